@@ -1,0 +1,132 @@
+"""Making a key in steps: one chunk of leaves at a time, then the levels above.
+
+A key of height h takes 2^(h-expchunk) chunks and one closing step, so the guide's h5 key with its chunks of 8 leaves takes five (2.7.1).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from seemachine.lms.engines import Engine
+from seemachine.lms.keys import PublicKey
+from seemachine.lms.lease import Lease
+from seemachine.lms.parameters import OtsParameters, ParameterError, TreeParameters, check_pair
+from seemachine.lms.sectors import Sectors
+from seemachine.lms.tree import NodeTable, levels_above
+
+GUIDE_HEIGHT = 5
+GUIDE_EXPCHUNK = 3
+CHUNK_SECONDS = 0.5
+PAGE_EXPONENT = 6
+# Leaves hashed between two looks at whether to stop: about a fifth of a second in plain Python at w=8.
+STRIDE = 64
+
+RandomBytes = Callable[[int], bytes]
+ShouldStop = Callable[[], bool]
+
+
+class Stopped(Exception):
+    """The caller asked to stop; the chunk can be done again from its beginning."""
+
+
+def default_expchunk(engine: Engine, tree: TreeParameters, ots: OtsParameters) -> int:
+    """The guide's 3 for h5; above, what the engine does in about half a second."""
+    if tree.h == GUIDE_HEIGHT:
+        return GUIDE_EXPCHUNK
+    leaves = CHUNK_SECONDS * engine.hashes_per_second / (ots.p << ots.w)
+    return max(0, min(tree.h, int(leaves).bit_length() - 1))
+
+
+def default_expcache(tree: TreeParameters, most: int) -> int:
+    """Pages of 64 leaves as far as a table of 2^most nodes allows."""
+    return max(0, min(tree.h - PAGE_EXPONENT, most))
+
+
+@dataclass
+class Generation:
+    """A key in the making. Construct with `begin`; then `step` until `remaining` is 0."""
+
+    tree: TreeParameters
+    ots: OtsParameters
+    sectors: Sectors
+    expchunk: int
+    expcache: int
+    identifier: bytes
+    seeds: list[bytes] = field(repr=False)
+    table: NodeTable = field(repr=False)
+    done: int = 0
+    root: bytes | None = None
+
+    @property
+    def chunks(self) -> int:
+        """Chunks of leaves in all."""
+        return 1 << (self.tree.h - self.expchunk)
+
+    @property
+    def remaining(self) -> int:
+        """Steps left: the chunks and the closing one."""
+        return 0 if self.root is not None else self.chunks - self.done + 1
+
+    @property
+    def public_key(self) -> PublicKey:
+        """The finished key. Raises ParameterError before that."""
+        if self.root is None:
+            raise ParameterError("the key is not finished")
+        return PublicKey(self.tree, self.ots, self.identifier, self.root)
+
+    def step(self, engine: Engine, should_stop: ShouldStop) -> bytes:
+        """Do the next chunk, or close. Returns the nodes at depth `expcache` that became known, joined. Raises Stopped."""
+        if self.done == self.chunks:
+            return self._close(engine)
+        leaves = range(self.done << self.expchunk, (self.done + 1) << self.expchunk)
+        self._hash_chunk(engine, leaves, should_stop)
+        self.done += 1
+        return self._completed(leaves)
+
+    def lease(self, number: int) -> Lease:
+        """Lease `number` of the finished key."""
+        leaves = self.sectors.lease_leaves(number)
+        path = self.table.siblings((1 << self.sectors.depth) + number)
+        return Lease(self.public_key, leaves.start, leaves.stop, self.seeds[number], path)
+
+    def _hash_chunk(self, engine: Engine, leaves: range, should_stop: ShouldStop) -> None:
+        rows = []
+        for run, seed in self._runs(leaves):
+            if should_stop():
+                raise Stopped
+            rows.append(engine.leaf_nodes(self.tree, self.ots, self.identifier, seed, run))
+        number = (1 << self.tree.h) + leaves.start
+        for nodes in levels_above(engine, self.tree, self.identifier, number, b"".join(rows)):
+            if number >> (self.table.depth + 1) == 0:
+                self.table.put(number, nodes)
+            number >>= 1
+
+    def _runs(self, leaves: range) -> list[tuple[range, bytes]]:
+        """Cut a chunk where the seed changes, and into strides."""
+        size = min(self.sectors.signatures_per_lease, STRIDE, len(leaves))
+        per_lease = self.sectors.signatures_per_lease
+        return [(range(first, first + size), self.seeds[first // per_lease]) for first in range(leaves.start, leaves.stop, size)]
+
+    def _completed(self, leaves: range) -> bytes:
+        """The cache nodes whose last leaf is in this chunk."""
+        height = self.tree.h - self.expcache
+        first, end = leaves.start >> height, leaves.stop >> height
+        if len(leaves) >> height:
+            return self.table.row((1 << self.expcache) + first, end - first)
+        return b""  # smaller than a page: closing will give them all
+
+    def _close(self, engine: Engine) -> bytes:
+        self.root = self.table.fill_up(engine, self.identifier, self.tree.h - self.expchunk)
+        if self.expchunk >= self.tree.h - self.expcache:
+            return b""
+        return self.table.row(1 << self.expcache, 1 << self.expcache)
+
+
+def begin(tree: TreeParameters, ots: OtsParameters, sectors: Sectors, expchunk: int, expcache: int, random: RandomBytes) -> Generation:
+    """Start a key with fresh random I and one fresh seed of n bytes per lease. Raises ParameterError for exponents above the height."""
+    check_pair(tree, ots)
+    for name, exponent in (("expchunk", expchunk), ("expcache", expcache)):
+        if not 0 <= exponent <= tree.h:
+            raise ParameterError(f"{name} must be from 0 to the height of the tree ({exponent} > {tree.h})")
+    seeds = [random(ots.n) for _ in range(sectors.leases)]
+    depth = max(expcache, sectors.depth, tree.h - expchunk)
+    return Generation(tree, ots, sectors, expchunk, expcache, random(16), seeds, NodeTable(tree, depth))

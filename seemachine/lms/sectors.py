@@ -1,0 +1,60 @@
+"""How the leaves of a key are cut into cards and leases (guide 2.7.2 and its table)."""
+
+from dataclasses import dataclass
+
+from seemachine.lms.parameters import ParameterError
+
+
+@dataclass(frozen=True, slots=True)
+class Sectors:
+    """The plan of a key of height `h`. Everything else follows from the three exponents."""
+
+    h: int
+    expcards: int
+    explease: int
+
+    @property
+    def depth(self) -> int:
+        """Depth of the lease roots below the tree's root."""
+        return self.expcards + self.explease
+
+    @property
+    def sectorized(self) -> bool:
+        """False for a singular key: one lease of all leaves, installed where it was made."""
+        return self.depth > 0
+
+    @property
+    def cards(self) -> int:
+        """Blank cards that the key needs; 0 for a singular key."""
+        return 1 << self.expcards if self.sectorized else 0
+
+    @property
+    def leases_per_card(self) -> int:
+        """How often each card can provision."""
+        return 1 << self.explease
+
+    @property
+    def leases(self) -> int:
+        """Leases in all."""
+        return 1 << self.depth
+
+    @property
+    def signatures_per_lease(self) -> int:
+        """Leaves of one lease."""
+        return 1 << (self.h - self.depth)
+
+    def lease_leaves(self, lease: int) -> range:
+        """The leaves of lease `lease`, counted from 0."""
+        size = self.signatures_per_lease
+        return range(lease * size, (lease + 1) * size)
+
+    def card_leases(self, card: int) -> range:
+        """The leases of card `card`, counted from 0."""
+        return range(card * self.leases_per_card, (card + 1) * self.leases_per_card)
+
+
+def plan(h: int, expcards: int, explease: int) -> Sectors:
+    """Check the exponents against the height. Raises ParameterError with the guide's sentence (2.7.2)."""
+    if h < expcards + explease:
+        raise ParameterError(f"private key tree height is less than the sum of card and lease exponents ({h} < {expcards} + {explease})")
+    return Sectors(h, expcards, explease)

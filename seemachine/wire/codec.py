@@ -1,0 +1,43 @@
+"""Frame bodies: one MessagePack array, decoded with every limit set."""
+
+from typing import Any
+
+import msgpack
+
+from seemachine.wire.status import PeerMisuse
+
+# Three in the envelope, and no message has a map or list longer than its own limits; nesting stops at records in a list.
+MAX_LIST = 4096
+MAX_MAP = 32
+
+
+def pack(parts: list[object]) -> bytes:
+    """Encode an envelope."""
+    packed: bytes = msgpack.packb(parts, use_bin_type=True)
+    return packed
+
+
+def unpack(body: bytes) -> list[Any]:
+    """Decode an envelope. Raises PeerMisuse for anything that is not exactly one array of three."""
+    try:
+        parts = msgpack.unpackb(
+            body,
+            raw=False,
+            strict_map_key=True,
+            ext_hook=_no_extensions,
+            max_str_len=len(body),
+            max_bin_len=len(body),
+            max_array_len=MAX_LIST,
+            max_map_len=MAX_MAP,
+            max_ext_len=0,
+        )
+    # msgpack raises a dozen kinds from ValueError to StackError; each of them means the same to us.
+    except Exception as error:  # noqa: BLE001
+        raise PeerMisuse(f"not a MessagePack frame ({type(error).__name__})") from None
+    if type(parts) is not list or len(parts) != 3:
+        raise PeerMisuse("a frame must be an array of three: number, name, fields")
+    return parts
+
+
+def _no_extensions(_code: int, _data: bytes) -> object:
+    raise ValueError("extension types are not part of the protocol")

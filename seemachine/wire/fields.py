@@ -1,0 +1,131 @@
+"""What a field of a message may hold, and the decorator that turns a class into a message.
+
+A message is a frozen dataclass. Each field is declared with one of the specifiers below, which says its type and its limits; the same
+declaration encodes, decodes and documents it.
+"""
+
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any, TypeVar, dataclass_transform
+
+Check = Callable[[object], object]
+
+
+class FieldError(ValueError):
+    """A field is missing, unknown, of the wrong type or out of its limits."""
+
+
+def _specify(check: Check, *, optional: bool = False) -> Any:
+    """A dataclass field that carries its check. An optional one may be nil on the wire and left out in Python."""
+
+    def checked(value: object) -> object:
+        return None if optional and value is None else check(value)
+
+    return field(default=None if optional else MISSING, metadata={"check": checked})
+
+
+def number(low: int, high: int, *, optional: bool = False) -> Any:
+    """An integer from `low` to `high`, both included."""
+
+    def check(value: object) -> int:
+        # bool is an int in Python; on the wire it is another type.
+        if type(value) is not int or not low <= value <= high:
+            raise FieldError(f"takes an integer from {low} to {high}")
+        return value
+
+    return _specify(check, optional=optional)
+
+
+def octets(low: int, high: int | None = None, *, optional: bool = False) -> Any:
+    """A byte string of `low` to `high` bytes, or of exactly `low`."""
+    most = low if high is None else high
+
+    def check(value: object) -> bytes:
+        if type(value) is not bytes or not low <= len(value) <= most:
+            raise FieldError(f"takes {low} to {most} bytes" if most != low else f"takes {low} bytes")
+        return value
+
+    return _specify(check, optional=optional)
+
+
+def text(most: int, *, optional: bool = False) -> Any:
+    """A UTF-8 string of at most `most` characters."""
+
+    def check(value: object) -> str:
+        if type(value) is not str or len(value) > most:
+            raise FieldError(f"takes text of at most {most} characters")
+        return value
+
+    return _specify(check, optional=optional)
+
+
+def flag() -> Any:
+    """True or false."""
+
+    def check(value: object) -> bool:
+        if type(value) is not bool:
+            raise FieldError("takes true or false")
+        return value
+
+    return _specify(check)
+
+
+def records(kind: type[Any], most: int) -> Any:
+    """A list of at most `most` records of one class."""
+
+    def check(value: object) -> list[Any]:
+        if type(value) is not list or len(value) > most:
+            raise FieldError(f"takes a list of at most {most} records")
+        return [item if type(item) is kind else from_fields(kind, item) for item in value]
+
+    return _specify(check)
+
+
+def record(kind: type[Any]) -> Any:
+    """One record of another class."""
+    return _specify(lambda value: value if type(value) is kind else from_fields(kind, value))
+
+
+Class = TypeVar("Class", bound=type[Any])
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(number, octets, text, flag, records, record))
+def wire_class(cls: Class) -> Class:
+    """Make `cls` a frozen dataclass that knows the check of each of its fields."""
+    made = dataclass(frozen=True, slots=True)(cls)
+    made.CHECKS = {f.name: f.metadata["check"] for f in fields(made)}
+    return made  # type: ignore[return-value]
+
+
+def from_fields(cls: type[Any], raw: object) -> Any:
+    """Build a message from a decoded map. Raises FieldError naming the first field that is wrong."""
+    if type(raw) is not dict:
+        raise FieldError("fields must be a map")
+    checks: dict[str, Check] = cls.CHECKS
+    if raw.keys() != checks.keys():
+        raise FieldError(_mismatch(set(raw), set(checks)))
+    return cls(**{name: _checked(name, check, raw[name]) for name, check in checks.items()})
+
+
+def to_fields(made: Any) -> dict[str, object]:
+    """The map of a message's fields. Raises FieldError when a value is out of its limits."""
+    checks: dict[str, Check] = made.CHECKS
+    return {name: _plain(_checked(name, check, getattr(made, name))) for name, check in checks.items()}
+
+
+def _checked(name: str, check: Check, value: object) -> object:
+    try:
+        return check(value)
+    except FieldError as error:
+        raise FieldError(f"{name} {error}") from None
+
+
+def _plain(value: object) -> object:
+    if type(value) is list:
+        return [_plain(item) for item in value]
+    return to_fields(value) if hasattr(value, "CHECKS") else value
+
+
+def _mismatch(given: set[object], known: set[str]) -> str:
+    missing = ", ".join(sorted(known - given))
+    return f"missing field {missing}" if missing else "unknown field"

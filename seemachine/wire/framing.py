@@ -1,0 +1,43 @@
+"""Frames: a four-byte big-endian length, then that many bytes of body."""
+
+from seemachine.wire.status import LocalMisuse, PeerMisuse
+
+MAX_FRAME = 1 << 20
+LENGTH_BYTES = 4
+
+
+def encode_frame(body: bytes, max_frame: int = MAX_FRAME) -> bytes:
+    """Put the length word before `body`. Raises LocalMisuse when it would not fit the limit."""
+    if len(body) > max_frame:
+        raise LocalMisuse(f"a frame of {len(body)} bytes is over the limit of {max_frame}")
+    return len(body).to_bytes(LENGTH_BYTES, "big") + body
+
+
+class FrameBuffer:
+    """Bytes in, whole frame bodies out. Holds at most one frame and what one read brought beyond it."""
+
+    def __init__(self, max_frame: int = MAX_FRAME) -> None:
+        self._max_frame = max_frame
+        self._bytes = bytearray()
+
+    def __len__(self) -> int:
+        return len(self._bytes)
+
+    def add(self, data: bytes) -> None:
+        """Store what arrived; nothing is looked at yet."""
+        self._bytes += data
+
+    def next_body(self) -> bytes | None:
+        """Take the next whole body, or None. Raises PeerMisuse as soon as a length word is over the limit."""
+        if len(self._bytes) < LENGTH_BYTES:
+            return None
+        length = int.from_bytes(self._bytes[:LENGTH_BYTES], "big")
+        # Judged by the length word alone: a peer must not make us hold what we would refuse anyway.
+        if length > self._max_frame:
+            raise PeerMisuse(f"a frame of {length} bytes is over the limit of {self._max_frame}")
+        end = LENGTH_BYTES + length
+        if len(self._bytes) < end:
+            return None
+        body = bytes(self._bytes[LENGTH_BYTES:end])
+        del self._bytes[:end]
+        return body

@@ -1,0 +1,214 @@
+"""One side of one connection, without the connection: bytes in, events out; messages in, bytes out.
+
+`receive_data` only stores, `next_event` never waits, `send` never writes. A shell owns the socket and does the three in turn.
+
+Rules, all kept here:
+* A client asks one thing at a time; a server answers it before it looks at the next.
+* The first request is hello.
+* A reply carries the number of its request. Numbers rise by one from 1.
+* After a misuse by either side the link is dead and says so at every further call.
+"""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
+
+from seemachine.wire.codec import pack, unpack
+from seemachine.wire.fields import FieldError, from_fields, to_fields
+from seemachine.wire.framing import MAX_FRAME, FrameBuffer, encode_frame
+from seemachine.wire.messages import REQUESTS, Hello
+from seemachine.wire.status import LocalMisuse, PeerMisuse, Status, StatusError
+
+OK = "ok"
+REFUSED = "refused"
+MAX_NUMBER = 0xFFFFFFFF
+
+
+class Role(Enum):
+    """Which side of the connection a link is."""
+
+    CLIENT = auto()
+    SERVER = auto()
+
+
+class NeedData(Enum):
+    """The type of NEED_DATA."""
+
+    NEED_DATA = auto()
+
+
+NEED_DATA = NeedData.NEED_DATA
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A server received a request."""
+
+    request: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A client received the reply to its request."""
+
+    reply: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A client received a "no"."""
+
+    error: StatusError
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The peer closed at a frame boundary."""
+
+
+Event = Asked | Answered | Refused | Closed
+
+
+class _State(Enum):
+    FRESH = auto()  # nothing was asked yet
+    IDLE = auto()  # the client may ask
+    BUSY = auto()  # a request waits for its reply
+    DEAD = auto()
+
+
+class Link:
+    """See the module. `max_frame` bounds what is received as well as what is sent, in bytes."""
+
+    def __init__(self, role: Role, max_frame: int = MAX_FRAME) -> None:
+        self._role = role
+        self._max_frame = max_frame
+        self._buffer = FrameBuffer(max_frame)
+        self._state = _State.FRESH
+        self._number = 0
+        self._pending: Any = None
+        self._ended = False
+
+    @property
+    def between_requests(self) -> bool:
+        """Nothing is half-received and no request waits for its reply."""
+        return self._state is not _State.BUSY and not len(self._buffer)
+
+    def receive_data(self, data: bytes) -> None:
+        """Take bytes from the socket; empty means that the peer closed."""
+        if data:
+            self._buffer.add(data)
+        else:
+            self._ended = True
+
+    def next_event(self) -> Event | NeedData:
+        """The next thing that happened, or NEED_DATA. Raises PeerMisuse, and nothing else whatever the bytes."""
+        if self._state is _State.DEAD:
+            raise LocalMisuse("the link is dead")
+        # A server does not look ahead: what a hasty client sent stays in the buffer until the reply is out.
+        if self._role is Role.SERVER and self._state is _State.BUSY:
+            return NEED_DATA
+        try:
+            return self._parse()
+        except PeerMisuse:
+            self._state = _State.DEAD
+            raise
+
+    def send(self, message: Any) -> bytes:
+        """Encode a request (client), or a reply or StatusError (server). Raises LocalMisuse out of turn."""
+        try:
+            return self._ask(message) if self._role is Role.CLIENT else self._answer(message)
+        except FieldError as error:
+            raise LocalMisuse(f"{type(message).__name__}: {error}") from None
+
+    def last_words(self, misuse: PeerMisuse) -> bytes:
+        """What a server sends after a misuse, before it closes."""
+        return self._frame([misuse.number, REFUSED, _refusal_fields(misuse.refusal)])
+
+    def _parse(self) -> Event | NeedData:
+        body = self._buffer.next_body()
+        if body is None:
+            return self._end() if self._ended else NEED_DATA
+        number, name, fields = unpack(body)
+        if type(number) is not int or not 0 <= number <= MAX_NUMBER:
+            raise PeerMisuse("the request number must be an integer from 0 to 2^32 - 1")
+        if type(name) is not str:
+            raise PeerMisuse("the second element must be text", number=number)
+        return self._asked(number, name, fields) if self._role is Role.SERVER else self._answered(number, name, fields)
+
+    def _end(self) -> Closed:
+        if len(self._buffer):
+            raise PeerMisuse("the connection ended inside a frame")
+        if self._state is _State.BUSY:
+            raise PeerMisuse("the connection ended before the reply")
+        return Closed()
+
+    def _asked(self, number: int, name: str, fields: object) -> Asked:
+        if number != self._number + 1:
+            raise PeerMisuse(f"expected request number {self._number + 1}, not {number}", number=number)
+        kind = REQUESTS.get(name)
+        if kind is None:
+            raise PeerMisuse("unknown command", Status.UnknownCommand, number)
+        if self._state is _State.FRESH and kind is not Hello:
+            raise PeerMisuse("the first request must be hello", number=number)
+        try:
+            request = from_fields(kind, fields)
+        except FieldError as error:
+            raise PeerMisuse(f"{name}: {error}", number=number) from None
+        self._number, self._pending, self._state = number, request, _State.BUSY
+        return Asked(request)
+
+    def _answered(self, number: int, name: str, fields: object) -> Answered | Refused:
+        # Number 0 is a refusal of something that the server could not even read a number from.
+        if self._state is not _State.BUSY or number not in (self._number, 0):
+            raise PeerMisuse(f"a reply to request {number} that was not asked")
+        try:
+            event = self._reply(name, fields)
+        except FieldError as error:
+            raise PeerMisuse(f"reply to {self._pending.NAME}: {error}", number=number) from None
+        self._pending, self._state = None, _State.IDLE
+        return event
+
+    def _reply(self, name: str, fields: object) -> Answered | Refused:
+        if name == OK:
+            return Answered(from_fields(self._pending.Reply, fields))
+        if name == REFUSED:
+            return Refused(_refusal_from(fields))
+        raise FieldError("is neither ok nor refused")
+
+    def _ask(self, request: Any) -> bytes:
+        if self._state not in (_State.FRESH, _State.IDLE):
+            raise LocalMisuse("one request at a time")
+        data = self._frame([self._number + 1, request.NAME, to_fields(request)])
+        self._number, self._pending, self._state = self._number + 1, request, _State.BUSY
+        return data
+
+    def _answer(self, reply: Any) -> bytes:
+        if self._state is not _State.BUSY:
+            raise LocalMisuse("there is nothing to answer")
+        if isinstance(reply, StatusError):
+            data = self._frame([self._number, REFUSED, _refusal_fields(reply)])
+        elif isinstance(reply, self._pending.Reply):
+            data = self._frame([self._number, OK, to_fields(reply)])
+        else:
+            raise LocalMisuse(f"{self._pending.NAME} is not answered by {type(reply).__name__}")
+        self._pending, self._state = None, _State.IDLE
+        return data
+
+    def _frame(self, parts: list[object]) -> bytes:
+        return encode_frame(pack(parts), self._max_frame)
+
+
+def _refusal_fields(error: StatusError) -> dict[str, object]:
+    return {"status": int(error.status), "name": error.name, "detail": error.detail[:1000], "where": error.where[:100]}
+
+
+def _refusal_from(fields: object) -> StatusError:
+    if type(fields) is not dict or fields.keys() != {"status", "name", "detail", "where"}:
+        raise FieldError("refusal has the wrong fields")
+    number, texts = fields["status"], (fields["name"], fields["detail"], fields["where"])
+    if type(number) is not int or not all(type(text) is str for text in texts):
+        raise FieldError("refusal has the wrong types")
+    known = number in Status.__members__.values() and number != Status.OK
+    # A status of a newer machine still reaches the user, under its own name in the sentence.
+    detail = fields["detail"] if known else f"{fields['name']}: {fields['detail']}"
+    return StatusError(Status(number) if known else Status.Failed, detail, fields["where"])

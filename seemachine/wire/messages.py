@@ -1,0 +1,300 @@
+"""Every request beside its reply. This file is the contract; docs/protocol.md says the same in prose.
+
+Names follow the guide's log lines (`continueLMS_cache_next`, `provisionLMS`, `nvmemfile`); what the guide does not name is named in
+its manner.
+"""
+
+from typing import Any, ClassVar
+
+from seemachine.wire.fields import flag, number, octets, record, records, text, wire_class
+from seemachine.wire.names import (
+    FILE_NAME_BYTES,
+    HANDLE_BYTES,
+    IDENTIFIER_BYTES,
+    MAX_EXPCACHE,
+    MAX_EXPCARDS,
+    MAX_EXPLEASE,
+    SLOTS,
+)
+
+U32 = 0xFFFFFFFF
+U64 = 0xFFFFFFFFFFFFFFFF
+MAX_HEIGHT = 25
+MAX_NODE = 32
+PUBLIC_KEY = (8 + IDENTIFIER_BYTES + 24, 8 + IDENTIFIER_BYTES + MAX_NODE)
+CACHE_BYTES = MAX_NODE << MAX_EXPCACHE
+MAX_FILES = 4096
+# Room for the frame's other fields beside a message of the largest size.
+ENVELOPE_BYTES = 256
+
+
+@wire_class
+class Limits:
+    """What the machine accepts. Bytes and seconds."""
+
+    frame: int = number(1, U32)
+    message: int = number(1, U32)
+    idle_seconds: int = number(0, U32)
+    request_seconds: int = number(0, U32)
+
+
+@wire_class
+class Greeting:
+    """Who answers. `epoch` counts the starts of this machine's state; `signer` is the hash of its signing key, empty when it has none."""
+
+    protocol: int = number(1, U32)
+    esn: str = text(14)
+    model: str = text(32)
+    version: str = text(32)
+    software: str = text(64)
+    engine: str = text(64)
+    signer: bytes = octets(0, 64)
+    epoch: int = number(0, U64)
+    limits: Limits = record(Limits)
+
+
+@wire_class
+class Hello:
+    """The first request of a connection."""
+
+    NAME: ClassVar[str] = "hello"
+    Reply: ClassVar[type] = Greeting
+    protocol: int = number(1, U32)
+    client: str = text(64)
+
+
+@wire_class
+class LmsStarted:
+    """A key is being made. `remaining` continues are left; the exponents are those in force."""
+
+    handle: bytes = octets(HANDLE_BYTES)
+    remaining: int = number(1, U32)
+    expchunk: int = number(0, MAX_HEIGHT)
+    expcache: int = number(0, MAX_HEIGHT)
+
+
+@wire_class
+class GenerateLms:
+    """Begin a key. Types are RFC 8554 / SP 800-208 typecodes; an absent exponent is chosen by the machine."""
+
+    NAME: ClassVar[str] = "generateLMS"
+    Reply: ClassVar[type] = LmsStarted
+    lms: int = number(0, U32)
+    lmots: int = number(0, U32)
+    expcards: int = number(0, MAX_HEIGHT)
+    explease: int = number(0, MAX_HEIGHT)
+    expchunk: int | None = number(0, MAX_HEIGHT, optional=True)
+    expcache: int | None = number(0, MAX_HEIGHT, optional=True)
+
+
+@wire_class
+class LmsChunk:
+    """One step done. `cache` is the nodes at depth expcache that this step completed, left to right, joined.
+
+    `public_key` comes with the last step only; `cards` is then how many blank cards the key needs (0: it is already in NVRAM).
+    """
+
+    remaining: int = number(0, U32)
+    cache: bytes = octets(0, CACHE_BYTES)
+    cards: int = number(0, 1 << MAX_EXPCARDS)
+    public_key: bytes | None = octets(*PUBLIC_KEY, optional=True)
+
+
+@wire_class
+class ContinueLms:
+    """Do the next chunk of leaves of a key."""
+
+    NAME: ClassVar[str] = "continueLMS_cache_next"
+    Reply: ClassVar[type] = LmsChunk
+    handle: bytes = octets(HANDLE_BYTES)
+
+
+@wire_class
+class CardWritten:
+    """A card now holds its leases; `remaining` cards are still to be written."""
+
+    card: str = text(64)
+    remaining: int = number(0, 1 << MAX_EXPCARDS)
+
+
+@wire_class
+class ContinueLmsCard:
+    """Write the next card of a sectorized key to the blank card in `slot`."""
+
+    NAME: ClassVar[str] = "continueLMS_card_next"
+    Reply: ClassVar[type] = CardWritten
+    handle: bytes = octets(HANDLE_BYTES)
+    slot: int = number(SLOTS.start, SLOTS.stop - 1)
+
+
+@wire_class
+class LmsProvisioned:
+    """A lease moved from a card into NVRAM: leaves `first` to `end`, the latter not included."""
+
+    file: bytes = octets(FILE_NAME_BYTES)
+    public_key: bytes = octets(*PUBLIC_KEY)
+    first: int = number(0, U32)
+    end: int = number(1, U32)
+    leases: int = number(0, 1 << MAX_EXPLEASE)
+
+
+@wire_class
+class ProvisionLms:
+    """Move the next lease of the card in `slot` into this machine's NVRAM."""
+
+    NAME: ClassVar[str] = "provisionLMS"
+    Reply: ClassVar[type] = LmsProvisioned
+    slot: int = number(SLOTS.start, SLOTS.stop - 1)
+
+
+@wire_class
+class NvmemfileInfo:
+    """One NVRAM file: its key, its leaf range, the next leaf, and whether the machine can sign with it without loadLMS."""
+
+    file: bytes = octets(FILE_NAME_BYTES)
+    public_key: bytes = octets(*PUBLIC_KEY)
+    first: int = number(0, U32)
+    next: int = number(0, U32)
+    end: int = number(1, U32)
+    loaded: bool = flag()
+
+    @property
+    def remaining(self) -> int:
+        """Signatures left in this file."""
+        return self.end - self.next
+
+
+@wire_class
+class GetNvmemfileInfo:
+    """Ask about one NVRAM file. Refused NotAvailable when this machine has none of that name."""
+
+    NAME: ClassVar[str] = "nvmemfile_info"
+    Reply: ClassVar[type] = NvmemfileInfo
+    file: bytes = octets(FILE_NAME_BYTES)
+
+
+@wire_class
+class NvmemfileListing:
+    """All NVRAM files of this machine."""
+
+    files: list[NvmemfileInfo] = records(NvmemfileInfo, MAX_FILES)
+
+
+@wire_class
+class ListNvmemfiles:
+    """Ask for all NVRAM files."""
+
+    NAME: ClassVar[str] = "nvmemfile_list"
+    Reply: ClassVar[type] = NvmemfileListing
+
+
+@wire_class
+class NvmemfileSigned:
+    """A plain LMS signature (RFC 8554 section 5.4) and what the file has left."""
+
+    signature: bytes = octets(1, 1 << 16)
+    leaf: int = number(0, U32)
+    remaining: int = number(0, U32)
+
+
+@wire_class
+class NvmemfileSign:
+    """Sign `message` with the next leaf of a file."""
+
+    NAME: ClassVar[str] = "nvmemfile_sign"
+    Reply: ClassVar[type] = NvmemfileSigned
+    file: bytes = octets(FILE_NAME_BYTES)
+    message: bytes = octets(0, U32)
+
+
+@wire_class
+class NvmemfileReserved:
+    """A leaf set aside for a message that the client hashes: Q = H(I || u32(leaf) || 0x8181 || C || message)."""
+
+    ticket: bytes = octets(HANDLE_BYTES)
+    identifier: bytes = octets(IDENTIFIER_BYTES)
+    leaf: int = number(0, U32)
+    randomizer: bytes = octets(24, MAX_NODE)
+    remaining: int = number(0, U32)
+
+
+@wire_class
+class NvmemfileReserve:
+    """Set the next leaf of a file aside. The ticket dies with the connection, and the leaf with it."""
+
+    NAME: ClassVar[str] = "nvmemfile_reserve"
+    Reply: ClassVar[type] = NvmemfileReserved
+    file: bytes = octets(FILE_NAME_BYTES)
+
+
+@wire_class
+class NvmemfileSignDigest:
+    """Sign the digest Q with a reserved leaf. A ticket takes exactly one Q."""
+
+    NAME: ClassVar[str] = "nvmemfile_sign_digest"
+    Reply: ClassVar[type] = NvmemfileSigned
+    ticket: bytes = octets(HANDLE_BYTES)
+    digest: bytes = octets(24, MAX_NODE)
+
+
+@wire_class
+class LmsLoaded:
+    """The nodes lead to the key's root and are in use."""
+
+    file: bytes = octets(FILE_NAME_BYTES)
+
+
+@wire_class
+class LoadLms:
+    """Give the machine a key file's node cache: all nodes at depth `expcache`, left to right, joined."""
+
+    NAME: ClassVar[str] = "loadLMS"
+    Reply: ClassVar[type] = LmsLoaded
+    file: bytes = octets(FILE_NAME_BYTES)
+    expcache: int = number(0, MAX_EXPCACHE)
+    nodes: bytes = octets(24, CACHE_BYTES)
+
+
+@wire_class
+class Slot:
+    """A slot that holds a card. `ic` is its insertion counter, `kind` blank, lms or unknown, `leases` what an lms card has left."""
+
+    slot: int = number(SLOTS.start, SLOTS.stop - 1)
+    ic: int = number(0, U32)
+    kind: str = text(16)
+    card: str = text(64)
+    leases: int = number(0, 1 << MAX_EXPLEASE)
+
+
+@wire_class
+class SlotListing:
+    """The occupied slots, in order."""
+
+    slots: list[Slot] = records(Slot, len(SLOTS))
+
+
+@wire_class
+class ListSlots:
+    """Ask which slots hold a card."""
+
+    NAME: ClassVar[str] = "slot_list"
+    Reply: ClassVar[type] = SlotListing
+
+
+REQUESTS: dict[str, type[Any]] = {
+    request.NAME: request
+    for request in (
+        Hello,
+        GenerateLms,
+        ContinueLms,
+        ContinueLmsCard,
+        ProvisionLms,
+        GetNvmemfileInfo,
+        ListNvmemfiles,
+        NvmemfileSign,
+        NvmemfileReserve,
+        NvmemfileSignDigest,
+        LoadLms,
+        ListSlots,
+    )
+}

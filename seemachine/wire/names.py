@@ -1,0 +1,42 @@
+"""Names that both sides write the same way: ESN, NVRAM file, ports, limits of a key."""
+
+import re
+
+PROTOCOL = 1
+SEE_PORT = 8888
+SDK_VERSION = "1.4.1"
+PUBLISHED_NAME = "pqsdk"
+
+FILE_NAME_BYTES = 11
+HANDLE_BYTES = 16
+IDENTIFIER_BYTES = 16
+
+# Bounds on what one machine will hold for a key, ours: a table of 2^14 nodes fits one frame with room to spare, and 256 cards of
+# 4,096 leases are more than any rack holds.
+MAX_EXPCACHE = 14
+MAX_EXPCARDS = 8
+MAX_EXPLEASE = 12
+MAX_CHUNKS_EXPONENT = 16
+
+SLOTS = range(6)
+FIRST_DYNAMIC_SLOT = 2
+
+_ESN = re.compile(r"[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{4}", re.ASCII)
+
+
+def is_esn(text: str) -> bool:
+    """Whether `text` is an electronic serial number such as 7852-268D-3BF9."""
+    return _ESN.fullmatch(text) is not None
+
+
+def nvram_name(public_key: bytes) -> bytes:
+    """The 11-byte NVRAM file name of a key: `lms` and the first 8 bytes of the root (guide 2.7.2.1, 2.9.5).
+
+    `public_key` is a plain LMS public key: u32 lms type, u32 lmots type, I (16 bytes), root (24 or 32 bytes).
+    """
+    return b"lms" + public_key[24:32]
+
+
+def printed_name(name: bytes) -> str:
+    """An NVRAM file name in the guide's form: `6c6d737d:62e3b195:7663b4`."""
+    return name.hex(":", -4)
