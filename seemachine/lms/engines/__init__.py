@@ -3,11 +3,15 @@
 The seam is a batch: many leaves of one seed, many signatures of one set. That is what wide kernels need and what tests can exhaust.
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from seemachine.lms.parameters import OtsParameters, TreeParameters
+
+if TYPE_CHECKING:
+    from seemachine.lms.engines.native import NativeEngine
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +54,64 @@ class Engine(Protocol):
         """The one-time public key Kc that each signature leads to, n bytes (RFC 8554 4.6)."""
 
 
+ENVIRONMENT = "SEEMACHINE_ENGINE"
+CHOICES = ("portable", "scalar", "x4", "avx2", "avx512", "sha_ni")
+
+
+class EngineError(Exception):
+    """The engine or kernel that was asked for does not exist or cannot run here. The text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What works here: kernels for making leaves and for signing and verifying, by hash function, and why others do not."""
+
+    engine: str
+    generating: dict[str, str]
+    signing: dict[str, str]
+    cores: int
+    refused: dict[str, str]
+
+
 def select() -> Engine:
-    """The engine of this process."""
+    """The fastest engine that proves itself, or what SEEMACHINE_ENGINE names: then never another one. Raises EngineError."""
     from seemachine.lms.engines.portable import PortableEngine
 
-    return PortableEngine()
+    forced = os.environ.get(ENVIRONMENT) or None
+    if forced not in (None, *CHOICES):
+        raise EngineError(f"{ENVIRONMENT}={forced} is none of {', '.join(CHOICES)}")
+    if forced == "portable":
+        return PortableEngine()
+    try:
+        return _try_native(forced)
+    except EngineError:
+        if forced:
+            raise
+        return PortableEngine()
+
+
+def describe() -> Description:
+    """What `select` gives, and why not something faster. Raises EngineError as `select` does."""
+    engine = select()
+    if engine.name == "native":
+        return _try_native(os.environ.get(ENVIRONMENT) or None).describe()
+    every = dict.fromkeys(("sha256", "shake"), engine.kernel)
+    return Description(engine.name, every, every, 1, _why_portable())
+
+
+def _try_native(forced: str | None) -> "NativeEngine":
+    try:
+        from seemachine.lms.engines.native import NativeEngine
+    except ImportError as reason:
+        raise EngineError(f"the native engine is not built: {reason}") from None
+    return NativeEngine(forced)
+
+
+def _why_portable() -> dict[str, str]:
+    if os.environ.get(ENVIRONMENT):
+        return {"native": f"{ENVIRONMENT} asks for the portable engine"}
+    try:
+        _try_native(None)
+    except EngineError as reason:
+        return {"native": str(reason)}
+    return {}

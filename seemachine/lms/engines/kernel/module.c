@@ -1,0 +1,311 @@
+/* The glue to Python: checks every length, lets go of the interpreter lock while kernels work, turns results into bytes. */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "dispatch.h"
+#include "engine.h"
+
+enum { MOST_HEIGHT = 25, MOST_LEAVES = 1 << MOST_HEIGHT };
+
+static int choose(struct crew *crew, int wide, int narrow)
+{
+    crew->wide = proven_kernel(wide);
+    crew->narrow = proven_kernel(narrow);
+    if (crew->wide != NULL && crew->narrow != NULL)
+        return 1;
+    PyErr_Format(PyExc_ValueError, "there are no proven kernels of numbers %d and %d", wide, narrow);
+    return 0;
+}
+
+static int check_ots(struct ots *ots, int n, int w)
+{
+    if (n > 0 && w > 0 && find_ots(ots, (unsigned)n, (unsigned)w))
+        return 1;
+    PyErr_Format(PyExc_ValueError, "there is no LM-OTS set with n=%d and w=%d", n, w);
+    return 0;
+}
+
+static int check_length(const char *what, const Py_buffer *view, Py_ssize_t least, Py_ssize_t most)
+{
+    if (view->len >= least && view->len <= most)
+        return 1;
+    if (least == most)
+        PyErr_Format(PyExc_ValueError, "%s must have %zd bytes, not %zd", what, most, view->len);
+    else
+        PyErr_Format(PyExc_ValueError, "%s must have %zd to %zd bytes, not %zd", what, least, most, view->len);
+    return 0;
+}
+
+static PyObject *find(PyObject *module, PyObject *args)
+{
+    const char *name, *hash;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "ss:find", &name, &hash))
+        return NULL;
+    int number = find_kernel(name, hash);
+    if (number < 0)
+        return PyErr_Format(PyExc_ValueError, "this build has no kernel %s for %s", name, hash);
+    const char *reason = why_not(number);
+    if (reason != NULL)
+        return PyErr_Format(PyExc_ValueError, "%s", reason);
+    return PyLong_FromLong(number);
+}
+
+static PyObject *nodes_of_leaves(const struct crew *crew, int n, int w, int h, const Py_buffer *identifier, const Py_buffer *seed,
+                                 Py_ssize_t first, Py_ssize_t count)
+{
+    struct ots ots;
+    if (!check_ots(&ots, n, w) || !check_length("an identifier", identifier, IDENTIFIER_BYTES, IDENTIFIER_BYTES) ||
+        !check_length("a seed", seed, LEAST_SEED, MOST_SEED))
+        return NULL;
+    if (h < 1 || h > MOST_HEIGHT)
+        return PyErr_Format(PyExc_ValueError, "there are no trees of height %d", h);
+    Py_ssize_t leaves = (Py_ssize_t)1 << h;
+    if (first < 0 || count < 0 || first > leaves || count > leaves - first)
+        return PyErr_Format(PyExc_ValueError, "a tree of height %d has no %zd leaves from %zd on", h, count, first);
+    PyObject *nodes = PyBytes_FromStringAndSize(NULL, count * n);
+    if (nodes == NULL)
+        return NULL;
+    uint8_t *at = (uint8_t *)PyBytes_AsString(nodes);
+    struct orchard orchard = {ots.n, ots.w, ots.p, (unsigned)h, identifier->buf, seed->buf, (unsigned)seed->len};
+    int failed;
+    Py_BEGIN_ALLOW_THREADS
+    failed = leaf_nodes(crew, &orchard, (uint32_t)first, (size_t)count, at);
+    Py_END_ALLOW_THREADS
+    if (failed) {
+        Py_DECREF(nodes);
+        return PyErr_NoMemory();
+    }
+    return nodes;
+}
+
+static PyObject *py_leaf_nodes(PyObject *module, PyObject *args)
+{
+    int wide, narrow, n, w, h;
+    struct crew crew;
+    Py_buffer identifier, seed;
+    Py_ssize_t first, count;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "(ii)iiiy*y*nn:leaf_nodes", &wide, &narrow, &n, &w, &h, &identifier, &seed, &first, &count))
+        return NULL;
+    PyObject *nodes = NULL;
+    if (choose(&crew, wide, narrow))
+        nodes = nodes_of_leaves(&crew, n, w, h, &identifier, &seed, first, count);
+    PyBuffer_Release(&seed);
+    PyBuffer_Release(&identifier);
+    return nodes;
+}
+
+static PyObject *nodes_above_children(const struct crew *crew, int n, const Py_buffer *identifier, Py_ssize_t number, const Py_buffer *children)
+{
+    if (!check_length("an identifier", identifier, IDENTIFIER_BYTES, IDENTIFIER_BYTES))
+        return NULL;
+    if (n != 24 && n != 32)
+        return PyErr_Format(PyExc_ValueError, "there are no nodes of %d bytes", n);
+    Py_ssize_t count = children->len / (2 * n);
+    if (children->len % (2 * n))
+        return PyErr_Format(PyExc_ValueError, "%zd bytes are not pairs of nodes of %d bytes", children->len, n);
+    if (number < 1 || number > MOST_LEAVES || count > MOST_LEAVES - number)
+        return PyErr_Format(PyExc_ValueError, "no tree has %zd inner nodes from %zd on", count, number);
+    PyObject *nodes = PyBytes_FromStringAndSize(NULL, count * n);
+    if (nodes == NULL)
+        return NULL;
+    uint8_t *at = (uint8_t *)PyBytes_AsString(nodes);
+    Py_BEGIN_ALLOW_THREADS
+    parents(crew, (unsigned)n, identifier->buf, (uint32_t)number, children->buf, (size_t)count, at);
+    Py_END_ALLOW_THREADS
+    return nodes;
+}
+
+static PyObject *py_parents(PyObject *module, PyObject *args)
+{
+    int wide, narrow, n;
+    struct crew crew;
+    Py_buffer identifier, children;
+    Py_ssize_t number;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "(ii)iy*ny*:parents", &wide, &narrow, &n, &identifier, &number, &children))
+        return NULL;
+    PyObject *nodes = NULL;
+    if (choose(&crew, wide, narrow))
+        nodes = nodes_above_children(&crew, n, &identifier, number, &children);
+    PyBuffer_Release(&children);
+    PyBuffer_Release(&identifier);
+    return nodes;
+}
+
+/* A job with the buffers that it looks into. A buffer without owner has not been taken. */
+struct held_job {
+    struct job job;
+    Py_buffer identifier, digest, secret;
+};
+
+static int hold(PyObject *job, const char *name, Py_buffer *view, Py_ssize_t least, Py_ssize_t most)
+{
+    PyObject *value = PyObject_GetAttrString(job, name);
+    if (value == NULL)
+        return 0;
+    int taken = PyObject_GetBuffer(value, view, PyBUF_SIMPLE) == 0;
+    Py_DECREF(value);
+    return taken && check_length(name, view, least, most);
+}
+
+static int hold_leaf(PyObject *job, uint32_t *leaf)
+{
+    PyObject *value = PyObject_GetAttrString(job, "leaf");
+    if (value == NULL)
+        return 0;
+    long long number = PyLong_AsLongLong(value);
+    Py_DECREF(value);
+    if (number == -1 && PyErr_Occurred())
+        return 0;
+    if (number < 0 || number >= MOST_LEAVES) {
+        PyErr_Format(PyExc_ValueError, "no tree has a leaf %lld", number);
+        return 0;
+    }
+    *leaf = (uint32_t)number;
+    return 1;
+}
+
+/* `values` are the chains that the job is to end with; given chains are copied there. */
+static int hold_job(struct held_job *held, PyObject *job, const struct ots *ots, int given, uint8_t *values)
+{
+    Py_ssize_t n = (Py_ssize_t)ots->n, chain_bytes = n * (Py_ssize_t)ots->p;
+    if (!hold_leaf(job, &held->job.leaf) || !hold(job, "identifier", &held->identifier, IDENTIFIER_BYTES, IDENTIFIER_BYTES) ||
+        !hold(job, "digest", &held->digest, n, n))
+        return 0;
+    if (given ? !hold(job, "chains", &held->secret, chain_bytes, chain_bytes) : !hold(job, "seed", &held->secret, LEAST_SEED, MOST_SEED))
+        return 0;
+    held->job.identifier = held->identifier.buf;
+    held->job.digest = held->digest.buf;
+    held->job.values = values;
+    if (given) {
+        memcpy(values, held->secret.buf, (size_t)chain_bytes);
+    } else {
+        held->job.seed = held->secret.buf;
+        held->job.seed_bytes = (unsigned)held->secret.len;
+    }
+    return 1;
+}
+
+static void let_go(struct held_job *held, Py_ssize_t count)
+{
+    for (Py_ssize_t at = 0; at < count; at++) {
+        PyBuffer_Release(&held[at].identifier);
+        PyBuffer_Release(&held[at].digest);
+        PyBuffer_Release(&held[at].secret);
+    }
+}
+
+/* A list of `count` bytes objects, cut from `data`. */
+static PyObject *cut(const uint8_t *data, Py_ssize_t count, Py_ssize_t bytes)
+{
+    PyObject *list = PyList_New(count);
+    for (Py_ssize_t at = 0; list != NULL && at < count; at++) {
+        PyObject *item = PyBytes_FromStringAndSize((const char *)data + at * bytes, bytes);
+        if (item == NULL || PyList_SetItem(list, at, item) < 0)
+            Py_CLEAR(list);
+    }
+    return list;
+}
+
+struct batch {
+    struct crew crew;
+    struct ots ots;
+    int given;
+    Py_ssize_t count;
+    struct held_job *held;
+    struct job *jobs;
+    uint8_t *values, *keys;
+};
+
+/* Without the interpreter lock. 0, or -1 when memory is short. */
+static int work_through(struct batch *batch)
+{
+    if (walk_jobs(&batch->crew, &batch->ots, batch->jobs, (size_t)batch->count))
+        return -1;
+    if (batch->given)
+        public_keys(&batch->crew, &batch->ots, batch->jobs, (size_t)batch->count, batch->keys);
+    return 0;
+}
+
+static PyObject *answer_batch(struct batch *batch, PyObject *jobs)
+{
+    Py_ssize_t n = (Py_ssize_t)batch->ots.n, chain_bytes = n * (Py_ssize_t)batch->ots.p;
+    for (Py_ssize_t at = 0; at < batch->count; at++) {
+        PyObject *job = PySequence_GetItem(jobs, at);
+        int good = job != NULL && hold_job(&batch->held[at], job, &batch->ots, batch->given, batch->values + at * chain_bytes);
+        Py_XDECREF(job);
+        if (!good)
+            return NULL;
+        batch->jobs[at] = batch->held[at].job;
+    }
+    int failed;
+    Py_BEGIN_ALLOW_THREADS
+    failed = work_through(batch);
+    Py_END_ALLOW_THREADS
+    if (failed)
+        return PyErr_NoMemory();
+    return batch->given ? cut(batch->keys, batch->count, n) : cut(batch->values, batch->count, chain_bytes);
+}
+
+static PyObject *answer(PyObject *args, int given)
+{
+    int wide, narrow, n, w;
+    PyObject *jobs, *result = NULL;
+    struct batch batch = {.given = given};
+    if (!PyArg_ParseTuple(args, "(ii)iiO", &wide, &narrow, &n, &w, &jobs))
+        return NULL;
+    if (!choose(&batch.crew, wide, narrow) || !check_ots(&batch.ots, n, w))
+        return NULL;
+    batch.count = PySequence_Size(jobs);
+    if (batch.count < 0)
+        return NULL;
+    size_t value_bytes = (size_t)batch.count * batch.ots.p * batch.ots.n;
+    batch.held = PyMem_Calloc((size_t)batch.count + 1, sizeof *batch.held);
+    batch.jobs = PyMem_Calloc((size_t)batch.count + 1, sizeof *batch.jobs);
+    batch.values = PyMem_Calloc(value_bytes + 1, 1);
+    batch.keys = PyMem_Calloc((size_t)batch.count + 1, batch.ots.n);
+    if (batch.held != NULL && batch.jobs != NULL && batch.values != NULL && batch.keys != NULL)
+        result = answer_batch(&batch, jobs);
+    else
+        PyErr_NoMemory();
+    if (batch.held != NULL)
+        let_go(batch.held, batch.count);
+    if (batch.values != NULL)
+        wipe(batch.values, value_bytes);
+    PyMem_Free(batch.keys);
+    PyMem_Free(batch.values);
+    PyMem_Free(batch.jobs);
+    PyMem_Free(batch.held);
+    return result;
+}
+
+static PyObject *py_sign(PyObject *module, PyObject *args)
+{
+    (void)module;
+    return answer(args, 0);
+}
+
+static PyObject *py_recover(PyObject *module, PyObject *args)
+{
+    (void)module;
+    return answer(args, 1);
+}
+
+static PyMethodDef methods[] = {
+    {"find", find, METH_VARARGS, "find(name, hash): the number of a kernel that runs here and has proved itself. Raises ValueError."},
+    {"leaf_nodes", py_leaf_nodes, METH_VARARGS, "leaf_nodes(kernels, n, w, h, identifier, seed, first, count): joined nodes."},
+    {"parents", py_parents, METH_VARARGS, "parents(kernels, n, identifier, number, children): joined nodes."},
+    {"sign", py_sign, METH_VARARGS, "sign(kernels, n, w, jobs): the joined chains of each job."},
+    {"recover", py_recover, METH_VARARGS, "recover(kernels, n, w, jobs): the one-time public key of each job."},
+    {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, .m_name = "_native", .m_doc = "The native engine's kernels. See native.py.", .m_methods = methods};
+
+PyMODINIT_FUNC PyInit__native(void)
+{
+    return PyModuleDef_Init(&definition);
+}

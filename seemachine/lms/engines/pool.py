@@ -1,0 +1,130 @@
+"""Long work cut into tasks for all cores, so that nobody waits behind somebody else's: the callers of a pool take turns, task by task."""
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+Task = Callable[[], bytes]
+
+
+def usable_cores() -> int:
+    """Cores that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@dataclass(eq=False, slots=True)
+class _Call:
+    """One caller's tasks: those not begun, the results, and how many are still to come."""
+
+    waiting: deque[tuple[int, Task]]
+    results: list[bytes]
+    missing: int
+    failure: BaseException | None = None
+    over: threading.Event = field(default_factory=threading.Event)
+
+    def finish(self, index: int, result: bytes | BaseException) -> None:
+        """Take a result in; after a failure the rest is not begun."""
+        if isinstance(result, BaseException):
+            self.failure = self.failure or result
+            self.missing -= len(self.waiting)
+            self.waiting.clear()
+        else:
+            self.results[index] = result
+        self.missing -= 1
+        if self.missing == 0:
+            self.over.set()
+
+
+class Pool:
+    """Worker threads, started when first needed, that serve all callers in turn. Tasks should let go of the interpreter lock."""
+
+    def __init__(self, threads: int) -> None:
+        self.threads = threads
+        self._calls: deque[_Call] = deque()
+        self._change = threading.Condition()
+        self._started = False
+
+    def run(self, tasks: Sequence[Task]) -> list[bytes]:
+        """The results of all tasks, in order. Raises what the first failing task raised. A single task runs in the caller's thread."""
+        if len(tasks) <= 1 or self.threads == 1:
+            return [task() for task in tasks]
+        call = _Call(deque(enumerate(tasks)), [b""] * len(tasks), len(tasks))
+        with self._change:
+            self._start()
+            self._calls.append(call)
+            self._change.notify(len(tasks))
+        try:
+            call.over.wait()
+        finally:
+            self._withdraw(call)
+        if call.failure:
+            raise call.failure
+        return call.results
+
+    def _start(self) -> None:
+        if not self._started:
+            self._started = True
+            for number in range(self.threads):
+                threading.Thread(target=self._work, name=f"leaves-{number}", daemon=True).start()
+
+    def _withdraw(self, call: _Call) -> None:
+        """Nothing of a call is begun after its caller has left, be it by an interrupt."""
+        with self._change:
+            call.waiting.clear()
+            if call in self._calls:
+                self._calls.remove(call)
+
+    def _take(self) -> tuple[_Call, int, Task]:
+        """The next task of the caller whose turn it is, who then goes to the end of the queue."""
+        with self._change:
+            while not self._calls:
+                self._change.wait()
+            call = self._calls.popleft()
+            index, task = call.waiting.popleft()
+            if call.waiting:
+                self._calls.append(call)
+            return call, index, task
+
+    def _work(self) -> None:
+        while True:
+            self._do_one()
+
+    def _do_one(self) -> None:
+        # A function of its own, so that an idle thread keeps no task and with it no seed.
+        call, index, task = self._take()
+        result: bytes | BaseException
+        try:
+            result = task()
+        except BaseException as failure:  # noqa: BLE001 - the caller raises it
+            result = failure
+        with self._change:
+            call.finish(index, result)
+            if not call.waiting and call in self._calls:
+                self._calls.remove(call)
+
+
+_shared: Pool | None = None
+_lock = threading.Lock()
+
+
+def shared() -> Pool:
+    """The pool of this process, one thread for each usable core."""
+    global _shared  # noqa: PLW0603 - threads belong to the process
+    with _lock:
+        if _shared is None:
+            _shared = Pool(usable_cores())
+        return _shared
+
+
+def _forget() -> None:
+    """A forked child has none of its parent's threads."""
+    global _shared, _lock
+    _shared, _lock = None, threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)

@@ -1,0 +1,24 @@
+"""The native engine. Optional: without a C compiler the package installs all the same and runs on the portable engine."""
+
+import sys
+from pathlib import Path
+
+from setuptools import Extension, setup
+
+KERNEL = Path("seemachine/lms/engines/kernel")
+GNU_STYLE = ["-O3", "-std=c11", "-Wno-psabi"]  # psabi: vectors never cross from one file to another
+
+setup(
+    ext_modules=[
+        Extension(
+            "seemachine.lms.engines._native",
+            sources=sorted(str(path) for path in KERNEL.glob("*.c")),
+            depends=sorted(str(path) for path in KERNEL.glob("*.h")),
+            define_macros=[("Py_LIMITED_API", "0x030B0000")],
+            extra_compile_args=[] if sys.platform == "win32" else GNU_STYLE,
+            py_limited_api=True,
+            optional=True,
+        )
+    ],
+    options={"bdist_wheel": {"py_limited_api": "cp311"}},
+)
