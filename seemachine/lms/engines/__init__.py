@@ -75,31 +75,36 @@ class Description:
 
 def select() -> Engine:
     """The fastest engine that proves itself, or what SEEMACHINE_ENGINE names: then never another one. Raises EngineError."""
-    from seemachine.lms.engines.portable import PortableEngine
-
     forced = os.environ.get(ENVIRONMENT) or None
     if forced not in (None, *CHOICES):
         raise EngineError(f"{ENVIRONMENT}={forced} is none of {', '.join(CHOICES)}")
     if forced == "portable":
-        return PortableEngine()
+        return _portable()
     try:
-        return _try_native(forced)
+        return _load_native(forced)
     except EngineError:
         if forced:
             raise
-        return PortableEngine()
+        return _portable()
 
 
 def describe() -> Description:
     """What `select` gives, and why not something faster. Raises EngineError as `select` does."""
     engine = select()
     if engine.name == "native":
-        return _try_native(os.environ.get(ENVIRONMENT) or None).describe()
+        return _load_native(os.environ.get(ENVIRONMENT) or None).describe()
     every = dict.fromkeys(("sha256", "shake"), engine.kernel)
     return Description(engine.name, every, every, 1, _why_portable())
 
 
-def _try_native(forced: str | None) -> "NativeEngine":
+def _portable() -> Engine:
+    # Imported only where it works: hashlib costs more than the native engine.
+    from seemachine.lms.engines.portable import PortableEngine
+
+    return PortableEngine()
+
+
+def _load_native(forced: str | None) -> "NativeEngine":
     try:
         from seemachine.lms.engines.native import NativeEngine
     except ImportError as reason:
@@ -111,7 +116,7 @@ def _why_portable() -> dict[str, str]:
     if os.environ.get(ENVIRONMENT):
         return {"native": f"{ENVIRONMENT} asks for the portable engine"}
     try:
-        _try_native(None)
+        _load_native(None)
     except EngineError as reason:
         return {"native": str(reason)}
     return {}

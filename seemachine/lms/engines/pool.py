@@ -53,11 +53,11 @@ class Pool:
         if len(tasks) <= 1 or self.threads == 1:
             return [task() for task in tasks]
         call = _Call(deque(enumerate(tasks)), [b""] * len(tasks), len(tasks))
-        with self._change:
-            self._start()
-            self._calls.append(call)
-            self._change.notify(len(tasks))
         try:
+            with self._change:
+                self._start()
+                self._calls.append(call)
+                self._change.notify(len(tasks))
             call.over.wait()
         finally:
             self._withdraw(call)

@@ -1,0 +1,121 @@
+"""Tasks of many callers on few threads."""
+
+import os
+import signal
+import threading
+
+import pytest
+
+from seemachine.lms.engines import pool
+from seemachine.lms.engines.pool import Pool
+
+
+@pytest.fixture
+def two() -> Pool:
+    """A pool of two threads."""
+    return Pool(2)
+
+
+def test_results_come_in_the_order_of_the_tasks(two: Pool) -> None:
+    """Whoever finishes first, results stand where their tasks stood."""
+    assert [bytes([number]) for number in range(100)] == two.run([lambda number=number: bytes([number]) for number in range(100)])
+
+
+def test_one_task_runs_in_the_callers_thread(two: Pool) -> None:
+    """No thread is started for a single task."""
+
+    def who() -> bytes:
+        return threading.current_thread().name.encode()
+
+    assert [who()] == two.run([who])
+
+
+def test_no_tasks_no_results(two: Pool) -> None:
+    """An empty list is answered at once."""
+    assert two.run([]) == []
+
+
+def test_callers_take_turns(two: Pool) -> None:
+    """A small call that comes while a large one waits is done after as many tasks of the other, not after all."""
+    gate, begun, order = threading.Event(), threading.Semaphore(0), []
+
+    def block() -> bytes:
+        begun.release()
+        gate.wait()
+        return b""
+
+    def note(name: str) -> bytes:
+        order.append(name)
+        return b""
+
+    callers = [threading.Thread(target=two.run, args=([block, block],))]
+    callers[0].start()
+    begun.acquire()
+    begun.acquire()
+    for name, count in (("large", 50), ("small", 3)):
+        callers.append(threading.Thread(target=two.run, args=([lambda name=name: note(name)] * count,)))
+        callers[-1].start()
+        while len(two._calls) < len(callers) - 1:
+            pass
+    gate.set()
+    for caller in callers:
+        caller.join()
+
+    assert len(order) == 53
+    assert "small" not in order[10:]
+
+
+def test_a_failure_reaches_the_caller_and_the_pool_lives_on(two: Pool) -> None:
+    """The exception of a task is raised by `run`; the next call works."""
+
+    def fail() -> bytes:
+        raise ValueError("no leaf")
+
+    with pytest.raises(ValueError, match="no leaf"):
+        two.run([fail] * 10)
+
+    assert two.run([lambda: b"a", lambda: b"b"]) == [b"a", b"b"]
+    assert not two._calls
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="this system cannot send a signal to a thread")
+def test_tasks_of_a_caller_that_was_interrupted_are_not_begun(two: Pool) -> None:
+    """A caller who is interrupted while waiting takes the remaining tasks back."""
+    gate, begun, ran, caller = threading.Event(), threading.Semaphore(0), [], threading.get_ident()
+
+    def task() -> bytes:
+        begun.release()
+        gate.wait()
+        ran.append(1)
+        return b""
+
+    def interrupt() -> None:
+        begun.acquire()
+        begun.acquire()
+        signal.pthread_kill(caller, signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
+    with pytest.raises(KeyboardInterrupt):
+        two.run([task] * 50)
+    gate.set()
+    two.run([lambda: b""] * 4)
+
+    assert len(ran) <= 2
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_child_has_a_pool_of_its_own() -> None:
+    """The parent's threads do not exist in a child, so the child starts its own."""
+    before = pool.shared()
+    before.run([lambda: b""] * 4)
+    child = os.fork()
+    if child == 0:
+        fresh = pool.shared() is not before and pool.shared().run([lambda: b"x"] * 4) == [b"x"] * 4
+        os._exit(0 if fresh else 1)
+
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_the_pool_has_a_thread_for_each_usable_core() -> None:
+    """What the process may use counts, not what the machine has."""
+    assert pool.usable_cores() == pool.shared().threads
