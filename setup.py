@@ -1,12 +1,13 @@
 """The native engine. Optional: without a C compiler the package installs all the same and runs on the portable engine."""
 
+import os
 import sys
 from pathlib import Path
 
 from setuptools import Extension, setup
 
 KERNEL = Path("seemachine/lms/engines/kernel")
-GNU_STYLE = ["-O3", "-std=c11", "-Wno-psabi"]  # psabi: vectors never cross from one file to another
+GNU_STYLE = [os.environ.get("SEEMACHINE_CFLAGS", "-O3"), "-std=c11", "-Wno-psabi"]  # psabi: vectors never cross from one file to another
 
 setup(
     ext_modules=[

@@ -18,6 +18,13 @@ static const char *always(void)
     return NULL;
 }
 
+#if !HAS_VECTORS
+static const char *no_vectors(void)
+{
+    return "built without 128-bit vectors";
+}
+#endif
+
 #if X86
 static const char *needs_avx2(void)
 {
@@ -56,9 +63,12 @@ static const struct {
 } rows[] = {
     {"scalar", "sha256", &sha256_scalar_kernel, always},
     {"scalar", "shake", &keccak_scalar_kernel, always},
-#if defined(__GNUC__)
+#if HAS_VECTORS
     {"x4", "sha256", &sha256_x4_kernel, always},
     {"x4", "shake", &keccak_scalar_kernel, always},
+#else
+    {"x4", "sha256", NULL, no_vectors},
+    {"x4", "shake", NULL, no_vectors},
 #endif
 #if X86
     {"avx2", "sha256", &sha256_avx2_kernel, needs_avx2},

@@ -69,6 +69,13 @@ struct kernel {
 #define INLINE static inline
 #endif
 
+/* Where the compiler has 128-bit vectors to work with; elsewhere it would take them apart, which is slower than plain C. */
+#if defined(__GNUC__) && (defined(__SSE2__) || defined(__ARM_NEON) || defined(__ALTIVEC__) || defined(__VX__))
+#define HAS_VECTORS 1
+#else
+#define HAS_VECTORS 0
+#endif
+
 /* Byte by byte: right on any machine, and compilers make one instruction of it. */
 INLINE uint32_t load_be32(const uint8_t *at)
 {

@@ -1,7 +1,7 @@
-/* Four lanes of SHA-256 in 128-bit registers, which every 64-bit processor of today has: SSE2, NEON, VSX. */
+/* Four lanes of SHA-256 in 128-bit registers, which most processors have: SSE2, NEON, VSX and others. */
 #include "kernel.h"
 
-#if defined(__GNUC__)
+#if HAS_VECTORS
 #include "constants.h"
 
 #define TARGET
