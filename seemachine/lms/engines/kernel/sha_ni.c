@@ -75,7 +75,7 @@ INLINE TARGET __m128i start_cdgh(void)
 /* Sixteen words of schedule turn round in a, b, c, d. The oldest four, a, have had their sha256msg1 with b; the new ones replace them. */
 #define NEXT(a, c, d) (a) = _mm_sha256msg2_epu32(_mm_add_epi32(a, _mm_alignr_epi8(d, c, 4)), d)
 
-#define EACH_STREAM for (unsigned s = 0; s < streams; s++)
+#define EACH_STREAM _Pragma("GCC unroll 4") for (unsigned s = 0; s < streams; s++)
 #define FOUR(round, a, b, c, d)                    \
     EACH_STREAM                                    \
     {                                              \
@@ -127,7 +127,6 @@ static TARGET void link_all(struct stream *stream, unsigned count)
     const __m128i one_step = _mm_set_epi32(0, 1 << 8, 0, 0);
     for (; count; count--) {
         __m128i abef[STREAMS], cdgh[STREAMS], m0[STREAMS], m1[STREAMS], m2[STREAMS], m3[STREAMS];
-#pragma GCC unroll 4
         EACH_STREAM
         {
             const struct ending *ending = &stream[s].ending;
