@@ -13,8 +13,8 @@ setup(
     ext_modules=[
         Extension(
             "seemachine.lms.engines._native",
-            sources=sorted(str(path) for path in KERNEL.glob("*.c")),
-            depends=sorted(str(path) for path in KERNEL.glob("*.h")),
+            sources=sorted(path.as_posix() for path in KERNEL.glob("*.c")),
+            depends=sorted(path.as_posix() for path in KERNEL.glob("*.h")),
             define_macros=[("Py_LIMITED_API", "0x030B0000")],
             extra_compile_args=[] if sys.platform == "win32" else GNU_STYLE,
             py_limited_api=True,

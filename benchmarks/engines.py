@@ -75,8 +75,8 @@ def rows(ots: OtsParameters) -> list[Row]:
     """Everything that works here."""
     found = [pyhsslms_row(ots), engine_row("portable", PortableEngine(), ots, 4)]
     try:
-        from seemachine.lms.engines.native import NativeEngine
-        from seemachine.lms.engines.pool import Pool, shared
+        from seemachine.lms.engines.native import NativeEngine, usable_cores
+        from seemachine.lms.engines.pool import Pool
     except ImportError:
         return found
     for name in ("scalar", "x4", "avx2", "sha_ni", "avx512", None):
@@ -84,8 +84,7 @@ def rows(ots: OtsParameters) -> list[Row]:
             found.append(engine_row(name or "chosen", NativeEngine(name, Pool(1)), ots, 64))
         except EngineError as reason:
             print(reason)
-    cores = shared().threads
-    found.append(engine_row(f"chosen, {cores} threads", NativeEngine(), ots, 1024))
+    found.append(engine_row(f"chosen, {usable_cores()} threads", NativeEngine(), ots, 1024))
     return found
 
 

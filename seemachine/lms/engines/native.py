@@ -1,36 +1,30 @@
 """The native engine: C kernels for the vector and hash instructions of the processor at hand (kernel/), leaves spread over all cores."""
 
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from seemachine.lms.engines import Description, EngineError, RecoverJob, SignJob, _native
-from seemachine.lms.engines.pool import Pool, shared, usable_cores
 from seemachine.lms.parameters import OtsParameters, TreeParameters
 
-# The first of these that runs here and proves itself is taken. For SHAKE256 only plain C and the wide vectors have kernels of their own.
-_GENERATING = {"sha256": ("avx512", "sha_ni", "avx2", "x4", "scalar"), "shake": ("avx512", "avx2", "scalar")}
-_SIGNING = {"sha256": ("avx512", "sha_ni", "avx2", "x4", "scalar"), "shake": ("avx512", "avx2", "scalar")}
+if TYPE_CHECKING:
+    from seemachine.lms.engines.pool import Pool
+
+# The first of these that runs here and proves itself is taken: wide ones for all that fills their lanes, narrow ones for what comes in ones
+# and twos. For SHAKE256 only the wide vectors and plain C have kernels of their own.
+_WIDE = {"sha256": ("avx512", "sha_ni", "avx2", "x4", "scalar"), "shake": ("avx512", "avx2", "scalar")}
 _NARROW = {"sha256": ("sha_ni", "scalar"), "shake": ("scalar",)}
 
-# SHA-256 blocks per second on one core of the kind of machine that we measure on, rounded down (benchmarks/ measures them).
-_HASHES_PER_SECOND = {"avx512": 100_000_000, "sha_ni": 50_000_000, "avx2": 28_000_000, "x4": 13_000_000, "scalar": 6_000_000}
+# SHA-256 blocks per second on one core, rounded down from what benchmarks/engines.py shows on a Zen 5 at 3.8 GHz.
+_HASHES_PER_SECOND = {"avx512": 100_000_000, "sha_ni": 50_000_000, "avx2": 28_000_000, "x4": 13_000_000, "scalar": 7_000_000}
 
 # A task is 64 leaves at w=8: some milliseconds, long against the switch of a thread and short for those who wait their turn.
 _TASK_HASHES = 64 * 34 * 256
-# From this w on chains are long enough for lanes.
-_LONG_CHAINS = 4
 # Leaves that any kernel takes in whole groups.
 _GROUP = 32
-
-
-@dataclass(frozen=True, slots=True)
-class Crew:
-    """The kernels for one hash function, by name."""
-
-    generating: str
-    signing: str
-    narrow: str
+# Below this w the chains of a signature are so short that putting them into lanes takes longer than walking them with SHA-NI.
+_LONG_CHAINS = 4
 
 
 class NativeEngine:
@@ -38,30 +32,22 @@ class NativeEngine:
 
     name = "native"
 
-    def __init__(self, forced: str | None = None, pool: Pool | None = None) -> None:
+    def __init__(self, forced: str | None = None, pool: "Pool | None" = None) -> None:
         self.refused: dict[str, str] = {}
-        self._pool = pool or shared()
-        self.crews = {hash_name: self._muster(hash_name, forced) for hash_name in _GENERATING}
-        self._numbers = {
-            name: (_find(crew.generating, name), _find(crew.signing, name), _find(crew.narrow, name)) for name, crew in self.crews.items()
-        }
-        self.kernel = self.crews["sha256"].generating
-        self.hashes_per_second = _HASHES_PER_SECOND[self.kernel] * usable_cores()
+        self.cores = pool.threads if pool else usable_cores()
+        self._pool = pool
+        self._wide = {hash_name: self._first(hash_name, (forced,) if forced else order) for hash_name, order in _WIDE.items()}
+        self._narrow = {hash_name: self._first(hash_name, (forced,) if forced else order) for hash_name, order in _NARROW.items()}
+        self._numbers = {name: (_find(self._wide[name], name), _find(self._narrow[name], name)) for name in _WIDE}
+        self.kernel = self._wide["sha256"]
+        self.hashes_per_second = _HASHES_PER_SECOND[self.kernel] * self.cores
 
     def describe(self) -> Description:
         """See seemachine.lms.engines.describe."""
-        generating = {name: crew.generating for name, crew in self.crews.items()}
-        signing = {name: crew.signing for name, crew in self.crews.items()}
-        return Description(self.name, generating, signing, self._pool.threads, dict(self.refused))
-
-    def _muster(self, hash_name: str, forced: str | None) -> Crew:
-        if forced:
-            try:
-                _find(forced, hash_name)
-            except ValueError as reason:
-                raise EngineError(f"the kernel {forced} cannot be used: {reason}") from None
-            return Crew(forced, forced, forced)
-        return Crew(*(self._first(hash_name, order[hash_name]) for order in (_GENERATING, _SIGNING, _NARROW)))
+        signing = dict(self._wide)
+        if self._narrow["sha256"] == "sha_ni" != signing["sha256"]:
+            signing["sha256"] += f" (sha_ni below w={_LONG_CHAINS})"
+        return Description(self.name, dict(self._wide), signing, self.cores, dict(self.refused))
 
     def _first(self, hash_name: str, order: Sequence[str]) -> str:
         for name in order:
@@ -71,47 +57,55 @@ class NativeEngine:
                 self.refused[name] = str(reason)
             else:
                 return name
-        raise EngineError(f"no native kernel for {hash_name} can be used: {self.refused}")
+        raise EngineError("; ".join(f"the kernel {name} cannot be used: {self.refused[name]}" for name in order))
 
     def leaf_nodes(self, tree: TreeParameters, ots: OtsParameters, identifier: bytes, seed: bytes, leaves: range) -> bytes:
-        """See Engine."""
-        kernels, first, end = self._wide(ots.hash), leaves.start, leaves.stop
+        """See Engine. Spread over all cores, in turn with other callers."""
+        kernels, first, end = self._numbers[ots.hash], leaves.start, leaves.stop
         size = self._task_leaves(ots, end - first)
         tasks = [
             partial(_native.leaf_nodes, kernels, ots.n, ots.w, tree.h, identifier, seed, start, min(size, end - start))
             for start in range(first, end, size)
         ]
-        return b"".join(self._pool.run(tasks))
+        return b"".join(self._leaf_pool().run(tasks))
 
     def parents(self, tree: TreeParameters, identifier: bytes, number: int, children: bytes) -> bytes:
         """See Engine."""
-        return _native.parents(self._wide(tree.hash), tree.m, identifier, number, children)
+        return _native.parents(self._numbers[tree.hash], tree.m, identifier, number, children)
 
     def sign(self, ots: OtsParameters, jobs: Sequence[SignJob]) -> list[bytes]:
         """See Engine. Works in the caller's thread, never behind leaves."""
-        return _native.sign(self._long(ots), ots.n, ots.w, jobs)
+        return _native.sign(self._for_chains(ots), ots.n, ots.w, jobs)
 
     def recover(self, ots: OtsParameters, jobs: Sequence[RecoverJob]) -> list[bytes]:
         """See Engine. Works in the caller's thread, never behind leaves."""
-        return _native.recover(self._long(ots), ots.n, ots.w, jobs)
+        return _native.recover(self._for_chains(ots), ots.n, ots.w, jobs)
 
-    def _wide(self, hash_name: str) -> tuple[int, int]:
-        generating, _, narrow = self._numbers[hash_name]
-        return generating, narrow
-
-    def _long(self, ots: OtsParameters) -> tuple[int, int]:
-        """For chains of unequal length. Where they are short, putting them into lanes takes longer than walking them with SHA-NI."""
-        _, signing, narrow = self._numbers[ots.hash]
-        if ots.w < _LONG_CHAINS and self.crews[ots.hash].narrow == "sha_ni":
+    def _for_chains(self, ots: OtsParameters) -> tuple[int, int]:
+        wide, narrow = self._numbers[ots.hash]
+        if ots.w < _LONG_CHAINS and self._narrow[ots.hash] == "sha_ni":
             return narrow, narrow
-        return signing, narrow
+        return wide, narrow
 
     def _task_leaves(self, ots: OtsParameters, count: int) -> int:
         """Leaves in one task, a multiple of _GROUP: all cores get some of a short run too."""
-        share = -(-count // self._pool.threads)
+        share = -(-count // self.cores)
         return -(-min(share, _TASK_HASHES // (ots.p << ots.w)) // _GROUP) * _GROUP or _GROUP
+
+    def _leaf_pool(self) -> "Pool":
+        # Signing and verifying start no threads, and programs that do nothing else start sooner. A forked child must ask anew.
+        from seemachine.lms.engines.pool import shared
+
+        return self._pool or shared(self.cores)
+
+
+def usable_cores() -> int:
+    """Cores that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _find(name: str, hash_name: str) -> int:
-    """Raises ValueError with the reason why this kernel is not to be used."""
+    """The number of a kernel. Raises ValueError with the reason why it is not to be used."""
     return _native.find(name, hash_name)

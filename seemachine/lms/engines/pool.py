@@ -4,27 +4,19 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 Task = Callable[[], bytes]
 
 
-def usable_cores() -> int:
-    """Cores that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-@dataclass(eq=False, slots=True)
 class _Call:
     """One caller's tasks: those not begun, the results, and how many are still to come."""
 
-    waiting: deque[tuple[int, Task]]
-    results: list[bytes]
-    missing: int
-    failure: BaseException | None = None
-    over: threading.Event = field(default_factory=threading.Event)
+    def __init__(self, tasks: Sequence[Task]) -> None:
+        self.waiting = deque(enumerate(tasks))
+        self.results = [b""] * len(tasks)
+        self.missing = len(tasks)
+        self.failure: BaseException | None = None
+        self.over = threading.Event()
 
     def finish(self, index: int, result: bytes | BaseException) -> None:
         """Take a result in; after a failure the rest is not begun."""
@@ -52,7 +44,7 @@ class Pool:
         """The results of all tasks, in order. Raises what the first failing task raised. A single task runs in the caller's thread."""
         if len(tasks) <= 1 or self.threads == 1:
             return [task() for task in tasks]
-        call = _Call(deque(enumerate(tasks)), [b""] * len(tasks), len(tasks))
+        call = _Call(tasks)
         try:
             with self._change:
                 self._start()
@@ -111,12 +103,12 @@ _shared: Pool | None = None
 _lock = threading.Lock()
 
 
-def shared() -> Pool:
-    """The pool of this process, one thread for each usable core."""
+def shared(threads: int) -> Pool:
+    """The pool of this process. Who asks first says how many threads it has."""
     global _shared  # noqa: PLW0603 - threads belong to the process
     with _lock:
         if _shared is None:
-            _shared = Pool(usable_cores())
+            _shared = Pool(threads)
         return _shared
 
 

@@ -106,16 +106,11 @@ def test_tasks_of_a_caller_that_was_interrupted_are_not_begun(two: Pool) -> None
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def test_a_forked_child_has_a_pool_of_its_own() -> None:
     """The parent's threads do not exist in a child, so the child starts its own."""
-    before = pool.shared()
+    before = pool.shared(2)
     before.run([lambda: b""] * 4)
     child = os.fork()
     if child == 0:
-        fresh = pool.shared() is not before and pool.shared().run([lambda: b"x"] * 4) == [b"x"] * 4
+        fresh = pool.shared(2) is not before and pool.shared(2).run([lambda: b"x"] * 4) == [b"x"] * 4
         os._exit(0 if fresh else 1)
 
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-
-
-def test_the_pool_has_a_thread_for_each_usable_core() -> None:
-    """What the process may use counts, not what the machine has."""
-    assert pool.usable_cores() == pool.shared().threads
