@@ -7,7 +7,8 @@ from pathlib import Path
 from setuptools import Extension, setup
 
 KERNEL = Path("seemachine/lms/engines/kernel")
-GNU_STYLE = [os.environ.get("SEEMACHINE_CFLAGS", "-O3"), "-std=c11", "-Wno-psabi"]  # psabi: vectors never cross from one file to another
+# Visibility: only the module itself is seen from outside. psabi: vectors never cross from one file to another.
+GNU_STYLE = [os.environ.get("SEEMACHINE_CFLAGS", "-O3"), "-g0", "-std=c11", "-fvisibility=hidden", "-Wno-psabi"]
 
 setup(
     ext_modules=[

@@ -65,7 +65,7 @@ def pyhsslms_row(ots: OtsParameters) -> Row:
     typecode = ots.typecode.to_bytes(4, "big")
 
     def leaf() -> int:
-        pyhsslms.LmotsPrivateKey(IDENTIFIER, (0).to_bytes(4, "big"), SEED, typecode).publicKey()
+        pyhsslms.LmotsPrivateKey(IDENTIFIER, (0).to_bytes(4, "big"), SEED[: ots.n], typecode).publicKey()
         return 1
 
     return Row("pyhsslms", {"leaves": leaf})
