@@ -93,7 +93,7 @@ class Link:
         """Nothing is half-received and no request waits for its reply."""
         return self._state is not _State.BUSY and not len(self._buffer)
 
-    def receive_data(self, data: bytes) -> None:
+    def receive_data(self, data: bytes | bytearray) -> None:
         """Take bytes from the socket; empty means that the peer closed."""
         if data:
             self._buffer.add(data)

@@ -40,7 +40,11 @@ class Limits:
 
 @wire_class
 class Greeting:
-    """Who answers. `epoch` counts the starts of this machine's state; `signer` is the hash of its signing key, empty when it has none."""
+    """Who answers.
+
+    `signer` is the hash of the machine's signing key, empty when it has none. `epoch` counts the starts of its state. `operator` is `auto`
+    when somebody feeds blank cards unasked, so that waiting for one makes sense.
+    """
 
     protocol: int = number(1, U32)
     esn: str = text(14)
@@ -50,6 +54,7 @@ class Greeting:
     engine: str = text(64)
     signer: bytes = octets(0, 64)
     epoch: int = number(0, U64)
+    operator: str = text(16)
     limits: Limits = record(Limits)
 
 
@@ -83,8 +88,8 @@ class GenerateLms:
     lmots: int = number(0, U32)
     expcards: int = number(0, MAX_HEIGHT)
     explease: int = number(0, MAX_HEIGHT)
-    expchunk: int | None = number(0, MAX_HEIGHT, optional=True)
-    expcache: int | None = number(0, MAX_HEIGHT, optional=True)
+    expchunk: int | None = number(0, MAX_HEIGHT, default=None)
+    expcache: int | None = number(0, MAX_HEIGHT, default=None)
 
 
 @wire_class
@@ -97,7 +102,7 @@ class LmsChunk:
     remaining: int = number(0, U32)
     cache: bytes = octets(0, CACHE_BYTES)
     cards: int = number(0, 1 << MAX_EXPCARDS)
-    public_key: bytes | None = octets(*PUBLIC_KEY, optional=True)
+    public_key: bytes | None = octets(*PUBLIC_KEY, default=None)
 
 
 @wire_class

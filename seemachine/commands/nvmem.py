@@ -1,0 +1,181 @@
+"""The nvmemfile family: list, info, sign, and signing of what the client hashes (guide 2.7.1, 2.7.2.1)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from seemachine.commands.leases import from_store
+from seemachine.lms.hashing import message_digest
+from seemachine.lms.keys import PublicKey
+from seemachine.lms.lease import Lease
+from seemachine.lms.parameters import ParameterError
+from seemachine.lms.tree import table_from_cache
+from seemachine.machine import Machine, Session
+from seemachine.state.records import NvramFile, Reserved
+from seemachine.wire.messages import (
+    GetNvmemfileInfo,
+    ListNvmemfiles,
+    LmsLoaded,
+    LoadLms,
+    NvmemfileInfo,
+    NvmemfileListing,
+    NvmemfileReserve,
+    NvmemfileReserved,
+    NvmemfileSign,
+    NvmemfileSignDigest,
+    NvmemfileSigned,
+)
+from seemachine.wire.names import HANDLE_BYTES, printed_name
+from seemachine.wire.status import Status, StatusError
+
+MAX_RESERVATIONS = 64
+# Larger pages are not hashed on the way to a signature without being asked for by loadLMS; 2^12 leaves take 13 s in plain Python at w=8.
+MAX_UNCACHED_LEAVES = 1 << 12
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """A reserved leaf and the digest Q that it is for."""
+
+    lease: Lease
+    reserved: Reserved
+    digest: bytes
+
+
+def info(session: Session, request: GetNvmemfileInfo) -> NvmemfileInfo:
+    """Describe one NVRAM file."""
+    return _describe(session.machine, _file(session.machine, request.file))
+
+
+def listing(session: Session, request: ListNvmemfiles) -> NvmemfileListing:
+    """Describe them all."""
+    del request
+    machine = session.machine
+    files = [file for name in machine.store.names() if (file := machine.store.get(name)) is not None]
+    return NvmemfileListing(files=[_describe(machine, file) for file in files])
+
+
+def load(session: Session, request: LoadLms) -> LmsLoaded:
+    """Take a key file's node cache into use, after checking that it leads to the key's root."""
+    machine = session.machine
+    key = PublicKey.decode(_file(machine, request.file).lease.public_key)
+    machine.keys.put_table(key.root, table_from_cache(machine.engine, key, request.expcache, request.nodes))
+    return LmsLoaded(file=request.file)
+
+
+def ready(machine: Machine, name: bytes) -> bool:
+    """Whether the next signature of a file needs no preparation. Does no hashing."""
+    file = machine.store.get(name)
+    return file is None or machine.keys.has_page(from_store(file.lease), file.next)
+
+
+def prepare(machine: Machine, name: bytes) -> None:
+    """Hash the page of the next leaf, before any leaf is reserved. Raises StatusError when that is too much without the node cache."""
+    file = _file(machine, name)
+    lease = from_store(file.lease)
+    if len(machine.keys.page_leaves(lease, file.next)) > MAX_UNCACHED_LEAVES:
+        raise StatusError(Status.NotAvailable, f"the tree of {printed_name(name)} is not loaded; send the key file's cache with loadLMS")
+    machine.keys.page(lease, file.next)
+
+
+def sign(session: Session, request: NvmemfileSign) -> NvmemfileSigned:
+    """One signature on its own: prepare, reserve durably, sign."""
+    if not ready(session.machine, request.file):
+        prepare(session.machine, request.file)
+    [started] = start_signing(session.machine, [request])
+    if isinstance(started, StatusError):
+        raise started
+    [signed] = finish_signing(session.machine, [started])
+    if isinstance(signed, StatusError):
+        raise signed
+    return signed
+
+
+def start_signing(machine: Machine, requests: Sequence[NvmemfileSign]) -> list[Signing | StatusError]:
+    """Reserve a leaf for each request, all in one flush. From here on the leaves are gone, whatever happens."""
+    for request in requests:
+        if len(request.message) > machine.limits.message:
+            raise StatusError(Status.InvalidParameter, f"a message of over {machine.limits.message} bytes is hashed by the client")
+    taken = machine.store.reserve([request.file for request in requests])
+    return [_start(machine, request, reserved) for request, reserved in zip(requests, taken, strict=True)]
+
+
+def finish_signing(machine: Machine, signings: Sequence[Signing]) -> list[NvmemfileSigned | StatusError]:
+    """Make the signatures, those of one parameter set in one call of the engine."""
+    chains: dict[int, bytes] = {}
+    for ots in {signing.lease.key.ots for signing in signings}:
+        chosen = [index for index, signing in enumerate(signings) if signing.lease.key.ots == ots]
+        jobs = [signings[index].lease.job(signings[index].reserved.leaf, signings[index].digest) for index in chosen]
+        chains.update(zip(chosen, machine.engine.sign(ots, jobs), strict=True))
+    return [_finish(machine, signing, chains[index]) for index, signing in enumerate(signings)]
+
+
+def reserve(session: Session, request: NvmemfileReserve) -> NvmemfileReserved:
+    """Set a leaf aside for a message that the client hashes."""
+    machine = session.machine
+    if len(session.reservations) >= MAX_RESERVATIONS:
+        raise StatusError(Status.ObjectInUse, f"this connection holds {MAX_RESERVATIONS} reserved leaves already; use one first")
+    if not ready(machine, request.file):
+        prepare(machine, request.file)
+    [reserved] = machine.store.reserve([request.file])
+    if reserved is None:
+        raise _no_file(machine, request.file)
+    lease, ticket = from_store(reserved.lease), machine.random(HANDLE_BYTES)
+    session.reservations[ticket] = reserved
+    return NvmemfileReserved(
+        ticket=ticket,
+        identifier=lease.key.identifier,
+        leaf=reserved.leaf,
+        randomizer=lease.randomizer(reserved.leaf),
+        remaining=reserved.remaining,
+    )
+
+
+def sign_digest(session: Session, request: NvmemfileSignDigest) -> NvmemfileSigned:
+    """Sign Q with a reserved leaf."""
+    # Taken out before anything else: whatever goes wrong below, this leaf never sees a second Q.
+    reserved = session.reservations.pop(request.ticket, None)
+    if reserved is None:
+        raise StatusError(Status.UnknownID, "no reserved leaf of that ticket; each takes one digest, on the connection that reserved it")
+    lease = from_store(reserved.lease)
+    if len(request.digest) != lease.key.ots.n:
+        raise StatusError(Status.InvalidParameter, f"Q has {lease.key.ots.n} bytes for {lease.key.ots.name}; the leaf is spent")
+    [signed] = finish_signing(session.machine, [Signing(lease, reserved, request.digest)])
+    if isinstance(signed, StatusError):
+        raise signed
+    return signed
+
+
+def _start(machine: Machine, request: NvmemfileSign, reserved: Reserved | None) -> Signing | StatusError:
+    if reserved is None:
+        return _no_file(machine, request.file)
+    lease = from_store(reserved.lease)
+    randomizer = lease.randomizer(reserved.leaf)
+    digest = message_digest(lease.key.ots, lease.key.identifier, reserved.leaf, randomizer, request.message)
+    return Signing(lease, reserved, digest)
+
+
+def _finish(machine: Machine, signing: Signing, chains: bytes) -> NvmemfileSigned | StatusError:
+    leaf = signing.reserved.leaf
+    try:
+        page = machine.keys.page(signing.lease, leaf)
+    except ParameterError as error:
+        return StatusError(Status.Malformed, f"{error}; the NVRAM file is damaged")
+    signature = signing.lease.assemble(page, leaf, chains)
+    return NvmemfileSigned(signature=signature, leaf=leaf, remaining=signing.reserved.remaining)
+
+
+def _file(machine: Machine, name: bytes) -> NvramFile:
+    file = machine.store.get(name)
+    if file is None:
+        raise _no_file(machine, name)
+    return file
+
+
+def _no_file(machine: Machine, name: bytes) -> StatusError:
+    return StatusError(Status.NotAvailable, f"no NVRAM file {printed_name(name)} on {machine.esn}")
+
+
+def _describe(machine: Machine, file: NvramFile) -> NvmemfileInfo:
+    lease = file.lease
+    small = len(machine.keys.page_leaves(from_store(lease), file.next)) <= MAX_UNCACHED_LEAVES
+    return NvmemfileInfo(file=file.name, public_key=lease.public_key, first=lease.first, next=file.next, end=lease.end, loaded=small)

@@ -1,0 +1,83 @@
+"""The keys that a machine has at hand: node tables from key files, and pages of leaves hashed when they are entered.
+
+Only public values are kept here, and only so many: a page that falls out is hashed again when it is needed.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable
+from typing import TypeVar
+
+from seemachine.lms.engines import Engine
+from seemachine.lms.lease import Lease, build_page, page_of
+from seemachine.lms.tree import NodeTable, Page
+
+MAX_TABLES = 64
+MAX_PAGES = 256
+
+Value = TypeVar("Value")
+
+
+class Bounded(OrderedDict[Hashable, Value]):
+    """The `most` values that were used last."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._most = most
+
+    def keep(self, key: Hashable, value: Value) -> None:
+        """Add or refresh a value, dropping the one unused for longest."""
+        self[key] = value
+        self.move_to_end(key)
+        while len(self) > self._most:
+            self.popitem(last=False)
+
+
+class KeyRing:
+    """Tables and pages of one machine, by root and first leaf. Safe to use from several threads."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._tables: Bounded[NodeTable] = Bounded(MAX_TABLES)
+        self._pages: Bounded[Page] = Bounded(MAX_PAGES)
+        self._building: dict[Hashable, threading.Lock] = {}
+        self._lock = threading.Lock()
+
+    def put_table(self, root: bytes, table: NodeTable) -> None:
+        """Keep a table that was checked against the root."""
+        with self._lock:
+            self._tables.keep(root, table)
+
+    def has_page(self, lease: Lease, leaf: int) -> bool:
+        """Whether a signature with this leaf needs no hashing of others."""
+        with self._lock:
+            return self._key(lease, leaf) in self._pages
+
+    def page_leaves(self, lease: Lease, leaf: int) -> range:
+        """The leaves that would have to be hashed for a signature with this one."""
+        with self._lock:
+            return page_of(lease, leaf, self._tables.get(lease.key.root))
+
+    def page(self, lease: Lease, leaf: int) -> Page:
+        """The page of a leaf, hashed now if need be. Raises ParameterError when it does not lead to the key's root."""
+        key = self._key(lease, leaf)
+        with self._one_builder(key):
+            with self._lock:
+                found = self._pages.get(key)
+                table = self._tables.get(lease.key.root)
+            if found is None:
+                found = build_page(self._engine, lease, page_of(lease, leaf, table), table)
+            with self._lock:
+                self._pages.keep(key, found)
+            return found
+
+    def _key(self, lease: Lease, leaf: int) -> Hashable:
+        leaves = page_of(lease, leaf, self._tables.get(lease.key.root))
+        return lease.key.root, leaves.start, len(leaves)
+
+    def _one_builder(self, key: Hashable) -> threading.Lock:
+        """Two requests for one page hash it once."""
+        with self._lock:
+            if len(self._building) > MAX_PAGES:
+                self._building = {k: lock for k, lock in self._building.items() if lock.locked()}
+            return self._building.setdefault(key, threading.Lock())
