@@ -21,7 +21,11 @@ class ConfigError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class LimitSettings:
-    """What one peer can make the machine hold, and for how long. Bytes, counts and seconds; all are at least 1."""
+    """What one peer can make the machine hold, and for how long. Bytes, counts and seconds; all are at least 1.
+
+    `idle_seconds` is the wait for the first byte of a request; `request_seconds` bounds each of receiving the rest of it, answering it, and
+    sending the reply; `drain_seconds` is what requests under way get when the machine is told to stop.
+    """
 
     frame_bytes: int = MAX_FRAME
     connections: int = 256

@@ -54,10 +54,16 @@ def refusal(request: Any, error: Exception) -> StatusError:
     """The one place where errors of the machine become statuses of the wire."""
     where = WHERE.get(request.NAME, request.NAME)
     if isinstance(error, StatusError):
-        return StatusError(error.status, f"{error.detail} in {where}", where)
+        return StatusError(error.status, _within(error.detail, where), where)
     for kind, status in STATUSES:
         if isinstance(error, kind):
-            return StatusError(status, f"{error or kind.__name__} in {where}", where)
-    failure = StatusError(Status.Failed, f"an internal error, written to the machine's log, in {where}", where)
+            return StatusError(status, _within(str(error) or kind.__name__, where), where)
+    failure = StatusError(Status.Failed, _within("an internal error; the machine's log has it", where), where)
     failure.__cause__ = error
     return failure
+
+
+def _within(detail: str, where: str) -> str:
+    """The guide's `... in command`, before any advice that follows a semicolon."""
+    what, semicolon, advice = detail.partition("; ")
+    return f"{what} in {where}{semicolon}{advice}"

@@ -35,7 +35,7 @@ blank_cards = "manual"      # auto: a blank card is put in whenever a machine as
 # frame_bytes = 1048576     # largest frame, 1 MiB at most
 # connections = 256         # at one time
 # idle_seconds = 300        # between two requests of a connection
-# request_seconds = 120     # from a request's first byte to the end of its reply
+# request_seconds = 120     # for each of receiving, answering and replying
 # drain_seconds = 10        # for requests under way when the machine is stopped
 """
 

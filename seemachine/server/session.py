@@ -62,22 +62,21 @@ class Conversation:
             self._log.warning("misuse", detail=misuse.detail)
             await self._farewell(misuse)
         except trio.TooSlowError:
-            self._log.info("too slow, closed")
+            self._log.info("peer does not read, closed")
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             self._log.info("peer gone")
         finally:
             self._session.close()
 
     async def _one_request(self) -> bool:
-        """Serve the next request; False when there will be none."""
+        """Serve the next request; False when there will be none. Receiving, answering and replying each have the request's time limit."""
         if self._link.between_requests and not await self._wait_for_byte():
             return False
-        with trio.fail_after(self._limits.request_seconds):
+        with trio.move_on_after(self._limits.request_seconds) as receiving:
             event = await self._receive()
-            if isinstance(event, Closed):
-                return False
-            await self._serve(event.request)
-        return not self._service.draining
+        if receiving.cancelled_caught:
+            raise PeerMisuse(f"a request must arrive within {self._limits.request_seconds} s", Status.TimeLimitExceeded)
+        return isinstance(event, Asked) and await self._serve(event.request) and not self._service.draining
 
     async def _wait_for_byte(self) -> bool:
         """Idle time: it ends with the first byte of a frame (True), with the limit, or when the machine drains (both False)."""
@@ -97,15 +96,19 @@ class Conversation:
                 return event
             self._link.receive_data(await self._stream.receive_some(READ_BYTES))
 
-    async def _serve(self, request: Any) -> None:
+    async def _serve(self, request: Any) -> bool:
+        """Answer one request; False when the connection can't go on after it."""
         started = time.perf_counter()
-        try:
+        with trio.move_on_after(self._limits.request_seconds) as answering:
             reply = await self._answer(request)
-        except trio.Cancelled:
+        if answering.cancelled_caught:
+            # A worker thread may still be at it and use the session's keys: this session serves nothing else.
             self._session.stopped.set()
-            raise
+            reply = StatusError(Status.TimeLimitExceeded, f"not done within {self._limits.request_seconds} s", request.NAME)
         self._record(request, reply, time.perf_counter() - started)
-        await self._stream.send_all(self._link.send(reply))
+        with trio.fail_after(self._limits.request_seconds):
+            await self._stream.send_all(self._link.send(reply))
+        return not answering.cancelled_caught
 
     async def _answer(self, request: Any) -> Any:
         if isinstance(request, m.NvmemfileSign):
