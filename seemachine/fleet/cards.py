@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict
 
+from seemachine.fleet import published
 from seemachine.state.errors import StateError
 from seemachine.state.rack import Rack, Whereabouts
 from seemachine.wire.world import home
@@ -37,7 +38,12 @@ def _remove(rack: Rack, options: argparse.Namespace) -> None:
 
 
 def _format(rack: Rack, options: argparse.Namespace) -> None:
-    print(f"{rack.format(options.esn, options.slot, force=options.force)} is blank")
+    # The lines of slotinfo --format in the guide (2.9.3).
+    entry = published.read(rack.world, options.esn)
+    machine = f"module {entry.module}" if entry is not None else options.esn
+    print(f"Formatting token in {machine} slot {options.slot}:", flush=True)
+    rack.format(options.esn, options.slot, force=options.force)
+    print("Formatted token OK")
 
 
 def _list(rack: Rack, options: argparse.Namespace) -> None:

@@ -25,7 +25,7 @@ class Rack:
     """All cards of a world folder. Works with machines up or down, as hands do."""
 
     def __init__(self, world: Path) -> None:
-        self._world = world
+        self.world = world
         self._folder = private_folder(world / "cards")
 
     def new(self, count: int = 1) -> list[str]:
@@ -87,9 +87,9 @@ class Rack:
     def _slots(self, esn: str) -> Slots:
         if esn and not is_esn(esn):
             raise CardError(f"{esn} is not an ESN; it looks like 7852-268D-3BF9")
-        if esn and not (self._world / "hsm" / esn).is_dir():
-            raise CardError(f"there is no HSM {esn} in {self._world}; start one with: seemachine fleet up")
-        return Slots(self._world, esn)
+        if esn and not (self.world / "hsm" / esn).is_dir():
+            raise CardError(f"there is no HSM {esn} in {self.world}; start one with: seemachine fleet up")
+        return Slots(self.world, esn)
 
     def _on_rack(self, card: str) -> Path:
         path = self._folder / f"{card}{SUFFIX}"
@@ -102,7 +102,7 @@ class Rack:
 
     def _all_files(self) -> list[Path]:
         slots = (f"hsm/*/slots/{slot}/*{SUFFIX}" for slot in SLOTS)
-        return [path for pattern in (f"cards/*{SUFFIX}", *slots) for path in self._world.glob(pattern)]
+        return [path for pattern in (f"cards/*{SUFFIX}", *slots) for path in self.world.glob(pattern)]
 
     def _describe(self, path: Path) -> Whereabouts:
         place = ("", -1) if path.parent == self._folder else (path.parts[-4], int(path.parent.name))
