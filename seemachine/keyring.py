@@ -9,7 +9,7 @@ from collections.abc import Hashable
 from typing import TypeVar
 
 from seemachine.lms.engines import Engine
-from seemachine.lms.lease import Lease, build_page, page_of
+from seemachine.lms.lease import Lease, build_page, leaf_page, page_of
 from seemachine.lms.tree import NodeTable, Page
 
 MAX_TABLES = 64
@@ -40,6 +40,7 @@ class KeyRing:
         self._engine = engine
         self._tables: Bounded[NodeTable] = Bounded(MAX_TABLES)
         self._pages: Bounded[Page] = Bounded(MAX_PAGES)
+        self._proved: Bounded[Lease] = Bounded(MAX_PAGES)
         self._building: dict[Hashable, threading.Lock] = {}
         self._lock = threading.Lock()
 
@@ -51,7 +52,7 @@ class KeyRing:
     def has_page(self, lease: Lease, leaf: int) -> bool:
         """Whether a signature with this leaf needs no hashing of others."""
         with self._lock:
-            return self._key(lease, leaf) in self._pages
+            return self._all_leaves_known(lease, self._tables.get(lease.key.root)) or self._key(lease, leaf) in self._pages
 
     def page_leaves(self, lease: Lease, leaf: int) -> range:
         """The leaves that would have to be hashed for a signature with this one."""
@@ -60,16 +61,24 @@ class KeyRing:
 
     def page(self, lease: Lease, leaf: int) -> Page:
         """The page of a leaf, hashed now if need be. Raises ParameterError when it does not lead to the key's root."""
+        with self._lock:
+            table = self._tables.get(lease.key.root)
+            if table is not None and self._all_leaves_known(lease, table):
+                return leaf_page(lease, leaf, table)
         key = self._key(lease, leaf)
         with self._one_builder(key):
             with self._lock:
                 found = self._pages.get(key)
-                table = self._tables.get(lease.key.root)
             if found is None:
                 found = build_page(self._engine, lease, page_of(lease, leaf, table), table)
             with self._lock:
                 self._pages.keep(key, found)
+                self._proved.keep((lease.key.root, lease.first), lease)
             return found
+
+    def _all_leaves_known(self, lease: Lease, table: NodeTable | None) -> bool:
+        """The table reaches the leaves, and this very lease was seen to lead to the root."""
+        return table is not None and table.depth >= lease.key.tree.h and self._proved.get((lease.key.root, lease.first)) == lease
 
     def _key(self, lease: Lease, leaf: int) -> Hashable:
         leaves = page_of(lease, leaf, self._tables.get(lease.key.root))

@@ -55,11 +55,12 @@ class PendingKey:
 
 @dataclass
 class Session:
-    """What one connection holds: half-made keys and reserved leaves. They die with it."""
+    """What one connection holds: half-made keys, reserved leaves, a node cache on its way in. They die with it."""
 
     machine: Machine
     generations: dict[bytes, PendingKey] = field(default_factory=dict)
     reservations: dict[bytes, Reserved] = field(default_factory=dict)
+    loading: bytearray = field(default_factory=bytearray, repr=False)
     stopped: threading.Event = field(default_factory=threading.Event)
 
     def close(self) -> None:

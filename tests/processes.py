@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -43,6 +43,26 @@ def pipsqueak(words: list[str], env: Mapping[str, str]) -> Ran:
 def seemachine(words: list[str], env: Mapping[str, str]) -> Ran:
     """Run `seemachine`."""
     return run("seemachine", words, env)
+
+
+def gone(pid: int) -> bool:
+    """Whether a process has ended, be it that nobody collected its exit code yet."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    stat = Path(f"/proc/{pid}/stat")
+    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+def eventually(condition: Callable[[], bool]) -> bool:
+    """Wait until something is so; False when it does not come to be."""
+    deadline = time.monotonic() + READY_SECONDS
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 class RunningMachine:

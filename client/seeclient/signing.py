@@ -13,6 +13,7 @@ from seemachine.lms.hashing import finish_message, start_message
 from seemachine.lms.parameters import ParameterError
 from seemachine.lms.verifying import candidate_root
 from seemachine.wire.messages import (
+    CACHE_PART_BYTES,
     LoadLms,
     NvmemfileInfo,
     NvmemfileReserve,
@@ -87,8 +88,8 @@ def sign(roster: Roster, key: KeyFile, message: Message) -> Story[Signed]:
 
 
 def _sign_on(peer: Peer, key: KeyFile, info: NvmemfileInfo, message: Message) -> Story[NvmemfileSigned]:
-    if not info.loaded and key.expcache:
-        yield Ask(peer, LoadLms(file=key.name, expcache=key.expcache, nodes=key.cache))
+    if not info.loaded:
+        yield from _load(peer, key)
     whole = message.at_most(peer.greeting.limits.message)
     signed: NvmemfileSigned
     if whole is not None:
@@ -98,6 +99,12 @@ def _sign_on(peer: Peer, key: KeyFile, info: NvmemfileInfo, message: Message) ->
     digest = yield Work(partial(_hash, key, reserved, message))
     signed = yield Ask(peer, NvmemfileSignDigest(ticket=reserved.ticket, digest=digest))
     return signed
+
+
+def _load(peer: Peer, key: KeyFile) -> Story[None]:
+    for offset in range(0, len(key.cache), CACHE_PART_BYTES):
+        part = key.cache[offset : offset + CACHE_PART_BYTES]
+        yield Ask(peer, LoadLms(file=key.name, expcache=key.expcache, offset=offset, nodes=part))
 
 
 def _hash(key: KeyFile, reserved: NvmemfileReserved, message: Message) -> bytes:

@@ -1,13 +1,13 @@
 """generateLMS, continueLMS_cache_next, continueLMS_card_next: a key is made in steps that the client pulls (guide 2.7.1, 2.7.2)."""
 
 from seemachine.commands.leases import to_store
-from seemachine.lms.generation import Generation, default_expcache, default_expchunk
+from seemachine.lms.generation import Generation, default_expchunk
 from seemachine.lms.parameters import ParameterError, lmots, lms
 from seemachine.lms.sectors import Sectors
 from seemachine.machine import PendingKey, Session
 from seemachine.state.errors import CardError
 from seemachine.wire.messages import CardWritten, ContinueLms, ContinueLmsCard, GenerateLms, LmsChunk, LmsStarted
-from seemachine.wire.names import HANDLE_BYTES, MAX_CHUNKS_EXPONENT, MAX_EXPCACHE, MAX_EXPCARDS, MAX_EXPLEASE
+from seemachine.wire.names import HANDLE_BYTES, MAX_CACHE_PART_EXPONENT, MAX_CHUNKS_EXPONENT, MAX_EXPCACHE, MAX_EXPCARDS, MAX_EXPLEASE
 from seemachine.wire.status import Status, StatusError
 
 MAX_GENERATIONS = 4
@@ -26,12 +26,16 @@ def generate(session: Session, request: GenerateLms) -> LmsStarted:
 def _begin(session: Session, request: GenerateLms) -> Generation:
     machine, tree, ots = session.machine, lms(request.lms), lmots(request.lmots)
     expchunk = default_expchunk(machine.engine, tree, ots) if request.expchunk is None else request.expchunk
-    expcache = default_expcache(tree, MAX_EXPCACHE) if request.expcache is None else request.expcache
+    expcache = min(tree.h, MAX_EXPCACHE) if request.expcache is None else request.expcache
     _check_bound("expcards", request.expcards, MAX_EXPCARDS)
     _check_bound("explease", request.explease, MAX_EXPLEASE)
     _check_bound("expcache", expcache, MAX_EXPCACHE)
     if tree.h - expchunk > MAX_CHUNKS_EXPONENT:
         raise ParameterError(f"expchunk must be at least {tree.h - MAX_CHUNKS_EXPONENT} for a tree of height {tree.h}, not {expchunk}")
+    if expchunk + expcache - tree.h > MAX_CACHE_PART_EXPONENT:
+        raise ParameterError(
+            f"expchunk must be at most {tree.h + MAX_CACHE_PART_EXPONENT - expcache} with expcache {expcache}, not {expchunk}"
+        )
     return Generation(tree, ots, Sectors(tree.h, request.expcards, request.explease), expchunk, expcache, machine.random)
 
 

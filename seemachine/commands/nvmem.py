@@ -30,6 +30,8 @@ from seemachine.wire.status import Status, StatusError
 MAX_RESERVATIONS = 64
 # Larger pages are not hashed on the way to a signature without being asked for by loadLMS; 2^12 leaves take 13 s in plain Python at w=8.
 MAX_UNCACHED_LEAVES = 1 << 12
+# A client is told to load the node cache when signing without it would hash more than this.
+FEW_LEAVES = 1 << 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +57,20 @@ def listing(session: Session, request: ListNvmemfiles) -> NvmemfileListing:
 
 
 def load(session: Session, request: LoadLms) -> LmsLoaded:
-    """Take a key file's node cache into use, after checking that it leads to the key's root."""
+    """Take a part of a key file's node cache; with the last one it is checked against the key's root and taken into use."""
     machine = session.machine
     key = PublicKey.decode(_file(machine, request.file).lease.public_key)
-    machine.keys.put_table(key.root, table_from_cache(machine.engine, key, request.expcache, request.nodes))
-    return LmsLoaded(file=request.file)
+    size = key.tree.m << request.expcache
+    if not request.offset:
+        session.loading = bytearray()
+    if len(session.loading) != request.offset or request.offset + len(request.nodes) > size:
+        raise StatusError(Status.InvalidParameter, f"expected the node cache from byte {len(session.loading)} of {size} on")
+    session.loading += request.nodes
+    missing = size - len(session.loading)
+    if not missing:
+        nodes, session.loading = bytes(session.loading), bytearray()
+        machine.keys.put_table(key.root, table_from_cache(machine.engine, key, request.expcache, nodes))
+    return LmsLoaded(file=request.file, missing=missing)
 
 
 def ready(machine: Machine, name: bytes) -> bool:
@@ -177,5 +188,5 @@ def _no_file(machine: Machine, name: bytes) -> StatusError:
 
 def _describe(machine: Machine, file: NvramFile) -> NvmemfileInfo:
     lease = file.lease
-    small = len(machine.keys.page_leaves(from_store(lease), file.next)) <= MAX_UNCACHED_LEAVES
-    return NvmemfileInfo(file=file.name, public_key=lease.public_key, first=lease.first, next=file.next, end=lease.end, loaded=small)
+    loaded = len(machine.keys.page_leaves(from_store(lease), file.next)) <= FEW_LEAVES
+    return NvmemfileInfo(file=file.name, public_key=lease.public_key, first=lease.first, next=file.next, end=lease.end, loaded=loaded)

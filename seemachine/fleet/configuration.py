@@ -83,7 +83,10 @@ def _fleet(table: dict[str, Any], world: Path) -> Fleet:
     if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
         raise ConfigError("a fleet needs at least one [[machines]]")
     shared = {"world": world, "operator": _operator(table.get("operator", {})), "limits": table.get("limits", {}), "search_port": True}
-    machines = sorted((build({"module": number, "port": SEE_PORT + number - 1, **entry, **shared}) for number, entry in enumerate(entries, 1)), key=lambda m: m.module)
+    machines = sorted(
+        (build({"module": number, "port": SEE_PORT + number - 1, **entry, **shared}) for number, entry in enumerate(entries, 1)),
+        key=lambda m: m.module,
+    )
     for setting in ("esn", "module"):
         values = [getattr(machine, setting) for machine in machines]
         if len(set(values)) < len(values):

@@ -17,7 +17,6 @@ from seemachine.lms.tree import NodeTable, levels_above
 GUIDE_HEIGHT = 5
 GUIDE_EXPCHUNK = 3
 CHUNK_SECONDS = 0.5
-PAGE_EXPONENT = 6
 # Leaves hashed between two looks at whether to stop: about a fifth of a second in plain Python at w=8.
 STRIDE = 64
 
@@ -35,11 +34,6 @@ def default_expchunk(engine: Engine, tree: TreeParameters, ots: OtsParameters) -
         return GUIDE_EXPCHUNK
     leaves = CHUNK_SECONDS * engine.hashes_per_second / (ots.p << ots.w)
     return max(0, min(tree.h, int(leaves).bit_length() - 1))
-
-
-def default_expcache(tree: TreeParameters, most: int) -> int:
-    """Pages of 64 leaves as far as a table of 2^most nodes allows."""
-    return max(0, min(tree.h - PAGE_EXPONENT, most))
 
 
 @dataclass
@@ -93,11 +87,12 @@ class Generation:
         if not self.seeds:
             self._draw()
         if self.done == self.chunks:
-            return self._close(engine)
+            self.root = self.table.fill_up(engine, self.identifier, self.tree.h - self.expchunk)
+            return b""
         leaves = range(self.done << self.expchunk, (self.done + 1) << self.expchunk)
         self._hash_chunk(engine, leaves, should_stop)
         self.done += 1
-        return self._completed(leaves)
+        return self._completed(engine, leaves)
 
     def lease(self, number: int) -> Lease:
         """Lease `number` of the finished key."""
@@ -117,8 +112,11 @@ class Generation:
             if should_stop():
                 raise Stopped("stopped before the end of the chunk")
             rows.append(engine.leaf_nodes(self.tree, self.ots, self.identifier, seed, run))
-        number = (1 << self.tree.h) + leaves.start
-        for nodes in levels_above(engine, self.tree, self.identifier, number, b"".join(rows)):
+        self._keep_levels(engine, (1 << self.tree.h) + leaves.start, b"".join(rows))
+
+    def _keep_levels(self, engine: Engine, number: int, row: bytes) -> None:
+        """Store what the table takes of the levels over a row of nodes."""
+        for nodes in levels_above(engine, self.tree, self.identifier, number, row):
             if number >> (self.table.depth + 1) == 0:
                 self.table.put(number, nodes)
             number >>= 1
@@ -129,14 +127,12 @@ class Generation:
         size = min(per_lease, STRIDE, len(leaves))
         return [(range(first, first + size), self.seeds[first // per_lease]) for first in range(leaves.start, leaves.stop, size)]
 
-    def _completed(self, leaves: range) -> bytes:
+    def _completed(self, engine: Engine, leaves: range) -> bytes:
         """The cache nodes whose last leaf is in this chunk."""
-        height = self.tree.h - self.expcache
-        count = len(leaves) >> height
-        # Chunks smaller than a page complete none; closing gives them all.
-        return self.table.row((1 << self.expcache) + (leaves.start >> height), count)
-
-    def _close(self, engine: Engine) -> bytes:
-        self.root = self.table.fill_up(engine, self.identifier, self.tree.h - self.expchunk)
-        given = self.expchunk >= self.tree.h - self.expcache
-        return b"" if given else self.table.row(1 << self.expcache, 1 << self.expcache)
+        page = self.tree.h - self.expcache
+        if self.expchunk < page and not leaves.stop % (1 << page):
+            chunks = 1 << (page - self.expchunk)
+            first = (1 << (self.tree.h - self.expchunk)) + self.done - chunks
+            self._keep_levels(engine, first, self.table.row(first, chunks))
+        first, end = leaves.start >> page, leaves.stop >> page
+        return self.table.row((1 << self.expcache) + first, end - first)
