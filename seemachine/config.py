@@ -12,6 +12,8 @@ from seemachine.wire.world import home
 STORES = ("sqlite", "file", "memory")
 MODELS = ("5c", "xc")
 OPERATORS = ("manual", "auto")
+# Room for the longest replies: a part of a node cache, and a listing of all NVRAM files.
+MIN_FRAME = 640 * 1024
 LOOPBACK = ("127.", "::1", "localhost")
 
 
@@ -38,8 +40,8 @@ class LimitSettings:
             value = getattr(self, setting.name)
             if type(value) is not int or value < 1:
                 raise ConfigError(f"limits.{setting.name} takes a whole number from 1, not {value!r}")
-        if self.frame_bytes > MAX_FRAME:
-            raise ConfigError(f"limits.frame_bytes takes at most {MAX_FRAME}, the largest frame of the protocol")
+        if not MIN_FRAME <= self.frame_bytes <= MAX_FRAME:
+            raise ConfigError(f"limits.frame_bytes takes {MIN_FRAME} to {MAX_FRAME}; smaller, some replies would not fit")
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,12 @@ class Bounded(OrderedDict[Hashable, Value]):
         super().__init__()
         self._most = most
 
+    def use(self, key: Hashable) -> Value | None:
+        """The value, which counts as used now."""
+        if key in self:
+            self.move_to_end(key)
+        return self.get(key)
+
     def keep(self, key: Hashable, value: Value) -> None:
         """Add or refresh a value, dropping the one unused for longest."""
         self[key] = value
@@ -45,9 +51,16 @@ class KeyRing:
         self._lock = threading.Lock()
 
     def put_table(self, root: bytes, table: NodeTable) -> None:
-        """Keep a table that was checked against the root."""
+        """Keep a table that was checked against the root, unless a deeper one is there."""
         with self._lock:
-            self._tables.keep(root, table)
+            present = self._tables.use(root)
+            if present is None or present.depth < table.depth:
+                self._tables.keep(root, table)
+
+    def has_table(self, root: bytes) -> bool:
+        """Whether a table of this key is at hand."""
+        with self._lock:
+            return root in self._tables
 
     def has_page(self, lease: Lease, leaf: int) -> bool:
         """Whether a signature with this leaf needs no hashing of others."""
@@ -62,15 +75,16 @@ class KeyRing:
     def page(self, lease: Lease, leaf: int) -> Page:
         """The page of a leaf, hashed now if need be. Raises ParameterError when it does not lead to the key's root."""
         with self._lock:
-            table = self._tables.get(lease.key.root)
+            table = self._tables.use(lease.key.root)
             if table is not None and self._all_leaves_known(lease, table):
                 return leaf_page(lease, leaf, table)
-        key = self._key(lease, leaf)
+        leaves = page_of(lease, leaf, table)
+        key = (lease.key.root, leaves.start, len(leaves))
         with self._one_builder(key):
             with self._lock:
                 found = self._pages.get(key)
             if found is None:
-                found = build_page(self._engine, lease, page_of(lease, leaf, table), table)
+                found = build_page(self._engine, lease, leaves, table)
             with self._lock:
                 self._pages.keep(key, found)
                 self._proved.keep((lease.key.root, lease.first), lease)

@@ -1,13 +1,22 @@
 """generateLMS, continueLMS_cache_next, continueLMS_card_next: a key is made in steps that the client pulls (guide 2.7.1, 2.7.2)."""
 
 from seemachine.commands.leases import to_store
+from seemachine.lms.engines import Engine
 from seemachine.lms.generation import Generation, default_expchunk
-from seemachine.lms.parameters import ParameterError, lmots, lms
+from seemachine.lms.parameters import OtsParameters, ParameterError, TreeParameters, lmots, lms
 from seemachine.lms.sectors import Sectors
 from seemachine.machine import PendingKey, Session
 from seemachine.state.errors import CardError
 from seemachine.wire.messages import CardWritten, ContinueLms, ContinueLmsCard, GenerateLms, LmsChunk, LmsStarted
-from seemachine.wire.names import HANDLE_BYTES, MAX_CACHE_PART_EXPONENT, MAX_CHUNKS_EXPONENT, MAX_EXPCACHE, MAX_EXPCARDS, MAX_EXPLEASE
+from seemachine.wire.names import (
+    HANDLE_BYTES,
+    MAX_CACHE_PART_EXPONENT,
+    MAX_CHUNKS_EXPONENT,
+    MAX_EXPCACHE,
+    MAX_EXPCARDS,
+    MAX_EXPLEASE,
+    MAX_PAGE_EXPONENT,
+)
 from seemachine.wire.status import Status, StatusError
 
 MAX_GENERATIONS = 4
@@ -24,24 +33,36 @@ def generate(session: Session, request: GenerateLms) -> LmsStarted:
 
 
 def _begin(session: Session, request: GenerateLms) -> Generation:
-    machine, tree, ots = session.machine, lms(request.lms), lmots(request.lmots)
-    expchunk = default_expchunk(machine.engine, tree, ots) if request.expchunk is None else request.expchunk
-    expcache = min(tree.h, MAX_EXPCACHE) if request.expcache is None else request.expcache
-    _check_bound("expcards", request.expcards, MAX_EXPCARDS)
-    _check_bound("explease", request.explease, MAX_EXPLEASE)
-    _check_bound("expcache", expcache, MAX_EXPCACHE)
-    if tree.h - expchunk > MAX_CHUNKS_EXPONENT:
-        raise ParameterError(f"expchunk must be at least {tree.h - MAX_CHUNKS_EXPONENT} for a tree of height {tree.h}, not {expchunk}")
-    if expchunk + expcache - tree.h > MAX_CACHE_PART_EXPONENT:
-        raise ParameterError(
-            f"expchunk must be at most {tree.h + MAX_CACHE_PART_EXPONENT - expcache} with expcache {expcache}, not {expchunk}"
-        )
-    return Generation(tree, ots, Sectors(tree.h, request.expcards, request.explease), expchunk, expcache, machine.random)
+    tree, ots = lms(request.lms), lmots(request.lmots)
+    sectors = Sectors(tree.h, request.expcards, request.explease)
+    _check_bound("expcards", request.expcards, 0, MAX_EXPCARDS)
+    _check_bound("explease", request.explease, 0, MAX_EXPLEASE)
+    expcache = _expcache(tree, sectors, request.expcache)
+    expchunk = _expchunk(session.machine.engine, tree, ots, expcache, request.expchunk)
+    return Generation(tree, ots, sectors, expchunk, expcache, session.machine.random)
 
 
-def _check_bound(name: str, exponent: int, most: int) -> None:
-    if exponent > most:
-        raise ParameterError(f"{name} must be from 0 to {most}, not {exponent}")
+def _expcache(tree: TreeParameters, sectors: Sectors, asked: int | None) -> int:
+    """Deep enough that a machine which loads the key can hash any page of it."""
+    most = min(tree.h, MAX_EXPCACHE)
+    least = 0 if sectors.depth >= tree.h - MAX_PAGE_EXPONENT else tree.h - MAX_PAGE_EXPONENT
+    expcache = most if asked is None else asked
+    _check_bound("expcache", expcache, least, most)
+    return expcache
+
+
+def _expchunk(engine: Engine, tree: TreeParameters, ots: OtsParameters, expcache: int, asked: int | None) -> int:
+    """Not so small that the chunks are too many to keep, nor so large that one's cache nodes don't fit a message."""
+    least = max(0, tree.h - MAX_CHUNKS_EXPONENT)
+    most = min(tree.h, tree.h - expcache + MAX_CACHE_PART_EXPONENT)
+    expchunk = min(max(default_expchunk(engine, tree, ots), least), most) if asked is None else asked
+    _check_bound("expchunk", expchunk, least, most)
+    return expchunk
+
+
+def _check_bound(name: str, exponent: int, least: int, most: int) -> None:
+    if not least <= exponent <= most:
+        raise ParameterError(f"{name} must be from {least} to {most} for such a key, not {exponent}")
 
 
 def advance(session: Session, request: ContinueLms) -> LmsChunk:
@@ -66,8 +87,9 @@ def _finish(session: Session, handle: bytes, generation: Generation) -> None:
     machine = session.machine
     machine.keys.put_table(generation.public_key.root, generation.table)
     if not generation.sectors.sectorized:
-        machine.store.install(to_store(generation.lease(0)))
+        # Dropped first: should the install fail halfway, nobody may write the same leaves anywhere else.
         del session.generations[handle]
+        machine.store.install(to_store(generation.lease(0)))
 
 
 def write_card(session: Session, request: ContinueLmsCard) -> CardWritten:
@@ -76,6 +98,8 @@ def write_card(session: Session, request: ContinueLmsCard) -> CardWritten:
     generation = pending.generation
     if generation.remaining:
         raise StatusError(Status.InvalidParameter, "the key is not finished; go on with continueLMS_cache_next")
+    if not generation.sectors.sectorized:
+        raise StatusError(Status.InvalidParameter, "a singular key has no cards")
     pending.slot_in_use = request.slot
     numbers = generation.sectors.card_leases(pending.cards_written)
     leases = tuple(to_store(generation.lease(number)) for number in numbers)

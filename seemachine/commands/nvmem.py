@@ -24,12 +24,10 @@ from seemachine.wire.messages import (
     NvmemfileSignDigest,
     NvmemfileSigned,
 )
-from seemachine.wire.names import HANDLE_BYTES, printed_name
+from seemachine.wire.names import HANDLE_BYTES, MAX_PAGE_EXPONENT, printed_name
 from seemachine.wire.status import Status, StatusError
 
 MAX_RESERVATIONS = 64
-# Larger pages are not hashed on the way to a signature without being asked for by loadLMS; 2^12 leaves take 13 s in plain Python at w=8.
-MAX_UNCACHED_LEAVES = 1 << 12
 # A client is told to load the node cache when signing without it would hash more than this.
 FEW_LEAVES = 1 << 6
 
@@ -83,9 +81,12 @@ def prepare(machine: Machine, name: bytes) -> None:
     """Hash the page of the next leaf, before any leaf is reserved. Raises StatusError when that is too much without the node cache."""
     file = _file(machine, name)
     lease = from_store(file.lease)
-    if len(machine.keys.page_leaves(lease, file.next)) > MAX_UNCACHED_LEAVES:
+    if len(machine.keys.page_leaves(lease, file.next)) > 1 << MAX_PAGE_EXPONENT:
         raise StatusError(Status.NotAvailable, f"the tree of {printed_name(name)} is not loaded; send the key file's cache with loadLMS")
-    machine.keys.page(lease, file.next)
+    try:
+        machine.keys.page(lease, file.next)
+    except ParameterError as error:
+        raise _damaged(error) from None
 
 
 def sign(session: Session, request: NvmemfileSign) -> NvmemfileSigned:
@@ -103,11 +104,9 @@ def sign(session: Session, request: NvmemfileSign) -> NvmemfileSigned:
 
 def start_signing(machine: Machine, requests: Sequence[NvmemfileSign]) -> list[Signing | StatusError]:
     """Reserve a leaf for each request, all in one flush. From here on the leaves are gone, whatever happens."""
-    for request in requests:
-        if len(request.message) > machine.limits.message:
-            raise StatusError(Status.InvalidParameter, f"a message of over {machine.limits.message} bytes is hashed by the client")
-    taken = machine.store.reserve([request.file for request in requests])
-    return [_start(machine, request, reserved) for request, reserved in zip(requests, taken, strict=True)]
+    fits = [len(request.message) <= machine.limits.message for request in requests]
+    taken = iter(machine.store.reserve([request.file for request, fit in zip(requests, fits, strict=True) if fit]))
+    return [_start(machine, request, next(taken)) if fit else _too_long(machine) for request, fit in zip(requests, fits, strict=True)]
 
 
 def finish_signing(machine: Machine, signings: Sequence[Signing]) -> list[NvmemfileSigned | StatusError]:
@@ -165,14 +164,22 @@ def _start(machine: Machine, request: NvmemfileSign, reserved: Reserved | None) 
     return Signing(lease, reserved, digest)
 
 
+def _too_long(machine: Machine) -> StatusError:
+    return StatusError(Status.InvalidParameter, f"a message of over {machine.limits.message} bytes is hashed by the client")
+
+
 def _finish(machine: Machine, signing: Signing, chains: bytes) -> NvmemfileSigned | StatusError:
     leaf = signing.reserved.leaf
     try:
         page = machine.keys.page(signing.lease, leaf)
     except ParameterError as error:
-        return StatusError(Status.Malformed, f"{error}; the NVRAM file is damaged")
+        return _damaged(error)
     signature = signing.lease.assemble(page, leaf, chains)
     return NvmemfileSigned(signature=signature, leaf=leaf, remaining=signing.reserved.remaining)
+
+
+def _damaged(error: ParameterError) -> StatusError:
+    return StatusError(Status.Malformed, f"the NVRAM file is damaged: {error}")
 
 
 def _file(machine: Machine, name: bytes) -> NvramFile:
@@ -188,5 +195,6 @@ def _no_file(machine: Machine, name: bytes) -> StatusError:
 
 def _describe(machine: Machine, file: NvramFile) -> NvmemfileInfo:
     lease = file.lease
-    loaded = len(machine.keys.page_leaves(from_store(lease), file.next)) <= FEW_LEAVES
+    key_lease = from_store(lease)
+    loaded = machine.keys.has_table(key_lease.key.root) or len(machine.keys.page_leaves(key_lease, file.next)) <= FEW_LEAVES
     return NvmemfileInfo(file=file.name, public_key=lease.public_key, first=lease.first, next=file.next, end=lease.end, loaded=loaded)

@@ -42,11 +42,11 @@ class SigningPipeline:
 
     async def sign(self, request: NvmemfileSign) -> Any:
         """The reply or refusal. Cancelled while it waits, the request may still burn its leaf."""
-        if not nvmem.ready(self._machine, request.file):
-            try:
+        try:
+            if not nvmem.ready(self._machine, request.file):
                 await trio.to_thread.run_sync(nvmem.prepare, self._machine, request.file, abandon_on_cancel=True)
-            except Exception as error:  # noqa: BLE001
-                return refusal(request, error)
+        except Exception as error:  # noqa: BLE001
+            return refusal(request, error)
         job = Job(request)
         self._waiting.append(job)
         self._arrived.set()

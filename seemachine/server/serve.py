@@ -12,7 +12,7 @@ from seemachine.config import Config
 from seemachine.machine import Machine
 from seemachine.server.logs import Log
 from seemachine.server.pipeline import SigningPipeline
-from seemachine.server.session import Conversation, Service
+from seemachine.server.session import Conversation, Service, last_words
 from seemachine.wire.link import Link, Role
 from seemachine.wire.status import PeerMisuse, Status
 
@@ -113,14 +113,7 @@ class Daemon:
     async def _turn_away(self, stream: trio.SocketStream, peer: str) -> None:
         self._log.warning("too many connections", peer=peer, limit=self._config.limits.connections)
         busy = PeerMisuse(f"this machine serves {self._config.limits.connections} connections at most; try again later", Status.ObjectInUse)
-        with trio.move_on_after(1):
-            try:
-                await stream.send_all(Link(Role.SERVER).last_words(busy))
-                # Closing with unread bytes would reset the connection and take the words with it.
-                await stream.send_eof()
-                await stream.receive_some(1 << 16)
-            except (trio.BrokenResourceError, trio.ClosedResourceError):
-                pass
+        await last_words(stream, Link(Role.SERVER).last_words(busy))
 
     def _drain(self, sessions: trio.Nursery) -> None:
         self._log.info("draining", sessions=self._open, seconds=self._config.limits.drain_seconds)

@@ -7,7 +7,7 @@ from typing import Any
 
 import trio
 
-from seemachine.commands import answer
+from seemachine.commands import answer, refusal
 from seemachine.machine import Machine, Session
 from seemachine.server.logs import Log, describe
 from seemachine.server.pipeline import SigningPipeline
@@ -104,7 +104,7 @@ class Conversation:
         if answering.cancelled_caught:
             # A worker thread may still be at it and use the session's keys: this session serves nothing else.
             self._session.stopped.set()
-            reply = StatusError(Status.TimeLimitExceeded, f"not done within {self._limits.request_seconds} s", request.NAME)
+            reply = refusal(request, StatusError(Status.TimeLimitExceeded, f"not done within {self._limits.request_seconds} s"))
         self._record(request, reply, time.perf_counter() - started)
         with trio.fail_after(self._limits.request_seconds):
             await self._stream.send_all(self._link.send(reply))
@@ -128,6 +128,14 @@ class Conversation:
         self._log.info("request", command=request.NAME, status=status.name, seconds=round(seconds, 4), **details)
 
     async def _farewell(self, misuse: PeerMisuse) -> None:
-        with trio.move_on_after(FAREWELL_SECONDS):
-            with contextlib.suppress(trio.BrokenResourceError):
-                await self._stream.send_all(self._link.last_words(misuse))
+        await last_words(self._stream, self._link.last_words(misuse))
+
+
+async def last_words(stream: trio.abc.Stream, words: bytes) -> None:
+    """Send a last refusal so that it arrives: closed with unread bytes, the connection would be reset and the words lost."""
+    with trio.move_on_after(FAREWELL_SECONDS), contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+        await stream.send_all(words)
+        if isinstance(stream, trio.abc.HalfCloseableStream):
+            await stream.send_eof()
+            while await stream.receive_some(READ_BYTES):
+                pass

@@ -70,10 +70,7 @@ class Slots:
     def write_leases(self, slot: int, leases: tuple[StoredLease, ...]) -> str:
         """Write a blank card, durably, and return its name. Raises CardError when there is none."""
         with self.locked():
-            card = self._card(slot)
-            if card.kind != BLANK:
-                self.set_light(slot, on=True)
-                raise CardError(f"the card in slot {slot} is not blank; {self._how_to_insert(slot)}")
+            card = self._blank_card(slot)
             write_card(self.folder(slot), card.written(leases))
             self.set_light(slot, on=False)
             return card.name
@@ -110,6 +107,17 @@ class Slots:
         for slot in SLOTS:
             self.set_light(slot, on=False)
 
+    def _blank_card(self, slot: int) -> Card:
+        """Nothing was written yet when this refuses. The light at the reader stays on until a blank card was written."""
+        self.set_light(slot, on=True)
+        try:
+            card = self._card(slot)
+        except StateCorrupt as error:
+            raise CardError(f"{error}; {self._how_to_replace(slot)}") from None
+        if card.kind != BLANK:
+            raise CardError(f"the card in slot {slot} is not blank; {self._how_to_replace(slot)}")
+        return card
+
     def _lms_card(self, slot: int) -> Card:
         card = self._card(slot)
         if card.kind != LMS:
@@ -119,12 +127,14 @@ class Slots:
     def _card(self, slot: int) -> Card:
         path = self.occupant(slot)
         if path is None:
-            self.set_light(slot, on=True)
             raise CardError(f"there is no card in slot {slot}; {self._how_to_insert(slot)}")
         return read_card(path)
 
     def _how_to_insert(self, slot: int) -> str:
         return f"insert one with: seemachine card insert CARD --esn {self.esn} --slot {slot}"
+
+    def _how_to_replace(self, slot: int) -> str:
+        return f"take it out with: seemachine card remove --esn {self.esn} --slot {slot}; then {self._how_to_insert(slot)}"
 
     def _describe(self, slot: int, path: Path) -> Occupied:
         try:

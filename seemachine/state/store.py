@@ -14,6 +14,8 @@ from seemachine.state.errors import DiskFull, FileExists, LeaseSpent, StateFaile
 from seemachine.state.records import NvramFile, Reserved, StoredLease
 from seemachine.wire.names import printed_name
 
+MAX_FILES = 4096
+
 
 class Store(Protocol):
     """NVRAM. Every change is durable when its call returns. Calls may come from several threads."""
@@ -23,7 +25,7 @@ class Store(Protocol):
         """How often this state was opened, counted durably at each opening."""
 
     def install(self, lease: StoredLease) -> None:
-        """Put a lease into NVRAM. Raises FileExists while the key still has a file, LeaseSpent for leaves that were here before."""
+        """Put a lease into NVRAM. Raises FileExists while its key has a file or all are taken, LeaseSpent for leaves once here."""
 
     def check_install(self, lease: StoredLease) -> None:
         """Raise what `install` would, without installing."""
@@ -90,6 +92,8 @@ class MirroredStore(ABC):
         present = self._files.get(lease.name)
         if present is not None:
             raise FileExists(f"NVRAM file {printed_name(lease.name)} still holds {present.remaining} signatures")
+        if len(self._files) >= MAX_FILES:
+            raise FileExists(f"the NVRAM is full: it holds {MAX_FILES} files")
         if self._was_installed(lease):
             raise LeaseSpent(f"leaves {lease.first}..{lease.end} of {printed_name(lease.name)} were in this NVRAM before")
 

@@ -54,6 +54,8 @@ def text(most: int, *, default: object = MISSING) -> Any:
     def check(value: object) -> str:
         if type(value) is not str or len(value) > most:
             raise FieldError(f"takes text of at most {most} characters")
+        if not value.isascii() and value.encode(errors="replace").decode() != value:
+            raise FieldError("takes text that UTF-8 can carry")
         return value
 
     return _specify(check, default=default)

@@ -25,7 +25,7 @@ MAX_NODE = 32
 PUBLIC_KEY = (8 + IDENTIFIER_BYTES + 24, 8 + IDENTIFIER_BYTES + MAX_NODE)
 CACHE_PART_BYTES = MAX_NODE << MAX_CACHE_PART_EXPONENT
 CACHE_BYTES = MAX_NODE << MAX_EXPCACHE
-MAX_FILES = 4096
+MAX_FILES = 4096  # as many as an NVRAM holds
 # Room for the frame's other fields beside a message of the largest size.
 ENVELOPE_BYTES = 256
 

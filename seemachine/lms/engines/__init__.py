@@ -4,7 +4,7 @@ The seam is a batch: many leaves of one seed, many signatures of one set. That i
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from seemachine.lms.parameters import OtsParameters, TreeParameters
@@ -15,7 +15,7 @@ class SignJob:
     """One one-time signature to make: leaf `leaf` of `identifier`, private values from `seed` (24 to 32 bytes), digest Q (n bytes)."""
 
     identifier: bytes
-    seed: bytes
+    seed: bytes = field(repr=False)
     leaf: int
     digest: bytes
 
