@@ -2,7 +2,6 @@
 
 import json
 import os
-import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -32,7 +31,7 @@ def addresses(fleet: str | Path | None = None) -> list[Address]:
 
 def connect_failure(address: Address, error: OSError) -> StatusError:
     """The guide's line for a machine that does not answer (2.8.1)."""
-    reason = os.strerror(error.errno) if error.errno else str(error) or type(error).__name__
+    reason = error.strerror or str(error) or type(error).__name__
     return StatusError(Status.OSErrorErrno, f"connecting to {address.host} on port {address.port}: {reason}", CONNECT)
 
 
@@ -113,6 +112,8 @@ def _address(text: str, module: int) -> Address:
 
 def _from_file(path: Path) -> list[Address]:
     """A fleet file says where machines are meant to be; where one is published, that is where it is."""
+    import tomllib
+
     published = {address.esn: address for address in _published(home())}
     try:
         entries = tomllib.loads(path.read_text())["machines"]
