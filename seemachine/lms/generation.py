@@ -3,20 +3,20 @@
 A key of height h takes 2^(h-expchunk) chunks and one closing step, so the guide's h5 key with its chunks of 8 leaves takes five (2.7.1).
 """
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from seemachine.lms.engines import Engine
 from seemachine.lms.keys import PublicKey
 from seemachine.lms.lease import Lease
-from seemachine.lms.parameters import OtsParameters, ParameterError, TreeParameters, check_pair
+from seemachine.lms.parameters import IDENTIFIER_BYTES, OtsParameters, ParameterError, TreeParameters, check_pair
 from seemachine.lms.sectors import Sectors
 from seemachine.lms.tree import NodeTable, levels_above
 
 GUIDE_HEIGHT = 5
 GUIDE_EXPCHUNK = 3
 CHUNK_SECONDS = 0.5
-PAGE_EXPONENT = 6
 # Leaves hashed between two looks at whether to stop: about a fifth of a second in plain Python at w=8.
 STRIDE = 64
 
@@ -36,25 +36,29 @@ def default_expchunk(engine: Engine, tree: TreeParameters, ots: OtsParameters) -
     return max(0, min(tree.h, int(leaves).bit_length() - 1))
 
 
-def default_expcache(tree: TreeParameters, most: int) -> int:
-    """Pages of 64 leaves as far as a table of 2^most nodes allows."""
-    return max(0, min(tree.h - PAGE_EXPONENT, most))
-
-
 @dataclass
 class Generation:
-    """A key in the making. Construct with `begin`; then `step` until `remaining` is 0."""
+    """A key in the making: `step` until `remaining` is 0. Raises ParameterError for a mixed pair and exponents above the height.
+
+    Whether the sectors fit is judged in the first step, where the guide's machine does it (2.7.2); nothing is drawn before that.
+    """
 
     tree: TreeParameters
     ots: OtsParameters
     sectors: Sectors
     expchunk: int
     expcache: int
-    identifier: bytes
-    seeds: list[bytes] = field(repr=False)
-    table: NodeTable = field(repr=False)
+    random: RandomBytes = field(repr=False)
+    identifier: bytes = b""
+    seeds: list[bytes] = field(default_factory=list, repr=False)
     done: int = 0
     root: bytes | None = None
+
+    def __post_init__(self) -> None:
+        check_pair(self.tree, self.ots)
+        for name, exponent in (("expchunk", self.expchunk), ("expcache", self.expcache)):
+            if not 0 <= exponent <= self.tree.h:
+                raise ParameterError(f"{name} must be from 0 to the height of the tree, {self.tree.h}, not {exponent}")
 
     @property
     def chunks(self) -> int:
@@ -73,14 +77,22 @@ class Generation:
             raise ParameterError("the key is not finished")
         return PublicKey(self.tree, self.ots, self.identifier, self.root)
 
+    @functools.cached_property
+    def table(self) -> NodeTable:
+        """The nodes near the root: deep enough for the cache, for the paths of the leases and for the chunk roots."""
+        return NodeTable(self.tree, max(self.expcache, self.sectors.depth, self.tree.h - self.expchunk))
+
     def step(self, engine: Engine, should_stop: ShouldStop) -> bytes:
-        """Do the next chunk, or close. Returns the nodes at depth `expcache` that became known, joined. Raises Stopped."""
+        """Do the next chunk, or close. Returns the nodes at depth `expcache` that became known, joined. Raises Stopped, ParameterError."""
+        if not self.seeds:
+            self._draw()
         if self.done == self.chunks:
-            return self._close(engine)
+            self.root = self.table.fill_up(engine, self.identifier, self.tree.h - self.expchunk)
+            return b""
         leaves = range(self.done << self.expchunk, (self.done + 1) << self.expchunk)
         self._hash_chunk(engine, leaves, should_stop)
         self.done += 1
-        return self._completed(leaves)
+        return self._completed(engine, leaves)
 
     def lease(self, number: int) -> Lease:
         """Lease `number` of the finished key."""
@@ -88,45 +100,39 @@ class Generation:
         path = self.table.siblings((1 << self.sectors.depth) + number)
         return Lease(self.public_key, leaves.start, leaves.stop, self.seeds[number], path)
 
+    def _draw(self) -> None:
+        """A random I, and a random seed of n bytes for each lease."""
+        self.sectors.check()
+        self.identifier = self.random(IDENTIFIER_BYTES)
+        self.seeds = [self.random(self.ots.n) for _ in range(self.sectors.leases)]
+
     def _hash_chunk(self, engine: Engine, leaves: range, should_stop: ShouldStop) -> None:
         rows = []
         for run, seed in self._runs(leaves):
             if should_stop():
-                raise Stopped
+                raise Stopped("stopped before the end of the chunk")
             rows.append(engine.leaf_nodes(self.tree, self.ots, self.identifier, seed, run))
-        number = (1 << self.tree.h) + leaves.start
-        for nodes in levels_above(engine, self.tree, self.identifier, number, b"".join(rows)):
+        self._keep_levels(engine, (1 << self.tree.h) + leaves.start, b"".join(rows))
+
+    def _keep_levels(self, engine: Engine, number: int, row: bytes) -> None:
+        """Store what the table takes of the levels over a row of nodes."""
+        for nodes in levels_above(engine, self.tree, self.identifier, number, row):
             if number >> (self.table.depth + 1) == 0:
                 self.table.put(number, nodes)
             number >>= 1
 
     def _runs(self, leaves: range) -> list[tuple[range, bytes]]:
         """Cut a chunk where the seed changes, and into strides."""
-        size = min(self.sectors.signatures_per_lease, STRIDE, len(leaves))
         per_lease = self.sectors.signatures_per_lease
+        size = min(per_lease, STRIDE, len(leaves))
         return [(range(first, first + size), self.seeds[first // per_lease]) for first in range(leaves.start, leaves.stop, size)]
 
-    def _completed(self, leaves: range) -> bytes:
+    def _completed(self, engine: Engine, leaves: range) -> bytes:
         """The cache nodes whose last leaf is in this chunk."""
-        height = self.tree.h - self.expcache
-        first, end = leaves.start >> height, leaves.stop >> height
-        if len(leaves) >> height:
-            return self.table.row((1 << self.expcache) + first, end - first)
-        return b""  # smaller than a page: closing will give them all
-
-    def _close(self, engine: Engine) -> bytes:
-        self.root = self.table.fill_up(engine, self.identifier, self.tree.h - self.expchunk)
-        if self.expchunk >= self.tree.h - self.expcache:
-            return b""
-        return self.table.row(1 << self.expcache, 1 << self.expcache)
-
-
-def begin(tree: TreeParameters, ots: OtsParameters, sectors: Sectors, expchunk: int, expcache: int, random: RandomBytes) -> Generation:
-    """Start a key with fresh random I and one fresh seed of n bytes per lease. Raises ParameterError for exponents above the height."""
-    check_pair(tree, ots)
-    for name, exponent in (("expchunk", expchunk), ("expcache", expcache)):
-        if not 0 <= exponent <= tree.h:
-            raise ParameterError(f"{name} must be from 0 to the height of the tree ({exponent} > {tree.h})")
-    seeds = [random(ots.n) for _ in range(sectors.leases)]
-    depth = max(expcache, sectors.depth, tree.h - expchunk)
-    return Generation(tree, ots, sectors, expchunk, expcache, random(16), seeds, NodeTable(tree, depth))
+        page = self.tree.h - self.expcache
+        if self.expchunk < page and not leaves.stop % (1 << page):
+            chunks = 1 << (page - self.expchunk)
+            first = (1 << (self.tree.h - self.expchunk)) + self.done - chunks
+            self._keep_levels(engine, first, self.table.row(first, chunks))
+        first, end = leaves.start >> page, leaves.stop >> page
+        return self.table.row((1 << self.expcache) + first, end - first)

@@ -46,11 +46,16 @@ class Lease:
         return Signature(key.tree, key.ots, leaf, self.randomizer(leaf), chains, page.path(leaf)).encode()
 
 
+# Fewer leaves at a time would leave wide kernels half empty.
+MIN_PAGE_EXPONENT = 6
+
+
 def page_of(lease: Lease, leaf: int, table: NodeTable | None) -> range:
-    """The leaves of the page that holds `leaf`: a subtree below the node cache, or the whole lease without one."""
+    """The leaves of the page that holds `leaf`: the leaf alone where the table knows all leaves, the whole lease without a table."""
     if table is None or table.depth <= lease.depth:
         return range(lease.first, lease.end)
-    size = 1 << (lease.key.tree.h - table.depth)
+    height = lease.key.tree.h - table.depth
+    size = min(1 << max(height, MIN_PAGE_EXPONENT), lease.end - lease.first) if height else 1
     first = leaf - leaf % size
     return range(first, first + size)
 
@@ -66,3 +71,9 @@ def build_page(engine: Engine, lease: Lease, leaves: range, table: NodeTable | N
     if climb(tree, key.identifier, top, levels[-1], upper) != key.root:
         raise ParameterError(f"leaves {leaves.start}..{leaves.stop} do not lead to the root of the public key")
     return Page(tree, leaves.start, tuple(levels), upper)
+
+
+def leaf_page(lease: Lease, leaf: int, table: NodeTable) -> Page:
+    """The page of one leaf that the table knows; nothing is hashed, so the lease must have been proved by `build_page` before."""
+    number = (1 << lease.key.tree.h) + leaf
+    return Page(lease.key.tree, leaf, (table[number],), table.siblings(number))

@@ -13,6 +13,15 @@ class Sectors:
     expcards: int
     explease: int
 
+    def check(self) -> None:
+        """Raises ParameterError with the guide's sentence when the exponents are more than the height."""
+        if min(self.expcards, self.explease) < 0:
+            raise ParameterError("card and lease exponents are not negative")
+        if self.h < self.depth:
+            raise ParameterError(
+                f"private key tree height is less than the sum of card and lease exponents ({self.h} < {self.expcards} + {self.explease})"
+            )
+
     @property
     def depth(self) -> int:
         """Depth of the lease roots below the tree's root."""
@@ -51,10 +60,3 @@ class Sectors:
     def card_leases(self, card: int) -> range:
         """The leases of card `card`, counted from 0."""
         return range(card * self.leases_per_card, (card + 1) * self.leases_per_card)
-
-
-def plan(h: int, expcards: int, explease: int) -> Sectors:
-    """Check the exponents against the height. Raises ParameterError with the guide's sentence (2.7.2)."""
-    if h < expcards + explease:
-        raise ParameterError(f"private key tree height is less than the sum of card and lease exponents ({h} < {expcards} + {explease})")
-    return Sectors(h, expcards, explease)

@@ -91,7 +91,9 @@ class Page:
         return self.levels[-1]
 
     def path(self, leaf: int) -> bytes:
-        """The authentication path of a leaf of this page: h nodes, from the leaf's sibling up."""
+        """The authentication path of a leaf of this page: h nodes, from the leaf's sibling up. Raises ParameterError for other leaves."""
+        if leaf not in self.leaves:
+            raise ParameterError(f"leaf {leaf} is not on the page of leaves {self.leaves.start}..{self.leaves.stop}")
         m, index, nodes = self.tree.m, leaf - self.first, []
         for level in self.levels[:-1]:
             start = (index ^ 1) * m

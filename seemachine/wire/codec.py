@@ -1,5 +1,6 @@
 """Frame bodies: one MessagePack array, decoded with every limit set."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgpack
@@ -24,6 +25,7 @@ def unpack(body: bytes) -> list[Any]:
             body,
             raw=False,
             strict_map_key=True,
+            object_pairs_hook=_no_doubles,
             ext_hook=_no_extensions,
             max_str_len=len(body),
             max_bin_len=len(body),
@@ -41,3 +43,11 @@ def unpack(body: bytes) -> list[Any]:
 
 def _no_extensions(_code: int, _data: bytes) -> object:
     raise ValueError("extension types are not part of the protocol")
+
+
+def _no_doubles(given: Iterable[tuple[str, object]]) -> dict[str, object]:
+    pairs = list(given)  # msgpack's pure-Python form hands over a generator
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise ValueError("a field comes twice")
+    return made

@@ -15,16 +15,16 @@ class FieldError(ValueError):
     """A field is missing, unknown, of the wrong type or out of its limits."""
 
 
-def _specify(check: Check, *, optional: bool = False) -> Any:
-    """A dataclass field that carries its check. An optional one may be nil on the wire and left out in Python."""
+def _specify(check: Check, *, default: object = MISSING) -> Any:
+    """A dataclass field that carries its check. `default=None` makes it optional: nil on the wire, and it may be left out in Python."""
 
-    def checked(value: object) -> object:
-        return None if optional and value is None else check(value)
+    def optional(value: object) -> object:
+        return None if value is None else check(value)
 
-    return field(default=None if optional else MISSING, metadata={"check": checked})
+    return field(default=default, metadata={"check": optional if default is None else check})
 
 
-def number(low: int, high: int, *, optional: bool = False) -> Any:
+def number(low: int, high: int, *, default: object = MISSING) -> Any:
     """An integer from `low` to `high`, both included."""
 
     def check(value: object) -> int:
@@ -33,10 +33,10 @@ def number(low: int, high: int, *, optional: bool = False) -> Any:
             raise FieldError(f"takes an integer from {low} to {high}")
         return value
 
-    return _specify(check, optional=optional)
+    return _specify(check, default=default)
 
 
-def octets(low: int, high: int | None = None, *, optional: bool = False) -> Any:
+def octets(low: int, high: int | None = None, *, default: object = MISSING) -> Any:
     """A byte string of `low` to `high` bytes, or of exactly `low`."""
     most = low if high is None else high
 
@@ -45,18 +45,20 @@ def octets(low: int, high: int | None = None, *, optional: bool = False) -> Any:
             raise FieldError(f"takes {low} to {most} bytes" if most != low else f"takes {low} bytes")
         return value
 
-    return _specify(check, optional=optional)
+    return _specify(check, default=default)
 
 
-def text(most: int, *, optional: bool = False) -> Any:
+def text(most: int, *, default: object = MISSING) -> Any:
     """A UTF-8 string of at most `most` characters."""
 
     def check(value: object) -> str:
         if type(value) is not str or len(value) > most:
             raise FieldError(f"takes text of at most {most} characters")
+        if not value.isascii() and value.encode(errors="replace").decode() != value:
+            raise FieldError("takes text that UTF-8 can carry")
         return value
 
-    return _specify(check, optional=optional)
+    return _specify(check, default=default)
 
 
 def flag() -> Any:

@@ -23,7 +23,7 @@ class FrameBuffer:
     def __len__(self) -> int:
         return len(self._bytes)
 
-    def add(self, data: bytes) -> None:
+    def add(self, data: bytes | bytearray) -> None:
         """Store what arrived; nothing is looked at yet."""
         self._bytes += data
 

@@ -4,9 +4,9 @@
 
 Rules, all kept here:
 * A client asks one thing at a time; a server answers it before it looks at the next.
-* The first request is hello.
+* The first request is hello, and nothing else is heard before one was accepted.
 * A reply carries the number of its request. Numbers rise by one from 1.
-* After a misuse by either side the link is dead and says so at every further call.
+* After a misuse by the peer the link is dead: `next_event` and `send` say so at every further call.
 """
 
 from dataclasses import dataclass
@@ -22,6 +22,8 @@ from seemachine.wire.status import LocalMisuse, PeerMisuse, Status, StatusError
 OK = "ok"
 REFUSED = "refused"
 MAX_NUMBER = 0xFFFFFFFF
+MAX_NAME = 100
+MAX_DETAIL = 1000
 
 
 class Role(Enum):
@@ -70,7 +72,6 @@ Event = Asked | Answered | Refused | Closed
 
 
 class _State(Enum):
-    FRESH = auto()  # nothing was asked yet
     IDLE = auto()  # the client may ask
     BUSY = auto()  # a request waits for its reply
     DEAD = auto()
@@ -83,8 +84,9 @@ class Link:
         self._role = role
         self._max_frame = max_frame
         self._buffer = FrameBuffer(max_frame)
-        self._state = _State.FRESH
+        self._state = _State.IDLE
         self._number = 0
+        self._greeted = False
         self._pending: Any = None
         self._ended = False
 
@@ -93,7 +95,7 @@ class Link:
         """Nothing is half-received and no request waits for its reply."""
         return self._state is not _State.BUSY and not len(self._buffer)
 
-    def receive_data(self, data: bytes) -> None:
+    def receive_data(self, data: bytes | bytearray) -> None:
         """Take bytes from the socket; empty means that the peer closed."""
         if data:
             self._buffer.add(data)
@@ -148,7 +150,7 @@ class Link:
         kind = REQUESTS.get(name)
         if kind is None:
             raise PeerMisuse("unknown command", Status.UnknownCommand, number)
-        if self._state is _State.FRESH and kind is not Hello:
+        if not self._greeted and kind is not Hello:
             raise PeerMisuse("the first request must be hello", number=number)
         try:
             request = from_fields(kind, fields)
@@ -159,7 +161,7 @@ class Link:
 
     def _answered(self, number: int, name: str, fields: object) -> Answered | Refused:
         # Number 0 is a refusal of something that the server could not even read a number from.
-        if self._state is not _State.BUSY or number not in (self._number, 0):
+        if self._state is not _State.BUSY or number not in ((self._number,) if name == OK else (self._number, 0)):
             raise PeerMisuse(f"a reply to request {number} that was not asked")
         try:
             event = self._reply(name, fields)
@@ -176,8 +178,10 @@ class Link:
         raise FieldError("is neither ok nor refused")
 
     def _ask(self, request: Any) -> bytes:
-        if self._state not in (_State.FRESH, _State.IDLE):
+        if self._state is not _State.IDLE:
             raise LocalMisuse("one request at a time")
+        if REQUESTS.get(getattr(request, "NAME", "")) is not type(request):
+            raise LocalMisuse(f"{type(request).__name__} is not a request")
         data = self._frame([self._number + 1, request.NAME, to_fields(request)])
         self._number, self._pending, self._state = self._number + 1, request, _State.BUSY
         return data
@@ -185,13 +189,14 @@ class Link:
     def _answer(self, reply: Any) -> bytes:
         if self._state is not _State.BUSY:
             raise LocalMisuse("there is nothing to answer")
+        greeted = self._greeted
         if isinstance(reply, StatusError):
             data = self._frame([self._number, REFUSED, _refusal_fields(reply)])
         elif isinstance(reply, self._pending.Reply):
-            data = self._frame([self._number, OK, to_fields(reply)])
+            data, greeted = self._frame([self._number, OK, to_fields(reply)]), True
         else:
             raise LocalMisuse(f"{self._pending.NAME} is not answered by {type(reply).__name__}")
-        self._pending, self._state = None, _State.IDLE
+        self._pending, self._state, self._greeted = None, _State.IDLE, greeted
         return data
 
     def _frame(self, parts: list[object]) -> bytes:
@@ -199,15 +204,27 @@ class Link:
 
 
 def _refusal_fields(error: StatusError) -> dict[str, object]:
-    return {"status": int(error.status), "name": error.name, "detail": error.detail[:1000], "where": error.where[:100]}
+    return {
+        "status": int(error.status),
+        "name": error.name,
+        "detail": _sendable(error.detail, MAX_DETAIL),
+        "where": _sendable(error.where, MAX_NAME),
+    }
+
+
+def _sendable(text: str, most: int) -> str:
+    """A refusal must get through, also one that names a path with bytes that are no UTF-8."""
+    return text[:most].encode(errors="replace").decode()
 
 
 def _refusal_from(fields: object) -> StatusError:
     if type(fields) is not dict or fields.keys() != {"status", "name", "detail", "where"}:
         raise FieldError("refusal has the wrong fields")
-    number, texts = fields["status"], (fields["name"], fields["detail"], fields["where"])
-    if type(number) is not int or not all(type(text) is str for text in texts):
-        raise FieldError("refusal has the wrong types")
+    number, limits = fields["status"], {"name": MAX_NAME, "detail": MAX_DETAIL, "where": MAX_NAME}
+    if type(number) is not int or not 0 <= number <= MAX_NUMBER:
+        raise FieldError("refusal has a wrong status")
+    if not all(type(fields[name]) is str and len(fields[name]) <= most for name, most in limits.items()):
+        raise FieldError("refusal has a wrong text")
     known = number in Status.__members__.values() and number != Status.OK
     # A status of a newer machine still reaches the user, under its own name in the sentence.
     detail = fields["detail"] if known else f"{fields['name']}: {fields['detail']}"

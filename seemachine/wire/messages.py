@@ -11,6 +11,7 @@ from seemachine.wire.names import (
     FILE_NAME_BYTES,
     HANDLE_BYTES,
     IDENTIFIER_BYTES,
+    MAX_CACHE_PART_EXPONENT,
     MAX_EXPCACHE,
     MAX_EXPCARDS,
     MAX_EXPLEASE,
@@ -22,8 +23,9 @@ U64 = 0xFFFFFFFFFFFFFFFF
 MAX_HEIGHT = 25
 MAX_NODE = 32
 PUBLIC_KEY = (8 + IDENTIFIER_BYTES + 24, 8 + IDENTIFIER_BYTES + MAX_NODE)
+CACHE_PART_BYTES = MAX_NODE << MAX_CACHE_PART_EXPONENT
 CACHE_BYTES = MAX_NODE << MAX_EXPCACHE
-MAX_FILES = 4096
+MAX_FILES = 4096  # as many as an NVRAM holds
 # Room for the frame's other fields beside a message of the largest size.
 ENVELOPE_BYTES = 256
 
@@ -40,7 +42,11 @@ class Limits:
 
 @wire_class
 class Greeting:
-    """Who answers. `epoch` counts the starts of this machine's state; `signer` is the hash of its signing key, empty when it has none."""
+    """Who answers.
+
+    `signer` is the hash of the machine's signing key, empty when it has none. `epoch` counts the starts of its state. `operator` is `auto`
+    when somebody feeds blank cards unasked, so that waiting for one makes sense.
+    """
 
     protocol: int = number(1, U32)
     esn: str = text(14)
@@ -50,6 +56,7 @@ class Greeting:
     engine: str = text(64)
     signer: bytes = octets(0, 64)
     epoch: int = number(0, U64)
+    operator: str = text(16)
     limits: Limits = record(Limits)
 
 
@@ -83,8 +90,8 @@ class GenerateLms:
     lmots: int = number(0, U32)
     expcards: int = number(0, MAX_HEIGHT)
     explease: int = number(0, MAX_HEIGHT)
-    expchunk: int | None = number(0, MAX_HEIGHT, optional=True)
-    expcache: int | None = number(0, MAX_HEIGHT, optional=True)
+    expchunk: int | None = number(0, MAX_HEIGHT, default=None)
+    expcache: int | None = number(0, MAX_HEIGHT, default=None)
 
 
 @wire_class
@@ -95,9 +102,9 @@ class LmsChunk:
     """
 
     remaining: int = number(0, U32)
-    cache: bytes = octets(0, CACHE_BYTES)
+    cache: bytes = octets(0, CACHE_PART_BYTES)
     cards: int = number(0, 1 << MAX_EXPCARDS)
-    public_key: bytes | None = octets(*PUBLIC_KEY, optional=True)
+    public_key: bytes | None = octets(*PUBLIC_KEY, default=None)
 
 
 @wire_class
@@ -149,7 +156,7 @@ class ProvisionLms:
 
 @wire_class
 class NvmemfileInfo:
-    """One NVRAM file: its key, its leaf range, the next leaf, and whether the machine can sign with it without loadLMS."""
+    """One NVRAM file: its key, its leaf range, the next leaf; `loaded` is false when a loadLMS would spare the machine much hashing."""
 
     file: bytes = octets(FILE_NAME_BYTES)
     public_key: bytes = octets(*PUBLIC_KEY)
@@ -239,20 +246,25 @@ class NvmemfileSignDigest:
 
 @wire_class
 class LmsLoaded:
-    """The nodes lead to the key's root and are in use."""
+    """A part of the node cache has arrived; with `missing` 0 the nodes lead to the key's root and are in use. Bytes."""
 
     file: bytes = octets(FILE_NAME_BYTES)
+    missing: int = number(0, CACHE_BYTES)
 
 
 @wire_class
 class LoadLms:
-    """Give the machine a key file's node cache: all nodes at depth `expcache`, left to right, joined."""
+    """Give the machine a part of a key file's node cache: all nodes at depth `expcache`, left to right, joined, from byte `offset` on.
+
+    Parts come in order, on one connection; offset 0 begins anew.
+    """
 
     NAME: ClassVar[str] = "loadLMS"
     Reply: ClassVar[type] = LmsLoaded
     file: bytes = octets(FILE_NAME_BYTES)
     expcache: int = number(0, MAX_EXPCACHE)
-    nodes: bytes = octets(24, CACHE_BYTES)
+    offset: int = number(0, CACHE_BYTES)
+    nodes: bytes = octets(24, CACHE_PART_BYTES)
 
 
 @wire_class

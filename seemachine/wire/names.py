@@ -11,12 +11,16 @@ FILE_NAME_BYTES = 11
 HANDLE_BYTES = 16
 IDENTIFIER_BYTES = 16
 
-# Bounds on what one machine will hold for a key, ours: a table of 2^14 nodes fits one frame with room to spare, and 256 cards of
-# 4,096 leases are more than any rack holds.
-MAX_EXPCACHE = 14
+# Bounds on what one machine will hold for a key, ours: a cache of 2^15 nodes is 1 MiB in a key file and all leaves of an h15 tree, and
+# 256 cards of 4,096 leases are more than any rack holds.
+MAX_EXPCACHE = 15
+# Cache nodes in one message, so that it fits a frame twice over.
+MAX_CACHE_PART_EXPONENT = 14
 MAX_EXPCARDS = 8
 MAX_EXPLEASE = 12
 MAX_CHUNKS_EXPONENT = 16
+# Leaves hashed at most on the way to a signature: 13 s in plain Python at w=8, a third of a second in C.
+MAX_PAGE_EXPONENT = 12
 
 SLOTS = range(6)
 FIRST_DYNAMIC_SLOT = 2

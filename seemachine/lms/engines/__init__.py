@@ -5,7 +5,7 @@ The seam is a batch: many leaves of one seed, many signatures of one set. That i
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from seemachine.lms.parameters import OtsParameters, TreeParameters
@@ -19,7 +19,7 @@ class SignJob:
     """One one-time signature to make: leaf `leaf` of `identifier`, private values from `seed` (24 to 32 bytes), digest Q (n bytes)."""
 
     identifier: bytes
-    seed: bytes
+    seed: bytes = field(repr=False)
     leaf: int
     digest: bytes
 

@@ -1,0 +1,215 @@
+"""The client without async: the same operations over plain sockets. Imports no event loop, so that short commands start fast."""
+
+import contextlib
+import socket
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from seeclient import dispatch, generating, inspecting, keys, signing
+from seeclient.effects import Address, Ask, AskAll, Effect, Pause, Peer, Result, Roster, Story, Work, resume
+from seeclient.events import Listener, ignore
+from seeclient.generating import Patience, Recipe
+from seemachine.wire.link import NEED_DATA, Answered, Closed, Link, Refused, Role
+from seemachine.wire.messages import Greeting, Hello
+from seemachine.wire.names import PROTOCOL
+from seemachine.wire.status import PeerMisuse, StatusError
+
+CONNECT_SECONDS = 5.0
+REPLY_GRACE_SECONDS = 30.0
+READ_BYTES = 1 << 16
+
+
+class Connection:
+    """One machine over one socket. Every failure is a StatusError; after it the connection is closed."""
+
+    def __init__(self, address: Address) -> None:
+        self.address = address
+        self._link = Link(Role.CLIENT)
+        try:
+            self._socket = socket.create_connection((address.host, address.port), CONNECT_SECONDS)
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except OSError as error:
+            raise dispatch.connect_failure(address, error) from None
+
+    def send(self, request: Any) -> None:
+        """Send a request; `receive` its reply before the next."""
+        try:
+            self._socket.sendall(self._link.send(request))
+        except OSError as error:
+            raise self._lost(error.strerror or "timed out") from None
+
+    def receive(self) -> Any:
+        """The reply, or the refusal as a value."""
+        while True:
+            try:
+                event = self._link.next_event()
+                if event is NEED_DATA:
+                    self._link.receive_data(self._socket.recv(READ_BYTES))
+                    continue
+            except PeerMisuse as misuse:
+                raise self._lost(misuse.detail) from None
+            except OSError as error:
+                raise self._lost(error.strerror or "timed out") from None
+            if isinstance(event, Answered):
+                return event.reply
+            if isinstance(event, Refused):
+                return event.error
+            assert isinstance(event, Closed)
+            raise self._lost("closed by the machine")
+
+    def greet(self) -> Greeting:
+        """Say hello."""
+        self.send(Hello(protocol=PROTOCOL, client="seeclient"))
+        greeting = self.receive()
+        if isinstance(greeting, StatusError):
+            raise greeting
+        assert isinstance(greeting, Greeting)
+        self._socket.settimeout(greeting.limits.request_seconds + REPLY_GRACE_SECONDS)
+        return greeting
+
+    def close(self) -> None:
+        """Hang up."""
+        self._socket.close()
+
+    def _lost(self, reason: str) -> StatusError:
+        self.close()
+        return dispatch.lost(self.address, reason)
+
+
+class Fleet:
+    """The machines of a fleet; see `open_fleet`. Not to be used by two threads at once."""
+
+    def __init__(self, found: Sequence[Address]) -> None:
+        self.roster = Roster()
+        self._connections: dict[Peer, Connection] = {}
+        for address in found:
+            try:
+                self._join(address)
+            except StatusError as failure:
+                self.roster.failures.append(failure)
+
+    def generate_lms(
+        self, alias: str, lms: str, lmots: str, *, progress: Listener = ignore, patience: Patience | None = None, **options: Any
+    ) -> "Key":
+        """Make a key (see generating.Recipe for the options) and return it. Raises StatusError."""
+        story = generating.generate(self.roster, Recipe(alias, lms, lmots, **options), progress, patience or fed)
+        return Key(self, self.run(story))
+
+    def provision(self, esn: str, slot: int) -> inspecting.Provisioned:
+        """Move a lease from a card into a machine. Raises StatusError."""
+        return self.run(inspecting.provision(self.roster, esn, slot))
+
+    def key(self, alias: str) -> "Key":
+        """A key of this host. Raises StatusError."""
+        return Key(self, keys.load(alias))
+
+    def close(self) -> None:
+        """Hang up on all."""
+        for connection in self._connections.values():
+            connection.close()
+
+    def run(self, story: Story[Result]) -> Result:
+        """Drive an operation to its end."""
+        value, refused = None, None
+        while True:
+            try:
+                effect = resume(story, value, refused)
+            except StopIteration as end:
+                result: Result = end.value
+                return result
+            value, refused = None, None
+            try:
+                value = self._perform(effect)
+            except StatusError as refusal:
+                refused = refusal
+            except BaseException:
+                story.close()
+                raise
+
+    def _perform(self, effect: Effect) -> Any:
+        if isinstance(effect, Ask):
+            [reply] = self._ask_all([effect.peer], effect.request)
+            if isinstance(reply, StatusError):
+                raise reply
+            return reply
+        if isinstance(effect, AskAll):
+            return self._ask_all(effect.peers, effect.request)
+        if isinstance(effect, Work):
+            return effect.call()
+        assert isinstance(effect, Pause)
+        return time.sleep(effect.seconds)
+
+    def _ask_all(self, peers: Sequence[Peer], request: Any) -> list[Any]:
+        """All requests out before the first reply is waited for."""
+        sent = [self._attempt(self._connections[peer].send, request) for peer in peers]
+        return [
+            self._attempt(self._connections[peer].receive) if failed is None else failed for peer, failed in zip(peers, sent, strict=True)
+        ]
+
+    @staticmethod
+    def _attempt(call: Any, *arguments: Any) -> Any:
+        try:
+            return call(*arguments)
+        except StatusError as failure:
+            return failure
+
+    def _join(self, address: Address) -> None:
+        connection = Connection(address)
+        try:
+            peer = Peer(address, connection.greet())
+        except StatusError:
+            connection.close()
+            raise
+        self.roster.peers.append(peer)
+        self._connections[peer] = connection
+
+
+class Key:
+    """A key of this host and the fleet that may hold its leaves."""
+
+    def __init__(self, fleet: Fleet, file: keys.KeyFile) -> None:
+        self._fleet = fleet
+        self.file = file
+
+    @property
+    def alias(self) -> str:
+        """Its name on this host."""
+        return self.file.alias
+
+    @property
+    def public_key(self) -> bytes:
+        """Plain LMS public key: 56 bytes for m=32, 48 for m=24 (RFC 8554 5.3)."""
+        return self.file.public_key
+
+    def sign(self, message: bytes | Path) -> bytes:
+        """A plain LMS signature (RFC 8554 5.4) of bytes or of a file of any size. Takes one leaf. Raises StatusError."""
+        return self.sign_with(message).signature
+
+    def sign_with(self, message: bytes | Path) -> signing.Signed:
+        """The same, with the machine, the leaf and what remains there."""
+        return self._fleet.run(signing.sign(self._fleet.roster, self.file, signing.Message(message)))
+
+    def verify(self, message: bytes | Path, signature: bytes) -> None:
+        """Check a signature without a machine. Raises StatusError (VerifyFailed)."""
+        signing.verify(self.file, signing.Message(message), signature)
+
+    def info(self) -> inspecting.KeyInfo:
+        """What the reachable machines hold of this key."""
+        return self._fleet.run(inspecting.info(self._fleet.roster, self.file))
+
+
+def fed(peer: Peer, waited: float) -> bool:
+    """The patience of a program: wait half a minute for a card where an operator feeds them, not at all elsewhere."""
+    return peer.greeting.operator == "auto" and waited < 30.0
+
+
+@contextlib.contextmanager
+def open_fleet(fleet: str | Path | None = None) -> Iterator[Fleet]:
+    """Connect to every machine of a fleet (see dispatch.addresses). Those that do not answer are in `roster.failures`."""
+    opened = Fleet(dispatch.addresses(fleet))
+    try:
+        yield opened
+    finally:
+        opened.close()

@@ -1,0 +1,130 @@
+"""Which machines there are, and which of them an operation goes to."""
+
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from seeclient.effects import Address, Ask, AskAll, Peer, Roster, Story
+from seemachine.wire.messages import GetNvmemfileInfo, ListSlots, NvmemfileInfo, SlotListing
+from seemachine.wire.names import SEE_PORT, printed_name
+from seemachine.wire.status import Status, StatusError
+from seemachine.wire.world import FLEET_VARIABLE, home, published_folder
+
+CONNECT = "dispatch_socket_connect"
+NVMEMFILE = "dispatch_see_nvmemfile"
+
+
+def addresses(fleet: str | Path | None = None) -> list[Address]:
+    """Where machines should be, in module order.
+
+    `fleet` is a text such as `host:port,host:port` or the path of a fleet file; without it $SEEMACHINE_FLEET is taken, else the published
+    objects of the world folder. Raises StatusError (InvalidParameter) for a text or file that can't be read.
+    """
+    if fleet is None:
+        fleet = os.environ.get(FLEET_VARIABLE) or None
+    if fleet is None:
+        return _published(home())
+    path = Path(fleet)
+    return _from_file(path) if path.suffix == ".toml" or isinstance(fleet, Path) else _from_text(str(fleet))
+
+
+def connect_failure(address: Address, error: OSError) -> StatusError:
+    """The guide's line for a machine that does not answer (2.8.1)."""
+    reason = error.strerror or str(error) or type(error).__name__
+    return StatusError(Status.OSErrorErrno, f"connecting to {address.host} on port {address.port}: {reason}", CONNECT)
+
+
+def lost(address: Address, reason: object) -> StatusError:
+    """A connection that broke in the middle."""
+    return StatusError(Status.OSErrorErrno, f"connection to {address.host} on port {address.port}: {reason}", CONNECT)
+
+
+def machine(roster: Roster, esn: str) -> Peer:
+    """The machine of an ESN. Raises StatusError (UnknownID)."""
+    for peer in roster.peers:
+        if peer.esn == esn:
+            return peer
+    known = ", ".join(peer.esn for peer in roster.peers) or "none"
+    raise StatusError(Status.UnknownID, f"no HSM {esn} is reachable; reachable are: {known}", "dispatch_see_esn")
+
+
+def for_generation(roster: Roster, esn: str, *, cards: bool, slot: int | None) -> Story[Peer]:
+    """The machine to make a key on: the one named, else the first with a blank card where one is needed, else the first."""
+    if esn:
+        return machine(roster, esn)
+    if not roster.peers:
+        raise StatusError(Status.NotAvailable, "no HSMs are reachable; start some with: seemachine fleet up", "dispatch_see_generate")
+    if cards:
+        listings = yield AskAll(roster.peers, ListSlots())
+        for peer, listing in zip(roster.peers, listings, strict=True):
+            if isinstance(listing, SlotListing) and blank_slot(listing, slot) is not None:
+                return peer
+    return roster.peers[0]
+
+
+def blank_slot(listing: SlotListing, wanted: int | None) -> int | None:
+    """The first slot with a blank card, or the wanted one if it has one."""
+    slots = (found.slot for found in listing.slots if found.kind == "blank" and wanted in (None, found.slot))
+    return next(slots, None)
+
+
+def holders(roster: Roster, name: bytes) -> Story[list[tuple[Peer, NvmemfileInfo]]]:
+    """The machines that hold an NVRAM file now, with what they say of it."""
+    replies = yield AskAll(roster.peers, GetNvmemfileInfo(file=name))
+    return [(peer, reply) for peer, reply in zip(roster.peers, replies, strict=True) if isinstance(reply, NvmemfileInfo)]
+
+
+def no_holder(name: bytes) -> StatusError:
+    """The guide's refusal when no machine has the file: not provisioned, used up, or on a machine that is away (2.7.2.1)."""
+    return StatusError(Status.NotAvailable, f"no HSMs with NVRAM {printed_name(name)} file", NVMEMFILE)
+
+
+def current_slots(peer: Peer) -> Story[SlotListing]:
+    """The cards in a machine."""
+    listing: SlotListing = yield Ask(peer, ListSlots())
+    return listing
+
+
+def _published(world: Path) -> list[Address]:
+    found = []
+    for path in published_folder(world).glob("*.json"):
+        try:
+            entry = json.loads(path.read_bytes())
+            found.append(Address(str(entry["host"]), int(entry["port"]), int(entry["module"]), str(entry["esn"])))
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # withdrawn while we looked, or not ours
+    return _ordered(found)
+
+
+def _from_text(text: str) -> list[Address]:
+    return [_address(part.strip(), module) for module, part in enumerate(text.split(","), 1) if part.strip()]
+
+
+def _address(text: str, module: int) -> Address:
+    host, colon, port = text.rpartition(":")
+    if not colon:
+        return Address(text, SEE_PORT, module)
+    if not port.isdecimal() or not 0 < int(port) < 65536:
+        raise StatusError(Status.InvalidParameter, f"{text} is not an address; a fleet is written as host:port,host:port", CONNECT)
+    return Address(host.strip("[]"), int(port), module)
+
+
+def _from_file(path: Path) -> list[Address]:
+    """A fleet file says where machines are meant to be; where one is published, that is where it is."""
+    import tomllib
+
+    published = {address.esn: address for address in _published(home())}
+    try:
+        entries = tomllib.loads(path.read_text())["machines"]
+        meant = [
+            Address(entry.get("host", "127.0.0.1"), entry.get("port", SEE_PORT), entry.get("module", number), entry["esn"])
+            for number, entry in enumerate(entries, 1)
+        ]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise StatusError(Status.InvalidParameter, f"{path} is not a fleet file ({error})", CONNECT) from None
+    return _ordered(published.get(address.esn, address) for address in meant)
+
+
+def _ordered(found: Iterable[Address]) -> list[Address]:
+    return sorted(found, key=lambda address: (address.module, address.esn))

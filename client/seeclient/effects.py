@@ -1,0 +1,83 @@
+"""What an operation asks of whoever runs it. Operations are generators without sockets, clocks or threads; two runners drive them.
+
+An operation yields effects and is sent their results; a refusal is thrown into it as StatusError. The trio runner is in fleet.py, the
+blocking one in blocking.py.
+"""
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from seemachine.wire.messages import Greeting
+from seemachine.wire.status import StatusError
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a machine should be. `module` orders machines; `esn` is empty where only the address is known."""
+
+    host: str
+    port: int
+    module: int
+    esn: str = ""
+
+
+@dataclass(eq=False, slots=True)
+class Peer:
+    """A machine that answered hello."""
+
+    address: Address
+    greeting: Greeting
+
+    @property
+    def esn(self) -> str:
+        """Its electronic serial number."""
+        return self.greeting.esn
+
+
+@dataclass(slots=True)
+class Roster:
+    """The machines that can be asked, in module order, and why others can't."""
+
+    peers: list[Peer] = field(default_factory=list)
+    failures: list[StatusError] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Send a request and wait for its reply."""
+
+    peer: Peer
+    request: Any
+
+
+@dataclass(frozen=True, slots=True)
+class AskAll:
+    """Send a request to several machines at once; the result is a reply or a StatusError for each."""
+
+    peers: Sequence[Peer]
+    request: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Wait."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Call a function that hashes or reads files for a while."""
+
+    call: Callable[[], Any]
+
+
+Effect = Ask | AskAll | Pause | Work
+Result = TypeVar("Result")
+Story = Generator[Effect, Any, Result]
+
+
+def resume(story: Story[Result], value: Any, refused: StatusError | None) -> Effect:
+    """Go on to the story's next effect, with the result or the refusal of the last one. Raises StopIteration at its end."""
+    return story.send(value) if refused is None else story.throw(refused)

@@ -1,0 +1,61 @@
+"""What happens while a key is made, for whoever shows progress. Seconds are wall time of the step."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The machine has begun; `steps` are left, of `leaves_per_step` leaves each but the last."""
+
+    alias: str
+    seconds: float
+    steps: int
+    leaves_per_step: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkDone:
+    """One step is done."""
+
+    alias: str
+    seconds: float
+    remaining: int
+
+
+@dataclass(frozen=True, slots=True)
+class CardsNeeded:
+    """All leaves are made; now this many blank cards are written."""
+
+    cards: int
+
+
+@dataclass(frozen=True, slots=True)
+class CardTried:
+    """The card in `slot` is about to be written."""
+
+    slot: int
+
+
+@dataclass(frozen=True, slots=True)
+class CardDone:
+    """A card was written; so many are still to be."""
+
+    remaining: int
+
+
+@dataclass(frozen=True, slots=True)
+class CardWanted:
+    """No blank card is there. `detail` is the machine's sentence."""
+
+    esn: str
+    slot: int
+    detail: str
+
+
+Event = Started | ChunkDone | CardsNeeded | CardTried | CardDone | CardWanted
+Listener = Callable[[Event], None]
+
+
+def ignore(event: Event) -> None:
+    """A listener for those who do not care."""

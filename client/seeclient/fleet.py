@@ -1,0 +1,229 @@
+"""The client for trio: the same operations, over trio streams. One task may use a fleet at a time; open more for parallel work."""
+
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import trio
+
+from seeclient import dispatch, generating, inspecting, keys, signing
+from seeclient.blocking import CONNECT_SECONDS, READ_BYTES, REPLY_GRACE_SECONDS, fed
+from seeclient.effects import Address, Ask, AskAll, Effect, Pause, Peer, Result, Roster, Story, Work, resume
+from seeclient.events import Listener, ignore
+from seeclient.generating import Patience, Recipe
+from seemachine.wire.link import NEED_DATA, Answered, Closed, Link, Refused, Role
+from seemachine.wire.messages import Greeting, Hello
+from seemachine.wire.names import PROTOCOL
+from seemachine.wire.status import PeerMisuse, StatusError
+
+
+class Connection:
+    """One machine over one stream. Every failure is a StatusError; after it the connection is closed."""
+
+    def __init__(self, address: Address, stream: trio.abc.Stream) -> None:
+        self.address = address
+        self._stream = stream
+        self._link = Link(Role.CLIENT)
+        self._seconds = CONNECT_SECONDS
+
+    async def ask(self, request: Any) -> Any:
+        """The reply, or the refusal as a value. Raises StatusError when the connection is lost."""
+        try:
+            with trio.fail_after(self._seconds):
+                await self._stream.send_all(self._link.send(request))
+                return await self._receive()
+        except PeerMisuse as misuse:
+            raise await self._lost(misuse.detail) from None
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            raise await self._lost("broken") from None
+        except trio.TooSlowError:
+            raise await self._lost("timed out") from None
+        # Cut off in the middle, the link no longer knows whose reply comes next.
+        except trio.Cancelled:
+            await trio.aclose_forcefully(self._stream)
+            raise
+
+    async def greet(self) -> Greeting:
+        """Say hello."""
+        greeting = await self.ask(Hello(protocol=PROTOCOL, client="seeclient"))
+        if isinstance(greeting, StatusError):
+            raise greeting
+        assert isinstance(greeting, Greeting)
+        self._seconds = greeting.limits.request_seconds + REPLY_GRACE_SECONDS
+        return greeting
+
+    async def close(self) -> None:
+        """Hang up."""
+        await trio.aclose_forcefully(self._stream)
+
+    async def _receive(self) -> Any:
+        while True:
+            event = self._link.next_event()
+            if event is NEED_DATA:
+                self._link.receive_data(await self._stream.receive_some(READ_BYTES))
+            elif isinstance(event, Answered):
+                return event.reply
+            elif isinstance(event, Refused):
+                return event.error
+            else:
+                assert isinstance(event, Closed)
+                raise trio.BrokenResourceError
+
+    async def _lost(self, reason: str) -> StatusError:
+        await self.close()
+        return dispatch.lost(self.address, reason)
+
+
+class Fleet:
+    """The machines of a fleet; see `open_fleet`."""
+
+    def __init__(self) -> None:
+        self.roster = Roster()
+        self._connections: dict[Peer, Connection] = {}
+
+    async def generate_lms(
+        self, alias: str, lms: str, lmots: str, *, progress: Listener = ignore, patience: Patience | None = None, **options: Any
+    ) -> "Key":
+        """Make a key (see generating.Recipe for the options) and return it. Raises StatusError."""
+        story = generating.generate(self.roster, Recipe(alias, lms, lmots, **options), progress, patience or fed)
+        return Key(self, await self.run(story))
+
+    async def provision(self, esn: str, slot: int) -> inspecting.Provisioned:
+        """Move a lease from a card into a machine. Raises StatusError."""
+        return await self.run(inspecting.provision(self.roster, esn, slot))
+
+    def key(self, alias: str) -> "Key":
+        """A key of this host. Raises StatusError."""
+        return Key(self, keys.load(alias))
+
+    async def close(self) -> None:
+        """Hang up on all."""
+        for connection in self._connections.values():
+            await connection.close()
+
+    async def run(self, story: Story[Result]) -> Result:
+        """Drive an operation to its end."""
+        value, refused = None, None
+        while True:
+            try:
+                effect = resume(story, value, refused)
+            except StopIteration as end:
+                result: Result = end.value
+                return result
+            value, refused = None, None
+            try:
+                value = await self._perform(effect)
+            except StatusError as refusal:
+                refused = refusal
+            except BaseException:
+                story.close()
+                raise
+
+    async def _perform(self, effect: Effect) -> Any:
+        if isinstance(effect, Ask):
+            reply = await self._connections[effect.peer].ask(effect.request)
+            if isinstance(reply, StatusError):
+                raise reply
+            return reply
+        if isinstance(effect, AskAll):
+            return await self._ask_all(effect.peers, effect.request)
+        if isinstance(effect, Work):
+            return await trio.to_thread.run_sync(effect.call, abandon_on_cancel=True)
+        assert isinstance(effect, Pause)
+        return await trio.sleep(effect.seconds)
+
+    async def _ask_all(self, peers: Sequence[Peer], request: Any) -> list[Any]:
+        replies: list[Any] = [None] * len(peers)
+
+        async def ask_one(index: int, peer: Peer) -> None:
+            try:
+                replies[index] = await self._connections[peer].ask(request)
+            except StatusError as failure:
+                replies[index] = failure
+
+        async with trio.open_nursery() as nursery:
+            for index, peer in enumerate(peers):
+                nursery.start_soon(ask_one, index, peer)
+        return replies
+
+    async def connect(self, found: Sequence[Address]) -> None:
+        """Connect to all at once; who does not answer goes to `roster.failures`."""
+        outcomes: list[Peer | StatusError | None] = [None] * len(found)
+
+        async def join(index: int, address: Address) -> None:
+            try:
+                outcomes[index] = await self._join(address)
+            except StatusError as failure:
+                outcomes[index] = failure
+
+        async with trio.open_nursery() as nursery:
+            for index, address in enumerate(found):
+                nursery.start_soon(join, index, address)
+        self.roster.peers.extend(outcome for outcome in outcomes if isinstance(outcome, Peer))
+        self.roster.failures.extend(outcome for outcome in outcomes if isinstance(outcome, StatusError))
+
+    async def _join(self, address: Address) -> Peer:
+        try:
+            with trio.fail_after(CONNECT_SECONDS):
+                stream = await trio.open_tcp_stream(address.host, address.port)
+        except trio.TooSlowError:
+            raise dispatch.connect_failure(address, TimeoutError("timed out")) from None
+        except OSError as error:
+            # trio tells of several attempts in one error; the cause of the first is what a person wants to read.
+            cause = error.__cause__.exceptions[0] if isinstance(error.__cause__, ExceptionGroup) else error.__cause__
+            raise dispatch.connect_failure(address, cause if isinstance(cause, OSError) else error) from None
+        connection = Connection(address, stream)
+        try:
+            peer = Peer(address, await connection.greet())
+        except BaseException:
+            await connection.close()
+            raise
+        self._connections[peer] = connection
+        return peer
+
+
+class Key:
+    """A key of this host and the fleet that may hold its leaves."""
+
+    def __init__(self, fleet: Fleet, file: keys.KeyFile) -> None:
+        self._fleet = fleet
+        self.file = file
+
+    @property
+    def alias(self) -> str:
+        """Its name on this host."""
+        return self.file.alias
+
+    @property
+    def public_key(self) -> bytes:
+        """Plain LMS public key: 56 bytes for m=32, 48 for m=24 (RFC 8554 5.3)."""
+        return self.file.public_key
+
+    async def sign(self, message: bytes | Path) -> bytes:
+        """A plain LMS signature (RFC 8554 5.4) of bytes or of a file of any size. Takes one leaf. Raises StatusError."""
+        return (await self.sign_with(message)).signature
+
+    async def sign_with(self, message: bytes | Path) -> signing.Signed:
+        """The same, with the machine, the leaf and what remains there."""
+        return await self._fleet.run(signing.sign(self._fleet.roster, self.file, signing.Message(message)))
+
+    def verify(self, message: bytes | Path, signature: bytes) -> None:
+        """Check a signature without a machine; a few milliseconds. Raises StatusError (VerifyFailed)."""
+        signing.verify(self.file, signing.Message(message), signature)
+
+    async def info(self) -> inspecting.KeyInfo:
+        """What the reachable machines hold of this key."""
+        return await self._fleet.run(inspecting.info(self._fleet.roster, self.file))
+
+
+@contextlib.asynccontextmanager
+async def open_fleet(fleet: str | Path | None = None) -> AsyncIterator[Fleet]:
+    """Connect to every machine of a fleet (see dispatch.addresses). Those that do not answer are in `roster.failures`."""
+    opened = Fleet()
+    try:
+        await opened.connect(dispatch.addresses(fleet))
+        yield opened
+    finally:
+        with trio.CancelScope(shield=True):
+            await opened.close()

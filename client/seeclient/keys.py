@@ -1,0 +1,138 @@
+"""Key files of the host: what is public about a key, under the alias that people use.
+
+    key_pqsdk_<alias>: one line of JSON, then the node cache as bytes. No secret is in it.
+
+The vendor's format is not public; this one is ours.
+"""
+
+import hashlib
+import json
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from seemachine.lms.keys import PublicKey
+from seemachine.wire.names import nvram_name
+from seemachine.wire.status import Status, StatusError
+from seemachine.wire.world import home, key_folder
+
+PREFIX = "key_pqsdk_"
+FORMAT = "seemachine key file 1"
+WHERE = "pqsdk_key_file"
+_ALIAS = re.compile(r"[a-z0-9-]{1,64}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFile:
+    """One key. `cache` is all nodes at depth `expcache`, joined; it lets a machine load a large tree without hashing it again."""
+
+    alias: str
+    public_key: bytes
+    expcards: int
+    explease: int
+    expcache: int
+    cache: bytes = field(repr=False)
+
+    @property
+    def name(self) -> bytes:
+        """The name of its NVRAM file on the machines."""
+        return nvram_name(self.public_key)
+
+    @property
+    def key(self) -> PublicKey:
+        """The public key taken apart."""
+        return PublicKey.decode(self.public_key)
+
+
+def check_alias(alias: str) -> str:
+    """The alias in lower case. Raises StatusError unless it has only letters, digits and hyphens, as nShield key identifiers do."""
+    folded = alias.lower()
+    if not _ALIAS.fullmatch(folded):
+        raise StatusError(Status.InvalidParameter, f"alias takes up to 64 letters, digits and hyphens, not {alias!r}", WHERE)
+    return folded
+
+
+def aliases() -> list[str]:
+    """The aliases of all keys of this host, sorted."""
+    return sorted(path.name.removeprefix(PREFIX) for path in key_folder(home()).glob(f"{PREFIX}*"))
+
+
+def exists(alias: str) -> bool:
+    """Whether there is a key of that alias."""
+    return _path(alias).exists()
+
+
+def load(alias: str) -> KeyFile:
+    """The key of an alias. Raises StatusError: UnknownID when there is none, Malformed when its file is damaged."""
+    path = _path(check_alias(alias))
+    try:
+        head, _, cache = path.read_bytes().partition(b"\n")
+    except FileNotFoundError:
+        raise StatusError(Status.UnknownID, f"there is no key {alias}; see them with: pipsqueak list", WHERE) from None
+    except OSError as error:
+        raise StatusError(Status.OSErrorErrno, f"{path}: {error.strerror}", WHERE) from None
+    try:
+        return _decode(json.loads(head), cache)
+    except (ValueError, KeyError, TypeError) as error:
+        raise StatusError(Status.Malformed, f"{path} is damaged ({error}); restore it from a copy, it holds no secret", WHERE) from None
+
+
+def save(key: KeyFile) -> None:
+    """Write a key file, so that a crash leaves all of it or nothing. Raises StatusError when the folder can't be written."""
+    path = _path(check_alias(key.alias))
+    scratch = path.with_name(f".{path.name}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with scratch.open("wb") as file:
+            file.write(_encode(key))
+            file.flush()
+            os.fsync(file.fileno())
+        scratch.replace(path)
+    except OSError as error:
+        raise StatusError(Status.OSErrorErrno, f"{path}: {error.strerror}", WHERE) from None
+
+
+def check_writable() -> None:
+    """Raises StatusError when a key made now could not be saved: better before an hour of hashing than after it."""
+    folder = key_folder(home())
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StatusError(Status.OSErrorErrno, f"{folder}: {error.strerror}", WHERE) from None
+    if not os.access(folder, os.W_OK):
+        raise StatusError(Status.AccessDenied, f"{folder} is not writable", WHERE)
+
+
+def remove(alias: str) -> None:
+    """Delete a key file, or find it gone."""
+    _path(check_alias(alias)).unlink(missing_ok=True)
+
+
+def _path(alias: str) -> Path:
+    return key_folder(home()) / f"{PREFIX}{alias}"
+
+
+def _encode(key: KeyFile) -> bytes:
+    head: dict[str, Any] = {
+        "format": FORMAT,
+        "alias": key.alias,
+        "algorithm": "LMS",
+        "public_key": key.public_key.hex(),
+        "expcards": key.expcards,
+        "explease": key.explease,
+        "expcache": key.expcache,
+        "cache_sha256": hashlib.sha256(key.cache).hexdigest(),
+    }
+    return json.dumps(head).encode() + b"\n" + key.cache
+
+
+def _decode(head: dict[str, Any], cache: bytes) -> KeyFile:
+    if head["format"] != FORMAT:
+        raise ValueError(f"unknown format {head['format']}")
+    if hashlib.sha256(cache).hexdigest() != head["cache_sha256"]:
+        raise ValueError("the node cache does not have its checksum")
+    public_key = bytes.fromhex(head["public_key"])
+    PublicKey.decode(public_key)  # ParameterError is a ValueError
+    return KeyFile(head["alias"], public_key, head["expcards"], head["explease"], head["expcache"], cache)

@@ -1,0 +1,277 @@
+"""The two ways in which pipsqueak answers: lines as in the guide, or one JSON document."""
+
+import json
+import sys
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+from seeclient import render
+from seeclient.effects import Roster
+from seeclient.events import CardDone, CardsNeeded, CardTried, CardWanted, ChunkDone, Event, Started
+from seeclient.inspecting import KeyInfo, Provisioned
+from seeclient.keys import KeyFile
+from seeclient.signing import Signed
+from seemachine.wire.names import SDK_VERSION
+from seemachine.wire.status import Status, StatusError
+
+# Longer messages are signed whole but shown in part; the vendor prints all of them.
+SHOWN_BYTES = 4096
+
+
+class Output(Protocol):
+    """Where a command says what it did."""
+
+    def machines(self, roster: Roster) -> None:
+        """Who answered, and who did not."""
+
+    def event(self, event: Event) -> None:
+        """A step of a generation."""
+
+    def generated(self, key: KeyFile) -> None:
+        """A key was made."""
+
+    def listing(self, aliases: Iterable[str]) -> None:
+        """The keys of this host."""
+
+    def info(self, info: KeyInfo) -> None:
+        """A key and its machines."""
+
+    def key(self, key: KeyFile) -> None:
+        """The key that is about to be used."""
+
+    def message(self, name: str, head: bytes, *, more: bool) -> None:
+        """What is signed or verified: its beginning, and whether there is more."""
+
+    def signature(self, key: KeyFile, signed: Signed, seconds: float, path: str | None) -> None:
+        """A signature, or where it was written."""
+
+    def verified(self, key: KeyFile, seconds: float | None, *, good: bool) -> None:
+        """The outcome of a verification."""
+
+    def provisioning(self, esn: str, slot: int) -> None:
+        """A lease is about to be moved."""
+
+    def provisioned(self, moved: Provisioned) -> None:
+        """A lease was moved."""
+
+    def refused(self, error: StatusError, summary: str) -> None:
+        """The command failed: why, and what."""
+
+    def note(self, error: StatusError) -> None:
+        """Something failed that does not fail the command."""
+
+    def close(self) -> None:
+        """The command is over."""
+
+
+class Lines:
+    """As in the guide. Errors go to standard error, in order with the rest."""
+
+    def __init__(self) -> None:
+        self._bar: Any = None
+
+    def machines(self, roster: Roster) -> None:
+        """See Output."""
+        for failure in roster.failures:
+            self.note(failure)
+        self._print(render.banner(roster))
+
+    def event(self, event: Event) -> None:
+        """See Output."""
+        match event:
+            case Started(alias, seconds, steps, leaves):
+                self._print(f"Generate LMS key started: {alias} ({seconds:.3f} seconds)")
+                self._start_bar(steps, leaves)
+            case ChunkDone(alias, seconds, remaining):
+                self._print(f"  chunk: {alias} ({seconds:.3f} seconds) {remaining} remaining")
+                self._move_bar(seconds, remaining)
+            case CardsNeeded(cards):
+                self._print(render.cards_needed(cards))
+            case CardTried(slot):
+                self._print(f"Attempting to write to card in slot {slot}...")
+            case CardDone(remaining):
+                self._print(f"Card processed ({remaining} remaining)")
+            case CardWanted(esn, slot, detail) if sys.stdout.isatty():
+                self._print(f"Waiting for a blank card in slot {slot} of {esn}: {detail.partition(';')[2].strip() or detail}")
+
+    def generated(self, key: KeyFile) -> None:
+        """See Output."""
+        self.key(key)
+
+    def listing(self, aliases: Iterable[str]) -> None:
+        """See Output."""
+        self._print(*render.key_list(aliases))
+
+    def info(self, info: KeyInfo) -> None:
+        """See Output."""
+        self._print(*render.show_info(info))
+
+    def key(self, key: KeyFile) -> None:
+        """See Output."""
+        self._print(*render.public_key(key))
+
+    def message(self, name: str, head: bytes, *, more: bool) -> None:
+        """See Output."""
+        self._print(f"Message ({name}):", *render.words(head), *(["  ..."] if more else []))
+
+    def signature(self, key: KeyFile, signed: Signed, seconds: float, path: str | None) -> None:
+        """See Output."""
+        size = len(signed.signature)
+        if path is None:
+            self._print(f"Signature (alias: {key.alias}, size: {size}, time: {seconds:.3f}):", *render.words(signed.signature))
+        else:
+            # Without the colons, as in the guide (2.7.1 step 4).
+            self._print(f"Signature (alias {key.alias}, size: {size}, time: {seconds:.3f})", f"written to {path}")
+
+    def verified(self, key: KeyFile, seconds: float | None, *, good: bool) -> None:
+        """See Output."""
+        time = "" if seconds is None else f", time: {seconds:.3f}"
+        self._print(f"Verify (alias: {key.alias}{time}): {'true' if good else 'false'}")
+
+    def provisioning(self, esn: str, slot: int) -> None:
+        """See Output."""
+        self._print(f"Attempting to provision {esn} from slot {slot}...")
+
+    def provisioned(self, moved: Provisioned) -> None:
+        """See Output."""
+        del moved
+        self._print("Provision successful.")
+
+    def refused(self, error: StatusError, summary: str) -> None:
+        """See Output."""
+        self._stop_bar()
+        self.note(error)
+        print(f"ERROR: {summary}", file=sys.stderr, flush=True)
+
+    def note(self, error: StatusError) -> None:
+        """See Output."""
+        sys.stdout.flush()
+        print(render.error_line(error), file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        """See Output."""
+        self._stop_bar()
+        sys.stdout.flush()
+
+    def _print(self, *lines: str) -> None:
+        show = self._bar.print if self._bar is not None else print
+        for line in lines:
+            show(line)
+        # Also through a pipe each step is seen when it happens.
+        sys.stdout.flush()
+
+    def _start_bar(self, steps: int, leaves_per_step: int) -> None:
+        if sys.stdout.isatty() and steps > 1:
+            from seeclient.progress import Bar
+
+            self._bar = Bar(steps, leaves_per_step)
+
+    def _move_bar(self, seconds: float, remaining: int) -> None:
+        if self._bar is not None:
+            self._bar.step(seconds, remaining)
+            if not remaining:
+                self._stop_bar()
+
+    def _stop_bar(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+
+class Document:
+    """One JSON document on standard output when the command is over, also when it failed."""
+
+    def __init__(self, command: str) -> None:
+        self._fields: dict[str, Any] = {"command": command, "ok": True}
+
+    def machines(self, roster: Roster) -> None:
+        """See Output."""
+        self._fields["version"] = SDK_VERSION
+        self._fields["machines"] = [
+            {
+                "esn": peer.esn,
+                "model": peer.greeting.model,
+                "version": peer.greeting.version,
+                "address": f"{peer.address.host}:{peer.address.port}",
+            }
+            for peer in roster.peers
+        ]
+        self._fields["unreachable"] = [failure.detail for failure in roster.failures]
+
+    def event(self, event: Event) -> None:
+        """See Output."""
+        if isinstance(event, CardsNeeded):
+            self._fields["cards"] = event.cards
+
+    def generated(self, key: KeyFile) -> None:
+        """See Output."""
+        self.key(key)
+        self._fields |= {"expcards": key.expcards, "explease": key.explease, "expcache": key.expcache}
+
+    def listing(self, aliases: Iterable[str]) -> None:
+        """See Output."""
+        self._fields["keys"] = [{"alias": alias, "algorithm": "LMS"} for alias in aliases]
+
+    def info(self, info: KeyInfo) -> None:
+        """See Output."""
+        self.key(info.key)
+        self._fields["remaining"] = info.remaining
+        self._fields["holdings"] = [
+            {
+                "esn": machine.esn,
+                "first": machine.first,
+                "end": machine.end,
+                "remaining": machine.remaining,
+                "slots": [
+                    {"slot": slot.slot, "ic": slot.ic, "kind": slot.kind, "card": slot.card, "leases": slot.leases}
+                    for slot in machine.slots
+                ],
+            }
+            for machine in info.machines
+        ]
+
+    def key(self, key: KeyFile) -> None:
+        """See Output."""
+        parts = key.key
+        self._fields |= {"alias": key.alias, "algorithm": "LMS", "lmscode": parts.tree.name, "lmotscode": parts.ots.name}
+        self._fields["public_key"] = key.public_key.hex()
+
+    def message(self, name: str, head: bytes, *, more: bool) -> None:
+        """See Output."""
+        del head, more
+        self._fields["message"] = name
+
+    def signature(self, key: KeyFile, signed: Signed, seconds: float, path: str | None) -> None:
+        """See Output."""
+        del key
+        self._fields |= {"esn": signed.esn, "leaf": signed.leaf, "remaining": signed.remaining, "sign_seconds": round(seconds, 6)}
+        self._fields |= {"signature": signed.signature.hex()} if path is None else {"sigfile": path}
+
+    def verified(self, key: KeyFile, seconds: float | None, *, good: bool) -> None:
+        """See Output."""
+        del key, seconds
+        self._fields["verified"] = good
+
+    def provisioning(self, esn: str, slot: int) -> None:
+        """See Output."""
+        self._fields |= {"esn": esn, "slot": slot}
+
+    def provisioned(self, moved: Provisioned) -> None:
+        """See Output."""
+        self._fields |= {"first": moved.first, "end": moved.end, "leases_left": moved.leases_left, "public_key": moved.public_key.hex()}
+
+    def refused(self, error: StatusError, summary: str) -> None:
+        """See Output."""
+        number = None if error.status is Status.Failed else int(error.status)
+        self._fields["ok"] = False
+        self._fields["error"] = {"summary": summary, "status": error.name, "number": number, "detail": error.detail, "where": error.where}
+
+    def note(self, error: StatusError) -> None:
+        """See Output."""
+        self._fields.setdefault("notes", []).append(str(error))
+
+    def close(self) -> None:
+        """See Output."""
+        json.dump(self._fields, sys.stdout, indent=2)
+        sys.stdout.write("\n")
+        sys.stdout.flush()

@@ -1,0 +1,271 @@
+"""The `pipsqueak` command of the guide (2.6 to 2.9): the same words, the same lines.
+
+Exit codes: 0 done, 1 refused, 2 wrong usage, 130 interrupted.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from seeclient import dispatch, generating, inspecting, keys, signing
+from seeclient.arguments import USAGE, Arguments, UsageError, parse
+from seeclient.blocking import Fleet, fed
+from seeclient.effects import Peer
+from seeclient.events import CardDone, ChunkDone, Event, Started
+from seeclient.output import SHOWN_BYTES, Document, Lines, Output
+from seemachine.wire.names import SDK_VERSION
+from seemachine.wire.status import Status, StatusError
+
+COMPAT_VARIABLE = "PIPSQUEAK_COMPAT"
+VENDOR = "1.4.1"
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run one command line."""
+    words = sys.argv[1:] if words is None else words
+    if "--help" in words or "-h" in words:
+        print(USAGE, end="")
+        return 0
+    if "--version" in words:
+        print(f"pipsqueak {SDK_VERSION}")
+        return 0
+    try:
+        arguments = parse(words)
+    except UsageError as error:
+        print(f"pipsqueak: {error}", file=sys.stderr)
+        print("See pipsqueak --help", file=sys.stderr)
+        return 2
+    return _guarded(arguments)
+
+
+def _guarded(arguments: Arguments) -> int:
+    output: Output = Document(arguments.verb) if arguments.json else Lines()
+    try:
+        code = _connected(arguments, output)
+        output.close()
+    except KeyboardInterrupt:
+        print("\ninterrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # Nobody reads what we print; keep the interpreter from complaining about it at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return code
+
+
+def _connected(arguments: Arguments, output: Output) -> int:
+    try:
+        fleet = Fleet(dispatch.addresses())
+    except StatusError as error:
+        output.refused(error, "connect failed")
+        return 1
+    try:
+        output.machines(fleet.roster)
+        return COMMANDS[arguments.verb](fleet, arguments, output)
+    finally:
+        fleet.close()
+
+
+def _banner(fleet: Fleet, arguments: Arguments, output: Output) -> int:
+    del fleet, arguments, output
+    return 0
+
+
+def _list(fleet: Fleet, arguments: Arguments, output: Output) -> int:
+    del fleet, arguments
+    output.listing(keys.aliases())
+    return 0
+
+
+def _showinfo(fleet: Fleet, arguments: Arguments, output: Output) -> int:
+    try:
+        output.info(fleet.run(inspecting.info(fleet.roster, keys.load(arguments.texts["alias"]))))
+    except StatusError as error:
+        output.refused(error, "showinfo failed")
+        return 1
+    return 0
+
+
+def _provision(fleet: Fleet, arguments: Arguments, output: Output) -> int:
+    esn, slot = arguments.texts["provesn"].upper(), arguments.numbers["slot"]
+    output.provisioning(esn, slot)
+    try:
+        output.provisioned(fleet.provision(esn, slot))
+    except StatusError as error:
+        output.refused(error, "provisionLMS command failed")
+        return 1
+    return 0
+
+
+def _generate(fleet: Fleet, arguments: Arguments, output: Output) -> int:
+    algorithm = arguments.texts.get("algorithm", "mldsa").lower()
+    if algorithm != "lms":
+        default = "" if "algorithm" in arguments.texts else f"ML-DSA is the default of PQSDK {VENDOR}; "
+        refusal = f"{default}only LMS keys are served: add algorithm=lms"
+        output.refused(StatusError(Status.NotYetImplemented, refusal, "generate"), "generate failed")
+        return 1
+    if not {"lmscode", "lmotscode"} <= arguments.texts.keys():
+        print("pipsqueak: generate needs lmscode= and lmotscode=, such as lmscode=sha256_m32_h5 lmotscode=sha256_n32_w8", file=sys.stderr)
+        return 2
+    recipe = generating.Recipe(
+        alias=arguments.texts["alias"],
+        lms=arguments.texts["lmscode"],
+        lmots=arguments.texts["lmotscode"],
+        esn=arguments.texts.get("esn", "").upper(),
+        **arguments.numbers,
+    )
+    return _run_recipe(fleet, recipe, output)
+
+
+def _run_recipe(fleet: Fleet, recipe: generating.Recipe, output: Output) -> int:
+    events: list[Event] = []
+
+    def listen(event: Event) -> None:
+        events.append(event)
+        output.event(event)
+
+    try:
+        output.generated(fleet.run(generating.generate(fleet.roster, recipe, listen, _patience)))
+    except StatusError as error:
+        _generation_refused(recipe, events, error, output)
+        return 1
+    except KeyboardInterrupt:
+        _tell_of_interruption(recipe, events)
+        raise
+    return 0
+
+
+def _patience(peer: Peer, waited: float) -> bool:
+    """A person at a terminal is waited for as long as it takes; nobody stands behind a pipe."""
+    return sys.stdout.isatty() or fed(peer, waited)
+
+
+def _generation_refused(recipe: generating.Recipe, events: list[Event], error: StatusError, output: Output) -> None:
+    """Which step failed decides the last line."""
+    if not events:
+        output.refused(error, "generate failed")
+    elif isinstance(events[-1], Started | ChunkDone):
+        output.refused(error, "continueLMS failed on chunk")
+        # The guide's tool goes on to say this after a failed chunk (2.7.2).
+        if recipe.cards:
+            from seeclient.events import CardsNeeded
+
+            output.event(CardsNeeded(recipe.cards))
+    else:
+        output.refused(error, "continueLMS failed on card")
+
+
+def _tell_of_interruption(recipe: generating.Recipe, events: list[Event]) -> None:
+    written = sum(isinstance(event, CardDone) for event in events)
+    if written:
+        print(f"\n{written} of {recipe.cards} cards are written; the leaves of the others are lost", file=sys.stderr)
+
+
+def _sign(fleet: Fleet, arguments: Arguments, output: Output) -> int:
+    path = arguments.texts.get("sigfile")
+    message = signing.Message(_source(arguments))
+    try:
+        key = keys.load(arguments.texts["alias"])
+        head, more = _head(message)
+        # A leaf is dear: what can fail without one fails first.
+        if path is not None:
+            _check_writable(Path(path))
+        output.key(key)
+        began = time.perf_counter()
+        signed = fleet.run(signing.sign(fleet.roster, key, message))
+        seconds = time.perf_counter() - began
+    except StatusError as error:
+        output.refused(error, "sign failed")
+        return 1
+    output.message(_message_name(arguments), head, more=more)
+    if path is not None and not _written(Path(path), signed, output):
+        output.signature(key, signed, seconds, None)
+        return 1
+    output.signature(key, signed, seconds, path)
+    return _self_check(fleet, key, message, signed, output)
+
+
+def _self_check(fleet: Fleet, key: keys.KeyFile, message: signing.Message, signed: signing.Signed, output: Output) -> int:
+    began = time.perf_counter()
+    try:
+        # The vendor's check asks for the NVRAM file first, which is gone after the last leaf: a good signature looks bad (2.7.2.1 step 7).
+        if os.environ.get(COMPAT_VARIABLE) == VENDOR and not fleet.run(dispatch.holders(fleet.roster, key.name)):
+            raise dispatch.no_holder(key.name)
+        signing.verify(key, message, signed.signature)
+    except StatusError as error:
+        output.note(error)
+        output.verified(key, time.perf_counter() - began, good=False)
+        return 0 if error.status is Status.NotAvailable else 1
+    output.verified(key, time.perf_counter() - began, good=True)
+    return 0
+
+
+def _verify(fleet: Fleet, arguments: Arguments, output: Output) -> int:
+    del fleet
+    message = signing.Message(_source(arguments))
+    try:
+        key = keys.load(arguments.texts["alias"])
+        output.key(key)
+        signature = _read(Path(arguments.texts["verify"]))
+        head, more = _head(message)
+        signing.verify(key, message, signature)
+    except StatusError as error:
+        output.refused(error, "verify failed")
+        return 1
+    output.message(_message_name(arguments), head, more=more)
+    output.verified(key, None, good=True)
+    return 0
+
+
+def _source(arguments: Arguments) -> bytes | Path:
+    if "msgfile" in arguments.texts:
+        return Path(arguments.texts["msgfile"])
+    return os.fsencode(arguments.texts["message"])
+
+
+def _message_name(arguments: Arguments) -> str:
+    return arguments.texts.get("msgfile") or arguments.texts["message"]
+
+
+def _head(message: signing.Message) -> tuple[bytes, bool]:
+    first = next(message.pieces(), b"")
+    return first[:SHOWN_BYTES], len(first) > SHOWN_BYTES
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise signing.unreadable(path, error) from None
+
+
+def _check_writable(path: Path) -> None:
+    target = path if path.exists() else path.parent
+    if path.is_dir() or not os.access(target, os.W_OK):
+        raise StatusError(Status.AccessDenied, f"{path} can't be written; no signature was made", "write_file")
+
+
+def _written(path: Path, signed: signing.Signed, output: Output) -> bool:
+    try:
+        path.write_bytes(signed.signature)
+    except OSError as error:
+        detail = f"{path}: {error.strerror}; the signature follows here instead, for its leaf is spent"
+        output.refused(StatusError(Status.OSErrorErrno, detail, "write_file"), "sigfile not written")
+        return False
+    return True
+
+
+COMMANDS: dict[str, Callable[[Fleet, Arguments, Output], int]] = {
+    "banner": _banner,
+    "generate": _generate,
+    "list": _list,
+    "showinfo": _showinfo,
+    "provision": _provision,
+    "sign": _sign,
+    "verify": _verify,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())

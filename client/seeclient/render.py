@@ -1,0 +1,74 @@
+"""What pipsqueak prints, line for line as in the guide (2.6 to 2.9)."""
+
+import time
+from collections.abc import Iterable
+
+from seeclient.effects import Roster
+from seeclient.inspecting import KeyInfo
+from seeclient.keys import KeyFile
+from seemachine.wire.names import SDK_VERSION
+from seemachine.wire.status import StatusError
+
+WORDS_PER_LINE = 8
+WORD_BYTES = 4
+
+# Where the vendor's code reports an error, as the guide prints it. What the guide does not print gets our own name for the place.
+POSITIONS = {
+    "dispatch_socket_connect": "dispatch.c:172",
+    "dispatch_see_nvmemfile": "dispatch.c:837",
+    "lms_public_verify": "hsslms.c:2463",
+    "continueLMS_cache_next": "see-commands.c:532",
+    "command_see_provisionLMS": "see-commands.c:785",
+}
+OWN_POSITION = "seemachine"
+
+
+def banner(roster: Roster) -> str:
+    """`PQSDK: 1.4.1 (ESN: version, ESN: version)`, machines in module order."""
+    machines = ", ".join(f"{peer.esn}: {peer.greeting.version}" for peer in roster.peers)
+    return f"PQSDK: {SDK_VERSION} ({machines})"
+
+
+def error_line(error: StatusError) -> str:
+    """`TIME where[file:line] Status(number): sentence`, local time without a zone."""
+    now = time.strftime("%Y-%m-%dT%H:%M:%S")
+    where = error.where or "pipsqueak"
+    return f"{now} {where}[{POSITIONS.get(where, OWN_POSITION)}] {error}"
+
+
+def words(data: bytes) -> list[str]:
+    """Bytes as four-byte words, eight a line."""
+    line = WORDS_PER_LINE * WORD_BYTES
+    return [f"  {data[start : start + line].hex(' ', -WORD_BYTES)}" for start in range(0, len(data), line)]
+
+
+def public_key(key: KeyFile) -> list[str]:
+    """The public key under its heading."""
+    return [f"Public key (alias: {key.alias}):", *words(key.public_key)]
+
+
+def key_list(aliases: Iterable[str]) -> list[str]:
+    """`pipsqueak list`."""
+    return ["Available Keys:", *(f"  {alias} LMS" for alias in aliases)]
+
+
+def cards_needed(count: int) -> str:
+    """`LMS key requires 1 card`."""
+    return f"LMS key requires {count} {'card' if count == 1 else 'cards'}"
+
+
+def show_info(info: KeyInfo) -> list[str]:
+    """`pipsqueak showinfo`: machines and their cards, then the key."""
+    lines = []
+    for machine in info.machines:
+        lines.append(f" {machine.esn}")
+        lines += [f"  - Slot {slot.slot}: ic={slot.ic} {slot.kind}" for slot in machine.slots]
+    key = info.key.key
+    return [
+        *lines,
+        f"Alias: {info.key.alias}",
+        "Algorithm: LMS",
+        f"  {key.tree.name} {key.ots.name}",
+        f"  Remaining: {info.remaining} signatures",
+        *public_key(info.key),
+    ]

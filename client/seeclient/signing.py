@@ -1,0 +1,130 @@
+"""Signing and verifying: the stories of `pipsqueak alias=... message=...` and `verify=...` (guide 2.7.1, 2.7.2.1)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from seeclient import dispatch
+from seeclient.effects import Ask, Peer, Roster, Story, Work
+from seeclient.keys import KeyFile
+from seemachine.lms import engines
+from seemachine.lms.hashing import finish_message, start_message
+from seemachine.lms.parameters import ParameterError
+from seemachine.lms.verifying import candidate_root
+from seemachine.wire.messages import (
+    CACHE_PART_BYTES,
+    LoadLms,
+    NvmemfileInfo,
+    NvmemfileReserve,
+    NvmemfileReserved,
+    NvmemfileSign,
+    NvmemfileSignDigest,
+    NvmemfileSigned,
+)
+from seemachine.wire.status import Status, StatusError
+
+PIECE_BYTES = 1 << 20
+VERIFY = "lms_public_verify"
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A signature (plain LMS, RFC 8554 5.4) and where it came from. `remaining` is what that machine's file has left."""
+
+    signature: bytes
+    esn: str
+    leaf: int
+    remaining: int
+
+
+class Message:
+    """Bytes, or a file of any size that is read in pieces as often as needed. Raises StatusError when the file can't be read."""
+
+    def __init__(self, source: bytes | Path) -> None:
+        self._source = source
+
+    def pieces(self) -> Iterator[bytes]:
+        """The message from its beginning."""
+        if isinstance(self._source, bytes):
+            yield self._source
+            return
+        try:
+            with self._source.open("rb") as file:
+                while piece := file.read(PIECE_BYTES):
+                    yield piece
+        except OSError as error:
+            raise unreadable(self._source, error) from None
+
+    def at_most(self, size: int) -> bytes | None:
+        """The whole message, or None when it is longer than `size` bytes."""
+        if isinstance(self._source, bytes):
+            return self._source if len(self._source) <= size else None
+        try:
+            with self._source.open("rb") as file:
+                data = file.read(size + 1)
+        except OSError as error:
+            raise unreadable(self._source, error) from None
+        return data if len(data) <= size else None
+
+
+def unreadable(path: Path, error: OSError) -> StatusError:
+    """A file of the user's that can't be read."""
+    return StatusError(Status.OSErrorErrno, f"{path}: {error.strerror}", "read_file")
+
+
+def sign(roster: Roster, key: KeyFile, message: Message) -> Story[Signed]:
+    """Sign with whichever machine holds leaves of the key, in module order. Raises StatusError (NotAvailable) when none does."""
+    for peer, info in (yield from dispatch.holders(roster, key.name)):
+        try:
+            signed: NvmemfileSigned = yield from _sign_on(peer, key, info, message)
+        except StatusError as refused:
+            # Somebody else took its last leaf since it was asked: the next machine may have some.
+            if refused.status is not Status.NotAvailable:
+                raise
+        else:
+            return Signed(signed.signature, peer.esn, signed.leaf, signed.remaining)
+    raise dispatch.no_holder(key.name)
+
+
+def _sign_on(peer: Peer, key: KeyFile, info: NvmemfileInfo, message: Message) -> Story[NvmemfileSigned]:
+    if not info.loaded:
+        yield from _load(peer, key)
+    whole = message.at_most(peer.greeting.limits.message)
+    signed: NvmemfileSigned
+    if whole is not None:
+        signed = yield Ask(peer, NvmemfileSign(file=key.name, message=whole))
+        return signed
+    reserved: NvmemfileReserved = yield Ask(peer, NvmemfileReserve(file=key.name))
+    digest = yield Work(partial(_hash, key, reserved, message))
+    signed = yield Ask(peer, NvmemfileSignDigest(ticket=reserved.ticket, digest=digest))
+    return signed
+
+
+def _load(peer: Peer, key: KeyFile) -> Story[None]:
+    for offset in range(0, len(key.cache), CACHE_PART_BYTES):
+        part = key.cache[offset : offset + CACHE_PART_BYTES]
+        yield Ask(peer, LoadLms(file=key.name, expcache=key.expcache, offset=offset, nodes=part))
+
+
+def _hash(key: KeyFile, reserved: NvmemfileReserved, message: Message) -> bytes:
+    ots = key.key.ots
+    running = start_message(ots, reserved.identifier, reserved.leaf, reserved.randomizer)
+    for piece in message.pieces():
+        running.update(piece)
+    return finish_message(ots, running)
+
+
+def verify(key: KeyFile, message: Message, signature: bytes) -> None:
+    """Check a signature here, without a machine. Raises StatusError (VerifyFailed), with the guide's words when the roots differ."""
+    try:
+        computed = candidate_root(engines.select(), key.key, message.pieces(), signature)
+    except ParameterError as error:
+        raise StatusError(Status.VerifyFailed, str(error), VERIFY) from None
+    expected = key.key.root
+    if computed != expected:
+        raise StatusError(Status.VerifyFailed, f"expected {_words(expected)} but computed {_words(computed)}", VERIFY)
+
+
+def _words(data: bytes) -> str:
+    return data.hex(":", -4)

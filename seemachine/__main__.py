@@ -1,0 +1,7 @@
+"""`python -m seemachine`."""
+
+import sys
+
+from seemachine.cli import main
+
+sys.exit(main())

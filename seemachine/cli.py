@@ -1,0 +1,135 @@
+"""The `seemachine` command: its words, and which room each goes to. Rooms are imported only when entered."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import seemachine
+
+ESN_HELP = "electronic serial number, such as 7852-268D-3BF9"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. Returns the exit code: 0 done, 1 refused, 2 wrong usage."""
+    options = _parser().parse_args(arguments)
+    try:
+        code: int = options.run(options)
+    except KeyboardInterrupt:
+        print(file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader of our output left; there is nobody to tell.
+        sys.stderr.close()
+        return 1
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="seemachine",
+        description="A mock nShield HSM running the Post-Quantum Option Pack SEE machine. Keys are in software: for test only.",
+        epilog="First steps: seemachine fleet up --detach; pipsqueak; seemachine fleet down",
+    )
+    parser.add_argument("--version", action="version", version=f"seemachine {seemachine.__version__}")
+    words = parser.add_subparsers(metavar="COMMAND", required=True)
+    _add_serve(words)
+    _add_fleet(words)
+    _add_card(words)
+    return parser
+
+
+def _add_serve(words: Any) -> None:
+    parser = words.add_parser("serve", help="run one machine in the foreground", description="Run one machine until SIGTERM or Ctrl-C.")
+    parser.add_argument("--esn", help=ESN_HELP)
+    parser.add_argument("--model", choices=("5c", "xc"), help="default 5c")
+    parser.add_argument("--module", type=int, help="module number on this host, which orders the banner; default 1")
+    parser.add_argument("--host", help="address to listen on; default 127.0.0.1")
+    parser.add_argument("--port", type=int, help="default 8888; 0 takes any free port")
+    parser.add_argument("--search-port", action="store_true", default=None, help="take the next free port when this one is taken")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="TOML file with these settings and [limits]")
+    parser.add_argument("--store", choices=("sqlite", "file", "memory"), help="where NVRAM is kept; default sqlite")
+    parser.add_argument("--ephemeral", action="store_const", const="memory", dest="store", help="the same as --store memory")
+    parser.add_argument("--home", type=Path, dest="world", metavar="DIR", help="world folder; default $SEEMACHINE_HOME")
+    parser.add_argument("--operator", choices=("manual", "auto"), help="whether blank cards are fed unasked (by a fleet); default manual")
+    parser.add_argument("--no-publish", action="store_false", default=None, dest="publish", help="write no published object")
+    parser.add_argument("--insecure-bind", action="store_true", default=None, help="allow an address that is not loopback, without TLS")
+    parser.set_defaults(run=_serve)
+
+
+def _add_fleet(words: Any) -> None:
+    parser = words.add_parser("fleet", help="start, stop and look at a fleet of machines")
+    verbs = parser.add_subparsers(metavar="up|down|status", required=True)
+    up = verbs.add_parser("up", help="start the machines of a fleet file", description="Start the fleet; Ctrl-C stops it.")
+    up.add_argument("file", type=Path, nargs="?", metavar="FLEET.toml", help="default fleet.toml of the world folder, made if missing")
+    up.add_argument("--detach", action="store_true", help="go on in the background once all machines are ready")
+    up.set_defaults(run=_fleet("up"))
+    down = verbs.add_parser("down", help="stop the fleet and wait until it is gone")
+    down.set_defaults(run=_fleet("down"))
+    status = verbs.add_parser("status", help="what runs where")
+    status.add_argument("--json", action="store_true", help="print one JSON document")
+    status.set_defaults(run=_fleet("status"))
+    for verb in (up, down, status):
+        verb.add_argument("--home", type=Path, metavar="DIR", help="world folder; default $SEEMACHINE_HOME")
+
+
+def _add_card(words: Any) -> None:
+    parser = words.add_parser("card", help="make, move, format and list smart cards")
+    verbs = parser.add_subparsers(metavar="new|insert|remove|format|list", required=True)
+    new = verbs.add_parser("new", help="put blank cards on the rack; prints a name a line")
+    new.add_argument("--count", type=_positive, default=1, metavar="N")
+    insert = verbs.add_parser("insert", help="put a card from the rack into a slot")
+    insert.add_argument("card", metavar="CARD")
+    remove = verbs.add_parser("remove", help="take the card out of a slot, back to the rack")
+    formatting = verbs.add_parser("format", help="make the card in a slot blank")
+    formatting.add_argument("--force", action="store_true", help="even if it holds unused leases")
+    listing = verbs.add_parser("list", help="every card and where it is")
+    listing.add_argument("--json", action="store_true", help="print one JSON document")
+    for verb in (insert, remove, formatting):
+        verb.add_argument("--esn", required=True, help=ESN_HELP)
+        verb.add_argument("--slot", type=int, required=True, metavar="N")
+    for name, verb in (("new", new), ("insert", insert), ("remove", remove), ("format", formatting), ("list", listing)):
+        verb.add_argument("--home", type=Path, metavar="DIR", help="world folder; default $SEEMACHINE_HOME")
+        verb.set_defaults(run=_card(name))
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 10_000:
+        raise argparse.ArgumentTypeError("takes a number from 1 to 10000")
+    return number
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from seemachine.config import ConfigError, load
+
+    given = {name: value for name, value in vars(options).items() if name not in ("run", "config")}
+    try:
+        config = load(options.config, **given)
+    except ConfigError as error:
+        print(f"seemachine serve: {error}", file=sys.stderr)
+        return 2
+    from seemachine.server.start import start
+
+    return start(config)
+
+
+def _fleet(verb: str) -> Any:
+    def run(options: argparse.Namespace) -> int:
+        from seemachine.fleet import control
+
+        code: int = getattr(control, verb)(options)
+        return code
+
+    return run
+
+
+def _card(verb: str) -> Any:
+    def run(options: argparse.Namespace) -> int:
+        from seemachine.fleet import cards
+
+        code: int = cards.run(verb, options)
+        return code
+
+    return run

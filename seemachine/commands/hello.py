@@ -1,0 +1,26 @@
+"""hello: who is there."""
+
+import seemachine
+from seemachine.machine import Session
+from seemachine.wire.messages import Greeting, Hello
+from seemachine.wire.names import PROTOCOL, SDK_VERSION
+from seemachine.wire.status import Status, StatusError
+
+
+def hello(session: Session, request: Hello) -> Greeting:
+    """Introduce the machine. Refuses a client of another protocol version with InvalidParameter."""
+    if request.protocol != PROTOCOL:
+        raise StatusError(Status.InvalidParameter, f"this machine speaks protocol {PROTOCOL}, not {request.protocol}")
+    machine = session.machine
+    return Greeting(
+        protocol=PROTOCOL,
+        esn=machine.esn,
+        model=machine.model,
+        version=SDK_VERSION,
+        software=f"seemachine {seemachine.__version__}",
+        engine=f"{machine.engine.name}/{machine.engine.kernel}",
+        signer=machine.signer,
+        epoch=machine.store.epoch,
+        operator=machine.operator,
+        limits=machine.limits,
+    )

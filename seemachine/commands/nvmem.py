@@ -1,0 +1,200 @@
+"""The nvmemfile family: list, info, sign, and signing of what the client hashes (guide 2.7.1, 2.7.2.1)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from seemachine.commands.leases import from_store
+from seemachine.lms.hashing import message_digest
+from seemachine.lms.keys import PublicKey
+from seemachine.lms.lease import Lease
+from seemachine.lms.parameters import ParameterError
+from seemachine.lms.tree import table_from_cache
+from seemachine.machine import Machine, Session
+from seemachine.state.records import NvramFile, Reserved
+from seemachine.wire.messages import (
+    GetNvmemfileInfo,
+    ListNvmemfiles,
+    LmsLoaded,
+    LoadLms,
+    NvmemfileInfo,
+    NvmemfileListing,
+    NvmemfileReserve,
+    NvmemfileReserved,
+    NvmemfileSign,
+    NvmemfileSignDigest,
+    NvmemfileSigned,
+)
+from seemachine.wire.names import HANDLE_BYTES, MAX_PAGE_EXPONENT, printed_name
+from seemachine.wire.status import Status, StatusError
+
+MAX_RESERVATIONS = 64
+# A client is told to load the node cache when signing without it would hash more than this.
+FEW_LEAVES = 1 << 6
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """A reserved leaf and the digest Q that it is for."""
+
+    lease: Lease
+    reserved: Reserved
+    digest: bytes
+
+
+def info(session: Session, request: GetNvmemfileInfo) -> NvmemfileInfo:
+    """Describe one NVRAM file."""
+    return _describe(session.machine, _file(session.machine, request.file))
+
+
+def listing(session: Session, request: ListNvmemfiles) -> NvmemfileListing:
+    """Describe them all."""
+    del request
+    machine = session.machine
+    files = [file for name in machine.store.names() if (file := machine.store.get(name)) is not None]
+    return NvmemfileListing(files=[_describe(machine, file) for file in files])
+
+
+def load(session: Session, request: LoadLms) -> LmsLoaded:
+    """Take a part of a key file's node cache; with the last one it is checked against the key's root and taken into use."""
+    machine = session.machine
+    key = PublicKey.decode(_file(machine, request.file).lease.public_key)
+    size = key.tree.m << request.expcache
+    if not request.offset:
+        session.loading = bytearray()
+    if len(session.loading) != request.offset or request.offset + len(request.nodes) > size:
+        raise StatusError(Status.InvalidParameter, f"expected the node cache from byte {len(session.loading)} of {size} on")
+    session.loading += request.nodes
+    missing = size - len(session.loading)
+    if not missing:
+        nodes, session.loading = bytes(session.loading), bytearray()
+        machine.keys.put_table(key.root, table_from_cache(machine.engine, key, request.expcache, nodes))
+    return LmsLoaded(file=request.file, missing=missing)
+
+
+def ready(machine: Machine, name: bytes) -> bool:
+    """Whether the next signature of a file needs no preparation. Does no hashing."""
+    file = machine.store.get(name)
+    return file is None or machine.keys.has_page(from_store(file.lease), file.next)
+
+
+def prepare(machine: Machine, name: bytes) -> None:
+    """Hash the page of the next leaf, before any leaf is reserved. Raises StatusError when that is too much without the node cache."""
+    file = _file(machine, name)
+    lease = from_store(file.lease)
+    if len(machine.keys.page_leaves(lease, file.next)) > 1 << MAX_PAGE_EXPONENT:
+        raise StatusError(Status.NotAvailable, f"the tree of {printed_name(name)} is not loaded; send the key file's cache with loadLMS")
+    try:
+        machine.keys.page(lease, file.next)
+    except ParameterError as error:
+        raise _damaged(error) from None
+
+
+def sign(session: Session, request: NvmemfileSign) -> NvmemfileSigned:
+    """One signature on its own: prepare, reserve durably, sign."""
+    if not ready(session.machine, request.file):
+        prepare(session.machine, request.file)
+    [started] = start_signing(session.machine, [request])
+    if isinstance(started, StatusError):
+        raise started
+    [signed] = finish_signing(session.machine, [started])
+    if isinstance(signed, StatusError):
+        raise signed
+    return signed
+
+
+def start_signing(machine: Machine, requests: Sequence[NvmemfileSign]) -> list[Signing | StatusError]:
+    """Reserve a leaf for each request, all in one flush. From here on the leaves are gone, whatever happens."""
+    fits = [len(request.message) <= machine.limits.message for request in requests]
+    taken = iter(machine.store.reserve([request.file for request, fit in zip(requests, fits, strict=True) if fit]))
+    return [_start(machine, request, next(taken)) if fit else _too_long(machine) for request, fit in zip(requests, fits, strict=True)]
+
+
+def finish_signing(machine: Machine, signings: Sequence[Signing]) -> list[NvmemfileSigned | StatusError]:
+    """Make the signatures, those of one parameter set in one call of the engine."""
+    chains: dict[int, bytes] = {}
+    for ots in {signing.lease.key.ots for signing in signings}:
+        chosen = [index for index, signing in enumerate(signings) if signing.lease.key.ots == ots]
+        jobs = [signings[index].lease.job(signings[index].reserved.leaf, signings[index].digest) for index in chosen]
+        chains.update(zip(chosen, machine.engine.sign(ots, jobs), strict=True))
+    return [_finish(machine, signing, chains[index]) for index, signing in enumerate(signings)]
+
+
+def reserve(session: Session, request: NvmemfileReserve) -> NvmemfileReserved:
+    """Set a leaf aside for a message that the client hashes."""
+    machine = session.machine
+    if len(session.reservations) >= MAX_RESERVATIONS:
+        raise StatusError(Status.ObjectInUse, f"this connection holds {MAX_RESERVATIONS} reserved leaves already; use one first")
+    if not ready(machine, request.file):
+        prepare(machine, request.file)
+    [reserved] = machine.store.reserve([request.file])
+    if reserved is None:
+        raise _no_file(machine, request.file)
+    lease, ticket = from_store(reserved.lease), machine.random(HANDLE_BYTES)
+    session.reservations[ticket] = reserved
+    return NvmemfileReserved(
+        ticket=ticket,
+        identifier=lease.key.identifier,
+        leaf=reserved.leaf,
+        randomizer=lease.randomizer(reserved.leaf),
+        remaining=reserved.remaining,
+    )
+
+
+def sign_digest(session: Session, request: NvmemfileSignDigest) -> NvmemfileSigned:
+    """Sign Q with a reserved leaf."""
+    # Taken out before anything else: whatever goes wrong below, this leaf never sees a second Q.
+    reserved = session.reservations.pop(request.ticket, None)
+    if reserved is None:
+        raise StatusError(Status.UnknownID, "no reserved leaf of that ticket; each takes one digest, on the connection that reserved it")
+    lease = from_store(reserved.lease)
+    if len(request.digest) != lease.key.ots.n:
+        raise StatusError(Status.InvalidParameter, f"Q has {lease.key.ots.n} bytes for {lease.key.ots.name}; the leaf is spent")
+    [signed] = finish_signing(session.machine, [Signing(lease, reserved, request.digest)])
+    if isinstance(signed, StatusError):
+        raise signed
+    return signed
+
+
+def _start(machine: Machine, request: NvmemfileSign, reserved: Reserved | None) -> Signing | StatusError:
+    if reserved is None:
+        return _no_file(machine, request.file)
+    lease = from_store(reserved.lease)
+    randomizer = lease.randomizer(reserved.leaf)
+    digest = message_digest(lease.key.ots, lease.key.identifier, reserved.leaf, randomizer, request.message)
+    return Signing(lease, reserved, digest)
+
+
+def _too_long(machine: Machine) -> StatusError:
+    return StatusError(Status.InvalidParameter, f"a message of over {machine.limits.message} bytes is hashed by the client")
+
+
+def _finish(machine: Machine, signing: Signing, chains: bytes) -> NvmemfileSigned | StatusError:
+    leaf = signing.reserved.leaf
+    try:
+        page = machine.keys.page(signing.lease, leaf)
+    except ParameterError as error:
+        return _damaged(error)
+    signature = signing.lease.assemble(page, leaf, chains)
+    return NvmemfileSigned(signature=signature, leaf=leaf, remaining=signing.reserved.remaining)
+
+
+def _damaged(error: ParameterError) -> StatusError:
+    return StatusError(Status.Malformed, f"the NVRAM file is damaged: {error}")
+
+
+def _file(machine: Machine, name: bytes) -> NvramFile:
+    file = machine.store.get(name)
+    if file is None:
+        raise _no_file(machine, name)
+    return file
+
+
+def _no_file(machine: Machine, name: bytes) -> StatusError:
+    return StatusError(Status.NotAvailable, f"no NVRAM file {printed_name(name)} on {machine.esn}")
+
+
+def _describe(machine: Machine, file: NvramFile) -> NvmemfileInfo:
+    lease = file.lease
+    key_lease = from_store(lease)
+    loaded = machine.keys.has_table(key_lease.key.root) or len(machine.keys.page_leaves(key_lease, file.next)) <= FEW_LEAVES
+    return NvmemfileInfo(file=file.name, public_key=lease.public_key, first=lease.first, next=file.next, end=lease.end, loaded=loaded)

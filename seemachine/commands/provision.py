@@ -1,0 +1,34 @@
+"""provisionLMS: a lease moves from a card into NVRAM (guide 2.7.2.1 step 5)."""
+
+from seemachine.commands.leases import from_store
+from seemachine.lms.lease import Lease
+from seemachine.machine import Machine, Session
+from seemachine.state.records import StoredLease
+from seemachine.wire.messages import LmsProvisioned, ProvisionLms
+from seemachine.wire.status import Status, StatusError
+
+
+def provision(session: Session, request: ProvisionLms) -> LmsProvisioned:
+    """Move the next lease. Refuses an empty card with UseLimitExceeded, and while NVRAM still holds leaves of the key."""
+    machine = session.machine
+    with machine.provisioning:
+        lease = machine.slots.next_lease(request.slot)
+        if lease is None:
+            raise StatusError(Status.UseLimitExceeded, "no leases remaining on card")
+        left = _move(machine, request.slot, lease)
+    return LmsProvisioned(file=lease.name, public_key=lease.public_key, first=lease.first, end=lease.end, leases=left)
+
+
+def _move(machine: Machine, slot: int, lease: StoredLease) -> int:
+    _check(from_store(lease))
+    machine.store.check_install(lease)
+    # The card is written before NVRAM. Swapped, a crash in between would leave the same leaves on the card and in the machine.
+    left = machine.slots.take_lease(slot, lease)
+    machine.store.install(lease)
+    return left
+
+
+def _check(lease: Lease) -> None:
+    """A damaged lease is refused while it is still on its card."""
+    if len(lease.path) != lease.depth * lease.key.tree.m or lease.end > 1 << lease.key.tree.h:
+        raise StatusError(Status.Malformed, "the next lease on the card does not fit its key; the card is damaged")

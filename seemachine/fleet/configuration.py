@@ -1,0 +1,123 @@
+"""fleet.toml: which machines there are, who feeds cards, and their limits."""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from seemachine.config import Config, ConfigError, build
+from seemachine.state.durable import private_folder
+from seemachine.wire.names import SEE_PORT
+
+FILE_NAME = "fleet.toml"
+
+# The guide's mixed fleet (2.9.3).
+GUIDE_FLEET = """\
+# The machines of this world. Start them with: seemachine fleet up
+
+[[machines]]
+esn = "7852-268D-3BF9"
+model = "5c"                # 5c or xc
+module = 1                  # number on this host; orders pipsqueak's banner
+host = "127.0.0.1"
+port = 8888                 # the next free one is taken when this is not free
+store = "sqlite"            # or file, memory
+
+[[machines]]
+esn = "5F08-02E0-D947"
+model = "xc"
+module = 2
+port = 8889
+
+[operator]
+blank_cards = "manual"      # auto: a blank card is put in whenever a machine asks for one
+
+# [limits]                  # of each machine
+# frame_bytes = 1048576     # largest frame, 1 MiB at most
+# connections = 256         # at one time
+# idle_seconds = 300        # between two requests of a connection
+# request_seconds = 120     # for each of receiving, answering and replying
+# drain_seconds = 10        # for requests under way when the machine is stopped
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """Machines in module order, each with the settings that its process will run with."""
+
+    world: Path
+    machines: tuple[Config, ...]
+
+    @property
+    def fed(self) -> bool:
+        """Whether the fleet has an operator that feeds blank cards."""
+        return any(machine.operator == "auto" for machine in self.machines)
+
+
+def find(world: Path, file: Path | None) -> Path:
+    """The fleet file: the one given, else the world's own, made now if there is none."""
+    if file is not None:
+        return file
+    path = private_folder(world) / FILE_NAME
+    if not path.exists():
+        path.write_text(GUIDE_FLEET)
+    return path
+
+
+def read(path: Path, world: Path) -> Fleet:
+    """Raises ConfigError, naming file and setting."""
+    try:
+        table = tomllib.loads(path.read_text())
+        return _fleet(table, world)
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from error
+    except ValueError as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def _fleet(table: dict[str, Any], world: Path) -> Fleet:
+    unknown = sorted(table.keys() - {"machines", "operator", "limits"})
+    if unknown:
+        raise ConfigError(f"unknown section {unknown[0]}; known are machines, operator, limits")
+    entries = table.get("machines")
+    if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
+        raise ConfigError("a fleet needs at least one [[machines]]")
+    shared = {"world": world, "operator": _operator(table.get("operator", {})), "limits": table.get("limits", {}), "search_port": True}
+    machines = sorted(
+        (build({"module": number, "port": SEE_PORT + number - 1, **entry, **shared}) for number, entry in enumerate(entries, 1)),
+        key=lambda m: m.module,
+    )
+    for setting in ("esn", "module"):
+        values = [getattr(machine, setting) for machine in machines]
+        if len(set(values)) < len(values):
+            raise ConfigError(f"two machines have the same {setting}")
+    return Fleet(world, tuple(machines))
+
+
+def _operator(table: Any) -> str:
+    if not isinstance(table, dict) or table.keys() - {"blank_cards"}:
+        raise ConfigError('[operator] takes one setting, blank_cards = "manual" or "auto"')
+    return str(table.get("blank_cards", "manual"))
+
+
+def command_line(machine: Config) -> list[str]:
+    """The arguments of `seemachine serve` for a machine of a fleet, but for its limits, which go through a file."""
+    given = [
+        *("--esn", machine.esn),
+        *("--model", machine.model),
+        *("--module", str(machine.module)),
+        *("--host", machine.host),
+        *("--port", str(machine.port)),
+        *("--store", machine.store),
+        *("--operator", machine.operator),
+        *("--home", str(machine.world)),
+        "--search-port",
+    ]
+    return [*given, "--insecure-bind"] if machine.insecure_bind else given
+
+
+def limits_file(machine: Config) -> str:
+    """The TOML of a machine's limits."""
+    limits = machine.limits
+    names = ("frame_bytes", "connections", "idle_seconds", "request_seconds", "drain_seconds")
+    return "[limits]\n" + "".join(f"{name} = {getattr(limits, name)}\n" for name in names)

@@ -1,0 +1,199 @@
+"""`seemachine fleet up|down|status`: what a person does to a fleet."""
+
+import argparse
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from seemachine.config import Config, ConfigError
+from seemachine.fleet import configuration, published
+from seemachine.fleet.configuration import Fleet
+from seemachine.state.errors import StateLocked
+from seemachine.state.lock import FolderLock, holder
+from seemachine.wire.world import home
+
+START_SECONDS = 60.0
+STOP_SECONDS = 60.0
+LOOK_SECONDS = 0.05
+RUNNING = "running.json"
+
+
+def up(options: argparse.Namespace) -> int:
+    """Start the fleet here, or in the background."""
+    world = _world(options)
+    try:
+        path = configuration.find(world, options.file)
+        fleet = configuration.read(path, world)
+    except ConfigError as error:
+        return _complain(error, 2)
+    running = holder(world / "fleet")
+    if running is not None:
+        return _complain(f"the fleet of {world} is already up (process {running}); stop it with: seemachine fleet down")
+    return _detached(fleet, path) if options.detach else _foreground(fleet)
+
+
+def down(options: argparse.Namespace) -> int:
+    """Stop the supervisor, which stops its machines, and any machine that outlived its own."""
+    world = _world(options)
+    supervisor = holder(world / "fleet")
+    machines = {folder.name: pid for folder in _machine_folders(world) if (pid := holder(folder)) is not None}
+    if supervisor is None and not machines:
+        _withdraw_stale(world)
+        print(f"no fleet is up in {world}")
+        return 0
+    if supervisor is not None:
+        _signal(supervisor)
+    else:
+        for pid in machines.values():
+            _signal(pid)
+    if not _wait(lambda: _all_gone(world), STOP_SECONDS):
+        return _complain(f"the fleet did not stop within {STOP_SECONDS:g} s; look at {world / 'fleet' / 'log'}")
+    _withdraw_stale(world)
+    print(f"stopped: {', '.join(sorted(machines)) or 'no machine was running'}")
+    return 0
+
+
+def status(options: argparse.Namespace) -> int:
+    """Print what runs where. Exit code 0 when every machine is up, 1 otherwise."""
+    world = _world(options)
+    rows = _rows(world)
+    if options.json:
+        print(json.dumps({"machines": rows, "supervisor": holder(world / "fleet"), "world": str(world)}, indent=2))
+    elif not rows:
+        print(f"no fleet in {world}; start one with: seemachine fleet up")
+    else:
+        _print_rows(rows)
+    return 0 if rows and all(row["state"] == "up" for row in rows) else 1
+
+
+def _foreground(fleet: Fleet) -> int:
+    import trio
+
+    from seemachine.fleet.supervisor import FleetFailed, Supervisor
+
+    try:
+        lock = FolderLock(fleet.world / "fleet", f"the fleet of {fleet.world}")
+    except StateLocked as error:
+        return _complain(error)
+    remembered = [{"esn": machine.esn, "model": machine.model, "module": machine.module} for machine in fleet.machines]
+    (fleet.world / "fleet" / RUNNING).write_text(json.dumps(remembered))
+    try:
+        trio.run(Supervisor(fleet).run)
+    except FleetFailed as error:
+        return _complain(error)
+    finally:
+        lock.release()
+    return 0
+
+
+def _detached(fleet: Fleet, path: Path) -> int:
+    from seemachine.fleet.supervisor import log_path
+
+    log = log_path(fleet.world)
+    command = [sys.executable, "-m", "seemachine", "fleet", "up", str(path.absolute()), "--home", str(fleet.world)]
+    with log.open("ab") as output:
+        began = output.tell()
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
+    _wait(lambda: process.poll() is not None or _all_up(fleet), START_SECONDS)
+    if process.poll() is None and _all_up(fleet):
+        _print_rows(_rows(fleet.world))
+        return 0
+    if process.poll() is None:
+        process.terminate()
+    with log.open("rb") as written:
+        written.seek(began)
+        sys.stderr.write(written.read().decode(errors="replace"))
+    return _complain(f"the fleet did not come up; its log is {log}")
+
+
+def _all_up(fleet: Fleet) -> bool:
+    return all(_machine_state(fleet.world, machine.esn) == "up" for machine in fleet.machines)
+
+
+def _all_gone(world: Path) -> bool:
+    return holder(world / "fleet") is None and all(holder(folder) is None for folder in _machine_folders(world))
+
+
+def _machine_state(world: Path, esn: str) -> str:
+    pid, entry = holder(world / "hsm" / esn), published.read(world, esn)
+    if pid is None:
+        return "down"
+    return "up" if entry is not None and entry.pid == pid else "starting"
+
+
+def _rows(world: Path) -> list[dict[str, Any]]:
+    return [_row(world, known) for known in _known_machines(world)]
+
+
+def _row(world: Path, known: dict[str, Any]) -> dict[str, Any]:
+    esn = known["esn"]
+    entry, state = published.read(world, esn), _machine_state(world, esn)
+    address = f"{entry.host}:{entry.port}" if entry is not None and state == "up" else None
+    return {**known, "address": address, "pid": holder(world / "hsm" / esn), "state": state}
+
+
+def _known_machines(world: Path) -> list[dict[str, Any]]:
+    """Those of the fleet that runs, or ran last; else those of the world's fleet file."""
+    try:
+        remembered: list[dict[str, Any]] = json.loads((world / "fleet" / RUNNING).read_text())
+        return remembered
+    except (OSError, ValueError):
+        return [_identity(machine) for machine in _configured(world)]
+
+
+def _configured(world: Path) -> tuple[Config, ...]:
+    path = world / configuration.FILE_NAME
+    try:
+        return configuration.read(path, world).machines if path.exists() else ()
+    except ConfigError:
+        return ()
+
+
+def _identity(machine: Config) -> dict[str, Any]:
+    return {"esn": machine.esn, "model": machine.model, "module": machine.module}
+
+
+def _print_rows(rows: list[dict[str, Any]]) -> None:
+    for row in rows:
+        where = f"{row['address']}  process {row['pid']}" if row["state"] == "up" else ""
+        print(f"module {row['module']}  {row['esn']}  {row['model']:<3} {row['state']:<9} {where}".rstrip())
+
+
+def _machine_folders(world: Path) -> list[Path]:
+    return sorted(path for path in (world / "hsm").glob("*") if path.is_dir())
+
+
+def _withdraw_stale(world: Path) -> None:
+    """Stopping a fleet in order takes its published objects along, also those of machines that were killed."""
+    for folder in _machine_folders(world):
+        published.withdraw(world, folder.name)
+
+
+def _signal(pid: int) -> None:
+    # It may have ended by itself meanwhile.
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
+
+
+def _wait(condition: Any, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(LOOK_SECONDS)
+    return True
+
+
+def _world(options: argparse.Namespace) -> Path:
+    return options.home.expanduser().absolute() if options.home else home()
+
+
+def _complain(reason: object, code: int = 1) -> int:
+    print(f"seemachine fleet: {reason}", file=sys.stderr)
+    return code

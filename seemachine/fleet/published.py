@@ -1,0 +1,44 @@
+"""Published objects: where a running machine is, as bootstrap.py would publish it on a host (guide 2.5.2 step 21).
+
+A machine publishes itself when it listens and withdraws when it stops in order. Killed, it leaves a stale object behind, as in guide 2.8.1.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from seemachine.state.durable import private_folder, replace_file
+from seemachine.wire.world import published_folder
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """One machine's entry."""
+
+    esn: str
+    model: str
+    module: int
+    host: str
+    port: int
+    pid: int
+
+
+def publish(world: Path, entry: Published) -> None:
+    """Say where a machine is."""
+    folder = private_folder(published_folder(world))
+    replace_file(folder / f"{entry.esn}.json", json.dumps(asdict(entry)).encode())
+
+
+def withdraw(world: Path, esn: str, pid: int | None = None) -> None:
+    """Remove a machine's entry, if it is still the one of process `pid` (or whosever, without one)."""
+    entry = read(world, esn)
+    if entry is not None and pid in (None, entry.pid):
+        (published_folder(world) / f"{esn}.json").unlink(missing_ok=True)
+
+
+def read(world: Path, esn: str) -> Published | None:
+    """A machine's entry; None when there is none or it can't be read."""
+    try:
+        return Published(**json.loads((published_folder(world) / f"{esn}.json").read_text()))
+    except (OSError, ValueError, TypeError):
+        return None

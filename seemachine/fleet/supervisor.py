@@ -1,0 +1,110 @@
+"""Keeps the machines of a fleet running: one process each, started again when it dies, with a pause that grows."""
+
+import signal
+import sys
+from pathlib import Path
+
+import trio
+
+from seemachine.config import Config
+from seemachine.fleet import published
+from seemachine.fleet.configuration import Fleet, command_line, limits_file
+from seemachine.fleet.operator import feed_cards
+from seemachine.state.durable import private_folder
+
+FIRST_PAUSE = 0.2
+LONGEST_PAUSE = 30.0
+STEADY_SECONDS = 60.0
+LOOK_SECONDS = 0.02
+KILL_AFTER = 5.0
+
+
+class FleetFailed(Exception):
+    """A machine did not come up at the first try."""
+
+
+def say(text: str) -> None:
+    """One line for the person at the terminal."""
+    print(text, file=sys.stderr, flush=True)
+
+
+class Supervisor:
+    """Runs one fleet until SIGTERM or SIGINT. Raises FleetFailed."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+        self._ready: set[str] = set()
+        self._failure: FleetFailed | None = None
+
+    async def run(self) -> None:
+        """Start, keep, stop."""
+        with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
+            async with trio.open_nursery() as nursery:
+                for machine in self._fleet.machines:
+                    nursery.start_soon(self._keep, machine, nursery.cancel_scope)
+                if self._fleet.fed:
+                    nursery.start_soon(feed_cards, self._fleet)
+                await anext(signals)
+                nursery.cancel_scope.cancel()
+        if self._failure is not None:
+            raise self._failure
+
+    async def _keep(self, machine: Config, scope: trio.CancelScope) -> None:
+        pause = FIRST_PAUSE
+        while True:
+            began = trio.current_time()
+            code = await self._run_once(machine)
+            if machine.esn not in self._ready:
+                self._failure = FleetFailed(f"{machine.esn} did not start (exit code {code}); the reason is above")
+                scope.cancel()
+                return
+            if trio.current_time() - began > STEADY_SECONDS:
+                pause = FIRST_PAUSE
+            say(f"fleet: {machine.esn} {_died(code)}; starting it again in {pause:g} s")
+            await trio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    async def _run_once(self, machine: Config) -> int:
+        """One life of a machine's process. Cancelled, it stops the process in order."""
+        config = private_folder(machine.folder) / "limits.toml"
+        config.write_text(limits_file(machine))
+        command = [sys.executable, "-m", "seemachine", "serve", *command_line(machine), "--config", str(config)]
+        process = await trio.lowlevel.open_process(command, stdin=None)
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._announce, machine, process.pid)
+                code = await process.wait()
+                nursery.cancel_scope.cancel()
+            return code
+        finally:
+            await self._stop(machine, process)
+
+    async def _announce(self, machine: Config, pid: int) -> None:
+        while True:
+            entry = published.read(self._fleet.world, machine.esn)
+            if entry is not None and entry.pid == pid:
+                self._ready.add(machine.esn)
+                say(f"fleet: {machine.esn} ({machine.model}, module {machine.module}) ready at {entry.host}:{entry.port}, process {pid}")
+                return
+            await trio.sleep(LOOK_SECONDS)
+
+    async def _stop(self, machine: Config, process: trio.Process) -> None:
+        if process.poll() is not None:
+            return
+        with trio.CancelScope(shield=True):
+            process.terminate()
+            with trio.move_on_after(machine.limits.drain_seconds + KILL_AFTER):
+                await process.wait()
+            if process.poll() is None:
+                say(f"fleet: {machine.esn} did not stop in time and is killed")
+                process.kill()
+                await process.wait()
+
+
+def _died(code: int) -> str:
+    return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+
+
+def log_path(world: Path) -> Path:
+    """Where a detached fleet writes."""
+    return private_folder(world / "fleet") / "log"

@@ -1,0 +1,73 @@
+"""One ESN: its NVRAM, slots, engine and source of chance. No globals, so that many fit in one process."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from seemachine.keyring import KeyRing
+from seemachine.lms.engines import Engine
+from seemachine.lms.generation import Generation
+from seemachine.state.records import Reserved
+from seemachine.state.slots import Slots
+from seemachine.state.store import Store
+from seemachine.wire.framing import MAX_FRAME
+from seemachine.wire.messages import ENVELOPE_BYTES, Limits
+from seemachine.wire.names import is_esn
+
+MODELS = ("5c", "xc")
+DEFAULT_LIMITS = Limits(frame=MAX_FRAME, message=MAX_FRAME - ENVELOPE_BYTES, idle_seconds=300, request_seconds=120)
+
+
+@dataclass
+class Machine:
+    """An HSM with the SEE machine on it. Lives as long as its process."""
+
+    esn: str
+    model: str
+    store: Store
+    slots: Slots
+    engine: Engine
+    random: Callable[[int], bytes]
+    limits: Limits = DEFAULT_LIMITS
+    signer: bytes = b""
+    operator: str = "manual"
+    keys: KeyRing = field(init=False)
+    # A card is read, checked against NVRAM, written, and its lease installed: one provision at a time.
+    provisioning: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def __post_init__(self) -> None:
+        if not is_esn(self.esn):
+            raise ValueError(f"{self.esn} is not an ESN; it looks like 7852-268D-3BF9")
+        if self.model not in MODELS:
+            raise ValueError(f"{self.model} is not a model; one of {', '.join(MODELS)}")
+        self.slots.lights_off()
+        self.keys = KeyRing(self.engine)
+
+
+@dataclass
+class PendingKey:
+    """A key in the making and how many of its cards are written."""
+
+    generation: Generation
+    cards_written: int = 0
+    slot_in_use: int | None = None
+
+
+@dataclass
+class Session:
+    """What one connection holds: half-made keys, reserved leaves, a node cache on its way in. They die with it."""
+
+    machine: Machine
+    generations: dict[bytes, PendingKey] = field(default_factory=dict)
+    reservations: dict[bytes, Reserved] = field(default_factory=dict)
+    loading: bytearray = field(default_factory=bytearray, repr=False)
+    stopped: threading.Event = field(default_factory=threading.Event)
+
+    def close(self) -> None:
+        """Give up what is held. Leaves that were reserved stay burned."""
+        self.stopped.set()
+        self.reservations.clear()
+        for pending in self.generations.values():
+            if pending.slot_in_use is not None:
+                self.machine.slots.set_light(pending.slot_in_use, on=False)
+        self.generations.clear()

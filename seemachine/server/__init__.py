@@ -1,0 +1,1 @@
+"""How requests travel: trio listener, sessions, limits, logs. The only room with an event loop in it."""

@@ -1,0 +1,141 @@
+"""One connection: bytes to Link to command and back, with a limit on each wait."""
+
+import contextlib
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import trio
+
+from seemachine.commands import answer, refusal
+from seemachine.machine import Machine, Session
+from seemachine.server.logs import Log, describe
+from seemachine.server.pipeline import SigningPipeline
+from seemachine.wire import messages as m
+from seemachine.wire.link import NEED_DATA, Asked, Closed, Link, Role
+from seemachine.wire.status import PeerMisuse, Status, StatusError
+
+READ_BYTES = 1 << 16
+FAREWELL_SECONDS = 1
+
+# Answered from memory at once; everything else may hash or touch the disk and goes to a thread.
+IMMEDIATE = (m.Hello, m.GetNvmemfileInfo)
+HASHING = (m.ContinueLms, m.LoadLms)
+
+
+@dataclass
+class Service:
+    """What all sessions of a machine share."""
+
+    machine: Machine
+    pipeline: SigningPipeline
+    log: Log
+    hashing: trio.CapacityLimiter
+    others: trio.CapacityLimiter
+    idle: set[trio.CancelScope] = field(default_factory=set)
+    draining: bool = False
+
+    def drain(self) -> None:
+        """Idle sessions end now, busy ones after their reply."""
+        self.draining = True
+        for scope in self.idle:
+            scope.cancel()
+
+
+class Conversation:
+    """One peer. `run` returns when it is over, however it ends."""
+
+    def __init__(self, service: Service, stream: trio.abc.Stream, peer: str) -> None:
+        self._service = service
+        self._stream = stream
+        self._limits = service.machine.limits
+        self._link = Link(Role.SERVER, self._limits.frame)
+        self._session = Session(service.machine)
+        self._log = service.log.bind(peer=peer)
+
+    async def run(self) -> None:
+        """Answer until the peer leaves, misbehaves or is too slow, or the machine stops."""
+        try:
+            while await self._one_request():
+                pass
+        except PeerMisuse as misuse:
+            self._log.warning("misuse", detail=misuse.detail)
+            await self._farewell(misuse)
+        except trio.TooSlowError:
+            self._log.info("peer does not read, closed")
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            self._log.info("peer gone")
+        finally:
+            self._session.close()
+
+    async def _one_request(self) -> bool:
+        """Serve the next request; False when there will be none. Receiving, answering and replying each have the request's time limit."""
+        if self._link.between_requests and not await self._wait_for_byte():
+            return False
+        with trio.move_on_after(self._limits.request_seconds) as receiving:
+            event = await self._receive()
+        if receiving.cancelled_caught:
+            raise PeerMisuse(f"a request must arrive within {self._limits.request_seconds} s", Status.TimeLimitExceeded)
+        return isinstance(event, Asked) and await self._serve(event.request) and not self._service.draining
+
+    async def _wait_for_byte(self) -> bool:
+        """Idle time: it ends with the first byte of a frame (True), with the limit, or when the machine drains (both False)."""
+        with trio.move_on_after(self._limits.idle_seconds) as idle:
+            self._service.idle.add(idle)
+            try:
+                self._link.receive_data(await self._stream.receive_some(READ_BYTES))
+            finally:
+                self._service.idle.discard(idle)
+        return not idle.cancelled_caught
+
+    async def _receive(self) -> Asked | Closed:
+        while True:
+            event = self._link.next_event()
+            if event is not NEED_DATA:
+                assert isinstance(event, Asked | Closed)
+                return event
+            self._link.receive_data(await self._stream.receive_some(READ_BYTES))
+
+    async def _serve(self, request: Any) -> bool:
+        """Answer one request; False when the connection can't go on after it."""
+        started = time.perf_counter()
+        with trio.move_on_after(self._limits.request_seconds) as answering:
+            reply = await self._answer(request)
+        if answering.cancelled_caught:
+            # A worker thread may still be at it and use the session's keys: this session serves nothing else.
+            self._session.stopped.set()
+            reply = refusal(request, StatusError(Status.TimeLimitExceeded, f"not done within {self._limits.request_seconds} s"))
+        self._record(request, reply, time.perf_counter() - started)
+        with trio.fail_after(self._limits.request_seconds):
+            await self._stream.send_all(self._link.send(reply))
+        return not answering.cancelled_caught
+
+    async def _answer(self, request: Any) -> Any:
+        if isinstance(request, m.NvmemfileSign):
+            return await self._service.pipeline.sign(request)
+        if isinstance(request, IMMEDIATE):
+            return answer(self._session, request)
+        limiter = self._service.hashing if isinstance(request, HASHING) else self._service.others
+        return await trio.to_thread.run_sync(answer, self._session, request, abandon_on_cancel=True, limiter=limiter)
+
+    def _record(self, request: Any, reply: Any, seconds: float) -> None:
+        status = reply.status if isinstance(reply, StatusError) else Status.OK
+        details = describe(request, reply)
+        if isinstance(reply, StatusError):
+            details["detail"] = reply.detail
+        if status is Status.Failed:
+            self._log.error("bug", command=request.NAME, exc_info=reply.__cause__)
+        self._log.info("request", command=request.NAME, status=status.name, seconds=round(seconds, 4), **details)
+
+    async def _farewell(self, misuse: PeerMisuse) -> None:
+        await last_words(self._stream, self._link.last_words(misuse))
+
+
+async def last_words(stream: trio.abc.Stream, words: bytes) -> None:
+    """Send a last refusal so that it arrives: closed with unread bytes, the connection would be reset and the words lost."""
+    with trio.move_on_after(FAREWELL_SECONDS), contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+        await stream.send_all(words)
+        if isinstance(stream, trio.abc.HalfCloseableStream):
+            await stream.send_eof()
+            while await stream.receive_some(READ_BYTES):
+                pass

@@ -1,0 +1,87 @@
+"""From settings to a running daemon, and the one place where a failed start becomes a sentence."""
+
+import os
+import sys
+from contextlib import ExitStack
+
+import trio
+
+from seemachine.config import Config
+from seemachine.fleet.published import Published, publish, withdraw
+from seemachine.lms import engines
+from seemachine.machine import Machine
+from seemachine.server.logs import Log, configure
+from seemachine.server.serve import CannotListen, Daemon
+from seemachine.state.errors import StateError
+from seemachine.state.lock import FolderLock
+from seemachine.state.slots import Slots
+from seemachine.state.store import Store
+from seemachine.wire.messages import ENVELOPE_BYTES, Limits
+
+
+def start(config: Config) -> int:
+    """Run one machine until it is told to stop. Returns the exit code; a reason not to start goes to standard error."""
+    try:
+        with ExitStack() as stack:
+            lock = FolderLock(config.folder, config.esn)
+            stack.callback(lock.release)
+            store = open_store(config)
+            stack.callback(store.close)
+            log = configure(esn=config.esn)
+            trio.run(_run, build(config, store), config, log)
+    except (StateError, CannotListen, OSError) as error:
+        print(f"seemachine: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def build(config: Config, store: Store) -> Machine:
+    """The machine of these settings."""
+    return Machine(
+        esn=config.esn,
+        model=config.model,
+        store=store,
+        slots=Slots(config.world, config.esn),
+        engine=engines.select(),
+        random=os.urandom,
+        limits=wire_limits(config),
+        operator=config.operator,
+    )
+
+
+def wire_limits(config: Config) -> Limits:
+    """The limits that a client is told."""
+    limits = config.limits
+    return Limits(
+        frame=limits.frame_bytes,
+        message=max(1, limits.frame_bytes - ENVELOPE_BYTES),
+        idle_seconds=limits.idle_seconds,
+        request_seconds=limits.request_seconds,
+    )
+
+
+def open_store(config: Config) -> Store:
+    """The NVRAM of these settings. Raises StateError."""
+    if config.store == "memory":
+        from seemachine.state.memory import MemoryStore
+
+        return MemoryStore()
+    if config.store == "file":
+        from seemachine.state.file import FileStore
+
+        return FileStore(config.folder)
+    from seemachine.state.sqlite import SqliteStore
+
+    return SqliteStore(config.folder)
+
+
+async def _run(machine: Machine, config: Config, log: Log) -> None:
+    daemon = Daemon(machine, config, log)
+    host, port = await daemon.listen()
+    if config.publish:
+        publish(config.world, Published(config.esn, config.model, config.module, host, port, os.getpid()))
+    try:
+        await daemon.run()
+    finally:
+        if config.publish:
+            withdraw(config.world, config.esn, os.getpid())

@@ -1,0 +1,147 @@
+"""Half-made keys on disk, so that an hour of hashing outlives a client, a machine or a power cut.
+
+    hsm/<ESN>/making/<label>.key    what the key is, the seeds not yet on cards; replaced as a whole
+    hsm/<ESN>/making/<label>.rows   a row of nodes per chunk that is done, appended and flushed; a torn last row counts as not done
+
+Seeds are in these files as they are in NVRAM. They are gone from here before they can be anywhere else: see `Checkpoints.rewrite`.
+"""
+
+import hashlib
+import os
+import re
+from pathlib import Path
+from typing import Any, Protocol
+
+from seemachine.state.durable import PRIVATE_FILE, private_folder, remove_file, replace_file
+from seemachine.state.errors import StateCorrupt
+from seemachine.state.sealed import seal, unseal
+
+CHECK_BYTES = 8
+MAX_LABELS = 64
+_LABEL = re.compile(r"[a-z0-9-]{1,64}", re.ASCII)
+
+Head = dict[str, Any]
+
+
+class Checkpoints(Protocol):
+    """Where half-made keys are kept, by label. Changes are durable when a call returns. Raises OSError, StateCorrupt."""
+
+    def labels(self) -> list[str]:
+        """The labels of all half-made keys, sorted."""
+
+    def create(self, label: str, head: Head) -> None:
+        """Begin a key, in place of any other of that label."""
+
+    def rewrite(self, label: str, head: Head) -> None:
+        """Replace what is known of a key. Called without the seeds of a lease before that lease is written anywhere else."""
+
+    def append(self, label: str, index: int, row: bytes) -> None:
+        """Add the row of chunk `index`; all rows of a key have one length."""
+
+    def load(self, label: str, row_bytes: int) -> list[bytes]:
+        """The rows of the chunks that are done, from the first on; what follows a torn one is cut off."""
+
+    def head(self, label: str) -> Head | None:
+        """What is known of a key; None when there is none of that label."""
+
+    def discard(self, label: str) -> None:
+        """Forget a key, or find it forgotten."""
+
+
+class FolderCheckpoints:
+    """See Checkpoints. `folder` is the machine's own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = private_folder(folder / "making")
+
+    def labels(self) -> list[str]:
+        """See Checkpoints."""
+        return sorted(path.stem for path in self._folder.glob("*.key"))
+
+    def create(self, label: str, head: Head) -> None:
+        """See Checkpoints."""
+        # Rows of an older key must not be taken for rows of this one: the old head goes first, then its rows.
+        self.discard(label)
+        replace_file(self._path(label, "rows"), b"")
+        self.rewrite(label, head)
+
+    def rewrite(self, label: str, head: Head) -> None:
+        """See Checkpoints."""
+        replace_file(self._path(label, "key"), seal(head))
+
+    def append(self, label: str, index: int, row: bytes) -> None:
+        """See Checkpoints."""
+        record = row + _check(index, row)
+        descriptor = os.open(self._path(label, "rows"), os.O_WRONLY | os.O_CREAT, PRIVATE_FILE)
+        try:
+            # At its place rather than at the end: after a failed write the same chunk is written over what was left of it.
+            if os.pwrite(descriptor, record, index * len(record)) != len(record):
+                raise OSError(f"{label}: a row was written in part")
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def load(self, label: str, row_bytes: int) -> list[bytes]:
+        """See Checkpoints."""
+        data = self._path(label, "rows").read_bytes()
+        size, rows = row_bytes + CHECK_BYTES, []
+        for index in range(len(data) // size):
+            row, check = data[index * size : index * size + row_bytes], data[index * size + row_bytes : (index + 1) * size]
+            if check != _check(index, row):
+                break
+            rows.append(row)
+        return rows
+
+    def head(self, label: str) -> Head | None:
+        """See Checkpoints."""
+        path = self._path(label, "key")
+        return unseal(path.read_bytes(), str(path)) if path.exists() else None
+
+    def discard(self, label: str) -> None:
+        """See Checkpoints."""
+        for kind in ("key", "rows"):
+            remove_file(self._path(label, kind))
+
+    def _path(self, label: str, kind: str) -> Path:
+        if not _LABEL.fullmatch(label):
+            raise StateCorrupt(f"{label!r} is no label")
+        return self._folder / f"{label}.{kind}"
+
+
+class NoCheckpoints:
+    """For machines that forget everything anyway."""
+
+    def labels(self) -> list[str]:
+        """See Checkpoints."""
+        return []
+
+    def create(self, label: str, head: Head) -> None:
+        """See Checkpoints."""
+
+    def rewrite(self, label: str, head: Head) -> None:
+        """See Checkpoints."""
+
+    def append(self, label: str, index: int, row: bytes) -> None:
+        """See Checkpoints."""
+
+    def load(self, label: str, row_bytes: int) -> list[bytes]:
+        """See Checkpoints."""
+        del label, row_bytes
+        return []
+
+    def head(self, label: str) -> Head | None:
+        """See Checkpoints."""
+        del label
+        return None
+
+    def discard(self, label: str) -> None:
+        """See Checkpoints."""
+
+
+def is_label(text: str) -> bool:
+    """Whether a key in the making may be called so: up to 64 lower-case letters, digits and hyphens."""
+    return _LABEL.fullmatch(text) is not None
+
+
+def _check(index: int, row: bytes) -> bytes:
+    return hashlib.sha256(index.to_bytes(4, "big") + row).digest()[:CHECK_BYTES]

@@ -1,0 +1,56 @@
+"""Files that are on the disk when a call returns."""
+
+import errno
+import os
+from pathlib import Path
+
+PRIVATE_FILE = 0o600
+PRIVATE_FOLDER = 0o700
+
+
+def private_folder(path: Path) -> Path:
+    """Create a folder that only its owner may enter, with its parents, durably. Returns it."""
+    if not path.is_dir():
+        private_folder(path.parent)
+        path.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+        flush_folder(path.parent)
+    return path
+
+
+def flush_folder(path: Path) -> None:
+    """Make the entries of a folder durable."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write a whole file so that after a crash there is either the old or the new one. Raises OSError; the old one is then kept."""
+    scratch = path.with_name(f".{path.name}.new")
+    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
+    try:
+        _write_all(descriptor, data)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    scratch.replace(path)
+    flush_folder(path.parent)
+
+
+def remove_file(path: Path) -> None:
+    """Delete a file, or find it gone. Raises OSError."""
+    path.unlink(missing_ok=True)
+    flush_folder(path.parent)
+
+
+def no_room(error: OSError) -> bool:
+    """Whether a write failed for want of space, which leaves what is on the disk in order."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]

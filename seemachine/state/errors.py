@@ -1,0 +1,37 @@
+"""Why state could not be used. Each text is a sentence for the person who runs the machine."""
+
+
+class StateError(Exception):
+    """The family."""
+
+
+class StateLocked(StateError):
+    """Another process holds the state folder."""
+
+
+class StateCorrupt(StateError):
+    """What is stored breaks its own rules. It is left as it is and never signed with."""
+
+
+class StateUnsafe(StateError):
+    """The storage does not keep the promise of durability, so nothing is served from it."""
+
+
+class StateFailed(StateError):
+    """A write did not become durable. What it would have allowed did not happen."""
+
+
+class DiskFull(StateFailed):
+    """A write found no room. The disk is otherwise in order: later writes may succeed."""
+
+
+class FileExists(StateError):
+    """The NVRAM already holds a file of that name."""
+
+
+class LeaseSpent(StateError):
+    """Some of these leaves were in this NVRAM before."""
+
+
+class CardError(StateError):
+    """A card or slot is not as the operation needs it."""

@@ -1,0 +1,128 @@
+"""The cards of the world and the hands that move them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from seemachine.state.cards import LMS, SUFFIX, Card, read_card, write_card
+from seemachine.state.durable import flush_folder, private_folder
+from seemachine.state.errors import CardError, StateCorrupt
+from seemachine.state.slots import Slots
+from seemachine.wire.names import SLOTS, is_esn
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """A card and where it is; `esn` is empty and `slot` -1 on the rack."""
+
+    card: str
+    kind: str
+    leases: int
+    esn: str
+    slot: int
+
+
+class Rack:
+    """All cards of a world folder. Works with machines up or down, as hands do."""
+
+    def __init__(self, world: Path) -> None:
+        self.world = world
+        self._folder = private_folder(world / "cards")
+
+    def new(self, count: int = 1) -> list[str]:
+        """Put blank cards on the rack and return their names."""
+        with self._slots("").locked():
+            taken = {path.stem for path in self._all_files()}
+            numbers = (number for number in range(1, len(taken) + count + 1) if f"card{number}" not in taken)
+            names = [f"card{next(numbers)}" for _ in range(count)]
+            for name in names:
+                write_card(self._folder, Card.blank(name))
+            return names
+
+    def insert(self, card: str, esn: str, slot: int) -> None:
+        """Put a card from the rack into a slot. Raises CardError when the card is elsewhere or the slot is taken."""
+        slots = self._slots(esn)
+        with slots.locked():
+            path = self._on_rack(card)
+            present = slots.occupant(slot)
+            if present is not None:
+                raise CardError(
+                    f"slot {slot} of {esn} holds {present.stem}; take it out with: seemachine card remove --esn {esn} --slot {slot}"
+                )
+            # The counter first: a crash in between skips a number and never repeats one.
+            slots.count_insertion(slot)
+            self._move(path, slots.folder(slot))
+
+    def remove(self, esn: str, slot: int) -> str:
+        """Take the card out of a slot, put it on the rack and return its name. Raises CardError when the slot is empty."""
+        slots = self._slots(esn)
+        with slots.locked():
+            path = slots.occupant(slot)
+            if path is None:
+                raise CardError(f"slot {slot} of {esn} is empty")
+            self._move(path, self._folder)
+            return path.stem
+
+    def format(self, esn: str, slot: int, *, force: bool = False) -> str:
+        """Make the card in a slot blank and return its name. Refuses to destroy leases unless forced. Raises CardError."""
+        slots = self._slots(esn)
+        with slots.locked():
+            path = slots.occupant(slot)
+            if path is None:
+                raise CardError(f"slot {slot} of {esn} is empty")
+            leases = _leases_lost(path)
+            if leases and not force:
+                raise CardError(f"{path.stem} holds {leases} unused leases, which formatting destroys for good; add --force to do it")
+            write_card(path.parent, Card.blank(path.stem))
+            return path.stem
+
+    def listing(self) -> list[Whereabouts]:
+        """Every card, by name."""
+        with self._slots("").locked():
+            return sorted(map(self._describe, self._all_files()), key=lambda found: (len(found.card), found.card))
+
+    def blanks(self) -> list[str]:
+        """Blank cards on the rack."""
+        return [found.card for found in self.listing() if found.kind == "blank" and not found.esn]
+
+    def _slots(self, esn: str) -> Slots:
+        if esn and not is_esn(esn):
+            raise CardError(f"{esn} is not an ESN; it looks like 7852-268D-3BF9")
+        if esn and not (self.world / "hsm" / esn).is_dir():
+            raise CardError(f"there is no HSM {esn} in {self.world}; start one with: seemachine fleet up")
+        return Slots(self.world, esn)
+
+    def _on_rack(self, card: str) -> Path:
+        path = self._folder / f"{card}{SUFFIX}"
+        if path.is_file() and path.parent == self._folder:
+            return path
+        for other in self._all_files():
+            if other.stem == card:
+                raise CardError(f"{card} is in slot {other.parent.name} of {other.parts[-4]}")
+        raise CardError(f"there is no card {card}; make one with: seemachine card new")
+
+    def _all_files(self) -> list[Path]:
+        slots = (f"hsm/*/slots/{slot}/*{SUFFIX}" for slot in SLOTS)
+        return [path for pattern in (f"cards/*{SUFFIX}", *slots) for path in self.world.glob(pattern)]
+
+    def _describe(self, path: Path) -> Whereabouts:
+        place = ("", -1) if path.parent == self._folder else (path.parts[-4], int(path.parent.name))
+        try:
+            card = read_card(path)
+        except StateCorrupt:
+            return Whereabouts(path.stem, "unknown", 0, *place)
+        return Whereabouts(card.name, card.kind, len(card.leases), *place)
+
+    def _move(self, path: Path, folder: Path) -> None:
+        origin = path.parent
+        path.rename(folder / path.name)
+        flush_folder(folder)
+        flush_folder(origin)
+
+
+def _leases_lost(path: Path) -> int:
+    """Leases that formatting would destroy. A card that can't be read has none that anybody could use."""
+    try:
+        card = read_card(path)
+    except StateCorrupt:
+        return 0
+    return len(card.leases) if card.kind == LMS else 0

@@ -1,0 +1,75 @@
+"""The values that are stored. They check themselves, so that doubtful state is refused and never repaired in silence."""
+
+from dataclasses import dataclass, field
+
+from seemachine.state.errors import StateCorrupt
+from seemachine.wire.names import nvram_name, printed_name
+
+SEED_BYTES = (24, 32)
+PUBLIC_KEY_BYTES = {24: 48, 32: 56}
+MAX_LEAVES = 1 << 25
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLease:
+    """Leaves `first` to `end` (not included) of a key: on a card, or in NVRAM. `seed` is the secret of exactly these leaves."""
+
+    public_key: bytes
+    first: int
+    end: int
+    seed: bytes = field(repr=False)
+    path: bytes = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if self.problem:
+            raise StateCorrupt(f"lease {self.first}..{self.end} of {printed_name(self.name)}: {self.problem}")
+
+    @property
+    def name(self) -> bytes:
+        """The name of the NVRAM file that holds leaves of this key."""
+        return nvram_name(self.public_key)
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with it, or an empty text."""
+        size = self.end - self.first
+        if len(self.seed) not in SEED_BYTES or len(self.public_key) != PUBLIC_KEY_BYTES[len(self.seed)]:
+            return "the lengths of key and seed do not fit"
+        if not 0 <= self.first < self.end <= MAX_LEAVES:
+            return "the range of leaves is not one"
+        if size & (size - 1) or self.first % size:
+            return "the leaves are not a whole subtree"
+        return "" if len(self.path) % len(self.seed) == 0 else "the path has a broken length"
+
+
+@dataclass(frozen=True, slots=True)
+class NvramFile:
+    """A lease in NVRAM and the next leaf to hand out. A file without leaves left does not exist."""
+
+    lease: StoredLease
+    next: int
+
+    def __post_init__(self) -> None:
+        if not self.lease.first <= self.next < self.lease.end:
+            raise StateCorrupt(
+                f"NVRAM file {printed_name(self.name)}: next leaf {self.next} is outside {self.lease.first}..{self.lease.end}"
+            )
+
+    @property
+    def name(self) -> bytes:
+        """The 11 bytes of its name."""
+        return self.lease.name
+
+    @property
+    def remaining(self) -> int:
+        """Leaves left."""
+        return self.lease.end - self.next
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """A leaf that is gone from the store for good, for the one who asked. `remaining` is what the file holds after it."""
+
+    lease: StoredLease
+    leaf: int
+    remaining: int

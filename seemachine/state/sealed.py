@@ -1,0 +1,41 @@
+"""Stored values as bytes with a checksum: one MessagePack map, then its SHA-256."""
+
+import hashlib
+from typing import Any
+
+import msgpack
+
+from seemachine.state.errors import StateCorrupt
+from seemachine.state.records import StoredLease
+
+CHECKSUM_BYTES = 32
+
+
+def seal(values: dict[str, Any]) -> bytes:
+    """Encode with the checksum behind."""
+    packed: bytes = msgpack.packb(values)
+    return packed + hashlib.sha256(packed).digest()
+
+
+def unseal(data: bytes, what: str) -> dict[str, Any]:
+    """Decode. Raises StateCorrupt naming `what` when a byte is not as written."""
+    packed, checksum = data[:-CHECKSUM_BYTES], data[-CHECKSUM_BYTES:]
+    if len(data) <= CHECKSUM_BYTES or hashlib.sha256(packed).digest() != checksum:
+        raise StateCorrupt(f"{what}: the checksum does not fit; the file was damaged or cut")
+    values = msgpack.unpackb(packed)
+    if type(values) is not dict:
+        raise StateCorrupt(f"{what}: not a record")
+    return values
+
+
+def lease_values(lease: StoredLease) -> dict[str, Any]:
+    """A lease as plain values."""
+    return {field: getattr(lease, field) for field in ("public_key", "first", "end", "seed", "path")}
+
+
+def lease_from(values: dict[str, Any], what: str) -> StoredLease:
+    """A lease from plain values. Raises StateCorrupt."""
+    try:
+        return StoredLease(**values)
+    except TypeError as error:
+        raise StateCorrupt(f"{what}: {error}") from None

@@ -1,0 +1,144 @@
+"""The card slots of one machine, and what a machine does with the card in one."""
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from seemachine.state.cards import BLANK, LMS, SUFFIX, Card, read_card, write_card
+from seemachine.state.durable import PRIVATE_FILE, private_folder, replace_file
+from seemachine.state.errors import CardError, StateCorrupt
+from seemachine.state.records import StoredLease
+from seemachine.wire.names import SLOTS
+
+
+@dataclass(frozen=True, slots=True)
+class Occupied:
+    """A slot with a card in it. `kind` is `unknown` when the card can't be read; `ic` is the slot's insertion counter."""
+
+    slot: int
+    ic: int
+    kind: str
+    card: str
+    leases: int
+
+
+class Slots:
+    """The slots of the machine `esn` of a world folder."""
+
+    def __init__(self, world: Path, esn: str) -> None:
+        self.esn = esn
+        self.rack = private_folder(world / "cards")
+        self._folder = world / "hsm" / esn / "slots"
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold all cards of the world still."""
+        descriptor = os.open(self.rack / "lock", os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def folder(self, slot: int) -> Path:
+        """Where the card of a slot lies. Raises CardError when there is no such slot."""
+        if slot not in SLOTS:
+            raise CardError(f"there is no slot {slot}; slots are {SLOTS.start} to {SLOTS.stop - 1}")
+        return private_folder(self._folder / str(slot))
+
+    def occupant(self, slot: int) -> Path | None:
+        """The file of the card in a slot, if any."""
+        return next(self.folder(slot).glob(f"*{SUFFIX}"), None)
+
+    def ic(self, slot: int) -> int:
+        """How often a card was put into this slot."""
+        path = self.folder(slot) / "ic"
+        return int(path.read_text()) if path.exists() else 0
+
+    def count_insertion(self, slot: int) -> None:
+        """Raise the insertion counter, durably."""
+        replace_file(self.folder(slot) / "ic", str(self.ic(slot) + 1).encode())
+
+    def listing(self) -> list[Occupied]:
+        """The occupied slots, in order."""
+        with self.locked():
+            return [self._describe(slot, path) for slot in SLOTS if (path := self.occupant(slot)) is not None]
+
+    def write_leases(self, slot: int, leases: tuple[StoredLease, ...]) -> str:
+        """Write a blank card, durably, and return its name. Raises CardError when there is none."""
+        with self.locked():
+            card = self._blank_card(slot)
+            write_card(self.folder(slot), card.written(leases))
+            self.set_light(slot, on=False)
+            return card.name
+
+    def next_lease(self, slot: int) -> StoredLease | None:
+        """The lease that `take_lease` would take; None when the card has none left. Raises CardError without an lms card."""
+        with self.locked():
+            leases = self._lms_card(slot).leases
+            return leases[0] if leases else None
+
+    def take_lease(self, slot: int, expected: StoredLease) -> int:
+        """Take the next lease off the card, durably, and return how many are left. Raises CardError if another card is there now."""
+        with self.locked():
+            card = self._lms_card(slot)
+            if card.leases[:1] != (expected,):
+                raise CardError(f"the card in slot {slot} was changed meanwhile")
+            write_card(self.folder(slot), card.without_first())
+            return len(card.leases) - 1
+
+    def set_light(self, slot: int, *, on: bool) -> None:
+        """The light at a reader that asks for a blank card; the fleet's operator looks at it."""
+        light = self.folder(slot) / "wanted"
+        if on:
+            light.touch()
+        else:
+            light.unlink(missing_ok=True)
+
+    def light(self, slot: int) -> bool:
+        """Whether the reader asks for a blank card."""
+        return (self._folder / str(slot) / "wanted").exists()
+
+    def lights_off(self) -> None:
+        """At a machine's start: whoever asked before is gone."""
+        for slot in SLOTS:
+            self.set_light(slot, on=False)
+
+    def _blank_card(self, slot: int) -> Card:
+        """Nothing was written yet when this refuses. The light at the reader stays on until a blank card was written."""
+        self.set_light(slot, on=True)
+        try:
+            card = self._card(slot)
+        except StateCorrupt as error:
+            raise CardError(f"{error}; {self._how_to_replace(slot)}") from None
+        if card.kind != BLANK:
+            raise CardError(f"the card in slot {slot} is not blank; {self._how_to_replace(slot)}")
+        return card
+
+    def _lms_card(self, slot: int) -> Card:
+        card = self._card(slot)
+        if card.kind != LMS:
+            raise CardError(f"the card in slot {slot} is blank; insert a card of the key")
+        return card
+
+    def _card(self, slot: int) -> Card:
+        path = self.occupant(slot)
+        if path is None:
+            raise CardError(f"there is no card in slot {slot}; {self._how_to_insert(slot)}")
+        return read_card(path)
+
+    def _how_to_insert(self, slot: int) -> str:
+        return f"insert one with: seemachine card insert CARD --esn {self.esn} --slot {slot}"
+
+    def _how_to_replace(self, slot: int) -> str:
+        return f"take it out with: seemachine card remove --esn {self.esn} --slot {slot}; then {self._how_to_insert(slot)}"
+
+    def _describe(self, slot: int, path: Path) -> Occupied:
+        try:
+            card = read_card(path)
+        except StateCorrupt:
+            return Occupied(slot, self.ic(slot), "unknown", path.stem, 0)
+        return Occupied(slot, self.ic(slot), card.kind, card.name, len(card.leases))

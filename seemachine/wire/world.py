@@ -1,0 +1,40 @@
+"""Where things are in the world folder: the part that machines and clients must agree on.
+
+fleet.toml                      the fleet
+hsm/<ESN>/                      one machine's state, lock and slots
+cards/                          the card rack
+kmdata/local/key_pqsdk_<alias>  key files of the host
+published/pqsdk/<ESN>.json      where a running machine is
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from seemachine.wire.names import PUBLISHED_NAME
+
+HOME_VARIABLE = "SEEMACHINE_HOME"
+KMLOCAL_VARIABLE = "NFAST_KMLOCAL"
+FLEET_VARIABLE = "SEEMACHINE_FLEET"
+
+
+def home() -> Path:
+    """The world folder: $SEEMACHINE_HOME, else the platform's data folder."""
+    given = os.environ.get(HOME_VARIABLE)
+    if given:
+        return Path(given).expanduser().absolute()
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "seemachine"
+    data = os.environ.get("XDG_DATA_HOME")
+    return (Path(data) if data else Path.home() / ".local" / "share") / "seemachine"
+
+
+def published_folder(world: Path) -> Path:
+    """Where running machines publish themselves."""
+    return world / "published" / PUBLISHED_NAME
+
+
+def key_folder(world: Path) -> Path:
+    """The host's key files: $NFAST_KMLOCAL, else kmdata/local of the world."""
+    given = os.environ.get(KMLOCAL_VARIABLE)
+    return Path(given) if given else world / "kmdata" / "local"

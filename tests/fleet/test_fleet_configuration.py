@@ -1,0 +1,114 @@
+"""fleet.toml and published objects."""
+
+from pathlib import Path
+
+import pytest
+
+from seemachine.config import ConfigError
+from seemachine.fleet import configuration, published
+from seemachine.fleet.published import Published
+
+
+def read(tmp_path: Path, text: str) -> configuration.Fleet:
+    """A fleet file of this text, read."""
+    path = tmp_path / "fleet.toml"
+    path.write_text(text)
+    return configuration.read(path, tmp_path)
+
+
+def test_without_a_file_the_guides_fleet_is_written(tmp_path: Path) -> None:
+    """A new world gets the guide's 5c as module 1 and Connect XC as module 2, in a file to edit."""
+    path = configuration.find(tmp_path, None)
+    fleet = configuration.read(path, tmp_path)
+
+    assert path == tmp_path / "fleet.toml"
+    assert [(machine.esn, machine.model, machine.module) for machine in fleet.machines] == [
+        ("7852-268D-3BF9", "5c", 1),
+        ("5F08-02E0-D947", "xc", 2),
+    ]
+    assert not fleet.fed
+
+
+def test_an_edited_fleet_file_is_kept(tmp_path: Path) -> None:
+    """A fleet file that is there is not written over."""
+    (tmp_path / "fleet.toml").write_text('[[machines]]\nesn = "0000-0000-0001"\n')
+
+    fleet = configuration.read(configuration.find(tmp_path, None), tmp_path)
+
+    assert [machine.esn for machine in fleet.machines] == ["0000-0000-0001"]
+
+
+def test_machines_come_in_module_order_with_ports_of_their_own(tmp_path: Path) -> None:
+    """Left out, module and port count up; the machines are ordered by module."""
+    fleet = read(tmp_path, '[[machines]]\nesn = "0000-0000-0001"\nmodule = 5\n[[machines]]\nesn = "0000-0000-0002"\n')
+
+    assert [(machine.esn, machine.module, machine.port) for machine in fleet.machines] == [
+        ("0000-0000-0002", 2, 8889),
+        ("0000-0000-0001", 5, 8888),
+    ]
+
+
+def test_operator_and_limits_go_to_every_machine(tmp_path: Path) -> None:
+    """[operator] and [limits] hold for the whole fleet, and reach each process through its command line and its limits file."""
+    fleet = read(
+        tmp_path,
+        '[[machines]]\nesn = "0000-0000-0001"\n[[machines]]\nesn = "0000-0000-0002"\n'
+        '[operator]\nblank_cards = "auto"\n[limits]\nconnections = 7\n',
+    )
+
+    assert fleet.fed
+    for machine in fleet.machines:
+        assert machine.limits.connections == 7
+        assert "connections = 7\n" in configuration.limits_file(machine)
+        assert configuration.command_line(machine)[12:14] == ["--operator", "auto"]
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", "at least one [[machines]]"),
+        ("machines = 3", "at least one [[machines]]"),
+        ("[[machines]]\n", "esn takes"),
+        ('[[machines]]\nesn = "7852"\n', "esn takes"),
+        ('[[machines]]\nesn = "0000-0000-0001"\nmodle = "5c"\n', "unknown setting modle"),
+        ('[[machines]]\nesn = "0000-0000-0001"\nmodel = "6"\n', "model takes one of 5c, xc"),
+        ('[[machines]]\nesn = "0000-0000-0001"\nport = "x"\n', "port takes"),
+        ('[[machines]]\nesn = "0000-0000-0001"\n[[machines]]\nesn = "0000-0000-0001"\n', "same esn"),
+        ('[[machines]]\nesn = "0000-0000-0001"\nmodule = 2\n[[machines]]\nesn = "0000-0000-0002"\n', "same module"),
+        ('[[machines]]\nesn = "0000-0000-0001"\n[operator]\nblank = 1\n', "blank_cards"),
+        ('[[machines]]\nesn = "0000-0000-0001"\n[operator]\nblank_cards = "often"\n', "operator takes one of manual, auto"),
+        ('[[machines]]\nesn = "0000-0000-0001"\n[limits]\nidle = 1\n', "unknown setting limits.idle"),
+        ('[[machines]]\nesn = "0000-0000-0001"\n[limits]\nidle_seconds = 0\n', "limits.idle_seconds"),
+        ('[[machines]]\nesn = "0000-0000-0001"\nhost = "0.0.0.0"\n', "not a loopback address"),
+        ('[[machines]]\nesn = "0000-0000-0001"\n[more]\n', "unknown section more"),
+        ("[[machines", "fleet.toml"),
+    ],
+)
+def test_a_wrong_fleet_file_names_what_is_wrong(tmp_path: Path, text: str, complaint: str) -> None:
+    """Every mistake is refused with the file's name and a sentence about the setting."""
+    with pytest.raises(ConfigError) as refused:
+        read(tmp_path, text)
+
+    assert complaint in str(refused.value)
+    assert "fleet.toml" in str(refused.value)
+
+
+def test_a_published_object_is_withdrawn_only_by_its_owner(tmp_path: Path) -> None:
+    """A machine that stops does not take away the entry of the one that was started in its place."""
+    published.publish(tmp_path, Published("0000-0000-0001", "5c", 1, "127.0.0.1", 8888, pid=17))
+
+    published.withdraw(tmp_path, "0000-0000-0001", pid=16)
+    kept = published.read(tmp_path, "0000-0000-0001")
+    published.withdraw(tmp_path, "0000-0000-0001", pid=17)
+
+    assert kept is not None
+    assert published.read(tmp_path, "0000-0000-0001") is None
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"esn": 1}', "\xff"])
+def test_a_damaged_published_object_counts_as_none(tmp_path: Path, content: str) -> None:
+    """What can't be read is no machine, and no error."""
+    published.publish(tmp_path, Published("0000-0000-0001", "5c", 1, "127.0.0.1", 8888, pid=17))
+    (tmp_path / "published" / "pqsdk" / "0000-0000-0001.json").write_bytes(content.encode("latin-1"))
+
+    assert published.read(tmp_path, "0000-0000-0001") is None

@@ -1,0 +1,256 @@
+"""`seemachine fleet` and `seemachine card`, with real processes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import processes
+import pytest
+from processes import eventually, gone
+
+FIRST, SECOND = "0000-0000-0001", "0000-0000-0002"
+FLEET = f'[[machines]]\nesn = "{FIRST}"\nport = 0\n[[machines]]\nesn = "{SECOND}"\nmodel = "xc"\nport = 0\n'
+KEY = ["algorithm=lms", "lmscode=sha256_m24_h5", "lmotscode=sha256_n24_w2"]
+
+
+class World:
+    """A world folder and the commands on it."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.env = processes.environment(home)
+
+    def seemachine(self, *words: str) -> processes.Ran:
+        return processes.seemachine(list(words), self.env)
+
+    def pipsqueak(self, *words: str) -> processes.Ran:
+        return processes.pipsqueak(list(words), self.env)
+
+    def write_fleet(self, more: str = "") -> None:
+        (self.home / "fleet.toml").write_text(FLEET + more)
+
+    def status(self) -> dict[str, Any]:
+        document: dict[str, Any] = json.loads("\n".join(self.seemachine("fleet", "status", "--json")[1]))
+        return document
+
+    def machine(self, esn: str) -> dict[str, Any]:
+        return next(machine for machine in self.status()["machines"] if machine["esn"] == esn)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """A world of two machines, which is down again after the test."""
+    made = World(tmp_path)
+    made.write_fleet()
+    yield made
+    made.seemachine("fleet", "down")
+
+
+def test_up_status_down(world: World) -> None:
+    """A detached fleet is ready when `up` returns, is described by `status`, and is gone when `down` returns."""
+    code, lines = world.seemachine("fleet", "up", "--detach")
+    status = world.status()
+    banner = world.pipsqueak()
+    down = world.seemachine("fleet", "down")
+    after = world.seemachine("fleet", "status")
+
+    assert code == 0, lines
+    assert [(machine["esn"], machine["model"], machine["module"], machine["state"]) for machine in status["machines"]] == [
+        (FIRST, "5c", 1, "up"),
+        (SECOND, "xc", 2, "up"),
+    ]
+    assert banner == (0, [f"PQSDK: 1.4.1 ({FIRST}: 1.4.1, {SECOND}: 1.4.1)"])
+    assert down == (0, [f"stopped: {FIRST}, {SECOND}"])
+    assert after[0] == 1
+    assert world.pipsqueak() == (0, ["PQSDK: 1.4.1 ()"])
+    for machine in status["machines"]:
+        assert eventually(lambda pid=machine["pid"]: gone(pid))
+
+
+def test_a_second_fleet_in_one_world_is_refused(world: World) -> None:
+    """`up` on a world whose fleet is up says so and starts nothing."""
+    world.seemachine("fleet", "up", "--detach")
+    pids = [machine["pid"] for machine in world.status()["machines"]]
+
+    code, lines = world.seemachine("fleet", "up")
+
+    assert code == 1
+    assert "already up" in lines[0]
+    assert "seemachine fleet down" in lines[0]
+    assert [machine["pid"] for machine in world.status()["machines"]] == pids
+
+
+def test_two_worlds_side_by_side(world: World, tmp_path: Path) -> None:
+    """Fleets of two worlds with the same ESNs and the same wanted ports run at one time, and know only their own."""
+    other = World(tmp_path / "other")
+    other.home.mkdir()
+    other.write_fleet()
+    try:
+        assert world.seemachine("fleet", "up", "--detach")[0] == 0
+        assert other.seemachine("fleet", "up", "--detach")[0] == 0
+        addresses = {machine["address"] for each in (world, other) for machine in each.status()["machines"]}
+        assert len(addresses) == 4
+        assert world.pipsqueak("generate", "alias=here", *KEY)[0] == 0
+        assert other.pipsqueak("list")[1][1:] == ["Available Keys:"]
+    finally:
+        other.seemachine("fleet", "down")
+
+
+def test_a_machine_that_dies_is_started_again_where_it_was_left(world: World) -> None:
+    """After SIGKILL the supervisor starts the machine anew, says so, and its keys go on with the next leaf."""
+    world.seemachine("fleet", "up", "--detach")
+    world.pipsqueak("generate", "alias=test", *KEY)
+    world.pipsqueak("alias=test", "message=a")
+    before = world.machine(FIRST)["pid"]
+
+    os.kill(before, signal.SIGKILL)
+
+    assert eventually(lambda: world.machine(FIRST)["state"] == "up" and world.machine(FIRST)["pid"] != before)
+    code, lines = world.pipsqueak("--json", "alias=test", "message=b")
+    assert code == 0
+    assert json.loads("\n".join(lines))["leaf"] == 1
+    log = (world.home / "fleet" / "log").read_text()
+    assert f"{FIRST} was killed by SIGKILL; starting it again in 0.2 s" in log
+
+
+def test_down_stops_machines_that_outlived_their_supervisor(world: World) -> None:
+    """With the supervisor killed, `down` still ends every machine of the world."""
+    world.seemachine("fleet", "up", "--detach")
+    status = world.status()
+    os.kill(status["supervisor"], signal.SIGKILL)
+
+    code, lines = world.seemachine("fleet", "down")
+
+    assert code == 0, lines
+    for machine in status["machines"]:
+        assert eventually(lambda pid=machine["pid"]: gone(pid))
+
+
+def test_up_fails_with_the_reason_when_a_machine_cannot_start(world: World) -> None:
+    """A machine that does not come up takes the fleet down again, and `up` shows why."""
+    folder = world.home / "hsm" / SECOND
+    folder.mkdir(parents=True)
+    (folder / "nvram.db").write_bytes(b"not a database, " * 100)
+
+    code, lines = world.seemachine("fleet", "up", "--detach")
+
+    assert code == 1
+    assert any("not a database" in line for line in lines)
+    assert any(f"{SECOND} did not start" in line for line in lines)
+    assert [machine["state"] for machine in world.status()["machines"]] == ["down", "down"]
+
+
+def test_a_killed_machine_of_a_stopped_fleet_leaves_no_stale_object(world: World) -> None:
+    """`down` takes published objects along, also those of machines that had no chance to withdraw them."""
+    world.seemachine("fleet", "up", "--detach")
+    status = world.status()
+    for pid in [status["supervisor"], *(machine["pid"] for machine in status["machines"])]:
+        os.kill(pid, signal.SIGKILL)
+    stale = world.pipsqueak()
+
+    world.seemachine("fleet", "down")
+
+    assert [line.split("OSErrorErrno(57): ")[-1].split(" on ")[0] for line in stale[1][:2]] == ["connecting to 127.0.0.1"] * 2
+    assert all(line.endswith("Connection refused") for line in stale[1][:2])
+    assert stale[1][2] == "PQSDK: 1.4.1 ()"
+    assert world.pipsqueak() == (0, ["PQSDK: 1.4.1 ()"])
+
+
+def test_ctrl_c_stops_a_fleet_in_the_foreground(world: World) -> None:
+    """SIGINT to the process group, as a terminal sends it, ends supervisor and machines with exit code 0."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "seemachine", "fleet", "up"],
+        env=world.env,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    assert eventually(lambda: all(machine["state"] == "up" for machine in world.status()["machines"]))
+
+    os.killpg(process.pid, signal.SIGINT)
+
+    assert process.wait(30) == 0
+    assert [machine["state"] for machine in world.status()["machines"]] == ["down", "down"]
+
+
+def test_an_automatic_operator_feeds_every_card_of_a_key(world: World) -> None:
+    """With blank_cards = auto a key of four cards is made without a hand on the rack, also through a pipe."""
+    world.write_fleet('[operator]\nblank_cards = "auto"\n')
+    world.seemachine("fleet", "up", "--detach")
+
+    code, lines = world.pipsqueak("generate", "alias=sec", *KEY, "expcards=2", "explease=1")
+    cards = json.loads("\n".join(world.seemachine("card", "list", "--json")[1]))["cards"]
+
+    assert code == 0, lines
+    assert [line for line in lines if line.startswith("Card processed")] == [f"Card processed ({left} remaining)" for left in (3, 2, 1, 0)]
+    assert [(card["kind"], card["leases"]) for card in cards] == [("lms", 2)] * 4
+
+
+def test_without_an_operator_a_pipe_is_told_how_to_insert_a_card(world: World) -> None:
+    """Nobody waits behind a pipe: the key is refused at once with the command that would help, and no key stays behind."""
+    world.seemachine("fleet", "up", "--detach")
+
+    code, lines = world.pipsqueak("generate", "alias=sec", *KEY, "expcards=1")
+
+    assert code == 1
+    assert any(line.endswith(f"seemachine card insert CARD --esn {FIRST} --slot 2") for line in lines)
+    assert world.pipsqueak("list")[1][1:] == ["Available Keys:"]
+
+
+def test_a_foreign_fleet_file_is_used_in_this_world(world: World, tmp_path: Path) -> None:
+    """`fleet up FILE` runs the machines of that file."""
+    path = tmp_path / "mine.toml"
+    path.write_text(f'[[machines]]\nesn = "{SECOND}"\nport = 0\n')
+
+    code, lines = world.seemachine("fleet", "up", str(path), "--detach")
+
+    assert code == 0, lines
+    assert [machine["esn"] for machine in world.status()["machines"]] == [SECOND]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["insert", "card9", "--esn", FIRST, "--slot", "2"], "there is no card card9"),
+        (["insert", "card1", "--esn", "9999-9999-9999", "--slot", "2"], "there is no HSM 9999-9999-9999"),
+        (["insert", "card1", "--esn", "nonsense", "--slot", "2"], "is not an ESN"),
+        (["insert", "card1", "--esn", FIRST, "--slot", "9"], "there is no slot 9"),
+        (["insert", "../card1", "--esn", FIRST, "--slot", "2"], "there is no card ../card1"),
+        (["remove", "--esn", FIRST, "--slot", "3"], f"slot 3 of {FIRST} is empty"),
+        (["format", "--esn", FIRST, "--slot", "3"], f"slot 3 of {FIRST} is empty"),
+    ],
+)
+def test_what_hands_cannot_do_is_refused_with_a_sentence(world: World, words: list[str], sentence: str) -> None:
+    """Wrong cards, slots and machines end with exit code 1 and say what is wrong."""
+    (world.home / "hsm" / FIRST).mkdir(parents=True)
+    world.seemachine("card", "new")
+
+    code, lines = world.seemachine("card", *words)
+
+    assert code == 1
+    assert sentence in lines[-1]
+
+
+def test_a_taken_slot_and_a_card_elsewhere_are_named(world: World) -> None:
+    """Inserting into a taken slot, or a card that is in a slot already, says where things are."""
+    (world.home / "hsm" / FIRST).mkdir(parents=True)
+    world.seemachine("card", "new", "--count", "2")
+    world.seemachine("card", "insert", "card1", "--esn", FIRST, "--slot", "2")
+
+    taken = world.seemachine("card", "insert", "card2", "--esn", FIRST, "--slot", "2")
+    elsewhere = world.seemachine("card", "insert", "card1", "--esn", FIRST, "--slot", "3")
+
+    assert taken[0] == elsewhere[0] == 1
+    assert "holds card1" in taken[1][0]
+    assert f"card1 is in slot 2 of {FIRST}" in elsewhere[1][0]
+
+
+@pytest.mark.parametrize("words", [[], ["fleet"], ["card"], ["card", "insert", "card1"], ["card", "new", "--count", "0"], ["nonsense"]])
+def test_wrong_usage_is_exit_code_2(world: World, words: list[str]) -> None:
+    """A command line that can't be understood is told apart from a refusal."""
+    assert world.seemachine(*words)[0] == 2

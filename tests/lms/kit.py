@@ -1,0 +1,117 @@
+"""What the tests of this folder share: sets, keys that are the same in every run, and whole signatures made from the parts."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from itertools import count
+
+from hypothesis import HealthCheck, settings
+
+from seemachine.lms.engines import Engine
+from seemachine.lms.generation import Generation
+from seemachine.lms.hashing import message_digest
+from seemachine.lms.keys import PublicKey
+from seemachine.lms.lease import Lease, build_page, page_of
+from seemachine.lms.parameters import OTS_SETS, OtsParameters, TreeParameters, lms, signature_bytes
+from seemachine.lms.sectors import Sectors
+from seemachine.lms.tree import NodeTable
+from seemachine.lms.verifying import candidate_root
+
+MESSAGE = b"firmware 1.0"
+
+# Every LM-OTS set under its own tree of height 5: each hash, length and width once.
+H5_SETS = [(lms(f"{ots.hash}_m{ots.n}_h5"), ots) for ots in OTS_SETS]
+# The cheapest one, for what does not depend on the set.
+CHEAP = next((tree, ots) for tree, ots in H5_SETS if ots.name == "sha256_n24_w2")
+
+# A taller one, for pages smaller than a lease: they have 64 leaves at least.
+TALL = (lms("sha256_m24_h10"), CHEAP[1])
+
+Random = Callable[[int], bytes]
+
+
+def examples(count: int) -> settings:
+    """How many examples a property is tried with. None has a time limit: slow machines are no bug."""
+    return settings(max_examples=count, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def set_name(value: object) -> str | None:
+    """A short name in pytest's output for a parameter set or a pair of them."""
+    if isinstance(value, OtsParameters | TreeParameters):
+        return value.name
+    return None
+
+
+def forced(identifier: bytes, seed: bytes) -> Random:
+    """A "random" source that gives a published identifier and seed, the latter whatever the length that is asked for."""
+    return lambda size: identifier if size == len(identifier) else seed
+
+
+def repeatable(label: str) -> Random:
+    """A source of random-looking bytes that is the same in every run and differs at every call."""
+    calls = count()
+    return lambda size: hashlib.shake_256(f"{label} {next(calls)}".encode()).digest(size)
+
+
+def never() -> bool:
+    """Do not stop."""
+    return False
+
+
+def finish(engine: Engine, generation: Generation) -> list[bytes]:
+    """Do all the steps that remain. Returns what each gave."""
+    return list(_steps(engine, generation))
+
+
+def _steps(engine: Engine, generation: Generation) -> Iterator[bytes]:
+    while generation.remaining:
+        yield generation.step(engine, never)
+
+
+def make_key(
+    engine: Engine,
+    tree: TreeParameters,
+    ots: OtsParameters,
+    expcards: int = 0,
+    explease: int = 0,
+    expcache: int = 0,
+) -> Generation:
+    """A finished key, the same for the same arguments."""
+    random = repeatable(f"{tree.name} {ots.name}")
+    generation = Generation(tree, ots, Sectors(tree.h, expcards, explease), 3, expcache, random)
+    finish(engine, generation)
+    return generation
+
+
+def sign(engine: Engine, lease: Lease, leaf: int, message: bytes = MESSAGE, table: NodeTable | None = None) -> bytes:
+    """A whole signature, as a machine makes it."""
+    ots = lease.key.ots
+    page = build_page(engine, lease, page_of(lease, leaf, table), table)
+    digest = message_digest(ots, lease.key.identifier, leaf, lease.randomizer(leaf), message)
+    [chains] = engine.sign(ots, [lease.job(leaf, digest)])
+    return lease.assemble(page, leaf, chains)
+
+
+def verifies(engine: Engine, key: PublicKey, message: bytes, signature: bytes) -> bool:
+    """Whether a signature leads to the root of the key."""
+    return candidate_root(engine, key, [message], signature) == key.root
+
+
+def peel(public_key: bytes, signature: bytes) -> list[tuple[bytes, bytes | None, bytes]]:
+    """Take the HSS encoding (RFC 8554 6) apart: plain public key, what it signs, plain signature, one a level.
+
+    The lowest level signs the message, which stands as None.
+    """
+    levels, key = int.from_bytes(public_key[:4], "big"), public_key[4:]
+    signed = int.from_bytes(signature[:4], "big")
+    assert signed == levels - 1
+    rest, found = signature[4:], []
+    for _ in range(signed):
+        decoded = PublicKey.decode(key)
+        size = signature_bytes(decoded.tree, decoded.ots)
+        one, rest = rest[:size], rest[size:]
+        below = rest[: lms(int.from_bytes(rest[:4], "big")).public_key_bytes]
+        rest = rest[len(below) :]
+        found.append((key, below, one))
+        key = below
+    found.append((key, None, rest))
+    return found

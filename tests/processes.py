@@ -1,0 +1,123 @@
+"""Real processes for tests: machines and commands of one world folder, ended by the test that started them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+READY_SECONDS = 30.0
+Ran = tuple[int, list[str]]
+
+
+def environment(home: Path, **more: str) -> dict[str, str]:
+    """A clean environment in which every command works on the world folder `home`."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("SEEMACHINE", "PIPSQUEAK", "NFAST"))}
+    return {**kept, "SEEMACHINE_HOME": str(home), **more}
+
+
+def run(module: str, words: list[str], env: Mapping[str, str], seconds: float = 60.0) -> Ran:
+    """Run a command to its end. Returns its exit code and its lines, standard error merged in order of writing."""
+    done = subprocess.run(
+        [sys.executable, "-m", module, *words],
+        env=dict(env),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=seconds,
+        check=False,
+    )
+    return done.returncode, done.stdout.splitlines()
+
+
+def pipsqueak(words: list[str], env: Mapping[str, str]) -> Ran:
+    """Run `pipsqueak`."""
+    return run("seeclient.pipsqueak", words, env)
+
+
+def seemachine(words: list[str], env: Mapping[str, str]) -> Ran:
+    """Run `seemachine`."""
+    return run("seemachine", words, env)
+
+
+def gone(pid: int) -> bool:
+    """Whether a process has ended, be it that nobody collected its exit code yet."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    stat = Path(f"/proc/{pid}/stat")
+    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+def eventually(condition: Callable[[], bool]) -> bool:
+    """Wait until something is so; False when it does not come to be."""
+    deadline = time.monotonic() + READY_SECONDS
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+class RunningMachine:
+    """One `seemachine serve` process on a free port."""
+
+    def __init__(self, home: Path, esn: str, *options: str) -> None:
+        self.home, self.esn, self.options = home, esn, options
+        self.log = home / f"{esn}.log"
+        self.start()
+
+    def start(self) -> None:
+        """Start the process and wait until it is published."""
+        command = [sys.executable, "-m", "seemachine", "serve", "--esn", self.esn, "--port", "0", *self.options]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(command, env=environment(self.home), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        deadline = time.monotonic() + READY_SECONDS
+        while self.published().get("pid") != self.process.pid:
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise AssertionError(f"{self.esn} did not start:\n{self.log.read_text()}")
+            time.sleep(0.01)
+
+    def published(self) -> dict[str, object]:
+        """Its published object, or nothing."""
+        path = self.home / "published" / "pqsdk" / f"{self.esn}.json"
+        try:
+            entry: dict[str, object] = json.loads(path.read_text())
+        except (OSError, ValueError):
+            return {}
+        return entry
+
+    def kill(self) -> None:
+        """SIGKILL: the machine is gone, its published object stays."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> int:
+        """SIGTERM; returns the exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise
+
+
+@contextmanager
+def machines(home: Path, *esns_and_options: tuple[str, ...]) -> Iterator[list[RunningMachine]]:
+    """Machines of one world for the length of a block."""
+    home.mkdir(parents=True, exist_ok=True)
+    running: list[RunningMachine] = []
+    try:
+        for esn, *options in esns_and_options:
+            running.append(RunningMachine(home, esn, *options))
+        yield running
+    finally:
+        for machine in running:
+            machine.stop()

@@ -1,0 +1,272 @@
+"""The contract once more, written from the protocol and not from the source: each field of each message with its limits.
+
+A specifier gives values just inside and just outside its limits, and a strategy for the rest. A limit that moves in
+seemachine/wire/messages.py must move here, too, and in docs/protocol.md.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from hypothesis import strategies as st
+
+from seemachine.wire import messages as m
+
+characters = st.characters(codec="utf-8")
+numbers = st.integers(-(2**63), 2**64 - 1)
+# What a MessagePack value can be, floats that do not equal themselves excepted.
+anything = st.recursive(
+    st.none() | st.booleans() | numbers | st.floats(allow_nan=False) | st.binary(max_size=60) | st.text(characters, max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(characters, max_size=8), inner, max_size=4),
+    max_leaves=8,
+)
+
+U32 = 2**32 - 1
+U64 = 2**64 - 1
+# Larger values are not made: what they would exceed is the frame.
+LARGEST = 1 << 20
+
+
+@dataclass(frozen=True)
+class Number:
+    """An integer."""
+
+    low: int
+    high: int
+    optional: bool = False
+
+    def inside(self) -> list[object]:
+        """Both ends."""
+        return [self.low, self.high, *([None] if self.optional else [])]
+
+    def outside(self) -> list[object]:
+        """Beyond both ends, and what is no integer on the wire."""
+        nearly = [True, False, float(self.low), str(self.low), b"\x01", [self.low], {"low": self.low}]
+        return [self.low - 1, self.high + 1, *nearly, *([] if self.optional else [None])]
+
+    def strategy(self) -> st.SearchStrategy[object]:
+        """Any integer that is taken."""
+        return st.integers(self.low, self.high) | st.sampled_from(self.inside())
+
+
+@dataclass(frozen=True)
+class Octets:
+    """A byte string."""
+
+    low: int
+    high: int
+    optional: bool = False
+
+    def inside(self) -> list[object]:
+        """Both ends."""
+        ends = [bytes(self.low), *([b"\xff" * self.high] if self.high <= LARGEST else [])]
+        return [*ends, *([None] if self.optional else [])]
+
+    def outside(self) -> list[object]:
+        """A byte too few, a byte too many, and what is no byte string on the wire."""
+        few = [bytes(self.low - 1)] if self.low else []
+        many = [bytes(self.high + 1)] if self.high < LARGEST else []
+        return [*few, *many, "x" * self.low, 0, True, [0] * self.low, {}, *([] if self.optional else [None])]
+
+    def strategy(self) -> st.SearchStrategy[object]:
+        """Byte strings that are taken, none of them long."""
+        return st.binary(min_size=self.low, max_size=min(self.high, self.low + 64)) | st.sampled_from([bytes(self.low)])
+
+
+@dataclass(frozen=True)
+class Text:
+    """A string, limited in characters."""
+
+    most: int
+
+    def inside(self) -> list[object]:
+        """Nothing, and as much as there may be, of the widest characters."""
+        return ["", "x" * self.most, "\U0001f511" * self.most]
+
+    def outside(self) -> list[object]:
+        """A character too many, and what is no string on the wire."""
+        return ["x" * (self.most + 1), b"x", 0, True, ["x"], {}, None]
+
+    def strategy(self) -> st.SearchStrategy[object]:
+        """Any text that UTF-8 can carry."""
+        return st.text(characters, max_size=self.most)
+
+
+@dataclass(frozen=True)
+class Flag:
+    """True or false."""
+
+    def inside(self) -> list[object]:
+        """Both."""
+        return [True, False]
+
+    def outside(self) -> list[object]:
+        """What others take for true or false."""
+        return [0, 1, None, "true", b"", []]
+
+    def strategy(self) -> st.SearchStrategy[object]:
+        """Either."""
+        return st.booleans()
+
+
+@dataclass(frozen=True)
+class Record:
+    """One record of another class."""
+
+    kind: type[Any]
+
+    def inside(self) -> list[object]:
+        """A record at all of its limits."""
+        return at_the_limits(self.kind)
+
+    def outside(self) -> list[object]:
+        """No record, and records with one field wrong."""
+        return [None, 0, [], "x", {}, {"x": 1}, *broken(self.kind)]
+
+    def strategy(self) -> st.SearchStrategy[object]:
+        """Any record that is taken."""
+        return built(self.kind)
+
+
+@dataclass(frozen=True)
+class Records:
+    """A list of records of one class."""
+
+    kind: type[Any]
+    most: int
+
+    def inside(self) -> list[object]:
+        """None, the most of the largest, and one at each limit of its fields."""
+        return [[], [largest(self.kind)] * self.most, *([one] for one in at_the_limits(self.kind))]
+
+    def outside(self) -> list[object]:
+        """One too many, no list, and a list with one wrong record among right ones."""
+        [first, *_] = at_the_limits(self.kind)
+        return [[first] * (self.most + 1), None, {}, 0, "x", first, [None], [[]], [{}], *([first, bad] for bad in broken(self.kind))]
+
+    def strategy(self) -> st.SearchStrategy[object]:
+        """A few records."""
+        return st.lists(built(self.kind), max_size=min(3, self.most))
+
+
+Specifier = Number | Octets | Text | Flag | Record | Records
+
+HEIGHT = Number(0, 25)
+FILE = Octets(11, 11)
+HANDLE = Octets(16, 16)
+PUBLIC_KEY = Octets(48, 56)
+SLOT = Number(0, 5)
+WORD = Number(0, U32)
+
+RECORDS: dict[type[Any], dict[str, Specifier]] = {
+    m.Limits: {"frame": Number(1, U32), "message": Number(1, U32), "idle_seconds": WORD, "request_seconds": WORD},
+    m.NvmemfileInfo: {"file": FILE, "public_key": PUBLIC_KEY, "first": WORD, "next": WORD, "end": Number(1, U32), "loaded": Flag()},
+    m.Slot: {"slot": SLOT, "ic": WORD, "kind": Text(16), "card": Text(64), "leases": Number(0, 4096)},
+}
+
+REPLIES: dict[type[Any], dict[str, Specifier]] = {
+    m.Greeting: {
+        "protocol": Number(1, U32),
+        "esn": Text(14),
+        "model": Text(32),
+        "version": Text(32),
+        "software": Text(64),
+        "engine": Text(64),
+        "signer": Octets(0, 64),
+        "epoch": Number(0, U64),
+        "operator": Text(16),
+        "limits": Record(m.Limits),
+    },
+    m.LmsStarted: {"handle": HANDLE, "remaining": Number(1, U32), "expchunk": HEIGHT, "expcache": HEIGHT},
+    m.LmsChunk: {
+        "remaining": WORD,
+        "cache": Octets(0, 32 << 14),
+        "cards": Number(0, 256),
+        "public_key": Octets(48, 56, optional=True),
+    },
+    m.CardWritten: {"card": Text(64), "remaining": Number(0, 256)},
+    m.LmsProvisioned: {"file": FILE, "public_key": PUBLIC_KEY, "first": WORD, "end": Number(1, U32), "leases": Number(0, 4096)},
+    m.NvmemfileInfo: RECORDS[m.NvmemfileInfo],
+    m.NvmemfileListing: {"files": Records(m.NvmemfileInfo, 4096)},
+    m.NvmemfileSigned: {"signature": Octets(1, 65536), "leaf": WORD, "remaining": WORD},
+    m.NvmemfileReserved: {"ticket": HANDLE, "identifier": Octets(16, 16), "leaf": WORD, "randomizer": Octets(24, 32), "remaining": WORD},
+    m.LmsLoaded: {"file": FILE, "missing": Number(0, 32 << 15)},
+    m.SlotListing: {"slots": Records(m.Slot, 6)},
+}
+
+REQUESTS: dict[type[Any], dict[str, Specifier]] = {
+    m.Hello: {"protocol": Number(1, U32), "client": Text(64)},
+    m.GenerateLms: {
+        "lms": WORD,
+        "lmots": WORD,
+        "expcards": HEIGHT,
+        "explease": HEIGHT,
+        "expchunk": Number(0, 25, optional=True),
+        "expcache": Number(0, 25, optional=True),
+    },
+    m.ContinueLms: {"handle": HANDLE},
+    m.ContinueLmsCard: {"handle": HANDLE, "slot": SLOT},
+    m.ProvisionLms: {"slot": SLOT},
+    m.GetNvmemfileInfo: {"file": FILE},
+    m.ListNvmemfiles: {},
+    m.NvmemfileSign: {"file": FILE, "message": Octets(0, U32)},
+    m.NvmemfileReserve: {"file": FILE},
+    m.NvmemfileSignDigest: {"ticket": HANDLE, "digest": Octets(24, 32)},
+    m.LoadLms: {"file": FILE, "expcache": Number(0, 15), "offset": Number(0, 32 << 15), "nodes": Octets(24, 32 << 14)},
+    m.ListSlots: {},
+}
+
+# Request name on the wire, request, reply.
+NAMES: list[tuple[str, type[Any], type[Any]]] = [
+    ("hello", m.Hello, m.Greeting),
+    ("generateLMS", m.GenerateLms, m.LmsStarted),
+    ("continueLMS_cache_next", m.ContinueLms, m.LmsChunk),
+    ("continueLMS_card_next", m.ContinueLmsCard, m.CardWritten),
+    ("provisionLMS", m.ProvisionLms, m.LmsProvisioned),
+    ("nvmemfile_info", m.GetNvmemfileInfo, m.NvmemfileInfo),
+    ("nvmemfile_list", m.ListNvmemfiles, m.NvmemfileListing),
+    ("nvmemfile_sign", m.NvmemfileSign, m.NvmemfileSigned),
+    ("nvmemfile_reserve", m.NvmemfileReserve, m.NvmemfileReserved),
+    ("nvmemfile_sign_digest", m.NvmemfileSignDigest, m.NvmemfileSigned),
+    ("loadLMS", m.LoadLms, m.LmsLoaded),
+    ("slot_list", m.ListSlots, m.SlotListing),
+]
+
+EVERY = RECORDS | REPLIES | REQUESTS
+
+
+def example(kind: type[Any], /, **changes: object) -> Any:
+    """A message with each field at its lower limit, but for `changes`."""
+    return kind(**{name: specifier.inside()[0] for name, specifier in EVERY[kind].items()} | changes)
+
+
+def at_the_limits(kind: type[Any]) -> list[Any]:
+    """Messages that are taken, with one field at a time at one of its limits."""
+    return [example(kind), *(example(kind, **{name: value}) for name, one in EVERY[kind].items() for value in one.inside())]
+
+
+def largest(kind: type[Any]) -> Any:
+    """A message with all fields at their upper limits."""
+    return kind(**{name: one.inside()[min(1, len(one.inside()) - 1)] for name, one in EVERY[kind].items()})
+
+
+def broken(kind: type[Any]) -> list[Any]:
+    """Messages that are refused, with one field at a time just outside its limits."""
+    return [example(kind, **{name: value}) for name, one in EVERY[kind].items() for value in one.outside()]
+
+
+def built(kind: type[Any]) -> st.SearchStrategy[Any]:
+    """Any message of one class."""
+    return st.builds(kind, **{name: specifier.strategy() for name, specifier in EVERY[kind].items()})
+
+
+def plain(value: Any) -> Any:
+    """What stands on the wire for a value: records are maps from the names of their fields."""
+    if type(value) in EVERY:
+        return {name: plain(getattr(value, name)) for name in EVERY[type(value)]}
+    return [plain(item) for item in value] if isinstance(value, list) else value
+
+
+def fields_of(kinds: Iterable[type[Any]]) -> list[tuple[type[Any], str]]:
+    """Class and field name, for all fields of some classes."""
+    return [(kind, name) for kind in kinds for name in EVERY[kind]]
