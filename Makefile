@@ -3,13 +3,16 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test test-native lint bench clean
 
 demo: .venv/installed
 	deploy/demo/demo.sh
 
 test: .venv/tested
 	$(BIN)/pytest -q $(TESTS)
+
+test-native: .venv/tested
+	PYTHON=$(CURDIR)/$(BIN)/python tests/native_sanitize.sh
 
 lint: .venv/tested
 	$(BIN)/ruff check .
@@ -19,9 +22,9 @@ lint: .venv/tested
 bench: .venv/tested
 	$(BIN)/python benchmarks/run.py
 
-.venv/installed: pyproject.toml
+.venv/installed: pyproject.toml setup.py $(wildcard seemachine/lms/engines/kernel/*)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; choose one with make PYTHON=...")'
-	$(PYTHON) -m venv .venv
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --upgrade pip
 	$(BIN)/pip install --quiet --editable .
 	touch $@

@@ -37,6 +37,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_serve(words)
     _add_fleet(words)
     _add_card(words)
+    info = words.add_parser("info", help="which engine runs here and why, versions, the world folder")
+    info.add_argument("--json", action="store_true", help="print one JSON document")
+    info.set_defaults(run=_info)
     return parser
 
 
@@ -113,6 +116,12 @@ def _serve(options: argparse.Namespace) -> int:
     from seemachine.server.start import start
 
     return start(config)
+
+
+def _info(options: argparse.Namespace) -> int:
+    from seemachine.info import run
+
+    return run(as_json=options.json)
 
 
 def _fleet(verb: str) -> Any:

@@ -29,7 +29,7 @@ def start(config: Config) -> int:
             stack.callback(store.close)
             log = configure(esn=config.esn)
             trio.run(_run, build(config, store), config, log)
-    except (StateError, CannotListen, OSError) as error:
+    except (StateError, CannotListen, engines.EngineError, OSError) as error:
         print(f"seemachine: {error}", file=sys.stderr)
         return 1
     return 0

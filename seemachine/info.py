@@ -1,0 +1,47 @@
+"""`seemachine info`: what runs here and why, for a person and for a bug report."""
+
+import json
+import platform
+import sys
+from typing import Any
+
+import seemachine
+from seemachine.lms import engines
+from seemachine.wire.names import PROTOCOL, SDK_VERSION
+from seemachine.wire.world import home
+
+
+def gather() -> dict[str, Any]:
+    """The facts. Raises EngineError when SEEMACHINE_ENGINE asks for what can't be had."""
+    engine = engines.describe()
+    return {
+        "seemachine": seemachine.__version__,
+        "emulates": f"PQSDK {SDK_VERSION}",
+        "protocol": PROTOCOL,
+        "python": f"{platform.python_implementation()} {platform.python_version()}, {sys.byteorder}-endian, {platform.machine()}",
+        "world": str(home()),
+        "engine": engine.engine,
+        "cores": engine.cores,
+        "generating": engine.generating,
+        "signing": engine.signing,
+        "not_used": engine.refused,
+    }
+
+
+def run(*, as_json: bool) -> int:
+    """Print them. Returns the exit code."""
+    try:
+        facts = gather()
+    except engines.EngineError as error:
+        print(f"seemachine info: {error}", file=sys.stderr)
+        return 1
+    if as_json:
+        print(json.dumps(facts, indent=2))
+        return 0
+    for name in ("seemachine", "emulates", "protocol", "python", "world", "engine", "cores"):
+        print(f"{name:<12} {facts[name]}")
+    for name in ("generating", "signing"):
+        print(f"{name:<12} {', '.join(f'{hash_name}: {kernel}' for hash_name, kernel in facts[name].items())}")
+    for name, reason in facts["not_used"].items():
+        print(f"not used     {name}: {reason}")
+    return 0
