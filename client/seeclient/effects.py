@@ -41,6 +41,8 @@ class Roster:
 
     peers: list[Peer] = field(default_factory=list)
     failures: list[StatusError] = field(default_factory=list)
+    # Which machine signed last with an NVRAM file: asked first, so that most signatures take one question.
+    signers: dict[bytes, Peer] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,6 @@ from seemachine.lms.verifying import candidate_root
 from seemachine.wire.messages import (
     CACHE_PART_BYTES,
     LoadLms,
-    NvmemfileInfo,
     NvmemfileReserve,
     NvmemfileReserved,
     NvmemfileSign,
@@ -75,21 +74,33 @@ def unreadable(path: Path, error: OSError) -> StatusError:
 
 def sign(roster: Roster, key: KeyFile, message: Message) -> Story[Signed]:
     """Sign with whichever machine holds leaves of the key, in module order. Raises StatusError (NotAvailable) when none does."""
+    known = roster.signers.pop(key.name, None)
+    signed = (yield from _try(roster, known, key, message)) if known is not None else None
+    if signed is not None:
+        return signed
     for peer, info in (yield from dispatch.holders(roster, key.name)):
-        try:
-            signed: NvmemfileSigned = yield from _sign_on(peer, key, info, message)
-        except StatusError as refused:
-            # Somebody else took its last leaf since it was asked: the next machine may have some.
-            if refused.status is not Status.NotAvailable:
-                raise
-        else:
-            return Signed(signed.signature, peer.esn, signed.leaf, signed.remaining)
+        if not info.loaded:
+            yield from _load(peer, key)
+        signed = yield from _try(roster, peer, key, message)
+        if signed is not None:
+            return signed
     raise dispatch.no_holder(key.name)
 
 
-def _sign_on(peer: Peer, key: KeyFile, info: NvmemfileInfo, message: Message) -> Story[NvmemfileSigned]:
-    if not info.loaded:
-        yield from _load(peer, key)
+def _try(roster: Roster, peer: Peer, key: KeyFile, message: Message) -> Story[Signed | None]:
+    """A signature of one machine; None when it has no leaf of the key, or had to be given the tree first."""
+    try:
+        signed = yield from _sign_on(peer, key, message)
+    except StatusError as refused:
+        # Somebody else took its last leaf since it was asked: the next machine may have some.
+        if refused.status is not Status.NotAvailable:
+            raise
+        return None
+    roster.signers[key.name] = peer
+    return Signed(signed.signature, peer.esn, signed.leaf, signed.remaining)
+
+
+def _sign_on(peer: Peer, key: KeyFile, message: Message) -> Story[NvmemfileSigned]:
     whole = message.at_most(peer.greeting.limits.message)
     signed: NvmemfileSigned
     if whole is not None:
