@@ -14,7 +14,7 @@ from seeclient.generating import Patience, Recipe
 from seemachine.wire.link import NEED_DATA, Answered, Closed, Link, Refused, Role
 from seemachine.wire.messages import Greeting, Hello
 from seemachine.wire.names import PROTOCOL
-from seemachine.wire.status import PeerMisuse, StatusError
+from seemachine.wire.status import BadValue, PeerMisuse, StatusError
 
 CONNECT_SECONDS = 5.0
 REPLY_GRACE_SECONDS = 30.0
@@ -27,6 +27,7 @@ class Connection:
     def __init__(self, address: Address) -> None:
         self.address = address
         self._link = Link(Role.CLIENT)
+        self._closed = False
         try:
             self._socket = socket.create_connection((address.host, address.port), CONNECT_SECONDS)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -35,8 +36,12 @@ class Connection:
 
     def send(self, request: Any) -> None:
         """Send a request; `receive` its reply before the next."""
+        if self._closed:
+            raise dispatch.lost(self.address, "closed")
         try:
             self._socket.sendall(self._link.send(request))
+        except BadValue as error:
+            raise dispatch.bad_value(request, error) from None
         except OSError as error:
             raise self._lost(error.strerror or "timed out") from None
 
@@ -71,6 +76,7 @@ class Connection:
 
     def close(self) -> None:
         """Hang up."""
+        self._closed = True
         self._socket.close()
 
     def _lost(self, reason: str) -> StatusError:

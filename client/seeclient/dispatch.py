@@ -4,11 +4,12 @@ import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from seeclient.effects import Address, Ask, AskAll, Peer, Roster, Story
 from seemachine.wire.messages import GetNvmemfileInfo, ListSlots, NvmemfileInfo, SlotListing
 from seemachine.wire.names import SEE_PORT, printed_name
-from seemachine.wire.status import Status, StatusError
+from seemachine.wire.status import BadValue, Status, StatusError
 from seemachine.wire.world import FLEET_VARIABLE, home, published_folder
 
 CONNECT = "dispatch_socket_connect"
@@ -38,6 +39,11 @@ def connect_failure(address: Address, error: OSError) -> StatusError:
 def lost(address: Address, reason: object) -> StatusError:
     """A connection that broke in the middle."""
     return StatusError(Status.OSErrorErrno, f"connection to {address.host} on port {address.port}: {reason}", CONNECT)
+
+
+def bad_value(request: Any, error: BadValue) -> StatusError:
+    """A value that no machine would take."""
+    return StatusError(Status.InvalidParameter, str(error), request.NAME)
 
 
 def machine(roster: Roster, esn: str) -> Peer:

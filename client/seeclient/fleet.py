@@ -15,7 +15,7 @@ from seeclient.generating import Patience, Recipe
 from seemachine.wire.link import NEED_DATA, Answered, Closed, Link, Refused, Role
 from seemachine.wire.messages import Greeting, Hello
 from seemachine.wire.names import PROTOCOL
-from seemachine.wire.status import PeerMisuse, StatusError
+from seemachine.wire.status import BadValue, PeerMisuse, StatusError
 
 
 class Connection:
@@ -26,13 +26,18 @@ class Connection:
         self._stream = stream
         self._link = Link(Role.CLIENT)
         self._seconds = CONNECT_SECONDS
+        self._closed = False
 
     async def ask(self, request: Any) -> Any:
         """The reply, or the refusal as a value. Raises StatusError when the connection is lost."""
+        if self._closed:
+            raise dispatch.lost(self.address, "closed")
         try:
             with trio.fail_after(self._seconds):
                 await self._stream.send_all(self._link.send(request))
                 return await self._receive()
+        except BadValue as error:
+            raise dispatch.bad_value(request, error) from None
         except PeerMisuse as misuse:
             raise await self._lost(misuse.detail) from None
         except (trio.BrokenResourceError, trio.ClosedResourceError):
@@ -41,7 +46,7 @@ class Connection:
             raise await self._lost("timed out") from None
         # Cut off in the middle, the link no longer knows whose reply comes next.
         except trio.Cancelled:
-            await trio.aclose_forcefully(self._stream)
+            await self.close()
             raise
 
     async def greet(self) -> Greeting:
@@ -55,6 +60,7 @@ class Connection:
 
     async def close(self) -> None:
         """Hang up."""
+        self._closed = True
         await trio.aclose_forcefully(self._stream)
 
     async def _receive(self) -> Any:

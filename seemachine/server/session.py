@@ -80,6 +80,8 @@ class Conversation:
 
     async def _wait_for_byte(self) -> bool:
         """Idle time: it ends with the first byte of a frame (True), with the limit, or when the machine drains (both False)."""
+        if self._service.draining:
+            return False
         with trio.move_on_after(self._limits.idle_seconds) as idle:
             self._service.idle.add(idle)
             try:

@@ -17,7 +17,7 @@ from seemachine.wire.codec import pack, unpack
 from seemachine.wire.fields import FieldError, from_fields, to_fields
 from seemachine.wire.framing import MAX_FRAME, FrameBuffer, encode_frame
 from seemachine.wire.messages import REQUESTS, Hello
-from seemachine.wire.status import LocalMisuse, PeerMisuse, Status, StatusError
+from seemachine.wire.status import BadValue, LocalMisuse, PeerMisuse, Status, StatusError
 
 OK = "ok"
 REFUSED = "refused"
@@ -116,11 +116,11 @@ class Link:
             raise
 
     def send(self, message: Any) -> bytes:
-        """Encode a request (client), or a reply or StatusError (server). Raises LocalMisuse out of turn."""
+        """Encode a request (client), or a reply or StatusError (server). Raises LocalMisuse out of turn, BadValue out of limits."""
         try:
             return self._ask(message) if self._role is Role.CLIENT else self._answer(message)
         except FieldError as error:
-            raise LocalMisuse(f"{type(message).__name__}: {error}") from None
+            raise BadValue(str(error)) from None
 
     def last_words(self, misuse: PeerMisuse) -> bytes:
         """What a server sends after a misuse, before it closes."""

@@ -61,6 +61,10 @@ class LocalMisuse(ProtocolError):
     """This side broke them: a bug here."""
 
 
+class BadValue(LocalMisuse):
+    """A message of ours has a value that the protocol can't carry; nothing was sent. The text names the field and its limits."""
+
+
 class PeerMisuse(ProtocolError):
     """The other side broke them. `number` is the request to blame (0 when it is not known)."""
 
