@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from seemachine.keyring import KeyRing
 from seemachine.lms.engines import Engine
 from seemachine.lms.generation import Generation
+from seemachine.state.checkpoints import Checkpoints, NoCheckpoints
 from seemachine.state.records import Reserved
 from seemachine.state.slots import Slots
 from seemachine.state.store import Store
@@ -31,7 +32,11 @@ class Machine:
     limits: Limits = DEFAULT_LIMITS
     signer: bytes = b""
     operator: str = "manual"
+    checkpoints: Checkpoints = field(default_factory=NoCheckpoints)
     keys: KeyRing = field(init=False)
+    # Labelled keys that some connection is making now.
+    making: "dict[str, PendingKey]" = field(default_factory=dict, repr=False)
+    labels: threading.Lock = field(default_factory=threading.Lock, repr=False)
     # A card is read, checked against NVRAM, written, and its lease installed: one provision at a time.
     provisioning: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -44,13 +49,20 @@ class Machine:
         self.keys = KeyRing(self.engine)
 
 
-@dataclass
+@dataclass(eq=False)
 class PendingKey:
-    """A key in the making and how many of its cards are written."""
+    """A key in the making. `handle` is the claim of the connection that makes it; who resumes it gets another.
+
+    `told` is how many cache nodes that connection has. Steps hold `lock`.
+    """
 
     generation: Generation
+    handle: bytes
+    label: str = ""
     cards_written: int = 0
+    told: int = 0
     slot_in_use: int | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
 
 @dataclass
@@ -67,7 +79,13 @@ class Session:
         """Give up what is held. Leaves that were reserved stay burned."""
         self.stopped.set()
         self.reservations.clear()
-        for pending in self.generations.values():
-            if pending.slot_in_use is not None:
-                self.machine.slots.set_light(pending.slot_in_use, on=False)
+        for handle, pending in self.generations.items():
+            if pending.handle == handle:
+                self._leave(pending)
         self.generations.clear()
+
+    def _leave(self, pending: PendingKey) -> None:
+        """What is on disk stays for who resumes it."""
+        self.machine.making.pop(pending.label, None)
+        if pending.slot_in_use is not None:
+            self.machine.slots.set_light(pending.slot_in_use, on=False)

@@ -22,6 +22,8 @@ NAMES = (
     "expcache",
     "expcards",
     "explease",
+    "resume",
+    "replace",
 )
 NUMBERS = ("slot", "expchunk", "expcache", "expcards", "explease")
 
@@ -29,6 +31,8 @@ USAGE = """\
 usage: pipsqueak                                            which HSMs are there
        pipsqueak generate alias=A algorithm=lms lmscode=L lmotscode=O
                  [expcards=N explease=N] [expchunk=N] [expcache=N] [slot=N] [esn=E]
+                 [replace=yes]                              give up a half-made key
+       pipsqueak generate alias=A resume=yes                go on with a half-made key
        pipsqueak list                                       keys of this host
        pipsqueak showinfo alias=A                           a key, its HSMs and cards
        pipsqueak alias=A message=TEXT | msgfile=FILE [sigfile=FILE]
@@ -117,7 +121,10 @@ _FORMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "list": ((), ()),
     "showinfo": (("alias",), ()),
     "provision": (("provesn", "slot"), ()),
-    "generate": (("alias",), ("algorithm", "lmscode", "lmotscode", "expchunk", "expcache", "expcards", "explease", "slot", "esn")),
+    "generate": (
+        ("alias",),
+        ("algorithm", "lmscode", "lmotscode", "expchunk", "expcache", "expcards", "explease", "slot", "esn", "resume", "replace"),
+    ),
     "sign": (("alias",), ("message", "msgfile", "sigfile")),
     "verify": (("alias", "verify"), ("message", "msgfile")),
 }
@@ -131,6 +138,9 @@ def _check(verb: str, values: dict[str, str]) -> None:
     for name in values:
         if name not in needed + taken:
             raise UsageError(f"{verb} does not take {name}=")
+    for name in ("resume", "replace"):
+        if values.get(name, "yes") not in ("yes", "no"):
+            raise UsageError(f"{name}= takes yes or no, not {values[name]}")
     if verb in ("sign", "verify") and ("message" in values) == ("msgfile" in values):
         raise UsageError(f"{verb} needs either message=TEXT or msgfile=FILE")
 

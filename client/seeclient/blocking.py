@@ -103,6 +103,13 @@ class Fleet:
         story = generating.generate(self.roster, Recipe(alias, lms, lmots, **options), progress, patience or fed)
         return Key(self, self.run(story))
 
+    def resume_lms(
+        self, alias: str, *, esn: str = "", slot: int | None = None, progress: Listener = ignore, patience: Patience | None = None
+    ) -> "Key":
+        """Go on with a half-made key and return it. Raises StatusError (UnknownID) when no machine has one of that alias."""
+        story = generating.resume(self.roster, alias, esn, slot, progress, patience or fed)
+        return Key(self, self.run(story))
+
     def provision(self, esn: str, slot: int) -> inspecting.Provisioned:
         """Move a lease from a card into a machine. Raises StatusError."""
         return self.run(inspecting.provision(self.roster, esn, slot))

@@ -15,6 +15,11 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True)
+class Resumed(Started):
+    """A half-made key goes on."""
+
+
+@dataclass(frozen=True, slots=True)
 class ChunkDone:
     """One step is done."""
 

@@ -6,9 +6,19 @@ from dataclasses import dataclass
 
 from seeclient import dispatch, keys
 from seeclient.effects import Ask, Pause, Peer, Roster, Story
-from seeclient.events import CardDone, CardsNeeded, CardTried, CardWanted, ChunkDone, Listener, Started
+from seeclient.events import CardDone, CardsNeeded, CardTried, CardWanted, ChunkDone, Listener, Resumed, Started
 from seemachine.lms.parameters import ParameterError, check_pair, lmots, lms
-from seemachine.wire.messages import CardWritten, ContinueLms, ContinueLmsCard, GenerateLms, LmsChunk, LmsStarted
+from seemachine.wire.messages import (
+    CardWritten,
+    ContinueLms,
+    ContinueLmsCard,
+    DiscardLms,
+    GenerateLms,
+    LmsChunk,
+    LmsResumed,
+    LmsStarted,
+    ResumeLms,
+)
 from seemachine.wire.names import FIRST_DYNAMIC_SLOT
 from seemachine.wire.status import Status, StatusError
 
@@ -28,6 +38,7 @@ class Recipe:
     expcache: int | None = None
     esn: str = ""
     slot: int | None = None
+    replace: bool = False
 
     @property
     def cards(self) -> int:
@@ -60,11 +71,53 @@ def generate(roster: Roster, recipe: Recipe, tell: Listener, patience: Patience)
     began = time.perf_counter()
     started: LmsStarted = yield Ask(peer, _request(recipe))
     tell(Started(recipe.alias, time.perf_counter() - began, started.remaining, 1 << started.expchunk))
-    public_key, cache = yield from _chunks(peer, recipe.alias, started.handle, tell)
-    key = keys.KeyFile(recipe.alias.lower(), public_key, recipe.expcards, recipe.explease, started.expcache, cache)
+    making = Making(peer, started.handle, recipe, started.expcache, tell, patience)
+    return (yield from _finish(making))
+
+
+def resume(roster: Roster, alias: str, esn: str, slot: int | None, tell: Listener, patience: Patience) -> Story[keys.KeyFile]:
+    """Go on with a half-made key, wherever it is, to the same end. Raises StatusError (UnknownID) when no machine has one."""
+    keys.check_writable()
+    label, began = keys.check_alias(alias), time.perf_counter()
+    peer, resumed = yield from _take_over(roster, label, esn)
+    tree, ots = lms(resumed.lms).name, lmots(resumed.lmots).name
+    recipe = Recipe(alias, tree, ots, expcards=resumed.expcards, explease=resumed.explease, esn=peer.esn, slot=slot)
+    tell(Resumed(alias, time.perf_counter() - began, resumed.remaining, 1 << resumed.expchunk))
+    return (yield from _finish(Making(peer, resumed.handle, recipe, resumed.expcache, tell, patience)))
+
+
+def _take_over(roster: Roster, label: str, esn: str) -> Story[tuple[Peer, LmsResumed]]:
+    for peer in [dispatch.machine(roster, esn)] if esn else roster.peers:
+        try:
+            return peer, (yield Ask(peer, ResumeLms(label=label)))
+        except StatusError as refused:
+            if refused.status is not Status.UnknownID:
+                raise
+    raise StatusError(Status.UnknownID, f"no reachable HSM has a half-made key {label}", "resumeLMS")
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """A key in the making, as its client sees it."""
+
+    peer: Peer
+    handle: bytes
+    recipe: Recipe
+    expcache: int
+    tell: Listener
+    patience: Patience
+
+
+def _finish(making: Making) -> Story[keys.KeyFile]:
+    recipe = making.recipe
+    last, cache = yield from _chunks(making)
+    assert last.public_key is not None
+    key = keys.KeyFile(recipe.alias.lower(), last.public_key, recipe.expcards, recipe.explease, making.expcache, cache)
     # Saved before the first card is written: a card without its public key would be lost leaves.
     keys.save(key)
-    yield from _cards(peer, recipe, started.handle, tell, patience)
+    yield from _cards(making, last.cards)
+    # From here on nobody needs what the machine kept for a client that does not come back.
+    yield Ask(making.peer, DiscardLms(label=key.alias))
     return key
 
 
@@ -76,61 +129,70 @@ def _request(recipe: Recipe) -> GenerateLms:
         explease=recipe.explease,
         expchunk=recipe.expchunk,
         expcache=recipe.expcache,
+        label=recipe.alias.lower(),
+        replace=recipe.replace,
     )
 
 
-def _chunks(peer: Peer, alias: str, handle: bytes, tell: Listener) -> Story[tuple[bytes, bytes]]:
+def _chunks(making: Making) -> Story[tuple[LmsChunk, bytes]]:
     cache = []
     while True:
         began = time.perf_counter()
-        chunk: LmsChunk = yield Ask(peer, ContinueLms(handle=handle))
+        chunk: LmsChunk = yield Ask(making.peer, ContinueLms(handle=making.handle))
         cache.append(chunk.cache)
-        tell(ChunkDone(alias, time.perf_counter() - began, chunk.remaining))
+        making.tell(ChunkDone(making.recipe.alias, time.perf_counter() - began, chunk.remaining))
         if chunk.public_key is not None:
-            return chunk.public_key, b"".join(cache)
+            return chunk, b"".join(cache)
 
 
-def _cards(peer: Peer, recipe: Recipe, handle: bytes, tell: Listener, patience: Patience) -> Story[None]:
-    if not recipe.cards:
+def _cards(making: Making, remaining: int) -> Story[None]:
+    if not making.recipe.cards:
         return
-    tell(CardsNeeded(recipe.cards))
-    remaining = recipe.cards
+    making.tell(CardsNeeded(remaining))
     try:
         while remaining:
-            written = yield from _one_card(peer, recipe.slot, handle, tell, patience)
+            written = yield from _one_card(making)
             remaining = written.remaining
-            tell(CardDone(remaining))
-    finally:
-        # Without a single card nobody will ever sign with this key.
-        if remaining == recipe.cards:
-            keys.remove(recipe.alias)
+            making.tell(CardDone(remaining))
+    except StatusError:
+        yield from _give_up_unwritten(making, remaining)
+        raise
 
 
-def _one_card(peer: Peer, slot: int | None, handle: bytes, tell: Listener, patience: Patience) -> Story[CardWritten]:
+def _give_up_unwritten(making: Making, remaining: int) -> Story[None]:
+    """Refused in order and without a single card, a key is worth nothing: nobody will ever sign with it."""
+    if remaining == making.recipe.cards:
+        keys.remove(making.recipe.alias)
+        yield Ask(making.peer, DiscardLms(label=making.recipe.alias.lower()))
+
+
+def _one_card(making: Making) -> Story[CardWritten]:
+    peer, slot = making.peer, making.recipe.slot
     listing = yield from dispatch.current_slots(peer)
     blank = dispatch.blank_slot(listing, slot)
     chosen = blank if blank is not None else slot if slot is not None else FIRST_DYNAMIC_SLOT
-    tell(CardTried(chosen))
+    making.tell(CardTried(chosen))
     began = time.monotonic()
     while True:
         try:
             # Asked even without a blank card there, for the machine then turns on the light at its reader.
-            written: CardWritten = yield Ask(peer, ContinueLmsCard(handle=handle, slot=chosen))
+            written: CardWritten = yield Ask(peer, ContinueLmsCard(handle=making.handle, slot=chosen))
         except StatusError as refused:
-            if refused.status is not Status.NotAvailable or not patience(peer, time.monotonic() - began):
+            if refused.status is not Status.NotAvailable or not making.patience(peer, time.monotonic() - began):
                 raise
-            tell(CardWanted(peer.esn, chosen, refused.detail))
+            making.tell(CardWanted(peer.esn, chosen, refused.detail))
         else:
             return written
-        chosen = yield from _next_blank(peer, slot, chosen, began, patience)
+        chosen = yield from _next_blank(making, chosen, began)
 
 
-def _next_blank(peer: Peer, slot: int | None, chosen: int, began: float, patience: Patience) -> Story[int]:
+def _next_blank(making: Making, chosen: int, began: float) -> Story[int]:
     """The slot in which a blank card turned up."""
+    peer = making.peer
     while True:
         yield Pause(LOOK_SECONDS)
-        blank = dispatch.blank_slot((yield from dispatch.current_slots(peer)), slot)
+        blank = dispatch.blank_slot((yield from dispatch.current_slots(peer)), making.recipe.slot)
         if blank is not None:
             return blank
-        if not patience(peer, time.monotonic() - began):
+        if not making.patience(peer, time.monotonic() - began):
             raise StatusError(Status.NotAvailable, f"no blank card came into slot {chosen} of {peer.esn}", "continueLMS_card_next")

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from seeclient import render
 from seeclient.effects import Roster
-from seeclient.events import CardDone, CardsNeeded, CardTried, CardWanted, ChunkDone, Event, Started
+from seeclient.events import CardDone, CardsNeeded, CardTried, CardWanted, ChunkDone, Event, Resumed, Started
 from seeclient.inspecting import KeyInfo, Provisioned
 from seeclient.keys import KeyFile
 from seeclient.signing import Signed
@@ -80,7 +80,8 @@ class Lines:
         """See Output."""
         match event:
             case Started(alias, seconds, steps, leaves):
-                self._print(f"Generate LMS key started: {alias} ({seconds:.3f} seconds)")
+                verb = "resumed" if isinstance(event, Resumed) else "started"
+                self._print(f"Generate LMS key {verb}: {alias} ({seconds:.3f} seconds)")
                 self._start_bar(steps, leaves)
             case ChunkDone(alias, seconds, remaining):
                 self._print(f"  chunk: {alias} ({seconds:.3f} seconds) {remaining} remaining")

@@ -12,8 +12,8 @@ from pathlib import Path
 from seeclient import dispatch, generating, inspecting, keys, signing
 from seeclient.arguments import USAGE, Arguments, UsageError, parse
 from seeclient.blocking import Fleet, fed
-from seeclient.effects import Peer
-from seeclient.events import CardDone, ChunkDone, Event, Started
+from seeclient.effects import Peer, Story
+from seeclient.events import CardDone, CardsNeeded, ChunkDone, Event, Listener, Started
 from seeclient.output import SHOWN_BYTES, Document, Lines, Output
 from seemachine.wire.names import SDK_VERSION
 from seemachine.wire.status import Status, StatusError
@@ -100,6 +100,8 @@ def _provision(fleet: Fleet, arguments: Arguments, output: Output) -> int:
 
 
 def _generate(fleet: Fleet, arguments: Arguments, output: Output) -> int:
+    if arguments.texts.get("resume") == "yes":
+        return _resume(fleet, arguments, output)
     algorithm = arguments.texts.get("algorithm", "mldsa").lower()
     if algorithm != "lms":
         default = "" if "algorithm" in arguments.texts else f"ML-DSA is the default of PQSDK {VENDOR}; "
@@ -114,12 +116,22 @@ def _generate(fleet: Fleet, arguments: Arguments, output: Output) -> int:
         lms=arguments.texts["lmscode"],
         lmots=arguments.texts["lmotscode"],
         esn=arguments.texts.get("esn", "").upper(),
+        replace=arguments.texts.get("replace") == "yes",
         **arguments.numbers,
     )
-    return _run_recipe(fleet, recipe, output)
+    return _tell_story(fleet, recipe.alias, recipe.cards, output, lambda tell: generating.generate(fleet.roster, recipe, tell, _patience))
 
 
-def _run_recipe(fleet: Fleet, recipe: generating.Recipe, output: Output) -> int:
+def _resume(fleet: Fleet, arguments: Arguments, output: Output) -> int:
+    given = (arguments.texts.keys() | arguments.numbers.keys()) - {"alias", "resume", "esn", "slot", "algorithm"}
+    if given:
+        print(f"pipsqueak: resume=yes goes on with the key as it was begun; leave out {min(given)}=", file=sys.stderr)
+        return 2
+    alias, esn, slot = arguments.texts["alias"], arguments.texts.get("esn", "").upper(), arguments.numbers.get("slot")
+    return _tell_story(fleet, alias, 0, output, lambda tell: generating.resume(fleet.roster, alias, esn, slot, tell, _patience))
+
+
+def _tell_story(fleet: Fleet, alias: str, cards: int, output: Output, story: Callable[[Listener], Story[keys.KeyFile]]) -> int:
     events: list[Event] = []
 
     def listen(event: Event) -> None:
@@ -127,12 +139,16 @@ def _run_recipe(fleet: Fleet, recipe: generating.Recipe, output: Output) -> int:
         output.event(event)
 
     try:
-        output.generated(fleet.run(generating.generate(fleet.roster, recipe, listen, _patience)))
+        output.generated(fleet.run(story(listen)))
     except StatusError as error:
-        _generation_refused(recipe, events, error, output)
+        _generation_refused(cards, events, error, output)
+        broken_off = events and error.status in (Status.OSErrorErrno, Status.TimeLimitExceeded)
+        if broken_off or any(isinstance(event, CardDone) for event in events):
+            _tell_how_to_resume(alias)
         return 1
     except KeyboardInterrupt:
-        _tell_of_interruption(recipe, events)
+        if events:
+            _tell_how_to_resume(alias)
         raise
     return 0
 
@@ -142,25 +158,22 @@ def _patience(peer: Peer, waited: float) -> bool:
     return sys.stdout.isatty() or fed(peer, waited)
 
 
-def _generation_refused(recipe: generating.Recipe, events: list[Event], error: StatusError, output: Output) -> None:
+def _generation_refused(cards: int, events: list[Event], error: StatusError, output: Output) -> None:
     """Which step failed decides the last line."""
     if not events:
         output.refused(error, "generate failed")
     elif isinstance(events[-1], Started | ChunkDone):
         output.refused(error, "continueLMS failed on chunk")
         # The guide's tool goes on to say this after a failed chunk (2.7.2).
-        if recipe.cards:
-            from seeclient.events import CardsNeeded
-
-            output.event(CardsNeeded(recipe.cards))
+        if cards:
+            output.event(CardsNeeded(cards))
     else:
         output.refused(error, "continueLMS failed on card")
 
 
-def _tell_of_interruption(recipe: generating.Recipe, events: list[Event]) -> None:
-    written = sum(isinstance(event, CardDone) for event in events)
-    if written:
-        print(f"\n{written} of {recipe.cards} cards are written; the leaves of the others are lost", file=sys.stderr)
+def _tell_how_to_resume(alias: str) -> None:
+    sys.stdout.flush()
+    print(f"What is done is kept; go on with: pipsqueak generate alias={alias} resume=yes", file=sys.stderr)
 
 
 def _sign(fleet: Fleet, arguments: Arguments, output: Output) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from seemachine.commands import generate, hello, nvmem, provision, slots
+from seemachine.commands import generate, hello, nvmem, provision, resume, slots
 from seemachine.lms.generation import Stopped
 from seemachine.lms.parameters import ParameterError
 from seemachine.machine import Session
@@ -16,6 +16,8 @@ COMMANDS: dict[type[Any], Callable[[Session, Any], Any]] = {
     m.GenerateLms: generate.generate,
     m.ContinueLms: generate.advance,
     m.ContinueLmsCard: generate.write_card,
+    m.ResumeLms: resume.resume,
+    m.DiscardLms: resume.discard,
     m.ProvisionLms: provision.provision,
     m.GetNvmemfileInfo: nvmem.info,
     m.ListNvmemfiles: nvmem.listing,

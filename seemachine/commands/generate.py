@@ -1,12 +1,12 @@
 """generateLMS, continueLMS_cache_next, continueLMS_card_next: a key is made in steps that the client pulls (guide 2.7.1, 2.7.2)."""
 
 from seemachine.commands.leases import to_store
+from seemachine.commands.making import check_label, claim, held, release, save_head, save_step
 from seemachine.lms.engines import Engine
 from seemachine.lms.generation import Generation, default_expchunk
 from seemachine.lms.parameters import OtsParameters, ParameterError, TreeParameters, lmots, lms
 from seemachine.lms.sectors import Sectors
 from seemachine.machine import PendingKey, Session
-from seemachine.state.errors import CardError
 from seemachine.wire.messages import CardWritten, ContinueLms, ContinueLmsCard, GenerateLms, LmsChunk, LmsStarted
 from seemachine.wire.names import (
     HANDLE_BYTES,
@@ -16,20 +16,19 @@ from seemachine.wire.names import (
     MAX_EXPCARDS,
     MAX_EXPLEASE,
     MAX_PAGE_EXPONENT,
+    nvram_name,
 )
 from seemachine.wire.status import Status, StatusError
 
-MAX_GENERATIONS = 4
-
 
 def generate(session: Session, request: GenerateLms) -> LmsStarted:
-    """Begin a key. Refuses unknown or mixed parameter sets and exponents that no machine takes."""
-    if len(session.generations) >= MAX_GENERATIONS:
-        raise StatusError(Status.ObjectInUse, f"this connection is making {MAX_GENERATIONS} keys already; finish one first")
-    generation = _begin(session, request)
-    handle = session.machine.random(HANDLE_BYTES)
-    session.generations[handle] = PendingKey(generation)
-    return LmsStarted(handle=handle, remaining=generation.remaining, expchunk=generation.expchunk, expcache=generation.expcache)
+    """Begin a key. Refuses unknown or mixed parameter sets, exponents that no machine takes, and a label that is taken."""
+    machine, generation = session.machine, _begin(session, request)
+    pending = PendingKey(generation, machine.random(HANDLE_BYTES), request.label)
+    with machine.labels:
+        check_label(machine, request.label, replace=request.replace)
+        claim(session, pending)
+    return LmsStarted(handle=pending.handle, remaining=generation.remaining, expchunk=generation.expchunk, expcache=generation.expcache)
 
 
 def _begin(session: Session, request: GenerateLms) -> Generation:
@@ -67,67 +66,83 @@ def _check_bound(name: str, exponent: int, least: int, most: int) -> None:
 
 def advance(session: Session, request: ContinueLms) -> LmsChunk:
     """Do one chunk; with the last one a singular key goes into NVRAM, and a sectorized key begins to wait for its cards."""
-    pending = _pending(session, request.handle)
+    with held(session, request.handle) as pending:
+        backlog = _untold_cache(pending)
+        if backlog:
+            return LmsChunk(remaining=pending.generation.remaining, cache=backlog, cards=0)
+        return _step(session, pending)
+
+
+def _untold_cache(pending: PendingKey) -> bytes:
+    """Cache nodes from before this connection took the key over."""
+    generation = pending.generation
+    count = min(generation.cache_known - pending.told, 1 << MAX_CACHE_PART_EXPONENT)
+    nodes = generation.table.row((1 << generation.expcache) + pending.told, count)
+    pending.told += count
+    return nodes
+
+
+def _step(session: Session, pending: PendingKey) -> LmsChunk:
     generation = pending.generation
     if not generation.remaining:
         raise StatusError(Status.InvalidParameter, "the key is finished; its cards are written with continueLMS_card_next")
     try:
         cache = generation.step(session.machine.engine, session.stopped.is_set)
     except ParameterError:
-        del session.generations[request.handle]
+        release(session, pending)
         raise
+    pending.told = generation.cache_known
     if generation.remaining:
+        save_step(session.machine, pending)
         return LmsChunk(remaining=generation.remaining, cache=cache, cards=0)
-    _finish(session, request.handle, generation)
-    public_key = generation.public_key.encode()
-    return LmsChunk(remaining=0, cache=cache, cards=generation.sectors.cards, public_key=public_key)
+    _finish(session, pending)
+    cards = generation.sectors.cards - pending.cards_written
+    return LmsChunk(remaining=0, cache=cache, cards=cards, public_key=generation.public_key.encode())
 
 
-def _finish(session: Session, handle: bytes, generation: Generation) -> None:
-    machine = session.machine
+def _finish(session: Session, pending: PendingKey) -> None:
+    machine, generation = session.machine, pending.generation
     machine.keys.put_table(generation.public_key.root, generation.table)
-    if not generation.sectors.sectorized:
-        # Dropped first: should the install fail halfway, nobody may write the same leaves anywhere else.
-        del session.generations[handle]
-        machine.store.install(to_store(generation.lease(0)))
+    if generation.sectors.sectorized:
+        return
+    # Dropped first: should the install fail halfway, nobody may write the same leaves anywhere else.
+    release(session, pending)
+    if generation.seeds[0]:
+        lease = to_store(generation.lease(0))
+        generation.seeds[0] = b""
+        # The seed leaves the checkpoint before it is in NVRAM. Swapped, it could be installed again from there.
+        save_head(machine, pending)
+        machine.store.install(lease)
+    elif machine.store.get(nvram_name(generation.public_key.encode())) is None:
+        raise StatusError(
+            Status.NotAvailable, f"the leaves of {pending.label} were lost in a crash or are used up; replace=yes makes another key"
+        )
 
 
 def write_card(session: Session, request: ContinueLmsCard) -> CardWritten:
     """Write the leases of the next card to the blank card in a slot. The seeds of a written card leave the machine."""
-    pending = _pending(session, request.handle)
-    generation = pending.generation
-    if generation.remaining:
-        raise StatusError(Status.InvalidParameter, "the key is not finished; go on with continueLMS_cache_next")
-    if not generation.sectors.sectorized:
-        raise StatusError(Status.InvalidParameter, "a singular key has no cards")
-    pending.slot_in_use = request.slot
-    numbers = generation.sectors.card_leases(pending.cards_written)
-    leases = tuple(to_store(generation.lease(number)) for number in numbers)
-    try:
-        card = session.machine.slots.write_leases(request.slot, leases)
-    except CardError:
-        raise  # nothing was written: the same leases wait for a better card
-    except BaseException:
-        # The write may have reached the card. Written again, these leaves could be on two cards, so they are lost instead.
-        _card_done(session, request.handle)
-        raise
-    _card_done(session, request.handle)
+    with held(session, request.handle) as pending:
+        generation = pending.generation
+        if generation.remaining:
+            raise StatusError(Status.InvalidParameter, "the key is not finished; go on with continueLMS_cache_next")
+        if not generation.sectors.sectorized:
+            raise StatusError(Status.InvalidParameter, "a singular key has no cards")
+        pending.slot_in_use = request.slot
+        numbers = generation.sectors.card_leases(pending.cards_written)
+        leases = tuple(to_store(generation.lease(number)) for number in numbers)
+        card = session.machine.slots.write_leases(request.slot, leases, before=lambda: _give_away(session, pending))
     return CardWritten(card=card, remaining=generation.sectors.cards - pending.cards_written)
 
 
-def _card_done(session: Session, handle: bytes) -> None:
-    """The seeds of this card leave the machine; after the last card so does the key."""
-    pending = session.generations[handle]
-    sectors = pending.generation.sectors
-    for number in sectors.card_leases(pending.cards_written):
-        pending.generation.seeds[number] = b""
+def _give_away(session: Session, pending: PendingKey) -> None:
+    """Forget the seeds of the next card, here and on disk, before it is written: a write that fails in between loses its leaves.
+
+    After the write would be too late: an unclear failure could then put the same leaves on two cards.
+    """
+    generation = pending.generation
+    for number in generation.sectors.card_leases(pending.cards_written):
+        generation.seeds[number] = b""
     pending.cards_written += 1
-    if pending.cards_written == sectors.cards:
-        del session.generations[handle]
-
-
-def _pending(session: Session, handle: bytes) -> PendingKey:
-    pending = session.generations.get(handle)
-    if pending is None:
-        raise StatusError(Status.UnknownID, "this connection makes no key of that handle")
-    return pending
+    save_head(session.machine, pending)
+    if pending.cards_written == generation.sectors.cards:
+        release(session, pending)

@@ -94,6 +94,29 @@ class Generation:
         self.done += 1
         return self._completed(engine, leaves)
 
+    def row(self, chunk: int) -> bytes:
+        """The nodes that the table keeps of a chunk that is done: enough to go on after `restore`."""
+        count = 1 << (self.table.depth - self.tree.h + self.expchunk)
+        return self.table.row((1 << self.table.depth) + chunk * count, count)
+
+    @property
+    def row_bytes(self) -> int:
+        """The length of every row."""
+        return self.tree.m << (self.table.depth - self.tree.h + self.expchunk)
+
+    def restore(self, engine: Engine, rows: list[bytes]) -> None:
+        """Take back the rows of the first chunks. Identifier and seeds must be those that made them."""
+        for chunk, row in enumerate(rows[: self.chunks]):
+            count = len(row) // self.tree.m
+            self._keep_levels(engine, (1 << self.table.depth) + chunk * count, row)
+            self.done = chunk + 1
+            self._completed(engine, range(chunk << self.expchunk, (chunk + 1) << self.expchunk))
+
+    @property
+    def cache_known(self) -> int:
+        """How many nodes at depth `expcache` are known, from the left."""
+        return (self.done << self.expchunk) >> (self.tree.h - self.expcache)
+
     def lease(self, number: int) -> Lease:
         """Lease `number` of the finished key."""
         leaves = self.sectors.lease_leaves(number)

@@ -12,6 +12,7 @@ from seemachine.lms import engines
 from seemachine.machine import Machine
 from seemachine.server.logs import Log, configure
 from seemachine.server.serve import CannotListen, Daemon
+from seemachine.state.checkpoints import FolderCheckpoints, NoCheckpoints
 from seemachine.state.errors import StateError
 from seemachine.state.lock import FolderLock
 from seemachine.state.slots import Slots
@@ -46,6 +47,7 @@ def build(config: Config, store: Store) -> Machine:
         random=os.urandom,
         limits=wire_limits(config),
         operator=config.operator,
+        checkpoints=NoCheckpoints() if config.store == "memory" else FolderCheckpoints(config.folder),
     )
 
 

@@ -3,7 +3,7 @@
 import contextlib
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,10 +67,14 @@ class Slots:
         with self.locked():
             return [self._describe(slot, path) for slot in SLOTS if (path := self.occupant(slot)) is not None]
 
-    def write_leases(self, slot: int, leases: tuple[StoredLease, ...]) -> str:
-        """Write a blank card, durably, and return its name. Raises CardError when there is none."""
+    def write_leases(self, slot: int, leases: tuple[StoredLease, ...], before: Callable[[], None]) -> str:
+        """Write a blank card, durably, and return its name. Raises CardError when there is none.
+
+        `before` is called when a blank card is there and nothing was written yet: the last moment to forget the leases elsewhere.
+        """
         with self.locked():
             card = self._blank_card(slot)
+            before()
             write_card(self.folder(slot), card.written(leases))
             self.set_light(slot, on=False)
             return card.name

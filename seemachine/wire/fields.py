@@ -61,7 +61,7 @@ def text(most: int, *, default: object = MISSING) -> Any:
     return _specify(check, default=default)
 
 
-def flag() -> Any:
+def flag(*, default: object = MISSING) -> Any:
     """True or false."""
 
     def check(value: object) -> bool:
@@ -69,7 +69,7 @@ def flag() -> Any:
             raise FieldError("takes true or false")
         return value
 
-    return _specify(check)
+    return _specify(check, default=default)
 
 
 def records(kind: type[Any], most: int) -> Any:

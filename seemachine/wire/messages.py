@@ -28,6 +28,7 @@ CACHE_BYTES = MAX_NODE << MAX_EXPCACHE
 MAX_FILES = 4096  # as many as an NVRAM holds
 # Room for the frame's other fields beside a message of the largest size.
 ENVELOPE_BYTES = 256
+MAX_LABEL = 64
 
 
 @wire_class
@@ -82,7 +83,11 @@ class LmsStarted:
 
 @wire_class
 class GenerateLms:
-    """Begin a key. Types are RFC 8554 / SP 800-208 typecodes; an absent exponent is chosen by the machine."""
+    """Begin a key. Types are RFC 8554 / SP 800-208 typecodes; an absent exponent is chosen by the machine.
+
+    Under a `label` the half-made key is kept on disk after each step, for resumeLMS; without one it dies with the connection. `replace`
+    gives up another half-made key of that label.
+    """
 
     NAME: ClassVar[str] = "generateLMS"
     Reply: ClassVar[type] = LmsStarted
@@ -92,13 +97,52 @@ class GenerateLms:
     explease: int = number(0, MAX_HEIGHT)
     expchunk: int | None = number(0, MAX_HEIGHT, default=None)
     expcache: int | None = number(0, MAX_HEIGHT, default=None)
+    label: str = text(MAX_LABEL, default="")
+    replace: bool = flag(default=False)
+
+
+@wire_class
+class LmsResumed:
+    """A half-made key goes on as it was begun: types, exponents, and the continues that are left."""
+
+    handle: bytes = octets(HANDLE_BYTES)
+    remaining: int = number(1, U32)
+    lms: int = number(0, U32)
+    lmots: int = number(0, U32)
+    expcards: int = number(0, MAX_HEIGHT)
+    explease: int = number(0, MAX_HEIGHT)
+    expchunk: int = number(0, MAX_HEIGHT)
+    expcache: int = number(0, MAX_HEIGHT)
+
+
+@wire_class
+class ResumeLms:
+    """Take over the half-made key of a label, from whoever made it. The first continues give the cache nodes from the beginning again."""
+
+    NAME: ClassVar[str] = "resumeLMS"
+    Reply: ClassVar[type] = LmsResumed
+    label: str = text(MAX_LABEL)
+
+
+@wire_class
+class LmsDiscarded:
+    """Nothing is kept under the label any more."""
+
+
+@wire_class
+class DiscardLms:
+    """Forget what is kept under a label: after the public key was saved, or to give a key up. Leaves on cards or in NVRAM stay."""
+
+    NAME: ClassVar[str] = "discardLMS"
+    Reply: ClassVar[type] = LmsDiscarded
+    label: str = text(MAX_LABEL)
 
 
 @wire_class
 class LmsChunk:
     """One step done. `cache` is the nodes at depth expcache that this step completed, left to right, joined.
 
-    `public_key` comes with the last step only; `cards` is then how many blank cards the key needs (0: it is already in NVRAM).
+    `public_key` comes with the last step only; `cards` is then how many blank cards are still to be written (0: none, or it is in NVRAM).
     """
 
     remaining: int = number(0, U32)
@@ -300,6 +344,8 @@ REQUESTS: dict[str, type[Any]] = {
         GenerateLms,
         ContinueLms,
         ContinueLmsCard,
+        ResumeLms,
+        DiscardLms,
         ProvisionLms,
         GetNvmemfileInfo,
         ListNvmemfiles,

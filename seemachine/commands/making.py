@@ -1,0 +1,128 @@
+"""Half-made keys: who makes which, and what of them is on disk."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from seemachine.lms.generation import Generation
+from seemachine.lms.parameters import lmots, lms
+from seemachine.lms.sectors import Sectors
+from seemachine.machine import Machine, PendingKey, Session
+from seemachine.state.checkpoints import MAX_LABELS, Head, is_label
+from seemachine.state.errors import StateCorrupt
+from seemachine.wire.status import Status, StatusError
+
+MAX_GENERATIONS = 4
+
+
+def check_label(machine: Machine, label: str, *, replace: bool) -> None:
+    """Refuse a label that is none, or that another half-made key has."""
+    if not label:
+        return
+    if not is_label(label):
+        raise StatusError(Status.InvalidParameter, f"a label has up to 64 lower-case letters, digits and hyphens, not {label!r}")
+    if replace:
+        discard(machine, label)
+    taken = label in machine.making or machine.checkpoints.head(label) is not None
+    if taken:
+        raise StatusError(
+            Status.ObjectInUse, f"there is a half-made key {label}; go on with it by resume=yes, or give it up by replace=yes"
+        )
+    if len(machine.checkpoints.labels()) >= MAX_LABELS:
+        raise StatusError(Status.ObjectInUse, f"this machine keeps {MAX_LABELS} half-made keys already; resume or replace one")
+
+
+def claim(session: Session, pending: PendingKey) -> None:
+    """Give a key to a connection. Who had it before finds its handle unknown."""
+    if len(session.generations) >= MAX_GENERATIONS:
+        raise StatusError(Status.ObjectInUse, f"this connection is making {MAX_GENERATIONS} keys already; finish one first")
+    session.generations[pending.handle] = pending
+    if pending.label:
+        session.machine.making[pending.label] = pending
+
+
+@contextlib.contextmanager
+def held(session: Session, handle: bytes) -> Iterator[PendingKey]:
+    """The key of a handle, for one step. Raises StatusError (UnknownID) when this connection has it no more."""
+    pending = session.generations.get(handle)
+    if pending is None:
+        raise _unknown()
+    with pending.lock:
+        # Looked at under the lock: the key may have been resumed or given up while its last step was still under way.
+        if pending.handle != handle:
+            raise _unknown()
+        yield pending
+
+
+def _unknown() -> StatusError:
+    return StatusError(Status.UnknownID, "this connection makes no key of that handle")
+
+
+def release(session: Session, pending: PendingKey) -> None:
+    """The connection is done with a key. Its checkpoint, by now without seeds, stays until the client has saved the public key."""
+    session.generations.pop(pending.handle, None)
+    if session.machine.making.get(pending.label) is pending:
+        del session.machine.making[pending.label]
+
+
+def discard(machine: Machine, label: str) -> None:
+    """Forget a label, and whoever is making its key."""
+    pending = machine.making.pop(label, None)
+    if pending is not None:
+        with pending.lock:
+            pending.handle = b""
+    machine.checkpoints.discard(label)
+
+
+def save_step(machine: Machine, pending: PendingKey) -> None:
+    """Keep the chunk that was just done."""
+    if not pending.label:
+        return
+    generation = pending.generation
+    if generation.done == 1:
+        machine.checkpoints.create(pending.label, _head(pending))
+    machine.checkpoints.append(pending.label, generation.done - 1, generation.row(generation.done - 1))
+
+
+def save_head(machine: Machine, pending: PendingKey) -> None:
+    """Keep what is known of the key now, without the seeds that it no longer has."""
+    if pending.label:
+        machine.checkpoints.rewrite(pending.label, _head(pending))
+
+
+def restore(machine: Machine, label: str, handle: bytes) -> PendingKey:
+    """A key from its checkpoint. Raises StatusError (UnknownID) when there is none, StateCorrupt when it is damaged."""
+    head = machine.checkpoints.head(label) if is_label(label) else None
+    if head is None:
+        raise StatusError(Status.UnknownID, f"there is no half-made key {label} on {machine.esn}")
+    try:
+        generation, cards_written = _generation(machine, head), int(head["cards_written"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise StateCorrupt(f"half-made key {label}: {error}") from None
+    generation.restore(machine.engine, machine.checkpoints.load(label, generation.row_bytes))
+    return PendingKey(generation, handle, label, cards_written)
+
+
+def _head(pending: PendingKey) -> Head:
+    generation = pending.generation
+    return {
+        "lms": generation.tree.typecode,
+        "lmots": generation.ots.typecode,
+        "expcards": generation.sectors.expcards,
+        "explease": generation.sectors.explease,
+        "expchunk": generation.expchunk,
+        "expcache": generation.expcache,
+        "identifier": generation.identifier,
+        "seeds": generation.seeds,
+        "cards_written": pending.cards_written,
+    }
+
+
+def _generation(machine: Machine, head: dict[str, Any]) -> Generation:
+    tree, ots = lms(head["lms"]), lmots(head["lmots"])
+    sectors = Sectors(tree.h, head["expcards"], head["explease"])
+    sectors.check()
+    seeds: list[bytes] = head["seeds"]
+    if len(seeds) != sectors.leases or any(len(seed) not in (0, ots.n) for seed in seeds):
+        raise ValueError("the seeds do not fit the plan")
+    return Generation(tree, ots, sectors, head["expchunk"], head["expcache"], machine.random, head["identifier"], seeds)

@@ -1,0 +1,56 @@
+"""resumeLMS, discardLMS: going on with a half-made key after its client, its machine or its host went away."""
+
+from seemachine.commands import making
+from seemachine.machine import Machine, PendingKey, Session
+from seemachine.state.checkpoints import is_label
+from seemachine.wire.messages import DiscardLms, LmsDiscarded, LmsResumed, ResumeLms
+from seemachine.wire.names import HANDLE_BYTES
+from seemachine.wire.status import Status, StatusError
+
+
+def resume(session: Session, request: ResumeLms) -> LmsResumed:
+    """Take a half-made key over: from the connection that makes it now, or from disk."""
+    with session.machine.labels:
+        pending = _take_over(session.machine, request.label)
+        making.claim(session, pending)
+    generation = pending.generation
+    return LmsResumed(
+        handle=pending.handle,
+        remaining=generation.remaining,
+        lms=generation.tree.typecode,
+        lmots=generation.ots.typecode,
+        expcards=generation.sectors.expcards,
+        explease=generation.sectors.explease,
+        expchunk=generation.expchunk,
+        expcache=generation.expcache,
+    )
+
+
+def discard(session: Session, request: DiscardLms) -> LmsDiscarded:
+    """Forget what is kept under a label, or find it forgotten."""
+    if is_label(request.label):
+        with session.machine.labels:
+            making.discard(session.machine, request.label)
+    return LmsDiscarded()
+
+
+def _take_over(machine: Machine, label: str) -> PendingKey:
+    handle = machine.random(HANDLE_BYTES)
+    present = machine.making.get(label)
+    if present is None:
+        pending = making.restore(machine, label, handle)
+    else:
+        pending = present
+        with pending.lock:
+            pending.handle, pending.told = handle, 0
+    # The closing step is done again, for its reply has the public key.
+    pending.generation.root = None
+    _check_seeds(pending)
+    return pending
+
+
+def _check_seeds(pending: PendingKey) -> None:
+    """Unfinished, a key needs all its seeds; a crash at the moment of handing them out may have lost them, which is final."""
+    generation = pending.generation
+    if generation.done < generation.chunks and not all(generation.seeds):
+        raise StatusError(Status.Malformed, f"the half-made key {pending.label} has lost seeds; give it up by replace=yes")
