@@ -2,6 +2,7 @@
 
 import tomllib
 from dataclasses import dataclass, field, fields, replace
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ MODELS = ("5c", "xc")
 OPERATORS = ("manual", "auto")
 # Room for the longest replies: a part of a node cache, and a listing of all NVRAM files.
 MIN_FRAME = 640 * 1024
-LOOPBACK = ("127.", "::1", "localhost")
+# A day and a half in seconds; for counts and bytes more than anybody needs.
+MOST = 1 << 27
 
 
 class ConfigError(ValueError):
@@ -38,8 +40,8 @@ class LimitSettings:
     def __post_init__(self) -> None:
         for setting in fields(self):
             value = getattr(self, setting.name)
-            if type(value) is not int or value < 1:
-                raise ConfigError(f"limits.{setting.name} takes a whole number from 1, not {value!r}")
+            if type(value) is not int or not 1 <= value <= MOST:
+                raise ConfigError(f"limits.{setting.name} takes a whole number from 1 to {MOST}, not {value!r}")
         if not MIN_FRAME <= self.frame_bytes <= MAX_FRAME:
             raise ConfigError(f"limits.frame_bytes takes {MIN_FRAME} to {MAX_FRAME}; smaller, some replies would not fit")
 
@@ -62,16 +64,20 @@ class Config:
     limits: LimitSettings = LimitSettings()
 
     def __post_init__(self) -> None:
-        if not is_esn(self.esn):
+        if type(self.esn) is not str or not is_esn(self.esn):
             raise ConfigError(f"esn takes an electronic serial number such as 7852-268D-3BF9, not {self.esn!r}")
         _one_of("model", self.model, MODELS)
         _one_of("store", self.store, STORES)
         _one_of("operator", self.operator, OPERATORS)
+        for name in ("search_port", "insecure_bind", "publish"):
+            _one_of(name, getattr(self, name), (True, False))
         if type(self.port) is not int or not 0 <= self.port <= 65535:
             raise ConfigError(f"port takes a number from 0 (any free one) to 65535, not {self.port!r}")
         if type(self.module) is not int or not 1 <= self.module <= 64:
             raise ConfigError(f"module takes a number from 1 to 64, not {self.module!r}")
-        if not self.host.startswith(LOOPBACK) and not self.insecure_bind:
+        if type(self.host) is not str:
+            raise ConfigError(f"host takes an address, not {self.host!r}")
+        if not _is_loopback(self.host) and not self.insecure_bind:
             raise ConfigError(
                 f"{self.host} is not a loopback address, and whoever reaches the port can sign; add --insecure-bind if that is wanted"
             )
@@ -96,6 +102,8 @@ def build(settings: dict[str, Any]) -> Config:
     if "limits" in settings and not isinstance(settings["limits"], LimitSettings):
         settings = {**settings, "limits": build_limits(settings["limits"])}
     if "world" in settings:
+        if not isinstance(settings["world"], str | Path):
+            raise ConfigError(f"world takes the path of a folder, not {settings['world']!r}")
         settings = {**settings, "world": Path(settings["world"]).expanduser().absolute()}
     return Config(**settings)
 
@@ -120,6 +128,14 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: {error}") from error
 
 
-def _one_of(name: str, value: object, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ConfigError(f"{name} takes one of {', '.join(choices)}, not {value!r}")
+def _one_of(name: str, value: object, choices: tuple[object, ...]) -> None:
+    if not any(type(value) is type(choice) and value == choice for choice in choices):
+        raise ConfigError(f"{name} takes one of {', '.join(map(str, choices))}, not {value!r}")
+
+
+def _is_loopback(host: str) -> bool:
+    """An address that only this host reaches. Of names only localhost counts: where another one leads is for others to decide."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

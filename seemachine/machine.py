@@ -61,7 +61,7 @@ class PendingKey:
     label: str = ""
     cards_written: int = 0
     told: int = 0
-    slot_in_use: int | None = None
+    slots_asked: set[int] = field(default_factory=set)
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
 
@@ -87,5 +87,5 @@ class Session:
     def _leave(self, pending: PendingKey) -> None:
         """What is on disk stays for who resumes it."""
         self.machine.making.pop(pending.label, None)
-        if pending.slot_in_use is not None:
-            self.machine.slots.set_light(pending.slot_in_use, on=False)
+        for slot in pending.slots_asked:
+            self.machine.slots.set_light(slot, on=False)

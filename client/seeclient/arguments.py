@@ -138,11 +138,23 @@ def _check(verb: str, values: dict[str, str]) -> None:
     for name in values:
         if name not in needed + taken:
             raise UsageError(f"{verb} does not take {name}=")
+    if verb == "generate":
+        _check_generate(values)
     for name in ("resume", "replace"):
         if values.get(name, "yes") not in ("yes", "no"):
             raise UsageError(f"{name}= takes yes or no, not {values[name]}")
     if verb in ("sign", "verify") and ("message" in values) == ("msgfile" in values):
         raise UsageError(f"{verb} needs either message=TEXT or msgfile=FILE")
+
+
+def _check_generate(values: dict[str, str]) -> None:
+    if values.get("resume") == "yes":
+        for name in values.keys() - {"alias", "resume", "esn", "slot", "algorithm"}:
+            raise UsageError(f"resume=yes goes on with the key as it was begun; leave out {name}=")
+    elif values.get("algorithm", "").lower() == "lms":
+        for name, example in (("lmscode", "sha256_m32_h5"), ("lmotscode", "sha256_n32_w8")):
+            if name not in values:
+                raise UsageError(f"generate needs {name}=, such as {name}={example}")
 
 
 def _number(name: str, value: str) -> int:

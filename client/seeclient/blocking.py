@@ -31,7 +31,7 @@ class Connection:
         try:
             self._socket = socket.create_connection((address.host, address.port), CONNECT_SECONDS)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             raise dispatch.connect_failure(address, error) from None
 
     def send(self, request: Any) -> None:
@@ -71,6 +71,8 @@ class Connection:
         if isinstance(greeting, StatusError):
             raise greeting
         assert isinstance(greeting, Greeting)
+        if self.address.esn not in ("", greeting.esn):
+            raise dispatch.wrong_machine(self.address, greeting.esn)
         self._socket.settimeout(greeting.limits.request_seconds + REPLY_GRACE_SECONDS)
         return greeting
 

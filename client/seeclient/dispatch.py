@@ -1,7 +1,9 @@
 """Which machines there are, and which of them an operation goes to."""
 
+import errno
 import json
 import os
+import socket
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -30,9 +32,19 @@ def addresses(fleet: str | Path | None = None) -> list[Address]:
     return _from_file(path) if path.suffix == ".toml" or isinstance(fleet, Path) else _from_text(str(fleet))
 
 
-def connect_failure(address: Address, error: OSError) -> StatusError:
+def wrong_machine(address: Address, esn: str) -> StatusError:
+    """A published object whose port belongs to another machine by now."""
+    what = f"connecting to {address.host} on port {address.port}: {esn} answers, not {address.esn}"
+    return StatusError(Status.OSErrorErrno, what, CONNECT)
+
+
+def connect_failure(address: Address, error: OSError | UnicodeError) -> StatusError:
     """The guide's line for a machine that does not answer (2.8.1)."""
-    reason = error.strerror or str(error) or type(error).__name__
+    if isinstance(error, UnicodeError):
+        return StatusError(Status.OSErrorErrno, f"connecting to {address.host} on port {address.port}: not a host name", CONNECT)
+    # Libraries put their own words into strerror; the system's are those of the guide. Name look-ups have numbers of their own.
+    system = error.errno in errno.errorcode and not isinstance(error, socket.gaierror)
+    reason = os.strerror(error.errno or 0) if system else error.strerror or str(error) or type(error).__name__
     return StatusError(Status.OSErrorErrno, f"connecting to {address.host} on port {address.port}: {reason}", CONNECT)
 
 
@@ -109,8 +121,9 @@ def _from_text(text: str) -> list[Address]:
 
 def _address(text: str, module: int) -> Address:
     host, colon, port = text.rpartition(":")
-    if not colon:
-        return Address(text, SEE_PORT, module)
+    bare = text.endswith("]") or (text.count(":") > 1 and not text.startswith("["))
+    if not colon or bare:
+        return Address(text.strip("[]"), SEE_PORT, module)
     if not port.isdecimal() or not 0 < int(port) < 65536:
         raise StatusError(Status.InvalidParameter, f"{text} is not an address; a fleet is written as host:port,host:port", CONNECT)
     return Address(host.strip("[]"), int(port), module)
@@ -123,13 +136,19 @@ def _from_file(path: Path) -> list[Address]:
     published = {address.esn: address for address in _published(home())}
     try:
         entries = tomllib.loads(path.read_text())["machines"]
-        meant = [
-            Address(entry.get("host", "127.0.0.1"), entry.get("port", SEE_PORT), entry.get("module", number), entry["esn"])
-            for number, entry in enumerate(entries, 1)
-        ]
+        meant = [_meant(entry, number) for number, entry in enumerate(entries, 1)]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise StatusError(Status.InvalidParameter, f"{path} is not a fleet file ({error})", CONNECT) from None
     return _ordered(published.get(address.esn, address) for address in meant)
+
+
+def _meant(entry: dict[str, Any], number: int) -> Address:
+    host, port = entry.get("host", "127.0.0.1"), entry.get("port", SEE_PORT + number - 1)
+    module, esn = entry.get("module", number), entry["esn"]
+    for name, value, kind in (("host", host, str), ("port", port, int), ("module", module, int), ("esn", esn, str)):
+        if type(value) is not kind or (name == "port" and not 0 <= port < 65536):
+            raise ValueError(f"{name} = {value!r}")
+    return Address(host, port, module, esn)
 
 
 def _ordered(found: Iterable[Address]) -> list[Address]:

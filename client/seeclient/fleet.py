@@ -55,6 +55,8 @@ class Connection:
         if isinstance(greeting, StatusError):
             raise greeting
         assert isinstance(greeting, Greeting)
+        if self.address.esn not in ("", greeting.esn):
+            raise dispatch.wrong_machine(self.address, greeting.esn)
         self._seconds = greeting.limits.request_seconds + REPLY_GRACE_SECONDS
         return greeting
 
@@ -182,6 +184,8 @@ class Fleet:
                 stream = await trio.open_tcp_stream(address.host, address.port)
         except trio.TooSlowError:
             raise dispatch.connect_failure(address, TimeoutError("timed out")) from None
+        except UnicodeError as error:
+            raise dispatch.connect_failure(address, error) from None
         except OSError as error:
             # trio tells of several attempts in one error; the cause of the first is what a person wants to read.
             cause = error.__cause__.exceptions[0] if isinstance(error.__cause__, ExceptionGroup) else error.__cause__

@@ -75,7 +75,7 @@ def load(alias: str) -> KeyFile:
         raise StatusError(Status.OSErrorErrno, f"{path}: {error.strerror}", WHERE) from None
     try:
         return _decode(json.loads(head), cache)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise StatusError(Status.Malformed, f"{path} is damaged ({error}); restore it from a copy, it holds no secret", WHERE) from None
 
 
@@ -123,16 +123,20 @@ def _encode(key: KeyFile) -> bytes:
         "expcards": key.expcards,
         "explease": key.explease,
         "expcache": key.expcache,
-        "cache_sha256": hashlib.sha256(key.cache).hexdigest(),
     }
-    return json.dumps(head).encode() + b"\n" + key.cache
+    return json.dumps(head | {"sha256": _checksum(head, key.cache)}).encode() + b"\n" + key.cache
+
+
+def _checksum(head: dict[str, Any], cache: bytes) -> str:
+    """Of everything else in the file."""
+    return hashlib.sha256(json.dumps(head, sort_keys=True).encode() + b"\n" + cache).hexdigest()
 
 
 def _decode(head: dict[str, Any], cache: bytes) -> KeyFile:
     if head["format"] != FORMAT:
         raise ValueError(f"unknown format {head['format']}")
-    if hashlib.sha256(cache).hexdigest() != head["cache_sha256"]:
-        raise ValueError("the node cache does not have its checksum")
+    if head.pop("sha256") != _checksum(head, cache):
+        raise ValueError("it does not have its checksum")
     public_key = bytes.fromhex(head["public_key"])
     PublicKey.decode(public_key)  # ParameterError is a ValueError
     return KeyFile(head["alias"], public_key, head["expcards"], head["explease"], head["expcache"], cache)

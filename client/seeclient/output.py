@@ -1,6 +1,7 @@
 """The two ways in which pipsqueak answers: lines as in the guide, or one JSON document."""
 
 import json
+import os
 import sys
 from collections.abc import Iterable
 from typing import Any, Protocol
@@ -62,6 +63,9 @@ class Output(Protocol):
 
     def close(self) -> None:
         """The command is over."""
+
+    def abandon(self) -> None:
+        """The command was interrupted."""
 
 
 class Lines:
@@ -152,7 +156,10 @@ class Lines:
     def close(self) -> None:
         """See Output."""
         self._stop_bar()
-        sys.stdout.flush()
+
+    def abandon(self) -> None:
+        """See Output."""
+        self._stop_bar()
 
     def _print(self, *lines: str) -> None:
         show = self._bar.print if self._bar is not None else print
@@ -162,7 +169,7 @@ class Lines:
         sys.stdout.flush()
 
     def _start_bar(self, steps: int, leaves_per_step: int) -> None:
-        if sys.stdout.isatty() and steps > 1:
+        if sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb" and steps > 1:
             from seeclient.progress import Bar
 
             self._bar = Bar(steps, leaves_per_step)
@@ -276,3 +283,6 @@ class Document:
         json.dump(self._fields, sys.stdout, indent=2)
         sys.stdout.write("\n")
         sys.stdout.flush()
+
+    def abandon(self) -> None:
+        """See Output. Half a document would be none."""

@@ -3,6 +3,7 @@
 Exit codes: 0 done, 1 refused, 2 wrong usage, 130 interrupted.
 """
 
+import io
 import os
 import sys
 import time
@@ -24,7 +25,24 @@ VENDOR = "1.4.1"
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command line."""
-    words = sys.argv[1:] if words is None else words
+    # What the terminal's character set lacks is shown as an escape; a leaf may be spent by the time it is printed.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        code = _run(sys.argv[1:] if words is None else words)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        print("\ninterrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # Nobody reads what we print; keep the interpreter from complaining about it at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return code
+
+
+def _run(words: Sequence[str]) -> int:
     if "--help" in words or "-h" in words:
         print(USAGE, end="")
         return 0
@@ -37,21 +55,13 @@ def main(words: Sequence[str] | None = None) -> int:
         print(f"pipsqueak: {error}", file=sys.stderr)
         print("See pipsqueak --help", file=sys.stderr)
         return 2
-    return _guarded(arguments)
-
-
-def _guarded(arguments: Arguments) -> int:
     output: Output = Document(arguments.verb) if arguments.json else Lines()
     try:
         code = _connected(arguments, output)
-        output.close()
-    except KeyboardInterrupt:
-        print("\ninterrupted", file=sys.stderr)
-        return 130
-    except BrokenPipeError:
-        # Nobody reads what we print; keep the interpreter from complaining about it at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+    except BaseException:
+        output.abandon()
+        raise
+    output.close()
     return code
 
 
@@ -108,9 +118,6 @@ def _generate(fleet: Fleet, arguments: Arguments, output: Output) -> int:
         refusal = f"{default}only LMS keys are served: add algorithm=lms"
         output.refused(StatusError(Status.NotYetImplemented, refusal, "generate"), "generate failed")
         return 1
-    if not {"lmscode", "lmotscode"} <= arguments.texts.keys():
-        print("pipsqueak: generate needs lmscode= and lmotscode=, such as lmscode=sha256_m32_h5 lmotscode=sha256_n32_w8", file=sys.stderr)
-        return 2
     recipe = generating.Recipe(
         alias=arguments.texts["alias"],
         lms=arguments.texts["lmscode"],
@@ -123,10 +130,6 @@ def _generate(fleet: Fleet, arguments: Arguments, output: Output) -> int:
 
 
 def _resume(fleet: Fleet, arguments: Arguments, output: Output) -> int:
-    given = (arguments.texts.keys() | arguments.numbers.keys()) - {"alias", "resume", "esn", "slot", "algorithm"}
-    if given:
-        print(f"pipsqueak: resume=yes goes on with the key as it was begun; leave out {min(given)}=", file=sys.stderr)
-        return 2
     alias, esn, slot = arguments.texts["alias"], arguments.texts.get("esn", "").upper(), arguments.numbers.get("slot")
     return _tell_story(fleet, alias, 0, output, lambda tell: generating.resume(fleet.roster, alias, esn, slot, tell, _patience))
 
@@ -192,11 +195,13 @@ def _sign(fleet: Fleet, arguments: Arguments, output: Output) -> int:
     except StatusError as error:
         output.refused(error, "sign failed")
         return 1
+    # The file first: should nobody read what is printed, the signature is not lost.
+    failure = _write(Path(path), signed) if path is not None else None
     output.message(_message_name(arguments), head, more=more)
-    if path is not None and not _written(Path(path), signed, output):
-        output.signature(key, signed, seconds, None)
+    output.signature(key, signed, seconds, path if failure is None else None)
+    if failure is not None:
+        output.refused(failure, "sigfile not written")
         return 1
-    output.signature(key, signed, seconds, path)
     return _self_check(fleet, key, message, signed, output)
 
 
@@ -260,14 +265,14 @@ def _check_writable(path: Path) -> None:
         raise StatusError(Status.AccessDenied, f"{path} can't be written; no signature was made", "write_file")
 
 
-def _written(path: Path, signed: signing.Signed, output: Output) -> bool:
+def _write(path: Path, signed: signing.Signed) -> StatusError | None:
+    """Why the signature could not be written to its file, or None."""
     try:
         path.write_bytes(signed.signature)
     except OSError as error:
-        detail = f"{path}: {error.strerror}; the signature follows here instead, for its leaf is spent"
-        output.refused(StatusError(Status.OSErrorErrno, detail, "write_file"), "sigfile not written")
-        return False
-    return True
+        detail = f"{path}: {error.strerror}; the signature is printed here instead, for its leaf is spent"
+        return StatusError(Status.OSErrorErrno, detail, "write_file")
+    return None
 
 
 COMMANDS: dict[str, Callable[[Fleet, Arguments, Output], int]] = {

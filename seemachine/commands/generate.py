@@ -127,7 +127,7 @@ def write_card(session: Session, request: ContinueLmsCard) -> CardWritten:
             raise StatusError(Status.InvalidParameter, "the key is not finished; go on with continueLMS_cache_next")
         if not generation.sectors.sectorized:
             raise StatusError(Status.InvalidParameter, "a singular key has no cards")
-        pending.slot_in_use = request.slot
+        pending.slots_asked.add(request.slot)
         numbers = generation.sectors.card_leases(pending.cards_written)
         leases = tuple(to_store(generation.lease(number)) for number in numbers)
         card = session.machine.slots.write_leases(request.slot, leases, before=lambda: _give_away(session, pending))

@@ -4,6 +4,7 @@ import sys
 from typing import Any
 
 import structlog
+import structlog.tracebacks
 
 Log = Any
 
@@ -11,12 +12,15 @@ Log = Any
 def configure(**bound: str) -> Log:
     """Set up logging for this process and return the logger, with `bound` in every event."""
     terminal = sys.stderr.isatty()
-    renderer = structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
+    # Tracebacks without the variables of their frames: seeds and messages are among them.
+    lines = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    renderer = lines if terminal else structlog.processors.JSONRenderer()
+    tracebacks = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="%H:%M:%S" if terminal else "iso", utc=not terminal),
-            *([] if terminal else [structlog.processors.dict_tracebacks]),
+            *([] if terminal else [tracebacks]),
             renderer,
         ],
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),

@@ -3,7 +3,7 @@
 import errno
 import os
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import trio
@@ -26,7 +26,7 @@ class CannotListen(Exception):
 
 
 class Daemon:
-    """A machine on a port: `listen`, then `run`."""
+    """A machine on a port."""
 
     def __init__(self, machine: Machine, config: Config, log: Log) -> None:
         self._config = config
@@ -42,15 +42,17 @@ class Daemon:
         self._open = 0
         self._listeners: list[trio.SocketListener] = []
 
-    async def run(self) -> None:
-        """Serve until SIGTERM or SIGINT, then drain. Call `listen` first."""
-        async with trio.open_nursery() as background:
-            background.start_soon(self._service.pipeline.run)
-            async with trio.open_nursery() as sessions:
-                with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+    async def run(self, on_ready: Callable[[str, int], None]) -> None:
+        """Listen, say where, serve until SIGTERM or SIGINT, then drain. Raises CannotListen."""
+        # From before the address is known to after the last reply: no signal may end the process out of order.
+        with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+            on_ready(*await self._listen())
+            async with trio.open_nursery() as background:
+                background.start_soon(self._service.pipeline.run)
+                async with trio.open_nursery() as sessions:
                     await self._accept_until(signals, sessions)
                     self._drain(sessions)
-            background.cancel_scope.cancel()
+                background.cancel_scope.cancel()
         self._log.info("stopped")
 
     async def _accept_until(self, signals: AsyncIterator[int], sessions: trio.Nursery) -> None:
@@ -60,8 +62,7 @@ class Daemon:
             await anext(signals)
             accepting.cancel_scope.cancel()
 
-    async def listen(self) -> tuple[str, int]:
-        """Open the port and return (host, port). Raises CannotListen."""
+    async def _listen(self) -> tuple[str, int]:
         self._listeners = await self._open_listeners()
         host, port = self._listeners[0].socket.getsockname()[:2]
         self._log.info("ready", host=host, port=port, **self._about())
@@ -96,17 +97,21 @@ class Daemon:
                 sessions.start_soon(self._converse, stream)
 
     async def _converse(self, stream: trio.SocketStream) -> None:
-        self._open += 1
         try:
             async with stream:
                 peer = _peer(stream)
-                if self._open > self._config.limits.connections:
+                if self._open >= self._config.limits.connections:
                     await self._turn_away(stream, peer)
                 else:
-                    await Conversation(self._service, stream, peer).run()
+                    await self._serve(stream, peer)
         # A bug in one session must not take the machine from the others.
         except Exception:  # noqa: BLE001
             self._log.exception("bug in a session")
+
+    async def _serve(self, stream: trio.SocketStream, peer: str) -> None:
+        self._open += 1
+        try:
+            await Conversation(self._service, stream, peer).run()
         finally:
             self._open -= 1
 

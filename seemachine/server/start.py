@@ -78,12 +78,12 @@ def open_store(config: Config) -> Store:
 
 
 async def _run(machine: Machine, config: Config, log: Log) -> None:
-    daemon = Daemon(machine, config, log)
-    host, port = await daemon.listen()
-    if config.publish:
-        publish(config.world, Published(config.esn, config.model, config.module, host, port, os.getpid()))
+    def on_ready(host: str, port: int) -> None:
+        if config.publish:
+            publish(config.world, Published(config.esn, config.model, config.module, host, port, os.getpid()))
+
     try:
-        await daemon.run()
+        await Daemon(machine, config, log).run(on_ready)
     finally:
         if config.publish:
             withdraw(config.world, config.esn, os.getpid())

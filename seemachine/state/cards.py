@@ -44,13 +44,19 @@ class Card:
 
 def read_card(path: Path) -> Card:
     """The card in a file. Raises StateCorrupt."""
-    values = unseal(path.read_bytes(), f"card {path.stem}")
-    if values.keys() != {"kind", "leases"} or values["kind"] not in KINDS:
-        raise StateCorrupt(f"card {path.stem}: not a card of this version")
-    leases = tuple(lease_from(lease, f"card {path.stem}") for lease in values["leases"])
+    what = f"card {path.stem}"
+    values = unseal(path.read_bytes(), what)
+    if values.keys() != {"name", "kind", "leases"} or values["kind"] not in KINDS or type(values["leases"]) is not list:
+        raise StateCorrupt(f"{what}: not a card of this version")
+    if values["name"] != path.stem:
+        raise StateCorrupt(f"{what}: a copy of card {values['name']}; copies are not used")
+    leases = tuple(lease_from(lease, what) for lease in values["leases"])
+    if leases and values["kind"] == BLANK:
+        raise StateCorrupt(f"{what}: blank, yet with leases")
     return Card(path.stem, values["kind"], leases)
 
 
 def write_card(folder: Path, card: Card) -> None:
     """Store a card durably in a folder. Raises OSError."""
-    replace_file(folder / f"{card.name}{SUFFIX}", seal({"kind": card.kind, "leases": list(map(lease_values, card.leases))}))
+    values = {"name": card.name, "kind": card.kind, "leases": list(map(lease_values, card.leases))}
+    replace_file(folder / f"{card.name}{SUFFIX}", seal(values))

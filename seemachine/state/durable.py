@@ -29,14 +29,23 @@ def flush_folder(path: Path) -> None:
 def replace_file(path: Path, data: bytes) -> None:
     """Write a whole file so that after a crash there is either the old or the new one. Raises OSError; the old one is then kept."""
     scratch = path.with_name(f".{path.name}.new")
-    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
+    try:
+        _write_new(scratch, data)
+        scratch.replace(path)
+    except BaseException:
+        # What could not be finished may hold seeds, and is of no use.
+        scratch.unlink(missing_ok=True)
+        raise
+    flush_folder(path.parent)
+
+
+def _write_new(path: Path, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
     try:
         _write_all(descriptor, data)
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-    scratch.replace(path)
-    flush_folder(path.parent)
 
 
 def remove_file(path: Path) -> None:

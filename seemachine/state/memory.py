@@ -19,6 +19,3 @@ class MemoryStore(MirroredStore):
 
     def _write_changes(self, changes: Changes) -> None:
         pass
-
-    def close(self) -> None:
-        """See Store."""

@@ -27,10 +27,11 @@ class Rack:
     def __init__(self, world: Path) -> None:
         self.world = world
         self._folder = private_folder(world / "cards")
+        self._rack = Slots(world, "")
 
     def new(self, count: int = 1) -> list[str]:
         """Put blank cards on the rack and return their names."""
-        with self._slots("").locked():
+        with self._rack.locked():
             taken = {path.stem for path in self._all_files()}
             numbers = (number for number in range(1, len(taken) + count + 1) if f"card{number}" not in taken)
             names = [f"card{next(numbers)}" for _ in range(count)]
@@ -58,7 +59,7 @@ class Rack:
         with slots.locked():
             path = slots.occupant(slot)
             if path is None:
-                raise CardError(f"slot {slot} of {esn} is empty")
+                raise _empty(esn, slot)
             self._move(path, self._folder)
             return path.stem
 
@@ -68,7 +69,7 @@ class Rack:
         with slots.locked():
             path = slots.occupant(slot)
             if path is None:
-                raise CardError(f"slot {slot} of {esn} is empty")
+                raise _empty(esn, slot)
             leases = _leases_lost(path)
             if leases and not force:
                 raise CardError(f"{path.stem} holds {leases} unused leases, which formatting destroys for good; add --force to do it")
@@ -77,7 +78,7 @@ class Rack:
 
     def listing(self) -> list[Whereabouts]:
         """Every card, by name."""
-        with self._slots("").locked():
+        with self._rack.locked():
             return sorted(map(self._describe, self._all_files()), key=lambda found: (len(found.card), found.card))
 
     def blanks(self) -> list[str]:
@@ -85,9 +86,9 @@ class Rack:
         return [found.card for found in self.listing() if found.kind == "blank" and not found.esn]
 
     def _slots(self, esn: str) -> Slots:
-        if esn and not is_esn(esn):
-            raise CardError(f"{esn} is not an ESN; it looks like 7852-268D-3BF9")
-        if esn and not (self.world / "hsm" / esn).is_dir():
+        if not is_esn(esn):
+            raise CardError(f"{esn!r} is not an ESN; it looks like 7852-268D-3BF9")
+        if not (self.world / "hsm" / esn).is_dir():
             raise CardError(f"there is no HSM {esn} in {self.world}; start one with: seemachine fleet up")
         return Slots(self.world, esn)
 
@@ -97,7 +98,8 @@ class Rack:
             return path
         for other in self._all_files():
             if other.stem == card:
-                raise CardError(f"{card} is in slot {other.parent.name} of {other.parts[-4]}")
+                esn, slot = other.parts[-4], other.parent.name
+                raise CardError(f"{card} is in slot {slot} of {esn}; take it out with: seemachine card remove --esn {esn} --slot {slot}")
         raise CardError(f"there is no card {card}; make one with: seemachine card new")
 
     def _all_files(self) -> list[Path]:
@@ -117,6 +119,10 @@ class Rack:
         path.rename(folder / path.name)
         flush_folder(folder)
         flush_folder(origin)
+
+
+def _empty(esn: str, slot: int) -> CardError:
+    return CardError(f"slot {slot} of {esn} is empty; insert a card with: seemachine card insert CARD --esn {esn} --slot {slot}")
 
 
 def _leases_lost(path: Path) -> int:

@@ -1,6 +1,7 @@
 """Stored values as bytes with a checksum: one MessagePack map, then its SHA-256."""
 
 import hashlib
+from dataclasses import astuple
 from typing import Any
 
 import msgpack
@@ -9,6 +10,7 @@ from seemachine.state.errors import StateCorrupt
 from seemachine.state.records import StoredLease
 
 CHECKSUM_BYTES = 32
+LEASE_TYPES = (bytes, int, int, bytes, bytes)
 
 
 def seal(values: dict[str, Any]) -> bytes:
@@ -36,6 +38,9 @@ def lease_values(lease: StoredLease) -> dict[str, Any]:
 def lease_from(values: dict[str, Any], what: str) -> StoredLease:
     """A lease from plain values. Raises StateCorrupt."""
     try:
-        return StoredLease(**values)
+        lease = StoredLease(**values)
+        if not all(type(part) is kind for part, kind in zip(astuple(lease), LEASE_TYPES, strict=True)):
+            raise TypeError("a lease of other types")
+        return lease
     except TypeError as error:
         raise StateCorrupt(f"{what}: {error}") from None

@@ -56,7 +56,9 @@ class Slots:
     def ic(self, slot: int) -> int:
         """How often a card was put into this slot."""
         path = self.folder(slot) / "ic"
-        return int(path.read_text()) if path.exists() else 0
+        # A damaged counter hides no card: it counts from 0 again.
+        text = path.read_text(errors="replace") if path.exists() else "0"
+        return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
 
     def count_insertion(self, slot: int) -> None:
         """Raise the insertion counter, durably."""
@@ -67,7 +69,7 @@ class Slots:
         with self.locked():
             return [self._describe(slot, path) for slot in SLOTS if (path := self.occupant(slot)) is not None]
 
-    def write_leases(self, slot: int, leases: tuple[StoredLease, ...], before: Callable[[], None]) -> str:
+    def write_leases(self, slot: int, leases: tuple[StoredLease, ...], before: Callable[[], None] = lambda: None) -> str:
         """Write a blank card, durably, and return its name. Raises CardError when there is none.
 
         `before` is called when a blank card is there and nothing was written yet: the last moment to forget the leases elsewhere.
@@ -123,7 +125,10 @@ class Slots:
         return card
 
     def _lms_card(self, slot: int) -> Card:
-        card = self._card(slot)
+        try:
+            card = self._card(slot)
+        except StateCorrupt as error:
+            raise StateCorrupt(f"{error}; take another card of the key") from None
         if card.kind != LMS:
             raise CardError(f"the card in slot {slot} is blank; insert a card of the key")
         return card
@@ -132,7 +137,14 @@ class Slots:
         path = self.occupant(slot)
         if path is None:
             raise CardError(f"there is no card in slot {slot}; {self._how_to_insert(slot)}")
+        if len(self._everywhere(path.name)) > 1:
+            raise StateCorrupt(f"card {path.stem}: it is in two places, so one of them is a copy; neither is used")
         return read_card(path)
+
+    def _everywhere(self, file_name: str) -> list[Path]:
+        """Every file of a card of this name. Hands move cards, copying files is another matter."""
+        world = self.rack.parent
+        return [*world.glob(f"cards/{file_name}"), *world.glob(f"hsm/*/slots/*/{file_name}")]
 
     def _how_to_insert(self, slot: int) -> str:
         return f"insert one with: seemachine card insert CARD --esn {self.esn} --slot {slot}"

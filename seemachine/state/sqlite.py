@@ -1,26 +1,34 @@
 """NVRAM in SQLite, the default: one database per machine, write-ahead log, a full flush per commit."""
 
+import contextlib
+import hashlib
 import sqlite3
 from pathlib import Path
 
-from seemachine.state.durable import private_folder
+from seemachine.state.durable import flush_folder, private_folder
 from seemachine.state.errors import DiskFull, StateCorrupt, StateFailed, StateUnsafe
 from seemachine.state.records import NvramFile, StoredLease
 from seemachine.state.store import Changes, MirroredStore
 
 SCHEMA_VERSION = 1
 SCHEMA = """
+BEGIN IMMEDIATE;
 CREATE TABLE nvram (name BLOB PRIMARY KEY, public_key BLOB NOT NULL, first INTEGER NOT NULL, end INTEGER NOT NULL,
-                    next INTEGER NOT NULL, seed BLOB NOT NULL, path BLOB NOT NULL,
+                    seed BLOB NOT NULL, path BLOB NOT NULL, next INTEGER NOT NULL, checksum BLOB NOT NULL,
                     CHECK (first <= next AND next < end)) STRICT;
-CREATE TABLE installed (public_key BLOB NOT NULL, first INTEGER NOT NULL, end INTEGER NOT NULL,
+CREATE TABLE installed (public_key BLOB NOT NULL, first INTEGER NOT NULL, end INTEGER NOT NULL, checksum BLOB NOT NULL,
                         PRIMARY KEY (public_key, first)) STRICT;
 CREATE TABLE epoch (number INTEGER NOT NULL) STRICT;
 INSERT INTO epoch VALUES (0);
+PRAGMA user_version = 1;
+COMMIT;
 """
 # What durability rests on. Set, then read back: a build or a file system that answers otherwise is refused.
 SETTINGS = {"locking_mode": "exclusive", "journal_mode": "wal", "synchronous": 2, "secure_delete": 1}
 FULL, EXTRA = 2, 3
+CHECKSUM_BYTES = 16
+
+Statement = tuple[str, tuple[object, ...]]
 
 
 class SqliteStore(MirroredStore):
@@ -28,29 +36,41 @@ class SqliteStore(MirroredStore):
 
     def __init__(self, folder: Path) -> None:
         self._path = private_folder(folder) / "nvram.db"
-        self._database = _open(self._path)
+        if not self._path.exists():
+            _create(self._path)
+        self._database = _connect(self._path)
         try:
-            epoch = self._prepare()
-            super().__init__(self._read_files(), epoch)
-        except sqlite3.DatabaseError as error:
-            raise StateCorrupt(f"{self._path}: {error}") from error
+            super().__init__(self._prepared_files(), self._next_epoch())
+        except BaseException:
+            self._database.close()
+            raise
 
     def close(self) -> None:
         """See Store."""
+        super().close()
         self._database.close()
 
-    def _prepare(self) -> int:
+    def _prepared_files(self) -> list[NvramFile]:
+        try:
+            self._prepare()
+            files = [_file_from(row, self._path) for row in self._database.execute("SELECT * FROM nvram")]
+            for row in self._database.execute("SELECT public_key, first, end, checksum FROM installed"):
+                _check(row, self._path)
+        except (sqlite3.DatabaseError, TypeError, ValueError) as error:
+            raise StateCorrupt(f"{self._path}: {error}") from error
+        return files
+
+    def _prepare(self) -> None:
         for setting, value in SETTINGS.items():
             self._database.execute(f"PRAGMA {setting} = {value}")
         # The first statement that touches the file, so that the lock is taken and a broken file is noticed here.
         [version] = self._database.execute("PRAGMA user_version").fetchone()
         self._check_settings()
+        # A file is made whole before it gets its name: an empty one was emptied.
         if version == 0:
-            self._database.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
-        elif version != SCHEMA_VERSION:
+            raise StateCorrupt(f"{self._path}: the database was emptied")
+        if version != SCHEMA_VERSION:
             raise StateUnsafe(f"{self._path}: written by another version of seemachine (schema {version}, this one has {SCHEMA_VERSION})")
-        [epoch] = self._database.execute("UPDATE epoch SET number = number + 1 RETURNING number").fetchone()
-        return int(epoch)
 
     def _check_settings(self) -> None:
         for setting, wanted in SETTINGS.items():
@@ -58,31 +78,37 @@ class SqliteStore(MirroredStore):
             if found != wanted and not (setting == "synchronous" and found in (FULL, EXTRA)):
                 raise StateUnsafe(f"{self._path}: SQLite has {setting} = {found} where {wanted} is needed to be sure of the disk")
 
-    def _read_files(self) -> list[NvramFile]:
-        rows = self._database.execute("SELECT name, public_key, first, end, seed, path, next FROM nvram").fetchall()
-        files = [NvramFile(StoredLease(*row[1:6]), row[6]) for row in rows]
-        for row, file in zip(rows, files, strict=True):
-            if row[0] != file.name:
-                raise StateCorrupt(f"{self._path}: file {row[0].hex()} holds the record of another file")
-        return files
+    def _next_epoch(self) -> int:
+        try:
+            rows = self._database.execute("UPDATE epoch SET number = number + 1 RETURNING number").fetchall()
+        except sqlite3.Error as error:
+            raise StateFailed(f"{self._path}: {error}") from error
+        if len(rows) != 1 or rows[0][0] < 1:
+            raise StateCorrupt(f"{self._path}: the count of openings is damaged")
+        return int(rows[0][0])
 
     def _was_installed(self, lease: StoredLease) -> bool:
         overlap = "SELECT 1 FROM installed WHERE public_key = ? AND first < ? AND ? < end"
-        return self._database.execute(overlap, (lease.public_key, lease.end, lease.first)).fetchone() is not None
+        try:
+            return self._database.execute(overlap, (lease.public_key, lease.end, lease.first)).fetchone() is not None
+        except sqlite3.Error as error:
+            raise StateFailed(f"{self._path}: {error}") from error
 
     def _write_install(self, lease: StoredLease) -> None:
-        row = (lease.name, lease.public_key, lease.first, lease.end, lease.first, lease.seed, lease.path)
+        row = (lease.public_key, lease.first, lease.end)
+        file = _columns(NvramFile(lease, lease.first))
         self._commit(
             [
-                ("INSERT INTO installed VALUES (?, ?, ?)", (lease.public_key, lease.first, lease.end)),
-                ("INSERT INTO nvram (name, public_key, first, end, next, seed, path) VALUES (?, ?, ?, ?, ?, ?, ?)", row),
+                ("INSERT INTO installed VALUES (?, ?, ?, ?)", (*row, _checksum(row))),
+                # In place of a used-up file that a full disk kept from being deleted.
+                ("INSERT OR REPLACE INTO nvram VALUES (?, ?, ?, ?, ?, ?, ?, ?)", file),
             ]
         )
 
     def _write_changes(self, changes: Changes) -> None:
         self._commit([_change(name, file) for name, file in changes.items()])
 
-    def _commit(self, statements: list[tuple[str, tuple[object, ...]]]) -> None:
+    def _commit(self, statements: list[Statement]) -> None:
         """All statements in one transaction, each changing exactly one row."""
         try:
             self._database.execute("BEGIN IMMEDIATE")
@@ -94,22 +120,70 @@ class SqliteStore(MirroredStore):
             kind = DiskFull if error.sqlite_errorcode == sqlite3.SQLITE_FULL else StateFailed
             raise kind(f"{self._path}: {error}") from error
         finally:
+            self._roll_back()
+
+    def _roll_back(self) -> None:
+        """After a failure; what could not be rolled back is rolled back by the next opening."""
+        with contextlib.suppress(sqlite3.Error):
             if self._database.in_transaction:
                 self._database.rollback()
 
 
-def _change(name: bytes, file: NvramFile | None) -> tuple[str, tuple[object, ...]]:
+def _columns(file: NvramFile) -> tuple[object, ...]:
+    lease = file.lease
+    values = (file.name, lease.public_key, lease.first, lease.end, lease.seed, lease.path, file.next)
+    return (*values, _checksum(values))
+
+
+def _file_from(row: tuple[object, ...], path: Path) -> NvramFile:
+    _check(row, path)
+    name, public_key, first, end, seed, nodes, following, _ = row
+    file = NvramFile(StoredLease(public_key, first, end, seed, nodes), following)  # type: ignore[arg-type]
+    if name != file.name:
+        raise StateCorrupt(f"{path}: holds the record of another file")
+    return file
+
+
+def _change(name: bytes, file: NvramFile | None) -> Statement:
     if file is None:
         return "DELETE FROM nvram WHERE name = ?", (name,)
     # Never backwards, whatever this process believes.
-    return "UPDATE nvram SET next = ? WHERE name = ? AND next < ?", (file.next, name, file.next)
+    return "UPDATE nvram SET next = ?, checksum = ? WHERE name = ? AND next < ?", (file.next, _columns(file)[-1], name, file.next)
 
 
-def _open(path: Path) -> sqlite3.Connection:
+def _checksum(values: tuple[object, ...]) -> bytes:
+    """SQLite keeps none of its own for the pages of a database. Lengths and types stand before the values."""
+    parts = [value if isinstance(value, bytes) else str(value).encode() for value in values]
+    described = b"".join(b"%c%d:" % (b"bi"[isinstance(value, int)], len(part)) for value, part in zip(values, parts, strict=True))
+    return hashlib.sha256(described + b"".join(parts)).digest()[:CHECKSUM_BYTES]
+
+
+def _check(row: tuple[object, ...], path: Path) -> None:
+    if row[-1] != _checksum(row[:-1]):
+        raise StateCorrupt(f"{path}: the checksum of a row does not fit; the file was damaged")
+
+
+def _create(path: Path) -> None:
+    """A new database, whole or not at all."""
+    scratch = path.with_name("nvram.new")
+    scratch.unlink(missing_ok=True)
+    database = _connect(scratch)
+    try:
+        database.execute("PRAGMA synchronous = full")
+        database.executescript(SCHEMA)
+    except sqlite3.Error as error:
+        raise StateFailed(f"{path}: {error}") from error
+    finally:
+        database.close()
+    scratch.rename(path)
+    flush_folder(path.parent)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
     try:
         # Calls come from worker threads, one at a time: the store has a lock of its own.
         database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0)
-    except sqlite3.Error as error:
+        path.chmod(0o600)
+    except (sqlite3.Error, OSError) as error:
         raise StateFailed(f"{path}: {error}") from error
-    path.chmod(0o600)
     return database

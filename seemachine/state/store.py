@@ -57,6 +57,7 @@ class MirroredStore(ABC):
         self._files = {file.name: file for file in files}
         self._lock = threading.Lock()
         self._failed = False
+        self._closed = False
         self.epoch = epoch
 
     @abstractmethod
@@ -89,6 +90,7 @@ class MirroredStore(ABC):
 
     def check_install(self, lease: StoredLease) -> None:
         """See Store."""
+        self._refuse_after_failure()
         present = self._files.get(lease.name)
         if present is not None:
             raise FileExists(f"NVRAM file {printed_name(lease.name)} still holds {present.remaining} signatures")
@@ -149,7 +151,14 @@ class MirroredStore(ABC):
             self._failed = True
             raise
 
+    def close(self) -> None:
+        """See Store. Nothing can be asked afterwards."""
+        with self._lock:
+            self._closed = True
+
     def _refuse_after_failure(self) -> None:
+        if self._closed:
+            raise StateFailed("the store is closed")
         if self._failed:
             raise StateFailed("an earlier write did not become durable; restart the machine once the disk is in order")
 
