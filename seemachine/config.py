@@ -40,8 +40,10 @@ class LimitSettings:
     def __post_init__(self) -> None:
         for setting in fields(self):
             value = getattr(self, setting.name)
-            if type(value) is not int or not 1 <= value <= MOST:
-                raise ConfigError(f"limits.{setting.name} takes a whole number from 1 to {MOST}, not {value!r}")
+            if type(value) is not int or value < 1:
+                raise ConfigError(f"limits.{setting.name} takes a whole number from 1, not {value!r}")
+            if value > MOST:
+                raise ConfigError(f"limits.{setting.name} takes at most {MOST}, not {value}")
         if not MIN_FRAME <= self.frame_bytes <= MAX_FRAME:
             raise ConfigError(f"limits.frame_bytes takes {MIN_FRAME} to {MAX_FRAME}; smaller, some replies would not fit")
 

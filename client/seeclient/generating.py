@@ -154,16 +154,21 @@ def _cards(making: Making, remaining: int) -> Story[None]:
             written = yield from _one_card(making)
             remaining = written.remaining
             making.tell(CardDone(remaining))
-    except StatusError:
-        yield from _give_up_unwritten(making, remaining)
+    except BaseException as error:
+        if remaining == making.recipe.cards:
+            # Without a single card nobody can sign with this key; who resumes it gets its file again.
+            keys.remove(making.recipe.alias)
+            if isinstance(error, StatusError):
+                yield from _give_up(making)
         raise
 
 
-def _give_up_unwritten(making: Making, remaining: int) -> Story[None]:
-    """Refused in order and without a single card, a key is worth nothing: nobody will ever sign with it."""
-    if remaining == making.recipe.cards:
-        keys.remove(making.recipe.alias)
+def _give_up(making: Making) -> Story[None]:
+    """Refused in order, the key is not kept for resuming. A machine that does not answer any more keeps it."""
+    try:
         yield Ask(making.peer, DiscardLms(label=making.recipe.alias.lower()))
+    except StatusError:
+        return
 
 
 def _one_card(making: Making) -> Story[CardWritten]:

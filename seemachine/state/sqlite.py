@@ -26,6 +26,8 @@ COMMIT;
 # What durability rests on. Set, then read back: a build or a file system that answers otherwise is refused.
 SETTINGS = {"locking_mode": "exclusive", "journal_mode": "wal", "synchronous": 2, "secure_delete": 1}
 FULL, EXTRA = 2, 3
+# The disk's fault rather than the file's.
+DISK_ERRORS = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_BUSY)
 CHECKSUM_BYTES = 16
 
 Statement = tuple[str, tuple[object, ...]]
@@ -80,12 +82,13 @@ class SqliteStore(MirroredStore):
 
     def _next_epoch(self) -> int:
         try:
-            rows = self._database.execute("UPDATE epoch SET number = number + 1 RETURNING number").fetchall()
-        except sqlite3.Error as error:
-            raise StateFailed(f"{self._path}: {error}") from error
-        if len(rows) != 1 or rows[0][0] < 1:
+            [(epoch,)] = self._database.execute("UPDATE epoch SET number = number + 1 RETURNING number").fetchall()
+        except (ValueError, sqlite3.Error) as error:
+            kind = StateFailed if getattr(error, "sqlite_errorcode", None) in DISK_ERRORS else StateCorrupt
+            raise kind(f"{self._path}: {error}") from error
+        if epoch < 1:
             raise StateCorrupt(f"{self._path}: the count of openings is damaged")
-        return int(rows[0][0])
+        return int(epoch)
 
     def _was_installed(self, lease: StoredLease) -> bool:
         overlap = "SELECT 1 FROM installed WHERE public_key = ? AND first < ? AND ? < end"
@@ -136,11 +139,11 @@ def _columns(file: NvramFile) -> tuple[object, ...]:
 
 
 def _file_from(row: tuple[object, ...], path: Path) -> NvramFile:
-    _check(row, path)
     name, public_key, first, end, seed, nodes, following, _ = row
     file = NvramFile(StoredLease(public_key, first, end, seed, nodes), following)  # type: ignore[arg-type]
+    _check(row, path)
     if name != file.name:
-        raise StateCorrupt(f"{path}: holds the record of another file")
+        raise StateCorrupt(f"{path}: a row holds the record of another file")
     return file
 
 
