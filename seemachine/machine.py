@@ -48,12 +48,18 @@ class Machine:
         self.slots.lights_off()
         self.keys = KeyRing(self.engine)
 
+    def forget(self, pending: "PendingKey") -> None:
+        """Nobody makes this key any more. Call with its lock held."""
+        if self.making.get(pending.label) is pending:
+            del self.making[pending.label]
+
 
 @dataclass(eq=False)
 class PendingKey:
     """A key in the making. `handle` is the claim of the connection that makes it; who resumes it gets another.
 
-    `told` is how many cache nodes that connection has. Steps hold `lock`.
+    `told` is how many cache nodes that connection has. Steps hold `lock`. A worker thread may be at a step when its connection is gone
+    already: the key is then `orphaned`, and stays where a successor finds it until the step has ended.
     """
 
     generation: Generation
@@ -62,6 +68,7 @@ class PendingKey:
     cards_written: int = 0
     told: int = 0
     slots_asked: set[int] = field(default_factory=set)
+    orphaned: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
 
@@ -86,6 +93,10 @@ class Session:
 
     def _leave(self, pending: PendingKey) -> None:
         """What is on disk stays for who resumes it."""
-        self.machine.making.pop(pending.label, None)
+        pending.orphaned = True
+        # Held, a step is still under way: who ends it forgets the key (`commands.making.held`).
+        if pending.lock.acquire(blocking=False):
+            self.machine.forget(pending)
+            pending.lock.release()
         for slot in pending.slots_asked:
             self.machine.slots.set_light(slot, on=False)

@@ -1,5 +1,6 @@
 """Making keys: the whole story of `pipsqueak generate` (guide 2.7.1, 2.7.2)."""
 
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -96,9 +97,9 @@ def _take_over(roster: Roster, label: str, esn: str) -> Story[tuple[Peer, LmsRes
     raise StatusError(Status.UnknownID, f"no reachable HSM has a half-made key {label}", "resumeLMS")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Making:
-    """A key in the making, as its client sees it."""
+    """A key in the making, as its client sees it. `doubt` is set while a card may or may not have been written."""
 
     peer: Peer
     handle: bytes
@@ -106,6 +107,7 @@ class Making:
     expcache: int
     tell: Listener
     patience: Patience
+    doubt: bool = False
 
 
 def _finish(making: Making) -> Story[keys.KeyFile]:
@@ -155,7 +157,7 @@ def _cards(making: Making, remaining: int) -> Story[None]:
             remaining = written.remaining
             making.tell(CardDone(remaining))
     except BaseException as error:
-        if remaining == making.recipe.cards:
+        if remaining == making.recipe.cards and not making.doubt:
             # Without a single card nobody can sign with this key; who resumes it gets its file again.
             keys.remove(making.recipe.alias)
             if isinstance(error, StatusError):
@@ -164,11 +166,9 @@ def _cards(making: Making, remaining: int) -> Story[None]:
 
 
 def _give_up(making: Making) -> Story[None]:
-    """Refused in order, the key is not kept for resuming. A machine that does not answer any more keeps it."""
-    try:
+    """Refused for want of a card, the key is not kept for resuming. A machine that does not answer any more keeps it."""
+    with contextlib.suppress(StatusError):
         yield Ask(making.peer, DiscardLms(label=making.recipe.alias.lower()))
-    except StatusError:
-        return
 
 
 def _one_card(making: Making) -> Story[CardWritten]:
@@ -179,14 +179,17 @@ def _one_card(making: Making) -> Story[CardWritten]:
     making.tell(CardTried(chosen))
     began = time.monotonic()
     while True:
+        making.doubt = True
         try:
             # Asked even without a blank card there, for the machine then turns on the light at its reader.
             written: CardWritten = yield Ask(peer, ContinueLmsCard(handle=making.handle, slot=chosen))
         except StatusError as refused:
-            if refused.status is not Status.NotAvailable or not making.patience(peer, time.monotonic() - began):
+            making.doubt = refused.status is not Status.NotAvailable
+            if making.doubt or not making.patience(peer, time.monotonic() - began):
                 raise
             making.tell(CardWanted(peer.esn, chosen, refused.detail))
         else:
+            making.doubt = False
             return written
         chosen = yield from _next_blank(making, chosen, began)
 

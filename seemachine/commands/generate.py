@@ -1,7 +1,7 @@
 """generateLMS, continueLMS_cache_next, continueLMS_card_next: a key is made in steps that the client pulls (guide 2.7.1, 2.7.2)."""
 
 from seemachine.commands.leases import to_store
-from seemachine.commands.making import check_label, claim, held, release, save_head, save_step
+from seemachine.commands.making import check_label, check_room, claim, held, release, save_head, save_step
 from seemachine.lms.engines import Engine
 from seemachine.lms.generation import Generation, default_expchunk
 from seemachine.lms.parameters import OtsParameters, ParameterError, TreeParameters, lmots, lms
@@ -25,6 +25,7 @@ def generate(session: Session, request: GenerateLms) -> LmsStarted:
     """Begin a key. Refuses unknown or mixed parameter sets, exponents that no machine takes, and a label that is taken."""
     machine, generation = session.machine, _begin(session, request)
     pending = PendingKey(generation, machine.random(HANDLE_BYTES), request.label)
+    check_room(session)
     with machine.labels:
         check_label(machine, request.label, replace=request.replace)
         claim(session, pending)
@@ -91,9 +92,9 @@ def _step(session: Session, pending: PendingKey) -> LmsChunk:
     except ParameterError:
         release(session, pending)
         raise
-    pending.told = generation.cache_known
     if generation.remaining:
         save_step(session.machine, pending)
+        pending.told = generation.cache_known
         return LmsChunk(remaining=generation.remaining, cache=cache, cards=0)
     _finish(session, pending)
     cards = generation.sectors.cards - pending.cards_written
@@ -127,6 +128,8 @@ def write_card(session: Session, request: ContinueLmsCard) -> CardWritten:
             raise StatusError(Status.InvalidParameter, "the key is not finished; go on with continueLMS_cache_next")
         if not generation.sectors.sectorized:
             raise StatusError(Status.InvalidParameter, "a singular key has no cards")
+        if pending.cards_written == generation.sectors.cards:
+            raise StatusError(Status.InvalidParameter, "all cards of the key are written")
         pending.slots_asked.add(request.slot)
         numbers = generation.sectors.card_leases(pending.cards_written)
         leases = tuple(to_store(generation.lease(number)) for number in numbers)

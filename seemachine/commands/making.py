@@ -32,10 +32,15 @@ def check_label(machine: Machine, label: str, *, replace: bool) -> None:
         raise StatusError(Status.ObjectInUse, f"this machine keeps {MAX_LABELS} half-made keys already; resume or replace one")
 
 
-def claim(session: Session, pending: PendingKey) -> None:
-    """Give a key to a connection. Who had it before finds its handle unknown."""
+def check_room(session: Session) -> None:
+    """Refuse a connection that makes as many keys as it may. Keys that others took over do not count."""
+    session.generations = {handle: pending for handle, pending in session.generations.items() if pending.handle == handle}
     if len(session.generations) >= MAX_GENERATIONS:
         raise StatusError(Status.ObjectInUse, f"this connection is making {MAX_GENERATIONS} keys already; finish one first")
+
+
+def claim(session: Session, pending: PendingKey) -> None:
+    """Give a key to a connection, after `check_room`. Who had it before finds its handle unknown."""
     session.generations[pending.handle] = pending
     if pending.label:
         session.machine.making[pending.label] = pending
@@ -47,11 +52,17 @@ def held(session: Session, handle: bytes) -> Iterator[PendingKey]:
     pending = session.generations.get(handle)
     if pending is None:
         raise _unknown()
-    with pending.lock:
-        # Looked at under the lock: the key may have been resumed or given up while its last step was still under way.
-        if pending.handle != handle:
-            raise _unknown()
-        yield pending
+    try:
+        with pending.lock:
+            # Looked at under the lock: the key may have been resumed or given up while its last step was still under way.
+            if pending.handle != handle:
+                raise _unknown()
+            yield pending
+    finally:
+        if pending.orphaned:
+            with pending.lock:
+                if pending.orphaned:
+                    session.machine.forget(pending)
 
 
 def _unknown() -> StatusError:
@@ -61,8 +72,7 @@ def _unknown() -> StatusError:
 def release(session: Session, pending: PendingKey) -> None:
     """The connection is done with a key. Its checkpoint, by now without seeds, stays until the client has saved the public key."""
     session.generations.pop(pending.handle, None)
-    if session.machine.making.get(pending.label) is pending:
-        del session.machine.making[pending.label]
+    session.machine.forget(pending)
 
 
 def discard(machine: Machine, label: str) -> None:
@@ -79,9 +89,14 @@ def save_step(machine: Machine, pending: PendingKey) -> None:
     if not pending.label:
         return
     generation = pending.generation
-    if generation.done == 1:
-        machine.checkpoints.create(pending.label, _head(pending))
-    machine.checkpoints.append(pending.label, generation.done - 1, generation.row(generation.done - 1))
+    try:
+        if generation.done == 1:
+            machine.checkpoints.create(pending.label, _head(pending))
+        machine.checkpoints.append(pending.label, generation.done - 1, generation.row(generation.done - 1))
+    except OSError:
+        # Done again by the next request: on disk there must be no gap before the chunks that follow.
+        generation.done -= 1
+        raise
 
 
 def save_head(machine: Machine, pending: PendingKey) -> None:

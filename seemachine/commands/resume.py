@@ -10,6 +10,7 @@ from seemachine.wire.status import Status, StatusError
 
 def resume(session: Session, request: ResumeLms) -> LmsResumed:
     """Take a half-made key over: from the connection that makes it now, or from disk."""
+    making.check_room(session)
     with session.machine.labels:
         pending = _take_over(session.machine, request.label)
         making.claim(session, pending)
@@ -36,16 +37,13 @@ def discard(session: Session, request: DiscardLms) -> LmsDiscarded:
 
 def _take_over(machine: Machine, label: str) -> PendingKey:
     handle = machine.random(HANDLE_BYTES)
-    present = machine.making.get(label)
-    if present is None:
-        pending = making.restore(machine, label, handle)
-    else:
-        pending = present
-        with pending.lock:
-            pending.handle, pending.told = handle, 0
-    # The closing step is done again, for its reply has the public key.
-    pending.generation.root = None
-    _check_seeds(pending)
+    pending = machine.making.get(label) or making.restore(machine, label, handle)
+    # A step of its former connection may still be under way; this waits for its end.
+    with pending.lock:
+        _check_seeds(pending)
+        pending.handle, pending.told, pending.orphaned = handle, 0, False
+        # The closing step is done again, for its reply has the public key.
+        pending.generation.root = None
     return pending
 
 

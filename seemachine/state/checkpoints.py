@@ -100,7 +100,9 @@ class FolderCheckpoints:
     def discard(self, label: str) -> None:
         """See Checkpoints."""
         for kind in ("key", "rows"):
-            remove_file(self._path(label, kind))
+            path = self._path(label, kind)
+            remove_file(path.with_name(f".{path.name}.new"))
+            remove_file(path)
 
     def _path(self, label: str, kind: str) -> Path:
         if not _LABEL.fullmatch(label):

@@ -131,7 +131,10 @@ class LmsDiscarded:
 
 @wire_class
 class DiscardLms:
-    """Forget what is kept under a label: after the public key was saved, or to give a key up. Leaves on cards or in NVRAM stay."""
+    """Forget what is kept under a label: when the public key is saved and all cards are written, or to give a key up.
+
+    Leaves on cards or in NVRAM stay; leaves not yet on a card are lost.
+    """
 
     NAME: ClassVar[str] = "discardLMS"
     Reply: ClassVar[type] = LmsDiscarded
