@@ -3,6 +3,8 @@
 import inspect
 import json
 import re
+import string
+import sys
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -11,11 +13,12 @@ import pytest
 
 import seemachine
 from seemachine import keyring
-from seemachine.commands import COMMANDS, STATUSES, WHERE, generate, nvmem
+from seemachine.commands import COMMANDS, STATUSES, WHERE, generate, making, nvmem, resume
 from seemachine.config import LimitSettings
 from seemachine.fleet.published import Published
 from seemachine.lms.hashing import message_digest
 from seemachine.lms.parameters import OTS_SETS, TREE_SETS, lmots, signature_bytes
+from seemachine.state import checkpoints
 from seemachine.wire import messages as m
 from seemachine.wire import names
 from seemachine.wire.fields import FieldError
@@ -55,7 +58,7 @@ EXCHANGE: list[Any] = [
         "no NVRAM file 6c6d737d:62e3b195:7663b4 on 7852-268D-3BF9 in nvmemfile_info",
         "nvmemfile_info",
     ),
-    m.GenerateLms(lms=5, lmots=4, expcards=0, explease=0),
+    m.GenerateLms(lms=5, lmots=4, expcards=0, explease=0, label="firmware"),
     m.LmsStarted(handle=bytes(range(16)), remaining=5, expchunk=3, expcache=5),
 ]
 
@@ -131,6 +134,8 @@ class Reader:
             return (kind, self.take(count).decode()) if kind == "text" else (kind, count)
         readers = {
             0xC0: lambda: ("nil", None),
+            0xC2: lambda: ("bool", False),
+            0xC3: lambda: ("bool", True),
             0xC4: lambda: ("bytes", self.take(self.length(1))),
             0xCC: lambda: ("int", self.length(1)),
             0xCD: lambda: ("int", self.length(2)),
@@ -158,9 +163,9 @@ class Reader:
 def _words(kind: str, value: Any) -> str:
     if kind in ("array", "map"):
         return f"{kind} of {value}"
-    if kind == "text":
-        return json.dumps(value)
-    return f"{len(value)} bytes" if kind == "bytes" else {"nil": "nil"}.get(kind, str(value))
+    if kind in ("text", "bool", "nil"):
+        return "nil" if value is None else json.dumps(value)
+    return f"{len(value)} bytes" if kind == "bytes" else str(value)
 
 
 def explain(data: bytes) -> list[tuple[str, str]]:
@@ -226,7 +231,7 @@ def test_every_worked_byte_has_its_explanation(number):
 def test_the_worked_bytes_use_only_the_lead_bytes_that_the_page_names():
     """Every MessagePack lead byte of the exchange is in the page's table of them."""
     named = {cell for row in tables("Worked exchange")["lead byte"] for cell in re.findall(r"[0-9a-f]{2}", row[0])}
-    assert {"c0", "c4", "cd", "ce", "d9"} <= named
+    assert {"c0", "c2", "c4", "cd", "ce", "d9"} <= named
     used = {digits.split(" ")[-1][:2] for block in blocks() for digits, words in block[1:] if not words.startswith('"no NVRAM')}
     assert {lead for lead in used if lead >= "c0"} <= named
 
@@ -369,15 +374,35 @@ def test_a_request_is_refused_only_with_what_is_sent(name):
     assert refusals(name) <= set(sent_statuses())
 
 
+def in_commands(thing: Any) -> bool:
+    """Whether a function or module is among the commands."""
+    return getattr(thing, "__module__", thing.__name__).startswith("seemachine.commands.")
+
+
+def callable_in(module: Any) -> dict[str, Any]:
+    """The functions of the commands that a module can call, by the name that it has for them."""
+    named = {name: one for name, one in inspect.getmembers(module, inspect.isfunction) if in_commands(one)}
+    for prefix, other in inspect.getmembers(module, inspect.ismodule):
+        if in_commands(other):
+            named |= {f"{prefix}.{name}": one for name, one in inspect.getmembers(other, inspect.isfunction) if in_commands(one)}
+    return named
+
+
 def named_by(function: Any, seen: set[Any]) -> set[str]:
-    """The statuses that a function names, or a function of its module that it calls."""
+    """The statuses that a function names, or a function of the commands that it calls."""
     seen.add(function)
     source = inspect.getsource(function)
     statuses = set(re.findall(r"\bStatus\.(\w+)", source))
-    for name, other in inspect.getmembers(inspect.getmodule(function), inspect.isfunction):
-        if other.__module__ == function.__module__ and other not in seen and re.search(rf"(?<![.\w]){name}\(", source):
+    for name, other in callable_in(inspect.getmodule(function)).items():
+        if other not in seen and re.search(rf"(?<![.\w]){re.escape(name)}\(", source):
             statuses |= named_by(other, seen)
     return statuses
+
+
+def test_statuses_are_followed_from_one_module_to_the_next():
+    """A refusal counts for a command however its module came by the function: by its name or by its module's."""
+    assert {"UnknownID"} <= named_by(generate.advance, set())
+    assert {"UnknownID", "ObjectInUse", "Malformed"} <= named_by(resume.resume, set())
 
 
 @pytest.mark.parametrize("request_class", COMMANDS, ids=lambda kind: kind.NAME)
@@ -472,7 +497,9 @@ FIGURES = {
     "seconds without a request": LimitSettings().idle_seconds,
     "seconds of a request": LimitSettings().request_seconds,
     "seconds of a machine that stops": LimitSettings().drain_seconds,
-    "keys in the making on a connection": generate.MAX_GENERATIONS,
+    "keys in the making on a connection": making.MAX_GENERATIONS,
+    "half-made keys kept on a machine": checkpoints.MAX_LABELS,
+    "characters of a label": m.MAX_LABEL,
     "reserved leaves on a connection": nvmem.MAX_RESERVATIONS,
     "leaves hashed on the way to a signature": 1 << names.MAX_PAGE_EXPONENT,
     "leaves for which loaded is true": nvmem.FEW_LEAVES,
@@ -489,6 +516,16 @@ FIGURES = {
 def test_the_limits_are_those_of_the_code():
     """Every row of the page's table of limits has the figure of the code, and no limit is missing."""
     assert {row[0]: figure(row[1]) for row in tables("Limits")["limit"]} == FIGURES
+
+
+def test_a_label_has_the_characters_of_the_page():
+    """Exactly those which the row of the limits lists, of all that Unicode has."""
+    [row] = [cells for cells in tables("Limits")["limit"] if cells[0] == "characters of a label"]
+    assert row[2].startswith("a-z, 0-9 and - only")
+    taken = {chr(code) for code in range(sys.maxunicode + 1) if checkpoints.is_label(chr(code))}
+    assert taken == set(string.ascii_lowercase + string.digits + "-")
+    assert [checkpoints.is_label("x" * size) for size in (0, int(row[1]), int(row[1]) + 1)] == [False, True, False]
+    assert not checkpoints.is_label("x\n")
 
 
 def test_the_lms_sets_are_those_of_the_code():
