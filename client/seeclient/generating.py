@@ -115,12 +115,20 @@ def _finish(making: Making) -> Story[keys.KeyFile]:
     last, cache = yield from _chunks(making)
     assert last.public_key is not None
     key = keys.KeyFile(recipe.alias.lower(), last.public_key, recipe.expcards, recipe.explease, making.expcache, cache)
+    _check_same(key)
     # Saved before the first card is written: a card without its public key would be lost leaves.
     keys.save(key)
     yield from _cards(making, last.cards)
     # From here on nobody needs what the machine kept for a client that does not come back.
-    yield Ask(making.peer, DiscardLms(label=key.alias))
+    yield from _forget(making)
     return key
+
+
+def _check_same(key: keys.KeyFile) -> None:
+    """A resumed key may have its file already; another key of the same name is not written over."""
+    if keys.exists(key.alias) and keys.load(key.alias).public_key != key.public_key:
+        detail = f"there is another key {key.alias} by now; move its file away and resume again"
+        raise StatusError(Status.ObjectInUse, detail, "resumeLMS")
 
 
 def _request(recipe: Recipe) -> GenerateLms:
@@ -161,12 +169,12 @@ def _cards(making: Making, remaining: int) -> Story[None]:
             # Without a single card nobody can sign with this key; who resumes it gets its file again.
             keys.remove(making.recipe.alias)
             if isinstance(error, StatusError):
-                yield from _give_up(making)
+                yield from _forget(making)
         raise
 
 
-def _give_up(making: Making) -> Story[None]:
-    """Refused for want of a card, the key is not kept for resuming. A machine that does not answer any more keeps it."""
+def _forget(making: Making) -> Story[None]:
+    """The machine need not keep the key for resuming. One that does not answer any more keeps it, to no harm."""
     with contextlib.suppress(StatusError):
         yield Ask(making.peer, DiscardLms(label=making.recipe.alias.lower()))
 

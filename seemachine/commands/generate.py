@@ -3,7 +3,7 @@
 from seemachine.commands.leases import to_store
 from seemachine.commands.making import check_label, check_room, claim, held, release, save_head, save_step
 from seemachine.lms.engines import Engine
-from seemachine.lms.generation import Generation, default_expchunk
+from seemachine.lms.generation import Generation, Stopped, default_expchunk
 from seemachine.lms.parameters import OtsParameters, ParameterError, TreeParameters, lmots, lms
 from seemachine.lms.sectors import Sectors
 from seemachine.machine import PendingKey, Session
@@ -106,6 +106,9 @@ def _finish(session: Session, pending: PendingKey) -> None:
     machine.keys.put_table(generation.public_key.root, generation.table)
     if generation.sectors.sectorized:
         return
+    # Told that it took too long, the client of a key without a label could never ask for it again.
+    if session.stopped.is_set() and not pending.label:
+        raise Stopped("stopped before the key was installed")
     # Dropped first: should the install fail halfway, nobody may write the same leaves anywhere else.
     release(session, pending)
     if generation.seeds[0]:

@@ -52,6 +52,7 @@ class Daemon:
                 async with trio.open_nursery() as sessions:
                     await self._accept_until(signals, sessions)
                     self._drain(sessions)
+                    background.start_soon(_take_all, signals)
                 background.cancel_scope.cancel()
         self._log.info("stopped")
 
@@ -128,6 +129,12 @@ class Daemon:
     def _about(self) -> dict[str, Any]:
         machine = self._service.machine
         return {"model": machine.model, "engine": machine.engine.kernel, "store": self._config.store, "epoch": machine.store.epoch}
+
+
+async def _take_all(signals: AsyncIterator[int]) -> None:
+    """Further signals change nothing; left in the receiver they would be raised again at its end."""
+    async for _ in signals:
+        pass
 
 
 def _peer(stream: trio.SocketStream) -> str:

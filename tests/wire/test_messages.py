@@ -82,7 +82,7 @@ def test_a_request_outside_its_limits_does_not_cross(kind, name):
         request = example(kind, **{name: value})
         pair = Pair() if kind is messages.Hello else Pair().greet()
         number = 1 if kind is messages.Hello else 2
-        with pytest.raises(LocalMisuse, match=f"^{kind.__name__}: "):
+        with pytest.raises(LocalMisuse, match=f"^{name} "):
             pair.client.send(request)
         if packable(value):
             pair.server.receive_data(asked_frame(number, request))
@@ -99,7 +99,7 @@ def test_a_reply_outside_its_limits_does_not_cross(kind, name):
         pair = Pair() if kind is messages.Greeting else Pair().greet()
         pair.ask(example(asks))
         reply = example(kind, **{name: value})
-        with pytest.raises(LocalMisuse, match=f"^{kind.__name__}: "):
+        with pytest.raises(LocalMisuse, match=f"^{name} "):
             pair.server.send(reply)
         # 4,097 records are already over the codec's limit, which does not know the field.
         said = "not a MessagePack frame" if isinstance(value, list) and len(value) > 4096 else f"reply to {asks.NAME}: {name} "
