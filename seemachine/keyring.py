@@ -67,6 +67,11 @@ class KeyRing:
         with self._lock:
             return self._all_leaves_known(lease, self._tables.get(lease.key.root)) or self._key(lease, leaf) in self._pages
 
+    def next_page(self, lease: Lease, leaf: int) -> int | None:
+        """The first leaf of the page after this leaf's, if there is one in the lease and it is not at hand."""
+        following = self.page_leaves(lease, leaf).stop
+        return following if following < lease.end and not self.has_page(lease, following) else None
+
     def page_leaves(self, lease: Lease, leaf: int) -> range:
         """The leaves that would have to be hashed for a signature with this one."""
         with self._lock:

@@ -10,6 +10,8 @@ from typing import Any
 import trio
 
 from seemachine.commands import nvmem, refusal
+from seemachine.lms.lease import Lease
+from seemachine.lms.parameters import ParameterError
 from seemachine.machine import Machine
 from seemachine.wire.messages import NvmemfileSign
 from seemachine.wire.status import StatusError
@@ -39,6 +41,9 @@ class SigningPipeline:
         self._waiting: list[Job] = []
         self._arrived = trio.Event()
         self._threads = trio.CapacityLimiter(2)
+        self._pages = trio.CapacityLimiter(1)
+        self._under_way: set[bytes] = set()
+        self._ahead: trio.Nursery
 
     async def sign(self, request: NvmemfileSign) -> Any:
         """The reply or refusal. Cancelled while it waits, the request may still burn its leaf."""
@@ -57,25 +62,44 @@ class SigningPipeline:
         """Both stages, until cancelled."""
         send, receive = trio.open_memory_channel[tuple[list[Job], list[Any]]](1)
         async with trio.open_nursery() as nursery:
+            self._ahead = nursery
             nursery.start_soon(self._sign_batches, receive)
             await self._reserve_batches(send)
 
     async def _reserve_batches(self, reserved: trio.MemorySendChannel[tuple[list[Job], list[Any]]]) -> None:
         while True:
             batch = await self._next_batch()
-            # Alone, a request gains nothing from the second stage but a thread switch.
-            stage = self._both if len(batch) == 1 else self._reserve
-            results = await trio.to_thread.run_sync(stage, batch, limiter=self._threads)
-            if stage == self._both:
+            if len(batch) == 1:
+                # Alone, a request gains nothing from the second stage but a thread switch.
+                started, results = await trio.to_thread.run_sync(self._both, batch, limiter=self._threads)
                 batch[0].finish(results[0])
+                self._look_ahead(started)
             else:
-                await reserved.send((batch, results))
+                await reserved.send((batch, await trio.to_thread.run_sync(self._reserve, batch, limiter=self._threads)))
 
     async def _sign_batches(self, reserved: trio.MemoryReceiveChannel[tuple[list[Job], list[Any]]]) -> None:
         async for batch, started in reserved:
             results = await trio.to_thread.run_sync(self._sign, batch, started, limiter=self._threads)
             for job, result in zip(batch, results, strict=True):
                 job.finish(result)
+            self._look_ahead(started)
+
+    def _look_ahead(self, started: list[Any]) -> None:
+        """Have the page after the current one hashed before a signature needs it."""
+        latest = {signing.lease.key.root: signing for signing in started if isinstance(signing, nvmem.Signing)}
+        for root, signing in latest.items():
+            leaf = self._machine.keys.next_page(signing.lease, signing.reserved.leaf)
+            if leaf is not None and root not in self._under_way:
+                self._under_way.add(root)
+                self._ahead.start_soon(self._hash_page, signing.lease, leaf)
+
+    async def _hash_page(self, lease: Lease, leaf: int) -> None:
+        try:
+            await trio.to_thread.run_sync(self._machine.keys.page, lease, leaf, abandon_on_cancel=True, limiter=self._pages)
+        except ParameterError:
+            pass  # the signature that needs this page will say what is wrong with it
+        finally:
+            self._under_way.discard(lease.key.root)
 
     async def _next_batch(self) -> list[Job]:
         while not self._waiting:
@@ -84,8 +108,9 @@ class SigningPipeline:
         batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
         return batch
 
-    def _both(self, batch: list[Job]) -> list[Any]:
-        return self._sign(batch, self._reserve(batch))
+    def _both(self, batch: list[Job]) -> tuple[list[Any], list[Any]]:
+        started = self._reserve(batch)
+        return started, self._sign(batch, started)
 
     def _reserve(self, batch: list[Job]) -> list[Any]:
         """In a worker thread: a Signing or a StatusError for each job."""
