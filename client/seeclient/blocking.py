@@ -28,6 +28,7 @@ class Connection:
         self.address = address
         self._link = Link(Role.CLIENT)
         self._closed = False
+        self._seconds = CONNECT_SECONDS
         try:
             self._socket = socket.create_connection((address.host, address.port), CONNECT_SECONDS)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -39,7 +40,9 @@ class Connection:
         if self._closed:
             raise dispatch.lost(self.address, "closed")
         try:
-            self._socket.sendall(self._link.send(request))
+            data = self._link.send(request)
+            self._socket.settimeout(self._seconds)
+            self._socket.sendall(data)
         except BadValue as error:
             raise dispatch.bad_value(request, error) from None
         except OSError as error:
@@ -47,10 +50,13 @@ class Connection:
 
     def receive(self) -> Any:
         """The reply, or the refusal as a value."""
+        deadline = time.monotonic() + self._seconds
         while True:
             try:
                 event = self._link.next_event()
                 if event is NEED_DATA:
+                    # One limit for the whole reply, however many pieces it comes in.
+                    self._socket.settimeout(max(0.001, deadline - time.monotonic()))
                     self._link.receive_data(self._socket.recv(READ_BYTES))
                     continue
             except PeerMisuse as misuse:
@@ -73,7 +79,7 @@ class Connection:
         assert isinstance(greeting, Greeting)
         if self.address.esn not in ("", greeting.esn):
             raise dispatch.wrong_machine(self.address, greeting.esn)
-        self._socket.settimeout(greeting.limits.request_seconds + REPLY_GRACE_SECONDS)
+        self._seconds = greeting.limits.request_seconds + REPLY_GRACE_SECONDS
         return greeting
 
     def close(self) -> None:

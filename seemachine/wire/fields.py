@@ -112,12 +112,19 @@ def from_fields(cls: type[Any], raw: object) -> Any:
 def to_fields(made: Any) -> dict[str, object]:
     """The map of a message's fields. Raises FieldError when a value is out of its limits."""
     checks: dict[str, Check] = made.CHECKS
-    return {name: _plain(_checked(name, check, getattr(made, name))) for name, check in checks.items()}
+    return {name: _encoded(name, check, getattr(made, name)) for name, check in checks.items()}
 
 
 def _checked(name: str, check: Check, value: object) -> object:
     try:
         return check(value)
+    except FieldError as error:
+        raise FieldError(f"{name} {error}") from None
+
+
+def _encoded(name: str, check: Check, value: object) -> object:
+    try:
+        return _plain(check(value))
     except FieldError as error:
         raise FieldError(f"{name} {error}") from None
 

@@ -77,7 +77,7 @@ def test_leaf_nodes_are_the_same_in_any_batch(engine, tree, ots):
     assert b"".join(parts) == whole
 
 
-@given(number=st.integers(1, (1 << 26) - 16), count=st.integers(1, 9), data=st.data(), pair=st.sampled_from(H5_SETS))
+@given(number=st.integers(1, (1 << 25) - 16), count=st.integers(1, 9), data=st.data(), pair=st.sampled_from(H5_SETS))
 @examples(60)
 def test_parents_are_the_published_ones(engine, number, count, data, pair):
     """Each parent is H(I || u32(r) || D_INTR || left || right) under its own number, whatever the count."""

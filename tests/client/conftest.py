@@ -1,0 +1,24 @@
+"""Fixtures of the client's tests."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from client.clientkit import CLIENTS
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A world folder for this test; nothing of the environment leads elsewhere."""
+    world = tmp_path / "world"
+    world.mkdir()
+    monkeypatch.setenv("SEEMACHINE_HOME", str(world))
+    for name in ("NFAST_KMLOCAL", "SEEMACHINE_FLEET", "PIPSQUEAK_COMPAT"):
+        monkeypatch.delenv(name, raising=False)
+    return world
+
+
+@pytest.fixture(params=CLIENTS)
+def open_fleet(request: pytest.FixtureRequest) -> Any:
+    """The open_fleet of the trio client, and that of the blocking one in its clothes."""
+    return CLIENTS[request.param]

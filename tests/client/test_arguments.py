@@ -1,0 +1,132 @@
+"""arguments.py: which command lines mean what, and what is said of those that mean nothing."""
+
+import pytest
+from client.clientkit import say
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from seeclient.arguments import NAMES, NUMBERS, USAGE, VERBS, Arguments, UsageError, parse
+
+GOOD = {
+    "": Arguments("banner", {}, {}, json=False),
+    "--json": Arguments("banner", {}, {}, json=True),
+    "list": Arguments("list", {}, {}, json=False),
+    "list --json": Arguments("list", {}, {}, json=True),
+    "--json list": Arguments("list", {}, {}, json=True),
+    "showinfo alias=a": Arguments("showinfo", {"alias": "a"}, {}, json=False),
+    "alias=a showinfo": Arguments("showinfo", {"alias": "a"}, {}, json=False),
+    "alias=a message=test": Arguments("sign", {"alias": "a", "message": "test"}, {}, json=False),
+    "message=test alias=a": Arguments("sign", {"alias": "a", "message": "test"}, {}, json=False),
+    "alias=a message=": Arguments("sign", {"alias": "a", "message": ""}, {}, json=False),
+    "alias=a message=x=y": Arguments("sign", {"alias": "a", "message": "x=y"}, {}, json=False),
+    "alias=a message=--json": Arguments("sign", {"alias": "a", "message": "--json"}, {}, json=False),
+    "alias=a msgfile=f sigfile=s": Arguments("sign", {"alias": "a", "msgfile": "f", "sigfile": "s"}, {}, json=False),
+    "alias=a msgfile=f verify=s": Arguments("verify", {"alias": "a", "msgfile": "f", "verify": "s"}, {}, json=False),
+    "alias=a message=m verify=s": Arguments("verify", {"alias": "a", "message": "m", "verify": "s"}, {}, json=False),
+    "provesn=E slot=2": Arguments("provision", {"provesn": "E"}, {"slot": 2}, json=False),
+    "generate alias=a": Arguments("generate", {"alias": "a"}, {}, json=False),
+    "generate alias=a algorithm=lms lmscode=L lmotscode=O expcards=1 explease=3 expchunk=4 expcache=5 slot=2 esn=E": Arguments(
+        "generate",
+        {"alias": "a", "algorithm": "lms", "lmscode": "L", "lmotscode": "O", "esn": "E"},
+        {"expcards": 1, "explease": 3, "expchunk": 4, "expcache": 5, "slot": 2},
+        json=False,
+    ),
+    # The guide's own spellings (2.7.1, 2.7.2.1).
+    "generate alias=a expcard=1 exprelease=3": Arguments("generate", {"alias": "a"}, {"expcards": 1, "explease": 3}, json=False),
+    "generate alias=a expcards=0 exlease=1": Arguments("generate", {"alias": "a"}, {"expcards": 0, "explease": 1}, json=False),
+    "generate alias=a resume=yes": Arguments("generate", {"alias": "a", "resume": "yes"}, {}, json=False),
+    "generate alias=a replace=no": Arguments("generate", {"alias": "a", "replace": "no"}, {}, json=False),
+    "generate alias=a expchunk=007": Arguments("generate", {"alias": "a"}, {"expchunk": 7}, json=False),
+    "generate alias=a expchunk=999999999": Arguments("generate", {"alias": "a"}, {"expchunk": 999_999_999}, json=False),
+}
+
+BAD = {
+    "genrate alias=a": "unknown command genrate; did you mean generate?",
+    "lst": "unknown command lst; did you mean list?",
+    "zzz": "unknown command zzz; known are generate, list, showinfo",
+    "list showinfo": "one command at a time, not list showinfo",
+    "showinfo": "showinfo needs alias=",
+    "generate": "generate needs alias=",
+    "provesn=E": "provision needs slot=",
+    "verify=s message=m": "verify needs alias=",
+    "message=m": "sign needs alias=",
+    "sigfile=s": "sign needs alias=",
+    "alias=a": "sign needs either message=TEXT or msgfile=FILE",
+    "alias=a message=m msgfile=f": "sign needs either message=TEXT or msgfile=FILE",
+    "alias=a verify=s": "verify needs either message=TEXT or msgfile=FILE",
+    "alias=a verify=s message=m msgfile=f": "verify needs either message=TEXT or msgfile=FILE",
+    "alias=a verify=s message=m sigfile=t": "verify does not take sigfile=",
+    "list alias=a": "list does not take alias=",
+    "showinfo alias=a message=m": "showinfo does not take message=",
+    "provesn=E slot=2 alias=a": "provision does not take alias=",
+    "generate alias=a message=m": "generate does not take message=",
+    "alias=a mesage=m": "unknown argument mesage=; did you mean message?",
+    "generate alias=a lmcode=L": "unknown argument lmcode=; did you mean lmscode?",
+    "alias=a zzz=1": "unknown argument zzz=; known are alias, message, msgfile",
+    "=x": "unknown argument =; known are alias",
+    "Alias=a message=m": "unknown argument Alias=; did you mean alias?",
+    "alias=a alias=b message=m": "alias= is given twice",
+    "generate alias=a explease=1 exprelease=1": "explease= is given twice",
+    "alias= message=m": "alias= needs a value",
+    "provesn=E slot=": "slot= needs a value",
+    "provesn=E slot=two": "slot= takes a number, not two",
+    "provesn=E slot=-2": "slot= takes a number, not -2",
+    "provesn=E slot=2.0": "slot= takes a number, not 2.0",
+    "provesn=E slot=²": "slot= takes a number, not ²",
+    "provesn=E slot=٢": "slot= takes a number, not ٢",
+    "generate alias=a expchunk=1234567890": "expchunk= takes a number, not 1234567890",
+    "generate alias=a resume=yes expchunk=3": "resume=yes goes on with the key as it was begun; leave out expchunk=",
+    "generate alias=a algorithm=lms": "generate needs lmscode=, such as lmscode=sha256_m32_h5",
+    "generate alias=a algorithm=LMS lmscode=L": "generate needs lmotscode=, such as lmotscode=sha256_n32_w8",
+    "generate alias=a resume=true": "resume= takes yes or no, not true",
+    "generate alias=a replace=1": "replace= takes yes or no, not 1",
+    "alias=a message=m resume=yes": "sign does not take resume=",
+    "--jsn": "unknown option --jsn; there are --json, --help and --version",
+    "-v list": "unknown option -v; there are --json, --help and --version",
+}
+
+
+@pytest.mark.parametrize("line", GOOD)
+def test_a_command_line_is_taken_apart(line):
+    """Verb, texts and numbers, whatever their order and spelling."""
+    assert parse(line.split()) == GOOD[line]
+
+
+@pytest.mark.parametrize("line", BAD)
+def test_a_wrong_command_line_is_told_what_would_be_right(line):
+    """Exit code 2, the sentence that names the argument, and where to read on; nothing is connected to."""
+    with pytest.raises(UsageError) as wrong:
+        parse(line.split())
+    assert str(wrong.value).startswith(BAD[line])
+    assert say(*line.split()) == (2, [f"pipsqueak: {wrong.value}", "See pipsqueak --help"])
+
+
+def test_an_argument_with_spaces_is_one_argument():
+    """What the shell hands over as one word stays one."""
+    assert parse(["alias=a", "message=hello world"]).texts["message"] == "hello world"
+    assert parse(["alias=a", "msgfile=/tmp/a b"]).texts["msgfile"] == "/tmp/a b"
+
+
+@settings(deadline=None)
+@given(st.lists(st.one_of(st.text(max_size=12), st.builds("{}={}".format, st.sampled_from(NAMES), st.text(max_size=6))), max_size=5))
+def test_any_words_are_understood_or_refused(words):
+    """No command line does anything but parse or raise UsageError, and what parses has numbers for numbers."""
+    try:
+        parsed = parse(words)
+    except UsageError as wrong:
+        assert str(wrong)
+    else:
+        assert all(name in NUMBERS and value >= 0 for name, value in parsed.numbers.items())
+        assert not parsed.texts.keys() & set(NUMBERS)
+
+
+@pytest.mark.parametrize("words", [["--help"], ["-h"], ["generate", "--help"], ["nonsense", "--help"]])
+def test_help_is_given_whatever_else_is_said(words):
+    """--help prints every verb and argument there is, exit code 0."""
+    code, lines = say(*words)
+    assert (code, lines) == (0, USAGE.splitlines())
+    assert all(name in USAGE for name in (*NAMES, *VERBS))
+
+
+def test_the_version_is_the_vendors():
+    """--version names the version whose words these are."""
+    assert say("--version") == (0, ["pipsqueak 1.4.1"])

@@ -1,0 +1,229 @@
+"""keys.py: the host's key files, what they survive and what they refuse."""
+
+import itertools
+import json
+import os
+from dataclasses import replace
+
+import pytest
+from client.clientkit import a_key_file
+from seeclient import keys
+
+from seemachine.wire.status import Status, StatusError
+
+CACHE = bytes(range(256)) * 4
+
+
+@pytest.fixture
+def folder(home):
+    """Where the key files of this test's world are."""
+    return home / "kmdata" / "local"
+
+
+@pytest.fixture(scope="module")
+def key():
+    """A key file with a cache that holds every byte value."""
+    return replace(a_key_file("release-2026", expcache=5, cache=CACHE), expcards=1, explease=2)
+
+
+def path_of(folder, alias):
+    """The file of an alias."""
+    return folder / f"key_pqsdk_{alias}"
+
+
+def refusal(call, *arguments):
+    """The StatusError with which a call is refused."""
+    with pytest.raises(StatusError) as refused:
+        call(*arguments)
+    return refused.value
+
+
+# ---------------------------------------------------------------- keeping
+
+
+def test_what_was_saved_is_loaded(key, folder):
+    """A key file comes back as it was, cache and all, under its alias in any case of letters."""
+    keys.save(key)
+    assert keys.load("release-2026") == key
+    assert keys.load("RELEASE-2026") == key
+    assert keys.exists("release-2026")
+    assert [path.name for path in folder.iterdir()] == ["key_pqsdk_release-2026"]
+
+
+def test_a_key_file_holds_what_is_public(key, folder):
+    """One line of JSON that a person can read, then the cache; there is no field for a secret."""
+    keys.save(key)
+    head, _, cache = path_of(folder, key.alias).read_bytes().partition(b"\n")
+    fields = json.loads(head)
+    assert cache == CACHE
+    assert (fields["format"], fields["algorithm"], fields["public_key"]) == ("seemachine key file 1", "LMS", key.public_key.hex())
+    assert fields.keys() == {"format", "alias", "algorithm", "public_key", "expcards", "explease", "expcache", "sha256"}
+
+
+def test_saving_again_replaces(key):
+    """The file is the last key saved under its alias."""
+    keys.save(key)
+    other = a_key_file(key.alias)
+    keys.save(other)
+    assert keys.load(key.alias) == other
+
+
+def test_the_host_lists_its_keys(key, folder):
+    """Aliases are listed in order, without scratch files and strangers."""
+    assert keys.aliases() == []
+    for alias in ("b", "c", "a"):
+        keys.save(replace(key, alias=alias))
+    (folder / ".key_pqsdk_d.new").touch()
+    (folder / "key_simple_e").touch()
+    assert keys.aliases() == ["a", "b", "c"]
+
+
+def test_a_removed_key_is_gone(key):
+    """Removing a key is final, and removing none is no mistake."""
+    keys.save(key)
+    keys.remove("RELEASE-2026")
+    assert not keys.exists(key.alias)
+    keys.remove(key.alias)
+    assert refusal(keys.load, key.alias).status is Status.UnknownID
+
+
+def test_nfast_kmlocal_is_another_place(key, tmp_path, monkeypatch):
+    """$NFAST_KMLOCAL says where the host's key files are, as in an nShield installation."""
+    monkeypatch.setenv("NFAST_KMLOCAL", str(tmp_path / "elsewhere"))
+    keys.save(key)
+    assert path_of(tmp_path / "elsewhere", key.alias).exists()
+    monkeypatch.delenv("NFAST_KMLOCAL")
+    assert not keys.exists(key.alias)
+
+
+# ---------------------------------------------------------------- aliases
+
+
+@pytest.mark.parametrize("alias", ["a", "A", "0", "-", "test-lms", "a" * 64, "Release-2026"])
+def test_an_alias_has_letters_digits_and_hyphens(alias):
+    """What nShield takes as a key identifier is taken, in lower case."""
+    assert keys.check_alias(alias) == alias.lower()
+
+
+@pytest.mark.parametrize(
+    "alias", ["", "a" * 65, "a b", "a_b", "a.b", "a/b", "../a", "/etc/passwd", "..", ".", "a\0", "a\n", "ä", "\u017f", "*", "a\\b", "~"]
+)
+def test_any_other_alias_is_refused_before_a_file_is_touched(alias, key, home):
+    """No alias leads out of the folder, or to a file of another kind."""
+    for call in (keys.check_alias, keys.load, keys.remove, lambda text: keys.save(replace(key, alias=text))):
+        refused = refusal(call, alias)
+        assert (refused.status, refused.where) == (Status.InvalidParameter, "pqsdk_key_file")
+        assert "letters, digits and hyphens" in refused.detail
+    assert list(home.iterdir()) == []
+
+
+def test_a_key_that_is_not_there_is_unknown():
+    """The refusal says where to look."""
+    refused = refusal(keys.load, "nobody")
+    assert (refused.status, refused.detail) == (Status.UnknownID, "there is no key nobody; see them with: pipsqueak list")
+
+
+# ---------------------------------------------------------------- damage
+
+DAMAGE = {
+    "nothing": b"",
+    "no line": b"{}",
+    "no JSON": b"key\n",
+    "no object": b"[]\n",
+    "a number": b"5\n",
+    "no fields": b"{}\n",
+    "not UTF-8": b"\xff\xfe\n",
+    "another format": b'{"format": "seemachine key file 2"}\n',
+}
+
+
+@pytest.mark.parametrize("data", DAMAGE.values(), ids=DAMAGE.keys())
+def test_what_is_no_key_file_is_refused_by_name(data, key, folder):
+    """A file without the form of a key file is damaged, and the refusal names it and the way out."""
+    keys.save(key)
+    path_of(folder, key.alias).write_bytes(data)
+    refused = refusal(keys.load, key.alias)
+    assert refused.status is Status.Malformed
+    assert refused.detail.startswith(f"{path_of(folder, key.alias)} is damaged (")
+    assert refused.detail.endswith("restore it from a copy, it holds no secret")
+
+
+def test_a_deep_nest_is_damage_too(key, folder):
+    """Whatever the first line is, reading it ends in a refusal."""
+    keys.save(key)
+    path_of(folder, key.alias).write_bytes(b"[" * 200_000 + b"\n")
+    assert refusal(keys.load, key.alias).status is Status.Malformed
+
+
+@pytest.mark.parametrize("cut", [1, 100, 1024, 1025, 1200])
+def test_a_key_file_that_was_cut_is_damaged(cut, key, folder):
+    """No part of a key file passes for the whole."""
+    keys.save(key)
+    path = path_of(folder, key.alias)
+    path.write_bytes(path.read_bytes()[:-cut])
+    assert refusal(keys.load, key.alias).status is Status.Malformed
+
+
+@pytest.mark.parametrize("at", [0, 1, 511, 1023])
+def test_a_changed_byte_of_the_cache_is_damage(at, key, folder):
+    """The cache has a checksum."""
+    keys.save(key)
+    path = path_of(folder, key.alias)
+    data = bytearray(path.read_bytes())
+    data[len(data) - len(CACHE) + at] ^= 1
+    path.write_bytes(data)
+    assert "checksum" in refusal(keys.load, key.alias).detail
+
+
+def test_a_changed_bit_of_the_first_line_is_damage(key, folder):
+    """A key file with any bit of its first line flipped is refused, or is still the same key."""
+    keys.save(key)
+    path = path_of(folder, key.alias)
+    whole, unnoticed = path.read_bytes(), []
+    for at, bit in itertools.product(range(len(whole) - len(CACHE)), range(8)):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1 << bit]) + whole[at + 1 :])
+        try:
+            if keys.load(key.alias) != key:
+                unnoticed.append(whole[at - 10 : at + 1])
+        except StatusError as refused:
+            assert refused.status is Status.Malformed
+    assert unnoticed == []
+
+
+# ---------------------------------------------------------------- folders that can't be written
+
+
+def test_a_file_in_place_of_the_folder_is_refused(key, home):
+    """Where no folder can be made, saving and the check before a generation say so."""
+    (home / "kmdata").write_bytes(b"")
+    for refused in (refusal(keys.save, key), refusal(keys.check_writable)):
+        assert refused.status is Status.OSErrorErrno
+        assert "kmdata" in refused.detail
+
+
+def test_a_folder_without_permission_is_refused(monkeypatch):
+    """The check before a generation asks the system, which may say no."""
+    monkeypatch.setattr(os, "access", lambda _path, _mode: False)
+    refused = refusal(keys.check_writable)
+    assert refused.status is Status.AccessDenied
+    assert refused.detail.endswith("kmdata/local is not writable")
+
+
+def test_a_folder_that_can_be_written_is_made(folder):
+    """The check makes the folder that saving needs."""
+    keys.check_writable()
+    assert folder.is_dir()
+
+
+def test_a_failed_save_leaves_the_old_key(key, folder, monkeypatch):
+    """When the disk fails in the middle, the file is what it was."""
+    keys.save(key)
+
+    def fail(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    refused = refusal(keys.save, replace(key, cache=b"other"))
+    assert refused.detail == f"{path_of(folder, key.alias)}: No space left on device"
+    monkeypatch.undo()
+    assert path_of(folder, key.alias).read_bytes().endswith(CACHE)

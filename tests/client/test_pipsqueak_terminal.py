@@ -1,0 +1,301 @@
+"""`pipsqueak` on a terminal: a bar beside the lines, and patience for cards."""
+
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+
+import processes
+import pytest
+from seeclient import keys
+from server.serverkit import ESN, PATIENCE, slow_machine
+
+from seemachine.state.rack import Rack
+
+BANNER = f"PQSDK: 1.4.1 ({ESN}: 1.4.1)"
+PIPSQUEAK = ["-m", "seeclient.pipsqueak"]
+# The bar is for generations of some seconds; here it may come at once, so that a test need not last that long.
+WITH_BAR = ["-c", "import sys; from seeclient import pipsqueak, progress; progress.WORTH_SECONDS = 0; sys.exit(pipsqueak.main())"]
+W8 = ["algorithm=lms", "lmscode=sha256_m32_h5", "lmotscode=sha256_n32_w8"]
+W4 = ["algorithm=lms", "lmscode=sha256_m32_h5", "lmotscode=sha256_n32_w4"]
+ESCAPE = re.compile(r"\x1b\[([0-9;?]*)([A-Za-z])")
+COLOUR = re.compile(r"\x1b\[(?:[0-9]+;)*(?:[349][0-7]|10[0-7]|[34]8)(?:;[0-9]+)*m")
+BAR = "━"
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory):
+    """The machine of this module."""
+    with slow_machine(tmp_path_factory.mktemp("terminal") / "world") as running:
+        yield running
+
+
+@pytest.fixture
+def world(machine, monkeypatch):
+    """The machine's world, in the environment."""
+    monkeypatch.setenv("SEEMACHINE_HOME", str(machine.home))
+    return machine.home
+
+
+class Terminal:
+    """A command on a pseudo-terminal of 100 columns. What it wrote is in `text`."""
+
+    def __init__(self, world, program, *words, **environment):
+        self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 100, 0, 0))
+        given = {"TERM": "xterm-256color", "COLUMNS": "", "LINES": "", "NO_COLOR": "", "FORCE_COLOR": "", **environment}
+        clean = {name: value for name, value in processes.environment(world, **given).items() if value}
+        self.process = subprocess.Popen([sys.executable, *program, *words], env=clean, stdin=slave, stdout=slave, stderr=slave)
+        os.close(slave)
+        self.text = ""
+        self._waited_for = 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *reason):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        os.close(self._master)
+
+    def _read(self):
+        """One more piece of what it writes; False at the end."""
+        if not select.select([self._master], [], [], PATIENCE)[0]:
+            raise AssertionError(f"nothing more came after {self.text!r}")
+        try:
+            data = os.read(self._master, 1 << 16)
+        except OSError:  # how Linux tells that the last writer has closed
+            return False
+        self.text += data.decode(errors="replace")
+        return bool(data)
+
+    def wait_for(self, words):
+        """Read until something was written, behind what was waited for last."""
+        deadline = time.monotonic() + PATIENCE
+        while (found := self.text.find(words, self._waited_for)) < 0:
+            assert self._read(), f"{words!r} never came: {self.text!r}"
+            assert time.monotonic() < deadline, self.text
+        self._waited_for = found + len(words)
+
+    def end(self):
+        """Read to the end; the exit code."""
+        while self._read():
+            pass
+        return self.process.wait(PATIENCE)
+
+    @property
+    def seen(self):
+        """What was written up to what was waited for last."""
+        return self.text[: self._waited_for]
+
+    @property
+    def shows_cursor(self):
+        """Whether the terminal is left with a cursor."""
+        return self.text.rfind("\x1b[?25h") >= self.text.rfind("\x1b[?25l")
+
+
+def screen(text):
+    """What is to be seen once all of a text was written, line by line."""
+    rows, row, column, at = [""], 0, 0, 0
+    while at < len(text):
+        escape = ESCAPE.match(text, at)
+        if escape:
+            at = escape.end()
+            match escape[2]:
+                case "A":
+                    row -= int(escape[1] or 1)
+                case "K":
+                    assert escape[1] == "2"
+                    rows[row] = ""
+                case _:
+                    assert escape[2] in "mhl", escape[0]
+            continue
+        character, at = text[at], at + 1
+        if character == "\r":
+            column = 0
+        elif character == "\n":
+            row, column = row + 1, 0
+            rows += [""] * (row + 1 - len(rows))
+        else:
+            assert character.isprintable(), repr(character)
+            rows[row] = rows[row][:column].ljust(column) + character + rows[row][column + 1 :]
+            column += 1
+    while rows and not rows[-1]:
+        rows.pop()
+    return [re.sub(r"\d+\.\d{3}", "S", line.rstrip()) for line in rows]
+
+
+def generated(alias, chunks):
+    """The lines of a generation of so many chunks."""
+    words = keys.load(alias).public_key.hex(" ", -4).split()
+    return [
+        BANNER,
+        f"Generate LMS key started: {alias} (S seconds)",
+        *[f"  chunk: {alias} (S seconds) {left} remaining" for left in range(chunks, -1, -1)],
+        f"Public key (alias: {alias}):",
+        *[f"  {' '.join(words[at : at + 8])}" for at in range(0, len(words), 8)],
+    ]
+
+
+# ---------------------------------------------------------------- the bar
+
+
+def test_a_long_generation_shows_a_bar_between_its_lines(world):
+    """A key that takes more than seconds has a bar with its rate below the chunk lines, from the first of them on."""
+    words = ["generate", "alias=long", "algorithm=lms", "lmscode=sha256_m32_h15", "lmotscode=sha256_n32_w8", "expchunk=6"]
+    with Terminal(world, PIPSQUEAK, *words) as terminal:
+        for expected in ("512 remaining\r\n", BAR, "511 remaining\r\n", "leaves/s", BAR, "%", "510 remaining\r\n"):
+            terminal.wait_for(expected)
+        seen = terminal.seen
+        terminal.process.send_signal(signal.SIGINT)
+        assert terminal.end() == 130
+    chunks = [f"  chunk: long (S seconds) {left} remaining" for left in (512, 511, 510)]
+    assert screen(seen) == [BANNER, "Generate LMS key started: long (S seconds)", *chunks]
+
+
+def test_a_short_generation_has_no_bar(world):
+    """What is over at once is printed as through a pipe: no bar, no colour, no escape."""
+    with Terminal(world, PIPSQUEAK, "generate", "alias=short", *W4) as terminal:
+        assert terminal.end() == 0
+        assert "\x1b" not in terminal.text
+        assert screen(terminal.text) == generated("short", 4)
+
+
+def test_a_bar_leaves_the_lines_of_the_guide(world):
+    """When the bar is gone, what is left on the screen is what a pipe would have got, and the cursor is back."""
+    with Terminal(world, WITH_BAR, "generate", "alias=colour", *W8) as terminal:
+        assert terminal.end() == 0
+        assert "leaves/s" in terminal.text
+        assert COLOUR.search(terminal.text) is not None
+        assert screen(terminal.text) == generated("colour", 4)
+        assert terminal.shows_cursor
+
+
+def test_a_bar_may_do_without_colours(world):
+    """With NO_COLOR the bar is there, in no colour, and leaves the same lines."""
+    with Terminal(world, WITH_BAR, "generate", "alias=grey", *W8, NO_COLOR="1") as terminal:
+        assert terminal.end() == 0
+        assert "leaves/s" in terminal.text
+        assert COLOUR.search(terminal.text) is None
+        assert screen(terminal.text) == generated("grey", 4)
+
+
+def test_a_dumb_terminal_gets_lines(world):
+    """A terminal that can't move its cursor gets no escape, and every line of the guide."""
+    with Terminal(world, WITH_BAR, "generate", "alias=dumb", *W8, TERM="dumb") as terminal:
+        assert terminal.end() == 0
+        assert "\x1b" not in terminal.text
+        assert [line for line in screen(terminal.text) if line] == generated("dumb", 4)
+
+
+def test_a_dumb_terminal_gets_no_empty_line(world):
+    """Without a bar there is nothing to take away, so nothing is left in its place."""
+    with Terminal(world, WITH_BAR, "generate", "alias=dumber", *W8, TERM="dumb") as terminal:
+        assert terminal.end() == 0
+        assert screen(terminal.text) == generated("dumber", 4)
+
+
+def test_a_document_has_no_bar(world):
+    """--json prints a document on a terminal as well."""
+    with Terminal(world, WITH_BAR, "generate", "alias=document", *W8, "--json") as terminal:
+        assert terminal.end() == 0
+        assert "\x1b" not in terminal.text
+        assert terminal.text.lstrip().startswith("{")
+
+
+def test_ctrl_c_takes_the_bar_away(world):
+    """Interrupted, the terminal has its cursor back and no bar on it, the exit code is 130, and there is no key file."""
+    words = ["generate", "alias=stopped", "algorithm=lms", "lmscode=sha256_m32_h10", "lmotscode=sha256_n32_w8", "expchunk=4"]
+    with Terminal(world, WITH_BAR, *words) as terminal:
+        terminal.wait_for("leaves/s")
+        terminal.process.send_signal(signal.SIGINT)
+        assert terminal.end() == 130
+        assert terminal.shows_cursor
+        assert not [line for line in screen(terminal.text) if BAR in line]
+        assert screen(terminal.text)[-1] == "interrupted"
+        assert "Traceback" not in terminal.text
+    assert not keys.exists("stopped")
+
+
+# ---------------------------------------------------------------- cards
+
+WAITING = f"Waiting for a blank card in slot 2 of {ESN}: insert one with: seemachine card insert CARD --esn {ESN} --slot 2"
+
+
+@pytest.fixture
+def rack(world):
+    """The card rack; the machine's slots are empty again afterwards."""
+    made = Rack(world)
+    yield made
+    for found in made.listing():
+        if found.esn:
+            made.remove(found.esn, found.slot)
+
+
+def test_a_card_is_waited_for(world, rack):
+    """On a terminal pipsqueak says which card it wants and how to insert one, waits, and goes on when it is there."""
+    with Terminal(world, PIPSQUEAK, "generate", "alias=one-card", *W4, "explease=1") as terminal:
+        terminal.wait_for("--slot 2\r\n")
+        assert keys.exists("one-card")
+        rack.insert(rack.new()[0], ESN, 2)
+        assert terminal.end() == 0
+        lines = screen(terminal.text)
+    expected = generated("one-card", 4)
+    cards = ["LMS key requires 1 card", "Attempting to write to card in slot 2...", WAITING, "Card processed (0 remaining)"]
+    assert lines == [*expected[:7], *cards, *expected[7:]]
+
+
+def test_cards_are_fed_one_after_the_other(world, rack):
+    """A key of two cards waits for each; the one that is written is taken out by hand and makes room for the next."""
+    with Terminal(world, PIPSQUEAK, "generate", "alias=two-cards", *W4, "expcards=1") as terminal:
+        terminal.wait_for("Waiting for a blank card")
+        rack.insert(rack.new()[0], ESN, 2)
+        terminal.wait_for("Card processed (1 remaining)")
+        terminal.wait_for("Waiting for a blank card")
+        rack.remove(ESN, 2)
+        rack.insert(rack.new()[0], ESN, 2)
+        assert terminal.end() == 0
+        assert "Card processed (0 remaining)" in terminal.text
+
+
+GO_ON = "What is done is kept; go on with: pipsqueak generate alias={} resume=yes"
+
+
+def test_ctrl_c_between_two_cards_keeps_the_key(world, rack):
+    """With a card written, the key file stays, and the user is told how to go on with the others."""
+    with Terminal(world, PIPSQUEAK, "generate", "alias=half", *W4, "expcards=1") as terminal:
+        rack.insert(rack.new()[0], ESN, 2)
+        terminal.wait_for("Card processed (1 remaining)")
+        terminal.wait_for("Waiting for a blank card")
+        terminal.process.send_signal(signal.SIGINT)
+        assert terminal.end() == 130
+        assert GO_ON.format("half") in terminal.text
+    assert keys.exists("half")
+    rack.remove(ESN, 2)
+    rack.insert(rack.new()[0], ESN, 2)
+    with Terminal(world, PIPSQUEAK, "generate", "alias=half", "resume=yes") as terminal:
+        assert terminal.end() == 0
+        lines = screen(terminal.text)
+    assert lines[-6:-3] == ["LMS key requires 1 card", "Attempting to write to card in slot 2...", "Card processed (0 remaining)"]
+
+
+def test_ctrl_c_before_the_first_card_can_be_made_good(world, rack):
+    """A key that waits for its first card can be left and gone on with."""
+    with Terminal(world, PIPSQUEAK, "generate", "alias=later", *W4, "explease=1") as terminal:
+        terminal.wait_for("Waiting for a blank card")
+        terminal.process.send_signal(signal.SIGINT)
+        assert terminal.end() == 130
+        assert GO_ON.format("later") in terminal.text
+    assert not keys.exists("later")
+    rack.insert(rack.new()[0], ESN, 2)
+    with Terminal(world, PIPSQUEAK, "generate", "alias=later", "resume=yes") as terminal:
+        assert terminal.end() == 0
+        assert "Card processed (0 remaining)" in terminal.text

@@ -1,0 +1,701 @@
+"""generating.py, signing.py, inspecting.py: the stories themselves, without machines, sockets or clocks."""
+
+import pytest
+from client.clientkit import H5_W4, OTHER_ESN, a_key_file, a_peer, a_roster, play
+from seeclient import generating, inspecting, keys, signing
+from seeclient.effects import Pause, resume
+from seeclient.events import CardDone, CardsNeeded, CardTried, CardWanted, ChunkDone, Resumed, Started
+from seeclient.generating import LOOK_SECONDS, Recipe
+from seeclient.signing import Message
+from server.serverkit import ESN, good, make_key
+
+from seemachine.lms.engines.portable import PortableEngine
+from seemachine.lms.lease import build_page
+from seemachine.wire.messages import (
+    CACHE_PART_BYTES,
+    CardWritten,
+    ContinueLms,
+    ContinueLmsCard,
+    DiscardLms,
+    GenerateLms,
+    GetNvmemfileInfo,
+    ListSlots,
+    LmsChunk,
+    LmsDiscarded,
+    LmsProvisioned,
+    LmsResumed,
+    LmsStarted,
+    LoadLms,
+    NvmemfileInfo,
+    NvmemfileReserve,
+    NvmemfileReserved,
+    NvmemfileSign,
+    NvmemfileSignDigest,
+    NvmemfileSigned,
+    ProvisionLms,
+    ResumeLms,
+    Slot,
+    SlotListing,
+)
+from seemachine.wire.names import nvram_name
+from seemachine.wire.status import Status, StatusError
+
+HANDLE = b"h" * 16
+PUBLIC_KEY = make_key().public_key.encode()
+FILE = nvram_name(PUBLIC_KEY)
+EMPTY = SlotListing(slots=[])
+NO_CARD = StatusError(Status.NotAvailable, "there is no card in slot 2; insert one")
+GONE = StatusError(Status.NotAvailable, "no NVRAM file")
+BROKEN = StatusError(Status.OSErrorErrno, "connection broken")
+
+
+def card(slot, kind="blank"):
+    """A slot with a card in it."""
+    return Slot(slot=slot, ic=1, kind=kind, card=f"card{slot}", leases=0)
+
+
+def cards(*slots):
+    """A listing of blank cards."""
+    return SlotListing(slots=[card(slot) for slot in slots])
+
+
+def refusal(call):
+    """The StatusError that a story or a call ends with."""
+    with pytest.raises(StatusError) as refused:
+        call()
+    return refused.value
+
+
+def nobody(peer, waited):
+    """Patience that has an end at once."""
+    return False
+
+
+def forever(peer, waited):
+    """Patience without an end."""
+    return True
+
+
+@pytest.fixture
+def peer():
+    """The one machine."""
+    return a_peer()
+
+
+@pytest.fixture
+def events():
+    """What a story told its listener; times are left out, they are the clock's."""
+    return []
+
+
+def story(peers, events, patience=nobody, **options):
+    """The story of a generation on these machines."""
+    recipe = Recipe("Release", **{**H5_W4, **options})
+    return generating.generate(a_roster(*peers), recipe, events.append, patience)
+
+
+def untimed(events):
+    """Events without their seconds."""
+    shown = []
+    for event in events:
+        match event:
+            case Started(alias, _, steps, leaves):
+                shown.append((Started, alias, steps, leaves))
+            case ChunkDone(alias, _, remaining):
+                shown.append((ChunkDone, alias, remaining))
+            case _:
+                shown.append(event)
+    return shown
+
+
+def request(**options):
+    """The request with which a generation begins."""
+    return GenerateLms(**{"lms": 5, "lmots": 3, "expcards": 0, "explease": 0, "label": "release", **options})
+
+
+def hashing(peer, cards_needed=0):
+    """The steps of a generation in two chunks and a closing one."""
+    return [
+        ((peer, ContinueLms(handle=HANDLE)), LmsChunk(remaining=2, cache=b"one", cards=0)),
+        ((peer, ContinueLms(handle=HANDLE)), LmsChunk(remaining=1, cache=b"two", cards=0)),
+        ((peer, ContinueLms(handle=HANDLE)), LmsChunk(remaining=0, cache=b"", cards=cards_needed, public_key=PUBLIC_KEY)),
+    ]
+
+
+STARTED = LmsStarted(handle=HANDLE, remaining=3, expchunk=4, expcache=4)
+LOOK = ListSlots()
+
+
+def forgotten(peer):
+    """The step in which the machine is told to keep nothing of the key for a client that goes on with it."""
+    return (peer, DiscardLms(label="release")), LmsDiscarded()
+
+
+def write(slot):
+    """The request to write a card."""
+    return ContinueLmsCard(handle=HANDLE, slot=slot)
+
+
+def written(remaining):
+    """The reply to it."""
+    return CardWritten(card="card", remaining=remaining)
+
+
+# ---------------------------------------------------------------- generating
+
+
+def test_a_singular_key_is_made_and_saved(peer, events):
+    """Chunk after chunk is asked for; the key file holds public key and cache, under the alias in lower case."""
+    key = play(story([peer], events), ((peer, request()), STARTED), *hashing(peer), forgotten(peer))
+    assert key == keys.load("release")
+    assert (key.alias, key.public_key, key.expcache, key.cache) == ("release", PUBLIC_KEY, 4, b"onetwo")
+    assert untimed(events) == [
+        (Started, "Release", 3, 16),
+        (ChunkDone, "Release", 2),
+        (ChunkDone, "Release", 1),
+        (ChunkDone, "Release", 0),
+    ]
+    assert all(event.seconds >= 0 for event in events)
+
+
+def test_exponents_are_passed_on_as_given(peer, events):
+    """What the user leaves out is left to the machine, and what is given goes to it unchanged."""
+    given = {"expchunk": 2, "expcache": 0}
+    play(story([peer], events, **given), ((peer, request(**given)), STARTED), *hashing(peer), forgotten(peer))
+
+
+def test_a_sectorized_key_is_saved_before_its_cards_are_written(peer, events):
+    """The public key is safe before the first leaf leaves the machine; each card is told of as it is tried and done."""
+    options = {"expcards": 1, "explease": 1}
+    key = play(
+        story([peer], events, **options),
+        (([peer], LOOK), [cards(3)]),
+        ((peer, request(**options)), STARTED),
+        *hashing(peer, 2),
+        ((peer, LOOK), lambda: keys.load("release") and cards(3)),
+        ((peer, write(3)), written(1)),
+        ((peer, LOOK), cards(3, 4)),
+        ((peer, write(3)), written(0)),
+        forgotten(peer),
+    )
+    assert keys.load("release") == key
+    assert (key.expcards, key.explease) == (1, 1)
+    assert untimed(events)[4:] == [CardsNeeded(2), CardTried(3), CardDone(1), CardTried(3), CardDone(0)]
+
+
+def test_a_card_that_is_not_there_is_waited_for(peer, events):
+    """With patience, the story looks again and again until a blank card is in a slot, and goes on with that slot."""
+    play(
+        story([peer], events, forever, explease=1),
+        (([peer], LOOK), [EMPTY]),
+        ((peer, request(explease=1)), STARTED),
+        *hashing(peer, 1),
+        ((peer, LOOK), EMPTY),
+        ((peer, write(2)), NO_CARD),
+        (Pause(LOOK_SECONDS), None),
+        ((peer, LOOK), SlotListing(slots=[card(2, "lms")])),
+        (Pause(LOOK_SECONDS), None),
+        ((peer, LOOK), cards(5)),
+        ((peer, write(5)), written(0)),
+        forgotten(peer),
+    )
+    assert untimed(events)[4:] == [CardsNeeded(1), CardTried(2), CardWanted(ESN, 2, NO_CARD.detail), CardDone(0)]
+
+
+def test_only_the_named_slot_is_waited_for(peer, events):
+    """With slot=, a blank card in another slot is no card."""
+    play(
+        story([peer], events, forever, explease=1, slot=4),
+        (([peer], LOOK), [cards(2)]),
+        ((peer, request(explease=1)), STARTED),
+        *hashing(peer, 1),
+        ((peer, LOOK), cards(2)),
+        ((peer, write(4)), NO_CARD),
+        (Pause(LOOK_SECONDS), None),
+        ((peer, LOOK), cards(2)),
+        (Pause(LOOK_SECONDS), None),
+        ((peer, LOOK), cards(2, 4)),
+        ((peer, write(4)), written(0)),
+        forgotten(peer),
+    )
+
+
+def until_the_first_card(peer, listing=EMPTY):
+    """A sectorized key of two cards, up to the point where the first is looked for."""
+    return [
+        (([peer], LOOK), [listing]),
+        ((peer, request(expcards=1)), STARTED),
+        *hashing(peer, 2),
+        ((peer, LOOK), listing),
+    ]
+
+
+def test_without_patience_no_card_is_a_refusal_and_no_key_is_left(peer, events):
+    """The machine's own sentence ends the story; the key file of a key that no card holds is removed, and the machine forgets the key."""
+    asked = story([peer], events, nobody, expcards=1)
+    steps = [((peer, write(2)), lambda: keys.load("release") and NO_CARD), forgotten(peer)]
+    assert refusal(lambda: play(asked, *until_the_first_card(peer), *steps)) is NO_CARD
+    assert keys.aliases() == []
+
+
+def test_the_first_refusal_is_the_one_that_is_told(peer, events):
+    """What the story ends with is why the card was not written, whatever becomes of the clearing up."""
+    (discard, _), asked = forgotten(peer), story([peer], events, nobody, expcards=1)
+    steps = [((peer, write(2)), NO_CARD), (discard, BROKEN)]
+    assert refusal(lambda: play(asked, *until_the_first_card(peer), *steps)) is NO_CARD
+
+
+def test_a_finished_key_is_finished(peer, events):
+    """Once the key file is saved and nothing is left to write, a machine that can't forget is no failure."""
+    (discard, _), asked = forgotten(peer), story([peer], events)
+    assert play(asked, ((peer, request()), STARTED), *hashing(peer), (discard, BROKEN)) == keys.load("release")
+
+
+def test_patience_may_end_while_waiting(peer, events):
+    """Who stops waiting is told which slot of which machine stayed empty."""
+    patience = iter([True, True, False])
+    asked = story([peer], events, lambda _peer, _waited: next(patience), expcards=1)
+    steps = [((peer, write(2)), NO_CARD), *[(Pause(LOOK_SECONDS), None), ((peer, LOOK), EMPTY)] * 2, forgotten(peer)]
+    refused = refusal(lambda: play(asked, *until_the_first_card(peer), *steps))
+    assert (refused.status, refused.detail) == (Status.NotAvailable, f"no blank card came into slot 2 of {ESN}")
+    assert keys.aliases() == []
+
+
+def test_patience_is_asked_about_the_machine_and_the_time(peer, events):
+    """It gets the machine that wants the card and how long it has waited there, which never falls."""
+    asked_about = []
+
+    def patience(machine, waited):
+        asked_about.append((machine, waited))
+        return len(asked_about) < 3
+
+    asked = story([peer], events, patience, expcards=1)
+    steps = [((peer, write(2)), NO_CARD), *[(Pause(LOOK_SECONDS), None), ((peer, LOOK), EMPTY)] * 2, forgotten(peer)]
+    refusal(lambda: play(asked, *until_the_first_card(peer), *steps))
+    assert [machine for machine, _ in asked_about] == [peer] * 3
+    waits = [waited for _, waited in asked_about]
+    assert waits == sorted(waits)
+    assert waits[0] >= 0
+
+
+def test_once_a_card_is_written_the_key_stays(peer, events):
+    """A card in somebody's hand needs its public key, whatever becomes of the others."""
+    asked = story([peer], events, nobody, expcards=1)
+    steps = [((peer, write(2)), written(1)), ((peer, LOOK), EMPTY), ((peer, write(2)), NO_CARD)]
+    assert refusal(lambda: play(asked, *until_the_first_card(peer, cards(2)), *steps)) is NO_CARD
+    assert keys.aliases() == ["release"]
+
+
+INTERRUPTED = {
+    "while nothing was tried": ([], LOOK, []),
+    "while a card was written": ([cards(2)], write(2), ["release"]),
+    "while waiting": ([EMPTY, NO_CARD], Pause(LOOK_SECONDS), []),
+    "while looking again": ([EMPTY, NO_CARD, None], LOOK, []),
+    "after a card": ([cards(2), written(1)], LOOK, ["release"]),
+    "while waiting for another": ([cards(2), written(1), EMPTY, NO_CARD], Pause(LOOK_SECONDS), ["release"]),
+}
+
+
+@pytest.mark.parametrize("when", INTERRUPTED)
+def test_an_interrupted_story_keeps_the_key_only_if_a_card_may_hold_it(when, peer, events):
+    """Closed from outside, as by Ctrl-C, the story removes a key file that nobody can use; going on would write it again."""
+    outcomes, at, kept = INTERRUPTED[when]
+    asked = story([peer], events, forever, expcards=1)
+    before = [outcome for _, outcome in until_the_first_card(peer)][:-1]
+    for outcome in [None, *before, *outcomes]:
+        refused = outcome if isinstance(outcome, StatusError) else None
+        effect = resume(asked, None if refused else outcome, refused)
+    assert at in (effect, getattr(effect, "request", None))
+    assert keys.aliases() == ["release"]
+    asked.close()
+    assert keys.aliases() == kept
+
+
+def test_a_card_that_may_have_been_written_keeps_the_key(peer, events):
+    """After a lost connection or a failing disk nobody knows what is on the card: the key file stays, and the machine keeps the key."""
+    asked = story([peer], events, forever, expcards=1)
+    assert refusal(lambda: play(asked, *until_the_first_card(peer), ((peer, write(2)), BROKEN))) is BROKEN
+    assert keys.aliases() == ["release"]
+
+
+def test_a_refused_chunk_ends_the_story_without_a_key(peer, events):
+    """Nothing is saved of a key that was not finished."""
+    refused = StatusError(Status.InvalidParameter, "private key tree height is less than the sum")
+    asked = story([peer], events, expcards=4, explease=3)
+    steps = [(([peer], LOOK), [EMPTY]), ((peer, request(expcards=4, explease=3)), STARTED), ((peer, ContinueLms(handle=HANDLE)), refused)]
+    assert refusal(lambda: play(asked, *steps)) is refused
+    assert keys.aliases() == []
+
+
+REFUSED_RECIPES = {
+    "alias": ({"alias": "../x"}, Status.InvalidParameter, "letters, digits and hyphens"),
+    "lms": ({"lms": "sha256_m32_h6"}, Status.InvalidParameter, "unknown LMS set sha256_m32_h6"),
+    "lmots": ({"lmots": "sha256_n32_w3"}, Status.InvalidParameter, "unknown LM-OTS set sha256_n32_w3"),
+    "a mixed pair": ({"lmots": "sha256_n24_w4"}, Status.InvalidParameter, "use lmotscode=sha256_n32_w"),
+    "an alias that is taken": ({"alias": "Taken"}, Status.ObjectInUse, "there is a key Taken already"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED_RECIPES)
+def test_what_can_be_refused_without_a_machine_is(what, events):
+    """A mistake in the recipe costs no request and no hashing."""
+    changes, status, words = REFUSED_RECIPES[what]
+    keys.save(a_key_file("taken"))
+    recipe = Recipe(**{"alias": "fresh", **H5_W4, **changes})
+    refused = refusal(lambda: play(generating.generate(a_roster(a_peer()), recipe, events.append, nobody)))
+    assert refused.status is status
+    assert words in refused.detail
+    assert (events, keys.aliases()) == ([], ["taken"])
+
+
+def test_a_plan_that_cannot_be_is_left_to_the_machine(peer, events):
+    """Exponents over the height are refused by the machine in the guide's words, also where the alias is taken (guide 2.7.2)."""
+    keys.save(a_key_file("release"))
+    options = {"expcards": 4, "explease": 3}
+    refused = StatusError(Status.InvalidParameter, "private key tree height")
+    asked = story([peer], events, **options)
+    steps = [(([peer], LOOK), [EMPTY]), ((peer, request(**options)), STARTED), ((peer, ContinueLms(handle=HANDLE)), refused)]
+    assert refusal(lambda: play(asked, *steps)) is refused
+    assert keys.aliases() == ["release"]
+
+
+# ---------------------------------------------------------------- going on with a half-made key
+
+RESUME = ResumeLms(label="release")
+UNKNOWN = StatusError(Status.UnknownID, "there is no half-made key release")
+
+
+def resumed(remaining=2, **options):
+    """What a machine says of the half-made key that it goes on with."""
+    return LmsResumed(
+        **{
+            "handle": HANDLE,
+            "remaining": remaining,
+            "expchunk": 4,
+            "expcache": 4,
+            "lms": 5,
+            "lmots": 3,
+            "expcards": 0,
+            "explease": 0,
+            **options,
+        }
+    )
+
+
+def going_on(peers, events, patience=nobody, esn="", slot=None):
+    """The story of going on."""
+    return generating.resume(a_roster(*peers), "Release", esn, slot, events.append, patience)
+
+
+def test_a_half_made_key_is_finished(peer, events):
+    """What the machine kept is told again, the rest is hashed, and the key file is that of a key made at one go."""
+    key = play(going_on([peer], events), ((peer, RESUME), resumed()), *hashing(peer), forgotten(peer))
+    assert key == keys.load("release") == keys.KeyFile("release", PUBLIC_KEY, 0, 0, 4, b"onetwo")
+    assert untimed(events)[0] == (Started, "Release", 2, 16)
+    assert isinstance(events[0], Resumed)
+
+
+def test_a_half_made_key_is_looked_for_on_every_machine(events):
+    """In module order, until one has it; with esn=, only there."""
+    first, second = a_peer(ESN), a_peer(OTHER_ESN, 2)
+    play(going_on([first, second], events), ((first, RESUME), UNKNOWN), ((second, RESUME), resumed()), *hashing(second), forgotten(second))
+    keys.remove("release")
+    play(going_on([first, second], events, esn=OTHER_ESN), ((second, RESUME), resumed()), *hashing(second), forgotten(second))
+
+
+def test_a_half_made_key_that_nobody_has_is_unknown(events):
+    """The refusal names the key; other refusals are those of the machine that has it."""
+    first, second = a_peer(ESN), a_peer(OTHER_ESN, 2)
+    refused = refusal(lambda: play(going_on([first, second], events), ((first, RESUME), UNKNOWN), ((second, RESUME), UNKNOWN)))
+    assert (refused.status, refused.detail) == (Status.UnknownID, "no reachable HSM has a half-made key release")
+    assert refusal(lambda: play(going_on([first, second], events), ((first, RESUME), BROKEN))) is BROKEN
+    assert events == []
+
+
+def test_only_the_cards_that_are_left_are_written(peer, events):
+    """A key of four cards of which three are written needs one; its key file stays even if that one never comes."""
+    steps = [((peer, RESUME), resumed(expcards=2)), *hashing(peer, 1), ((peer, LOOK), cards(2))]
+    key = play(going_on([peer], events), *steps, ((peer, write(2)), written(0)), forgotten(peer))
+    assert (key.expcards, key.explease) == (2, 0)
+    assert untimed(events)[4:] == [CardsNeeded(1), CardTried(2), CardDone(0)]
+    assert refusal(lambda: play(going_on([peer], events), *steps, ((peer, write(2)), NO_CARD))) is NO_CARD
+    assert keys.aliases() == ["release"]
+
+
+def test_going_on_does_not_take_the_alias_of_another_key(peer, events):
+    """A finished key of the same alias keeps its file: its public key may be nowhere else."""
+    other = a_key_file("release")
+    keys.save(other)
+    refused = refusal(lambda: play(going_on([peer], events), ((peer, RESUME), resumed()), *hashing(peer), forgotten(peer)))
+    assert refused.status is Status.ObjectInUse
+    assert keys.load("release") == other
+
+
+def test_a_half_made_key_is_given_up_only_when_asked(peer, events):
+    """With replace=yes the machine is told to forget what it has of that alias."""
+    play(story([peer], events, replace=True), ((peer, request(replace=True)), STARTED), *hashing(peer), forgotten(peer))
+
+
+# ---------------------------------------------------------------- which machine
+
+
+def test_a_singular_key_is_made_on_the_first_machine(events):
+    """Nobody is asked for cards that are not needed."""
+    first, second = a_peer(ESN), a_peer(OTHER_ESN, 2)
+    play(story([first, second], events), ((first, request()), STARTED), *hashing(first), forgotten(first))
+
+
+def test_a_sectorized_key_is_made_where_a_blank_card_is(events):
+    """The first machine with a blank card is chosen; one that does not answer is passed over."""
+    peers = [a_peer("AAAA-0000-0000"), a_peer("BBBB-0000-0000", 2), a_peer("CCCC-0000-0000", 3), a_peer("DDDD-0000-0000", 4)]
+    listings = [BROKEN, SlotListing(slots=[card(2, "lms")]), cards(4), cards(2)]
+    play(
+        story(peers, events, explease=1),
+        ((peers, LOOK), listings),
+        ((peers[2], request(explease=1)), STARTED),
+        *hashing(peers[2], 1),
+        ((peers[2], LOOK), cards(4)),
+        ((peers[2], write(4)), written(0)),
+        forgotten(peers[2]),
+    )
+
+
+def test_the_named_machine_is_taken(events):
+    """With esn=, the others are not asked."""
+    first, second = a_peer(ESN), a_peer(OTHER_ESN, 2)
+    play(story([first, second], events, esn=OTHER_ESN), ((second, request()), STARTED), *hashing(second), forgotten(second))
+
+
+def test_a_machine_that_is_not_there_is_unknown(events):
+    """The refusal lists who can be reached."""
+    refused = refusal(lambda: play(story([a_peer()], events, esn=OTHER_ESN)))
+    assert (refused.status, refused.detail) == (Status.UnknownID, f"no HSM {OTHER_ESN} is reachable; reachable are: {ESN}")
+
+
+def test_without_machines_nothing_is_made(events):
+    """The refusal says how to start some."""
+    refused = refusal(lambda: play(story([], events)))
+    assert refused.status is Status.NotAvailable
+    assert "seemachine fleet up" in refused.detail
+    assert keys.aliases() == []
+
+
+# ---------------------------------------------------------------- signing
+
+
+def info(first=0, following=0, end=32, *, loaded=True):
+    """What a machine says of the file."""
+    return NvmemfileInfo(file=FILE, public_key=PUBLIC_KEY, first=first, next=following, end=end, loaded=loaded)
+
+
+ASK_INFO = GetNvmemfileInfo(file=FILE)
+SIGNED = NvmemfileSigned(signature=b"signature", leaf=7, remaining=24)
+
+
+@pytest.fixture
+def key():
+    """A key file of the key that the machines of these tests know."""
+    return keys.KeyFile("release", PUBLIC_KEY, 0, 0, 0, b"")
+
+
+def sign_request(message=b"message"):
+    """The request to sign a small message."""
+    return NvmemfileSign(file=FILE, message=message)
+
+
+def test_a_machine_that_holds_leaves_signs(key):
+    """Of the machines that are asked, the first in module order that holds leaves makes the signature."""
+    peers = [a_peer("AAAA-0000-0000"), a_peer(ESN, 2), a_peer(OTHER_ESN, 3)]
+    signed = play(
+        signing.sign(a_roster(*peers), key, Message(b"message")),
+        ((peers, ASK_INFO), [GONE, info(), info()]),
+        ((peers[1], sign_request()), SIGNED),
+    )
+    assert signed == signing.Signed(b"signature", ESN, 7, 24)
+
+
+def test_when_a_machine_has_just_run_out_the_next_one_signs(key):
+    """A leaf that somebody else took meanwhile is no reason to refuse while another machine has some."""
+    first, second = a_peer(ESN), a_peer(OTHER_ESN, 2)
+    signed = play(
+        signing.sign(a_roster(first, second), key, Message(b"message")),
+        (([first, second], ASK_INFO), [info(), info()]),
+        ((first, sign_request()), GONE),
+        ((second, sign_request()), SIGNED),
+    )
+    assert signed.esn == OTHER_ESN
+
+
+def test_when_all_machines_have_run_out_the_guide_speaks(key):
+    """The refusal is the guide's line for a key without leaves."""
+    first, second = a_peer(ESN), a_peer(OTHER_ESN, 2)
+    steps = [(([first, second], ASK_INFO), [info(), info()]), ((first, sign_request()), GONE), ((second, sign_request()), GONE)]
+    refused = refusal(lambda: play(signing.sign(a_roster(first, second), key, Message(b"message")), *steps))
+    assert (refused.status, refused.where) == (Status.NotAvailable, "dispatch_see_nvmemfile")
+    assert refused.detail.startswith("no HSMs with NVRAM 6c6d73")
+    assert refused.detail.endswith(" file")
+
+
+@pytest.mark.parametrize("replies", [[GONE], [BROKEN]])
+def test_a_key_that_no_machine_holds_is_not_available(replies, key, peer):
+    """Not provisioned, used up and unreachable look the same, as in the guide."""
+    refused = refusal(lambda: play(signing.sign(a_roster(peer), key, Message(b"")), (([peer], ASK_INFO), replies)))
+    assert refused.status is Status.NotAvailable
+
+
+def test_another_refusal_is_not_tried_elsewhere(key):
+    """Whether a leaf was spent is not known after a lost connection, so a second machine spends none."""
+    first, second = a_peer(ESN), a_peer(OTHER_ESN, 2)
+    steps = [(([first, second], ASK_INFO), [info(), info()]), ((first, sign_request()), BROKEN)]
+    assert refusal(lambda: play(signing.sign(a_roster(first, second), key, Message(b"message")), *steps)) is BROKEN
+
+
+@pytest.mark.parametrize("size", [0, 1, 999, 1000])
+def test_a_message_that_fits_is_sent_whole(size, key, peer, tmp_path):
+    """Up to the limit of the greeting the machine hashes, be the message bytes or a file."""
+    message = bytes(size)
+    (tmp_path / "message").write_bytes(message)
+    for source in (message, tmp_path / "message"):
+        steps = [(([peer], ASK_INFO), [info()]), ((peer, sign_request(message)), SIGNED)]
+        assert play(signing.sign(a_roster(peer), key, Message(source)), *steps).leaf == 7
+
+
+@pytest.mark.parametrize("size", [1001, 3 << 20])
+def test_a_message_that_does_not_fit_is_hashed_here(size, peer, tmp_path):
+    """Over the limit a leaf is reserved, the digest is made on the client's side, and the signature is good."""
+    made = make_key()
+    lease, key = made.lease(0), keys.KeyFile("release", made.public_key.encode(), 0, 0, 0, b"")
+    message = b"x" * size
+    (tmp_path / "message").write_bytes(message)
+    page, digests = build_page(PortableEngine(), lease, range(32), None), []
+    for source in (message, tmp_path / "message"):
+        asked = signing.sign(a_roster(peer), key, Message(source))
+        held = NvmemfileInfo(file=key.name, public_key=key.public_key, first=0, next=3, end=32, loaded=True)
+        reserved = NvmemfileReserved(
+            ticket=b"t" * 16, identifier=lease.key.identifier, leaf=3, randomizer=lease.randomizer(3), remaining=28
+        )
+        assert resume(asked, None, None).request == GetNvmemfileInfo(file=key.name)
+        assert resume(asked, [held], None).request == NvmemfileReserve(file=key.name)
+        digests.append(resume(asked, reserved, None).call())
+        assert resume(asked, digests[-1], None).request == NvmemfileSignDigest(ticket=b"t" * 16, digest=digests[-1])
+    assert digests[0] == digests[1]
+    [chains] = PortableEngine().sign(lease.key.ots, [lease.job(3, digests[0])])
+    assert good(key.public_key, message, lease.assemble(page, 3, chains))
+
+
+def test_a_file_that_cannot_be_read_costs_no_leaf(key, peer, tmp_path):
+    """The message is looked at before anything is reserved."""
+    refused = refusal(lambda: play(signing.sign(a_roster(peer), key, Message(tmp_path / "none")), (([peer], ASK_INFO), [info()])))
+    assert (refused.status, refused.detail) == (Status.OSErrorErrno, f"{tmp_path / 'none'}: No such file or directory")
+
+
+def test_a_tree_that_is_not_loaded_is_loaded_first(peer):
+    """A machine that lacks the node cache gets the key file's, in as many parts as the protocol needs, and then the message."""
+    cache = bytes(CACHE_PART_BYTES) + b"rest"
+    key = keys.KeyFile("release", PUBLIC_KEY, 0, 0, 15, cache)
+    parts = [
+        LoadLms(file=FILE, expcache=15, offset=0, nodes=cache[:CACHE_PART_BYTES]),
+        LoadLms(file=FILE, expcache=15, offset=CACHE_PART_BYTES, nodes=b"rest"),
+    ]
+    play(
+        signing.sign(a_roster(peer), key, Message(b"message")),
+        (([peer], ASK_INFO), [info(loaded=False)]),
+        *[((peer, part), None) for part in parts],
+        ((peer, sign_request()), SIGNED),
+    )
+
+
+@pytest.mark.parametrize(("loaded", "cache"), [(True, b"nodes"), (False, b"")])
+def test_nothing_is_loaded_without_need_or_without_a_cache(loaded, cache, peer):
+    """A machine that is ready gets the message at once, and so does one for which there is no cache."""
+    key = keys.KeyFile("release", PUBLIC_KEY, 0, 0, 5, cache)
+    steps = [(([peer], ASK_INFO), [info(loaded=loaded)]), ((peer, sign_request()), SIGNED)]
+    play(signing.sign(a_roster(peer), key, Message(b"message")), *steps)
+
+
+def test_a_cache_that_does_not_fit_is_a_refusal(peer):
+    """A machine that refuses the key file's cache is not asked to sign."""
+    key = keys.KeyFile("release", PUBLIC_KEY, 0, 0, 5, b"nodes")
+    wrong = StatusError(Status.InvalidParameter, "the node cache does not lead to the root")
+    load = LoadLms(file=FILE, expcache=5, offset=0, nodes=b"nodes")
+    steps = [(([peer], ASK_INFO), [info(loaded=False)]), ((peer, load), wrong)]
+    assert refusal(lambda: play(signing.sign(a_roster(peer), key, Message(b"message")), *steps)) is wrong
+
+
+def test_the_machine_that_signed_last_is_asked_first(key):
+    """The second signature takes one request, whatever the module order; the roster remembers for each key."""
+    first, second = a_peer(ESN), a_peer(OTHER_ESN, 2)
+    roster = a_roster(first, second)
+    play(signing.sign(roster, key, Message(b"message")), (([first, second], ASK_INFO), [GONE, info()]), ((second, sign_request()), SIGNED))
+    signed = play(signing.sign(roster, key, Message(b"message")), ((second, sign_request()), SIGNED))
+    assert signed.esn == OTHER_ESN
+    other = a_key_file("other")
+    asked = signing.sign(roster, other, Message(b"message"))
+    assert resume(asked, None, None).request == GetNvmemfileInfo(file=other.name)
+
+
+def test_when_it_has_run_out_all_are_asked_again(key):
+    """A machine whose lease is used up makes way for the others, in module order."""
+    first, second = a_peer(ESN), a_peer(OTHER_ESN, 2)
+    roster = a_roster(first, second)
+    play(signing.sign(roster, key, Message(b"message")), (([first, second], ASK_INFO), [GONE, info()]), ((second, sign_request()), SIGNED))
+    signed = play(
+        signing.sign(roster, key, Message(b"message")),
+        ((second, sign_request()), GONE),
+        (([first, second], ASK_INFO), [info(), GONE]),
+        ((first, sign_request()), SIGNED),
+    )
+    assert signed.esn == ESN
+
+
+def test_when_it_forgot_the_tree_it_gets_it_again(peer):
+    """A machine that signed before and needs the node cache again is asked what it needs."""
+    key, roster = keys.KeyFile("release", PUBLIC_KEY, 0, 0, 5, b"nodes"), a_roster(peer)
+    load = LoadLms(file=FILE, expcache=5, offset=0, nodes=b"nodes")
+    play(signing.sign(roster, key, Message(b"message")), (([peer], ASK_INFO), [info()]), ((peer, sign_request()), SIGNED))
+    play(
+        signing.sign(roster, key, Message(b"message")),
+        ((peer, sign_request()), StatusError(Status.NotAvailable, "the tree is not loaded")),
+        (([peer], ASK_INFO), [info(loaded=False)]),
+        ((peer, load), None),
+        ((peer, sign_request()), SIGNED),
+    )
+
+
+def test_after_a_lost_connection_nobody_is_preferred(key):
+    """The refusal goes to the caller, and the next signature asks all machines."""
+    first, second = a_peer(ESN), a_peer(OTHER_ESN, 2)
+    roster = a_roster(first, second)
+    play(signing.sign(roster, key, Message(b"message")), (([first, second], ASK_INFO), [GONE, info()]), ((second, sign_request()), SIGNED))
+    assert refusal(lambda: play(signing.sign(roster, key, Message(b"message")), ((second, sign_request()), BROKEN))) is BROKEN
+    steps = [(([first, second], ASK_INFO), [info(), BROKEN]), ((first, sign_request()), SIGNED)]
+    assert play(signing.sign(roster, key, Message(b"message")), *steps).esn == ESN
+
+
+# ---------------------------------------------------------------- looking and moving
+
+
+def test_info_asks_every_machine(key):
+    """A key's leaves are summed over the machines; one that does not answer has none, and no cards."""
+    peers = [a_peer("AAAA-0000-0000"), a_peer(ESN, 2), a_peer(OTHER_ESN, 3)]
+    found = play(
+        inspecting.info(a_roster(*peers), key),
+        ((peers, LOOK), [cards(2, 3), EMPTY, BROKEN]),
+        ((peers, ASK_INFO), [info(0, 4, 16), info(16, 16, 32), BROKEN]),
+    )
+    assert [(view.esn, len(view.slots), view.first, view.end, view.remaining) for view in found.machines] == [
+        ("AAAA-0000-0000", 2, 0, 16, 12),
+        (ESN, 0, 16, 32, 16),
+        (OTHER_ESN, 0, 0, 0, 0),
+    ]
+    assert (found.key, found.remaining) == (key, 28)
+
+
+def test_a_lease_is_moved_on_the_named_machine():
+    """Only the machine whose slot it is gets the request."""
+    first, second = a_peer(ESN), a_peer(OTHER_ESN, 2)
+    reply = LmsProvisioned(file=FILE, public_key=PUBLIC_KEY, first=16, end=32, leases=3)
+    moved = play(inspecting.provision(a_roster(first, second), OTHER_ESN, 4), ((second, ProvisionLms(slot=4)), reply))
+    assert moved == inspecting.Provisioned(OTHER_ESN, PUBLIC_KEY, 16, 32, 3)
+    refused = refusal(lambda: play(inspecting.provision(a_roster(first), OTHER_ESN, 4)))
+    assert refused.status is Status.UnknownID

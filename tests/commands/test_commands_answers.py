@@ -1,0 +1,196 @@
+"""The table of commands: every request has one, every error becomes a status, and nothing else comes out."""
+
+import threading
+from dataclasses import replace
+
+import pytest
+from commands.kit import ESN, SLOT, ask, generate, hash_key, refuse
+
+import seemachine
+from seemachine import commands
+from seemachine.commands import COMMANDS, answer, refusal
+from seemachine.lms.generation import Stopped
+from seemachine.lms.parameters import ParameterError
+from seemachine.machine import DEFAULT_LIMITS, Session
+from seemachine.state import errors
+from seemachine.state.memory import MemoryStore
+from seemachine.wire import messages as m
+from seemachine.wire.names import PROTOCOL
+from seemachine.wire.status import Status, StatusError
+
+HELLO = m.Hello(protocol=PROTOCOL, client="a test")
+
+
+def test_every_request_has_a_command():
+    """The table is the contract: no request of the protocol without a command, no command without a request."""
+    assert set(COMMANDS) == set(m.REQUESTS.values())
+
+
+class TestHello:
+    """Who is there."""
+
+    def test_the_machine_introduces_itself(self, world):
+        """The greeting has the machine's own figures: serial number, model, limits, operator, and how often its state was opened."""
+        store = MemoryStore()
+        store.epoch = 7
+        limits = replace(DEFAULT_LIMITS, message=1000)
+        session = Session(world.machine(store=store, model="xc", limits=limits, operator="auto", signer=b"signer"))
+        greeting = ask(session, HELLO)
+
+        assert (greeting.protocol, greeting.esn, greeting.model) == (PROTOCOL, ESN, "xc")
+        assert (greeting.epoch, greeting.operator, greeting.signer, greeting.limits) == (7, "auto", b"signer", limits)
+        assert greeting.software == f"seemachine {seemachine.__version__}"
+        assert greeting.engine == "portable/portable"
+
+    @pytest.mark.parametrize("protocol", [PROTOCOL + 1, 0xFFFFFFFF])
+    def test_another_protocol_is_refused(self, session, protocol):
+        """A client of another version learns which one is spoken here."""
+        refused = refuse(session, m.Hello(protocol=protocol, client="a test"))
+
+        assert refused.status is Status.InvalidParameter
+        assert refused.detail == f"this machine speaks protocol {PROTOCOL}, not {protocol} in hello"
+
+
+class TestSlots:
+    """slot_list."""
+
+    def test_slots_are_listed(self, world, session):
+        """Occupied slots come in order with what is on their cards; an unreadable card is there as an unknown one."""
+        key = hash_key(session, expcards=0, explease=2)
+        names = {slot: world.feed_blank(slot=slot) for slot in (5, 0, SLOT)}
+        ask(session, m.ContinueLmsCard(handle=key.handle, slot=SLOT))
+        session.machine.slots.occupant(0).write_bytes(b"scratched")
+
+        assert ask(session, m.ListSlots()).slots == [
+            m.Slot(slot=0, ic=1, kind="unknown", card=names[0], leases=0),
+            m.Slot(slot=SLOT, ic=1, kind="lms", card=names[SLOT], leases=4),
+            m.Slot(slot=5, ic=1, kind="blank", card=names[5], leases=0),
+        ]
+
+    def test_no_card_is_an_empty_list(self, session):
+        """A machine without cards lists none."""
+        assert ask(session, m.ListSlots()).slots == []
+
+    def test_a_card_counts_each_time(self, world, session):
+        """The insertion counter that is listed rises when a card is taken out and put in again."""
+        for ic in (1, 2, 3):
+            world.feed_blank()
+            assert [slot.ic for slot in ask(session, m.ListSlots()).slots] == [ic]
+
+
+CASES = [
+    (ParameterError("too high"), Status.InvalidParameter, "too high in nvmemfile_list"),
+    (Stopped(), Status.TimeLimitExceeded, "Stopped in nvmemfile_list"),
+    (errors.FileExists("there"), Status.ObjectInUse, "there in nvmemfile_list"),
+    (errors.LeaseSpent("spent"), Status.UseLimitExceeded, "spent in nvmemfile_list"),
+    (errors.CardError("no card; insert one"), Status.NotAvailable, "no card in nvmemfile_list; insert one"),
+    (errors.StateFailed("broken"), Status.OSErrorErrno, "broken in nvmemfile_list"),
+    (errors.DiskFull("full"), Status.OSErrorErrno, "full in nvmemfile_list"),
+    (errors.StateCorrupt("damaged"), Status.Malformed, "damaged in nvmemfile_list"),
+    (errors.StateUnsafe("unsafe"), Status.Malformed, "unsafe in nvmemfile_list"),
+    (errors.StateLocked("locked"), Status.Malformed, "locked in nvmemfile_list"),
+    (OSError(5, "Input/output error"), Status.OSErrorErrno, "[Errno 5] Input/output error in nvmemfile_list"),
+    (StatusError(Status.UnknownID, "who; ask again"), Status.UnknownID, "who in nvmemfile_list; ask again"),
+]
+
+
+class TestErrors:
+    """What a command raises, and what leaves the machine."""
+
+    @pytest.mark.parametrize(("error", "status", "detail"), CASES, ids=lambda value: type(value).__name__)
+    def test_errors_become_statuses(self, session, error, status, detail, monkeypatch):
+        """Each error of the machine has its status; the command is named in the sentence, before any advice."""
+
+        def fail(_session, _request):
+            raise error
+
+        monkeypatch.setitem(COMMANDS, m.ListNvmemfiles, fail)
+        refused = refuse(session, m.ListNvmemfiles())
+
+        assert (refused.status, refused.detail, refused.where) == (status, detail, "nvmemfile_list")
+
+    @pytest.mark.parametrize("error", [ZeroDivisionError("division"), KeyError("x"), AssertionError(), RecursionError(), MemoryError()])
+    def test_bugs_become_failed(self, session, error, monkeypatch):
+        """Anything else is a bug: Failed, without its text, which stays with the error and its traceback as the cause for the log."""
+
+        def fail(_session, _request):
+            raise error
+
+        monkeypatch.setitem(COMMANDS, m.ListNvmemfiles, fail)
+        refused = refuse(session, m.ListNvmemfiles())
+
+        assert refused.status is Status.Failed
+        assert refused.detail == "an internal error in nvmemfile_list; the machine's log has it"
+        assert refused.__cause__ is error
+        assert error.__traceback__ is not None
+
+    def test_a_bug_is_one_requests_matter(self, session, monkeypatch):
+        """After a bug the session goes on with what it had."""
+        key = hash_key(session)
+        with monkeypatch.context() as patch:
+            patch.setitem(COMMANDS, m.ListNvmemfiles, lambda _session, _request: 1 // 0)
+            refuse(session, m.ListNvmemfiles())
+
+        assert [file.file for file in ask(session, m.ListNvmemfiles()).files] == [key.file]
+
+    def test_every_state_error_has_a_status(self):
+        """No error of the state's family is taken for a bug."""
+        family = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.StateError)]
+
+        assert len(family) > 8
+        for kind in family:
+            assert refusal(m.ListSlots(), kind("text")).status is not Status.Failed
+
+    def test_a_process_that_ends_is_not_held(self, session, monkeypatch):
+        """What is no Exception, such as the order to end the process, goes through."""
+
+        def end(_session, _request):
+            raise SystemExit(3)
+
+        monkeypatch.setitem(COMMANDS, m.ListNvmemfiles, end)
+        with pytest.raises(SystemExit):
+            answer(session, m.ListNvmemfiles())
+
+    def test_an_unknown_request_is_a_bug(self, session):
+        """A request that is in no table is Failed, not an exception in the caller's face."""
+
+        class Stranger:
+            """A request of nobody."""
+
+            NAME = "stranger"
+
+        assert answer(session, Stranger()).status is Status.Failed
+
+    @pytest.mark.parametrize("request_class", COMMANDS, ids=lambda made: made.NAME)
+    def test_refusals_name_their_command(self, request_class):
+        """The name is the request's own, but for the one that the guide prints otherwise."""
+        where = "command_see_provisionLMS" if request_class is m.ProvisionLms else request_class.NAME
+
+        assert refusal(request_class, ParameterError("x")).where == where
+        assert commands.WHERE.keys() <= m.REQUESTS.keys()
+
+
+def test_sessions_do_not_wait_for_each_other(machine):
+    """While one session hashes another one is answered."""
+    started, go = threading.Event(), threading.Event()
+    original = machine.engine.leaf_nodes
+
+    def slow(*arguments):
+        started.set()
+        assert go.wait(10)
+        return original(*arguments)
+
+    machine.engine.leaf_nodes = slow
+    one = Session(machine)
+    handle = ask(one, generate()).handle
+    replies = []
+    thread = threading.Thread(target=lambda: replies.append(answer(one, m.ContinueLms(handle=handle))))
+    thread.start()
+    assert started.wait(10)
+    for request in (HELLO, m.ListNvmemfiles(), m.ListSlots(), generate()):
+        ask(Session(machine), request)
+    assert replies == []
+    go.set()
+    thread.join()
+
+    assert replies[0].remaining == 4

@@ -1,0 +1,30 @@
+"""Fixtures of the server's tests."""
+
+from pathlib import Path
+
+import pytest
+import trio
+from server.serverkit import Events, make_machine, make_service
+
+from seemachine.machine import Machine
+from seemachine.server.session import Service
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    """A machine that forgets."""
+    return make_machine(tmp_path)
+
+
+@pytest.fixture
+def log() -> Events:
+    """A logger that keeps what it is told."""
+    return Events()
+
+
+@pytest.fixture
+async def service(machine: Machine, log: Events, nursery: trio.Nursery) -> Service:
+    """What the sessions of `machine` share, with its signing pipeline running."""
+    made = make_service(machine, log)
+    nursery.start_soon(made.pipeline.run)
+    return made

@@ -1,0 +1,67 @@
+"""Fixtures of the tests of what is remembered: each kind of store in turn, a world with two machines and a rack."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from state.kit import DURABLE, ESN, KINDS, OTHER_ESN, Kind
+
+from seemachine.state.rack import Rack
+from seemachine.state.slots import Slots
+from seemachine.state.store import MirroredStore
+
+
+@pytest.fixture(params=KINDS, ids=lambda kind: kind.name)
+def kind(request: pytest.FixtureRequest) -> Kind:
+    """Each kind of store in turn."""
+    return request.param
+
+
+@pytest.fixture(params=DURABLE, ids=lambda kind: kind.name)
+def durable_kind(request: pytest.FixtureRequest) -> Kind:
+    """Each kind of store that outlives its process."""
+    return request.param
+
+
+@pytest.fixture
+def store(kind: Kind, tmp_path: Path) -> Iterator[MirroredStore]:
+    """A new store of each kind."""
+    opened = kind.open(tmp_path)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def reopen(durable_kind: Kind, tmp_path: Path) -> Iterator[Callable[[], MirroredStore]]:
+    """Closes the durable store under test, if it is open, and opens it again."""
+    opened: list[MirroredStore] = []
+
+    def again() -> MirroredStore:
+        if opened:
+            opened.pop().close()
+        opened.append(durable_kind.open(tmp_path))
+        return opened[0]
+
+    yield again
+    if opened:
+        opened[0].close()
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Path:
+    """A world folder in which two machines have been."""
+    for esn in (ESN, OTHER_ESN):
+        (tmp_path / "hsm" / esn).mkdir(parents=True)
+    return tmp_path
+
+
+@pytest.fixture
+def rack(world: Path) -> Rack:
+    """The cards of the world."""
+    return Rack(world)
+
+
+@pytest.fixture
+def slots(world: Path) -> Slots:
+    """The slots of the first machine."""
+    return Slots(world, ESN)

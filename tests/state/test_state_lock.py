@@ -1,0 +1,157 @@
+"""lock.py: one process per folder, for as long as it lives."""
+
+import fcntl
+import os
+import signal
+
+import pytest
+from state.kit import SQLITE, child, lease
+
+from seemachine.state import lock
+from seemachine.state.errors import StateLocked
+from seemachine.state.lock import FolderLock, holder
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A machine's folder that nobody made yet."""
+    return tmp_path / "hsm" / "7852-268D-3BF9"
+
+
+@pytest.fixture
+def other(folder):
+    """Another process that holds the folder."""
+    process = child("hold", folder)
+    assert process.stdout.readline() == "held\n"
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_a_second_process_is_refused(folder):
+    """While one process holds the folder another is refused, with the process to stop and the folder in the sentence."""
+    held = FolderLock(folder, "7852-268D-3BF9")
+    said, _ = child("hold", folder).communicate(timeout=30)
+
+    assert said == f"the machine is already in use by process {os.getpid()} ({folder}); stop that one first\n"
+    held.release()
+
+
+def test_a_process_that_came_first_is_named(folder, other):
+    """The refusal here names the process there, and what it is that is in use."""
+    with pytest.raises(StateLocked, match=f"^7852-268D-3BF9 is already in use by process {other.pid} "):
+        FolderLock(folder, "7852-268D-3BF9")
+
+
+def test_one_process_has_it_once(folder):
+    """Not even the same process gets a folder twice."""
+    held = FolderLock(folder, "this")
+    with pytest.raises(StateLocked, match=f"process {os.getpid()} "):
+        FolderLock(folder, "this")
+
+    held.release()
+    FolderLock(folder, "this").release()
+
+
+def test_a_refusal_keeps_nothing(folder, other):
+    """Who was refused neither holds the lock nor writes its own number into it."""
+    with pytest.raises(StateLocked):
+        FolderLock(folder, "this")
+
+    assert holder(folder) == other.pid
+
+
+def test_the_lock_ends_with_its_process(folder, other):
+    """A killed process holds nothing: the folder is free at once, though the lock file still shows its number."""
+    other.send_signal(signal.SIGKILL)
+    other.wait(timeout=30)
+
+    assert (folder / "lock").read_text() == str(other.pid)
+    assert holder(folder) is None
+    FolderLock(folder, "this").release()
+
+
+def test_the_lock_ends_with_its_release(folder):
+    """A released folder is free for another process."""
+    FolderLock(folder, "this").release()
+    process = child("hold", folder)
+
+    assert process.stdout.readline() == "held\n"
+    process.communicate(timeout=30)
+
+
+def test_two_folders_are_two_locks(folder, tmp_path):
+    """Machines of one world do not stand in each other's way."""
+    first, second = FolderLock(folder, "this"), FolderLock(tmp_path / "hsm" / "other", "that")
+
+    assert holder(folder) == holder(tmp_path / "hsm" / "other") == os.getpid()
+    first.release()
+    assert holder(folder) is None
+    second.release()
+
+
+def test_the_holder_is_known_elsewhere(folder, other):
+    """Any process can see who holds a folder, and that nobody does."""
+    held = FolderLock(folder.parent, "this")
+    said, _ = child("look", folder.parent).communicate(timeout=30)
+
+    assert said == f"{os.getpid()}\n"
+    assert holder(folder) == other.pid
+    held.release()
+    said, _ = child("look", folder.parent).communicate(timeout=30)
+    assert said == "None\n"
+
+
+def test_no_folder_has_no_holder(folder):
+    """To look at a folder that was never locked, or is not there, makes nothing."""
+    assert holder(folder) is None
+    assert not folder.exists()
+
+
+def test_a_holder_that_wrote_no_number_yet(folder):
+    """Between taking the lock and writing its number a process is a holder without a number, not nobody."""
+    held = FolderLock(folder, "this")
+    (folder / "lock").write_text("")
+
+    assert holder(folder) == 0
+    with pytest.raises(StateLocked, match="by process unknown "):
+        FolderLock(folder, "this")
+    held.release()
+
+
+def test_a_short_look_stops_nobody(folder, monkeypatch):
+    """Somebody who only looks, and so has the lock for an instant, does not make a start fail."""
+    FolderLock(folder, "this").release()
+    looking = os.open(folder / "lock", os.O_RDONLY)
+    fcntl.flock(looking, fcntl.LOCK_SH)
+    waits = []
+
+    def pause(seconds):
+        waits.append(seconds)
+        if len(waits) == 2:
+            os.close(looking)
+
+    monkeypatch.setattr(lock.time, "sleep", pause)
+    FolderLock(folder, "this").release()
+
+    assert len(waits) == 2
+
+
+def test_a_shorter_number_leaves_no_rest(folder):
+    """The number in the lock file is the holder's alone, whatever stood there before."""
+    FolderLock(folder, "this").release()
+    (folder / "lock").write_text("9" * 30)
+    held = FolderLock(folder, "this")
+
+    assert holder(folder) == os.getpid()
+    held.release()
+
+
+def test_a_second_user_of_a_database_is_refused(tmp_path):
+    """SQLite itself keeps a second process out, even one that does not ask the lock."""
+    store = SQLITE.open(tmp_path)
+    store.install(lease())
+    said, _ = child("use", "sqlite", tmp_path).communicate(timeout=30)
+
+    assert said == f"{tmp_path}/nvram.db: database is locked\n"
+    store.close()
