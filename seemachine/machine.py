@@ -98,5 +98,5 @@ class Session:
         if pending.lock.acquire(blocking=False):
             self.machine.forget(pending)
             pending.lock.release()
-        for slot in pending.slots_asked:
+        for slot in tuple(pending.slots_asked):
             self.machine.slots.set_light(slot, on=False)

@@ -147,11 +147,11 @@ def _tell_story(fleet: Fleet, alias: str, cards: int, output: Output, story: Cal
         _generation_refused(cards, events, error, output)
         broken_off = events and error.status in (Status.OSErrorErrno, Status.TimeLimitExceeded)
         if broken_off or any(isinstance(event, CardDone) for event in events):
-            _tell_how_to_resume(alias)
+            _tell_how_to_resume(fleet, alias)
         return 1
     except KeyboardInterrupt:
         if events:
-            _tell_how_to_resume(alias)
+            _tell_how_to_resume(fleet, alias)
         raise
     return 0
 
@@ -174,7 +174,10 @@ def _generation_refused(cards: int, events: list[Event], error: StatusError, out
         output.refused(error, "continueLMS failed on card")
 
 
-def _tell_how_to_resume(alias: str) -> None:
+def _tell_how_to_resume(fleet: Fleet, alias: str) -> None:
+    # Machines that forget everything at their end (epoch 0) keep no half-made keys either.
+    if not any(peer.greeting.epoch for peer in fleet.roster.peers):
+        return
     sys.stdout.flush()
     print(f"What is done is kept; go on with: pipsqueak generate alias={alias} resume=yes", file=sys.stderr)
 

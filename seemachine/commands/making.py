@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-from seemachine.lms.generation import Generation
+from seemachine.lms.generation import Generation, Stopped
 from seemachine.lms.parameters import lmots, lms
 from seemachine.lms.sectors import Sectors
 from seemachine.machine import Machine, PendingKey, Session
@@ -41,6 +41,8 @@ def check_room(session: Session) -> None:
 
 def claim(session: Session, pending: PendingKey) -> None:
     """Give a key to a connection, after `check_room`. Who had it before finds its handle unknown."""
+    if session.stopped.is_set():
+        raise Stopped("the connection has ended")
     session.generations[pending.handle] = pending
     if pending.label:
         session.machine.making[pending.label] = pending
@@ -55,7 +57,7 @@ def held(session: Session, handle: bytes) -> Iterator[PendingKey]:
     try:
         with pending.lock:
             # Looked at under the lock: the key may have been resumed or given up while its last step was still under way.
-            if pending.handle != handle:
+            if pending.handle != handle or pending.orphaned:
                 raise _unknown()
             yield pending
     finally:

@@ -1,5 +1,7 @@
 """The operator of a fleet that feeds itself: where a reader's light asks for a blank card, one is put in."""
 
+import contextlib
+
 import trio
 
 from seemachine.fleet.configuration import Fleet
@@ -18,17 +20,11 @@ async def feed_cards(fleet: Fleet) -> None:
     while True:
         for slots, slot in places:
             if slots.light(slot):
-                await trio.to_thread.run_sync(feed, rack, slots, slot)
+                await trio.to_thread.run_sync(feed, rack, slots.esn, slot)
         await trio.sleep(LOOK_SECONDS)
 
 
-def feed(rack: Rack, slots: Slots, slot: int) -> None:
-    """Put a blank card into a slot, in place of what is there."""
-    try:
-        if slots.occupant(slot) is not None:
-            rack.remove(slots.esn, slot)
-        blanks = rack.blanks() or rack.new()
-        rack.insert(blanks[0], slots.esn, slot)
-    except CardError:
-        return  # a person was quicker; the light tells whether a card is still wanted
-    slots.set_light(slot, on=False)
+def feed(rack: Rack, esn: str, slot: int) -> None:
+    """Put a blank card where one is asked for. A person may have been quicker; the light tells whether it is still wanted."""
+    with contextlib.suppress(CardError):
+        rack.feed(esn, slot)

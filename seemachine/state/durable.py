@@ -1,6 +1,7 @@
 """Files that are on the disk when a call returns."""
 
 import errno
+import fcntl
 import os
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def _write_new(path: Path, data: bytes) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
     try:
         _write_all(descriptor, data)
-        os.fsync(descriptor)
+        flush(descriptor)
     finally:
         os.close(descriptor)
 
@@ -52,6 +53,13 @@ def remove_file(path: Path) -> None:
     """Delete a file, or find it gone. Raises OSError."""
     path.unlink(missing_ok=True)
     flush_folder(path.parent)
+
+
+def flush(descriptor: int) -> None:
+    """Make a file durable, also where fsync alone leaves it in the drive's memory."""
+    os.fsync(descriptor)
+    if hasattr(fcntl, "F_FULLFSYNC"):
+        fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
 
 
 def no_room(error: OSError) -> bool:

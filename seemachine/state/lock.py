@@ -1,11 +1,14 @@
-"""One process per machine: a lock on its folder that lasts as long as the process."""
+"""One process per machine: a lock on its folder that lasts as long as the process.
+
+The folder itself is locked, for a file in it could be deleted and made anew. The file `lock` in it says who holds it.
+"""
 
 import fcntl
 import os
 import time
 from pathlib import Path
 
-from seemachine.state.durable import PRIVATE_FILE, private_folder
+from seemachine.state.durable import private_folder
 from seemachine.state.errors import StateLocked
 
 TRIES = 5
@@ -13,16 +16,14 @@ PAUSE_SECONDS = 0.02
 
 
 class FolderLock:
-    """Holds `folder`/lock from construction to `release`, or to the death of the process. Raises StateLocked when another has it."""
+    """Holds `folder` from construction to `release`, or to the death of the process. Raises StateLocked when another has it."""
 
     def __init__(self, folder: Path, what: str) -> None:
-        path = private_folder(folder) / "lock"
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
+        self._descriptor = os.open(private_folder(folder), os.O_RDONLY | os.O_DIRECTORY)
         if not self._acquire():
             os.close(self._descriptor)
             raise StateLocked(f"{what} is already in use by process {holder(folder) or 'unknown'} ({folder}); stop that one first")
-        os.truncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, str(os.getpid()).encode(), 0)
+        (folder / "lock").write_text(str(os.getpid()))
 
     def _acquire(self) -> bool:
         # `holder` takes the lock for an instant when it looks; only who still has it after that is another owner.
@@ -41,16 +42,20 @@ class FolderLock:
 
 
 def holder(folder: Path) -> int | None:
-    """The process that holds the folder's lock now, or None."""
-    path = folder / "lock"
-    if not path.exists():
+    """The process that holds the folder now, 0 when it can't be told which, or None."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except FileNotFoundError:
         return None
-    descriptor = os.open(path, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:
-        text = path.read_text()
-        return int(text) if text.isdigit() else 0
+        return _written(folder / "lock")
     finally:
         os.close(descriptor)
     return None
+
+
+def _written(path: Path) -> int:
+    text = path.read_text(errors="replace") if path.exists() else ""
+    return int(text) if text.isascii() and text.isdecimal() else 0

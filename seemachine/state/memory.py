@@ -8,7 +8,7 @@ class MemoryStore(MirroredStore):
     """See Store."""
 
     def __init__(self) -> None:
-        super().__init__([], epoch=1)
+        super().__init__([], epoch=0)
         self._installed: list[StoredLease] = []
 
     def _was_installed(self, lease: StoredLease) -> bool:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from seemachine.state.cards import LMS, SUFFIX, Card, read_card, write_card
+from seemachine.state.cards import BLANK, LMS, SUFFIX, Card, read_card, write_card
 from seemachine.state.durable import flush_folder, private_folder
 from seemachine.state.errors import CardError, StateCorrupt
 from seemachine.state.slots import Slots
@@ -83,7 +83,22 @@ class Rack:
 
     def blanks(self) -> list[str]:
         """Blank cards on the rack."""
-        return [found.card for found in self.listing() if found.kind == "blank" and not found.esn]
+        return [found.card for found in self.listing() if found.kind == BLANK and not found.esn]
+
+    def feed(self, esn: str, slot: int) -> None:
+        """Where the light of a slot is on, put a blank card in place of what is there, and turn the light off."""
+        blank = (self.blanks() or self.new())[0]
+        slots = self._slots(esn)
+        with slots.locked():
+            # Looked at with all cards held still: a card that was written meanwhile has put the light out, and stays.
+            if not slots.light(slot):
+                return
+            path, present = self._on_rack(blank), slots.occupant(slot)
+            if present is not None:
+                self._move(present, self._folder)
+            slots.count_insertion(slot)
+            self._move(path, slots.folder(slot))
+            slots.set_light(slot, on=False)
 
     def _slots(self, esn: str) -> Slots:
         if not is_esn(esn):
@@ -116,6 +131,8 @@ class Rack:
 
     def _move(self, path: Path, folder: Path) -> None:
         origin = path.parent
+        if (folder / path.name).exists():
+            raise CardError(f"there is a card {path.stem} already in {folder}; one of the two is a copy, remove it")
         path.rename(folder / path.name)
         flush_folder(folder)
         flush_folder(origin)

@@ -114,14 +114,17 @@ class Slots:
             self.set_light(slot, on=False)
 
     def _blank_card(self, slot: int) -> Card:
-        """Nothing was written yet when this refuses. The light at the reader stays on until a blank card was written."""
-        self.set_light(slot, on=True)
+        """Nothing was written yet when this refuses. The light at the reader then stays on until a blank card was written."""
         try:
             card = self._card(slot)
+            if card.kind != BLANK:
+                raise CardError(f"the card in slot {slot} is not blank; {self._how_to_replace(slot)}")
         except StateCorrupt as error:
+            self.set_light(slot, on=True)
             raise CardError(f"{error}; {self._how_to_replace(slot)}") from None
-        if card.kind != BLANK:
-            raise CardError(f"the card in slot {slot} is not blank; {self._how_to_replace(slot)}")
+        except CardError:
+            self.set_light(slot, on=True)
+            raise
         return card
 
     def _lms_card(self, slot: int) -> Card:

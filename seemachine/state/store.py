@@ -22,7 +22,7 @@ class Store(Protocol):
 
     @property
     def epoch(self) -> int:
-        """How often this state was opened, counted durably at each opening."""
+        """How often this state was opened, counted durably at each opening; 0 where nothing outlives the process."""
 
     def install(self, lease: StoredLease) -> None:
         """Put a lease into NVRAM. Raises FileExists while its key has a file or all are taken, LeaseSpent for leaves once here."""

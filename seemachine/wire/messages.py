@@ -45,8 +45,8 @@ class Limits:
 class Greeting:
     """Who answers.
 
-    `signer` is the hash of the machine's signing key, empty when it has none. `epoch` counts the starts of its state. `operator` is `auto`
-    when somebody feeds blank cards unasked, so that waiting for one makes sense.
+    `signer` is the hash of the machine's signing key, empty when it has none. `epoch` counts the starts of its state; it is 0 when that
+    does not outlive the process. `operator` is `auto` when somebody feeds blank cards unasked, so that waiting for one makes sense.
     """
 
     protocol: int = number(1, U32)

@@ -1,10 +1,19 @@
 """Fixtures of the client's tests."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from client.clientkit import CLIENTS
+from server.serverkit import watched
+
+
+@pytest.fixture(autouse=True)
+def watchdog() -> Iterator[None]:
+    """No test hangs for good."""
+    with watched():
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -60,11 +60,13 @@ def test_a_key_file_holds_what_is_public(key, folder):
     assert fields.keys() == {"format", "alias", "algorithm", "public_key", "expcards", "explease", "expcache", "sha256"}
 
 
-def test_saving_again_replaces(key):
-    """The file is the last key saved under its alias."""
+def test_saving_again_replaces(key, folder):
+    """The file is the last key saved under its alias; who has the old one open goes on reading the old one, whole."""
     keys.save(key)
     other = a_key_file(key.alias)
-    keys.save(other)
+    with path_of(folder, key.alias).open("rb") as old:
+        keys.save(other)
+        assert old.read().endswith(CACHE)
     assert keys.load(key.alias) == other
 
 

@@ -596,7 +596,6 @@ def test_ctrl_c_in_a_long_generation(world):
     assert say("generate", "alias=long", "resume=yes")[0] == 1
 
 
-@pytest.mark.xfail(reason="bug: pipsqueak.py _tell_story says that all is kept, also by a machine that forgets (--ephemeral)")
 def test_the_advice_is_good_wherever_it_is_given(tmp_path):
     """A machine that keeps nothing is no place to go on with a key: either nobody says so, or it works."""
     with slow_machine(tmp_path / "world", "--ephemeral") as forgetful:

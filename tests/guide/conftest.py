@@ -78,7 +78,7 @@ class World:
         while not done.wait(LOOK_SECONDS):
             for slot in SLOTS:
                 if slots.light(slot):
-                    feed(self._rack, slots, slot)
+                    feed(self._rack, self._first, slot)
 
 
 @pytest.fixture

@@ -1,13 +1,21 @@
 """Fixtures of the server's tests."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import trio
-from server.serverkit import Events, make_machine, make_service
+from server.serverkit import Events, make_machine, make_service, watched
 
 from seemachine.machine import Machine
 from seemachine.server.session import Service
+
+
+@pytest.fixture(autouse=True)
+def watchdog() -> Iterator[None]:
+    """No test hangs for good."""
+    with watched():
+        yield
 
 
 @pytest.fixture

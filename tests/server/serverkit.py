@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -40,8 +41,9 @@ HELLO = m.Hello(protocol=PROTOCOL, client="test")
 NO_FILE = m.GetNvmemfileInfo(file=b"lmsnosuchke")
 H5_W4 = {"lms": 5, "lmots": 3, "expcards": 0, "explease": 0}
 H10_W4 = {**H5_W4, "lms": 6}
-# Only how long a test that fails may hang; nothing is measured with it.
+# Only how long a test that fails may hang; nothing is measured with them.
 PATIENCE = 20.0
+LONGEST_TEST = 60
 
 
 def good(public_key: bytes, message: bytes, signature: bytes) -> bool:
@@ -53,6 +55,22 @@ def good(public_key: bytes, message: bytes, signature: bytes) -> bool:
 def leaf_of(signature: bytes) -> int:
     """The leaf that a signature spent."""
     return int.from_bytes(signature[:4], "big")
+
+
+@contextlib.contextmanager
+def watched() -> Iterator[None]:
+    """Break off a test that hangs, which with a clock that stands still no timeout does."""
+
+    def expire(number: int, frame: object) -> None:
+        raise AssertionError(f"the test did not end within {LONGEST_TEST} s")
+
+    before = signal.signal(signal.SIGALRM, expire)
+    signal.alarm(LONGEST_TEST)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 async def until(condition: Callable[[], Any]) -> None:

@@ -280,22 +280,23 @@ async def test_a_machine_full_of_hashing_still_signs(tmp_path, nursery):
 
 
 async def test_a_request_over_the_time_limit_is_refused_and_stopped(tmp_path, nursery, mock_clock):
-    """Too long a chunk is answered TimeLimitExceeded(8), the connection closes, and the hashing stops at its next look."""
+    """Too long a chunk is answered TimeLimitExceeded(8), its hashing stops even if nobody reads that, and the connection closes."""
     engine, log = GatedEngine(), Events()
     service = make_service(make_machine(tmp_path, engine=engine), log)
-    peer = await join(nursery, service).greet()
+    peer = await join(nursery, service, lockstep_stream_pair).greet()
     await begin_chunk(peer, **H10_W4, expchunk=10)
     await until(lambda: engine.entered)
     mock_clock.jump(REQUEST_SECONDS)
+    await wait_all_tasks_blocked()
+    assert log.named("request")[-1]["status"] == "TimeLimitExceeded"
+    engine.gate.set()
+    await until(lambda: service.hashing.borrowed_tokens == 0)
+    assert (engine.entered, engine.left) == (1, 1), "1024 leaves are 16 strides; only the one under way may be hashed"
     reply = await peer.receive()
     assert refused(reply, Status.TimeLimitExceeded)
     assert reply.status.printed == "TimeLimitExceeded(8)"
     assert await peer.receive() is None
     await peer.over.wait()
-    assert log.named("request")[-1]["status"] == "TimeLimitExceeded"
-    engine.gate.set()
-    await until(lambda: service.hashing.borrowed_tokens == 0)
-    assert (engine.entered, engine.left) == (1, 1), "1024 leaves are 16 strides; only the one under way may be hashed"
 
 
 async def test_a_key_stopped_by_the_time_limit_leaves_no_nvram_file(tmp_path, nursery, mock_clock):

@@ -122,7 +122,7 @@ def test_a_holder_that_wrote_no_number_yet(folder):
 def test_a_short_look_stops_nobody(folder, monkeypatch):
     """Somebody who only looks, and so has the lock for an instant, does not make a start fail."""
     FolderLock(folder, "this").release()
-    looking = os.open(folder / "lock", os.O_RDONLY)
+    looking = os.open(folder, os.O_RDONLY)
     fcntl.flock(looking, fcntl.LOCK_SH)
     waits = []
 

@@ -6,6 +6,7 @@ import pytest
 from state.kit import ESN, Fault, FaultyOs, flipped, killed_after, lease
 
 from seemachine.state import durable
+from seemachine.state import slots as module
 from seemachine.state.cards import LMS, Card, read_card, write_card
 from seemachine.state.errors import CardError, StateError
 from seemachine.state.records import StoredLease
@@ -76,6 +77,15 @@ class TestWriting:
         slots.write_leases(SLOT, key_leases())
 
         assert not slots.light(SLOT)
+
+    def test_no_light_while_a_card_is_written(self, slots, monkeypatch):
+        """A reader that has its blank card asks for none: whoever feeds cards would take this one out right after it was written."""
+        put(slots, Card.blank("card1"))
+        lights = []
+        monkeypatch.setattr(module, "write_card", lambda *written: lights.append(slots.light(SLOT)) or write_card(*written))
+        slots.write_leases(SLOT, key_leases())
+
+        assert lights == [False]
 
     def test_a_card_is_written_once(self, slots):
         """Right after it was written the same card is refused: two cards of a key can't be one."""
