@@ -107,9 +107,13 @@ class Conversation:
             # A worker thread may still be at it and use the session's keys: this session serves nothing else.
             self._session.stopped.set()
             reply = refusal(request, StatusError(Status.TimeLimitExceeded, f"not done within {self._limits.request_seconds} s"))
-        self._record(request, reply, time.perf_counter() - started)
-        with trio.fail_after(self._limits.request_seconds):
-            await self._stream.send_all(self._link.send(reply))
+        seconds = time.perf_counter() - started
+        try:
+            with trio.fail_after(self._limits.request_seconds):
+                await self._stream.send_all(self._link.send(reply))
+        finally:
+            # Written down while the client reads its reply already.
+            self._record(request, reply, seconds)
         return not answering.cancelled_caught
 
     async def _answer(self, request: Any) -> Any:

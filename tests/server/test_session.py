@@ -288,12 +288,13 @@ async def test_a_request_over_the_time_limit_is_refused_and_stopped(tmp_path, nu
     await until(lambda: engine.entered)
     mock_clock.jump(REQUEST_SECONDS)
     await wait_all_tasks_blocked()
-    assert log.named("request")[-1]["status"] == "TimeLimitExceeded"
     engine.gate.set()
     await until(lambda: service.hashing.borrowed_tokens == 0)
-    assert (engine.entered, engine.left) == (1, 1), "1024 leaves are 16 strides; only the one under way may be hashed"
+    assert (engine.entered, engine.left) == (1, 1), "1024 leaves are 2 strides; only the one under way may be hashed"
     reply = await peer.receive()
     assert refused(reply, Status.TimeLimitExceeded)
+    await wait_all_tasks_blocked()
+    assert log.named("request")[-1]["status"] == "TimeLimitExceeded"
     assert reply.status.printed == "TimeLimitExceeded(8)"
     assert await peer.receive() is None
     await peer.over.wait()
