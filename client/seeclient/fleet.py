@@ -200,22 +200,12 @@ class Fleet:
         return peer
 
 
-class Key:
+class Key(signing.LocalKey):
     """A key of this host and the fleet that may hold its leaves."""
 
     def __init__(self, fleet: Fleet, file: keys.KeyFile) -> None:
+        super().__init__(file)
         self._fleet = fleet
-        self.file = file
-
-    @property
-    def alias(self) -> str:
-        """Its name on this host."""
-        return self.file.alias
-
-    @property
-    def public_key(self) -> bytes:
-        """Plain LMS public key: 56 bytes for m=32, 48 for m=24 (RFC 8554 5.3)."""
-        return self.file.public_key
 
     async def sign(self, message: bytes | Path) -> bytes:
         """A plain LMS signature (RFC 8554 5.4) of bytes or of a file of any size. Takes one leaf. Raises StatusError."""
@@ -224,10 +214,6 @@ class Key:
     async def sign_with(self, message: bytes | Path) -> signing.Signed:
         """The same, with the machine, the leaf and what remains there."""
         return await self._fleet.run(signing.sign(self._fleet.roster, self.file, signing.Message(message)))
-
-    def verify(self, message: bytes | Path, signature: bytes) -> None:
-        """Check a signature without a machine; a few milliseconds. Raises StatusError (VerifyFailed)."""
-        signing.verify(self.file, signing.Message(message), signature)
 
     async def info(self) -> inspecting.KeyInfo:
         """What the reachable machines hold of this key."""

@@ -139,3 +139,24 @@ def verify(key: KeyFile, message: Message, signature: bytes) -> None:
 
 def _words(data: bytes) -> str:
     return data.hex(":", -4)
+
+
+class LocalKey:
+    """What can be done with a key of this host without a machine; each client's `Key` adds the rest."""
+
+    def __init__(self, file: KeyFile) -> None:
+        self.file = file
+
+    @property
+    def alias(self) -> str:
+        """Its name on this host."""
+        return self.file.alias
+
+    @property
+    def public_key(self) -> bytes:
+        """Plain LMS public key: 56 bytes for m=32, 48 for m=24 (RFC 8554 5.3)."""
+        return self.file.public_key
+
+    def verify(self, message: bytes | Path, signature: bytes) -> None:
+        """Check a signature; some milliseconds at most, besides reading a file. Raises StatusError (VerifyFailed)."""
+        verify(self.file, Message(message), signature)
