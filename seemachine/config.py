@@ -15,7 +15,7 @@ MODELS = ("5c", "xc")
 OPERATORS = ("manual", "auto")
 # Room for the longest replies: a part of a node cache, and a listing of all NVRAM files.
 MIN_FRAME = 640 * 1024
-# A day and a half in seconds; for counts and bytes more than anybody needs.
+# Four years in seconds; for counts and bytes more than anybody needs.
 MOST = 1 << 27
 
 

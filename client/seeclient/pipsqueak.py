@@ -190,7 +190,7 @@ def _sign(fleet: Fleet, arguments: Arguments, output: Output) -> int:
         head, more = _head(message)
         # A leaf is dear: what can fail without one fails first.
         if path is not None:
-            _check_writable(Path(path))
+            _check_target(Path(path), arguments)
         output.key(key)
         began = time.perf_counter()
         signed = fleet.run(signing.sign(fleet.roster, key, message))
@@ -262,7 +262,10 @@ def _read(path: Path) -> bytes:
         raise signing.unreadable(path, error) from None
 
 
-def _check_writable(path: Path) -> None:
+def _check_target(path: Path, arguments: Arguments) -> None:
+    source = arguments.texts.get("msgfile")
+    if source is not None and path.exists() and path.samefile(source):
+        raise StatusError(Status.InvalidParameter, f"{path} is the message itself; no signature was made", "write_file")
     target = path if path.exists() else path.parent
     if path.is_dir() or not os.access(target, os.W_OK):
         raise StatusError(Status.AccessDenied, f"{path} can't be written; no signature was made", "write_file")

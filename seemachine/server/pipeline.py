@@ -41,7 +41,7 @@ class SigningPipeline:
         self._waiting: list[Job] = []
         self._arrived = trio.Event()
         self._threads = trio.CapacityLimiter(2)
-        self._pages = trio.CapacityLimiter(1)
+        self._pages = trio.CapacityLimiter(2)
         self._under_way: set[bytes] = set()
         self._ahead: trio.Nursery
 
@@ -49,7 +49,7 @@ class SigningPipeline:
         """The reply or refusal. Cancelled while it waits, the request may still burn its leaf."""
         try:
             if not nvmem.ready(self._machine, request.file):
-                await trio.to_thread.run_sync(nvmem.prepare, self._machine, request.file, abandon_on_cancel=True)
+                await trio.to_thread.run_sync(nvmem.prepare, self._machine, request.file, abandon_on_cancel=True, limiter=self._pages)
         except Exception as error:  # noqa: BLE001
             return refusal(request, error)
         job = Job(request)

@@ -15,7 +15,7 @@ import processes
 import pytest
 from client.clientkit import OTHER_ESN, field, say
 from seeclient import keys, pipsqueak
-from server.serverkit import ESN, PATIENCE, good, slow_machine
+from server.serverkit import ESN, PATIENCE, good, slow_machine, wait_until
 
 from seemachine.fleet.published import Published, publish
 from seemachine.state.rack import Rack
@@ -324,14 +324,18 @@ def peak_of_signing(alias, path, size):
         assert (code, lines[-1].endswith("true")) == (0, True)
 
 
+def commands_of(machine):
+    """The commands that a machine has logged; each is written while its reply is on the way."""
+    return [json.loads(line)["command"] for line in machine.log.read_text().splitlines() if '"request"' in line]
+
+
 def test_a_large_file_is_hashed_here_in_flat_memory(alias, machine, tmp_path):
     """A file of 3 MiB takes the way over the digest, one four times as large takes no more memory, and both verify."""
     path = tmp_path / "image.bin"
     small, large = peak_of_signing(alias, path, 3 << 20), peak_of_signing(alias, path, 12 << 20)
     assert abs(large - small) < 1 << 20
     assert large < 4 << 20
-    commands = [json.loads(line)["command"] for line in machine.log.read_text().splitlines() if '"request"' in line]
-    assert commands[-3:] == ["nvmemfile_info", "nvmemfile_reserve", "nvmemfile_sign_digest"]
+    wait_until(lambda: commands_of(machine)[-3:] == ["nvmemfile_info", "nvmemfile_reserve", "nvmemfile_sign_digest"])
     assert good(public_key(alias), path.read_bytes(), (tmp_path / "image.bin.sig").read_bytes())
     code, lines = say(f"alias={alias}", f"msgfile={path}", f"verify={path}.sig")
     assert (code, lines[-1]) == (0, f"Verify (alias: {alias}): true")
@@ -686,3 +690,17 @@ def test_a_signature_reaches_its_file_before_anything_is_printed(alias, tmp_path
     os.close(spare)
     assert remaining(alias) == 31
     assert good(public_key(alias), b"m", (tmp_path / "s").read_bytes())
+
+
+def test_a_message_is_not_written_over_by_its_signature(world, tmp_path):
+    """A sigfile that is the message's own file is refused before a leaf is spent."""
+    path = tmp_path / "message"
+    path.write_bytes(b"precious")
+    say("generate", "alias=own", *LMS)
+
+    code, lines = say("alias=own", f"msgfile={path}", f"sigfile={tmp_path / '.' / 'message'}")
+
+    assert code == 1
+    assert "is the message itself" in lines[-2]
+    assert path.read_bytes() == b"precious"
+    assert " Remaining: 32 signatures" in [line[1:] for line in say("showinfo", "alias=own")[1]]
