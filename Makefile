@@ -20,6 +20,7 @@ lint: .venv/tested
 	$(BIN)/mypy
 
 bench: .venv/tested
+	$(BIN)/pip install --quiet --group bench
 	$(BIN)/python benchmarks/run.py
 
 .venv/installed: pyproject.toml setup.py $(wildcard seemachine/lms/engines/kernel/*)

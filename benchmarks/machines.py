@@ -3,35 +3,51 @@
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 ESN = "7852-268D-3BF9"
 POLL_SECONDS = 0.002
 
 
-def start(home: Path) -> subprocess.Popen[bytes]:
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A daemon that is ready."""
+
+    process: subprocess.Popen[bytes]
+    host: str
+    port: int
+
+    def stop(self) -> None:
+        """Stop it in order."""
+        self.process.terminate()
+        self.process.wait()
+
+
+def start(home: Path) -> Running:
     """Start the machine and return when it is published."""
     command = [sys.executable, "-m", "seemachine", "serve", "--esn", ESN, "--port", "0", "--home", str(home)]
-    log = (home / "log").open("ab")
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-    log.close()
+    with (home / "log").open("ab") as log:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     path = home / "published" / "pqsdk" / f"{ESN}.json"
-    while not (path.exists() and json.loads(path.read_text())["pid"] == process.pid):
+    while not (path.exists() and (published := json.loads(path.read_text()))["pid"] == process.pid):
         if process.poll() is not None:
             raise RuntimeError((home / "log").read_text())
         time.sleep(POLL_SECONDS)
-    return process
+    return Running(process, published["host"], published["port"])
 
 
-def stop(process: subprocess.Popen[bytes]) -> None:
-    """Stop it in order."""
-    process.terminate()
-    process.wait()
+def peak_megabytes(pid: int) -> float | None:
+    """The most memory that a process ever had resident; None where there is no /proc."""
+    path = Path(f"/proc/{pid}/status")
+    found = re.search(r"^VmHWM:\s+(\d+) kB", path.read_text(), re.MULTILINE) if path.exists() else None
+    return int(found[1]) / 1000 * 1.024 if found else None
 
 
 @contextlib.contextmanager
@@ -50,11 +66,11 @@ def world() -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def running() -> Iterator[Path]:
+def running() -> Iterator[Running]:
     """A world with one machine running."""
     with world() as home:
-        process = start(home)
+        machine = start(home)
         try:
-            yield home
+            yield machine
         finally:
-            stop(process)
+            machine.stop()

@@ -1,6 +1,7 @@
 """The `seemachine` command: its words, and which room each goes to. Rooms are imported only when entered."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,8 @@ ESN_HELP = "electronic serial number, such as 7852-268D-3BF9"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit code: 0 done, 1 refused, 2 wrong usage."""
     options = _parser().parse_args(arguments)
+    # Whatever a command writes is for its user alone.
+    os.umask(0o077)
     try:
         code: int = options.run(options)
     except KeyboardInterrupt:
@@ -22,6 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # The reader of our output left; there is nobody to tell.
         sys.stderr.close()
+        return 1
+    except OSError as error:
+        print(f"seemachine: {error}", file=sys.stderr)
         return 1
     return code
 
@@ -81,7 +87,7 @@ def _add_card(words: Any) -> None:
     parser = words.add_parser("card", help="make, move, format and list smart cards")
     verbs = parser.add_subparsers(metavar="new|insert|remove|format|list", required=True)
     new = verbs.add_parser("new", help="put blank cards on the rack; prints a name a line")
-    new.add_argument("--count", type=_positive, default=1, metavar="N")
+    new.add_argument("--count", type=_count, default=1, metavar="N")
     insert = verbs.add_parser("insert", help="put a card from the rack into a slot")
     insert.add_argument("card", metavar="CARD")
     remove = verbs.add_parser("remove", help="take the card out of a slot, back to the rack")
@@ -90,15 +96,15 @@ def _add_card(words: Any) -> None:
     listing = verbs.add_parser("list", help="every card and where it is")
     listing.add_argument("--json", action="store_true", help="print one JSON document")
     for verb in (insert, remove, formatting):
-        verb.add_argument("--esn", required=True, help=ESN_HELP)
+        verb.add_argument("--esn", type=str.upper, required=True, help=ESN_HELP)
         verb.add_argument("--slot", type=int, required=True, metavar="N")
     for name, verb in (("new", new), ("insert", insert), ("remove", remove), ("format", formatting), ("list", listing)):
         verb.add_argument("--home", type=Path, metavar="DIR", help="world folder; default $SEEMACHINE_HOME")
         verb.set_defaults(run=_card(name))
 
 
-def _positive(text: str) -> int:
-    number = int(text)
+def _count(text: str) -> int:
+    number = int(text) if text.isascii() and text.isdecimal() else 0
     if not 1 <= number <= 10_000:
         raise argparse.ArgumentTypeError("takes a number from 1 to 10000")
     return number

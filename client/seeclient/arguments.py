@@ -45,7 +45,7 @@ lmotscode  sha256_n32_w8, _w4, _w2, _w1; also sha256_n24, shake_n32, shake_n24
 expcards   2^N smart cards, each good for 2^explease leases; both 0: all on one HSM
 expchunk   2^N leaves in one step         expcache  levels of the tree kept for loading
 
-exit code  0 done, 1 refused, 2 wrong usage
+exit code  0 done, 1 refused, 2 wrong usage, 130 interrupted
 HSMs are found in $SEEMACHINE_FLEET (host:port,...) or the world folder ($SEEMACHINE_HOME).
 PIPSQUEAK_COMPAT=1.4.1 brings back the quirks of that version.
 """

@@ -1,7 +1,9 @@
 """The client without async: the same operations over plain sockets. Imports no event loop, so that short commands start fast."""
 
 import contextlib
+import select
 import socket
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -25,6 +27,11 @@ class Connection:
     """One machine over one socket. Every failure is a StatusError; after it the connection is closed."""
 
     def __init__(self, address: Address) -> None:
+        self.lock = threading.Lock()
+        self.open(address)
+
+    def open(self, address: Address) -> None:
+        """Connect, for the first time or anew. Raises StatusError."""
         self.address = address
         self._link = Link(Role.CLIENT)
         self._closed = False
@@ -34,6 +41,11 @@ class Connection:
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except (OSError, UnicodeError) as error:
             raise dispatch.connect_failure(address, error) from None
+
+    @property
+    def stale(self) -> bool:
+        """Closed here, or by the machine while nothing was asked: after its idle time, or when it stopped."""
+        return self._closed or bool(select.select([self._socket], [], [], 0)[0])
 
     def send(self, request: Any) -> None:
         """Send a request; `receive` its reply before the next."""
@@ -93,9 +105,13 @@ class Connection:
 
 
 class Fleet:
-    """The machines of a fleet; see `open_fleet`. Not to be used by two threads at once."""
+    """The machines of a fleet; see `open_fleet`. Threads may share it; on each machine their requests take turns.
 
-    def __init__(self, found: Sequence[Address]) -> None:
+    A connection that was lost while idle is opened anew.
+    """
+
+    def __init__(self, found: Sequence[Address], fleet: str | Path | None = None) -> None:
+        self._fleet = fleet
         self.roster = Roster()
         self._connections: dict[Peer, Connection] = {}
         for address in found:
@@ -164,10 +180,22 @@ class Fleet:
 
     def _ask_all(self, peers: Sequence[Peer], request: Any) -> list[Any]:
         """All requests out before the first reply is waited for."""
-        sent = [self._attempt(self._connections[peer].send, request) for peer in peers]
-        return [
-            self._attempt(self._connections[peer].receive) if failed is None else failed for peer, failed in zip(peers, sent, strict=True)
-        ]
+        with contextlib.ExitStack() as locks:
+            for peer in peers:
+                locks.enter_context(self._connections[peer].lock)
+            sent = [self._attempt(self._send, peer, request) for peer in peers]
+            return [
+                self._attempt(self._connections[peer].receive) if failed is None else failed
+                for peer, failed in zip(peers, sent, strict=True)
+            ]
+
+    def _send(self, peer: Peer, request: Any) -> None:
+        connection = self._connections[peer]
+        if connection.stale and isinstance(request, dispatch.ANYWHERE):
+            connection.close()
+            connection.open(dispatch.current_address(self._fleet, peer))
+            peer.greeting = connection.greet()
+        connection.send(request)
 
     @staticmethod
     def _attempt(call: Any, *arguments: Any) -> Any:
@@ -215,7 +243,7 @@ def fed(peer: Peer, waited: float) -> bool:
 @contextlib.contextmanager
 def open_fleet(fleet: str | Path | None = None) -> Iterator[Fleet]:
     """Connect to every machine of a fleet (see dispatch.addresses). Those that do not answer are in `roster.failures`."""
-    opened = Fleet(dispatch.addresses(fleet))
+    opened = Fleet(dispatch.addresses(fleet), fleet)
     try:
         yield opened
     finally:

@@ -9,7 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from seeclient.effects import Address, Ask, AskAll, Peer, Roster, Story
-from seemachine.wire.messages import GetNvmemfileInfo, ListSlots, NvmemfileInfo, SlotListing
+from seemachine.wire.messages import (
+    DiscardLms,
+    GenerateLms,
+    GetNvmemfileInfo,
+    ListNvmemfiles,
+    ListSlots,
+    NvmemfileInfo,
+    NvmemfileReserve,
+    NvmemfileSign,
+    ProvisionLms,
+    ResumeLms,
+    SlotListing,
+)
 from seemachine.wire.names import SEE_PORT, printed_name
 from seemachine.wire.status import BadValue, Status, StatusError
 from seemachine.wire.world import FLEET_VARIABLE, home, published_folder
@@ -53,6 +65,15 @@ def lost(address: Address, reason: object) -> StatusError:
     return StatusError(Status.OSErrorErrno, f"connection to {address.host} on port {address.port}: {reason}", CONNECT)
 
 
+# What depends on nothing that the connection held before, so that a new connection may ask it.
+ANYWHERE = (GenerateLms, ResumeLms, DiscardLms, ProvisionLms, GetNvmemfileInfo, ListNvmemfiles, NvmemfileSign, NvmemfileReserve, ListSlots)
+
+
+def current_address(fleet: str | Path | None, peer: Peer) -> Address:
+    """Where a machine is now: it may have been started again on another port."""
+    return next((address for address in addresses(fleet) if address.esn == peer.esn), peer.address)
+
+
 def bad_value(request: Any, error: BadValue) -> StatusError:
     """A value that no machine would take."""
     return StatusError(Status.InvalidParameter, str(error), request.NAME)
@@ -90,7 +111,11 @@ def blank_slot(listing: SlotListing, wanted: int | None) -> int | None:
 def holders(roster: Roster, name: bytes) -> Story[list[tuple[Peer, NvmemfileInfo]]]:
     """The machines that hold an NVRAM file now, with what they say of it."""
     replies = yield AskAll(roster.peers, GetNvmemfileInfo(file=name))
-    return [(peer, reply) for peer, reply in zip(roster.peers, replies, strict=True) if isinstance(reply, NvmemfileInfo)]
+    found = [(peer, reply) for peer, reply in zip(roster.peers, replies, strict=True) if isinstance(reply, NvmemfileInfo)]
+    lost = [reply for reply in replies if isinstance(reply, StatusError) and reply.status is Status.OSErrorErrno]
+    if lost and not found:
+        raise lost[0]  # it may be the one that has the file
+    return found
 
 
 def no_holder(name: bytes) -> StatusError:

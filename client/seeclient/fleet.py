@@ -1,4 +1,4 @@
-"""The client for trio: the same operations, over trio streams. One task may use a fleet at a time; open more for parallel work."""
+"""The client for trio: the same operations, over trio streams."""
 
 import contextlib
 from collections.abc import AsyncIterator, Sequence
@@ -21,12 +21,18 @@ from seemachine.wire.status import BadValue, PeerMisuse, StatusError
 class Connection:
     """One machine over one stream. Every failure is a StatusError; after it the connection is closed."""
 
-    def __init__(self, address: Address, stream: trio.abc.Stream) -> None:
+    def __init__(self, address: Address, stream: trio.SocketStream) -> None:
         self.address = address
+        self.lock = trio.Lock()
         self._stream = stream
         self._link = Link(Role.CLIENT)
         self._seconds = CONNECT_SECONDS
         self._closed = False
+
+    @property
+    def stale(self) -> bool:
+        """Closed here, or by the machine while nothing was asked: after its idle time, or when it stopped."""
+        return self._closed or bool(self._stream.socket.is_readable())
 
     async def ask(self, request: Any) -> Any:
         """The reply, or the refusal as a value. Raises StatusError when the connection is lost."""
@@ -84,9 +90,13 @@ class Connection:
 
 
 class Fleet:
-    """The machines of a fleet; see `open_fleet`."""
+    """The machines of a fleet; see `open_fleet`. Tasks may share it; on each machine their requests take turns.
 
-    def __init__(self) -> None:
+    A connection that was lost while idle is opened anew.
+    """
+
+    def __init__(self, fleet: str | Path | None = None) -> None:
+        self._fleet = fleet
         self.roster = Roster()
         self._connections: dict[Peer, Connection] = {}
 
@@ -137,7 +147,7 @@ class Fleet:
 
     async def _perform(self, effect: Effect) -> Any:
         if isinstance(effect, Ask):
-            reply = await self._connections[effect.peer].ask(effect.request)
+            reply = await self._ask(effect.peer, effect.request)
             if isinstance(reply, StatusError):
                 raise reply
             return reply
@@ -148,12 +158,23 @@ class Fleet:
         assert isinstance(effect, Pause)
         return await trio.sleep(effect.seconds)
 
+    async def _ask(self, peer: Peer, request: Any) -> Any:
+        async with self._connections[peer].lock:
+            connection = self._connections[peer]
+            if connection.stale and isinstance(request, dispatch.ANYWHERE):
+                fresh = await _connect(dispatch.current_address(self._fleet, peer))
+                fresh.lock = connection.lock
+                await connection.close()
+                connection = self._connections[peer] = fresh
+                peer.greeting = await connection.greet()
+            return await connection.ask(request)
+
     async def _ask_all(self, peers: Sequence[Peer], request: Any) -> list[Any]:
         replies: list[Any] = [None] * len(peers)
 
         async def ask_one(index: int, peer: Peer) -> None:
             try:
-                replies[index] = await self._connections[peer].ask(request)
+                replies[index] = await self._ask(peer, request)
             except StatusError as failure:
                 replies[index] = failure
 
@@ -179,18 +200,7 @@ class Fleet:
         self.roster.failures.extend(outcome for outcome in outcomes if isinstance(outcome, StatusError))
 
     async def _join(self, address: Address) -> Peer:
-        try:
-            with trio.fail_after(CONNECT_SECONDS):
-                stream = await trio.open_tcp_stream(address.host, address.port)
-        except trio.TooSlowError:
-            raise dispatch.connect_failure(address, TimeoutError("timed out")) from None
-        except UnicodeError as error:
-            raise dispatch.connect_failure(address, error) from None
-        except OSError as error:
-            # trio tells of several attempts in one error; the cause of the first is what a person wants to read.
-            cause = error.__cause__.exceptions[0] if isinstance(error.__cause__, ExceptionGroup) else error.__cause__
-            raise dispatch.connect_failure(address, cause if isinstance(cause, OSError) else error) from None
-        connection = Connection(address, stream)
+        connection = await _connect(address)
         try:
             peer = Peer(address, await connection.greet())
         except BaseException:
@@ -198,6 +208,20 @@ class Fleet:
             raise
         self._connections[peer] = connection
         return peer
+
+
+async def _connect(address: Address) -> Connection:
+    try:
+        with trio.fail_after(CONNECT_SECONDS):
+            return Connection(address, await trio.open_tcp_stream(address.host, address.port))
+    except trio.TooSlowError:
+        raise dispatch.connect_failure(address, TimeoutError("timed out")) from None
+    except UnicodeError as error:
+        raise dispatch.connect_failure(address, error) from None
+    except OSError as error:
+        # trio tells of several attempts in one error; the cause of the first is what a person wants to read.
+        cause = error.__cause__.exceptions[0] if isinstance(error.__cause__, ExceptionGroup) else error.__cause__
+        raise dispatch.connect_failure(address, cause if isinstance(cause, OSError) else error) from None
 
 
 class Key(signing.LocalKey):
@@ -223,7 +247,7 @@ class Key(signing.LocalKey):
 @contextlib.asynccontextmanager
 async def open_fleet(fleet: str | Path | None = None) -> AsyncIterator[Fleet]:
     """Connect to every machine of a fleet (see dispatch.addresses). Those that do not answer are in `roster.failures`."""
-    opened = Fleet()
+    opened = Fleet(fleet)
     try:
         await opened.connect(dispatch.addresses(fleet))
         yield opened

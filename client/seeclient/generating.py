@@ -61,7 +61,8 @@ def check(recipe: Recipe) -> None:
         raise StatusError(Status.InvalidParameter, str(error), "generateLMS") from None
     # A plan that can't be is left to the machine, which refuses it in the guide's words.
     if recipe.expcards + recipe.explease <= tree.h and keys.exists(recipe.alias.lower()):
-        raise StatusError(Status.ObjectInUse, f"there is a key {recipe.alias} already; choose another alias", "generateLMS")
+        advice = f"choose another alias, or remove its file {keys.path_of(recipe.alias)}"
+        raise StatusError(Status.ObjectInUse, f"there is a key {recipe.alias} already; {advice}", "generateLMS")
     keys.check_writable()
 
 

@@ -61,12 +61,12 @@ def aliases() -> list[str]:
 
 def exists(alias: str) -> bool:
     """Whether there is a key of that alias."""
-    return _path(alias).exists()
+    return path_of(alias).exists()
 
 
 def load(alias: str) -> KeyFile:
     """The key of an alias. Raises StatusError: UnknownID when there is none, Malformed when its file is damaged."""
-    path = _path(check_alias(alias))
+    path = path_of(check_alias(alias))
     try:
         head, _, cache = path.read_bytes().partition(b"\n")
     except FileNotFoundError:
@@ -81,7 +81,7 @@ def load(alias: str) -> KeyFile:
 
 def save(key: KeyFile) -> None:
     """Write a key file, so that a crash leaves all of it or nothing. Raises StatusError when the folder can't be written."""
-    path = _path(check_alias(key.alias))
+    path = path_of(check_alias(key.alias))
     scratch = path.with_name(f".{path.name}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -107,11 +107,12 @@ def check_writable() -> None:
 
 def remove(alias: str) -> None:
     """Delete a key file, or find it gone."""
-    _path(check_alias(alias)).unlink(missing_ok=True)
+    path_of(check_alias(alias)).unlink(missing_ok=True)
 
 
-def _path(alias: str) -> Path:
-    return key_folder(home()) / f"{PREFIX}{alias}"
+def path_of(alias: str) -> Path:
+    """The file of an alias, whether it is there or not."""
+    return key_folder(home()) / f"{PREFIX}{alias.lower()}"
 
 
 def _encode(key: KeyFile) -> bytes:

@@ -39,6 +39,10 @@ def main(words: Sequence[str] | None = None) -> int:
         # Nobody reads what we print; keep the interpreter from complaining about it at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print(f"pipsqueak: {error}", file=sys.stderr)
+        return 1
     return code
 
 
@@ -50,6 +54,8 @@ def _run(words: Sequence[str]) -> int:
         print(f"pipsqueak {SDK_VERSION}")
         return 0
     try:
+        if os.environ.get(COMPAT_VARIABLE, VENDOR) not in (VENDOR, ""):
+            raise UsageError(f"{COMPAT_VARIABLE} takes {VENDOR}, not {os.environ[COMPAT_VARIABLE]}")
         arguments = parse(words)
     except UsageError as error:
         print(f"pipsqueak: {error}", file=sys.stderr)
@@ -73,6 +79,8 @@ def _connected(arguments: Arguments, output: Output) -> int:
         return 1
     try:
         output.machines(fleet.roster)
+        if not fleet.roster.peers and sys.stderr.isatty():
+            print("no HSM answers; start some with: seemachine fleet up --detach", file=sys.stderr)
         return COMMANDS[arguments.verb](fleet, arguments, output)
     finally:
         fleet.close()
@@ -145,7 +153,8 @@ def _tell_story(fleet: Fleet, alias: str, cards: int, output: Output, story: Cal
         output.generated(fleet.run(story(listen)))
     except StatusError as error:
         _generation_refused(cards, events, error, output)
-        broken_off = events and error.status in (Status.OSErrorErrno, Status.TimeLimitExceeded)
+        closing = bool(events) and isinstance(events[-1], ChunkDone) and events[-1].remaining == 1
+        broken_off = events and not closing and error.status in (Status.OSErrorErrno, Status.TimeLimitExceeded)
         if broken_off or any(isinstance(event, CardDone) for event in events):
             _tell_how_to_resume(fleet, alias)
         return 1
@@ -267,7 +276,11 @@ def _check_target(path: Path, arguments: Arguments) -> None:
     if source is not None and path.exists() and path.samefile(source):
         raise StatusError(Status.InvalidParameter, f"{path} is the message itself; no signature was made", "write_file")
     target = path if path.exists() else path.parent
-    if path.is_dir() or not os.access(target, os.W_OK):
+    if path.is_dir():
+        raise StatusError(Status.InvalidParameter, f"{path} is a folder; no signature was made", "write_file")
+    if not path.parent.is_dir():
+        raise StatusError(Status.InvalidParameter, f"there is no folder {path.parent}; no signature was made", "write_file")
+    if not os.access(target, os.W_OK):
         raise StatusError(Status.AccessDenied, f"{path} can't be written; no signature was made", "write_file")
 
 

@@ -41,6 +41,8 @@ class Message:
     """Bytes, or a file of any size that is read in pieces as often as needed. Raises StatusError when the file can't be read."""
 
     def __init__(self, source: bytes | Path) -> None:
+        if not isinstance(source, bytes | Path):
+            raise TypeError(f"a message is bytes, or the Path of a file, not {type(source).__name__}")
         self._source = source
 
     def pieces(self) -> Iterator[bytes]:
@@ -115,7 +117,13 @@ def _sign_on(peer: Peer, key: KeyFile, message: Message) -> Story[NvmemfileSigne
 def _load(peer: Peer, key: KeyFile) -> Story[None]:
     for offset in range(0, len(key.cache), CACHE_PART_BYTES):
         part = key.cache[offset : offset + CACHE_PART_BYTES]
-        yield Ask(peer, LoadLms(file=key.name, expcache=key.expcache, offset=offset, nodes=part))
+        try:
+            yield Ask(peer, LoadLms(file=key.name, expcache=key.expcache, offset=offset, nodes=part))
+        except StatusError as refused:
+            # Another thread or task is loading over this connection too: one of the two will get through.
+            if refused.status is not Status.InvalidParameter or not offset:
+                raise
+            return
 
 
 def _hash(key: KeyFile, reserved: NvmemfileReserved, message: Message) -> bytes:

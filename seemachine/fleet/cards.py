@@ -14,9 +14,12 @@ from seemachine.wire.world import home
 
 def run(verb: str, options: argparse.Namespace) -> int:
     """Do one thing with the cards. Returns the exit code."""
-    rack = Rack(options.home.expanduser().absolute() if options.home else home())
+    world = options.home.expanduser().absolute() if options.home else home()
+    if verb == "list" and not world.exists():
+        print(f"no cards in {world}; make some with: seemachine card new", file=sys.stderr)
+        return 0
     try:
-        VERBS[verb](rack, options)
+        VERBS[verb](Rack(world), options)
     except (StateError, OSError) as error:
         print(f"seemachine card: {error}", file=sys.stderr)
         return 1

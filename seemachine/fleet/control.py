@@ -35,6 +35,9 @@ def up(options: argparse.Namespace) -> int:
     running = holder(world / "fleet")
     if running is not None:
         return _complain(f"the fleet of {world} is already up (process {running}); stop it with: seemachine fleet down")
+    orphans = [machine.esn for machine in fleet.machines if holder(machine.folder) is not None]
+    if orphans:
+        return _complain(f"{', '.join(orphans)} still run without a supervisor; stop them first with: seemachine fleet down")
     return _detached(fleet, path) if options.detach else _foreground(fleet)
 
 
@@ -49,10 +52,8 @@ def down(options: argparse.Namespace) -> int:
         return 0
     if supervisor is not None:
         _signal(supervisor)
-    else:
-        for pid in machines.values():
-            _signal(pid)
-    if not _wait(lambda: _all_gone(world), STOP_SECONDS):
+    signalled: set[int] = set()
+    if not _wait(lambda: _all_gone(world) or _end_orphans(world, signalled), STOP_SECONDS):
         return _complain(f"the fleet did not stop within {STOP_SECONDS:g} s; look at {world / 'fleet' / 'log'}")
     _withdraw_stale(world)
     print(f"stopped: {', '.join(sorted(machines)) or 'no machine was running'}")
@@ -63,12 +64,15 @@ def status(options: argparse.Namespace) -> int:
     """Print what runs where. Exit code 0 when every machine is up, 1 otherwise."""
     world = _world(options)
     rows = _rows(world)
+    supervisor = holder(world / "fleet")
     if options.json:
-        print(json.dumps({"machines": rows, "supervisor": holder(world / "fleet"), "world": str(world)}, indent=2))
+        print(json.dumps({"machines": rows, "supervisor": supervisor, "world": str(world)}, indent=2))
     elif not rows:
         print(f"no fleet in {world}; start one with: seemachine fleet up")
     else:
         _print_rows(rows)
+        if supervisor is None and any(row["pid"] for row in rows):
+            print("no supervisor: a machine that dies is not started again")
     return 0 if rows and all(row["state"] == "up" for row in rows) else 1
 
 
@@ -96,12 +100,12 @@ def _detached(fleet: Fleet, path: Path) -> int:
     from seemachine.fleet.supervisor import log_path
 
     log = log_path(fleet.world)
-    command = [sys.executable, "-m", "seemachine", "fleet", "up", str(path.absolute()), "--home", str(fleet.world)]
+    command = [sys.executable, "-P", "-m", "seemachine", "fleet", "up", str(path.absolute()), "--home", str(fleet.world)]
     with log.open("ab") as output:
         began = output.tell()
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
-    _wait(lambda: process.poll() is not None or _all_up(fleet), START_SECONDS)
-    if process.poll() is None and _all_up(fleet):
+    _wait(lambda: process.poll() is not None or _all_up(fleet, process.pid), START_SECONDS)
+    if process.poll() is None and _all_up(fleet, process.pid):
         _print_rows(_rows(fleet.world))
         return 0
     if process.poll() is None:
@@ -112,8 +116,19 @@ def _detached(fleet: Fleet, path: Path) -> int:
     return _complain(f"the fleet did not come up; its log is {log}")
 
 
-def _all_up(fleet: Fleet) -> bool:
-    return all(_machine_state(fleet.world, machine.esn) == "up" for machine in fleet.machines)
+def _all_up(fleet: Fleet, supervisor: int) -> bool:
+    ready = all(_machine_state(fleet.world, machine.esn) == "up" for machine in fleet.machines)
+    return ready and holder(fleet.world / "fleet") == supervisor
+
+
+def _end_orphans(world: Path, signalled: set[int]) -> bool:
+    """Once no supervisor is there, ask machines that outlived theirs to stop, each once. Never true: it is for the next look to see."""
+    if holder(world / "fleet") is None:
+        for pid in {holder(folder) for folder in _machine_folders(world)} - signalled - {None, 0}:
+            assert pid is not None
+            signalled.add(pid)
+            _signal(pid)
+    return False
 
 
 def _all_gone(world: Path) -> bool:

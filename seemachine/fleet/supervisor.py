@@ -1,5 +1,6 @@
 """Keeps the machines of a fleet running: one process each, started again when it dies, with a pause that grows."""
 
+import contextlib
 import signal
 import sys
 from pathlib import Path
@@ -25,7 +26,8 @@ class FleetFailed(Exception):
 
 def say(text: str) -> None:
     """One line for the person at the terminal."""
-    print(text, file=sys.stderr, flush=True)
+    with contextlib.suppress(OSError):
+        print(text, file=sys.stderr, flush=True)
 
 
 class Supervisor:
@@ -68,8 +70,9 @@ class Supervisor:
         """One life of a machine's process. Cancelled, it stops the process in order."""
         config = private_folder(machine.folder) / "limits.toml"
         config.write_text(limits_file(machine))
-        command = [sys.executable, "-m", "seemachine", "serve", *command_line(machine), "--config", str(config)]
-        process = await trio.lowlevel.open_process(command, stdin=None)
+        command = [sys.executable, "-P", "-m", "seemachine", "serve", *command_line(machine), "--config", str(config)]
+        # In a session of its own: Ctrl-C is for the supervisor, which stops its machines in order.
+        process = await trio.lowlevel.open_process(command, stdin=None, start_new_session=True)
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._announce, machine, process.pid)

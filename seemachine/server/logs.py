@@ -1,7 +1,9 @@
 """Logging: readable on a terminal, JSON otherwise, to standard error. One event per request; never a seed."""
 
+import contextlib
+import os
 import sys
-from typing import Any
+from typing import Any, TextIO, cast
 
 import structlog
 import structlog.tracebacks
@@ -9,11 +11,25 @@ import structlog.tracebacks
 Log = Any
 
 
+class SteadyFile:
+    """Standard error that never fails: a line that can't be written is dropped, for no log is worth a machine."""
+
+    def write(self, text: str) -> None:
+        """Write, or drop."""
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(text)
+
+    def flush(self) -> None:
+        """Flush, or leave it."""
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.flush()
+
+
 def configure(**bound: str) -> Log:
     """Set up logging for this process and return the logger, with `bound` in every event."""
     terminal = sys.stderr.isatty()
     # Tracebacks without the variables of their frames: seeds and messages are among them.
-    lines = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    lines = structlog.dev.ConsoleRenderer(colors="NO_COLOR" not in os.environ, exception_formatter=structlog.dev.plain_traceback)
     renderer = lines if terminal else structlog.processors.JSONRenderer()
     tracebacks = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
     structlog.configure(
@@ -23,7 +39,7 @@ def configure(**bound: str) -> Log:
             *([] if terminal else [tracebacks]),
             renderer,
         ],
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(file=cast(TextIO, SteadyFile())),
         cache_logger_on_first_use=True,
     )
     return structlog.get_logger().bind(**bound)

@@ -19,6 +19,7 @@ from seemachine.wire.status import PeerMisuse, Status
 BACKLOG = 128
 OTHER_THREADS = 16
 PORTS_SEARCHED = 100
+SIGNALS_TAKEN = 16
 
 
 class CannotListen(Exception):
@@ -52,8 +53,13 @@ class Daemon:
                 async with trio.open_nursery() as sessions:
                     await self._accept_until(signals, sessions)
                     self._drain(sessions)
-                    background.start_soon(_take_all, signals)
                 background.cancel_scope.cancel()
+            # Further signals changed nothing; left in the receiver they would be raised again at its end.
+            async with trio.open_nursery() as rest:
+                rest.start_soon(_take_all, signals)
+                for _ in range(SIGNALS_TAKEN):
+                    await trio.lowlevel.checkpoint()
+                rest.cancel_scope.cancel()
         self._log.info("stopped")
 
     async def _accept_until(self, signals: AsyncIterator[int], sessions: trio.Nursery) -> None:
@@ -132,7 +138,6 @@ class Daemon:
 
 
 async def _take_all(signals: AsyncIterator[int]) -> None:
-    """Further signals change nothing; left in the receiver they would be raised again at its end."""
     async for _ in signals:
         pass
 

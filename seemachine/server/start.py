@@ -13,7 +13,7 @@ from seemachine.machine import Machine
 from seemachine.server.logs import Log, configure
 from seemachine.server.serve import CannotListen, Daemon
 from seemachine.state.checkpoints import FolderCheckpoints, NoCheckpoints
-from seemachine.state.errors import StateError
+from seemachine.state.errors import StateError, StateUnsafe
 from seemachine.state.lock import FolderLock
 from seemachine.state.slots import Slots
 from seemachine.state.store import Store
@@ -64,6 +64,10 @@ def wire_limits(config: Config) -> Limits:
 
 def open_store(config: Config) -> Store:
     """The NVRAM of these settings. Raises StateError."""
+    kept = {"sqlite": config.folder / "nvram.db", "file": config.folder / "nvram"}
+    for other, path in kept.items():
+        if config.store not in (other, "memory") and path.exists():
+            raise StateUnsafe(f"{config.esn} keeps its NVRAM in {path}; use --store {other}, or its leaves would be out of sight")
     if config.store == "memory":
         from seemachine.state.memory import MemoryStore
 

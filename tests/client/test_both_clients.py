@@ -193,7 +193,7 @@ async def test_a_machine_that_stops_is_a_refusal(machine, open_fleet):
         machine.stop()
         refused = await refusal(fleet.provision(ESN, 2))
         assert refused.status is Status.OSErrorErrno
-        assert refused.detail.startswith(f"connection to 127.0.0.1 on port {machine.port}: ")
+        assert f" 127.0.0.1 on port {machine.port}: " in refused.detail
 
 
 async def test_a_lost_machine_stays_a_refusal(machine, open_fleet):
@@ -203,7 +203,7 @@ async def test_a_lost_machine_stays_a_refusal(machine, open_fleet):
         machine.stop()
         for _ in range(2):
             assert (await refusal(fleet.provision(ESN, 2))).status is Status.OSErrorErrno
-        assert (await refusal(key.sign(b""))).status is Status.NotAvailable
+        assert (await refusal(key.sign(b""))).status is Status.OSErrorErrno
         assert (await key.info()).remaining == 0
 
 

@@ -348,10 +348,11 @@ def test_a_large_file_is_hashed_here_in_flat_memory(alias, machine, tmp_path):
 
 def test_a_sigfile_that_cannot_be_written_costs_no_leaf(alias, tmp_path):
     """A folder in its place, or a folder that is not there, is refused before a leaf is spent."""
-    for path in (tmp_path, tmp_path / "nowhere" / "signature"):
+    nowhere = tmp_path / "nowhere"
+    for path, why in ((tmp_path, f"{tmp_path} is a folder"), (nowhere / "signature", f"there is no folder {nowhere}")):
         code, lines = say(f"alias={alias}", "message=m", f"sigfile={path}")
         assert code == 1
-        assert lines[-2].endswith(f"AccessDenied(5): {path} can't be written; no signature was made")
+        assert lines[-2].endswith(f"InvalidParameter(24): {why}; no signature was made")
         assert lines[-1] == "ERROR: sign failed"
     assert remaining(alias) == 32
 

@@ -536,11 +536,17 @@ def test_when_all_machines_have_run_out_the_guide_speaks(key):
     assert refused.detail.endswith(" file")
 
 
-@pytest.mark.parametrize("replies", [[GONE], [BROKEN]])
-def test_a_key_that_no_machine_holds_is_not_available(replies, key, peer):
-    """Not provisioned, used up and unreachable look the same, as in the guide."""
-    refused = refusal(lambda: play(signing.sign(a_roster(peer), key, Message(b"")), (([peer], ASK_INFO), replies)))
+def test_a_key_that_no_machine_holds_is_not_available(key, peer):
+    """Not provisioned and used up look the same, as in the guide."""
+    refused = refusal(lambda: play(signing.sign(a_roster(peer), key, Message(b"")), (([peer], ASK_INFO), [GONE])))
     assert refused.status is Status.NotAvailable
+
+
+def test_a_lost_machine_is_not_taken_for_a_key_without_leaves(key):
+    """Where no machine has the key but one could not be asked, the refusal is of the connection."""
+    first, second = a_peer(ESN), a_peer(OTHER_ESN, 2)
+    steps = (([first, second], ASK_INFO), [GONE, BROKEN])
+    assert refusal(lambda: play(signing.sign(a_roster(first, second), key, Message(b"")), steps)) is BROKEN
 
 
 def test_another_refusal_is_not_tried_elsewhere(key):

@@ -254,3 +254,83 @@ def test_a_taken_slot_and_a_card_elsewhere_are_named(world: World) -> None:
 def test_wrong_usage_is_exit_code_2(world: World, words: list[str]) -> None:
     """A command line that can't be understood is told apart from a refusal."""
     assert world.seemachine(*words)[0] == 2
+
+
+def test_a_fleet_whose_supervisor_was_killed_is_not_taken_for_a_new_one(world: World) -> None:
+    """`up` refuses beside machines that outlived their supervisor, `status` tells of it, and one `down` ends them."""
+    world.seemachine("fleet", "up", "--detach")
+    status = world.status()
+    os.kill(status["supervisor"], signal.SIGKILL)
+    assert eventually(lambda: gone(status["supervisor"]))
+
+    up = world.seemachine("fleet", "up", "--detach")
+    told = world.seemachine("fleet", "status")
+    down = world.seemachine("fleet", "down")
+
+    assert up[0] == 1
+    assert "without a supervisor" in up[1][0]
+    assert told[1][-1].startswith("no supervisor")
+    assert down == (0, [f"stopped: {FIRST}, {SECOND}"])
+
+
+def test_a_log_that_cannot_be_written_stops_no_machine(world: World) -> None:
+    """A machine whose standard error is a full disk answers on and stops in order."""
+    with Path("/dev/full").open("w") as full:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "seemachine", "serve", "--esn", FIRST, "--port", "0"], env=world.env, stdout=full, stderr=full
+        )
+    path = world.home / "published" / "pqsdk" / f"{FIRST}.json"
+    assert eventually(path.exists)
+
+    banners = [world.pipsqueak() for _ in range(3)]
+    process.send_signal(signal.SIGTERM)
+
+    assert banners == [(0, [f"PQSDK: 1.4.1 ({FIRST}: 1.4.1)"])] * 3
+    assert process.wait(20) == 0
+
+
+def test_two_signals_stop_a_machine_in_order(world: World) -> None:
+    """Ctrl-C and a SIGTERM right after it: the machine withdraws its published object and ends with exit code 0."""
+    for _ in range(3):
+        machine = processes.RunningMachine(world.home, FIRST)
+        machine.process.send_signal(signal.SIGINT)
+        machine.process.send_signal(signal.SIGTERM)
+
+        assert machine.process.wait(20) == 0
+        assert machine.published() == {}
+
+
+def test_another_store_is_not_begun_beside_the_first(world: World) -> None:
+    """A machine that kept its NVRAM in SQLite does not start with an empty one in files."""
+    processes.RunningMachine(world.home, FIRST).stop()
+
+    code, lines = world.seemachine("serve", "--esn", FIRST, "--port", "0", "--store", "file")
+
+    assert code == 1
+    assert "use --store sqlite" in lines[-1]
+
+
+def test_files_beside_the_user_are_not_imported_by_machines(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A trio.py in the current folder is nothing to a fleet that is started there."""
+    here = tmp_path / "here"
+    here.mkdir()
+    (here / "trio.py").write_text("raise SystemExit('imported')\n")
+    (here / "seemachine").mkdir()
+    monkeypatch.chdir(here)
+    command = [str(Path(sys.executable).parent / "seemachine"), "fleet", "up", "--detach"]
+
+    done = subprocess.run(command, env=world.env, capture_output=True, text=True, timeout=60, check=False)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("words", [["card", "new"], ["card", "list"], ["fleet", "up", "--detach"], ["fleet", "status"]])
+def test_a_world_that_cannot_be_is_a_sentence(words: list[str], tmp_path: Path) -> None:
+    """A world folder below a file is refused, or found empty, without a traceback."""
+    (tmp_path / "file").write_text("")
+
+    code, lines = processes.seemachine(words, processes.environment(tmp_path / "file" / "world"))
+
+    assert code in (0, 1)
+    assert len(lines) <= 2
+    assert not any("Traceback" in line for line in lines)
