@@ -34,13 +34,14 @@ class Connection:
         """Connect, for the first time or anew. Raises StatusError."""
         self.address = address
         self._link = Link(Role.CLIENT)
-        self._closed = False
+        self._closed = True
         self._seconds = CONNECT_SECONDS
         try:
             self._socket = socket.create_connection((address.host, address.port), CONNECT_SECONDS)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except (OSError, UnicodeError) as error:
             raise dispatch.connect_failure(address, error) from None
+        self._closed = False
 
     @property
     def stale(self) -> bool:
@@ -96,8 +97,9 @@ class Connection:
 
     def close(self) -> None:
         """Hang up."""
-        self._closed = True
-        self._socket.close()
+        if not self._closed:
+            self._closed = True
+            self._socket.close()
 
     def _lost(self, reason: str) -> StatusError:
         self.close()
