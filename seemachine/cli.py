@@ -13,23 +13,32 @@ ESN_HELP = "electronic serial number, such as 7852-268D-3BF9"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. Returns the exit code: 0 done, 1 refused, 2 wrong usage."""
+    """Run one command. Returns the exit code: 0 done, 1 refused, 2 wrong usage, 130 interrupted."""
     options = _parser().parse_args(arguments)
     # Whatever a command writes is for its user alone.
     os.umask(0o077)
     try:
         code: int = options.run(options)
+        sys.stdout.flush()
     except KeyboardInterrupt:
         print(file=sys.stderr)
-        return 130
+        code = 130
     except BrokenPipeError:
-        # The reader of our output left; there is nobody to tell.
-        sys.stderr.close()
-        return 1
+        code = 1  # the reader of our output left; there is nobody to tell
     except OSError as error:
         print(f"seemachine: {error}", file=sys.stderr)
-        return 1
+        code = 1
+    _settle_output()
     return code
+
+
+def _settle_output() -> None:
+    """What can't be written by now never will be; the interpreter must not fail over it at its end."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:
