@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from seemachine.wire.framing import MAX_FRAME
-from seemachine.wire.names import SEE_PORT, is_esn
+from seemachine.wire.names import MODELS, SEE_PORT, is_esn
 from seemachine.wire.world import home
 
 STORES = ("sqlite", "file", "memory")
-MODELS = ("5c", "xc")
 OPERATORS = ("manual", "auto")
 # Room for the longest replies: a part of a node cache, and a listing of all NVRAM files.
 MIN_FRAME = 640 * 1024

@@ -13,9 +13,8 @@ from seemachine.state.slots import Slots
 from seemachine.state.store import Store
 from seemachine.wire.framing import MAX_FRAME
 from seemachine.wire.messages import ENVELOPE_BYTES, Limits
-from seemachine.wire.names import is_esn
+from seemachine.wire.names import MODELS, is_esn
 
-MODELS = ("5c", "xc")
 DEFAULT_LIMITS = Limits(frame=MAX_FRAME, message=MAX_FRAME - ENVELOPE_BYTES, idle_seconds=300, request_seconds=120)
 
 

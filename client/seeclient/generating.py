@@ -60,7 +60,7 @@ def check(recipe: Recipe) -> None:
     except ParameterError as error:
         raise StatusError(Status.InvalidParameter, str(error), "generateLMS") from None
     # A plan that can't be is left to the machine, which refuses it in the guide's words.
-    if recipe.expcards + recipe.explease <= tree.h and keys.exists(recipe.alias.lower()):
+    if recipe.expcards + recipe.explease <= tree.h and keys.exists(recipe.alias):
         advice = f"choose another alias, or remove its file {keys.path_of(recipe.alias)}"
         raise StatusError(Status.ObjectInUse, f"there is a key {recipe.alias} already; {advice}", "generateLMS")
     keys.check_writable()

@@ -35,13 +35,11 @@ def main(words: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr)
         return 130
-    except BrokenPipeError:
-        # Nobody reads what we print; keep the interpreter from complaining about it at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
     except OSError as error:
+        # Nobody can read what we print; keep the interpreter from complaining about it at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        print(f"pipsqueak: {error}", file=sys.stderr)
+        if not isinstance(error, BrokenPipeError):
+            print(f"pipsqueak: {error}", file=sys.stderr)
         return 1
     return code
 

@@ -14,7 +14,7 @@ from seemachine.wire.world import home
 
 def run(verb: str, options: argparse.Namespace) -> int:
     """Do one thing with the cards. Returns the exit code."""
-    world = options.home.expanduser().absolute() if options.home else home()
+    world = home(options.home)
     if verb == "list" and not world.exists():
         print(f"no cards in {world}; make some with: seemachine card new", file=sys.stderr)
         return 0

@@ -26,7 +26,7 @@ RUNNING = "running.json"
 
 def up(options: argparse.Namespace) -> int:
     """Start the fleet here, or in the background."""
-    world = _world(options)
+    world = home(options.home)
     try:
         path = configuration.find(world, options.file)
         fleet = configuration.read(path, world)
@@ -43,7 +43,7 @@ def up(options: argparse.Namespace) -> int:
 
 def down(options: argparse.Namespace) -> int:
     """Stop the supervisor, which stops its machines, and any machine that outlived its own."""
-    world = _world(options)
+    world = home(options.home)
     supervisor = holder(world / "fleet")
     machines = {folder.name: pid for folder in _machine_folders(world) if (pid := holder(folder)) is not None}
     if supervisor is None and not machines:
@@ -62,7 +62,7 @@ def down(options: argparse.Namespace) -> int:
 
 def status(options: argparse.Namespace) -> int:
     """Print what runs where. Exit code 0 when every machine is up, 1 otherwise."""
-    world = _world(options)
+    world = home(options.home)
     rows = _rows(world)
     supervisor = holder(world / "fleet")
     if options.json:
@@ -85,8 +85,7 @@ def _foreground(fleet: Fleet) -> int:
         lock = FolderLock(fleet.world / "fleet", f"the fleet of {fleet.world}")
     except StateLocked as error:
         return _complain(error)
-    remembered = [{"esn": machine.esn, "model": machine.model, "module": machine.module} for machine in fleet.machines]
-    (fleet.world / "fleet" / RUNNING).write_text(json.dumps(remembered))
+    (fleet.world / "fleet" / RUNNING).write_text(json.dumps([_identity(machine) for machine in fleet.machines]))
     try:
         trio.run(Supervisor(fleet).run)
     except FleetFailed as error:
@@ -203,10 +202,6 @@ def _wait(condition: Any, seconds: float) -> bool:
             return False
         time.sleep(LOOK_SECONDS)
     return True
-
-
-def _world(options: argparse.Namespace) -> Path:
-    return options.home.expanduser().absolute() if options.home else home()
 
 
 def _complain(reason: object, code: int = 1) -> int:

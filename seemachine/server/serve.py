@@ -1,7 +1,6 @@
 """The daemon's frame: listen, accept within the limit, drain on a signal."""
 
 import errno
-import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import trio
 
 from seemachine.config import Config
+from seemachine.lms.engines import usable_cores
 from seemachine.machine import Machine
 from seemachine.server.logs import Log
 from seemachine.server.pipeline import SigningPipeline
@@ -32,12 +32,11 @@ class Daemon:
     def __init__(self, machine: Machine, config: Config, log: Log) -> None:
         self._config = config
         self._log = log
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         self._service = Service(
             machine=machine,
             pipeline=SigningPipeline(machine),
             log=log,
-            hashing=trio.CapacityLimiter(cores),
+            hashing=trio.CapacityLimiter(usable_cores()),
             others=trio.CapacityLimiter(OTHER_THREADS),
         )
         self._open = 0

@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 from typing import Any, Protocol
 
-from seemachine.state.durable import PRIVATE_FILE, private_folder, remove_file, replace_file
+from seemachine.state.durable import PRIVATE_FILE, flush, private_folder, remove_file, replace_file
 from seemachine.state.errors import StateCorrupt
 from seemachine.state.sealed import seal, unseal
 
@@ -77,7 +77,7 @@ class FolderCheckpoints:
             # At its place rather than at the end: after a failed write the same chunk is written over what was left of it.
             if os.pwrite(descriptor, record, index * len(record)) != len(record):
                 raise OSError(f"{label}: a row was written in part")
-            os.fsync(descriptor)
+            flush(descriptor)
         finally:
             os.close(descriptor)
 

@@ -49,9 +49,7 @@ class Rack:
                 raise CardError(
                     f"slot {slot} of {esn} holds {present.stem}; take it out with: seemachine card remove --esn {esn} --slot {slot}"
                 )
-            # The counter first: a crash in between skips a number and never repeats one.
-            slots.count_insertion(slot)
-            self._move(path, slots.folder(slot))
+            self._put(path, slots, slot)
 
     def remove(self, esn: str, slot: int) -> str:
         """Take the card out of a slot, put it on the rack and return its name. Raises CardError when the slot is empty."""
@@ -96,8 +94,7 @@ class Rack:
             path, present = self._on_rack(blank), slots.occupant(slot)
             if present is not None:
                 self._move(present, self._folder)
-            slots.count_insertion(slot)
-            self._move(path, slots.folder(slot))
+            self._put(path, slots, slot)
             slots.set_light(slot, on=False)
 
     def _slots(self, esn: str) -> Slots:
@@ -128,6 +125,11 @@ class Rack:
         except StateCorrupt:
             return Whereabouts(path.stem, "unknown", 0, *place)
         return Whereabouts(card.name, card.kind, len(card.leases), *place)
+
+    def _put(self, path: Path, slots: Slots, slot: int) -> None:
+        # The counter first: a crash in between skips a number and never repeats one.
+        slots.count_insertion(slot)
+        self._move(path, slots.folder(slot))
 
     def _move(self, path: Path, folder: Path) -> None:
         origin = path.parent

@@ -7,7 +7,7 @@ leaf; no path leads back to it.
 import threading
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from seemachine.state.errors import DiskFull, FileExists, LeaseSpent, StateFailed
@@ -141,7 +141,7 @@ class MirroredStore(ABC):
             else:
                 self._files[name] = file
 
-    def _guarded(self, write: "Write") -> None:
+    def _guarded(self, write: Callable[[], None]) -> None:
         """After a failed flush nobody knows what the disk holds, and a second flush would not tell: the machine must be started again."""
         try:
             write()
@@ -161,9 +161,3 @@ class MirroredStore(ABC):
             raise StateFailed("the store is closed")
         if self._failed:
             raise StateFailed("an earlier write did not become durable; restart the machine once the disk is in order")
-
-
-class Write(Protocol):
-    """A change on its way to the disk."""
-
-    def __call__(self) -> None: ...  # noqa: D102

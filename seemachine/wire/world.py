@@ -18,9 +18,9 @@ KMLOCAL_VARIABLE = "NFAST_KMLOCAL"
 FLEET_VARIABLE = "SEEMACHINE_FLEET"
 
 
-def home() -> Path:
-    """The world folder: $SEEMACHINE_HOME, else the platform's data folder."""
-    given = os.environ.get(HOME_VARIABLE)
+def home(chosen: Path | None = None) -> Path:
+    """The world folder: the one chosen, else $SEEMACHINE_HOME, else the platform's data folder."""
+    given = chosen or os.environ.get(HOME_VARIABLE)
     if given:
         return Path(given).expanduser().absolute()
     if sys.platform == "darwin":

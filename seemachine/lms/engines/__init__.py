@@ -73,6 +73,13 @@ class Description:
     refused: dict[str, str]
 
 
+def usable_cores() -> int:
+    """Cores that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def select() -> Engine:
     """The fastest engine that proves itself, or what SEEMACHINE_ENGINE names: then never another one. Raises EngineError."""
     forced = os.environ.get(ENVIRONMENT) or None

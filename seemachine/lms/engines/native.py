@@ -1,11 +1,10 @@
 """The native engine: C kernels for the vector and hash instructions of the processor at hand (kernel/), leaves spread over all cores."""
 
-import os
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from seemachine.lms.engines import Description, EngineError, RecoverJob, SignJob, _native
+from seemachine.lms.engines import Description, EngineError, RecoverJob, SignJob, _native, usable_cores
 from seemachine.lms.parameters import OtsParameters, TreeParameters
 
 if TYPE_CHECKING:
@@ -97,13 +96,6 @@ class NativeEngine:
         from seemachine.lms.engines.pool import shared
 
         return self._pool or shared(self.cores)
-
-
-def usable_cores() -> int:
-    """Cores that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _find(name: str, hash_name: str) -> int:
