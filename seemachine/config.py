@@ -6,6 +6,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+from seemachine.state.store import Retention
 from seemachine.wire.framing import MAX_FRAME
 from seemachine.wire.names import MODELS, SEE_PORT, is_esn
 from seemachine.wire.world import home
@@ -49,7 +50,11 @@ class LimitSettings:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """One machine. `world` is the world folder; its own state lies in hsm/<ESN> there."""
+    """One machine. `world` is the world folder; its own state lies in hsm/<ESN> there.
+
+    `witness` is where its openings are remembered outside of that: a folder, by default witness/ of the world. For `retry_seconds` a
+    used-up lease is kept for requests that come again; the ledger is kept for `ledger_days`, or with 0 for ever.
+    """
 
     esn: str = ""
     model: str = "5c"
@@ -61,6 +66,9 @@ class Config:
     publish: bool = True
     store: str = "sqlite"
     operator: str = "manual"
+    witness: str = ""
+    retry_seconds: int = 3600
+    ledger_days: int = 0
     world: Path = field(default_factory=home)
     limits: LimitSettings = LimitSettings()
 
@@ -76,6 +84,12 @@ class Config:
             raise ConfigError(f"port takes a number from 0 (any free one) to 65535, not {self.port!r}")
         if type(self.module) is not int or not 1 <= self.module <= 64:
             raise ConfigError(f"module takes a number from 1 to 64, not {self.module!r}")
+        for name, least in (("retry_seconds", 1), ("ledger_days", 0)):
+            value = getattr(self, name)
+            if type(value) is not int or not least <= value <= MOST:
+                raise ConfigError(f"{name} takes a whole number from {least} to {MOST}, not {value!r}")
+        if type(self.witness) is not str:
+            raise ConfigError(f"witness takes the path of a folder, not {self.witness!r}")
         if type(self.host) is not str:
             raise ConfigError(f"host takes an address, not {self.host!r}")
         if not _is_loopback(self.host) and not self.insecure_bind:
@@ -87,6 +101,11 @@ class Config:
     def folder(self) -> Path:
         """The machine's own state."""
         return self.world / "hsm" / self.esn
+
+    @property
+    def retention(self) -> Retention:
+        """How long things are kept."""
+        return Retention(self.retry_seconds, self.ledger_days)
 
 
 def load(path: Path | None, **given: Any) -> Config:

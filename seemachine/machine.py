@@ -8,7 +8,6 @@ from seemachine.keyring import KeyRing
 from seemachine.lms.engines import Engine
 from seemachine.lms.generation import Generation
 from seemachine.state.checkpoints import Checkpoints, NoCheckpoints
-from seemachine.state.records import Reserved
 from seemachine.state.slots import Slots
 from seemachine.state.store import Store
 from seemachine.wire.framing import MAX_FRAME
@@ -73,18 +72,17 @@ class PendingKey:
 
 @dataclass
 class Session:
-    """What one connection holds: half-made keys, reserved leaves, a node cache on its way in. They die with it."""
+    """What one connection holds: half-made keys, a node cache on its way in. They die with it. `client` is who it is, for the ledger."""
 
     machine: Machine
+    client: str = ""
     generations: dict[bytes, PendingKey] = field(default_factory=dict)
-    reservations: dict[bytes, Reserved] = field(default_factory=dict)
     loading: bytearray = field(default_factory=bytearray, repr=False)
     stopped: threading.Event = field(default_factory=threading.Event)
 
     def close(self) -> None:
-        """Give up what is held. Leaves that were reserved stay burned."""
+        """Give up what is held."""
         self.stopped.set()
-        self.reservations.clear()
         for handle, pending in self.generations.items():
             if pending.handle == handle:
                 self._leave(pending)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from seeclient import dispatch, generating, inspecting, keys, signing
+from seeclient import dispatch, generating, inspecting, keys, memory, signing
 from seeclient.effects import Address, Ask, AskAll, Effect, Pause, Peer, Result, Roster, Story, Work, resume
 from seeclient.events import Listener, ignore
 from seeclient.generating import Patience, Recipe
@@ -92,6 +92,7 @@ class Connection:
         assert isinstance(greeting, Greeting)
         if self.address.esn not in ("", greeting.esn):
             raise dispatch.wrong_machine(self.address, greeting.esn)
+        memory.meet(greeting)
         self._seconds = greeting.limits.request_seconds + REPLY_GRACE_SECONDS
         return greeting
 

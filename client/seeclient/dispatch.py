@@ -10,16 +10,21 @@ from typing import Any
 
 from seeclient.effects import Address, Ask, AskAll, Peer, Roster, Story
 from seemachine.wire.messages import (
+    BurnQuarantined,
     DiscardLms,
     GenerateLms,
     GetNvmemfileInfo,
     ListNvmemfiles,
+    ListQuarantine,
     ListSlots,
     NvmemfileInfo,
     NvmemfileReserve,
     NvmemfileSign,
+    NvmemfileSignDigest,
     ProvisionLms,
+    ReadLedger,
     ResumeLms,
+    SkipQuarantined,
     SlotListing,
 )
 from seemachine.wire.names import SEE_PORT, printed_name
@@ -66,7 +71,22 @@ def lost(address: Address, reason: object) -> StatusError:
 
 
 # What depends on nothing that the connection held before, so that a new connection may ask it.
-ANYWHERE = (GenerateLms, ResumeLms, DiscardLms, ProvisionLms, GetNvmemfileInfo, ListNvmemfiles, NvmemfileSign, NvmemfileReserve, ListSlots)
+ANYWHERE = (
+    GenerateLms,
+    ResumeLms,
+    DiscardLms,
+    ProvisionLms,
+    GetNvmemfileInfo,
+    ListNvmemfiles,
+    NvmemfileSign,
+    NvmemfileReserve,
+    NvmemfileSignDigest,
+    ListSlots,
+    ReadLedger,
+    ListQuarantine,
+    BurnQuarantined,
+    SkipQuarantined,
+)
 
 
 def current_address(fleet: str | Path | None, peer: Peer) -> Address:
@@ -116,6 +136,12 @@ def holders(roster: Roster, name: bytes) -> Story[list[tuple[Peer, NvmemfileInfo
     if lost and not found:
         raise lost[0]  # it may be the one that has the file
     return found
+
+
+def in_quarantine(peer: Peer, info: NvmemfileInfo) -> StatusError:
+    """The refusal when the only machine with the file does not trust it."""
+    what = f"NVRAM file {printed_name(info.file)} of {peer.esn} is in quarantine: {info.quarantine}"
+    return StatusError(Status.AccessDenied, f"{what}; see: seemachine quarantine explain", NVMEMFILE)
 
 
 def no_holder(name: bytes) -> StatusError:

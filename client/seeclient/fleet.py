@@ -7,7 +7,7 @@ from typing import Any
 
 import trio
 
-from seeclient import dispatch, generating, inspecting, keys, signing
+from seeclient import dispatch, generating, inspecting, keys, memory, signing
 from seeclient.blocking import CONNECT_SECONDS, READ_BYTES, REPLY_GRACE_SECONDS, fed
 from seeclient.effects import Address, Ask, AskAll, Effect, Pause, Peer, Result, Roster, Story, Work, resume
 from seeclient.events import Listener, ignore
@@ -63,6 +63,7 @@ class Connection:
         assert isinstance(greeting, Greeting)
         if self.address.esn not in ("", greeting.esn):
             raise dispatch.wrong_machine(self.address, greeting.esn)
+        memory.meet(greeting)
         self._seconds = greeting.limits.request_seconds + REPLY_GRACE_SECONDS
         return greeting
 

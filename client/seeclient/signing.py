@@ -1,12 +1,15 @@
 """Signing and verifying: the stories of `pipsqueak alias=... message=...` and `verify=...` (guide 2.7.1, 2.7.2.1)."""
 
+import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from seeclient import dispatch
-from seeclient.effects import Ask, Peer, Roster, Story, Work
+from seeclient import dispatch, memory
+from seeclient.effects import Ask, Pause, Peer, Roster, Story, Work
 from seeclient.keys import KeyFile
 from seemachine.lms import engines
 from seemachine.lms.hashing import finish_message, start_message
@@ -25,6 +28,8 @@ from seemachine.wire.status import Status, StatusError
 
 PIECE_BYTES = 1 << 20
 VERIFY = "lms_public_verify"
+# Seconds before a request is sent again whose reply was lost: long enough in all for a machine to be started again.
+RETRY_PAUSES = (0.05, 0.2, 0.5, 1.0, 2.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,27 +82,37 @@ def unreadable(path: Path, error: OSError) -> StatusError:
 def sign(roster: Roster, key: KeyFile, message: Message) -> Story[Signed]:
     """Sign with whichever machine holds leaves of the key, in module order. Raises StatusError (NotAvailable) when none does."""
     known = roster.signers.pop(key.name, None)
-    signed = (yield from _try(roster, known, key, message)) if known is not None else None
-    if signed is not None:
-        return signed
-    for peer, info in (yield from dispatch.holders(roster, key.name)):
-        if not info.loaded:
-            yield from _load(peer, key)
-        signed = yield from _try(roster, peer, key, message)
+    reasons: list[StatusError] = []
+    if known is not None:
+        signed = yield from _try(roster, known, key, message, reasons)
         if signed is not None:
             return signed
-    raise dispatch.no_holder(key.name)
+    for peer, info in (yield from dispatch.holders(roster, key.name)):
+        if info.quarantine:
+            reasons.append(dispatch.in_quarantine(peer, info))
+            continue
+        if not info.loaded:
+            yield from _load(peer, key)
+        signed = yield from _try(roster, peer, key, message, reasons)
+        if signed is not None:
+            return signed
+    raise (reasons or [dispatch.no_holder(key.name)])[0]
 
 
-def _try(roster: Roster, peer: Peer, key: KeyFile, message: Message) -> Story[Signed | None]:
-    """A signature of one machine; None when it has no leaf of the key, or had to be given the tree first."""
+def _try(roster: Roster, peer: Peer, key: KeyFile, message: Message, reasons: list[StatusError]) -> Story[Signed | None]:
+    """A signature of one machine; None when it has no leaf of the key any more, or is gone, which is added to `reasons`."""
+    before = memory.recall(peer.esn, key)
     try:
         signed = yield from _sign_on(peer, key, message)
     except StatusError as refused:
+        if refused.where == dispatch.CONNECT:
+            reasons.append(refused)
         # Somebody else took its last leaf since it was asked: the next machine may have some.
-        if refused.status is not Status.NotAvailable:
+        elif refused.status is not Status.NotAvailable:
             raise
         return None
+    # Before anybody sees the signature: a leaf that was seen already may have signed something else.
+    memory.check(peer.esn, key, before, signed.leaf)
     roster.signers[key.name] = peer
     return Signed(signed.signature, peer.esn, signed.leaf, signed.remaining)
 
@@ -106,12 +121,46 @@ def _sign_on(peer: Peer, key: KeyFile, message: Message) -> Story[NvmemfileSigne
     whole = message.at_most(peer.greeting.limits.message)
     signed: NvmemfileSigned
     if whole is not None:
-        signed = yield Ask(peer, NvmemfileSign(file=key.name, message=whole))
+        signed = yield from _persist(peer, NvmemfileSign(file=key.name, token=new_token(), message=whole))
         return signed
-    reserved: NvmemfileReserved = yield Ask(peer, NvmemfileReserve(file=key.name))
-    digest = yield Work(partial(_hash, key, reserved, message))
-    signed = yield Ask(peer, NvmemfileSignDigest(ticket=reserved.ticket, digest=digest))
+    try:
+        signed = yield from _sign_hashed(peer, key, message)
+    except StatusError as refused:
+        if refused.status is not Status.ObjectInUse:
+            raise
+        # The machine was started anew between the two halves, and has given the leaf up.
+        signed = yield from _sign_hashed(peer, key, message)
     return signed
+
+
+def _sign_hashed(peer: Peer, key: KeyFile, message: Message) -> Story[NvmemfileSigned]:
+    token = new_token()
+    reserved: NvmemfileReserved = yield from _persist(peer, NvmemfileReserve(file=key.name, token=token))
+    digest = yield Work(partial(_hash, key, reserved, message))
+    signed: NvmemfileSigned = yield from _persist(peer, NvmemfileSignDigest(file=key.name, token=token, digest=digest))
+    return signed
+
+
+def _persist(peer: Peer, request: Any) -> Story[Any]:
+    """Ask again when the reply was lost on the way: by the request's token the machine knows it, and takes no other leaf."""
+    for pause in RETRY_PAUSES:
+        try:
+            reply = yield Ask(peer, request)
+        except StatusError as failure:
+            if failure.where != dispatch.CONNECT:
+                raise
+            yield Pause(pause)
+        else:
+            return reply
+    reply = yield Ask(peer, request)
+    return reply
+
+
+def new_token() -> bytes:
+    """A name for one request: a UUID of version 7 (RFC 9562), so that a machine's index of them grows at one end."""
+    milliseconds = time.time_ns() // 1_000_000
+    number = int.from_bytes(milliseconds.to_bytes(6, "big") + os.urandom(10), "big")
+    return (number & ~(0xF000 << 64) & ~(3 << 62) | 7 << 76 | 2 << 62).to_bytes(16, "big")
 
 
 def _load(peer: Peer, key: KeyFile) -> Story[None]:

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from seemachine.commands import generate, hello, nvmem, provision, resume, slots
+from seemachine.commands import generate, hello, nvmem, provision, quarantine, resume, slots
 from seemachine.lms.generation import Stopped
 from seemachine.lms.parameters import ParameterError
 from seemachine.machine import Session
-from seemachine.state.errors import CardError, FileExists, LeaseSpent, StateError, StateFailed
+from seemachine.state.errors import CardError, FileExists, LeaseGone, LeaseQuarantined, LeaseSpent, StateError, StateFailed, TokenSpent
 from seemachine.wire import messages as m
 from seemachine.wire.status import Status, StatusError
 
@@ -26,6 +26,10 @@ COMMANDS: dict[type[Any], Callable[[Session, Any], Any]] = {
     m.NvmemfileSignDigest: nvmem.sign_digest,
     m.LoadLms: nvmem.load,
     m.ListSlots: slots.listing,
+    m.ReadLedger: nvmem.ledger,
+    m.ListQuarantine: quarantine.listing,
+    m.BurnQuarantined: quarantine.burn,
+    m.SkipQuarantined: quarantine.skip,
 }
 
 # Under which name the guide's machine reports an error of a command, where that is not the request's own.
@@ -37,6 +41,9 @@ STATUSES: tuple[tuple[type[Exception], Status], ...] = (
     (Stopped, Status.TimeLimitExceeded),
     (FileExists, Status.ObjectInUse),
     (LeaseSpent, Status.UseLimitExceeded),
+    (LeaseGone, Status.UseLimitExceeded),
+    (LeaseQuarantined, Status.AccessDenied),
+    (TokenSpent, Status.ObjectInUse),
     (CardError, Status.NotAvailable),
     (StateFailed, Status.OSErrorErrno),
     (StateError, Status.Malformed),

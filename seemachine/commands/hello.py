@@ -20,7 +20,9 @@ def hello(session: Session, request: Hello) -> Greeting:
         software=f"seemachine {seemachine.__version__}",
         engine=f"{machine.engine.name}/{machine.engine.kernel}",
         signer=machine.signer,
+        nvram=machine.store.mark.identity,
         epoch=machine.store.epoch,
+        opening=machine.store.mark.nonce,
         operator=machine.operator,
         limits=machine.limits,
     )

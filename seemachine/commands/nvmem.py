@@ -10,9 +10,14 @@ from seemachine.lms.lease import Lease
 from seemachine.lms.parameters import ParameterError
 from seemachine.lms.tree import table_from_cache
 from seemachine.machine import Machine, Session
+from seemachine.state.batch import Answer
+from seemachine.state.errors import StateError
+from seemachine.state.ledger import Order, hash_bound, message_bound
 from seemachine.state.records import NvramFile, Reserved
 from seemachine.wire.messages import (
     GetNvmemfileInfo,
+    LedgerEntry,
+    LedgerPage,
     ListNvmemfiles,
     LmsLoaded,
     LoadLms,
@@ -23,11 +28,11 @@ from seemachine.wire.messages import (
     NvmemfileSign,
     NvmemfileSignDigest,
     NvmemfileSigned,
+    ReadLedger,
 )
-from seemachine.wire.names import HANDLE_BYTES, MAX_PAGE_EXPONENT, printed_name
+from seemachine.wire.names import MAX_PAGE_EXPONENT, printed_name
 from seemachine.wire.status import Status, StatusError
 
-MAX_RESERVATIONS = 64
 # A client is told to load the node cache when signing without it would hash more than this.
 FEW_LEAVES = 1 << 6
 
@@ -74,7 +79,7 @@ def load(session: Session, request: LoadLms) -> LmsLoaded:
 def ready(machine: Machine, name: bytes) -> bool:
     """Whether the next signature of a file needs no preparation. Does no hashing."""
     file = machine.store.get(name)
-    return file is None or machine.keys.has_page(from_store(file.lease), file.next)
+    return file is None or bool(file.quarantine) or machine.keys.has_page(from_store(file.lease), file.next)
 
 
 def prepare(machine: Machine, name: bytes) -> None:
@@ -93,23 +98,19 @@ def sign(session: Session, request: NvmemfileSign) -> NvmemfileSigned:
     """One signature on its own: prepare, reserve durably, sign."""
     if not ready(session.machine, request.file):
         prepare(session.machine, request.file)
-    [started] = start_signing(session.machine, [request])
-    if isinstance(started, StatusError):
-        raise started
-    [signed] = finish_signing(session.machine, [started])
-    if isinstance(signed, StatusError):
-        raise signed
-    return signed
+    [started] = start_signing(session.machine, [(request, session.client)])
+    return _finish_one(session.machine, started)
 
 
-def start_signing(machine: Machine, requests: Sequence[NvmemfileSign]) -> list[Signing | StatusError]:
-    """Reserve a leaf for each request, all in one flush. From here on the leaves are gone, whatever happens."""
-    fits = [len(request.message) <= machine.limits.message for request in requests]
-    taken = iter(machine.store.reserve([request.file for request, fit in zip(requests, fits, strict=True) if fit]))
-    return [_start(machine, request, next(taken)) if fit else _too_long(machine) for request, fit in zip(requests, fits, strict=True)]
+def start_signing(machine: Machine, asked: Sequence[tuple[NvmemfileSign, str]]) -> list[Signing | Exception]:
+    """Reserve a leaf for each request and its client, all in one flush. From here on the leaves are gone, whatever happens."""
+    fitting = [(request, client) for request, client in asked if _fits(machine, request)]
+    orders = [Order(request.file, request.token, message_bound(request.message), client) for request, client in fitting]
+    answers = iter(machine.store.reserve(orders))
+    return [_start(machine, request, next(answers)) if _fits(machine, request) else _too_long(machine) for request, _ in asked]
 
 
-def finish_signing(machine: Machine, signings: Sequence[Signing]) -> list[NvmemfileSigned | StatusError]:
+def finish_signing(machine: Machine, signings: Sequence[Signing]) -> list[NvmemfileSigned | Exception]:
     """Make the signatures, those of one parameter set in one call of the engine."""
     chains: dict[int, bytes] = {}
     for ots in {signing.lease.key.ots for signing in signings}:
@@ -119,20 +120,24 @@ def finish_signing(machine: Machine, signings: Sequence[Signing]) -> list[Nvmemf
     return [_finish(machine, signing, chains[index]) for index, signing in enumerate(signings)]
 
 
+def _finish_one(machine: Machine, started: Signing | Exception) -> NvmemfileSigned:
+    if isinstance(started, Exception):
+        raise started
+    [signed] = finish_signing(machine, [started])
+    if isinstance(signed, Exception):
+        raise signed
+    return signed
+
+
 def reserve(session: Session, request: NvmemfileReserve) -> NvmemfileReserved:
     """Set a leaf aside for a message that the client hashes."""
     machine = session.machine
-    if len(session.reservations) >= MAX_RESERVATIONS:
-        raise StatusError(Status.ObjectInUse, f"this connection holds {MAX_RESERVATIONS} reserved leaves already; use one first")
     if not ready(machine, request.file):
         prepare(machine, request.file)
-    [reserved] = machine.store.reserve([request.file])
-    if reserved is None:
-        raise _no_file(machine, request.file)
-    lease, ticket = from_store(reserved.lease), machine.random(HANDLE_BYTES)
-    session.reservations[ticket] = reserved
+    [answer] = machine.store.reserve([Order(request.file, request.token, hash_bound(b""), session.client)])
+    reserved = _given(machine, request.file, answer)
+    lease = from_store(reserved.lease)
     return NvmemfileReserved(
-        ticket=ticket,
         identifier=lease.key.identifier,
         leaf=reserved.leaf,
         randomizer=lease.randomizer(reserved.leaf),
@@ -141,34 +146,58 @@ def reserve(session: Session, request: NvmemfileReserve) -> NvmemfileReserved:
 
 
 def sign_digest(session: Session, request: NvmemfileSignDigest) -> NvmemfileSigned:
-    """Sign Q with a reserved leaf."""
-    # Taken out before anything else: whatever goes wrong below, this leaf never sees a second Q.
-    reserved = session.reservations.pop(request.ticket, None)
-    if reserved is None:
-        raise StatusError(Status.UnknownID, "no reserved leaf of that ticket; each takes one digest, on the connection that reserved it")
+    """Sign Q with the leaf that was set aside for it."""
+    machine = session.machine
+    file = machine.store.get(request.file)
+    size = PublicKey.decode(file.lease.public_key).ots.n if file is not None else len(request.digest)
+    if len(request.digest) != size:
+        raise StatusError(Status.InvalidParameter, f"Q has {size} bytes for this key")
+    reserved = machine.store.bind(Order(request.file, request.token, hash_bound(request.digest), session.client))
     lease = from_store(reserved.lease)
     if len(request.digest) != lease.key.ots.n:
         raise StatusError(Status.InvalidParameter, f"Q has {lease.key.ots.n} bytes for {lease.key.ots.name}; the leaf is spent")
-    [signed] = finish_signing(session.machine, [Signing(lease, reserved, request.digest)])
-    if isinstance(signed, StatusError):
-        raise signed
-    return signed
+    return _finish_one(machine, Signing(lease, reserved, request.digest))
 
 
-def _start(machine: Machine, request: NvmemfileSign, reserved: Reserved | None) -> Signing | StatusError:
-    if reserved is None:
-        return _no_file(machine, request.file)
+def ledger(session: Session, request: ReadLedger) -> LedgerPage:
+    """A part of the machine's ledger."""
+    rows = session.machine.store.ledger(request.after, request.most)
+    return LedgerPage(
+        entries=[
+            LedgerEntry(row=number, file=row.name, leaf=row.leaf, token=row.token, digest=row.digest, client=row.client, time=row.time)
+            for number, row in rows
+        ]
+    )
+
+
+def _start(machine: Machine, request: NvmemfileSign, answer: Answer) -> Signing | Exception:
+    try:
+        reserved = _given(machine, request.file, answer)
+    except (StateError, StatusError) as error:
+        return error
     lease = from_store(reserved.lease)
     randomizer = lease.randomizer(reserved.leaf)
     digest = message_digest(lease.key.ots, lease.key.identifier, reserved.leaf, randomizer, request.message)
     return Signing(lease, reserved, digest)
 
 
+def _given(machine: Machine, name: bytes, answer: Answer) -> Reserved:
+    if answer is None:
+        raise _no_file(machine, name)
+    if isinstance(answer, StateError):
+        raise answer
+    return answer
+
+
+def _fits(machine: Machine, request: NvmemfileSign) -> bool:
+    return len(request.message) <= machine.limits.message
+
+
 def _too_long(machine: Machine) -> StatusError:
     return StatusError(Status.InvalidParameter, f"a message of over {machine.limits.message} bytes is hashed by the client")
 
 
-def _finish(machine: Machine, signing: Signing, chains: bytes) -> NvmemfileSigned | StatusError:
+def _finish(machine: Machine, signing: Signing, chains: bytes) -> NvmemfileSigned | Exception:
     leaf = signing.reserved.leaf
     try:
         page = machine.keys.page(signing.lease, leaf)
@@ -197,4 +226,12 @@ def _describe(machine: Machine, file: NvramFile) -> NvmemfileInfo:
     lease = file.lease
     key_lease = from_store(lease)
     loaded = machine.keys.has_table(key_lease.key.root) or len(machine.keys.page_leaves(key_lease, file.next)) <= FEW_LEAVES
-    return NvmemfileInfo(file=file.name, public_key=lease.public_key, first=lease.first, next=file.next, end=lease.end, loaded=loaded)
+    return NvmemfileInfo(
+        file=file.name,
+        public_key=lease.public_key,
+        first=lease.first,
+        next=file.next,
+        end=lease.end,
+        loaded=loaded,
+        quarantine=file.quarantine,
+    )

@@ -1,7 +1,6 @@
 """provisionLMS: a lease moves from a card into NVRAM (guide 2.7.2.1 step 5)."""
 
-from seemachine.commands.leases import from_store
-from seemachine.lms.lease import Lease
+from seemachine.commands.leases import problem_of
 from seemachine.machine import Machine, Session
 from seemachine.state.records import StoredLease
 from seemachine.wire.messages import LmsProvisioned, ProvisionLms
@@ -20,15 +19,11 @@ def provision(session: Session, request: ProvisionLms) -> LmsProvisioned:
 
 
 def _move(machine: Machine, slot: int, lease: StoredLease) -> int:
-    _check(from_store(lease))
+    if problem := problem_of(lease):
+        # While it is still on its card.
+        raise StatusError(Status.Malformed, f"the next lease on the card can't be used: {problem}")
     machine.store.check_install(lease)
     # The card is written before NVRAM. Swapped, a crash in between would leave the same leaves on the card and in the machine.
     left = machine.slots.take_lease(slot, lease)
     machine.store.install(lease)
     return left
-
-
-def _check(lease: Lease) -> None:
-    """A damaged lease is refused while it is still on its card."""
-    if len(lease.path) != lease.depth * lease.key.tree.m or lease.end > 1 << lease.key.tree.h:
-        raise StatusError(Status.Malformed, "the next lease on the card does not fit its key; the card is damaged")

@@ -1,5 +1,6 @@
 """fleet.toml: which machines there are, who feeds cards, and their limits."""
 
+import json
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,7 +102,7 @@ def _operator(table: Any) -> str:
 
 
 def command_line(machine: Config) -> list[str]:
-    """The arguments of `seemachine serve` for a machine of a fleet, but for its limits, which go through a file."""
+    """The arguments of `seemachine serve` for a machine of a fleet, but for what goes through a file."""
     given = [
         *("--esn", machine.esn),
         *("--model", machine.model),
@@ -117,7 +118,8 @@ def command_line(machine: Config) -> list[str]:
 
 
 def limits_file(machine: Config) -> str:
-    """The TOML of a machine's limits."""
+    """The TOML of what a machine's command line does not say."""
     limits = machine.limits
+    kept = f"retry_seconds = {machine.retry_seconds}\nledger_days = {machine.ledger_days}\nwitness = {json.dumps(machine.witness)}\n"
     names = ("frame_bytes", "connections", "idle_seconds", "request_seconds", "drain_seconds")
-    return "[limits]\n" + "".join(f"{name} = {getattr(limits, name)}\n" for name in names)
+    return kept + "[limits]\n" + "".join(f"{name} = {getattr(limits, name)}\n" for name in names)

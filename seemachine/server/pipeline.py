@@ -14,7 +14,6 @@ from seemachine.lms.lease import Lease
 from seemachine.lms.parameters import ParameterError
 from seemachine.machine import Machine
 from seemachine.wire.messages import NvmemfileSign
-from seemachine.wire.status import StatusError
 
 MAX_BATCH = 256
 
@@ -24,6 +23,7 @@ class Job:
     """One request on its way through. `result` is set before `done`."""
 
     request: NvmemfileSign
+    client: str
     done: trio.Event = field(default_factory=trio.Event)
     result: Any = None
 
@@ -45,14 +45,14 @@ class SigningPipeline:
         self._under_way: set[bytes] = set()
         self._ahead: trio.Nursery
 
-    async def sign(self, request: NvmemfileSign) -> Any:
+    async def sign(self, request: NvmemfileSign, client: str = "") -> Any:
         """The reply or refusal. Cancelled while it waits, the request may still burn its leaf."""
         try:
             if not nvmem.ready(self._machine, request.file):
                 await trio.to_thread.run_sync(nvmem.prepare, self._machine, request.file, abandon_on_cancel=True, limiter=self._pages)
         except Exception as error:  # noqa: BLE001
             return refusal(request, error)
-        job = Job(request)
+        job = Job(request, client)
         self._waiting.append(job)
         self._arrived.set()
         await job.done.wait()
@@ -115,7 +115,7 @@ class SigningPipeline:
     def _reserve(self, batch: list[Job]) -> list[Any]:
         """In a worker thread: a Signing or a StatusError for each job."""
         try:
-            started = nvmem.start_signing(self._machine, [job.request for job in batch])
+            started = nvmem.start_signing(self._machine, [(job.request, job.client) for job in batch])
         except Exception as error:  # noqa: BLE001
             return [refusal(job.request, error) for job in batch]
         return [_refused(job, result) for job, result in zip(batch, started, strict=True)]
@@ -132,5 +132,5 @@ class SigningPipeline:
 
 
 def _refused(job: Job, result: Any) -> Any:
-    fresh = isinstance(result, StatusError) and not result.where
+    fresh = isinstance(result, Exception) and not getattr(result, "where", "")
     return refusal(job.request, result) if fresh else result

@@ -13,6 +13,7 @@ from seemachine.machine import Machine
 from seemachine.server.logs import Log
 from seemachine.server.pipeline import SigningPipeline
 from seemachine.server.session import Conversation, Service, last_words
+from seemachine.state.errors import StateError
 from seemachine.wire.link import Link, Role
 from seemachine.wire.status import PeerMisuse, Status
 
@@ -20,6 +21,7 @@ BACKLOG = 128
 OTHER_THREADS = 16
 PORTS_SEARCHED = 100
 SIGNALS_TAKEN = 16
+TIDY_SECONDS = 60.0
 
 
 class CannotListen(Exception):
@@ -49,6 +51,7 @@ class Daemon:
             on_ready(*await self._listen())
             async with trio.open_nursery() as background:
                 background.start_soon(self._service.pipeline.run)
+                background.start_soon(self._tidy)
                 async with trio.open_nursery() as sessions:
                     await self._accept_until(signals, sessions)
                     self._drain(sessions)
@@ -60,6 +63,15 @@ class Daemon:
                     await trio.lowlevel.checkpoint()
                 rest.cancel_scope.cancel()
         self._log.info("stopped")
+
+    async def _tidy(self) -> None:
+        """Destroy now and then what the NVRAM keeps no longer."""
+        while True:
+            await trio.sleep(TIDY_SECONDS)
+            try:
+                await trio.to_thread.run_sync(self._service.machine.store.tidy)
+            except StateError as error:
+                self._log.warning("cannot tidy", detail=str(error))
 
     async def _accept_until(self, signals: AsyncIterator[int], sessions: trio.Nursery) -> None:
         async with trio.open_nursery() as accepting:

@@ -13,6 +13,7 @@ from seemachine.server.logs import Log, describe
 from seemachine.server.pipeline import SigningPipeline
 from seemachine.wire import messages as m
 from seemachine.wire.link import NEED_DATA, Asked, Closed, Link, Role
+from seemachine.wire.messages import MAX_CLIENT
 from seemachine.wire.status import PeerMisuse, Status, StatusError
 
 READ_BYTES = 1 << 16
@@ -50,7 +51,7 @@ class Conversation:
         self._stream = stream
         self._limits = service.machine.limits
         self._link = Link(Role.SERVER, self._limits.frame)
-        self._session = Session(service.machine)
+        self._session = Session(service.machine, client=peer.rpartition(":")[0][:MAX_CLIENT])
         self._log = service.log.bind(peer=peer)
 
     async def run(self) -> None:
@@ -118,7 +119,7 @@ class Conversation:
 
     async def _answer(self, request: Any) -> Any:
         if isinstance(request, m.NvmemfileSign):
-            return await self._service.pipeline.sign(request)
+            return await self._service.pipeline.sign(request, self._session.client)
         if isinstance(request, IMMEDIATE):
             return answer(self._session, request)
         limiter = self._service.hashing if isinstance(request, HASHING) else self._service.others

@@ -3,9 +3,11 @@
 import os
 import sys
 from contextlib import ExitStack
+from pathlib import Path
 
 import trio
 
+from seemachine.commands.quarantine import inspect
 from seemachine.config import Config
 from seemachine.fleet.published import Published, publish, withdraw
 from seemachine.lms import engines
@@ -17,7 +19,9 @@ from seemachine.state.errors import StateError, StateUnsafe
 from seemachine.state.lock import FolderLock
 from seemachine.state.slots import Slots
 from seemachine.state.store import Store
+from seemachine.state.witness import FolderWitness, Witness
 from seemachine.wire.messages import ENVELOPE_BYTES, Limits
+from seemachine.wire.world import witness_folder
 
 
 def start(config: Config) -> int:
@@ -29,7 +33,10 @@ def start(config: Config) -> int:
             store = open_store(config)
             stack.callback(store.close)
             log = configure(esn=config.esn)
-            trio.run(_run, build(config, store), config, log)
+            machine = build(config, store)
+            for reason in inspect(machine):
+                log.warning("quarantine", reason=reason, see=f"seemachine quarantine explain --esn {config.esn}")
+            trio.run(_run, machine, config, log)
     except (StateError, CannotListen, engines.EngineError, OSError) as error:
         print(f"seemachine: {error}", file=sys.stderr)
         return 1
@@ -71,14 +78,29 @@ def open_store(config: Config) -> Store:
     if config.store == "memory":
         from seemachine.state.memory import MemoryStore
 
-        return MemoryStore()
+        return MemoryStore(config.retention)
+    witness = open_witness(config)
+    try:
+        return _open_durable(config, witness)
+    except BaseException:
+        witness.release()
+        raise
+
+
+def open_witness(config: Config) -> Witness:
+    """The memory of these settings' NVRAM. Raises StateError, OSError."""
+    folder = Path(config.witness).expanduser() if config.witness else witness_folder(config.world)
+    return FolderWitness(folder, config.esn)
+
+
+def _open_durable(config: Config, witness: Witness) -> Store:
     if config.store == "file":
         from seemachine.state.file import FileStore
 
-        return FileStore(config.folder)
+        return FileStore(config.folder, witness, config.retention)
     from seemachine.state.sqlite import SqliteStore
 
-    return SqliteStore(config.folder)
+    return SqliteStore(config.folder, witness, config.retention)
 
 
 async def _run(machine: Machine, config: Config, log: Log) -> None:

@@ -9,6 +9,7 @@ Seeds are in these files as they are in NVRAM. They are gone from here before th
 import hashlib
 import os
 import re
+from itertools import count
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -46,6 +47,15 @@ class Checkpoints(Protocol):
 
     def discard(self, label: str) -> None:
         """Forget a key, or find it forgotten."""
+
+    def suspend(self, reason: str) -> None:
+        """Destroy all half-made keys, whose seeds may have been given away elsewhere, and remember that it was done."""
+
+    def suspended(self) -> list[tuple[str, str]]:
+        """Labels of those keys, each with a number behind it, and why."""
+
+    def discard_suspended(self, label: str) -> None:
+        """Remember one of those no longer."""
 
 
 class FolderCheckpoints:
@@ -104,6 +114,22 @@ class FolderCheckpoints:
             remove_file(path.with_name(f".{path.name}.new"))
             remove_file(path)
 
+    def suspend(self, reason: str) -> None:
+        """See Checkpoints. Under a number behind the label, the key can't be taken for one of that label."""
+        for label in self.labels():
+            quarantine = private_folder(self._folder / "quarantine")
+            number = next(number for number in count(1) if not (quarantine / f"{label}.{number}").exists())
+            replace_file(quarantine / f"{label}.{number}", reason.encode())
+            self.discard(label)
+
+    def suspended(self) -> list[tuple[str, str]]:
+        """See Checkpoints."""
+        return [(path.name, path.read_text()) for path in sorted((self._folder / "quarantine").glob("*.*"))]
+
+    def discard_suspended(self, label: str) -> None:
+        """See Checkpoints."""
+        remove_file(self._folder / "quarantine" / label)
+
     def _path(self, label: str, kind: str) -> Path:
         if not _LABEL.fullmatch(label):
             raise StateCorrupt(f"{label!r} is no label")
@@ -137,6 +163,16 @@ class NoCheckpoints:
         return None
 
     def discard(self, label: str) -> None:
+        """See Checkpoints."""
+
+    def suspend(self, reason: str) -> None:
+        """See Checkpoints."""
+
+    def suspended(self) -> list[tuple[str, str]]:
+        """See Checkpoints."""
+        return []
+
+    def discard_suspended(self, label: str) -> None:
         """See Checkpoints."""
 
 

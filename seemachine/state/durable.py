@@ -49,6 +49,17 @@ def _write_new(path: Path, data: bytes) -> None:
         os.close(descriptor)
 
 
+def write_at(path: Path, offset: int, data: bytes) -> None:
+    """Write a part of a file durably. Raises OSError; what is then at that place is not known."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, PRIVATE_FILE)
+    try:
+        if os.pwrite(descriptor, data, offset) != len(data):
+            raise OSError(errno.EIO, f"{path.name} was written in part")
+        flush(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def remove_file(path: Path) -> None:
     """Delete a file, or find it gone. Raises OSError."""
     path.unlink(missing_ok=True)

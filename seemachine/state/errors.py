@@ -33,5 +33,17 @@ class LeaseSpent(StateError):
     """Some of these leaves were in this NVRAM before."""
 
 
+class LeaseQuarantined(StateError):
+    """Whether its leaves were used elsewhere is not known; an operator decides."""
+
+
+class TokenSpent(StateError):
+    """A request token that was used for something else."""
+
+
+class LeaseGone(StateError):
+    """What is asked for again can't be made again: its leaves are used up and the time for that is over."""
+
+
 class CardError(StateError):
     """A card or slot is not as the operation needs it."""

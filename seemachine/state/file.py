@@ -1,17 +1,37 @@
-"""NVRAM as plain files, where sqlite3 is missing: a record per NVRAM file and one of what was installed, each replaced as a whole."""
+"""NVRAM as plain files, where sqlite3 is missing.
+
+A record per NVRAM file and one of what was installed, each replaced as a whole, and a ledger that grows.
+"""
 
 import contextlib
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from seemachine.state.batch import Changes
 from seemachine.state.durable import no_room, private_folder, remove_file, replace_file
 from seemachine.state.errors import DiskFull, StateCorrupt, StateFailed
-from seemachine.state.records import NvramFile, StoredLease
+from seemachine.state.ledger import LedgerRow
+from seemachine.state.ledgerfile import LedgerFile
+from seemachine.state.places import handle_of
+from seemachine.state.records import NvramFile, SpentLease, StoredLease
 from seemachine.state.sealed import lease_from, lease_values, seal, unseal
-from seemachine.state.store import Changes, MirroredStore
+from seemachine.state.store import KEEP, MirroredStore, Retention
+from seemachine.state.witness import Mark, Past, Witness
 
 SUFFIX = ".nvram"
+SPENT_SUFFIX = ".spent"
+HISTORY = {
+    "identity": bytes,
+    "epoch": int,
+    "nonce": bytes,
+    "place": bytes,
+    "before_epoch": int,
+    "before_nonce": bytes,
+    "doubt": str,
+    "installed": list,
+}
 # Public key in hexadecimal, first leaf, end.
 Range = tuple[str, int, int]
 
@@ -19,13 +39,32 @@ Range = tuple[str, int, int]
 class FileStore(MirroredStore):
     """See Store. `folder` is the machine's own; whoever opens it holds its lock. Raises StateCorrupt, StateFailed."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, witness: Witness | None = None, keep: Retention = KEEP) -> None:
         self._folder = private_folder(folder / "nvram")
-        files = [_read(path) for path in sorted(self._folder.glob(f"*{SUFFIX}"))]
-        epoch, self._installed = _read_history(self._history, fresh=not files)
-        super().__init__(files, epoch + 1)
+        paths = sorted(self._folder.glob(f"*{SUFFIX}"))
         with self._translated():
-            self._write_history()
+            past, self._installed = _read_history(self._history, fresh=not paths)
+            self._ledger = LedgerFile(self._folder / "ledger")
+            spent = [_read_spent(path) for path in sorted(self._folder.glob(f"*{SPENT_SUFFIX}"))]
+            super().__init__([], spent, past, keep)
+            self._files = {file.name: file for path in paths if (file := self._recovered(_read(path))) is not None}
+            self._attest(past, witness, handle_of(folder))
+
+    def ledger(self, after: int, most: int) -> list[tuple[int, LedgerRow]]:
+        """See Store."""
+        with self._lock:
+            self._refuse_after_failure()
+            return list(enumerate(self._ledger.rows[after : after + most], after + 1))
+
+    def _recovered(self, file: NvramFile) -> NvramFile | None:
+        """The ledger is written first. A leaf that it has is gone, though a crash kept the file from saying so."""
+        behind = max(file.next, self._ledger.highest(file.name, file.lease.first, file.lease.end) + 1)
+        if behind < file.lease.end:
+            return NvramFile(file.lease, behind, file.quarantine)
+        used_up = SpentLease(file.lease, self._now())
+        self._write(Changes(files={file.name: None}, spent=[used_up]))
+        self._spent.append(used_up)
+        return None
 
     @property
     def _history(self) -> Path:
@@ -35,6 +74,9 @@ class FileStore(MirroredStore):
         key = lease.public_key.hex()
         return any(past == key and first < lease.end and lease.first < end for past, first, end in self._installed)
 
+    def _rows(self, tokens: Sequence[bytes]) -> dict[bytes, LedgerRow]:
+        return {token: row for token in tokens if (row := self._ledger.find(token)) is not None}
+
     def _write_install(self, lease: StoredLease) -> None:
         with self._translated():
             # The range is remembered before the file exists: a crash in between wastes the lease.
@@ -42,19 +84,33 @@ class FileStore(MirroredStore):
             self._write_history()
             self._write_one(NvramFile(lease, lease.first))
 
-    def _write_changes(self, changes: Changes) -> None:
+    def _write(self, changes: Changes) -> None:
         with self._translated():
-            for name, file in changes.items():
+            # The ledger first: a crash in between loses leaves, which it names. Last what destroys.
+            if changes.rows or changes.bound:
+                self._ledger.append([*changes.rows, *changes.bound])
+            for spent in changes.spent:
+                replace_file(self._spent_path(spent.lease), seal({"lease": lease_values(spent.lease), "time": spent.time}))
+            for name, file in changes.files.items():
                 if file is None:
                     remove_file(self._path(name))
                 else:
                     self._write_one(file)
+            for spent in changes.forgotten:
+                remove_file(self._spent_path(spent.lease))
+            self._ledger.prune(changes.ledger_before)
+
+    def _write_past(self, past: Past) -> None:
+        self._past = past
+        with self._translated():
+            self._write_history()
 
     def _write_history(self) -> None:
-        replace_file(self._history, seal({"epoch": self.epoch, "installed": self._installed}))
+        replace_file(self._history, seal({**_past_values(self._past), "installed": self._installed}))
 
     def _write_one(self, file: NvramFile) -> None:
-        replace_file(self._path(file.name), seal({"lease": lease_values(file.lease), "next": file.next}))
+        values = {"lease": lease_values(file.lease), "next": file.next, "quarantine": file.quarantine}
+        replace_file(self._path(file.name), seal(values))
 
     @contextlib.contextmanager
     def _translated(self) -> Iterator[None]:
@@ -67,27 +123,49 @@ class FileStore(MirroredStore):
     def _path(self, name: bytes) -> Path:
         return self._folder / f"{name.hex()}{SUFFIX}"
 
+    def _spent_path(self, lease: StoredLease) -> Path:
+        return self._folder / f"{lease.name.hex()}-{lease.first}{SPENT_SUFFIX}"
+
 
 def _read(path: Path) -> NvramFile:
-    values = unseal(path.read_bytes(), str(path))
-    if values.keys() != {"lease", "next"} or type(values["lease"]) is not dict or type(values["next"]) is not int:
-        raise StateCorrupt(f"{path}: not a record of this version")
-    file = NvramFile(lease_from(values["lease"], str(path)), values["next"])
+    values = _fields(path, {"lease": dict, "next": int, "quarantine": str})
+    file = NvramFile(lease_from(values["lease"], str(path)), values["next"], values["quarantine"])
     if path.stem != file.name.hex():
         raise StateCorrupt(f"{path}: holds the record of another file")
     return file
 
 
-def _read_history(path: Path, *, fresh: bool) -> tuple[int, list[Range]]:
-    """Openings so far, and every range that was ever installed."""
+def _read_spent(path: Path) -> SpentLease:
+    values = _fields(path, {"lease": dict, "time": int})
+    return SpentLease(lease_from(values["lease"], str(path)), values["time"])
+
+
+def _read_history(path: Path, *, fresh: bool) -> tuple[Past, list[Range]]:
+    """The openings so far, and every range that was ever installed."""
     if not path.exists():
         if fresh:
-            return 0, []
+            return Past(Mark(os.urandom(16), 0, os.urandom(8))), []
         raise StateCorrupt(f"{path}: missing, while there are NVRAM files beside it")
+    values = _fields(path, HISTORY)
+    past = Past(
+        Mark(values["identity"], values["epoch"], values["nonce"], values["place"]),
+        (values["before_epoch"], values["before_nonce"]),
+        values["doubt"],
+    )
+    return past, [_range(row, path) for row in values["installed"]]
+
+
+def _past_values(past: Past) -> dict[str, Any]:
+    mark, (before_epoch, before_nonce) = past.last, past.before
+    values = (mark.identity, mark.epoch, mark.nonce, mark.place, before_epoch, before_nonce, past.doubt)
+    return dict(zip(HISTORY, values, strict=False))
+
+
+def _fields(path: Path, types: dict[str, type]) -> dict[str, Any]:
     values = unseal(path.read_bytes(), str(path))
-    if values.keys() != {"epoch", "installed"} or type(values["epoch"]) is not int or type(values["installed"]) is not list:
+    if values.keys() != types.keys() or any(type(values[name]) is not kind for name, kind in types.items()):
         raise StateCorrupt(f"{path}: not a record of this version")
-    return values["epoch"], [_range(row, path) for row in values["installed"]]
+    return values
 
 
 def _range(row: Any, path: Path) -> Range:

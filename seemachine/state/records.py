@@ -44,10 +44,14 @@ class StoredLease:
 
 @dataclass(frozen=True, slots=True)
 class NvramFile:
-    """A lease in NVRAM and the next leaf to hand out. A file without leaves left does not exist."""
+    """A lease in NVRAM and the next leaf to hand out. A file without leaves left does not exist.
+
+    `quarantine` is the reason why none is handed out; empty when all is well.
+    """
 
     lease: StoredLease
     next: int
+    quarantine: str = ""
 
     def __post_init__(self) -> None:
         if not self.lease.first <= self.next < self.lease.end:
@@ -67,9 +71,21 @@ class NvramFile:
 
 
 @dataclass(frozen=True, slots=True)
+class SpentLease:
+    """A lease without leaves left, kept for a while so that a lost signature can be made again. `time` is in milliseconds since 1970."""
+
+    lease: StoredLease
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
 class Reserved:
-    """A leaf that is gone from the store for good, for the one who asked. `remaining` is what the file holds after it."""
+    """A leaf that is gone from the store for good, for the one who asked. `remaining` is what the file holds after it.
+
+    `again` when it was handed out before, to the same order.
+    """
 
     lease: StoredLease
     leaf: int
     remaining: int
+    again: bool = False

@@ -2,25 +2,38 @@
 
 import contextlib
 import hashlib
+import os
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from seemachine.state.batch import Changes
 from seemachine.state.durable import flush_folder, private_folder
 from seemachine.state.errors import DiskFull, StateCorrupt, StateFailed, StateUnsafe
-from seemachine.state.records import NvramFile, StoredLease
-from seemachine.state.store import Changes, MirroredStore
+from seemachine.state.ledger import LedgerRow
+from seemachine.state.places import handle_of
+from seemachine.state.records import NvramFile, SpentLease, StoredLease
+from seemachine.state.store import KEEP, MirroredStore, Retention
+from seemachine.state.witness import Mark, Past, Witness
+from seemachine.wire.names import printed_name
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SCHEMA = """
 BEGIN IMMEDIATE;
 CREATE TABLE nvram (name BLOB PRIMARY KEY, public_key BLOB NOT NULL, first INTEGER NOT NULL, end INTEGER NOT NULL,
-                    seed BLOB NOT NULL, path BLOB NOT NULL, next INTEGER NOT NULL, checksum BLOB NOT NULL,
+                    seed BLOB NOT NULL, path BLOB NOT NULL, next INTEGER NOT NULL, quarantine TEXT NOT NULL, checksum BLOB NOT NULL,
                     CHECK (first <= next AND next < end)) STRICT;
+CREATE TABLE spent (public_key BLOB NOT NULL, first INTEGER NOT NULL, end INTEGER NOT NULL, seed BLOB NOT NULL, path BLOB NOT NULL,
+                    time INTEGER NOT NULL, checksum BLOB NOT NULL, PRIMARY KEY (public_key, first)) STRICT;
 CREATE TABLE installed (public_key BLOB NOT NULL, first INTEGER NOT NULL, end INTEGER NOT NULL, checksum BLOB NOT NULL,
                         PRIMARY KEY (public_key, first)) STRICT;
-CREATE TABLE epoch (number INTEGER NOT NULL) STRICT;
-INSERT INTO epoch VALUES (0);
-PRAGMA user_version = 1;
+CREATE TABLE ledger (number INTEGER PRIMARY KEY, name BLOB NOT NULL, leaf INTEGER NOT NULL, token BLOB NOT NULL UNIQUE,
+                     digest BLOB NOT NULL, client TEXT NOT NULL, time INTEGER NOT NULL, checksum BLOB NOT NULL,
+                     UNIQUE (name, leaf)) STRICT;
+CREATE TABLE opening (identity BLOB NOT NULL, epoch INTEGER NOT NULL, nonce BLOB NOT NULL, place BLOB NOT NULL,
+                      before_epoch INTEGER NOT NULL, before_nonce BLOB NOT NULL, doubt TEXT NOT NULL, checksum BLOB NOT NULL) STRICT;
+PRAGMA user_version = 2;
 COMMIT;
 """
 # What durability rests on. Set, then read back: a build or a file system that answers otherwise is refused.
@@ -30,19 +43,30 @@ FULL, EXTRA = 2, 3
 DISK_ERRORS = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_BUSY)
 CHECKSUM_BYTES = 16
 
+NEW_ROW = "INSERT INTO ledger (name, leaf, token, digest, client, time, checksum) VALUES (?, ?, ?, ?, ?, ?, ?)"
+# A digest is given once.
+BIND_ROW = "UPDATE ledger SET digest = ?, checksum = ? WHERE token = ? AND digest = X'71'"
+OPENED = """UPDATE opening SET identity = ?, epoch = ?, nonce = ?, place = ?,
+            before_epoch = ?, before_nonce = ?, doubt = ?, checksum = ?"""
+FORGET = "DELETE FROM spent WHERE public_key = ? AND first = ?"
+# From the oldest row up to the first that is young enough.
+PRUNE = "DELETE FROM ledger WHERE number < (SELECT COALESCE(MIN(number), 0) FROM ledger WHERE time >= ?)"
+
 Statement = tuple[str, tuple[object, ...]]
 
 
 class SqliteStore(MirroredStore):
     """See Store. `folder` is the machine's own; whoever opens it holds its lock. Raises StateUnsafe, StateCorrupt, StateFailed."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, witness: Witness | None = None, keep: Retention = KEEP) -> None:
         self._path = private_folder(folder) / "nvram.db"
         if not self._path.exists():
             _create(self._path)
         self._database = _connect(self._path)
         try:
-            super().__init__(self._prepared_files(), self._next_epoch())
+            files, spent, past = self._read()
+            super().__init__(files, spent, past, keep)
+            self._attest(past, witness, handle_of(folder))
         except BaseException:
             self._database.close()
             raise
@@ -52,15 +76,38 @@ class SqliteStore(MirroredStore):
         super().close()
         self._database.close()
 
-    def _prepared_files(self) -> list[NvramFile]:
+    def ledger(self, after: int, most: int) -> list[tuple[int, LedgerRow]]:
+        """See Store."""
+        with self._lock:
+            self._refuse_after_failure()
+            found = self._select("SELECT * FROM ledger WHERE number > ? ORDER BY number LIMIT ?", (after, most))
+        return [(number, _ledger_from(row, self._path)) for number, *row in found]
+
+    def _read(self) -> tuple[list[NvramFile], list[SpentLease], Past]:
+        """Everything stored but the ledger, each row checked."""
         try:
             self._prepare()
-            files = [_file_from(row, self._path) for row in self._database.execute("SELECT * FROM nvram")]
+            files = [self._unless_ahead(_file_from(row, self._path)) for row in self._database.execute("SELECT * FROM nvram")]
+            spent = [_spent_from(row, self._path) for row in self._database.execute("SELECT * FROM spent")]
             for row in self._database.execute("SELECT public_key, first, end, checksum FROM installed"):
                 _check(row, self._path)
+            return files, spent, self._read_past()
         except (sqlite3.DatabaseError, TypeError, ValueError) as error:
             raise StateCorrupt(f"{self._path}: {error}") from error
-        return files
+
+    def _unless_ahead(self, file: NvramFile) -> NvramFile:
+        """The ledger is written in the same commit as the file: ahead of it, one of the two was tampered with."""
+        highest = "SELECT MAX(leaf) FROM ledger WHERE name = ? AND leaf >= ? AND leaf < ?"
+        [(leaf,)] = self._database.execute(highest, (file.name, file.lease.first, file.lease.end)).fetchall()
+        if leaf is not None and leaf >= file.next:
+            raise StateCorrupt(f"{self._path}: the ledger has leaf {leaf} of {printed_name(file.name)}, which stands at {file.next}")
+        return file
+
+    def _read_past(self) -> Past:
+        [row] = self._database.execute("SELECT * FROM opening").fetchall()
+        _check(row, self._path)
+        identity, epoch, nonce, place, before_epoch, before_nonce, doubt, _ = row
+        return Past(Mark(identity, epoch, nonce, place), (before_epoch, before_nonce), doubt)
 
     def _prepare(self) -> None:
         for setting, value in SETTINGS.items():
@@ -80,44 +127,55 @@ class SqliteStore(MirroredStore):
             if found != wanted and not (setting == "synchronous" and found in (FULL, EXTRA)):
                 raise StateUnsafe(f"{self._path}: SQLite has {setting} = {found} where {wanted} is needed to be sure of the disk")
 
-    def _next_epoch(self) -> int:
+    def _write_past(self, past: Past) -> None:
+        values = _past_values(past)
+        self._commit_all([(OPENED, (*values, _checksum(values)))])
+
+    def _rows(self, tokens: Sequence[bytes]) -> dict[bytes, LedgerRow]:
+        if not tokens:
+            return {}
+        marks = ", ".join("?" * len(tokens))
+        found = self._select(f"SELECT * FROM ledger WHERE token IN ({marks})", tuple(tokens))  # noqa: S608 - question marks alone
+        return {row.token: row for row in (_ledger_from(values, self._path) for _, *values in found)}
+
+    def _select(self, sql: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
         try:
-            [(epoch,)] = self._database.execute("UPDATE epoch SET number = number + 1 RETURNING number").fetchall()
-        except (ValueError, sqlite3.Error) as error:
-            kind = StateFailed if getattr(error, "sqlite_errorcode", None) in DISK_ERRORS else StateCorrupt
-            raise kind(f"{self._path}: {error}") from error
-        if epoch < 1:
-            raise StateCorrupt(f"{self._path}: the count of openings is damaged")
-        return int(epoch)
+            return self._database.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise StateFailed(f"{self._path}: {error}") from error
 
     def _was_installed(self, lease: StoredLease) -> bool:
         overlap = "SELECT 1 FROM installed WHERE public_key = ? AND first < ? AND ? < end"
-        try:
-            return self._database.execute(overlap, (lease.public_key, lease.end, lease.first)).fetchone() is not None
-        except sqlite3.Error as error:
-            raise StateFailed(f"{self._path}: {error}") from error
+        return bool(self._select(overlap, (lease.public_key, lease.end, lease.first)))
 
     def _write_install(self, lease: StoredLease) -> None:
         row = (lease.public_key, lease.first, lease.end)
         file = _columns(NvramFile(lease, lease.first))
-        self._commit(
+        self._commit_all(
             [
                 ("INSERT INTO installed VALUES (?, ?, ?, ?)", (*row, _checksum(row))),
                 # In place of a used-up file that a full disk kept from being deleted.
-                ("INSERT OR REPLACE INTO nvram VALUES (?, ?, ?, ?, ?, ?, ?, ?)", file),
+                ("INSERT OR REPLACE INTO nvram VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", file),
             ]
         )
 
-    def _write_changes(self, changes: Changes) -> None:
-        self._commit([_change(name, file) for name, file in changes.items()])
+    def _write(self, changes: Changes) -> None:
+        statements = [_change(name, file) for name, file in changes.files.items()]
+        statements += [("INSERT OR REPLACE INTO spent VALUES (?, ?, ?, ?, ?, ?, ?)", _spent_columns(spent)) for spent in changes.spent]
+        statements += [(NEW_ROW, (*_ledger_columns(row), row.checksum)) for row in changes.rows]
+        statements += [(BIND_ROW, (row.digest, row.checksum, row.token)) for row in changes.bound]
+        statements += [(FORGET, (spent.lease.public_key, spent.lease.first)) for spent in changes.forgotten]
+        self._commit_all(statements, changes.ledger_before)
 
-    def _commit(self, statements: list[Statement]) -> None:
-        """All statements in one transaction, each changing exactly one row."""
+    def _commit_all(self, statements: list[Statement], ledger_before: int = 0) -> None:
+        """All statements in one transaction, each changing exactly one row; with `ledger_before` older rows of the ledger go, too."""
         try:
             self._database.execute("BEGIN IMMEDIATE")
             for sql, values in statements:
                 if self._database.execute(sql, values).rowcount != 1:
                     raise StateFailed(f"{self._path}: the stored leaf is not behind the one to be taken; somebody else changed this file")
+            if ledger_before:
+                self._database.execute(PRUNE, (ledger_before,))
             self._database.execute("COMMIT")
         except sqlite3.Error as error:
             kind = DiskFull if error.sqlite_errorcode == sqlite3.SQLITE_FULL else StateFailed
@@ -134,24 +192,54 @@ class SqliteStore(MirroredStore):
 
 def _columns(file: NvramFile) -> tuple[object, ...]:
     lease = file.lease
-    values = (file.name, lease.public_key, lease.first, lease.end, lease.seed, lease.path, file.next)
+    values = (file.name, lease.public_key, lease.first, lease.end, lease.seed, lease.path, file.next, file.quarantine)
     return (*values, _checksum(values))
 
 
-def _file_from(row: tuple[object, ...], path: Path) -> NvramFile:
-    name, public_key, first, end, seed, nodes, following, _ = row
-    file = NvramFile(StoredLease(public_key, first, end, seed, nodes), following)  # type: ignore[arg-type]
+def _file_from(row: tuple[Any, ...], path: Path) -> NvramFile:
+    name, public_key, first, end, seed, nodes, following, quarantine, _ = row
+    file = NvramFile(StoredLease(public_key, first, end, seed, nodes), following, quarantine)
     _check(row, path)
     if name != file.name:
         raise StateCorrupt(f"{path}: a row holds the record of another file")
     return file
 
 
+def _spent_columns(spent: SpentLease) -> tuple[object, ...]:
+    lease = spent.lease
+    values = (lease.public_key, lease.first, lease.end, lease.seed, lease.path, spent.time)
+    return (*values, _checksum(values))
+
+
+def _spent_from(row: tuple[Any, ...], path: Path) -> SpentLease:
+    _check(row, path)
+    return SpentLease(StoredLease(*row[:5]), row[5])
+
+
+def _ledger_columns(row: LedgerRow) -> tuple[object, ...]:
+    return row.name, row.leaf, row.token, row.digest, row.client, row.time
+
+
+def _ledger_from(values: Sequence[Any], path: Path) -> LedgerRow:
+    row = LedgerRow(*values[:-1])
+    if row.checksum != values[-1]:
+        raise StateCorrupt(f"{path}: the checksum of leaf {row.leaf} in the ledger does not fit; the file was damaged")
+    return row
+
+
+def _past_values(past: Past) -> tuple[object, ...]:
+    mark = past.last
+    return mark.identity, mark.epoch, mark.nonce, mark.place, *past.before, past.doubt
+
+
 def _change(name: bytes, file: NvramFile | None) -> Statement:
     if file is None:
         return "DELETE FROM nvram WHERE name = ?", (name,)
-    # Never backwards, whatever this process believes.
-    return "UPDATE nvram SET next = ?, checksum = ? WHERE name = ? AND next < ?", (file.next, _columns(file)[-1], name, file.next)
+    values = _columns(file)
+    # Never backwards, whatever this process believes; in quarantine the leaf stays where it is.
+    order = "next <= ?" if file.quarantine else "next < ?"
+    change = f"UPDATE nvram SET next = ?, quarantine = ?, checksum = ? WHERE name = ? AND {order}"  # noqa: S608 - one of two texts of ours
+    return change, (*values[-3:], name, file.next)
 
 
 def _checksum(values: tuple[object, ...]) -> bytes:
@@ -171,9 +259,11 @@ def _create(path: Path) -> None:
     scratch = path.with_name("nvram.new")
     scratch.unlink(missing_ok=True)
     database = _connect(scratch)
+    past = _past_values(Past(Mark(os.urandom(16), 0, os.urandom(8))))
     try:
         database.execute("PRAGMA synchronous = full")
         database.executescript(SCHEMA)
+        database.execute("INSERT INTO opening VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*past, _checksum(past)))
     except sqlite3.Error as error:
         raise StateFailed(f"{path}: {error}") from error
     finally:

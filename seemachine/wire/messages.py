@@ -15,7 +15,10 @@ from seemachine.wire.names import (
     MAX_EXPCACHE,
     MAX_EXPCARDS,
     MAX_EXPLEASE,
+    NVRAM_BYTES,
+    OPENING_BYTES,
     SLOTS,
+    TOKEN_BYTES,
 )
 
 U32 = 0xFFFFFFFF
@@ -29,6 +32,10 @@ MAX_FILES = 4096  # as many as an NVRAM holds
 # Room for the frame's other fields beside a message of the largest size.
 ENVELOPE_BYTES = 256
 MAX_LABEL = 64
+MAX_CLIENT = 64
+MAX_REASON = 300
+# Entries of a ledger in one reply, well within the smallest frame.
+MAX_LEDGER_PAGE = 1024
 
 
 @wire_class
@@ -45,8 +52,9 @@ class Limits:
 class Greeting:
     """Who answers.
 
-    `signer` is the hash of the machine's signing key, empty when it has none. `epoch` counts the starts of its state; it is 0 when that
-    does not outlive the process. `operator` is `auto` when somebody feeds blank cards unasked, so that waiting for one makes sense.
+    `signer` is the hash of the machine's signing key, empty when it has none. `nvram` names the machine's NVRAM for life, `epoch` counts
+    how often it was opened (0 when it does not outlive the process), `opening` tells this opening from any other. `operator` is `auto`
+    when somebody feeds blank cards unasked, so that waiting for one makes sense.
     """
 
     protocol: int = number(1, U32)
@@ -56,7 +64,9 @@ class Greeting:
     software: str = text(64)
     engine: str = text(64)
     signer: bytes = octets(0, 64)
+    nvram: bytes = octets(NVRAM_BYTES)
     epoch: int = number(0, U64)
+    opening: bytes = octets(OPENING_BYTES)
     operator: str = text(16)
     limits: Limits = record(Limits)
 
@@ -203,7 +213,10 @@ class ProvisionLms:
 
 @wire_class
 class NvmemfileInfo:
-    """One NVRAM file: its key, its leaf range, the next leaf; `loaded` is false when a loadLMS would spare the machine much hashing."""
+    """One NVRAM file: its key, its leaf range, the next leaf.
+
+    `loaded` is false when a loadLMS would spare the machine much hashing; `quarantine` is why no leaf is handed out, or empty.
+    """
 
     file: bytes = octets(FILE_NAME_BYTES)
     public_key: bytes = octets(*PUBLIC_KEY)
@@ -211,6 +224,7 @@ class NvmemfileInfo:
     next: int = number(0, U32)
     end: int = number(1, U32)
     loaded: bool = flag()
+    quarantine: str = text(MAX_REASON)
 
     @property
     def remaining(self) -> int:
@@ -253,11 +267,16 @@ class NvmemfileSigned:
 
 @wire_class
 class NvmemfileSign:
-    """Sign `message` with the next leaf of a file."""
+    """Sign `message` with the next leaf of a file.
+
+    `token` is the client's name for this request. Asked again with the same token and message, also on another connection and after a
+    restart, the machine gives the same signature and takes no leaf; with another message it refuses.
+    """
 
     NAME: ClassVar[str] = "nvmemfile_sign"
     Reply: ClassVar[type] = NvmemfileSigned
     file: bytes = octets(FILE_NAME_BYTES)
+    token: bytes = octets(TOKEN_BYTES)
     message: bytes = octets(0, U32)
 
 
@@ -265,7 +284,6 @@ class NvmemfileSign:
 class NvmemfileReserved:
     """A leaf set aside for a message that the client hashes: Q = H(I || u32(leaf) || 0x8181 || C || message)."""
 
-    ticket: bytes = octets(HANDLE_BYTES)
     identifier: bytes = octets(IDENTIFIER_BYTES)
     leaf: int = number(0, U32)
     randomizer: bytes = octets(24, MAX_NODE)
@@ -274,21 +292,117 @@ class NvmemfileReserved:
 
 @wire_class
 class NvmemfileReserve:
-    """Set the next leaf of a file aside. The ticket dies with the connection, and the leaf with it."""
+    """Set the next leaf of a file aside under a token. Asked again it gives the same leaf; when the machine stops, the leaf is burned."""
 
     NAME: ClassVar[str] = "nvmemfile_reserve"
     Reply: ClassVar[type] = NvmemfileReserved
     file: bytes = octets(FILE_NAME_BYTES)
+    token: bytes = octets(TOKEN_BYTES)
 
 
 @wire_class
 class NvmemfileSignDigest:
-    """Sign the digest Q with a reserved leaf. A ticket takes exactly one Q."""
+    """Sign the digest Q with the leaf that was set aside under a token, which takes exactly one Q; with that one it may be asked again."""
 
     NAME: ClassVar[str] = "nvmemfile_sign_digest"
     Reply: ClassVar[type] = NvmemfileSigned
-    ticket: bytes = octets(HANDLE_BYTES)
+    file: bytes = octets(FILE_NAME_BYTES)
+    token: bytes = octets(TOKEN_BYTES)
     digest: bytes = octets(24, MAX_NODE)
+
+
+@wire_class
+class LedgerEntry:
+    """A leaf that was handed out; `row` is its number in the ledger, `time` in milliseconds since 1970.
+
+    `digest` is what the leaf is bound to: `m` and the SHA-256 of the message, `q` and the client's Q, or `q` alone while Q is awaited.
+    """
+
+    row: int = number(1, U64)
+    file: bytes = octets(FILE_NAME_BYTES)
+    leaf: int = number(0, U32)
+    token: bytes = octets(TOKEN_BYTES)
+    digest: bytes = octets(1, 1 + MAX_NODE)
+    client: str = text(MAX_CLIENT)
+    time: int = number(0, U64)
+
+
+@wire_class
+class LedgerPage:
+    """Entries in order; fewer than were asked for at the end of the ledger."""
+
+    entries: list[LedgerEntry] = records(LedgerEntry, MAX_LEDGER_PAGE)
+
+
+@wire_class
+class ReadLedger:
+    """Ask for up to `most` entries of the machine's ledger behind row `after`."""
+
+    NAME: ClassVar[str] = "nvram_ledger"
+    Reply: ClassVar[type] = LedgerPage
+    after: int = number(0, U64)
+    most: int = number(1, MAX_LEDGER_PAGE)
+
+
+@wire_class
+class Suspect:
+    """Something in quarantine: an NVRAM file, or with `label` a half-made key (all numbers 0 then)."""
+
+    file: bytes = octets(0, FILE_NAME_BYTES)
+    label: str = text(MAX_LABEL)
+    first: int = number(0, U32)
+    next: int = number(0, U32)
+    end: int = number(0, U32)
+    reason: str = text(MAX_REASON)
+
+
+@wire_class
+class QuarantineListing:
+    """Everything of a machine that is in quarantine."""
+
+    suspects: list[Suspect] = records(Suspect, MAX_FILES)
+
+
+@wire_class
+class ListQuarantine:
+    """Ask what is in quarantine, and why."""
+
+    NAME: ClassVar[str] = "quarantine_list"
+    Reply: ClassVar[type] = QuarantineListing
+
+
+@wire_class
+class QuarantineBurned:
+    """It is destroyed, with all leaves that it had: `lost` of them, as far as known."""
+
+    lost: int = number(0, U32)
+
+
+@wire_class
+class BurnQuarantined:
+    """Destroy something in quarantine: an NVRAM file by `file`, a half-made key by `label`; the other one is empty."""
+
+    NAME: ClassVar[str] = "quarantine_burn"
+    Reply: ClassVar[type] = QuarantineBurned
+    file: bytes = octets(0, FILE_NAME_BYTES)
+    label: str = text(MAX_LABEL)
+
+
+@wire_class
+class QuarantineSkipped:
+    """The file goes on; `remaining` leaves are left."""
+
+    remaining: int = number(0, U32)
+
+
+@wire_class
+class SkipQuarantined:
+    """End the quarantine of a file by going on at `leaf`, which must be later than where it stands."""
+
+    NAME: ClassVar[str] = "quarantine_skip"
+    Reply: ClassVar[type] = QuarantineSkipped
+    file: bytes = octets(FILE_NAME_BYTES)
+    leaf: int = number(1, U32)
 
 
 @wire_class
@@ -357,5 +471,9 @@ REQUESTS: dict[str, type[Any]] = {
         NvmemfileSignDigest,
         LoadLms,
         ListSlots,
+        ReadLedger,
+        ListQuarantine,
+        BurnQuarantined,
+        SkipQuarantined,
     )
 }

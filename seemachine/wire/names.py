@@ -2,7 +2,7 @@
 
 import re
 
-PROTOCOL = 1
+PROTOCOL = 2
 SEE_PORT = 8888
 SDK_VERSION = "1.4.1"
 PUBLISHED_NAME = "pqsdk"
@@ -11,6 +11,9 @@ MODELS = ("5c", "xc")
 FILE_NAME_BYTES = 11
 HANDLE_BYTES = 16
 IDENTIFIER_BYTES = 16
+TOKEN_BYTES = 16
+NVRAM_BYTES = 16
+OPENING_BYTES = 8
 
 # Bounds on what one machine will hold for a key, ours: a cache of 2^15 nodes is 1 MiB in a key file and all leaves of an h15 tree, and
 # 256 cards of 4,096 leases are more than any rack holds.

@@ -5,6 +5,8 @@ hsm/<ESN>/                      one machine's state, lock and slots
 cards/                          the card rack
 kmdata/local/key_pqsdk_<alias>  key files of the host
 published/pqsdk/<ESN>.json      where a running machine is
+witness/                        what is remembered of machines outside their own state
+seen/                           what clients remember of machines and leases
 """
 
 import os
@@ -32,6 +34,11 @@ def home(chosen: Path | None = None) -> Path:
 def published_folder(world: Path) -> Path:
     """Where running machines publish themselves."""
     return world / "published" / PUBLISHED_NAME
+
+
+def witness_folder(world: Path) -> Path:
+    """What is remembered of machines outside their own state."""
+    return world / "witness"
 
 
 def key_folder(world: Path) -> Path:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from state.kit import ESN, KINDS, lease, leaves, name
+from state.kit import ESN, KINDS, lease, leaves, name, order
 
 from seemachine.state.errors import StateError, StateFailed
 from seemachine.state.lock import FolderLock, holder
@@ -31,7 +31,7 @@ def reserve(kind: str, folder: str) -> None:
     """Take leaf after leaf and say each once it was given."""
     store = opened(kind, folder)
     while True:
-        [taken] = store.reserve([name()])
+        [taken] = store.reserve([order(name())])
         say(taken.leaf)
 
 
@@ -95,7 +95,7 @@ def fill(how: str, kind: str, folder: str) -> None:
     def take_leaves(part: int, most: int) -> None:
         try:
             for _ in range(most):
-                given[part] += leaves(store.reserve([name()]))
+                given[part] += leaves(store.reserve([order(name())]))
         except StateFailed as error:
             refused.append(type(error).__name__)
 

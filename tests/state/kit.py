@@ -19,10 +19,12 @@ from typing import TYPE_CHECKING, Any
 from seemachine.state import durable
 from seemachine.state.errors import DiskFull, StateFailed
 from seemachine.state.file import FileStore
+from seemachine.state.ledger import Order, message_bound
 from seemachine.state.memory import MemoryStore
 from seemachine.state.records import StoredLease
 from seemachine.state.sqlite import SqliteStore
 from seemachine.state.store import MirroredStore
+from seemachine.state.witness import FolderWitness
 
 # The child processes of these tests import this file too, and pytest would be most of their start.
 if TYPE_CHECKING:
@@ -43,6 +45,16 @@ def name(key: int = 1) -> bytes:
     return lease(key).name
 
 
+def order(of: bytes, token: bytes | None = None, message: bytes = b"message", client: str = "test") -> Order:
+    """A new wish for a leaf, or one asked again."""
+    return Order(of, token or os.urandom(16), message_bound(message), client)
+
+
+def take(store: MirroredStore, names: list[bytes]) -> list[Any]:
+    """Reserve a leaf of each named file, for orders that nobody asked before."""
+    return store.reserve([order(each) for each in names])
+
+
 def leaves(reserved: list[Any]) -> list[int | None]:
     """The leaves of a batch of reservations."""
     return [None if each is None else each.leaf for each in reserved]
@@ -55,6 +67,16 @@ class Kind:
     name: str
     open: Callable[[Path], MirroredStore]
     durable: bool
+
+
+def witnessed(kind: Kind, folder: Path) -> MirroredStore:
+    """A durable store with the witness that lies beside its folder."""
+    witness = FolderWitness(folder.parent / "witness", ESN)
+    try:
+        return {"sqlite": SqliteStore, "file": FileStore}[kind.name](folder, witness)
+    except BaseException:
+        witness.release()
+        raise
 
 
 SQLITE = Kind("sqlite", SqliteStore, durable=True)
@@ -202,7 +224,7 @@ class Disk:
         if isinstance(store, SqliteStore):
             store._database = FaultyDatabase(store._database, self.fault)  # type: ignore[assignment]
         if isinstance(store, MemoryStore):
-            for write in ("_write_install", "_write_changes"):
+            for write in ("_write_install", "_write"):
                 setattr(store, write, self._struck(getattr(store, write)))
         return store
 

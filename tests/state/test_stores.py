@@ -5,7 +5,7 @@ import threading
 from itertools import chain
 
 import pytest
-from state.kit import FILE, SQLITE, lease, leaves, name
+from state.kit import FILE, SQLITE, lease, leaves, name, take
 
 from seemachine.state import store as state_store
 from seemachine.state.errors import FileExists, LeaseSpent, StateError
@@ -22,7 +22,7 @@ class TestStore:
         assert store.names() == []
         assert store.epoch == (0 if isinstance(store, MemoryStore) else 1)
         assert store.get(name()) is None
-        assert store.reserve([name()]) == [None]
+        assert take(store, [name()]) == [None]
 
     def test_an_installed_lease_is_a_file(self, store):
         """A file holds its lease as given and stands at the first leaf."""
@@ -42,7 +42,7 @@ class TestStore:
         """Each reservation is the next leaf with the lease that it is of, and says how many are left."""
         store.install(lease(first=8, end=12))
 
-        taken = [store.reserve([name()])[0] for _ in range(4)]
+        taken = [take(store, [name()])[0] for _ in range(4)]
         assert taken == [Reserved(lease(first=8, end=12), leaf, 11 - leaf) for leaf in range(8, 12)]
 
     def test_a_batch_gives_each_request_its_own_leaf(self, store):
@@ -50,22 +50,22 @@ class TestStore:
         store.install(lease(1))
         store.install(lease(2, first=8, end=16))
 
-        assert leaves(store.reserve([name(1), name(2), name(1), name(1), name(2)])) == [0, 8, 1, 2, 9]
-        assert leaves(store.reserve([name(2), name(1)])) == [10, 3]
+        assert leaves(take(store, [name(1), name(2), name(1), name(1), name(2)])) == [0, 8, 1, 2, 9]
+        assert leaves(take(store, [name(2), name(1)])) == [10, 3]
         assert [store.get(name(key)).next for key in (1, 2)] == [4, 11]
 
     def test_a_batch_counts_down(self, store):
         """Within one call each reservation says what its file holds after it."""
         store.install(lease(end=8))
 
-        assert [each.remaining for each in store.reserve([name()] * 3)] == [7, 6, 5]
+        assert [each.remaining for each in take(store, [name()] * 3)] == [7, 6, 5]
 
     def test_requests_beyond_the_last_leaf_get_none(self, store):
         """More requests than leaves: the first get the leaves, the rest get None, and other files are not disturbed."""
         store.install(lease(1, end=2))
         store.install(lease(2))
 
-        batch = store.reserve([name(1), name(2), name(1), name(1), name(2), name(1), name(3)])
+        batch = take(store, [name(1), name(2), name(1), name(1), name(2), name(1), name(3)])
         assert leaves(batch) == [0, 0, 1, None, 1, None, None]
 
     @pytest.mark.parametrize("batches", [[1, 1, 1, 1], [4], [3, 1], [3, 5]])
@@ -73,25 +73,25 @@ class TestStore:
         """However the leaves are taken, with the last one the file is gone and nothing more comes of it."""
         store.install(lease(first=4, end=8))
         store.install(lease(2))
-        taken = [store.reserve([name()] * size) for size in batches]
+        taken = [take(store, [name()] * size) for size in batches]
 
         assert [leaf for leaf in leaves(list(chain(*taken))) if leaf is not None] == [4, 5, 6, 7]
         assert store.get(name()) is None
         assert store.names() == [name(2)]
-        assert store.reserve([name()]) == [None]
+        assert take(store, [name()]) == [None]
 
     def test_no_request_takes_nothing(self, store):
         """An empty batch gives an empty list and takes no leaf."""
         store.install(lease())
 
-        assert store.reserve([]) == []
+        assert take(store, []) == []
         assert store.get(name()).next == 0
 
     @pytest.mark.parametrize(("first", "end"), [(0, 16), (16, 32), (8, 16)])
     def test_a_file_in_use_is_never_replaced(self, store, first, end):
         """While the key has a file, no lease of it comes in, not even of other leaves; the refusal names the file and what it holds."""
         store.install(lease(first=0, end=16))
-        store.reserve([name()] * 3)
+        take(store, [name()] * 3)
 
         for install in (store.check_install, store.install):
             with pytest.raises(FileExists, match=f"{printed_name(name())} still holds 13 signatures"):
@@ -106,7 +106,7 @@ class TestStore:
         if gone == "deleted":
             store.delete(name())
         else:
-            store.reserve([name()] * 8)
+            take(store, [name()] * 8)
 
         for install in (store.check_install, store.install):
             with pytest.raises(LeaseSpent, match=f"leaves {first}..{end} of {printed_name(name())} were in this NVRAM before"):
@@ -117,16 +117,16 @@ class TestStore:
     def test_the_next_lease_of_a_key_comes_in(self, store, first, end):
         """Leaves of the same key that were never here are welcome once the file is gone, right beside the old ones too."""
         store.install(lease(first=8, end=16))
-        store.reserve([name()] * 8)
+        take(store, [name()] * 8)
         store.install(lease(first=first, end=end))
 
-        assert leaves(store.reserve([name()])) == [first]
+        assert leaves(take(store, [name()])) == [first]
 
     def test_a_lease_in_the_middle_is_remembered(self, store):
         """Every lease that ever came is remembered, not only the last one."""
         for first in (0, 8, 16):
             store.install(lease(first=first, end=first + 8))
-            store.reserve([name()] * 8)
+            take(store, [name()] * 8)
 
         for first in (0, 8, 16):
             with pytest.raises(LeaseSpent):
@@ -150,7 +150,7 @@ class TestStore:
         store.install(lease(1))
         store.install(lease(2))
 
-        assert leaves(store.reserve([name(1), name(2)])) == [0, 0]
+        assert leaves(take(store, [name(1), name(2)])) == [0, 0]
 
     def test_asking_first_installs_nothing(self, store):
         """check_install leaves no trace: the lease can still come, once."""
@@ -170,14 +170,14 @@ class TestStore:
         store.delete(name(3))
 
         assert store.names() == [name(2)]
-        assert store.reserve([name(1)]) == [None]
+        assert take(store, [name(1)]) == [None]
 
     @pytest.mark.parametrize("n", [24, 32])
     def test_leases_come_out_as_they_went_in(self, store, n):
         """Key, range, seed and path are kept byte for byte for both lengths of hash."""
         store.install(lease(n=n))
 
-        assert store.reserve([lease(n=n).name])[0].lease == lease(n=n)
+        assert take(store, [lease(n=n).name])[0].lease == lease(n=n)
 
     def test_threads_never_share_a_leaf(self, store):
         """Many threads that reserve at once from two files get every leaf exactly once between them."""
@@ -188,7 +188,7 @@ class TestStore:
 
         def reserve(size: int) -> None:
             start.wait()
-            while any(batch := store.reserve([name(1), name(2)] * size)):
+            while any(batch := take(store, [name(1), name(2)] * size)):
                 taken.append(batch)
 
         threads = [threading.Thread(target=reserve, args=(1 + index % 3,)) for index in range(8)]
@@ -229,12 +229,12 @@ class TestAfterReopening:
         store = reopen()
         store.install(lease(1))
         store.install(lease(2, first=8, end=16))
-        store.reserve([name(1)] * 5 + [name(2)])
+        take(store, [name(1)] * 5 + [name(2)])
         store = reopen()
 
         assert store.names() == sorted([name(1), name(2)])
         assert store.get(name(1)) == NvramFile(lease(1), 5)
-        assert leaves(store.reserve([name(1), name(2)])) == [5, 9]
+        assert leaves(take(store, [name(1), name(2)])) == [5, 9]
 
     def test_an_untouched_file_is_kept(self, reopen):
         """A lease that nobody used yet is there from its first leaf."""
@@ -250,7 +250,7 @@ class TestAfterReopening:
         if gone == "deleted":
             store.delete(name())
         else:
-            store.reserve([name()] * 4)
+            take(store, [name()] * 4)
         store = reopen()
 
         assert store.names() == []
@@ -287,9 +287,9 @@ def test_a_closed_store_gives_nothing(kind, tmp_path):
     late.close()
     store = kind.open(tmp_path)
     try:
-        for change in (lambda: late.reserve([name()]), lambda: late.install(lease(2)), lambda: late.delete(name())):
+        for change in (lambda: take(late, [name()]), lambda: late.install(lease(2)), lambda: late.delete(name())):
             with pytest.raises(StateError):
                 change()
-        assert leaves(store.reserve([name()])) == [0]
+        assert leaves(take(store, [name()])) == [0]
     finally:
         store.close()

@@ -19,6 +19,7 @@ from state.kit import (
     leaves,
     name,
     sqlite_error,
+    take,
 )
 
 from seemachine.state.errors import DiskFull, LeaseSpent, StateError, StateFailed
@@ -40,15 +41,15 @@ class TestDiskFull:
         """The leaves of the failed batch are never given; the next ones are, at once and after the next opening."""
         store = disk.open()
         store.install(lease())
-        given = leaves(store.reserve([name()] * 3))
-        error = disk.fail(lambda: store.reserve([name()] * 2), full=True)
+        given = leaves(take(store, [name()] * 3))
+        error = disk.fail(lambda: take(store, [name()] * 2), full=True)
 
         assert type(error) is DiskFull
-        given += leaves(store.reserve([name()] * 2))
+        given += leaves(take(store, [name()] * 2))
         assert given == [0, 1, 2, 5, 6]
         store.close()
         store = disk.open()
-        assert leaves(store.reserve([name()])) == [7]
+        assert leaves(take(store, [name()])) == [7]
         store.close()
 
     @at_every_place
@@ -56,12 +57,12 @@ class TestDiskFull:
         """Where the failure is followed by a restart, the burned leaves may return, for nobody had them; those given before may not."""
         store = disk.open()
         store.install(lease())
-        given = leaves(store.reserve([name()] * 3))
-        disk.fail(lambda: store.reserve([name()] * 2), full=True)
+        given = leaves(take(store, [name()] * 3))
+        disk.fail(lambda: take(store, [name()] * 2), full=True)
         store.close()
         store = disk.open()
 
-        assert leaves(store.reserve([name()]))[0] in range(len(given), 6)
+        assert leaves(take(store, [name()]))[0] in range(len(given), 6)
         store.close()
 
     @at_every_place
@@ -70,12 +71,12 @@ class TestDiskFull:
         store = disk.open()
         for key in (1, 2, 3):
             store.install(lease(key))
-        disk.fail(lambda: store.reserve([name(3), name(1), name(2), name(1)]), full=True)
+        disk.fail(lambda: take(store, [name(3), name(1), name(2), name(1)]), full=True)
 
-        assert leaves(store.reserve([name(1), name(2), name(3)])) == [2, 1, 1]
+        assert leaves(take(store, [name(1), name(2), name(3)])) == [2, 1, 1]
         store.close()
         store = disk.open()
-        assert leaves(store.reserve([name(1), name(2), name(3)])) == [3, 2, 2]
+        assert leaves(take(store, [name(1), name(2), name(3)])) == [3, 2, 2]
         store.close()
 
     @at_every_place
@@ -83,15 +84,15 @@ class TestDiskFull:
         """When the write that takes the last leaf fails the file is gone in this process; a restart may bring back that leaf alone."""
         store = disk.open()
         store.install(lease(end=4))
-        store.reserve([name()] * 3)
-        disk.fail(lambda: store.reserve([name()]), full=True)
+        take(store, [name()] * 3)
+        disk.fail(lambda: take(store, [name()]), full=True)
 
-        assert store.reserve([name()]) == [None]
+        assert take(store, [name()]) == [None]
         with pytest.raises(LeaseSpent):
             store.install(lease(end=4))
         store.close()
         store = disk.open()
-        assert leaves(store.reserve([name()] * 2)) in ([3, None], [None, None])
+        assert leaves(take(store, [name()] * 2)) in ([3, None], [None, None])
         store.close()
 
     @at_every_place
@@ -102,16 +103,16 @@ class TestDiskFull:
 
         assert type(error) is DiskFull
         assert store.names() == []
-        assert store.reserve([name()]) == [None]
+        assert take(store, [name()]) == [None]
         store.close()
         store = disk.open()
-        given = leaves(store.reserve([name()] * 5))
+        given = leaves(take(store, [name()] * 5))
         try:
             store.install(lease(end=4))
         except LeaseSpent:
             pass
         else:
-            given += leaves(store.reserve([name()] * 5))
+            given += leaves(take(store, [name()] * 5))
         given = [leaf for leaf in given if leaf is not None]
         assert given in ([], [0, 1, 2, 3])
         store.close()
@@ -121,20 +122,20 @@ class TestDiskFull:
         """When deleting fails the file is gone in this process, and comes back after a restart behind the last leaf, if at all."""
         store = disk.open()
         store.install(lease())
-        store.reserve([name()] * 3)
+        take(store, [name()] * 3)
         disk.fail(lambda: store.delete(name()), full=True)
 
-        assert store.reserve([name()]) == [None]
+        assert take(store, [name()]) == [None]
         store.close()
         store = disk.open()
-        assert leaves(store.reserve([name()])) in ([3], [None])
+        assert leaves(take(store, [name()])) in ([3], [None])
         store.close()
 
 
 def assert_stopped(store):
     """Every change is refused, again and again; what is known can still be read. Closes the store."""
     before = store.get(name())
-    for change in (lambda: store.reserve([name()]), lambda: store.install(lease(3)), lambda: store.delete(name())) * 2:
+    for change in (lambda: take(store, [name()]), lambda: store.install(lease(3)), lambda: store.delete(name())) * 2:
         with pytest.raises(StateFailed, match="restart the machine once the disk is in order"):
             change()
     assert store.get(name()) == before
@@ -150,7 +151,7 @@ class TestOtherFailures:
         """After a reservation that failed every change is refused with a sentence about restarting."""
         store = disk.open()
         store.install(lease())
-        error = disk.fail(lambda: store.reserve([name()]), full=False)
+        error = disk.fail(lambda: take(store, [name()]), full=False)
 
         assert type(error) is StateFailed
         assert_stopped(store)
@@ -183,19 +184,19 @@ class TestOtherFailures:
         """Whether or not the failed write reached the disk, the next opening goes on behind every leaf that was given."""
         store = disk.open()
         store.install(lease())
-        store.reserve([name()] * 3)
-        disk.fail(lambda: store.reserve([name()] * 2), full=False)
+        take(store, [name()] * 3)
+        disk.fail(lambda: take(store, [name()] * 2), full=False)
         store.close()
         store = disk.open()
 
-        assert leaves(store.reserve([name()]))[0] in (3, 4, 5)
+        assert leaves(take(store, [name()]))[0] in (3, 4, 5)
         store.close()
 
     def test_the_failure_names_the_file(self, disk, tmp_path):
         """The sentence says which disk to look at and what the system said."""
         store = disk.open()
         store.install(lease())
-        error = disk.fail(lambda: store.reserve([name()]), full=False)
+        error = disk.fail(lambda: take(store, [name()]), full=False)
 
         assert str(error).startswith(str(tmp_path))
         assert "error" in str(error).partition(": ")[2]
@@ -212,20 +213,20 @@ def test_memory_keeps_the_same_order(full, monkeypatch):
     seen = []
 
     def write(changes):
-        seen.append((store.get(name()).next, changes[name()].next))
+        seen.append((store.get(name()).next, changes.files[name()].next))
         fault.strike(lambda full: DiskFull("full") if full else StateFailed("broken"))
 
-    monkeypatch.setattr(store, "_write_changes", write)
+    monkeypatch.setattr(store, "_write", write)
     with pytest.raises(DiskFull if full else StateFailed):
-        store.reserve([name()])
+        take(store, [name()])
 
     assert seen == [(1, 1)]
     if full:
-        assert leaves(store.reserve([name()])) == [1]
+        assert leaves(take(store, [name()])) == [1]
         assert seen == [(1, 1), (2, 2)]
     else:
         with pytest.raises(StateFailed, match="restart"):
-            store.reserve([name()])
+            take(store, [name()])
         assert seen == [(1, 1)]
 
 
@@ -236,9 +237,9 @@ def test_somebody_else_changed_the_database(tmp_path):
     store._database.execute("UPDATE nvram SET next = 9")
 
     with pytest.raises(StateFailed, match="somebody else changed this file"):
-        store.reserve([name()])
+        take(store, [name()])
     with pytest.raises(StateFailed, match="restart"):
-        store.reserve([name()])
+        take(store, [name()])
     store.close()
 
 
@@ -251,7 +252,7 @@ def test_a_database_that_may_not_grow(tmp_path):
 
     installed = len(store.names())
     assert installed
-    assert leaves(store.reserve(list(map(name, range(1, installed + 1))))) == [0] * installed
+    assert leaves(take(store, list(map(name, range(1, installed + 1))))) == [0] * installed
     store._database.execute("PRAGMA max_page_count = 1000")
     store.install(lease(installed + 1))
     store.close()
@@ -261,7 +262,7 @@ def test_asking_first_is_told_of_the_failure(disk):
     """After a failed flush check_install says what install would say, so that no card loses a lease to a store that can't take it."""
     store = disk.open()
     store.install(lease())
-    disk.fail(lambda: store.reserve([name()]), full=False)
+    disk.fail(lambda: take(store, [name()]), full=False)
     try:
         with pytest.raises(StateFailed, match="restart"):
             store.check_install(lease(2))
@@ -274,11 +275,11 @@ def test_the_next_lease_comes_in_after_a_full_disk(disk, gone):
     """A file that is gone in this process is no obstacle to the key's next lease, even if the disk had no room to delete it."""
     store = disk.open()
     store.install(lease(end=4))
-    store.reserve([name()] * 3)
-    disk.fail(lambda: store.reserve([name()]) if gone == "used up" else store.delete(name()), full=True)
+    take(store, [name()] * 3)
+    disk.fail(lambda: take(store, [name()]) if gone == "used up" else store.delete(name()), full=True)
     try:
         store.install(lease(first=4, end=8))
-        assert leaves(store.reserve([name()])) == [4]
+        assert leaves(take(store, [name()])) == [4]
     finally:
         store.close()
 
@@ -300,9 +301,9 @@ def test_a_failed_rollback_is_a_failure_like_any_other(tmp_path):
     fault.arm(2, full=False)
     try:
         with pytest.raises(StateFailed, match="disk I/O error"):
-            store.reserve([name()])
+            take(store, [name()])
         with pytest.raises(StateFailed, match="restart"):
-            store.reserve([name()])
+            take(store, [name()])
     finally:
         database.close()
 

@@ -4,7 +4,7 @@ import contextlib
 from itertools import pairwise
 
 import pytest
-from state.kit import at_every_place, killed_after, lease, leaves, name
+from state.kit import at_every_place, killed_after, lease, leaves, name, take
 
 from seemachine.state.errors import LeaseSpent
 
@@ -37,12 +37,12 @@ class TestDyingAnywhere:
         """The next process goes on with the leaf that was under way or the one behind it, never with one that was given."""
         store, copy = disk.open(), disk.folder.parent / "copy"
         store.install(lease(end=8))
-        store.reserve([name()] * 3)
-        disk.crash(lambda: store.reserve([name()] * 2), copy)
+        take(store, [name()] * 3)
+        disk.crash(lambda: take(store, [name()] * 2), copy)
         store.close()
 
         store = disk.kind.open(copy)
-        assert leaves(store.reserve([name()]))[0] in (3, 5)
+        assert leaves(take(store, [name()]))[0] in (3, 5)
         store.close()
 
     @at_every_place
@@ -51,12 +51,12 @@ class TestDyingAnywhere:
         store, copy = disk.open(), disk.folder.parent / "copy"
         for key in (1, 2):
             store.install(lease(key, end=4))
-            store.reserve([name(key)] * key)
-        disk.crash(lambda: store.reserve([name(1), name(2), name(2)]), copy)
+            take(store, [name(key)] * key)
+        disk.crash(lambda: take(store, [name(1), name(2), name(2)]), copy)
         store.close()
 
         store = disk.kind.open(copy)
-        [first, second] = leaves(store.reserve([name(1), name(2)]))
+        [first, second] = leaves(take(store, [name(1), name(2)]))
         assert first in (1, 2)
         assert second in (2, None)
         store.close()
@@ -69,10 +69,10 @@ class TestDyingAnywhere:
         store.close()
 
         store = disk.kind.open(copy)
-        given = leaves(store.reserve([name()] * 5))
+        given = leaves(take(store, [name()] * 5))
         with contextlib.suppress(LeaseSpent):
             store.install(lease(end=4))
-        given += leaves(store.reserve([name()] * 5))
+        given += leaves(take(store, [name()] * 5))
         assert [leaf for leaf in given if leaf is not None] in ([], [0, 1, 2, 3])
         store.close()
 
@@ -81,12 +81,12 @@ class TestDyingAnywhere:
         """The file is there with what it had left, or gone for good."""
         store, copy = disk.open(), disk.folder.parent / "copy"
         store.install(lease(end=4))
-        store.reserve([name()] * 3)
+        take(store, [name()] * 3)
         disk.crash(lambda: store.delete(name()), copy)
         store.close()
 
         store = disk.kind.open(copy)
-        assert leaves(store.reserve([name()])) in ([3], [None])
+        assert leaves(take(store, [name()])) in ([3], [None])
         with pytest.raises(LeaseSpent):
             store.install(lease(end=4))
         store.close()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
-from state.kit import FILE, MEMORY, SQLITE, Disk, lease, name
+from state.kit import FILE, MEMORY, SQLITE, Disk, lease, name, take
 
 from seemachine.state.errors import DiskFull, FileExists, LeaseSpent, StateFailed
 from seemachine.state.memory import MemoryStore
@@ -109,7 +109,7 @@ class StoreModel(RuleBasedStateMachine):
     @rule(batch=st.lists(keys, max_size=9), failure=failures)
     def reserve(self, batch, failure):
         """Leaves are taken; what a failure took is lost."""
-        outcome = self.attempt(lambda: self.store.reserve([name(key) for key in batch]), failure)
+        outcome = self.attempt(lambda: take(self.store, [name(key) for key in batch]), failure)
         if outcome == REFUSED:
             return
         expected = [self.next_leaf(key) for key in batch]

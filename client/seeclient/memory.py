@@ -1,0 +1,145 @@
+"""What this host remembers of machines and leases, so that one that went back in time is noticed before a signature is released.
+
+    seen/<ESN>                 its NVRAMs: name, how often opened, which opening was the last
+    seen/<NVRAM file>-<ESN>    per lease of the key on that machine: number, highest leaf
+
+$SEEMACHINE_SEEN names another folder, or is `off`. Nothing here is flushed: what a power cut takes is one chance less to notice.
+"""
+
+import fcntl
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from seeclient.keys import KeyFile
+from seemachine.wire.messages import Greeting
+from seemachine.wire.names import printed_name
+from seemachine.wire.status import Status, StatusError
+from seemachine.wire.world import home
+
+VARIABLE = "SEEMACHINE_SEEN"
+OFF = "off"
+WHERE = "dispatch_see_memory"
+MAX_OPEN = 64
+KEPT_NVRAMS = 16
+
+# Lease number: highest leaf.
+Leases = dict[int, int]
+
+_files: dict[Path, int] = {}
+_lock = threading.Lock()
+
+
+def meet(greeting: Greeting) -> None:
+    """Compare a machine that just said hello with what is known of it. Raises StatusError (AccessDenied) when it went back."""
+    folder = _folder()
+    if folder is None or not greeting.epoch:
+        return
+
+    def compare(lines: list[list[str]]) -> list[list[str]]:
+        for nvram, epoch, opening in lines:
+            if nvram == greeting.nvram.hex():
+                _compare(greeting, int(epoch), bytes.fromhex(opening), folder)
+        rest = [line for line in lines if line[0] != greeting.nvram.hex()]
+        return [*rest[1 - KEPT_NVRAMS :], [greeting.nvram.hex(), str(greeting.epoch), greeting.opening.hex()]]
+
+    _change(folder / greeting.esn, compare)
+
+
+def recall(esn: str, key: KeyFile) -> Leases:
+    """What is known of a key's leases on a machine; to be asked before a request. Raises StatusError."""
+    folder = _folder()
+    return {} if folder is None else _leases(_change(folder / f"{key.name.hex()}-{esn}", lambda lines: lines))
+
+
+def check(esn: str, key: KeyFile, before: Leases, leaf: int) -> None:
+    """Compare the leaf of a signature with what was known before it was asked for, and remember it. Raises StatusError (AccessDenied)."""
+    folder = _folder()
+    if folder is None:
+        return
+    lease = leaf >> key.key.tree.h - key.expcards - key.explease
+    if leaf <= before.get(lease, -1):
+        raise _refusal(
+            f"{esn} signed with leaf {leaf} of {printed_name(key.name)}, but its leaf {before[lease]} was seen here before", folder
+        )
+    if lease not in before:
+        _check_elsewhere(folder, esn, key, lease)
+
+    def remember(lines: list[list[str]]) -> list[list[str]]:
+        known = _leases(lines)
+        known[lease] = max(leaf, known.get(lease, -1))
+        return [[str(number), str(highest)] for number, highest in known.items()]
+
+    _change(folder / f"{key.name.hex()}-{esn}", remember)
+
+
+def _compare(greeting: Greeting, epoch: int, opening: bytes, folder: Path) -> None:
+    if greeting.epoch < epoch:
+        raise _refusal(f"{greeting.esn} counts {greeting.epoch} starts, but {epoch} were seen here: its NVRAM was put back", folder)
+    if greeting.epoch == epoch and greeting.opening != opening:
+        raise _refusal(f"two machines say that they are {greeting.esn}: one of them is a copy", folder)
+
+
+def _check_elsewhere(folder: Path, esn: str, key: KeyFile, lease: int) -> None:
+    """A lease is in one machine for life."""
+    for path in folder.glob(f"{key.name.hex()}-*"):
+        other = path.name.partition("-")[2]
+        if other != esn and lease in _leases(_change(path, lambda lines: lines)):
+            raise _refusal(
+                f"{esn} signed with lease {lease} of {printed_name(key.name)}, which was in {other}: one of them has a copy", folder
+            )
+
+
+def _refusal(what: str, folder: Path) -> StatusError:
+    return StatusError(
+        Status.AccessDenied, f"{what}; the signature is not released. Stop the machine and look at it; what was seen is in {folder}", WHERE
+    )
+
+
+def _folder() -> Path | None:
+    chosen = os.environ.get(VARIABLE)
+    return None if chosen == OFF else Path(chosen) if chosen else home() / "seen"
+
+
+def _leases(lines: list[list[str]]) -> Leases:
+    return {int(lease): int(leaf) for lease, leaf in lines}
+
+
+def _change(path: Path, change: Callable[[list[list[str]]], list[list[str]]]) -> list[list[str]]:
+    """Read a file's lines of words, change and write them, with nobody in between."""
+    try:
+        with _lock:
+            descriptor = _opened(path)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            try:
+                return _rewritten(descriptor, change)
+            finally:
+                fcntl.flock(descriptor, fcntl.LOCK_UN)
+    except (OSError, ValueError) as error:
+        raise StatusError(
+            Status.OSErrorErrno, f"{path}: {error}; make it usable, or choose another folder by {VARIABLE}, or {VARIABLE}={OFF}", WHERE
+        ) from None
+
+
+def _rewritten(descriptor: int, change: Callable[[list[list[str]]], list[list[str]]]) -> list[list[str]]:
+    data = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
+    lines = [line.split() for line in data.decode().splitlines()]
+    changed = change(lines)
+    if changed != lines:
+        written = "".join(" ".join(line) + "\n" for line in changed).encode()
+        os.pwrite(descriptor, written, 0)
+        os.ftruncate(descriptor, len(written))
+    return changed
+
+
+def _opened(path: Path) -> int:
+    """Files stay open: a signature comes every half a millisecond."""
+    if path not in _files:
+        if len(_files) >= MAX_OPEN:
+            for descriptor in _files.values():
+                os.close(descriptor)
+            _files.clear()
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _files[path] = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    return _files[path]

@@ -1,0 +1,60 @@
+"""The ledger: which leaf went to whom, for what. A row is durable together with the reservation of its leaf.
+
+The digest says what the leaf is bound to: `m` and the SHA-256 of a message that the machine hashes, `q` and the digest Q that a client
+computed, or `q` alone while that client has not come back with it. A leaf that is bound stays bound.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+OF_MESSAGE, OF_HASH = b"m", b"q"
+CHECKSUM_BYTES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A wish for a leaf: of which NVRAM file, for what, asked by whom. The same token and digest is the same wish, asked again."""
+
+    name: bytes
+    token: bytes
+    digest: bytes
+    client: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """A leaf that was handed out. `time` is in milliseconds since 1970."""
+
+    name: bytes
+    leaf: int
+    token: bytes
+    digest: bytes
+    client: str
+    time: int
+
+    @property
+    def bound(self) -> bool:
+        """Whether it is known what the leaf signs."""
+        return self.digest != OF_HASH
+
+    def fits(self, order: Order) -> bool:
+        """Whether an order with this row's token is the one that the row was written for."""
+        awaited = order.digest == OF_HASH and self.digest[:1] == OF_HASH
+        return self.name == order.name and (self.digest == order.digest or awaited)
+
+    @property
+    def checksum(self) -> bytes:
+        """Of all fields; those of variable length have their length before them."""
+        client = self.client.encode()
+        numbers = b"%d:%d:%d:%d:" % (self.leaf, self.time, len(self.digest), len(client))
+        return hashlib.sha256(numbers + self.name + self.token + self.digest + client).digest()[:CHECKSUM_BYTES]
+
+
+def message_bound(message: bytes) -> bytes:
+    """What a leaf is bound to that signs this message."""
+    return OF_MESSAGE + hashlib.sha256(message).digest()
+
+
+def hash_bound(digest: bytes) -> bytes:
+    """What a leaf is bound to that signs this Q; without one yet: an empty digest."""
+    return OF_HASH + digest

@@ -1,0 +1,104 @@
+"""The ledger of the file store: records of one length, appended and flushed; a leaf that was bound later has a second record."""
+
+import hashlib
+import struct
+from pathlib import Path
+
+from seemachine.state.durable import replace_file, write_at
+from seemachine.state.errors import StateCorrupt
+from seemachine.state.ledger import OF_HASH, LedgerRow
+
+# Number of the first record that was written with it; name, leaf, token, time; lengths of digest and client, both; checksum.
+RECORD = struct.Struct(">I11sI16sQBB33s64s8s")
+
+
+class LedgerFile:
+    """All rows in memory, in order, numbered from 1. Raises StateCorrupt, OSError."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.rows: list[LedgerRow] = []
+        self._by_token: dict[bytes, int] = {}
+        self._records = 0
+        if path.exists():
+            self._read(path.read_bytes())
+
+    def find(self, token: bytes) -> LedgerRow | None:
+        """The row of a token."""
+        index = self._by_token.get(token)
+        return None if index is None else self.rows[index]
+
+    def highest(self, name: bytes, first: int, end: int) -> int:
+        """The highest leaf of a lease that has a row; -1 without one."""
+        return max((row.leaf for row in self.rows if row.name == name and first <= row.leaf < end), default=-1)
+
+    def append(self, rows: list[LedgerRow]) -> None:
+        """Add rows durably, or give those that are there their digest."""
+        data = b"".join(_encode(row, self._records) for row in rows)
+        # At its place rather than at the end: what was left of a write that failed is written over.
+        write_at(self._path, self._records * RECORD.size, data)
+        self._records += len(rows)
+        for row in rows:
+            self._take(row)
+
+    def prune(self, before: int) -> None:
+        """Drop rows older than a time in milliseconds, and second records."""
+        rows = [row for row in self.rows if row.time >= before]
+        if len(rows) < self._records:
+            self._rewrite(rows)
+
+    def _rewrite(self, rows: list[LedgerRow]) -> None:
+        replace_file(self._path, b"".join(_encode(row, number) for number, row in enumerate(rows)))
+        self.rows, self._by_token, self._records = [], {}, len(rows)
+        for row in rows:
+            self._take(row)
+
+    def _take(self, row: LedgerRow) -> None:
+        known = self._by_token.get(row.token)
+        if known is not None and self.rows[known].leaf == row.leaf:
+            self.rows[known] = row
+            return
+        self._by_token[row.token] = len(self.rows)
+        self.rows.append(row)
+
+    def _read(self, data: bytes) -> None:
+        size = RECORD.size
+        found = [_decode(data[start : start + size]) for start in range(0, len(data), size)]
+        torn = found.index(None) if None in found else len(found)
+        for number, record in enumerate(found):
+            if record is not None:
+                self._check(record, number, torn)
+                self._take(record[1])
+        self._records = len(found)
+        if torn < len(found):
+            self._rewrite(self.rows)
+
+    def _check(self, record: tuple[int, LedgerRow], number: int, torn: int) -> None:
+        """A write that a crash cut short may lack any of its records. What was written after it says that it was whole."""
+        began, row = record
+        if number > torn and began > torn:
+            raise StateCorrupt(f"{self._path}: record {torn} is damaged")
+        known = self.find(row.token)
+        if known is not None and known.leaf == row.leaf and known.digest != OF_HASH:
+            raise StateCorrupt(f"{self._path}: leaf {row.leaf} is bound twice")
+
+
+def _encode(row: LedgerRow, began: int) -> bytes:
+    client, checksum = row.client.encode(), _checksum(row, began)
+    return RECORD.pack(began, row.name, row.leaf, row.token, row.time, len(row.digest), len(client), row.digest, client, checksum)
+
+
+def _decode(record: bytes) -> tuple[int, LedgerRow] | None:
+    """A record, or None for a torn or damaged one."""
+    if len(record) != RECORD.size:
+        return None
+    began, name, leaf, token, time, digest_length, client_length, digest, client, checksum = RECORD.unpack(record)
+    try:
+        row = LedgerRow(name, leaf, token, digest[:digest_length], client[:client_length].decode(), time)
+    except UnicodeDecodeError:
+        return None
+    return (began, row) if _checksum(row, began) == checksum else None
+
+
+def _checksum(row: LedgerRow, began: int) -> bytes:
+    return hashlib.sha256(row.checksum + began.to_bytes(4, "big")).digest()[:8]
