@@ -52,6 +52,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_serve(words)
     _add_fleet(words)
     _add_card(words)
+    _add_quarantine(words)
+    _add_audit(words)
     info = words.add_parser("info", help="which engine runs here and why, versions, the world folder")
     info.add_argument("--json", action="store_true", help="print one JSON document")
     info.set_defaults(run=_info)
@@ -113,6 +115,39 @@ def _add_card(words: Any) -> None:
         verb.set_defaults(run=_card(name))
 
 
+def _add_quarantine(words: Any) -> None:
+    parser = words.add_parser("quarantine", help="leaves that may have been used elsewhere, and what to do about them")
+    verbs = parser.add_subparsers(metavar="list|explain|burn|skip", required=True)
+    listing = verbs.add_parser("list", help="what is in quarantine, and why; exit code 1 if there is anything")
+    listing.add_argument("--json", action="store_true", help="print one JSON document")
+    explain = verbs.add_parser("explain", help="the list, what can have happened, and the ways out")
+    burn = verbs.add_parser("burn", help="destroy it: always safe")
+    skip = verbs.add_parser("skip", help="go on at a later leaf: if you are sure that nobody used it, or any behind it")
+    for verb in (burn, skip):
+        verb.add_argument("name", metavar="NAME", help="NVRAM file as listed, or the alias of its key; for burn also a half-made key")
+        verb.add_argument("--esn", type=str.upper, required=True, help=ESN_HELP)
+    skip.add_argument("--to", type=int, required=True, metavar="LEAF", help="where to go on, behind all leaves that may have been used")
+    for name, verb in (("list", listing), ("explain", explain), ("burn", burn), ("skip", skip)):
+        verb.add_argument("--home", type=Path, metavar="DIR", help="world folder; default $SEEMACHINE_HOME")
+        verb.set_defaults(run=_quarantine(name))
+
+
+def _add_audit(words: Any) -> None:
+    audit = words.add_parser("audit", help="find leaves that were used twice, bad signatures and gaps, in any LMS and HSS files")
+    audit.add_argument("files", nargs="*", type=Path, metavar="FILE", help="signatures, public keys, key files, ledgers, messages, folders")
+    audit.add_argument(
+        "--message", action="append", default=[], metavar="SIG=FILE", help="what a signature is over; default FILE for FILE.sig"
+    )
+    audit.add_argument("--fleet", action="store_true", help="check the ledgers of all machines that are up, too")
+    audit.set_defaults(run=_audit("audit"))
+    ledger = words.add_parser("ledger", help="print which leaf the machines handed out to whom, for what")
+    ledger.add_argument("--esn", type=str.upper, help=ESN_HELP)
+    ledger.set_defaults(run=_audit("ledger"))
+    for word in (audit, ledger):
+        word.add_argument("--json", action="store_true", help="print JSON: for ledger a document a row, which audit reads")
+        word.add_argument("--home", type=Path, metavar="DIR", help="world folder; default $SEEMACHINE_HOME")
+
+
 def _count(text: str) -> int:
     number = int(text) if text.isascii() and text.isdecimal() else 0
     if not 1 <= number <= 10_000:
@@ -155,6 +190,27 @@ def _card(verb: str) -> Any:
         from seemachine.fleet import cards
 
         code: int = cards.run(verb, options)
+        return code
+
+    return run
+
+
+def _quarantine(verb: str) -> Any:
+    def run(options: argparse.Namespace) -> int:
+        from seemachine.fleet import quarantine
+
+        return quarantine.run(verb, options)
+
+    return run
+
+
+def _audit(verb: str) -> Any:
+    def run(options: argparse.Namespace) -> int:
+        from seemachine.audit import report
+
+        if verb == "audit":
+            options.message = [report.pair(text) for text in options.message]
+        code: int = getattr(report, verb)(options)
         return code
 
     return run
