@@ -1,9 +1,10 @@
 # Each target does its own set-up in .venv. Needs Python 3.11 or later with venv, and git.
 PYTHON ?= python3
+SECONDS ?= 120
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test test-native lint bench clean
+.PHONY: demo test test-native lint bench storm clean
 
 demo: .venv/installed
 	deploy/demo/demo.sh
@@ -18,6 +19,9 @@ lint: .venv/tested
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+storm: .venv/tested
+	cd tests && $(CURDIR)/$(BIN)/python -m storm.chaos $(SECONDS)
 
 bench: .venv/tested
 	$(BIN)/pip install --quiet --group bench

@@ -6,7 +6,6 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
-from seemachine.state.store import Retention
 from seemachine.wire.framing import MAX_FRAME
 from seemachine.wire.names import MODELS, SEE_PORT, is_esn
 from seemachine.wire.world import home
@@ -101,11 +100,6 @@ class Config:
     def folder(self) -> Path:
         """The machine's own state."""
         return self.world / "hsm" / self.esn
-
-    @property
-    def retention(self) -> Retention:
-        """How long things are kept."""
-        return Retention(self.retry_seconds, self.ledger_days)
 
 
 def load(path: Path | None, **given: Any) -> Config:

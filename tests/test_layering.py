@@ -16,7 +16,8 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "seemachine.machine": ({"seemachine.wire", "seemachine.lms", "seemachine.state", "seemachine.keyring"}, set()),
     "seemachine.commands": ({"seemachine", "seemachine.wire", "seemachine.lms", "seemachine.state", "seemachine.machine"}, set()),
     "seemachine.config": ({"seemachine.wire"}, set()),
-    "seemachine.fleet": ({"seemachine.wire", "seemachine.state", "seemachine.config"}, {"trio"}),
+    "seemachine.fleet": ({"seemachine.wire", "seemachine.state", "seemachine.config", "seeclient"}, {"trio"}),
+    "seemachine.audit": ({"seemachine.wire", "seemachine.lms", "seeclient"}, set()),
     "seeclient": ({"seemachine.wire", "seemachine.lms"}, {"trio", "rich"}),
 }
 OURS = ("seemachine", "seeclient")

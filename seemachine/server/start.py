@@ -18,7 +18,7 @@ from seemachine.state.checkpoints import FolderCheckpoints, NoCheckpoints
 from seemachine.state.errors import StateError, StateUnsafe
 from seemachine.state.lock import FolderLock
 from seemachine.state.slots import Slots
-from seemachine.state.store import Store
+from seemachine.state.store import Retention, Store
 from seemachine.state.witness import FolderWitness, Witness
 from seemachine.wire.messages import ENVELOPE_BYTES, Limits
 from seemachine.wire.world import witness_folder
@@ -78,7 +78,7 @@ def open_store(config: Config) -> Store:
     if config.store == "memory":
         from seemachine.state.memory import MemoryStore
 
-        return MemoryStore(config.retention)
+        return MemoryStore(_retention(config))
     witness = open_witness(config)
     try:
         return _open_durable(config, witness)
@@ -93,14 +93,18 @@ def open_witness(config: Config) -> Witness:
     return FolderWitness(folder, config.esn)
 
 
+def _retention(config: Config) -> Retention:
+    return Retention(config.retry_seconds, config.ledger_days)
+
+
 def _open_durable(config: Config, witness: Witness) -> Store:
     if config.store == "file":
         from seemachine.state.file import FileStore
 
-        return FileStore(config.folder, witness, config.retention)
+        return FileStore(config.folder, witness, _retention(config))
     from seemachine.state.sqlite import SqliteStore
 
-    return SqliteStore(config.folder, witness, config.retention)
+    return SqliteStore(config.folder, witness, _retention(config))
 
 
 async def _run(machine: Machine, config: Config, log: Log) -> None:

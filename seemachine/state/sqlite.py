@@ -1,13 +1,13 @@
 """NVRAM in SQLite, the default: one database per machine, write-ahead log, a full flush per commit."""
 
 import contextlib
-import hashlib
 import os
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from seemachine.state import rows
 from seemachine.state.batch import Changes
 from seemachine.state.durable import flush_folder, private_folder
 from seemachine.state.errors import DiskFull, StateCorrupt, StateFailed, StateUnsafe
@@ -41,7 +41,6 @@ SETTINGS = {"locking_mode": "exclusive", "journal_mode": "wal", "synchronous": 2
 FULL, EXTRA = 2, 3
 # The disk's fault rather than the file's.
 DISK_ERRORS = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_BUSY)
-CHECKSUM_BYTES = 16
 
 NEW_ROW = "INSERT INTO ledger (name, leaf, token, digest, client, time, checksum) VALUES (?, ?, ?, ?, ?, ?, ?)"
 # A digest is given once.
@@ -81,16 +80,16 @@ class SqliteStore(MirroredStore):
         with self._lock:
             self._refuse_after_failure()
             found = self._select("SELECT * FROM ledger WHERE number > ? ORDER BY number LIMIT ?", (after, most))
-        return [(number, _ledger_from(row, self._path)) for number, *row in found]
+        return [(number, rows.ledger_from(row, self._path)) for number, *row in found]
 
     def _read(self) -> tuple[list[NvramFile], list[SpentLease], Past]:
         """Everything stored but the ledger, each row checked."""
         try:
             self._prepare()
-            files = [self._unless_ahead(_file_from(row, self._path)) for row in self._database.execute("SELECT * FROM nvram")]
-            spent = [_spent_from(row, self._path) for row in self._database.execute("SELECT * FROM spent")]
+            files = [self._unless_ahead(rows.file_from(row, self._path)) for row in self._database.execute("SELECT * FROM nvram")]
+            spent = [rows.spent_from(row, self._path) for row in self._database.execute("SELECT * FROM spent")]
             for row in self._database.execute("SELECT public_key, first, end, checksum FROM installed"):
-                _check(row, self._path)
+                rows.check(row, self._path)
             return files, spent, self._read_past()
         except (sqlite3.DatabaseError, TypeError, ValueError) as error:
             raise StateCorrupt(f"{self._path}: {error}") from error
@@ -105,9 +104,7 @@ class SqliteStore(MirroredStore):
 
     def _read_past(self) -> Past:
         [row] = self._database.execute("SELECT * FROM opening").fetchall()
-        _check(row, self._path)
-        identity, epoch, nonce, place, before_epoch, before_nonce, doubt, _ = row
-        return Past(Mark(identity, epoch, nonce, place), (before_epoch, before_nonce), doubt)
+        return rows.past_from(row, self._path)
 
     def _prepare(self) -> None:
         for setting, value in SETTINGS.items():
@@ -128,15 +125,15 @@ class SqliteStore(MirroredStore):
                 raise StateUnsafe(f"{self._path}: SQLite has {setting} = {found} where {wanted} is needed to be sure of the disk")
 
     def _write_past(self, past: Past) -> None:
-        values = _past_values(past)
-        self._commit_all([(OPENED, (*values, _checksum(values)))])
+        values = rows.past_values(past)
+        self._commit_all([(OPENED, (*values, rows.checksum(values)))])
 
     def _rows(self, tokens: Sequence[bytes]) -> dict[bytes, LedgerRow]:
         if not tokens:
             return {}
         marks = ", ".join("?" * len(tokens))
         found = self._select(f"SELECT * FROM ledger WHERE token IN ({marks})", tuple(tokens))  # noqa: S608 - question marks alone
-        return {row.token: row for row in (_ledger_from(values, self._path) for _, *values in found)}
+        return {row.token: row for row in (rows.ledger_from(values, self._path) for _, *values in found)}
 
     def _select(self, sql: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
         try:
@@ -150,10 +147,10 @@ class SqliteStore(MirroredStore):
 
     def _write_install(self, lease: StoredLease) -> None:
         row = (lease.public_key, lease.first, lease.end)
-        file = _columns(NvramFile(lease, lease.first))
+        file = rows.columns(NvramFile(lease, lease.first))
         self._commit_all(
             [
-                ("INSERT INTO installed VALUES (?, ?, ?, ?)", (*row, _checksum(row))),
+                ("INSERT INTO installed VALUES (?, ?, ?, ?)", (*row, rows.checksum(row))),
                 # In place of a used-up file that a full disk kept from being deleted.
                 ("INSERT OR REPLACE INTO nvram VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", file),
             ]
@@ -161,8 +158,8 @@ class SqliteStore(MirroredStore):
 
     def _write(self, changes: Changes) -> None:
         statements = [_change(name, file) for name, file in changes.files.items()]
-        statements += [("INSERT OR REPLACE INTO spent VALUES (?, ?, ?, ?, ?, ?, ?)", _spent_columns(spent)) for spent in changes.spent]
-        statements += [(NEW_ROW, (*_ledger_columns(row), row.checksum)) for row in changes.rows]
+        statements += [("INSERT OR REPLACE INTO spent VALUES (?, ?, ?, ?, ?, ?, ?)", rows.spent_columns(spent)) for spent in changes.spent]
+        statements += [(NEW_ROW, (*rows.ledger_columns(row), row.checksum)) for row in changes.rows]
         statements += [(BIND_ROW, (row.digest, row.checksum, row.token)) for row in changes.bound]
         statements += [(FORGET, (spent.lease.public_key, spent.lease.first)) for spent in changes.forgotten]
         self._commit_all(statements, changes.ledger_before)
@@ -190,68 +187,14 @@ class SqliteStore(MirroredStore):
                 self._database.rollback()
 
 
-def _columns(file: NvramFile) -> tuple[object, ...]:
-    lease = file.lease
-    values = (file.name, lease.public_key, lease.first, lease.end, lease.seed, lease.path, file.next, file.quarantine)
-    return (*values, _checksum(values))
-
-
-def _file_from(row: tuple[Any, ...], path: Path) -> NvramFile:
-    name, public_key, first, end, seed, nodes, following, quarantine, _ = row
-    file = NvramFile(StoredLease(public_key, first, end, seed, nodes), following, quarantine)
-    _check(row, path)
-    if name != file.name:
-        raise StateCorrupt(f"{path}: a row holds the record of another file")
-    return file
-
-
-def _spent_columns(spent: SpentLease) -> tuple[object, ...]:
-    lease = spent.lease
-    values = (lease.public_key, lease.first, lease.end, lease.seed, lease.path, spent.time)
-    return (*values, _checksum(values))
-
-
-def _spent_from(row: tuple[Any, ...], path: Path) -> SpentLease:
-    _check(row, path)
-    return SpentLease(StoredLease(*row[:5]), row[5])
-
-
-def _ledger_columns(row: LedgerRow) -> tuple[object, ...]:
-    return row.name, row.leaf, row.token, row.digest, row.client, row.time
-
-
-def _ledger_from(values: Sequence[Any], path: Path) -> LedgerRow:
-    row = LedgerRow(*values[:-1])
-    if row.checksum != values[-1]:
-        raise StateCorrupt(f"{path}: the checksum of leaf {row.leaf} in the ledger does not fit; the file was damaged")
-    return row
-
-
-def _past_values(past: Past) -> tuple[object, ...]:
-    mark = past.last
-    return mark.identity, mark.epoch, mark.nonce, mark.place, *past.before, past.doubt
-
-
 def _change(name: bytes, file: NvramFile | None) -> Statement:
     if file is None:
         return "DELETE FROM nvram WHERE name = ?", (name,)
-    values = _columns(file)
+    values = rows.columns(file)
     # Never backwards, whatever this process believes; in quarantine the leaf stays where it is.
     order = "next <= ?" if file.quarantine else "next < ?"
     change = f"UPDATE nvram SET next = ?, quarantine = ?, checksum = ? WHERE name = ? AND {order}"  # noqa: S608 - one of two texts of ours
     return change, (*values[-3:], name, file.next)
-
-
-def _checksum(values: tuple[object, ...]) -> bytes:
-    """SQLite keeps none of its own for the pages of a database. Lengths and types stand before the values."""
-    parts = [value if isinstance(value, bytes) else str(value).encode() for value in values]
-    described = b"".join(b"%c%d:" % (b"bi"[isinstance(value, int)], len(part)) for value, part in zip(values, parts, strict=True))
-    return hashlib.sha256(described + b"".join(parts)).digest()[:CHECKSUM_BYTES]
-
-
-def _check(row: tuple[object, ...], path: Path) -> None:
-    if row[-1] != _checksum(row[:-1]):
-        raise StateCorrupt(f"{path}: the checksum of a row does not fit; the file was damaged")
 
 
 def _create(path: Path) -> None:
@@ -259,11 +202,11 @@ def _create(path: Path) -> None:
     scratch = path.with_name("nvram.new")
     scratch.unlink(missing_ok=True)
     database = _connect(scratch)
-    past = _past_values(Past(Mark(os.urandom(16), 0, os.urandom(8))))
+    past = rows.past_values(Past(Mark(os.urandom(16), 0, os.urandom(8))))
     try:
         database.execute("PRAGMA synchronous = full")
         database.executescript(SCHEMA)
-        database.execute("INSERT INTO opening VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*past, _checksum(past)))
+        database.execute("INSERT INTO opening VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*past, rows.checksum(past)))
     except sqlite3.Error as error:
         raise StateFailed(f"{path}: {error}") from error
     finally:

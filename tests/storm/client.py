@@ -1,0 +1,64 @@
+"""One client of the storm, a process that is killed now and then: `python -m storm.client HISTORY ALIAS...`.
+
+Each line of its history is written before the next request: what it asked, and what it got.
+"""
+
+import json
+import os
+import random
+import sys
+import time
+from pathlib import Path
+
+from seeclient import blocking, signing
+
+from seemachine.wire.status import Status, StatusError
+
+LARGE = 3 << 20
+
+
+def main(history: str, aliases: list[str]) -> None:
+    """Sign until killed."""
+    chance = random.Random()
+    with Path(history).open("a", buffering=1) as log:
+        while True:
+            try:
+                with blocking.open_fleet() as fleet:
+                    while True:
+                        sign(fleet, chance, log, chance.choice(aliases))
+            except StatusError as error:
+                log.write(json.dumps({"refused": error.name, "detail": error.detail}) + "\n")
+                time.sleep(chance.random() * 0.1)
+
+
+def sign(fleet, chance, log, alias) -> None:
+    """One signature of a message that nobody signed before; one in fifty is hashed by the client."""
+    message = os.urandom(24)
+    large = chance.random() < 0.02
+    try:
+        signed = fleet.key(alias).sign_with(message * (LARGE // 24) if large else message)
+    except StatusError as error:
+        if error.status not in (Status.NotAvailable, Status.OSErrorErrno):
+            raise
+        log.write(json.dumps({"refused": error.name, "detail": error.detail}) + "\n")
+        time.sleep(0.05)
+        return
+    log.write(
+        json.dumps(
+            {
+                "alias": alias,
+                "esn": signed.esn,
+                "leaf": signed.leaf,
+                "message": message.hex(),
+                "times": LARGE // 24 if large else 1,
+                "signature": signed.signature.hex(),
+            }
+        )
+        + "\n"
+    )
+
+
+if __name__ == "__main__":
+    # Replies are awaited for less long than a person would: the storm is short.
+    signing.RETRY_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)
+    main(sys.argv[1], sys.argv[2:])
