@@ -17,6 +17,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "seemachine.commands": ({"seemachine", "seemachine.wire", "seemachine.lms", "seemachine.state", "seemachine.machine"}, set()),
     "seemachine.config": ({"seemachine.wire"}, set()),
     "seemachine.fleet": ({"seemachine.wire", "seemachine.state", "seemachine.config", "seeclient"}, {"trio"}),
+    "seemachine.witnesses": ({"seemachine.state"}, set()),
     "seemachine.audit": ({"seemachine.wire", "seemachine.lms", "seeclient"}, set()),
     "seeclient": ({"seemachine.wire", "seemachine.lms"}, {"trio", "rich"}),
 }

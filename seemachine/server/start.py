@@ -3,7 +3,6 @@
 import os
 import sys
 from contextlib import ExitStack
-from pathlib import Path
 
 import trio
 
@@ -19,9 +18,10 @@ from seemachine.state.errors import StateError, StateUnsafe
 from seemachine.state.lock import FolderLock
 from seemachine.state.slots import Slots
 from seemachine.state.store import Retention, Store
-from seemachine.state.witness import FolderWitness, Witness
+from seemachine.state.witness import Witness
 from seemachine.wire.messages import ENVELOPE_BYTES, Limits
 from seemachine.wire.world import witness_folder
+from seemachine.witnesses import open_witness
 
 
 def start(config: Config) -> int:
@@ -79,18 +79,12 @@ def open_store(config: Config) -> Store:
         from seemachine.state.memory import MemoryStore
 
         return MemoryStore(_retention(config))
-    witness = open_witness(config)
+    witness = open_witness(config.witness, witness_folder(config.world), config.esn)
     try:
         return _open_durable(config, witness)
     except BaseException:
         witness.release()
         raise
-
-
-def open_witness(config: Config) -> Witness:
-    """The memory of these settings' NVRAM. Raises StateError, OSError."""
-    folder = Path(config.witness).expanduser() if config.witness else witness_folder(config.world)
-    return FolderWitness(folder, config.esn)
 
 
 def _retention(config: Config) -> Retention:

@@ -20,6 +20,7 @@ from seemachine.state.errors import (
     LeaseSpent,
     StateError,
     StateFailed,
+    StateLocked,
     TokenSpent,
 )
 from seemachine.state.ledger import LedgerRow, Order
@@ -94,7 +95,7 @@ class Store(Protocol):
         """Up to `most` rows behind number `after`, oldest first, with their numbers."""
 
     def tidy(self) -> None:
-        """Destroy what is kept no longer."""
+        """Now and then: destroy what is kept no longer, and ask the witness whether all is well. Raises StateLocked, for good, if not."""
 
     def close(self) -> None:
         """Give everything back."""
@@ -294,6 +295,11 @@ class MirroredStore(ABC):
             before = now - self._keep.ledger_days * 86_400_000 if self._keep.ledger_days else 0
             self._spent = [spent for spent in self._spent if spent not in old]
             self._commit(Changes(forgotten=old, ledger_before=before))
+            try:
+                self._witness.refresh()
+            except StateLocked:
+                self._failed = True
+                raise
 
     def settle(self) -> None:
         """See Store."""

@@ -56,6 +56,9 @@ class Witness(Protocol):
     def noted(self, name: bytes) -> dict[int, int]:
         """The next leaf of each lease of a file, by first leaf: not less than this is gone."""
 
+    def refresh(self) -> None:
+        """Now and then: what was noted is made sure of. Raises StateLocked when somebody else vouches for another by now, StateFailed."""
+
     def release(self) -> None:
         """The machine stops."""
 
@@ -77,6 +80,9 @@ class NoWitness:
         """See Witness."""
         del name
         return {}
+
+    def refresh(self) -> None:
+        """See Witness."""
 
     def release(self) -> None:
         """See Witness."""
@@ -135,6 +141,9 @@ class FolderWitness:
     def noted(self, name: bytes) -> dict[int, int]:
         """See Witness."""
         return {first: following for first, (_, following) in self._slots.get(name, {}).items()}
+
+    def refresh(self) -> None:
+        """See Witness. The lock is the process's, so nobody else can have it."""
 
     def release(self) -> None:
         """See Witness."""
