@@ -4,7 +4,7 @@ SECONDS ?= 120
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test test-native lint bench storm clean
+.PHONY: demo test test-native lint bench storm soak clean
 
 demo: .venv/installed
 	deploy/demo/demo.sh
@@ -22,6 +22,9 @@ lint: .venv/tested
 
 storm: .venv/tested
 	cd tests && $(CURDIR)/$(BIN)/python -m storm.chaos $(SECONDS)
+
+soak: .venv/tested
+	cd tests && $(CURDIR)/$(BIN)/python -m storm.soak $(SECONDS)
 
 bench: .venv/tested
 	$(BIN)/pip install --quiet --group bench

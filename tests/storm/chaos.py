@@ -199,11 +199,14 @@ def main() -> int:
     seconds, seed = float(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else random.randrange(1 << 32)
     with tempfile.TemporaryDirectory() as folder:
         outcome, storm = run(Path(folder) / "world", seconds, seed)
+        reasons = Counter(line for line in (storm.home / "log").read_text().splitlines() if line.startswith("seemachine:"))
         cuts = sum(proxy.cuts for proxy in storm.proxies.values())
     print(f"seed {seed}, {seconds:g} s: {dict(storm.events)}, connections cut: {cuts}")
     print(
         f"signatures received: {outcome.signatures}; leaves in the ledgers: {outcome.leaves}, {outcome.burned} of them received by nobody"
     )
+    for reason, times in reasons.most_common(5):
+        print(f"a machine ended {times} times: {reason}")
     print(f"refusals: {dict(outcome.refusals)}")
     for what, found in (("signed two messages", outcome.reused), ("bad signatures", outcome.bad), ("received but lost", outcome.lost)):
         print(f"{what}: {len(found)}")
