@@ -10,11 +10,13 @@ from seemachine.config import Config
 from seemachine.fleet.published import Published, publish, withdraw
 from seemachine.lms import engines
 from seemachine.machine import Machine
+from seemachine.server.hardening import CannotHarden, harden
 from seemachine.server.logs import Log, configure
 from seemachine.server.serve import CannotListen, Daemon
 from seemachine.state.checkpoints import FolderCheckpoints, NoCheckpoints
 from seemachine.state.errors import StateError, StateUnsafe
 from seemachine.state.lock import FolderLock
+from seemachine.state.modes import check_modes
 from seemachine.state.slots import Slots
 from seemachine.state.store import Store
 from seemachine.wire.messages import ENVELOPE_BYTES, Limits
@@ -23,14 +25,16 @@ from seemachine.wire.messages import ENVELOPE_BYTES, Limits
 def start(config: Config) -> int:
     """Run one machine until it is told to stop. Returns the exit code; a reason not to start goes to standard error."""
     try:
+        in_force = harden(config.lock_memory)
+        check_modes(config.world, config.folder)
         with ExitStack() as stack:
             lock = FolderLock(config.folder, config.esn)
             stack.callback(lock.release)
             store = open_store(config)
             stack.callback(store.close)
             log = configure(esn=config.esn)
-            trio.run(_run, build(config, store), config, log)
-    except (StateError, CannotListen, engines.EngineError, OSError) as error:
+            trio.run(_run, build(config, store), config, log, in_force)
+    except (StateError, CannotHarden, CannotListen, engines.EngineError, OSError) as error:
         print(f"seemachine: {error}", file=sys.stderr)
         return 1
     return 0
@@ -81,8 +85,9 @@ def open_store(config: Config) -> Store:
     return SqliteStore(config.folder)
 
 
-async def _run(machine: Machine, config: Config, log: Log) -> None:
+async def _run(machine: Machine, config: Config, log: Log, in_force: dict[str, str]) -> None:
     def on_ready(host: str, port: int) -> None:
+        log.info("hardened", **in_force)
         if config.publish:
             publish(config.world, Published(config.esn, config.model, config.module, host, port, os.getpid()))
 

@@ -53,10 +53,10 @@ class Checkpoints(Protocol):
 
 
 class FolderCheckpoints:
-    """See Checkpoints. `folder` is the machine's own, in its world: hsm/<ESN>. Raises StateCorrupt, OSError."""
+    """See Checkpoints. `folder` is the machine's own, in its world: hsm/<ESN>. Raises StateCorrupt elsewhere."""
 
     def __init__(self, folder: Path) -> None:
-        self._key = world_key(world_of(folder))
+        self._world = world_of(folder)
         self._esn = folder.name
         self._folder = private_folder(folder / "making")
 
@@ -73,7 +73,7 @@ class FolderCheckpoints:
 
     def rewrite(self, label: str, head: Head) -> None:
         """See Checkpoints."""
-        secret = self._key.encrypt("half-made key", self._clear(label), msgpack.packb(head))
+        secret = world_key(self._world).encrypt("half-made key", self._clear(label), msgpack.packb(head))
         replace_file(self._path(label, "key"), seal({"secret": secret}))
 
     def append(self, label: str, index: int, row: bytes) -> None:
@@ -107,7 +107,7 @@ class FolderCheckpoints:
         secret = unseal(path.read_bytes(), str(path)).get("secret")
         if type(secret) is not bytes:
             raise StateCorrupt(f"{path}: not a half-made key of this version")
-        head: Head = msgpack.unpackb(self._key.decrypt("half-made key", self._clear(label), secret, str(path)))
+        head: Head = msgpack.unpackb(world_key(self._world).decrypt("half-made key", self._clear(label), secret, str(path)))
         return head
 
     def discard(self, label: str) -> None:

@@ -18,6 +18,8 @@ from seemachine.state.errors import StateCorrupt, StateForeign
 FILE_NAME = "world.key"
 KEY_BYTES = 32
 IDENTIFIER_BYTES = 8
+# There is something that needs the key if any of these is there.
+SEALED = ("witness/cards/[!.]*", "hsm/*/making/*.key")
 
 
 class WorldKey:
@@ -65,9 +67,9 @@ def world_key(world: Path) -> WorldKey:
 
 
 def _refuse_loss(world: Path, path: Path) -> None:
-    """Another key would make all cards unreadable for good, just because this one was away for a while."""
-    if any((world / "witness" / "cards").glob("*")):
-        raise StateCorrupt(f"{path}: missing, and there are cards that only it can read; put it back")
+    """Another key would make all of it unreadable for good, just because this one was away for a while."""
+    if any(any(world.glob(pattern)) for pattern in SEALED):
+        raise StateCorrupt(f"{path}: missing, and there are cards or half-made keys that only it can read; put it back")
 
 
 @contextlib.contextmanager

@@ -211,8 +211,8 @@ class TestSecrets:
         """A head of another world is refused with both worlds in the sentence."""
         kept.create("one", HEAD)
         foreign = opened(tmp_path / "other")
-        shutil.copy(kept._folder / "one.key", foreign._folder)
         worlds = [world_key(world).identifier.hex() for world in (tmp_path, tmp_path / "other")]
+        shutil.copy(kept._folder / "one.key", foreign._folder)
 
         with pytest.raises(StateForeign, match=f"one.key: of the world {worlds[0]}; this is the world {worlds[1]} "):
             foreign.head("one")

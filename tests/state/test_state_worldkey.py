@@ -9,6 +9,7 @@ from state.kit import ESN, Fault, FaultyOs, lease
 
 from seemachine.state import durable
 from seemachine.state.cards import LMS, Card, write_card
+from seemachine.state.checkpoints import FolderCheckpoints
 from seemachine.state.durable import private_folder
 from seemachine.state.errors import StateCorrupt
 from seemachine.state.worldkey import world_key, world_of
@@ -79,11 +80,15 @@ def test_a_key_of_another_length(tmp_path, data):
     assert (tmp_path / "world.key").read_bytes() == data
 
 
-def test_a_lost_key_is_not_replaced(tmp_path):
-    """While there are cards with leases a missing key is a sentence, not a new key; put back, it reads them."""
-    write_card(private_folder(tmp_path / "cards"), Card("card1", LMS, (lease(),)))
+@pytest.mark.parametrize("kept", ["card", "half-made key"])
+def test_a_lost_key_is_not_replaced(tmp_path, kept):
+    """While there is something that needs it a missing key is a sentence, not a new key."""
+    if kept == "card":
+        write_card(private_folder(tmp_path / "cards"), Card("card1", LMS, (lease(),)))
+    else:
+        FolderCheckpoints(tmp_path / "hsm" / ESN).create("one", {})
     path = (tmp_path / "world.key").rename(tmp_path / "elsewhere")
-    with pytest.raises(StateCorrupt, match=r"world.key: missing, and there are cards that only it can read; put it back"):
+    with pytest.raises(StateCorrupt, match=r"world.key: missing, and there are cards or half-made keys that only it can read; put it back"):
         world_key(tmp_path)
     assert not (tmp_path / "world.key").exists()
 
