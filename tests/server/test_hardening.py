@@ -77,10 +77,12 @@ class Library:
     """A C library that locks, or fails as told, and keeps what it was asked."""
 
     def __init__(self, failure=0):
-        self.failure, self.asked = failure, []
+        self.failure, self.asked, self.dumpable = failure, [], True
 
-    def prctl(self, *_arguments):
-        """As if done."""
+    def prctl(self, option, value, *_rest):
+        """Cores are not to be dumped."""
+        assert option == hardening.PR_SET_DUMPABLE
+        self.dumpable = bool(value)
         return 0
 
     def mlockall(self, flags):
@@ -110,6 +112,7 @@ def test_the_flags_of_the_processor(library, monkeypatch, processor, flags):
 
     assert harden("yes")["locked_memory"] == "yes"
     assert library.asked == [flags]
+    assert not library.dumpable
 
 
 def test_below_a_limit_nothing_is_locked(library, monkeypatch):
