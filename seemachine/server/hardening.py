@@ -38,7 +38,7 @@ def harden(lock_memory: str) -> dict[str, str]:
 def _without_cores() -> str:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # A program that the kernel pipes cores into gets them whatever the limit is, but not of a process that is not dumpable.
-    if sys.platform == "linux" and _libc().prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0:
+    if sys.platform == "linux" and _libc().prctl(PR_SET_DUMPABLE, ctypes.c_ulong(0)) == 0:
         return "off, not even for a debugger"
     return "off"
 

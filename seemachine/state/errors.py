@@ -14,7 +14,7 @@ class StateCorrupt(StateError):
 
 
 class StateForeign(StateCorrupt):
-    """Encrypted in another world, whose key is not here."""
+    """Encrypted under a key that is not here: another world's, or this one's while that is missing."""
 
 
 class StateCopied(StateCorrupt):

@@ -53,7 +53,7 @@ def world_of(path: Path) -> Path:
 
 
 def world_key(world: Path) -> WorldKey:
-    """The key of a world, made now if it has none and never needed one. Raises StateCorrupt, OSError."""
+    """The key of a world, made now if it has none and never needed one. Raises StateForeign while the right one is away, OSError."""
     path = private_folder(world) / FILE_NAME
     # Held also to read it: what another process has just made is durable then.
     with _alone(world):
@@ -62,14 +62,14 @@ def world_key(world: Path) -> WorldKey:
             replace_file(path, os.urandom(KEY_BYTES))
         secret = path.read_bytes()
     if len(secret) != KEY_BYTES:
-        raise StateCorrupt(f"{path}: has {len(secret)} bytes in place of {KEY_BYTES}; put the right one back")
+        raise StateForeign(f"{path}: has {len(secret)} bytes in place of {KEY_BYTES}; put the right one back")
     return WorldKey(secret)
 
 
 def _refuse_loss(world: Path, path: Path) -> None:
     """Another key would make all of it unreadable for good, just because this one was away for a while."""
     if any(any(world.glob(pattern)) for pattern in SEALED):
-        raise StateCorrupt(f"{path}: missing, and there are cards or half-made keys that only it can read; put it back")
+        raise StateForeign(f"{path}: missing, and there are cards or half-made keys that only it can read; put it back")
 
 
 @contextlib.contextmanager

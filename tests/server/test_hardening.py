@@ -79,10 +79,10 @@ class Library:
     def __init__(self, failure=0):
         self.failure, self.asked, self.dumpable = failure, [], True
 
-    def prctl(self, option, value, *_rest):
+    def prctl(self, option, value):
         """Cores are not to be dumped."""
         assert option == hardening.PR_SET_DUMPABLE
-        self.dumpable = bool(value)
+        self.dumpable = bool(value.value)
         return 0
 
     def mlockall(self, flags):

@@ -277,6 +277,16 @@ class TestFormat:
         rack.format(ESN, SLOT, force=True)
         assert rack.listing() == [Whereabouts("card9", "blank", 0, ESN, SLOT)]
 
+    def test_a_card_whose_key_is_away(self, rack, card, world, slots):
+        """While the key of the world is missing its cards are foreign and formatted by force alone; nothing is lost when it is back."""
+        (world / "world.key").rename(world / "away")
+        assert rack.listing() == [Whereabouts(card, "foreign", 0, ESN, SLOT)]
+        with pytest.raises(CardError, match=r"world.key: missing, .*; add --force to do it$"):
+            rack.format(ESN, SLOT)
+        (world / "away").rename(world / "world.key")
+
+        assert slots.next_lease(SLOT) == LEASES[0]
+
     @pytest.mark.parametrize("force", [False, True])
     def test_a_copy_beside_the_original(self, rack, card, slots, world, force):
         """Formatting one of two files of a card is refused, for the other one may be the original; once that is alone it has its leases."""
