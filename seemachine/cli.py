@@ -74,6 +74,7 @@ def _add_serve(words: Any) -> None:
     parser.add_argument("--home", type=Path, dest="world", metavar="DIR", help="world folder; default $SEEMACHINE_HOME")
     parser.add_argument("--operator", choices=("manual", "auto"), help="whether blank cards are fed unasked (by a fleet); default manual")
     parser.add_argument("--witness", help="folder or postgresql:// URL that remembers this NVRAM's openings; default witness/ of the world")
+    parser.add_argument("--lock-memory", choices=("auto", "yes", "no"), help="keep memory out of swap; default auto, where that is allowed")
     parser.add_argument("--no-publish", action="store_false", default=None, dest="publish", help="write no published object")
     parser.add_argument("--insecure-bind", action="store_true", default=None, help="allow an address that is not loopback, without TLS")
     parser.set_defaults(run=_serve)

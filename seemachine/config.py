@@ -12,6 +12,7 @@ from seemachine.wire.world import home
 
 STORES = ("sqlite", "file", "memory")
 OPERATORS = ("manual", "auto")
+LOCKING = ("auto", "yes", "no")
 # Room for the longest replies: a part of a node cache, and a listing of all NVRAM files.
 MIN_FRAME = 640 * 1024
 # Four years in seconds; for counts and bytes more than anybody needs.
@@ -68,6 +69,7 @@ class Config:
     witness: str = ""
     retry_seconds: int = 3600
     ledger_days: int = 0
+    lock_memory: str = "auto"
     world: Path = field(default_factory=home)
     limits: LimitSettings = LimitSettings()
 
@@ -77,6 +79,7 @@ class Config:
         _one_of("model", self.model, MODELS)
         _one_of("store", self.store, STORES)
         _one_of("operator", self.operator, OPERATORS)
+        _one_of("lock_memory", self.lock_memory, LOCKING)
         for name in ("search_port", "insecure_bind", "publish"):
             _one_of(name, getattr(self, name), (True, False))
         if type(self.port) is not int or not 0 <= self.port <= 65535:

@@ -23,6 +23,7 @@ module = 1                  # number on this host; orders pipsqueak's banner
 host = "127.0.0.1"
 port = 8888                 # the next free one is taken when this is not free
 store = "sqlite"            # or file, memory
+# lock_memory = "auto"      # keep memory out of swap where that is allowed; yes: or do not start; no
 
 [[machines]]
 esn = "5F08-02E0-D947"
@@ -111,6 +112,7 @@ def command_line(machine: Config) -> list[str]:
         *("--port", str(machine.port)),
         *("--store", machine.store),
         *("--operator", machine.operator),
+        *("--lock-memory", machine.lock_memory),
         *("--home", str(machine.world)),
         "--search-port",
     ]

@@ -11,11 +11,13 @@ from seemachine.config import Config
 from seemachine.fleet.published import Published, publish, withdraw
 from seemachine.lms import engines
 from seemachine.machine import Machine
+from seemachine.server.hardening import CannotHarden, harden
 from seemachine.server.logs import Log, configure
 from seemachine.server.serve import CannotListen, Daemon
 from seemachine.state.checkpoints import FolderCheckpoints, NoCheckpoints
 from seemachine.state.errors import StateError, StateUnsafe
 from seemachine.state.lock import FolderLock
+from seemachine.state.modes import check_modes
 from seemachine.state.slots import Slots
 from seemachine.state.store import Retention, Store
 from seemachine.state.witness import Witness
@@ -27,6 +29,8 @@ from seemachine.witnesses import open_witness
 def start(config: Config) -> int:
     """Run one machine until it is told to stop. Returns the exit code; a reason not to start goes to standard error."""
     try:
+        in_force = harden(config.lock_memory)
+        check_modes(config.world, config.folder)
         with ExitStack() as stack:
             lock = FolderLock(config.folder, config.esn)
             stack.callback(lock.release)
@@ -36,8 +40,8 @@ def start(config: Config) -> int:
             machine = build(config, store)
             for reason in inspect(machine):
                 log.warning("quarantine", reason=reason, see=f"seemachine quarantine explain --esn {config.esn}")
-            trio.run(_run, machine, config, log)
-    except (StateError, CannotListen, engines.EngineError, OSError) as error:
+            trio.run(_run, machine, config, log, in_force)
+    except (StateError, CannotHarden, CannotListen, engines.EngineError, OSError) as error:
         print(f"seemachine: {error}", file=sys.stderr)
         return 1
     return 0
@@ -101,8 +105,9 @@ def _open_durable(config: Config, witness: Witness) -> Store:
     return SqliteStore(config.folder, witness, _retention(config))
 
 
-async def _run(machine: Machine, config: Config, log: Log) -> None:
+async def _run(machine: Machine, config: Config, log: Log, in_force: dict[str, str]) -> None:
     def on_ready(host: str, port: int) -> None:
+        log.info("hardened", **in_force)
         if config.publish:
             publish(config.world, Published(config.esn, config.model, config.module, host, port, os.getpid()))
 

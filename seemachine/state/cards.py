@@ -3,21 +3,29 @@
     cards/<name>.card                    on the rack
     hsm/<ESN>/slots/<n>/<name>.card      in slot n of a machine
 
-Moving a card is one rename. Whoever moves, reads or writes a card holds the lock of the rack.
+Moving a card is one rename. Whoever moves, reads or writes a card holds the lock of the rack. Name, kind and number of leases stand in
+clear; the leases are encrypted under the key of the world. A blank card has no secret and belongs to no world.
 """
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+import msgpack
+
+from seemachine.state import originals
 from seemachine.state.durable import replace_file
-from seemachine.state.errors import StateCorrupt
+from seemachine.state.errors import StateCopied, StateCorrupt, StateForeign
 from seemachine.state.records import StoredLease
 from seemachine.state.sealed import lease_from, lease_values, seal, unseal
+from seemachine.state.worldkey import world_key, world_of
 
 SUFFIX = ".card"
 BLANK = "blank"
 LMS = "lms"
-KINDS = (BLANK, LMS)
+# What `look` says of cards that can't be used: damaged, not the original, of another world.
+UNKNOWN, COPY, FOREIGN = "unknown", "copy", "foreign"
+FIELDS = {"name": str, "kind": str, "leases": int, "secret": bytes}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +51,64 @@ class Card:
 
 
 def read_card(path: Path) -> Card:
-    """The card in a file. Raises StateCorrupt."""
+    """The card in a file. Raises StateCorrupt; StateForeign when it is another world's; StateCopied when it is not the original."""
     what = f"card {path.stem}"
     values = unseal(path.read_bytes(), what)
-    if values.keys() != {"name", "kind", "leases"} or values["kind"] not in KINDS or type(values["leases"]) is not list:
+    if {name: type(value) for name, value in values.items()} != FIELDS:
         raise StateCorrupt(f"{what}: not a card of this version")
     if values["name"] != path.stem:
-        raise StateCorrupt(f"{what}: a copy of card {values['name']}; copies are not used")
-    leases = tuple(lease_from(lease, what) for lease in values["leases"])
-    if leases and values["kind"] == BLANK:
-        raise StateCorrupt(f"{what}: blank, yet with leases")
-    return Card(path.stem, values["kind"], leases)
+        raise StateCopied(f"{what}: a copy of card {values['name']}; copies are not used")
+    if values["kind"] == BLANK and not values["secret"] and not values["leases"]:
+        return Card.blank(path.stem)
+    if values["kind"] != LMS:
+        raise StateCorrupt(f"{what}: not a card of this version")
+    world = world_of(path)
+    leases = _decrypted(world, values, what)
+    originals.check_original(world, path)
+    return Card(path.stem, LMS, leases)
 
 
 def write_card(folder: Path, card: Card) -> None:
-    """Store a card durably in a folder. Raises OSError."""
-    values = {"name": card.name, "kind": card.kind, "leases": list(map(lease_values, card.leases))}
-    replace_file(folder / f"{card.name}{SUFFIX}", seal(values))
+    """Store a card durably in a folder. Raises OSError; then it is not known whether the old card is there or the new one."""
+    path = folder / f"{card.name}{SUFFIX}"
+    world = world_of(path)
+    if card.kind == BLANK:
+        replace_file(path, _encoded(card, b""))
+        originals.forget(world, path)
+        return
+    # The witness knows the new file before that is the card, and knows the old one no more before anybody relies on the new one.
+    # Swapped, a crash would leave a card that is refused, or let an older file of the card come back.
+    secret = world_key(world).encrypt("card", _clear(card.name, len(card.leases)), msgpack.packb(list(map(lease_values, card.leases))))
+    replace_file(path, _encoded(card, secret), before=lambda scratch: originals.expect(world, path, scratch))
+    originals.settle(world, path)
+
+
+def look(path: Path) -> tuple[str, int]:
+    """The kind of a card and how many leases it has to give, whatever state it is in."""
+    try:
+        card = read_card(path)
+    except StateCopied:
+        return COPY, 0
+    except StateForeign:
+        return FOREIGN, 0
+    except StateCorrupt:
+        return UNKNOWN, 0
+    return card.kind, len(card.leases)
+
+
+def _encoded(card: Card, secret: bytes) -> bytes:
+    return seal({"name": card.name, "kind": card.kind, "leases": len(card.leases), "secret": secret})
+
+
+def _decrypted(world: Path, values: dict[str, Any], what: str) -> tuple[StoredLease, ...]:
+    packed = world_key(world).decrypt("card", _clear(values["name"], values["leases"]), values["secret"], what)
+    leases = tuple(lease_from(lease, what) for lease in msgpack.unpackb(packed))
+    if len(leases) != values["leases"]:
+        raise StateCorrupt(f"{what}: not a card of this version")
+    return leases
+
+
+def _clear(name: str, leases: int) -> bytes:
+    """What the secret of a card is bound to."""
+    packed: bytes = msgpack.packb([name, LMS, leases])
+    return packed

@@ -3,7 +3,8 @@
     hsm/<ESN>/making/<label>.key    what the key is, the seeds not yet on cards; replaced as a whole
     hsm/<ESN>/making/<label>.rows   a row of nodes per chunk that is done, appended and flushed; a torn last row counts as not done
 
-Seeds are in these files as they are in NVRAM. They are gone from here before they can be anywhere else: see `Checkpoints.rewrite`.
+The head has seeds, so it is encrypted under the key of the world, for this label and machine. Seeds are gone from here before they can be
+anywhere else: see `Checkpoints.rewrite`.
 """
 
 import hashlib
@@ -13,9 +14,12 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Protocol
 
+import msgpack
+
 from seemachine.state.durable import PRIVATE_FILE, flush, private_folder, remove_file, replace_file
 from seemachine.state.errors import StateCorrupt
 from seemachine.state.sealed import seal, unseal
+from seemachine.state.worldkey import world_key, world_of
 
 CHECK_BYTES = 8
 MAX_LABELS = 64
@@ -59,9 +63,11 @@ class Checkpoints(Protocol):
 
 
 class FolderCheckpoints:
-    """See Checkpoints. `folder` is the machine's own."""
+    """See Checkpoints. `folder` is the machine's own, in its world: hsm/<ESN>. Raises StateCorrupt elsewhere."""
 
     def __init__(self, folder: Path) -> None:
+        self._world = world_of(folder)
+        self._esn = folder.name
         self._folder = private_folder(folder / "making")
 
     def labels(self) -> list[str]:
@@ -77,7 +83,8 @@ class FolderCheckpoints:
 
     def rewrite(self, label: str, head: Head) -> None:
         """See Checkpoints."""
-        replace_file(self._path(label, "key"), seal(head))
+        secret = world_key(self._world).encrypt("half-made key", self._clear(label), msgpack.packb(head))
+        replace_file(self._path(label, "key"), seal({"secret": secret}))
 
     def append(self, label: str, index: int, row: bytes) -> None:
         """See Checkpoints."""
@@ -105,7 +112,13 @@ class FolderCheckpoints:
     def head(self, label: str) -> Head | None:
         """See Checkpoints."""
         path = self._path(label, "key")
-        return unseal(path.read_bytes(), str(path)) if path.exists() else None
+        if not path.exists():
+            return None
+        secret = unseal(path.read_bytes(), str(path)).get("secret")
+        if type(secret) is not bytes:
+            raise StateCorrupt(f"{path}: not a half-made key of this version")
+        head: Head = msgpack.unpackb(world_key(self._world).decrypt("half-made key", self._clear(label), secret, str(path)))
+        return head
 
     def discard(self, label: str) -> None:
         """See Checkpoints."""
@@ -129,6 +142,10 @@ class FolderCheckpoints:
     def discard_suspended(self, label: str) -> None:
         """See Checkpoints."""
         remove_file(self._folder / "quarantine" / label)
+
+    def _clear(self, label: str) -> bytes:
+        """What a head is bound to: it is nobody's elsewhere."""
+        return f"{self._esn} {label}".encode()
 
     def _path(self, label: str, kind: str) -> Path:
         if not _LABEL.fullmatch(label):

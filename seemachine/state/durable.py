@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 PRIVATE_FILE = 0o600
@@ -27,11 +28,15 @@ def flush_folder(path: Path) -> None:
         os.close(descriptor)
 
 
-def replace_file(path: Path, data: bytes) -> None:
-    """Write a whole file so that after a crash there is either the old or the new one. Raises OSError; the old one is then kept."""
+def replace_file(path: Path, data: bytes, before: Callable[[Path], None] = lambda _scratch: None) -> None:
+    """Write a whole file so that after a crash there is either the old or the new one. Raises OSError; the old one is then kept.
+
+    `before` is called with the new file when that is durable and has yet to take its name.
+    """
     scratch = path.with_name(f".{path.name}.new")
     try:
         _write_new(scratch, data)
+        before(scratch)
         scratch.replace(path)
     except BaseException:
         # What could not be finished may hold seeds, and is of no use.

@@ -13,6 +13,14 @@ class StateCorrupt(StateError):
     """What is stored breaks its own rules. It is left as it is and never signed with."""
 
 
+class StateForeign(StateCorrupt):
+    """Encrypted under a key that is not here: another world's, or this one's while that is missing."""
+
+
+class StateCopied(StateCorrupt):
+    """A file that is not the one that was written last: a copy of it, or an older one from a backup."""
+
+
 class StateUnsafe(StateError):
     """The storage does not keep the promise of durability, so nothing is served from it."""
 

@@ -3,16 +3,16 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from seemachine.state.cards import BLANK, LMS, SUFFIX, Card, read_card, write_card
+from seemachine.state.cards import BLANK, SUFFIX, Card, look, read_card, write_card
 from seemachine.state.durable import flush_folder, private_folder
-from seemachine.state.errors import CardError, StateCorrupt
+from seemachine.state.errors import CardError, StateCopied, StateCorrupt, StateForeign
 from seemachine.state.slots import Slots
 from seemachine.wire.names import SLOTS, is_esn
 
 
 @dataclass(frozen=True, slots=True)
 class Whereabouts:
-    """A card and where it is; `esn` is empty and `slot` -1 on the rack."""
+    """A card and where it is; `esn` is empty and `slot` -1 on the rack. See `cards.look` for `kind`."""
 
     card: str
     kind: str
@@ -68,9 +68,10 @@ class Rack:
             path = slots.occupant(slot)
             if path is None:
                 raise _empty(esn, slot)
-            leases = _leases_lost(path)
-            if leases and not force:
-                raise CardError(f"{path.stem} holds {leases} unused leases, which formatting destroys for good; add --force to do it")
+            self._refuse_other(path)
+            loss = _loss(path)
+            if loss and not force:
+                raise CardError(f"{loss}, which formatting destroys for good; add --force to do it")
             write_card(path.parent, Card.blank(path.stem))
             return path.stem
 
@@ -120,11 +121,13 @@ class Rack:
 
     def _describe(self, path: Path) -> Whereabouts:
         place = ("", -1) if path.parent == self._folder else (path.parts[-4], int(path.parent.name))
-        try:
-            card = read_card(path)
-        except StateCorrupt:
-            return Whereabouts(path.stem, "unknown", 0, *place)
-        return Whereabouts(card.name, card.kind, len(card.leases), *place)
+        return Whereabouts(path.stem, *look(path), *place)
+
+    def _refuse_other(self, path: Path) -> None:
+        """Formatting a copy would also end the original, for it is the card that is made blank, not the file."""
+        for other in self._all_files():
+            if other.stem == path.stem and other != path:
+                raise CardError(f"there is a card {path.stem} in {other.parent} too; one of the two is a copy, delete its file first")
 
     def _put(self, path: Path, slots: Slots, slot: int) -> None:
         # The counter first: a crash in between skips a number and never repeats one.
@@ -144,10 +147,12 @@ def _empty(esn: str, slot: int) -> CardError:
     return CardError(f"slot {slot} of {esn} is empty; insert a card with: seemachine card insert CARD --esn {esn} --slot {slot}")
 
 
-def _leases_lost(path: Path) -> int:
-    """Leases that formatting would destroy. A card that can't be read has none that anybody could use."""
+def _loss(path: Path) -> str:
+    """What formatting would destroy, or an empty text. A damaged card has nothing that anybody could use."""
     try:
-        card = read_card(path)
+        leases = len(read_card(path).leases)
+    except (StateCopied, StateForeign) as error:
+        return f"{error}; it may hold leases"
     except StateCorrupt:
-        return 0
-    return len(card.leases) if card.kind == LMS else 0
+        return ""
+    return f"{path.stem} holds {leases} unused leases" if leases else ""

@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from seemachine.state.cards import BLANK, LMS, SUFFIX, Card, read_card, write_card
+from seemachine.state.cards import BLANK, LMS, SUFFIX, UNKNOWN, Card, look, read_card, write_card
 from seemachine.state.durable import PRIVATE_FILE, private_folder, replace_file
-from seemachine.state.errors import CardError, StateCorrupt
+from seemachine.state.errors import CardError, StateCopied, StateCorrupt
 from seemachine.state.records import StoredLease
 from seemachine.wire.names import SLOTS
 
 
 @dataclass(frozen=True, slots=True)
 class Occupied:
-    """A slot with a card in it. `kind` is `unknown` when the card can't be read; `ic` is the slot's insertion counter."""
+    """A slot with a card in it. `kind` is `unknown` when the card can't be used; `ic` is the slot's insertion counter."""
 
     slot: int
     ic: int
@@ -130,8 +130,10 @@ class Slots:
     def _lms_card(self, slot: int) -> Card:
         try:
             card = self._card(slot)
+        except StateCopied as error:
+            raise StateCopied(f"{error}; take another card of the key, and make this one blank with: {self._how_to_format(slot)}") from None
         except StateCorrupt as error:
-            raise StateCorrupt(f"{error}; take another card of the key") from None
+            raise type(error)(f"{error}; take another card of the key") from None
         if card.kind != LMS:
             raise CardError(f"the card in slot {slot} is blank; insert a card of the key")
         return card
@@ -141,13 +143,16 @@ class Slots:
         if path is None:
             raise CardError(f"there is no card in slot {slot}; {self._how_to_insert(slot)}")
         if len(self._everywhere(path.name)) > 1:
-            raise StateCorrupt(f"card {path.stem}: it is in two places, so one of them is a copy; neither is used")
+            raise StateCorrupt(f"card {path.stem}: it is in two places, so one of them is a copy; delete the file of the copy")
         return read_card(path)
 
     def _everywhere(self, file_name: str) -> list[Path]:
         """Every file of a card of this name. Hands move cards, copying files is another matter."""
         world = self.rack.parent
         return [*world.glob(f"cards/{file_name}"), *world.glob(f"hsm/*/slots/*/{file_name}")]
+
+    def _how_to_format(self, slot: int) -> str:
+        return f"seemachine card format --esn {self.esn} --slot {slot} --force"
 
     def _how_to_insert(self, slot: int) -> str:
         return f"insert one with: seemachine card insert CARD --esn {self.esn} --slot {slot}"
@@ -156,8 +161,5 @@ class Slots:
         return f"take it out with: seemachine card remove --esn {self.esn} --slot {slot}; then {self._how_to_insert(slot)}"
 
     def _describe(self, slot: int, path: Path) -> Occupied:
-        try:
-            card = read_card(path)
-        except StateCorrupt:
-            return Occupied(slot, self.ic(slot), "unknown", path.stem, 0)
-        return Occupied(slot, self.ic(slot), card.kind, card.name, len(card.leases))
+        kind, leases = look(path)
+        return Occupied(slot, self.ic(slot), kind if kind in (BLANK, LMS) else UNKNOWN, path.stem, leases)

@@ -363,8 +363,7 @@ class TestCards:
         on_cards = [leaf for found in world.rack.listing() for leaf in leaves_on(read(world, found.card))]
         assert len(on_cards) == len(set(on_cards))
         burned = {(key.file, leaf) for leaf in range(LEAVES)} - set(on_cards)
-        # Past the rename the card has its leases, and the client was told that it can't be sure of it.
-        assert len(burned) == (0 if place == "flush_folder" else 8)
+        assert len(burned) == 8
 
     def test_a_failed_last_card_ends_the_key(self, world, session, monkeypatch):
         """When it is the last card whose write failed there is nothing left to go on with."""

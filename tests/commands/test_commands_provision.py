@@ -207,25 +207,51 @@ class TestDamagedLeases:
 class TestNeverTwice:
     """Ways to have the same leaves in two places, all of which fail."""
 
+    @pytest.mark.parametrize("esn", [ESN, OTHER_ESN])
+    @pytest.mark.parametrize("how", ["into the file", "as a new file", "renamed back"])
+    def test_a_card_that_was_copied_back(self, world, esn, how):
+        """A card file from before its lease was taken is refused by every machine, however it came back to where it was."""
+        session = Session(world.machine(esn=ESN))
+        key = make_key(world, session, CHEAP, 0, 2)
+        path = session.machine.slots.occupant(SLOT)
+        old = world.folder / "old"
+        (old.hardlink_to if how == "renamed back" else old.write_bytes)(path if how == "renamed back" else path.read_bytes())
+        ask(session, PROVISION)
+        if how == "into the file":
+            path.write_bytes(old.read_bytes())
+        else:
+            old.replace(path)
+        if esn != ESN:
+            Session(world.machine(esn=esn))
+            world.move(key.cards[0], esn)
+        refused = refuse(Session(world.machine(esn=esn)), PROVISION)
+
+        assert refused.status is Status.Malformed
+        assert refused.detail == (
+            f"card {key.cards[0]} is a copy or was restored from a backup: its leases may have been used since "
+            "in command_see_provisionLMS; "
+            f"take another card of the key, and make this one blank with: seemachine card format --esn {esn} --slot {SLOT} --force"
+        )
+
     @pytest.mark.parametrize("kind", [SqliteStore, FileStore])
-    def test_a_card_that_was_copied_back(self, world, kind):
-        """A card file restored from before its lease was taken is refused by the machine that had it, also after a restart."""
+    def test_a_card_that_was_restored_with_its_witness(self, world, kind):
+        """A card from before its lease was taken is refused by the machine that had the lease even if the witness takes it for good."""
         folder = world.folder / "hsm" / ESN
         session = Session(world.machine(store=kind(folder)))
         key = make_key(world, session, CHEAP, 0, 1)
         path = session.machine.slots.occupant(SLOT)
-        before = path.read_bytes()
+        before = read_card(path)
         ask(session, PROVISION)
         for _ in range(16):
             ask(session, sign(key.file))
-        path.write_bytes(before)
+        write_card(path.parent, before)
         refused = refuse(session, PROVISION)
         assert (refused.status, refused.detail.split()[0]) == (Status.UseLimitExceeded, "leaves")
         session.machine.store.close()
 
         again = Session(world.machine(store=kind(folder)))
         assert refuse(again, PROVISION).status is Status.UseLimitExceeded
-        assert path.read_bytes() == before
+        assert read_card(path) == before
         assert again.machine.store.names() == []
         again.machine.store.close()
 

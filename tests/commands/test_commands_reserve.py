@@ -6,6 +6,7 @@ from commands.kit import CHEAP, LEAVES, SETS, SLOT, ask, digest_for, hash_key, m
 from seemachine.commands.nvmem import MAX_RESERVATIONS
 from seemachine.lms.engines.portable import PortableEngine
 from seemachine.machine import Session
+from seemachine.state.cards import read_card, write_card
 from seemachine.state.errors import DiskFull
 from seemachine.wire import messages as m
 from seemachine.wire.status import Status
@@ -42,11 +43,11 @@ def test_both_ways_give_the_same(world, session):
     """For one leaf and one message the two ways to sign give the same bytes: there is one signature a leaf."""
     key = make_key(world, session, CHEAP, 0, 1)
     [path] = world.folder.rglob(f"{key.cards[0]}.card")
-    card = path.read_bytes()
+    card = read_card(path)
     whole, parts = Session(world.machine()), Session(world.machine())
     ask(whole, m.ProvisionLms(slot=SLOT))
     # Two machines with the same lease: what the rest of the project prevents is a convenience here.
-    path.write_bytes(card)
+    write_card(path.parent, card)
     ask(parts, m.ProvisionLms(slot=SLOT))
     reserved = reserve(parts, key)
 

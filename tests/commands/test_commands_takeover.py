@@ -1,5 +1,6 @@
 """Half-made keys between connections, failures and deaths: whoever goes on with one, no leaf is on two cards or in two places."""
 
+import os
 import shutil
 import threading
 import time
@@ -239,12 +240,17 @@ def at_every_place(tmp_path, patch):
             return
 
 
+def keep(source, target):
+    """What a process that died leaves behind is not a copy of its cards. They are replaced as a whole, so a link keeps them as they are."""
+    (os.link if str(source).endswith(".card") else shutil.copy2)(source, target)
+
+
 def dying(world, fault, place, act):
     """Let the process die at a place in an operation. Returns the world as the next process finds it."""
     left = world.folder.with_name(f"{world.folder.name} left")
 
     def die():
-        shutil.copytree(world.folder, left)
+        shutil.copytree(world.folder, left, copy_function=keep)
         raise Killed
 
     fault.arm(place, hook=die)
@@ -252,7 +258,7 @@ def dying(world, fault, place, act):
         act()
     except Killed:
         return World(left)
-    shutil.copytree(world.folder, left)
+    shutil.copytree(world.folder, left, copy_function=keep)
     return World(left)
 
 

@@ -13,6 +13,8 @@ import processes
 import pytest
 from processes import eventually, gone
 
+from seemachine.state.durable import private_folder, replace_file
+
 FIRST, SECOND = "0000-0000-0001", "0000-0000-0002"
 FLEET = f'[[machines]]\nesn = "{FIRST}"\nport = 0\n[[machines]]\nesn = "{SECOND}"\nmodel = "xc"\nport = 0\n'
 KEY = ["algorithm=lms", "lmscode=sha256_m24_h5", "lmotscode=sha256_n24_w2"]
@@ -134,8 +136,7 @@ def test_down_stops_machines_that_outlived_their_supervisor(world: World) -> Non
 def test_up_fails_with_the_reason_when_a_machine_cannot_start(world: World) -> None:
     """A machine that does not come up takes the fleet down again, and `up` shows why."""
     folder = world.home / "hsm" / SECOND
-    folder.mkdir(parents=True)
-    (folder / "nvram.db").write_bytes(b"not a database, " * 100)
+    replace_file(private_folder(folder) / "nvram.db", b"not a database, " * 100)
 
     code, lines = world.seemachine("fleet", "up", "--detach")
 

@@ -83,7 +83,7 @@ def test_a_signal_stops_the_process_in_order(number, slow):
     assert slow.process.wait(PATIENCE) == 0
     assert slow.published() == {}
     events = [json.loads(line)["event"] for line in slow.log.read_text().splitlines()]
-    assert [event for event in events if event != "request"] == ["ready", "draining", "stopped"]
+    assert [event for event in events if event != "request"] == ["ready", "hardened", "draining", "stopped"]
 
 
 def test_a_second_signal_does_not_cut_the_drain_short(slow):
@@ -398,7 +398,7 @@ def test_the_log_has_a_line_for_each_request_and_no_secret_in_any(machine):
     assert [event["detail"] for event in events if event["event"] == "misuse"] == [
         "a frame of 4294967295 bytes is over the limit of 1048576"
     ]
-    assert [event["event"] for event in events if event["event"] != "request"] == ["ready", "misuse", "draining", "stopped"]
+    assert [event["event"] for event in events if event["event"] != "request"] == ["ready", "hardened", "misuse", "draining", "stopped"]
 
     seeds = seeds_of(machine.home)
     assert len(seeds) == 1 + 4, "a singular key, a provisioned lease, three leases on the card"

@@ -7,11 +7,13 @@ from itertools import count
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from state.kit import Fault, FaultyOs, flipped, quick_folder
+from state.kit import ESN, OTHER_ESN, Fault, FaultyOs, flipped, quick_folder
 
 from seemachine.state import checkpoints, durable
 from seemachine.state.checkpoints import CHECK_BYTES, FolderCheckpoints, NoCheckpoints, is_label
-from seemachine.state.errors import StateCorrupt
+from seemachine.state.errors import StateCorrupt, StateForeign
+from seemachine.state.sealed import seal
+from seemachine.state.worldkey import world_key
 
 few = settings(max_examples=60, deadline=None)
 ROW = 48
@@ -23,10 +25,15 @@ def row(index, key=b"k"):
     return (key + b"%d" % index).ljust(ROW, b".")
 
 
+def opened(world, esn=ESN):
+    """The checkpoints of a machine of a world."""
+    return FolderCheckpoints(world / "hsm" / esn)
+
+
 @pytest.fixture
 def kept(tmp_path):
     """Checkpoints in a new folder."""
-    return FolderCheckpoints(tmp_path)
+    return opened(tmp_path)
 
 
 class TestKeeping:
@@ -43,7 +50,7 @@ class TestKeeping:
             kept.create(label, HEAD | {"label": label})
             for index in range(3):
                 kept.append(label, index, row(index, label.encode()))
-        again = FolderCheckpoints(tmp_path)
+        again = opened(tmp_path)
 
         assert again.labels() == ["one", "two"]
         for label in again.labels():
@@ -58,7 +65,7 @@ class TestKeeping:
 
         assert kept.head("one")["seeds"] == [b"", b"other seed"]
         assert kept.load("one", ROW) == [row(0)]
-        assert not any(b"spent seed" in path.read_bytes() for path in kept._folder.iterdir())
+        assert {path.name for path in kept._folder.iterdir()} == {"one.key", "one.rows"}
 
     def test_a_forgotten_key_is_gone(self, kept):
         """After discard nothing of a key is left, and other keys are; to discard what is not there is nothing."""
@@ -125,7 +132,7 @@ class TestDamage:
     def test_no_bit_of_a_row_changes_unnoticed(self, bit):
         """One flipped bit ends the rows before the one that has it; those before it are as written."""
         with quick_folder() as folder:
-            kept = FolderCheckpoints(folder)
+            kept = opened(folder)
             kept.create("one", HEAD)
             for index in range(4):
                 kept.append("one", index, row(index))
@@ -140,7 +147,7 @@ class TestDamage:
     def test_a_torn_row_counts_as_not_done(self, size):
         """Rows that end too early end with the last whole one; the next append goes on there."""
         with quick_folder() as folder:
-            kept = FolderCheckpoints(folder)
+            kept = opened(folder)
             kept.create("one", HEAD)
             for index in range(4):
                 kept.append("one", index, row(index))
@@ -168,13 +175,55 @@ class TestDamage:
     def test_no_bit_of_a_head_changes_unnoticed(self, bit):
         """One flipped bit anywhere in a head is StateCorrupt, with its path."""
         with quick_folder() as folder:
-            kept = FolderCheckpoints(folder)
+            kept = opened(folder)
             kept.create("one", HEAD)
             path = kept._folder / "one.key"
             path.write_bytes(flipped(path.read_bytes(), bit))
 
             with pytest.raises(StateCorrupt, match=f"^{path}: "):
                 kept.head("one")
+
+
+class TestSecrets:
+    """Heads are encrypted, each for its own label, machine and world."""
+
+    @pytest.mark.parametrize("act", ["create", "rewrite"])
+    def test_no_seed_can_be_read(self, kept, act):
+        """The seeds of a head are in no file in plain."""
+        kept.create("one", {})
+        getattr(kept, act)("one", HEAD | {"seeds": [b"a seed to look for"]})
+
+        assert kept.head("one")["seeds"] == [b"a seed to look for"]
+        assert not any(b"seed" in path.read_bytes() for path in kept._folder.iterdir())
+
+    def test_a_head_is_bound_to_its_place(self, kept, tmp_path):
+        """A head that was copied to another label or another machine is refused there, and goes on where it was made."""
+        kept.create("one", HEAD)
+        other = opened(tmp_path, OTHER_ESN)
+        for place, name in ((kept, "two"), (other, "one")):
+            shutil.copy(kept._folder / "one.key", place._folder / f"{name}.key")
+            with pytest.raises(StateCorrupt, match=f"{name}.key: not as this world wrote it"):
+                place.head(name)
+
+        assert kept.head("one") == HEAD
+
+    def test_a_head_of_another_world(self, kept, tmp_path):
+        """A head of another world is refused with both worlds in the sentence."""
+        kept.create("one", HEAD)
+        foreign = opened(tmp_path / "other")
+        worlds = [world_key(world).identifier.hex() for world in (tmp_path, tmp_path / "other")]
+        shutil.copy(kept._folder / "one.key", foreign._folder)
+
+        with pytest.raises(StateForeign, match=f"one.key: of the world {worlds[0]}; this is the world {worlds[1]} "):
+            foreign.head("one")
+
+    def test_a_head_of_before(self, kept):
+        """A head that was not encrypted is not one of this version."""
+        kept.create("one", HEAD)
+        (kept._folder / "one.key").write_bytes(seal(HEAD))
+
+        with pytest.raises(StateCorrupt, match="not a half-made key of this version"):
+            kept.head("one")
 
 
 class TestFailing:
@@ -192,7 +241,7 @@ class TestFailing:
         """Let an operation fail at its first place, its second, and so on. Yields what is left, as the next process finds it."""
         for place in count():
             folder = tmp_path / str(place)
-            kept = FolderCheckpoints(folder)
+            kept = opened(folder)
             prepare(kept)
             left = tmp_path / f"left {place}"
             fault.arm(place, hook=lambda folder=folder, left=left: shutil.copytree(folder, left) and None)
@@ -202,7 +251,7 @@ class TestFailing:
             if not fired:
                 assert place > 1
                 return
-            yield FolderCheckpoints(left)
+            yield opened(left)
 
     def test_a_failed_row_is_written_over(self, kept, fault):
         """A row whose write failed, halfway or in the flush, is not lost work: the same chunk is written at its place and is whole."""
@@ -270,7 +319,7 @@ class TestFailing:
             kept.rewrite("one", HEAD | {"seeds": [b"left behind"]})
         kept.discard("one")
 
-        assert not any(b"left behind" in path.read_bytes() for path in kept._folder.iterdir())
+        assert list(kept._folder.iterdir()) == []
 
 
 def test_a_machine_that_forgets():

@@ -8,6 +8,7 @@ from state.kit import ESN, OTHER_ESN, Fault, FaultyOs, child, flipped, lease
 
 from seemachine.state import durable
 from seemachine.state.cards import LMS, Card, read_card, write_card
+from seemachine.state.durable import private_folder
 from seemachine.state.errors import CardError, StateError
 from seemachine.state.rack import Rack, Whereabouts
 from seemachine.state.slots import Slots
@@ -246,6 +247,57 @@ class TestFormat:
         assert rack.listing() == [Whereabouts(card, "unknown", 0, ESN, SLOT)]
         assert rack.format(ESN, SLOT) == card
         assert rack.listing() == [Whereabouts(card, "blank", 0, ESN, SLOT)]
+
+    @pytest.mark.parametrize("force", [False, True])
+    def test_a_copy_is_made_blank_by_force(self, rack, card, slots, force):
+        """A copy is listed as one and can be formatted, which burns what is on it, and only by force: the refusal says what it is."""
+        path = slots.occupant(SLOT)
+        data = path.read_bytes()
+        path.unlink()
+        path.write_bytes(data)
+        assert rack.listing() == [Whereabouts(card, "copy", 0, ESN, SLOT)]
+        if force:
+            assert rack.format(ESN, SLOT, force=True) == card
+            assert slots.write_leases(SLOT, LEASES) == card
+            assert slots.next_lease(SLOT) == LEASES[0]
+        else:
+            with pytest.raises(CardError, match=f"^card {card} is a copy or was restored .*; add --force to do it$"):
+                rack.format(ESN, SLOT)
+            assert path.read_bytes() == data
+
+    def test_a_foreign_card_is_made_blank_by_force(self, rack, slots, tmp_path):
+        """A card of another world is listed as foreign and can be formatted, by force."""
+        other = private_folder(tmp_path / "other" / "cards")
+        write_card(other, Card("card9", LMS, LEASES))
+        (other / "card9.card").rename(slots.folder(SLOT) / "card9.card")
+
+        assert rack.listing() == [Whereabouts("card9", "foreign", 0, ESN, SLOT)]
+        with pytest.raises(CardError, match=r"^card card9: of the world .*; add --force to do it$"):
+            rack.format(ESN, SLOT)
+        rack.format(ESN, SLOT, force=True)
+        assert rack.listing() == [Whereabouts("card9", "blank", 0, ESN, SLOT)]
+
+    def test_a_card_whose_key_is_away(self, rack, card, world, slots):
+        """While the key of the world is missing its cards are foreign and formatted by force alone; nothing is lost when it is back."""
+        (world / "world.key").rename(world / "away")
+        assert rack.listing() == [Whereabouts(card, "foreign", 0, ESN, SLOT)]
+        with pytest.raises(CardError, match=r"world.key: missing, .*; add --force to do it$"):
+            rack.format(ESN, SLOT)
+        (world / "away").rename(world / "world.key")
+
+        assert slots.next_lease(SLOT) == LEASES[0]
+
+    @pytest.mark.parametrize("force", [False, True])
+    def test_a_copy_beside_the_original(self, rack, card, slots, world, force):
+        """Formatting one of two files of a card is refused, for the other one may be the original; once that is alone it has its leases."""
+        copy = world / "cards" / f"{card}.card"
+        copy.write_bytes(slots.occupant(SLOT).read_bytes())
+        with pytest.raises(CardError, match=f"^there is a card {card} in {copy.parent} too; .* delete its file first$"):
+            rack.format(ESN, SLOT, force=force)
+        assert {found.kind for found in rack.listing()} == {"copy", "lms"}
+        copy.unlink()
+
+        assert slots.next_lease(SLOT) == LEASES[0]
 
     def test_an_empty_slot(self, rack):
         """Where there is no card the refusal says so, with force too."""

@@ -1,0 +1,58 @@
+"""Secrets in files, from the standard library alone: encrypted, then authenticated.
+
+The keystream is SHAKE256 (FIPS 202) over a key and a fresh random nonce; HMAC-SHA256 (RFC 2104) is over everything, also over what stays in
+clear beside it. Both keys are derived by HKDF (RFC 5869) for one purpose each. There is no compiled cipher where this must run. It hides
+the bytes from whoever has the file without the key, but not their number, and shows any change. It does not show that a whole file is an
+old one, and gives nothing against who reads the key or the memory of the process.
+"""
+
+import hashlib
+import hmac
+import os
+
+HASH_BYTES = 32
+NONCE_BYTES = 32
+TAG_BYTES = 32
+
+
+class NotAuthentic(ValueError):
+    """Not what was encrypted under this key, for this purpose, beside these bytes in clear."""
+
+
+def hkdf(secret: bytes, info: bytes, length: int = HASH_BYTES, salt: bytes = b"") -> bytes:
+    """RFC 5869 with SHA-256: up to 8160 bytes that tell nothing of the secret or of those under another `info`."""
+    if length > 255 * HASH_BYTES:
+        raise ValueError(f"HKDF gives up to {255 * HASH_BYTES} bytes, not {length}")
+    key = hmac.digest(salt or bytes(HASH_BYTES), secret, "sha256")
+    made = block = b""
+    for number in range(1, -(-length // HASH_BYTES) + 1):
+        block = hmac.digest(key, block + info + bytes([number]), "sha256")
+        made += block
+    return made[:length]
+
+
+def encrypt(key: bytes, purpose: str, clear: bytes, secret: bytes) -> bytes:
+    """Nonce, ciphertext of the same length as `secret`, tag. `clear` is authenticated and not contained."""
+    nonce = os.urandom(NONCE_BYTES)
+    hidden = nonce + _masked(key, purpose, nonce, secret)
+    return hidden + _tag(key, purpose, clear, hidden)
+
+
+def decrypt(key: bytes, purpose: str, clear: bytes, data: bytes) -> bytes:
+    """What was encrypted. Raises NotAuthentic; nothing is decrypted then."""
+    hidden, tag = data[:-TAG_BYTES], data[-TAG_BYTES:]
+    if len(hidden) < NONCE_BYTES or not hmac.compare_digest(tag, _tag(key, purpose, clear, hidden)):
+        raise NotAuthentic
+    return _masked(key, purpose, hidden[:NONCE_BYTES], hidden[NONCE_BYTES:])
+
+
+def _masked(key: bytes, purpose: str, nonce: bytes, data: bytes) -> bytes:
+    # Key and nonce have one length each, so no two pairs are the same input.
+    stream = hashlib.shake_256(hkdf(key, f"encrypt {purpose}".encode()) + nonce).digest(len(data))
+    return (int.from_bytes(data, "big") ^ int.from_bytes(stream, "big")).to_bytes(len(data), "big")
+
+
+def _tag(key: bytes, purpose: str, clear: bytes, hidden: bytes) -> bytes:
+    # The length first: no byte of one part can be taken for one of the other.
+    told = len(clear).to_bytes(8, "big") + clear + hidden
+    return hmac.digest(hkdf(key, f"authenticate {purpose}".encode()), told, "sha256")

@@ -1,0 +1,73 @@
+"""Which file of a card is the original: a witness outside of the card, for a file can't say of itself that it is not a copy.
+
+    witness/cards/<name>    marks of the files that may be this card
+
+A mark is the handle of the file and the digest of what is in it. The digest tells an older text that was copied into the same file; the
+handle tells a card and its witness that were restored together. Whoever asks or changes this holds the lock of the rack. A blank card has
+no leases that could be used twice and needs no witness.
+"""
+
+import hashlib
+from pathlib import Path
+
+from seemachine.state.durable import private_folder, remove_file, replace_file
+from seemachine.state.errors import StateCopied, StateCorrupt
+from seemachine.state.places import handle_of, same_file
+from seemachine.state.sealed import seal, unseal
+
+# Handle, SHA-256 of the content.
+Mark = list[bytes]
+
+
+def check_original(world: Path, card: Path) -> None:
+    """Refuse the file of a card that is not the one that was written last. Raises StateCopied, StateCorrupt."""
+    if not _is_known(world, card):
+        raise StateCopied(f"card {card.stem} is a copy or was restored from a backup: its leases may have been used since")
+
+
+def expect(world: Path, card: Path, written: Path) -> None:
+    """Before `written` takes the place of a card: from here on either of the two is the card. A copy does not become one."""
+    still = [_mark(card)] if _is_known(world, card) else []
+    _remember(world, card, [*still, _mark(written)])
+
+
+def settle(world: Path, card: Path) -> None:
+    """After it took the place: the file that lies there, and no other, is the card."""
+    _remember(world, card, [_mark(card)])
+
+
+def forget(world: Path, card: Path) -> None:
+    """No file is this card any more, unless it is blank."""
+    path = _record(world, card)
+    if path.exists():
+        remove_file(path)
+
+
+def _is_known(world: Path, card: Path) -> bool:
+    known = _marks(_record(world, card))
+    if not known or not card.exists():
+        return False
+    handle, digest = _mark(card)
+    return any(same_file(handle, each) and digest == its for each, its in known)
+
+
+def _mark(path: Path) -> Mark:
+    return [handle_of(path), hashlib.sha256(path.read_bytes()).digest()]
+
+
+def _marks(path: Path) -> list[Mark]:
+    if not path.exists():
+        return []
+    values = unseal(path.read_bytes(), str(path))
+    if values.keys() != {"card", "files"} or values["card"] != path.name:
+        raise StateCorrupt(f"{path}: not a record of this version")
+    marks: list[Mark] = values["files"]
+    return marks
+
+
+def _remember(world: Path, card: Path, marks: list[Mark]) -> None:
+    replace_file(private_folder(world / "witness" / "cards") / card.stem, seal({"card": card.stem, "files": marks}))
+
+
+def _record(world: Path, card: Path) -> Path:
+    return world / "witness" / "cards" / card.stem
