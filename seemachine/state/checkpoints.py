@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 import msgpack
 
+from seemachine.state import originals
 from seemachine.state.durable import PRIVATE_FILE, flush, private_folder, remove_file, replace_file
 from seemachine.state.errors import StateCorrupt
 from seemachine.state.sealed import seal, unseal
@@ -84,7 +85,9 @@ class FolderCheckpoints:
     def rewrite(self, label: str, head: Head) -> None:
         """See Checkpoints."""
         secret = world_key(self._world).encrypt("half-made key", self._clear(label), msgpack.packb(head))
-        replace_file(self._path(label, "key"), seal({"secret": secret}))
+        path = self._path(label, "key")
+        replace_file(path, seal({"secret": secret}), before=lambda scratch: originals.expect(self._world, path, scratch))
+        originals.settle(self._world, path)
 
     def append(self, label: str, index: int, row: bytes) -> None:
         """See Checkpoints."""
@@ -117,6 +120,8 @@ class FolderCheckpoints:
         secret = unseal(path.read_bytes(), str(path)).get("secret")
         if type(secret) is not bytes:
             raise StateCorrupt(f"{path}: not a half-made key of this version")
+        # Put back from a copy, it would have seeds that are on cards by now.
+        originals.check_original(self._world, path)
         head: Head = msgpack.unpackb(world_key(self._world).decrypt("half-made key", self._clear(label), secret, str(path)))
         return head
 
@@ -126,6 +131,7 @@ class FolderCheckpoints:
             path = self._path(label, kind)
             remove_file(path.with_name(f".{path.name}.new"))
             remove_file(path)
+        originals.forget(self._world, self._path(label, "key"))
 
     def suspend(self, reason: str) -> None:
         """See Checkpoints. Under a number behind the label, the key can't be taken for one of that label."""

@@ -1,6 +1,7 @@
-"""Which file of a card is the original: a witness outside of the card, for a file can't say of itself that it is not a copy.
+"""Which file of a card or half-made key is the original: a witness outside of it, for a file can't say of itself that it is not a copy.
 
-    witness/cards/<name>    marks of the files that may be this card
+    witness/cards/<name>             marks of the files that may be this card
+    witness/making/<ESN>-<label>     marks of the files that may be this half-made key
 
 A mark is the handle of the file and the digest of what is in it. The digest tells an older text that was copied into the same file; the
 handle tells a card and its witness that were restored together. Whoever asks or changes this holds the lock of the rack. A blank card has
@@ -15,6 +16,7 @@ from seemachine.state.errors import StateCopied, StateCorrupt
 from seemachine.state.places import handle_of, same_file
 from seemachine.state.sealed import seal, unseal
 
+CARD = ".card"
 # Handle, SHA-256 of the content.
 Mark = list[bytes]
 
@@ -22,7 +24,8 @@ Mark = list[bytes]
 def check_original(world: Path, card: Path) -> None:
     """Refuse the file of a card that is not the one that was written last. Raises StateCopied, StateCorrupt."""
     if not _is_known(world, card):
-        raise StateCopied(f"card {card.stem} is a copy or was restored from a backup: its leases may have been used since")
+        what = "card" if card.suffix == CARD else "half-made key"
+        raise StateCopied(f"{what} {card.stem} is a copy or was restored from a backup: its leases may have been used since")
 
 
 def expect(world: Path, card: Path, written: Path) -> None:
@@ -66,8 +69,12 @@ def _marks(path: Path) -> list[Mark]:
 
 
 def _remember(world: Path, card: Path, marks: list[Mark]) -> None:
-    replace_file(private_folder(world / "witness" / "cards") / card.stem, seal({"card": card.stem, "files": marks}))
+    record = _record(world, card)
+    private_folder(record.parent)
+    replace_file(record, seal({"card": record.name, "files": marks}))
 
 
 def _record(world: Path, card: Path) -> Path:
-    return world / "witness" / "cards" / card.stem
+    if card.suffix == CARD:
+        return world / "witness" / "cards" / card.stem
+    return world / "witness" / "making" / f"{card.parent.parent.name}-{card.stem}"
