@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test test-native lint bench clean
+.PHONY: demo test test-native test-bigendian lint bench image oci clean
 
 demo: .venv/installed
 	deploy/demo/demo.sh
@@ -14,10 +14,22 @@ test: .venv/tested
 test-native: .venv/tested
 	PYTHON=$(CURDIR)/$(BIN)/python tests/native_sanitize.sh
 
+# Needs debootstrap, qemu-user-static and binutils (Debian); see container/README.md.
+test-bigendian: .venv/tested build/debian-s390x
+	$(BIN)/pytest -q tests/container/bigendian.py
+
+build/debian-%: container/debian.sh
+	container/debian.sh $* $@
+
+# IMAGE: options of container/build.py, such as the vendor's files.
+image: .venv/installed
+	$(BIN)/python container/build.py $(IMAGE)
+
 lint: .venv/tested
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy --strict container/build.py container/entrypoint.py
 
 bench: .venv/tested
 	$(BIN)/pip install --quiet --group bench
