@@ -25,11 +25,17 @@ build/debian-%: container/debian.sh
 image: .venv/installed
 	$(BIN)/python container/build.py $(IMAGE)
 
+# Needs debootstrap, buildah, skopeo and umoci (Debian).
+oci: .venv/tested
+	$(BIN)/python container/build.py --tree-only
+	container/oci.sh
+	$(BIN)/pytest -q tests/container/oci_image.py
+
 lint: .venv/tested
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/mypy --strict container/build.py container/entrypoint.py
+	$(BIN)/mypy --strict container/build.py container/entrypoint.py container/healthcheck.py
 
 bench: .venv/tested
 	$(BIN)/pip install --quiet --group bench

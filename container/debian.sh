@@ -2,6 +2,7 @@
 # debian.sh ARCH DIR: a Debian root with Python 3.11 and nothing else (no shell, no package manager), for ARCH, made anew in DIR.
 # Nothing of it is run here, so any architecture will do. From the mirror that apt is configured with. Needs debootstrap and dpkg-deb.
 set -euo pipefail
+umask 022
 arch=$1 root=$2
 suite=bookworm   # the release with Python 3.11
 

@@ -79,9 +79,12 @@ def command(data: str, arguments: list[str]) -> int:
 
 def keep_standard_files() -> None:
     """Numbers 0 to 2 are taken, by nothing at worst: no file of NVRAM may get one, or what is printed would go into it."""
-    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
-        os.set_inheritable(descriptor, True)
-    os.close(descriptor)
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            # The lowest free number is the one that is taken: this one.
+            os.open(os.devnull, os.O_RDWR)
     sys.stdout = sys.stdout or open(1, "w")  # noqa: SIM115
     sys.stderr = sys.stderr or open(2, "w")  # noqa: SIM115
 

@@ -12,11 +12,15 @@ import vendor
 HERE = Path(__file__).parent
 SOURCE = HERE.parent
 ENTRY_POINT = PurePosixPath("usr/bin/entrypoint")
+HEALTHCHECK = PurePosixPath("usr/bin/healthcheck")
+PROGRAMS = {ENTRY_POINT: "entrypoint.py", HEALTHCHECK: "healthcheck.py"}
 # Not usr/lib/python3.11: csadmin copies that folder of the SDK over the tree.
 LIBRARY = PurePosixPath("usr/lib/seemachine")
 STAND_INS = LIBRARY / "stand-ins"
 SETTINGS = PurePosixPath("etc/seemachine.toml")
 USERDATA = PurePosixPath("etc/userdata.codesafe")
+# Empty: where an OCI image has its volume. On hardware the settings may name another.
+DATA = PurePosixPath("var/lib/seemachine")
 DEFAULT_SETTINGS = HERE / "seemachine.toml"
 INTERPRETER = "/usr/bin/python3"
 PROGRAM_MODE, FILE_MODE, FOLDER_MODE = 0o755, 0o644, 0o755
@@ -36,7 +40,8 @@ def lay_out(root: Path, cache: Path, choices: Choices) -> str:
     contents = dict(_contents(cache, choices))
     _clear(root)
     for path, data in sorted(contents.items()):
-        _write(root / path, data, PROGRAM_MODE if path == ENTRY_POINT else FILE_MODE)
+        _write(root / path, data, PROGRAM_MODE if path in PROGRAMS else FILE_MODE)
+    (root / DATA).mkdir(parents=True)
     for folder, _, _ in os.walk(root, topdown=False):
         Path(folder).chmod(FOLDER_MODE)
         os.utime(folder, (0, 0))
@@ -54,13 +59,14 @@ def digest(root: Path) -> str:
 
 
 def _contents(cache: Path, choices: Choices) -> Iterator[tuple[PurePosixPath, bytes]]:
-    yield ENTRY_POINT, _with_interpreter((HERE / "entrypoint.py").read_bytes(), choices.interpreter)
+    for path, source in PROGRAMS.items():
+        yield path, _with_interpreter((HERE / source).read_bytes(), choices.interpreter)
     yield SETTINGS, choices.settings.read_bytes()
     yield USERDATA, choices.userdata.read_bytes()
-    for path in _modules(SOURCE / "seemachine"):
-        yield LIBRARY / path.relative_to(SOURCE).as_posix(), path.read_bytes()
-    for path in _modules(HERE / "stand-ins"):
-        yield STAND_INS / path.relative_to(HERE / "stand-ins").as_posix(), path.read_bytes()
+    for module in _modules(SOURCE / "seemachine"):
+        yield LIBRARY / module.relative_to(SOURCE).as_posix(), module.read_bytes()
+    for module in _modules(HERE / "stand-ins"):
+        yield STAND_INS / module.relative_to(HERE / "stand-ins").as_posix(), module.read_bytes()
     for archive in vendor.archives(cache).values():
         for name, data in vendor.files(archive):
             yield LIBRARY / name, data
@@ -74,7 +80,7 @@ def _modules(folder: Path) -> list[Path]:
 def _with_interpreter(program: bytes, interpreter: str) -> bytes:
     first, _, rest = program.partition(b"\n")
     if not first.startswith(f"#!{INTERPRETER} ".encode()):
-        raise ValueError("the entry point does not begin with its interpreter")
+        raise ValueError("a program does not begin with its interpreter")
     return first.replace(INTERPRETER.encode(), os.fsencode(interpreter), 1) + b"\n" + rest
 
 

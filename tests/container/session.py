@@ -4,6 +4,7 @@ It makes a key, signs, kills the machine, signs again, then makes a sectorized k
 namespaces of its own, where the loopback interface is still down.
 """
 
+import contextlib
 import fcntl
 import json
 import os
@@ -14,7 +15,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,17 +24,18 @@ SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
 
 
 class Image:
-    """A command that runs the tree's entry point. Plan: command, data, seconds to start, and the user that it is to be."""
+    """A command that runs the tree's entry point. Plan: command, options, data, home, seconds to start, the user that it is to be."""
 
     def __init__(self, plan: dict[str, Any]) -> None:
         self.command: list[str] = plan["command"]
+        self.options: list[str] = plan.get("options", ["--host", "127.0.0.1", "--port", "0"])
         self.data = Path(plan["data"])
         self.seconds: float = plan.get("seconds", 30.0)
         self.user: int | None = plan.get("user")
         self.log = Path(plan["home"]) / "stderr"
         self.log.touch()
 
-    def options(self) -> dict[str, Any]:
+    def conditions(self) -> dict[str, Any]:
         """How its processes are started: with nothing of our environment but where the data are."""
         chosen: dict[str, Any] = {"stdin": subprocess.DEVNULL, "env": {"SEEMACHINE_HOME": str(self.data), "SEEMACHINE_ESN": ESN}}
         return chosen if self.user is None else {**chosen, "user": self.user, "group": self.user, "extra_groups": []}
@@ -42,14 +43,16 @@ class Image:
     def card(self, *words: str) -> str:
         """Run `entrypoint card ...`; returns what it prints."""
         command = [*self.command, "card", *words]
-        return subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True, timeout=self.seconds, **self.options()).stdout.strip()
+        return subprocess.run(
+            command, stdout=subprocess.PIPE, check=True, text=True, timeout=self.seconds, **self.conditions()
+        ).stdout.strip()
 
-    @contextmanager
+    @contextlib.contextmanager
     def running(self) -> Iterator[int]:
         """The machine for the length of a block; gives its port. SIGKILL ends it, so that nothing depends on an orderly stop."""
         begun = self.log.stat().st_size
         with self.log.open("ab") as log:
-            process = subprocess.Popen([*self.command, "--host", "127.0.0.1", "--port", "0"], stdout=log, stderr=log, **self.options())
+            process = subprocess.Popen([*self.command, *self.options], stdout=log, stderr=log, **self.conditions())
         try:
             yield self.port(process, begun)
             assert process.poll() is None, f"the machine ended by itself:\n{self.log.read_text()}"
@@ -75,6 +78,20 @@ def raise_loopback() -> None:
         flags = struct.unpack("16sH14x", fcntl.ioctl(any_socket, SIOCGIFFLAGS, request))[1]
         if not flags & IFF_UP:
             fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", flags | IFF_UP))
+
+
+def reached(port: int) -> dict[str, bool]:
+    """Whether the machine is at IPv4 and at IPv6, as far as these exist here."""
+    found = {}
+    for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+        with contextlib.suppress(OSError), socket.create_server((host, 0), family=family), socket.socket(family) as client:
+            found[host] = client.connect_ex((host, port)) == 0
+    return found
+
+
+def healthy(command: list[str], conditions: dict[str, Any]) -> str:
+    """What the healthcheck prints."""
+    return subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True, timeout=30, **conditions).stdout.strip()
 
 
 def converse(image: Image, sets: dict[str, str]) -> Iterator[dict[str, Any]]:
@@ -106,10 +123,13 @@ def main() -> None:
     plan = json.loads(sys.argv[1])
     os.environ["NFAST_KMLOCAL"] = str(Path(plan["home"]) / "kmlocal")
     raise_loopback()
-    image = Image(plan)
-    began = time.perf_counter()
-    made = list(converse(image, plan.get("sets", H5_W4)))
-    print(json.dumps({"signed": made, "seconds": time.perf_counter() - began, "log": image.log.read_text()}))
+    image, told = Image(plan), dict[str, Any]()
+    with image.running() as port:
+        told["reached"] = reached(port)
+        if "health" in plan:
+            told["health"] = healthy(plan["health"], image.conditions())
+    told["signed"] = list(converse(image, plan.get("sets", H5_W4)))
+    print(json.dumps({**told, "log": image.log.read_text()}))
 
 
 if __name__ == "__main__":

@@ -84,7 +84,10 @@ def test_a_tree_without_write_permission_is_enough(image: Path, places: dict[str
 
 
 def test_a_caged_session_as_nobody(image: Path, places: dict[str, str]) -> None:
-    """On a read-only mount, in namespaces of its own, as nobody when root starts it, without sqlite3: a session is served."""
+    """On a read-only mount, in namespaces of its own, as nobody when root starts it, without sqlite3: a session is served.
+
+    With the settings of the image as they are: port 8888, at all addresses of IPv4 and IPv6.
+    """
     unshare, reason = namespaces()
     if reason:
         pytest.skip(reason)
@@ -93,5 +96,9 @@ def test_a_caged_session_as_nobody(image: Path, places: dict[str, str]) -> None:
     if not python:
         pytest.skip("nobody can run none of the Pythons here")
     data = Path("/mnt/data")
-    plan = {**places, "data": str(data), "user": user, "command": command(Path("/mnt/tree"), data, "_sqlite3", python)}
-    check(session(plan, [*unshare, "sh", "-c", CAGE, "cage", str(image), str(user or 0)]))
+    plan = {**places, "data": str(data), "user": user, "options": [], "command": command(Path("/mnt/tree"), data, "_sqlite3", python)}
+    told = session(plan, [*unshare, "sh", "-c", CAGE, "cage", str(image), str(user or 0)])
+    check(told)
+    assert '"port": 8888' in told["log"]
+    assert told["reached"]
+    assert all(told["reached"].values())

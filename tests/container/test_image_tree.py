@@ -72,15 +72,15 @@ def test_the_digest_sees_every_difference(image: Path, tmp_path: Path) -> None:
 
 def test_the_tree_is_what_the_guide_lays_out(image: Path) -> None:
     """An executable entry point for the container's Python, the user data, the settings; all else below one folder of our own."""
-    entry = image / "usr/bin/entrypoint"
-    assert entry.stat().st_mode & stat.S_IXOTH
-    assert entry.read_bytes().startswith(b"#!/usr/bin/python3 -ISB\n")
+    for program in ("entrypoint", "healthcheck"):
+        assert (image / "usr/bin" / program).stat().st_mode & stat.S_IXOTH
+        assert (image / "usr/bin" / program).read_bytes().startswith(b"#!/usr/bin/python3 -ISB\n")
     outside = {
         path.relative_to(image).as_posix()
         for path in image.rglob("*")
         if path.is_file() and not path.is_relative_to(image / recipe.LIBRARY)
     }
-    assert outside == {"usr/bin/entrypoint", "etc/seemachine.toml", "etc/userdata.codesafe"}
+    assert outside == {"usr/bin/entrypoint", "usr/bin/healthcheck", "etc/seemachine.toml", "etc/userdata.codesafe"}
 
 
 def test_nothing_in_the_tree_is_compiled(image: Path) -> None:
