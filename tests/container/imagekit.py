@@ -14,12 +14,16 @@ from pyhsslms import pyhsslms
 ROOT = Path(__file__).parent.parent.parent
 SESSION = Path(__file__).with_name("session.py")
 NOBODY = 65534
-# Put before the entry point: some modules can't be imported; starting a process, or opening a file to write outside of the data folder,
-# ends this one. `-c` code, since the interpreter runs without site-packages and without our files.
+# Put before the entry point: some modules can't be imported, some functions of os are gone; starting a process, or opening a file to write
+# outside of the data folder, ends this one. `-c` code, since the interpreter runs without site-packages and without our files.
 GUARD = """
 import os, sys
 blocked, entry, data = sys.argv[1].split(), sys.argv[2], sys.argv[3]
-sys.modules.update(dict.fromkeys(blocked))
+for name in blocked:
+    if name.startswith("os."):
+        delattr(os, name[3:])
+    else:
+        sys.modules[name] = None
 def watch(event, given):
     if event in ("subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.exec", "os.system"):
         os.write(2, b"the image starts a process: %r\\n" % (given,))

@@ -29,7 +29,7 @@ LACKS = {
     "nothing": ("", []),
     "ssl": ("_ssl", ["ssl"]),
     "all that it can do without": (
-        "_ssl _ctypes _sqlite3 _hashlib _sha3 zlib mmap _asyncio _json",
+        "os.pidfd_open _ssl _ctypes _sqlite3 _hashlib _sha3 zlib mmap _asyncio _json",
         ["ssl", "ctypes", "sqlite3", "zlib", "mmap"],
     ),
 }
