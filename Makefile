@@ -4,7 +4,7 @@ SECONDS ?= 120
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test test-native lint bench storm soak clean
+.PHONY: demo test test-native test-bigendian lint bench storm soak image oci clean
 
 demo: .venv/installed
 	deploy/demo/demo.sh
@@ -15,10 +15,28 @@ test: .venv/tested
 test-native: .venv/tested
 	PYTHON=$(CURDIR)/$(BIN)/python tests/native_sanitize.sh
 
+# Needs debootstrap, qemu-user-static and binutils (Debian); see container/README.md.
+test-bigendian: .venv/tested build/debian-s390x
+	$(BIN)/pytest -q tests/container/bigendian.py
+
+build/debian-%: container/debian.sh
+	container/debian.sh $* $@
+
+# IMAGE: options of container/build.py, such as the vendor's files.
+image: .venv/installed
+	$(BIN)/python container/build.py $(IMAGE)
+
+# Needs debootstrap, buildah, skopeo and umoci (Debian).
+oci: .venv/tested
+	$(BIN)/python container/build.py --tree-only
+	container/oci.sh
+	$(BIN)/pytest -q tests/container/oci_image.py
+
 lint: .venv/tested
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy --strict container/build.py container/entrypoint.py container/healthcheck.py
 
 storm: .venv/tested
 	cd tests && $(CURDIR)/$(BIN)/python -m storm.chaos $(SECONDS)

@@ -89,7 +89,7 @@ class Daemon:
     async def _open_listeners(self) -> list[trio.SocketListener]:
         for port in self._ports():
             try:
-                return await trio.open_tcp_listeners(port, host=self._config.host, backlog=BACKLOG)
+                return await trio.open_tcp_listeners(port, host=self._config.host or None, backlog=BACKLOG)
             except OSError as error:
                 if error.errno != errno.EADDRINUSE:
                     raise CannotListen(f"cannot listen on {self._config.host} port {port}: {error.strerror or error}") from error

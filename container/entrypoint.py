@@ -1,0 +1,174 @@
+#!/usr/bin/python3 -ISB
+"""The entry point of the container: look at what this Python has, say what it lacks, then serve one machine on port 8888.
+
+It needs its own tree, which may be read-only, and one folder to write to. It starts no other process. Options are those of `seemachine
+serve` and go before etc/seemachine.toml; another command, such as `card list`, works on the data folder. The ESN is $SEEMACHINE_ESN, else
+what the file `esn` in the data folder says, else NO_ESN. Until `can_run` has looked, only modules are imported that every Python has.
+"""
+
+import contextlib
+import os
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # noqa: PTH100, PTH120
+LIBRARY = f"{ROOT}/usr/lib/seemachine"
+SETTINGS = f"{ROOT}/etc/seemachine.toml"
+# How a container learns the ESN of its HSM is not known.
+NO_ESN = "C0DE-5AFE-0005"
+
+# Found by blocking one after the other: without any of these the daemon can't be imported.
+NEEDED = (
+    *(
+        "array",
+        "binascii",
+        "contextvars",
+        "fcntl",
+        "math",
+        "random",
+        "select",
+        "socket",
+        "struct",
+        "subprocess",
+        "threading",
+        "unicodedata",
+    ),
+    "hashlib.sha256",
+)
+# Imported by trio at its start, be they used or not: a stand-in of that name is in the tree.
+STOOD_IN = {
+    "ssl": "no TLS; only what surrounds the container guards the port",
+    "ctypes": "threads have no names in lists of processes",
+}
+WANTED = {
+    "hashlib.shake_256": "keys with SHAKE256 parameter sets can't be made or used",
+    "sqlite3": 'store = "sqlite" does not work; the default in the container is "file"',
+    "zlib": "no effect on the machine",
+    "mmap": "no effect on the machine",
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Run one machine until SIGTERM. Returns the exit code: 0 stopped, 1 can't start, 2 wrong settings."""
+    os.umask(0o077)
+    keep_standard_files()
+    say(f"Python {sys.version.split()[0]}, {os.uname().machine}, {sys.byteorder}-endian")
+    sys.path.append(LIBRARY)
+    if not can_run():
+        return refuse("this Python can't run the machine")
+    start_no_processes()
+    try:
+        data = data_folder()
+    except (OSError, ValueError) as error:
+        return refuse(f"{SETTINGS}: {error}")
+    try:
+        check_writable(data)
+    except OSError as error:
+        return refuse(f"the data folder can't be written: {error}. Name another as `world` in {SETTINGS} or in $SEEMACHINE_HOME")
+    return command(data, arguments)
+
+
+def command(data: str, arguments: list[str]) -> int:
+    """Serve, or do what another word of `seemachine` says with the data folder. Returns the exit code."""
+    from seemachine import cli
+
+    os.environ["SEEMACHINE_HOME"] = data
+    if arguments and not arguments[0].startswith("-"):
+        return cli.main(arguments)
+    return cli.main(["serve", "--config", SETTINGS, "--home", data, "--esn", esn(data), *arguments])
+
+
+def keep_standard_files() -> None:
+    """Numbers 0 to 2 are taken, by nothing at worst: no file of NVRAM may get one, or what is printed would go into it."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            # The lowest free number is the one that is taken: this one.
+            os.open(os.devnull, os.O_RDWR)
+    sys.stdout = sys.stdout or open(1, "w")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w")  # noqa: SIM115
+
+
+def can_run() -> bool:
+    """Say on standard error what is missing and what that means; put stand-ins in its place where there are any."""
+    fatal = False
+    if sys.version_info < (3, 11):  # noqa: UP036 - this Python is not the one that the project is installed in
+        say("needed: Python 3.11 or later")
+        fatal = True
+    for name in NEEDED:
+        if reason := why_missing(name):
+            say(f"needed and missing: {name}: {reason}")
+            fatal = True
+    for name, meaning in {**STOOD_IN, **WANTED}.items():
+        if reason := why_missing(name):
+            say(f"missing: {name}: {meaning} ({reason})")
+            if name in STOOD_IN:
+                sys.path.insert(0, f"{LIBRARY}/stand-ins/{name}")
+    return not fatal
+
+
+def why_missing(name: str) -> str:
+    """Why a module, or a function of one, can't be had; empty when it can."""
+    module, _, function = name.partition(".")
+    try:
+        if function and not hasattr(__import__(module), function):
+            return f"not in {module}"
+        __import__(module)
+    except ImportError as error:
+        return str(error)
+    return ""
+
+
+def start_no_processes() -> None:
+    """At its start trio asks for the thread library, and Python would run ldconfig, gcc and ld to answer."""
+    import ctypes.util
+
+    ctypes.util.find_library = lambda name: None  # noqa: ARG005
+
+
+def data_folder() -> str:
+    """The one folder that is written to. Raises OSError, ValueError."""
+    import tomllib
+
+    with open(SETTINGS, "rb") as file:  # noqa: PTH123
+        settings = tomllib.load(file)
+    data = os.environ.get("SEEMACHINE_HOME") or settings.get("world")
+    if type(data) is not str:
+        raise ValueError("`world` names no data folder")
+    return data
+
+
+def check_writable(folder: str) -> None:
+    """Make the data folder if it is not there, and write to it. Raises OSError."""
+    os.makedirs(folder, exist_ok=True)  # noqa: PTH103
+    trial = f"{folder}/.writable"
+    os.close(os.open(trial, os.O_WRONLY | os.O_CREAT, 0o600))
+    os.unlink(trial)  # noqa: PTH108
+
+
+def esn(data: str) -> str:
+    """The machine's ESN. Checked by who takes it."""
+    if given := os.environ.get("SEEMACHINE_ESN"):
+        return given
+    try:
+        with open(f"{data}/esn", encoding="ascii", errors="replace") as file:  # noqa: PTH123
+            return file.read().strip()
+    except FileNotFoundError:
+        say(f"neither $SEEMACHINE_ESN nor {data}/esn tells the ESN; {NO_ESN} is taken")
+        return NO_ESN
+
+
+def refuse(reason: str) -> int:
+    """Say why there is no machine. Returns the exit code."""
+    say(reason)
+    return 1
+
+
+def say(text: str) -> None:
+    """One line on standard error, which may lead nowhere."""
+    with contextlib.suppress(OSError):
+        print(f"seemachine: {text}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

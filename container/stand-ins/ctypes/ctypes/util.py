@@ -1,0 +1,5 @@
+"""See the package."""
+
+
+def find_library(_name: str) -> None:
+    """No library is found."""

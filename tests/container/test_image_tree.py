@@ -1,0 +1,195 @@
+"""The recipe: what it puts into the tree, that it is always the same, and how it calls csadmin."""
+
+import json
+import os
+import stat
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from container.imagekit import ROOT, build
+
+sys.path.insert(0, str(ROOT / "container"))
+import tree as recipe
+import vendor
+
+MOCKS = {"mock-network.json", "mock-packages.json", "mock-userdata.txt"}
+FAKE_CSADMIN = """#!{python}
+import json, os, sys
+with open({log!r}, "a") as log:
+    print(json.dumps([os.getcwd(), *sys.argv[1:]]), file=log)
+sys.exit({code})
+"""
+
+
+@pytest.fixture
+def csadmin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Path]:
+    """Puts a csadmin in PATH that writes down how it was called."""
+
+    def install(code: int = 0) -> Path:
+        log, program = tmp_path / "calls", tmp_path / "bin" / "csadmin"
+        program.parent.mkdir()
+        program.write_text(FAKE_CSADMIN.format(python=sys.executable, log=str(log), code=code))
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", str(program.parent), prepend=os.pathsep)
+        return log
+
+    return install
+
+
+def test_the_same_sources_give_the_same_tree(image: Path, tmp_path: Path) -> None:
+    """Made again, elsewhere and under another umask, every path, mode, time and byte is the same."""
+    old = os.umask(0o077)
+    try:
+        assert build(tmp_path, "--tree-only").returncode == 0
+    finally:
+        os.umask(old)
+    assert facts(tmp_path / "tree") == facts(image)
+    assert recipe.digest(tmp_path / "tree") == recipe.digest(image)
+
+
+def facts(root: Path) -> dict[str, tuple[int, float, bytes]]:
+    """All that a tree is."""
+    paths = {path.relative_to(root).as_posix(): path for path in [root, *root.rglob("*")]}
+    return {name: (path.stat().st_mode, path.stat().st_mtime, path.read_bytes() if path.is_file() else b"") for name, path in paths.items()}
+
+
+def test_the_digest_sees_every_difference(image: Path, tmp_path: Path) -> None:
+    """A byte, a mode or a file more changes the digest."""
+    assert build(tmp_path, "--tree-only").returncode == 0
+    root = tmp_path / "tree"
+    seen = {recipe.digest(image)}
+    settings = root / recipe.SETTINGS
+    settings.write_bytes(settings.read_bytes() + b"\n")
+    seen.add(recipe.digest(root))
+    settings.chmod(0o600)
+    seen.add(recipe.digest(root))
+    (root / "etc" / "more").touch()
+    seen.add(recipe.digest(root))
+    assert len(seen) == 4
+
+
+def test_the_tree_is_what_the_guide_lays_out(image: Path) -> None:
+    """An executable entry point for the container's Python, the user data, the settings; all else below one folder of our own."""
+    for program in ("entrypoint", "healthcheck"):
+        assert (image / "usr/bin" / program).stat().st_mode & stat.S_IXOTH
+        assert (image / "usr/bin" / program).read_bytes().startswith(b"#!/usr/bin/python3 -ISB\n")
+    outside = {
+        path.relative_to(image).as_posix()
+        for path in image.rglob("*")
+        if path.is_file() and not path.is_relative_to(image / recipe.LIBRARY)
+    }
+    assert outside == {"usr/bin/entrypoint", "usr/bin/healthcheck", "etc/seemachine.toml", "etc/userdata.codesafe"}
+
+
+def test_nothing_in_the_tree_is_compiled(image: Path) -> None:
+    """Modules and licences only: no library, no byte code, no link, no tests of others."""
+    library = image / recipe.LIBRARY
+    for path in library.rglob("*"):
+        assert not path.is_symlink()
+        assert path.is_dir() or path.suffix == ".py" or any(part.endswith(".dist-info") for part in path.parts)
+        assert path.name not in ("_tests", "tests", "__pycache__")
+        assert not path.is_file() or not path.read_bytes().startswith((b"\x7fELF", b"PK"))
+    assert (library / "msgpack" / "fallback.py").exists()
+
+
+def test_every_package_brings_its_licence(image: Path) -> None:
+    """What is handed on is handed on under its terms; and nothing is there that is not locked."""
+    locked = vendor.locked()
+    folders = {path.name: path for path in (image / recipe.LIBRARY).glob("*.dist-info")}
+    assert set(folders) == {f"{name}-{version}.dist-info" for name, (version, _) in locked.items()}
+    for folder in folders.values():
+        assert any("LICENSE" in path.name.upper() or "COPYING" in path.name for path in folder.rglob("*")), folder
+
+
+def test_a_lock_without_a_hash_is_refused(tmp_path: Path) -> None:
+    """Every line of the lock names a version and a hash, or nothing is built from it."""
+    lock = tmp_path / "lock"
+    lock.write_text("trio==0.35.0\n")
+    with pytest.raises(vendor.VendorError, match="name==version --hash"):
+        vendor.locked(lock)
+
+
+def test_another_archive_under_the_same_name_is_not_taken(tmp_path: Path) -> None:
+    """An archive in the cache is taken by its hash, whatever it is called."""
+    lock, cache = tmp_path / "lock", tmp_path / "cache"
+    cache.mkdir()
+    (cache / "sniffio-1.3.1-py3-none-any.whl").write_bytes(b"something else")
+    # Pip finds the name in no other place than the cache, and refuses it for its hash.
+    lock.write_text(f"--no-index\n--find-links {cache}\nsniffio==1.3.1 --hash=sha256:{'0' * 64}\n")
+    with pytest.raises(vendor.VendorError):
+        vendor.archives(cache, lock)
+
+
+@pytest.mark.parametrize("name", ["/etc/passwd", "a/../../b"])
+def test_an_archive_stays_in_its_folder(name: str, tmp_path: Path) -> None:
+    """A wheel with a path that leads out of the tree is refused."""
+    import zipfile
+
+    with zipfile.ZipFile(tmp_path / "bad-1.whl", "w") as wheel:
+        wheel.writestr(name, "")
+    with pytest.raises(vendor.VendorError, match="outside"):
+        list(vendor.files(tmp_path / "bad-1.whl"))
+
+
+def test_a_folder_with_something_else_is_left_alone(tmp_path: Path) -> None:
+    """The recipe clears its own earlier tree, and nobody's files."""
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree" / "thesis").write_text("precious")
+    done = build(tmp_path, "--tree-only")
+    assert done.returncode == 1
+    assert "name another folder" in done.stderr
+    assert (tmp_path / "tree" / "thesis").read_text() == "precious"
+
+
+def test_csadmin_is_called_as_the_guide_prints_it(image: Path, tmp_path: Path, csadmin: Callable[[int], Path]) -> None:
+    """`image generate`, then `image sign`, with the vendor's files as given and untouched."""
+    log, out = csadmin(0), tmp_path / "out"
+    kit = {name: tmp_path / name for name in ("network.json", "packages.json", "userdata.raw", "devkeyident.pem")}
+    for name, path in kit.items():
+        path.write_text(f"opaque {name}")
+    options = ["--userdata", kit["userdata.raw"], "--network-conf", kit["network.json"], "--packages-conf", kit["packages.json"]]
+    done = build(out, *map(str, options), "--devcert", str(kit["devkeyident.pem"]))
+    assert done.returncode == 0, done.stderr
+    assert "mock" not in done.stderr
+    generate, sign = (json.loads(line) for line in log.read_text().splitlines())
+    version = generate[generate.index("--version-str") + 1]
+    assert generate == [
+        *(str(out), "image", "generate", "--package-name", f"seemachine-{version}", "--version-str", version),
+        *("--entry-point", "/usr/bin/entrypoint", "--network-conf", str(kit["network.json"])),
+        *("--packages-conf", str(kit["packages.json"]), "--rootdir", "tree", "seemachine.cs5"),
+    ]
+    assert sign == [
+        *(str(out), "image", "sign", "--devkeyname", "devkeyident", "--devcert", str(kit["devkeyident.pem"])),
+        *("--askeyname", "pqsdk-signer", "--out", "seemachine-signed.cs5", "seemachine.cs5"),
+    ]
+    assert (out / "tree/etc/userdata.codesafe").read_text() == "opaque userdata.raw"
+
+
+def test_without_a_certificate_the_image_is_not_signed(image: Path, tmp_path: Path, csadmin: Callable[[int], Path]) -> None:
+    """The files for the mock are named as such, and signing is left out with a line that says how."""
+    log = csadmin(0)
+    done = build(tmp_path / "out")
+    assert done.returncode == 0
+    assert all(name in done.stderr for name in MOCKS)
+    assert "give --devcert" in done.stderr
+    assert len(log.read_text().splitlines()) == 1
+
+
+def test_a_refusal_of_csadmin_is_handed_on(image: Path, tmp_path: Path, csadmin: Callable[[int], Path]) -> None:
+    """Nothing is signed after a failed `image generate`; the exit code is csadmin's."""
+    log = csadmin(3)
+    certificate = tmp_path / "cert.pem"
+    certificate.touch()
+    assert build(tmp_path / "out", "--devcert", str(certificate)).returncode == 3
+    assert len(log.read_text().splitlines()) == 1
+
+
+def test_our_own_files_say_what_they_are_not() -> None:
+    """None of the files for the mock could be taken for the vendor's."""
+    mocks = {path.name: path.read_text() for path in (ROOT / "container" / "mock").iterdir()}
+    assert set(mocks) == MOCKS
+    for text in mocks.values():
+        assert "NOT " in text
+        assert "mock csadmin only" in text
