@@ -12,6 +12,7 @@ from seemachine.lms import engines
 from seemachine.machine import Machine
 from seemachine.server.logs import Log, configure
 from seemachine.server.serve import CannotListen, Daemon
+from seemachine.server.tls import TlsError
 from seemachine.state.checkpoints import FolderCheckpoints, NoCheckpoints
 from seemachine.state.errors import StateError, StateUnsafe
 from seemachine.state.lock import FolderLock
@@ -30,7 +31,7 @@ def start(config: Config) -> int:
             stack.callback(store.close)
             log = configure(esn=config.esn)
             trio.run(_run, build(config, store), config, log)
-    except (StateError, CannotListen, engines.EngineError, OSError) as error:
+    except (StateError, CannotListen, TlsError, engines.EngineError, OSError) as error:
         print(f"seemachine: {error}", file=sys.stderr)
         return 1
     return 0
@@ -84,7 +85,8 @@ def open_store(config: Config) -> Store:
 async def _run(machine: Machine, config: Config, log: Log) -> None:
     def on_ready(host: str, port: int) -> None:
         if config.publish:
-            publish(config.world, Published(config.esn, config.model, config.module, host, port, os.getpid()))
+            entry = Published(config.esn, config.model, config.module, host, port, os.getpid(), tls=config.tls is not None)
+            publish(config.world, entry)
 
     try:
         await Daemon(machine, config, log).run(on_ready)
