@@ -88,6 +88,8 @@ def load_ca(certificate: bytes, key: bytes) -> Issued:
 def _issue(ca: Issued, name: str, alternatives: list[x509.GeneralName], use: x509.ObjectIdentifier, validity: Validity) -> Issued:
     key = ec.generate_private_key(ec.SECP256R1())
     # A certificate that outlives its CA would fail at a moment that nobody expects.
+    if ca.certificate.not_valid_after_utc <= validity.begin:
+        raise ValueError(f"the CA has expired on {ca.certificate.not_valid_after_utc:%Y-%m-%d}; make another one in another folder")
     within = Validity(validity.begin, min(validity.end, ca.certificate.not_valid_after_utc))
     builder = _builder(_subject(name), ca.certificate.subject, key, within)
     extensions: list[tuple[x509.ExtensionType, bool]] = [

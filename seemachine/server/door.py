@@ -44,6 +44,12 @@ class Door:
             self._refused(peer, f"no TLS handshake within {self._seconds} s")
         return None
 
+    @staticmethod
+    async def part(stream: trio.abc.Stream) -> None:
+        """After a conversation, for TLS to say that it is over; who opened the wire closes it."""
+        if isinstance(stream, TlsStream):
+            await stream.aclose()
+
     async def _introduce(self, wire: trio.SocketStream, stream: TlsStream, peer: str) -> Admitted | None:
         if not await self._speaks_tls(wire, peer):
             return None

@@ -121,8 +121,8 @@ class Daemon:
         try:
             admitted = await self._door.admit(stream, peer)
             if admitted is not None:
-                async with admitted[0]:
-                    await Conversation(self._service, admitted[0], peer, admitted[1]).run()
+                await Conversation(self._service, admitted[0], peer, admitted[1]).run()
+                await self._door.part(admitted[0])
         finally:
             self._open -= 1
 

@@ -1,5 +1,6 @@
 """TLS 1.3 on the machine's side: the context, the stream, and why a handshake failed."""
 
+import contextlib
 import ssl
 from pathlib import Path
 from typing import Any, cast
@@ -61,7 +62,7 @@ def reason(error: BaseException | None) -> str:
 
 
 class Tap:
-    """An SSLContext for one SSLStream that keeps what OpenSSL wants sent within reach: trio drops the alert of a failed handshake."""
+    """An SSLContext for one SSLStream that keeps what OpenSSL wants sent within reach: trio drops alerts that come with an error."""
 
     def __init__(self, context: ssl.SSLContext) -> None:
         self._context = context
@@ -130,16 +131,20 @@ class TlsStream(trio.abc.HalfCloseableStream):
 
     async def send_eof(self) -> None:
         """close_notify, then the end of the TCP stream, so that the client notices at the socket."""
-        self._ended = True
-        await self._tls.aclose()
+        await self._say_goodbye()
         await self._wire.send_eof()
 
     async def aclose(self) -> None:
         """Close, with close_notify if the client takes it."""
         try:
             if not self._ended:
-                self._ended = True
-                with trio.move_on_after(CLOSE_SECONDS):
-                    await self._tls.aclose()
+                with trio.move_on_after(CLOSE_SECONDS), contextlib.suppress(trio.BrokenResourceError):
+                    await self._say_goodbye()
         finally:
             await self._wire.aclose()
+
+    async def _say_goodbye(self) -> None:
+        self._ended = True
+        await self._tls.aclose()
+        # With bytes of the client unread, OpenSSL takes its goodbye for a failure, and trio leaves it unsent.
+        await self._wire.send_all(self._tap.outgoing.read())

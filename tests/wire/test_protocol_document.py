@@ -19,8 +19,8 @@ from seemachine.fleet.published import Published
 from seemachine.lms.hashing import message_digest
 from seemachine.lms.parameters import OTS_SETS, TREE_SETS, lmots, signature_bytes
 from seemachine.state import checkpoints
-from seemachine.wire import messages as m
 from seemachine.wire import certificates, names
+from seemachine.wire import messages as m
 from seemachine.wire.fields import FieldError
 from seemachine.wire.framing import LENGTH_BYTES, MAX_FRAME
 from seemachine.wire.link import Answered, Asked, Link, Refused, Role
