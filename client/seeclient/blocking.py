@@ -53,7 +53,10 @@ class Connection:
 
     def _secure(self, context: "ssl.SSLContext") -> None:
         """From here on over TLS, with the machine that is meant. `wrap_socket` closes the socket when it fails."""
-        secured = context.wrap_socket(self._socket, server_hostname=tls.host_name(self.address))
+        try:
+            secured = context.wrap_socket(self._socket, server_hostname=tls.host_name(self.address))
+        except TimeoutError:
+            raise TimeoutError("timed out") from None
         self._socket, self._certificate = secured, secured.getpeercert()
         try:
             tls.check_esn(self.address, self._certificate, self.address.esn)

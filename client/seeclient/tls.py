@@ -32,6 +32,7 @@ ANY = {"": "localhost", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 
 # What OpenSSL reports, and what a person can do about it. The first that is contained counts; {certificate} and {ca} are our files.
 ADVICE = {
+    "UNEXPECTED_EOF": "it hung up; its log may say why",
     "WRONG_VERSION_NUMBER": "it does not speak TLS; unset SEEMACHINE_TLS_CERT, or start the machine with --tls-cert",
     "RECORD_LAYER_FAILURE": "it does not speak TLS; unset SEEMACHINE_TLS_CERT, or start the machine with --tls-cert",
     "PROTOCOL_VERSION": "it does not speak TLS 1.3; update it",
