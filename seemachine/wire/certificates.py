@@ -3,7 +3,7 @@
 * A machine's certificate has its ESN as a URI, `urn:seemachine:esn:<ESN>`, besides the DNS names and addresses that clients connect to.
 * A client's certificate has exactly one role as a URI, `urn:seemachine:role:<use|provision|admin>`, and one common name.
 
-URIs, for they have a type of their own beside DNS names, OpenSSL and every PKI product can issue them, and `ssl` hands them over parsed.
+URIs, for they have a type of their own beside DNS names, OpenSSL and most PKI products issue them, and `ssl` hands them over parsed.
 An organizational unit is free text that many authorities fill in by themselves.
 Certificates come as `ssl.SSLSocket.getpeercert` gives them, after the chain was verified.
 """
