@@ -1,6 +1,7 @@
 """Who is let in. With TLS: a client whose certificate our CA issued, with a role. Without: whoever reaches the port, as `admin`."""
 
 import socket
+import ssl
 
 import trio
 
@@ -20,6 +21,15 @@ TLS_ONLY = PeerMisuse(
 )
 
 
+class NotAdmitted(Exception):
+    """Why, and the last words for the client with the stream that they go over."""
+
+    def __init__(self, why: str, stream: trio.abc.Stream, words: bytes = b"") -> None:
+        super().__init__(why)
+        self.stream = stream
+        self.words = words
+
+
 class Door:
     """One for all connections of a machine. Raises TlsError when it can't be made."""
 
@@ -32,16 +42,13 @@ class Door:
         """The stream to talk over and who is at its other end. None: it was told why not, as far as possible, and so was the log."""
         if self._context is None:
             return wire, Caller(peer.rpartition(":")[0][:MAX_CLIENT_NAME], ClientRole.ADMIN)
-        stream = TlsStream(wire, self._context)
-        with trio.move_on_after(self._seconds) as scope:
-            # Nothing was asked yet: a machine that stops does not wait for handshakes.
-            self._service.idle.add(scope)
-            try:
-                return await self._introduce(wire, stream, peer)
-            finally:
-                self._service.idle.discard(scope)
-        if not self._service.draining:
-            self._refused(peer, f"no TLS handshake within {self._seconds} s")
+        try:
+            return await self._within_limit(wire, self._context)
+        except NotAdmitted as refused:
+            self._service.log.warning("not admitted", peer=peer, reason=str(refused))
+            if refused.words:
+                # Sent so that they arrive: unread bytes of the client would reset the connection and take an alert with them.
+                await last_words(refused.stream, refused.words)
         return None
 
     @staticmethod
@@ -50,35 +57,40 @@ class Door:
         if isinstance(stream, TlsStream):
             await stream.aclose()
 
-    async def _introduce(self, wire: trio.SocketStream, stream: TlsStream, peer: str) -> Admitted | None:
-        if not await self._speaks_tls(wire, peer):
+    async def _within_limit(self, wire: trio.SocketStream, context: ssl.SSLContext) -> Admitted | None:
+        """None when the machine stops meanwhile: nothing was asked yet, so it does not wait for handshakes. Raises NotAdmitted."""
+        with trio.move_on_after(self._seconds) as scope:
+            self._service.idle.add(scope)
+            try:
+                return await _introduce(wire, context)
+            finally:
+                self._service.idle.discard(scope)
+        if self._service.draining:
             return None
-        try:
-            return stream, caller(await stream.handshake())
-        except trio.BrokenResourceError as failure:
-            self._refused(peer, reason(failure.__cause__))
-            # Unread bytes of the client would reset the connection and take the alert with them.
-            await last_words(wire, stream.alert)
-        except Unfit as unfit:
-            self._refused(peer, str(unfit))
-            await last_words(stream, _words(PeerMisuse(str(unfit), Status.AccessDenied)))
-        return None
+        raise NotAdmitted(f"no TLS handshake within {self._seconds} s", wire)
 
-    async def _speaks_tls(self, wire: trio.SocketStream, peer: str) -> bool:
-        """Judged by its first byte, which no frame begins with."""
-        try:
-            first = await wire.socket.recv(1, socket.MSG_PEEK)
-        except OSError:
-            first = b""
-        if first == TLS_HANDSHAKE[:1]:
-            return True
-        self._refused(peer, "sent something else than TLS" if first else "the client hung up")
-        if first:
-            await last_words(wire, _words(TLS_ONLY))
-        return False
 
-    def _refused(self, peer: str, why: str) -> None:
-        self._service.log.warning("not admitted", peer=peer, reason=why)
+async def _introduce(wire: trio.SocketStream, context: ssl.SSLContext) -> Admitted:
+    await _expect_tls(wire)
+    stream = TlsStream(wire, context)
+    try:
+        return stream, caller(await stream.handshake())
+    except trio.BrokenResourceError as failure:
+        raise NotAdmitted(reason(failure.__cause__), wire, stream.alert) from None
+    except Unfit as unfit:
+        raise NotAdmitted(str(unfit), stream, _words(PeerMisuse(str(unfit), Status.AccessDenied))) from None
+
+
+async def _expect_tls(wire: trio.SocketStream) -> None:
+    """Judged by the first byte, with which no frame begins."""
+    try:
+        first = await wire.socket.recv(1, socket.MSG_PEEK)
+    except OSError:
+        first = b""
+    if not first:
+        raise NotAdmitted("the client hung up", wire)
+    if first != TLS_HANDSHAKE[:1]:
+        raise NotAdmitted("sent something else than TLS", wire, _words(TLS_ONLY))
 
 
 def _words(misuse: PeerMisuse) -> bytes:

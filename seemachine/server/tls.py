@@ -10,7 +10,6 @@ import trio
 from seemachine.config import TlsSettings
 
 CLOSE_SECONDS = 1
-READ_BYTES = 1 << 16
 
 # What OpenSSL calls things that need a plainer word in the log.
 WORDS = {
