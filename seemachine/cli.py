@@ -10,6 +10,7 @@ from typing import Any
 import seemachine
 
 ESN_HELP = "electronic serial number, such as 7852-268D-3BF9"
+TLS_OPTIONS = {"tls_cert": "certificate", "tls_key": "key", "tls_ca": "ca"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -54,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_card(words)
     _add_quarantine(words)
     _add_audit(words)
+    _add_pki(words)
     info = words.add_parser("info", help="which engine runs here and why, versions, the world folder")
     info.add_argument("--json", action="store_true", help="print one JSON document")
     info.set_defaults(run=_info)
@@ -77,6 +79,8 @@ def _add_serve(words: Any) -> None:
     parser.add_argument("--lock-memory", choices=("auto", "yes", "no"), help="keep memory out of swap; default auto, where that is allowed")
     parser.add_argument("--no-publish", action="store_false", default=None, dest="publish", help="write no published object")
     parser.add_argument("--insecure-bind", action="store_true", default=None, help="allow an address that is not loopback, without TLS")
+    for name, what in (("cert", "the machine's certificate"), ("key", "its private key"), ("ca", "the CA whose clients are taken")):
+        parser.add_argument(f"--tls-{name}", type=Path, metavar="FILE", help=f"{what}, PEM; with all three the port takes only TLS")
     parser.set_defaults(run=_serve)
 
 
@@ -149,6 +153,27 @@ def _add_audit(words: Any) -> None:
         word.add_argument("--home", type=Path, metavar="DIR", help="world folder; default $SEEMACHINE_HOME")
 
 
+def _add_pki(words: Any) -> None:
+    parser = words.add_parser("pki", help="make a small CA, and certificates for machines and clients")
+    verbs = parser.add_subparsers(metavar="init|issue", required=True)
+    init = verbs.add_parser("init", help="make a CA; refuses to replace one")
+    init.add_argument("--name", default="seemachine CA", help="its common name; default: seemachine CA")
+    kinds = verbs.add_parser("issue", help="make a key and its certificate").add_subparsers(metavar="machine|client", required=True)
+    machine = kinds.add_parser("machine", help="for a machine, by its ESN")
+    machine.add_argument("esn", type=str.upper, metavar="ESN", help=ESN_HELP)
+    machine.add_argument("--host", nargs="+", default=[], metavar="NAME|ADDR", help="what clients connect to, besides localhost")
+    client = kinds.add_parser("client", help="for a client, with a role")
+    client.add_argument("name", metavar="NAME", help="1 to 64 letters, digits and . _ @ -; machines log it")
+    client.add_argument("--role", choices=("use", "provision", "admin"), required=True, help="use: sign; provision: also keys and cards")
+    for name, verb, days in (("init", init, 3650), ("machine", machine, 365), ("client", client, 365)):
+        verb.add_argument("--days", type=_count, default=days, metavar="N", help=f"how long it is valid; default {days}")
+        verb.add_argument("--folder", type=Path, metavar="DIR", help="where the files are; default: pki of the world folder")
+        verb.add_argument("--home", type=Path, metavar="DIR", help="world folder; default $SEEMACHINE_HOME")
+        verb.set_defaults(run=_pki(name))
+    for verb in (machine, client):
+        verb.add_argument("--renew", action="store_true", help="replace the certificate and key that are there")
+
+
 def _count(text: str) -> int:
     number = int(text) if text.isascii() and text.isdecimal() else 0
     if not 1 <= number <= 10_000:
@@ -159,7 +184,8 @@ def _count(text: str) -> int:
 def _serve(options: argparse.Namespace) -> int:
     from seemachine.config import ConfigError, load
 
-    given = {name: value for name, value in vars(options).items() if name not in ("run", "config")}
+    given = {name: value for name, value in vars(options).items() if name not in ("run", "config", *TLS_OPTIONS)}
+    given["tls"] = {setting: value for option, setting in TLS_OPTIONS.items() if (value := getattr(options, option)) is not None} or None
     try:
         config = load(options.config, **given)
     except ConfigError as error:
@@ -182,6 +208,15 @@ def _fleet(verb: str) -> Any:
 
         code: int = getattr(control, verb)(options)
         return code
+
+    return run
+
+
+def _pki(verb: str) -> Any:
+    def run(options: argparse.Namespace) -> int:
+        from seemachine.pki import command
+
+        return command.run(verb, options)
 
     return run
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from seemachine.wire.framing import MAX_FRAME
 from seemachine.wire.names import MODELS, SEE_PORT, is_esn
-from seemachine.wire.world import home
+from seemachine.wire.world import CA_FILE, home, pki_folder
 
 STORES = ("sqlite", "file", "memory")
 OPERATORS = ("manual", "auto")
@@ -28,7 +28,7 @@ class LimitSettings:
     """What one peer can make the machine hold, and for how long. Bytes, counts and seconds; all are at least 1.
 
     `idle_seconds` is the wait for the first byte of a request; `request_seconds` bounds each of receiving the rest of it, answering it, and
-    sending the reply; `drain_seconds` is what requests under way get when the machine is told to stop.
+    sending the reply; `drain_seconds` is what requests under way get when the machine is told to stop; `handshake_seconds` is for TLS.
     """
 
     frame_bytes: int = MAX_FRAME
@@ -36,6 +36,7 @@ class LimitSettings:
     idle_seconds: int = 300
     request_seconds: int = 120
     drain_seconds: int = 10
+    handshake_seconds: int = 5
 
     def __post_init__(self) -> None:
         for setting in fields(self):
@@ -46,6 +47,15 @@ class LimitSettings:
                 raise ConfigError(f"limits.{setting.name} takes at most {MOST}, not {value}")
         if not MIN_FRAME <= self.frame_bytes <= MAX_FRAME:
             raise ConfigError(f"limits.frame_bytes takes {MIN_FRAME} to {MAX_FRAME}; smaller, some replies would not fit")
+
+
+@dataclass(frozen=True, slots=True)
+class TlsSettings:
+    """PEM files: the machine's certificate (with its chain) and its key, and the CA whose clients it takes."""
+
+    certificate: Path
+    key: Path
+    ca: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +82,7 @@ class Config:
     lock_memory: str = "auto"
     world: Path = field(default_factory=home)
     limits: LimitSettings = LimitSettings()
+    tls: TlsSettings | None = None
 
     def __post_init__(self) -> None:
         if type(self.esn) is not str or not is_esn(self.esn):
@@ -94,9 +105,10 @@ class Config:
             raise ConfigError(f"witness takes the path of a folder, not {self.witness!r}")
         if type(self.host) is not str:
             raise ConfigError(f"host takes an address, not {self.host!r}")
-        if not _is_loopback(self.host) and not self.insecure_bind:
+        if self.tls is None and not _is_loopback(self.host) and not self.insecure_bind:
             raise ConfigError(
-                f"{self.host} is not a loopback address, and whoever reaches the port can sign; add --insecure-bind if that is wanted"
+                f"{self.host} is not a loopback address, and whoever reaches the port can sign; "
+                "use TLS (--tls-cert, --tls-key, --tls-ca), or add --insecure-bind if that is wanted"
             )
 
     @property
@@ -122,6 +134,8 @@ def build(settings: dict[str, Any]) -> Config:
         if not isinstance(settings["world"], str | Path):
             raise ConfigError(f"world takes the path of a folder, not {settings['world']!r}")
         settings = {**settings, "world": Path(settings["world"]).expanduser().absolute()}
+    if settings.get("tls") is not None and not isinstance(settings["tls"], TlsSettings):
+        settings = {**settings, "tls": build_tls(settings["tls"], settings.get("world") or home(), str(settings.get("esn", "")))}
     return Config(**settings)
 
 
@@ -134,6 +148,20 @@ def build_limits(table: Any) -> LimitSettings:
         if name not in known:
             raise ConfigError(f"unknown setting limits.{name}; known are {', '.join(known)}")
     return replace(LimitSettings(), **table)
+
+
+def build_tls(table: Any, world: Path, esn: str) -> TlsSettings:
+    """Check a table of TLS files: all three, or `pki`, the folder that they are in. Raises ConfigError."""
+    if not isinstance(table, dict) or table.keys() not in ({"certificate", "key", "ca"}, {"pki"}):
+        raise ConfigError('tls takes certificate, key and ca, all three, or pki = "auto" or a folder')
+    for name, value in table.items():
+        if not isinstance(value, str | Path) or not str(value):
+            raise ConfigError(f"tls.{name} takes the path of a file, not {value!r}")
+    paths = {name: Path(value).expanduser().absolute() for name, value in table.items()}
+    if "pki" not in table:
+        return TlsSettings(**paths)
+    folder = pki_folder(world) if table["pki"] == "auto" else paths["pki"]
+    return TlsSettings(folder / f"{esn}.crt", folder / f"{esn}.key", folder / CA_FILE)
 
 
 def _read(path: Path) -> dict[str, Any]:

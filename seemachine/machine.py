@@ -13,6 +13,7 @@ from seemachine.state.store import Store
 from seemachine.wire.framing import MAX_FRAME
 from seemachine.wire.messages import ENVELOPE_BYTES, Limits
 from seemachine.wire.names import MODELS, is_esn
+from seemachine.wire.roles import ClientRole
 
 DEFAULT_LIMITS = Limits(frame=MAX_FRAME, message=MAX_FRAME - ENVELOPE_BYTES, idle_seconds=300, request_seconds=120)
 
@@ -72,10 +73,14 @@ class PendingKey:
 
 @dataclass
 class Session:
-    """What one connection holds: half-made keys, a node cache on its way in. They die with it. `client` is who it is, for the ledger."""
+    """What one connection holds: half-made keys, a node cache on its way in. They die with it.
+
+    `client` is who asks: the name in its certificate, else its address; at most 64 characters.
+    """
 
     machine: Machine
     client: str = ""
+    role: ClientRole = ClientRole.ADMIN
     generations: dict[bytes, PendingKey] = field(default_factory=dict)
     loading: bytearray = field(default_factory=bytearray, repr=False)
     stopped: threading.Event = field(default_factory=threading.Event)

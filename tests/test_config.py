@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seemachine.config import Config, ConfigError, LimitSettings, build, build_limits, load
+from seemachine.config import Config, ConfigError, LimitSettings, TlsSettings, build, build_limits, load
 from seemachine.wire.framing import MAX_FRAME
 from seemachine.wire.names import SEE_PORT
 
@@ -178,6 +178,57 @@ class TestFiles:
         """A missing file, or a folder in its place, is refused with its path and the system's reason."""
         assert refused(load, tmp_path / "no.toml") == f"{tmp_path / 'no.toml'}: No such file or directory"
         assert refused(load, tmp_path) == f"{tmp_path}: Is a directory"
+
+
+class TestTls:
+    """Certificate, key and CA."""
+
+    FILES = {"certificate": "/x/a.crt", "key": "/x/a.key", "ca": "/x/ca.crt"}  # noqa: RUF012
+
+    def test_three_files(self, tmp_path, monkeypatch):
+        """They are kept as absolute paths, from the file as from the command line."""
+        monkeypatch.chdir(tmp_path)
+        path = tmp_path / "machine.toml"
+        path.write_text(f'esn = "{ESN}"\n[tls]\ncertificate = "a.crt"\nkey = "/x/a.key"\nca = "/x/ca.crt"\n')
+        assert load(path).tls == TlsSettings(tmp_path / "a.crt", Path("/x/a.key"), Path("/x/ca.crt"))
+        assert load(path, tls=self.FILES).tls == TlsSettings(Path("/x/a.crt"), Path("/x/a.key"), Path("/x/ca.crt"))
+        assert load(path, tls=None).tls is not None
+        assert build({"esn": ESN}).tls is None
+
+    @pytest.mark.parametrize(("pki", "folder"), [("auto", "world/pki"), ("elsewhere", "elsewhere")])
+    def test_a_folder_of_the_pki(self, pki, folder, tmp_path, monkeypatch):
+        """The machine's files are named after its ESN, in the world's own folder or another."""
+        monkeypatch.chdir(tmp_path)
+        tls = build({"esn": ESN, "world": "world", "tls": {"pki": pki}}).tls
+        place = tmp_path / folder
+        assert tls == TlsSettings(place / f"{ESN}.crt", place / f"{ESN}.key", place / "ca.crt")
+
+    @pytest.mark.parametrize(
+        "table",
+        [
+            5,
+            "auto",
+            [],
+            {},
+            False,
+            {"pki": "auto", **FILES},
+            {**FILES, "more": "x"},
+            *({k: "x" for k in ("certificate", "key", "ca") if k != gone} for gone in ("certificate", "key", "ca")),
+        ],
+    )
+    def test_anything_else_is_refused(self, table):
+        """Two files of three protect nothing."""
+        assert refused(build, {"esn": ESN, "tls": table}) == 'tls takes certificate, key and ca, all three, or pki = "auto" or a folder'
+
+    @pytest.mark.parametrize("value", [5, "", None, ["x"]])
+    def test_a_path_is_a_text(self, value):
+        """Each file is refused by name."""
+        assert refused(build, {"esn": ESN, "tls": {**self.FILES, "key": value}}).startswith("tls.key takes the path of a file, not ")
+        assert refused(build, {"esn": ESN, "tls": {"pki": value}}).startswith("tls.pki takes the path of a file, not ")
+
+    def test_tls_allows_every_address(self):
+        """With TLS nobody needs leave to listen for others."""
+        assert build({"esn": ESN, "host": "0.0.0.0", "tls": self.FILES}).host == "0.0.0.0"
 
 
 class TestLoopback:

@@ -19,6 +19,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "seemachine.fleet": ({"seemachine.wire", "seemachine.state", "seemachine.config", "seeclient"}, {"trio"}),
     "seemachine.witnesses": ({"seemachine.state"}, set()),
     "seemachine.audit": ({"seemachine.wire", "seemachine.lms", "seeclient"}, set()),
+    "seemachine.pki": ({"seemachine.wire", "seemachine.state"}, {"cryptography"}),
     "seeclient": ({"seemachine.wire", "seemachine.lms"}, {"trio", "rich"}),
 }
 OURS = ("seemachine", "seeclient")
@@ -58,7 +59,7 @@ def test_a_room_imports_only_what_its_arrows_allow(room: str) -> None:
             top = module.split(".")[0]
             if top in OURS:
                 assert room_of(module) in rooms | {room}, f"{path} imports {module}"
-            elif top in ("trio", "msgpack", "structlog", "rich", "pyhsslms"):
+            elif top in ("trio", "msgpack", "structlog", "rich", "pyhsslms", "cryptography"):
                 assert top in packages, f"{path} imports {module}"
 
 

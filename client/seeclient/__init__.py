@@ -5,7 +5,8 @@
         signature = await key.sign(b"firmware")
         key.verify(b"firmware", signature)                       # raises StatusError (VerifyFailed)
 
-`seeclient.blocking.open_fleet` is the same without async. Every refusal is a StatusError with `status`, `name` and `detail`.
+`seeclient.blocking.open_fleet` is the same without async; `seeclient.tls` says which certificate machines are shown. Every refusal is a
+StatusError with `status`, `name` and `detail`.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -5,11 +5,11 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from seeclient import dispatch, generating, inspecting, keys, memory, signing
+from seeclient import dispatch, generating, inspecting, keys, memory, signing, tls
 from seeclient.effects import Address, Ask, AskAll, Effect, Pause, Peer, Result, Roster, Story, Work, resume
 from seeclient.events import Listener, ignore
 from seeclient.generating import Patience, Recipe
@@ -17,6 +17,9 @@ from seemachine.wire.link import NEED_DATA, Answered, Closed, Link, Refused, Rol
 from seemachine.wire.messages import Greeting, Hello
 from seemachine.wire.names import PROTOCOL
 from seemachine.wire.status import BadValue, PeerMisuse, StatusError
+
+if TYPE_CHECKING:
+    import ssl
 
 CONNECT_SECONDS = 5.0
 REPLY_GRACE_SECONDS = 30.0
@@ -26,8 +29,9 @@ READ_BYTES = 1 << 16
 class Connection:
     """One machine over one socket. Every failure is a StatusError; after it the connection is closed."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, credentials: tls.Credentials | None = None) -> None:
         self.lock = threading.Lock()
+        self._credentials = credentials or tls.Credentials()
         self.open(address)
 
     def open(self, address: Address) -> None:
@@ -36,16 +40,36 @@ class Connection:
         self._link = Link(Role.CLIENT)
         self._closed = True
         self._seconds = CONNECT_SECONDS
+        self._certificate: Mapping[str, Any] | None = None
+        context = self._credentials.context(address)
         try:
             self._socket = socket.create_connection((address.host, address.port), CONNECT_SECONDS)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if context is not None:
+                self._secure(context)
         except (OSError, UnicodeError) as error:
-            raise dispatch.connect_failure(address, error) from None
+            raise self._credentials.failure(address, error) or dispatch.connect_failure(address, error) from None
         self._closed = False
+
+    def _secure(self, context: "ssl.SSLContext") -> None:
+        """From here on over TLS, with the machine that is meant. `wrap_socket` closes the socket when it fails."""
+        try:
+            secured = context.wrap_socket(self._socket, server_hostname=tls.host_name(self.address))
+        except TimeoutError:
+            raise TimeoutError("timed out") from None
+        self._socket, self._certificate = secured, secured.getpeercert()
+        try:
+            tls.check_esn(self.address, self._certificate, self.address.esn)
+        except StatusError:
+            secured.close()
+            raise
 
     @property
     def stale(self) -> bool:
-        """Closed here, or by the machine while nothing was asked: after its idle time, or when it stopped."""
+        """Closed here, or by the machine while nothing was asked: after its idle time, or when it stopped.
+
+        Over TLS the same: a machine sends no tickets, and what else it sends but replies is its goodbye.
+        """
         return self._closed or bool(select.select([self._socket], [], [], 0)[0])
 
     def send(self, request: Any) -> None:
@@ -59,7 +83,7 @@ class Connection:
         except BadValue as error:
             raise dispatch.bad_value(request, error) from None
         except OSError as error:
-            raise self._lost(error.strerror or "timed out") from None
+            raise self._broken(error) from None
 
     def receive(self) -> Any:
         """The reply, or the refusal as a value."""
@@ -75,16 +99,25 @@ class Connection:
             except PeerMisuse as misuse:
                 raise self._lost(misuse.detail) from None
             except OSError as error:
-                raise self._lost(error.strerror or "timed out") from None
+                raise self._broken(error) from None
             if isinstance(event, Answered):
                 return event.reply
             if isinstance(event, Refused):
+                if event.error.where == "link":
+                    self.close()  # the machine's last words
                 return event.error
             assert isinstance(event, Closed)
             raise self._lost("closed by the machine")
 
     def greet(self) -> Greeting:
-        """Say hello."""
+        """Say hello. Raises StatusError; the connection is then closed."""
+        try:
+            return self._greet()
+        except StatusError:
+            self.close()
+            raise
+
+    def _greet(self) -> Greeting:
         self.send(Hello(protocol=PROTOCOL, client="seeclient"))
         greeting = self.receive()
         if isinstance(greeting, StatusError):
@@ -92,6 +125,8 @@ class Connection:
         assert isinstance(greeting, Greeting)
         if self.address.esn not in ("", greeting.esn):
             raise dispatch.wrong_machine(self.address, greeting.esn)
+        if self._certificate is not None:
+            tls.check_esn(self.address, self._certificate, greeting.esn)
         memory.meet(greeting)
         self._seconds = greeting.limits.request_seconds + REPLY_GRACE_SECONDS
         return greeting
@@ -100,7 +135,22 @@ class Connection:
         """Hang up."""
         if not self._closed:
             self._closed = True
+            if self._certificate is not None:
+                self._say_goodbye()
             self._socket.close()
+
+    def _say_goodbye(self) -> None:
+        """close_notify, without a wait for the machine's."""
+        with contextlib.suppress(OSError, ValueError):
+            self._socket.settimeout(0)
+            self._socket.unwrap()  # type: ignore[attr-defined]
+
+    def _broken(self, error: OSError) -> StatusError:
+        failure = self._credentials.failure(self.address, error)
+        if failure is None:
+            return self._lost(error.strerror or "timed out")
+        self.close()
+        return failure
 
     def _lost(self, reason: str) -> StatusError:
         self.close()
@@ -113,8 +163,9 @@ class Fleet:
     A connection that was lost while idle is opened anew.
     """
 
-    def __init__(self, found: Sequence[Address], fleet: str | Path | None = None) -> None:
+    def __init__(self, found: Sequence[Address], fleet: str | Path | None = None, files: tls.Tls | None = None) -> None:
         self._fleet = fleet
+        self._credentials = tls.Credentials(files)
         self.roster = Roster()
         self._connections: dict[Peer, Connection] = {}
         for address in found:
@@ -208,7 +259,7 @@ class Fleet:
             return failure
 
     def _join(self, address: Address) -> None:
-        connection = Connection(address)
+        connection = Connection(address, self._credentials)
         try:
             peer = Peer(address, connection.greet())
         except StatusError:
@@ -244,9 +295,12 @@ def fed(peer: Peer, waited: float) -> bool:
 
 
 @contextlib.contextmanager
-def open_fleet(fleet: str | Path | None = None) -> Iterator[Fleet]:
-    """Connect to every machine of a fleet (see dispatch.addresses). Those that do not answer are in `roster.failures`."""
-    opened = Fleet(dispatch.addresses(fleet), fleet)
+def open_fleet(fleet: str | Path | None = None, tls: tls.Tls | None = None) -> Iterator[Fleet]:
+    """Connect to every machine of a fleet (see dispatch.addresses). Those that do not answer are in `roster.failures`.
+
+    `tls` names the files of TLS; without it see the module tls.
+    """
+    opened = Fleet(dispatch.addresses(fleet), fleet, tls)
     try:
         yield opened
     finally:

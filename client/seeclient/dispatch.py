@@ -160,7 +160,8 @@ def _published(world: Path) -> list[Address]:
     for path in published_folder(world).glob("*.json"):
         try:
             entry = json.loads(path.read_bytes())
-            found.append(Address(str(entry["host"]), int(entry["port"]), int(entry["module"]), str(entry["esn"])))
+            where = str(entry["host"]), int(entry["port"]), int(entry["module"]), str(entry["esn"])
+            found.append(Address(*where, tls=entry.get("tls") is True))
         except (OSError, ValueError, KeyError, TypeError):
             continue  # withdrawn while we looked, or not ours
     return _ordered(found)
@@ -186,8 +187,8 @@ def _from_file(path: Path) -> list[Address]:
 
     published = {address.esn: address for address in _published(home())}
     try:
-        entries = tomllib.loads(path.read_text())["machines"]
-        meant = [_meant(entry, number) for number, entry in enumerate(entries, 1)]
+        table = tomllib.loads(path.read_text())
+        meant = [_meant({"tls": table.get("tls"), **entry}, number) for number, entry in enumerate(table["machines"], 1)]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise StatusError(Status.InvalidParameter, f"{path} is not a fleet file ({error})", CONNECT) from None
     return _ordered(published.get(address.esn, address) for address in meant)
@@ -199,7 +200,7 @@ def _meant(entry: dict[str, Any], number: int) -> Address:
     for name, value, kind in (("host", host, str), ("port", port, int), ("module", module, int), ("esn", esn, str)):
         if type(value) is not kind or (name == "port" and not 0 <= port < 65536):
             raise ValueError(f"{name} = {value!r}")
-    return Address(host, port, module, esn)
+    return Address(host, port, module, esn, tls=entry["tls"] is not None)
 
 
 def _ordered(found: Iterable[Address]) -> list[Address]:

@@ -14,12 +14,13 @@ from seemachine.wire.status import StatusError
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a machine should be. `module` orders machines; `esn` is empty where only the address is known."""
+    """Where a machine should be. `module` orders machines; `esn` is empty where only the address is known; `tls`: it takes nothing else."""
 
     host: str
     port: int
     module: int
     esn: str = ""
+    tls: bool = False
 
 
 @dataclass(eq=False, slots=True)

@@ -2,7 +2,7 @@
 
 import json
 import tomllib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,10 @@ blank_cards = "manual"      # auto: a blank card is put in whenever a machine as
 # idle_seconds = 300        # between two requests of a connection
 # request_seconds = 120     # for each of receiving, answering and replying
 # drain_seconds = 10        # for requests under way when the machine is stopped
+# handshake_seconds = 5     # for TLS
+
+# [tls]                     # of each machine; or tls = {...} of one
+# pki = "auto"              # certificates in the pki folder of this world, or in the folder named; see seemachine pki --help
 """
 
 
@@ -78,15 +82,16 @@ def read(path: Path, world: Path) -> Fleet:
 
 
 def _fleet(table: dict[str, Any], world: Path) -> Fleet:
-    unknown = sorted(table.keys() - {"machines", "operator", "limits"})
+    unknown = sorted(table.keys() - {"machines", "operator", "limits", "tls"})
     if unknown:
-        raise ConfigError(f"unknown section {unknown[0]}; known are machines, operator, limits")
+        raise ConfigError(f"unknown section {unknown[0]}; known are machines, operator, limits, tls")
     entries = table.get("machines")
     if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
         raise ConfigError("a fleet needs at least one [[machines]]")
     shared = {"world": world, "operator": _operator(table.get("operator", {})), "limits": table.get("limits", {}), "search_port": True}
+    tls = {"tls": table["tls"]} if "tls" in table else {}
     machines = sorted(
-        (build({"module": number, "port": SEE_PORT + number - 1, **entry, **shared}) for number, entry in enumerate(entries, 1)),
+        (build({"module": number, "port": SEE_PORT + number - 1, **tls, **entry, **shared}) for number, entry in enumerate(entries, 1)),
         key=lambda m: m.module,
     )
     for setting in ("esn", "module"):
@@ -116,6 +121,9 @@ def command_line(machine: Config) -> list[str]:
         *("--home", str(machine.world)),
         "--search-port",
     ]
+    if machine.tls is not None:
+        tls = machine.tls
+        given += ["--tls-cert", str(tls.certificate), "--tls-key", str(tls.key), "--tls-ca", str(tls.ca)]
     return [*given, "--insecure-bind"] if machine.insecure_bind else given
 
 
@@ -123,5 +131,4 @@ def limits_file(machine: Config) -> str:
     """The TOML of what a machine's command line does not say."""
     limits = machine.limits
     kept = f"retry_seconds = {machine.retry_seconds}\nledger_days = {machine.ledger_days}\nwitness = {json.dumps(machine.witness)}\n"
-    names = ("frame_bytes", "connections", "idle_seconds", "request_seconds", "drain_seconds")
-    return kept + "[limits]\n" + "".join(f"{name} = {getattr(limits, name)}\n" for name in names)
+    return kept + "[limits]\n" + "".join(f"{name} = {value}\n" for name, value in asdict(limits).items())

@@ -13,7 +13,7 @@ from seemachine.wire.world import published_folder
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """One machine's entry."""
+    """One machine's entry. `tls`: it takes nothing else."""
 
     esn: str
     model: str
@@ -21,6 +21,7 @@ class Published:
     host: str
     port: int
     pid: int
+    tls: bool = False
 
 
 def publish(world: Path, entry: Published) -> None:

@@ -10,6 +10,7 @@ import trio
 from seemachine.config import Config
 from seemachine.lms.engines import usable_cores
 from seemachine.machine import Machine
+from seemachine.server.door import Door
 from seemachine.server.logs import Log
 from seemachine.server.pipeline import SigningPipeline
 from seemachine.server.session import Conversation, Service, last_words
@@ -41,6 +42,7 @@ class Daemon:
             hashing=trio.CapacityLimiter(usable_cores()),
             others=trio.CapacityLimiter(OTHER_THREADS),
         )
+        self._door = Door(config, self._service)
         self._open = 0
         self._listeners: list[trio.SocketListener] = []
 
@@ -129,14 +131,19 @@ class Daemon:
     async def _serve(self, stream: trio.SocketStream, peer: str) -> None:
         self._open += 1
         try:
-            await Conversation(self._service, stream, peer).run()
+            admitted = await self._door.admit(stream, peer)
+            if admitted is not None:
+                await Conversation(self._service, admitted[0], peer, admitted[1]).run()
+                await self._door.part(admitted[0])
         finally:
             self._open -= 1
 
     async def _turn_away(self, stream: trio.SocketStream, peer: str) -> None:
         self._log.warning("too many connections", peer=peer, limit=self._config.limits.connections)
         busy = PeerMisuse(f"this machine serves {self._config.limits.connections} connections at most; try again later", Status.ObjectInUse)
-        await last_words(stream, Link(Role.SERVER).last_words(busy))
+        admitted = await self._door.admit(stream, peer)
+        if admitted is not None:
+            await last_words(admitted[0], Link(Role.SERVER).last_words(busy))
 
     def _drain(self, sessions: trio.Nursery) -> None:
         self._log.info("draining", sessions=self._open, seconds=self._config.limits.drain_seconds)
@@ -145,7 +152,8 @@ class Daemon:
 
     def _about(self) -> dict[str, Any]:
         machine = self._service.machine
-        return {"model": machine.model, "engine": machine.engine.kernel, "store": self._config.store, "epoch": machine.store.epoch}
+        tls = {"tls": True} if self._config.tls is not None else {}
+        return {"model": machine.model, "engine": machine.engine.kernel, "store": self._config.store, **tls, "epoch": machine.store.epoch}
 
 
 async def _take_all(signals: AsyncIterator[int]) -> None:

@@ -13,7 +13,7 @@ from seemachine.server.logs import Log, describe
 from seemachine.server.pipeline import SigningPipeline
 from seemachine.wire import messages as m
 from seemachine.wire.link import NEED_DATA, Asked, Closed, Link, Role
-from seemachine.wire.messages import MAX_CLIENT
+from seemachine.wire.roles import Caller, ClientRole, denial
 from seemachine.wire.status import PeerMisuse, Status, StatusError
 
 READ_BYTES = 1 << 16
@@ -46,13 +46,16 @@ class Service:
 class Conversation:
     """One peer. `run` returns when it is over, however it ends."""
 
-    def __init__(self, service: Service, stream: trio.abc.Stream, peer: str) -> None:
+    def __init__(self, service: Service, stream: trio.abc.Stream, peer: str, caller: Caller | None = None) -> None:
         self._service = service
         self._stream = stream
         self._limits = service.machine.limits
         self._link = Link(Role.SERVER, self._limits.frame)
-        self._session = Session(service.machine, client=peer.rpartition(":")[0][:MAX_CLIENT])
-        self._log = service.log.bind(peer=peer)
+        host = peer.rpartition(":")[0] or peer
+        self._caller = caller or Caller(host, ClientRole.ADMIN)
+        self._session = Session(service.machine, self._caller.name, self._caller.role)
+        # Without TLS the name is the address, which is there already.
+        self._log = service.log.bind(peer=peer, **({} if self._caller.name == host else {"client": self._caller.name}))
 
     async def run(self) -> None:
         """Answer until the peer leaves, misbehaves or is too slow, or the machine stops."""
@@ -118,6 +121,8 @@ class Conversation:
         return not answering.cancelled_caught
 
     async def _answer(self, request: Any) -> Any:
+        if (denied := denial(self._caller, request.NAME)) is not None:
+            return refusal(request, denied)
         if isinstance(request, m.NvmemfileSign):
             return await self._service.pipeline.sign(request, self._session.client)
         if isinstance(request, IMMEDIATE):

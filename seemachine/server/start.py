@@ -14,6 +14,7 @@ from seemachine.machine import Machine
 from seemachine.server.hardening import CannotHarden, harden
 from seemachine.server.logs import Log, configure
 from seemachine.server.serve import CannotListen, Daemon
+from seemachine.server.tls import TlsError
 from seemachine.state.checkpoints import FolderCheckpoints, NoCheckpoints
 from seemachine.state.errors import StateError, StateUnsafe
 from seemachine.state.lock import FolderLock
@@ -41,7 +42,7 @@ def start(config: Config) -> int:
             for reason in inspect(machine):
                 log.warning("quarantine", reason=reason, see=f"seemachine quarantine explain --esn {config.esn}")
             trio.run(_run, machine, config, log, in_force)
-    except (StateError, CannotHarden, CannotListen, engines.EngineError, OSError) as error:
+    except (StateError, CannotHarden, CannotListen, TlsError, engines.EngineError, OSError) as error:
         print(f"seemachine: {error}", file=sys.stderr)
         return 1
     return 0
@@ -109,7 +110,8 @@ async def _run(machine: Machine, config: Config, log: Log, in_force: dict[str, s
     def on_ready(host: str, port: int) -> None:
         log.info("hardened", **in_force)
         if config.publish:
-            publish(config.world, Published(config.esn, config.model, config.module, host, port, os.getpid()))
+            entry = Published(config.esn, config.model, config.module, host, port, os.getpid(), tls=config.tls is not None)
+            publish(config.world, entry)
 
     try:
         await Daemon(machine, config, log).run(on_ready)

@@ -4,6 +4,8 @@ from seemachine.wire.status import LocalMisuse, PeerMisuse
 
 MAX_FRAME = 1 << 20
 LENGTH_BYTES = 4
+# How the first record of TLS begins (RFC 8446 5.1); as a length word it is over every limit.
+TLS_HANDSHAKE = b"\x16\x03"
 
 
 def encode_frame(body: bytes, max_frame: int = MAX_FRAME) -> bytes:
@@ -34,6 +36,8 @@ class FrameBuffer:
         length = int.from_bytes(self._bytes[:LENGTH_BYTES], "big")
         # Judged by the length word alone: a peer must not make us hold what we would refuse anyway.
         if length > self._max_frame:
+            if self._bytes.startswith(TLS_HANDSHAKE):
+                raise PeerMisuse("TLS was sent to a port without TLS")
             raise PeerMisuse(f"a frame of {length} bytes is over the limit of {self._max_frame}")
         end = LENGTH_BYTES + length
         if len(self._bytes) < end:

@@ -7,6 +7,7 @@ kmdata/local/key_pqsdk_<alias>  key files of the host
 published/pqsdk/<ESN>.json      where a running machine is
 witness/                        what is remembered of machines outside their own state
 seen/                           what clients remember of machines and leases
+pki/                            certificates and keys, where TLS is used: ca.crt, <ESN>.crt, client-<name>.crt, and .key for each
 """
 
 import os
@@ -18,6 +19,8 @@ from seemachine.wire.names import PUBLISHED_NAME
 HOME_VARIABLE = "SEEMACHINE_HOME"
 KMLOCAL_VARIABLE = "NFAST_KMLOCAL"
 FLEET_VARIABLE = "SEEMACHINE_FLEET"
+CA_FILE = "ca.crt"
+CLIENT_PREFIX = "client-"
 
 
 def home(chosen: Path | None = None) -> Path:
@@ -45,3 +48,8 @@ def key_folder(world: Path) -> Path:
     """The host's key files: $NFAST_KMLOCAL, else kmdata/local of the world."""
     given = os.environ.get(KMLOCAL_VARIABLE)
     return Path(given) if given else world / "kmdata" / "local"
+
+
+def pki_folder(world: Path) -> Path:
+    """Certificates and keys of a world with TLS."""
+    return world / "pki"

@@ -15,6 +15,7 @@ import trio
 from seeclient import blocking, pipsqueak
 from seeclient.effects import Address, Ask, AskAll, Peer, Roster, Work, resume
 from seeclient.keys import KeyFile
+from seeclient.tls import Tls
 from server.serverkit import ESN, make_key, make_service
 
 from seemachine.machine import Machine
@@ -178,9 +179,9 @@ class ThreadedFleet:
 
 
 @contextlib.asynccontextmanager
-async def open_threaded(fleet: str | Path | None = None) -> AsyncIterator[ThreadedFleet]:
+async def open_threaded(fleet: str | Path | None = None, tls: Tls | None = None) -> AsyncIterator[ThreadedFleet]:
     """The blocking client's open_fleet."""
-    context = blocking.open_fleet(fleet)
+    context = blocking.open_fleet(fleet, tls)
     opened = await trio.to_thread.run_sync(context.__enter__)
     try:
         yield ThreadedFleet(opened)

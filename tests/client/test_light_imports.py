@@ -11,7 +11,7 @@ import sys
 {}
 print(*sorted(sys.modules))
 """
-HEAVY = {"trio", "structlog", "rich", "sqlite3", "asyncio", "pyhsslms", "hsslms"}
+HEAVY = {"trio", "structlog", "rich", "sqlite3", "asyncio", "pyhsslms", "hsslms", "ssl", "cryptography"}
 RUNS = {
     "seeclient": "import seeclient",
     "the blocking client": "import seeclient.blocking",

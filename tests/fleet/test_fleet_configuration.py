@@ -63,6 +63,18 @@ def test_operator_and_limits_go_to_every_machine(tmp_path: Path) -> None:
         assert configuration.command_line(machine)[12:14] == ["--operator", "auto"]
 
 
+def test_tls_is_the_fleets_or_a_machines(tmp_path: Path) -> None:
+    """[tls] holds for every machine that has no tls of its own, and reaches its process as three paths."""
+    fleet = read(
+        tmp_path,
+        '[[machines]]\nesn = "0000-0000-0001"\n[[machines]]\nesn = "0000-0000-0002"\ntls = {pki = "/elsewhere"}\n[tls]\npki = "auto"\n',
+    )
+
+    for machine, folder in zip(fleet.machines, (tmp_path / "pki", Path("/elsewhere")), strict=True):
+        certificate, key, ca = (str(folder / name) for name in (f"{machine.esn}.crt", f"{machine.esn}.key", "ca.crt"))
+        assert configuration.command_line(machine)[-6:] == ["--tls-cert", certificate, "--tls-key", key, "--tls-ca", ca]
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
@@ -80,6 +92,7 @@ def test_operator_and_limits_go_to_every_machine(tmp_path: Path) -> None:
         ('[[machines]]\nesn = "0000-0000-0001"\n[limits]\nidle = 1\n', "unknown setting limits.idle"),
         ('[[machines]]\nesn = "0000-0000-0001"\n[limits]\nidle_seconds = 0\n', "limits.idle_seconds"),
         ('[[machines]]\nesn = "0000-0000-0001"\nhost = "0.0.0.0"\n', "not a loopback address"),
+        ('[[machines]]\nesn = "0000-0000-0001"\n[tls]\nkey = "x"\n', "tls takes certificate, key and ca, all three"),
         ('[[machines]]\nesn = "0000-0000-0001"\n[more]\n', "unknown section more"),
         ("[[machines", "fleet.toml"),
     ],

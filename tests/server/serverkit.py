@@ -19,7 +19,7 @@ from pyhsslms import LmsPublicKey
 from trio.testing import memory_stream_pair
 
 from seemachine.commands.leases import to_store
-from seemachine.config import Config, LimitSettings
+from seemachine.config import Config, LimitSettings, TlsSettings
 from seemachine.lms.engines.portable import PortableEngine
 from seemachine.lms.generation import Generation
 from seemachine.lms.keys import PublicKey
@@ -284,9 +284,11 @@ class Running:
 
 
 @contextlib.asynccontextmanager
-async def running(world: Path, engine: Any = None, store: Any = None, **limits: int) -> AsyncIterator[Running]:
+async def running(
+    world: Path, engine: Any = None, store: Any = None, tls: TlsSettings | None = None, **limits: int
+) -> AsyncIterator[Running]:
     """A daemon on a port of this process, for as long as the block lasts; `limits` are those of the configuration."""
-    config = Config(esn=ESN, port=0, world=world, publish=False, store="memory", limits=LimitSettings(**limits))
+    config = Config(esn=ESN, port=0, world=world, publish=False, store="memory", limits=LimitSettings(**limits), tls=tls)
     hsm = make_machine(world, engine=engine, store=store)
     hsm.limits = wire_limits(config)
     log = Events()

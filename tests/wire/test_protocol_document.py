@@ -19,12 +19,13 @@ from seemachine.fleet.published import Published
 from seemachine.lms.hashing import message_digest
 from seemachine.lms.parameters import OTS_SETS, TREE_SETS, lmots, signature_bytes
 from seemachine.state import checkpoints
+from seemachine.wire import certificates, names
 from seemachine.wire import messages as m
-from seemachine.wire import names
 from seemachine.wire.fields import FieldError
 from seemachine.wire.framing import LENGTH_BYTES, MAX_FRAME
 from seemachine.wire.link import Answered, Asked, Link, Refused, Role
 from seemachine.wire.messages import REQUESTS
+from seemachine.wire.roles import LEAST, ClientRole
 from seemachine.wire.status import PeerMisuse, Status, StatusError
 
 PATH = Path(__file__).parents[2] / "docs" / "protocol.md"
@@ -497,6 +498,7 @@ FIGURES = {
     "seconds without a request": LimitSettings().idle_seconds,
     "seconds of a request": LimitSettings().request_seconds,
     "seconds of a machine that stops": LimitSettings().drain_seconds,
+    "seconds of a TLS handshake": LimitSettings().handshake_seconds,
     "keys in the making on a connection": making.MAX_GENERATIONS,
     "half-made keys kept on a machine": checkpoints.MAX_LABELS,
     "characters of a label": m.MAX_LABEL,
@@ -580,6 +582,21 @@ def test_the_published_object_is_the_one_that_machines_publish():
     [example] = re.findall(r"^ *(\{.+\})$", text, flags=re.MULTILINE)
     assert list(json.loads(example)) == [field.name for field in fields(Published)]
     assert f"published/{names.PUBLISHED_NAME}/" in text
+
+
+def test_the_roles_are_those_of_the_code():
+    """Each request stands on the page once, with the least role that may ask it."""
+    stated = [(name, role) for names_of, role in tables("Roles")["requests"] for name in names_of.split(", ")]
+    assert sorted(stated) == sorted((name, LEAST[name].word) for name in REQUESTS)
+    assert ", ".join(f"`{role.word}`" for role in ClientRole).replace(", `admin`", " and `admin`") in sections()["Roles"]
+
+
+def test_the_fields_of_certificates_are_those_of_the_code():
+    """The page has the URIs and the length of a name as the code reads them."""
+    text = sections()["TLS"]
+    for start in (certificates.ESN_URI, certificates.ROLE_URI):
+        assert f"URI `{start}<" in text
+    assert f"1 to {certificates.MAX_CLIENT_NAME} printable characters" in text
 
 
 def test_no_line_of_the_page_is_too_long():

@@ -1,0 +1,1 @@
+"""A small CA for machines and their clients: `seemachine pki`. The only room that needs the package cryptography."""
