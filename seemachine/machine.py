@@ -81,6 +81,11 @@ class Session:
     loading: bytearray = field(default_factory=bytearray, repr=False)
     stopped: threading.Event = field(default_factory=threading.Event)
 
+    @property
+    def holding(self) -> bool:
+        """Whether leaves, keys or work would be lost with the connection."""
+        return bool(self.generations or self.reservations or self.loading)
+
     def close(self) -> None:
         """Give up what is held. Leaves that were reserved stay burned."""
         self.stopped.set()

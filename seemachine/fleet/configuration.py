@@ -1,7 +1,7 @@
 """fleet.toml: which machines there are, who feeds cards, and their limits."""
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,10 @@ blank_cards = "manual"      # auto: a blank card is put in whenever a machine as
 # [limits]                  # of each machine
 # frame_bytes = 1048576     # largest frame, 1 MiB at most
 # connections = 256         # at one time
+# peer_connections = 192    # of one address, or one IPv6 network of 64 bits
+# peer_connections_per_second = 2000   # new ones of one address; more are closed
+# peer_requests_per_second = 20000     # of one address; more wait
+# greeting_seconds = 5      # from connecting to hello
 # idle_seconds = 300        # between two requests of a connection
 # request_seconds = 120     # for each of receiving, answering and replying
 # drain_seconds = 10        # for requests under way when the machine is stopped
@@ -119,5 +123,4 @@ def command_line(machine: Config) -> list[str]:
 def limits_file(machine: Config) -> str:
     """The TOML of a machine's limits."""
     limits = machine.limits
-    names = ("frame_bytes", "connections", "idle_seconds", "request_seconds", "drain_seconds")
-    return "[limits]\n" + "".join(f"{name} = {getattr(limits, name)}\n" for name in names)
+    return "[limits]\n" + "".join(f"{name} = {value}\n" for name, value in asdict(limits).items())

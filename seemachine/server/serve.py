@@ -1,5 +1,6 @@
 """The daemon's frame: listen, accept within the limit, drain on a signal."""
 
+import contextlib
 import errno
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -10,13 +11,18 @@ import trio
 from seemachine.config import Config
 from seemachine.lms.engines import usable_cores
 from seemachine.machine import Machine
+from seemachine.server.admission import Admission, Seat, TooFast, TurnedAway
 from seemachine.server.logs import Log
 from seemachine.server.pipeline import SigningPipeline
 from seemachine.server.session import Conversation, Service, last_words
+from seemachine.server.sparing import SparingLog
 from seemachine.wire.link import Link, Role
 from seemachine.wire.status import PeerMisuse, Status
 
-BACKLOG = 128
+# Connections that the system takes while we are busy; the system may have a lower limit of its own.
+BACKLOG = 1024
+# At one time. Last words take up to a second, and a crowd at the door must not use up the descriptors.
+FAREWELLS = 32
 OTHER_THREADS = 16
 PORTS_SEARCHED = 100
 SIGNALS_TAKEN = 16
@@ -31,15 +37,16 @@ class Daemon:
 
     def __init__(self, machine: Machine, config: Config, log: Log) -> None:
         self._config = config
-        self._log = log
+        self._log = SparingLog(log)
         self._service = Service(
             machine=machine,
             pipeline=SigningPipeline(machine),
-            log=log,
+            log=self._log,
             hashing=trio.CapacityLimiter(usable_cores()),
             others=trio.CapacityLimiter(OTHER_THREADS),
         )
-        self._open = 0
+        self._admission = Admission(config.limits)
+        self._farewells = trio.Semaphore(FAREWELLS)
         self._listeners: list[trio.SocketListener] = []
 
     async def run(self, on_ready: Callable[[str, int], None]) -> None:
@@ -49,6 +56,7 @@ class Daemon:
             on_ready(*await self._listen())
             async with trio.open_nursery() as background:
                 background.start_soon(self._service.pipeline.run)
+                background.start_soon(self._log.run)
                 async with trio.open_nursery() as sessions:
                     await self._accept_until(signals, sessions)
                     self._drain(sessions)
@@ -59,6 +67,7 @@ class Daemon:
                 for _ in range(SIGNALS_TAKEN):
                     await trio.lowlevel.checkpoint()
                 rest.cancel_scope.cancel()
+        self._log.tell()
         self._log.info("stopped")
 
     async def _accept_until(self, signals: AsyncIterator[int], sessions: trio.Nursery) -> None:
@@ -105,29 +114,42 @@ class Daemon:
     async def _converse(self, stream: trio.SocketStream) -> None:
         try:
             async with stream:
-                peer = _peer(stream)
-                if self._open >= self._config.limits.connections:
-                    await self._turn_away(stream, peer)
+                try:
+                    host, peer = _peer(stream)
+                    seat = self._admission.admit(host)
+                except OSError:
+                    pass  # gone before it was looked at
+                except TooFast:
+                    self._log.warning("connects too fast", peer=peer)
+                except TurnedAway as full:
+                    await self._turn_away(stream, peer, full)
                 else:
-                    await self._serve(stream, peer)
+                    await self._serve(stream, peer, seat)
         # A bug in one session must not take the machine from the others.
         except Exception:  # noqa: BLE001
             self._log.exception("bug in a session")
 
-    async def _serve(self, stream: trio.SocketStream, peer: str) -> None:
-        self._open += 1
+    async def _serve(self, stream: trio.SocketStream, peer: str, seat: Seat) -> None:
         try:
-            await Conversation(self._service, stream, peer).run()
+            with seat.scope:
+                await Conversation(self._service, stream, peer, seat).run()
         finally:
-            self._open -= 1
+            seat.leave()
+        if seat.scope.cancelled_caught:
+            self._log.info("made room for another" if seat.shed else "no hello in time", peer=peer)
 
-    async def _turn_away(self, stream: trio.SocketStream, peer: str) -> None:
-        self._log.warning("too many connections", peer=peer, limit=self._config.limits.connections)
-        busy = PeerMisuse(f"this machine serves {self._config.limits.connections} connections at most; try again later", Status.ObjectInUse)
-        await last_words(stream, Link(Role.SERVER).last_words(busy))
+    async def _turn_away(self, stream: trio.SocketStream, peer: str, full: TurnedAway) -> None:
+        self._log.warning("too many connections", peer=peer, detail=str(full))
+        busy = PeerMisuse(f"{full}; try again later", Status.ObjectInUse)
+        with contextlib.suppress(trio.WouldBlock):
+            self._farewells.acquire_nowait()
+            try:
+                await last_words(stream, Link(Role.SERVER).last_words(busy))
+            finally:
+                self._farewells.release()
 
     def _drain(self, sessions: trio.Nursery) -> None:
-        self._log.info("draining", sessions=self._open, seconds=self._config.limits.drain_seconds)
+        self._log.info("draining", sessions=len(self._admission), seconds=self._config.limits.drain_seconds)
         self._service.drain()
         sessions.cancel_scope.deadline = trio.current_time() + self._config.limits.drain_seconds
 
@@ -141,9 +163,7 @@ async def _take_all(signals: AsyncIterator[int]) -> None:
         pass
 
 
-def _peer(stream: trio.SocketStream) -> str:
-    try:
-        host, port = stream.socket.getpeername()[:2]
-    except OSError:
-        return "gone"
-    return f"{host}:{port}"
+def _peer(stream: trio.SocketStream) -> tuple[str, str]:
+    """Address, and address with port. Raises OSError when it is gone."""
+    host, port = stream.socket.getpeername()[:2]
+    return host, f"{host}:{port}"

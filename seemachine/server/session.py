@@ -9,6 +9,7 @@ import trio
 
 from seemachine.commands import answer, refusal
 from seemachine.machine import Machine, Session
+from seemachine.server.admission import Seat
 from seemachine.server.logs import Log, describe
 from seemachine.server.pipeline import SigningPipeline
 from seemachine.wire import messages as m
@@ -45,8 +46,9 @@ class Service:
 class Conversation:
     """One peer. `run` returns when it is over, however it ends."""
 
-    def __init__(self, service: Service, stream: trio.abc.Stream, peer: str) -> None:
+    def __init__(self, service: Service, stream: trio.abc.Stream, peer: str, seat: Seat) -> None:
         self._service = service
+        self._seat = seat
         self._stream = stream
         self._limits = service.machine.limits
         self._link = Link(Role.SERVER, self._limits.frame)
@@ -100,14 +102,17 @@ class Conversation:
 
     async def _serve(self, request: Any) -> bool:
         """Answer one request; False when the connection can't go on after it."""
+        await self._seat.wait_turn(hello=isinstance(request, m.Hello))
         started = time.perf_counter()
-        with trio.move_on_after(self._limits.request_seconds) as answering:
+        with self._seat.at_work(), trio.move_on_after(self._limits.request_seconds) as answering:
             reply = await self._answer(request)
         if answering.cancelled_caught:
             # A worker thread may still be at it and use the session's keys: this session serves nothing else.
             self._session.stopped.set()
             reply = refusal(request, StatusError(Status.TimeLimitExceeded, f"not done within {self._limits.request_seconds} s"))
         seconds = time.perf_counter() - started
+        useful = not isinstance(request, m.Hello) and not isinstance(reply, StatusError)
+        self._seat.judge(useful=useful, holding=self._session.holding)
         try:
             with trio.fail_after(self._limits.request_seconds):
                 await self._stream.send_all(self._link.send(reply))

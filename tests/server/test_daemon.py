@@ -49,17 +49,24 @@ async def test_sessions_over_a_socket(tmp_path):
 # ---------------------------------------------------------------- too many
 
 
+async def working(machine):
+    """A connection that has had an answer which only a client wants."""
+    peer = await machine.greeted()
+    assert isinstance(await peer.ask(m.ListSlots()), m.SlotListing)
+    return peer
+
+
 async def test_a_connection_over_the_limit_is_turned_away(tmp_path):
     """The one too many is told so and closed; those before it go on, and there is room again once one of them has left."""
     async with running(tmp_path, connections=2) as machine:
-        first, second = await machine.greeted(), await machine.greeted()
+        first, second = await working(machine), await working(machine)
         third = await machine.connect()
         reply = await third.ask(HELLO)
         assert refused(reply, Status.ObjectInUse)
         assert "2 connections at most" in reply.detail
         assert await third.receive() is None
         [line] = machine.log.named("too many connections")
-        assert (line["level"], line["limit"]) == ("warning", 2)
+        assert (line["level"], line["detail"]) == ("warning", "this machine serves 2 connections at most")
         for peer in (first, second):
             assert refused(await peer.ask(NO_FILE), Status.NotAvailable)
         await first.stream.aclose()
@@ -72,7 +79,7 @@ async def test_a_connection_over_the_limit_is_turned_away(tmp_path):
 async def test_one_that_is_turned_away_and_stays_is_hung_up_on(tmp_path, mock_clock):
     """Who does not leave after the last words gets the time of a farewell, and then the connection is gone on both sides."""
     async with running(tmp_path, connections=1) as machine:
-        await machine.greeted()
+        await working(machine)
         turned_away = await machine.connect()
         assert b"connections at most" in await turned_away.rest()
         await turned_away.stream.send_all(b"but why")
@@ -91,7 +98,7 @@ async def go_on_talking(peer):
 async def test_those_turned_away_take_nobodys_place(tmp_path, mock_clock):
     """Connections over the limit that linger do not keep out somebody for whom there is room."""
     async with running(tmp_path, connections=1) as machine:
-        first = await machine.greeted()
+        first = await working(machine)
         for _ in range(3):
             await machine.connect()
         await until(lambda: len(machine.log.named("too many connections")) == 3)
