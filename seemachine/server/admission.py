@@ -1,9 +1,9 @@
 """Who may have a connection, how fast it may ask, and who has to leave when the places run out.
 
 All clients of one host may share its address with an attacker, so a newcomer is not refused while somebody else has done less to
-deserve the place. First to leave is who was never answered anything but hello, the oldest first: an honest client asks within moments of
-its connecting, and hostile ones push each other out. Then comes who kept the machine waiting for `greeting_seconds`, the longest first,
-last of all those with tickets or half-made keys. Who waits for the machine is never sent away.
+deserve the place. First to leave is who had nothing done yet but hello, listings and the like, the oldest first: an honest client asks
+within moments of its connecting, and hostile ones push each other out. Then comes who kept the machine waiting for `greeting_seconds`, the longest first,
+last of all those with tickets or half-made keys. Who waits for something to be done is never sent away.
 """
 
 import math
@@ -11,11 +11,16 @@ from collections import OrderedDict
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from ipaddress import IPv6Address, ip_address
+from typing import Any
 
 import trio
 
 from seemachine.config import LimitSettings
 from seemachine.server.buckets import Bucket
+from seemachine.wire import messages as m
+
+# Requests that change nothing. Anybody can ask them all day.
+READING = (m.Hello, m.GetNvmemfileInfo, m.ListNvmemfiles, m.ListSlots)
 
 # A client needs one hello; some say it again to see whether anybody is there.
 HELLOS_AT_ONCE = 8
@@ -67,18 +72,19 @@ class Seat:
             await trio.sleep(delay)
 
     @contextmanager
-    def at_work(self) -> Iterator[None]:
-        """While the machine answers, the peer does not lose its place."""
-        self.waiting_since = None
+    def at_work(self, request: Any) -> Iterator[None]:
+        """While the machine does what was asked, the peer does not lose its place. To look something up protects nobody."""
+        if not isinstance(request, READING):
+            self.waiting_since = None
         try:
             yield
         finally:
             self.waiting_since = trio.current_time()
 
-    def judge(self, *, useful: bool, holding: bool) -> None:
-        """After an answer: whether it was one that only a client wants, and whether leaves or keys would die with the connection."""
+    def judge(self, request: Any, *, done: bool, holding: bool) -> None:
+        """After an answer: whether the request was done, and whether leaves or keys would die with the connection."""
         self.holding = holding
-        if useful:
+        if done and not isinstance(request, READING):
             self._admission.prove(self)
 
     def leave(self) -> None:

@@ -5,16 +5,16 @@ from typing import Any
 
 import trio
 
+from seemachine.server.admission import READING
 from seemachine.server.buckets import Bucket
 from seemachine.server.logs import Log
-from seemachine.wire import messages as m
 
 LINES_AT_ONCE = 100
 LINES_PER_SECOND = 10
 REPORT_SECONDS = 1
 
-# Requests that change nothing; of the others each one that was done has its line.
-READING = tuple(kind.NAME for kind in (m.Hello, m.GetNvmemfileInfo, m.ListNvmemfiles, m.ListSlots))
+# Of requests that change something, each one that was done has its line.
+LIMITED = tuple(kind.NAME for kind in READING)
 
 
 class Lines:
@@ -95,4 +95,4 @@ def _kind(event: str, details: dict[str, Any]) -> str:
     if event != "request":
         return event
     command, status = details["command"], details["status"]
-    return "" if status == "OK" and command not in READING else f"request {command} {status}"
+    return "" if status == "OK" and command not in LIMITED else f"request {command} {status}"

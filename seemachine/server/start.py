@@ -29,6 +29,7 @@ def start(config: Config) -> int:
             store = open_store(config)
             stack.callback(store.close)
             log = configure(esn=config.esn)
+            sys.setswitchinterval(0.0005)
             trio.run(_run, build(config, store), config, log)
     except (StateError, CannotListen, engines.EngineError, OSError) as error:
         print(f"seemachine: {error}", file=sys.stderr)
