@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test test-native lint bench clean
+.PHONY: demo test test-native lint bench attack clean
 
 demo: .venv/installed
 	deploy/demo/demo.sh
@@ -13,6 +13,11 @@ test: .venv/tested
 
 test-native: .venv/tested
 	PYTHON=$(CURDIR)/$(BIN)/python tests/native_sanitize.sh
+
+# Every attack on the port for so many seconds; `ATTACK=silent` picks one.
+SECONDS ?= 10
+attack: .venv/tested
+	PYTHONPATH=tests $(BIN)/python -m attacks.run $(SECONDS) $(if $(ATTACK),"$(ATTACK)")
 
 lint: .venv/tested
 	$(BIN)/ruff check .

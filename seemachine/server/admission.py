@@ -2,8 +2,8 @@
 
 All clients of one host may share its address with an attacker, so a newcomer is not refused while somebody else has done less to
 deserve the place. First to leave is who had nothing done yet but hello, listings and the like, the oldest first: an honest client asks
-within moments of its connecting, and hostile ones push each other out. Then comes who kept the machine waiting for `greeting_seconds`, the longest first,
-last of all those with tickets or half-made keys. Who waits for something to be done is never sent away.
+within moments of its connecting, and hostile ones push each other out. Then comes who kept the machine waiting for `greeting_seconds`,
+the longest first, last of all those with tickets or half-made keys. Who waits for something to be done is never sent away.
 """
 
 import math
@@ -22,9 +22,8 @@ from seemachine.wire import messages as m
 # Requests that change nothing. Anybody can ask them all day.
 READING = (m.Hello, m.GetNvmemfileInfo, m.ListNvmemfiles, m.ListSlots)
 
-# A client needs one hello; some say it again to see whether anybody is there.
-HELLOS_AT_ONCE = 8
-HELLOS_PER_SECOND = 2
+# Of all connections of a peer. Each needs one hello, which does not count; some say it again to see whether anybody is there.
+HELLOS_PER_SECOND = 50
 # Seconds' worth of the rates of a peer that it may spend at once.
 BURST_SECONDS = 2
 # Peers that are remembered after their last connection, so that closing it does not give back what was spent.
@@ -46,6 +45,7 @@ class Peer:
         self.seats: dict[Seat, None] = {}
         self.unproven: dict[Seat, None] = {}
         self.connections = _per_second(limits.peer_connections_per_second, now)
+        self.hellos = _per_second(HELLOS_PER_SECOND, now)
         self.requests = _per_second(limits.peer_requests_per_second, now)
 
 
@@ -55,7 +55,7 @@ class Seat:
     def __init__(self, admission: "Admission", peer: Peer, greeting_seconds: float) -> None:
         now = trio.current_time()
         self._admission = admission
-        self._hellos = Bucket(HELLOS_PER_SECOND, HELLOS_AT_ONCE, now)
+        self._greeted = False
         self.peer = peer
         self.scope = trio.CancelScope(deadline=now + greeting_seconds)
         self.shed = False
@@ -67,7 +67,10 @@ class Seat:
         """Call with a request that has arrived; returns when it may be answered."""
         self.scope.deadline = math.inf
         now = trio.current_time()
-        delay = max(self.peer.requests.reserve(now), self._hellos.reserve(now) if hello else 0.0)
+        delay = self.peer.requests.reserve(now)
+        if hello and self._greeted:
+            delay = max(delay, self.peer.hellos.reserve(now))
+        self._greeted = True
         if delay > 0:
             await trio.sleep(delay)
 

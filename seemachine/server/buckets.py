@@ -1,6 +1,10 @@
 """A token bucket: so many at once, so many a second after that. The caller brings the time, in seconds of any clock."""
 
 
+# More tokens than come in this time are not owed: those who reserved them may be gone, and others wait for nothing.
+LONGEST_WAIT = 5.0
+
+
 class Bucket:
     """Starts full. `rate` is tokens a second, `burst` how many it holds."""
 
@@ -19,9 +23,9 @@ class Bucket:
         return True
 
     def reserve(self, now: float) -> float:
-        """Take a token now, be it one that is still to come. Returns the seconds until it is there."""
+        """Take a token now, be it one that is still to come. Returns the seconds until it is there, LONGEST_WAIT at most."""
         self._fill(now)
-        self._tokens -= 1
+        self._tokens = max(self._tokens - 1, -self._rate * LONGEST_WAIT)
         return max(0.0, -self._tokens / self._rate)
 
     def _fill(self, now: float) -> None:

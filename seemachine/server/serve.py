@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import signal
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
@@ -23,6 +24,9 @@ from seemachine.wire.status import PeerMisuse, Status
 BACKLOG = 1024
 # At one time. Last words take up to a second, and a crowd at the door must not use up the descriptors.
 FAREWELLS = 32
+# New connections that are looked at together, and how long a round of the loop is to take for each of them.
+MOST_AT_ONCE = 32
+SECONDS_FOR_ONE = 0.002
 OTHER_THREADS = 16
 PORTS_SEARCHED = 100
 SIGNALS_TAKEN = 16
@@ -100,6 +104,7 @@ class Daemon:
 
     async def _accept(self, listener: trio.SocketListener, sessions: trio.Nursery) -> None:
         async with listener:
+            looked = trio.current_time()
             while True:
                 try:
                     stream = await listener.accept()
@@ -110,6 +115,9 @@ class Daemon:
                     await trio.sleep(0.1)
                     continue
                 sessions.start_soon(self._converse, stream)
+                for another in _others(listener, trio.current_time() - looked):
+                    sessions.start_soon(self._converse, another)
+                looked = trio.current_time()
 
     async def _converse(self, stream: trio.SocketStream) -> None:
         try:
@@ -161,6 +169,21 @@ class Daemon:
 async def _take_all(signals: AsyncIterator[int]) -> None:
     async for _ in signals:
         pass
+
+
+def _others(listener: trio.SocketListener, seconds: float) -> Iterator[trio.SocketStream]:
+    """More of those who wait at the door, the more the longer nobody looked.
+
+    trio accepts one in each round of its loop. While rounds are long, because many sessions have much to do, the queue would stand still.
+    """
+    with socket.fromfd(listener.socket.fileno(), listener.socket.family, listener.socket.type) as door:
+        door.setblocking(False)
+        for _ in range(min(MOST_AT_ONCE, int(seconds / SECONDS_FOR_ONE))):
+            try:
+                accepted, _ = door.accept()
+            except OSError:
+                return  # nobody is left; anything worse is told by the next ordinary accept
+            yield trio.SocketStream(trio.socket.from_stdlib_socket(accepted))
 
 
 def _peer(stream: trio.SocketStream) -> tuple[str, str]:

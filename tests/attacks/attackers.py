@@ -12,7 +12,6 @@ import socket
 import ssl
 import sys
 import time
-from collections import deque
 from dataclasses import dataclass, field
 
 from seemachine.wire.codec import pack
@@ -52,13 +51,12 @@ def client_hello() -> bytes:
 class Attack:
     """What a connection does: send `first`, then with `trickle` one byte of it a second only, then `flood` as fast as the port takes it.
 
-    With `reads` it takes what comes; with `leaves` it closes as soon as it is connected.
+    `flood` is a request, for ever repeated. With `reads` it takes what comes; with `leaves` it closes as soon as it is connected.
     """
 
     first: bytes = b""
     trickle: bool = False
-    flood: int = 0  # requests sent after `first`, as long as the connection lasts; 0: none
-    request: object = HELLO
+    flood: object = None
     reads: bool = True
     leaves: bool = False
     tls: bool = False
@@ -70,8 +68,8 @@ ATTACKS = {
     "one byte a second": Attack(asked(1, HELLO), trickle=True),
     "huge length": Attack(b"\xff\xff\xff\xff"),
     "unfinished frames": Attack(asked(1, HELLO) + MAX_FRAME.to_bytes(4, "big") + bytes(MAX_FRAME - 1)),
-    "hello flood": Attack(asked(1, HELLO), flood=1 << 30),
-    "never reading": Attack(asked(1, HELLO), flood=1 << 30, request=ListNvmemfiles(), reads=False),
+    "hello flood": Attack(asked(1, HELLO), flood=HELLO),
+    "never reading": Attack(asked(1, HELLO), flood=ListNvmemfiles(), reads=False),
     "squatters": Attack(asked(1, HELLO) + asked(2, ListNvmemfiles())),
     "deep nesting": Attack(DEEP),
     "wide nesting": Attack(asked(1, HELLO) + encode_frame(nested())),
@@ -87,6 +85,7 @@ class Connection:
     attack: Attack
     socket: socket.socket
     connected: bool = False
+    counted: bool = False
     number: int = 1
     waiting: memoryview = field(default_factory=lambda: memoryview(b""))
 
@@ -97,20 +96,21 @@ class Connection:
 
     def write(self) -> int:
         """Send what the socket takes. Returns how much."""
-        if not self.waiting and self.attack.flood:
+        if not self.waiting and self.attack.flood is not None:
             numbers = range(self.number + 1, self.number + 101)
             self.number = numbers[-1]
-            self.waiting = memoryview(b"".join(asked(number, self.attack.request) for number in numbers))
+            self.waiting = memoryview(b"".join(asked(number, self.attack.flood) for number in numbers))
         count = self.socket.send(self.waiting[:1] if self.attack.trickle else self.waiting)
         self.waiting = self.waiting[count:]
         return count
 
     @property
     def interest(self) -> int:
-        """What to wait for, if for anything."""
-        wants = bool(self.waiting or self.attack.flood) and not self.attack.trickle
-        writes = selectors.EVENT_WRITE if not self.connected or wants else 0
-        return writes | (selectors.EVENT_READ if self.attack.reads else 0)
+        """What to wait for."""
+        wants = bool(self.waiting or self.attack.flood is not None) and not self.attack.trickle
+        if self.connected and not wants:
+            return selectors.EVENT_READ
+        return selectors.EVENT_WRITE | (selectors.EVENT_READ if self.attack.reads else 0)
 
 
 class Attackers:
@@ -125,7 +125,7 @@ class Attackers:
         self._tried = 0
         self._count = count
         self._trickled = 0.0
-        self._replies: deque[int] = deque(maxlen=1)
+        self._connections = 0
         self.figures = {"connected": 0, "most": 0, "sent": 0}
 
     def run(self) -> None:
@@ -186,17 +186,12 @@ class Attackers:
             self._over(connection)
             return
         self._watch(connection)
-        self.figures["most"] = max(self.figures["most"], sum(each.connected for each in self._open) if self._counting() else 0)
-
-    def _counting(self) -> bool:
-        return self.figures["connected"] % 50 == 0
+        connection.counted = True
+        self._connections += 1
+        self.figures["most"] = max(self.figures["most"], self._connections)
 
     def _watch(self, connection: Connection) -> None:
-        if connection.interest:
-            self._selector.modify(connection.socket, connection.interest, connection)
-        else:
-            # Who neither reads nor has anything to write learns of the end through its errors alone.
-            self._selector.modify(connection.socket, selectors.EVENT_READ, connection)
+        self._selector.modify(connection.socket, connection.interest, connection)
 
     def _trickle(self) -> None:
         now = time.monotonic()
@@ -215,6 +210,7 @@ class Attackers:
         self._selector.unregister(connection.socket)
         connection.socket.close()
         self._open.discard(connection)
+        self._connections -= connection.counted
         self._to_open += 1
 
 

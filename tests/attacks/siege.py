@@ -31,7 +31,11 @@ WIDE = 2048
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of the honest clients, of the attackers, and of the machine. Milliseconds, kilobytes."""
+    """What became of the honest clients, of the attackers, and of the machine. Milliseconds, kilobytes of memory, bytes of log.
+
+    `most` is how many connections the attackers had at one time, those included that the machine had not looked at yet; `held` how many
+    there were in the machine, of all clients.
+    """
 
     steady: list[float]
     newcomers: list[float]
@@ -88,11 +92,11 @@ def besiege(running: RunningMachine, kind: str, file: str, seconds: float, attac
     """Attack a machine in one way while honest clients sign with it. `kind` may be "none"."""
     host, port = str(running.published()["host"]), str(running.published()["port"])
     descriptors: list[int] = []
-    held: list[int] = []
+    before = open_descriptors(running.process.pid)
     with _attack(running.home, kind, host, port, attackers) as attack:
         honest = _start(running.home, "honest.py", host, port, file, str(seconds), str(STEADY), str(NEWCOMERS))
         over = threading.Event()
-        watch = threading.Thread(target=_watch, args=(running.process.pid, over, descriptors, held))
+        watch = threading.Thread(target=_watch, args=(running.process.pid, over, descriptors))
         watch.start()
         try:
             told = json.loads(honest.communicate(timeout=seconds + READY_SECONDS)[0])
@@ -106,7 +110,7 @@ def besiege(running: RunningMachine, kind: str, file: str, seconds: float, attac
         **told,
         connected=figures["connected"],
         most=figures["most"],
-        held=max(held),
+        held=max(descriptors) - before,
         descriptors=max(descriptors),
         peak=peak_kilobytes(running.process.pid),
         log=running.log.stat().st_size,
@@ -120,11 +124,14 @@ def peak_kilobytes(pid: int) -> int:
     return int(found[1])
 
 
-def _watch(pid: int, over: threading.Event, descriptors: list[int], held: list[int]) -> None:
-    folder = Path(f"/proc/{pid}/fd")
+def open_descriptors(pid: int) -> int:
+    """How many descriptors a process has open now."""
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+def _watch(pid: int, over: threading.Event, descriptors: list[int]) -> None:
     while True:
-        descriptors.append(len(list(folder.iterdir())))
-        held.append(descriptors[-1] - descriptors[0] if not held else descriptors[-1])
+        descriptors.append(open_descriptors(pid))
         if over.wait(0.1):
             return
 

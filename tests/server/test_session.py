@@ -25,7 +25,7 @@ from trio.testing import lockstep_stream_pair, wait_all_tasks_blocked
 from wire.kit import asked_frame, frame, framed, parts
 
 from seemachine import commands
-from seemachine.server.admission import HELLOS_AT_ONCE, HELLOS_PER_SECOND
+from seemachine.server.admission import BURST_SECONDS, HELLOS_PER_SECOND
 from seemachine.server.session import FAREWELL_SECONDS
 from seemachine.state.cards import read_card
 from seemachine.state.checkpoints import FolderCheckpoints
@@ -245,10 +245,10 @@ async def test_a_trickle_of_bytes_buys_no_time_for_hello(service, nursery, autoj
 
 
 async def test_a_flood_of_hello_is_answered_slowly(service, nursery, autojump_clock):
-    """Eight hellos are answered at once, then two a second, so that nobody keeps the machine busy with them."""
+    """A hundred hellos again are answered at once, then fifty a second, so that nobody keeps the machine busy with them."""
     peer = join(nursery, service)
     began = trio.current_time()
-    for _ in range(HELLOS_AT_ONCE):
+    for _ in range(1 + BURST_SECONDS * HELLOS_PER_SECOND):
         await peer.greet()
     assert trio.current_time() == began
     for _ in range(6):

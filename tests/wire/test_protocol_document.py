@@ -500,7 +500,7 @@ FIGURES = {
     "connections of one peer": LimitSettings().peer_connections,
     "new connections of one peer in a second": LimitSettings().peer_connections_per_second,
     "requests of one peer in a second": LimitSettings().peer_requests_per_second,
-    "hellos of a connection in a second": HELLOS_PER_SECOND,
+    "hellos of one peer in a second": HELLOS_PER_SECOND,
     "seconds from connecting to hello": LimitSettings().greeting_seconds,
     "seconds without a request": LimitSettings().idle_seconds,
     "seconds of a request": LimitSettings().request_seconds,
