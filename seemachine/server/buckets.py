@@ -1,6 +1,5 @@
 """A token bucket: so many at once, so many a second after that. The caller brings the time, in seconds of any clock."""
 
-
 # More tokens than come in this time are not owed: those who reserved them may be gone, and others wait for nothing.
 LONGEST_WAIT = 5.0
 
