@@ -133,6 +133,7 @@ async def test_last_words_are_for_so_many_at_a_time(tmp_path, mock_clock):
 async def test_a_long_round_of_the_loop_is_made_up_for(tmp_path):
     """When nobody has looked at the door for a while, several are let in together."""
     async with running(tmp_path) as machine:
+        await machine.greeted()
         with contextlib.ExitStack() as callers:
             for _ in range(40):
                 callers.enter_context(socket.create_connection((machine.host, machine.port)))
