@@ -24,6 +24,9 @@ READING = (m.Hello, m.GetNvmemfileInfo, m.ListNvmemfiles, m.ListSlots)
 
 # Of all connections of a peer. Each needs one hello, which does not count; some say it again to see whether anybody is there.
 HELLOS_PER_SECOND = 50
+# Of the long requests of a peer's connections that had nothing done yet, what comes after the first read. A thousand half-sent frames would
+# cost the loop a second and memory a gigabyte at once.
+STRANGE_BYTES_PER_SECOND = 16 << 20
 # Seconds' worth of the rates of a peer that it may spend at once.
 BURST_SECONDS = 2
 # Peers that are remembered after their last connection, so that closing it does not give back what was spent.
@@ -46,6 +49,7 @@ class Peer:
         self.unproven: dict[Seat, None] = {}
         self.connections = _per_second(limits.peer_connections_per_second, now)
         self.hellos = _per_second(HELLOS_PER_SECOND, now)
+        self.bytes = _per_second(STRANGE_BYTES_PER_SECOND, now)
         self.requests = _per_second(limits.peer_requests_per_second, now)
 
 
@@ -73,6 +77,13 @@ class Seat:
         self._greeted = True
         if delay > 0:
             await trio.sleep(delay)
+
+    async def wait_for_more(self, count: int) -> None:
+        """Call with the size of another part of a long request that has arrived; returns when the next one may be read."""
+        if self in self.peer.unproven:
+            delay = self.peer.bytes.reserve(trio.current_time(), count)
+            if delay > 0:
+                await trio.sleep(delay)
 
     @contextmanager
     def at_work(self, request: Any) -> Iterator[None]:

@@ -21,10 +21,10 @@ class Bucket:
         self._tokens -= 1
         return True
 
-    def reserve(self, now: float) -> float:
-        """Take a token now, be it one that is still to come. Returns the seconds until it is there, LONGEST_WAIT at most."""
+    def reserve(self, now: float, count: int = 1) -> float:
+        """Take tokens now, be it such as are still to come. Returns the seconds until they are there, LONGEST_WAIT at most."""
         self._fill(now)
-        self._tokens = max(self._tokens - 1, -self._rate * LONGEST_WAIT)
+        self._tokens = max(self._tokens - count, -self._rate * LONGEST_WAIT)
         return max(0.0, -self._tokens / self._rate)
 
     def _fill(self, now: float) -> None:

@@ -101,7 +101,9 @@ class Conversation:
             if event is not NEED_DATA:
                 assert isinstance(event, Asked | Closed)
                 return event
-            self._link.receive_data(await self._stream.receive_some(READ_BYTES))
+            data = await self._stream.receive_some(READ_BYTES)
+            self._link.receive_data(data)
+            await self._seat.wait_for_more(len(data))
 
     async def _serve(self, request: Any) -> bool:
         """Answer one request; False when the connection can't go on after it."""

@@ -10,7 +10,7 @@ from server.serverkit import HELLO, NO_FILE
 
 from seemachine.config import LimitSettings
 from seemachine.server import admission
-from seemachine.server.admission import BURST_SECONDS, PEERS_REMEMBERED, Admission, TooFast, TurnedAway, peer_of
+from seemachine.server.admission import BURST_SECONDS, PEERS_REMEMBERED, STRANGE_BYTES_PER_SECOND, Admission, TooFast, TurnedAway, peer_of
 from seemachine.server.buckets import LONGEST_WAIT, Bucket
 from seemachine.wire import messages as m
 
@@ -212,6 +212,20 @@ async def test_a_first_hello_never_waits_for_those_of_others(autojump_clock):
     assert began > 0
     await newcomer.wait_turn(hello=True)
     assert trio.current_time() == began
+
+
+async def test_long_requests_of_strangers_are_read_slowly(autojump_clock):
+    """What a peer's unproven connections send is read at a rate of all of them together; what proven ones send, at once."""
+    places = Admission(LIMITS)
+    first, second, client = places.admit(HERE), places.admit(HERE), proven(places)
+    began = trio.current_time()
+    for _ in range(BURST_SECONDS):
+        await first.wait_for_more(STRANGE_BYTES_PER_SECOND)
+    assert trio.current_time() == began
+    await second.wait_for_more(STRANGE_BYTES_PER_SECOND)
+    assert trio.current_time() - began == pytest.approx(1)
+    await client.wait_for_more(1000 * STRANGE_BYTES_PER_SECOND)
+    assert trio.current_time() - began == pytest.approx(1)
 
 
 async def test_peers_that_are_gone_are_forgotten_in_the_end(mock_clock):
