@@ -4,7 +4,7 @@ SECONDS ?= 120
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test test-native test-bigendian lint bench storm soak image oci clean
+.PHONY: demo test test-native test-bigendian lint bench storm soak attack image oci clean
 
 demo: .venv/installed
 	deploy/demo/demo.sh
@@ -40,6 +40,10 @@ lint: .venv/tested
 
 storm: .venv/tested
 	cd tests && $(CURDIR)/$(BIN)/python -m storm.chaos $(SECONDS)
+
+# Every attack on the port for so many seconds; `ATTACK=silent` picks one.
+attack: .venv/tested
+	PYTHONPATH=tests $(BIN)/python -m attacks.run $(SECONDS) $(if $(ATTACK),"$(ATTACK)")
 
 soak: .venv/tested
 	cd tests && $(CURDIR)/$(BIN)/python -m storm.soak $(SECONDS)

@@ -28,11 +28,17 @@ class LimitSettings:
     """What one peer can make the machine hold, and for how long. Bytes, counts and seconds; all are at least 1.
 
     `idle_seconds` is the wait for the first byte of a request; `request_seconds` bounds each of receiving the rest of it, answering it, and
-    sending the reply; `drain_seconds` is what requests under way get when the machine is told to stop; `handshake_seconds` is for TLS.
+    sending the reply; `drain_seconds` is what requests under way get when the machine is told to stop; `greeting_seconds` is from
+    connecting to hello, `handshake_seconds` is for TLS. A peer is an address, of IPv6 a network of 64 bits: connections too many a second
+    are closed, requests wait.
     """
 
     frame_bytes: int = MAX_FRAME
     connections: int = 256
+    peer_connections: int = 192
+    peer_connections_per_second: int = 20000
+    peer_requests_per_second: int = 20000
+    greeting_seconds: int = 5
     idle_seconds: int = 300
     request_seconds: int = 120
     drain_seconds: int = 10

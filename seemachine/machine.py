@@ -85,6 +85,11 @@ class Session:
     loading: bytearray = field(default_factory=bytearray, repr=False)
     stopped: threading.Event = field(default_factory=threading.Event)
 
+    @property
+    def holding(self) -> bool:
+        """Whether keys or work would be lost with the connection."""
+        return bool(self.generations or self.loading)
+
     def close(self) -> None:
         """Give up what is held."""
         self.stopped.set()

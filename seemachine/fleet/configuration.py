@@ -37,6 +37,10 @@ blank_cards = "manual"      # auto: a blank card is put in whenever a machine as
 # [limits]                  # of each machine
 # frame_bytes = 1048576     # largest frame, 1 MiB at most
 # connections = 256         # at one time
+# peer_connections = 192    # of one address, or one IPv6 network of 64 bits
+# peer_connections_per_second = 20000  # new ones of one address; more are closed
+# peer_requests_per_second = 20000     # of one address; more wait
+# greeting_seconds = 5      # from connecting to hello
 # idle_seconds = 300        # between two requests of a connection
 # request_seconds = 120     # for each of receiving, answering and replying
 # drain_seconds = 10        # for requests under way when the machine is stopped

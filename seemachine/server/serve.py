@@ -1,7 +1,9 @@
 """The daemon's frame: listen, accept within the limit, drain on a signal."""
 
+import contextlib
 import errno
 import signal
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
@@ -10,15 +12,23 @@ import trio
 from seemachine.config import Config
 from seemachine.lms.engines import usable_cores
 from seemachine.machine import Machine
+from seemachine.server.admission import Admission, Seat, TooFast, TurnedAway
 from seemachine.server.door import Door
 from seemachine.server.logs import Log
 from seemachine.server.pipeline import SigningPipeline
 from seemachine.server.session import Conversation, Service, last_words
+from seemachine.server.sparing import SparingLog
 from seemachine.state.errors import StateError
 from seemachine.wire.link import Link, Role
 from seemachine.wire.status import PeerMisuse, Status
 
-BACKLOG = 128
+# Connections that the system takes while we are busy; the system may have a lower limit of its own.
+BACKLOG = 1024
+# At one time. Last words take up to a second, and a crowd at the door must not use up the descriptors.
+FAREWELLS = 32
+# New connections that are looked at together, and how long a round of the loop is to take for each of them.
+MOST_AT_ONCE = 32
+SECONDS_FOR_ONE = 0.002
 OTHER_THREADS = 16
 PORTS_SEARCHED = 100
 SIGNALS_TAKEN = 16
@@ -34,16 +44,17 @@ class Daemon:
 
     def __init__(self, machine: Machine, config: Config, log: Log) -> None:
         self._config = config
-        self._log = log
+        self._log = SparingLog(log)
         self._service = Service(
             machine=machine,
             pipeline=SigningPipeline(machine),
-            log=log,
+            log=self._log,
             hashing=trio.CapacityLimiter(usable_cores()),
             others=trio.CapacityLimiter(OTHER_THREADS),
         )
         self._door = Door(config, self._service)
-        self._open = 0
+        self._admission = Admission(config.limits)
+        self._farewells = trio.Semaphore(FAREWELLS)
         self._listeners: list[trio.SocketListener] = []
 
     async def run(self, on_ready: Callable[[str, int], None]) -> None:
@@ -54,6 +65,7 @@ class Daemon:
             async with trio.open_nursery() as background:
                 background.start_soon(self._service.pipeline.run)
                 background.start_soon(self._tidy)
+                background.start_soon(self._log.run)
                 async with trio.open_nursery() as sessions:
                     await self._accept_until(signals, sessions)
                     self._drain(sessions)
@@ -64,6 +76,7 @@ class Daemon:
                 for _ in range(SIGNALS_TAKEN):
                     await trio.lowlevel.checkpoint()
                 rest.cancel_scope.cancel()
+        self._log.tell()
         self._log.info("stopped")
 
     async def _tidy(self) -> None:
@@ -105,6 +118,7 @@ class Daemon:
 
     async def _accept(self, listener: trio.SocketListener, sessions: trio.Nursery) -> None:
         async with listener:
+            looked = trio.current_time()
             while True:
                 try:
                     stream = await listener.accept()
@@ -115,38 +129,58 @@ class Daemon:
                     await trio.sleep(0.1)
                     continue
                 sessions.start_soon(self._converse, stream)
+                for another in _others(listener, trio.current_time() - looked):
+                    sessions.start_soon(self._converse, another)
+                looked = trio.current_time()
 
     async def _converse(self, stream: trio.SocketStream) -> None:
         try:
             async with stream:
-                peer = _peer(stream)
-                if self._open >= self._config.limits.connections:
-                    await self._turn_away(stream, peer)
+                try:
+                    host, peer = _peer(stream)
+                    seat = self._admission.admit(host)
+                except OSError:
+                    pass  # gone before it was looked at
+                except TooFast:
+                    self._log.warning("connects too fast", peer=peer)
+                except TurnedAway as full:
+                    await self._turn_away(stream, peer, full)
                 else:
-                    await self._serve(stream, peer)
+                    await self._serve(stream, peer, seat)
         # A bug in one session must not take the machine from the others.
         except Exception:  # noqa: BLE001
             self._log.exception("bug in a session")
 
-    async def _serve(self, stream: trio.SocketStream, peer: str) -> None:
-        self._open += 1
+    async def _serve(self, stream: trio.SocketStream, peer: str, seat: Seat) -> None:
         try:
-            admitted = await self._door.admit(stream, peer)
-            if admitted is not None:
-                await Conversation(self._service, admitted[0], peer, admitted[1]).run()
-                await self._door.part(admitted[0])
+            # The deadline of a hello counts from connecting, so a TLS handshake is within it.
+            with seat.scope:
+                admitted = await self._door.admit(stream, peer)
+                if admitted is not None:
+                    await Conversation(self._service, admitted[0], peer, seat, admitted[1]).run()
+                    await self._door.part(admitted[0])
         finally:
-            self._open -= 1
+            seat.leave()
+        if seat.scope.cancelled_caught:
+            self._log.info("made room for another" if seat.shed else "no hello in time", peer=peer)
 
-    async def _turn_away(self, stream: trio.SocketStream, peer: str) -> None:
-        self._log.warning("too many connections", peer=peer, limit=self._config.limits.connections)
-        busy = PeerMisuse(f"this machine serves {self._config.limits.connections} connections at most; try again later", Status.ObjectInUse)
+    async def _turn_away(self, stream: trio.SocketStream, peer: str, full: TurnedAway) -> None:
+        self._log.warning("too many connections", peer=peer, detail=str(full))
+        # A crowd that is turned away must not cost a TLS handshake each.
+        with contextlib.suppress(trio.WouldBlock):
+            self._farewells.acquire_nowait()
+            try:
+                await self._say_busy(stream, peer, PeerMisuse(f"{full}; try again later", Status.ObjectInUse))
+            finally:
+                self._farewells.release()
+
+    async def _say_busy(self, stream: trio.SocketStream, peer: str, busy: PeerMisuse) -> None:
         admitted = await self._door.admit(stream, peer)
         if admitted is not None:
             await last_words(admitted[0], Link(Role.SERVER).last_words(busy))
 
     def _drain(self, sessions: trio.Nursery) -> None:
-        self._log.info("draining", sessions=self._open, seconds=self._config.limits.drain_seconds)
+        self._log.info("draining", sessions=len(self._admission), seconds=self._config.limits.drain_seconds)
         self._service.drain()
         sessions.cancel_scope.deadline = trio.current_time() + self._config.limits.drain_seconds
 
@@ -161,9 +195,22 @@ async def _take_all(signals: AsyncIterator[int]) -> None:
         pass
 
 
-def _peer(stream: trio.SocketStream) -> str:
-    try:
-        host, port = stream.socket.getpeername()[:2]
-    except OSError:
-        return "gone"
-    return f"{host}:{port}"
+def _others(listener: trio.SocketListener, seconds: float) -> Iterator[trio.SocketStream]:
+    """More of those who wait at the door, the more the longer nobody looked.
+
+    trio accepts one in each round of its loop. While rounds are long, because many sessions have much to do, the queue would stand still.
+    """
+    with socket.fromfd(listener.socket.fileno(), listener.socket.family, listener.socket.type) as door:
+        door.setblocking(False)
+        for _ in range(min(MOST_AT_ONCE, int(seconds / SECONDS_FOR_ONE))):
+            try:
+                accepted, _ = door.accept()
+            except OSError:
+                return  # nobody is left; anything worse is told by the next ordinary accept
+            yield trio.SocketStream(trio.socket.from_stdlib_socket(accepted))
+
+
+def _peer(stream: trio.SocketStream) -> tuple[str, str]:
+    """Address, and address with port. Raises OSError when it is gone."""
+    host, port = stream.socket.getpeername()[:2]
+    return host, f"{host}:{port}"

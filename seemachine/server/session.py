@@ -9,6 +9,7 @@ import trio
 
 from seemachine.commands import answer, refusal
 from seemachine.machine import Machine, Session
+from seemachine.server.admission import READING, Seat
 from seemachine.server.logs import Log, describe
 from seemachine.server.pipeline import SigningPipeline
 from seemachine.wire import messages as m
@@ -18,6 +19,7 @@ from seemachine.wire.status import PeerMisuse, Status, StatusError
 
 READ_BYTES = 1 << 16
 FAREWELL_SECONDS = 1
+READING_THREADS = 2
 
 # Answered from memory at once; everything else may hash or touch the disk and goes to a thread.
 IMMEDIATE = (m.Hello, m.GetNvmemfileInfo)
@@ -33,6 +35,8 @@ class Service:
     log: Log
     hashing: trio.CapacityLimiter
     others: trio.CapacityLimiter
+    # Few, so that a crowd that asks for listings keeps neither threads nor Python's lock from those who sign.
+    reading: trio.CapacityLimiter = field(default_factory=lambda: trio.CapacityLimiter(READING_THREADS))
     idle: set[trio.CancelScope] = field(default_factory=set)
     draining: bool = False
 
@@ -46,8 +50,9 @@ class Service:
 class Conversation:
     """One peer. `run` returns when it is over, however it ends."""
 
-    def __init__(self, service: Service, stream: trio.abc.Stream, peer: str, caller: Caller | None = None) -> None:
+    def __init__(self, service: Service, stream: trio.abc.Stream, peer: str, seat: Seat, caller: Caller | None = None) -> None:
         self._service = service
+        self._seat = seat
         self._stream = stream
         self._limits = service.machine.limits
         self._link = Link(Role.SERVER, self._limits.frame)
@@ -100,18 +105,22 @@ class Conversation:
             if event is not NEED_DATA:
                 assert isinstance(event, Asked | Closed)
                 return event
-            self._link.receive_data(await self._stream.receive_some(READ_BYTES))
+            data = await self._stream.receive_some(READ_BYTES)
+            self._link.receive_data(data)
+            await self._seat.wait_for_more(len(data))
 
     async def _serve(self, request: Any) -> bool:
         """Answer one request; False when the connection can't go on after it."""
+        await self._seat.wait_turn(hello=isinstance(request, m.Hello))
         started = time.perf_counter()
-        with trio.move_on_after(self._limits.request_seconds) as answering:
+        with self._seat.at_work(request), trio.move_on_after(self._limits.request_seconds) as answering:
             reply = await self._answer(request)
         if answering.cancelled_caught:
             # A worker thread may still be at it and use the session's keys: this session serves nothing else.
             self._session.stopped.set()
             reply = refusal(request, StatusError(Status.TimeLimitExceeded, f"not done within {self._limits.request_seconds} s"))
         seconds = time.perf_counter() - started
+        self._seat.judge(request, done=not isinstance(reply, StatusError), holding=self._session.holding)
         try:
             with trio.fail_after(self._limits.request_seconds):
                 await self._stream.send_all(self._link.send(reply))
@@ -127,8 +136,12 @@ class Conversation:
             return await self._service.pipeline.sign(request, self._session.client)
         if isinstance(request, IMMEDIATE):
             return answer(self._session, request)
-        limiter = self._service.hashing if isinstance(request, HASHING) else self._service.others
-        return await trio.to_thread.run_sync(answer, self._session, request, abandon_on_cancel=True, limiter=limiter)
+        return await trio.to_thread.run_sync(answer, self._session, request, abandon_on_cancel=True, limiter=self._limiter(request))
+
+    def _limiter(self, request: Any) -> trio.CapacityLimiter:
+        if isinstance(request, READING):
+            return self._service.reading
+        return self._service.hashing if isinstance(request, HASHING) else self._service.others
 
     def _record(self, request: Any, reply: Any, seconds: float) -> None:
         status = reply.status if isinstance(reply, StatusError) else Status.OK

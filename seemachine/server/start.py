@@ -1,6 +1,7 @@
 """From settings to a running daemon, and the one place where a failed start becomes a sentence."""
 
 import os
+import resource
 import sys
 from contextlib import ExitStack
 
@@ -26,6 +27,12 @@ from seemachine.wire.messages import ENVELOPE_BYTES, Limits
 from seemachine.wire.world import witness_folder
 from seemachine.witnesses import open_witness
 
+# How long a thread may keep Python's lock from the loop that all connections wait for. With Python's own 5 ms, a few threads that make
+# listings held up every signature by tens of milliseconds.
+SWITCH_SECONDS = 0.0005
+# For files, databases, pipes, and connections that are turned away.
+OTHER_DESCRIPTORS = 256
+
 
 def start(config: Config) -> int:
     """Run one machine until it is told to stop. Returns the exit code; a reason not to start goes to standard error."""
@@ -41,11 +48,23 @@ def start(config: Config) -> int:
             machine = build(config, store)
             for reason in inspect(machine):
                 log.warning("quarantine", reason=reason, see=f"seemachine quarantine explain --esn {config.esn}")
+            allow_descriptors(config.limits.connections)
+            sys.setswitchinterval(SWITCH_SECONDS)
             trio.run(_run, machine, config, log, in_force)
     except (StateError, CannotHarden, CannotListen, TlsError, engines.EngineError, OSError) as error:
         print(f"seemachine: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def allow_descriptors(connections: int) -> None:
+    """Have the system let us open as many as we need, as far as it lets us ask."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + OTHER_DESCRIPTORS
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def build(config: Config, store: Store) -> Machine:

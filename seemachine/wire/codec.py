@@ -1,6 +1,6 @@
 """Frame bodies: one MessagePack array, decoded with every limit set."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgpack
@@ -10,6 +10,8 @@ from seemachine.wire.status import PeerMisuse
 # Three in the envelope, and no message has a map or list longer than its own limits; nesting stops at records in a list.
 MAX_LIST = 4096
 MAX_MAP = 32
+# A listing of all files, and a few. A million empty maps in one frame would take a server's loop a sixth of a second, and 85 MB.
+MAX_CONTAINERS = MAX_LIST + 64
 
 
 def pack(parts: list[object]) -> bytes:
@@ -20,12 +22,14 @@ def pack(parts: list[object]) -> bytes:
 
 def unpack(body: bytes) -> list[Any]:
     """Decode an envelope. Raises PeerMisuse for anything that is not exactly one array of three."""
+    counted = _counter()
     try:
         parts = msgpack.unpackb(
             body,
             raw=False,
             strict_map_key=True,
-            object_pairs_hook=_no_doubles,
+            object_pairs_hook=lambda pairs: counted(_no_doubles(pairs)),
+            list_hook=counted,
             ext_hook=_no_extensions,
             max_str_len=len(body),
             max_bin_len=len(body),
@@ -39,6 +43,18 @@ def unpack(body: bytes) -> list[Any]:
     if type(parts) is not list or len(parts) != 3:
         raise PeerMisuse("a frame must be an array of three: number, name, fields")
     return parts
+
+
+def _counter() -> Callable[[Any], Any]:
+    """A hook that gives back what it gets, but not for ever."""
+    left = iter(range(MAX_CONTAINERS))
+
+    def counted(container: Any) -> Any:
+        if next(left, None) is None:
+            raise ValueError("too many lists and maps")
+        return container
+
+    return counted
 
 
 def _no_extensions(_code: int, _data: bytes) -> object:

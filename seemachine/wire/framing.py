@@ -16,10 +16,10 @@ def encode_frame(body: bytes, max_frame: int = MAX_FRAME) -> bytes:
 
 
 class FrameBuffer:
-    """Bytes in, whole frame bodies out. Holds at most one frame and what one read brought beyond it."""
+    """Bytes in, whole frame bodies out. Holds at most one frame and what one read brought beyond it. `max_frame` may be changed."""
 
     def __init__(self, max_frame: int = MAX_FRAME) -> None:
-        self._max_frame = max_frame
+        self.max_frame = max_frame
         self._bytes = bytearray()
 
     def __len__(self) -> int:
@@ -35,10 +35,10 @@ class FrameBuffer:
             return None
         length = int.from_bytes(self._bytes[:LENGTH_BYTES], "big")
         # Judged by the length word alone: a peer must not make us hold what we would refuse anyway.
-        if length > self._max_frame:
+        if length > self.max_frame:
             if self._bytes.startswith(TLS_HANDSHAKE):
                 raise PeerMisuse("TLS was sent to a port without TLS")
-            raise PeerMisuse(f"a frame of {length} bytes is over the limit of {self._max_frame}")
+            raise PeerMisuse(f"a frame of {length} bytes is over the limit of {self.max_frame}")
         end = LENGTH_BYTES + length
         if len(self._bytes) < end:
             return None

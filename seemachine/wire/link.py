@@ -24,6 +24,8 @@ REFUSED = "refused"
 MAX_NUMBER = 0xFFFFFFFF
 MAX_NAME = 100
 MAX_DETAIL = 1000
+# Bytes of a body before the first hello was accepted, with room to spare: a stranger must not make a server hold more.
+HELLO_FRAME = 1024
 
 
 class Role(Enum):
@@ -83,7 +85,7 @@ class Link:
     def __init__(self, role: Role, max_frame: int = MAX_FRAME) -> None:
         self._role = role
         self._max_frame = max_frame
-        self._buffer = FrameBuffer(max_frame)
+        self._buffer = FrameBuffer(min(max_frame, HELLO_FRAME) if role is Role.SERVER else max_frame)
         self._state = _State.IDLE
         self._number = 0
         self._greeted = False
@@ -197,6 +199,8 @@ class Link:
         else:
             raise LocalMisuse(f"{self._pending.NAME} is not answered by {type(reply).__name__}")
         self._pending, self._state, self._greeted = None, _State.IDLE, greeted
+        if greeted:
+            self._buffer.max_frame = self._max_frame
         return data
 
     def _frame(self, parts: list[object]) -> bytes:

@@ -16,10 +16,10 @@ from seeclient import blocking, pipsqueak
 from seeclient.effects import Address, Ask, AskAll, Peer, Roster, Work, resume
 from seeclient.keys import KeyFile
 from seeclient.tls import Tls
-from server.serverkit import ESN, make_key, make_service
+from server.serverkit import ESN, converse, make_key, make_service
 
 from seemachine.machine import Machine
-from seemachine.server.session import Conversation, Service
+from seemachine.server.session import Service
 from seemachine.wire.messages import Greeting, Limits
 from seemachine.wire.names import PROTOCOL
 from seemachine.wire.status import StatusError
@@ -136,7 +136,7 @@ async def answering(talk: Callable[[trio.SocketStream], Any], service: Service |
 async def serving(machine: Machine) -> AsyncIterator[OnPort]:
     """A machine on a port."""
     service = make_service(machine)
-    async with answering(lambda stream: Conversation(service, stream, "peer").run(), service) as port:
+    async with answering(partial(converse, service), service) as port:
         yield port
 
 

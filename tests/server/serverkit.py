@@ -26,6 +26,7 @@ from seemachine.lms.keys import PublicKey
 from seemachine.lms.parameters import lmots, lms
 from seemachine.lms.sectors import Sectors
 from seemachine.machine import Machine
+from seemachine.server.admission import Admission
 from seemachine.server.pipeline import SigningPipeline
 from seemachine.server.serve import Daemon
 from seemachine.server.session import Conversation, Service
@@ -236,17 +237,24 @@ def make_service(machine: Machine, log: Any = None, hashing: int = 2, others: in
     )
 
 
+async def converse(service: Service, stream: trio.abc.Stream) -> None:
+    """The machine's side of a connection, with a place that nobody else wants."""
+    seat = Admission(LimitSettings()).admit("peer")
+    with seat.scope:
+        await Conversation(service, stream, "peer", seat).run()
+
+
 def join(nursery: trio.Nursery, service: Service, pair: Any = memory_stream_pair) -> Peer:
     """A new session on a pretend wire. The machine's end closes when its conversation is over."""
     ours, theirs = pair()
     peer = Peer(ours)
 
-    async def converse() -> None:
+    async def run() -> None:
         async with theirs:
-            await Conversation(service, theirs, "peer").run()
+            await converse(service, theirs)
         peer.over.set()
 
-    nursery.start_soon(converse)
+    nursery.start_soon(run)
     return peer
 
 
@@ -279,8 +287,7 @@ class Running:
     @property
     def sessions(self) -> int:
         """Connections that are served now."""
-        count: int = self.daemon._open
-        return count
+        return len(self.daemon._admission)
 
 
 @contextlib.asynccontextmanager

@@ -1,5 +1,6 @@
 """serve.py: a daemon in this process, on a real port."""
 
+import contextlib
 import errno
 import signal
 import socket
@@ -12,7 +13,7 @@ from trio.testing import wait_all_tasks_blocked
 
 from seemachine.config import Config, LimitSettings
 from seemachine.server import serve
-from seemachine.server.serve import CannotListen, Daemon
+from seemachine.server.serve import FAREWELLS, CannotListen, Daemon
 from seemachine.server.session import FAREWELL_SECONDS, Conversation
 from seemachine.wire import messages as m
 from seemachine.wire.status import Status, StatusError
@@ -49,17 +50,24 @@ async def test_sessions_over_a_socket(tmp_path):
 # ---------------------------------------------------------------- too many
 
 
+async def working(machine):
+    """A connection for which something was done."""
+    peer = await machine.greeted()
+    assert isinstance(await peer.ask(m.GenerateLms(**H5_W4)), m.LmsStarted)
+    return peer
+
+
 async def test_a_connection_over_the_limit_is_turned_away(tmp_path):
     """The one too many is told so and closed; those before it go on, and there is room again once one of them has left."""
     async with running(tmp_path, connections=2) as machine:
-        first, second = await machine.greeted(), await machine.greeted()
+        first, second = await working(machine), await working(machine)
         third = await machine.connect()
         reply = await third.ask(HELLO)
         assert refused(reply, Status.ObjectInUse)
         assert "2 connections at most" in reply.detail
         assert await third.receive() is None
         [line] = machine.log.named("too many connections")
-        assert (line["level"], line["limit"]) == ("warning", 2)
+        assert (line["level"], line["detail"]) == ("warning", "this machine serves 2 connections at most")
         for peer in (first, second):
             assert refused(await peer.ask(NO_FILE), Status.NotAvailable)
         await first.stream.aclose()
@@ -69,10 +77,76 @@ async def test_a_connection_over_the_limit_is_turned_away(tmp_path):
         assert refused(await fourth.ask(NO_FILE), Status.NotAvailable)
 
 
+async def test_a_newcomer_gets_the_place_of_one_that_did_nothing(tmp_path):
+    """With all places taken, the oldest connection that only said hello is closed, with a line in the log, and the newcomer is served."""
+    async with running(tmp_path, connections=3) as machine:
+        busy, idle, silent = await working(machine), await machine.greeted(), await machine.connect()
+        newcomer = await working(machine)
+        assert await idle.rest() == b""
+        assert machine.sessions == 3
+        await until(lambda: machine.log.named("made room for another"))
+        assert isinstance(await silent.ask(HELLO), m.Greeting)
+        for peer in (busy, newcomer):
+            assert refused(await peer.ask(NO_FILE), Status.NotAvailable)
+
+
+async def test_one_that_says_no_hello_is_closed(tmp_path, mock_clock):
+    """After the greeting time a connection without hello is closed without a word, with a line in the log."""
+    async with running(tmp_path, greeting_seconds=3) as machine:
+        silent, other = await machine.connect(), await machine.greeted()
+        await until(lambda: machine.sessions == 2)
+        mock_clock.jump(3)
+        assert await silent.rest() == b""
+        await until(lambda: machine.log.named("no hello in time"))
+        assert refused(await other.ask(NO_FILE), Status.NotAvailable)
+
+
+async def test_one_that_connects_too_fast_is_closed_unheard(tmp_path, mock_clock):
+    """Beyond its rate an address gets no word, and what it has open goes on."""
+    async with running(tmp_path, peer_connections_per_second=1) as machine:
+        first, _ = await machine.greeted(), await machine.greeted()
+        assert await received(await machine.connect()) == b""
+        assert len(machine.log.named("connects too fast")) == 1
+        assert refused(await first.ask(NO_FILE), Status.NotAvailable)
+        mock_clock.jump(1)
+        await machine.greeted()
+
+
+async def received(peer):
+    """Everything up to a close, be it a hard one."""
+    try:
+        return await peer.rest()
+    except trio.BrokenResourceError:
+        return b""
+
+
+async def test_last_words_are_for_so_many_at_a_time(tmp_path, mock_clock):
+    """A crowd at the door is told the reason as far as there is room for farewells; the others are just closed."""
+    async with running(tmp_path, connections=1) as machine:
+        await working(machine)
+        crowd = [await machine.connect() for _ in range(FAREWELLS + 5)]
+        told = [await received(peer) for peer in crowd]
+        assert sum(b"connections at most" in words for words in told) == FAREWELLS
+        assert told.count(b"") == 5
+
+
+async def test_a_long_round_of_the_loop_is_made_up_for(tmp_path):
+    """When nobody has looked at the door for a while, several are let in together."""
+    async with running(tmp_path) as machine:
+        await machine.greeted()
+        with contextlib.ExitStack() as callers:
+            for _ in range(40):
+                callers.enter_context(socket.create_connection((machine.host, machine.port)))
+            time.sleep(0.2)  # noqa: ASYNC251
+            for _ in range(20):
+                await trio.lowlevel.checkpoint()
+            assert machine.sessions >= 30
+
+
 async def test_one_that_is_turned_away_and_stays_is_hung_up_on(tmp_path, mock_clock):
     """Who does not leave after the last words gets the time of a farewell, and then the connection is gone on both sides."""
     async with running(tmp_path, connections=1) as machine:
-        await machine.greeted()
+        await working(machine)
         turned_away = await machine.connect()
         assert b"connections at most" in await turned_away.rest()
         await turned_away.stream.send_all(b"but why")
@@ -91,7 +165,7 @@ async def go_on_talking(peer):
 async def test_those_turned_away_take_nobodys_place(tmp_path, mock_clock):
     """Connections over the limit that linger do not keep out somebody for whom there is room."""
     async with running(tmp_path, connections=1) as machine:
-        first = await machine.greeted()
+        first = await working(machine)
         for _ in range(3):
             await machine.connect()
         await until(lambda: len(machine.log.named("too many connections")) == 3)

@@ -395,9 +395,7 @@ def test_the_log_has_a_line_for_each_request_and_no_secret_in_any(machine):
     ]
     first, second = nvram_name(singular).hex(), nvram_name(sectorized).hex()
     assert signed == [(first, 0, 31), (first, 1, 30), (first, 2, 29), (second, 0, 7)]
-    assert [event["detail"] for event in events if event["event"] == "misuse"] == [
-        "a frame of 4294967295 bytes is over the limit of 1048576"
-    ]
+    assert [event["detail"] for event in events if event["event"] == "misuse"] == ["a frame of 4294967295 bytes is over the limit of 1024"]
     assert [event["event"] for event in events if event["event"] != "request"] == ["ready", "hardened", "misuse", "draining", "stopped"]
 
     seeds = seeds_of(machine.home)

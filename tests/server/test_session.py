@@ -25,6 +25,7 @@ from trio.testing import lockstep_stream_pair, wait_all_tasks_blocked
 from wire.kit import asked_frame, frame, framed, parts
 
 from seemachine import commands
+from seemachine.server.admission import BURST_SECONDS, HELLOS_PER_SECOND
 from seemachine.server.session import FAREWELL_SECONDS
 from seemachine.state.cards import read_card
 from seemachine.state.checkpoints import FolderCheckpoints
@@ -33,6 +34,7 @@ from seemachine.state.slots import Slots
 from seemachine.wire import messages as m
 from seemachine.wire.status import Status, StatusError
 
+GREETING_SECONDS = 5
 REQUEST_SECONDS = 120
 IDLE_SECONDS = 300
 
@@ -178,9 +180,9 @@ async def test_a_peer_that_sends_byte_by_byte_is_served(service, nursery, autoju
 @pytest.mark.parametrize("sent", [1, 3, 4, 20])
 async def test_a_frame_that_is_never_finished_is_given_up(sent, service, nursery, log, autojump_clock):
     """The rest of a request must arrive within the request's time; the peer is told so."""
-    peer = join(nursery, service)
+    peer = await join(nursery, service).greet()
     began = trio.current_time()
-    await peer.stream.send_all(asked_frame(1, HELLO)[:sent])
+    await peer.stream.send_all(asked_frame(2, HELLO)[:sent])
     told = parts(await peer.rest())
     assert (told[0], told[2]["name"]) == (0, "TimeLimitExceeded")
     assert trio.current_time() - began == pytest.approx(REQUEST_SECONDS)
@@ -189,8 +191,8 @@ async def test_a_frame_that_is_never_finished_is_given_up(sent, service, nursery
 
 async def test_a_trickle_of_bytes_buys_no_time(service, nursery, autojump_clock):
     """Each byte of a request counts against the same limit."""
-    peer = join(nursery, service)
-    data = asked_frame(1, HELLO)
+    peer = await join(nursery, service).greet()
+    data = asked_frame(2, HELLO)
     began = trio.current_time()
 
     async def trickle():
@@ -215,12 +217,53 @@ async def test_an_idle_peer_is_closed_without_a_word(service, nursery, log, auto
     assert {event["event"] for event in log.kept} == {"request"}
 
 
-async def test_a_peer_that_never_speaks_is_closed_too(service, nursery, autojump_clock):
-    """The idle time runs from the connection on."""
+@pytest.mark.parametrize("sent", [0, 1, 4, 20])
+async def test_a_peer_that_never_finishes_hello_is_closed_without_a_word(sent, service, nursery, autojump_clock):
+    """Hello has a short time of its own, which runs from the connection on whatever arrives of it."""
     peer = join(nursery, service)
     began = trio.current_time()
+    await peer.stream.send_all(asked_frame(1, HELLO)[:sent])
     assert await peer.rest() == b""
-    assert trio.current_time() - began == pytest.approx(IDLE_SECONDS)
+    assert trio.current_time() - began == pytest.approx(GREETING_SECONDS)
+
+
+async def test_a_trickle_of_bytes_buys_no_time_for_hello(service, nursery, autojump_clock):
+    """A byte a second does not stretch the time of hello."""
+    peer = join(nursery, service)
+    began = trio.current_time()
+
+    async def trickle():
+        for byte in asked_frame(1, HELLO):
+            await peer.stream.send_all(bytes([byte]))
+            await trio.sleep(1)
+
+    with pytest.raises(ExceptionGroup):  # noqa: PT012
+        async with trio.open_nursery() as trickling:
+            trickling.start_soon(trickle)
+            assert await peer.rest() == b""
+            assert trio.current_time() - began == pytest.approx(GREETING_SECONDS)
+
+
+async def test_a_flood_of_hello_is_answered_slowly(service, nursery, autojump_clock):
+    """A hundred hellos again are answered at once, then fifty a second, so that nobody keeps the machine busy with them."""
+    peer = join(nursery, service)
+    began = trio.current_time()
+    for _ in range(1 + BURST_SECONDS * HELLOS_PER_SECOND):
+        await peer.greet()
+    assert trio.current_time() == began
+    for _ in range(6):
+        await peer.greet()
+    assert trio.current_time() - began == pytest.approx(6 / HELLOS_PER_SECOND)
+
+
+async def test_requests_that_arrive_together_do_not_hold_up_another_peer(service, nursery):
+    """A peer that has sent a thousand requests at once gets one answer, more or less, for each answer of another peer."""
+    hasty, other = await join(nursery, service).greet(), await join(nursery, service).greet()
+    await hasty.stream.send_all(b"".join(asked_frame(number, NO_FILE) for number in range(2, 1002)))
+    for _ in range(5):
+        assert refused(await other.ask(NO_FILE), Status.NotAvailable)
+    await hasty.stream.receive_some(1)
+    assert len(service.log.named("request")) < 100
 
 
 async def test_a_peer_that_does_not_read_its_reply_is_closed(service, nursery, log, autojump_clock):

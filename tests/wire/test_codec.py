@@ -48,6 +48,8 @@ REFUSED = {
     "an extension that says it has 2^32 - 1 bytes": HEAD + b"\xc9\xff\xff\xff\xff\x05",
     "a list over the limit": msgpack.packb([1, "x", [0] * (MAX_LIST + 1)]),
     "a map over the limit": msgpack.packb([1, "x", {str(n): n for n in range(MAX_MAP + 1)}]),
+    "too many empty maps": msgpack.packb([1, "x", [[{}] * MAX_LIST] * 2]),
+    "too many empty arrays": msgpack.packb([1, "x", [[[]] * MAX_LIST] * 2]),
     "arrays 100,000 deep": HEAD + b"\x91" * 100_000 + b"\xc0",
     "maps 100,000 deep": HEAD + b"\x81\xa1a" * 100_000 + b"\xc0",
 }

@@ -29,7 +29,7 @@ from wire.kit import (
 )
 
 from seemachine.wire.codec import unpack
-from seemachine.wire.link import NEED_DATA, Answered, Asked, Closed, Link, Role
+from seemachine.wire.link import HELLO_FRAME, NEED_DATA, Answered, Asked, Closed, Link, Role
 from seemachine.wire.messages import ContinueLms, Greeting, ListSlots, LmsChunk, SlotListing
 from seemachine.wire.status import LocalMisuse, PeerMisuse, Status, StatusError
 
@@ -368,6 +368,20 @@ def test_no_bytes_raise_anything_but_peer_misuse(role, state, data):
         assert (number, name, fields["status"]) == (misuse.number, "refused", misuse.status)
 
 
+def test_the_first_frame_has_a_limit_of_its_own():
+    """Before hello was accepted a server hears frames of 1 KiB at most; a refused hello changes nothing, an accepted one does."""
+    long = (HELLO_FRAME + 1).to_bytes(4, "big")
+    assert "over the limit of 1024" in misuse_of(fresh(Role.SERVER), long).detail
+    link = fresh(Role.SERVER)
+    link.receive_data(asked_frame(1, HELLO))
+    link.next_event()
+    link.send(REFUSAL)
+    assert "over the limit of 1024" in misuse_of(link, long).detail
+    link = idle(Role.SERVER)
+    link.receive_data(long)
+    assert link.next_event() is NEED_DATA
+
+
 @ROLES
 @EVERY_STATE
 @pytest.mark.parametrize("length", [(1 << 20) + 1, 0xFFFFFFFF])
@@ -386,9 +400,10 @@ def test_a_frame_over_the_limit_is_refused_before_its_body(role, state, length):
 @ROLES
 @EVERY_STATE
 def test_a_frame_at_the_limit_is_waited_for(role, state):
-    """Exactly 1 MiB may still come."""
+    """Exactly 1 MiB may still come; to a server that heard no hello yet, 1 KiB."""
     link = state(role)
-    link.receive_data((1 << 20).to_bytes(4, "big") + bytes(100))
+    limit = HELLO_FRAME if role is Role.SERVER and state is fresh else 1 << 20
+    link.receive_data(limit.to_bytes(4, "big") + bytes(100))
 
     assert link.next_event() is NEED_DATA
 

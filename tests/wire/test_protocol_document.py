@@ -18,12 +18,13 @@ from seemachine.config import LimitSettings
 from seemachine.fleet.published import Published
 from seemachine.lms.hashing import message_digest
 from seemachine.lms.parameters import OTS_SETS, TREE_SETS, lmots, signature_bytes
+from seemachine.server.admission import HELLOS_PER_SECOND
 from seemachine.state import checkpoints
 from seemachine.wire import certificates, names
 from seemachine.wire import messages as m
 from seemachine.wire.fields import FieldError
 from seemachine.wire.framing import LENGTH_BYTES, MAX_FRAME
-from seemachine.wire.link import Answered, Asked, Link, Refused, Role
+from seemachine.wire.link import HELLO_FRAME, Answered, Asked, Link, Refused, Role
 from seemachine.wire.messages import REQUESTS
 from seemachine.wire.roles import LEAST, ClientRole
 from seemachine.wire.status import PeerMisuse, Status, StatusError
@@ -445,6 +446,7 @@ AFTER_HELLO = HELLO, EXCHANGE[1]
 # For each row of the page: what was asked and answered before, the bytes that break a rule, whether the client closes behind them.
 MISUSES: dict[str, tuple[Any, bytes, bool]] = {
     "a length word over the limit": (AFTER_HELLO, (MAX_FRAME + 1).to_bytes(LENGTH_BYTES, "big"), False),
+    "a length word over that of hello, before a hello was accepted": (None, (HELLO_FRAME + 1).to_bytes(LENGTH_BYTES, "big"), False),
     "a body that is not exactly one array of three, or has a field twice": (
         AFTER_HELLO,
         framed(b"\x93\x02\xa9slot_list\x82\xa1x\x01\xa1x\x01"),
@@ -494,7 +496,13 @@ def test_the_rows_of_misuse_are_all_tried():
 
 FIGURES = {
     "frame body": MAX_FRAME,
+    "frame body of the first hello": HELLO_FRAME,
     "connections of a machine": LimitSettings().connections,
+    "connections of one peer": LimitSettings().peer_connections,
+    "new connections of one peer in a second": LimitSettings().peer_connections_per_second,
+    "requests of one peer in a second": LimitSettings().peer_requests_per_second,
+    "hellos of one peer in a second": HELLOS_PER_SECOND,
+    "seconds from connecting to hello": LimitSettings().greeting_seconds,
     "seconds without a request": LimitSettings().idle_seconds,
     "seconds of a request": LimitSettings().request_seconds,
     "seconds of a machine that stops": LimitSettings().drain_seconds,

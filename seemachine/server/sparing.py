@@ -1,0 +1,98 @@
+"""A log that a flood does not fill: of each kind of line so many a second, then how many were left out."""
+
+from collections import Counter
+from typing import Any
+
+import trio
+
+from seemachine.server.admission import READING
+from seemachine.server.buckets import Bucket
+from seemachine.server.logs import Log
+
+LINES_AT_ONCE = 100
+LINES_PER_SECOND = 10
+REPORT_SECONDS = 1
+
+# Of requests that change something, each one that was done has its line.
+LIMITED = tuple(kind.NAME for kind in READING)
+
+
+class Lines:
+    """How many lines of each kind there were lately."""
+
+    def __init__(self) -> None:
+        self._buckets: dict[str, Bucket] = {}
+        self._left_out: Counter[str] = Counter()
+        self._more = trio.Event()
+
+    def allow(self, kind: str) -> bool:
+        """Whether one more may be written; if not, it is counted."""
+        now = trio.current_time()
+        bucket = self._buckets.setdefault(kind, Bucket(LINES_PER_SECOND, LINES_AT_ONCE, now))
+        if bucket.take(now):
+            return True
+        self._left_out[kind] += 1
+        self._more.set()
+        return False
+
+    async def wait(self) -> None:
+        """Return a while after something was left out."""
+        await self._more.wait()
+        await trio.sleep(REPORT_SECONDS)
+
+    def take(self) -> dict[str, int]:
+        """What was left out since the last call."""
+        left_out, self._left_out, self._more = dict(self._left_out), Counter(), trio.Event()
+        return left_out
+
+
+class SparingLog:
+    """A logger in front of another. Those made with `bind` count together."""
+
+    def __init__(self, log: Log, lines: Lines | None = None) -> None:
+        self._log = log
+        self._lines = lines or Lines()
+
+    def bind(self, **more: Any) -> "SparingLog":
+        """A logger that adds `more` to every event."""
+        return SparingLog(self._log.bind(**more), self._lines)
+
+    def info(self, event: str, **details: Any) -> None:
+        """Something ordinary."""
+        self._write("info", event, details)
+
+    def warning(self, event: str, **details: Any) -> None:
+        """Something that a person should see one day."""
+        self._write("warning", event, details)
+
+    def error(self, event: str, **details: Any) -> None:
+        """A bug."""
+        self._write("error", event, details)
+
+    def exception(self, event: str, **details: Any) -> None:
+        """A bug, with the exception that is being handled."""
+        self._write("exception", event, details)
+
+    async def run(self) -> None:
+        """Tell what was left out, a second later and all together, until cancelled."""
+        while True:
+            await self._lines.wait()
+            self.tell()
+
+    def tell(self) -> None:
+        """Tell it now."""
+        for kind, count in self._lines.take().items():
+            self._log.warning("lines left out", kind=kind, count=count)
+
+    def _write(self, level: str, event: str, details: dict[str, Any]) -> None:
+        kind = _kind(event, details)
+        if not kind or self._lines.allow(kind):
+            getattr(self._log, level)(event, **details)
+
+
+def _kind(event: str, details: dict[str, Any]) -> str:
+    """What counts together; empty for lines that are all written."""
+    if event != "request":
+        return event
+    command, status = details["command"], details["status"]
+    return "" if status == "OK" and command not in LIMITED else f"request {command} {status}"
