@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test test-native lint bench clean
+.PHONY: demo test test-native fuzz lint bench clean
 
 demo: .venv/installed
 	deploy/demo/demo.sh
@@ -13,6 +13,11 @@ test: .venv/tested
 
 test-native: .venv/tested
 	PYTHON=$(CURDIR)/$(BIN)/python tests/native_sanitize.sh
+
+SECONDS ?= 60
+fuzz: .venv/tested
+	$(BIN)/pip install --quiet --group fuzz
+	PYTHONPATH=tests $(BIN)/python -m fuzz.run $(SECONDS) $(TARGETS)
 
 lint: .venv/tested
 	$(BIN)/ruff check .
@@ -35,4 +40,4 @@ bench: .venv/tested
 	touch $@
 
 clean:
-	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .fuzz

@@ -71,7 +71,7 @@ def read(path: Path, world: Path) -> Fleet:
         return _fleet(table, world)
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: {error}") from error
 
 

@@ -24,7 +24,11 @@ def unseal(data: bytes, what: str) -> dict[str, Any]:
     packed, checksum = data[:-CHECKSUM_BYTES], data[-CHECKSUM_BYTES:]
     if len(data) <= CHECKSUM_BYTES or hashlib.sha256(packed).digest() != checksum:
         raise StateCorrupt(f"{what}: the checksum does not fit; the file was damaged or cut")
-    values = msgpack.unpackb(packed)
+    try:
+        values = msgpack.unpackb(packed)
+    # msgpack raises a dozen kinds; behind a checksum that fits, each of them means that the writer was not ours.
+    except Exception as error:  # noqa: BLE001
+        raise StateCorrupt(f"{what}: not a record ({type(error).__name__})") from None
     if type(values) is not dict:
         raise StateCorrupt(f"{what}: not a record")
     return values

@@ -1,0 +1,141 @@
+"""Public keys and signatures of strangers, and the C kernel behind them."""
+
+import functools
+from types import SimpleNamespace
+
+from fuzz.source import Source
+from fuzz.target import target
+from lms.kit import MESSAGE, make_key, sign
+
+from seemachine.lms.engines import Engine, EngineError, select
+from seemachine.lms.engines.portable import PortableEngine
+from seemachine.lms.keys import PublicKey, Signature
+from seemachine.lms.parameters import OTS_SETS, TREE_SETS, ParameterError, check_pair, lmots, lms
+from seemachine.lms.verifying import candidate_root
+
+# Each hash and each length once, none of them slow in plain Python.
+SETS = (
+    ("sha256_m24_h5", "sha256_n24_w2"),
+    ("sha256_m32_h5", "sha256_n32_w4"),
+    ("shake_m24_h5", "shake_n24_w4"),
+    ("shake_m32_h5", "shake_n32_w2"),
+)
+PORTABLE = PortableEngine()
+
+
+@functools.cache
+def engine() -> Engine:
+    """The fastest one here."""
+    return select()
+
+
+@functools.cache
+def signed(number: int) -> tuple[bytes, bytes]:
+    """Public key and signature of one of SETS."""
+    tree, ots = SETS[number]
+    made = make_key(engine(), lms(tree), lmots(ots))
+    return made.public_key.encode(), sign(engine(), made.lease(0), 7)
+
+
+@target(*(tree.typecode.to_bytes(4, "big") + ots.typecode.to_bytes(4, "big") + bytes(48) for tree, ots in zip(TREE_SETS, OTS_SETS, strict=False)))
+def public_keys(data: bytes) -> None:
+    """Any bytes are a public key that encodes to them again, or a ParameterError."""
+    try:
+        key = PublicKey.decode(data)
+    except ParameterError:
+        return
+    check_pair(key.tree, key.ots)
+    assert len(key.root) == key.tree.m
+    assert key.encode() == data
+
+
+@target(*(bytes(4) + ots.typecode.to_bytes(4, "big") + bytes(ots.n * (ots.p + 1)) + bytes(3) + b"\5" + bytes(160) for ots in OTS_SETS[:4]), longest=9000)
+def signatures(data: bytes) -> None:
+    """Any bytes are a signature that encodes to them again, or a ParameterError."""
+    try:
+        signature = Signature.decode(data)
+    except ParameterError:
+        return
+    assert signature.leaf < 1 << signature.tree.h
+    assert (len(signature.randomizer), len(signature.chains)) == (signature.ots.n, signature.ots.n * signature.ots.p)
+    assert signature.encode() == data
+
+
+def root_or_none(made: Engine, key: PublicKey, signature: bytes) -> bytes | None:
+    """What a signature leads to, if it can be one of this key."""
+    try:
+        return candidate_root(made, key, [MESSAGE], signature)
+    except ParameterError:
+        return None
+
+
+@target(b"\1", b"\2", b"\3", b"\0\0\1\0\0\1\xff")
+def verifying(data: bytes) -> None:
+    """With some bytes changed, nothing verifies and nothing but ParameterError is raised; both engines lead to the same root."""
+    source = Source(data)
+    figures = signed(source.number(len(SETS)))
+    public_key, signature = source.cut(figures[0]), source.cut(figures[1])
+    try:
+        key = PublicKey.decode(public_key)
+    except ParameterError:
+        return
+    root = root_or_none(engine(), key, signature)
+    assert root == root_or_none(PORTABLE, key, signature)
+    assert (root == key.root) == ((public_key, signature) == figures)
+
+
+def native() -> object | None:
+    """The extension, if it is built."""
+    try:
+        from seemachine.lms.engines import _native
+    except ImportError:
+        return None
+    return _native
+
+
+NUMBERS = (32, 24, 1, 2, 4, 8, 5, 10, 25, 0, -1, 26, 31, 33, 64, 255, 1 << 25, (1 << 25) - 1, 1 << 31, 1 << 32, -(1 << 63), 1 << 64)
+SIZES = (0, 1, 15, 16, 17, 23, 24, 25, 31, 32, 33, 48, 64, 24 * 26, 32 * 34, 32 * 34 - 1, 32 * 67, 24 * 51)
+
+
+def few_leaves(arguments: tuple[object, ...]) -> bool:
+    """A right request for millions of leaves is slow, and no news."""
+    return not isinstance(arguments[-1], int) or arguments[-1] <= 64
+
+
+@target(*(bytes([call]) for call in range(4)), b"\0\0\0\0\0\5\6\3\3\3\2\2", b"\3\0\0\0\0\5\1\3\3\x0e\0\0", longest=128)
+def kernel(data: bytes) -> None:
+    """The C extension takes arguments of any sizes: results of the right length, or an error of Python's; never memory of others."""
+    module, source = native(), Source(data)
+    if module is None:
+        return
+    numbers = [lambda: source.pick(NUMBERS), lambda: bytes(source.pick(SIZES)), source.value]
+
+    def one(usual: int) -> object:
+        return numbers[usual if source.number(8) else 2]()
+
+    def job() -> object:
+        given = {name: one(1) for name in ("identifier", "digest", "seed", "chains")}
+        return SimpleNamespace(leaf=one(0), **dict(list(given.items())[: 4 - source.number(16) // 15]))
+
+    call = source.pick(["leaf_nodes", "parents", "sign", "recover"])
+    crew = source.pick([proven(), proven(), (0, 0), (source.pick(NUMBERS), source.pick(NUMBERS)), source.value()])
+    shape = {"leaf_nodes": (0, 0, 0, 1, 1, 0, 0), "parents": (0, 1, 0, 1)}.get(call)
+    arguments = tuple(map(one, shape)) if shape else (one(0), one(0), [job() for _ in range(source.number(5))])
+    if call == "leaf_nodes" and not few_leaves(arguments):
+        return
+    try:
+        made = getattr(module, call)(crew, *arguments)
+    except (ValueError, TypeError, OverflowError, AttributeError, BufferError):
+        return
+    assert isinstance(made, list if call in ("sign", "recover") else bytes)
+
+
+@functools.cache
+def proven() -> tuple[int, int]:
+    """The kernels of the engine at hand, or plain C."""
+    try:
+        from seemachine.lms.engines.native import NativeEngine
+
+        return NativeEngine()._numbers["sha256"]
+    except EngineError:
+        return 0, 0
