@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from seemachine.lms.keys import PublicKey
+from seemachine.wire.messages import MAX_HEIGHT
 from seemachine.wire.names import nvram_name
 from seemachine.wire.status import Status, StatusError
 from seemachine.wire.world import home, key_folder
@@ -140,4 +141,7 @@ def _decode(head: dict[str, Any], cache: bytes) -> KeyFile:
         raise ValueError("it does not have its checksum")
     public_key = bytes.fromhex(head["public_key"])
     PublicKey.decode(public_key)  # ParameterError is a ValueError
-    return KeyFile(head["alias"], public_key, head["expcards"], head["explease"], head["expcache"], cache)
+    exponents = [head["expcards"], head["explease"], head["expcache"]]
+    if type(head["alias"]) is not str or not all(type(exponent) is int and 0 <= exponent <= MAX_HEIGHT for exponent in exponents):
+        raise ValueError("its first line has values of other kinds")
+    return KeyFile(head["alias"], public_key, *exponents, cache)

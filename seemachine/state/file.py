@@ -87,6 +87,8 @@ def _read_history(path: Path, *, fresh: bool) -> tuple[int, list[Range]]:
     values = unseal(path.read_bytes(), str(path))
     if values.keys() != {"epoch", "installed"} or type(values["epoch"]) is not int or type(values["installed"]) is not list:
         raise StateCorrupt(f"{path}: not a record of this version")
+    if values["epoch"] < 1:
+        raise StateCorrupt(f"{path}: the count of openings is damaged")
     return values["epoch"], [_range(row, path) for row in values["installed"]]
 
 

@@ -14,8 +14,11 @@ LEASE_TYPES = (bytes, int, int, bytes, bytes)
 
 
 def seal(values: dict[str, Any]) -> bytes:
-    """Encode with the checksum behind."""
-    packed: bytes = msgpack.packb(values)
+    """Encode with the checksum behind. Raises StateCorrupt for numbers over 64 bits, which no count of ours comes near."""
+    try:
+        packed: bytes = msgpack.packb(values)
+    except OverflowError as error:
+        raise StateCorrupt(f"a stored count is damaged: {error}") from None
     return packed + hashlib.sha256(packed).digest()
 
 

@@ -8,6 +8,7 @@ import contextlib
 import functools
 import hashlib
 import shutil
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ from seemachine.state.slots import Slots
 from seemachine.state.store import Store
 from seemachine.wire import messages as m
 from seemachine.wire.fields import from_fields, to_fields
+from seemachine.wire.names import PROTOCOL
 from seemachine.wire.status import Status, StatusError
 
 Files = dict[str, bytes]
@@ -50,8 +52,9 @@ def snapshot(folder: Path) -> Files:
 
 
 def restored(folder: Path, files: Files) -> Path:
-    """The folder with these files and no others."""
-    shutil.rmtree(folder, ignore_errors=True)
+    """The folder with these files and no others. The folder itself stays: a store may know its place."""
+    for path in folder.glob("*"):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
     for path, data in files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(data)
@@ -75,7 +78,7 @@ def harmed(files: Files, source: Source) -> tuple[Files, bool]:
     """One or two of the files changed, and whether with right checksums."""
     honest = bool(source.number(2))
     change: Callable[[bytes, Source], bytes] = (lambda data, source: source.cut(data)) if honest else forged
-    for path in {source.pick(sorted(files)) for _ in range(1 + source.number(2))}:
+    for path in dict.fromkeys(source.pick(sorted(files)) for _ in range(1 + source.number(2))):
         files = files | {path: change(files[path], source)}
     return files, not honest
 
@@ -97,9 +100,9 @@ def filled(kind: Kind, folder: Path) -> Files:
     store = kind.open(folder)
     for key in (1, 2):
         store.install(lease(key))
-    store.reserve([name(1)] * GIVEN)
+    reserved(store, [name(1)] * GIVEN)
     store.install(lease(3, end=1))
-    store.reserve([name(3)])
+    reserved(store, [name(3)])
     store.close()
     return snapshot(folder)
 
@@ -107,14 +110,17 @@ def filled(kind: Kind, folder: Path) -> Files:
 @functools.cache
 def pristine(kind: str) -> Files:
     """The files of a store of that kind."""
-    return filled(next(each for each in DURABLE if each.name == kind), scratch(f"pristine-{kind}"))
+    return filled(next(each for each in DURABLE if each.name == kind), scratch(f"store-{kind}"))
+
+
+def reserved(store: Store, names: list[bytes]) -> list[Any]:
+    """A leaf of each of these files, where there is one."""
+    return [taken for taken in store.reserve(names) if taken is not None]
 
 
 def used(store: Store, *, forged: bool) -> set[tuple[bytes, int]]:
     """Take leaves of every file. Returns them by key."""
-    taken = []
-    for _ in range(2):
-        taken += [one for one in store.reserve(store.names()) if one is not None]
+    taken = [*reserved(store, store.names()), *reserved(store, store.names())]
     leaves = [(one.lease.public_key, one.leaf) for one in taken]
     assert len(set(leaves)) == len(leaves)
     if not forged:
@@ -132,6 +138,8 @@ def behaves(kind: Kind, folder: Path, *, forged: bool) -> None:
             assert str(error)
             return
         try:
+            if not forged:
+                must_stay_spent(store)
             leaves = used(store, forged=forged)
             assert not leaves & given, "a leaf was given before and after opening again"
             given |= leaves
@@ -142,25 +150,19 @@ def behaves(kind: Kind, folder: Path, *, forged: bool) -> None:
             store.close()
 
 
-def spent_again(kind: Kind, folder: Path) -> bool:
-    """Whether a lease that was used up can be installed a second time."""
-    try:
-        store = kind.open(folder)
-    except StateError:
-        return False
+def must_stay_spent(store: Store) -> None:
+    """A lease that was used up can't be installed a second time."""
     try:
         store.install(lease(3, end=1))
-    except (LeaseSpent, StateError):
-        return False
-    finally:
-        store.close()
-    return True
+    except LeaseSpent:
+        return
+    raise AssertionError("a lease that was used up was installed again")
 
 
 def damaged_store(kind: Kind, data: bytes) -> None:
     """Damage the files of a store, and see what opening says."""
     files, resealed = harmed(pristine(kind.name), Source(data))
-    folder = restored(scratch("damaged") / kind.name, files)
+    folder = restored(scratch(f"store-{kind.name}"), files)
     behaves(kind, folder, forged=resealed)
 
 
@@ -190,7 +192,8 @@ def said(session: Session, request: Any) -> Any:
     reply = answer(session, request)
     if isinstance(reply, StatusError):
         if reply.status is Status.Failed:
-            raise AssertionError(f"{request.NAME} ended in an internal error") from reply.__cause__
+            told = "".join(traceback.format_exception(reply.__cause__))
+            raise AssertionError(f"{request.NAME} ended in an internal error: {told}")
         return None
     assert from_fields(type(reply), to_fields(reply)) == reply
     return reply
@@ -216,7 +219,8 @@ def reserves_well(session: Session, file: m.NvmemfileInfo) -> None:
 
 
 def exercised(session: Session) -> None:
-    """Ask for everything that a machine says of its files."""
+    """Ask for everything that a machine says of itself and its files."""
+    said(session, m.Hello(protocol=PROTOCOL, client="fuzz"))
     listing = said(session, m.ListNvmemfiles())
     for file in listing.files if listing is not None else ():
         said(session, m.GetNvmemfileInfo(file=file.file))
@@ -263,10 +267,10 @@ def cards(data: bytes) -> None:
 @functools.cache
 def installed() -> Files:
     """A file store with a real lease in it."""
-    folder = scratch("installed")
+    folder = scratch(f"machines/hsm/{ESN}")
     store = FILE.open(folder)
     store.install(carded()[1])
-    store.reserve([carded()[1].name])
+    reserved(store, [carded()[1].name])
     store.close()
     return snapshot(folder)
 
