@@ -105,8 +105,15 @@ def build(settings: dict[str, Any]) -> Config:
     if "world" in settings:
         if not isinstance(settings["world"], str | Path):
             raise ConfigError(f"world takes the path of a folder, not {settings['world']!r}")
-        settings = {**settings, "world": Path(settings["world"]).expanduser().absolute()}
+        settings = {**settings, "world": _folder(settings["world"])}
     return Config(**settings)
+
+
+def _folder(given: str | Path) -> Path:
+    try:
+        return Path(given).expanduser().absolute()
+    except RuntimeError as error:  # the ~ of somebody whom this host does not know
+        raise ConfigError(f"world takes the path of a folder, not {str(given)!r} ({error})") from error
 
 
 def build_limits(table: Any) -> LimitSettings:

@@ -141,7 +141,13 @@ def _decode(head: dict[str, Any], cache: bytes) -> KeyFile:
         raise ValueError("it does not have its checksum")
     public_key = bytes.fromhex(head["public_key"])
     PublicKey.decode(public_key)  # ParameterError is a ValueError
-    exponents = [head["expcards"], head["explease"], head["expcache"]]
-    if type(head["alias"]) is not str or not all(type(exponent) is int and 0 <= exponent <= MAX_HEIGHT for exponent in exponents):
-        raise ValueError("its first line has values of other kinds")
-    return KeyFile(head["alias"], public_key, *exponents, cache)
+    if type(head["alias"]) is not str:
+        raise ValueError(f"alias takes text, not {head['alias']!r}")
+    return KeyFile(head["alias"], public_key, _exponent(head, "expcards"), _exponent(head, "explease"), _exponent(head, "expcache"), cache)
+
+
+def _exponent(head: dict[str, Any], name: str) -> int:
+    value = head[name]
+    if type(value) is not int or not 0 <= value <= MAX_HEIGHT:
+        raise ValueError(f"{name} takes a number from 0 to {MAX_HEIGHT}, not {value!r}")
+    return value

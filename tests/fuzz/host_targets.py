@@ -101,7 +101,7 @@ def must_be_a_key(key: keys.KeyFile) -> None:
 ENTRY = asdict(Published(ESN, "5c", 1, "127.0.0.1", 8888, pid=17))
 
 
-@target(b"\1" + json.dumps(ENTRY).encode(), b"\1{\"port\": Infinity}", b"\2\x11", longest=512)
+@target(b"\1" + json.dumps(ENTRY).encode(), b'\1{"port": Infinity}', b"\2\x11", longest=512)
 def published_objects(data: bytes) -> None:
     """A published object, damaged or forged: a machine that can be connected to, or none."""
     content = document(ENTRY, Source(data))
@@ -229,7 +229,9 @@ def fleet_files(data: bytes) -> None:
 # ---------------------------------------------------------------- what is typed
 
 
-@target(b"alias=a\0message=hello", b"generate\0alias=a\0algorithm=lms\0lmscode=x\0lmotscode=y\0slot=0", b"--json\0list", b"provesn=x\0slot=0")
+@target(
+    b"alias=a\0message=hello", b"generate\0alias=a\0algorithm=lms\0lmscode=x\0lmotscode=y\0slot=0", b"--json\0list", b"provesn=x\0slot=0"
+)
 def command_lines(data: bytes) -> None:
     """Any words are understood or refused with a sentence, and what parses has numbers for numbers."""
     try:

@@ -1,7 +1,7 @@
 """Keep the best of what the fuzzer learned: python -m fuzz.keep [TARGET ...].
 
-Of the seeds, the kept inputs and .fuzz/corpus, the smallest inputs that take every step from line to line that any of them takes are written
-to the kept corpus. Inputs of findings are never given up; their names begin with `found-`.
+Of the kept inputs and .fuzz/corpus, the smallest that take every step from line to line that any of them takes are written to the kept
+corpus. Inputs of findings are never given up; their names begin with `found-`.
 """
 
 import sys

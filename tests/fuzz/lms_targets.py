@@ -37,7 +37,12 @@ def signed(number: int) -> tuple[bytes, bytes]:
     return made.public_key.encode(), sign(engine(), made.lease(0), 7)
 
 
-@target(*(tree.typecode.to_bytes(4, "big") + ots.typecode.to_bytes(4, "big") + bytes(48) for tree, ots in zip(TREE_SETS, OTS_SETS, strict=False)))
+@target(
+    *(
+        tree.typecode.to_bytes(4, "big") + ots.typecode.to_bytes(4, "big") + bytes(48)
+        for tree, ots in zip(TREE_SETS, OTS_SETS, strict=False)
+    )
+)
 def public_keys(data: bytes) -> None:
     """Any bytes are a public key that encodes to them again, or a ParameterError."""
     try:
@@ -49,7 +54,10 @@ def public_keys(data: bytes) -> None:
     assert key.encode() == data
 
 
-@target(*(bytes(4) + ots.typecode.to_bytes(4, "big") + bytes(ots.n * (ots.p + 1)) + bytes(3) + b"\5" + bytes(160) for ots in OTS_SETS[:4]), longest=9000)
+@target(
+    *(bytes(4) + ots.typecode.to_bytes(4, "big") + bytes(ots.n * (ots.p + 1)) + bytes(3) + b"\5" + bytes(160) for ots in OTS_SETS[:4]),
+    longest=9000,
+)
 def signatures(data: bytes) -> None:
     """Any bytes are a signature that encodes to them again, or a ParameterError."""
     try:

@@ -35,7 +35,8 @@ class Outcome:
     output: str
 
     def __str__(self) -> str:
-        return f"{self.name:<18} {self.executions:>11,} executions   coverage {self.first} + {self.last - self.first}   {self.finding}".rstrip()
+        covered = f"coverage {self.first} + {self.last - self.first}"
+        return f"{self.name:<18} {self.executions:>11,} executions   {covered}   {self.finding}".rstrip()
 
 
 def folders(target: Target) -> list[Path]:
@@ -52,11 +53,9 @@ def fuzz(target: Target, seconds: int) -> Outcome:
     prefix = WORK / "findings" / f"{target.name}-"
     options = (*OPTIONS, f"-max_total_time={seconds}", f"-artifact_prefix={prefix}")
     with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as scratch:
-        command = [sys.executable, "-m", "fuzz.one", target.name, *options, *map(str, folders(target))]
+        command = ["nice", "-n", "10", sys.executable, "-m", "fuzz.one", target.name, *options, *map(str, folders(target))]
         environment = os.environ | {SCRATCH_VARIABLE: scratch}
-        process = subprocess.Popen(
-            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=lambda: os.nice(10) and None
-        )
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         try:
             output, _ = process.communicate(timeout=seconds + GRACE_SECONDS)
         except subprocess.TimeoutExpired:

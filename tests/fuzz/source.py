@@ -1,7 +1,6 @@
 """A fuzzer's bytes as choices: any values, and valid values with a few places changed."""
 
-import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 Item = TypeVar("Item")
@@ -48,24 +47,18 @@ class Source:
 
     def value(self, depth: int = 0) -> Any:
         """Anything that MessagePack can carry."""
-        kind = self.number(9 if depth < DEEPEST else 7)
-        if kind == 0:
-            return self.pick(EDGES)
-        if kind == 1:
-            return self.octets()
-        if kind == 2:
-            return self.text()
-        if kind == 3:
-            return self.pick((None, True, False, *FLOATS, *FAR))
-        if kind == 4:
-            return int.from_bytes(self.take(2), "little")
-        if kind == 5:
-            return struct.unpack("<q", self.take(8).ljust(8, b"\0"))[0]
-        if kind == 6:
-            return self.pick((b"", "", 0))
-        if kind == 7:
-            return [self.value(depth + 1) for _ in range(self.number(5))]
-        return {self.text(): self.value(depth + 1) for _ in range(self.number(5))}
+        makers: list[Callable[[], Any]] = [
+            lambda: self.pick(EDGES),
+            self.octets,
+            self.text,
+            lambda: self.pick((None, True, False, *FLOATS, *FAR)),
+            lambda: int.from_bytes(self.take(2), "little"),
+            lambda: int.from_bytes(self.take(8), "little", signed=True),
+            lambda: self.pick((b"", "", 0)),
+            lambda: [self.value(depth + 1) for _ in range(self.number(5))],
+            lambda: {self.text(): self.value(depth + 1) for _ in range(self.number(5))},
+        ]
+        return self.pick(makers if depth < DEEPEST else makers[:-2])()
 
     def edited(self, original: Any) -> Any:
         """The same value with up to three places changed."""

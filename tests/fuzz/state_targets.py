@@ -1,7 +1,7 @@
 """What lies on the disk of a machine: records, cards, NVRAM, half-made keys. Damaged by bytes, or forged and sealed with a right checksum.
 
-A forged record may say anything, so all that can be asked is that it is refused in order. Damage without a new checksum must moreover bring no
-leaf back.
+A forged record may say anything, so all that can be asked is that it is refused in order. Damage without a new checksum must moreover
+bring no leaf back.
 """
 
 import contextlib
@@ -48,7 +48,9 @@ GIVEN = 3
 
 def snapshot(folder: Path) -> Files:
     """All files of a folder and of those in it, locks excepted."""
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file() and path.name != "lock"}
+    return {
+        str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file() and path.name != "lock"
+    }
 
 
 def restored(folder: Path, files: Files) -> Path:

@@ -1,5 +1,7 @@
 """The kept inputs of the fuzzer, replayed without it."""
 
+from random import Random
+
 import pytest
 from fuzz.target import CORPUS
 from fuzz.targets import TARGETS
@@ -23,3 +25,11 @@ def test_the_corpus_is_small_and_belongs_to_targets():
     """Every folder of it has a target, and all of it together stays small."""
     assert {path.name for path in CORPUS.iterdir()} <= TARGETS.keys()
     assert sum(path.stat().st_size for path in CORPUS.rglob("*")) < MOST_KEPT
+
+
+@pytest.mark.parametrize("name", ["kernel", "verifying"])
+def test_the_native_engine_takes_thousands_of_other_inputs(name):
+    """The same pseudo-random inputs in every run; the sanitizers look at the C behind them when tests/native_sanitize.sh runs this."""
+    random = Random(name)
+    for _ in range(1000):
+        TARGETS[name].run(random.randbytes(random.randrange(60)))

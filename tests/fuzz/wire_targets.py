@@ -64,6 +64,7 @@ def must_end_dead(link: Link, misuse: PeerMisuse) -> None:
 
 
 def served(pieces: Iterator[bytes]) -> None:
+    """A server's shell, to the end of the link."""
     link = Link(Role.SERVER, LIMIT)
     try:
         serve(link, pieces)
