@@ -2,6 +2,7 @@
 
 import functools
 from types import SimpleNamespace
+from typing import Any
 
 from fuzz.source import Source
 from fuzz.target import target
@@ -10,7 +11,7 @@ from lms.kit import MESSAGE, make_key, sign
 from seemachine.lms.engines import Engine, EngineError, select
 from seemachine.lms.engines.portable import PortableEngine
 from seemachine.lms.keys import PublicKey, Signature
-from seemachine.lms.parameters import OTS_SETS, TREE_SETS, ParameterError, check_pair, lmots, lms
+from seemachine.lms.parameters import OTS_SETS, TREE_SETS, OtsParameters, ParameterError, check_pair, lmots, lms
 from seemachine.lms.verifying import candidate_root
 
 # Each hash and each length once, none of them slow in plain Python.
@@ -103,39 +104,71 @@ def native() -> object | None:
 
 NUMBERS = (32, 24, 1, 2, 4, 8, 5, 10, 25, 0, -1, 26, 31, 33, 64, 255, 1 << 25, (1 << 25) - 1, 1 << 31, 1 << 32, -(1 << 63), 1 << 64)
 SIZES = (0, 1, 15, 16, 17, 23, 24, 25, 31, 32, 33, 48, 64, 24 * 26, 32 * 34, 32 * 34 - 1, 32 * 67, 24 * 51)
+ERRORS = (ValueError, TypeError, OverflowError, AttributeError, BufferError)
 
 
-def few_leaves(arguments: tuple[object, ...]) -> bool:
-    """A right request for millions of leaves is slow, and no news."""
-    return not isinstance(arguments[-1], int) or arguments[-1] <= 64
+def nearly(source: Source, right: Any) -> Any:
+    """The right argument in seven of eight cases, else one of its type or of any."""
+    if source.number(8) != 7:
+        return right
+    other = source.value if source.number(4) == 3 else lambda: source.pick(NUMBERS) if isinstance(right, int) else bytes(source.pick(SIZES))
+    return other()
 
 
-@target(*(bytes([call]) for call in range(4)), b"\0\0\0\0\0\5\6\3\3\3\2\2", b"\3\0\0\0\0\5\1\3\3\x0e\0\0", longest=128)
+def arguments(call: str, ots: OtsParameters, source: Source) -> tuple[Any, ...]:
+    """Nearly right arguments of one of the extension's functions, without its kernels."""
+    identifier, first = bytes(16), source.pick([0, 16, 31])
+    if call == "leaf_nodes":
+        right = (ots.n, ots.w, 5, identifier, bytes(ots.n), first, source.pick([1, 0, 16]))
+    elif call == "parents":
+        right = (ots.n, identifier, 1 + first, bytes(2 * ots.n * source.number(20)))
+    else:
+        return (nearly(source, ots.n), nearly(source, ots.w), [job(ots, first, source) for _ in range(source.number(20))])
+    return tuple(nearly(source, argument) for argument in right)
+
+
+def job(ots: OtsParameters, leaf: int, source: Source) -> SimpleNamespace:
+    """What both `sign` and `recover` need, nearly, and now and then without its last part."""
+    right = {"leaf": leaf, "identifier": bytes(16), "digest": bytes(ots.n), "seed": bytes(ots.n), "chains": bytes(ots.n * ots.p)}
+    parts = {name: nearly(source, value) for name, value in right.items()}
+    if source.number(16) == 15:
+        del parts["chains"]
+    return SimpleNamespace(**parts)
+
+
+@target(
+    *(bytes([call, 0, number]) for call in range(4) for number in range(8)),
+    *(bytes([call, 0, 3, 0, 1, 1, 1]) for call in range(4)),
+    longest=256,
+)
 def kernel(data: bytes) -> None:
     """The C extension takes arguments of any sizes: results of the right length, or an error of Python's; never memory of others."""
     module, source = native(), Source(data)
     if module is None:
         return
-    numbers = [lambda: source.pick(NUMBERS), lambda: bytes(source.pick(SIZES)), source.value]
-
-    def one(usual: int) -> object:
-        return numbers[usual if source.number(8) else 2]()
-
-    def job() -> object:
-        given = {name: one(1) for name in ("identifier", "digest", "seed", "chains")}
-        return SimpleNamespace(leaf=one(0), **dict(list(given.items())[: 4 - source.number(16) // 15]))
-
     call = source.pick(["leaf_nodes", "parents", "sign", "recover"])
-    crew = source.pick([proven(), proven(), (0, 0), (source.pick(NUMBERS), source.pick(NUMBERS)), source.value()])
-    shape = {"leaf_nodes": (0, 0, 0, 1, 1, 0, 0), "parents": (0, 1, 0, 1)}.get(call)
-    arguments = tuple(map(one, shape)) if shape else (one(0), one(0), [job() for _ in range(source.number(5))])
-    if call == "leaf_nodes" and not few_leaves(arguments):
+    crew = source.pick([proven(), proven(), proven(), (0, 0), (source.pick(NUMBERS), source.pick(NUMBERS)), source.value()])
+    ots = source.pick(OTS_SETS[:8])
+    given = arguments(call, ots, source)
+    # A right request for millions of leaves is slow, and no news.
+    if call == "leaf_nodes" and isinstance(given[-1], int) and given[-1] > 64:
         return
     try:
-        made = getattr(module, call)(crew, *arguments)
-    except (ValueError, TypeError, OverflowError, AttributeError, BufferError):
+        made = getattr(module, call)(crew, *given)
+    except ERRORS:
         return
-    assert isinstance(made, list if call in ("sign", "recover") else bytes)
+    must_fit(call, given, made)
+
+
+def must_fit(call: str, given: tuple[Any, ...], made: Any) -> None:
+    """Results have the lengths that the arguments ask for."""
+    if call == "leaf_nodes":
+        assert len(made) == given[0] * given[-1]
+    elif call == "parents":
+        assert len(made) == len(given[-1]) // 2
+    else:
+        [p] = [ots.p for ots in OTS_SETS[:8] if (ots.n, ots.w) == given[:2]]
+        assert [len(one) for one in made] == [given[0] * (p if call == "sign" else 1)] * len(given[2])
 
 
 @functools.cache
