@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from client.clientkit import a_key_file
+from fuzz.lms_targets import signed
 from fuzz.source import Source
 from fuzz.target import scratch, target
 from seeclient import dispatch, keys
@@ -53,7 +53,7 @@ def document(original: Any, source: Source) -> bytes:
 def key_file() -> tuple[dict[str, Any], bytes]:
     """The first line of a key file without its checksum, and the cache behind it."""
     with at_home("key_files") as home:
-        keys.save(a_key_file("a", expcache=5, cache=bytes(range(96))))
+        keys.save(keys.KeyFile("a", signed(0)[0], 0, 0, 5, bytes(range(96))))
         head, _, cache = (home / "kmdata" / "local" / "key_pqsdk_a").read_bytes().partition(b"\n")
     values = json.loads(head)
     del values["sha256"]

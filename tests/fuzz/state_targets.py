@@ -10,6 +10,7 @@ import hashlib
 import shutil
 import traceback
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from seemachine.machine import Machine, Session
 from seemachine.state.checkpoints import FolderCheckpoints
 from seemachine.state.errors import LeaseSpent, StateCorrupt, StateError
 from seemachine.state.memory import MemoryStore
+from seemachine.state.records import Reserved
 from seemachine.state.sealed import lease_values, seal, unseal
 from seemachine.state.slots import Slots
 from seemachine.state.store import Store
@@ -39,6 +41,7 @@ from seemachine.wire.status import Status, StatusError
 
 Files = dict[str, bytes]
 
+_tokens = (number.to_bytes(16, "big") for number in count(1))
 # Of the stores of the targets: what was handed out before the damage.
 GIVEN = 3
 
@@ -117,7 +120,7 @@ def pristine(kind: str) -> Files:
 
 def reserved(store: Store, names: list[bytes]) -> list[Any]:
     """A leaf of each of these files, where there is one."""
-    return [taken for taken in store.reserve(names) if taken is not None]
+    return [taken for taken in store.reserve(names) if isinstance(taken, Reserved)]
 
 
 def used(store: Store, *, forged: bool) -> set[tuple[bytes, int]]:
@@ -201,10 +204,14 @@ def said(session: Session, request: Any) -> Any:
     return reply
 
 
+def new(kind: type[Any], **given: object) -> Any:
+    """A request that is not taken for an earlier one, where requests of its class have a token to be told apart by."""
+    return kind(**given, **({"token": next(_tokens)} if "token" in kind.CHECKS else {}))
+
+
 def signs_well(session: Session, file: m.NvmemfileInfo) -> None:
     """Two signatures of a file, if it gives any: with leaves of their own, and each verifies."""
-    request = m.NvmemfileSign(file=file.file, message=b"m")
-    made = [signed for signed in (said(session, request), said(session, request)) if signed is not None]
+    made = [signed for _ in range(2) if (signed := said(session, new(m.NvmemfileSign, file=file.file, message=b"m"))) is not None]
     assert len({signed.leaf for signed in made}) == len(made)
     for signed in made:
         key = PublicKey.decode(file.public_key)
@@ -213,7 +220,7 @@ def signs_well(session: Session, file: m.NvmemfileInfo) -> None:
 
 def reserves_well(session: Session, file: m.NvmemfileInfo) -> None:
     """A leaf set aside, if there is one, signs a digest."""
-    reserved = said(session, m.NvmemfileReserve(file=file.file))
+    reserved = said(session, new(m.NvmemfileReserve, file=file.file))
     if reserved is not None:
         key = PublicKey.decode(file.public_key)
         digest = message_digest(key.ots, reserved.identifier, reserved.leaf, reserved.randomizer, b"m")
