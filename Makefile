@@ -4,7 +4,7 @@ SECONDS ?= 120
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test test-native test-bigendian lint bench storm soak attack image oci clean
+.PHONY: demo test test-native test-bigendian lint bench storm soak attack fuzz image oci clean
 
 demo: .venv/installed
 	deploy/demo/demo.sh
@@ -45,6 +45,11 @@ storm: .venv/tested
 attack: .venv/tested
 	PYTHONPATH=tests $(BIN)/python -m attacks.run $(SECONDS) $(if $(ATTACK),"$(ATTACK)")
 
+# Each target of the fuzzer for so many seconds; TARGETS picks some.
+fuzz: .venv/tested
+	$(BIN)/pip install --quiet --group fuzz
+	PYTHONPATH=tests $(BIN)/python -m fuzz.run $(SECONDS) $(TARGETS)
+
 soak: .venv/tested
 	cd tests && $(CURDIR)/$(BIN)/python -m storm.soak $(SECONDS)
 
@@ -64,4 +69,4 @@ bench: .venv/tested
 	touch $@
 
 clean:
-	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .fuzz

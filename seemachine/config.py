@@ -139,10 +139,17 @@ def build(settings: dict[str, Any]) -> Config:
     if "world" in settings:
         if not isinstance(settings["world"], str | Path):
             raise ConfigError(f"world takes the path of a folder, not {settings['world']!r}")
-        settings = {**settings, "world": Path(settings["world"]).expanduser().absolute()}
+        settings = {**settings, "world": _folder(settings["world"])}
     if settings.get("tls") is not None and not isinstance(settings["tls"], TlsSettings):
         settings = {**settings, "tls": build_tls(settings["tls"], settings.get("world") or home(), str(settings.get("esn", "")))}
     return Config(**settings)
+
+
+def _folder(given: str | Path) -> Path:
+    try:
+        return Path(given).expanduser().absolute()
+    except RuntimeError as error:  # the ~ of somebody whom this host does not know
+        raise ConfigError(f"world takes the path of a folder, not {str(given)!r} ({error})") from error
 
 
 def build_limits(table: Any) -> LimitSettings:
@@ -175,7 +182,7 @@ def _read(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text())
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: {error}") from error
 
 

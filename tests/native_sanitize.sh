@@ -18,3 +18,6 @@ SEEMACHINE_SANITIZE=1 PYTHONPATH=. "$python" -m pytest -q tests/lms/engines/test
 # The interpreter itself is not sanitized, so the library has to be there before it.
 LD_PRELOAD=$("$compiler" -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0 PYTHONPATH=. \
     "$python" -m pytest -q tests/lms/engines/test_native.py tests/lms/engines/test_select.py
+# What strangers can send to it, as the fuzzer keeps it.
+LD_PRELOAD=$("$compiler" -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0 PYTHONPATH=. \
+    "$python" -m pytest -q tests/fuzz/test_corpus.py -k "kernel or verifying or public_keys or signatures"

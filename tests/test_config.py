@@ -105,6 +105,7 @@ class TestWrongSettings:
             ("host", 5),
             ("host", None),
             ("world", 5),
+            ("world", "~nobody-of-that-name/x"),
             ("publish", "no"),
             ("search_port", "yes"),
             ("insecure_bind", "false"),

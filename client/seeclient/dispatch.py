@@ -160,9 +160,8 @@ def _published(world: Path) -> list[Address]:
     for path in published_folder(world).glob("*.json"):
         try:
             entry = json.loads(path.read_bytes())
-            where = str(entry["host"]), int(entry["port"]), int(entry["module"]), str(entry["esn"])
-            found.append(Address(*where, tls=entry.get("tls") is True))
-        except (OSError, ValueError, KeyError, TypeError):
+            found.append(_checked(entry["host"], entry["port"], entry["module"], entry["esn"], tls=entry.get("tls") is True))
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             continue  # withdrawn while we looked, or not ours
     return _ordered(found)
 
@@ -176,7 +175,7 @@ def _address(text: str, module: int) -> Address:
     bare = text.endswith("]") or (text.count(":") > 1 and not text.startswith("["))
     if not colon or bare:
         return Address(text.strip("[]"), SEE_PORT, module)
-    if not port.isdecimal() or not 0 < int(port) < 65536:
+    if not port.isdecimal() or len(port) > 5 or not 0 < int(port) < 65536:
         raise StatusError(Status.InvalidParameter, f"{text} is not an address; a fleet is written as host:port,host:port", CONNECT)
     return Address(host.strip("[]"), int(port), module)
 
@@ -189,18 +188,22 @@ def _from_file(path: Path) -> list[Address]:
     try:
         table = tomllib.loads(path.read_text())
         meant = [_meant({"tls": table.get("tls"), **entry}, number) for number, entry in enumerate(table["machines"], 1)]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise StatusError(Status.InvalidParameter, f"{path} is not a fleet file ({error})", CONNECT) from None
     return _ordered(published.get(address.esn, address) for address in meant)
 
 
 def _meant(entry: dict[str, Any], number: int) -> Address:
     host, port = entry.get("host", "127.0.0.1"), entry.get("port", SEE_PORT + number - 1)
-    module, esn = entry.get("module", number), entry["esn"]
+    return _checked(host, port, entry.get("module", number), entry["esn"], tls=entry["tls"] is not None)
+
+
+def _checked(host: Any, port: Any, module: Any, esn: Any, *, tls: bool) -> Address:
+    """An address that a socket takes. Raises ValueError."""
     for name, value, kind in (("host", host, str), ("port", port, int), ("module", module, int), ("esn", esn, str)):
         if type(value) is not kind or (name == "port" and not 0 <= port < 65536):
             raise ValueError(f"{name} = {value!r}")
-    return Address(host, port, module, esn, tls=entry["tls"] is not None)
+    return Address(host, port, module, esn, tls=tls)
 
 
 def _ordered(found: Iterable[Address]) -> list[Address]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from seemachine.lms.keys import PublicKey
+from seemachine.wire.messages import MAX_HEIGHT
 from seemachine.wire.names import nvram_name
 from seemachine.wire.status import Status, StatusError
 from seemachine.wire.world import home, key_folder
@@ -140,4 +141,13 @@ def _decode(head: dict[str, Any], cache: bytes) -> KeyFile:
         raise ValueError("it does not have its checksum")
     public_key = bytes.fromhex(head["public_key"])
     PublicKey.decode(public_key)  # ParameterError is a ValueError
-    return KeyFile(head["alias"], public_key, head["expcards"], head["explease"], head["expcache"], cache)
+    if type(head["alias"]) is not str:
+        raise ValueError(f"alias takes text, not {head['alias']!r}")
+    return KeyFile(head["alias"], public_key, _exponent(head, "expcards"), _exponent(head, "explease"), _exponent(head, "expcache"), cache)
+
+
+def _exponent(head: dict[str, Any], name: str) -> int:
+    value = head[name]
+    if type(value) is not int or not 0 <= value <= MAX_HEIGHT:
+        raise ValueError(f"{name} takes a number from 0 to {MAX_HEIGHT}, not {value!r}")
+    return value

@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Iterator
-from typing import Any
 
 from seemachine.lms.generation import Generation, Stopped
 from seemachine.lms.parameters import lmots, lms
@@ -10,6 +9,15 @@ from seemachine.lms.sectors import Sectors
 from seemachine.machine import Machine, PendingKey, Session
 from seemachine.state.checkpoints import MAX_LABELS, Head, is_label
 from seemachine.state.errors import StateCorrupt
+from seemachine.wire.messages import U32
+from seemachine.wire.names import (
+    IDENTIFIER_BYTES,
+    MAX_CACHE_PART_EXPONENT,
+    MAX_CHUNKS_EXPONENT,
+    MAX_EXPCACHE,
+    MAX_EXPCARDS,
+    MAX_EXPLEASE,
+)
 from seemachine.wire.status import Status, StatusError
 
 MAX_GENERATIONS = 4
@@ -113,7 +121,8 @@ def restore(machine: Machine, label: str, handle: bytes) -> PendingKey:
     if head is None:
         raise StatusError(Status.UnknownID, f"there is no half-made key {label} on {machine.esn}")
     try:
-        generation, cards_written = _generation(machine, head), int(head["cards_written"])
+        generation = _generation(machine, head)
+        cards_written = _whole(head, "cards_written", 0, generation.sectors.cards)
     except (KeyError, TypeError, ValueError) as error:
         raise StateCorrupt(f"half-made key {label}: {error}") from None
     generation.restore(machine.engine, machine.checkpoints.load(label, generation.row_bytes))
@@ -135,11 +144,24 @@ def _head(pending: PendingKey) -> Head:
     }
 
 
-def _generation(machine: Machine, head: dict[str, Any]) -> Generation:
-    tree, ots = lms(head["lms"]), lmots(head["lmots"])
-    sectors = Sectors(tree.h, head["expcards"], head["explease"])
+def _generation(machine: Machine, head: Head) -> Generation:
+    """Within the bounds that generateLMS keeps: a head from elsewhere must not make this machine hold more."""
+    tree, ots = lms(_whole(head, "lms", 0, U32)), lmots(_whole(head, "lmots", 0, U32))
+    sectors = Sectors(tree.h, _whole(head, "expcards", 0, MAX_EXPCARDS), _whole(head, "explease", 0, MAX_EXPLEASE))
     sectors.check()
-    seeds: list[bytes] = head["seeds"]
-    if len(seeds) != sectors.leases or any(len(seed) not in (0, ots.n) for seed in seeds):
+    expcache = _whole(head, "expcache", 0, min(tree.h, MAX_EXPCACHE))
+    most = min(tree.h, tree.h - expcache + MAX_CACHE_PART_EXPONENT)
+    expchunk = _whole(head, "expchunk", max(0, tree.h - MAX_CHUNKS_EXPONENT), most)
+    identifier, seeds = head["identifier"], head["seeds"]
+    if type(identifier) is not bytes or len(identifier) != IDENTIFIER_BYTES:
+        raise ValueError("the identifier is none")
+    if len(seeds) != sectors.leases or any(type(seed) is not bytes or len(seed) not in (0, ots.n) for seed in seeds):
         raise ValueError("the seeds do not fit the plan")
-    return Generation(tree, ots, sectors, head["expchunk"], head["expcache"], machine.random, head["identifier"], seeds)
+    return Generation(tree, ots, sectors, expchunk, expcache, machine.random, identifier, seeds)
+
+
+def _whole(head: Head, name: str, least: int, most: int) -> int:
+    value = head[name]
+    if type(value) is not int or not least <= value <= most:
+        raise ValueError(f"{name} takes a whole number from {least} to {most}")
+    return value

@@ -81,7 +81,7 @@ def read(path: Path, world: Path) -> Fleet:
         return _fleet(table, world)
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: {error}") from error
 
 
@@ -98,6 +98,8 @@ def _fleet(table: dict[str, Any], world: Path) -> Fleet:
         (build({"module": number, "port": SEE_PORT + number - 1, **tls, **entry, **shared}) for number, entry in enumerate(entries, 1)),
         key=lambda m: m.module,
     )
+    if not all(machine.publish for machine in machines):
+        raise ConfigError("publish = false: a machine of a fleet publishes itself, so that its fleet can find it; leave the setting out")
     for setting in ("esn", "module"):
         values = [getattr(machine, setting) for machine in machines]
         if len(set(values)) < len(values):

@@ -4,7 +4,7 @@ A machine publishes itself when it listens and withdraws when it stops in order.
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 
 from seemachine.state.durable import private_folder, replace_file
@@ -40,6 +40,7 @@ def withdraw(world: Path, esn: str, pid: int | None = None) -> None:
 def read(world: Path, esn: str) -> Published | None:
     """A machine's entry; None when there is none or it can't be read."""
     try:
-        return Published(**json.loads((published_folder(world) / f"{esn}.json").read_text()))
-    except (OSError, ValueError, TypeError):
+        entry = Published(**json.loads((published_folder(world) / f"{esn}.json").read_text()))
+    except (OSError, ValueError, TypeError, RecursionError):
         return None
+    return entry if [type(value) for value in astuple(entry)] == [str, str, int, str, int, int] else None

@@ -147,6 +147,8 @@ def _read_history(path: Path, *, fresh: bool) -> tuple[Past, list[Range]]:
             return Past(Mark(os.urandom(16), 0, os.urandom(8))), []
         raise StateCorrupt(f"{path}: missing, while there are NVRAM files beside it")
     values = _fields(path, HISTORY)
+    if values["epoch"] < 1:
+        raise StateCorrupt(f"{path}: the count of openings is damaged")
     past = Past(
         Mark(values["identity"], values["epoch"], values["nonce"], values["place"]),
         (values["before_epoch"], values["before_nonce"]),

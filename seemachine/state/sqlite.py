@@ -112,6 +112,11 @@ class SqliteStore(MirroredStore):
         # The first statement that touches the file, so that the lock is taken and a broken file is noticed here.
         [version] = self._database.execute("PRAGMA user_version").fetchone()
         self._check_settings()
+        # A damaged index hides rows from those who ask by it; a lease that was used up could then be installed again.
+        # Not so the ledger, which may be long: what is hidden of that costs a retry its leaf.
+        for table in ("nvram", "spent", "installed", "opening"):
+            if self._database.execute(f"PRAGMA integrity_check({table})").fetchall() != [("ok",)]:
+                raise StateCorrupt(f"{self._path}: the database is damaged")
         # A file is made whole before it gets its name: an empty one was emptied.
         if version == 0:
             raise StateCorrupt(f"{self._path}: the database was emptied")

@@ -52,7 +52,10 @@ def test_published_objects_are_in_module_order(home):
     assert addresses()[2] == Address("127.0.0.1", 1002, 2, "BBBB-0000-0000")
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "5", '{"esn": "x"}', '{"esn": "x", "host": "h", "port": "p", "module": 1}', "\xff"])
+UNREACHABLE = [f'{{"esn": "x", "host": "h", "port": {port}, "module": 1}}' for port in ('"p"', "Infinity", "70000", "-1", "true", "null")]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "5", '{"esn": "x"}', *UNREACHABLE, "\xff", "[" * 200_000])
 def test_what_is_no_published_object_is_passed_over(text, home):
     """A damaged entry hides no other."""
     publish(home, ESN, 1)
@@ -116,7 +119,7 @@ def test_a_fleet_is_written_as_text(text, monkeypatch):
     assert addresses() == expected
 
 
-@pytest.mark.parametrize("text", ["a:0", "a:65536", "a:b", "a:", "a:-1", "a:1.5", "a:1,b:x", "[::1]:x"])
+@pytest.mark.parametrize("text", ["a:0", "a:65536", "a:b", "a:", "a:-1", "a:1.5", "a:1,b:x", "[::1]:x", "a:" + "9" * 5000])
 def test_a_wrong_address_is_refused_with_how_to_write_it(text):
     """The refusal names the address that is wrong."""
     with pytest.raises(StatusError, match="is not an address; a fleet is written as host:port,host:port") as refused:

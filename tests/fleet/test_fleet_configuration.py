@@ -94,7 +94,9 @@ def test_tls_is_the_fleets_or_a_machines(tmp_path: Path) -> None:
         ('[[machines]]\nesn = "0000-0000-0001"\nhost = "0.0.0.0"\n', "not a loopback address"),
         ('[[machines]]\nesn = "0000-0000-0001"\n[tls]\nkey = "x"\n', "tls takes certificate, key and ca, all three"),
         ('[[machines]]\nesn = "0000-0000-0001"\n[more]\n', "unknown section more"),
+        ('[[machines]]\nesn = "0000-0000-0001"\npublish = false\n', "publishes itself"),
         ("[[machines", "fleet.toml"),
+        ("a = " + "[" * 10_000, "fleet.toml"),
     ],
 )
 def test_a_wrong_fleet_file_names_what_is_wrong(tmp_path: Path, text: str, complaint: str) -> None:
@@ -118,7 +120,10 @@ def test_a_published_object_is_withdrawn_only_by_its_owner(tmp_path: Path) -> No
     assert published.read(tmp_path, "0000-0000-0001") is None
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"esn": 1}', "\xff"])
+OTHER_TYPES = '{"esn": "0000-0000-0001", "model": "5c", "module": 1, "host": "127.0.0.1", "port": "8888", "pid": 17}'
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"esn": 1}', "\xff", "[" * 10_000, OTHER_TYPES])
 def test_a_damaged_published_object_counts_as_none(tmp_path: Path, content: str) -> None:
     """What can't be read is no machine, and no error."""
     published.publish(tmp_path, Published("0000-0000-0001", "5c", 1, "127.0.0.1", 8888, pid=17))

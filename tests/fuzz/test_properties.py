@@ -1,0 +1,148 @@
+"""What is written is what is read: round trips that a fuzzer can't state, for what tests elsewhere only show examples of."""
+
+import gc
+import tracemalloc
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from fuzz.host_targets import ESN, at_home
+from fuzz.lms_targets import signed
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from seeclient import dispatch, keys
+from seeclient.arguments import UsageError, parse
+from seeclient.effects import Address
+from seeclient.keys import KeyFile
+
+from seemachine.cli import _parser
+from seemachine.config import MIN_FRAME, MOST, Config, LimitSettings, load
+from seemachine.fleet import configuration, published
+from seemachine.fleet.published import Published
+from seemachine.wire.codec import MAX_LIST, unpack
+from seemachine.wire.framing import MAX_FRAME
+from seemachine.wire.status import PeerMisuse
+
+some = settings(max_examples=60, deadline=None)
+
+aliases = st.text("abcdefghijklmnopqrstuvwxyz0123456789-", min_size=1, max_size=64)
+exponents = st.integers(0, 25)
+ports = st.integers(0, 65535)
+key_files = st.builds(
+    KeyFile, aliases, st.integers(0, 3).map(lambda number: signed(number)[0]), exponents, exponents, exponents, st.binary(max_size=200)
+)
+counts = st.integers(1, MOST)
+limits = st.builds(LimitSettings, st.integers(MIN_FRAME, MAX_FRAME), counts, counts, counts, counts)
+
+
+def _is_one_word(host):
+    """No address begins with a hyphen, and `seemachine serve` refuses it as an option that it does not know."""
+    return not host.startswith("-")
+
+
+hosts = st.sampled_from(["127.0.0.1", "::1", "localhost", "0.0.0.0", "machine-7.example", "", " "]) | st.text("a-:. ", max_size=8).filter(
+    _is_one_word
+)
+
+
+@some
+@given(key_files)
+def test_any_key_file_is_loaded_as_it_was_saved(key):
+    """Aliases, exponents and caches of any content, also with line ends in them, come back."""
+    with at_home("properties"):
+        keys.save(key)
+        assert keys.load(key.alias) == key
+        keys.remove(key.alias)
+
+
+@some
+@given(st.builds(Published, st.just(ESN), st.sampled_from(["5c", "xc"]), st.integers(1, 64), st.text(max_size=20), ports, st.integers(0)))
+def test_any_published_object_is_read_as_it_was_written(entry):
+    """The supervisor reads back what the machine wrote, and the client goes where it says."""
+    with at_home("properties") as world:
+        published.publish(world, entry)
+        assert published.read(world, ESN) == entry
+        assert dispatch.addresses() == [Address(entry.host, entry.port, entry.module, ESN)]
+
+
+@st.composite
+def machines(draw):
+    """The settings of a machine in a fleet."""
+    return Config(
+        esn=draw(st.sampled_from([ESN, "0000-0000-0000"])),
+        model=draw(st.sampled_from(["5c", "xc"])),
+        module=draw(st.integers(1, 64)),
+        host=draw(hosts),
+        port=draw(ports),
+        search_port=True,
+        insecure_bind=True,
+        store=draw(st.sampled_from(["sqlite", "file", "memory"])),
+        operator=draw(st.sampled_from(["manual", "auto"])),
+        world=Path("/").joinpath(*draw(st.lists(st.sampled_from(["-a", "b c", "~", "--home"]), max_size=2))),
+        limits=draw(limits),
+    )
+
+
+@some
+@given(machines())
+def test_a_machine_of_a_fleet_starts_with_the_settings_of_its_fleet(machine):
+    """What the supervisor puts on the command line and into the file of limits is read by `seemachine serve` as the same settings."""
+    with TemporaryDirectory() as folder:
+        limits_of = Path(folder) / "limits.toml"
+        limits_of.write_text(configuration.limits_file(machine))
+        options = _parser().parse_args(["serve", *configuration.command_line(machine), "--config", str(limits_of)])
+        given_words = {name: value for name, value in vars(options).items() if name not in ("run", "config")}
+        assert load(options.config, **given_words) == machine
+
+
+words = st.lists(
+    st.sampled_from(
+        ["generate", "list", "showinfo", "--json", "--wrong", "alias=a", "alias=b", "slot=1", "message=m", "verify=s", "nonsense=1"]
+    ),
+    max_size=5,
+)
+
+
+def understood(line):
+    """What a command line means; all refusals are alike."""
+    try:
+        return parse(line)
+    except UsageError:
+        return None
+
+
+@settings(deadline=None)
+@given(st.data())
+def test_the_order_of_words_does_not_matter(data):
+    """A command line means the same, or nothing, in any order."""
+    line = data.draw(words)
+    assert understood(data.draw(st.permutations(line))) == understood(line)
+
+
+def peak(body):
+    """Bytes of memory that decoding takes at most."""
+    gc.collect()
+    tracemalloc.start()
+    try:
+        unpack(body)
+    except PeerMisuse:
+        pass
+    finally:
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    return most
+
+
+def nested(item):
+    """A body of the largest size that holds as many of an item as lists take."""
+    inner = b"\xdc" + MAX_LIST.to_bytes(2, "big") + item * MAX_LIST
+    count = (MAX_FRAME - 16) // len(inner)
+    return b"\x93\x01\xa1x" + b"\xdc" + count.to_bytes(2, "big") + inner * count
+
+
+@pytest.mark.parametrize("item", [b"\x80", b"\x90", b"\xc0", b"\xa1a", b"\xcb" + bytes(8), b"\x81\xa0\x80"], ids=bytes.hex)
+def test_a_frame_of_the_largest_size_takes_bounded_memory(item):
+    """Whatever a frame of 1 MiB holds, its values take less than 128 MiB for the moment of decoding."""
+    body = nested(item)
+    assert len(body) <= MAX_FRAME
+    assert peak(body) < 128 << 20
