@@ -52,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_serve(words)
     _add_fleet(words)
     _add_card(words)
+    _add_nfast(words)
     info = words.add_parser("info", help="which engine runs here and why, versions, the world folder")
     info.add_argument("--json", action="store_true", help="print one JSON document")
     info.set_defaults(run=_info)
@@ -71,6 +72,7 @@ def _add_serve(words: Any) -> None:
     parser.add_argument("--ephemeral", action="store_const", const="memory", dest="store", help="the same as --store memory")
     parser.add_argument("--home", type=Path, dest="world", metavar="DIR", help="world folder; default $SEEMACHINE_HOME")
     parser.add_argument("--operator", choices=("manual", "auto"), help="whether blank cards are fed unasked (by a fleet); default manual")
+    parser.add_argument("--signer", metavar="HEX", help="hash of the key that signed the SEE machine; default none")
     parser.add_argument("--no-publish", action="store_false", default=None, dest="publish", help="write no published object")
     parser.add_argument("--insecure-bind", action="store_true", default=None, help="allow an address that is not loopback, without TLS")
     parser.set_defaults(run=_serve)
@@ -78,7 +80,7 @@ def _add_serve(words: Any) -> None:
 
 def _add_fleet(words: Any) -> None:
     parser = words.add_parser("fleet", help="start, stop and look at a fleet of machines")
-    verbs = parser.add_subparsers(metavar="up|down|status", required=True)
+    verbs = parser.add_subparsers(metavar="up|down|status|check", required=True)
     up = verbs.add_parser("up", help="start the machines of a fleet file", description="Start the fleet; Ctrl-C stops it.")
     up.add_argument("file", type=Path, nargs="?", metavar="FLEET.toml", help="default fleet.toml of the world folder, made if missing")
     up.add_argument("--detach", action="store_true", help="go on in the background once all machines are ready")
@@ -88,7 +90,10 @@ def _add_fleet(words: Any) -> None:
     status = verbs.add_parser("status", help="what runs where")
     status.add_argument("--json", action="store_true", help="print one JSON document")
     status.set_defaults(run=_fleet("status"))
-    for verb in (up, down, status):
+    check = verbs.add_parser("check", help="find what would fail later: signers, licences, certificates, stale published objects")
+    check.add_argument("--json", action="store_true", help="print one JSON document")
+    check.set_defaults(run=_fleet("check"))
+    for verb in (up, down, status, check):
         verb.add_argument("--home", type=Path, metavar="DIR", help="world folder; default $SEEMACHINE_HOME")
 
 
@@ -110,6 +115,12 @@ def _add_card(words: Any) -> None:
     for name, verb in (("new", new), ("insert", insert), ("remove", remove), ("format", formatting), ("list", listing)):
         verb.add_argument("--home", type=Path, metavar="DIR", help="world folder; default $SEEMACHINE_HOME")
         verb.set_defaults(run=_card(name))
+
+
+def _add_nfast(words: Any) -> None:
+    from seemachine.nfast.words import add
+
+    add(words, _nfast)
 
 
 def _count(text: str) -> int:
@@ -155,5 +166,20 @@ def _card(verb: str) -> Any:
 
         code: int = cards.run(verb, options)
         return code
+
+    return run
+
+
+def _nfast(verb: str) -> Any:
+    def run(options: argparse.Namespace) -> int:
+        try:
+            from seemachine.nfast import office
+
+            return office.run(verb, options)
+        except ModuleNotFoundError as error:
+            if error.name != "cryptography":
+                raise
+            print('seemachine nfast: it needs the package cryptography: pip install "seemachine[nfast]"', file=sys.stderr)
+            return 1
 
     return run

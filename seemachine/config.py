@@ -1,5 +1,6 @@
 """Settings of one machine: defaults, then a TOML file, then the command line."""
 
+import re
 import tomllib
 from dataclasses import dataclass, field, fields, replace
 from ipaddress import ip_address
@@ -16,6 +17,7 @@ OPERATORS = ("manual", "auto")
 MIN_FRAME = 640 * 1024
 # Four years in seconds; for counts and bytes more than anybody needs.
 MOST = 1 << 27
+_SIGNER = re.compile(r"(?:[0-9a-f]{2}){20,64}|", re.ASCII)
 
 
 class ConfigError(ValueError):
@@ -61,6 +63,7 @@ class Config:
     publish: bool = True
     store: str = "sqlite"
     operator: str = "manual"
+    signer: str = ""
     world: Path = field(default_factory=home)
     limits: LimitSettings = LimitSettings()
 
@@ -72,6 +75,8 @@ class Config:
         _one_of("operator", self.operator, OPERATORS)
         for name in ("search_port", "insecure_bind", "publish"):
             _one_of(name, getattr(self, name), (True, False))
+        if type(self.signer) is not str or not _SIGNER.fullmatch(self.signer):
+            raise ConfigError(f"signer takes the hash of a signing key, 40 to 128 hexadecimal digits, not {self.signer!r}")
         if type(self.port) is not int or not 0 <= self.port <= 65535:
             raise ConfigError(f"port takes a number from 0 (any free one) to 65535, not {self.port!r}")
         if type(self.module) is not int or not 1 <= self.module <= 64:

@@ -17,6 +17,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "seemachine.commands": ({"seemachine", "seemachine.wire", "seemachine.lms", "seemachine.state", "seemachine.machine"}, set()),
     "seemachine.config": ({"seemachine.wire"}, set()),
     "seemachine.fleet": ({"seemachine.wire", "seemachine.state", "seemachine.config"}, {"trio"}),
+    "seemachine.nfast": ({"seemachine", "seemachine.wire", "seemachine.state", "seemachine.config", "seemachine.fleet"}, {"cryptography"}),
     "seeclient": ({"seemachine.wire", "seemachine.lms"}, {"trio", "rich"}),
 }
 OURS = ("seemachine", "seeclient")
@@ -56,7 +57,7 @@ def test_a_room_imports_only_what_its_arrows_allow(room: str) -> None:
             top = module.split(".")[0]
             if top in OURS:
                 assert room_of(module) in rooms | {room}, f"{path} imports {module}"
-            elif top in ("trio", "msgpack", "structlog", "rich", "pyhsslms"):
+            elif top in ("trio", "msgpack", "structlog", "rich", "pyhsslms", "cryptography"):
                 assert top in packages, f"{path} imports {module}"
 
 

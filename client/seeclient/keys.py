@@ -26,7 +26,10 @@ _ALIAS = re.compile(r"[a-z0-9-]{1,64}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class KeyFile:
-    """One key. `cache` is all nodes at depth `expcache`, joined; it lets a machine load a large tree without hashing it again."""
+    """One key. `cache` is all nodes at depth `expcache`, joined; it lets a machine load a large tree without hashing it again.
+
+    `signer` is the hash, in hex, of the key that signed the SEE machine which made it; empty when that was not signed.
+    """
 
     alias: str
     public_key: bytes
@@ -34,6 +37,7 @@ class KeyFile:
     explease: int
     expcache: int
     cache: bytes = field(repr=False)
+    signer: str = ""
 
     @property
     def name(self) -> bytes:
@@ -125,6 +129,8 @@ def _encode(key: KeyFile) -> bytes:
         "explease": key.explease,
         "expcache": key.expcache,
     }
+    if key.signer:
+        head["signer"] = key.signer
     return json.dumps(head | {"sha256": _checksum(head, key.cache)}).encode() + b"\n" + key.cache
 
 
@@ -140,4 +146,4 @@ def _decode(head: dict[str, Any], cache: bytes) -> KeyFile:
         raise ValueError("it does not have its checksum")
     public_key = bytes.fromhex(head["public_key"])
     PublicKey.decode(public_key)  # ParameterError is a ValueError
-    return KeyFile(head["alias"], public_key, head["expcards"], head["explease"], head["expcache"], cache)
+    return KeyFile(head["alias"], public_key, head["expcards"], head["explease"], head["expcache"], cache, head.get("signer", ""))

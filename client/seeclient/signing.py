@@ -80,7 +80,8 @@ def sign(roster: Roster, key: KeyFile, message: Message) -> Story[Signed]:
     signed = (yield from _try(roster, known, key, message)) if known is not None else None
     if signed is not None:
         return signed
-    for peer, info in (yield from dispatch.holders(roster, key.name)):
+    held = yield from dispatch.holders(roster, key.name)
+    for peer, info in dispatch.of_signer(held, key.signer):
         if not info.loaded:
             yield from _load(peer, key)
         signed = yield from _try(roster, peer, key, message)

@@ -1,12 +1,14 @@
 """fleet.toml: which machines there are, who feeds cards, and their limits."""
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from seemachine.config import Config, ConfigError, build
+from seemachine.fleet import modules
 from seemachine.state.durable import private_folder
+from seemachine.state.errors import StateCorrupt
 from seemachine.wire.names import SEE_PORT
 
 FILE_NAME = "fleet.toml"
@@ -91,7 +93,16 @@ def _fleet(table: dict[str, Any], world: Path) -> Fleet:
         values = [getattr(machine, setting) for machine in machines]
         if len(set(values)) < len(values):
             raise ConfigError(f"two machines have the same {setting}")
-    return Fleet(world, tuple(machines))
+    return Fleet(world, tuple(_signed(machine) for machine in machines))
+
+
+def _signed(machine: Config) -> Config:
+    """With the signer of the SEE machine that csadmin or loadsee-setup loaded on its HSM, if there is one."""
+    try:
+        module = modules.read(machine.world, machine.esn)
+    except StateCorrupt as error:
+        raise ConfigError(str(error)) from error
+    return replace(machine, signer=module.signer) if module is not None and module.signer and not machine.signer else machine
 
 
 def _operator(table: Any) -> str:
@@ -113,6 +124,8 @@ def command_line(machine: Config) -> list[str]:
         *("--home", str(machine.world)),
         "--search-port",
     ]
+    if machine.signer:
+        given += ["--signer", machine.signer]
     return [*given, "--insecure-bind"] if machine.insecure_bind else given
 
 

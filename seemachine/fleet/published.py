@@ -8,7 +8,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from seemachine.state.durable import private_folder, replace_file
+from seemachine.wire.names import PUBLISHED_NAME
 from seemachine.wire.world import published_folder
+
+LISTENING = "listening.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +26,9 @@ class Published:
     pid: int
 
 
-def publish(world: Path, entry: Published) -> None:
+def publish(world: Path, entry: Published, name: str = PUBLISHED_NAME) -> None:
     """Say where a machine is."""
-    folder = private_folder(published_folder(world))
+    folder = private_folder(published_folder(world).with_name(name))
     replace_file(folder / f"{entry.esn}.json", json.dumps(asdict(entry)).encode())
 
 
@@ -40,5 +43,18 @@ def read(world: Path, esn: str) -> Published | None:
     """A machine's entry; None when there is none or it can't be read."""
     try:
         return Published(**json.loads((published_folder(world) / f"{esn}.json").read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def announce(world: Path, entry: Published) -> None:
+    """Say in the machine's own folder where it listens: for those who start, stop and show it, published or not."""
+    replace_file(private_folder(world / "hsm" / entry.esn) / LISTENING, json.dumps(asdict(entry)).encode())
+
+
+def listening(world: Path, esn: str) -> Published | None:
+    """Where a machine listens, or listened last; None when it never did."""
+    try:
+        return Published(**json.loads((world / "hsm" / esn / LISTENING).read_text()))
     except (OSError, ValueError, TypeError):
         return None

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import trio
 
 from seemachine.config import Config
-from seemachine.fleet.published import Published, publish, withdraw
+from seemachine.fleet.published import Published, announce, publish, withdraw
 from seemachine.lms import engines
 from seemachine.machine import Machine
 from seemachine.server.logs import Log, configure
@@ -46,6 +46,7 @@ def build(config: Config, store: Store) -> Machine:
         engine=engines.select(),
         random=os.urandom,
         limits=wire_limits(config),
+        signer=bytes.fromhex(config.signer),
         operator=config.operator,
         checkpoints=NoCheckpoints() if config.store == "memory" else FolderCheckpoints(config.folder),
     )
@@ -83,8 +84,10 @@ def open_store(config: Config) -> Store:
 
 async def _run(machine: Machine, config: Config, log: Log) -> None:
     def on_ready(host: str, port: int) -> None:
+        entry = Published(config.esn, config.model, config.module, host, port, os.getpid())
         if config.publish:
-            publish(config.world, Published(config.esn, config.model, config.module, host, port, os.getpid()))
+            publish(config.world, entry)
+        announce(config.world, entry)
 
     try:
         await Daemon(machine, config, log).run(on_ready)
