@@ -1,4 +1,4 @@
-"""SEE archives (.sar) of the XC: what tct2 signs and packs. The vendor's format is not public; ours is one line of JSON, then the payload."""
+"""SEE archives (.sar) of the XC, signed and packed by tct2. The format is ours: one line of JSON, then the payload."""
 
 import json
 from dataclasses import asdict, dataclass, field, replace

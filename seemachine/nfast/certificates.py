@@ -42,17 +42,18 @@ class Issuer:
     key: signing.Private
 
 
-def request(key: signing.Private, common_name: str, organization: str, unit: str = "") -> bytes:
+def request(key: signing.Private, common_name: str, organization: str) -> bytes:
     """A CSR in PEM. Raises Refusal for names that X.509 does not take."""
     try:
-        subject = _name({NameOID.COMMON_NAME: common_name, NameOID.ORGANIZATION_NAME: organization, NameOID.ORGANIZATIONAL_UNIT_NAME: unit})
+        subject = _name({NameOID.COMMON_NAME: common_name, NameOID.ORGANIZATION_NAME: organization})
     except ValueError as error:
         raise Refusal(f"the subject can't be written: {error}") from None
     return x509.CertificateSigningRequestBuilder().subject_name(subject).sign(key, SHA512()).public_bytes(Encoding.PEM)
 
 
-def issue(issuer: Issuer, csr_pem: bytes, days: int, begins: Time) -> bytes:
-    """The certificate for a CSR, in PEM. Raises Refusal: damaged, or not signed by its own P-521 key."""
+def issue(issuer: Issuer, csr_pem: bytes, span: tuple[Time, int], unit: str = "") -> bytes:
+    """The certificate for a CSR, in PEM, from a time on for some days. Raises Refusal: damaged, or not signed by its own P-521 key."""
+    begins, days = span
     try:
         csr = x509.load_pem_x509_csr(csr_pem)
     except ValueError:
@@ -60,7 +61,8 @@ def issue(issuer: Issuer, csr_pem: bytes, days: int, begins: Time) -> bytes:
     key = csr.public_key()
     if not csr.is_signature_valid or not isinstance(key, signing.Public) or signing.curve_of(key) != signing.ASK_CURVE:
         raise Refusal("a developer's CSR is signed by its own key on NIST P-521")
-    return _certificate(csr.subject, key, issuer, begins, dt.timedelta(days=days)).public_bytes(Encoding.PEM)
+    subject = x509.Name([*csr.subject, *_name({NameOID.ORGANIZATIONAL_UNIT_NAME: unit})])
+    return _certificate(subject, key, issuer, begins, dt.timedelta(days=days)).public_bytes(Encoding.PEM)
 
 
 def issuer(world: Path) -> Issuer:

@@ -15,8 +15,8 @@ from seemachine.state.errors import StateError
 
 NONE = "No SEE machines currently installed"
 OURS = (
-    "the texts of refusals; what list prints when SEE machines are installed, and its JSON; image signextra's options; that load refuses an "
-    "entry point that is no Python program; --x509orgunit"
+    "the texts of refusals; what list prints when SEE machines are installed, and its JSON; the options of image signextra; that load "
+    "refuses an entry point that is no Python program"
 )
 Work = Callable[[Path, Module], tuple[str, Any]]
 

@@ -1,4 +1,7 @@
-"""The NVRAM delegation certificate (userdata.raw): the ACS lets what a key signed allocate NVRAM (guide 2.5.1 step 4). The format is ours."""
+"""The NVRAM delegation certificate (userdata.raw): the ACS lets what a key signed allocate NVRAM (guide 2.5.1 step 4).
+
+The format is ours.
+"""
 
 import json
 

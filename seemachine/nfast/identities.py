@@ -18,7 +18,6 @@ def add_create(words: Any) -> None:
     verb.add_argument("-m", "--module", type=int, metavar="M")
     verb.add_argument("--x509cname", required=True, metavar="COMMON_NAME")
     verb.add_argument("--x509org", required=True, metavar="ORGANIZATION_NAME")
-    verb.add_argument("--x509orgunit", default="", metavar="UNIT")
     verb.set_defaults(act=_create)
 
 
@@ -60,7 +59,7 @@ def _create(options: argparse.Namespace) -> None:
     # The guide prints no count of cards the second time.
     private = keystore.unlock(world, module, keystore.find(world, APPLICATION, name), counted=False)
     csr = Path(f"{name}.csr")
-    csr.write_bytes(certificates.request(private, options.x509cname, options.x509org, options.x509orgunit))
+    csr.write_bytes(certificates.request(private, options.x509cname, options.x509org))
     say("OK")
     say(f"Created CSR file '{csr}'. Please send it to Entrust Support")
 

@@ -1,6 +1,7 @@
 """The launcher service of a 5c, and who may use it: client info, ports, enrolment (guide 2.5.2.3 steps 5 to 9).
 
-On the HSM: the client's key, whether the ports are open, its own key. On the host: kmdata/cs5.json with the client key and what was enrolled.
+On the HSM: the client's key, whether the ports are open, its own key. On the host: kmdata/cs5.json, the client key and what was
+enrolled.
 """
 
 import base64

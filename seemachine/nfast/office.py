@@ -93,7 +93,8 @@ def _certify(world: Path, options: argparse.Namespace) -> None:
     from seemachine.nfast import certificates
 
     begins = certificates.now() - dt.timedelta(days=options.begun)
-    options.output.write_bytes(certificates.issue(certificates.issuer(world), options.csr.read_bytes(), options.days, begins))
+    issuer, csr = certificates.issuer(world), options.csr.read_bytes()
+    options.output.write_bytes(certificates.issue(issuer, csr, (begins, options.days), options.unit))
 
 
 def _licence(world: Path, options: argparse.Namespace) -> None:

@@ -71,7 +71,7 @@ def ask(prompt: str, default: str | None = None) -> str:
     In a pipe the answer is printed behind the question, as a terminal shows it.
     """
     print(f"{prompt} ", end="", flush=True)
-    answer = sys.stdin.readline() if sys.stdin is not None else ""
+    answer = _line()
     if not answer:
         print(flush=True)
         raise Refusal("nobody answers; give the missing words on the command line")
@@ -94,7 +94,20 @@ def secret(prompt: str) -> str:
         import getpass
 
         return getpass.getpass(f"{prompt} ")
-    line = sys.stdin.readline() if sys.stdin is not None else ""
+    line = _line()
     if not line:
         raise Refusal("no passphrase was given; in a pipe it is the next line of standard input")
     return line.rstrip("\n")
+
+
+def _line() -> str:
+    """The next line of standard input, or nothing at its end. Not a byte more is taken: the next tool of a script reads on from there."""
+    if at_terminal():
+        return sys.stdin.readline()
+    line = b""
+    while not line.endswith(b"\n"):
+        byte = os.read(0, 1)
+        if not byte:
+            break
+        line += byte
+    return line.decode(errors="replace")

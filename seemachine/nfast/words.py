@@ -5,7 +5,7 @@ from typing import Any
 
 from seemachine.fleet.modules import FEATURES
 
-PASSPHRASE_HELP = "default: asked for; in a pipe the next line of standard input; '' for none"
+TYPED_HELP = "default: asked for; in a pipe the next line of standard input; '' for none"
 
 
 def add(words: Any, act: Any) -> None:
@@ -22,6 +22,7 @@ def add(words: Any, act: Any) -> None:
     certify = verbs.add_parser("certify", help="make a developer certificate of a CSR, as Entrust Support does")
     certify.add_argument("csr", type=Path, metavar="CSR")
     certify.add_argument("output", type=Path, metavar="CERT.pem")
+    certify.add_argument("--unit", default="", metavar="UNIT", help="organizational unit to add to the subject")
     certify.add_argument("--days", type=int, default=1096, help="how long it is valid; default 1096")
     certify.add_argument("--begun", type=int, default=0, metavar="DAYS", help="how long ago that began; default 0")
     licence = verbs.add_parser("licence", help="make a licence file, as Entrust Support does")
@@ -40,7 +41,7 @@ def _add_setup(verbs: Any) -> None:
     setup.add_argument(
         "--fleet", type=Path, metavar="FLEET.toml", help="which HSMs; default fleet.toml of the world folder, made if missing"
     )
-    setup.add_argument("--passphrase", help=PASSPHRASE_HELP)
+    setup.add_argument("--passphrase", help=TYPED_HELP)
     setup.add_argument("--ocs", default="testOCS", metavar="NAME", help="name of the Operator Card Set; default testOCS")
     for kind, cards in (("acs", 1), ("ocs", 1)):
         setup.add_argument(f"--{kind}-quorum", type=int, default=1, metavar="K", help="cards to read; default 1")
@@ -53,4 +54,4 @@ def _add_cards(verbs: Any) -> None:
     cards.add_argument("name", metavar="NAME")
     cards.add_argument("--quorum", type=int, default=1, metavar="K")
     cards.add_argument("--cards", type=int, default=1, metavar="N")
-    cards.add_argument("--passphrase", help=PASSPHRASE_HELP)
+    cards.add_argument("--passphrase", help=TYPED_HELP)
