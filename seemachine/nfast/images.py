@@ -90,7 +90,7 @@ def with_extra(image: Image, key: signing.Private) -> Image:
 def read(path: Path) -> Image:
     """The image in a file. Raises Refusal when it is none, or its tree is not the one of its manifest."""
     try:
-        with tarfile.open(path) as outer:
+        with tarfile.open(path, "r:") as outer:
             parts = {member.name: _content(outer, member) for member in outer.getmembers()}
         image = Image(parts[MANIFEST], parts[TREE], json.loads(parts.get(SIGNATURES, b"{}")))
         about = image.about

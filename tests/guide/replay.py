@@ -106,12 +106,10 @@ class Step:
 
     def below(self, folder: Path) -> "Step":
         """The same step with the guide's message files in `folder`."""
-
         return self.with_paths({"/tmp/": f"{folder}/"})
 
     def with_paths(self, places: dict[str, str]) -> "Step":
         """The same step with other folders in place of the guide's."""
-
         guides = re.compile("|".join(map(re.escape, places)))
 
         def moved(text: str) -> str:
