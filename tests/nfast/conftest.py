@@ -4,10 +4,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from nfast.kit import Site, make_site
+from nfast.kit import Site, collect_processes, make_site
 
 
 @pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Site]:
+def see_machines(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """See kit.collect_processes."""
+    yield from collect_processes(monkeypatch)
+
+
+@pytest.fixture
+def site(see_machines: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Site]:
     """See kit.make_site."""
     yield from make_site(tmp_path, monkeypatch, capsys)

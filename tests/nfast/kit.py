@@ -65,7 +65,7 @@ class Site:
         self.done("appliance-cli", "-m", "1", "cs5", "ports", "enable", "127.0.0.1")
         self.done("hsmadmin", "cs5", "enroll", *self.done("appliance-cli", "-m", "1", "cs5", "getserverinfo")[1].split())
 
-    def make_developer(self, name: str = "dev", *, days: int = 30, begun: int = 0) -> Path:
+    def make_developer(self, name: str = "dev", *, days: int = 90, begun: int = 0) -> Path:
         """A developer key and its certificate."""
         if not Path(f"{name}.csr").exists():
             self.done("csadmin", "ids", "create", "--keyname", name, "--x509cname", "cn", "--x509org", "org")
@@ -144,7 +144,6 @@ def make_site(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
         made.mkdir(mode=0o700)
     (home / "fleet.toml").write_text(FLEET)
     typed: list[str] = []
-    started = collect_processes(monkeypatch)
     monkeypatch.setenv("SEEMACHINE_HOME", str(home))
     monkeypatch.chdir(work)
     monkeypatch.setattr(tool, "at_terminal", lambda: False)
@@ -155,12 +154,10 @@ def make_site(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     site.rack.insert("admin-1", FIVE, 0)
     yield site
     processes.seemachine(["fleet", "down"], site.env)
-    for process in started:
-        process.wait(30)
 
 
-def collect_processes(monkeypatch: pytest.MonkeyPatch) -> "list[subprocess.Popen[bytes]]":
-    """SEE machines that tools start in this process, which would leave them behind when they end."""
+def collect_processes(monkeypatch: pytest.MonkeyPatch) -> "Iterator[None]":
+    """SEE machines that tools start in this process, which would leave them behind when they end, are waited for after the test."""
     started: list[subprocess.Popen[bytes]] = []
 
     def popen(*words: Any, **options: Any) -> "subprocess.Popen[bytes]":
@@ -169,4 +166,6 @@ def collect_processes(monkeypatch: pytest.MonkeyPatch) -> "list[subprocess.Popen
 
     names = SimpleNamespace(Popen=popen, DEVNULL=subprocess.DEVNULL)
     monkeypatch.setattr("seemachine.nfast.processes.subprocess", names)
-    return started
+    yield
+    for process in started:
+        process.wait(30)
