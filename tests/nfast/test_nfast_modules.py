@@ -9,7 +9,7 @@ import pytest
 from nfast.kit import FIVE, TCT2, XC, Site
 
 from seemachine.fleet import modules, published
-from seemachine.nfast import autoload, fet, layout, paths
+from seemachine.nfast import autoload, fet, layout, paths, processes
 from seemachine.wire.world import published_folder
 
 
@@ -224,3 +224,19 @@ def test_setup_twice_changes_nothing(site: Site) -> None:
     assert site.seemachine("nfast", "setup", "--passphrase", "x")[0] == 0
     assert before == json.dumps([path.read_text() for path in sorted(site.home.glob("hsm/*/module.json"))])
     assert world == (site.home / "kmdata" / "local" / "world").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("first_line", "flags"),
+    [
+        (b"#!/usr/bin/python3 -ISB", ["-ISB"]),
+        (b"#!/usr/bin/env python3", []),
+        (b"#!/usr/bin/python3.11", []),
+        (b"#!/bin/sh", None),
+        (b"\x7fELF\x02\x02", None),
+        (b"print('python')", None),
+    ],
+)
+def test_which_programs_run_here(first_line: bytes, flags: list[str] | None) -> None:
+    """Python programs run with the flags of their first line; everything else is for real hardware."""
+    assert processes.flags_of(first_line + b"\nrest") == flags
