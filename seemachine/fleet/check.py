@@ -27,7 +27,7 @@ def findings(world: Path) -> list[Finding]:
     """Everything found, most far-reaching first."""
     known = modules.present(world)
     each = [finding for module in known for finding in (*_licence(module), *_certificate(module), *_delegation(module))]
-    return [*_signers(known), *_keys(world, known), *each, *_stale(world)]
+    return [*_signers(world, known), *_keys(world, known), *each, *_stale(world)]
 
 
 def as_json(found: list[Finding]) -> str:
@@ -35,11 +35,11 @@ def as_json(found: list[Finding]) -> str:
     return json.dumps({"findings": [asdict(finding) for finding in found]}, indent=2)
 
 
-def _signers(known: list[Module]) -> list[Finding]:
-    signers = {module.esn: module.signer for module in known if module.loaded}
+def _signers(world: Path, known: list[Module]) -> list[Finding]:
+    signers = {module.esn: module.signer for module in known if module.loaded or modules.running(world, module.esn)}
     if len(set(signers.values())) < 2:
         return []
-    listed = ", ".join(f"{esn} by {signer[:16]}..." for esn, signer in signers.items())
+    listed = ", ".join(f"{esn} by {_short(signer)}" for esn, signer in signers.items())
     advice = (
         "load all of them with one key: retarget the seeinteg key with generatekey -r simple, sign the image again with it (guide 2.9.2)"
     )
@@ -55,9 +55,13 @@ def _keys(world: Path, known: list[Module]) -> list[Finding]:
         signer = _signer_of(path)
         if signer and signers and signer not in signers:
             alias = path.name.removeprefix(KEY_PREFIX)
-            problem = f"the LMS key {alias} was made by SEE machines signed by {signer[:16]}..., which none here is"
+            problem = f"the LMS key {alias} was made by SEE machines signed by {_short(signer)}, which none here is"
             found.append(Finding("", problem, "load a SEE machine that is signed by that key"))
     return found
+
+
+def _short(signer: str) -> str:
+    return f"{signer[:16]}..." if signer else "nobody"
 
 
 def _signer_of(path: Path) -> str:

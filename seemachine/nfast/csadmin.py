@@ -13,6 +13,7 @@ from seemachine.nfast import hosts, launcher, tool
 from seemachine.nfast.tool import Refusal, Silent, say
 from seemachine.state.errors import StateError
 
+STARTED = "STARTED"
 NONE = "No SEE machines currently installed"
 OURS = (
     "the texts of refusals; what list prints when SEE machines are installed, and its JSON; the options of image signextra; that load "
@@ -28,7 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _list(options: argparse.Namespace) -> int:
     def work(world: Path, module: Module) -> tuple[str, Any]:
-        found = [_described(world, module, loaded) for loaded in module.loaded] or _of_the_fleet(world, module)
+        found = [_described(world, module, loaded) for loaded in module.loaded]
+        if all(each["state"] != STARTED for each in found):
+            found += _of_the_fleet(world, module)
         lines = [f"UUID: {each['uuid']}  {each['name']} {each['version']}  {each['state']}" for each in found]
         return "\n".join(lines) or NONE, {"SEE machines": found}
 
@@ -36,7 +39,7 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _described(world: Path, module: Module, loaded: modules.Loaded) -> dict[str, str]:
-    state = "STARTED" if module.started == loaded.uuid and modules.running(world, module.esn) else "STOPPED"
+    state = STARTED if module.started == loaded.uuid and modules.running(world, module.esn) else "STOPPED"
     return {"uuid": loaded.uuid, "name": loaded.name, "version": loaded.version, "state": state, "signer": loaded.signer}
 
 
@@ -44,7 +47,7 @@ def _of_the_fleet(world: Path, module: Module) -> list[dict[str, str]]:
     """`seemachine fleet up` runs a SEE machine that nobody loaded."""
     if not modules.running(world, module.esn):
         return []
-    return [{"uuid": "none", "name": "seemachine fleet up", "version": "", "state": "STARTED", "signer": module.signer}]
+    return [{"uuid": "none", "name": "seemachine fleet up", "version": "", "state": STARTED, "signer": module.signer}]
 
 
 def _load(options: argparse.Namespace) -> int:

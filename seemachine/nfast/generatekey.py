@@ -45,21 +45,25 @@ def _act(options: argparse.Namespace) -> None:
     (_retarget if options.retarget else _generate)(world, options.application, words)
 
 
-def _generate(world: Path, app: str, words: dict[str, str]) -> None:
-    words = {"protect": "token", "recovery": "yes", "verify": "yes", "type": "ecdsa", "nvram": "no", **words}
+def _generate(world: Path, app: str, given: dict[str, str]) -> None:
+    words = {"protect": "token", "recovery": "yes", "verify": "yes", "type": "ecdsa", "nvram": "no", **given}
     _refuse_unserved(words)
     module = _module(world, words)
     cardset = _cardset(world, words) if words["protect"] == "token" else None
     if cardset and not words.get("slot"):
-        words["slot"] = tool.ask("slot: Slot to read cards from? (0-5) [0] >", "0")
+        words["slot"] = _asked_slot()
     words["plainname"] = words.get("plainname") or tool.ask("plainname: Key name? [] >")
-    named = app == "seeinteg" and not words.get("ident")
     ident = keystore.checked_ident(words.get("ident") or words["plainname"])
     keystore.refuse_taken(world, app, ident)
-    shown = {**words, "operation": "generate", "application": app, "type": words["type"], "ident": "" if named else ident}
-    _show(shown, GENERATED)
+    _show({**words, "operation": "generate", "application": app}, GENERATED)
     secret = _read_cards(world, module, cardset, words)
-    draft = keystore.StoredKey(
+    path = keystore.add(world, _draft(app, ident, cardset, words), secret)
+    say("Key successfully generated.")
+    say(f"Path to key: {path}")
+
+
+def _draft(app: str, ident: str, cardset: CardSet | None, words: dict[str, str]) -> keystore.StoredKey:
+    return keystore.StoredKey(
         app=app,
         ident=ident,
         name=words["plainname"],
@@ -71,42 +75,39 @@ def _generate(world: Path, app: str, words: dict[str, str]) -> None:
         public="",
         hidden="",
     )
-    say("Key successfully generated.")
-    say(f"Path to key: {keystore.add(world, draft, secret)}")
 
 
 def _retarget(world: Path, app: str, words: dict[str, str]) -> None:
     module = _module(world, words)
-    words["slot"] = words.get("slot") or tool.ask("slot: Slot to read cards from? (0-5) [0] >", "0")
+    words["slot"] = words.get("slot") or _asked_slot()
+    source = _source(world, words)
+    ident = keystore.checked_ident(words.get("ident") or tool.ask("ident: Key identifier? [] >"))
+    name = words.get("plainname") or tool.ask("plainname: Key name? [] >")
+    keystore.refuse_taken(world, app, ident)
+    named = {"from-application": source.app, "from-ident": source.ident, "ident": ident, "plainname": name}
+    _show({**words, "operation": "retarget", "application": app, "verify": "yes", **named}, RETARGETED)
+    _read_cards(world, module, securityworld.set_of_hash(world, source.cardset) if source.cardset else None, words)
+    path = keystore.retarget(world, source, app, ident, name)
+    say("Key successfully retargetted.")
+    say(f"Path to key: {path}")
+
+
+def _source(world: Path, words: dict[str, str]) -> keystore.StoredKey:
+    """The key to retarget, asked for where the words leave it open."""
     known = [each for each in keystore.APPLICATIONS if keystore.listing(world, (each,))]
     if not known:
         raise Refusal("there is no key to retarget; make one with: generatekey seeinteg")
-    choice = ", ".join(keystore.APPLICATIONS)
-    source_app = words.get("from-application") or tool.ask(f"from-application: Source application? ({choice}) [{known[0]}] >", known[0])
-    idents = [key.ident for key in keystore.listing(world, (source_app,))]
+    question = f"from-application: Source application? ({', '.join(keystore.APPLICATIONS)}) [{known[0]}] >"
+    app = words.get("from-application") or tool.ask(question, known[0])
+    idents = [key.ident for key in keystore.listing(world, (app,))]
     if not idents:
-        raise Refusal(f"there is no key of application {source_app}")
+        raise Refusal(f"there is no key of application {app}")
     question = f"from-ident: Source key identifier? ({', '.join(idents)}) [{idents[0]}] >"
-    source = keystore.find(world, source_app, words.get("from-ident") or tool.ask(question, idents[0]))
-    ident = keystore.checked_ident(words.get("ident") or tool.ask("ident: Key identifier? [] >"))
-    words["plainname"] = words.get("plainname") or tool.ask("plainname: Key name? [] >")
-    keystore.refuse_taken(world, app, ident)
-    _show(
-        {
-            **words,
-            "operation": "retarget",
-            "application": app,
-            "verify": "yes",
-            "from-application": source_app,
-            "from-ident": source.ident,
-            "ident": ident,
-        },
-        RETARGETED,
-    )
-    _read_cards(world, module, securityworld.set_of_hash(world, source.cardset) if source.cardset else None, words)
-    path = keystore.retarget(world, source, app, ident, words["plainname"])
-    say("Key successfully retargetted.")
-    say(f"Path to key: {path}")
+    return keystore.find(world, app, words.get("from-ident") or tool.ask(question, idents[0]))
+
+
+def _asked_slot() -> str:
+    return tool.ask("slot: Slot to read cards from? (0-5) [0] >", "0")
 
 
 def _words(parameters: list[str]) -> dict[str, str]:

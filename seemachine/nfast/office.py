@@ -4,7 +4,7 @@ import argparse
 import datetime as dt
 from pathlib import Path
 
-from seemachine.config import ConfigError
+from seemachine.config import Config, ConfigError
 from seemachine.fleet import configuration, modules, published
 from seemachine.fleet.modules import DELIVERED, SEE_FEATURE, Module
 from seemachine.nfast import layout, paths, tool
@@ -34,28 +34,50 @@ def _release(world: Path, options: argparse.Namespace) -> None:
 
 def _setup(world: Path, options: argparse.Namespace) -> None:
     """HSMs powered on, enrolled in the fleet file's order, the Security World and its cards: guide 2.1 and 2.2."""
-    from seemachine.nfast import certificates, cfg_mkdefault, securityworld
+    from seemachine.nfast import certificates
 
     try:
         fleet = configuration.read(configuration.find(world, options.fleet), world)
     except ConfigError as error:
         raise Refusal(str(error)) from None
     layout.install(world)
-    passphrase = options.passphrase if options.passphrase is not None else tool.secret("Passphrase for the cards:")
-    if not (paths.kmlocal(world) / "world").exists():
-        securityworld.create(world, options.acs_quorum, options.acs_cards, passphrase)
-    if options.ocs not in {each.name for each in securityworld.operator_sets(world)}:
-        securityworld.create_operator_set(world, options.ocs, options.ocs_quorum, options.ocs_cards, passphrase)
+    _make_cards(world, options)
     certificates.issuer(world)
     for machine in fleet.machines:
-        if modules.read(world, machine.esn) is None:
-            features = [*DELIVERED] if options.unlicensed else [*DELIVERED, SEE_FEATURE[machine.model]]
-            modules.write(world, Module(machine.esn, machine.model, machine.module, features=sorted(features)))
-        folder = private_folder(paths.rfs(world, machine.esn).resolve() / "config")
-        private_folder(folder.parent / "features")
-        if not (folder / "config").exists():
-            replace_file(folder / "config", cfg_mkdefault.text().encode())
+        _power_on(world, machine, licensed=not options.unlicensed)
         say(f"module {machine.module}: {machine.esn} ({machine.model})")
+
+
+def _make_cards(world: Path, options: argparse.Namespace) -> None:
+    """The ACS and the first OCS, where there are none."""
+    from seemachine.nfast import securityworld
+
+    missing = not (paths.kmlocal(world) / "world").exists()
+    known = {each.name for each in securityworld.operator_sets(world)}
+    if not missing and options.ocs in known:
+        return
+    passphrase = _passphrase(options)
+    if missing:
+        securityworld.create(world, options.acs_quorum, options.acs_cards, passphrase)
+    if options.ocs not in known:
+        securityworld.create_operator_set(world, options.ocs, options.ocs_quorum, options.ocs_cards, passphrase)
+
+
+def _power_on(world: Path, machine: Config, *, licensed: bool) -> None:
+    from seemachine.nfast import cfg_mkdefault
+
+    if modules.read(world, machine.esn) is None:
+        features = [*DELIVERED, SEE_FEATURE[machine.model]] if licensed else [*DELIVERED]
+        modules.write(world, Module(machine.esn, machine.model, machine.module, features=sorted(features)))
+    folder = private_folder(paths.rfs(world, machine.esn).resolve() / "config")
+    private_folder(folder.parent / "features")
+    if not (folder / "config").exists():
+        replace_file(folder / "config", cfg_mkdefault.text().encode())
+
+
+def _passphrase(options: argparse.Namespace) -> str:
+    given: str | None = options.passphrase
+    return given if given is not None else tool.secret("Passphrase for the cards:")
 
 
 def _enroll(world: Path, options: argparse.Namespace) -> None:
@@ -111,8 +133,7 @@ def _cards(world: Path, options: argparse.Namespace) -> None:
     """One more Operator Card Set."""
     from seemachine.nfast import securityworld
 
-    passphrase = options.passphrase if options.passphrase is not None else tool.secret("Passphrase for the cards:")
-    made = securityworld.create_operator_set(world, options.name, options.quorum, options.cards, passphrase)
+    made = securityworld.create_operator_set(world, options.name, options.quorum, options.cards, _passphrase(options))
     for number in range(1, made.cards + 1):
         say(f"{made.name}-{number}")
 

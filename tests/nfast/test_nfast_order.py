@@ -113,6 +113,17 @@ def test_the_fleet_runs_with_the_signer_that_was_loaded(site: Site) -> None:
     assert pipsqueak(site, "alias=k", "message=a")[0] == 0
 
 
+def test_a_machine_of_the_fleet_without_a_signer_differs_too(site: Site) -> None:
+    """A 5c that was loaded by csadmin and an XC that only `fleet up` runs do not share keys, and the check says so; csadmin shows both."""
+    site.enroll_launcher()
+    site.load()
+    assert check(site) == []
+    assert processes.seemachine(["fleet", "up", "--detach"], site.env)[0] == 0
+    [finding] = check(site)
+    assert f"{XC} by nobody" in finding["problem"]
+    assert states(site)[FIVE] == ("up", "started", "started")
+
+
 def test_differing_signers_are_found_and_refused(mixed: Site) -> None:
     """Set up without the retarget of 2.9.2, the fleet check says so before anybody signs; keys stay with their signer."""
     [finding] = check(mixed)
