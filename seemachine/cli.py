@@ -56,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_quarantine(words)
     _add_audit(words)
     _add_pki(words)
+    _add_nfast(words)
     info = words.add_parser("info", help="which engine runs here and why, versions, the world folder")
     info.add_argument("--json", action="store_true", help="print one JSON document")
     info.set_defaults(run=_info)
@@ -77,6 +78,7 @@ def _add_serve(words: Any) -> None:
     parser.add_argument("--operator", choices=("manual", "auto"), help="whether blank cards are fed unasked (by a fleet); default manual")
     parser.add_argument("--witness", help="folder or postgresql:// URL that remembers this NVRAM's openings; default witness/ of the world")
     parser.add_argument("--lock-memory", choices=("auto", "yes", "no"), help="keep memory out of swap; default auto, where that is allowed")
+    parser.add_argument("--signer", metavar="HEX", help="hash of the key that signed the SEE machine; default none")
     parser.add_argument("--no-publish", action="store_false", default=None, dest="publish", help="write no published object")
     parser.add_argument("--insecure-bind", action="store_true", default=None, help="allow an address that is not loopback, without TLS")
     for name, what in (("cert", "the machine's certificate"), ("key", "its private key"), ("ca", "the CA whose clients are taken")):
@@ -86,7 +88,7 @@ def _add_serve(words: Any) -> None:
 
 def _add_fleet(words: Any) -> None:
     parser = words.add_parser("fleet", help="start, stop and look at a fleet of machines")
-    verbs = parser.add_subparsers(metavar="up|down|status", required=True)
+    verbs = parser.add_subparsers(metavar="up|down|status|check", required=True)
     up = verbs.add_parser("up", help="start the machines of a fleet file", description="Start the fleet; Ctrl-C stops it.")
     up.add_argument("file", type=Path, nargs="?", metavar="FLEET.toml", help="default fleet.toml of the world folder, made if missing")
     up.add_argument("--detach", action="store_true", help="go on in the background once all machines are ready")
@@ -96,7 +98,10 @@ def _add_fleet(words: Any) -> None:
     status = verbs.add_parser("status", help="what runs where")
     status.add_argument("--json", action="store_true", help="print one JSON document")
     status.set_defaults(run=_fleet("status"))
-    for verb in (up, down, status):
+    check = verbs.add_parser("check", help="find what would fail later: signers, licences, certificates, stale published objects")
+    check.add_argument("--json", action="store_true", help="print one JSON document")
+    check.set_defaults(run=_fleet("check"))
+    for verb in (up, down, status, check):
         verb.add_argument("--home", type=Path, metavar="DIR", help="world folder; default $SEEMACHINE_HOME")
 
 
@@ -174,6 +179,12 @@ def _add_pki(words: Any) -> None:
         verb.add_argument("--renew", action="store_true", help="replace the certificate and key that are there")
 
 
+def _add_nfast(words: Any) -> None:
+    from seemachine.nfast.words import add
+
+    add(words, _nfast)
+
+
 def _count(text: str) -> int:
     number = int(text) if text.isascii() and text.isdecimal() else 0
     if not 1 <= number <= 10_000:
@@ -248,5 +259,18 @@ def _audit(verb: str) -> Any:
             options.message = [report.pair(text) for text in options.message]
         code: int = getattr(report, verb)(options)
         return code
+
+
+def _nfast(verb: str) -> Any:
+    def run(options: argparse.Namespace) -> int:
+        try:
+            from seemachine.nfast import office
+
+            return office.run(verb, options)
+        except ModuleNotFoundError as error:
+            if error.name != "cryptography":
+                raise
+            print('seemachine nfast: it needs the package cryptography: pip install "seemachine[nfast]"', file=sys.stderr)
+            return 1
 
     return run

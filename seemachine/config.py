@@ -1,5 +1,6 @@
 """Settings of one machine: defaults, then a TOML file, then the command line."""
 
+import re
 import tomllib
 from dataclasses import dataclass, field, fields, replace
 from ipaddress import ip_address
@@ -17,6 +18,16 @@ LOCKING = ("auto", "yes", "no")
 MIN_FRAME = 640 * 1024
 # Four years in seconds; for counts and bytes more than anybody needs.
 MOST = 1 << 27
+_SIGNER = re.compile(r"(?:[0-9a-f]{2}){20,64}|", re.ASCII)
+
+
+# The least, the most, and how the least is shown.
+NUMBERS = {
+    "port": (0, 65535, "0 (any free one)"),
+    "module": (1, 64, "1"),
+    "retry_seconds": (1, MOST, "1"),
+    "ledger_days": (0, MOST, "0 (for ever)"),
+}
 
 
 class ConfigError(ValueError):
@@ -86,6 +97,7 @@ class Config:
     retry_seconds: int = 3600
     ledger_days: int = 0
     lock_memory: str = "auto"
+    signer: str = ""
     world: Path = field(default_factory=home)
     limits: LimitSettings = LimitSettings()
     tls: TlsSettings | None = None
@@ -99,18 +111,15 @@ class Config:
         _one_of("lock_memory", self.lock_memory, LOCKING)
         for name in ("search_port", "insecure_bind", "publish"):
             _one_of(name, getattr(self, name), (True, False))
-        if type(self.port) is not int or not 0 <= self.port <= 65535:
-            raise ConfigError(f"port takes a number from 0 (any free one) to 65535, not {self.port!r}")
-        if type(self.module) is not int or not 1 <= self.module <= 64:
-            raise ConfigError(f"module takes a number from 1 to 64, not {self.module!r}")
-        for name, least in (("retry_seconds", 1), ("ledger_days", 0)):
+        if type(self.signer) is not str or not _SIGNER.fullmatch(self.signer):
+            raise ConfigError(f"signer takes the hash of a signing key, 40 to 128 hexadecimal digits, not {self.signer!r}")
+        for name, (least, most, shown) in NUMBERS.items():
             value = getattr(self, name)
-            if type(value) is not int or not least <= value <= MOST:
-                raise ConfigError(f"{name} takes a whole number from {least} to {MOST}, not {value!r}")
-        if type(self.witness) is not str:
-            raise ConfigError(f"witness takes the path of a folder, not {self.witness!r}")
-        if type(self.host) is not str:
-            raise ConfigError(f"host takes an address, not {self.host!r}")
+            if type(value) is not int or not least <= value <= most:
+                raise ConfigError(f"{name} takes a number from {shown} to {most}, not {value!r}")
+        for name, what in (("witness", "the path of a folder"), ("host", "an address")):
+            if type(getattr(self, name)) is not str:
+                raise ConfigError(f"{name} takes {what}, not {getattr(self, name)!r}")
         if self.tls is None and not _is_loopback(self.host) and not self.insecure_bind:
             raise ConfigError(
                 f"{self.host} is not a loopback address, and whoever reaches the port can sign; "

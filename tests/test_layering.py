@@ -20,6 +20,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "seemachine.witnesses": ({"seemachine.state"}, set()),
     "seemachine.audit": ({"seemachine.wire", "seemachine.lms", "seeclient"}, set()),
     "seemachine.pki": ({"seemachine.wire", "seemachine.state"}, {"cryptography"}),
+    "seemachine.nfast": ({"seemachine", "seemachine.wire", "seemachine.state", "seemachine.config", "seemachine.fleet"}, {"cryptography"}),
     "seeclient": ({"seemachine.wire", "seemachine.lms"}, {"trio", "rich"}),
 }
 OURS = ("seemachine", "seeclient")

@@ -144,6 +144,22 @@ def in_quarantine(peer: Peer, info: NvmemfileInfo) -> StatusError:
     return StatusError(Status.AccessDenied, f"{what}; see: seemachine quarantine explain", NVMEMFILE)
 
 
+def of_signer(held: list[tuple[Peer, NvmemfileInfo]], signer: str) -> list[tuple[Peer, NvmemfileInfo]]:
+    """Those whose SEE machine is signed by the key that a key was made under, which is all when it was made under none (guide 2.9.6).
+
+    Raises StatusError (AccessDenied) when only others hold it.
+    """
+    same = [(peer, info) for peer, info in held if not signer or peer.greeting.signer.hex() == signer]
+    if held and not same:
+        others = ", ".join(peer.esn for peer, _ in held)
+        raise StatusError(
+            Status.AccessDenied,
+            f"the key belongs to SEE machines signed by {signer}, not to that of {others}; see: seemachine fleet check",
+            NVMEMFILE,
+        )
+    return same
+
+
 def no_holder(name: bytes) -> StatusError:
     """The guide's refusal when no machine has the file: not provisioned, used up, or on a machine that is away (2.7.2.1)."""
     return StatusError(Status.NotAvailable, f"no HSMs with NVRAM {printed_name(name)} file", NVMEMFILE)

@@ -115,7 +115,8 @@ def _finish(making: Making) -> Story[keys.KeyFile]:
     recipe = making.recipe
     last, cache = yield from _chunks(making)
     assert last.public_key is not None
-    key = keys.KeyFile(recipe.alias.lower(), last.public_key, recipe.expcards, recipe.explease, making.expcache, cache)
+    signer = making.peer.greeting.signer.hex()
+    key = keys.KeyFile(recipe.alias.lower(), last.public_key, recipe.expcards, recipe.explease, making.expcache, cache, signer)
     _check_same(key)
     # Saved before the first card is written: a card without its public key would be lost leaves.
     keys.save(key)

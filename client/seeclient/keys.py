@@ -27,7 +27,10 @@ _ALIAS = re.compile(r"[a-z0-9-]{1,64}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class KeyFile:
-    """One key. `cache` is all nodes at depth `expcache`, joined; it lets a machine load a large tree without hashing it again."""
+    """One key. `cache` is all nodes at depth `expcache`, joined; it lets a machine load a large tree without hashing it again.
+
+    `signer` is the hash, in hex, of the key that signed the SEE machine which made it; empty when that was not signed.
+    """
 
     alias: str
     public_key: bytes
@@ -35,6 +38,7 @@ class KeyFile:
     explease: int
     expcache: int
     cache: bytes = field(repr=False)
+    signer: str = ""
 
     @property
     def name(self) -> bytes:
@@ -126,6 +130,8 @@ def _encode(key: KeyFile) -> bytes:
         "explease": key.explease,
         "expcache": key.expcache,
     }
+    if key.signer:
+        head["signer"] = key.signer
     return json.dumps(head | {"sha256": _checksum(head, key.cache)}).encode() + b"\n" + key.cache
 
 
@@ -143,7 +149,11 @@ def _decode(head: dict[str, Any], cache: bytes) -> KeyFile:
     PublicKey.decode(public_key)  # ParameterError is a ValueError
     if type(head["alias"]) is not str:
         raise ValueError(f"alias takes text, not {head['alias']!r}")
-    return KeyFile(head["alias"], public_key, _exponent(head, "expcards"), _exponent(head, "explease"), _exponent(head, "expcache"), cache)
+    signer = head.get("signer", "")
+    if type(signer) is not str:
+        raise ValueError(f"signer takes text, not {signer!r}")
+    expcards, explease, expcache = (_exponent(head, name) for name in ("expcards", "explease", "expcache"))
+    return KeyFile(head["alias"], public_key, expcards, explease, expcache, cache, signer)
 
 
 def _exponent(head: dict[str, Any], name: str) -> int:

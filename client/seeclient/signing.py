@@ -87,7 +87,8 @@ def sign(roster: Roster, key: KeyFile, message: Message) -> Story[Signed]:
         signed = yield from _try(roster, known, key, message, reasons)
         if signed is not None:
             return signed
-    for peer, info in (yield from dispatch.holders(roster, key.name)):
+    held = yield from dispatch.holders(roster, key.name)
+    for peer, info in dispatch.of_signer(held, key.signer):
         if info.quarantine:
             reasons.append(dispatch.in_quarantine(peer, info))
             continue

@@ -2,12 +2,14 @@
 
 import json
 import tomllib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from seemachine.config import Config, ConfigError, build
+from seemachine.fleet import modules
 from seemachine.state.durable import private_folder
+from seemachine.state.errors import StateCorrupt
 from seemachine.wire.names import SEE_PORT
 
 FILE_NAME = "fleet.toml"
@@ -104,7 +106,16 @@ def _fleet(table: dict[str, Any], world: Path) -> Fleet:
         values = [getattr(machine, setting) for machine in machines]
         if len(set(values)) < len(values):
             raise ConfigError(f"two machines have the same {setting}")
-    return Fleet(world, tuple(machines))
+    return Fleet(world, tuple(_signed(machine) for machine in machines))
+
+
+def _signed(machine: Config) -> Config:
+    """With the signer of the SEE machine that csadmin or loadsee-setup loaded on its HSM, if there is one."""
+    try:
+        module = modules.read(machine.world, machine.esn)
+    except StateCorrupt as error:
+        raise ConfigError(str(error)) from error
+    return replace(machine, signer=module.signer) if module is not None and module.signer and not machine.signer else machine
 
 
 def _operator(table: Any) -> str:
@@ -130,6 +141,8 @@ def command_line(machine: Config) -> list[str]:
     if machine.tls is not None:
         tls = machine.tls
         given += ["--tls-cert", str(tls.certificate), "--tls-key", str(tls.key), "--tls-ca", str(tls.ca)]
+    if machine.signer:
+        given += ["--signer", machine.signer]
     return [*given, "--insecure-bind"] if machine.insecure_bind else given
 
 

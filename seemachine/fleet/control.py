@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from seemachine.config import Config, ConfigError
-from seemachine.fleet import configuration, published
+from seemachine.fleet import configuration, modules, published
 from seemachine.fleet.configuration import Fleet
-from seemachine.state.errors import StateLocked
+from seemachine.state.errors import StateError, StateLocked
 from seemachine.state.lock import FolderLock, holder
 from seemachine.wire.world import home
 
@@ -76,6 +76,24 @@ def status(options: argparse.Namespace) -> int:
     return 0 if rows and all(row["state"] == "up" for row in rows) else 1
 
 
+def check(options: argparse.Namespace) -> int:
+    """Print what would fail later. Exit code 0 when nothing was found, 1 otherwise."""
+    from seemachine.fleet.check import as_json, findings
+
+    world = home(options.home)
+    try:
+        found = findings(world)
+    except StateError as error:
+        return _complain(error)
+    if options.json:
+        print(as_json(found))
+    else:
+        for finding in found:
+            print(f"{finding.esn + ': ' if finding.esn else ''}{finding.problem}\n    {finding.advice}")
+        print("nothing was found" if not found else f"{len(found)} found")
+    return 1 if found else 0
+
+
 def _foreground(fleet: Fleet) -> int:
     import trio
 
@@ -135,21 +153,27 @@ def _all_gone(world: Path) -> bool:
 
 
 def _machine_state(world: Path, esn: str) -> str:
-    pid, entry = holder(world / "hsm" / esn), published.read(world, esn)
+    pid, entry = holder(world / "hsm" / esn), published.listening(world, esn)
     if pid is None:
         return "down"
     return "up" if entry is not None and entry.pid == pid else "starting"
 
 
 def _rows(world: Path) -> list[dict[str, Any]]:
-    return [_row(world, known) for known in _known_machines(world)]
+    known = {each["esn"]: each for each in _known_machines(world)}
+    for module in modules.present(world):
+        number = module.number or known.get(module.esn, {}).get("module", 0)
+        known[module.esn] = {"esn": module.esn, "model": module.model, "module": number}
+    return sorted((_row(world, each) for each in known.values()), key=lambda row: (row["module"], row["esn"]))
 
 
 def _row(world: Path, known: dict[str, Any]) -> dict[str, Any]:
     esn = known["esn"]
-    entry, state = published.read(world, esn), _machine_state(world, esn)
-    address = f"{entry.host}:{entry.port}" if entry is not None and state == "up" else None
-    return {**known, "address": address, "pid": holder(world / "hsm" / esn), "state": state}
+    entry, state = published.listening(world, esn), _machine_state(world, esn)
+    up = entry if state == "up" else None
+    address = f"{up.host}:{up.port}" if up else None
+    number = up.module if up else known["module"]
+    return {**known, "module": number, "address": address, "pid": holder(world / "hsm" / esn), "state": state}
 
 
 def _known_machines(world: Path) -> list[dict[str, Any]]:

@@ -8,7 +8,10 @@ from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 
 from seemachine.state.durable import private_folder, replace_file
+from seemachine.wire.names import PUBLISHED_NAME
 from seemachine.wire.world import published_folder
+
+LISTENING = "listening.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +27,9 @@ class Published:
     tls: bool = False
 
 
-def publish(world: Path, entry: Published) -> None:
+def publish(world: Path, entry: Published, name: str = PUBLISHED_NAME) -> None:
     """Say where a machine is."""
-    folder = private_folder(published_folder(world))
+    folder = private_folder(published_folder(world).with_name(name))
     replace_file(folder / f"{entry.esn}.json", json.dumps(asdict(entry)).encode())
 
 
@@ -43,4 +46,17 @@ def read(world: Path, esn: str) -> Published | None:
         entry = Published(**json.loads((published_folder(world) / f"{esn}.json").read_text()))
     except (OSError, ValueError, TypeError, RecursionError):
         return None
-    return entry if [type(value) for value in astuple(entry)] == [str, str, int, str, int, int] else None
+    return entry if [type(value) for value in astuple(entry)] == [str, str, int, str, int, int, bool] else None
+
+
+def announce(world: Path, entry: Published) -> None:
+    """Say in the machine's own folder where it listens: for those who start, stop and show it, published or not."""
+    replace_file(private_folder(world / "hsm" / entry.esn) / LISTENING, json.dumps(asdict(entry)).encode())
+
+
+def listening(world: Path, esn: str) -> Published | None:
+    """Where a machine listens, or listened last; None when it never did."""
+    try:
+        return Published(**json.loads((world / "hsm" / esn / LISTENING).read_text()))
+    except (OSError, ValueError, TypeError):
+        return None

@@ -9,7 +9,7 @@ import trio
 
 from seemachine.commands.quarantine import inspect
 from seemachine.config import Config
-from seemachine.fleet.published import Published, publish, withdraw
+from seemachine.fleet.published import Published, announce, publish, withdraw
 from seemachine.lms import engines
 from seemachine.machine import Machine
 from seemachine.server.hardening import CannotHarden, harden
@@ -77,6 +77,7 @@ def build(config: Config, store: Store) -> Machine:
         engine=engines.select(),
         random=os.urandom,
         limits=wire_limits(config),
+        signer=bytes.fromhex(config.signer),
         operator=config.operator,
         checkpoints=NoCheckpoints() if config.store == "memory" else FolderCheckpoints(config.folder),
     )
@@ -128,9 +129,10 @@ def _open_durable(config: Config, witness: Witness) -> Store:
 async def _run(machine: Machine, config: Config, log: Log, in_force: dict[str, str]) -> None:
     def on_ready(host: str, port: int) -> None:
         log.info("hardened", **in_force)
+        entry = Published(config.esn, config.model, config.module, host, port, os.getpid(), tls=config.tls is not None)
         if config.publish:
-            entry = Published(config.esn, config.model, config.module, host, port, os.getpid(), tls=config.tls is not None)
             publish(config.world, entry)
+        announce(config.world, entry)
 
     try:
         await Daemon(machine, config, log).run(on_ready)

@@ -20,6 +20,7 @@ LEAVES = 32
 UNSEEN_KEY = ("00000005", "00000004", *["{word}"] * 12)
 ROOT = slice(6, 14)
 
+# What steps that run the Security World tools may have in place of fixed text, besides.
 MASKS = {
     "time": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d",
     "seconds": r"\d+\.\d{3}",
@@ -28,10 +29,20 @@ MASKS = {
     "address": r"\d{1,3}(?:\.\d{1,3}){3}",
     "port": r"\d{1,5}",
     "ic": r"[1-9]\d*",
+    "uuid": r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+    "keyid": r"[0-9a-f]{40}",
+    "serial": r"[1-9]\d*",
+    "date": r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\+00:00",
+    "ssh": r"AAAA[A-Za-z0-9+/]+=*",
+    "letters": r"[A-Za-z]{10}",
 }
 KINDS = frozenset({"pipsqueak", "shell", "card-insert", "card-format", "card-move", "machine-stop", "machine-unpublish"})
+# Of whole.toml, where the Security World tools are run.
+TOOL_KINDS = frozenset({"tool", "card-put", "card-take", "chapter", "not-run"})
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+# {mask>name} remembers what the mask matched, {<name} is what was remembered; the latter also in a command.
+_REMEMBERED = re.compile(r"\{<([a-z_]+)\}")
 _DUMP = re.compile(r"\{(words|public_key):([^{}]+)\}")
 
 
@@ -62,9 +73,15 @@ class Step:
     slot: int = 0
     to_esn: str = ""
     to_slot: int = 0
+    input: tuple[str, ...] = ()
+    columns: bool = False
+    card: str = ""
+    after: str = ""
+    chapter: str = ""
+    why: str = ""
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS:
+        if self.kind not in KINDS | TOOL_KINDS:
             raise ValueError(f"{self.section}: unknown kind {self.kind}")
 
     @property
@@ -89,9 +106,14 @@ class Step:
 
     def below(self, folder: Path) -> "Step":
         """The same step with the guide's message files in `folder`."""
+        return self.with_paths({"/tmp/": f"{folder}/"})
+
+    def with_paths(self, places: dict[str, str]) -> "Step":
+        """The same step with other folders in place of the guide's."""
+        guides = re.compile("|".join(map(re.escape, places)))
 
         def moved(text: str) -> str:
-            return text.replace("/tmp/", f"{folder}/")
+            return guides.sub(lambda found: places[found[0]], text)
 
         command = moved(self.command) if isinstance(self.command, str) else tuple(map(moved, self.command))
         return replace(self, command=command, expect=None if self.expect is None else tuple(map(moved, self.expect)))
@@ -112,6 +134,7 @@ class Context:
 
     public_keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
     signatures: Counter[str] = field(default_factory=Counter)
+    seen: dict[str, str] = field(default_factory=dict)
 
     def root(self, alias: str) -> str:
         """The root as error lines print it."""
@@ -125,6 +148,10 @@ class Context:
     def remaining(self, alias: str) -> str:
         """Unused leaves of a singular key."""
         return str(LEAVES - self.signatures[alias])
+
+    def filled_in(self, command: str) -> str:
+        """A command with what was remembered in place of {<name}."""
+        return _REMEMBERED.sub(lambda found: self.seen[found[1]], command)
 
     def _key(self, alias: str) -> tuple[str, ...]:
         if alias not in self.public_keys:
@@ -163,8 +190,10 @@ def lay_out(entry: str, step: Step, context: Context) -> list[str]:
 
 
 def _filled(placeholder: str, step: Step, context: Context) -> str:
-    if placeholder in MASKS:
+    if placeholder.partition(">")[0] in MASKS:
         return f"{{{placeholder}}}"
+    if placeholder.startswith("<") and placeholder[1:] in context.seen:
+        return context.seen[placeholder[1:]]
     if placeholder == "leaf" and step.leaf is not None:
         return f"{step.leaf:08x}"
     name, _, alias = placeholder.partition(":")
@@ -177,7 +206,12 @@ def _filled(placeholder: str, step: Step, context: Context) -> str:
 def compile_line(line: str) -> re.Pattern[str]:
     """A laid-out line as a pattern for the whole of a printed one."""
     parts = _PLACEHOLDER.split(line)
-    return re.compile("".join(MASKS[part] if at % 2 else re.escape(part) for at, part in enumerate(parts)))
+    return re.compile("".join(_mask(part) if at % 2 else re.escape(part) for at, part in enumerate(parts)))
+
+
+def _mask(placeholder: str) -> str:
+    mask, remembered, name = placeholder.partition(">")
+    return f"(?P<{name}>{MASKS[mask]})" if remembered else MASKS[mask]
 
 
 def compare(actual: Sequence[str], step: Step, context: Context) -> list[str]:
@@ -187,10 +221,17 @@ def compare(actual: Sequence[str], step: Step, context: Context) -> list[str]:
     """
     printed = [line.strip() for line in actual]
     expected = [line for entry in step.expect or () for line in lay_out(entry, step, context)]
+    if step.kind == "tool":
+        printed, expected = _of_a_tool(printed, step.columns), _of_a_tool(expected, step.columns)
     found = [] if step.expect is None else [f"{step.section}, {text}" for text in _differences(printed, expected)]
     if not found:
         _learn(printed, step, context)
     return found
+
+
+def _of_a_tool(lines: list[str], columns: bool) -> list[str]:
+    """Empty lines of the tools are not kept in the guide's page layout, nor is the width of their columns."""
+    return [" ".join(line.split()) if columns else line.strip() for line in lines if line.strip()]
 
 
 def _differences(printed: list[str], expected: list[str]) -> Iterator[str]:
@@ -222,6 +263,11 @@ def _goes_on(printed: list[str], patterns: list[re.Pattern[str]]) -> bool:
 
 
 def _learn(printed: list[str], step: Step, context: Context) -> None:
+    if step.kind == "tool":
+        for line, entry in zip(printed, step.expect or (), strict=False):
+            found = compile_line(lay_out(entry, step, context)[0]).fullmatch(line)
+            context.seen.update(found.groupdict() if found else {})
+        return
     at = 0
     for entry in step.expect or ():
         lines = printed[at : at + len(lay_out(entry, step, context))]

@@ -1,0 +1,116 @@
+"""`seemachine fleet check`: what would fail later, and what to do about it now (guide 2.5, 2.8, 2.9.2, 2.9.6)."""
+
+import datetime as dt
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from seemachine.fleet import modules, published
+from seemachine.fleet.modules import FEATURES, SEE_FEATURE, Module
+from seemachine.state.lock import holder
+from seemachine.wire.world import key_folder, published_folder
+
+SOON_DAYS = 30
+KEY_PREFIX = "key_pqsdk_"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is wrong where, and what to do. `esn` is empty when it concerns several HSMs."""
+
+    esn: str
+    problem: str
+    advice: str
+
+
+def findings(world: Path) -> list[Finding]:
+    """Everything found, most far-reaching first."""
+    known = modules.present(world)
+    each = [finding for module in known for finding in (*_licence(module), *_certificate(module), *_delegation(module))]
+    return [*_signers(world, known), *_keys(world, known), *each, *_stale(world)]
+
+
+def as_json(found: list[Finding]) -> str:
+    """One document."""
+    return json.dumps({"findings": [asdict(finding) for finding in found]}, indent=2)
+
+
+def _signers(world: Path, known: list[Module]) -> list[Finding]:
+    signers = {module.esn: module.signer for module in known if module.loaded or modules.running(world, module.esn)}
+    if len(set(signers.values())) < 2:
+        return []
+    listed = ", ".join(f"{esn} by {_short(signer)}" for esn, signer in signers.items())
+    advice = (
+        "load all of them with one key: retarget the seeinteg key with generatekey -r simple, sign the image again with it (guide 2.9.2)"
+    )
+    return [
+        Finding("", f"the SEE machines are signed by different keys, so LMS keys and cards of one do not work on another: {listed}", advice)
+    ]
+
+
+def _keys(world: Path, known: list[Module]) -> list[Finding]:
+    signers = {module.signer for module in known if module.signer}
+    found = []
+    for path in sorted(key_folder(world).glob(f"{KEY_PREFIX}*")):
+        signer = _signer_of(path)
+        if signer and signers and signer not in signers:
+            alias = path.name.removeprefix(KEY_PREFIX)
+            problem = f"the LMS key {alias} was made by SEE machines signed by {_short(signer)}, which none here is"
+            found.append(Finding("", problem, "load a SEE machine that is signed by that key"))
+    return found
+
+
+def _short(signer: str) -> str:
+    return f"{signer[:16]}..." if signer else "nobody"
+
+
+def _signer_of(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            head = json.loads(file.readline())
+        return str(head.get("signer", ""))
+    except (OSError, ValueError, AttributeError):
+        return ""
+
+
+def _licence(module: Module) -> list[Finding]:
+    if module.licensed:
+        return []
+    name = FEATURES[SEE_FEATURE[module.model]]
+    if SEE_FEATURE[module.model] in module.licences:
+        return [Finding(module.esn, f"the licence {name} is not effective yet", f"nopclearfail -c -m {module.number}")]
+    return [Finding(module.esn, f"there is no licence {name}", "install one with nethsmadmin -a, then nopclearfail -c (guide 2.5)")]
+
+
+def _certificate(module: Module) -> list[Finding]:
+    now = dt.datetime.now(dt.UTC)
+    found = []
+    for loaded in module.loaded:
+        if not loaded.developer_until:
+            continue
+        until = dt.datetime.fromisoformat(loaded.developer_until)
+        if until < now + dt.timedelta(days=SOON_DAYS):
+            word = "expired" if until < now else "expires"
+            problem = f"the developer certificate of SEE machine {loaded.uuid} {word} at {until}; then it can't be started any more"
+            found.append(Finding(module.esn, problem, "get a new certificate for the same key and register it with: csadmin ids add"))
+    return found
+
+
+def _delegation(module: Module) -> list[Finding]:
+    missing = [loaded for loaded in module.loaded if not loaded.delegated]
+    advice = "make userdata.raw with userdatatool.py and put it into the image or the user data (guide 2.5.1 step 4, 2.5.2.3 step 15)"
+    return [
+        Finding(module.esn, f"the SEE machine {each.name} has no NVRAM delegation; a real HSM would make no keys", advice)
+        for each in missing
+    ]
+
+
+def _stale(world: Path) -> list[Finding]:
+    found = []
+    for path in sorted(published_folder(world).glob("*.json")):
+        esn = path.stem
+        entry = published.read(world, esn)
+        if entry is None or holder(world / "hsm" / esn) != entry.pid:
+            advice = "start its SEE machine and publish it again with bootstrap.py or hsc_loadseemachine, or remove it with removepubobj.py"
+            found.append(Finding(esn, "the published object is stale: no SEE machine is where it points to", advice))
+    return found

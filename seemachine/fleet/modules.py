@@ -1,0 +1,147 @@
+"""The HSMs of a world, which are there before any SEE machine is loaded on them: hsm/<ESN>/module.json.
+
+A record says what hands and tools did to an HSM: enrolled, licensed, loaded. Whether a SEE machine runs is not in it: the lock of hsm/<ESN>
+tells, so that no two views of a world can differ.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from seemachine.fleet import published
+from seemachine.state.durable import PRIVATE_FILE, private_folder, replace_file
+from seemachine.state.errors import StateCorrupt
+from seemachine.state.lock import holder
+
+FILE_NAME = "module.json"
+OPERATIONAL = "operational"
+# In the order of fet's columns (guide 2.5).
+FEATURES = {
+    "iso": "ISO Smart Card Support",
+    "remote-operator": "Remote Operator",
+    "korean": "Korean Algorithms",
+    "see-eu10": "SEE Activation (EU+10)",
+    "see-restricted": "SEE Activation (Restricted)",
+    "see-codesafe5": "SEE Activation, CodeSafe 5",
+    "ecc": "Elliptic Curve algorithms",
+    "ecmqv": "Elliptic Curve MQV",
+    "fast-rng": "Fast RNG for ECDSA",
+}
+SEE_FEATURE = {"5c": "see-codesafe5", "xc": "see-eu10"}
+DELIVERED = ("iso", "remote-operator", "korean", "ecc", "ecmqv")
+
+
+@dataclass(slots=True)
+class Loaded:
+    """A SEE machine on an HSM. `signer` is the hash of its signing key in hex; `developer_until` is ISO time, empty on an XC.
+
+    `program` is the entry point, relative to the HSM's folder.
+    """
+
+    uuid: str
+    name: str
+    version: str
+    sha256: str
+    signer: str
+    program: str
+    developer_key: str = ""
+    developer_until: str = ""
+    delegated: bool = False
+
+
+@dataclass(slots=True)
+class Module:
+    """One HSM. `number` is its module number on this host, 0 while it is not enrolled. `autoload` is an XC's [load_seemachine]."""
+
+    esn: str
+    model: str
+    number: int
+    address: str = "127.0.0.1"
+    mode: str = OPERATIONAL
+    features: list[str] = field(default_factory=list)
+    licences: list[str] = field(default_factory=list)
+    loaded: list[Loaded] = field(default_factory=list)
+    started: str = ""
+    autoload: dict[str, str] = field(default_factory=dict)
+    certificates: list[str] = field(default_factory=list)
+    launcher: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def licensed(self) -> bool:
+        """Whether SEE machines may run on it."""
+        return SEE_FEATURE[self.model] in self.features
+
+    @property
+    def signer(self) -> str:
+        """Of the SEE machine that is started, else of the one loaded last; empty without any."""
+        chosen = [loaded for loaded in self.loaded if loaded.uuid == self.started] or self.loaded
+        return chosen[-1].signer if chosen else ""
+
+    def image(self, uuid: str) -> Loaded | None:
+        """The loaded SEE machine of a UUID."""
+        return next((loaded for loaded in self.loaded if loaded.uuid == uuid), None)
+
+
+def read(world: Path, esn: str) -> Module | None:
+    """The record of an HSM, or None. Raises StateCorrupt."""
+    path = world / "hsm" / esn / FILE_NAME
+    try:
+        values: dict[str, Any] = json.loads(path.read_text())
+        loaded = [Loaded(**each) for each in values.pop("loaded")]
+        return Module(**values, loaded=loaded)
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError, KeyError) as error:
+        raise StateCorrupt(f"{path} is damaged ({error}); remove it and run: seemachine nfast setup") from None
+
+
+def write(world: Path, module: Module) -> None:
+    """Keep a record."""
+    folder = private_folder(world / "hsm" / module.esn)
+    replace_file(folder / FILE_NAME, (json.dumps(asdict(module), indent=1) + "\n").encode())
+
+
+def listing(world: Path) -> list[Module]:
+    """All HSMs with a record, by module number, those not enrolled last."""
+    found = [read(world, path.parent.name) for path in (world / "hsm").glob(f"*/{FILE_NAME}")]
+    return sorted((module for module in found if module is not None), key=lambda m: (m.number == 0, m.number, m.esn))
+
+
+def present(world: Path) -> list[Module]:
+    """All HSMs with a record, and those that run without one: `seemachine fleet up` is the short way to the same state."""
+    recorded = listing(world)
+    esns = {module.esn for module in recorded}
+    others = [_of_the_fleet(world, path.name) for path in sorted((world / "hsm").glob("*")) if path.name not in esns]
+    return sorted([*recorded, *filter(None, others)], key=lambda m: (m.number == 0, m.number, m.esn))
+
+
+def _of_the_fleet(world: Path, esn: str) -> Module | None:
+    entry = published.listening(world, esn)
+    if entry is None or not running(world, esn):
+        return None
+    return Module(esn, entry.model, entry.module, features=[*DELIVERED, SEE_FEATURE[entry.model]])
+
+
+def running(world: Path, esn: str) -> bool:
+    """Whether the SEE machine of an HSM is a live process."""
+    return holder(world / "hsm" / esn) is not None
+
+
+@contextlib.contextmanager
+def changing(world: Path, esn: str) -> Iterator[Module]:
+    """The record of an HSM, kept when the block ends without an error; nobody else changes it meanwhile."""
+    descriptor = os.open(private_folder(world / "hsm" / esn) / "module.lock", os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        module = read(world, esn)
+        if module is None:
+            raise StateCorrupt(f"there is no HSM {esn} in {world}; make one with: seemachine nfast setup")
+        yield module
+        write(world, module)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,146 @@
+"""SEE machines of an XC: loaded from signed archives as configured, at each clear or on request (guide 2.5.1 steps 8, 9, 2.8.2)."""
+
+import hashlib
+import time
+from pathlib import Path
+
+from seemachine.fleet import modules
+from seemachine.fleet.modules import Loaded, Module
+from seemachine.nfast import archives, delegation, hosts, paths, processes, securityworld, signing
+from seemachine.nfast.tool import Refusal, say
+from seemachine.state.durable import private_folder, replace_file
+from seemachine.state.errors import StateError
+from seemachine.wire.names import PUBLISHED_NAME
+
+# The settings of [load_seemachine] in the guide's order, with what loadsee-setup calls them.
+SETTINGS = {
+    "machine_file": "Machine file:",
+    "encryption_key": "Encryption key:",
+    "signing_hash": "Signing key hash:",
+    "userdata": "Userdata file:",
+    "worldid_pubname": "WorldID published object:",
+    "postload_prog": "Postload helper:",
+    "postload_args": "Postload args:",
+}
+COLUMN = 29
+MACHINE_TYPE = "PowerPCELF"
+PROGRAM = "image/seemachine"
+
+
+def show(module: Module) -> None:
+    """The block of a configuration."""
+    say()
+    say(f"Module #{module.number}:")
+    for setting, title in SETTINGS.items():
+        say(f"{title:<{COLUMN}}{module.autoload.get(setting, '')}".rstrip())
+    say()
+
+
+def check(world: Path, module: Module) -> Loaded:
+    """What the configuration would load. Raises Refusal: a file is not there, not signed, of another key or world."""
+    settings = module.autoload
+    if not settings:
+        raise Refusal(f"no SEE machine is configured for module {module.number}; do it with: loadsee-setup --setup -m {module.number}")
+    machine = archives.read(_file(world, settings, "machine_file"), archives.MACHINE)
+    if settings.get("signing_hash") not in ("", None, machine.signer):
+        raise Refusal(f"the SEE machine is signed by {machine.signer}, not by {settings['signing_hash']} as configured")
+    if machine.machine_type != MACHINE_TYPE:
+        raise Refusal(f"the SEE machine is of type {machine.machine_type}; an XC runs {MACHINE_TYPE}")
+    processes.refuse_unrunnable(machine.payload, Path(settings["machine_file"]).name)
+    return Loaded(
+        uuid="",
+        name=Path(settings["machine_file"]).name,
+        version="",
+        sha256=hashlib.sha256(machine.payload).hexdigest(),
+        signer=machine.signer,
+        program=PROGRAM,
+        delegated=_delegated(world, settings, machine.signer),
+    )
+
+
+def load(world: Path, esn: str) -> None:
+    """Load and start what is configured, and publish it. Raises Refusal."""
+    with modules.changing(world, esn) as module:
+        hosts.refuse_unready(module)
+        loaded = check(world, module)
+        processes.refuse_running(world, module)
+        machine = archives.read(_file(world, module.autoload, "machine_file"), archives.MACHINE)
+        program = world / "hsm" / esn / PROGRAM
+        replace_file(private_folder(program.parent) / program.name, machine.payload)
+        processes.start(world, module, program, loaded.signer)
+        module.loaded = [loaded]
+    publish(world, module)
+
+
+def publish(world: Path, module: Module) -> None:
+    """Publish the running SEE machine of an XC under the configured name, if there is one."""
+    name = module.autoload.get("worldid_pubname", "")
+    if name and module.number:
+        processes.publish(world, module, name)
+
+
+def clear(world: Path, esn: str) -> None:
+    """ClearUnit: what runs is gone, licences that were fed become effective, and an XC loads what is configured.
+
+    How that went is in the hardserver log, as the guide says. Raises Refusal only when the SEE machine can't be stopped.
+    """
+    with modules.changing(world, esn) as module:
+        processes.stop(world, esn)
+        module.started = ""
+        if module.model == "xc":
+            module.loaded = []
+        module.features = sorted({*module.features, *module.licences})
+        module.licences = []
+    if module.model == "xc" and module.autoload and module.mode == modules.OPERATIONAL:
+        _load_logged(world, module)
+
+
+def _load_logged(world: Path, module: Module) -> None:
+    try:
+        load(world, module.esn)
+        log(world, f"module {module.number}: SEE machine {module.autoload['machine_file']} loaded")
+    except (Refusal, StateError, OSError) as error:
+        log(world, f"module {module.number}: SEE machine not loaded: {error}")
+
+
+def log(world: Path, text: str) -> None:
+    """One line of the hardserver log."""
+    with paths.hardserver_log(world).open("a") as file:
+        file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} hardserver: {text}\n")
+
+
+def configuration(text: str) -> dict[str, str]:
+    """The [load_seemachine] section of a configuration file. Raises Refusal."""
+    settings: dict[str, str] = {}
+    section = ""
+    for line in text.splitlines():
+        bare = line.split("#", 1)[0].strip()
+        if bare.startswith("["):
+            section = bare
+        elif bare and section == "[load_seemachine]":
+            name, equals, value = bare.partition("=")
+            if not equals or name.strip() not in (*SETTINGS, "module", "pull_rfs"):
+                raise Refusal(f"[load_seemachine]: {bare!r} is no setting of it; settings are module, {', '.join(SETTINGS)}, pull_rfs")
+            settings[name.strip()] = value.strip()
+    return settings
+
+
+def defaults() -> dict[str, str]:
+    """What is set when nothing is said."""
+    return {**dict.fromkeys(SETTINGS, ""), "worldid_pubname": PUBLISHED_NAME}
+
+
+def _file(world: Path, settings: dict[str, str], name: str) -> Path:
+    # pull_rfs: the HSM fetches files that are named without a folder from the RFS (guide 2.5.1 step 8).
+    given = Path(settings.get(name, ""))
+    return given if given.is_absolute() else paths.custom_seemachines(world) / given
+
+
+def _delegated(world: Path, settings: dict[str, str], signer: str) -> bool:
+    if not settings.get("userdata"):
+        return False
+    userdata = archives.read(_file(world, settings, "userdata"), archives.USERDATA)
+    if userdata.machine_key != signer:
+        raise Refusal(f"the user data is for a SEE machine signed by {userdata.machine_key}; this one is signed by {signer}")
+    nso = signing.public_from(securityworld.read(world).nso)
+    return delegation.refuse_other_key(userdata.payload, nso, signer)

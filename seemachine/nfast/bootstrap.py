@@ -1,0 +1,44 @@
+"""bootstrap.py: publish a started SEE machine of a 5c, so that clients find it (guide 2.5.2.3 step 21)."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from seemachine.nfast import containers, hosts, images, processes, tool
+from seemachine.nfast.tool import Refusal, say
+from seemachine.wire.names import PUBLISHED_NAME
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the tool. Returns the exit code."""
+    return tool.run(_parser(), arguments, _act)
+
+
+def _act(options: argparse.Namespace) -> None:
+    world = tool.world()
+    module = hosts.by_number(world, options.module)
+    hosts.refuse_model(module, "5c", "bootstrap.py")
+    loaded, sha256 = module.image(options.uuid), images.read(options.cs5file).sha256
+    if loaded is None:
+        raise Refusal(f"there is no SEE machine {options.uuid} on module {module.number}; see: csadmin list")
+    if loaded.sha256 != sha256:
+        raise Refusal(f"{options.cs5file} is not the image that was loaded as {options.uuid}")
+    if not containers.is_started(world, module, options.uuid):
+        raise Refusal(f"the SEE machine is not started; start it with: csadmin start --esn {module.esn} --uuid {options.uuid}")
+    processes.publish(world, module, options.name)
+    say("Creating SEE Connection succeeded")
+    say("Published worldid object status: OK")
+
+
+def _parser() -> tool.Parser:
+    parser = tool.parser("bootstrap.py", "Publish a started SEE machine of a 5c.", "-p; the texts of refusals")
+    parser.add_argument("-m", "--module", type=int, required=True, metavar="MODULE")
+    parser.add_argument("--uuid", required=True)
+    parser.add_argument("--cs5file", type=Path, required=True)
+    parser.add_argument("-p", "--name", default=PUBLISHED_NAME, help=f"name of the published object; default {PUBLISHED_NAME}")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

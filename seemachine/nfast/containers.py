@@ -1,0 +1,149 @@
+"""SEE machines of a 5c: certificates that it trusts, images loaded on it, which one is started (guide 2.5.2.3, 2.8.1)."""
+
+import shutil
+import uuid
+from pathlib import Path
+
+from cryptography import x509
+
+from seemachine.fleet import modules, published
+from seemachine.fleet.modules import Loaded, Module
+from seemachine.nfast import certificates, delegation, hosts, images, processes, securityworld, signing
+from seemachine.nfast.images import Image
+from seemachine.nfast.tool import Refusal
+from seemachine.state.durable import private_folder
+
+
+def register(world: Path, esn: str, pem: bytes) -> None:
+    """Trust a developer certificate. Raises Refusal: not the issuer's, out of time, there already."""
+    certificate = certificates.from_pem(pem)
+    certificates.refuse_untrusted(certificate, certificates.production(world))
+    certificates.refuse_out_of_time(certificate)
+    with modules.changing(world, esn) as module:
+        if pem.decode() in module.certificates:
+            raise Refusal("this certificate is registered already")
+        module.certificates.append(pem.decode())
+
+
+def trusted(world: Path, module: Module) -> list[x509.Certificate]:
+    """The production certificate, then those that were added."""
+    return [certificates.production(world), *_developers(module)]
+
+
+def load(world: Path, esn: str, image: Image) -> Loaded:
+    """Check an image and put it on an HSM. Raises Refusal: unsigned, changed, unknown or expired developer, wrong curve, not runnable."""
+    with modules.changing(world, esn) as module:
+        developer, signer = _refuse_bad_signatures(module, image)
+        about = image.about
+        entry = about["entry_point"].lstrip("/")
+        processes.refuse_unrunnable(image.file(entry), about["entry_point"])
+        made = Loaded(
+            uuid=str(uuid.uuid4()),
+            name=about["package_name"],
+            version=about["version"],
+            sha256=image.sha256,
+            signer=signer,
+            program=entry,
+            developer_key=signing.key_hash(certificates.public_key(developer)),
+            developer_until=developer.not_valid_after_utc.isoformat(),
+            delegated=_delegated(world, image, signer),
+        )
+        images.unpack(image, private_folder(_folder(world, esn, made.uuid)))
+        module.loaded.append(made)
+        return made
+
+
+def start(world: Path, esn: str, wanted: str) -> published.Published:
+    """Run a loaded image. Raises Refusal: mode, licence, unknown UUID, started already, developer certificate expired."""
+    with modules.changing(world, esn) as module:
+        hosts.refuse_unready(module)
+        loaded = _loaded(module, wanted)
+        processes.refuse_running(world, module)
+        until = refuse_expired(module, loaded)
+        entry = processes.start(world, module, _folder(world, esn, wanted) / loaded.program, loaded.signer)
+        loaded.developer_until = until
+        module.started = wanted
+        return entry
+
+
+def stop(world: Path, esn: str, wanted: str) -> None:
+    """End a started image. Raises Refusal: unknown UUID, not started."""
+    with modules.changing(world, esn) as module:
+        loaded = _loaded(module, wanted)
+        if module.started != loaded.uuid or not processes.stop(world, esn):
+            module.started = ""
+            raise Refusal(f"the SEE machine {wanted} is not started")
+        module.started = ""
+
+
+def destroy(world: Path, esn: str, wanted: str) -> None:
+    """Take an image off an HSM. NVRAM stays. Raises Refusal: unknown UUID, still started."""
+    with modules.changing(world, esn) as module:
+        loaded = _loaded(module, wanted)
+        if is_started(world, module, wanted):
+            raise Refusal(f"the SEE machine {wanted} is started; stop it first with: csadmin stop --esn {esn} --uuid {wanted}")
+        shutil.rmtree(_folder(world, esn, wanted), ignore_errors=True)
+        module.loaded.remove(loaded)
+
+
+def is_started(world: Path, module: Module, wanted: str) -> bool:
+    """Whether this image runs now."""
+    return module.started == wanted and modules.running(world, module.esn)
+
+
+def refuse_expired(module: Module, loaded: Loaded) -> str:
+    """Until when the developer of an image is trusted, as ISO time. Raises Refusal when no registered certificate of that key is valid."""
+    known = [each for each in _developers(module) if signing.key_hash(certificates.public_key(each)) == loaded.developer_key]
+    if not known:
+        raise Refusal("the developer certificate of this image is not registered; add it with: csadmin ids add")
+    newest = max(known, key=lambda each: each.not_valid_after_utc)
+    certificates.refuse_out_of_time(newest)
+    return newest.not_valid_after_utc.isoformat()
+
+
+def _refuse_bad_signatures(module: Module, image: Image) -> tuple[x509.Certificate, str]:
+    """The developer, and the hash of the ASK."""
+    if not image.signatures:
+        raise Refusal("the image is not signed; sign it with: csadmin image sign")
+    developer, ask = _signers(image)
+    for key, signature in (
+        (certificates.public_key(developer), image.signatures["developer_signature"]),
+        (ask, image.signatures["ask_signature"]),
+    ):
+        if not signing.good(key, bytes.fromhex(signature), image.manifest):
+            raise Refusal("a signature of the image does not fit; sign it again with: csadmin image sign")
+    if signing.curve_of(ask) != signing.ASK_CURVE:
+        raise Refusal(f"the application signing key is on {signing.curve_of(ask)}; it must be an ECDSA key on {signing.ASK_CURVE}")
+    if certificates.key_id(developer) not in {certificates.key_id(each) for each in _developers(module)}:
+        raise Refusal("the developer certificate of this image is not registered; add it with: csadmin ids add")
+    certificates.refuse_out_of_time(developer)
+    return developer, signing.key_hash(ask)
+
+
+def _signers(image: Image) -> tuple[x509.Certificate, signing.Public]:
+    try:
+        return certificates.from_pem(image.signatures["developer_certificate"].encode()), signing.public_from(image.signatures["ask"])
+    except (ValueError, KeyError, AttributeError):
+        raise Refusal("the signatures of the image are damaged; sign it again with: csadmin image sign") from None
+
+
+def _delegated(world: Path, image: Image, signer: str) -> bool:
+    data = image.file(images.DELEGATION)
+    nso = signing.public_from(securityworld.read(world).nso)
+    return data is not None and delegation.refuse_other_key(data, nso, signer)
+
+
+def _developers(module: Module) -> list[x509.Certificate]:
+    return [certificates.from_pem(pem.encode()) for pem in module.certificates]
+
+
+def _loaded(module: Module, wanted: str) -> Loaded:
+    loaded = module.image(wanted)
+    if loaded is None:
+        known = ", ".join(each.uuid for each in module.loaded) or "none"
+        raise Refusal(f"there is no SEE machine {wanted}; installed are: {known}")
+    return loaded
+
+
+def _folder(world: Path, esn: str, wanted: str) -> Path:
+    return world / "hsm" / esn / "image" / wanted

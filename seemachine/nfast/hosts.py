@@ -1,0 +1,60 @@
+"""Which HSM a tool is told to act on."""
+
+from pathlib import Path
+
+from seemachine.fleet import modules
+from seemachine.fleet.modules import OPERATIONAL, Module
+from seemachine.nfast.tool import Refusal
+from seemachine.wire.names import is_esn
+
+
+def enrolled(world: Path) -> list[Module]:
+    """The modules of this host, by number."""
+    return [module for module in modules.present(world) if module.number]
+
+
+def by_number(world: Path, number: int) -> Module:
+    """The module of a number. Raises Refusal."""
+    known = enrolled(world)
+    for module in known:
+        if module.number == number:
+            return module
+    numbers = ", ".join(str(module.number) for module in known) or "none"
+    raise Refusal(f"there is no module {number}; modules are: {numbers}")
+
+
+def only(world: Path, number: int | None) -> Module:
+    """The module of a number, or the first one when none was named. Raises Refusal."""
+    known = enrolled(world)
+    if number is not None:
+        return by_number(world, number)
+    if not known:
+        raise Refusal("no HSM is enrolled; make some with: seemachine nfast setup")
+    return known[0]
+
+
+def by_esn(world: Path, esn: str) -> Module:
+    """The enrolled module of an ESN. Raises Refusal."""
+    if not is_esn(esn):
+        raise Refusal(f"{esn!r} is not an ESN; it looks like 7852-268D-3BF9")
+    known = enrolled(world)
+    for module in known:
+        if module.esn == esn:
+            return module
+    raise Refusal(f"no HSM {esn} is enrolled here; enrolled are: {', '.join(module.esn for module in known) or 'none'}")
+
+
+def refuse_model(module: Module, model: str, tool: str) -> None:
+    """Raises Refusal when a module is of another model than the tool is for."""
+    if module.model != model:
+        name = {"5c": "nShield 5c", "xc": "nShield Connect XC"}
+        raise Refusal(f"{tool} is for the {name[model]}; module {module.number} ({module.esn}) is an {name[module.model]}")
+
+
+def refuse_unready(module: Module) -> None:
+    """Raises Refusal when no SEE machine may start: not operational, or without the licence (guide 2.5)."""
+    if module.mode != OPERATIONAL:
+        raise Refusal(f"{module.esn} is in {module.mode} mode; bring it back with: nopclearfail -O -m {module.number}")
+    if not module.licensed:
+        name = modules.FEATURES[modules.SEE_FEATURE[module.model]]
+        raise Refusal(f"{module.esn} has no licence for {name}; install one with nethsmadmin -a, then nopclearfail -c (guide 2.5)")

@@ -1,0 +1,42 @@
+"""hsmadmin cs5: this host as a client of a 5c's launcher (guide 2.5.2.3 steps 5, 9)."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from seemachine.nfast import launcher, tool
+from seemachine.nfast.tool import say
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the tool. Returns the exit code."""
+    return tool.run(_parser(), arguments)
+
+
+def _clientinfo(_options: argparse.Namespace) -> None:
+    say(f"{launcher.KEY_TYPE} {launcher.client_key(tool.world())}")
+
+
+def _enroll(options: argparse.Namespace) -> None:
+    launcher.refuse_bad_key(options.keytype, options.keybody)
+    words = {"address": options.address, "port": options.port, "type": options.keytype, "key": options.keybody}
+    launcher.enroll(tool.world(), options.esn, words)
+
+
+def _parser() -> tool.Parser:
+    parser = tool.parser("hsmadmin", "Clients of CodeSafe 5.", "that only cs5 clientinfo and cs5 enroll are served; the texts of refusals")
+    words = parser.add_subparsers(metavar="cs5", required=True, parser_class=argparse.ArgumentParser)
+    verbs = words.add_parser("cs5").add_subparsers(metavar="clientinfo|enroll", required=True)
+    verbs.add_parser("clientinfo", help="this host's key").set_defaults(act=_clientinfo)
+    enroll = verbs.add_parser("enroll", help="use the launcher of an HSM")
+    enroll.add_argument("esn", type=str.upper)
+    enroll.add_argument("address", metavar="IPv4")
+    enroll.add_argument("port", type=int)
+    enroll.add_argument("keytype")
+    enroll.add_argument("keybody")
+    enroll.set_defaults(act=_enroll)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

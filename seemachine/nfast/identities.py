@@ -1,0 +1,112 @@
+"""csadmin's verbs that use keys: ids create, image sign, image signextra (guide 2.5.2.3 steps 2, 18)."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from seemachine.fleet.modules import Module
+from seemachine.nfast import hosts, tool
+from seemachine.nfast.tool import Refusal, say
+
+APPLICATION = "simple"
+
+
+def add_create(words: Any) -> None:
+    """`ids create`."""
+    verb = words.add_parser("create", help="make a developer key and its CSR")
+    verb.add_argument("--keyname", required=True)
+    verb.add_argument("-m", "--module", type=int, metavar="M")
+    verb.add_argument("--x509cname", required=True, metavar="COMMON_NAME")
+    verb.add_argument("--x509org", required=True, metavar="ORGANIZATION_NAME")
+    verb.set_defaults(act=_create)
+
+
+def add_sign(words: Any) -> None:
+    """`image sign`."""
+    verb = words.add_parser("sign", help="sign an image as developer and with the application signing key")
+    verb.add_argument("--devkeyname", required=True)
+    verb.add_argument("--devcert", type=Path, required=True, metavar="CERT.pem")
+    verb.add_argument("--askeyname", required=True)
+    verb.add_argument("--out", type=Path, required=True)
+    verb.add_argument("image", type=Path, metavar="IMAGE.cs5")
+    verb.set_defaults(act=_sign)
+
+
+def add_signextra(words: Any) -> None:
+    """`image signextra`."""
+    verb = words.add_parser("signextra", help="add the signature of an older seeinteg key to a signed image")
+    verb.add_argument("--keyname", required=True)
+    verb.add_argument("--out", type=Path, required=True)
+    verb.add_argument("image", type=Path, metavar="IMAGE.cs5")
+    verb.set_defaults(act=_signextra)
+
+
+def _create(options: argparse.Namespace) -> None:
+    from seemachine.nfast import certificates, keystore, reading
+
+    world = tool.world()
+    module, name = hosts.only(world, options.module), keystore.checked_ident(options.keyname)
+    keystore.refuse_taken(world, APPLICATION, name)
+    cardset = _presented(world, module)
+    say(f"Generate key '{name}' ...")
+    say()
+    secret = reading.load(reading.Dialogue(world, module, cardset))
+    draft = keystore.StoredKey(APPLICATION, name, name, "ECDSA", "nistp521", "", cardset.hash, recovery=True, public="", hidden="")
+    keystore.add(world, draft, secret)
+    say("OK")
+    say(f"Generate a CSR in '{name}.csr' ...")
+    say()
+    # The guide prints no count of cards the second time.
+    private = keystore.unlock(world, module, keystore.find(world, APPLICATION, name), counted=False)
+    csr = Path(f"{name}.csr")
+    csr.write_bytes(certificates.request(private, options.x509cname, options.x509org))
+    say("OK")
+    say(f"Created CSR file '{csr}'. Please send it to Entrust Support")
+
+
+def _presented(world: Path, module: Module) -> Any:
+    """The card set of the OCS card that is presented; the only one of the world when none is, to be asked for."""
+    from seemachine.nfast import securityworld
+    from seemachine.state.slots import Slots
+    from seemachine.state.tokens import OPERATOR, read_token
+
+    slots = Slots(world, module.esn)
+    with slots.locked():
+        paths = [path for slot in (0, 2, 3, 4, 5) if (path := slots.occupant(slot)) is not None]
+    for token in filter(None, map(read_token, paths)):
+        if token.token == OPERATOR:
+            return securityworld.set_of_hash(world, token.set_hash)
+    known = securityworld.operator_sets(world)
+    if len(known) != 1:
+        raise Refusal("no OCS card is presented, and there is not just one card set; insert a card with: seemachine card insert")
+    return known[0]
+
+
+def _sign(options: argparse.Namespace) -> None:
+    from seemachine.nfast import certificates, images, keystore, signing
+
+    world = tool.world()
+    image, pem = images.read(options.image), options.devcert.read_bytes()
+    certificate = certificates.from_pem(pem)
+    developer = keystore.find(world, APPLICATION, options.devkeyname)
+    ask = keystore.find(world, APPLICATION, options.askeyname)
+    if signing.key_hash(certificates.public_key(certificate)) != developer.hash:
+        raise Refusal(f"{options.devcert} is the certificate of another key than {developer.ident}")
+    certificates.refuse_out_of_time(certificate)
+    if ask.curve != signing.ASK_CURVE:
+        raise Refusal(f"the key {ask.ident} is on {ask.curve}; an application signing key must be ECDSA on {signing.ASK_CURVE}")
+    module = hosts.only(world, None)
+    keys = [keystore.unlock(world, module, key) for key in (developer, ask)]
+    images.write(options.out, images.signed(image, pem.decode(), *keys))
+
+
+def _signextra(options: argparse.Namespace) -> None:
+    from seemachine.nfast import images, keystore
+
+    world = tool.world()
+    image = images.read(options.image)
+    if not image.signatures:
+        raise Refusal(f"{options.image} is not signed; sign it with: csadmin image sign")
+    key = keystore.find(world, "seeinteg", options.keyname)
+    private = keystore.unlock(world, hosts.only(world, None), key)
+    images.write(options.out, images.with_extra(image, private))

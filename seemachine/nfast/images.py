@@ -1,0 +1,143 @@
+"""Container images (.cs5): what csadmin generates, signs, and an HSM checks and unpacks. The vendor's format is not public; this is ours.
+
+An image is a tar file of three members, every byte of which follows from what went in, but for the signatures:
+
+    manifest.json     format, package name, version, entry point, network and packages settings, SHA-256 of the root tree
+    rootfs.tar        the root tree: sorted, owner 0, time 0, files 0755 or 0644
+    signatures.json   once signed: developer certificate and signature, ASK and signature, extra signatures; all over manifest.json
+"""
+
+import hashlib
+import io
+import json
+import tarfile
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from seemachine.nfast import signing
+from seemachine.nfast.tool import Refusal
+from seemachine.state.durable import replace_file
+
+FORMAT = "seemachine cs5 image 1"
+DELEGATION = "etc/userdata.codesafe"
+MANIFEST, TREE, SIGNATURES = "manifest.json", "rootfs.tar", "signatures.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image in memory. `signatures` is empty while it is not signed."""
+
+    manifest: bytes = field(repr=False)
+    tree: bytes = field(repr=False)
+    signatures: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """The manifest as values."""
+        values: dict[str, Any] = json.loads(self.manifest)
+        return values
+
+    @property
+    def sha256(self) -> str:
+        """Names the image, signatures included."""
+        return hashlib.sha256(_encoded(self)).hexdigest()
+
+    def file(self, path: str) -> bytes | None:
+        """A file of the root tree."""
+        with tarfile.open(fileobj=io.BytesIO(self.tree)) as tree:
+            try:
+                member = tree.extractfile(path)
+            except KeyError:
+                return None
+            return member.read() if member else None
+
+
+def generate(root: Path, about: dict[str, Any]) -> Image:
+    """The unsigned image of a root tree. `about` is package_name, version, entry_point, network, packages."""
+    tree = packed(root)
+    manifest = {"format": FORMAT, **about, "rootfs_sha256": hashlib.sha256(tree).hexdigest()}
+    return Image(json.dumps(manifest, sort_keys=True, indent=1).encode(), tree)
+
+
+def packed(root: Path) -> bytes:
+    """A folder as a tar file that is the same for the same content."""
+    output = io.BytesIO()
+    with tarfile.open(fileobj=output, mode="w", format=tarfile.PAX_FORMAT) as tree:
+        for path in sorted(root.rglob("*")):
+            tree.add(path, path.relative_to(root).as_posix(), recursive=False, filter=_plain)
+    return output.getvalue()
+
+
+def signed(image: Image, certificate_pem: str, developer: signing.Private, ask: signing.Private) -> Image:
+    """The image with both signatures."""
+    signatures = {
+        "developer_certificate": certificate_pem,
+        "developer_signature": signing.sign(developer, image.manifest).hex(),
+        "ask": signing.public_pem(ask.public_key()),
+        "ask_signature": signing.sign(ask, image.manifest).hex(),
+        "extra": [],
+    }
+    return replace(image, signatures=signatures)
+
+
+def with_extra(image: Image, key: signing.Private) -> Image:
+    """One more signature, by an older seeinteg key."""
+    extra = {"key": signing.public_pem(key.public_key()), "signature": signing.sign(key, image.manifest).hex()}
+    return replace(image, signatures={**image.signatures, "extra": [*image.signatures["extra"], extra]})
+
+
+def read(path: Path) -> Image:
+    """The image in a file. Raises Refusal when it is none, or its tree is not the one of its manifest."""
+    try:
+        with tarfile.open(path, "r:") as outer:
+            parts = {member.name: _content(outer, member) for member in outer.getmembers()}
+        image = Image(parts[MANIFEST], parts[TREE], json.loads(parts.get(SIGNATURES, b"{}")))
+        about = image.about
+    except (tarfile.TarError, ValueError, KeyError) as error:
+        raise Refusal(f"{path} is not a container image ({error})") from None
+    if about.get("format") != FORMAT or about.get("rootfs_sha256") != hashlib.sha256(image.tree).hexdigest():
+        raise Refusal(f"{path} is damaged or of another format: its root tree is not the one that it names")
+    return image
+
+
+def write(path: Path, image: Image) -> None:
+    """Keep an image."""
+    replace_file(path, _encoded(image))
+
+
+def unpack(image: Image, folder: Path) -> None:
+    """Lay out the root tree. Raises Refusal for a tree that reaches outside of its folder."""
+    try:
+        with tarfile.open(fileobj=io.BytesIO(image.tree)) as tree:
+            tree.extractall(folder, filter="data")
+    except tarfile.TarError as error:
+        raise Refusal(f"the root tree of the image can't be laid out: {error}") from None
+
+
+def _encoded(image: Image) -> bytes:
+    parts = {MANIFEST: image.manifest, TREE: image.tree}
+    if image.signatures:
+        parts[SIGNATURES] = json.dumps(image.signatures, sort_keys=True, indent=1).encode()
+    output = io.BytesIO()
+    with tarfile.open(fileobj=output, mode="w", format=tarfile.PAX_FORMAT) as outer:
+        for name, data in parts.items():
+            member = tarfile.TarInfo(name)
+            member.size, member.mode = len(data), 0o644
+            outer.addfile(member, io.BytesIO(data))
+    return output.getvalue()
+
+
+def _content(outer: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    file = outer.extractfile(member)
+    if file is None:
+        raise ValueError(f"{member.name} is not a file")
+    return file.read()
+
+
+def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    member.uid = member.gid = 0
+    member.uname = member.gname = ""
+    member.mtime = 0
+    member.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
+    return member

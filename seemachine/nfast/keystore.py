@@ -1,0 +1,120 @@
+"""Application keys of the host: kmdata/local/key_<application>_<identifier>, the private half hidden under world and card set."""
+
+import json
+import re
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from seemachine.fleet.modules import Module
+from seemachine.nfast import hiding, reading, securityworld, signing
+from seemachine.nfast.paths import kmlocal
+from seemachine.nfast.tool import Refusal
+from seemachine.state.durable import replace_file
+
+FORMAT = "seemachine nfast key 1"
+# pqsdk keys are pipsqueak's, in a form of their own.
+APPLICATIONS = ("seeinteg", "simple")
+_IDENT = re.compile(r"[a-z0-9-]{1,64}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredKey:
+    """One key file. `cardset` is the hash of the set that protects it, empty for a key that the module alone protects."""
+
+    app: str
+    ident: str
+    name: str
+    type: str
+    curve: str
+    hash: str
+    cardset: str
+    recovery: bool
+    public: str
+    hidden: str
+
+    @property
+    def public_key(self) -> signing.Public:
+        """To check with."""
+        return signing.public_from(self.public)
+
+
+def checked_ident(text: str) -> str:
+    """A key identifier, folded to lower case. Raises Refusal."""
+    folded = text.lower()
+    if not _IDENT.fullmatch(folded):
+        raise Refusal(f"a key identifier has up to 64 letters, digits and hyphens, not {text!r}")
+    return folded
+
+
+def path_of(world: Path, app: str, ident: str) -> Path:
+    """Where a key lies, or would."""
+    return kmlocal(world) / f"key_{app}_{ident}"
+
+
+def listing(world: Path, apps: tuple[str, ...] = APPLICATIONS) -> list[StoredKey]:
+    """All keys of some applications."""
+    paths = sorted(path for app in apps for path in kmlocal(world).glob(f"key_{app}_*"))
+    return [_read(path) for path in paths]
+
+
+def find(world: Path, app: str, ident: str) -> StoredKey:
+    """A key. Raises Refusal, naming those that are there."""
+    path = path_of(world, app, checked_ident(ident))
+    if path.exists():
+        return _read(path)
+    others = ", ".join(key.ident for key in listing(world, (app,))) or "none"
+    raise Refusal(f"there is no key {ident} of application {app}; there are: {others}. Make it with: generatekey {app}")
+
+
+def add(world: Path, draft: StoredKey, cardset_secret: bytes) -> Path:
+    """Generate a key for a draft without one, and keep it. Raises Refusal when there is a key of that name."""
+    private = signing.generate(draft.curve)
+    hidden = hiding.hide(_key(world, cardset_secret), signing.private_bytes(private))
+    public = private.public_key()
+    made = replace(draft, hash=signing.key_hash(public), public=signing.public_pem(public), hidden=hidden.hex())
+    return _save(world, made)
+
+
+def retarget(world: Path, source: StoredKey, app: str, ident: str, name: str) -> Path:
+    """The same key for another application: same hash, same cards."""
+    return _save(world, replace(source, app=app, ident=ident, name=name))
+
+
+def refuse_taken(world: Path, app: str, ident: str) -> None:
+    """Raises Refusal when there is such a key."""
+    path = path_of(world, app, ident)
+    if path.exists():
+        raise Refusal(f"there is a key {ident} of application {app} already ({path})")
+
+
+def unlock(world: Path, module: Module, key: StoredKey, *, counted: bool = True) -> signing.Private:
+    """The private half, after the card dialogue. Raises Refusal."""
+    secret = b""
+    if key.cardset:
+        cardset = securityworld.set_of_hash(world, key.cardset)
+        secret = reading.load(reading.Dialogue(world, module, cardset, counted=counted))
+    try:
+        return signing.private_from(hiding.reveal(_key(world, secret), bytes.fromhex(key.hidden)))
+    except hiding.WrongKey as error:
+        raise Refusal(f"{path_of(world, key.app, key.ident)}: {error}") from None
+
+
+def _save(world: Path, key: StoredKey) -> Path:
+    refuse_taken(world, key.app, key.ident)
+    path = path_of(world, key.app, key.ident)
+    replace_file(path, json.dumps({"format": FORMAT, **asdict(key)}, indent=1).encode())
+    return path
+
+
+def _read(path: Path) -> StoredKey:
+    try:
+        values = json.loads(path.read_text())
+        if values.pop("format") != FORMAT:
+            raise ValueError("another format")
+        return StoredKey(**values)
+    except (ValueError, TypeError, KeyError) as error:
+        raise Refusal(f"{path} is damaged ({error}); put a copy back") from None
+
+
+def _key(world: Path, cardset_secret: bytes) -> bytes:
+    return hiding.derived(bytes.fromhex(securityworld.read(world).module_key) + cardset_secret, "application key")

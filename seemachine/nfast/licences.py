@@ -1,0 +1,37 @@
+"""Licence files: an ESN and features in clear, signed by the issuer of this world. Real ones come from Entrust Support."""
+
+import json
+from pathlib import Path
+
+from seemachine.fleet.modules import FEATURES
+from seemachine.nfast import certificates, signing
+from seemachine.nfast.tool import Refusal
+
+FORMAT = "seemachine licence 1"
+
+
+def issue(world: Path, esn: str, features: list[str]) -> str:
+    """The text of a licence. Raises Refusal for a feature that no HSM knows."""
+    unknown = [feature for feature in features if feature not in FEATURES]
+    if unknown:
+        raise Refusal(f"there is no feature {unknown[0]}; features are {', '.join(FEATURES)}")
+    signature = signing.sign(certificates.issuer(world).key, _signed_bytes(esn, features))
+    return json.dumps({"format": FORMAT, "esn": esn, "features": features, "signature": signature.hex()}, indent=1) + "\n"
+
+
+def read(world: Path, text: str) -> tuple[str, list[str]]:
+    """ESN and features of a licence. Raises Refusal: not a licence, not the issuer's."""
+    try:
+        values = json.loads(text)
+        if values["format"] != FORMAT:
+            raise ValueError("another format")
+        esn, features, signature = str(values["esn"]), [str(each) for each in values["features"]], bytes.fromhex(values["signature"])
+    except (ValueError, TypeError, KeyError):
+        raise Refusal("this is not a licence file; get one with: seemachine nfast licence") from None
+    if not signing.good(certificates.issuer(world).key.public_key(), signature, _signed_bytes(esn, features)):
+        raise Refusal("the licence is not signed by its issuer, or was changed")
+    return esn, features
+
+
+def _signed_bytes(esn: str, features: list[str]) -> bytes:
+    return json.dumps([FORMAT, esn, features]).encode()

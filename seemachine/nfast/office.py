@@ -1,0 +1,141 @@
+"""`seemachine nfast ...`: what the guide takes for granted or leaves to others: the installation, the vendor's files, enrolment."""
+
+import argparse
+import datetime as dt
+from pathlib import Path
+
+from seemachine.config import Config, ConfigError
+from seemachine.fleet import configuration, modules, published
+from seemachine.fleet.modules import DELIVERED, SEE_FEATURE, Module
+from seemachine.nfast import layout, paths, tool
+from seemachine.nfast.tool import Refusal, say
+from seemachine.state.durable import private_folder, replace_file
+from seemachine.wire.world import home, published_folder
+
+HIDDEN = "published.json"
+
+
+def run(verb: str, options: argparse.Namespace) -> int:
+    """Do one verb. Returns the exit code."""
+    return tool.run(_Parsed("seemachine nfast"), [], lambda _: VERBS[verb](home(options.home), options))
+
+
+class _Parsed(argparse.ArgumentParser):
+    """Options were parsed by `seemachine` already; only the name is wanted."""
+
+
+def _path(world: Path, _options: argparse.Namespace) -> None:
+    say(str(layout.install(world)))
+
+
+def _release(world: Path, options: argparse.Namespace) -> None:
+    layout.release(world, options.output)
+
+
+def _setup(world: Path, options: argparse.Namespace) -> None:
+    """HSMs powered on, enrolled in the fleet file's order, the Security World and its cards: guide 2.1 and 2.2."""
+    from seemachine.nfast import certificates
+
+    try:
+        fleet = configuration.read(configuration.find(world, options.fleet), world)
+    except ConfigError as error:
+        raise Refusal(str(error)) from None
+    layout.install(world)
+    _make_cards(world, options)
+    certificates.issuer(world)
+    for machine in fleet.machines:
+        _power_on(world, machine, licensed=not options.unlicensed)
+        say(f"module {machine.module}: {machine.esn} ({machine.model})")
+
+
+def _make_cards(world: Path, options: argparse.Namespace) -> None:
+    """The ACS and the first OCS, where there are none."""
+    from seemachine.nfast import securityworld
+
+    missing = not (paths.kmlocal(world) / "world").exists()
+    known = {each.name for each in securityworld.operator_sets(world)}
+    if not missing and options.ocs in known:
+        return
+    passphrase = _passphrase(options)
+    if missing:
+        securityworld.create(world, options.acs_quorum, options.acs_cards, passphrase)
+    if options.ocs not in known:
+        securityworld.create_operator_set(world, options.ocs, options.ocs_quorum, options.ocs_cards, passphrase)
+
+
+def _power_on(world: Path, machine: Config, *, licensed: bool) -> None:
+    from seemachine.nfast import cfg_mkdefault
+
+    if modules.read(world, machine.esn) is None:
+        features = [*DELIVERED, SEE_FEATURE[machine.model]] if licensed else [*DELIVERED]
+        modules.write(world, Module(machine.esn, machine.model, machine.module, features=sorted(features)))
+    folder = private_folder(paths.rfs(world, machine.esn).resolve() / "config")
+    private_folder(folder.parent / "features")
+    if not (folder / "config").exists():
+        replace_file(folder / "config", cfg_mkdefault.text().encode())
+
+
+def _passphrase(options: argparse.Namespace) -> str:
+    given: str | None = options.passphrase
+    return given if given is not None else tool.secret("Passphrase for the cards:")
+
+
+def _enroll(world: Path, options: argparse.Namespace) -> None:
+    """Module numbers in the order given; HSMs that are not named are no longer enrolled, and what they published is not seen."""
+    known = {module.esn for module in modules.listing(world)}
+    missing = [esn for esn in options.esn if esn not in known]
+    if missing or len(set(options.esn)) < len(options.esn):
+        raise Refusal(f"there is no HSM {missing[0]}; make one with: seemachine nfast setup" if missing else "an HSM is named twice")
+    for esn in sorted(known):
+        number = options.esn.index(esn) + 1 if esn in options.esn else 0
+        with modules.changing(world, esn) as module:
+            module.number = number
+        (_show if number else _hide)(world, esn, number)
+    for number, esn in enumerate(options.esn, 1):
+        say(f"module {number}: {esn}")
+
+
+def _hide(world: Path, esn: str, _number: int) -> None:
+    path = published_folder(world) / f"{esn}.json"
+    if path.exists():
+        path.rename(world / "hsm" / esn / HIDDEN)
+
+
+def _show(world: Path, esn: str, number: int) -> None:
+    hidden = world / "hsm" / esn / HIDDEN
+    if hidden.exists():
+        hidden.rename(private_folder(published_folder(world)) / f"{esn}.json")
+    entry = published.read(world, esn)
+    if entry is not None and entry.module != number:
+        published.publish(world, published.Published(entry.esn, entry.model, number, entry.host, entry.port, entry.pid))
+
+
+def _certify(world: Path, options: argparse.Namespace) -> None:
+    """What Entrust Support does with a CSR (guide 2.5.2.3 steps 3, 4)."""
+    from seemachine.nfast import certificates
+
+    begins = certificates.now() - dt.timedelta(days=options.begun)
+    issuer, csr = certificates.issuer(world), options.csr.read_bytes()
+    options.output.write_bytes(certificates.issue(issuer, csr, (begins, options.days), options.unit))
+
+
+def _licence(world: Path, options: argparse.Namespace) -> None:
+    """What Entrust Support sends when a licence is asked for (guide 2.5 step 2)."""
+    from seemachine.nfast import licences
+
+    module = modules.read(world, options.esn)
+    if module is None:
+        raise Refusal(f"there is no HSM {options.esn}; make one with: seemachine nfast setup")
+    options.output.write_text(licences.issue(world, options.esn, options.feature or [SEE_FEATURE[module.model]]))
+
+
+def _cards(world: Path, options: argparse.Namespace) -> None:
+    """One more Operator Card Set."""
+    from seemachine.nfast import securityworld
+
+    made = securityworld.create_operator_set(world, options.name, options.quorum, options.cards, _passphrase(options))
+    for number in range(1, made.cards + 1):
+        say(f"{made.name}-{number}")
+
+
+VERBS = {"path": _path, "release": _release, "setup": _setup, "enroll": _enroll, "certify": _certify, "licence": _licence, "cards": _cards}

@@ -1,0 +1,44 @@
+"""Where the tools find and put things: the world's own /opt/nfast, whose kmdata is the world's."""
+
+import os
+from pathlib import Path
+
+from seemachine.state.durable import private_folder
+from seemachine.wire.world import KMLOCAL_VARIABLE, key_folder
+
+
+def nfast(world: Path) -> Path:
+    """What /opt/nfast is on a host."""
+    return world / "opt" / "nfast"
+
+
+def kmdata(world: Path) -> Path:
+    """Key management data: opt/nfast/kmdata, which leads to kmdata of the world."""
+    link = nfast(world) / "kmdata"
+    if not link.is_symlink():
+        private_folder(world / "kmdata")
+        private_folder(link.parent)
+        link.symlink_to(Path("..") / ".." / "kmdata")
+    return link
+
+
+def kmlocal(world: Path) -> Path:
+    """Key files of the host, as paths are printed."""
+    folder = key_folder(world) if os.environ.get(KMLOCAL_VARIABLE) else kmdata(world) / "local"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
+def custom_seemachines(world: Path) -> Path:
+    """Where loadsee-setup is pointed to, and where pull_rfs looks (guide 2.5.1 steps 7, 8)."""
+    return kmdata(world) / "custom-seemachines"
+
+
+def rfs(world: Path, esn: str) -> Path:
+    """An HSM's folder on the RFS: its features and its configuration."""
+    return kmdata(world) / f"hsm-{esn}"
+
+
+def hardserver_log(world: Path) -> Path:
+    """Where the outcome of automatic loading is written."""
+    return private_folder(nfast(world) / "log") / "hardserver.log"

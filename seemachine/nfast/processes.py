@@ -1,0 +1,127 @@
+"""SEE machines as processes: `seemachine serve`, or the entry point of an image, started and stopped as hands at a rack would."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from seemachine.config import Config, ConfigError
+from seemachine.fleet import configuration, modules, published
+from seemachine.fleet.modules import Module
+from seemachine.fleet.published import Published
+from seemachine.nfast.tool import Refusal
+from seemachine.state.lock import holder
+from seemachine.wire.names import SEE_PORT
+
+START_SECONDS = 60.0
+STOP_SECONDS = 60.0
+LOOK_SECONDS = 0.02
+LOG = "see.log"
+SETTINGS = "see.toml"
+_PYTHON = re.compile(rb"#!\s*\S*?python3?[\d.]*(?:\s+(-\w+))?\s*$|#!\s*/usr/bin/env python3?\s*$")
+
+
+def flags_of(program: bytes) -> list[str] | None:
+    """The flags of the Python that a program's first line asks for; None when it is no Python program, which only real hardware can run."""
+    found = _PYTHON.match(program.partition(b"\n")[0])
+    if found is None:
+        return None
+    return [found[1].decode()] if found[1] else []
+
+
+def refuse_unrunnable(program: bytes | None, name: str) -> list[str]:
+    """The flags of a program's Python. Raises Refusal for one that can't run here."""
+    flags = flags_of(program or b"")
+    if flags is None:
+        raise Refusal(f"{name} is not a Python program; only a real HSM could run it. See: seemachine nfast release")
+    return flags
+
+
+def start(world: Path, module: Module, program: Path, signer: str) -> Published:
+    """Run a SEE machine and wait until it listens. Raises Refusal with what it said when it does not come up."""
+    folder = world / "hsm" / module.esn
+    flags = refuse_unrunnable(program.read_bytes(), program.name)
+    command = [sys.executable, *(flags or ["-P"]), str(program), *_options(world, module, signer)]
+    with (folder / LOG).open("ab") as log:
+        began = log.tell()
+        # Detached: it lives on the HSM, not in the shell of who started it.
+        process = subprocess.Popen(
+            command, env=_environment(world, module), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        entry = published.listening(world, module.esn)
+        if entry is not None and entry.pid == process.pid:
+            return entry
+        time.sleep(LOOK_SECONDS)
+    if process.poll() is None:
+        process.kill()
+    said = (folder / LOG).read_bytes()[began:].decode(errors="replace").strip().splitlines()
+    raise Refusal(f"the SEE machine did not start: {said[-1] if said else 'it said nothing'} ({folder / LOG})")
+
+
+def stop(world: Path, esn: str) -> bool:
+    """End the SEE machine of an HSM, in order. False when none runs. Raises Refusal when a fleet keeps it running."""
+    folder = world / "hsm" / esn
+    pid = holder(folder)
+    if not pid:
+        return False
+    refuse_supervised(world)
+    os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + STOP_SECONDS
+    while holder(folder) == pid:
+        if time.monotonic() > deadline:
+            raise Refusal(f"the SEE machine of {esn} (process {pid}) did not stop within {STOP_SECONDS:g} s")
+        time.sleep(LOOK_SECONDS)
+    return True
+
+
+def refuse_supervised(world: Path) -> None:
+    """Raises Refusal while `seemachine fleet up` keeps this world's machines running."""
+    supervisor = holder(world / "fleet")
+    if supervisor is not None:
+        raise Refusal(
+            f"the SEE machines of this world are kept running by seemachine fleet up (process {supervisor}); first: seemachine fleet down"
+        )
+
+
+def refuse_running(world: Path, module: Module) -> None:
+    """Raises Refusal when the HSM runs a SEE machine."""
+    if modules.running(world, module.esn):
+        raise Refusal(f"a SEE machine is started on {module.esn} already")
+
+
+def publish(world: Path, module: Module, name: str) -> Published:
+    """Publish where the running SEE machine of a module listens, under a name. Raises Refusal when none runs."""
+    entry = published.listening(world, module.esn)
+    if entry is None or not modules.running(world, module.esn):
+        raise Refusal(f"no SEE machine is started on {module.esn}")
+    seen = Published(entry.esn, entry.model, module.number, entry.host, entry.port, entry.pid)
+    published.publish(world, seen, name)
+    return seen
+
+
+def _environment(world: Path, module: Module) -> dict[str, str]:
+    return {**os.environ, "SEEMACHINE_HOME": str(world), "SEEMACHINE_ESN": module.esn}
+
+
+def _options(world: Path, module: Module, signer: str) -> list[str]:
+    """As the fleet file describes this HSM, but unpublished: that is the host's to do."""
+    machine = _described(world, module)
+    settings = world / "hsm" / module.esn / SETTINGS
+    settings.write_text(configuration.limits_file(machine))
+    more = ["--module", str(module.number), "--no-publish", "--config", str(settings)]
+    return [*configuration.command_line(machine), *more, *(["--signer", signer] if signer else [])]
+
+
+def _described(world: Path, module: Module) -> Config:
+    path = world / configuration.FILE_NAME
+    try:
+        machines = configuration.read(path, world).machines if path.exists() else ()
+        found = next((machine for machine in machines if machine.esn == module.esn), None)
+        return found or Config(esn=module.esn, model=module.model, world=world, port=SEE_PORT, search_port=True)
+    except ConfigError as error:
+        raise Refusal(str(error)) from None

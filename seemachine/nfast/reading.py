@@ -1,0 +1,140 @@
+"""The card dialogue: what the tools print while they wait for the cards of a set and read them (guide 2.5.1, 2.5.2.3, 2.9.2)."""
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from seemachine.fleet.modules import Module
+from seemachine.nfast import hiding, securityworld, shares
+from seemachine.nfast.securityworld import CardSet
+from seemachine.nfast.tool import Refusal, at_terminal, say, secret
+from seemachine.state.cards import read_card
+from seemachine.state.errors import StateCorrupt
+from seemachine.state.slots import Slots
+from seemachine.state.tokens import ADMIN, Token, read_token
+
+# Slot 1 holds no card: it is the soft token of the module (slotinfo), and the guide's dialogues pass it over.
+SHOWN = (0, 2, 3, 4, 5)
+LOOK_SECONDS = 0.1
+PATIENCE_SECONDS = 600.0
+# How long tools wait for a card when no terminal is there; the default is not at all.
+PATIENCE_VARIABLE = "SEEMACHINE_CARD_SECONDS"
+
+
+@dataclass(frozen=True, slots=True)
+class Dialogue:
+    """Who reads which set where. `title` is the first line; `counted` says whether the count of cards read is printed first."""
+
+    world: Path
+    module: Module
+    cardset: CardSet
+    title: str = ""
+    slot: int | None = None
+    counted: bool = True
+
+    @property
+    def name(self) -> str:
+        """How lines begin."""
+        return f"Module {self.module.number}"
+
+    def wanted(self, slot: int, token: Token | None) -> bool:
+        """Whether this card in this slot is one to read."""
+        return token is not None and token.set_hash == self.cardset.hash and self.slot in (None, slot)
+
+
+def load(dialogue: Dialogue) -> bytes:
+    """Read a quorum of cards and return the secret of the set. Raises Refusal: no card, wrong passphrase."""
+    say(dialogue.title or f"Loading `{dialogue.cardset.name}':")
+    if dialogue.counted:
+        say(f"{dialogue.name}: 0 cards of {dialogue.cardset.quorum} read")
+    read: dict[int, bytes] = {}
+    seen: dict[int, str] = {}
+    began = time.monotonic()
+    while len(read) < dialogue.cardset.quorum:
+        found = _next_card(dialogue, seen, read)
+        if found is not None:
+            slot, token = found
+            read[token.number] = _read(dialogue, slot, token)
+            began = time.monotonic()
+            if len(read) < dialogue.cardset.quorum:
+                say(f"{dialogue.name}: {len(read)} card{'s' * (len(read) > 1)} of {dialogue.cardset.quorum} read")
+        elif time.monotonic() - began >= _patience():
+            raise _missing(dialogue, len(read))
+        else:
+            time.sleep(LOOK_SECONDS)
+    say("Card reading complete.")
+    say()
+    return _joined(dialogue, read)
+
+
+def _next_card(dialogue: Dialogue, seen: dict[int, str], read: dict[int, bytes]) -> tuple[int, Token] | None:
+    """Print what changed in the slots since the last look; then the first slot with a card of the set that was not read yet."""
+    cards = _cards(dialogue)
+    useful = [slot for slot, (_, token) in cards.items() if token and dialogue.wanted(slot, token) and token.number not in read]
+    # What is about to be read is shown first, as in all of the guide's dialogues.
+    for slot in sorted(cards, key=lambda slot: (slot not in useful[:1], slot)):
+        text = cards[slot][0]
+        if seen.get(slot) != text:
+            seen[slot] = text
+            say(f"{dialogue.name} slot {slot}: {text}")
+    token = cards[useful[0]][1] if useful else None
+    return (useful[0], token) if token else None
+
+
+def _cards(dialogue: Dialogue) -> dict[int, tuple[str, Token | None]]:
+    slots = Slots(dialogue.world, dialogue.module.esn)
+    with slots.locked():
+        return {slot: _described(slots.occupant(slot)) for slot in SHOWN}
+
+
+def _described(path: Path | None) -> tuple[str, Token | None]:
+    if path is None:
+        return "empty", None
+    token = read_token(path)
+    return (token.label, token) if token else (kind_of(path), None)
+
+
+def kind_of(path: Path) -> str:
+    """What a card file holds: operator, admin, blank, lms or unknown."""
+    token = read_token(path)
+    if token is not None:
+        return token.token
+    try:
+        return read_card(path).kind
+    except StateCorrupt:
+        return "unknown"
+
+
+def _read(dialogue: Dialogue, slot: int, token: Token) -> bytes:
+    passphrase = secret(f"{dialogue.name} slot {slot}: Enter passphrase:") if token.passphrase else ""
+    supplied = "passphrase supplied" if token.passphrase else "no passphrase supplied"
+    say(f"{dialogue.name} slot {slot}:- {supplied} - reading card")
+    try:
+        return securityworld.open_share(token, passphrase)
+    except hiding.WrongKey:
+        raise Refusal(f"wrong passphrase for {token.label} in slot {slot}") from None
+
+
+def _joined(dialogue: Dialogue, read: dict[int, bytes]) -> bytes:
+    found = shares.join(read)
+    if hiding.derived(found, "card set")[:20].hex() != dialogue.cardset.hash:
+        raise Refusal(f"the cards of `{dialogue.cardset.name}' do not fit together; one of them is damaged")
+    return found
+
+
+def _patience() -> float:
+    if at_terminal():
+        return PATIENCE_SECONDS
+    text = os.environ.get(PATIENCE_VARIABLE, "0")
+    return float(text) if text.isascii() and text.isdecimal() else 0.0
+
+
+def _missing(dialogue: Dialogue, read: int) -> Refusal:
+    cardset, esn = dialogue.cardset, dialogue.module.esn
+    name = "the Administrator Card Set" if cardset.token == ADMIN else f"`{cardset.name}'"
+    place = dialogue.slot if dialogue.slot is not None else 0 if cardset.token == ADMIN else 2
+    where = f"slot {dialogue.slot}" if dialogue.slot is not None else "any slot"
+    card = "admin-1" if cardset.token == ADMIN else f"{cardset.name}-1"
+    advice = f"insert one with: seemachine card insert {card} --esn {esn} --slot {place}"
+    return Refusal(f"no further card of {name} in {where} of module {dialogue.module.number}; {read} of {cardset.quorum} read; {advice}")

@@ -1,0 +1,113 @@
+"""What every tool does the same way: parse, run, say what was refused, ask."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from seemachine.state.errors import StateError
+from seemachine.wire.world import home
+
+OURS = "A stand-in of seemachine: it acts on the world folder, never on hardware."
+
+
+class Refusal(Exception):
+    """The tool does not do what it was told. The text says why, and what to do."""
+
+
+class Silent(Refusal):
+    """Refused, and said already in the tool's own form."""
+
+
+Parser = argparse.ArgumentParser
+
+
+def parser(name: str, description: str, ours: str = "") -> Parser:
+    """A parser whose help names what is ours for want of a public source."""
+    notes = f"{OURS} Ours, not known of the real tool: {ours}" if ours else OURS
+    return Parser(prog=name, description=description, epilog=notes, allow_abbrev=False)
+
+
+def run(parsed: Parser, arguments: Sequence[str] | None, act: Callable[[argparse.Namespace], int | None] | None = None) -> int:
+    """Run a tool. Returns the exit code: 0 done, 1 refused, 2 wrong usage, 130 interrupted."""
+    options = parsed.parse_args(arguments)
+    os.umask(0o077)
+    try:
+        return (act or options.act)(options) or 0
+    except Silent:
+        return 1
+    except (Refusal, StateError, OSError) as error:
+        say_error(parsed.prog, error)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def say(text: str = "") -> None:
+    """One line, at once: who watches a dialogue acts on it."""
+    print(text, flush=True)
+
+
+def say_error(name: str, error: object) -> None:
+    """One line for what was refused, below what was printed so far."""
+    sys.stdout.flush()
+    print(f"{name.split(maxsplit=1)[0]}: {error}", file=sys.stderr, flush=True)
+
+
+def world() -> Path:
+    """The world folder that the tools act on."""
+    return home()
+
+
+def at_terminal() -> bool:
+    """Whether a person sits there, who can be waited for."""
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+def ask(prompt: str, default: str | None = None) -> str:
+    """The answer to a question. Raises Refusal when there is nobody to answer.
+
+    In a pipe the answer is printed behind the question, as a terminal shows it.
+    """
+    print(f"{prompt} ", end="", flush=True)
+    answer = _line()
+    if not answer:
+        print(flush=True)
+        raise Refusal("nobody answers; give the missing words on the command line")
+    if not at_terminal():
+        print(answer.rstrip("\n"), flush=True)
+    return answer.strip() or (default or "")
+
+
+def confirm(question: str) -> bool:
+    """Ask until yes or no is answered."""
+    while True:
+        answer = ask(f"{question} (yes/no):")
+        if answer in ("yes", "no"):
+            return answer == "yes"
+
+
+def secret(prompt: str) -> str:
+    """A passphrase, typed unseen; in a pipe the next line."""
+    if at_terminal():
+        import getpass
+
+        return getpass.getpass(f"{prompt} ")
+    line = _line()
+    if not line:
+        raise Refusal("no passphrase was given; in a pipe it is the next line of standard input")
+    return line.rstrip("\n")
+
+
+def _line() -> str:
+    """The next line of standard input, or nothing at its end. Not a byte more is taken: the next tool of a script reads on from there."""
+    if at_terminal():
+        return sys.stdin.readline()
+    line = b""
+    while not line.endswith(b"\n"):
+        byte = os.read(0, 1)
+        if not byte:
+            break
+        line += byte
+    return line.decode(errors="replace")

@@ -1,0 +1,37 @@
+"""userdatatool.py: the NVRAM delegation certificate of a signing key, allowed by the ACS (guide 2.5.1 step 4, 2.5.2.3 step 15)."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from seemachine.nfast import delegation, hiding, hosts, keystore, reading, securityworld, signing, tool
+
+TITLE = "Loading ACS KNV for NVMem delegation:"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the tool. Returns the exit code."""
+    return tool.run(_parser(), arguments, _act)
+
+
+def _act(options: argparse.Namespace) -> None:
+    world = tool.world()
+    key = keystore.find(world, options.appname, options.ident)
+    found, module = securityworld.read(world), hosts.only(world, options.module)
+    secret = reading.load(reading.Dialogue(world, module, found.admin, title=TITLE, counted=False))
+    nso = signing.private_from(hiding.reveal(hiding.derived(secret, "nso"), bytes.fromhex(found.nso_hidden)))
+    options.file.write_bytes(delegation.signed(key.hash, nso))
+
+
+def _parser() -> tool.Parser:
+    parser = tool.parser("userdatatool.py", "Make the NVRAM delegation certificate of a signing key.", "the format of the file; -m")
+    parser.add_argument("-A", "--appname", required=True, choices=keystore.APPLICATIONS)
+    parser.add_argument("-I", "--ident", required=True)
+    parser.add_argument("-f", "--file", type=Path, required=True, metavar="userdata.raw")
+    parser.add_argument("-m", "--module", type=int, metavar="MODULE", help="where the ACS is presented; default the first")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
