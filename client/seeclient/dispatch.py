@@ -140,7 +140,7 @@ def holders(roster: Roster, name: bytes) -> Story[list[tuple[Peer, NvmemfileInfo
 
 def in_quarantine(peer: Peer, info: NvmemfileInfo) -> StatusError:
     """The refusal when the only machine with the file does not trust it."""
-    what = f"NVRAM file {printed_name(info.file)} of {peer.esn} is in quarantine: {info.quarantine}"
+    what = f"NVRAM file {printed_name(info.file)} of {peer.esn} is in quarantine"
     return StatusError(Status.AccessDenied, f"{what}; see: seemachine quarantine explain", NVMEMFILE)
 
 

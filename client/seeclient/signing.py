@@ -89,7 +89,7 @@ def sign(roster: Roster, key: KeyFile, message: Message) -> Story[Signed]:
             return signed
     held = yield from dispatch.holders(roster, key.name)
     for peer, info in dispatch.of_signer(held, key.signer):
-        if info.quarantine:
+        if info.quarantined:
             reasons.append(dispatch.in_quarantine(peer, info))
             continue
         if not info.loaded:

@@ -233,5 +233,5 @@ def _describe(machine: Machine, file: NvramFile) -> NvmemfileInfo:
         next=file.next,
         end=lease.end,
         loaded=loaded,
-        quarantine=file.quarantine,
+        quarantined=bool(file.quarantine),
     )

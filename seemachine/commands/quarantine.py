@@ -4,6 +4,7 @@ from seemachine.commands.leases import problem_of
 from seemachine.machine import Machine, Session
 from seemachine.state.errors import LeaseSpent
 from seemachine.wire.messages import (
+    MAX_SUSPECTS,
     BurnQuarantined,
     ListQuarantine,
     QuarantineBurned,
@@ -36,7 +37,6 @@ def inspect(machine: Machine) -> list[str]:
 
 def listing(session: Session, request: ListQuarantine) -> QuarantineListing:
     """NVRAM files first, then half-made keys."""
-    del request
     machine = session.machine
     files = [file for name in machine.store.names() if (file := machine.store.get(name)) is not None and file.quarantine]
     suspects = [
@@ -45,7 +45,7 @@ def listing(session: Session, request: ListQuarantine) -> QuarantineListing:
     ]
     for label, reason in machine.checkpoints.suspended():
         suspects.append(Suspect(file=b"", label=label, first=0, next=0, end=0, reason=reason))
-    return QuarantineListing(suspects=suspects)
+    return QuarantineListing(suspects=suspects[request.after : request.after + MAX_SUSPECTS])
 
 
 def burn(session: Session, request: BurnQuarantined) -> QuarantineBurned:

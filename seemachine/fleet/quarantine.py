@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 from seeclient import blocking, dispatch, keys
-from seeclient.effects import Ask, AskAll, Roster, Story
+from seeclient.effects import Ask, Peer, Roster, Story
 
-from seemachine.wire.messages import BurnQuarantined, ListQuarantine, QuarantineListing, SkipQuarantined, Suspect
+from seemachine.wire.messages import MAX_SUSPECTS, BurnQuarantined, ListQuarantine, QuarantineListing, SkipQuarantined, Suspect
 from seemachine.wire.names import FILE_NAME_BYTES, printed_name
 from seemachine.wire.status import Status, StatusError
 from seemachine.wire.world import HOME_VARIABLE, home
@@ -75,19 +75,24 @@ def _skip(fleet: blocking.Fleet, options: argparse.Namespace) -> int:
 
 def suspects(roster: Roster) -> Story[list[tuple[str, Suspect]]]:
     """Everything in quarantine, with the machine that has it."""
-    listings = yield AskAll(roster.peers, ListQuarantine())
-    return [
-        (peer.esn, suspect)
-        for peer, listing in zip(roster.peers, listings, strict=True)
-        if isinstance(listing, QuarantineListing)
-        for suspect in listing.suspects
-    ]
+    found = []
+    for peer in roster.peers:
+        found += [(peer.esn, suspect) for suspect in (yield from _suspects_of(peer))]
+    return found
+
+
+def _suspects_of(peer: Peer) -> Story[list[Suspect]]:
+    found: list[Suspect] = []
+    while True:
+        listing: QuarantineListing = yield Ask(peer, ListQuarantine(after=len(found)))
+        found += listing.suspects
+        if len(listing.suspects) < MAX_SUSPECTS:
+            return found
 
 
 def _burn_one(roster: Roster, esn: str, name: str) -> Story[int]:
     peer = dispatch.machine(roster, esn)
-    listing: QuarantineListing = yield Ask(peer, ListQuarantine())
-    labels = [suspect.label for suspect in listing.suspects if suspect.label]
+    labels = [suspect.label for suspect in (yield from _suspects_of(peer)) if suspect.label]
     request = BurnQuarantined(file=b"", label=name) if name in labels else BurnQuarantined(file=_file(name), label="")
     burned = yield Ask(peer, request)
     lost: int = burned.lost

@@ -110,9 +110,14 @@ def unpack(image: Image, folder: Path) -> None:
     """Lay out the root tree. Raises Refusal for a tree that reaches outside of its folder."""
     try:
         with tarfile.open(fileobj=io.BytesIO(image.tree)) as tree:
-            tree.extractall(folder, filter="data")
+            tree.extractall(folder, members=map(_private, tree), filter="data")
     except tarfile.TarError as error:
         raise Refusal(f"the root tree of the image can't be laid out: {error}") from None
+
+
+def _private(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    """What lies in the folder of an HSM is for its user alone."""
+    return member.replace(mode=member.mode & 0o700, deep=False)
 
 
 def _encoded(image: Image) -> bytes:

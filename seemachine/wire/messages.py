@@ -34,8 +34,9 @@ ENVELOPE_BYTES = 256
 MAX_LABEL = 64
 MAX_CLIENT = 64
 MAX_REASON = 300
-# Entries of a ledger in one reply, well within the smallest frame.
+# Entries of a ledger, and suspects, in one reply, well within the smallest frame.
 MAX_LEDGER_PAGE = 1024
+MAX_SUSPECTS = 256
 
 
 @wire_class
@@ -215,7 +216,7 @@ class ProvisionLms:
 class NvmemfileInfo:
     """One NVRAM file: its key, its leaf range, the next leaf.
 
-    `loaded` is false when a loadLMS would spare the machine much hashing; `quarantine` is why no leaf is handed out, or empty.
+    `loaded` is false when a loadLMS would spare the machine much hashing, `quarantined` true when no leaf is handed out.
     """
 
     file: bytes = octets(FILE_NAME_BYTES)
@@ -224,7 +225,7 @@ class NvmemfileInfo:
     next: int = number(0, U32)
     end: int = number(1, U32)
     loaded: bool = flag()
-    quarantine: str = text(MAX_REASON)
+    quarantined: bool = flag()
 
     @property
     def remaining(self) -> int:
@@ -358,17 +359,18 @@ class Suspect:
 
 @wire_class
 class QuarantineListing:
-    """Everything of a machine that is in quarantine."""
+    """What of a machine is in quarantine, in order; fewer than MAX_SUSPECTS at the end."""
 
-    suspects: list[Suspect] = records(Suspect, MAX_FILES)
+    suspects: list[Suspect] = records(Suspect, MAX_SUSPECTS)
 
 
 @wire_class
 class ListQuarantine:
-    """Ask what is in quarantine, and why."""
+    """Ask what is in quarantine, and why, behind the first `after` of it."""
 
     NAME: ClassVar[str] = "quarantine_list"
     Reply: ClassVar[type] = QuarantineListing
+    after: int = number(0, U32)
 
 
 @wire_class
