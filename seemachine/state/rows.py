@@ -66,7 +66,10 @@ def past_from(row: tuple[Any, ...], path: Path) -> Past:
     """What an NVRAM says of itself."""
     check(row, path)
     identity, epoch, nonce, place, before_epoch, before_nonce, doubt, _ = row
-    return Past(Mark(identity, epoch, nonce, place), (before_epoch, before_nonce), doubt)
+    try:
+        return Past(Mark(identity, epoch, nonce, place), (before_epoch, before_nonce), doubt)
+    except StateCorrupt as error:
+        raise StateCorrupt(f"{path}: {error}") from None
 
 
 def checksum(values: tuple[object, ...]) -> bytes:
