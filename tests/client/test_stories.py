@@ -6,7 +6,7 @@ from seeclient import generating, inspecting, keys, signing
 from seeclient.effects import Pause, resume
 from seeclient.events import CardDone, CardsNeeded, CardTried, CardWanted, ChunkDone, Resumed, Started
 from seeclient.generating import LOOK_SECONDS, Recipe
-from seeclient.signing import Message
+from seeclient.signing import Message, new_token
 from server.serverkit import ESN, good, make_key
 
 from seemachine.lms.engines.portable import PortableEngine
@@ -500,7 +500,7 @@ def key():
 
 def sign_request(message=b"message"):
     """The request to sign a small message."""
-    return NvmemfileSign(file=FILE, message=message)
+    return NvmemfileSign(file=FILE, token=new_token(), message=message)
 
 
 def test_a_machine_that_holds_leaves_signs(key):
@@ -581,7 +581,7 @@ def test_a_message_that_does_not_fit_is_hashed_here(size, peer, tmp_path):
             ticket=b"t" * 16, identifier=lease.key.identifier, leaf=3, randomizer=lease.randomizer(3), remaining=28
         )
         assert resume(asked, None, None).request == GetNvmemfileInfo(file=key.name)
-        assert resume(asked, [held], None).request == NvmemfileReserve(file=key.name)
+        assert resume(asked, [held], None).request == NvmemfileReserve(file=key.name, token=new_token())
         digests.append(resume(asked, reserved, None).call())
         assert resume(asked, digests[-1], None).request == NvmemfileSignDigest(ticket=b"t" * 16, digest=digests[-1])
     assert digests[0] == digests[1]
