@@ -36,7 +36,9 @@ GREETING = Greeting(
     software="seemachine 0.1.0",
     engine="portable/portable",
     signer=b"",
+    nvram=b"n" * 16,
     epoch=1,
+    opening=b"o" * 8,
     operator="manual",
     limits=LIMITS,
 )

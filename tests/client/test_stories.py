@@ -6,7 +6,7 @@ from seeclient import generating, inspecting, keys, signing
 from seeclient.effects import Pause, resume
 from seeclient.events import CardDone, CardsNeeded, CardTried, CardWanted, ChunkDone, Resumed, Started
 from seeclient.generating import LOOK_SECONDS, Recipe
-from seeclient.signing import Message, new_token
+from seeclient.signing import Message
 from server.serverkit import ESN, good, make_key
 
 from seemachine.lms.engines.portable import PortableEngine
@@ -485,11 +485,19 @@ def test_without_machines_nothing_is_made(events):
 
 def info(first=0, following=0, end=32, *, loaded=True):
     """What a machine says of the file."""
-    return NvmemfileInfo(file=FILE, public_key=PUBLIC_KEY, first=first, next=following, end=end, loaded=loaded)
+    return NvmemfileInfo(file=FILE, public_key=PUBLIC_KEY, first=first, next=following, end=end, loaded=loaded, quarantined=False)
 
 
 ASK_INFO = GetNvmemfileInfo(file=FILE)
+TOKEN = b"t" * 16
 SIGNED = NvmemfileSigned(signature=b"signature", leaf=7, remaining=24)
+
+
+@pytest.fixture(autouse=True)
+def tokens_that_are_known(monkeypatch):
+    """Every request has the same token, and nobody remembers leaves: these machines are made of paper."""
+    monkeypatch.setattr(signing, "new_token", lambda: TOKEN)
+    monkeypatch.setenv("SEEMACHINE_SEEN", "off")
 
 
 @pytest.fixture
@@ -500,7 +508,7 @@ def key():
 
 def sign_request(message=b"message"):
     """The request to sign a small message."""
-    return NvmemfileSign(file=FILE, token=new_token(), message=message)
+    return NvmemfileSign(file=FILE, token=TOKEN, message=message)
 
 
 def test_a_machine_that_holds_leaves_signs(key):
@@ -576,14 +584,12 @@ def test_a_message_that_does_not_fit_is_hashed_here(size, peer, tmp_path):
     page, digests = build_page(PortableEngine(), lease, range(32), None), []
     for source in (message, tmp_path / "message"):
         asked = signing.sign(a_roster(peer), key, Message(source))
-        held = NvmemfileInfo(file=key.name, public_key=key.public_key, first=0, next=3, end=32, loaded=True)
-        reserved = NvmemfileReserved(
-            ticket=b"t" * 16, identifier=lease.key.identifier, leaf=3, randomizer=lease.randomizer(3), remaining=28
-        )
+        held = NvmemfileInfo(file=key.name, public_key=key.public_key, first=0, next=3, end=32, loaded=True, quarantined=False)
+        reserved = NvmemfileReserved(identifier=lease.key.identifier, leaf=3, randomizer=lease.randomizer(3), remaining=28)
         assert resume(asked, None, None).request == GetNvmemfileInfo(file=key.name)
-        assert resume(asked, [held], None).request == NvmemfileReserve(file=key.name, token=new_token())
+        assert resume(asked, [held], None).request == NvmemfileReserve(file=key.name, token=TOKEN)
         digests.append(resume(asked, reserved, None).call())
-        assert resume(asked, digests[-1], None).request == NvmemfileSignDigest(ticket=b"t" * 16, digest=digests[-1])
+        assert resume(asked, digests[-1], None).request == NvmemfileSignDigest(file=key.name, token=TOKEN, digest=digests[-1])
     assert digests[0] == digests[1]
     [chains] = PortableEngine().sign(lease.key.ots, [lease.job(3, digests[0])])
     assert good(key.public_key, message, lease.assemble(page, 3, chains))
