@@ -15,6 +15,7 @@ from seemachine.state.errors import StateError
 from seemachine.state.ledger import Order, hash_bound, message_bound
 from seemachine.state.records import NvramFile, Reserved
 from seemachine.wire.messages import (
+    MAX_REASON,
     GetNvmemfileInfo,
     LedgerEntry,
     LedgerPage,
@@ -233,5 +234,5 @@ def _describe(machine: Machine, file: NvramFile) -> NvmemfileInfo:
         next=file.next,
         end=lease.end,
         loaded=loaded,
-        quarantine=file.quarantine,
+        quarantine=file.quarantine[:MAX_REASON],
     )

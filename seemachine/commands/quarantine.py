@@ -4,6 +4,8 @@ from seemachine.commands.leases import problem_of
 from seemachine.machine import Machine, Session
 from seemachine.state.errors import LeaseSpent
 from seemachine.wire.messages import (
+    MAX_FILES,
+    MAX_REASON,
     BurnQuarantined,
     ListQuarantine,
     QuarantineBurned,
@@ -40,12 +42,12 @@ def listing(session: Session, request: ListQuarantine) -> QuarantineListing:
     machine = session.machine
     files = [file for name in machine.store.names() if (file := machine.store.get(name)) is not None and file.quarantine]
     suspects = [
-        Suspect(file=file.name, label="", first=file.lease.first, next=file.next, end=file.lease.end, reason=file.quarantine)
+        Suspect(file=file.name, label="", first=file.lease.first, next=file.next, end=file.lease.end, reason=file.quarantine[:MAX_REASON])
         for file in files
     ]
     for label, reason in machine.checkpoints.suspended():
-        suspects.append(Suspect(file=b"", label=label, first=0, next=0, end=0, reason=reason))
-    return QuarantineListing(suspects=suspects)
+        suspects.append(Suspect(file=b"", label=label, first=0, next=0, end=0, reason=reason[:MAX_REASON]))
+    return QuarantineListing(suspects=suspects[:MAX_FILES])
 
 
 def burn(session: Session, request: BurnQuarantined) -> QuarantineBurned:

@@ -33,7 +33,10 @@ MAX_FILES = 4096  # as many as an NVRAM holds
 ENVELOPE_BYTES = 256
 MAX_LABEL = 64
 MAX_CLIENT = 64
-MAX_REASON = 300
+# So that a full NVRAM in quarantine can be listed in one frame of the default size.
+MAX_REASON = 110
+# Half-made keys in quarantine have a number behind their label.
+MAX_SUSPECT = MAX_LABEL + 8
 # Entries of a ledger in one reply, well within the smallest frame.
 MAX_LEDGER_PAGE = 1024
 
@@ -349,7 +352,7 @@ class Suspect:
     """Something in quarantine: an NVRAM file, or with `label` a half-made key (all numbers 0 then)."""
 
     file: bytes = octets(0, FILE_NAME_BYTES)
-    label: str = text(MAX_LABEL)
+    label: str = text(MAX_SUSPECT)
     first: int = number(0, U32)
     next: int = number(0, U32)
     end: int = number(0, U32)
@@ -358,7 +361,7 @@ class Suspect:
 
 @wire_class
 class QuarantineListing:
-    """Everything of a machine that is in quarantine."""
+    """What of a machine is in quarantine; where there is more than fits, the rest comes when some of it is burned."""
 
     suspects: list[Suspect] = records(Suspect, MAX_FILES)
 
@@ -385,7 +388,7 @@ class BurnQuarantined:
     NAME: ClassVar[str] = "quarantine_burn"
     Reply: ClassVar[type] = QuarantineBurned
     file: bytes = octets(0, FILE_NAME_BYTES)
-    label: str = text(MAX_LABEL)
+    label: str = text(MAX_SUSPECT)
 
 
 @wire_class

@@ -154,14 +154,35 @@ Specifier = Number | Octets | Text | Flag | Record | Records
 HEIGHT = Number(0, 25)
 FILE = Octets(11, 11)
 HANDLE = Octets(16, 16)
+TOKEN = Octets(16, 16)
+REASON = Text(110)
+SUSPECT = Text(72)
 PUBLIC_KEY = Octets(48, 56)
 SLOT = Number(0, 5)
 WORD = Number(0, U32)
 
 RECORDS: dict[type[Any], dict[str, Specifier]] = {
     m.Limits: {"frame": Number(1, U32), "message": Number(1, U32), "idle_seconds": WORD, "request_seconds": WORD},
-    m.NvmemfileInfo: {"file": FILE, "public_key": PUBLIC_KEY, "first": WORD, "next": WORD, "end": Number(1, U32), "loaded": Flag()},
+    m.NvmemfileInfo: {
+        "file": FILE,
+        "public_key": PUBLIC_KEY,
+        "first": WORD,
+        "next": WORD,
+        "end": Number(1, U32),
+        "loaded": Flag(),
+        "quarantine": REASON,
+    },
     m.Slot: {"slot": SLOT, "ic": WORD, "kind": Text(16), "card": Text(64), "leases": Number(0, 4096)},
+    m.LedgerEntry: {
+        "row": Number(1, U64),
+        "file": FILE,
+        "leaf": WORD,
+        "token": TOKEN,
+        "digest": Octets(1, 33),
+        "client": Text(64),
+        "time": Number(0, U64),
+    },
+    m.Suspect: {"file": Octets(0, 11), "label": SUSPECT, "first": WORD, "next": WORD, "end": WORD, "reason": REASON},
 }
 
 REPLIES: dict[type[Any], dict[str, Specifier]] = {
@@ -173,7 +194,9 @@ REPLIES: dict[type[Any], dict[str, Specifier]] = {
         "software": Text(64),
         "engine": Text(64),
         "signer": Octets(0, 64),
+        "nvram": Octets(16, 16),
         "epoch": Number(0, U64),
+        "opening": Octets(8, 8),
         "operator": Text(16),
         "limits": Record(m.Limits),
     },
@@ -200,9 +223,13 @@ REPLIES: dict[type[Any], dict[str, Specifier]] = {
     m.NvmemfileInfo: RECORDS[m.NvmemfileInfo],
     m.NvmemfileListing: {"files": Records(m.NvmemfileInfo, 4096)},
     m.NvmemfileSigned: {"signature": Octets(1, 65536), "leaf": WORD, "remaining": WORD},
-    m.NvmemfileReserved: {"ticket": HANDLE, "identifier": Octets(16, 16), "leaf": WORD, "randomizer": Octets(24, 32), "remaining": WORD},
+    m.NvmemfileReserved: {"identifier": Octets(16, 16), "leaf": WORD, "randomizer": Octets(24, 32), "remaining": WORD},
     m.LmsLoaded: {"file": FILE, "missing": Number(0, 32 << 15)},
     m.SlotListing: {"slots": Records(m.Slot, 6)},
+    m.LedgerPage: {"entries": Records(m.LedgerEntry, 1024)},
+    m.QuarantineListing: {"suspects": Records(m.Suspect, 4096)},
+    m.QuarantineBurned: {"lost": WORD},
+    m.QuarantineSkipped: {"remaining": WORD},
 }
 
 REQUESTS: dict[type[Any], dict[str, Specifier]] = {
@@ -224,11 +251,15 @@ REQUESTS: dict[type[Any], dict[str, Specifier]] = {
     m.ProvisionLms: {"slot": SLOT},
     m.GetNvmemfileInfo: {"file": FILE},
     m.ListNvmemfiles: {},
-    m.NvmemfileSign: {"file": FILE, "message": Octets(0, U32)},
-    m.NvmemfileReserve: {"file": FILE},
-    m.NvmemfileSignDigest: {"ticket": HANDLE, "digest": Octets(24, 32)},
+    m.NvmemfileSign: {"file": FILE, "token": TOKEN, "message": Octets(0, U32)},
+    m.NvmemfileReserve: {"file": FILE, "token": TOKEN},
+    m.NvmemfileSignDigest: {"file": FILE, "token": TOKEN, "digest": Octets(24, 32)},
     m.LoadLms: {"file": FILE, "expcache": Number(0, 15), "offset": Number(0, 32 << 15), "nodes": Octets(24, 32 << 14)},
     m.ListSlots: {},
+    m.ReadLedger: {"after": Number(0, U64), "most": Number(1, 1024)},
+    m.ListQuarantine: {},
+    m.BurnQuarantined: {"file": Octets(0, 11), "label": SUSPECT},
+    m.SkipQuarantined: {"file": FILE, "leaf": Number(1, U32)},
 }
 
 # Request name on the wire, request, reply.
@@ -247,6 +278,10 @@ NAMES: list[tuple[str, type[Any], type[Any]]] = [
     ("nvmemfile_sign_digest", m.NvmemfileSignDigest, m.NvmemfileSigned),
     ("loadLMS", m.LoadLms, m.LmsLoaded),
     ("slot_list", m.ListSlots, m.SlotListing),
+    ("nvram_ledger", m.ReadLedger, m.LedgerPage),
+    ("quarantine_list", m.ListQuarantine, m.QuarantineListing),
+    ("quarantine_burn", m.BurnQuarantined, m.QuarantineBurned),
+    ("quarantine_skip", m.SkipQuarantined, m.QuarantineSkipped),
 ]
 
 EVERY = RECORDS | REPLIES | REQUESTS

@@ -18,7 +18,7 @@ from seemachine.config import LimitSettings
 from seemachine.fleet.published import Published
 from seemachine.lms.hashing import message_digest
 from seemachine.lms.parameters import OTS_SETS, TREE_SETS, lmots, signature_bytes
-from seemachine.state import checkpoints
+from seemachine.state import checkpoints, store
 from seemachine.wire import messages as m
 from seemachine.wire import names
 from seemachine.wire.fields import FieldError
@@ -33,22 +33,30 @@ SOURCES = Path(seemachine.__file__).parent
 # Longer values are not made: only the frame limits them.
 LARGEST = 1 << 20
 
-RECORDS = {"Limits": m.Limits, "NvmemfileInfo": m.NvmemfileInfo, "Slot": m.Slot}
+RECORDS = {
+    "Limits": m.Limits,
+    "NvmemfileInfo": m.NvmemfileInfo,
+    "Slot": m.Slot,
+    "LedgerEntry": m.LedgerEntry,
+    "Suspect": m.Suspect,
+}
 
 # What the worked exchange says, in its order: a request, then its reply or refusal.
 KEY = bytes.fromhex("000000050000000481908b4836be539bfc553a0e720c695c7d62e3b1957663b4aa46dfd3de008a62ddf4a720f8eb89cdfbadc6cadb93e2e2")
 LIMITS = m.Limits(frame=1_048_576, message=1_048_320, idle_seconds=300, request_seconds=120)
 EXCHANGE: list[Any] = [
-    m.Hello(protocol=1, client="example"),
+    m.Hello(protocol=2, client="example"),
     m.Greeting(
-        protocol=1,
+        protocol=2,
         esn="7852-268D-3BF9",
         model="5c",
         version="1.4.1",
         software="seemachine 0.1.0",
         engine="portable/portable",
         signer=b"",
+        nvram=bytes.fromhex("5e0b1c2d3f40517263748596a7b8c9da"),
         epoch=7,
+        opening=bytes.fromhex("0123456789abcdef"),
         operator="manual",
         limits=LIMITS,
     ),
@@ -245,6 +253,7 @@ def message_tables() -> list[Any]:
     for name, request in REQUESTS.items():
         found += [(name, "request", request), (name, "reply", request.Reply)]
     found += [("hello", "Limits", m.Limits), ("slot_list", "Slot", m.Slot)]
+    found += [("nvram_ledger", "LedgerEntry", m.LedgerEntry), ("quarantine_list", "Suspect", m.Suspect)]
     return [pytest.param(*one, id=f"{one[0]}-{one[1]}") for one in found]
 
 
@@ -500,7 +509,9 @@ FIGURES = {
     "keys in the making on a connection": making.MAX_GENERATIONS,
     "half-made keys kept on a machine": checkpoints.MAX_LABELS,
     "characters of a label": m.MAX_LABEL,
-    "reserved leaves on a connection": nvmem.MAX_RESERVATIONS,
+    "reserved leaves that wait for Q on a machine": store.MAX_AWAITED,
+    "ledger entries in a reply": m.MAX_LEDGER_PAGE,
+    "seconds that a used-up lease is kept": store.KEEP.retry_seconds,
     "leaves hashed on the way to a signature": 1 << names.MAX_PAGE_EXPONENT,
     "leaves for which loaded is true": nvmem.FEW_LEAVES,
     "node caches in use on a machine": keyring.MAX_TABLES,
