@@ -241,10 +241,10 @@ class MirroredStore(ABC):
 
     def _again(self, order: Order, row: LedgerRow) -> Reserved | StateError:
         """The leaf that this order got before. It signs what it signed then, so it is no second use."""
-        if not row.fits(order):
-            return TokenSpent(f"this request token was used before, for another message: leaf {row.leaf} of {printed_name(row.name)}")
         if not row.bound and row.token not in self._awaited:
             return TokenSpent(f"leaf {row.leaf} waits for no digest any more, and is burned; reserve another under a new token")
+        if not row.fits(order):
+            return TokenSpent(f"this request token was used before, for another message: leaf {row.leaf} of {printed_name(row.name)}")
         try:
             return self._found(row)
         except StateError as error:
