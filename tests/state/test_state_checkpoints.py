@@ -1,5 +1,6 @@
 """checkpoints.py: half-made keys on disk, whole rows of the right key or none."""
 
+import os
 import shutil
 import stat
 from itertools import count
@@ -11,7 +12,7 @@ from state.kit import ESN, OTHER_ESN, Fault, FaultyOs, flipped, quick_folder
 
 from seemachine.state import checkpoints, durable
 from seemachine.state.checkpoints import CHECK_BYTES, FolderCheckpoints, NoCheckpoints, is_label
-from seemachine.state.errors import StateCorrupt, StateForeign
+from seemachine.state.errors import StateCopied, StateCorrupt, StateForeign
 from seemachine.state.sealed import seal
 from seemachine.state.worldkey import world_key
 
@@ -28,6 +29,11 @@ def row(index, key=b"k"):
 def opened(world, esn=ESN):
     """The checkpoints of a machine of a world."""
     return FolderCheckpoints(world / "hsm" / esn)
+
+
+def keep(source, target):
+    """What a process that died leaves behind is no copy. Heads are replaced as a whole, so a link keeps them as they are."""
+    (os.link if str(source).endswith(".key") else shutil.copy2)(source, target)
 
 
 @pytest.fixture
@@ -217,6 +223,36 @@ class TestSecrets:
         with pytest.raises(StateForeign, match=f"one.key: of the world {worlds[0]}; this is the world {worlds[1]} "):
             foreign.head("one")
 
+    def test_a_head_that_was_put_back(self, kept):
+        """An older head, with seeds that were given away since, is refused in its own place: as another file and as the same one."""
+        path = kept._folder / "one.key"
+        kept.create("one", HEAD)
+        older = path.read_bytes()
+        kept.rewrite("one", HEAD | {"seeds": [b"", b"b"]})
+        for put_back in (path.write_bytes, lambda data: (path.unlink(), path.write_bytes(data))):
+            put_back(older)
+            with pytest.raises(StateCopied, match="half-made key one is a copy or was restored"):
+                kept.head("one")
+        kept.discard("one")
+
+        assert kept.head("one") is None
+        kept.create("one", HEAD)
+        assert kept.head("one") == HEAD
+
+    def test_all_are_destroyed_in_quarantine(self, kept, tmp_path):
+        """After a doubt no half-made key is left; what was there is listed with the reason until it is acknowledged."""
+        for label in ("one", "two"):
+            kept.create(label, HEAD)
+        kept.suspend("a doubt")
+        kept.create("one", HEAD)
+        kept.suspend("another")
+        again = opened(tmp_path)
+
+        assert again.labels() == []
+        assert again.suspended() == [("one.1", "a doubt"), ("one.2", "another"), ("two.1", "a doubt")]
+        again.discard_suspended("one.1")
+        assert [label for label, _ in again.suspended()] == ["one.2", "two.1"]
+
     def test_a_head_of_before(self, kept):
         """A head that was not encrypted is not one of this version."""
         kept.create("one", HEAD)
@@ -244,7 +280,7 @@ class TestFailing:
             kept = opened(folder)
             prepare(kept)
             left = tmp_path / f"left {place}"
-            fault.arm(place, hook=lambda folder=folder, left=left: shutil.copytree(folder, left) and None)
+            fault.arm(place, hook=lambda folder=folder, left=left: shutil.copytree(folder, left, copy_function=keep) and None)
             act(kept)
             fired = fault.fired
             fault.disarm()
