@@ -67,6 +67,7 @@ class Disk:
     def _image(self, kept: Sequence[Change]) -> tuple[Image, bool]:
         files, names = dict(self.files), dict(self.names)
         linked = {change.path for change in kept if isinstance(change, Link)} | self.names.keys()
+        half = any(isinstance(change, Unlink) and change.moved_to in linked and change not in kept for change in self.pending)
         for change in kept:
             # A name that moved is not gone from its old place before it is in the new one.
             if not isinstance(change, Unlink) or not change.moved_to or change.moved_to in linked:
@@ -78,11 +79,13 @@ class Disk:
                 number = names[path]
                 image[path] = None if number is None else files.get(number, b"")
         numbers = [names[path] for path, data in image.items() if data is not None]
-        return image, len(numbers) > len(set(numbers))
+        return image, half or len(numbers) > len(set(numbers))
 
-    def states(self, chance: random.Random) -> Iterator[State]:
-        """Every state that is tried at this point. Many are alike."""
+    def states(self, chance: random.Random, share: float = 1.0) -> Iterator[State]:
+        """Every state that is tried at this point, or a share of them. Many are alike."""
         for kind, kept in self._choices(chance):
+            if share < 1 and chance.random() >= share:
+                continue
             yield State(kind, *self._image(kept))
 
     def _choices(self, chance: random.Random) -> Iterator[tuple[str, list[Change]]]:

@@ -13,6 +13,10 @@ from crash.product import Leaf, Outcome, Places, try_out
 from crash.recorder import Mark, Operation
 from state.kit import quick_folder
 
+FAULTS = ("reused", "doubled", "unknown", "lost", "refused", "broken", "counted back")
+# After a kill nobody was told how the command under way ended, and a power cut may take back what the next process found of it.
+AFTER_A_KILL = ("reused", "doubled", "refused", "broken")
+
 
 @dataclass(frozen=True)
 class Handed:
@@ -40,6 +44,7 @@ class Recording:
     esns: tuple[str, ...]
     base: Image
     log: tuple[Operation, ...]
+    faults: tuple[str, ...] = FAULTS
 
 
 @dataclass
@@ -93,26 +98,28 @@ class Tally:
     counts: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
 
-
-FAULTS = ("reused", "doubled", "unknown", "lost", "refused", "broken", "counted back")
+    def add(self, other: "Tally") -> None:
+        """Count another one in."""
+        for figure in ("points", "states", "disks", "handed", "refused", "twice"):
+            setattr(self, figure, getattr(self, figure) + getattr(other, figure))
+        self.counts += other.counts
+        self.faults += [f"{other.scenario}, {other.store}: {fault}" for fault in other.faults]
 
 
 def run(recording: Recording, seed: int = 0, share: float = 1.0) -> Tally:
     """Try every state of every point, or a seeded share of them. A disk that was tried is not tried again, only judged again."""
     tally, outcomes = Tally(recording.scenario, recording.store), {}
-    chance, choice = random.Random(seed), random.Random(seed + 1)
+    chance = random.Random(seed)
     with quick_folder() as folder:
         for point, disk in points(recording):
             tally.points += 1
             tally.handed = len(point.handed)
-            for state in disk.states(chance):
-                if choice.random() >= share:
-                    continue
+            for state in disk.states(chance, share):
                 tally.states += 1
                 key = digest(state.image)
                 if key not in outcomes:
                     outcomes[key] = tried(state.image, recording, folder)
-                _judge(tally, point, state, outcomes[key])
+                _judge(tally, point, state, outcomes[key], recording.faults)
     tally.disks = len(outcomes)
     return tally
 
@@ -141,8 +148,8 @@ def write(image: Image, folder: Path) -> None:
             (folder / path).write_bytes(data)
 
 
-def _judge(tally: Tally, point: Point, state: State, outcome: Outcome) -> None:
-    found = dict(verdict(point, state, outcome))
+def _judge(tally: Tally, point: Point, state: State, outcome: Outcome, faults: tuple[str, ...]) -> None:
+    found = {fault: what for fault, what in verdict(point, state, outcome) if fault in faults}
     tally.refused += bool(outcome.refused)
     tally.twice += state.twice
     for fault, what in found.items():
@@ -154,7 +161,7 @@ def verdict(point: Point, state: State, outcome: Outcome) -> Iterable[tuple[str,
     """The faults of an outcome, each with what shows it."""
     given, lying = Counter(outcome.given), outcome.places
     there = given.keys() | lying.keys()
-    # A card that a crash left in two folders is refused until somebody removes one; no journal of a file system leaves it so.
+    # A card that a crash left in two folders is refused until somebody removes one. No journal of a file system leaves it so.
     missing = set() if state.twice else point.required - given.keys()
     return [
         (fault, what)

@@ -2,16 +2,18 @@
 
 import contextlib
 import functools
-from collections import defaultdict
+import sqlite3
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from commands.kit import ESN, repeatable
+from crash.recorder import Killed
 
 from seemachine.commands import answer
-from seemachine.commands.nvmem import Signing, start_signing
+from seemachine.commands.nvmem import Signing, prepare, start_signing
 from seemachine.config import Config
 from seemachine.keyring import KeyRing
 from seemachine.lms.engines import Engine, select
@@ -92,6 +94,13 @@ class World:
         for esn in tuple(self.machines):
             self.close(esn)
 
+    def bury(self) -> None:
+        """Let go of machines that were killed, whose every attempt to write fails."""
+        for esn in tuple(self.machines):
+            with contextlib.suppress(Killed, sqlite3.Error):
+                self.machines.pop(esn).store.close()
+        self.locks.clear()
+
     def put(self, card: str, esn: str = ESN, slot: int = SLOT) -> None:
         """Put a card from the rack into a slot in place of what is there."""
         if Slots(self.folder, esn).occupant(slot) is not None:
@@ -144,12 +153,12 @@ def _in_making(found: Places, machine: Machine, refused: list[str]) -> None:
 
 
 def _on_cards(found: Places, folder: Path, refused: list[str]) -> None:
-    names = set()
-    for path in (*folder.glob(f"cards/*{SUFFIX}"), *folder.glob(f"hsm/*/slots/*/*{SUFFIX}")):
+    paths = [*folder.glob(f"cards/*{SUFFIX}"), *folder.glob(f"hsm/*/slots/*/*{SUFFIX}")]
+    copies = Counter(path.name for path in paths)
+    for path in paths:
         try:
-            if path.name in names:
+            if copies[path.name] > 1:
                 raise StateCorrupt(f"{path.stem} is in two places")
-            names.add(path.name)
             card = read_card(path)
         except StateCorrupt as error:
             refused.append(str(error))
@@ -229,7 +238,7 @@ def _drain(world: World, esn: str) -> Iterator[Leaf]:
     yield from _use_up(session.machine)
     yield from _provision_all(world, session)
     for label in session.machine.checkpoints.labels():
-        _finish(world, session, label)
+        finish(world, session, label)
         yield from _use_up(session.machine)
         yield from _provision_all(world, session)
 
@@ -237,6 +246,9 @@ def _drain(world: World, esn: str) -> Iterator[Leaf]:
 def _use_up(machine: Machine) -> list[Leaf]:
     files = [machine.store.get(name) for name in machine.store.names()]
     # One more than there are, for nobody must get that one.
+    for name in machine.store.names():
+        # Refuses a key whose leaves do not lead to its root.
+        prepare(machine, name)
     wanted = [file.name for file in files if file is not None for _ in range(file.remaining + 1)]
     taken = take(machine, wanted)
     assert len(taken) == len(wanted) - len(files)
@@ -253,7 +265,7 @@ def _provision_all(world: World, session: Session) -> Iterator[Leaf]:
                 yield from _use_up(session.machine)
 
 
-def _finish(world: World, session: Session, label: str) -> None:
+def finish(world: World, session: Session, label: str) -> None:
     resumed = ask(session, m.ResumeLms(label=label))
     if resumed is None:
         return

@@ -9,15 +9,14 @@ import pytest
 from commands.kit import CHEAP, ESN, OTHER_ESN, generate, repeatable
 from commands.kit import ask as get
 from commands.kit import sign as request_for
-from crash.matrix import Handed, Recording, Still
-from crash.product import SLOT, World, counters, identifier, leaf_of, take
-from crash.recorder import Recorder, recording
+from crash.matrix import AFTER_A_KILL, Handed, Recording, Still
+from crash.product import SLOT, World, ask, counters, finish, identifier, leaf_of, take
+from crash.recorder import Killed, Mark, Recorder, recording
 from state.kit import quick_folder
 
 from seemachine.lms.hashing import message_digest
 from seemachine.lms.keys import PublicKey
 from seemachine.machine import Session
-from seemachine.state import sqlite
 from seemachine.state.sqlite import SqliteStore
 from seemachine.wire import messages as m
 from seemachine.wire.names import nvram_name
@@ -339,12 +338,13 @@ SCENARIOS = (
 )
 
 
-def record(scenario: Scenario, store: str) -> Recording:
-    """Prepare a disk and record a scenario on it."""
+def record(scenario: Scenario, store: str, broken: Callable[[pytest.MonkeyPatch], None] = lambda patch: None) -> Recording:
+    """Prepare a disk and record a scenario on it, with something in the product broken."""
     with quick_folder() as folder:
         place, still = _prepared(scenario, store, folder)
         world = World(place, store, repeatable("recorded"))
-        with recording(place) as recorder:
+        with recording(place) as recorder, pytest.MonkeyPatch.context() as patch:
+            broken(patch)
             scene = Scene(world, recorder)
             scene.mark(still)
             try:
@@ -353,6 +353,55 @@ def record(scenario: Scenario, store: str) -> Recording:
             finally:
                 world.close_all()
         return Recording(scenario.name, store, scenario.esns, recorder.base, tuple(recorder.log))
+
+
+def operations(recording: Recording) -> int:
+    """How many operations a process can be killed at."""
+    return sum(not isinstance(operation, Mark) for operation in recording.log)
+
+
+def record_killed(scenario: Scenario, store: str, life: int) -> Recording | None:
+    """The same, but the process is killed after `life` operations, and another one goes on with what it finds.
+
+    A kill loses nothing that was written, and flushes nothing. None when the scenario ends before that.
+    """
+    with quick_folder() as folder:
+        place, still = _prepared(scenario, store, folder)
+        with recording(place) as recorder:
+            first = Scene(World(place, store, repeatable("recorded")), recorder)
+            first.mark(still)
+            recorder.life = life
+            try:
+                scenario.act(first)
+            except Killed:
+                pass
+            else:
+                recorder.life = None
+                first.world.close_all()
+                return None
+            first.world.bury()
+            recorder.revive()
+            second = Scene(World(place, store, repeatable("second life")), recorder)
+            try:
+                _go_on(second, scenario.esns)
+            finally:
+                second.world.close_all()
+        return Recording(scenario.name, store, scenario.esns, recorder.base, tuple(recorder.log), AFTER_A_KILL)
+
+
+def _go_on(scene: Scene, esns: tuple[str, ...]) -> None:
+    """What a client does that finds its machine started again: sign with what is there, finish what is half made, take the next lease."""
+    sessions = [scene.open(esn) for esn in esns]
+    scene.done("start after a kill")
+    for session in sessions:
+        store, labels = session.machine.store, session.machine.checkpoints.labels()
+        scene.batch(session, store.names())
+        for label in labels:
+            finish(scene.world, session, label)
+            scene.done("half-made key finished")
+        if session.machine.slots.occupant(SLOT) and ask(session, m.ProvisionLms(slot=SLOT)):
+            scene.done("provision")
+        scene.batch(session, store.names())
 
 
 def _prepared(scenario: Scenario, store: str, folder: Path) -> tuple[Path, Still]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import apsw
 import pytest
-from crash.recorder import Recorder, Sync, SyncFolder, Truncate, Write
+from crash.recorder import Killed, Recorder, Sync, SyncFolder, Truncate, Write
 
 VFS_NUMBERS = itertools.count()
 ERRORS = {"ConstraintError": sqlite3.IntegrityError, "CorruptError": sqlite3.DatabaseError, "NotADBError": sqlite3.DatabaseError}
@@ -33,15 +33,19 @@ class RecordedVfs(apsw.VFS):  # type: ignore[misc]
         path = name.filename() if isinstance(name, apsw.URIFilename) else name
         known = None if path is None else self.recorder.name(path)
         existed = path is not None and Path(path).exists()
+        if known is not None and not existed and self.recorder.dying():
+            raise apsw.CantOpenError("killed")
         opened = RecordedFile(self.recorder, known, name, flags)
         if known is not None and not existed:
             self.recorder.created(known)
         return opened
 
-    def xDelete(self, path: str, sync: bool) -> None:  # noqa: N802, FBT001
+    def xDelete(self, path: str, sync: bool) -> None:  # noqa: N802
         # Before it is done, for the flush of the folder is seen on the way: it belongs behind.
         known = self.recorder.name(path)
         if known in self.recorder.files:
+            if self.recorder.dying():
+                return
             self.recorder.unlinked(known)
         super().xDelete(path, sync)
 
@@ -54,19 +58,28 @@ class RecordedFile(apsw.VFSFile):  # type: ignore[misc]
         self._recorder, self._known = recorder, known
 
     def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802
+        if self._dying():
+            return
         super().xWrite(data, offset)
         if self._known:
             self._recorder.log.append(Write(self._recorder.file(self._known), offset, bytes(data)))
 
     def xTruncate(self, size: int) -> None:  # noqa: N802
+        if self._dying():
+            return
         super().xTruncate(size)
         if self._known:
             self._recorder.log.append(Truncate(self._recorder.file(self._known), size))
 
     def xSync(self, flags: int) -> None:  # noqa: N802
+        if self._dying():
+            return
         if self._known:
             self._recorder.log.append(Sync(self._recorder.file(self._known)))
         super().xSync(flags)
+
+    def _dying(self) -> bool:
+        return self._known is not None and self._recorder.dying()
 
 
 @contextlib.contextmanager
@@ -76,7 +89,7 @@ def _folders_seen(vfs: apsw.VFS, recorder: Recorder) -> Iterator[None]:
 
     def seen(path: bytes, descriptor: Any) -> int:
         folder = recorder.name(Path(os.fsdecode(path)).parent)
-        if folder is not None:
+        if folder is not None and not recorder.dying():
             recorder.log.append(SyncFolder(folder))
         return real(path, descriptor)
 
@@ -92,19 +105,9 @@ def _folders_seen(vfs: apsw.VFS, recorder: Recorder) -> Iterator[None]:
 def sqlite_recorded(recorder: Recorder, patch: pytest.MonkeyPatch) -> Iterator[None]:
     """Until the end of the block `sqlite3.connect` gives connections whose disk is recorded."""
     vfs = RecordedVfs(recorder)
-    patch.setattr(sqlite3, "connect", lambda path, **_settings: Connection(path, vfs.name))
+    patch.setattr(sqlite3, "connect", lambda path, **_settings: Connection(path, vfs))
     with _folders_seen(vfs, recorder):
         yield
-
-
-@contextlib.contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except apsw.Error as error:
-        translated = ERRORS.get(type(error).__name__, sqlite3.OperationalError)(str(error))
-        translated.sqlite_errorcode = getattr(error, "extendedresult", getattr(error, "result", sqlite3.SQLITE_ERROR))
-        raise translated from error
 
 
 class Cursor:
@@ -129,26 +132,27 @@ class Cursor:
 class Connection:
     """What the store uses of sqlite3.Connection with isolation_level=None."""
 
-    def __init__(self, path: Any, vfs: str) -> None:
-        with _translated():
-            self._database = apsw.Connection(str(path), vfs=vfs)
+    def __init__(self, path: Any, vfs: RecordedVfs) -> None:
+        self._recorder = vfs.recorder
+        with self._translated():
+            self._database = apsw.Connection(str(path), vfs=vfs.name)
 
     def execute(self, sql: str, values: Sequence[object] = ()) -> Cursor:
         """One statement."""
-        with _translated():
+        with self._translated():
             before = self._database.total_changes()
             rows = list(self._database.execute(sql, tuple(values)))
             return self._cursor(sql, rows, before)
 
     def executemany(self, sql: str, rows: Any) -> Cursor:
         """One statement for each row of values."""
-        with _translated():
+        with self._translated():
             before = self._database.total_changes()
             return self._cursor(sql, list(self._database.executemany(sql, rows)), before)
 
     def executescript(self, script: str) -> Cursor:
         """Many statements."""
-        with _translated():
+        with self._translated():
             if self._database.in_transaction:
                 self._database.execute("COMMIT")
             return Cursor(list(self._database.execute(script)), -1)
@@ -179,5 +183,21 @@ class Connection:
 
     def close(self) -> None:
         """Give everything back."""
-        with _translated():
+        with self._translated():
             self._database.close()
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Errors as sqlite3 has them. SQLite itself is not told of a kill, for it would clean up; what it did after that was not done."""
+        try:
+            yield
+        except apsw.Error as error:
+            self._die()
+            translated = ERRORS.get(type(error).__name__, sqlite3.OperationalError)(str(error))
+            translated.sqlite_errorcode = getattr(error, "extendedresult", getattr(error, "result", sqlite3.SQLITE_ERROR))
+            raise translated from error
+        self._die()
+
+    def _die(self) -> None:
+        if self._recorder.dead:
+            raise Killed
