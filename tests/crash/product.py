@@ -1,4 +1,4 @@
-"""The product around a recorded or rebuilt disk: machines opened as after a start, where every leaf is, and all that they would give away."""
+"""The product around a recorded or rebuilt disk: machines opened as at a start, where every leaf is, and all that they would give away."""
 
 import contextlib
 import functools
@@ -196,7 +196,7 @@ def leaf_of(signing: Signing) -> Leaf:
 
 @dataclass
 class Outcome:
-    """What the product does with a disk: where leaves lie, which it gives away, what it refuses, and the failure that it should not have."""
+    """What the product does with a disk: where leaves lie, which it gives away, what it refuses, and `broken`: an error that is neither."""
 
     places: Places = field(default_factory=dict)
     given: list[Leaf] = field(default_factory=list)
@@ -266,6 +266,7 @@ def _provision_all(world: World, session: Session) -> Iterator[Leaf]:
 
 
 def finish(world: World, session: Session, label: str) -> None:
+    """Resume a half-made key and make it whole, with its cards, as far as the machine goes along."""
     resumed = ask(session, m.ResumeLms(label=label))
     if resumed is None:
         return

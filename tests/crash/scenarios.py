@@ -136,7 +136,7 @@ class Scenario:
 
     name: str
     act: Act
-    before: Act = lambda scene: None
+    before: Act = lambda _scene: None
     esns: tuple[str, ...] = (ESN,)
     killed: bool = False
     stores: tuple[str, ...] = STORES
@@ -338,7 +338,7 @@ SCENARIOS = (
 )
 
 
-def record(scenario: Scenario, store: str, broken: Callable[[pytest.MonkeyPatch], None] = lambda patch: None) -> Recording:
+def record(scenario: Scenario, store: str, broken: Callable[[pytest.MonkeyPatch], None] = lambda _patch: None) -> Recording:
     """Prepare a disk and record a scenario on it, with something in the product broken."""
     with quick_folder() as folder:
         place, still = _prepared(scenario, store, folder)
