@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from crash.recorder import Change, Link, Mark, Operation, Rename, Sync, SyncFolder, Truncate, Unlink, Write
+from crash.operations import Change, Link, Mark, Operation, Rename, Sync, SyncFolder, Truncate, Unlink, Write
 
 SECTOR = 512
 SUBSETS = 6

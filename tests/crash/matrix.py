@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from crash.disk import Disk, Image, State
-from crash.product import Leaf, Outcome, Places, try_out
-from crash.recorder import Mark, Operation
+from crash.operations import Mark, Operation
+from crash.trial import Outcome, try_out
+from crash.world import Leaf, Places
 from state.kit import quick_folder
 
 FAULTS = ("reused", "doubled", "unknown", "lost", "refused", "broken", "counted back")
@@ -93,14 +94,13 @@ class Tally:
     states: int = 0
     disks: int = 0
     handed: int = 0
-    refused: int = 0
-    twice: int = 0
+    copies: int = 0
     counts: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
 
     def add(self, other: "Tally") -> None:
         """Count another one in."""
-        for figure in ("points", "states", "disks", "handed", "refused", "twice"):
+        for figure in ("points", "states", "disks", "handed", "copies"):
             setattr(self, figure, getattr(self, figure) + getattr(other, figure))
         self.counts += other.counts
         self.faults += [f"{other.scenario}, {other.store}: {fault}" for fault in other.faults]
@@ -150,8 +150,7 @@ def write(image: Image, folder: Path) -> None:
 
 def _judge(tally: Tally, point: Point, state: State, outcome: Outcome, faults: tuple[str, ...]) -> None:
     found = {fault: what for fault, what in verdict(point, state, outcome) if fault in faults}
-    tally.refused += bool(outcome.refused)
-    tally.twice += state.twice
+    tally.copies += bool(outcome.copies)
     for fault, what in found.items():
         tally.counts[fault] += 1
         tally.faults.append(f"{fault}: crash point {point.number}, after {point.before.after}, {state.kind}: {what}")
@@ -162,7 +161,8 @@ def verdict(point: Point, state: State, outcome: Outcome) -> Iterable[tuple[str,
     given, lying = Counter(outcome.given), outcome.places
     there = given.keys() | lying.keys()
     # A card that a crash left in two folders is refused until somebody removes one. No journal of a file system leaves it so.
-    missing = set() if state.twice else point.required - given.keys()
+    copies = set(outcome.copies) if state.twice else set()
+    missing = [leaf for leaf in point.required - given.keys() if not copies.intersection(point.before.places[leaf])]
     return [
         (fault, what)
         for fault, what in (
@@ -170,7 +170,7 @@ def verdict(point: Point, state: State, outcome: Outcome) -> Iterable[tuple[str,
             ("doubled", [leaf for leaf, count in given.items() if count > 1] + [leaf for leaf, at in lying.items() if len(at) > 1]),
             ("unknown", sorted(there - point.possible - point.handed.keys())),
             ("lost", sorted(missing)),
-            ("refused", [] if state.twice else outcome.refused),
+            ("refused", outcome.refused + [card for card in outcome.copies if card not in copies]),
             ("broken", outcome.broken),
             ("counted back", [name for name, count in point.before.counters.items() if not _counted_on(name, count, outcome)]),
         )

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import apsw
 from crash.matrix import FAULTS, Tally, run
-from crash.scenarios import SCENARIOS, Scenario, operations, record, record_killed
+from crash.recordings import operations, record, record_killed
+from crash.scenarios import SCENARIOS, Scenario
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "reliability.md"
 BEGIN, END = "<!-- figures of make crash-matrix -->\n", "<!-- end of figures -->\n"
@@ -43,8 +44,10 @@ def kill_then_cut(number: int) -> Tally:
 
 def table(tallies: Iterable[Tally]) -> list[str]:
     """The rows, with their sums."""
-    rows = ["| scenario | store | crash points | states tried | disks | leaves handed out | reused | other faults | refused openings |"]
-    rows += ["| --- | --- | --: | --: | --: | --: | --: | --: | --: |"]
+    rows = [
+        "| scenario | store | crash points | states | disks | leaves handed out | reused | other faults | refused | card in two folders |"
+    ]
+    rows += ["| --- | --- | --: | --: | --: | --: | --: | --: | --: | --: |"]
     total = Tally("all", "")
     for tally in tallies:
         rows.append(_row(tally))
@@ -54,7 +57,7 @@ def table(tallies: Iterable[Tally]) -> list[str]:
 
 def _row(tally: Tally) -> str:
     others = sum(tally.counts[fault] for fault in FAULTS if fault not in ("reused", "refused"))
-    figures = (tally.points, tally.states, tally.disks, tally.handed, tally.counts["reused"], others, tally.counts["refused"])
+    figures = (tally.points, tally.states, tally.disks, tally.handed, tally.counts["reused"], others, tally.counts["refused"], tally.copies)
     return f"| {tally.scenario} | {tally.store} | " + " | ".join(f"{figure:,}" for figure in figures) + " |"
 
 

@@ -14,7 +14,8 @@ from typing import Any
 
 import apsw
 import pytest
-from crash.recorder import Killed, Recorder, Sync, SyncFolder, Truncate, Write
+from crash.operations import Sync, SyncFolder, Truncate, Write
+from crash.recorder import Killed, Recorder
 
 VFS_NUMBERS = itertools.count()
 ERRORS = {"ConstraintError": sqlite3.IntegrityError, "CorruptError": sqlite3.DatabaseError, "NotADBError": sqlite3.DatabaseError}

@@ -6,7 +6,8 @@ import sqlite3
 
 import pytest
 from crash.disk import SECTOR, Disk
-from crash.recorder import HAS_APSW, Killed, Link, Rename, Sync, SyncFolder, Unlink, Write, recording
+from crash.operations import Link, Rename, Sync, SyncFolder, Unlink, Write
+from crash.recorder import HAS_APSW, Killed, recording
 
 from seemachine.state.durable import private_folder, replace_file
 

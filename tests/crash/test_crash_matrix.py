@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 from crash.matrix import Recording, Tally, run
 from crash.recorder import HAS_APSW
-from crash.scenarios import SCENARIOS, STORES, Scenario, operations, record, record_killed
+from crash.recordings import operations, record, record_killed
+from crash.scenarios import SCENARIOS, STORES, Scenario
 
 from seemachine.commands import generate, provision
 from seemachine.state import durable, sqlite

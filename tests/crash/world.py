@@ -1,19 +1,16 @@
-"""The product around a recorded or rebuilt disk: machines opened as at a start, where every leaf is, and all that they would give away."""
+"""The product on a recorded or rebuilt disk: machines opened as at a start, cards moved by hand, and where every leaf is."""
 
 import contextlib
 import functools
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from commands.kit import ESN, repeatable
+from commands.kit import ESN
 from crash.recorder import Killed
 
-from seemachine.commands import answer
-from seemachine.commands.nvmem import Signing, prepare, start_signing
 from seemachine.config import Config
 from seemachine.keyring import KeyRing
 from seemachine.lms.engines import Engine, select
@@ -22,13 +19,11 @@ from seemachine.lms.sectors import Sectors
 from seemachine.machine import Machine, Session
 from seemachine.server.start import build, open_store
 from seemachine.state.cards import SUFFIX, read_card
-from seemachine.state.errors import CardError, StateCorrupt, StateError
+from seemachine.state.errors import StateCorrupt
 from seemachine.state.lock import FolderLock
 from seemachine.state.rack import Rack
 from seemachine.state.slots import Slots
-from seemachine.wire import messages as m
 from seemachine.wire.names import SLOTS
-from seemachine.wire.status import Status, StatusError
 
 # A leaf is told by the identifier I of its key and its number: half-made keys have no root yet.
 Leaf = tuple[bytes, int]
@@ -50,10 +45,6 @@ class MemoEngine:
 def engine() -> MemoEngine:
     """The one of all machines of these tests."""
     return MemoEngine(select())
-
-
-class Broken(Exception):
-    """The product failed otherwise than with one of its own refusals."""
 
 
 @dataclass
@@ -107,17 +98,18 @@ class World:
             self.rack.remove(esn, slot)
         self.rack.insert(card, esn, slot)
 
-    def bring(self, card: str, esn: str) -> None:
-        """Put a card into the slot from wherever it is."""
+    def bring(self, card: str, esn: str, slot: int) -> None:
+        """Put a card into a slot from wherever it is."""
         found = next(where for where in self.rack.listing() if where.card == card)
-        if (found.esn, found.slot) != (esn, SLOT):
+        if (found.esn, found.slot) != (esn, slot):
             if found.esn:
                 self.rack.remove(found.esn, found.slot)
-            self.put(card, esn)
+            self.put(card, esn, slot)
 
-    def put_blank(self, esn: str = ESN) -> None:
-        """Put a blank card into the slot."""
-        self.put((self.rack.blanks() or self.rack.new())[0], esn)
+    def put_blank(self, esn: str = ESN, slot: int = SLOT) -> None:
+        """Put a blank card into a slot, one that is in one place."""
+        blanks = [card for card in self.rack.blanks() if place(card) not in self.copies()]
+        self.put((blanks or self.rack.new())[0], esn, slot)
 
     def places(self, refused: list[str] | None = None) -> Places:
         """Where each leaf is that could still sign: NVRAM of running machines, cards, half-made keys. Damaged places are refused."""
@@ -128,6 +120,10 @@ class World:
             _in_making(found, machine, refused)
         _on_cards(found, self.folder, refused)
         return dict(found)
+
+    def copies(self) -> list[str]:
+        """The cards that are in two places, named as in `places`. The product uses neither of the two."""
+        return [place(name) for name, count in Counter(path.stem for path in _cards(self.folder)).items() if count > 1]
 
 
 def _in_nvram(found: Places, esn: str, machine: Machine) -> None:
@@ -153,75 +149,32 @@ def _in_making(found: Places, machine: Machine, refused: list[str]) -> None:
 
 
 def _on_cards(found: Places, folder: Path, refused: list[str]) -> None:
-    paths = [*folder.glob(f"cards/*{SUFFIX}"), *folder.glob(f"hsm/*/slots/*/*{SUFFIX}")]
-    copies = Counter(path.name for path in paths)
-    for path in paths:
+    stems = Counter(path.stem for path in _cards(folder))
+    for path in _cards(folder):
+        if stems[path.stem] > 1:
+            continue
         try:
-            if copies[path.name] > 1:
-                raise StateCorrupt(f"{path.stem} is in two places")
             card = read_card(path)
         except StateCorrupt as error:
             refused.append(str(error))
             continue
         for lease in card.leases:
             for leaf in range(lease.first, lease.end):
-                found[(identifier(lease.public_key), leaf)].append(f"card {card.name}")
+                found[(identifier(lease.public_key), leaf)].append(place(card.name))
+
+
+def _cards(folder: Path) -> list[Path]:
+    return [*folder.glob(f"cards/*{SUFFIX}"), *folder.glob(f"hsm/*/slots/*/*{SUFFIX}")]
+
+
+def place(card: str) -> str:
+    """How `places` names a card."""
+    return f"card {card}"
 
 
 def identifier(public_key: bytes) -> bytes:
     """I of an encoded public key."""
     return public_key[8:24]
-
-
-def ask(session: Session, request: Any) -> Any:
-    """The reply, or None for a refusal. Raises Broken when the product did not expect what it met."""
-    reply = answer(session, request)
-    if isinstance(reply, StatusError):
-        if reply.status is Status.Failed:
-            raise Broken(f"{type(request).__name__}: {reply.__cause__!r}") from reply.__cause__
-        return None
-    return reply
-
-
-def take(machine: Machine, files: list[bytes], message: bytes = b"after") -> list[Signing]:
-    """A leaf of each named file, reserved as for a batch of signatures; files without leaves are passed over."""
-    started = start_signing(machine, [m.NvmemfileSign(file=file, message=b"%s %d" % (message, n)) for n, file in enumerate(files)])
-    return [signing for signing in started if isinstance(signing, Signing)]
-
-
-def leaf_of(signing: Signing) -> Leaf:
-    """The leaf of a reservation."""
-    return signing.lease.key.identifier, signing.reserved.leaf
-
-
-@dataclass
-class Outcome:
-    """What the product does with a disk: where leaves lie, which it gives away, what it refuses, and `broken`: an error that is neither."""
-
-    places: Places = field(default_factory=dict)
-    given: list[Leaf] = field(default_factory=list)
-    refused: list[str] = field(default_factory=list)
-    broken: str = ""
-    counters: dict[str, int] = field(default_factory=dict)
-
-
-def try_out(folder: Path, store: str, esns: tuple[str, ...]) -> Outcome:
-    """Start every machine of a rebuilt disk, look where its leaves are, then take all that can be had."""
-    outcome, world = Outcome(), World(folder, store, repeatable("after the crash"))
-    try:
-        for esn in esns:
-            try:
-                world.open(esn)
-            except StateError as error:
-                outcome.refused.append(str(error))
-        outcome.counters = counters(world)
-        outcome.places = world.places(outcome.refused)
-        outcome.given = [leaf for esn in world.machines for leaf in _drain(world, esn)]
-    except Exception as error:  # noqa: BLE001
-        outcome.broken = repr(error)
-    finally:
-        world.close_all()
-    return outcome
 
 
 def counters(world: World) -> dict[str, int]:
@@ -230,50 +183,3 @@ def counters(world: World) -> dict[str, int]:
     for esn, machine in world.machines.items():
         found |= {f"insertions {esn} {slot}": machine.slots.ic(slot) for slot in SLOTS}
     return found
-
-
-def _drain(world: World, esn: str) -> Iterator[Leaf]:
-    """Use up NVRAM, then every card, then finish every half-made key and use that up."""
-    session = Session(world.machines[esn])
-    yield from _use_up(session.machine)
-    yield from _provision_all(world, session)
-    for label in session.machine.checkpoints.labels():
-        finish(world, session, label)
-        yield from _use_up(session.machine)
-        yield from _provision_all(world, session)
-
-
-def _use_up(machine: Machine) -> list[Leaf]:
-    files = [machine.store.get(name) for name in machine.store.names()]
-    # One more than there are, for nobody must get that one.
-    for name in machine.store.names():
-        # Refuses a key whose leaves do not lead to its root.
-        prepare(machine, name)
-    wanted = [file.name for file in files if file is not None for _ in range(file.remaining + 1)]
-    taken = take(machine, wanted)
-    assert len(taken) == len(wanted) - len(files)
-    assert not machine.store.names()
-    return [leaf_of(signing) for signing in taken]
-
-
-def _provision_all(world: World, session: Session) -> Iterator[Leaf]:
-    for name in [found.card for found in world.rack.listing() if found.leases]:
-        # A card in two places is refused.
-        with contextlib.suppress(CardError):
-            world.bring(name, session.machine.esn)
-            while ask(session, m.ProvisionLms(slot=SLOT)):
-                yield from _use_up(session.machine)
-
-
-def finish(world: World, session: Session, label: str) -> None:
-    """Resume a half-made key and make it whole, with its cards, as far as the machine goes along."""
-    resumed = ask(session, m.ResumeLms(label=label))
-    if resumed is None:
-        return
-    done = ask(session, m.ContinueLms(handle=resumed.handle))
-    while done is not None and done.remaining:
-        done = ask(session, m.ContinueLms(handle=resumed.handle))
-    for _ in range(0 if done is None else done.cards):
-        with contextlib.suppress(CardError):
-            world.put_blank(session.machine.esn)
-        ask(session, m.ContinueLmsCard(handle=resumed.handle, slot=SLOT))
