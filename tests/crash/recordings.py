@@ -12,12 +12,13 @@ from crash.recorder import Killed, recording
 from crash.scenarios import Scenario
 from crash.scene import Scene
 from crash.trial import ask, finish
-from crash.world import SLOT, World
+from crash.world import SLOT, World, in_place
 from state.kit import quick_folder
 
 from seemachine.wire import messages as m
 
 
+@in_place()
 def record(scenario: Scenario, store: str, broken: Callable[[pytest.MonkeyPatch], None] = lambda _patch: None) -> Recording:
     """Prepare a disk and record a scenario on it, with something in the product broken."""
     with quick_folder() as folder:
@@ -40,6 +41,7 @@ def operations(recording: Recording) -> int:
     return sum(not isinstance(operation, Mark) for operation in recording.log)
 
 
+@in_place()
 def record_killed(scenario: Scenario, store: str, life: int) -> Recording | None:
     """The same, but the process is killed after `life` operations, and another one goes on with what it finds.
 

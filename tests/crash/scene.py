@@ -7,6 +7,7 @@ from crash.matrix import Handed, Still
 from crash.recorder import Recorder
 from crash.trial import leaf_of, take
 from crash.world import SLOT, World, counters, identifier
+from seeclient.signing import new_token
 
 from seemachine.lms.hashing import message_digest
 from seemachine.lms.keys import PublicKey
@@ -103,11 +104,12 @@ class Scene:
         message, found = self.message(), session.machine.store.get(file)
         assert found is not None
         key = PublicKey.decode(found.lease.public_key)
-        reserved = get(session, m.NvmemfileReserve(file=file))
+        token = new_token()
+        reserved = get(session, m.NvmemfileReserve(file=file, token=token))
         self.mark(Handed((key.identifier, reserved.leaf), message))
         self.done("reserve")
         digest = message_digest(key.ots, reserved.identifier, reserved.leaf, reserved.randomizer, message)
-        get(session, m.NvmemfileSignDigest(ticket=reserved.ticket, digest=digest))
+        get(session, m.NvmemfileSignDigest(file=file, token=token, digest=digest))
         self.done("sign digest")
 
     def batch(self, session: Session, files: list[bytes]) -> None:

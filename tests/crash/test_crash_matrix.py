@@ -124,7 +124,7 @@ def mutation(name: str, broken: Break, scenario: str, *faults: str, stores: tupl
         *mutation("no flush of cards", no_folder_flush, "provision", "doubled", stores=("sqlite",)),
         *mutation("synchronous=off", synchronous(0), "sign", "reused", stores=("sqlite",)),
         *mutation("synchronous=normal", synchronous(1), "sign", "reused", stores=("sqlite",)),
-        *mutation("synchronous=normal, checkpoints", synchronous(1), "checkpoint of the log", "reused", stores=("sqlite",)),
+        *mutation("synchronous=normal, checkpoints", synchronous(1), "checkpoint of the log", "reused", "lost", stores=("sqlite",)),
         *mutation("NVRAM before the card", nvram_before_card, "provision", "doubled"),
         *mutation("card before the checkpoint", card_before_checkpoint, "generate onto cards", "doubled"),
         *mutation("NVRAM before the checkpoint", nvram_before_checkpoint, "generate, singular", "doubled"),

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from commands.kit import repeatable
-from crash.world import Leaf, Places, World, counters, place
+from crash.world import Leaf, Places, World, counters, in_place, place
+from seeclient.signing import new_token
 
 from seemachine.commands import answer
 from seemachine.commands.nvmem import Signing, prepare, start_signing
@@ -35,7 +36,8 @@ def ask(session: Session, request: Any) -> Any:
 
 def take(machine: Machine, files: list[bytes], message: bytes = b"after") -> list[Signing]:
     """A leaf of each named file, reserved as for a batch of signatures; files without leaves are passed over."""
-    started = start_signing(machine, [m.NvmemfileSign(file=file, message=b"%s %d" % (message, n)) for n, file in enumerate(files)])
+    requests = [m.NvmemfileSign(file=file, token=new_token(), message=b"%s %d" % (message, n)) for n, file in enumerate(files)]
+    started = start_signing(machine, [(request, "") for request in requests])
     return [signing for signing in started if isinstance(signing, Signing)]
 
 
@@ -56,6 +58,7 @@ class Outcome:
     counters: dict[str, int] = field(default_factory=dict)
 
 
+@in_place()
 def try_out(folder: Path, store: str, esns: tuple[str, ...]) -> Outcome:
     """Start every machine of a rebuilt disk, look where its leaves are, then take all that can be had."""
     outcome, world = Outcome(), World(folder, store, repeatable("after the crash"))

@@ -4,9 +4,10 @@ import contextlib
 import functools
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest import mock
 
 from commands.kit import ESN
 from crash.recorder import Killed
@@ -18,6 +19,7 @@ from seemachine.lms.parameters import lms
 from seemachine.lms.sectors import Sectors
 from seemachine.machine import Machine, Session
 from seemachine.server.start import build, open_store
+from seemachine.state import file, originals, sqlite
 from seemachine.state.cards import SUFFIX, read_card
 from seemachine.state.errors import StateCorrupt
 from seemachine.state.lock import FolderLock
@@ -29,6 +31,15 @@ from seemachine.wire.names import SLOTS
 Leaf = tuple[bytes, int]
 Places = dict[Leaf, list[str]]
 SLOT = 2
+
+
+@contextlib.contextmanager
+def in_place() -> Iterator[None]:
+    """What is rebuilt takes the place of what was there: no inode tells the two apart, as after a real crash."""
+    with contextlib.ExitStack() as stack:
+        for module in (originals, sqlite, file):
+            stack.enter_context(mock.patch.object(module, "handle_of", return_value=bytes(16)))
+        yield
 
 
 class MemoEngine:
@@ -128,10 +139,10 @@ class World:
 
 def _in_nvram(found: Places, esn: str, machine: Machine) -> None:
     for name in machine.store.names():
-        file = machine.store.get(name)
-        assert file is not None
-        for leaf in range(file.next, file.lease.end):
-            found[(identifier(file.lease.public_key), leaf)].append(f"NVRAM of {esn}")
+        held = machine.store.get(name)
+        assert held is not None
+        for leaf in range(held.next, held.lease.end):
+            found[(identifier(held.lease.public_key), leaf)].append(f"NVRAM of {esn}")
 
 
 def _in_making(found: Places, machine: Machine, refused: list[str]) -> None:
