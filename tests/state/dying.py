@@ -25,7 +25,7 @@ def linked(source: Path, target: Path) -> None:
 
 
 def dying(fault: Fault, place: int, folder: Path, left: Path, act: Callable[[], object], patch: "pytest.MonkeyPatch") -> bool:
-    """Let the process die at one place of an operation on `folder`; what is there then is linked to `left`. False: it did not come so far."""
+    """Let the process die at one place of an operation on `folder`, and link what is there to `left`. False: it did not come so far."""
 
     def die() -> None:
         linked(folder, left)

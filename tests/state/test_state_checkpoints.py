@@ -323,6 +323,21 @@ class TestDying:
                 with pytest.raises(StateCopied):
                     left.head("one")
 
+    def test_while_a_copy_is_written_over(self, everywhere):
+        """A running machine that writes over a head that was put back makes no original of it."""
+
+        def rewritten(kept):
+            instead(kept._folder / "one.key", (kept._folder / "one.key").read_bytes())
+            kept.rewrite("one", AFTER)
+
+        looks = []
+        for left, _old in everywhere(rewritten):
+            try:
+                looks.append(left.head("one"))
+            except StateCopied:
+                looks.append("copy")
+        assert {str(look) for look in looks[2:]} == {"copy", str(AFTER)}
+
     def test_while_a_key_begins(self, everywhere):
         """A head is accepted or not there, and never there with rows of the key before it."""
         heads = []
