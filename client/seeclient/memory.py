@@ -135,6 +135,8 @@ def _rewritten(descriptor: int, change: Callable[[list[list[str]]], list[list[st
 
 def _opened(path: Path) -> int:
     """Files stay open: a signature comes every half a millisecond."""
+    if path in _files and not os.fstat(_files[path]).st_nlink:
+        os.close(_files.pop(path))  # somebody deleted it, to begin anew
     if path not in _files:
         if len(_files) >= MAX_OPEN:
             for descriptor in _files.values():

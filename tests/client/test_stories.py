@@ -487,7 +487,7 @@ def test_without_machines_nothing_is_made(events):
 # ---------------------------------------------------------------- signing
 
 
-def info(first=0, following=0, end=32, *, loaded=True, quarantine=""):
+def info(first=0, following=0, end=32, *, loaded=True, quarantined=False):
     """What a machine says of the file."""
     return NvmemfileInfo(file=FILE, public_key=PUBLIC_KEY, first=first, next=following, end=end, loaded=loaded, quarantined=quarantined)
 
@@ -582,7 +582,7 @@ def test_a_message_that_does_not_fit_is_hashed_here(size, peer, tmp_path):
     page, digests = build_page(PortableEngine(), lease, range(32), None), []
     for source in (message, tmp_path / "message"):
         asked = signing.sign(a_roster(peer), key, Message(source))
-        held = NvmemfileInfo(file=key.name, public_key=key.public_key, first=0, next=3, end=32, loaded=True, quarantine="")
+        held = NvmemfileInfo(file=key.name, public_key=key.public_key, first=0, next=3, end=32, loaded=True, quarantined=False)
         reserved = NvmemfileReserved(identifier=lease.key.identifier, leaf=3, randomizer=lease.randomizer(3), remaining=28)
         assert resume(asked, None, None).request == GetNvmemfileInfo(file=key.name)
         reserve = resume(asked, [held], None).request
@@ -753,7 +753,7 @@ def hashed_here(peer):
     """A story that has reserved a leaf for a long message, with what was asked and the digest that it made."""
     made = make_key()
     key = keys.KeyFile("release", made.public_key.encode(), 0, 0, 0, b"")
-    held = NvmemfileInfo(file=key.name, public_key=key.public_key, first=0, next=3, end=32, loaded=True, quarantine="")
+    held = NvmemfileInfo(file=key.name, public_key=key.public_key, first=0, next=3, end=32, loaded=True, quarantined=False)
     asked = signing.sign(a_roster(peer), key, Message(b"x" * 1001))
     resume(asked, None, None)
     return asked, made.lease(0), resume(asked, [held], None).request
