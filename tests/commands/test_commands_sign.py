@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from commands.kit import CHEAP, ESN, LEAVES, MESSAGE, SETS, ask, hash_key, refuse, sign, verifies
+from commands.kit import CHEAP, ESN, LEAVES, MESSAGE, SETS, ask, hash_key, refuse, reserve, sign, spend, verifies
 
 from seemachine.commands import nvmem
 from seemachine.commands.leases import to_store
@@ -31,6 +31,11 @@ class FailingEngine(PortableEngine):
         return super().sign(ots, jobs)
 
 
+def asked(requests):
+    """Requests as a batch has them, each with its client."""
+    return [(request, "a client") for request in requests]
+
+
 def stored(machine, key):
     """The key's lease as NVRAM has it."""
     return machine.store.get(key.file).lease
@@ -52,7 +57,7 @@ class TestOne:
         assert int.from_bytes(signed.signature[:4], "big") == 0
 
     def test_a_message_twice_takes_two_leaves(self, session):
-        """Signing the same message again, as after a lost reply, takes another leaf and gives another signature."""
+        """Signing the same message under another token takes another leaf and gives another signature."""
         key = hash_key(session)
         first, second = (ask(session, sign(key.file)) for _ in range(2))
 
@@ -99,7 +104,7 @@ class TestBatch:
         """A batch over keys of every set gives each request its own signature, in the order of the requests."""
         keys = [hash_key(session, names) for names in (*SETS, CHEAP)]
         requests = [sign(key.file, b"%d" % number) for number, key in enumerate(keys * 3)]
-        signed = finish_signing(machine, start_signing(machine, requests))
+        signed = finish_signing(machine, start_signing(machine, asked(requests)))
 
         assert [each.leaf for each in signed] == [0] * 5 + [1] * 5 + [2] * 5
         pairs = enumerate(zip(keys * 3, signed, strict=True))
@@ -109,17 +114,17 @@ class TestBatch:
         """However many requests, the store is asked once."""
         keys = [hash_key(session), hash_key(session)]
         original, calls = machine.store.reserve, []
-        monkeypatch.setattr(machine.store, "reserve", lambda names: calls.append(list(names)) or original(names))
-        start_signing(machine, [sign(key.file) for key in keys * 4])
+        monkeypatch.setattr(machine.store, "reserve", lambda orders: calls.append(list(orders)) or original(orders))
+        start_signing(machine, asked(sign(key.file) for key in keys * 4))
 
-        assert calls == [[key.file for key in keys * 4]]
+        assert [[order.name for order in orders] for orders in calls] == [[key.file for key in keys * 4]]
 
     def test_refusals_stay_in_their_places(self, session, machine):
         """Requests that can't be served, for want of a file or of leaves, are refused in their places; the others are signed."""
         key, nearly = hash_key(session), hash_key(session)
-        machine.store.reserve([nearly.file] * (LEAVES - 1))
+        spend(machine, nearly.file, LEAVES - 1)
         files = [key.file, UNKNOWN, nearly.file, nearly.file, key.file]
-        started = start_signing(machine, [sign(file) for file in files])
+        started = start_signing(machine, asked(sign(file) for file in files))
 
         assert [isinstance(each, Signing) for each in started] == [True, False, True, False, True]
         assert [each.status for each in started if isinstance(each, StatusError)] == [Status.NotAvailable] * 2
@@ -131,7 +136,7 @@ class TestBatch:
         """One message beyond the limit is refused alone and takes no leaf; the other requests of the batch are served."""
         machine = world.machine(limits=replace(DEFAULT_LIMITS, message=100))
         key = hash_key(Session(machine))
-        started = start_signing(machine, [sign(key.file, b"short"), sign(key.file, bytes(101)), sign(key.file, b"short too")])
+        started = start_signing(machine, asked(sign(key.file, message) for message in (b"short", bytes(101), b"short too")))
 
         assert [isinstance(each, Signing) for each in started] == [True, False, True]
         assert started[1].status is Status.InvalidParameter
@@ -142,7 +147,7 @@ class TestBatch:
         good, bad = hash_key(session), hash_key(session)
         lease = stored(machine, bad)
         machine.store._files[bad.file] = replace(machine.store.get(bad.file), lease=replace(lease, seed=bytes(len(lease.seed))))
-        signed = finish_signing(machine, start_signing(machine, [sign(good.file), sign(bad.file), sign(good.file)]))
+        signed = finish_signing(machine, start_signing(machine, asked(sign(key.file) for key in (good, bad, good))))
 
         assert [type(each) for each in signed] == [m.NvmemfileSigned, StatusError, m.NvmemfileSigned]
         assert signed[1].status is Status.Malformed
@@ -175,7 +180,7 @@ class TestLeavesAreLost:
         machine = world.machine(engine=engine)
         session = Session(machine)
         keys = [hash_key(session, names) for names in SETS[:2]]
-        started = start_signing(machine, [sign(key.file) for key in keys])
+        started = start_signing(machine, asked(sign(key.file) for key in keys))
         with pytest.raises(RuntimeError, match="cosmic"):
             finish_signing(machine, started)
 
@@ -191,7 +196,7 @@ class TestLeavesAreLost:
             raise error("the disk: no")
 
         with monkeypatch.context() as patch:
-            patch.setattr(machine.store, "_write_changes", fail)
+            patch.setattr(machine.store, "_write", fail)
             refused = refuse(session, sign(key.file))
         assert refused.status is Status.OSErrorErrno
         assert refused.detail == "the disk: no in nvmemfile_sign"
@@ -214,7 +219,7 @@ class TestLeavesAreLost:
         }[field]
         machine = world.machine()
         machine.store.install(bad)
-        for request in (sign(key.file), m.NvmemfileReserve(file=key.file)) * 2:
+        for request in (sign(key.file), reserve(key.file)) * 2:
             refused = refuse(Session(machine), request)
             assert refused.status is Status.Malformed
             assert "the NVRAM file is damaged" in refused.detail
@@ -230,7 +235,7 @@ class TestLeavesAreLost:
         key = hash_key(session)
         fresh = world.machine(store=machine.store)
         monkeypatch.setattr(nvmem, "MAX_PAGE_EXPONENT", 4)
-        for request in (sign(key.file), m.NvmemfileReserve(file=key.file)):
+        for request in (sign(key.file), reserve(key.file)):
             refused = refuse(Session(fresh), request)
             assert refused.status is Status.NotAvailable
             assert f"the tree of {key.file.hex(':', -4)} is not loaded" in refused.detail
@@ -249,7 +254,8 @@ class TestLooking:
         key = hash_key(session)
         for used in range(3):
             info = ask(session, m.GetNvmemfileInfo(file=key.file))
-            assert info == m.NvmemfileInfo(file=key.file, public_key=key.public_key, first=0, next=used, end=LEAVES, loaded=True)
+            assert (info.file, info.public_key, info.first, info.next, info.end) == (key.file, key.public_key, 0, used, LEAVES)
+            assert (info.loaded, info.quarantined) == (True, False)
             assert info.remaining == LEAVES - used
             ask(session, sign(key.file))
 
