@@ -260,6 +260,8 @@ def _audit(verb: str) -> Any:
         code: int = getattr(report, verb)(options)
         return code
 
+    return run
+
 
 def _nfast(verb: str) -> Any:
     def run(options: argparse.Namespace) -> int:
