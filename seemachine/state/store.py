@@ -266,9 +266,10 @@ class MirroredStore(ABC):
         """See Store."""
         with self._lock:
             self._refuse_after_failure()
-            if name in self._files:
-                self._witness.note(name, self._files[name].lease.first, self._files[name].lease.end)
+            file = self._files.get(name)
+            if file is not None:
                 self._commit(Changes(files={name: None}))
+                self._witness.note(name, file.lease.first, file.lease.end)
 
     def quarantine(self, name: bytes, reason: str) -> None:
         """See Store."""

@@ -257,7 +257,7 @@ class TestLooking:
         for used in range(3):
             info = ask(session, m.GetNvmemfileInfo(file=key.file))
             assert info == m.NvmemfileInfo(
-                file=key.file, public_key=key.public_key, first=0, next=used, end=LEAVES, loaded=True, quarantine=""
+                file=key.file, public_key=key.public_key, first=0, next=used, end=LEAVES, loaded=True, quarantined=False
             )
             assert info.remaining == LEAVES - used
             ask(session, sign(key.file))
