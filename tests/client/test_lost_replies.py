@@ -43,64 +43,60 @@ def again(machine: RunningMachine) -> None:
     machine.start()
 
 
-async def signed_again(machine, open_fleet, message, *losses, burned=0):
-    """Sign through these losses; then the leaf is the next but for those that are burned, and the one after it is the next call's."""
+async def signed_through(machine, open_fleet, message, cases):
+    """Sign once through each of these losses. A case is losses, leaves that they burn, and in which of them the signature was.
+
+    Each signature has the next leaf but for those that were burned, and so has the one after it.
+    """
     async with swallowing(machine) as network, open_fleet(network.text) as fleet:
-        key = await fleet.generate_lms("key", **TREE)
-        assert (await key.sign_with(b"before")).leaf == 0
-        for loss in losses:
-            network.lose(*loss)
-        signed = await key.sign_with(message)
-        assert network.losses == []
-        assert (signed.leaf, signed.remaining) == (1 + burned, 30 - burned)
-        assert good(key.public_key, message, signed.signature)
-        assert (await key.sign_with(b"after")).leaf == 2 + burned
-        assert (await key.info()).remaining == 29 - burned
-    return signed, network
+        key, leaf = await fleet.generate_lms("key", **TREE), 0
+        for losses, burned, signature_in in cases:
+            network.swallowed.clear()
+            for loss in losses:
+                network.lose(*loss)
+            signed = await key.sign_with(message)
+            leaf += burned
+            assert network.losses == []
+            assert (signed.leaf, signed.remaining) == (leaf, 31 - leaf)
+            assert good(key.public_key, message, signed.signature)
+            assert [signed.signature in lost for lost in network.swallowed] == signature_in
+            assert (await key.sign_with(b"after")).leaf == leaf + 1
+            leaf += 2
+        assert (await key.info()).remaining == 32 - leaf
 
 
-WHOLE = {
-    "the request is lost": (SIGN, REQUEST),
-    "the reply is lost": (SIGN, REPLY),
-}
+async def test_a_lost_exchange_costs_no_leaf(machine, open_fleet):
+    """Whichever way it was lost, the same request again gets one signature with one leaf: the one that was made, if any was."""
+    await signed_through(machine, open_fleet, SMALL, [([(SIGN, REQUEST)], 0, [False]), ([(SIGN, REPLY)], 0, [True])])
 
 
-@pytest.mark.parametrize("what", WHOLE)
-async def test_a_lost_exchange_costs_no_leaf(what, machine, open_fleet):
-    """Whichever way it was lost, the same request again gets one signature with one leaf."""
-    signed, network = await signed_again(machine, open_fleet, SMALL, WHOLE[what])
-    assert (signed.signature in network.swallowed[0]) == (what == "the reply is lost")
-
-
-@pytest.mark.parametrize("what", WHOLE)
-async def test_a_machine_that_dies_meanwhile_costs_no_leaf(what, machine, open_fleet):
-    """Killed before the request came, or after it was done, and started again: the signature is the one that was made, if any was."""
-    signed, network = await signed_again(machine, open_fleet, SMALL, (*WHOLE[what], partial(again, machine)))
-    assert (signed.signature in network.swallowed[0]) == (what == "the reply is lost")
+async def test_a_machine_that_dies_meanwhile_costs_no_leaf(machine, open_fleet):
+    """The same when it is killed before the request came, or after it was done, and started again."""
+    cases = [([(SIGN, what, partial(again, machine))], 0, [what is REPLY]) for what in (REQUEST, REPLY)]
+    await signed_through(machine, open_fleet, SMALL, cases)
 
 
 async def test_a_reply_that_is_lost_again_and_again(machine, open_fleet):
     """It is one leaf and one signature, however often the machine has to make it."""
     losses = [(SIGN, REPLY, partial(again, machine)), (SIGN, REPLY), (SIGN, REQUEST), (SIGN, REPLY, partial(again, machine)), (SIGN, REPLY)]
-    signed, network = await signed_again(machine, open_fleet, SMALL, *losses)
-    assert [signed.signature in lost for lost in network.swallowed] == [True, True, False, True, True]
+    await signed_through(machine, open_fleet, SMALL, [(losses, 0, [True, True, False, True, True])])
 
 
 HALVES = [(name, what) for name in (RESERVE, SIGN_DIGEST) for what in (REQUEST, REPLY)]
 
 
-@pytest.mark.parametrize("half", HALVES)
-async def test_a_lost_half_costs_no_leaf(half, machine, open_fleet):
+async def test_a_lost_half_costs_no_leaf(machine, open_fleet):
     """Of a message that is hashed here, too: the same leaf is reserved again, the same digest signed again."""
-    signed, network = await signed_again(machine, open_fleet, LARGE, half)
-    assert (signed.signature in network.swallowed[0]) == (half == (SIGN_DIGEST, REPLY))
+    await signed_through(machine, open_fleet, LARGE, [([half], 0, [half == (SIGN_DIGEST, REPLY)]) for half in HALVES])
 
 
-@pytest.mark.parametrize(("half", "burned"), [*zip(HALVES, (0, 1, 1, 0), strict=True)])
-async def test_a_machine_that_dies_between_the_halves_burns_one_leaf(half, burned, machine, open_fleet):
+async def test_a_machine_that_dies_between_the_halves_burns_one_leaf(machine, open_fleet):
     """A leaf that waits for its digest is burned when the machine ends, and another is taken; one that has its digest is not."""
-    signed, network = await signed_again(machine, open_fleet, LARGE, (*half, partial(again, machine)), burned=burned)
-    assert (signed.signature in network.swallowed[0]) == (half == (SIGN_DIGEST, REPLY))
+    cases = [
+        ([(*half, partial(again, machine))], burned, [half == (SIGN_DIGEST, REPLY)])
+        for half, burned in zip(HALVES, (0, 1, 1, 0), strict=True)
+    ]
+    await signed_through(machine, open_fleet, LARGE, cases)
 
 
 # ---------------------------------------------------------------- the last leaf
@@ -123,12 +119,11 @@ async def used_up(key):
     assert (refused.value.status, refused.value.where) == (Status.NotAvailable, "dispatch_see_nvmemfile")
 
 
-@pytest.mark.parametrize("restart", [False, True])
 @pytest.mark.parametrize(("message", "name"), [(SMALL, SIGN), (LARGE, SIGN_DIGEST)])
-async def test_the_last_leaf_is_not_lost(message, name, restart, machine, open_fleet):
+async def test_the_last_leaf_is_not_lost(message, name, machine, open_fleet):
     """Its NVRAM file is gone with it, and yet the signature is made once more for whoever did not get it."""
     async with one_leaf_left(machine, open_fleet) as (network, key):
-        network.lose(name, REPLY, partial(again, machine) if restart else lambda: None)
+        network.lose(name, REPLY, partial(again, machine))
         signed = await key.sign_with(message)
         assert (signed.leaf, signed.remaining) == (31, 0)
         assert signed.signature in network.swallowed[0]
