@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pyhsslms
+from commands.kit import repeatable
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -46,6 +47,7 @@ machines_of = st.sampled_from(sorted(ESNS))
 
 
 def copy(source: Path, target: Path) -> None:
+    """Copy a file or a folder."""
     shutil.copytree(source, target) if source.is_dir() else shutil.copy2(source, target)
 
 
@@ -55,8 +57,10 @@ class Killed(BaseException):
 
 @dataclass(frozen=True)
 class Order:
-    """A request for a signature that a machine has in its ledger, and the signature if it arrived. `since` is how often its NVRAM was
-    put back when it was made: the ledger of an NVRAM that was put back may lack it."""
+    """A request for a signature that a machine has in its ledger, and the signature if it arrived.
+
+    `since` is how often its NVRAM was put back when it was made: the ledger of an NVRAM that was put back may lack it.
+    """
 
     esn: str
     request: m.NvmemfileSign | m.NvmemfileSignDigest
@@ -81,10 +85,12 @@ class Watched:
 
 
 def new_token() -> bytes:
+    """A token that nobody used."""
     return os.urandom(TOKEN_BYTES)
 
 
 def flipped(data: bytes) -> bytes:
+    """The same bytes but for one bit."""
     return bytes([data[0] ^ 1]) + data[1:]
 
 
@@ -94,6 +100,8 @@ class WorldOfMachines(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.home = Path(tempfile.mkdtemp())
+        # The same keys, in the same order by name, when an example is tried again.
+        self.random = repeatable("world of machines")
         self.rack = Rack(self.home)
         self.machines: dict[str, Machine] = {}
         self.signed: dict[tuple[bytes, int], bytes] = {}
@@ -119,7 +127,7 @@ class WorldOfMachines(RuleBasedStateMachine):
         store = ESNS[esn](self.home / "hsm" / esn, FolderWitness(self.home / "witness", esn))
         store._clock = lambda: time.time() + self.later
         engine: Any = Watched(engines.select(), self.digests)
-        self.machines[esn] = Machine(esn=esn, model="5c", store=store, slots=Slots(self.home, esn), engine=engine, random=os.urandom)
+        self.machines[esn] = Machine(esn=esn, model="5c", store=store, slots=Slots(self.home, esn), engine=engine, random=self.random)
         inspect(self.machines[esn])
 
     def ask(self, esn: str, request: Any, session: Session | None = None) -> Any:
@@ -185,6 +193,10 @@ class WorldOfMachines(RuleBasedStateMachine):
         assert reply.leaf == int.from_bytes(reply.signature[:4], "big")
         self.orders.append(Order(esn, request, reply, self.put_back[esn]))
 
+    def held(self, *, quarantined: bool = False) -> list[tuple[str, bytes]]:
+        """All NVRAM files that are in quarantine, or all that are not, and where."""
+        return [(esn, name) for esn in sorted(ESNS) for name in (self.suspects(esn) if quarantined else self.usable(esn))]
+
     def usable(self, esn: str) -> list[bytes]:
         """The NVRAM files of a machine that are not in quarantine."""
         store = self.machines[esn].store
@@ -223,21 +235,24 @@ class WorldOfMachines(RuleBasedStateMachine):
         if isinstance(reply, m.LmsProvisioned):
             assert self.machines[esn].store.get(reply.file) is not None
 
-    @rule(esn=machines_of, count=st.integers(1, 40), message=st.binary(max_size=40), data=st.data())
-    def sign(self, esn: str, count: int, message: bytes, data: st.DataObject) -> None:
+    @rule(esn=machines_of, message=st.binary(max_size=40), data=st.data())
+    def sign_with_any_key(self, esn: str, message: bytes, data: st.DataObject) -> None:
         if self.keys:
-            name = data.draw(st.sampled_from(sorted(self.keys)))
+            self.sign_once(esn, data.draw(st.sampled_from(sorted(self.keys))), message)
+
+    @rule(count=st.integers(1, 40), message=st.binary(max_size=40), data=st.data())
+    def sign(self, count: int, message: bytes, data: st.DataObject) -> None:
+        if self.held():
+            esn, name = data.draw(st.sampled_from(self.held()))
             for _ in range(count):
                 self.sign_once(esn, name, message)
                 if self.machines[esn].store.get(name) is None:
                     break
 
-    @rule(esn=machines_of, message=st.binary(max_size=40), data=st.data())
-    def sign_what_the_client_hashed(self, esn: str, message: bytes, data: st.DataObject) -> None:
-        held = self.usable(esn)
-        if not held:
-            return
-        name, token = data.draw(st.sampled_from(held)), new_token()
+    @precondition(held)
+    @rule(message=st.binary(max_size=40), data=st.data())
+    def sign_what_the_client_hashed(self, message: bytes, data: st.DataObject) -> None:
+        (esn, name), token = data.draw(st.sampled_from(self.held())), new_token()
         reserved = self.ask(esn, m.NvmemfileReserve(file=name, token=token))
         digest = message_digest(OTS, reserved.identifier, reserved.leaf, reserved.randomizer, message)
         request = m.NvmemfileSignDigest(file=name, token=token, digest=digest)
@@ -245,24 +260,24 @@ class WorldOfMachines(RuleBasedStateMachine):
         self.note(esn, request, reply)
         assert self.keys[name].verify(message, reply.signature)
 
-    @rule(esn=machines_of, data=st.data())
-    def restart_before_the_digest_comes(self, esn: str, data: st.DataObject) -> None:
-        held = self.usable(esn)
-        if held:
-            name, token = data.draw(st.sampled_from(held)), new_token()
-            self.ask(esn, m.NvmemfileReserve(file=name, token=token))
-            self.restart(esn)
-            for request in (m.NvmemfileSignDigest(file=name, token=token, digest=bytes(24)), m.NvmemfileReserve(file=name, token=token)):
-                assert self.ask(esn, request).status in (Status.ObjectInUse, Status.AccessDenied)
+    @precondition(held)
+    @rule(data=st.data())
+    def restart_before_the_digest_comes(self, data: st.DataObject) -> None:
+        (esn, name), token = data.draw(st.sampled_from(self.held())), new_token()
+        self.ask(esn, m.NvmemfileReserve(file=name, token=token))
+        self.restart(esn)
+        for request in (m.NvmemfileSignDigest(file=name, token=token, digest=bytes(24)), m.NvmemfileReserve(file=name, token=token)):
+            assert self.ask(esn, request).status is Status.ObjectInUse
 
-    @precondition(lambda self: self.orders)
+    def known(self) -> list[Order]:
+        """The orders that are in the ledgers for sure."""
+        return [order for order in self.orders if order.since == self.put_back[order.esn]]
+
+    @precondition(known)
     @rule(data=st.data())
     def ask_again(self, data: st.DataObject) -> None:
         """The same token, for the same: the same signature, or none, and no leaf is taken."""
-        number = data.draw(st.integers(0, len(self.orders) - 1))
-        order = self.orders[number]
-        if order.since < self.put_back[order.esn]:
-            return
+        order = self.known()[data.draw(st.integers(0, len(self.known()) - 1))]
         before = self.standing(order.esn)
         reply = self.ask(order.esn, order.request)
         assert self.standing(order.esn) == before, "an order that came again took a leaf"
@@ -270,18 +285,31 @@ class WorldOfMachines(RuleBasedStateMachine):
             # Its file is in quarantine, or it was used up long ago.
             assert reply.status is Status.AccessDenied or (reply.status is Status.UseLimitExceeded and self.later)
         elif order.reply is None:
-            self.orders.pop(number)
+            self.orders.remove(order)
             self.note(order.esn, order.request, reply)
         else:
             assert reply.signature == order.reply.signature
 
-    @precondition(lambda self: self.orders)
+    @precondition(lambda self: len(self.orders) > len(self.known()))
+    @rule(data=st.data())
+    def ask_an_nvram_that_was_put_back(self, data: st.DataObject) -> None:
+        """Whether it knows the order or not, what it signs is for that order, with a leaf of its own."""
+        old = [order for order in self.orders if order not in self.known()]
+        order = old[data.draw(st.integers(0, len(old) - 1))]
+        reply = self.ask(order.esn, order.request)
+        if isinstance(reply, StatusError):
+            return
+        if order.reply is not None and reply.leaf == order.reply.leaf:
+            assert reply.signature == order.reply.signature
+        else:
+            self.orders.remove(order)
+            self.note(order.esn, order.request, reply)
+
+    @precondition(known)
     @rule(data=st.data(), whole=st.booleans())
     def use_a_token_for_something_else(self, data: st.DataObject, whole: bool) -> None:
         """The same token, for another message or digest, or for a digest instead of a message."""
-        order = data.draw(st.sampled_from(self.orders))
-        if order.since < self.put_back[order.esn]:
-            return
+        order = self.known()[data.draw(st.integers(0, len(self.known()) - 1))]
         file, token = order.request.file, order.request.token
         said = order.request.digest if isinstance(order.request, m.NvmemfileSignDigest) else b"m" + order.request.message
         other: Any = m.NvmemfileSignDigest(file=file, token=token, digest=flipped(said.ljust(24, b"."))[:24])
@@ -308,10 +336,10 @@ class WorldOfMachines(RuleBasedStateMachine):
         for path in self.nvram(self.home / "hsm" / esn):
             copy(path, self.kept[esn] / path.name)
 
-    @rule(esn=machines_of)
-    def put_the_nvram_back(self, esn: str) -> None:
-        if esn not in self.kept:
-            return
+    @precondition(lambda self: self.kept)
+    @rule(data=st.data())
+    def put_the_nvram_back(self, data: st.DataObject) -> None:
+        esn = data.draw(st.sampled_from(sorted(self.kept)))
         folder = self.home / "hsm" / esn
         self.machines[esn].store.close()
         for path in self.nvram(folder):
@@ -324,19 +352,21 @@ class WorldOfMachines(RuleBasedStateMachine):
     def nvram(self, folder: Path) -> list[Path]:
         return [folder / name for name in NVRAM if (folder / name).exists()]
 
-    @rule(esn=machines_of, leaf=st.integers(1, 32), data=st.data())
-    def skip(self, esn: str, leaf: int, data: st.DataObject) -> None:
+    @precondition(lambda self: self.held(quarantined=True))
+    @rule(data=st.data())
+    def skip(self, data: st.DataObject) -> None:
         """Whatever leaf is named: one that may have been used is refused."""
-        if self.suspects(esn):
-            name = data.draw(st.sampled_from(self.suspects(esn)))
-            reply = self.ask(esn, m.SkipQuarantined(file=name, leaf=leaf))
-            assert isinstance(reply, m.QuarantineSkipped) or reply.status is Status.InvalidParameter
+        esn, name = data.draw(st.sampled_from(self.held(quarantined=True)))
+        file = self.machines[esn].store.get(name)
+        assert file is not None
+        reply = self.ask(esn, m.SkipQuarantined(file=name, leaf=data.draw(st.integers(max(file.next, 1), file.lease.end + 1))))
+        assert isinstance(reply, m.QuarantineSkipped) or reply.status is Status.InvalidParameter
 
-    @rule(esn=machines_of, data=st.data())
-    def burn(self, esn: str, data: st.DataObject) -> None:
-        if self.suspects(esn):
-            name = data.draw(st.sampled_from(self.suspects(esn)))
-            assert isinstance(self.ask(esn, m.BurnQuarantined(file=name, label="")), m.QuarantineBurned)
+    @precondition(lambda self: self.held(quarantined=True))
+    @rule(data=st.data())
+    def burn(self, data: st.DataObject) -> None:
+        esn, name = data.draw(st.sampled_from(self.held(quarantined=True)))
+        assert isinstance(self.ask(esn, m.BurnQuarantined(file=name, label="")), m.QuarantineBurned)
 
     @rule(esn=machines_of)
     def restart(self, esn: str) -> None:
@@ -355,13 +385,13 @@ class WorldOfMachines(RuleBasedStateMachine):
     def die_while_a_card_is_rewritten(self, esn: str) -> None:
         self.dies_at(cards, "replace_file", esn, lambda: self.ask(esn, m.ProvisionLms(slot=SLOT)))
 
-    @rule(esn=machines_of, data=st.data())
-    def die_between_reserving_and_signing(self, esn: str, data: st.DataObject) -> None:
-        held = self.usable(esn)
-        if held:
-            request = m.NvmemfileSign(file=data.draw(st.sampled_from(held)), token=new_token(), message=b"lost")
-            self.dies_at(self.machines[esn].store, "reserve", esn, lambda: self.ask(esn, request))
-            self.orders.append(Order(esn, request, None, self.put_back[esn]))
+    @precondition(held)
+    @rule(data=st.data())
+    def die_between_reserving_and_signing(self, data: st.DataObject) -> None:
+        esn, name = data.draw(st.sampled_from(self.held()))
+        request = m.NvmemfileSign(file=name, token=new_token(), message=b"lost")
+        self.dies_at(self.machines[esn].store, "reserve", esn, lambda: self.ask(esn, request))
+        self.orders.append(Order(esn, request, None, self.put_back[esn]))
 
     @rule(esn=machines_of, force=st.booleans())
     def format(self, esn: str, force: bool) -> None:
