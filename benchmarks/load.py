@@ -10,6 +10,8 @@ import sys
 import time
 from dataclasses import dataclass, field
 
+from seeclient.signing import new_token
+
 from seemachine.wire.codec import pack
 from seemachine.wire.fields import to_fields
 from seemachine.wire.framing import LENGTH_BYTES, encode_frame
@@ -107,7 +109,7 @@ def run(clients: list[Client], frame: Frame, duration: float, pause: float) -> l
 def main() -> None:
     """See the module."""
     host, port, file, clients, duration, pause = sys.argv[1:]
-    frame = Frame.of(NvmemfileSign(file=bytes.fromhex(file), message=b"firmware image, version 1.0.0.00"))
+    frame = Frame.of(NvmemfileSign(file=bytes.fromhex(file), token=new_token(), message=b"firmware image, version 1.0.0.00"))
     taken = run([connect(host, int(port)) for _ in range(int(clients))], frame, float(duration), float(pause))
     print(json.dumps({"rate": len(taken) / float(duration), "milliseconds": [round(1000 * each, 3) for each in taken]}))
 

@@ -3,17 +3,30 @@
 from seemachine.lms.keys import PublicKey
 from seemachine.lms.lease import Lease
 from seemachine.lms.parameters import ParameterError
+from seemachine.machine import Machine
 from seemachine.state.records import StoredLease
+from seemachine.wire.names import printed_name
+from seemachine.wire.status import Status, StatusError
 
 
-def to_store(lease: Lease) -> StoredLease:
-    """For NVRAM or a card."""
-    return StoredLease(lease.key.encode(), lease.first, lease.end, lease.seed, lease.path)
+def to_store(lease: Lease, signer: bytes = b"") -> StoredLease:
+    """For NVRAM or a card, bound to the signer of the SEE machine that made the key."""
+    return StoredLease(lease.key.encode(), lease.first, lease.end, lease.seed, lease.path, signer)
 
 
 def from_store(lease: StoredLease) -> Lease:
     """For signing. Raises ParameterError when the stored public key is not one."""
     return Lease(PublicKey.decode(lease.public_key), lease.first, lease.end, lease.seed, lease.path)
+
+
+def refuse_foreign(machine: Machine, lease: StoredLease) -> None:
+    """Keys of a signed SEE machine are used by none that another key signed (guide 2.9.2). Raises StatusError (AccessDenied)."""
+    if lease.signer not in (b"", machine.signer):
+        ours = f"by {machine.signer.hex()}" if machine.signer else "by nobody"
+        what = (
+            f"{printed_name(lease.name)} belongs to SEE machines signed by {lease.signer.hex()}, and that of {machine.esn} is signed {ours}"
+        )
+        raise StatusError(Status.AccessDenied, f"{what}; see: seemachine fleet check")
 
 
 def problem_of(lease: StoredLease) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from seemachine.commands.leases import from_store
+from seemachine.commands.leases import from_store, refuse_foreign
 from seemachine.lms.hashing import message_digest
 from seemachine.lms.keys import PublicKey
 from seemachine.lms.lease import Lease
@@ -104,10 +104,14 @@ def sign(session: Session, request: NvmemfileSign) -> NvmemfileSigned:
 
 def start_signing(machine: Machine, asked: Sequence[tuple[NvmemfileSign, str]]) -> list[Signing | Exception]:
     """Reserve a leaf for each request and its client, all in one flush. From here on the leaves are gone, whatever happens."""
-    fitting = [(request, client) for request, client in asked if _fits(machine, request)]
+    refusals = [_unfit(machine, request) for request, _ in asked]
+    fitting = [each for each, refused in zip(asked, refusals, strict=True) if refused is None]
     orders = [Order(request.file, request.token, message_bound(request.message), client) for request, client in fitting]
     answers = iter(machine.store.reserve(orders))
-    return [_start(machine, request, next(answers)) if _fits(machine, request) else _too_long(machine) for request, _ in asked]
+    return [
+        _start(machine, request, next(answers)) if refused is None else refused
+        for (request, _), refused in zip(asked, refusals, strict=True)
+    ]
 
 
 def finish_signing(machine: Machine, signings: Sequence[Signing]) -> list[NvmemfileSigned | Exception]:
@@ -132,6 +136,9 @@ def _finish_one(machine: Machine, started: Signing | Exception) -> NvmemfileSign
 def reserve(session: Session, request: NvmemfileReserve) -> NvmemfileReserved:
     """Set a leaf aside for a message that the client hashes."""
     machine = session.machine
+    file = machine.store.get(request.file)
+    if file is not None:
+        refuse_foreign(machine, file.lease)
     if not ready(machine, request.file):
         prepare(machine, request.file)
     [answer] = machine.store.reserve([Order(request.file, request.token, hash_bound(b""), session.client)])
@@ -189,8 +196,17 @@ def _given(machine: Machine, name: bytes, answer: Answer) -> Reserved:
     return answer
 
 
-def _fits(machine: Machine, request: NvmemfileSign) -> bool:
-    return len(request.message) <= machine.limits.message
+def _unfit(machine: Machine, request: NvmemfileSign) -> StatusError | None:
+    """Why no leaf is taken for a request; judged before any is."""
+    if len(request.message) > machine.limits.message:
+        return _too_long(machine)
+    file = machine.store.get(request.file)
+    try:
+        if file is not None:
+            refuse_foreign(machine, file.lease)
+    except StatusError as refused:
+        return refused
+    return None
 
 
 def _too_long(machine: Machine) -> StatusError:

@@ -18,6 +18,7 @@ from seemachine.state.durable import replace_file
 from seemachine.state.errors import StateCopied, StateCorrupt, StateForeign
 from seemachine.state.records import StoredLease
 from seemachine.state.sealed import lease_from, lease_values, seal, unseal
+from seemachine.state.tokens import read_token
 from seemachine.state.worldkey import world_key, world_of
 
 SUFFIX = ".card"
@@ -84,7 +85,7 @@ def write_card(folder: Path, card: Card) -> None:
 
 
 def look(path: Path) -> tuple[str, int]:
-    """The kind of a card and how many leases it has to give, whatever state it is in."""
+    """The kind of a card and how many leases it has to give, whatever state it is in: for cards of ACS and OCS see `tokens`."""
     try:
         card = read_card(path)
     except StateCopied:
@@ -92,7 +93,8 @@ def look(path: Path) -> tuple[str, int]:
     except StateForeign:
         return FOREIGN, 0
     except StateCorrupt:
-        return UNKNOWN, 0
+        token = read_token(path)
+        return (token.token if token else UNKNOWN), 0
     return card.kind, len(card.leases)
 
 

@@ -149,11 +149,11 @@ def _read_history(path: Path, *, fresh: bool) -> tuple[Past, list[Range]]:
     values = _fields(path, HISTORY)
     if values["epoch"] < 1:
         raise StateCorrupt(f"{path}: the count of openings is damaged")
-    past = Past(
-        Mark(values["identity"], values["epoch"], values["nonce"], values["place"]),
-        (values["before_epoch"], values["before_nonce"]),
-        values["doubt"],
-    )
+    try:
+        mark = Mark(values["identity"], values["epoch"], values["nonce"], values["place"])
+    except StateCorrupt as error:
+        raise StateCorrupt(f"{path}: {error}") from None
+    past = Past(mark, (values["before_epoch"], values["before_nonce"]), values["doubt"])
     return past, [_range(row, path) for row in values["installed"]]
 
 

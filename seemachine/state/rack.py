@@ -7,6 +7,7 @@ from seemachine.state.cards import BLANK, SUFFIX, Card, look, read_card, write_c
 from seemachine.state.durable import flush_folder, private_folder
 from seemachine.state.errors import CardError, StateCopied, StateCorrupt, StateForeign
 from seemachine.state.slots import Slots
+from seemachine.state.tokens import read_token
 from seemachine.wire.names import SLOTS, is_esn
 
 
@@ -154,5 +155,6 @@ def _loss(path: Path) -> str:
     except (StateCopied, StateForeign) as error:
         return f"{error}; it may hold leases"
     except StateCorrupt:
-        return ""
+        token = read_token(path)
+        return f"{path.stem} is {token.label}" if token else ""
     return f"{path.stem} holds {leases} unused leases" if leases else ""

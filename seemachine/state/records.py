@@ -8,17 +8,22 @@ from seemachine.wire.names import nvram_name, printed_name
 SEED_BYTES = (24, 32)
 PUBLIC_KEY_BYTES = {24: 48, 32: 56}
 MAX_LEAVES = 1 << 25
+MAX_SIGNER = 64
 
 
 @dataclass(frozen=True, slots=True)
 class StoredLease:
-    """Leaves `first` to `end` (not included) of a key: on a card, or in NVRAM. `seed` is the secret of exactly these leaves."""
+    """Leaves `first` to `end` (not included) of a key: on a card, or in NVRAM. `seed` is the secret of exactly these leaves.
+
+    `signer` is the hash of the key that signed the SEE machine which made the key; empty where that had none.
+    """
 
     public_key: bytes
     first: int
     end: int
     seed: bytes = field(repr=False)
     path: bytes = field(repr=False)
+    signer: bytes = b""
 
     def __post_init__(self) -> None:
         if self.problem:
@@ -39,6 +44,8 @@ class StoredLease:
             return "the range of leaves is not one"
         if size & (size - 1) or self.first % size:
             return "the leaves are not a whole subtree"
+        if len(self.signer) > MAX_SIGNER:
+            return "the hash of its signer is too long"
         return "" if len(self.path) % len(self.seed) == 0 else "the path has a broken length"
 
 

@@ -16,14 +16,14 @@ CHECKSUM_BYTES = 16
 def columns(file: NvramFile) -> tuple[object, ...]:
     """A file of the NVRAM as the columns of its row."""
     lease = file.lease
-    values = (file.name, lease.public_key, lease.first, lease.end, lease.seed, lease.path, file.next, file.quarantine)
+    values = (file.name, lease.public_key, lease.first, lease.end, lease.seed, lease.path, file.next, file.quarantine, lease.signer)
     return (*values, checksum(values))
 
 
 def file_from(row: tuple[Any, ...], path: Path) -> NvramFile:
     """The file of a row. Raises StateCorrupt."""
-    name, public_key, first, end, seed, nodes, following, quarantine, _ = row
-    file = NvramFile(StoredLease(public_key, first, end, seed, nodes), following, quarantine)
+    name, public_key, first, end, seed, nodes, following, quarantine, signer, _ = row
+    file = NvramFile(StoredLease(public_key, first, end, seed, nodes, signer), following, quarantine)
     check(row, path)
     if name != file.name:
         raise StateCorrupt(f"{path}: a row holds the record of another file")
@@ -33,14 +33,14 @@ def file_from(row: tuple[Any, ...], path: Path) -> NvramFile:
 def spent_columns(spent: SpentLease) -> tuple[object, ...]:
     """A used-up lease as the columns of its row."""
     lease = spent.lease
-    values = (lease.public_key, lease.first, lease.end, lease.seed, lease.path, spent.time)
+    values = (lease.public_key, lease.first, lease.end, lease.seed, lease.path, lease.signer, spent.time)
     return (*values, checksum(values))
 
 
 def spent_from(row: tuple[Any, ...], path: Path) -> SpentLease:
     """The used-up lease of a row. Raises StateCorrupt."""
     check(row, path)
-    return SpentLease(StoredLease(*row[:5]), row[5])
+    return SpentLease(StoredLease(*row[:6]), row[6])
 
 
 def ledger_columns(row: LedgerRow) -> tuple[object, ...]:
@@ -66,7 +66,10 @@ def past_from(row: tuple[Any, ...], path: Path) -> Past:
     """What an NVRAM says of itself."""
     check(row, path)
     identity, epoch, nonce, place, before_epoch, before_nonce, doubt, _ = row
-    return Past(Mark(identity, epoch, nonce, place), (before_epoch, before_nonce), doubt)
+    try:
+        return Past(Mark(identity, epoch, nonce, place), (before_epoch, before_nonce), doubt)
+    except StateCorrupt as error:
+        raise StateCorrupt(f"{path}: {error}") from None
 
 
 def checksum(values: tuple[object, ...]) -> bytes:

@@ -10,7 +10,7 @@ from seemachine.state.errors import StateCorrupt
 from seemachine.state.records import StoredLease
 
 CHECKSUM_BYTES = 32
-LEASE_TYPES = (bytes, int, int, bytes, bytes)
+LEASE_TYPES = (bytes, int, int, bytes, bytes, bytes)
 
 
 def seal(values: dict[str, Any]) -> bytes:
@@ -39,7 +39,7 @@ def unseal(data: bytes, what: str) -> dict[str, Any]:
 
 def lease_values(lease: StoredLease) -> dict[str, Any]:
     """A lease as plain values."""
-    return {field: getattr(lease, field) for field in ("public_key", "first", "end", "seed", "path")}
+    return {field: getattr(lease, field) for field in ("public_key", "first", "end", "seed", "path", "signer")}
 
 
 def lease_from(values: dict[str, Any], what: str) -> StoredLease:

@@ -22,10 +22,11 @@ SCHEMA_VERSION = 2
 SCHEMA = """
 BEGIN IMMEDIATE;
 CREATE TABLE nvram (name BLOB PRIMARY KEY, public_key BLOB NOT NULL, first INTEGER NOT NULL, end INTEGER NOT NULL,
-                    seed BLOB NOT NULL, path BLOB NOT NULL, next INTEGER NOT NULL, quarantine TEXT NOT NULL, checksum BLOB NOT NULL,
+                    seed BLOB NOT NULL, path BLOB NOT NULL, next INTEGER NOT NULL, quarantine TEXT NOT NULL,
+                    signer BLOB NOT NULL, checksum BLOB NOT NULL,
                     CHECK (first <= next AND next < end)) STRICT;
 CREATE TABLE spent (public_key BLOB NOT NULL, first INTEGER NOT NULL, end INTEGER NOT NULL, seed BLOB NOT NULL, path BLOB NOT NULL,
-                    time INTEGER NOT NULL, checksum BLOB NOT NULL, PRIMARY KEY (public_key, first)) STRICT;
+                    signer BLOB NOT NULL, time INTEGER NOT NULL, checksum BLOB NOT NULL, PRIMARY KEY (public_key, first)) STRICT;
 CREATE TABLE installed (public_key BLOB NOT NULL, first INTEGER NOT NULL, end INTEGER NOT NULL, checksum BLOB NOT NULL,
                         PRIMARY KEY (public_key, first)) STRICT;
 CREATE TABLE ledger (number INTEGER PRIMARY KEY, name BLOB NOT NULL, leaf INTEGER NOT NULL, token BLOB NOT NULL UNIQUE,
@@ -47,6 +48,7 @@ NEW_ROW = "INSERT INTO ledger (name, leaf, token, digest, client, time, checksum
 BIND_ROW = "UPDATE ledger SET digest = ?, checksum = ? WHERE token = ? AND digest = X'71'"
 OPENED = """UPDATE opening SET identity = ?, epoch = ?, nonce = ?, place = ?,
             before_epoch = ?, before_nonce = ?, doubt = ?, checksum = ?"""
+KEEP_SPENT = "INSERT OR REPLACE INTO spent VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 FORGET = "DELETE FROM spent WHERE public_key = ? AND first = ?"
 # From the oldest row up to the first that is young enough.
 PRUNE = "DELETE FROM ledger WHERE number < (SELECT COALESCE(MIN(number), 0) FROM ledger WHERE time >= ?)"
@@ -72,8 +74,10 @@ class SqliteStore(MirroredStore):
 
     def close(self) -> None:
         """See Store."""
-        super().close()
-        self._database.close()
+        try:
+            super().close()
+        finally:
+            self._database.close()
 
     def ledger(self, after: int, most: int) -> list[tuple[int, LedgerRow]]:
         """See Store."""
@@ -157,13 +161,13 @@ class SqliteStore(MirroredStore):
             [
                 ("INSERT INTO installed VALUES (?, ?, ?, ?)", (*row, rows.checksum(row))),
                 # In place of a used-up file that a full disk kept from being deleted.
-                ("INSERT OR REPLACE INTO nvram VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", file),
+                ("INSERT OR REPLACE INTO nvram VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", file),
             ]
         )
 
     def _write(self, changes: Changes) -> None:
         statements = [_change(name, file) for name, file in changes.files.items()]
-        statements += [("INSERT OR REPLACE INTO spent VALUES (?, ?, ?, ?, ?, ?, ?)", rows.spent_columns(spent)) for spent in changes.spent]
+        statements += [(KEEP_SPENT, rows.spent_columns(spent)) for spent in changes.spent]
         statements += [(NEW_ROW, (*rows.ledger_columns(row), row.checksum)) for row in changes.rows]
         statements += [(BIND_ROW, (row.digest, row.checksum, row.token)) for row in changes.bound]
         statements += [(FORGET, (spent.lease.public_key, spent.lease.first)) for spent in changes.forgotten]
@@ -198,8 +202,8 @@ def _change(name: bytes, file: NvramFile | None) -> Statement:
     values = rows.columns(file)
     # Never backwards, whatever this process believes; in quarantine the leaf stays where it is.
     order = "next <= ?" if file.quarantine else "next < ?"
-    change = f"UPDATE nvram SET next = ?, quarantine = ?, checksum = ? WHERE name = ? AND {order}"  # noqa: S608 - one of two texts of ours
-    return change, (*values[-3:], name, file.next)
+    change = f"UPDATE nvram SET next = ?, quarantine = ?, signer = ?, checksum = ? WHERE name = ? AND {order}"  # noqa: S608 - one of two texts of ours
+    return change, (*values[-4:], name, file.next)
 
 
 def _create(path: Path) -> None:

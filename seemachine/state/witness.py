@@ -21,6 +21,8 @@ from seemachine.state.errors import StateCorrupt, StateLocked
 from seemachine.state.places import same_file
 from seemachine.state.sealed import seal, unseal
 
+IDENTITY_BYTES, NONCE_BYTES = 16, 8
+
 
 @dataclass(frozen=True, slots=True)
 class Mark:
@@ -30,6 +32,11 @@ class Mark:
     epoch: int
     nonce: bytes
     place: bytes = b""
+
+    def __post_init__(self) -> None:
+        types = [type(part) for part in (self.identity, self.epoch, self.nonce, self.place)]
+        if types != [bytes, int, bytes, bytes] or (len(self.identity), len(self.nonce)) != (IDENTITY_BYTES, NONCE_BYTES) or self.epoch < 0:
+            raise StateCorrupt("an opening of an NVRAM that is none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +119,9 @@ class FolderWitness:
             return None
         values = unseal(self._path.read_bytes(), str(self._path))
         try:
-            mark = Mark(**values)
-        except TypeError:
+            return Mark(**values)
+        except (TypeError, StateCorrupt):
             raise StateCorrupt(f"{self._path}: not a record of this version") from None
-        if [type(part) for part in (mark.identity, mark.epoch, mark.nonce, mark.place)] != [bytes, int, bytes, bytes]:
-            raise StateCorrupt(f"{self._path}: not a record of this version")
-        return mark
 
     def advance(self, before: Mark | None, after: Mark) -> None:
         """See Witness."""
@@ -147,9 +151,11 @@ class FolderWitness:
 
     def release(self) -> None:
         """See Witness."""
-        with contextlib.suppress(OSError):
-            os.fsync(self._leaves)
-        os.close(self._leaves)
+        try:
+            with contextlib.suppress(OSError):
+                os.fsync(self._leaves)
+        finally:
+            os.close(self._leaves)
 
     def _read_leaves(self) -> int:
         """The notes, and how many places for them there are. A torn one counts as none: what it said was a lower bound."""

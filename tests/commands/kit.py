@@ -11,6 +11,7 @@ from typing import Any
 
 import pyhsslms
 import pytest
+from seeclient.signing import new_token
 
 from seemachine.commands import answer
 from seemachine.lms.engines.portable import PortableEngine
@@ -19,13 +20,12 @@ from seemachine.lms.keys import PublicKey
 from seemachine.lms.parameters import lmots, lms
 from seemachine.machine import Machine, Session
 from seemachine.state import durable
-from seemachine.state.ledger import Order, message_bound
 from seemachine.state.memory import MemoryStore
 from seemachine.state.rack import Rack
 from seemachine.state.slots import Slots
 from seemachine.state.store import Store
 from seemachine.wire import messages as m
-from seemachine.wire.names import TOKEN_BYTES, nvram_name
+from seemachine.wire.names import nvram_name
 from seemachine.wire.status import StatusError
 
 ESN, OTHER_ESN = "7852-268D-3BF9", "5F08-02E0-D947"
@@ -129,24 +129,9 @@ def make_key(world: World, session: Session, names: tuple[str, str] = CHEAP, exp
     return key
 
 
-def sign(file: bytes, message: bytes = MESSAGE, token: bytes | None = None) -> m.NvmemfileSign:
-    """The request for a signature, under a token that nobody used before unless one is given."""
-    return m.NvmemfileSign(file=file, token=token or os.urandom(TOKEN_BYTES), message=message)
-
-
-def reserve(file: bytes, token: bytes | None = None) -> m.NvmemfileReserve:
-    """The request for a leaf that is set aside."""
-    return m.NvmemfileReserve(file=file, token=token or os.urandom(TOKEN_BYTES))
-
-
-def finish(reserving: m.NvmemfileReserve, digest: bytes) -> m.NvmemfileSignDigest:
-    """The request that signs a digest with the leaf that another request set aside."""
-    return m.NvmemfileSignDigest(file=reserving.file, token=reserving.token, digest=digest)
-
-
-def spend(machine: Machine, file: bytes, count: int) -> None:
-    """Use so many leaves of a file up, in one batch."""
-    machine.store.reserve([Order(file, os.urandom(TOKEN_BYTES), message_bound(MESSAGE)) for _ in range(count)])
+def sign(file: bytes, message: bytes = MESSAGE, token: bytes = b"") -> m.NvmemfileSign:
+    """The request for a signature, under a new token unless one is given."""
+    return m.NvmemfileSign(file=file, token=token or new_token(), message=message)
 
 
 def verifies(public_key: bytes, signature: bytes, message: bytes = MESSAGE) -> bool:

@@ -18,10 +18,10 @@ from commands.kit import (
     leaves_on,
     make_key,
     refuse,
-    reserve,
     sign,
     verifies,
 )
+from seeclient.signing import new_token
 
 from seemachine.commands import answer
 from seemachine.machine import Session
@@ -198,7 +198,7 @@ class TestDamagedLeases:
         if loaded:
             ask(fresh, key.load())
 
-        for request in (sign(key.file), reserve(key.file), sign(key.file)):
+        for request in (sign(key.file), m.NvmemfileReserve(file=key.file, token=new_token()), sign(key.file)):
             refused = refuse(fresh, request)
             assert refused.status is Status.Malformed
             assert "the NVRAM file is damaged" in refused.detail

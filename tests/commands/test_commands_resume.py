@@ -7,6 +7,7 @@ from typing import Any
 
 import pyhsslms
 import pytest
+from seeclient.signing import new_token
 
 from seemachine.commands import answer
 from seemachine.lms import engines
@@ -17,7 +18,7 @@ from seemachine.state.rack import Rack
 from seemachine.state.slots import Slots
 from seemachine.state.sqlite import SqliteStore
 from seemachine.wire import messages as m
-from seemachine.wire.names import TOKEN_BYTES, nvram_name
+from seemachine.wire.names import nvram_name
 from seemachine.wire.status import Status, StatusError
 
 ESN = "7852-268D-3BF9"
@@ -84,7 +85,7 @@ def go_on(session: Session, handle: bytes, steps: int = 99) -> list[Any]:
 
 def sign(session: Session, public_key: bytes) -> m.NvmemfileSigned:
     """A signature that pyhsslms verifies."""
-    signed = answer(session, m.NvmemfileSign(file=nvram_name(public_key), token=os.urandom(TOKEN_BYTES), message=b"m"))
+    signed = answer(session, m.NvmemfileSign(file=nvram_name(public_key), token=new_token(), message=b"m"))
     assert isinstance(signed, m.NvmemfileSigned), signed
     assert pyhsslms.LmsPublicKey.deserialize(public_key).verify(b"m", signed.signature)
     return signed

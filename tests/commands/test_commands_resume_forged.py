@@ -8,7 +8,7 @@ from seemachine.state.checkpoints import FolderCheckpoints
 from seemachine.wire import messages as m
 from seemachine.wire.status import Status
 
-# The tree of these has 2^25 leaves, and a table of all its nodes 2 GiB.
+# The tree of these has 2^25 leaves, and a table of all its nodes has 1.5 GiB.
 TALL = {"lms": 14, "expchunk": 0}
 FORGED = [
     {"identifier": 5},

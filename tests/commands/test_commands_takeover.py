@@ -241,7 +241,7 @@ def at_every_place(tmp_path, patch):
 
 
 def keep(source, target):
-    """What a process that died leaves is no copy of its cards and half-made keys. They are replaced as a whole, so a link keeps them."""
+    """What a process that died leaves behind is no copy of cards and half-made keys. They are replaced as a whole: a link keeps them so."""
     (os.link if str(source).endswith((".card", ".key")) else shutil.copy2)(source, target)
 
 

@@ -64,9 +64,10 @@ def keep(target: Target) -> tuple[int, int]:
 
 def rewrite(folder: Path, chosen: dict[str, bytes]) -> None:
     """Make the folder hold these files."""
-    folder.mkdir(parents=True, exist_ok=True)
     for path in folder.glob("*"):
         path.unlink()
+    if chosen:
+        folder.mkdir(parents=True, exist_ok=True)
     for name, data in chosen.items():
         (folder / name).write_bytes(data)
 

@@ -6,6 +6,7 @@ import pytest
 import trio
 from hypothesis import given
 from hypothesis import strategies as st
+from seeclient.signing import new_token
 from server.serverkit import HELLO, NO_FILE
 
 from seemachine.config import LimitSettings
@@ -16,7 +17,7 @@ from seemachine.wire import messages as m
 
 LIMITS = LimitSettings(connections=4, peer_connections=3, greeting_seconds=5)
 HERE, THERE = "192.0.2.1", "192.0.2.2"
-SIGN = m.NvmemfileSign(file=b"lmsnosuchke", message=b"")
+SIGN = m.NvmemfileSign(file=b"lmsnosuchke", token=new_token(), message=b"")
 
 
 @pytest.fixture

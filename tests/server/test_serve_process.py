@@ -14,6 +14,7 @@ import processes
 import pytest
 from seeclient.blocking import Connection
 from seeclient.effects import Address
+from seeclient.signing import new_token
 from server.serverkit import ESN, H5_W4, H10_W4, HELLO, PATIENCE, good, leaf_of, slow_machine, wait_until
 
 from seemachine import cli
@@ -144,7 +145,7 @@ def sign_until_gone(machine, file, signatures):
     """Sign over and over until the machine does not answer or has no leaves any more."""
     with contextlib.suppress(StatusError):  # killed
         connection = connect(machine)
-        while isinstance(signed := ask(connection, m.NvmemfileSign(file=file, message=b"message")), m.NvmemfileSigned):
+        while isinstance(signed := ask(connection, m.NvmemfileSign(file=file, token=new_token(), message=b"message")), m.NvmemfileSigned):
             signatures.append(signed.signature)
         connection.close()
 
@@ -338,18 +339,19 @@ def whole_session(connection, rack):
     singular = generate()[1]
     file = nvram_name(singular)
     for message in MESSAGES:
-        say(m.NvmemfileSign(file=file, message=message))
-    reserved = say(m.NvmemfileReserve(file=file))
+        say(m.NvmemfileSign(file=file, token=new_token(), message=message))
+    token = new_token()
+    reserved = say(m.NvmemfileReserve(file=file, token=token))
     running = start_message(lmots(3), reserved.identifier, reserved.leaf, reserved.randomizer)
     running.update(b"the digest of this one is made by the client")
-    say(m.NvmemfileSignDigest(ticket=reserved.ticket, digest=finish_message(lmots(3), running)))
-    say(m.NvmemfileSign(file=NO_FILE, message=MESSAGES[0]))
+    say(m.NvmemfileSignDigest(file=file, token=token, digest=finish_message(lmots(3), running)))
+    say(m.NvmemfileSign(file=NO_FILE, token=new_token(), message=MESSAGES[0]))
     handle, sectorized = generate(explease=2)
     say(m.ContinueLmsCard(handle=handle, slot=2))
     rack.insert(rack.new()[0], ESN, 2)
     say(m.ContinueLmsCard(handle=handle, slot=2))
     say(m.ProvisionLms(slot=2))
-    say(m.NvmemfileSign(file=nvram_name(sectorized), message=MESSAGES[1]))
+    say(m.NvmemfileSign(file=nvram_name(sectorized), token=new_token(), message=MESSAGES[1]))
     say(m.ListNvmemfiles())
     say(m.ListSlots())
     say(m.GenerateLms(**{**H5_W4, "lms": 77}))

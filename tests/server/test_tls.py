@@ -8,6 +8,7 @@ import time
 import pytest
 import trio
 from pki.pkikit import Pki
+from seeclient.signing import new_token
 from server.serverkit import H5_W4, HELLO, NO_FILE, GatedEngine, Peer, install_key, name_of, running, until
 
 from seemachine import commands
@@ -175,7 +176,7 @@ async def test_a_signature_needs_no_more_than_use(tmp_path, pki):
     async with secured(tmp_path, pki) as machine:
         key = install_key(machine.service.machine)
         peer = await (await connect(machine, pki.context("client-use"))).greet()
-        assert (await peer.ask(m.NvmemfileSign(file=name_of(key), message=b""))).leaf == 0
+        assert (await peer.ask(m.NvmemfileSign(file=name_of(key), token=new_token(), message=b""))).leaf == 0
 
 
 async def whose(machine, peer, monkeypatch):
@@ -220,16 +221,17 @@ async def test_a_handshake_has_a_limit(begun, tmp_path, pki, mock_clock):
 
 
 async def test_the_one_too_many_is_told_so_over_tls(tmp_path, pki):
-    """Somebody in mid-handshake counts; the next client gets its refusal over TLS, in order, and there is room again later."""
+    """Where nobody can make room, the next client gets its refusal over TLS, in order, and there is room again later."""
     async with secured(tmp_path, pki, connections=1) as machine:
-        silent = await machine.connect()
-        await until(lambda: machine.sessions == 1)
+        working = await connect(machine, pki.context("client-provision"))
+        await working.greet()
+        assert isinstance(await working.ask(m.GenerateLms(**H5_W4)), m.LmsStarted)
         late = await connect(machine, pki.context("client-use"))
         reply = await late.ask(HELLO)
         assert refused(reply, Status.ObjectInUse)
         assert await late.receive() is None
         await late.stream.aclose()
-        await silent.stream.aclose()
+        await working.stream.aclose()
         await until(lambda: machine.sessions == 0)
         await (await connect(machine, pki.context("client-use"))).greet()
 
