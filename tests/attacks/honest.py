@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from seeclient.blocking import Connection
 from seeclient.effects import Address
+from seeclient.signing import new_token
 
 from seemachine.wire.messages import NvmemfileSign, NvmemfileSigned
 from seemachine.wire.status import StatusError
@@ -47,7 +48,7 @@ class Client:
 
     def sign(self, connection: Connection) -> None:
         """One signature."""
-        connection.send(NvmemfileSign(file=self.file, message=b"honest"))
+        connection.send(NvmemfileSign(file=self.file, token=new_token(), message=b"honest"))
         reply = connection.receive()
         if not isinstance(reply, NvmemfileSigned):
             raise reply

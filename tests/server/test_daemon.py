@@ -8,6 +8,7 @@ import time
 
 import pytest
 import trio
+from seeclient.signing import new_token
 from server.serverkit import ESN, H5_W4, HELLO, NO_FILE, Events, GatedEngine, install_key, make_machine, name_of, running, until
 from trio.testing import wait_all_tasks_blocked
 
@@ -247,7 +248,7 @@ async def test_a_signature_under_way_survives_the_drain(tmp_path):
     async with running(tmp_path, engine=engine) as machine:
         key = install_key(machine.service.machine)
         signer = await machine.greeted()
-        await signer.send(m.NvmemfileSign(file=name_of(key), message=b"last words"))
+        await signer.send(m.NvmemfileSign(file=name_of(key), token=new_token(), message=b"last words"))
         await until(lambda: engine.entered)
         signal.raise_signal(signal.SIGTERM)
         await until(lambda: machine.log.named("draining"))

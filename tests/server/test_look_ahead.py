@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import trio
+from seeclient.signing import new_token
 
 from seemachine.commands import answer
 from seemachine.commands.leases import from_store
@@ -12,6 +13,7 @@ from seemachine.lms import engines
 from seemachine.lms.parameters import lmots, lms
 from seemachine.machine import Machine, Session
 from seemachine.server.pipeline import SigningPipeline
+from seemachine.state.ledger import Order, message_bound
 from seemachine.state.memory import MemoryStore
 from seemachine.state.slots import Slots
 from seemachine.wire import messages as m
@@ -46,9 +48,9 @@ async def test_the_next_page_is_there_when_a_page_has_been_entered(tmp_path: Pat
         nursery.start_soon(pipeline.run)
         for leaf in (0, PAGE):
             while machine.store.get(name).next < leaf:  # type: ignore[union-attr]
-                await pipeline.sign(m.NvmemfileSign(file=name, message=b"m"))
+                await pipeline.sign(m.NvmemfileSign(file=name, token=new_token(), message=b"m"))
             assert not machine.keys.has_page(lease, leaf + PAGE)
-            signed = await pipeline.sign(m.NvmemfileSign(file=name, message=b"m"))
+            signed = await pipeline.sign(m.NvmemfileSign(file=name, token=new_token(), message=b"m"))
             assert signed.leaf == leaf
             with trio.fail_after(30):
                 while not machine.keys.has_page(lease, leaf + PAGE):  # noqa: ASYNC110
@@ -60,12 +62,12 @@ async def test_the_next_page_is_there_when_a_page_has_been_entered(tmp_path: Pat
 async def test_nothing_is_hashed_ahead_of_the_last_page(tmp_path: Path) -> None:
     """At the end of a lease there is no next page, and the last leaves sign as all others."""
     machine, name = machine_with_key(tmp_path)
-    machine.store.reserve([name] * (1024 - PAGE))
+    machine.store.reserve([Order(name, new_token(), message_bound(b"m")) for _ in range(1024 - PAGE)])
     pipeline = SigningPipeline(machine)
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(pipeline.run)
-        leaves = [(await pipeline.sign(m.NvmemfileSign(file=name, message=b"m"))).leaf for _ in range(PAGE)]
+        leaves = [(await pipeline.sign(m.NvmemfileSign(file=name, token=new_token(), message=b"m"))).leaf for _ in range(PAGE)]
         nursery.cancel_scope.cancel()
 
     assert leaves == list(range(1024 - PAGE, 1024))

@@ -9,6 +9,7 @@ import processes
 import pytest
 from seeclient.blocking import Connection
 from seeclient.effects import Address
+from seeclient.signing import new_token
 from server.serverkit import ESN, H5_W4
 
 from seemachine.state.cards import read_card
@@ -78,13 +79,13 @@ def use_all(home):
     """Keys of every kind, used: in NVRAM, on a card, half-made. Returns the connection, which has the last one."""
     connection = connect(home)
     _, singular = make_key(connection)
-    ask(connection, m.NvmemfileSign(file=nvram_name(singular), message=b"a message"))
+    ask(connection, m.NvmemfileSign(file=nvram_name(singular), token=new_token(), message=b"a message"))
     handle, sectorized = make_key(connection, expcards=1, explease=1, label=LABEL)
     rack = Rack(home)
     rack.insert(rack.new()[0], ESN, SLOT)
     ask(connection, m.ContinueLmsCard(handle=handle, slot=SLOT))
     ask(connection, m.ProvisionLms(slot=SLOT))
-    ask(connection, m.NvmemfileSign(file=nvram_name(sectorized), message=b"a message"))
+    ask(connection, m.NvmemfileSign(file=nvram_name(sectorized), token=new_token(), message=b"a message"))
     return connection
 
 
@@ -150,7 +151,7 @@ def test_no_seed_in_what_a_bug_says(tmp_path, monkeypatch):
         connection = connect(home)
         _, key = make_key(connection)
         with pytest.raises(StatusError) as refused:
-            raise ask(connection, m.NvmemfileSign(file=nvram_name(key), message=b"a message"))
+            raise ask(connection, m.NvmemfileSign(file=nvram_name(key), token=new_token(), message=b"a message"))
         connection.close()
     store = SqliteStore(home / "hsm" / ESN)
     seeds = [store.get(name).lease.seed for name in store.names()]

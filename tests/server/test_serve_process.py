@@ -14,6 +14,7 @@ import processes
 import pytest
 from seeclient.blocking import Connection
 from seeclient.effects import Address
+from seeclient.signing import new_token
 from server.serverkit import ESN, H5_W4, H10_W4, HELLO, PATIENCE, good, leaf_of, slow_machine, wait_until
 
 from seemachine import cli
@@ -144,7 +145,7 @@ def sign_until_gone(machine, file, signatures):
     """Sign over and over until the machine does not answer or has no leaves any more."""
     with contextlib.suppress(StatusError):  # killed
         connection = connect(machine)
-        while isinstance(signed := ask(connection, m.NvmemfileSign(file=file, message=b"message")), m.NvmemfileSigned):
+        while isinstance(signed := ask(connection, m.NvmemfileSign(file=file, token=new_token(), message=b"message")), m.NvmemfileSigned):
             signatures.append(signed.signature)
         connection.close()
 
@@ -173,6 +174,23 @@ def test_killed_while_signing_no_leaf_is_used_twice(store, tmp_path):
     assert len(set(leaves)) == len(leaves)
     assert 32 - CLIENTS * KILLS <= len(leaves) <= 32
     assert all(good(public_key, b"message", signature) for signature in signatures)
+
+
+@pytest.mark.parametrize("killed", [True, False])
+def test_a_leaf_that_waits_for_its_digest_is_burned_when_the_machine_stops(killed, machine):
+    """Killed or stopped in order, a machine gives a reserved leaf up: its token is refused afterwards, and signing goes on behind it."""
+    connection, token = connect(machine), new_token()
+    file = nvram_name(make_key(connection)[1])
+    reserved = ask(connection, m.NvmemfileReserve(file=file, token=token))
+    connection.close()
+    machine.kill() if killed else machine.stop()
+    machine.start()
+    connection = connect(machine)
+    refused = ask(connection, m.NvmemfileSignDigest(file=file, token=token, digest=bytes(32)))
+    assert refused.status is Status.ObjectInUse
+    assert ask(connection, m.NvmemfileReserve(file=file, token=token)).status is Status.ObjectInUse
+    assert ask(connection, m.NvmemfileSign(file=file, token=new_token(), message=b"m")).leaf == reserved.leaf + 1
+    connection.close()
 
 
 # ---------------------------------------------------------------- refusing to start
@@ -338,18 +356,19 @@ def whole_session(connection, rack):
     singular = generate()[1]
     file = nvram_name(singular)
     for message in MESSAGES:
-        say(m.NvmemfileSign(file=file, message=message))
-    reserved = say(m.NvmemfileReserve(file=file))
+        say(m.NvmemfileSign(file=file, token=new_token(), message=message))
+    token = new_token()
+    reserved = say(m.NvmemfileReserve(file=file, token=token))
     running = start_message(lmots(3), reserved.identifier, reserved.leaf, reserved.randomizer)
     running.update(b"the digest of this one is made by the client")
-    say(m.NvmemfileSignDigest(ticket=reserved.ticket, digest=finish_message(lmots(3), running)))
-    say(m.NvmemfileSign(file=NO_FILE, message=MESSAGES[0]))
+    say(m.NvmemfileSignDigest(file=file, token=token, digest=finish_message(lmots(3), running)))
+    say(m.NvmemfileSign(file=NO_FILE, token=new_token(), message=MESSAGES[0]))
     handle, sectorized = generate(explease=2)
     say(m.ContinueLmsCard(handle=handle, slot=2))
     rack.insert(rack.new()[0], ESN, 2)
     say(m.ContinueLmsCard(handle=handle, slot=2))
     say(m.ProvisionLms(slot=2))
-    say(m.NvmemfileSign(file=nvram_name(sectorized), message=MESSAGES[1]))
+    say(m.NvmemfileSign(file=nvram_name(sectorized), token=new_token(), message=MESSAGES[1]))
     say(m.ListNvmemfiles())
     say(m.ListSlots())
     say(m.GenerateLms(**{**H5_W4, "lms": 77}))

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 import structlog
+from seeclient.signing import new_token
 from server.serverkit import install_key, join, make_machine, make_service, name_of
 
 from seemachine.lms.engines.portable import PortableEngine
@@ -62,7 +63,7 @@ def test_on_a_terminal_events_are_for_reading(catch):
 
 def test_names_and_numbers_are_described_and_nothing_else():
     """Of a request and its reply the log gets key, leaf, what remains, slot and card; of neither the message nor the signature."""
-    asked = m.NvmemfileSign(file=b"lmsnosuchke", message=MESSAGE)
+    asked = m.NvmemfileSign(file=b"lmsnosuchke", token=new_token(), message=MESSAGE)
     signed = m.NvmemfileSigned(signature=MESSAGE, leaf=3, remaining=28)
     assert describe(asked, signed) == {"key": "6c6d736e6f737563686b65", "leaf": 3, "remaining": 28}
     written = m.CardWritten(card="card1", remaining=0)
@@ -90,7 +91,7 @@ async def test_an_internal_error_tells_no_secret(kind, catch, tmp_path, nursery)
     nursery.start_soon(service.pipeline.run)
     key = install_key(machine, random=lambda count: SECRET[:count])
     peer = await join(nursery, service).greet()
-    reply = await peer.ask(m.NvmemfileSign(file=name_of(key), message=MESSAGE))
+    reply = await peer.ask(m.NvmemfileSign(file=name_of(key), token=new_token(), message=MESSAGE))
     assert reply.status is Status.Failed
     log = written.getvalue()
     assert "a bug with 32 bytes at hand" in log

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 import trio
+from seeclient.signing import new_token
 from server.serverkit import (
     H5_W4,
     H10_W4,
@@ -56,7 +57,7 @@ async def test_one_session_answers_several_requests(service, nursery):
         chunk = await peer.ask(m.ContinueLms(handle=started.handle))
         assert chunk.remaining == left
     [file] = (await peer.ask(m.ListNvmemfiles())).files
-    signed = await peer.ask(m.NvmemfileSign(file=file.file, message=b"one"))
+    signed = await peer.ask(m.NvmemfileSign(file=file.file, token=new_token(), message=b"one"))
     assert good(chunk.public_key, b"one", signed.signature)
     assert (await peer.ask(m.GetNvmemfileInfo(file=file.file))).next == 1
     assert refused(await peer.ask(NO_FILE), Status.NotAvailable)
@@ -308,14 +309,14 @@ async def test_a_machine_full_of_hashing_still_signs(tmp_path, nursery):
     nursery.start_soon(service.pipeline.run)
     key = install_key(machine)
     signer = await join(nursery, service).greet()
-    await signer.ask(m.NvmemfileSign(file=name_of(key), message=b"first"))
+    await signer.ask(m.NvmemfileSign(file=name_of(key), token=new_token(), message=b"first"))
     engine.gate.clear()
     chunks = [await join(nursery, service).greet() for _ in range(3)]
     for peer in chunks:
         await begin_chunk(peer, **H5_W4)
     await until(lambda: service.hashing.statistics().tasks_waiting == 2)
     for number in range(1, 6):
-        signed = await signer.ask(m.NvmemfileSign(file=name_of(key), message=b"more"))
+        signed = await signer.ask(m.NvmemfileSign(file=name_of(key), token=new_token(), message=b"more"))
         assert leaf_of(signed.signature) == signed.leaf == number
     engine.gate.set()
     for peer in chunks:
@@ -382,17 +383,22 @@ async def test_a_client_gone_in_mid_request_leaves_nothing_behind(tmp_path, nurs
     assert len(log.named("peer gone")) == 1
 
 
-async def test_a_ticket_is_good_only_on_its_own_connection(service, machine, nursery):
-    """A reserved leaf can't be used by another session, nor after its own has ended; it stays burned."""
+async def test_a_reserved_leaf_belongs_to_its_token_and_to_no_connection(service, machine, nursery):
+    """A leaf that was reserved is signed with on any connection, also when its own has ended, but for one digest and by its token only."""
     key = install_key(machine)
     peer, other = await join(nursery, service).greet(), await join(nursery, service).greet()
-    reserved = await peer.ask(m.NvmemfileReserve(file=name_of(key)))
-    stolen = m.NvmemfileSignDigest(ticket=reserved.ticket, digest=bytes(32))
-    assert refused(await other.ask(stolen), Status.UnknownID)
+    token = new_token()
+    reserved = await peer.ask(m.NvmemfileReserve(file=name_of(key), token=token))
     await peer.stream.aclose()
     await peer.over.wait()
-    assert refused(await other.ask(stolen), Status.UnknownID)
-    assert (await other.ask(m.NvmemfileSign(file=name_of(key), message=b""))).leaf == reserved.leaf + 1
+    guessed = m.NvmemfileSignDigest(file=name_of(key), token=new_token(), digest=bytes(32))
+    assert refused(await other.ask(guessed), Status.ObjectInUse)
+    signed = await other.ask(m.NvmemfileSignDigest(file=name_of(key), token=token, digest=bytes(32)))
+    assert leaf_of(signed.signature) == signed.leaf == reserved.leaf
+    again = await other.ask(m.NvmemfileSignDigest(file=name_of(key), token=token, digest=bytes(32)))
+    assert again.signature == signed.signature
+    assert refused(await other.ask(m.NvmemfileSignDigest(file=name_of(key), token=token, digest=b"Q" * 32)), Status.ObjectInUse)
+    assert (await other.ask(m.NvmemfileSign(file=name_of(key), token=new_token(), message=b""))).leaf == reserved.leaf + 1
 
 
 async def make_sectorized(peer):

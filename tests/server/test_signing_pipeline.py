@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 import trio
+from seeclient.signing import new_token
 from server.serverkit import PATIENCE, good, install_key, join, leaf_of, make_key, make_machine, make_service, name_of, until
 from trio.testing import wait_all_tasks_blocked
 
@@ -33,13 +34,14 @@ class CountingStore(MemoryStore):
         self.failure = None
         self.durable = {}
 
-    def _write_changes(self, changes):
+    def _write(self, changes):
         self.committing += 1
         assert self.gate.wait(PATIENCE)
         if self.failure is not None:
             raise self.failure
-        self.commits.append(len(changes))
-        self.durable.update({name: LEAVES if file is None else file.next for name, file in changes.items()})
+        super()._write(changes)
+        self.commits.append(len(changes.files))
+        self.durable.update({name: LEAVES if file is None else file.next for name, file in changes.files.items()})
 
 
 @pytest.fixture
@@ -74,7 +76,7 @@ def warm(machine, key):
 
 def request(key, number):
     """A request of its own message."""
-    return NvmemfileSign(file=name_of(key), message=b"message %d" % number)
+    return NvmemfileSign(file=name_of(key), token=new_token(), message=b"message %d" % number)
 
 
 async def queue(nursery, pipeline, requests):
@@ -204,7 +206,7 @@ async def test_one_batch_takes_keys_of_every_kind(pipeline, machine, nursery):
 
 async def test_a_refusal_goes_to_the_one_who_asked(pipeline, key, nursery):
     """A file that is not there, and leaves that are used up, refuse their own requests and no others."""
-    missing = NvmemfileSign(file=b"lmsnosuchke", message=b"")
+    missing = NvmemfileSign(file=b"lmsnosuchke", token=new_token(), message=b"")
     asked = [missing, *(request(key, number) for number in range(LEAVES)), missing, request(key, 99)]
     outcomes = await queue(nursery, pipeline, asked)
     nursery.start_soon(pipeline.run)
@@ -219,7 +221,7 @@ async def test_a_refusal_goes_to_the_one_who_asked(pipeline, key, nursery):
 async def test_a_message_that_is_too_long_refuses_only_its_own_request(pipeline, machine, key, nursery):
     """A client that breaks the limit in the same batch costs the others nothing."""
     machine.limits = replace(machine.limits, message=10)
-    asked = [request(key, 0), NvmemfileSign(file=name_of(key), message=bytes(11)), request(key, 1)]
+    asked = [request(key, 0), NvmemfileSign(file=name_of(key), token=new_token(), message=bytes(11)), request(key, 1)]
     outcomes = await queue(nursery, pipeline, asked)
     nursery.start_soon(pipeline.run)
     await until(lambda: None not in outcomes)
@@ -308,5 +310,5 @@ async def test_a_damaged_record_is_an_answer(pipeline, machine, nursery):
     damaged = replace(lease, public_key=b"\0\0\0\x63" + lease.public_key[4:])
     machine.store.install(damaged)
     nursery.start_soon(pipeline.run)
-    outcome = await pipeline.sign(NvmemfileSign(file=damaged.name, message=b""))
+    outcome = await pipeline.sign(NvmemfileSign(file=damaged.name, token=new_token(), message=b""))
     assert isinstance(outcome, StatusError)

@@ -8,6 +8,7 @@ import time
 import pytest
 import trio
 from pki.pkikit import Pki
+from seeclient.signing import new_token
 from server.serverkit import H5_W4, HELLO, NO_FILE, GatedEngine, Peer, install_key, name_of, running, until
 
 from seemachine import commands
@@ -175,7 +176,7 @@ async def test_a_signature_needs_no_more_than_use(tmp_path, pki):
     async with secured(tmp_path, pki) as machine:
         key = install_key(machine.service.machine)
         peer = await (await connect(machine, pki.context("client-use"))).greet()
-        assert (await peer.ask(m.NvmemfileSign(file=name_of(key), message=b""))).leaf == 0
+        assert (await peer.ask(m.NvmemfileSign(file=name_of(key), token=new_token(), message=b""))).leaf == 0
 
 
 async def whose(machine, peer, monkeypatch):
