@@ -221,18 +221,28 @@ async def test_a_handshake_has_a_limit(begun, tmp_path, pki, mock_clock):
 
 
 async def test_the_one_too_many_is_told_so_over_tls(tmp_path, pki):
-    """Somebody in mid-handshake counts; the next client gets its refusal over TLS, in order, and there is room again later."""
+    """With all places deserved, the next client gets its refusal over TLS, in order, and there is room again later."""
     async with secured(tmp_path, pki, connections=1) as machine:
-        silent = await machine.connect()
-        await until(lambda: machine.sessions == 1)
+        first = await (await connect(machine, pki.context("client-admin"))).greet()
+        assert isinstance(await first.ask(m.GenerateLms(**H5_W4)), m.LmsStarted)
         late = await connect(machine, pki.context("client-use"))
         reply = await late.ask(HELLO)
         assert refused(reply, Status.ObjectInUse)
         assert await late.receive() is None
         await late.stream.aclose()
-        await silent.stream.aclose()
+        await first.stream.aclose()
         await until(lambda: machine.sessions == 0)
         await (await connect(machine, pki.context("client-use"))).greet()
+
+
+async def test_who_is_in_mid_handshake_makes_room(tmp_path, pki):
+    """A connection that got no further than its handshake takes a place, and loses it to the next client."""
+    async with secured(tmp_path, pki, connections=1) as machine:
+        silent = await machine.connect()
+        await until(lambda: machine.sessions == 1)
+        await (await connect(machine, pki.context("client-use"))).greet()
+        assert await silent.rest() == b""
+        assert len(machine.log.named("made room for another")) == 1
 
 
 async def test_last_words_arrive_while_the_client_is_sending(tmp_path, pki):
