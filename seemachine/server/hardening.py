@@ -10,6 +10,7 @@ import os
 import platform
 import resource
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 PR_SET_DUMPABLE = 4
@@ -38,7 +39,8 @@ def harden(lock_memory: str) -> dict[str, str]:
 def _without_cores() -> str:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # A program that the kernel pipes cores into gets them whatever the limit is, but not of a process that is not dumpable.
-    if sys.platform == "linux" and _libc().prctl(PR_SET_DUMPABLE, ctypes.c_ulong(0)) == 0:
+    prctl = _function("prctl") if sys.platform == "linux" else None
+    if prctl is not None and prctl(PR_SET_DUMPABLE, ctypes.c_ulong(0)) == 0:
         return "off, not even for a debugger"
     return "off"
 
@@ -50,8 +52,11 @@ def _lock() -> str:
     limit = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0]
     if limit != resource.RLIM_INFINITY and not _above_limits():
         return f"the limit is {limit >> 10} KiB (RLIMIT_MEMLOCK); raise it to unlimited, such as by LimitMEMLOCK=infinity of systemd"
+    mlockall = _function("mlockall")
+    if mlockall is None:
+        return "this Python can't ask for it"
     flags = LOCK_ALL << SHIFTED if platform.machine().startswith(("ppc", "sparc")) else LOCK_ALL
-    return os.strerror(ctypes.get_errno()) if _libc().mlockall(flags) else ""
+    return os.strerror(ctypes.get_errno()) if mlockall(flags) else ""
 
 
 def _above_limits() -> bool:
@@ -59,6 +64,12 @@ def _above_limits() -> bool:
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     users = Path("/proc/self/uid_map")
     return bool(int(status["CapEff"], 16) & CAP_IPC_LOCK) and (not users.exists() or users.read_text().split() == ALL_USERS)
+
+
+def _function(name: str) -> Callable[..., int] | None:
+    """A function of the C library; None in a Python whose ctypes is a stand-in without any."""
+    found: Callable[..., int] | None = getattr(_libc(), name, None)
+    return found
 
 
 def _libc() -> ctypes.CDLL:
