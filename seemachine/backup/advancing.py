@@ -45,7 +45,8 @@ def advance(world: Path, backup: Backup, witnesses: Mapping[str, str], names: Ma
     `witnesses` says by ESN which witness a machine has (empty: the world's), `names` what keys are called. Raises StateError, OSError.
     """
     with ExitStack() as stack:
-        stopped = {esn: _open(world, esn, where, stack) for esn, where in witnesses.items()}
+        concerned = {part.esn for part in backup.manifest.machines}
+        stopped = {esn: _open(world, esn, where, stack, look=esn in concerned) for esn, where in witnesses.items()}
         steps, gone = [], []
         for part in backup.manifest.machines:
             used = _used(backup.members[ledger_name(part.esn)])
@@ -59,9 +60,10 @@ def advance(world: Path, backup: Backup, witnesses: Mapping[str, str], names: Ma
     return steps
 
 
-def _open(world: Path, esn: str, where: str, stack: ExitStack) -> Stopped:
+def _open(world: Path, esn: str, where: str, stack: ExitStack, *, look: bool) -> Stopped:
+    """With its NVRAM, if the backup has something to compare it with."""
     folder = world / "hsm" / esn
-    kinds = [kind for kind in ("nvram.db", "nvram") if (folder / kind).exists()]
+    kinds = [kind for kind in ("nvram.db", "nvram") if look and (folder / kind).exists()]
     if len(kinds) > 1:
         raise StateUnsafe(f"{folder} has two NVRAMs, nvram.db and nvram; move away the one that is not used")
     witness = open_witness(where, witness_folder(world), esn)

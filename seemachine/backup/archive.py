@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from seemachine.state.records import MAX_LEAVES
 from seemachine.wire.names import FILE_NAME_BYTES, NVRAM_BYTES, is_esn
 
 FORMAT = "seemachine backup 1"
@@ -57,7 +58,7 @@ class ListedFile:
 
     def __post_init__(self) -> None:
         _check_types(self)
-        if len(bytes.fromhex(self.file)) != FILE_NAME_BYTES or not 0 <= self.first <= self.next <= self.end:
+        if len(bytes.fromhex(self.file)) != FILE_NAME_BYTES or not 0 <= self.first <= self.next <= self.end <= MAX_LEAVES:
             raise ArchiveError("an NVRAM file that can't be one")
 
     @property

@@ -1,15 +1,18 @@
 """Ledgers of backups, kept in the world for `seemachine audit`: archive/<ESN>-<NVRAM>.jsonl."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 from seemachine.backup.archive import ARCHIVE, ArchiveError
 from seemachine.backup.steps import Step
 from seemachine.state.durable import private_folder, replace_file
+from seemachine.state.records import MAX_LEAVES
 
 # Digests in hexadecimal begin with it when a client hashes; alone it waits for one.
 AWAITED = "71"
+FILE = re.compile(r"[0-9a-f]{22}", re.ASCII)
 ROW = {"esn": str, "nvram": str, "row": int, "file": str, "leaf": int, "digest": str, "token": str, "client": str, "time": int}
 
 # The row of each leaf, by NVRAM file and number.
@@ -24,10 +27,14 @@ def rows_in(data: bytes) -> Rows:
             row = json.loads(line)
         except (ValueError, RecursionError):
             raise ArchiveError("a line of a ledger can't be read") from None
-        if type(row) is not dict or any(type(row.get(name)) is not kind for name, kind in ROW.items()):
+        if type(row) is not dict or any(type(row.get(name)) is not kind for name, kind in ROW.items()) or not _can_be(row):
             raise ArchiveError("a line of a ledger is not a row")
         found[row["file"], row["leaf"]] = row
     return found
+
+
+def _can_be(row: dict[str, Any]) -> bool:
+    return FILE.fullmatch(row["file"]) is not None and 0 <= row["leaf"] < MAX_LEAVES
 
 
 def keep(world: Path, name: str, data: bytes, backup: str) -> Step:

@@ -1,7 +1,7 @@
 """Cards in a backup. A card moves: from the rack to outgoing/, from there into the backup; only `bring_back` makes it a card again, once.
 
     cards/outgoing/<id>/<card>.card    taken off the rack, until the backup is durable; a card for nobody
-    witness/lent/<id>/place            this world made the backup: the handle of this very folder, which no copy has
+    witness/lent/<id>/<card>/place     this world made the backup: the handle of this very folder, which no copy has; gone when it came back
     witness/restored/<id>/<card>       that card came back, and never does again
 
 Who does this holds the lock of the rack.
@@ -28,7 +28,7 @@ def check_on_rack(world: Path, names: Sequence[str]) -> None:
     """Refuse cards that can't go into a backup: not on the rack, blank, empty, not the original. Raises CardError, StateCorrupt."""
     for name in names:
         path = world / "cards" / f"{name}{SUFFIX}"
-        if not NAMES.fullmatch(f"{CARDS}{path.name}") or not path.is_file():
+        if not NAMES.fullmatch(f"{CARDS}{name}{SUFFIX}") or not path.is_file():
             raise CardError(f"card {name} is not on the rack; see where it is with: seemachine card list")
         card = read_card(path)
         if card.kind != LMS or not card.leases:
@@ -42,9 +42,9 @@ def take_out(world: Path, identifier: str, names: Sequence[str]) -> dict[str, by
     rack, folder = world / "cards", outgoing(world) / identifier
     with Slots(world, "").locked():
         check_on_rack(world, names)
-        _write_ticket(world, identifier)
         private_folder(folder)
         for name in names:
+            _write_ticket(world, identifier, name)
             path = rack / f"{name}{SUFFIX}"
             # Off the rack before the witness forgets it: swapped, a crash would leave a card that nobody may use. Both before the backup
             # is complete: a card that was still one by then could be used here and come back from there.
@@ -93,19 +93,20 @@ def bring_back(world: Path, identifier: str, name: str, data: bytes, *, after_lo
         private_folder(came.parent)
         # Before the card is written: swapped, a crash would let it come back twice.
         replace_file(came, time.strftime("%Y-%m-%d %H:%M:%S UTC\n", time.gmtime()).encode())
+        _drop(_ticket(world, identifier, name) / "place")
         card = replace(card, name=_free_name(world, name))
         write_card(private_folder(world / "cards"), card)
-        _drop_outgoing(world, identifier, name)
+        _drop(outgoing(world) / identifier / f"{name}{SUFFIX}")
         return card.name, len(card.leases)
 
 
-def _drop_outgoing(world: Path, identifier: str, name: str) -> None:
-    folder = outgoing(world) / identifier
-    if folder.is_dir():
-        remove_file(folder / f"{name}{SUFFIX}")
-        if not any(folder.iterdir()):
-            folder.rmdir()
-            flush_folder(folder.parent)
+def _drop(path: Path) -> None:
+    """Delete a file, and its folder when nothing else is in it."""
+    if path.parent.is_dir():
+        remove_file(path)
+        if not any(path.parent.iterdir()):
+            path.parent.rmdir()
+            flush_folder(path.parent.parent)
 
 
 def _free_name(world: Path, name: str) -> str:
@@ -114,13 +115,13 @@ def _free_name(world: Path, name: str) -> str:
     return name if name not in taken else next(free for number in count(1) if (free := f"card{number}") not in taken)
 
 
-def _write_ticket(world: Path, identifier: str) -> None:
-    folder = private_folder(_ticket(world, identifier))
+def _write_ticket(world: Path, identifier: str, name: str) -> None:
+    folder = private_folder(_ticket(world, identifier, name))
     replace_file(folder / "place", handle_of(folder))
 
 
 def _check_ticket(world: Path, identifier: str, name: str) -> None:
-    folder = _ticket(world, identifier)
+    folder = _ticket(world, identifier, name)
     place = folder / "place"
     if not place.is_file() or not same_file(place.read_bytes(), handle_of(folder)):
         raise StateCopied(
@@ -129,5 +130,5 @@ def _check_ticket(world: Path, identifier: str, name: str) -> None:
         )
 
 
-def _ticket(world: Path, identifier: str) -> Path:
-    return witness_folder(world) / "lent" / identifier
+def _ticket(world: Path, identifier: str, name: str) -> Path:
+    return witness_folder(world) / "lent" / identifier / name

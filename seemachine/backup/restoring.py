@@ -79,6 +79,8 @@ def restore_outgoing(world: Path, folder: Path) -> list[Step]:
     if folder.resolve().parent != lending.outgoing(world).resolve():
         raise CardError(f"{folder} is a folder, and none of an interrupted backup; those are in {lending.outgoing(world)}")
     cards = {path.stem: path.read_bytes() for path in sorted(folder.glob(f"*{SUFFIX}"))}
+    if not cards:
+        raise CardError(f"no card is left in {folder}")
     return [_restore_card(world, folder.resolve().name, name, data, after_loss=False) for name, data in cards.items()]
 
 

@@ -159,7 +159,7 @@ def _report(manifest: Manifest, options: argparse.Namespace) -> None:
         print(json.dumps({**values, "cards": list(manifest.cards), "without": list(manifest.without)}, indent=2))
         return
     for part in manifest.machines:
-        print(f"{part.esn}: {len(part.files)} NVRAM files, and the ledger")
+        print(f"{part.esn}: {len(part.files)} NVRAM file{'' if len(part.files) == 1 else 's'}, and the ledger")
     for card in manifest.cards:
         print(f"{card} moved into the backup; only seemachine restore brings it back, once")
     for esn in manifest.without:
