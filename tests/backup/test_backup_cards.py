@@ -60,6 +60,7 @@ class TestTaking:
             for way in ways * 2:
                 way(world, file)
             assert len(world.usable()) == 1
+            assert not lending.leftovers(world.path)
             return died
 
         assert every_step(act) > 20
