@@ -11,6 +11,7 @@ import pyhsslms
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from seeclient.signing import new_token
 
 from seemachine.commands import answer
 from seemachine.lms import engines
@@ -111,7 +112,7 @@ class WorldOfMachines(RuleBasedStateMachine):
 
     def sign_once(self, esn: str, name: bytes, message: bytes) -> None:
         before = self.machines[esn].store.get(name)
-        reply = self.ask(esn, m.NvmemfileSign(file=name, message=message))
+        reply = self.ask(esn, m.NvmemfileSign(file=name, token=new_token(), message=message))
         if before is None:
             assert isinstance(reply, StatusError)
             assert reply.status is Status.NotAvailable
@@ -200,7 +201,12 @@ class WorldOfMachines(RuleBasedStateMachine):
         held = self.machines[esn].store.names()
         if held:
             name = data.draw(st.sampled_from(held))
-            self.dies_at(self.machines[esn].store, "reserve", esn, lambda: self.ask(esn, m.NvmemfileSign(file=name, message=b"lost")))
+            self.dies_at(
+                self.machines[esn].store,
+                "reserve",
+                esn,
+                lambda: self.ask(esn, m.NvmemfileSign(file=name, token=new_token(), message=b"lost")),
+            )
 
     @rule(esn=machines_of, force=st.booleans())
     def format(self, esn: str, force: bool) -> None:

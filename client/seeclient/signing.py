@@ -92,18 +92,20 @@ def sign(roster: Roster, key: KeyFile, message: Message) -> Story[Signed]:
         if info.quarantined:
             reasons.append(dispatch.in_quarantine(peer, info))
             continue
-        if not info.loaded:
-            yield from _load(peer, key)
-        signed = yield from _try(roster, peer, key, message, reasons)
+        signed = yield from _try(roster, peer, key, message, reasons, load=not info.loaded)
         if signed is not None:
             return signed
     raise (reasons or [dispatch.no_holder(key.name)])[0]
 
 
-def _try(roster: Roster, peer: Peer, key: KeyFile, message: Message, reasons: list[StatusError]) -> Story[Signed | None]:
+def _try(
+    roster: Roster, peer: Peer, key: KeyFile, message: Message, reasons: list[StatusError], *, load: bool = False
+) -> Story[Signed | None]:
     """A signature of one machine; None when it has no leaf of the key any more, or is gone, which is added to `reasons`."""
     before = memory.recall(peer.esn, key)
     try:
+        if load:
+            yield from _load(peer, key)
         signed = yield from _sign_on(peer, key, message)
     except StatusError as refused:
         if refused.where == dispatch.CONNECT:
@@ -122,7 +124,7 @@ def _sign_on(peer: Peer, key: KeyFile, message: Message) -> Story[NvmemfileSigne
     whole = message.at_most(peer.greeting.limits.message)
     signed: NvmemfileSigned
     if whole is not None:
-        signed = yield from _persist(peer, NvmemfileSign(file=key.name, token=new_token(), message=whole))
+        signed = yield from _persist(peer, key, NvmemfileSign(file=key.name, token=new_token(), message=whole))
         return signed
     try:
         signed = yield from _sign_hashed(peer, key, message)
@@ -136,25 +138,35 @@ def _sign_on(peer: Peer, key: KeyFile, message: Message) -> Story[NvmemfileSigne
 
 def _sign_hashed(peer: Peer, key: KeyFile, message: Message) -> Story[NvmemfileSigned]:
     token = new_token()
-    reserved: NvmemfileReserved = yield from _persist(peer, NvmemfileReserve(file=key.name, token=token))
+    reserved: NvmemfileReserved = yield from _persist(peer, key, NvmemfileReserve(file=key.name, token=token))
     digest = yield Work(partial(_hash, key, reserved, message))
-    signed: NvmemfileSigned = yield from _persist(peer, NvmemfileSignDigest(file=key.name, token=token, digest=digest))
+    signed: NvmemfileSigned = yield from _persist(peer, key, NvmemfileSignDigest(file=key.name, token=token, digest=digest))
     return signed
 
 
-def _persist(peer: Peer, request: Any) -> Story[Any]:
+def _persist(peer: Peer, key: KeyFile, request: Any) -> Story[Any]:
     """Ask again when the reply was lost on the way: by the request's token the machine knows it, and takes no other leaf."""
-    for pause in RETRY_PAUSES:
+    pauses, again = iter(RETRY_PAUSES), False
+    while True:
         try:
-            reply = yield Ask(peer, request)
+            return (yield from _ask(peer, key, request, again=again))
         except StatusError as failure:
-            if failure.where != dispatch.CONNECT:
+            pause = next(pauses, None)
+            if failure.where != dispatch.CONNECT or pause is None:
                 raise
-            yield Pause(pause)
-        else:
-            return reply
-    reply = yield Ask(peer, request)
-    return reply
+        yield Pause(pause)
+        again = True
+
+
+def _ask(peer: Peer, key: KeyFile, request: Any, *, again: bool) -> Story[Any]:
+    """A machine that was started again may want the node cache before it answers; under another token the signature would cost a leaf."""
+    try:
+        return (yield Ask(peer, request))
+    except StatusError as refused:
+        if not again or refused.status is not Status.NotAvailable or not key.cache:
+            raise
+    yield from _load(peer, key)
+    return (yield Ask(peer, request))
 
 
 def new_token() -> bytes:

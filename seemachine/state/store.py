@@ -244,10 +244,10 @@ class MirroredStore(ABC):
 
     def _again(self, order: Order, row: LedgerRow) -> Reserved | StateError:
         """The leaf that this order got before. It signs what it signed then, so it is no second use."""
-        if not row.fits(order):
-            return TokenSpent(f"this request token was used before, for another message: leaf {row.leaf} of {printed_name(row.name)}")
         if not row.bound and row.token not in self._awaited:
             return TokenSpent(f"leaf {row.leaf} waits for no digest any more, and is burned; reserve another under a new token")
+        if not row.fits(order):
+            return TokenSpent(f"this request token was used before, for another message: leaf {row.leaf} of {printed_name(row.name)}")
         try:
             return self._found(row)
         except StateError as error:
@@ -269,9 +269,10 @@ class MirroredStore(ABC):
         """See Store."""
         with self._lock:
             self._refuse_after_failure()
-            if name in self._files:
-                self._witness.note(name, self._files[name].lease.first, self._files[name].lease.end)
+            file = self._files.get(name)
+            if file is not None:
                 self._commit(Changes(files={name: None}))
+                self._witness.note(name, file.lease.first, file.lease.end)
 
     def quarantine(self, name: bytes, reason: str) -> None:
         """See Store."""
