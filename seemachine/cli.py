@@ -55,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_card(words)
     _add_quarantine(words)
     _add_audit(words)
+    _add_backup(words)
     _add_pki(words)
     _add_nfast(words)
     info = words.add_parser("info", help="which engine runs here and why, versions, the world folder")
@@ -185,6 +186,23 @@ def _add_nfast(words: Any) -> None:
     add(words, _nfast)
 
 
+def _add_backup(words: Any) -> None:
+    backup = words.add_parser("backup", help="public data and ledgers in one file, and on demand cards; no seeds but those of such cards")
+    backup.add_argument("file", type=Path, metavar="FILE", help="tar file to make; it must not be there yet")
+    backup.add_argument("--take-card", action="append", default=[], metavar="CARD", help="move this card from the rack into the backup")
+    backup.add_argument("--without", action="append", default=[], type=str.upper, metavar="ESN", help="leave out a machine that is not up")
+    restore = words.add_parser("restore", help="bring a backup back; no leaf that was used comes back with it")
+    restore.add_argument("file", type=Path, metavar="FILE", help="a backup, or a folder of cards/outgoing that an interrupted one left")
+    restore.add_argument("--witness", help="witness of the machines, as for serve; default what fleet.toml says")
+    restore.add_argument(
+        "--after-loss", action="store_true", help="bring back cards though this is not the world folder that made the backup: it is lost"
+    )
+    for name, word in (("backup", backup), ("restore", restore)):
+        word.add_argument("--json", action="store_true", help="print one JSON document")
+        word.add_argument("--home", type=Path, metavar="DIR", help="world folder; default $SEEMACHINE_HOME")
+        word.set_defaults(run=_backup(name))
+
+
 def _count(text: str) -> int:
     number = int(text) if text.isascii() and text.isdecimal() else 0
     if not 1 <= number <= 10_000:
@@ -247,6 +265,15 @@ def _quarantine(verb: str) -> Any:
         from seemachine.fleet import quarantine
 
         return quarantine.run(verb, options)
+
+    return run
+
+
+def _backup(word: str) -> Any:
+    def run(options: argparse.Namespace) -> int:
+        from seemachine.backup import restoring, saving
+
+        return saving.run(options) if word == "backup" else restoring.run(options)
 
     return run
 

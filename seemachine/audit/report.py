@@ -58,10 +58,11 @@ def _rows_of_fleet(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
             raise fleet.roster.failures[0]
         for peer in fleet.roster.peers:
             if esn in (None, peer.esn):
-                yield from _rows_of(fleet, peer)
+                yield from rows_of(fleet, peer)
 
 
-def _rows_of(fleet: blocking.Fleet, peer: Peer) -> Iterator[dict[str, Any]]:
+def rows_of(fleet: blocking.Fleet, peer: Peer) -> Iterator[dict[str, Any]]:
+    """The whole ledger of one machine, in JSON form."""
     after = 0
     while True:
         entries = fleet.run(_page(peer, after))
