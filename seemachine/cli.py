@@ -119,7 +119,7 @@ def _add_card(words: Any) -> None:
 def _add_quarantine(words: Any) -> None:
     parser = words.add_parser("quarantine", help="leaves that may have been used elsewhere, and what to do about them")
     verbs = parser.add_subparsers(metavar="list|explain|burn|skip", required=True)
-    listing = verbs.add_parser("list", help="what is in quarantine, and why; exit code 1 if there is anything")
+    listing = verbs.add_parser("list", help="what is in quarantine, and why; exit code 0 only if it is nothing")
     listing.add_argument("--json", action="store_true", help="print one JSON document")
     explain = verbs.add_parser("explain", help="the list, what can have happened, and the ways out")
     burn = verbs.add_parser("burn", help="destroy it: always safe")
