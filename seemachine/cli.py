@@ -129,7 +129,7 @@ def _add_card(words: Any) -> None:
 def _add_quarantine(words: Any) -> None:
     parser = words.add_parser("quarantine", help="leaves that may have been used elsewhere, and what to do about them")
     verbs = parser.add_subparsers(metavar="list|explain|burn|skip", required=True)
-    listing = verbs.add_parser("list", help="what is in quarantine, and why; exit code 1 if there is anything")
+    listing = verbs.add_parser("list", help="what is in quarantine, and why; exit code 0 only if it is nothing")
     listing.add_argument("--json", action="store_true", help="print one JSON document")
     explain = verbs.add_parser("explain", help="the list, what can have happened, and the ways out")
     burn = verbs.add_parser("burn", help="destroy it: always safe")
@@ -144,12 +144,22 @@ def _add_quarantine(words: Any) -> None:
 
 
 def _add_audit(words: Any) -> None:
-    audit = words.add_parser("audit", help="find leaves that were used twice, bad signatures and gaps, in any LMS and HSS files")
+    audit = words.add_parser(
+        "audit",
+        help="find leaves that were used twice, bad signatures and gaps, in any LMS and HSS files",
+        description="Find leaves that signed two messages, signatures that are bad, and leaves that were passed over. Takes LMS and HSS"
+        " files of any maker: what a file is shows in its bytes.",
+        epilog="exit code: 0 clean; 1 a leaf was used twice, or a signature is bad; 2 wrong usage, or something could not be read",
+    )
     audit.add_argument("files", nargs="*", type=Path, metavar="FILE", help="signatures, public keys, key files, ledgers, messages, folders")
     audit.add_argument(
-        "--message", action="append", default=[], metavar="SIG=FILE", help="what a signature is over; default FILE for FILE.sig"
+        "--message",
+        action="append",
+        default=[],
+        metavar="SIG=FILE",
+        help="what a signature is over; default NAME, NAME.bin, NAME.txt ... for NAME.sig",
     )
-    audit.add_argument("--fleet", action="store_true", help="check the ledgers of all machines that are up, too")
+    audit.add_argument("--fleet", action="store_true", help="and the ledgers of all machines that are up, with this host's keys")
     audit.set_defaults(run=_audit("audit"))
     ledger = words.add_parser("ledger", help="print which leaf the machines handed out to whom, for what")
     ledger.add_argument("--esn", type=str.upper, help=ESN_HELP)
@@ -282,8 +292,6 @@ def _audit(verb: str) -> Any:
     def run(options: argparse.Namespace) -> int:
         from seemachine.audit import report
 
-        if verb == "audit":
-            options.message = [report.pair(text) for text in options.message]
         code: int = getattr(report, verb)(options)
         return code
 
