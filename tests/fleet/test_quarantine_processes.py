@@ -124,7 +124,7 @@ def test_a_copied_world(world: World, running: bool) -> None:
     [suspect] = copy.listed()
     code, lines = copy.quarantine("list")
     assert isinstance(refused, str)
-    assert "is in quarantine: its folder is not the one that it was in" in refused
+    assert "is in quarantine; see: seemachine quarantine explain" in refused
     assert "seemachine quarantine explain" in refused
     assert {**suspect, "name": suspect["name"].replace(":", "")} == {
         "esn": ESN,
