@@ -81,11 +81,8 @@ def _developer_certificate(site: Site) -> Step:
     path, csr = certificate_path(site), site.work / f"{site.settings.devkey}.csr"
 
     def valid() -> bool:
-        try:
-            found = certificate.read(path)
-        except (OSError, certificate.NotACertificate):
-            return False
-        return found.begins <= dt.datetime.now(dt.UTC) < found.ends
+        found = _read(path)
+        return found is not None and found.begins <= dt.datetime.now(dt.UTC) < found.ends
 
     return Step(
         "a valid developer certificate",
@@ -94,6 +91,13 @@ def _developer_certificate(site: Site) -> Step:
         _what_of(path) or f"send {csr} to Entrust Support, and save the certificate that they send as {path}",
         waits=True,
     )
+
+
+def _read(path: Path) -> certificate.Certificate | None:
+    try:
+        return certificate.read(path)
+    except (OSError, certificate.NotACertificate):
+        return None
 
 
 def _what_of(path: Path) -> str:
@@ -126,10 +130,15 @@ def _enrolled(site: Site) -> Step:
 
 def _registered(site: Site) -> Step:
     path = certificate_path(site)
+
+    def trusted() -> bool:
+        found = _read(path)
+        return found is not None and str(found.serial) in site.certificates()
+
     return Step(
         "the HSM trusts the developer certificate",
         "2.5.2.3 steps 12, 13",
-        lambda: path.exists() and str(certificate.read(path).serial) in site.certificates(),
+        trusted,
         f"the certificate must be issued by Entrust for this CSR, and valid: {path}. Look at: csadmin ids list --json",
         (call("csadmin", "ids", "--esn", "{esn}", "add", site.here(path)),),
     )

@@ -38,7 +38,8 @@ def run(site: Site, steps: Sequence[Step], *, yes: bool) -> int:
     for step, done in plan:
         print(f"{'done ' if done else 'to do'}  {step.name} ({step.guide})")
     todo = [step for step, done in plan if not done]
-    if any(step.clears for step in todo):
+    # A condition that is not met ends the run before anything is cleared.
+    if todo and todo[0].calls and any(step.clears for step in todo):
         _confirm(site, yes=yes)
     # Looked at again one after the other: a step may undo what a later one had found to be done.
     return sum(_bring_about(site, step) for step in steps) if todo else 0

@@ -10,9 +10,9 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
-import processes
 import pytest
 from nfast.kit import Site
+from seeclient import pipsqueak
 
 from seemachine.nfast import layout
 
@@ -60,10 +60,8 @@ class Desk:
     def deploy(self, model: str, *words: str) -> Done:
         """Run a command. Returns its exit code and all lines."""
         self.calls.clear()
-        printed = io.StringIO()
-        with redirect_stdout(printed), redirect_stderr(printed):
-            code = command.main(model, ["--release", "release.zip", *(IDENTITY if model == "5c" else []), *words])
-        return code, [line for line in printed.getvalue().splitlines() if line]
+        code, said = _said(lambda: command.main(model, ["--release", "release.zip", *(IDENTITY if model == "5c" else []), *words]))
+        return code, [line for line in said.splitlines() if line]
 
     def done(self, model: str, *words: str) -> list[str]:
         """The lines of a run that must succeed."""
@@ -93,7 +91,7 @@ class Desk:
 
     def banner(self) -> str:
         """What pipsqueak sees."""
-        return processes.pipsqueak([], self.site.env)[1][-1]
+        return _said(lambda: pipsqueak.main([]))[1].splitlines()[-1]
 
     def ran(self, words: Sequence[str], typed: str, folder: Path) -> tuple[int, str]:
         """Run a tool in this process, another program as a process."""
@@ -102,21 +100,27 @@ class Desk:
             name, rest = Path(rest[0]).stem, rest[1:]
         if name in layout.TOOLS or name in layout.SCRIPTS:
             return self._tool(name, rest, typed, folder)
-        program = [sys.executable, "-m", "seeclient.pipsqueak"] if name.endswith("pipsqueak") else [name]
-        done = subprocess.run([*program, *rest], cwd=folder, env=self.site.env, capture_output=True, text=True, check=False)
+        if name.endswith("pipsqueak"):
+            return _said(lambda: pipsqueak.main(rest))
+        done = subprocess.run([name, *rest], cwd=folder, env=self.site.env, capture_output=True, text=True, check=False)
         return done.returncode, done.stdout + done.stderr
 
     def _tool(self, name: str, words: list[str], typed: str, folder: Path) -> tuple[int, str]:
         main: Any = importlib.import_module(f"seemachine.nfast.{name.replace('-', '_')}").main
         self.site.typed[:] = typed.splitlines()
-        printed, before = io.StringIO(), Path.cwd()
+        before = Path.cwd()
         os.chdir(folder)
         try:
-            with redirect_stdout(printed), redirect_stderr(printed):
-                code: int = main(words)
+            return _said(lambda: main(words))
         finally:
             os.chdir(before)
-        return code, printed.getvalue()
+
+
+def _said(act: Callable[[], int]) -> tuple[int, str]:
+    printed = io.StringIO()
+    with redirect_stdout(printed), redirect_stderr(printed):
+        code = act()
+    return code, printed.getvalue()
 
 
 __all__ = ["DEPLOY", "FIVE", "IDENTITY", "XC", "Call", "Desk", "Killed"]
