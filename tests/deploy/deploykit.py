@@ -38,7 +38,7 @@ class Desk:
     def __init__(self, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
         self.site = site
         self.calls: list[str] = []
-        self.watch: Callable[[str, bool], None] = lambda call, made: None
+        self.watch: Callable[[str, bool], None] = lambda *_: None
         self.bin = layout.install(site.home)
         layout.release(site.home, Path("release.zip"))
         monkeypatch.setenv("PATH", f"{self.bin}{os.pathsep}{os.environ['PATH']}")

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import processes
 import pytest
+from deploy.deploykit import FIVE, XC, Desk
 from nshield.journal import lock
 
-from deploy.deploykit import FIVE, XC, Desk
 from seemachine.fleet import modules
 from seemachine.state.lock import holder
 
@@ -60,7 +60,7 @@ def test_there_must_be_a_security_world(desk: Desk) -> None:
 
 @pytest.mark.parametrize(("model", "number", "esn"), [("5c", 1, FIVE), ("xc", 2, XC)])
 def test_a_licence(desk: Desk, model: str, number: int, esn: str) -> None:
-    """Guide 2.5: without one it is waited for; one for another HSM is refused; the right one is fed, and the module cleared if that is allowed."""
+    """Guide 2.5: it is waited for; one for another HSM is refused; the right one is fed, and the module cleared if that is allowed."""
     with modules.changing(desk.site.home, esn) as module:
         module.features = [feature for feature in module.features if not feature.startswith("see-")]
     words = ["--module", str(number)]
@@ -145,7 +145,11 @@ def test_a_certificate_that_expires_later(five: Desk) -> None:
     assert "same CSR" in five.stopped(3, "5c", "--devcert", "old.pem")
     five.certify(output="new.pem")
     five.done("5c", "--devcert", "new.pem")
-    assert [call.split()[:2] for call in five.calls] == [["csadmin", "ids"], ["csadmin", "start"], ["python3", "pqsdk-1.4.1-win64/bootstrap.py"]]
+    assert [call.split()[:2] for call in five.calls] == [
+        ["csadmin", "ids"],
+        ["csadmin", "start"],
+        ["python3", "pqsdk-1.4.1-win64/bootstrap.py"],
+    ]
 
 
 # ---- keys -----------------------------------------------------------------------------------------------------------------------

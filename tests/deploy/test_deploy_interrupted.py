@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import pytest
-
 from deploy.deploykit import FIVE, XC, Desk, Killed
 
 FIVE_CALLS = [
@@ -13,7 +12,10 @@ FIVE_CALLS = [
     *("csadmin image generate", "csadmin image sign", "csadmin load", "csadmin start", "python3 "),
 ]
 XC_CALLS = ["generatekey seeinteg", "python3 ", "tct2 ", "tct2 ", "mkdir ", "cp ", "cp ", "loadsee-setup --setup"]
-WAY_BACK = {"5c": ["csadmin stop", "csadmin destroy", "nopclearfail -c", "python3 "], "xc": ["loadsee-setup -r", "nopclearfail -c", "python3 "]}
+WAY_BACK = {
+    "5c": ["csadmin stop", "csadmin destroy", "nopclearfail -c", "python3 "],
+    "xc": ["loadsee-setup -r", "nopclearfail -c", "python3 "],
+}
 
 
 def kill_at_each(desk: Desk, made: bool, model: str, *words: str) -> list[str]:
@@ -36,7 +38,7 @@ def kill_at_each(desk: Desk, made: bool, model: str, *words: str) -> list[str]:
         if code == 3:
             desk.certify()
             continue
-        desk.watch = lambda call, now: None
+        desk.watch = lambda *_: None
         assert code == 0, "\n".join(lines)
         return killed
 

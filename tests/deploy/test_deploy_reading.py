@@ -11,16 +11,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
+from deploy.deploykit import DEPLOY, FIVE, Desk
 from hypothesis import given
 from hypothesis import strategies as st
-
-from deploy.deploykit import DEPLOY, FIVE, Desk
-
-from nshield import certificate, command  # isort: skip
-from nshield.journal import Journal, digest  # isort: skip
-from nshield.site import Site  # isort: skip
-from nshield.settings import Settings  # isort: skip
-from nshield.tools import Ran, Tools  # isort: skip
+from nshield import certificate, command
+from nshield.journal import Journal, digest
+from nshield.settings import Settings
+from nshield.site import Site
+from nshield.tools import Ran, Tools
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 TIMES = st.datetimes(dt.datetime(1951, 1, 1), dt.datetime(2120, 1, 1)).map(lambda time: time.replace(microsecond=0, tzinfo=dt.UTC))
@@ -34,7 +32,9 @@ def pem(serial: int, begins: dt.datetime, ends: dt.datetime) -> bytes:
 
 
 @given(serial=st.integers(1, (1 << 159) - 1), times=st.lists(TIMES, min_size=2, max_size=2).map(sorted))
-def test_certificates_are_read_as_the_library_reads_them(serial: int, times: list[dt.datetime], tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_certificates_are_read_as_the_library_reads_them(
+    serial: int, times: list[dt.datetime], tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """Serial number and times, in both forms of time that X.509 has, are those that were written."""
     path = tmp_path_factory.getbasetemp() / "c.pem"
     path.write_bytes(b"Bag Attributes\n" + pem(serial, *times))
@@ -57,10 +57,18 @@ def test_the_scripts_stand_on_their_own(tmp_path: Path) -> None:
     """They import the standard library and each other, and run on a host that has nothing else."""
     for path in (*(DEPLOY / "nshield").glob("*.py"), DEPLOY / "nshield5c", DEPLOY / "nshieldxc"):
         for node in ast.walk(ast.parse(path.read_text())):
-            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            names = (
+                [node.module or ""]
+                if isinstance(node, ast.ImportFrom)
+                else [a.name for a in node.names]
+                if isinstance(node, ast.Import)
+                else []
+            )
             assert all(name.split(".")[0] in {*sys.stdlib_module_names, "nshield"} for name in names), f"{path}: {names}"
     for script in ("nshield5c", "nshieldxc"):
-        done = subprocess.run([sys.executable, "-E", "-s", "-S", "-B", DEPLOY / script, "--help"], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [sys.executable, "-E", "-s", "-S", "-B", DEPLOY / script, "--help"], capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stderr
 
 
@@ -90,13 +98,15 @@ def test_a_dry_run_calls_nothing(model: str, tmp_path: Path, monkeypatch: pytest
             "/opt/nfast/python3/bin/python3 r/userdatatool.py -A simple -I pqsdk-signer -f userdata.raw",
             "csadmin image generate --package-name pqcop-1.4.1 --version-str 1.4.1 --entry-point /usr/bin/entrypoint "
             "--network-conf r/network.json --packages-conf r/packages.json --rootdir container pqsdk.cs5",
-            "csadmin image sign --devkeyname devkeyident --devcert devkeyident.pem --askeyname pqsdk-signer --out pqsdk-signed.cs5 pqsdk.cs5",
+            "csadmin image sign --devkeyname devkeyident --devcert devkeyident.pem --askeyname pqsdk-signer "
+            "--out pqsdk-signed.cs5 pqsdk.cs5",
             "csadmin load --esn <esn> pqsdk-signed.cs5",
             "csadmin start --esn <esn> --uuid <uuid>",
             "/opt/nfast/python3/bin/python3 r/bootstrap.py -m 2 --uuid <uuid> --cs5file pqsdk-signed.cs5",
         ],
         "xc": [
-            "generatekey seeinteg type=ecdsa curve=nistp521 plainname=pqsdk-signer nvram=no recovery=yes protect=token cardset=testOCS slot=3 module=2",
+            "generatekey seeinteg type=ecdsa curve=nistp521 plainname=pqsdk-signer nvram=no recovery=yes protect=token "
+            "cardset=testOCS slot=3 module=2",
             "/opt/nfast/python3/bin/python3 r/userdatatool.py -A seeinteg -I pqsdk-signer -f userdata.raw",
             "tct2 --sign-and-pack -m 2 -k pqsdk-signer --is-machine --machine-type PowerPCELF -o pqsdk-1.4.1.sar r/pqsdk-1.4.1.elf",
             "tct2 --sign-and-pack -m 2 -k pqsdk-signer --machine-key-ident pqsdk-signer -o userdata.sar userdata.raw",
@@ -108,7 +118,10 @@ def test_a_dry_run_calls_nothing(model: str, tmp_path: Path, monkeypatch: pytest
             "hsc_loadseemachine -m2",
         ],
     }[model]
-    way_back = {"5c": ["csadmin stop --esn <esn> --uuid <uuid>", "csadmin destroy --esn <esn> --uuid <uuid>"], "xc": ["loadsee-setup -r -m 1"]}[model]
+    way_back = {
+        "5c": ["csadmin stop --esn <esn> --uuid <uuid>", "csadmin destroy --esn <esn> --uuid <uuid>"],
+        "xc": ["loadsee-setup -r -m 1"],
+    }[model]
     way_back += ["nopclearfail -c -m 1", "/opt/nfast/python3/bin/python3 r/removepubobj.py -m 1 -p pqsdk"]
     for printed, wanted in ((setting_up, guide), (taking_down, way_back)):
         calls = [line.strip().removeprefix("$ ") for line in printed.splitlines() if line.startswith("    $")]
@@ -137,7 +150,7 @@ def test_settings_of_a_file(desk: Desk) -> None:
 
 
 def test_the_licence_is_read_by_its_column(tmp_path: Path) -> None:
-    """In the guide's print (2.5 step 1), as it stands, the XC's licence is there and that of CodeSafe 5 is there too; the restricted is not."""
+    """In the guide's print (2.5 step 1) the licence of CodeSafe 5 is there, that of an XC is not; what is no licence is none."""
     guide = """
                 Feature Enable Tool
                 =====
@@ -158,8 +171,8 @@ No.  Serial Number
 """
 
     class Printed(Tools):
-        def ask(self, *words: str, folder: Path | None = None) -> Ran:
-            return Ran(0, guide)
+        def ask(self, *_words: str, folder: Path | None = None) -> Ran:
+            return Ran(0, guide if folder is None else "")
 
     site = Site(Settings("5c", work=str(tmp_path)), Printed(tmp_path, "", -1), Journal(tmp_path))
     assert site.licensed(("SEE Activation, CodeSafe 5",))
@@ -189,7 +202,7 @@ def test_a_digest_tells_what_matters(tmp_path: Path) -> None:
 
 
 def test_the_image_of_the_recipe(desk: Desk) -> None:
-    """With --rootdir a tree of `make image` is what is signed and loaded, its own delegation certificate replaced; the tree is not touched."""
+    """With --rootdir a tree of `make image` is signed and loaded, its delegation certificate replaced in a copy of it."""
     tree = Path("tree")
     (tree / "usr/bin").mkdir(parents=True)
     (tree / "etc").mkdir()
