@@ -36,6 +36,7 @@ lint: .venv/tested
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	cd deploy && $(CURDIR)/$(BIN)/mypy --strict nshield
 	$(BIN)/mypy --strict container/build.py container/entrypoint.py container/healthcheck.py
 
 storm: .venv/tested

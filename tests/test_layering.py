@@ -16,7 +16,11 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "seemachine.machine": ({"seemachine.wire", "seemachine.lms", "seemachine.state", "seemachine.keyring"}, set()),
     "seemachine.commands": ({"seemachine", "seemachine.wire", "seemachine.lms", "seemachine.state", "seemachine.machine"}, set()),
     "seemachine.config": ({"seemachine.wire"}, set()),
-    "seemachine.fleet": ({"seemachine.wire", "seemachine.state", "seemachine.config", "seeclient"}, {"trio"}),
+    "seemachine.notify": (set(), set()),
+    "seemachine.fleet": (
+        {"seemachine", "seemachine.notify", "seemachine.wire", "seemachine.state", "seemachine.config", "seeclient"},
+        {"trio"},
+    ),
     "seemachine.witnesses": ({"seemachine.state"}, set()),
     "seemachine.audit": ({"seemachine.wire", "seemachine.lms", "seeclient"}, set()),
     "seemachine.pki": ({"seemachine.wire", "seemachine.state"}, {"cryptography"}),

@@ -1,12 +1,14 @@
 """Keeps the machines of a fleet running: one process each, started again when it dies, with a pause that grows."""
 
 import contextlib
+import os
 import signal
 import sys
 from pathlib import Path
 
 import trio
 
+from seemachine import notify
 from seemachine.config import Config
 from seemachine.fleet import published
 from seemachine.fleet.configuration import Fleet, command_line, limits_file
@@ -47,6 +49,7 @@ class Supervisor:
                 if self._fleet.fed:
                     nursery.start_soon(feed_cards, self._fleet)
                 await anext(signals)
+                notify.stopping()
                 nursery.cancel_scope.cancel()
         if self._failure is not None:
             raise self._failure
@@ -72,7 +75,7 @@ class Supervisor:
         config.write_text(limits_file(machine))
         command = [sys.executable, "-P", "-m", "seemachine", "serve", *command_line(machine), "--config", str(config)]
         # In a session of its own: Ctrl-C is for the supervisor, which stops its machines in order.
-        process = await trio.lowlevel.open_process(command, stdin=None, start_new_session=True)
+        process = await trio.lowlevel.open_process(command, stdin=None, start_new_session=True, env=_environment())
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._announce, machine, process.pid)
@@ -86,10 +89,17 @@ class Supervisor:
         while True:
             entry = published.read(self._fleet.world, machine.esn)
             if entry is not None and entry.pid == pid:
-                self._ready.add(machine.esn)
+                self._tell_ready(machine.esn)
                 say(f"fleet: {machine.esn} ({machine.model}, module {machine.module}) ready at {entry.host}:{entry.port}, process {pid}")
                 return
             await trio.sleep(LOOK_SECONDS)
+
+    def _tell_ready(self, esn: str) -> None:
+        """The service manager is told once, when the last machine of the fleet is up."""
+        known = len(self._ready)
+        self._ready.add(esn)
+        if known < len(self._ready) == len(self._fleet.machines):
+            notify.ready(f"{len(self._ready)} machines are up")
 
     async def _stop(self, machine: Config, process: trio.Process) -> None:
         if process.poll() is not None:
@@ -102,6 +112,11 @@ class Supervisor:
                 say(f"fleet: {machine.esn} did not stop in time and is killed")
                 process.kill()
                 await process.wait()
+
+
+def _environment() -> dict[str, str]:
+    """Of a machine's process. Only the supervisor talks with the service manager."""
+    return {name: value for name, value in os.environ.items() if name != notify.VARIABLE}
 
 
 def _died(code: int) -> str:

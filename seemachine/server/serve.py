@@ -57,8 +57,8 @@ class Daemon:
         self._farewells = trio.Semaphore(FAREWELLS)
         self._listeners: list[trio.SocketListener] = []
 
-    async def run(self, on_ready: Callable[[str, int], None]) -> None:
-        """Listen, say where, serve until SIGTERM or SIGINT, then drain. Raises CannotListen."""
+    async def run(self, on_ready: Callable[[str, int], None], on_stopping: Callable[[], None] = lambda: None) -> None:
+        """Listen, say where, serve until SIGTERM or SIGINT, say so, then drain. Raises CannotListen."""
         # From before the address is known to after the last reply: no signal may end the process out of order.
         with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
             on_ready(*await self._listen())
@@ -68,6 +68,7 @@ class Daemon:
                 background.start_soon(self._log.run)
                 async with trio.open_nursery() as sessions:
                     await self._accept_until(signals, sessions)
+                    on_stopping()
                     self._drain(sessions)
                 background.cancel_scope.cancel()
             # Further signals changed nothing; left in the receiver they would be raised again at its end.

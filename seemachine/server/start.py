@@ -7,6 +7,7 @@ from contextlib import ExitStack
 
 import trio
 
+from seemachine import notify
 from seemachine.commands.quarantine import inspect
 from seemachine.config import Config
 from seemachine.fleet.published import Published, announce, publish, withdraw
@@ -133,9 +134,10 @@ async def _run(machine: Machine, config: Config, log: Log, in_force: dict[str, s
         if config.publish:
             publish(config.world, entry)
         announce(config.world, entry)
+        notify.ready(f"{config.esn} listens on {host} port {port}")
 
     try:
-        await Daemon(machine, config, log).run(on_ready)
+        await Daemon(machine, config, log).run(on_ready, notify.stopping)
     finally:
         if config.publish:
             withdraw(config.world, config.esn, os.getpid())

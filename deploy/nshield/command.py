@@ -1,0 +1,91 @@
+"""The command line of nshield5c and nshieldxc, and the one place where what went wrong becomes an exit code."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from nshield import common, five, runner, settings, uninstall, xc
+from nshield.journal import Busy, Journal, lock
+from nshield.settings import Settings, WrongSettings
+from nshield.site import Site
+from nshield.step import Step
+from nshield.tools import Tools
+
+EPILOG = (
+    "Exit codes: 0 done, or nothing to do; 1 refused; 2 wrong usage; 3 a person is needed (a card, a certificate, a licence), then run it "
+    "again; 130 interrupted. It can be stopped at any moment and run again."
+)
+STEPS = {"5c": five.steps, "xc": xc.steps}
+
+
+def main(model: str, arguments: Sequence[str] | None = None) -> int:
+    """Run the command. Returns the exit code."""
+    options = _parser(model).parse_args(arguments)
+    name = f"nshield{model}"
+    try:
+        chosen = settings.chosen(model, options)
+        return _dry(chosen, options) if options.dry_run else _run(chosen, options)
+    except WrongSettings as error:
+        return _complain(name, error, 2)
+    except runner.Stopped as stopped:
+        return _complain(name, stopped, stopped.code)
+    except (Busy, OSError, ValueError) as error:
+        return _complain(name, error, 1)
+    except KeyboardInterrupt:
+        return _complain(name, f"interrupted; {runner.AGAIN}", 130)
+
+
+def _dry(chosen: Settings, options: argparse.Namespace) -> int:
+    site = Site(chosen, Tools(Path(chosen.work), chosen.nfast, -1, silent=True), Journal(Path(chosen.work)))
+    print(f"{chosen.name}: what it would look at and call, in this order; nothing is called now. Words in <> are known only then.")
+    runner.show_calls(site, _steps(site, options))
+    return 0
+
+
+def _run(chosen: Settings, options: argparse.Namespace) -> int:
+    work = Path(chosen.work)
+    work.mkdir(mode=0o700, parents=True, exist_ok=True)
+    taken = lock(work)
+    try:
+        site = Site(chosen, Tools(work, chosen.nfast, taken), Journal(work))
+        _adopt(site)
+        count = runner.run(site, _steps(site, options), yes=options.yes)
+    finally:
+        os.close(taken)
+    what = "uninstalled" if options.uninstall else "set up"
+    print(f"\n{chosen.name}: module {site.number} ({site.esn}) is {what}" + ("" if count else "; there was nothing to do"))
+    return 0
+
+
+def _steps(site: Site, options: argparse.Namespace) -> list[Step]:
+    return uninstall.steps(site) if options.uninstall else STEPS[site.settings.model](site)
+
+
+def _adopt(site: Site) -> None:
+    """Remember the SEE machine of an interrupted load, or the one that --uuid names."""
+    if site.settings.model == "5c" and (found := site.uuid()) and found != site.noted("uuid"):
+        image = common.state_of(site.work / five.SIGNED)
+        site.journal.note(site.esn, uuid=found, image=image, **{"load begun": None})
+
+
+def _parser(model: str) -> argparse.ArgumentParser:
+    title = settings.MODELS[model]
+    parser = argparse.ArgumentParser(
+        prog=f"nshield{model}",
+        description=f"Set up the PQCOP SEE machine of an {title}, step by step as in the integration guide, or uninstall it.",
+        epilog=EPILOG,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--dry-run", action="store_true", help="print each tool call, and call none")
+    parser.add_argument("--uninstall", action="store_true", help="the way back (guide 2.8); keys, cards and NVRAM stay")
+    parser.add_argument("--yes", action="store_true", help="the module may be cleared, without asking")
+    settings.add_options(parser, model)
+    return parser
+
+
+def _complain(name: str, reason: object, code: int) -> int:
+    sys.stdout.flush()
+    print(f"{name}: {reason}", file=sys.stderr)
+    return code

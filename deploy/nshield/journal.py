@@ -1,0 +1,89 @@
+"""What the tools can't be asked: which files were made of what, and which SEE machine is ours. journal.json in the work folder.
+
+It is a convenience, not the truth: without it things are made again, and a SEE machine that it does not know is not touched.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+FILE_NAME = "journal.json"
+# Long enough for a tool that outlived a killed run; a card that is waited for takes longer.
+WAIT_SECONDS = 10.0
+LOOK_SECONDS = 0.05
+
+
+class Busy(Exception):
+    """Another run has this work folder, or a tool that it started."""
+
+
+class Journal:
+    """The journal of a work folder. What is `made` counts for all modules; the rest is kept by ESN."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / FILE_NAME
+        self._values: dict[str, Any] = json.loads(self._path.read_text()) if self._path.exists() else {}
+
+    def get(self, esn: str, name: str) -> Any:
+        """A note on a module, or None."""
+        return self._values.get("modules", {}).get(esn, {}).get(name)
+
+    def note(self, esn: str, **values: Any) -> None:
+        """Keep notes on a module; None drops one."""
+        notes = self._values.setdefault("modules", {}).setdefault(esn, {})
+        notes.update(values)
+        for name in [name for name, value in notes.items() if value is None]:
+            del notes[name]
+        self._keep()
+
+    def made(self, path: Path, inputs: str) -> bool:
+        """Whether a file is the one that was made, completely, of these inputs."""
+        return path.is_file() and self._values.get("made", {}).get(path.name) == [inputs, digest(path)]
+
+    def note_made(self, path: Path, inputs: str) -> None:
+        """It is now."""
+        self._values.setdefault("made", {})[path.name] = [inputs, digest(path)]
+        self._keep()
+
+    def _keep(self) -> None:
+        scratch = self._path.with_suffix(".new")
+        with scratch.open("w") as file:
+            json.dump(self._values, file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        scratch.replace(self._path)
+
+
+def digest(*paths: Path) -> str:
+    """SHA-256 of files and folders: names, whether executable, contents."""
+    found = hashlib.sha256()
+    for path in paths:
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            name = str(file.relative_to(path)) if path.is_dir() else ""
+            kind = "link" if file.is_symlink() else "folder" if file.is_dir() else "file"
+            found.update(f"{name}\0{kind}\0{os.access(file, os.X_OK)}\0".encode())
+            if kind == "file":
+                found.update(hashlib.sha256(file.read_bytes()).digest())
+            elif kind == "link":
+                found.update(str(file.readlink()).encode())
+    return found.hexdigest()
+
+
+def lock(folder: Path) -> int:
+    """Take a work folder. The descriptor is for the tools too: while one of a killed run goes on, the folder is taken. Raises Busy."""
+    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    deadline = time.monotonic() + WAIT_SECONDS
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                os.close(descriptor)
+                raise Busy(f"another run, or a tool that one started, has {folder}; wait until it has ended") from None
+            time.sleep(LOOK_SECONDS)
+        else:
+            return descriptor

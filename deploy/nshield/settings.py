@@ -1,0 +1,128 @@
+"""What a deployment is told: options, above a TOML file of the same names, above the guide's values."""
+
+import argparse
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+MODELS = {"5c": "nShield 5c", "xc": "nShield Connect XC"}
+# Where the guide presents the OCS card: 2.5.2.3 step 14, 2.5.1 step 3.
+SLOTS = {"5c": 2, "xc": 3}
+PUBLISHED = "pqsdk"
+
+
+class WrongSettings(Exception):
+    """The text says which, and what would be right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One deployment. Empty texts mean: not told. Paths are absolute."""
+
+    model: str
+    module: int = 1
+    esn: str = ""
+    version: str = "1.4.1"
+    release: str = ""
+    work: str = ""
+    nfast: str = ""
+    cardset: str = "testOCS"
+    slot: int = 0
+    signer: str = "pqsdk-signer"
+    licence: str = ""
+    rfs: str = ""
+    address: str = ""
+    devkey: str = "devkeyident"
+    devcert: str = ""
+    cname: str = ""
+    org: str = ""
+    retarget: str = ""
+    rootdir: str = ""
+    network_conf: str = ""
+    packages_conf: str = ""
+    uuid: str = ""
+    sudo: bool = False
+
+    @property
+    def name(self) -> str:
+        """Of the command."""
+        return f"nshield{self.model}"
+
+
+HELP = {
+    "module": "module number; default 1",
+    "esn": "refuse to act on a module with another serial number than this",
+    "version": "of the release; default 1.4.1",
+    "release": "the unzipped release, or its zip file (guide 2.4)",
+    "work": "folder for what is made: images, certificates, journal; default ./pqcop-5c or ./pqcop-xc",
+    "nfast": "default: found by generatekey in PATH",
+    "cardset": "OCS that protects the keys; default testOCS",
+    "slot": "where its card is read; default as in the guide",
+    "signer": "identifier of the signing key; default pqsdk-signer",
+    "licence": "licence file from Entrust Support, for a module that has none (guide 2.5)",
+    "rfs": "address of the RFS, for the licence",
+    "address": "IPv4 address of the HSM, to enroll its launcher (guide 2.5.2.3 step 7)",
+    "devkey": "identifier of the developer key; default devkeyident",
+    "devcert": "developer certificate from Entrust Support; default <devkey>.pem in the work folder",
+    "cname": "common name of the developer certificate",
+    "org": "organization of the developer certificate",
+    "retarget": "take this seeinteg key of an XC as application signing key (mixed fleet, guide 2.9.2)",
+    "rootdir": "root tree of the container, such as build/container/tree of `make image`; default: of the release (guide step 16)",
+    "network_conf": "default network.json of the release",
+    "packages_conf": "default packages.json of the release",
+    "uuid": "the installed SEE machine to take over, or to uninstall, when the work folder does not know it",
+    "sudo": "copy to custom-seemachines with sudo (guide 2.5.1 step 7)",
+}
+ONLY = {
+    "5c": ("address", "devkey", "devcert", "cname", "org", "retarget", "rootdir", "network_conf", "packages_conf", "uuid"),
+    "xc": ("sudo",),
+}
+PATHS = ("release", "work", "nfast", "licence", "devcert", "rootdir", "network_conf", "packages_conf")
+
+
+def known(model: str) -> list[str]:
+    """The settings of a model."""
+    others = {name for other, names in ONLY.items() if other != model for name in names}
+    return [name for name in HELP if name not in others]
+
+
+def add_options(parser: argparse.ArgumentParser, model: str) -> None:
+    """An option for each setting; None when it is not given."""
+    parser.add_argument("--settings", type=Path, metavar="FILE.toml", help="a file with any of the settings below, without the dashes")
+    kinds = {each.name: each.type for each in fields(Settings)}
+    for name in known(model):
+        option = f"--{name.replace('_', '-')}"
+        if kinds[name] is bool:
+            parser.add_argument(option, action="store_true", default=None, help=HELP[name])
+        else:
+            parser.add_argument(option, type=int if kinds[name] is int else str, help=HELP[name])
+
+
+def chosen(model: str, options: argparse.Namespace) -> Settings:
+    """Raises WrongSettings."""
+    given = _file(model, options.settings) if options.settings else {}
+    given |= {name: value for name in known(model) if (value := getattr(options, name)) is not None}
+    given.setdefault("work", f"pqcop-{model}")
+    given["slot"] = given.get("slot") or SLOTS[model]
+    for name in PATHS:
+        if given.get(name):
+            given[name] = str(Path(given[name]).expanduser().absolute())
+    return Settings(model, **given)
+
+
+def _file(model: str, path: Path) -> dict[str, Any]:
+    try:
+        table = tomllib.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise WrongSettings(f"{path}: {error}") from None
+    kinds = {each.name: each.type for each in fields(Settings)}
+    for name, value in table.items():
+        if name not in known(model):
+            raise WrongSettings(f"{path}: unknown setting {name}; known are {', '.join(known(model))}")
+        if type(value) is not kinds[name]:
+            raise WrongSettings(f"{path}: {name} takes a value of another type than {value!r}")
+    # Paths in a file are relative to it, so that it means the same wherever the command is called.
+    return {
+        name: str(path.absolute().parent / Path(value).expanduser()) if name in PATHS and value else value for name, value in table.items()
+    }

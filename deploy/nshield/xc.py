@@ -1,0 +1,125 @@
+"""The nShield Connect XC: a SEE machine in signed archives, loaded at each clear (guide 2.5.1)."""
+
+from pathlib import Path
+
+from nshield import common
+from nshield.settings import PUBLISHED
+from nshield.site import Site
+from nshield.step import Step, call
+
+USERDATA = "userdata.sar"
+
+
+def steps(site: Site) -> list[Step]:
+    """All, in the guide's order."""
+    return [
+        *common.before(site),
+        common.licence(site),
+        common.release(site, f"pqsdk-{site.settings.version}.elf", "userdatatool.py"),
+        *common.signing_key(site),
+        common.delegation(site),
+        _machine(site),
+        _userdata(site),
+        _copied(site),
+        _configured(site),
+        _loaded(site),
+        common.visible(site),
+    ]
+
+
+def archive(site: Site) -> str:
+    """Name of the signed SEE machine."""
+    return f"pqsdk-{site.settings.version}.sar"
+
+
+def _folder(site: Site) -> Path:
+    return site.tools.kmdata / "custom-seemachines"
+
+
+def _sign(site: Site) -> tuple[str, ...]:
+    return ("tct2", "--sign-and-pack", "-m", site.number, "-k", site.settings.signer)
+
+
+def _packed(site: Site, name: str, guide: str, source: Path, words: tuple[str, ...]) -> Step:
+    output = site.work / name
+
+    def inputs() -> str:
+        return f"{common.state_of(source)} {site.key_hash('seeinteg', site.settings.signer)}"
+
+    return Step(
+        f"{name} is signed",
+        guide,
+        lambda: site.journal.made(output, inputs()),
+        f"present a card of {site.settings.cardset} in module {site.number}",
+        (call(*_sign(site), *words, "-o", name, site.here(source), reads_cards=True),),
+        ended=lambda: site.journal.note_made(output, inputs()),
+    )
+
+
+def _machine(site: Site) -> Step:
+    source = site.release / f"pqsdk-{site.settings.version}.elf"
+    return _packed(site, archive(site), "2.5.1 step 5", source, ("--is-machine", "--machine-type", "PowerPCELF"))
+
+
+def _userdata(site: Site) -> Step:
+    words = ("--machine-key-ident", site.settings.signer)
+    return _packed(site, USERDATA, "2.5.1 step 6", site.work / common.USERDATA, words)
+
+
+def _copied(site: Site) -> Step:
+    folder, names = _folder(site), (archive(site), USERDATA)
+    sudo = ("sudo",) if site.settings.sudo else ()
+
+    def same() -> bool:
+        made = [common.state_of(site.work / name) for name in names]
+        return all(made) and made == [common.state_of(folder / name) for name in names]
+
+    return Step(
+        "the archives are in custom-seemachines",
+        "2.5.1 step 7",
+        same,
+        f"{folder} must be writable: be of the group nfast, or give --sudo",
+        (call(*sudo, "mkdir", "-p", folder), *(call(*sudo, "cp", name, f"{folder}/.") for name in names)),
+    )
+
+
+def _configured(site: Site) -> Step:
+    folder = _folder(site)
+
+    def wanted() -> str:
+        return common.state_of(folder / archive(site), folder / USERDATA)
+
+    return Step(
+        "the module loads the SEE machine by itself",
+        "2.5.1 step 8",
+        lambda: bool(wanted()) and site.noted("configured") == wanted(),
+        f"look at {site.tools.nfast / 'log' / 'hardserver.log'}",
+        (
+            call(
+                *("loadsee-setup", "--setup", "-m", site.number, "-M", folder / archive(site)),
+                *("-U", folder / USERDATA, "-p", PUBLISHED),
+                typed="yes\nyes\n",
+            ),
+        ),
+        begun=lambda: site.journal.note(site.esn, configured="begun", published=True, **{"no object": None}),
+        ended=lambda: site.journal.note(site.esn, configured=wanted()),
+        clears=True,
+    )
+
+
+def _loaded(site: Site) -> Step:
+    def begun() -> None:
+        # If the configuration was removed by other hands, the next run makes it again.
+        site.answers["configured"] = site.noted("configured")
+        site.journal.note(site.esn, configured=None)
+
+    return Step(
+        "the SEE machine is loaded",
+        "2.5.1 step 9",
+        site.seen,
+        f"the module must be operational and licensed; look at {site.tools.nfast / 'log' / 'hardserver.log'}. If the configuration was "
+        "removed meanwhile, the next run makes it again",
+        (call("hsc_loadseemachine", f"-m{site.number}"),),
+        begun=begun,
+        ended=lambda: site.journal.note(site.esn, configured=site.answers["configured"]),
+    )

@@ -1,0 +1,21 @@
+"""Where the tests of the deploy scripts act."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from deploy.deploykit import Desk
+from nfast.kit import collect_processes, make_site
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Desk]:
+    """A host whose 5c and XC are enrolled, with cards of the ACS and testOCS in both, and nothing set up."""
+    processes = collect_processes(monkeypatch)
+    next(processes)
+    sites = make_site(tmp_path, monkeypatch, capsys)
+    site = next(sites)
+    site.rack.insert("testOCS-2", "5F08-02E0-D947", 3)
+    yield Desk(site, monkeypatch)
+    next(sites, None)
+    next(processes, None)

@@ -1,0 +1,126 @@
+"""The deploy scripts on a site of tests/nfast, with the tools run in this process: the same steps, much faster than as processes."""
+
+import importlib
+import io
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nfast.kit import Site
+from seeclient import pipsqueak
+
+from seemachine.nfast import layout
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+sys.path.insert(0, str(DEPLOY))
+
+from nshield import command  # noqa: E402
+from nshield.step import Call  # noqa: E402
+from nshield.tools import Ran, Tools  # noqa: E402
+
+FIVE, XC = "7852-268D-3BF9", "5F08-02E0-D947"
+IDENTITY = ["--cname", "interops.local", "--org", "Hurricanes", "--address", "127.0.0.1"]
+Done = tuple[int, list[str]]
+
+
+class Killed(BaseException):
+    """Nobody catches this: all that goes on is what was made durable, as after SIGKILL."""
+
+
+class Desk:
+    """A host with a release, its tools, and the two commands. `watch` sees each call before (False) and after (True) it is made."""
+
+    def __init__(self, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.site = site
+        self.calls: list[str] = []
+        self.watch: Callable[[str, bool], None] = lambda *_: None
+        self.bin = layout.install(site.home)
+        layout.release(site.home, Path("release.zip"))
+        monkeypatch.setenv("PATH", f"{self.bin}{os.pathsep}{os.environ['PATH']}")
+        desk = self
+
+        class InThisProcess(Tools):
+            def _shown(self, words: Sequence[str], typed: str) -> Ran:
+                desk.calls.append(" ".join(Path(word).name if word.startswith("/") else word for word in words))
+                desk.watch(desk.calls[-1], False)
+                ran = Ran(*desk.ran(words, typed, self.folder))
+                desk.watch(desk.calls[-1], True)
+                return ran
+
+            def _run(self, words: Sequence[str], _stdin: int, _folder: Path) -> Ran:
+                return Ran(*desk.ran(words, "", self.folder))
+
+        monkeypatch.setattr(command, "Tools", InThisProcess)
+
+    def deploy(self, model: str, *words: str) -> Done:
+        """Run a command. Returns its exit code and all lines."""
+        self.calls.clear()
+        code, said = _said(lambda: command.main(model, ["--release", "release.zip", *(IDENTITY if model == "5c" else []), *words]))
+        return code, [line for line in said.splitlines() if line]
+
+    def done(self, model: str, *words: str) -> list[str]:
+        """The lines of a run that must succeed."""
+        code, lines = self.deploy(model, *words)
+        assert code == 0, "\n".join(lines)
+        return lines
+
+    def stopped(self, code: int, model: str, *words: str) -> str:
+        """What a run says at its end that must stop with an exit code."""
+        found, lines = self.deploy(model, *words)
+        assert found == code, "\n".join(lines)
+        [at] = [number for number, line in enumerate(lines) if line.startswith(f"nshield{model}: ")]
+        assert "what to do" not in "\n".join(lines[:at])
+        return "\n".join(lines[at:])
+
+    def certify(self, *words: str, name: str = "devkeyident", output: str = "") -> Path:
+        """Entrust Support answers the CSR."""
+        csr, pem = Path(f"pqcop-5c/{name}.csr"), Path(output or f"pqcop-5c/{name}.pem")
+        assert self.site.seemachine("nfast", "certify", str(csr), str(pem), *words)[0] == 0
+        return pem
+
+    def set_up_5c(self, *words: str) -> list[str]:
+        """All of guide 2.5.2, the certificate fetched when it is waited for."""
+        assert "send" in self.stopped(3, "5c", *words)
+        self.certify()
+        return self.done("5c", *words)
+
+    def banner(self) -> str:
+        """What pipsqueak sees."""
+        return _said(lambda: pipsqueak.main([]))[1].splitlines()[-1]
+
+    def ran(self, words: Sequence[str], typed: str, folder: Path) -> tuple[int, str]:
+        """Run a tool in this process, another program as a process."""
+        name, rest = words[0], list(words[1:])
+        if name.endswith("/python3"):
+            name, rest = Path(rest[0]).stem, rest[1:]
+        if name in layout.TOOLS or name in layout.SCRIPTS:
+            return self._tool(name, rest, typed, folder)
+        if name.endswith("pipsqueak"):
+            return _said(lambda: pipsqueak.main(rest))
+        done = subprocess.run([name, *rest], cwd=folder, env=self.site.env, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    def _tool(self, name: str, words: list[str], typed: str, folder: Path) -> tuple[int, str]:
+        main: Any = importlib.import_module(f"seemachine.nfast.{name.replace('-', '_')}").main
+        self.site.typed[:] = typed.splitlines()
+        before = Path.cwd()
+        os.chdir(folder)
+        try:
+            return _said(lambda: main(words))
+        finally:
+            os.chdir(before)
+
+
+def _said(act: Callable[[], int]) -> tuple[int, str]:
+    printed = io.StringIO()
+    with redirect_stdout(printed), redirect_stderr(printed):
+        code = act()
+    return code, printed.getvalue()
+
+
+__all__ = ["DEPLOY", "FIVE", "IDENTITY", "XC", "Call", "Desk", "Killed"]

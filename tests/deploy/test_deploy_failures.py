@@ -1,0 +1,279 @@
+"""Each failure that the guide warns of: what the deploy scripts say, their exit code, and that they go on once it is mended."""
+
+import os
+import signal
+from pathlib import Path
+
+import processes
+import pytest
+from deploy.deploykit import FIVE, XC, Desk
+from nshield.journal import lock
+
+from seemachine.fleet import modules
+from seemachine.state.lock import holder
+
+ASK = ["type=ecdsa", "plainname=pqsdk-signer", "ident=pqsdk-signer", "module=1", "cardset=testOCS", "slot=2"]
+
+
+@pytest.fixture
+def five(desk: Desk) -> Desk:
+    """A 5c that is set up."""
+    desk.set_up_5c()
+    return desk
+
+
+def key(desk: Desk, application: str, *, present: bool = True) -> Path:
+    """The file of the signing key."""
+    path = desk.site.home / "kmdata" / "local" / f"key_{application}_pqsdk-signer"
+    assert path.exists() is present
+    return path
+
+
+# ---- before anything is done ----------------------------------------------------------------------------------------------------
+
+
+def test_the_tools_must_be_in_path(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guide 2.3: without them nothing is done, and the line to type is printed."""
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    assert "export PATH=/opt/nfast/bin:$PATH" in desk.stopped(1, "5c")
+    assert desk.calls == []
+
+
+def test_the_right_module(desk: Desk) -> None:
+    """A module that is not there, of the other model, with another serial number, in another mode: nothing is done to it."""
+    assert "enquiry -m 3" in desk.stopped(1, "5c", "--module", "3")
+    assert "there is nshieldxc" in desk.stopped(1, "5c", "--module", "2")
+    assert "there is nshield5c" in desk.stopped(1, "xc", "--module", "1")
+    assert XC in desk.stopped(1, "5c", "--esn", XC)
+    with modules.changing(desk.site.home, FIVE) as module:
+        module.mode = "maintenance"
+    assert "nopclearfail -O -m 1" in desk.stopped(1, "5c")
+    assert desk.calls == []
+
+
+def test_there_must_be_a_security_world(desk: Desk) -> None:
+    """Guide 2.2."""
+    (desk.site.home / "kmdata" / "local" / "world").rename(desk.site.home / "world.away")
+    assert "Create the Security World" in desk.stopped(1, "5c")
+    assert desk.calls == []
+
+
+@pytest.mark.parametrize(("model", "number", "esn"), [("5c", 1, FIVE), ("xc", 2, XC)])
+def test_a_licence(desk: Desk, model: str, number: int, esn: str) -> None:
+    """Guide 2.5: it is waited for; one for another HSM is refused; the right one is fed, and the module cleared if that is allowed."""
+    with modules.changing(desk.site.home, esn) as module:
+        module.features = [feature for feature in module.features if not feature.startswith("see-")]
+    words = ["--module", str(number)]
+    assert "from Entrust Support" in desk.stopped(3, model, *words)
+    other = {FIVE: XC, XC: FIVE}[esn]
+    for each in (esn, other):
+        assert desk.site.seemachine("nfast", "licence", f"{each}.txt", "--esn", each)[0] == 0
+    assert "say --yes" in desk.stopped(1, model, *words, "--rfs", "127.0.0.1", "--licence", f"{esn}.txt")
+    assert "--rfs is needed" in desk.stopped(1, model, *words, "--yes", "--licence", f"{esn}.txt")
+    assert "this serial number" in desk.stopped(1, model, *words, "--yes", "--rfs", "127.0.0.1", "--licence", f"{other}.txt")
+    _, lines = desk.deploy(model, *words, "--yes", "--rfs", "127.0.0.1", "--licence", f"{esn}.txt")
+    assert any(call.startswith("nethsmadmin") for call in desk.calls), lines
+    assert desk.site.module(esn).licensed
+    assert (desk.site.home / "kmdata" / f"hsm-{esn}" / "features" / f"{esn}.txt").exists()
+
+
+def test_what_is_not_told(desk: Desk) -> None:
+    """A step that needs a word is refused before any of its calls; a wrong release, too."""
+    assert "--cname is needed" in desk.stopped(1, "5c", "--cname", "")
+    assert desk.calls == []
+    assert "userdatatool.py" in desk.stopped(1, "5c", "--release", "elsewhere")
+
+
+# ---- cards ----------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_missing_card(desk: Desk) -> None:
+    """No OCS card, then no ACS card: exit code 3 says that a person is needed, and the next run goes on from there."""
+    desk.site.rack.remove(FIVE, 2)
+    assert "present a card of testOCS" in desk.stopped(3, "5c")
+    desk.site.rack.insert("testOCS-1", FIVE, 2)
+    desk.site.rack.remove(FIVE, 0)
+    assert "send" in desk.stopped(3, "5c")
+    desk.certify()
+    assert "Administrator Card Set" in desk.stopped(3, "5c")
+    desk.site.rack.insert("admin-1", FIVE, 0)
+    desk.done("5c")
+    assert not any(call.startswith(("generatekey", "csadmin ids")) for call in desk.calls)
+
+
+def test_a_missing_card_of_an_xc(desk: Desk) -> None:
+    """The same at the front of an XC."""
+    desk.site.rack.remove(XC, 3)
+    assert "slot 3 of module 2" in desk.stopped(3, "xc", "--module", "2", "--yes")
+    desk.site.rack.insert("testOCS-2", XC, 3)
+    desk.done("xc", "--module", "2", "--yes")
+    assert XC in desk.banner()
+
+
+# ---- developer certificates -----------------------------------------------------------------------------------------------------
+
+
+def test_an_expired_certificate(desk: Desk) -> None:
+    """One that expired, or is not valid yet, is named with its dates and waited for; nothing was done with it."""
+    desk.stopped(3, "5c")
+    for words in (["--days", "3", "--begun", "9"], ["--days", "90", "--begun", "-9"]):
+        desk.certify(*words)
+        assert "issue another for the same CSR" in desk.stopped(3, "5c")
+        assert desk.calls == []
+
+
+def test_an_unknown_certificate(desk: Desk) -> None:
+    """A file that is none, one that Entrust did not issue, one of another key: each is refused with what to ask for."""
+    desk.stopped(3, "5c")
+    Path("no.pem").write_text("Dear customer")
+    assert "no certificate in PEM form" in desk.stopped(3, "5c", "--devcert", "no.pem")
+    foreign = desk.site.home / "entrust" / "root.pem"
+    assert "certificates that Entrust issued" in desk.stopped(1, "5c", "--devcert", str(foreign))
+    desk.site.done("csadmin", "ids", "create", "--keyname", "other", "--x509cname", "cn", "--x509org", "org")
+    assert desk.site.seemachine("nfast", "certify", "other.csr", "other.pem")[0] == 0
+    assert "issued for the CSR of this key" in desk.stopped(1, "5c", "--devcert", "other.pem")
+    desk.certify()
+    desk.done("5c")
+
+
+def test_a_certificate_that_expires_later(five: Desk) -> None:
+    """What runs goes on. A start needs a new certificate for the same key; the image stays as it is."""
+    old = five.certify("--days", "3", "--begun", "9", output="old.pem").read_text()
+    with modules.changing(five.site.home, FIVE) as module:
+        module.certificates = [old]
+    five.site.done("nopclearfail", "-c", "-m", "1")
+    assert "same CSR" in five.stopped(3, "5c", "--devcert", "old.pem")
+    five.certify(output="new.pem")
+    five.done("5c", "--devcert", "new.pem")
+    assert [call.split()[:2] for call in five.calls] == [
+        ["csadmin", "ids"],
+        ["csadmin", "start"],
+        ["python3", "pqsdk-1.4.1-win64/bootstrap.py"],
+    ]
+
+
+# ---- keys -----------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_key_on_the_wrong_curve(desk: Desk) -> None:
+    """A signing key that is there and on another curve is found before anything is signed with it."""
+    desk.site.done("generatekey", "simple", "curve=nistp256", *ASK)
+    desk.stopped(3, "5c")
+    desk.certify()
+    assert "another curve" in desk.stopped(1, "5c")
+    assert not any("image" in call for call in desk.calls)
+    desk.done("5c", "--signer", "better")
+
+
+def test_the_wrong_order_of_a_mixed_fleet(desk: Desk) -> None:
+    """The 5c can't have the XC's key before there is one; and a key that was generated is not taken for it (guide 2.9.2, 2.9.6)."""
+    assert "set up the XC first" in _after_certificate(desk, "--retarget", "pqsdk-signer")
+    assert not any(call.startswith("generatekey") for call in desk.calls)
+    desk.done("xc", "--module", "2", "--yes")
+    desk.site.done("generatekey", "simple", "curve=nistp521", *ASK)
+    assert "generated, not retargeted" in desk.stopped(1, "5c", "--retarget", "pqsdk-signer")
+    key(desk, "simple").rename(desk.site.home / "key.away")
+    desk.done("5c", "--retarget", "pqsdk-signer")
+    assert FIVE in desk.banner()
+    assert XC in desk.banner()
+
+
+def _after_certificate(desk: Desk, *words: str) -> str:
+    desk.stopped(3, "5c", *words)
+    desk.certify()
+    return desk.stopped(1, "5c", *words)
+
+
+def test_a_card_set_that_is_not_there(desk: Desk) -> None:
+    """The name is wrong, not the card."""
+    desk.stopped(3, "5c")
+    desk.certify()
+    assert "--cardset" in desk.stopped(1, "5c", "--cardset", "nobody")
+    key(desk, "simple", present=False)
+
+
+def test_a_new_signing_key_makes_what_follows_anew(five: Desk) -> None:
+    """The delegation certificate is for one key: with another it is made again, and so is the image; the old one is to go first."""
+    assert "uninstall it first" in five.stopped(1, "5c", "--signer", "second")
+    five.done("5c", "--uninstall", "--yes")
+    five.done("5c", "--signer", "second")
+    [loaded] = five.site.module(FIVE).loaded
+    assert loaded.delegated
+
+
+# ---- SEE machines ---------------------------------------------------------------------------------------------------------------
+
+
+def test_started_twice(five: Desk) -> None:
+    """A second run does nothing; a SEE machine of others in the way is left alone; a fleet that runs is named."""
+    assert five.done("5c")[-1] == f"nshield5c: module 1 ({FIVE}) is set up; there was nothing to do"
+    assert five.calls == []
+    five.site.done("csadmin", "load", "--esn", FIVE, "pqcop-5c/pqsdk-signed.cs5")
+    assert "no other SEE machine" in five.stopped(1, "5c")
+    assert five.calls == []
+
+
+def test_two_runs_at_once(five: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The work folder is one run's at a time."""
+    monkeypatch.setattr("nshield.journal.WAIT_SECONDS", 0.1)
+    taken = lock(Path("pqcop-5c"))
+    try:
+        assert "another run" in five.stopped(1, "5c")
+    finally:
+        os.close(taken)
+    five.done("5c")
+
+
+def test_a_fleet_in_the_way(desk: Desk) -> None:
+    """Machines that `seemachine fleet up` keeps running are not cleared behind its back."""
+    assert processes.seemachine(["fleet", "up", "--detach"], desk.site.env)[0] == 0
+    assert "seemachine fleet down" in desk.stopped(1, "xc", "--module", "2", "--yes")
+    assert processes.seemachine(["fleet", "down"], desk.site.env)[0] == 0
+    desk.done("xc", "--module", "2", "--yes")
+
+
+def test_a_stale_published_object(five: Desk) -> None:
+    """The SEE machine is gone and its published object is not (guide 2.8.1): the next run starts and publishes it again, and no more."""
+    pid = holder(five.site.home / "hsm" / FIVE)
+    assert pid
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    assert five.banner() == "PQSDK: 1.4.1 ()"
+    five.done("5c")
+    assert [" ".join(call.split()[:2]) for call in five.calls] == ["csadmin start", "python3 pqsdk-1.4.1-win64/bootstrap.py"]
+    assert FIVE in five.banner()
+
+
+def test_a_stale_published_object_of_nobody(five: Desk) -> None:
+    """What the guide's own commands left behind is tidied up by the uninstall."""
+    [loaded] = five.site.module(FIVE).loaded
+    for verb in ("stop", "destroy"):
+        five.site.done("csadmin", verb, "--esn", FIVE, "--uuid", loaded.uuid)
+    Path("pqcop-5c/journal.json").unlink()
+    five.done("5c", "--uninstall", "--yes")
+    assert [call.split()[1] for call in five.calls] == ["pqsdk-1.4.1-win64/removepubobj.py"]
+    assert not list(five.site.home.glob("published/pqsdk/*"))
+
+
+def test_a_configuration_that_was_removed_by_others(desk: Desk) -> None:
+    """An XC whose configuration is gone: the run that finds it says so, the next one makes it again."""
+    desk.done("xc", "--module", "2", "--yes")
+    desk.site.done("loadsee-setup", "-r", "-m", "2", typed=("yes", "yes", "yes"))
+    assert "makes it again" in desk.stopped(1, "xc", "--module", "2")
+    desk.done("xc", "--module", "2", "--yes")
+    assert XC in desk.banner()
+
+
+def test_an_uninstall_without_the_script_of_support(five: Desk) -> None:
+    """removepubobj.py is not part of the release: without it nothing is taken down."""
+    assert five.site.seemachine("nfast", "release", "release.zip")[0] == 0
+    Path("pqcop-5c/pqsdk-1.4.1-win64/removepubobj.py").unlink()
+    assert "removepubobj.py" in five.stopped(1, "5c", "--uninstall", "--yes", "--release", "pqcop-5c/pqsdk-1.4.1-win64")
+    assert FIVE in five.banner()
+
+
+def test_a_module_is_not_cleared_unasked(five: Desk) -> None:
+    """In a pipe the word --yes is needed, and nothing is done before."""
+    assert "say --yes" in five.stopped(1, "5c", "--uninstall")
+    assert five.calls == []
+    assert FIVE in five.banner()

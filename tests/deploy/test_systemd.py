@@ -1,0 +1,111 @@
+"""The units and snippets, read by systemd's own tools; the example settings, read by the product's own code."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from seemachine import cli, config
+from seemachine.fleet import configuration
+from seemachine.server.start import wire_limits
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+ESN, XC = "7852-268D-3BF9", "5F08-02E0-D947"
+UNITS = {"seemachine@.service": f"seemachine@{ESN}.service", "seemachine-fleet.service": "seemachine-fleet.service"}
+# Tenths on systemd's scale from 0 (nothing exposed) to 100; measured: 14.
+MOST_EXPOSED = 15
+
+
+@pytest.fixture(params=UNITS)
+def unit(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A unit with a program that is there. Skips where systemd's tools are not."""
+    if not shutil.which("systemd-analyze"):
+        pytest.skip("systemd-analyze is not installed here")
+    program = tmp_path / "seemachine"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    made = tmp_path / UNITS[request.param]
+    made.write_text((DEPLOY / "systemd" / request.param).read_text().replace("/opt/seemachine/bin/seemachine", str(program)))
+    return made
+
+
+def test_systemd_understands_the_unit(unit: Path) -> None:
+    """Every setting is known and has a value that systemd takes."""
+    done = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_unit_exposes_little(unit: Path) -> None:
+    """Its exposure is as measured: who weakens it notices."""
+    command = ["systemd-analyze", "security", "--offline=true", f"--threshold={MOST_EXPOSED}", unit]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if "unrecognized option" in done.stderr:
+        pytest.skip("this systemd-analyze can't look at files")
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_the_unit_asks_for_what_the_daemon_needs(name: str) -> None:
+    """Memory may be locked, no core is written, readiness is told; the command line is one that seemachine takes."""
+    lines = (DEPLOY / "systemd" / name).read_text().splitlines()
+    assert {"Type=notify", "NotifyAccess=main", "LimitCORE=0", "LimitMEMLOCK=infinity", "MemoryDenyWriteExecute=yes"} <= set(lines)
+    [command] = [line.partition("=")[2].split()[1:] for line in lines if line.startswith("ExecStart=")]
+    words = [word.replace("%i", ESN) for word in command]
+    assert cli._parser().parse_args(words).run
+
+
+def test_user_and_folders_are_made(tmp_path: Path) -> None:
+    """The snippets make the user, and its folders for its eyes only."""
+    if not (shutil.which("systemd-sysusers") and shutil.which("systemd-tmpfiles")):
+        pytest.skip("systemd-sysusers or systemd-tmpfiles is not installed here")
+    (tmp_path / "etc").mkdir()
+    for tool, snippet, more in (("sysusers", "sysusers", []), ("tmpfiles", "tmpfiles", ["--create"])):
+        command = [f"systemd-{tool}", f"--root={tmp_path}", *more, str(DEPLOY / "systemd" / f"seemachine.{snippet}.conf")]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode and "chown" in done.stderr:
+            pytest.skip("only root can give folders away")
+        assert done.returncode == 0, done.stderr
+    assert "seemachine:" in (tmp_path / "etc" / "passwd").read_text()
+    assert (tmp_path / "var" / "lib" / "seemachine").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "etc" / "seemachine").stat().st_mode & 0o777 == 0o750
+
+
+def test_the_example_fleet_is_one(tmp_path: Path) -> None:
+    """The product reads it: two machines behind TLS, their openings remembered in a database, no seed in swap."""
+    fleet = configuration.read(DEPLOY / "example" / "fleet.toml", tmp_path)
+    assert [(machine.esn, machine.model, machine.module, machine.port) for machine in fleet.machines] == [
+        (ESN, "5c", 1, 8888),
+        (XC, "xc", 2, 8889),
+    ]
+    for machine in fleet.machines:
+        assert machine.tls is not None
+        assert machine.tls.certificate == tmp_path / "pki" / f"{machine.esn}.crt"
+        assert machine.witness.startswith("postgresql://")
+        assert machine.lock_memory == "yes"
+        assert not machine.insecure_bind
+        assert config.load(_written(tmp_path, configuration.limits_file(machine)), esn=machine.esn).limits == machine.limits
+        assert wire_limits(machine).frame == 1048576
+    assert not fleet.fed
+
+
+def test_the_example_of_one_machine_is_the_same_machine(tmp_path: Path) -> None:
+    """Seemachine@.service reads the settings that the fleet has for this ESN."""
+    world = Path("/var/lib/seemachine")
+    alone = config.load(DEPLOY / "example" / f"{ESN}.toml", esn=ESN, world=world)
+    [of_the_fleet] = [m for m in configuration.read(DEPLOY / "example" / "fleet.toml", world).machines if m.esn == ESN]
+    for setting in ("model", "module", "host", "port", "lock_memory", "witness", "tls"):
+        assert getattr(alone, setting) == getattr(of_the_fleet, setting), setting
+
+
+def test_the_unit_leaves_time_to_stop(tmp_path: Path) -> None:
+    """Systemd waits longer for the end than a machine drains in the example."""
+    [line] = [line for line in (DEPLOY / "systemd" / "seemachine@.service").read_text().splitlines() if line.startswith("TimeoutStopSec=")]
+    drain = configuration.read(DEPLOY / "example" / "fleet.toml", tmp_path).machines[0].limits.drain_seconds
+    assert int(line.partition("=")[2]) > drain
+
+
+def _written(folder: Path, text: str) -> Path:
+    path = folder / "limits.toml"
+    path.write_text(text)
+    return path
