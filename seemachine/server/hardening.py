@@ -55,7 +55,7 @@ def _lock() -> str:
     flags = LOCK_ALL << SHIFTED if platform.machine().startswith(("ppc", "sparc")) else LOCK_ALL
     mlockall = getattr(_libc(), "mlockall", None)
     if mlockall is None:
-        return "this Python can't ask the system for it"
+        return "this Python can't ask for it"
     return os.strerror(ctypes.get_errno()) if mlockall(flags) else ""
 
 
