@@ -4,12 +4,13 @@ import hashlib
 import struct
 from pathlib import Path
 
-from seemachine.state.durable import replace_file, write_at
+from seemachine.state.durable import replace_file, write_end
 from seemachine.state.errors import StateCorrupt
 from seemachine.state.ledger import OF_HASH, LedgerRow
 
 # Number of the first record that was written with it; name, leaf, token, time; lengths of digest and client, both; checksum.
-RECORD = struct.Struct(">I11sI16sQBB33s64s8s")
+# The 64 characters of a client's name are up to 256 bytes.
+RECORD = struct.Struct(">I11sI16sQBH33s256s8s")
 
 
 class LedgerFile:
@@ -35,8 +36,9 @@ class LedgerFile:
     def append(self, rows: list[LedgerRow]) -> None:
         """Add rows durably, or give those that are there their digest."""
         data = b"".join(_encode(row, self._records) for row in rows)
-        # At its place rather than at the end: what was left of a write that failed is written over.
-        write_at(self._path, self._records * RECORD.size, data)
+        # At its place rather than at the end, and nothing stays behind it: what is left of a write that failed must not be read one day,
+        # for its orders may have been asked again meanwhile.
+        write_end(self._path, self._records * RECORD.size, data)
         self._records += len(rows)
         for row in rows:
             self._take(row)
