@@ -81,7 +81,7 @@ def unreadable(path: Path, error: OSError) -> StatusError:
 
 def sign(roster: Roster, key: KeyFile, message: Message) -> Story[Signed]:
     """Sign with whichever machine holds leaves of the key, in module order. Raises StatusError (NotAvailable) when none does."""
-    known = roster.signers.pop(key.name, None)
+    known = roster.signers.get(key.name)
     reasons: list[StatusError] = []
     if known is not None:
         signed = yield from _try(roster, known, key, message, reasons)
@@ -102,22 +102,28 @@ def _try(
     roster: Roster, peer: Peer, key: KeyFile, message: Message, reasons: list[StatusError], *, load: bool = False
 ) -> Story[Signed | None]:
     """A signature of one machine; None when it has no leaf of the key any more, or is gone, which is added to `reasons`."""
-    before = memory.recall(peer.esn, key)
     try:
-        if load:
-            yield from _load(peer, key)
-        signed = yield from _sign_on(peer, key, message)
+        signed = yield from _checked(peer, key, message, load=load)
     except StatusError as refused:
+        roster.signers.pop(key.name, None)
         if refused.where == dispatch.CONNECT:
             reasons.append(refused)
         # Somebody else took its last leaf since it was asked: the next machine may have some.
         elif refused.status is not Status.NotAvailable:
             raise
         return None
-    # Before anybody sees the signature: a leaf that was seen already may have signed something else.
-    memory.check(peer.esn, key, before, signed.leaf)
     roster.signers[key.name] = peer
     return Signed(signed.signature, peer.esn, signed.leaf, signed.remaining)
+
+
+def _checked(peer: Peer, key: KeyFile, message: Message, *, load: bool) -> Story[NvmemfileSigned]:
+    before = memory.recall(peer.esn, key)
+    if load:
+        yield from _load(peer, key)
+    signed = yield from _sign_on(peer, key, message)
+    # Before anybody sees the signature: a leaf that was seen already may have signed something else.
+    memory.check(peer.esn, key, before, signed.leaf)
+    return signed
 
 
 def _sign_on(peer: Peer, key: KeyFile, message: Message) -> Story[NvmemfileSigned]:
