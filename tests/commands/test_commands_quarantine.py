@@ -339,6 +339,21 @@ class TestHalfMadeKeys:
         assert ask(session, m.ResumeLms(label=LABEL)).remaining > 0
         assert [suspect.label for suspect in listed(session)] == [f"{LABEL}.1"]
 
+    def test_the_longest_label(self, host):
+        """A label of 64 characters is shown by its beginning, each time with a number of its own, and can be acknowledged."""
+        session = host.start()
+        for number in (1, 2):
+            self.begun(session, "x" * 64)
+            kept = host.backup()
+            host.start()
+            session = host.put_back(kept)
+            shutil.rmtree(kept)
+            assert [suspect.label for suspect in listed(session)] == [f"{'x' * 62}.{each}" for each in range(1, number + 1)]
+        for number in (1, 2):
+            ask(session, burn(label=f"{'x' * 62}.{number}"))
+
+        assert listed(session) == []
+
     def test_they_are_acknowledged(self, host):
         """A burn takes the line off the list; a second one, and a key that never was, are refused."""
         session = host.start()
