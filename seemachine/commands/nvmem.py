@@ -30,7 +30,7 @@ from seemachine.wire.messages import (
     NvmemfileSigned,
     ReadLedger,
 )
-from seemachine.wire.names import MAX_PAGE_EXPONENT, printed_name
+from seemachine.wire.names import MAX_PAGE_EXPONENT, nvram_name, printed_name
 from seemachine.wire.status import Status, StatusError
 
 # A client is told to load the node cache when signing without it would hash more than this.
@@ -86,8 +86,8 @@ def prepare(machine: Machine, name: bytes) -> None:
     """Hash the page of the next leaf, before any leaf is reserved. Raises StatusError when that is too much without the node cache."""
     file = _file(machine, name)
     lease = from_store(file.lease)
-    if len(machine.keys.page_leaves(lease, file.next)) > 1 << MAX_PAGE_EXPONENT:
-        raise StatusError(Status.NotAvailable, f"the tree of {printed_name(name)} is not loaded; send the key file's cache with loadLMS")
+    if _too_large(machine, lease, file.next):
+        raise _not_loaded(name)
     try:
         machine.keys.page(lease, file.next)
     except ParameterError as error:
@@ -215,12 +215,23 @@ def _too_long(machine: Machine) -> StatusError:
 
 def _finish(machine: Machine, signing: Signing, chains: bytes) -> NvmemfileSigned | Exception:
     leaf = signing.reserved.leaf
+    # Of a leaf that is handed out only now, the page was prepared.
+    if signing.reserved.again and _too_large(machine, signing.lease, leaf):
+        return _not_loaded(nvram_name(signing.lease.key.encode()))
     try:
         page = machine.keys.page(signing.lease, leaf)
     except ParameterError as error:
         return _damaged(error)
     signature = signing.lease.assemble(page, leaf, chains)
     return NvmemfileSigned(signature=signature, leaf=leaf, remaining=signing.reserved.remaining)
+
+
+def _too_large(machine: Machine, lease: Lease, leaf: int) -> bool:
+    return len(machine.keys.page_leaves(lease, leaf)) > 1 << MAX_PAGE_EXPONENT
+
+
+def _not_loaded(name: bytes) -> StatusError:
+    return StatusError(Status.NotAvailable, f"the tree of {printed_name(name)} is not loaded; send the key file's cache with loadLMS")
 
 
 def _damaged(error: ParameterError) -> StatusError:
@@ -238,10 +249,14 @@ def _no_file(machine: Machine, name: bytes) -> StatusError:
     return StatusError(Status.NotAvailable, f"no NVRAM file {printed_name(name)} on {machine.esn}")
 
 
+def _is_loaded(machine: Machine, lease: Lease, leaf: int) -> bool:
+    return machine.keys.has_table(lease.key.root) or len(machine.keys.page_leaves(lease, leaf)) <= FEW_LEAVES
+
+
 def _describe(machine: Machine, file: NvramFile) -> NvmemfileInfo:
     lease = file.lease
-    key_lease = from_store(lease)
-    loaded = machine.keys.has_table(key_lease.key.root) or len(machine.keys.page_leaves(key_lease, file.next)) <= FEW_LEAVES
+    # In quarantine it may be no lease of any key.
+    loaded = not file.quarantine and _is_loaded(machine, from_store(lease), file.next)
     return NvmemfileInfo(
         file=file.name,
         public_key=lease.public_key,

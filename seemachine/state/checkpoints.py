@@ -24,6 +24,7 @@ from seemachine.state.worldkey import world_key, world_of
 
 CHECK_BYTES = 8
 MAX_LABELS = 64
+MAX_LABEL = 64
 _LABEL = re.compile(r"[a-z0-9-]{1,64}", re.ASCII)
 
 Head = dict[str, Any]
@@ -137,8 +138,9 @@ class FolderCheckpoints:
         """See Checkpoints. Under a number behind the label, the key can't be taken for one of that label."""
         for label in self.labels():
             quarantine = private_folder(self._folder / "quarantine")
-            number = next(number for number in count(1) if not (quarantine / f"{label}.{number}").exists())
-            replace_file(quarantine / f"{label}.{number}", reason.encode())
+            # With its number it must still have the length of a label.
+            names = (f"{label[: MAX_LABEL - 1 - len(str(number))]}.{number}" for number in count(1))
+            replace_file(quarantine / next(name for name in names if not (quarantine / name).exists()), reason.encode())
             self.discard(label)
 
     def suspended(self) -> list[tuple[str, str]]:

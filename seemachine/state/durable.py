@@ -54,12 +54,13 @@ def _write_new(path: Path, data: bytes) -> None:
         os.close(descriptor)
 
 
-def write_at(path: Path, offset: int, data: bytes) -> None:
-    """Write a part of a file durably. Raises OSError; what is then at that place is not known."""
+def write_end(path: Path, offset: int, data: bytes) -> None:
+    """Write the rest of a file from some place on, durably. Raises OSError; what is then behind that place is not known."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, PRIVATE_FILE)
     try:
         if os.pwrite(descriptor, data, offset) != len(data):
             raise OSError(errno.EIO, f"{path.name} was written in part")
+        os.ftruncate(descriptor, offset + len(data))
         flush(descriptor)
     finally:
         os.close(descriptor)

@@ -43,7 +43,7 @@ class FileStore(MirroredStore):
         self._folder = private_folder(folder / "nvram")
         paths = sorted(self._folder.glob(f"*{SUFFIX}"))
         with self._translated():
-            past, self._installed = _read_history(self._history, fresh=not paths)
+            past, self._installed = _read_history(self._history)
             self._ledger = LedgerFile(self._folder / "ledger")
             spent = [_read_spent(path) for path in sorted(self._folder.glob(f"*{SPENT_SUFFIX}"))]
             super().__init__([], spent, past, keep)
@@ -98,7 +98,8 @@ class FileStore(MirroredStore):
                     self._write_one(file)
             for spent in changes.forgotten:
                 remove_file(self._spent_path(spent.lease))
-            self._ledger.prune(changes.ledger_before)
+            if changes.ledger_before:
+                self._ledger.prune(changes.ledger_before)
 
     def _write_past(self, past: Past) -> None:
         self._past = past
@@ -140,12 +141,13 @@ def _read_spent(path: Path) -> SpentLease:
     return SpentLease(lease_from(values["lease"], str(path)), values["time"])
 
 
-def _read_history(path: Path, *, fresh: bool) -> tuple[Past, list[Range]]:
+def _read_history(path: Path) -> tuple[Past, list[Range]]:
     """The openings so far, and every range that was ever installed."""
     if not path.exists():
-        if fresh:
-            return Past(Mark(os.urandom(16), 0, os.urandom(8))), []
-        raise StateCorrupt(f"{path}: missing, while there are NVRAM files beside it")
+        # It is the first file that a new NVRAM gets; a scratch file is what a crash leaves of that.
+        if any(not beside.name.startswith(".") for beside in path.parent.iterdir()):
+            raise StateCorrupt(f"{path}: missing, while there are files of an NVRAM beside it")
+        return Past(Mark(os.urandom(16), 0, os.urandom(8))), []
     values = _fields(path, HISTORY)
     if values["epoch"] < 1:
         raise StateCorrupt(f"{path}: the count of openings is damaged")

@@ -4,12 +4,13 @@ import hashlib
 import struct
 from pathlib import Path
 
-from seemachine.state.durable import replace_file, write_at
+from seemachine.state.durable import replace_file, write_end
 from seemachine.state.errors import StateCorrupt
 from seemachine.state.ledger import OF_HASH, LedgerRow
 
 # Number of the first record that was written with it; name, leaf, token, time; lengths of digest and client, both; checksum.
-RECORD = struct.Struct(">I11sI16sQBB33s64s8s")
+# The 64 characters of a client's name are up to 256 bytes.
+RECORD = struct.Struct(">I11sI16sQBH33s256s8s")
 
 
 class LedgerFile:
@@ -20,6 +21,8 @@ class LedgerFile:
         self.rows: list[LedgerRow] = []
         self._by_token: dict[bytes, int] = {}
         self._records = 0
+        # False from the begin of a rewriting to its end: if it fails, either of two files may be there.
+        self._known = True
         if path.exists():
             self._read(path.read_bytes())
 
@@ -34,9 +37,13 @@ class LedgerFile:
 
     def append(self, rows: list[LedgerRow]) -> None:
         """Add rows durably, or give those that are there their digest."""
+        if not self._known:
+            self._rewrite([*self.rows, *rows])
+            return
         data = b"".join(_encode(row, self._records) for row in rows)
-        # At its place rather than at the end: what was left of a write that failed is written over.
-        write_at(self._path, self._records * RECORD.size, data)
+        # At its place rather than at the end, and nothing stays behind it: what is left of a write that failed must not be read one day,
+        # for its orders may have been asked again meanwhile.
+        write_end(self._path, self._records * RECORD.size, data)
         self._records += len(rows)
         for row in rows:
             self._take(row)
@@ -48,8 +55,9 @@ class LedgerFile:
             self._rewrite(rows)
 
     def _rewrite(self, rows: list[LedgerRow]) -> None:
+        self._known = False
         replace_file(self._path, b"".join(_encode(row, number) for number, row in enumerate(rows)))
-        self.rows, self._by_token, self._records = [], {}, len(rows)
+        self.rows, self._by_token, self._records, self._known = [], {}, len(rows), True
         for row in rows:
             self._take(row)
 
@@ -92,12 +100,12 @@ def _decode(record: bytes) -> tuple[int, LedgerRow] | None:
     """A record, or None for a torn or damaged one."""
     if len(record) != RECORD.size:
         return None
-    began, name, leaf, token, time, digest_length, client_length, digest, client, checksum = RECORD.unpack(record)
+    began, name, leaf, token, time, digest_length, client_length, digest, client, _ = RECORD.unpack(record)
     try:
         row = LedgerRow(name, leaf, token, digest[:digest_length], client[:client_length].decode(), time)
     except UnicodeDecodeError:
         return None
-    return (began, row) if _checksum(row, began) == checksum else None
+    return (began, row) if _encode(row, began) == record else None
 
 
 def _checksum(row: LedgerRow, began: int) -> bytes:

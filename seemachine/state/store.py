@@ -288,6 +288,8 @@ class MirroredStore(ABC):
             least = max(file.next + 1, self._witness.noted(name).get(file.lease.first, 0))
             if not least <= leaf <= file.lease.end:
                 raise LeaseSpent(f"{printed_name(name)} can go on at a leaf from {least} to {file.lease.end}, not {leaf}; never back")
+            # Also of a file that ends here, and so has no note of its own.
+            self._witness.note(name, file.lease.first, leaf)
             self._commit(Changes(files={name: NvramFile(file.lease, leaf) if leaf < file.lease.end else None}))
 
     def put_back(self, reason: str, floors: Mapping[bytes, int]) -> None:
@@ -309,6 +311,8 @@ class MirroredStore(ABC):
             old = [spent for spent in self._spent if spent.time + self._keep.retry_seconds * 1000 <= now]
             before = now - self._keep.ledger_days * 86_400_000 if self._keep.ledger_days else 0
             self._spent = [spent for spent in self._spent if spent not in old]
+            # Burned, for their rows may be gone.
+            self._awaited = {token: row for token, row in self._awaited.items() if row.time >= before}
             self._commit(Changes(forgotten=old, ledger_before=before))
             try:
                 self._witness.refresh()
@@ -333,8 +337,8 @@ class MirroredStore(ABC):
                 self._files.pop(name, None)
             else:
                 self._files[name] = file
-        self._spent += changes.spent
         self._guarded(lambda: self._write(changes))
+        self._spent += changes.spent
         for file in changes.files.values():
             if file is not None:
                 self._witness.note(file.name, file.lease.first, file.next)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from state.bench import Bench
 from state.kit import DURABLE, ESN, KINDS, OTHER_ESN, Kind
 
 from seemachine.state.rack import Rack
@@ -65,3 +66,11 @@ def rack(world: Path) -> Rack:
 def slots(world: Path) -> Slots:
     """The slots of the first machine."""
     return Slots(world, ESN)
+
+
+@pytest.fixture
+def bench(durable_kind: Kind, tmp_path: Path) -> Iterator[Bench]:
+    """A machine's folder for each durable store."""
+    made = Bench(durable_kind, tmp_path)
+    yield made
+    made.close()

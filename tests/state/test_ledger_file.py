@@ -1,0 +1,353 @@
+"""The ledger of the file store: what a crash cut short is dropped, what was damaged later is noticed, and no row changes."""
+
+from itertools import count, product
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from state.kit import Fault, FaultyOs, flipped, name, quick_folder
+
+from seemachine.state import durable
+from seemachine.state.errors import StateCorrupt
+from seemachine.state.ledger import LedgerRow, hash_bound, message_bound
+from seemachine.state.ledgerfile import RECORD, LedgerFile
+
+Q, OTHER_Q = b"Q" * 32, b"q" * 32
+SIZE = RECORD.size
+
+
+def row(leaf, digest=None, *, time=1000, client="somebody"):
+    """A row of a leaf, whose token is always the same; for a message unless it has a digest."""
+    return LedgerRow(name(), leaf, b"%016d" % leaf, message_bound(b"m") if digest is None else digest, client, time)
+
+
+def waiting(leaf):
+    """A row of a leaf that waits for its digest."""
+    return row(leaf, hash_bound(b""))
+
+
+def bound(leaf, digest=Q):
+    """The same with its digest."""
+    return row(leaf, hash_bound(digest))
+
+
+@pytest.fixture
+def path(tmp_path):
+    """Where the ledger is."""
+    return tmp_path / "ledger"
+
+
+def written(path, *batches):
+    """A ledger with these batches. Returns its bytes."""
+    ledger = LedgerFile(path)
+    for batch in batches:
+        ledger.append(list(batch))
+    return path.read_bytes()
+
+
+THREE = [[row(0), row(1)], [row(2), waiting(3), row(4)], [row(5)]]
+ROWS = [row(0), row(1), row(2), waiting(3), row(4), row(5)]
+
+
+class TestInOrder:
+    """Nothing happened."""
+
+    def test_rows_are_there_again(self, path):
+        """All rows come back in order, and each is found by its token."""
+        written(path, *THREE)
+        ledger = LedgerFile(path)
+
+        assert ledger.rows == ROWS
+        assert [ledger.find(each.token) for each in ROWS] == ROWS
+        assert ledger.find(b"?" * 16) is None
+        assert path.stat().st_size == len(ROWS) * SIZE
+
+    def test_a_new_one_is_empty(self, path):
+        """Without a file there are no rows, and no file is made before there is a row."""
+        assert LedgerFile(path).rows == []
+        assert not path.exists()
+
+    def test_a_digest_that_came_later(self, path):
+        """The row that waited has its digest, in its place, now and when it is read again; its second record is dropped by pruning."""
+        ledger = LedgerFile(path)
+        ledger.append([row(0), waiting(1), row(2)])
+        ledger.append([bound(1)])
+        for again in (ledger, LedgerFile(path)):
+            assert again.rows == [row(0), bound(1), row(2)]
+        LedgerFile(path).prune(1)
+
+        assert path.stat().st_size == 3 * SIZE
+        assert LedgerFile(path).rows == [row(0), bound(1), row(2)]
+
+    @pytest.mark.parametrize("client", ["", "x" * 64, "\N{CYRILLIC SMALL LETTER ZHE}" * 64, "\N{LINEAR B SYLLABLE B008 A}" * 64])
+    @pytest.mark.parametrize("digest", [hash_bound(b""), hash_bound(b"x" * 24), hash_bound(b"\0" * 32), message_bound(b"")])
+    def test_what_a_row_may_hold(self, path, client, digest):
+        """Names of 64 characters of any kind and digests of each length come back as they are, whatever follows."""
+        rows = [row(0, digest, client=client), row(1, client=client), row((1 << 25) - 1, time=(1 << 63) - 1)]
+        written(path, rows)
+
+        assert LedgerFile(path).rows == rows
+
+    def test_the_highest_leaf(self, path):
+        """Of a range of leaves of a file the highest that has a row, in any order, or -1."""
+        other = LedgerRow(name(2), 30, b"other" + bytes(11), b"q", "", 0)
+        written(path, [row(9), row(4), other])
+        ledger = LedgerFile(path)
+
+        asked = [(0, 32), (0, 9), (10, 32), (9, 10), (0, 4)]
+        assert [ledger.highest(name(), *each) for each in asked] == [9, 4, -1, 9, -1]
+        assert ledger.highest(name(2), 0, 32) == 30
+
+    @settings(max_examples=60, deadline=None)
+    @given(st.lists(st.lists(st.sampled_from(["row", "waiting", "bind", "open", "prune"]), min_size=1, max_size=4), max_size=12))
+    def test_any_life(self, batches):
+        """Whatever is appended, bound, pruned and opened again in whatever order, the rows are those that were given."""
+        with quick_folder() as folder:
+            ledger, expected, leaf = LedgerFile(folder / "ledger"), [], count()
+            for batch in batches:
+                added = []
+                for what in batch:
+                    if what == "open":
+                        ledger = LedgerFile(folder / "ledger")
+                    elif what == "prune":
+                        expected = expected[1:]
+                        ledger.prune(expected[0].time if expected else 1 << 40)
+                    elif what == "bind" and (at := next((at for at, one in enumerate(expected) if not one.bound), None)) is not None:
+                        expected[at] = row(expected[at].leaf, hash_bound(Q), time=expected[at].time)
+                        ledger.append([expected[at]])
+                    elif what in ("row", "waiting"):
+                        number = next(leaf)
+                        added.append(row(number, None if what == "row" else hash_bound(b""), time=1000 + number))
+                ledger.append(added)
+                expected += added
+                assert ledger.rows == expected
+            assert LedgerFile(folder / "ledger").rows == expected
+
+
+class TestTorn:
+    """A write that was cut short by a crash."""
+
+    def test_a_batch_cut_at_any_byte(self, path):
+        """Of the last batch the records before the cut are there, what was durable before it is untouched, and new rows follow."""
+        data = written(path, *THREE[:2])
+        for size in [*range(2 * SIZE, 5 * SIZE, 23), 3 * SIZE - 1, 3 * SIZE, 3 * SIZE + 1]:
+            path.write_bytes(data[:size])
+            assert LedgerFile(path).rows == ROWS[: size // SIZE]
+            LedgerFile(path).append([row(9)])
+            assert LedgerFile(path).rows == [*ROWS[: size // SIZE], row(9)]
+
+    @pytest.mark.parametrize("lost", [lost for lost in product([False, True], repeat=3) if any(lost)])
+    def test_a_batch_with_holes(self, path, lost):
+        """Any records of the last batch may be missing, for a disk writes in any order; the others are there, now and ever after."""
+        data = bytearray(written(path, *THREE[:2]))
+        for number in [2 + at for at in range(3) if lost[at]]:
+            data[number * SIZE : (number + 1) * SIZE] = bytes(SIZE)
+        path.write_bytes(data)
+        expected = [*ROWS[:2], *(each for each, gone in zip(ROWS[2:5], lost, strict=True) if not gone)]
+        assert LedgerFile(path).rows == expected
+        LedgerFile(path).append([row(9), row(10)])
+
+        assert LedgerFile(path).rows == [*expected, row(9), row(10)]
+
+    def test_a_binding_cut_short(self, path):
+        """A digest whose record was cut is not there: its leaf goes on waiting, as far as the ledger knows."""
+        data = written(path, [waiting(0)], [bound(0)])
+        for size in range(SIZE, 2 * SIZE, 5):
+            path.write_bytes(data[:size])
+            assert LedgerFile(path).rows == [waiting(0)]
+
+    def test_a_first_batch(self, path):
+        """Also the very first batch may be cut, at its first byte too."""
+        data = written(path, THREE[0])
+        for size in range(0, 2 * SIZE, 7):
+            path.write_bytes(data[:size])
+            assert LedgerFile(path).rows == ROWS[: size // SIZE]
+
+
+class TestDamaged:
+    """Bytes that changed long after they were written."""
+
+    @pytest.mark.parametrize("number", range(5))
+    def test_a_record_in_the_middle(self, path, number):
+        """Any wrong bit in a record that a later write followed is noticed, and the file stays as it is."""
+        data = written(path, *THREE)
+        for at in range(number % 2, SIZE, 2):
+            changed = flipped(data, 8 * (SIZE * number + at) + at % 8)
+            path.write_bytes(changed)
+            with pytest.raises(StateCorrupt, match=f"record {number} is damaged"):
+                LedgerFile(path)
+            assert path.read_bytes() == changed
+
+    def test_a_bit_at_the_end(self, path):
+        """A wrong bit in the last record costs that row; no row has other values than it had."""
+        data = written(path, *THREE)
+        for at in range(0, SIZE, 5):
+            path.write_bytes(flipped(data, 8 * (SIZE * 5 + at) + at % 8))
+            assert LedgerFile(path).rows == ROWS[:5]
+
+    @pytest.mark.parametrize("start", range(5))
+    def test_a_record_that_is_missing(self, path, start):
+        """Records taken out of the middle leave the others, or are noticed; none of the others changes."""
+        data = written(path, *THREE)
+        path.write_bytes(data[: start * SIZE] + data[(start + 1) * SIZE :])
+
+        assert LedgerFile(path).rows == [*ROWS[:start], *ROWS[start + 1 :]]
+
+    def test_a_second_digest(self, path):
+        """A leaf with two digests is a reason to refuse the ledger."""
+        ledger = LedgerFile(path)
+        ledger.append([waiting(0)])
+        ledger.append([bound(0)])
+        ledger.append([bound(0, OTHER_Q)])
+
+        with pytest.raises(StateCorrupt, match="leaf 0 is bound twice"):
+            LedgerFile(path)
+
+    def test_a_message_and_a_digest(self, path):
+        """A leaf that signs a message takes no digest either."""
+        ledger = LedgerFile(path)
+        ledger.append([row(0)])
+        ledger.append([bound(0)])
+
+        with pytest.raises(StateCorrupt, match="leaf 0 is bound twice"):
+            LedgerFile(path)
+
+    @pytest.mark.parametrize("pruned", [False, True])
+    def test_after_a_rewriting(self, path, pruned):
+        """Also a file that was rewritten as a whole does not lose a record in its middle unnoticed."""
+        data = written(path, *THREE)
+        if pruned:
+            ledger = LedgerFile(path)
+            ledger.append([bound(3)])
+            ledger.prune(1)
+        else:
+            path.write_bytes(data[:-1])
+            LedgerFile(path)
+        data = path.read_bytes()
+        path.write_bytes(flipped(data, 8 * SIZE + 77))
+
+        with pytest.raises(StateCorrupt, match="record 1 is damaged"):
+            LedgerFile(path)
+
+
+class TestPruning:
+    """Old rows go."""
+
+    def test_older_rows_go(self, path):
+        """Rows from before a time are gone, those of that time stay, for the next reader too, and new ones follow."""
+        ledger = LedgerFile(path)
+        ledger.append([row(leaf, time=leaf * 10) for leaf in range(6)])
+        ledger.prune(30)
+        ledger.append([row(9)])
+        for again in (ledger, LedgerFile(path)):
+            assert [each.leaf for each in again.rows] == [3, 4, 5, 9]
+            assert again.find(row(0).token) is None
+
+    def test_nothing_old_is_no_write(self, path):
+        """Without an old row the file is left alone."""
+        ledger = LedgerFile(path)
+        ledger.append([row(0), row(1)])
+        inode = path.stat().st_ino
+        ledger.prune(1000)
+
+        assert path.stat().st_ino == inode
+
+    def test_all_rows_may_go(self, path):
+        """A ledger without rows goes on."""
+        ledger = LedgerFile(path)
+        ledger.append([row(0)])
+        ledger.prune(2000)
+        assert LedgerFile(path).rows == []
+        ledger.append([row(1)])
+
+        assert LedgerFile(path).rows == [row(1)]
+
+
+class Killed(BaseException):
+    """The process died here."""
+
+
+@pytest.fixture
+def fault(monkeypatch):
+    """A disk that fails on demand."""
+    made = Fault()
+    monkeypatch.setattr(durable, "os", FaultyOs(made))
+    return made
+
+
+def at_every_place(tmp_path):
+    """A path for each place at which a write can fail. Stop it when there was no such place."""
+    for place in count():
+        folder = tmp_path / str(place)
+        folder.mkdir()
+        yield place, folder / "ledger"
+
+
+class TestFailing:
+    """A disk without room."""
+
+    def test_what_a_failed_write_left(self, tmp_path, fault):
+        """Rows of a write that failed are not there, in memory or on disk, once another one was written: their leaves are others' now."""
+        for place, path in at_every_place(tmp_path):
+            ledger = LedgerFile(path)
+            ledger.append([row(0)])
+            fault.arm(place, full=True)
+            try:
+                ledger.append([row(1), row(2), row(3)])
+            except OSError:
+                assert ledger.rows == [row(0)]
+            else:
+                assert place == 2
+                return
+            ledger.append([row(9)])
+            assert ledger.rows == LedgerFile(path).rows == [row(0), row(9)], place
+
+    def test_pruning_that_failed(self, tmp_path, fault):
+        """Wherever pruning fails, what is appended afterwards is read again, behind the rows that were to stay."""
+        for place, path in at_every_place(tmp_path):
+            ledger = LedgerFile(path)
+            ledger.append([row(leaf, time=leaf) for leaf in range(4)])
+            ledger.append([waiting(5)])
+            fault.arm(place, full=True)
+            try:
+                ledger.prune(2)
+            except OSError:
+                pass
+            else:
+                assert place > 2
+                return
+            ledger.append([bound(5)])
+            ledger.append([row(6)])
+            again = LedgerFile(path)
+            assert ledger.rows == again.rows
+            assert again.rows[-4:] == [row(2, time=2), row(3, time=3), bound(5), row(6)], place
+
+    def test_dying_while_it_prunes(self, tmp_path, fault):
+        """Wherever the process dies, either all rows are there or those that were to stay."""
+        outcomes = set()
+        for place, path in at_every_place(tmp_path):
+            ledger = LedgerFile(path)
+            ledger.append([row(leaf, time=leaf) for leaf in range(4)])
+            fault.arm(place, hook=self._die)
+            try:
+                ledger.prune(2)
+            except Killed:
+                pass
+            else:
+                break
+            leaves = [each.leaf for each in LedgerFile(path).rows]
+            outcomes.add(len(leaves))
+            assert leaves in ([0, 1, 2, 3], [2, 3]), place
+        assert outcomes == {4, 2}
+
+    @staticmethod
+    def _die() -> None:
+        raise Killed
+
+
+def test_it_is_nobody_elses(path):
+    """The file is its owner's alone: it says who signed what."""
+    written(path, [row(0)])
+    LedgerFile(path).prune(2000)
+
+    assert path.stat().st_mode & 0o777 == 0o600

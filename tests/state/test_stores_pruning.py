@@ -1,0 +1,120 @@
+"""A ledger that forgets after some days, and what it must not forget with that."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from state.kit import FILE, SQLITE, Kind, lease, leaves, name, order, take
+from state.orders import DAY, HOUR, OTHER_Q, awaited, brought, later, leaf_of, one, refused, rows
+
+from seemachine.state.errors import LeaseSpent, TokenSpent
+from seemachine.state.file import FileStore
+from seemachine.state.ledger import hash_bound
+from seemachine.state.sqlite import SqliteStore
+from seemachine.state.store import MirroredStore, Retention
+
+OPEN: dict[Kind, Callable[[Path, Retention], MirroredStore]] = {
+    SQLITE: lambda folder, keep: SqliteStore(folder, keep=keep),
+    FILE: lambda folder, keep: FileStore(folder, keep=keep),
+}
+SHORT = Retention(retry_seconds=HOUR, ledger_days=1)
+
+
+class TestPruning:
+    """A ledger that forgets after some days."""
+
+    @pytest.fixture
+    def store(self, durable_kind, tmp_path):
+        """A store that keeps its ledger for a day, with a file."""
+        store = OPEN[durable_kind](tmp_path, SHORT)
+        store.install(lease())
+        yield store
+        store.close()
+
+    def old_and_young(self, store, *wishes):
+        """Orders of three days ago, and one of today; then what is old goes."""
+        store.reserve(list(wishes))
+        later(store, 3 * DAY)
+        young = order(name())
+        one(store, young)
+        store.tidy()
+        return young
+
+    def test_old_rows_go(self, store):
+        """A row that is older is gone, a younger one stays, also for the next process."""
+        wish = order(name())
+        young = self.old_and_young(store, wish)
+
+        assert [row.token for row in rows(store)] == [young.token]
+        assert leaf_of(one(store, young)) == 1
+
+    def test_a_forgotten_order_is_a_new_one(self, store):
+        """An order that the ledger forgot gets another leaf, never the old one, whatever it is for."""
+        wish = order(name())
+        self.old_and_young(store, wish)
+
+        assert leaf_of(one(store, order(name(), wish.token, b"another message"))) == 2
+        assert refused(one(store, wish))
+
+    def test_a_forgotten_leaf_takes_no_digest(self, store):
+        """A leaf whose row is gone takes no digest any more: there would be nothing that binds it. The machine goes on."""
+        waiting = awaited(name())
+        self.old_and_young(store, waiting)
+        with pytest.raises(TokenSpent):
+            store.bind(brought(waiting))
+
+        assert leaves(take(store, [name()])) == [2]
+
+    def test_a_forgotten_token_is_used_again(self, store):
+        """Whatever comes under a token that was forgotten, each leaf has one row and one digest."""
+        waiting, digested = awaited(name()), awaited(name())
+        store.reserve([digested])
+        store.bind(brought(digested))
+        self.old_and_young(store, waiting)
+        assert leaf_of(one(store, order(name(), waiting.token))) == 3
+        with pytest.raises(TokenSpent):
+            store.bind(brought(waiting))
+        assert leaf_of(one(store, awaited(name(), digested.token))) == 4
+
+        assert store.bind(brought(digested, OTHER_Q)).leaf == 4
+        seen = {row.leaf: row.digest for row in rows(store)}
+        assert len(seen) == len(rows(store))
+        assert seen[4] == hash_bound(OTHER_Q)
+
+    def test_leaves_stay_gone(self, durable_kind, tmp_path):
+        """With the ledger forgotten the file still knows where it stands, and what was installed stays installed."""
+        store = OPEN[durable_kind](tmp_path, SHORT)
+        store.install(lease(1))
+        store.install(lease(2, end=1))
+        take(store, [name(1)] * 5)
+        take(store, [name(2)])
+        for _ in range(2):
+            later(store, 3 * DAY)
+            take(store, [name(1)])
+            store.tidy()
+        store.close()
+        store = OPEN[durable_kind](tmp_path, SHORT)
+
+        assert len(rows(store)) == 1
+        assert leaves(take(store, [name(1)])) == [7]
+        with pytest.raises(LeaseSpent):
+            store.install(lease(2, end=1))
+        store.close()
+
+    def test_a_clock_that_was_wrong(self, durable_kind, tmp_path):
+        """Rows of a clock that stood in the future, or in 1970, cost no leaf and bring none back."""
+        store = OPEN[durable_kind](tmp_path, SHORT)
+        store.install(lease())
+        given = []
+        for now in (4e9, 0.0, 2e9, 1e9):
+            store._clock = lambda now=now: now
+            wish = awaited(name())
+            given.append(leaf_of(one(store, wish)))
+            store.tidy()
+            store.bind(brought(wish))
+            store.close()
+            store = OPEN[durable_kind](tmp_path, SHORT)
+
+        assert given == [0, 1, 2, 3]
+        assert leaves(take(store, [name()])) == [4]
+        store.close()
