@@ -4,7 +4,7 @@ SECONDS ?= 120
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test test-native test-bigendian lint bench storm soak attack fuzz image oci clean
+.PHONY: demo test test-native test-bigendian lint bench storm soak attack fuzz crash-matrix image oci clean
 
 demo: .venv/installed
 	deploy/demo/demo.sh
@@ -58,6 +58,10 @@ bench: .venv/tested
 	$(BIN)/pip install --quiet --group bench
 	$(BIN)/python benchmarks/run.py
 
+crash-matrix: .venv/tested
+	$(BIN)/pip install --quiet --group crash
+	PYTHONPATH=tests $(BIN)/python -m crash.report
+
 .venv/installed: pyproject.toml setup.py $(wildcard seemachine/lms/engines/kernel/*)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; choose one with make PYTHON=...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -67,6 +71,7 @@ bench: .venv/tested
 
 .venv/tested: .venv/installed
 	$(BIN)/pip install --quiet --group test --group lint
+	$(BIN)/pip install --quiet --only-binary :all: --group crash || echo "no wheel of apsw here: the crash matrix leaves SQLite out"
 	touch $@
 
 clean:

@@ -4,42 +4,45 @@
 """
 
 import json
+import os
 import selectors
 import socket
 import sys
 import time
 from dataclasses import dataclass, field
 
-from seeclient.signing import new_token
-
 from seemachine.wire.codec import pack
 from seemachine.wire.fields import to_fields
 from seemachine.wire.framing import LENGTH_BYTES, encode_frame
 from seemachine.wire.messages import Hello, NvmemfileSign
-from seemachine.wire.names import PROTOCOL
+from seemachine.wire.names import PROTOCOL, TOKEN_BYTES
 
 WARM_UP_SECONDS = 0.2
 READ_BYTES = 1 << 16
 UINT32 = b"\xce"  # MessagePack; any number takes five bytes, so that it can be exchanged in a finished frame
+NO_TOKEN = b"\xff" * TOKEN_BYTES
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A request frame with a hole where its number goes."""
+    """A request frame with a hole where its number goes, and another where its token goes if it has one."""
 
     head: bytes
-    tail: bytes
+    body: bytes
+    tail: bytes | None
 
     @classmethod
     def of(cls, request: object) -> "Frame":
         """Make it, once."""
         marker = 1 << 31
-        head, tail = encode_frame(pack([marker, request.NAME, to_fields(request)])).split(UINT32 + marker.to_bytes(4, "big"), 1)
-        return cls(head + UINT32, tail)
+        head, rest = encode_frame(pack([marker, request.NAME, to_fields(request)])).split(UINT32 + marker.to_bytes(4, "big"), 1)
+        body, _, tail = rest.partition(NO_TOKEN)
+        return cls(head + UINT32, body, tail or None)
 
     def numbered(self, number: int) -> bytes:
-        """The bytes of request `number`."""
-        return self.head + number.to_bytes(4, "big") + self.tail
+        """The bytes of request `number`, with a token of its own: with another's it would get that one's signature again."""
+        start = self.head + number.to_bytes(4, "big") + self.body
+        return start if self.tail is None else start + os.urandom(TOKEN_BYTES) + self.tail
 
 
 @dataclass(slots=True)
@@ -109,7 +112,7 @@ def run(clients: list[Client], frame: Frame, duration: float, pause: float) -> l
 def main() -> None:
     """See the module."""
     host, port, file, clients, duration, pause = sys.argv[1:]
-    frame = Frame.of(NvmemfileSign(file=bytes.fromhex(file), token=new_token(), message=b"firmware image, version 1.0.0.00"))
+    frame = Frame.of(NvmemfileSign(file=bytes.fromhex(file), token=NO_TOKEN, message=b"firmware image, version 1.0.0.00"))
     taken = run([connect(host, int(port)) for _ in range(int(clients))], frame, float(duration), float(pause))
     print(json.dumps({"rate": len(taken) / float(duration), "milliseconds": [round(1000 * each, 3) for each in taken]}))
 

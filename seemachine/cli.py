@@ -55,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_card(words)
     _add_quarantine(words)
     _add_audit(words)
+    _add_backup(words)
     _add_pki(words)
     _add_nfast(words)
     info = words.add_parser("info", help="which engine runs here and why, versions, the world folder")
@@ -128,7 +129,7 @@ def _add_card(words: Any) -> None:
 def _add_quarantine(words: Any) -> None:
     parser = words.add_parser("quarantine", help="leaves that may have been used elsewhere, and what to do about them")
     verbs = parser.add_subparsers(metavar="list|explain|burn|skip", required=True)
-    listing = verbs.add_parser("list", help="what is in quarantine, and why; exit code 1 if there is anything")
+    listing = verbs.add_parser("list", help="what is in quarantine, and why; exit code 0 only if it is nothing")
     listing.add_argument("--json", action="store_true", help="print one JSON document")
     explain = verbs.add_parser("explain", help="the list, what can have happened, and the ways out")
     burn = verbs.add_parser("burn", help="destroy it: always safe")
@@ -143,12 +144,22 @@ def _add_quarantine(words: Any) -> None:
 
 
 def _add_audit(words: Any) -> None:
-    audit = words.add_parser("audit", help="find leaves that were used twice, bad signatures and gaps, in any LMS and HSS files")
+    audit = words.add_parser(
+        "audit",
+        help="find leaves that were used twice, bad signatures and gaps, in any LMS and HSS files",
+        description="Find leaves that signed two messages, signatures that are bad, and leaves that were passed over. Takes LMS and HSS"
+        " files of any maker: what a file is shows in its bytes.",
+        epilog="exit code: 0 clean; 1 a leaf was used twice, or a signature is bad; 2 wrong usage, or something could not be read",
+    )
     audit.add_argument("files", nargs="*", type=Path, metavar="FILE", help="signatures, public keys, key files, ledgers, messages, folders")
     audit.add_argument(
-        "--message", action="append", default=[], metavar="SIG=FILE", help="what a signature is over; default FILE for FILE.sig"
+        "--message",
+        action="append",
+        default=[],
+        metavar="SIG=FILE",
+        help="what a signature is over; default NAME, NAME.bin, NAME.txt ... for NAME.sig",
     )
-    audit.add_argument("--fleet", action="store_true", help="check the ledgers of all machines that are up, too")
+    audit.add_argument("--fleet", action="store_true", help="and the ledgers of all machines that are up, with this host's keys")
     audit.set_defaults(run=_audit("audit"))
     ledger = words.add_parser("ledger", help="print which leaf the machines handed out to whom, for what")
     ledger.add_argument("--esn", type=str.upper, help=ESN_HELP)
@@ -183,6 +194,23 @@ def _add_nfast(words: Any) -> None:
     from seemachine.nfast.words import add
 
     add(words, _nfast)
+
+
+def _add_backup(words: Any) -> None:
+    backup = words.add_parser("backup", help="public data and ledgers in one file, and on demand cards; no seeds but those of such cards")
+    backup.add_argument("file", type=Path, metavar="FILE", help="tar file to make; it must not be there yet")
+    backup.add_argument("--take-card", action="append", default=[], metavar="CARD", help="move this card from the rack into the backup")
+    backup.add_argument("--without", action="append", default=[], type=str.upper, metavar="ESN", help="leave out a machine that is not up")
+    restore = words.add_parser("restore", help="bring a backup back; no leaf that was used comes back with it")
+    restore.add_argument("file", type=Path, metavar="FILE", help="a backup, or a folder of cards/outgoing that an interrupted one left")
+    restore.add_argument("--witness", help="witness of the machines, as for serve; default what fleet.toml says")
+    restore.add_argument(
+        "--after-loss", action="store_true", help="bring back cards though this is not the world folder that made the backup: it is lost"
+    )
+    for name, word in (("backup", backup), ("restore", restore)):
+        word.add_argument("--json", action="store_true", help="print one JSON document")
+        word.add_argument("--home", type=Path, metavar="DIR", help="world folder; default $SEEMACHINE_HOME")
+        word.set_defaults(run=_backup(name))
 
 
 def _count(text: str) -> int:
@@ -251,14 +279,23 @@ def _quarantine(verb: str) -> Any:
     return run
 
 
+def _backup(word: str) -> Any:
+    def run(options: argparse.Namespace) -> int:
+        from seemachine.backup import restoring, saving
+
+        return saving.run(options) if word == "backup" else restoring.run(options)
+
+    return run
+
+
 def _audit(verb: str) -> Any:
     def run(options: argparse.Namespace) -> int:
         from seemachine.audit import report
 
-        if verb == "audit":
-            options.message = [report.pair(text) for text in options.message]
         code: int = getattr(report, verb)(options)
         return code
+
+    return run
 
 
 def _nfast(verb: str) -> Any:

@@ -25,6 +25,18 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "seemachine.audit": ({"seemachine.wire", "seemachine.lms", "seeclient"}, set()),
     "seemachine.pki": ({"seemachine.wire", "seemachine.state"}, {"cryptography"}),
     "seemachine.nfast": ({"seemachine", "seemachine.wire", "seemachine.state", "seemachine.config", "seemachine.fleet"}, {"cryptography"}),
+    "seemachine.backup": (
+        {
+            "seemachine.wire",
+            "seemachine.state",
+            "seemachine.config",
+            "seemachine.fleet",
+            "seemachine.witnesses",
+            "seemachine.audit",
+            "seeclient",
+        },
+        set(),
+    ),
     "seeclient": ({"seemachine.wire", "seemachine.lms"}, {"trio", "rich"}),
 }
 OURS = ("seemachine", "seeclient")

@@ -118,17 +118,25 @@ class Connection:
             raise
 
     def _greet(self) -> Greeting:
+        greeting = self._hello()
+        if self.address.esn not in ("", greeting.esn):
+            raise dispatch.wrong_machine(self.address, greeting.esn)
+        if self._certificate is not None:
+            tls.check_esn(self.address, self._certificate, greeting.esn)
+        try:
+            memory.meet(greeting)
+        except StatusError:
+            # Somebody may have met it after a restart since it answered. Then this connection is dead; else it answers the same again.
+            memory.meet(self._hello())
+        self._seconds = greeting.limits.request_seconds + REPLY_GRACE_SECONDS
+        return greeting
+
+    def _hello(self) -> Greeting:
         self.send(Hello(protocol=PROTOCOL, client="seeclient"))
         greeting = self.receive()
         if isinstance(greeting, StatusError):
             raise greeting
         assert isinstance(greeting, Greeting)
-        if self.address.esn not in ("", greeting.esn):
-            raise dispatch.wrong_machine(self.address, greeting.esn)
-        if self._certificate is not None:
-            tls.check_esn(self.address, self._certificate, greeting.esn)
-        memory.meet(greeting)
-        self._seconds = greeting.limits.request_seconds + REPLY_GRACE_SECONDS
         return greeting
 
     def close(self) -> None:

@@ -5,6 +5,7 @@ import json
 import os
 import socket
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -90,8 +91,8 @@ ANYWHERE = (
 
 
 def current_address(fleet: str | Path | None, peer: Peer) -> Address:
-    """Where a machine is now: it may have been started again on another port."""
-    return next((address for address in addresses(fleet) if address.esn == peer.esn), peer.address)
+    """Where a machine is now: it may have been started again on another port. Another machine in its place is not taken for it."""
+    return next((address for address in addresses(fleet) if address.esn == peer.esn), replace(peer.address, esn=peer.esn))
 
 
 def bad_value(request: Any, error: BadValue) -> StatusError:

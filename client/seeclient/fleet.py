@@ -86,16 +86,24 @@ class Connection:
             raise
 
     async def _greet(self) -> Greeting:
-        greeting = await self.ask(Hello(protocol=PROTOCOL, client="seeclient"))
-        if isinstance(greeting, StatusError):
-            raise greeting
-        assert isinstance(greeting, Greeting)
+        greeting = await self._hello()
         if self.address.esn not in ("", greeting.esn):
             raise dispatch.wrong_machine(self.address, greeting.esn)
         if self._certificate is not None:
             tls.check_esn(self.address, self._certificate, greeting.esn)
-        memory.meet(greeting)
+        try:
+            memory.meet(greeting)
+        except StatusError:
+            # Somebody may have met it after a restart since it answered. Then this connection is dead; else it answers the same again.
+            memory.meet(await self._hello())
         self._seconds = greeting.limits.request_seconds + REPLY_GRACE_SECONDS
+        return greeting
+
+    async def _hello(self) -> Greeting:
+        greeting = await self.ask(Hello(protocol=PROTOCOL, client="seeclient"))
+        if isinstance(greeting, StatusError):
+            raise greeting
+        assert isinstance(greeting, Greeting)
         return greeting
 
     async def close(self) -> None:

@@ -38,9 +38,9 @@ def meet(greeting: Greeting) -> None:
         return
 
     def compare(lines: list[list[str]]) -> list[list[str]]:
-        for nvram, epoch, opening in lines:
-            if nvram == greeting.nvram.hex():
-                _compare(greeting, int(epoch), bytes.fromhex(opening), folder)
+        known = {bytes.fromhex(nvram): (int(epoch), bytes.fromhex(opening)) for nvram, epoch, opening in lines}
+        if greeting.nvram in known:
+            _compare(greeting, *known[greeting.nvram], folder)
         rest = [line for line in lines if line[0] != greeting.nvram.hex()]
         return [*rest[1 - KEPT_NVRAMS :], [greeting.nvram.hex(), str(greeting.epoch), greeting.opening.hex()]]
 
@@ -50,7 +50,7 @@ def meet(greeting: Greeting) -> None:
 def recall(esn: str, key: KeyFile) -> Leases:
     """What is known of a key's leases on a machine; to be asked before a request. Raises StatusError."""
     folder = _folder()
-    return {} if folder is None else _leases(_change(folder / f"{key.name.hex()}-{esn}", lambda lines: lines))
+    return {} if folder is None else _leases_in(folder / f"{key.name.hex()}-{esn}")
 
 
 def check(esn: str, key: KeyFile, before: Leases, leaf: int) -> None:
@@ -85,7 +85,7 @@ def _check_elsewhere(folder: Path, esn: str, key: KeyFile, lease: int) -> None:
     """A lease is in one machine for life."""
     for path in folder.glob(f"{key.name.hex()}-*"):
         other = path.name.partition("-")[2]
-        if other != esn and lease in _leases(_change(path, lambda lines: lines)):
+        if other != esn and lease in _leases_in(path):
             raise _refusal(
                 f"{esn} signed with lease {lease} of {printed_name(key.name)}, which was in {other}: one of them has a copy", folder
             )
@@ -100,6 +100,17 @@ def _refusal(what: str, folder: Path) -> StatusError:
 def _folder() -> Path | None:
     chosen = os.environ.get(VARIABLE)
     return None if chosen == OFF else Path(chosen) if chosen else home() / "seen"
+
+
+def _leases_in(path: Path) -> Leases:
+    found: Leases = {}
+
+    def read(lines: list[list[str]]) -> list[list[str]]:
+        found.update(_leases(lines))
+        return lines
+
+    _change(path, read)
+    return found
 
 
 def _leases(lines: list[list[str]]) -> Leases:
@@ -135,6 +146,8 @@ def _rewritten(descriptor: int, change: Callable[[list[list[str]]], list[list[st
 
 def _opened(path: Path) -> int:
     """Files stay open: a signature comes every half a millisecond."""
+    if path in _files and not os.fstat(_files[path]).st_nlink:
+        os.close(_files.pop(path))  # somebody deleted it, to begin anew
     if path not in _files:
         if len(_files) >= MAX_OPEN:
             for descriptor in _files.values():

@@ -81,7 +81,7 @@ def unreadable(path: Path, error: OSError) -> StatusError:
 
 def sign(roster: Roster, key: KeyFile, message: Message) -> Story[Signed]:
     """Sign with whichever machine holds leaves of the key, in module order. Raises StatusError (NotAvailable) when none does."""
-    known = roster.signers.pop(key.name, None)
+    known = roster.signers.get(key.name)
     reasons: list[StatusError] = []
     if known is not None:
         signed = yield from _try(roster, known, key, message, reasons)
@@ -92,37 +92,45 @@ def sign(roster: Roster, key: KeyFile, message: Message) -> Story[Signed]:
         if info.quarantined:
             reasons.append(dispatch.in_quarantine(peer, info))
             continue
-        if not info.loaded:
-            yield from _load(peer, key)
-        signed = yield from _try(roster, peer, key, message, reasons)
+        signed = yield from _try(roster, peer, key, message, reasons, load=not info.loaded)
         if signed is not None:
             return signed
     raise (reasons or [dispatch.no_holder(key.name)])[0]
 
 
-def _try(roster: Roster, peer: Peer, key: KeyFile, message: Message, reasons: list[StatusError]) -> Story[Signed | None]:
+def _try(
+    roster: Roster, peer: Peer, key: KeyFile, message: Message, reasons: list[StatusError], *, load: bool = False
+) -> Story[Signed | None]:
     """A signature of one machine; None when it has no leaf of the key any more, or is gone, which is added to `reasons`."""
-    before = memory.recall(peer.esn, key)
     try:
-        signed = yield from _sign_on(peer, key, message)
+        signed = yield from _checked(peer, key, message, load=load)
     except StatusError as refused:
+        roster.signers.pop(key.name, None)
         if refused.where == dispatch.CONNECT:
             reasons.append(refused)
         # Somebody else took its last leaf since it was asked: the next machine may have some.
         elif refused.status is not Status.NotAvailable:
             raise
         return None
-    # Before anybody sees the signature: a leaf that was seen already may have signed something else.
-    memory.check(peer.esn, key, before, signed.leaf)
     roster.signers[key.name] = peer
     return Signed(signed.signature, peer.esn, signed.leaf, signed.remaining)
+
+
+def _checked(peer: Peer, key: KeyFile, message: Message, *, load: bool) -> Story[NvmemfileSigned]:
+    before = memory.recall(peer.esn, key)
+    if load:
+        yield from _load(peer, key)
+    signed = yield from _sign_on(peer, key, message)
+    # Before anybody sees the signature: a leaf that was seen already may have signed something else.
+    memory.check(peer.esn, key, before, signed.leaf)
+    return signed
 
 
 def _sign_on(peer: Peer, key: KeyFile, message: Message) -> Story[NvmemfileSigned]:
     whole = message.at_most(peer.greeting.limits.message)
     signed: NvmemfileSigned
     if whole is not None:
-        signed = yield from _persist(peer, NvmemfileSign(file=key.name, token=new_token(), message=whole))
+        signed = yield from _persist(peer, key, NvmemfileSign(file=key.name, token=new_token(), message=whole))
         return signed
     try:
         signed = yield from _sign_hashed(peer, key, message)
@@ -136,25 +144,35 @@ def _sign_on(peer: Peer, key: KeyFile, message: Message) -> Story[NvmemfileSigne
 
 def _sign_hashed(peer: Peer, key: KeyFile, message: Message) -> Story[NvmemfileSigned]:
     token = new_token()
-    reserved: NvmemfileReserved = yield from _persist(peer, NvmemfileReserve(file=key.name, token=token))
+    reserved: NvmemfileReserved = yield from _persist(peer, key, NvmemfileReserve(file=key.name, token=token))
     digest = yield Work(partial(_hash, key, reserved, message))
-    signed: NvmemfileSigned = yield from _persist(peer, NvmemfileSignDigest(file=key.name, token=token, digest=digest))
+    signed: NvmemfileSigned = yield from _persist(peer, key, NvmemfileSignDigest(file=key.name, token=token, digest=digest))
     return signed
 
 
-def _persist(peer: Peer, request: Any) -> Story[Any]:
+def _persist(peer: Peer, key: KeyFile, request: Any) -> Story[Any]:
     """Ask again when the reply was lost on the way: by the request's token the machine knows it, and takes no other leaf."""
-    for pause in RETRY_PAUSES:
+    pauses, again = iter(RETRY_PAUSES), False
+    while True:
         try:
-            reply = yield Ask(peer, request)
+            return (yield from _ask(peer, key, request, again=again))
         except StatusError as failure:
-            if failure.where != dispatch.CONNECT:
+            pause = next(pauses, None)
+            if failure.where != dispatch.CONNECT or pause is None:
                 raise
-            yield Pause(pause)
-        else:
-            return reply
-    reply = yield Ask(peer, request)
-    return reply
+        yield Pause(pause)
+        again = True
+
+
+def _ask(peer: Peer, key: KeyFile, request: Any, *, again: bool) -> Story[Any]:
+    """A machine that was started again may want the node cache before it answers; under another token the signature would cost a leaf."""
+    try:
+        return (yield Ask(peer, request))
+    except StatusError as refused:
+        if not again or refused.status is not Status.NotAvailable or not key.cache:
+            raise
+    yield from _load(peer, key)
+    return (yield Ask(peer, request))
 
 
 def new_token() -> bytes:

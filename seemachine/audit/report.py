@@ -6,62 +6,85 @@ import os
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from seeclient import blocking
+from seeclient import blocking, dispatch
 from seeclient.effects import Ask, Peer, Story
 
-from seemachine.audit.evidence import gather, handed_from
+from seemachine.audit.evidence import Evidence, gather, handed_from
 from seemachine.audit.judge import Verdict, judge
 from seemachine.wire.messages import MAX_LEDGER_PAGE, LedgerEntry, LedgerPage, ReadLedger
-from seemachine.wire.status import StatusError
-from seemachine.wire.world import HOME_VARIABLE, home
+from seemachine.wire.names import printed_name
+from seemachine.wire.status import Status, StatusError
+from seemachine.wire.world import HOME_VARIABLE, home, key_folder
 
 NOTHING = "nothing to look at; name files or folders with signatures, keys and ledgers, or add --fleet for the machines that are up"
+EMPTY = "nothing to judge: no LMS or HSS signature and no ledger was found"
+DOWN = "no machine is up; start some with: seemachine fleet up"
 
 
 def audit(options: argparse.Namespace) -> int:
-    """Judge files, and with --fleet the ledgers of all machines. Exit code 0: clean; 1: a leaf used twice or a bad signature; 2: usage."""
-    if not options.files and not options.fleet:
-        return _complain(NOTHING, 2)
+    """Judge files, and with --fleet the ledgers of all machines.
+
+    Exit code 0: clean; 1: a leaf used twice or a bad signature; 2: wrong usage, or something could not be read.
+    """
     try:
-        evidence = gather(options.files, dict(options.message))
-        if options.fleet:
-            evidence.handed += [handed_from(row, "fleet") for row in _rows_of_fleet(options)]
-    except (OSError, StatusError) as error:
-        return _complain(error.detail if isinstance(error, StatusError) else error, 2)
+        evidence = _evidence(options)
+    except StatusError as error:
+        return _complain(error.detail, 2)
+    except OSError as error:
+        return _complain(f"{error.filename}: {error.strerror}", 2)
+    except ValueError as error:
+        return _complain(error, 2)
     verdict = judge(evidence)
     if options.json:
-        print(json.dumps({"clean": verdict.clean, **asdict(verdict)}, indent=2))
+        print(json.dumps({"clean": verdict.clean, "complete": verdict.complete, **asdict(verdict), "unknown": evidence.unknown}, indent=2))
     else:
-        _print(verdict, evidence.unknown)
-    return 0 if verdict.clean else 1
+        _print(verdict, evidence)
+    return 1 if not verdict.clean else 0 if verdict.complete else 2
+
+
+def _evidence(options: argparse.Namespace) -> Evidence:
+    """Raises StatusError, OSError, ValueError."""
+    messages = dict(_pair(text) for text in options.message)
+    if not options.files and not messages and not options.fleet:
+        raise ValueError(NOTHING)
+    # The public keys of this host belong to its machines.
+    keys = key_folder(home(options.home))
+    evidence = gather([*options.files, *([keys] if options.fleet and keys.is_dir() else [])], messages)
+    if options.fleet:
+        evidence.handed += [handed_from(row, "fleet") for row in _rows_of_fleet(options, None)]
+    elif not (evidence.signatures or evidence.handed or evidence.unread):
+        raise ValueError(EMPTY)
+    return evidence
 
 
 def ledger(options: argparse.Namespace) -> int:
     """Print the ledgers of the machines that are up."""
     try:
-        for row in _rows_of_fleet(options):
+        for row in _rows_of_fleet(options, options.esn):
             print(json.dumps(row) if options.json else _line(row))
     except StatusError as error:
         return _complain(error.detail, 1)
     return 0
 
 
-def _rows_of_fleet(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+def _rows_of_fleet(options: argparse.Namespace, esn: str | None) -> Iterator[dict[str, Any]]:
     """Rows in their JSON form. A machine that can't be asked is an error: its leaves would be missing from the picture."""
     os.environ[HOME_VARIABLE] = str(home(options.home))
-    esn = getattr(options, "esn", None)
     with blocking.open_fleet() as fleet:
-        if fleet.roster.failures:
+        if esn is None and fleet.roster.failures:
             raise fleet.roster.failures[0]
-        for peer in fleet.roster.peers:
-            if esn in (None, peer.esn):
-                yield from _rows_of(fleet, peer)
+        if not fleet.roster.peers:
+            raise StatusError(Status.NotAvailable, DOWN)
+        for peer in fleet.roster.peers if esn is None else [dispatch.machine(fleet.roster, esn)]:
+            yield from rows_of(fleet, peer)
 
 
-def _rows_of(fleet: blocking.Fleet, peer: Peer) -> Iterator[dict[str, Any]]:
+def rows_of(fleet: blocking.Fleet, peer: Peer) -> Iterator[dict[str, Any]]:
+    """The whole ledger of one machine, in JSON form."""
     after = 0
     while True:
         entries = fleet.run(_page(peer, after))
@@ -92,25 +115,34 @@ def _as_json(peer: Peer, entry: LedgerEntry) -> dict[str, Any]:
 
 def _line(row: dict[str, Any]) -> str:
     kinds = {"6d": "sha256", "71": "Q"}
-    file, digest = bytes.fromhex(row["file"]).hex(":", -4), row["digest"]
+    file, digest = printed_name(bytes.fromhex(row["file"])), row["digest"]
     bound = f"{kinds.get(digest[:2], '?')} {digest[2:18]}" if len(digest) > 2 else "Q awaited"
-    return f"{row['esn']}  {row['row']:>6}  {file}  leaf {row['leaf']:<8} {bound:<24} {row['client']}"
+    when = datetime.fromtimestamp(row["time"] / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{row['esn']}  {row['row']:>6}  {when}  {file}  leaf {row['leaf']:<8} {bound:<24} {row['client']}".rstrip()
 
 
-def _print(verdict: Verdict, unknown: list[str]) -> None:
+def _print(verdict: Verdict, evidence: Evidence) -> None:
     for finding in verdict.findings:
         print(f"{finding.kind:<6} {finding.what}")
-    if unknown:
-        print(f"note   {len(unknown)} files are neither signatures, keys nor ledgers")
-    looked = f"{verdict.signatures} signatures, {verdict.verified} of them verified, {verdict.keys} keys, {verdict.rows} rows of ledgers"
-    print(f"{'clean' if verdict.clean else 'NOT CLEAN'}: {looked}")
+    others = len(evidence.unknown)
+    if others:
+        print(f"{'note':<6} {_number(others, 'other file')}, such as messages: no signature, key or ledger")
+    looked = (
+        f"{_number(verdict.signatures, 'signature')} ({verdict.verified} verified), "
+        f"{_number(verdict.keys, 'public key')}, {_number(verdict.rows, 'row')} of ledgers"
+    )
+    print(f"{'NOT CLEAN' if not verdict.clean else 'clean' if verdict.complete else 'INCOMPLETE'}: {looked}")
 
 
-def pair(text: str) -> tuple[Path, Path]:
-    """SIGNATURE=MESSAGE on the command line."""
-    signature, equals, message = text.partition("=")
-    if not equals or not Path(message).is_file():
-        raise argparse.ArgumentTypeError(f"takes SIGNATURE=MESSAGE, two files, not {text!r}")
+def _number(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _pair(text: str) -> tuple[Path, Path]:
+    """SIGNATURE=MESSAGE on the command line. Raises ValueError."""
+    signature, _, message = text.partition("=")
+    if not Path(signature).is_file() or not Path(message).is_file():
+        raise ValueError(f"--message takes SIGNATURE=MESSAGE, two files, not {text!r}")
     return Path(signature), Path(message)
 
 

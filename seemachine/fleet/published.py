@@ -42,11 +42,7 @@ def withdraw(world: Path, esn: str, pid: int | None = None) -> None:
 
 def read(world: Path, esn: str) -> Published | None:
     """A machine's entry; None when there is none or it can't be read."""
-    try:
-        entry = Published(**json.loads((published_folder(world) / f"{esn}.json").read_text()))
-    except (OSError, ValueError, TypeError, RecursionError):
-        return None
-    return entry if [type(value) for value in astuple(entry)] == [str, str, int, str, int, int, bool] else None
+    return _entry(published_folder(world) / f"{esn}.json")
 
 
 def announce(world: Path, entry: Published) -> None:
@@ -56,7 +52,12 @@ def announce(world: Path, entry: Published) -> None:
 
 def listening(world: Path, esn: str) -> Published | None:
     """Where a machine listens, or listened last; None when it never did."""
+    return _entry(world / "hsm" / esn / LISTENING)
+
+
+def _entry(path: Path) -> Published | None:
     try:
-        return Published(**json.loads((world / "hsm" / esn / LISTENING).read_text()))
-    except (OSError, ValueError, TypeError):
+        entry = Published(**json.loads(path.read_text()))
+    except (OSError, ValueError, TypeError, RecursionError):
         return None
+    return entry if [type(value) for value in astuple(entry)] == [str, str, int, str, int, int, bool] else None

@@ -29,7 +29,7 @@ A half-made key is destroyed already, for its seeds may be on cards of the other
 
 
 def run(verb: str, options: argparse.Namespace) -> int:
-    """Do one thing. Returns the exit code; `list` gives 1 when something is in quarantine."""
+    """Do one thing. Returns the exit code; `list` gives 1 when something is in quarantine, or not every machine could be asked."""
     os.environ[HOME_VARIABLE] = str(home(options.home))
     try:
         with blocking.open_fleet() as fleet:
@@ -44,13 +44,16 @@ def run(verb: str, options: argparse.Namespace) -> int:
 def _list(fleet: blocking.Fleet, options: argparse.Namespace) -> int:
     found = fleet.run(suspects(fleet.roster))
     if options.json:
-        print(json.dumps({"quarantine": [_as_json(esn, suspect) for esn, suspect in found]}, indent=2))
+        unreachable = [failure.detail for failure in fleet.roster.failures]
+        print(json.dumps({"quarantine": [_as_json(esn, suspect) for esn, suspect in found], "unreachable": unreachable}, indent=2))
+    elif not fleet.roster.peers:
+        print("no machine is up; start some with: seemachine fleet up")
     elif not found:
-        print("nothing is in quarantine" if fleet.roster.peers else "no machine is up; start some with: seemachine fleet up")
+        print("nothing is in quarantine")
     for esn, suspect in found if not options.json else ():
         what = f"leaf {suspect.next} of {suspect.first}..{suspect.end}" if suspect.file else "half-made key"
         print(f"{esn}  {_name(suspect):<25} {what:<24} {suspect.reason}")
-    return 1 if found else 0
+    return 0 if fleet.roster.peers and not found and not fleet.roster.failures else 1
 
 
 def _explain(fleet: blocking.Fleet, options: argparse.Namespace) -> int:

@@ -41,9 +41,11 @@ def _format(world: Path, module: Module, options: argparse.Namespace) -> None:
         raise Refusal("say which slot: -s SLOT")
     say(f"Formatting token in module {module.number} slot {options.slot}:")
     path = _card(world, module, options.slot)
-    if path is not None and read_token(path) is not None and not options.ignoreauth:
+    token = path is not None and read_token(path) is not None
+    if token and not options.ignoreauth:
         raise Refusal("the card is of the Security World and asks for authorization; --ignoreauth formats it all the same")
-    Rack(world).format(module.esn, options.slot)
+    # A card of the Security World was asked for by --ignoreauth; unused leases are destroyed by `seemachine card format --force` alone.
+    Rack(world).format(module.esn, options.slot, force=token)
     say("Formatted token OK")
 
 

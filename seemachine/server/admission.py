@@ -3,7 +3,7 @@
 All clients of one host may share its address with an attacker, so a newcomer is not refused while somebody else has done less to
 deserve the place. First to leave is who had nothing done yet but hello, listings and the like, the oldest first: an honest client asks
 within moments of its connecting, and hostile ones push each other out. Then comes who kept the machine waiting for `greeting_seconds`,
-the longest first, last of all those with tickets or half-made keys. Who waits for something to be done is never sent away.
+the longest first, last of all those with half-made keys or node caches. Who waits for something to be done is never sent away.
 """
 
 import math
@@ -20,7 +20,7 @@ from seemachine.server.buckets import Bucket
 from seemachine.wire import messages as m
 
 # Requests that change nothing. Anybody can ask them all day.
-READING = (m.Hello, m.GetNvmemfileInfo, m.ListNvmemfiles, m.ListSlots)
+READING = (m.Hello, m.GetNvmemfileInfo, m.ListNvmemfiles, m.ListSlots, m.ReadLedger, m.ListQuarantine)
 
 # Of all connections of a peer. Each needs one hello, which does not count; some say it again to see whether anybody is there.
 HELLOS_PER_SECOND = 50
@@ -96,7 +96,7 @@ class Seat:
             self.waiting_since = trio.current_time()
 
     def judge(self, request: Any, *, done: bool, holding: bool) -> None:
-        """After an answer: whether the request was done, and whether leaves or keys would die with the connection."""
+        """After an answer: whether the request was done, and whether keys or work would be lost with the connection."""
         self.holding = holding
         if done and not isinstance(request, READING):
             self._admission.prove(self)

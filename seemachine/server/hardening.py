@@ -38,7 +38,9 @@ def harden(lock_memory: str) -> dict[str, str]:
 def _without_cores() -> str:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # A program that the kernel pipes cores into gets them whatever the limit is, but not of a process that is not dumpable.
-    if sys.platform == "linux" and _libc().prctl(PR_SET_DUMPABLE, ctypes.c_ulong(0)) == 0:
+    # Where Python came without ctypes, a stand-in has no functions.
+    prctl = getattr(_libc(), "prctl", None)
+    if sys.platform == "linux" and prctl is not None and prctl(PR_SET_DUMPABLE, ctypes.c_ulong(0)) == 0:
         return "off, not even for a debugger"
     return "off"
 
@@ -51,7 +53,10 @@ def _lock() -> str:
     if limit != resource.RLIM_INFINITY and not _above_limits():
         return f"the limit is {limit >> 10} KiB (RLIMIT_MEMLOCK); raise it to unlimited, such as by LimitMEMLOCK=infinity of systemd"
     flags = LOCK_ALL << SHIFTED if platform.machine().startswith(("ppc", "sparc")) else LOCK_ALL
-    return os.strerror(ctypes.get_errno()) if _libc().mlockall(flags) else ""
+    mlockall = getattr(_libc(), "mlockall", None)
+    if mlockall is None:
+        return "this Python can't ask the system for it"
+    return os.strerror(ctypes.get_errno()) if mlockall(flags) else ""
 
 
 def _above_limits() -> bool:

@@ -54,19 +54,19 @@ class Card:
 def read_card(path: Path) -> Card:
     """The card in a file. Raises StateCorrupt; StateForeign when it is another world's; StateCopied when it is not the original."""
     what = f"card {path.stem}"
-    values = unseal(path.read_bytes(), what)
-    if {name: type(value) for name, value in values.items()} != FIELDS:
-        raise StateCorrupt(f"{what}: not a card of this version")
-    if values["name"] != path.stem:
-        raise StateCopied(f"{what}: a copy of card {values['name']}; copies are not used")
+    values = _values(path.read_bytes(), path.stem, what)
     if values["kind"] == BLANK and not values["secret"] and not values["leases"]:
         return Card.blank(path.stem)
-    if values["kind"] != LMS:
-        raise StateCorrupt(f"{what}: not a card of this version")
     world = world_of(path)
-    leases = _decrypted(world, values, what)
+    card = _lms_card(world, values, what)
     originals.check_original(world, path)
-    return Card(path.stem, LMS, leases)
+    return card
+
+
+def carried_card(world: Path, name: str, data: bytes) -> Card:
+    """An lms card that lies in no place of cards: who asks sees to it that it comes back once. Raises as `read_card`."""
+    what = f"card {name}"
+    return _lms_card(world, _values(data, name, what), what)
 
 
 def write_card(folder: Path, card: Card) -> None:
@@ -100,6 +100,22 @@ def look(path: Path) -> tuple[str, int]:
 
 def _encoded(card: Card, secret: bytes) -> bytes:
     return seal({"name": card.name, "kind": card.kind, "leases": len(card.leases), "secret": secret})
+
+
+def _values(data: bytes, name: str, what: str) -> dict[str, Any]:
+    """What stands in a file that should be the card of that name."""
+    values = unseal(data, what)
+    if {field: type(value) for field, value in values.items()} != FIELDS:
+        raise StateCorrupt(f"{what}: not a card of this version")
+    if values["name"] != name:
+        raise StateCopied(f"{what}: a copy of card {values['name']}; copies are not used")
+    return values
+
+
+def _lms_card(world: Path, values: dict[str, Any], what: str) -> Card:
+    if values["kind"] != LMS:
+        raise StateCorrupt(f"{what}: not a card of this version")
+    return Card(values["name"], LMS, _decrypted(world, values, what))
 
 
 def _decrypted(world: Path, values: dict[str, Any], what: str) -> tuple[StoredLease, ...]:

@@ -120,9 +120,9 @@ class FolderCheckpoints:
         secret = unseal(path.read_bytes(), str(path)).get("secret")
         if type(secret) is not bytes:
             raise StateCorrupt(f"{path}: not a half-made key of this version")
+        head: Head = msgpack.unpackb(world_key(self._world).decrypt("half-made key", self._clear(label), secret, str(path)))
         # Put back from a copy, it would have seeds that are on cards by now.
         originals.check_original(self._world, path)
-        head: Head = msgpack.unpackb(world_key(self._world).decrypt("half-made key", self._clear(label), secret, str(path)))
         return head
 
     def discard(self, label: str) -> None:

@@ -1,12 +1,11 @@
 """Secrets in files, from the standard library alone: encrypted, then authenticated.
 
-The keystream is SHAKE256 (FIPS 202) over a key and a fresh random nonce; HMAC-SHA256 (RFC 2104) is over everything, also over what stays in
-clear beside it. Both keys are derived by HKDF (RFC 5869) for one purpose each. There is no compiled cipher where this must run. It hides
-the bytes from whoever has the file without the key, but not their number, and shows any change. It does not show that a whole file is an
-old one, and gives nothing against who reads the key or the memory of the process.
+The keystream is HMAC-SHA256 (RFC 2104) of a fresh random nonce and a counter, so that SHA-256 is all that a Python must have. Another
+HMAC-SHA256 is over everything, also over what stays in clear beside it. Both keys are derived by HKDF (RFC 5869) for one purpose each.
+There is no compiled cipher where this must run. It hides the bytes from whoever has the file without the key, but not their number, and
+shows any change. It does not show that a whole file is an old one, and gives nothing against who reads the key or the process's memory.
 """
 
-import hashlib
 import hmac
 import os
 
@@ -47,8 +46,9 @@ def decrypt(key: bytes, purpose: str, clear: bytes, data: bytes) -> bytes:
 
 
 def _masked(key: bytes, purpose: str, nonce: bytes, data: bytes) -> bytes:
-    # Key and nonce have one length each, so no two pairs are the same input.
-    stream = hashlib.shake_256(hkdf(key, f"encrypt {purpose}".encode()) + nonce).digest(len(data))
+    hidden_by, blocks = hkdf(key, f"encrypt {purpose}".encode()), range(-(-len(data) // HASH_BYTES))
+    # Nonce and counter have one length each, so no two blocks are of the same input.
+    stream = b"".join(hmac.digest(hidden_by, nonce + number.to_bytes(8, "big"), "sha256") for number in blocks)[: len(data)]
     return (int.from_bytes(data, "big") ^ int.from_bytes(stream, "big")).to_bytes(len(data), "big")
 
 

@@ -74,8 +74,10 @@ class SqliteStore(MirroredStore):
 
     def close(self) -> None:
         """See Store."""
-        super().close()
-        self._database.close()
+        try:
+            super().close()
+        finally:
+            self._database.close()
 
     def ledger(self, after: int, most: int) -> list[tuple[int, LedgerRow]]:
         """See Store."""

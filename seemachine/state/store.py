@@ -8,7 +8,7 @@ import os
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -90,6 +90,9 @@ class Store(Protocol):
 
     def skip(self, name: bytes, leaf: int) -> None:
         """End a quarantine by going on at a later leaf; at the end of the lease the file is gone. Raises LeaseSpent for one not later."""
+
+    def put_back(self, reason: str, floors: Mapping[bytes, int]) -> None:
+        """This NVRAM was put back, as is known from elsewhere: all goes into quarantine, and no file stays at a leaf before its floor."""
 
     def ledger(self, after: int, most: int) -> list[tuple[int, LedgerRow]]:
         """Up to `most` rows behind number `after`, oldest first, with their numbers."""
@@ -241,10 +244,10 @@ class MirroredStore(ABC):
 
     def _again(self, order: Order, row: LedgerRow) -> Reserved | StateError:
         """The leaf that this order got before. It signs what it signed then, so it is no second use."""
-        if not row.fits(order):
-            return TokenSpent(f"this request token was used before, for another message: leaf {row.leaf} of {printed_name(row.name)}")
         if not row.bound and row.token not in self._awaited:
             return TokenSpent(f"leaf {row.leaf} waits for no digest any more, and is burned; reserve another under a new token")
+        if not row.fits(order):
+            return TokenSpent(f"this request token was used before, for another message: leaf {row.leaf} of {printed_name(row.name)}")
         try:
             return self._found(row)
         except StateError as error:
@@ -266,9 +269,10 @@ class MirroredStore(ABC):
         """See Store."""
         with self._lock:
             self._refuse_after_failure()
-            if name in self._files:
-                self._witness.note(name, self._files[name].lease.first, self._files[name].lease.end)
+            file = self._files.get(name)
+            if file is not None:
                 self._commit(Changes(files={name: None}))
+                self._witness.note(name, file.lease.first, file.lease.end)
 
     def quarantine(self, name: bytes, reason: str) -> None:
         """See Store."""
@@ -285,6 +289,17 @@ class MirroredStore(ABC):
             if not least <= leaf <= file.lease.end:
                 raise LeaseSpent(f"{printed_name(name)} can go on at a leaf from {least} to {file.lease.end}, not {leaf}; never back")
             self._commit(Changes(files={name: NvramFile(file.lease, leaf) if leaf < file.lease.end else None}))
+
+    def put_back(self, reason: str, floors: Mapping[bytes, int]) -> None:
+        """See Store."""
+        with self._lock:
+            self._refuse_after_failure()
+            # The doubt first: after a crash in between the next opening puts all into quarantine.
+            self._guarded(lambda: self._write_past(Past(self.mark, (self.mark.epoch, self.mark.nonce), self.doubt or reason)))
+            self.doubt = self.doubt or reason
+            forgotten, self._spent = self._spent, []
+            changed = {name: _held(file, floors.get(name, 0), reason) for name, file in self._files.items()}
+            self._commit(Changes(files=changed, forgotten=forgotten))
 
     def tidy(self) -> None:
         """See Store."""
@@ -351,3 +366,9 @@ class MirroredStore(ABC):
             raise StateFailed("the store is closed")
         if self._failed:
             raise StateFailed("an earlier write did not become durable; restart the machine once the disk is in order")
+
+
+def _held(file: NvramFile, floor: int, reason: str) -> NvramFile | None:
+    """A file in quarantine that goes on at `floor` at the earliest; None when that is its end."""
+    following = max(file.next, floor)
+    return replace(file, next=following, quarantine=file.quarantine or reason) if following < file.lease.end else None

@@ -151,9 +151,11 @@ class FolderWitness:
 
     def release(self) -> None:
         """See Witness."""
-        with contextlib.suppress(OSError):
-            os.fsync(self._leaves)
-        os.close(self._leaves)
+        try:
+            with contextlib.suppress(OSError):
+                os.fsync(self._leaves)
+        finally:
+            os.close(self._leaves)
 
     def _read_leaves(self) -> int:
         """The notes, and how many places for them there are. A torn one counts as none: what it said was a lower bound."""

@@ -19,7 +19,7 @@ FILE_NAME = "world.key"
 KEY_BYTES = 32
 IDENTIFIER_BYTES = 8
 # There is something that needs the key if any of these is there.
-SEALED = ("witness/cards/[!.]*", "hsm/*/making/*.key")
+SEALED = ("witness/cards/[!.]*", "witness/lent/*/*", "hsm/*/making/*.key")
 
 
 class WorldKey:

@@ -22,7 +22,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     world = tmp_path / "world"
     world.mkdir()
     monkeypatch.setenv("SEEMACHINE_HOME", str(world))
-    for name in ("NFAST_KMLOCAL", "SEEMACHINE_FLEET", "PIPSQUEAK_COMPAT"):
+    for name in ("NFAST_KMLOCAL", "SEEMACHINE_FLEET", "SEEMACHINE_SEEN", "PIPSQUEAK_COMPAT"):
         monkeypatch.delenv(name, raising=False)
     return world
 

@@ -1,12 +1,16 @@
 """generating.py, signing.py, inspecting.py: the stories themselves, without machines, sockets or clocks."""
 
+import time
+import uuid
+from dataclasses import replace
+
 import pytest
 from client.clientkit import H5_W4, OTHER_ESN, a_key_file, a_peer, a_roster, play
-from seeclient import generating, inspecting, keys, signing
-from seeclient.effects import Pause, resume
+from seeclient import dispatch, generating, inspecting, keys, signing
+from seeclient.effects import Ask, Pause, resume
 from seeclient.events import CardDone, CardsNeeded, CardTried, CardWanted, ChunkDone, Resumed, Started
 from seeclient.generating import LOOK_SECONDS, Recipe
-from seeclient.signing import Message, new_token
+from seeclient.signing import Message
 from server.serverkit import ESN, good, make_key
 
 from seemachine.lms.engines.portable import PortableEngine
@@ -483,24 +487,26 @@ def test_without_machines_nothing_is_made(events):
 # ---------------------------------------------------------------- signing
 
 
-def info(first=0, following=0, end=32, *, loaded=True):
+def info(first=0, following=0, end=32, *, loaded=True, quarantined=False):
     """What a machine says of the file."""
-    return NvmemfileInfo(file=FILE, public_key=PUBLIC_KEY, first=first, next=following, end=end, loaded=loaded)
+    return NvmemfileInfo(file=FILE, public_key=PUBLIC_KEY, first=first, next=following, end=end, loaded=loaded, quarantined=quarantined)
 
 
 ASK_INFO = GetNvmemfileInfo(file=FILE)
 SIGNED = NvmemfileSigned(signature=b"signature", leaf=7, remaining=24)
+# Of the same lease, and of the other one.
+NEXT, ELSEWHERE = replace(SIGNED, leaf=8), replace(SIGNED, leaf=20)
 
 
 @pytest.fixture
 def key():
     """A key file of the key that the machines of these tests know."""
-    return keys.KeyFile("release", PUBLIC_KEY, 0, 0, 0, b"")
+    return keys.KeyFile("release", PUBLIC_KEY, 0, 1, 0, b"")
 
 
 def sign_request(message=b"message"):
     """The request to sign a small message."""
-    return NvmemfileSign(file=FILE, token=new_token(), message=message)
+    return NvmemfileSign(file=FILE, token=bytes(16), message=message)
 
 
 def test_a_machine_that_holds_leaves_signs(key):
@@ -550,7 +556,7 @@ def test_a_lost_machine_is_not_taken_for_a_key_without_leaves(key):
 
 
 def test_another_refusal_is_not_tried_elsewhere(key):
-    """Whether a leaf was spent is not known after a lost connection, so a second machine spends none."""
+    """A machine that fails for a reason of its own is not passed over: the caller hears of it, and a second machine spends no leaf."""
     first, second = a_peer(ESN), a_peer(OTHER_ESN, 2)
     steps = [(([first, second], ASK_INFO), [info(), info()]), ((first, sign_request()), BROKEN)]
     assert refusal(lambda: play(signing.sign(a_roster(first, second), key, Message(b"message")), *steps)) is BROKEN
@@ -561,9 +567,9 @@ def test_a_message_that_fits_is_sent_whole(size, key, peer, tmp_path):
     """Up to the limit of the greeting the machine hashes, be the message bytes or a file."""
     message = bytes(size)
     (tmp_path / "message").write_bytes(message)
-    for source in (message, tmp_path / "message"):
-        steps = [(([peer], ASK_INFO), [info()]), ((peer, sign_request(message)), SIGNED)]
-        assert play(signing.sign(a_roster(peer), key, Message(source)), *steps).leaf == 7
+    for source, reply in ((message, SIGNED), (tmp_path / "message", NEXT)):
+        steps = [(([peer], ASK_INFO), [info()]), ((peer, sign_request(message)), reply)]
+        assert play(signing.sign(a_roster(peer), key, Message(source)), *steps).leaf == reply.leaf
 
 
 @pytest.mark.parametrize("size", [1001, 3 << 20])
@@ -576,14 +582,14 @@ def test_a_message_that_does_not_fit_is_hashed_here(size, peer, tmp_path):
     page, digests = build_page(PortableEngine(), lease, range(32), None), []
     for source in (message, tmp_path / "message"):
         asked = signing.sign(a_roster(peer), key, Message(source))
-        held = NvmemfileInfo(file=key.name, public_key=key.public_key, first=0, next=3, end=32, loaded=True)
-        reserved = NvmemfileReserved(
-            ticket=b"t" * 16, identifier=lease.key.identifier, leaf=3, randomizer=lease.randomizer(3), remaining=28
-        )
+        held = NvmemfileInfo(file=key.name, public_key=key.public_key, first=0, next=3, end=32, loaded=True, quarantined=False)
+        reserved = NvmemfileReserved(identifier=lease.key.identifier, leaf=3, randomizer=lease.randomizer(3), remaining=28)
         assert resume(asked, None, None).request == GetNvmemfileInfo(file=key.name)
-        assert resume(asked, [held], None).request == NvmemfileReserve(file=key.name, token=new_token())
+        reserve = resume(asked, [held], None).request
+        assert reserve == NvmemfileReserve(file=key.name, token=reserve.token)
         digests.append(resume(asked, reserved, None).call())
-        assert resume(asked, digests[-1], None).request == NvmemfileSignDigest(ticket=b"t" * 16, digest=digests[-1])
+        finish = resume(asked, digests[-1], None).request
+        assert finish == NvmemfileSignDigest(file=key.name, token=reserve.token, digest=digests[-1])
     assert digests[0] == digests[1]
     [chains] = PortableEngine().sign(lease.key.ots, [lease.job(3, digests[0])])
     assert good(key.public_key, message, lease.assemble(page, 3, chains))
@@ -633,7 +639,7 @@ def test_the_machine_that_signed_last_is_asked_first(key):
     first, second = a_peer(ESN), a_peer(OTHER_ESN, 2)
     roster = a_roster(first, second)
     play(signing.sign(roster, key, Message(b"message")), (([first, second], ASK_INFO), [GONE, info()]), ((second, sign_request()), SIGNED))
-    signed = play(signing.sign(roster, key, Message(b"message")), ((second, sign_request()), SIGNED))
+    signed = play(signing.sign(roster, key, Message(b"message")), ((second, sign_request()), NEXT))
     assert signed.esn == OTHER_ESN
     other = a_key_file("other")
     asked = signing.sign(roster, other, Message(b"message"))
@@ -649,7 +655,7 @@ def test_when_it_has_run_out_all_are_asked_again(key):
         signing.sign(roster, key, Message(b"message")),
         ((second, sign_request()), GONE),
         (([first, second], ASK_INFO), [info(), GONE]),
-        ((first, sign_request()), SIGNED),
+        ((first, sign_request()), ELSEWHERE),
     )
     assert signed.esn == ESN
 
@@ -664,7 +670,7 @@ def test_when_it_forgot_the_tree_it_gets_it_again(peer):
         ((peer, sign_request()), StatusError(Status.NotAvailable, "the tree is not loaded")),
         (([peer], ASK_INFO), [info(loaded=False)]),
         ((peer, load), None),
-        ((peer, sign_request()), SIGNED),
+        ((peer, sign_request()), NEXT),
     )
 
 
@@ -674,8 +680,142 @@ def test_after_a_lost_connection_nobody_is_preferred(key):
     roster = a_roster(first, second)
     play(signing.sign(roster, key, Message(b"message")), (([first, second], ASK_INFO), [GONE, info()]), ((second, sign_request()), SIGNED))
     assert refusal(lambda: play(signing.sign(roster, key, Message(b"message")), ((second, sign_request()), BROKEN))) is BROKEN
-    steps = [(([first, second], ASK_INFO), [info(), BROKEN]), ((first, sign_request()), SIGNED)]
+    steps = [(([first, second], ASK_INFO), [info(), BROKEN]), ((first, sign_request()), ELSEWHERE)]
     assert play(signing.sign(roster, key, Message(b"message")), *steps).esn == ESN
+
+
+# ---------------------------------------------------------------- signing again
+
+LOST = StatusError(Status.OSErrorErrno, "connection to 127.0.0.1 on port 8888: broken", dispatch.CONNECT)
+USED = StatusError(Status.ObjectInUse, "leaf 3 waits for no digest any more, and is burned")
+
+
+def asked_again(asked, effect):
+    """Lose the reply of each request until the story asks for something else. Returns the requests, and that effect."""
+    requests = []
+    while isinstance(effect, Ask) and (not requests or effect.request == requests[0]):
+        requests.append(effect.request)
+        effect = resume(asked, None, LOST)
+        if isinstance(effect, Pause):
+            assert effect.seconds > 0
+            effect = resume(asked, None, None)
+    return requests, effect
+
+
+def test_a_lost_reply_is_asked_for_again_under_the_same_token(key, peer):
+    """The machine may have taken a leaf; by the token it knows the request, so none is burned, and the story ends as if nothing was."""
+    asked = signing.sign(a_roster(peer), key, Message(b"message"))
+    resume(asked, None, None)
+    first = resume(asked, [info()], None)
+    for _ in range(3):
+        assert isinstance(resume(asked, None, LOST), Pause)
+        again = resume(asked, None, None)
+        assert (again.peer, again.request) == (peer, first.request)
+    with pytest.raises(StopIteration) as end:
+        resume(asked, SIGNED, None)
+    assert end.value.value.leaf == 7
+
+
+def test_every_signature_has_a_token_of_its_own(key, peer):
+    """Also one that repeats a message: a request that is not a retry must get a leaf of its own."""
+    tokens = set()
+    for number in range(20):
+        asked = signing.sign(a_roster(peer), key, Message(b"message"))
+        resume(asked, None, None)
+        tokens.add(resume(asked, [info()], None).request.token)
+        assert len(tokens) == number + 1
+
+
+def test_a_machine_that_is_gone_for_good_makes_way(key):
+    """When it does not come back the request is given up, and the next machine signs, under another token."""
+    first, second = a_peer(ESN), a_peer(OTHER_ESN, 2)
+    asked = signing.sign(a_roster(first, second), key, Message(b"message"))
+    resume(asked, None, None)
+    requests, effect = asked_again(asked, resume(asked, [info(), info()], None))
+    assert len(requests) == len(signing.RETRY_PAUSES) + 1
+    assert effect.peer is second
+    assert effect.request.token != requests[0].token
+    with pytest.raises(StopIteration) as end:
+        resume(asked, ELSEWHERE, None)
+    assert end.value.value.esn == OTHER_ESN
+
+
+def test_when_nobody_else_has_leaves_the_lost_connection_is_the_refusal(key, peer):
+    """Who was asked in vain hears of the connection, not that the key has no leaves."""
+    asked = signing.sign(a_roster(peer), key, Message(b"message"))
+    resume(asked, None, None)
+    with pytest.raises(StatusError) as refused:
+        asked_again(asked, resume(asked, [info()], None))
+    assert refused.value is LOST
+
+
+def hashed_here(peer):
+    """A story that has reserved a leaf for a long message, with what was asked and the digest that it made."""
+    made = make_key()
+    key = keys.KeyFile("release", made.public_key.encode(), 0, 0, 0, b"")
+    held = NvmemfileInfo(file=key.name, public_key=key.public_key, first=0, next=3, end=32, loaded=True, quarantined=False)
+    asked = signing.sign(a_roster(peer), key, Message(b"x" * 1001))
+    resume(asked, None, None)
+    return asked, made.lease(0), resume(asked, [held], None).request
+
+
+def a_reservation(lease, leaf=3):
+    """What the machine answers to nvmemfile_reserve."""
+    return NvmemfileReserved(identifier=lease.key.identifier, leaf=leaf, randomizer=lease.randomizer(leaf), remaining=28)
+
+
+def test_both_halves_of_a_long_message_are_asked_for_again(peer):
+    """A lost reservation and a lost signature are asked for under the one token, with the one digest."""
+    asked, lease, reserve = hashed_here(peer)
+    resume(asked, None, LOST)
+    assert resume(asked, None, None).request == reserve
+    digest = resume(asked, a_reservation(lease), None).call()
+    finish = resume(asked, digest, None).request
+    assert (finish.token, finish.digest) == (reserve.token, digest)
+    resume(asked, None, LOST)
+    assert resume(asked, None, None).request == finish
+
+
+def test_a_machine_that_started_anew_between_the_halves(peer):
+    """It has burned the leaf: the message is hashed again for another leaf, under another token; a second time is a refusal."""
+    asked, lease, reserve = hashed_here(peer)
+    resume(asked, resume(asked, a_reservation(lease), None).call(), None)
+    again = resume(asked, None, USED).request
+    assert again == replace(reserve, token=again.token)
+    assert again.token != reserve.token
+    digest = resume(asked, a_reservation(lease, 4), None).call()
+    assert resume(asked, digest, None).request.digest == digest
+    with pytest.raises(StatusError) as refused:
+        resume(asked, None, USED)
+    assert refused.value is USED
+
+
+def test_a_file_in_quarantine_is_passed_over(key):
+    """A machine whose file is in quarantine is not asked to sign, and another that has leaves is."""
+    first, second = a_peer(ESN), a_peer(OTHER_ESN, 2)
+    signed = play(
+        signing.sign(a_roster(first, second), key, Message(b"message")),
+        (([first, second], ASK_INFO), [info(quarantined=True), info()]),
+        ((second, sign_request()), SIGNED),
+    )
+    assert signed.esn == OTHER_ESN
+
+
+def test_when_all_leaves_are_in_quarantine_that_is_the_refusal(key, peer):
+    """The refusal has the machine, the reason and what to do, and is none for a key without leaves."""
+    steps = (([peer], ASK_INFO), [info(quarantined=True)])
+    refused = refusal(lambda: play(signing.sign(a_roster(peer), key, Message(b"")), steps))
+    assert (refused.status, refused.where) == (Status.AccessDenied, "dispatch_see_nvmemfile")
+    assert f"of {ESN} is in quarantine; see: seemachine quarantine explain" in refused.detail
+
+
+def test_a_token_is_a_uuid_of_version_7():
+    """Its first 48 bits are the time in milliseconds, so that later ones sort behind earlier ones (RFC 9562 5.7)."""
+    before = time.time_ns() // 1_000_000
+    token = uuid.UUID(bytes=signing.new_token())
+    assert (token.version, token.variant) == (7, uuid.RFC_4122)
+    assert before <= token.int >> 80 <= time.time_ns() // 1_000_000
+    assert len({signing.new_token() for _ in range(1000)}) == 1000
 
 
 # ---------------------------------------------------------------- looking and moving

@@ -11,6 +11,7 @@ from typing import Any
 
 import pyhsslms
 import pytest
+from seeclient.signing import new_token
 
 from seemachine.commands import answer
 from seemachine.lms.engines.portable import PortableEngine
@@ -128,9 +129,9 @@ def make_key(world: World, session: Session, names: tuple[str, str] = CHEAP, exp
     return key
 
 
-def sign(file: bytes, message: bytes = MESSAGE) -> m.NvmemfileSign:
-    """The request for a signature."""
-    return m.NvmemfileSign(file=file, message=message)
+def sign(file: bytes, message: bytes = MESSAGE, token: bytes = b"") -> m.NvmemfileSign:
+    """The request for a signature, under a new token unless one is given."""
+    return m.NvmemfileSign(file=file, token=token or new_token(), message=message)
 
 
 def verifies(public_key: bytes, signature: bytes, message: bytes = MESSAGE) -> bool:

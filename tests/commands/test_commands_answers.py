@@ -14,6 +14,7 @@ from seemachine.lms.parameters import ParameterError
 from seemachine.machine import DEFAULT_LIMITS, Session
 from seemachine.state import errors
 from seemachine.state.memory import MemoryStore
+from seemachine.state.witness import Mark
 from seemachine.wire import messages as m
 from seemachine.wire.names import PROTOCOL
 from seemachine.wire.status import Status, StatusError
@@ -32,13 +33,14 @@ class TestHello:
     def test_the_machine_introduces_itself(self, world):
         """The greeting has the machine's own figures: serial number, model, limits, operator, and how often its state was opened."""
         store = MemoryStore()
-        store.epoch = 7
+        store.mark = Mark(b"n" * 16, 7, b"opening!")
         limits = replace(DEFAULT_LIMITS, message=1000)
         session = Session(world.machine(store=store, model="xc", limits=limits, operator="auto", signer=b"signer"))
         greeting = ask(session, HELLO)
 
         assert (greeting.protocol, greeting.esn, greeting.model) == (PROTOCOL, ESN, "xc")
         assert (greeting.epoch, greeting.operator, greeting.signer, greeting.limits) == (7, "auto", b"signer", limits)
+        assert (greeting.nvram, greeting.opening) == (b"n" * 16, b"opening!")
         assert greeting.software == f"seemachine {seemachine.__version__}"
         assert greeting.engine == "portable/portable"
 

@@ -21,6 +21,7 @@ from commands.kit import (
     sign,
     verifies,
 )
+from seeclient.signing import new_token
 
 from seemachine.commands import answer
 from seemachine.machine import Session
@@ -157,7 +158,7 @@ class TestDamagedLeases:
         refused = refuse(session, PROVISION)
 
         assert refused.status is Status.Malformed
-        assert "the card is damaged" in refused.detail
+        assert "the next lease on the card can't be used" in refused.detail
         assert path.read_bytes() == before
         assert session.machine.store.names() == []
 
@@ -197,7 +198,7 @@ class TestDamagedLeases:
         if loaded:
             ask(fresh, key.load())
 
-        for request in (sign(key.file), m.NvmemfileReserve(file=key.file), sign(key.file)):
+        for request in (sign(key.file), m.NvmemfileReserve(file=key.file, token=new_token()), sign(key.file)):
             refused = refuse(fresh, request)
             assert refused.status is Status.Malformed
             assert "the NVRAM file is damaged" in refused.detail

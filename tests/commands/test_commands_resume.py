@@ -7,6 +7,7 @@ from typing import Any
 
 import pyhsslms
 import pytest
+from seeclient.signing import new_token
 
 from seemachine.commands import answer
 from seemachine.lms import engines
@@ -84,7 +85,7 @@ def go_on(session: Session, handle: bytes, steps: int = 99) -> list[Any]:
 
 def sign(session: Session, public_key: bytes) -> m.NvmemfileSigned:
     """A signature that pyhsslms verifies."""
-    signed = answer(session, m.NvmemfileSign(file=nvram_name(public_key), message=b"m"))
+    signed = answer(session, m.NvmemfileSign(file=nvram_name(public_key), token=new_token(), message=b"m"))
     assert isinstance(signed, m.NvmemfileSigned), signed
     assert pyhsslms.LmsPublicKey.deserialize(public_key).verify(b"m", signed.signature)
     return signed

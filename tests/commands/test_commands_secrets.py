@@ -9,6 +9,7 @@ from itertools import count
 import pytest
 import structlog
 from commands.kit import CHEAP, ESN, SLOT, ask, digest_for, generate, hash_key, refuse, sign
+from seeclient.signing import new_token
 
 from seemachine.commands import nvmem
 from seemachine.commands.leases import from_store
@@ -18,9 +19,11 @@ from seemachine.server import logs
 from seemachine.state.cards import read_card
 from seemachine.state.checkpoints import FolderCheckpoints
 from seemachine.wire import messages as m
+from seemachine.wire.names import PROTOCOL
 from seemachine.wire.status import Status
 
 MARK = "secret seed"
+TOKEN = b"TOKEN of 16 byte"
 NUMBERS = count()
 
 
@@ -72,8 +75,8 @@ def test_records_print_no_seed(world, session, machine):
     waiting = hash_key(session, CHEAP, 1, 1)
     world.feed_blank()
     ask(session, m.ContinueLmsCard(handle=waiting.handle, slot=SLOT))
-    ask(session, m.NvmemfileReserve(file=singular.file))
-    [signing] = nvmem.start_signing(machine, [sign(singular.file)])
+    ask(session, m.NvmemfileReserve(file=singular.file, token=TOKEN))
+    [signing] = nvmem.start_signing(machine, [(sign(singular.file), "")])
     pending = session.generations[waiting.handle]
     file = machine.store.get(singular.file)
     lease = from_store(file.lease)
@@ -89,13 +92,12 @@ def test_records_print_no_seed(world, session, machine):
         file.lease,
         signing,
         signing.reserved,
-        session.reservations,
         read_card(machine.slots.occupant(SLOT)),
         machine.keys,
         machine.keys.page(lease, 0),
     ]
 
-    assert len(holders) == 15
+    assert len(holders) == 14
     assert_no_seed(*map(repr, holders), *map(str, holders))
 
 
@@ -108,7 +110,7 @@ def exchange(world, session):
         said.append((request, reply))
         return reply
 
-    refused = [m.ProvisionLms(slot=0), m.NvmemfileSign(file=bytes(11), message=b""), m.GetNvmemfileInfo(file=bytes(11))]
+    refused = [m.ProvisionLms(slot=0), m.NvmemfileSign(file=bytes(11), token=new_token(), message=b""), m.GetNvmemfileInfo(file=bytes(11))]
     keys = []
     for expcards, label in ((0, ""), (1, "a-label")):
         started = tell(generate(CHEAP, expcards, label=label))
@@ -120,12 +122,19 @@ def exchange(world, session):
     tell(m.ResumeLms(label="a-label"))
     tell(m.DiscardLms(label="a-label"))
     moved = tell(m.ProvisionLms(slot=SLOT))
-    for request in (m.Hello(protocol=1, client="c"), m.ListNvmemfiles(), m.ListSlots(), m.GetNvmemfileInfo(file=moved.file), *refused):
+    looking = m.Hello(protocol=PROTOCOL, client="c"), m.ListNvmemfiles(), m.ListSlots(), m.GetNvmemfileInfo(file=moved.file)
+    for request in (*looking, *refused):
         tell(request)
     tell(m.LoadLms(file=moved.file, expcache=5, offset=0, nodes=b"".join(chunk.cache for chunk in keys[1][1])))
     tell(sign(moved.file, b"a message"))
-    reserved = tell(m.NvmemfileReserve(file=moved.file))
-    tell(m.NvmemfileSignDigest(ticket=reserved.ticket, digest=digest_for(moved.public_key, reserved)))
+    reserved = tell(m.NvmemfileReserve(file=moved.file, token=TOKEN))
+    tell(m.NvmemfileSignDigest(file=moved.file, token=TOKEN, digest=digest_for(moved.public_key, reserved)))
+    tell(m.ReadLedger(after=0, most=100))
+    session.machine.store.quarantine(moved.file, "it may be a copy")
+    tell(m.ListQuarantine(after=0))
+    tell(m.SkipQuarantined(file=moved.file, leaf=moved.first + 3))
+    session.machine.store.quarantine(moved.file, "it may be a copy")
+    tell(m.BurnQuarantined(file=moved.file, label=""))
     return said
 
 
@@ -138,14 +147,14 @@ def test_nothing_that_leaves_the_machine_has_a_seed(world, session):
 
 
 def test_log_lines_have_names_and_numbers_only(world, session):
-    """The description of a request for the log has no seed, no message, no signature, no ticket: texts and small numbers alone."""
+    """The description of a request for the log has no seed, no message, no signature, no token: texts and small numbers alone."""
     for request, reply in exchange(world, session):
         shown = logs.describe(request, reply)
 
         assert set(shown) <= {"key", "slot", "leaf", "remaining", "card"}
         assert all(type(value) is int or len(value) <= 22 for value in shown.values())
         assert_no_seed(repr(shown))
-        for secret in (b"a message", getattr(reply, "signature", None), getattr(request, "ticket", None), getattr(reply, "ticket", None)):
+        for secret in (b"a message", getattr(reply, "signature", None), getattr(request, "token", None)):
             if secret:
                 assert secret.hex() not in repr(shown)
                 assert repr(secret)[2:-1] not in repr(shown)
@@ -168,7 +177,7 @@ def test_refusals_have_no_seed(session, machine):
     machine.store._files[key.file] = replace(file, lease=replace(file.lease, seed=b"another secret seed 1234"))
     fresh = Session(machine)
     machine.keys._pages.clear()
-    refusals = [refuse(fresh, sign(key.file)), refuse(fresh, m.NvmemfileReserve(file=key.file))]
+    refusals = [refuse(fresh, sign(key.file)), refuse(fresh, m.NvmemfileReserve(file=key.file, token=TOKEN))]
 
     assert [refused.status for refused in refusals] == [Status.Malformed] * 2
     assert_no_seed(*map(str, refusals), *map(repr, refusals))

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from commands.kit import CHEAP, ESN, LEAVES, MESSAGE, SETS, ask, hash_key, refuse, sign, verifies
+from seeclient.signing import new_token
 
 from seemachine.commands import nvmem
 from seemachine.commands.leases import to_store
@@ -11,6 +12,7 @@ from seemachine.commands.nvmem import FEW_LEAVES, Signing, finish_signing, start
 from seemachine.lms.engines.portable import PortableEngine
 from seemachine.machine import DEFAULT_LIMITS, Session
 from seemachine.state.errors import DiskFull, StateFailed
+from seemachine.state.ledger import Order, message_bound
 from seemachine.wire import messages as m
 from seemachine.wire.status import Status, StatusError
 
@@ -92,6 +94,11 @@ class TestOne:
         assert (signed.leaf, verifies(key.public_key, signed.signature, bytes(100))) == (0, True)
 
 
+def unnamed(requests):
+    """Requests of clients that the ledger has no name for."""
+    return [(request, "") for request in requests]
+
+
 class TestBatch:
     """start_signing and finish_signing: many requests, one reservation, one call of the engine for each set."""
 
@@ -99,7 +106,7 @@ class TestBatch:
         """A batch over keys of every set gives each request its own signature, in the order of the requests."""
         keys = [hash_key(session, names) for names in (*SETS, CHEAP)]
         requests = [sign(key.file, b"%d" % number) for number, key in enumerate(keys * 3)]
-        signed = finish_signing(machine, start_signing(machine, requests))
+        signed = finish_signing(machine, start_signing(machine, unnamed(requests)))
 
         assert [each.leaf for each in signed] == [0] * 5 + [1] * 5 + [2] * 5
         pairs = enumerate(zip(keys * 3, signed, strict=True))
@@ -109,17 +116,17 @@ class TestBatch:
         """However many requests, the store is asked once."""
         keys = [hash_key(session), hash_key(session)]
         original, calls = machine.store.reserve, []
-        monkeypatch.setattr(machine.store, "reserve", lambda names: calls.append(list(names)) or original(names))
-        start_signing(machine, [sign(key.file) for key in keys * 4])
+        monkeypatch.setattr(machine.store, "reserve", lambda orders: calls.append([order.name for order in orders]) or original(orders))
+        start_signing(machine, unnamed([sign(key.file) for key in keys * 4]))
 
         assert calls == [[key.file for key in keys * 4]]
 
     def test_refusals_stay_in_their_places(self, session, machine):
         """Requests that can't be served, for want of a file or of leaves, are refused in their places; the others are signed."""
         key, nearly = hash_key(session), hash_key(session)
-        machine.store.reserve([nearly.file] * (LEAVES - 1))
+        machine.store.reserve([Order(nearly.file, new_token(), message_bound(MESSAGE)) for _ in range(LEAVES - 1)])
         files = [key.file, UNKNOWN, nearly.file, nearly.file, key.file]
-        started = start_signing(machine, [sign(file) for file in files])
+        started = start_signing(machine, unnamed([sign(file) for file in files]))
 
         assert [isinstance(each, Signing) for each in started] == [True, False, True, False, True]
         assert [each.status for each in started if isinstance(each, StatusError)] == [Status.NotAvailable] * 2
@@ -131,7 +138,7 @@ class TestBatch:
         """One message beyond the limit is refused alone and takes no leaf; the other requests of the batch are served."""
         machine = world.machine(limits=replace(DEFAULT_LIMITS, message=100))
         key = hash_key(Session(machine))
-        started = start_signing(machine, [sign(key.file, b"short"), sign(key.file, bytes(101)), sign(key.file, b"short too")])
+        started = start_signing(machine, unnamed([sign(key.file, b"short"), sign(key.file, bytes(101)), sign(key.file, b"short too")]))
 
         assert [isinstance(each, Signing) for each in started] == [True, False, True]
         assert started[1].status is Status.InvalidParameter
@@ -142,7 +149,7 @@ class TestBatch:
         good, bad = hash_key(session), hash_key(session)
         lease = stored(machine, bad)
         machine.store._files[bad.file] = replace(machine.store.get(bad.file), lease=replace(lease, seed=bytes(len(lease.seed))))
-        signed = finish_signing(machine, start_signing(machine, [sign(good.file), sign(bad.file), sign(good.file)]))
+        signed = finish_signing(machine, start_signing(machine, unnamed([sign(good.file), sign(bad.file), sign(good.file)])))
 
         assert [type(each) for each in signed] == [m.NvmemfileSigned, StatusError, m.NvmemfileSigned]
         assert signed[1].status is Status.Malformed
@@ -175,7 +182,7 @@ class TestLeavesAreLost:
         machine = world.machine(engine=engine)
         session = Session(machine)
         keys = [hash_key(session, names) for names in SETS[:2]]
-        started = start_signing(machine, [sign(key.file) for key in keys])
+        started = start_signing(machine, unnamed([sign(key.file) for key in keys]))
         with pytest.raises(RuntimeError, match="cosmic"):
             finish_signing(machine, started)
 
@@ -191,7 +198,7 @@ class TestLeavesAreLost:
             raise error("the disk: no")
 
         with monkeypatch.context() as patch:
-            patch.setattr(machine.store, "_write_changes", fail)
+            patch.setattr(machine.store, "_write", fail)
             refused = refuse(session, sign(key.file))
         assert refused.status is Status.OSErrorErrno
         assert refused.detail == "the disk: no in nvmemfile_sign"
@@ -214,7 +221,7 @@ class TestLeavesAreLost:
         }[field]
         machine = world.machine()
         machine.store.install(bad)
-        for request in (sign(key.file), m.NvmemfileReserve(file=key.file)) * 2:
+        for request in (sign(key.file), m.NvmemfileReserve(file=key.file, token=new_token())) * 2:
             refused = refuse(Session(machine), request)
             assert refused.status is Status.Malformed
             assert "the NVRAM file is damaged" in refused.detail
@@ -230,7 +237,7 @@ class TestLeavesAreLost:
         key = hash_key(session)
         fresh = world.machine(store=machine.store)
         monkeypatch.setattr(nvmem, "MAX_PAGE_EXPONENT", 4)
-        for request in (sign(key.file), m.NvmemfileReserve(file=key.file)):
+        for request in (sign(key.file), m.NvmemfileReserve(file=key.file, token=new_token())):
             refused = refuse(Session(fresh), request)
             assert refused.status is Status.NotAvailable
             assert f"the tree of {key.file.hex(':', -4)} is not loaded" in refused.detail
@@ -249,7 +256,9 @@ class TestLooking:
         key = hash_key(session)
         for used in range(3):
             info = ask(session, m.GetNvmemfileInfo(file=key.file))
-            assert info == m.NvmemfileInfo(file=key.file, public_key=key.public_key, first=0, next=used, end=LEAVES, loaded=True)
+            assert info == m.NvmemfileInfo(
+                file=key.file, public_key=key.public_key, first=0, next=used, end=LEAVES, loaded=True, quarantined=False
+            )
             assert info.remaining == LEAVES - used
             ask(session, sign(key.file))
 

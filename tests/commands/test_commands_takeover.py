@@ -241,8 +241,8 @@ def at_every_place(tmp_path, patch):
 
 
 def keep(source, target):
-    """What a process that died leaves behind is not a copy of its cards. They are replaced as a whole, so a link keeps them as they are."""
-    (os.link if str(source).endswith(".card") else shutil.copy2)(source, target)
+    """What a process that died leaves behind is no copy of cards and half-made keys. They are replaced as a whole: a link keeps them so."""
+    (os.link if str(source).endswith((".card", ".key")) else shutil.copy2)(source, target)
 
 
 def dying(world, fault, place, act):

@@ -120,13 +120,18 @@ def test_a_published_object_is_withdrawn_only_by_its_owner(tmp_path: Path) -> No
     assert published.read(tmp_path, "0000-0000-0001") is None
 
 
-OTHER_TYPES = '{"esn": "0000-0000-0001", "model": "5c", "module": 1, "host": "127.0.0.1", "port": "8888", "pid": 17}'
+OTHER_TYPES = '{"esn": "0000-0000-0001", "model": "5c", "module": 1, "host": "127.0.0.1", "port": "8888", "pid": 17, "tls": false}'
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"esn": 1}', "\xff", "[" * 10_000, OTHER_TYPES])
 def test_a_damaged_published_object_counts_as_none(tmp_path: Path, content: str) -> None:
-    """What can't be read is no machine, and no error."""
-    published.publish(tmp_path, Published("0000-0000-0001", "5c", 1, "127.0.0.1", 8888, pid=17))
+    """What can't be read is no machine, and no error; nor is what a machine says of itself in its own folder."""
+    entry = Published("0000-0000-0001", "5c", 1, "127.0.0.1", 8888, pid=17)
+    published.publish(tmp_path, entry)
+    published.announce(tmp_path, entry)
+    assert published.read(tmp_path, entry.esn) == published.listening(tmp_path, entry.esn) == entry
     (tmp_path / "published" / "pqsdk" / "0000-0000-0001.json").write_bytes(content.encode("latin-1"))
+    (tmp_path / "hsm" / "0000-0000-0001" / published.LISTENING).write_bytes(content.encode("latin-1"))
 
-    assert published.read(tmp_path, "0000-0000-0001") is None
+    assert published.read(tmp_path, entry.esn) is None
+    assert published.listening(tmp_path, entry.esn) is None

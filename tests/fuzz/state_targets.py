@@ -19,7 +19,7 @@ from fuzz.lms_targets import engine
 from fuzz.source import Source
 from fuzz.target import scratch, target
 from lms.kit import repeatable
-from state.kit import DURABLE, FILE, SQLITE, Kind, lease, name
+from state.kit import DURABLE, FILE, SQLITE, Kind, lease, name, take
 
 from seemachine.commands import answer
 from seemachine.lms.hashing import message_digest
@@ -120,7 +120,7 @@ def pristine(kind: str) -> Files:
 
 def reserved(store: Store, names: list[bytes]) -> list[Any]:
     """A leaf of each of these files, where there is one."""
-    return [taken for taken in store.reserve(names) if isinstance(taken, Reserved)]
+    return [taken for taken in take(store, names) if isinstance(taken, Reserved)]
 
 
 def used(store: Store, *, forged: bool) -> set[tuple[bytes, int]]:
@@ -220,11 +220,12 @@ def signs_well(session: Session, file: m.NvmemfileInfo) -> None:
 
 def reserves_well(session: Session, file: m.NvmemfileInfo) -> None:
     """A leaf set aside, if there is one, signs a digest."""
-    reserved = said(session, new(m.NvmemfileReserve, file=file.file))
+    request = new(m.NvmemfileReserve, file=file.file)
+    reserved = said(session, request)
     if reserved is not None:
         key = PublicKey.decode(file.public_key)
         digest = message_digest(key.ots, reserved.identifier, reserved.leaf, reserved.randomizer, b"m")
-        said(session, m.NvmemfileSignDigest(ticket=reserved.ticket, digest=digest))
+        said(session, m.NvmemfileSignDigest(file=file.file, token=request.token, digest=digest))
 
 
 def exercised(session: Session) -> None:

@@ -18,6 +18,7 @@ from seemachine.wire import messages as m
 LIMITS = LimitSettings(connections=4, peer_connections=3, greeting_seconds=5)
 HERE, THERE = "192.0.2.1", "192.0.2.2"
 SIGN = m.NvmemfileSign(file=b"lmsnosuchke", token=new_token(), message=b"")
+LEDGER, SUSPECTS = m.ReadLedger(after=0, most=1), m.ListQuarantine(after=0)
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ async def test_the_oldest_that_did_nothing_leaves_first(places, mock_clock):
     assert lost(second, third, fourth) == [0]
 
 
-@pytest.mark.parametrize("request_", [HELLO, NO_FILE, m.ListNvmemfiles(), m.ListSlots()], ids=lambda request: request.NAME)
+@pytest.mark.parametrize("request_", [HELLO, NO_FILE, m.ListNvmemfiles(), m.ListSlots(), LEDGER, SUSPECTS], ids=lambda each: each.NAME)
 async def test_to_look_something_up_earns_no_place(request_, places, mock_clock):
     """However often it asks for what changes nothing, also while it is answered, a connection is as good as a silent one."""
     reader = places.admit(HERE)
@@ -101,7 +102,7 @@ async def test_clients_lose_their_places_only_after_a_while(places, mock_clock):
 
 
 async def test_those_who_hold_something_leave_last(places, mock_clock):
-    """A connection with a ticket outlasts those without that waited less; it leaves when nobody else can."""
+    """A connection with a half-made key outlasts those without that waited less; it leaves when nobody else can."""
     holder = proven(places, holding=True)
     mock_clock.jump(1)
     other, third = proven(places), proven(places)
@@ -280,4 +281,5 @@ def test_who_counts_as_one_peer(one, other, same):
 
 def test_what_earns_no_place_is_what_changes_nothing():
     """Every request that takes a leaf, a lease, a card or a core is missing from the list."""
-    assert {kind.NAME for kind in admission.READING} == {"hello", "nvmemfile_info", "nvmemfile_list", "slot_list"}
+    names = {"hello", "nvmemfile_info", "nvmemfile_list", "nvram_ledger", "quarantine_list", "slot_list"}
+    assert {kind.NAME for kind in admission.READING} == names

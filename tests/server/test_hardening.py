@@ -139,6 +139,14 @@ def test_a_system_that_does_not_lock(library, monkeypatch):
     assert harden("no")["locked_memory"] == "no: not wanted"
 
 
+def test_a_python_without_ctypes_protects_what_it_can(library, monkeypatch):
+    """A C library without functions, as the container's stand-in has it, is no bug: what is not in force is said."""
+    monkeypatch.setattr(hardening, "_libc", object)
+    assert harden("auto") == {"core_dumps": "off", "locked_memory": "no: this Python can't ask for it"}
+    with pytest.raises(CannotHarden, match="this Python can't ask for it"):
+        harden("yes")
+
+
 def test_what_can_not_be_had_is_a_sentence(tmp_path, monkeypatch, capsys):
     """A machine that is told to lock its memory and can't does not start: exit code 1, one line."""
     from seemachine.config import Config

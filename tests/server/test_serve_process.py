@@ -176,6 +176,23 @@ def test_killed_while_signing_no_leaf_is_used_twice(store, tmp_path):
     assert all(good(public_key, b"message", signature) for signature in signatures)
 
 
+@pytest.mark.parametrize("killed", [True, False])
+def test_a_leaf_that_waits_for_its_digest_is_burned_when_the_machine_stops(killed, machine):
+    """Killed or stopped in order, a machine gives a reserved leaf up: its token is refused afterwards, and signing goes on behind it."""
+    connection, token = connect(machine), new_token()
+    file = nvram_name(make_key(connection)[1])
+    reserved = ask(connection, m.NvmemfileReserve(file=file, token=token))
+    connection.close()
+    machine.kill() if killed else machine.stop()
+    machine.start()
+    connection = connect(machine)
+    refused = ask(connection, m.NvmemfileSignDigest(file=file, token=token, digest=bytes(32)))
+    assert refused.status is Status.ObjectInUse
+    assert ask(connection, m.NvmemfileReserve(file=file, token=token)).status is Status.ObjectInUse
+    assert ask(connection, m.NvmemfileSign(file=file, token=new_token(), message=b"m")).leaf == reserved.leaf + 1
+    connection.close()
+
+
 # ---------------------------------------------------------------- refusing to start
 
 

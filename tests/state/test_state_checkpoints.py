@@ -1,5 +1,6 @@
 """checkpoints.py: half-made keys on disk, whole rows of the right key or none."""
 
+import os
 import shutil
 import stat
 from itertools import count
@@ -7,11 +8,12 @@ from itertools import count
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from state.dying import dying
 from state.kit import ESN, OTHER_ESN, Fault, FaultyOs, flipped, quick_folder
 
-from seemachine.state import checkpoints, durable
+from seemachine.state import checkpoints, durable, originals
 from seemachine.state.checkpoints import CHECK_BYTES, FolderCheckpoints, NoCheckpoints, is_label
-from seemachine.state.errors import StateCorrupt, StateForeign
+from seemachine.state.errors import StateCopied, StateCorrupt, StateForeign
 from seemachine.state.sealed import seal
 from seemachine.state.worldkey import world_key
 
@@ -197,22 +199,25 @@ class TestSecrets:
         assert not any(b"seed" in path.read_bytes() for path in kept._folder.iterdir())
 
     def test_a_head_is_bound_to_its_place(self, kept, tmp_path):
-        """A head that was copied to another label or another machine is refused there, and goes on where it was made."""
+        """Copied to another label or another machine a head is refused there, even with a witness, and goes on where it was made."""
         kept.create("one", HEAD)
         other = opened(tmp_path, OTHER_ESN)
         for place, name in ((kept, "two"), (other, "one")):
-            shutil.copy(kept._folder / "one.key", place._folder / f"{name}.key")
+            path = place._folder / f"{name}.key"
+            shutil.copy(kept._folder / "one.key", path)
+            originals.settle(tmp_path, path)
             with pytest.raises(StateCorrupt, match=f"{name}.key: not as this world wrote it"):
                 place.head(name)
 
         assert kept.head("one") == HEAD
 
     def test_a_head_of_another_world(self, kept, tmp_path):
-        """A head of another world is refused with both worlds in the sentence."""
+        """A head of another world is refused with both worlds in the sentence, whatever a witness says."""
         kept.create("one", HEAD)
         foreign = opened(tmp_path / "other")
         worlds = [world_key(world).identifier.hex() for world in (tmp_path, tmp_path / "other")]
         shutil.copy(kept._folder / "one.key", foreign._folder)
+        originals.settle(tmp_path / "other", foreign._folder / "one.key")
 
         with pytest.raises(StateForeign, match=f"one.key: of the world {worlds[0]}; this is the world {worlds[1]} "):
             foreign.head("one")
@@ -237,22 +242,6 @@ class TestFailing:
             monkeypatch.setattr(module, "os", FaultyOs(fault))
         return fault
 
-    def everywhere(self, fault, tmp_path, prepare, act):
-        """Let an operation fail at its first place, its second, and so on. Yields what is left, as the next process finds it."""
-        for place in count():
-            folder = tmp_path / str(place)
-            kept = opened(folder)
-            prepare(kept)
-            left = tmp_path / f"left {place}"
-            fault.arm(place, hook=lambda folder=folder, left=left: shutil.copytree(folder, left) and None)
-            act(kept)
-            fired = fault.fired
-            fault.disarm()
-            if not fired:
-                assert place > 1
-                return
-            yield opened(left)
-
     def test_a_failed_row_is_written_over(self, kept, fault):
         """A row whose write failed, halfway or in the flush, is not lost work: the same chunk is written at its place and is whole."""
         kept.create("one", HEAD)
@@ -274,43 +263,6 @@ class TestFailing:
         with pytest.raises(OSError, match="one: a row was written in part"):
             kept.append("one", 0, row(0))
 
-    def test_dying_while_a_head_is_replaced(self, fault, tmp_path):
-        """There is the old head or the new one, and all rows."""
-
-        def prepare(kept):
-            kept.create("one", HEAD)
-            kept.append("one", 0, row(0))
-
-        for left in self.everywhere(fault, tmp_path, prepare, lambda kept: kept.rewrite("one", {"new": 1})):
-            assert left.head("one") in (HEAD, {"new": 1})
-            assert left.load("one", ROW) == [row(0)]
-
-    def test_dying_while_a_key_begins(self, fault, tmp_path):
-        """Whatever step it dies at, a head is never there with rows of the key before it."""
-
-        def prepare(kept):
-            kept.create("one", HEAD)
-            kept.append("one", 0, row(0))
-
-        for left in self.everywhere(fault, tmp_path, prepare, lambda kept: kept.create("one", {"new": 1})):
-            head = left.head("one")
-            if head is not None:
-                assert left.load("one", ROW) == ([row(0)] if head == HEAD else [])
-
-    def test_dying_while_a_key_is_forgotten(self, fault, tmp_path):
-        """The key is there whole, or its head, with its seeds, is gone: without it nobody goes on with the rows."""
-
-        def prepare(kept):
-            kept.create("one", HEAD)
-            kept.append("one", 0, row(0))
-
-        for left in self.everywhere(fault, tmp_path, prepare, lambda kept: kept.discard("one")):
-            if left.labels():
-                assert left.head("one") == HEAD
-                assert left.load("one", ROW) == [row(0)]
-            else:
-                assert left.head("one") is None
-
     def test_a_failed_attempt_leaves_no_seeds(self, kept, fault):
         """When a head could not be replaced the attempt goes with the key: discarded, its seeds are in no file."""
         kept.create("one", HEAD)
@@ -322,6 +274,240 @@ class TestFailing:
         assert list(kept._folder.iterdir()) == []
 
 
+BEFORE, AFTER = HEAD | {"seeds": [b"given away", b"b"]}, HEAD | {"seeds": [b"", b"b"]}
+
+
+class TestDying:
+    """The process dies at every write, flush, rename and deletion in turn. What it leaves is what the next one finds."""
+
+    @pytest.fixture
+    def everywhere(self, tmp_path, monkeypatch):
+        """Do something to a key of one row until it dies at no place any more. Yields the place, what is left, and the old head."""
+
+        def places(act):
+            for place in count():
+                world, left = tmp_path / str(place), tmp_path / f"{place} left"
+                kept = opened(world)
+                kept.create("one", BEFORE)
+                kept.append("one", 0, row(0))
+                os.link(kept._folder / "one.key", tmp_path / f"{place} old")
+                if not dying(Fault(), place, world, left, lambda kept=kept: act(kept), monkeypatch):
+                    assert place > 5
+                    return
+                yield opened(left), tmp_path / f"{place} old"
+
+        return places
+
+    def test_while_a_head_is_replaced(self, everywhere):
+        """There is the old head or the new one, accepted, and all rows; once there was the new one there is never the old one."""
+        heads = []
+        for left, _old in everywhere(lambda kept: kept.rewrite("one", AFTER)):
+            assert left.load("one", ROW) == [row(0)]
+            heads.append(left.head("one"))
+
+        assert {str(head) for head in heads} == {str(BEFORE), str(AFTER)}
+        assert heads == [BEFORE] * heads.count(BEFORE) + [AFTER] * heads.count(AFTER)
+
+    def test_the_old_head_put_back_after_it(self, everywhere):
+        """Whoever goes on with what was left and gives a seed away has a head that no older one can take the place of."""
+        for left, old in everywhere(lambda kept: kept.rewrite("one", AFTER)):
+            found = old.with_name(f"{old.name} found")
+            os.link(left._folder / "one.key", found)
+            left.rewrite("one", HEAD | {"seeds": [b"", b""]})
+            for older in (old, found):
+                older.replace(left._folder / "one.key")
+                with pytest.raises(StateCopied):
+                    left.head("one")
+
+    def test_while_a_copy_is_written_over(self, everywhere):
+        """A running machine that writes over a head that was put back makes no original of it."""
+
+        def rewritten(kept):
+            instead(kept._folder / "one.key", (kept._folder / "one.key").read_bytes())
+            kept.rewrite("one", AFTER)
+
+        looks = []
+        for left, _old in everywhere(rewritten):
+            try:
+                looks.append(left.head("one"))
+            except StateCopied:
+                looks.append("copy")
+        assert {str(look) for look in looks[2:]} == {"copy", str(AFTER)}
+
+    def test_while_a_key_begins(self, everywhere):
+        """A head is accepted or not there, and never there with rows of the key before it."""
+        heads = []
+        for left, _old in everywhere(lambda kept: kept.create("one", {"new": 1})):
+            head = left.head("one")
+            heads.append(head)
+            if head is not None:
+                assert left.load("one", ROW) == ([row(0)] if head == BEFORE else [])
+
+        assert [head for index, head in enumerate(heads) if index == 0 or head != heads[index - 1]] == [BEFORE, None, {"new": 1}]
+
+    def test_while_a_key_is_forgotten(self, everywhere):
+        """The key is there whole, or its head, with its seeds, is gone: without it nobody goes on with the rows."""
+        for left, old in everywhere(lambda kept: kept.discard("one")):
+            if left.labels():
+                assert left.head("one") == BEFORE
+                assert left.load("one", ROW) == [row(0)]
+            else:
+                assert left.head("one") is None
+            left.discard("one")
+            os.link(old, left._folder / "one.key")
+            with pytest.raises(StateCopied):
+                left.head("one")
+
+    def test_while_all_keys_are_suspended(self, everywhere):
+        """A key is there, to be suspended again, or it is remembered that it was destroyed; it is never gone in silence."""
+        for left, _old in everywhere(lambda kept: kept.suspend("put back")):
+            remembered = left.suspended()
+            assert left.labels() or remembered
+            left.suspend("put back")
+            assert left.labels() == []
+            assert {label.partition(".")[0] for label, _ in left.suspended()} == {"one"}
+            assert {reason for _, reason in left.suspended()} == {"put back"}
+
+
+def over(path, data):
+    """As cp does."""
+    path.write_bytes(data)
+
+
+def instead(path, data):
+    """As rsync and most restores do."""
+    path.with_name("new").write_bytes(data)
+    path.with_name("new").replace(path)
+
+
+def after_deletion(path, data):
+    """As tar does; the inode is likely to be used again."""
+    path.unlink()
+    path.write_bytes(data)
+
+
+class TestPutBack:
+    """Heads that are not the file that was written last."""
+
+    @pytest.mark.parametrize("back", [over, instead, after_deletion])
+    def test_an_older_head(self, kept, back):
+        """A head from before its seed was given away is refused, however it came back; the rows are not asked."""
+        kept.create("one", BEFORE)
+        old = (kept._folder / "one.key").read_bytes()
+        kept.rewrite("one", AFTER)
+        back(kept._folder / "one.key", old)
+
+        with pytest.raises(
+            StateCopied, match=r"^half-made key one is a copy or was restored from a backup: its leases may have been used since$"
+        ):
+            kept.head("one")
+        assert kept.labels() == ["one"]
+
+    @pytest.mark.parametrize("back", [instead, after_deletion])
+    def test_the_same_head_from_a_copy(self, kept, back):
+        """Also a copy of the head as it is now: the original may be elsewhere, and go on there."""
+        kept.create("one", HEAD)
+        back(kept._folder / "one.key", (kept._folder / "one.key").read_bytes())
+
+        with pytest.raises(StateCopied):
+            kept.head("one")
+
+    def test_a_copied_folder(self, kept, tmp_path):
+        """In a copy of the whole world, witness and key included, every head is refused; in the original none is."""
+        kept.create("one", HEAD)
+        shutil.copytree(tmp_path, tmp_path.with_name(f"{tmp_path.name} copy"))
+
+        with pytest.raises(StateCopied):
+            opened(tmp_path.with_name(f"{tmp_path.name} copy")).head("one")
+        assert kept.head("one") == HEAD
+
+    def test_a_moved_world(self, kept, tmp_path):
+        """A world that is moved on its disk goes on."""
+        kept.create("one", HEAD)
+        kept.append("one", 0, row(0))
+        moved = opened(tmp_path.rename(tmp_path.with_name(f"{tmp_path.name} moved")))
+
+        assert moved.head("one") == HEAD
+        assert moved.load("one", ROW) == [row(0)]
+
+    def test_a_lost_witness(self, kept, tmp_path):
+        """A head that nobody vouches for is refused, also when only its own witness is gone."""
+        kept.create("one", HEAD)
+        kept.create("two", HEAD)
+        (tmp_path / "witness" / "making" / f"{ESN}-one").unlink()
+
+        with pytest.raises(StateCopied):
+            kept.head("one")
+        assert kept.head("two") == HEAD
+
+    @pytest.mark.parametrize("again", ["discard", "create"])
+    def test_a_refused_head_can_be_got_rid_of(self, kept, tmp_path, again):
+        """It is discarded as any other, with its witness; a key that begins in its place is accepted, and it is refused again."""
+        kept.create("one", BEFORE)
+        old = (kept._folder / "one.key").read_bytes()
+        kept.rewrite("one", AFTER)
+        after_deletion(kept._folder / "one.key", old)
+        if again == "discard":
+            kept.discard("one")
+            assert (kept.labels(), kept.head("one")) == ([], None)
+            assert list((tmp_path / "witness" / "making").iterdir()) == []
+        kept.create("one", {"new": 1})
+        assert kept.head("one") == {"new": 1}
+
+        over(kept._folder / "one.key", old)
+        with pytest.raises(StateCopied):
+            kept.head("one")
+
+
+class TestSuspended:
+    """Half-made keys whose seeds may have been given away by a copy."""
+
+    def test_they_are_destroyed_and_remembered(self, kept, tmp_path):
+        """Heads, rows and witnesses are gone; their labels and the reason are there for the next process."""
+        for label in ("two", "one"):
+            kept.create(label, HEAD)
+            kept.append(label, 0, row(0))
+        kept.suspend("it was put back")
+        again = opened(tmp_path)
+
+        assert (again.labels(), again.head("one")) == ([], None)
+        assert again.suspended() == [("one.1", "it was put back"), ("two.1", "it was put back")]
+        assert [path.name for path in again._folder.iterdir()] == ["quarantine"]
+        assert list((tmp_path / "witness" / "making").iterdir()) == []
+
+    def test_a_label_can_be_suspended_again(self, kept):
+        """The label is free at once; a second key of it has a number of its own, and its own reason."""
+        for reason in ("first", "second"):
+            kept.create("one", HEAD)
+            kept.suspend(reason)
+
+        assert kept.suspended() == [("one.1", "first"), ("one.2", "second")]
+
+    def test_one_is_acknowledged(self, kept):
+        """Only that one is forgotten, for good; to forget what is not there is nothing."""
+        for label in ("one", "two"):
+            kept.create(label, HEAD)
+        kept.suspend("put back")
+        kept.discard_suspended("one.1")
+        kept.discard_suspended("one.1")
+
+        assert kept.suspended() == [("two.1", "put back")]
+
+    def test_nothing_to_suspend(self, kept):
+        """Without half-made keys there is nothing, also before there ever was any."""
+        assert kept.suspended() == []
+        kept.suspend("put back")
+        assert kept.suspended() == []
+
+    def test_a_refused_head_is_suspended(self, kept):
+        """A head that was put back goes as well, without being read."""
+        kept.create("one", HEAD)
+        after_deletion(kept._folder / "one.key", (kept._folder / "one.key").read_bytes())
+        kept.suspend("put back")
+
+        assert (kept.labels(), kept.suspended()) == ([], [("one.1", "put back")])
+
+
 def test_a_machine_that_forgets():
     """Where nothing is kept there is nothing to go on with, whatever was said before."""
     kept = NoCheckpoints()
@@ -331,3 +517,6 @@ def test_a_machine_that_forgets():
 
     assert (kept.labels(), kept.head("one"), kept.load("one", ROW)) == ([], None, [])
     kept.discard("one")
+    kept.suspend("put back")
+    assert kept.suspended() == []
+    kept.discard_suspended("one.1")

@@ -1,0 +1,139 @@
+"""`seemachine restore`: what a backup holds comes back, and never a leaf that was used. The machines must be down."""
+
+import argparse
+import contextlib
+import json
+import os
+import sys
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+
+from seeclient import keys
+
+from seemachine.backup import ledgers, lending
+from seemachine.backup.advancing import advance, lock
+from seemachine.backup.archive import ARCHIVE, CARDS, FLEET, KEYS, ArchiveError, Backup, ledger_name, unpack
+from seemachine.backup.steps import Step
+from seemachine.config import ConfigError
+from seemachine.fleet.configuration import read
+from seemachine.state.cards import SUFFIX
+from seemachine.state.durable import private_folder, replace_file
+from seemachine.state.errors import CardError, StateError, StateLocked
+from seemachine.state.lock import holder
+from seemachine.wire.status import StatusError
+from seemachine.wire.world import HOME_VARIABLE, home, key_folder
+
+
+def run(options: argparse.Namespace) -> int:
+    """Restore. Returns the exit code: 1 when something was refused, or contradicts what is here."""
+    world = home(options.home)
+    os.environ[HOME_VARIABLE] = str(world)
+    try:
+        if options.file.is_dir():
+            steps = restore_outgoing(world, options.file)
+        else:
+            steps = restore(world, opened(options.file), options.witness, after_loss=options.after_loss)
+    except (ArchiveError, ConfigError, StateError, OSError) as error:
+        print(f"seemachine restore: {error}", file=sys.stderr)
+        return 1
+    if options.json:
+        print(json.dumps({"file": str(options.file), "steps": [asdict(step) for step in steps]}, indent=2))
+    for step in steps if not options.json else ():
+        print(f"refused: {step.sentence}" if step.refused else step.sentence)
+    return 1 if any(step.refused for step in steps) else 0
+
+
+def opened(file: Path) -> Backup:
+    """The backup in a file, looked at in all its parts. Raises ArchiveError, OSError."""
+    try:
+        backup = unpack(file.read_bytes())
+        for name, data in backup.members.items():
+            if name.endswith(".jsonl"):
+                ledgers.rows_in(data)
+    except ArchiveError as error:
+        raise ArchiveError(f"{file} is no backup, or was damaged, so nothing of it is used: {error}") from None
+    return backup
+
+
+def restore(world: Path, backup: Backup, witness: str | None = None, *, after_loss: bool = False) -> list[Step]:
+    """Bring back what a backup holds; `witness` in place of what fleet.toml says. Raises StateError, ConfigError, OSError.
+
+    Order: what must not be used again is seen to before anything comes back that could be used.
+    """
+    private_folder(world)
+    with ExitStack() as stack:
+        if (supervisor := holder(world / "fleet")) is not None:
+            raise StateLocked(f"the fleet of {world} is up (process {supervisor}); stop it first with: seemachine fleet down")
+        machines = lock(world, backup, stack)
+        steps = [*_restore_fleet(world, backup), *_restore_keys(world, backup)]
+        configured = _witnesses(world)
+        chosen = {esn: configured.get(esn, "") if witness is None else witness for esn in machines}
+        steps += advance(world, backup, chosen, _names())
+        steps += _restore_ledgers(world, backup)
+        return [*steps, *_restore_cards(world, backup, after_loss=after_loss)]
+
+
+def restore_outgoing(world: Path, folder: Path) -> list[Step]:
+    """Bring back cards that an interrupted backup took. Raises CardError."""
+    if folder.resolve().parent != lending.outgoing(world).resolve():
+        raise CardError(f"{folder} is a folder, and none of an interrupted backup; those are in {lending.outgoing(world)}")
+    cards = {path.stem: path.read_bytes() for path in sorted(folder.glob(f"*{SUFFIX}"))}
+    if not cards:
+        raise CardError(f"no card is left in {folder}")
+    return [_restore_card(world, folder.resolve().name, name, data, after_loss=False) for name, data in cards.items()]
+
+
+def _restore_fleet(world: Path, backup: Backup) -> list[Step]:
+    return [_write(world / FLEET, FLEET, backup.members[FLEET])] if FLEET in backup.members else []
+
+
+def _restore_keys(world: Path, backup: Backup) -> list[Step]:
+    folder = key_folder(world)
+    found = {name.removeprefix(KEYS): data for name, data in backup.members.items() if name.startswith(KEYS)}
+    return [_write(folder / name, f"key file {name}", data) for name, data in found.items()]
+
+
+def _write(path: Path, what: str, data: bytes) -> Step:
+    if not path.exists():
+        private_folder(path.parent)
+        replace_file(path, data)
+        return Step("file", path.name, "written", f"{what}: written")
+    if path.read_bytes() == data:
+        return Step("file", path.name, "same", f"{what}: is here already")
+    return Step("file", path.name, "kept", f"{what}: another one is here, and stays")
+
+
+def _restore_ledgers(world: Path, backup: Backup) -> list[Step]:
+    live = {f"{part.esn}-{part.nvram}.jsonl": backup.members[ledger_name(part.esn)] for part in backup.manifest.machines}
+    older = {name.removeprefix(ARCHIVE): data for name, data in backup.members.items() if name.startswith(ARCHIVE)}
+    return [ledgers.keep(world, name, data, backup.manifest.id) for name, data in (*live.items(), *older.items()) if data]
+
+
+def _restore_cards(world: Path, backup: Backup, *, after_loss: bool) -> list[Step]:
+    cards = {name: backup.members[f"{CARDS}{name}{SUFFIX}"] for name in backup.manifest.cards}
+    return [_restore_card(world, backup.manifest.id, name, data, after_loss=after_loss) for name, data in cards.items()]
+
+
+def _restore_card(world: Path, identifier: str, name: str, data: bytes, *, after_loss: bool) -> Step:
+    try:
+        called, leases = lending.bring_back(world, identifier, name, data, after_loss=after_loss)
+    except StateError as error:
+        return Step("card", name, "refused", str(error), refused=True)
+    renamed = f", now called {called}, for there is another {name}" if called != name else ""
+    return Step("card", called, "restored", f"card {name}: back on the rack with {leases} leases{renamed}")
+
+
+def _witnesses(world: Path) -> dict[str, str]:
+    """Which witness the machines of the fleet have. Raises ConfigError."""
+    return {machine.esn: machine.witness for machine in read(world / FLEET, world).machines} if (world / FLEET).exists() else {}
+
+
+def _names() -> dict[bytes, str]:
+    """What keys are called here, by their NVRAM files."""
+    named = {}
+    for alias in keys.aliases():
+        # A damaged key file only has no name to show.
+        with contextlib.suppress(StatusError):
+            named[keys.load(alias).name] = alias
+    return named

@@ -1,0 +1,171 @@
+"""`seemachine backup`: public data, ledgers and, on demand, cards, in one file. Machines are asked over the wire, so they must be up."""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from seeclient import blocking, keys
+from seeclient.effects import Ask, Peer, Story
+
+from seemachine.audit.report import rows_of
+from seemachine.backup import lending
+from seemachine.backup.archive import (
+    ARCHIVE,
+    CARDS,
+    FLEET,
+    KEYS,
+    ArchiveError,
+    Backup,
+    ListedFile,
+    MachinePart,
+    Manifest,
+    ledger_name,
+    pack,
+    unpack,
+)
+from seemachine.state.durable import replace_file
+from seemachine.state.errors import StateError, StateFailed
+from seemachine.state.worldkey import FILE_NAME, world_key
+from seemachine.wire.messages import ListNvmemfiles, NvmemfileListing
+from seemachine.wire.names import is_esn
+from seemachine.wire.status import StatusError
+from seemachine.wire.world import HOME_VARIABLE, home, key_folder
+
+NVRAM = ("nvram.db", "nvram")
+
+
+@dataclass(frozen=True, slots=True)
+class Portrait:
+    """What a machine told: the part of the manifest, and the ledger as JSON lines."""
+
+    part: MachinePart
+    ledger: bytes
+
+
+def run(options: argparse.Namespace) -> int:
+    """Make a backup. Returns the exit code."""
+    world = home(options.home)
+    os.environ[HOME_VARIABLE] = str(world)
+    try:
+        cards = list(dict.fromkeys(options.take_card))
+        _check_target(options.file)
+        lending.check_on_rack(world, cards)
+        portraits = _ask(world, options.without)
+        manifest = save(world, options.file, portraits, cards, options.without)
+        code = 0
+    except (StateError, StatusError, ArchiveError, OSError) as error:
+        _complain(error.detail if isinstance(error, StatusError) else error)
+        code = 1
+    else:
+        _report(manifest, options)
+    for folder, names in lending.leftovers(world).items():
+        _complain(f"an interrupted backup took {', '.join(names)}; bring back with: seemachine restore {folder}")
+    return code
+
+
+def save(world: Path, file: Path, portraits: Sequence[Portrait], cards: Sequence[str] = (), without: Sequence[str] = ()) -> Manifest:
+    """Write a backup to a file that is not there yet. Raises StateError, StatusError, ArchiveError, OSError.
+
+    When it fails, cards may have been taken out: see `lending.leftovers`.
+    """
+    identifier = os.urandom(16).hex()
+    members = {**_public(world), **{ledger_name(each.part.esn): each.ledger for each in portraits}}
+    parts = tuple(each.part for each in portraits)
+    manifest = Manifest(identifier, time.time_ns() // 1_000_000, _identifier(world), parts, tuple(cards), tuple(without))
+    taken = lending.take_out(world, identifier, cards)
+    backup = Backup(manifest, {**members, **{f"{CARDS}{name}.card": data for name, data in taken.items()}})
+    replace_file(file, pack(backup))
+    # What was taken out is destroyed only when the file says again, from the disk, what it should.
+    if unpack(file.read_bytes()) != backup:
+        raise StateFailed(f"{file} does not say what was written")
+    lending.clear(world, identifier)
+    return manifest
+
+
+def with_nvram(world: Path) -> list[str]:
+    """The machines of a world that have an NVRAM."""
+    folders = [folder for folder in sorted(world.glob("hsm/*")) if is_esn(folder.name)]
+    return [folder.name for folder in folders if any((folder / kept).exists() for kept in NVRAM)]
+
+
+def portrait(fleet: blocking.Fleet, peer: Peer) -> Portrait:
+    """Ask one machine. Raises StatusError, StateFailed."""
+    greeting = peer.greeting
+    # The files first: whatever is handed out after that is in the ledger.
+    listing = fleet.run(_listing(peer))
+    rows = [json.dumps(row) for row in rows_of(fleet, peer)]
+    if peer.greeting.opening != greeting.opening:
+        raise StateFailed(f"{peer.esn} was restarted while it was asked; try again")
+    files = tuple(ListedFile(each.file.hex(), each.public_key.hex(), each.first, each.next, each.end) for each in listing.files)
+    return Portrait(MachinePart(peer.esn, greeting.nvram.hex(), greeting.epoch, files), "".join(row + "\n" for row in rows).encode())
+
+
+def _listing(peer: Peer) -> Story[NvmemfileListing]:
+    listing: NvmemfileListing = yield Ask(peer, ListNvmemfiles())
+    return listing
+
+
+def _ask(world: Path, without: Iterable[str]) -> list[Portrait]:
+    """Every machine of the world that has an NVRAM, but for those that are left out."""
+    known = with_nvram(world)
+    for esn in without:
+        if esn not in known:
+            raise StateFailed(f"there is no machine {esn} with an NVRAM in {world}")
+    wanted = [esn for esn in known if esn not in without]
+    if not wanted:
+        return []
+    with blocking.open_fleet() as fleet:
+        peers = {peer.esn: peer for peer in fleet.roster.peers}
+        missing = [esn for esn in wanted if esn not in peers]
+        if missing:
+            reasons = "".join(f" ({failure.detail})" for failure in fleet.roster.failures)
+            raise StateFailed(
+                f"{', '.join(missing)} can't be asked{reasons}; start with: seemachine fleet up; or leave out with: --without {missing[0]}"
+            )
+        return [portrait(fleet, peers[esn]) for esn in wanted]
+
+
+def _public(world: Path) -> dict[str, bytes]:
+    """Key files, the fleet file, and ledgers that are kept of NVRAMs that are gone. Raises StatusError for a key file that is none."""
+    fleet = world / FLEET
+    found = {FLEET: fleet.read_bytes()} if fleet.is_file() else {}
+    for alias in keys.aliases():
+        # Loaded, so that nothing but a key file, which holds no secret, gets into a backup under this name.
+        keys.load(alias)
+        found[f"{KEYS}{keys.PREFIX}{alias}"] = (key_folder(world) / f"{keys.PREFIX}{alias}").read_bytes()
+    return {**found, **{f"{ARCHIVE}{path.name}": path.read_bytes() for path in sorted(world.glob(f"{ARCHIVE}[!.]*.jsonl"))}}
+
+
+def _identifier(world: Path) -> str:
+    return world_key(world).identifier.hex() if (world / FILE_NAME).exists() else ""
+
+
+def _check_target(file: Path) -> None:
+    if file.exists():
+        raise FileExistsError(f"{file} is there already, and may hold cards; choose another name")
+    if not file.absolute().parent.is_dir():
+        raise FileNotFoundError(f"{file.absolute().parent} is no folder; make it first")
+
+
+def _report(manifest: Manifest, options: argparse.Namespace) -> None:
+    if options.json:
+        machines = [{"esn": part.esn, "nvram": part.nvram, "epoch": part.epoch, "files": len(part.files)} for part in manifest.machines]
+        values: Mapping[str, object] = {"id": manifest.id, "file": str(options.file), "world": manifest.world, "machines": machines}
+        print(json.dumps({**values, "cards": list(manifest.cards), "without": list(manifest.without)}, indent=2))
+        return
+    for part in manifest.machines:
+        print(f"{part.esn}: {len(part.files)} NVRAM file{'' if len(part.files) == 1 else 's'}, and the ledger")
+    for card in manifest.cards:
+        print(f"{card} moved into the backup; only seemachine restore brings it back, once")
+    for esn in manifest.without:
+        print(f"{esn} was left out")
+    print(f"backup {manifest.id} is in {options.file}")
+
+
+def _complain(reason: object) -> None:
+    print(f"seemachine backup: {reason}", file=sys.stderr)

@@ -1,0 +1,252 @@
+"""Logs, in order, every change that a scenario makes to the files under one folder, and every flush.
+
+Files are known by a number, as by their inode, so that a rename carries what was not flushed yet to the new name.
+"""
+
+import contextlib
+import importlib.util
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from crash.operations import Link, Mark, Operation, Rename, Sync, SyncFolder, Truncate, Unlink, Write
+
+# A compiled package, and needed for SQLite only.
+HAS_APSW = importlib.util.find_spec("apsw") is not None
+
+
+class Killed(BaseException):
+    """The process ends here: whatever it does on its way out comes too late."""
+
+
+class Recorder:
+    """The log of one scenario under `root`. What is there when recording begins is the `base`, and is on the disk."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+        self.log: list[Operation] = []
+        self.descriptors: dict[int, str] = {}
+        # After so many more operations the process is killed.
+        self.life: int | None = None
+        self.base: dict[str, bytes | None] = contents(self.root)
+        # The number of each base file is its place among the names.
+        self.files: dict[str, int | None] = {}
+        for path, data in self.base.items():
+            self.files[path] = None if data is None else len(self.files)
+        self.count = len(self.files)
+
+    def name(self, path: Any) -> str | None:
+        """The path below the root, or None where it is not ours."""
+        with contextlib.suppress(TypeError, ValueError):
+            return str(Path(os.path.abspath(os.fspath(path))).relative_to(self.root))  # noqa: PTH100
+        return None
+
+    def strike(self) -> None:
+        """Called before an operation is done. Raises Killed when the process does not live to do it."""
+        if self.dying():
+            raise Killed
+
+    def dying(self) -> bool:
+        """Whether an operation that is about to be done is not done any more. Counts it."""
+        if self.life is not None:
+            self.life -= 1
+        return self.dead
+
+    @property
+    def dead(self) -> bool:
+        """Whether the process was killed."""
+        return self.life is not None and self.life < 0
+
+    def revive(self) -> None:
+        """Another process begins. The system has closed what the killed one had open."""
+        self.life = None
+        for descriptor in tuple(self.descriptors):
+            os.close(descriptor)
+
+    def mark(self, what: Any) -> None:
+        """Log that something has happened. Raises Killed."""
+        if self.dead:
+            raise Killed
+        self.log.append(Mark(what))
+
+    def created(self, name: str) -> int:
+        """Log a new, empty file and return its number."""
+        self.count += 1
+        self.files[name] = self.count
+        self.log.append(Link(name, self.count))
+        return self.count
+
+    def file(self, name: str) -> int:
+        """The number of a file."""
+        number = self.files[name]
+        assert number is not None, name
+        return number
+
+    def made_folder(self, name: str) -> None:
+        """Log a new folder."""
+        self.files[name] = None
+        self.log.append(Link(name, None))
+
+    def unlinked(self, name: str) -> None:
+        """Log a file gone."""
+        del self.files[name]
+        self.log.append(Unlink(name))
+
+    def renamed(self, source: str, target: str) -> None:
+        """Log a rename. Into another folder it is two changes, for a crash may leave the file in both."""
+        number = self.file(source)
+        if Path(source).parent == Path(target).parent:
+            self.log.append(Rename(source, target, number))
+        else:
+            self.log += [Link(target, number), Unlink(source, target)]
+        del self.files[source]
+        self.files[target] = number
+
+    def check(self) -> None:
+        """Fail unless the log leads from the base to what is in the folder now: nothing escaped the recorder."""
+        from crash.disk import Disk
+
+        disk = Disk(self.base)
+        for operation in self.log:
+            disk.apply(operation)
+        found, wanted = contents(self.root), disk.image(disk.pending)
+        differing = sorted(path for path in found.keys() | wanted.keys() if found.get(path, b"?") != wanted.get(path, b"?"))
+        assert not differing, f"not recorded: {differing}"
+
+
+def contents(root: Path) -> dict[str, bytes | None]:
+    """Every file below a folder with its bytes, every folder with None; parents first."""
+    paths = sorted(path for path in root.rglob("*") if not path.name.endswith("-shm"))
+    return {str(path.relative_to(root)): None if path.is_dir() else path.read_bytes() for path in paths}
+
+
+class SystemCalls:
+    """The functions of `os` that change files, which do it and log it."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._real = {name: getattr(os, name) for name in self.functions()}
+
+    @staticmethod
+    def functions() -> tuple[str, ...]:
+        """Those that are replaced while recording."""
+        return ("open", "close", "write", "pwrite", "ftruncate", "fsync", "rename", "replace", "unlink", "mkdir", "rmdir", "link")
+
+    def open(self, path: Any, flags: int, mode: int = 0o777, **named: Any) -> int:
+        name = self._recorder.name(path)
+        existed = name in self._recorder.files
+        if name is not None and (flags & os.O_TRUNC or not (existed or Path(path).is_dir())):
+            self._recorder.strike()
+        descriptor: int = self._real["open"](path, flags, mode, **named)
+        if name is not None:
+            self._recorder.descriptors[descriptor] = name
+            if not existed and not stat.S_ISDIR(os.fstat(descriptor).st_mode):
+                self._recorder.created(name)
+            elif flags & os.O_TRUNC:
+                self._recorder.log.append(Truncate(self._recorder.file(name), 0))
+        return descriptor
+
+    def close(self, descriptor: int) -> None:
+        self._recorder.descriptors.pop(descriptor, None)
+        self._real["close"](descriptor)
+
+    def write(self, descriptor: int, data: Any) -> int:
+        self._strike(descriptor)
+        offset = os.lseek(descriptor, 0, os.SEEK_CUR) if descriptor in self._recorder.descriptors else 0
+        return self._wrote(descriptor, data, offset, self._real["write"](descriptor, data))
+
+    def pwrite(self, descriptor: int, data: Any, offset: int) -> int:
+        self._strike(descriptor)
+        return self._wrote(descriptor, data, offset, self._real["pwrite"](descriptor, data, offset))
+
+    def _wrote(self, descriptor: int, data: Any, offset: int, count: int) -> int:
+        if (file := self._file(descriptor)) is not None:
+            self._recorder.log.append(Write(file, offset, bytes(data)[:count]))
+        return count
+
+    def ftruncate(self, descriptor: int, size: int) -> None:
+        self._strike(descriptor)
+        self._real["ftruncate"](descriptor, size)
+        if (file := self._file(descriptor)) is not None:
+            self._recorder.log.append(Truncate(file, size))
+
+    def fsync(self, descriptor: int) -> None:
+        self._strike(descriptor)
+        # Not done: what counts is the order in the log.
+        if (file := self._file(descriptor)) is not None:
+            self._recorder.log.append(Sync(file))
+        elif descriptor in self._recorder.descriptors:
+            self._recorder.log.append(SyncFolder(self._recorder.descriptors[descriptor]))
+
+    def rename(self, source: Any, target: Any) -> None:
+        old, new = self._recorder.name(source), self._recorder.name(target)
+        if old is not None:
+            self._recorder.strike()
+        self._real["rename"](source, target)
+        assert (old is None) == (new is None), "a rename out of the recorded folder"
+        if old is not None and new is not None:
+            self._recorder.renamed(old, new)
+
+    replace = rename
+
+    def unlink(self, path: Any, **named: Any) -> None:
+        name = self._recorder.name(path)
+        if name in self._recorder.files:
+            self._recorder.strike()
+        self._real["unlink"](path, **named)
+        if name is not None:
+            self._recorder.unlinked(name)
+
+    def mkdir(self, path: Any, mode: int = 0o777, **named: Any) -> None:
+        name = self._recorder.name(path)
+        if name is not None and name not in self._recorder.files:
+            self._recorder.strike()
+        self._real["mkdir"](path, mode, **named)
+        if name is not None:
+            self._recorder.made_folder(name)
+
+    def rmdir(self, path: Any, **named: Any) -> None:
+        assert self._recorder.name(path) is None, f"{path}: no scenario removes folders"
+        self._real["rmdir"](path, **named)
+
+    def link(self, source: Any, target: Any, **named: Any) -> None:
+        assert self._recorder.name(target) is None, f"{target}: no scenario makes links"
+        self._real["link"](source, target, **named)
+
+    def _strike(self, descriptor: int) -> None:
+        if descriptor in self._recorder.descriptors:
+            self._recorder.strike()
+
+    def _file(self, descriptor: int) -> int | None:
+        name = self._recorder.descriptors.get(descriptor)
+        return None if name is None else self._recorder.files.get(name)
+
+
+def _write_whole(path: Path, data: bytes) -> int:
+    """Path.write_bytes by way of `os`, where it is seen."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+    try:
+        return os.write(descriptor, data)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def recording(root: Path) -> Iterator[Recorder]:
+    """Record everything under `root` until the end of the block, SQLite too; then check that nothing escaped."""
+    recorder = Recorder(root)
+    calls = SystemCalls(recorder)
+    with pytest.MonkeyPatch.context() as patch, contextlib.ExitStack() as stack:
+        if HAS_APSW:
+            from crash.sqlite_shim import sqlite_recorded
+
+            stack.enter_context(sqlite_recorded(recorder, patch))
+        for name in calls.functions():
+            patch.setattr(os, name, getattr(calls, name))
+        patch.setattr(Path, "write_bytes", _write_whole)
+        patch.setattr(Path, "write_text", lambda path, text, *_arguments: _write_whole(path, text.encode()))
+        yield recorder
+    recorder.check()

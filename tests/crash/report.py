@@ -1,0 +1,92 @@
+"""The whole matrix, written into docs/reliability.md: `make crash-matrix`. Ends with 1 when a fault was found."""
+
+import multiprocessing
+import platform
+import random
+import sqlite3
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+import apsw
+from crash.matrix import FAULTS, Tally, run
+from crash.recordings import operations, record, record_killed
+from crash.scenarios import SCENARIOS, Scenario
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "reliability.md"
+BEGIN, END = "<!-- figures of make crash-matrix -->\n", "<!-- end of figures -->\n"
+SEED = 1
+# Places of each scenario where the process is killed, and the share of the states that is tried after each.
+KILLS, KILLED_SHARE = 40, 0.03
+
+Pair = tuple[Scenario, str]
+PAIRS: tuple[Pair, ...] = tuple((scenario, store) for scenario in SCENARIOS for store in scenario.stores)
+
+
+def power_cut(number: int) -> Tally:
+    """All states of a scenario."""
+    scenario, store = PAIRS[number]
+    return run(record(scenario, store), seed=SEED)
+
+
+def kill_then_cut(number: int) -> Tally:
+    """Kills at seeded places, or at all; after each another process, and a share of the states that a power cut then leaves."""
+    scenario, store = PAIRS[number]
+    total, places = Tally(scenario.name, store), range(operations(record(scenario, store)))
+    for life in sorted(random.Random(SEED).sample(places, min(KILLS, len(places)))):
+        recording = record_killed(scenario, store, life)
+        if recording is not None:
+            total.add(run(recording, seed=SEED + life, share=KILLED_SHARE))
+    return total
+
+
+def table(tallies: Iterable[Tally]) -> list[str]:
+    """The rows, with their sums."""
+    rows = [
+        "| scenario | store | crash points | states | disks | leaves handed out | reused | other faults | refused | card in two folders |"
+    ]
+    rows += ["| --- | --- | --: | --: | --: | --: | --: | --: | --: | --: |"]
+    total = Tally("all", "")
+    for tally in tallies:
+        rows.append(_row(tally))
+        total.add(tally)
+    return [*rows, _row(total), ""]
+
+
+def _row(tally: Tally) -> str:
+    others = sum(tally.counts[fault] for fault in FAULTS if fault not in ("reused", "refused"))
+    figures = (tally.points, tally.states, tally.disks, tally.handed, tally.counts["reused"], others, tally.counts["refused"], tally.copies)
+    return f"| {tally.scenario} | {tally.store} | " + " | ".join(f"{figure:,}" for figure in figures) + " |"
+
+
+def main() -> int:
+    """Run, write, and say what was found."""
+    started = time.monotonic()
+    with multiprocessing.get_context("spawn").Pool() as pool:
+        cut = pool.map(power_cut, range(len(PAIRS)), chunksize=1)
+        killed = pool.map(kill_then_cut, range(len(PAIRS)), chunksize=1)
+    minutes = (time.monotonic() - started) / 60
+    figures = [
+        f"Recorded with SQLite {apsw.sqlite_lib_version()}, opened again with SQLite {sqlite3.sqlite_version}, CPython "
+        f"{platform.python_version()}, {platform.system()} {platform.machine()}; seed {SEED}; {minutes:.0f} minutes.",
+        "",
+        "A power cut:",
+        "",
+        *table(cut),
+        f"A kill (at {KILLS} places of a scenario, or at all if it has fewer), another process that goes on, then a power cut "
+        f"({KILLED_SHARE:.0%} of the states):",
+        "",
+        *table(killed),
+    ]
+    before, _, rest = DOCUMENT.read_text().partition(BEGIN)
+    DOCUMENT.write_text(before + BEGIN + "\n" + "\n".join(figures) + "\n" + END + rest.partition(END)[2])
+    faults = [fault for tally in (*cut, *killed) for fault in tally.faults]
+    print(f"{DOCUMENT}: {len(faults)} faults", *faults[:20], sep="\n")
+    print(dict(sum((tally.counts for tally in (*cut, *killed)), Counter())))
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

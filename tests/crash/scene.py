@@ -1,0 +1,120 @@
+"""A world under the recorder: the commands of the machines and hands at the cards, each followed by a mark."""
+
+from commands.kit import CHEAP, ESN, generate
+from commands.kit import ask as get
+from commands.kit import sign as request_for
+from crash.matrix import Handed, Still
+from crash.recorder import Recorder
+from crash.trial import leaf_of, take
+from crash.world import SLOT, World, counters, identifier
+from seeclient.signing import new_token
+
+from seemachine.lms.hashing import message_digest
+from seemachine.lms.keys import PublicKey
+from seemachine.machine import Session
+from seemachine.wire import messages as m
+
+LABEL = "release"
+
+
+class Scene:
+    """A world, and the recorder that it runs under; without one, it is being prepared."""
+
+    def __init__(self, world: World, recorder: Recorder | None = None) -> None:
+        self.world, self._recorder, self._messages = world, recorder, 0
+
+    def mark(self, what: Handed | Still) -> None:
+        """Put into the log."""
+        if self._recorder is not None:
+            self._recorder.mark(what)
+
+    def still(self, after: str) -> Still:
+        """How it is now. Every machine of the scenario must be running."""
+        return Still(self.world.places(), counters(self.world), after)
+
+    def done(self, what: str) -> None:
+        """A command has ended."""
+        self.mark(self.still(what))
+
+    def open(self, esn: str = ESN) -> Session:
+        """Start a machine."""
+        return self.world.open(esn)
+
+    def reopen(self, esn: str = ESN) -> Session:
+        """Stop a machine and start it again."""
+        self.world.close(esn)
+        session = self.open(esn)
+        self.done("restart")
+        return session
+
+    def message(self) -> bytes:
+        """Another one each time."""
+        self._messages += 1
+        return b"message %d" % self._messages
+
+    def make(self, session: Session, expcards: int = 0, explease: int = 0, label: str = LABEL, **more: bool) -> bytes:
+        """Make a key and write its cards, which stay on the rack but for the last. Returns its public key."""
+        handle = self.begin(session, expcards, explease, label, **more)
+        return self.finish(session, handle)
+
+    def begin(self, session: Session, expcards: int = 0, explease: int = 0, label: str = LABEL, **more: bool) -> bytes:
+        """Begin a key and do the first chunk. Returns its handle."""
+        started = get(session, generate(CHEAP, expcards, explease, label=label, **more))  # type: ignore[arg-type]
+        self.done("generate")
+        get(session, m.ContinueLms(handle=started.handle))
+        self.done("chunk")
+        return bytes(started.handle)
+
+    def finish(self, session: Session, handle: bytes) -> bytes:
+        """Do the other chunks and the cards."""
+        step = get(session, m.ContinueLms(handle=handle))
+        while step.remaining:
+            self.done("chunk")
+            step = get(session, m.ContinueLms(handle=handle))
+        self.done("last step")
+        for _ in range(step.cards):
+            self.world.put_blank(session.machine.esn)
+            self.done("blank card")
+            get(session, m.ContinueLmsCard(handle=handle, slot=SLOT))
+            self.done("card written")
+        return bytes(step.public_key)
+
+    def discard(self, session: Session, label: str = LABEL) -> None:
+        """The client has the key file."""
+        get(session, m.DiscardLms(label=label))
+        self.done("discard")
+
+    def provision(self, session: Session) -> bytes:
+        """The next lease of the card. Returns the file's name."""
+        provisioned = get(session, m.ProvisionLms(slot=SLOT))
+        self.done("provision")
+        return bytes(provisioned.file)
+
+    def sign(self, session: Session, file: bytes, count: int = 1) -> None:
+        """Signatures, one by one."""
+        for _ in range(count):
+            message, found = self.message(), session.machine.store.get(file)
+            assert found is not None
+            signed = get(session, request_for(file, message))
+            self.mark(Handed((identifier(found.lease.public_key), signed.leaf), message))
+            self.done("sign")
+
+    def sign_digest(self, session: Session, file: bytes) -> None:
+        """A signature of what the client hashed."""
+        message, found = self.message(), session.machine.store.get(file)
+        assert found is not None
+        key = PublicKey.decode(found.lease.public_key)
+        token = new_token()
+        reserved = get(session, m.NvmemfileReserve(file=file, token=token))
+        self.mark(Handed((key.identifier, reserved.leaf), message))
+        self.done("reserve")
+        digest = message_digest(key.ots, reserved.identifier, reserved.leaf, reserved.randomizer, message)
+        get(session, m.NvmemfileSignDigest(file=file, token=token, digest=digest))
+        self.done("sign digest")
+
+    def batch(self, session: Session, files: list[bytes]) -> None:
+        """A batch of signatures, reserved in one flush."""
+        message = self.message()
+        for signing in take(session.machine, files, message):
+            self.mark(Handed(leaf_of(signing), message))
+        self.done("batch")

@@ -1,0 +1,139 @@
+"""A sample of the crash matrix, and proof that it can fail. All of it: `make crash-matrix`, see docs/reliability.md."""
+
+from collections.abc import Callable
+
+import pytest
+from crash.matrix import Recording, Tally, run
+from crash.recorder import HAS_APSW
+from crash.recordings import operations, record, record_killed
+from crash.scenarios import SCENARIOS, STORES, Scenario
+
+from seemachine.commands import generate, provision
+from seemachine.state import durable, sqlite
+from seemachine.state.checkpoints import FolderCheckpoints
+from seemachine.state.slots import Slots
+from seemachine.state.store import MirroredStore
+
+NEEDS_APSW = {"sqlite": [pytest.mark.skipif(not HAS_APSW, reason="apsw is not installed")], "file": []}
+BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
+PAIRS = [
+    pytest.param(scenario, store, id=f"{scenario.name} {store}", marks=NEEDS_APSW[store])
+    for scenario in SCENARIOS
+    for store in scenario.stores
+]
+# How many states of a scenario are tried, about: there are some 30 at each operation.
+STATES = 50
+
+
+def sample(recording: Recording, states: int = STATES) -> Tally:
+    """The verdicts on some states of a recording."""
+    return run(recording, share=states / (30 * operations(recording)))
+
+
+@pytest.mark.parametrize(("scenario", "store"), PAIRS)
+class TestNoLeafTwice:
+    """Whatever a crash leaves on the disk, no leaf is given away again, none is in two places, and none is lost but the one in hand."""
+
+    def test_a_power_cut(self, scenario: Scenario, store: str):
+        """After a power cut at any operation, in a sample of the states that the disk may then be in."""
+        tally = sample(record(scenario, store))
+        assert tally.states
+        assert tally.faults == []
+
+    def test_a_kill_and_then_a_power_cut(self, scenario: Scenario, store: str):
+        """Another process goes on with what a killed one wrote and did not flush; then the power goes."""
+        total = operations(record(scenario, store))
+        recording = record_killed(scenario, store, total // 2)
+        assert recording is not None
+        assert sample(recording, STATES // 2).faults == []
+
+
+Break = Callable[[pytest.MonkeyPatch], None]
+
+
+def no_flush(patch: pytest.MonkeyPatch) -> None:
+    """Files are written and not flushed."""
+    patch.setattr(durable, "flush", lambda _descriptor: None)
+
+
+def no_folder_flush(patch: pytest.MonkeyPatch) -> None:
+    """Names are changed and not flushed."""
+    patch.setattr(durable, "flush_folder", lambda _path: None)
+
+
+def synchronous(setting: int) -> Break:
+    """SQLite flushes less: 0 never, 1 not at a commit."""
+    return lambda patch: patch.setitem(sqlite.SETTINGS, "synchronous", setting)
+
+
+def nvram_before_card(patch: pytest.MonkeyPatch) -> None:
+    """A lease is installed before it is off its card."""
+
+    def move(machine, slot, lease):
+        machine.store.install(lease)
+        return machine.slots.take_lease(slot, lease)
+
+    patch.setattr(provision, "_move", move)
+
+
+def card_before_checkpoint(patch: pytest.MonkeyPatch) -> None:
+    """Leases are on their card before they are off the checkpoint."""
+    write = Slots.write_leases
+
+    def written_first(slots, slot, leases, before):
+        name = write(slots, slot, leases)
+        before()
+        return name
+
+    patch.setattr(Slots, "write_leases", written_first)
+
+
+def nvram_before_checkpoint(patch: pytest.MonkeyPatch) -> None:
+    """A singular key is in NVRAM while its seed is still in the checkpoint."""
+    patch.setattr(generate, "save_head", lambda _machine, _pending: None)
+
+
+def handed_out_before_durable(patch: pytest.MonkeyPatch) -> None:
+    """The write of a reservation is done with the next one."""
+    write, late = MirroredStore._guarded, []
+
+    def later(store, act):
+        late.append(act)
+        if len(late) > 1:
+            write(store, late.pop(0))
+
+    patch.setattr(MirroredStore, "_guarded", later)
+
+
+def head_without_rows(patch: pytest.MonkeyPatch) -> None:
+    """A new half-made key takes over the rows of an older one."""
+    patch.setattr(FolderCheckpoints, "create", FolderCheckpoints.rewrite)
+    patch.setattr(FolderCheckpoints, "discard", lambda folder, label: durable.remove_file(folder._path(label, "key")))
+
+
+def mutation(name: str, broken: Break, scenario: str, *faults: str, stores: tuple[str, ...] = STORES) -> list[object]:
+    """A mutation for each store, with the faults of which it must show one."""
+    return [pytest.param(broken, scenario, store, set(faults), id=f"{name}, {store}", marks=NEEDS_APSW[store]) for store in stores]
+
+
+@pytest.mark.parametrize(
+    ("broken", "scenario", "store", "faults"),
+    [
+        *mutation("no flush of files", no_flush, "sign", "lost", "refused", stores=("file",)),
+        *mutation("no flush of folders", no_folder_flush, "sign", "reused", stores=("file",)),
+        *mutation("no flush of cards", no_folder_flush, "provision", "doubled", stores=("sqlite",)),
+        *mutation("synchronous=off", synchronous(0), "sign", "reused", stores=("sqlite",)),
+        *mutation("synchronous=normal", synchronous(1), "sign", "reused", stores=("sqlite",)),
+        *mutation("synchronous=normal, checkpoints", synchronous(1), "checkpoint of the log", "reused", "lost", stores=("sqlite",)),
+        *mutation("NVRAM before the card", nvram_before_card, "provision", "doubled"),
+        *mutation("card before the checkpoint", card_before_checkpoint, "generate onto cards", "doubled"),
+        *mutation("NVRAM before the checkpoint", nvram_before_checkpoint, "generate, singular", "doubled"),
+        *mutation("handed out before durable", handed_out_before_durable, "sign", "reused"),
+        *mutation("batch handed out before durable", handed_out_before_durable, "sign in batches", "reused"),
+        *mutation("rows of another key", head_without_rows, "replace and resume", "broken", "lost"),
+    ],
+)
+def test_the_matrix_can_fail(broken: Break, scenario: str, store: str, faults: set[str]):
+    """Recorded with one promise broken, a sample of the states shows it."""
+    recording = record(BY_NAME[scenario], store, broken)
+    assert run(recording, share=0.05).counts.keys() & faults

@@ -1,0 +1,323 @@
+"""`seemachine quarantine` with real processes: worlds that were copied and put back, and the two ways out."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import processes
+import pytest
+from processes import RunningMachine
+from seeclient import blocking
+from seeclient.effects import Ask
+
+from seemachine.cli import main
+from seemachine.wire.messages import ContinueLms, GenerateLms
+from seemachine.wire.status import StatusError
+
+ESN = "0000-0000-0001"
+KEY = ["algorithm=lms", "lmscode=sha256_m24_h5", "lmotscode=sha256_n24_w2"]
+
+
+class World:
+    """A world of one machine, and the commands on it."""
+
+    def __init__(self, home: Path, start: Callable[[Path], RunningMachine]) -> None:
+        self.home, self._start = home, start
+        self.env = processes.environment(home)
+
+    def up(self) -> "World":
+        self.machine = self._start(self.home)
+        return self
+
+    def down(self) -> "World":
+        self.machine.stop()
+        return self
+
+    def quarantine(self, *words: str) -> processes.Ran:
+        return processes.seemachine(["quarantine", *words], self.env)
+
+    def listed(self) -> list[dict[str, Any]]:
+        """What is in quarantine."""
+        found: list[dict[str, Any]] = json.loads("\n".join(self.quarantine("list", "--json")[1]))["quarantine"]
+        return found
+
+    def pipsqueak(self, *words: str) -> processes.Ran:
+        return processes.pipsqueak(list(words), self.env)
+
+    def sign(self, message: str) -> int | str:
+        """The leaf that signed it, or the refusal."""
+        with patch.dict(os.environ, self.env), blocking.open_fleet() as fleet:
+            try:
+                return fleet.key("test").sign_with(message.encode()).leaf
+            except StatusError as refused:
+                return refused.detail
+
+    def copied(self, name: str) -> "World":
+        """A copy of it as it is, as an administrator would make it. Not up."""
+        home = self.home.with_name(name)
+        subprocess.run(["cp", "-a", self.home, home], check=True)
+        return World(home, self._start)
+
+    def half_made(self, label: str) -> None:
+        """Begin a key, and leave it."""
+        with patch.dict(os.environ, self.env), blocking.open_fleet() as fleet:
+            fleet.run(_begin(fleet.roster.peers[0], label))
+
+
+def _begin(peer: Any, label: str) -> Any:
+    started = yield Ask(peer, GenerateLms(lms=10, lmots=6, expcards=0, explease=0, expchunk=2, label=label))
+    yield Ask(peer, ContinueLms(handle=started.handle))
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[[Path], RunningMachine]]:
+    """Starts machines, and stops them at the end."""
+    running: list[RunningMachine] = []
+
+    def one(home: Path) -> RunningMachine:
+        running.append(RunningMachine(home, ESN))
+        return running[-1]
+
+    yield one
+    for machine in running:
+        machine.stop()
+
+
+@pytest.fixture
+def world(tmp_path: Path, start: Callable[[Path], RunningMachine]) -> World:
+    """A machine that is up, with a key of which two leaves are used."""
+    made = World(tmp_path / "world", start)
+    made.home.mkdir()
+    made.up()
+    assert made.pipsqueak("generate", "alias=test", *KEY)[0] == 0
+    assert [made.sign(message) for message in ("a", "b")] == [0, 1]
+    return made
+
+
+def test_nothing_is_in_quarantine(world: World) -> None:
+    """A machine that starts again where it was has nothing in quarantine, says so, and goes on."""
+    world.down().up()
+
+    assert world.quarantine("list") == (0, ["nothing is in quarantine"])
+    assert json.loads("\n".join(world.quarantine("list", "--json")[1])) == {"quarantine": [], "unreachable": []}
+    assert world.sign("c") == 2
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_a_copied_world(world: World, running: bool) -> None:
+    """A copy, made while the machine ran or not, signs nothing and says why, while the original goes on; skipped, no leaf is used twice."""
+    if not running:
+        world.down()
+    copy = world.copied("copy").up()
+    if not running:
+        world.up()
+    name = world.home / "kmdata" / "local" / "key_pqsdk_test"
+    file = "6c6d73" + json.loads(name.read_bytes().partition(b"\n")[0])["public_key"][48:64]
+
+    refused = copy.sign("c")
+    [suspect] = copy.listed()
+    code, lines = copy.quarantine("list")
+    assert isinstance(refused, str)
+    assert "is in quarantine; see: seemachine quarantine explain" in refused
+    assert "seemachine quarantine explain" in refused
+    assert {**suspect, "name": suspect["name"].replace(":", "")} == {
+        "esn": ESN,
+        "name": file,
+        "kind": "file",
+        "first": 0,
+        "next": 2,
+        "end": 32,
+        "reason": "its folder is not the one that it was in: this is a copy, or was put back from one",
+    }
+    assert (code, len(lines)) == (1, 1)
+    assert lines[0].split()[:6] == [ESN, suspect["name"], "leaf", "2", "of", "0..32"]
+
+    assert [world.sign(message) for message in ("c", "d")] == [2, 3]
+    assert copy.quarantine("skip", suspect["name"], "--esn", ESN, "--to", "10") == (
+        0,
+        [f"{suspect['name']} of {ESN} goes on at leaf 10; 22 leaves are left"],
+    )
+    assert (copy.listed(), [copy.sign(message) for message in ("e", "f")]) == ([], [10, 11])
+    copy.down().up()
+    assert (copy.listed(), copy.sign("g")) == ([], 12)
+    assert (world.listed(), world.sign("h")) == ([], 4)
+
+
+def test_a_machine_folder_that_was_put_back(world: World) -> None:
+    """hsm/<ESN> from a backup is noticed by the count of its openings; only leaves behind all that the witness saw can be gone on at."""
+    world.down()
+    kept = world.home.with_name("backup")
+    subprocess.run(["cp", "-a", world.home / "hsm" / ESN, kept], check=True)
+    world.up()
+    assert [world.sign(message) for message in ("c", "d", "e")] == [2, 3, 4]
+    world.down()
+    shutil.rmtree(world.home / "hsm" / ESN)
+    subprocess.run(["cp", "-a", kept, world.home / "hsm" / ESN], check=True)
+    world.up()
+
+    [suspect] = world.listed()
+    assert "opened 2 times as its witness knows, but this one counts 1" in suspect["reason"]
+    for leaf in ("-1", "0", "2", "3", "4", "33", "4294967296"):
+        code, lines = world.quarantine("skip", "test", "--esn", ESN, "--to", leaf)
+        assert code == 1, lines
+        assert len(lines) == 1
+    assert len(world.listed()) == 1
+    assert world.quarantine("skip", "test", "--esn", ESN, "--to", "5") == (0, [f"test of {ESN} goes on at leaf 5; 27 leaves are left"])
+    assert world.sign("f") == 5
+
+
+def test_a_lost_witness(world: World) -> None:
+    """Without its witness a machine does not know whether it is a copy; burned, its leaves are gone for good."""
+    world.down()
+    shutil.rmtree(world.home / "witness")
+    world.up()
+
+    [suspect] = world.listed()
+    assert suspect["reason"] == "its witness has never seen it: it was copied or put back, or the witness was lost"
+    assert world.quarantine("burn", "test", "--esn", ESN) == (0, [f"test of {ESN} is gone, with 30 leaves"])
+    assert world.quarantine("list") == (0, ["nothing is in quarantine"])
+    assert "no HSMs with NVRAM" in str(world.sign("c"))
+    world.down().up()
+    assert (world.listed(), world.quarantine("burn", "test", "--esn", ESN)[0]) == ([], 1)
+
+
+def test_skipping_to_the_end(world: World) -> None:
+    """To go on behind the last leaf is to have none left."""
+    copy = world.copied("copy").up()
+
+    assert copy.quarantine("skip", "test", "--esn", ESN, "--to", "32") == (0, [f"test of {ESN} goes on at leaf 32; 0 leaves are left"])
+    assert copy.listed() == []
+    assert "no HSMs with NVRAM" in str(copy.sign("c"))
+
+
+def test_a_quarantine_outlives_restarts(world: World) -> None:
+    """It ends when a person says so and not before, whatever is started, killed and restarted meanwhile."""
+    copy = world.copied("copy").up()
+    before = copy.listed()
+    for stop in (copy.machine.stop, copy.machine.kill):
+        stop()
+        copy.machine.start()
+
+    assert copy.listed() == before
+    assert "is in quarantine" in str(copy.sign("c"))
+
+
+def test_explain(world: World) -> None:
+    """The list, what can have happened, and both commands."""
+    copy = world.copied("copy").up()
+    code, lines = copy.quarantine("explain")
+
+    assert code == 1
+    assert lines[0] == copy.quarantine("list")[1][0]
+    assert any(line.strip().startswith("seemachine quarantine burn NAME --esn ESN") for line in lines)
+    assert any(line.strip().startswith("seemachine quarantine skip NAME --esn ESN --to LEAF") for line in lines)
+    assert (world.quarantine("explain")[0], world.quarantine("explain")[1][0]) == (0, "nothing is in quarantine")
+
+
+REFUSED = (
+    (["burn", "nonsense", "--esn", ESN], "there is no key nonsense"),
+    (["burn", "test", "--esn", ESN], "is in quarantine on"),
+    (["skip", "test", "--esn", ESN, "--to", "9"], "is in quarantine on"),
+    (["burn", "6c6d7358:c3cfb474:a36461", "--esn", ESN], "no NVRAM file 6c6d7358:c3cfb474:a36461 is in quarantine on"),
+    (["burn", "6c6d7358", "--esn", ESN], "is neither an NVRAM file"),
+    (["burn", "test", "--esn", "9999-9999-9999"], "no HSM 9999-9999-9999 is reachable"),
+    (["burn", "one.1", "--esn", ESN], "one.1"),
+    (["burn", "../world.key", "--esn", ESN], "../world.key"),
+)
+
+
+def test_what_is_refused(world: World) -> None:
+    """Unknown names and machines, and files that are in order, are refused in one line, and nothing changes."""
+    for words, sentence in REFUSED:
+        code, lines = world.quarantine(*words)
+
+        assert (code, len(lines)) == (1, 1), lines
+        assert sentence in lines[0]
+    assert world.sign("c") == 2
+
+
+WRONG: tuple[list[str], ...] = ([], ["burn"], ["burn", "test"], ["skip", "test", "--esn", ESN], ["skip", "test", "--esn", ESN, "--to", "x"])
+
+
+@pytest.mark.parametrize("words", WRONG)
+def test_wrong_usage(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """It is told apart from a refusal."""
+    with pytest.raises(SystemExit) as ended:
+        main(["quarantine", *words])
+    assert ended.value.code == 2
+    assert "usage: seemachine quarantine" in capsys.readouterr().err
+
+
+def test_another_home(world: World, tmp_path: Path) -> None:
+    """--home goes before the environment."""
+    copy = world.copied("copy").up()
+    copy.env = processes.environment(tmp_path / "elsewhere")
+
+    assert copy.quarantine("list") == (1, ["no machine is up; start some with: seemachine fleet up"])
+    assert copy.quarantine("list", "--home", str(copy.home))[0] == 1
+    assert copy.quarantine("burn", "test", "--esn", ESN, "--home", str(copy.home))[0] == 0
+    assert copy.quarantine("list", "--home", str(copy.home)) == (0, ["nothing is in quarantine"])
+
+
+def test_a_machine_that_is_down(world: World) -> None:
+    """Who can't be asked is no reason to call all well: exit code 1, and what is the matter, with and without a stale object."""
+    world.machine.kill()
+    code, lines = world.quarantine("list")
+    assert code == 1
+    assert lines[-1] == "no machine is up; start some with: seemachine fleet up"
+    assert "Connection refused" in lines[0]
+    document = subprocess.run(
+        [sys.executable, "-m", "seemachine", "quarantine", "list", "--json"], env=world.env, capture_output=True, text=True, check=False
+    )
+    assert "Connection refused" in json.loads(document.stdout)["unreachable"][0]
+    code, lines = world.quarantine("burn", "test", "--esn", ESN)
+    assert code == 1
+    assert f"no HSM {ESN} is reachable" in lines[-1]
+
+    world.up().down()
+    assert world.quarantine("list") == (1, ["no machine is up; start some with: seemachine fleet up"])
+
+
+def test_half_made_keys_of_a_copy(world: World) -> None:
+    """They are destroyed in the copy and listed until they are acknowledged; the original goes on with its own."""
+    world.half_made("one")
+    world.half_made("two")
+    copy = world.copied("copy").up()
+
+    assert [(each["name"], each["kind"], "first" in each) for each in copy.listed()[1:]] == [
+        ("one.1", "half-made key", False),
+        ("two.1", "half-made key", False),
+    ]
+    assert list((copy.home / "hsm" / ESN / "making").glob("*.*")) == []
+    assert copy.pipsqueak("generate", "alias=one", "resume=yes")[0] == 1
+    assert copy.quarantine("skip", "one.1", "--esn", ESN, "--to", "9")[0] == 1
+    assert copy.quarantine("burn", "one.1", "--esn", ESN) == (0, [f"one.1 of {ESN} is gone"])
+    assert [each["name"] for each in copy.listed()[1:]] == ["two.1"]
+    assert copy.pipsqueak("generate", "alias=one", *KEY)[0] == 0
+
+    assert world.listed() == []
+    assert world.pipsqueak("generate", "alias=one", "resume=yes")[0] == 0
+
+
+def test_a_half_made_key_that_was_put_back(world: World) -> None:
+    """The file alone, put back beside an NVRAM that is in order, is refused by all but replace=yes, which makes another key."""
+    world.half_made("one")
+    head = world.home / "hsm" / ESN / "making" / "one.key"
+    subprocess.run(["cp", "-a", head, world.home.with_name("kept")], check=True)
+    head.unlink()
+    subprocess.run(["cp", "-a", world.home.with_name("kept"), head], check=True)
+
+    world.down().up()
+    assert world.listed() == []
+    for words in (["resume=yes"], KEY):
+        code, lines = world.pipsqueak("generate", "alias=one", *words)
+        assert code == 1
+        assert any("half-made key one is a copy or was restored from a backup" in line for line in lines), lines
+    assert world.pipsqueak("generate", "alias=one", *KEY, "replace=yes")[0] == 0
+    assert world.pipsqueak("alias=one", "message=a")[0] == 0
