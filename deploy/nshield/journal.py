@@ -26,7 +26,7 @@ class Journal:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE_NAME
-        self._values: dict[str, Any] = json.loads(self._path.read_text()) if self._path.exists() else {}
+        self._values = _read(self._path)
 
     def get(self, esn: str, name: str) -> Any:
         """A note on a module, or None."""
@@ -56,6 +56,16 @@ class Journal:
             file.flush()
             os.fsync(file.fileno())
         scratch.replace(self._path)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        values: dict[str, Any] = json.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged ({error}); remove it, and images and archives are made again") from None
+    return values
 
 
 def digest(*paths: Path) -> str:

@@ -91,7 +91,11 @@ class Desk:
 
     def banner(self) -> str:
         """What pipsqueak sees."""
-        return _said(lambda: pipsqueak.main([]))[1].splitlines()[-1]
+        return self.pipsqueak()
+
+    def pipsqueak(self, *words: str) -> str:
+        """The last line of `pipsqueak`."""
+        return _said(lambda: pipsqueak.main(list(words)))[1].splitlines()[-1]
 
     def ran(self, words: Sequence[str], typed: str, folder: Path) -> tuple[int, str]:
         """Run a tool in this process, another program as a process."""

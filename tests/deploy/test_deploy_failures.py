@@ -277,3 +277,12 @@ def test_a_module_is_not_cleared_unasked(five: Desk) -> None:
     assert "say --yes" in five.stopped(1, "5c", "--uninstall")
     assert five.calls == []
     assert FIVE in five.banner()
+
+
+def test_leaves_outlive_an_uninstall(five: Desk) -> None:
+    """What is in NVRAM stays: set up again, with the same signing key, the HSM signs on."""
+    five.pipsqueak("generate", "alias=kept", "algorithm=lms", "lmscode=sha256_m32_h5", "lmotscode=sha256_n32_w8")
+    five.done("5c", "--uninstall", "--yes")
+    five.done("5c")
+    assert not any("image" in call or call.startswith("generatekey") for call in five.calls)
+    assert five.pipsqueak("alias=kept", "message=one").endswith("true")

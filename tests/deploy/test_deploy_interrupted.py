@@ -119,3 +119,5 @@ def test_the_journal_is_a_convenience(desk: Desk) -> None:
     desk.done("5c", "--uninstall", "--yes", "--uuid", loaded.uuid)
     assert desk.site.module(FIVE).loaded == []
     assert json.loads(Path("pqcop-5c/journal.json").read_text())
+    Path("pqcop-5c/journal.json").write_text("{")
+    assert "damaged" in desk.stopped(1, "5c")
