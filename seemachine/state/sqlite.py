@@ -12,9 +12,10 @@ from seemachine.state.batch import Changes
 from seemachine.state.durable import flush_folder, private_folder
 from seemachine.state.errors import DiskFull, StateCorrupt, StateFailed, StateUnsafe
 from seemachine.state.ledger import LedgerRow
+from seemachine.state.mirrored import MirroredStore
 from seemachine.state.places import handle_of
 from seemachine.state.records import NvramFile, SpentLease, StoredLease
-from seemachine.state.store import KEEP, MirroredStore, Retention
+from seemachine.state.store import KEEP, Retention
 from seemachine.state.witness import Mark, Past, Witness
 from seemachine.wire.names import printed_name
 
