@@ -100,17 +100,19 @@ def _add_card(words: Any, enter: Enter) -> None:
 
 def _add_quarantine(words: Any, enter: Enter) -> None:
     parser = words.add_parser("quarantine", help="leaves that may have been used elsewhere, and what to do about them")
-    verbs = parser.add_subparsers(metavar="list|explain|burn|skip", required=True)
+    verbs = parser.add_subparsers(metavar="list|explain|burn|skip|accept", required=True)
     listing = verbs.add_parser("list", help="what is in quarantine, and why; exit code 0 only if it is nothing")
     listing.add_argument("--json", action="store_true", help="print one JSON document")
     explain = verbs.add_parser("explain", help="the list, what can have happened, and the ways out")
     burn = verbs.add_parser("burn", help="destroy it: always safe")
     skip = verbs.add_parser("skip", help="go on at a later leaf: if you are sure that nobody used it, or any behind it")
+    accept = verbs.add_parser("accept", help="end this host's own refusal of a machine, once nothing of it is in quarantine")
     for verb in (burn, skip):
         verb.add_argument("name", metavar="NAME", help="NVRAM file as listed, or the alias of its key; for burn also a half-made key")
+    for verb in (burn, skip, accept):
         verb.add_argument("--esn", type=str.upper, required=True, help=ESN_HELP)
     skip.add_argument("--to", type=int, required=True, metavar="LEAF", help="where to go on, behind all leaves that may have been used")
-    for name, verb in (("list", listing), ("explain", explain), ("burn", burn), ("skip", skip)):
+    for name, verb in (("list", listing), ("explain", explain), ("burn", burn), ("skip", skip), ("accept", accept)):
         verb.add_argument("--home", type=Path, metavar="DIR", help="world folder; default $SEEMACHINE_HOME")
         verb.set_defaults(run=enter("quarantine", name))
 

@@ -27,10 +27,15 @@ READ_BYTES = 1 << 16
 
 
 class Connection:
-    """One machine over one socket. Every failure is a StatusError; after it the connection is closed."""
+    """One machine over one socket. Every failure is a StatusError; after it the connection is closed.
 
-    def __init__(self, address: Address, credentials: tls.Credentials | None = None) -> None:
+    With `doubted` an alarm of this host's memory is no failure: `doubt` has it.
+    """
+
+    def __init__(self, address: Address, credentials: tls.Credentials | None = None, *, doubted: bool = False) -> None:
         self.lock = threading.Lock()
+        self.doubt: StatusError | None = None
+        self._doubted = doubted
         self._credentials = credentials or tls.Credentials()
         self.open(address)
 
@@ -123,11 +128,12 @@ class Connection:
             raise dispatch.wrong_machine(self.address, greeting.esn)
         if self._certificate is not None:
             tls.check_esn(self.address, self._certificate, greeting.esn)
-        try:
-            memory.meet(greeting)
-        except StatusError:
+        self.doubt = _doubt(greeting)
+        if self.doubt is not None:
             # Somebody may have met it after a restart since it answered. Then this connection is dead; else it answers the same again.
-            memory.meet(self._hello())
+            self.doubt = _doubt(self._hello())
+        if self.doubt is not None and not self._doubted:
+            raise self.doubt
         self._seconds = greeting.limits.request_seconds + REPLY_GRACE_SECONDS
         return greeting
 
@@ -171,8 +177,11 @@ class Fleet:
     A connection that was lost while idle is opened anew.
     """
 
-    def __init__(self, found: Sequence[Address], fleet: str | Path | None = None, files: tls.Tls | None = None) -> None:
+    def __init__(
+        self, found: Sequence[Address], fleet: str | Path | None = None, files: tls.Tls | None = None, *, doubted: bool = False
+    ) -> None:
         self._fleet = fleet
+        self._doubted = doubted
         self._credentials = tls.Credentials(files)
         self.roster = Roster()
         self._connections: dict[Peer, Connection] = {}
@@ -257,6 +266,8 @@ class Fleet:
             connection.close()
             connection.open(dispatch.current_address(self._fleet, peer))
             peer.greeting = connection.greet()
+            peer.doubt = connection.doubt
+        dispatch.refuse_doubted(peer, request)
         connection.send(request)
 
     @staticmethod
@@ -267,9 +278,9 @@ class Fleet:
             return failure
 
     def _join(self, address: Address) -> None:
-        connection = Connection(address, self._credentials)
+        connection = Connection(address, self._credentials, doubted=self._doubted)
         try:
-            peer = Peer(address, connection.greet())
+            peer = Peer(address, connection.greet(), connection.doubt)
         except StatusError:
             connection.close()
             raise
@@ -297,18 +308,28 @@ class Key(signing.LocalKey):
         return self._fleet.run(inspecting.info(self._fleet.roster, self.file))
 
 
+def _doubt(greeting: Greeting) -> StatusError | None:
+    """What this host's memory has against a machine."""
+    try:
+        memory.meet(greeting)
+    except StatusError as alarm:
+        return alarm
+    return None
+
+
 def fed(peer: Peer, waited: float) -> bool:
     """The patience of a program: wait half a minute for a card where an operator feeds them, not at all elsewhere."""
     return peer.greeting.operator == "auto" and waited < 30.0
 
 
 @contextlib.contextmanager
-def open_fleet(fleet: str | Path | None = None, tls: tls.Tls | None = None) -> Iterator[Fleet]:
+def open_fleet(fleet: str | Path | None = None, tls: tls.Tls | None = None, *, doubted: bool = False) -> Iterator[Fleet]:
     """Connect to every machine of a fleet (see dispatch.addresses). Those that do not answer are in `roster.failures`.
 
-    `tls` names the files of TLS; without it see the module tls.
+    `tls` names the files of TLS; without it see the module tls. `doubted` is for those who look into alarms of this host's memory:
+    machines that it doubts are in `roster.peers`, and answer what takes no leaf.
     """
-    opened = Fleet(dispatch.addresses(fleet), fleet, tls)
+    opened = Fleet(dispatch.addresses(fleet), fleet, tls, doubted=doubted)
     try:
         yield opened
     finally:
