@@ -41,8 +41,6 @@ COMMIT;
 # What durability rests on. Set, then read back: a build or a file system that answers otherwise is refused.
 SETTINGS = {"locking_mode": "exclusive", "journal_mode": "wal", "synchronous": 2, "fullfsync": 1, "secure_delete": 1}
 FULL, EXTRA = 2, 3
-# The disk's fault rather than the file's.
-DISK_ERRORS = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_BUSY)
 
 NEW_ROW = "INSERT INTO ledger (name, leaf, token, digest, client, time, checksum) VALUES (?, ?, ?, ?, ?, ?, ?)"
 # A digest is given once.
