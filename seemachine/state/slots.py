@@ -112,7 +112,8 @@ class Slots:
         return (self._place(slot) / "wanted").exists()
 
     def lights_off(self) -> None:
-        """At a machine's start: whoever asked before is gone."""
+        """At a machine's start, which has slots from here on: whoever asked before is gone."""
+        private_folder(self._folder)
         for slot in SLOTS:
             self.set_light(slot, on=False)
 
