@@ -19,6 +19,7 @@ from host import Others, describe, sentence
 from machines import ESN, POLL_SECONDS
 from measure import once, plain
 from seeclient import blocking, dispatch
+from seeclient.connection import Connection
 from seeclient.effects import Address
 from seeclient.tls import Credentials, Tls
 
@@ -60,7 +61,7 @@ class Measured:
 
     def connect(self) -> None:
         """A new connection, as far as hello."""
-        connection = blocking.Connection(self.address, self.credentials)
+        connection = Connection(self.address, self.credentials)
         connection.greet()
         connection.close()
 

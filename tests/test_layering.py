@@ -1,6 +1,8 @@
 """Who may import whom. The table is the architecture; see docs/architecture.md."""
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -93,3 +95,18 @@ def test_nobody_imports_the_command_line() -> None:
     """`seemachine.cli` is where imports end."""
     importers = [path for path in (ROOT / "seemachine").rglob("*.py") if "seemachine.cli" in set(imported(path))]
     assert importers == [ROOT / "seemachine" / "__main__.py"]
+
+
+def test_the_command_line_enters_no_room_before_it_must() -> None:
+    """To know its words `seemachine` loads nothing but words: no state, no fleet, no packages."""
+    code = "import sys; from seemachine import cli; cli._parser(); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    words = {
+        "seemachine.cli",
+        "seemachine.words",
+        "seemachine.nfast",
+        "seemachine.nfast.words",
+        "seemachine.fleet",
+        "seemachine.fleet.features",
+    }
+    assert {name for name in loaded if name.startswith(("seemachine.", "seeclient"))} == words

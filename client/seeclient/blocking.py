@@ -1,168 +1,17 @@
 """The client without async: the same operations over plain sockets. Imports no event loop, so that short commands start fast."""
 
 import contextlib
-import select
-import socket
-import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from seeclient import dispatch, generating, inspecting, keys, memory, signing, tls
+from seeclient import dispatch, generating, inspecting, keys, signing, tls
+from seeclient.connection import Connection
 from seeclient.effects import Address, Ask, AskAll, Effect, Pause, Peer, Result, Roster, Story, Work, resume
 from seeclient.events import Listener, ignore
 from seeclient.generating import Patience, Recipe
-from seemachine.wire.link import NEED_DATA, Answered, Closed, Link, Refused, Role
-from seemachine.wire.messages import Greeting, Hello
-from seemachine.wire.names import PROTOCOL
-from seemachine.wire.status import BadValue, PeerMisuse, StatusError
-
-if TYPE_CHECKING:
-    import ssl
-
-CONNECT_SECONDS = 5.0
-REPLY_GRACE_SECONDS = 30.0
-READ_BYTES = 1 << 16
-
-
-class Connection:
-    """One machine over one socket. Every failure is a StatusError; after it the connection is closed."""
-
-    def __init__(self, address: Address, credentials: tls.Credentials | None = None) -> None:
-        self.lock = threading.Lock()
-        self._credentials = credentials or tls.Credentials()
-        self.open(address)
-
-    def open(self, address: Address) -> None:
-        """Connect, for the first time or anew. Raises StatusError."""
-        self.address = address
-        self._link = Link(Role.CLIENT)
-        self._closed = True
-        self._seconds = CONNECT_SECONDS
-        self._certificate: Mapping[str, Any] | None = None
-        context = self._credentials.context(address)
-        try:
-            self._socket = socket.create_connection((address.host, address.port), CONNECT_SECONDS)
-            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if context is not None:
-                self._secure(context)
-        except (OSError, UnicodeError) as error:
-            raise self._credentials.failure(address, error) or dispatch.connect_failure(address, error) from None
-        self._closed = False
-
-    def _secure(self, context: "ssl.SSLContext") -> None:
-        """From here on over TLS, with the machine that is meant. `wrap_socket` closes the socket when it fails."""
-        try:
-            secured = context.wrap_socket(self._socket, server_hostname=tls.host_name(self.address))
-        except TimeoutError:
-            raise TimeoutError("timed out") from None
-        self._socket, self._certificate = secured, secured.getpeercert()
-        try:
-            tls.check_esn(self.address, self._certificate, self.address.esn)
-        except StatusError:
-            secured.close()
-            raise
-
-    @property
-    def stale(self) -> bool:
-        """Closed here, or by the machine while nothing was asked: after its idle time, or when it stopped.
-
-        Over TLS the same: a machine sends no tickets, and what else it sends but replies is its goodbye.
-        """
-        return self._closed or bool(select.select([self._socket], [], [], 0)[0])
-
-    def send(self, request: Any) -> None:
-        """Send a request; `receive` its reply before the next."""
-        if self._closed:
-            raise dispatch.lost(self.address, "closed")
-        try:
-            data = self._link.send(request)
-            self._socket.settimeout(self._seconds)
-            self._socket.sendall(data)
-        except BadValue as error:
-            raise dispatch.bad_value(request, error) from None
-        except OSError as error:
-            raise self._broken(error) from None
-
-    def receive(self) -> Any:
-        """The reply, or the refusal as a value."""
-        deadline = time.monotonic() + self._seconds
-        while True:
-            try:
-                event = self._link.next_event()
-                if event is NEED_DATA:
-                    # One limit for the whole reply, however many pieces it comes in.
-                    self._socket.settimeout(max(0.001, deadline - time.monotonic()))
-                    self._link.receive_data(self._socket.recv(READ_BYTES))
-                    continue
-            except PeerMisuse as misuse:
-                raise self._lost(misuse.detail) from None
-            except OSError as error:
-                raise self._broken(error) from None
-            if isinstance(event, Answered):
-                return event.reply
-            if isinstance(event, Refused):
-                if event.error.where == "link":
-                    self.close()  # the machine's last words
-                return event.error
-            assert isinstance(event, Closed)
-            raise self._lost("closed by the machine")
-
-    def greet(self) -> Greeting:
-        """Say hello. Raises StatusError; the connection is then closed."""
-        try:
-            return self._greet()
-        except StatusError:
-            self.close()
-            raise
-
-    def _greet(self) -> Greeting:
-        greeting = self._hello()
-        if self.address.esn not in ("", greeting.esn):
-            raise dispatch.wrong_machine(self.address, greeting.esn)
-        if self._certificate is not None:
-            tls.check_esn(self.address, self._certificate, greeting.esn)
-        try:
-            memory.meet(greeting)
-        except StatusError:
-            # Somebody may have met it after a restart since it answered. Then this connection is dead; else it answers the same again.
-            memory.meet(self._hello())
-        self._seconds = greeting.limits.request_seconds + REPLY_GRACE_SECONDS
-        return greeting
-
-    def _hello(self) -> Greeting:
-        self.send(Hello(protocol=PROTOCOL, client="seeclient"))
-        greeting = self.receive()
-        if isinstance(greeting, StatusError):
-            raise greeting
-        assert isinstance(greeting, Greeting)
-        return greeting
-
-    def close(self) -> None:
-        """Hang up."""
-        if not self._closed:
-            self._closed = True
-            if self._certificate is not None:
-                self._say_goodbye()
-            self._socket.close()
-
-    def _say_goodbye(self) -> None:
-        """close_notify, without a wait for the machine's."""
-        with contextlib.suppress(OSError, ValueError):
-            self._socket.settimeout(0)
-            self._socket.unwrap()  # type: ignore[attr-defined]
-
-    def _broken(self, error: OSError) -> StatusError:
-        failure = self._credentials.failure(self.address, error)
-        if failure is None:
-            return self._lost(error.strerror or "timed out")
-        self.close()
-        return failure
-
-    def _lost(self, reason: str) -> StatusError:
-        self.close()
-        return dispatch.lost(self.address, reason)
+from seemachine.wire.status import StatusError
 
 
 class Fleet:
@@ -171,8 +20,11 @@ class Fleet:
     A connection that was lost while idle is opened anew.
     """
 
-    def __init__(self, found: Sequence[Address], fleet: str | Path | None = None, files: tls.Tls | None = None) -> None:
+    def __init__(
+        self, found: Sequence[Address], fleet: str | Path | None = None, files: tls.Tls | None = None, *, doubted: bool = False
+    ) -> None:
         self._fleet = fleet
+        self._doubted = doubted
         self._credentials = tls.Credentials(files)
         self.roster = Roster()
         self._connections: dict[Peer, Connection] = {}
@@ -257,6 +109,8 @@ class Fleet:
             connection.close()
             connection.open(dispatch.current_address(self._fleet, peer))
             peer.greeting = connection.greet()
+            peer.doubt = connection.doubt
+        dispatch.refuse_doubted(peer, request)
         connection.send(request)
 
     @staticmethod
@@ -267,9 +121,9 @@ class Fleet:
             return failure
 
     def _join(self, address: Address) -> None:
-        connection = Connection(address, self._credentials)
+        connection = Connection(address, self._credentials, doubted=self._doubted)
         try:
-            peer = Peer(address, connection.greet())
+            peer = Peer(address, connection.greet(), connection.doubt)
         except StatusError:
             connection.close()
             raise
@@ -303,12 +157,13 @@ def fed(peer: Peer, waited: float) -> bool:
 
 
 @contextlib.contextmanager
-def open_fleet(fleet: str | Path | None = None, tls: tls.Tls | None = None) -> Iterator[Fleet]:
+def open_fleet(fleet: str | Path | None = None, tls: tls.Tls | None = None, *, doubted: bool = False) -> Iterator[Fleet]:
     """Connect to every machine of a fleet (see dispatch.addresses). Those that do not answer are in `roster.failures`.
 
-    `tls` names the files of TLS; without it see the module tls.
+    `tls` names the files of TLS; without it see the module tls. `doubted` is for those who look into alarms of this host's memory:
+    machines that it doubts are in `roster.peers`, and answer what takes no leaf.
     """
-    opened = Fleet(dispatch.addresses(fleet), fleet, tls)
+    opened = Fleet(dispatch.addresses(fleet), fleet, tls, doubted=doubted)
     try:
         yield opened
     finally:

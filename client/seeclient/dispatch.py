@@ -89,6 +89,15 @@ ANYWHERE = (
     SkipQuarantined,
 )
 
+# What takes no leaf and makes none, so that a machine may be asked that this host's memory doubts.
+HARMLESS = (GetNvmemfileInfo, ListNvmemfiles, ListSlots, ReadLedger, ListQuarantine, BurnQuarantined, SkipQuarantined)
+
+
+def refuse_doubted(peer: Peer, request: Any) -> None:
+    """Raise a machine's doubt again for what could take a leaf of it."""
+    if peer.doubt is not None and not isinstance(request, HARMLESS):
+        raise peer.doubt
+
 
 def current_address(fleet: str | Path | None, peer: Peer) -> Address:
     """Where a machine is now: it may have been started again on another port. Another machine in its place is not taken for it."""

@@ -25,10 +25,11 @@ class Address:
 
 @dataclass(eq=False, slots=True)
 class Peer:
-    """A machine that answered hello."""
+    """A machine that answered hello. `doubt` is what this host's memory has against it; no leaf is asked of it then."""
 
     address: Address
     greeting: Greeting
+    doubt: StatusError | None = None
 
     @property
     def esn(self) -> str:

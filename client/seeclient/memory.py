@@ -9,11 +9,12 @@ $SEEMACHINE_SEEN names another folder, or is `off`. Nothing here is flushed: wha
 import fcntl
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 from seeclient.keys import KeyFile
-from seemachine.wire.messages import Greeting
+from seemachine.wire.messages import Greeting, NvmemfileInfo
 from seemachine.wire.names import printed_name
 from seemachine.wire.status import Status, StatusError
 from seemachine.wire.world import home
@@ -21,6 +22,7 @@ from seemachine.wire.world import home
 VARIABLE = "SEEMACHINE_SEEN"
 OFF = "off"
 WHERE = "dispatch_see_memory"
+ADVICE = "seemachine quarantine explain"
 MAX_OPEN = 64
 KEPT_NVRAMS = 16
 
@@ -41,10 +43,30 @@ def meet(greeting: Greeting) -> None:
         known = {bytes.fromhex(nvram): (int(epoch), bytes.fromhex(opening)) for nvram, epoch, opening in lines}
         if greeting.nvram in known:
             _compare(greeting, *known[greeting.nvram], folder)
-        rest = [line for line in lines if line[0] != greeting.nvram.hex()]
-        return [*rest[1 - KEPT_NVRAMS :], [greeting.nvram.hex(), str(greeting.epoch), greeting.opening.hex()]]
+        return _with(greeting, lines)
 
     _change(folder / greeting.esn, compare)
+
+
+def accept(greeting: Greeting, files: Iterable[NvmemfileInfo]) -> None:
+    """A person has decided: `meet` is to take a machine, which has these files, as it is now. Leaves that were seen stay remembered.
+
+    Raises StatusError (AccessDenied) when one of those would come again.
+    """
+    folder = _folder()
+    if folder is None or not greeting.epoch:
+        return
+    for file in files:
+        highest = _leases_in(folder / f"{file.file.hex()}-{greeting.esn}").get(file.first // max(1, file.end - file.first), -1)
+        if highest >= file.next:
+            what = f"{printed_name(file.file)} of {greeting.esn} stands at leaf {file.next}, but its leaf {highest} was seen here"
+            raise StatusError(Status.AccessDenied, f"{what}; see: {ADVICE}", WHERE)
+    _change(folder / greeting.esn, partial(_with, greeting))
+
+
+def _with(greeting: Greeting, lines: list[list[str]]) -> list[list[str]]:
+    rest = [line for line in lines if line[0] != greeting.nvram.hex()]
+    return [*rest[1 - KEPT_NVRAMS :], [greeting.nvram.hex(), str(greeting.epoch), greeting.opening.hex()]]
 
 
 def recall(esn: str, key: KeyFile) -> Leases:
@@ -93,7 +115,7 @@ def _check_elsewhere(folder: Path, esn: str, key: KeyFile, lease: int) -> None:
 
 def _refusal(what: str, folder: Path) -> StatusError:
     return StatusError(
-        Status.AccessDenied, f"{what}; the signature is not released. Stop the machine and look at it; what was seen is in {folder}", WHERE
+        Status.AccessDenied, f"{what}; the signature is not released. What to do: {ADVICE}; what was seen is in {folder}", WHERE
     )
 
 

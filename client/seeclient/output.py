@@ -1,6 +1,5 @@
-"""The two ways in which pipsqueak answers: lines as in the guide, or one JSON document."""
+"""How pipsqueak answers: what both ways have in common, and lines as in the guide. The other way is document.py."""
 
-import json
 import os
 import sys
 from collections.abc import Iterable
@@ -12,8 +11,7 @@ from seeclient.events import CardDone, CardsNeeded, CardTried, CardWanted, Chunk
 from seeclient.inspecting import KeyInfo, Provisioned
 from seeclient.keys import KeyFile
 from seeclient.signing import Signed
-from seemachine.wire.names import SDK_VERSION
-from seemachine.wire.status import Status, StatusError
+from seemachine.wire.status import StatusError
 
 # Longer messages are signed whole but shown in part; the vendor prints all of them.
 SHOWN_BYTES = 4096
@@ -184,105 +182,3 @@ class Lines:
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
-
-
-class Document:
-    """One JSON document on standard output when the command is over, also when it failed."""
-
-    def __init__(self, command: str) -> None:
-        self._fields: dict[str, Any] = {"command": command, "ok": True}
-
-    def machines(self, roster: Roster) -> None:
-        """See Output."""
-        self._fields["version"] = SDK_VERSION
-        self._fields["machines"] = [
-            {
-                "esn": peer.esn,
-                "model": peer.greeting.model,
-                "version": peer.greeting.version,
-                "address": f"{peer.address.host}:{peer.address.port}",
-            }
-            for peer in roster.peers
-        ]
-        self._fields["unreachable"] = [failure.detail for failure in roster.failures]
-
-    def event(self, event: Event) -> None:
-        """See Output."""
-        if isinstance(event, CardsNeeded):
-            self._fields["cards"] = event.cards
-
-    def generated(self, key: KeyFile) -> None:
-        """See Output."""
-        self.key(key)
-        self._fields |= {"expcards": key.expcards, "explease": key.explease, "expcache": key.expcache}
-
-    def listing(self, aliases: Iterable[str]) -> None:
-        """See Output."""
-        self._fields["keys"] = [{"alias": alias, "algorithm": "LMS"} for alias in aliases]
-
-    def info(self, info: KeyInfo) -> None:
-        """See Output."""
-        self.key(info.key)
-        self._fields["remaining"] = info.remaining
-        self._fields["holdings"] = [
-            {
-                "esn": machine.esn,
-                "first": machine.first,
-                "end": machine.end,
-                "remaining": machine.remaining,
-                "slots": [
-                    {"slot": slot.slot, "ic": slot.ic, "kind": slot.kind, "card": slot.card, "leases": slot.leases}
-                    for slot in machine.slots
-                ],
-            }
-            for machine in info.machines
-        ]
-
-    def key(self, key: KeyFile) -> None:
-        """See Output."""
-        parts = key.key
-        self._fields |= {"alias": key.alias, "algorithm": "LMS", "lmscode": parts.tree.name, "lmotscode": parts.ots.name}
-        self._fields["public_key"] = key.public_key.hex()
-
-    def message(self, name: str, head: bytes, *, more: bool) -> None:
-        """See Output."""
-        del head, more
-        self._fields["message"] = name
-
-    def signature(self, key: KeyFile, signed: Signed, seconds: float, path: str | None) -> None:
-        """See Output."""
-        del key
-        self._fields |= {"esn": signed.esn, "leaf": signed.leaf, "remaining": signed.remaining, "sign_seconds": round(seconds, 6)}
-        self._fields |= {"signature": signed.signature.hex()} if path is None else {"sigfile": path}
-
-    def verified(self, key: KeyFile, seconds: float | None, *, good: bool) -> None:
-        """See Output."""
-        del key, seconds
-        self._fields["verified"] = good
-
-    def provisioning(self, esn: str, slot: int) -> None:
-        """See Output."""
-        self._fields |= {"esn": esn, "slot": slot}
-
-    def provisioned(self, moved: Provisioned) -> None:
-        """See Output."""
-        self._fields |= {"first": moved.first, "end": moved.end, "leases_left": moved.leases_left, "public_key": moved.public_key.hex()}
-
-    def refused(self, error: StatusError, summary: str) -> None:
-        """See Output."""
-        number = None if error.status is Status.Failed else int(error.status)
-        self._fields["ok"] = False
-        self._fields["error"] = {"summary": summary, "status": error.name, "number": number, "detail": error.detail, "where": error.where}
-
-    def note(self, error: StatusError) -> None:
-        """See Output."""
-        self._fields.setdefault("notes", []).append(str(error))
-
-    def close(self) -> None:
-        """See Output."""
-        json.dump(self._fields, sys.stdout, indent=2)
-        sys.stdout.write("\n")
-        sys.stdout.flush()
-
-    def abandon(self) -> None:
-        """See Output. Half a document would be none."""

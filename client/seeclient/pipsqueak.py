@@ -15,7 +15,7 @@ from seeclient.arguments import USAGE, Arguments, UsageError, parse
 from seeclient.blocking import Fleet, fed
 from seeclient.effects import Peer, Story
 from seeclient.events import CardDone, CardsNeeded, ChunkDone, Event, Listener, Started
-from seeclient.output import SHOWN_BYTES, Document, Lines, Output
+from seeclient.output import SHOWN_BYTES, Lines, Output
 from seemachine.wire.names import SDK_VERSION
 from seemachine.wire.status import Status, StatusError
 
@@ -59,7 +59,7 @@ def _run(words: Sequence[str]) -> int:
         print(f"pipsqueak: {error}", file=sys.stderr)
         print("See pipsqueak --help", file=sys.stderr)
         return 2
-    output: Output = Document(arguments.verb) if arguments.json else Lines()
+    output = _output(arguments)
     try:
         code = _connected(arguments, output)
     except BaseException:
@@ -67,6 +67,14 @@ def _run(words: Sequence[str]) -> int:
         raise
     output.close()
     return code
+
+
+def _output(arguments: Arguments) -> Output:
+    if not arguments.json:
+        return Lines()
+    from seeclient.document import Document
+
+    return Document(arguments.verb)
 
 
 def _connected(arguments: Arguments, output: Output) -> int:

@@ -74,7 +74,9 @@ def ledger(options: argparse.Namespace) -> int:
 def _rows_of_fleet(options: argparse.Namespace, esn: str | None) -> Iterator[dict[str, Any]]:
     """Rows in their JSON form. A machine that can't be asked is an error: its leaves would be missing from the picture."""
     os.environ[HOME_VARIABLE] = str(home(options.home))
-    with blocking.open_fleet() as fleet:
+    with blocking.open_fleet(doubted=True) as fleet:
+        for alarm in (peer.doubt for peer in fleet.roster.peers if peer.doubt is not None):
+            print(f"seemachine: {alarm.detail}", file=sys.stderr)
         if esn is None and fleet.roster.failures:
             raise fleet.roster.failures[0]
         if not fleet.roster.peers:

@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from seemachine.fleet import modules, published
-from seemachine.fleet.modules import FEATURES, SEE_FEATURE, Module
+from seemachine.fleet.features import FEATURES, SEE_FEATURE
+from seemachine.fleet.modules import Module
 from seemachine.state.lock import holder
 from seemachine.wire.world import key_folder, published_folder
 

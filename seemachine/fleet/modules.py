@@ -14,26 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from seemachine.fleet import published
+from seemachine.fleet.features import DELIVERED, SEE_FEATURE
 from seemachine.state.durable import PRIVATE_FILE, private_folder, replace_file
 from seemachine.state.errors import StateCorrupt
 from seemachine.state.lock import holder
 
 FILE_NAME = "module.json"
 OPERATIONAL = "operational"
-# In the order of fet's columns (guide 2.5).
-FEATURES = {
-    "iso": "ISO Smart Card Support",
-    "remote-operator": "Remote Operator",
-    "korean": "Korean Algorithms",
-    "see-eu10": "SEE Activation (EU+10)",
-    "see-restricted": "SEE Activation (Restricted)",
-    "see-codesafe5": "SEE Activation, CodeSafe 5",
-    "ecc": "Elliptic Curve algorithms",
-    "ecmqv": "Elliptic Curve MQV",
-    "fast-rng": "Fast RNG for ECDSA",
-}
-SEE_FEATURE = {"5c": "see-codesafe5", "xc": "see-eu10"}
-DELIVERED = ("iso", "remote-operator", "korean", "ecc", "ecmqv")
 
 
 @dataclass(slots=True)

@@ -7,10 +7,20 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from seeclient import blocking, dispatch, keys
+from seeclient import blocking, dispatch, keys, memory
 from seeclient.effects import Ask, Peer, Roster, Story
 
-from seemachine.wire.messages import MAX_SUSPECTS, BurnQuarantined, ListQuarantine, QuarantineListing, SkipQuarantined, Suspect
+from seemachine.wire.messages import (
+    MAX_SUSPECTS,
+    BurnQuarantined,
+    ListNvmemfiles,
+    ListQuarantine,
+    NvmemfileInfo,
+    NvmemfileListing,
+    QuarantineListing,
+    SkipQuarantined,
+    Suspect,
+)
 from seemachine.wire.names import FILE_NAME_BYTES, printed_name
 from seemachine.wire.status import Status, StatusError
 from seemachine.wire.world import HOME_VARIABLE, home
@@ -25,27 +35,39 @@ moved to another disk; its file was damaged; the witness folder was lost. Find o
   seemachine quarantine skip NAME --esn ESN --to LEAF  go on at LEAF, if you are sure that nobody else uses it any more and that
                                                        no leaf from LEAF on was ever used; the ledger of the other one tells
 A half-made key is destroyed already, for its seeds may be on cards of the other; burn takes it off the list.
+
+Clients remember machines and leaves, too, in seen/ of their world folder, and release no signature of a machine that seems to have gone
+back, though it may have noticed nothing and have nothing in quarantine. Stop what is not the original for good. A machine that was put back
+has to doubt itself: stop it, delete witness/ESN.mark of its world folder, start it; all that it has is then in quarantine, to be burned, or
+skipped behind all leaves that were used. When that is done, on each host that refuses the machine:
+
+  seemachine quarantine accept --esn ESN               take it as it is now; refused while anything of it is in quarantine, or a leaf
+                                                       that was seen on this host would come again
 """
 
 
 def run(verb: str, options: argparse.Namespace) -> int:
-    """Do one thing. Returns the exit code; `list` gives 1 when something is in quarantine, or not every machine could be asked."""
+    """Do one thing. Returns the exit code; `list` gives 1 when something is in quarantine or doubted, or not all could be asked."""
     os.environ[HOME_VARIABLE] = str(home(options.home))
     try:
-        with blocking.open_fleet() as fleet:
-            for failure in fleet.roster.failures:
-                print(f"seemachine quarantine: {failure.detail}", file=sys.stderr)
+        with blocking.open_fleet(doubted=True) as fleet:
+            for complaint in (*fleet.roster.failures, *_alarms(fleet)):
+                print(f"seemachine quarantine: {complaint.detail}", file=sys.stderr)
             return VERBS[verb](fleet, options)
     except StatusError as refused:
         print(f"seemachine quarantine: {refused.detail}", file=sys.stderr)
         return 1
 
 
+def _alarms(fleet: blocking.Fleet) -> list[StatusError]:
+    """What this host's memory has against machines."""
+    return [peer.doubt for peer in fleet.roster.peers if peer.doubt is not None]
+
+
 def _list(fleet: blocking.Fleet, options: argparse.Namespace) -> int:
     found = fleet.run(suspects(fleet.roster))
     if options.json:
-        unreachable = [failure.detail for failure in fleet.roster.failures]
-        print(json.dumps({"quarantine": [_as_json(esn, suspect) for esn, suspect in found], "unreachable": unreachable}, indent=2))
+        print(json.dumps(_document(fleet, found), indent=2))
     elif not fleet.roster.peers:
         print("no machine is up; start some with: seemachine fleet up")
     elif not found:
@@ -53,7 +75,7 @@ def _list(fleet: blocking.Fleet, options: argparse.Namespace) -> int:
     for esn, suspect in found if not options.json else ():
         what = f"leaf {suspect.next} of {suspect.first}..{suspect.end}" if suspect.file else "half-made key"
         print(f"{esn}  {_name(suspect):<25} {what:<24} {suspect.reason}")
-    return 0 if fleet.roster.peers and not found and not fleet.roster.failures else 1
+    return 0 if fleet.roster.peers and not (found or fleet.roster.failures or _alarms(fleet)) else 1
 
 
 def _explain(fleet: blocking.Fleet, options: argparse.Namespace) -> int:
@@ -73,6 +95,13 @@ def _burn(fleet: blocking.Fleet, options: argparse.Namespace) -> int:
 def _skip(fleet: blocking.Fleet, options: argparse.Namespace) -> int:
     remaining = fleet.run(_skip_one(fleet.roster, options.esn, _file(options.name), options.to))
     print(f"{options.name} of {options.esn} goes on at leaf {options.to}; {remaining} leaves are left")
+    return 0
+
+
+def _accept(fleet: blocking.Fleet, options: argparse.Namespace) -> int:
+    peer = dispatch.machine(fleet.roster, options.esn)
+    memory.accept(peer.greeting, fleet.run(_settled(peer)))
+    print(f"{options.esn} is taken as it is now; the leaves that were seen here stay remembered")
     return 0
 
 
@@ -108,6 +137,15 @@ def _skip_one(roster: Roster, esn: str, file: bytes, leaf: int) -> Story[int]:
     return remaining
 
 
+def _settled(peer: Peer) -> Story[list[NvmemfileInfo]]:
+    """All files of a machine. Raises StatusError (AccessDenied) while it has anything in quarantine."""
+    found = yield from _suspects_of(peer)
+    if found:
+        raise StatusError(Status.AccessDenied, f"{_name(found[0])} of {peer.esn} is in quarantine; burn it, or skip, first", WHERE)
+    listing: NvmemfileListing = yield Ask(peer, ListNvmemfiles())
+    return listing.files
+
+
 def _file(name: str) -> bytes:
     """An NVRAM file by its printed name, or by the alias of its key on this host. Raises StatusError."""
     try:
@@ -125,6 +163,14 @@ def _name(suspect: Suspect) -> str:
     return printed_name(suspect.file) if suspect.file else suspect.label
 
 
+def _document(fleet: blocking.Fleet, found: list[tuple[str, Suspect]]) -> dict[str, Any]:
+    return {
+        "quarantine": [_as_json(esn, suspect) for esn, suspect in found],
+        "unreachable": [failure.detail for failure in fleet.roster.failures],
+        "alarms": [alarm.detail for alarm in _alarms(fleet)],
+    }
+
+
 def _as_json(esn: str, suspect: Suspect) -> dict[str, Any]:
     leaves = {"first": suspect.first, "next": suspect.next, "end": suspect.end} if suspect.file else {}
     return {"esn": esn, "name": _name(suspect), "kind": "file" if suspect.file else "half-made key", **leaves, "reason": suspect.reason}
@@ -135,4 +181,5 @@ VERBS: dict[str, Callable[[blocking.Fleet, argparse.Namespace], int]] = {
     "explain": _explain,
     "burn": _burn,
     "skip": _skip,
+    "accept": _accept,
 }

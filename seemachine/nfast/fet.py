@@ -4,7 +4,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from seemachine.fleet.modules import FEATURES, Module
+from seemachine.fleet.features import FEATURES
+from seemachine.fleet.modules import Module
 from seemachine.nfast import hosts, tool
 from seemachine.nfast.tool import say
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from seemachine.fleet import modules
+from seemachine.fleet.features import FEATURES, SEE_FEATURE
 from seemachine.fleet.modules import OPERATIONAL, Module
 from seemachine.nfast.tool import Refusal
 from seemachine.wire.names import is_esn
@@ -56,5 +57,5 @@ def refuse_unready(module: Module) -> None:
     if module.mode != OPERATIONAL:
         raise Refusal(f"{module.esn} is in {module.mode} mode; bring it back with: nopclearfail -O -m {module.number}")
     if not module.licensed:
-        name = modules.FEATURES[modules.SEE_FEATURE[module.model]]
+        name = FEATURES[SEE_FEATURE[module.model]]
         raise Refusal(f"{module.esn} has no licence for {name}; install one with nethsmadmin -a, then nopclearfail -c (guide 2.5)")

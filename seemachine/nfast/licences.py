@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from seemachine.fleet.modules import FEATURES
+from seemachine.fleet.features import FEATURES
 from seemachine.nfast import certificates, signing
 from seemachine.nfast.tool import Refusal
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from seemachine.config import Config, ConfigError
 from seemachine.fleet import configuration, modules, published
-from seemachine.fleet.modules import DELIVERED, SEE_FEATURE, Module
+from seemachine.fleet.features import DELIVERED, SEE_FEATURE
+from seemachine.fleet.modules import Module
 from seemachine.nfast import layout, paths, tool
 from seemachine.nfast.tool import Refusal, say
 from seemachine.state.durable import private_folder, replace_file

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from seemachine.fleet.modules import FEATURES
+from seemachine.fleet.features import FEATURES
 
 TYPED_HELP = "default: asked for; in a pipe the next line of standard input; '' for none"
 

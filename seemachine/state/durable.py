@@ -8,14 +8,23 @@ from pathlib import Path
 
 PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
+# Folders whose names this process has flushed.
+_certain: set[Path] = set()
 
 
 def private_folder(path: Path) -> Path:
-    """Create a folder that only its owner may enter, with its parents, durably. Returns it."""
+    """Create a folder that only its owner may enter, with its parents, durably. Returns it.
+
+    One that is there may be of a process that was killed before it flushed the name: whoever uses it first makes sure.
+    """
     if not path.is_dir():
         private_folder(path.parent)
         path.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
-        flush_folder(path.parent)
+    elif path in _certain or not os.access(path.parent, os.R_OK | os.W_OK):
+        # Where we can't write the name is not ours.
+        return path
+    flush_folder(path.parent)
+    _certain.add(path)
     return path
 
 

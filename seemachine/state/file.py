@@ -14,10 +14,11 @@ from seemachine.state.durable import no_room, private_folder, remove_file, repla
 from seemachine.state.errors import DiskFull, StateCorrupt, StateFailed
 from seemachine.state.ledger import LedgerRow
 from seemachine.state.ledgerfile import LedgerFile
+from seemachine.state.mirrored import MirroredStore
 from seemachine.state.places import handle_of
 from seemachine.state.records import NvramFile, SpentLease, StoredLease
 from seemachine.state.sealed import lease_from, lease_values, seal, unseal
-from seemachine.state.store import KEEP, MirroredStore, Retention
+from seemachine.state.store import KEEP, Retention
 from seemachine.state.witness import Mark, Past, Witness
 
 SUFFIX = ".nvram"

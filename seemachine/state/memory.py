@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 from seemachine.state.batch import Changes
 from seemachine.state.ledger import LedgerRow
+from seemachine.state.mirrored import MirroredStore
 from seemachine.state.records import StoredLease
-from seemachine.state.store import KEEP, MirroredStore, Retention
+from seemachine.state.store import KEEP, Retention
 from seemachine.state.witness import Mark, Past
 
 

@@ -44,18 +44,22 @@ class Slots:
             os.close(descriptor)
 
     def folder(self, slot: int) -> Path:
-        """Where the card of a slot lies. Raises CardError when there is no such slot."""
+        """Where the card of a slot lies, to be written to. Raises CardError when there is no such slot."""
+        return private_folder(self._place(slot))
+
+    def _place(self, slot: int) -> Path:
+        """The same, for who only looks: a slot that never had a card has no folder."""
         if slot not in SLOTS:
             raise CardError(f"there is no slot {slot}; slots are {SLOTS.start} to {SLOTS.stop - 1}")
-        return private_folder(self._folder / str(slot))
+        return self._folder / str(slot)
 
     def occupant(self, slot: int) -> Path | None:
         """The file of the card in a slot, if any."""
-        return next(self.folder(slot).glob(f"*{SUFFIX}"), None)
+        return next(self._place(slot).glob(f"*{SUFFIX}"), None)
 
     def ic(self, slot: int) -> int:
         """How often a card was put into this slot."""
-        path = self.folder(slot) / "ic"
+        path = self._place(slot) / "ic"
         # A damaged counter hides no card: it counts from 0 again.
         text = path.read_text(errors="replace") if path.exists() else "0"
         return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
@@ -98,18 +102,18 @@ class Slots:
 
     def set_light(self, slot: int, *, on: bool) -> None:
         """The light at a reader that asks for a blank card; the fleet's operator looks at it."""
-        light = self.folder(slot) / "wanted"
         if on:
-            light.touch()
+            (self.folder(slot) / "wanted").touch()
         else:
-            light.unlink(missing_ok=True)
+            (self._place(slot) / "wanted").unlink(missing_ok=True)
 
     def light(self, slot: int) -> bool:
         """Whether the reader asks for a blank card."""
-        return (self._folder / str(slot) / "wanted").exists()
+        return (self._place(slot) / "wanted").exists()
 
     def lights_off(self) -> None:
-        """At a machine's start: whoever asked before is gone."""
+        """At a machine's start, which has slots from here on: whoever asked before is gone."""
+        private_folder(self._folder)
         for slot in SLOTS:
             self.set_light(slot, on=False)
 

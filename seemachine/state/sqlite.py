@@ -12,9 +12,10 @@ from seemachine.state.batch import Changes
 from seemachine.state.durable import flush_folder, private_folder
 from seemachine.state.errors import DiskFull, StateCorrupt, StateFailed, StateUnsafe
 from seemachine.state.ledger import LedgerRow
+from seemachine.state.mirrored import MirroredStore
 from seemachine.state.places import handle_of
 from seemachine.state.records import NvramFile, SpentLease, StoredLease
-from seemachine.state.store import KEEP, MirroredStore, Retention
+from seemachine.state.store import KEEP, Retention
 from seemachine.state.witness import Mark, Past, Witness
 from seemachine.wire.names import printed_name
 
@@ -40,8 +41,6 @@ COMMIT;
 # What durability rests on. Set, then read back: a build or a file system that answers otherwise is refused.
 SETTINGS = {"locking_mode": "exclusive", "journal_mode": "wal", "synchronous": 2, "fullfsync": 1, "secure_delete": 1}
 FULL, EXTRA = 2, 3
-# The disk's fault rather than the file's.
-DISK_ERRORS = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_BUSY)
 
 NEW_ROW = "INSERT INTO ledger (name, leaf, token, digest, client, time, checksum) VALUES (?, ?, ?, ?, ?, ?, ?)"
 # A digest is given once.

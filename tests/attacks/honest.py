@@ -10,7 +10,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-from seeclient.blocking import Connection
+from seeclient.connection import Connection
 from seeclient.effects import Address
 from seeclient.signing import new_token
 

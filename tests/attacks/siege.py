@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from processes import READY_SECONDS, RunningMachine, environment
-from seeclient.blocking import Connection
+from seeclient.connection import Connection
 from seeclient.effects import Address
 
 from seemachine.lms.parameters import lmots, lms

@@ -220,7 +220,7 @@ def test_a_quarantine_that_was_ended_too_early(running, home, store):
     machine, released = running
     with started(copy(home, "copy"), store) as its_copy:
         assert its_copy is not None
-        env = processes.environment(its_copy.home, SEEMACHINE_SEEN="off")
+        env = processes.environment(its_copy.home)
         code, lines = processes.seemachine(["quarantine", "skip", "key", "--esn", ESN, "--to", "6"], env)
         assert code == 0, lines
         with met(machine, home / "seen") as one, met(its_copy, home / "seen") as other:
@@ -331,3 +331,48 @@ def test_a_machine_that_is_put_back_under_a_client(running, home):
     assert (refusal.status, refusal.where) == (Status.AccessDenied, memory.WHERE)
     with met(machine) as fleet:
         assert Released(released.public_key).sign(fleet) == 3
+
+
+def refusal(call):
+    """What a call is refused with."""
+    with pytest.raises(StatusError) as refused:
+        call()
+    return refused.value.detail
+
+
+def test_who_looks_into_an_alarm_signs_nothing(put_back, home):
+    """A fleet opened for that has the doubted machine among its peers, is told what it holds, and gets no signature, key or lease."""
+    machine, _ = put_back
+    machine.start()
+    with blocking.open_fleet(doubted=True) as fleet:
+        [peer] = fleet.roster.peers
+        assert "its NVRAM was put back" in peer.doubt.detail
+        assert fleet.key("key").info().remaining == 29
+        for call in (
+            lambda: fleet.key("key").sign(b"a"),
+            lambda: fleet.generate_lms("another", **TREE),
+            lambda: fleet.resume_lms("another", esn=ESN),
+            lambda: fleet.provision(ESN, 2),
+        ):
+            assert refusal(call) == peer.doubt.detail
+        assert fleet.key("key").info().remaining == 29
+
+
+def test_a_machine_that_is_put_back_under_who_looks(running, home):
+    """The doubt is of the machine that answers now: after a reconnect it is there, and after another it is gone."""
+    machine, released = running
+    with blocking.open_fleet(doubted=True) as fleet:
+        machine.stop()
+        snapshot = Snapshot(home)
+        machine.start()
+        assert released.sign(fleet, home / "seen") == 3
+        machine.stop()
+        newer = Snapshot(home)
+        snapshot.put_back()
+        machine.start()
+        refused_by_memory = released.sign(fleet, home / "seen")
+        assert (refused_by_memory.status, refused_by_memory.where) == (Status.AccessDenied, memory.WHERE)
+        machine.stop()
+        newer.put_back()
+        machine.start()
+        assert released.sign(fleet, home / "seen") == 4

@@ -1,17 +1,21 @@
 """memory.py: what a host remembers of machines and leases raises an alarm when one went back in time, and never else."""
 
+import contextlib
 import os
 import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from client.clientkit import GREETING, OTHER_ESN, a_key_file, answering
+from client.clientkit import GREETING, OTHER_ESN, a_key_file, a_peer, answering
 from hypothesis import given
 from hypothesis import strategies as st
-from seeclient import Status, StatusError, memory
+from seeclient import Status, StatusError, dispatch, memory
 from server.serverkit import ESN
 from wire.kit import answered_frame
+
+from seemachine.wire import messages
+from seemachine.wire.messages import NvmemfileInfo
 
 NVRAM, OTHER_NVRAM = b"n" * 16, b"m" * 16
 FIRST, SECOND = b"openings", b"another1"
@@ -176,6 +180,71 @@ def test_whatever_order_signers_come_in(tmp_path_factory, turns, chance):
                 leaf = given_out.pop(signer)
                 memory.check(ESN, KEY, asked.pop(signer), leaf)
                 looked_at.append(leaf)
+
+
+# ---------------------------------------------------------------- when a person has decided
+
+
+def held(following, first=0, key=KEY):
+    """What a machine says of a lease of eight leaves of the key."""
+    return NvmemfileInfo(
+        file=key.name, public_key=key.public_key, first=first, next=following, end=first + 8, loaded=True, quarantined=False
+    )
+
+
+def test_an_accepted_machine_is_welcome_as_it_is():
+    """The opening that was refused is the known one from then on: what was known before is the stranger now."""
+    memory.meet(greeting(7, FIRST))
+    alarm(lambda: memory.meet(greeting(3, SECOND)))
+    memory.accept(greeting(3, SECOND), [])
+    memory.meet(greeting(3, SECOND))
+    alarm(lambda: memory.meet(greeting(3, FIRST)))
+    memory.meet(greeting(7, FIRST))
+
+
+def test_leaves_outlive_an_acceptance():
+    """Whatever a person says of a machine, a leaf that was seen is not released again."""
+    note(3)
+    memory.accept(greeting(1), [held(4)])
+    alarm(lambda: note(3))
+    note(4)
+
+
+@pytest.mark.parametrize(("following", "first", "highest"), [(0, 0, 5), (5, 0, 5), (20, 16, 20)])
+def test_a_machine_that_would_repeat_leaves_is_not_accepted(following, first, highest, home):
+    """It has to be put behind all leaves that were seen before; another machine's and other leases' say nothing of it."""
+    for leaf in (5, 20):
+        note(leaf)
+    memory.meet(greeting(7, FIRST))
+    before = seen(home)
+    with pytest.raises(StatusError) as refused:
+        memory.accept(greeting(3), [held(8, 8), held(following, first)])
+    assert refused.value.status is Status.AccessDenied
+    assert f"stands at leaf {following}, but its leaf {highest} was seen here" in refused.value.detail
+    assert seen(home) == before
+    memory.accept(greeting(3, esn=OTHER_ESN), [held(following, first)])
+    memory.accept(greeting(3), [held(8, 8), held(6), held(21, 16)])
+
+
+def test_nothing_is_accepted_without_a_memory(home, monkeypatch):
+    """Neither where it is off, nor of a machine that forgets."""
+    memory.accept(greeting(0), [])
+    monkeypatch.setenv(memory.VARIABLE, memory.OFF)
+    memory.accept(greeting(7), [])
+    assert seen(home) == {}
+
+
+MAY_BE_ASKED = {"nvmemfile_info", "nvmemfile_list", "slot_list", "nvram_ledger", "quarantine_list", "quarantine_burn", "quarantine_skip"}
+
+
+@pytest.mark.parametrize("request_class", messages.REQUESTS.values(), ids=messages.REQUESTS)
+def test_a_doubted_machine_is_asked_for_no_leaf(request_class):
+    """Of all requests those alone go out that take, make and move no leaf; to a machine without a doubt each of them does."""
+    request = object.__new__(request_class)
+    doubt = StatusError(Status.AccessDenied, "a doubt", memory.WHERE)
+    dispatch.refuse_doubted(a_peer(), request)
+    with pytest.raises(StatusError) if request.NAME not in MAY_BE_ASKED else contextlib.nullcontext():
+        dispatch.refuse_doubted(replace(a_peer(), doubt=doubt), request)
 
 
 # ---------------------------------------------------------------- where it is kept

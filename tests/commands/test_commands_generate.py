@@ -112,9 +112,9 @@ class TestSingular:
 
     def test_leaves_in_a_failing_file_store_are_nowhere_else(self, world, tmp_path, monkeypatch):
         """A key whose installation failed only in the last flush is in NVRAM after the restart, and no card of the rack has its leaves."""
-        world.feed_blank()
         folder = tmp_path / "hsm" / ESN
         session = Session(world.machine(store=FileStore(folder)))
+        world.feed_blank()
         started = ask(session, generate())
         for _ in range(started.remaining - 1):
             ask(session, step(started.handle))

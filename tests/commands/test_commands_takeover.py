@@ -258,6 +258,8 @@ def dying(world, fault, place, act):
         act()
     except Killed:
         return World(left)
+    # Past its end nobody dies: what the next process does at its start is no place of this one.
+    fault._left = None
     shutil.copytree(world.folder, left, copy_function=keep)
     return World(left)
 

@@ -1,5 +1,6 @@
 """The model of the disk, and the recorder that feeds it."""
 
+import contextlib
 import os
 import random
 import sqlite3
@@ -105,6 +106,17 @@ class TestRecorder:
             recorder.revive()
         assert [os.path.exists(tmp_path / name) for name in (".f.new", "f")] == [life > 0, False]  # noqa: PTH110
         assert len(recorder.log) == life
+
+    @pytest.mark.parametrize("life", range(5))
+    def test_a_folder_of_a_killed_process(self, tmp_path, life):
+        """Wherever the process that made it was killed: once another one has used it, a power cut takes nothing that lies in it."""
+        with recording(tmp_path) as recorder:
+            recorder.life = life
+            with contextlib.suppress(Killed):
+                private_folder(tmp_path / "a" / "b")
+            recorder.revive()
+            replace_file(private_folder(tmp_path / "a" / "b") / "f", b"data")
+        assert images(follow(*recorder.log)) == [{"a": None, "a/b": None, "a/b/f": b"data"}]
 
     @pytest.mark.skipif(not HAS_APSW, reason="apsw is not installed")
     def test_sqlite_flushes_its_log_and_then_the_folder(self, tmp_path):

@@ -11,8 +11,8 @@ from crash.scenarios import SCENARIOS, STORES, Scenario
 from seemachine.commands import generate, provision
 from seemachine.state import durable, sqlite
 from seemachine.state.checkpoints import FolderCheckpoints
+from seemachine.state.mirrored import MirroredStore
 from seemachine.state.slots import Slots
-from seemachine.state.store import MirroredStore
 
 NEEDS_APSW = {"sqlite": [pytest.mark.skipif(not HAS_APSW, reason="apsw is not installed")], "file": []}
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}

@@ -44,7 +44,8 @@ class World:
 
     def listed(self) -> list[dict[str, Any]]:
         """What is in quarantine."""
-        found: list[dict[str, Any]] = json.loads("\n".join(self.quarantine("list", "--json")[1]))["quarantine"]
+        lines = self.quarantine("list", "--json")[1]
+        found: list[dict[str, Any]] = json.loads("\n".join(lines[lines.index("{") :]))["quarantine"]
         return found
 
     def pipsqueak(self, *words: str) -> processes.Ran:
@@ -105,7 +106,7 @@ def test_nothing_is_in_quarantine(world: World) -> None:
     world.down().up()
 
     assert world.quarantine("list") == (0, ["nothing is in quarantine"])
-    assert json.loads("\n".join(world.quarantine("list", "--json")[1])) == {"quarantine": [], "unreachable": []}
+    assert json.loads("\n".join(world.quarantine("list", "--json")[1])) == {"quarantine": [], "unreachable": [], "alarms": []}
     assert world.sign("c") == 2
 
 
@@ -282,6 +283,68 @@ def test_a_machine_that_is_down(world: World) -> None:
 
     world.up().down()
     assert world.quarantine("list") == (1, ["no machine is up; start some with: seemachine fleet up"])
+
+
+# ---------------------------------------------------------------- alarms of a client's memory
+
+
+REFUSAL = "; the signature is not released. What to do: seemachine quarantine explain; what was seen is in "
+
+
+def test_a_copy_that_this_host_refuses(world: World) -> None:
+    """An alarm stops signing and not the operator; skipped and accepted, the copy signs on, and now the original is refused."""
+    copy = world.copied("copy").up()
+    copy.env["SEEMACHINE_SEEN"] = str(world.home / "seen")
+    world.env["SEEMACHINE_SEEN"] = str(world.home / "seen")
+    world.down().up()
+    assert world.sign("c") == 2
+
+    code, lines = copy.pipsqueak("alias=test", "message=d")
+    alarm = next(line for line in lines if REFUSAL in line)
+    assert (code, f"two machines say that they are {ESN}" in alarm) == (1, True)
+    code, lines = copy.quarantine("explain")
+    assert (code, REFUSAL in lines[0], any("seemachine quarantine accept --esn ESN" in line for line in lines)) == (1, True, True)
+    [suspect] = copy.listed()
+    assert copy.quarantine("accept", "--esn", ESN)[1][1:] == [
+        f"seemachine quarantine: {suspect['name']} of {ESN} is in quarantine; burn it, or skip, first"
+    ]
+    assert copy.quarantine("skip", "test", "--esn", ESN, "--to", "10")[0] == 0
+    assert copy.pipsqueak("alias=test", "message=d")[0] == 1
+
+    assert copy.quarantine("accept", "--esn", ESN)[0] == 0
+    assert copy.quarantine("list") == (0, ["nothing is in quarantine"])
+    assert [copy.sign(message) for message in ("d", "e")] == [10, 11]
+    assert world.pipsqueak("alias=test", "message=f")[0] == 1
+
+
+def test_a_machine_that_was_put_back_with_its_witness(world: World) -> None:
+    """It notices nothing, the host does: exit code 1, nothing to burn, and no acceptance before it stands behind what was seen here."""
+    kept = [world.home / "hsm" / ESN, world.home / "witness"]
+    world.down()
+    before = {path: path.read_bytes() for folder in kept for path in folder.rglob("*") if path.is_file()}
+    world.up().down().up()
+    assert [world.sign(message) for message in ("c", "d", "e")] == [2, 3, 4]
+    world.down()
+    for path, data in before.items():
+        path.write_bytes(data)
+    world.up()
+
+    document = world.quarantine("list", "--json")
+    assert document[0] == 1
+    assert (world.listed(), REFUSAL in document[1][0]) == ([], True)
+    assert world.quarantine("burn", "test", "--esn", ESN)[0] == 1
+    assert "stands at leaf 2, but its leaf 4 was seen here; see: " in world.quarantine("accept", "--esn", ESN)[1][-1]
+    assert world.pipsqueak("alias=test", "message=f")[0] == 1
+
+    world.down()
+    (world.home / "witness" / f"{ESN}.mark").unlink()
+    world.up()
+    assert [suspect["next"] for suspect in world.listed()] == [2]
+    assert world.quarantine("skip", "test", "--esn", ESN, "--to", "5")[0] == 0
+    assert world.pipsqueak("alias=test", "message=f")[0] == 1
+    assert world.quarantine("accept", "--esn", ESN)[1][-1] == f"{ESN} is taken as it is now; the leaves that were seen here stay remembered"
+    assert world.quarantine("list") == (0, ["nothing is in quarantine"])
+    assert world.sign("f") == 5
 
 
 def test_half_made_keys_of_a_copy(world: World) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import processes
 import pytest
-from seeclient.blocking import Connection
+from seeclient.connection import Connection
 from seeclient.effects import Address
 from seeclient.signing import new_token
 from server.serverkit import ESN, H5_W4

@@ -12,7 +12,7 @@ import threading
 
 import processes
 import pytest
-from seeclient.blocking import Connection
+from seeclient.connection import Connection
 from seeclient.effects import Address
 from seeclient.signing import new_token
 from server.serverkit import ESN, H5_W4, H10_W4, HELLO, PATIENCE, good, leaf_of, slow_machine, wait_until

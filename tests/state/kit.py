@@ -21,9 +21,9 @@ from seemachine.state.errors import DiskFull, StateFailed
 from seemachine.state.file import FileStore
 from seemachine.state.ledger import Order, message_bound
 from seemachine.state.memory import MemoryStore
+from seemachine.state.mirrored import MirroredStore
 from seemachine.state.records import StoredLease
 from seemachine.state.sqlite import SqliteStore
-from seemachine.state.store import MirroredStore
 from seemachine.state.witness import FolderWitness
 
 # The child processes of these tests import this file too, and pytest would be most of their start.

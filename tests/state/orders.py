@@ -4,8 +4,8 @@ import os
 
 from seemachine.state.errors import StateError, TokenSpent
 from seemachine.state.ledger import LedgerRow, Order, hash_bound
+from seemachine.state.mirrored import MirroredStore
 from seemachine.state.records import Reserved
-from seemachine.state.store import MirroredStore
 
 Q, OTHER_Q = b"Q" * 32, b"q" * 32
 HOUR, DAY = 3600, 86400

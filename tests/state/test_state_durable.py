@@ -17,7 +17,7 @@ class ObservedOs:
     """The `os` of the module under test, noting what is flushed and in which order. Writes at most `most` bytes at a time."""
 
     def __init__(self, most):
-        self.seen, self._most = [], most
+        self.seen, self._most, self.closed = [], most, None
 
     def __getattr__(self, attribute):
         return getattr(os, attribute)
@@ -26,6 +26,10 @@ class ObservedOs:
         """Write a part, as the system may."""
         self.seen.append("write")
         return os.write(descriptor, data[: self._most])
+
+    def access(self, path, mode):
+        """Whether this user may write there: not in the closed folder, though root may."""
+        return str(path) != self.closed and os.access(path, mode)
 
     def fsync(self, descriptor):
         """Note which file or folder was flushed."""
@@ -114,7 +118,8 @@ def test_files_are_private(tmp_path):
 
 def test_folders_are_private_and_durable(tmp_path, observed):
     """Each folder that is made is for its owner only and flushed into its parent; one that is there is left alone."""
-    tmp_path.chmod(0o755)
+    private_folder(tmp_path).chmod(0o755)
+    observed.seen.clear()
     made = private_folder(tmp_path / "a" / "b")
 
     assert made == tmp_path / "a" / "b"
@@ -122,6 +127,19 @@ def test_folders_are_private_and_durable(tmp_path, observed):
     assert observed.seen == [f"flush {tmp_path.name}", "flush a"]
     private_folder(made)
     assert len(observed.seen) == 2
+
+
+def test_a_folder_that_is_there_is_made_sure_of_once(tmp_path, observed):
+    """Its maker may have been killed before the flush; who can't write beside it has no business there."""
+    found, foreign = tmp_path / "a", tmp_path / "foreign" / "b"
+    found.mkdir()
+    foreign.mkdir(parents=True)
+    observed.closed = str(foreign.parent)
+    for _ in range(2):
+        assert private_folder(found) == found
+        assert private_folder(foreign) == foreign
+
+    assert observed.seen == [f"flush {tmp_path.name}"]
 
 
 def test_a_file_is_no_folder(tmp_path):

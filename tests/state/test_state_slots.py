@@ -258,3 +258,11 @@ class TestLooking:
         slots.lights_off()
 
         assert not any(map(slots.light, SLOTS))
+
+    def test_looking_into_slots_makes_nothing(self, slots, world):
+        """A slot that never had a card has no folder, whoever looks; the first start makes the place for them."""
+        slots.listing()
+        assert [(slots.occupant(slot), slots.ic(slot), slots.light(slot)) for slot in SLOTS] == [(None, 0, False)] * len(SLOTS)
+        assert list((world / "hsm" / ESN).iterdir()) == []
+        slots.lights_off()
+        assert [path.name for path in (world / "hsm" / ESN).rglob("*")] == ["slots"]

@@ -7,7 +7,7 @@ from itertools import chain
 import pytest
 from state.kit import FILE, SQLITE, lease, leaves, name, take
 
-from seemachine.state import store as state_store
+from seemachine.state import mirrored
 from seemachine.state.errors import FileExists, LeaseSpent, StateError
 from seemachine.state.memory import MemoryStore
 from seemachine.state.records import NvramFile, Reserved
@@ -134,7 +134,7 @@ class TestStore:
 
     def test_an_nvram_has_an_end(self, store, monkeypatch):
         """A full NVRAM takes no further key and says so; once a file is gone there is room again."""
-        monkeypatch.setattr(state_store, "MAX_FILES", 2)
+        monkeypatch.setattr(mirrored, "MAX_FILES", 2)
         store.install(lease(1))
         store.install(lease(2))
         for install in (store.check_install, store.install):

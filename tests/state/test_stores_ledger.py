@@ -7,7 +7,7 @@ import pytest
 from state.kit import lease, leaves, name, order, take
 from state.orders import DAY, HOUR, Q, awaited, brought, later, leaf_of, one, refused, rows
 
-from seemachine.state import store as state_store
+from seemachine.state.batch import Changes
 from seemachine.state.errors import LeaseGone, LeaseSpent, StateCorrupt, StateFailed
 from seemachine.state.ledger import LedgerRow, hash_bound, message_bound
 from seemachine.state.memory import MemoryStore
@@ -206,7 +206,7 @@ class TestTheLedger:
         one(store, wish)
         for row in (LedgerRow(name(), 0, os.urandom(16), message_bound(b""), "", 0), LedgerRow(name(), 1, wish.token, b"q", "", 0)):
             with pytest.raises(StateFailed, match="UNIQUE"):
-                store._write(state_store.Changes(rows=[row]))
+                store._write(Changes(rows=[row]))
 
         assert [row.token for row in rows(store)] == [wish.token]
         store.close()
@@ -220,7 +220,7 @@ class TestTheLedger:
         store.bind(brought(wish))
         [row] = rows(store)
         with pytest.raises(StateFailed):
-            store._write(state_store.Changes(bound=[row]))
+            store._write(Changes(bound=[row]))
 
         store.close()
 
@@ -229,7 +229,7 @@ class TestTheLedger:
         store = SqliteStore(tmp_path)
         store.install(lease())
         take(store, [name()] * 3)
-        store._write(state_store.Changes(rows=[LedgerRow(name(), 7, os.urandom(16), message_bound(b""), "", 0)]))
+        store._write(Changes(rows=[LedgerRow(name(), 7, os.urandom(16), message_bound(b""), "", 0)]))
         store.close()
 
         with pytest.raises(StateCorrupt, match="the ledger has leaf 7"):

@@ -10,8 +10,9 @@ from state.orders import DAY, HOUR, OTHER_Q, awaited, brought, later, leaf_of, o
 from seemachine.state.errors import LeaseSpent, TokenSpent
 from seemachine.state.file import FileStore
 from seemachine.state.ledger import hash_bound
+from seemachine.state.mirrored import MirroredStore
 from seemachine.state.sqlite import SqliteStore
-from seemachine.state.store import MirroredStore, Retention
+from seemachine.state.store import Retention
 
 OPEN: dict[Kind, Callable[[Path, Retention], MirroredStore]] = {
     SQLITE: lambda folder, keep: SqliteStore(folder, keep=keep),

@@ -1,0 +1,196 @@
+"""What can be asked of every NVRAM whose files are all known in memory: leases come in, leaves are handed out, doubts are ended.
+
+Order, never to be changed: a leaf is taken off in memory, then durably together with its row in the ledger, then handed out.
+"""
+
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from seemachine.state.batch import Answer, Batch, Changes, quarantined
+from seemachine.state.errors import FileExists, LeaseGone, LeaseSpent, StateError, StateLocked, TokenSpent
+from seemachine.state.ledger import LedgerRow, Order
+from seemachine.state.opened import OpenNvram
+from seemachine.state.records import NvramFile, Reserved, SpentLease, StoredLease
+from seemachine.state.store import KEEP, Retention
+from seemachine.state.witness import Past
+from seemachine.wire.names import printed_name
+
+MAX_FILES = 4096
+MAX_AWAITED = 4096
+
+
+class MirroredStore(OpenNvram):
+    """See Store. Subclasses make changes durable, and look into what is too long for memory."""
+
+    def __init__(self, files: Iterable[NvramFile], spent: Iterable[SpentLease], past: Past, keep: Retention = KEEP) -> None:
+        super().__init__(files, spent, past)
+        self._keep = keep
+        # Leaves that clients hash for, by token. In memory alone: what became of one that another process gave out, no NVRAM that may
+        # have been put back can say.
+        self._awaited: dict[bytes, LedgerRow] = {}
+
+    @abstractmethod
+    def _was_installed(self, lease: StoredLease) -> bool:
+        """Whether any of the lease's leaves were ever in this NVRAM."""
+
+    @abstractmethod
+    def _write_install(self, lease: StoredLease) -> None:
+        """Remember the range and create the file, durably. Raises StateFailed."""
+
+    @abstractmethod
+    def _rows(self, tokens: Sequence[bytes]) -> dict[bytes, LedgerRow]:
+        """The rows of those tokens that have one."""
+
+    @abstractmethod
+    def ledger(self, after: int, most: int) -> list[tuple[int, LedgerRow]]:
+        """See Store."""
+
+    def install(self, lease: StoredLease) -> None:
+        """See Store."""
+        with self._lock:
+            self._refuse_after_failure()
+            self.check_install(lease)
+            # Noted before the file is there: noted leaves that are not in it count as gone.
+            self._witness.note(lease.name, lease.first, lease.first)
+            self._guarded(lambda: self._write_install(lease))
+            self._files[lease.name] = NvramFile(lease, lease.first)
+
+    def check_install(self, lease: StoredLease) -> None:
+        """See Store."""
+        self._refuse_after_failure()
+        present = self._files.get(lease.name)
+        if present is not None:
+            raise FileExists(f"NVRAM file {printed_name(lease.name)} still holds {present.remaining} signatures")
+        if len(self._files) >= MAX_FILES:
+            raise FileExists(f"the NVRAM is full: it holds {MAX_FILES} files")
+        if self._was_installed(lease) or self._was_noted(lease):
+            raise LeaseSpent(f"leaves {lease.first}..{lease.end} of {printed_name(lease.name)} were in this NVRAM before")
+
+    def _was_noted(self, lease: StoredLease) -> bool:
+        return any(first < lease.end and lease.first < following for first, following in self._witness.noted(lease.name).items())
+
+    def reserve(self, orders: Sequence[Order]) -> list[Answer]:
+        """See Store."""
+        with self._lock:
+            self._refuse_after_failure()
+            batch = Batch(self._files, self._rows([order.token for order in orders]), self._now())
+            answers = [self._again(order, row) if (row := batch.known(order)) else batch.take(order) for order in orders]
+            changes = batch.changes()
+            self._commit(changes)
+            self._await(changes.rows)
+            return answers
+
+    def _await(self, rows: list[LedgerRow]) -> None:
+        self._awaited.update((row.token, row) for row in rows if not row.bound)
+        while len(self._awaited) > MAX_AWAITED:
+            del self._awaited[next(iter(self._awaited))]
+
+    def bind(self, order: Order) -> Reserved:
+        """See Store."""
+        with self._lock:
+            self._refuse_after_failure()
+            awaited = self._awaited.get(order.token)
+            if awaited is not None and awaited.name == order.name:
+                reserved = self._found(awaited)
+                # Whatever becomes of the write, this leaf never sees a second digest; and it is durable before anything is signed with it.
+                del self._awaited[order.token]
+                self._commit(Changes(bound=[replace(awaited, digest=order.digest)]))
+                return reserved
+            row = self._rows([order.token]).get(order.token)
+            answer = self._again(order, row) if row else TokenSpent("no leaf was reserved under this token; reserve one first")
+            if isinstance(answer, StateError):
+                raise answer
+            return answer
+
+    def _again(self, order: Order, row: LedgerRow) -> Reserved | StateError:
+        """The leaf that this order got before. It signs what it signed then, so it is no second use."""
+        if not row.bound and row.token not in self._awaited:
+            return TokenSpent(f"leaf {row.leaf} waits for no digest any more, and is burned; reserve another under a new token")
+        if not row.fits(order):
+            return TokenSpent(f"this request token was used before, for another message: leaf {row.leaf} of {printed_name(row.name)}")
+        try:
+            return self._found(row)
+        except StateError as error:
+            return error
+
+    def _found(self, row: LedgerRow) -> Reserved:
+        """A leaf of the ledger with its lease. Raises LeaseQuarantined, LeaseGone."""
+        file = self._files.get(row.name)
+        if file is not None and file.lease.first <= row.leaf < file.lease.end:
+            if file.quarantine:
+                raise quarantined(file)
+            return Reserved(file.lease, row.leaf, file.remaining, again=True)
+        for spent in self._spent:
+            if spent.lease.name == row.name and spent.lease.first <= row.leaf < spent.lease.end:
+                return Reserved(spent.lease, row.leaf, 0, again=True)
+        raise LeaseGone(f"leaf {row.leaf} of {printed_name(row.name)} was given to this request, but its lease is no longer kept")
+
+    def delete(self, name: bytes) -> None:
+        """See Store."""
+        with self._lock:
+            self._refuse_after_failure()
+            file = self._files.get(name)
+            if file is not None:
+                self._commit(Changes(files={name: None}))
+                self._witness.note(name, file.lease.first, file.lease.end)
+
+    def quarantine(self, name: bytes, reason: str) -> None:
+        """See Store."""
+        with self._lock:
+            self._refuse_after_failure()
+            self._commit(Changes(files={name: replace(self._files[name], quarantine=reason)}))
+
+    def skip(self, name: bytes, leaf: int) -> None:
+        """See Store."""
+        with self._lock:
+            self._refuse_after_failure()
+            file = self._files[name]
+            least = max(file.next + 1, self._witness.noted(name).get(file.lease.first, 0))
+            if not least <= leaf <= file.lease.end:
+                raise LeaseSpent(f"{printed_name(name)} can go on at a leaf from {least} to {file.lease.end}, not {leaf}; never back")
+            # Also of a file that ends here, and so has no note of its own.
+            self._witness.note(name, file.lease.first, leaf)
+            self._commit(Changes(files={name: NvramFile(file.lease, leaf) if leaf < file.lease.end else None}))
+
+    def put_back(self, reason: str, floors: Mapping[bytes, int]) -> None:
+        """See Store."""
+        with self._lock:
+            self._refuse_after_failure()
+            # The doubt first: after a crash in between the next opening puts all into quarantine.
+            self._guarded(lambda: self._write_past(Past(self.mark, (self.mark.epoch, self.mark.nonce), self.doubt or reason)))
+            self.doubt = self.doubt or reason
+            forgotten, self._spent = self._spent, []
+            changed = {name: _held(file, floors.get(name, 0), reason) for name, file in self._files.items()}
+            self._commit(Changes(files=changed, forgotten=forgotten))
+
+    def settle(self) -> None:
+        """See Store."""
+        with self._lock:
+            self._refuse_after_failure()
+            if self.doubt:
+                self._guarded(lambda: self._write_past(Past(self.mark, (self.mark.epoch, self.mark.nonce))))
+                self.doubt = ""
+
+    def tidy(self) -> None:
+        """See Store."""
+        with self._lock:
+            self._refuse_after_failure()
+            now = self._now()
+            old = [spent for spent in self._spent if spent.time + self._keep.retry_seconds * 1000 <= now]
+            before = now - self._keep.ledger_days * 86_400_000 if self._keep.ledger_days else 0
+            self._spent = [spent for spent in self._spent if spent not in old]
+            # Burned, for their rows may be gone.
+            self._awaited = {token: row for token, row in self._awaited.items() if row.time >= before}
+            self._commit(Changes(forgotten=old, ledger_before=before))
+            try:
+                self._witness.refresh()
+            except StateLocked:
+                self._failed = True
+                raise
+
+
+def _held(file: NvramFile, floor: int, reason: str) -> NvramFile | None:
+    """A file in quarantine that goes on at `floor` at the earliest; None when that is its end."""
+    following = max(file.next, floor)
+    return replace(file, next=following, quarantine=file.quarantine or reason) if following < file.lease.end else None
