@@ -91,6 +91,8 @@ def test_the_tree_is_what_the_guide_lays_out(image: Path) -> None:
         if path.is_file() and not path.is_relative_to(image / recipe.LIBRARY)
     }
     assert outside == {"usr/bin/entrypoint", "usr/bin/healthcheck", "etc/seemachine.toml", "etc/userdata.codesafe"}
+    # Csadmin copies the SDK's own Python to usr/bin and usr/lib/python3.11.
+    assert [path.name for path in (image / "usr/lib").iterdir()] == ["seemachine"]
 
 
 def test_the_settings_are_what_the_container_needs(image: Path) -> None:
