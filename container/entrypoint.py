@@ -72,7 +72,7 @@ def main(arguments: list[str]) -> int:
     try:
         check_writable(data)
     except OSError as error:
-        return refuse(f"the data folder can't be written: {error}. Name another as `world` in {SETTINGS} or in $SEEMACHINE_HOME")
+        return refuse(f"the data folder {data} can't be written: {error}. Name another as `world` in {SETTINGS} or in $SEEMACHINE_HOME")
     return command(data, arguments)
 
 

@@ -75,7 +75,7 @@ def test_a_full_data_folder_is_refused(image: Path, tmp_path: Path) -> None:
     full = ["sh", "-c", 'ulimit -f 0; exec "$@"', "full", *command(image, data)]
     done = subprocess.run(full, env={"SEEMACHINE_HOME": str(data)}, stderr=subprocess.PIPE, text=True, timeout=30, check=False)
     assert done.returncode == 1
-    assert "the data folder can't be written: [Errno 27]" in done.stderr
+    assert f"the data folder {data} can't be written: [Errno 27]" in done.stderr
     assert list(data.iterdir()) == []
 
 
