@@ -23,6 +23,12 @@ def pack(root: Path, options: argparse.Namespace) -> int:
     return _run(signing(options.devkeyname, options.devcert, options.askeyname), root.parent)
 
 
+def forget(folder: Path) -> None:
+    """No image of an earlier tree stays beside a new one: it could be taken for that of the new one."""
+    for name in (UNSIGNED, SIGNED):
+        (folder / name).unlink(missing_ok=True)
+
+
 def generating(root: Path, network: Path, packages: Path) -> list[str]:
     """The command that packs a tree."""
     names = ["--package-name", f"seemachine-{VERSION}", "--version-str", VERSION, "--entry-point", "/usr/bin/entrypoint"]

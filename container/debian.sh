@@ -20,11 +20,16 @@ test "$(id -u)" = 0 || as_root=(unshare --map-root-user)
 "${as_root[@]}" /usr/sbin/debootstrap --download-only --arch="$arch" --variant=minbase --include=python3 "$suite" "$scratch/all" "$mirror" \
     >"$scratch/log" 2>&1 || { tail -n 20 "$scratch/log" >&2; exit 1; }
 
-rm -rf "$root"
-mkdir -p "$root"
+# Under its name only when it is whole.
+part=$root.part
+rm -rf "$root" "$part"
+mkdir -p "$part"
 for package in $packages; do
-    dpkg-deb --extract "$scratch"/all/var/cache/apt/archives/"${package}"_*.deb "$root"
+    dpkg-deb --extract "$scratch"/all/var/cache/apt/archives/"${package}"_*.deb "$part"
 done
 # What only people read; licences stay.
-find "$root/usr/share/doc" -type f ! -name copyright -delete
-rm -rf "$root"/usr/share/{man,lintian,applications,pixmaps,doc-base,locale}
+find "$part/usr/share/doc" -type f ! -name copyright -delete
+rm -rf "$part"/usr/share/{man,lintian,applications,pixmaps,doc-base,locale}
+# The packages gave it a time of theirs, and make would fetch it all again.
+touch "$part"
+mv "$part" "$root"

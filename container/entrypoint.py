@@ -2,12 +2,14 @@
 """The entry point of the container: look at what this Python has, say what it lacks, then serve one machine on port 8888.
 
 It needs its own tree, which may be read-only, and one folder to write to. It starts no other process. Options are those of `seemachine
-serve` and go before etc/seemachine.toml; another command, such as `card list`, works on the data folder. The ESN is $SEEMACHINE_ESN, else
-what the file `esn` in the data folder says, else NO_ESN. Until `can_run` has looked, only modules are imported that every Python has.
+serve` and go before etc/seemachine.toml; `card list` and the like work on the data folder, `info` tells which engine runs. The ESN is
+$SEEMACHINE_ESN, else what the file `esn` in the data folder says, else NO_ESN. Until `can_run` has looked, only modules are imported that
+every Python has.
 """
 
 import contextlib
 import os
+import signal
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # noqa: PTH100, PTH120
@@ -15,6 +17,10 @@ LIBRARY = f"{ROOT}/usr/lib/seemachine"
 SETTINGS = f"{ROOT}/etc/seemachine.toml"
 # How a container learns the ESN of its HSM is not known.
 NO_ESN = "C0DE-5AFE-0005"
+# Of the words of `seemachine` those that are for where a machine is. The others are for hosts: they need a client, or start processes.
+WORDS = ("card", "info")
+# One block of any file system: a full one has room for the name of an empty file.
+TRIAL_BYTES = 4096
 
 # Found by blocking one after the other: without any of these the daemon can't be imported.
 NEEDED = (
@@ -25,6 +31,7 @@ NEEDED = (
         "fcntl",
         "math",
         "random",
+        "resource",
         "select",
         "socket",
         "struct",
@@ -48,8 +55,10 @@ WANTED = {
 
 
 def main(arguments: list[str]) -> int:
-    """Run one machine until SIGTERM. Returns the exit code: 0 stopped, 1 can't start, 2 wrong settings."""
+    """Run one machine until SIGTERM. Returns the exit code: 0 stopped, 1 can't start, 2 wrong settings or words."""
     os.umask(0o077)
+    # Process 1 of a container gets no signal that it does not ask for. While the machine serves, it has a better answer.
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     keep_standard_files()
     say(f"Python {sys.version.split()[0]}, {os.uname().machine}, {sys.byteorder}-endian")
     sys.path.append(LIBRARY)
@@ -63,7 +72,7 @@ def main(arguments: list[str]) -> int:
     try:
         check_writable(data)
     except OSError as error:
-        return refuse(f"the data folder can't be written: {error}. Name another as `world` in {SETTINGS} or in $SEEMACHINE_HOME")
+        return refuse(f"the data folder {data} can't be written: {error}. Name another as `world` in {SETTINGS} or in $SEEMACHINE_HOME")
     return command(data, arguments)
 
 
@@ -73,8 +82,15 @@ def command(data: str, arguments: list[str]) -> int:
 
     os.environ["SEEMACHINE_HOME"] = data
     if arguments and not arguments[0].startswith("-"):
-        return cli.main(arguments)
-    return cli.main(["serve", "--config", SETTINGS, "--home", data, "--esn", esn(data), *arguments])
+        if arguments[0] in WORDS:
+            return cli.main(arguments)
+        say(f"{arguments[0]} is not for the container, which knows the options of serve, and {', '.join(WORDS)}; try it on a host")
+        return 2
+    try:
+        given = esn(data)
+    except OSError as error:
+        return refuse(f"the ESN can't be read: {error}")
+    return cli.main(["serve", "--config", SETTINGS, "--home", data, "--esn", given, *arguments])
 
 
 def keep_standard_files() -> None:
@@ -133,8 +149,8 @@ def data_folder() -> str:
     with open(SETTINGS, "rb") as file:  # noqa: PTH123
         settings = tomllib.load(file)
     data = os.environ.get("SEEMACHINE_HOME") or settings.get("world")
-    if type(data) is not str:
-        raise ValueError("`world` names no data folder")
+    if type(data) is not str or not os.path.isabs(data):  # noqa: PTH117
+        raise ValueError(f"`world`, or $SEEMACHINE_HOME instead of it, takes the absolute path of the data folder, not {data!r}")
     return data
 
 
@@ -142,12 +158,18 @@ def check_writable(folder: str) -> None:
     """Make the data folder if it is not there, and write to it. Raises OSError."""
     os.makedirs(folder, exist_ok=True)  # noqa: PTH103
     trial = f"{folder}/.writable"
-    os.close(os.open(trial, os.O_WRONLY | os.O_CREAT, 0o600))
-    os.unlink(trial)  # noqa: PTH108
+    try:
+        with open(trial, "wb") as file:  # noqa: PTH123
+            file.write(bytes(TRIAL_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(trial)  # noqa: PTH108
 
 
 def esn(data: str) -> str:
-    """The machine's ESN. Checked by who takes it."""
+    """The machine's ESN, checked by who takes it. Raises OSError."""
     if given := os.environ.get("SEEMACHINE_ESN"):
         return given
     try:

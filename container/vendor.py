@@ -1,19 +1,23 @@
-"""The packages that the image holds: fetched by pip, named by their hashes, unpacked without running anything of theirs."""
+"""The packages that the image holds: wheels that pip fetches, named by their hashes, unpacked without running anything of theirs."""
 
 import hashlib
 import re
 import subprocess
 import sys
-import tarfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 LOCK = Path(__file__).with_name("requirements.lock")
+# Whatever builds the image: the Python of the container. Of the platform only the compiled modules speak, which are left out.
+FETCH = (
+    *("download", "--quiet", "--require-hashes", "--no-deps", "--only-binary", ":all:"),
+    *("--implementation", "cp", "--python-version", "3.11", "--abi", "cp311", "--abi", "none", "--platform", "manylinux2014_x86_64"),
+)
 PINNED = re.compile(r"^([a-z0-9]+)==(\S+) --hash=sha256:([0-9a-f]{64})$")
 # Tests of a package, and what only type checkers and compilers read.
 LEFT_OUT_FOLDERS = {"_tests", "tests", "test", "__pycache__"}
-KEPT_IN_METADATA = re.compile(r"(METADATA|PKG-INFO|.*(LICEN[CS]E|COPYING|NOTICE).*)", re.IGNORECASE)
+KEPT_IN_METADATA = re.compile(r"(METADATA|.*(LICEN[CS]E|COPYING|NOTICE).*)", re.IGNORECASE)
 
 
 class VendorError(Exception):
@@ -49,9 +53,8 @@ def _by_digest(cache: Path) -> dict[str, Path]:
 
 def _fetch(cache: Path, lock: Path) -> None:
     cache.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--require-hashes", "--no-deps"]
     done = subprocess.run(
-        [*command, "--requirement", str(lock), "--dest", str(cache)],
+        [sys.executable, "-m", "pip", *FETCH, "--requirement", str(lock), "--dest", str(cache)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -69,23 +72,10 @@ def files(archive: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
 
 
 def _unpacked(archive: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
-    if archive.suffix == ".whl":
-        with zipfile.ZipFile(archive) as wheel:
-            for entry in wheel.infolist():
-                if not entry.is_dir():
-                    yield _inside(entry.filename), wheel.read(entry)
-        return
-    with tarfile.open(archive) as source:
-        for member in source:
-            stream = source.extractfile(member) if member.isfile() else None
-            if stream:
-                yield _as_installed(_inside(member.name)), stream.read()
-
-
-def _as_installed(path: PurePosixPath) -> PurePosixPath:
-    """Where a file of a source archive would be in a wheel: all of it lies in one folder, name-version."""
-    inner = PurePosixPath(*path.parts[1:])
-    return inner if len(inner.parts) > 1 else PurePosixPath(f"{path.parts[0]}.dist-info") / inner
+    with zipfile.ZipFile(archive) as wheel:
+        for entry in wheel.infolist():
+            if not entry.is_dir():
+                yield _inside(entry.filename), wheel.read(entry)
 
 
 def _inside(name: str) -> PurePosixPath:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -49,6 +50,35 @@ def build(output: Path, *options: str) -> subprocess.CompletedProcess[str]:
 def command(tree: Path, data: Path, blocked: str = "", python: str = sys.executable) -> list[str]:
     """The entry point of a tree under the guard, by an interpreter that sees nothing but its standard library."""
     return [python, "-I", "-S", "-B", "-c", GUARD, blocked, str(tree / "usr/bin/entrypoint"), str(data)]
+
+
+# In every Python: its core, and what its own build links in before it can make modules (Modules/Setup.bootstrap).
+CORE = (
+    "_abc _ast _codecs _collections _functools _imp _io _locale _operator _signal _sre _stat _string _symtable _thread _tokenize"
+    " _tracemalloc _typing _warnings _weakref atexit builtins errno faulthandler gc itertools marshal posix pwd sys time"
+)
+# Imported by what the machine needs, which has an answer to their absence.
+REPLACED = {"_blake2", "_bisect", "_datetime", "_hashlib", "_heapq", "_json", "_locale", "_md5", "_opcode", "_pickle", "_sha1", "_sha3"}
+# Where hashlib has SHA-256 from without OpenSSL.
+SHA_256 = {"_sha256", "_sha2"}
+LIST_COMPILED = """
+import os, sys, sysconfig
+folder = sysconfig.get_path("platstdlib") + "/lib-dynload"
+found = {name.partition(".")[0] for name in os.listdir(folder)} if os.path.isdir(folder) else set()
+compiled = found | set(sys.builtin_module_names)
+for name in sys.argv[1].split():
+    __import__(name)
+print(*sorted(compiled - set(sys.modules)), *sorted(set(sys.argv[2].split()) & compiled))
+"""
+
+
+@cache
+def unneeded() -> str:
+    """Every compiled module of this Python that the entry point does not call needed, and that is not in every Python anyway."""
+    needed = {name.partition(".")[0] for name in runpy.run_path(str(ROOT / "container" / "entrypoint.py"))["NEEDED"]}
+    listing = [sys.executable, "-I", "-S", "-c", LIST_COMPILED, " ".join(needed), " ".join(REPLACED)]
+    found = subprocess.run(listing, stdout=subprocess.PIPE, check=True, text=True).stdout.split()
+    return " ".join(sorted(set(found) - set(CORE.split()) - SHA_256))
 
 
 def run_entry(tree: Path, data: Path, *options: str, blocked: str = "", **env: str) -> subprocess.CompletedProcess[str]:

@@ -1,13 +1,17 @@
 """The image tree as the container would run it: a bare Python, nothing of the project around it."""
 
 import os
+import shutil
 import stat
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from container.imagekit import check, command, namespaces, python_of, session
+from container.imagekit import check, command, namespaces, python_of, session, unneeded
+from container.session import ESN
 
 from container import imagekit
 
@@ -24,14 +28,12 @@ chown "$2" /mnt/data
 shift 2
 exec "$@"
 """
-# C modules that the container's Python may lack. Blocked, they are missing as they would be there: the Python part of them is present.
+# C modules that the container's Python may lack; * is every one that is not needed. Blocked, they are missing as they would be there: the
+# Python part of them is present.
 LACKS = {
     "nothing": ("", []),
     "ssl": ("_ssl", ["ssl"]),
-    "all that it can do without": (
-        "os.pidfd_open _ssl _ctypes _sqlite3 _hashlib _sha3 zlib mmap _asyncio _json",
-        ["ssl", "ctypes", "sqlite3", "zlib", "mmap"],
-    ),
+    "all that it can do without": ("os.pidfd_open *", ["ssl", "ctypes", "hashlib.shake_256", "sqlite3", "zlib", "mmap"]),
 }
 
 
@@ -52,7 +54,7 @@ def test_a_bare_python_serves_a_session(image: Path, places: dict[str, str], lac
     """Keys are made, survive SIGKILL, go over a card and sign; what is missing is named; no process is started, nothing else written."""
     blocked, named = LACKS[lacking]
     before = snapshot(image)
-    told = session({**places, "command": command(image, Path(places["data"]), blocked)})
+    told = session({**places, "command": command(image, Path(places["data"]), blocked.replace("*", unneeded()))})
     check(told)
     assert snapshot(image) == before
     missing = [line.split()[2].rstrip(":") for line in told["log"].splitlines() if line.startswith("seemachine: missing")]
@@ -69,18 +71,37 @@ def missing_here() -> bool:
     return subprocess.run([sys.executable, "-I", "-S", "-c", code], stderr=subprocess.DEVNULL, check=False).returncode != 0
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root writes to what is read-only; the test in namespaces is for root")
-def test_a_tree_without_write_permission_is_enough(image: Path, places: dict[str, str]) -> None:
-    """With every permission to write taken away, a session is served."""
-    paths = [image, *image.rglob("*")]
-    modes = {path: path.stat().st_mode for path in paths}
-    try:
-        for path in paths:
-            path.chmod(modes[path] & ~(stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH))
-        check(session({**places, "command": command(image, Path(places["data"]))}))
-    finally:
-        for path in paths:
-            path.chmod(modes[path])
+@pytest.fixture
+def open_place() -> Iterator[Path]:
+    """A folder that every user reaches; what lies in it may be write-protected."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
+    yield folder
+    for path in folder.rglob("*"):
+        path.chmod(path.stat().st_mode | stat.S_IWUSR)
+    shutil.rmtree(folder)
+
+
+def test_a_tree_without_write_permission_is_enough(image: Path, places: dict[str, str], open_place: Path) -> None:
+    """By a user who may write to nothing of the tree, which is nobody when root starts it, a session is served."""
+    user, python = unprivileged()
+    tree, data = open_place / "tree", open_place / "data"
+    shutil.copytree(image, tree)
+    for path in [tree, *tree.rglob("*")]:
+        path.chmod(path.stat().st_mode & ~(stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH))
+    data.mkdir(mode=0o700)
+    if user is not None:
+        os.chown(data, user, user)
+    check(session({**places, "data": str(data), "user": user, "command": command(tree, data, python=python)}))
+
+
+def unprivileged() -> tuple[int | None, str]:
+    """The user to become, none unless root runs the tests, and a Python that this user can run."""
+    user = imagekit.NOBODY if os.geteuid() == 0 else None
+    python = python_of(imagekit.NOBODY) if user else sys.executable
+    if not python:
+        pytest.skip("nobody can run none of the Pythons here")
+    return user, python
 
 
 def test_a_caged_session_as_nobody(image: Path, places: dict[str, str]) -> None:
@@ -91,14 +112,12 @@ def test_a_caged_session_as_nobody(image: Path, places: dict[str, str]) -> None:
     unshare, reason = namespaces()
     if reason:
         pytest.skip(reason)
-    user = imagekit.NOBODY if os.geteuid() == 0 else None
-    python = python_of(imagekit.NOBODY) if user else sys.executable
-    if not python:
-        pytest.skip("nobody can run none of the Pythons here")
-    data = Path("/mnt/data")
-    plan = {**places, "data": str(data), "user": user, "options": [], "command": command(Path("/mnt/tree"), data, "_sqlite3", python)}
-    told = session(plan, [*unshare, "sh", "-c", CAGE, "cage", str(image), str(user or 0)])
+    user, python = unprivileged()
+    tree, data = Path("/mnt/tree"), Path("/mnt/data")
+    run = {"command": command(tree, data, "_sqlite3", python), "health": [python, "-ISB", str(tree / "usr/bin/healthcheck")], "options": []}
+    told = session({**places, **run, "data": str(data), "user": user}, [*unshare, "sh", "-c", CAGE, "cage", str(image), str(user or 0)])
     check(told)
     assert '"port": 8888' in told["log"]
     assert told["reached"]
     assert all(told["reached"].values())
+    assert told["health"] == ESN

@@ -1,19 +1,29 @@
 """The recipe: what it puts into the tree, that it is always the same, and how it calls csadmin."""
 
+import email
+import hashlib
+import io
 import json
 import os
 import stat
 import sys
+import tarfile
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from container.imagekit import ROOT, build
+from packaging.requirements import Requirement
+
+from seemachine.config import load
 
 sys.path.insert(0, str(ROOT / "container"))
 import tree as recipe
 import vendor
 
+# What markers of dependencies ask about; "posix" and the like are as here.
+CONTAINER = {"python_version": "3.11", "python_full_version": "3.11.0", "sys_platform": "linux", "platform_machine": "ppc64", "extra": ""}
 MOCKS = {"mock-network.json", "mock-packages.json", "mock-userdata.txt"}
 FAKE_CSADMIN = """#!{python}
 import json, os, sys
@@ -81,6 +91,29 @@ def test_the_tree_is_what_the_guide_lays_out(image: Path) -> None:
         if path.is_file() and not path.is_relative_to(image / recipe.LIBRARY)
     }
     assert outside == {"usr/bin/entrypoint", "usr/bin/healthcheck", "etc/seemachine.toml", "etc/userdata.codesafe"}
+    # Csadmin copies the SDK's own Python to usr/bin and usr/lib/python3.11.
+    assert [path.name for path in (image / "usr/lib").iterdir()] == ["seemachine"]
+
+
+def test_the_settings_are_what_the_container_needs(image: Path) -> None:
+    """Port 8888 at all addresses, the file store, nothing published, one folder to write to, which lies in the tree and is empty."""
+    settings = load(image / recipe.SETTINGS, esn="7852-268D-3BF9")
+    assert (settings.host, settings.port, settings.search_port, settings.store, settings.publish) == ("", 8888, False, "file", False)
+    assert settings.world == Path("/") / recipe.DATA
+    assert list((image / recipe.DATA).iterdir()) == []
+
+
+def test_another_python_and_other_settings_can_be_chosen(image: Path, tmp_path: Path) -> None:
+    """Both programs ask for the interpreter that was named, with the same flags; the settings are those of the file."""
+    settings = tmp_path / "other.toml"
+    settings.write_text('world = "/data"\n')
+    options = ["--tree-only", "--interpreter", "/opt/csd5/bin/python3", "--settings", str(settings)]
+    assert build(tmp_path / "out", *options).returncode == 0
+    for program in (recipe.ENTRY_POINT, recipe.HEALTHCHECK):
+        first, _, rest = (tmp_path / "out/tree" / program).read_bytes().partition(b"\n")
+        assert first == b"#!/opt/csd5/bin/python3 -ISB"
+        assert rest == (image / program).read_bytes().partition(b"\n")[2]
+    assert (tmp_path / "out/tree" / recipe.SETTINGS).read_bytes() == settings.read_bytes()
 
 
 def test_nothing_in_the_tree_is_compiled(image: Path) -> None:
@@ -101,6 +134,41 @@ def test_every_package_brings_its_licence(image: Path) -> None:
     assert set(folders) == {f"{name}-{version}.dist-info" for name, (version, _) in locked.items()}
     for folder in folders.values():
         assert any("LICENSE" in path.name.upper() or "COPYING" in path.name for path in folder.rglob("*")), folder
+
+
+def test_nothing_that_a_package_asks_for_is_missing(image: Path) -> None:
+    """What the packages need of others for the container's Python is locked too, in a version that they and the project take."""
+    versions = {name: version for name, (version, _) in vendor.locked().items()}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    asked = [Requirement(line) for line in project if Requirement(line).name in versions]
+    assert {each.name for each in asked} == {"trio", "msgpack", "structlog"}
+    for metadata in (image / recipe.LIBRARY).glob("*.dist-info/METADATA"):
+        lines = email.message_from_string(metadata.read_text()).get_all("Requires-Dist") or []
+        asked += [each for each in map(Requirement, lines) if not each.marker or each.marker.evaluate(CONTAINER)]
+    assert len(asked) > 3
+    for each in asked:
+        assert each.specifier.contains(versions[each.name]), each
+
+
+def test_nothing_of_a_package_is_run(tmp_path: Path) -> None:
+    """A source archive is refused, right hash or not: pip would run what builds it, and fetch that without a hash."""
+    kit, ran = tmp_path / "kit", tmp_path / "ran"
+    kit.mkdir()
+    contents = {
+        "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n',
+        "backend.py": f"open({str(ran)!r}, 'w').close()\n",
+        "PKG-INFO": "Metadata-Version: 2.1\nName: sniffio\nVersion: 1.3.1\n",
+    }
+    with tarfile.open(kit / "sniffio-1.3.1.tar.gz", "w:gz") as archive:
+        for name, text in contents.items():
+            member = tarfile.TarInfo(f"sniffio-1.3.1/{name}")
+            member.size = len(text)
+            archive.addfile(member, io.BytesIO(text.encode()))
+    digest = hashlib.sha256((kit / "sniffio-1.3.1.tar.gz").read_bytes()).hexdigest()
+    (kit / "lock").write_text(f"--no-index\n--find-links {kit}\nsniffio==1.3.1 --hash=sha256:{digest}\n")
+    with pytest.raises(vendor.VendorError, match="pip could not fetch"):
+        vendor.archives(tmp_path / "cache", kit / "lock")
+    assert not ran.exists()
 
 
 def test_a_lock_without_a_hash_is_refused(tmp_path: Path) -> None:
@@ -175,6 +243,27 @@ def test_without_a_certificate_the_image_is_not_signed(image: Path, tmp_path: Pa
     assert all(name in done.stderr for name in MOCKS)
     assert "give --devcert" in done.stderr
     assert len(log.read_text().splitlines()) == 1
+
+
+def test_no_image_of_an_earlier_tree_stays(image: Path, tmp_path: Path, csadmin: Callable[[int], Path]) -> None:
+    """When csadmin does not make an image of the new tree, there is none that could be loaded for it."""
+    csadmin(3)
+    for name in ("seemachine.cs5", "seemachine-signed.cs5"):
+        (tmp_path / name).write_text("of yesterday")
+    assert build(tmp_path).returncode == 3
+    assert not list(tmp_path.glob("*.cs5"))
+
+
+@pytest.mark.parametrize(("options", "code"), [([], 0), (["--devcert", "cert.pem"], 1)])
+def test_without_csadmin_there_is_a_tree(
+    image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], code: int
+) -> None:
+    """It is said that there is no image, and who asked for a signed one is told so by the exit code."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    done = build(tmp_path / "out", *options)
+    assert done.returncode == code
+    assert "csadmin is not in PATH, so there is the tree and no image" in done.stderr
+    assert recipe.digest(tmp_path / "out" / "tree") == recipe.digest(image)
 
 
 def test_a_refusal_of_csadmin_is_handed_on(image: Path, tmp_path: Path, csadmin: Callable[[int], Path]) -> None:
