@@ -25,8 +25,8 @@ class Finding:
 
 
 def findings(world: Path) -> list[Finding]:
-    """Everything found, most far-reaching first."""
-    known = modules.present(world)
+    """Everything found with the HSMs that are enrolled here, most far-reaching first."""
+    known = [module for module in modules.present(world) if module.number]
     each = [finding for module in known for finding in (*_licence(module), *_certificate(module), *_delegation(module))]
     return [*_signers(world, known), *_keys(world, known), *each, *_stale(world)]
 

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from seemachine.nfast import signing
-from seemachine.nfast.tool import Refusal
+from seemachine.nfast.tool import Refusal, parsed
 from seemachine.state.durable import replace_file
 
 FORMAT = "seemachine sar 1"
@@ -52,7 +52,7 @@ def read(path: Path, kind: str) -> Archive:
     """The archive in a file. Raises Refusal: none there, not signed, another kind, or not as it was signed."""
     try:
         head, _, payload = path.read_bytes().partition(b"\n")
-        values = json.loads(head)
+        values = parsed(head)
         if values.pop("format") != FORMAT:
             raise ValueError("another format")
         archive = Archive(**values, payload=payload)

@@ -38,6 +38,11 @@ def show(module: Module) -> None:
 
 def check(world: Path, module: Module) -> Loaded:
     """What the configuration would load. Raises Refusal: a file is not there, not signed, of another key or world."""
+    return _prepared(world, module)[0]
+
+
+def _prepared(world: Path, module: Module) -> tuple[Loaded, bytes]:
+    """What would be loaded, and its program, both of one reading of the file."""
     settings = module.autoload
     if not settings:
         raise Refusal(f"no SEE machine is configured for module {module.number}; do it with: loadsee-setup --setup -m {module.number}")
@@ -47,7 +52,9 @@ def check(world: Path, module: Module) -> Loaded:
     if machine.machine_type != MACHINE_TYPE:
         raise Refusal(f"the SEE machine is of type {machine.machine_type}; an XC runs {MACHINE_TYPE}")
     processes.refuse_unrunnable(machine.payload, Path(settings["machine_file"]).name)
-    return Loaded(
+    if settings.get("worldid_pubname"):
+        processes.refuse_bad_name(settings["worldid_pubname"])
+    loaded = Loaded(
         uuid="",
         name=Path(settings["machine_file"]).name,
         version="",
@@ -56,17 +63,17 @@ def check(world: Path, module: Module) -> Loaded:
         program=PROGRAM,
         delegated=_delegated(world, settings, machine.signer),
     )
+    return loaded, machine.payload
 
 
 def load(world: Path, esn: str) -> None:
     """Load and start what is configured, and publish it. Raises Refusal."""
     with modules.changing(world, esn) as module:
         hosts.refuse_unready(module)
-        loaded = check(world, module)
+        loaded, payload = _prepared(world, module)
         processes.refuse_running(world, module)
-        machine = archives.read(_file(world, module.autoload, "machine_file"), archives.MACHINE)
         program = world / "hsm" / esn / PROGRAM
-        replace_file(private_folder(program.parent) / program.name, machine.payload)
+        replace_file(private_folder(program.parent) / program.name, payload)
         processes.start(world, module, program, loaded.signer)
         module.loaded = [loaded]
     publish(world, module)

@@ -10,17 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.hashes import SHA512
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtensionOID, NameOID
 
-from seemachine.nfast import signing
+from seemachine.nfast import paths, signing
 from seemachine.nfast.tool import Refusal
 from seemachine.state.durable import private_folder, replace_file
 
 Time = dt.datetime
+# Name and key.
+Signer = tuple[x509.Name, signing.Private]
 ISSUER_YEARS = 10
-DEVELOPER_DAYS = 3 * 365 + 1
 TITLES = {
     NameOID.COMMON_NAME: "Common Name",
     NameOID.ORGANIZATIONAL_UNIT_NAME: "Organizational Unit",
@@ -42,34 +44,45 @@ class Issuer:
     key: signing.Private
 
 
-def request(key: signing.Private, common_name: str, organization: str) -> bytes:
-    """A CSR in PEM. Raises Refusal for names that X.509 does not take."""
-    try:
-        subject = _name({NameOID.COMMON_NAME: common_name, NameOID.ORGANIZATION_NAME: organization})
-    except ValueError as error:
-        raise Refusal(f"the subject can't be written: {error}") from None
-    return x509.CertificateSigningRequestBuilder().subject_name(subject).sign(key, SHA512()).public_bytes(Encoding.PEM)
+def subject(common_name: str, organization: str) -> x509.Name:
+    """Of a developer. Raises Refusal for names that X.509 does not take."""
+    if not common_name or not organization:
+        raise Refusal("a developer has a common name and an organization")
+    return _name({NameOID.COMMON_NAME: common_name, NameOID.ORGANIZATION_NAME: organization})
 
 
-def issue(issuer: Issuer, csr_pem: bytes, span: tuple[Time, int], unit: str = "") -> bytes:
-    """The certificate for a CSR, in PEM, from a time on for some days. Raises Refusal: damaged, or not signed by its own P-521 key."""
-    begins, days = span
+def request(key: signing.Private, name: x509.Name) -> bytes:
+    """A CSR in PEM."""
+    return x509.CertificateSigningRequestBuilder().subject_name(name).sign(key, SHA512()).public_bytes(Encoding.PEM)
+
+
+def issue(issuer: Issuer, csr_pem: bytes, span: tuple[int, int], unit: str = "") -> bytes:
+    """The certificate for a CSR, in PEM; `span` is how many days ago it began, and for how many it is valid.
+
+    Raises Refusal: damaged, not signed by its own P-521 key, a time or a unit that X.509 does not take.
+    """
     try:
         csr = x509.load_pem_x509_csr(csr_pem)
-    except ValueError:
+        key = csr.public_key()
+    except (ValueError, UnsupportedAlgorithm):
         raise Refusal("this is not a certificate signing request in PEM") from None
-    key = csr.public_key()
     if not csr.is_signature_valid or not isinstance(key, signing.Public) or signing.curve_of(key) != signing.ASK_CURVE:
         raise Refusal("a developer's CSR is signed by its own key on NIST P-521")
-    subject = x509.Name([*csr.subject, *_name({NameOID.ORGANIZATIONAL_UNIT_NAME: unit})])
-    return _certificate(subject, key, issuer, begins, dt.timedelta(days=days)).public_bytes(Encoding.PEM)
+    name = x509.Name([*csr.subject, *_name({NameOID.ORGANIZATIONAL_UNIT_NAME: unit})])
+    try:
+        begins = now() - dt.timedelta(days=span[0])
+        made = _certificate(name, key, _signer(issuer), (begins, begins + dt.timedelta(days=span[1])))
+    except (ValueError, OverflowError) as error:
+        raise Refusal(f"no certificate can begin {span[0]} days ago and be valid for {span[1]}: {error}") from None
+    return made.public_bytes(Encoding.PEM)
 
 
 def issuer(world: Path) -> Issuer:
     """The issuer of this world, made when first needed."""
     folder = private_folder(world / "entrust")
     if not (folder / "production.pem").exists():
-        _make_issuer(folder)
+        with paths.alone(world):
+            _make_issuer(folder)
     key = load_pem_private_key((folder / "production.key").read_bytes(), None)
     assert isinstance(key, signing.Private)
     return Issuer(_loaded((folder / "production.pem").read_bytes()), key)
@@ -84,17 +97,30 @@ def from_pem(pem: bytes) -> x509.Certificate:
     """A certificate. Raises Refusal."""
     try:
         return _loaded(pem)
-    except ValueError:
+    except (ValueError, UnsupportedAlgorithm):
         raise Refusal("this is not an X.509 certificate in PEM") from None
 
 
+def to_pem(certificate: x509.Certificate) -> str:
+    """The certificate alone, without what may stand around it in a file."""
+    return certificate.public_bytes(Encoding.PEM).decode()
+
+
 def refuse_untrusted(certificate: x509.Certificate, trusted: x509.Certificate) -> None:
-    """Raises Refusal unless the production certificate signed it."""
+    """Raises Refusal unless this is a developer's, on P-521, and the production certificate signed it and is itself in its time.
+
+    The path has one step: what a developer signs with such a certificate is images, never certificates.
+    """
     try:
         certificate.verify_directly_issued_by(trusted)
-    except Exception:  # noqa: BLE001
-        # The library has a handful of types for a signature that is not there.
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
         raise Refusal(f"the certificate of {text(certificate.subject)} was not issued by {text(trusted.subject)}") from None
+    if not trusted.not_valid_before_utc <= now() <= trusted.not_valid_after_utc:
+        raise Refusal(f"the certificate of the issuer, {text(trusted.subject)}, is out of its time")
+    if not _may_sign_images(certificate):
+        raise Refusal(f"the certificate of {text(certificate.subject)} is not one for signing images")
+    if signing.curve_of(public_key(certificate)) != signing.ASK_CURVE:
+        raise Refusal(f"the developer key is on {signing.curve_of(public_key(certificate))}; it must be on {signing.ASK_CURVE}")
 
 
 def refuse_out_of_time(certificate: x509.Certificate) -> None:
@@ -146,42 +172,67 @@ def _loaded(pem: bytes) -> x509.Certificate:
     return x509.load_pem_x509_certificate(pem)
 
 
+def _may_sign_images(certificate: x509.Certificate) -> bool:
+    """By its basic constraints and key usage. Certificates of earlier versions have neither."""
+    extensions = {extension.oid: extension.value for extension in certificate.extensions}
+    constraints, usage = extensions.get(ExtensionOID.BASIC_CONSTRAINTS), extensions.get(ExtensionOID.KEY_USAGE)
+    authority = isinstance(constraints, x509.BasicConstraints) and constraints.ca
+    return not authority and (not isinstance(usage, x509.KeyUsage) or usage.digital_signature)
+
+
 def _name(parts: dict[x509.ObjectIdentifier, str]) -> x509.Name:
-    return x509.Name([x509.NameAttribute(oid, value) for oid, value in parts.items() if value])
+    try:
+        name = x509.Name([x509.NameAttribute(oid, value) for oid, value in parts.items() if value])
+        name.public_bytes()
+        return name
+    except ValueError as error:
+        raise Refusal(f"the subject can't be written: {error}") from None
+
+
+def _signer(issuer: Issuer) -> Signer:
+    return issuer.certificate.subject, issuer.key
 
 
 def _make_issuer(folder: Path) -> None:
+    if (folder / "production.pem").exists():
+        return
     root, key = signing.generate(), signing.generate()
     root_name = _name({NameOID.COMMON_NAME: "CodeSafe Root", NameOID.ORGANIZATION_NAME: "Entrust", NameOID.COUNTRY_NAME: "GB"})
-    span = dt.timedelta(days=ISSUER_YEARS * 365)
-    anchor = _certificate(root_name, root.public_key(), None, now(), span, root)
+    span = now(), now() + dt.timedelta(days=ISSUER_YEARS * 365)
+    anchor = _certificate(root_name, root.public_key(), (root_name, root), span, below=1)
     name = {
         NameOID.COMMON_NAME: "CodeSafe Production",
         NameOID.ORGANIZATIONAL_UNIT_NAME: "nCipher",
         NameOID.ORGANIZATION_NAME: "Entrust",
         NameOID.COUNTRY_NAME: "GB",
     }
-    made = _certificate(_name(name), key.public_key(), Issuer(anchor, root), now(), span)
+    made = _certificate(_name(name), key.public_key(), (root_name, root), span, below=0)
     replace_file(folder / "production.key", key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    replace_file(folder / "root.pem", anchor.public_bytes(Encoding.PEM))
+    replace_file(folder / "root.pem", to_pem(anchor).encode())
     # Last: its presence says that there is an issuer.
-    replace_file(folder / "production.pem", made.public_bytes(Encoding.PEM))
+    replace_file(folder / "production.pem", to_pem(made).encode())
 
 
 def _certificate(
-    subject: x509.Name, key: signing.Public, by: Issuer | None, begins: Time, span: dt.timedelta, own: signing.Private | None = None
+    name: x509.Name, key: signing.Public, signer: Signer, span: tuple[Time, Time], below: int | None = None
 ) -> x509.Certificate:
-    signer = own if by is None else by.key
-    assert signer is not None
+    """`below`: how many authorities may stand below this one; None for a developer, who is none."""
     builder = (
         x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(by.certificate.subject if by else subject)
+        .subject_name(name)
+        .issuer_name(signer[0])
         .public_key(key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(begins)
-        .not_valid_after(begins + span)
+        .not_valid_before(span[0])
+        .not_valid_after(span[1])
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer[1].public_key()), critical=False)
+        .add_extension(x509.BasicConstraints(ca=below is not None, path_length=below), critical=True)
+        .add_extension(_usage(authority=below is not None), critical=True)
     )
-    return builder.sign(signer, SHA512())
+    return builder.sign(signer[1], SHA512())
+
+
+def _usage(*, authority: bool) -> x509.KeyUsage:
+    others = ("content_commitment", "key_encipherment", "data_encipherment", "key_agreement", "crl_sign", "encipher_only", "decipher_only")
+    return x509.KeyUsage(digital_signature=not authority, key_cert_sign=authority, **dict.fromkeys(others, False))

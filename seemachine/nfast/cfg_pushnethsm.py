@@ -18,7 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _act(options: argparse.Namespace) -> None:
-    world, text = tool.world(), options.file.read_text()
+    world, text = tool.world(), tool.text_of(options.file)
     module = _at(world, options.address)
     hosts.refuse_model(module, "xc", "the section [load_seemachine]")
     settings = autoload.configuration(text)

@@ -20,9 +20,12 @@ def register(world: Path, esn: str, pem: bytes) -> None:
     certificates.refuse_untrusted(certificate, certificates.production(world))
     certificates.refuse_out_of_time(certificate)
     with modules.changing(world, esn) as module:
-        if pem.decode() in module.certificates:
+        if certificate in _developers(module):
             raise Refusal("this certificate is registered already")
-        module.certificates.append(pem.decode())
+        module.certificates.append(certificates.to_pem(certificate))
+        for loaded in module.loaded:
+            if loaded.developer_key == signing.key_hash(certificates.public_key(certificate)):
+                loaded.developer_until = _newest(module, loaded).not_valid_after_utc.isoformat()
 
 
 def trusted(world: Path, module: Module) -> list[x509.Certificate]:
@@ -33,7 +36,7 @@ def trusted(world: Path, module: Module) -> list[x509.Certificate]:
 def load(world: Path, esn: str, image: Image) -> Loaded:
     """Check an image and put it on an HSM. Raises Refusal: unsigned, changed, unknown or expired developer, wrong curve, not runnable."""
     with modules.changing(world, esn) as module:
-        developer, signer = _refuse_bad_signatures(module, image)
+        developer, signer = _refuse_bad_signatures(world, module, image)
         about = image.about
         entry = about["entry_point"].lstrip("/")
         processes.refuse_unrunnable(image.file(entry), about["entry_point"])
@@ -48,7 +51,7 @@ def load(world: Path, esn: str, image: Image) -> Loaded:
             developer_until=developer.not_valid_after_utc.isoformat(),
             delegated=_delegated(world, image, signer),
         )
-        images.unpack(image, private_folder(_folder(world, esn, made.uuid)))
+        _lay_out(world, module, image, made)
         module.loaded.append(made)
         return made
 
@@ -59,11 +62,16 @@ def start(world: Path, esn: str, wanted: str) -> published.Published:
         hosts.refuse_unready(module)
         loaded = _loaded(module, wanted)
         processes.refuse_running(world, module)
-        until = refuse_expired(module, loaded)
-        entry = processes.start(world, module, _folder(world, esn, wanted) / loaded.program, loaded.signer)
-        loaded.developer_until = until
+        loaded.developer_until = refuse_expired(module, loaded)
+        # Noted before it is so: if this tool is killed meanwhile, stop and destroy still know what runs.
         module.started = wanted
-        return entry
+        modules.write(world, module)
+        try:
+            return processes.start(world, module, _folder(world, esn, wanted) / loaded.program, loaded.signer)
+        except Refusal:
+            module.started = ""
+            modules.write(world, module)
+            raise
 
 
 def stop(world: Path, esn: str, wanted: str) -> None:
@@ -71,7 +79,6 @@ def stop(world: Path, esn: str, wanted: str) -> None:
     with modules.changing(world, esn) as module:
         loaded = _loaded(module, wanted)
         if module.started != loaded.uuid or not processes.stop(world, esn):
-            module.started = ""
             raise Refusal(f"the SEE machine {wanted} is not started")
         module.started = ""
 
@@ -93,37 +100,54 @@ def is_started(world: Path, module: Module, wanted: str) -> bool:
 
 def refuse_expired(module: Module, loaded: Loaded) -> str:
     """Until when the developer of an image is trusted, as ISO time. Raises Refusal when no registered certificate of that key is valid."""
-    known = [each for each in _developers(module) if signing.key_hash(certificates.public_key(each)) == loaded.developer_key]
-    if not known:
-        raise Refusal("the developer certificate of this image is not registered; add it with: csadmin ids add")
-    newest = max(known, key=lambda each: each.not_valid_after_utc)
+    newest = _newest(module, loaded)
     certificates.refuse_out_of_time(newest)
     return newest.not_valid_after_utc.isoformat()
 
 
-def _refuse_bad_signatures(module: Module, image: Image) -> tuple[x509.Certificate, str]:
+def _newest(module: Module, loaded: Loaded) -> x509.Certificate:
+    """Of the registered certificates of an image's developer the one that is valid longest. Raises Refusal without any."""
+    known = [each for each in _developers(module) if signing.key_hash(certificates.public_key(each)) == loaded.developer_key]
+    if not known:
+        raise Refusal("the developer certificate of this image is not registered; add it with: csadmin ids add")
+    return max(known, key=lambda each: each.not_valid_after_utc)
+
+
+def _lay_out(world: Path, module: Module, image: Image, made: Loaded) -> None:
+    """Unpack an image. What an earlier load left, that was refused or killed on the way, goes first."""
+    folder = _folder(world, module.esn, made.uuid)
+    for left in private_folder(folder.parent).iterdir():
+        if left.is_dir() and module.image(left.name) is None:
+            shutil.rmtree(left)
+    images.unpack(image, private_folder(folder))
+
+
+def _refuse_bad_signatures(world: Path, module: Module, image: Image) -> tuple[x509.Certificate, str]:
     """The developer, and the hash of the ASK."""
     if not image.signatures:
         raise Refusal("the image is not signed; sign it with: csadmin image sign")
-    developer, ask = _signers(image)
-    for key, signature in (
-        (certificates.public_key(developer), image.signatures["developer_signature"]),
-        (ask, image.signatures["ask_signature"]),
-    ):
-        if not signing.good(key, bytes.fromhex(signature), image.manifest):
-            raise Refusal("a signature of the image does not fit; sign it again with: csadmin image sign")
+    developer, ask, signatures = _signers(image)
+    if not all(signing.good(key, signature, image.manifest) for key, signature in signatures):
+        raise Refusal("a signature of the image does not fit; sign it again with: csadmin image sign")
     if signing.curve_of(ask) != signing.ASK_CURVE:
         raise Refusal(f"the application signing key is on {signing.curve_of(ask)}; it must be an ECDSA key on {signing.ASK_CURVE}")
     if certificates.key_id(developer) not in {certificates.key_id(each) for each in _developers(module)}:
         raise Refusal("the developer certificate of this image is not registered; add it with: csadmin ids add")
+    # The one in the image may be another than the registered one of the same key.
+    certificates.refuse_untrusted(developer, certificates.production(world))
     certificates.refuse_out_of_time(developer)
     return developer, signing.key_hash(ask)
 
 
-def _signers(image: Image) -> tuple[x509.Certificate, signing.Public]:
+def _signers(image: Image) -> tuple[x509.Certificate, signing.Public, list[tuple[signing.Public, bytes]]]:
+    """The developer's certificate, the ASK, and each key with its signature: theirs and the extra ones."""
+    found = image.signatures
     try:
-        return certificates.from_pem(image.signatures["developer_certificate"].encode()), signing.public_from(image.signatures["ask"])
-    except (ValueError, KeyError, AttributeError):
+        developer, ask = certificates.from_pem(found["developer_certificate"].encode()), signing.public_from(found["ask"])
+        made = [(certificates.public_key(developer), found["developer_signature"]), (ask, found["ask_signature"])]
+        made += [(signing.public_from(extra["key"]), extra["signature"]) for extra in found["extra"]]
+        return developer, ask, [(key, bytes.fromhex(signature)) for key, signature in made]
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise Refusal("the signatures of the image are damaged; sign it again with: csadmin image sign") from None
 
 

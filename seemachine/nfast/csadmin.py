@@ -125,7 +125,7 @@ def _attempt(world: Path, module: Module, work: Work) -> tuple[str, dict[str, An
     try:
         launcher.refuse_unreachable(world, module)
         text, data = work(world, module)
-    except (Refusal, StateError) as refused:
+    except (Refusal, StateError, OSError) as refused:
         return f"FAILURE: {refused}", {"succeeded": False, "error": str(refused)}
     return text, {"succeeded": True, "data": data}
 

@@ -6,7 +6,7 @@ The format is ours.
 import json
 
 from seemachine.nfast import signing
-from seemachine.nfast.tool import Refusal
+from seemachine.nfast.tool import Refusal, parsed
 
 FORMAT = "seemachine nvram delegation 1"
 
@@ -19,7 +19,7 @@ def signed(key_hash: str, nso: signing.Private) -> bytes:
 def key_of(data: bytes, nso: signing.Public) -> str | None:
     """The hash of the key that it is for; None when this is no delegation of ours. Raises Refusal when it is, and another world's."""
     try:
-        values = json.loads(data)
+        values = parsed(data)
         if values["format"] != FORMAT:
             return None
         key, signature = str(values["key"]), bytes.fromhex(values["signature"])

@@ -30,8 +30,7 @@ def _act(options: argparse.Namespace) -> None:
 
 
 def _lines(world: Path, module: Module) -> dict[str, str]:
-    name = {"5c": "nShield 5c", "xc": "nShield Connect XC"}[module.model]
-    lines = {"serial number": module.esn, "mode": module.mode, "product name": f"{name} (seemachine)"}
+    lines = {"serial number": module.esn, "mode": module.mode, "product name": f"{hosts.MODELS[module.model]} (seemachine)"}
     if module.model == "xc":
         lines["SEE machine type"] = "PowerPCELF"
     entry = published.listening(world, module.esn)

@@ -35,5 +35,6 @@ def reveal(key: bytes, hidden: bytes) -> bytes:
     """Decrypt. Raises WrongKey."""
     try:
         return AESGCM(key).decrypt(hidden[:NONCE_BYTES], hidden[NONCE_BYTES:], None)
-    except InvalidTag:
+    except (InvalidTag, ValueError):
+        # ValueError: too short to have a nonce.
         raise WrongKey("wrong passphrase, card or world") from None

@@ -8,6 +8,8 @@ from seemachine.fleet.modules import OPERATIONAL, Module
 from seemachine.nfast.tool import Refusal
 from seemachine.wire.names import is_esn
 
+MODELS = {"5c": "nShield 5c", "xc": "nShield Connect XC"}
+
 
 def enrolled(world: Path) -> list[Module]:
     """The modules of this host, by number."""
@@ -48,8 +50,7 @@ def by_esn(world: Path, esn: str) -> Module:
 def refuse_model(module: Module, model: str, tool: str) -> None:
     """Raises Refusal when a module is of another model than the tool is for."""
     if module.model != model:
-        name = {"5c": "nShield 5c", "xc": "nShield Connect XC"}
-        raise Refusal(f"{tool} is for the {name[model]}; module {module.number} ({module.esn}) is an {name[module.model]}")
+        raise Refusal(f"{tool} is for the {MODELS[model]}; module {module.number} ({module.esn}) is an {MODELS[module.model]}")
 
 
 def refuse_unready(module: Module) -> None:

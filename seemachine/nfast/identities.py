@@ -2,11 +2,14 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seemachine.fleet.modules import Module
 from seemachine.nfast import hosts, tool
 from seemachine.nfast.tool import Refusal, say
+
+if TYPE_CHECKING:
+    from seemachine.nfast.securityworld import CardSet
 
 APPLICATION = "simple"
 
@@ -46,6 +49,7 @@ def _create(options: argparse.Namespace) -> None:
 
     world = tool.world()
     module, name = hosts.only(world, options.module), keystore.checked_ident(options.keyname)
+    subject = certificates.subject(options.x509cname, options.x509org)
     keystore.refuse_taken(world, APPLICATION, name)
     cardset = _presented(world, module)
     say(f"Generate key '{name}' ...")
@@ -59,22 +63,18 @@ def _create(options: argparse.Namespace) -> None:
     # The guide prints no count of cards the second time.
     private = keystore.unlock(world, module, keystore.find(world, APPLICATION, name), counted=False)
     csr = Path(f"{name}.csr")
-    csr.write_bytes(certificates.request(private, options.x509cname, options.x509org))
+    csr.write_bytes(certificates.request(private, subject))
     say("OK")
     say(f"Created CSR file '{csr}'. Please send it to Entrust Support")
 
 
-def _presented(world: Path, module: Module) -> Any:
+def _presented(world: Path, module: Module) -> "CardSet":
     """The card set of the OCS card that is presented; the only one of the world when none is, to be asked for."""
-    from seemachine.nfast import securityworld
-    from seemachine.state.slots import Slots
-    from seemachine.state.tokens import OPERATOR, read_token
+    from seemachine.nfast import reading, securityworld
+    from seemachine.state.tokens import OPERATOR
 
-    slots = Slots(world, module.esn)
-    with slots.locked():
-        paths = [path for slot in (0, 2, 3, 4, 5) if (path := slots.occupant(slot)) is not None]
-    for token in filter(None, map(read_token, paths)):
-        if token.token == OPERATOR:
+    for _, token in reading.presented(world, module).values():
+        if token is not None and token.token == OPERATOR:
             return securityworld.set_of_hash(world, token.set_hash)
     known = securityworld.operator_sets(world)
     if len(known) != 1:
@@ -86,8 +86,7 @@ def _sign(options: argparse.Namespace) -> None:
     from seemachine.nfast import certificates, images, keystore, signing
 
     world = tool.world()
-    image, pem = images.read(options.image), options.devcert.read_bytes()
-    certificate = certificates.from_pem(pem)
+    image, certificate = images.read(options.image), certificates.from_pem(options.devcert.read_bytes())
     developer = keystore.find(world, APPLICATION, options.devkeyname)
     ask = keystore.find(world, APPLICATION, options.askeyname)
     if signing.key_hash(certificates.public_key(certificate)) != developer.hash:
@@ -97,7 +96,7 @@ def _sign(options: argparse.Namespace) -> None:
         raise Refusal(f"the key {ask.ident} is on {ask.curve}; an application signing key must be ECDSA on {signing.ASK_CURVE}")
     module = hosts.only(world, None)
     keys = [keystore.unlock(world, module, key) for key in (developer, ask)]
-    images.write(options.out, images.signed(image, pem.decode(), *keys))
+    images.write(options.out, images.signed(image, certificates.to_pem(certificate), *keys))
 
 
 def _signextra(options: argparse.Namespace) -> None:

@@ -10,18 +10,20 @@ An image is a tar file of three members, every byte of which follows from what w
 import hashlib
 import io
 import json
+import posixpath
 import tarfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from seemachine.nfast import signing
-from seemachine.nfast.tool import Refusal
+from seemachine.nfast.tool import Refusal, parsed
 from seemachine.state.durable import replace_file
 
 FORMAT = "seemachine cs5 image 1"
 DELEGATION = "etc/userdata.codesafe"
 MANIFEST, TREE, SIGNATURES = "manifest.json", "rootfs.tar", "signatures.json"
+SIGNED = {"developer_certificate", "developer_signature", "ask", "ask_signature", "extra"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class Image:
     @property
     def about(self) -> dict[str, Any]:
         """The manifest as values."""
-        values: dict[str, Any] = json.loads(self.manifest)
+        values: dict[str, Any] = parsed(self.manifest)
         return values
 
     @property
@@ -45,7 +47,7 @@ class Image:
 
     def file(self, path: str) -> bytes | None:
         """A file of the root tree."""
-        with tarfile.open(fileobj=io.BytesIO(self.tree)) as tree:
+        with _opened(self.tree) as tree:
             try:
                 member = tree.extractfile(path)
             except KeyError:
@@ -88,16 +90,20 @@ def with_extra(image: Image, key: signing.Private) -> Image:
 
 
 def read(path: Path) -> Image:
-    """The image in a file. Raises Refusal when it is none, or its tree is not the one of its manifest."""
+    """The image in a file. Raises Refusal when it is none, not byte for byte as `write` writes it, or its tree is not its manifest's."""
     try:
-        with tarfile.open(path, "r:") as outer:
+        data = path.read_bytes()
+        with _opened(data) as outer:
             parts = {member.name: _content(outer, member) for member in outer.getmembers()}
-        image = Image(parts[MANIFEST], parts[TREE], json.loads(parts.get(SIGNATURES, b"{}")))
+        image = Image(parts[MANIFEST], parts[TREE], parsed(parts.get(SIGNATURES, b"{}")))
         about = image.about
-    except (tarfile.TarError, ValueError, KeyError) as error:
+        odd = _odd(image) or _encoded(image) != data
+    except (tarfile.TarError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise Refusal(f"{path} is not a container image ({error})") from None
     if about.get("format") != FORMAT or about.get("rootfs_sha256") != hashlib.sha256(image.tree).hexdigest():
         raise Refusal(f"{path} is damaged or of another format: its root tree is not the one that it names")
+    if odd:
+        raise Refusal(f"{path} is not written as csadmin writes an image; make it again with: csadmin image generate")
     return image
 
 
@@ -109,10 +115,35 @@ def write(path: Path, image: Image) -> None:
 def unpack(image: Image, folder: Path) -> None:
     """Lay out the root tree. Raises Refusal for a tree that reaches outside of its folder."""
     try:
-        with tarfile.open(fileobj=io.BytesIO(image.tree)) as tree:
+        with _opened(image.tree) as tree:
             tree.extractall(folder, members=map(_private, tree), filter="data")
     except tarfile.TarError as error:
         raise Refusal(f"the root tree of the image can't be laid out: {error}") from None
+
+
+def _opened(data: bytes) -> tarfile.TarFile:
+    """Never compressed: nothing in it is larger than what is in memory already."""
+    return tarfile.open(fileobj=io.BytesIO(data), mode="r:")
+
+
+def _odd(image: Image) -> bool:
+    """Whether it has what `generate` and `signed` never write: a name twice or roundabout, a device, a hole, other signatures."""
+    with _opened(image.tree) as tree:
+        members = tree.getmembers()
+    names = [member.name for member in members]
+    texts = [image.about[name] for name in ("package_name", "version", "entry_point")]
+    return (
+        len(set(names)) < len(names)
+        or any(name != posixpath.normpath(name) for name in names)
+        or any(not (member.isdir() or member.issym() or _whole(member)) for member in members)
+        or any(not isinstance(text, str) for text in texts)
+        or (image.signatures != {} and (image.signatures.keys() != SIGNED or not isinstance(image.signatures["extra"], list)))
+    )
+
+
+def _whole(member: tarfile.TarInfo) -> bool:
+    """A file without holes, which would be larger than the image that it is in."""
+    return member.isreg() and not member.issparse()
 
 
 def _private(member: tarfile.TarInfo) -> tarfile.TarInfo:
@@ -134,7 +165,7 @@ def _encoded(image: Image) -> bytes:
 
 
 def _content(outer: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
-    file = outer.extractfile(member)
+    file = outer.extractfile(member) if _whole(member) else None
     if file is None:
         raise ValueError(f"{member.name} is not a file")
     return file.read()

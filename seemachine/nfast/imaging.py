@@ -1,7 +1,6 @@
 """csadmin image generate: a root tree, the SDK's Python and root file system under it, as an unsigned image (guide 2.5.2.3 step 17)."""
 
 import argparse
-import json
 import random
 import shutil
 import string
@@ -9,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from seemachine.nfast import paths, tool
-from seemachine.nfast.tool import Refusal, say
+from seemachine.nfast.tool import Refusal, parsed, say
 
 
 def add_generate(words: Any) -> None:
@@ -57,7 +56,7 @@ def _entry_point(options: argparse.Namespace) -> str:
 def _settings(path: Path) -> Any:
     """Their keys are not public, so only that they are JSON is checked."""
     try:
-        return json.loads(path.read_text())
+        return parsed(path.read_text())
     except ValueError as error:
         raise Refusal(f"{path} is not JSON: {error}") from None
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from seemachine.fleet.modules import Module
 from seemachine.nfast import hiding, reading, securityworld, signing
-from seemachine.nfast.paths import kmlocal
-from seemachine.nfast.tool import Refusal
+from seemachine.nfast.paths import alone, kmlocal
+from seemachine.nfast.tool import Refusal, parsed
 from seemachine.state.durable import replace_file
 
 FORMAT = "seemachine nfast key 1"
@@ -93,26 +93,34 @@ def unlock(world: Path, module: Module, key: StoredKey, *, counted: bool = True)
     if key.cardset:
         cardset = securityworld.set_of_hash(world, key.cardset)
         secret = reading.load(reading.Dialogue(world, module, cardset, counted=counted))
+    path = path_of(world, key.app, key.ident)
     try:
-        return signing.private_from(hiding.reveal(_key(world, secret), bytes.fromhex(key.hidden)))
-    except hiding.WrongKey as error:
-        raise Refusal(f"{path_of(world, key.app, key.ident)}: {error}") from None
+        private = signing.private_from(hiding.reveal(_key(world, secret), bytes.fromhex(key.hidden)))
+    except ValueError as error:
+        raise Refusal(f"{path}: {error}") from None
+    if signing.key_hash(private.public_key()) != key.hash:
+        raise Refusal(f"{path} is damaged (its halves are of different keys); put a copy back")
+    return private
 
 
 def _save(world: Path, key: StoredKey) -> Path:
-    refuse_taken(world, key.app, key.ident)
     path = path_of(world, key.app, key.ident)
-    replace_file(path, json.dumps({"format": FORMAT, **asdict(key)}, indent=1).encode())
+    with alone(world):
+        refuse_taken(world, key.app, key.ident)
+        replace_file(path, json.dumps({"format": FORMAT, **asdict(key)}, indent=1).encode())
     return path
 
 
 def _read(path: Path) -> StoredKey:
     try:
-        values = json.loads(path.read_text())
+        values = parsed(path.read_text())
         if values.pop("format") != FORMAT:
             raise ValueError("another format")
-        return StoredKey(**values)
-    except (ValueError, TypeError, KeyError) as error:
+        key = StoredKey(**values)
+        if not bytes.fromhex(key.hidden) or signing.key_hash(key.public_key) != key.hash:
+            raise ValueError("its parts do not fit together")
+        return key
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise Refusal(f"{path} is damaged ({error}); put a copy back") from None
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from seemachine.fleet import modules
 from seemachine.fleet.modules import Module
 from seemachine.nfast import paths
-from seemachine.nfast.tool import Refusal
+from seemachine.nfast.tool import Refusal, parsed
 from seemachine.state.durable import replace_file
 
 PORT = 2205
@@ -21,10 +21,11 @@ KEY_TYPE = "ecdsa-sha2-nistp256"
 
 def client_key(world: Path) -> str:
     """The host's public key in one word, made when first asked for."""
-    state = _state(world)
-    if "client" not in state:
-        state["client"] = new_key()
-        _keep(world, state)
+    with paths.alone(world):
+        state = _state(world)
+        if "client" not in state:
+            state["client"] = new_key()
+            _keep(world, state)
     key: str = state["client"]
     return key
 
@@ -57,9 +58,10 @@ def enroll(world: Path, esn: str, words: dict[str, Any]) -> None:
     server = server_info(module)
     if (words["address"], words["port"], words["key"]) != (server["address"], PORT, server["key"]):
         raise Refusal(f"the launcher of {esn} does not answer so; take the line of: appliance-cli -m {module.number} cs5 getserverinfo")
-    state = _state(world)
-    state.setdefault("enrolled", {})[esn] = words
-    _keep(world, state)
+    with paths.alone(world):
+        state = _state(world)
+        state["enrolled"][esn] = words
+        _keep(world, state)
 
 
 def server_info(module: Module) -> dict[str, str]:
@@ -73,7 +75,7 @@ def server_info(module: Module) -> dict[str, str]:
 
 def known(world: Path, module: Module) -> bool:
     """Whether csadmin asks this HSM: it was enrolled, or is run by `seemachine fleet up` and needs none of that."""
-    return module.esn in _state(world).get("enrolled", {}) or modules.read(world, module.esn) is None
+    return module.esn in _state(world)["enrolled"] or modules.read(world, module.esn) is None
 
 
 def refuse_unreachable(world: Path, module: Module) -> None:
@@ -91,10 +93,12 @@ def refuse_unreachable(world: Path, module: Module) -> None:
 
 def _state(world: Path) -> dict[str, Any]:
     try:
-        state: dict[str, Any] = json.loads(_path(world).read_text())
+        state: dict[str, Any] = {"enrolled": {}, **parsed(_path(world).read_text())}
+        if not isinstance(state["enrolled"], dict):
+            raise ValueError("it names no HSMs")
     except FileNotFoundError:
-        return {}
-    except ValueError as error:
+        return {"enrolled": {}}
+    except (ValueError, TypeError) as error:
         raise Refusal(f"{_path(world)} is damaged ({error}); remove it and enroll again") from None
     return state
 

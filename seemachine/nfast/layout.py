@@ -58,12 +58,13 @@ def install(world: Path) -> Path:
     root, kmdata = paths.nfast(world), paths.kmdata(world)
     private_folder(kmdata.resolve() / "local")
     folder = private_folder(root / "bin")
-    for tool in TOOLS:
-        _script(folder / tool, _launcher(world, f"-P -m seemachine.nfast.{tool.replace('-', '_')}"))
-    # Scripts of the release are run as /opt/nfast/python3/bin/python3 NAME.py in the guide.
-    _script(private_folder(root / "python3" / "bin") / "python3", _launcher(world, ""))
-    for part in ("python3/csd5/ppc64/usr/bin", "python3/csd5/ppc64/usr/lib/python3.11", "c/csd5/rootfs"):
-        _file(private_folder(root / part) / "seemachine-stand-in.txt", SDK_NOTE)
+    with paths.alone(world):
+        for tool in TOOLS:
+            _script(folder / tool, _launcher(world, f"-P -m seemachine.nfast.{tool.replace('-', '_')}"))
+        # Scripts of the release are run as /opt/nfast/python3/bin/python3 NAME.py in the guide.
+        _script(private_folder(root / "python3" / "bin") / "python3", _launcher(world, ""))
+        for part in ("python3/csd5/ppc64/usr/bin", "python3/csd5/ppc64/usr/lib/python3.11", "c/csd5/rootfs"):
+            _file(private_folder(root / part) / "seemachine-stand-in.txt", SDK_NOTE)
     return folder
 
 

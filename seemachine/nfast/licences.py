@@ -5,7 +5,7 @@ from pathlib import Path
 
 from seemachine.fleet.features import FEATURES
 from seemachine.nfast import certificates, signing
-from seemachine.nfast.tool import Refusal
+from seemachine.nfast.tool import Refusal, parsed
 
 FORMAT = "seemachine licence 1"
 
@@ -22,7 +22,7 @@ def issue(world: Path, esn: str, features: list[str]) -> str:
 def read(world: Path, text: str) -> tuple[str, list[str]]:
     """ESN and features of a licence. Raises Refusal: not a licence, not the issuer's."""
     try:
-        values = json.loads(text)
+        values = parsed(text)
         if values["format"] != FORMAT:
             raise ValueError("another format")
         esn, features, signature = str(values["esn"]), [str(each) for each in values["features"]], bytes.fromhex(values["signature"])

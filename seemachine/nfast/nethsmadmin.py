@@ -20,7 +20,7 @@ def _act(options: argparse.Namespace) -> None:
     module = hosts.only(world, options.module)
     if not options.apply.is_file():
         raise Refusal(f"there is no licence file {options.apply}")
-    esn, features = licences.read(world, options.apply.read_text())
+    esn, features = licences.read(world, tool.text_of(options.apply))
     if esn != module.esn:
         raise Refusal(f"this licence is for {esn}, not for {module.esn}")
     with modules.changing(world, module.esn) as changed:

@@ -1,7 +1,7 @@
 """`seemachine nfast ...`: what the guide takes for granted or leaves to others: the installation, the vendor's files, enrolment."""
 
 import argparse
-import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 
 from seemachine.config import Config, ConfigError
@@ -108,16 +108,15 @@ def _show(world: Path, esn: str, number: int) -> None:
         hidden.rename(private_folder(published_folder(world)) / f"{esn}.json")
     entry = published.read(world, esn)
     if entry is not None and entry.module != number:
-        published.publish(world, published.Published(entry.esn, entry.model, number, entry.host, entry.port, entry.pid))
+        published.publish(world, replace(entry, module=number))
 
 
 def _certify(world: Path, options: argparse.Namespace) -> None:
     """What Entrust Support does with a CSR (guide 2.5.2.3 steps 3, 4)."""
     from seemachine.nfast import certificates
 
-    begins = certificates.now() - dt.timedelta(days=options.begun)
     issuer, csr = certificates.issuer(world), options.csr.read_bytes()
-    options.output.write_bytes(certificates.issue(issuer, csr, (begins, options.days), options.unit))
+    options.output.write_bytes(certificates.issue(issuer, csr, (options.begun, options.days), options.unit))
 
 
 def _licence(world: Path, options: argparse.Namespace) -> None:

@@ -1,6 +1,9 @@
 """Where the tools find and put things: the world's own /opt/nfast, whose kmdata is the world's."""
 
+import contextlib
+import fcntl
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from seemachine.state.durable import private_folder
@@ -18,8 +21,21 @@ def kmdata(world: Path) -> Path:
     if not link.is_symlink():
         private_folder(world / "kmdata")
         private_folder(link.parent)
-        link.symlink_to(Path("..") / ".." / "kmdata")
+        # Two tools that come first at the same time both find none.
+        with contextlib.suppress(FileExistsError):
+            link.symlink_to(Path("..") / ".." / "kmdata")
     return link
+
+
+@contextlib.contextmanager
+def alone(world: Path) -> Iterator[None]:
+    """Nobody else who is alone changes keys, cards, the issuer or enrolments of this host meanwhile. Not to be nested."""
+    descriptor = os.open(kmdata(world), os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def kmlocal(world: Path) -> Path:

@@ -1,11 +1,13 @@
 """SEE machines as processes: `seemachine serve`, or the entry point of an image, started and stopped as hands at a rack would."""
 
+import contextlib
 import os
 import re
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from seemachine.config import Config, ConfigError
@@ -67,10 +69,13 @@ def stop(world: Path, esn: str) -> bool:
     """End the SEE machine of an HSM, in order. False when none runs. Raises Refusal when a fleet keeps it running."""
     folder = world / "hsm" / esn
     pid = holder(folder)
-    if not pid:
+    if pid is None:
         return False
     refuse_supervised(world)
-    os.kill(pid, signal.SIGTERM)
+    if not pid:
+        raise Refusal(f"the SEE machine of {esn} is only just starting; try again")
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + STOP_SECONDS
     while holder(folder) == pid:
         if time.monotonic() > deadline:
@@ -94,12 +99,19 @@ def refuse_running(world: Path, module: Module) -> None:
         raise Refusal(f"a SEE machine is started on {module.esn} already")
 
 
+def refuse_bad_name(name: str) -> None:
+    """Raises Refusal for what can't be the name of a published object: it is a folder's."""
+    if not (name.isascii() and name.isidentifier()):
+        raise Refusal(f"the name of a published object has letters, digits and underscores, not {name!r}")
+
+
 def publish(world: Path, module: Module, name: str) -> Published:
     """Publish where the running SEE machine of a module listens, under a name. Raises Refusal when none runs."""
+    refuse_bad_name(name)
     entry = published.listening(world, module.esn)
     if entry is None or not modules.running(world, module.esn):
         raise Refusal(f"no SEE machine is started on {module.esn}")
-    seen = Published(entry.esn, entry.model, module.number, entry.host, entry.port, entry.pid)
+    seen = replace(entry, module=module.number)
     published.publish(world, seen, name)
     return seen
 

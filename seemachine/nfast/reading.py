@@ -70,7 +70,7 @@ def load(dialogue: Dialogue) -> bytes:
 
 def _next_card(dialogue: Dialogue, seen: dict[int, str], read: dict[int, bytes]) -> tuple[int, Token] | None:
     """Print what changed in the slots since the last look; then the first slot with a card of the set that was not read yet."""
-    cards = _cards(dialogue)
+    cards = presented(dialogue.world, dialogue.module)
     useful = [slot for slot, (_, token) in cards.items() if token and dialogue.wanted(slot, token) and token.number not in read]
     # What is about to be read is shown first, as in all of the guide's dialogues.
     for slot in sorted(cards, key=lambda slot: (slot not in useful[:1], slot)):
@@ -82,8 +82,9 @@ def _next_card(dialogue: Dialogue, seen: dict[int, str], read: dict[int, bytes])
     return (useful[0], token) if token else None
 
 
-def _cards(dialogue: Dialogue) -> dict[int, tuple[str, Token | None]]:
-    slots = Slots(dialogue.world, dialogue.module.esn)
+def presented(world: Path, module: Module) -> dict[int, tuple[str, Token | None]]:
+    """What is in the slots of a module: its text, and the card where it is one of a set."""
+    slots = Slots(world, module.esn)
     with slots.locked():
         return {slot: _described(slots.occupant(slot)) for slot in SHOWN}
 

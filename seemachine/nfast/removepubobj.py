@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from seemachine.nfast import hosts, tool
+from seemachine.nfast import hosts, processes, tool
 from seemachine.nfast.tool import Refusal
 from seemachine.wire.world import published_folder
 
@@ -17,8 +17,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _act(options: argparse.Namespace) -> None:
     world = tool.world()
     module = hosts.by_number(world, options.module)
+    processes.refuse_bad_name(options.name)
     path = published_folder(world).with_name(options.name) / f"{module.esn}.json"
-    if not options.name.isidentifier() or not path.exists():
+    if not path.exists():
         raise Refusal(f"module {module.number} has no published object {options.name}")
     path.unlink()
 

@@ -5,17 +5,22 @@ The format of all files is ours. The module key stands in the world file, readab
 
 import json
 import os
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from seemachine.nfast import hiding, shares, signing
-from seemachine.nfast.paths import kmlocal
-from seemachine.nfast.tool import Refusal
+from seemachine.nfast.paths import alone, kmlocal
+from seemachine.nfast.tool import Refusal, parsed
 from seemachine.state.durable import replace_file
+from seemachine.state.rack import Rack
 from seemachine.state.tokens import ADMIN, OPERATOR, Token, write_token
 
 SALT_BYTES = 16
+KEY_BYTES = 32
 MOST_CARDS = 64
+# It is the beginning of its cards' file names.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +48,14 @@ class SecurityWorld:
 def create(world: Path, quorum: int, cards: int, passphrase: str) -> SecurityWorld:
     """Make the world and its ACS. Raises Refusal when there is one."""
     path = kmlocal(world) / "world"
-    if path.exists():
-        raise Refusal(f"there is a Security World already ({path})")
-    admin, secret = _new_set(world, "ACS", ADMIN, (quorum, cards), passphrase)
-    nso = signing.generate()
-    hidden = hiding.hide(hiding.derived(secret, "nso"), signing.private_bytes(nso))
-    made = SecurityWorld(2, os.urandom(32).hex(), signing.public_pem(nso.public_key()), hidden.hex(), admin)
-    replace_file(path, json.dumps(asdict(made), indent=1).encode())
+    with alone(world):
+        if path.exists():
+            raise Refusal(f"there is a Security World already ({path})")
+        admin, secret = _new_set(world, "ACS", ADMIN, (quorum, cards), passphrase)
+        nso = signing.generate()
+        hidden = hiding.hide(hiding.derived(secret, "nso"), signing.private_bytes(nso))
+        made = SecurityWorld(2, os.urandom(KEY_BYTES).hex(), signing.public_pem(nso.public_key()), hidden.hex(), admin)
+        replace_file(path, json.dumps(asdict(made), indent=1).encode())
     return made
 
 
@@ -57,28 +63,41 @@ def read(world: Path) -> SecurityWorld:
     """The world of this host. Raises Refusal without one."""
     path = kmlocal(world) / "world"
     try:
-        values = json.loads(path.read_text())
-        return SecurityWorld(**{**values, "admin": CardSet(**values["admin"])})
+        values = parsed(path.read_text())
+        found = SecurityWorld(**{**values, "admin": CardSet(**values["admin"])})
+        if len(bytes.fromhex(found.module_key)) != KEY_BYTES or not bytes.fromhex(found.nso_hidden) or not signing.public_from(found.nso):
+            raise ValueError("a key is missing")
+        return found
     except FileNotFoundError:
         raise Refusal("there is no Security World; make one with: seemachine nfast setup") from None
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise Refusal(f"{path} is damaged ({error}); put a copy back") from None
+
+
+def unlock_nso(found: SecurityWorld, secret: bytes) -> signing.Private:
+    """The key of what the ACS allows, by the secret of the ACS. Raises Refusal."""
+    try:
+        return signing.private_from(hiding.reveal(hiding.derived(secret, "nso"), bytes.fromhex(found.nso_hidden)))
+    except ValueError:
+        raise Refusal("the key of the ACS in the world file is damaged; put a copy of the file back") from None
 
 
 def create_operator_set(world: Path, name: str, quorum: int, cards: int, passphrase: str) -> CardSet:
     """Make an OCS and put its cards on the rack. Raises Refusal when there is one of that name."""
     read(world)
-    if any(known.name == name for known in operator_sets(world)):
-        raise Refusal(f"there is a card set {name} already")
-    made, _ = _new_set(world, name, OPERATOR, (quorum, cards), passphrase)
-    replace_file(kmlocal(world) / f"cards_{made.hash}", json.dumps(asdict(made)).encode())
+    if not _NAME.fullmatch(name) or name == ADMIN:
+        raise Refusal(f"a card set's name has up to 32 letters, digits, hyphens and underscores, and is not {ADMIN}; not {name!r}")
+    with alone(world):
+        if any(known.name == name for known in operator_sets(world)):
+            raise Refusal(f"there is a card set {name} already")
+        made, _ = _new_set(world, name, OPERATOR, (quorum, cards), passphrase)
+        replace_file(kmlocal(world) / f"cards_{made.hash}", json.dumps(asdict(made)).encode())
     return made
 
 
 def operator_sets(world: Path) -> list[CardSet]:
     """All Operator Card Sets of the world, by name."""
-    found = [CardSet(**json.loads(path.read_text())) for path in kmlocal(world).glob("cards_*")]
-    return sorted(found, key=lambda cardset: cardset.name)
+    return sorted(map(_read_set, kmlocal(world).glob("cards_*")), key=lambda cardset: cardset.name)
 
 
 def operator_set(world: Path, name: str) -> CardSet:
@@ -104,15 +123,31 @@ def open_share(token: Token, passphrase: str) -> bytes:
     return hiding.reveal(hiding.stretched(passphrase, token.salt), token.share)
 
 
+def _read_set(path: Path) -> CardSet:
+    try:
+        return CardSet(**parsed(path.read_text()))
+    except (ValueError, TypeError) as error:
+        raise Refusal(f"{path} is damaged ({error}); put a copy back") from None
+
+
 def _new_set(world: Path, name: str, token: str, sizes: tuple[int, int], passphrase: str) -> tuple[CardSet, bytes]:
     quorum, cards = sizes
     if not 1 <= quorum <= cards <= MOST_CARDS:
         raise Refusal(f"a card set has a quorum of 1 or more and up to {MOST_CARDS} cards, not {quorum} of {cards}")
+    names = [f"{ADMIN if token == ADMIN else name}-{number}" for number in range(1, cards + 1)]
+    _refuse_taken(world, names)
     secret = os.urandom(shares.SECRET_BYTES)
     cardset = CardSet(name, hiding.derived(secret, "card set")[:20].hex(), token, quorum, cards)
-    for number, share in enumerate(shares.split(secret, quorum, cards), 1):
+    for number, (card, share) in enumerate(zip(names, shares.split(secret, quorum, cards), strict=True), 1):
         salt = os.urandom(SALT_BYTES)
         hidden = hiding.hide(hiding.stretched(passphrase, salt), share)
-        card = f"{'admin' if token == ADMIN else name}-{number}"
         write_token(world, Token(card, token, name, cardset.hash, number, quorum, bool(passphrase), salt, hidden))
     return cardset, secret
+
+
+def _refuse_taken(world: Path, names: list[str]) -> None:
+    """Before the first card of a set is written. Raises Refusal: of another world or set, or of one that was cut short."""
+    known = {found.card for found in Rack(world).listing()}
+    taken = [name for name in names if name in known]
+    if taken:
+        raise Refusal(f"there is a card {taken[0]} already; if its set was never finished, delete the card's file first")

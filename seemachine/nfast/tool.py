@@ -1,10 +1,13 @@
 """What every tool does the same way: parse, run, say what was refused, ask."""
 
 import argparse
+import contextlib
+import json
 import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from seemachine.state.errors import StateError
 from seemachine.wire.world import home
@@ -55,6 +58,22 @@ def say_error(name: str, error: object) -> None:
     print(f"{name.split(maxsplit=1)[0]}: {error}", file=sys.stderr, flush=True)
 
 
+def text_of(path: Path) -> str:
+    """A file that a tool was given. Raises Refusal for one that is no text, OSError."""
+    try:
+        return path.read_text()
+    except UnicodeDecodeError:
+        raise Refusal(f"{path} is not a text file") from None
+
+
+def parsed(text: str | bytes) -> Any:
+    """JSON. Raises ValueError, also for what is too deep."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+
+
 def world() -> Path:
     """The world folder that the tools act on."""
     return home()
@@ -93,7 +112,9 @@ def secret(prompt: str) -> str:
     if at_terminal():
         import getpass
 
-        return getpass.getpass(f"{prompt} ")
+        with contextlib.suppress(EOFError):
+            return getpass.getpass(f"{prompt} ")
+        raise Refusal("no passphrase was given")
     line = _line()
     if not line:
         raise Refusal("no passphrase was given; in a pipe it is the next line of standard input")

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from seemachine.nfast import delegation, hiding, hosts, keystore, reading, securityworld, signing, tool
+from seemachine.nfast import delegation, hosts, keystore, reading, securityworld, tool
 
 TITLE = "Loading ACS KNV for NVMem delegation:"
 
@@ -20,8 +20,7 @@ def _act(options: argparse.Namespace) -> None:
     key = keystore.find(world, options.appname, options.ident)
     found, module = securityworld.read(world), hosts.only(world, options.module)
     secret = reading.load(reading.Dialogue(world, module, found.admin, title=TITLE, counted=False))
-    nso = signing.private_from(hiding.reveal(hiding.derived(secret, "nso"), bytes.fromhex(found.nso_hidden)))
-    options.file.write_bytes(delegation.signed(key.hash, nso))
+    options.file.write_bytes(delegation.signed(key.hash, securityworld.unlock_nso(found, secret)))
 
 
 def _parser() -> tool.Parser:

@@ -78,6 +78,7 @@ class Step:
     card: str = ""
     after: str = ""
     chapter: str = ""
+    sections: tuple[str, ...] = ()
     why: str = ""
 
     def __post_init__(self) -> None:

@@ -13,9 +13,14 @@ from guide.replay import Context, Step
 from processes import Ran
 
 from seemachine.state.rack import Rack
+from seemachine.state.slots import Slots
+from seemachine.wire.names import SLOTS
 
 SECONDS = 60.0
 CARD_SECONDS = "20"
+# Where the examples of 2.7.2 write their cards, and how often it is looked whether another is asked for.
+FED = "5F08-02E0-D947"
+LOOK_SECONDS = 0.02
 
 
 class Host:
@@ -45,19 +50,44 @@ class Host:
         if step.kind in ("tool", "shell"):
             return self.run(context.filled_in(str(step.command)), step.input, step)
         if step.kind == "pipsqueak":
-            return self.run(shlex.join(["./pipsqueak", *step.command]))
+            return self._fed(tuple(step.command), step.blank_cards)
         if step.kind == "card-format":
             return self.run(shlex.join(step.command))
         self._move(step)
         return 0, []
 
+    def _fed(self, command: tuple[str, ...], blank_cards: int) -> Ran:
+        """Run `pipsqueak`; with `blank_cards` one is in slot 2 of the XC, and another is put in whenever it asks for one."""
+        words = shlex.join(["./pipsqueak", *command])
+        if not blank_cards:
+            return self.run(words)
+        rack, slots, done = self.rack(), Slots(self.world, FED), threading.Event()
+        rack.new(blank_cards)
+        if slots.occupant(2) is not None:
+            rack.remove(FED, 2)
+        rack.insert(rack.blanks()[0], FED, 2)
+
+        def feed() -> None:
+            while not done.wait(LOOK_SECONDS):
+                for slot in SLOTS:
+                    if slots.light(slot):
+                        rack.feed(FED, slot)
+
+        operator = threading.Thread(target=feed)
+        operator.start()
+        try:
+            return self.run(words)
+        finally:
+            done.set()
+            operator.join()
+
     def run(self, command: str, typed: tuple[str, ...] = (), step: Step | None = None) -> Ran:
         """A command in the shell; what it exports and where it goes is there for the next one."""
         state = shlex.quote(str(self._state))
-        before = f'. {state}/variables; cd "$(cat {state}/folder)"'
-        after = f"code=$?; export -p > {state}/variables; pwd > {state}/folder; exit $code"
+        kept = f"code=$?; export -p > {state}/variables; pwd > {state}/folder; exit $code"
+        before = f". {state}/variables; cd \"$(cat {state}/folder)\"; trap '{kept}' EXIT; set -e"
         process = subprocess.Popen(
-            ["sh", "-c", f"{before}\n{command}\n{after}"],
+            ["sh", "-c", f"{before}\n{command}"],
             env=self.env,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

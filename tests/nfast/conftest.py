@@ -17,3 +17,10 @@ def see_machines(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def site(see_machines: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Site]:
     """See kit.make_site."""
     yield from make_site(tmp_path, monkeypatch, capsys)
+
+
+@pytest.fixture
+def five(site: Site) -> Site:
+    """A site that may use the launcher of its 5c."""
+    site.enroll_launcher()
+    return site

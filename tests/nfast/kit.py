@@ -4,6 +4,7 @@ import importlib
 import json
 import subprocess
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -58,6 +59,10 @@ class Site:
         found = modules.read(self.home, esn)
         assert found is not None
         return found
+
+    def changing(self, esn: str = FIVE) -> AbstractContextManager[Module]:
+        """The record of an HSM, to be changed."""
+        return modules.changing(self.home, esn)
 
     def enroll_launcher(self) -> None:
         """Guide 2.5.2.3 steps 5 to 9."""

@@ -15,13 +15,6 @@ from seemachine.nfast import certificates, images
 NOBODY = "3d362d35-fc17-448a-b501-914fe0a680b0"
 
 
-@pytest.fixture
-def five(site: Site) -> Site:
-    """A site that may use the launcher of its 5c."""
-    site.enroll_launcher()
-    return site
-
-
 def in_years(monkeypatch: pytest.MonkeyPatch, years: int) -> None:
     """Set the clock of the HSMs."""
     then = dt.datetime.now(dt.UTC) + dt.timedelta(days=365 * years)
