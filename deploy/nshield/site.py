@@ -6,14 +6,13 @@ import zipfile
 from pathlib import Path
 
 from nshield.journal import Journal
-from nshield.settings import Settings
+from nshield.settings import ESN, UUID, Settings
 from nshield.tools import Tools
 
-ESN = r"[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{4}"
-UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 # An XC says so (enquiry); what a 5c says here is not published.
 XC_TYPE = "PowerPCELF"
 STARTED = "STARTED"
+NONE = "No SEE machines currently installed"
 REFUSED = "connecting to"
 
 
@@ -24,6 +23,7 @@ class Site:
         self.settings, self.tools, self.journal = settings, tools, journal
         self.work = Path(settings.work)
         self.answers: dict[str, str] = {}
+        self._esn = ""
 
     # ---- the module -------------------------------------------------------------------------------------------------------------
 
@@ -34,9 +34,10 @@ class Site:
 
     @property
     def esn(self) -> str:
-        """The serial number of the module, empty while it does not answer."""
+        """The serial number of the module, empty until it answers. Once known it stays: a module that is being cleared does not answer."""
         found = re.search(rf"^ *serial number +({ESN})", self._enquiry(), re.MULTILINE)
-        return found[1] if found else ""
+        self._esn = found[1] if found else self._esn
+        return self._esn
 
     def operational(self) -> bool:
         """Whether it does its work, and is the one that was meant."""
@@ -64,7 +65,7 @@ class Site:
     def _features(self) -> dict[str, bool]:
         """The columns of fet: a title stands behind as many bars as there are columns before its own."""
         lines = self.tools.ask("fet", "-m", self.number).said.splitlines()
-        titles = [found[1] for line in lines if (found := re.match(r"\s*(?:\| )*([A-Z][^|]*)$", line))]
+        titles = [found[1].strip() for line in lines if (found := re.match(r"\s*(?:\| )*([A-Z][^|]*)$", line))]
         columns = titles[titles.index("ISO Smart Card Support") :] if "ISO Smart Card Support" in titles else []
         rows = [found[1].split() for line in lines if (found := re.match(rf"{self.number} +{ESN} +-- ((?:[YN] )+)", line))]
         return {title: flag == "Y" for title, flag in zip(columns, rows[0] if rows else [], strict=False)}
@@ -97,9 +98,8 @@ class Site:
     # ---- SEE machines -----------------------------------------------------------------------------------------------------------
 
     def enrolled(self) -> bool:
-        """Whether the launcher of the 5c answers csadmin."""
-        answers = self._listed()
-        return bool(answers) and not any("FAILURE" in line for line in answers)
+        """Whether the launcher of the 5c answers csadmin (guide 2.5.2.3 step 10)."""
+        return any(NONE in line or re.search(UUID, line) for line in self._listed())
 
     def installed(self) -> dict[str, str]:
         """What csadmin lists of each SEE machine on this module, by UUID."""
@@ -110,14 +110,16 @@ class Site:
         installed, known = self.installed(), self.settings.uuid or self.noted("uuid")
         if known in installed:
             return known
-        before = self.journal.get(self.esn, "load begun")
+        before = self.journal.get(self.esn, "loading")
         new = [each for each in installed if before is not None and each not in before]
         return new[0] if len(new) == 1 else ""
 
     def certificates(self) -> set[str]:
         """Serial numbers that the module trusts."""
         try:
-            document = json.loads(self.tools.ask("csadmin", "ids", "list", "--json").said)
+            said = self.tools.ask("csadmin", "ids", "list", "--json").said
+            # What it complained of may stand before and after.
+            document, _ = json.JSONDecoder().raw_decode(said[said.index("{") :])
             return {each["serialNumber"] for each in document[self.esn]["data"]["Certificates"]}
         except (ValueError, KeyError, TypeError):
             return set()
@@ -161,6 +163,13 @@ class Site:
     def script(self, name: str) -> tuple[str, str]:
         """A script of the release, and what runs it."""
         return str(self.tools.python), str(self.here(self.release / name))
+
+    def known(self, name: str) -> list[str]:
+        """The words of a place: what a tool answered, what is known of the module, or a setting. Empty while nothing is."""
+        if name in self.answers:
+            return self.answers[name].split()
+        found = {"esn": lambda: self.esn, "uuid": self.uuid}.get(name, lambda: str(getattr(self.settings, name, "")))()
+        return [found] if found else []
 
     def noted(self, name: str) -> str:
         """What the journal has on this module."""

@@ -16,9 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nshield import certificate, command
 from nshield.journal import Journal, digest
+from nshield.listen import Ran
 from nshield.settings import Settings
 from nshield.site import Site
-from nshield.tools import Ran, Tools
+from nshield.tools import Tools
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 TIMES = st.datetimes(dt.datetime(1951, 1, 1), dt.datetime(2120, 1, 1)).map(lambda time: time.replace(microsecond=0, tzinfo=dt.UTC))
