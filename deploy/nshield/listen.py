@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 # As timeout(1) ends.
 TOO_LATE = 124
@@ -24,6 +25,17 @@ class Ran:
     def lines(self) -> list[str]:
         """Without empty ones."""
         return [line.strip() for line in self.said.splitlines() if line.strip()]
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a tool is called. `typed` is what it is answered; None: it has our own standard input. `seconds` None: it may take for ever."""
+
+    name: str
+    folder: Path
+    typed: str | None
+    seconds: float | None
+    shown: bool
 
 
 class Screen:
@@ -44,25 +56,24 @@ class Screen:
             self.show("\n")
 
 
-def listen(process: "subprocess.Popen[bytes]", typed: str, seconds: float | None, screen: Screen | None) -> Ran:
-    """All that it says until its end. One that goes on for longer than so many seconds is killed, and that is said."""
-    deadline = None if seconds is None else time.monotonic() + seconds
-    said = ""
+def listen(process: "subprocess.Popen[bytes]", way: Way) -> Ran:
+    """All that it says until its end. One that takes too long is killed, and that is said."""
+    deadline = None if way.seconds is None else time.monotonic() + way.seconds
+    said, screen = "", Screen()
     try:
-        _type(process, typed)
+        _type(process, way.typed or "")
         for text in _texts(process, deadline):
             said += text
-            if screen:
+            if way.shown:
                 screen.show(text)
         code = process.wait(_left(deadline))
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-        code, late = TOO_LATE, f"it did not end within {seconds:g} seconds, and was killed\n"
+        code, late = TOO_LATE, f"{way.name} did not end within {way.seconds:g} seconds, and was killed\n"
         said = f"{said}\n{late}"
-        (screen or Screen()).show(late)
-    if screen:
-        screen.end()
+        screen.show(late)
+    screen.end()
     assert process.stdout is not None
     process.stdout.close()
     return Ran(code, said)

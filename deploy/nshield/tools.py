@@ -6,10 +6,9 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from nshield.listen import Ran, Screen, listen
+from nshield.listen import Ran, Way, listen
 from nshield.step import Call
 
 # Whoever finds this finds /opt/nfast: its bin folder is what the guide puts into PATH (2.3).
@@ -17,16 +16,6 @@ LANDMARK = "generatekey"
 # A tool that was only asked something, and one that does something and waits for nobody. Who is waited for (a card) may take all day.
 ASK_SECONDS = 120.0
 DO_SECONDS = 3600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """How a tool is started, and for how long. `typed` is what it is answered; None: it has our own standard input."""
-
-    folder: Path
-    typed: str | None = ""
-    seconds: float | None = ASK_SECONDS
-    shown: bool = False
 
 
 class Tools:
@@ -66,7 +55,7 @@ class Tools:
         if self._silent:
             return Ran(127, "")
         if words not in self._asked:
-            self._asked[words] = self._run(words, Way(folder or self.folder))
+            self._asked[words] = self._run(words, Way(shlex.join(words), folder or self.folder, "", ASK_SECONDS, shown=False))
         return self._asked[words]
 
     def forget(self) -> None:
@@ -81,7 +70,8 @@ class Tools:
             return self._at_the_terminal(words)
         # Passphrases that were piped to us are for the tool that reads cards, and for no other.
         ours = call.reads_cards or (not call.typed and sys.stdin.isatty())
-        return self._run(words, Way(self.folder, None if ours else call.typed, None if call.reads_cards else DO_SECONDS, shown=True))
+        seconds = None if call.reads_cards else DO_SECONDS
+        return self._run(words, Way(words[0], self.folder, None if ours else call.typed, seconds, shown=True))
 
     def _at_the_terminal(self, words: Sequence[str]) -> Ran:
         """The tool waits for cards and passphrases; its prompts must not wait in a pipe."""
@@ -105,7 +95,7 @@ class Tools:
             )
         except OSError as error:
             return Ran(127, f"{words[0]}: {error.strerror}")
-        return listen(process, way.typed or "", way.seconds, Screen() if way.shown else None)
+        return listen(process, way)
 
 
 def _environment(tool: str) -> dict[str, str]:

@@ -20,8 +20,8 @@ DEPLOY = Path(__file__).parents[2] / "deploy"
 sys.path.insert(0, str(DEPLOY))
 
 from nshield import command  # noqa: E402
-from nshield.listen import Ran  # noqa: E402
-from nshield.tools import Tools, Way  # noqa: E402
+from nshield.listen import Ran, Way  # noqa: E402
+from nshield.tools import Tools  # noqa: E402
 
 FIVE, XC = "7852-268D-3BF9", "5F08-02E0-D947"
 IDENTITY = ["--cname", "interops.local", "--org", "Hurricanes", "--address", "127.0.0.1"]
