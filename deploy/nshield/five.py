@@ -78,13 +78,21 @@ def _loaded(site: Site) -> Step:
 
 
 def _started(site: Site) -> Step:
+    def begun() -> None:
+        # A run that was killed may have started it; to start it again is refused then.
+        site.answers["starting"] = site.noted("starting")
+        site.journal.note(site.esn, starting=site.uuid())
+
     return Step(
         "the container is started",
         "2.5.2.3 step 20",
         lambda: site.started(site.uuid()),
         "a start needs the licence, operational mode and a developer certificate that has not expired. Look at: csadmin list",
-        (call("csadmin", "start", "--esn", Place("esn"), "--uuid", Place("uuid")),),
+        (call("csadmin", "start", "--esn", Place("esn"), "--uuid", Place("uuid"), fine=lambda _: site.answers["starting"] == site.uuid()),),
         looks=(CSADMIN_LIST, common.PIPSQUEAK),
+        begun=begun,
+        ended=lambda: site.journal.note(site.esn, starting=None, started=site.uuid(), stopped=None),
+        failed=lambda: site.journal.note(site.esn, starting=None),
     )
 
 
@@ -97,4 +105,6 @@ def _published(site: Site) -> Step:
         (call(*site.script("bootstrap.py"), "-m", site.number, "--uuid", Place("uuid"), "--cs5file", image.SIGNED),),
         looks=(common.PIPSQUEAK,),
         begun=lambda: site.journal.note(site.esn, published=True, no_object=None),
+        # It may have been stopped by others: the next run starts it.
+        failed=lambda: site.journal.note(site.esn, started=None),
     )

@@ -94,6 +94,7 @@ def _bring_about(site: Site, step: Step, consent: Consent) -> bool:
     site.tools.forget()
     step.ended()
     if not _settled(site, step):
+        step.failed()
         raise Stopped(failures.FAILED, f"the calls went well, and still it is not so: {_what_to_do(step.name, step.advice)}")
     return True
 

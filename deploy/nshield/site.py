@@ -11,7 +11,8 @@ from nshield.tools import Tools
 
 # An XC says so (enquiry); what a 5c says here is not published.
 XC_TYPE = "PowerPCELF"
-STARTED = "STARTED"
+# csadmin list may have a state in the HSM's line; what the vendor's prints of a loaded SEE machine is not published.
+STARTED, STOPPED = "STARTED", "STOPPED"
 NONE = "No SEE machines currently installed"
 REFUSED = "connecting to"
 
@@ -125,8 +126,15 @@ class Site:
             return set()
 
     def started(self, uuid: str) -> bool:
-        """Whether csadmin says so, or it is to be seen."""
-        return STARTED in self.installed().get(uuid, "") or (uuid in self.installed() and self.seen())
+        """Whether csadmin says so, or it is to be seen; or, where csadmin says nothing of it, we have started it."""
+        line = self.installed().get(uuid, "")
+        return bool(line) and (STARTED in line or self.seen() or (STOPPED not in line and self.noted("started") == uuid))
+
+    def stopped(self, uuid: str) -> bool:
+        """Whether there is nothing to stop; where csadmin says nothing of it, only after we have stopped it."""
+        line = self.installed().get(uuid, "")
+        known = STOPPED in line or (STARTED not in line and self.noted("stopped") == uuid)
+        return not line or (known and not self.seen())
 
     def seen(self) -> bool:
         """Whether pipsqueak has it in its banner (guide 2.6)."""

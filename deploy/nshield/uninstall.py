@@ -8,14 +8,9 @@ from nshield.step import Place, Step, call
 
 
 def steps(site: Site) -> list[Step]:
-    """All, in the guide's order."""
+    """All, in the guide's order. What is being taken down is noted, so that the module is cleared in the end, whatever comes in between."""
     taken = [_reached(site), _known(site), _stopped(site), _destroyed(site)] if site.settings.model == "5c" else [_removed(site)]
     return [*common.before(site)[:3], common.release(site, "removepubobj.py"), *taken, _cleared(site), _unpublished(site), _gone(site)]
-
-
-def _begun(site: Site) -> None:
-    """What is taken down is cleared in the end, whatever comes in between."""
-    site.journal.note(site.esn, uninstalling=True)
 
 
 def _reached(site: Site) -> Step:
@@ -37,11 +32,13 @@ def _stopped(site: Site) -> Step:
     return Step(
         "the container is stopped",
         "2.8.1 step 2",
-        lambda: not site.started(site.uuid()),
+        lambda: site.stopped(site.uuid()),
         "look at: csadmin list",
-        (call("csadmin", "stop", "--esn", Place("esn"), "--uuid", Place("uuid")),),
+        # One that does not run can't be stopped; whether it does, csadmin may not say.
+        (call("csadmin", "stop", "--esn", Place("esn"), "--uuid", Place("uuid"), fine=lambda _: not site.started(site.uuid())),),
         looks=(CSADMIN_LIST, common.PIPSQUEAK),
-        begun=lambda: _begun(site),
+        begun=lambda: site.journal.note(site.esn, uninstalling=True, started=None),
+        ended=lambda: site.journal.note(site.esn, stopped=site.uuid()),
     )
 
 
@@ -53,8 +50,8 @@ def _destroyed(site: Site) -> Step:
         "look at: csadmin list",
         (call("csadmin", "destroy", "--esn", Place("esn"), "--uuid", Place("uuid")),),
         looks=(CSADMIN_LIST,),
-        begun=lambda: _begun(site),
-        ended=lambda: site.journal.note(site.esn, uuid=None, image=None, loading=None),
+        begun=lambda: site.journal.note(site.esn, uninstalling=True),
+        ended=lambda: site.journal.note(site.esn, uuid=None, image=None, loading=None, stopped=None),
     )
 
 
@@ -75,6 +72,7 @@ def _removed(site: Site) -> Step:
         looks=(common.PIPSQUEAK,),
         begun=begun,
         ended=lambda: site.journal.note(site.esn, configured=None, removing=None, removed=True),
+        failed=lambda: site.journal.note(site.esn, removing=None),
         clears=True,
     )
 

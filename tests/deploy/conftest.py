@@ -22,3 +22,10 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     # In this process, which is faster than what make_site does at its end.
     site.seemachine("fleet", "down")
     next(processes, None)
+
+
+@pytest.fixture
+def five(desk: Desk) -> Desk:
+    """A 5c that is set up."""
+    desk.set_up_5c()
+    return desk

@@ -110,7 +110,9 @@ class Desk:
             return self._tool(name, rest, typed, folder)
         if name.endswith("pipsqueak"):
             return _said(lambda: pipsqueak.main(rest))
-        done = subprocess.run([name, *rest], cwd=folder, env=self.site.env, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [name, *rest], cwd=folder, env={**self.site.env, "PATH": os.environ["PATH"]}, capture_output=True, text=True, check=False
+        )
         return done.returncode, done.stdout + done.stderr
 
     def _tool(self, name: str, words: list[str], typed: str, folder: Path) -> tuple[int, str]:
