@@ -1,4 +1,4 @@
-"""The host and its modules as the tools tell of them: what is missing, what comes late, what is not said; and settings that name nothing."""
+"""The host and its modules as the tools tell of them: what is missing, late, or not said; and settings that name nothing."""
 
 from pathlib import Path
 
