@@ -13,7 +13,7 @@ from nshield.tools import Tools
 XC_TYPE = "PowerPCELF"
 # csadmin list may have a state in the HSM's line; what the vendor's prints of a loaded SEE machine is not published.
 STARTED, STOPPED = "STARTED", "STOPPED"
-NONE = "No SEE machines currently installed"
+NONE, FAILURE = "No SEE machines currently installed", "FAILURE"
 REFUSED = "connecting to"
 
 
@@ -100,11 +100,14 @@ class Site:
 
     def enrolled(self) -> bool:
         """Whether the launcher of the 5c answers csadmin (guide 2.5.2.3 step 10)."""
-        return any(NONE in line or re.search(UUID, line) for line in self._listed())
+        return bool(self.installed()) or any(NONE in line for line in self._listed())
 
     def installed(self) -> dict[str, str]:
-        """What csadmin lists of each SEE machine on this module, by UUID."""
-        return {found[0]: line for line in self._listed() if (found := re.search(UUID, line))}
+        """What csadmin lists of each SEE machine on this module, by UUID. One that we loaded is there until csadmin says that none is."""
+        lines = self._listed()
+        found = {match[0]: line for line in lines if (match := re.search(UUID, line))}
+        ours = self.noted("uuid") if not found and not any(NONE in line or FAILURE in line for line in lines) else ""
+        return {ours: lines[0]} if ours and lines else found
 
     def uuid(self) -> str:
         """Of our SEE machine on this module; empty when there is none. A load that was interrupted is found by what is new in the list."""
@@ -150,7 +153,12 @@ class Site:
         return "PQSDK:" in self._pipsqueak()
 
     def _listed(self) -> list[str]:
-        return [line for line in self.tools.ask("csadmin", "list").lines if self.esn and line.startswith(self.esn)]
+        """The lines on this module: from its serial number to the next."""
+        own, lines = False, []
+        for line in self.tools.ask("csadmin", "list").lines if self.esn else []:
+            own = line.startswith(self.esn) if re.match(ESN, line) else own
+            lines += [line] if own else []
+        return lines
 
     def _pipsqueak(self) -> str:
         own = self.release / "pipsqueak"

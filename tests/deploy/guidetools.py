@@ -1,7 +1,7 @@
 """Tools that print what the guide prints, and nothing else: stand-ins for the vendor's, for what the deploy scripts must not rely on.
 
-One shell script under every tool's name. Beyond the guide it has three things that deploy/README.md names as not known: the UUID in
-`csadmin list`, and the lines of `enquiry` and of `nfkminfo` that are looked for.
+One shell script under every tool's name. Beyond the guide it has what deploy/README.md names as not known: the lines of `enquiry` and of
+`nfkminfo` that are looked for. How `csadmin list` tells of a SEE machine is the test's to choose.
 """
 
 import os
@@ -25,7 +25,7 @@ case "$me $*" in
   nfkminfo*) printf 'World\\n state       0x37270009 Initialised Usable Recovery\\n\\nModule #1\\n state       0x2 Usable\\n';;
   fet*) cat $S/fet;;
   csadmin\\ list) has enrolled || exit 1
-    if has loaded; then echo "$ESN      @uuid@"; else echo "$ESN      No SEE machines currently installed"; fi;;
+    if has loaded; then printf '@listed@\\n' $ESN; else echo "$ESN      No SEE machines currently installed"; fi;;
   csadmin\\ ids\\ list*) echo "warning: an old client" >&2
     printf '{\\n  "%s": {\\n    "succeeded": true,\\n    "data": {\\n      "Certificates": [' $ESN
     has registered && printf '{"serialNumber": "@serial@"}'; printf ']}}}\\n';;
@@ -90,14 +90,14 @@ No.  Serial Number
 class GuideHost:
     """A host whose tools have the guide's words only."""
 
-    def __init__(self, folder: Path, model: str) -> None:
+    def __init__(self, folder: Path, model: str, listed: str = f"%s      {UUID}") -> None:
         self.work, self.state, nfast = folder / "work", folder / "state", folder / "nfast"
         self.release = self.work / "pqsdk-1.4.1-win64"
         for made in (self.release, self.state, nfast / "bin", nfast / "python3/bin", nfast / "kmdata/local"):
             made.mkdir(parents=True)
         esn = FIVE if model == "5c" else XC
         (self.state / "fet").write_text(FET.format(esn=esn, **({"xc": "N", "five": "Y"} if model == "5c" else {"xc": "Y", "five": "N"})))
-        values = {"esn": esn, "state": self.state, "nfast": nfast, "uuid": UUID, "serial": SERIAL}
+        values = {"esn": esn, "state": self.state, "nfast": nfast, "uuid": UUID, "serial": SERIAL, "listed": listed}
         values["type"] = "" if model == "5c" else r" SEE machine type     PowerPCELF\n"
         text = TOOL
         for name, value in values.items():

@@ -28,9 +28,12 @@ def deploy(host: GuideHost, model: str, *words: str) -> tuple[int, list[str]]:
     return done.returncode, (done.stdout + done.stderr).splitlines()
 
 
-def test_a_5c_with_no_more_than_the_guides_words(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "listed", [f"%s      {UUID}", f"%s\\n  name: pqcop\\n  uuid: {UUID}", "%s      pqcop-1.4.1 1.4.1"], ids=["line", "lines", "name"]
+)
+def test_a_5c_with_no_more_than_the_guides_words(listed: str, tmp_path: Path) -> None:
     """Set up, once more, taken down, once more: nothing that only the mock prints is needed, and the calls are the guide's."""
-    host = GuideHost(tmp_path, "5c")
+    host = GuideHost(tmp_path, "5c", listed)
     code, lines = deploy(host, "5c")
     assert code == 3, lines
     assert host.log() == ["csadmin ids create --keyname devkeyident -m 1 --x509cname COMMON_NAME --x509org ORGANIZATION_NAME"]
