@@ -25,7 +25,7 @@ class Certificate:
 def read(path: Path) -> Certificate:
     """The first certificate of a PEM file. Raises NotACertificate."""
     try:
-        [(_, outer)] = _parts(_der(path.read_text()))
+        [(_, outer)] = _parts(_der(path.read_text(encoding="utf-8", errors="replace")))
         fields = _parts(_parts(outer)[0][1])
         if fields[0][0] == VERSION:
             fields = fields[1:]

@@ -1,12 +1,13 @@
 """The command line of nshield5c and nshieldxc, and the one place where what went wrong becomes an exit code."""
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from nshield import common, five, runner, settings, uninstall, xc
+from nshield import failures, five, runner, settings, uninstall, xc
 from nshield.journal import Busy, Journal, lock
 from nshield.settings import Settings, WrongSettings
 from nshield.site import Site
@@ -24,6 +25,9 @@ def main(model: str, arguments: Sequence[str] | None = None) -> int:
     """Run the command. Returns the exit code."""
     options = _parser(model).parse_args(arguments)
     name = f"nshield{model}"
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What a tool prints can be shown at every terminal, if need be not as it is.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         chosen = settings.chosen(model, options)
         return _dry(chosen, options) if options.dry_run else _run(chosen, options)
@@ -32,14 +36,17 @@ def main(model: str, arguments: Sequence[str] | None = None) -> int:
     except runner.Stopped as stopped:
         return _complain(name, stopped, stopped.code)
     except (Busy, OSError, ValueError) as error:
-        return _complain(name, error, 1)
+        return _complain(name, f"{error}{_advice(error)}", 1)
     except KeyboardInterrupt:
         return _complain(name, f"interrupted; {runner.AGAIN}", 130)
 
 
 def _dry(chosen: Settings, options: argparse.Namespace) -> int:
     site = Site(chosen, Tools(Path(chosen.work), chosen.nfast, -1, silent=True), Journal(Path(chosen.work)))
-    print(f"{chosen.name}: what it would look at and call, in this order; nothing is called now. Words in <> are known only then.")
+    print(
+        f"{chosen.name}: what it would look at (?) and do ($), in this order; nothing is called now. Words in <> are known only then. "
+        "Where there are several modules, generatekey is told which."
+    )
     runner.show_calls(site, _steps(site, options))
     return 0
 
@@ -50,7 +57,8 @@ def _run(chosen: Settings, options: argparse.Namespace) -> int:
     taken = lock(work)
     try:
         site = Site(chosen, Tools(work, chosen.nfast, taken), Journal(work))
-        _adopt(site)
+        if chosen.model == "5c":
+            five.adopt(site)
         count = runner.run(site, _steps(site, options), yes=options.yes)
     finally:
         os.close(taken)
@@ -61,13 +69,6 @@ def _run(chosen: Settings, options: argparse.Namespace) -> int:
 
 def _steps(site: Site, options: argparse.Namespace) -> list[Step]:
     return uninstall.steps(site) if options.uninstall else STEPS[site.settings.model](site)
-
-
-def _adopt(site: Site) -> None:
-    """Remember the SEE machine of an interrupted load, or the one that --uuid names."""
-    if site.settings.model == "5c" and (found := site.uuid()) and found != site.noted("uuid"):
-        image = common.state_of(site.work / five.SIGNED)
-        site.journal.note(site.esn, uuid=found, image=image, **{"load begun": None})
 
 
 def _parser(model: str) -> argparse.ArgumentParser:
@@ -83,6 +84,11 @@ def _parser(model: str) -> argparse.ArgumentParser:
     parser.add_argument("--yes", action="store_true", help="the module may be cleared, without asking")
     settings.add_options(parser, model)
     return parser
+
+
+def _advice(error: Exception) -> str:
+    advice = failures.judge(str(error), "")[1]
+    return f"\n  what to do: {advice}" if advice else ""
 
 
 def _complain(name: str, reason: object, code: int) -> int:

@@ -45,27 +45,49 @@ class Journal:
         return path.is_file() and self._values.get("made", {}).get(path.name) == [inputs, digest(path)]
 
     def note_made(self, path: Path, inputs: str) -> None:
-        """It is now."""
-        self._values.setdefault("made", {})[path.name] = [inputs, digest(path)]
-        self._keep()
+        """It is now, if it is there at all."""
+        if path.is_file():
+            self._values.setdefault("made", {})[path.name] = [inputs, digest(path)]
+            self._keep()
 
     def _keep(self) -> None:
         scratch = self._path.with_suffix(".new")
-        with scratch.open("w") as file:
+        with scratch.open("w", encoding="utf-8") as file:
             json.dump(self._values, file, indent=1)
             file.flush()
             os.fsync(file.fileno())
         scratch.replace(self._path)
+        _flush(self._path.parent)
+
+
+def _flush(folder: Path) -> None:
+    """A new name is in its folder for good only then."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        values: dict[str, Any] = json.loads(path.read_text())
+        values = json.loads(path.read_text(encoding="utf-8"))
+        if not _is_one(values):
+            raise ValueError("it has another form")
     except FileNotFoundError:
         return {}
     except ValueError as error:
         raise ValueError(f"{path} is damaged ({error}); remove it, and images and archives are made again") from None
-    return values
+    return dict(values)
+
+
+def _is_one(values: Any) -> bool:
+    """Whether it has tables where they are looked for."""
+    return (
+        isinstance(values, dict)
+        and all(isinstance(values.get(name, {}), dict) for name in ("modules", "made"))
+        and all(isinstance(notes, dict) for notes in values.get("modules", {}).values())
+    )
 
 
 def digest(*paths: Path) -> str:
@@ -75,11 +97,11 @@ def digest(*paths: Path) -> str:
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
             name = str(file.relative_to(path)) if path.is_dir() else ""
             kind = "link" if file.is_symlink() else "folder" if file.is_dir() else "file"
-            found.update(f"{name}\0{kind}\0{os.access(file, os.X_OK)}\0".encode())
+            found.update(f"{name}\0{kind}\0{os.access(file, os.X_OK)}\0".encode(errors="surrogateescape"))
             if kind == "file":
                 found.update(hashlib.sha256(file.read_bytes()).digest())
             elif kind == "link":
-                found.update(str(file.readlink()).encode())
+                found.update(str(file.readlink()).encode(errors="surrogateescape"))
     return found.hexdigest()
 
 

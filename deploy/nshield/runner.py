@@ -3,14 +3,17 @@
 import re
 import shlex
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from typing import NoReturn
 
 from nshield import failures
 from nshield.site import Site
-from nshield.step import Act, Call, Step
+from nshield.step import Act, Call, Place, Step
 
 AGAIN = "then run the same command again: what is done is not repeated"
-_PLACE = re.compile(r"\{([a-z]+)\}")
+# A module that was cleared, or a SEE machine that was started, may need some time until it answers.
+SETTLE_SECONDS, LOOK_SECONDS = 30.0, 2.0
 
 
 class Stopped(Exception):
@@ -21,13 +24,37 @@ class Stopped(Exception):
         self.code = code
 
 
+class Consent:
+    """That the module may be cleared: with --yes, or asked for once."""
+
+    def __init__(self, site: Site, *, given: bool) -> None:
+        self._site, self._given = site, given
+
+    def need(self) -> None:
+        """Raises Stopped without it."""
+        if not self._given and not self._asked():
+            what = f"the plan clears module {self._site.number}, and whatever any program has loaded on it"
+            raise Stopped(failures.FAILED, f"{what}; say --yes")
+        self._given = True
+
+    def _asked(self) -> bool:
+        if not sys.stdin.isatty():
+            return False
+        try:
+            question = f"This clears module {self._site.number}: whatever any program has loaded on it is gone. Go on? (yes/no) "
+            return input(question).strip() == "yes"
+        except EOFError:
+            return False
+
+
 def show_calls(site: Site, steps: Sequence[Step]) -> None:
     """All that could be called, for --dry-run. Nothing is asked and nothing changed."""
     for step in steps:
         print(f"{step.name} ({step.guide}){' CLEARS THE MODULE' if step.clears else ''}")
+        for look in step.looks:
+            print(f"    ? {look}")
         for each in step.calls:
-            words = each.says if isinstance(each, Act) else " ".join(_shown(site, word) for word in each.words)
-            print(f"    $ {words}")
+            print(f"    $ {each.says if isinstance(each, Act) else ' '.join(_shown(site, word) for word in each.words)}")
         if not step.calls:
             print("    (looked at, not brought about)")
 
@@ -38,90 +65,100 @@ def run(site: Site, steps: Sequence[Step], *, yes: bool) -> int:
     for step, done in plan:
         print(f"{'done ' if done else 'to do'}  {step.name} ({step.guide})")
     todo = [step for step, done in plan if not done]
-    # A condition that is not met ends the run before anything is cleared.
+    consent = Consent(site, given=yes)
+    # Asked before anything is done, unless the run ends at a condition that is not met.
     if todo and todo[0].calls and any(step.clears for step in todo):
-        _confirm(site, yes=yes)
+        consent.need()
     # Looked at again one after the other: a step may undo what a later one had found to be done.
-    return sum(_bring_about(site, step) for step in steps) if todo else 0
+    return sum(_bring_about(site, step, consent) for step in steps) if todo else 0
 
 
-def _confirm(site: Site, *, yes: bool) -> None:
-    question = f"This clears module {site.number}: whatever any program has loaded on it is gone. Go on? (yes/no) "
-    if yes or (sys.stdin.isatty() and input(question).strip() == "yes"):
-        return
-    raise Stopped(failures.FAILED, f"the plan clears module {site.number}, and whatever any program has loaded on it; say --yes")
-
-
-def _bring_about(site: Site, step: Step) -> bool:
+def _bring_about(site: Site, step: Step, consent: Consent) -> bool:
     if step.done():
         return False
     if not step.calls:
-        raise Stopped(failures.WAITING if step.waits else failures.FAILED, f"not so: {step.name}\n  what to do: {step.advice}\n  {AGAIN}")
+        raise Stopped(failures.WAITING if step.waits else failures.FAILED, f"not so: {_what_to_do(step.name, step.advice)}")
     print(f"\n{step.name} ({step.guide})", flush=True)
-    # Nothing may be begun with a word missing.
+    # Nothing may be begun with a word missing, nor without consent.
     _refuse_missing(site, step)
+    if step.clears:
+        consent.need()
     step.begun()
-    for each in step.calls:
-        _do(site, step, each)
+    try:
+        for each in step.calls:
+            _act(site, step, each) if isinstance(each, Act) else _call(site, step, each)
+    except Stopped:
+        site.tools.forget()
+        step.failed()
+        raise
     site.tools.forget()
     step.ended()
-    if not step.done():
-        said = "the calls went well, and still it is not so"
-        raise Stopped(failures.FAILED, f"{said}: {step.name}\n  what to do: {step.advice}\n  {AGAIN}")
+    if not _settled(site, step):
+        step.failed()
+        raise Stopped(failures.FAILED, f"the calls went well, and still it is not so: {_what_to_do(step.name, step.advice)}")
     return True
 
 
-def _do(site: Site, step: Step, each: Call | Act) -> None:
-    if isinstance(each, Act):
-        print(f"$ {each.says}", flush=True)
+def _settled(site: Site, step: Step) -> bool:
+    """Whether it is done now. What tools are asked for may need a while."""
+    deadline = time.monotonic() + (SETTLE_SECONDS if step.looks else 0)
+    while not step.done():
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(LOOK_SECONDS)
         site.tools.forget()
-        try:
-            each.do()
-        except OSError as error:
-            _fail(step, each.says, str(error))
-        return
-    words = _resolved(site, each)
+    return True
+
+
+def _act(site: Site, step: Step, each: Act) -> None:
+    print(f"$ {each.says}", flush=True)
+    site.tools.forget()
+    try:
+        each.do()
+    except OSError as error:
+        _fail(step, each.says, str(error))
+
+
+def _call(site: Site, step: Step, each: Call) -> None:
+    words = list(_resolved(site, each))
     ran = site.tools.do(each, words)
-    if ran.code and not (each.fine_if and re.search(each.fine_if, ran.said)):
-        _fail(step, f"{words[0]} ended with exit code {ran.code}", ran.said)
+    if ran.code:
+        # `fine` may look at what there is now.
+        site.tools.forget()
+        if not each.fine(ran.said):
+            _fail(step, f"{words[0]} ended with exit code {ran.code}", ran.said)
     if each.keep:
         name, pattern = each.keep
         found = re.search(pattern, ran.said, re.MULTILINE)
         if not found:
             _fail(step, f"{words[0]} did not say what is needed of it ({name})", ran.said)
-        else:
-            site.answers[name] = found[1]
+        site.answers[name] = found[1]
 
 
-def _fail(step: Step, what: str, said: str) -> None:
+def _fail(step: Step, what: str, said: str) -> NoReturn:
     code, advice = failures.judge(said, step.advice)
     last = "".join(f"\n  it said: {line.strip()}" for line in said.strip().splitlines()[-1:])
-    raise Stopped(code, f"{step.name}: {what}{last}\n  what to do: {advice}\n  {AGAIN}")
+    raise Stopped(code, _what_to_do(f"{step.name}: {what}{last}", advice))
+
+
+def _what_to_do(what: str, advice: str) -> str:
+    return f"{what}\n  what to do: {advice}\n  {AGAIN}"
 
 
 def _refuse_missing(site: Site, step: Step) -> None:
-    answered = {each.keep[0] for each in step.calls if isinstance(each, Call) and each.keep}
-    for each in step.calls:
-        for name in _PLACE.findall(" ".join(each.words)) if isinstance(each, Call) else ():
-            if name not in answered and not _value(site, name):
-                raise Stopped(failures.FAILED, f"{step.name}: --{name} is needed for it\n  what to do: {step.advice}\n  {AGAIN}")
+    calls = [each for each in step.calls if isinstance(each, Call)]
+    answered = {each.keep[0] for each in calls if each.keep}
+    for name in [word for each in calls for word in each.words if isinstance(word, Place)]:
+        if name not in answered and not site.known(name):
+            raise Stopped(failures.FAILED, _what_to_do(f"{step.name}: --{name} is needed for it", step.advice))
 
 
-def _resolved(site: Site, each: Call) -> list[str]:
-    words: list[str] = []
+def _resolved(site: Site, each: Call) -> Iterator[str]:
     for word in each.words:
-        place = _PLACE.fullmatch(word)
-        # What a tool answered in several words is several words of the next call.
-        words += ([_value(site, place[1])] if place[1] not in site.answers else _value(site, place[1]).split()) if place else [word]
-    return words
-
-
-def _value(site: Site, name: str) -> str:
-    if name in ("esn", "uuid"):
-        return site.answers.get(name) or (site.esn if name == "esn" else site.uuid())
-    return site.answers.get(name) or str(getattr(site.settings, name, ""))
+        yield from site.known(word) if isinstance(word, Place) else [word]
 
 
 def _shown(site: Site, word: str) -> str:
-    place = _PLACE.fullmatch(word)
-    return (_value(site, place[1]) or f"<{place[1]}>") if place else shlex.quote(word)
+    if not isinstance(word, Place):
+        return shlex.quote(word)
+    return shlex.join(site.known(word)) or f"<{word}>"

@@ -1,7 +1,10 @@
 """What a deployment is told: options, above a TOML file of the same names, above the guide's values."""
 
 import argparse
+import ipaddress
+import re
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,10 @@ MODELS = {"5c": "nShield 5c", "xc": "nShield Connect XC"}
 # Where the guide presents the OCS card: 2.5.2.3 step 14, 2.5.1 step 3.
 SLOTS = {"5c": 2, "xc": 3}
 PUBLISHED = "pqsdk"
+ESN = r"[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{4}"
+UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+# generatekey folds and refuses other characters; the file of the key would not be where it is looked for.
+IDENT = r"[0-9a-z][0-9a-z-]*"
 
 
 class WrongSettings(Exception):
@@ -78,6 +85,24 @@ ONLY = {
     "5c": ("address", "devkey", "devcert", "cname", "org", "retarget", "rootdir", "network_conf", "packages_conf", "uuid"),
     "xc": ("sudo",),
 }
+
+
+def _is_ipv4(value: str) -> bool:
+    try:
+        return bool(ipaddress.IPv4Address(value))
+    except ValueError:
+        return False
+
+
+SHAPES: dict[str, tuple[Callable[[Any], object], str]] = {
+    "module": (lambda value: value >= 1, "a module number, 1 or more"),
+    "slot": (lambda value: value >= 0, "a slot number, 0 or more"),
+    "esn": (re.compile(ESN).fullmatch, "a serial number, such as 7852-268D-3BF9"),
+    "uuid": (re.compile(UUID).fullmatch, "a UUID as csadmin prints it, in small letters"),
+    "version": (re.compile(r"[0-9A-Za-z][0-9A-Za-z.]*").fullmatch, "a release, such as 1.4.1"),
+    "address": (_is_ipv4, "an IPv4 address"),
+    **dict.fromkeys(("signer", "devkey", "retarget"), (re.compile(IDENT).fullmatch, "a key identifier: digits, small letters and dashes")),
+}
 PATHS = ("release", "work", "nfast", "licence", "devcert", "rootdir", "network_conf", "packages_conf")
 
 
@@ -104,16 +129,27 @@ def chosen(model: str, options: argparse.Namespace) -> Settings:
     given = _file(model, options.settings) if options.settings else {}
     given |= {name: value for name in known(model) if (value := getattr(options, name)) is not None}
     given.setdefault("work", f"pqcop-{model}")
-    given["slot"] = given.get("slot") or SLOTS[model]
+    given.setdefault("slot", SLOTS[model])
+    for name, value in given.items():
+        _refuse_shape(name, value)
     for name in PATHS:
         if given.get(name):
             given[name] = str(Path(given[name]).expanduser().absolute())
     return Settings(model, **given)
 
 
+def _refuse_shape(name: str, value: Any) -> None:
+    """Values become words of tool calls: none may be taken for an option there, or for another file or module than was meant."""
+    shape = SHAPES.get(name)
+    if shape and value != "" and not shape[0](value):
+        raise WrongSettings(f"{name} is {shape[1]}, not {value!r}")
+    if isinstance(value, str) and (value.startswith("-") or not value.isprintable()):
+        raise WrongSettings(f"{name} can't be {value!r}: it begins with a dash, or has characters that can't be printed")
+
+
 def _file(model: str, path: Path) -> dict[str, Any]:
     try:
-        table = tomllib.loads(path.read_text())
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise WrongSettings(f"{path}: {error}") from None
     kinds = {each.name: each.type for each in fields(Settings)}

@@ -6,14 +6,14 @@ import zipfile
 from pathlib import Path
 
 from nshield.journal import Journal
-from nshield.settings import Settings
+from nshield.settings import ESN, UUID, Settings
 from nshield.tools import Tools
 
-ESN = r"[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{4}"
-UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 # An XC says so (enquiry); what a 5c says here is not published.
 XC_TYPE = "PowerPCELF"
-STARTED = "STARTED"
+# csadmin list may have a state in the HSM's line; what the vendor's prints of a loaded SEE machine is not published.
+STARTED, STOPPED = "STARTED", "STOPPED"
+NONE, FAILURE = "No SEE machines currently installed", "FAILURE"
 REFUSED = "connecting to"
 
 
@@ -24,6 +24,7 @@ class Site:
         self.settings, self.tools, self.journal = settings, tools, journal
         self.work = Path(settings.work)
         self.answers: dict[str, str] = {}
+        self._esn = ""
 
     # ---- the module -------------------------------------------------------------------------------------------------------------
 
@@ -34,9 +35,10 @@ class Site:
 
     @property
     def esn(self) -> str:
-        """The serial number of the module, empty while it does not answer."""
+        """The serial number of the module, empty until it answers. Once known it stays: a module that is being cleared does not answer."""
         found = re.search(rf"^ *serial number +({ESN})", self._enquiry(), re.MULTILINE)
-        return found[1] if found else ""
+        self._esn = found[1] if found else self._esn
+        return self._esn
 
     def operational(self) -> bool:
         """Whether it does its work, and is the one that was meant."""
@@ -64,7 +66,7 @@ class Site:
     def _features(self) -> dict[str, bool]:
         """The columns of fet: a title stands behind as many bars as there are columns before its own."""
         lines = self.tools.ask("fet", "-m", self.number).said.splitlines()
-        titles = [found[1] for line in lines if (found := re.match(r"\s*(?:\| )*([A-Z][^|]*)$", line))]
+        titles = [found[1].strip() for line in lines if (found := re.match(r"\s*(?:\| )*([A-Z][^|]*)$", line))]
         columns = titles[titles.index("ISO Smart Card Support") :] if "ISO Smart Card Support" in titles else []
         rows = [found[1].split() for line in lines if (found := re.match(rf"{self.number} +{ESN} +-- ((?:[YN] )+)", line))]
         return {title: flag == "Y" for title, flag in zip(columns, rows[0] if rows else [], strict=False)}
@@ -97,34 +99,45 @@ class Site:
     # ---- SEE machines -----------------------------------------------------------------------------------------------------------
 
     def enrolled(self) -> bool:
-        """Whether the launcher of the 5c answers csadmin."""
-        answers = self._listed()
-        return bool(answers) and not any("FAILURE" in line for line in answers)
+        """Whether the launcher of the 5c answers csadmin (guide 2.5.2.3 step 10)."""
+        return bool(self.installed()) or any(NONE in line for line in self._listed())
 
     def installed(self) -> dict[str, str]:
-        """What csadmin lists of each SEE machine on this module, by UUID."""
-        return {found[0]: line for line in self._listed() if (found := re.search(UUID, line))}
+        """What csadmin lists of each SEE machine on this module, by UUID. One that we loaded is there until csadmin says that none is."""
+        lines = self._listed()
+        found = {match[0]: line for line in lines if (match := re.search(UUID, line))}
+        ours = self.noted("uuid") if not found and not any(NONE in line or FAILURE in line for line in lines) else ""
+        return {ours: lines[0]} if ours and lines else found
 
     def uuid(self) -> str:
         """Of our SEE machine on this module; empty when there is none. A load that was interrupted is found by what is new in the list."""
         installed, known = self.installed(), self.settings.uuid or self.noted("uuid")
         if known in installed:
             return known
-        before = self.journal.get(self.esn, "load begun")
+        before = self.journal.get(self.esn, "loading")
         new = [each for each in installed if before is not None and each not in before]
         return new[0] if len(new) == 1 else ""
 
     def certificates(self) -> set[str]:
         """Serial numbers that the module trusts."""
         try:
-            document = json.loads(self.tools.ask("csadmin", "ids", "list", "--json").said)
+            said = self.tools.ask("csadmin", "ids", "list", "--json").said
+            # What it complained of may stand before and after.
+            document, _ = json.JSONDecoder().raw_decode(said[said.index("{") :])
             return {each["serialNumber"] for each in document[self.esn]["data"]["Certificates"]}
         except (ValueError, KeyError, TypeError):
             return set()
 
     def started(self, uuid: str) -> bool:
-        """Whether csadmin says so, or it is to be seen."""
-        return STARTED in self.installed().get(uuid, "") or (uuid in self.installed() and self.seen())
+        """Whether csadmin says so, or it is to be seen; or, where csadmin says nothing of it, we have started it."""
+        line = self.installed().get(uuid, "")
+        return bool(line) and (STARTED in line or self.seen() or (STOPPED not in line and self.noted("started") == uuid))
+
+    def stopped(self, uuid: str) -> bool:
+        """Whether there is nothing to stop; where csadmin says nothing of it, only after we have stopped it."""
+        line = self.installed().get(uuid, "")
+        known = STOPPED in line or (STARTED not in line and self.noted("stopped") == uuid)
+        return not line or (known and not self.seen())
 
     def seen(self) -> bool:
         """Whether pipsqueak has it in its banner (guide 2.6)."""
@@ -140,7 +153,12 @@ class Site:
         return "PQSDK:" in self._pipsqueak()
 
     def _listed(self) -> list[str]:
-        return [line for line in self.tools.ask("csadmin", "list").lines if self.esn and line.startswith(self.esn)]
+        """The lines on this module: from its serial number to the next."""
+        own, lines = False, []
+        for line in self.tools.ask("csadmin", "list").lines if self.esn else []:
+            own = line.startswith(self.esn) if re.match(ESN, line) else own
+            lines += [line] if own else []
+        return lines
 
     def _pipsqueak(self) -> str:
         own = self.release / "pipsqueak"
@@ -161,6 +179,13 @@ class Site:
     def script(self, name: str) -> tuple[str, str]:
         """A script of the release, and what runs it."""
         return str(self.tools.python), str(self.here(self.release / name))
+
+    def known(self, name: str) -> list[str]:
+        """The words of a place: what a tool answered, what is known of the module, or a setting. Empty while nothing is."""
+        if name in self.answers:
+            return self.answers[name].split()
+        found = {"esn": lambda: self.esn, "uuid": self.uuid}.get(name, lambda: str(getattr(self.settings, name, "")))()
+        return [found] if found else []
 
     def noted(self, name: str) -> str:
         """What the journal has on this module."""

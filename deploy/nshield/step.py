@@ -10,19 +10,31 @@ def nothing() -> None:
     """For steps that note nothing."""
 
 
+def never(_said: str) -> bool:
+    """For calls that must not fail."""
+    return False
+
+
+class Place(str):
+    """A word that is known only later: what an earlier call answered, in one or several words, or what the settings have."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A tool call. A word that is {name} stands for what an earlier call answered, as one or several words.
+    """A tool call.
 
     `typed` answers its questions. A tool that `reads_cards` talks with the person at the terminal itself. `keep` is a name and a pattern:
-    group 1 of the first match in what it printed is remembered under the name. `fine_if` is a pattern: a failure that says so is none.
+    group 1 of the first match in what it printed is remembered under the name. `fine` is asked when it failed, with what it said: whether
+    that is no failure.
     """
 
     words: tuple[str, ...]
     typed: str = ""
     reads_cards: bool = False
     keep: tuple[str, str] | None = None
-    fine_if: str = ""
+    fine: Callable[[str], bool] = never
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +47,11 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`begun` is called before the calls and `ended` after all of them went well: they keep the journal.
+    """`begun` is called before the calls, `ended` after all of them went well, `failed` after one that did not: they keep the journal.
 
-    A step without calls is a condition: someone else has to bring it about. `waits`: that is to be expected (a card, a certificate), so it
-    is no failure. `clears`: the module is cleared, and whatever others have loaded on it is gone.
+    `looks` are the calls that `done` may make, which change nothing. A step without calls is a condition: someone else has to bring it
+    about. `waits`: that is to be expected (a card, a certificate), so it is no failure. `clears`: the module is cleared, and what others
+    have loaded on it is gone.
     """
 
     name: str
@@ -46,12 +59,14 @@ class Step:
     done: Check
     advice: str
     calls: tuple[Call | Act, ...] = ()
+    looks: tuple[str, ...] = ()
     begun: Callable[[], None] = nothing
     ended: Callable[[], None] = nothing
+    failed: Callable[[], None] = nothing
     waits: bool = False
     clears: bool = False
 
 
 def call(*words: object, **more: object) -> Call:
     """A call, its words as text."""
-    return Call(tuple(map(str, words)), **more)  # type: ignore[arg-type]
+    return Call(tuple(word if isinstance(word, Place) else str(word) for word in words), **more)  # type: ignore[arg-type]

@@ -6,26 +6,16 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from nshield.listen import Ran, Way, listen
 from nshield.step import Call
 
 # Whoever finds this finds /opt/nfast: its bin folder is what the guide puts into PATH (2.3).
 LANDMARK = "generatekey"
-
-
-@dataclass(frozen=True, slots=True)
-class Ran:
-    """A tool that has ended. `said` is what it printed, both streams; empty when it had the terminal to itself."""
-
-    code: int
-    said: str
-
-    @property
-    def lines(self) -> list[str]:
-        """Without empty ones."""
-        return [line.strip() for line in self.said.splitlines() if line.strip()]
+# A tool that was only asked something, and one that does something and waits for nobody. Who is waited for (a card) may take all day.
+ASK_SECONDS = 120.0
+DO_SECONDS = 3600.0
 
 
 class Tools:
@@ -42,7 +32,8 @@ class Tools:
         found = shutil.which(LANDMARK)
         if self._given or found is None:
             return Path(self._given or "/opt/nfast")
-        return Path(found).resolve().parent.parent
+        # The folder may be named by a link; a tool that is a link to something elsewhere says nothing of where its folder is.
+        return Path(found).parent.resolve().parent
 
     @property
     def python(self) -> Path:
@@ -64,7 +55,7 @@ class Tools:
         if self._silent:
             return Ran(127, "")
         if words not in self._asked:
-            self._asked[words] = self._run(words, subprocess.DEVNULL, folder or self.folder)
+            self._asked[words] = self._run(words, Way(shlex.join(words), folder or self.folder, "", ASK_SECONDS, shown=False))
         return self._asked[words]
 
     def forget(self) -> None:
@@ -76,56 +67,38 @@ class Tools:
         self.forget()
         print(f"$ {shlex.join(words)}", flush=True)
         if call.reads_cards and sys.stdin.isatty():
-            # The tool waits for cards and passphrases; its prompts must not wait in a pipe.
-            return Ran(subprocess.run(words, cwd=self.folder, check=False, pass_fds=[self._inherited]).returncode, "")
-        return self._shown(words, call.typed)
+            return self._at_the_terminal(words)
+        # Passphrases that were piped to us are for the tool that reads cards, and for no other.
+        ours = call.reads_cards or (not call.typed and sys.stdin.isatty())
+        seconds = None if call.reads_cards else DO_SECONDS
+        return self._run(words, Way(words[0], self.folder, None if ours else call.typed, seconds, shown=True))
 
-    def _shown(self, words: Sequence[str], typed: str) -> Ran:
+    def _at_the_terminal(self, words: Sequence[str]) -> Ran:
+        """The tool waits for cards and passphrases; its prompts must not wait in a pipe."""
         try:
-            process = self._start(words, subprocess.PIPE if typed else None)
+            done = subprocess.run(words, cwd=self.folder, env=_environment(words[0]), check=False, pass_fds=[self._inherited])
         except OSError as error:
             return Ran(127, f"{words[0]}: {error.strerror}")
-        if process.stdin is not None:
-            process.stdin.write(typed)
-            process.stdin.close()
-        said = []
-        assert process.stdout is not None
-        for line in process.stdout:
-            print(f"  {line}", end="", flush=True)
-            said.append(line)
-        return Ran(process.wait(), "".join(said))
+        return Ran(done.returncode, "")
 
-    def _start(self, words: Sequence[str], stdin: int | None) -> "subprocess.Popen[str]":
-        return subprocess.Popen(
-            words,
-            cwd=self.folder,
-            stdin=stdin,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            pass_fds=[self._inherited],
-        )
-
-    def _run(self, words: Sequence[str], stdin: int, folder: Path) -> Ran:
+    def _run(self, words: Sequence[str], way: Way) -> Ran:
+        stdin = None if way.typed is None else subprocess.PIPE if way.typed else subprocess.DEVNULL
         try:
-            done = subprocess.run(
+            process = subprocess.Popen(
                 words,
-                cwd=folder,
+                cwd=way.folder,
                 env=_environment(words[0]),
                 stdin=stdin,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                text=True,
-                errors="replace",
-                check=False,
+                pass_fds=[self._inherited],
             )
         except OSError as error:
             return Ran(127, f"{words[0]}: {error.strerror}")
-        return Ran(done.returncode, done.stdout)
+        return listen(process, way)
 
 
 def _environment(tool: str) -> dict[str, str]:
-    """Of pipsqueak: its shared library is beside it (guide 2.6 step 3)."""
+    """What tools print is read, so they print it in one language. Of pipsqueak: its shared library is beside it (guide 2.6 step 3)."""
     own = {"LD_LIBRARY_PATH": f"./:{os.environ.get('LD_LIBRARY_PATH', '')}"} if tool == "./pipsqueak" else {}
-    return {**os.environ, **own}
+    return {**os.environ, "LC_ALL": "C", **own}

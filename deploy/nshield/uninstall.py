@@ -1,69 +1,91 @@
 """The way back (guide 2.8). Keys, cards, certificates, images and what is in NVRAM stay."""
 
 from nshield import common
+from nshield.identities import CSADMIN_LIST
 from nshield.settings import PUBLISHED
 from nshield.site import Site
-from nshield.step import Step, call
-
-BEGUN = "uninstalling"
+from nshield.step import Place, Step, call
 
 
 def steps(site: Site) -> list[Step]:
-    """All, in the guide's order."""
-    taken = _of_a_5c(site) if site.settings.model == "5c" else [_removed(site)]
+    """All, in the guide's order. What is being taken down is noted, so that the module is cleared in the end, whatever comes in between."""
+    taken = [_reached(site), _known(site), _stopped(site), _destroyed(site)] if site.settings.model == "5c" else [_removed(site)]
     return [*common.before(site)[:3], common.release(site, "removepubobj.py"), *taken, _cleared(site), _unpublished(site), _gone(site)]
 
 
-def _of_a_5c(site: Site) -> list[Step]:
-    ours = "{uuid}"
-    known = Step(
+def _reached(site: Site) -> Step:
+    advice = "what is installed can't be seen, nor stopped. Look at: csadmin list; to enroll again: the command without --uninstall"
+    return Step("csadmin reaches the HSM's launcher", "2.5.2.3 step 10", site.enrolled, advice, looks=(CSADMIN_LIST,))
+
+
+def _known(site: Site) -> Step:
+    return Step(
         "what is installed is ours",
         "2.8.1",
         lambda: bool(site.uuid()) or not site.installed(),
         "this work folder does not know the SEE machine that is installed; name it with --uuid. Look at: csadmin list",
+        looks=(CSADMIN_LIST,),
     )
-    stopped = Step(
+
+
+def _stopped(site: Site) -> Step:
+    return Step(
         "the container is stopped",
         "2.8.1 step 2",
-        lambda: not site.started(site.uuid()),
+        lambda: site.stopped(site.uuid()),
         "look at: csadmin list",
-        (call("csadmin", "stop", "--esn", "{esn}", "--uuid", ours),),
-        begun=lambda: site.journal.note(site.esn, **{BEGUN: True}),
+        # One that does not run can't be stopped; whether it does, csadmin may not say.
+        (call("csadmin", "stop", "--esn", Place("esn"), "--uuid", Place("uuid"), fine=lambda _: not site.started(site.uuid())),),
+        looks=(CSADMIN_LIST, common.PIPSQUEAK),
+        begun=lambda: site.journal.note(site.esn, uninstalling=True, started=None),
+        ended=lambda: site.journal.note(site.esn, stopped=site.uuid()),
     )
-    destroyed = Step(
+
+
+def _destroyed(site: Site) -> Step:
+    return Step(
         "the container is destroyed",
         "2.8.1 steps 3, 4",
-        lambda: not site.uuid(),
+        lambda: site.enrolled() and not site.uuid(),
         "look at: csadmin list",
-        (call("csadmin", "destroy", "--esn", "{esn}", "--uuid", ours),),
-        begun=lambda: site.journal.note(site.esn, **{BEGUN: True}),
-        ended=lambda: site.journal.note(site.esn, uuid=None, image=None, **{"load begun": None}),
+        (call("csadmin", "destroy", "--esn", Place("esn"), "--uuid", Place("uuid")),),
+        looks=(CSADMIN_LIST,),
+        begun=lambda: site.journal.note(site.esn, uninstalling=True),
+        ended=lambda: site.journal.note(site.esn, uuid=None, image=None, loading=None, stopped=None),
     )
-    return [known, stopped, destroyed]
 
 
 def _removed(site: Site) -> Step:
+    """Once the configuration is gone, the clear that follows takes the SEE machine with it."""
+
+    def begun() -> None:
+        # A run that was killed may have removed it; to remove it again is refused then.
+        site.answers["removing"] = site.noted("removing")
+        site.journal.note(site.esn, uninstalling=True, removing=True)
+
     return Step(
         "the module loads no SEE machine any more",
         "2.8.2 step 2",
-        lambda: not site.noted("configured") and not site.seen(),
+        lambda: not site.noted("configured") and (bool(site.noted("removed")) or not site.seen()),
         "when there is no configuration and it runs all the same, it was loaded by other means, and must be stopped by them",
-        (call("loadsee-setup", "-r", "-m", site.number, typed="yes\nyes\nyes\n", fine_if="no SEE configuration"),),
-        begun=lambda: site.journal.note(site.esn, **{BEGUN: True}),
-        ended=lambda: site.journal.note(site.esn, configured=None),
+        (call("loadsee-setup", "-r", "-m", site.number, typed="yes\nyes\nyes\n", fine=lambda _: bool(site.answers["removing"])),),
+        looks=(common.PIPSQUEAK,),
+        begun=begun,
+        ended=lambda: site.journal.note(site.esn, configured=None, removing=None, removed=True),
+        failed=lambda: site.journal.note(site.esn, removing=None),
         clears=True,
     )
 
 
 def _cleared(site: Site) -> Step:
-    guide = {"5c": "2.8.1 step 6", "xc": "2.8.2 step 3"}[site.settings.model]
     return Step(
         "the module is cleared",
-        guide,
-        lambda: not site.noted(BEGUN) and not _to_take(site),
+        {"5c": "2.8.1 step 6", "xc": "2.8.2 step 3"}[site.settings.model],
+        lambda: not site.noted("uninstalling") and not _to_take(site) and site.operational(),
         f"nopclearfail needs a privileged connection; look at: enquiry -m {site.number}",
         (call("nopclearfail", "-c", "-m", site.number),),
-        ended=lambda: site.journal.note(site.esn, **{BEGUN: None}),
+        looks=(f"enquiry -m {site.number}", common.PIPSQUEAK),
+        ended=lambda: site.journal.note(site.esn, uninstalling=None, removed=None),
         clears=True,
     )
 
@@ -74,21 +96,26 @@ def _to_take(site: Site) -> bool:
 
 def _unpublished(site: Site) -> Step:
     def gone() -> bool:
-        stale = site.stale() and not site.noted("no object")
+        stale = site.stale() and not site.noted("no_object")
         return not site.noted("published") and not site.seen() and not stale
 
-    guide = {"5c": "2.8.1 step 7", "xc": "2.8.2 step 4"}[site.settings.model]
+    def none_there(said: str) -> bool:
+        """The text is the mock's. Without it: nothing that leads nowhere is left."""
+        return "no published object" in said or (site.answered() and not site.stale() and not site.seen())
+
     return Step(
         "the published object is removed",
-        guide,
+        {"5c": "2.8.1 step 7", "xc": "2.8.2 step 4"}[site.settings.model],
         gone,
         "removepubobj.py is not part of the release: Entrust Support gives it out. Put it beside bootstrap.py",
-        (call(*site.script("removepubobj.py"), "-m", site.number, "-p", PUBLISHED, fine_if="no published object"),),
+        (call(*site.script("removepubobj.py"), "-m", site.number, "-p", PUBLISHED, fine=none_there),),
+        looks=(common.PIPSQUEAK,),
         # A published object of another module may lead nowhere, too; it is not ours to remove, nor to look for again.
-        ended=lambda: site.journal.note(site.esn, published=None, **{"no object": True}),
+        ended=lambda: site.journal.note(site.esn, published=None, no_object=True),
     )
 
 
 def _gone(site: Site) -> Step:
     advice = "run pipsqueak from the release, and see which address it prints"
-    return Step("pipsqueak shows this HSM no more", "2.8", lambda: site.answered() and not site.seen(), advice)
+    looks = (common.PIPSQUEAK,)
+    return Step("pipsqueak shows this HSM no more", "2.8", lambda: site.answered() and not site.seen(), advice, looks=looks)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from nshield import common
+from nshield import common, keys
 from nshield.settings import PUBLISHED
 from nshield.site import Site
 from nshield.step import Step, call
@@ -16,8 +16,8 @@ def steps(site: Site) -> list[Step]:
         *common.before(site),
         common.licence(site),
         common.release(site, f"pqsdk-{site.settings.version}.elf", "userdatatool.py"),
-        *common.signing_key(site),
-        common.delegation(site),
+        *keys.steps(site),
+        keys.delegation(site),
         _machine(site),
         _userdata(site),
         _copied(site),
@@ -52,6 +52,8 @@ def _packed(site: Site, name: str, guide: str, source: Path, words: tuple[str, .
         lambda: site.journal.made(output, inputs()),
         f"present a card of {site.settings.cardset} in module {site.number}",
         (call(*_sign(site), *words, "-o", name, site.here(source), reads_cards=True),),
+        looks=(keys.look(site),),
+        begun=lambda: output.unlink(missing_ok=True),
         ended=lambda: site.journal.note_made(output, inputs()),
     )
 
@@ -63,7 +65,7 @@ def _machine(site: Site) -> Step:
 
 def _userdata(site: Site) -> Step:
     words = ("--machine-key-ident", site.settings.signer)
-    return _packed(site, USERDATA, "2.5.1 step 6", site.work / common.USERDATA, words)
+    return _packed(site, USERDATA, "2.5.1 step 6", site.work / keys.USERDATA, words)
 
 
 def _copied(site: Site) -> Step:
@@ -92,7 +94,7 @@ def _configured(site: Site) -> Step:
     return Step(
         "the module loads the SEE machine by itself",
         "2.5.1 step 8",
-        lambda: bool(wanted()) and site.noted("configured") == wanted(),
+        lambda: bool(wanted()) and site.noted("configured") == wanted() and site.operational(),
         f"look at {site.tools.nfast / 'log' / 'hardserver.log'}",
         (
             call(
@@ -101,7 +103,10 @@ def _configured(site: Site) -> Step:
                 typed="yes\nyes\n",
             ),
         ),
-        begun=lambda: site.journal.note(site.esn, configured="begun", published=True, **{"no object": None}),
+        looks=(f"enquiry -m {site.number}",),
+        begun=lambda: site.journal.note(
+            site.esn, configured="begun", published=True, uninstalling=None, removing=None, removed=None, no_object=None
+        ),
         ended=lambda: site.journal.note(site.esn, configured=wanted()),
         clears=True,
     )
@@ -120,6 +125,7 @@ def _loaded(site: Site) -> Step:
         f"the module must be operational and licensed; look at {site.tools.nfast / 'log' / 'hardserver.log'}. If the configuration was "
         "removed meanwhile, the next run makes it again",
         (call("hsc_loadseemachine", f"-m{site.number}"),),
+        looks=(common.PIPSQUEAK,),
         begun=begun,
         ended=lambda: site.journal.note(site.esn, configured=site.answers["configured"]),
     )

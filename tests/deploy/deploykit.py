@@ -20,8 +20,8 @@ DEPLOY = Path(__file__).parents[2] / "deploy"
 sys.path.insert(0, str(DEPLOY))
 
 from nshield import command  # noqa: E402
-from nshield.step import Call  # noqa: E402
-from nshield.tools import Ran, Tools  # noqa: E402
+from nshield.listen import Ran, Way  # noqa: E402
+from nshield.tools import Tools  # noqa: E402
 
 FIVE, XC = "7852-268D-3BF9", "5F08-02E0-D947"
 IDENTITY = ["--cname", "interops.local", "--org", "Hurricanes", "--address", "127.0.0.1"]
@@ -38,6 +38,7 @@ class Desk:
     def __init__(self, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
         self.site = site
         self.calls: list[str] = []
+        self.looks: list[str] = []
         self.watch: Callable[[str, bool], None] = lambda *_: None
         self.bin = layout.install(site.home)
         layout.release(site.home, Path("release.zip"))
@@ -45,21 +46,24 @@ class Desk:
         desk = self
 
         class InThisProcess(Tools):
-            def _shown(self, words: Sequence[str], typed: str) -> Ran:
-                desk.calls.append(" ".join(Path(word).name if word.startswith("/") else word for word in words))
-                desk.watch(desk.calls[-1], False)
-                ran = Ran(*desk.ran(words, typed, self.folder))
-                desk.watch(desk.calls[-1], True)
+            def _run(self, words: Sequence[str], way: Way) -> Ran:
+                line = " ".join(Path(word).name if word.startswith("/") else word for word in words)
+                if not way.shown:
+                    desk.looks.append(line)
+                    return Ran(*desk.ran(words, "", self.folder))
+                desk.calls.append(line)
+                desk.watch(line, False)
+                ran = Ran(*desk.ran(words, way.typed or "", self.folder))
+                print("\n".join(f"  {line}" for line in ran.said.splitlines()))
+                desk.watch(line, True)
                 return ran
-
-            def _run(self, words: Sequence[str], _stdin: int, _folder: Path) -> Ran:
-                return Ran(*desk.ran(words, "", self.folder))
 
         monkeypatch.setattr(command, "Tools", InThisProcess)
 
     def deploy(self, model: str, *words: str) -> Done:
         """Run a command. Returns its exit code and all lines."""
         self.calls.clear()
+        self.looks.clear()
         code, said = _said(lambda: command.main(model, ["--release", "release.zip", *(IDENTITY if model == "5c" else []), *words]))
         return code, [line for line in said.splitlines() if line]
 
@@ -106,7 +110,9 @@ class Desk:
             return self._tool(name, rest, typed, folder)
         if name.endswith("pipsqueak"):
             return _said(lambda: pipsqueak.main(rest))
-        done = subprocess.run([name, *rest], cwd=folder, env=self.site.env, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [name, *rest], cwd=folder, env={**self.site.env, "PATH": os.environ["PATH"]}, capture_output=True, text=True, check=False
+        )
         return done.returncode, done.stdout + done.stderr
 
     def _tool(self, name: str, words: list[str], typed: str, folder: Path) -> tuple[int, str]:
@@ -127,4 +133,4 @@ def _said(act: Callable[[], int]) -> tuple[int, str]:
     return code, printed.getvalue()
 
 
-__all__ = ["DEPLOY", "FIVE", "IDENTITY", "XC", "Call", "Desk", "Killed"]
+__all__ = ["DEPLOY", "FIVE", "IDENTITY", "XC", "Desk", "Killed"]

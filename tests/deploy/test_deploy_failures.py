@@ -1,25 +1,13 @@
 """Each failure that the guide warns of: what the deploy scripts say, their exit code, and that they go on once it is mended."""
 
-import os
-import signal
 from pathlib import Path
 
-import processes
 import pytest
 from deploy.deploykit import FIVE, XC, Desk
-from nshield.journal import lock
 
 from seemachine.fleet import modules
-from seemachine.state.lock import holder
 
 ASK = ["type=ecdsa", "plainname=pqsdk-signer", "ident=pqsdk-signer", "module=1", "cardset=testOCS", "slot=2"]
-
-
-@pytest.fixture
-def five(desk: Desk) -> Desk:
-    """A 5c that is set up."""
-    desk.set_up_5c()
-    return desk
 
 
 def key(desk: Desk, application: str, *, present: bool = True) -> Path:
@@ -199,90 +187,3 @@ def test_a_new_signing_key_makes_what_follows_anew(five: Desk) -> None:
     five.done("5c", "--signer", "second")
     [loaded] = five.site.module(FIVE).loaded
     assert loaded.delegated
-
-
-# ---- SEE machines ---------------------------------------------------------------------------------------------------------------
-
-
-def test_started_twice(five: Desk) -> None:
-    """A second run does nothing; a SEE machine of others in the way is left alone; a fleet that runs is named."""
-    assert five.done("5c")[-1] == f"nshield5c: module 1 ({FIVE}) is set up; there was nothing to do"
-    assert five.calls == []
-    five.site.done("csadmin", "load", "--esn", FIVE, "pqcop-5c/pqsdk-signed.cs5")
-    assert "no other SEE machine" in five.stopped(1, "5c")
-    assert five.calls == []
-
-
-def test_two_runs_at_once(five: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The work folder is one run's at a time."""
-    monkeypatch.setattr("nshield.journal.WAIT_SECONDS", 0.1)
-    taken = lock(Path("pqcop-5c"))
-    try:
-        assert "another run" in five.stopped(1, "5c")
-    finally:
-        os.close(taken)
-    five.done("5c")
-
-
-def test_a_fleet_in_the_way(desk: Desk) -> None:
-    """Machines that `seemachine fleet up` keeps running are not cleared behind its back."""
-    assert processes.seemachine(["fleet", "up", "--detach"], desk.site.env)[0] == 0
-    assert "seemachine fleet down" in desk.stopped(1, "xc", "--module", "2", "--yes")
-    assert processes.seemachine(["fleet", "down"], desk.site.env)[0] == 0
-    desk.done("xc", "--module", "2", "--yes")
-
-
-def test_a_stale_published_object(five: Desk) -> None:
-    """The SEE machine is gone and its published object is not (guide 2.8.1): the next run starts and publishes it again, and no more."""
-    pid = holder(five.site.home / "hsm" / FIVE)
-    assert pid
-    os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
-    assert five.banner() == "PQSDK: 1.4.1 ()"
-    five.done("5c")
-    assert [" ".join(call.split()[:2]) for call in five.calls] == ["csadmin start", "python3 pqsdk-1.4.1-win64/bootstrap.py"]
-    assert FIVE in five.banner()
-
-
-def test_a_stale_published_object_of_nobody(five: Desk) -> None:
-    """What the guide's own commands left behind is tidied up by the uninstall."""
-    [loaded] = five.site.module(FIVE).loaded
-    for verb in ("stop", "destroy"):
-        five.site.done("csadmin", verb, "--esn", FIVE, "--uuid", loaded.uuid)
-    Path("pqcop-5c/journal.json").unlink()
-    five.done("5c", "--uninstall", "--yes")
-    assert [call.split()[1] for call in five.calls] == ["pqsdk-1.4.1-win64/removepubobj.py"]
-    assert not list(five.site.home.glob("published/pqsdk/*"))
-
-
-def test_a_configuration_that_was_removed_by_others(desk: Desk) -> None:
-    """An XC whose configuration is gone: the run that finds it says so, the next one makes it again."""
-    desk.done("xc", "--module", "2", "--yes")
-    desk.site.done("loadsee-setup", "-r", "-m", "2", typed=("yes", "yes", "yes"))
-    assert "makes it again" in desk.stopped(1, "xc", "--module", "2")
-    desk.done("xc", "--module", "2", "--yes")
-    assert XC in desk.banner()
-
-
-def test_an_uninstall_without_the_script_of_support(five: Desk) -> None:
-    """removepubobj.py is not part of the release: without it nothing is taken down."""
-    assert five.site.seemachine("nfast", "release", "release.zip")[0] == 0
-    Path("pqcop-5c/pqsdk-1.4.1-win64/removepubobj.py").unlink()
-    assert "removepubobj.py" in five.stopped(1, "5c", "--uninstall", "--yes", "--release", "pqcop-5c/pqsdk-1.4.1-win64")
-    assert FIVE in five.banner()
-
-
-def test_a_module_is_not_cleared_unasked(five: Desk) -> None:
-    """In a pipe the word --yes is needed, and nothing is done before."""
-    assert "say --yes" in five.stopped(1, "5c", "--uninstall")
-    assert five.calls == []
-    assert FIVE in five.banner()
-
-
-def test_leaves_outlive_an_uninstall(five: Desk) -> None:
-    """What is in NVRAM stays: set up again, with the same signing key, the HSM signs on."""
-    five.pipsqueak("generate", "alias=kept", "algorithm=lms", "lmscode=sha256_m32_h5", "lmotscode=sha256_n32_w8")
-    five.done("5c", "--uninstall", "--yes")
-    five.done("5c")
-    assert not any("image" in call or call.startswith("generatekey") for call in five.calls)
-    assert five.pipsqueak("alias=kept", "message=one").endswith("true")

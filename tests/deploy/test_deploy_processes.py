@@ -133,7 +133,9 @@ def test_a_mixed_fleet_from_empty_folders_to_signatures_and_back(host: Host) -> 
     code, said = host.deploy("5c", *five, typed="secret\nsecret\n")
     assert (code, "send" in said) == (3, True), said
     host.seemachine("nfast", "certify", str(host.work / "pqcop-5c/devkeyident.csr"), str(host.work / "pqcop-5c/devkeyident.pem"))
-    host.done("5c", *five, typed="secret\n" * 4)
+    said = host.done("5c", *five, typed="secret\n" * 4)
+    assert "secret" not in said
+    assert not [path for path in (host.work / "pqcop-5c").rglob("*") if path.is_file() and b"secret" in path.read_bytes()]
     assert "nothing to do" in host.done("5c", *five)
     assert "nothing to do" in host.done("xc", "--module", "2")
     assert host.pipsqueak() == [f"PQSDK: 1.4.1 ({FIVE}: 1.4.1, {XC}: 1.4.1)"]

@@ -7,28 +7,18 @@ import sys
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding
+from deploy.certificates import pem
 from deploy.deploykit import DEPLOY, FIVE, Desk
 from hypothesis import given
 from hypothesis import strategies as st
 from nshield import certificate, command
 from nshield.journal import Journal, digest
+from nshield.listen import Ran
 from nshield.settings import Settings
 from nshield.site import Site
-from nshield.tools import Ran, Tools
+from nshield.tools import Tools
 
-KEY = ec.generate_private_key(ec.SECP256R1())
 TIMES = st.datetimes(dt.datetime(1951, 1, 1), dt.datetime(2120, 1, 1)).map(lambda time: time.replace(microsecond=0, tzinfo=dt.UTC))
-
-
-def pem(serial: int, begins: dt.datetime, ends: dt.datetime) -> bytes:
-    """A certificate."""
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "x" * 60)])
-    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(KEY.public_key()).serial_number(serial)
-    return made.not_valid_before(begins).not_valid_after(ends).sign(KEY, hashes.SHA256()).public_bytes(Encoding.PEM)
 
 
 @given(serial=st.integers(1, (1 << 159) - 1), times=st.lists(TIMES, min_size=2, max_size=2).map(sorted))

@@ -1,0 +1,147 @@
+"""Cards that are out, others at the same HSM, a module that must not be cleared unasked."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from deploy.deploykit import FIVE, XC, Desk, Killed
+from nshield import runner
+from nshield.journal import Journal
+from nshield.settings import Settings
+from nshield.site import Site
+from nshield.tools import Tools
+
+CARDS = {"5c": {"testOCS-1": (FIVE, 2), "admin-1": (FIVE, 0)}, "xc": {"testOCS-2": (XC, 3), "admin-1": (FIVE, 0)}}
+READERS = {
+    "5c": ["csadmin ids create", "generatekey simple", "python3 pqsdk-1.4.1-win64/userdatatool.py", "csadmin image sign"],
+    "xc": ["generatekey seeinteg", "python3 pqsdk-1.4.1-win64/userdatatool.py", "tct2 --sign-and-pack", "tct2 --sign-and-pack"],
+}
+
+
+@pytest.mark.parametrize("model", ["5c", "xc"])
+def test_no_card_at_each_call_that_reads_one(desk: Desk, model: str) -> None:
+    """The cards are taken out before each call: exit code 3 and which card, then they come back and the next run goes on from there."""
+    words, out, refused = (["--module", "2", "--yes"] if model == "xc" else []), set[str](), list[str]()
+
+    def take_cards(call: str, made: bool) -> None:
+        if not made and call not in out and call.startswith(tuple(READERS[model])):
+            out.add(call)
+            refused.append(call)
+            for esn, slot in CARDS[model].values():
+                desk.site.rack.remove(esn, slot)
+
+    desk.watch = take_cards
+    for _ in range(10):
+        before = len(refused)
+        code, lines = desk.deploy(model, *words)
+        if code == 0:
+            break
+        assert code == 3, "\n".join(lines)
+        if len(refused) > before:
+            assert ("Administrator Card Set" if "userdatatool" in refused[-1] else "a card of testOCS") in "\n".join(lines[-4:])
+            assert desk.calls[-1] == refused[-1]
+            for card, (esn, slot) in CARDS[model].items():
+                desk.site.rack.insert(card, esn, slot)
+        else:
+            desk.certify()
+    assert [call[: len(start)] for call, start in zip(refused, READERS[model], strict=True)] == READERS[model]
+    assert {"5c": FIVE, "xc": XC}[model] in desk.banner()
+
+
+def test_a_developer_key_of_others_is_never_set_aside(desk: Desk) -> None:
+    """A key of this name that was there before: however often it is tried, it stays where it is."""
+    desk.site.done("csadmin", "ids", "create", "--keyname", "devkeyident", "--x509cname", "cn", "--x509org", "org")
+    path = desk.site.home / "kmdata" / "local" / "key_simple_devkeyident"
+    kept = path.read_text()
+    for _ in range(3):
+        assert "choose another name with --devkey" in desk.stopped(1, "5c")
+    assert path.read_text() == kept
+
+
+def test_what_others_load_after_a_refused_load_is_theirs(desk: Desk) -> None:
+    """A load that was refused leaves nothing that is ours: a SEE machine that turns up later is not taken over."""
+    good = Path("good.cs5")
+
+    def damage(call: str, made: bool) -> None:
+        if call.startswith("csadmin load") and not made:
+            image = Path("pqcop-5c/pqsdk-signed.cs5")
+            good.write_bytes(image.read_bytes())
+            image.write_bytes(image.read_bytes()[: len(image.read_bytes()) // 2])
+
+    desk.watch = damage
+    desk.stopped(3, "5c")
+    desk.certify()
+    desk.stopped(1, "5c")
+    desk.watch = lambda *_: None
+    desk.site.done("csadmin", "load", "--esn", FIVE, str(good))
+    assert "--uuid" in desk.stopped(1, "5c")
+    assert "--uuid" in desk.stopped(1, "5c", "--uninstall", "--yes")
+    assert len(desk.site.module(FIVE).loaded) == 1
+
+
+def test_what_is_taken_over_is_told(desk: Desk) -> None:
+    """A load that was killed is found again, and said; so is one that --uuid names; one that is named wrongly changes nothing."""
+
+    def kill(call: str, made: bool) -> None:
+        if call.startswith("csadmin load") and made:
+            raise Killed
+
+    desk.watch = kill
+    desk.stopped(3, "5c")
+    desk.certify()
+    with pytest.raises(Killed):
+        desk.deploy("5c")
+    desk.watch = lambda *_: None
+    [loaded] = desk.site.module(FIVE).loaded
+    assert f"SEE machine {loaded.uuid} is taken as ours: a run that loaded it was interrupted" in desk.done("5c")
+    assert not any(line.startswith("SEE machine") for line in desk.done("5c"))
+    Path("pqcop-5c/journal.json").unlink()
+    assert "--uuid" in desk.stopped(1, "5c", "--uninstall", "--yes", "--uuid", "3d362d35-fc17-448a-b501-914fe0a680b0")
+    lines = desk.done("5c", "--uninstall", "--yes", "--uuid", loaded.uuid)
+    assert f"SEE machine {loaded.uuid} is taken as ours: --uuid names it" in lines
+
+
+def test_a_hsm_that_csadmin_does_not_reach_is_not_called_empty(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What can't be seen is neither gone nor uninstalled."""
+    desk.set_up_5c()
+    ran = desk.ran
+
+    def unreachable(words: Sequence[str], typed: str, folder: Path) -> tuple[int, str]:
+        return (1, "no") if tuple(words) == ("csadmin", "list") else ran(words, typed, folder)
+
+    monkeypatch.setattr(desk, "ran", unreachable)
+    assert "csadmin reaches the HSM's launcher" in desk.stopped(1, "5c", "--uninstall", "--yes")
+    assert desk.calls == []
+
+
+def test_no_clear_without_consent_whatever_comes_first(desk: Desk) -> None:
+    """New archives undo what the plan found done: before the module is cleared for them it is asked all the same."""
+    desk.done("xc", "--module", "2", "--yes")
+    assert "say --yes" in desk.stopped(1, "xc", "--module", "2", "--signer", "second")
+    assert not any(call.startswith("loadsee-setup") for call in desk.calls)
+    desk.done("xc", "--module", "2", "--signer", "second", "--yes")
+
+
+@pytest.mark.parametrize(("typed", "cleared"), [("yes", True), ("no", False), ("", False), (None, False)])
+def test_consent_at_a_terminal(typed: str | None, cleared: bool, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is asked once; "yes" alone is one, and the end of input is none."""
+    questions = []
+
+    def answer(question: str) -> str:
+        questions.append(question)
+        if typed is None:
+            raise EOFError
+        return typed
+
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", answer)
+    site = Site(Settings("xc", module=2), Tools(desk.site.home, "", -1, silent=True), Journal(desk.site.home))
+    consent = runner.Consent(site, given=False)
+    if cleared:
+        consent.need()
+        consent.need()
+    else:
+        with pytest.raises(runner.Stopped, match="say --yes"):
+            consent.need()
+    assert len(questions) == 1
