@@ -154,7 +154,10 @@ def test_the_issuer_signs_only_requests_of_p521_keys_that_were_not_changed(issue
     good = certificates.request(signing.generate(), certificates.subject("cn", "org"))
     der = x509.load_pem_x509_csr(good).public_bytes(Encoding.DER).replace(b"org", b"orb")
     changed = x509.load_der_x509_csr(der).public_bytes(Encoding.PEM)
-    for csr in (changed, certificates.request(signing.generate("nistp256"), certificates.subject("cn", "org"))):
+    subject = certificates.subject("cn", "org")
+    builder = x509.CertificateSigningRequestBuilder().subject_name(subject)
+    of_rsa = builder.sign(rsa.generate_private_key(65537, 2048), SHA512()).public_bytes(Encoding.PEM)
+    for csr in (changed, of_rsa, certificates.request(signing.generate("nistp256"), subject)):
         with pytest.raises(Refusal, match="signed by its own key on NIST P-521"):
             certificates.issue(issuer, csr, (0, 1))
     for span in ((0, -5), (0, 10**7), (10**9, 1), (0, 10**12)):
@@ -168,6 +171,8 @@ def test_names_that_x509_does_not_take_make_no_key(site: Site) -> None:
     """They are looked at before the card is read, so that the key's name stays free."""
     create = ["ids", "create", "--keyname", "dev", "--x509org", "org", "--x509cname"]
     assert "has a common name and an organization" in site.refused("csadmin", *create, "")
+    without = ["ids", "create", "--keyname", "dev", "--x509org", "", "--x509cname", "cn"]
+    assert "has a common name and an organization" in site.refused("csadmin", *without)
     assert "the subject can't be written" in site.refused("csadmin", *create, "x" * 65)
     assert keystore.listing(site.home) == []
 

@@ -1,0 +1,149 @@
+"""What loads, runs and ends SEE machines, where it refuses: configured sections, delegations, machines that do not come or go."""
+
+from pathlib import Path
+
+import pytest
+from nfast.kit import FIVE, SIGN, TCT2, XC, Site
+from processes import seemachine as run_seemachine
+
+from seemachine.fleet import modules
+from seemachine.nfast import archives, autoload, delegation, processes, signing
+from seemachine.nfast.tool import Refusal
+
+NOBODY = "3d362d35-fc17-448a-b501-914fe0a680b0"
+
+
+def test_stopping_another_image_than_the_started_one_is_refused(five: Site) -> None:
+    """And the started one runs on."""
+    first = five.load()
+    second = five.done("csadmin", "load", "--esn", FIVE, "signed.cs5")[0].split()[-1]
+    five.done("csadmin", "start", "--esn", FIVE, "--uuid", first)
+    assert f"the SEE machine {second} is not started" in five.refused("csadmin", "stop", "--esn", FIVE, "--uuid", second)
+    assert "is started on" in five.refused("csadmin", "start", "--esn", FIVE, "--uuid", second)
+    assert modules.running(five.home, FIVE)
+    five.done("csadmin", "destroy", "--esn", FIVE, "--uuid", second)
+    five.done("csadmin", "stop", "--esn", FIVE, "--uuid", first)
+
+
+def test_a_running_xc_is_not_loaded_over(site: Site) -> None:
+    """autoload.load looks, whoever calls it; nothing is published for a machine that does not run."""
+    machine, userdata = site.make_archives()
+    site.done("loadsee-setup", "-s", "-m", "2", "-M", machine, "-U", userdata, "-p", "pqsdk", typed=("yes", "yes"))
+    with pytest.raises(Refusal, match="is started on"):
+        autoload.load(site.home, XC)
+    with pytest.raises(Refusal, match=f"no SEE machine is started on {FIVE}"):
+        processes.publish(site.home, site.module(), "pqsdk")
+    site.seemachine("fleet", "down")
+    with pytest.raises(Refusal, match=f"no SEE machine is started on {XC}"):
+        processes.publish(site.home, site.module(XC), "pqsdk")
+
+
+def test_a_supervised_world_is_left_alone(site: Site) -> None:
+    """While `fleet up` runs, what would clear a module is refused: nothing is cleared, and the file is not pushed."""
+    machine, userdata = site.make_archives()
+    assert run_seemachine(["fleet", "up", "--detach"], site.env)[0] == 0
+    words = ["-s", "-m", "2", "-M", machine, "-U", userdata, "-p", "pqsdk"]
+    first = "first: seemachine fleet down"
+    with site.changing(XC) as module:
+        module.licences = ["fast-rng"]
+    assert first in site.refused("loadsee-setup", *words, typed=("yes", "yes"))
+    Path("new").write_text("")
+    assert first in site.refused("cfg-pushnethsm", "-a", XC, "new")
+    assert first in site.refused("nopclearfail", "-c")
+    assert site.module(XC).autoload["worldid_pubname"] == "pqsdk"
+    assert site.module(XC).licences == ["fast-rng"]
+    assert modules.running(site.home, XC)
+
+
+@pytest.mark.parametrize(
+    ("text", "settings"),
+    [
+        ("[other]\nmachine_file=a\n", {}),
+        ("machine_file=a\n[load_seemachine]\n", {}),
+        ("[load_seemachine]\n# machine_file=a\n machine_file = b # c\n[other]\nmachine_file=d\n", {"machine_file": "b"}),
+    ],
+)
+def test_only_the_section_on_see_machines_is_read(text: str, settings: dict[str, str]) -> None:
+    """Whatever stands before and behind it, and without comments."""
+    assert autoload.configuration(text) == settings
+
+
+@pytest.mark.parametrize("line", ["machine_file", "file=a", "=a"])
+def test_a_line_of_the_section_that_is_no_setting_is_refused(line: str) -> None:
+    """It is named."""
+    with pytest.raises(Refusal, match="is no setting of it"):
+        autoload.configuration(f"[load_seemachine]\n{line}\n")
+
+
+def test_an_empty_section_takes_the_configuration_away(site: Site) -> None:
+    """It needs no pull_rfs, and what ran is gone."""
+    machine, userdata = site.make_archives()
+    site.done("loadsee-setup", "-s", "-m", "2", "-M", machine, "-U", userdata, "-p", "", typed=("yes", "yes"))
+    assert modules.running(site.home, XC)
+    assert not list(site.home.glob("published/*/*"))
+    Path("new").write_text("[load_seemachine]\nmodule=1\n")
+    site.done("cfg-pushnethsm", "-a", XC, "new")
+    assert site.module(XC).autoload == {}
+    assert not modules.running(site.home, XC)
+
+
+def test_user_data_that_is_a_delegation_of_another_world_or_key_is_refused(site: Site) -> None:
+    """Only this world's ACS lets a key allocate NVRAM; what is no delegation at all is just user data."""
+    nso, signer = signing.generate(), "5" * 40
+    good = delegation.signed(signer, nso)
+    assert delegation.refuse_other_key(good, nso.public_key(), signer)
+    with pytest.raises(Refusal, match="is not of this Security World"):
+        delegation.refuse_other_key(good, signing.generate().public_key(), signer)
+    with pytest.raises(Refusal, match="is not of this Security World"):
+        delegation.refuse_other_key(good.replace(b"5" * 40, b"6" * 40), nso.public_key(), "6" * 40)
+    with pytest.raises(Refusal, match="is for the key"):
+        delegation.refuse_other_key(good, nso.public_key(), "6" * 40)
+    for data in (b"", b"[]", b"7", b"{}", good.replace(b"delegation 1", b"delegation 2"), b"[" * 100_000):
+        assert not delegation.refuse_other_key(data, nso.public_key(), signer)
+
+
+def test_an_xc_without_delegation_loads_and_the_check_says_so(site: Site) -> None:
+    """User data of another kind is loaded as it is."""
+    site.make_archives()
+    site.done("tct2", *TCT2, "--machine-key-ident", "pqsdk-signer", "-o", "u.sar", "m.elf")
+    site.done("loadsee-setup", "-s", "-m", "2", "-M", "m.sar", "-U", "u.sar", "-p", "pqsdk", typed=("yes", "yes"))
+    assert not site.module(XC).loaded[0].delegated
+    site.done("loadsee-setup", "-s", "-m", "2", "-M", "m.sar", "-U", "", "-p", "pqsdk", typed=("yes", "yes"))
+    assert not site.module(XC).loaded[0].delegated
+
+
+def test_a_machine_that_does_not_end_is_said(five: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And is still known as started."""
+    target = ["--esn", FIVE, "--uuid", five.load()]
+    five.done("csadmin", "start", *target)
+    with monkeypatch.context() as patched:
+        patched.setattr(processes, "STOP_SECONDS", 0.1)
+        patched.setattr(processes.os, "kill", lambda *_: None)
+        assert "did not stop within 0.1 s" in five.refused("csadmin", "stop", *target)
+    five.done("csadmin", "stop", *target)
+
+
+def test_a_machine_that_does_not_listen_is_ended_and_said(five: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that starts and never listens does not stay behind."""
+    five.make_signed()
+    five.make_image("#!/usr/bin/env python3\nimport time\nprint('waiting', flush=True)\ntime.sleep(60)\n")
+    five.done("csadmin", *SIGN, "--out", "deaf.cs5", "image.cs5")
+    uuid = five.done("csadmin", "load", "--esn", FIVE, "deaf.cs5")[0].split()[-1]
+    monkeypatch.setattr(processes, "START_SECONDS", 1.5)
+    assert "did not start: " in five.refused("csadmin", "start", "--esn", FIVE, "--uuid", uuid)
+    assert five.module().started == ""
+
+
+def test_keys_of_archives_say_who_signed_them(site: Site) -> None:
+    """A signing hash that is configured must be that of the archive."""
+    machine, userdata = site.make_archives()
+    signer = archives.read(Path(machine), archives.MACHINE).signer
+    settings = {**autoload.defaults(), "machine_file": str(Path(machine).absolute()), "userdata": str(Path(userdata).absolute())}
+    for given, good in (("", True), (signer, True), ("0" * 40, False)):
+        module = site.module(XC)
+        module.autoload = {**settings, "signing_hash": given}
+        if good:
+            assert autoload.check(site.home, module).signer == signer
+        else:
+            with pytest.raises(Refusal, match=r"not by 0+ as configured"):
+                autoload.check(site.home, module)
