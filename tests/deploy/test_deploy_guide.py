@@ -1,6 +1,7 @@
 """The deploy scripts against tools that say no more than the guide prints, and word by word as the guide has them."""
 
 import datetime as dt
+import json
 import os
 import re
 import subprocess
@@ -28,6 +29,12 @@ def deploy(host: GuideHost, model: str, *words: str) -> tuple[int, list[str]]:
     )
     assert not (host.state / "wrong-language").exists()
     return done.returncode, (done.stdout + done.stderr).splitlines()
+
+
+def notes(host: GuideHost, model: str) -> object:
+    """What the journal has on the module."""
+    [found] = [value for esn, value in json.loads((host.work / f"pqcop-{model}/journal.json").read_text())["modules"].items() if esn]
+    return found
 
 
 @pytest.mark.parametrize(
@@ -74,6 +81,7 @@ def test_a_5c_with_no_more_than_the_guides_words(listed: str, tmp_path: Path) ->
         "nopclearfail -c -m 1",
         f"removepubobj {host.release}/removepubobj.py -m 1 -p pqsdk",
     ]
+    assert notes(host, "5c") == {"no_object": True}
     assert "nothing to do" in deploy(host, "5c", "--uninstall")[1][-1]
 
 
@@ -150,6 +158,7 @@ def test_an_xc_with_no_more_than_the_guides_words(tmp_path: Path) -> None:
     assert deploy(host, "xc", "--uninstall", "--yes")[0] == 0
     way_back = ["loadsee-setup -r -m 1", "nopclearfail -c -m 1", f"removepubobj {host.release}/removepubobj.py -m 1 -p pqsdk"]
     assert host.log() == [way_back[0], *way_back]
+    assert notes(host, "xc") == {"no_object": True}
     assert "nothing to do" in deploy(host, "xc", "--uninstall")[1][-1]
 
 
