@@ -37,7 +37,7 @@ def _stopped(site: Site) -> Step:
         # One that does not run can't be stopped; whether it does, csadmin may not say.
         (call("csadmin", "stop", "--esn", Place("esn"), "--uuid", Place("uuid"), fine=lambda _: not site.started(site.uuid())),),
         looks=(CSADMIN_LIST, common.PIPSQUEAK),
-        begun=lambda: site.journal.note(site.esn, uninstalling=True, started=None),
+        begun=lambda: site.journal.note(site.esn, started=None),
         ended=lambda: site.journal.note(site.esn, stopped=site.uuid()),
     )
 

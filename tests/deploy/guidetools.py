@@ -92,6 +92,7 @@ class GuideHost:
 
     def __init__(self, folder: Path, model: str, listed: str = f"%s      {UUID}") -> None:
         self.work, self.state, nfast = folder / "work", folder / "state", folder / "nfast"
+        self.tools = nfast / "bin"
         self.release = self.work / "pqsdk-1.4.1-win64"
         for made in (self.release, self.state, nfast / "bin", nfast / "python3/bin", nfast / "kmdata/local"):
             made.mkdir(parents=True)
@@ -111,6 +112,19 @@ class GuideHost:
         for name in ("pqsdk-1.4.1.bin", "pqsdk-1.4.1.elf"):
             (self.release / name).write_text("program")
         self.path = f"{nfast / 'bin'}{os.pathsep}{os.environ['PATH']}"
+
+    def instead(self, name: str, words: str, line: str) -> None:
+        """Whenever a tool is called with these words, a line of shell is run instead of it, in which $real is the tool itself."""
+        tool = self.tools / name
+        tool.rename(tool.with_suffix(".real"))
+        (self.tools / "real").mkdir(exist_ok=True)
+        tool.with_suffix(".real").rename(self.tools / "real" / name)
+        tool.write_text(f'#!/bin/sh\nreal={self.tools}/real/{name}\ncase "$*" in {words}*) {line};; esac\nexec $real "$@"\n')
+        tool.chmod(0o755)
+
+    def restore(self, name: str) -> None:
+        """The tool is itself again."""
+        (self.tools / "real" / name).rename(self.tools / name)
 
     def log(self) -> list[str]:
         """The calls that changed something, since the last time."""

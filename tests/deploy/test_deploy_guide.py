@@ -1,6 +1,7 @@
 """The deploy scripts against tools that say no more than the guide prints, and word by word as the guide has them."""
 
 import datetime as dt
+import json
 import os
 import re
 import subprocess
@@ -13,6 +14,8 @@ from deploy.deploykit import DEPLOY, FIVE, Desk
 from deploy.guidetools import SERIAL, UUID, GuideHost
 from nshield import command
 
+# The tool does its work; then the script that called it is killed.
+KILL = '$real "$@"; kill -9 $PPID; sleep 0.2; exit'
 NOW = dt.datetime.now(dt.UTC).replace(microsecond=0)
 
 
@@ -26,6 +29,12 @@ def deploy(host: GuideHost, model: str, *words: str) -> tuple[int, list[str]]:
     )
     assert not (host.state / "wrong-language").exists()
     return done.returncode, (done.stdout + done.stderr).splitlines()
+
+
+def notes(host: GuideHost, model: str) -> object:
+    """What the journal has on the module."""
+    [found] = [value for esn, value in json.loads((host.work / f"pqcop-{model}/journal.json").read_text())["modules"].items() if esn]
+    return found
 
 
 @pytest.mark.parametrize(
@@ -72,7 +81,58 @@ def test_a_5c_with_no_more_than_the_guides_words(listed: str, tmp_path: Path) ->
         "nopclearfail -c -m 1",
         f"removepubobj {host.release}/removepubobj.py -m 1 -p pqsdk",
     ]
+    assert notes(host, "5c") == {"no_object": True}
     assert "nothing to do" in deploy(host, "5c", "--uninstall")[1][-1]
+
+
+@pytest.fixture
+def loaded(tmp_path: Path) -> GuideHost:
+    """A 5c whose SEE machine is loaded and was never started, since each start was refused."""
+    host = GuideHost(tmp_path, "5c")
+    host.instead("csadmin", "start", "echo no; exit 1")
+    assert deploy(host, "5c")[0] == 3
+    (host.work / "pqcop-5c/devkeyident.pem").write_bytes(pem(SERIAL, NOW - dt.timedelta(1), NOW + dt.timedelta(1)))
+    for _ in range(2):
+        code, lines = deploy(host, "5c")
+        assert (code, "csadmin ended with exit code 1" in lines[-4]) == (1, True), "\n".join(lines)
+    host.restore("csadmin")
+    host.log()
+    return host
+
+
+def test_a_start_that_was_done_before_the_kill(loaded: GuideHost) -> None:
+    """A start that is refused is told each time; one that only is refused since a killed run had done it is none."""
+    loaded.instead("csadmin", "start", KILL)
+    assert deploy(loaded, "5c")[0] == -9
+    loaded.restore("csadmin")
+    code, lines = deploy(loaded, "5c")
+    assert code == 0, "\n".join(lines)
+    assert [line.split()[:2] for line in loaded.log()] == [
+        ["csadmin", "start"],
+        ["csadmin", "start"],
+        ["bootstrap", f"{loaded.release}/bootstrap.py"],
+    ]
+
+
+def test_a_stop_by_others(loaded: GuideHost) -> None:
+    """What runs no more can't be stopped: it is destroyed all the same. What runs and can't be stopped is not."""
+    assert deploy(loaded, "5c")[0] == 0
+    loaded.instead("csadmin", "stop", "echo no; exit 1")
+    assert "csadmin ended with exit code 1" in deploy(loaded, "5c", "--uninstall", "--yes")[1][-4]
+    loaded.restore("csadmin")
+    (loaded.state / "started").unlink()
+    code, lines = deploy(loaded, "5c", "--uninstall", "--yes")
+    assert code == 0, "\n".join(lines)
+
+
+def test_a_stop_that_is_followed_by_a_start(loaded: GuideHost) -> None:
+    """An uninstall that was killed after the stop, and then a set-up: it is started, at once."""
+    assert deploy(loaded, "5c")[0] == 0
+    loaded.instead("csadmin", "destroy", "kill -9 $PPID; sleep 0.2; exit")
+    assert deploy(loaded, "5c", "--uninstall", "--yes")[0] == -9
+    loaded.restore("csadmin")
+    code, lines = deploy(loaded, "5c")
+    assert code == 0, "\n".join(lines)
 
 
 def test_an_xc_with_no_more_than_the_guides_words(tmp_path: Path) -> None:
@@ -92,16 +152,13 @@ def test_an_xc_with_no_more_than_the_guides_words(tmp_path: Path) -> None:
     assert host.log() == setting_up
     assert "nothing to do" in deploy(host, "xc")[1][-1]
 
-    removing = host.state / "killed"
-    tool = tmp_path / "nfast/bin/loadsee-setup"
-    tool.rename(tool.with_suffix(".real"))
-    tool.write_text(f'#!/bin/sh\nrm {tool}; mv {tool}.real {tool}; touch {removing}; {tool} "$@"; kill -9 $PPID; sleep 0.2\n')
-    tool.chmod(0o755)
+    host.instead("loadsee-setup", "-r", KILL)
     assert deploy(host, "xc", "--uninstall", "--yes")[0] == -9
-    assert removing.exists()
+    host.restore("loadsee-setup")
     assert deploy(host, "xc", "--uninstall", "--yes")[0] == 0
     way_back = ["loadsee-setup -r -m 1", "nopclearfail -c -m 1", f"removepubobj {host.release}/removepubobj.py -m 1 -p pqsdk"]
     assert host.log() == [way_back[0], *way_back]
+    assert notes(host, "xc") == {"no_object": True}
     assert "nothing to do" in deploy(host, "xc", "--uninstall")[1][-1]
 
 

@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from deploy.deploykit import XC, Desk, Killed
+from deploy.deploykit import FIVE, XC, Desk, Killed
 from nshield.journal import Journal
 
 
@@ -95,6 +95,24 @@ def test_a_tool_that_writes_nothing(output: str, desk: Desk) -> None:
     desk.deploy("5c")
     assert there == [False, True]
     assert "the calls went well, and still it is not so" in desk.stopped(1, "5c")
+
+
+def test_a_module_is_cleared_after_a_kill(desk: Desk) -> None:
+    """Stopped by others, destroyed by a run that was killed then: the module is still cleared."""
+    desk.set_up_5c()
+    [loaded] = desk.site.module(FIVE).loaded
+    desk.site.done("csadmin", "stop", "--esn", FIVE, "--uuid", loaded.uuid)
+
+    def kill(call: str, made: bool) -> None:
+        if call.startswith("csadmin destroy") and made:
+            raise Killed
+
+    desk.watch = kill
+    with pytest.raises(Killed):
+        desk.deploy("5c", "--uninstall", "--yes")
+    desk.watch = lambda *_: None
+    desk.done("5c", "--uninstall", "--yes")
+    assert desk.calls[0] == "nopclearfail -c -m 1"
 
 
 def test_a_configuration_that_was_erased_before_the_kill(desk: Desk) -> None:
