@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import processes
 import pytest
 from container.figures import MESSAGE
 from container.imagekit import ROOT, check, command, session
@@ -76,7 +77,7 @@ def test_a_session_over_the_socket(image: Path, tmp_path: Path) -> None:
 
 
 def test_state_means_the_same_on_both(image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """NVRAM and cards written on one processor are read on the other, whichever comes first: no byte of them is in native order."""
+    """NVRAM and its ledger, written on one processor, are read on the other, whichever comes first: no byte is in native order."""
     monkeypatch.setenv("NFAST_KMLOCAL", str(tmp_path / "home"))
     there, here = plan(image, tmp_path), {"command": command(image, tmp_path / "data")}
     for order in ([here, there], [there, here]):
@@ -84,7 +85,7 @@ def test_state_means_the_same_on_both(image: Path, tmp_path: Path, monkeypatch: 
 
 
 def continued(folder: Path, plans: list[dict[str, Any]]) -> None:
-    """A key is made on one, the next goes on with the next leaf."""
+    """A key is made on one, the next goes on with the next leaf, and knows what became of the first: a lost row would look torn."""
     alias, leaves = f"key{len(list((folder / 'home').iterdir()))}", []
     for each in plans:
         with Image(each).running() as port, blocking.open_fleet(f"127.0.0.1:{port}") as fleet:
@@ -93,6 +94,9 @@ def continued(folder: Path, plans: list[dict[str, Any]]) -> None:
             assert pyhsslms.LmsPublicKey.deserialize(key.file.public_key).verify(b"twice", signed.signature)
             assert signed.esn == ESN
             leaves.append(signed.leaf)
+            code, rows = processes.seemachine(["ledger", "--json"], processes.environment(folder, SEEMACHINE_FLEET=f"127.0.0.1:{port}"))
+            assert code == 0, rows
+            assert [row["leaf"] for row in map(json.loads, rows) if row["file"] == key.file.name.hex()] == leaves
     assert leaves == [0, 1]
 
 
