@@ -61,7 +61,10 @@ def _lock() -> str:
 
 def _above_limits() -> bool:
     """Whether the limit is not for us: with CAP_IPC_LOCK, which counts for nothing in a user namespace."""
-    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    try:
+        status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    except OSError:
+        return False  # a container need not have /proc, and then nobody tells
     users = Path("/proc/self/uid_map")
     return bool(int(status["CapEff"], 16) & CAP_IPC_LOCK) and (not users.exists() or users.read_text().split() == ALL_USERS)
 

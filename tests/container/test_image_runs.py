@@ -15,7 +15,8 @@ from container.session import ESN
 
 from container import imagekit
 
-# In a mount namespace: the tree at /mnt/tree, read-only, and an empty /mnt/data; nothing else of the test's folder is below /mnt.
+# In a mount namespace: the tree at /mnt/tree, read-only, and an empty /mnt/data; nothing else of the test's folder is below /mnt. Nothing
+# is in /proc.
 CAGE = """
 set -e
 mount -t tmpfs none /mnt
@@ -25,6 +26,7 @@ mount --bind "$1" /mnt/tree
 mount -o remount,bind,ro /mnt/tree
 if touch /mnt/tree/written 2>/dev/null; then echo 'the tree can be written' >&2; exit 1; fi
 chown "$2" /mnt/data
+mount -t tmpfs none /proc
 shift 2
 exec "$@"
 """

@@ -115,6 +115,12 @@ def test_the_flags_of_the_processor(library, monkeypatch, processor, flags):
     assert not library.dumpable
 
 
+def test_without_proc_a_limit_counts(monkeypatch, tmp_path):
+    """Where /proc is not mounted, as in a container, it can't be seen whether the limit is for us: it counts, and the machine starts."""
+    monkeypatch.setattr(hardening, "Path", lambda _name: tmp_path / "no such file")
+    assert hardening._above_limits() is False
+
+
 def test_below_a_limit_nothing_is_locked(library, monkeypatch):
     """A limit would be hit in the middle of work, so it is not tried: `auto` says so, `yes` does not start and says what to do."""
     monkeypatch.setattr(hardening.resource, "getrlimit", lambda _which: (8 << 20, 8 << 20))
