@@ -14,6 +14,7 @@ from nfast.kit import ASK, FIVE, SIGN, XC, Site
 from seemachine.fleet import published
 from seemachine.fleet.published import Published
 from seemachine.nfast import certificates, hiding, keystore, processes, signing
+from seemachine.nfast.tool import Refusal
 from seemachine.state.lock import FolderLock
 from seemachine.state.tokens import read_token, write_token
 
@@ -268,10 +269,12 @@ def test_publishing_keeps_that_a_machine_takes_only_tls(site: Site) -> None:
 
 
 def test_nobody_is_ended_while_it_is_not_known_who_runs(site: Site) -> None:
-    """A machine that took its folder and has yet to say who it is."""
+    """A machine that took its folder and has yet to say who it is, and where it listens, is neither stopped nor published."""
     with held(site):
         (site.home / "hsm" / FIVE / "lock").write_text("")
         assert "is only just starting; try again" in site.refused("nopclearfail", "-c", "-m", "1")
+        with pytest.raises(Refusal, match=f"no SEE machine is started on {FIVE}"):
+            processes.publish(site.home, site.module(), "pqsdk")
     site.done("nopclearfail", "-c", "-m", "1")
 
 
