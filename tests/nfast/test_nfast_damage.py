@@ -14,6 +14,7 @@ from nfast.kit import ASK, FIVE, SIGN, XC, Site
 from seemachine.fleet import published
 from seemachine.fleet.published import Published
 from seemachine.nfast import certificates, hiding, keystore, processes, signing
+from seemachine.nfast.tool import Refusal
 from seemachine.state.lock import FolderLock
 from seemachine.state.tokens import read_token, write_token
 
@@ -181,11 +182,20 @@ def test_certify_refuses_any_bytes(site: Site) -> None:
 
 def test_everything_in_a_world_is_its_owners_alone(five: Site) -> None:
     """Keys, cards, world file, images, logs, launchers: whatever the umask, nobody else may read or write any of them."""
-    os.umask(0)
     uuid = five.load()
-    five.done("csadmin", "start", "--esn", FIVE, "--uuid", uuid)
-    five.done("nopclearfail", "-c")
     assert five.seemachine("nfast", "licence", "l.txt", "--esn", FIVE)[0] == 0
+    for words in (
+        ["csadmin", "start", "--esn", FIVE, "--uuid", uuid],
+        ["nopclearfail", "-c"],
+        ["nethsmadmin", "-m", "1", "-s", "RFS", "-a", "l.txt"],
+        ["generatekey", *KEY, "ident=more"],
+        ["csadmin", "load", "--esn", FIVE, "signed.cs5"],
+    ):
+        before = os.umask(0)
+        try:
+            five.done(*words)
+        finally:
+            os.umask(before)
     private = [path for path in five.home.rglob("*") if not path.is_symlink()]
     assert len(private) > 50
     open_to_others = [path for path in private if path.stat().st_mode & 0o077 and path.name != "fleet.toml"]
@@ -259,10 +269,12 @@ def test_publishing_keeps_that_a_machine_takes_only_tls(site: Site) -> None:
 
 
 def test_nobody_is_ended_while_it_is_not_known_who_runs(site: Site) -> None:
-    """A machine that took its folder and has yet to say who it is."""
+    """A machine that took its folder and has yet to say who it is, and where it listens, is neither stopped nor published."""
     with held(site):
         (site.home / "hsm" / FIVE / "lock").write_text("")
         assert "is only just starting; try again" in site.refused("nopclearfail", "-c", "-m", "1")
+        with pytest.raises(Refusal, match=f"no SEE machine is started on {FIVE}"):
+            processes.publish(site.home, site.module(), "pqsdk")
     site.done("nopclearfail", "-c", "-m", "1")
 
 
@@ -288,7 +300,7 @@ def test_a_public_key_of_another_kind_is_none() -> None:
     other = ed25519.Ed25519PrivateKey.generate()
     for pem in (
         other.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode(),
-        f"-----BEGIN PUBLIC KEY-----\nMD4wEAYHKoZIzj0CAQYFK4EEAH8DKgAE{'A' * 52}==\n-----END PUBLIC KEY-----\n",
+        f"-----BEGIN PUBLIC KEY-----\nMD4wEAYHKoZIzj0CAQYFK4EEAH8DKgAE{'A' * 54}==\n-----END PUBLIC KEY-----\n",
     ):
         with pytest.raises(ValueError, match=r"\w"):
             signing.public_from(pem)

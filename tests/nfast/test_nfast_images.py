@@ -39,9 +39,9 @@ def with_tree(image: Image, tree: bytes) -> Image:
     return Image(json.dumps(about, sort_keys=True, indent=1).encode(), tree)
 
 
-def hole() -> tarfile.TarInfo:
+def hole(name: str) -> tarfile.TarInfo:
     """A file of 1 TiB, all of it a hole."""
-    member = named("hole")
+    member = named(name)
     member.pax_headers = {"GNU.sparse.map": "0,0", "GNU.sparse.size": str(1 << 40)}
     return member
 
@@ -55,7 +55,7 @@ def hole() -> tarfile.TarInfo:
         packed((named("null", tarfile.CHRTYPE), b"")),
         packed((named("pipe", tarfile.FIFOTYPE), b"")),
         packed((named("a"), b"1"), (named("b", tarfile.LNKTYPE, "a"), b"")),
-        packed((hole(), b"")),
+        packed((hole("hole"), b"")),
     ],
     ids=["a name twice", "a name in two forms", "a roundabout name", "a device", "a pipe", "a hard link", "a hole of 1 TiB"],
 )
@@ -99,6 +99,17 @@ def test_an_image_has_one_form(site: Site, odd: str) -> None:
         images.read(path)
     path.write_bytes(packed(manifest, tree))
     assert images.read(path) == image
+
+
+@pytest.mark.parametrize("kind", ["a folder", "a link", "a hard link", "a pipe", "a hole"])
+def test_the_parts_of_an_image_are_files(site: Site, kind: str) -> None:
+    """Nothing else stands for one, and a hole of 1 TiB is not read."""
+    path = site.make_image()
+    types = {"a folder": tarfile.DIRTYPE, "a link": tarfile.SYMTYPE, "a hard link": tarfile.LNKTYPE, "a pipe": tarfile.FIFOTYPE}
+    part = hole("manifest.json") if kind == "a hole" else named("manifest.json", types[kind], "rootfs.tar")
+    path.write_bytes(packed((named("rootfs.tar"), images.read(path).tree), (part, b"")))
+    with pytest.raises(Refusal, match=r"is not a container image \(manifest.json is not a file\)"):
+        images.read(path)
 
 
 @pytest.mark.parametrize("manifest", [b"[]", b"7", b"{}", b'{"format": "seemachine cs5 image 1"}', b"\xff", b"[" * 100_000, b"{"])

@@ -9,6 +9,7 @@ from processes import seemachine as run_seemachine
 from seemachine.fleet import modules
 from seemachine.nfast import archives, autoload, delegation, processes, signing
 from seemachine.nfast.tool import Refusal
+from seemachine.state.lock import FolderLock
 
 NOBODY = "3d362d35-fc17-448a-b501-914fe0a680b0"
 
@@ -53,6 +54,20 @@ def test_a_supervised_world_is_left_alone(site: Site) -> None:
     assert site.module(XC).autoload["worldid_pubname"] == "pqsdk"
     assert site.module(XC).licences == ["fast-rng"]
     assert modules.running(site.home, XC)
+
+
+def test_a_supervised_machine_that_is_down_is_left_to_its_supervisor(site: Site) -> None:
+    """It is about to start it again: nothing is loaded beside."""
+    machine, userdata = site.make_archives()
+    Path("new").write_text("")
+    supervisor = FolderLock(site.home / "fleet", "a test")
+    try:
+        words = ["-s", "-m", "2", "-M", machine, "-U", userdata, "-p", "pqsdk"]
+        assert "first: seemachine fleet down" in site.refused("loadsee-setup", *words, typed=("yes", "yes"))
+        assert "first: seemachine fleet down" in site.refused("cfg-pushnethsm", "-a", XC, "new")
+        assert not modules.running(site.home, XC)
+    finally:
+        supervisor.release()
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from nfast.kit import ASK, FIVE, FLEET, SIGN, Site
 from processes import eventually
 
 from seemachine.fleet import modules, published
-from seemachine.nfast import certificates, keystore, paths, securityworld, signing
+from seemachine.nfast import certificates, keystore, licences, paths, securityworld, signing
 from seemachine.nfast import processes as machines
 
 TOGETHER = 4
@@ -124,6 +125,16 @@ def test_setups_at_once_make_one_world(tmp_path: Path) -> None:
     assert {path.stem for path in (home / "cards").glob("*.card")} == {"admin-1", "testOCS-1"}
     issuer = certificates.issuer(home)
     assert signing.key_hash(issuer.key.public_key()) == signing.key_hash(certificates.public_key(issuer.certificate))
+
+
+def test_an_issuer_needed_at_once_is_made_once(site: Site) -> None:
+    """Whatever each of them was asked to sign, one issuer signed it."""
+    shutil.rmtree(site.home / "entrust")
+    calls = [seemachine("nfast", "licence", str(site.home.parent / f"{number}.txt"), "--esn", FIVE) for number in range(TOGETHER)]
+    ended = together(site.env, *calls, held=True)
+    assert [code for code, _ in ended] == [0] * TOGETHER, ended
+    for number in range(TOGETHER):
+        assert licences.read(site.home, (site.home.parent / f"{number}.txt").read_text()) == (FIVE, ["see-codesafe5"])
 
 
 def test_clients_that_ask_for_their_key_at_once_get_one(site: Site) -> None:
