@@ -12,7 +12,7 @@ from nshield.journal import Busy, Journal, lock
 from nshield.settings import Settings, WrongSettings
 from nshield.site import Site
 from nshield.step import Step
-from nshield.tools import Tools
+from nshield.tools import Tools, Unanswered
 
 EPILOG = (
     "Exit codes: 0 done, or nothing to do; 1 refused; 2 wrong usage; 3 a person is needed (a card, a certificate, a licence), then run it "
@@ -35,6 +35,8 @@ def main(model: str, arguments: Sequence[str] | None = None) -> int:
         return _complain(name, error, 2)
     except runner.Stopped as stopped:
         return _complain(name, stopped, stopped.code)
+    except Unanswered as error:
+        return _complain(name, f"{error}\n  what to do: run it yourself, and mend what it complains of\n  {runner.AGAIN}", 1)
     except (Busy, OSError, ValueError) as error:
         return _complain(name, f"{error}{_advice(error)}", 1)
     except KeyboardInterrupt:

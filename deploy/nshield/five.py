@@ -29,7 +29,7 @@ def steps(site: Site) -> list[Step]:
 
 def adopt(site: Site) -> None:
     """Remember the SEE machine of an interrupted load, or the one that --uuid names."""
-    found = site.uuid()
+    found = site.uuid() if site.enrolled() else ""
     if found and found != site.noted("uuid"):
         print(
             f"SEE machine {found} is taken as ours: "
@@ -53,7 +53,8 @@ def _nothing_else(site: Site) -> Step:
         "2.8.1",
         alone,
         "uninstall it first, with --uninstall; one that this work folder does not know needs --uuid. Look at: csadmin list. Uninstalling "
-        "keeps keys and NVRAM. To take over a SEE machine that is this image, give its --uuid",
+        "keeps keys and NVRAM. To take over a SEE machine that is this image, give its --uuid. One without a UUID was not loaded: stop "
+        "what runs it (seemachine fleet down)",
         looks=(CSADMIN_LIST,),
     )
 

@@ -10,6 +10,7 @@ from typing import NoReturn
 from nshield import failures
 from nshield.site import Site
 from nshield.step import Act, Call, Place, Step
+from nshield.tools import Unanswered
 
 AGAIN = "then run the same command again: what is done is not repeated"
 # A module that was cleared, or a SEE machine that was started, may need some time until it answers.
@@ -61,7 +62,7 @@ def show_calls(site: Site, steps: Sequence[Step]) -> None:
 
 def run(site: Site, steps: Sequence[Step], *, yes: bool) -> int:
     """Show the plan, do what is to do. Returns how many steps were done. Raises Stopped."""
-    plan = [(step, step.done()) for step in steps]
+    plan = [(step, _found_done(step)) for step in steps]
     for step, done in plan:
         print(f"{'done ' if done else 'to do'}  {step.name} ({step.guide})")
     todo = [step for step, done in plan if not done]
@@ -73,11 +74,23 @@ def run(site: Site, steps: Sequence[Step], *, yes: bool) -> int:
     return sum(_bring_about(site, step, consent) for step in steps) if todo else 0
 
 
+def _found_done(step: Step) -> bool:
+    """For the plan. What can't be asked yet, perhaps an earlier step makes it so that it can."""
+    try:
+        return step.done()
+    except Unanswered:
+        return False
+
+
 def _bring_about(site: Site, step: Step, consent: Consent) -> bool:
     if step.done():
         return False
     if not step.calls:
-        raise Stopped(failures.WAITING if step.waits else failures.FAILED, f"not so: {_what_to_do(step.name, step.advice)}")
+        mute = site.tools.unanswered(step.looks)
+        said = "".join(f"\n  {each}" for each in mute)
+        raise Stopped(
+            failures.WAITING if step.waits and not mute else failures.FAILED, f"not so: {_what_to_do(step.name + said, step.advice)}"
+        )
     print(f"\n{step.name} ({step.guide})", flush=True)
     # Nothing may be begun with a word missing, nor without consent.
     _refuse_missing(site, step)
@@ -87,7 +100,7 @@ def _bring_about(site: Site, step: Step, consent: Consent) -> bool:
     try:
         for each in step.calls:
             _act(site, step, each) if isinstance(each, Act) else _call(site, step, each)
-    except Stopped:
+    except (Stopped, Unanswered):
         site.tools.forget()
         step.failed()
         raise
@@ -102,12 +115,14 @@ def _bring_about(site: Site, step: Step, consent: Consent) -> bool:
 def _settled(site: Site, step: Step) -> bool:
     """Whether it is done now. What tools are asked for may need a while."""
     deadline = time.monotonic() + (SETTLE_SECONDS if step.looks else 0)
-    while not step.done():
-        if time.monotonic() >= deadline:
+    while True:
+        last = time.monotonic() >= deadline
+        if step.done() if last else _found_done(step):
+            return True
+        if last:
             return False
         time.sleep(LOOK_SECONDS)
         site.tools.forget()
-    return True
 
 
 def _act(site: Site, step: Step, each: Act) -> None:

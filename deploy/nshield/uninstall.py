@@ -3,8 +3,11 @@
 from nshield import common
 from nshield.identities import CSADMIN_LIST
 from nshield.settings import PUBLISHED
-from nshield.site import Site
+from nshield.site import OTHERS, Site
 from nshield.step import Place, Step, call
+
+# So the mock refuses to stop one that does not run.
+NOT_STARTED = "is not started"
 
 
 def steps(site: Site) -> list[Step]:
@@ -19,11 +22,16 @@ def _reached(site: Site) -> Step:
 
 
 def _known(site: Site) -> Step:
+    def ours() -> bool:
+        installed = site.installed()
+        return OTHERS not in installed and (bool(site.uuid()) or not installed)
+
     return Step(
         "what is installed is ours",
         "2.8.1",
-        lambda: bool(site.uuid()) or not site.installed(),
-        "this work folder does not know the SEE machine that is installed; name it with --uuid. Look at: csadmin list",
+        ours,
+        "this work folder does not know the SEE machine that is installed; name it with --uuid. One without a UUID was not loaded: stop "
+        "what runs it (seemachine fleet down). Look at: csadmin list",
         looks=(CSADMIN_LIST,),
     )
 
@@ -35,7 +43,12 @@ def _stopped(site: Site) -> Step:
         lambda: site.stopped(site.uuid()),
         "look at: csadmin list",
         # One that does not run can't be stopped; whether it does, csadmin may not say.
-        (call("csadmin", "stop", "--esn", Place("esn"), "--uuid", Place("uuid"), fine=lambda _: not site.started(site.uuid())),),
+        (
+            call(
+                *("csadmin", "stop", "--esn", Place("esn"), "--uuid", Place("uuid")),
+                fine=lambda said: NOT_STARTED in said or not site.started(site.uuid()),
+            ),
+        ),
         looks=(CSADMIN_LIST, common.PIPSQUEAK),
         begun=lambda: site.journal.note(site.esn, uninstalling=True, started=None),
         ended=lambda: site.journal.note(site.esn, stopped=site.uuid()),

@@ -95,7 +95,7 @@ def test_a_serial_number_outlives_a_clear(tmp_path: Path) -> None:
     tools.said = {"enquiry -m 1": f"Module #1:\n serial number        {FIVE}\n mode                 operational\n"}
     site = Site(Settings("5c", work=str(tmp_path)), tools, Journal(tmp_path))
     assert (site.esn, site.operational()) == (FIVE, True)
-    tools.said = {}
+    tools.said = {"pipsqueak": "PQSDK: 1.4.1 ()"}
     assert (site.esn, site.operational(), site.seen()) == (FIVE, False, False)
 
 
@@ -130,6 +130,7 @@ def test_what_csadmin_says_of_a_state(said: str, state: tuple[bool, bool], tmp_p
     uuid = "3d362d35-fc17-448a-b501-914fe0a680b0"
     tools = Answering(tmp_path, "", -1)
     tools.said = {"enquiry -m 1": f" serial number        {FIVE}\n", "csadmin list": said.format(esn=FIVE, uuid=uuid)}
+    tools.said["pipsqueak"] = "PQSDK: 1.4.1 ()"
     site = Site(Settings("5c", work=str(tmp_path)), tools, Journal(tmp_path))
     assert (site.started(uuid), site.stopped(uuid)) == state
     site.journal.note(FIVE, started=uuid, stopped=uuid)
