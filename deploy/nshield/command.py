@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from nshield import failures, five, runner, settings, uninstall, xc
+from nshield import checks, failures, five, runner, settings, uninstall, xc
 from nshield.journal import Busy, Journal, lock
 from nshield.settings import Settings, WrongSettings
 from nshield.site import Site
@@ -30,6 +30,7 @@ def main(model: str, arguments: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         chosen = settings.chosen(model, options)
+        checks.refuse(chosen, uninstall=options.uninstall)
         return _dry(chosen, options) if options.dry_run else _run(chosen, options)
     except WrongSettings as error:
         return _complain(name, error, 2)

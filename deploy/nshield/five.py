@@ -1,6 +1,6 @@
 """The nShield 5c: a CodeSafe 5 container (guide 2.5.2, and 2.9.2 with a retargeted key)."""
 
-from nshield import common, identities, image, keys
+from nshield import common, identities, image, keys, release
 from nshield.identities import CSADMIN_LIST
 from nshield.settings import UUID
 from nshield.site import Site
@@ -13,8 +13,9 @@ def steps(site: Site) -> list[Step]:
     configurations = (path.name for path in image.configurations(site) if path.parent == site.release)
     return [
         *common.before(site),
+        *keys.of_the_xc(site),
         common.licence(site),
-        common.release(site, *program, *configurations, "userdatatool.py", "bootstrap.py"),
+        release.step(site, *program, *configurations, "userdatatool.py", "bootstrap.py"),
         *identities.steps(site),
         *keys.steps(site),
         keys.delegation(site),

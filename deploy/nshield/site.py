@@ -2,10 +2,10 @@
 
 import json
 import re
-import zipfile
 from pathlib import Path
 from typing import Any
 
+from nshield import zips
 from nshield.journal import Journal
 from nshield.listen import Ran
 from nshield.settings import ESN, UUID, Settings
@@ -208,7 +208,7 @@ class Site:
     def release(self) -> Path:
         """The unzipped release; below the work folder, if a zip file was given."""
         given = Path(self.settings.release) if self.settings.release else self.work / f"pqsdk-{self.settings.version}"
-        return self.work / _top(given) if given.suffix == ".zip" else given
+        return zips.unpacked(given, self.work) if zips.is_zip(given) else given
 
     def here(self, path: Path) -> Path:
         """As tools are told it, who work in the work folder."""
@@ -237,15 +237,6 @@ def _document(said: str) -> dict[str, Any]:
     except ValueError:
         return {}
     return dict(found)
-
-
-def _top(path: Path) -> str:
-    """The folder that a zip file unpacks to."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return archive.namelist()[0].partition("/")[0]
-    except (OSError, zipfile.BadZipFile, IndexError):
-        return path.stem
 
 
 def _usable(block: str) -> bool:

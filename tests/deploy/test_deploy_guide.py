@@ -140,6 +140,8 @@ def _shape(printed: str) -> str:
 def test_a_dry_run_is_for_a_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Words with blanks or braces are quoted where they are printed, and are one word where they are called."""
     monkeypatch.chdir(tmp_path)
+    for name in ("my {release}.zip", "my licence"):
+        Path(name).touch()
     options = ["--release", "my {release}.zip", "--licence", "my licence", "--rfs", "192.0.2.1", "--org", "A & B; {esn}", "--dry-run"]
     assert command.main("5c", options) == 0
     printed = capsys.readouterr().out

@@ -142,7 +142,12 @@ def test_what_csadmin_says_of_a_state(said: str, state: tuple[bool, bool], tmp_p
     ("option", "bad", "good"),
     [
         ("--module", "0", "1"),
+        ("--module", "100", "99"),
         ("--slot", "-1", "0"),
+        ("--slot", "100", "99"),
+        ("--version", "", "1.4.1"),
+        ("--signer", "", "pqsdk-signer"),
+        ("--cardset", " ", "testOCS"),
         ("--esn", "7852-268d-3bf9", FIVE),
         ("--uuid", "3D362D35-fc17-448a-b501-914fe0a680b0", "3d362d35-fc17-448a-b501-914fe0a680b0"),
         ("--version", "../1.4.1", "1.4.1"),
@@ -166,6 +171,43 @@ def test_the_slot_that_was_named(words: list[str], slot: str, capsys: pytest.Cap
     """Slot 0 is one, too."""
     assert command.main("5c", ["--dry-run", *words]) == 0
     assert f" slot={slot} trusted-certifier=" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("option", "is_folder"),
+    [
+        ("--release", False),
+        ("--licence", True),
+        ("--network-conf", True),
+        ("--packages-conf", True),
+        ("--rootdir", False),
+        ("--work", False),
+    ],
+)
+@pytest.mark.parametrize("dry", [["--dry-run"], []], ids=["dry", "run"])
+def test_what_a_setting_names_is_there(
+    option: str, is_folder: bool, dry: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A path that leads nowhere, or to a file where a folder is needed or the other way round, is wrong usage, before anything is made."""
+    monkeypatch.chdir(tmp_path)
+    Path("wrong").mkdir() if is_folder else Path("wrong").touch()
+    for value in ("wrong", *(["nowhere"] if option != "--work" else [])):
+        assert command.main("5c", [*dry, "--rfs", "192.0.2.1", option, value]) == 2
+        said = capsys.readouterr().err
+        assert (option.removeprefix("--") in said, str(tmp_path / value) in said) == (True, True), said
+    assert [path.name for path in tmp_path.iterdir()] == ["wrong"]
+
+
+def test_a_certificate_that_is_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One that is not there yet is waited for; a folder is wrong usage."""
+    assert command.main("5c", ["--dry-run", "--devcert", str(tmp_path / "later.pem")]) == 0
+    assert command.main("5c", ["--dry-run", "--devcert", str(tmp_path)]) == 2
+    assert f"devcert must be a file: {tmp_path}" in capsys.readouterr().err
+
+
+def test_to_uninstall_takes_no_more_than_the_release(tmp_path: Path) -> None:
+    """A licence that was fed and thrown away hinders nobody on the way back."""
+    assert command.main("5c", ["--dry-run", "--uninstall", "--licence", str(tmp_path / "gone")]) == 0
 
 
 def test_every_setting_has_its_place() -> None:
