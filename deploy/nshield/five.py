@@ -17,6 +17,7 @@ def steps(site: Site) -> list[Step]:
         common.licence(site),
         release.step(site, *program, *configurations, "userdatatool.py", "bootstrap.py"),
         *identities.steps(site),
+        *_named(site),
         *keys.steps(site),
         keys.delegation(site),
         *image.steps(site),
@@ -37,6 +38,13 @@ def adopt(site: Site) -> None:
             + ("--uuid names it" if site.settings.uuid else "a run that loaded it was interrupted")
         )
         _note_loaded(site, found)
+
+
+def _named(site: Site) -> list[Step]:
+    uuid = site.settings.uuid
+    advice = "give the --uuid of one that is installed, or leave it out. Look at: csadmin list"
+    installed = Step(f"the SEE machine {uuid} is installed", "2.8.1", lambda: uuid in site.installed(), advice, looks=(CSADMIN_LIST,))
+    return [installed] if uuid else []
 
 
 def _note_loaded(site: Site, uuid: str) -> None:

@@ -99,7 +99,8 @@ def delegation(site: Site) -> Step:
         "the NVRAM delegation certificate",
         {"5c": "2.5.2.3 step 15", "xc": "2.5.1 step 4"}[site.settings.model],
         lambda: site.journal.made(output, site.key_hash(application, signer)),
-        "present a card of the Administrator Card Set in the front slot (slot 0)",
+        "present a card of the Administrator Card Set in slot 0 of module 1: userdatatool.py takes no module, and reads it there"
+        + ("" if site.number == "1" else f", not in module {site.number}"),
         (call(*site.script("userdatatool.py"), "-A", application, "-I", signer, "-f", USERDATA, reads_cards=True),),
         looks=(look(site),),
         begun=lambda: output.unlink(missing_ok=True),

@@ -23,14 +23,15 @@ def step(site: Site, *files: str) -> Step:
     def unpacked() -> bool:
         """Names alone prove nothing: whoever unpacked it may have been stopped, and of another zip file they are the same."""
         same = not zipped or (given.is_file() and site.journal.get("", "release") == journal.digest(given))
-        return same and all((target / name).exists() for name in files)
+        shown = (target / "pipsqueak").exists() or shutil.which("pipsqueak")
+        return same and bool(shown) and all((target / name).exists() for name in files)
 
     folder = site.work if top(given) else target
     return Step(
         "the release is unpacked",
         "2.4",
         unpacked,
-        f"give the unzipped release, or its zip file, with --release; in {target} must be {', '.join(files)}",
+        f"give the unzipped release, or its zip file, with --release; in {target} must be {', '.join(files)}; pipsqueak there or in PATH",
         (Act(shlex.join(["unzip", "-o", str(given), "-d", str(folder)]), lambda: _unzip(given, folder, site.work / SCRATCH)),)
         if zipped
         else (),

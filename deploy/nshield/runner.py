@@ -28,30 +28,37 @@ class Stopped(Exception):
 class Consent:
     """That the module may be cleared: with --yes, or asked for once."""
 
-    def __init__(self, site: Site, *, given: bool) -> None:
-        self._site, self._given = site, given
+    def __init__(self, site: Site, *, given: bool, destroys: bool = False) -> None:
+        self._given, self._first = given, True
+        container = ", and destroys the container; what it has in NVRAM may be lost with it on a real HSM" if destroys else ""
+        self._what = f"clears module {site.number}: whatever any program has loaded on it is gone{container}"
+
+    def begin(self) -> None:
+        """From now on something was done."""
+        self._first = False
 
     def need(self) -> None:
         """Raises Stopped without it."""
+        if not self._given and not sys.stdin.isatty():
+            raise Stopped(failures.FAILED, f"the plan {self._what}\n  what to do: run the same command again, with --yes")
         if not self._given and not self._asked():
-            what = f"the plan clears module {self._site.number}, and whatever any program has loaded on it"
-            raise Stopped(failures.FAILED, f"{what}; say --yes")
+            raise Stopped(
+                failures.FAILED, "nothing was done: it was not answered with yes" if self._first else "stopped: not answered with yes"
+            )
         self._given = True
 
     def _asked(self) -> bool:
-        if not sys.stdin.isatty():
-            return False
         try:
-            question = f"This clears module {self._site.number}: whatever any program has loaded on it is gone. Go on? (yes/no) "
-            return input(question).strip() == "yes"
+            return input(f"This {self._what}. Go on? (yes/no) ").strip().lower() in ("yes", "y")
         except EOFError:
+            print()
             return False
 
 
 def show_calls(site: Site, steps: Sequence[Step]) -> None:
     """All that could be called, for --dry-run. Nothing is asked and nothing changed."""
     for step in steps:
-        print(f"{step.name} ({step.guide}){' CLEARS THE MODULE' if step.clears else ''}")
+        print(f"{step.name} ({step.guide}){' CLEARS THE MODULE' if step.clears else ' DESTROYS THE CONTAINER' if step.destroys else ''}")
         for look in step.looks:
             print(f"    ? {look}")
         for each in step.calls:
@@ -66,7 +73,7 @@ def run(site: Site, steps: Sequence[Step], *, yes: bool) -> int:
     for step, done in plan:
         print(f"{'done ' if done else 'to do'}  {step.name} ({step.guide})")
     todo = [step for step, done in plan if not done]
-    consent = Consent(site, given=yes)
+    consent = Consent(site, given=yes, destroys=any(step.destroys for step in todo))
     # Asked before anything is done, unless the run ends at a condition that is not met.
     if todo and todo[0].calls and any(step.clears for step in todo):
         consent.need()
@@ -96,6 +103,7 @@ def _bring_about(site: Site, step: Step, consent: Consent) -> bool:
     _refuse_missing(site, step)
     if step.clears:
         consent.need()
+    consent.begin()
     step.begun()
     try:
         for each in step.calls:

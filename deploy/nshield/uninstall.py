@@ -65,6 +65,7 @@ def _destroyed(site: Site) -> Step:
         looks=(CSADMIN_LIST,),
         begun=lambda: site.journal.note(site.esn, uninstalling=True),
         ended=lambda: site.journal.note(site.esn, uuid=None, image=None, loading=None, stopped=None),
+        destroys=True,
     )
 
 

@@ -1,10 +1,11 @@
 """The host and its modules as the tools tell of them: what is missing, late, or not said; and settings that name nothing."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 from deploy.deploykit import DEPLOY, FIVE, Desk
-from nshield import command, runner, settings
+from nshield import command, failures, runner, settings
 from nshield.journal import Journal
 from nshield.listen import Ran
 from nshield.settings import Settings
@@ -46,6 +47,32 @@ def test_custom_seemachines_that_can_not_be_written(desk: Desk) -> None:
     assert [call.split()[1] for call in desk.calls if call.startswith("sudo")] == ["mkdir", "cp", "cp"]
     sudo.unlink()
     desk.done("xc", "--module", "2", "--uninstall", "--yes")
+
+
+def test_there_must_be_a_pipsqueak(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last look takes it: a release without one, and none in PATH, is found before anything is made."""
+    desk.stopped(3, "5c")
+    Path("pqcop-5c/pqsdk-1.4.1-win64/pipsqueak").unlink()
+    which = shutil.which
+    monkeypatch.setattr(shutil, "which", lambda name: None if name == "pipsqueak" else which(name))
+    assert "pipsqueak there or in PATH" in desk.stopped(1, "5c", "--release", "pqcop-5c/pqsdk-1.4.1-win64")
+    assert desk.calls == []
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "advice"),
+    [
+        ("no passphrase was given for testOCS", 3, "through standard input"),
+        ("[Errno 28] No space left on device", 1, "make room"),
+        ("[Errno 30] Read-only file system: 'x'", 1, "--work"),
+        ("there is a key simple,x already", 1, "--devkey"),
+        ("something else", 1, "the step's own"),
+    ],
+)
+def test_what_to_do_fits(said: str, code: int, advice: str) -> None:
+    """Each refusal has the advice for it."""
+    found = failures.judge(said, "the step's own")
+    assert (found[0], advice in found[1]) == (code, True)
 
 
 def test_who_may_not_read_is_told(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
