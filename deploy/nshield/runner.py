@@ -69,10 +69,11 @@ def show_calls(site: Site, steps: Sequence[Step]) -> None:
 
 def run(site: Site, steps: Sequence[Step], *, yes: bool) -> int:
     """Show the plan, do what is to do. Returns how many steps were done. Raises Stopped."""
-    plan = [(step, _found_done(step)) for step in steps]
-    for step, done in plan:
-        print(f"{'done ' if done else 'to do'}  {step.name} ({step.guide})")
-    todo = [step for step, done in plan if not done]
+    todo = []
+    for step in steps:
+        done = _found_done(step)
+        todo += [] if done else [step]
+        print(f"{'done ' if done else 'to do'}  {step.name} ({step.guide})", flush=True)
     consent = Consent(site, given=yes, destroys=any(step.destroys for step in todo))
     # Asked before anything is done, unless the run ends at a condition that is not met.
     if todo and todo[0].calls and any(step.clears for step in todo):

@@ -146,7 +146,7 @@ def test_a_dry_run_is_for_a_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert command.main("5c", options) == 0
     printed = capsys.readouterr().out
     assert f"$ cp '{tmp_path}/my licence' '/opt/nfast/kmdata/hsm-<esn>/features/my licence'" in printed
-    assert f"$ unzip -o '{tmp_path}/my {{release}}.zip' -d {tmp_path}/pqcop-5c" in printed
+    assert f"$ unzip -o '{tmp_path}/my {{release}}.zip' -d '{tmp_path}/pqcop-5c/my {{release}}'" in printed
     assert "--x509org 'A & B; {esn}'" in printed
     assert "cp 'my {release}/pqsdk-1.4.1.bin' container/usr/bin/entrypoint" in printed
 

@@ -10,6 +10,7 @@ from nshield import runner
 from nshield.journal import Journal
 from nshield.settings import Settings
 from nshield.site import Site
+from nshield.step import Step
 from nshield.tools import Tools
 
 CARDS = {"5c": {"testOCS-1": (FIVE, 2), "admin-1": (FIVE, 0)}, "xc": {"testOCS-2": (XC, 3), "admin-1": (FIVE, 0)}}
@@ -164,3 +165,12 @@ def test_consent_to_an_uninstall_speaks_of_the_container(desk: Desk) -> None:
     assert desk.calls == []
     desk.done("xc", "--module", "2", "--yes")
     assert "container" not in desk.stopped(1, "xc", "--module", "2", "--uninstall")
+
+
+def test_the_plan_is_printed_as_it_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """While a later question hangs, what was found before is to be read."""
+    site = Site(Settings("xc", work=str(tmp_path)), Tools(tmp_path, "", -1, silent=True), Journal(tmp_path))
+    printed = []
+    second = Step("second", "2", lambda: not printed.append(capsys.readouterr().out), "")
+    assert runner.run(site, [Step("first", "1", lambda: True, ""), second], yes=False) == 0
+    assert printed == ["done   first (1)\n"]
