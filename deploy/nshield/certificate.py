@@ -5,6 +5,7 @@ import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
 
+SEQUENCE = "0\ufffd"
 UTC_TIME, VERSION = 0x17, 0xA0
 BEGIN, END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 
@@ -36,6 +37,8 @@ def read(path: Path) -> Certificate:
 
 
 def _der(text: str) -> bytes:
+    if text.startswith(SEQUENCE):
+        raise ValueError("it is in DER form: openssl x509 -inform der -in IT -out OTHER.pem makes PEM of it")
     found, end, _ = text.partition(BEGIN)[2].partition(END)
     if not end:
         raise ValueError("there is no BEGIN and END CERTIFICATE")

@@ -7,12 +7,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from nshield import failures, five, runner, settings, uninstall, xc
+from nshield import checks, failures, five, runner, settings, uninstall, xc
 from nshield.journal import Busy, Journal, lock
 from nshield.settings import Settings, WrongSettings
 from nshield.site import Site
 from nshield.step import Step
-from nshield.tools import Tools
+from nshield.tools import Tools, Unanswered
 
 EPILOG = (
     "Exit codes: 0 done, or nothing to do; 1 refused; 2 wrong usage; 3 a person is needed (a card, a certificate, a licence), then run it "
@@ -30,11 +30,14 @@ def main(model: str, arguments: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         chosen = settings.chosen(model, options)
+        checks.refuse(chosen, uninstall=options.uninstall)
         return _dry(chosen, options) if options.dry_run else _run(chosen, options)
     except WrongSettings as error:
         return _complain(name, error, 2)
     except runner.Stopped as stopped:
         return _complain(name, stopped, stopped.code)
+    except Unanswered as error:
+        return _complain(name, f"{error}\n  what to do: run it yourself, and mend what it complains of\n  {runner.AGAIN}", 1)
     except (Busy, OSError, ValueError) as error:
         return _complain(name, f"{error}{_advice(error)}", 1)
     except KeyboardInterrupt:

@@ -1,9 +1,7 @@
-"""Steps that both HSMs share: what must be there before (guide 2.1 to 2.5), the licence, the release, the last look."""
+"""Steps that both HSMs share: what must be there before (guide 2.1 to 2.5), the licence, the last look."""
 
 import shlex
 import shutil
-import zipfile
-import zlib
 from pathlib import Path
 
 from nshield import journal
@@ -20,6 +18,8 @@ NEEDED = {
     "xc": ("tct2", "loadsee-setup", "hsc_loadseemachine"),
 }
 ALWAYS = ("generatekey", "enquiry", "nfkminfo", "fet", "nopclearfail")
+# What comes with it; the others come with Security World.
+CODESAFE = NEEDED["5c"]
 PIPSQUEAK = "./pipsqueak"
 
 
@@ -30,11 +30,15 @@ def before(site: Site) -> list[Step]:
 
 def _tools(site: Site) -> Step:
     tools = (*ALWAYS, *NEEDED[site.settings.model])
+    missing = [tool for tool in tools if not shutil.which(tool)]
+    extra = [tool for tool in missing if tool in CODESAFE]
+    lines = ["export PATH=/opt/nfast/bin:$PATH"] if missing != extra else []
+    lines += ["install CodeSafe 5 (guide 2.5.2.1)"] if extra else []
     return Step(
         "the Security World tools are in PATH",
         "2.3",
-        lambda: all(shutil.which(tool) for tool in tools),
-        f"export PATH=/opt/nfast/bin:$PATH; needed are {', '.join(tools)}. csadmin comes with CodeSafe 5 (guide 2.5.2.1)",
+        lambda: not missing,
+        f"{'; '.join(lines)}. Not found: {', '.join(missing)}",
     )
 
 
@@ -89,15 +93,6 @@ def _fed(site: Site, given: Path) -> tuple[Call | Act, ...]:
     )
 
 
-def release(site: Site, *files: str) -> Step:
-    """Guide 2.4. `files` are what is needed of it."""
-    given, target = Path(site.settings.release), site.release
-    advice = f"give the unzipped release, or its zip file, with --release; in {target} must be {', '.join(files)}"
-    says = shlex.join(["unzip", "-o", str(given), "-d", str(site.work)])
-    calls = (Act(says, lambda: _unzip(given, site.work)),) if given.suffix == ".zip" else ()
-    return Step("the release is unpacked", "2.4", lambda: all((target / name).exists() for name in files), advice, calls)
-
-
 def visible(site: Site) -> Step:
     """The last look (guide 2.6)."""
     advice = "run pipsqueak from the release: its first lines say what it can't reach. On Linux its user must be in the group nfast"
@@ -112,23 +107,3 @@ def state_of(*paths: Path) -> str:
 def _copy(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, target)
-
-
-def _unzip(path: Path, folder: Path) -> None:
-    """Each file is there whole or not at all; what was put beside them stays."""
-    scratch = folder / "unpacking"
-    try:
-        with zipfile.ZipFile(path) as archive:
-            for entry in archive.infolist():
-                unpacked = Path(archive.extract(entry, scratch))
-                if entry.is_dir():
-                    continue
-                # Zip files keep what may be executed, and Python's module forgets it.
-                unpacked.chmod(entry.external_attr >> 16 & 0o777 or 0o644)
-                target = folder / unpacked.relative_to(scratch)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                unpacked.replace(target)
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
-        raise OSError(f"{path} can't be unpacked: {error}") from None
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)

@@ -1,6 +1,6 @@
 """The nShield 5c: a CodeSafe 5 container (guide 2.5.2, and 2.9.2 with a retargeted key)."""
 
-from nshield import common, identities, image, keys
+from nshield import common, identities, image, keys, release
 from nshield.identities import CSADMIN_LIST
 from nshield.settings import UUID
 from nshield.site import Site
@@ -13,9 +13,11 @@ def steps(site: Site) -> list[Step]:
     configurations = (path.name for path in image.configurations(site) if path.parent == site.release)
     return [
         *common.before(site),
+        *keys.of_the_xc(site),
         common.licence(site),
-        common.release(site, *program, *configurations, "userdatatool.py", "bootstrap.py"),
+        release.step(site, *program, *configurations, "userdatatool.py", "bootstrap.py"),
         *identities.steps(site),
+        *_named(site),
         *keys.steps(site),
         keys.delegation(site),
         *image.steps(site),
@@ -29,13 +31,20 @@ def steps(site: Site) -> list[Step]:
 
 def adopt(site: Site) -> None:
     """Remember the SEE machine of an interrupted load, or the one that --uuid names."""
-    found = site.uuid()
+    found = site.uuid() if site.enrolled() else ""
     if found and found != site.noted("uuid"):
         print(
             f"SEE machine {found} is taken as ours: "
             + ("--uuid names it" if site.settings.uuid else "a run that loaded it was interrupted")
         )
         _note_loaded(site, found)
+
+
+def _named(site: Site) -> list[Step]:
+    uuid = site.settings.uuid
+    advice = "give the --uuid of one that is installed, or leave it out. Look at: csadmin list"
+    installed = Step(f"the SEE machine {uuid} is installed", "2.8.1", lambda: uuid in site.installed(), advice, looks=(CSADMIN_LIST,))
+    return [installed] if uuid else []
 
 
 def _note_loaded(site: Site, uuid: str) -> None:
@@ -53,7 +62,8 @@ def _nothing_else(site: Site) -> Step:
         "2.8.1",
         alone,
         "uninstall it first, with --uninstall; one that this work folder does not know needs --uuid. Look at: csadmin list. Uninstalling "
-        "keeps keys and NVRAM. To take over a SEE machine that is this image, give its --uuid",
+        "keeps keys and NVRAM. To take over a SEE machine that is this image, give its --uuid. One without a UUID was not loaded: stop "
+        "what runs it (seemachine fleet down)",
         looks=(CSADMIN_LIST,),
     )
 

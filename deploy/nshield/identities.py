@@ -91,6 +91,8 @@ def _what_of(path: Path) -> str:
         found = certificate.read(path)
     except certificate.NotACertificate as error:
         return f"{error}; save what Entrust Support sent as it is"
+    if found.begins > dt.datetime.now(dt.UTC):
+        return f"{path} is valid from {found.begins} on: wait until then, or look at this host's clock"
     again = "have Entrust Support issue another for the same CSR, and save it there. What runs goes on; it can't be started again before"
     return f"{path} is valid from {found.begins} to {found.ends}; {again}"
 

@@ -54,14 +54,18 @@ def _as_a_shell(site: Site, source: Path) -> str:
 
 
 def _lay_out(root: Path, source: Path, userdata: Path) -> None:
-    shutil.rmtree(root, ignore_errors=True)
+    """Nothing is removed before all is copied."""
+    scratch = root.with_suffix(".new")
+    shutil.rmtree(scratch, ignore_errors=True)
     if source.is_dir():
-        shutil.copytree(source, root, symlinks=True)
+        shutil.copytree(source, scratch, symlinks=True)
     else:
-        (root / ENTRY).parent.mkdir(parents=True)
-        shutil.copy(source, root / ENTRY)
-    (root / DELEGATION).parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy(userdata, root / DELEGATION)
+        (scratch / ENTRY).parent.mkdir(parents=True)
+        shutil.copy(source, scratch / ENTRY)
+    (scratch / DELEGATION).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(userdata, scratch / DELEGATION)
+    shutil.rmtree(root, ignore_errors=True)
+    scratch.rename(root)
 
 
 def _generated(site: Site) -> Step:

@@ -11,7 +11,7 @@ USERDATA = "userdata.raw"
 
 def steps(site: Site) -> list[Step]:
     """The key and what it must be."""
-    return [*_of_the_xc(site), _made(site), _on_the_curve(site), *_the_same(site)]
+    return [_made(site), _on_the_curve(site), *_the_same(site)]
 
 
 def look(site: Site) -> str:
@@ -19,7 +19,8 @@ def look(site: Site) -> str:
     return f"nfkminfo -k {APPLICATION[site.settings.model]} {site.settings.signer}"
 
 
-def _of_the_xc(site: Site) -> list[Step]:
+def of_the_xc(site: Site) -> list[Step]:
+    """That there is the key to retarget: wanted before anything is made for it."""
     source = site.settings.retarget
     advice = "set up the XC first, with nshieldxc; its signing key is what both must have (guide 2.9.2 step 1)"
     return [Step(f"the seeinteg key {source} of the XC", "2.9.2", site.key_path("seeinteg", source).exists, advice)] if source else []
@@ -98,7 +99,8 @@ def delegation(site: Site) -> Step:
         "the NVRAM delegation certificate",
         {"5c": "2.5.2.3 step 15", "xc": "2.5.1 step 4"}[site.settings.model],
         lambda: site.journal.made(output, site.key_hash(application, signer)),
-        "present a card of the Administrator Card Set in the front slot (slot 0)",
+        "present a card of the Administrator Card Set in slot 0 of module 1: userdatatool.py takes no module, and reads it there"
+        + ("" if site.number == "1" else f", not in module {site.number}"),
         (call(*site.script("userdatatool.py"), "-A", application, "-I", signer, "-f", USERDATA, reads_cards=True),),
         looks=(look(site),),
         begun=lambda: output.unlink(missing_ok=True),

@@ -12,6 +12,8 @@ from pathlib import Path
 
 # As timeout(1) ends.
 TOO_LATE = 124
+# Who waits for longer than this is told for what.
+PATIENCE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ def listen(process: "subprocess.Popen[bytes]", way: Way) -> Ran:
     said, screen = "", Screen()
     try:
         _type(process, way.typed or "")
-        for text in _texts(process, deadline):
+        for text in _texts(process, deadline, "" if way.shown else way.name):
             said += text
             if way.shown:
                 screen.show(text)
@@ -89,16 +91,26 @@ def _type(process: "subprocess.Popen[bytes]", typed: str) -> None:
             process.stdin.close()
 
 
-def _texts(process: "subprocess.Popen[bytes]", deadline: float | None) -> Iterator[str]:
+def _texts(process: "subprocess.Popen[bytes]", deadline: float | None, name: str) -> Iterator[str]:
     """What it says, as it comes. Raises TimeoutExpired."""
     assert process.stdout is not None
     decoder, descriptor = codecs.getincrementaldecoder("utf-8")("replace"), process.stdout.fileno()
-    while select.select([descriptor], [], [], _left(deadline))[0]:
+    while _ready(descriptor, deadline, name):
         part = os.read(descriptor, 65536)
         yield decoder.decode(part, final=not part)
         if not part:
             return
     raise subprocess.TimeoutExpired(process.args, 0)
+
+
+def _ready(descriptor: int, deadline: float | None, name: str) -> bool:
+    """Whether it says more, or has ended, before the deadline. `name`: of one whose call was not shown, told when it is slow."""
+    left = _left(deadline)
+    if name and (left is None or left > PATIENCE_SECONDS):
+        if select.select([descriptor], [], [], PATIENCE_SECONDS)[0]:
+            return True
+        print(f"  waiting for {name}", flush=True)
+    return bool(select.select([descriptor], [], [], _left(deadline))[0])
 
 
 def _left(deadline: float | None) -> float | None:

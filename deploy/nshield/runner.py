@@ -10,6 +10,7 @@ from typing import NoReturn
 from nshield import failures
 from nshield.site import Site
 from nshield.step import Act, Call, Place, Step
+from nshield.tools import Unanswered
 
 AGAIN = "then run the same command again: what is done is not repeated"
 # A module that was cleared, or a SEE machine that was started, may need some time until it answers.
@@ -27,30 +28,37 @@ class Stopped(Exception):
 class Consent:
     """That the module may be cleared: with --yes, or asked for once."""
 
-    def __init__(self, site: Site, *, given: bool) -> None:
-        self._site, self._given = site, given
+    def __init__(self, site: Site, *, given: bool, destroys: bool = False) -> None:
+        self._given, self._first = given, True
+        container = ", and destroys the container; what it has in NVRAM may be lost with it on a real HSM" if destroys else ""
+        self._what = f"clears module {site.number}: whatever any program has loaded on it is gone{container}"
+
+    def begin(self) -> None:
+        """From now on something was done."""
+        self._first = False
 
     def need(self) -> None:
         """Raises Stopped without it."""
+        if not self._given and not sys.stdin.isatty():
+            raise Stopped(failures.FAILED, f"the plan {self._what}\n  what to do: run the same command again, with --yes")
         if not self._given and not self._asked():
-            what = f"the plan clears module {self._site.number}, and whatever any program has loaded on it"
-            raise Stopped(failures.FAILED, f"{what}; say --yes")
+            raise Stopped(
+                failures.FAILED, "nothing was done: it was not answered with yes" if self._first else "stopped: not answered with yes"
+            )
         self._given = True
 
     def _asked(self) -> bool:
-        if not sys.stdin.isatty():
-            return False
         try:
-            question = f"This clears module {self._site.number}: whatever any program has loaded on it is gone. Go on? (yes/no) "
-            return input(question).strip() == "yes"
+            return input(f"This {self._what}. Go on? (yes/no) ").strip().lower() in ("yes", "y")
         except EOFError:
+            print()
             return False
 
 
 def show_calls(site: Site, steps: Sequence[Step]) -> None:
     """All that could be called, for --dry-run. Nothing is asked and nothing changed."""
     for step in steps:
-        print(f"{step.name} ({step.guide}){' CLEARS THE MODULE' if step.clears else ''}")
+        print(f"{step.name} ({step.guide}){' CLEARS THE MODULE' if step.clears else ' DESTROYS THE CONTAINER' if step.destroys else ''}")
         for look in step.looks:
             print(f"    ? {look}")
         for each in step.calls:
@@ -61,11 +69,12 @@ def show_calls(site: Site, steps: Sequence[Step]) -> None:
 
 def run(site: Site, steps: Sequence[Step], *, yes: bool) -> int:
     """Show the plan, do what is to do. Returns how many steps were done. Raises Stopped."""
-    plan = [(step, step.done()) for step in steps]
-    for step, done in plan:
-        print(f"{'done ' if done else 'to do'}  {step.name} ({step.guide})")
-    todo = [step for step, done in plan if not done]
-    consent = Consent(site, given=yes)
+    todo = []
+    for step in steps:
+        done = _found_done(step)
+        todo += [] if done else [step]
+        print(f"{'done ' if done else 'to do'}  {step.name} ({step.guide})", flush=True)
+    consent = Consent(site, given=yes, destroys=any(step.destroys for step in todo))
     # Asked before anything is done, unless the run ends at a condition that is not met.
     if todo and todo[0].calls and any(step.clears for step in todo):
         consent.need()
@@ -73,21 +82,34 @@ def run(site: Site, steps: Sequence[Step], *, yes: bool) -> int:
     return sum(_bring_about(site, step, consent) for step in steps) if todo else 0
 
 
+def _found_done(step: Step) -> bool:
+    """For the plan. What can't be asked yet, perhaps an earlier step makes it so that it can."""
+    try:
+        return step.done()
+    except Unanswered:
+        return False
+
+
 def _bring_about(site: Site, step: Step, consent: Consent) -> bool:
     if step.done():
         return False
     if not step.calls:
-        raise Stopped(failures.WAITING if step.waits else failures.FAILED, f"not so: {_what_to_do(step.name, step.advice)}")
+        mute = site.tools.unanswered(step.looks)
+        said = "".join(f"\n  {each}" for each in mute)
+        raise Stopped(
+            failures.WAITING if step.waits and not mute else failures.FAILED, f"not so: {_what_to_do(step.name + said, step.advice)}"
+        )
     print(f"\n{step.name} ({step.guide})", flush=True)
     # Nothing may be begun with a word missing, nor without consent.
     _refuse_missing(site, step)
     if step.clears:
         consent.need()
+    consent.begin()
     step.begun()
     try:
         for each in step.calls:
             _act(site, step, each) if isinstance(each, Act) else _call(site, step, each)
-    except Stopped:
+    except (Stopped, Unanswered):
         site.tools.forget()
         step.failed()
         raise
@@ -102,12 +124,14 @@ def _bring_about(site: Site, step: Step, consent: Consent) -> bool:
 def _settled(site: Site, step: Step) -> bool:
     """Whether it is done now. What tools are asked for may need a while."""
     deadline = time.monotonic() + (SETTLE_SECONDS if step.looks else 0)
-    while not step.done():
-        if time.monotonic() >= deadline:
+    while True:
+        last = time.monotonic() >= deadline
+        if step.done() if last else _found_done(step):
+            return True
+        if last:
             return False
         time.sleep(LOOK_SECONDS)
         site.tools.forget()
-    return True
 
 
 def _act(site: Site, step: Step, each: Act) -> None:

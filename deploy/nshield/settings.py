@@ -13,6 +13,8 @@ MODELS = {"5c": "nShield 5c", "xc": "nShield Connect XC"}
 # Where the guide presents the OCS card: 2.5.2.3 step 14, 2.5.1 step 3.
 SLOTS = {"5c": 2, "xc": 3}
 PUBLISHED = "pqsdk"
+# Of modules and slots: more than there are, and less than what is mistyped.
+LAST = 99
 ESN = r"[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{4}"
 UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 # generatekey folds and refuses other characters; the file of the key would not be where it is looked for.
@@ -62,7 +64,7 @@ HELP = {
     "esn": "refuse to act on a module with another serial number than this",
     "version": "of the release; default 1.4.1",
     "release": "the unzipped release, or its zip file (guide 2.4)",
-    "work": "folder for what is made: images, certificates, journal; default ./pqcop-5c or ./pqcop-xc",
+    "work": "folder for what is made: images, certificates, journal; default pqcop-5c or pqcop-xc, beside FILE.toml or here",
     "nfast": "default: found by generatekey in PATH",
     "cardset": "OCS that protects the keys; default testOCS",
     "slot": "where its card is read; default as in the guide",
@@ -95,8 +97,8 @@ def _is_ipv4(value: str) -> bool:
 
 
 SHAPES: dict[str, tuple[Callable[[Any], object], str]] = {
-    "module": (lambda value: value >= 1, "a module number, 1 or more"),
-    "slot": (lambda value: value >= 0, "a slot number, 0 or more"),
+    "module": (lambda value: 1 <= value <= LAST, f"a module number, 1 to {LAST}"),
+    "slot": (lambda value: 0 <= value <= LAST, f"a slot number, 0 to {LAST}"),
     "esn": (re.compile(ESN).fullmatch, "a serial number, such as 7852-268D-3BF9"),
     "uuid": (re.compile(UUID).fullmatch, "a UUID as csadmin prints it, in small letters"),
     "version": (re.compile(r"[0-9A-Za-z][0-9A-Za-z.]*").fullmatch, "a release, such as 1.4.1"),
@@ -128,7 +130,8 @@ def chosen(model: str, options: argparse.Namespace) -> Settings:
     """Raises WrongSettings."""
     given = _file(model, options.settings) if options.settings else {}
     given |= {name: value for name in known(model) if (value := getattr(options, name)) is not None}
-    given.setdefault("work", f"pqcop-{model}")
+    beside = options.settings.parent if options.settings else Path()
+    given["work"] = given.get("work") or str(beside / f"pqcop-{model}")
     given.setdefault("slot", SLOTS[model])
     for name, value in given.items():
         _refuse_shape(name, value)

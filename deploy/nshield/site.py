@@ -2,10 +2,12 @@
 
 import json
 import re
-import zipfile
 from pathlib import Path
+from typing import Any
 
+from nshield import zips
 from nshield.journal import Journal
+from nshield.listen import Ran
 from nshield.settings import ESN, UUID, Settings
 from nshield.tools import Tools
 
@@ -15,10 +17,16 @@ XC_TYPE = "PowerPCELF"
 STARTED, STOPPED = "STARTED", "STOPPED"
 NONE, FAILURE = "No SEE machines currently installed", "FAILURE"
 REFUSED = "connecting to"
+# One that runs and that csadmin has not loaded, such as a fleet's; and the name for all that have no UUID.
+NOT_LOADED, OTHERS = "UUID: none", "others"
+LIST, IDS = ("csadmin", "list"), ("csadmin", "ids", "list", "--json")
 
 
 class Site:
-    """Everything that steps ask. Nothing here changes anything, and nothing raises while something is missing: then it is not so."""
+    """Everything that steps ask. Nothing here changes anything.
+
+    While something is missing it is not so. A tool that was asked and gave no answer raises Unanswered.
+    """
 
     def __init__(self, settings: Settings, tools: Tools, journal: Journal) -> None:
         self.settings, self.tools, self.journal = settings, tools, journal
@@ -51,7 +59,7 @@ class Site:
 
     def several(self) -> bool:
         """Whether there is a question which module to use."""
-        return self.settings.module > 1 or len(re.findall(r"^Module #", self.tools.ask("enquiry").said, re.MULTILINE)) > 1
+        return self.settings.module > 1 or len(re.findall(r"^Module #", self.tools.answer("enquiry").said, re.MULTILINE)) > 1
 
     def world_usable(self) -> bool:
         """Whether the Security World is there, and usable on this module."""
@@ -65,7 +73,7 @@ class Site:
 
     def _features(self) -> dict[str, bool]:
         """The columns of fet: a title stands behind as many bars as there are columns before its own."""
-        lines = self.tools.ask("fet", "-m", self.number).said.splitlines()
+        lines = self.tools.answer("fet", "-m", self.number).said.splitlines()
         titles = [found[1].strip() for line in lines if (found := re.match(r"\s*(?:\| )*([A-Z][^|]*)$", line))]
         columns = titles[titles.index("ISO Smart Card Support") :] if "ISO Smart Card Support" in titles else []
         rows = [found[1].split() for line in lines if (found := re.match(rf"{self.number} +{ESN} +-- ((?:[YN] )+)", line))]
@@ -94,20 +102,25 @@ class Site:
     def _key(self, application: str, ident: str) -> str:
         if not self.key_path(application, ident).exists():
             return ""
-        return self.tools.ask("nfkminfo", "-k", application, ident).said
+        return self.tools.answer("nfkminfo", "-k", application, ident).said
 
     # ---- SEE machines -----------------------------------------------------------------------------------------------------------
 
     def enrolled(self) -> bool:
         """Whether the launcher of the 5c answers csadmin (guide 2.5.2.3 step 10)."""
-        return bool(self.installed()) or any(NONE in line for line in self._listed())
+        return self._readable()
 
     def installed(self) -> dict[str, str]:
-        """What csadmin lists of each SEE machine on this module, by UUID. One that we loaded is there until csadmin says that none is."""
-        lines = self._listed()
+        """What csadmin lists of each SEE machine on this module, by UUID.
+
+        None is there only when csadmin says so: a list without a UUID is of the one that we loaded, or that --uuid names, or else of
+        OTHERS. So is one that runs and was not loaded (`UUID: none`).
+        """
+        lines = self._list()
         found = {match[0]: line for line in lines if (match := re.search(UUID, line))}
-        ours = self.noted("uuid") if not found and not any(NONE in line or FAILURE in line for line in lines) else ""
-        return {ours: lines[0]} if ours and lines else found
+        if lines and not found and not any(NONE in line or NOT_LOADED in line for line in lines):
+            found = {self.settings.uuid or self.noted("uuid") or OTHERS: lines[0]}
+        return found | dict.fromkeys([OTHERS for line in lines if NOT_LOADED in line], NOT_LOADED)
 
     def uuid(self) -> str:
         """Of our SEE machine on this module; empty when there is none. A load that was interrupted is found by what is new in the list."""
@@ -115,54 +128,79 @@ class Site:
         if known in installed:
             return known
         before = self.journal.get(self.esn, "loading")
-        new = [each for each in installed if before is not None and each not in before]
+        new = [each for each in installed if before is not None and each not in (*before, OTHERS)]
         return new[0] if len(new) == 1 else ""
 
     def certificates(self) -> set[str]:
         """Serial numbers that the module trusts."""
+        ran = self.tools.ask(*IDS)
+        own: Any = _document(ran.said).get(self.esn)
+        # Of several HSMs another one may have failed.
+        if own is None or (ran.code and not (isinstance(own, dict) and own.get("succeeded"))):
+            self.tools.refuse(IDS, ran)
         try:
-            said = self.tools.ask("csadmin", "ids", "list", "--json").said
-            # What it complained of may stand before and after.
-            document, _ = json.JSONDecoder().raw_decode(said[said.index("{") :])
-            return {each["serialNumber"] for each in document[self.esn]["data"]["Certificates"]}
-        except (ValueError, KeyError, TypeError):
+            return {each["serialNumber"] for each in own["data"]["Certificates"]}
+        except (KeyError, TypeError):
             return set()
 
     def started(self, uuid: str) -> bool:
-        """Whether csadmin says so, or it is to be seen; or, where csadmin says nothing of it, we have started it."""
+        """Whether csadmin says so; where csadmin says nothing of it, whether it is to be seen, or we have started it.
+
+        What is to be seen proves nothing against csadmin: a fleet, or another host's HSM, may have the same serial number.
+        """
         line = self.installed().get(uuid, "")
-        return bool(line) and (STARTED in line or self.seen() or (STOPPED not in line and self.noted("started") == uuid))
+        told = STARTED in line or STOPPED in line
+        return STARTED in line if told or not line else self.noted("started") == uuid or self.seen()
 
     def stopped(self, uuid: str) -> bool:
         """Whether there is nothing to stop; where csadmin says nothing of it, only after we have stopped it."""
         line = self.installed().get(uuid, "")
-        known = STOPPED in line or (STARTED not in line and self.noted("stopped") == uuid)
-        return not line or (known and not self.seen())
+        told = STARTED in line or STOPPED in line
+        return STOPPED in line if told else not line or (self.noted("stopped") == uuid and not self.seen())
 
     def seen(self) -> bool:
         """Whether pipsqueak has it in its banner (guide 2.6)."""
-        found = re.search(r"^PQSDK: [^(]*\(([^)]*)\)", self._pipsqueak(), re.MULTILINE)
-        return bool(self.esn) and found is not None and self.esn in found[1]
+        if not self.esn:
+            return False
+        ran = self._pipsqueak()
+        found = re.search(r"^PQSDK: [^(]*\(([^)]*)\)", ran.said, re.MULTILINE)
+        if not found:
+            self.tools.refuse(self._pipsqueak_words(), ran)
+        return found is not None and self.esn in found[1]
 
     def stale(self) -> bool:
         """Whether a published object leads nowhere (guide 2.8.1 step 5)."""
-        return any(REFUSED in line for line in self._pipsqueak().splitlines())
+        return any(REFUSED in line for line in self._pipsqueak().lines)
 
     def answered(self) -> bool:
         """Whether pipsqueak can be asked at all."""
-        return "PQSDK:" in self._pipsqueak()
+        return "PQSDK:" in self._pipsqueak().said
+
+    def _list(self) -> list[str]:
+        """The lines on this module. Raises Unanswered."""
+        if self.esn and not self._readable():
+            self.tools.refuse(LIST, self.tools.ask(*LIST))
+        return self._listed()
+
+    def _readable(self) -> bool:
+        """Whether csadmin told of this module, be it that it failed at others."""
+        ran, lines = self.tools.ask(*LIST), self._listed()
+        return bool(lines) and not any(FAILURE in line for line in lines) and (ran.code == 0 or FAILURE in ran.said)
 
     def _listed(self) -> list[str]:
         """The lines on this module: from its serial number to the next."""
         own, lines = False, []
-        for line in self.tools.ask("csadmin", "list").lines if self.esn else []:
+        for line in self.tools.ask(*LIST).lines if self.esn else []:
             own = line.startswith(self.esn) if re.match(ESN, line) else own
             lines += [line] if own else []
         return lines
 
-    def _pipsqueak(self) -> str:
-        own = self.release / "pipsqueak"
-        return self.tools.ask("./pipsqueak" if own.exists() else "pipsqueak", folder=self.release if own.exists() else None).said
+    def _pipsqueak(self) -> Ran:
+        [word] = self._pipsqueak_words()
+        return self.tools.ask(word, folder=self.release if word.startswith("./") else None)
+
+    def _pipsqueak_words(self) -> list[str]:
+        return ["./pipsqueak" if (self.release / "pipsqueak").exists() else "pipsqueak"]
 
     # ---- files ------------------------------------------------------------------------------------------------------------------
 
@@ -170,7 +208,7 @@ class Site:
     def release(self) -> Path:
         """The unzipped release; below the work folder, if a zip file was given."""
         given = Path(self.settings.release) if self.settings.release else self.work / f"pqsdk-{self.settings.version}"
-        return self.work / _top(given) if given.suffix == ".zip" else given
+        return zips.unpacked(given, self.work) if zips.is_zip(given) else given
 
     def here(self, path: Path) -> Path:
         """As tools are told it, who work in the work folder."""
@@ -192,13 +230,13 @@ class Site:
         return str(self.journal.get(self.esn, name) or "")
 
 
-def _top(path: Path) -> str:
-    """The folder that a zip file unpacks to."""
+def _document(said: str) -> dict[str, Any]:
+    """The JSON document in what a tool said; what it complained of may stand before and after. Empty when there is none."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            return archive.namelist()[0].partition("/")[0]
-    except (OSError, zipfile.BadZipFile, IndexError):
-        return path.stem
+        found, _ = json.JSONDecoder().raw_decode(said[said.index("{") :])
+    except ValueError:
+        return {}
+    return dict(found)
 
 
 def _usable(block: str) -> bool:

@@ -51,7 +51,7 @@ class Step:
 
     `looks` are the calls that `done` may make, which change nothing. A step without calls is a condition: someone else has to bring it
     about. `waits`: that is to be expected (a card, a certificate), so it is no failure. `clears`: the module is cleared, and what others
-    have loaded on it is gone.
+    have loaded on it is gone. `destroys`: a container is.
     """
 
     name: str
@@ -65,6 +65,7 @@ class Step:
     failed: Callable[[], None] = nothing
     waits: bool = False
     clears: bool = False
+    destroys: bool = False
 
 
 def call(*words: object, **more: object) -> Call:

@@ -18,6 +18,14 @@ ASK_SECONDS = 120.0
 DO_SECONDS = 3600.0
 
 
+class Unanswered(Exception):
+    """A question was not answered, so that nothing may be concluded from it. The text has the command and its last line."""
+
+    def __init__(self, words: Sequence[str], ran: Ran) -> None:
+        ended = f"ended with exit code {ran.code}" if ran.code else "gave no answer that can be read"
+        super().__init__(f"{shlex.join(words)} {ended}" + "".join(f"\n  it said: {line}" for line in ran.lines[-1:]))
+
+
 class Tools:
     """Calls tools in the work folder. Questions are asked once until something was done; a silent one asks nothing."""
 
@@ -57,6 +65,22 @@ class Tools:
         if words not in self._asked:
             self._asked[words] = self._run(words, Way(shlex.join(words), folder or self.folder, "", ASK_SECONDS, shown=False))
         return self._asked[words]
+
+    def answer(self, *words: str) -> Ran:
+        """The same of one that must not fail. Raises Unanswered."""
+        ran = self.ask(*words)
+        if ran.code:
+            self.refuse(words, ran)
+        return ran
+
+    def refuse(self, words: Sequence[str], ran: Ran) -> None:
+        """What was answered can't be believed. Where nothing is asked nothing is to be believed. Raises Unanswered."""
+        if not self._silent:
+            raise Unanswered(words, ran)
+
+    def unanswered(self, looks: Sequence[str]) -> list[str]:
+        """Which of these were asked and failed, each with its last line."""
+        return [str(Unanswered(words, ran)) for words, ran in self._asked.items() if ran.code and shlex.join(words) in looks]
 
     def forget(self) -> None:
         """Something is about to change: ask again afterwards."""

@@ -1,16 +1,19 @@
 """The way back (guide 2.8). Keys, cards, certificates, images and what is in NVRAM stay."""
 
-from nshield import common
+from nshield import common, release
 from nshield.identities import CSADMIN_LIST
 from nshield.settings import PUBLISHED
-from nshield.site import Site
+from nshield.site import OTHERS, Site
 from nshield.step import Place, Step, call
+
+# So the mock refuses to stop one that does not run.
+NOT_STARTED = "is not started"
 
 
 def steps(site: Site) -> list[Step]:
     """All, in the guide's order. What is being taken down is noted, so that the module is cleared in the end, whatever comes in between."""
     taken = [_reached(site), _known(site), _stopped(site), _destroyed(site)] if site.settings.model == "5c" else [_removed(site)]
-    return [*common.before(site)[:3], common.release(site, "removepubobj.py"), *taken, _cleared(site), _unpublished(site), _gone(site)]
+    return [*common.before(site)[:3], release.step(site, "removepubobj.py"), *taken, _cleared(site), _unpublished(site), _gone(site)]
 
 
 def _reached(site: Site) -> Step:
@@ -19,11 +22,16 @@ def _reached(site: Site) -> Step:
 
 
 def _known(site: Site) -> Step:
+    def ours() -> bool:
+        installed = site.installed()
+        return OTHERS not in installed and (bool(site.uuid()) or not installed)
+
     return Step(
         "what is installed is ours",
         "2.8.1",
-        lambda: bool(site.uuid()) or not site.installed(),
-        "this work folder does not know the SEE machine that is installed; name it with --uuid. Look at: csadmin list",
+        ours,
+        "this work folder does not know the SEE machine that is installed; name it with --uuid. One without a UUID was not loaded: stop "
+        "what runs it (seemachine fleet down). Look at: csadmin list",
         looks=(CSADMIN_LIST,),
     )
 
@@ -35,7 +43,12 @@ def _stopped(site: Site) -> Step:
         lambda: site.stopped(site.uuid()),
         "look at: csadmin list",
         # One that does not run can't be stopped; whether it does, csadmin may not say.
-        (call("csadmin", "stop", "--esn", Place("esn"), "--uuid", Place("uuid"), fine=lambda _: not site.started(site.uuid())),),
+        (
+            call(
+                *("csadmin", "stop", "--esn", Place("esn"), "--uuid", Place("uuid")),
+                fine=lambda said: NOT_STARTED in said or not site.started(site.uuid()),
+            ),
+        ),
         looks=(CSADMIN_LIST, common.PIPSQUEAK),
         begun=lambda: site.journal.note(site.esn, started=None),
         ended=lambda: site.journal.note(site.esn, stopped=site.uuid()),
@@ -52,6 +65,7 @@ def _destroyed(site: Site) -> Step:
         looks=(CSADMIN_LIST,),
         begun=lambda: site.journal.note(site.esn, uninstalling=True),
         ended=lambda: site.journal.note(site.esn, uuid=None, image=None, loading=None, stopped=None),
+        destroys=True,
     )
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from nshield import common, keys
+from nshield import common, keys, release
 from nshield.settings import PUBLISHED
 from nshield.site import Site
 from nshield.step import Step, call
@@ -15,7 +15,7 @@ def steps(site: Site) -> list[Step]:
     return [
         *common.before(site),
         common.licence(site),
-        common.release(site, f"pqsdk-{site.settings.version}.elf", "userdatatool.py"),
+        release.step(site, f"pqsdk-{site.settings.version}.elf", "userdatatool.py"),
         *keys.steps(site),
         keys.delegation(site),
         _machine(site),

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from deploy.deploykit import FIVE, XC, Desk
 
 from seemachine.fleet import modules
@@ -21,15 +23,20 @@ def key(desk: Desk, application: str, *, present: bool = True) -> Path:
 
 
 def test_the_tools_must_be_in_path(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Guide 2.3: without them nothing is done, and the line to type is printed."""
+    """Guide 2.3: without them nothing is done, and the line to type is printed; of one that is missing only that one is named."""
+    (desk.bin / "csadmin").rename(desk.bin / "away")
+    said = desk.stopped(1, "5c")
+    assert said.splitlines()[1] == "  what to do: install CodeSafe 5 (guide 2.5.2.1). Not found: csadmin"
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
-    assert "export PATH=/opt/nfast/bin:$PATH" in desk.stopped(1, "5c")
+    said = desk.stopped(1, "5c")
+    assert "export PATH=/opt/nfast/bin:$PATH; install CodeSafe 5" in said
+    assert "generatekey, enquiry" in said
     assert desk.calls == []
 
 
 def test_the_right_module(desk: Desk) -> None:
     """A module that is not there, of the other model, with another serial number, in another mode: nothing is done to it."""
-    assert "enquiry -m 3" in desk.stopped(1, "5c", "--module", "3")
+    assert "enquiry -m 3 ended with exit code 1\n  it said: " in desk.stopped(1, "5c", "--module", "3")
     assert "there is nshieldxc" in desk.stopped(1, "5c", "--module", "2")
     assert "there is nshield5c" in desk.stopped(1, "xc", "--module", "1")
     assert XC in desk.stopped(1, "5c", "--esn", XC)
@@ -56,8 +63,8 @@ def test_a_licence(desk: Desk, model: str, number: int, esn: str) -> None:
     other = {FIVE: XC, XC: FIVE}[esn]
     for each in (esn, other):
         assert desk.site.seemachine("nfast", "licence", f"{each}.txt", "--esn", each)[0] == 0
-    assert "say --yes" in desk.stopped(1, model, *words, "--rfs", "127.0.0.1", "--licence", f"{esn}.txt")
-    assert "--rfs is needed" in desk.stopped(1, model, *words, "--yes", "--licence", f"{esn}.txt")
+    assert "with --yes" in desk.stopped(1, model, *words, "--rfs", "127.0.0.1", "--licence", f"{esn}.txt")
+    assert "rfs must be given, too" in desk.stopped(2, model, *words, "--yes", "--licence", f"{esn}.txt")
     assert "this serial number" in desk.stopped(1, model, *words, "--yes", "--rfs", "127.0.0.1", "--licence", f"{other}.txt")
     _, lines = desk.deploy(model, *words, "--yes", "--rfs", "127.0.0.1", "--licence", f"{esn}.txt")
     assert any(call.startswith("nethsmadmin") for call in desk.calls), lines
@@ -69,6 +76,7 @@ def test_what_is_not_told(desk: Desk) -> None:
     """A step that needs a word is refused before any of its calls; a wrong release, too."""
     assert "--cname is needed" in desk.stopped(1, "5c", "--cname", "")
     assert desk.calls == []
+    Path("elsewhere").mkdir()
     assert "userdatatool.py" in desk.stopped(1, "5c", "--release", "elsewhere")
 
 
@@ -90,10 +98,13 @@ def test_a_missing_card(desk: Desk) -> None:
 
 
 def test_a_missing_card_of_an_xc(desk: Desk) -> None:
-    """The same at the front of an XC."""
+    """The same at the front of an XC; the ACS card is wanted in the first module, which is said."""
     desk.site.rack.remove(XC, 3)
     assert "slot 3 of module 2" in desk.stopped(3, "xc", "--module", "2", "--yes")
     desk.site.rack.insert("testOCS-2", XC, 3)
+    desk.site.rack.insert(desk.site.rack.remove(FIVE, 0), XC, 0)
+    assert "in slot 0 of module 1: " in desk.stopped(3, "xc", "--module", "2", "--yes")
+    desk.site.rack.insert(desk.site.rack.remove(XC, 0), FIVE, 0)
     desk.done("xc", "--module", "2", "--yes")
     assert XC in desk.banner()
 
@@ -104,9 +115,12 @@ def test_a_missing_card_of_an_xc(desk: Desk) -> None:
 def test_an_expired_certificate(desk: Desk) -> None:
     """One that expired, or is not valid yet, is named with its dates and waited for; nothing was done with it."""
     desk.stopped(3, "5c")
-    for words in (["--days", "3", "--begun", "9"], ["--days", "90", "--begun", "-9"]):
+    for words, advice in (
+        (["--days", "3", "--begun", "9"], "issue another for the same"),
+        (["--days", "90", "--begun", "-9"], "host's clock"),
+    ):
         desk.certify(*words)
-        assert "issue another for the same CSR" in desk.stopped(3, "5c")
+        assert advice in desk.stopped(3, "5c")
         assert desk.calls == []
 
 
@@ -115,6 +129,8 @@ def test_an_unknown_certificate(desk: Desk) -> None:
     desk.stopped(3, "5c")
     Path("no.pem").write_text("Dear customer")
     assert "no certificate in PEM form" in desk.stopped(3, "5c", "--devcert", "no.pem")
+    Path("no.der").write_bytes(x509.load_pem_x509_certificate(desk.certify().read_bytes()).public_bytes(Encoding.DER))
+    assert "openssl x509 -inform der" in desk.stopped(3, "5c", "--devcert", "no.der")
     foreign = desk.site.home / "entrust" / "root.pem"
     assert "certificates that Entrust issued" in desk.stopped(1, "5c", "--devcert", str(foreign))
     desk.site.done("csadmin", "ids", "create", "--keyname", "other", "--x509cname", "cn", "--x509org", "org")
@@ -155,11 +171,11 @@ def test_a_key_on_the_wrong_curve(desk: Desk) -> None:
 
 def test_the_wrong_order_of_a_mixed_fleet(desk: Desk) -> None:
     """The 5c can't have the XC's key before there is one; and a key that was generated is not taken for it (guide 2.9.2, 2.9.6)."""
-    assert "set up the XC first" in _after_certificate(desk, "--retarget", "pqsdk-signer")
-    assert not any(call.startswith("generatekey") for call in desk.calls)
+    assert "set up the XC first" in desk.stopped(1, "5c", "--retarget", "pqsdk-signer")
+    assert desk.calls == []
     desk.done("xc", "--module", "2", "--yes")
     desk.site.done("generatekey", "simple", "curve=nistp521", *ASK)
-    assert "generated, not retargeted" in desk.stopped(1, "5c", "--retarget", "pqsdk-signer")
+    assert "generated, not retargeted" in _after_certificate(desk, "--retarget", "pqsdk-signer")
     key(desk, "simple").rename(desk.site.home / "key.away")
     desk.done("5c", "--retarget", "pqsdk-signer")
     assert FIVE in desk.banner()

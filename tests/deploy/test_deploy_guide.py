@@ -197,11 +197,13 @@ def _shape(printed: str) -> str:
 def test_a_dry_run_is_for_a_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Words with blanks or braces are quoted where they are printed, and are one word where they are called."""
     monkeypatch.chdir(tmp_path)
+    for name in ("my {release}.zip", "my licence"):
+        Path(name).touch()
     options = ["--release", "my {release}.zip", "--licence", "my licence", "--rfs", "192.0.2.1", "--org", "A & B; {esn}", "--dry-run"]
     assert command.main("5c", options) == 0
     printed = capsys.readouterr().out
     assert f"$ cp '{tmp_path}/my licence' '/opt/nfast/kmdata/hsm-<esn>/features/my licence'" in printed
-    assert f"$ unzip -o '{tmp_path}/my {{release}}.zip' -d {tmp_path}/pqcop-5c" in printed
+    assert f"$ unzip -o '{tmp_path}/my {{release}}.zip' -d '{tmp_path}/pqcop-5c/my {{release}}'" in printed
     assert "--x509org 'A & B; {esn}'" in printed
     assert "cp 'my {release}/pqsdk-1.4.1.bin' container/usr/bin/entrypoint" in printed
 

@@ -1,10 +1,11 @@
 """The host and its modules as the tools tell of them: what is missing, late, or not said; and settings that name nothing."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 from deploy.deploykit import DEPLOY, FIVE, Desk
-from nshield import command, runner, settings
+from nshield import command, failures, runner, settings
 from nshield.journal import Journal
 from nshield.listen import Ran
 from nshield.settings import Settings
@@ -46,6 +47,32 @@ def test_custom_seemachines_that_can_not_be_written(desk: Desk) -> None:
     assert [call.split()[1] for call in desk.calls if call.startswith("sudo")] == ["mkdir", "cp", "cp"]
     sudo.unlink()
     desk.done("xc", "--module", "2", "--uninstall", "--yes")
+
+
+def test_there_must_be_a_pipsqueak(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last look takes it: a release without one, and none in PATH, is found before anything is made."""
+    desk.stopped(3, "5c")
+    Path("pqcop-5c/pqsdk-1.4.1-win64/pipsqueak").unlink()
+    which = shutil.which
+    monkeypatch.setattr(shutil, "which", lambda name: None if name == "pipsqueak" else which(name))
+    assert "pipsqueak there or in PATH" in desk.stopped(1, "5c", "--release", "pqcop-5c/pqsdk-1.4.1-win64")
+    assert desk.calls == []
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "advice"),
+    [
+        ("no passphrase was given for testOCS", 3, "through standard input"),
+        ("[Errno 28] No space left on device", 1, "make room"),
+        ("[Errno 30] Read-only file system: 'x'", 1, "--work"),
+        ("there is a key simple,x already", 1, "--devkey"),
+        ("something else", 1, "the step's own"),
+    ],
+)
+def test_what_to_do_fits(said: str, code: int, advice: str) -> None:
+    """Each refusal has the advice for it."""
+    found = failures.judge(said, "the step's own")
+    assert (found[0], advice in found[1]) == (code, True)
 
 
 def test_who_may_not_read_is_told(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,7 +122,7 @@ def test_a_serial_number_outlives_a_clear(tmp_path: Path) -> None:
     tools.said = {"enquiry -m 1": f"Module #1:\n serial number        {FIVE}\n mode                 operational\n"}
     site = Site(Settings("5c", work=str(tmp_path)), tools, Journal(tmp_path))
     assert (site.esn, site.operational()) == (FIVE, True)
-    tools.said = {}
+    tools.said = {"pipsqueak": "PQSDK: 1.4.1 ()"}
     assert (site.esn, site.operational(), site.seen()) == (FIVE, False, False)
 
 
@@ -130,6 +157,7 @@ def test_what_csadmin_says_of_a_state(said: str, state: tuple[bool, bool], tmp_p
     uuid = "3d362d35-fc17-448a-b501-914fe0a680b0"
     tools = Answering(tmp_path, "", -1)
     tools.said = {"enquiry -m 1": f" serial number        {FIVE}\n", "csadmin list": said.format(esn=FIVE, uuid=uuid)}
+    tools.said["pipsqueak"] = "PQSDK: 1.4.1 ()"
     site = Site(Settings("5c", work=str(tmp_path)), tools, Journal(tmp_path))
     assert (site.started(uuid), site.stopped(uuid)) == state
     site.journal.note(FIVE, started=uuid, stopped=uuid)
@@ -141,7 +169,12 @@ def test_what_csadmin_says_of_a_state(said: str, state: tuple[bool, bool], tmp_p
     ("option", "bad", "good"),
     [
         ("--module", "0", "1"),
+        ("--module", "100", "99"),
         ("--slot", "-1", "0"),
+        ("--slot", "100", "99"),
+        ("--version", "", "1.4.1"),
+        ("--signer", "", "pqsdk-signer"),
+        ("--cardset", " ", "testOCS"),
         ("--esn", "7852-268d-3bf9", FIVE),
         ("--uuid", "3D362D35-fc17-448a-b501-914fe0a680b0", "3d362d35-fc17-448a-b501-914fe0a680b0"),
         ("--version", "../1.4.1", "1.4.1"),
@@ -165,6 +198,43 @@ def test_the_slot_that_was_named(words: list[str], slot: str, capsys: pytest.Cap
     """Slot 0 is one, too."""
     assert command.main("5c", ["--dry-run", *words]) == 0
     assert f" slot={slot} trusted-certifier=" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("option", "is_folder"),
+    [
+        ("--release", False),
+        ("--licence", True),
+        ("--network-conf", True),
+        ("--packages-conf", True),
+        ("--rootdir", False),
+        ("--work", False),
+    ],
+)
+@pytest.mark.parametrize("dry", [["--dry-run"], []], ids=["dry", "run"])
+def test_what_a_setting_names_is_there(
+    option: str, is_folder: bool, dry: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A path that leads nowhere, or to a file where a folder is needed or the other way round, is wrong usage, before anything is made."""
+    monkeypatch.chdir(tmp_path)
+    Path("wrong").mkdir() if is_folder else Path("wrong").touch()
+    for value in ("wrong", *(["nowhere"] if option != "--work" else [])):
+        assert command.main("5c", [*dry, "--rfs", "192.0.2.1", option, value]) == 2
+        said = capsys.readouterr().err
+        assert (option.removeprefix("--") in said, str(tmp_path / value) in said) == (True, True), said
+    assert [path.name for path in tmp_path.iterdir()] == ["wrong"]
+
+
+def test_a_certificate_that_is_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One that is not there yet is waited for; a folder is wrong usage."""
+    assert command.main("5c", ["--dry-run", "--devcert", str(tmp_path / "later.pem")]) == 0
+    assert command.main("5c", ["--dry-run", "--devcert", str(tmp_path)]) == 2
+    assert f"devcert must be a file: {tmp_path}" in capsys.readouterr().err
+
+
+def test_to_uninstall_takes_no_more_than_the_release(tmp_path: Path) -> None:
+    """A licence that was fed and thrown away hinders nobody on the way back."""
+    assert command.main("5c", ["--dry-run", "--uninstall", "--licence", str(tmp_path / "gone")]) == 0
 
 
 def test_every_setting_has_its_place() -> None:

@@ -31,6 +31,7 @@ def test_a_release_that_was_killed_while_it_was_unpacked(desk: Desk, monkeypatch
             path = Path("pqcop-5c") / name
             assert not path.exists() or path.read_bytes() == content
     beside = Path("pqcop-5c/pqsdk-1.4.1-win64/put-beside")
+    beside.parent.mkdir(parents=True, exist_ok=True)
     beside.write_text("kept")
     Path("pqcop-5c/pqsdk-1.4.1-win64/network.json").unlink(missing_ok=True)
     assert "send" in desk.stopped(3, "5c")

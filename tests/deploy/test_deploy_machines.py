@@ -82,7 +82,7 @@ def test_an_uninstall_without_the_script_of_support(five: Desk) -> None:
 
 def test_a_module_is_not_cleared_unasked(five: Desk) -> None:
     """In a pipe the word --yes is needed, and nothing is done before."""
-    assert "say --yes" in five.stopped(1, "5c", "--uninstall")
+    assert "with --yes" in five.stopped(1, "5c", "--uninstall")
     assert five.calls == []
     assert FIVE in five.banner()
 

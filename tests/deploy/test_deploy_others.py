@@ -10,6 +10,7 @@ from nshield import runner
 from nshield.journal import Journal
 from nshield.settings import Settings
 from nshield.site import Site
+from nshield.step import Step
 from nshield.tools import Tools
 
 CARDS = {"5c": {"testOCS-1": (FIVE, 2), "admin-1": (FIVE, 0)}, "xc": {"testOCS-2": (XC, 3), "admin-1": (FIVE, 0)}}
@@ -98,6 +99,8 @@ def test_what_is_taken_over_is_told(desk: Desk) -> None:
     assert not any(line.startswith("SEE machine") for line in desk.done("5c"))
     Path("pqcop-5c/journal.json").unlink()
     assert "--uuid" in desk.stopped(1, "5c", "--uninstall", "--yes", "--uuid", "3d362d35-fc17-448a-b501-914fe0a680b0")
+    assert "is installed" in desk.stopped(1, "5c", "--uuid", "3d362d35-fc17-448a-b501-914fe0a680b0")
+    assert desk.calls == []
     lines = desk.done("5c", "--uninstall", "--yes", "--uuid", loaded.uuid)
     assert f"SEE machine {loaded.uuid} is taken as ours: --uuid names it" in lines
 
@@ -118,14 +121,16 @@ def test_a_hsm_that_csadmin_does_not_reach_is_not_called_empty(desk: Desk, monke
 def test_no_clear_without_consent_whatever_comes_first(desk: Desk) -> None:
     """New archives undo what the plan found done: before the module is cleared for them it is asked all the same."""
     desk.done("xc", "--module", "2", "--yes")
-    assert "say --yes" in desk.stopped(1, "xc", "--module", "2", "--signer", "second")
+    assert "with --yes" in desk.stopped(1, "xc", "--module", "2", "--signer", "second")
     assert not any(call.startswith("loadsee-setup") for call in desk.calls)
     desk.done("xc", "--module", "2", "--signer", "second", "--yes")
 
 
-@pytest.mark.parametrize(("typed", "cleared"), [("yes", True), ("no", False), ("", False), (None, False)])
+@pytest.mark.parametrize(
+    ("typed", "cleared"), [("yes", True), ("y", True), (" YES ", True), ("no", False), ("n", False), ("", False), (None, False)]
+)
 def test_consent_at_a_terminal(typed: str | None, cleared: bool, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is asked once; "yes" alone is one, and the end of input is none."""
+    """It is asked once, yes or y; all else, and the end of input, is a no, and then nothing was done."""
     questions = []
 
     def answer(question: str) -> str:
@@ -142,6 +147,30 @@ def test_consent_at_a_terminal(typed: str | None, cleared: bool, desk: Desk, mon
         consent.need()
         consent.need()
     else:
-        with pytest.raises(runner.Stopped, match="say --yes"):
+        with pytest.raises(runner.Stopped, match="nothing was done"):
+            consent.need()
+        consent.begin()
+        questions.clear()
+        with pytest.raises(runner.Stopped, match=r"^stopped"):
             consent.need()
     assert len(questions) == 1
+    assert "NVRAM" not in questions[0]
+
+
+def test_consent_to_an_uninstall_speaks_of_the_container(desk: Desk) -> None:
+    """A 5c's is destroyed, and on a real HSM its NVRAM may go with it; nothing is destroyed unasked. An XC's question has no container."""
+    desk.set_up_5c()
+    said = desk.stopped(1, "5c", "--uninstall")
+    assert "destroys the container; what it has in NVRAM may be lost" in said
+    assert desk.calls == []
+    desk.done("xc", "--module", "2", "--yes")
+    assert "container" not in desk.stopped(1, "xc", "--module", "2", "--uninstall")
+
+
+def test_the_plan_is_printed_as_it_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """While a later question hangs, what was found before is to be read."""
+    site = Site(Settings("xc", work=str(tmp_path)), Tools(tmp_path, "", -1, silent=True), Journal(tmp_path))
+    printed = []
+    second = Step("second", "2", lambda: not printed.append(capsys.readouterr().out), "")
+    assert runner.run(site, [Step("first", "1", lambda: True, ""), second], yes=False) == 0
+    assert printed == ["done   first (1)\n"]

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 from deploy.certificates import pem
-from deploy.deploykit import DEPLOY, FIVE, Desk
+from deploy.deploykit import DEPLOY, FIVE, IDENTITY, Desk
 from hypothesis import given
+from hypothesis import settings as limits
 from hypothesis import strategies as st
 from nshield import certificate, command
 from nshield.journal import Journal, digest
@@ -21,6 +22,7 @@ from nshield.tools import Tools
 TIMES = st.datetimes(dt.datetime(1951, 1, 1), dt.datetime(2120, 1, 1)).map(lambda time: time.replace(microsecond=0, tzinfo=dt.UTC))
 
 
+@limits(deadline=None)
 @given(serial=st.integers(1, (1 << 159) - 1), times=st.lists(TIMES, min_size=2, max_size=2).map(sorted))
 def test_certificates_are_read_as_the_library_reads_them(
     serial: int, times: list[dt.datetime], tmp_path_factory: pytest.TempPathFactory
@@ -31,6 +33,7 @@ def test_certificates_are_read_as_the_library_reads_them(
     assert certificate.read(path) == certificate.Certificate(serial, *times)
 
 
+@limits(deadline=None)
 @given(cut=st.integers(0, 700), junk=st.binary(max_size=40))
 def test_damaged_certificates_are_refused(cut: int, junk: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Whatever is in the file, it is read or refused with its name."""
@@ -67,13 +70,14 @@ def test_a_dry_run_calls_nothing(model: str, tmp_path: Path, monkeypatch: pytest
     """No tool is called, not even to ask, and no file is made; each call of the guide is printed, with what is known of it."""
     monkeypatch.chdir(tmp_path)
     more = ["--cname", "cn"] if model == "5c" else []
+    Path("r.zip").touch()
     for name in ("run", "Popen"):
         monkeypatch.setattr(subprocess, name, None)
     assert command.main(model, ["--dry-run", "--release", "r.zip", "--module", "2", *more]) == 0
     setting_up = capsys.readouterr().out
     assert command.main(model, ["--dry-run", "--uninstall", "--release", "r.zip"]) == 0
     taking_down = capsys.readouterr().out
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["r.zip"]
     guide = {
         "5c": [
             "csadmin ids create --keyname devkeyident -m 2 --x509cname cn --x509org <org>",
@@ -128,6 +132,7 @@ def test_settings_of_a_file(desk: Desk) -> None:
     assert code == 3, lines
     assert (folder / "here" / "devkeyident.csr").exists()
     for text, reason in (
+        ('network_conf = "nowhere"', str(folder.absolute() / "nowhere")),
         ("sudo = true", "unknown setting sudo"),
         ('module = "1"', "another type"),
         ("module = true", "another type"),
@@ -137,6 +142,18 @@ def test_settings_of_a_file(desk: Desk) -> None:
         code, lines = desk.deploy("5c", "--settings", str(file))
         assert code == 2
         assert reason in lines[-1]
+
+
+def test_the_work_folder_is_beside_the_settings(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever the command is called: a run that is called elsewhere goes on with the same keys."""
+    folder = Path("elsewhere").absolute()
+    folder.mkdir()
+    (folder / "five.toml").write_text(f'release = "{Path("release.zip").absolute()}"\nwork = ""\n')
+    command.main("5c", ["--settings", "elsewhere/five.toml", *IDENTITY])
+    monkeypatch.chdir(folder)
+    command.main("5c", ["--settings", "five.toml", *IDENTITY])
+    assert [path.name for path in folder.iterdir() if path.is_dir()] == ["pqcop-5c"]
+    assert not Path("../pqcop-5c").exists()
 
 
 def test_the_licence_is_read_by_its_column(tmp_path: Path) -> None:

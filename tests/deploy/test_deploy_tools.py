@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from deploy.deploykit import DEPLOY
-from nshield import tools
+from nshield import listen, tools
 from nshield.step import Call
 from nshield.tools import Tools
 
@@ -55,6 +55,16 @@ def test_who_is_asked_in_vain_is_told(make: Make, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(tools, "ASK_SECONDS", 0.3)
     assert make("hanging", "exec sleep 60").ask("hanging", "-m", "1").code == 124
     assert "hanging -m 1 did not end within 0.3 seconds" in capsys.readouterr().out
+
+
+def test_a_slow_question_is_named(make: Make, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Who waits is told for what, while it is waited for; of one that is quick nothing is printed."""
+    monkeypatch.setattr(listen, "PATIENCE_SECONDS", 0.5)
+    assert make("slow", "sleep 1.5; echo late").ask("slow", "-m", "1").said == "late\n"
+    assert capsys.readouterr().out == "  waiting for slow -m 1\n"
+    monkeypatch.setattr(listen, "PATIENCE_SECONDS", 30.0)
+    make("quick", "echo soon").ask("quick")
+    assert capsys.readouterr().out == ""
 
 
 def test_who_waits_for_a_card_has_time(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,6 +133,7 @@ def test_a_terminal_without_the_letters(make: Make, tmp_path: Path) -> None:
         make(name, "exit 1")
     make("enquiry", "exit 1")
     env = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    (tmp_path / "Küche").mkdir()
     command = [sys.executable, DEPLOY / "nshieldxc", "--release", "Küche", "--dry-run", "--work", "w"]
     done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
@@ -169,3 +180,14 @@ def test_an_older_python_is_told(script: str, monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(SystemExit) as ended:
         exec(compile(source, script, "exec"), {"__name__": "__main__"})
     assert ended.value.code == f"{script}: Python 3.11 or later is needed, and this is 3.9. Name one: python3.11 /deploy/{script}"
+
+
+@pytest.mark.parametrize("script", ["nshield5c", "nshieldxc"])
+def test_interrupted_at_once(script: str, tmp_path: Path) -> None:
+    """Before it has read all of itself, it ends as later: with a line, and no traceback."""
+    (tmp_path / "nshield").mkdir()
+    (tmp_path / "nshield/__init__.py").write_text("raise KeyboardInterrupt\n")
+    (tmp_path / script).write_text((DEPLOY / script).read_text())
+    done = subprocess.run([sys.executable, tmp_path / script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr.strip().startswith(f"{script}: interrupted; ")

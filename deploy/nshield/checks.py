@@ -1,0 +1,47 @@
+"""What can be known of settings before any tool is asked: whether what they name is there, and may be used for that."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from nshield.settings import Settings, WrongSettings
+from nshield.zips import is_zip
+
+FILES = ("network_conf", "packages_conf", "licence")
+NEVER_EMPTY = ("version", "cardset", "signer", "devkey")
+
+
+def refuse(settings: Settings, *, uninstall: bool) -> None:
+    """Raises WrongSettings. To uninstall takes no more than the release."""
+    for name in NEVER_EMPTY:
+        if not getattr(settings, name).strip():
+            raise WrongSettings(f"{name} can't be empty")
+    _there(settings, "release", _is_release, "the unzipped release, or its zip file")
+    if Path(settings.work).exists() and not Path(settings.work).is_dir():
+        raise WrongSettings(f"work must be a folder: {settings.work} is none")
+    if uninstall:
+        return
+    for name in FILES:
+        _there(settings, name, Path.is_file, "a file")
+    if Path(settings.devcert).is_dir() and settings.devcert:
+        raise WrongSettings(f"devcert must be a file: {settings.devcert} is a folder")
+    _there(settings, "rootdir", Path.is_dir, "a folder")
+    if settings.rootdir:
+        _refuse_own(Path(settings.rootdir).resolve(), Path(settings.work).resolve())
+    if settings.licence and not settings.rfs:
+        raise WrongSettings("rfs must be given, too: with licence, the address of the RFS (guide 2.5 step 4)")
+
+
+def _refuse_own(rootdir: Path, work: Path) -> None:
+    """In the work folder the run makes trees anew."""
+    if rootdir.is_relative_to(work) or work.is_relative_to(rootdir):
+        raise WrongSettings(f"rootdir must be outside of the work folder, and not around it: {rootdir}, {work}. Choose another with --work")
+
+
+def _is_release(path: Path) -> bool:
+    return path.is_file() if is_zip(path) else path.is_dir()
+
+
+def _there(settings: Settings, name: str, fits: Callable[[Path], bool], what: str) -> None:
+    value = getattr(settings, name)
+    if value and not fits(Path(value)):
+        raise WrongSettings(f"{name.replace('_', '-')} must be {what}, and {value} is none, or not there")
