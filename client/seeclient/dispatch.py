@@ -15,6 +15,7 @@ from seemachine.wire.messages import (
     DiscardLms,
     GenerateLms,
     GetNvmemfileInfo,
+    Greeting,
     ListNvmemfiles,
     ListQuarantine,
     ListSlots,
@@ -50,10 +51,18 @@ def addresses(fleet: str | Path | None = None) -> list[Address]:
     return _from_file(path) if path.suffix == ".toml" or isinstance(fleet, Path) else _from_text(str(fleet))
 
 
-def wrong_machine(address: Address, esn: str) -> StatusError:
-    """A published object whose port belongs to another machine by now."""
-    what = f"connecting to {address.host} on port {address.port}: {esn} answers, not {address.esn}"
-    return StatusError(Status.OSErrorErrno, what, CONNECT)
+def check_machine(address: Address, greeting: Greeting) -> None:
+    """Whether the machine that answers is the one that is meant. Raises StatusError.
+
+    The port of a published object may belong to another machine by now, and ESNs are the same in many worlds: a key must not be made in
+    another one. Such a machine is as good as none, so its line begins as that of a machine that is gone (2.8.1).
+    """
+    where, found = f"connecting to {address.host} on port {address.port}", greeting.esn
+    if address.esn not in ("", found):
+        raise StatusError(Status.OSErrorErrno, f"{where}: {found} answers, not {address.esn}", CONNECT)
+    if address.nvram not in ("", greeting.nvram.hex()):
+        reason = f"{os.strerror(errno.ECONNREFUSED)}; another {found} answers there, with another NVRAM"
+        raise StatusError(Status.OSErrorErrno, f"{where}: {reason}", CONNECT)
 
 
 def connect_failure(address: Address, error: OSError | UnicodeError) -> StatusError:
@@ -186,7 +195,8 @@ def _published(world: Path) -> list[Address]:
     for path in published_folder(world).glob("*.json"):
         try:
             entry = json.loads(path.read_bytes())
-            found.append(_checked(entry["host"], entry["port"], entry["module"], entry["esn"], tls=entry.get("tls") is True))
+            address = _checked(entry["host"], entry["port"], entry["module"], entry["esn"], tls=entry.get("tls") is True)
+            found.append(replace(address, nvram=str(entry.get("nvram", ""))))
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             continue  # withdrawn while we looked, or not ours
     return _ordered(found)
