@@ -74,7 +74,13 @@ def generate(roster: Roster, recipe: Recipe, tell: Listener, patience: Patience)
     started: LmsStarted = yield Ask(peer, _request(recipe))
     tell(Started(recipe.alias, time.perf_counter() - began, started.remaining, 1 << started.expchunk))
     making = Making(peer, started.handle, recipe, started.expcache, tell, patience)
-    return (yield from _finish(making))
+    try:
+        return (yield from _finish(making))
+    except StatusError as failure:
+        # Its first step could not be stored: what there is of it would be in the way of the next attempt.
+        if not making.begun and failure.status is Status.OSErrorErrno and failure.where != dispatch.CONNECT:
+            yield from _forget(making)
+        raise
 
 
 def resume(roster: Roster, alias: str, esn: str, slot: int | None, tell: Listener, patience: Patience) -> Story[keys.KeyFile]:
@@ -100,7 +106,7 @@ def _take_over(roster: Roster, label: str, esn: str) -> Story[tuple[Peer, LmsRes
 
 @dataclass(slots=True)
 class Making:
-    """A key in the making, as its client sees it. `doubt` is set while a card may or may not have been written."""
+    """A key in the making, as its client sees it. `doubt` is set while a card may or may not have been written, `begun` after a step."""
 
     peer: Peer
     handle: bytes
@@ -109,6 +115,7 @@ class Making:
     tell: Listener
     patience: Patience
     doubt: bool = False
+    begun: bool = False
 
 
 def _finish(making: Making) -> Story[keys.KeyFile]:
@@ -151,6 +158,7 @@ def _chunks(making: Making) -> Story[tuple[LmsChunk, bytes]]:
     while True:
         began = time.perf_counter()
         chunk: LmsChunk = yield Ask(making.peer, ContinueLms(handle=making.handle))
+        making.begun = True
         cache.append(chunk.cache)
         making.tell(ChunkDone(making.recipe.alias, time.perf_counter() - began, chunk.remaining))
         if chunk.public_key is not None:

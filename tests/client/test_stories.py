@@ -322,6 +322,19 @@ def test_a_card_that_may_have_been_written_keeps_the_key(peer, events):
     assert keys.aliases() == ["release"]
 
 
+DISK_FULL = StatusError(Status.OSErrorErrno, "[Errno 28] No space left on device: 'making/release.key'", "continueLMS_cache_next")
+
+
+def test_a_first_step_that_could_not_be_stored_leaves_nothing(peer, events):
+    """The machine forgets it, so that the same command can be given again; what follows a stored step it keeps."""
+    asked = story([peer], events)
+    steps = [((peer, request()), STARTED), ((peer, ContinueLms(handle=HANDLE)), DISK_FULL), forgotten(peer)]
+    assert refusal(lambda: play(asked, *steps)) is DISK_FULL
+    asked, first = story([peer], events), hashing(peer)[0]
+    steps = [((peer, request()), STARTED), first, ((peer, ContinueLms(handle=HANDLE)), DISK_FULL)]
+    assert refusal(lambda: play(asked, *steps)) is DISK_FULL
+
+
 def test_a_refused_chunk_ends_the_story_without_a_key(peer, events):
     """Nothing is saved of a key that was not finished."""
     refused = StatusError(Status.InvalidParameter, "private key tree height is less than the sum")
