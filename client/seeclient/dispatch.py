@@ -127,18 +127,21 @@ def machine(roster: Roster, esn: str) -> Peer:
     raise StatusError(Status.UnknownID, f"no HSM {esn} is reachable; reachable are: {known}", "dispatch_see_esn")
 
 
-def for_generation(roster: Roster, esn: str, *, cards: bool, slot: int | None) -> Story[Peer]:
-    """The machine to make a key on: the one named, else the first with a blank card where one is needed, else the first."""
-    if esn:
-        return machine(roster, esn)
-    if not roster.peers:
+def for_generation(roster: Roster, esn: str, *, cards: bool, slot: int | None) -> Story[tuple[Peer, bool]]:
+    """The machine to make a key on: the one named, else the first with a blank card where one is needed, else the first.
+
+    With it, whether all that is needed is there: not so where a blank card is to come.
+    """
+    if not roster.peers and not esn:
         raise StatusError(Status.NotAvailable, "no HSMs are reachable; start some with: seemachine fleet up", "dispatch_see_generate")
-    if cards:
-        listings = yield AskAll(roster.peers, ListSlots())
-        for peer, listing in zip(roster.peers, listings, strict=True):
-            if isinstance(listing, SlotListing) and blank_slot(listing, slot) is not None:
-                return peer
-    return roster.peers[0]
+    peers = [machine(roster, esn)] if esn else roster.peers
+    if not cards:
+        return peers[0], True
+    listings = yield AskAll(peers, ListSlots())
+    for peer, listing in zip(peers, listings, strict=True):
+        if isinstance(listing, SlotListing) and blank_slot(listing, slot) is not None:
+            return peer, True
+    return peers[0], False
 
 
 def blank_slot(listing: SlotListing, wanted: int | None) -> int | None:
