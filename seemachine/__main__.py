@@ -1,7 +1,16 @@
-"""`python -m seemachine`."""
+"""`seemachine`, also as `python -m seemachine`."""
 
 import sys
 
-from seemachine.cli import main
+from seemachine.entry import loading
 
-sys.exit(main())
+
+def main() -> int:
+    """Run one command line."""
+    with loading():
+        from seemachine import cli
+    return cli.main()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

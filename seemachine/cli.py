@@ -7,16 +7,18 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from seemachine import words
+from seemachine.entry import settle_streams
 
 TLS_OPTIONS = {"tls_cert": "certificate", "tls_key": "key", "tls_ca": "ca"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit code: 0 done, 1 refused, 2 wrong usage, 130 interrupted."""
-    options = _parser().parse_args(arguments)
+    settle_streams()
     # Whatever a command writes is for its user alone.
     os.umask(0o077)
     try:
+        options = _parser().parse_args(arguments)
         code: int = options.run(options)
         sys.stdout.flush()
     except KeyboardInterrupt:

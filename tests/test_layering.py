@@ -19,6 +19,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "seemachine.commands": ({"seemachine", "seemachine.wire", "seemachine.lms", "seemachine.state", "seemachine.machine"}, set()),
     "seemachine.config": ({"seemachine.wire"}, set()),
     "seemachine.notify": (set(), set()),
+    "seemachine.entry": (set(), set()),
     "seemachine.fleet": (
         {"seemachine", "seemachine.notify", "seemachine.wire", "seemachine.state", "seemachine.config", "seeclient"},
         {"trio"},
@@ -39,7 +40,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
         },
         set(),
     ),
-    "seeclient": ({"seemachine.wire", "seemachine.lms"}, {"trio", "rich"}),
+    "seeclient": ({"seemachine.wire", "seemachine.lms", "seemachine.entry"}, {"trio", "rich"}),
 }
 OURS = ("seemachine", "seeclient")
 
@@ -103,6 +104,7 @@ def test_the_command_line_enters_no_room_before_it_must() -> None:
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     words = {
         "seemachine.cli",
+        "seemachine.entry",
         "seemachine.words",
         "seemachine.nfast",
         "seemachine.nfast.words",

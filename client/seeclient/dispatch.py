@@ -15,6 +15,7 @@ from seemachine.wire.messages import (
     DiscardLms,
     GenerateLms,
     GetNvmemfileInfo,
+    Greeting,
     ListNvmemfiles,
     ListQuarantine,
     ListSlots,
@@ -50,10 +51,18 @@ def addresses(fleet: str | Path | None = None) -> list[Address]:
     return _from_file(path) if path.suffix == ".toml" or isinstance(fleet, Path) else _from_text(str(fleet))
 
 
-def wrong_machine(address: Address, esn: str) -> StatusError:
-    """A published object whose port belongs to another machine by now."""
-    what = f"connecting to {address.host} on port {address.port}: {esn} answers, not {address.esn}"
-    return StatusError(Status.OSErrorErrno, what, CONNECT)
+def check_machine(address: Address, greeting: Greeting) -> None:
+    """Whether the machine that answers is the one that is meant. Raises StatusError.
+
+    The port of a published object may belong to another machine by now, and ESNs are the same in many worlds: a key must not be made in
+    another one. Such a machine is as good as none, so its line begins as that of a machine that is gone (2.8.1).
+    """
+    where, found = f"connecting to {address.host} on port {address.port}", greeting.esn
+    if address.esn not in ("", found):
+        raise StatusError(Status.OSErrorErrno, f"{where}: {found} answers, not {address.esn}", CONNECT)
+    if address.nvram not in ("", greeting.nvram.hex()):
+        reason = f"{os.strerror(errno.ECONNREFUSED)}; another {found} answers there, with another NVRAM"
+        raise StatusError(Status.OSErrorErrno, f"{where}: {reason}", CONNECT)
 
 
 def connect_failure(address: Address, error: OSError | UnicodeError) -> StatusError:
@@ -118,18 +127,21 @@ def machine(roster: Roster, esn: str) -> Peer:
     raise StatusError(Status.UnknownID, f"no HSM {esn} is reachable; reachable are: {known}", "dispatch_see_esn")
 
 
-def for_generation(roster: Roster, esn: str, *, cards: bool, slot: int | None) -> Story[Peer]:
-    """The machine to make a key on: the one named, else the first with a blank card where one is needed, else the first."""
-    if esn:
-        return machine(roster, esn)
-    if not roster.peers:
+def for_generation(roster: Roster, esn: str, *, cards: bool, slot: int | None) -> Story[tuple[Peer, bool]]:
+    """The machine to make a key on: the one named, else the first with a blank card where one is needed, else the first.
+
+    With it, whether all that is needed is there: not so where a blank card is to come.
+    """
+    if not roster.peers and not esn:
         raise StatusError(Status.NotAvailable, "no HSMs are reachable; start some with: seemachine fleet up", "dispatch_see_generate")
-    if cards:
-        listings = yield AskAll(roster.peers, ListSlots())
-        for peer, listing in zip(roster.peers, listings, strict=True):
-            if isinstance(listing, SlotListing) and blank_slot(listing, slot) is not None:
-                return peer
-    return roster.peers[0]
+    peers = [machine(roster, esn)] if esn else roster.peers
+    if not cards:
+        return peers[0], True
+    listings = yield AskAll(peers, ListSlots())
+    for peer, listing in zip(peers, listings, strict=True):
+        if isinstance(listing, SlotListing) and blank_slot(listing, slot) is not None:
+            return peer, True
+    return peers[0], False
 
 
 def blank_slot(listing: SlotListing, wanted: int | None) -> int | None:
@@ -186,7 +198,8 @@ def _published(world: Path) -> list[Address]:
     for path in published_folder(world).glob("*.json"):
         try:
             entry = json.loads(path.read_bytes())
-            found.append(_checked(entry["host"], entry["port"], entry["module"], entry["esn"], tls=entry.get("tls") is True))
+            address = _checked(entry["host"], entry["port"], entry["module"], entry["esn"], tls=entry.get("tls") is True)
+            found.append(replace(address, nvram=str(entry.get("nvram", ""))))
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             continue  # withdrawn while we looked, or not ours
     return _ordered(found)

@@ -58,6 +58,7 @@ class Document:
                 "first": machine.first,
                 "end": machine.end,
                 "remaining": machine.remaining,
+                "quarantined": machine.quarantined,
                 "slots": [
                     {"slot": slot.slot, "ic": slot.ic, "kind": slot.kind, "card": slot.card, "leases": slot.leases}
                     for slot in machine.slots

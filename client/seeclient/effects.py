@@ -14,13 +14,17 @@ from seemachine.wire.status import StatusError
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a machine should be. `module` orders machines; `esn` is empty where only the address is known; `tls`: it takes nothing else."""
+    """Where a machine should be. `module` orders machines; `esn` is empty where only the address is known; `tls`: it takes nothing else.
+
+    `nvram` is the name of its NVRAM in hex; empty where that is not known.
+    """
 
     host: str
     port: int
     module: int
     esn: str = ""
     tls: bool = False
+    nvram: str = ""
 
 
 @dataclass(eq=False, slots=True)

@@ -46,6 +46,11 @@ class Recipe:
         """Blank cards that it needs."""
         return 1 << self.expcards if self.expcards + self.explease else 0
 
+    @property
+    def possible(self) -> bool:
+        """Whether the tree is high enough for its cards and leases."""
+        return self.expcards + self.explease <= lms(self.lms).h
+
 
 # Asked when no blank card is there: whether to go on waiting. Gets the machine and how long it has waited, in seconds.
 Patience = Callable[[Peer, float], bool]
@@ -60,7 +65,7 @@ def check(recipe: Recipe) -> None:
     except ParameterError as error:
         raise StatusError(Status.InvalidParameter, str(error), "generateLMS") from None
     # A plan that can't be is left to the machine, which refuses it in the guide's words.
-    if recipe.expcards + recipe.explease <= tree.h and keys.exists(recipe.alias):
+    if recipe.possible and keys.exists(recipe.alias):
         advice = f"choose another alias, or remove its file {keys.path_of(recipe.alias)}"
         raise StatusError(Status.ObjectInUse, f"there is a key {recipe.alias} already; {advice}", "generateLMS")
     keys.check_writable()
@@ -69,12 +74,21 @@ def check(recipe: Recipe) -> None:
 def generate(roster: Roster, recipe: Recipe, tell: Listener, patience: Patience) -> Story[keys.KeyFile]:
     """Make a key, write its cards, save its key file. Raises StatusError."""
     check(recipe)
-    peer = yield from dispatch.for_generation(roster, recipe.esn, cards=recipe.cards > 0, slot=recipe.slot)
+    peer, ready = yield from dispatch.for_generation(roster, recipe.esn, cards=recipe.cards > 0, slot=recipe.slot)
+    # A plan that can't be is refused in the guide's words, whatever cards there are.
+    if not ready and recipe.possible and not patience(peer, 0.0):
+        raise _no_card(peer, recipe.slot)
     began = time.perf_counter()
     started: LmsStarted = yield Ask(peer, _request(recipe))
     tell(Started(recipe.alias, time.perf_counter() - began, started.remaining, 1 << started.expchunk))
     making = Making(peer, started.handle, recipe, started.expcache, tell, patience)
-    return (yield from _finish(making))
+    try:
+        return (yield from _finish(making))
+    except StatusError as failure:
+        # Its first step could not be stored: what there is of it would be in the way of the next attempt.
+        if not making.begun and failure.status is Status.OSErrorErrno and failure.where != dispatch.CONNECT:
+            yield from _forget(making)
+        raise
 
 
 def resume(roster: Roster, alias: str, esn: str, slot: int | None, tell: Listener, patience: Patience) -> Story[keys.KeyFile]:
@@ -98,9 +112,17 @@ def _take_over(roster: Roster, label: str, esn: str) -> Story[tuple[Peer, LmsRes
     raise StatusError(Status.UnknownID, f"no reachable HSM has a half-made key {label}", "resumeLMS")
 
 
+def _no_card(peer: Peer, wanted: int | None) -> StatusError:
+    """Better before an hour of hashing than after it."""
+    slot = FIRST_DYNAMIC_SLOT if wanted is None else wanted
+    where = f"a slot of {peer.esn}" if wanted is None else f"slot {slot} of {peer.esn}"
+    how = f"insert one with: seemachine card insert CARD --esn {peer.esn} --slot {slot}"
+    return StatusError(Status.NotAvailable, f"there is no blank card in {where}; {how}", "generateLMS")
+
+
 @dataclass(slots=True)
 class Making:
-    """A key in the making, as its client sees it. `doubt` is set while a card may or may not have been written."""
+    """A key in the making, as its client sees it. `doubt` is set while a card may or may not have been written, `begun` after a step."""
 
     peer: Peer
     handle: bytes
@@ -109,6 +131,7 @@ class Making:
     tell: Listener
     patience: Patience
     doubt: bool = False
+    begun: bool = False
 
 
 def _finish(making: Making) -> Story[keys.KeyFile]:
@@ -151,6 +174,7 @@ def _chunks(making: Making) -> Story[tuple[LmsChunk, bytes]]:
     while True:
         began = time.perf_counter()
         chunk: LmsChunk = yield Ask(making.peer, ContinueLms(handle=making.handle))
+        making.begun = True
         cache.append(chunk.cache)
         making.tell(ChunkDone(making.recipe.alias, time.perf_counter() - began, chunk.remaining))
         if chunk.public_key is not None:

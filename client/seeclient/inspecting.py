@@ -3,14 +3,19 @@
 from dataclasses import dataclass
 
 from seeclient import dispatch
+from seeclient.dispatch import NVMEMFILE
 from seeclient.effects import Ask, AskAll, Roster, Story
 from seeclient.keys import KeyFile
 from seemachine.wire.messages import GetNvmemfileInfo, ListSlots, LmsProvisioned, NvmemfileInfo, ProvisionLms, Slot, SlotListing
+from seemachine.wire.status import Status, StatusError
 
 
 @dataclass(frozen=True, slots=True)
 class MachineView:
-    """One machine as a key sees it: its cards, and the leaves it holds (`first` to `end`, `remaining` of them unused; all 0 for none)."""
+    """One machine as a key sees it: its cards, and the leaves it holds (`first` to `end`, `remaining` of them unused; all 0 for none).
+
+    Unused leaves that it holds in quarantine are `quarantined`, and not among the remaining.
+    """
 
     esn: str
     model: str
@@ -18,6 +23,7 @@ class MachineView:
     first: int
     end: int
     remaining: int
+    quarantined: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,16 @@ class KeyInfo:
     def remaining(self) -> int:
         """Signatures that can be made now."""
         return sum(machine.remaining for machine in self.machines)
+
+    @property
+    def doubts(self) -> list[StatusError]:
+        """What of it is in quarantine, and where."""
+        what = f"leaves of {self.key.alias} are in quarantine on"
+        return [
+            StatusError(Status.AccessDenied, f"{held.quarantined} {what} {held.esn}; see: seemachine quarantine explain", NVMEMFILE)
+            for held in self.machines
+            if held.quarantined
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +67,14 @@ def info(roster: Roster, key: KeyFile) -> Story[KeyInfo]:
     views = []
     for peer, listing, file in zip(roster.peers, listings, files, strict=True):
         slots = tuple(listing.slots) if isinstance(listing, SlotListing) else ()
-        held = (file.first, file.end, file.remaining) if isinstance(file, NvmemfileInfo) else (0, 0, 0)
-        views.append(MachineView(peer.esn, peer.greeting.model, slots, *held))
+        views.append(MachineView(peer.esn, peer.greeting.model, slots, *_held(file)))
     return KeyInfo(key, tuple(views))
+
+
+def _held(file: NvmemfileInfo | StatusError) -> tuple[int, int, int, int]:
+    if not isinstance(file, NvmemfileInfo):
+        return 0, 0, 0, 0
+    return file.first, file.end, 0 if file.quarantined else file.remaining, file.remaining if file.quarantined else 0
 
 
 def provision(roster: Roster, esn: str, slot: int) -> Story[Provisioned]:

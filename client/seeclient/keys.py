@@ -5,6 +5,7 @@
 The vendor's format is not public; this one is ours.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -62,6 +63,15 @@ def check_alias(alias: str) -> str:
 def aliases() -> list[str]:
     """The aliases of all keys of this host, sorted."""
     return sorted(path.name.removeprefix(PREFIX) for path in key_folder(home()).glob(f"{PREFIX}*"))
+
+
+def known() -> dict[bytes, str]:
+    """The alias of each key of this host, by the name of its NVRAM file. Files that can't be read are left out."""
+    found = {}
+    for alias in aliases():
+        with contextlib.suppress(StatusError):
+            found[load(alias).name] = alias
+    return found
 
 
 def exists(alias: str) -> bool:

@@ -108,6 +108,8 @@ class Lines:
     def info(self, info: KeyInfo) -> None:
         """See Output."""
         self._print(*render.show_info(info))
+        for doubt in info.doubts:
+            self.note(doubt)
 
     def key(self, key: KeyFile) -> None:
         """See Output."""

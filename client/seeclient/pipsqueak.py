@@ -3,7 +3,6 @@
 Exit codes: 0 done, 1 refused, 2 wrong usage, 130 interrupted.
 """
 
-import io
 import os
 import sys
 import time
@@ -14,26 +13,29 @@ from seeclient import dispatch, generating, inspecting, keys, signing
 from seeclient.arguments import USAGE, Arguments, UsageError, parse
 from seeclient.blocking import Fleet, fed
 from seeclient.effects import Peer, Story
-from seeclient.events import CardDone, CardsNeeded, ChunkDone, Event, Listener, Started
+from seeclient.events import CardDone, CardsNeeded, ChunkDone, Event, Listener, Resumed, Started
 from seeclient.output import SHOWN_BYTES, Lines, Output
+from seemachine.entry import settle_streams
 from seemachine.wire.names import SDK_VERSION
 from seemachine.wire.status import Status, StatusError
 
 COMPAT_VARIABLE = "PIPSQUEAK_COMPAT"
 VENDOR = "1.4.1"
+# After these a half-made key is on the machine's disk.
+KEPT = Resumed | ChunkDone | CardDone
+GO_ON = "What is done is kept; go on with: pipsqueak generate alias={} resume=yes"
+DISK_FULL = ("No space left", "disk is full")
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command line."""
-    # What the terminal's character set lacks is shown as an escape; a leaf may be spent by the time it is printed.
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    settle_streams()
     try:
         code = _run(sys.argv[1:] if words is None else words)
         sys.stdout.flush()
-    except KeyboardInterrupt:
-        print("\ninterrupted", file=sys.stderr)
+    except KeyboardInterrupt as interrupt:
+        # Behind the terminal's own ^C.
+        print("\ninterrupted" if sys.stderr.isatty() else "interrupted", *getattr(interrupt, "__notes__", ()), sep="\n", file=sys.stderr)
         return 130
     except OSError as error:
         # Nobody can read what we print; keep the interpreter from complaining about it at its end.
@@ -159,14 +161,14 @@ def _tell_story(fleet: Fleet, alias: str, cards: int, output: Output, story: Cal
         output.generated(fleet.run(story(listen)))
     except StatusError as error:
         _generation_refused(cards, events, error, output)
-        closing = bool(events) and isinstance(events[-1], ChunkDone) and events[-1].remaining == 1
-        broken_off = events and not closing and error.status in (Status.OSErrorErrno, Status.TimeLimitExceeded)
-        if broken_off or any(isinstance(event, CardDone) for event in events):
-            _tell_how_to_resume(fleet, alias)
+        advice = _way_on(fleet, alias, events, error)
+        if advice:
+            sys.stdout.flush()
+            print(advice, file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        if events:
-            _tell_how_to_resume(fleet, alias)
+    except KeyboardInterrupt as interrupt:
+        if any(isinstance(event, KEPT) for event in events) and _keeps(fleet):
+            interrupt.add_note(GO_ON.format(alias))
         raise
     return 0
 
@@ -189,12 +191,23 @@ def _generation_refused(cards: int, events: list[Event], error: StatusError, out
         output.refused(error, "continueLMS failed on card")
 
 
-def _tell_how_to_resume(fleet: Fleet, alias: str) -> None:
-    # Machines that forget everything at their end (epoch 0) keep no half-made keys either.
-    if not any(peer.greeting.epoch for peer in fleet.roster.peers):
-        return
-    sys.stdout.flush()
-    print(f"What is done is kept; go on with: pipsqueak generate alias={alias} resume=yes", file=sys.stderr)
+def _way_on(fleet: Fleet, alias: str, events: list[Event], error: StatusError) -> str:
+    """What to do about a generation that broke off; nothing where a machine refused."""
+    broken = error.status in (Status.OSErrorErrno, Status.TimeLimitExceeded)
+    if not events or not _keeps(fleet) or not (broken or any(isinstance(event, CardDone) for event in events)):
+        return ""
+    if any(isinstance(event, KEPT) for event in events):
+        closing = isinstance(events[-1], ChunkDone) and events[-1].remaining == 1
+        return "" if closing and broken else GO_ON.format(alias)
+    # A machine that is gone may have kept a step all the same; then it says so when it is asked again.
+    known = "" if error.where == dispatch.CONNECT else "Nothing was kept. "
+    room = "Make room, and g" if any(full in error.detail for full in DISK_FULL) else "G"
+    return f"{known}{room}ive the same command again"
+
+
+def _keeps(fleet: Fleet) -> bool:
+    """Machines that forget everything at their end (epoch 0) keep no half-made keys either."""
+    return any(peer.greeting.epoch for peer in fleet.roster.peers)
 
 
 def _sign(fleet: Fleet, arguments: Arguments, output: Output) -> int:

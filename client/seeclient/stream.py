@@ -83,8 +83,7 @@ class Connection:
 
     async def _greet(self) -> Greeting:
         greeting = await self._hello()
-        if self.address.esn not in ("", greeting.esn):
-            raise dispatch.wrong_machine(self.address, greeting.esn)
+        dispatch.check_machine(self.address, greeting)
         if self._certificate is not None:
             tls.check_esn(self.address, self._certificate, greeting.esn)
         try:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from seeclient import blocking, dispatch
+from seeclient import blocking, dispatch, keys
 from seeclient.effects import Ask, Peer, Story
 
 from seemachine.audit.evidence import Evidence, gather, handed_from
@@ -52,8 +52,8 @@ def _evidence(options: argparse.Namespace) -> Evidence:
     if not options.files and not messages and not options.fleet:
         raise ValueError(NOTHING)
     # The public keys of this host belong to its machines.
-    keys = key_folder(home(options.home))
-    evidence = gather([*options.files, *([keys] if options.fleet and keys.is_dir() else [])], messages)
+    public = key_folder(home(options.home))
+    evidence = gather([*options.files, *([public] if options.fleet and public.is_dir() else [])], messages)
     if options.fleet:
         evidence.handed += [handed_from(row, "fleet") for row in _rows_of_fleet(options, None)]
     elif not (evidence.signatures or evidence.handed or evidence.unread):
@@ -63,9 +63,12 @@ def _evidence(options: argparse.Namespace) -> Evidence:
 
 def ledger(options: argparse.Namespace) -> int:
     """Print the ledgers of the machines that are up."""
+    os.environ[HOME_VARIABLE] = str(home(options.home))
     try:
-        for row in _rows_of_fleet(options, options.esn):
-            print(json.dumps(row) if options.json else _line(row))
+        rows = _rows_of_fleet(options, options.esn)
+        known = {name.hex(): alias for name, alias in keys.known().items()} if not options.json else {}
+        for row in rows:
+            print(json.dumps(row) if options.json else _line(row, known.get(row["file"], "-")))
     except StatusError as error:
         return _complain(error.detail, 1)
     return 0
@@ -115,12 +118,12 @@ def _as_json(peer: Peer, entry: LedgerEntry) -> dict[str, Any]:
     }
 
 
-def _line(row: dict[str, Any]) -> str:
+def _line(row: dict[str, Any], alias: str) -> str:
     kinds = {"6d": "sha256", "71": "Q"}
     file, digest = printed_name(bytes.fromhex(row["file"])), row["digest"]
     bound = f"{kinds.get(digest[:2], '?')} {digest[2:18]}" if len(digest) > 2 else "Q awaited"
     when = datetime.fromtimestamp(row["time"] / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return f"{row['esn']}  {row['row']:>6}  {when}  {file}  leaf {row['leaf']:<8} {bound:<24} {row['client']}".rstrip()
+    return f"{row['esn']}  {row['row']:>6}  {when}  {file} {alias:<10}  leaf {row['leaf']:<8} {bound:<24} {row['client']}".rstrip()
 
 
 def _print(verdict: Verdict, evidence: Evidence) -> None:

@@ -16,7 +16,7 @@ LISTENING = "listening.json"
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """One machine's entry. `tls`: it takes nothing else."""
+    """One machine's entry. `tls`: it takes nothing else. `nvram` is the name of its NVRAM in hex, by which clients know it."""
 
     esn: str
     model: str
@@ -25,6 +25,7 @@ class Published:
     port: int
     pid: int
     tls: bool = False
+    nvram: str = ""
 
 
 def publish(world: Path, entry: Published, name: str = PUBLISHED_NAME) -> None:
@@ -60,4 +61,4 @@ def _entry(path: Path) -> Published | None:
         entry = Published(**json.loads(path.read_text()))
     except (OSError, ValueError, TypeError, RecursionError):
         return None
-    return entry if [type(value) for value in astuple(entry)] == [str, str, int, str, int, int, bool] else None
+    return entry if [type(value) for value in astuple(entry)] == [str, str, int, str, int, int, bool, str] else None

@@ -55,7 +55,9 @@ def run(verb: str, options: argparse.Namespace) -> int:
                 print(f"seemachine quarantine: {complaint.detail}", file=sys.stderr)
             return VERBS[verb](fleet, options)
     except StatusError as refused:
-        print(f"seemachine quarantine: {refused.detail}", file=sys.stderr)
+        # Without the name of the request, which nobody typed.
+        sentence = refused.detail if refused.where == WHERE else refused.detail.replace(f" in {refused.where}", "", 1)
+        print(f"seemachine quarantine: {sentence}", file=sys.stderr)
         return 1
 
 
@@ -70,12 +72,28 @@ def _list(fleet: blocking.Fleet, options: argparse.Namespace) -> int:
         print(json.dumps(_document(fleet, found), indent=2))
     elif not fleet.roster.peers:
         print("no machine is up; start some with: seemachine fleet up")
+    else:
+        _print(fleet, found)
+    return 0 if fleet.roster.peers and not (found or fleet.roster.failures or _alarms(fleet)) else 1
+
+
+def _print(fleet: blocking.Fleet, found: list[tuple[str, Suspect]]) -> None:
+    known = keys.known()
+    for esn, suspect in found:
+        what = f"leaf {suspect.next} of leaves {suspect.first} to {suspect.end - 1}" if suspect.file else "half-made key"
+        print(f"{esn}  {_name(suspect):<25} {known.get(suspect.file, '-'):<10} {what:<27} {suspect.reason}")
+    silent = ", ".join(_silent(fleet))
+    if silent:
+        asked = ", ".join(peer.esn for peer in fleet.roster.peers)
+        print(f"{'' if found else f'nothing on {asked}; '}{silent} could not be asked")
     elif not found:
         print("nothing is in quarantine")
-    for esn, suspect in found if not options.json else ():
-        what = f"leaf {suspect.next} of {suspect.first}..{suspect.end}" if suspect.file else "half-made key"
-        print(f"{esn}  {_name(suspect):<25} {what:<24} {suspect.reason}")
-    return 0 if fleet.roster.peers and not (found or fleet.roster.failures or _alarms(fleet)) else 1
+
+
+def _silent(fleet: blocking.Fleet) -> list[str]:
+    """Machines that should be there and are not, by ESN where that is known."""
+    there = {peer.address for peer in fleet.roster.peers}
+    return [address.esn or f"{address.host}:{address.port}" for address in dispatch.addresses() if address not in there]
 
 
 def _explain(fleet: blocking.Fleet, options: argparse.Namespace) -> int:
@@ -164,15 +182,16 @@ def _name(suspect: Suspect) -> str:
 
 
 def _document(fleet: blocking.Fleet, found: list[tuple[str, Suspect]]) -> dict[str, Any]:
+    known = keys.known()
     return {
-        "quarantine": [_as_json(esn, suspect) for esn, suspect in found],
+        "quarantine": [_as_json(esn, suspect, known.get(suspect.file)) for esn, suspect in found],
         "unreachable": [failure.detail for failure in fleet.roster.failures],
         "alarms": [alarm.detail for alarm in _alarms(fleet)],
     }
 
 
-def _as_json(esn: str, suspect: Suspect) -> dict[str, Any]:
-    leaves = {"first": suspect.first, "next": suspect.next, "end": suspect.end} if suspect.file else {}
+def _as_json(esn: str, suspect: Suspect, alias: str | None) -> dict[str, Any]:
+    leaves = {"alias": alias, "first": suspect.first, "next": suspect.next, "end": suspect.end} if suspect.file else {}
     return {"esn": esn, "name": _name(suspect), "kind": "file" if suspect.file else "half-made key", **leaves, "reason": suspect.reason}
 
 

@@ -81,7 +81,7 @@ def _contents(world: Path) -> dict[str, tuple[str, bool]]:
     files = {
         f"pqsdk-{SDK_VERSION}.bin": (PROGRAM, True),
         f"pqsdk-{SDK_VERSION}.elf": (PROGRAM, True),
-        "pipsqueak": (_launcher(world, "-P -m seeclient.pipsqueak"), True),
+        "pipsqueak": (_launcher(world, "-P -m seeclient"), True),
         "network.json": (NETWORK, False),
         "packages.json": (PACKAGES, False),
     }

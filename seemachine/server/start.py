@@ -130,7 +130,8 @@ def _open_durable(config: Config, witness: Witness) -> Store:
 async def _run(machine: Machine, config: Config, log: Log, in_force: dict[str, str]) -> None:
     def on_ready(host: str, port: int) -> None:
         log.info("hardened", **in_force)
-        entry = Published(config.esn, config.model, config.module, host, port, os.getpid(), tls=config.tls is not None)
+        nvram = machine.store.mark.identity.hex()
+        entry = Published(config.esn, config.model, config.module, host, port, os.getpid(), config.tls is not None, nvram)
         if config.publish:
             publish(config.world, entry)
         announce(config.world, entry)

@@ -87,7 +87,8 @@ def test_the_ledger(world: World, sigs: Path) -> None:
     assert world.run("ledger", "--esn", SECOND) == (0, [])
     plain = world.run("ledger")[1]
     assert len(plain) == len(found)
-    assert plain[0].split()[:2] == [FIRST, "1"]
+    words = plain[0].split()
+    assert (words[:2], words[4:7]) == ([FIRST, "1"], ["test", "leaf", "0"])
     assert "Traceback" not in "".join(plain)
 
     (sigs / "ledger.json").write_text("\n".join(json.dumps(row) for row in found))

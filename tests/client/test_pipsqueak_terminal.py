@@ -220,7 +220,7 @@ def test_ctrl_c_takes_the_bar_away(world):
         assert terminal.end() == 130
         assert terminal.shows_cursor
         assert not [line for line in screen(terminal.text) if BAR in line]
-        assert screen(terminal.text)[-1] == "interrupted"
+        assert screen(terminal.text)[-2:] == ["interrupted", GO_ON.format("stopped")]
         assert "Traceback" not in terminal.text
     assert not keys.exists("stopped")
 

@@ -227,11 +227,21 @@ def test_only_the_named_slot_is_waited_for(peer, events):
 def until_the_first_card(peer, listing=EMPTY):
     """A sectorized key of two cards, up to the point where the first is looked for."""
     return [
-        (([peer], LOOK), [listing]),
+        (([peer], LOOK), [cards(2)]),
         ((peer, request(expcards=1)), STARTED),
         *hashing(peer, 2),
         ((peer, LOOK), listing),
     ]
+
+
+@pytest.mark.parametrize(("options", "where"), [({}, "a slot"), ({"slot": 4}, "slot 4"), ({"esn": ESN}, "a slot")])
+def test_who_does_not_wait_for_a_card_is_refused_before_anything_is_hashed(options, where, peer, events):
+    """And not an hour later: no key is begun."""
+    asked = story([peer], events, nobody, expcards=1, **options)
+    refused = refusal(lambda: play(asked, (([peer], LOOK), [EMPTY])))
+    assert refused.status is Status.NotAvailable
+    assert refused.detail.startswith(f"there is no blank card in {where} of {ESN}; insert one with: seemachine card insert CARD")
+    assert events == []
 
 
 def test_without_patience_no_card_is_a_refusal_and_no_key_is_left(peer, events):
@@ -320,6 +330,19 @@ def test_a_card_that_may_have_been_written_keeps_the_key(peer, events):
     asked = story([peer], events, forever, expcards=1)
     assert refusal(lambda: play(asked, *until_the_first_card(peer), ((peer, write(2)), BROKEN))) is BROKEN
     assert keys.aliases() == ["release"]
+
+
+DISK_FULL = StatusError(Status.OSErrorErrno, "[Errno 28] No space left on device: 'making/release.key'", "continueLMS_cache_next")
+
+
+def test_a_first_step_that_could_not_be_stored_leaves_nothing(peer, events):
+    """The machine forgets it, so that the same command can be given again; what follows a stored step it keeps."""
+    asked = story([peer], events)
+    steps = [((peer, request()), STARTED), ((peer, ContinueLms(handle=HANDLE)), DISK_FULL), forgotten(peer)]
+    assert refusal(lambda: play(asked, *steps)) is DISK_FULL
+    asked, first = story([peer], events), hashing(peer)[0]
+    steps = [((peer, request()), STARTED), first, ((peer, ContinueLms(handle=HANDLE)), DISK_FULL)]
+    assert refusal(lambda: play(asked, *steps)) is DISK_FULL
 
 
 def test_a_refused_chunk_ends_the_story_without_a_key(peer, events):

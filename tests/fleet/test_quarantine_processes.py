@@ -131,13 +131,14 @@ def test_a_copied_world(world: World, running: bool) -> None:
         "esn": ESN,
         "name": file,
         "kind": "file",
+        "alias": "test",
         "first": 0,
         "next": 2,
         "end": 32,
         "reason": "its folder is not the one that it was in: this is a copy, or was put back from one",
     }
     assert (code, len(lines)) == (1, 1)
-    assert lines[0].split()[:6] == [ESN, suspect["name"], "leaf", "2", "of", "0..32"]
+    assert lines[0].split()[:9] == [ESN, suspect["name"], "test", "leaf", "2", "of", "leaves", "0", "to"]
 
     assert [world.sign(message) for message in ("c", "d")] == [2, 3]
     assert copy.quarantine("skip", suspect["name"], "--esn", ESN, "--to", "10") == (
@@ -209,6 +210,41 @@ def test_a_quarantine_outlives_restarts(world: World) -> None:
     assert "is in quarantine" in str(copy.sign("c"))
 
 
+def test_what_is_listed_is_called_by_its_alias(world: World) -> None:
+    """Where this host has the key file; its leaves are counted as everywhere, from the first to the last."""
+    copy = world.copied("copy").up()
+    code, [line] = copy.quarantine("list")
+
+    assert code == 1
+    assert line.split()[2] == "test"
+    assert " leaf 2 of leaves 0 to 31 " in line
+    assert copy.listed()[0]["alias"] == "test"
+    for path in copy.home.glob("kmdata/local/key_*"):
+        path.unlink()
+    assert copy.quarantine("list")[1][0].split()[2] == "-"
+    assert copy.listed()[0]["alias"] is None
+
+
+def test_leaves_in_quarantine_do_not_remain(world: World) -> None:
+    """Showinfo counts what can be used, and says what can't."""
+    copy = world.copied("copy").up()
+    code, lines = copy.pipsqueak("showinfo", "alias=test")
+
+    assert code == 0
+    assert "  Remaining: 0 signatures" in lines
+    assert lines[-1].endswith(f"AccessDenied(5): 30 leaves of test are in quarantine on {ESN}; see: seemachine quarantine explain")
+    assert "  Remaining: 30 signatures" in world.pipsqueak("showinfo", "alias=test")[1]
+
+
+def test_a_machine_that_can_not_be_asked_is_named(world: World) -> None:
+    """Nothing in quarantine is said of those that answered, and of nobody else."""
+    gone = {"esn": "0000-0000-0002", "model": "xc", "module": 2, "host": "127.0.0.1", "port": 1, "pid": 1}
+    (world.home / "published/pqsdk/0000-0000-0002.json").write_text(json.dumps(gone))
+
+    code, lines = world.quarantine("list")
+    assert (code, lines[-1]) == (1, f"nothing on {ESN}; 0000-0000-0002 could not be asked")
+
+
 def test_explain(world: World) -> None:
     """The list, what can have happened, and both commands."""
     copy = world.copied("copy").up()
@@ -223,7 +259,7 @@ def test_explain(world: World) -> None:
 
 REFUSED = (
     (["burn", "nonsense", "--esn", ESN], "there is no key nonsense"),
-    (["burn", "test", "--esn", ESN], "is in quarantine on"),
+    (["burn", "test", "--esn", ESN], f"is in quarantine on {ESN}"),
     (["skip", "test", "--esn", ESN, "--to", "9"], "is in quarantine on"),
     (["burn", "6c6d7358:c3cfb474:a36461", "--esn", ESN], "no NVRAM file 6c6d7358:c3cfb474:a36461 is in quarantine on"),
     (["burn", "6c6d7358", "--esn", ESN], "is neither an NVRAM file"),
@@ -240,6 +276,7 @@ def test_what_is_refused(world: World) -> None:
 
         assert (code, len(lines)) == (1, 1), lines
         assert sentence in lines[0]
+        assert " in quarantine_" not in lines[0]
     assert world.sign("c") == 2
 
 

@@ -1,0 +1,16 @@
+"""`pipsqueak`, also as `python -m seeclient`."""
+
+import sys
+
+from seemachine.entry import loading
+
+
+def main() -> int:
+    """Run one command line."""
+    with loading():
+        from seeclient import pipsqueak
+    return pipsqueak.main()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

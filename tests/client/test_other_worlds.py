@@ -1,0 +1,78 @@
+"""Published objects that are stale: whatever took their port, a client asks only the machine that was published."""
+
+import json
+
+import processes
+import pytest
+from processes import RunningMachine
+from server.serverkit import ESN
+
+GENERATE = ["generate", "alias=lost", "algorithm=lms", "lmscode=sha256_m24_h5", "lmotscode=sha256_n24_w8"]
+OBJECT = f"published/pqsdk/{ESN}.json"
+
+
+def start(world, port="0"):
+    """The machine of a world; every world has one of this ESN."""
+    world.mkdir(exist_ok=True)
+    return RunningMachine(world, ESN, "--port", port)
+
+
+def entry(world):
+    """The object that the machine of a world published."""
+    return json.loads((world / OBJECT).read_text())
+
+
+@pytest.fixture
+def stale(tmp_path):
+    """A world whose machine stopped and stayed published, and the port that it left."""
+    world = tmp_path / "here"
+    machine = start(world)
+    kept = (world / OBJECT).read_text()
+    assert machine.stop() == 0
+    (world / OBJECT).write_text(kept)
+    return world, str(json.loads(kept)["port"])
+
+
+def test_a_stale_object_does_not_lead_into_another_world(stale, tmp_path):
+    """A machine with the same ESN on the same port makes no key for a host that it was not published to (guide 2.8.1 step 5)."""
+    world, port = stale
+    other = tmp_path / "there"
+    machine = start(other, port)
+    try:
+        _, banner = processes.pipsqueak([], processes.environment(world))
+        code, lines = processes.pipsqueak(GENERATE, processes.environment(world))
+        known_there = processes.pipsqueak([], processes.environment(other))
+    finally:
+        machine.stop()
+    where = f"OSErrorErrno(57): connecting to 127.0.0.1 on port {port}: Connection refused"
+    assert banner[0].partition(" dispatch_socket_connect[dispatch.c:172] ")[2].startswith(where)
+    assert f"another {ESN} answers there" in banner[0]
+    assert banner[1:] == ["PQSDK: 1.4.1 ()"]
+    assert (code, lines[-1]) == (1, "ERROR: generate failed")
+    assert not list(other.glob(f"hsm/{ESN}/making/*"))
+    assert not (world / "seen" / ESN).exists() or entry(other)["nvram"] not in (world / "seen" / ESN).read_text()
+    assert known_there == (0, [f"PQSDK: 1.4.1 ({ESN}: 1.4.1)"])
+
+
+def test_a_machine_that_was_started_again_is_still_the_one_that_was_published(stale):
+    """On its old port it is found by the object of its last start: `csadmin start` publishes nothing."""
+    world, port = stale
+    kept = (world / OBJECT).read_text()
+    machine = start(world, port)
+    try:
+        (world / OBJECT).write_text(kept)
+        assert processes.pipsqueak([], processes.environment(world)) == (0, [f"PQSDK: 1.4.1 ({ESN}: 1.4.1)"])
+    finally:
+        machine.stop()
+
+
+def test_an_object_of_before_is_taken_by_its_esn(stale):
+    """One that names no NVRAM, as those that were written by earlier checkouts."""
+    world, port = stale
+    machine = start(world, port)
+    try:
+        old = {name: value for name, value in entry(world).items() if name != "nvram"}
+        (world / OBJECT).write_text(json.dumps(old))
+        assert processes.pipsqueak([], processes.environment(world)) == (0, [f"PQSDK: 1.4.1 ({ESN}: 1.4.1)"])
+    finally:
+        machine.stop()
