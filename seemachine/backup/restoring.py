@@ -19,10 +19,10 @@ from seemachine.config import ConfigError
 from seemachine.fleet.configuration import read
 from seemachine.state.cards import SUFFIX
 from seemachine.state.durable import private_folder, replace_file
-from seemachine.state.errors import CardError, StateError, StateLocked
+from seemachine.state.errors import CardError, StateError, StateLocked, StateUnsafe
 from seemachine.state.lock import holder
 from seemachine.wire.status import StatusError
-from seemachine.wire.world import HOME_VARIABLE, home, key_folder
+from seemachine.wire.world import HOME_VARIABLE, home, key_folder, witness_folder
 
 
 def run(options: argparse.Namespace) -> int:
@@ -66,9 +66,10 @@ def restore(world: Path, backup: Backup, witness: str | None = None, *, after_lo
         if (supervisor := holder(world / "fleet")) is not None:
             raise StateLocked(f"the fleet of {world} is up (process {supervisor}); stop it first with: seemachine fleet down")
         machines = lock(world, backup, stack)
+        witnessed = _known_to(world, witness, machines) if witness is not None else []
         steps = [*_restore_fleet(world, backup), *_restore_keys(world, backup)]
         configured = _witnesses(world)
-        chosen = {esn: configured.get(esn, "") if witness is None else witness for esn in machines}
+        chosen = {esn: (witness or "") if esn in witnessed else configured.get(esn, "") for esn in machines}
         steps += advance(world, backup, chosen, _names())
         steps += _restore_ledgers(world, backup)
         return [*steps, *_restore_cards(world, backup, after_loss=after_loss)]
@@ -127,6 +128,17 @@ def _restore_card(world: Path, identifier: str, name: str, data: bytes, *, after
 def _witnesses(world: Path) -> dict[str, str]:
     """Which witness the machines of the fleet have. Raises ConfigError."""
     return {machine.esn: machine.witness for machine in read(world / FLEET, world).machines} if (world / FLEET).exists() else {}
+
+
+def _known_to(world: Path, witness: str, machines: list[str]) -> list[str]:
+    """The machines that a folder is the witness of. Raises StateUnsafe when it is none: what is noted there, no machine would look at."""
+    folder = Path(witness).expanduser()
+    if not witness or "://" in witness or folder.resolve() == witness_folder(world).resolve():
+        return machines
+    known = [esn for esn in machines if any((folder / f"{esn}{ending}").exists() for ending in (".mark", ".leaves"))]
+    if machines and not known:
+        raise StateUnsafe(f"{witness} is no witness of {', '.join(machines)}; name the folder that the machines were started with")
+    return known
 
 
 def _names() -> dict[bytes, str]:

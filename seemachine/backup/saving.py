@@ -28,13 +28,15 @@ from seemachine.backup.archive import (
     pack,
     unpack,
 )
+from seemachine.config import ConfigError
+from seemachine.fleet.configuration import read
 from seemachine.state.durable import replace_file
 from seemachine.state.errors import StateError, StateFailed
 from seemachine.state.worldkey import FILE_NAME, world_key
 from seemachine.wire.messages import ListNvmemfiles, NvmemfileListing
 from seemachine.wire.names import is_esn
 from seemachine.wire.status import StatusError
-from seemachine.wire.world import HOME_VARIABLE, home, key_folder
+from seemachine.wire.world import HOME_VARIABLE, home, is_world, key_folder
 
 NVRAM = ("nvram.db", "nvram")
 
@@ -52,6 +54,7 @@ def run(options: argparse.Namespace) -> int:
     world = home(options.home)
     os.environ[HOME_VARIABLE] = str(world)
     try:
+        _check_world(world)
         cards = list(dict.fromkeys(options.take_card))
         _check_target(options.file)
         lending.check_on_rack(world, cards)
@@ -124,10 +127,23 @@ def _ask(world: Path, without: Iterable[str]) -> list[Portrait]:
         missing = [esn for esn in wanted if esn not in peers]
         if missing:
             reasons = "".join(f" ({failure.detail})" for failure in fleet.roster.failures)
-            raise StateFailed(
-                f"{', '.join(missing)} can't be asked{reasons}; start with: seemachine fleet up; or leave out with: --without {missing[0]}"
-            )
+            raise StateFailed(f"{', '.join(missing)} can't be asked{reasons}; {_way_out(world, missing)}")
         return [portrait(fleet, peers[esn]) for esn in wanted]
+
+
+def _way_out(world: Path, missing: Sequence[str]) -> str:
+    """How machines are started, each as it is meant to be, and how all of them are left out."""
+    fleet = [esn for esn in missing if esn in _of_the_fleet(world)]
+    starts = ["seemachine fleet up"] if fleet else []
+    starts += [f"seemachine serve --esn {esn}" for esn in missing if esn not in fleet]
+    return f"start with: {', '.join(starts)}; or leave out with: {' '.join(f'--without {esn}' for esn in missing)}"
+
+
+def _of_the_fleet(world: Path) -> list[str]:
+    try:
+        return [machine.esn for machine in read(world / FLEET, world).machines]
+    except ConfigError:
+        return []
 
 
 def _public(world: Path) -> dict[str, bytes]:
@@ -143,6 +159,11 @@ def _public(world: Path) -> dict[str, bytes]:
 
 def _identifier(world: Path) -> str:
     return world_key(world).identifier.hex() if (world / FILE_NAME).exists() else ""
+
+
+def _check_world(world: Path) -> None:
+    if not is_world(world):
+        raise FileNotFoundError(f"there is no world in {world}")
 
 
 def _check_target(file: Path) -> None:

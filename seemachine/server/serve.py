@@ -16,6 +16,7 @@ from seemachine.server.admission import Admission, Seat, TooFast, TurnedAway
 from seemachine.server.door import Door
 from seemachine.server.logs import Log
 from seemachine.server.pipeline import SigningPipeline
+from seemachine.server.ports import CannotListen, taken
 from seemachine.server.session import Conversation, Service, last_words
 from seemachine.server.sparing import SparingLog
 from seemachine.state.errors import StateError
@@ -33,10 +34,6 @@ OTHER_THREADS = 16
 PORTS_SEARCHED = 100
 SIGNALS_TAKEN = 16
 TIDY_SECONDS = 60.0
-
-
-class CannotListen(Exception):
-    """The address can't be had."""
 
 
 class Daemon:
@@ -109,7 +106,7 @@ class Daemon:
             except OSError as error:
                 if error.errno != errno.EADDRINUSE:
                     raise CannotListen(f"cannot listen on {self._config.host} port {port}: {error.strerror or error}") from error
-        raise CannotListen(f"port {self._config.port} of {self._config.host} is taken; choose another with --port, or 0 for any")
+        raise taken(self._config)
 
     def _ports(self) -> Iterator[int]:
         yield self._config.port

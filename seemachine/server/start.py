@@ -15,11 +15,12 @@ from seemachine.lms import engines
 from seemachine.machine import Machine
 from seemachine.server.hardening import CannotHarden, harden
 from seemachine.server.logs import Log, configure
-from seemachine.server.serve import CannotListen, Daemon
+from seemachine.server.ports import CannotListen, refuse_taken_port
+from seemachine.server.serve import Daemon
 from seemachine.server.tls import TlsError
 from seemachine.state.checkpoints import FolderCheckpoints, NoCheckpoints
 from seemachine.state.errors import StateError, StateUnsafe
-from seemachine.state.lock import FolderLock
+from seemachine.state.lock import FolderLock, holder
 from seemachine.state.modes import check_modes
 from seemachine.state.slots import Slots
 from seemachine.state.store import Retention, Store
@@ -40,6 +41,8 @@ def start(config: Config) -> int:
     try:
         in_force = harden(config.lock_memory)
         check_modes(config.world, config.folder)
+        if holder(config.folder) is None:
+            refuse_taken_port(config)
         with ExitStack() as stack:
             lock = FolderLock(config.folder, config.esn)
             stack.callback(lock.release)

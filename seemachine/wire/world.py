@@ -35,6 +35,11 @@ def home(chosen: Path | None = None) -> Path:
     return (Path(data) if data else Path.home() / ".local" / "share") / "seemachine"
 
 
+def is_world(folder: Path) -> bool:
+    """Whether anything of a world is in a folder."""
+    return any((folder / each).exists() for each in ("fleet.toml", "hsm", "cards", "kmdata"))
+
+
 def published_folder(world: Path) -> Path:
     """Where running machines publish themselves."""
     return world / "published" / PUBLISHED_NAME

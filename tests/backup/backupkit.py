@@ -77,11 +77,11 @@ class World:
         portraits = [saving.portrait(Wire(self), peer) for peer in self.peers()] if self.machines else []  # type: ignore[arg-type]
         return saving.save(self.path, file, portraits, names)
 
-    def restore(self, file: Path, *, after_loss: bool = False) -> list[Step]:
+    def restore(self, file: Path, witness: str | None = None, *, after_loss: bool = False) -> list[Step]:
         """Restore a backup, or a folder of outgoing cards."""
         if file.is_dir():
             return restoring.restore_outgoing(self.path, file)
-        return restoring.restore(self.path, restoring.opened(file), after_loss=after_loss)
+        return restoring.restore(self.path, restoring.opened(file), witness, after_loss=after_loss)
 
     def peers(self) -> list[Peer]:
         """The machines as a client knows them."""

@@ -103,6 +103,27 @@ def test_machines_that_can_not_be_asked(home: Path, tmp_path: Path) -> None:
         assert seemachine(["backup", str(tmp_path / "c.tar"), "--take-card", "card7"], env)[0] == 1
 
 
+def test_who_can_not_be_asked_is_started_as_it_is_meant_to_be(home: Path, tmp_path: Path) -> None:
+    """Machines of the fleet by `fleet up`, others by `serve`; all of them are in the words that leave them out."""
+    other = "2222-2222-2222"
+    for esn in (ESN, other):
+        (home / "hsm" / esn / "nvram").mkdir(parents=True)
+    code, lines = seemachine(["backup", str(tmp_path / "b.tar")], environment(home))
+    way = f"start with: seemachine fleet up, seemachine serve --esn {other}; or leave out with: --without {other} --without {ESN}"
+    assert (code, lines[0].partition("; ")[2]) == (1, way)
+
+
+@pytest.mark.parametrize("place", ["missing", "empty", "file"])
+def test_where_no_world_is_there_is_no_backup(tmp_path: Path, place: str) -> None:
+    """A typing error in the name of a world is no empty backup."""
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").write_text("")
+    backup = tmp_path / "b.tar"
+    done = seemachine(["backup", str(backup), "--home", str(tmp_path / place)], environment(tmp_path / "else"))
+    assert done == (1, [f"seemachine backup: there is no world in {tmp_path / place}"])
+    assert not backup.exists()
+
+
 def test_what_is_no_backup(home: Path, tmp_path: Path) -> None:
     """One sentence and exit code 1."""
     (tmp_path / "text").write_text("no backup")

@@ -333,3 +333,31 @@ class TestLedgers:
         ledgers.keep(tmp_path, "a.jsonl", line, "b")
         with pytest.raises(ArchiveError, match="move it away"):
             ledgers.keep(tmp_path, "a.jsonl", self.row(0), "b")
+
+
+class TestWitness:
+    """Where it is noted that leaves are gone."""
+
+    def test_a_folder_that_is_no_witness_is_refused(self, world: World, file: Path) -> None:
+        """What is noted there no machine would look at; nothing is made, and nothing is noted."""
+        world.store().install(lease())
+        world.backup(file)
+        shutil.rmtree(world.down().path / "hsm" / ESN)
+        typo = world.path.with_name("typo")
+        with pytest.raises(StateUnsafe, match=f"typo is no witness of .*{ESN}"):
+            world.restore(file, str(typo))
+        assert not typo.exists()
+
+    def test_a_machine_that_it_does_not_know_keeps_its_own(self, world: World, file: Path) -> None:
+        """Of two machines one has another witness: what is lost is noted where each of them looks."""
+        world.store().install(lease())
+        world.backup(file)
+        shutil.rmtree(world.down().path / "hsm" / ESN)
+        other = world.path.with_name("other")
+        FolderWitness(other, ESN).release()
+        world.restore(file, str(other))
+        for folder, esn in ((other, ESN), (world.path / "witness", OTHER_ESN)):
+            witness = FolderWitness(folder, esn)
+            assert witness.noted(name()) == {0: 32}
+            witness.release()
+        assert not (other / f"{OTHER_ESN}.leaves").exists()

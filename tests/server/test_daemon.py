@@ -14,7 +14,8 @@ from trio.testing import wait_all_tasks_blocked
 
 from seemachine.config import Config, LimitSettings
 from seemachine.server import serve
-from seemachine.server.serve import FAREWELLS, CannotListen, Daemon
+from seemachine.server.ports import CannotListen
+from seemachine.server.serve import FAREWELLS, Daemon
 from seemachine.server.session import FAREWELL_SECONDS, Conversation
 from seemachine.wire import messages as m
 from seemachine.wire.status import Status, StatusError
