@@ -79,8 +79,9 @@ class TlsSettings:
 class Config:
     """One machine. `world` is the world folder; its own state lies in hsm/<ESN> there.
 
-    `witness` is where its openings are remembered outside of that: a folder, by default witness/ of the world. For `retry_seconds` a
-    used-up lease is kept for requests that come again; the ledger is kept for `ledger_days`, or with 0 for ever.
+    `extra_signers`, beside `signer`: keys that signed the SEE machine too, so what was made under them works. `nvram_delegation`: whether
+    it may make NVRAM files. `witness` is where its openings are remembered outside of that: a folder, by default witness/ of the world.
+    For `retry_seconds` a used-up lease is kept for requests that come again; the ledger is kept for `ledger_days`, or with 0 for ever.
     """
 
     esn: str = ""
@@ -98,6 +99,8 @@ class Config:
     ledger_days: int = 0
     lock_memory: str = "auto"
     signer: str = ""
+    extra_signers: tuple[str, ...] = ()
+    nvram_delegation: bool = True
     world: Path = field(default_factory=home)
     limits: LimitSettings = LimitSettings()
     tls: TlsSettings | None = None
@@ -109,10 +112,13 @@ class Config:
         _one_of("store", self.store, STORES)
         _one_of("operator", self.operator, OPERATORS)
         _one_of("lock_memory", self.lock_memory, LOCKING)
-        for name in ("search_port", "insecure_bind", "publish"):
+        for name in ("search_port", "insecure_bind", "publish", "nvram_delegation"):
             _one_of(name, getattr(self, name), (True, False))
         if type(self.signer) is not str or not _SIGNER.fullmatch(self.signer):
             raise ConfigError(f"signer takes the hash of a signing key, 40 to 128 hexadecimal digits, not {self.signer!r}")
+        extra = self.extra_signers
+        if not isinstance(extra, tuple) or not all(type(each) is str and each and _SIGNER.fullmatch(each) for each in extra):
+            raise ConfigError("extra_signers takes a list of hashes of signing keys, each of 40 to 128 hexadecimal digits")
         for name, (least, most, shown) in NUMBERS.items():
             value = getattr(self, name)
             if type(value) is not int or not least <= value <= most:
@@ -145,6 +151,8 @@ def build(settings: dict[str, Any]) -> Config:
         raise ConfigError(f"unknown setting {unknown[0]}; known are {', '.join(known)}")
     if "limits" in settings and not isinstance(settings["limits"], LimitSettings):
         settings = {**settings, "limits": build_limits(settings["limits"])}
+    if isinstance(settings.get("extra_signers"), list):
+        settings = {**settings, "extra_signers": tuple(settings["extra_signers"])}
     if "world" in settings:
         if not isinstance(settings["world"], str | Path):
             raise ConfigError(f"world takes the path of a folder, not {settings['world']!r}")

@@ -30,6 +30,9 @@ class Machine:
     random: Callable[[int], bytes]
     limits: Limits = DEFAULT_LIMITS
     signer: bytes = b""
+    # Keys that signed its SEE machine too, and whether that may make NVRAM files.
+    extra_signers: frozenset[bytes] = frozenset()
+    delegated: bool = True
     operator: str = "manual"
     checkpoints: Checkpoints = field(default_factory=NoCheckpoints)
     keys: KeyRing = field(init=False)

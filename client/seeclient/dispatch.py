@@ -167,19 +167,22 @@ def in_quarantine(peer: Peer, info: NvmemfileInfo) -> StatusError:
 
 
 def of_signer(held: list[tuple[Peer, NvmemfileInfo]], signer: str) -> list[tuple[Peer, NvmemfileInfo]]:
-    """Those whose SEE machine is signed by the key that a key was made under, which is all when it was made under none (guide 2.9.6).
+    """First those whose SEE machine is signed by the key that a key was made under (guide 2.9.6).
 
-    Raises StatusError (AccessDenied) when only others hold it.
+    Then the others: whether one was signed by that key too, as an extra, only the machine itself knows.
     """
-    same = [(peer, info) for peer, info in held if not signer or peer.greeting.signer.hex() == signer]
-    if held and not same:
-        others = ", ".join(peer.esn for peer, _ in held)
-        raise StatusError(
-            Status.AccessDenied,
-            f"the key belongs to SEE machines signed by {signer}, not to that of {others}; see: seemachine fleet check",
-            NVMEMFILE,
-        )
-    return same
+    return sorted(held, key=lambda each: not is_of(each[0], signer))
+
+
+def is_of(peer: Peer, signer: str) -> bool:
+    """Whether this is a signer's machine, which all are for a key that was made under none."""
+    return not signer or peer.greeting.signer.hex() == signer
+
+
+def foreign(peer: Peer, signer: str) -> StatusError:
+    """The refusal of a machine that another key signed."""
+    what = f"the key belongs to SEE machines signed by {signer}, not to that of {peer.esn}; see: seemachine fleet check"
+    return StatusError(Status.AccessDenied, what, NVMEMFILE)
 
 
 def no_holder(name: bytes) -> StatusError:

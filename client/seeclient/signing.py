@@ -108,6 +108,8 @@ def _try(
         roster.signers.pop(key.name, None)
         if refused.where == dispatch.CONNECT:
             reasons.append(refused)
+        elif refused.status is Status.AccessDenied and not dispatch.is_of(peer, key.signer):
+            reasons.append(dispatch.foreign(peer, key.signer))
         # Somebody else took its last leaf since it was asked: the next machine may have some.
         elif refused.status is not Status.NotAvailable:
             raise

@@ -1,6 +1,6 @@
 """generateLMS, continueLMS_cache_next, continueLMS_card_next: a key is made in steps that the client pulls (guide 2.7.1, 2.7.2)."""
 
-from seemachine.commands.leases import to_store
+from seemachine.commands.leases import refuse_undelegated, to_store
 from seemachine.commands.making import check_label, check_room, claim, held, release, save_head, save_step
 from seemachine.lms.engines import Engine
 from seemachine.lms.generation import Generation, Stopped, default_expchunk
@@ -23,6 +23,7 @@ from seemachine.wire.status import Status, StatusError
 
 def generate(session: Session, request: GenerateLms) -> LmsStarted:
     """Begin a key. Refuses unknown or mixed parameter sets, exponents that no machine takes, and a label that is taken."""
+    refuse_undelegated(session.machine)
     machine, generation = session.machine, _begin(session, request)
     pending = PendingKey(generation, machine.random(HANDLE_BYTES), request.label)
     check_room(session)

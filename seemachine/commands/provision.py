@@ -1,6 +1,6 @@
 """provisionLMS: a lease moves from a card into NVRAM (guide 2.7.2.1 step 5)."""
 
-from seemachine.commands.leases import problem_of, refuse_foreign
+from seemachine.commands.leases import problem_of, refuse_foreign, refuse_undelegated
 from seemachine.machine import Machine, Session
 from seemachine.state.records import StoredLease
 from seemachine.wire.messages import LmsProvisioned, ProvisionLms
@@ -23,6 +23,7 @@ def _move(machine: Machine, slot: int, lease: StoredLease) -> int:
         # While it is still on its card.
         raise StatusError(Status.Malformed, f"the next lease on the card can't be used: {problem}")
     refuse_foreign(machine, lease)
+    refuse_undelegated(machine)
     machine.store.check_install(lease)
     # The card is written before NVRAM. Swapped, a crash in between would leave the same leaves on the card and in the machine.
     left = machine.slots.take_lease(slot, lease)

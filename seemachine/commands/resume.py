@@ -1,6 +1,7 @@
 """resumeLMS, discardLMS: going on with a half-made key after its client, its machine or its host went away."""
 
 from seemachine.commands import making
+from seemachine.commands.leases import refuse_undelegated
 from seemachine.machine import Machine, PendingKey, Session
 from seemachine.state.checkpoints import is_label
 from seemachine.wire.messages import DiscardLms, LmsDiscarded, LmsResumed, ResumeLms
@@ -10,6 +11,7 @@ from seemachine.wire.status import Status, StatusError
 
 def resume(session: Session, request: ResumeLms) -> LmsResumed:
     """Take a half-made key over: from the connection that makes it now, or from disk."""
+    refuse_undelegated(session.machine)
     making.check_room(session)
     with session.machine.labels:
         pending = _take_over(session.machine, request.label)

@@ -50,7 +50,7 @@ def _signers(world: Path, known: list[Module]) -> list[Finding]:
 
 
 def _keys(world: Path, known: list[Module]) -> list[Finding]:
-    signers = {module.signer for module in known if module.signer}
+    signers = {signer for module in known for signer in module.signers if signer}
     found = []
     for path in sorted(key_folder(world).glob(f"{KEY_PREFIX}*")):
         signer = _signer_of(path)

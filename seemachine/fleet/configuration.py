@@ -8,6 +8,7 @@ from typing import Any
 
 from seemachine.config import Config, ConfigError, build
 from seemachine.fleet import modules
+from seemachine.fleet.modules import Loaded
 from seemachine.state.durable import private_folder
 from seemachine.state.errors import StateCorrupt
 from seemachine.wire.names import SEE_PORT
@@ -110,12 +111,18 @@ def _fleet(table: dict[str, Any], world: Path) -> Fleet:
 
 
 def _signed(machine: Config) -> Config:
-    """With the signer of the SEE machine that csadmin or loadsee-setup loaded on its HSM, if there is one."""
+    """With what the SEE machine that csadmin or loadsee-setup loaded on its HSM says, if there is one."""
     try:
         module = modules.read(machine.world, machine.esn)
     except StateCorrupt as error:
         raise ConfigError(str(error)) from error
-    return replace(machine, signer=module.signer) if module is not None and module.signer and not machine.signer else machine
+    return as_loaded(machine, module.chosen) if module is not None and module.chosen and not machine.signer else machine
+
+
+def as_loaded(machine: Config, loaded: Loaded) -> Config:
+    """The settings of a machine that runs this image: whose keys it takes, and whether it may make any."""
+    extra = tuple(loaded.extra_signers)
+    return replace(machine, signer=loaded.signer, extra_signers=extra, nvram_delegation=loaded.delegated)
 
 
 def _operator(table: Any) -> str:
@@ -150,4 +157,5 @@ def limits_file(machine: Config) -> str:
     """The TOML of what a machine's command line does not say."""
     limits = machine.limits
     kept = f"retry_seconds = {machine.retry_seconds}\nledger_days = {machine.ledger_days}\nwitness = {json.dumps(machine.witness)}\n"
+    kept += f"extra_signers = {json.dumps(list(machine.extra_signers))}\nnvram_delegation = {json.dumps(machine.nvram_delegation)}\n"
     return kept + "[limits]\n" + "".join(f"{name} = {value}\n" for name, value in asdict(limits).items())

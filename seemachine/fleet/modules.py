@@ -27,6 +27,7 @@ OPERATIONAL = "operational"
 class Loaded:
     """A SEE machine on an HSM. `signer` is the hash of its signing key in hex; `developer_until` is ISO time, empty on an XC.
 
+    `extra_signers` are the hashes of older keys, to which it is bound too (csadmin image signextra).
     `program` is the entry point, relative to the HSM's folder.
     """
 
@@ -39,6 +40,7 @@ class Loaded:
     developer_key: str = ""
     developer_until: str = ""
     delegated: bool = False
+    extra_signers: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -64,10 +66,20 @@ class Module:
         return SEE_FEATURE[self.model] in self.features
 
     @property
+    def chosen(self) -> Loaded | None:
+        """The SEE machine that is started, else the one loaded last."""
+        found = [loaded for loaded in self.loaded if loaded.uuid == self.started] or self.loaded
+        return found[-1] if found else None
+
+    @property
     def signer(self) -> str:
-        """Of the SEE machine that is started, else of the one loaded last; empty without any."""
-        chosen = [loaded for loaded in self.loaded if loaded.uuid == self.started] or self.loaded
-        return chosen[-1].signer if chosen else ""
+        """Of the SEE machine that counts; empty without any."""
+        return self.chosen.signer if self.chosen else ""
+
+    @property
+    def signers(self) -> set[str]:
+        """All whose keys work on it."""
+        return {self.chosen.signer, *self.chosen.extra_signers} if self.chosen else set()
 
     def image(self, uuid: str) -> Loaded | None:
         """The loaded SEE machine of a UUID."""

@@ -5,8 +5,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from seemachine.nfast import signing
-from seemachine.nfast.tool import Refusal, parsed
-from seemachine.state.durable import replace_file
+from seemachine.nfast.tool import Refusal, keep, parsed
 
 FORMAT = "seemachine sar 1"
 MACHINE, USERDATA = "machine", "userdata"
@@ -45,7 +44,7 @@ def signed(kind: str, machine_type: str, machine_key: str, payload: bytes, key: 
 def write(path: Path, archive: Archive) -> None:
     """Keep an archive."""
     head = {name: value for name, value in asdict(archive).items() if name != "payload"}
-    replace_file(path, json.dumps({"format": FORMAT, **head}).encode() + b"\n" + archive.payload)
+    keep(path, json.dumps({"format": FORMAT, **head}).encode() + b"\n" + archive.payload)
 
 
 def read(path: Path, kind: str) -> Archive:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from seemachine.fleet import modules
 from seemachine.fleet.modules import Loaded, Module
-from seemachine.nfast import archives, delegation, hosts, paths, processes, securityworld, signing
+from seemachine.nfast import archives, delegation, hosts, paths, processes, securityworld, signing, tool
 from seemachine.nfast.tool import Refusal, say
 from seemachine.state.durable import private_folder, replace_file
 from seemachine.state.errors import StateError
@@ -74,7 +74,7 @@ def load(world: Path, esn: str) -> None:
         processes.refuse_running(world, module)
         program = world / "hsm" / esn / PROGRAM
         replace_file(private_folder(program.parent) / program.name, payload)
-        processes.start(world, module, program, loaded.signer)
+        processes.start(world, module, program, loaded)
         module.loaded = [loaded]
     publish(world, module)
 
@@ -107,7 +107,7 @@ def _load_logged(world: Path, module: Module) -> None:
         load(world, module.esn)
         log(world, f"module {module.number}: SEE machine {module.autoload['machine_file']} loaded")
     except (Refusal, StateError, OSError) as error:
-        log(world, f"module {module.number}: SEE machine not loaded: {error}")
+        log(world, f"module {module.number}: SEE machine not loaded: {tool.reason(error)}")
 
 
 def log(world: Path, text: str) -> None:

@@ -64,7 +64,7 @@ def issue(issuer: Issuer, csr_pem: bytes, span: tuple[int, int], unit: str = "")
     try:
         csr = x509.load_pem_x509_csr(csr_pem)
         key = csr.public_key()
-    except (ValueError, UnsupportedAlgorithm):
+    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
         raise Refusal("this is not a certificate signing request in PEM") from None
     if not csr.is_signature_valid or not isinstance(key, signing.Public) or signing.curve_of(key) != signing.ASK_CURVE:
         raise Refusal("a developer's CSR is signed by its own key on NIST P-521")
@@ -96,8 +96,12 @@ def production(world: Path) -> x509.Certificate:
 def from_pem(pem: bytes) -> x509.Certificate:
     """A certificate. Raises Refusal."""
     try:
-        return _loaded(pem)
-    except (ValueError, UnsupportedAlgorithm):
+        found = _loaded(pem)
+        # Nobody signs how many bits of the signature are unused, and a certificate has one form: none.
+        if not found.public_bytes(Encoding.DER).endswith(b"\0" + found.signature):
+            raise ValueError("its signature has unused bits")
+        return found
+    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
         raise Refusal("this is not an X.509 certificate in PEM") from None
 
 
@@ -114,7 +118,7 @@ def refuse_untrusted(certificate: x509.Certificate, trusted: x509.Certificate) -
     try:
         certificate.verify_directly_issued_by(trusted)
     except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
-        raise Refusal(f"the certificate of {text(certificate.subject)} was not issued by {text(trusted.subject)}") from None
+        raise Refusal(f"the certificate of {_of_whom(certificate)} was not issued by {text(trusted.subject)}") from None
     if not trusted.not_valid_before_utc <= now() <= trusted.not_valid_after_utc:
         raise Refusal(f"the certificate of the issuer, {text(trusted.subject)}, is out of its time")
     if not _may_sign_images(certificate):
@@ -146,7 +150,10 @@ def described(certificate: x509.Certificate) -> dict[str, str]:
 
 def public_key(certificate: x509.Certificate) -> signing.Public:
     """Of a certificate. Raises Refusal when it is not of an elliptic curve."""
-    key = certificate.public_key()
+    try:
+        key = certificate.public_key()
+    except (ValueError, UnsupportedAlgorithm):
+        raise Refusal("the certificate's key is damaged, or of an unknown kind") from None
     if not isinstance(key, signing.Public):
         raise Refusal("the certificate's key is not of an elliptic curve")
     return key
@@ -160,6 +167,14 @@ def key_id(certificate: x509.Certificate) -> str:
 def text(name: x509.Name) -> str:
     """A subject in the order it was written."""
     return ", ".join(f"{TITLES.get(part.oid, part.oid.dotted_string)}: {part.value!s}" for part in name)
+
+
+def _of_whom(certificate: x509.Certificate) -> str:
+    """The subject of a certificate that nobody vouches for: it may be anything."""
+    try:
+        return text(certificate.subject)
+    except ValueError:
+        return "somebody who can't be read"
 
 
 def _authority(certificate: x509.Certificate) -> str:

@@ -3,6 +3,7 @@
 import shutil
 import uuid
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 
@@ -36,7 +37,7 @@ def trusted(world: Path, module: Module) -> list[x509.Certificate]:
 def load(world: Path, esn: str, image: Image) -> Loaded:
     """Check an image and put it on an HSM. Raises Refusal: unsigned, changed, unknown or expired developer, wrong curve, not runnable."""
     with modules.changing(world, esn) as module:
-        developer, signer = _refuse_bad_signatures(world, module, image)
+        developer, signer, extra = _refuse_bad_signatures(world, module, image)
         about = image.about
         entry = about["entry_point"].lstrip("/")
         processes.refuse_unrunnable(image.file(entry), about["entry_point"])
@@ -50,6 +51,7 @@ def load(world: Path, esn: str, image: Image) -> Loaded:
             developer_key=signing.key_hash(certificates.public_key(developer)),
             developer_until=developer.not_valid_after_utc.isoformat(),
             delegated=_delegated(world, image, signer),
+            extra_signers=extra,
         )
         _lay_out(world, module, image, made)
         module.loaded.append(made)
@@ -67,7 +69,7 @@ def start(world: Path, esn: str, wanted: str) -> published.Published:
         module.started = wanted
         modules.write(world, module)
         try:
-            return processes.start(world, module, _folder(world, esn, wanted) / loaded.program, loaded.signer)
+            return processes.start(world, module, _folder(world, esn, wanted) / loaded.program, loaded)
         except Refusal:
             module.started = ""
             modules.write(world, module)
@@ -122,8 +124,8 @@ def _lay_out(world: Path, module: Module, image: Image, made: Loaded) -> None:
     images.unpack(image, private_folder(folder))
 
 
-def _refuse_bad_signatures(world: Path, module: Module, image: Image) -> tuple[x509.Certificate, str]:
-    """The developer, and the hash of the ASK."""
+def _refuse_bad_signatures(world: Path, module: Module, image: Image) -> tuple[x509.Certificate, str, list[str]]:
+    """The developer, the hash of the ASK, and those of the extra keys."""
     if not image.signatures:
         raise Refusal("the image is not signed; sign it with: csadmin image sign")
     developer, ask, signatures = _signers(image)
@@ -136,7 +138,7 @@ def _refuse_bad_signatures(world: Path, module: Module, image: Image) -> tuple[x
     # The one in the image may be another than the registered one of the same key.
     certificates.refuse_untrusted(developer, certificates.production(world))
     certificates.refuse_out_of_time(developer)
-    return developer, signing.key_hash(ask)
+    return developer, signing.key_hash(ask), [signing.key_hash(key) for key, _ in signatures[2:]]
 
 
 def _signers(image: Image) -> tuple[x509.Certificate, signing.Public, list[tuple[signing.Public, bytes]]]:
@@ -146,9 +148,19 @@ def _signers(image: Image) -> tuple[x509.Certificate, signing.Public, list[tuple
         developer, ask = certificates.from_pem(found["developer_certificate"].encode()), signing.public_from(found["ask"])
         made = [(certificates.public_key(developer), found["developer_signature"]), (ask, found["ask_signature"])]
         made += [(signing.public_from(extra["key"]), extra["signature"]) for extra in found["extra"]]
+        _refuse_roundabout(found, developer, made)
         return developer, ask, [(key, bytes.fromhex(signature)) for key, signature in made]
     except (ValueError, KeyError, TypeError, AttributeError):
         raise Refusal("the signatures of the image are damaged; sign it again with: csadmin image sign") from None
+
+
+def _refuse_roundabout(found: dict[str, Any], developer: x509.Certificate, made: list[tuple[signing.Public, str]]) -> None:
+    """Raises ValueError unless each text is the one way to write what it says: nobody signs it, and base64 and hex have others."""
+    plain = [certificates.to_pem(developer), *(signing.public_pem(key) for key, _ in made[1:])]
+    if [found["developer_certificate"], found["ask"], *(extra["key"] for extra in found["extra"])] != plain:
+        raise ValueError("a key or certificate was rewritten")
+    if any(bytes.fromhex(signature).hex() != signature for _, signature in made):
+        raise ValueError("a signature was rewritten")
 
 
 def _delegated(world: Path, image: Image, signer: str) -> bool:

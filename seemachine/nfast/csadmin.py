@@ -126,7 +126,7 @@ def _attempt(world: Path, module: Module, work: Work) -> tuple[str, dict[str, An
         launcher.refuse_unreachable(world, module)
         text, data = work(world, module)
     except (Refusal, StateError, OSError) as refused:
-        return f"FAILURE: {refused}", {"succeeded": False, "error": str(refused)}
+        return f"FAILURE: {tool.reason(refused)}", {"succeeded": False, "error": tool.reason(refused)}
     return text, {"succeeded": True, "data": data}
 
 

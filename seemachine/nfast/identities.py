@@ -51,19 +51,23 @@ def _create(options: argparse.Namespace) -> None:
     module, name = hosts.only(world, options.module), keystore.checked_ident(options.keyname)
     subject = certificates.subject(options.x509cname, options.x509org)
     keystore.refuse_taken(world, APPLICATION, name)
+    csr = Path(f"{name}.csr")
+    tool.refuse_unwritable(csr)
     cardset = _presented(world, module)
     say(f"Generate key '{name}' ...")
     say()
     secret = reading.load(reading.Dialogue(world, module, cardset))
     draft = keystore.StoredKey(APPLICATION, name, name, "ECDSA", "nistp521", "", cardset.hash, recovery=True, public="", hidden="")
-    keystore.add(world, draft, secret)
+    key = keystore.generated(world, draft, secret)
     say("OK")
     say(f"Generate a CSR in '{name}.csr' ...")
     say()
     # The guide prints no count of cards the second time.
-    private = keystore.unlock(world, module, keystore.find(world, APPLICATION, name), counted=False)
-    csr = Path(f"{name}.csr")
-    csr.write_bytes(certificates.request(private, subject))
+    secret = reading.load(reading.Dialogue(world, module, cardset, counted=False))
+    request = certificates.request(keystore.opened(world, key, secret), subject)
+    # Both or neither, whatever went wrong in the second dialogue: a key without its CSR would only be in the way.
+    keystore.save(world, key)
+    tool.keep(csr, request)
     say("OK")
     say(f"Created CSR file '{csr}'. Please send it to Entrust Support")
 
@@ -86,6 +90,7 @@ def _sign(options: argparse.Namespace) -> None:
     from seemachine.nfast import certificates, images, keystore, signing
 
     world = tool.world()
+    tool.refuse_unwritable(options.out)
     image, certificate = images.read(options.image), certificates.from_pem(options.devcert.read_bytes())
     developer = keystore.find(world, APPLICATION, options.devkeyname)
     ask = keystore.find(world, APPLICATION, options.askeyname)
@@ -103,6 +108,7 @@ def _signextra(options: argparse.Namespace) -> None:
     from seemachine.nfast import images, keystore
 
     world = tool.world()
+    tool.refuse_unwritable(options.out)
     image = images.read(options.image)
     if not image.signatures:
         raise Refusal(f"{options.image} is not signed; sign it with: csadmin image sign")

@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from seemachine.nfast import signing
-from seemachine.nfast.tool import Refusal, parsed
-from seemachine.state.durable import replace_file
+from seemachine.nfast.tool import Refusal, keep, parsed
 
 FORMAT = "seemachine cs5 image 1"
 DELEGATION = "etc/userdata.codesafe"
@@ -109,7 +108,7 @@ def read(path: Path) -> Image:
 
 def write(path: Path, image: Image) -> None:
     """Keep an image."""
-    replace_file(path, _encoded(image))
+    keep(path, _encoded(image))
 
 
 def unpack(image: Image, folder: Path) -> None:

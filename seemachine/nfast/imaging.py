@@ -27,6 +27,7 @@ def add_generate(words: Any) -> None:
 def _generate(options: argparse.Namespace) -> None:
     from seemachine.nfast import images
 
+    tool.refuse_unwritable(options.output)
     about = {
         "package_name": options.package_name,
         "version": options.version_str,

@@ -68,16 +68,29 @@ def find(world: Path, app: str, ident: str) -> StoredKey:
 
 def add(world: Path, draft: StoredKey, cardset_secret: bytes) -> Path:
     """Generate a key for a draft without one, and keep it. Raises Refusal when there is a key of that name."""
+    return save(world, generated(world, draft, cardset_secret))
+
+
+def generated(world: Path, draft: StoredKey, cardset_secret: bytes) -> StoredKey:
+    """A key for a draft without one, kept nowhere yet."""
     private = signing.generate(draft.curve)
     hidden = hiding.hide(_key(world, cardset_secret), signing.private_bytes(private))
     public = private.public_key()
-    made = replace(draft, hash=signing.key_hash(public), public=signing.public_pem(public), hidden=hidden.hex())
-    return _save(world, made)
+    return replace(draft, hash=signing.key_hash(public), public=signing.public_pem(public), hidden=hidden.hex())
+
+
+def save(world: Path, key: StoredKey) -> Path:
+    """Keep a key. Raises Refusal when there is one of that name."""
+    path = path_of(world, key.app, key.ident)
+    with alone(world):
+        refuse_taken(world, key.app, key.ident)
+        replace_file(path, json.dumps({"format": FORMAT, **asdict(key)}, indent=1).encode())
+    return path
 
 
 def retarget(world: Path, source: StoredKey, app: str, ident: str, name: str) -> Path:
     """The same key for another application: same hash, same cards."""
-    return _save(world, replace(source, app=app, ident=ident, name=name))
+    return save(world, replace(source, app=app, ident=ident, name=name))
 
 
 def refuse_taken(world: Path, app: str, ident: str) -> None:
@@ -93,6 +106,11 @@ def unlock(world: Path, module: Module, key: StoredKey, *, counted: bool = True)
     if key.cardset:
         cardset = securityworld.set_of_hash(world, key.cardset)
         secret = reading.load(reading.Dialogue(world, module, cardset, counted=counted))
+    return opened(world, key, secret)
+
+
+def opened(world: Path, key: StoredKey, secret: bytes) -> signing.Private:
+    """The private half, by the secret of its card set (empty without one). Raises Refusal for a damaged key."""
     path = path_of(world, key.app, key.ident)
     try:
         private = signing.private_from(hiding.reveal(_key(world, secret), bytes.fromhex(key.hidden)))
@@ -101,14 +119,6 @@ def unlock(world: Path, module: Module, key: StoredKey, *, counted: bool = True)
     if signing.key_hash(private.public_key()) != key.hash:
         raise Refusal(f"{path} is damaged (its halves are of different keys); put a copy back")
     return private
-
-
-def _save(world: Path, key: StoredKey) -> Path:
-    path = path_of(world, key.app, key.ident)
-    with alone(world):
-        refuse_taken(world, key.app, key.ident)
-        replace_file(path, json.dumps({"format": FORMAT, **asdict(key)}, indent=1).encode())
-    return path
 
 
 def _read(path: Path) -> StoredKey:

@@ -57,6 +57,9 @@ def _make_cards(world: Path, options: argparse.Namespace) -> None:
     known = {each.name for each in securityworld.operator_sets(world)}
     if not missing and options.ocs in known:
         return
+    if options.ocs not in known:
+        # Before the ACS is made: nothing is left half done.
+        securityworld.refuse_bad_set(options.ocs, options.ocs_quorum, options.ocs_cards)
     passphrase = _passphrase(options)
     if missing:
         securityworld.create(world, options.acs_quorum, options.acs_cards, passphrase)
@@ -116,7 +119,7 @@ def _certify(world: Path, options: argparse.Namespace) -> None:
     from seemachine.nfast import certificates
 
     issuer, csr = certificates.issuer(world), options.csr.read_bytes()
-    options.output.write_bytes(certificates.issue(issuer, csr, (options.begun, options.days), options.unit))
+    _keep(options.output, certificates.issue(issuer, csr, (options.begun, options.days), options.unit))
 
 
 def _licence(world: Path, options: argparse.Namespace) -> None:
@@ -126,13 +129,19 @@ def _licence(world: Path, options: argparse.Namespace) -> None:
     module = modules.read(world, options.esn)
     if module is None:
         raise Refusal(f"there is no HSM {options.esn}; make one with: seemachine nfast setup")
-    options.output.write_text(licences.issue(world, options.esn, options.feature or [SEE_FEATURE[module.model]]))
+    _keep(options.output, licences.issue(world, options.esn, options.feature or [SEE_FEATURE[module.model]]).encode())
+
+
+def _keep(path: Path, data: bytes) -> None:
+    """As a file that was sent arrives: `seemachine` took a strict umask, and there is no secret in it."""
+    replace_file(path, data, before=lambda scratch: scratch.chmod(0o644))
 
 
 def _cards(world: Path, options: argparse.Namespace) -> None:
     """One more Operator Card Set."""
     from seemachine.nfast import securityworld
 
+    securityworld.refuse_bad_set(options.name, options.quorum, options.cards)
     made = securityworld.create_operator_set(world, options.name, options.quorum, options.cards, _passphrase(options))
     for number in range(1, made.cards + 1):
         say(f"{made.name}-{number}")

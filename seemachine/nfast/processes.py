@@ -12,7 +12,7 @@ from pathlib import Path
 
 from seemachine.config import Config, ConfigError
 from seemachine.fleet import configuration, modules, published
-from seemachine.fleet.modules import Module
+from seemachine.fleet.modules import Loaded, Module
 from seemachine.fleet.published import Published
 from seemachine.nfast.tool import Refusal
 from seemachine.state.lock import holder
@@ -42,11 +42,11 @@ def refuse_unrunnable(program: bytes | None, name: str) -> list[str]:
     return flags
 
 
-def start(world: Path, module: Module, program: Path, signer: str) -> Published:
+def start(world: Path, module: Module, program: Path, loaded: Loaded) -> Published:
     """Run a SEE machine and wait until it listens. Raises Refusal with what it said when it does not come up."""
     folder = world / "hsm" / module.esn
     flags = refuse_unrunnable(program.read_bytes(), program.name)
-    command = [sys.executable, *(flags or ["-P"]), str(program), *_options(world, module, signer)]
+    command = [sys.executable, *(flags or ["-P"]), str(program), *_options(world, module, loaded)]
     with (folder / LOG).open("ab") as log:
         began = log.tell()
         # Detached: it lives on the HSM, not in the shell of who started it.
@@ -120,13 +120,13 @@ def _environment(world: Path, module: Module) -> dict[str, str]:
     return {**os.environ, "SEEMACHINE_HOME": str(world), "SEEMACHINE_ESN": module.esn}
 
 
-def _options(world: Path, module: Module, signer: str) -> list[str]:
+def _options(world: Path, module: Module, loaded: Loaded) -> list[str]:
     """As the fleet file describes this HSM, but unpublished: that is the host's to do."""
-    machine = _described(world, module)
+    machine = configuration.as_loaded(_described(world, module), loaded)
     settings = world / "hsm" / module.esn / SETTINGS
     settings.write_text(configuration.limits_file(machine))
     more = ["--module", str(module.number), "--no-publish", "--config", str(settings)]
-    return [*configuration.command_line(machine), *more, *(["--signer", signer] if signer else [])]
+    return [*configuration.command_line(machine), *more]
 
 
 def _described(world: Path, module: Module) -> Config:

@@ -85,14 +85,20 @@ def unlock_nso(found: SecurityWorld, secret: bytes) -> signing.Private:
 def create_operator_set(world: Path, name: str, quorum: int, cards: int, passphrase: str) -> CardSet:
     """Make an OCS and put its cards on the rack. Raises Refusal when there is one of that name."""
     read(world)
-    if not _NAME.fullmatch(name) or name == ADMIN:
-        raise Refusal(f"a card set's name has up to 32 letters, digits, hyphens and underscores, and is not {ADMIN}; not {name!r}")
+    refuse_bad_set(name, quorum, cards)
     with alone(world):
         if any(known.name == name for known in operator_sets(world)):
             raise Refusal(f"there is a card set {name} already")
         made, _ = _new_set(world, name, OPERATOR, (quorum, cards), passphrase)
         replace_file(kmlocal(world) / f"cards_{made.hash}", json.dumps(asdict(made)).encode())
     return made
+
+
+def refuse_bad_set(name: str, quorum: int, cards: int) -> None:
+    """Before anything is written. Raises Refusal for a name or sizes that no card set has."""
+    if not _NAME.fullmatch(name) or name == ADMIN:
+        raise Refusal(f"a card set's name has up to 32 letters, digits, hyphens and underscores, and is not {ADMIN}; not {name!r}")
+    _refuse_sizes(quorum, cards)
 
 
 def operator_sets(world: Path) -> list[CardSet]:
@@ -132,8 +138,7 @@ def _read_set(path: Path) -> CardSet:
 
 def _new_set(world: Path, name: str, token: str, sizes: tuple[int, int], passphrase: str) -> tuple[CardSet, bytes]:
     quorum, cards = sizes
-    if not 1 <= quorum <= cards <= MOST_CARDS:
-        raise Refusal(f"a card set has a quorum of 1 or more and up to {MOST_CARDS} cards, not {quorum} of {cards}")
+    _refuse_sizes(quorum, cards)
     names = [f"{ADMIN if token == ADMIN else name}-{number}" for number in range(1, cards + 1)]
     _refuse_taken(world, names)
     secret = os.urandom(shares.SECRET_BYTES)
@@ -143,6 +148,11 @@ def _new_set(world: Path, name: str, token: str, sizes: tuple[int, int], passphr
         hidden = hiding.hide(hiding.stretched(passphrase, salt), share)
         write_token(world, Token(card, token, name, cardset.hash, number, quorum, bool(passphrase), salt, hidden))
     return cardset, secret
+
+
+def _refuse_sizes(quorum: int, cards: int) -> None:
+    if not 1 <= quorum <= cards <= MOST_CARDS:
+        raise Refusal(f"a card set has a quorum of 1 or more and up to {MOST_CARDS} cards, not {quorum} of {cards}")
 
 
 def _refuse_taken(world: Path, names: list[str]) -> None:

@@ -18,6 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _act(options: argparse.Namespace) -> None:
     world = tool.world()
+    tool.refuse_unwritable(options.out)
     module = hosts.only(world, options.module)
     key = keystore.find(world, APPLICATION, options.key)
     payload = options.input.read_bytes()

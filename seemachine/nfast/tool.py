@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from seemachine.state.durable import replace_file
 from seemachine.state.errors import StateError
 from seemachine.wire.world import home
 
@@ -24,6 +25,11 @@ class Silent(Refusal):
 
 
 Parser = argparse.ArgumentParser
+
+
+# The caller's, before `run` takes a stricter one: files without a secret are for whoever the caller lets read.
+_umask = os.umask(0o077)
+os.umask(_umask)
 
 
 def parser(name: str, description: str, ours: str = "") -> Parser:
@@ -44,6 +50,8 @@ def run(parsed: Parser, arguments: Sequence[str] | None, act: Callable[[argparse
         say_error(parsed.prog, error)
         return 1
     except KeyboardInterrupt:
+        if at_terminal():
+            say()  # what was asked stands in the line still
         return 130
 
 
@@ -55,7 +63,40 @@ def say(text: str = "") -> None:
 def say_error(name: str, error: object) -> None:
     """One line for what was refused, below what was printed so far."""
     sys.stdout.flush()
-    print(f"{name.split(maxsplit=1)[0]}: {error}", file=sys.stderr, flush=True)
+    name = name.split(maxsplit=1)[0]
+    text = reason(error)
+    print(text if text.startswith(f"{name} ") else f"{name}: {text}", file=sys.stderr, flush=True)
+
+
+def reason(error: object) -> str:
+    """Why something was refused, in words that say what to do; for what the system refuses too."""
+    if not isinstance(error, OSError) or not isinstance(error.filename, str | bytes):
+        return str(error)
+    path = Path(os.fsdecode(error.filename))
+    # A new file is written beside its place first.
+    scratch = path.suffix == ".new" and path.name.startswith(".")
+    if isinstance(error, FileNotFoundError):
+        return f"there is no folder {path.parent}" if scratch else f"there is no file {path}"
+    if isinstance(error, PermissionError) and scratch:
+        return f"you may not write into {path.parent}"
+    if isinstance(error, PermissionError):
+        return f"{path} is not yours to read or write; allow it as its owner: chmod a+r {path} (with sudo where root copied it)"
+    return f"{path}: {error.strerror}"
+
+
+def keep(path: Path, data: bytes) -> None:
+    """Write a file that holds no secret, readable as the caller's umask says: `sudo cp` makes root its owner (guide 2.5.1 step 7)."""
+    replace_file(path, data, before=lambda scratch: scratch.chmod(0o666 & ~_umask))
+
+
+def refuse_unwritable(path: Path) -> None:
+    """Before a dialogue that would be in vain. Raises Refusal when no file can be written there."""
+    if not path.absolute().parent.is_dir():
+        raise Refusal(f"there is no folder {path.parent}")
+    if path.is_dir():
+        raise Refusal(f"{path} is a folder")
+    if not os.access(path.absolute().parent, os.W_OK):
+        raise Refusal(f"you may not write into {path.absolute().parent}")
 
 
 def text_of(path: Path) -> str:
@@ -114,6 +155,8 @@ def secret(prompt: str) -> str:
 
         with contextlib.suppress(EOFError):
             return getpass.getpass(f"{prompt} ")
+        # The shell's prompt would stand behind ours.
+        say()
         raise Refusal("no passphrase was given")
     line = _line()
     if not line:

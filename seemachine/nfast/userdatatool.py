@@ -17,10 +17,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _act(options: argparse.Namespace) -> None:
     world = tool.world()
+    tool.refuse_unwritable(options.file)
     key = keystore.find(world, options.appname, options.ident)
     found, module = securityworld.read(world), hosts.only(world, options.module)
     secret = reading.load(reading.Dialogue(world, module, found.admin, title=TITLE, counted=False))
-    options.file.write_bytes(delegation.signed(key.hash, securityworld.unlock_nso(found, secret)))
+    tool.keep(options.file, delegation.signed(key.hash, securityworld.unlock_nso(found, secret)))
 
 
 def _parser() -> tool.Parser:

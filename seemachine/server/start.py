@@ -82,6 +82,8 @@ def build(config: Config, store: Store) -> Machine:
         random=os.urandom,
         limits=wire_limits(config),
         signer=bytes.fromhex(config.signer),
+        extra_signers=frozenset(map(bytes.fromhex, config.extra_signers)),
+        delegated=config.nvram_delegation,
         operator=config.operator,
         checkpoints=NoCheckpoints() if config.store == "memory" else FolderCheckpoints(config.folder),
     )
