@@ -81,7 +81,8 @@ def test_a_developer_key_without_a_csr_is_set_aside(desk: Desk, monkeypatch: pyt
         raise Killed
 
     with monkeypatch.context() as patched:
-        patched.setattr("seemachine.nfast.certificates.request", half)
+        # It writes the CSR, once the key is kept.
+        patched.setattr("seemachine.nfast.identities.tool.keep", half)
         with pytest.raises(Killed):
             desk.deploy("5c")
     key = desk.site.home / "kmdata" / "local" / "key_simple_devkeyident"
