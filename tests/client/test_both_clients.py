@@ -5,7 +5,7 @@ import seeclient
 import trio
 from client.clientkit import H5_W4, OTHER_ESN, serving
 from seeclient import Status, StatusError, keys
-from seeclient.events import CardDone, CardsNeeded, CardTried, CardWanted, ChunkDone, Resumed, Started
+from seeclient.events import CardDone, CardsNeeded, CardTried, ChunkDone, Resumed, Started
 from server.serverkit import ESN, GatedEngine, good, leaf_of, make_machine, until
 
 from seemachine.state.checkpoints import FolderCheckpoints
@@ -90,7 +90,7 @@ async def test_a_program_does_not_wait_for_a_card_that_nobody_brings(machine, op
 
 
 async def test_patience_is_the_callers(machine, open_fleet, home):
-    """A caller's own patience waits for the card that it brings itself."""
+    """A caller's own patience is asked before anything is hashed, and may bring the card itself."""
     rack, told = Rack(home), []
     machine_folder(home)
 
@@ -104,7 +104,7 @@ async def test_patience_is_the_callers(machine, open_fleet, home):
     events = []
     async with open_fleet() as fleet:
         await fleet.generate_lms("cards", **H5_W4, explease=1, progress=events.append, patience=bring)
-    assert [type(event) for event in events[-4:]] == [CardsNeeded, CardTried, CardWanted, CardDone]
+    assert [type(event) for event in events[-3:]] == [CardsNeeded, CardTried, CardDone]
     assert len(told) >= 1
 
 
@@ -250,7 +250,7 @@ async def test_an_exception_of_the_caller_comes_out_as_it_is(machine, open_fleet
 
     async with open_fleet() as fleet:
         with pytest.raises(ZeroDivisionError):
-            await fleet.generate_lms("key", **H5_W4, explease=1, progress=stop)
+            await fleet.generate_lms("key", **H5_W4, explease=1, progress=stop, patience=lambda _peer, _waited: True)
         assert keys.aliases() == []
 
 

@@ -598,7 +598,7 @@ def test_the_protocol_and_its_port_are_those_of_the_code():
 def test_the_published_object_is_the_one_that_machines_publish():
     """The page names the fields of a published object, in their order, and the folder's name."""
     text = sections()["Find machines"]
-    [example] = re.findall(r"^ *(\{.+\})$", text, flags=re.MULTILINE)
+    [example] = re.findall(r"^ *(\{.+?\})$", text, flags=re.MULTILINE | re.DOTALL)
     assert list(json.loads(example)) == [field.name for field in fields(Published)]
     assert f"published/{names.PUBLISHED_NAME}/" in text
 
