@@ -40,7 +40,7 @@ def _tree(site: Site) -> Step:
     return Step(
         "the container's root tree",
         "2.5.2.3 step 16",
-        lambda: site.journal.get("", "tree") == [wanted(), common.state_of(root)],
+        lambda: bool(wanted()) and site.journal.get("", "tree") == [wanted(), common.state_of(root)],
         f"there must be {source} and {userdata}, and room in {site.work}",
         (Act(_as_a_shell(site, source), lambda: _lay_out(root, source, userdata)),),
         ended=lambda: site.journal.note("", tree=[wanted(), common.state_of(root)]),

@@ -208,18 +208,6 @@ def test_a_dry_run_is_for_a_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert "cp 'my {release}/pqsdk-1.4.1.bin' container/usr/bin/entrypoint" in printed
 
 
-def test_configurations_of_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """network.json and packages.json are the release's, or those that are named."""
-    monkeypatch.chdir(tmp_path)
-    for words, network, packages in (
-        ([], "r/network.json", "r/packages.json"),
-        (["--network-conf", "n"], f"{tmp_path}/n", "r/packages.json"),
-        (["--packages-conf", "p"], "r/network.json", f"{tmp_path}/p"),
-    ):
-        assert command.main("5c", ["--dry-run", "--release", "r.zip", *words]) == 0
-        assert f"--network-conf {network} --packages-conf {packages} --rootdir container pqsdk.cs5" in capsys.readouterr().out
-
-
 def test_names_with_braces_and_blanks(desk: Desk) -> None:
     """A folder, an organization and a card set's name reach the tools as they are; nothing in them is taken for a place to fill."""
     Path("my {esn} release").mkdir()
