@@ -113,7 +113,7 @@ def published_objects(data: bytes) -> None:
             must_be_an_address(address)
         entry = published.read(home, ESN)
         if entry is not None:
-            assert [type(value) for value in asdict(entry).values()] == [str, str, int, str, int, int, bool]
+            assert [type(value) for value in asdict(entry).values()] == [str, str, int, str, int, int, bool, str]
         published.withdraw(home, ESN, 17)
 
 
