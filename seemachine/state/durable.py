@@ -37,6 +37,20 @@ def flush_folder(path: Path) -> None:
         os.close(descriptor)
 
 
+def settle(folder: Path, file: str = "") -> None:
+    """Make durable what a process that was killed left of a folder's names, and of a file in it if there is one.
+
+    It was written, so it is read; nothing may be built on it that a power cut could leave without it. Raises OSError.
+    """
+    flush_folder(folder)
+    if file and (folder / file).exists():
+        descriptor = os.open(folder / file, os.O_RDONLY)
+        try:
+            flush(descriptor)
+        finally:
+            os.close(descriptor)
+
+
 def replace_file(path: Path, data: bytes, before: Callable[[Path], None] = lambda _scratch: None) -> None:
     """Write a whole file so that after a crash there is either the old or the new one. Raises OSError; the old one is then kept.
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from seemachine.state.batch import Changes
-from seemachine.state.durable import no_room, private_folder, remove_file, replace_file
+from seemachine.state.durable import no_room, private_folder, remove_file, replace_file, settle
 from seemachine.state.errors import DiskFull, StateCorrupt, StateFailed
 from seemachine.state.ledger import LedgerRow
 from seemachine.state.ledgerfile import LedgerFile
@@ -23,6 +23,7 @@ from seemachine.state.witness import Mark, Past, Witness
 
 SUFFIX = ".nvram"
 SPENT_SUFFIX = ".spent"
+LEDGER = "ledger"
 HISTORY = {
     "identity": bytes,
     "epoch": int,
@@ -42,10 +43,12 @@ class FileStore(MirroredStore):
 
     def __init__(self, folder: Path, witness: Witness | None = None, keep: Retention = KEEP) -> None:
         self._folder = private_folder(folder / "nvram")
-        paths = sorted(self._folder.glob(f"*{SUFFIX}"))
         with self._translated():
+            # Before anything is read: what the last process wrote and did not flush would else be lost from under what this one writes.
+            settle(self._folder, LEDGER)
+            paths = sorted(self._folder.glob(f"*{SUFFIX}"))
             past, self._installed = _read_history(self._history)
-            self._ledger = LedgerFile(self._folder / "ledger")
+            self._ledger = LedgerFile(self._folder / LEDGER)
             spent = [_read_spent(path) for path in sorted(self._folder.glob(f"*{SPENT_SUFFIX}"))]
             super().__init__([], spent, past, keep)
             self._files = {file.name: file for path in paths if (file := self._recovered(_read(path))) is not None}

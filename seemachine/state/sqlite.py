@@ -9,7 +9,7 @@ from typing import Any
 
 from seemachine.state import rows
 from seemachine.state.batch import Changes
-from seemachine.state.durable import flush_folder, private_folder
+from seemachine.state.durable import flush_folder, private_folder, settle
 from seemachine.state.errors import DiskFull, StateCorrupt, StateFailed, StateUnsafe
 from seemachine.state.ledger import LedgerRow
 from seemachine.state.mirrored import MirroredStore
@@ -60,7 +60,10 @@ class SqliteStore(MirroredStore):
 
     def __init__(self, folder: Path, witness: Witness | None = None, keep: Retention = KEEP) -> None:
         self._path = private_folder(folder) / "nvram.db"
-        if not self._path.exists():
+        if self._path.exists():
+            # Its name may be one that the process which made it was killed before it flushed.
+            settle(folder)
+        else:
             _create(self._path)
         self._database = _connect(self._path)
         try:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from seemachine.state.durable import PRIVATE_FILE, private_folder, replace_file
+from seemachine.state.durable import PRIVATE_FILE, private_folder, replace_file, settle
 from seemachine.state.errors import StateCorrupt, StateLocked
 from seemachine.state.places import same_file
 from seemachine.state.sealed import seal, unseal
@@ -111,7 +111,13 @@ class FolderWitness:
             os.close(self._leaves)
             raise StateLocked(f"an NVRAM of {esn} is in use already: {folder} vouches for one at a time; stop the other first") from None
         self._slots: dict[bytes, dict[int, tuple[int, int]]] = {}
-        self._count = self._read_leaves()
+        try:
+            # A mark whose name the last process did not flush: the NVRAM will refer to it, and must not outlive it.
+            settle(folder)
+            self._count = self._read_leaves()
+        except BaseException:
+            os.close(self._leaves)
+            raise
 
     def last(self) -> Mark | None:
         """See Witness."""

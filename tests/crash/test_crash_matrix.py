@@ -4,13 +4,15 @@ from collections.abc import Callable
 
 import pytest
 from crash.matrix import Recording, Tally, run
+from crash.operations import Mark, Rename, Write
 from crash.recorder import HAS_APSW
 from crash.recordings import operations, record, record_killed
 from crash.scenarios import SCENARIOS, STORES, Scenario
 
 from seemachine.commands import generate, provision
-from seemachine.state import durable, sqlite
+from seemachine.state import durable, file, sqlite, witness
 from seemachine.state.checkpoints import FolderCheckpoints
+from seemachine.state.ledgerfile import RECORD
 from seemachine.state.mirrored import MirroredStore
 from seemachine.state.slots import Slots
 
@@ -137,3 +139,42 @@ def test_the_matrix_can_fail(broken: Break, scenario: str, store: str, faults: s
     """Recorded with one promise broken, a sample of the states shows it."""
     recording = record(BY_NAME[scenario], store, broken)
     assert run(recording, share=0.05).counts.keys() & faults
+
+
+# The share of the states in which enough of them show it.
+UNFLUSHED = 0.3
+
+
+def is_ledger_written(change: object) -> bool:
+    """A record of the ledger, which is not flushed yet."""
+    return isinstance(change, Write) and len(change.data) == RECORD.size
+
+
+def is_mark_named(change: object) -> bool:
+    """The witness's mark has its name, which is not flushed yet."""
+    return isinstance(change, Rename) and change.target.endswith(".mark")
+
+
+def killed_after(scenario: Scenario, last: Callable[[object], bool]) -> Recording:
+    """The scenario with the file store, killed after the first change of a kind."""
+    done = [operation for operation in record(scenario, "file").log if not isinstance(operation, Mark)]
+    recording = record_killed(scenario, "file", next(number for number, change in enumerate(done, 1) if last(change)))
+    assert recording is not None
+    return recording
+
+
+@pytest.mark.parametrize(("scenario", "last"), [("sign", is_ledger_written), ("delete", is_mark_named)])
+class TestBuiltOnWhatWasNotFlushed:
+    """A process finds what a killed one wrote and did not flush. The power cut comes while it goes on from there."""
+
+    def test_is_made_durable_first(self, scenario: str, last: Callable[[object], bool]):
+        """Every machine starts again, with all that it had."""
+        tally = run(killed_after(BY_NAME[scenario], last), share=UNFLUSHED)
+        assert tally.states
+        assert tally.faults == []
+
+    def test_else_it_would_be_missed(self, scenario: str, last: Callable[[object], bool], monkeypatch: pytest.MonkeyPatch):
+        """Without that a machine refuses its damaged ledger, or distrusts its NVRAM."""
+        for module in (file, witness):
+            monkeypatch.setattr(module, "settle", lambda *_: None)
+        assert run(killed_after(BY_NAME[scenario], last), share=UNFLUSHED).counts.keys() & {"refused", "broken"}
