@@ -3,6 +3,10 @@ PYTHON ?= python3
 SECONDS ?= 120
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Tests start thousands of processes; without bytecode each would compile all of it.
+export PYTHONDONTWRITEBYTECODE :=
+# How many processes the tests are spread over, file by file.
+JOBS ?= auto
 
 .PHONY: demo test test-native test-bigendian lint bench storm soak attack fuzz crash-matrix image oci clean
 
@@ -10,7 +14,7 @@ demo: .venv/installed
 	deploy/demo/demo.sh
 
 test: .venv/tested
-	$(BIN)/pytest -q $(TESTS)
+	$(BIN)/pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 test-native: .venv/tested
 	PYTHON=$(CURDIR)/$(BIN)/python tests/native_sanitize.sh

@@ -1,5 +1,7 @@
 """Whole signatures, both ways, against two independent implementations: pyhsslms for every set, hsslms for those that it knows."""
 
+from copy import deepcopy
+
 import hsslms
 import pytest
 from lms.kit import H5_SETS, MESSAGE, TALL, set_name, sign, verifies
@@ -31,13 +33,13 @@ def hsslms_takes(key, message, signature):
 
 @pytest.fixture(scope="module")
 def pyhsslms_key():
-    """A maker of pyhsslms keys, each made once."""
+    """A maker of pyhsslms keys, each made once; a test gets a copy, since they remember what they signed."""
     made = {}
 
     def make(tree, ots):
         if ots not in made:
             made[ots] = pyhsslms.LmsPrivateKey(u32(tree.typecode), u32(ots.typecode))
-        return made[ots]
+        return deepcopy(made[ots])
 
     return make
 
