@@ -21,6 +21,8 @@ ALWAYS = ("generatekey", "enquiry", "nfkminfo", "fet", "nopclearfail")
 # What comes with it; the others come with Security World.
 CODESAFE = NEEDED["5c"]
 PIPSQUEAK = "./pipsqueak"
+# What a note has whose deed may be done or not.
+BEGUN = "begun"
 
 
 def before(site: Site) -> list[Step]:

@@ -73,8 +73,8 @@ def _removed(site: Site) -> Step:
     """Once the configuration is gone, the clear that follows takes the SEE machine with it."""
 
     def begun() -> None:
-        # A run that was killed may have removed it; to remove it again is refused then.
-        site.answers["removing"] = site.noted("removing")
+        # A run that was killed may have removed it, or not made it yet; to remove it is refused then.
+        site.answers["removing"] = site.noted("removing") or ("no" if site.noted("configured") == common.BEGUN else "")
         site.journal.note(site.esn, uninstalling=True, removing=True)
 
     return Step(

@@ -105,7 +105,7 @@ def _configured(site: Site) -> Step:
         ),
         looks=(f"enquiry -m {site.number}",),
         begun=lambda: site.journal.note(
-            site.esn, configured="begun", published=True, uninstalling=None, removing=None, removed=None, no_object=None
+            site.esn, configured=common.BEGUN, published=True, uninstalling=None, removing=None, removed=None, no_object=None
         ),
         ended=lambda: site.journal.note(site.esn, configured=wanted()),
         clears=True,
