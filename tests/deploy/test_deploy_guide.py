@@ -77,7 +77,7 @@ def test_a_5c_with_no_more_than_the_guides_words(listed: str, tmp_path: Path) ->
     ("model", "words", "clearing"),
     [
         ("5c", [], []),
-        ("5c", ["--licence", "l"], ["the licence SEE Activation, CodeSafe 5 is installed"]),
+        ("5c", ["--licence", __file__, "--rfs", "192.0.2.1"], ["the licence SEE Activation, CodeSafe 5 is installed"]),
         ("5c", ["--uninstall"], ["the module is cleared"]),
         ("xc", [], ["the module loads the SEE machine by itself"]),
         ("xc", ["--uninstall"], ["the module loads no SEE machine any more", "the module is cleared"]),

@@ -133,6 +133,7 @@ def test_a_serial_number_outlives_a_clear(tmp_path: Path) -> None:
         ("Initialised Usable Recovery", "!Usable", False),
         ("Initialised !Usable", "Usable", False),
         ("Initialised Usable", None, False),
+        ("Initialised Usable", "\n state   ", False),
     ],
 )
 def test_the_world_must_be_usable_on_this_module(world: str, own: str | None, usable: bool, tmp_path: Path) -> None:
