@@ -1,5 +1,7 @@
 """The nShield 5c: a CodeSafe 5 container (guide 2.5.2, and 2.9.2 with a retargeted key)."""
 
+from dataclasses import replace
+
 from nshield import common, identities, image, keys, release
 from nshield.identities import CSADMIN_LIST
 from nshield.settings import UUID
@@ -18,9 +20,9 @@ def steps(site: Site) -> list[Step]:
         release.step(site, *program, *configurations, "userdatatool.py", "bootstrap.py"),
         *identities.steps(site),
         *_named(site),
+        _the_same(site),
         *keys.steps(site),
-        keys.delegation(site),
-        *image.steps(site),
+        *(_unless_loaded(site, step) for step in (keys.delegation(site), *image.steps(site))),
         _nothing_else(site),
         _loaded(site),
         _started(site),
@@ -48,24 +50,52 @@ def _named(site: Site) -> list[Step]:
 
 
 def _note_loaded(site: Site, uuid: str) -> None:
-    site.journal.note(site.esn, uuid=uuid, image=common.state_of(site.work / image.SIGNED), loading=None)
+    made = {"image": common.state_of(site.work / image.SIGNED), "source": site.journal.get("", "source")}
+    site.journal.note(site.esn, uuid=uuid, loading=None, **made)
+
+
+def _is_current(site: Site) -> bool:
+    """Whether our SEE machine is of the program, configuration and key that an image would be made of now.
+
+    To start it and to publish it takes the very image that was loaded, which no later one is. Of one that --uuid names nothing is known.
+    """
+    same = site.noted("source") == image.source(site)
+    return not site.noted("image") or (same and (site.noted("image") == common.state_of(site.work / image.SIGNED) or site.seen()))
+
+
+def _unless_loaded(site: Site, step: Step) -> Step:
+    """What an image is made of is of no more use once it is loaded."""
+
+    def loaded() -> bool:
+        return bool(site.uuid() and site.noted("image")) and _is_current(site)
+
+    return replace(step, done=lambda: step.done() or loaded(), looks=(*step.looks, CSADMIN_LIST, common.PIPSQUEAK))
+
+
+def _others(site: Site) -> set[str]:
+    return set(site.installed()) - {site.uuid()}
+
+
+IN_THE_WAY = (
+    "uninstall it first, with --uninstall; one that this work folder does not know needs --uuid. Look at: csadmin list. Uninstalling "
+    "keeps keys and NVRAM. To take over a SEE machine that is this image, give its --uuid. One without a UUID was not loaded: stop "
+    "what runs it (seemachine fleet down)"
+)
+
+
+def _the_same(site: Site) -> Step:
+    """Known before any card is read for an image that could not be loaded."""
+
+    def same() -> bool:
+        return not _others(site) and (not site.uuid() or bool(site.settings.uuid) or _is_current(site))
+
+    name = "no other SEE machine is installed, nor ours of another program, configuration or key"
+    return Step(name, "2.8.1", same, IN_THE_WAY, looks=(CSADMIN_LIST, keys.look(site), common.PIPSQUEAK))
 
 
 def _nothing_else(site: Site) -> Step:
-    def alone() -> bool:
-        others = set(site.installed()) - {site.uuid()}
-        current = site.settings.uuid or site.noted("image") in ("", common.state_of(site.work / image.SIGNED))
-        return not others and (not site.uuid() or bool(current))
-
-    return Step(
-        "no other SEE machine is installed",
-        "2.8.1",
-        alone,
-        "uninstall it first, with --uninstall; one that this work folder does not know needs --uuid. Look at: csadmin list. Uninstalling "
-        "keeps keys and NVRAM. To take over a SEE machine that is this image, give its --uuid. One without a UUID was not loaded: stop "
-        "what runs it (seemachine fleet down)",
-        looks=(CSADMIN_LIST,),
-    )
+    """Again, since cards take their time."""
+    return Step("there is still no other", "2.8.1", lambda: not _others(site), IN_THE_WAY, looks=(CSADMIN_LIST,))
 
 
 def _loaded(site: Site) -> Step:

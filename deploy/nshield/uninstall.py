@@ -64,7 +64,7 @@ def _destroyed(site: Site) -> Step:
         (call("csadmin", "destroy", "--esn", Place("esn"), "--uuid", Place("uuid")),),
         looks=(CSADMIN_LIST,),
         begun=lambda: site.journal.note(site.esn, uninstalling=True),
-        ended=lambda: site.journal.note(site.esn, uuid=None, image=None, loading=None, stopped=None),
+        ended=lambda: site.journal.note(site.esn, uuid=None, image=None, source=None, loading=None, stopped=None),
         destroys=True,
     )
 
