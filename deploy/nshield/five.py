@@ -39,6 +39,7 @@ def adopt(site: Site) -> None:
             f"SEE machine {found} is taken as ours: "
             + ("--uuid names it" if site.settings.uuid else "a run that loaded it was interrupted")
         )
+        site.begin()
         _note_loaded(site, found)
 
 
@@ -50,8 +51,10 @@ def _named(site: Site) -> list[Step]:
 
 
 def _note_loaded(site: Site, uuid: str) -> None:
-    made = {"image": common.state_of(site.work / image.SIGNED), "source": site.journal.get("", "source")}
-    site.journal.note(site.esn, uuid=uuid, loading=None, **made)
+    source = site.journal.get("", "source")
+    # Without a journal of what it was made of, an image that lies there need not be the one that is loaded.
+    signed = common.state_of(site.work / image.SIGNED) if source else ""
+    site.journal.note(site.esn, uuid=uuid, image=signed, source=source, loading=None)
 
 
 def _is_current(site: Site) -> bool:

@@ -10,7 +10,7 @@ from typing import NoReturn
 from nshield import failures
 from nshield.site import Site
 from nshield.step import Act, Call, Place, Step
-from nshield.tools import Unanswered
+from nshield.tools import Unanswered, name_of
 
 AGAIN = "then run the same command again: what is done is not repeated"
 # A module that was cleared, or a SEE machine that was started, may need some time until it answers.
@@ -105,6 +105,7 @@ def _bring_about(site: Site, step: Step, consent: Consent) -> bool:
     if step.clears:
         consent.need()
     consent.begin()
+    site.begin()
     step.begun()
     try:
         for each in step.calls:
@@ -150,12 +151,12 @@ def _call(site: Site, step: Step, each: Call) -> None:
         # `fine` may look at what there is now.
         site.tools.forget()
         if not each.fine(ran.said):
-            _fail(step, f"{words[0]} ended with exit code {ran.code}", ran.said)
+            _fail(step, f"{name_of(words)} ended with exit code {ran.code}", ran.said)
     if each.keep:
         name, pattern = each.keep
         found = re.search(pattern, ran.said, re.MULTILINE)
         if not found:
-            _fail(step, f"{words[0]} did not say what is needed of it ({name})", ran.said)
+            _fail(step, f"{name_of(words)} did not say what is needed of it ({name})", ran.said)
         site.answers[name] = found[1]
 
 

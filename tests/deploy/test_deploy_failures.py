@@ -91,7 +91,9 @@ def test_a_missing_card(desk: Desk) -> None:
     desk.site.rack.remove(FIVE, 0)
     assert "send" in desk.stopped(3, "5c")
     desk.certify()
-    assert "Administrator Card Set" in desk.stopped(3, "5c")
+    said = desk.stopped(3, "5c")
+    assert "Administrator Card Set" in said
+    assert "certificate: userdatatool.py ended with exit code 1" in said
     desk.site.rack.insert("admin-1", FIVE, 0)
     desk.done("5c")
     assert not any(call.startswith(("generatekey", "csadmin ids")) for call in desk.calls)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from deploy.certificates import pem
 from deploy.guidetools import KILL, SERIAL, GuideHost, deploy
+from nshield.journal import Busy, Folder
 
 NOW = dt.datetime.now(dt.UTC).replace(microsecond=0)
 
@@ -29,6 +30,33 @@ def test_a_configuration_that_can_not_be_removed(tmp_path: Path) -> None:
     for _ in range(2):
         code, lines = deploy(host, "xc", "--uninstall", "--yes")
         assert (code, "loadsee-setup ended with exit code 1" in lines[-4]) == (1, True), "\n".join(lines)
+
+
+@pytest.mark.parametrize("broken", ["enquiry", "fet"])
+def test_no_work_folder_for_a_run_that_does_nothing(broken: str, tmp_path: Path) -> None:
+    """It is made when something is first done, for its user alone; a run that stops before leaves none behind, nor does a dry one."""
+    host = GuideHost(tmp_path, "5c")
+    host.instead(broken, "-m 1", "exit 1")
+    for words in ([], ["--dry-run"], ["--uninstall", "--yes"]):
+        code, lines = deploy(host, "5c", *words)
+        assert code == (0 if "--dry-run" in words else 1), lines
+    assert [path.name for path in host.work.iterdir()] == [host.release.name]
+    host.restore(broken)
+    assert deploy(host, "5c")[0] == 3
+    assert (host.work / "pqcop-5c").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_work_folder_that_another_run_made_meanwhile(tmp_path: Path) -> None:
+    """It has notes that this run has not read: it is left to the other."""
+    path = tmp_path / "a" / "work"
+    ours, theirs = Folder(path), Folder(path)
+    descriptor = theirs.need()
+    assert theirs.need() == descriptor
+    with pytest.raises(Busy, match="meanwhile"):
+        ours.need()
+    ours.leave()
+    theirs.leave()
+    assert Folder(path).taken >= 0
 
 
 @pytest.fixture
