@@ -15,11 +15,12 @@ def steps(site: Site) -> list[Step]:
     configurations = (path.name for path in image.configurations(site) if path.parent == site.release)
     return [
         *common.before(site),
+        *_named(site, first=True),
         *keys.of_the_xc(site),
         common.licence(site),
         release.step(site, *program, *configurations, "userdatatool.py", "bootstrap.py"),
         *identities.steps(site),
-        *_named(site),
+        *_named(site, first=False),
         _the_same(site),
         *keys.steps(site),
         *(_unless_loaded(site, step) for step in (keys.delegation(site), *image.steps(site))),
@@ -43,11 +44,18 @@ def adopt(site: Site) -> None:
         _note_loaded(site, found)
 
 
-def _named(site: Site) -> list[Step]:
+def _named(site: Site, *, first: bool) -> list[Step]:
+    """Seen before anything is done, where csadmin can be asked by then."""
     uuid = site.settings.uuid
+    if not uuid:
+        return []
+
+    def there() -> bool:
+        return (first and not site.enrolled()) or uuid in site.installed()
+
     advice = "give the --uuid of one that is installed, or leave it out. Look at: csadmin list"
-    installed = Step(f"the SEE machine {uuid} is installed", "2.8.1", lambda: uuid in site.installed(), advice, looks=(CSADMIN_LIST,))
-    return [installed] if uuid else []
+    name = f"the SEE machine {uuid} is installed" + (", if csadmin can tell by now" if first else "")
+    return [Step(name, "2.8.1", there, advice, looks=(CSADMIN_LIST,))]
 
 
 def _note_loaded(site: Site, uuid: str) -> None:

@@ -35,6 +35,10 @@ class Folder:
                 self.path.mkdir(mode=0o700, parents=True)
             except FileExistsError:
                 raise Busy(f"another run has begun in {self.path} meanwhile; wait until it has ended") from None
+            except OSError as error:
+                raise OSError(
+                    f"the work folder {self.path} can't be made: {error.strerror}\n  what to do: choose another with --work"
+                ) from None
             self.taken = lock(self.path)
         return self.taken
 

@@ -105,6 +105,8 @@ SHAPES: dict[str, tuple[Callable[[Any], object], str]] = {
     "address": (_is_ipv4, "an IPv4 address"),
     **dict.fromkeys(("signer", "devkey", "retarget"), (re.compile(IDENT).fullmatch, "a key identifier: digits, small letters and dashes")),
 }
+# What no tool answers.
+TOLD = ("cname", "org", "address", "rfs")
 PATHS = ("release", "work", "nfast", "licence", "devcert", "rootdir", "network_conf", "packages_conf")
 
 

@@ -54,9 +54,8 @@ class Site:
         return self._esn
 
     def operational(self) -> bool:
-        """Whether it does its work, and is the one that was meant."""
-        there = re.search(r"^ *mode +operational", self._enquiry(), re.MULTILINE) is not None
-        return there and bool(self.esn) and self.settings.esn in ("", self.esn)
+        """Whether it does its work."""
+        return bool(self.esn) and re.search(r"^ *mode +operational", self._enquiry(), re.MULTILINE) is not None
 
     def of_the_model(self) -> bool:
         """Whether it is no module of the other model."""

@@ -13,7 +13,7 @@ NOT_STARTED = "is not started"
 def steps(site: Site) -> list[Step]:
     """All, in the guide's order. What is being taken down is noted, so that the module is cleared in the end, whatever comes in between."""
     taken = [_reached(site), _known(site), _stopped(site), _destroyed(site)] if site.settings.model == "5c" else [_removed(site)]
-    return [*common.before(site)[:3], release.step(site, "removepubobj.py"), *taken, _cleared(site), _unpublished(site), _gone(site)]
+    return [*common.host(site), release.step(site, "removepubobj.py"), *taken, _cleared(site), _unpublished(site), _gone(site)]
 
 
 def _reached(site: Site) -> Step:

@@ -182,6 +182,7 @@ def test_what_csadmin_says_of_a_state(said: str, state: tuple[bool, bool], tmp_p
         ("--address", "hsm.example", "192.0.2.7"),
         ("--signer", "Pqsdk_Signer", "pqsdk-signer"),
         ("--devkey", "-dev", "dev-1"),
+        ("--devkey", "pqsdk-signer", "dev-2"),
         ("--retarget", "a b", "pqsdk-signer"),
         ("--cname", "-m", "hsm.example"),
         ("--org", "one\ntwo", "One & Two"),
@@ -205,6 +206,7 @@ def test_the_slot_that_was_named(words: list[str], slot: str, capsys: pytest.Cap
     ("option", "is_folder"),
     [
         ("--release", False),
+        ("--nfast", False),
         ("--licence", True),
         ("--network-conf", True),
         ("--packages-conf", True),

@@ -56,6 +56,9 @@ def test_a_work_folder_that_another_run_made_meanwhile(tmp_path: Path) -> None:
         ours.need()
     ours.leave()
     theirs.leave()
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match=r"can't be made: .*\n.*another with --work"):
+        Folder(tmp_path / "file" / "work").need()
     assert Folder(path).taken >= 0
 
 
