@@ -1,12 +1,10 @@
 """The nShield 5c: a CodeSafe 5 container (guide 2.5.2, and 2.9.2 with a retargeted key)."""
 
-from dataclasses import replace
-
 from nshield import common, identities, image, keys, release
 from nshield.identities import CSADMIN_LIST
 from nshield.settings import UUID
 from nshield.site import Site
-from nshield.step import Place, Step, call
+from nshield.step import Place, Step, call, unless
 
 
 def steps(site: Site) -> list[Step]:
@@ -23,7 +21,7 @@ def steps(site: Site) -> list[Step]:
         *_named(site, first=False),
         _the_same(site),
         *keys.steps(site),
-        *(_unless_loaded(site, step) for step in (keys.delegation(site), *image.steps(site))),
+        *(unless(lambda: _is_loaded(site), step, CSADMIN_LIST, common.PIPSQUEAK) for step in (keys.delegation(site), *image.steps(site))),
         _nothing_else(site),
         _loaded(site),
         _started(site),
@@ -74,13 +72,9 @@ def _is_current(site: Site) -> bool:
     return not site.noted("image") or (same and (site.noted("image") == common.state_of(site.work / image.SIGNED) or site.seen()))
 
 
-def _unless_loaded(site: Site, step: Step) -> Step:
-    """What an image is made of is of no more use once it is loaded."""
-
-    def loaded() -> bool:
-        return bool(site.uuid() and site.noted("image")) and _is_current(site)
-
-    return replace(step, done=lambda: step.done() or loaded(), looks=(*step.looks, CSADMIN_LIST, common.PIPSQUEAK))
+def _is_loaded(site: Site) -> bool:
+    """What an image is made of is of no more use then."""
+    return bool(site.uuid() and site.noted("image")) and _is_current(site)
 
 
 def _others(site: Site) -> set[str]:

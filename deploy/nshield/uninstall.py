@@ -85,7 +85,7 @@ def _removed(site: Site) -> Step:
         (call("loadsee-setup", "-r", "-m", site.number, typed="yes\nyes\nyes\n", fine=lambda _: bool(site.answers["removing"])),),
         looks=(common.PIPSQUEAK,),
         begun=begun,
-        ended=lambda: site.journal.note(site.esn, configured=None, removing=None, removed=True),
+        ended=lambda: site.journal.note(site.esn, configured=None, source=None, removing=None, removed=True),
         failed=lambda: site.journal.note(site.esn, removing=None),
         clears=True,
     )

@@ -65,6 +65,22 @@ def test_what_is_loaded_needs_no_files(five: Desk) -> None:
     assert five.calls == []
 
 
+def test_an_xc_needs_no_files_either(desk: Desk) -> None:
+    """What was tidied away is not made again. For another program it is, once the clear is allowed, and no card is read before."""
+    words = ("--module", "2")
+    desk.done("xc", *words, "--yes")
+    for name in ("userdata.raw", "userdata.sar", "pqsdk-1.4.1.sar"):
+        (Path("pqcop-xc") / name).unlink()
+    assert "nothing to do" in desk.done("xc", *words)[-1]
+    program = Path("pqcop-xc/pqsdk-1.4.1-win64/pqsdk-1.4.1.elf")
+    program.write_text(program.read_text() + "\n")
+    assert "with --yes" in desk.stopped(1, "xc", *words)
+    assert desk.calls == []
+    desk.done("xc", *words, "--yes")
+    assert [call.split()[0] for call in desk.calls] == ["python3", "tct2", "tct2", "mkdir", "cp", "cp", "loadsee-setup"]
+    assert XC in desk.banner()
+
+
 def test_a_fleet_in_the_way(desk: Desk) -> None:
     """Machines that `seemachine fleet up` keeps running are not cleared behind its back."""
     assert processes.seemachine(["fleet", "up", "--detach"], desk.site.env)[0] == 0
