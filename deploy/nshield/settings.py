@@ -103,6 +103,7 @@ SHAPES: dict[str, tuple[Callable[[Any], object], str]] = {
     "uuid": (re.compile(UUID).fullmatch, "a UUID as csadmin prints it, in small letters"),
     "version": (re.compile(r"[0-9A-Za-z][0-9A-Za-z.]*").fullmatch, "a release, such as 1.4.1"),
     "address": (_is_ipv4, "an IPv4 address"),
+    "rfs": (re.compile(r"[0-9A-Za-z][0-9A-Za-z.:-]*").fullmatch, "an address, or a host name"),
     **dict.fromkeys(("signer", "devkey", "retarget"), (re.compile(IDENT).fullmatch, "a key identifier: digits, small letters and dashes")),
 }
 # What no tool answers.

@@ -180,6 +180,7 @@ def test_what_csadmin_says_of_a_state(said: str, state: tuple[bool, bool], tmp_p
         ("--uuid", "3D362D35-fc17-448a-b501-914fe0a680b0", "3d362d35-fc17-448a-b501-914fe0a680b0"),
         ("--version", "../1.4.1", "1.4.1"),
         ("--address", "hsm.example", "192.0.2.7"),
+        ("--rfs", "192.0.2.1 -m", "rfs-1.example"),
         ("--signer", "Pqsdk_Signer", "pqsdk-signer"),
         ("--devkey", "-dev", "dev-1"),
         ("--devkey", "pqsdk-signer", "dev-2"),
