@@ -15,6 +15,7 @@ def refuse(settings: Settings, *, uninstall: bool) -> None:
     for name in NEVER_EMPTY:
         if not getattr(settings, name).strip():
             raise WrongSettings(f"{name} can't be empty")
+    _there(settings, "nfast", Path.is_dir, "a folder")
     _there(settings, "release", _is_release, "the unzipped release, or its zip file")
     if Path(settings.work).exists() and not Path(settings.work).is_dir():
         raise WrongSettings(f"work must be a folder: {settings.work} is none")
@@ -27,6 +28,8 @@ def refuse(settings: Settings, *, uninstall: bool) -> None:
     _there(settings, "rootdir", Path.is_dir, "a folder")
     if settings.rootdir:
         _refuse_own(Path(settings.rootdir).resolve(), Path(settings.work).resolve())
+    if settings.model == "5c" and settings.devkey == settings.signer:
+        raise WrongSettings(f"devkey and signer can't both be {settings.signer}: of one name there is one key")
     if settings.licence and not settings.rfs:
         raise WrongSettings("rfs must be given, too: with licence, the address of the RFS (guide 2.5 step 4)")
 

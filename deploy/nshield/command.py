@@ -2,13 +2,12 @@
 
 import argparse
 import io
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from nshield import checks, failures, five, runner, settings, uninstall, xc
-from nshield.journal import Busy, Journal, lock
+from nshield.journal import Busy, Folder, Journal
 from nshield.settings import Settings, WrongSettings
 from nshield.site import Site
 from nshield.step import Step
@@ -55,16 +54,14 @@ def _dry(chosen: Settings, options: argparse.Namespace) -> int:
 
 
 def _run(chosen: Settings, options: argparse.Namespace) -> int:
-    work = Path(chosen.work)
-    work.mkdir(mode=0o700, parents=True, exist_ok=True)
-    taken = lock(work)
+    folder = Folder(Path(chosen.work))
     try:
-        site = Site(chosen, Tools(work, chosen.nfast, taken), Journal(work))
+        site = Site(chosen, Tools(folder.path, chosen.nfast, folder.taken), Journal(folder.path), folder)
         if chosen.model == "5c":
             five.adopt(site)
         count = runner.run(site, _steps(site, options), yes=options.yes)
     finally:
-        os.close(taken)
+        folder.leave()
     what = "uninstalled" if options.uninstall else "set up"
     print(f"\n{chosen.name}: module {site.number} ({site.esn}) is {what}" + ("" if count else "; there was nothing to do"))
     return 0

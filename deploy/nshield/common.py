@@ -21,11 +21,18 @@ ALWAYS = ("generatekey", "enquiry", "nfkminfo", "fet", "nopclearfail")
 # What comes with it; the others come with Security World.
 CODESAFE = NEEDED["5c"]
 PIPSQUEAK = "./pipsqueak"
+# What a note has whose deed may be done or not.
+BEGUN = "begun"
 
 
 def before(site: Site) -> list[Step]:
     """What must be so before anything is done."""
-    return [_tools(site), _operational(site), _model(site), _world(site)]
+    return [*host(site), _world(site)]
+
+
+def host(site: Site) -> list[Step]:
+    """As far as an uninstall needs it."""
+    return [_tools(site), _operational(site), *_meant(site), _model(site)]
 
 
 def _tools(site: Site) -> Step:
@@ -42,24 +49,26 @@ def _tools(site: Site) -> Step:
     )
 
 
-def _wanted(site: Site) -> str:
-    return f"an {MODELS[site.settings.model]}" + (f" {site.settings.esn}" if site.settings.esn else "")
-
-
 def _operational(site: Site) -> Step:
     return Step(
         f"module {site.number} answers and is operational",
         "2.1",
         site.operational,
-        f"look at: enquiry -m {site.number}. It must be operational (nopclearfail -O -m {site.number}) and {_wanted(site)}",
+        f"choose another with --module, see: enquiry; or make it operational: nopclearfail -O -m {site.number}",
         looks=(f"enquiry -m {site.number}",),
     )
+
+
+def _meant(site: Site) -> list[Step]:
+    number, esn = site.number, site.settings.esn
+    advice = f"its own serial number is another, see: enquiry -m {number}. Choose another module with --module, or correct --esn"
+    return [Step(f"module {number} is {esn}", "2.1", lambda: site.esn == esn, advice, looks=(f"enquiry -m {number}",))] if esn else []
 
 
 def _model(site: Site) -> Step:
     other = {"5c": "nshieldxc", "xc": "nshield5c"}[site.settings.model]
     advice = f"choose another module with --module; for the other model there is {other}"
-    return Step(f"module {site.number} is {_wanted(site)}", "2.5", site.of_the_model, advice, looks=("enquiry",))
+    return Step(f"module {site.number} is an {MODELS[site.settings.model]}", "2.5", site.of_the_model, advice, looks=("enquiry",))
 
 
 def _world(site: Site) -> Step:

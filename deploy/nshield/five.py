@@ -4,7 +4,7 @@ from nshield import common, identities, image, keys, release
 from nshield.identities import CSADMIN_LIST
 from nshield.settings import UUID
 from nshield.site import Site
-from nshield.step import Place, Step, call
+from nshield.step import Place, Step, call, unless
 
 
 def steps(site: Site) -> list[Step]:
@@ -13,14 +13,15 @@ def steps(site: Site) -> list[Step]:
     configurations = (path.name for path in image.configurations(site) if path.parent == site.release)
     return [
         *common.before(site),
+        *_named(site, first=True),
         *keys.of_the_xc(site),
         common.licence(site),
         release.step(site, *program, *configurations, "userdatatool.py", "bootstrap.py"),
         *identities.steps(site),
-        *_named(site),
+        *_named(site, first=False),
+        _the_same(site),
         *keys.steps(site),
-        keys.delegation(site),
-        *image.steps(site),
+        *(unless(lambda: _is_loaded(site), step, CSADMIN_LIST, common.PIPSQUEAK) for step in (keys.delegation(site), *image.steps(site))),
         _nothing_else(site),
         _loaded(site),
         _started(site),
@@ -37,35 +38,69 @@ def adopt(site: Site) -> None:
             f"SEE machine {found} is taken as ours: "
             + ("--uuid names it" if site.settings.uuid else "a run that loaded it was interrupted")
         )
+        site.begin()
         _note_loaded(site, found)
 
 
-def _named(site: Site) -> list[Step]:
+def _named(site: Site, *, first: bool) -> list[Step]:
+    """Seen before anything is done, where csadmin can be asked by then."""
     uuid = site.settings.uuid
+    if not uuid:
+        return []
+
+    def there() -> bool:
+        return (first and not site.enrolled()) or uuid in site.installed()
+
     advice = "give the --uuid of one that is installed, or leave it out. Look at: csadmin list"
-    installed = Step(f"the SEE machine {uuid} is installed", "2.8.1", lambda: uuid in site.installed(), advice, looks=(CSADMIN_LIST,))
-    return [installed] if uuid else []
+    name = f"the SEE machine {uuid} is installed" + (", if csadmin can tell by now" if first else "")
+    return [Step(name, "2.8.1", there, advice, looks=(CSADMIN_LIST,))]
 
 
 def _note_loaded(site: Site, uuid: str) -> None:
-    site.journal.note(site.esn, uuid=uuid, image=common.state_of(site.work / image.SIGNED), loading=None)
+    source = site.journal.get("", "source")
+    # Without a journal of what it was made of, an image that lies there need not be the one that is loaded.
+    signed = common.state_of(site.work / image.SIGNED) if source else ""
+    site.journal.note(site.esn, uuid=uuid, image=signed, source=source, loading=None)
+
+
+def _is_current(site: Site) -> bool:
+    """Whether our SEE machine is of the program, configuration and key that an image would be made of now.
+
+    To start it and to publish it takes the very image that was loaded, which no later one is. Of one that --uuid names nothing is known.
+    """
+    same = site.noted("source") == image.source(site)
+    return not site.noted("image") or (same and (site.noted("image") == common.state_of(site.work / image.SIGNED) or site.seen()))
+
+
+def _is_loaded(site: Site) -> bool:
+    """What an image is made of is of no more use then."""
+    return bool(site.uuid() and site.noted("image")) and _is_current(site)
+
+
+def _others(site: Site) -> set[str]:
+    return set(site.installed()) - {site.uuid()}
+
+
+IN_THE_WAY = (
+    "uninstall it first, with --uninstall; one that this work folder does not know needs --uuid. Look at: csadmin list. Uninstalling "
+    "keeps keys and NVRAM. To take over a SEE machine that is this image, give its --uuid. One without a UUID was not loaded: stop "
+    "what runs it (seemachine fleet down)"
+)
+
+
+def _the_same(site: Site) -> Step:
+    """Known before any card is read for an image that could not be loaded."""
+
+    def same() -> bool:
+        return not _others(site) and (not site.uuid() or bool(site.settings.uuid) or _is_current(site))
+
+    name = "no other SEE machine is installed, nor ours of another program, configuration or key"
+    return Step(name, "2.8.1", same, IN_THE_WAY, looks=(CSADMIN_LIST, keys.look(site), common.PIPSQUEAK))
 
 
 def _nothing_else(site: Site) -> Step:
-    def alone() -> bool:
-        others = set(site.installed()) - {site.uuid()}
-        current = site.settings.uuid or site.noted("image") in ("", common.state_of(site.work / image.SIGNED))
-        return not others and (not site.uuid() or bool(current))
-
-    return Step(
-        "no other SEE machine is installed",
-        "2.8.1",
-        alone,
-        "uninstall it first, with --uninstall; one that this work folder does not know needs --uuid. Look at: csadmin list. Uninstalling "
-        "keeps keys and NVRAM. To take over a SEE machine that is this image, give its --uuid. One without a UUID was not loaded: stop "
-        "what runs it (seemachine fleet down)",
-        looks=(CSADMIN_LIST,),
-    )
+    """Again, since cards take their time."""
+    return Step("there is still no other", "2.8.1", lambda: not _others(site), IN_THE_WAY, looks=(CSADMIN_LIST,))
 
 
 def _loaded(site: Site) -> Step:

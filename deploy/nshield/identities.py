@@ -32,12 +32,14 @@ def _csr(site: Site) -> Path:
 def _developer_key(site: Site) -> Step:
     settings = site.settings
     key, csr = site.key_path("simple", settings.devkey), _csr(site)
+    of_others = key.exists() and site.journal.get("", "csr_begun") != settings.devkey
     return Step(
         f"the developer key {settings.devkey} and its CSR",
         "2.5.2.3 step 2",
         lambda: key.exists() and (csr.exists() or certificate_path(site).exists()),
-        f"present a card of {settings.cardset} in module {site.number}, and give --cname and --org. If there is a key {key} of which this "
-        "work folder has neither CSR nor certificate, put one of them there, or choose another name with --devkey",
+        f"there is a key {key}, and its CSR or certificate is not in this work folder: put it there, or choose another name with --devkey"
+        if of_others
+        else f"present a card of {settings.cardset} in module {site.number}",
         (
             call(
                 *("csadmin", "ids", "create", "--keyname", settings.devkey, "-m", site.number),

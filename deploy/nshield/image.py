@@ -31,6 +31,13 @@ def program(site: Site) -> Path:
     return Path(site.settings.rootdir) if site.settings.rootdir else site.release / f"pqsdk-{site.settings.version}.bin"
 
 
+def source(site: Site) -> str:
+    """What of an image is not made by a run: with the same nothing is won by another image."""
+    settings = site.settings
+    given = common.state_of(program(site), *configurations(site))
+    return f"{settings.version} {settings.devkey} {site.key_hash('simple', settings.signer)} {given}"
+
+
 def _tree(site: Site) -> Step:
     root, source, userdata = site.work / TREE, program(site), site.work / keys.USERDATA
 
@@ -99,6 +106,10 @@ def _signed(site: Site) -> Step:
         # Not the developer certificate: another one for the same key needs no other image.
         return f"{common.state_of(site.work / UNSIGNED)} {settings.devkey} {site.key_hash('simple', settings.signer)}"
 
+    def ended() -> None:
+        site.journal.note("", source=source(site))
+        site.journal.note_made(output, inputs())
+
     return Step(
         "the signed image",
         "2.5.2.3 step 18",
@@ -113,5 +124,5 @@ def _signed(site: Site) -> Step:
         ),
         looks=(keys.look(site),),
         begun=lambda: output.unlink(missing_ok=True),
-        ended=lambda: site.journal.note_made(output, inputs()),
+        ended=ended,
     )

@@ -21,6 +21,33 @@ class Busy(Exception):
     """Another run has this work folder, or a tool that it started."""
 
 
+class Folder:
+    """The work folder of a run: taken as soon as it is there, made when it is first needed."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.taken = lock(path) if path.is_dir() else -1
+
+    def need(self) -> int:
+        """What keeps others out: it is for the tools, too. Raises Busy."""
+        if self.taken < 0:
+            try:
+                self.path.mkdir(mode=0o700, parents=True)
+            except FileExistsError:
+                raise Busy(f"another run has begun in {self.path} meanwhile; wait until it has ended") from None
+            except OSError as error:
+                raise OSError(
+                    f"the work folder {self.path} can't be made: {error.strerror}\n  what to do: choose another with --work"
+                ) from None
+            self.taken = lock(self.path)
+        return self.taken
+
+    def leave(self) -> None:
+        """The run is at its end."""
+        if self.taken >= 0:
+            os.close(self.taken)
+
+
 class Journal:
     """The journal of a work folder. What is `made` counts for all modules; the rest is kept by ESN."""
 

@@ -1,5 +1,6 @@
 """From steps to deeds: the plan, each step until its check agrees, and a clear end where one does not."""
 
+import itertools
 import re
 import shlex
 import sys
@@ -8,11 +9,12 @@ from collections.abc import Iterator, Sequence
 from typing import NoReturn
 
 from nshield import failures
+from nshield.settings import TOLD
 from nshield.site import Site
 from nshield.step import Act, Call, Place, Step
-from nshield.tools import Unanswered
+from nshield.tools import Unanswered, name_of
 
-AGAIN = "then run the same command again: what is done is not repeated"
+AGAIN = "then run it again: what is done is not repeated"
 # A module that was cleared, or a SEE machine that was started, may need some time until it answers.
 SETTLE_SECONDS, LOOK_SECONDS = 30.0, 2.0
 
@@ -74,12 +76,21 @@ def run(site: Site, steps: Sequence[Step], *, yes: bool) -> int:
         done = _found_done(step)
         todo += [] if done else [step]
         print(f"{'done ' if done else 'to do'}  {step.name} ({step.guide})", flush=True)
+    _foresee(site, todo)
     consent = Consent(site, given=yes, destroys=any(step.destroys for step in todo))
     # Asked before anything is done, unless the run ends at a condition that is not met.
     if todo and todo[0].calls and any(step.clears for step in todo):
         consent.need()
     # Looked at again one after the other: a step may undo what a later one had found to be done.
     return sum(_bring_about(site, step, consent) for step in steps) if todo else 0
+
+
+def _foresee(site: Site, todo: Sequence[Step]) -> None:
+    """Before the first card is read: what will have to be told on the way to the next condition that others bring about."""
+    for step in itertools.takewhile(lambda step: step.calls, todo):
+        for name in _missing(site, step):
+            if name in TOLD:
+                raise Stopped(failures.FAILED, _what_to_do(f"{step.name}: --{name} is needed for it", f"give --{name}"))
 
 
 def _found_done(step: Step) -> bool:
@@ -105,6 +116,7 @@ def _bring_about(site: Site, step: Step, consent: Consent) -> bool:
     if step.clears:
         consent.need()
     consent.begin()
+    site.begin()
     step.begun()
     try:
         for each in step.calls:
@@ -150,12 +162,12 @@ def _call(site: Site, step: Step, each: Call) -> None:
         # `fine` may look at what there is now.
         site.tools.forget()
         if not each.fine(ran.said):
-            _fail(step, f"{words[0]} ended with exit code {ran.code}", ran.said)
+            _fail(step, f"{name_of(words)} ended with exit code {ran.code}", ran.said)
     if each.keep:
         name, pattern = each.keep
         found = re.search(pattern, ran.said, re.MULTILINE)
         if not found:
-            _fail(step, f"{words[0]} did not say what is needed of it ({name})", ran.said)
+            _fail(step, f"{name_of(words)} did not say what is needed of it ({name})", ran.said)
         site.answers[name] = found[1]
 
 
@@ -170,11 +182,16 @@ def _what_to_do(what: str, advice: str) -> str:
 
 
 def _refuse_missing(site: Site, step: Step) -> None:
+    for name in _missing(site, step):
+        raise Stopped(failures.FAILED, _what_to_do(f"{step.name}: the {name} is needed for it, and not known", step.advice))
+
+
+def _missing(site: Site, step: Step) -> list[str]:
+    """Words of its calls that neither settings nor earlier answers have, nor its own calls will."""
     calls = [each for each in step.calls if isinstance(each, Call)]
     answered = {each.keep[0] for each in calls if each.keep}
-    for name in [word for each in calls for word in each.words if isinstance(word, Place)]:
-        if name not in answered and not site.known(name):
-            raise Stopped(failures.FAILED, _what_to_do(f"{step.name}: --{name} is needed for it", step.advice))
+    places = [word for each in calls for word in each.words if isinstance(word, Place)]
+    return [name for name in places if name not in answered and not site.known(name)]
 
 
 def _resolved(site: Site, each: Call) -> Iterator[str]:

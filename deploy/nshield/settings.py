@@ -103,9 +103,16 @@ SHAPES: dict[str, tuple[Callable[[Any], object], str]] = {
     "uuid": (re.compile(UUID).fullmatch, "a UUID as csadmin prints it, in small letters"),
     "version": (re.compile(r"[0-9A-Za-z][0-9A-Za-z.]*").fullmatch, "a release, such as 1.4.1"),
     "address": (_is_ipv4, "an IPv4 address"),
+    "rfs": (re.compile(r"[0-9A-Za-z][0-9A-Za-z.:-]*").fullmatch, "an address, or a host name"),
     **dict.fromkeys(("signer", "devkey", "retarget"), (re.compile(IDENT).fullmatch, "a key identifier: digits, small letters and dashes")),
 }
+# What no tool answers.
+TOLD = ("cname", "org", "address", "rfs")
 PATHS = ("release", "work", "nfast", "licence", "devcert", "rootdir", "network_conf", "packages_conf")
+
+
+# How a file has them.
+KINDS: dict[Any, str] = {int: "a whole number", str: "a text in quotes", bool: "true or false"}
 
 
 def known(model: str) -> list[str]:
@@ -151,17 +158,28 @@ def _refuse_shape(name: str, value: Any) -> None:
 
 
 def _file(model: str, path: Path) -> dict[str, Any]:
+    """What is at the top of the file is for both models, the table `5c` or `xc` for one of them."""
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise WrongSettings(f"{path}: {error}") from None
-    kinds = {each.name: each.type for each in fields(Settings)}
-    for name, value in table.items():
-        if name not in known(model):
-            raise WrongSettings(f"{path}: unknown setting {name}; known are {', '.join(known(model))}")
-        if type(value) is not kinds[name]:
-            raise WrongSettings(f"{path}: {name} takes a value of another type than {value!r}")
+    tables = {each: table.pop(each, {}) for each in MODELS}
+    _refuse_unknown(path, table, list(HELP))
+    for each, own in tables.items():
+        if not isinstance(own, dict):
+            raise WrongSettings(f"{path}: {each} is the table of an {MODELS[each]}, not {own!r}")
+        _refuse_unknown(path, own, known(each))
+    given = {name: value for name, value in (table | tables[model]).items() if name in known(model)}
     # Paths in a file are relative to it, so that it means the same wherever the command is called.
     return {
-        name: str(path.absolute().parent / Path(value).expanduser()) if name in PATHS and value else value for name, value in table.items()
+        name: str(path.absolute().parent / Path(value).expanduser()) if name in PATHS and value else value for name, value in given.items()
     }
+
+
+def _refuse_unknown(path: Path, table: dict[str, Any], names: list[str]) -> None:
+    kinds = {each.name: each.type for each in fields(Settings)}
+    for name, value in table.items():
+        if name not in names:
+            raise WrongSettings(f"{path}: unknown setting {name}; known are {', '.join(names)}")
+        if type(value) is not kinds[name]:
+            raise WrongSettings(f"{path}: {name} takes {KINDS[kinds[name]]}, not {value!r}")

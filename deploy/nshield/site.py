@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from nshield import zips
-from nshield.journal import Journal
+from nshield.journal import Folder, Journal
 from nshield.listen import Ran
 from nshield.settings import ESN, UUID, Settings
 from nshield.tools import Tools
@@ -23,16 +23,21 @@ LIST, IDS = ("csadmin", "list"), ("csadmin", "ids", "list", "--json")
 
 
 class Site:
-    """Everything that steps ask. Nothing here changes anything.
+    """Everything that steps ask. Nothing here changes anything but for the work folder, which is made when it is needed.
 
     While something is missing it is not so. A tool that was asked and gave no answer raises Unanswered.
     """
 
-    def __init__(self, settings: Settings, tools: Tools, journal: Journal) -> None:
-        self.settings, self.tools, self.journal = settings, tools, journal
+    def __init__(self, settings: Settings, tools: Tools, journal: Journal, folder: Folder | None = None) -> None:
+        self.settings, self.tools, self.journal, self._folder = settings, tools, journal, folder
         self.work = Path(settings.work)
         self.answers: dict[str, str] = {}
         self._esn = ""
+
+    def begin(self) -> None:
+        """Something is about to be done: from now on there is a work folder."""
+        if self._folder:
+            self.tools.inherited = self._folder.need()
 
     # ---- the module -------------------------------------------------------------------------------------------------------------
 
@@ -49,9 +54,8 @@ class Site:
         return self._esn
 
     def operational(self) -> bool:
-        """Whether it does its work, and is the one that was meant."""
-        there = re.search(r"^ *mode +operational", self._enquiry(), re.MULTILINE) is not None
-        return there and bool(self.esn) and self.settings.esn in ("", self.esn)
+        """Whether it does its work."""
+        return bool(self.esn) and re.search(r"^ *mode +operational", self._enquiry(), re.MULTILINE) is not None
 
     def of_the_model(self) -> bool:
         """Whether it is no module of the other model."""

@@ -1,7 +1,7 @@
 """What a step is: its name, how to see that it is done, what to call, and what to do when that fails."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 Check = Callable[[], bool]
 
@@ -71,3 +71,8 @@ class Step:
 def call(*words: object, **more: object) -> Call:
     """A call, its words as text."""
     return Call(tuple(word if isinstance(word, Place) else str(word) for word in words), **more)  # type: ignore[arg-type]
+
+
+def unless(found: Check, step: Step, *looks: str) -> Step:
+    """A step that is also done when something else is found, by these looks."""
+    return replace(step, done=lambda: step.done() or found(), looks=(*step.looks, *looks))

@@ -26,11 +26,20 @@ class Unanswered(Exception):
         super().__init__(f"{shlex.join(words)} {ended}" + "".join(f"\n  it said: {line}" for line in ran.lines[-1:]))
 
 
+def name_of(words: Sequence[str]) -> str:
+    """Of a script its own, not that of the Python that runs it."""
+    first, *rest = (Path(word).name for word in words)
+    return rest[0] if first.startswith("python") and rest else first
+
+
 class Tools:
-    """Calls tools in the work folder. Questions are asked once until something was done; a silent one asks nothing."""
+    """Calls tools in the work folder, or before there is one where we are. A tool has `inherited` open, if that is 0 or more.
+
+    Questions are asked once until something was done; a silent one asks nothing.
+    """
 
     def __init__(self, folder: Path, nfast: str, inherited: int, *, silent: bool = False) -> None:
-        self.folder, self._inherited, self._silent = folder, inherited, silent
+        self.folder, self.inherited, self._silent = folder, inherited, silent
         self._given = nfast
         self._asked: dict[tuple[str, ...], Ran] = {}
 
@@ -95,27 +104,30 @@ class Tools:
         # Passphrases that were piped to us are for the tool that reads cards, and for no other.
         ours = call.reads_cards or (not call.typed and sys.stdin.isatty())
         seconds = None if call.reads_cards else DO_SECONDS
-        return self._run(words, Way(words[0], self.folder, None if ours else call.typed, seconds, shown=True))
+        return self._run(words, Way(name_of(words), self.folder, None if ours else call.typed, seconds, shown=True))
 
     def _at_the_terminal(self, words: Sequence[str]) -> Ran:
         """The tool waits for cards and passphrases; its prompts must not wait in a pipe."""
         try:
-            done = subprocess.run(words, cwd=self.folder, env=_environment(words[0]), check=False, pass_fds=[self._inherited])
+            done = subprocess.run(words, cwd=self.folder, env=_environment(words[0]), check=False, pass_fds=self._passed())
         except OSError as error:
             return Ran(127, f"{words[0]}: {error.strerror}")
         return Ran(done.returncode, "")
+
+    def _passed(self) -> list[int]:
+        return [self.inherited] if self.inherited >= 0 else []
 
     def _run(self, words: Sequence[str], way: Way) -> Ran:
         stdin = None if way.typed is None else subprocess.PIPE if way.typed else subprocess.DEVNULL
         try:
             process = subprocess.Popen(
                 words,
-                cwd=way.folder,
+                cwd=way.folder if way.folder.is_dir() else None,
                 env=_environment(words[0]),
                 stdin=stdin,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                pass_fds=[self._inherited],
+                pass_fds=self._passed(),
             )
         except OSError as error:
             return Ran(127, f"{words[0]}: {error.strerror}")

@@ -13,7 +13,7 @@ NOT_STARTED = "is not started"
 def steps(site: Site) -> list[Step]:
     """All, in the guide's order. What is being taken down is noted, so that the module is cleared in the end, whatever comes in between."""
     taken = [_reached(site), _known(site), _stopped(site), _destroyed(site)] if site.settings.model == "5c" else [_removed(site)]
-    return [*common.before(site)[:3], release.step(site, "removepubobj.py"), *taken, _cleared(site), _unpublished(site), _gone(site)]
+    return [*common.host(site), release.step(site, "removepubobj.py"), *taken, _cleared(site), _unpublished(site), _gone(site)]
 
 
 def _reached(site: Site) -> Step:
@@ -64,7 +64,7 @@ def _destroyed(site: Site) -> Step:
         (call("csadmin", "destroy", "--esn", Place("esn"), "--uuid", Place("uuid")),),
         looks=(CSADMIN_LIST,),
         begun=lambda: site.journal.note(site.esn, uninstalling=True),
-        ended=lambda: site.journal.note(site.esn, uuid=None, image=None, loading=None, stopped=None),
+        ended=lambda: site.journal.note(site.esn, uuid=None, image=None, source=None, loading=None, stopped=None),
         destroys=True,
     )
 
@@ -73,8 +73,8 @@ def _removed(site: Site) -> Step:
     """Once the configuration is gone, the clear that follows takes the SEE machine with it."""
 
     def begun() -> None:
-        # A run that was killed may have removed it; to remove it again is refused then.
-        site.answers["removing"] = site.noted("removing")
+        # A run that was killed may have removed it, or not made it yet; to remove it is refused then.
+        site.answers["removing"] = site.noted("removing") or ("no" if site.noted("configured") == common.BEGUN else "")
         site.journal.note(site.esn, uninstalling=True, removing=True)
 
     return Step(
@@ -85,7 +85,7 @@ def _removed(site: Site) -> Step:
         (call("loadsee-setup", "-r", "-m", site.number, typed="yes\nyes\nyes\n", fine=lambda _: bool(site.answers["removing"])),),
         looks=(common.PIPSQUEAK,),
         begun=begun,
-        ended=lambda: site.journal.note(site.esn, configured=None, removing=None, removed=True),
+        ended=lambda: site.journal.note(site.esn, configured=None, source=None, removing=None, removed=True),
         failed=lambda: site.journal.note(site.esn, removing=None),
         clears=True,
     )

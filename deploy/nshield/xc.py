@@ -5,7 +5,7 @@ from pathlib import Path
 from nshield import common, keys, release
 from nshield.settings import PUBLISHED
 from nshield.site import Site
-from nshield.step import Step, call
+from nshield.step import Step, call, unless
 
 USERDATA = "userdata.sar"
 
@@ -17,10 +17,7 @@ def steps(site: Site) -> list[Step]:
         common.licence(site),
         release.step(site, f"pqsdk-{site.settings.version}.elf", "userdatatool.py"),
         *keys.steps(site),
-        keys.delegation(site),
-        _machine(site),
-        _userdata(site),
-        _copied(site),
+        *(unless(lambda: _is_configured(site), step) for step in (keys.delegation(site), _machine(site), _userdata(site), _copied(site))),
         _configured(site),
         _loaded(site),
         common.visible(site),
@@ -30,6 +27,22 @@ def steps(site: Site) -> list[Step]:
 def archive(site: Site) -> str:
     """Name of the signed SEE machine."""
     return f"pqsdk-{site.settings.version}.sar"
+
+
+def _source(site: Site) -> str:
+    """What of the archives is not made by a run."""
+    version, signer = site.settings.version, site.settings.signer
+    return f"{version} {site.key_hash('seeinteg', signer)} {signer} {common.state_of(site.release / f'pqsdk-{version}.elf')}"
+
+
+def _copies(site: Site) -> str:
+    """The archives that the module loads, empty while one is missing."""
+    return common.state_of(_folder(site) / archive(site), _folder(site) / USERDATA)
+
+
+def _is_configured(site: Site) -> bool:
+    """What the archives were made of is of no more use once the module loads them."""
+    return bool(_copies(site)) and site.noted("configured") == _copies(site) and site.noted("source") == _source(site)
 
 
 def _folder(site: Site) -> Path:
@@ -88,13 +101,10 @@ def _copied(site: Site) -> Step:
 def _configured(site: Site) -> Step:
     folder = _folder(site)
 
-    def wanted() -> str:
-        return common.state_of(folder / archive(site), folder / USERDATA)
-
     return Step(
         "the module loads the SEE machine by itself",
         "2.5.1 step 8",
-        lambda: bool(wanted()) and site.noted("configured") == wanted() and site.operational(),
+        lambda: _is_configured(site) and site.operational(),
         f"look at {site.tools.nfast / 'log' / 'hardserver.log'}",
         (
             call(
@@ -103,11 +113,11 @@ def _configured(site: Site) -> Step:
                 typed="yes\nyes\n",
             ),
         ),
-        looks=(f"enquiry -m {site.number}",),
+        looks=(f"enquiry -m {site.number}", keys.look(site)),
         begun=lambda: site.journal.note(
-            site.esn, configured="begun", published=True, uninstalling=None, removing=None, removed=None, no_object=None
+            site.esn, configured=common.BEGUN, published=True, uninstalling=None, removing=None, removed=None, no_object=None
         ),
-        ended=lambda: site.journal.note(site.esn, configured=wanted()),
+        ended=lambda: site.journal.note(site.esn, configured=_copies(site), source=_source(site)),
         clears=True,
     )
 

@@ -47,13 +47,14 @@ class Desk:
 
         class InThisProcess(Tools):
             def _run(self, words: Sequence[str], way: Way) -> Ran:
+                folder = self.folder if self.folder.is_dir() else Path.cwd()
                 line = " ".join(Path(word).name if word.startswith("/") else word for word in words)
                 if not way.shown:
                     desk.looks.append(line)
-                    return Ran(*desk.ran(words, "", self.folder))
+                    return Ran(*desk.ran(words, "", folder))
                 desk.calls.append(line)
                 desk.watch(line, False)
-                ran = Ran(*desk.ran(words, way.typed or "", self.folder))
+                ran = Ran(*desk.ran(words, way.typed or "", folder))
                 print("\n".join(f"  {line}" for line in ran.said.splitlines()))
                 desk.watch(line, True)
                 return ran

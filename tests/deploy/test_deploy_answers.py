@@ -5,7 +5,7 @@ from pathlib import Path
 
 import processes
 import pytest
-from deploy.deploykit import FIVE, Desk
+from deploy.deploykit import FIVE, XC, Desk
 from nshield.journal import Journal
 from nshield.listen import Ran
 from nshield.settings import Settings
@@ -14,13 +14,15 @@ from nshield.tools import Tools, Unanswered
 
 UUID, OTHER = "3d362d35-fc17-448a-b501-914fe0a680b0", "11111111-fc17-448a-b501-914fe0a680b0"
 FLEET = f"{FIVE}      UUID: none  seemachine fleet up   STARTED"
+ENQUIRY = f" serial number        {FIVE}\n mode                 operational\n"
+NOBODY = f"{FIVE}      No SEE machines currently installed"
 BANNER = f"PQSDK: 1.4.1 ({FIVE}: 1.4.1)"
 
 
-def site_of(folder: Path, listed: str, *, code: int = 0, banner: str = BANNER, uuid: str = "") -> Site:
+def site_of(folder: Path, listed: str, *, code: int = 0, banner: str = BANNER, uuid: str = "", enquiry: str = ENQUIRY) -> Site:
     """A site whose csadmin lists this, and whose pipsqueak shows the HSM, be it another one of this number."""
     said = {
-        "enquiry -m 1": Ran(0, f" serial number        {FIVE}\n mode                 operational\n"),
+        "enquiry -m 1": Ran(0, enquiry),
         "csadmin list": Ran(code, listed),
         "pipsqueak": Ran(0, banner),
     }
@@ -45,7 +47,7 @@ def test_csadmin_knows_better_than_pipsqueak(word: str, started: bool, tmp_path:
 @pytest.mark.parametrize(
     ("listed", "installed"),
     [
-        (f"{FIVE}      No SEE machines currently installed", set()),
+        (NOBODY, set()),
         (f"{FIVE}      UUID: {UUID}", {UUID}),
         (FLEET, {OTHERS}),
         (f"{FIVE}      UUID: {UUID} STOPPED\n{FLEET}", {UUID, OTHERS}),
@@ -72,6 +74,42 @@ def test_a_list_that_can_not_be_read(listed: str, code: int, tmp_path: Path) -> 
         site.installed()
     several = site_of(tmp_path, f"{FIVE}      UUID: {UUID}\n5F08-02E0-D947      FAILURE: no", code=1)
     assert set(several.installed()) == {UUID}
+
+
+@pytest.mark.parametrize(
+    ("listed", "notes", "found"),
+    [
+        (f"{FIVE}      {UUID}", {}, ("", {UUID})),
+        (f"{FIVE}      {UUID}", {"uuid": UUID}, (UUID, {UUID})),
+        (f"{FIVE}      {OTHER}", {"uuid": UUID}, ("", {OTHER})),
+        (f"{FIVE}      pqcop", {"uuid": UUID}, (UUID, {UUID})),
+        (NOBODY, {"uuid": UUID}, ("", set())),
+        (f"{XC}      {UUID}\n{NOBODY}", {"uuid": UUID}, ("", set())),
+        (f"{FIVE}      {UUID}\n            {OTHER}\n{XC}      x", {"loading": [OTHER]}, (UUID, {UUID, OTHER})),
+        (f"{FIVE}      {UUID}\n            {OTHER}", {"loading": [OTHER, UUID]}, ("", {UUID, OTHER})),
+        (f"{FIVE}      {UUID}\n            {OTHER}", {"loading": []}, ("", {UUID, OTHER})),
+        (f"{FIVE}      {UUID}", {"loading": []}, (UUID, {UUID})),
+    ],
+)
+def test_which_see_machine_is_ours(listed: str, notes: dict[str, object], found: tuple[str, set[str]], tmp_path: Path) -> None:
+    """The one that we loaded, or the one that is new since a load that was killed; none of another module, and none in doubt."""
+    site = site_of(tmp_path, listed)
+    site.journal.note(FIVE, **notes)
+    assert (site.uuid(), set(site.installed())) == found
+
+
+def test_what_is_not_listed_is_not_started(tmp_path: Path) -> None:
+    """Be it that an HSM of the same number is to be seen: of what is not installed there is nothing to stop."""
+    site = site_of(tmp_path, NOBODY)
+    assert (site.started(UUID), site.stopped(UUID)) == (False, True)
+    assert site.seen()
+
+
+def test_a_module_that_says_nothing_is_none(tmp_path: Path) -> None:
+    """Without its serial number it is neither operational nor in a banner; without an answer it is of no model."""
+    site = site_of(tmp_path, "", enquiry=" mode                 operational\n")
+    assert (site.operational(), site.seen(), site.of_the_model()) == (False, False, True)
+    assert not site_of(tmp_path, "", enquiry="").of_the_model()
 
 
 def test_a_banner_that_can_not_be_read(tmp_path: Path) -> None:
@@ -108,12 +146,13 @@ def test_no_second_container_for_a_list_that_fails(desk: Desk, after: str, monke
     """Whenever csadmin's list begins to fail, nothing more is loaded, and it is named."""
     desk.set_up_5c()
     if after:
+        desk.done("5c", "--uninstall", "--yes")
         Path("pqcop-5c/pqsdk-signed.cs5").unlink()
     since = breaking(desk, monkeypatch, ["csadmin", "list"], after)
     said = desk.stopped(1, "5c")
     assert "csadmin list ended with exit code 139\n  it said: Segmentation fault" in said or "csadmin reaches" in said
     assert not any(call.startswith("csadmin load") for call in since)
-    assert len(desk.site.module(FIVE).loaded) == 1
+    assert len(desk.site.module(FIVE).loaded) == (0 if after else 1)
 
 
 def test_no_uninstall_for_a_list_that_fails(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

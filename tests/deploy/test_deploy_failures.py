@@ -39,7 +39,9 @@ def test_the_right_module(desk: Desk) -> None:
     assert "enquiry -m 3 ended with exit code 1\n  it said: " in desk.stopped(1, "5c", "--module", "3")
     assert "there is nshieldxc" in desk.stopped(1, "5c", "--module", "2")
     assert "there is nshield5c" in desk.stopped(1, "xc", "--module", "1")
-    assert XC in desk.stopped(1, "5c", "--esn", XC)
+    assert "or correct --esn" in desk.stopped(1, "5c", "--esn", XC)
+    assert "or correct --esn" in desk.stopped(1, "5c", "--uninstall", "--esn", XC)
+    assert "another with --module" in desk.stopped(1, "5c", "--module", "3")
     with modules.changing(desk.site.home, FIVE) as module:
         module.mode = "maintenance"
     assert "nopclearfail -O -m 1" in desk.stopped(1, "5c")
@@ -74,8 +76,9 @@ def test_a_licence(desk: Desk, model: str, number: int, esn: str) -> None:
 
 def test_what_is_not_told(desk: Desk) -> None:
     """A step that needs a word is refused before any of its calls; a wrong release, too."""
-    assert "--cname is needed" in desk.stopped(1, "5c", "--cname", "")
+    assert "--cname is needed for it\n  what to do: give --cname\n" in desk.stopped(1, "5c", "--cname", "")
     assert desk.calls == []
+    assert not Path("pqcop-5c").exists()
     Path("elsewhere").mkdir()
     assert "userdatatool.py" in desk.stopped(1, "5c", "--release", "elsewhere")
 
@@ -91,7 +94,9 @@ def test_a_missing_card(desk: Desk) -> None:
     desk.site.rack.remove(FIVE, 0)
     assert "send" in desk.stopped(3, "5c")
     desk.certify()
-    assert "Administrator Card Set" in desk.stopped(3, "5c")
+    said = desk.stopped(3, "5c")
+    assert "Administrator Card Set" in said
+    assert "certificate: userdatatool.py ended with exit code 1" in said
     desk.site.rack.insert("admin-1", FIVE, 0)
     desk.done("5c")
     assert not any(call.startswith(("generatekey", "csadmin ids")) for call in desk.calls)

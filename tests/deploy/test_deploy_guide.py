@@ -2,33 +2,21 @@
 
 import datetime as dt
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from deploy.certificates import pem
-from deploy.deploykit import DEPLOY, FIVE, Desk
-from deploy.guidetools import SERIAL, UUID, GuideHost
+from deploy.deploykit import FIVE, Desk
+from deploy.guidetools import KILL, SERIAL, UUID, GuideHost, deploy
 from nshield import command
+from nshield.journal import Journal
+from nshield.settings import Settings
+from nshield.site import Site
+from nshield.step import Call
+from nshield.tools import Tools
 
-# The tool does its work; then the script that called it is killed.
-KILL = '$real "$@"; kill -9 $PPID; sleep 0.2; exit'
 NOW = dt.datetime.now(dt.UTC).replace(microsecond=0)
-
-
-def deploy(host: GuideHost, model: str, *words: str) -> tuple[int, list[str]]:
-    """Run a script as a process."""
-    words = ("--release", str(host.release), "--cname", "COMMON_NAME", "--org", "ORGANIZATION_NAME", "--address", "192.0.2.7", *words)
-    command = [sys.executable, DEPLOY / f"nshield{model}", *(words if model == "5c" else [*words[:2], *words[8:]])]
-    env = {**os.environ, "PATH": host.path, "LANG": "de_DE.UTF-8"}
-    done = subprocess.run(
-        command, cwd=host.work, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False
-    )
-    assert not (host.state / "wrong-language").exists()
-    return done.returncode, (done.stdout + done.stderr).splitlines()
 
 
 def notes(host: GuideHost, model: str) -> object:
@@ -85,54 +73,32 @@ def test_a_5c_with_no_more_than_the_guides_words(listed: str, tmp_path: Path) ->
     assert "nothing to do" in deploy(host, "5c", "--uninstall")[1][-1]
 
 
-@pytest.fixture
-def loaded(tmp_path: Path) -> GuideHost:
-    """A 5c whose SEE machine is loaded and was never started, since each start was refused."""
-    host = GuideHost(tmp_path, "5c")
-    host.instead("csadmin", "start", "echo no; exit 1")
-    assert deploy(host, "5c")[0] == 3
-    (host.work / "pqcop-5c/devkeyident.pem").write_bytes(pem(SERIAL, NOW - dt.timedelta(1), NOW + dt.timedelta(1)))
-    for _ in range(2):
-        code, lines = deploy(host, "5c")
-        assert (code, "csadmin ended with exit code 1" in lines[-4]) == (1, True), "\n".join(lines)
-    host.restore("csadmin")
-    host.log()
-    return host
+@pytest.mark.parametrize(
+    ("model", "words", "clearing"),
+    [
+        ("5c", [], []),
+        ("5c", ["--licence", __file__, "--rfs", "192.0.2.1"], ["the licence SEE Activation, CodeSafe 5 is installed"]),
+        ("5c", ["--uninstall"], ["the module is cleared"]),
+        ("xc", [], ["the module loads the SEE machine by itself"]),
+        ("xc", ["--uninstall"], ["the module loads no SEE machine any more", "the module is cleared"]),
+    ],
+)
+def test_who_clears_is_marked(model: str, words: list[str], clearing: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """The dry run says which steps clear the module; these are asked for."""
+    assert command.main(model, ["--dry-run", *words]) == 0
+    marked = [line.partition(" (")[0] for line in capsys.readouterr().out.splitlines() if line.endswith("CLEARS THE MODULE")]
+    assert marked == clearing
 
 
-def test_a_start_that_was_done_before_the_kill(loaded: GuideHost) -> None:
-    """A start that is refused is told each time; one that only is refused since a killed run had done it is none."""
-    loaded.instead("csadmin", "start", KILL)
-    assert deploy(loaded, "5c")[0] == -9
-    loaded.restore("csadmin")
-    code, lines = deploy(loaded, "5c")
-    assert code == 0, "\n".join(lines)
-    assert [line.split()[:2] for line in loaded.log()] == [
-        ["csadmin", "start"],
-        ["csadmin", "start"],
-        ["bootstrap", f"{loaded.release}/bootstrap.py"],
-    ]
-
-
-def test_a_stop_by_others(loaded: GuideHost) -> None:
-    """What runs no more can't be stopped: it is destroyed all the same. What runs and can't be stopped is not."""
-    assert deploy(loaded, "5c")[0] == 0
-    loaded.instead("csadmin", "stop", "echo no; exit 1")
-    assert "csadmin ended with exit code 1" in deploy(loaded, "5c", "--uninstall", "--yes")[1][-4]
-    loaded.restore("csadmin")
-    (loaded.state / "started").unlink()
-    code, lines = deploy(loaded, "5c", "--uninstall", "--yes")
-    assert code == 0, "\n".join(lines)
-
-
-def test_a_stop_that_is_followed_by_a_start(loaded: GuideHost) -> None:
-    """An uninstall that was killed after the stop, and then a set-up: it is started, at once."""
-    assert deploy(loaded, "5c")[0] == 0
-    loaded.instead("csadmin", "destroy", "kill -9 $PPID; sleep 0.2; exit")
-    assert deploy(loaded, "5c", "--uninstall", "--yes")[0] == -9
-    loaded.restore("csadmin")
-    code, lines = deploy(loaded, "5c")
-    assert code == 0, "\n".join(lines)
+@pytest.mark.parametrize(
+    ("model", "readers"),
+    [("5c", ["csadmin", "generatekey", "userdatatool", "csadmin"]), ("xc", ["generatekey", "userdatatool", "tct2", "tct2"])],
+)
+def test_who_reads_cards_may_ask(model: str, readers: list[str], tmp_path: Path) -> None:
+    """The tools that the guide shows with cards and passphrases, and no others, have the terminal, or what is piped, and all the time."""
+    site = Site(Settings(model, work=str(tmp_path)), Tools(tmp_path, "", -1, silent=True), Journal(tmp_path))
+    calls = [call for step in command.STEPS[model](site) for call in step.calls if isinstance(call, Call) and call.reads_cards]
+    assert [Path(call.words[1 if "python3" in call.words[0] else 0]).stem for call in calls] == readers
 
 
 def test_an_xc_with_no_more_than_the_guides_words(tmp_path: Path) -> None:

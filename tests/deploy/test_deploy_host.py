@@ -133,6 +133,7 @@ def test_a_serial_number_outlives_a_clear(tmp_path: Path) -> None:
         ("Initialised Usable Recovery", "!Usable", False),
         ("Initialised !Usable", "Usable", False),
         ("Initialised Usable", None, False),
+        ("Initialised Usable", "\n state   ", False),
     ],
 )
 def test_the_world_must_be_usable_on_this_module(world: str, own: str | None, usable: bool, tmp_path: Path) -> None:
@@ -179,8 +180,10 @@ def test_what_csadmin_says_of_a_state(said: str, state: tuple[bool, bool], tmp_p
         ("--uuid", "3D362D35-fc17-448a-b501-914fe0a680b0", "3d362d35-fc17-448a-b501-914fe0a680b0"),
         ("--version", "../1.4.1", "1.4.1"),
         ("--address", "hsm.example", "192.0.2.7"),
+        ("--rfs", "192.0.2.1 -m", "rfs-1.example"),
         ("--signer", "Pqsdk_Signer", "pqsdk-signer"),
         ("--devkey", "-dev", "dev-1"),
+        ("--devkey", "pqsdk-signer", "dev-2"),
         ("--retarget", "a b", "pqsdk-signer"),
         ("--cname", "-m", "hsm.example"),
         ("--org", "one\ntwo", "One & Two"),
@@ -204,6 +207,7 @@ def test_the_slot_that_was_named(words: list[str], slot: str, capsys: pytest.Cap
     ("option", "is_folder"),
     [
         ("--release", False),
+        ("--nfast", False),
         ("--licence", True),
         ("--network-conf", True),
         ("--packages-conf", True),

@@ -78,24 +78,35 @@ def test_a_journal_of_another_form(text: str, tmp_path: Path) -> None:
         Journal(tmp_path)
 
 
-@pytest.mark.parametrize("output", ["userdata.raw", "pqsdk.cs5", "pqsdk-signed.cs5"])
+def set_up_and_away(desk: Desk, output: str) -> tuple[str, ...]:
+    """The command that made a file, all made and taken down again."""
+    if output.endswith(".sar"):
+        words = ("xc", "--module", "2", "--yes")
+        desk.done(*words)
+    else:
+        words = ("5c",)
+        desk.set_up_5c()
+    desk.done(*words, "--uninstall", *([] if "--yes" in words else ["--yes"]))
+    return words
+
+
+@pytest.mark.parametrize("output", ["userdata.raw", "pqsdk.cs5", "pqsdk-signed.cs5", "pqsdk-1.4.1.sar", "userdata.sar"])
 def test_a_tool_that_writes_nothing(output: str, desk: Desk) -> None:
     """What was there before is never taken for what a tool should have made: it is away before the call, and its absence is seen after."""
-    desk.set_up_5c()
-    desk.done("5c", "--uninstall", "--yes")
-    path = Path("pqcop-5c") / output
+    words = set_up_and_away(desk, output)
+    path = Path(f"pqcop-{words[0]}") / output
     path.write_text("old")
     there = []
 
     def remove(call: str, made: bool) -> None:
-        if call.endswith(output) or (output == "pqsdk-signed.cs5" and "image sign" in call):
+        if call.endswith(output) or f" -o {output} " in call or f"--out {output} " in call:
             there.append(path.exists())
             path.unlink(missing_ok=True)
 
     desk.watch = remove
-    desk.deploy("5c")
-    assert there == [False, True]
-    assert "the calls went well, and still it is not so" in desk.stopped(1, "5c")
+    for _ in range(2):
+        assert "the calls went well, and still it is not so" in desk.stopped(1, *words)
+    assert there == [False, True] * 2
 
 
 def test_a_module_is_cleared_after_a_kill(desk: Desk) -> None:
@@ -114,6 +125,28 @@ def test_a_module_is_cleared_after_a_kill(desk: Desk) -> None:
     desk.watch = lambda *_: None
     desk.done("5c", "--uninstall", "--yes")
     assert desk.calls[0] == "nopclearfail -c -m 1"
+
+
+@pytest.mark.parametrize("made", [False, True], ids=["before", "after"])
+def test_a_configuration_that_was_begun(made: bool, desk: Desk) -> None:
+    """Killed before or after an XC's configuration was made: the uninstall takes all of it away, be it there or not."""
+
+    def kill(call: str, now: bool) -> None:
+        if call.startswith("loadsee-setup --setup") and now is made:
+            raise Killed
+
+    desk.watch = kill
+    with pytest.raises(Killed):
+        desk.deploy("xc", "--module", "2", "--yes")
+    desk.watch = lambda *_: None
+    desk.done("xc", "--module", "2", "--uninstall", "--yes")
+    assert [call.split()[:2] for call in desk.calls] == [
+        ["loadsee-setup", "-r"],
+        ["nopclearfail", "-c"],
+        ["python3", "pqsdk-1.4.1-win64/removepubobj.py"],
+    ]
+    assert desk.banner() == "PQSDK: 1.4.1 ()"
+    assert "nothing to do" in desk.done("xc", "--module", "2", "--uninstall")[-1]
 
 
 def test_a_configuration_that_was_erased_before_the_kill(desk: Desk) -> None:

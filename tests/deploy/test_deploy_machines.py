@@ -11,6 +11,8 @@ from nshield.journal import lock
 
 from seemachine.state.lock import holder
 
+RELEASE = Path("pqcop-5c/pqsdk-1.4.1-win64")
+
 
 def test_started_twice(five: Desk) -> None:
     """A second run does nothing; a SEE machine of others in the way is left alone; a fleet that runs is named."""
@@ -30,6 +32,53 @@ def test_two_runs_at_once(five: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     finally:
         os.close(taken)
     five.done("5c")
+
+
+@pytest.mark.parametrize("changed", ["network.json", "pqsdk-1.4.1.bin", ""])
+def test_another_image_is_foreseen(changed: str, five: Desk) -> None:
+    """Another program, configuration or key: before a card is read for an image that could not be loaded; once uninstalled it is."""
+    words = []
+    if changed:
+        (RELEASE / changed).write_text((RELEASE / changed).read_text() + "\n")
+    else:
+        words = ["--signer", "second"]
+    assert "uninstall it first" in five.stopped(1, "5c", *words)
+    assert five.calls == []
+    five.done("5c", "--uninstall", "--yes")
+    five.done("5c", *words)
+    assert FIVE in five.banner()
+
+
+def test_what_is_loaded_needs_no_files(five: Desk) -> None:
+    """What was tidied away is not made again; to be started and published takes the very image, and no card is read for another one."""
+    [loaded] = five.site.module(FIVE).loaded
+    stop = ("csadmin", "stop", "--esn", FIVE, "--uuid", loaded.uuid)
+    for name in ("pqsdk.cs5", "userdata.raw", "container/usr/bin/entrypoint"):
+        (Path("pqcop-5c") / name).unlink()
+    five.site.done(*stop)
+    five.done("5c")
+    assert [call.split()[1] for call in five.calls] == ["start", "pqsdk-1.4.1-win64/bootstrap.py"]
+    Path("pqcop-5c/pqsdk-signed.cs5").unlink()
+    assert "nothing to do" in five.done("5c")[-1]
+    five.site.done(*stop)
+    assert "uninstall it first" in five.stopped(1, "5c")
+    assert five.calls == []
+
+
+def test_an_xc_needs_no_files_either(desk: Desk) -> None:
+    """What was tidied away is not made again. For another program it is, once the clear is allowed, and no card is read before."""
+    words = ("--module", "2")
+    desk.done("xc", *words, "--yes")
+    for name in ("userdata.raw", "userdata.sar", "pqsdk-1.4.1.sar"):
+        (Path("pqcop-xc") / name).unlink()
+    assert "nothing to do" in desk.done("xc", *words)[-1]
+    program = Path("pqcop-xc/pqsdk-1.4.1-win64/pqsdk-1.4.1.elf")
+    program.write_text(program.read_text() + "\n")
+    assert "with --yes" in desk.stopped(1, "xc", *words)
+    assert desk.calls == []
+    desk.done("xc", *words, "--yes")
+    assert [call.split()[0] for call in desk.calls] == ["python3", "tct2", "tct2", "mkdir", "cp", "cp", "loadsee-setup"]
+    assert XC in desk.banner()
 
 
 def test_a_fleet_in_the_way(desk: Desk) -> None:

@@ -10,7 +10,7 @@ from nshield import runner
 from nshield.journal import Journal
 from nshield.settings import Settings
 from nshield.site import Site
-from nshield.step import Step
+from nshield.step import Act, Place, Step, call
 from nshield.tools import Tools
 
 CARDS = {"5c": {"testOCS-1": (FIVE, 2), "admin-1": (FIVE, 0)}, "xc": {"testOCS-2": (XC, 3), "admin-1": (FIVE, 0)}}
@@ -105,6 +105,14 @@ def test_what_is_taken_over_is_told(desk: Desk) -> None:
     assert f"SEE machine {loaded.uuid} is taken as ours: --uuid names it" in lines
 
 
+def test_a_wrong_uuid_is_refused_first(desk: Desk) -> None:
+    """Where csadmin can be asked already: before the developer key, and before there is a work folder."""
+    desk.site.enroll_launcher()
+    assert "is installed" in desk.stopped(1, "5c", "--uuid", "3d362d35-fc17-448a-b501-914fe0a680b0")
+    assert desk.calls == []
+    assert not Path("pqcop-5c").exists()
+
+
 def test_a_hsm_that_csadmin_does_not_reach_is_not_called_empty(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """What can't be seen is neither gone nor uninstalled."""
     desk.set_up_5c()
@@ -165,6 +173,21 @@ def test_consent_to_an_uninstall_speaks_of_the_container(desk: Desk) -> None:
     assert desk.calls == []
     desk.done("xc", "--module", "2", "--yes")
     assert "container" not in desk.stopped(1, "xc", "--module", "2", "--uninstall")
+
+
+@pytest.mark.parametrize(("between", "foreseen"), [(True, True), (False, False)])
+def test_what_must_be_told_is_foreseen(between: bool, foreseen: bool, tmp_path: Path) -> None:
+    """A word that only a person has is missed before anything is done, unless the run ends before, where others have to act."""
+    site = Site(Settings("5c", work=str(tmp_path)), Tools(tmp_path, "", -1, silent=True), Journal(tmp_path))
+    done = []
+    steps = [
+        Step("first", "1", lambda: bool(done), "", (Act("true", lambda: done.append(1)),)),
+        Step("certificate", "2", lambda: between, "send it", waits=True),
+        Step("enroll", "3", lambda: False, "look at it", (call("enroll", Place("address")),)),
+    ]
+    with pytest.raises(runner.Stopped, match="--address is needed for it\n  what to do: give --address" if foreseen else "send it"):
+        runner.run(site, steps, yes=False)
+    assert bool(done) is not foreseen
 
 
 def test_the_plan_is_printed_as_it_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

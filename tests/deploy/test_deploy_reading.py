@@ -133,15 +133,35 @@ def test_settings_of_a_file(desk: Desk) -> None:
     assert (folder / "here" / "devkeyident.csr").exists()
     for text, reason in (
         ('network_conf = "nowhere"', str(folder.absolute() / "nowhere")),
-        ("sudo = true", "unknown setting sudo"),
-        ('module = "1"', "another type"),
-        ("module = true", "another type"),
+        ("sodo = true", "unknown setting sodo"),
+        ("[5c]\nsudo = true", "unknown setting sudo"),
+        ("[xc]\naddress = '192.0.2.7'", "unknown setting address"),
+        ("5c = 1", "5c is the table of an nShield 5c, not 1"),
+        ('module = "1"', "module takes a whole number, not '1'"),
+        ("module = true", "module takes a whole number, not True"),
+        ("org = 1", "org takes a text in quotes, not 1"),
+        ("[xc]\nsudo = 1", "sudo takes true or false, not 1"),
         ("module =", "five.toml"),
     ):
         file.write_text(text)
         code, lines = desk.deploy("5c", "--settings", str(file))
         assert code == 2
         assert reason in lines[-1]
+
+
+def test_one_file_for_both_models(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is for one model alone is no matter to the other; a table of a model is above what is for both, and below options."""
+    file = tmp_path / "site.toml"
+    file.write_text('org = "Us"\nsudo = true\nsigner = "ours"\n[5c]\nmodule = 3\n[xc]\nmodule = 2\nsigner = "theirs"\n')
+    printed = []
+    for words in (["5c"], ["xc"], ["xc", "--module", "4"]):
+        assert command.main(words[0], ["--dry-run", "--settings", str(file), *words[1:]]) == 0
+        printed.append(capsys.readouterr().out)
+    assert "--keyname devkeyident -m 3 --x509cname <cname> --x509org Us" in printed[0]
+    assert "plainname=ours" in printed[0]
+    assert "$ sudo cp userdata.sar" in printed[1]
+    assert "tct2 --sign-and-pack -m 2 -k theirs" in printed[1]
+    assert "tct2 --sign-and-pack -m 4 -k theirs" in printed[2]
 
 
 def test_the_work_folder_is_beside_the_settings(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

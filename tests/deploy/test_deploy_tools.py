@@ -112,6 +112,36 @@ def test_a_tool_that_is_not_there(make: Make, monkeypatch: pytest.MonkeyPatch) -
     assert none.do(say("none", reads_cards=True), ["none"]).code == 127
 
 
+def test_the_library_of_pipsqueak_is_beside_it(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guide 2.6 step 3, for it alone."""
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/lib")
+    asking = make("pipsqueak", 'echo "$LD_LIBRARY_PATH"')
+    (tmp_path / "release").mkdir()
+    (tmp_path / "bin" / "pipsqueak").rename(tmp_path / "release" / "pipsqueak")
+    assert asking.ask("./pipsqueak", folder=tmp_path / "release").said == "./:/lib\n"
+    assert make("enquiry", 'echo "$LD_LIBRARY_PATH"').ask("enquiry").said == "/lib\n"
+
+
+def test_at_a_terminal(make: Make, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    """Who reads cards has it to itself; others are shown and read, may ask there too, and are answered when the answer is known."""
+    reader, writer = os.pipe()
+    os.write(writer, b"typed\n")
+    os.close(writer)
+    stdin = os.dup(0)
+    os.dup2(reader, 0)
+    try:
+        monkeypatch.setattr(sys, "stdin", Terminal())
+        reading = make("reading", 'read -r line; echo "<$line>"')
+        assert reading.do(say("reading", typed="yes\n"), ["reading"]).said == "<yes>\n"
+        assert reading.do(say("reading"), ["reading"]).said == "<typed>\n"
+        assert reading.do(say("reading", reads_cards=True), ["reading"]).said == ""
+    finally:
+        os.dup2(stdin, 0)
+        os.close(stdin)
+        os.close(reader)
+    assert capfd.readouterr().out.splitlines()[-1] == "<>"
+
+
 class Terminal(io.StringIO):
     """A standard input that says it is one."""
 
@@ -155,6 +185,9 @@ def test_where_the_tools_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("PATH", str(tmp_path))
     assert Tools(tmp_path, "", -1).nfast == Path("/opt/nfast")
     assert Tools(tmp_path, "/given", -1).python == Path("/given/python3/bin/python3")
+    monkeypatch.setenv("PATH", str(real / "bin"))
+    assert Tools(tmp_path, "/given", -1).nfast == Path("/given")
+    monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("NFAST_KMLOCAL", "/keys")
     assert Tools(tmp_path, "", -1).kmlocal == Path("/keys")
     monkeypatch.delenv("NFAST_KMLOCAL")

@@ -11,6 +11,8 @@ from deploy.units import HARDENING, OWN, SERVICE, UNIT, sections
 
 from seemachine import cli, config
 from seemachine.fleet import configuration
+from seemachine.server.serve import OTHER_THREADS
+from seemachine.server.session import READING_THREADS
 from seemachine.server.start import wire_limits
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -151,6 +153,19 @@ def test_the_unit_leaves_time_to_stop(tmp_path: Path) -> None:
     [line] = [line for line in (DEPLOY / "systemd" / "seemachine@.service").read_text().splitlines() if line.startswith("TimeoutStopSec=")]
     drain = configuration.read(DEPLOY / "example" / "fleet.toml", tmp_path).machines[0].limits.drain_seconds
     assert int(line.partition("=")[2]) > drain
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_the_unit_leaves_room(name: str, tmp_path: Path) -> None:
+    """What the example's machines may hold and start at most is less than what systemd grants: frames of all connections twice, threads."""
+    machines = configuration.read(DEPLOY / "example" / "fleet.toml", tmp_path).machines
+    count = len(machines) if "fleet" in name else 1
+    limits = machines[0].limits
+    service = sections(DEPLOY / "systemd" / name)["Service"]
+    assert int(service["MemoryMax"].removesuffix("G")) << 30 > count * 2 * limits.connections * limits.frame_bytes
+    assert int(service["LimitNOFILE"]) > count * 2 * limits.connections
+    cores = 128
+    assert int(service["TasksMax"]) > count * (1 + 2 * cores + OTHER_THREADS + READING_THREADS + 4)
 
 
 def _written(folder: Path, text: str) -> Path:

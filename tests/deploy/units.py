@@ -35,10 +35,19 @@ SERVICE = {
     "RestartPreventExitStatus": "2",
     "LimitCORE": "0",
     "LimitMEMLOCK": "infinity",
+    "MemorySwapMax": "0",
 }
 OWN = {
-    "seemachine@.service": {"TimeoutStartSec": "60", "TimeoutStopSec": "30", "LimitNOFILE": "4096"},
-    "seemachine-fleet.service": {"TimeoutStartSec": "120", "TimeoutStopSec": "60", "LimitNOFILE": "16384", "KillMode": "mixed"},
+    "seemachine@.service": {"TimeoutStartSec": "60", "TimeoutStopSec": "30", "LimitNOFILE": "4096", "MemoryMax": "1G", "TasksMax": "512"},
+    "seemachine-fleet.service": {
+        "TimeoutStartSec": "120",
+        "TimeoutStopSec": "60",
+        "LimitNOFILE": "16384",
+        "MemoryMax": "4G",
+        "TasksMax": "2048",
+        "OOMPolicy": "continue",
+        "KillMode": "mixed",
+    },
 }
 UNIT = {
     "seemachine@.service": {
