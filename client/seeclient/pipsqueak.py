@@ -10,11 +10,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from seeclient import dispatch, generating, inspecting, keys, signing
-from seeclient.arguments import USAGE, Arguments, UsageError, parse
+from seeclient.arguments import USAGE, Arguments, parse
 from seeclient.blocking import Fleet, fed
 from seeclient.effects import Peer, Story
 from seeclient.events import CardDone, CardsNeeded, ChunkDone, Event, Listener, Resumed, Started
 from seeclient.output import SHOWN_BYTES, Lines, Output
+from seeclient.values import UsageError
 from seemachine.entry import settle_streams
 from seemachine.wire.names import SDK_VERSION
 from seemachine.wire.status import Status, StatusError
@@ -115,7 +116,7 @@ def _showinfo(fleet: Fleet, arguments: Arguments, output: Output) -> int:
 
 
 def _provision(fleet: Fleet, arguments: Arguments, output: Output) -> int:
-    esn, slot = arguments.texts["provesn"].upper(), arguments.numbers["slot"]
+    esn, slot = arguments.texts["provesn"], arguments.numbers["slot"]
     output.provisioning(esn, slot)
     try:
         output.provisioned(fleet.provision(esn, slot))
@@ -128,17 +129,18 @@ def _provision(fleet: Fleet, arguments: Arguments, output: Output) -> int:
 def _generate(fleet: Fleet, arguments: Arguments, output: Output) -> int:
     if arguments.texts.get("resume") == "yes":
         return _resume(fleet, arguments, output)
-    algorithm = arguments.texts.get("algorithm", "mldsa").lower()
+    algorithm = arguments.texts.get("algorithm", "mldsa")
     if algorithm != "lms":
-        default = "" if "algorithm" in arguments.texts else f"ML-DSA is the default of PQSDK {VENDOR}; "
-        refusal = f"{default}only LMS keys are served: add algorithm=lms"
+        said = "use" if "algorithm" in arguments.texts else "add"
+        default = "" if said == "use" else f"ML-DSA is the default of PQSDK {VENDOR}; "
+        refusal = f"{default}only LMS keys are served: {said} algorithm=lms"
         output.refused(StatusError(Status.NotYetImplemented, refusal, "generate"), "generate failed")
         return 1
     recipe = generating.Recipe(
         alias=arguments.texts["alias"],
         lms=arguments.texts["lmscode"],
         lmots=arguments.texts["lmotscode"],
-        esn=arguments.texts.get("esn", "").upper(),
+        esn=arguments.texts.get("esn", ""),
         replace=arguments.texts.get("replace") == "yes",
         **arguments.numbers,
     )
@@ -146,7 +148,7 @@ def _generate(fleet: Fleet, arguments: Arguments, output: Output) -> int:
 
 
 def _resume(fleet: Fleet, arguments: Arguments, output: Output) -> int:
-    alias, esn, slot = arguments.texts["alias"], arguments.texts.get("esn", "").upper(), arguments.numbers.get("slot")
+    alias, esn, slot = arguments.texts["alias"], arguments.texts.get("esn", ""), arguments.numbers.get("slot")
     return _tell_story(fleet, alias, 0, output, lambda tell: generating.resume(fleet.roster, alias, esn, slot, tell, _patience))
 
 
