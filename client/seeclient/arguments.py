@@ -44,6 +44,7 @@ usage: pipsqueak                                            which HSMs are there
 
 lmscode    sha256_m32_h5, _h10, _h15, _h20, _h25; also sha256_m24, shake_m32, shake_m24
 lmotscode  sha256_n32_w8, _w4, _w2, _w1; also sha256_n24, shake_n32, shake_n24
+msgfile    - is standard input
 expcards   2^N smart cards, each good for 2^explease leases; both 0: all on one HSM
 expchunk   2^N leaves in one step         expcache  levels of the tree kept for loading
 

@@ -73,7 +73,9 @@ def _client(folder: Path, options: argparse.Namespace) -> None:
     name = CLIENT_PREFIX + options.name
     _free(folder, name, options)
     _write(folder, name, issue_client(_ca(folder), options.name, options.role, Validity.days(options.days)))
-    print(f"Copy these two and {CA_FILE} into one folder of the client, and set SEEMACHINE_TLS_CERT={folder / name}.crt there.")
+    print(f"Copy these two and {CA_FILE} into one folder of the client, and set SEEMACHINE_TLS_CERT there to the path of {name}.crt.")
+    if folder == pki_folder(home(options.home)) and len(list(folder.glob(f"{CLIENT_PREFIX}*.crt"))) > 1:
+        print(f"There are several now, so clients of this world choose none by themselves: export SEEMACHINE_TLS_CERT={folder / name}.crt")
 
 
 VERBS: dict[str, Callable[[Path, argparse.Namespace], None]] = {"init": _init, "machine": _machine, "client": _client}

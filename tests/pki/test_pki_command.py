@@ -68,9 +68,22 @@ def test_it_says_what_it_wrote_and_what_to_do_with_it(pki, capsys):
     assert cli.main(["pki", "issue", "client", "alice", "--role", "use"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[:2] == [str(pki / "client-alice.key"), str(pki / "client-alice.crt")]
-    assert f"SEEMACHINE_TLS_CERT={pki / 'client-alice.crt'}" in lines[-1]
+    assert lines[-1].endswith("set SEEMACHINE_TLS_CERT there to the path of client-alice.crt.")
     assert cli.main(["pki", "issue", "machine", ESN]) == 0
     assert '[tls] pki = "auto"' in capsys.readouterr().out
+
+
+def test_a_second_client_is_announced(pki, capsys):
+    """From then on clients of this world have no certificate by themselves; elsewhere nothing changes."""
+    for name in ("alice", "bob"):
+        assert cli.main(["pki", "issue", "client", name, "--role", "use"]) == 0
+        last = capsys.readouterr().out.splitlines()[-1]
+        assert ("several" in last) == (name == "bob")
+    assert last.endswith(f"export SEEMACHINE_TLS_CERT={pki / 'client-bob.crt'}")
+    pki.rename(pki.with_name("elsewhere"))
+    words = ["pki", "issue", "client", "carol", "--role", "use", "--folder", str(pki.with_name("elsewhere"))]
+    assert cli.main(words) == 0
+    assert "several" not in capsys.readouterr().out
 
 
 def test_a_machine_has_its_esn_and_its_hosts(pki):
