@@ -32,7 +32,6 @@ def add(words: Any, act: Any) -> None:
     licence.add_argument(
         "--feature",
         action="append",
-        choices=tuple(FEATURES),
         metavar="FEATURE",
         help=f"can be repeated; default the SEE licence of the model; {', '.join(FEATURES)}",
     )
