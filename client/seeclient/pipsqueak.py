@@ -45,7 +45,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _run(words: Sequence[str]) -> int:
-    if "--help" in words or "-h" in words:
+    if "--help" in words or "-h" in words or list(words) == ["help"]:
         print(USAGE, end="")
         return 0
     if "--version" in words:

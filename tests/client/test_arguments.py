@@ -161,7 +161,7 @@ def test_any_words_are_understood_or_refused(words):
         assert not parsed.texts.keys() & set(NUMBERS)
 
 
-@pytest.mark.parametrize("words", [["--help"], ["-h"], ["generate", "--help"], ["nonsense", "--help"]])
+@pytest.mark.parametrize("words", [["--help"], ["-h"], ["help"], ["generate", "--help"], ["nonsense", "--help"]])
 def test_help_is_given_whatever_else_is_said(words):
     """--help prints every verb and argument there is, exit code 0."""
     code, lines = say(*words)
