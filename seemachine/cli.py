@@ -17,8 +17,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     settle_streams()
     # Whatever a command writes is for its user alone.
     os.umask(0o077)
+    given = sys.argv[1:] if arguments is None else arguments
     try:
-        options = _parser().parse_args(arguments)
+        if not given:
+            _parser().print_help(sys.stderr)
+            return 2
+        options = _parser().parse_args(given)
         code: int = options.run(options)
         sys.stdout.flush()
     except KeyboardInterrupt:
@@ -55,6 +59,9 @@ def _serve(_verb: str, options: argparse.Namespace) -> int:
 
     given = {name: value for name, value in vars(options).items() if name not in ("run", "config", *TLS_OPTIONS)}
     given["tls"] = {setting: value for option, setting in TLS_OPTIONS.items() if (value := getattr(options, option)) is not None} or None
+    if options.config is None and options.esn is None:
+        print("seemachine serve: --esn is needed, such as --esn 7852-268D-3BF9", file=sys.stderr)
+        return 2
     try:
         config = load(options.config, **given)
     except ConfigError as error:
@@ -68,7 +75,7 @@ def _serve(_verb: str, options: argparse.Namespace) -> int:
 def _info(_verb: str, options: argparse.Namespace) -> int:
     from seemachine.info import run
 
-    return run(as_json=options.json)
+    return run(options.home, as_json=options.json)
 
 
 def _fleet(verb: str, options: argparse.Namespace) -> int:

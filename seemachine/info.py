@@ -3,6 +3,7 @@
 import json
 import platform
 import sys
+from pathlib import Path
 from typing import Any
 
 import seemachine
@@ -11,7 +12,7 @@ from seemachine.wire.names import PROTOCOL, SDK_VERSION
 from seemachine.wire.world import home
 
 
-def gather() -> dict[str, Any]:
+def gather(folder: Path | None = None) -> dict[str, Any]:
     """The facts. Raises EngineError when SEEMACHINE_ENGINE asks for what can't be had."""
     engine = engines.describe()
     return {
@@ -19,7 +20,7 @@ def gather() -> dict[str, Any]:
         "emulates": f"PQSDK {SDK_VERSION}",
         "protocol": PROTOCOL,
         "python": f"{platform.python_implementation()} {platform.python_version()}, {sys.byteorder}-endian, {platform.machine()}",
-        "world": str(home()),
+        "world": str(home(folder)),
         "engine": engine.engine,
         "cores": engine.cores,
         "generating": engine.generating,
@@ -28,10 +29,10 @@ def gather() -> dict[str, Any]:
     }
 
 
-def run(*, as_json: bool) -> int:
+def run(folder: Path | None, *, as_json: bool) -> int:
     """Print them. Returns the exit code."""
     try:
-        facts = gather()
+        facts = gather(folder)
     except engines.EngineError as error:
         print(f"seemachine info: {error}", file=sys.stderr)
         return 1

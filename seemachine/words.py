@@ -2,20 +2,23 @@
 
 import argparse
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import seemachine
 from seemachine.nfast.words import add as add_nfast
+from seemachine.usage import Parser, esn, slot, whole
 
 ESN_HELP = "electronic serial number, such as 7852-268D-3BF9"
+SLOT_HELP = "card slot, 0 to 5"
 # Room and verb: what runs.
 Enter = Callable[[str, str], Callable[[argparse.Namespace], int]]
 
 
 def build(enter: Enter) -> argparse.ArgumentParser:
     """Takes every command; `run` of what it gives back is what `enter` parser."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="seemachine",
         description="A mock nShield HSM running the Post-Quantum Option Pack SEE machine. Keys are in software: for test only.",
         epilog="First steps: seemachine fleet up --detach; pipsqueak; seemachine fleet down",
@@ -32,13 +35,22 @@ def build(enter: Enter) -> argparse.ArgumentParser:
     add_nfast(words, lambda verb: enter("nfast", verb))
     info = words.add_parser("info", help="which engine runs here and why, versions, the world folder")
     info.add_argument("--json", action="store_true", help="print one JSON document")
+    info.add_argument("--home", type=Path, metavar="DIR", help="world folder; default $SEEMACHINE_HOME")
     info.set_defaults(run=enter("info", ""))
+    helping = words.add_parser("help", help="the options of a command, as its --help")
+    helping.add_argument("words", nargs="*", metavar="COMMAND", help="such as: card insert; default: all commands")
+    helping.set_defaults(run=partial(_help, parser))
     return parser
+
+
+def _help(parser: Parser, options: argparse.Namespace) -> int:
+    parser.parse_args([*options.words, "--help"])
+    return 0  # not reached: --help is where parsing ends
 
 
 def _add_serve(words: Any, enter: Enter) -> None:
     parser = words.add_parser("serve", help="run one machine in the foreground", description="Run one machine until SIGTERM or Ctrl-C.")
-    parser.add_argument("--esn", help=ESN_HELP)
+    parser.add_argument("--esn", type=esn, help=ESN_HELP)
     parser.add_argument("--model", choices=("5c", "xc"), help="default 5c")
     parser.add_argument("--module", type=int, help="module number on this host, which orders the banner; default 1")
     parser.add_argument("--host", help="address to listen on; default 127.0.0.1")
@@ -82,17 +94,17 @@ def _add_card(words: Any, enter: Enter) -> None:
     parser = words.add_parser("card", help="make, move, format and list smart cards")
     verbs = parser.add_subparsers(metavar="new|insert|remove|format|list", required=True)
     new = verbs.add_parser("new", help="put blank cards on the rack; prints a name a line")
-    new.add_argument("--count", type=_count, default=1, metavar="N")
+    new.add_argument("--count", type=whole(1, 10_000), default=1, metavar="N", help="how many; default 1")
     insert = verbs.add_parser("insert", help="put a card from the rack into a slot")
-    insert.add_argument("card", metavar="CARD")
+    insert.add_argument("card", metavar="CARD", help="its name, as card new and card list print it")
     remove = verbs.add_parser("remove", help="take the card out of a slot, back to the rack")
     formatting = verbs.add_parser("format", help="make the card in a slot blank")
     formatting.add_argument("--force", action="store_true", help="even if it holds unused leases")
     listing = verbs.add_parser("list", help="every card and where it is")
     listing.add_argument("--json", action="store_true", help="print one JSON document")
     for verb in (insert, remove, formatting):
-        verb.add_argument("--esn", type=str.upper, required=True, help=ESN_HELP)
-        verb.add_argument("--slot", type=int, required=True, metavar="N")
+        verb.add_argument("--esn", type=esn, required=True, help=ESN_HELP)
+        verb.add_argument("--slot", type=slot, required=True, metavar="N", help=SLOT_HELP)
     for name, verb in (("new", new), ("insert", insert), ("remove", remove), ("format", formatting), ("list", listing)):
         verb.add_argument("--home", type=Path, metavar="DIR", help="world folder; default $SEEMACHINE_HOME")
         verb.set_defaults(run=enter("card", name))
@@ -107,11 +119,12 @@ def _add_quarantine(words: Any, enter: Enter) -> None:
     burn = verbs.add_parser("burn", help="destroy it: always safe")
     skip = verbs.add_parser("skip", help="go on at a later leaf: if you are sure that nobody used it, or any behind it")
     accept = verbs.add_parser("accept", help="end this host's own refusal of a machine, once nothing of it is in quarantine")
-    for verb in (burn, skip):
-        verb.add_argument("name", metavar="NAME", help="NVRAM file as listed, or the alias of its key; for burn also a half-made key")
+    for verb, more in ((burn, ", or a half-made key as listed"), (skip, "")):
+        verb.add_argument("name", metavar="NAME", help=f"NVRAM file as listed, or the alias of its key{more}")
     for verb in (burn, skip, accept):
-        verb.add_argument("--esn", type=str.upper, required=True, help=ESN_HELP)
-    skip.add_argument("--to", type=int, required=True, metavar="LEAF", help="where to go on, behind all leaves that may have been used")
+        verb.add_argument("--esn", type=esn, required=True, help=ESN_HELP)
+    what = "where to go on, behind all leaves that may have been used"
+    skip.add_argument("--to", type=whole(1, 2**32 - 1), required=True, metavar="LEAF", help=what)
     for name, verb in (("list", listing), ("explain", explain), ("burn", burn), ("skip", skip), ("accept", accept)):
         verb.add_argument("--home", type=Path, metavar="DIR", help="world folder; default $SEEMACHINE_HOME")
         verb.set_defaults(run=enter("quarantine", name))
@@ -131,15 +144,15 @@ def _add_audit(words: Any, enter: Enter) -> None:
         action="append",
         default=[],
         metavar="SIG=FILE",
-        help="what a signature is over; default NAME, NAME.bin, NAME.txt ... for NAME.sig",
+        help="what a signature is over; can be repeated; default NAME, NAME.bin, NAME.txt ... for NAME.sig",
     )
     audit.add_argument("--fleet", action="store_true", help="and the ledgers of all machines that are up, with this host's keys")
     audit.set_defaults(run=enter("audit", "audit"))
     ledger = words.add_parser("ledger", help="print which leaf the machines handed out to whom, for what")
-    ledger.add_argument("--esn", type=str.upper, help=ESN_HELP)
+    ledger.add_argument("--esn", type=esn, help=ESN_HELP)
     ledger.set_defaults(run=enter("audit", "ledger"))
-    for word in (audit, ledger):
-        word.add_argument("--json", action="store_true", help="print JSON: for ledger a document a row, which audit reads")
+    for word, what in ((audit, "print one JSON document"), (ledger, "print a JSON document a row, which audit reads")):
+        word.add_argument("--json", action="store_true", help=what)
         word.add_argument("--home", type=Path, metavar="DIR", help="world folder; default $SEEMACHINE_HOME")
 
 
@@ -150,13 +163,13 @@ def _add_pki(words: Any, enter: Enter) -> None:
     init.add_argument("--name", default="seemachine CA", help="its common name; default: seemachine CA")
     kinds = verbs.add_parser("issue", help="make a key and its certificate").add_subparsers(metavar="machine|client", required=True)
     machine = kinds.add_parser("machine", help="for a machine, by its ESN")
-    machine.add_argument("esn", type=str.upper, metavar="ESN", help=ESN_HELP)
+    machine.add_argument("esn", type=esn, metavar="ESN", help=ESN_HELP)
     machine.add_argument("--host", nargs="+", default=[], metavar="NAME|ADDR", help="what clients connect to, besides localhost")
     client = kinds.add_parser("client", help="for a client, with a role")
     client.add_argument("name", metavar="NAME", help="1 to 64 letters, digits and . _ @ -; machines log it")
     client.add_argument("--role", choices=("use", "provision", "admin"), required=True, help="use: sign; provision: also keys and cards")
     for name, verb, days in (("init", init, 3650), ("machine", machine, 365), ("client", client, 365)):
-        verb.add_argument("--days", type=_count, default=days, metavar="N", help=f"how long it is valid; default {days}")
+        verb.add_argument("--days", type=whole(1, 10_000), default=days, metavar="N", help=f"how long it is valid; default {days}")
         verb.add_argument("--folder", type=Path, metavar="DIR", help="where the files are; default: pki of the world folder")
         verb.add_argument("--home", type=Path, metavar="DIR", help="world folder; default $SEEMACHINE_HOME")
         verb.set_defaults(run=enter("pki", name))
@@ -167,8 +180,12 @@ def _add_pki(words: Any, enter: Enter) -> None:
 def _add_backup(words: Any, enter: Enter) -> None:
     backup = words.add_parser("backup", help="public data and ledgers in one file, and on demand cards; no seeds but those of such cards")
     backup.add_argument("file", type=Path, metavar="FILE", help="tar file to make; it must not be there yet")
-    backup.add_argument("--take-card", action="append", default=[], metavar="CARD", help="move this card from the rack into the backup")
-    backup.add_argument("--without", action="append", default=[], type=str.upper, metavar="ESN", help="leave out a machine that is not up")
+    backup.add_argument(
+        "--take-card", action="append", default=[], metavar="CARD", help="move this card from the rack into the backup; can be repeated"
+    )
+    backup.add_argument(
+        "--without", action="append", default=[], type=esn, metavar="ESN", help="leave out a machine that is not up; can be repeated"
+    )
     restore = words.add_parser("restore", help="bring a backup back; no leaf that was used comes back with it")
     restore.add_argument("file", type=Path, metavar="FILE", help="a backup, or a folder of cards/outgoing that an interrupted one left")
     restore.add_argument("--witness", help="witness of the machines, as for serve; default what fleet.toml says")
@@ -179,10 +196,3 @@ def _add_backup(words: Any, enter: Enter) -> None:
         word.add_argument("--json", action="store_true", help="print one JSON document")
         word.add_argument("--home", type=Path, metavar="DIR", help="world folder; default $SEEMACHINE_HOME")
         word.set_defaults(run=enter("backup", name))
-
-
-def _count(text: str) -> int:
-    number = int(text) if text.isascii() and text.isdecimal() else 0
-    if not 1 <= number <= 10_000:
-        raise argparse.ArgumentTypeError("takes a number from 1 to 10000")
-    return number

@@ -20,6 +20,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "seemachine.config": ({"seemachine.wire"}, set()),
     "seemachine.notify": (set(), set()),
     "seemachine.entry": (set(), set()),
+    "seemachine.usage": ({"seemachine.wire"}, set()),
     "seemachine.fleet": (
         {"seemachine", "seemachine.notify", "seemachine.wire", "seemachine.state", "seemachine.config", "seeclient"},
         {"trio"},
@@ -27,7 +28,10 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "seemachine.witnesses": ({"seemachine.state"}, set()),
     "seemachine.audit": ({"seemachine.wire", "seemachine.lms", "seeclient"}, set()),
     "seemachine.pki": ({"seemachine.wire", "seemachine.state"}, {"cryptography"}),
-    "seemachine.nfast": ({"seemachine", "seemachine.wire", "seemachine.state", "seemachine.config", "seemachine.fleet"}, {"cryptography"}),
+    "seemachine.nfast": (
+        {"seemachine", "seemachine.usage", "seemachine.wire", "seemachine.state", "seemachine.config", "seemachine.fleet"},
+        {"cryptography"},
+    ),
     "seemachine.backup": (
         {
             "seemachine.wire",
@@ -106,6 +110,9 @@ def test_the_command_line_enters_no_room_before_it_must() -> None:
         "seemachine.cli",
         "seemachine.entry",
         "seemachine.words",
+        "seemachine.usage",
+        "seemachine.wire",
+        "seemachine.wire.names",
         "seemachine.nfast",
         "seemachine.nfast.words",
         "seemachine.fleet",

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from seeclient.values import UsageError, check_sets, nearest, number, text
+
 VERBS = ("generate", "list", "showinfo")
 # The guide spells one argument in three ways and another in two (2.7.1, 2.7.2.1).
 SPELLINGS = {"exprelease": "explease", "exlease": "explease", "expcard": "expcards"}
@@ -42,6 +44,7 @@ usage: pipsqueak                                            which HSMs are there
 
 lmscode    sha256_m32_h5, _h10, _h15, _h20, _h25; also sha256_m24, shake_m32, shake_m24
 lmotscode  sha256_n32_w8, _w4, _w2, _w1; also sha256_n24, shake_n32, shake_n24
+msgfile    - is standard input
 expcards   2^N smart cards, each good for 2^explease leases; both 0: all on one HSM
 expchunk   2^N leaves in one step         expcache  levels of the tree kept for loading
 
@@ -49,10 +52,6 @@ exit code  0 done, 1 refused, 2 wrong usage, 130 interrupted
 HSMs are found in $SEEMACHINE_FLEET (host:port,...) or the world folder ($SEEMACHINE_HOME).
 PIPSQUEAK_COMPAT=1.4.1 brings back the quirks of that version.
 """
-
-
-class UsageError(Exception):
-    """The command line can't be understood. The text says what would be right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +81,17 @@ def parse(words: Sequence[str]) -> Arguments:
         if flag != "--json":
             raise UsageError(f"unknown option {flag}; there are --json, --help and --version")
     verb = _verb(verbs, values)
-    _check(verb, values)
-    return Arguments(
-        verb,
-        {name: value for name, value in values.items() if name not in NUMBERS},
-        {name: _number(name, value) for name, value in values.items() if name in NUMBERS},
-        bool(flags),
-    )
+    _check(verb, values, implied=not verbs)
+    texts = {name: text(name, value) for name, value in values.items() if name not in NUMBERS}
+    numbers = {name: number(name, value) for name, value in values.items() if name in NUMBERS}
+    if verb == "generate":
+        _check_generate(texts, numbers)
+    return Arguments(verb, texts, numbers, bool(flags))
 
 
 def _keep(values: dict[str, str], name: str, value: str) -> None:
     if name not in NAMES:
-        raise UsageError(f"unknown argument {name}={_nearest(name, NAMES)}")
+        raise UsageError(f"unknown argument {name}={nearest(name, NAMES)}")
     if name in values:
         raise UsageError(f"{name}= is given twice")
     if not value and name != "message":
@@ -102,11 +100,12 @@ def _keep(values: dict[str, str], name: str, value: str) -> None:
 
 
 def _verb(verbs: list[str], values: dict[str, str]) -> str:
+    for word in verbs:
+        if word not in VERBS:
+            raise UsageError(_unknown(word, verbs[0], values))
     if len(verbs) > 1:
         raise UsageError(f"one command at a time, not {' '.join(verbs)}")
     if verbs:
-        if verbs[0] not in VERBS:
-            raise UsageError(f"unknown command {verbs[0]}{_nearest(verbs[0], VERBS)}")
         return verbs[0]
     if "provesn" in values:
         return "provision"
@@ -115,6 +114,24 @@ def _verb(verbs: list[str], values: dict[str, str]) -> str:
     return "sign" if values else "banner"
 
 
+def _unknown(word: str, verb: str, values: dict[str, str]) -> str:
+    if not word:
+        return "an empty word is no command; is a variable empty?"
+    if verb in ("showinfo", "generate") and "alias" not in values:
+        return f"{verb} takes no {word}; did you mean alias={word}?"
+    if word in NAMES:
+        return f"{word} is no command; did you mean {word}=...?"
+    return f"unknown command {word}{nearest(word, VERBS)}"
+
+
+# How a command that takes an argument is written.
+_WRITTEN = {
+    "showinfo": "showinfo",
+    "provision": "provesn=ESN",
+    "generate": "generate",
+    "sign": "alias=A message=TEXT",
+    "verify": "alias=A message=TEXT verify=SIGFILE",
+}
 # What each command needs, and what it takes beside that.
 _FORMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "banner": ((), ()),
@@ -130,41 +147,28 @@ _FORMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 
 
-def _check(verb: str, values: dict[str, str]) -> None:
+def _check(verb: str, values: dict[str, str], *, implied: bool) -> None:
     needed, taken = _FORMS[verb]
+    for name in values:
+        if name not in needed + taken:
+            where = " or ".join(_WRITTEN[each] for each, form in _FORMS.items() if name in form[0] + form[1])
+            raise UsageError(f"{name}= goes with {where}" if implied and "alias" not in values else f"{verb} does not take {name}=")
     for name in needed:
         if name not in values:
             raise UsageError(f"{verb} needs {name}=")
-    for name in values:
-        if name not in needed + taken:
-            raise UsageError(f"{verb} does not take {name}=")
-    if verb == "generate":
-        _check_generate(values)
-    for name in ("resume", "replace"):
-        if values.get(name, "yes") not in ("yes", "no"):
-            raise UsageError(f"{name}= takes yes or no, not {values[name]}")
     if verb in ("sign", "verify") and ("message" in values) == ("msgfile" in values):
         raise UsageError(f"{verb} needs either message=TEXT or msgfile=FILE")
 
 
-def _check_generate(values: dict[str, str]) -> None:
-    if values.get("resume") == "yes":
-        for name in values.keys() - {"alias", "resume", "esn", "slot", "algorithm"}:
+def _check_generate(texts: dict[str, str], numbers: dict[str, int]) -> None:
+    if texts.get("resume") == "yes":
+        for name in (texts.keys() | numbers.keys()) - {"alias", "resume", "esn", "slot", "algorithm"}:
             raise UsageError(f"resume=yes goes on with the key as it was begun; leave out {name}=")
-    elif values.get("algorithm", "").lower() == "lms":
+        return
+    if texts.get("algorithm") == "lms":
         for name, example in (("lmscode", "sha256_m32_h5"), ("lmotscode", "sha256_n32_w8")):
-            if name not in values:
+            if name not in texts:
                 raise UsageError(f"generate needs {name}=, such as {name}={example}")
-
-
-def _number(name: str, value: str) -> int:
-    if not (value.isascii() and value.isdigit()) or len(value) > 9:
-        raise UsageError(f"{name}= takes a number, not {value}")
-    return int(value)
-
-
-def _nearest(word: str, known: Sequence[str]) -> str:
-    from difflib import get_close_matches
-
-    found = get_close_matches(word, known, 1)
-    return f"; did you mean {found[0]}?" if found else f"; known are {', '.join(known)}"
+        check_sets(texts["lmscode"], texts["lmotscode"])
+    if "slot" in numbers and not numbers.get("expcards", 0) + numbers.get("explease", 0):
+        raise UsageError("slot= is where cards are, and this key has none; leave it out, or add expcards= or explease=")

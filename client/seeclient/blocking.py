@@ -11,6 +11,7 @@ from seeclient.connection import Connection
 from seeclient.effects import Address, Ask, AskAll, Effect, Pause, Peer, Result, Roster, Story, Work, resume
 from seeclient.events import Listener, ignore
 from seeclient.generating import Patience, Recipe
+from seeclient.message import Message
 from seemachine.wire.status import StatusError
 
 
@@ -144,7 +145,7 @@ class Key(signing.LocalKey):
 
     def sign_with(self, message: bytes | Path) -> signing.Signed:
         """The same, with the machine, the leaf and what remains there."""
-        return self._fleet.run(signing.sign(self._fleet.roster, self.file, signing.Message(message)))
+        return self._fleet.run(signing.sign(self._fleet.roster, self.file, Message(message)))
 
     def info(self) -> inspecting.KeyInfo:
         """What the reachable machines hold of this key."""

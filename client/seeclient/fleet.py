@@ -12,6 +12,7 @@ from seeclient.blocking import fed
 from seeclient.effects import Address, Ask, AskAll, Effect, Pause, Peer, Result, Roster, Story, Work, resume
 from seeclient.events import Listener, ignore
 from seeclient.generating import Patience, Recipe
+from seeclient.message import Message
 from seeclient.stream import Connection, connect
 from seemachine.wire.status import StatusError
 
@@ -151,7 +152,7 @@ class Key(signing.LocalKey):
 
     async def sign_with(self, message: bytes | Path) -> signing.Signed:
         """The same, with the machine, the leaf and what remains there."""
-        return await self._fleet.run(signing.sign(self._fleet.roster, self.file, signing.Message(message)))
+        return await self._fleet.run(signing.sign(self._fleet.roster, self.file, Message(message)))
 
     async def info(self) -> inspecting.KeyInfo:
         """What the reachable machines hold of this key."""

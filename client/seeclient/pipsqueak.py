@@ -5,22 +5,20 @@ Exit codes: 0 done, 1 refused, 2 wrong usage, 130 interrupted.
 
 import os
 import sys
-import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
-from seeclient import dispatch, generating, inspecting, keys, signing
-from seeclient.arguments import USAGE, Arguments, UsageError, parse
+from seeclient import advice, dispatch, generating, inspecting, keys, signing_commands
+from seeclient.arguments import USAGE, Arguments, parse
 from seeclient.blocking import Fleet, fed
 from seeclient.effects import Peer, Story
 from seeclient.events import CardDone, CardsNeeded, ChunkDone, Event, Listener, Resumed, Started
-from seeclient.output import SHOWN_BYTES, Lines, Output
+from seeclient.output import Lines, Output
+from seeclient.signing_commands import COMPAT_VARIABLE, VENDOR
+from seeclient.values import UsageError
 from seemachine.entry import settle_streams
 from seemachine.wire.names import SDK_VERSION
 from seemachine.wire.status import Status, StatusError
 
-COMPAT_VARIABLE = "PIPSQUEAK_COMPAT"
-VENDOR = "1.4.1"
 # After these a half-made key is on the machine's disk.
 KEPT = Resumed | ChunkDone | CardDone
 GO_ON = "What is done is kept; go on with: pipsqueak generate alias={} resume=yes"
@@ -47,7 +45,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _run(words: Sequence[str]) -> int:
-    if "--help" in words or "-h" in words:
+    if "--help" in words or "-h" in words or list(words) == ["help"]:
         print(USAGE, end="")
         return 0
     if "--version" in words:
@@ -87,8 +85,8 @@ def _connected(arguments: Arguments, output: Output) -> int:
         return 1
     try:
         output.machines(fleet.roster)
-        if not fleet.roster.peers and sys.stderr.isatty():
-            print("no HSM answers; start some with: seemachine fleet up --detach", file=sys.stderr)
+        if sys.stderr.isatty():
+            _advise(advice.nobody_answers(fleet.roster))
         return COMMANDS[arguments.verb](fleet, arguments, output)
     finally:
         fleet.close()
@@ -110,17 +108,19 @@ def _showinfo(fleet: Fleet, arguments: Arguments, output: Output) -> int:
         output.info(fleet.run(inspecting.info(fleet.roster, keys.load(arguments.texts["alias"]))))
     except StatusError as error:
         output.refused(error, "showinfo failed")
+        _advise(advice.showing_refused(arguments.texts["alias"], error))
         return 1
     return 0
 
 
 def _provision(fleet: Fleet, arguments: Arguments, output: Output) -> int:
-    esn, slot = arguments.texts["provesn"].upper(), arguments.numbers["slot"]
+    esn, slot = arguments.texts["provesn"], arguments.numbers["slot"]
     output.provisioning(esn, slot)
     try:
         output.provisioned(fleet.provision(esn, slot))
     except StatusError as error:
         output.refused(error, "provisionLMS command failed")
+        _advise(advice.provisioning_refused(error))
         return 1
     return 0
 
@@ -128,17 +128,18 @@ def _provision(fleet: Fleet, arguments: Arguments, output: Output) -> int:
 def _generate(fleet: Fleet, arguments: Arguments, output: Output) -> int:
     if arguments.texts.get("resume") == "yes":
         return _resume(fleet, arguments, output)
-    algorithm = arguments.texts.get("algorithm", "mldsa").lower()
+    algorithm = arguments.texts.get("algorithm", "mldsa")
     if algorithm != "lms":
-        default = "" if "algorithm" in arguments.texts else f"ML-DSA is the default of PQSDK {VENDOR}; "
-        refusal = f"{default}only LMS keys are served: add algorithm=lms"
+        said = "use" if "algorithm" in arguments.texts else "add"
+        default = "" if said == "use" else f"ML-DSA is the default of PQSDK {VENDOR}; "
+        refusal = f"{default}only LMS keys are served: {said} algorithm=lms"
         output.refused(StatusError(Status.NotYetImplemented, refusal, "generate"), "generate failed")
         return 1
     recipe = generating.Recipe(
         alias=arguments.texts["alias"],
         lms=arguments.texts["lmscode"],
         lmots=arguments.texts["lmotscode"],
-        esn=arguments.texts.get("esn", "").upper(),
+        esn=arguments.texts.get("esn", ""),
         replace=arguments.texts.get("replace") == "yes",
         **arguments.numbers,
     )
@@ -146,7 +147,7 @@ def _generate(fleet: Fleet, arguments: Arguments, output: Output) -> int:
 
 
 def _resume(fleet: Fleet, arguments: Arguments, output: Output) -> int:
-    alias, esn, slot = arguments.texts["alias"], arguments.texts.get("esn", "").upper(), arguments.numbers.get("slot")
+    alias, esn, slot = arguments.texts["alias"], arguments.texts.get("esn", ""), arguments.numbers.get("slot")
     return _tell_story(fleet, alias, 0, output, lambda tell: generating.resume(fleet.roster, alias, esn, slot, tell, _patience))
 
 
@@ -161,16 +162,19 @@ def _tell_story(fleet: Fleet, alias: str, cards: int, output: Output, story: Cal
         output.generated(fleet.run(story(listen)))
     except StatusError as error:
         _generation_refused(cards, events, error, output)
-        advice = _way_on(fleet, alias, events, error)
-        if advice:
-            sys.stdout.flush()
-            print(advice, file=sys.stderr)
+        _advise(_way_on(fleet, alias, events, error))
         return 1
     except KeyboardInterrupt as interrupt:
         if any(isinstance(event, KEPT) for event in events) and _keeps(fleet):
             interrupt.add_note(GO_ON.format(alias))
         raise
     return 0
+
+
+def _advise(sentence: str) -> None:
+    if sentence:
+        sys.stdout.flush()
+        print(sentence, file=sys.stderr)
 
 
 def _patience(peer: Peer, waited: float) -> bool:
@@ -210,117 +214,14 @@ def _keeps(fleet: Fleet) -> bool:
     return any(peer.greeting.epoch for peer in fleet.roster.peers)
 
 
-def _sign(fleet: Fleet, arguments: Arguments, output: Output) -> int:
-    path = arguments.texts.get("sigfile")
-    message = signing.Message(_source(arguments))
-    try:
-        key = keys.load(arguments.texts["alias"])
-        head, more = _head(message)
-        # A leaf is dear: what can fail without one fails first.
-        if path is not None:
-            _check_target(Path(path), arguments)
-        output.key(key)
-        began = time.perf_counter()
-        signed = fleet.run(signing.sign(fleet.roster, key, message))
-        seconds = time.perf_counter() - began
-    except StatusError as error:
-        output.refused(error, "sign failed")
-        return 1
-    # The file first: should nobody read what is printed, the signature is not lost.
-    failure = _write(Path(path), signed) if path is not None else None
-    output.message(_message_name(arguments), head, more=more)
-    output.signature(key, signed, seconds, path if failure is None else None)
-    if failure is not None:
-        output.refused(failure, "sigfile not written")
-        return 1
-    return _self_check(fleet, key, message, signed, output)
-
-
-def _self_check(fleet: Fleet, key: keys.KeyFile, message: signing.Message, signed: signing.Signed, output: Output) -> int:
-    began = time.perf_counter()
-    try:
-        # The vendor's check asks for the NVRAM file first, which is gone after the last leaf: a good signature looks bad (2.7.2.1 step 7).
-        if os.environ.get(COMPAT_VARIABLE) == VENDOR and not fleet.run(dispatch.holders(fleet.roster, key.name)):
-            raise dispatch.no_holder(key.name)
-        signing.verify(key, message, signed.signature)
-    except StatusError as error:
-        output.note(error)
-        output.verified(key, time.perf_counter() - began, good=False)
-        return 0 if error.status is Status.NotAvailable else 1
-    output.verified(key, time.perf_counter() - began, good=True)
-    return 0
-
-
-def _verify(fleet: Fleet, arguments: Arguments, output: Output) -> int:
-    del fleet
-    message = signing.Message(_source(arguments))
-    try:
-        key = keys.load(arguments.texts["alias"])
-        output.key(key)
-        signature = _read(Path(arguments.texts["verify"]))
-        head, more = _head(message)
-        signing.verify(key, message, signature)
-    except StatusError as error:
-        output.refused(error, "verify failed")
-        return 1
-    output.message(_message_name(arguments), head, more=more)
-    output.verified(key, None, good=True)
-    return 0
-
-
-def _source(arguments: Arguments) -> bytes | Path:
-    if "msgfile" in arguments.texts:
-        return Path(arguments.texts["msgfile"])
-    return os.fsencode(arguments.texts["message"])
-
-
-def _message_name(arguments: Arguments) -> str:
-    return arguments.texts.get("msgfile") or arguments.texts["message"]
-
-
-def _head(message: signing.Message) -> tuple[bytes, bool]:
-    first = next(message.pieces(), b"")
-    return first[:SHOWN_BYTES], len(first) > SHOWN_BYTES
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise signing.unreadable(path, error) from None
-
-
-def _check_target(path: Path, arguments: Arguments) -> None:
-    source = arguments.texts.get("msgfile")
-    if source is not None and path.exists() and path.samefile(source):
-        raise StatusError(Status.InvalidParameter, f"{path} is the message itself; no signature was made", "write_file")
-    target = path if path.exists() else path.parent
-    if path.is_dir():
-        raise StatusError(Status.InvalidParameter, f"{path} is a folder; no signature was made", "write_file")
-    if not path.parent.is_dir():
-        raise StatusError(Status.InvalidParameter, f"there is no folder {path.parent}; no signature was made", "write_file")
-    if not os.access(target, os.W_OK):
-        raise StatusError(Status.AccessDenied, f"{path} can't be written; no signature was made", "write_file")
-
-
-def _write(path: Path, signed: signing.Signed) -> StatusError | None:
-    """Why the signature could not be written to its file, or None."""
-    try:
-        path.write_bytes(signed.signature)
-    except OSError as error:
-        detail = f"{path}: {error.strerror}; the signature is printed here instead, for its leaf is spent"
-        return StatusError(Status.OSErrorErrno, detail, "write_file")
-    return None
-
-
 COMMANDS: dict[str, Callable[[Fleet, Arguments, Output], int]] = {
     "banner": _banner,
     "generate": _generate,
     "list": _list,
     "showinfo": _showinfo,
     "provision": _provision,
-    "sign": _sign,
-    "verify": _verify,
+    "sign": signing_commands.sign,
+    "verify": signing_commands.verify,
 }
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 import os
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,8 +10,10 @@ from typing import Any
 from seeclient import dispatch, memory
 from seeclient.effects import Ask, Pause, Peer, Roster, Story, Work
 from seeclient.keys import KeyFile
+from seeclient.message import Message
 from seemachine.lms import engines
 from seemachine.lms.hashing import finish_message, start_message
+from seemachine.lms.keys import Signature
 from seemachine.lms.parameters import ParameterError
 from seemachine.lms.verifying import candidate_root
 from seemachine.wire.messages import (
@@ -26,7 +27,6 @@ from seemachine.wire.messages import (
 )
 from seemachine.wire.status import Status, StatusError
 
-PIECE_BYTES = 1 << 20
 VERIFY = "lms_public_verify"
 # Seconds before a request is sent again whose reply was lost: long enough in all for a machine to be started again.
 RETRY_PAUSES = (0.05, 0.2, 0.5, 1.0, 2.0)
@@ -40,43 +40,6 @@ class Signed:
     esn: str
     leaf: int
     remaining: int
-
-
-class Message:
-    """Bytes, or a file of any size that is read in pieces as often as needed. Raises StatusError when the file can't be read."""
-
-    def __init__(self, source: bytes | Path) -> None:
-        if not isinstance(source, bytes | Path):
-            raise TypeError(f"a message is bytes, or the Path of a file, not {type(source).__name__}")
-        self._source = source
-
-    def pieces(self) -> Iterator[bytes]:
-        """The message from its beginning."""
-        if isinstance(self._source, bytes):
-            yield self._source
-            return
-        try:
-            with self._source.open("rb") as file:
-                while piece := file.read(PIECE_BYTES):
-                    yield piece
-        except OSError as error:
-            raise unreadable(self._source, error) from None
-
-    def at_most(self, size: int) -> bytes | None:
-        """The whole message, or None when it is longer than `size` bytes."""
-        if isinstance(self._source, bytes):
-            return self._source if len(self._source) <= size else None
-        try:
-            with self._source.open("rb") as file:
-                data = file.read(size + 1)
-        except OSError as error:
-            raise unreadable(self._source, error) from None
-        return data if len(data) <= size else None
-
-
-def unreadable(path: Path, error: OSError) -> StatusError:
-    """A file of the user's that can't be read."""
-    return StatusError(Status.OSErrorErrno, f"{path}: {error.strerror}", "read_file")
 
 
 def sign(roster: Roster, key: KeyFile, message: Message) -> Story[Signed]:
@@ -204,8 +167,16 @@ def _hash(key: KeyFile, reserved: NvmemfileReserved, message: Message) -> bytes:
     return finish_message(ots, running)
 
 
-def verify(key: KeyFile, message: Message, signature: bytes) -> None:
-    """Check a signature here, without a machine. Raises StatusError (VerifyFailed), with the guide's words when the roots differ."""
+def verify(key: KeyFile, message: Message, signature: bytes, name: str = "it") -> None:
+    """Check a signature here, without a machine. Raises StatusError (VerifyFailed), with the guide's words when the roots differ.
+
+    What is no LMS signature at all is called so by its `name`.
+    """
+    try:
+        Signature.decode(signature)
+    except ParameterError as error:
+        reason = str(error).partition("; one of")[0]
+        raise StatusError(Status.VerifyFailed, f"{name} is no LMS signature ({reason})", VERIFY) from None
     try:
         computed = candidate_root(engines.select(), key.key, message.pieces(), signature)
     except ParameterError as error:

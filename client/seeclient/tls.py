@@ -141,7 +141,7 @@ def _context(address: Address, files: Tls) -> "ssl.SSLContext":
         try:
             path.read_bytes()
         except OSError as error:
-            raise _failed(address, f"TLS needs {path}: {error.strerror}; see {CERTIFICATE_VARIABLE} in the manual") from None
+            raise _failed(address, f"TLS needs {path}: {error.strerror}; see TLS in docs/operations.md") from None
     try:
         # A password would be asked for at the terminal.
         context.load_cert_chain(files.certificate, files.key, password="")

@@ -55,7 +55,7 @@ def _target(options: argparse.Namespace) -> tuple[Path, Module]:
 def _parser() -> tool.Parser:
     parser = tool.parser("appliance-cli", "The console of an nShield 5c.", "that only cs5 is served; the texts of refusals")
     parser.add_argument("-m", "--module", type=int, metavar="MODULE")
-    words = parser.add_subparsers(metavar="cs5", required=True, parser_class=argparse.ArgumentParser)
+    words = parser.add_subparsers(metavar="cs5", required=True)
     verbs = words.add_parser("cs5").add_subparsers(metavar="setclientinfo|ports|getserverinfo", required=True)
     client = verbs.add_parser("setclientinfo", help="who may use the launcher")
     client.add_argument("keytype")

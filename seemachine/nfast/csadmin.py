@@ -12,6 +12,7 @@ from seemachine.fleet.modules import Module
 from seemachine.nfast import hosts, launcher, tool
 from seemachine.nfast.tool import Refusal, Silent, say
 from seemachine.state.errors import StateError
+from seemachine.usage import esn
 
 STARTED = "STARTED"
 NONE = "No SEE machines currently installed"
@@ -144,7 +145,7 @@ def _chosen(world: Path, esn: str | None) -> list[Module]:
 
 def _parser() -> tool.Parser:
     parser = tool.parser("csadmin", "Identities, images and SEE machines of the nShield 5c.", OURS)
-    verbs = parser.add_subparsers(metavar="ids|image|load|start|stop|destroy|list", required=True, parser_class=argparse.ArgumentParser)
+    verbs = parser.add_subparsers(metavar="ids|image|load|start|stop|destroy|list", required=True)
     _add_ids(verbs)
     _add_image(verbs)
     load = verbs.add_parser("load", help="put a signed image on HSMs; prints its UUID")
@@ -162,7 +163,7 @@ def _parser() -> tool.Parser:
 
 
 def _add_target(parser: argparse.ArgumentParser, *, required: bool) -> None:
-    parser.add_argument("--esn", type=str.upper, required=required, help="the HSM; without it all" if not required else "the HSM")
+    parser.add_argument("--esn", type=esn, required=required, help="the HSM; without it all" if not required else "the HSM")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
@@ -171,7 +172,7 @@ def _add_ids(verbs: Any) -> None:
 
     parser = verbs.add_parser("ids", help="developer keys and certificates")
     # As the guide writes it, --esn and --json may stand before or after the verb.
-    parser.add_argument("--esn", type=str.upper)
+    parser.add_argument("--esn", type=esn)
     parser.add_argument("--json", action="store_true")
     words = parser.add_subparsers(metavar="create|add|list", required=True)
     identities.add_create(words)
@@ -181,7 +182,7 @@ def _add_ids(verbs: Any) -> None:
     listing = words.add_parser("list", help="certificates that HSMs trust")
     listing.set_defaults(act=_ids_list)
     for verb in (add, listing):
-        verb.add_argument("--esn", type=str.upper, default=argparse.SUPPRESS)
+        verb.add_argument("--esn", type=esn, default=argparse.SUPPRESS)
         verb.add_argument("--json", action="store_true", default=argparse.SUPPRESS)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from seemachine.nfast import launcher, tool
 from seemachine.nfast.tool import say
+from seemachine.usage import esn
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,11 +26,11 @@ def _enroll(options: argparse.Namespace) -> None:
 
 def _parser() -> tool.Parser:
     parser = tool.parser("hsmadmin", "Clients of CodeSafe 5.", "that only cs5 clientinfo and cs5 enroll are served; the texts of refusals")
-    words = parser.add_subparsers(metavar="cs5", required=True, parser_class=argparse.ArgumentParser)
+    words = parser.add_subparsers(metavar="cs5", required=True)
     verbs = words.add_parser("cs5").add_subparsers(metavar="clientinfo|enroll", required=True)
     verbs.add_parser("clientinfo", help="this host's key").set_defaults(act=_clientinfo)
     enroll = verbs.add_parser("enroll", help="use the launcher of an HSM")
-    enroll.add_argument("esn", type=str.upper)
+    enroll.add_argument("esn", type=esn)
     enroll.add_argument("address", metavar="IPv4")
     enroll.add_argument("port", type=int)
     enroll.add_argument("keytype")

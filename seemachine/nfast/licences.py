@@ -5,16 +5,16 @@ from pathlib import Path
 
 from seemachine.fleet.features import FEATURES
 from seemachine.nfast import certificates, signing
-from seemachine.nfast.tool import Refusal, parsed
+from seemachine.nfast.tool import Misuse, Refusal, parsed
 
 FORMAT = "seemachine licence 1"
 
 
 def issue(world: Path, esn: str, features: list[str]) -> str:
-    """The text of a licence. Raises Refusal for a feature that no HSM knows."""
+    """The text of a licence. Raises Misuse for a feature that no HSM knows."""
     unknown = [feature for feature in features if feature not in FEATURES]
     if unknown:
-        raise Refusal(f"there is no feature {unknown[0]}; features are {', '.join(FEATURES)}")
+        raise Misuse(f"there is no feature {unknown[0]}; features are {', '.join(FEATURES)}")
     signature = signing.sign(certificates.issuer(world).key, _signed_bytes(esn, features))
     return json.dumps({"format": FORMAT, "esn": esn, "features": features, "signature": signature.hex()}, indent=1) + "\n"
 

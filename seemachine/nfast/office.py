@@ -9,7 +9,7 @@ from seemachine.fleet import configuration, modules, published
 from seemachine.fleet.features import DELIVERED, SEE_FEATURE
 from seemachine.fleet.modules import Module
 from seemachine.nfast import layout, paths, tool
-from seemachine.nfast.tool import Refusal, say
+from seemachine.nfast.tool import Misuse, Refusal, say
 from seemachine.state.durable import private_folder, replace_file
 from seemachine.wire.world import home, published_folder
 
@@ -21,7 +21,7 @@ def run(verb: str, options: argparse.Namespace) -> int:
     return tool.run(_Parsed("seemachine nfast"), [], lambda _: VERBS[verb](home(options.home), options))
 
 
-class _Parsed(argparse.ArgumentParser):
+class _Parsed(tool.Parser):
     """Options were parsed by `seemachine` already; only the name is wanted."""
 
 
@@ -88,8 +88,10 @@ def _enroll(world: Path, options: argparse.Namespace) -> None:
     """Module numbers in the order given; HSMs that are not named are no longer enrolled, and what they published is not seen."""
     known = {module.esn for module in modules.listing(world)}
     missing = [esn for esn in options.esn if esn not in known]
-    if missing or len(set(options.esn)) < len(options.esn):
-        raise Refusal(f"there is no HSM {missing[0]}; make one with: seemachine nfast setup" if missing else "an HSM is named twice")
+    if len(set(options.esn)) < len(options.esn):
+        raise Misuse("an HSM is named twice")
+    if missing:
+        raise Refusal(f"there is no HSM {missing[0]}; make one with: seemachine nfast setup")
     for esn in sorted(known):
         number = options.esn.index(esn) + 1 if esn in options.esn else 0
         with modules.changing(world, esn) as module:

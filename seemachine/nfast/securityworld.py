@@ -11,7 +11,7 @@ from pathlib import Path
 
 from seemachine.nfast import hiding, shares, signing
 from seemachine.nfast.paths import alone, kmlocal
-from seemachine.nfast.tool import Refusal, parsed
+from seemachine.nfast.tool import Misuse, Refusal, parsed
 from seemachine.state.durable import replace_file
 from seemachine.state.rack import Rack
 from seemachine.state.tokens import ADMIN, OPERATOR, Token, write_token
@@ -97,7 +97,7 @@ def create_operator_set(world: Path, name: str, quorum: int, cards: int, passphr
 def refuse_bad_set(name: str, quorum: int, cards: int) -> None:
     """Before anything is written. Raises Refusal for a name or sizes that no card set has."""
     if not _NAME.fullmatch(name) or name == ADMIN:
-        raise Refusal(f"a card set's name has up to 32 letters, digits, hyphens and underscores, and is not {ADMIN}; not {name!r}")
+        raise Misuse(f"a card set's name has up to 32 letters, digits, hyphens and underscores, and is not {ADMIN}; not {name!r}")
     _refuse_sizes(quorum, cards)
 
 
@@ -152,7 +152,7 @@ def _new_set(world: Path, name: str, token: str, sizes: tuple[int, int], passphr
 
 def _refuse_sizes(quorum: int, cards: int) -> None:
     if not 1 <= quorum <= cards <= MOST_CARDS:
-        raise Refusal(f"a card set has a quorum of 1 or more and up to {MOST_CARDS} cards, not {quorum} of {cards}")
+        raise Misuse(f"a card set has a quorum of 1 or more and up to {MOST_CARDS} cards, not {quorum} of {cards}")
 
 
 def _refuse_taken(world: Path, names: list[str]) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from seemachine import usage
 from seemachine.state.durable import replace_file
 from seemachine.state.errors import StateError
 from seemachine.wire.world import home
@@ -20,11 +21,15 @@ class Refusal(Exception):
     """The tool does not do what it was told. The text says why, and what to do."""
 
 
+class Misuse(Refusal):
+    """Refused whatever the world looks like: wrong usage."""
+
+
 class Silent(Refusal):
     """Refused, and said already in the tool's own form."""
 
 
-Parser = argparse.ArgumentParser
+Parser = usage.Parser
 
 
 # The caller's, before `run` takes a stricter one: files without a secret are for whoever the caller lets read.
@@ -35,7 +40,7 @@ os.umask(_umask)
 def parser(name: str, description: str, ours: str = "") -> Parser:
     """A parser whose help names what is ours for want of a public source."""
     notes = f"{OURS} Ours, not known of the real tool: {ours}" if ours else OURS
-    return Parser(prog=name, description=description, epilog=notes, allow_abbrev=False)
+    return Parser(prog=name, description=description, epilog=notes)
 
 
 def run(parsed: Parser, arguments: Sequence[str] | None, act: Callable[[argparse.Namespace], int | None] | None = None) -> int:
@@ -48,7 +53,7 @@ def run(parsed: Parser, arguments: Sequence[str] | None, act: Callable[[argparse
         return 1
     except (Refusal, StateError, OSError) as error:
         say_error(parsed.prog, error)
-        return 1
+        return 2 if isinstance(error, Misuse) else 1
     except KeyboardInterrupt:
         if at_terminal():
             say()  # what was asked stands in the line still

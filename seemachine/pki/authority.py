@@ -68,7 +68,7 @@ def make_ca(name: str, validity: Validity) -> Issued:
 
 def issue_machine(ca: Issued, esn: str, hosts: Sequence[str], validity: Validity) -> Issued:
     """A machine's certificate: its ESN, and the names and addresses that clients connect to. Raises ValueError for a bad one."""
-    names = [_host(host) for host in dict.fromkeys((*LOOPBACK, *hosts))]
+    names = [host_name(host) for host in dict.fromkeys((*LOOPBACK, *hosts))]
     return _issue(ca, esn, [x509.UniformResourceIdentifier(ESN_URI + esn), *names], ExtendedKeyUsageOID.SERVER_AUTH, validity)
 
 
@@ -118,7 +118,8 @@ def _usage(*wanted: str) -> x509.KeyUsage:
     return x509.KeyUsage(**{usage: usage in wanted for usage in USAGES})
 
 
-def _host(host: str) -> x509.GeneralName:
+def host_name(host: str) -> x509.GeneralName:
+    """What clients connect to, as a certificate has it. Raises ValueError."""
     try:
         return x509.IPAddress(ip_address(host))
     except ValueError:

@@ -1,14 +1,14 @@
 """`seemachine pki ...`: files in, files out, and what to do with them."""
 
 import argparse
+import contextlib
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seemachine.state.durable import private_folder, replace_file
-from seemachine.wire.names import is_esn
 from seemachine.wire.world import CA_FILE, CLIENT_PREFIX, home, pki_folder
 
 if TYPE_CHECKING:
@@ -23,6 +23,10 @@ class PkiRefused(Exception):
     """It can't be done. The text says what to do."""
 
 
+class PkiMisused(PkiRefused):
+    """It can't be done whatever there is: wrong usage."""
+
+
 def run(verb: str, options: argparse.Namespace) -> int:
     """Run one verb. Returns the exit code."""
     folder = (options.folder or pki_folder(home(options.home))).absolute()
@@ -33,7 +37,7 @@ def run(verb: str, options: argparse.Namespace) -> int:
             raise
         return _complain("the package cryptography is missing; install it with: pip install 'seemachine[pki]'")
     except (PkiRefused, ValueError) as error:
-        return _complain(error)
+        return _complain(error, 2 if isinstance(error, PkiMisused) else 1)
     return 0
 
 
@@ -43,15 +47,18 @@ def _init(folder: Path, options: argparse.Namespace) -> None:
     for name in (CA_FILE, CA_KEY_FILE):
         if (folder / name).exists():
             raise PkiRefused(f"{folder / name} is there already; a new CA would make every certificate of the old one worthless")
-    _write(folder, "ca", make_ca(options.name, Validity.days(options.days)))
+    with _misused():
+        made = make_ca(options.name, Validity.days(options.days))
+    _write(folder, "ca", made)
     print(f"Keep {folder / CA_KEY_FILE} to yourself: whoever has it makes machines and clients. Machines and clients need {CA_FILE} only.")
 
 
 def _machine(folder: Path, options: argparse.Namespace) -> None:
-    from seemachine.pki.authority import Validity, issue_machine
+    from seemachine.pki.authority import Validity, host_name, issue_machine
 
-    if not is_esn(options.esn):
-        raise PkiRefused(f"{options.esn} is not an ESN; it looks like 7852-268D-3BF9")
+    with _misused():
+        for host in options.host:
+            host_name(host)
     _free(folder, options.esn, options)
     _write(folder, options.esn, issue_machine(_ca(folder), options.esn, options.host, Validity.days(options.days)))
     print("In fleet.toml:", '[tls] pki = "auto"' if folder == pki_folder(home(options.home)) else f'[tls] pki = "{folder}"')
@@ -62,11 +69,13 @@ def _client(folder: Path, options: argparse.Namespace) -> None:
     from seemachine.pki.authority import Validity, issue_client
 
     if CLIENT_NAME.fullmatch(options.name) is None:
-        raise PkiRefused(f"{options.name!r} is no client name; it takes 1 to 64 letters, digits and . _ @ -")
+        raise PkiMisused(f"{options.name!r} is no client name; it takes 1 to 64 letters, digits and . _ @ -")
     name = CLIENT_PREFIX + options.name
     _free(folder, name, options)
     _write(folder, name, issue_client(_ca(folder), options.name, options.role, Validity.days(options.days)))
-    print(f"Copy these two and {CA_FILE} into one folder of the client, and set SEEMACHINE_TLS_CERT={folder / name}.crt there.")
+    print(f"Copy these two and {CA_FILE} into one folder of the client, and set SEEMACHINE_TLS_CERT there to the path of {name}.crt.")
+    if folder == pki_folder(home(options.home)) and len(list(folder.glob(f"{CLIENT_PREFIX}*.crt"))) > 1:
+        print(f"There are several now, so clients of this world choose none by themselves: export SEEMACHINE_TLS_CERT={folder / name}.crt")
 
 
 VERBS: dict[str, Callable[[Path, argparse.Namespace], None]] = {"init": _init, "machine": _machine, "client": _client}
@@ -85,6 +94,15 @@ def _ca(folder: Path) -> "Issued":
         raise PkiRefused(f"{folder / CA_FILE} and {CA_KEY_FILE} can't be used: {error}") from None
 
 
+@contextlib.contextmanager
+def _misused() -> Iterator[None]:
+    """A name that can't be in a certificate."""
+    try:
+        yield
+    except ValueError as error:
+        raise PkiMisused(str(error)) from None
+
+
 def _free(folder: Path, name: str, options: argparse.Namespace) -> None:
     for path in (folder / f"{name}.crt", folder / f"{name}.key"):
         if path.exists() and not options.renew:
@@ -99,6 +117,6 @@ def _write(folder: Path, name: str, issued: "Issued") -> None:
     print(f"valid until {issued.certificate.not_valid_after_utc:%Y-%m-%d %H:%M} UTC")
 
 
-def _complain(reason: object) -> int:
+def _complain(reason: object, code: int = 1) -> int:
     print(f"seemachine pki: {reason}", file=sys.stderr)
-    return 1
+    return code

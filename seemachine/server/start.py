@@ -19,7 +19,7 @@ from seemachine.server.ports import CannotListen, refuse_taken_port
 from seemachine.server.serve import Daemon
 from seemachine.server.tls import TlsError
 from seemachine.state.checkpoints import FolderCheckpoints, NoCheckpoints
-from seemachine.state.errors import StateError, StateUnsafe
+from seemachine.state.errors import StateCorrupt, StateError, StateUnsafe
 from seemachine.state.lock import FolderLock, holder
 from seemachine.state.modes import check_modes
 from seemachine.state.slots import Slots
@@ -56,9 +56,16 @@ def start(config: Config) -> int:
             sys.setswitchinterval(SWITCH_SECONDS)
             trio.run(_run, machine, config, log, in_force)
     except (StateError, CannotHarden, CannotListen, TlsError, engines.EngineError, OSError) as error:
-        print(f"seemachine: {error}", file=sys.stderr)
+        print(f"seemachine: {error}{_way_out(config, error)}", file=sys.stderr)
         return 1
     return 0
+
+
+def _way_out(config: Config, error: Exception) -> str:
+    """For damage, of which its own sentence says no more than what it is."""
+    if type(error) is not StateCorrupt or not str(error).startswith(str(config.folder / "nvram")):
+        return ""
+    return f"; nothing was changed. Moving {config.folder} away lets the machine begin anew, without the leaves in it"
 
 
 def allow_descriptors(connections: int) -> None:

@@ -65,7 +65,7 @@ class MirroredStore(OpenNvram):
         if len(self._files) >= MAX_FILES:
             raise FileExists(f"the NVRAM is full: it holds {MAX_FILES} files")
         if self._was_installed(lease) or self._was_noted(lease):
-            raise LeaseSpent(f"leaves {lease.first}..{lease.end} of {printed_name(lease.name)} were in this NVRAM before")
+            raise LeaseSpent(f"leaves {lease.first} to {lease.end - 1} of {printed_name(lease.name)} were in this NVRAM before")
 
     def _was_noted(self, lease: StoredLease) -> bool:
         return any(first < lease.end and lease.first < following for first, following in self._witness.noted(lease.name).items())

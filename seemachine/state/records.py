@@ -27,7 +27,7 @@ class StoredLease:
 
     def __post_init__(self) -> None:
         if self.problem:
-            raise StateCorrupt(f"lease {self.first}..{self.end} of {printed_name(self.name)}: {self.problem}")
+            raise StateCorrupt(f"leaves {self.first} to {self.end - 1} of {printed_name(self.name)}: {self.problem}")
 
     @property
     def name(self) -> bytes:
@@ -63,7 +63,7 @@ class NvramFile:
     def __post_init__(self) -> None:
         if not self.lease.first <= self.next < self.lease.end:
             raise StateCorrupt(
-                f"NVRAM file {printed_name(self.name)}: next leaf {self.next} is outside {self.lease.first}..{self.lease.end}"
+                f"NVRAM file {printed_name(self.name)}: next leaf {self.next} is outside of {self.lease.first} to {self.lease.end - 1}"
             )
 
     @property

@@ -4,8 +4,11 @@ import pytest
 from client.clientkit import say
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from seeclient import values
 from seeclient.arguments import NAMES, NUMBERS, USAGE, VERBS, Arguments, UsageError, parse
 
+ESN = "7852-268D-3BF9"
+SETS = "lmscode=sha256_m32_h5 lmotscode=sha256_n32_w8"
 GOOD = {
     "": Arguments("banner", {}, {}, json=False),
     "--json": Arguments("banner", {}, {}, json=True),
@@ -22,11 +25,11 @@ GOOD = {
     "alias=a msgfile=f sigfile=s": Arguments("sign", {"alias": "a", "msgfile": "f", "sigfile": "s"}, {}, json=False),
     "alias=a msgfile=f verify=s": Arguments("verify", {"alias": "a", "msgfile": "f", "verify": "s"}, {}, json=False),
     "alias=a message=m verify=s": Arguments("verify", {"alias": "a", "message": "m", "verify": "s"}, {}, json=False),
-    "provesn=E slot=2": Arguments("provision", {"provesn": "E"}, {"slot": 2}, json=False),
+    f"provesn={ESN} slot=2": Arguments("provision", {"provesn": ESN}, {"slot": 2}, json=False),
     "generate alias=a": Arguments("generate", {"alias": "a"}, {}, json=False),
-    "generate alias=a algorithm=lms lmscode=L lmotscode=O expcards=1 explease=3 expchunk=4 expcache=5 slot=2 esn=E": Arguments(
+    f"generate alias=a algorithm=lms {SETS} expcards=1 explease=3 expchunk=4 expcache=5 slot=2 esn={ESN}": Arguments(
         "generate",
-        {"alias": "a", "algorithm": "lms", "lmscode": "L", "lmotscode": "O", "esn": "E"},
+        {"alias": "a", "algorithm": "lms", "lmscode": "sha256_m32_h5", "lmotscode": "sha256_n32_w8", "esn": ESN},
         {"expcards": 1, "explease": 3, "expchunk": 4, "expcache": 5, "slot": 2},
         json=False,
     ),
@@ -36,7 +39,12 @@ GOOD = {
     "generate alias=a resume=yes": Arguments("generate", {"alias": "a", "resume": "yes"}, {}, json=False),
     "generate alias=a replace=no": Arguments("generate", {"alias": "a", "replace": "no"}, {}, json=False),
     "generate alias=a expchunk=007": Arguments("generate", {"alias": "a"}, {"expchunk": 7}, json=False),
-    "generate alias=a expchunk=999999999": Arguments("generate", {"alias": "a"}, {"expchunk": 999_999_999}, json=False),
+    # Parameter sets, algorithms and ESNs in any letters; the guide prints small ones.
+    f"generate alias=a algorithm=LMS {SETS.upper().replace('LMSCODE', 'lmscode').replace('LMOTSCODE', 'lmotscode')}": Arguments(
+        "generate", {"alias": "a", "algorithm": "lms", "lmscode": "sha256_m32_h5", "lmotscode": "sha256_n32_w8"}, {}, json=False
+    ),
+    f"provesn={ESN.lower()} slot=0": Arguments("provision", {"provesn": ESN}, {"slot": 0}, json=False),
+    "generate alias=a resume=yes slot=2": Arguments("generate", {"alias": "a", "resume": "yes"}, {"slot": 2}, json=False),
 }
 
 BAD = {
@@ -50,6 +58,12 @@ BAD = {
     "verify=s message=m": "verify needs alias=",
     "message=m": "sign needs alias=",
     "sigfile=s": "sign needs alias=",
+    "slot=2": "slot= goes with provesn=ESN or generate",
+    "lmscode=sha256_m32_h5": "lmscode= goes with generate",
+    "alias=k message": "message is no command; did you mean message=...?",
+    "showinfo nope": "showinfo takes no nope; did you mean alias=nope?",
+    "generate nope": "generate takes no nope; did you mean alias=nope?",
+    "showinfo alias=a nope": "unknown command nope",
     "alias=a": "sign needs either message=TEXT or msgfile=FILE",
     "alias=a message=m msgfile=f": "sign needs either message=TEXT or msgfile=FILE",
     "alias=a verify=s": "verify needs either message=TEXT or msgfile=FILE",
@@ -68,15 +82,33 @@ BAD = {
     "generate alias=a explease=1 exprelease=1": "explease= is given twice",
     "alias= message=m": "alias= needs a value",
     "provesn=E slot=": "slot= needs a value",
-    "provesn=E slot=two": "slot= takes a number, not two",
-    "provesn=E slot=-2": "slot= takes a number, not -2",
-    "provesn=E slot=2.0": "slot= takes a number, not 2.0",
-    "provesn=E slot=²": "slot= takes a number, not ²",
-    "provesn=E slot=٢": "slot= takes a number, not ٢",
-    "generate alias=a expchunk=1234567890": "expchunk= takes a number, not 1234567890",
+    f"provesn={ESN} slot=two": "slot= takes a number from 0 to 5, not two",
+    f"provesn={ESN} slot=-2": "slot= takes a number from 0 to 5, not -2",
+    f"provesn={ESN} slot=2.0": "slot= takes a number from 0 to 5, not 2.0",
+    f"provesn={ESN} slot=²": "slot= takes a number from 0 to 5, not ²",
+    f"provesn={ESN} slot=٢": "slot= takes a number from 0 to 5, not ٢",
+    "generate alias=a expchunk=1234567890": "expchunk= takes a number from 0 to 25, not 1234567890",
+    "generate alias=a expchunk=26": "expchunk= takes a number from 0 to 25, not 26",
+    "generate alias=a expcache=16": "expcache= takes a number from 0 to 15, not 16",
+    "generate alias=a expcards=9": "expcards= takes a number from 0 to 8, not 9",
+    "generate alias=a expcards=-1": "expcards= takes a number from 0 to 8, not -1",
+    "generate alias=a explease=13": "explease= takes a number from 0 to 12, not 13",
+    "provesn=7852-268D-3BF9 slot=9": "slot= takes a number from 0 to 5, not 9",
+    "provesn=abc slot=2": "provesn=abc is not an ESN; it looks like 7852-268D-3BF9",
+    "generate alias=a esn=abc": "esn=abc is not an ESN; it looks like 7852-268D-3BF9",
+    "alias=../x message=m": "alias takes up to 64 letters, digits and hyphens, not '../x'",
+    "generate alias=a slot=2": "slot= is where cards are, and this key has none; leave it out, or add expcards= or explease=",
+    "generate alias=a expcards=0 slot=2": "slot= is where cards are",
+    "generate alias=a algorithm=lsm": "there is no algorithm=lsm; did you mean lms?",
+    "generate alias=a algorithm=rsa": "there is no algorithm=rsa; known are lms",
+    "generate alias=a lmscode=sha256_m32_h6": "there is no lmscode=sha256_m32_h6; did you mean sha256_m32_h",
+    "generate alias=a lmscode=h5": "there is no lmscode=h5; known are sha256_m32_h5, _h10, _h15, _h20, _h25; also sha256_m24",
+    "generate alias=a lmotscode=SHA256-N32-W8": "there is no lmotscode=SHA256-N32-W8; did you mean sha256_n32_w8?",
+    "generate alias=a lmotscode=w8": "there is no lmotscode=w8; known are sha256_n32_w8, _w4, _w2, _w1; also sha256_n24",
+    "generate alias=a algorithm=lms lmscode=sha256_m24_h5 lmotscode=sha256_n32_w8": "sha256_m24_h5 and sha256_n32_w8 differ in hash",
     "generate alias=a resume=yes expchunk=3": "resume=yes goes on with the key as it was begun; leave out expchunk=",
     "generate alias=a algorithm=lms": "generate needs lmscode=, such as lmscode=sha256_m32_h5",
-    "generate alias=a algorithm=LMS lmscode=L": "generate needs lmotscode=, such as lmotscode=sha256_n32_w8",
+    "generate alias=a algorithm=LMS lmscode=sha256_m32_h5": "generate needs lmotscode=, such as lmotscode=sha256_n32_w8",
     "generate alias=a resume=true": "resume= takes yes or no, not true",
     "generate alias=a replace=1": "replace= takes yes or no, not 1",
     "alias=a message=m resume=yes": "sign does not take resume=",
@@ -100,6 +132,16 @@ def test_a_wrong_command_line_is_told_what_would_be_right(line):
     assert say(*line.split()) == (2, [f"pipsqueak: {wrong.value}", "See pipsqueak --help"])
 
 
+def test_an_empty_word_is_told():
+    """It comes of a variable that is empty."""
+    assert say("")[1][0] == "pipsqueak: an empty word is no command; is a variable empty?"
+
+
+def test_the_usage_names_the_sets_that_are_known():
+    """What is told of an unknown set is what stands in the usage."""
+    assert all(f"{name:<11}{known}\n" in USAGE for name, known in values.SETS.items())
+
+
 def test_an_argument_with_spaces_is_one_argument():
     """What the shell hands over as one word stays one."""
     assert parse(["alias=a", "message=hello world"]).texts["message"] == "hello world"
@@ -119,7 +161,7 @@ def test_any_words_are_understood_or_refused(words):
         assert not parsed.texts.keys() & set(NUMBERS)
 
 
-@pytest.mark.parametrize("words", [["--help"], ["-h"], ["generate", "--help"], ["nonsense", "--help"]])
+@pytest.mark.parametrize("words", [["--help"], ["-h"], ["help"], ["generate", "--help"], ["nonsense", "--help"]])
 def test_help_is_given_whatever_else_is_said(words):
     """--help prints every verb and argument there is, exit code 0."""
     code, lines = say(*words)

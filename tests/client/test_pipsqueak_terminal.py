@@ -203,6 +203,25 @@ def test_a_dumb_terminal_gets_no_empty_line(world):
         assert screen(terminal.text) == generated("dumber", 4)
 
 
+def test_a_banner_without_hsms_says_what_to_do(tmp_path):
+    """At a terminal alone: how to start some, that some run and are not published, or that others are meant."""
+    fleet = {"SEEMACHINE_FLEET": "127.0.0.1:1"}
+    with processes.machines(tmp_path, (ESN,)) as [unpublished]:
+        (tmp_path / "published" / "pqsdk" / f"{ESN}.json").unlink()
+        cases = [
+            ({}, f"no published HSM answers, though {ESN} runs; publish it with bootstrap.py or hsc_loadseemachine"),
+            (fleet, "no HSM of $SEEMACHINE_FLEET answers"),
+        ]
+        for environment, advice in cases:
+            with Terminal(unpublished.home, PIPSQUEAK, **environment) as terminal:
+                assert terminal.end() == 0
+                assert advice in terminal.text
+    with Terminal(tmp_path, PIPSQUEAK) as terminal:
+        assert terminal.end() == 0
+        assert screen(terminal.text) == ["PQSDK: 1.4.1 ()", "no HSM answers; start some with: seemachine fleet up --detach"]
+    assert processes.pipsqueak([], processes.environment(tmp_path)) == (0, ["PQSDK: 1.4.1 ()"])
+
+
 def test_a_document_has_no_bar(world):
     """--json prints a document on a terminal as well."""
     with Terminal(world, WITH_BAR, "generate", "alias=document", *W8, "--json") as terminal:

@@ -219,8 +219,6 @@ def test_a_foreign_fleet_file_is_used_in_this_world(world: World, tmp_path: Path
     [
         (["insert", "card9", "--esn", FIRST, "--slot", "2"], "there is no card card9"),
         (["insert", "card1", "--esn", "9999-9999-9999", "--slot", "2"], "there is no HSM 9999-9999-9999"),
-        (["insert", "card1", "--esn", "nonsense", "--slot", "2"], "is not an ESN"),
-        (["insert", "card1", "--esn", FIRST, "--slot", "9"], "there is no slot 9"),
         (["insert", "../card1", "--esn", FIRST, "--slot", "2"], "there is no card ../card1"),
         (["remove", "--esn", FIRST, "--slot", "3"], f"slot 3 of {FIRST} is empty"),
         (["format", "--esn", FIRST, "--slot", "3"], f"slot 3 of {FIRST} is empty"),

@@ -210,7 +210,7 @@ def test_a_card_set_needs_a_name_that_is_one(site: Site, name: str) -> None:
     """It begins the names of files; `admin` is the ACS's. Nothing is written."""
     before = sorted(site.home.rglob("*"))
     code, lines = site.seemachine("nfast", "cards", "--passphrase", "", "--", name)
-    assert code == 1
+    assert code == 2
     assert "a card set's name has up to 32" in lines[-1]
     assert sorted(site.home.rglob("*")) == before
 

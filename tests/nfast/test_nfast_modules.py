@@ -194,7 +194,7 @@ def test_enrolment_gives_numbers_and_hides_the_others(site: Site) -> None:
     assert entry is not None
     assert entry.module == 1
     assert site.seemachine("nfast", "enroll", "0000-0000-0000")[0] == 1
-    assert site.seemachine("nfast", "enroll", XC, XC)[0] == 1
+    assert site.seemachine("nfast", "enroll", XC, XC)[0] == 2
 
 
 def test_launchers_run_in_their_own_world(site: Site, tmp_path: Path) -> None:

@@ -115,7 +115,7 @@ def test_keys_of_the_launcher_are_looked_at(site: Site) -> None:
 def test_licences_of_unknown_features_or_hsms_are_refused(site: Site) -> None:
     """The issuer knows both; another format is none."""
     code, lines = site.seemachine("nfast", "licence", "l.txt", "--esn", FIVE, "--feature", "flying")
-    assert code == 1
+    assert code == 2
     assert "there is no feature flying; features are iso" in lines[-1]
     assert "there is no HSM 0000-0000-0000" in site.seemachine("nfast", "licence", "l.txt", "--esn", "0000-0000-0000")[1][-1]
     assert not Path("l.txt").exists()

@@ -160,6 +160,6 @@ def test_a_name_that_no_card_set_has_makes_nothing(tmp_path: Path, monkeypatch: 
 
     monkeypatch.setenv("SEEMACHINE_HOME", str(tmp_path / "w"))
     monkeypatch.setattr(tool, "secret", lambda _prompt: pytest.fail("asked for a passphrase"))
-    assert cli.main(["nfast", "setup", "--ocs", name]) == 1
+    assert cli.main(["nfast", "setup", "--ocs", name]) == 2
     assert Rack(tmp_path / "w").listing() == []
     assert not (tmp_path / "w" / "kmdata" / "local" / "world").exists()

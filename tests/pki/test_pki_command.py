@@ -35,9 +35,9 @@ def pki(home, capsys):
     return home / "pki"
 
 
-def refused(capsys, *words):
+def refused(capsys, *words, code=1):
     """The one line that a command is refused with."""
-    assert cli.main(["pki", *words]) == 1
+    assert cli.main(["pki", *words]) == code
     told = capsys.readouterr()
     assert told.out == ""
     [line] = told.err.splitlines()
@@ -68,9 +68,22 @@ def test_it_says_what_it_wrote_and_what_to_do_with_it(pki, capsys):
     assert cli.main(["pki", "issue", "client", "alice", "--role", "use"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[:2] == [str(pki / "client-alice.key"), str(pki / "client-alice.crt")]
-    assert f"SEEMACHINE_TLS_CERT={pki / 'client-alice.crt'}" in lines[-1]
+    assert lines[-1].endswith("set SEEMACHINE_TLS_CERT there to the path of client-alice.crt.")
     assert cli.main(["pki", "issue", "machine", ESN]) == 0
     assert '[tls] pki = "auto"' in capsys.readouterr().out
+
+
+def test_a_second_client_is_announced(pki, capsys):
+    """From then on clients of this world have no certificate by themselves; elsewhere nothing changes."""
+    for name in ("alice", "bob"):
+        assert cli.main(["pki", "issue", "client", name, "--role", "use"]) == 0
+        last = capsys.readouterr().out.splitlines()[-1]
+        assert ("several" in last) == (name == "bob")
+    assert last.endswith(f"export SEEMACHINE_TLS_CERT={pki / 'client-bob.crt'}")
+    pki.rename(pki.with_name("elsewhere"))
+    words = ["pki", "issue", "client", "carol", "--role", "use", "--folder", str(pki.with_name("elsewhere"))]
+    assert cli.main(words) == 0
+    assert "several" not in capsys.readouterr().out
 
 
 def test_a_machine_has_its_esn_and_its_hosts(pki):
@@ -150,7 +163,6 @@ def test_a_ca_that_has_expired_issues_nothing(pki, capsys):
 
 
 WRONG = {
-    "no ESN": (["issue", "machine", "7852"], "7852 is not an ESN; it looks like"),
     "no host": (["issue", "machine", ESN, "--host", "a b"], "'a b' is neither an address nor a host name"),
     "no host at all": (["issue", "machine", ESN, "--host", ""], "'' is neither an address nor a host name"),
     "a path": (["issue", "client", "../alice", "--role", "use"], "'../alice' is no client name"),
@@ -161,9 +173,9 @@ WRONG = {
 
 @pytest.mark.parametrize("what", WRONG)
 def test_what_cannot_be_in_a_certificate_is_refused(what, pki, capsys):
-    """The sentence names what is wrong, and no file is left."""
+    """As wrong usage; the sentence names what is wrong, and no file is left."""
     words, sentence = WRONG[what]
-    assert sentence in refused(capsys, *words)
+    assert sentence in refused(capsys, *words, code=2)
     assert {path.name for path in pki.iterdir()} == {"ca.crt", "ca.key"}
 
 

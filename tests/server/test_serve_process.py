@@ -217,6 +217,24 @@ def test_a_taken_port_is_refused(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("store", ["sqlite", "file"])
+def test_a_damaged_nvram_is_left_as_it_is(store, tmp_path):
+    """The sentence names the file, and how to begin anew; that works."""
+    folder = tmp_path / "hsm" / ESN
+    with processes.machines(tmp_path, (ESN, "--store", store)):
+        pass
+    damaged = folder / "nvram.db" if store == "sqlite" else next((folder / "nvram").iterdir())
+    damaged.write_bytes(b"not an NVRAM, " * 300)
+    serve = ["serve", "--esn", ESN, "--port", "0", "--store", store]
+    code, [line] = processes.seemachine(serve, processes.environment(tmp_path))
+    assert (code, line.startswith(f"seemachine: {damaged}: ")) == (1, True)
+    assert line.endswith(f"; nothing was changed. Moving {folder} away lets the machine begin anew, without the leaves in it")
+    assert damaged.read_bytes() == b"not an NVRAM, " * 300
+    folder.rename(tmp_path / "away")
+    with processes.machines(tmp_path, (ESN, "--store", store)) as [anew]:
+        assert anew.published()["esn"] == ESN
+
+
 def refused_settings(capsys, *words):
     """What `seemachine serve` says to settings that it refuses."""
     assert cli.main(["serve", *words]) == 2

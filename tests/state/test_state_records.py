@@ -54,7 +54,7 @@ def test_every_subtree_is_a_lease(made):
 @pytest.mark.parametrize("leaf", [-1, 7, 16, 17, 1 << 40])
 def test_a_file_stands_inside_its_lease(leaf):
     """A next leaf before the first or behind the last is refused, and the sentence names the file and both numbers."""
-    with pytest.raises(StateCorrupt, match=f"NVRAM file {printed_name(lease().name)}: next leaf {leaf} is outside 8..16"):
+    with pytest.raises(StateCorrupt, match=f"NVRAM file {printed_name(lease().name)}: next leaf {leaf} is outside of 8 to 15"):
         NvramFile(lease(first=8, end=16), leaf)
 
 

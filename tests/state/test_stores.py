@@ -109,7 +109,7 @@ class TestStore:
             take(store, [name()] * 8)
 
         for install in (store.check_install, store.install):
-            with pytest.raises(LeaseSpent, match=f"leaves {first}..{end} of {printed_name(name())} were in this NVRAM before"):
+            with pytest.raises(LeaseSpent, match=f"leaves {first} to {end - 1} of {printed_name(name())} were in this NVRAM before"):
                 install(lease(first=first, end=end))
         assert store.names() == []
 

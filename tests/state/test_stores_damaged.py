@@ -85,7 +85,7 @@ class TestFiles:
         filled(FILE, tmp_path)
         record(tmp_path).write_bytes(seal({"lease": lease_values(lease(first=8, end=16)), "next": leaf, "quarantine": ""}))
 
-        assert f"next leaf {leaf} is outside 8..16" in refused(FILE, tmp_path)
+        assert f"next leaf {leaf} is outside of 8 to 15" in refused(FILE, tmp_path)
 
     def test_a_lease_that_is_none(self, tmp_path):
         """A record whose lease breaks the rules of leases is refused, even with a right checksum."""
@@ -245,8 +245,8 @@ class TestDatabase:
     @pytest.mark.parametrize(
         ("change", "problem"),
         [
-            ("next = 32", "next leaf 32 is outside 0..32"),
-            ("next = -1", "next leaf -1 is outside 0..32"),
+            ("next = 32", "next leaf 32 is outside of 0 to 31"),
+            ("next = -1", "next leaf -1 is outside of 0 to 31"),
             ("end = 31", "not a whole subtree"),
             ("first = 8, next = 9", "not a whole subtree"),
             ("seed = X''", "lengths of key and seed"),

@@ -1,0 +1,43 @@
+"""What a person may want to know besides the guide's lines: on standard error alone, and some of it at a terminal alone."""
+
+import json
+import os
+
+from seeclient.effects import Roster
+from seemachine.wire.status import Status, StatusError
+from seemachine.wire.world import FLEET_VARIABLE, home
+
+
+def nobody_answers(roster: Roster) -> str:
+    """What to do about a banner without HSMs; nothing when it has some."""
+    if roster.peers:
+        return ""
+    if os.environ.get(FLEET_VARIABLE):
+        return f"no HSM of ${FLEET_VARIABLE} answers"
+    running = _running()
+    if running:
+        how = "publish it with bootstrap.py or hsc_loadseemachine; a fleet that is up publishes its own"
+        return f"no published HSM answers, though {', '.join(running)} runs; {how}"
+    return "no HSM answers; start some with: seemachine fleet up --detach"
+
+
+def showing_refused(alias: str, error: StatusError) -> str:
+    """Keys in the making have no file on this host, and no list."""
+    return f"If its making broke off, go on with: pipsqueak generate alias={alias} resume=yes" if error.status is Status.UnknownID else ""
+
+
+def provisioning_refused(error: StatusError) -> str:
+    """A machine takes one lease of a key at a time."""
+    return "Use those first, or provision another HSM" if error.status is Status.ObjectInUse else ""
+
+
+def _running() -> list[str]:
+    """HSMs of this world that are up, published or not, as far as their own notes of where they listen tell."""
+    found = []
+    for path in home().glob("hsm/*/listening.json"):
+        try:
+            os.kill(json.loads(path.read_bytes())["pid"], 0)
+        except (OSError, OverflowError, ValueError, KeyError, TypeError, RecursionError):
+            continue
+        found.append(path.parent.name)
+    return sorted(found)

@@ -1,0 +1,59 @@
+"""What is signed and verified."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from seemachine.wire.status import Status, StatusError
+
+PIECE_BYTES = 1 << 20
+
+
+class Message:
+    """Bytes, or a file of any size that is read in pieces as often as needed. Raises StatusError when the file can't be read.
+
+    What gives its bytes only once, such as a pipe, is kept in memory.
+    """
+
+    def __init__(self, source: bytes | Path) -> None:
+        if not isinstance(source, bytes | Path):
+            raise TypeError(f"a message is bytes, or the Path of a file, not {type(source).__name__}")
+        self._source = source
+
+    def pieces(self) -> Iterator[bytes]:
+        """The message from its beginning."""
+        self._keep()
+        if isinstance(self._source, bytes):
+            yield self._source
+            return
+        try:
+            with self._source.open("rb") as file:
+                while piece := file.read(PIECE_BYTES):
+                    yield piece
+        except OSError as error:
+            raise unreadable(self._source, error) from None
+
+    def at_most(self, size: int) -> bytes | None:
+        """The whole message, or None when it is longer than `size` bytes."""
+        self._keep()
+        if isinstance(self._source, bytes):
+            return self._source if len(self._source) <= size else None
+        try:
+            with self._source.open("rb") as file:
+                data = file.read(size + 1)
+        except OSError as error:
+            raise unreadable(self._source, error) from None
+        return data if len(data) <= size else None
+
+    def _keep(self) -> None:
+        source = self._source
+        if isinstance(source, bytes) or source.is_file() or not source.exists():
+            return
+        try:
+            self._source = source.read_bytes()
+        except OSError as error:
+            raise unreadable(source, error) from None
+
+
+def unreadable(path: Path, error: OSError) -> StatusError:
+    """A file of the user's that can't be read."""
+    return StatusError(Status.OSErrorErrno, f"{path}: {error.strerror}", "read_file")

@@ -1,0 +1,101 @@
+"""Which values pipsqueak's arguments can have at all, whatever keys and HSMs there are."""
+
+from collections.abc import Callable, Sequence
+
+from seeclient.keys import check_alias
+from seemachine.lms.parameters import OTS_SETS, TREE_SETS, ParameterError, check_pair, lmots, lms
+from seemachine.wire.messages import MAX_HEIGHT
+from seemachine.wire.names import MAX_EXPCACHE, MAX_EXPCARDS, MAX_EXPLEASE, SLOTS, is_esn
+from seemachine.wire.status import StatusError
+
+HIGHEST = {
+    "slot": SLOTS[-1],
+    "expchunk": MAX_HEIGHT,
+    "expcache": MAX_EXPCACHE,
+    "expcards": MAX_EXPCARDS,
+    "explease": MAX_EXPLEASE,
+}
+# As the usage has them: all of them in one line can't be read.
+SETS = {
+    "lmscode": "sha256_m32_h5, _h10, _h15, _h20, _h25; also sha256_m24, shake_m32, shake_m24",
+    "lmotscode": "sha256_n32_w8, _w4, _w2, _w1; also sha256_n24, shake_n32, shake_n24",
+}
+ALGORITHMS = ("lms", "mldsa", "ml-dsa")
+
+
+class UsageError(Exception):
+    """The command line can't be understood. The text says what would be right."""
+
+
+def number(name: str, value: str) -> int:
+    """The number of an argument. Raises UsageError."""
+    read = int(value) if value.isascii() and value.isdigit() and len(value) < 10 else -1
+    if not 0 <= read <= HIGHEST[name]:
+        raise UsageError(f"{name}= takes a number from 0 to {HIGHEST[name]}, not {value}")
+    return read
+
+
+def text(name: str, value: str) -> str:
+    """The text of an argument, as the client takes it. Raises UsageError."""
+    return TEXTS[name](name, value) if name in TEXTS else value
+
+
+def check_sets(tree: str, ots: str) -> None:
+    """Raises UsageError for parameter sets that make no key together."""
+    try:
+        check_pair(lms(tree), lmots(ots))
+    except ParameterError as error:
+        raise UsageError(str(error)) from None
+
+
+def nearest(word: str, known: Sequence[str], all_of_them: str = "") -> str:
+    """What may have been meant, behind a semicolon."""
+    from difflib import get_close_matches
+
+    found = get_close_matches(word, known, 1)
+    return f"; did you mean {found[0]}?" if found else f"; known are {all_of_them or ', '.join(known)}"
+
+
+def _alias(_name: str, value: str) -> str:
+    try:
+        check_alias(value)
+    except StatusError as error:
+        raise UsageError(error.detail) from None
+    return value
+
+
+def _esn(name: str, value: str) -> str:
+    if not is_esn(value.upper()):
+        raise UsageError(f"{name}={value} is not an ESN; it looks like 7852-268D-3BF9")
+    return value.upper()
+
+
+def _set(name: str, value: str) -> str:
+    known = [each.name for each in (TREE_SETS if name == "lmscode" else OTS_SETS)]
+    if value.lower() not in known:
+        raise UsageError(f"there is no {name}={value}{nearest(value.lower(), known, SETS[name])}")
+    return value.lower()
+
+
+def _algorithm(name: str, value: str) -> str:
+    if value.lower() not in ALGORITHMS:
+        raise UsageError(f"there is no {name}={value}{nearest(value.lower(), ALGORITHMS[:1])}")
+    return value.lower()
+
+
+def _consent(name: str, value: str) -> str:
+    if value not in ("yes", "no"):
+        raise UsageError(f"{name}= takes yes or no, not {value}")
+    return value
+
+
+TEXTS: dict[str, Callable[[str, str], str]] = {
+    "alias": _alias,
+    "esn": _esn,
+    "provesn": _esn,
+    "lmscode": _set,
+    "lmotscode": _set,
+    "algorithm": _algorithm,
+    "resume": _consent,
+    "replace": _consent,
+}

@@ -1,0 +1,51 @@
+"""How command lines are read: nothing is guessed, and what is wrong in itself, whatever the world looks like, is exit code 2."""
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+from seemachine.wire.names import SLOTS, is_esn
+
+
+class Parser(argparse.ArgumentParser):
+    """Takes no abbreviations, since longer options may come. What is wrong with a command is told with the usage of that command."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **{"allow_abbrev": False, **options})
+        self.register("action", "parsers", _Verbs)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """What is left over is refused here already: the parser above would print its own usage."""
+        options, left = super().parse_known_args(args, namespace)
+        if left:
+            self.error(f"unrecognized arguments: {' '.join(left)}")
+        return options, left
+
+
+class _Verbs(argparse._SubParsersAction):  # type: ignore[type-arg] # noqa: SLF001
+    def add_parser(self, name: str, **options: Any) -> Any:
+        """What the list of commands says of one stands in its own help too."""
+        said = options.get("help")
+        return super().add_parser(name, **{"description": said and f"{said[0].upper()}{said[1:]}.", **options})
+
+
+def esn(text: str) -> str:
+    """An electronic serial number, in upper case."""
+    if not is_esn(text.upper()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not an ESN; it looks like 7852-268D-3BF9")
+    return text.upper()
+
+
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """A whole number between bounds."""
+
+    def number(text: str) -> int:
+        value = int(text) if text.isascii() and text.isdecimal() and len(text) <= len(str(most)) else least - 1
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"takes a number from {least} to {most}, not {text!r}")
+        return value
+
+    return number
+
+
+slot = whole(SLOTS[0], SLOTS[-1])
