@@ -139,7 +139,9 @@ def _module(world: Path, words: dict[str, str]) -> Module:
     if not words.get("module") and len(known) > 1:
         numbers = ", ".join(str(module.number) for module in known)
         words["module"] = tool.ask(f"module: Module to use? ({numbers}) [{known[0].number}] >", str(known[0].number))
-    return hosts.only(world, _number(words["module"], "module") if words.get("module") else None)
+    module = hosts.only(world, _number(words["module"], "module") if words.get("module") else None)
+    hosts.refuse_mode(module)
+    return module
 
 
 def _cardset(world: Path, words: dict[str, str]) -> CardSet:

@@ -53,10 +53,15 @@ def refuse_model(module: Module, model: str, tool: str) -> None:
         raise Refusal(f"{tool} is for the {MODELS[model]}; module {module.number} ({module.esn}) is an {MODELS[module.model]}")
 
 
-def refuse_unready(module: Module) -> None:
-    """Raises Refusal when no SEE machine may start: not operational, or without the licence (guide 2.5)."""
+def refuse_mode(module: Module) -> None:
+    """Raises Refusal when a module is in a mode in which it reads no cards and loads nothing."""
     if module.mode != OPERATIONAL:
         raise Refusal(f"{module.esn} is in {module.mode} mode; bring it back with: nopclearfail -O -m {module.number}")
+
+
+def refuse_unready(module: Module) -> None:
+    """Raises Refusal when no SEE machine may start: not operational, or without the licence (guide 2.5)."""
+    refuse_mode(module)
     if not module.licensed:
         name = FEATURES[SEE_FEATURE[module.model]]
         raise Refusal(f"{module.esn} has no licence for {name}; install one with nethsmadmin -a, then nopclearfail -c (guide 2.5)")

@@ -5,10 +5,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from seemachine.fleet.modules import OPERATIONAL
 from seemachine.nfast import hosts, keystore, securityworld, tool
 from seemachine.nfast.tool import say
 
-STATE = "0x37270009 Initialised Usable Recovery"
+STATE = "0x37270009 Initialised {usable} Recovery PINRecovery"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,22 +28,26 @@ def _act(options: argparse.Namespace) -> None:
 
 
 def _world(world: Path) -> None:
-    found = securityworld.read(world)
+    found, known = securityworld.read(world), hosts.enrolled(world)
     say("World")
     for name, value in {
         "generation": str(found.generation),
-        "state": STATE,
-        "n_modules": str(len(hosts.enrolled(world))),
+        "state": STATE.format(usable=_usable(any(module.mode == OPERATIONAL for module in known))),
+        "n_modules": str(len(known)),
         "hknso": found.admin.hash,
         "nso quorum": f"{found.admin.quorum} of {found.admin.cards}",
     }.items():
         say(f" {name:<11} {value}")
-    for module in hosts.enrolled(world):
+    for module in known:
         say()
         say(f"Module #{module.number}")
         say(f" {'generation':<11} {found.generation}")
-        say(f" {'state':<11} 0x2 Usable")
+        say(f" {'state':<11} {'0x2 Usable' if module.mode == OPERATIONAL else f'!Usable ({module.mode} mode)'}")
         say(f" {'esn':<11} {module.esn}")
+
+
+def _usable(usable: bool) -> str:
+    return "Usable" if usable else "!Usable"
 
 
 def _cardsets(world: Path) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seemachine.fleet.modules import Module
-from seemachine.nfast import hiding, securityworld, shares
+from seemachine.nfast import hiding, hosts, securityworld, shares
 from seemachine.nfast.securityworld import CardSet
 from seemachine.nfast.tool import Refusal, at_terminal, say, secret
 from seemachine.state.cards import read_card
@@ -44,7 +44,8 @@ class Dialogue:
 
 
 def load(dialogue: Dialogue) -> bytes:
-    """Read a quorum of cards and return the secret of the set. Raises Refusal: no card, wrong passphrase."""
+    """Read a quorum of cards and return the secret of the set. Raises Refusal: mode, no card, wrong passphrase."""
+    hosts.refuse_mode(dialogue.module)
     say(dialogue.title or f"Loading `{dialogue.cardset.name}':")
     if dialogue.counted:
         say(f"{dialogue.name}: 0 cards of {dialogue.cardset.quorum} read")

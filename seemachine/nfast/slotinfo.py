@@ -39,6 +39,7 @@ def _act(options: argparse.Namespace) -> None:
 def _format(world: Path, module: Module, options: argparse.Namespace) -> None:
     if options.slot is None:
         raise Refusal("say which slot: -s SLOT")
+    hosts.refuse_mode(module)
     say(f"Formatting token in module {module.number} slot {options.slot}:")
     path = _card(world, module, options.slot)
     token = path is not None and read_token(path) is not None

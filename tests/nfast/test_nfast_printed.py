@@ -45,7 +45,7 @@ def test_nfkminfo(site: Site) -> None:
     site.done("generatekey", "seeinteg", "curve=nistp256", "module=1", "plainname=plain", "protect=module")
     found, [cardset] = securityworld.read(site.home), securityworld.operator_sets(site.home)
     assert site.done("nfkminfo") == [
-        *("World", " generation  2", " state       0x37270009 Initialised Usable Recovery", " n_modules   2"),
+        *("World", " generation  2", " state       0x37270009 Initialised Usable Recovery PINRecovery", " n_modules   2"),
         *(f" hknso       {found.admin.hash}", " nso quorum  1 of 1"),
         *("Module #1", " generation  2", " state       0x2 Usable", f" esn         {FIVE}"),
         *("Module #2", " generation  2", " state       0x2 Usable", f" esn         {XC}"),
