@@ -24,7 +24,20 @@ Work = Callable[[Path, Module], tuple[str, Any]]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the tool. Returns the exit code."""
-    return tool.run(_parser(), arguments)
+    return tool.run(_parser(), arguments, _act)
+
+
+def _act(options: argparse.Namespace) -> int:
+    act: Callable[[argparse.Namespace], int | None] = options.act
+    try:
+        return act(options) or 0
+    except (Refusal, StateError, OSError) as refused:
+        if not getattr(options, "json", False):
+            raise
+        # Whoever asked for JSON reads nothing else, and knows the refusal from it.
+        answer = {"succeeded": False, "error": tool.reason(refused)}
+        say(json.dumps({options.esn: answer} if options.esn else answer, indent=2))
+        raise Silent from None
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -137,8 +150,7 @@ def _chosen(world: Path, esn: str | None) -> list[Module]:
         return [module]
     found = [module for module in hosts.enrolled(world) if module.model == "5c" and launcher.known(world, module)]
     if not found:
-        say("no nShield 5c is enrolled for CodeSafe 5; see hsmadmin cs5 enroll (guide 2.5.2.3 step 9)")
-        raise Silent
+        raise Refusal("no nShield 5c is enrolled for CodeSafe 5; see hsmadmin cs5 enroll (guide 2.5.2.3 step 9)")
     return found
 
 

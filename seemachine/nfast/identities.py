@@ -47,6 +47,8 @@ def add_signextra(words: Any) -> None:
 def _create(options: argparse.Namespace) -> None:
     from seemachine.nfast import certificates, keystore, reading
 
+    if options.json:
+        raise Refusal("ids create has a dialogue, so it prints no JSON")
     world = tool.world()
     module, name = hosts.only(world, options.module), keystore.checked_ident(options.keyname)
     subject = certificates.subject(options.x509cname, options.x509org)

@@ -59,6 +59,31 @@ def test_an_hsm_that_is_not_enrolled_or_an_xc_is_refused(five: Site) -> None:
     assert "is for the nShield 5c" in five.refused("csadmin", "list", "--esn", XC)
 
 
+def test_with_json_a_refusal_is_json_too(site: Site) -> None:
+    """No HSM to ask, a file that is not there, an ESN that is none: one document that says so, and exit code 1; by ESN where one was named."""
+    create = ["create", "--keyname", "k", "--x509cname", "a", "--x509org", "b"]
+    for words, error in (
+        (["list", "--json"], "no nShield 5c is enrolled for CodeSafe 5"),
+        (["ids", "--json", "list"], "no nShield 5c is enrolled for CodeSafe 5"),
+        (["ids", "--json", *create], "prints no JSON"),
+    ):
+        found = site.json("csadmin", *words)
+        assert found["succeeded"] is False
+        assert error in found["error"]
+        assert site.run("csadmin", *words)[0] == 1
+    for words, esn, error in (
+        (["load", "--esn", FIVE, "--json", "nosuch.cs5"], FIVE, "there is no file nosuch.cs5"),
+        (["ids", "add", "--esn", FIVE, "--json", "nosuch.pem"], FIVE, "there is no file nosuch.pem"),
+        (["list", "--esn", XC, "--json"], XC, "is for the nShield 5c"),
+        (["stop", "--esn", "first", "--uuid", NOBODY, "--json"], "FIRST", "is not an ESN"),
+        (["list", "--esn", FIVE, "--json"], FIVE, "is not enrolled for CodeSafe 5"),
+    ):
+        found = site.json("csadmin", *words)
+        assert found.keys() == {esn}
+        assert found[esn]["succeeded"] is False
+        assert error in found[esn]["error"]
+
+
 # ---- identities -----------------------------------------------------------------------------------------------------------------
 
 

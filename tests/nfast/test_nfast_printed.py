@@ -112,7 +112,7 @@ def test_csadmin_list(five: Site) -> None:
 
 def test_csadmin_without_a_launcher(site: Site) -> None:
     """Said in one line, and refused."""
-    line = "no nShield 5c is enrolled for CodeSafe 5; see hsmadmin cs5 enroll (guide 2.5.2.3 step 9)"
+    line = "csadmin: no nShield 5c is enrolled for CodeSafe 5; see hsmadmin cs5 enroll (guide 2.5.2.3 step 9)"
     assert site.run("csadmin", "list") == (1, [line])
 
 
