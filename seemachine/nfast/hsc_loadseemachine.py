@@ -16,8 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _act(options: argparse.Namespace) -> None:
     world = tool.world()
-    module = hosts.only(world, options.module)
-    hosts.refuse_model(module, "xc", "hsc_loadseemachine")
+    module = hosts.of_model(world, options.module, "xc", "hsc_loadseemachine")
     loaded = autoload.check(world, module)
     if modules.running(world, module.esn):
         autoload.publish(world, module)

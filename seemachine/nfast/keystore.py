@@ -5,7 +5,6 @@ import re
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from seemachine.fleet.modules import Module
 from seemachine.nfast import hiding, reading, securityworld, signing
 from seemachine.nfast.paths import alone, kmlocal
 from seemachine.nfast.tool import Refusal, parsed
@@ -93,19 +92,19 @@ def retarget(world: Path, source: StoredKey, app: str, ident: str, name: str) ->
     return save(world, replace(source, app=app, ident=ident, name=name))
 
 
-def refuse_taken(world: Path, app: str, ident: str) -> None:
+def refuse_taken(world: Path, app: str, ident: str, advice: str = "") -> None:
     """Raises Refusal when there is such a key."""
     path = path_of(world, app, ident)
     if path.exists():
-        raise Refusal(f"there is a key {ident} of application {app} already ({path})")
+        raise Refusal(f"there is a key {ident} of application {app} already ({path}){advice and f'; {advice}'}")
 
 
-def unlock(world: Path, module: Module, key: StoredKey, *, counted: bool = True) -> signing.Private:
-    """The private half, after the card dialogue. Raises Refusal."""
+def unlock(world: Path, number: int | None, key: StoredKey, option: str = "") -> signing.Private:
+    """The private half, after the card dialogue on the module of a number (see reading.where). Raises Refusal."""
+    module = reading.where(world, number, key.cardset)
     secret = b""
     if key.cardset:
-        cardset = securityworld.set_of_hash(world, key.cardset)
-        secret = reading.load(reading.Dialogue(world, module, cardset, counted=counted))
+        secret = reading.load(reading.Dialogue(world, module, securityworld.set_of_hash(world, key.cardset), option=option))
     return opened(world, key, secret)
 
 

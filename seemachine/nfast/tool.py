@@ -140,6 +140,19 @@ def ask(prompt: str, default: str | None = None) -> str:
     return answer.strip() or (default or "")
 
 
+def ask_until(prompt: str, default: str | None, check: Callable[[str], object]) -> str:
+    """An answer that `check` does not refuse; at a terminal it is asked for again until then. Raises Refusal."""
+    while True:
+        answer = ask(prompt, default)
+        try:
+            check(answer)
+            return answer
+        except Refusal as refused:
+            if not at_terminal():
+                raise
+            print(refused, file=sys.stderr, flush=True)
+
+
 def confirm(question: str) -> bool:
     """Ask until yes or no is answered."""
     while True:

@@ -60,7 +60,7 @@ def test_an_hsm_that_is_not_enrolled_or_an_xc_is_refused(five: Site) -> None:
 
 
 def test_with_json_a_refusal_is_json_too(site: Site) -> None:
-    """No HSM to ask, a file that is not there, an ESN that is none: one document that says so, and exit code 1; by ESN where one was named."""
+    """No HSM to ask, no such file, an ESN that is none: one document that says so, and exit code 1; by ESN where one was named."""
     create = ["create", "--keyname", "k", "--x509cname", "a", "--x509org", "b"]
     for words, error in (
         (["list", "--json"], "no nShield 5c is enrolled for CodeSafe 5"),
