@@ -161,6 +161,11 @@ def confirm(question: str) -> bool:
             return answer == "yes"
 
 
+def answered() -> bool:
+    """Wait for a line. False when nobody types one any more."""
+    return bool(_line())
+
+
 def secret(prompt: str) -> str:
     """A passphrase, typed unseen; in a pipe the next line."""
     if at_terminal():

@@ -63,6 +63,36 @@ def test_nfkminfo(site: Site) -> None:
         assert site.done("nfkminfo", "-k", app, ident) == [*head, hashed, *protection]
 
 
+def test_nfkminfo_by_name_by_module_and_as_a_pool(site: Site) -> None:
+    """Names by protection; one module, all as one; no softcard; repeated with each line of standard input; -p adds nothing."""
+    site.done("generatekey", *KEY)
+    site.done("generatekey", "seeinteg", "curve=nistp256", "module=1", "plainname=Plain", "protect=module")
+    plain = ["Keys protected by the module:", " key_seeinteg_plain                    Plain"]
+    signer = ["Keys protected by cardset testOCS:", " key_simple_pqsdk-signer             pqsdk-signer"]
+    assert site.done("nfkminfo", "-l") == site.done("nfkminfo", "--name-list", "seeinteg", "simple") == [*plain, *signer]
+    assert site.done("nfkminfo", "-l", "simple") == signer
+    assert site.done("nfkminfo", "-s") == ["Softcard list - 0 softcards:"]
+    every = site.done("nfkminfo")
+    assert site.done("nfkminfo", "-w", "-p", "-m", "2") == [*every[:6], *every[10:]]
+    assert "there is no module 3" in site.refused("nfkminfo", "-m", "3")
+    pool = ["Pool", " generation  2", " state       0x2 Usable", f" esn         {FIVE}, {XC}"]
+    assert site.done("nfkminfo", "--pool") == [*every[:6], *pool]
+    assert site.done("nfkminfo", "-r", typed=("", "")) == every * 3
+
+
+def test_hsmadmin_takes_the_options_that_all_its_verbs_take(site: Site) -> None:
+    """--timeout within its limits, --esn as often as wanted, --verbose; what is printed is the same."""
+    [own] = site.done("hsmadmin", "cs5", "clientinfo")
+    common = ["--timeout", "120", "--esn", FIVE, "--esn", XC, "--verbose"]
+    assert site.done("hsmadmin", "cs5", "clientinfo", *common) == [own]
+    site.done("appliance-cli", "-m", "1", "cs5", "ports", "enable", "127.0.0.1")
+    server = site.done("appliance-cli", "-m", "1", "cs5", "getserverinfo")[1].split()
+    assert site.done("hsmadmin", "cs5", "enroll", *common, *server) == []
+    for seconds in ("2", "121"):
+        with pytest.raises(SystemExit):
+            site.run("hsmadmin", "cs5", "clientinfo", "--timeout", seconds)
+
+
 def test_slotinfo(site: Site) -> None:
     """All slots with their counters and flags, and one; an HSM without cards has them too."""
     assert site.done("slotinfo", "-m", "1") == [
