@@ -14,6 +14,8 @@ from seemachine.nfast.tool import Refusal, Silent, say
 from seemachine.state.errors import StateError
 
 STARTED = "STARTED"
+# Of a SEE machine that nobody loaded.
+NO_UUID = "none"
 NONE = "No SEE machines currently installed"
 OURS = (
     "the texts of refusals; what list prints when SEE machines are installed, and its JSON; the options of image signextra; that load "
@@ -60,7 +62,7 @@ def _of_the_fleet(world: Path, module: Module) -> list[dict[str, str]]:
     """`seemachine fleet up` runs a SEE machine that nobody loaded."""
     if not modules.running(world, module.esn):
         return []
-    return [{"uuid": "none", "name": "seemachine fleet up", "version": "", "state": STARTED, "signer": module.signer}]
+    return [{"uuid": NO_UUID, "name": "seemachine fleet up", "version": "", "state": STARTED, "signer": module.signer}]
 
 
 def _load(options: argparse.Namespace) -> int:
@@ -164,7 +166,7 @@ def _parser() -> tool.Parser:
     load.set_defaults(act=_load)
     for name, act in (("start", _start), ("stop", _stop), ("destroy", _destroy)):
         verb = verbs.add_parser(name)
-        verb.add_argument("--uuid", required=True)
+        verb.add_argument("--uuid", type=str.lower, required=True)
         verb.set_defaults(act=act)
     listing = verbs.add_parser("list", help="SEE machines on HSMs")
     listing.set_defaults(act=_list)

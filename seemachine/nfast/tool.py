@@ -182,6 +182,15 @@ def secret(prompt: str) -> str:
     return line.rstrip("\n")
 
 
+def new_secret(prompt: str) -> str:
+    """A passphrase that nobody can look up later: at a terminal typed twice, until both are the same."""
+    while True:
+        first = secret(prompt)
+        if not at_terminal() or secret("The same again:") == first:
+            return first
+        say("The two are not the same.")
+
+
 def _line() -> str:
     """The next line of standard input, or nothing at its end. Not a byte more is taken: the next tool of a script reads on from there."""
     if at_terminal():

@@ -108,6 +108,10 @@ def test_ids_add_takes_only_the_issuers_valid_certificates(five: Site) -> None:
     pem = five.make_developer()
     assert five.done("csadmin", "ids", "--esn", FIVE, "add", str(pem)) == [f"{FIVE}      SUCCESS"]
     assert "registered already" in five.refused("csadmin", "ids", "--esn", FIVE, "add", str(pem))
+    production = (five.home / "entrust" / "production.pem").read_bytes()
+    for same in (pem.read_bytes().replace(b"\n", b"\r\n"), pem.read_bytes() + production, b"# of the developer\n" + pem.read_bytes()):
+        Path("same.pem").write_bytes(same)
+        assert "registered already" in five.refused("csadmin", "ids", "--esn", FIVE, "add", "same.pem")
     [production, developer] = five.json("csadmin", "ids", "list", "--json")[FIVE]["data"]["Certificates"]
     assert developer["authKeyid"] == production["keyid"]
     assert developer["subject"] == "Common Name: cn, Organization: org"

@@ -1,11 +1,14 @@
 """Modes of a module: what needs an operational one refuses in another, and says how to bring it back (guide 2.5 step 4)."""
 
+import os
+import signal
 from pathlib import Path
 
 import pytest
 from nfast.kit import ASK, FIVE, GENERATE, SIGN, TCT2, XC, Site
+from processes import eventually
 
-from seemachine.fleet import modules
+from seemachine.fleet import modules, published
 from seemachine.nfast import keystore, paths
 
 KEY = ["simple", "ident=other", "curve=nistp521", "module=1", *ASK]
@@ -81,6 +84,21 @@ def test_an_xc_in_maintenance_loads_nothing_and_the_log_says_why(site: Site) -> 
     assert "SEE machine not loaded: " + BACK.replace(FIVE, XC).replace("-m 1", "-m 2") in paths.hardserver_log(site.home).read_text()
     assert "is in maintenance mode" in site.refused("hsc_loadseemachine", "-m2")
     site.done("nopclearfail", "-O", "-m", "2")
+    assert modules.running(site.home, XC)
+
+
+def test_an_xc_whose_process_is_gone_comes_back_with_a_clear(site: Site) -> None:
+    """As after a reboot of the host (guide 2.5.1 step 8): it runs and is published again, under another process."""
+    machine, userdata = site.make_archives()
+    site.done("loadsee-setup", "--setup", "-m", "2", "-M", machine, "-U", userdata, "-p", "pqsdk", typed=("yes", "yes"))
+    first = published.read(site.home, XC)
+    assert first is not None
+    os.kill(first.pid, signal.SIGKILL)
+    assert eventually(lambda: not modules.running(site.home, XC))
+    site.done("nopclearfail", "-c", "-m", "2")
+    second = published.read(site.home, XC)
+    assert second is not None
+    assert second.pid != first.pid
     assert modules.running(site.home, XC)
 
 

@@ -117,7 +117,10 @@ def test_slotinfo(site: Site) -> None:
 
 def test_licence_and_clearing(site: Site) -> None:
     """A licence is accepted, and each way of clearing says its command."""
-    assert site.seemachine("nfast", "licence", "l.txt", "--esn", FIVE) == (0, [])
+    assert site.seemachine("nfast", "licence", "l.txt", "--esn", FIVE) == (
+        0,
+        [f"l.txt: SEE Activation, CodeSafe 5 for {FIVE}"],
+    )
     words = ["-m", "1", "-s", "RFS", "-a", "l.txt"]
     assert site.done("nethsmadmin", *words) == ["licence accepted; it becomes effective with: nopclearfail -c -m 1"]
     assert site.done("nopclearfail", "-n", "-m", "1") == ["Module 1, command NoOp: OK"]
