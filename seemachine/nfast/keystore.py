@@ -11,8 +11,9 @@ from seemachine.nfast.tool import Refusal, parsed
 from seemachine.state.durable import replace_file
 
 FORMAT = "seemachine nfast key 1"
-# pqsdk keys are pipsqueak's, in a form of their own.
 APPLICATIONS = ("seeinteg", "simple")
+# In a form of their own.
+PIPSQUEAKS = "pqsdk"
 _IDENT = re.compile(r"[a-z0-9-]{1,64}", re.ASCII)
 
 
@@ -51,13 +52,16 @@ def path_of(world: Path, app: str, ident: str) -> Path:
 
 
 def listing(world: Path, apps: tuple[str, ...] = APPLICATIONS) -> list[StoredKey]:
-    """All keys of some applications."""
+    """All keys of some applications. Raises Refusal."""
+    for app in apps:
+        _refuse_pipsqueaks(app)
     paths = sorted(path for app in apps for path in kmlocal(world).glob(f"key_{app}_*"))
     return [_read(path) for path in paths]
 
 
 def find(world: Path, app: str, ident: str) -> StoredKey:
     """A key. Raises Refusal, naming those that are there."""
+    _refuse_pipsqueaks(app)
     path = path_of(world, app, checked_ident(ident))
     if path.exists():
         return _read(path)
@@ -118,6 +122,11 @@ def opened(world: Path, key: StoredKey, secret: bytes) -> signing.Private:
     if signing.key_hash(private.public_key()) != key.hash:
         raise Refusal(f"{path} is damaged (its halves are of different keys); put a copy back")
     return private
+
+
+def _refuse_pipsqueaks(app: str) -> None:
+    if app == PIPSQUEAKS:
+        raise Refusal(f"the keys of application {app} are pipsqueak's; see: pipsqueak list, pipsqueak showinfo alias=IDENT")
 
 
 def _read(path: Path) -> StoredKey:
