@@ -135,6 +135,8 @@ def _read(path: Path) -> StoredKey:
         if values.pop("format") != FORMAT:
             raise ValueError("another format")
         key = StoredKey(**values)
+        if {type(value) for name, value in values.items() if name != "recovery"} != {str}:
+            raise ValueError("a part of it is no text")
         if not bytes.fromhex(key.hidden) or signing.key_hash(key.public_key) != key.hash:
             raise ValueError("its parts do not fit together")
         return key

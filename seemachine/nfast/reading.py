@@ -88,7 +88,7 @@ def where(world: Path, number: int | None, set_hash: str) -> Module:
     holding = [
         module
         for module in hosts.ready(world, number)
-        if set_hash in {token.set_hash for _, token in presented(world, module).values() if token}
+        if any(token and token.set_hash == set_hash for _, token in presented(world, module).values())
     ]
     module = holding[0] if holding else hosts.only(world, number)
     hosts.refuse_mode(module)
