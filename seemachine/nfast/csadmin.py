@@ -18,8 +18,8 @@ STARTED = "STARTED"
 NO_UUID = "none"
 NONE = "No SEE machines currently installed"
 OURS = (
-    "the texts of refusals; what list prints when SEE machines are installed, and its JSON; the options of image signextra; that load "
-    "refuses an entry point that is no Python program"
+    "the texts of refusals; what list prints when SEE machines are installed, and its JSON; the JSON of refusals; the options of "
+    "image signextra; that load refuses an entry point that is no Python program"
 )
 Work = Callable[[Path, Module], tuple[str, Any]]
 

@@ -57,8 +57,10 @@ def _generate(world: Path, app: str, given: dict[str, str]) -> None:
     def refuse_taken(ident: str) -> None:
         keystore.refuse_taken(world, app, keystore.checked_ident(ident))
 
+    if "ident" in words:
+        refuse_taken(words["ident"])
     # Without an ident, the name is it.
-    words["plainname"] = _word(words, "plainname", "Key name? []", None, lambda name: refuse_taken(words.get("ident") or name))
+    words["plainname"] = _word(words, "plainname", "Key name? []", None, str if "ident" in words else refuse_taken)
     ident = keystore.checked_ident(words.get("ident") or words["plainname"])
     _show({**words, "operation": "generate", "application": app}, GENERATED)
     secret = _read_cards(world, module, cardset, words)
@@ -156,7 +158,8 @@ def _words(parameters: list[str]) -> dict[str, str]:
     for name in words:
         if name not in PARAMETERS:
             raise Refusal(f"unknown parameter {name}; known are {', '.join(sorted(PARAMETERS))}")
-    return words
+    # An empty one is as good as none (guide 2.5.2.3 step 14: trusted-certifier=).
+    return {name: value for name, value in words.items() if value}
 
 
 def _refuse_unserved(words: dict[str, str]) -> None:

@@ -100,6 +100,14 @@ def test_a_word_that_can_not_be_is_refused_at_once(site: Site, word: str, reason
         assert "key generation parameters:" not in lines
 
 
+def test_an_empty_word_is_asked_for_or_has_its_default(site: Site) -> None:
+    """As if it had not been given."""
+    words = ["simple", "curve=", "type=", "verify=", "slot=", "plainname=", "module=1", "cardset="]
+    lines = site.done("generatekey", *words, typed=("", "", "2", "mine"))
+    assert [line.split(":")[0] for line in lines[:4]] == ["curve", "cardset", "slot", "plainname"]
+    assert " verify           Verify security of key    yes" in lines
+
+
 def test_an_answer_that_can_not_be_is_refused_in_a_pipe(site: Site) -> None:
     """At once, and the next line is not taken for it."""
     words = ["simple", "curve=nistp521", "plainname=k", "module=1", "cardset=testOCS"]
@@ -130,6 +138,9 @@ def test_an_answer_that_can_not_be_is_asked_again_at_a_terminal(site: Site) -> N
     ):
         assert reason in seen
     assert keystore.find(site.home, "simple", "new").name == "new"
+    # Nothing that could be typed would help.
+    words = ["simple", "curve=nistp521", "ident=new", "module=1", "cardset=testOCS", "slot=2"]
+    assert typed(site, "generatekey", words, [])[1].startswith("generatekey: there is a key new of application simple already")
 
 
 def test_the_source_of_a_retarget_is_asked_again_too(site: Site) -> None:
