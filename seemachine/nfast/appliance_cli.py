@@ -47,8 +47,7 @@ def _getserverinfo(options: argparse.Namespace) -> None:
 
 def _target(options: argparse.Namespace) -> tuple[Path, Module]:
     world = tool.world()
-    module = hosts.only(world, options.module)
-    hosts.refuse_model(module, "5c", "appliance-cli cs5")
+    module = hosts.of_model(world, options.module, "5c", "appliance-cli cs5")
     return world, module
 
 

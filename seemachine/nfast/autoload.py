@@ -86,19 +86,21 @@ def publish(world: Path, module: Module) -> None:
         processes.publish(world, module, name)
 
 
-def clear(world: Path, esn: str) -> None:
-    """ClearUnit: what runs is gone, licences that were fed become effective, and an XC loads what is configured.
+def clear(world: Path, esn: str, mode: str = modules.OPERATIONAL) -> None:
+    """ClearUnit into a mode: what runs is gone, licences that were fed become effective, and an XC loads what is configured.
 
-    How that went is in the hardserver log, as the guide says. Raises Refusal only when the SEE machine can't be stopped.
+    How that went is in the hardserver log, as the guide says. Raises Refusal only when the SEE machine can't be stopped; the mode is
+    as it was then.
     """
     with modules.changing(world, esn) as module:
         processes.stop(world, esn)
         module.started = ""
+        module.mode = mode
         if module.model == "xc":
             module.loaded = []
         module.features = sorted({*module.features, *module.licences})
         module.licences = []
-    if module.model == "xc" and module.autoload and module.mode == modules.OPERATIONAL:
+    if module.model == "xc" and module.autoload:
         _load_logged(world, module)
 
 

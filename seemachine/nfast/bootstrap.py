@@ -5,9 +5,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from seemachine.nfast import containers, hosts, images, processes, tool
+from seemachine.fleet.modules import Module
+from seemachine.nfast import containers, csadmin, hosts, images, processes, tool
 from seemachine.nfast.tool import Refusal, say
 from seemachine.wire.names import PUBLISHED_NAME
+
+OURS = "-p; the texts of refusals; that it publishes the SEE machine that seemachine fleet up runs"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -19,23 +22,30 @@ def _act(options: argparse.Namespace) -> None:
     world = tool.world()
     module = hosts.by_number(world, options.module)
     hosts.refuse_model(module, "5c", "bootstrap.py")
-    loaded, sha256 = module.image(options.uuid), images.read(options.cs5file).sha256
-    if loaded is None:
-        raise Refusal(f"there is no SEE machine {options.uuid} on module {module.number}; see: csadmin list")
-    if loaded.sha256 != sha256:
-        raise Refusal(f"{options.cs5file} is not the image that was loaded as {options.uuid}")
-    if not containers.is_started(world, module, options.uuid):
-        raise Refusal(f"the SEE machine is not started; start it with: csadmin start --esn {module.esn} --uuid {options.uuid}")
+    fleets = processes.of_the_fleet(world, module)
+    if not (fleets and options.uuid == csadmin.NO_UUID):
+        _refuse_other(world, module, options, fleets=fleets)
     processes.publish(world, module, options.name)
     say("Creating SEE Connection succeeded")
     say("Published worldid object status: OK")
 
 
+def _refuse_other(world: Path, module: Module, options: argparse.Namespace, *, fleets: bool) -> None:
+    """Raises Refusal unless the image of the file was loaded as that UUID, and is started: by csadmin, or in its place by a fleet."""
+    loaded, sha256 = module.image(options.uuid), images.read(options.cs5file).sha256
+    if loaded is None:
+        raise Refusal(f"there is no SEE machine {options.uuid} on module {module.number}; see: csadmin list")
+    if loaded.sha256 != sha256:
+        raise Refusal(f"{options.cs5file} is not the image that was loaded as {options.uuid}")
+    if not (containers.is_started(world, module, options.uuid) or (fleets and loaded is module.chosen)):
+        raise Refusal(f"the SEE machine is not started; start it with: csadmin start --esn {module.esn} --uuid {options.uuid}")
+
+
 def _parser() -> tool.Parser:
-    parser = tool.parser("bootstrap.py", "Publish a started SEE machine of a 5c.", "-p; the texts of refusals")
+    parser = tool.parser("bootstrap.py", "Publish a started SEE machine of a 5c.", OURS)
     parser.add_argument("-m", "--module", type=int, required=True, metavar="MODULE")
-    parser.add_argument("--uuid", required=True)
-    parser.add_argument("--cs5file", type=Path, required=True)
+    parser.add_argument("--uuid", type=str.lower, required=True, help=f"as csadmin list prints it; {csadmin.NO_UUID} for a fleet's")
+    parser.add_argument("--cs5file", type=Path, required=True, help="the image that was loaded; not looked at for a fleet's")
     parser.add_argument("-p", "--name", default=PUBLISHED_NAME, help=f"name of the published object; default {PUBLISHED_NAME}")
     return parser
 

@@ -35,8 +35,12 @@ def trusted(world: Path, module: Module) -> list[x509.Certificate]:
 
 
 def load(world: Path, esn: str, image: Image) -> Loaded:
-    """Check an image and put it on an HSM. Raises Refusal: unsigned, changed, unknown or expired developer, wrong curve, not runnable."""
+    """Check an image and put it on an HSM.
+
+    Raises Refusal: mode, unsigned, changed, unknown or expired developer, wrong curve, not runnable.
+    """
     with modules.changing(world, esn) as module:
+        hosts.refuse_mode(module)
         developer, signer, extra = _refuse_bad_signatures(world, module, image)
         about = image.about
         entry = about["entry_point"].lstrip("/")

@@ -15,17 +15,32 @@ from seemachine.state.errors import StateError
 from seemachine.usage import esn
 
 STARTED = "STARTED"
+# Of a SEE machine that nobody loaded.
+NO_UUID = "none"
 NONE = "No SEE machines currently installed"
 OURS = (
-    "the texts of refusals; what list prints when SEE machines are installed, and its JSON; the options of image signextra; that load "
-    "refuses an entry point that is no Python program"
+    "the texts of refusals; what list prints when SEE machines are installed, and its JSON; the JSON of refusals; the options of "
+    "image signextra; that load refuses an entry point that is no Python program"
 )
 Work = Callable[[Path, Module], tuple[str, Any]]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the tool. Returns the exit code."""
-    return tool.run(_parser(), arguments)
+    return tool.run(_parser(), arguments, _act)
+
+
+def _act(options: argparse.Namespace) -> int:
+    act: Callable[[argparse.Namespace], int | None] = options.act
+    try:
+        return act(options) or 0
+    except (Refusal, StateError, OSError) as refused:
+        if not getattr(options, "json", False):
+            raise
+        # Whoever asked for JSON reads nothing else, and knows the refusal from it.
+        answer = {"succeeded": False, "error": tool.reason(refused)}
+        say(json.dumps({options.esn: answer} if options.esn else answer, indent=2))
+        raise Silent from None
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -48,7 +63,7 @@ def _of_the_fleet(world: Path, module: Module) -> list[dict[str, str]]:
     """`seemachine fleet up` runs a SEE machine that nobody loaded."""
     if not modules.running(world, module.esn):
         return []
-    return [{"uuid": "none", "name": "seemachine fleet up", "version": "", "state": STARTED, "signer": module.signer}]
+    return [{"uuid": NO_UUID, "name": "seemachine fleet up", "version": "", "state": STARTED, "signer": module.signer}]
 
 
 def _load(options: argparse.Namespace) -> int:
@@ -138,8 +153,7 @@ def _chosen(world: Path, esn: str | None) -> list[Module]:
         return [module]
     found = [module for module in hosts.enrolled(world) if module.model == "5c" and launcher.known(world, module)]
     if not found:
-        say("no nShield 5c is enrolled for CodeSafe 5; see hsmadmin cs5 enroll (guide 2.5.2.3 step 9)")
-        raise Silent
+        raise Refusal("no nShield 5c is enrolled for CodeSafe 5; see hsmadmin cs5 enroll (guide 2.5.2.3 step 9)")
     return found
 
 
@@ -153,7 +167,7 @@ def _parser() -> tool.Parser:
     load.set_defaults(act=_load)
     for name, act in (("start", _start), ("stop", _stop), ("destroy", _destroy)):
         verb = verbs.add_parser(name)
-        verb.add_argument("--uuid", required=True)
+        verb.add_argument("--uuid", type=str.lower, required=True)
         verb.set_defaults(act=act)
     listing = verbs.add_parser("list", help="SEE machines on HSMs")
     listing.set_defaults(act=_list)

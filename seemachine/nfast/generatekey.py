@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from seemachine.fleet.modules import Module
@@ -30,6 +30,7 @@ TITLES = {
 GENERATED = ("operation", "application", "module", "protect", "slot", "recovery", "verify", "type", "ident", "plainname", "nvram", "curve")
 RETARGETED = ("operation", "application", "module", "slot", "verify", "from-application", "from-ident", "ident", "plainname")
 PARAMETERS = {*TITLES, "cardset", "trusted-certifier", "seeintegname"} - {"operation", "application"}
+YES_NO = ("yes", "no")
 OURS = "the questions that the guide does not print; that a key which exists is never replaced; the format of key files"
 
 
@@ -50,11 +51,17 @@ def _generate(world: Path, app: str, given: dict[str, str]) -> None:
     _refuse_unserved(words)
     module = _module(world, words)
     cardset = _cardset(world, words) if words["protect"] == "token" else None
-    if cardset and not words.get("slot"):
-        words["slot"] = _asked_slot()
-    words["plainname"] = words.get("plainname") or tool.ask("plainname: Key name? [] >")
+    if cardset:
+        words["slot"] = _slot(words)
+
+    def refuse_taken(ident: str) -> None:
+        keystore.refuse_taken(world, app, keystore.checked_ident(ident))
+
+    if "ident" in words:
+        refuse_taken(words["ident"])
+    # Without an ident, the name is it.
+    words["plainname"] = _word(words, "plainname", "Key name? []", None, str if "ident" in words else refuse_taken)
     ident = keystore.checked_ident(words.get("ident") or words["plainname"])
-    keystore.refuse_taken(world, app, ident)
     _show({**words, "operation": "generate", "application": app}, GENERATED)
     secret = _read_cards(world, module, cardset, words)
     path = keystore.add(world, _draft(app, ident, cardset, words), secret)
@@ -78,14 +85,19 @@ def _draft(app: str, ident: str, cardset: CardSet | None, words: dict[str, str])
 
 
 def _retarget(world: Path, app: str, words: dict[str, str]) -> None:
+    words["verify"] = _served("verify", words.get("verify") or "yes", YES_NO)
     module = _module(world, words)
-    words["slot"] = words.get("slot") or _asked_slot()
+    if _on_cards(world, words):
+        words["slot"] = _slot(words)
     source = _source(world, words)
-    ident = keystore.checked_ident(words.get("ident") or tool.ask("ident: Key identifier? [] >"))
-    name = words.get("plainname") or tool.ask("plainname: Key name? [] >")
-    keystore.refuse_taken(world, app, ident)
+
+    def refuse_taken(ident: str) -> None:
+        keystore.refuse_taken(world, app, keystore.checked_ident(ident), advice=_no_room(source, app))
+
+    ident = keystore.checked_ident(_word(words, "ident", "Key identifier? []", None, refuse_taken))
+    name = _word(words, "plainname", "Key name? []", None)
     named = {"from-application": source.app, "from-ident": source.ident, "ident": ident, "plainname": name}
-    _show({**words, "operation": "retarget", "application": app, "verify": "yes", **named}, RETARGETED)
+    _show({**words, "operation": "retarget", "application": app, **named}, RETARGETED)
     _read_cards(world, module, securityworld.set_of_hash(world, source.cardset) if source.cardset else None, words)
     path = keystore.retarget(world, source, app, ident, name)
     say("Key successfully retargetted.")
@@ -97,17 +109,48 @@ def _source(world: Path, words: dict[str, str]) -> keystore.StoredKey:
     known = [each for each in keystore.APPLICATIONS if keystore.listing(world, (each,))]
     if not known:
         raise Refusal("there is no key to retarget; make one with: generatekey seeinteg")
-    question = f"from-application: Source application? ({', '.join(keystore.APPLICATIONS)}) [{known[0]}] >"
-    app = words.get("from-application") or tool.ask(question, known[0])
+
+    def refuse_empty(app: str) -> None:
+        if app not in known:
+            raise Refusal(f"there is no key of application {app}; applications are {', '.join(keystore.APPLICATIONS)}")
+
+    question = f"Source application? ({', '.join(keystore.APPLICATIONS)}) [{known[0]}]"
+    app = _word(words, "from-application", question, known[0], refuse_empty)
     idents = [key.ident for key in keystore.listing(world, (app,))]
-    if not idents:
-        raise Refusal(f"there is no key of application {app}")
-    question = f"from-ident: Source key identifier? ({', '.join(idents)}) [{idents[0]}] >"
-    return keystore.find(world, app, words.get("from-ident") or tool.ask(question, idents[0]))
+    question = f"Source key identifier? ({', '.join(idents)}) [{idents[0]}]"
+    return keystore.find(world, app, _word(words, "from-ident", question, idents[0], lambda ident: keystore.find(world, app, ident)))
 
 
-def _asked_slot() -> str:
-    return tool.ask("slot: Slot to read cards from? (0-5) [0] >", "0")
+def _on_cards(world: Path, words: dict[str, str]) -> bool:
+    """Whether a card may have to be read: the key, or one of those that the words leave open, is protected by a card set."""
+    app = words.get("from-application")
+    keys = keystore.listing(world, (app,) if app in keystore.APPLICATIONS else keystore.APPLICATIONS)
+    return any(key.cardset for key in keys if words.get("from-ident", key.ident).lower() == key.ident)
+
+
+def _no_room(source: keystore.StoredKey, app: str) -> str:
+    """Guide 2.9.2 retargets to the name that 2.5.2.3 gave another key."""
+    room = f"move it out of that folder first, or retarget {source.app} {source.ident} to another ident"
+    return f"{room}, and sign the image with that: --askeyname IDENT" if app == "simple" else room
+
+
+def _word(words: dict[str, str], name: str, question: str, default: str | None, check: Callable[[str], object] = str) -> str:
+    """A word as given, else asked for. Raises Refusal when `check` does, of a word at once; see tool.ask_until."""
+    given = words.get(name)
+    if not given:
+        return tool.ask_until(f"{name}: {question} >", default, check)
+    check(given)
+    return given
+
+
+def _slot(words: dict[str, str]) -> str:
+    return _word(words, "slot", "Slot to read cards from? (0-5) [0]", "0", _refuse_slot)
+
+
+def _refuse_slot(text: str) -> None:
+    """The question offers slot 1, which never holds a card."""
+    if _number(text, "slot") not in reading.SHOWN:
+        raise Refusal(f"no card is read from slot {text}; slots for cards are {', '.join(map(str, reading.SHOWN))}")
 
 
 def _words(parameters: list[str]) -> dict[str, str]:
@@ -115,38 +158,55 @@ def _words(parameters: list[str]) -> dict[str, str]:
     for name in words:
         if name not in PARAMETERS:
             raise Refusal(f"unknown parameter {name}; known are {', '.join(sorted(PARAMETERS))}")
-    return words
+    # An empty one is as good as none (guide 2.5.2.3 step 14: trusted-certifier=).
+    return {name: value for name, value in words.items() if value}
 
 
 def _refuse_unserved(words: dict[str, str]) -> None:
     served = {
         "type": ("ecdsa",),
+        "verify": YES_NO,
         "protect": ("token", "module"),
-        "recovery": ("yes", "no"),
+        "recovery": YES_NO,
         "nvram": ("no",),
         "curve": tuple(signing.CURVES),
     }
-    words["curve"] = words.get("curve") or tool.ask(f"curve: Elliptic curve? ({', '.join(signing.CURVES)}) [nistp521] >", "nistp521")
     for name, values in served.items():
-        if words[name].lower() not in values:
-            raise Refusal(f"{name}={words[name]} is not served; {name} takes {', '.join(values)}")
-        words[name] = words[name].lower()
+        if name in words:
+            words[name] = _served(name, words[name], values)
+    question = f"Elliptic curve? ({', '.join(signing.CURVES)}) [nistp521]"
+    words["curve"] = _word(words, "curve", question, "nistp521", lambda text: _served("curve", text, served["curve"])).lower()
+
+
+def _served(name: str, text: str, values: tuple[str, ...]) -> str:
+    if text.lower() not in values:
+        raise Refusal(f"{name}={text} is not served; {name} takes {', '.join(values)}")
+    return text.lower()
 
 
 def _module(world: Path, words: dict[str, str]) -> Module:
     """The one asked for; with just one there is no question."""
     known = hosts.enrolled(world)
     if not words.get("module") and len(known) > 1:
-        numbers = ", ".join(str(module.number) for module in known)
-        words["module"] = tool.ask(f"module: Module to use? ({numbers}) [{known[0].number}] >", str(known[0].number))
-    return hosts.only(world, _number(words["module"], "module") if words.get("module") else None)
+        question = f"Module to use? ({', '.join(str(module.number) for module in known)}) [{known[0].number}]"
+        words["module"] = _word(words, "module", question, str(known[0].number), lambda text: _numbered(world, text))
+    return _numbered(world, words["module"]) if words.get("module") else _ready(hosts.only(world, None))
+
+
+def _numbered(world: Path, text: str) -> Module:
+    return _ready(hosts.by_number(world, _number(text, "module")))
+
+
+def _ready(module: Module) -> Module:
+    hosts.refuse_mode(module)
+    return module
 
 
 def _cardset(world: Path, words: dict[str, str]) -> CardSet:
-    if words.get("cardset"):
-        return securityworld.operator_set(world, words["cardset"])
     known = [cardset.name for cardset in securityworld.operator_sets(world)]
-    return securityworld.operator_set(world, tool.ask(f"cardset: Card set? ({', '.join(known)}) >", known[0] if known else ""))
+    question, default = f"Card set? ({', '.join(known)})", known[0] if known else ""
+    name = _word(words, "cardset", question, default, lambda name: securityworld.operator_set(world, name))
+    return securityworld.operator_set(world, name)
 
 
 def _read_cards(world: Path, module: Module, cardset: CardSet | None, words: dict[str, str]) -> bytes:

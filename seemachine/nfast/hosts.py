@@ -36,6 +36,28 @@ def only(world: Path, number: int | None) -> Module:
     return known[0]
 
 
+def ready(world: Path, number: int | None) -> list[Module]:
+    """The modules to choose from: that of the number, else all that are operational. Raises Refusal."""
+    known = enrolled(world) if number is None else [by_number(world, number)]
+    return [module for module in known if module.mode == OPERATIONAL]
+
+
+def of_model(world: Path, number: int | None, model: str, tool: str) -> Module:
+    """The module of a number, or the only one of the model that a tool is for. Raises Refusal, which names the option."""
+    if number is not None:
+        module = by_number(world, number)
+        refuse_model(module, model, tool)
+        return module
+    found = [module for module in enrolled(world) if module.model == model]
+    if not found:
+        # The first is of another model, or there is none.
+        refuse_model(only(world, None), model, tool)
+    if len(found) > 1:
+        numbers = ", ".join(str(module.number) for module in found)
+        raise Refusal(f"several modules are an {MODELS[model]}: {numbers}; say which with: -m MODULE")
+    return found[0]
+
+
 def by_esn(world: Path, esn: str) -> Module:
     """The enrolled module of an ESN. Raises Refusal."""
     if not is_esn(esn):
@@ -53,10 +75,15 @@ def refuse_model(module: Module, model: str, tool: str) -> None:
         raise Refusal(f"{tool} is for the {MODELS[model]}; module {module.number} ({module.esn}) is an {MODELS[module.model]}")
 
 
-def refuse_unready(module: Module) -> None:
-    """Raises Refusal when no SEE machine may start: not operational, or without the licence (guide 2.5)."""
+def refuse_mode(module: Module) -> None:
+    """Raises Refusal when a module is in a mode in which it reads no cards and loads nothing."""
     if module.mode != OPERATIONAL:
         raise Refusal(f"{module.esn} is in {module.mode} mode; bring it back with: nopclearfail -O -m {module.number}")
+
+
+def refuse_unready(module: Module) -> None:
+    """Raises Refusal when no SEE machine may start: not operational, or without the licence (guide 2.5)."""
+    refuse_mode(module)
     if not module.licensed:
         name = FEATURES[SEE_FEATURE[module.model]]
         raise Refusal(f"{module.esn} has no licence for {name}; install one with nethsmadmin -a, then nopclearfail -c (guide 2.5)")

@@ -5,8 +5,9 @@ import sys
 from collections.abc import Sequence
 
 from seemachine.fleet import modules
-from seemachine.nfast import autoload, hosts, tool
+from seemachine.nfast import autoload, hosts, processes, tool
 from seemachine.nfast.tool import say
+from seemachine.wire.names import PUBLISHED_NAME
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -16,8 +17,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _act(options: argparse.Namespace) -> None:
     world = tool.world()
-    module = hosts.only(world, options.module)
-    hosts.refuse_model(module, "xc", "hsc_loadseemachine")
+    module = hosts.of_model(world, options.module, "xc", "hsc_loadseemachine")
+    if processes.of_the_fleet(world, module) and not module.autoload:
+        processes.publish(world, module, PUBLISHED_NAME)
+        say(f"Module #{module.number}: the SEE machine of seemachine fleet up is loaded already")
+        say(f"Module #{module.number}: world ID published as {PUBLISHED_NAME}")
+        return
     loaded = autoload.check(world, module)
     if modules.running(world, module.esn):
         autoload.publish(world, module)

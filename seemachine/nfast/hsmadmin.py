@@ -28,7 +28,8 @@ def _parser() -> tool.Parser:
     parser = tool.parser("hsmadmin", "Clients of CodeSafe 5.", "that only cs5 clientinfo and cs5 enroll are served; the texts of refusals")
     words = parser.add_subparsers(metavar="cs5", required=True)
     verbs = words.add_parser("cs5").add_subparsers(metavar="clientinfo|enroll", required=True)
-    verbs.add_parser("clientinfo", help="this host's key").set_defaults(act=_clientinfo)
+    client = verbs.add_parser("clientinfo", help="this host's key")
+    client.set_defaults(act=_clientinfo)
     enroll = verbs.add_parser("enroll", help="use the launcher of an HSM")
     enroll.add_argument("esn", type=esn)
     enroll.add_argument("address", metavar="IPv4")
@@ -36,7 +37,18 @@ def _parser() -> tool.Parser:
     enroll.add_argument("keytype")
     enroll.add_argument("keybody")
     enroll.set_defaults(act=_enroll)
+    for verb in (client, enroll):
+        _add_common(verb)
     return parser
+
+
+def _add_common(verb: argparse.ArgumentParser) -> None:
+    """What all verbs of the real one take. Here services answer at once, and there is no more to say."""
+    verb.add_argument(
+        "--timeout", type=int, choices=range(3, 121), default=30, metavar="SECONDS", help="3 to 120, default 30; taken as given"
+    )
+    verb.add_argument("--esn", type=str.upper, action="append", dest="esns", metavar="ESN", help="taken as given, once or more often")
+    verb.add_argument("--verbose", action="store_true", help="taken as given")
 
 
 if __name__ == "__main__":

@@ -47,13 +47,16 @@ def add_signextra(words: Any) -> None:
 def _create(options: argparse.Namespace) -> None:
     from seemachine.nfast import certificates, keystore, reading
 
+    if options.json:
+        raise Refusal("ids create has a dialogue, so it prints no JSON")
     world = tool.world()
-    module, name = hosts.only(world, options.module), keystore.checked_ident(options.keyname)
+    name = keystore.checked_ident(options.keyname)
     subject = certificates.subject(options.x509cname, options.x509org)
     keystore.refuse_taken(world, APPLICATION, name)
     csr = Path(f"{name}.csr")
     tool.refuse_unwritable(csr)
-    cardset = _presented(world, module)
+    module, cardset = _presented(world, options.module)
+    hosts.refuse_mode(module)
     say(f"Generate key '{name}' ...")
     say()
     secret = reading.load(reading.Dialogue(world, module, cardset))
@@ -72,18 +75,19 @@ def _create(options: argparse.Namespace) -> None:
     say(f"Created CSR file '{csr}'. Please send it to Entrust Support")
 
 
-def _presented(world: Path, module: Module) -> "CardSet":
-    """The card set of the OCS card that is presented; the only one of the world when none is, to be asked for."""
+def _presented(world: Path, number: int | None) -> "tuple[Module, CardSet]":
+    """Where an OCS card is presented, and its card set; the only one of the world when none is, to be asked for on the first module."""
     from seemachine.nfast import reading, securityworld
     from seemachine.state.tokens import OPERATOR
 
-    for _, token in reading.presented(world, module).values():
-        if token is not None and token.token == OPERATOR:
-            return securityworld.set_of_hash(world, token.set_hash)
+    for module in hosts.ready(world, number):
+        for _, token in reading.presented(world, module).values():
+            if token is not None and token.token == OPERATOR:
+                return module, securityworld.set_of_hash(world, token.set_hash)
     known = securityworld.operator_sets(world)
     if len(known) != 1:
         raise Refusal("no OCS card is presented, and there is not just one card set; insert a card with: seemachine card insert")
-    return known[0]
+    return hosts.only(world, number), known[0]
 
 
 def _sign(options: argparse.Namespace) -> None:
@@ -99,8 +103,7 @@ def _sign(options: argparse.Namespace) -> None:
     certificates.refuse_out_of_time(certificate)
     if ask.curve != signing.ASK_CURVE:
         raise Refusal(f"the key {ask.ident} is on {ask.curve}; an application signing key must be ECDSA on {signing.ASK_CURVE}")
-    module = hosts.only(world, None)
-    keys = [keystore.unlock(world, module, key) for key in (developer, ask)]
+    keys = [keystore.unlock(world, None, key) for key in (developer, ask)]
     images.write(options.out, images.signed(image, certificates.to_pem(certificate), *keys))
 
 
@@ -113,5 +116,5 @@ def _signextra(options: argparse.Namespace) -> None:
     if not image.signatures:
         raise Refusal(f"{options.image} is not signed; sign it with: csadmin image sign")
     key = keystore.find(world, "seeinteg", options.keyname)
-    private = keystore.unlock(world, hosts.only(world, None), key)
+    private = keystore.unlock(world, None, key)
     images.write(options.out, images.with_extra(image, private))

@@ -28,6 +28,7 @@ def _generate(options: argparse.Namespace) -> None:
     from seemachine.nfast import images
 
     tool.refuse_unwritable(options.output)
+    _refuse_unnamed(options)
     about = {
         "package_name": options.package_name,
         "version": options.version_str,
@@ -41,6 +42,12 @@ def _generate(options: argparse.Namespace) -> None:
         images.write(options.output, images.generate(scratch, about))
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _refuse_unnamed(options: argparse.Namespace) -> None:
+    for option, text in (("--package-name", options.package_name), ("--version-str", options.version_str)):
+        if not text.strip() or not text.isprintable():
+            raise Refusal(f"{option} is for a text in one line, not {text!r}")
 
 
 def _entry_point(options: argparse.Namespace) -> str:

@@ -5,15 +5,15 @@ import re
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from seemachine.fleet.modules import Module
 from seemachine.nfast import hiding, reading, securityworld, signing
 from seemachine.nfast.paths import alone, kmlocal
 from seemachine.nfast.tool import Refusal, parsed
 from seemachine.state.durable import replace_file
 
 FORMAT = "seemachine nfast key 1"
-# pqsdk keys are pipsqueak's, in a form of their own.
 APPLICATIONS = ("seeinteg", "simple")
+# In a form of their own.
+PIPSQUEAKS = "pqsdk"
 _IDENT = re.compile(r"[a-z0-9-]{1,64}", re.ASCII)
 
 
@@ -52,13 +52,16 @@ def path_of(world: Path, app: str, ident: str) -> Path:
 
 
 def listing(world: Path, apps: tuple[str, ...] = APPLICATIONS) -> list[StoredKey]:
-    """All keys of some applications."""
+    """All keys of some applications. Raises Refusal."""
+    for app in apps:
+        _refuse_pipsqueaks(app)
     paths = sorted(path for app in apps for path in kmlocal(world).glob(f"key_{app}_*"))
     return [_read(path) for path in paths]
 
 
 def find(world: Path, app: str, ident: str) -> StoredKey:
     """A key. Raises Refusal, naming those that are there."""
+    _refuse_pipsqueaks(app)
     path = path_of(world, app, checked_ident(ident))
     if path.exists():
         return _read(path)
@@ -93,19 +96,19 @@ def retarget(world: Path, source: StoredKey, app: str, ident: str, name: str) ->
     return save(world, replace(source, app=app, ident=ident, name=name))
 
 
-def refuse_taken(world: Path, app: str, ident: str) -> None:
+def refuse_taken(world: Path, app: str, ident: str, advice: str = "") -> None:
     """Raises Refusal when there is such a key."""
     path = path_of(world, app, ident)
     if path.exists():
-        raise Refusal(f"there is a key {ident} of application {app} already ({path})")
+        raise Refusal(f"there is a key {ident} of application {app} already ({path}){advice and f'; {advice}'}")
 
 
-def unlock(world: Path, module: Module, key: StoredKey, *, counted: bool = True) -> signing.Private:
-    """The private half, after the card dialogue. Raises Refusal."""
+def unlock(world: Path, number: int | None, key: StoredKey, option: str = "") -> signing.Private:
+    """The private half, after the card dialogue on the module of a number (see reading.where). Raises Refusal."""
+    module = reading.where(world, number, key.cardset)
     secret = b""
     if key.cardset:
-        cardset = securityworld.set_of_hash(world, key.cardset)
-        secret = reading.load(reading.Dialogue(world, module, cardset, counted=counted))
+        secret = reading.load(reading.Dialogue(world, module, securityworld.set_of_hash(world, key.cardset), option=option))
     return opened(world, key, secret)
 
 
@@ -121,12 +124,19 @@ def opened(world: Path, key: StoredKey, secret: bytes) -> signing.Private:
     return private
 
 
+def _refuse_pipsqueaks(app: str) -> None:
+    if app == PIPSQUEAKS:
+        raise Refusal(f"the keys of application {app} are pipsqueak's; see: pipsqueak list, pipsqueak showinfo alias=IDENT")
+
+
 def _read(path: Path) -> StoredKey:
     try:
         values = parsed(path.read_text())
         if values.pop("format") != FORMAT:
             raise ValueError("another format")
         key = StoredKey(**values)
+        if {type(value) for name, value in values.items() if name != "recovery"} != {str}:
+            raise ValueError("a part of it is no text")
         if not bytes.fromhex(key.hidden) or signing.key_hash(key.public_key) != key.hash:
             raise ValueError("its parts do not fit together")
         return key

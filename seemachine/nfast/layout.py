@@ -77,6 +77,15 @@ def release(world: Path, path: Path) -> None:
             archive.writestr(entry, content)
 
 
+def is_release(path: Path) -> bool:
+    """Whether a file is one that `release` wrote."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return f"{RELEASE}/pqsdk-{SDK_VERSION}.bin" in archive.namelist()
+    except (OSError, zipfile.BadZipFile):
+        return False
+
+
 def _contents(world: Path) -> dict[str, tuple[str, bool]]:
     files = {
         f"pqsdk-{SDK_VERSION}.bin": (PROGRAM, True),

@@ -20,8 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _act(options: argparse.Namespace) -> None:
     world = tool.world()
-    module = hosts.only(world, options.module)
-    hosts.refuse_model(module, "xc", "loadsee-setup")
+    module = hosts.of_model(world, options.module, "xc", "loadsee-setup")
     {"setup": _setup, "remove": _remove, "display": _display}[options.action](world, module, options)
 
 

@@ -17,10 +17,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _act(options: argparse.Namespace) -> None:
     world = tool.world()
-    module = hosts.only(world, options.module)
     if not options.apply.is_file():
         raise Refusal(f"there is no licence file {options.apply}")
     esn, features = licences.read(world, tool.text_of(options.apply))
+    module = hosts.by_esn(world, esn) if options.module is None else hosts.by_number(world, options.module)
     if esn != module.esn:
         raise Refusal(f"this licence is for {esn}, not for {module.esn}")
     with modules.changing(world, module.esn) as changed:
@@ -30,7 +30,7 @@ def _act(options: argparse.Namespace) -> None:
 
 def _parser() -> tool.Parser:
     parser = tool.parser("nethsmadmin", "Feed a licence file to an HSM.", "what it prints; that only -a is served")
-    parser.add_argument("-m", "--module", type=int, metavar="MODULE")
+    parser.add_argument("-m", "--module", type=int, metavar="MODULE", help="default the one that the licence is for")
     parser.add_argument("-s", "--rfs", required=True, metavar="RFS_IP_ADDRESS", help="taken as given: the RFS is the world folder")
     parser.add_argument("-a", "--apply", type=Path, required=True, metavar="LICENSE_FILE.txt")
     return parser

@@ -11,7 +11,10 @@ from seemachine.nfast import autoload, hosts, tool
 from seemachine.nfast.tool import say
 
 MODES = {"M": "maintenance", "O": modules.OPERATIONAL, "I": "initialization"}
-OURS = "the lines of -n, -M, -O and -I; that a clear stops a 5c's SEE machine, which csadmin start starts again"
+OURS = (
+    "the lines of -n, -M, -O and -I; that -c brings a module back to operational, as -O does; that a clear stops a 5c's SEE machine, which "
+    "csadmin start starts again"
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,10 +33,7 @@ def _one(world: Path, module: Module, command: str) -> None:
     if command == "NoOp":
         say(f"Module {module.number}, command NoOp: OK")
         return
-    if command in MODES:
-        with modules.changing(world, module.esn) as changed:
-            changed.mode = MODES[command]
-    autoload.clear(world, module.esn)
+    autoload.clear(world, module.esn, MODES.get(command, modules.OPERATIONAL))
     say(f"Module {module.number}, command {'ClearUnitEx' if command in MODES else 'ClearUnit'}: OK")
 
 

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from seemachine.config import Config, ConfigError
 from seemachine.fleet import configuration, modules, published
-from seemachine.fleet.features import DELIVERED, SEE_FEATURE
+from seemachine.fleet.features import DELIVERED, FEATURES, SEE_FEATURE
 from seemachine.fleet.modules import Module
 from seemachine.nfast import layout, paths, tool
 from seemachine.nfast.tool import Misuse, Refusal, say
 from seemachine.state.durable import private_folder, replace_file
+from seemachine.state.tokens import ADMIN
 from seemachine.wire.world import home, published_folder
 
 HIDDEN = "published.json"
@@ -30,7 +31,12 @@ def _path(world: Path, _options: argparse.Namespace) -> None:
 
 
 def _release(world: Path, options: argparse.Namespace) -> None:
+    tool.refuse_unwritable(options.output)
+    there = options.output.exists()
+    if there and not layout.is_release(options.output):
+        raise Refusal(f"{options.output} is there already, and is no release file")
     layout.release(world, options.output)
+    say(f"{options.output} written{' anew' * there}; go on with guide 2.4 step 3")
 
 
 def _setup(world: Path, options: argparse.Namespace) -> None:
@@ -42,29 +48,38 @@ def _setup(world: Path, options: argparse.Namespace) -> None:
     except ConfigError as error:
         raise Refusal(str(error)) from None
     layout.install(world)
-    _make_cards(world, options)
+    for name, cards in _make_cards(world, options):
+        say(f"{name}: {cards}")
     certificates.issuer(world)
     for machine in fleet.machines:
         _power_on(world, machine, licensed=not options.unlicensed)
         say(f"module {machine.module}: {machine.esn} ({machine.model})")
 
 
-def _make_cards(world: Path, options: argparse.Namespace) -> None:
-    """The ACS and the first OCS, where there are none."""
+def _make_cards(world: Path, options: argparse.Namespace) -> list[tuple[str, str]]:
+    """The ACS and the first OCS, where there are none. Returns what was made, and its cards."""
     from seemachine.nfast import securityworld
 
     missing = not (paths.kmlocal(world) / "world").exists()
     known = {each.name for each in securityworld.operator_sets(world)}
     if not missing and options.ocs in known:
-        return
+        return []
     if options.ocs not in known:
         # Before the ACS is made: nothing is left half done.
         securityworld.refuse_bad_set(options.ocs, options.ocs_quorum, options.ocs_cards)
     passphrase = _passphrase(options)
+    made = []
     if missing:
         securityworld.create(world, options.acs_quorum, options.acs_cards, passphrase)
+        made.append(("Security World and its ACS", _cards_of(ADMIN, options.acs_cards)))
     if options.ocs not in known:
         securityworld.create_operator_set(world, options.ocs, options.ocs_quorum, options.ocs_cards, passphrase)
+        made.append((f"OCS {options.ocs}", _cards_of(options.ocs, options.ocs_cards)))
+    return made
+
+
+def _cards_of(prefix: str, cards: int) -> str:
+    return f"card {prefix}-1" if cards == 1 else f"cards {prefix}-1 to {prefix}-{cards}"
 
 
 def _power_on(world: Path, machine: Config, *, licensed: bool) -> None:
@@ -81,7 +96,7 @@ def _power_on(world: Path, machine: Config, *, licensed: bool) -> None:
 
 def _passphrase(options: argparse.Namespace) -> str:
     given: str | None = options.passphrase
-    return given if given is not None else tool.secret("Passphrase for the cards:")
+    return given if given is not None else tool.new_secret("Passphrase for the cards:")
 
 
 def _enroll(world: Path, options: argparse.Namespace) -> None:
@@ -121,7 +136,10 @@ def _certify(world: Path, options: argparse.Namespace) -> None:
     from seemachine.nfast import certificates
 
     issuer, csr = certificates.issuer(world), options.csr.read_bytes()
-    _keep(options.output, certificates.issue(issuer, csr, (options.begun, options.days), options.unit))
+    pem = certificates.issue(issuer, csr, (options.begun, options.days), options.unit)
+    _keep(options.output, pem)
+    made = certificates.from_pem(pem)
+    say(f"{options.output}: certificate of {certificates.text(made.subject)}, valid until {made.not_valid_after_utc}")
 
 
 def _licence(world: Path, options: argparse.Namespace) -> None:
@@ -131,7 +149,9 @@ def _licence(world: Path, options: argparse.Namespace) -> None:
     module = modules.read(world, options.esn)
     if module is None:
         raise Refusal(f"there is no HSM {options.esn}; make one with: seemachine nfast setup")
-    _keep(options.output, licences.issue(world, options.esn, options.feature or [SEE_FEATURE[module.model]]).encode())
+    features = options.feature or [SEE_FEATURE[module.model]]
+    _keep(options.output, licences.issue(world, options.esn, features).encode())
+    say(f"{options.output}: {', '.join(FEATURES[feature] for feature in features)} for {options.esn}")
 
 
 def _keep(path: Path, data: bytes) -> None:

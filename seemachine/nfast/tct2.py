@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from seemachine.nfast import archives, autoload, hosts, keystore, tool
+from seemachine.nfast import archives, autoload, keystore, tool
 from seemachine.nfast.tool import Refusal, say
 
 APPLICATION = "seeinteg"
@@ -19,7 +19,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _act(options: argparse.Namespace) -> None:
     world = tool.world()
     tool.refuse_unwritable(options.out)
-    module = hosts.only(world, options.module)
     key = keystore.find(world, APPLICATION, options.key)
     payload = options.input.read_bytes()
     if options.is_machine:
@@ -32,7 +31,7 @@ def _act(options: argparse.Namespace) -> None:
         if not options.machine_key_ident:
             raise Refusal("user data is signed for a SEE machine; name its key with --machine-key-ident")
         machine_key = keystore.find(world, APPLICATION, options.machine_key_ident).hash
-    private = keystore.unlock(world, module, key)
+    private = keystore.unlock(world, options.module, key, option="-m MODULE")
     kind = archives.MACHINE if options.is_machine else archives.USERDATA
     archives.write(options.out, archives.signed(kind, options.machine_type or "", machine_key, payload, private))
 

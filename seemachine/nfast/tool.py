@@ -145,12 +145,30 @@ def ask(prompt: str, default: str | None = None) -> str:
     return answer.strip() or (default or "")
 
 
+def ask_until(prompt: str, default: str | None, check: Callable[[str], object]) -> str:
+    """An answer that `check` does not refuse; at a terminal it is asked for again until then. Raises Refusal."""
+    while True:
+        answer = ask(prompt, default)
+        try:
+            check(answer)
+            return answer
+        except Refusal as refused:
+            if not at_terminal():
+                raise
+            print(refused, file=sys.stderr, flush=True)
+
+
 def confirm(question: str) -> bool:
     """Ask until yes or no is answered."""
     while True:
         answer = ask(f"{question} (yes/no):")
         if answer in ("yes", "no"):
             return answer == "yes"
+
+
+def answered() -> bool:
+    """Wait for a line. False when nobody types one any more."""
+    return bool(_line())
 
 
 def secret(prompt: str) -> str:
@@ -167,6 +185,15 @@ def secret(prompt: str) -> str:
     if not line:
         raise Refusal("no passphrase was given; in a pipe it is the next line of standard input")
     return line.rstrip("\n")
+
+
+def new_secret(prompt: str) -> str:
+    """A passphrase that nobody can look up later: at a terminal typed twice, until both are the same."""
+    while True:
+        first = secret(prompt)
+        if not at_terminal() or secret("The same again:") == first:
+            return first
+        say("The two are not the same.")
 
 
 def _line() -> str:

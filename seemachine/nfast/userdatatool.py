@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from seemachine.nfast import delegation, hosts, keystore, reading, securityworld, tool
+from seemachine.nfast import delegation, keystore, reading, securityworld, tool
 
 TITLE = "Loading ACS KNV for NVMem delegation:"
 
@@ -19,8 +19,9 @@ def _act(options: argparse.Namespace) -> None:
     world = tool.world()
     tool.refuse_unwritable(options.file)
     key = keystore.find(world, options.appname, options.ident)
-    found, module = securityworld.read(world), hosts.only(world, options.module)
-    secret = reading.load(reading.Dialogue(world, module, found.admin, title=TITLE, counted=False))
+    found = securityworld.read(world)
+    module = reading.where(world, options.module, found.admin.hash)
+    secret = reading.load(reading.Dialogue(world, module, found.admin, title=TITLE, counted=False, option="-m MODULE"))
     tool.keep(options.file, delegation.signed(key.hash, securityworld.unlock_nso(found, secret)))
 
 
@@ -29,7 +30,8 @@ def _parser() -> tool.Parser:
     parser.add_argument("-A", "--appname", required=True, choices=keystore.APPLICATIONS)
     parser.add_argument("-I", "--ident", required=True)
     parser.add_argument("-f", "--file", type=Path, required=True, metavar="userdata.raw")
-    parser.add_argument("-m", "--module", type=int, metavar="MODULE", help="where the ACS is presented; default the first")
+    where = "where the ACS is presented; default the first module that has a card of it, else the first"
+    parser.add_argument("-m", "--module", type=int, metavar="MODULE", help=where)
     return parser
 
 

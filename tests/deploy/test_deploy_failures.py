@@ -107,9 +107,9 @@ def test_a_missing_card_of_an_xc(desk: Desk) -> None:
     desk.site.rack.remove(XC, 3)
     assert "slot 3 of module 2" in desk.stopped(3, "xc", "--module", "2", "--yes")
     desk.site.rack.insert("testOCS-2", XC, 3)
-    desk.site.rack.insert(desk.site.rack.remove(FIVE, 0), XC, 0)
+    administrator = desk.site.rack.remove(FIVE, 0)
     assert "in slot 0 of module 1: " in desk.stopped(3, "xc", "--module", "2", "--yes")
-    desk.site.rack.insert(desk.site.rack.remove(XC, 0), FIVE, 0)
+    desk.site.rack.insert(administrator, FIVE, 0)
     desk.done("xc", "--module", "2", "--yes")
     assert XC in desk.banner()
 

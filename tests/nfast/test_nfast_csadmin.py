@@ -58,6 +58,31 @@ def test_an_hsm_that_is_not_enrolled_or_an_xc_is_refused(five: Site) -> None:
     assert "is for the nShield 5c" in five.refused("csadmin", "list", "--esn", XC)
 
 
+def test_with_json_a_refusal_is_json_too(site: Site) -> None:
+    """No HSM to ask, no such file, an ESN that is none: one document that says so, and exit code 1; by ESN where one was named."""
+    create = ["create", "--keyname", "k", "--x509cname", "a", "--x509org", "b"]
+    for words, error in (
+        (["list", "--json"], "no nShield 5c is enrolled for CodeSafe 5"),
+        (["ids", "--json", "list"], "no nShield 5c is enrolled for CodeSafe 5"),
+        (["ids", "--json", *create], "prints no JSON"),
+    ):
+        found = site.json("csadmin", *words)
+        assert found["succeeded"] is False
+        assert error in found["error"]
+        assert site.run("csadmin", *words)[0] == 1
+    for words, esn, error in (
+        (["load", "--esn", FIVE, "--json", "nosuch.cs5"], FIVE, "there is no file nosuch.cs5"),
+        (["ids", "add", "--esn", FIVE, "--json", "nosuch.pem"], FIVE, "there is no file nosuch.pem"),
+        (["list", "--esn", XC, "--json"], XC, "is for the nShield 5c"),
+        (["stop", "--esn", "first", "--uuid", NOBODY, "--json"], "FIRST", "is not an ESN"),
+        (["list", "--esn", FIVE, "--json"], FIVE, "is not enrolled for CodeSafe 5"),
+    ):
+        found = site.json("csadmin", *words)
+        assert found.keys() == {esn}
+        assert found[esn]["succeeded"] is False
+        assert error in found[esn]["error"]
+
+
 # ---- identities -----------------------------------------------------------------------------------------------------------------
 
 
@@ -82,6 +107,10 @@ def test_ids_add_takes_only_the_issuers_valid_certificates(five: Site) -> None:
     pem = five.make_developer()
     assert five.done("csadmin", "ids", "--esn", FIVE, "add", str(pem)) == [f"{FIVE}      SUCCESS"]
     assert "registered already" in five.refused("csadmin", "ids", "--esn", FIVE, "add", str(pem))
+    production = (five.home / "entrust" / "production.pem").read_bytes()
+    for same in (pem.read_bytes().replace(b"\n", b"\r\n"), pem.read_bytes() + production, b"# of the developer\n" + pem.read_bytes()):
+        Path("same.pem").write_bytes(same)
+        assert "registered already" in five.refused("csadmin", "ids", "--esn", FIVE, "add", "same.pem")
     [production, developer] = five.json("csadmin", "ids", "list", "--json")[FIVE]["data"]["Certificates"]
     assert developer["authKeyid"] == production["keyid"]
     assert developer["subject"] == "Common Name: cn, Organization: org"

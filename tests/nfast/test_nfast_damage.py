@@ -80,7 +80,7 @@ def test_a_key_file_with_another_keys_halves_is_refused(site: Site) -> None:
     mine, other = (json.loads(path.read_text()) for path in (one, two))
     one.write_text(json.dumps({**mine, "hidden": other["hidden"]}))
     with pytest.raises(keystore.Refusal, match="halves are of different keys"):
-        keystore.unlock(site.home, site.module(), keystore.find(site.home, "simple", "one"))
+        keystore.unlock(site.home, 1, keystore.find(site.home, "simple", "one"))
     one.write_text(json.dumps({**mine, "hash": other["hash"]}))
     assert "its parts do not fit together" in site.refused("userdatatool", "-A", "simple", "-I", "one", "-f", "u.raw")
 
@@ -91,10 +91,10 @@ def test_a_key_of_another_world_is_refused(site: Site) -> None:
     site.done("generatekey", *KEY)
     world = site.home / "kmdata" / "local" / "world"
     key = keystore.find(site.home, "simple", "dev")
-    assert keystore.unlock(site.home, site.module(), key)
+    assert keystore.unlock(site.home, 1, key)
     world.write_text(json.dumps({**json.loads(world.read_text()), "module_key": "00" * 32}))
     with pytest.raises(keystore.Refusal, match="key_simple_dev: wrong passphrase, card or world"):
-        keystore.unlock(site.home, site.module(), key)
+        keystore.unlock(site.home, 1, key)
     [cards] = world.parent.glob("cards_*")
     cards.unlink()
     assert "protected by a card set of another Security World" in site.refused("csadmin", *SIGN[:2], *unlocking(site))

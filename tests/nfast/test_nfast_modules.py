@@ -59,6 +59,9 @@ def test_a_licence_counts_from_the_next_clear(site: Site) -> None:
     assert "there is no licence file" in site.refused("nethsmadmin", *apply, "none.txt")
     assert "not a licence file" in site.refused("nethsmadmin", *apply, str(site.home / "fleet.toml"))
 
+    site.done("nethsmadmin", "-s", "RFS", "-a", "x.txt")
+    assert site.module(XC).licences == ["see-eu10"]
+    assert "there is no module 7" in site.refused("nethsmadmin", "-m", "7", "-s", "RFS", "-a", "x.txt")
     site.done("nethsmadmin", *apply, "l.txt")
     assert site.done("fet", "-m", "1")[-1] == f"1    {FIVE} -- Y Y Y N N N Y Y N High Speed"
     assert site.done("nopclearfail", "-c", "-m", "1") == ["Module 1, command ClearUnit: OK"]

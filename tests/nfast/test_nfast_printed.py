@@ -45,7 +45,7 @@ def test_nfkminfo(site: Site) -> None:
     site.done("generatekey", "seeinteg", "curve=nistp256", "module=1", "plainname=plain", "protect=module")
     found, [cardset] = securityworld.read(site.home), securityworld.operator_sets(site.home)
     assert site.done("nfkminfo") == [
-        *("World", " generation  2", " state       0x37270009 Initialised Usable Recovery", " n_modules   2"),
+        *("World", " generation  2", " state       0x37270009 Initialised Usable Recovery PINRecovery", " n_modules   2"),
         *(f" hknso       {found.admin.hash}", " nso quorum  1 of 1"),
         *("Module #1", " generation  2", " state       0x2 Usable", f" esn         {FIVE}"),
         *("Module #2", " generation  2", " state       0x2 Usable", f" esn         {XC}"),
@@ -61,6 +61,36 @@ def test_nfkminfo(site: Site) -> None:
         head = [f"Key AppName {app} Ident {ident}", f" name        {name}", f" type        ECDSA {curve}"]
         hashed = f" hash        {keystore.find(site.home, app, ident).hash}"
         assert site.done("nfkminfo", "-k", app, ident) == [*head, hashed, *protection]
+
+
+def test_nfkminfo_by_name_by_module_and_as_a_pool(site: Site) -> None:
+    """Names by protection; one module, all as one; no softcard; repeated with each line of standard input; -p adds nothing."""
+    site.done("generatekey", *KEY)
+    site.done("generatekey", "seeinteg", "curve=nistp256", "module=1", "plainname=Plain", "protect=module")
+    plain = ["Keys protected by the module:", " key_seeinteg_plain                    Plain"]
+    signer = ["Keys protected by cardset testOCS:", " key_simple_pqsdk-signer             pqsdk-signer"]
+    assert site.done("nfkminfo", "-l") == site.done("nfkminfo", "--name-list", "seeinteg", "simple") == [*plain, *signer]
+    assert site.done("nfkminfo", "-l", "simple") == signer
+    assert site.done("nfkminfo", "-s") == ["Softcard list - 0 softcards:"]
+    every = site.done("nfkminfo")
+    assert site.done("nfkminfo", "-w", "-p", "-m", "2") == [*every[:6], *every[10:]]
+    assert "there is no module 3" in site.refused("nfkminfo", "-m", "3")
+    pool = ["Pool", " generation  2", " state       0x2 Usable", f" esn         {FIVE}, {XC}"]
+    assert site.done("nfkminfo", "--pool") == [*every[:6], *pool]
+    assert site.done("nfkminfo", "-r", typed=("", "")) == every * 3
+
+
+def test_hsmadmin_takes_the_options_that_all_its_verbs_take(site: Site) -> None:
+    """--timeout within its limits, --esn as often as wanted, --verbose; what is printed is the same."""
+    [own] = site.done("hsmadmin", "cs5", "clientinfo")
+    common = ["--timeout", "120", "--esn", FIVE, "--esn", XC, "--verbose"]
+    assert site.done("hsmadmin", "cs5", "clientinfo", *common) == [own]
+    site.done("appliance-cli", "-m", "1", "cs5", "ports", "enable", "127.0.0.1")
+    server = site.done("appliance-cli", "-m", "1", "cs5", "getserverinfo")[1].split()
+    assert site.done("hsmadmin", "cs5", "enroll", *common, *server) == []
+    for seconds in ("2", "121"):
+        with pytest.raises(SystemExit):
+            site.run("hsmadmin", "cs5", "clientinfo", "--timeout", seconds)
 
 
 def test_slotinfo(site: Site) -> None:
@@ -87,7 +117,10 @@ def test_slotinfo(site: Site) -> None:
 
 def test_licence_and_clearing(site: Site) -> None:
     """A licence is accepted, and each way of clearing says its command."""
-    assert site.seemachine("nfast", "licence", "l.txt", "--esn", FIVE) == (0, [])
+    assert site.seemachine("nfast", "licence", "l.txt", "--esn", FIVE) == (
+        0,
+        [f"l.txt: SEE Activation, CodeSafe 5 for {FIVE}"],
+    )
     words = ["-m", "1", "-s", "RFS", "-a", "l.txt"]
     assert site.done("nethsmadmin", *words) == ["licence accepted; it becomes effective with: nopclearfail -c -m 1"]
     assert site.done("nopclearfail", "-n", "-m", "1") == ["Module 1, command NoOp: OK"]
@@ -112,7 +145,7 @@ def test_csadmin_list(five: Site) -> None:
 
 def test_csadmin_without_a_launcher(site: Site) -> None:
     """Said in one line, and refused."""
-    line = "no nShield 5c is enrolled for CodeSafe 5; see hsmadmin cs5 enroll (guide 2.5.2.3 step 9)"
+    line = "csadmin: no nShield 5c is enrolled for CodeSafe 5; see hsmadmin cs5 enroll (guide 2.5.2.3 step 9)"
     assert site.run("csadmin", "list") == (1, [line])
 
 

@@ -107,7 +107,7 @@ def test_of_keys_of_one_name_one_is_made(site: Site) -> None:
     assert sorted(code for code, _ in ended) == [0, *[1] * (TOGETHER - 1)]
     assert all("already" in text for code, text in ended if code)
     key = keystore.find(site.home, "simple", "pqsdk-signer")
-    assert signing.key_hash(keystore.unlock(site.home, site.module(), key).public_key()) == key.hash
+    assert signing.key_hash(keystore.unlock(site.home, 1, key).public_key()) == key.hash
 
 
 def test_setups_at_once_make_one_world(tmp_path: Path) -> None:
@@ -201,7 +201,7 @@ def test_a_killed_tool_leaves_whole_files(site: Site, moment: int) -> None:
         process.send_signal(signal.SIGKILL)
     code, _ = site.run("generatekey", *words)
     assert code in (0, 1)
-    assert keystore.unlock(site.home, site.module(), keystore.find(site.home, "simple", "pqsdk-signer"))
+    assert keystore.unlock(site.home, 1, keystore.find(site.home, "simple", "pqsdk-signer"))
     record = json.loads(keystore.path_of(site.home, "simple", "pqsdk-signer").read_text())
     assert record["format"] == keystore.FORMAT
 

@@ -37,11 +37,20 @@ def test_nothing_enrolled_is_said(site: Site) -> None:
 def test_words_that_are_missing_are_asked_for_or_refused(site: Site) -> None:
     """Slotinfo --format without a slot, loadsee-setup without a machine or a configuration, a retarget without keys of its source."""
     assert "say which slot: -s SLOT" in site.refused("slotinfo", "-m1", "--format", "--ignoreauth")
+    assert "slot 1 is the soft token of the module" in site.refused("slotinfo", "-m1", "-s1", "--format", "--ignoreauth")
     assert "a SEE machine is needed: -M FILE.sar" in site.refused("loadsee-setup", "--setup", "-m", "2", typed=("",))
     assert "there is no SEE configuration for module 2" in site.refused("loadsee-setup", "-d", "-m", "2")
     site.done("generatekey", "seeinteg", "curve=nistp521", "module=1", *ASK)
     words = ["-r", "seeinteg", "module=1", "slot=2", "from-application=simple", "ident=a", "plainname=b"]
     assert "there is no key of application simple" in site.refused("generatekey", *words)
+
+
+def test_keys_of_pipsqueak_are_not_taken_for_damaged_ones(site: Site) -> None:
+    """They have a form of their own; who asks for them is told where they are shown. An application that nobody knows has no keys."""
+    (paths.kmlocal(site.home) / "key_pqsdk_test-lms").write_bytes(b"{}")
+    for words in (["-k", "pqsdk"], ["-k", "pqsdk", "test-lms"], ["-l", "simple", "pqsdk"]):
+        assert "the keys of application pqsdk are pipsqueak's" in site.refused("nfkminfo", *words)
+    assert site.done("nfkminfo", "-k", "abc") == ["Key list - 0 keys"]
 
 
 def test_a_name_that_is_taken_is_refused_before_any_card_is_read(site: Site) -> None:

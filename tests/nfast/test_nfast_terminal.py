@@ -1,58 +1,19 @@
 """The tools at a terminal, and what they leave in files and lines when somebody breaks off (guide 2.5.1 step 7, 2.5.2.3 step 2)."""
 
 import errno
-import fcntl
-import os
-import pty
-import select
 import subprocess
 import sys
-import termios
 from pathlib import Path
 
 import pytest
 from nfast.kit import ASK, FIVE, TCT2, Site
+from nfast.terminal import typed
 
 from seemachine.nfast import keystore, tool
 from seemachine.state.rack import Rack
 
-SECONDS = 30.0
 EOF, INTERRUPT = b"\x04", b"\x03"
 CREATE = ["ids", "create", "--keyname", "dev", "--x509cname", "cn", "--x509org", "org"]
-
-
-def typed(site: Site, name: str, words: list[str], answers: list[tuple[str, bytes]]) -> tuple[int, str]:
-    """Run a tool at a terminal; each answer is typed when its text was printed. Returns the exit code and all that was seen."""
-    host, terminal = pty.openpty()
-    command = [sys.executable, "-m", f"seemachine.nfast.{name}", *words]
-    with subprocess.Popen(
-        command,
-        env=site.env,
-        stdin=terminal,
-        stdout=terminal,
-        stderr=terminal,
-        start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509
-    ) as process:
-        os.close(terminal)
-        seen, looked = "", 0
-        while piece := _piece(host):
-            seen += piece
-            if answers and answers[0][0] in seen[looked:]:
-                looked = len(seen)
-                os.write(host, answers.pop(0)[1])
-    os.close(host)
-    return process.returncode, seen.replace("\r\n", "\n")
-
-
-def _piece(host: int) -> str:
-    if not select.select([host], [], [], SECONDS)[0]:
-        return ""
-    try:
-        return os.read(host, 4096).decode()
-    except OSError as error:  # the other end was closed
-        assert error.errno == errno.EIO
-        return ""
 
 
 @pytest.fixture

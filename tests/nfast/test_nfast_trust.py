@@ -240,7 +240,7 @@ def test_all_that_an_image_says_is_signed(five: Site) -> None:
 def test_an_ask_on_another_curve_is_refused_by_the_hsm_too(five: Site) -> None:
     """Whoever signed it, with whatever tool."""
     image = images.read(five.make_signed())
-    developer = keystore.unlock(five.home, five.module(), keystore.find(five.home, "simple", "dev"))
+    developer = keystore.unlock(five.home, 1, keystore.find(five.home, "simple", "dev"))
     images.write(Path("p384.cs5"), images.signed(image, Path("dev.pem").read_text(), developer, signing.generate("nistp384")))
     assert "the application signing key is on nistp384" in five.refused("csadmin", "load", "--esn", FIVE, "p384.cs5")
 
@@ -248,7 +248,7 @@ def test_an_ask_on_another_curve_is_refused_by_the_hsm_too(five: Site) -> None:
 def test_a_developer_can_not_lengthen_the_own_certificate(five: Site) -> None:
     """A registered key does not make every certificate of it good: one that the issuer did not sign is refused."""
     image = images.read(five.make_signed())
-    developer = keystore.unlock(five.home, five.module(), keystore.find(five.home, "simple", "dev"))
+    developer = keystore.unlock(five.home, 1, keystore.find(five.home, "simple", "dev"))
     forged = minted(developer, certificates.production(five.home).subject, developer.public_key(), days=9999)
     images.write(Path("forged.cs5"), images.signed(image, certificates.to_pem(forged), developer, signing.generate()))
     assert "was not issued by" in five.refused("csadmin", "load", "--esn", FIVE, "forged.cs5")
