@@ -131,6 +131,24 @@ def running(world: Path, esn: str) -> bool:
     return holder(world / "hsm" / esn) is not None
 
 
+def started(world: Path, module: Module) -> str:
+    """The UUID of the image that runs on an HSM now, or nothing: also while what runs there is a fleet's."""
+    return module.started if running(world, module.esn) and not of_fleet(world, module.esn) else ""
+
+
+def of_fleet(world: Path, esn: str) -> bool:
+    """Whether what runs on an HSM was started by a fleet's supervisor."""
+    return fleet_process(world, esn) == (holder(world / "hsm" / esn) or -1)
+
+
+def fleet_process(world: Path, esn: str) -> int:
+    """The process that a supervisor started last for an HSM; 0 when none ever did."""
+    try:
+        return int((world / "fleet" / f"{esn}.pid").read_text())
+    except (OSError, ValueError):
+        return 0
+
+
 @contextlib.contextmanager
 def changing(world: Path, esn: str) -> Iterator[Module]:
     """The record of an HSM, kept when the block ends without an error; nobody else changes it meanwhile."""

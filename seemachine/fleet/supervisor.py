@@ -77,6 +77,8 @@ class Supervisor:
         # In a session of its own: Ctrl-C is for the supervisor, which stops its machines in order.
         process = await trio.lowlevel.open_process(command, stdin=None, start_new_session=True, env=_environment())
         try:
+            # Whoever asks whether it is a fleet that runs this HSM compares with who holds its lock.
+            (self._fleet.world / "fleet" / f"{machine.esn}.pid").write_text(str(process.pid))
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._announce, machine, process.pid)
                 code = await process.wait()
