@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from seemachine.config import NUMBERS, Config, ConfigError, build
+from seemachine.config import Config, ConfigError, build
 from seemachine.fleet import modules
 from seemachine.fleet.modules import Loaded, Module
 from seemachine.state.durable import private_folder
@@ -82,15 +82,15 @@ def find(world: Path, file: Path | None) -> Path:
 def read(path: Path, world: Path) -> Fleet:
     """Raises ConfigError, naming file and setting."""
     try:
-        table = tomllib.loads(path.read_text())
-        return _fleet(table, world)
+        machines = _machines(tomllib.loads(path.read_text()), world)
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: {error}") from error
+    return _as_recorded(world, machines)
 
 
-def _fleet(table: dict[str, Any], world: Path) -> Fleet:
+def _machines(table: dict[str, Any], world: Path) -> list[Config]:
     unknown = sorted(table.keys() - {"machines", "operator", "limits", "tls"})
     if unknown:
         raise ConfigError(f"unknown section {unknown[0]}; known are machines, operator, limits, tls")
@@ -108,7 +108,7 @@ def _fleet(table: dict[str, Any], world: Path) -> Fleet:
         values = [getattr(machine, setting) for machine in machines]
         if len(set(values)) < len(values):
             raise ConfigError(f"two machines have the same {setting}")
-    return _as_recorded(world, machines)
+    return machines
 
 
 def _as_recorded(world: Path, machines: list[Config]) -> Fleet:
@@ -135,7 +135,7 @@ def _recorded(machine: Config, record: Module) -> Config:
 
 def _beside(machine: Config, taken: set[int]) -> Config:
     """A machine that is in the file alone, with the first number that none of the HSMs has when its own is taken."""
-    return replace(machine, module=min(set(range(1, NUMBERS["module"][1] + 1)) - taken)) if machine.module in taken else machine
+    return replace(machine, module=min(set(range(1, modules.MOST_MODULES + 1)) - taken)) if machine.module in taken else machine
 
 
 def as_loaded(machine: Config, loaded: Loaded) -> Config:

@@ -18,7 +18,7 @@ from seemachine.fleet.configuration import Fleet
 from seemachine.state.durable import replace_file
 from seemachine.state.errors import StateError, StateLocked
 from seemachine.state.lock import FolderLock, holder
-from seemachine.wire.world import home
+from seemachine.wire.world import HOME_VARIABLE, home
 
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0
@@ -94,6 +94,7 @@ def check(options: argparse.Namespace) -> int:
     world = home(options.home)
     if not (world / "hsm").is_dir() and not (world / configuration.FILE_NAME).is_file():
         return _complain(f"no fleet in {world}; start one with: seemachine fleet up")
+    os.environ[HOME_VARIABLE] = str(world)
     try:
         found = findings(world)
     except StateError as error:

@@ -1,6 +1,7 @@
 """What `seemachine fleet check` finds out by asking: machines that do not answer, leaves in quarantine, a fleet that nobody watches."""
 
-import os
+import contextlib
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -15,11 +16,13 @@ from seemachine.state import worldkey
 from seemachine.state.lock import holder
 from seemachine.wire.names import printed_name
 from seemachine.wire.status import StatusError
-from seemachine.wire.world import HOME_VARIABLE
+
+# A step of a generation takes seconds.
+LEFT_MINUTES = 10
 
 
 def findings(world: Path) -> list[Finding]:
-    """Everything found, most far-reaching first."""
+    """Everything found, most far-reaching first. $SEEMACHINE_HOME names this world: clients have memory and certificates there."""
     esns = [folder.name for folder in sorted((world / "hsm").glob("*")) if modules.running(world, folder.name)]
     return [*_files(world), *_unwatched(world, esns), *_asked(world, esns), *_half_made(world)]
 
@@ -48,7 +51,6 @@ def _unwatched(world: Path, esns: Iterable[str]) -> Iterator[Finding]:
 
 def _asked(world: Path, esns: Iterable[str]) -> Iterator[Finding]:
     """Over the wire, one machine after the other: one that is frozen takes its time."""
-    os.environ[HOME_VARIABLE] = str(world)
     for entry in filter(None, (published.listening(world, esn) for esn in esns)):
         fleet = blocking.Fleet([Address(entry.host, entry.port, entry.module, entry.esn, entry.tls)], doubted=True)
         try:
@@ -66,7 +68,7 @@ def _doubts(fleet: blocking.Fleet, peer: Peer) -> Iterator[Finding]:
     try:
         found = [suspect for _, suspect in fleet.run(suspects(fleet.roster))]
     except StatusError as refused:
-        yield Finding(peer.esn, f"what it has in quarantine is not known: {refused.detail}", "ask with a certificate of the role admin")
+        yield Finding(peer.esn, f"what it has in quarantine is not known: {refused.detail}", "look at it with: seemachine quarantine list")
         return
     for suspect in found:
         what = f"NVRAM file {printed_name(suspect.file)}" if suspect.file else f"half-made key {suspect.label}"
@@ -75,5 +77,16 @@ def _doubts(fleet: blocking.Fleet, peer: Peer) -> Iterator[Finding]:
 
 def _half_made(world: Path) -> Iterator[Finding]:
     for path in sorted(world.glob("hsm/*/making/*.key")):
-        advice = f"pipsqueak generate alias={path.stem} resume=yes, or replace=yes to give it up"
-        yield Finding(path.parts[-3], f"there is a half-made key {path.stem}", advice)
+        minutes = int(_idle_seconds(path, path.with_suffix(".rows")) / 60)
+        if minutes >= LEFT_MINUTES:
+            advice = f"pipsqueak generate alias={path.stem} resume=yes, or replace=yes to give it up"
+            yield Finding(path.parts[-3], f"nobody has gone on with the half-made key {path.stem} for {minutes} minutes", advice)
+
+
+def _idle_seconds(*paths: Path) -> float:
+    """Since one of them was written to. None of them is there any more once a key is done: then it was now."""
+    now, written = time.time(), []
+    for path in paths:
+        with contextlib.suppress(OSError):
+            written.append(path.stat().st_mtime)
+    return now - max(written, default=now)
