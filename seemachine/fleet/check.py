@@ -2,33 +2,27 @@
 
 import datetime as dt
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
-from seemachine.fleet import modules, published
+from seemachine.fleet import health, modules, published
 from seemachine.fleet.features import FEATURES, SEE_FEATURE
+from seemachine.fleet.finding import Finding
 from seemachine.fleet.modules import Module
 from seemachine.state.lock import holder
 from seemachine.wire.world import key_folder, published_folder
 
 SOON_DAYS = 30
+FLEET_ADVICE = "start it with: seemachine fleet up; or tidy up with: seemachine fleet down"
+TOOLS_ADVICE = "start its SEE machine and publish it again with bootstrap.py or hsc_loadseemachine, or remove it with removepubobj.py"
 KEY_PREFIX = "key_pqsdk_"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What is wrong where, and what to do. `esn` is empty when it concerns several HSMs."""
-
-    esn: str
-    problem: str
-    advice: str
 
 
 def findings(world: Path) -> list[Finding]:
     """Everything found with the HSMs that are enrolled here, most far-reaching first."""
     known = [module for module in modules.present(world) if module.number]
     each = [finding for module in known for finding in (*_licence(module), *_certificate(module), *_delegation(module))]
-    return [*_signers(world, known), *_keys(world, known), *each, *_stale(world)]
+    return [*_signers(world, known), *_keys(world, known), *each, *_stale(world), *health.findings(world)]
 
 
 def as_json(found: list[Finding]) -> str:
@@ -112,6 +106,6 @@ def _stale(world: Path) -> list[Finding]:
         esn = path.stem
         entry = published.read(world, esn)
         if entry is None or holder(world / "hsm" / esn) != entry.pid:
-            advice = "start its SEE machine and publish it again with bootstrap.py or hsc_loadseemachine, or remove it with removepubobj.py"
+            advice = FLEET_ADVICE if entry is not None and modules.fleet_process(world, esn) == entry.pid else TOOLS_ADVICE
             found.append(Finding(esn, "the published object is stale: no SEE machine is where it points to", advice))
     return found

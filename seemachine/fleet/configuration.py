@@ -8,12 +8,13 @@ from typing import Any
 
 from seemachine.config import Config, ConfigError, build
 from seemachine.fleet import modules
-from seemachine.fleet.modules import Loaded
+from seemachine.fleet.modules import Loaded, Module
 from seemachine.state.durable import private_folder
 from seemachine.state.errors import StateCorrupt
 from seemachine.wire.names import SEE_PORT
 
 FILE_NAME = "fleet.toml"
+RUNNING = "running.json"
 
 # The guide's mixed fleet (2.9.3).
 GUIDE_FLEET = """\
@@ -56,10 +57,11 @@ blank_cards = "manual"      # auto: a blank card is put in whenever a machine as
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """Machines in module order, each with the settings that its process will run with."""
+    """Machines in module order, each with the settings that its process will run with. `left_out` are those that are not enrolled."""
 
     world: Path
     machines: tuple[Config, ...]
+    left_out: tuple[str, ...] = ()
 
     @property
     def fed(self) -> bool:
@@ -80,15 +82,15 @@ def find(world: Path, file: Path | None) -> Path:
 def read(path: Path, world: Path) -> Fleet:
     """Raises ConfigError, naming file and setting."""
     try:
-        table = tomllib.loads(path.read_text())
-        return _fleet(table, world)
+        machines = _machines(tomllib.loads(path.read_text()), world)
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: {error}") from error
+    return _as_recorded(world, machines)
 
 
-def _fleet(table: dict[str, Any], world: Path) -> Fleet:
+def _machines(table: dict[str, Any], world: Path) -> list[Config]:
     unknown = sorted(table.keys() - {"machines", "operator", "limits", "tls"})
     if unknown:
         raise ConfigError(f"unknown section {unknown[0]}; known are machines, operator, limits, tls")
@@ -97,26 +99,43 @@ def _fleet(table: dict[str, Any], world: Path) -> Fleet:
         raise ConfigError("a fleet needs at least one [[machines]]")
     shared = {"world": world, "operator": _operator(table.get("operator", {})), "limits": table.get("limits", {}), "search_port": True}
     tls = {"tls": table["tls"]} if "tls" in table else {}
-    machines = sorted(
-        (build({"module": number, "port": SEE_PORT + number - 1, **tls, **entry, **shared}) for number, entry in enumerate(entries, 1)),
-        key=lambda m: m.module,
-    )
+    machines = [
+        build({"module": number, "port": SEE_PORT + number - 1, **tls, **entry, **shared}) for number, entry in enumerate(entries, 1)
+    ]
     if not all(machine.publish for machine in machines):
         raise ConfigError("publish = false: a machine of a fleet publishes itself, so that its fleet can find it; leave the setting out")
     for setting in ("esn", "module"):
         values = [getattr(machine, setting) for machine in machines]
         if len(set(values)) < len(values):
             raise ConfigError(f"two machines have the same {setting}")
-    return Fleet(world, tuple(_signed(machine) for machine in machines))
+    return machines
 
 
-def _signed(machine: Config) -> Config:
-    """With what the SEE machine that csadmin or loadsee-setup loaded on its HSM says, if there is one."""
+def _as_recorded(world: Path, machines: list[Config]) -> Fleet:
+    """What the tools did to an HSM counts more than the file: its module number, and its SEE machine. Raises ConfigError."""
     try:
-        module = modules.read(machine.world, machine.esn)
+        records = {machine.esn: modules.read(world, machine.esn) for machine in machines}
     except StateCorrupt as error:
         raise ConfigError(str(error)) from error
-    return as_loaded(machine, module.chosen) if module is not None and module.chosen and not machine.signer else machine
+    taken = {record.number for record in modules.listing(world)}
+    settled = []
+    for machine in sorted(machines, key=lambda machine: machine.module):
+        record = records[machine.esn]
+        settled.append(_recorded(machine, record) if record is not None else _beside(machine, taken))
+        taken.add(settled[-1].module)
+    left_out = tuple(esn for esn, record in records.items() if record is not None and not record.number)
+    return Fleet(world, tuple(sorted(settled, key=lambda machine: machine.module)), left_out)
+
+
+def _recorded(machine: Config, record: Module) -> Config:
+    # One that is not enrolled has no number; that of the file is as good as any.
+    numbered = replace(machine, module=record.number or machine.module)
+    return as_loaded(numbered, record.chosen) if record.chosen and not machine.signer else numbered
+
+
+def _beside(machine: Config, taken: set[int]) -> Config:
+    """A machine that is in the file alone, with the first number that none of the HSMs has when its own is taken."""
+    return replace(machine, module=min(set(range(1, modules.MOST_MODULES + 1)) - taken)) if machine.module in taken else machine
 
 
 def as_loaded(machine: Config, loaded: Loaded) -> Config:
@@ -129,6 +148,20 @@ def _operator(table: Any) -> str:
     if not isinstance(table, dict) or table.keys() - {"blank_cards"}:
         raise ConfigError('[operator] takes one setting, blank_cards = "manual" or "auto"')
     return str(table.get("blank_cards", "manual"))
+
+
+def started(world: Path) -> list[str]:
+    """The machines of the fleet that runs, or ran last."""
+    return [each["esn"] for each in remembered(world) or ()]
+
+
+def remembered(world: Path) -> list[dict[str, Any]] | None:
+    """ESN, model and module of the machines of the fleet that runs, or ran last; None when none did."""
+    try:
+        found: list[dict[str, Any]] = json.loads((world / "fleet" / RUNNING).read_text())
+        return found
+    except (OSError, ValueError):
+        return None
 
 
 def command_line(machine: Config) -> list[str]:

@@ -8,20 +8,21 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from seemachine.config import Config, ConfigError
 from seemachine.fleet import configuration, modules, published
 from seemachine.fleet.configuration import Fleet
+from seemachine.state.durable import replace_file
 from seemachine.state.errors import StateError, StateLocked
 from seemachine.state.lock import FolderLock, holder
-from seemachine.wire.world import home
+from seemachine.wire.world import HOME_VARIABLE, home
 
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0
 LOOK_SECONDS = 0.05
-RUNNING = "running.json"
 
 
 def up(options: argparse.Namespace) -> int:
@@ -32,6 +33,11 @@ def up(options: argparse.Namespace) -> int:
         fleet = configuration.read(path, world)
     except ConfigError as error:
         return _complain(error, 2)
+    for esn in fleet.left_out:
+        print(f"seemachine fleet: {esn} is not enrolled, and is left out; see: seemachine nfast enroll --help", file=sys.stderr)
+    fleet = replace(fleet, machines=tuple(machine for machine in fleet.machines if machine.esn not in fleet.left_out))
+    if not fleet.machines:
+        return _complain("no HSM of this fleet is enrolled")
     running = holder(world / "fleet")
     if running is not None:
         return _complain(f"the fleet of {world} is already up (process {running}); stop it with: seemachine fleet down")
@@ -47,8 +53,8 @@ def down(options: argparse.Namespace) -> int:
     supervisor = holder(world / "fleet")
     machines = {folder.name: pid for folder in _machine_folders(world) if (pid := holder(folder)) is not None}
     if supervisor is None and not machines:
-        _withdraw_stale(world)
-        print(f"no fleet is up in {world}")
+        tidied = _withdraw_stale(world)
+        print(f"no fleet is up in {world}" if not tidied else f"tidied up {tidied} stale published object{'' if tidied == 1 else 's'}")
         return 0
     if supervisor is not None:
         _signal(supervisor)
@@ -63,7 +69,10 @@ def down(options: argparse.Namespace) -> int:
 def status(options: argparse.Namespace) -> int:
     """Print what runs where. Exit code 0 when every machine is up, 1 otherwise."""
     world = home(options.home)
-    rows = _rows(world)
+    try:
+        rows = _rows(world)
+    except StateError as error:
+        return _complain(error)
     supervisor = holder(world / "fleet")
     if options.json:
         print(json.dumps({"machines": rows, "supervisor": supervisor, "world": str(world)}, indent=2))
@@ -73,7 +82,9 @@ def status(options: argparse.Namespace) -> int:
         _print_rows(rows)
         if supervisor is None and any(row["pid"] for row in rows):
             print("no supervisor: a machine that dies is not started again")
-    return 0 if rows and all(row["state"] == "up" for row in rows) else 1
+    enrolled = [row for row in rows if row["module"]]
+    unwatched = supervisor is None and any(modules.of_fleet(world, row["esn"]) for row in rows)
+    return 0 if enrolled and all(row["state"] == "up" for row in enrolled) and not unwatched else 1
 
 
 def check(options: argparse.Namespace) -> int:
@@ -81,6 +92,9 @@ def check(options: argparse.Namespace) -> int:
     from seemachine.fleet.check import as_json, findings
 
     world = home(options.home)
+    if not (world / "hsm").is_dir() and not (world / configuration.FILE_NAME).is_file():
+        return _complain(f"no fleet in {world}; start one with: seemachine fleet up")
+    os.environ[HOME_VARIABLE] = str(world)
     try:
         found = findings(world)
     except StateError as error:
@@ -103,7 +117,7 @@ def _foreground(fleet: Fleet) -> int:
         lock = FolderLock(fleet.world / "fleet", f"the fleet of {fleet.world}")
     except StateLocked as error:
         return _complain(error)
-    (fleet.world / "fleet" / RUNNING).write_text(json.dumps([_identity(machine) for machine in fleet.machines]))
+    replace_file(fleet.world / "fleet" / configuration.RUNNING, json.dumps([_identity(machine) for machine in fleet.machines]).encode())
     try:
         trio.run(Supervisor(fleet).run)
     except FleetFailed as error:
@@ -162,9 +176,8 @@ def _machine_state(world: Path, esn: str) -> str:
 def _rows(world: Path) -> list[dict[str, Any]]:
     known = {each["esn"]: each for each in _known_machines(world)}
     for module in modules.present(world):
-        number = module.number or known.get(module.esn, {}).get("module", 0)
-        known[module.esn] = {"esn": module.esn, "model": module.model, "module": number}
-    return sorted((_row(world, each) for each in known.values()), key=lambda row: (row["module"], row["esn"]))
+        known[module.esn] = {"esn": module.esn, "model": module.model, "module": module.number}
+    return sorted((_row(world, each) for each in known.values()), key=lambda row: (row["module"] == 0, row["module"], row["esn"]))
 
 
 def _row(world: Path, known: dict[str, Any]) -> dict[str, Any]:
@@ -172,17 +185,13 @@ def _row(world: Path, known: dict[str, Any]) -> dict[str, Any]:
     entry, state = published.listening(world, esn), _machine_state(world, esn)
     up = entry if state == "up" else None
     address = f"{up.host}:{up.port}" if up else None
-    number = up.module if up else known["module"]
-    return {**known, "module": number, "address": address, "pid": holder(world / "hsm" / esn), "state": state}
+    return {**known, "address": address, "pid": holder(world / "hsm" / esn), "state": state}
 
 
 def _known_machines(world: Path) -> list[dict[str, Any]]:
     """Those of the fleet that runs, or ran last; else those of the world's fleet file."""
-    try:
-        remembered: list[dict[str, Any]] = json.loads((world / "fleet" / RUNNING).read_text())
-        return remembered
-    except (OSError, ValueError):
-        return [_identity(machine) for machine in _configured(world)]
+    remembered = configuration.remembered(world)
+    return [_identity(machine) for machine in _configured(world)] if remembered is None else remembered
 
 
 def _configured(world: Path) -> tuple[Config, ...]:
@@ -200,17 +209,19 @@ def _identity(machine: Config) -> dict[str, Any]:
 def _print_rows(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         where = f"{row['address']}  process {row['pid']}" if row["state"] == "up" else ""
-        print(f"module {row['module']}  {row['esn']}  {row['model']:<3} {row['state']:<9} {where}".rstrip())
+        print(f"module {row['module'] or '-'}  {row['esn']}  {row['model']:<3} {row['state']:<9} {where}".rstrip())
 
 
 def _machine_folders(world: Path) -> list[Path]:
     return sorted(path for path in (world / "hsm").glob("*") if path.is_dir())
 
 
-def _withdraw_stale(world: Path) -> None:
-    """Stopping a fleet in order takes its published objects along, also those of machines that were killed."""
-    for folder in _machine_folders(world):
-        published.withdraw(world, folder.name)
+def _withdraw_stale(world: Path) -> int:
+    """Stopping a fleet in order takes its published objects along, also those of machines that were killed. How many there were."""
+    stale = [folder.name for folder in _machine_folders(world) if published.read(world, folder.name) is not None]
+    for esn in stale:
+        published.withdraw(world, esn)
+    return len(stale)
 
 
 def _signal(pid: int) -> None:

@@ -5,11 +5,12 @@ tells, so that no two views of a world can differ.
 """
 
 import contextlib
+import datetime as dt
 import fcntl
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from seemachine.state.lock import holder
 
 FILE_NAME = "module.json"
 OPERATIONAL = "operational"
+MOST_MODULES = 64
 
 
 @dataclass(slots=True)
@@ -90,13 +92,35 @@ def read(world: Path, esn: str) -> Module | None:
     """The record of an HSM, or None. Raises StateCorrupt."""
     path = world / "hsm" / esn / FILE_NAME
     try:
-        values: dict[str, Any] = json.loads(path.read_text())
-        loaded = [Loaded(**each) for each in values.pop("loaded")]
-        return Module(**values, loaded=loaded)
+        return _parsed(path.read_text(), esn)
     except FileNotFoundError:
         return None
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise StateCorrupt(f"{path} is damaged ({error}); remove it and run: seemachine nfast setup") from None
+
+
+def _parsed(text: str, esn: str) -> Module:
+    """Raises one of several errors for what no tool writes: the views of a world go through this record, and must not break over it."""
+    values: dict[str, Any] = json.loads(text)
+    loaded = [Loaded(**each) for each in values.pop("loaded")]
+    module = Module(**values, loaded=loaded)
+    _refuse_other_types(module, Module("", "", 0))
+    for each in loaded:
+        _refuse_other_types(each, Loaded("", "", "", "", "", ""))
+        if each.developer_until and dt.datetime.fromisoformat(each.developer_until).tzinfo is None:
+            raise ValueError(f"developer_until has no time zone: {each.developer_until}")
+    if module.esn != esn or module.model not in SEE_FEATURE or not 0 <= module.number <= MOST_MODULES:
+        raise ValueError(f"it is of {module.esn}, model {module.model}, number {module.number}")
+    return module
+
+
+def _refuse_other_types(record: Module | Loaded, example: Module | Loaded) -> None:
+    """Raises TypeError for a value of another type than the example's; what is in lists and tables are texts, or images."""
+    for each in fields(record):
+        value, wanted = getattr(record, each.name), type(getattr(example, each.name))
+        inner = value if wanted is list else value.values() if wanted is dict and isinstance(value, dict) else ()
+        if type(value) is not wanted or not all(isinstance(item, str | Loaded) for item in inner):
+            raise TypeError(f"{each.name} is not what it was")
 
 
 def write(world: Path, module: Module) -> None:
@@ -129,6 +153,33 @@ def _of_the_fleet(world: Path, esn: str) -> Module | None:
 def running(world: Path, esn: str) -> bool:
     """Whether the SEE machine of an HSM is a live process."""
     return holder(world / "hsm" / esn) is not None
+
+
+def started(world: Path, module: Module) -> str:
+    """The UUID of the image that runs on an HSM now, or nothing: also while what runs there is a fleet's."""
+    return module.started if running(world, module.esn) and not of_fleet(world, module.esn) else ""
+
+
+def note_fleet_process(world: Path, esn: str, pid: int | None) -> None:
+    """Which process a supervisor has for an HSM, or that it has none any more: numbers of processes come again."""
+    path = world / "fleet" / f"{esn}.pid"
+    if pid is None:
+        path.unlink(missing_ok=True)
+    else:
+        path.write_text(str(pid))
+
+
+def of_fleet(world: Path, esn: str) -> bool:
+    """Whether what runs on an HSM, as its lock says, was started by a fleet's supervisor."""
+    return fleet_process(world, esn) == (holder(world / "hsm" / esn) or -1)
+
+
+def fleet_process(world: Path, esn: str) -> int:
+    """The process that a supervisor has for an HSM, or had when it was killed; 0 without any."""
+    try:
+        return int((world / "fleet" / f"{esn}.pid").read_text())
+    except (OSError, ValueError):
+        return 0
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ import trio
 
 from seemachine import notify
 from seemachine.config import Config
-from seemachine.fleet import published
+from seemachine.fleet import modules, published
 from seemachine.fleet.configuration import Fleet, command_line, limits_file
 from seemachine.fleet.operator import feed_cards
 from seemachine.state.durable import private_folder
@@ -77,6 +77,7 @@ class Supervisor:
         # In a session of its own: Ctrl-C is for the supervisor, which stops its machines in order.
         process = await trio.lowlevel.open_process(command, stdin=None, start_new_session=True, env=_environment())
         try:
+            modules.note_fleet_process(self._fleet.world, machine.esn, process.pid)
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._announce, machine, process.pid)
                 code = await process.wait()
@@ -84,6 +85,7 @@ class Supervisor:
             return code
         finally:
             await self._stop(machine, process)
+            modules.note_fleet_process(self._fleet.world, machine.esn, None)
 
     async def _announce(self, machine: Config, pid: int) -> None:
         while True:

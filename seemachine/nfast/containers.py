@@ -101,7 +101,7 @@ def destroy(world: Path, esn: str, wanted: str) -> None:
 
 def is_started(world: Path, module: Module, wanted: str) -> bool:
     """Whether this image runs now."""
-    return module.started == wanted and modules.running(world, module.esn)
+    return modules.started(world, module) == wanted
 
 
 def refuse_expired(module: Module, loaded: Loaded) -> str:

@@ -55,7 +55,7 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _described(world: Path, module: Module, loaded: modules.Loaded) -> dict[str, str]:
-    state = STARTED if module.started == loaded.uuid and modules.running(world, module.esn) else "STOPPED"
+    state = STARTED if modules.started(world, module) == loaded.uuid else "STOPPED"
     return {"uuid": loaded.uuid, "name": loaded.name, "version": loaded.version, "state": state, "signer": loaded.signer}
 
 

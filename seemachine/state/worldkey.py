@@ -66,9 +66,14 @@ def world_key(world: Path) -> WorldKey:
     return WorldKey(secret)
 
 
+def is_missing(world: Path) -> bool:
+    """Whether there is no key, and something that only it can read."""
+    return not (world / FILE_NAME).exists() and any(any(world.glob(pattern)) for pattern in SEALED)
+
+
 def _refuse_loss(world: Path, path: Path) -> None:
     """Another key would make all of it unreadable for good, just because this one was away for a while."""
-    if any(any(world.glob(pattern)) for pattern in SEALED):
+    if is_missing(world):
         raise StateForeign(f"{path}: missing, and there are cards or half-made keys that only it can read; put it back")
 
 

@@ -93,6 +93,42 @@ def test_all_views_agree_whoever_starts_and_stops(site: Site) -> None:
     assert modules.running(site.home, FIVE)
 
 
+def test_what_a_fleet_runs_is_no_image_whatever_ran_before(site: Site) -> None:
+    """In its list csadmin has the fleet's process as such, and the loaded image as stopped, also when that was the one that ran last."""
+    site.enroll_launcher()
+    uuid = start_five(site)
+    image = [f"{FIVE}      UUID: {uuid}  pqcop 1.4.1  STARTED"]
+    assert site.done("csadmin", "list") == image
+    site.seemachine("fleet", "down")
+    assert processes.seemachine(["fleet", "up", "--detach"], site.env)[0] == 0
+    ours = [image[0].replace("STARTED", "STOPPED"), f"{FIVE}      UUID: none  seemachine fleet up   STARTED"]
+    assert site.done("csadmin", "list") == ours
+
+    with site.changing() as module:
+        module.started = ""
+    assert site.done("csadmin", "list") == ours
+    site.seemachine("fleet", "down")
+    site.done("csadmin", "start", "--esn", FIVE, "--uuid", uuid)
+    assert site.done("csadmin", "list") == image
+
+
+def test_enrolment_and_the_fleet_agree(site: Site) -> None:
+    """Enrolled the other way round, and one alone: enquiry, the fleet and pipsqueak see the same modules."""
+    assert site.seemachine("nfast", "enroll", XC, FIVE)[0] == 0
+    assert processes.seemachine(["fleet", "up", "--detach"], site.env)[0] == 0
+    both = [f"PQSDK: 1.4.1 ({XC}: 1.4.1, {FIVE}: 1.4.1)"]
+    assert pipsqueak(site)[1] == both
+    assert [line.split()[:3] for line in site.seemachine("fleet", "status")[1]] == [["module", "1", XC], ["module", "2", FIVE]]
+    assert [line.split()[-1] for line in site.done("enquiry") if "serial" in line] == [XC, FIVE]
+
+    site.seemachine("fleet", "down")
+    assert site.seemachine("nfast", "enroll", FIVE)[0] == 0
+    assert processes.seemachine(["fleet", "up", "--detach"], site.env)[0] == 0
+    assert pipsqueak(site)[1] == [f"PQSDK: 1.4.1 ({FIVE}: 1.4.1)"]
+    assert "there is no module 2" in site.refused("enquiry", "-m", "2")
+    assert [line.split()[:3] for line in site.seemachine("fleet", "status")[1]] == [["module", "1", FIVE], ["module", "-", XC]]
+
+
 def test_fleet_up_is_refused_while_csadmins_machine_runs(site: Site) -> None:
     """One HSM has one SEE machine: the fleet says which to stop."""
     site.enroll_launcher()

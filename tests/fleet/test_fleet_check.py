@@ -1,0 +1,204 @@
+"""`seemachine fleet check` on worlds in which something is wrong, with real processes."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import processes
+import pytest
+from processes import eventually, gone
+
+from seemachine.fleet import published
+
+FIRST, SECOND = "0000-0000-0001", "0000-0000-0002"
+FLEET = f'[[machines]]\nesn = "{FIRST}"\nport = 0\n[[machines]]\nesn = "{SECOND}"\nmodel = "xc"\nport = 0\n'
+KEY = ["algorithm=lms", "lmscode=sha256_m24_h5", "lmotscode=sha256_n24_w2"]
+
+
+class World:
+    """A world of two machines, and what the check says of it."""
+
+    def __init__(self, home: Path) -> None:
+        self.home, self.env = home, processes.environment(home)
+        (home / "fleet.toml").write_text(FLEET)
+
+    def fleet(self, *words: str) -> processes.Ran:
+        """Run `seemachine fleet`."""
+        return processes.seemachine(["fleet", *words], self.env)
+
+    def found(self) -> list[tuple[str, str, str]]:
+        """ESN, problem and advice of each finding."""
+        code, lines = self.fleet("check", "--json")
+        found = json.loads("\n".join(lines))["findings"]
+        assert code == (1 if found else 0)
+        return [(each["esn"], each["problem"], each["advice"]) for each in found]
+
+    def supervisor(self) -> int:
+        """The process of the supervisor."""
+        supervisor: int = json.loads("\n".join(self.fleet("status", "--json")[1]))["supervisor"]
+        return supervisor
+
+    def process(self, esn: str) -> int:
+        """The process of a machine."""
+        entry = published.listening(self.home, esn)
+        assert entry is not None
+        return entry.pid
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """A world whose fleet was never up."""
+    return World(tmp_path)
+
+
+@pytest.fixture
+def up(world: World) -> Iterator[World]:
+    """A world whose fleet is up, until after the test."""
+    code, lines = world.fleet("up", "--detach")
+    assert code == 0, lines
+    yield world
+    world.fleet("down")
+
+
+def test_a_fleet_in_order_and_one_that_is_down_have_nothing(up: World) -> None:
+    """Nothing is found while all is well, and when it was stopped in order."""
+    assert up.fleet("check") == (0, ["nothing was found"])
+    up.fleet("down")
+    assert up.fleet("check") == (0, ["nothing was found"])
+
+
+@pytest.mark.parametrize("name", ["missing", "file"])
+def test_without_a_world_there_is_no_fleet_to_check(tmp_path: Path, name: str) -> None:
+    """A world folder that is not there, or is a file, is refused: nothing was looked at."""
+    (tmp_path / "file").touch()
+
+    code, lines = processes.seemachine(["fleet", "check", "--home", str(tmp_path / name)], processes.environment(tmp_path))
+
+    assert (code, lines) == (1, [f"seemachine fleet: no fleet in {tmp_path / name}; start one with: seemachine fleet up"])
+    assert not (tmp_path / "missing").exists()
+
+
+def test_a_broken_fleet_file_is_found_while_the_fleet_is_down(world: World) -> None:
+    """Nobody has to try `fleet up` to learn that it would be refused."""
+    (world.home / "fleet.toml").write_text('[[machines]]\nesn = "x"\n')
+
+    [(_, problem, advice)] = world.found()
+
+    assert "fleet.toml: esn takes" in problem
+    assert advice.startswith("mend it")
+
+
+def test_a_killed_supervisor_is_found(up: World) -> None:
+    """Machines that outlived their supervisor are listed, `status` is not content either, and the advice ends it."""
+    supervisor = up.supervisor()
+    os.kill(supervisor, signal.SIGKILL)
+    assert eventually(lambda: gone(supervisor))
+
+    assert [(esn, problem.split(":")[0]) for esn, problem, _ in up.found()] == [
+        (FIRST, "its supervisor is gone"),
+        (SECOND, "its supervisor is gone"),
+    ]
+    assert up.fleet("status")[0] == 1
+    up.fleet("down")
+    assert up.found() == []
+
+
+def test_a_frozen_machine_is_found_in_seconds(up: World) -> None:
+    """A machine that takes connections and says nothing is told from one that works."""
+    frozen = up.process(SECOND)
+    os.kill(frozen, signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        [(esn, problem, _)] = up.found()
+        assert time.monotonic() - began < 15
+    finally:
+        os.kill(frozen, signal.SIGCONT)
+
+    assert esn == SECOND
+    assert problem.startswith("it does not answer: ")
+    assert problem.endswith("timed out")
+    assert up.found() == []
+
+
+def test_a_machine_that_is_down_beside_its_supervisor_is_found(up: World) -> None:
+    """While the supervisor waits before it starts a machine again, the check says which one is down and where the reason is."""
+    supervisor, killed = up.supervisor(), up.process(FIRST)
+    os.kill(supervisor, signal.SIGSTOP)  # as if its pause were long
+    try:
+        os.kill(killed, signal.SIGKILL)
+        assert eventually(lambda: gone(killed))
+        found = {(esn, problem) for esn, problem, _ in up.found()}
+    finally:
+        os.kill(supervisor, signal.SIGCONT)
+
+    assert (FIRST, "the fleet is up, but this machine is down") in found
+    assert SECOND not in {esn for esn, _ in found}
+
+
+def test_leaves_in_quarantine_are_found(world: World) -> None:
+    """A machine whose witness forgot it signs nothing, and the check names each file."""
+    with processes.machines(world.home, (FIRST,)):
+        processes.pipsqueak(["generate", "alias=k", *KEY], world.env)
+    (world.home / "witness" / f"{FIRST}.mark").unlink()
+
+    with processes.machines(world.home, (FIRST,)):
+        [(esn, problem, advice)] = world.found()
+
+    assert esn == FIRST
+    assert problem.startswith("NVRAM file 6c6d73")
+    assert " is in quarantine: " in problem
+    assert advice == "seemachine quarantine explain"
+
+
+def test_a_missing_world_key_is_found(up: World) -> None:
+    """Cards that only the key can read lie about, and it is away."""
+    processes.seemachine(["card", "new"], up.env)
+    processes.seemachine(["card", "insert", "card1", "--esn", FIRST, "--slot", "2"], up.env)
+    assert processes.pipsqueak(["generate", "alias=k", *KEY, "expcards=0", "explease=1"], up.env)[0] == 0
+    assert up.found() == []
+    (up.home / "world.key").rename(up.home / "safe.key")
+
+    [(esn, problem, advice)] = up.found()
+
+    assert esn == ""
+    assert f"{up.home / 'world.key'} is missing" in problem
+    assert "put it back" in advice
+
+
+def test_a_key_that_was_left_half_made_is_found(world: World) -> None:
+    """One that somebody makes now is none of the check's business; after ten minutes without a step it is."""
+    making = world.home / "hsm" / FIRST / "making"
+    making.mkdir(parents=True)
+    (making / "big.key").touch()
+    (making / "big.rows").touch()
+    (world.home / "world.key").write_bytes(bytes(32))
+    assert world.found() == []
+
+    for path in making.iterdir():
+        os.utime(path, (time.time() - 660, time.time() - 660))
+
+    [(esn, problem, advice)] = world.found()
+    assert (esn, problem) == (FIRST, "nobody has gone on with the half-made key big for 11 minutes")
+    assert advice.startswith("pipsqueak generate alias=big resume=yes")
+
+
+def test_a_stale_object_of_a_fleet_is_tidied_up_by_the_fleet(up: World) -> None:
+    """After supervisor and machines were killed the advice is what a fleet's user knows, and `fleet down` says what it did."""
+    pids = [up.supervisor(), up.process(FIRST), up.process(SECOND)]
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    assert eventually(lambda: all(gone(pid) for pid in pids))
+
+    found = up.found()
+
+    assert [(esn, problem.split(":")[0]) for esn, problem, _ in found] == [
+        (FIRST, "the published object is stale"),
+        (SECOND, "the published object is stale"),
+    ]
+    assert {advice for _, _, advice in found} == {"start it with: seemachine fleet up; or tidy up with: seemachine fleet down"}
+    assert up.fleet("down") == (0, ["tidied up 2 stale published objects"])
+    assert up.fleet("down") == (0, [f"no fleet is up in {up.home}"])
+    assert up.found() == []

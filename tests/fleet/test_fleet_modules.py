@@ -1,0 +1,161 @@
+"""The records of HSMs and the fleet file: which counts, and what becomes of a damaged record."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import processes
+import pytest
+
+from seemachine.config import ConfigError
+from seemachine.fleet import configuration, modules
+from seemachine.fleet.modules import Loaded, Module
+from seemachine.state.errors import StateCorrupt
+
+FIRST, SECOND, THIRD = "0000-0000-0001", "0000-0000-0002", "0000-0000-0003"
+FLEET = f'[[machines]]\nesn = "{FIRST}"\nport = 0\n[[machines]]\nesn = "{SECOND}"\nmodel = "xc"\nport = 0\n'
+
+
+def read(world: Path, text: str = FLEET) -> configuration.Fleet:
+    """The fleet of a world with this file."""
+    path = world / "fleet.toml"
+    path.write_text(text)
+    return configuration.read(path, world)
+
+
+def numbers(fleet: configuration.Fleet) -> list[tuple[int, str]]:
+    """Module numbers and ESNs, in the fleet's order."""
+    return [(machine.module, machine.esn) for machine in fleet.machines]
+
+
+def test_enrolment_counts_above_the_file(tmp_path: Path) -> None:
+    """HSMs that were enrolled the other way round come up the other way round."""
+    modules.write(tmp_path, Module(FIRST, "5c", 2))
+    modules.write(tmp_path, Module(SECOND, "xc", 1))
+
+    assert numbers(read(tmp_path)) == [(1, SECOND), (2, FIRST)]
+
+
+def test_one_that_is_not_enrolled_is_left_out(tmp_path: Path) -> None:
+    """It is named, so that `fleet up` can say so."""
+    modules.write(tmp_path, Module(FIRST, "5c", 0))
+    modules.write(tmp_path, Module(SECOND, "xc", 1))
+
+    assert read(tmp_path).left_out == (FIRST,)
+
+
+def test_without_a_record_the_file_counts_unless_its_number_is_taken(tmp_path: Path) -> None:
+    """No two HSMs have one number, be it that one of them is not in the file."""
+    modules.write(tmp_path, Module(SECOND, "xc", 1))
+    assert numbers(read(tmp_path)) == [(1, SECOND), (2, FIRST)]
+
+    modules.write(tmp_path, Module(THIRD, "xc", 2))
+    assert numbers(read(tmp_path)) == [(1, SECOND), (3, FIRST)]
+
+
+def record(**changed: Any) -> dict[str, Any]:
+    """A record with something changed in it."""
+    loaded = {"uuid": "u", "name": "n", "version": "1", "sha256": "", "signer": "", "program": "p"}
+    return {"esn": FIRST, "model": "5c", "number": 1, "loaded": [loaded | changed.pop("image", {})], **changed}
+
+
+def test_a_record_that_is_in_order_is_read(tmp_path: Path) -> None:
+    """The base of the next test is a good one, and what tools write comes back."""
+    folder = tmp_path / "hsm" / FIRST
+    folder.mkdir(parents=True)
+    (folder / "module.json").write_text(json.dumps(record()))
+    assert modules.read(tmp_path, FIRST) == Module(FIRST, "5c", 1, loaded=[Loaded("u", "n", "1", "", "", "p")])
+
+    written = Module(FIRST, "5c", 1, features=["iso"], loaded=[Loaded("u", "n", "1", "", "", "p", "d", "2030-01-01T00:00:00+00:00")])
+    modules.write(tmp_path, written)
+    assert modules.read(tmp_path, FIRST) == written
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "{}",
+        "[" * 10_000,
+        *(
+            json.dumps(record(**changed))
+            for changed in (
+                {"model": "6"},
+                {"model": ["5c"]},
+                {"number": "1"},
+                {"number": 65},
+                {"number": -1},
+                {"number": True},
+                {"esn": SECOND},
+                {"features": None},
+                {"features": [3]},
+                {"autoload": {"userdata": 1}},
+                {"more": 1},
+                {"loaded": 3},
+                {"image": {"developer_until": "soon"}},
+                {"image": {"developer_until": "2030-01-01"}},
+                {"image": {"delegated": 1}},
+                {"image": {"extra_signers": "abcd"}},
+            )
+        ),
+    ],
+)
+def test_a_damaged_record_is_refused_whole(tmp_path: Path, text: str) -> None:
+    """Whatever no tool writes there is a sentence that names the record: from the record, and from the fleet file's reader."""
+    folder = tmp_path / "hsm" / FIRST
+    folder.mkdir(parents=True)
+    (folder / "module.json").write_text(text)
+
+    with pytest.raises(StateCorrupt, match=r"module\.json is damaged .* remove it and run: seemachine nfast setup"):
+        modules.read(tmp_path, FIRST)
+    with pytest.raises(ConfigError) as refused:
+        read(tmp_path)
+    assert str(refused.value).startswith(str(folder / "module.json"))
+
+
+@pytest.mark.parametrize("words", [["up", "--detach"], ["status"], ["check"], ["down"]])
+def test_a_damaged_record_is_one_line(tmp_path: Path, words: list[str]) -> None:
+    """The commands of a fleet say which file is damaged, without a traceback; `down` needs none."""
+    read(tmp_path)
+    folder = tmp_path / "hsm" / FIRST
+    folder.mkdir(parents=True)
+    (folder / "module.json").write_text("{")
+
+    code, lines = processes.seemachine(["fleet", *words], processes.environment(tmp_path))
+
+    assert len(lines) == 1
+    assert code == (0 if words == ["down"] else 2 if words[0] == "up" else 1)
+    assert (f"seemachine fleet: {folder / 'module.json'} is damaged" in lines[0]) == (words != ["down"])
+
+
+def test_an_unenrolled_hsm_stays_down_and_is_shown_so(tmp_path: Path) -> None:
+    """`fleet up` says whom it leaves out; `status` shows it without a number and is content with the others."""
+    read(tmp_path)
+    modules.write(tmp_path, Module(FIRST, "5c", 0))
+    modules.write(tmp_path, Module(SECOND, "xc", 1))
+    env = processes.environment(tmp_path)
+    try:
+        code, lines = processes.seemachine(["fleet", "up", "--detach"], env)
+        status = processes.seemachine(["fleet", "status"], env)
+        banner = processes.pipsqueak([], env)
+    finally:
+        processes.seemachine(["fleet", "down"], env)
+
+    assert code == status[0] == 0, lines
+    assert lines[0] == f"seemachine fleet: {FIRST} is not enrolled, and is left out; see: seemachine nfast enroll --help"
+    assert status[1] == lines[1:]
+    assert [line.split()[:3] for line in status[1]] == [["module", "1", SECOND], ["module", "-", FIRST]]
+    assert banner == (0, [f"PQSDK: 1.4.1 ({SECOND}: 1.4.1)"])
+
+
+def test_a_fleet_of_nobody_is_refused(tmp_path: Path) -> None:
+    """When none of its HSMs is enrolled nothing is started."""
+    read(tmp_path)
+    modules.write(tmp_path, Module(FIRST, "5c", 0))
+    modules.write(tmp_path, Module(SECOND, "xc", 0))
+
+    code, lines = processes.seemachine(["fleet", "up", "--detach"], processes.environment(tmp_path))
+
+    assert (code, lines[-1]) == (1, "seemachine fleet: no HSM of this fleet is enrolled")
