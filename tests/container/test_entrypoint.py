@@ -47,9 +47,9 @@ def test_the_esn_is_taken_from_the_environment_then_from_a_file_then_made_up(ima
     (data / "esn").write_text("not one\n")
     done = run_entry(image, data)
     assert done.returncode == 2
-    assert "not 'not one'" in done.stderr
+    assert "'not one' is not an ESN" in done.stderr
     done = run_entry(image, data, SEEMACHINE_ESN="neither")
-    assert "not 'neither'" in done.stderr
+    assert "'neither' is not an ESN" in done.stderr
 
 
 def test_an_esn_file_that_cannot_be_read_is_refused(image: Path, tmp_path: Path) -> None:
