@@ -1,5 +1,6 @@
 """What can be known of settings before any tool is asked: whether what they name is there, and may be used for that."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,8 +18,7 @@ def refuse(settings: Settings, *, uninstall: bool) -> None:
             raise WrongSettings(f"{name} can't be empty")
     _there(settings, "nfast", Path.is_dir, "a folder")
     _there(settings, "release", _is_release, "the unzipped release, or its zip file")
-    if Path(settings.work).exists() and not Path(settings.work).is_dir():
-        raise WrongSettings(f"work must be a folder: {settings.work} is none")
+    _refuse_unwritable(Path(settings.work))
     if uninstall:
         return
     for name in FILES:
@@ -32,6 +32,15 @@ def refuse(settings: Settings, *, uninstall: bool) -> None:
         raise WrongSettings(f"devkey and signer can't both be {settings.signer}: of one name there is one key")
     if settings.licence and not settings.rfs:
         raise WrongSettings("rfs must be given, too: with licence, the address of the RFS (guide 2.5 step 4)")
+
+
+def _refuse_unwritable(work: Path) -> None:
+    """The work folder, or the folder that it will be made in."""
+    there = next(path for path in (work, *work.parents) if os.path.lexists(path))
+    if not there.is_dir():
+        raise WrongSettings(f"work must be a folder, in folders: {work}, and {there} is none")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise WrongSettings(f"work must be a folder that can be written: {work}, and {there} can't")
 
 
 def _refuse_own(rootdir: Path, work: Path) -> None:

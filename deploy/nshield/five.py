@@ -19,10 +19,12 @@ def steps(site: Site) -> list[Step]:
         release.step(site, *program, *configurations, "userdatatool.py", "bootstrap.py"),
         *identities.steps(site),
         *_named(site, first=False),
+        _alone(site, "no other SEE machine is installed"),
         _the_same(site),
         *keys.steps(site),
         *(unless(lambda: _is_loaded(site), step, CSADMIN_LIST, common.PIPSQUEAK) for step in (keys.delegation(site), *image.steps(site))),
-        _nothing_else(site),
+        # Again, since cards take their time.
+        _alone(site, "there is still no other"),
         _loaded(site),
         _started(site),
         _published(site),
@@ -77,30 +79,27 @@ def _is_loaded(site: Site) -> bool:
     return bool(site.uuid() and site.noted("image")) and _is_current(site)
 
 
-def _others(site: Site) -> set[str]:
-    return set(site.installed()) - {site.uuid()}
-
-
-IN_THE_WAY = (
-    "uninstall it first, with --uninstall; one that this work folder does not know needs --uuid. Look at: csadmin list. Uninstalling "
-    "keeps keys and NVRAM. To take over a SEE machine that is this image, give its --uuid. One without a UUID was not loaded: stop "
-    "what runs it (seemachine fleet down)"
-)
+def _alone(site: Site, name: str) -> Step:
+    return Step(
+        name,
+        "2.8.1",
+        lambda: not set(site.installed()) - {site.uuid()},
+        "uninstall it first, with --uninstall, and --uuid where this work folder does not know it; or take it over with --uuid, if it is "
+        "of this image. One without a UUID was not loaded: stop what runs it (seemachine fleet down). Look at: csadmin list",
+        looks=(CSADMIN_LIST,),
+    )
 
 
 def _the_same(site: Site) -> Step:
     """Known before any card is read for an image that could not be loaded."""
-
-    def same() -> bool:
-        return not _others(site) and (not site.uuid() or bool(site.settings.uuid) or _is_current(site))
-
-    name = "no other SEE machine is installed, nor ours of another program, configuration or key"
-    return Step(name, "2.8.1", same, IN_THE_WAY, looks=(CSADMIN_LIST, keys.look(site), common.PIPSQUEAK))
-
-
-def _nothing_else(site: Site) -> Step:
-    """Again, since cards take their time."""
-    return Step("there is still no other", "2.8.1", lambda: not _others(site), IN_THE_WAY, looks=(CSADMIN_LIST,))
+    return Step(
+        "ours, if it is installed, is of this program, configuration and key, and of this image",
+        "2.8.1",
+        lambda: not site.uuid() or bool(site.settings.uuid) or _is_current(site),
+        f"what is installed was made of something else, or is to be started and {image.SIGNED} is not its image any more. Uninstall it "
+        "first, with --uninstall: keys stay; what is in NVRAM may be lost with the container on a real HSM",
+        looks=(CSADMIN_LIST, keys.look(site), common.PIPSQUEAK),
+    )
 
 
 def _loaded(site: Site) -> Step:

@@ -11,6 +11,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from nshield.settings import WrongSettings
+
 FILE_NAME = "journal.json"
 # Long enough for a tool that outlived a killed run; a card that is waited for takes longer.
 WAIT_SECONDS = 10.0
@@ -29,16 +31,14 @@ class Folder:
         self.taken = lock(path) if path.is_dir() else -1
 
     def need(self) -> int:
-        """What keeps others out: it is for the tools, too. Raises Busy."""
+        """What keeps others out: it is for the tools, too. Raises Busy, WrongSettings."""
         if self.taken < 0:
             try:
                 self.path.mkdir(mode=0o700, parents=True)
             except FileExistsError:
                 raise Busy(f"another run has begun in {self.path} meanwhile; wait until it has ended") from None
             except OSError as error:
-                raise OSError(
-                    f"the work folder {self.path} can't be made: {error.strerror}\n  what to do: choose another with --work"
-                ) from None
+                raise _unusable(self.path, error) from None
             self.taken = lock(self.path)
         return self.taken
 
@@ -132,9 +132,16 @@ def digest(*paths: Path) -> str:
     return found.hexdigest()
 
 
+def _unusable(folder: Path, error: OSError) -> WrongSettings:
+    return WrongSettings(f"the work folder {folder} can't be used: {error.strerror}; choose another with --work")
+
+
 def lock(folder: Path) -> int:
-    """Take a work folder. The descriptor is for the tools too: while one of a killed run goes on, the folder is taken. Raises Busy."""
-    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    """Take a folder. The descriptor is for the tools too: while one of a killed run goes on it is taken. Raises Busy, WrongSettings."""
+    try:
+        descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise _unusable(folder, error) from None
     deadline = time.monotonic() + WAIT_SECONDS
     while True:
         try:

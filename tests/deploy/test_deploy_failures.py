@@ -203,7 +203,7 @@ def test_a_card_set_that_is_not_there(desk: Desk) -> None:
 
 def test_a_new_signing_key_makes_what_follows_anew(five: Desk) -> None:
     """The delegation certificate is for one key: with another it is made again, and so is the image; the old one is to go first."""
-    assert "uninstall it first" in five.stopped(1, "5c", "--signer", "second")
+    assert "Uninstall it first" in five.stopped(1, "5c", "--signer", "second")
     five.done("5c", "--uninstall", "--yes")
     five.done("5c", "--signer", "second")
     [loaded] = five.site.module(FIVE).loaded

@@ -222,7 +222,7 @@ def test_what_a_setting_names_is_there(
     """A path that leads nowhere, or to a file where a folder is needed or the other way round, is wrong usage, before anything is made."""
     monkeypatch.chdir(tmp_path)
     Path("wrong").mkdir() if is_folder else Path("wrong").touch()
-    for value in ("wrong", *(["nowhere"] if option != "--work" else [])):
+    for value in ("wrong", "wrong/below" if option == "--work" else "nowhere"):
         assert command.main("5c", [*dry, "--rfs", "192.0.2.1", option, value]) == 2
         said = capsys.readouterr().err
         assert (option.removeprefix("--") in said, str(tmp_path / value) in said) == (True, True), said

@@ -42,11 +42,25 @@ def test_another_image_is_foreseen(changed: str, five: Desk) -> None:
         (RELEASE / changed).write_text((RELEASE / changed).read_text() + "\n")
     else:
         words = ["--signer", "second"]
-    assert "uninstall it first" in five.stopped(1, "5c", *words)
+    assert "Uninstall it first" in five.stopped(1, "5c", *words)
     assert five.calls == []
     five.done("5c", "--uninstall", "--yes")
     five.done("5c", *words)
     assert FIVE in five.banner()
+
+
+def test_what_others_load_meanwhile(desk: Desk) -> None:
+    """Cards take their time: a SEE machine that others load until then is seen before ours is loaded beside it."""
+
+    def load(call: str, made: bool) -> None:
+        if made and call.startswith("csadmin image sign"):
+            desk.site.done("csadmin", "load", "--esn", FIVE, "pqcop-5c/pqsdk-signed.cs5")
+
+    desk.stopped(3, "5c")
+    desk.certify()
+    desk.watch = load
+    assert "not so: there is still no other" in desk.stopped(1, "5c")
+    assert len(desk.site.module(FIVE).loaded) == 1
 
 
 def test_what_is_loaded_needs_no_files(five: Desk) -> None:
@@ -61,7 +75,7 @@ def test_what_is_loaded_needs_no_files(five: Desk) -> None:
     Path("pqcop-5c/pqsdk-signed.cs5").unlink()
     assert "nothing to do" in five.done("5c")[-1]
     five.site.done(*stop)
-    assert "uninstall it first" in five.stopped(1, "5c")
+    assert "Uninstall it first" in five.stopped(1, "5c")
     assert five.calls == []
 
 

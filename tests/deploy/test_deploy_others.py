@@ -105,6 +105,15 @@ def test_what_is_taken_over_is_told(desk: Desk) -> None:
     assert f"SEE machine {loaded.uuid} is taken as ours: --uuid names it" in lines
 
 
+def test_what_was_taken_over_stays_ours(five: Desk) -> None:
+    """Without the journal nobody knows what it was made of: later runs, which do not name it any more, leave it as it is."""
+    [loaded] = five.site.module(FIVE).loaded
+    Path("pqcop-5c/journal.json").unlink()
+    five.done("5c", "--uuid", loaded.uuid)
+    assert "nothing to do" in five.done("5c")[-1]
+    assert five.site.module(FIVE).loaded == [loaded]
+
+
 def test_a_wrong_uuid_is_refused_first(desk: Desk) -> None:
     """Where csadmin can be asked already: before the developer key, and before there is a work folder."""
     desk.site.enroll_launcher()

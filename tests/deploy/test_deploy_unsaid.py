@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from deploy.certificates import pem
 from deploy.guidetools import KILL, SERIAL, GuideHost, deploy
+from nshield import command
 from nshield.journal import Busy, Folder
+from nshield.settings import WrongSettings
 
 NOW = dt.datetime.now(dt.UTC).replace(microsecond=0)
 
@@ -47,7 +49,7 @@ def test_no_work_folder_for_a_run_that_does_nothing(broken: str, tmp_path: Path)
 
 
 def test_a_work_folder_that_another_run_made_meanwhile(tmp_path: Path) -> None:
-    """It has notes that this run has not read: it is left to the other."""
+    """It has notes that this run has not read: it is left to the other. One that can not be made, or written, is named."""
     path = tmp_path / "a" / "work"
     ours, theirs = Folder(path), Folder(path)
     descriptor = theirs.need()
@@ -57,9 +59,18 @@ def test_a_work_folder_that_another_run_made_meanwhile(tmp_path: Path) -> None:
     ours.leave()
     theirs.leave()
     (tmp_path / "file").touch()
-    with pytest.raises(OSError, match=r"can't be made: .*\n.*another with --work"):
-        Folder(tmp_path / "file" / "work").need()
+    (tmp_path / "taken" / "lock").mkdir(parents=True)
+    for unusable in (Folder(tmp_path / "file" / "work").need, lambda: Folder(tmp_path / "taken")):
+        with pytest.raises(WrongSettings, match=r"can't be used: .*another with --work"):
+            unusable()
     assert Folder(path).taken >= 0
+
+
+def test_where_nothing_can_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The folder in which the work folder would be made is looked at before any tool is asked."""
+    monkeypatch.setattr("nshield.checks.os.access", lambda *_: False)
+    assert command.main("5c", ["--work", str(tmp_path / "a" / "b")]) == 2
+    assert capsys.readouterr() == ("", f"nshield5c: work must be a folder that can be written: {tmp_path}/a/b, and {tmp_path} can't\n")
 
 
 @pytest.fixture
