@@ -59,7 +59,7 @@ def test_an_hsm_that_is_not_enrolled_or_an_xc_is_refused(five: Site) -> None:
 
 
 def test_with_json_a_refusal_is_json_too(site: Site) -> None:
-    """No HSM to ask, no such file, an ESN that is none: one document that says so, and exit code 1; by ESN where one was named."""
+    """No HSM to ask, no such file, an HSM that is not there: one document that says so, and exit code 1; by ESN where one was named."""
     create = ["create", "--keyname", "k", "--x509cname", "a", "--x509org", "b"]
     for words, error in (
         (["list", "--json"], "no nShield 5c is enrolled for CodeSafe 5"),
@@ -74,7 +74,7 @@ def test_with_json_a_refusal_is_json_too(site: Site) -> None:
         (["load", "--esn", FIVE, "--json", "nosuch.cs5"], FIVE, "there is no file nosuch.cs5"),
         (["ids", "add", "--esn", FIVE, "--json", "nosuch.pem"], FIVE, "there is no file nosuch.pem"),
         (["list", "--esn", XC, "--json"], XC, "is for the nShield 5c"),
-        (["stop", "--esn", "first", "--uuid", NOBODY, "--json"], "FIRST", "is not an ESN"),
+        (["stop", "--esn", "0000-0000-0000", "--uuid", NOBODY, "--json"], "0000-0000-0000", "is enrolled here"),
         (["list", "--esn", FIVE, "--json"], FIVE, "is not enrolled for CodeSafe 5"),
     ):
         found = site.json("csadmin", *words)
