@@ -129,7 +129,7 @@ class Config:
         if self.tls is None and not _is_loopback(self.host) and not self.insecure_bind:
             raise ConfigError(
                 f"{self.host} is not a loopback address, and whoever reaches the port can sign; "
-                "use TLS (--tls-cert, --tls-key, --tls-ca), or add --insecure-bind if that is wanted"
+                "use TLS ([tls] in the file, or --tls-cert, --tls-key, --tls-ca), or allow it with insecure_bind = true, or --insecure-bind"
             )
 
     @property

@@ -65,10 +65,12 @@ def ledger(options: argparse.Namespace) -> int:
     """Print the ledgers of the machines that are up."""
     os.environ[HOME_VARIABLE] = str(home(options.home))
     try:
-        rows = _rows_of_fleet(options, options.esn)
+        rows, printed = _rows_of_fleet(options, options.esn), 0
         known = {name.hex(): alias for name, alias in keys.known().items()} if not options.json else {}
-        for row in rows:
+        for printed, row in enumerate(rows, 1):
             print(json.dumps(row) if options.json else _line(row, known.get(row["file"], "-")))
+        if not printed:
+            print("seemachine: no leaf was handed out yet", file=sys.stderr)
     except StatusError as error:
         return _complain(error.detail, 1)
     return 0
@@ -146,8 +148,11 @@ def _number(number: int, what: str) -> str:
 def _pair(text: str) -> tuple[Path, Path]:
     """SIGNATURE=MESSAGE on the command line. Raises ValueError."""
     signature, _, message = text.partition("=")
-    if not Path(signature).is_file() or not Path(message).is_file():
+    if not signature or not message:
         raise ValueError(f"--message takes SIGNATURE=MESSAGE, two files, not {text!r}")
+    for name in (signature, message):
+        if not Path(name).is_file():
+            raise ValueError(f"{name}: {'not a file' if Path(name).exists() else 'No such file'}, in --message {text}")
     return Path(signature), Path(message)
 
 

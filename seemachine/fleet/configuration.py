@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from seemachine.config import Config, ConfigError, build
+from seemachine.config import OPERATORS, Config, ConfigError, build
 from seemachine.fleet import modules
 from seemachine.fleet.modules import Loaded, Module
-from seemachine.state.durable import private_folder
+from seemachine.state.durable import private_folder, replace_file
 from seemachine.state.errors import StateCorrupt
 from seemachine.wire.names import SEE_PORT
 
@@ -75,7 +75,7 @@ def find(world: Path, file: Path | None) -> Path:
         return file
     path = private_folder(world) / FILE_NAME
     if not path.exists():
-        path.write_text(GUIDE_FLEET)
+        replace_file(path, GUIDE_FLEET.encode())
     return path
 
 
@@ -147,7 +147,10 @@ def as_loaded(machine: Config, loaded: Loaded) -> Config:
 def _operator(table: Any) -> str:
     if not isinstance(table, dict) or table.keys() - {"blank_cards"}:
         raise ConfigError('[operator] takes one setting, blank_cards = "manual" or "auto"')
-    return str(table.get("blank_cards", "manual"))
+    chosen = table.get("blank_cards", "manual")
+    if type(chosen) is not str or chosen not in OPERATORS:
+        raise ConfigError(f'[operator] blank_cards takes "manual" or "auto", not {chosen!r}')
+    return chosen
 
 
 def started(world: Path) -> list[str]:

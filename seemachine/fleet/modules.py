@@ -166,7 +166,7 @@ def note_fleet_process(world: Path, esn: str, pid: int | None) -> None:
     if pid is None:
         path.unlink(missing_ok=True)
     else:
-        path.write_text(str(pid))
+        replace_file(path, str(pid).encode())
 
 
 def of_fleet(world: Path, esn: str) -> bool:
