@@ -125,7 +125,7 @@ def _nfast(verb: str, options: argparse.Namespace) -> int:
     except ModuleNotFoundError as error:
         if error.name != "cryptography":
             raise
-        print('seemachine nfast: it needs the package cryptography: pip install "seemachine[nfast]"', file=sys.stderr)
+        print("seemachine nfast: it needs the package cryptography; in the source folder: pip install '.[nfast]'", file=sys.stderr)
         return 1
 
 

@@ -28,6 +28,11 @@ host = "127.0.0.1"
 port = 8888                 # the next free one is taken when this is not free
 store = "sqlite"            # or file, memory
 # lock_memory = "auto"      # keep memory out of swap where that is allowed; yes: or do not start; no
+# insecure_bind = true      # an address that others reach, without TLS: whoever reaches the port can sign
+# witness = "/mnt/witness"  # what remembers this NVRAM; or postgresql://user:password@host/database; default witness/ of the world
+# retry_seconds = 3600      # how long a used-up lease is kept for requests that come again
+# ledger_days = 0           # how long rows of the ledger are kept; 0: for ever
+# signer = "<hex>"          # hash of the key that signed the SEE machine; default that of the image that the tools loaded
 
 [[machines]]
 esn = "5F08-02E0-D947"

@@ -39,7 +39,7 @@ def run(verb: str, options: argparse.Namespace) -> int:
     except ModuleNotFoundError as missing:
         if (missing.name or "").partition(".")[0] != "cryptography":
             raise
-        return _complain("the package cryptography is missing; install it with: pip install 'seemachine[pki]'")
+        return _complain("the package cryptography is missing; install it, in the source folder, with: pip install '.[pki]'")
     except (PkiRefused, ValueError, OSError) as error:
         return _complain(reason(error), 2 if isinstance(error, PkiMisused) else 1)
     return 0

@@ -56,7 +56,7 @@ def start(config: Config) -> int:
             sys.setswitchinterval(SWITCH_SECONDS)
             trio.run(_run, machine, config, log, in_force)
     except (StateError, CannotHarden, CannotListen, TlsError, engines.EngineError, OSError) as error:
-        print(f"seemachine: {reason(error)}{_way_out(config, error)}", file=sys.stderr)
+        print(f"seemachine serve: {reason(error)}{_way_out(config, error)}", file=sys.stderr)
         return 1
     return 0
 

@@ -173,7 +173,7 @@ class TestOneKey:
         verdict = audit(".", "--message", text)
 
         assert (verdict.code, verdict.lines) == (2, [])
-        assert verdict.errors == f"seemachine: {sentence}\n"
+        assert verdict.errors == f"seemachine audit: {sentence}\n"
 
     @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\x00", b'{"format": "seemachine key file 1"}'])
     def test_a_damaged_key_file_is_not_passed_over(self, pile, content):
@@ -353,10 +353,10 @@ class TestOddFiles:
 
     def test_nothing_there(self, pile, tmp_path):
         """An empty folder, one without evidence, and a path that is not there are wrong usage: nothing was shown to be clean."""
-        assert audit(pile.folder).errors == "seemachine: nothing to judge: no LMS or HSS signature and no ledger was found\n"
+        assert audit(pile.folder).errors == "seemachine audit: nothing to judge: no LMS or HSS signature and no ledger was found\n"
         pile.put("key.pub", public(key()))
         assert audit(pile.folder).code == 2
-        assert audit(tmp_path / "gone").errors == f"seemachine: {tmp_path / 'gone'}: No such file or directory\n"
+        assert audit(tmp_path / "gone").errors == f"seemachine audit: {tmp_path / 'gone'}: No such file or directory\n"
         assert audit(pile.folder, tmp_path / "gone").code == 2
         assert audit().code == 2
 

@@ -26,7 +26,10 @@ exec "$@"
         (["fleet", "up", "--detach"], "seemachine fleet: no room is left on the disk of {0}/world"),
         (["backup", "x.tar"], "seemachine backup: x.tar: No space left on device"),
         (["pki", "init"], "seemachine pki: {0}/world/pki/ca.key: No space left on device"),
-        (["serve", "--esn", "0000-0000-0001", "--port", "0"], "seemachine: {0}/world/hsm/0000-0000-0001/lock: No space left on device"),
+        (
+            ["serve", "--esn", "0000-0000-0001", "--port", "0"],
+            "seemachine serve: {0}/world/hsm/0000-0000-0001/lock: No space left on device",
+        ),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, list) else "",
 )

@@ -79,7 +79,7 @@ def test_files_that_cannot_be_used_end_the_start(tmp_path, pki):
     code, line = refused(tmp_path, *options(pki.folder, certificate="nowhere"))
     assert (code, line) == (
         1,
-        f"seemachine: {pki.folder}/nowhere.crt: No such file or directory; "
+        f"seemachine serve: {pki.folder}/nowhere.crt: No such file or directory; "
         "seemachine pki init and seemachine pki issue machine ESN make these files",
     )
     lock_key(pki)
