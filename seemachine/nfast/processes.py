@@ -127,11 +127,10 @@ def _environment(world: Path, module: Module) -> dict[str, str]:
 
 def _options(world: Path, module: Module, loaded: Loaded) -> list[str]:
     """As the fleet file describes this HSM, but unpublished: that is the host's to do."""
-    machine = configuration.as_loaded(_described(world, module), loaded)
+    machine = configuration.as_loaded(replace(_described(world, module), module=module.number), loaded)
     settings = world / "hsm" / module.esn / SETTINGS
     settings.write_text(configuration.limits_file(machine))
-    more = ["--module", str(module.number), "--no-publish", "--config", str(settings)]
-    return [*configuration.command_line(machine), *more]
+    return [*configuration.command_line(machine), "--no-publish", "--config", str(settings)]
 
 
 def _described(world: Path, module: Module) -> Config:
