@@ -166,9 +166,9 @@ def started(world: Path) -> list[str]:
 def remembered(world: Path) -> list[dict[str, Any]] | None:
     """ESN, model and module of the machines of the fleet that runs, or ran last; None when none did."""
     try:
-        found: list[dict[str, Any]] = json.loads((world / "fleet" / RUNNING).read_text())
-        return found
-    except (OSError, ValueError):
+        found = json.loads((world / "fleet" / RUNNING).read_text())
+        return [{"esn": str(each["esn"]), "model": str(each["model"]), "module": int(each["module"])} for each in found]
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
 
 

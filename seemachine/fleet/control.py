@@ -14,8 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from seemachine.config import Config, ConfigError
-from seemachine.fleet import configuration, modules, published
+from seemachine.config import ConfigError
+from seemachine.fleet import configuration, modules, published, standing
 from seemachine.fleet.configuration import Fleet
 from seemachine.state.durable import replace_file
 from seemachine.state.errors import StateError, StateLocked, counted, reason
@@ -67,7 +67,7 @@ def down(options: argparse.Namespace) -> int:
     world = home(options.home)
     supervisor = holder(world / "fleet")
     machines = [folder.name for folder in _machine_folders(world) if holder(folder) is not None]
-    order = _modules_of(world)
+    order = standing.numbers(world)
     if supervisor is None and not machines:
         tidied = _withdraw_stale(world)
         print(f"no fleet is up in {world}" if not tidied else f"tidied up {counted(tidied, 'stale published object')}")
@@ -86,13 +86,13 @@ def down(options: argparse.Namespace) -> int:
 def status(options: argparse.Namespace) -> int:
     """Print what runs where. Exit code 0 when every machine is up, 1 otherwise."""
     world = home(options.home)
-    rows, supervisor = _rows(world), holder(world / "fleet")
+    rows, supervisor = standing.rows(world), holder(world / "fleet")
     if options.json:
         print(json.dumps({"machines": rows, "supervisor": supervisor, "world": str(world)}, indent=2))
     elif not rows:
         print(f"no fleet in {world}; start one with: seemachine fleet up")
     else:
-        _print_rows(rows)
+        standing.show(rows)
         if supervisor is None and any(row["pid"] for row in rows):
             print("no supervisor: a machine that dies is not started again")
     enrolled = [row for row in rows if row["module"]]
@@ -131,7 +131,9 @@ def _foreground(fleet: Fleet) -> int:
         lock = FolderLock(fleet.world / "fleet", f"the fleet of {fleet.world}")
     except StateLocked:
         return _complain(_already(fleet.world, holder(fleet.world / "fleet")))
-    replace_file(fleet.world / "fleet" / configuration.RUNNING, json.dumps([_identity(machine) for machine in fleet.machines]).encode())
+    replace_file(
+        fleet.world / "fleet" / configuration.RUNNING, json.dumps([standing.identity(machine) for machine in fleet.machines]).encode()
+    )
     try:
         trio.run(Supervisor(fleet).run)
     except FleetFailed as error:
@@ -156,7 +158,7 @@ def _detached(fleet: Fleet, path: Path) -> int:
         _end(process)
         raise
     if process.poll() is None and _all_up(fleet, process.pid):
-        _print_rows(_rows(fleet.world))
+        standing.show(standing.rows(fleet.world))
         return 0
     if process.poll() is None:
         process.terminate()
@@ -180,7 +182,7 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 
 
 def _all_up(fleet: Fleet, supervisor: int) -> bool:
-    ready = all(_machine_state(fleet.world, machine.esn) == "up" for machine in fleet.machines)
+    ready = all(standing.state(fleet.world, machine.esn) == "up" for machine in fleet.machines)
     return ready and holder(fleet.world / "fleet") == supervisor
 
 
@@ -198,60 +200,6 @@ def _all_gone(world: Path) -> bool:
     return holder(world / "fleet") is None and all(holder(folder) is None for folder in _machine_folders(world))
 
 
-def _machine_state(world: Path, esn: str) -> str:
-    pid, entry = holder(world / "hsm" / esn), published.listening(world, esn)
-    if pid is None:
-        return "down"
-    return "up" if entry is not None and entry.pid == pid else "starting"
-
-
-def _rows(world: Path) -> list[dict[str, Any]]:
-    known = {each["esn"]: each for each in _known_machines(world)}
-    for module in modules.present(world):
-        known[module.esn] = {"esn": module.esn, "model": module.model, "module": module.number}
-    return sorted((_row(world, each) for each in known.values()), key=lambda row: (row["module"] == 0, row["module"], row["esn"]))
-
-
-def _row(world: Path, known: dict[str, Any]) -> dict[str, Any]:
-    esn = known["esn"]
-    entry, state = published.listening(world, esn), _machine_state(world, esn)
-    up = entry if state == "up" else None
-    address = f"{up.host}:{up.port}" if up else None
-    return {**known, "address": address, "pid": holder(world / "hsm" / esn), "state": state}
-
-
-def _modules_of(world: Path) -> dict[str, int]:
-    """Module numbers by ESN, as far as they are known: a fleet goes down whatever is damaged."""
-    try:
-        return {row["esn"]: row["module"] for row in _rows(world)}
-    except StateError:
-        return {}
-
-
-def _known_machines(world: Path) -> list[dict[str, Any]]:
-    """Those of the fleet that runs, or ran last; else those of the world's fleet file."""
-    remembered = configuration.remembered(world)
-    return [_identity(machine) for machine in _configured(world)] if remembered is None else remembered
-
-
-def _configured(world: Path) -> tuple[Config, ...]:
-    path = world / configuration.FILE_NAME
-    try:
-        return configuration.read(path, world).machines if path.exists() else ()
-    except ConfigError:
-        return ()
-
-
-def _identity(machine: Config) -> dict[str, Any]:
-    return {"esn": machine.esn, "model": machine.model, "module": machine.module}
-
-
-def _print_rows(rows: list[dict[str, Any]]) -> None:
-    for row in rows:
-        where = f"{row['address']}  process {row['pid']}" if row["state"] == "up" else ""
-        print(f"module {row['module'] or '-'}  {row['esn']}  {row['model']:<3} {row['state']:<9} {where}".rstrip())
-
-
 def _machine_folders(world: Path) -> list[Path]:
     return sorted(path for path in (world / "hsm").glob("*") if path.is_dir())
 
@@ -261,6 +209,8 @@ def _withdraw_stale(world: Path) -> int:
     stale = [folder.name for folder in _machine_folders(world) if published.read(world, folder.name) is not None]
     for esn in stale:
         published.withdraw(world, esn)
+    for folder in _machine_folders(world):
+        modules.note_fleet_process(world, folder.name, None)
     return len(stale)
 
 

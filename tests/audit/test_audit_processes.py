@@ -161,7 +161,7 @@ def test_machines_that_cannot_be_asked(tmp_path: Path) -> None:
             code, lines = world.run(*words)
             assert (code, len(lines)) == (expected, 1)
             assert "Connection refused" in lines[0]
-        assert world.run("ledger", "--esn", FIRST) == (0, [])
+        assert world.run("ledger", "--esn", FIRST) == (0, ["seemachine ledger: no leaf was handed out yet"])
         assert world.run("ledger", "--esn", SECOND)[0] == 1
         first.kill()
         assert world.run("ledger", "--esn", FIRST)[0] == 1

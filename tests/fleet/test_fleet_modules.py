@@ -9,7 +9,7 @@ import processes
 import pytest
 
 from seemachine.config import ConfigError
-from seemachine.fleet import configuration, control, modules
+from seemachine.fleet import configuration, control, modules, standing
 from seemachine.fleet.modules import Loaded, Module
 from seemachine.state.errors import StateCorrupt
 from seemachine.state.lock import FolderLock
@@ -186,3 +186,14 @@ def test_who_comes_second_is_told_the_way_down(tmp_path: Path, capsys: pytest.Ca
 
     said = capsys.readouterr().err
     assert said == f"seemachine fleet: the fleet of {tmp_path} is already up (process {os.getpid()}); stop it with: seemachine fleet down\n"
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", "3", "[3]", '[{"esn": "x"}]', "[" * 10_000])
+def test_what_ran_last_may_be_damaged(tmp_path: Path, content: str) -> None:
+    """A list of the last fleet that can't be read is as good as none: the fleet file is asked."""
+    read(tmp_path)
+    (tmp_path / "fleet").mkdir()
+    (tmp_path / "fleet" / "running.json").write_text(content)
+
+    listed = [row["esn"] for row in standing.rows(tmp_path)]
+    assert listed == ([] if content in ("[]", "{}") else [FIRST, SECOND])
