@@ -94,8 +94,8 @@ def refuse_supervised(world: Path) -> None:
 
 
 def of_the_fleet(world: Path, module: Module) -> bool:
-    """Whether `seemachine fleet up` runs the SEE machine of a module, which no tool started."""
-    return not module.started and holder(world / "fleet") is not None and modules.running(world, module.esn)
+    """Whether `seemachine fleet up` runs the SEE machine of a module, whatever a tool started before."""
+    return modules.of_fleet(world, module.esn)
 
 
 def refuse_running(world: Path, module: Module) -> None:

@@ -106,6 +106,7 @@ def test_what_a_fleet_runs_is_no_image_whatever_ran_before(site: Site) -> None:
     assert processes.seemachine(["fleet", "up", "--detach"], site.env)[0] == 0
     ours = [image[0].replace("STARTED", "STOPPED"), f"{FIVE}      UUID: none  seemachine fleet up   STARTED"]
     assert site.done("csadmin", "list") == ours
+    site.done("bootstrap", "-m", "1", "--uuid", "none", "--cs5file", "signed.cs5")
 
     with site.changing() as module:
         module.started = ""

@@ -227,7 +227,7 @@ def test_a_damaged_nvram_is_left_as_it_is(store, tmp_path):
     damaged.write_bytes(b"not an NVRAM, " * 300)
     serve = ["serve", "--esn", ESN, "--port", "0", "--store", store]
     code, [line] = processes.seemachine(serve, processes.environment(tmp_path))
-    assert (code, line.startswith(f"seemachine: {damaged}: ")) == (1, True)
+    assert (code, line.startswith(f"seemachine serve: {damaged}: ")) == (1, True)
     assert line.endswith(f"; nothing was changed. Moving {folder} away lets the machine begin anew, without the leaves in it")
     assert damaged.read_bytes() == b"not an NVRAM, " * 300
     folder.rename(tmp_path / "away")
