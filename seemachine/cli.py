@@ -31,7 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         code = 1  # the reader of our output left; there is nobody to tell
     except OSError as error:
-        print(f"seemachine: {error}", file=sys.stderr)
+        from seemachine.state.errors import reason
+
+        print(f"seemachine: {reason(error)}", file=sys.stderr)
         code = 1
     _settle_output()
     return code
@@ -81,8 +83,7 @@ def _info(_verb: str, options: argparse.Namespace) -> int:
 def _fleet(verb: str, options: argparse.Namespace) -> int:
     from seemachine.fleet import control
 
-    code: int = getattr(control, verb)(options)
-    return code
+    return control.run(verb, options)
 
 
 def _card(verb: str, options: argparse.Namespace) -> int:
@@ -124,7 +125,7 @@ def _nfast(verb: str, options: argparse.Namespace) -> int:
     except ModuleNotFoundError as error:
         if error.name != "cryptography":
             raise
-        print('seemachine nfast: it needs the package cryptography: pip install "seemachine[nfast]"', file=sys.stderr)
+        print("seemachine nfast: it needs the package cryptography; in the source folder: pip install '.[nfast]'", file=sys.stderr)
         return 1
 
 

@@ -129,7 +129,7 @@ class Config:
         if self.tls is None and not _is_loopback(self.host) and not self.insecure_bind:
             raise ConfigError(
                 f"{self.host} is not a loopback address, and whoever reaches the port can sign; "
-                "use TLS (--tls-cert, --tls-key, --tls-ca), or add --insecure-bind if that is wanted"
+                "use TLS ([tls] in the file, or --tls-cert, --tls-key, --tls-ca), or allow it with insecure_bind = true, or --insecure-bind"
             )
 
     @property
@@ -140,7 +140,19 @@ class Config:
 
 def load(path: Path | None, **given: Any) -> Config:
     """Settings from a file, overridden by those given that are not None. Raises ConfigError, naming the setting."""
-    return build({**(_read(path) if path else {}), **{name: value for name, value in given.items() if value is not None}})
+    chosen = {name: value for name, value in given.items() if value is not None}
+    table = _read(path) if path else {}
+    try:
+        return build({**table, **chosen})
+    except ConfigError as error:
+        of_file = {name: value for name, value in table.items() if name not in chosen}
+        raise ConfigError(f"{path}: {error}") if _concerns(str(error), of_file) else error from None
+
+
+def _concerns(refusal: str, settings: dict[str, Any]) -> bool:
+    """Whether it is one of these settings that was refused."""
+    begins = [start for name in settings for start in (f"{name} takes", f"{name}.", f"unknown setting {name}")]
+    return refusal.startswith((*begins, f"{settings.get('host')} is not"))
 
 
 def build(settings: dict[str, Any]) -> Config:

@@ -22,8 +22,17 @@ def environment(home: Path, **more: str) -> dict[str, str]:
 
 def run(module: str, words: list[str], env: Mapping[str, str], seconds: float = 60.0) -> Ran:
     """Run a command to its end. Returns its exit code and its lines, standard error merged in order of writing."""
+    return _ran([sys.executable, "-m", module, *words], env, seconds)
+
+
+def within(before: list[str], words: list[str], env: Mapping[str, str], seconds: float = 60.0) -> Ran:
+    """Run `seemachine` behind another command, such as one that mounts something for it."""
+    return _ran([*before, sys.executable, "-m", "seemachine", *words], env, seconds)
+
+
+def _ran(command: list[str], env: Mapping[str, str], seconds: float) -> Ran:
     done = subprocess.run(
-        [sys.executable, "-m", module, *words],
+        command,
         env=dict(env),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

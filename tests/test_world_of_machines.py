@@ -398,7 +398,7 @@ class WorldOfMachines(RuleBasedStateMachine):
         try:
             self.rack.format(esn, SLOT, force=force)
         except StateError as error:
-            assert "empty" in str(error) or "unused leases" in str(error)
+            assert "empty" in str(error) or "unused lease" in str(error)
 
     # ---- what must hold after each of them
 

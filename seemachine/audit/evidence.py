@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
+from seeclient.keys import PREFIX
+
 from seemachine.lms.keys import PublicKey, Signature
 from seemachine.lms.parameters import ParameterError, lmots, lms, signature_bytes
 
@@ -216,13 +218,14 @@ def _add_key(found: Evidence, source: str, data: bytes) -> bool:
 
 
 def _add_key_file(found: Evidence, source: str, data: bytes) -> bool:
-    if not data.startswith(KEY_FILE):
+    # By its name, too: what is in it may be damaged.
+    if not data.startswith(KEY_FILE) and not Path(source).name.startswith(PREFIX):
         return False
     try:
         head = json.loads(data.partition(b"\n")[0])
         key = PublicKey.decode(bytes.fromhex(head["public_key"]))
         found.keys.append(Known(source, key, 1 << key.tree.h - head["expcards"] - head["explease"]))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         found.unread.append(f"{source}: a damaged key file")
     return True
 

@@ -33,11 +33,11 @@ def audit(options: argparse.Namespace) -> int:
     try:
         evidence = _evidence(options)
     except StatusError as error:
-        return _complain(error.detail, 2)
+        return _complain("audit", error.detail, 2)
     except OSError as error:
-        return _complain(f"{error.filename}: {error.strerror}", 2)
+        return _complain("audit", f"{error.filename}: {error.strerror}", 2)
     except ValueError as error:
-        return _complain(error, 2)
+        return _complain("audit", error, 2)
     verdict = judge(evidence)
     if options.json:
         print(json.dumps({"clean": verdict.clean, "complete": verdict.complete, **asdict(verdict), "unknown": evidence.unknown}, indent=2))
@@ -55,7 +55,7 @@ def _evidence(options: argparse.Namespace) -> Evidence:
     public = key_folder(home(options.home))
     evidence = gather([*options.files, *([public] if options.fleet and public.is_dir() else [])], messages)
     if options.fleet:
-        evidence.handed += [handed_from(row, "fleet") for row in _rows_of_fleet(options, None)]
+        evidence.handed += [handed_from(row, "fleet") for row in _rows_of_fleet("audit", options, None)]
     elif not (evidence.signatures or evidence.handed or evidence.unread):
         raise ValueError(EMPTY)
     return evidence
@@ -65,21 +65,24 @@ def ledger(options: argparse.Namespace) -> int:
     """Print the ledgers of the machines that are up."""
     os.environ[HOME_VARIABLE] = str(home(options.home))
     try:
-        rows = _rows_of_fleet(options, options.esn)
+        rows, empty = _rows_of_fleet("ledger", options, options.esn), True
         known = {name.hex(): alias for name, alias in keys.known().items()} if not options.json else {}
         for row in rows:
+            empty = False
             print(json.dumps(row) if options.json else _line(row, known.get(row["file"], "-")))
+        if empty:
+            _complain("ledger", "no leaf was handed out yet", 0)
     except StatusError as error:
-        return _complain(error.detail, 1)
+        return _complain("ledger", error.detail, 1)
     return 0
 
 
-def _rows_of_fleet(options: argparse.Namespace, esn: str | None) -> Iterator[dict[str, Any]]:
+def _rows_of_fleet(word: str, options: argparse.Namespace, esn: str | None) -> Iterator[dict[str, Any]]:
     """Rows in their JSON form. A machine that can't be asked is an error: its leaves would be missing from the picture."""
     os.environ[HOME_VARIABLE] = str(home(options.home))
     with blocking.open_fleet(doubted=True) as fleet:
         for alarm in (peer.doubt for peer in fleet.roster.peers if peer.doubt is not None):
-            print(f"seemachine: {alarm.detail}", file=sys.stderr)
+            _complain(word, alarm.detail, 0)
         if esn is None and fleet.roster.failures:
             raise fleet.roster.failures[0]
         if not fleet.roster.peers:
@@ -146,11 +149,14 @@ def _number(number: int, what: str) -> str:
 def _pair(text: str) -> tuple[Path, Path]:
     """SIGNATURE=MESSAGE on the command line. Raises ValueError."""
     signature, _, message = text.partition("=")
-    if not Path(signature).is_file() or not Path(message).is_file():
+    if not signature or not message:
         raise ValueError(f"--message takes SIGNATURE=MESSAGE, two files, not {text!r}")
+    for name in (signature, message):
+        if not Path(name).is_file():
+            raise ValueError(f"{name}: {'not a file' if Path(name).exists() else 'No such file'}, in --message {text}")
     return Path(signature), Path(message)
 
 
-def _complain(reason: object, code: int) -> int:
-    print(f"seemachine: {reason}", file=sys.stderr)
+def _complain(word: str, reason: object, code: int) -> int:
+    print(f"seemachine {word}: {reason}", file=sys.stderr)
     return code

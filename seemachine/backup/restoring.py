@@ -19,7 +19,7 @@ from seemachine.config import ConfigError
 from seemachine.fleet.configuration import read
 from seemachine.state.cards import SUFFIX
 from seemachine.state.durable import private_folder, replace_file
-from seemachine.state.errors import CardError, StateError, StateLocked, StateUnsafe
+from seemachine.state.errors import CardError, StateError, StateLocked, StateUnsafe, counted, reason
 from seemachine.state.lock import holder
 from seemachine.wire.status import StatusError
 from seemachine.wire.world import HOME_VARIABLE, home, key_folder, witness_folder
@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
         else:
             steps = restore(world, opened(options.file), options.witness, after_loss=options.after_loss)
     except (ArchiveError, ConfigError, StateError, OSError) as error:
-        print(f"seemachine restore: {error}", file=sys.stderr)
+        print(f"seemachine restore: {reason(error)}", file=sys.stderr)
         return 1
     if options.json:
         print(json.dumps({"file": str(options.file), "steps": [asdict(step) for step in steps]}, indent=2))
@@ -122,7 +122,7 @@ def _restore_card(world: Path, identifier: str, name: str, data: bytes, *, after
     except StateError as error:
         return Step("card", name, "refused", str(error), refused=True)
     renamed = f", now called {called}, for there is another {name}" if called != name else ""
-    return Step("card", called, "restored", f"card {name}: back on the rack with {leases} leases{renamed}")
+    return Step("card", called, "restored", f"card {name}: back on the rack with {counted(leases, 'lease')}{renamed}")
 
 
 def _witnesses(world: Path) -> dict[str, str]:

@@ -31,7 +31,7 @@ from seemachine.backup.archive import (
 from seemachine.config import ConfigError
 from seemachine.fleet.configuration import read
 from seemachine.state.durable import replace_file
-from seemachine.state.errors import StateError, StateFailed
+from seemachine.state.errors import StateError, StateFailed, reason
 from seemachine.state.worldkey import FILE_NAME, world_key
 from seemachine.wire.messages import ListNvmemfiles, NvmemfileListing
 from seemachine.wire.names import is_esn
@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
         manifest = save(world, options.file, portraits, cards, options.without)
         code = 0
     except (StateError, StatusError, ArchiveError, OSError) as error:
-        _complain(error.detail if isinstance(error, StatusError) else error)
+        _complain(error.detail if isinstance(error, StatusError) else reason(error))
         code = 1
     else:
         _report(manifest, options)

@@ -5,23 +5,27 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
 
 from seemachine.fleet import published
-from seemachine.state.errors import StateError
+from seemachine.state.errors import StateError, counted, reason
 from seemachine.state.rack import Rack, Whereabouts
 from seemachine.wire.world import home
+
+# The columns of a short list stay where they were.
+LEAST_CELLS = (" " * 8, " " * 8, " " * 12)
 
 
 def run(verb: str, options: argparse.Namespace) -> int:
     """Do one thing with the cards. Returns the exit code."""
     world = home(options.home)
-    if verb == "list" and not world.exists():
-        print(f"no cards in {world}; make some with: seemachine card new", file=sys.stderr)
-        return 0
     try:
-        VERBS[verb](Rack(world), options)
+        if verb == "list":
+            _list(world, options)
+        else:
+            VERBS[verb](Rack(world), options)
     except (StateError, OSError) as error:
-        print(f"seemachine card: {error}", file=sys.stderr)
+        print(f"seemachine card: {reason(error)}", file=sys.stderr)
         return 1
     return 0
 
@@ -49,15 +53,23 @@ def _format(rack: Rack, options: argparse.Namespace) -> None:
     print("Formatted token OK")
 
 
-def _list(rack: Rack, options: argparse.Namespace) -> None:
-    found = rack.listing()
+def _list(world: Path, options: argparse.Namespace) -> None:
+    # Who only looks makes no rack.
+    found = Rack(world).listing() if (world / "cards").is_dir() else []
     if options.json:
         print(json.dumps({"cards": [_as_json(card) for card in found]}, indent=2))
-        return
-    for card in found:
-        leases = f"{card.leases} leases" if card.kind == "lms" else ""
+    elif not found:
+        print(f"no cards in {world}; make some with: seemachine card new", file=sys.stderr)
+    else:
+        _print(found)
+
+
+def _print(found: list[Whereabouts]) -> None:
+    cells = [(card.card, card.kind, counted(card.leases, "lease") if card.kind == "lms" else "") for card in found]
+    widths = [max(map(len, column)) for column in zip(*cells, LEAST_CELLS, strict=True)]
+    for card, row in zip(found, cells, strict=True):
         place = f"slot {card.slot} of {card.esn}" if card.esn else "on the rack"
-        print(f"{card.card:<8} {card.kind:<8} {leases:<12} {place}")
+        print(*(cell.ljust(width) for cell, width in zip(row, widths, strict=True)), place)
 
 
 def _as_json(card: Whereabouts) -> dict[str, object]:
@@ -69,5 +81,4 @@ VERBS: dict[str, Callable[[Rack, argparse.Namespace], None]] = {
     "insert": _insert,
     "remove": _remove,
     "format": _format,
-    "list": _list,
 }

@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from seemachine.config import Config, ConfigError, build
+from seemachine.config import OPERATORS, Config, ConfigError, build
 from seemachine.fleet import modules
 from seemachine.fleet.modules import Loaded, Module
-from seemachine.state.durable import private_folder
+from seemachine.state.durable import private_folder, replace_file
 from seemachine.state.errors import StateCorrupt
 from seemachine.wire.names import SEE_PORT
 
@@ -28,6 +28,11 @@ host = "127.0.0.1"
 port = 8888                 # the next free one is taken when this is not free
 store = "sqlite"            # or file, memory
 # lock_memory = "auto"      # keep memory out of swap where that is allowed; yes: or do not start; no
+# insecure_bind = true      # an address that others reach, without TLS: whoever reaches the port can sign
+# witness = "/mnt/witness"  # what remembers this NVRAM; or postgresql://user:password@host/database; default witness/ of the world
+# retry_seconds = 3600      # how long a used-up lease is kept for requests that come again
+# ledger_days = 0           # how long rows of the ledger are kept; 0: for ever
+# signer = "<hex>"          # hash of the key that signed the SEE machine; default that of the image that the tools loaded
 
 [[machines]]
 esn = "5F08-02E0-D947"
@@ -75,7 +80,7 @@ def find(world: Path, file: Path | None) -> Path:
         return file
     path = private_folder(world) / FILE_NAME
     if not path.exists():
-        path.write_text(GUIDE_FLEET)
+        replace_file(path, GUIDE_FLEET.encode())
     return path
 
 
@@ -147,7 +152,10 @@ def as_loaded(machine: Config, loaded: Loaded) -> Config:
 def _operator(table: Any) -> str:
     if not isinstance(table, dict) or table.keys() - {"blank_cards"}:
         raise ConfigError('[operator] takes one setting, blank_cards = "manual" or "auto"')
-    return str(table.get("blank_cards", "manual"))
+    chosen = table.get("blank_cards", "manual")
+    if type(chosen) is not str or chosen not in OPERATORS:
+        raise ConfigError(f'[operator] blank_cards takes "manual" or "auto", not {chosen!r}')
+    return chosen
 
 
 def started(world: Path) -> list[str]:
@@ -158,9 +166,9 @@ def started(world: Path) -> list[str]:
 def remembered(world: Path) -> list[dict[str, Any]] | None:
     """ESN, model and module of the machines of the fleet that runs, or ran last; None when none did."""
     try:
-        found: list[dict[str, Any]] = json.loads((world / "fleet" / RUNNING).read_text())
-        return found
-    except (OSError, ValueError):
+        found = json.loads((world / "fleet" / RUNNING).read_text())
+        return [{"esn": str(each["esn"]), "model": str(each["model"]), "module": int(each["module"])} for each in found]
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
 
 

@@ -4,25 +4,39 @@ import argparse
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from seemachine.config import Config, ConfigError
-from seemachine.fleet import configuration, modules, published
+from seemachine.config import ConfigError
+from seemachine.fleet import configuration, modules, published, standing
 from seemachine.fleet.configuration import Fleet
 from seemachine.state.durable import replace_file
-from seemachine.state.errors import StateError, StateLocked
+from seemachine.state.errors import StateError, StateLocked, counted, reason
 from seemachine.state.lock import FolderLock, holder
 from seemachine.wire.world import HOME_VARIABLE, home
 
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0
 LOOK_SECONDS = 0.05
+# With less a supervisor can't even write why it ended.
+LEAST_ROOM = 1 << 20
+
+
+def run(verb: str, options: argparse.Namespace) -> int:
+    """Do one verb. Returns the exit code."""
+    try:
+        return VERBS[verb](options)
+    except BrokenPipeError:
+        raise
+    except (StateError, OSError) as error:
+        return _complain(reason(error))
 
 
 def up(options: argparse.Namespace) -> int:
@@ -40,10 +54,11 @@ def up(options: argparse.Namespace) -> int:
         return _complain("no HSM of this fleet is enrolled")
     running = holder(world / "fleet")
     if running is not None:
-        return _complain(f"the fleet of {world} is already up (process {running}); stop it with: seemachine fleet down")
+        return _complain(_already(world, running))
     orphans = [machine.esn for machine in fleet.machines if holder(machine.folder) is not None]
     if orphans:
-        return _complain(f"{', '.join(orphans)} still run without a supervisor; stop them first with: seemachine fleet down")
+        runs = "still runs" if len(orphans) == 1 else "still run"
+        return _complain(f"{', '.join(orphans)} {runs} without a supervisor; stop what runs with: seemachine fleet down")
     return _detached(fleet, path) if options.detach else _foreground(fleet)
 
 
@@ -51,10 +66,11 @@ def down(options: argparse.Namespace) -> int:
     """Stop the supervisor, which stops its machines, and any machine that outlived its own."""
     world = home(options.home)
     supervisor = holder(world / "fleet")
-    machines = {folder.name: pid for folder in _machine_folders(world) if (pid := holder(folder)) is not None}
+    machines = [folder.name for folder in _machine_folders(world) if holder(folder) is not None]
+    order = standing.numbers(world)
     if supervisor is None and not machines:
         tidied = _withdraw_stale(world)
-        print(f"no fleet is up in {world}" if not tidied else f"tidied up {tidied} stale published object{'' if tidied == 1 else 's'}")
+        print(f"no fleet is up in {world}" if not tidied else f"tidied up {counted(tidied, 'stale published object')}")
         return 0
     if supervisor is not None:
         _signal(supervisor)
@@ -62,24 +78,21 @@ def down(options: argparse.Namespace) -> int:
     if not _wait(lambda: _all_gone(world) or _end_orphans(world, signalled), STOP_SECONDS):
         return _complain(f"the fleet did not stop within {STOP_SECONDS:g} s; look at {world / 'fleet' / 'log'}")
     _withdraw_stale(world)
-    print(f"stopped: {', '.join(sorted(machines)) or 'no machine was running'}")
+    listed = ", ".join(sorted(machines, key=lambda esn: (order.get(esn, 0) == 0, order.get(esn, 0), esn)))
+    print(f"stopped: {listed or 'the supervisor; no machine was up'}")
     return 0
 
 
 def status(options: argparse.Namespace) -> int:
     """Print what runs where. Exit code 0 when every machine is up, 1 otherwise."""
     world = home(options.home)
-    try:
-        rows = _rows(world)
-    except StateError as error:
-        return _complain(error)
-    supervisor = holder(world / "fleet")
+    rows, supervisor = standing.rows(world), holder(world / "fleet")
     if options.json:
         print(json.dumps({"machines": rows, "supervisor": supervisor, "world": str(world)}, indent=2))
     elif not rows:
         print(f"no fleet in {world}; start one with: seemachine fleet up")
     else:
-        _print_rows(rows)
+        standing.show(rows)
         if supervisor is None and any(row["pid"] for row in rows):
             print("no supervisor: a machine that dies is not started again")
     enrolled = [row for row in rows if row["module"]]
@@ -95,10 +108,7 @@ def check(options: argparse.Namespace) -> int:
     if not (world / "hsm").is_dir() and not (world / configuration.FILE_NAME).is_file():
         return _complain(f"no fleet in {world}; start one with: seemachine fleet up")
     os.environ[HOME_VARIABLE] = str(world)
-    try:
-        found = findings(world)
-    except StateError as error:
-        return _complain(error)
+    found = findings(world)
     if options.json:
         print(as_json(found))
     else:
@@ -108,6 +118,10 @@ def check(options: argparse.Namespace) -> int:
     return 1 if found else 0
 
 
+def _already(world: Path, supervisor: int | None) -> str:
+    return f"the fleet of {world} is already up (process {supervisor or 'unknown'}); stop it with: seemachine fleet down"
+
+
 def _foreground(fleet: Fleet) -> int:
     import trio
 
@@ -115,9 +129,11 @@ def _foreground(fleet: Fleet) -> int:
 
     try:
         lock = FolderLock(fleet.world / "fleet", f"the fleet of {fleet.world}")
-    except StateLocked as error:
-        return _complain(error)
-    replace_file(fleet.world / "fleet" / configuration.RUNNING, json.dumps([_identity(machine) for machine in fleet.machines]).encode())
+    except StateLocked:
+        return _complain(_already(fleet.world, holder(fleet.world / "fleet")))
+    replace_file(
+        fleet.world / "fleet" / configuration.RUNNING, json.dumps([standing.identity(machine) for machine in fleet.machines]).encode()
+    )
     try:
         trio.run(Supervisor(fleet).run)
     except FleetFailed as error:
@@ -135,20 +151,38 @@ def _detached(fleet: Fleet, path: Path) -> int:
     with log.open("ab") as output:
         began = output.tell()
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
-    _wait(lambda: process.poll() is not None or _all_up(fleet, process.pid), START_SECONDS)
+    try:
+        _wait(lambda: process.poll() is not None or _all_up(fleet, process.pid), START_SECONDS)
+    except KeyboardInterrupt:
+        _complain("interrupted; what was started is stopped again")
+        _end(process)
+        raise
     if process.poll() is None and _all_up(fleet, process.pid):
-        _print_rows(_rows(fleet.world))
+        standing.show(standing.rows(fleet.world))
         return 0
     if process.poll() is None:
         process.terminate()
     with log.open("rb") as written:
         written.seek(began)
-        sys.stderr.write(written.read().decode(errors="replace"))
-    return _complain(f"the fleet did not come up; its log is {log}")
+        said = written.read().decode(errors="replace")
+    sys.stderr.write(said)
+    full = shutil.disk_usage(fleet.world).free < LEAST_ROOM
+    return _complain(
+        f"the fleet did not come up; its log is {log}" if said or not full else f"no room is left on the disk of {fleet.world}"
+    )
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """Have a supervisor stop, and its machines with it."""
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        _complain(f"it still runs (process {process.pid}); stop it with: seemachine fleet down")
 
 
 def _all_up(fleet: Fleet, supervisor: int) -> bool:
-    ready = all(_machine_state(fleet.world, machine.esn) == "up" for machine in fleet.machines)
+    ready = all(standing.state(fleet.world, machine.esn) == "up" for machine in fleet.machines)
     return ready and holder(fleet.world / "fleet") == supervisor
 
 
@@ -166,52 +200,6 @@ def _all_gone(world: Path) -> bool:
     return holder(world / "fleet") is None and all(holder(folder) is None for folder in _machine_folders(world))
 
 
-def _machine_state(world: Path, esn: str) -> str:
-    pid, entry = holder(world / "hsm" / esn), published.listening(world, esn)
-    if pid is None:
-        return "down"
-    return "up" if entry is not None and entry.pid == pid else "starting"
-
-
-def _rows(world: Path) -> list[dict[str, Any]]:
-    known = {each["esn"]: each for each in _known_machines(world)}
-    for module in modules.present(world):
-        known[module.esn] = {"esn": module.esn, "model": module.model, "module": module.number}
-    return sorted((_row(world, each) for each in known.values()), key=lambda row: (row["module"] == 0, row["module"], row["esn"]))
-
-
-def _row(world: Path, known: dict[str, Any]) -> dict[str, Any]:
-    esn = known["esn"]
-    entry, state = published.listening(world, esn), _machine_state(world, esn)
-    up = entry if state == "up" else None
-    address = f"{up.host}:{up.port}" if up else None
-    return {**known, "address": address, "pid": holder(world / "hsm" / esn), "state": state}
-
-
-def _known_machines(world: Path) -> list[dict[str, Any]]:
-    """Those of the fleet that runs, or ran last; else those of the world's fleet file."""
-    remembered = configuration.remembered(world)
-    return [_identity(machine) for machine in _configured(world)] if remembered is None else remembered
-
-
-def _configured(world: Path) -> tuple[Config, ...]:
-    path = world / configuration.FILE_NAME
-    try:
-        return configuration.read(path, world).machines if path.exists() else ()
-    except ConfigError:
-        return ()
-
-
-def _identity(machine: Config) -> dict[str, Any]:
-    return {"esn": machine.esn, "model": machine.model, "module": machine.module}
-
-
-def _print_rows(rows: list[dict[str, Any]]) -> None:
-    for row in rows:
-        where = f"{row['address']}  process {row['pid']}" if row["state"] == "up" else ""
-        print(f"module {row['module'] or '-'}  {row['esn']}  {row['model']:<3} {row['state']:<9} {where}".rstrip())
-
-
 def _machine_folders(world: Path) -> list[Path]:
     return sorted(path for path in (world / "hsm").glob("*") if path.is_dir())
 
@@ -221,6 +209,8 @@ def _withdraw_stale(world: Path) -> int:
     stale = [folder.name for folder in _machine_folders(world) if published.read(world, folder.name) is not None]
     for esn in stale:
         published.withdraw(world, esn)
+    for folder in _machine_folders(world):
+        modules.note_fleet_process(world, folder.name, None)
     return len(stale)
 
 
@@ -239,6 +229,9 @@ def _wait(condition: Any, seconds: float) -> bool:
     return True
 
 
-def _complain(reason: object, code: int = 1) -> int:
-    print(f"seemachine fleet: {reason}", file=sys.stderr)
+def _complain(sentence: object, code: int = 1) -> int:
+    print(f"seemachine fleet: {sentence}", file=sys.stderr)
     return code
+
+
+VERBS: dict[str, Callable[[argparse.Namespace], int]] = {"up": up, "down": down, "status": status, "check": check}

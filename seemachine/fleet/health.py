@@ -55,7 +55,7 @@ def _asked(world: Path, esns: Iterable[str]) -> Iterator[Finding]:
         fleet = blocking.Fleet([Address(entry.host, entry.port, entry.module, entry.esn, entry.tls)], doubted=True)
         try:
             for failure in fleet.roster.failures:
-                yield Finding(entry.esn, f"it does not answer: {failure.detail}", "if it hangs, end its process and start it again")
+                yield Finding(entry.esn, f"it can't be asked: {failure.detail}", "do what that says; if it hangs, end its process")
             for peer in fleet.roster.peers:
                 yield from _doubts(fleet, peer)
         finally:

@@ -164,9 +164,11 @@ def note_fleet_process(world: Path, esn: str, pid: int | None) -> None:
     """Which process a supervisor has for an HSM, or that it has none any more: numbers of processes come again."""
     path = world / "fleet" / f"{esn}.pid"
     if pid is None:
-        path.unlink(missing_ok=True)
+        # Looked for first, for a world that can only be read.
+        if path.exists():
+            path.unlink()
     else:
-        path.write_text(str(pid))
+        replace_file(path, str(pid).encode())
 
 
 def of_fleet(world: Path, esn: str) -> bool:

@@ -71,7 +71,7 @@ def _list(fleet: blocking.Fleet, options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(_document(fleet, found), indent=2))
     elif not fleet.roster.peers:
-        print("no machine is up; start some with: seemachine fleet up")
+        print("seemachine quarantine: no machine is up; start some with: seemachine fleet up", file=sys.stderr)
     else:
         _print(fleet, found)
     return 0 if fleet.roster.peers and not (found or fleet.roster.failures or _alarms(fleet)) else 1

@@ -13,7 +13,8 @@ from seemachine.config import Config
 from seemachine.fleet import modules, published
 from seemachine.fleet.configuration import Fleet, command_line, limits_file
 from seemachine.fleet.operator import feed_cards
-from seemachine.state.durable import private_folder
+from seemachine.state.durable import private_folder, replace_file
+from seemachine.state.errors import reason
 
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 30.0
@@ -58,21 +59,29 @@ class Supervisor:
         pause = FIRST_PAUSE
         while True:
             began = trio.current_time()
-            code = await self._run_once(machine)
+            ended = await self._live_once(machine)
             if machine.esn not in self._ready:
-                self._failure = FleetFailed(f"{machine.esn} did not start (exit code {code}); the reason is above")
+                self._failure = FleetFailed(f"{machine.esn} did not start: it {ended}; the reason is above")
                 scope.cancel()
                 return
             if trio.current_time() - began > STEADY_SECONDS:
                 pause = FIRST_PAUSE
-            say(f"fleet: {machine.esn} {_died(code)}; starting it again in {pause:g} s")
+            say(f"fleet: {machine.esn} {ended}; starting it again in {pause:g} s")
             await trio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
+
+    async def _live_once(self, machine: Config) -> str:
+        """One life of a machine, and how it ended. A full disk ends one, and never the supervisor."""
+        try:
+            return _died(await self._run_once(machine))
+        except OSError as error:
+            say(f"fleet: {reason(error)}")
+            return "can't be run"
 
     async def _run_once(self, machine: Config) -> int:
         """One life of a machine's process. Cancelled, it stops the process in order."""
         config = private_folder(machine.folder) / "limits.toml"
-        config.write_text(limits_file(machine))
+        replace_file(config, limits_file(machine).encode())
         command = [sys.executable, "-P", "-m", "seemachine", "serve", *command_line(machine), "--config", str(config)]
         # In a session of its own: Ctrl-C is for the supervisor, which stops its machines in order.
         process = await trio.lowlevel.open_process(command, stdin=None, start_new_session=True, env=_environment())

@@ -94,8 +94,8 @@ def refuse_supervised(world: Path) -> None:
 
 
 def of_the_fleet(world: Path, module: Module) -> bool:
-    """Whether `seemachine fleet up` runs the SEE machine of a module, which no tool started."""
-    return not module.started and holder(world / "fleet") is not None and modules.running(world, module.esn)
+    """Whether `seemachine fleet up` runs the SEE machine of a module, whatever a tool started before."""
+    return modules.of_fleet(world, module.esn)
 
 
 def refuse_running(world: Path, module: Module) -> None:
@@ -127,11 +127,10 @@ def _environment(world: Path, module: Module) -> dict[str, str]:
 
 def _options(world: Path, module: Module, loaded: Loaded) -> list[str]:
     """As the fleet file describes this HSM, but unpublished: that is the host's to do."""
-    machine = configuration.as_loaded(_described(world, module), loaded)
+    machine = configuration.as_loaded(replace(_described(world, module), module=module.number), loaded)
     settings = world / "hsm" / module.esn / SETTINGS
     settings.write_text(configuration.limits_file(machine))
-    more = ["--module", str(module.number), "--no-publish", "--config", str(settings)]
-    return [*configuration.command_line(machine), *more]
+    return [*configuration.command_line(machine), "--no-publish", "--config", str(settings)]
 
 
 def _described(world: Path, module: Module) -> Config:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seemachine.state.durable import private_folder, replace_file
+from seemachine.state.errors import reason
 from seemachine.wire.world import CA_FILE, CLIENT_PREFIX, home, pki_folder
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 CA_KEY_FILE = "ca.key"
 # A file name and a common name at once.
 CLIENT_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._@-]{0,63}", re.ASCII)
+
+# Of a common name (X.520).
+MOST_NAME = 64
 
 
 class PkiRefused(Exception):
@@ -35,9 +39,9 @@ def run(verb: str, options: argparse.Namespace) -> int:
     except ModuleNotFoundError as missing:
         if (missing.name or "").partition(".")[0] != "cryptography":
             raise
-        return _complain("the package cryptography is missing; install it with: pip install 'seemachine[pki]'")
-    except (PkiRefused, ValueError) as error:
-        return _complain(error, 2 if isinstance(error, PkiMisused) else 1)
+        return _complain("the package cryptography is missing; install it, in the source folder, with: pip install '.[pki]'")
+    except (PkiRefused, ValueError, OSError) as error:
+        return _complain(reason(error), 2 if isinstance(error, PkiMisused) else 1)
     return 0
 
 
@@ -47,6 +51,8 @@ def _init(folder: Path, options: argparse.Namespace) -> None:
     for name in (CA_FILE, CA_KEY_FILE):
         if (folder / name).exists():
             raise PkiRefused(f"{folder / name} is there already; a new CA would make every certificate of the old one worthless")
+    if not (options.name.isprintable() and 1 <= len(options.name) <= MOST_NAME):
+        raise PkiMisused(f"{options.name!r} is no name for a CA; it takes 1 to {MOST_NAME} characters that can be printed")
     with _misused():
         made = make_ca(options.name, Validity.days(options.days))
     _write(folder, "ca", made)

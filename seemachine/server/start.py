@@ -19,7 +19,7 @@ from seemachine.server.ports import CannotListen, refuse_taken_port
 from seemachine.server.serve import Daemon
 from seemachine.server.tls import TlsError
 from seemachine.state.checkpoints import FolderCheckpoints, NoCheckpoints
-from seemachine.state.errors import StateCorrupt, StateError, StateUnsafe
+from seemachine.state.errors import StateCorrupt, StateError, StateUnsafe, reason
 from seemachine.state.lock import FolderLock, holder
 from seemachine.state.modes import check_modes
 from seemachine.state.slots import Slots
@@ -50,13 +50,13 @@ def start(config: Config) -> int:
             stack.callback(store.close)
             log = configure(esn=config.esn)
             machine = build(config, store)
-            for reason in inspect(machine):
-                log.warning("quarantine", reason=reason, see=f"seemachine quarantine explain --esn {config.esn}")
+            for doubt in inspect(machine):
+                log.warning("quarantine", reason=doubt, see=f"seemachine quarantine explain --esn {config.esn}")
             allow_descriptors(config.limits.connections)
             sys.setswitchinterval(SWITCH_SECONDS)
             trio.run(_run, machine, config, log, in_force)
     except (StateError, CannotHarden, CannotListen, TlsError, engines.EngineError, OSError) as error:
-        print(f"seemachine: {error}{_way_out(config, error)}", file=sys.stderr)
+        print(f"seemachine serve: {reason(error)}{_way_out(config, error)}", file=sys.stderr)
         return 1
     return 0
 

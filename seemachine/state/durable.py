@@ -61,7 +61,9 @@ def replace_file(path: Path, data: bytes, before: Callable[[Path], None] = lambd
         _write_new(scratch, data)
         before(scratch)
         scratch.replace(path)
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = str(path)  # a full disk does not say which file it was
         # What could not be finished may hold seeds, and is of no use.
         scratch.unlink(missing_ok=True)
         raise

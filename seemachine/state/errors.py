@@ -1,5 +1,8 @@
 """Why state could not be used. Each text is a sentence for the person who runs the machine."""
 
+import os
+from pathlib import Path
+
 
 class StateError(Exception):
     """The family."""
@@ -55,3 +58,22 @@ class LeaseGone(StateError):
 
 class CardError(StateError):
     """A card or slot is not as the operation needs it."""
+
+
+def counted(number: int, what: str) -> str:
+    """`1 lease`, `2 leases`."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def reason(error: BaseException) -> str:
+    """Why something was refused, in a sentence; for what the system refuses too, without its numbers."""
+    if not isinstance(error, OSError) or error.strerror is None:
+        return str(error)
+    if not isinstance(error.filename, str | bytes):
+        return error.strerror
+    path = Path(os.fsdecode(error.filename))
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        file = next((each for each in (*reversed(path.parents), path) if each.exists() and not each.is_dir()), None)
+        if file is not None:
+            return f"{file} is not a folder"
+    return f"{path}: {error.strerror}"

@@ -23,7 +23,12 @@ class FolderLock:
         if not self._acquire():
             os.close(self._descriptor)
             raise StateLocked(f"{what} is already in use by process {holder(folder) or 'unknown'} ({folder}); stop that one first")
-        (folder / "lock").write_text(str(os.getpid()))
+        try:
+            (folder / "lock").write_text(str(os.getpid()))
+        except OSError as error:
+            self.release()
+            error.filename = str(folder / "lock")
+            raise
 
     def _acquire(self) -> bool:
         # `holder` takes the lock for an instant when it looks; only who still has it after that is another owner.

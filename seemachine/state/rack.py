@@ -5,7 +5,7 @@ from pathlib import Path
 
 from seemachine.state.cards import BLANK, SUFFIX, Card, look, read_card, write_card
 from seemachine.state.durable import flush_folder, private_folder
-from seemachine.state.errors import CardError, StateCopied, StateCorrupt, StateForeign
+from seemachine.state.errors import CardError, StateCopied, StateCorrupt, StateForeign, counted
 from seemachine.state.slots import Slots
 from seemachine.state.tokens import read_token
 from seemachine.wire.names import SLOTS, is_esn
@@ -78,7 +78,7 @@ class Rack:
 
     def listing(self) -> list[Whereabouts]:
         """Every card, by name."""
-        with self._rack.locked():
+        with self._rack.still():
             return sorted(map(self._describe, self._all_files()), key=lambda found: (len(found.card), found.card))
 
     def blanks(self) -> list[str]:
@@ -114,11 +114,11 @@ class Rack:
             if other.stem == card:
                 esn, slot = other.parts[-4], other.parent.name
                 raise CardError(f"{card} is in slot {slot} of {esn}; take it out with: seemachine card remove --esn {esn} --slot {slot}")
-        raise CardError(f"there is no card {card}; make one with: seemachine card new")
+        raise CardError(f"there is no card {card if card.isprintable() else repr(card)}; make one with: seemachine card new")
 
     def _all_files(self) -> list[Path]:
         slots = (f"hsm/*/slots/{slot}/*{SUFFIX}" for slot in SLOTS)
-        return [path for pattern in (f"cards/*{SUFFIX}", *slots) for path in self.world.glob(pattern)]
+        return [path for pattern in (f"cards/*{SUFFIX}", *slots) for path in self.world.glob(pattern) if path.is_file()]
 
     def _describe(self, path: Path) -> Whereabouts:
         place = ("", -1) if path.parent == self._folder else (path.parts[-4], int(path.parent.name))
@@ -157,4 +157,4 @@ def _loss(path: Path) -> str:
     except StateCorrupt:
         token = read_token(path)
         return f"{path.stem} is {token.label}" if token else ""
-    return f"{path.stem} holds {leases} unused leases" if leases else ""
+    return f"{path.stem} holds {counted(leases, 'unused lease')}" if leases else ""

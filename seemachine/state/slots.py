@@ -43,6 +43,20 @@ class Slots:
         finally:
             os.close(descriptor)
 
+    @contextlib.contextmanager
+    def still(self) -> Iterator[None]:
+        """The same for who only looks, which needs no right to write. Where no card was ever moved there is no lock yet."""
+        try:
+            descriptor = os.open(self.rack / "lock", os.O_RDONLY)
+        except FileNotFoundError:
+            yield
+            return
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
     def folder(self, slot: int) -> Path:
         """Where the card of a slot lies, to be written to. Raises CardError when there is no such slot."""
         return private_folder(self._place(slot))
@@ -55,7 +69,7 @@ class Slots:
 
     def occupant(self, slot: int) -> Path | None:
         """The file of the card in a slot, if any."""
-        return next(self._place(slot).glob(f"*{SUFFIX}"), None)
+        return next(filter(Path.is_file, self._place(slot).glob(f"*{SUFFIX}")), None)
 
     def ic(self, slot: int) -> int:
         """How often a card was put into this slot."""

@@ -99,7 +99,9 @@ class PostgresWitness:
         try:
             import pg8000.native
         except ImportError:
-            raise StateUnsafe("a witness in PostgreSQL needs the package pg8000; install seemachine[postgresql]") from None
+            raise StateUnsafe(
+                "a witness in PostgreSQL needs the package pg8000; install it, in the source folder, with: pip install '.[postgresql]'"
+            ) from None
         try:
             connection = pg8000.native.Connection(**self._arguments, timeout=CONNECT_SECONDS, application_name=f"seemachine {self._esn}")
             connection.run("SET synchronous_commit = on")
@@ -147,4 +149,6 @@ def _hidden(url: str) -> str:
 
 def _reason(error: Exception) -> str:
     details = error.args[0] if error.args else error
-    return str(details["M"] if isinstance(details, dict) and "M" in details else details)
+    text = str(details["M"] if isinstance(details, dict) and "M" in details else details)
+    # The library says that it can't connect; why not is what the system said.
+    return f"{text} ({error.__cause__.strerror or error.__cause__})" if isinstance(error.__cause__, OSError) else text

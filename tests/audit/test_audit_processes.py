@@ -84,7 +84,7 @@ def test_the_ledger(world: World, sigs: Path) -> None:
     assert [(row["esn"], row["client"], str(row["digest"])[:2]) for row in last] == [(FIRST, "127.0.0.1", "6d"), (FIRST, "127.0.0.1", "71")]
     assert len(str(last[1]["digest"])) == 2 + 2 * 24
     assert rows(world.run("ledger", "--json", "--esn", FIRST)) == found
-    assert world.run("ledger", "--esn", SECOND) == (0, [])
+    assert world.run("ledger", "--esn", SECOND) == (0, ["seemachine ledger: no leaf was handed out yet"])
     plain = world.run("ledger")[1]
     assert len(plain) == len(found)
     words = plain[0].split()
@@ -152,15 +152,16 @@ def test_another_home(world: World, sigs: Path, tmp_path: Path) -> None:
 def test_machines_that_cannot_be_asked(tmp_path: Path) -> None:
     """A ledger that can't be read is missing from the picture: exit code 2 for audit, 1 for ledger, in one line."""
     world = World(tmp_path / "world")
-    assert world.run("audit", "--fleet") == (2, ["seemachine: no machine is up; start some with: seemachine fleet up"])
-    assert world.run("ledger") == (1, ["seemachine: no machine is up; start some with: seemachine fleet up"])
+    assert world.run("audit", "--fleet") == (2, ["seemachine audit: no machine is up; start some with: seemachine fleet up"])
+    assert world.run("ledger") == (1, ["seemachine ledger: no machine is up; start some with: seemachine fleet up"])
     with processes.machines(world.home, (FIRST,), (SECOND,)) as [first, second]:
+        assert world.run("ledger") == (0, ["seemachine ledger: no leaf was handed out yet"])
         second.kill()
         for words, expected in ((["audit", "--fleet"], 2), (["ledger"], 1)):
             code, lines = world.run(*words)
             assert (code, len(lines)) == (expected, 1)
             assert "Connection refused" in lines[0]
-        assert world.run("ledger", "--esn", FIRST) == (0, [])
+        assert world.run("ledger", "--esn", FIRST) == (0, ["seemachine ledger: no leaf was handed out yet"])
         assert world.run("ledger", "--esn", SECOND)[0] == 1
         first.kill()
         assert world.run("ledger", "--esn", FIRST)[0] == 1

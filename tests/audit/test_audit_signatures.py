@@ -157,15 +157,33 @@ class TestOneKey:
             verdict = audit("--json", *words)
             assert (verdict.code, verdict.document["verified"], verdict.document["signatures"]) == (0, 1, 1)
 
-    @pytest.mark.parametrize("text", ["", "m.sig", "m.sig=", "=m", "m.sig=gone", "gone=m"])
-    def test_a_pair_that_is_none(self, pile, text, monkeypatch):
-        """It is wrong usage, in one line."""
+    @pytest.mark.parametrize(
+        ("text", "sentence"),
+        [
+            *((text, f"--message takes SIGNATURE=MESSAGE, two files, not {text!r}") for text in ("", "m.sig", "m.sig=", "=m")),
+            ("m.sig=gone", "gone: No such file, in --message m.sig=gone"),
+            ("gone=m", "gone: No such file, in --message gone=m"),
+            ("m.sig=.", ".: not a file, in --message m.sig=."),
+        ],
+    )
+    def test_a_pair_that_is_none(self, pile, text, sentence, monkeypatch):
+        """It is wrong usage, in one line, which names the file that is missing."""
         pile.signed("m", key(), 0, b"message")
         monkeypatch.chdir(pile.folder)
         verdict = audit(".", "--message", text)
 
         assert (verdict.code, verdict.lines) == (2, [])
-        assert verdict.errors == f"seemachine: --message takes SIGNATURE=MESSAGE, two files, not {text!r}\n"
+        assert verdict.errors == f"seemachine audit: {sentence}\n"
+
+    @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\x00", b'{"format": "seemachine key file 1"}'])
+    def test_a_damaged_key_file_is_not_passed_over(self, pile, content):
+        """What has the name of a key file and is none makes the verdict incomplete."""
+        pile.signed("m", key(), 0, b"message")
+        pile.put("key_pqsdk_firmware", content)
+
+        verdict = pile.judged()
+        assert verdict.kinds()["unread"] == 1
+        assert not verdict.document["complete"]
 
 
 def hss(levels=2, names=CHEAP):
@@ -335,10 +353,10 @@ class TestOddFiles:
 
     def test_nothing_there(self, pile, tmp_path):
         """An empty folder, one without evidence, and a path that is not there are wrong usage: nothing was shown to be clean."""
-        assert audit(pile.folder).errors == "seemachine: nothing to judge: no LMS or HSS signature and no ledger was found\n"
+        assert audit(pile.folder).errors == "seemachine audit: nothing to judge: no LMS or HSS signature and no ledger was found\n"
         pile.put("key.pub", public(key()))
         assert audit(pile.folder).code == 2
-        assert audit(tmp_path / "gone").errors == f"seemachine: {tmp_path / 'gone'}: No such file or directory\n"
+        assert audit(tmp_path / "gone").errors == f"seemachine audit: {tmp_path / 'gone'}: No such file or directory\n"
         assert audit(pile.folder, tmp_path / "gone").code == 2
         assert audit().code == 2
 

@@ -59,7 +59,7 @@ def test_a_disaster_rehearsed(home: Path, ran: Callable[..., list[str]], tmp_pat
     ran(f"seemachine card remove --esn {ESN} --slot 2")
     made = ran(f"seemachine backup {backup} --take-card card1")
     assert "card1 moved into the backup; only seemachine restore brings it back, once" in made
-    assert ran("seemachine card list") == []
+    assert ran("seemachine card list") == [f"no cards in {home}; make some with: seemachine card new"]
     ran("pipsqueak alias=firmware message=two")
     assert "stop it first with: seemachine fleet down" in ran(f"seemachine restore {backup}", 1)[0]
     ran("seemachine fleet down")

@@ -92,7 +92,7 @@ def start(world, store):
         return RunningMachine(world, ESN, "--store", store)
     except AssertionError:
         lines = (world / f"{ESN}.log").read_text().splitlines()
-        assert lines[-1].startswith("seemachine: "), lines
+        assert lines[-1].startswith("seemachine serve: "), lines
         return None
 
 

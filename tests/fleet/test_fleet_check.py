@@ -118,7 +118,7 @@ def test_a_frozen_machine_is_found_in_seconds(up: World) -> None:
         os.kill(frozen, signal.SIGCONT)
 
     assert esn == SECOND
-    assert problem.startswith("it does not answer: ")
+    assert problem.startswith("it can't be asked: ")
     assert problem.endswith("timed out")
     assert up.found() == []
 

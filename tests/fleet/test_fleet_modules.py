@@ -1,6 +1,7 @@
 """The records of HSMs and the fleet file: which counts, and what becomes of a damaged record."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,10 @@ import processes
 import pytest
 
 from seemachine.config import ConfigError
-from seemachine.fleet import configuration, modules
+from seemachine.fleet import configuration, control, modules, standing
 from seemachine.fleet.modules import Loaded, Module
 from seemachine.state.errors import StateCorrupt
+from seemachine.state.lock import FolderLock
 
 FIRST, SECOND, THIRD = "0000-0000-0001", "0000-0000-0002", "0000-0000-0003"
 FLEET = f'[[machines]]\nesn = "{FIRST}"\nport = 0\n[[machines]]\nesn = "{SECOND}"\nmodel = "xc"\nport = 0\n'
@@ -159,3 +161,39 @@ def test_a_fleet_of_nobody_is_refused(tmp_path: Path) -> None:
     code, lines = processes.seemachine(["fleet", "up", "--detach"], processes.environment(tmp_path))
 
     assert (code, lines[-1]) == (1, "seemachine fleet: no HSM of this fleet is enrolled")
+
+
+def test_status_and_down_have_one_order(tmp_path: Path) -> None:
+    """HSMs that were enrolled the other way round are listed that way when they come up and when they go down."""
+    read(tmp_path)
+    modules.write(tmp_path, Module(FIRST, "5c", 2))
+    modules.write(tmp_path, Module(SECOND, "xc", 1))
+    env = processes.environment(tmp_path)
+    up = processes.seemachine(["fleet", "up", "--detach"], env)
+    down = processes.seemachine(["fleet", "down"], env)
+
+    assert [line.split()[2] for line in up[1]] == [SECOND, FIRST]
+    assert down == (0, [f"stopped: {SECOND}, {FIRST}"])
+
+
+def test_who_comes_second_is_told_the_way_down(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of several `fleet up` at one moment the losers say what they would have said a moment later."""
+    lock = FolderLock(tmp_path / "fleet", "the fleet")
+    try:
+        assert control._foreground(configuration.Fleet(tmp_path, ())) == 1
+    finally:
+        lock.release()
+
+    said = capsys.readouterr().err
+    assert said == f"seemachine fleet: the fleet of {tmp_path} is already up (process {os.getpid()}); stop it with: seemachine fleet down\n"
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", "3", "[3]", '[{"esn": "x"}]', "[" * 10_000])
+def test_what_ran_last_may_be_damaged(tmp_path: Path, content: str) -> None:
+    """A list of the last fleet that can't be read is as good as none: the fleet file is asked."""
+    read(tmp_path)
+    (tmp_path / "fleet").mkdir()
+    (tmp_path / "fleet" / "running.json").write_text(content)
+
+    listed = [row["esn"] for row in standing.rows(tmp_path)]
+    assert listed == ([] if content in ("[]", "{}") else [FIRST, SECOND])

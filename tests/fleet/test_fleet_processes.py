@@ -179,6 +179,20 @@ def test_ctrl_c_stops_a_fleet_in_the_foreground(world: World) -> None:
     assert [machine["state"] for machine in world.status()["machines"]] == ["down", "down"]
 
 
+def test_ctrl_c_ends_a_fleet_that_is_coming_up_in_the_background(world: World) -> None:
+    """Who interrupts `up --detach` is told that the fleet is stopped again, and it is."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "seemachine", "fleet", "up", "--detach"], env=world.env, stderr=subprocess.PIPE, text=True
+    )
+    assert eventually(lambda: world.status()["supervisor"] is not None)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+
+    assert (process.returncode, said.split("\n")[0]) == (130, "seemachine fleet: interrupted; what was started is stopped again")
+    assert world.status()["supervisor"] is None
+    assert [machine["state"] for machine in world.status()["machines"]] == ["down", "down"]
+
+
 def test_an_automatic_operator_feeds_every_card_of_a_key(world: World) -> None:
     """With blank_cards = auto a key of four cards is made without a hand on the rack, also through a pipe."""
     world.write_fleet('[operator]\nblank_cards = "auto"\n')

@@ -300,7 +300,7 @@ def test_another_home(world: World, tmp_path: Path) -> None:
     copy = world.copied("copy").up()
     copy.env = processes.environment(tmp_path / "elsewhere")
 
-    assert copy.quarantine("list") == (1, ["no machine is up; start some with: seemachine fleet up"])
+    assert copy.quarantine("list") == (1, ["seemachine quarantine: no machine is up; start some with: seemachine fleet up"])
     assert copy.quarantine("list", "--home", str(copy.home))[0] == 1
     assert copy.quarantine("burn", "test", "--esn", ESN, "--home", str(copy.home))[0] == 0
     assert copy.quarantine("list", "--home", str(copy.home)) == (0, ["nothing is in quarantine"])
@@ -311,7 +311,7 @@ def test_a_machine_that_is_down(world: World) -> None:
     world.machine.kill()
     code, lines = world.quarantine("list")
     assert code == 1
-    assert lines[-1] == "no machine is up; start some with: seemachine fleet up"
+    assert lines[-1] == "seemachine quarantine: no machine is up; start some with: seemachine fleet up"
     assert "Connection refused" in lines[0]
     document = subprocess.run(
         [sys.executable, "-m", "seemachine", "quarantine", "list", "--json"], env=world.env, capture_output=True, text=True, check=False
@@ -322,7 +322,7 @@ def test_a_machine_that_is_down(world: World) -> None:
     assert f"no HSM {ESN} is reachable" in lines[-1]
 
     world.up().down()
-    assert world.quarantine("list") == (1, ["no machine is up; start some with: seemachine fleet up"])
+    assert world.quarantine("list") == (1, ["seemachine quarantine: no machine is up; start some with: seemachine fleet up"])
 
 
 # ---------------------------------------------------------------- alarms of a client's memory

@@ -98,11 +98,15 @@ def test_what_a_fleet_runs_is_no_image_whatever_ran_before(site: Site) -> None:
     site.enroll_launcher()
     uuid = start_five(site)
     image = [f"{FIVE}      UUID: {uuid}  pqcop 1.4.1  STARTED"]
+    entry = published.listening(site.home, FIVE)
+    words = Path(f"/proc/{entry.pid}/cmdline").read_text().split("\0") if entry else []
+    assert [words.count(option) for option in ("--module", "--signer")] == [1, 1]
     assert site.done("csadmin", "list") == image
     site.seemachine("fleet", "down")
     assert processes.seemachine(["fleet", "up", "--detach"], site.env)[0] == 0
     ours = [image[0].replace("STARTED", "STOPPED"), f"{FIVE}      UUID: none  seemachine fleet up   STARTED"]
     assert site.done("csadmin", "list") == ours
+    site.done("bootstrap", "-m", "1", "--uuid", "none", "--cs5file", "signed.cs5")
 
     with site.changing() as module:
         module.started = ""

@@ -192,7 +192,9 @@ def test_without_the_package_it_says_what_to_install(tmp_path):
     code = "import sys; sys.modules['cryptography'] = None; from seemachine import cli; sys.exit(cli.main(['pki', 'init']))"
     done = subprocess.run([sys.executable, "-c", code], env=environment(tmp_path), capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "seemachine pki: the package cryptography is missing; install it with: pip install 'seemachine[pki]'\n"
+    assert (
+        done.stderr == "seemachine pki: the package cryptography is missing; install it, in the source folder, with: pip install '.[pki]'\n"
+    )
 
 
 def test_the_machine_itself_needs_no_such_package():

@@ -164,4 +164,4 @@ def test_what_can_not_be_had_is_a_sentence(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(start, "harden", refuse)
 
     assert start.start(Config(esn=ESN, world=tmp_path, lock_memory="yes")) == 1
-    assert capsys.readouterr().err == "seemachine: memory can't be locked (yes)\n"
+    assert capsys.readouterr().err == "seemachine serve: memory can't be locked (yes)\n"

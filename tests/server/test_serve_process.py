@@ -201,7 +201,7 @@ def test_a_second_process_of_the_same_esn_is_refused(machine):
     code, lines = processes.seemachine(["serve", "--esn", ESN, "--port", "0"], processes.environment(machine.home))
     [line] = lines
     assert code == 1
-    assert line.startswith(f"seemachine: {ESN} is already in use by process {machine.process.pid} (")
+    assert line.startswith(f"seemachine serve: {ESN} is already in use by process {machine.process.pid} (")
     connect(machine).close()
 
 
@@ -212,7 +212,7 @@ def test_a_taken_port_is_refused(tmp_path):
         holder.listen()
         port = holder.getsockname()[1]
         code, lines = processes.seemachine(["serve", "--esn", ESN, "--port", str(port)], processes.environment(tmp_path))
-    assert (code, lines) == (1, [f"seemachine: port {port} of 127.0.0.1 is taken; choose another with --port, or 0 for any"])
+    assert (code, lines) == (1, [f"seemachine serve: port {port} of 127.0.0.1 is taken; choose another with --port, or 0 for any"])
     # Nothing was begun that a backup would ask for.
     assert not list(tmp_path.iterdir())
 
@@ -227,7 +227,7 @@ def test_a_damaged_nvram_is_left_as_it_is(store, tmp_path):
     damaged.write_bytes(b"not an NVRAM, " * 300)
     serve = ["serve", "--esn", ESN, "--port", "0", "--store", store]
     code, [line] = processes.seemachine(serve, processes.environment(tmp_path))
-    assert (code, line.startswith(f"seemachine: {damaged}: ")) == (1, True)
+    assert (code, line.startswith(f"seemachine serve: {damaged}: ")) == (1, True)
     assert line.endswith(f"; nothing was changed. Moving {folder} away lets the machine begin anew, without the leaves in it")
     assert damaged.read_bytes() == b"not an NVRAM, " * 300
     folder.rename(tmp_path / "away")
@@ -311,7 +311,7 @@ def write_settings(folder, text):
 def test_a_wrong_setting_is_named(text, capsys, tmp_path):
     """A configuration file with a mistake ends the start with the setting, what it takes, and exit code 2."""
     line = refused_settings(capsys, "--home", str(tmp_path), "--config", str(write_settings(tmp_path, text)))
-    assert line.startswith("seemachine serve: ")
+    assert line.startswith(f"seemachine serve: {tmp_path / 'machine.toml'}: ")
     assert WRONG_FILES[text] in line
 
 
@@ -321,6 +321,12 @@ def test_a_setting_of_the_wrong_type_is_named(text, capsys, tmp_path, monkeypatc
     monkeypatch.setattr("seemachine.server.start.start", lambda _config: 0)
     line = refused_settings(capsys, "--config", str(write_settings(tmp_path, text)))
     assert CRASHING_FILES[text] in line
+
+
+def test_a_mistake_on_the_command_line_is_not_the_files(capsys, tmp_path):
+    """The file is named for what it says, not for what is said beside it."""
+    path = write_settings(tmp_path, "port = 1")
+    assert refused_settings(capsys, "--config", str(path), "--port", "99999").startswith("seemachine serve: port takes")
 
 
 def test_a_configuration_file_that_is_not_there_is_named(capsys, tmp_path):

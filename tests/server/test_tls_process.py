@@ -58,7 +58,7 @@ def test_an_address_that_others_reach_takes_tls_or_leave(tmp_path, pki):
             assert [peer.esn for peer in fleet.roster.peers] == [ESN]
     code, line = refused(tmp_path, "--host", "0.0.0.0")
     assert code == 2
-    assert "use TLS (--tls-cert, --tls-key, --tls-ca), or add --insecure-bind" in line
+    assert "use TLS ([tls] in the file, or --tls-cert, --tls-key, --tls-ca), or allow it with" in line
 
 
 def test_a_killed_machine_with_tls_is_found_again(tmp_path, pki):
@@ -79,7 +79,7 @@ def test_files_that_cannot_be_used_end_the_start(tmp_path, pki):
     code, line = refused(tmp_path, *options(pki.folder, certificate="nowhere"))
     assert (code, line) == (
         1,
-        f"seemachine: {pki.folder}/nowhere.crt: No such file or directory; "
+        f"seemachine serve: {pki.folder}/nowhere.crt: No such file or directory; "
         "seemachine pki init and seemachine pki issue machine ESN make these files",
     )
     lock_key(pki)

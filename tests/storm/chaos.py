@@ -199,7 +199,7 @@ def main() -> int:
     seconds, seed = float(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else random.randrange(1 << 32)
     with tempfile.TemporaryDirectory() as folder:
         outcome, storm = run(Path(folder) / "world", seconds, seed)
-        reasons = Counter(line for line in (storm.home / "log").read_text().splitlines() if line.startswith("seemachine:"))
+        reasons = Counter(line for line in (storm.home / "log").read_text().splitlines() if line.startswith("seemachine serve:"))
         cuts = sum(proxy.cuts for proxy in storm.proxies.values())
     print(f"seed {seed}, {seconds:g} s: {dict(storm.events)}, connections cut: {cuts}")
     print(

@@ -1,0 +1,87 @@
+"""What `seemachine card` says: lists that stay in columns, racks that are empty, what is no card."""
+
+from pathlib import Path
+
+import processes
+import pytest
+
+from seemachine.fleet import cards
+from seemachine.state.rack import Rack, Whereabouts
+
+ESN = "0000-0000-0001"
+
+
+def card(world: Path, *words: str) -> processes.Ran:
+    """Run `seemachine card`."""
+    return processes.seemachine(["card", *words], processes.environment(world))
+
+
+@pytest.mark.parametrize("made", [False, True])
+def test_an_empty_rack_says_so_and_is_not_made(tmp_path: Path, made: bool) -> None:
+    """Who lists cards in a world that has none is told how to make some, with and without a world; nothing is written."""
+    world = tmp_path / "world"
+    if made:
+        world.mkdir()
+
+    assert card(world, "list") == (0, [f"no cards in {world}; make some with: seemachine card new"])
+    assert card(world, "list", "--json") == (0, ["{", '  "cards": []', "}"])
+    assert world.exists() == made
+    assert not (world / "cards").exists()
+
+
+def test_columns_hold_and_one_is_one(capsys: pytest.CaptureFixture[str]) -> None:
+    """The widest name makes the column; a single lease is no plural."""
+    found = [
+        Whereabouts("card1", "lms", 1, "", -1),
+        Whereabouts("testOCS-1", "operator", 0, ESN, 2),
+        Whereabouts("card2", "blank", 0, "", -1),
+    ]
+    found.append(Whereabouts("a-very-long-name", "lms", 12, ESN, 0))
+
+    cards._print(found)
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["card1", "lms", "1", "lease", "on", "the", "rack"]
+    assert lines[3].split()[2:4] == ["12", "leases"]
+    places = [line.index("on the rack") if "rack" in line else line.index("slot ") for line in lines]
+    kinds = [line.index(card.kind) for line, card in zip(lines, found, strict=True)]
+    assert len(set(places)) == len(set(kinds)) == 1
+
+
+def test_a_folder_with_the_name_of_a_card_is_none(tmp_path: Path) -> None:
+    """On the rack and in a slot it is passed over, and can't be inserted."""
+    Rack(tmp_path).new(1)
+    (tmp_path / "cards" / "dir.card").mkdir()
+    (tmp_path / "hsm" / ESN / "slots" / "2" / "dir.card").mkdir(parents=True)
+
+    assert [line.split()[0] for line in card(tmp_path, "list")[1]] == ["card1"]
+    assert card(tmp_path, "insert", "dir", "--esn", ESN, "--slot", "1") == (
+        1,
+        ["seemachine card: there is no card dir; make one with: seemachine card new"],
+    )
+    assert card(tmp_path, "insert", "card1", "--esn", ESN, "--slot", "2") == (0, [f"card1 is in slot 2 of {ESN}"])
+
+
+def test_a_name_is_printed_without_its_escapes(tmp_path: Path) -> None:
+    """What is typed is not let loose on the terminal."""
+    code, lines = card(tmp_path, "insert", "\x1b[31mred", "--esn", ESN, "--slot", "2")
+    assert code == 1
+    assert "\x1b" not in "".join(lines)
+
+    (tmp_path / "hsm" / ESN).mkdir(parents=True)
+    assert card(tmp_path, "insert", "\x1b[31mred", "--esn", ESN, "--slot", "2") == (
+        1,
+        ["seemachine card: there is no card '\\x1b[31mred'; make one with: seemachine card new"],
+    )
+
+
+def test_a_world_that_can_only_be_read_is_listed(tmp_path: Path, namespace: list[str]) -> None:
+    """A look at the cards takes no right to write: on a read-only mount the list is the same."""
+    Rack(tmp_path).new(2)
+    listed = card(tmp_path, "list")
+    script = 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && shift && exec "$@"'
+
+    assert len(listed[1]) == 2
+    assert (
+        processes.within([*namespace, "sh", "-c", script, "sh", str(tmp_path)], ["card", "list"], processes.environment(tmp_path)) == listed
+    )

@@ -1,0 +1,70 @@
+"""Commands on a full disk, and on paths that can't be a world: each says which file, and no number of the system's."""
+
+import sys
+from pathlib import Path
+
+import processes
+import pytest
+
+# Folders are there, and not a byte more.
+FULL = """
+mount -t tmpfs -o size=512k none "$1"
+cd "$1"
+mkdir -m 700 world world/fleet world/hsm world/cards
+printf '[[machines]]\\nesn = "0000-0000-0001"\\nport = 0\\n' > world/fleet.toml
+dd if=/dev/zero of=fill bs=4k 2> /dev/null
+shift
+exec "$@"
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["card", "new"], "seemachine card: {0}/world/cards/card1.card: No space left on device"),
+        (["fleet", "up"], "seemachine fleet: {0}/world/fleet/lock: No space left on device"),
+        (["fleet", "up", "--detach"], "seemachine fleet: no room is left on the disk of {0}/world"),
+        (["backup", "x.tar"], "seemachine backup: x.tar: No space left on device"),
+        (["pki", "init"], "seemachine pki: {0}/world/pki/ca.key: No space left on device"),
+        (
+            ["serve", "--esn", "0000-0000-0001", "--port", "0"],
+            "seemachine serve: {0}/world/hsm/0000-0000-0001/lock: No space left on device",
+        ),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, list) else "",
+)
+def test_a_full_disk_is_named(tmp_path: Path, namespace: list[str], words: list[str], sentence: str) -> None:
+    """One line with the command and the file, or the world where even the log could not be written."""
+    before = [*namespace, "sh", "-c", FULL, "sh", str(tmp_path)]
+
+    code, lines = processes.within(before, words, processes.environment(tmp_path / "world"))
+
+    assert (code, lines) == (1, [sentence.format(tmp_path)])
+
+
+@pytest.mark.parametrize("words", [["card", "new"], ["fleet", "up"], ["fleet", "up", "--detach"], ["fleet", "status"], ["fleet", "down"]])
+@pytest.mark.parametrize("below", ["", "world"])
+def test_a_file_is_no_world(tmp_path: Path, words: list[str], below: str) -> None:
+    """What is a file, where a folder should be, is named."""
+    file = tmp_path / "file"
+    file.touch()
+
+    code, lines = processes.seemachine(words, processes.environment(file / below))
+
+    assert (code, lines) == (1, [f"seemachine {words[0]}: {file} is not a folder"])
+
+
+@pytest.mark.parametrize("name", ["", "x" * 65, "a\nb"])
+def test_a_ca_has_a_name(tmp_path: Path, name: str) -> None:
+    """A name that no certificate can have is refused in our words, and nothing is made."""
+    code, lines = processes.seemachine(["pki", "init", "--name", name], processes.environment(tmp_path))
+
+    assert (code, lines) == (2, [f"seemachine pki: {name!r} is no name for a CA; it takes 1 to 64 characters that can be printed"])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_is_no_folder_of_certificates(tmp_path: Path) -> None:
+    """`pki --folder` says what is wrong with it."""
+    code, lines = processes.seemachine(["pki", "init", "--folder", sys.executable], processes.environment(tmp_path))
+
+    assert (code, lines) == (1, [f"seemachine pki: {sys.executable} is not a folder"])
