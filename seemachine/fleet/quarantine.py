@@ -1,6 +1,7 @@
 """`seemachine quarantine ...`: what may have been used elsewhere, and what a person decides about it. The machines must be up."""
 
 import argparse
+import contextlib
 import json
 import os
 import sys
@@ -166,15 +167,17 @@ def _settled(peer: Peer) -> Story[list[NvmemfileInfo]]:
 
 def _file(name: str) -> bytes:
     """An NVRAM file by its printed name, or by the alias of its key on this host. Raises StatusError."""
-    try:
+    with contextlib.suppress(ValueError):
         file = bytes.fromhex(name.replace(":", ""))
-    except ValueError:
+        if len(file) == FILE_NAME_BYTES:
+            return file
+    try:
         return keys.load(name).name
-    if len(file) != FILE_NAME_BYTES:
-        raise StatusError(
-            Status.InvalidParameter, f"{name} is neither an NVRAM file, such as 6c6d737d:62e3b195:7663b4, nor an alias", WHERE
-        )
-    return file
+    except StatusError as error:
+        if error.status not in (Status.UnknownID, Status.InvalidParameter):
+            raise
+    detail = f"{name} is neither an NVRAM file, such as 6c6d737d:62e3b195:7663b4, nor an alias of this host"
+    raise StatusError(Status.UnknownID, detail, WHERE)
 
 
 def _name(suspect: Suspect) -> str:

@@ -13,10 +13,11 @@ from unittest.mock import patch
 import processes
 import pytest
 from processes import RunningMachine
-from seeclient import blocking
+from seeclient import blocking, keys
 from seeclient.effects import Ask
 
 from seemachine.cli import main
+from seemachine.fleet import quarantine
 from seemachine.wire.messages import ContinueLms, GenerateLms
 from seemachine.wire.status import StatusError
 
@@ -261,7 +262,7 @@ def test_explain(world: World) -> None:
 
 
 REFUSED = (
-    (["burn", "nonsense", "--esn", ESN], "there is no key nonsense"),
+    (["burn", "nonsense", "--esn", ESN], "nonsense is neither an NVRAM file"),
     (["burn", "test", "--esn", ESN], f"is in quarantine on {ESN}"),
     (["skip", "test", "--esn", ESN, "--to", "9"], "is in quarantine on"),
     (["burn", "6c6d7358:c3cfb474:a36461", "--esn", ESN], "no NVRAM file 6c6d7358:c3cfb474:a36461 is in quarantine on"),
@@ -281,6 +282,18 @@ def test_what_is_refused(world: World) -> None:
         assert sentence in lines[0]
         assert " in quarantine_" not in lines[0]
     assert world.sign("c") == 2
+
+
+def test_an_alias_may_look_like_a_number(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What is hexadecimal and no name of an NVRAM file is looked for among this host's keys."""
+    monkeypatch.setenv("SEEMACHINE_HOME", str(tmp_path))
+    folder = keys.path_of("beef").parent
+    folder.mkdir(parents=True)
+    keys.path_of("beef").write_bytes(b"damaged")
+
+    with pytest.raises(StatusError, match="key_pqsdk_beef is damaged"):
+        quarantine._file("beef")
+    assert quarantine._file("6c6d7358:c3cfb474:a36461") == bytes.fromhex("6c6d7358c3cfb474a36461")
 
 
 WRONG: tuple[list[str], ...] = ([], ["burn"], ["burn", "test"], ["skip", "test", "--esn", ESN], ["skip", "test", "--esn", ESN, "--to", "x"])
