@@ -22,6 +22,7 @@ def findings(world: Path) -> list[Finding]:
     """Everything found with the HSMs that are enrolled here, most far-reaching first."""
     known = [module for module in modules.present(world) if module.number]
     each = [finding for module in known for finding in (*_licence(module), *_certificate(module), *_delegation(module))]
+    each += [finding for module in known for finding in (*_mode(module), *_unpublished(world, module))]
     return [*_signers(world, known), *_keys(world, known), *each, *_stale(world), *health.findings(world)]
 
 
@@ -98,6 +99,22 @@ def _delegation(module: Module) -> list[Finding]:
         Finding(module.esn, f"the SEE machine {each.name} has no NVRAM delegation; a real HSM would make no keys", advice)
         for each in missing
     ]
+
+
+def _mode(module: Module) -> list[Finding]:
+    if module.mode == modules.OPERATIONAL:
+        return []
+    advice = f"bring it back with: nopclearfail -O -m {module.number}"
+    return [Finding(module.esn, f"it is in {module.mode} mode, in which it reads no cards and runs no SEE machine", advice)]
+
+
+def _unpublished(world: Path, module: Module) -> list[Finding]:
+    """Not of a machine that somebody serves by hand, who may not want it to be seen."""
+    runs = modules.of_fleet(world, module.esn) or modules.started(world, module)
+    if not runs or published.read(world, module.esn) is not None:
+        return []
+    publish = f"bootstrap.py -m {module.number} --uuid UUID" if module.model == "5c" else f"hsc_loadseemachine -m {module.number}"
+    return [Finding(module.esn, "its SEE machine runs and is not published, so no client finds it", f"publish it with: {publish}")]
 
 
 def _stale(world: Path) -> list[Finding]:

@@ -2,7 +2,7 @@
 
 import json
 import tomllib
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -62,11 +62,11 @@ blank_cards = "manual"      # auto: a blank card is put in whenever a machine as
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """Machines in module order, each with the settings that its process will run with. `left_out` are those that are not enrolled."""
+    """Machines in module order, each with the settings of its process. `left_out`: ESNs that stay down, with the reason."""
 
     world: Path
     machines: tuple[Config, ...]
-    left_out: tuple[str, ...] = ()
+    left_out: dict[str, str] = field(default_factory=dict)
 
     @property
     def fed(self) -> bool:
@@ -128,8 +128,17 @@ def _as_recorded(world: Path, machines: list[Config]) -> Fleet:
         record = records[machine.esn]
         settled.append(_recorded(machine, record) if record is not None else _beside(machine, taken))
         taken.add(settled[-1].module)
-    left_out = tuple(esn for esn, record in records.items() if record is not None and not record.number)
+    left_out = {esn: why for esn, record in records.items() if record is not None and (why := _out_of_use(record))}
     return Fleet(world, tuple(sorted(settled, key=lambda machine: machine.module)), left_out)
+
+
+def _out_of_use(record: Module) -> str:
+    """Why no SEE machine can run on an HSM; empty when one can."""
+    if not record.number:
+        return "is not enrolled, and is left out; see: seemachine nfast enroll --help"
+    if record.mode != modules.OPERATIONAL:
+        return f"is in {record.mode} mode, and is left out; bring it back with: nopclearfail -O -m {record.number}"
+    return ""
 
 
 def _recorded(machine: Config, record: Module) -> Config:

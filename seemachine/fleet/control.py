@@ -47,11 +47,11 @@ def up(options: argparse.Namespace) -> int:
         fleet = configuration.read(path, world)
     except ConfigError as error:
         return _complain(error, 2)
-    for esn in fleet.left_out:
-        print(f"seemachine fleet: {esn} is not enrolled, and is left out; see: seemachine nfast enroll --help", file=sys.stderr)
+    for esn, why in fleet.left_out.items():
+        print(f"seemachine fleet: {esn} {why}", file=sys.stderr)
     fleet = replace(fleet, machines=tuple(machine for machine in fleet.machines if machine.esn not in fleet.left_out))
     if not fleet.machines:
-        return _complain("no HSM of this fleet is enrolled")
+        return _complain("no HSM of this fleet can run a SEE machine")
     running = holder(world / "fleet")
     if running is not None:
         return _complain(_already(world, running))

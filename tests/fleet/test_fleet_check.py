@@ -70,6 +70,15 @@ def test_a_fleet_in_order_and_one_that_is_down_have_nothing(up: World) -> None:
     assert up.fleet("check") == (0, ["nothing was found"])
 
 
+def test_a_machine_that_no_client_finds(up: World) -> None:
+    """It runs, but its published object was removed."""
+    published.withdraw(up.home, FIRST)
+
+    assert up.found() == [
+        (FIRST, "its SEE machine runs and is not published, so no client finds it", "publish it with: bootstrap.py -m 1 --uuid UUID")
+    ]
+
+
 @pytest.mark.parametrize("name", ["missing", "file"])
 def test_without_a_world_there_is_no_fleet_to_check(tmp_path: Path, name: str) -> None:
     """A world folder that is not there, or is a file, is refused: nothing was looked at."""

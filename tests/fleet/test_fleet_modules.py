@@ -9,7 +9,7 @@ import processes
 import pytest
 
 from seemachine.config import ConfigError
-from seemachine.fleet import configuration, control, modules, standing
+from seemachine.fleet import check, configuration, control, modules, standing
 from seemachine.fleet.modules import Loaded, Module
 from seemachine.state.errors import StateCorrupt
 from seemachine.state.lock import FolderLock
@@ -39,11 +39,23 @@ def test_enrolment_counts_above_the_file(tmp_path: Path) -> None:
 
 
 def test_one_that_is_not_enrolled_is_left_out(tmp_path: Path) -> None:
-    """It is named, so that `fleet up` can say so."""
+    """It is named with the reason, so that `fleet up` can say so."""
     modules.write(tmp_path, Module(FIRST, "5c", 0))
     modules.write(tmp_path, Module(SECOND, "xc", 1))
 
-    assert read(tmp_path).left_out == (FIRST,)
+    assert read(tmp_path).left_out == {FIRST: "is not enrolled, and is left out; see: seemachine nfast enroll --help"}
+
+
+def test_one_in_another_mode_is_left_out(tmp_path: Path) -> None:
+    """In maintenance an HSM runs no SEE machine, whoever starts it; `fleet check` says so too."""
+    modules.write(tmp_path, Module(FIRST, "5c", 1, mode="maintenance"))
+    modules.write(tmp_path, Module(SECOND, "xc", 2))
+    why = "is in maintenance mode, and is left out; bring it back with: nopclearfail -O -m 1"
+
+    assert read(tmp_path).left_out == {FIRST: why}
+    assert ("it is in maintenance mode, in which it reads no cards and runs no SEE machine", FIRST) in [
+        (finding.problem, finding.esn) for finding in check.findings(tmp_path)
+    ]
 
 
 def test_without_a_record_the_file_counts_unless_its_number_is_taken(tmp_path: Path) -> None:
@@ -153,14 +165,14 @@ def test_an_unenrolled_hsm_stays_down_and_is_shown_so(tmp_path: Path) -> None:
 
 
 def test_a_fleet_of_nobody_is_refused(tmp_path: Path) -> None:
-    """When none of its HSMs is enrolled nothing is started."""
+    """When none of its HSMs is enrolled, or in operation, nothing is started."""
     read(tmp_path)
     modules.write(tmp_path, Module(FIRST, "5c", 0))
-    modules.write(tmp_path, Module(SECOND, "xc", 0))
+    modules.write(tmp_path, Module(SECOND, "xc", 1, mode="initialization"))
 
     code, lines = processes.seemachine(["fleet", "up", "--detach"], processes.environment(tmp_path))
 
-    assert (code, lines[-1]) == (1, "seemachine fleet: no HSM of this fleet is enrolled")
+    assert (code, lines[-1]) == (1, "seemachine fleet: no HSM of this fleet can run a SEE machine")
 
 
 def test_status_and_down_have_one_order(tmp_path: Path) -> None:
