@@ -45,14 +45,18 @@ def together(env: dict[str, str], *calls: tuple[str, ...], held: bool = False) -
         )
         for call in calls
     ]
-    time.sleep(0.5)
-    if held:
-        with paths.alone(Path(env["SEEMACHINE_HOME"])):
-            go.touch()
-            time.sleep(HELD_SECONDS)
-            assert all(process.poll() is None for process in started), "a tool did not wait"
-    go.touch()
-    said = [process.communicate(timeout=120)[0] for process in started]
+    try:
+        time.sleep(0.5)
+        if held:
+            with paths.alone(Path(env["SEEMACHINE_HOME"])):
+                go.touch()
+                time.sleep(HELD_SECONDS)
+                assert all(process.poll() is None for process in started), "a tool did not wait"
+        go.touch()
+        said = [process.communicate(timeout=120)[0] for process in started]
+    finally:
+        for process in started:
+            process.kill()
     return [(process.returncode, text) for process, text in zip(started, said, strict=True)]
 
 
