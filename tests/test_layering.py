@@ -19,10 +19,11 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "seemachine.commands": ({"seemachine", "seemachine.wire", "seemachine.lms", "seemachine.state", "seemachine.machine"}, set()),
     "seemachine.config": ({"seemachine.wire"}, set()),
     "seemachine.notify": (set(), set()),
+    "seemachine.stopping": (set(), set()),
     "seemachine.entry": (set(), set()),
     "seemachine.usage": ({"seemachine.wire"}, set()),
     "seemachine.fleet": (
-        {"seemachine", "seemachine.notify", "seemachine.wire", "seemachine.state", "seemachine.config", "seeclient"},
+        {"seemachine", "seemachine.notify", "seemachine.stopping", "seemachine.wire", "seemachine.state", "seemachine.config", "seeclient"},
         {"trio"},
     ),
     "seemachine.witnesses": ({"seemachine.state"}, set()),

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from seemachine import stopping
 from seemachine.config import ConfigError
 from seemachine.fleet import configuration, modules, published, standing
 from seemachine.fleet.configuration import Fleet
@@ -135,7 +136,8 @@ def _foreground(fleet: Fleet) -> int:
         fleet.world / "fleet" / configuration.RUNNING, json.dumps([standing.identity(machine) for machine in fleet.machines]).encode()
     )
     try:
-        trio.run(Supervisor(fleet).run)
+        with stopping.once() as tell:
+            trio.run(Supervisor(fleet, tell).run)
     except FleetFailed as error:
         return _complain(error)
     finally:

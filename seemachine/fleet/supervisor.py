@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import trio
@@ -34,10 +35,11 @@ def say(text: str) -> None:
 
 
 class Supervisor:
-    """Runs one fleet until SIGTERM or SIGINT. Raises FleetFailed."""
+    """Runs one fleet until SIGTERM, SIGINT or SIGHUP; `tell` is called then. Raises FleetFailed."""
 
-    def __init__(self, fleet: Fleet) -> None:
+    def __init__(self, fleet: Fleet, tell: Callable[[], None]) -> None:
         self._fleet = fleet
+        self._tell = tell
         self._ready: set[str] = set()
         self._failure: FleetFailed | None = None
 
@@ -50,6 +52,7 @@ class Supervisor:
                 if self._fleet.fed:
                     nursery.start_soon(feed_cards, self._fleet)
                 await anext(signals)
+                self._tell()
                 notify.stopping()
                 nursery.cancel_scope.cancel()
         if self._failure is not None:

@@ -3,11 +3,12 @@
 import os
 import resource
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 
 import trio
 
-from seemachine import notify
+from seemachine import notify, stopping
 from seemachine.commands.quarantine import inspect
 from seemachine.config import Config
 from seemachine.fleet.published import Published, announce, publish, withdraw
@@ -54,7 +55,8 @@ def start(config: Config) -> int:
                 log.warning("quarantine", reason=doubt, see=f"seemachine quarantine explain --esn {config.esn}")
             allow_descriptors(config.limits.connections)
             sys.setswitchinterval(SWITCH_SECONDS)
-            trio.run(_run, machine, config, log, in_force)
+            tell = stack.enter_context(stopping.once())
+            trio.run(_run, machine, config, log, in_force, tell)
     except (StateError, CannotHarden, CannotListen, TlsError, engines.EngineError, OSError) as error:
         print(f"seemachine serve: {reason(error)}{_way_out(config, error)}", file=sys.stderr)
         return 1
@@ -139,7 +141,7 @@ def _open_durable(config: Config, witness: Witness) -> Store:
     return SqliteStore(config.folder, witness, _retention(config))
 
 
-async def _run(machine: Machine, config: Config, log: Log, in_force: dict[str, str]) -> None:
+async def _run(machine: Machine, config: Config, log: Log, in_force: dict[str, str], tell: Callable[[], None]) -> None:
     def on_ready(host: str, port: int) -> None:
         log.info("hardened", **in_force)
         nvram = machine.store.mark.identity.hex()
@@ -149,8 +151,12 @@ async def _run(machine: Machine, config: Config, log: Log, in_force: dict[str, s
         announce(config.world, entry)
         notify.ready(f"{config.esn} listens on {host} port {port}")
 
+    def on_stopping() -> None:
+        tell()
+        notify.stopping()
+
     try:
-        await Daemon(machine, config, log).run(on_ready, notify.stopping)
+        await Daemon(machine, config, log).run(on_ready, on_stopping)
     finally:
         if config.publish:
             withdraw(config.world, config.esn, os.getpid())
