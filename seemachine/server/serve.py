@@ -32,7 +32,6 @@ MOST_AT_ONCE = 32
 SECONDS_FOR_ONE = 0.002
 OTHER_THREADS = 16
 PORTS_SEARCHED = 100
-SIGNALS_TAKEN = 16
 TIDY_SECONDS = 60.0
 
 
@@ -68,12 +67,6 @@ class Daemon:
                     on_stopping()
                     self._drain(sessions)
                 background.cancel_scope.cancel()
-            # Further signals changed nothing; left in the receiver they would be raised again at its end.
-            async with trio.open_nursery() as rest:
-                rest.start_soon(_take_all, signals)
-                for _ in range(SIGNALS_TAKEN):
-                    await trio.lowlevel.checkpoint()
-                rest.cancel_scope.cancel()
         self._log.tell()
         self._log.info("stopped")
 
@@ -186,11 +179,6 @@ class Daemon:
         machine = self._service.machine
         tls = {"tls": True} if self._config.tls is not None else {}
         return {"model": machine.model, "engine": machine.engine.kernel, "store": self._config.store, **tls, "epoch": machine.store.epoch}
-
-
-async def _take_all(signals: AsyncIterator[int]) -> None:
-    async for _ in signals:
-        pass
 
 
 def _others(listener: trio.SocketListener, seconds: float) -> Iterator[trio.SocketStream]:
