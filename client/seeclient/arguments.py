@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from seeclient.values import UsageError, check_sets, nearest, number, text
+from seeclient.values import SETS, UsageError, check_sets, nearest, number, text
 
 VERBS = ("generate", "list", "showinfo")
 # The guide spells one argument in three ways and another in two (2.7.1, 2.7.2.1).
@@ -29,7 +29,7 @@ NAMES = (
 )
 NUMBERS = ("slot", "expchunk", "expcache", "expcards", "explease")
 
-USAGE = """\
+USAGE = f"""\
 usage: pipsqueak                                            which HSMs are there
        pipsqueak generate alias=A algorithm=lms lmscode=L lmotscode=O
                  [expcards=N explease=N] [expchunk=N] [expcache=N] [slot=N] [esn=E]
@@ -42,8 +42,8 @@ usage: pipsqueak                                            which HSMs are there
        pipsqueak provesn=E slot=N                           a lease from card to HSM
        --json  one JSON document instead of lines      --help  --version
 
-lmscode    sha256_m32_h5, _h10, _h15, _h20, _h25; also sha256_m24, shake_m32, shake_m24
-lmotscode  sha256_n32_w8, _w4, _w2, _w1; also sha256_n24, shake_n32, shake_n24
+lmscode    {SETS["lmscode"]}
+lmotscode  {SETS["lmotscode"]}
 msgfile    - is standard input
 expcards   2^N smart cards, each good for 2^explease leases; both 0: all on one HSM
 expchunk   2^N leaves in one step         expcache  levels of the tree kept for loading

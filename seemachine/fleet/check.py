@@ -5,6 +5,8 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from seeclient.keys import PREFIX
+
 from seemachine.fleet import health, modules, published
 from seemachine.fleet.features import FEATURES, SEE_FEATURE
 from seemachine.fleet.finding import Finding
@@ -15,7 +17,6 @@ from seemachine.wire.world import key_folder, published_folder
 SOON_DAYS = 30
 FLEET_ADVICE = "start it with: seemachine fleet up; or tidy up with: seemachine fleet down"
 TOOLS_ADVICE = "start its SEE machine and publish it again with bootstrap.py or hsc_loadseemachine, or remove it with removepubobj.py"
-KEY_PREFIX = "key_pqsdk_"
 
 
 def findings(world: Path) -> list[Finding]:
@@ -47,10 +48,10 @@ def _signers(world: Path, known: list[Module]) -> list[Finding]:
 def _keys(world: Path, known: list[Module]) -> list[Finding]:
     signers = {signer for module in known for signer in module.signers if signer}
     found = []
-    for path in sorted(key_folder(world).glob(f"{KEY_PREFIX}*")):
+    for path in sorted(key_folder(world).glob(f"{PREFIX}*")):
         signer = _signer_of(path)
         if signer and signers and signer not in signers:
-            alias = path.name.removeprefix(KEY_PREFIX)
+            alias = path.name.removeprefix(PREFIX)
             problem = f"the LMS key {alias} was made by SEE machines signed by {_short(signer)}, which none here is"
             found.append(Finding("", problem, "load a SEE machine that is signed by that key"))
     return found
@@ -104,8 +105,8 @@ def _delegation(module: Module) -> list[Finding]:
 def _mode(module: Module) -> list[Finding]:
     if module.mode == modules.OPERATIONAL:
         return []
-    advice = f"bring it back with: nopclearfail -O -m {module.number}"
-    return [Finding(module.esn, f"it is in {module.mode} mode, in which it reads no cards and runs no SEE machine", advice)]
+    problem = f"it is in {module.mode} mode, in which it reads no cards and runs no SEE machine"
+    return [Finding(module.esn, problem, module.way_back)]
 
 
 def _unpublished(world: Path, module: Module) -> list[Finding]:

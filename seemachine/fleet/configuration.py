@@ -137,7 +137,7 @@ def _out_of_use(record: Module) -> str:
     if not record.number:
         return "is not enrolled, and is left out; see: seemachine nfast enroll --help"
     if record.mode != modules.OPERATIONAL:
-        return f"is in {record.mode} mode, and is left out; bring it back with: nopclearfail -O -m {record.number}"
+        return f"is in {record.mode} mode, and is left out; {record.way_back}"
     return ""
 
 

@@ -68,6 +68,11 @@ class Module:
         return SEE_FEATURE[self.model] in self.features
 
     @property
+    def way_back(self) -> str:
+        """Out of a mode that is not the operational one."""
+        return f"bring it back with: nopclearfail -O -m {self.number}"
+
+    @property
     def chosen(self) -> Loaded | None:
         """The SEE machine that is started, else the one loaded last."""
         found = [loaded for loaded in self.loaded if loaded.uuid == self.started] or self.loaded

@@ -78,7 +78,7 @@ def refuse_model(module: Module, model: str, tool: str) -> None:
 def refuse_mode(module: Module) -> None:
     """Raises Refusal when a module is in a mode in which it reads no cards and loads nothing."""
     if module.mode != OPERATIONAL:
-        raise Refusal(f"{module.esn} is in {module.mode} mode; bring it back with: nopclearfail -O -m {module.number}")
+        raise Refusal(f"{module.esn} is in {module.mode} mode; {module.way_back}")
 
 
 def refuse_unready(module: Module) -> None:

@@ -36,12 +36,8 @@ class Slots:
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Hold all cards of the world still."""
-        descriptor = os.open(self.rack / "lock", os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        with _held(os.open(self.rack / "lock", os.O_RDWR | os.O_CREAT, PRIVATE_FILE)):
             yield
-        finally:
-            os.close(descriptor)
 
     @contextlib.contextmanager
     def still(self) -> Iterator[None]:
@@ -51,11 +47,8 @@ class Slots:
         except FileNotFoundError:
             yield
             return
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        with _held(descriptor):
             yield
-        finally:
-            os.close(descriptor)
 
     def folder(self, slot: int) -> Path:
         """Where the card of a slot lies, to be written to. Raises CardError when there is no such slot."""
@@ -181,3 +174,13 @@ class Slots:
     def _describe(self, slot: int, path: Path) -> Occupied:
         kind, leases = look(path)
         return Occupied(slot, self.ic(slot), kind if kind in (BLANK, LMS) else UNKNOWN, path.stem, leases)
+
+
+@contextlib.contextmanager
+def _held(descriptor: int) -> Iterator[None]:
+    """The lock on an open file, which is closed in the end."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
