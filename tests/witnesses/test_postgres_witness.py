@@ -21,7 +21,7 @@ BINARIES = [*sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True), *m
 INITDB = next((path / "initdb" for path in BINARIES if (path / "initdb").exists()), None)
 # The server refuses to run as root.
 USER = "postgres" if os.geteuid() == 0 else None
-FIRST, SECOND = Mark(b"i" * 16, 1, b"1" * 8, b"here"), Mark(b"i" * 16, 2, b"2" * 8, b"here")
+FIRST, SECOND = Mark(b"i" * 16, 1, b"1" * 8, bytes(16)), Mark(b"i" * 16, 2, b"2" * 8, bytes(16))
 
 
 def usable() -> bool:
