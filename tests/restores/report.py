@@ -20,22 +20,30 @@ from restores.mounts import MOUNTS, disk_image, make_xfs, may_mount
 from restores.ways import REFLINKS
 from restores.ways import run as command
 
+ALL = list(cases())
 XFS = Path("/tmp/restore-xfs")
 
 
 def main(share: float = 1.0, seed: int = 1) -> int:
     """Run all cases, or a share of them; print tables; 1 when a leaf came twice."""
     began = time.monotonic()
-    chosen = [case for case in cases() if shutil.which(case.way.needs)]
+    chosen = [number for number, case in enumerate(ALL) if shutil.which(case.way.needs)]
     if share < 1:
         chosen = random.Random(seed).sample(chosen, int(len(chosen) * share))
     workers = os.cpu_count() or 1
     with ProcessPoolExecutor(workers, multiprocessing.get_context("fork")) as pool:
-        outcomes = list(pool.map(run, chosen, chunksize=8))
+        verdicts = list(pool.map(_verdict, chosen, chunksize=8))
+    outcomes = [Outcome(ALL[number], *verdict) for number, verdict in zip(chosen, verdicts, strict=True)]
     outcomes += [run(case) for case in _mounted()] if may_mount() else []
     outcomes += _reflinked() if may_mount() else []
     _print(outcomes, time.monotonic() - began, workers)
     return any(outcome.verdict is Verdict.REUSED for outcome in outcomes)
+
+
+def _verdict(number: int) -> tuple[Verdict, list[tuple[str, int]]]:
+    """In another process: what came of a case, by its number."""
+    outcome = run(ALL[number])
+    return outcome.verdict, outcome.leaves
 
 
 def _mounted() -> Iterable[Case]:
