@@ -1,4 +1,4 @@
-"""Being told to stop: the first signal does it in order, and no further one ends the process before that is done.
+"""Being told to stop: the first signal does it in order, and no further one ends the process before that is done. A request is a signal.
 
 trio gives signals back to whoever had them before as soon as nobody receives them any more; by default they would kill the process then,
 in the middle of its last steps.
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+LOOK_SECONDS = 0.1
 
 
 @contextlib.contextmanager
@@ -40,3 +41,14 @@ def once() -> Iterator[Callable[[], None]]:
         for number in SIGNALS:
             # Python sets its own handlers back while it ends, and leaves this one.
             signal.signal(number, signal.SIG_IGN if told else before[number])
+
+
+async def heed(asked: Callable[[], bool]) -> None:
+    """Look for a request to stop. One that comes is as good as SIGTERM, which the process then gives itself: there is one way to stop."""
+    import trio
+
+    while True:
+        await trio.sleep(LOOK_SECONDS)
+        if asked():
+            break
+    signal.raise_signal(signal.SIGTERM)
