@@ -1,4 +1,6 @@
-"""Being told to stop: the first signal does it in order, and no further one ends the process before that is done. A request is a signal.
+"""Being told to stop: the first signal does it in order, and no further one ends the process before that is done.
+
+A request to stop (seemachine.state.lock) is as good as a signal.
 
 trio gives signals back to whoever had them before as soon as nobody receives them any more; by default they would kill the process then,
 in the middle of its last steps.
@@ -10,7 +12,8 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-LOOK_SECONDS = 0.1
+# A look takes a few system calls, and a fleet has many machines that look.
+LOOK_SECONDS = 0.25
 
 
 @contextlib.contextmanager
@@ -44,7 +47,7 @@ def once() -> Iterator[Callable[[], None]]:
 
 
 async def heed(asked: Callable[[], bool]) -> None:
-    """Look for a request to stop. One that comes is as good as SIGTERM, which the process then gives itself: there is one way to stop."""
+    """Look for a request to stop, and make it SIGTERM: there is one way to stop."""
     import trio
 
     while True:

@@ -31,5 +31,6 @@ def provisioning_refused(error: StatusError) -> str:
 
 
 def _running() -> list[str]:
-    """HSMs of this world that are up, published or not: those whose folder is held, as a machine holds it."""
-    return sorted(path.parent.name for path in home().glob("hsm/*/listening.json") if is_locked(path.parent))
+    """HSMs of this world that are up, published or not: a machine has its folder locked."""
+    folders = [path.parent for path in home().glob("hsm/*/listening.json")]
+    return sorted(folder.name for folder in folders if is_locked(folder))

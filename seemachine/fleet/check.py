@@ -125,7 +125,8 @@ def _stale(world: Path) -> list[Finding]:
         esn = path.stem
         entry = published.read(world, esn)
         if entry is None or not entry.process.is_same(holder(world / "hsm" / esn) or Process()):
-            of_fleet = entry is not None and entry.process.is_same(modules.fleet_process(world, esn))
+            noted = modules.fleet_process(world, esn)
+            of_fleet = entry is not None and entry.process.is_same(noted)
             advice = FLEET_ADVICE if of_fleet else TOOLS_ADVICE
             found.append(Finding(esn, "the published object is stale: no SEE machine is where it points to", advice))
     return found

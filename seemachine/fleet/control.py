@@ -71,7 +71,8 @@ def down(options: argparse.Namespace) -> int:
         tidied = _withdraw_stale(world)
         print(f"no fleet is up in {world}" if not tidied else f"tidied up {counted(tidied, 'stale published object')}")
         return 0
-    # Machines that outlived a supervisor come after the one that is there, which would start them again.
+    # The supervisor first: it would start machines again. It stops its own; others may have
+    # outlived theirs.
     for folders in ([world / "fleet"], _machine_folders(world)):
         end(folders, _log_path(world))
     _withdraw_stale(world)
@@ -117,7 +118,8 @@ def check(options: argparse.Namespace) -> int:
 
 
 def _already(world: Path, supervisor: Process | None) -> str:
-    return f"the fleet of {world} is already up ({supervisor or Process()}); stop it with: seemachine fleet down"
+    who = supervisor or Process()
+    return f"the fleet of {world} is already up ({who}); stop it with: seemachine fleet down"
 
 
 def _foreground(fleet: Fleet) -> int:
@@ -126,7 +128,7 @@ def _foreground(fleet: Fleet) -> int:
     from seemachine.fleet.supervisor import FleetFailed, Supervisor
 
     try:
-        # Held to the end of the process: who waits for it waits until nothing of this fleet is left.
+        # Held to the end of the process: who waits for the folder waits until nothing is left.
         lock = FolderLock(fleet.world / "fleet", f"the fleet of {fleet.world}")
     except StateLocked:
         return _complain(_already(fleet.world, holder(fleet.world / "fleet")))

@@ -1,4 +1,7 @@
-"""Having machines and supervisors end: they are asked to. Nobody here signals anything, whatever a file says who holds a folder."""
+"""Having machines and supervisors end: they are asked to.
+
+Nothing is signalled here, whatever a file says who holds a folder.
+"""
 
 import time
 from collections.abc import Iterable
@@ -10,13 +13,16 @@ from seemachine.state.lock import asking, holder, listens
 from seemachine.state.process import Process
 
 STOP_SECONDS = 60.0
-# For who does not show that it looks for requests, as ours do before they can be busy with anything else.
+# For holders that don't show that they look for requests. Ours show it before anything else.
 STRANGER_SECONDS = 5.0
 LOOK_SECONDS = 0.05
 
 
 def end(folders: Iterable[Path], log: Path) -> None:
-    """Ask the holders of folders to let go, and wait until all have. Raises StateLocked with what to do about one that has not."""
+    """Ask the holders of folders to let go, and wait until all have.
+
+    Raises StateLocked with what to do about one that has not.
+    """
     held = [folder for folder in folders if holder(folder) is not None]
     began = time.monotonic()
     with ExitStack() as requests:
@@ -34,6 +40,7 @@ def _why(folder: Path, log: Path) -> str:
     if listens(folder):
         return f"{who} did not stop within {STOP_SECONDS:g} s; it holds {folder}; look at {log}"
     return (
-        f"something that takes no requests holds {folder} and was left alone: a restore, a machine of an earlier version, or none of "
-        f"ours. The file lock there says {who}, which may be wrong; see who it is with: fuser -v {folder}; end that, and try again"
+        f"something that takes no requests holds {folder} and was left alone: a restore, a machine "
+        f"of an earlier version, or none of ours. The file lock there says {who}, which may be "
+        f"wrong; see who it is with: fuser -v {folder}; end that, and try again"
     )

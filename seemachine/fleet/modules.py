@@ -183,7 +183,7 @@ def of_fleet(world: Path, esn: str) -> bool:
 
 
 def fleet_process(world: Path, esn: str) -> Process:
-    """The process that a supervisor has for an HSM, or had when it was killed; an unknown one without any."""
+    """The process that a supervisor has for an HSM, or had when it was killed, or Process()."""
     try:
         return parsed((world / "fleet" / f"{esn}.pid").read_text())
     except (OSError, ValueError):

@@ -17,9 +17,10 @@ LISTENING = "listening.json"
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """One machine's entry. `tls`: it takes nothing else. `nvram` is the name of its NVRAM in hex, by which clients know it.
+    """One machine's entry. `tls`: it takes nothing else.
 
-    `pid` and `started` are of its process, which only its own host can tell from another of that number.
+    `nvram` is the name of its NVRAM in hex, by which clients know it. `pid` and `started` are of
+    its process: a number alone may be another's by now.
     """
 
     esn: str
@@ -71,4 +72,5 @@ def _entry(path: Path) -> Published | None:
         entry = Published(**json.loads(path.read_text()))
     except (OSError, ValueError, TypeError, RecursionError):
         return None
-    return entry if [type(value) for value in astuple(entry)] == [str, str, int, str, int, int, bool, str, str] else None
+    types = [type(value) for value in astuple(entry)]
+    return entry if types == [str, str, int, str, int, int, bool, str, str] else None

@@ -31,7 +31,8 @@ def _row(world: Path, known: dict[str, Any]) -> dict[str, Any]:
     up = entry if how == "up" else None
     address = f"{up.host}:{up.port}" if up else None
     holds = holder(world / "hsm" / esn)
-    return {**known, "address": address, "pid": None if holds is None else holds.pid_here, "state": how}
+    pid = None if holds is None else holds.pid_here
+    return {**known, "address": address, "pid": pid, "state": how}
 
 
 def numbers(world: Path) -> dict[str, int]:
@@ -64,5 +65,6 @@ def identity(machine: Config) -> dict[str, Any]:
 def show(found: list[dict[str, Any]]) -> None:
     """A line for each."""
     for row in found:
-        where = f"{row['address']}  process {row['pid'] or 'of another PID namespace'}" if row["state"] == "up" else ""
+        process = row["pid"] or "of another PID namespace"
+        where = f"{row['address']}  process {process}" if row["state"] == "up" else ""
         print(f"module {row['module'] or '-'}  {row['esn']}  {row['model']:<3} {row['state']:<9} {where}".rstrip())

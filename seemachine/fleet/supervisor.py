@@ -35,7 +35,10 @@ def say(text: str) -> None:
 
 
 class Supervisor:
-    """Runs one fleet until SIGTERM, SIGINT, SIGHUP or a request; `tell` is called then. Raises FleetFailed."""
+    """Runs one fleet until SIGTERM, SIGINT, SIGHUP or a request. Raises FleetFailed.
+
+    `tell` is called when it begins to stop.
+    """
 
     def __init__(self, fleet: Fleet, tell: Callable[[], None], asked: Callable[[], bool]) -> None:
         self._fleet = fleet
@@ -107,7 +110,8 @@ class Supervisor:
             entry = published.read(self._fleet.world, machine.esn)
             if entry is not None and entry.process.is_same(ours):
                 self._tell_ready(machine.esn)
-                say(f"fleet: {machine.esn} ({machine.model}, module {machine.module}) ready at {entry.host}:{entry.port}, {ours}")
+                what = f"{machine.esn} ({machine.model}, module {machine.module})"
+                say(f"fleet: {what} ready at {entry.host}:{entry.port}, {ours}")
                 return
             await trio.sleep(LOOK_SECONDS)
 

@@ -81,9 +81,8 @@ def refuse_supervised(world: Path) -> None:
     """Raises Refusal while `seemachine fleet up` keeps this world's machines running."""
     supervisor = holder(world / "fleet")
     if supervisor is not None:
-        raise Refusal(
-            f"the SEE machines of this world are kept running by seemachine fleet up ({supervisor}); first: seemachine fleet down"
-        )
+        kept = "the SEE machines of this world are kept running by seemachine fleet up"
+        raise Refusal(f"{kept} ({supervisor}); first: seemachine fleet down")
 
 
 def of_the_fleet(world: Path, module: Module) -> bool:

@@ -46,7 +46,7 @@ def start(config: Config) -> int:
         if holder(config.folder) is None:
             refuse_taken_port(config)
         with ExitStack() as stack:
-            # Held to the end of the process: who waits for the folder waits until nothing of this machine is left.
+            # Held to the end of the process: who waits for the folder waits until nothing is left.
             lock = FolderLock(config.folder, config.esn)
             lock.listen()
             store = open_store(config)
@@ -144,13 +144,27 @@ def _open_durable(config: Config, witness: Witness) -> Store:
 
 
 async def _run(
-    machine: Machine, config: Config, log: Log, in_force: dict[str, str], tell: Callable[[], None], asked: Callable[[], bool]
+    machine: Machine,
+    config: Config,
+    log: Log,
+    in_force: dict[str, str],
+    tell: Callable[[], None],
+    asked: Callable[[], bool],
 ) -> None:
     def on_ready(host: str, port: int) -> None:
         log.info("hardened", **in_force)
-        nvram = machine.store.mark.identity.hex()
-        who, tls = process.current(), config.tls is not None
-        entry = Published(config.esn, config.model, config.module, host, port, who.pid, tls, nvram, who.started)
+        who = process.current()
+        entry = Published(
+            esn=config.esn,
+            model=config.model,
+            module=config.module,
+            host=host,
+            port=port,
+            pid=who.pid,
+            tls=config.tls is not None,
+            nvram=machine.store.mark.identity.hex(),
+            started=who.started,
+        )
         if config.publish:
             publish(config.world, entry)
         announce(config.world, entry)

@@ -1,11 +1,12 @@
-"""One process per machine: a lock on its folder that lasts as long as the process, and how that process is asked to let go.
+"""One process per machine: a lock on its folder that lasts as long as the process.
 
 The folder itself is locked, for a file in it could be deleted and made anew. Two files in it speak:
 
-* `lock` says who holds the folder. The text may be old, damaged or another's, so it is for people alone: nothing is done to whom it names.
-  A holder that looks for requests has this file locked too.
-* `stop` is locked by those who ask the holder to let go, as long as they ask. So a request takes no room on a full disk, gets into other
-  PID namespaces as the folder does, is heard by whoever holds the folder by then, and ends with the process that asks.
+* `lock` says who holds the folder. The text may be old, damaged or another's, so nothing is done to
+  whom it names. A holder that looks for requests has this file locked too.
+* `stop` is locked by those who ask the holder to let go, as long as they ask. So a request takes no
+  room on a full disk, gets into other PID namespaces as the folder does, is heard by whoever holds
+  the folder by then, and ends with the process that asks.
 """
 
 import contextlib
@@ -35,7 +36,8 @@ class FolderLock:
         self._descriptors = [os.open(private_folder(folder), os.O_RDONLY | os.O_DIRECTORY)]
         if not _taken(self._descriptors[0], fcntl.LOCK_EX):
             self.release()
-            raise StateLocked(f"{what} is already in use by {holder(folder) or Process()} ({folder}); stop that one first")
+            who = holder(folder) or Process()
+            raise StateLocked(f"{what} is already in use by {who} ({folder}); stop that one first")
         try:
             self._descriptors.append(_opened(folder / LOCK))
             os.ftruncate(self._descriptors[1], 0)
@@ -46,12 +48,16 @@ class FolderLock:
             raise
 
     def listen(self) -> None:
-        """Show that this process looks for requests. Call `asked` a few times a second from now on. Raises OSError."""
+        """Show that this process looks for requests; call `asked` often from now on.
+
+        Where somebody else has `lock` locked this is not shown; requests are heard all the same.
+        Raises OSError.
+        """
         _taken(self._descriptors[1], fcntl.LOCK_EX)
         self._descriptors.append(_opened(self._folder / STOP))
 
     def asked(self) -> bool:
-        """Whether anybody asks this process to let go. Needs no new descriptor, so that it hears also when there are none left."""
+        """Whether anybody asks this process to let go. Needs no descriptor but those it has."""
         with contextlib.suppress(OSError):
             self._follow()
         try:

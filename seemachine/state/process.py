@@ -1,6 +1,7 @@
-"""Which process is meant. A number is a hint: it comes again, and each PID namespace (each container) counts for itself.
+"""Which process is meant.
 
-So a number is never alone here, nothing is signalled by it, and it is shown to people only with where it counts.
+A number is a hint: it comes again, and each PID namespace (each container) counts for itself. So it
+is never alone here, nothing is signalled by it, and people are told where it counts.
 """
 
 import json
@@ -18,8 +19,8 @@ PROC = Path("/proc")
 class Process:
     """A process, as it describes itself.
 
-    `pid` is 0 where it is not known. `started` (the tick and the boot) and `namespace` (of the numbers) are empty where the system
-    does not tell.
+    `pid` is 0 where it is not known. `started` (tick and boot) and `namespace` (in which the number
+    counts) are empty where the system does not tell.
     """
 
     pid: int = 0
@@ -29,7 +30,8 @@ class Process:
     def is_same(self, other: "Process") -> bool:
         """Whether both are one process, as far as both tell; never when a number is unknown."""
         pairs = zip(astuple(self)[1:], astuple(other)[1:], strict=True)
-        return self.pid == other.pid > 0 and all(mine == its or not (mine and its) for mine, its in pairs)
+        differ = any(mine and its and mine != its for mine, its in pairs)
+        return self.pid == other.pid > 0 and not differ
 
     @property
     def pid_here(self) -> int:
@@ -44,7 +46,7 @@ class Process:
     def __str__(self) -> str:
         if not self.pid:
             return "process unknown"
-        return f"process {self.pid}" if self.pid_here else f"process {self.pid} of another PID namespace"
+        return f"process {self.pid}{'' if self.pid_here else ' of another PID namespace'}"
 
 
 def current() -> Process:
@@ -53,21 +55,24 @@ def current() -> Process:
 
 
 def child(pid: int) -> Process:
-    """One that the caller started and has not waited for, so that the number can't be another's yet."""
+    """One that the caller started and has not waited for: its number can't be another's yet."""
     # A /proc of another PID namespace shows strangers under our numbers.
     fits = _told(lambda: str((PROC / "self").readlink())) == str(os.getpid())
     return Process(pid, _started(str(pid)) if fits else "", _namespace())
 
 
 def parsed(text: str) -> Process:
-    """From a file. Whatever says no process is an unknown one; a number alone is what earlier versions wrote."""
+    """From a file. Whatever says no process is an unknown one.
+
+    A number alone is what earlier versions wrote.
+    """
     try:
         values = json.loads(text)
         found = Process(**values) if isinstance(values, dict) else Process(values)
     except (ValueError, TypeError, RecursionError):
         return Process()
-    right = [type(value) for value in astuple(found)] == [int, str, str] and 0 < found.pid <= HIGHEST
-    return found if right else Process()
+    right = [type(value) for value in astuple(found)] == [int, str, str]
+    return found if right and 0 < found.pid <= HIGHEST else Process()
 
 
 def _namespace() -> str:
@@ -75,9 +80,13 @@ def _namespace() -> str:
 
 
 def _started(name: str) -> str:
-    """Field 22 of /proc/<pid>/stat (proc(5)): ticks from the boot to its start. The name of the program before it may hold blanks."""
+    """Field 22 of /proc/<pid>/stat, proc(5): the tick of its start, counted from the boot.
+
+    The name of the program, in brackets before that, may hold blanks.
+    """
     tick = _told(lambda: (PROC / name / "stat").read_text().rpartition(")")[2].split()[19])
-    return tick and f"{tick} {_told((PROC / 'sys/kernel/random/boot_id').read_text).strip()}".strip()
+    boot = _told((PROC / "sys/kernel/random/boot_id").read_text)
+    return tick and f"{tick} {boot}".strip()
 
 
 def _told(look: Callable[[], str]) -> str:

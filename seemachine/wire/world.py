@@ -42,7 +42,7 @@ def is_world(folder: Path) -> bool:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether a process has a file or folder locked; a machine has hsm/<ESN>, as long as it lives. Raises OSError."""
+    """Whether a process has a file or folder locked, as a machine has hsm/<ESN>. Raises OSError."""
     try:
         # Without waiting for the other end of what is no file.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)

@@ -269,7 +269,7 @@ def test_publishing_keeps_that_a_machine_takes_only_tls(site: Site) -> None:
 
 
 def test_nobody_is_ended_who_is_no_machine(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who took the folder and does not show that it can be asked, or where it listens, is neither stopped nor published."""
+    """Who has the folder, takes no requests and listens nowhere is not stopped or published."""
     monkeypatch.setattr(ending, "STRANGER_SECONDS", 0)
     with held(site):
         assert "was left alone" in site.refused("nopclearfail", "-c", "-m", "1")

@@ -138,7 +138,8 @@ def test_a_machine_that_does_not_end_is_said(five: Site, monkeypatch: pytest.Mon
     os.kill(entry.pid, signal.SIGSTOP)
     with monkeypatch.context() as patched:
         patched.setattr(ending, "STOP_SECONDS", 0.1)
-        assert f"process {entry.pid} did not stop within 0.1 s" in five.refused("csadmin", "stop", *target)
+        refused = five.refused("csadmin", "stop", *target)
+        assert f"process {entry.pid} did not stop within 0.1 s" in refused
     os.kill(entry.pid, signal.SIGCONT)
     five.done("csadmin", "stop", *target)
 

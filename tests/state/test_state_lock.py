@@ -163,7 +163,7 @@ def listening(folder):
 
 
 def test_a_request_is_heard_as_long_as_somebody_asks(folder, listening):
-    """Before anybody asks and after all have ended there is no request; with two who ask, the end of one is not the end of the other."""
+    """Not before, not after, and with two who ask until both have ended."""
     assert not listening.asked()
     with asking(folder):
         with asking(folder):
@@ -173,7 +173,7 @@ def test_a_request_is_heard_as_long_as_somebody_asks(folder, listening):
 
 
 def test_a_request_ends_with_who_asks(folder, listening):
-    """Another process asks and is killed: no request stays behind for a machine that is started later."""
+    """Another process asks and is killed: no request stays for a machine that is started later."""
     process = child("ask", folder)
     assert process.stdout.readline() == "asking\n"
     assert listening.asked()
@@ -195,7 +195,7 @@ def test_a_request_comes_before_the_holder_looks(folder):
 
 @pytest.mark.parametrize("how", ["removed", "made anew"])
 def test_requests_follow_the_name(folder, listening, how):
-    """Files that were removed, or put back in place, while the machine was up do not make it deaf."""
+    """Files that were removed, or put back in place, do not make a machine deaf."""
     (folder / "stop").unlink()
     assert not listening.asked()
     if how == "made anew":
@@ -221,7 +221,7 @@ def test_a_request_is_heard_without_a_descriptor(folder, listening):
 
 
 def test_a_holder_that_looks_for_requests_is_known(folder):
-    """Only who holds the folder and looks is told from who merely holds it, and not by what is written."""
+    """Who looks is told from who merely holds the folder, and not by what is written."""
     held = FolderLock(folder, "this")
     assert not listens(folder)
 

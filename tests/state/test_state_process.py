@@ -1,4 +1,4 @@
-"""process.py: which process is meant, where numbers come again and count in their namespace alone."""
+"""process.py: which process is meant. Numbers come again, and count in their namespace alone."""
 
 import json
 import os
@@ -18,7 +18,8 @@ TELL = "from seemachine.state import process; print(process.current().text(), fl
 @pytest.fixture
 def started():
     """A child of this process, and what it says of itself."""
-    with subprocess.Popen([sys.executable, "-c", TELL], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
+    words, pipe = [sys.executable, "-c", TELL], subprocess.PIPE
+    with subprocess.Popen(words, stdin=pipe, stdout=pipe, text=True) as running:
         yield running.pid, process.parsed(running.stdout.readline())
         running.communicate("\n", timeout=30)
 
@@ -53,7 +54,10 @@ def test_a_number_of_another_namespace_is_none_here():
 
     assert not HERE.is_same(there)
     assert (HERE.pid_here, there.pid_here) == (HERE.pid, 0)
-    assert (str(HERE), str(there)) == (f"process {HERE.pid}", f"process {HERE.pid} of another PID namespace")
+    assert (str(HERE), str(there)) == (
+        f"process {HERE.pid}",
+        f"process {HERE.pid} of another PID namespace",
+    )
 
 
 def test_an_unknown_process_is_nobody():
@@ -64,7 +68,7 @@ def test_an_unknown_process_is_nobody():
 
 @pytest.mark.parametrize("there", ["nothing", "another namespace's"])
 def test_a_system_that_does_not_tell_leaves_the_number(tmp_path, monkeypatch, started, there):
-    """Without /proc, or with one that shows others under our numbers, a number is all that is known of a child."""
+    """Without /proc, or with one that shows others under our numbers, a child is its number."""
     pid, said = started
     if there != "nothing":
         (tmp_path / "self").symlink_to("99999999")
@@ -86,9 +90,14 @@ def test_a_name_with_blanks_hides_no_field(tmp_path, monkeypatch):
     assert process.current().started == "22"
 
 
-WRONG = ({"pid": "7"}, {"pid": True}, {"pid": 7, "started": 3}, {"pid": 7, "more": ""}, {"pid": 0}, {"pid": -7})
-TEXTS = ("", "0", "-1", "x", "1.5", "null", "true", "[]", "[7]", '"7"', "{}", "9" * 5000, str((1 << 22) + 1), "\u0661", "[" * 100_000)
-NO_PROCESS = [*TEXTS, *map(json.dumps, WRONG)]
+WRONG = [
+    *({"pid": pid} for pid in ("7", True, 0, -7, 7.0, None)),
+    {"pid": 7, "started": 3},
+    {"pid": 7, "more": ""},
+]
+TEXTS = ["", "0", "-1", "x", "1.5", "null", "true", "[]", "[7]", '"7"', "{}", "[" * 100_000]
+NUMBERS = ["9" * 5000, str((1 << 22) + 1), "\u0661"]
+NO_PROCESS = [*TEXTS, *NUMBERS, *map(json.dumps, WRONG)]
 
 
 @pytest.mark.parametrize("text", NO_PROCESS, ids=range(len(NO_PROCESS)))
