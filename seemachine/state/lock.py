@@ -33,13 +33,20 @@ class FolderLock:
 
     def __init__(self, folder: Path, what: str) -> None:
         self._folder = folder
+        # Of the folder, of `lock`, of `stop`.
         self._descriptors = [os.open(private_folder(folder), os.O_RDONLY | os.O_DIRECTORY)]
+        try:
+            # Before the folder is held, so that who finds it held can ask.
+            self._open(LOCK)
+            self._open(STOP)
+        except OSError:
+            self.release()
+            raise
         if not _taken(self._descriptors[0], fcntl.LOCK_EX):
             self.release()
             who = holder(folder) or Process()
             raise StateLocked(f"{what} is already in use by {who} ({folder}); stop that one first")
         try:
-            self._descriptors.append(_opened(folder / LOCK))
             os.ftruncate(self._descriptors[1], 0)
             os.write(self._descriptors[1], process.current().text().encode())
         except OSError as error:
@@ -51,10 +58,8 @@ class FolderLock:
         """Show that this process looks for requests; call `asked` often from now on.
 
         Where somebody else has `lock` locked this is not shown; requests are heard all the same.
-        Raises OSError.
         """
         _taken(self._descriptors[1], fcntl.LOCK_EX)
-        self._descriptors.append(_opened(self._folder / STOP))
 
     def asked(self) -> bool:
         """Whether anybody asks this process to let go. Needs no descriptor but those it has."""
@@ -68,10 +73,26 @@ class FolderLock:
         return False
 
     def _follow(self) -> None:
-        # Who puts files back in place, while the machine is up, makes the file anew.
-        if not os.path.samestat(os.fstat(self._descriptors[2]), (self._folder / STOP).stat()):
-            self._descriptors.append(_opened(self._folder / STOP))
+        # Who puts files back in place, while the machine is up, removes the file or makes it anew.
+        # In this folder, wherever it was moved: another may be in its old place.
+        ours = os.fstat(self._descriptors[2])
+        try:
+            there = os.stat(STOP, dir_fd=self._descriptors[0])
+        except FileNotFoundError:
+            there = None
+        if there is None or not os.path.samestat(ours, there):
+            self._open(STOP)
             os.close(self._descriptors.pop(2))
+
+    def _open(self, name: str) -> None:
+        # Not waiting for the other end of what is no file.
+        flags = os.O_RDWR | os.O_CREAT | os.O_NONBLOCK
+        try:
+            opened = os.open(name, flags, PRIVATE_FILE, dir_fd=self._descriptors[0])
+        except OSError as error:
+            error.filename = str(self._folder / name)
+            raise
+        self._descriptors.append(opened)
 
     def release(self) -> None:
         """Let go."""
@@ -92,18 +113,18 @@ def listens(folder: Path) -> bool:
 @contextlib.contextmanager
 def asking(folder: Path) -> Iterator[None]:
     """Ask the holder of a folder to let go, as long as the block runs. Raises OSError."""
-    descriptor = _opened(folder / STOP)
+    try:
+        descriptor = os.open(folder / STOP, os.O_RDWR | os.O_NONBLOCK)
+    except FileNotFoundError:
+        # Nobody looks: who holds a folder as ours do has made the file before.
+        yield
+        return
     try:
         # Refused only while somebody has the file alone, which asks as much.
         _taken(descriptor, fcntl.LOCK_SH)
         yield
     finally:
         os.close(descriptor)
-
-
-def _opened(path: Path) -> int:
-    # Without waiting for the other end of what is no file.
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK, PRIVATE_FILE)
 
 
 def _taken(descriptor: int, how: int) -> bool:

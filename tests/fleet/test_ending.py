@@ -15,8 +15,8 @@ import pytest
 from processes import eventually, gone
 from state.kit import child
 
-from seemachine.fleet import control, ending, modules, standing
-from seemachine.fleet.published import Published, announce, read
+from seemachine.fleet import check, control, ending, modules, standing
+from seemachine.fleet.published import Published, announce, publish, read
 from seemachine.state import process
 from seemachine.state.lock import FolderLock, holder
 
@@ -173,7 +173,9 @@ def test_a_machine_is_up_when_it_listens_itself(tmp_path: Path, held: Held) -> N
     held(f"hsm/{ESN}")
     for who, state in ((replace(ours, started="1 another"), "starting"), (ours, "up")):
         announce(tmp_path, entry(who))
+        publish(tmp_path, entry(who))
         assert standing.state(tmp_path, ESN) == state
+        assert [finding.esn for finding in check._stale(tmp_path)] == [ESN] * (state == "starting")
 
 
 def test_a_machine_by_hand_is_not_taken_for_a_fleets(tmp_path: Path, held: Held) -> None:

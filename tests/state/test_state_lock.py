@@ -184,15 +184,6 @@ def test_a_request_ends_with_who_asks(folder, listening):
     assert not listening.asked()
 
 
-def test_a_request_comes_before_the_holder_looks(folder):
-    """A machine that is asked while it starts finds the request when it first looks."""
-    held = FolderLock(folder, "this")
-    with asking(folder):
-        held.listen()
-        assert held.asked()
-    held.release()
-
-
 @pytest.mark.parametrize("how", ["removed", "made anew"])
 def test_requests_follow_the_name(folder, listening, how):
     """Files that were removed, or put back in place, do not make a machine deaf."""
@@ -205,6 +196,35 @@ def test_requests_follow_the_name(folder, listening, how):
     with asking(folder):
         assert listening.asked()
     assert not listening.asked()
+
+
+def test_requests_follow_the_folder(folder, listening):
+    """A world that was moved while it is up is asked where it is now, and not where it was."""
+    moved = folder.rename(folder.with_name("moved"))
+    other = FolderLock(folder, "another")
+    other.listen()
+
+    with asking(folder):
+        assert (listening.asked(), other.asked()) == (False, True)
+    with asking(moved):
+        assert (listening.asked(), other.asked()) == (True, False)
+    other.release()
+
+
+def test_a_request_comes_before_the_holder_looks(folder):
+    """A machine that is asked while it starts finds the request when it first looks."""
+    held = FolderLock(folder, "this")
+    with asking(folder):
+        held.listen()
+        assert held.asked()
+    held.release()
+
+
+def test_to_ask_makes_nothing(folder):
+    """Who asks may be another user, whose files a machine could not open later."""
+    folder.mkdir(parents=True)
+    with asking(folder):
+        assert list(folder.iterdir()) == []
 
 
 def test_a_request_is_heard_without_a_descriptor(folder, listening):
