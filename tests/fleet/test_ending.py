@@ -25,6 +25,7 @@ FLEET = f'[[machines]]\nesn = "{ESN}"\nport = 0\n'
 FOLDERS = ["fleet", f"hsm/{ESN}"]
 Stranger = subprocess.Popen[bytes]
 Held = Callable[[str], FolderLock]
+Refused = Callable[[float], str]
 
 
 @pytest.fixture
@@ -58,9 +59,21 @@ def holding(word: str, folder: Path) -> "subprocess.Popen[str]":
     return started
 
 
-def down(world: Path) -> int:
-    """`seemachine fleet down`, in this process."""
-    return control.run("down", Namespace(home=world))
+@pytest.fixture
+def refused(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Refused:
+    """What `fleet down` says that has some seconds for those who hear, and none for others."""
+
+    def down(seconds: float) -> str:
+        monkeypatch.setattr(ending, "STOP_SECONDS", seconds)
+        monkeypatch.setattr(ending, "STRANGER_SECONDS", 0)
+        assert control.run("down", Namespace(home=tmp_path)) == 1
+        return capsys.readouterr().err
+
+    return down
 
 
 # ---- who is asked, and who is not ----------------------------------------------------------------
@@ -105,58 +118,33 @@ def test_the_holder_ends_and_nobody_else(
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_a_stranger_is_left_alone_and_not_waited_for(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    folder: str,
-) -> None:
-    """Who takes no requests is named as far as it goes, with what to do about it."""
-    monkeypatch.setattr(ending, "STRANGER_SECONDS", 0)
-    stranger = holding("hold", tmp_path / folder)
+def test_a_stranger_is_left_alone(tmp_path: Path, refused: Refused, folder: str) -> None:
+    """Who takes no requests is not waited for, and is named as far as it goes, with what to do."""
+    stranger, where = holding("hold", tmp_path / folder), tmp_path / folder
 
-    assert down(tmp_path) == 1
-    said = capsys.readouterr().err
+    said = refused(60)
 
-    where = tmp_path / folder
     assert said.startswith(f"seemachine fleet: something that takes no requests holds {where} and")
     assert f" says process {stranger.pid}, which may be wrong; see who it is with: fuser -v" in said
     assert stranger.poll() is None
     stranger.communicate(timeout=30)
 
 
-def test_who_hears_has_the_longer_time(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    held: Held,
-) -> None:
+def test_who_hears_has_the_longer_time(tmp_path: Path, refused: Refused, held: Held) -> None:
     """A machine that ends what it began is waited for; after that it is named, with its log."""
-    monkeypatch.setattr(ending, "STRANGER_SECONDS", 0)
-    monkeypatch.setattr(ending, "STOP_SECONDS", 0.2)
     held("fleet").listen()
-
-    assert down(tmp_path) == 1
 
     folder, who = tmp_path / "fleet", process.current()
     said = f"{who} did not stop within 0.2 s; it holds {folder}; look at {folder / 'log'}"
-    assert capsys.readouterr().err == f"seemachine fleet: {said}\n"
+    assert refused(0.2) == f"seemachine fleet: {said}\n"
 
 
-def test_the_stranger_is_named_among_machines(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    held: Held,
-) -> None:
+def test_the_stranger_is_named_among_machines(tmp_path: Path, refused: Refused, held: Held) -> None:
     """Of several that did not end, the one that a person has to see to."""
-    monkeypatch.setattr(ending, "STRANGER_SECONDS", 0)
-    monkeypatch.setattr(ending, "STOP_SECONDS", 0)
     held(f"hsm/{ESN}").listen()
     held("hsm/0000-0000-0002")
 
-    assert down(tmp_path) == 1
-    assert f"holds {tmp_path / 'hsm/0000-0000-0002'} and was left alone" in capsys.readouterr().err
+    assert f"holds {tmp_path / 'hsm/0000-0000-0002'} and was left alone" in refused(0)
 
 
 # ---- whose numbers are they ----------------------------------------------------------------------
