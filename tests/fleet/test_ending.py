@@ -18,7 +18,7 @@ from state.kit import child
 from seemachine.fleet import check, control, ending, modules, standing
 from seemachine.fleet.published import Published, announce, publish, read
 from seemachine.state import process
-from seemachine.state.lock import FolderLock, holder
+from seemachine.state.lock import FolderLock, holder, listens
 
 ESN = "0000-0000-0001"
 FLEET = f'[[machines]]\nesn = "{ESN}"\nport = 0\n'
@@ -272,6 +272,7 @@ def test_down_returns_when_nothing_of_the_fleet_is_left(tmp_path: Path, supervis
     env = processes.environment(tmp_path, PYTHONPATH=str(tmp_path))
     assert processes.seemachine(["fleet", "up", "--detach"], env)[0] == 0
     pids = [who.pid for folder in FOLDERS if (who := holder(tmp_path / folder)) is not None]
+    assert all(listens(tmp_path / folder) for folder in FOLDERS)
     if not supervised:
         os.kill(pids[0], signal.SIGKILL)
 
