@@ -60,7 +60,7 @@ class Machine:
 class PendingKey:
     """A key in the making. `handle` is the claim of the connection that makes it; who resumes it gets another.
 
-    `told` is how many cache nodes that connection has. Steps hold `lock`. A worker thread may be at a step when its connection is gone
+    `warnat` is the threshold of its leases. `told` is how many cache nodes that connection has. Steps hold `lock`. A worker thread may be at a step when its connection is gone
     already: the key is then `orphaned`, and stays where a successor finds it until the step has ended.
     """
 
@@ -68,6 +68,7 @@ class PendingKey:
     handle: bytes
     label: str = ""
     cards_written: int = 0
+    warnat: int = 0
     told: int = 0
     slots_asked: set[int] = field(default_factory=set)
     orphaned: bool = False

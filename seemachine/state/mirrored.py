@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from seemachine.state.batch import Answer, Batch, Changes, quarantined
-from seemachine.state.errors import FileExists, LeaseGone, LeaseSpent, StateError, StateLocked, TokenSpent
+from seemachine.state.errors import FileExists, LeaseGone, LeaseSpent, NotAcknowledged, StateError, StateLocked, TokenSpent, counted
 from seemachine.state.ledger import LedgerRow, Order
 from seemachine.state.opened import OpenNvram
 from seemachine.state.records import NvramFile, Reserved, SpentLease, StoredLease
@@ -152,6 +152,18 @@ class MirroredStore(OpenNvram):
             # Also of a file that ends here, and so has no note of its own.
             self._witness.note(name, file.lease.first, leaf)
             self._commit(Changes(files={name: NvramFile(file.lease, leaf) if leaf < file.lease.end else None}))
+
+    def warn_at(self, name: bytes, count: int) -> None:
+        """See Store."""
+        with self._lock:
+            self._refuse_after_failure()
+            file = self._files.get(name)
+            if file is not None:
+                # Else to sign without a reason would take no more than another number.
+                if file.remaining <= file.lease.warnat > count:
+                    what = f"{printed_name(name)} has {counted(file.remaining, 'signature')} left, so its threshold of {file.lease.warnat} stands"
+                    raise NotAcknowledged(f"{what}; acknowledge each signature instead, or bring in another lease")
+                self._commit(Changes(files={name: replace(file, lease=replace(file.lease, warnat=count))}, stays=True))
 
     def put_back(self, reason: str, floors: Mapping[bytes, int]) -> None:
         """See Store."""

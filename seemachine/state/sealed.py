@@ -10,7 +10,7 @@ from seemachine.state.errors import StateCorrupt
 from seemachine.state.records import StoredLease
 
 CHECKSUM_BYTES = 32
-LEASE_TYPES = (bytes, int, int, bytes, bytes, bytes)
+LEASE_TYPES = (bytes, int, int, bytes, bytes, bytes, int)
 
 
 def seal(values: dict[str, Any]) -> bytes:
@@ -38,8 +38,9 @@ def unseal(data: bytes, what: str) -> dict[str, Any]:
 
 
 def lease_values(lease: StoredLease) -> dict[str, Any]:
-    """A lease as plain values."""
-    return {field: getattr(lease, field) for field in ("public_key", "first", "end", "seed", "path", "signer")}
+    """A lease as plain values. The threshold is left out where there is none, as on cards from before there were any."""
+    values = {field: getattr(lease, field) for field in ("public_key", "first", "end", "seed", "path", "signer")}
+    return values | {"warnat": lease.warnat} if lease.warnat else values
 
 
 def lease_from(values: dict[str, Any], what: str) -> StoredLease:
