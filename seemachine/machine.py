@@ -60,8 +60,9 @@ class Machine:
 class PendingKey:
     """A key in the making. `handle` is the claim of the connection that makes it; who resumes it gets another.
 
-    `warnat` is the threshold of its leases. `told` is how many cache nodes that connection has. Steps hold `lock`. A worker thread may be at a step when its connection is gone
-    already: the key is then `orphaned`, and stays where a successor finds it until the step has ended.
+    `told` is how many cache nodes that connection has. Steps hold `lock`. A worker thread may be at a step when its connection is gone
+    already: the key is then `orphaned`, and stays where a successor finds it until the step has ended. Its leases get the threshold
+    `warnat`.
     """
 
     generation: Generation

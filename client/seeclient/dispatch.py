@@ -28,6 +28,7 @@ from seemachine.wire.messages import (
     ResumeLms,
     SkipQuarantined,
     SlotListing,
+    WarnNvmemfile,
 )
 from seemachine.wire.names import SEE_PORT, printed_name
 from seemachine.wire.status import BadValue, Status, StatusError
@@ -96,6 +97,7 @@ ANYWHERE = (
     ListQuarantine,
     BurnQuarantined,
     SkipQuarantined,
+    WarnNvmemfile,
 )
 
 # What takes no leaf and makes none, so that a machine may be asked that this host's memory doubts.

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from seeclient import dispatch
+from seeclient import dispatch, thresholds
 from seeclient.dispatch import NVMEMFILE
 from seeclient.effects import Ask, AskAll, Roster, Story
 from seeclient.keys import KeyFile
@@ -14,7 +14,7 @@ from seemachine.wire.status import Status, StatusError
 class MachineView:
     """One machine as a key sees it: its cards, and the leaves it holds (`first` to `end`, `remaining` of them unused; all 0 for none).
 
-    Unused leaves that it holds in quarantine are `quarantined`, and not among the remaining.
+    Unused leaves that it holds in quarantine are `quarantined`, and not among the remaining. Of `warnat` see seeclient.thresholds.
     """
 
     esn: str
@@ -24,6 +24,7 @@ class MachineView:
     end: int
     remaining: int
     quarantined: int = 0
+    warnat: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +52,18 @@ class KeyInfo:
 
 @dataclass(frozen=True, slots=True)
 class Provisioned:
-    """A lease that moved from a card to a machine: leaves `first` to `end`, and the leases left on the card."""
+    """A lease that moved from a card to a machine: leaves `first` to `end`, and the leases left on the card.
+
+    `warnat` is the threshold in force; `doubt` says why that is less than its key's.
+    """
 
     esn: str
     public_key: bytes
     first: int
     end: int
     leases_left: int
+    warnat: int = 0
+    doubt: StatusError | None = None
 
 
 def info(roster: Roster, key: KeyFile) -> Story[KeyInfo]:
@@ -71,14 +77,16 @@ def info(roster: Roster, key: KeyFile) -> Story[KeyInfo]:
     return KeyInfo(key, tuple(views))
 
 
-def _held(file: NvmemfileInfo | StatusError) -> tuple[int, int, int, int]:
+def _held(file: NvmemfileInfo | StatusError) -> tuple[int, int, int, int, int]:
     if not isinstance(file, NvmemfileInfo):
-        return 0, 0, 0, 0
-    return file.first, file.end, 0 if file.quarantined else file.remaining, file.remaining if file.quarantined else 0
+        return 0, 0, 0, 0, 0
+    remaining, quarantined = (0, file.remaining) if file.quarantined else (file.remaining, 0)
+    return file.first, file.end, remaining, quarantined, file.warnat
 
 
 def provision(roster: Roster, esn: str, slot: int) -> Story[Provisioned]:
     """Move the next lease of the card in a slot into its machine. Raises StatusError."""
     peer = dispatch.machine(roster, esn)
     moved: LmsProvisioned = yield Ask(peer, ProvisionLms(slot=slot))
-    return Provisioned(peer.esn, moved.public_key, moved.first, moved.end, moved.leases)
+    warnat, doubt = yield from thresholds.settle(peer, moved)
+    return Provisioned(peer.esn, moved.public_key, moved.first, moved.end, moved.leases, warnat, doubt)

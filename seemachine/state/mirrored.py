@@ -159,11 +159,8 @@ class MirroredStore(OpenNvram):
             self._refuse_after_failure()
             file = self._files.get(name)
             if file is not None:
-                # Else to sign without a reason would take no more than another number.
-                if file.remaining <= file.lease.warnat > count:
-                    what = f"{printed_name(name)} has {counted(file.remaining, 'signature')} left, so its threshold of {file.lease.warnat} stands"
-                    raise NotAcknowledged(f"{what}; acknowledge each signature instead, or bring in another lease")
-                self._commit(Changes(files={name: replace(file, lease=replace(file.lease, warnat=count))}, stays=True))
+                changed = _warned_at(file, count)
+                self._commit(Changes(files={name: changed}, stays=True))
 
     def put_back(self, reason: str, floors: Mapping[bytes, int]) -> None:
         """See Store."""
@@ -200,6 +197,17 @@ class MirroredStore(OpenNvram):
             except StateLocked:
                 self._failed = True
                 raise
+
+
+def _warned_at(file: NvramFile, count: int) -> NvramFile:
+    """A file with another threshold. Raises NotAcknowledged where that would end a warning without a reason."""
+    standing = file.lease.warnat
+    if file.remaining <= standing > count:
+        left = counted(file.remaining, "signature")
+        what = f"{printed_name(file.name)} has {left} left, so its threshold of {standing} stands"
+        how = "acknowledge each signature instead, or bring in another lease"
+        raise NotAcknowledged(f"{what}; {how}")
+    return replace(file, lease=replace(file.lease, warnat=count))
 
 
 def _held(file: NvramFile, floor: int, reason: str) -> NvramFile | None:

@@ -152,7 +152,7 @@ class TestWarn:
         """NotAvailable, as for every file that is not there."""
         assert refuse(session, m.WarnNvmemfile(file=b"lms" + bytes(8), warnat=1)).status is Status.NotAvailable
 
-    def test_of_another_signer(self, world, session):
+    def test_of_another_signer(self, session):
         """A machine of another signer does not change the file."""
         key = hash_key(session)
         file = session.machine.store.get(key.file)

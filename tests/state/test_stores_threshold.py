@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from state.kit import FILE, leaves, lease, name, order, take
+from state.kit import FILE, lease, leaves, name, order, take
 from state.orders import awaited, brought, rows
 
 from seemachine.state.errors import DiskFull, NotAcknowledged, NothingToAcknowledge, StateFailed, StateUnsafe
@@ -142,7 +142,7 @@ class TestAnotherThreshold:
         assert isinstance(one(store, order(name())), NotAcknowledged)
 
     def test_while_it_stands(self, store):
-        """With no more leaves left than the threshold it can be raised, and not lowered: that would be an acknowledgement without a reason."""
+        """With no more leaves left than the threshold it can be raised, but not lowered, which would need no reason."""
         store.install(low(5))
         take(store, [name()] * 2)
         store.warn_at(name(), 3)

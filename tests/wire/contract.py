@@ -104,7 +104,8 @@ class Sentence:
 
     def outside(self) -> list[object]:
         """A character too many, blanks alone or at an end, what does not print or moves what does, and what is no string on the wire."""
-        hidden = [" ", " x", "x ", "x\n", "x\ny", "x\ty", "\x1b[2J", "x\x00", "x\x7f", "x\u202ey", "x\u2028y", "x\u200by", "\ufeffx", "x\xa0y"]
+        blanks = [" ", " x", "x ", "x\n", "x\ny", "x\ty", "x\u2028y", "x\xa0y"]
+        hidden = [*blanks, "\x1b[2J", "x\x00", "x\x7f", "x\u202ey", "x\u200by", "\ufeffx"]
         return ["x" * (self.most + 1), *hidden, b"x", 0, True, ["x"], {}, None]
 
     def strategy(self) -> st.SearchStrategy[object]:
