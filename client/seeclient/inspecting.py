@@ -1,6 +1,6 @@
 """Looking at keys and machines, and moving leases: `showinfo`, `provesn=` (guide 2.7.1 step 7, 2.7.2.1)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from seeclient import dispatch, thresholds
 from seeclient.dispatch import NVMEMFILE
@@ -38,6 +38,10 @@ class KeyInfo:
     def remaining(self) -> int:
         """Signatures that can be made now."""
         return sum(machine.remaining for machine in self.machines)
+
+    def without_thresholds(self) -> "KeyInfo":
+        """The same for who knows of none."""
+        return replace(self, machines=tuple(replace(each, warnat=0) for each in self.machines))
 
     @property
     def doubts(self) -> list[StatusError]:

@@ -105,7 +105,8 @@ def _list(fleet: Fleet, arguments: Arguments, output: Output) -> int:
 
 def _showinfo(fleet: Fleet, arguments: Arguments, output: Output) -> int:
     try:
-        output.info(fleet.run(inspecting.info(fleet.roster, keys.load(arguments.texts["alias"]))))
+        info = fleet.run(inspecting.info(fleet.roster, keys.load(arguments.texts["alias"])))
+        output.info(info.without_thresholds() if signing_commands.vendors_quirks() else info)
     except StatusError as error:
         output.refused(error, "showinfo failed")
         advice.give(advice.showing_refused(arguments.texts["alias"], error))

@@ -53,12 +53,13 @@ def _signed(fleet: Fleet, key: keys.KeyFile, message: Message, acknowledge: str 
     try:
         return fleet.run(signing.sign(fleet.roster, key, message, acknowledge))
     except StatusError as refused:
-        if refused.status is not Status.UseLimitExceeded or not _vendors_quirks():
+        if refused.status is not Status.UseLimitExceeded or not vendors_quirks():
             raise
     return fleet.run(signing.sign(fleet.roster, key, message, f"{COMPAT_VARIABLE}={VENDOR}"))
 
 
-def _vendors_quirks() -> bool:
+def vendors_quirks() -> bool:
+    """Whether what 1.4.1 does is wanted, be it odd, and nothing that it does not know."""
     return os.environ.get(COMPAT_VARIABLE) == VENDOR
 
 
@@ -66,7 +67,7 @@ def _self_check(fleet: Fleet, key: keys.KeyFile, message: Message, signed: signi
     began = time.perf_counter()
     try:
         # The vendor's check asks for the NVRAM file first, which is gone after the last leaf: a good signature looks bad (2.7.2.1 step 7).
-        if _vendors_quirks() and not fleet.run(dispatch.holders(fleet.roster, key.name)):
+        if vendors_quirks() and not fleet.run(dispatch.holders(fleet.roster, key.name)):
             raise dispatch.no_holder(key.name)
         signing.verify(key, message, signed.signature)
     except StatusError as error:
