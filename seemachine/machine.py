@@ -61,8 +61,9 @@ class PendingKey:
     """A key in the making. `handle` is the claim of the connection that makes it; who resumes it gets another.
 
     `told` is how many cache nodes that connection has. Steps hold `lock`. A worker thread may be at a step when its connection is gone
-    already: the key is then `orphaned`, and stays where a successor finds it until the step has ended. Its leases get the threshold
-    `warnat`.
+    already: the key is then `orphaned`, and stays where a successor finds it until the step has ended.
+
+    Its leases get the threshold `warnat`.
     """
 
     generation: Generation

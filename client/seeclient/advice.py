@@ -34,7 +34,8 @@ def provisioning_refused(error: StatusError) -> str:
 
 def signing_refused(error: StatusError) -> str:
     """What to type when few signatures are left."""
-    return 'To sign all the same, say why: acknowledge="REASON"' if error.status is Status.UseLimitExceeded else ""
+    low = error.status is Status.UseLimitExceeded
+    return 'To sign all the same, say why: acknowledge="REASON"' if low else ""
 
 
 def give(sentence: str) -> None:

@@ -60,7 +60,10 @@ PIPSQUEAK_COMPAT=1.4.1 brings back the quirks of that version.
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """A command line taken apart. `verb` is one of VERBS, or `banner`, `sign`, `verify`, `provision`, `threshold`."""
+    """A command line taken apart.
+
+    `verb` is one of VERBS, or `banner`, `sign`, `verify`, `provision`, `threshold`.
+    """
 
     verb: str
     texts: dict[str, str]
@@ -147,7 +150,10 @@ _FORMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "provision": (("provesn", "slot"), ()),
     "generate": (
         ("alias",),
-        ("algorithm", "lmscode", "lmotscode", "expchunk", "expcache", "expcards", "explease", "slot", "esn", "resume", "replace", "warnat"),
+        (
+            *("algorithm", "lmscode", "lmotscode", "expchunk", "expcache", "expcards", "explease"),
+            *("slot", "esn", "resume", "replace", "warnat"),
+        ),
     ),
     "sign": (("alias",), ("message", "msgfile", "sigfile", "acknowledge")),
     "verify": (("alias", "verify"), ("message", "msgfile")),

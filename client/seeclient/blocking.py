@@ -140,18 +140,23 @@ class Key(signing.LocalKey):
         self._fleet = fleet
 
     def sign(self, message: bytes | Path, *, acknowledge: str | None = None) -> bytes:
-        """A plain LMS signature (RFC 8554 5.4) of bytes or of a file of any size. Takes one leaf. Raises StatusError.
+        """A plain LMS signature (RFC 8554 5.4) of bytes or of a file of any size. Takes one leaf.
 
-        UseLimitExceeded: few signatures are left, and `acknowledge` must say why to make one; else it must be None.
+        Raises StatusError; UseLimitExceeded: few signatures are left, and `acknowledge` must say
+        why to make one. Else it must be None.
         """
         return self.sign_with(message, acknowledge=acknowledge).signature
 
     def sign_with(self, message: bytes | Path, *, acknowledge: str | None = None) -> signing.Signed:
         """The same, with the machine, the leaf and what remains there."""
-        return self._fleet.run(signing.sign(self._fleet.roster, self.file, Message(message), acknowledge))
+        story = signing.sign(self._fleet.roster, self.file, Message(message), acknowledge)
+        return self._fleet.run(story)
 
     def warn_at(self, count: int) -> None:
-        """From now on each of the last `count` signatures of each lease needs an acknowledgement; 0: none. Raises StatusError."""
+        """From now on each of the last `count` signatures of each lease needs an acknowledgement.
+
+        0: none does. Raises StatusError; UseLimitExceeded for fewer while one is needed now.
+        """
         self.file = self._fleet.run(thresholds.warn_at(self._fleet.roster, self.file, count))
 
     def info(self) -> inspecting.KeyInfo:

@@ -28,9 +28,9 @@ LOOK_SECONDS = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What key to make. Parameter sets by name; exponents as in guide 2.7.1; `esn` and `slot` may be left to the dispatcher.
+    """What key to make. Parameter sets by name; exponents as in guide 2.7.1.
 
-    Each of the last `warnat` signatures of each of its leases will need an acknowledgement.
+    `esn` and `slot` may be left to the dispatcher. Each of the last `warnat` signatures of each of its leases will need an acknowledgement.
     """
 
     alias: str
@@ -151,8 +151,16 @@ def _finish(making: Making) -> Story[keys.KeyFile]:
     recipe = making.recipe
     last, cache = yield from _chunks(making)
     assert last.public_key is not None
-    signer, plan = making.peer.greeting.signer.hex(), (recipe.expcards, recipe.explease, making.expcache)
-    key = keys.KeyFile(recipe.alias.lower(), last.public_key, *plan, cache, signer, recipe.warnat)
+    key = keys.KeyFile(
+        recipe.alias.lower(),
+        last.public_key,
+        recipe.expcards,
+        recipe.explease,
+        making.expcache,
+        cache,
+        making.peer.greeting.signer.hex(),
+        recipe.warnat,
+    )
     _check_same(key)
     # Saved before the first card is written: a card without its public key would be lost leaves.
     keys.save(key)

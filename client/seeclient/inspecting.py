@@ -14,7 +14,8 @@ from seemachine.wire.status import Status, StatusError
 class MachineView:
     """One machine as a key sees it: its cards, and the leaves it holds (`first` to `end`, `remaining` of them unused; all 0 for none).
 
-    Unused leaves that it holds in quarantine are `quarantined`, and not among the remaining. Of `warnat` see seeclient.thresholds.
+    Unused leaves that it holds in quarantine are `quarantined`, and not among the remaining.
+    Of `warnat` see seeclient.thresholds.
     """
 
     esn: str
@@ -56,9 +57,9 @@ class KeyInfo:
 
 @dataclass(frozen=True, slots=True)
 class Provisioned:
-    """A lease that moved from a card to a machine: leaves `first` to `end`, and the leases left on the card.
+    """A lease that moved from a card to a machine: leaves `first` to `end`.
 
-    `warnat` is the threshold in force; `doubt` says why that is less than its key's.
+    `leases_left` are on the card. `warnat` is the threshold in force; `doubt` says why that is less than its key's.
     """
 
     esn: str
@@ -92,5 +93,6 @@ def provision(roster: Roster, esn: str, slot: int) -> Story[Provisioned]:
     """Move the next lease of the card in a slot into its machine. Raises StatusError."""
     peer = dispatch.machine(roster, esn)
     moved: LmsProvisioned = yield Ask(peer, ProvisionLms(slot=slot))
-    warnat, doubt = yield from thresholds.settle(peer, moved)
-    return Provisioned(peer.esn, moved.public_key, moved.first, moved.end, moved.leases, warnat, doubt)
+    threshold = yield from thresholds.settle(peer, moved)
+    leaves = moved.first, moved.end
+    return Provisioned(peer.esn, moved.public_key, *leaves, moved.leases, *threshold)

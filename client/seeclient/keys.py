@@ -30,8 +30,8 @@ _ALIAS = re.compile(r"[a-z0-9-]{1,64}", re.ASCII)
 class KeyFile:
     """One key. `cache` is all nodes at depth `expcache`, joined; it lets a machine load a large tree without hashing it again.
 
-    `signer` is the hash, in hex, of the key that signed the SEE machine which made it; empty when that was not signed. Of `warnat` see
-    seeclient.thresholds; 0: none.
+    `signer` is the hash, in hex, of the key that signed the SEE machine which made it; empty when that was not signed.
+    Of `warnat` see seeclient.thresholds; 0: none.
     """
 
     alias: str
@@ -166,7 +166,8 @@ def _decode(head: dict[str, Any], cache: bytes) -> KeyFile:
     signer = head.get("signer", "")
     if type(signer) is not str:
         raise ValueError(f"signer takes text, not {signer!r}")
-    expcards, explease, expcache = (_whole(head, name, MAX_HEIGHT) for name in ("expcards", "explease", "expcache"))
+    exponents = ("expcards", "explease", "expcache")
+    expcards, explease, expcache = (_whole(head, name, MAX_HEIGHT) for name in exponents)
     warnat = _whole({"warnat": 0} | head, "warnat", MAX_WARNAT)
     return KeyFile(head["alias"], public_key, expcards, explease, expcache, cache, signer, warnat)
 

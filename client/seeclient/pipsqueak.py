@@ -117,7 +117,8 @@ def _showinfo(fleet: Fleet, arguments: Arguments, output: Output) -> int:
 def _threshold(fleet: Fleet, arguments: Arguments, output: Output) -> int:
     try:
         key = keys.load(arguments.texts["alias"])
-        output.threshold(fleet.run(thresholds.warn_at(fleet.roster, key, arguments.numbers["warnat"])))
+        count = arguments.numbers["warnat"]
+        output.threshold(fleet.run(thresholds.warn_at(fleet.roster, key, count)))
     except StatusError as error:
         output.refused(error, "threshold not set")
         return 1

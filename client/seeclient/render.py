@@ -77,5 +77,7 @@ def show_info(info: KeyInfo) -> list[str]:
 
 def threshold(count: int) -> str:
     """What a threshold means."""
+    if not count:
+        return "none; no signature needs acknowledge=REASON"
     last = "the last signature" if count == 1 else f"each of the last {count} signatures"
-    return f"{last} needs acknowledge=REASON" if count else "none; no signature needs acknowledge=REASON"
+    return f"{last} needs acknowledge=REASON"

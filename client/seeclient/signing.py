@@ -52,9 +52,10 @@ class Wish:
 
 
 def sign(roster: Roster, key: KeyFile, message: Message, acknowledge: str | None = None) -> Story[Signed]:
-    """Sign with whichever machine holds leaves of the key, in module order. Raises StatusError (NotAvailable) when none does.
+    """Sign with whichever machine holds leaves of the key, in module order.
 
-    UseLimitExceeded when all that do are at their thresholds, and `acknowledge` does not say why to go on.
+    Raises StatusError: NotAvailable when none does; UseLimitExceeded when all that do are at their
+    thresholds, and `acknowledge` does not say why to go on.
     """
     wish = Wish(key, message, thresholds.reason(acknowledge))
     known = roster.signers.get(key.name)
@@ -75,7 +76,7 @@ def sign(roster: Roster, key: KeyFile, message: Message, acknowledge: str | None
 
 
 def _try(roster: Roster, peer: Peer, wish: Wish, reasons: list[StatusError], *, load: bool = False) -> Story[Signed | None]:
-    """A signature of one machine; None when it has no leaf for us, or is gone, which is added to `reasons`."""
+    """A signature of one machine; None when it has no leaf for us, which is added to `reasons`."""
     key = wish.key
     try:
         signed = yield from _checked(peer, wish, load=load)
@@ -86,7 +87,8 @@ def _try(roster: Roster, peer: Peer, wish: Wish, reasons: list[StatusError], *, 
         elif refused.status is Status.AccessDenied and not dispatch.is_of(peer, key.signer):
             reasons.append(dispatch.foreign(peer, key.signer))
         elif refused.status is Status.UseLimitExceeded:
-            # At its threshold. The next machine may have more left; if none has, this is what a person can do something about.
+            # At its threshold. The next machine may have more left; if none has, this is what a
+            # person can do something about.
             reasons.insert(0, refused)
         # Somebody else took its last leaf since it was asked: the next machine may have some.
         elif refused.status is not Status.NotAvailable:

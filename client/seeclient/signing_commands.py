@@ -48,14 +48,15 @@ def sign(fleet: Fleet, arguments: Arguments, output: Output) -> int:
     return _self_check(fleet, key, message, signed, output)
 
 
-def _signed(fleet: Fleet, key: keys.KeyFile, message: Message, acknowledge: str | None) -> signing.Signed:
-    """1.4.1 knows no thresholds: with its quirks nobody is asked for a reason, and the ledger keeps that it was so."""
+def _signed(fleet: Fleet, key: keys.KeyFile, message: Message, why: str | None) -> signing.Signed:
+    """1.4.1 knows no thresholds: with its quirks nobody is asked, which the ledger keeps."""
     try:
-        return fleet.run(signing.sign(fleet.roster, key, message, acknowledge))
+        return fleet.run(signing.sign(fleet.roster, key, message, why))
     except StatusError as refused:
         if refused.status is not Status.UseLimitExceeded or not vendors_quirks():
             raise
-    return fleet.run(signing.sign(fleet.roster, key, message, f"{COMPAT_VARIABLE}={VENDOR}"))
+    why = f"{COMPAT_VARIABLE}={VENDOR}"
+    return fleet.run(signing.sign(fleet.roster, key, message, why))
 
 
 def vendors_quirks() -> bool:

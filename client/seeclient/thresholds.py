@@ -1,7 +1,7 @@
-"""Thresholds: each of the last so many signatures of a lease needs an acknowledgement, a reason that the machine's ledger keeps.
+"""Thresholds: each of the last so many signatures of a lease needs an acknowledgement.
 
-The machine judges (docs/protocol.md, Thresholds). The key file keeps the number for leases that are still on cards written before it
-was set.
+That is a reason, which the machine's ledger keeps. The machine judges (docs/protocol.md, Thresholds);
+the key file has the number for leases on cards that were written before it was set.
 """
 
 from dataclasses import replace
@@ -16,23 +16,29 @@ WHERE = "threshold"
 
 
 def reason(text: str | None) -> str:
-    """An acknowledgement as it travels; empty for None. Raises StatusError (InvalidParameter) for one that says nothing."""
+    """An acknowledgement as it travels; empty for None.
+
+    Raises StatusError (InvalidParameter) for one that says nothing.
+    """
     if text is None:
         return ""
     said = text.strip()
     if not said or not said.isprintable() or len(said) > MAX_ACKNOWLEDGEMENT:
-        what = f"acknowledge takes a reason of 1 to {MAX_ACKNOWLEDGEMENT} printable characters, on one line"
+        size = f"1 to {MAX_ACKNOWLEDGEMENT} printable characters"
+        what = f"acknowledge takes a reason of {size}, on one line"
         raise StatusError(Status.InvalidParameter, what, WHERE)
     return said
 
 
 def warn_at(roster: Roster, key: KeyFile, count: int) -> Story[KeyFile]:
-    """Set the threshold of a key: on all machines that hold leaves of it, then in its file, whose new content is returned.
+    """Set the threshold of a key: on all machines that hold leaves of it, then in its file.
 
-    Raises StatusError: of a machine that refuses, and the file stays as it was; InvalidParameter for a count that is none.
+    Returns what is in the file now. Raises StatusError: of a machine that refuses, and the file stays
+    as it was; InvalidParameter for a count that is none.
     """
     if not 0 <= count <= MAX_WARNAT:
-        raise StatusError(Status.InvalidParameter, f"warnat takes a number from 0 to {MAX_WARNAT}, not {count}", WHERE)
+        what = f"warnat takes a number from 0 to {MAX_WARNAT}, not {count}"
+        raise StatusError(Status.InvalidParameter, what, WHERE)
     held = yield from dispatch.holders(roster, key.name)
     replies = yield AskAll([peer for peer, _ in held], WarnNvmemfile(file=key.name, warnat=count))
     for reply in replies:
@@ -45,7 +51,10 @@ def warn_at(roster: Roster, key: KeyFile, count: int) -> Story[KeyFile]:
 
 
 def settle(peer: Peer, moved: LmsProvisioned) -> Story[tuple[int, StatusError | None]]:
-    """Bring a lease that came from a card up to its key's threshold, never down. Returns that in force, and why it is not the key's."""
+    """Bring a lease that came from a card up to its key's threshold, never down.
+
+    Returns the one in force, and why it is not the key's.
+    """
     alias = keys.known().get(moved.file)
     wanted = keys.load(alias).warnat if alias is not None else 0
     if wanted <= moved.warnat:

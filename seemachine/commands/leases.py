@@ -10,8 +10,12 @@ from seemachine.wire.status import Status, StatusError
 
 
 def to_store(lease: Lease, signer: bytes = b"", warnat: int = 0) -> StoredLease:
-    """For NVRAM or a card, bound to the signer of the SEE machine that made the key, with the key's threshold."""
-    return StoredLease(lease.key.encode(), lease.first, lease.end, lease.seed, lease.path, signer, warnat)
+    """For NVRAM or a card, bound to the signer of the SEE machine that made the key.
+
+    `warnat` is the key's threshold.
+    """
+    secret = lease.seed, lease.path
+    return StoredLease(lease.key.encode(), lease.first, lease.end, *secret, signer, warnat)
 
 
 def from_store(lease: StoredLease) -> Lease:

@@ -3,7 +3,13 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from seemachine.state.errors import LeaseQuarantined, NotAcknowledged, NothingToAcknowledge, StateError, counted
+from seemachine.state.errors import (
+    LeaseQuarantined,
+    NotAcknowledged,
+    NothingToAcknowledge,
+    StateError,
+    counted,
+)
 from seemachine.state.ledger import LedgerRow, Order
 from seemachine.state.records import NvramFile, Reserved, SpentLease
 from seemachine.wire.names import printed_name
@@ -14,7 +20,10 @@ Answer = Reserved | StateError | None
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What must become durable together. A file that is None is gone; `bound` rows have a digest now; `stays`: no leaf is taken."""
+    """What must become durable together. A file that is None is gone; `bound` rows have a digest now.
+
+    `stays`: no leaf is taken.
+    """
 
     files: dict[bytes, NvramFile | None] = field(default_factory=dict)
     spent: list[SpentLease] = field(default_factory=list)
@@ -53,7 +62,8 @@ class Batch:
         if refused := _unacknowledged(file, file.remaining - taken, order.reason):
             return refused
         leaf = file.next + taken
-        row = LedgerRow(order.name, leaf, order.token, order.digest, order.client, self._now, order.reason)
+        asked = order.client, self._now, order.reason
+        row = LedgerRow(order.name, leaf, order.token, order.digest, *asked)
         self._new.append(row)
         self._rows[order.token] = row
         self._taken[order.name] = taken + 1
@@ -74,13 +84,15 @@ class Batch:
 
 def _unacknowledged(file: NvramFile, left: int, reason: str) -> StateError | None:
     """Why the next of `left` leaves is not taken with this reason, or without one."""
-    what, threshold = f"{printed_name(file.name)} has {counted(left, 'signature')} left", file.lease.warnat
+    what = f"{printed_name(file.name)} has {counted(left, 'signature')} left"
+    threshold = file.lease.warnat
+    last = f"each of its last {threshold} needs an acknowledgement"
     if left <= threshold and not reason:
         how = "acknowledge it with a reason, which the ledger keeps, or bring in another lease"
-        return NotAcknowledged(f"{what}, and each of its last {threshold} needs an acknowledgement; {how}")
+        return NotAcknowledged(f"{what}, and {last}; {how}")
     if reason and left > threshold:
-        last = f"only each of its last {threshold} needs an acknowledgement" if threshold else "it has no threshold"
-        return NothingToAcknowledge(f"{what}, and {last}; leave the acknowledgement out")
+        why = f"only {last}" if threshold else "it has no threshold"
+        return NothingToAcknowledge(f"{what}, and {why}; leave the acknowledgement out")
     return None
 
 

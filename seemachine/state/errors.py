@@ -49,11 +49,11 @@ class LeaseQuarantined(StateError):
 
 
 class NotAcknowledged(StateError):
-    """A lease is down to its threshold, and nobody says why one more of its leaves should be used."""
+    """A lease is down to its threshold, and nobody says why to use one more of its leaves."""
 
 
 class NothingToAcknowledge(StateError):
-    """A reason is given for what needs none: given always, it would be no acknowledgement when one is needed."""
+    """A reason is given for what needs none: given always, it would be none when it is needed."""
 
 
 class TokenSpent(StateError):

@@ -168,15 +168,17 @@ def _read_history(path: Path) -> tuple[Past, list[Range]]:
 
 
 def _check_format(path: Path) -> None:
-    """Before the ledger is read: records of another length would all look torn. Raises StateUnsafe."""
+    """Before the ledger is read, for records of another length would look torn. Raises StateUnsafe."""
     found = unseal(path.read_bytes(), str(path)).get("format", 1)
     if found != FORMAT:
-        raise StateUnsafe(f"{path}: written by another version of seemachine (format {found}, this one has {FORMAT})")
+        versions = f"format {found}, this one has {FORMAT}"
+        raise StateUnsafe(f"{path}: written by another version of seemachine ({versions})")
 
 
 def _past_values(past: Past) -> dict[str, Any]:
     mark, (before_epoch, before_nonce) = past.last, past.before
-    values = (FORMAT, mark.identity, mark.epoch, mark.nonce, mark.place, before_epoch, before_nonce, past.doubt)
+    opening = mark.identity, mark.epoch, mark.nonce, mark.place
+    values = (FORMAT, *opening, before_epoch, before_nonce, past.doubt)
     return dict(zip(HISTORY, values, strict=False))
 
 

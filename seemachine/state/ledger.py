@@ -13,9 +13,9 @@ CHECKSUM_BYTES = 8
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A wish for a leaf: of which NVRAM file, for what, asked by whom. The same token and digest is the same wish, asked again.
+    """A wish for a leaf: of which NVRAM file, for what, asked by whom.
 
-    `reason` acknowledges that few leaves are left; empty where nobody did.
+    The same token and digest is the same wish, asked again. `reason` acknowledges that few leaves are left; empty where nobody did.
     """
 
     name: bytes
@@ -27,7 +27,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
-    """A leaf that was handed out. `time` is in milliseconds since 1970, `reason` what the order acknowledged it with."""
+    """A leaf that was handed out. `time` is in milliseconds since 1970, `reason` that of the order."""
 
     name: bytes
     leaf: int
@@ -51,8 +51,10 @@ class LedgerRow:
     def checksum(self) -> bytes:
         """Of all fields; those of variable length have their length before them."""
         client, reason = self.client.encode(), self.reason.encode()
-        numbers = b"%d:%d:%d:%d:%d:" % (self.leaf, self.time, len(self.digest), len(client), len(reason))
-        return hashlib.sha256(numbers + self.name + self.token + self.digest + client + reason).digest()[:CHECKSUM_BYTES]
+        lengths = len(self.digest), len(client), len(reason)
+        numbers = b"%d:%d:%d:%d:%d:" % (self.leaf, self.time, *lengths)
+        fields = self.name + self.token + self.digest + client + reason
+        return hashlib.sha256(numbers + fields).digest()[:CHECKSUM_BYTES]
 
 
 def message_bound(message: bytes) -> bytes:

@@ -8,8 +8,9 @@ from seemachine.state.durable import replace_file, write_end
 from seemachine.state.errors import StateCorrupt
 from seemachine.state.ledger import OF_HASH, LedgerRow
 
-# Number of the first record that was written with it; name, leaf, token, time; lengths of digest, client and reason, all three; checksum.
-# The 64 characters of a client's name are up to 256 bytes, the 200 of a reason up to 800.
+# Number of the first record that was written with it; name, leaf, token, time; lengths of digest,
+# client and reason, all three; checksum. The 64 characters of a client's name are up to 256 bytes,
+# the 200 of a reason up to 800.
 RECORD = struct.Struct(">I11sI16sQBHH33s256s800s8s")
 
 
@@ -94,17 +95,18 @@ class LedgerFile:
 def _encode(row: LedgerRow, began: int) -> bytes:
     client, reason = row.client.encode(), row.reason.encode()
     lengths, texts = (len(row.digest), len(client), len(reason)), (row.digest, client, reason)
-    return RECORD.pack(began, row.name, row.leaf, row.token, row.time, *lengths, *texts, _checksum(row, began))
+    fields = (row.name, row.leaf, row.token, row.time, *lengths, *texts)
+    return RECORD.pack(began, *fields, _checksum(row, began))
 
 
 def _decode(record: bytes) -> tuple[int, LedgerRow] | None:
     """A record, or None for a torn or damaged one."""
     if len(record) != RECORD.size:
         return None
-    began, name, leaf, token, time, digest_length, client_length, reason_length, digest, client, reason, _ = RECORD.unpack(record)
+    began, name, leaf, token, time, *rest = RECORD.unpack(record)
+    digest, client, reason = (text[:length] for length, text in zip(rest[:3], rest[3:6], strict=True))
     try:
-        texts = client[:client_length].decode(), reason[:reason_length].decode()
-        row = LedgerRow(name, leaf, token, digest[:digest_length], texts[0], time, texts[1])
+        row = LedgerRow(name, leaf, token, digest, client.decode(), time, reason.decode())
     except UnicodeDecodeError:
         return None
     return (began, row) if _encode(row, began) == record else None

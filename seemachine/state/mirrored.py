@@ -8,7 +8,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from seemachine.state.batch import Answer, Batch, Changes, quarantined
-from seemachine.state.errors import FileExists, LeaseGone, LeaseSpent, NotAcknowledged, StateError, StateLocked, TokenSpent, counted
+from seemachine.state.errors import (
+    FileExists,
+    LeaseGone,
+    LeaseSpent,
+    NotAcknowledged,
+    StateError,
+    StateLocked,
+    TokenSpent,
+    counted,
+)
 from seemachine.state.ledger import LedgerRow, Order
 from seemachine.state.opened import OpenNvram
 from seemachine.state.records import NvramFile, Reserved, SpentLease, StoredLease
@@ -200,7 +209,7 @@ class MirroredStore(OpenNvram):
 
 
 def _warned_at(file: NvramFile, count: int) -> NvramFile:
-    """A file with another threshold. Raises NotAcknowledged where that would end a warning without a reason."""
+    """A file with another threshold. Raises NotAcknowledged where that would end a warning."""
     standing = file.lease.warnat
     if file.remaining <= standing > count:
         left = counted(file.remaining, "signature")

@@ -15,8 +15,8 @@ MAX_SIGNER = 64
 class StoredLease:
     """Leaves `first` to `end` (not included) of a key: on a card, or in NVRAM. `seed` is the secret of exactly these leaves.
 
-    `signer` is the hash of the key that signed the SEE machine which made the key; empty where that had none. With `warnat` or fewer
-    leaves left each needs an acknowledgement.
+    `signer` is the hash of the key that signed the SEE machine which made the key; empty where that had none.
+    With `warnat` or fewer leaves left each needs an acknowledgement.
     """
 
     public_key: bytes

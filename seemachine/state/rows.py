@@ -24,7 +24,8 @@ def columns(file: NvramFile) -> tuple[object, ...]:
 def file_from(row: tuple[Any, ...], path: Path) -> NvramFile:
     """The file of a row. Raises StateCorrupt."""
     name, public_key, first, end, seed, nodes, following, quarantine, signer, warnat, _ = row
-    file = NvramFile(StoredLease(public_key, first, end, seed, nodes, signer, warnat), following, quarantine)
+    lease = StoredLease(public_key, first, end, seed, nodes, signer, warnat)
+    file = NvramFile(lease, following, quarantine)
     check(row, path)
     if name != file.name:
         raise StateCorrupt(f"{path}: a row holds the record of another file")

@@ -38,8 +38,9 @@ def unseal(data: bytes, what: str) -> dict[str, Any]:
 
 
 def lease_values(lease: StoredLease) -> dict[str, Any]:
-    """A lease as plain values. The threshold is left out where there is none, as on cards from before there were any."""
-    values = {field: getattr(lease, field) for field in ("public_key", "first", "end", "seed", "path", "signer")}
+    """A lease as plain values. Without a threshold as on cards from before there were any."""
+    names = ("public_key", "first", "end", "seed", "path", "signer")
+    values = {name: getattr(lease, name) for name in names}
     return values | {"warnat": lease.warnat} if lease.warnat else values
 
 

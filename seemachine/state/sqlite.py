@@ -31,7 +31,8 @@ CREATE TABLE spent (public_key BLOB NOT NULL, first INTEGER NOT NULL, end INTEGE
 CREATE TABLE installed (public_key BLOB NOT NULL, first INTEGER NOT NULL, end INTEGER NOT NULL, checksum BLOB NOT NULL,
                         PRIMARY KEY (public_key, first)) STRICT;
 CREATE TABLE ledger (number INTEGER PRIMARY KEY, name BLOB NOT NULL, leaf INTEGER NOT NULL, token BLOB NOT NULL UNIQUE,
-                     digest BLOB NOT NULL, client TEXT NOT NULL, time INTEGER NOT NULL, reason TEXT NOT NULL, checksum BLOB NOT NULL,
+                     digest BLOB NOT NULL, client TEXT NOT NULL, time INTEGER NOT NULL,
+                     reason TEXT NOT NULL, checksum BLOB NOT NULL,
                      UNIQUE (name, leaf)) STRICT;
 CREATE TABLE opening (identity BLOB NOT NULL, epoch INTEGER NOT NULL, nonce BLOB NOT NULL, place BLOB NOT NULL,
                       before_epoch INTEGER NOT NULL, before_nonce BLOB NOT NULL, doubt TEXT NOT NULL, checksum BLOB NOT NULL) STRICT;
@@ -42,11 +43,14 @@ COMMIT;
 SETTINGS = {"locking_mode": "exclusive", "journal_mode": "wal", "synchronous": 2, "fullfsync": 1, "secure_delete": 1}
 FULL, EXTRA = 2, 3
 
-NEW_ROW = "INSERT INTO ledger (name, leaf, token, digest, client, time, reason, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+NEW_ROW = """INSERT INTO ledger (name, leaf, token, digest, client, time, reason, checksum)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
 # A digest is given once.
 BIND_ROW = "UPDATE ledger SET digest = ?, checksum = ? WHERE token = ? AND digest = X'71'"
 OPENED = """UPDATE opening SET identity = ?, epoch = ?, nonce = ?, place = ?,
             before_epoch = ?, before_nonce = ?, doubt = ?, checksum = ?"""
+ADVANCE = """UPDATE nvram SET next = ?, quarantine = ?, signer = ?, warnat = ?, checksum = ?
+             WHERE name = ?"""
 KEEP_SPENT = "INSERT OR REPLACE INTO spent VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 FORGET = "DELETE FROM spent WHERE public_key = ? AND first = ?"
 # From the oldest row up to the first that is young enough.
@@ -202,10 +206,10 @@ def _change(name: bytes, file: NvramFile | None, *, stays: bool) -> Statement:
     if file is None:
         return "DELETE FROM nvram WHERE name = ?", (name,)
     values = rows.columns(file)
-    # Never backwards, whatever this process believes; in quarantine, and with another threshold, the leaf stays where it is.
+    # Never backwards, whatever this process believes; in quarantine, and with another threshold, the
+    # leaf stays where it is.
     order = "next <= ?" if file.quarantine or stays else "next < ?"
-    change = f"UPDATE nvram SET next = ?, quarantine = ?, signer = ?, warnat = ?, checksum = ? WHERE name = ? AND {order}"  # noqa: S608 - one of two texts of ours
-    return change, (*values[-5:], name, file.next)
+    return f"{ADVANCE} AND {order}", (*values[-5:], name, file.next)
 
 
 def _create(path: Path) -> None:

@@ -62,13 +62,13 @@ def text(most: int, *, default: object = MISSING) -> Any:
 
 
 def sentence(most: int, *, default: object = MISSING) -> Any:
-    """A line of at most `most` printable characters for people, with no blank at either end. Empty: there is none."""
+    """A line of at most `most` printable characters, with no blank at either end; it may be empty."""
 
     def check(value: object) -> str:
         if type(value) is not str or len(value) > most:
             raise FieldError(f"takes at most {most} characters")
         if not value.isprintable() or value != value.strip():
-            raise FieldError("takes printable characters on one line, none of them a blank at its ends")
+            raise FieldError("takes one line of printable characters, with no blank at its ends")
         return value
 
     return _specify(check, default=default)

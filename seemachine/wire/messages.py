@@ -100,7 +100,8 @@ class GenerateLms:
     """Begin a key. Types are RFC 8554 / SP 800-208 typecodes; an absent exponent is chosen by the machine.
 
     Under a `label` the half-made key is kept on disk after each step, for resumeLMS; without one it dies with the connection. `replace`
-    gives up another half-made key of that label. `warnat` goes into every lease of the key, see NvmemfileInfo.
+    gives up another half-made key of that label. `warnat` goes into every lease of the key, see
+    NvmemfileInfo.
     """
 
     NAME: ClassVar[str] = "generateLMS"
@@ -118,7 +119,7 @@ class GenerateLms:
 
 @wire_class
 class LmsResumed:
-    """A half-made key goes on as it was begun: types, exponents, threshold, and the continues that are left."""
+    """A half-made key goes on as it was begun: types, exponents, threshold, and what is left to do."""
 
     handle: bytes = octets(HANDLE_BYTES)
     remaining: int = number(1, U32)
@@ -222,8 +223,8 @@ class ProvisionLms:
 class NvmemfileInfo:
     """One NVRAM file: its key, its leaf range, the next leaf.
 
-    `loaded` is false when a loadLMS would spare the machine much hashing, `quarantined` true when no leaf is handed out. With `warnat`
-    or fewer signatures left each needs an acknowledgement; 0: none does.
+    `loaded` is false when a loadLMS would spare the machine much hashing, `quarantined` true when no leaf is handed out.
+    With `warnat` or fewer signatures left each needs an acknowledgement; 0: none does.
     """
 
     file: bytes = octets(FILE_NAME_BYTES)
@@ -252,7 +253,7 @@ class GetNvmemfileInfo:
 
 @wire_class
 class WarnNvmemfile:
-    """Set the threshold of one NVRAM file. Not to be lowered while the file has no more signatures left than that."""
+    """Set the threshold of one NVRAM file; not lower while no more signatures are left than that."""
 
     NAME: ClassVar[str] = "nvmemfile_warn"
     Reply: ClassVar[type] = NvmemfileInfo
@@ -289,8 +290,10 @@ class NvmemfileSign:
     """Sign `message` with the next leaf of a file.
 
     `token` is the client's name for this request. Asked again with the same token and message, also on another connection and after a
-    restart, the machine gives the same signature and takes no leaf; with another message it refuses. `acknowledge` says why a leaf is
-    taken of a file that is at its threshold, see NvmemfileInfo; the ledger keeps it. It is empty for any other.
+    restart, the machine gives the same signature and takes no leaf; with another message it refuses.
+
+    `acknowledge` says why a leaf is taken of a file that is at its threshold, see NvmemfileInfo; the
+    ledger keeps it. It is empty for any other.
     """
 
     NAME: ClassVar[str] = "nvmemfile_sign"
@@ -335,8 +338,9 @@ class NvmemfileSignDigest:
 
 @wire_class
 class LedgerEntry:
-    """A leaf that was handed out; `row` is its number in the ledger, `time` in milliseconds since 1970, `reason` its acknowledgement.
+    """A leaf that was handed out; `row` is its number in the ledger, `time` in milliseconds since 1970.
 
+    `reason` is its acknowledgement, empty where none was needed.
     `digest` is what the leaf is bound to: `m` and the SHA-256 of the message, `q` and the client's Q, or `q` alone while Q is awaited.
     """
 
