@@ -28,7 +28,6 @@ from seemachine.wire.messages import (
     ResumeLms,
     SkipQuarantined,
     SlotListing,
-    WarnNvmemfile,
 )
 from seemachine.wire.names import SEE_PORT, printed_name
 from seemachine.wire.status import BadValue, Status, StatusError
@@ -97,7 +96,6 @@ ANYWHERE = (
     ListQuarantine,
     BurnQuarantined,
     SkipQuarantined,
-    WarnNvmemfile,
 )
 
 # What takes no leaf and makes none, so that a machine may be asked that this host's memory doubts.

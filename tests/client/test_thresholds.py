@@ -68,10 +68,11 @@ def test_the_next_machine_may_have_more_left(key):
     assert play(story(a_roster(first, second), key), *steps).esn == OTHER_ESN
 
 
-@pytest.mark.parametrize("other", [LOW, GONE])
+@pytest.mark.parametrize("other", [LOW, GONE, BROKEN])
 @pytest.mark.parametrize("low_first", [True, False])
-def test_when_nobody_has_more_the_threshold_speaks(key, other, low_first):
-    """Of several refusals the one that a person can do something about is told, whichever machine was asked first."""
+def test_when_nobody_has_more_the_threshold_speaks(key, other, low_first, monkeypatch):
+    """Of several refusals the one that a person can do something about is told, whoever was asked first."""
+    monkeypatch.setattr(signing, "RETRY_PAUSES", ())
     peers = [a_peer(ESN), a_peer(OTHER_ESN, 2)]
     outcomes = [LOW, other] if low_first else [other, LOW]
     asked = [((peer, request()), outcome) for peer, outcome in zip(peers, outcomes, strict=True)]

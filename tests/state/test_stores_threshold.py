@@ -7,6 +7,7 @@ from state.kit import FILE, lease, leaves, name, order, take
 from state.orders import awaited, brought, rows
 
 from seemachine.state.errors import DiskFull, NotAcknowledged, NothingToAcknowledge, StateFailed, StateUnsafe
+from seemachine.state.ledger import LedgerRow
 from seemachine.state.records import StoredLease
 from seemachine.state.sealed import lease_from, lease_values, seal, unseal
 
@@ -123,6 +124,14 @@ def test_reasons_outlive_the_process(reopen, reason):
     assert [row.reason for row in rows(store)] == [reason] * 2
     assert leaves(store.reserve([replace(wish, reason="") for wish in wishes])) == [0, 1]
     assert isinstance(one(store, order(name())), NotAcknowledged)
+
+
+@pytest.mark.parametrize("change", [{"reason": "another"}, {"reason": ""}, {"reason": WHY + "!"}])
+def test_no_reason_changes_unnoticed(change):
+    """A row's checksum is of its reason too, and tells it from the name of the client before it."""
+    row = LedgerRow(name(), 0, bytes(16), b"q", "client", 1, WHY)
+    assert replace(row, **change).checksum != row.checksum
+    assert replace(row, client="clientx", reason="y").checksum != replace(row, reason="xy").checksum
 
 
 class TestAnotherThreshold:
