@@ -62,12 +62,15 @@ class PendingKey:
 
     `told` is how many cache nodes that connection has. Steps hold `lock`. A worker thread may be at a step when its connection is gone
     already: the key is then `orphaned`, and stays where a successor finds it until the step has ended.
+
+    Its leases get the threshold `warnat`.
     """
 
     generation: Generation
     handle: bytes
     label: str = ""
     cards_written: int = 0
+    warnat: int = 0
     told: int = 0
     slots_asked: set[int] = field(default_factory=set)
     orphaned: bool = False

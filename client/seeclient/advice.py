@@ -1,6 +1,7 @@
 """What a person may want to know besides the guide's lines: on standard error alone, and some of it at a terminal alone."""
 
 import os
+import sys
 
 from seeclient.effects import Roster
 from seemachine.wire.status import Status, StatusError
@@ -28,6 +29,19 @@ def showing_refused(alias: str, error: StatusError) -> str:
 def provisioning_refused(error: StatusError) -> str:
     """A machine takes one lease of a key at a time."""
     return "Use those first, or provision another HSM" if error.status is Status.ObjectInUse else ""
+
+
+def signing_refused(error: StatusError) -> str:
+    """What to type when few signatures are left."""
+    low = error.status is Status.UseLimitExceeded
+    return 'To sign all the same, say why: acknowledge="REASON"' if low else ""
+
+
+def give(sentence: str) -> None:
+    """Say it, behind what was said so far; nothing for an empty one."""
+    if sentence:
+        sys.stdout.flush()
+        print(sentence, file=sys.stderr)
 
 
 def _running() -> list[str]:

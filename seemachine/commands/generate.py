@@ -25,7 +25,8 @@ def generate(session: Session, request: GenerateLms) -> LmsStarted:
     """Begin a key. Refuses unknown or mixed parameter sets, exponents that no machine takes, and a label that is taken."""
     refuse_undelegated(session.machine)
     machine, generation = session.machine, _begin(session, request)
-    pending = PendingKey(generation, machine.random(HANDLE_BYTES), request.label)
+    handle = machine.random(HANDLE_BYTES)
+    pending = PendingKey(generation, handle, request.label, warnat=request.warnat)
     check_room(session)
     with machine.labels:
         check_label(machine, request.label, replace=request.replace)
@@ -113,7 +114,7 @@ def _finish(session: Session, pending: PendingKey) -> None:
     # Dropped first: should the install fail halfway, nobody may write the same leaves anywhere else.
     release(session, pending)
     if generation.seeds[0]:
-        lease = to_store(generation.lease(0), machine.signer)
+        lease = to_store(generation.lease(0), machine.signer, pending.warnat)
         generation.seeds[0] = b""
         # The seed leaves the checkpoint before it is in NVRAM. Swapped, it could be installed again from there.
         save_head(machine, pending)
@@ -136,7 +137,8 @@ def write_card(session: Session, request: ContinueLmsCard) -> CardWritten:
             raise StatusError(Status.InvalidParameter, "all cards of the key are written")
         pending.slots_asked.add(request.slot)
         numbers = generation.sectors.card_leases(pending.cards_written)
-        leases = tuple(to_store(generation.lease(number), session.machine.signer) for number in numbers)
+        bound = session.machine.signer, pending.warnat
+        leases = tuple(to_store(generation.lease(number), *bound) for number in numbers)
         card = session.machine.slots.write_leases(request.slot, leases, before=lambda: _give_away(session, pending))
     return CardWritten(card=card, remaining=generation.sectors.cards - pending.cards_written)
 

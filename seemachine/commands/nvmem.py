@@ -29,6 +29,7 @@ from seemachine.wire.messages import (
     NvmemfileSignDigest,
     NvmemfileSigned,
     ReadLedger,
+    WarnNvmemfile,
 )
 from seemachine.wire.names import MAX_PAGE_EXPONENT, nvram_name, printed_name
 from seemachine.wire.status import Status, StatusError
@@ -57,6 +58,14 @@ def listing(session: Session, request: ListNvmemfiles) -> NvmemfileListing:
     machine = session.machine
     files = [file for name in machine.store.names() if (file := machine.store.get(name)) is not None]
     return NvmemfileListing(files=[_describe(machine, file) for file in files])
+
+
+def warn(session: Session, request: WarnNvmemfile) -> NvmemfileInfo:
+    """Set the threshold of one NVRAM file."""
+    machine = session.machine
+    refuse_foreign(machine, _file(machine, request.file).lease)
+    machine.store.warn_at(request.file, request.warnat)
+    return _describe(machine, _file(machine, request.file))
 
 
 def load(session: Session, request: LoadLms) -> LmsLoaded:
@@ -106,7 +115,7 @@ def start_signing(machine: Machine, asked: Sequence[tuple[NvmemfileSign, str]]) 
     """Reserve a leaf for each request and its client, all in one flush. From here on the leaves are gone, whatever happens."""
     refusals = [_unfit(machine, request) for request, _ in asked]
     fitting = [each for each, refused in zip(asked, refusals, strict=True) if refused is None]
-    orders = [Order(request.file, request.token, message_bound(request.message), client) for request, client in fitting]
+    orders = [_order(request, message_bound(request.message), client) for request, client in fitting]
     answers = iter(machine.store.reserve(orders))
     return [
         _start(machine, request, next(answers)) if refused is None else refused
@@ -141,7 +150,7 @@ def reserve(session: Session, request: NvmemfileReserve) -> NvmemfileReserved:
         refuse_foreign(machine, file.lease)
     if not ready(machine, request.file):
         prepare(machine, request.file)
-    [answer] = machine.store.reserve([Order(request.file, request.token, hash_bound(b""), session.client)])
+    [answer] = machine.store.reserve([_order(request, hash_bound(b""), session.client)])
     reserved = _given(machine, request.file, answer)
     lease = from_store(reserved.lease)
     return NvmemfileReserved(
@@ -171,10 +180,23 @@ def ledger(session: Session, request: ReadLedger) -> LedgerPage:
     rows = session.machine.store.ledger(request.after, request.most)
     return LedgerPage(
         entries=[
-            LedgerEntry(row=number, file=row.name, leaf=row.leaf, token=row.token, digest=row.digest, client=row.client, time=row.time)
+            LedgerEntry(
+                row=number,
+                file=row.name,
+                leaf=row.leaf,
+                token=row.token,
+                digest=row.digest,
+                client=row.client,
+                time=row.time,
+                reason=row.reason,
+            )
             for number, row in rows
         ]
     )
+
+
+def _order(request: NvmemfileSign | NvmemfileReserve, digest: bytes, client: str) -> Order:
+    return Order(request.file, request.token, digest, client, request.acknowledge)
 
 
 def _start(machine: Machine, request: NvmemfileSign, answer: Answer) -> Signing | Exception:
@@ -265,4 +287,5 @@ def _describe(machine: Machine, file: NvramFile) -> NvmemfileInfo:
         end=lease.end,
         loaded=loaded,
         quarantined=bool(file.quarantine),
+        warnat=lease.warnat,
     )

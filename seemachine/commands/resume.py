@@ -26,6 +26,7 @@ def resume(session: Session, request: ResumeLms) -> LmsResumed:
         explease=generation.sectors.explease,
         expchunk=generation.expchunk,
         expcache=generation.expcache,
+        warnat=pending.warnat,
     )
 
 
