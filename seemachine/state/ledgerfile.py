@@ -31,10 +31,6 @@ class LedgerFile:
         index = self._by_token.get(token)
         return None if index is None else self.rows[index]
 
-    def highest(self, name: bytes, first: int, end: int) -> int:
-        """The highest leaf of a lease that has a row; -1 without one."""
-        return max((row.leaf for row in self.rows if row.name == name and first <= row.leaf < end), default=-1)
-
     def append(self, rows: list[LedgerRow]) -> None:
         """Add rows durably, or give those that are there their digest."""
         if not self._known:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from seemachine.state.batch import Answer, Batch, Changes, quarantined
-from seemachine.state.errors import FileExists, LeaseGone, LeaseSpent, StateError, StateLocked, TokenSpent
+from seemachine.state.errors import DiskFull, FileExists, LeaseGone, LeaseSpent, StateError, StateLocked, TokenSpent
 from seemachine.state.ledger import LedgerRow, Order
 from seemachine.state.opened import OpenNvram
 from seemachine.state.records import NvramFile, Reserved, SpentLease, StoredLease
@@ -29,6 +29,22 @@ class MirroredStore(OpenNvram):
         # Leaves that clients hash for, by token. In memory alone: what became of one that another process gave out, no NVRAM that may
         # have been put back can say.
         self._awaited: dict[bytes, LedgerRow] = {}
+        # What found no room: memory knows it, the disk may not.
+        self._late = Changes()
+
+    def _ready(self) -> None:
+        """What found no room comes before what builds on memory: answers, changes, the end of a row."""
+        self._refuse_after_failure()
+        late, self._late = self._late, Changes()
+        self._commit(late)
+
+    def _commit(self, changes: Changes) -> None:
+        try:
+            super()._commit(changes)
+        except DiskFull:
+            # Without the rows of the ledger: whoever was refused asks again.
+            self._late = replace(changes, rows=[], bound=[], ledger_before=0, late=True)
+            raise
 
     @abstractmethod
     def _was_installed(self, lease: StoredLease) -> bool:
@@ -49,7 +65,7 @@ class MirroredStore(OpenNvram):
     def install(self, lease: StoredLease) -> None:
         """See Store."""
         with self._lock:
-            self._refuse_after_failure()
+            self._ready()
             self.check_install(lease)
             # Noted before the file is there: noted leaves that are not in it count as gone.
             self._witness.note(lease.name, lease.first, lease.first)
@@ -73,7 +89,7 @@ class MirroredStore(OpenNvram):
     def reserve(self, orders: Sequence[Order]) -> list[Answer]:
         """See Store."""
         with self._lock:
-            self._refuse_after_failure()
+            self._ready()
             batch = Batch(self._files, self._rows([order.token for order in orders]), self._now())
             answers = [self._again(order, row) if (row := batch.known(order)) else batch.take(order) for order in orders]
             changes = batch.changes()
@@ -89,7 +105,7 @@ class MirroredStore(OpenNvram):
     def bind(self, order: Order) -> Reserved:
         """See Store."""
         with self._lock:
-            self._refuse_after_failure()
+            self._ready()
             awaited = self._awaited.get(order.token)
             if awaited is not None and awaited.name == order.name:
                 reserved = self._found(awaited)
@@ -129,7 +145,7 @@ class MirroredStore(OpenNvram):
     def delete(self, name: bytes) -> None:
         """See Store."""
         with self._lock:
-            self._refuse_after_failure()
+            self._ready()
             file = self._files.get(name)
             if file is not None:
                 self._commit(Changes(files={name: None}))
@@ -138,13 +154,13 @@ class MirroredStore(OpenNvram):
     def quarantine(self, name: bytes, reason: str) -> None:
         """See Store."""
         with self._lock:
-            self._refuse_after_failure()
+            self._ready()
             self._commit(Changes(files={name: replace(self._files[name], quarantine=reason)}))
 
     def skip(self, name: bytes, leaf: int) -> None:
         """See Store."""
         with self._lock:
-            self._refuse_after_failure()
+            self._ready()
             file = self._files[name]
             least = max(file.next + 1, self._witness.noted(name).get(file.lease.first, 0))
             if not least <= leaf <= file.lease.end:
@@ -156,7 +172,7 @@ class MirroredStore(OpenNvram):
     def put_back(self, reason: str, floors: Mapping[bytes, int]) -> None:
         """See Store."""
         with self._lock:
-            self._refuse_after_failure()
+            self._ready()
             # The doubt first: after a crash in between the next opening puts all into quarantine.
             self._guarded(lambda: self._write_past(Past(self.mark, (self.mark.epoch, self.mark.nonce), self.doubt or reason)))
             self.doubt = self.doubt or reason
@@ -167,7 +183,7 @@ class MirroredStore(OpenNvram):
     def settle(self) -> None:
         """See Store."""
         with self._lock:
-            self._refuse_after_failure()
+            self._ready()
             if self.doubt:
                 self._guarded(lambda: self._write_past(Past(self.mark, (self.mark.epoch, self.mark.nonce))))
                 self.doubt = ""
@@ -175,7 +191,7 @@ class MirroredStore(OpenNvram):
     def tidy(self) -> None:
         """See Store."""
         with self._lock:
-            self._refuse_after_failure()
+            self._ready()
             now = self._now()
             old = [spent for spent in self._spent if spent.time + self._keep.retry_seconds * 1000 <= now]
             before = now - self._keep.ledger_days * 86_400_000 if self._keep.ledger_days else 0

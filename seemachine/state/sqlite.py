@@ -168,22 +168,26 @@ class SqliteStore(MirroredStore):
         )
 
     def _write(self, changes: Changes) -> None:
-        statements = [_change(name, file) for name, file in changes.files.items()]
+        late = changes.late
+        statements = [_change(name, file, late=late) for name, file in changes.files.items()]
         statements += [(KEEP_SPENT, rows.spent_columns(spent)) for spent in changes.spent]
         statements += [(NEW_ROW, (*rows.ledger_columns(row), row.checksum)) for row in changes.rows]
         statements += [(BIND_ROW, (row.digest, row.checksum, row.token)) for row in changes.bound]
         statements += [(FORGET, (spent.lease.public_key, spent.lease.first)) for spent in changes.forgotten]
-        self._commit_all(statements, changes.ledger_before)
+        self._commit_all(statements, changes.ledger_before, late=late)
 
-    def _commit_all(self, statements: list[Statement], ledger_before: int = 0) -> None:
-        """All statements in one transaction, each changing exactly one row; with `ledger_before` older rows of the ledger go, too."""
+    def _commit_all(self, statements: list[Statement], before: int = 0, *, late: bool = False) -> None:
+        """All statements in one transaction, each changing one row; late, none if it was done.
+
+        Rows of the ledger from before that time go, too.
+        """
         try:
             self._database.execute("BEGIN IMMEDIATE")
             for sql, values in statements:
-                if self._database.execute(sql, values).rowcount != 1:
+                if self._database.execute(sql, values).rowcount != 1 and not late:
                     raise StateFailed(f"{self._path}: the stored leaf is not behind the one to be taken; somebody else changed this file")
-            if ledger_before:
-                self._database.execute(PRUNE, (ledger_before,))
+            if before:
+                self._database.execute(PRUNE, (before,))
             self._database.execute("COMMIT")
         except sqlite3.Error as error:
             kind = DiskFull if error.sqlite_errorcode == sqlite3.SQLITE_FULL else StateFailed
@@ -198,12 +202,12 @@ class SqliteStore(MirroredStore):
                 self._database.rollback()
 
 
-def _change(name: bytes, file: NvramFile | None) -> Statement:
+def _change(name: bytes, file: NvramFile | None, *, late: bool) -> Statement:
     if file is None:
         return "DELETE FROM nvram WHERE name = ?", (name,)
     values = rows.columns(file)
     # Never backwards, whatever this process believes; in quarantine the leaf stays where it is.
-    order = "next <= ?" if file.quarantine else "next < ?"
+    order = "next <= ?" if file.quarantine or late else "next < ?"
     change = f"UPDATE nvram SET next = ?, quarantine = ?, signer = ?, checksum = ? WHERE name = ? AND {order}"  # noqa: S608 - one of two texts of ours
     return change, (*values[-4:], name, file.next)
 
