@@ -75,7 +75,8 @@ class Daemon:
         while True:
             await trio.sleep(TIDY_SECONDS)
             try:
-                await trio.to_thread.run_sync(self._service.machine.store.tidy)
+                while await trio.to_thread.run_sync(self._service.machine.store.tidy):
+                    pass
             except StateError as error:
                 self._log.warning("cannot tidy", detail=str(error))
 

@@ -11,6 +11,8 @@ from seemachine.state.ledger import OF_HASH, LedgerRow
 # Number of the first record that was written with it; name, leaf, token, time; lengths of digest and client, both; checksum.
 # The 64 characters of a client's name are up to 256 bytes.
 RECORD = struct.Struct(">I11sI16sQBH33s256s8s")
+# Records of a ledger that takes some time to be written again: 1.4 MB.
+LONG = 4096
 
 
 class LedgerFile:
@@ -45,9 +47,10 @@ class LedgerFile:
             self._take(row)
 
     def prune(self, before: int) -> None:
-        """Drop rows older than a time in milliseconds, and second records."""
+        """Drop rows older than a time in milliseconds, and second records; of a long ledger not few at a time."""
         rows = [row for row in self.rows if row.time >= before]
-        if len(rows) < self._records:
+        # All that stay are written again, while others wait.
+        if self._records - len(rows) > (self._records // 4 if self._records >= LONG else 0):
             self._rewrite(rows)
 
     def _rewrite(self, rows: list[LedgerRow]) -> None:

@@ -18,6 +18,8 @@ from seemachine.wire.names import printed_name
 
 MAX_FILES = 4096
 MAX_AWAITED = 4096
+# Rows, or leases, that are destroyed in one step: a signature waits for one step at most.
+AT_ONCE = 250
 
 
 class MirroredStore(OpenNvram):
@@ -57,6 +59,11 @@ class MirroredStore(OpenNvram):
     @abstractmethod
     def _rows(self, tokens: Sequence[bytes]) -> dict[bytes, LedgerRow]:
         """The rows of those tokens that have one."""
+
+    def _has_rows_before(self, before: int) -> bool:
+        """Whether the ledger has yet to forget rows from before a time, in milliseconds."""
+        del before
+        return False
 
     @abstractmethod
     def ledger(self, after: int, most: int) -> list[tuple[int, LedgerRow]]:
@@ -188,22 +195,34 @@ class MirroredStore(OpenNvram):
                 self._guarded(lambda: self._write_past(Past(self.mark, (self.mark.epoch, self.mark.nonce))))
                 self.doubt = ""
 
-    def tidy(self) -> None:
+    def tidy(self) -> bool:
         """See Store."""
         with self._lock:
             self._ready()
             now = self._now()
-            old = [spent for spent in self._spent if spent.time + self._keep.retry_seconds * 1000 <= now]
             before = now - self._keep.ledger_days * 86_400_000 if self._keep.ledger_days else 0
-            self._spent = [spent for spent in self._spent if spent not in old]
             # Burned, for their rows may be gone.
             self._awaited = {token: row for token, row in self._awaited.items() if row.time >= before}
+            old = self._long_used_up(now)
             self._commit(Changes(forgotten=old, ledger_before=before))
-            try:
-                self._witness.refresh()
-            except StateLocked:
-                self._failed = True
-                raise
+            more = len(old) == AT_ONCE or bool(before and self._has_rows_before(before))
+            if not more:
+                self._ask_witness()
+            return more
+
+    def _long_used_up(self, now: int) -> list[SpentLease]:
+        kept = self._keep.retry_seconds * 1000
+        old = [spent for spent in self._spent if spent.time + kept <= now][:AT_ONCE]
+        gone = set(old)
+        self._spent = [spent for spent in self._spent if spent not in gone]
+        return old
+
+    def _ask_witness(self) -> None:
+        try:
+            self._witness.refresh()
+        except StateLocked:
+            self._failed = True
+            raise
 
 
 def _held(file: NvramFile, floor: int, reason: str) -> NvramFile | None:

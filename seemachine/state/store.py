@@ -79,8 +79,12 @@ class Store(Protocol):
     def ledger(self, after: int, most: int) -> list[tuple[int, LedgerRow]]:
         """Up to `most` rows behind number `after`, oldest first, with their numbers."""
 
-    def tidy(self) -> None:
-        """Now and then: destroy what is kept no longer, and ask the witness whether all is well. Raises StateLocked, for good, if not."""
+    def tidy(self) -> bool:
+        """Now and then: destroy what is kept no longer, then ask the witness whether all is well.
+
+        Returns whether there is more to destroy, which is for another call, lest others wait.
+        Raises StateLocked, for good, when the witness says no.
+        """
 
     def close(self) -> None:
         """Give everything back."""
