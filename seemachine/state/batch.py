@@ -20,9 +20,9 @@ Answer = Reserved | StateError | None
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What must become durable together. A file that is None is gone; `bound` rows have a digest now.
+    """What must become durable together. A file that is None is gone; `bound` rows have a digest.
 
-    `stays`: no leaf is taken.
+    `stays`: no leaf is taken. `late`: it was tried before and found no room; some of it may be on the disk.
     """
 
     files: dict[bytes, NvramFile | None] = field(default_factory=dict)
@@ -32,6 +32,7 @@ class Changes:
     forgotten: list[SpentLease] = field(default_factory=list)
     ledger_before: int = 0
     stays: bool = False
+    late: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.files or self.rows or self.bound or self.forgotten or self.ledger_before)

@@ -6,6 +6,7 @@ A record per NVRAM file and one of what was installed, each replaced as a whole,
 import contextlib
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,17 +46,21 @@ class FileStore(MirroredStore):
     """See Store. `folder` is the machine's own; whoever opens it holds its lock. Raises StateCorrupt, StateFailed."""
 
     def __init__(self, folder: Path, witness: Witness | None = None, keep: Retention = KEEP) -> None:
-        self._folder = private_folder(folder / "nvram")
+        self._folder = folder / "nvram"
         with self._translated():
+            private_folder(self._folder)
             # Before anything is read: what the last process wrote and did not flush would else be lost from under what this one writes.
             settle(self._folder, LEDGER)
-            paths = sorted(self._folder.glob(f"*{SUFFIX}"))
+            files = [_read(path) for path in sorted(self._folder.glob(f"*{SUFFIX}"))]
             past, self._installed = _read_history(self._history)
             self._ledger = LedgerFile(self._folder / LEDGER)
             spent = [_read_spent(path) for path in sorted(self._folder.glob(f"*{SPENT_SUFFIX}"))]
-            super().__init__([], spent, past, keep)
-            self._files = {file.name: file for path in paths if (file := self._recovered(_read(path))) is not None}
+            super().__init__(files, spent, past, keep)
+            recovered = self._recovered()
+            self._commit(recovered)
             self._attest(past, witness, handle_of(folder))
+            # There is none before it attests.
+            self._tell_witness(recovered)
 
     def ledger(self, after: int, most: int) -> list[tuple[int, LedgerRow]]:
         """See Store."""
@@ -63,15 +68,19 @@ class FileStore(MirroredStore):
             self._refuse_after_failure()
             return list(enumerate(self._ledger.rows[after : after + most], after + 1))
 
-    def _recovered(self, file: NvramFile) -> NvramFile | None:
-        """The ledger is written first. A leaf that it has is gone, though a crash kept the file from saying so."""
-        behind = max(file.next, self._ledger.highest(file.name, file.lease.first, file.lease.end) + 1)
-        if behind < file.lease.end:
-            return NvramFile(file.lease, behind, file.quarantine)
-        used_up = SpentLease(file.lease, self._now())
-        self._write(Changes(files={file.name: None}, spent=[used_up]))
-        self._spent.append(used_up)
-        return None
+    def _recovered(self) -> Changes:
+        """The ledger is written first. A leaf that it has is gone, though the file could not say so.
+
+        The row goes one day. So the file says it before anything is built on it.
+        """
+        following: dict[bytes, int] = {}
+        for row in self._ledger.rows:
+            file = self._files.get(row.name)
+            if file is not None and file.next <= row.leaf < file.lease.end:
+                following[row.name] = max(following.get(row.name, 0), row.leaf + 1)
+        files = {name: _advanced(self._files[name], leaf) for name, leaf in following.items()}
+        used_up = [self._files[name].lease for name, file in files.items() if file is None]
+        return Changes(files, [SpentLease(lease, self._now()) for lease in used_up])
 
     @property
     def _history(self) -> Path:
@@ -88,7 +97,7 @@ class FileStore(MirroredStore):
         with self._translated():
             # The range is remembered before the file exists: a crash in between wastes the lease.
             self._installed.append((lease.public_key.hex(), lease.first, lease.end))
-            self._write_history()
+            self._write_history(self._past)
             self._write_one(NvramFile(lease, lease.first))
 
     def _write(self, changes: Changes) -> None:
@@ -109,12 +118,13 @@ class FileStore(MirroredStore):
                 self._ledger.prune(changes.ledger_before)
 
     def _write_past(self, past: Past) -> None:
-        self._past = past
         with self._translated():
-            self._write_history()
+            self._write_history(past)
+        # Not before: the next lease that is installed would else write what was refused.
+        self._past = past
 
-    def _write_history(self) -> None:
-        replace_file(self._history, seal({**_past_values(self._past), "installed": self._installed}))
+    def _write_history(self, past: Past) -> None:
+        replace_file(self._history, seal({**_past_values(past), "installed": self._installed}))
 
     def _write_one(self, file: NvramFile) -> None:
         values = {"lease": lease_values(file.lease), "next": file.next, "quarantine": file.quarantine}
@@ -133,6 +143,10 @@ class FileStore(MirroredStore):
 
     def _spent_path(self, lease: StoredLease) -> Path:
         return self._folder / f"{lease.name.hex()}-{lease.first}{SPENT_SUFFIX}"
+
+
+def _advanced(file: NvramFile, following: int) -> NvramFile | None:
+    return replace(file, next=following) if following < file.lease.end else None
 
 
 def _read(path: Path) -> NvramFile:

@@ -12,6 +12,8 @@ from seemachine.state.ledger import OF_HASH, LedgerRow
 # client and reason, all three; checksum. The 64 characters of a client's name are up to 256 bytes,
 # the 200 of a reason up to 800.
 RECORD = struct.Struct(">I11sI16sQBHH33s256s800s8s")
+# Records of a ledger that takes some time to be written again: 4.7 MB.
+LONG = 4096
 
 
 class LedgerFile:
@@ -32,10 +34,6 @@ class LedgerFile:
         index = self._by_token.get(token)
         return None if index is None else self.rows[index]
 
-    def highest(self, name: bytes, first: int, end: int) -> int:
-        """The highest leaf of a lease that has a row; -1 without one."""
-        return max((row.leaf for row in self.rows if row.name == name and first <= row.leaf < end), default=-1)
-
     def append(self, rows: list[LedgerRow]) -> None:
         """Add rows durably, or give those that are there their digest."""
         if not self._known:
@@ -50,9 +48,10 @@ class LedgerFile:
             self._take(row)
 
     def prune(self, before: int) -> None:
-        """Drop rows older than a time in milliseconds, and second records."""
+        """Drop rows older than a time in milliseconds, and second records; of a long ledger not few at a time."""
         rows = [row for row in self.rows if row.time >= before]
-        if len(rows) < self._records:
+        # All that stay are written again, while others wait.
+        if self._records - len(rows) > (self._records // 4 if self._records >= LONG else 0):
             self._rewrite(rows)
 
     def _rewrite(self, rows: list[LedgerRow]) -> None:

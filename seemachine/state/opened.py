@@ -96,6 +96,9 @@ class OpenNvram(ABC):
                 self._files[name] = file
         self._guarded(lambda: self._write(changes))
         self._spent += changes.spent
+        self._tell_witness(changes)
+
+    def _tell_witness(self, changes: Changes) -> None:
         for file in changes.files.values():
             if file is not None:
                 self._witness.note(file.name, file.lease.first, file.next)

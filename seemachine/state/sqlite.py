@@ -12,7 +12,7 @@ from seemachine.state.batch import Changes
 from seemachine.state.durable import flush_folder, private_folder, settle
 from seemachine.state.errors import DiskFull, StateCorrupt, StateFailed, StateUnsafe
 from seemachine.state.ledger import LedgerRow
-from seemachine.state.mirrored import MirroredStore
+from seemachine.state.mirrored import AT_ONCE, MirroredStore
 from seemachine.state.places import handle_of
 from seemachine.state.records import NvramFile, SpentLease, StoredLease
 from seemachine.state.store import KEEP, Retention
@@ -53,8 +53,11 @@ ADVANCE = """UPDATE nvram SET next = ?, quarantine = ?, signer = ?, warnat = ?, 
              WHERE name = ?"""
 KEEP_SPENT = "INSERT OR REPLACE INTO spent VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 FORGET = "DELETE FROM spent WHERE public_key = ? AND first = ?"
-# From the oldest row up to the first that is young enough.
-PRUNE = "DELETE FROM ledger WHERE number < (SELECT COALESCE(MIN(number), 0) FROM ledger WHERE time >= ?)"
+# Of so many rows, the oldest: those before the first that is young enough. The newest of all stays,
+# for numbers go on from it.
+PRUNE = """DELETE FROM ledger WHERE number <
+           (SELECT COALESCE(MIN(CASE WHEN time >= ? THEN number END), MAX(number))
+            FROM (SELECT number, time FROM ledger ORDER BY number LIMIT ?))"""
 
 Statement = tuple[str, tuple[object, ...]]
 
@@ -172,22 +175,30 @@ class SqliteStore(MirroredStore):
         )
 
     def _write(self, changes: Changes) -> None:
-        statements = [_change(name, file, stays=changes.stays) for name, file in changes.files.items()]
+        stays = changes.stays or changes.late
+        statements = [_change(name, file, stays=stays) for name, file in changes.files.items()]
         statements += [(KEEP_SPENT, rows.spent_columns(spent)) for spent in changes.spent]
         statements += [(NEW_ROW, (*rows.ledger_columns(row), row.checksum)) for row in changes.rows]
         statements += [(BIND_ROW, (row.digest, row.checksum, row.token)) for row in changes.bound]
         statements += [(FORGET, (spent.lease.public_key, spent.lease.first)) for spent in changes.forgotten]
-        self._commit_all(statements, changes.ledger_before)
+        self._commit_all(statements, changes.ledger_before, late=changes.late)
 
-    def _commit_all(self, statements: list[Statement], ledger_before: int = 0) -> None:
-        """All statements in one transaction, each changing exactly one row; with `ledger_before` older rows of the ledger go, too."""
+    def _has_rows_before(self, before: int) -> bool:
+        oldest = self._select("SELECT time FROM ledger ORDER BY number LIMIT 2", ())
+        return len(oldest) == 2 and oldest[0][0] < before
+
+    def _commit_all(self, statements: list[Statement], before: int = 0, *, late: bool = False) -> None:
+        """All statements in one transaction, each changing one row; late, none if it was done.
+
+        Rows of the ledger from before that time go, too.
+        """
         try:
             self._database.execute("BEGIN IMMEDIATE")
             for sql, values in statements:
-                if self._database.execute(sql, values).rowcount != 1:
+                if self._database.execute(sql, values).rowcount != 1 and not late:
                     raise StateFailed(f"{self._path}: the stored leaf is not behind the one to be taken; somebody else changed this file")
-            if ledger_before:
-                self._database.execute(PRUNE, (ledger_before,))
+            if before:
+                self._database.execute(PRUNE, (before, AT_ONCE + 1))
             self._database.execute("COMMIT")
         except sqlite3.Error as error:
             kind = DiskFull if error.sqlite_errorcode == sqlite3.SQLITE_FULL else StateFailed

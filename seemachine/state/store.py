@@ -86,8 +86,11 @@ class Store(Protocol):
     def ledger(self, after: int, most: int) -> list[tuple[int, LedgerRow]]:
         """Up to `most` rows behind number `after`, oldest first, with their numbers."""
 
-    def tidy(self) -> None:
-        """Now and then: destroy what is kept no longer."""
+    def tidy(self) -> bool:
+        """Now and then: destroy what is kept no longer.
+
+        Returns whether there is more to destroy, which is for another call, lest others wait.
+        """
 
     def beat(self) -> None:
         """Every few seconds: the witness makes sure of what it knows. Raises StateLocked, for good, when it is not ours any more."""
