@@ -3,6 +3,7 @@
 import fcntl
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import count
 from types import CodeType, FrameType, ModuleType
@@ -13,12 +14,12 @@ PATIENCE_SECONDS = 30.0
 
 
 class Interleaving:
-    """The first operation stops at the line number `point` of those that it comes to in `modules`, each counted once."""
+    """The first operation stops at the line number `point` of those that it comes to in `modules`, each counted `repeats` times."""
 
-    def __init__(self, point: int, *modules: ModuleType) -> None:
-        self._point = point
+    def __init__(self, point: int, *modules: ModuleType, repeats: int = 1) -> None:
+        self._left, self._repeats = point, repeats
         self._files = {module.__file__ for module in modules}
-        self._seen: set[tuple[CodeType, int]] = set()
+        self._seen: Counter[tuple[CodeType, int]] = Counter()
         self._settled = threading.Event()
         self._second: threading.Thread | None = None
         self._ended: list[object] = []
@@ -48,11 +49,12 @@ class Interleaving:
 
     def _line(self, frame: FrameType, event: str, _argument: Any) -> Any:
         line = (frame.f_code, frame.f_lineno)
-        if event == "line" and line not in self._seen:
-            if len(self._seen) == self._point:
+        if event == "line" and self._seen[line] < self._repeats:
+            self._seen[line] += 1
+            if not self._left:
                 self.where = f"{frame.f_code.co_qualname}, line {frame.f_lineno}"
                 self._stop()
-            self._seen.add(line)
+            self._left -= 1
         return self._line
 
     def _stop(self) -> None:
@@ -108,9 +110,9 @@ class TellingFcntl:
             fcntl.flock(descriptor, operation)
 
 
-def everywhere(*modules: ModuleType) -> Iterator[Interleaving]:
+def everywhere(*modules: ModuleType, repeats: int = 1) -> Iterator[Interleaving]:
     """An interleaving for each line. Stop asking for more when one ran nothing."""
-    return (Interleaving(point, *modules) for point in count())
+    return (Interleaving(point, *modules, repeats=repeats) for point in count())
 
 
 def outcome(operation: Callable[[], object]) -> object:

@@ -1,7 +1,8 @@
 """Two threads, and two processes, in one memory: wherever the first is stopped, both leave what they would have left in turn."""
 
 import importlib.util
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -27,6 +28,7 @@ def greeting(epoch: int) -> Any:
 
 
 Operation = Callable[[ModuleType], object]
+Modules = tuple[ModuleType, ModuleType]
 OPERATIONS: dict[str, Operation] = {
     "meet the 8th": lambda module: module.meet(greeting(8)),
     "meet the 12th": lambda module: module.meet(greeting(12)),
@@ -47,6 +49,16 @@ def another_process() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(params=["threads", "processes"])
+def modules(request: pytest.FixtureRequest) -> Iterator[Modules]:
+    """The memory as the first and as the second has it."""
+    other = memory if request.param == "threads" else another_process()
+    yield memory, other
+    for module in (memory, other):
+        while module._files:
+            os.close(module._files.popitem()[1])
 
 
 class Worlds:
@@ -71,7 +83,7 @@ def left(folder: Path, given: tuple[object, object]) -> tuple[object, ...]:
     return str(given).replace(str(folder), "seen"), files
 
 
-def in_turn(worlds: Worlds, first: Operation, second: Operation, modules: tuple[ModuleType, ModuleType]) -> list[tuple[object, ...]]:
+def in_turn(worlds: Worlds, first: Operation, second: Operation, modules: Modules) -> list[tuple[object, ...]]:
     """The two right results."""
     folder = worlds.new()
     results = [left(folder, (outcome(partial(first, modules[0])), outcome(partial(second, modules[1]))))]
@@ -87,12 +99,10 @@ def watch(patch: pytest.MonkeyPatch, race: Interleaving, *modules: ModuleType) -
         patch.setattr(module, "fcntl", TellingFcntl(race))
 
 
-@pytest.mark.parametrize("other", [lambda: memory, another_process], ids=["threads", "processes"])
 @pytest.mark.parametrize(("first", "second"), EVERY_PAIR)
-def test_two_at_once(home: Path, monkeypatch: pytest.MonkeyPatch, first: str, second: str, other: Callable[[], ModuleType]) -> None:
+def test_two_at_once(home: Path, monkeypatch: pytest.MonkeyPatch, first: str, second: str, modules: Modules) -> None:
     """Every two operations, the first stopped at every line of it: no leaf and no opening that one of them saw is forgotten."""
-    worlds, modules = Worlds(home, monkeypatch), (memory, other())
-    calls = OPERATIONS[first], OPERATIONS[second]
+    worlds, calls = Worlds(home, monkeypatch), (OPERATIONS[first], OPERATIONS[second])
     right = in_turn(worlds, *calls, modules)
     for race in everywhere(memory):
         folder = worlds.new()
