@@ -1,15 +1,14 @@
 """Two threads in one store: wherever the first is stopped, both together do what they would have done one after the other."""
 
 import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import astuple
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
 from interleaving import Interleaving, TellingLock, everywhere, outcome
-from state.kit import KINDS, MEMORY, Kind, lease, name, order, quick_folder
-from state.orders import DAY, OTHER_Q, Q, awaited, brought
+from state.kit import KINDS, MEMORY, Kind, quick_folder
+from state.operations import AWAITED, NOW, OPERATIONS, prepare, state_of
 
 from seemachine.state import file, ledgerfile, memory, mirrored, opened, sqlite
 from seemachine.state.memory import MemoryStore
@@ -17,45 +16,11 @@ from seemachine.state.mirrored import MirroredStore
 from seemachine.state.store import Retention
 from seemachine.state.witness import Past
 
-NOW = 1_700_000_000
-AWAITED, OLD = b"awaited".ljust(16), b"old".ljust(16)
-# Leaves of three keys, of which one is almost used up; and a key that is not here yet.
-KEY, LAST, USED_UP, NEW = 1, 2, 3, 4
-
-Operation = Callable[[MirroredStore, bytes], object]
-
-OPERATIONS: dict[str, Operation] = {
-    "reserve": lambda store, who: store.reserve([order(name(KEY), who)]),
-    "reserve the last": lambda store, who: store.reserve([order(name(LAST), who)]),
-    "reserve for a hash": lambda store, who: store.reserve([awaited(name(KEY), who)]),
-    "reserve again": lambda store, _who: store.reserve([order(name(LAST), OLD)]),
-    "bind": lambda store, who: store.bind(brought(awaited(name(KEY), AWAITED), Q if who[0] == ord("1") else OTHER_Q)),
-    "install": lambda store, _who: store.install(lease(NEW)),
-    "install the next lease": lambda store, _who: store.install(lease(KEY, 4, 8)),
-    "delete": lambda store, _who: store.delete(name(KEY)),
-    "quarantine": lambda store, _who: store.quarantine(name(KEY), "why"),
-    "skip": lambda store, _who: store.skip(name(KEY), 3),
-    "put back": lambda store, _who: store.put_back("put back", {name(KEY): 2}),
-    "settle": lambda store, _who: store.settle(),
-    "tidy": lambda store, _who: store.tidy(),
-    "ledger": lambda store, _who: store.ledger(0, 100),
-    "close": lambda store, _who: store.close(),
-}
 LINES = {
     "memory": (mirrored, opened, memory),
     "file": (mirrored, opened, file, ledgerfile),
     "sqlite": (mirrored, opened, sqlite),
 }
-
-
-def prepare(store: MirroredStore) -> None:
-    """Two days ago: a leaf for a hash that has not come, a lease that was used up. A minute ago: the last leaf but one of a file."""
-    store._clock = lambda: NOW - 2 * DAY
-    for key, end in ((KEY, 4), (LAST, 2), (USED_UP, 1)):
-        store.install(lease(key, 0, end))
-    store.reserve([awaited(name(KEY), AWAITED), order(name(USED_UP), b"last".ljust(16))])
-    store._clock = lambda: NOW - 60
-    store.reserve([order(name(LAST), OLD)])
 
 
 class Template:
@@ -100,19 +65,6 @@ class Template:
     @property
     def _here(self) -> Path:
         return self._folder / str(self._copies)
-
-
-def state_of(store: MirroredStore) -> tuple[object, ...]:
-    """All that a store remembers but its openings."""
-    files = sorted((each.name, each.next, each.quarantine) for each in store._files.values())
-    spent = sorted((each.lease.name, each.time) for each in store._spent)
-    return files, spent, sorted(store._awaited), store.doubt, store._failed, rows_of(store)
-
-
-def rows_of(store: MirroredStore) -> object:
-    """The ledger without numbers, which a pruning may give anew; not that of a store that is closed."""
-    rows = outcome(lambda: sorted(astuple(row) for _, row in store.ledger(0, 100)))
-    return rows if isinstance(rows, list) else "closed"
 
 
 def both(template: Template, first: str, second: str, race: Interleaving | None = None) -> tuple[object, ...] | None:
