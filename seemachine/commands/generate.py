@@ -6,7 +6,7 @@ from seemachine.lms.engines import Engine
 from seemachine.lms.generation import Generation, Stopped, default_expchunk
 from seemachine.lms.parameters import OtsParameters, ParameterError, TreeParameters, lmots, lms
 from seemachine.lms.sectors import Sectors
-from seemachine.machine import PendingKey, Session
+from seemachine.machine import Machine, PendingKey, Session
 from seemachine.wire.messages import CardWritten, ContinueLms, ContinueLmsCard, GenerateLms, LmsChunk, LmsStarted
 from seemachine.wire.names import (
     HANDLE_BYTES,
@@ -31,7 +31,14 @@ def generate(session: Session, request: GenerateLms) -> LmsStarted:
     with machine.labels:
         check_label(machine, request.label, replace=request.replace)
         claim(session, pending)
-    return LmsStarted(handle=pending.handle, remaining=generation.remaining, expchunk=generation.expchunk, expcache=generation.expcache)
+        # Not after: another connection may have the key by then, under another handle.
+        handle = pending.handle
+    return LmsStarted(
+        handle=handle,
+        remaining=generation.remaining,
+        expchunk=generation.expchunk,
+        expcache=generation.expcache,
+    )
 
 
 def _begin(session: Session, request: GenerateLms) -> Generation:
@@ -111,8 +118,16 @@ def _finish(session: Session, pending: PendingKey) -> None:
     # Told that it took too long, the client of a key without a label could never ask for it again.
     if session.stopped.is_set() and not pending.label:
         raise Stopped("stopped before the key was installed")
-    # Dropped first: should the install fail halfway, nobody may write the same leaves anywhere else.
-    release(session, pending)
+    try:
+        _install(machine, pending)
+    finally:
+        # Also when that fails halfway: nobody may write the same leaves anywhere else. Not before: who gives up the label must wait for
+        # the checkpoint, or would find it written after it was discarded.
+        release(session, pending)
+
+
+def _install(machine: Machine, pending: PendingKey) -> None:
+    generation = pending.generation
     if generation.seeds[0]:
         lease = to_store(generation.lease(0), machine.signer, pending.warnat)
         generation.seeds[0] = b""

@@ -87,10 +87,11 @@ def release(session: Session, pending: PendingKey) -> None:
 
 def discard(machine: Machine, label: str) -> None:
     """Forget a label, and whoever is making its key."""
-    pending = machine.making.pop(label, None)
+    pending = machine.making.get(label)
     if pending is not None:
         with pending.lock:
             pending.handle = b""
+            machine.forget(pending)
     machine.checkpoints.discard(label)
 
 

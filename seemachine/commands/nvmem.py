@@ -165,10 +165,13 @@ def sign_digest(session: Session, request: NvmemfileSignDigest) -> NvmemfileSign
     """Sign Q with the leaf that was set aside for it."""
     machine = session.machine
     file = machine.store.get(request.file)
+    if file is not None:
+        refuse_foreign(machine, file.lease)
     size = PublicKey.decode(file.lease.public_key).ots.n if file is not None else len(request.digest)
     if len(request.digest) != size:
         raise StatusError(Status.InvalidParameter, f"Q has {size} bytes for this key")
-    reserved = machine.store.bind(Order(request.file, request.token, hash_bound(request.digest), session.client))
+    bound = machine.store.bind(Order(request.file, request.token, hash_bound(request.digest), session.client))
+    reserved = _given(machine, request.file, bound)
     lease = from_store(reserved.lease)
     if len(request.digest) != lease.key.ots.n:
         raise StatusError(Status.InvalidParameter, f"Q has {lease.key.ots.n} bytes for {lease.key.ots.name}; the leaf is spent")
@@ -215,6 +218,8 @@ def _given(machine: Machine, name: bytes, answer: Answer) -> Reserved:
         raise _no_file(machine, name)
     if isinstance(answer, StateError):
         raise answer
+    # Of a file that is used up this was not asked before: only its last orders can be asked again.
+    refuse_foreign(machine, answer.lease)
     return answer
 
 

@@ -148,7 +148,6 @@ class TestTheStart:
         witnessed(FILE, tmp_path / "hsm").close()
 
         assert {(name(1), 0, 4), (name(2), 0, 3)} <= noted
-        witness.release()
 
 
 class TestAStartThatFails:
