@@ -5,6 +5,7 @@ from typing import Any
 
 from seemachine.config import Config, ConfigError
 from seemachine.fleet import configuration, modules, published
+from seemachine.printing import say
 from seemachine.state.errors import StateError
 from seemachine.state.lock import holder
 
@@ -64,4 +65,4 @@ def show(found: list[dict[str, Any]]) -> None:
     """A line for each."""
     for row in found:
         where = f"{row['address']}  process {row['pid']}" if row["state"] == "up" else ""
-        print(f"module {row['module'] or '-'}  {row['esn']}  {row['model']:<3} {row['state']:<9} {where}".rstrip())
+        say(f"module {row['module'] or '-'}  {row['esn']}  {row['model']:<3} {row['state']:<9} {where}".rstrip())
