@@ -17,7 +17,7 @@ from seemachine.wire.codec import pack, unpack
 from seemachine.wire.fields import FieldError, from_fields, to_fields
 from seemachine.wire.framing import MAX_FRAME, FrameBuffer, encode_frame
 from seemachine.wire.messages import REQUESTS, Hello
-from seemachine.wire.printable import fitting, printable
+from seemachine.wire.printable import fitting
 from seemachine.wire.status import BadValue, LocalMisuse, PeerMisuse, Status, StatusError
 
 OK = "ok"
@@ -229,5 +229,5 @@ def _refusal_from(fields: object) -> StatusError:
     known = number in Status.__members__.values() and number != Status.OK
     # A status of a newer machine still reaches the user, under its own name in the sentence.
     detail = fields["detail"] if known else f"{fields['name']}: {fields['detail']}"
-    # Not refused for its characters: whoever is told no should hear why, and nothing but a person reads it.
-    return StatusError(Status(number) if known else Status.Failed, printable(detail), printable(fields["where"]))
+    # Not refused for its characters, which StatusError makes printable: whoever is told no should hear why.
+    return StatusError(Status(number) if known else Status.Failed, detail, fields["where"])
