@@ -4,16 +4,14 @@ A message is a frozen dataclass. Each field is declared with one of the specifie
 declaration encodes, decodes and documents it.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, TypeVar, dataclass_transform
 
 from seemachine.wire.names import is_esn
-from seemachine.wire.printable import is_printable
+from seemachine.wire.printable import is_printable, is_word
 
 Check = Callable[[object], object]
-_WORD = re.compile(r"[A-Za-z0-9._+-]+", re.ASCII)
 
 
 class FieldError(ValueError):
@@ -68,7 +66,7 @@ def word(most: int) -> Any:
     """1 to `most` ASCII letters, digits and `. _ + -`: what stands in the middle of a line and must not look like the rest of it."""
 
     def check(value: object) -> str:
-        if type(value) is not str or len(value) > most or not _WORD.fullmatch(value):
+        if type(value) is not str or len(value) > most or not is_word(value):
             raise FieldError(f"takes 1 to {most} letters, digits and . _ + -")
         return value
 

@@ -17,7 +17,7 @@ from seemachine.wire.codec import pack, unpack
 from seemachine.wire.fields import FieldError, from_fields, to_fields
 from seemachine.wire.framing import MAX_FRAME, FrameBuffer, encode_frame
 from seemachine.wire.messages import REQUESTS, Hello
-from seemachine.wire.printable import fitting
+from seemachine.wire.printable import fitting, is_word
 from seemachine.wire.status import BadValue, LocalMisuse, PeerMisuse, Status, StatusError
 
 OK = "ok"
@@ -230,4 +230,5 @@ def _refusal_from(fields: object) -> StatusError:
     # A status of a newer machine still reaches the user, under its own name in the sentence.
     detail = fields["detail"] if known else f"{fields['name']}: {fields['detail']}"
     # Not refused for its characters, which StatusError makes printable: whoever is told no should hear why.
-    return StatusError(Status(number) if known else Status.Failed, detail, fields["where"])
+    where = fields["where"] if is_word(fields["where"]) else ""
+    return StatusError(Status(number) if known else Status.Failed, detail, where)

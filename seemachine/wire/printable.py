@@ -11,6 +11,12 @@ _HIDDEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164"
     "\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
+_WORD = re.compile(r"[A-Za-z0-9._+-]+", re.ASCII)
+
+
+def is_word(text: str) -> bool:
+    """Whether a text can stand in the middle of a line without looking like the rest of it: ASCII letters, digits and `. _ + -`."""
+    return _WORD.fullmatch(text) is not None
 
 
 def is_printable(text: str) -> bool:

@@ -719,7 +719,15 @@ def test_a_refusal_with_any_text_is_still_sent(text):
 
     assert parts(data)[2] == {"status": 1000, "name": "Failed", "detail": printable(text), "where": printable(text)}
     pair.client.receive_data(data)
-    assert pair.client.next_event().error.args == (Status.Failed, printable(text), printable(text))
+    assert pair.client.next_event().error.args == (Status.Failed, printable(text), "")
+
+
+@pytest.mark.parametrize("where", ["link: sent by pipsqueak", "a[b]", " ", "caf\u00e9"])
+def test_a_place_of_a_refusal_is_a_name_or_none(where):
+    """It is printed between others, and must not look like them."""
+    client = busy(Role.CLIENT)
+    client.receive_data(refused_frame(2, where=where))
+    assert client.next_event().error.where == ""
 
 
 @pytest.mark.parametrize("field", ["name", "detail", "where"])
