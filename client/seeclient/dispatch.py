@@ -188,6 +188,11 @@ def foreign(peer: Peer, signer: str) -> StatusError:
     return StatusError(Status.AccessDenied, what, NVMEMFILE)
 
 
+def impossible(peer: Peer, what: str, request: str) -> StatusError:
+    """The refusal of a reply that no machine in order gives, however well formed it is."""
+    return StatusError(Status.Malformed, f"{peer.esn} {what}: it is broken, or lies; look at its log", request)
+
+
 def no_holder(name: bytes) -> StatusError:
     """The guide's refusal when no machine has the file: not provisioned, used up, or on a machine that is away (2.7.2.1)."""
     return StatusError(Status.NotAvailable, f"no HSMs with NVRAM {printed_name(name)} file", NVMEMFILE)

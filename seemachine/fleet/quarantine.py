@@ -27,6 +27,8 @@ from seemachine.wire.status import Status, StatusError
 from seemachine.wire.world import HOME_VARIABLE, home
 
 WHERE = "quarantine"
+# An NVRAM holds 4,096 files, and nobody leaves that many half-made keys behind.
+MOST_SUSPECTS = 1 << 16
 EXPLANATION = """\
 A leaf that signs two messages gives its key away. What is listed here may have been used by somebody else who has a copy, so nothing
 is signed with it. What can have happened: the state folder was copied and both are used; a backup or a snapshot was put back; the folder
@@ -53,13 +55,17 @@ def run(verb: str, options: argparse.Namespace) -> int:
     try:
         with blocking.open_fleet(doubted=True) as fleet:
             for complaint in (*fleet.roster.failures, *_alarms(fleet)):
-                say(f"seemachine quarantine: {complaint.detail}", file=sys.stderr)
+                _complain(complaint.detail)
             return VERBS[verb](fleet, options)
     except StatusError as refused:
         # Without the name of the request, which nobody typed.
         sentence = refused.detail if refused.where == WHERE else refused.detail.replace(f" in {refused.where}", "", 1)
-        say(f"seemachine quarantine: {sentence}", file=sys.stderr)
+        _complain(sentence)
         return 1
+
+
+def _complain(sentence: str) -> None:
+    say(f"seemachine quarantine: {sentence}", file=sys.stderr)
 
 
 def _alarms(fleet: blocking.Fleet) -> list[StatusError]:
@@ -68,13 +74,16 @@ def _alarms(fleet: blocking.Fleet) -> list[StatusError]:
 
 
 def _list(fleet: blocking.Fleet, options: argparse.Namespace) -> int:
-    found = fleet.run(suspects(fleet.roster))
+    away = len(fleet.roster.failures)
+    found = fleet.run(_suspects_told(fleet.roster))
+    for failure in fleet.roster.failures[away:]:
+        _complain(failure.detail)
     if options.json:
         say_json(_document(fleet, found))
-    elif not fleet.roster.peers:
-        say("seemachine quarantine: no machine is up; start some with: seemachine fleet up", file=sys.stderr)
-    else:
+    elif fleet.roster.peers:
         _print(fleet, found)
+    elif len(fleet.roster.failures) == away:
+        _complain("no machine is up; start some with: seemachine fleet up")
     return 0 if fleet.roster.peers and not (found or fleet.roster.failures or _alarms(fleet)) else 1
 
 
@@ -132,13 +141,26 @@ def suspects(roster: Roster) -> Story[list[tuple[str, Suspect]]]:
     return found
 
 
+def _suspects_told(roster: Roster) -> Story[list[tuple[str, Suspect]]]:
+    """The same of those that tell. One that breaks off, or lies, hides no other: it goes from the machines to the failures."""
+    found = []
+    for peer in list(roster.peers):
+        try:
+            found += [(peer.esn, suspect) for suspect in (yield from _suspects_of(peer))]
+        except StatusError as failure:
+            roster.peers.remove(peer)
+            roster.failures.append(failure)
+    return found
+
+
 def _suspects_of(peer: Peer) -> Story[list[Suspect]]:
     found: list[Suspect] = []
-    while True:
+    while len(found) < MOST_SUSPECTS:
         listing: QuarantineListing = yield Ask(peer, ListQuarantine(after=len(found)))
         found += listing.suspects
         if len(listing.suspects) < MAX_SUSPECTS:
             return found
+    raise dispatch.impossible(peer, f"tells of {len(found)} things in quarantine, and of no end", ListQuarantine.NAME)
 
 
 def _burn_one(roster: Roster, esn: str, name: str) -> Story[int]:

@@ -5,13 +5,12 @@ import json
 from typing import Any
 
 from fuzz.host_targets import ENTRY, key_file, summed
-from fuzz.source import Source
+from fuzz.source import EDGES, FAR, Source
 from fuzz.target import scratch, target
 from hostile.lyingkit import COMMANDS, ESN, REFUSAL, Command, Place, read, told
 
 from seemachine.fleet.configuration import GUIDE_FLEET
 
-PLACES = [bytes([number]) for number in range(len(COMMANDS))]
 # What steers a terminal, breaks a line or leads to another folder, put whole: a fuzzer is slow to find these by itself.
 EVIL = (
     *("\x1b[2J", "\nforged", "\x9b1m", "\u202e", "\u2028", "\x7f", "\U000e0041"),
@@ -26,38 +25,52 @@ def place() -> Place:
 
 
 def crooked(source: Source, value: Any) -> Any:
-    """The same value with some of it changed, texts to evil ones more often than to others."""
-    if source.number(2) or not isinstance(value, dict) or not value:
+    """The same value with some of it changed: mostly to values of the same type, so that what looks at types alone is passed."""
+    if source.number(8) == 7:
         return source.edited(value)
-    name = source.pick(list(value))
-    inner = value[name]
-    if isinstance(inner, list) and inner and isinstance(inner[0], dict):
-        return value | {name: [crooked(source, each) for each in inner]}
-    if isinstance(inner, dict):
-        return value | {name: crooked(source, inner)}
-    return value | {name: source.pick(EVIL)}
+    changes = {dict: crooked_map, list: crooked_list, str: lambda by, _: by.pick(EVIL), int: lambda by, _: by.pick((*EDGES, *FAR))}
+    return changes.get(type(value), Source.edited)(source, value)
+
+
+def crooked_map(source: Source, value: dict[str, Any]) -> dict[str, Any]:
+    """One to three of its values changed."""
+    changed = dict(value)
+    for _ in range(1 + source.number(3) if value else 0):
+        name = source.pick(list(value))
+        changed[name] = crooked(source, changed[name])
+    return changed
+
+
+def crooked_list(source: Source, value: list[Any]) -> list[Any]:
+    """Each of its values changed, and perhaps all of them again and again."""
+    return [crooked(source, each) for each in value] * source.pick((1, 1, 2, 300))
 
 
 def lies(source: Source) -> Any:
-    """Each reply as it is, or changed, refused, cut, anything at all, or none."""
+    """The truth for some requests, then each reply as it is, or changed, refused, cut, anything at all, or none."""
+    honest = iter(range(source.number(8)))
 
     def lie(_request: Any, parts: list[Any]) -> Any:
-        number, word, fields = parts
-        way = source.number(16)
-        if way < 8:
+        if next(honest, None) is not None:
             return parts
-        if way < 11:
-            return [number, word, crooked(source, fields)]
-        if way < 13:
-            return [number, "refused", crooked(source, REFUSAL)]
-        if way == 13:
-            return source.edited(parts)
-        return source.octets() if way == 14 else None
+        number, word, fields = parts
+        ways = {
+            1: lambda: [number, word, crooked(source, fields)],
+            2: lambda: [number, "refused", crooked(source, REFUSAL)],
+            3: lambda: source.edited(parts),
+            4: source.octets,
+            5: lambda: None,
+        }
+        # No bytes left: no more lies.
+        return ways.get(source.number(8), lambda: parts)()
 
     return lie
 
 
-@target(*(at + lie for at in PLACES for lie in (b"", b"\x08\1\1\x0b\0\2", b"\0\x08\0\1\0", b"\0\0\x0b\0\2\0")), longest=512)
+SEEDS = [bytes([command, honest, 1]) for command in range(len(COMMANDS)) for honest in (0, 1, 2)]
+
+
+@target(*SEEDS, longest=256)
 def hostile_machines(data: bytes) -> None:
     """Whatever a machine says to any of our commands: nothing but what a client keeps is touched, and its words stay in their lines."""
     source = Source(data)

@@ -77,11 +77,11 @@ class Honest:
                 self._cards = 1 << request.expcards if request.expcards + request.explease else 0
                 return m.LmsStarted(handle=bytes(16), remaining=self._chunks, expchunk=5, expcache=0)
             case m.ContinueLms():
-                self._chunks -= 1
+                self._chunks = max(0, self._chunks - 1)
                 key = None if self._chunks else KEY
                 return m.LmsChunk(remaining=self._chunks, cache=b"", cards=0 if self._chunks else self._cards, public_key=key)
             case m.ContinueLmsCard():
-                self._cards -= 1
+                self._cards = max(0, self._cards - 1)
                 return m.CardWritten(card="card1", remaining=self._cards)
         return REPLIES[type(request)]
 
@@ -265,12 +265,13 @@ class Told:
     asked: list[str]
 
 
-def told(place: Place, command: Command, lie: Lie) -> Told:
-    """Run a command against the machine, and hold it to what every command promises."""
+def told(place: Place, command: Command, lie: Lie, look: Callable[[], object] = lambda: None) -> Told:
+    """Run a command against the machine, and hold it to what every command promises. `look` is called before all is as it was again."""
     before = place.content()
     try:
         found = _run(place, command, lie)
         must_be_untouched(before, place.content())
+        look()
     finally:
         place.reset(before)
     must_be_plain(command, found)
@@ -337,7 +338,7 @@ BEGINNINGS = (
     r"PQSDK: 1\.4\.1 \(",
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d [\w.+-]+\[[\w.-]+(:\d+)?\] \w+(\(\d+\))?: ",
     r"ERROR: ",
-    r"  ?[\w-]",
+    r"  ?[\w-]|  \.\.\.$",
     r"(Public key|Message|Signature|Verify) \(",
     r"written to ",
     r"Alias: |Algorithm: LMS",

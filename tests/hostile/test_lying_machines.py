@@ -1,10 +1,11 @@
 """A machine that lies in any text of any reply: no command writes where it should not, and none prints what a terminal obeys."""
 
 import pytest
-from hostile.lyingkit import COMMANDS, REFUSAL, Place, put, texts_of, told, truth
+from hostile.lyingkit import ALIAS, COMMANDS, ESN, KEY, LIMITS, REFUSAL, SUSPECTS, Place, put, texts_of, told, truth
 from wire.contract import example, plain
 from wire.kit import frame
 
+from seemachine.fleet import quarantine
 from seemachine.wire.link import Link, Role
 from seemachine.wire.messages import REQUESTS, Greeting, Hello
 from seemachine.wire.status import PeerMisuse
@@ -103,3 +104,84 @@ def test_a_machine_that_says_nothing_but_the_truth_is_served(place, command):
     doubted = {"quarantine", "fleet", "msgfile={outside}/large"} & set(command.words)
     assert found.asked or command.words == ("fleet", "status")
     assert found.code == 0 or doubted, found
+
+
+# ---------------------------------------------------------------- lies in numbers
+
+
+def one(*words, program="pipsqueak"):
+    """The command of these words, lines and not a document."""
+    return next(command for command in COMMANDS if command.program == program and set(words) <= set(command.words) and not command.json)
+
+
+MAKING = one("alias=new")
+WITH_CARDS = one("alias=cards")
+RESUMING = one("resume=yes")
+
+
+def always(name, **changes):
+    """Each reply to one request with the same changes."""
+    return lambda request, parts: [*parts[:2], parts[2] | changes] if name == request.NAME else parts
+
+
+NEVER_ENDING = {
+    "a step that is no step": (MAKING, always("continueLMS_cache_next", remaining=2, public_key=None), "comes to no end with a key"),
+    "more steps than before": (MAKING, always("continueLMS_cache_next", remaining=9, public_key=None), "comes to no end with a key"),
+    "a cache without end": (
+        MAKING,
+        always("continueLMS_cache_next", remaining=2, public_key=None, cache=bytes(1 << 19)),
+        "comes to no end with a key",
+    ),
+    "a card that is never the last": (
+        WITH_CARDS,
+        always("continueLMS_card_next", remaining=1),
+        "comes to no end with the cards of a key",
+    ),
+}
+NO_KEYS = {
+    "no public key": (MAKING, always("continueLMS_cache_next", remaining=0, public_key=bytes(56)), "made something that is no key"),
+    "another key": (
+        MAKING,
+        always("continueLMS_cache_next", remaining=0, public_key=(6).to_bytes(4, "big") + KEY[4:]),
+        "made a key of sha256_m32_h10 sha256_n32_w4, not sha256_m32_h5 sha256_n32_w4",
+    ),
+    "unknown sets": (RESUMING, always("resumeLMS", lms=0), "goes on with a key that there can't be (unknown LMS set 0"),
+    "sets that do not fit": (RESUMING, always("resumeLMS", lms=10), "goes on with a key that there can't be"),
+    "more leases than leaves": (RESUMING, always("resumeLMS", explease=6), "goes on with a key that has more leases than leaves"),
+}
+
+
+@pytest.mark.parametrize("what", NEVER_ENDING | NO_KEYS)
+def test_a_lie_about_a_key_in_the_making(place, what):
+    """It ends with the first reply that can't be one, says so, and leaves no key file behind."""
+    command, lie, said = (NEVER_ENDING | NO_KEYS)[what]
+    left = []
+    found = told(place, command, lie, lambda: left.extend(place.world.glob("kmdata/local/key_pqsdk_*")))
+
+    assert found.code == 1
+    assert f"Malformed(3): {ESN} {said}" in found.err
+    assert [path.name for path in left] == [f"key_pqsdk_{ALIAS}"]
+
+
+def test_a_listing_without_end_is_given_up(place, monkeypatch):
+    """Full pages for ever would fill the memory of who asks, and what other machines have is told all the same."""
+    monkeypatch.setattr(quarantine, "MOST_SUSPECTS", 1000)
+    page = [plain(suspect) for suspect in SUSPECTS[1:] * 256]
+    found = told(place, one("quarantine", "list", program="seemachine"), always("quarantine_list", suspects=page))
+
+    assert found.asked.count("quarantine_list") == 4
+    assert (
+        found.err
+        == f"seemachine quarantine: {ESN} tells of 1024 things in quarantine, and of no end: it is broken, or lies; look at its log\n"
+    )
+
+
+@pytest.mark.parametrize("most", [1, (1 << 32) - 1])
+def test_a_limit_of_messages_is_the_machine_s_to_say_and_ours_to_bound(place, most):
+    """A long message is hashed here: what does not fit a frame is not sent, whatever a machine says that it takes."""
+    (place.outside / "large").write_bytes(bytes(1 << 21))
+    command = one("msgfile={outside}/large")
+    found = told(place, command, always("hello", limits=plain(LIMITS) | {"message": most}))
+
+    assert "nvmemfile_sign_digest" in found.asked
+    assert "nvmemfile_sign" not in found.asked
