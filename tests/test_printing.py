@@ -70,4 +70,5 @@ def test_nothing_writes_to_a_standard_stream_by_itself():
     sources = [*ROOT.glob("seemachine/**/*.py"), *ROOT.glob("client/**/*.py")]
     assert len(sources) > 100
     found = {str(path.relative_to(ROOT)): lines for path in sources if (lines := writes(path))}
-    assert found.keys() == MAY_WRITE
+    assert "client/seeclient/signing_commands.py" in found
+    assert found.keys() <= MAY_WRITE
