@@ -222,12 +222,10 @@ def _from_text(text: str) -> list[Address]:
 
 def _address(text: str, module: int) -> Address:
     host, colon, port = text.rpartition(":")
-    bare = text.endswith("]") or (text.count(":") > 1 and not text.startswith("["))
-    if (not colon or bare) and is_printable(text):
-        return Address(text.strip("[]"), SEE_PORT, module)
-    if not is_printable(text) or not _PORT.fullmatch(port) or not 0 < int(port) < 65536:
+    bare = not colon or text.endswith("]") or (text.count(":") > 1 and not text.startswith("["))
+    if not is_printable(text) or not (bare or (_PORT.fullmatch(port) and 0 < int(port) < 65536)):
         raise StatusError(Status.InvalidParameter, f"{text} is not an address; a fleet is written as host:port,host:port", CONNECT)
-    return Address(host.strip("[]"), int(port), module)
+    return Address(text.strip("[]"), SEE_PORT, module) if bare else Address(host.strip("[]"), int(port), module)
 
 
 def _from_file(path: Path) -> list[Address]:

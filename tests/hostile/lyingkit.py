@@ -88,7 +88,7 @@ class Honest:
 
 REPLIES: dict[type[Any], Any] = {
     m.Hello: GREETING,
-    m.ResumeLms: m.LmsResumed(handle=bytes(16), remaining=2, lms=6 - 1, lmots=3, expcards=0, explease=0, expchunk=5, expcache=0),
+    m.ResumeLms: m.LmsResumed(handle=bytes(16), remaining=2, lms=5, lmots=3, expcards=0, explease=0, expchunk=5, expcache=0),
     m.DiscardLms: m.LmsDiscarded(),
     m.ProvisionLms: m.LmsProvisioned(file=FILE, public_key=KEY, first=0, end=16, leases=1),
     m.GetNvmemfileInfo: INFO,
@@ -156,7 +156,7 @@ def framed(said: Any) -> bytes:
 
 @dataclass(frozen=True)
 class Command:
-    """A command line. `json`: it prints one document; `lines`: one in each line."""
+    """A command line; `{outside}` in it stands for the folder beside the world."""
 
     program: str
     words: tuple[str, ...]

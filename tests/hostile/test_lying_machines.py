@@ -1,14 +1,15 @@
 """A machine that lies in any text of any reply: no command writes where it should not, and none prints what a terminal obeys."""
 
 import pytest
+from client.clientkit import OTHER_ESN, a_peer, a_roster, play
 from hostile.lyingkit import ALIAS, COMMANDS, ESN, KEY, LIMITS, REFUSAL, SUSPECTS, Place, put, texts_of, told, truth
 from wire.contract import example, plain
 from wire.kit import frame
 
 from seemachine.fleet import quarantine
 from seemachine.wire.link import Link, Role
-from seemachine.wire.messages import REQUESTS, Greeting, Hello
-from seemachine.wire.status import PeerMisuse
+from seemachine.wire.messages import REQUESTS, Greeting, Hello, ListQuarantine, QuarantineListing
+from seemachine.wire.status import PeerMisuse, Status, StatusError
 
 CONTROLS = [
     *("a\nforged: b", "\r", "\t", "\x1b[2J\x1b]0;title\x07", "\x85", "\x9b31m", "\x7f"),
@@ -185,3 +186,15 @@ def test_a_limit_of_messages_is_the_machine_s_to_say_and_ours_to_bound(place, mo
 
     assert "nvmemfile_sign_digest" in found.asked
     assert "nvmemfile_sign" not in found.asked
+
+
+def test_a_machine_that_lies_hides_no_other():
+    """What the others have in quarantine is told; it is among those that could not be asked."""
+    liar, honest = a_peer(), a_peer(OTHER_ESN, module=2)
+    roster, lost = a_roster(liar, honest), StatusError(Status.OSErrorErrno, "reply to quarantine_list: reason takes printable text")
+    asked = ListQuarantine(after=0)
+
+    found = play(quarantine._suspects_told(roster), ((liar, asked), lost), ((honest, asked), QuarantineListing(suspects=SUSPECTS)))
+
+    assert found == [(OTHER_ESN, suspect) for suspect in SUSPECTS]
+    assert (roster.peers, roster.failures) == ([honest], [lost])
