@@ -51,8 +51,8 @@ class MirroredStore(OpenNvram):
         with self._lock:
             self._refuse_after_failure()
             self.check_install(lease)
-            # Noted before the file is there: noted leaves that are not in it count as gone.
-            self._witness.note(lease.name, lease.first, lease.first)
+            # Claimed before the file is there: claimed leaves that are not in it count as gone.
+            self._witness.claim(lease.name, lease.first, lease.end)
             self._guarded(lambda: self._write_install(lease))
             self._files[lease.name] = NvramFile(lease, lease.first)
 
@@ -64,11 +64,8 @@ class MirroredStore(OpenNvram):
             raise FileExists(f"NVRAM file {printed_name(lease.name)} still holds {present.remaining} signatures")
         if len(self._files) >= MAX_FILES:
             raise FileExists(f"the NVRAM is full: it holds {MAX_FILES} files")
-        if self._was_installed(lease) or self._was_noted(lease):
+        if self._was_installed(lease) or self._witness.is_spent(lease.name, lease.first, lease.end):
             raise LeaseSpent(f"leaves {lease.first} to {lease.end - 1} of {printed_name(lease.name)} were in this NVRAM before")
-
-    def _was_noted(self, lease: StoredLease) -> bool:
-        return any(first < lease.end and lease.first < following for first, following in self._witness.noted(lease.name).items())
 
     def reserve(self, orders: Sequence[Order]) -> list[Answer]:
         """See Store."""
@@ -183,8 +180,12 @@ class MirroredStore(OpenNvram):
             # Burned, for their rows may be gone.
             self._awaited = {token: row for token, row in self._awaited.items() if row.time >= before}
             self._commit(Changes(forgotten=old, ledger_before=before))
+
+    def beat(self) -> None:
+        """See Store. Not under the lock that signing takes: a witness may be slow."""
+        if not self._closed:
             try:
-                self._witness.refresh()
+                self._witness.beat()
             except StateLocked:
                 self._failed = True
                 raise

@@ -80,7 +80,10 @@ class Store(Protocol):
         """Up to `most` rows behind number `after`, oldest first, with their numbers."""
 
     def tidy(self) -> None:
-        """Now and then: destroy what is kept no longer, and ask the witness whether all is well. Raises StateLocked, for good, if not."""
+        """Now and then: destroy what is kept no longer."""
+
+    def beat(self) -> None:
+        """Every few seconds: the witness makes sure of what it knows. Raises StateLocked, for good, when it is not ours any more."""
 
     def close(self) -> None:
         """Give everything back."""

@@ -10,7 +10,7 @@ from crash.recordings import operations, record, record_killed
 from crash.scenarios import SCENARIOS, STORES, Scenario
 
 from seemachine.commands import generate, provision
-from seemachine.state import durable, file, sqlite, witness
+from seemachine.state import durable, file, folder_witness, sqlite
 from seemachine.state.checkpoints import FolderCheckpoints
 from seemachine.state.ledgerfile import RECORD
 from seemachine.state.mirrored import MirroredStore
@@ -152,7 +152,7 @@ def is_ledger_written(change: object) -> bool:
 
 def is_mark_named(change: object) -> bool:
     """The witness's mark has its name, which is not flushed yet."""
-    return isinstance(change, Rename) and change.target.endswith(".mark")
+    return isinstance(change, Rename) and change.target.endswith(".record")
 
 
 def killed_after(scenario: Scenario, last: Callable[[object], bool]) -> Recording:
@@ -175,6 +175,6 @@ class TestBuiltOnWhatWasNotFlushed:
 
     def test_else_it_would_be_missed(self, scenario: str, last: Callable[[object], bool], monkeypatch: pytest.MonkeyPatch):
         """Without that a machine refuses its damaged ledger, or distrusts its NVRAM."""
-        for module in (file, witness):
+        for module in (file, folder_witness):
             monkeypatch.setattr(module, "settle", lambda *_: None)
         assert run(killed_after(BY_NAME[scenario], last), share=UNFLUSHED).counts.keys() & {"refused", "broken"}

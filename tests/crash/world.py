@@ -19,7 +19,7 @@ from seemachine.lms.parameters import lms
 from seemachine.lms.sectors import Sectors
 from seemachine.machine import Machine, Session
 from seemachine.server.start import build, open_store
-from seemachine.state import file, originals, sqlite
+from seemachine.state import file, originals, sqlite, witness_file
 from seemachine.state.cards import SUFFIX, read_card
 from seemachine.state.errors import StateCorrupt
 from seemachine.state.lock import FolderLock
@@ -37,7 +37,7 @@ SLOT = 2
 def in_place() -> Iterator[None]:
     """What is rebuilt takes the place of what was there: no inode tells the two apart, as after a real crash."""
     with contextlib.ExitStack() as stack:
-        for module in (originals, sqlite, file):
+        for module in (originals, sqlite, file, witness_file):
             stack.enter_context(mock.patch.object(module, "handle_of", return_value=bytes(16)))
         yield
 
@@ -75,7 +75,7 @@ class World:
 
     def open(self, esn: str = ESN) -> Session:
         """Start a machine, in the order of `seemachine.server.start`, and connect to it. Raises StateError."""
-        config = Config(esn=esn, store=self.store, world=self.folder, publish=False)
+        config = Config(esn=esn, store=self.store, world=self.folder, publish=False, runtime_witness="off")
         lock = FolderLock(config.folder, esn)
         try:
             machine = build(config, open_store(config))

@@ -27,7 +27,9 @@ EVERY = [
 @pytest.fixture
 def place(tmp_path):
     """A world, and what lies beside it."""
-    return Place(tmp_path)
+    made = Place(tmp_path)
+    yield made
+    made.close()
 
 
 def test_every_text_of_every_reply_is_looked_at():
