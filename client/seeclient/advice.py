@@ -4,6 +4,7 @@ import os
 import sys
 
 from seeclient.effects import Roster
+from seemachine.printing import say
 from seemachine.wire.status import Status, StatusError
 from seemachine.wire.world import FLEET_VARIABLE, home, is_locked
 
@@ -38,10 +39,10 @@ def signing_refused(error: StatusError) -> str:
 
 
 def give(sentence: str) -> None:
-    """Say it, behind what was said so far; nothing for an empty one."""
+    """Say it, after what was said so far; nothing for an empty one."""
     if sentence:
         sys.stdout.flush()
-        print(sentence, file=sys.stderr)
+        say(sentence, file=sys.stderr)
 
 
 def _running() -> list[str]:

@@ -1,7 +1,5 @@
 """How pipsqueak answers with --json: one document."""
 
-import json
-import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,6 +8,7 @@ from seeclient.events import CardsNeeded, Event
 from seeclient.inspecting import KeyInfo, Provisioned
 from seeclient.keys import KeyFile
 from seeclient.signing import Signed
+from seemachine.printing import say_json
 from seemachine.wire.names import SDK_VERSION
 from seemachine.wire.status import Status, StatusError
 
@@ -116,9 +115,7 @@ class Document:
 
     def close(self) -> None:
         """See Output."""
-        json.dump(self._fields, sys.stdout, indent=2)
-        sys.stdout.write("\n")
-        sys.stdout.flush()
+        say_json(self._fields)
 
     def abandon(self) -> None:
         """See Output. Half a document would be none."""

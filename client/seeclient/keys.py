@@ -24,6 +24,7 @@ PREFIX = "key_pqsdk_"
 FORMAT = "seemachine key file 1"
 WHERE = "pqsdk_key_file"
 _ALIAS = re.compile(r"[a-z0-9-]{1,64}", re.ASCII)
+_SIGNER = re.compile(r"([0-9a-f]{2}){0,64}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +64,9 @@ def check_alias(alias: str) -> str:
 
 
 def aliases() -> list[str]:
-    """The aliases of all keys of this host, sorted."""
-    return sorted(path.name.removeprefix(PREFIX) for path in key_folder(home()).glob(f"{PREFIX}*"))
+    """The aliases of all keys of this host, sorted. A file whose name has none is no key: nothing could ask for it."""
+    names = (path.name.removeprefix(PREFIX) for path in key_folder(home()).glob(f"{PREFIX}*"))
+    return sorted(filter(_ALIAS.fullmatch, names))
 
 
 def known() -> dict[bytes, str]:
@@ -156,20 +158,24 @@ def _checksum(head: dict[str, Any], cache: bytes) -> str:
 
 def _decode(head: dict[str, Any], cache: bytes) -> KeyFile:
     if head["format"] != FORMAT:
-        raise ValueError(f"unknown format {head['format']}")
+        raise ValueError(f"unknown format {head['format']!r}")
     if head.pop("sha256") != _checksum(head, cache):
         raise ValueError("it does not have its checksum")
     public_key = bytes.fromhex(head["public_key"])
-    PublicKey.decode(public_key)  # ParameterError is a ValueError
-    if type(head["alias"]) is not str:
-        raise ValueError(f"alias takes text, not {head['alias']!r}")
-    signer = head.get("signer", "")
-    if type(signer) is not str:
-        raise ValueError(f"signer takes text, not {signer!r}")
+    tree = PublicKey.decode(public_key).tree  # ParameterError is a ValueError
+    alias, signer = _formed(head["alias"], _ALIAS, "alias"), _formed(head.get("signer", ""), _SIGNER, "signer")
     exponents = ("expcards", "explease", "expcache")
     expcards, explease, expcache = (_whole(head, name, MAX_HEIGHT) for name in exponents)
+    if expcards + explease > tree.h:
+        raise ValueError(f"a tree of height {tree.h} has no {expcards + explease} levels for cards and leases")
     warnat = _whole({"warnat": 0} | head, "warnat", MAX_WARNAT)
-    return KeyFile(head["alias"], public_key, expcards, explease, expcache, cache, signer, warnat)
+    return KeyFile(alias, public_key, expcards, explease, expcache, cache, signer, warnat)
+
+
+def _formed(value: object, form: re.Pattern[str], name: str) -> str:
+    if type(value) is not str or not form.fullmatch(value):
+        raise ValueError(f"{name} can't be {value!r}")
+    return value
 
 
 def _whole(head: dict[str, Any], name: str, most: int) -> int:

@@ -11,6 +11,7 @@ from seeclient.events import CardDone, CardsNeeded, CardTried, CardWanted, Chunk
 from seeclient.inspecting import KeyInfo, Provisioned
 from seeclient.keys import KeyFile
 from seeclient.signing import Signed
+from seemachine.printing import say
 from seemachine.wire.status import StatusError
 
 # Longer messages are signed whole but shown in part; the vendor prints all of them.
@@ -153,12 +154,12 @@ class Lines:
         """See Output."""
         self._stop_bar()
         self.note(error)
-        print(f"ERROR: {summary}", file=sys.stderr, flush=True)
+        say(f"ERROR: {summary}", file=sys.stderr, flush=True)
 
     def note(self, error: StatusError) -> None:
         """See Output."""
         sys.stdout.flush()
-        print(render.error_line(error), file=sys.stderr, flush=True)
+        say(render.error_line(error), file=sys.stderr, flush=True)
 
     def close(self) -> None:
         """See Output."""
@@ -169,7 +170,7 @@ class Lines:
         self._stop_bar()
 
     def _print(self, *lines: str) -> None:
-        show = self._bar.print if self._bar is not None else print
+        show = self._bar.print if self._bar is not None else say
         for line in lines:
             show(line)
         # Also through a pipe each step is seen when it happens.

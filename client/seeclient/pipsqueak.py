@@ -16,6 +16,7 @@ from seeclient.output import Lines, Output
 from seeclient.signing_commands import COMPAT_VARIABLE, VENDOR
 from seeclient.values import UsageError
 from seemachine.entry import settle_streams
+from seemachine.printing import say
 from seemachine.wire.names import SDK_VERSION
 from seemachine.wire.status import Status, StatusError
 
@@ -33,31 +34,31 @@ def main(words: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except KeyboardInterrupt as interrupt:
         # Behind the terminal's own ^C.
-        print("\ninterrupted" if sys.stderr.isatty() else "interrupted", *getattr(interrupt, "__notes__", ()), sep="\n", file=sys.stderr)
+        say(*([""] if sys.stderr.isatty() else []), "interrupted", *getattr(interrupt, "__notes__", ()), sep="\n", file=sys.stderr)
         return 130
     except OSError as error:
         # Nobody can read what we print; keep the interpreter from complaining about it at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if not isinstance(error, BrokenPipeError):
-            print(f"pipsqueak: {error}", file=sys.stderr)
+            say(f"pipsqueak: {error}", file=sys.stderr)
         return 1
     return code
 
 
 def _run(words: Sequence[str]) -> int:
     if "--help" in words or "-h" in words or list(words) == ["help"]:
-        print(USAGE, end="")
+        say(*USAGE.splitlines(), sep="\n")
         return 0
     if "--version" in words:
-        print(f"pipsqueak {SDK_VERSION}")
+        say(f"pipsqueak {SDK_VERSION}")
         return 0
     try:
         if os.environ.get(COMPAT_VARIABLE, VENDOR) not in (VENDOR, ""):
             raise UsageError(f"{COMPAT_VARIABLE} takes {VENDOR}, not {os.environ[COMPAT_VARIABLE]}")
         arguments = parse(words)
     except UsageError as error:
-        print(f"pipsqueak: {error}", file=sys.stderr)
-        print("See pipsqueak --help", file=sys.stderr)
+        say(f"pipsqueak: {error}", file=sys.stderr)
+        say("See pipsqueak --help", file=sys.stderr)
         return 2
     output = _output(arguments)
     try:

@@ -16,8 +16,10 @@ from seemachine.lms.hashing import finish_message, start_message
 from seemachine.lms.keys import Signature
 from seemachine.lms.parameters import ParameterError
 from seemachine.lms.verifying import candidate_root
+from seemachine.wire.framing import MAX_FRAME
 from seemachine.wire.messages import (
     CACHE_PART_BYTES,
+    ENVELOPE_BYTES,
     LoadLms,
     NvmemfileReserve,
     NvmemfileReserved,
@@ -110,7 +112,8 @@ def _checked(peer: Peer, wish: Wish, *, load: bool) -> Story[NvmemfileSigned]:
 
 
 def _sign_on(peer: Peer, wish: Wish) -> Story[NvmemfileSigned]:
-    whole = wish.message.at_most(peer.greeting.limits.message)
+    # A machine may take more in one message than fits what this client sends.
+    whole = wish.message.at_most(min(peer.greeting.limits.message, MAX_FRAME - ENVELOPE_BYTES))
     signed: NvmemfileSigned
     if whole is not None:
         signed = yield from _persist(peer, wish.key, _sign_request(wish, whole))

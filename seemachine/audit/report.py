@@ -15,6 +15,7 @@ from seeclient.effects import Ask, Peer, Story
 
 from seemachine.audit.evidence import Evidence, gather, handed_from
 from seemachine.audit.judge import Verdict, judge
+from seemachine.printing import say, say_json
 from seemachine.wire.messages import MAX_LEDGER_PAGE, LedgerEntry, LedgerPage, ReadLedger
 from seemachine.wire.names import printed_name
 from seemachine.wire.status import Status, StatusError
@@ -40,7 +41,7 @@ def audit(options: argparse.Namespace) -> int:
         return _complain("audit", error, 2)
     verdict = judge(evidence)
     if options.json:
-        print(json.dumps({"clean": verdict.clean, "complete": verdict.complete, **asdict(verdict), "unknown": evidence.unknown}, indent=2))
+        say_json({"clean": verdict.clean, "complete": verdict.complete, **asdict(verdict), "unknown": evidence.unknown})
     else:
         _print(verdict, evidence)
     return 1 if not verdict.clean else 0 if verdict.complete else 2
@@ -69,7 +70,7 @@ def ledger(options: argparse.Namespace) -> int:
         known = {name.hex(): alias for name, alias in keys.known().items()} if not options.json else {}
         for row in rows:
             empty = False
-            print(json.dumps(row) if options.json else _line(row, known.get(row["file"], "-")))
+            say(json.dumps(row) if options.json else _line(row, known.get(row["file"], "-")))
         if empty:
             _complain("ledger", "no leaf was handed out yet", 0)
     except StatusError as error:
@@ -134,15 +135,15 @@ def _line(row: dict[str, Any], alias: str) -> str:
 
 def _print(verdict: Verdict, evidence: Evidence) -> None:
     for finding in verdict.findings:
-        print(f"{finding.kind:<6} {finding.what}")
+        say(f"{finding.kind:<6} {finding.what}")
     others = len(evidence.unknown)
     if others:
-        print(f"{'note':<6} {_number(others, 'other file')}, such as messages: no signature, key or ledger")
+        say(f"{'note':<6} {_number(others, 'other file')}, such as messages: no signature, key or ledger")
     looked = (
         f"{_number(verdict.signatures, 'signature')} ({verdict.verified} verified), "
         f"{_number(verdict.keys, 'public key')}, {_number(verdict.rows, 'row')} of ledgers"
     )
-    print(f"{'NOT CLEAN' if not verdict.clean else 'clean' if verdict.complete else 'INCOMPLETE'}: {looked}")
+    say(f"{'NOT CLEAN' if not verdict.clean else 'clean' if verdict.complete else 'INCOMPLETE'}: {looked}")
 
 
 def _number(number: int, what: str) -> str:
@@ -161,5 +162,5 @@ def _pair(text: str) -> tuple[Path, Path]:
 
 
 def _complain(word: str, reason: object, code: int) -> int:
-    print(f"seemachine {word}: {reason}", file=sys.stderr)
+    say(f"seemachine {word}: {reason}", file=sys.stderr)
     return code

@@ -7,7 +7,7 @@ from seemachine.lms.generation import Generation, Stopped, default_expchunk
 from seemachine.lms.parameters import OtsParameters, ParameterError, TreeParameters, lmots, lms
 from seemachine.lms.sectors import Sectors
 from seemachine.machine import Machine, PendingKey, Session
-from seemachine.wire.messages import CardWritten, ContinueLms, ContinueLmsCard, GenerateLms, LmsChunk, LmsStarted
+from seemachine.wire.messages import MAX_CARD, CardWritten, ContinueLms, ContinueLmsCard, GenerateLms, LmsChunk, LmsStarted
 from seemachine.wire.names import (
     HANDLE_BYTES,
     MAX_CACHE_PART_EXPONENT,
@@ -18,6 +18,7 @@ from seemachine.wire.names import (
     MAX_PAGE_EXPONENT,
     nvram_name,
 )
+from seemachine.wire.printable import fitting
 from seemachine.wire.status import Status, StatusError
 
 
@@ -155,7 +156,7 @@ def write_card(session: Session, request: ContinueLmsCard) -> CardWritten:
         bound = session.machine.signer, pending.warnat
         leases = tuple(to_store(generation.lease(number), *bound) for number in numbers)
         card = session.machine.slots.write_leases(request.slot, leases, before=lambda: _give_away(session, pending))
-    return CardWritten(card=card, remaining=generation.sectors.cards - pending.cards_written)
+    return CardWritten(card=fitting(card, MAX_CARD), remaining=generation.sectors.cards - pending.cards_written)
 
 
 def _give_away(session: Session, pending: PendingKey) -> None:

@@ -15,6 +15,7 @@ from seemachine.state.errors import StateError
 from seemachine.state.ledger import Order, hash_bound, message_bound
 from seemachine.state.records import NvramFile, Reserved
 from seemachine.wire.messages import (
+    MAX_CLIENT,
     GetNvmemfileInfo,
     LedgerEntry,
     LedgerPage,
@@ -32,6 +33,7 @@ from seemachine.wire.messages import (
     WarnNvmemfile,
 )
 from seemachine.wire.names import MAX_PAGE_EXPONENT, nvram_name, printed_name
+from seemachine.wire.printable import fitting
 from seemachine.wire.status import Status, StatusError
 
 # A client is told to load the node cache when signing without it would hash more than this.
@@ -189,7 +191,7 @@ def ledger(session: Session, request: ReadLedger) -> LedgerPage:
                 leaf=row.leaf,
                 token=row.token,
                 digest=row.digest,
-                client=row.client,
+                client=fitting(row.client, MAX_CLIENT),
                 time=row.time,
                 reason=row.reason,
             )

@@ -4,6 +4,7 @@ import datetime as dt
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from seeclient.keys import PREFIX
 
@@ -28,9 +29,9 @@ def findings(world: Path) -> list[Finding]:
     return [*_signers(world, known), *_keys(world, known), *each, *_stale(world), *health.findings(world)]
 
 
-def as_json(found: list[Finding]) -> str:
-    """One document."""
-    return json.dumps({"findings": [asdict(finding) for finding in found]}, indent=2)
+def as_document(found: list[Finding]) -> dict[str, Any]:
+    """What is printed as JSON."""
+    return {"findings": [asdict(finding) for finding in found]}
 
 
 def _signers(world: Path, known: list[Module]) -> list[Finding]:

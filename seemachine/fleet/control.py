@@ -17,6 +17,7 @@ from seemachine.config import ConfigError
 from seemachine.fleet import configuration, modules, published, standing
 from seemachine.fleet.configuration import Fleet
 from seemachine.fleet.ending import LOOK_SECONDS, STOP_SECONDS, end
+from seemachine.printing import say, say_json
 from seemachine.state.durable import private_folder, replace_file
 from seemachine.state.errors import StateError, StateLocked, counted, reason
 from seemachine.state.lock import FolderLock, holder
@@ -47,7 +48,7 @@ def up(options: argparse.Namespace) -> int:
     except ConfigError as error:
         return _complain(error, 2)
     for esn, why in fleet.left_out.items():
-        print(f"seemachine fleet: {esn} {why}", file=sys.stderr)
+        say(f"seemachine fleet: {esn} {why}", file=sys.stderr)
     fleet = replace(fleet, machines=tuple(machine for machine in fleet.machines if machine.esn not in fleet.left_out))
     if not fleet.machines:
         return _complain("no HSM of this fleet can run a SEE machine")
@@ -69,7 +70,7 @@ def down(options: argparse.Namespace) -> int:
     order = standing.numbers(world)
     if supervisor is None and not machines:
         tidied = _withdraw_stale(world)
-        print(f"no fleet is up in {world}" if not tidied else f"tidied up {counted(tidied, 'stale published object')}")
+        say(f"no fleet is up in {world}" if not tidied else f"tidied up {counted(tidied, 'stale published object')}")
         return 0
     # The supervisor first: it would start machines again. It stops its own; others may have
     # outlived theirs.
@@ -77,7 +78,7 @@ def down(options: argparse.Namespace) -> int:
         end(folders, _log_path(world))
     _withdraw_stale(world)
     listed = ", ".join(sorted(machines, key=lambda esn: (order.get(esn, 0) == 0, order.get(esn, 0), esn)))
-    print(f"stopped: {listed or 'the supervisor; no machine was up'}")
+    say(f"stopped: {listed or 'the supervisor; no machine was up'}")
     return 0
 
 
@@ -87,13 +88,13 @@ def status(options: argparse.Namespace) -> int:
     rows, supervisor = standing.rows(world), holder(world / "fleet")
     if options.json:
         pid = None if supervisor is None else supervisor.pid_here
-        print(json.dumps({"machines": rows, "supervisor": pid, "world": str(world)}, indent=2))
+        say_json({"machines": rows, "supervisor": pid, "world": str(world)})
     elif not rows:
-        print(f"no fleet in {world}; start one with: seemachine fleet up")
+        say(f"no fleet in {world}; start one with: seemachine fleet up")
     else:
         standing.show(rows)
         if supervisor is None and any(row["state"] != "down" for row in rows):
-            print("no supervisor: a machine that dies is not started again")
+            say("no supervisor: a machine that dies is not started again")
     enrolled = [row for row in rows if row["module"]]
     unwatched = supervisor is None and any(modules.of_fleet(world, row["esn"]) for row in rows)
     return 0 if enrolled and all(row["state"] == "up" for row in enrolled) and not unwatched else 1
@@ -101,7 +102,7 @@ def status(options: argparse.Namespace) -> int:
 
 def check(options: argparse.Namespace) -> int:
     """Print what would fail later. Exit code 0 when nothing was found, 1 otherwise."""
-    from seemachine.fleet.check import as_json, findings
+    from seemachine.fleet.check import as_document, findings
 
     world = home(options.home)
     if not (world / "hsm").is_dir() and not (world / configuration.FILE_NAME).is_file():
@@ -109,11 +110,12 @@ def check(options: argparse.Namespace) -> int:
     os.environ[HOME_VARIABLE] = str(world)
     found = findings(world)
     if options.json:
-        print(as_json(found))
+        say_json(as_document(found))
     else:
         for finding in found:
-            print(f"{finding.esn + ': ' if finding.esn else ''}{finding.problem}\n    {finding.advice}")
-        print("nothing was found" if not found else f"{len(found)} found")
+            say(f"{finding.esn + ': ' if finding.esn else ''}{finding.problem}")
+            say(f"    {finding.advice}")
+        say("nothing was found" if not found else f"{len(found)} found")
     return 1 if found else 0
 
 
@@ -166,7 +168,8 @@ def _detached(fleet: Fleet, path: Path) -> int:
     with log.open("rb") as written:
         written.seek(began)
         said = written.read().decode(errors="replace")
-    sys.stderr.write(said)
+    for line in said.splitlines():
+        say(line, file=sys.stderr)
     full = shutil.disk_usage(fleet.world).free < LEAST_ROOM
     return _complain(
         f"the fleet did not come up; its log is {log}" if said or not full else f"no room is left on the disk of {fleet.world}"
@@ -216,7 +219,7 @@ def _wait(condition: Any, seconds: float) -> bool:
 
 
 def _complain(sentence: object, code: int = 1) -> int:
-    print(f"seemachine fleet: {sentence}", file=sys.stderr)
+    say(f"seemachine fleet: {sentence}", file=sys.stderr)
     return code
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from seemachine.state.durable import private_folder, replace_file
 from seemachine.state.process import Process
-from seemachine.wire.names import PUBLISHED_NAME
+from seemachine.wire.names import MODELS, PUBLISHED_NAME, is_esn, is_nvram
+from seemachine.wire.printable import is_printable
 from seemachine.wire.world import published_folder
 
 LISTENING = "listening.json"
@@ -72,5 +73,11 @@ def _entry(path: Path) -> Published | None:
         entry = Published(**json.loads(path.read_text()))
     except (OSError, ValueError, TypeError, RecursionError):
         return None
-    types = [type(value) for value in astuple(entry)]
-    return entry if types == [str, str, int, str, int, int, bool, str, str] else None
+    return entry if _is_one(entry) else None
+
+
+def _is_one(entry: Published) -> bool:
+    """Whether each value is what it is called: files are named by them, and lines are made of them."""
+    typed = [type(value) for value in astuple(entry)] == [str, str, int, str, int, int, bool, str, str]
+    named = typed and is_esn(entry.esn) and (entry.nvram == "" or is_nvram(entry.nvram))
+    return named and entry.model in MODELS and is_printable(entry.host)

@@ -5,6 +5,7 @@ from typing import Any
 
 from seemachine.config import Config, ConfigError
 from seemachine.fleet import configuration, modules, published
+from seemachine.printing import say
 from seemachine.state.errors import StateError
 from seemachine.state.lock import holder
 
@@ -67,4 +68,4 @@ def show(found: list[dict[str, Any]]) -> None:
     for row in found:
         process = row["pid"] or "of another PID namespace"
         where = f"{row['address']}  process {process}" if row["state"] == "up" else ""
-        print(f"module {row['module'] or '-'}  {row['esn']}  {row['model']:<3} {row['state']:<9} {where}".rstrip())
+        say(f"module {row['module'] or '-'}  {row['esn']}  {row['model']:<3} {row['state']:<9} {where}".rstrip())

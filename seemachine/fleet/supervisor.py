@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import trio
 
-from seemachine import notify, stopping
+from seemachine import notify, printing, stopping
 from seemachine.config import Config
 from seemachine.fleet import modules, published
 from seemachine.fleet.configuration import Fleet, command_line, limits_file
@@ -31,7 +31,7 @@ class FleetFailed(Exception):
 def say(text: str) -> None:
     """One line for the person at the terminal."""
     with contextlib.suppress(OSError):
-        print(text, file=sys.stderr, flush=True)
+        printing.say(text, file=sys.stderr, flush=True)
 
 
 class Supervisor:

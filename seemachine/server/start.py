@@ -14,6 +14,7 @@ from seemachine.config import Config
 from seemachine.fleet.published import Published, announce, publish, withdraw
 from seemachine.lms import engines
 from seemachine.machine import Machine
+from seemachine.printing import say
 from seemachine.server.hardening import CannotHarden, harden
 from seemachine.server.logs import Log, configure
 from seemachine.server.ports import CannotListen, refuse_taken_port
@@ -65,7 +66,7 @@ def start(config: Config) -> int:
             tell = stack.enter_context(stopping.once())
             trio.run(_run, machine, config, log, in_force, tell, lock.asked)
     except (StateError, CannotHarden, CannotListen, TlsError, engines.EngineError, OSError) as error:
-        print(f"seemachine serve: {reason(error)}{_way_out(config, error)}", file=sys.stderr)
+        say(f"seemachine serve: {reason(error)}{_way_out(config, error)}", file=sys.stderr)
         return 1
     return 0
 

@@ -6,7 +6,7 @@ its manner.
 
 from typing import Any, ClassVar
 
-from seemachine.wire.fields import flag, number, octets, record, records, sentence, text, wire_class
+from seemachine.wire.fields import flag, number, octets, record, records, sentence, serial_number, text, wire_class, word
 from seemachine.wire.names import (
     FILE_NAME_BYTES,
     HANDLE_BYTES,
@@ -35,6 +35,7 @@ MAX_FILES = 4096  # as many as an NVRAM holds
 ENVELOPE_BYTES = 1280
 MAX_LABEL = 64
 MAX_CLIENT = 64
+MAX_CARD = 64
 MAX_REASON = 300
 MAX_ACKNOWLEDGEMENT = 200
 # Entries of a ledger, and suspects, in one reply, well within the smallest frame.
@@ -62,16 +63,16 @@ class Greeting:
     """
 
     protocol: int = number(1, U32)
-    esn: str = text(14)
-    model: str = text(32)
-    version: str = text(32)
+    esn: str = serial_number()
+    model: str = word(32)
+    version: str = word(32)
     software: str = text(64)
     engine: str = text(64)
     signer: bytes = octets(0, 64)
     nvram: bytes = octets(NVRAM_BYTES)
     epoch: int = number(0, U64)
     opening: bytes = octets(OPENING_BYTES)
-    operator: str = text(16)
+    operator: str = word(16)
     limits: Limits = record(Limits)
 
 
@@ -184,7 +185,7 @@ class ContinueLms:
 class CardWritten:
     """A card now holds its leases; `remaining` cards are still to be written."""
 
-    card: str = text(64)
+    card: str = text(MAX_CARD)
     remaining: int = number(0, 1 << MAX_EXPCARDS)
 
 
@@ -462,8 +463,8 @@ class Slot:
 
     slot: int = number(SLOTS.start, SLOTS.stop - 1)
     ic: int = number(0, U32)
-    kind: str = text(16)
-    card: str = text(64)
+    kind: str = word(16)
+    card: str = text(MAX_CARD)
     leases: int = number(0, 1 << MAX_EXPLEASE)
 
 

@@ -140,7 +140,9 @@ def test_two_at_once(monkeypatch: pytest.MonkeyPatch, scene: str, first: str, se
             here = SCENES[scene](folder / str(number))
             here.watch(race)
             for module in (generate_module, making):
-                monkeypatch.setattr(module, "PendingKey", lambda *given, race=race: PendingKey(*given, lock=TellingLock(race)))
+                monkeypatch.setattr(
+                    module, "PendingKey", lambda *given, race=race, **more: PendingKey(*given, **more, lock=TellingLock(race))
+                )
             given = race.run(lambda: OPERATIONS[first](here), lambda: OPERATIONS[second](here))  # noqa: B023
             if given is None:
                 break

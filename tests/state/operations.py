@@ -34,6 +34,7 @@ OPERATIONS: dict[str, Operation] = {
     "close": lambda store, _who: store.close(),
 }
 
+
 def prepare(store: MirroredStore) -> None:
     """Two days ago: a leaf for a hash that has not come, a lease that was used up. A minute ago: the last leaf but one of a file."""
     store._clock = lambda: NOW - 2 * DAY

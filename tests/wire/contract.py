@@ -12,7 +12,38 @@ from hypothesis import strategies as st
 
 from seemachine.wire import messages as m
 
-characters = st.characters(codec="utf-8")
+# What no text may have: controls, line separators, surrogates, and what shows as nothing (DerivedCoreProperties.txt of Unicode 16).
+UNSEEN = [
+    (0x00, 0x1F),
+    (0x7F, 0x9F),
+    (0xAD, 0xAD),
+    (0x34F, 0x34F),
+    (0x61C, 0x61C),
+    (0x115F, 0x1160),
+    (0x17B4, 0x17B5),
+    (0x180B, 0x180F),
+    (0x200B, 0x200F),
+    (0x2028, 0x202E),
+    (0x2060, 0x206F),
+    (0x3164, 0x3164),
+    (0xD800, 0xDFFF),
+    (0xFE00, 0xFE0F),
+    (0xFEFF, 0xFEFF),
+    (0xFFA0, 0xFFA0),
+    (0xFFF0, 0xFFFB),
+    (0xFFFE, 0xFFFF),
+    (0x1BCA0, 0x1BCA3),
+    (0x1D173, 0x1D17A),
+    (0xE0000, 0xE0FFF),
+]
+
+
+def seen(character: str) -> bool:
+    """Whether a text may have a character."""
+    return not any(low <= ord(character) <= high for low, high in UNSEEN)
+
+
+characters = st.characters(codec="utf-8").filter(seen)
 numbers = st.integers(-(2**63), 2**64 - 1)
 # What a MessagePack value can be, floats that do not equal themselves excepted.
 anything = st.recursive(
@@ -84,8 +115,9 @@ class Text:
         return ["", "x" * self.most, "\U0001f511" * self.most]
 
     def outside(self) -> list[object]:
-        """A character too many, and what is no string on the wire."""
-        return ["x" * (self.most + 1), b"x", 0, True, ["x"], {}, None]
+        """A character too many, both ends of what can't be seen, and what is no string on the wire."""
+        unseen = [chr(end) for ends in UNSEEN for end in ends if not 0xD800 <= end <= 0xDFFF]
+        return ["x" * (self.most + 1), *unseen, b"x", 0, True, ["x"], {}, None]
 
     def strategy(self) -> st.SearchStrategy[object]:
         """Any text that UTF-8 can carry."""
@@ -112,6 +144,45 @@ class Sentence:
         """Any line that prints."""
         prints = st.characters(codec="utf-8", exclude_categories=["C", "Z"], include_characters=" ")
         return st.text(prints, max_size=self.most).map(str.strip)
+
+
+@dataclass(frozen=True)
+class Word:
+    """ASCII letters, digits and four signs, limited in characters."""
+
+    most: int
+
+    def inside(self) -> list[object]:
+        """One, as many as there may be, and the signs."""
+        return ["x", "x" * self.most, "a.Z_0+-9"]
+
+    def outside(self) -> list[object]:
+        """None, one too many, what would end a word in a line, and what is no string on the wire."""
+        others = [" ", "a b", "a,", "(", ":", "\n", "\x1b", "\u00e9", "\u0661", "/"]
+        return ["", "x" * (self.most + 1), *others, b"x", 0, True, ["x"], {}, None]
+
+    def strategy(self) -> st.SearchStrategy[object]:
+        """Any word."""
+        return st.from_regex(rf"[A-Za-z0-9._+-]{{1,{self.most}}}", fullmatch=True)
+
+
+@dataclass(frozen=True)
+class Serial:
+    """An ESN."""
+
+    def inside(self) -> list[object]:
+        """All digits, and no digits at all."""
+        return ["7852-268D-3BF9", "0123-4567-89AB", "CDEF-CDEF-CDEF"]
+
+    def outside(self) -> list[object]:
+        """Paths of the same length, other forms, and what is no string on the wire."""
+        paths = ["../../../../et", "/tmp/aaaa-bbbb", "../../victim00", "..", ".", ""]
+        forms = ["7852-268d-3bf9", "7852-268D-3BF9\n", "7852-268D-3BF", "7852268D3BF9", "7852-268G-3BF9", "\u06617852-268D-3BF"]
+        return [*paths, *forms, b"7852-268D-3BF9", 0, None, ["7852-268D-3BF9"]]
+
+    def strategy(self) -> st.SearchStrategy[object]:
+        """Any ESN."""
+        return st.from_regex(r"[0-9A-F]{4}(-[0-9A-F]{4}){2}", fullmatch=True)
 
 
 @dataclass(frozen=True)
@@ -171,7 +242,7 @@ class Records:
         return st.lists(built(self.kind), max_size=min(3, self.most))
 
 
-Specifier = Number | Octets | Text | Sentence | Flag | Record | Records
+Specifier = Number | Octets | Text | Sentence | Word | Serial | Flag | Record | Records
 
 HEIGHT = Number(0, 25)
 FILE = Octets(11, 11)
@@ -196,7 +267,7 @@ RECORDS: dict[type[Any], dict[str, Specifier]] = {
         "quarantined": Flag(),
         "warnat": WARNAT,
     },
-    m.Slot: {"slot": SLOT, "ic": WORD, "kind": Text(16), "card": Text(64), "leases": Number(0, 4096)},
+    m.Slot: {"slot": SLOT, "ic": WORD, "kind": Word(16), "card": Text(64), "leases": Number(0, 4096)},
     m.LedgerEntry: {
         "row": Number(1, U64),
         "file": FILE,
@@ -213,16 +284,16 @@ RECORDS: dict[type[Any], dict[str, Specifier]] = {
 REPLIES: dict[type[Any], dict[str, Specifier]] = {
     m.Greeting: {
         "protocol": Number(1, U32),
-        "esn": Text(14),
-        "model": Text(32),
-        "version": Text(32),
+        "esn": Serial(),
+        "model": Word(32),
+        "version": Word(32),
         "software": Text(64),
         "engine": Text(64),
         "signer": Octets(0, 64),
         "nvram": Octets(16, 16),
         "epoch": Number(0, U64),
         "opening": Octets(8, 8),
-        "operator": Text(16),
+        "operator": Word(16),
         "limits": Record(m.Limits),
     },
     m.LmsStarted: {"handle": HANDLE, "remaining": Number(1, U32), "expchunk": HEIGHT, "expcache": HEIGHT},
