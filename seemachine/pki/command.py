@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from seemachine.printing import say
 from seemachine.state.durable import private_folder, replace_file
 from seemachine.state.errors import reason
+from seemachine.wire.certificates import MAX_CLIENT_NAME, is_name
 from seemachine.wire.world import CA_FILE, CLIENT_PREFIX, home, pki_folder
 
 if TYPE_CHECKING:
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 CA_KEY_FILE = "ca.key"
 # A file name and a common name at once.
 CLIENT_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._@-]{0,63}", re.ASCII)
-
-# Of a common name (X.520).
-MOST_NAME = 64
 
 
 class PkiRefused(Exception):
@@ -52,8 +50,9 @@ def _init(folder: Path, options: argparse.Namespace) -> None:
     for name in (CA_FILE, CA_KEY_FILE):
         if (folder / name).exists():
             raise PkiRefused(f"{folder / name} is there already; a new CA would make every certificate of the old one worthless")
-    if not (options.name.isprintable() and 1 <= len(options.name) <= MOST_NAME):
-        raise PkiMisused(f"{options.name!r} is no name for a CA; it takes 1 to {MOST_NAME} characters that can be printed")
+    if not is_name(options.name):
+        what = f"it takes 1 to {MAX_CLIENT_NAME} characters that can be printed, among them a letter or digit"
+        raise PkiMisused(f"{options.name!r} is no name for a CA; {what}")
     with _misused():
         made = make_ca(options.name, Validity.days(options.days))
     _write(folder, "ca", made)

@@ -47,14 +47,14 @@ def _role(certificate: Certificate) -> ClientRole:
 
 def _name(certificate: Certificate) -> str:
     names = [value for part in certificate.get("subject", ()) for key, value in part if key == "commonName"]
-    if len(names) != 1 or not _is_name(names[0]):
+    if len(names) != 1 or not is_name(names[0]):
         what = f"of 1 to {MAX_CLIENT_NAME} printable characters, among them a letter or digit"
         raise Unfit(f"the client certificate takes exactly one common name, {what}")
     return str(names[0])
 
 
-def _is_name(text: str) -> bool:
-    """A ledger must be able to say who it was: blanks are nobody."""
+def is_name(text: str) -> bool:
+    """Whether a text can be a common name (X.520: up to 64 characters). A ledger must be able to say who it was: blanks are nobody."""
     return len(text) <= MAX_CLIENT_NAME and is_printable(text) and any(map(str.isalnum, text))
 
 

@@ -17,9 +17,11 @@ from typing import Any, get_args
 from unittest.mock import patch
 
 import msgpack
+from client.clientkit import GREETING
 from fuzz.lms_targets import signed
 from lms.kit import MESSAGE
 from seeclient import blocking, connection, keys, pipsqueak
+from server.serverkit import ESN
 
 from seemachine import cli
 from seemachine.fleet import published
@@ -32,7 +34,6 @@ from seemachine.wire.framing import FrameBuffer
 from seemachine.wire.names import nvram_name
 from seemachine.wire.printable import is_printable
 
-ESN = "7852-268D-3BF9"
 KEY, SIGNATURE = signed(1)
 FILE = nvram_name(KEY)
 ALIAS = "release"
@@ -41,21 +42,6 @@ PARSER = functools.cache(cli._parser)
 # Requests that an honest machine is asked by one command at most.
 PATIENCE = 60
 
-LIMITS = m.Limits(frame=1 << 20, message=1000, idle_seconds=300, request_seconds=120)
-GREETING = m.Greeting(
-    protocol=2,
-    esn=ESN,
-    model="5c",
-    version="1.4.1",
-    software="seemachine",
-    engine="portable/portable",
-    signer=b"",
-    nvram=b"n" * 16,
-    epoch=1,
-    opening=b"o" * 8,
-    operator="manual",
-    limits=LIMITS,
-)
 INFO = m.NvmemfileInfo(file=FILE, public_key=KEY, first=0, next=7, end=32, loaded=False, quarantined=False)
 ROW = m.LedgerEntry(row=1, file=FILE, leaf=6, token=bytes(16), digest=b"m" + bytes(32), client="build", time=1_700_000_000_000)
 SUSPECTS = [

@@ -1,8 +1,8 @@
 """A machine that lies in any text of any reply: no command writes where it should not, and none prints what a terminal obeys."""
 
 import pytest
-from client.clientkit import OTHER_ESN, a_peer, a_roster, play
-from hostile.lyingkit import ALIAS, COMMANDS, ESN, KEY, LIMITS, REFUSAL, SUSPECTS, Place, put, texts_of, told, truth
+from client.clientkit import LIMITS, OTHER_ESN, a_peer, a_roster, play
+from hostile.lyingkit import ALIAS, COMMANDS, ESN, KEY, REFUSAL, SUSPECTS, Place, put, texts_of, told, truth
 from wire.contract import example, plain
 from wire.kit import frame
 
