@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from functools import cache
@@ -46,23 +46,6 @@ def rewind(private: p.LmsPrivateKey, leaf: int) -> None:
     """Make a key go on at a leaf, used or not, as one that was put back does."""
     private.q = leaf
     private.ots_priv[leaf]._signatures_remaining = 1
-
-
-class OneProcess:
-    """What hsslms needs of multiprocessing.Pool, in this process."""
-
-    def __init__(self, _processes: int) -> None:
-        """Take the number of processes and ignore it."""
-
-    def __enter__(self) -> "OneProcess":
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        return None
-
-    def starmap(self, function: Callable[..., Any], arguments: Iterable[tuple[Any, ...]]) -> list[Any]:
-        """Apply a function to each tuple of arguments."""
-        return [function(*each) for each in arguments]
 
 
 @dataclass
