@@ -9,7 +9,7 @@ from seeclient.effects import Roster
 from seeclient.events import CardsNeeded, Event
 from seeclient.inspecting import KeyInfo, Provisioned
 from seeclient.keys import KeyFile
-from seeclient.signing import Signed
+from seeclient.signing import LMS, Signed
 from seemachine.wire.names import SDK_VERSION
 from seemachine.wire.status import Status, StatusError
 
@@ -84,10 +84,17 @@ class Document:
         self._fields |= {"esn": signed.esn, "leaf": signed.leaf, "remaining": signed.remaining, "sign_seconds": round(seconds, 6)}
         self._fields |= {"signature": signed.signature.hex()} if path is None else {"sigfile": path}
 
-    def verified(self, key: KeyFile, seconds: float | None, *, good: bool) -> None:
+    def verified(
+        self,
+        key: KeyFile,
+        seconds: float | None,
+        *,
+        good: bool,
+        encoding: str = LMS,
+    ) -> None:
         """See Output."""
         del key, seconds
-        self._fields["verified"] = good
+        self._fields |= {"verified": good, "encoding": encoding}
 
     def provisioning(self, esn: str, slot: int) -> None:
         """See Output."""

@@ -10,7 +10,7 @@ from seeclient.effects import Roster
 from seeclient.events import CardDone, CardsNeeded, CardTried, CardWanted, ChunkDone, Event, Resumed, Started
 from seeclient.inspecting import KeyInfo, Provisioned
 from seeclient.keys import KeyFile
-from seeclient.signing import Signed
+from seeclient.signing import LMS, Signed
 from seemachine.wire.status import StatusError
 
 # Longer messages are signed whole but shown in part; the vendor prints all of them.
@@ -44,8 +44,15 @@ class Output(Protocol):
     def signature(self, key: KeyFile, signed: Signed, seconds: float, path: str | None) -> None:
         """A signature, or where it was written."""
 
-    def verified(self, key: KeyFile, seconds: float | None, *, good: bool) -> None:
-        """The outcome of a verification."""
+    def verified(
+        self,
+        key: KeyFile,
+        seconds: float | None,
+        *,
+        good: bool,
+        encoding: str = LMS,
+    ) -> None:
+        """The outcome of a verification, and the encoding of the signature, LMS or HSS."""
 
     def provisioning(self, esn: str, slot: int) -> None:
         """A lease is about to be moved."""
@@ -128,10 +135,19 @@ class Lines:
             # Without the colons, as in the guide (2.7.1 step 4).
             self._print(f"Signature (alias {key.alias}, size: {size}, time: {seconds:.3f})", f"written to {path}")
 
-    def verified(self, key: KeyFile, seconds: float | None, *, good: bool) -> None:
+    def verified(
+        self,
+        key: KeyFile,
+        seconds: float | None,
+        *,
+        good: bool,
+        encoding: str = LMS,
+    ) -> None:
         """See Output."""
         time = "" if seconds is None else f", time: {seconds:.3f}"
-        self._print(f"Verify (alias: {key.alias}{time}): {'true' if good else 'false'}")
+        # The vendor's signatures have no levels, and its lines no word for them.
+        kind = "" if encoding == LMS else f", {encoding}"
+        self._print(f"Verify (alias: {key.alias}{kind}{time}): {'true' if good else 'false'}")
 
     def provisioning(self, esn: str, slot: int) -> None:
         """See Output."""

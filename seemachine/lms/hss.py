@@ -96,8 +96,8 @@ def candidate_roots(
     of another parameter set than its key.
     """
     if signature.levels != key.levels:
-        made, wanted = _levels(signature.levels), _levels(key.levels)
-        raise ParameterError(f"the signature has {made}, the key {wanted}")
+        sentence = f"the signature has {_levels(signature)}, the key {_levels(key)}"
+        raise ParameterError(sentence)
     signers = (key.key, *signature.keys)
     signed = (*([below.encode()] for below in signature.keys), message)
     for signer, pieces, made in zip(signers, signed, signature.signatures, strict=True):
@@ -134,5 +134,5 @@ def _word(data: bytes, place: int) -> int:
     return int.from_bytes(data[place : place + 4], "big")
 
 
-def _levels(number: int) -> str:
-    return f"{number} level" if number == 1 else f"{number} levels"
+def _levels(of: HssPublicKey | HssSignature) -> str:
+    return f"{of.levels} level{'s' * (of.levels > 1)}"

@@ -89,12 +89,13 @@ def hss_signatures(data: bytes) -> None:
 
 @functools.cache
 def signed_hss() -> tuple[bytes, bytes]:
-    """Public key and signature of three levels of one tree: each of its leaves signs its own key."""
+    """Public key and signature of three levels, all of one tree that signs its own key."""
     made = make_key(engine(), lms(SETS[0][0]), lmots(SETS[0][1]))
     key, lease = made.public_key, made.lease(0)
     signed = (key.encode(), key.encode(), MESSAGE)
-    parts = [Signature.decode(sign(engine(), lease, leaf, what)) for leaf, what in enumerate(signed)]
-    return HssPublicKey(3, key).encode(), HssSignature(tuple(parts), (key, key)).encode()
+    encoded = (sign(engine(), lease, leaf, what) for leaf, what in enumerate(signed))
+    parts = tuple(Signature.decode(each) for each in encoded)
+    return HssPublicKey(3, key).encode(), HssSignature(parts, (key, key)).encode()
 
 
 def root_or_none(made: Engine, key: PublicKey, signature: bytes) -> bytes | None:
