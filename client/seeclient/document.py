@@ -9,7 +9,8 @@ from seeclient.effects import Roster
 from seeclient.events import CardsNeeded, Event
 from seeclient.inspecting import KeyInfo, Provisioned
 from seeclient.keys import KeyFile
-from seeclient.signing import LMS, Signed
+from seeclient.signing import Signed
+from seemachine.lms.hss import LMS
 from seemachine.wire.names import SDK_VERSION
 from seemachine.wire.status import Status, StatusError
 

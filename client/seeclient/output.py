@@ -10,7 +10,8 @@ from seeclient.effects import Roster
 from seeclient.events import CardDone, CardsNeeded, CardTried, CardWanted, ChunkDone, Event, Resumed, Started
 from seeclient.inspecting import KeyInfo, Provisioned
 from seeclient.keys import KeyFile
-from seeclient.signing import LMS, Signed
+from seeclient.signing import Signed
+from seemachine.lms.hss import LMS
 from seemachine.wire.status import StatusError
 
 # Longer messages are signed whole but shown in part; the vendor prints all of them.

@@ -13,9 +13,8 @@ from seeclient.keys import KeyFile
 from seeclient.message import Message
 from seemachine.lms import engines, hss
 from seemachine.lms.hashing import finish_message, start_message
-from seemachine.lms.hss import HssPublicKey, HssSignature
-from seemachine.lms.keys import Signature, u32
-from seemachine.lms.parameters import OTS_SETS, ParameterError
+from seemachine.lms.hss import HssPublicKey
+from seemachine.lms.parameters import ParameterError
 from seemachine.wire.messages import (
     CACHE_PART_BYTES,
     LoadLms,
@@ -28,9 +27,6 @@ from seemachine.wire.messages import (
 from seemachine.wire.status import Status, StatusError
 
 VERIFY = "lms_public_verify"
-# Encodings of a signature: plain, or with the number of its levels (RFC 8554 5.4, 6.2).
-LMS, HSS = "LMS", "HSS"
-_OTS_TYPES = frozenset(u32(ots.typecode) for ots in OTS_SETS)
 # Seconds before a request is sent again whose reply was lost: long enough in all for a machine to be started again.
 RETRY_PAUSES = (0.05, 0.2, 0.5, 1.0, 2.0)
 
@@ -176,8 +172,11 @@ def verify(key: KeyFile, message: Message, signature: bytes, name: str = "it") -
     Raises StatusError (VerifyFailed), with the guide's words when the roots differ. What is no
     signature at all is called so by its `name`. A key of a machine is an HSS key of one level.
     """
-    encoding, made = _decoded(signature, name)
-    of_hss = "HSS: " if encoding == HSS else ""
+    try:
+        encoding, made = hss.decode_either(signature)
+    except ParameterError as error:
+        raise StatusError(Status.VerifyFailed, f"{name} is {error}", VERIFY) from None
+    of_hss = "HSS: " if encoding == hss.HSS else ""
     roots = hss.candidate_roots(engines.select(), HssPublicKey(1, key.key), message.pieces(), made)
     try:
         wrong = next((both for both in roots if both[0] != both[1]), None)
@@ -188,24 +187,6 @@ def verify(key: KeyFile, message: Message, signature: bytes, name: str = "it") -
         detail = f"{of_hss}expected {expected} but computed {computed}"
         raise StatusError(Status.VerifyFailed, detail, VERIFY)
     return encoding
-
-
-def _decoded(signature: bytes, name: str) -> tuple[str, HssSignature]:
-    """A signature and its encoding; one of a single level either way. Raises StatusError."""
-    reasons = {}
-    try:
-        return LMS, HssSignature((Signature.decode(signature),), ())
-    except ParameterError as error:
-        reasons[LMS] = error
-    try:
-        return HSS, HssSignature.decode(signature)
-    except ParameterError as error:
-        reasons[HSS] = error
-    # Where both readings fail, the one whose LM-OTS type is known was meant.
-    meant = HSS if signature[8:12] in _OTS_TYPES and signature[4:8] not in _OTS_TYPES else LMS
-    reason = str(reasons[meant]).partition("; one of")[0]
-    detail = f"{name} is no {meant} signature ({reason})"
-    raise StatusError(Status.VerifyFailed, detail, VERIFY)
 
 
 def _words(data: bytes) -> str:

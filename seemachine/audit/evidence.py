@@ -1,7 +1,10 @@
-"""What a pile of files says: signatures with their messages, public keys, rows of ledgers. What a file is shows in its bytes."""
+"""What a pile of files says: signatures with their messages, public keys, rows of ledgers.
+
+What a file is shows in its bytes, however it is wrapped. What is named as evidence or begins like
+some, and can't be read, is said to be unread: it is never taken for some other file.
+"""
 
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
@@ -9,72 +12,75 @@ from pathlib import Path
 
 from seeclient.keys import PREFIX
 
+from seemachine.audit.encodings import MAX_BYTES, Reading, readings
+from seemachine.audit.files import find, identity, open_regular, sentence
+from seemachine.audit.recognizing import Made, Recognized, recognize
+from seemachine.audit.rows import MAX_LINE, Handed, ledger_in, row_in, rows_in
+from seemachine.lms.hss import HssPublicKey, HssSignature, decode_either
 from seemachine.lms.keys import PublicKey, Signature
-from seemachine.lms.parameters import ParameterError, lmots, lms, signature_bytes
+from seemachine.lms.parameters import ParameterError
 
-MAX_FILE = 16 << 20
 PIECE = 1 << 20
-MAX_LINE = 1 << 16
 KEY_FILE = b'{"format": "seemachine key file'
 MESSAGE_ENDINGS = ("", ".msg", ".message", ".bin", ".txt")
-SIGNATURE_ENDINGS = (".sig", ".signature", ".lms", ".hss")
-MAX_LEVELS = 8
+KEY_ENDINGS = (".lms", ".hss")
+SIGNATURE_ENDINGS = (".sig", ".signature", *KEY_ENDINGS)
+WRAPPED_ENDINGS = (".gz", ".hex", ".b64", ".base64", ".pem", ".asc")
+
+Message = Path | bytes | None
 
 
 @dataclass(frozen=True, slots=True)
-class Signed:
-    """A plain LMS signature. `message` is what it is over: a file, bytes (a key below it in an HSS signature), or None when not known."""
+class Use:
+    """What one leaf signed: a file, bytes (such as a key below it), or None when not known."""
 
     source: str
     parts: Signature
-    message: Path | bytes | None
+    message: Message
 
     def pieces(self) -> Iterator[bytes]:
         """The message. Raises OSError."""
         if isinstance(self.message, bytes):
             yield self.message
         elif self.message is not None:
-            with self.message.open("rb") as file:
+            with open_regular(self.message) as file:
                 while piece := file.read(PIECE):
                     yield piece
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """A public key. `lease` is how many leaves belong together, all of them where that is not known."""
+class Signed:
+    """A signature of one or more levels, and what its lowest one is over."""
 
     source: str
-    key: PublicKey
-    lease: int
+    signature: HssSignature
+    message: Message
+
+    def uses(self) -> list[Use]:
+        """The leaves that made it, top first."""
+        messages = (*(key.encode() for key in self.signature.keys), self.message)
+        parts = self.signature.signatures
+        if len(parts) == 1:
+            return [Use(self.source, parts[0], self.message)]
+        levels = enumerate(zip(parts, messages, strict=True))
+        return [Use(f"{self.source} (level {level})", *each) for level, each in levels]
 
 
 @dataclass(frozen=True, slots=True)
-class Handed:
-    """A row of a ledger: machine, its NVRAM, number of the row, NVRAM file, leaf, what the leaf was bound to, and the request's token."""
+class Known:
+    """A public key. `lease` is how many leaves of its top tree belong together, if known, or all."""
 
     source: str
-    esn: str
-    nvram: str
-    row: int
-    file: bytes
-    leaf: int
-    digest: bytes
-    token: str
-
-    @property
-    def awaited(self) -> bool:
-        """Whether it was not known yet what the leaf signs."""
-        return self.digest == b"q"
-
-    def same(self, other: "Handed") -> bool:
-        """Whether two rows of one leaf tell of one use; what it signs may have been written down later."""
-        known = (self.nvram, self.row, self.token) == (other.nvram, other.row, other.token)
-        return known and (self.digest == other.digest or (self.digest[:1] == other.digest[:1] and (self.awaited or other.awaited)))
+    key: HssPublicKey
+    lease: int
 
 
 @dataclass
 class Evidence:
-    """Everything that was found. `unknown` are files that are none of these; messages are among them. `unread` says what is missing."""
+    """Everything that was found.
+
+    `unknown` are files that are none of these, such as messages. `unread` says what is missing.
+    """
 
     signatures: list[Signed] = field(default_factory=list)
     keys: list[Known] = field(default_factory=list)
@@ -83,172 +89,147 @@ class Evidence:
     unread: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A file: what it is called, what it may be over, and whether it is said to be a signature."""
+
+    source: str
+    messages: tuple[Path, ...] = ()
+    named: bool = False
+
+
 def gather(paths: Iterable[Path], messages: Mapping[Path, Path]) -> Evidence:
-    """Read files, and folders with all that is in them; `messages` says what a signature file is over. Raises OSError for a path itself."""
+    """Read files, and folders with all that is in them; `messages` says what a signature is over.
+
+    Raises OSError and ValueError for a path itself.
+    """
     found = Evidence()
-    over = {signature.resolve(): message for signature, message in messages.items()}
-    for path in _files(found, [*paths, *messages]):
+    over = {identity(signature): message for signature, message in messages.items()}
+    for which, names in find([*paths, *messages], found.unread).items():
+        origin = _origin(names, over.get(which))
         try:
-            _read_file(found, path, over.get(path.resolve()) or _message_of(path))
+            _read_file(found, origin, names[0])
         except OSError as error:
-            found.unread.append(f"{path}: {error.strerror}")
+            found.unread.append(f"{origin.source}: {sentence(error)}")
     return found
 
 
-def _read_file(found: Evidence, path: Path, message: Path | None) -> None:
-    source = str(path)
-    with path.open("rb") as file:
-        start = file.readline(MAX_LINE)
-        # Ledgers grow without bound; nothing else of that size is evidence.
-        if _row(start, source):
-            _add_ledger(found, source, chain([start], iter(lambda: file.readline(MAX_LINE), b"")))
-        elif len(data := start + file.read(MAX_FILE)) > MAX_FILE:
-            found.unknown.append(source)
-        else:
-            read(found, source, data, message)
+def _origin(names: list[Path], over: Path | None) -> Origin:
+    """Of a file with several names, each may say what it is over."""
+    named = over is not None or any(_signed_name(name) is not None for name in names)
+    beside = [over] if over is not None else [_message_of(name) for name in names]
+    messages = {path.resolve(): path for path in beside if path is not None}
+    return Origin(str(names[0]), tuple(messages.values()), named)
 
 
-def read(found: Evidence, source: str, data: bytes, message: Path | None) -> None:
-    """Add what a file holds."""
-    for attempt in (data, _from_hex(data)):
-        if attempt and (_add_signature(found, source, attempt, message) or _add_key(found, source, attempt)):
-            return
-    if not (_add_key_file(found, source, data) or _add_ledger(found, source, data.splitlines())):
-        found.unknown.append(source)
-
-
-def handed_from(values: Mapping[str, object], source: str) -> Handed:
-    """A row of a ledger from its JSON form. Raises KeyError, ValueError, TypeError."""
-    file, digest = bytes.fromhex(str(values["file"])), bytes.fromhex(str(values["digest"]))
-    row, leaf = int(str(values["row"])), int(str(values["leaf"]))
-    return Handed(source, str(values["esn"]), str(values["nvram"]), row, file, leaf, digest, str(values["token"]))
-
-
-def _files(found: Evidence, paths: Iterable[Path]) -> Iterator[Path]:
-    """Each file once. Raises OSError for a path that is not there."""
-    seen: set[tuple[int, int]] = set()
-    for path in paths:
-        path.stat()
-        for inner in _below(found, path) if path.is_dir() else [path]:
-            status = inner.stat()
-            if (status.st_dev, status.st_ino) not in seen:
-                seen.add((status.st_dev, status.st_ino))
-                yield inner
-
-
-def _below(found: Evidence, folder: Path) -> Iterator[Path]:
-    def missed(error: OSError) -> None:
-        found.unread.append(f"{error.filename}: {error.strerror}")
-
-    for place, folders, names in os.walk(folder, onerror=missed):
-        folders.sort()
-        yield from (path for name in sorted(names) if (path := Path(place, name)).is_file())
+def _signed_name(path: Path) -> Path | None:
+    """What a signature is over, by its name: firmware.bin for firmware.bin.sig.gz."""
+    while path.suffix.lower() in WRAPPED_ENDINGS:
+        path = path.with_suffix("")
+    return path.with_suffix("") if path.suffix.lower() in SIGNATURE_ENDINGS else None
 
 
 def _message_of(path: Path) -> Path | None:
     """firmware.bin for firmware.bin.sig, or firmware.msg for firmware.sig."""
-    if path.suffix not in SIGNATURE_ENDINGS:
+    base = _signed_name(path)
+    if base is None:
         return None
-    base = path.with_suffix("")
     candidates = (base.with_name(base.name + ending) for ending in MESSAGE_ENDINGS)
     return next((candidate for candidate in candidates if candidate.is_file()), None)
 
 
-def _from_hex(data: bytes) -> bytes:
-    try:
-        return bytes.fromhex(data.decode("ascii")) if len(data) < 1 << 20 else b""
-    except ValueError:
-        return b""
+def _read_file(found: Evidence, origin: Origin, path: Path) -> None:
+    with open_regular(path) as file:
+        start = file.readline(MAX_LINE)
+        # Ledgers grow without bound; nothing else of that size is evidence.
+        if row_in(start, origin.source) is not None:
+            lines = chain([start], iter(lambda: file.readline(MAX_LINE), b""))
+            _add_rows(found, origin.source, *rows_in(lines, origin.source))
+            return
+        data = start + file.read(MAX_BYTES)
+    # A larger one is a message, but for what its beginning shows.
+    read(found, origin, data, whole=len(data) <= MAX_BYTES)
 
 
-def _add_signature(found: Evidence, source: str, data: bytes, message: Path | None) -> bool:
-    try:
-        found.signatures.append(Signed(source, Signature.decode(data), message))
-        return True
-    except ParameterError:
-        pass
-    try:
-        found.signatures.extend(_hss(found, source, data, message))
-        return True
-    except ParameterError:
+def read(found: Evidence, origin: Origin, data: bytes, *, whole: bool = True) -> None:
+    """Add what a file holds."""
+    if Path(origin.source).name.startswith(PREFIX):
+        _add_key_file(found, origin.source, data)
+        return
+    before = _count(found, origin)
+    known = [_add(found, origin, reading) for reading in readings(data, whole=whole)]
+    if origin.named and _count(found, origin) == before:
+        found.unread.append(f"{origin.source}: {_why_not(data)}")
+    elif not any(known):
+        found.unknown.append(origin.source)
+
+
+def _count(found: Evidence, origin: Origin) -> int:
+    """How much there is of what a file with this name should hold, or that is known to be wrong."""
+    keys = len(found.keys) if origin.source.lower().endswith(KEY_ENDINGS) else 0
+    return len(found.signatures) + len(found.unread) + keys
+
+
+def _add(found: Evidence, origin: Origin, reading: Reading) -> bool:
+    """Add what one reading of a file is. Whether it is anything of ours."""
+    source, data, troubles = origin.source, reading.data, len(found.unread)
+    rows, wrong = ledger_in(data, source)
+    if data.startswith(KEY_FILE):
+        _add_key_file(found, source, data)
+    elif recognized := recognize(data):
+        _add_recognized(found, origin, recognized)
+    elif rows or wrong:
+        _add_rows(found, source, rows, wrong)
+    else:
         return False
-
-
-def _hss(found: Evidence, source: str, data: bytes, message: Path | None) -> list[Signed]:
-    """The levels of an HSS signature (RFC 8554 6.2): each but the last signs the public key of the next. Raises ParameterError."""
-    levels, rest = int.from_bytes(data[:4], "big"), data[4:]
-    if levels >= MAX_LEVELS:
-        raise ParameterError("not an HSS signature")
-    signed, keys = [], []
-    for level in range(levels):
-        parts, rest = _cut_signature(rest)
-        key, size = _cut_key(rest)
-        keys.append(Known(f"{source} (level {level + 1})", key, 1 << key.tree.h))
-        signed.append(Signed(f"{source} (level {level})", parts, rest[:size]))
-        rest = rest[size:]
-    signed.append(Signed(source if not levels else f"{source} (level {levels})", Signature.decode(rest), message))
-    found.keys.extend(keys)
-    return signed
-
-
-def _cut_signature(data: bytes) -> tuple[Signature, bytes]:
-    """A signature at the start of some bytes, and the rest."""
-    ots = lmots(int.from_bytes(data[4:8], "big"))
-    place = 8 + ots.n * (ots.p + 1)
-    size = signature_bytes(lms(int.from_bytes(data[place : place + 4], "big")), ots)
-    return Signature.decode(data[:size]), data[size:]
-
-
-def _cut_key(data: bytes) -> tuple[PublicKey, int]:
-    size = lms(int.from_bytes(data[:4], "big")).public_key_bytes
-    return PublicKey.decode(data[:size]), size
-
-
-def _add_key(found: Evidence, source: str, data: bytes) -> bool:
-    """A plain LMS public key, or an HSS one, which has its number of levels before it."""
-    hss = data[4:] if 1 <= int.from_bytes(data[:4], "big") <= MAX_LEVELS else b""
-    for encoded in (data, hss):
-        try:
-            key = PublicKey.decode(encoded)
-        except ParameterError:
-            continue
-        found.keys.append(Known(source, key, 1 << key.tree.h))
-        return True
-    return False
-
-
-def _add_key_file(found: Evidence, source: str, data: bytes) -> bool:
-    # By its name, too: what is in it may be damaged.
-    if not data.startswith(KEY_FILE) and not Path(source).name.startswith(PREFIX):
-        return False
-    try:
-        head = json.loads(data.partition(b"\n")[0])
-        key = PublicKey.decode(bytes.fromhex(head["public_key"]))
-        found.keys.append(Known(source, key, 1 << key.tree.h - head["expcards"] - head["explease"]))
-    except (ValueError, KeyError, TypeError, RecursionError):
-        found.unread.append(f"{source}: a damaged key file")
+    if not reading.whole and len(found.unread) == troubles:
+        found.unread.append(f"{source}: damaged, cut off or too large, and read in part")
     return True
 
 
-def _add_ledger(found: Evidence, source: str, lines: Iterable[bytes]) -> bool:
-    """Lines of JSON, as `seemachine ledger --json` prints them, or a backup. Whether the first line is one."""
-    rows = 0
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        row = _row(line, source)
-        if row is not None:
-            found.handed.append(row)
-            rows += 1
-        elif not rows:
-            return False
-        else:
-            found.unread.append(f"{source}: line {number} is not a row of a ledger")
-    return rows > 0
+def _add_recognized(found: Evidence, origin: Origin, recognized: Recognized) -> None:
+    source = origin.source
+    for made in recognized.made:
+        found.signatures += _signed(origin, made)
+        if made.behind:
+            found.unread.append(f"{source}: {made.behind} bytes follow the signature; cut them off")
+    for key in recognized.keys:
+        found.keys.append(Known(source, key, 1 << key.key.tree.h))
+    if recognized.trouble:
+        found.unread.append(f"{source}: {recognized.trouble}")
 
 
-def _row(line: bytes, source: str) -> Handed | None:
+def _signed(origin: Origin, made: Made) -> list[Signed]:
+    """A signature with each message that it may be over."""
+    messages: tuple[Message, ...] = (made.signed,) if made.signed is not None else origin.messages
+    return [Signed(origin.source, made.signature, message) for message in messages or (None,)]
+
+
+def _why_not(data: bytes) -> str:
     try:
-        return handed_from(json.loads(line), source)
+        decode_either(data)
+    except ParameterError as error:
+        return str(error)
+    return "no signature"
+
+
+def _add_key_file(found: Evidence, source: str, data: bytes) -> None:
+    try:
+        head = json.loads(data.partition(b"\n")[0])
+        key = PublicKey.decode(bytes.fromhex(head["public_key"]))
+        leases = _exponent(head["expcards"]) + _exponent(head["explease"])
+        found.keys.append(Known(source, HssPublicKey(1, key), 1 << key.tree.h - leases))
     except (ValueError, KeyError, TypeError, RecursionError):
-        return None
+        found.unread.append(f"{source}: a damaged key file")
+
+
+def _exponent(value: object) -> int:
+    if type(value) is not int or not 0 <= value <= 25:
+        raise ValueError("no exponent")
+    return value
+
+
+def _add_rows(found: Evidence, source: str, rows: list[Handed], wrong: str) -> None:
+    found.handed += rows
+    if wrong:
+        found.unread.append(f"{source}: {wrong}")

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 from seemachine.lms.engines import Engine
 from seemachine.lms.keys import PublicKey, Signature, u32
-from seemachine.lms.parameters import ParameterError, lmots, lms, signature_bytes
+from seemachine.lms.parameters import OTS_CODES, ParameterError, lmots, lms, signature_bytes
 from seemachine.lms.verifying import candidate_root
 
 MAX_LEVELS = 8
+# Encodings of a signature: plain, or with the number of its levels (RFC 8554 5.4, 6.2).
+LMS, HSS = "LMS", "HSS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,26 @@ def verifies(
     """Whether every level leads to its root. Raises ParameterError as `candidate_roots` does."""
     roots = candidate_roots(engine, key, message, signature)
     return all(expected == computed for expected, computed in roots)
+
+
+def decode_either(data: bytes) -> tuple[str, HssSignature]:
+    """A signature and its encoding, LMS or HSS; a plain one has one level.
+
+    Raises ParameterError, which says which of the two it is not, and why.
+    """
+    try:
+        return LMS, HssSignature((Signature.decode(data),), ())
+    except ParameterError as error:
+        plain = error
+    try:
+        return HSS, HssSignature.decode(data)
+    except ParameterError as error:
+        # Where both readings fail, the one with a known LM-OTS type in its place was meant.
+        words = [int.from_bytes(data[at : at + 4], "big") for at in (4, 8)]
+        of_hss = words[0] not in OTS_CODES and words[1] in OTS_CODES
+        meant, reason = (HSS, error) if of_hss else (LMS, plain)
+    short = str(reason).partition("; one of")[0]
+    raise ParameterError(f"no {meant} signature ({short})")
 
 
 def cut_signature(data: bytes) -> tuple[Signature, bytes]:

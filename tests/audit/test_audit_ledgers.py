@@ -141,11 +141,11 @@ class TestAgainstSignatures:
 
     @pytest.mark.usefixtures("signature")
     def test_without_its_message(self, pile):
-        """A signature that can't be verified is not held against a ledger."""
+        """A signature that can't be verified is not held against a ledger, but is no clean one."""
         pile.put("a", ledger([row(key(), 3, N)]))
         (pile.folder / "m").unlink()
 
-        assert (pile.judged().code, pile.judged().kinds()) == (0, {"note": 1})
+        assert (pile.judged().code, pile.judged().kinds()) == (2, {"unread": 1})
 
 
 def key_file(private, expcards, explease):
