@@ -50,7 +50,7 @@ def _unwrapped(reading: Reading) -> Iterator[Reading]:
 
 
 def _texts(data: bytes) -> Iterator[tuple[bytes, bool]]:
-    """The blocks of a PEM file (RFC 7468) without their labels, and whether they end; or the whole text."""
+    """The blocks of a PEM file (RFC 7468), and whether each has its end; or the whole text."""
     blocks = list(_BLOCK.finditer(data))
     for block in blocks:
         text = b"".join(_PEM_HEADERS.sub(b"", block[2]).split())

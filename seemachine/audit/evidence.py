@@ -68,11 +68,15 @@ class Signed:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A public key. `lease` is how many leaves of its top tree belong together, if known, or all."""
+    """A public key. `lease` is how many leaves of its top tree belong together: all, if unknown."""
 
     source: str
     key: HssPublicKey
     lease: int
+
+    def is_of(self, made: Signature) -> bool:
+        """Whether its top tree could have made a signature, by its parameter sets."""
+        return (self.key.key.tree, self.key.key.ots) == (made.tree, made.ots)
 
 
 @dataclass

@@ -73,7 +73,8 @@ def judge(evidence: Evidence, *, reuse_only: bool = False) -> Verdict:
     known = list({each.key.encode(): each for each in by_source}.values())
     missing = NOTE if reuse_only else UNREAD
     owners = [_owner(known, signed, missing) for signed in evidence.signatures]
-    judged = [each for signed, owner in zip(evidence.signatures, owners, strict=True) for each in _judged(signed, owner)]
+    both = zip(evidence.signatures, owners, strict=True)
+    judged = [each for signed, owner in both for each in _judged(signed, owner)]
     findings = [Finding(UNREAD, what) for what in evidence.unread]
     findings += [owner for owner in owners if isinstance(owner, Finding)]
     findings += _doubles(judged)
@@ -105,7 +106,7 @@ def _owner(keys: list[Known], signed: Signed, missing: str) -> Known | Finding:
     if signed.message is None:
         what = f"the message of {signed.source} is not here; name it with --message"
         return Finding(missing, f"not verified: {what}", source)
-    kind = [known for known in keys if (known.key.key.tree, known.key.key.ots) == (top.tree, top.ots)]
+    kind = [known for known in keys if known.is_of(top)]
     if not kind:
         what = f"no {top.tree.name} {top.ots.name} public key is here for {signed.source}"
         return Finding(missing, f"not verified: {what}", source)
@@ -149,7 +150,8 @@ def _why_bad(signed: Signed, proofs: list[tuple[int, Known]]) -> str:
         return f"{signed.source} has {there}: it is no signature of that key (RFC 8554 6.3)"
     over = f" over {signed.message}" if isinstance(signed.message, Path) else ""
     if proven:
-        return f"{signed.source}{over}: level {proven} of {levels} does not verify with the one above"
+        what = f"level {proven} of {levels} does not verify with the one above"
+        return f"{signed.source}{over}: {what}"
     one = len(proofs) == 1
     which = "the one key of its kind" if one else f"any of the {len(proofs)} keys of its kind"
     why = "damaged, over another message, or of a key that is not here"

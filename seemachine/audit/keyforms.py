@@ -1,12 +1,20 @@
-"""Public keys as others publish them: SubjectPublicKeyInfo and certificates around HSS and LMS keys.
+"""Public keys as others publish them: SubjectPublicKeyInfo and certificates.
 
-RFC 9802 and RFC 9708 put the HSS key itself into the bit string, RFC 8708 an OCTET STRING around it,
-Caliptra a plain LMS key without the number of levels.
+RFC 9802 and RFC 9708 put the HSS key itself into the bit string, RFC 8708 an OCTET STRING around
+it, Caliptra a plain LMS key without the number of levels.
 """
 
 from dataclasses import dataclass
 
-from seemachine.audit.der import BIT_STRING, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE, DerError, Element, only
+from seemachine.audit.der import (
+    BIT_STRING,
+    OBJECT_IDENTIFIER,
+    OCTET_STRING,
+    SEQUENCE,
+    DerError,
+    Element,
+    only,
+)
 from seemachine.lms.hss import HssPublicKey, HssSignature
 from seemachine.lms.keys import PublicKey
 from seemachine.lms.parameters import ParameterError
@@ -34,7 +42,10 @@ def public_key(data: bytes) -> HssPublicKey:
 
 
 def subject_public_key(data: bytes) -> HssPublicKey | None:
-    """The key of a SubjectPublicKeyInfo; None for another algorithm. Raises DerError, ParameterError."""
+    """The key of a SubjectPublicKeyInfo; None for another algorithm.
+
+    Raises DerError, ParameterError.
+    """
     return _key_in(only(data))
 
 

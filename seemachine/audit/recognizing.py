@@ -5,7 +5,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from seemachine.audit.der import DerError
-from seemachine.audit.keyforms import HSS_LMS, Certificate, certificate, public_key, subject_public_key
+from seemachine.audit.keyforms import (
+    HSS_LMS,
+    Certificate,
+    certificate,
+    public_key,
+    subject_public_key,
+)
 from seemachine.lms.hss import MAX_LEVELS, HssPublicKey, HssSignature, cut_signature, decode_either
 from seemachine.lms.keys import PublicKey
 from seemachine.lms.parameters import OTS_CODES, TREE_CODES, ParameterError

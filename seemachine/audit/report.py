@@ -136,7 +136,8 @@ def _line(row: dict[str, Any], alias: str) -> str:
     file, digest = printed_name(bytes.fromhex(row["file"])), row["digest"]
     bound = f"{kinds.get(digest[:2], '?')} {digest[2:18]}" if len(digest) > 2 else "Q awaited"
     when = _when(row["time"]) or WRONG_TIME
-    return f"{row['esn']}  {row['row']:>6}  {when:<20}  {file} {alias:<10}  leaf {row['leaf']:<8} {bound:<24} {row['client']}".rstrip()
+    start = f"{row['esn']}  {row['row']:>6}  {when:<20}  {file} {alias:<10}"
+    return f"{start}  leaf {row['leaf']:<8} {bound:<24} {row['client']}".rstrip()
 
 
 def _when(milliseconds: int) -> str | None:
@@ -156,7 +157,8 @@ def _print(verdict: Verdict, evidence: Evidence) -> None:
         f"{_number(verdict.signatures, 'signature')} ({verdict.verified} verified), "
         f"{_number(verdict.keys, 'public key')}, {_number(verdict.rows, 'row')} of ledgers"
     )
-    print(f"{'NOT CLEAN' if verdict.wrong else 'clean' if verdict.complete else 'INCOMPLETE'}: {looked}")
+    word = "NOT CLEAN" if verdict.wrong else "clean" if verdict.complete else "INCOMPLETE"
+    print(f"{word}: {looked}")
 
 
 def _number(number: int, what: str) -> str:

@@ -1,4 +1,4 @@
-"""Rows of ledgers: lines of JSON, as `seemachine ledger --json` prints them and backups keep them."""
+"""Rows of ledgers: lines of JSON, of `seemachine ledger --json` or of a backup."""
 
 import json
 from collections import defaultdict

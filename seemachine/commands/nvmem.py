@@ -182,7 +182,7 @@ def ledger(session: Session, request: ReadLedger) -> LedgerPage:
 
 
 def _timed(row: LedgerRow) -> LedgerRow:
-    """The wire has no time before 1970. A clock that showed one was wrong, as the last time says."""
+    """The wire has no time before 1970: its last one says that the clock was wrong."""
     return row if row.time >= 0 else replace(row, time=U64)
 
 

@@ -327,7 +327,7 @@ class TestOddFiles:
         assert (verdict.code, verdict.document["verified"], verdict.document["unknown"]) == (0, 1, [str(pile.folder / "huge")])
 
     def test_unknown_sets_and_wrong_pairs(self, pile):
-        """Signatures of sets that nobody defined, and of a SHAKE tree over SHA-256 leaves, are unread."""
+        """Signatures of sets that nobody defined, and of a SHAKE tree over SHA-256, are unread."""
         good = sign(key(), 0, b"m")
         pile.put("ots.sig", good[:4] + (99).to_bytes(4, "big") + good[8:])
         at = 8 + 24 * 102

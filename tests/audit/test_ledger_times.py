@@ -1,4 +1,4 @@
-"""seemachine ledger: a row with a time that can't be is said to be wrong, and all others are printed."""
+"""seemachine ledger: a row with a time that can't be is said to be wrong, the others are shown."""
 
 from types import SimpleNamespace
 

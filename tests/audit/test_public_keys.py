@@ -1,4 +1,4 @@
-"""Public keys as others publish them: read from DER and PEM, strictly, and used by seemachine audit."""
+"""Public keys as others publish them: seemachine audit reads DER and PEM, strictly."""
 
 import base64
 
@@ -16,7 +16,7 @@ from seemachine.audit.recognizing import recognize
 from seemachine.lms.hss import HssPublicKey
 from seemachine.lms.parameters import ParameterError
 
-FORMS = {case["form"]: case for case in cases("published_keys")}
+RFC_9802, CALIPTRA, RFC_8708 = (case["pem"] for case in cases("published_keys"))
 RSA = bytes.fromhex("2a864886f70d010101")
 
 
@@ -52,8 +52,8 @@ def spki(data, identifier=HSS_LMS):
 
 def tbs(info, version=b"\xa0\x03\x02\x01\x02"):
     """What a certificate's signature is over, with nothing in its names."""
-    serial, dates = tlv(2, b"\1"), sequence(tlv(0x17, b"260101000000Z"), tlv(0x17, b"360101000000Z"))
-    return sequence(version, serial, algorithm(), sequence(), dates, sequence(), info)
+    dates = sequence(tlv(0x17, b"260101000000Z"), tlv(0x17, b"360101000000Z"))
+    return sequence(version, tlv(2, b"\1"), algorithm(), sequence(), dates, sequence(), info)
 
 
 def signed_certificate(info, private, leaf=0, **more):
@@ -84,11 +84,14 @@ KEYS = {
 }
 
 
-@pytest.mark.parametrize("wrap", [bytes, block, lambda data: data.hex(":").encode()], ids=["DER", "PEM", "colons"])
+WRAPS = {"DER": bytes, "PEM": block, "colons": lambda data: data.hex(":").encode()}
+
+
+@pytest.mark.parametrize("wrap", WRAPS)
 @pytest.mark.parametrize("form", KEYS)
 def test_every_form(pile, form, wrap):
     """A key in each form is known, so the signature beside it is verified."""
-    pile.put("key", wrap(KEYS[form](public(key()))))
+    pile.put("key", WRAPS[wrap](KEYS[form](public(key()))))
     pile.signed("m", key(), 0, b"m")
     verdict = pile.judged()
 
@@ -110,7 +113,7 @@ class TestPublished:
 
     def test_the_certificate_of_rfc_9802(self, pile):
         """It is self-signed: its key and its signature are read, and the signature verifies."""
-        pile.put("cert.pem", FORMS["X.509"]["pem"].encode())
+        pile.put("cert.pem", RFC_9802.encode())
         verdict = pile.judged()
 
         assert (verdict.code, verdict.document["findings"]) == (0, [])
@@ -118,7 +121,7 @@ class TestPublished:
 
     def test_a_bit_that_fell_over_in_it(self, pile):
         """Wherever it was, the certificate is bad or unread."""
-        made = content(FORMS["X.509"]["pem"])
+        made = content(RFC_9802)
         for bit in range(0, 8 * len(made), 331):
             changed = bytearray(made)
             changed[bit // 8] ^= 1 << bit % 8
@@ -127,14 +130,15 @@ class TestPublished:
 
     def test_the_key_of_caliptra(self):
         """A plain key of 48 bytes without the number of levels: one level."""
-        found = subject_public_key(content(FORMS["SubjectPublicKeyInfo around a plain LMS key"]["pem"]))
+        found = subject_public_key(content(CALIPTRA))
 
-        assert (found.levels, found.key.tree.name, found.key.ots.name) == (1, "sha256_m24_h15", "sha256_n24_w4")
+        assert found.levels == 1
+        assert (found.key.tree.name, found.key.ots.name) == ("sha256_m24_h15", "sha256_n24_w4")
 
     def test_the_key_of_rfc_8554(self, pile):
-        """With RFC 8708's OCTET STRING around it; appendix F's second signature verifies with it."""
+        """With the OCTET STRING around it; the second signature of appendix F verifies with it."""
         [case] = [case for case in cases("rfc") if case["source"].endswith("Test Case 2")]
-        pile.put("key.pem", FORMS["SubjectPublicKeyInfo of RFC 8708, with an OCTET STRING"]["pem"].encode())
+        pile.put("key.pem", RFC_8708.encode())
         pile.put("m", bytes.fromhex(case["message"]))
         pile.put("m.sig", case["signature"].encode())
 
@@ -177,6 +181,8 @@ class TestCertificates:
 def unread_forms():
     """Files that name HSS/LMS and hold no key."""
     right = spki(HSS1)
+    request = sequence(tlv(2, b"\0"), sequence(), right, tlv(0xA0))
+    cut = bytes(4) + sign(key(), 0, b"m")[:-1]
     return {
         "cut": right[:-1],
         "longer": right + b"\0",
@@ -190,8 +196,8 @@ def unread_forms():
         "an OCTET STRING with more behind": spki(tlv(der.OCTET_STRING, HSS1) + b"\0"),
         "an empty key": spki(b""),
         "signed data": sequence(tlv(der.OBJECT_IDENTIFIER, b"\x2a"), sequence(algorithm())),
-        "a request for a certificate": sequence(sequence(tlv(2, b"\0"), sequence(), right, tlv(0xA0)), algorithm(), bits(bytes(4))),
-        "a certificate with a cut signature": sequence(tbs(right), algorithm(), bits(bytes(4) + sign(key(), 0, b"m")[:-1])),
+        "a request for a certificate": sequence(request, algorithm(), bits(cut)),
+        "a certificate with a cut signature": sequence(tbs(right), algorithm(), bits(cut)),
         "half of its PEM": block(right)[:-60],
     }
 
@@ -207,7 +213,10 @@ def test_what_names_hss_and_holds_no_key(pile, name):
     assert (verdict.code, verdict.kinds()) == (2, {"unread": 1})
 
 
-@pytest.mark.parametrize("data", [spki(bytes(270), RSA), sequence(tbs(spki(bytes(9), RSA)), algorithm(RSA), bits(b""))])
+OF_OTHERS = [spki(bytes(270), RSA), sequence(tbs(spki(bytes(9), RSA)), algorithm(RSA), bits(b""))]
+
+
+@pytest.mark.parametrize("data", OF_OTHERS)
 def test_keys_of_other_algorithms_are_other_files(pile, data):
     """RSA keys and certificates lie beside ours and say nothing."""
     pile.put("key.pub", public(key()))
@@ -231,8 +240,8 @@ class TestDer:
     @pytest.mark.parametrize(
         "encoded",
         [
-            "", "30", "3080", "30800000", "308100", "30817f", "3082", "308200ff", "30820080", "3085000000000100",
-            "30850000000001", "3005000000", "1f0100", "30ff", "0400 0400", "04",
+            "", "30", "3080", "30800000", "308100", "30817f", "3082", "308200ff", "30820080",
+            "3085000000000100", "30850000000001", "3005000000", "1f0100", "30ff", "0400 0400", "04",
         ],
     )  # fmt: skip
     def test_what_is_no_der(self, encoded):

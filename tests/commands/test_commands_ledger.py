@@ -1,4 +1,4 @@
-"""nvram_ledger: every number and every time that a client or a clock can come up with is answered."""
+"""nvram_ledger: any row number may be asked for, and no clock keeps it from answering."""
 
 import pytest
 from commands.kit import ask, hash_key, sign
