@@ -1,4 +1,4 @@
-"""Files that lie in a folder which is audited: signatures, keys, certificates and ledgers of anybody."""
+"""Files in a folder that is audited: signatures, keys, certificates and ledgers of anybody."""
 
 import base64
 import functools
@@ -15,8 +15,8 @@ from seemachine.audit.judge import judge
 from seemachine.audit.keyforms import HSS_LMS
 from seemachine.wire.names import is_esn
 
-ROW = {"esn": "0000-0000-0001", "nvram": "aa" * 16, "row": 1, "file": "6c6d73" + "00" * 8, "leaf": 3}
-ROW |= {"digest": "71", "token": "00" * 16, "client": "", "time": 1}
+ROW = {"esn": "0000-0000-0001", "nvram": "aa" * 16, "row": 1, "file": "6c6d73" + "00" * 8}
+ROW |= {"leaf": 3, "digest": "71", "token": "00" * 16, "client": "", "time": 1}
 
 
 @functools.cache
@@ -26,11 +26,12 @@ def files() -> tuple[bytes, ...]:
     hss_key, hss_signature = signed_hss()
     algorithm = b"\x30\x0d\x06\x0b" + HSS_LMS
     info = algorithm + b"\x03" + bytes([len(hss_key) + 1]) + b"\0" + hss_key
-    ledger = json.dumps(ROW).encode() + b"\n" + json.dumps(ROW | {"digest": "71" + "00" * 24}).encode()
+    lines = (json.dumps(ROW | {"digest": digest}) for digest in ("71", "71" + "00" * 24))
     key_file = {"format": "seemachine key file 1", "public_key": public_key.hex()}
     key_file |= {"expcards": 1, "explease": 1}
-    plain = (public_key, signature, hss_key, hss_signature, b"\x30" + bytes([len(info)]) + info, ledger)
-    return (*plain, json.dumps(key_file).encode() + b"\n")
+    spki = b"\x30" + bytes([len(info)]) + info
+    texts = ("\n".join(lines).encode(), json.dumps(key_file).encode() + b"\n")
+    return (public_key, signature, hss_key, hss_signature, spki, *texts)
 
 
 def wrapped(data: bytes, source: Source) -> bytes:

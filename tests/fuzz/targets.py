@@ -3,4 +3,11 @@
 from fuzz import audit_targets, host_targets, lms_targets, state_targets, wire_targets
 from fuzz.target import TARGETS
 
-__all__ = ["TARGETS", "audit_targets", "host_targets", "lms_targets", "state_targets", "wire_targets"]
+__all__ = [
+    "TARGETS",
+    "audit_targets",
+    "host_targets",
+    "lms_targets",
+    "state_targets",
+    "wire_targets",
+]
