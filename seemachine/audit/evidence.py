@@ -13,7 +13,7 @@ from pathlib import Path
 from seeclient.keys import PREFIX
 
 from seemachine.audit.encodings import MAX_BYTES, Reading, readings
-from seemachine.audit.files import find, identity, open_regular, sentence
+from seemachine.audit.files import find, identity, is_file, open_regular, sentence
 from seemachine.audit.recognizing import Made, Recognized, recognize
 from seemachine.audit.rows import MAX_LINE, Handed, ledger_in, row_in, rows_in
 from seemachine.lms.hss import HssPublicKey, HssSignature, decode_either
@@ -95,11 +95,15 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """A file: what it is called, what it may be over, and whether it is said to be a signature."""
+    """A file: what it is called, what it may be over, and whether it should be a signature.
+
+    `or_key`: it has an ending that public keys have as well.
+    """
 
     source: str
     messages: tuple[Path, ...] = ()
     named: bool = False
+    or_key: bool = False
 
 
 def gather(paths: Iterable[Path], messages: Mapping[Path, Path]) -> Evidence:
@@ -120,26 +124,27 @@ def gather(paths: Iterable[Path], messages: Mapping[Path, Path]) -> Evidence:
 
 def _origin(names: list[Path], over: Path | None) -> Origin:
     """Of a file with several names, each may say what it is over."""
-    named = over is not None or any(_signed_name(name) is not None for name in names)
-    beside = [over] if over is not None else [_message_of(name) for name in names]
+    source = str(names[0])
+    if over is not None:
+        return Origin(source, (over,), named=True)
+    signed = [name for name in map(_unwrapped, names) if name.suffix.lower() in SIGNATURE_ENDINGS]
+    beside = [_message_of(name.with_suffix("")) for name in signed]
     messages = {path.resolve(): path for path in beside if path is not None}
-    return Origin(str(names[0]), tuple(messages.values()), named)
+    or_key = any(name.suffix.lower() in KEY_ENDINGS for name in signed)
+    return Origin(source, tuple(messages.values()), bool(signed), or_key)
 
 
-def _signed_name(path: Path) -> Path | None:
-    """What a signature is over, by its name: firmware.bin for firmware.bin.sig.gz."""
-    while path.suffix.lower() in WRAPPED_ENDINGS:
-        path = path.with_suffix("")
-    return path.with_suffix("") if path.suffix.lower() in SIGNATURE_ENDINGS else None
+def _unwrapped(name: Path) -> Path:
+    """firmware.bin.sig for firmware.bin.sig.gz."""
+    while name.suffix.lower() in WRAPPED_ENDINGS:
+        name = name.with_suffix("")
+    return name
 
 
-def _message_of(path: Path) -> Path | None:
+def _message_of(base: Path) -> Path | None:
     """firmware.bin for firmware.bin.sig, or firmware.msg for firmware.sig."""
-    base = _signed_name(path)
-    if base is None:
-        return None
     candidates = (base.with_name(base.name + ending) for ending in MESSAGE_ENDINGS)
-    return next((candidate for candidate in candidates if candidate.is_file()), None)
+    return next((candidate for candidate in candidates if is_file(candidate)), None)
 
 
 def _read_file(found: Evidence, origin: Origin, path: Path) -> None:
@@ -157,7 +162,8 @@ def _read_file(found: Evidence, origin: Origin, path: Path) -> None:
 
 def read(found: Evidence, origin: Origin, data: bytes, *, whole: bool = True) -> None:
     """Add what a file holds."""
-    if Path(origin.source).name.startswith(PREFIX):
+    # By its name, too: what is in it may be damaged.
+    if Path(origin.source).name.startswith(PREFIX) and not origin.named:
         _add_key_file(found, origin.source, data)
         return
     before = _count(found, origin)
@@ -170,7 +176,7 @@ def read(found: Evidence, origin: Origin, data: bytes, *, whole: bool = True) ->
 
 def _count(found: Evidence, origin: Origin) -> int:
     """How much there is of what a file with this name should hold, or that is known to be wrong."""
-    keys = len(found.keys) if origin.source.lower().endswith(KEY_ENDINGS) else 0
+    keys = len(found.keys) if origin.or_key else 0
     return len(found.signatures) + len(found.unread) + keys
 
 
@@ -181,7 +187,7 @@ def _add(found: Evidence, origin: Origin, reading: Reading) -> bool:
     if data.startswith(KEY_FILE):
         _add_key_file(found, source, data)
     elif recognized := recognize(data):
-        _add_recognized(found, origin, recognized)
+        _add_recognized(found, origin, recognized, whole=reading.whole)
     elif rows or wrong:
         _add_rows(found, source, rows, wrong)
     else:
@@ -191,12 +197,19 @@ def _add(found: Evidence, origin: Origin, reading: Reading) -> bool:
     return True
 
 
-def _add_recognized(found: Evidence, origin: Origin, recognized: Recognized) -> None:
+def _add_recognized(
+    found: Evidence,
+    origin: Origin,
+    recognized: Recognized,
+    *,
+    whole: bool,
+) -> None:
     source = origin.source
     for made in recognized.made:
         found.signatures += _signed(origin, made)
         if made.behind:
-            found.unread.append(f"{source}: {made.behind} bytes follow the signature; cut them off")
+            more = f"{made.behind} bytes" if whole else "more bytes"
+            found.unread.append(f"{source}: {more} follow the signature; cut them off")
     for key in recognized.keys:
         found.keys.append(Known(source, key, 1 << key.key.tree.h))
     if recognized.trouble:

@@ -34,13 +34,21 @@ def find(paths: Iterable[Path], unread: list[str]) -> Found:
     for path in paths:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
-            for inner in _below(path, visited, unread):
-                _add(found, inner, unread)
+            for inner, of_inner in _below(path, visited, unread):
+                found.setdefault(_identity(of_inner), []).append(inner)
         elif stat.S_ISREG(status.st_mode):
-            _add(found, path, unread)
+            found.setdefault(_identity(status), []).append(path)
         else:
             raise ValueError(f"{path} is {_kind(status)}; audit reads files and folders")
     return found
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is a regular file that can be reached."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except OSError:
+        return False
 
 
 def open_regular(path: Path) -> BinaryIO:
@@ -53,35 +61,41 @@ def sentence(error: OSError) -> str:
     return error.strerror or str(error)
 
 
-def _add(found: Found, path: Path, unread: list[str]) -> None:
-    try:
-        status = path.stat()
-    except OSError as error:
-        unread.append(f"{path}: {sentence(error)}")
-        return
-    if stat.S_ISREG(status.st_mode):
-        found.setdefault(_identity(status), []).append(path)
-    elif not stat.S_ISDIR(status.st_mode):
-        unread.append(f"{path}: {_kind(status)}, which is not read")
-
-
-def _below(folder: Path, visited: set[Identity], unread: list[str]) -> Iterator[Path]:
-    """What is in a folder and in those below it, each of which is entered once."""
+def _below(
+    folder: Path,
+    visited: set[Identity],
+    unread: list[str],
+) -> Iterator[tuple[Path, os.stat_result]]:
+    """The files in a folder and in those below it, each of which is entered once."""
     waiting = [folder]
     while waiting:
-        place = waiting.pop()
-        try:
-            if (which := identity(place)) in visited:
+        folders = []
+        for path in _entries(waiting.pop(), visited, unread):
+            try:
+                status = path.stat()
+            except OSError as error:
+                unread.append(f"{path}: {sentence(error)}")
                 continue
-            visited.add(which)
-            with os.scandir(place) as listing:
-                names = sorted(entry.name for entry in listing)
-        except OSError as error:
-            unread.append(f"{place}: {sentence(error)}")
-            continue
-        inner = [place / name for name in names]
-        yield from inner
-        waiting += [path for path in reversed(inner) if path.is_dir()]
+            if stat.S_ISREG(status.st_mode):
+                yield path, status
+            elif stat.S_ISDIR(status.st_mode):
+                folders.append(path)
+            else:
+                unread.append(f"{path}: {_kind(status)}, which is not read")
+        waiting += reversed(folders)
+
+
+def _entries(folder: Path, visited: set[Identity], unread: list[str]) -> list[Path]:
+    """What is in a folder, in order; nothing when it was visited before."""
+    try:
+        if (which := identity(folder)) in visited:
+            return []
+        visited.add(which)
+        with os.scandir(folder) as listing:
+            return sorted(folder / entry.name for entry in listing)
+    except OSError as error:
+        unread.append(f"{folder}: {sentence(error)}")
+        return []
 
 
 def _opener(path: str, flags: int) -> int:

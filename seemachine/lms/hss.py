@@ -30,9 +30,7 @@ class HssPublicKey:
     @classmethod
     def decode(cls, data: bytes) -> "HssPublicKey":
         """Raises ParameterError for levels that can't be, and as PublicKey does."""
-        if len(data) < 4:
-            raise ParameterError(f"an HSS public key is longer than {len(data)} bytes")
-        levels = int.from_bytes(data[:4], "big")
+        levels = _word(data, 0)
         if not 1 <= levels <= MAX_LEVELS:
             raise ParameterError(f"an HSS key has 1 to {MAX_LEVELS} levels, not {levels}")
         return cls(levels, PublicKey.decode(data[4:]))
@@ -70,9 +68,7 @@ class HssSignature:
     @classmethod
     def cut(cls, data: bytes) -> tuple["HssSignature", bytes]:
         """The signature at the start of some bytes, and what follows it. Raises ParameterError."""
-        if len(data) < 4:
-            raise ParameterError(f"an HSS signature is longer than {len(data)} bytes")
-        below, rest = int.from_bytes(data[:4], "big"), data[4:]
+        below, rest = _word(data, 0), data[4:]
         if below >= MAX_LEVELS:
             raise ParameterError(f"an HSS signature has 1 to {MAX_LEVELS} levels, not {below + 1}")
         signatures, keys = [], []
@@ -130,8 +126,7 @@ def decode_either(data: bytes) -> tuple[str, HssSignature]:
         return HSS, HssSignature.decode(data)
     except ParameterError as error:
         # Where both readings fail, the one with a known LM-OTS type in its place was meant.
-        words = [int.from_bytes(data[at : at + 4], "big") for at in (4, 8)]
-        of_hss = words[0] not in OTS_CODES and words[1] in OTS_CODES
+        of_hss = _word(data, 4) not in OTS_CODES and _word(data, 8) in OTS_CODES
         meant, reason = (HSS, error) if of_hss else (LMS, plain)
     short = str(reason).partition("; one of")[0]
     raise ParameterError(f"no {meant} signature ({short})")
@@ -151,8 +146,7 @@ def _cut_key(data: bytes) -> tuple[PublicKey, bytes]:
 
 
 def _word(data: bytes, place: int) -> int:
-    if len(data) < place + 4:
-        raise ParameterError(f"cut off: {len(data)} bytes, where {place + 4} are needed at least")
+    """A number of four bytes. What is cut off in it or before it is found by its length, later."""
     return int.from_bytes(data[place : place + 4], "big")
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import json
 import os
 import socket
 import zlib
@@ -35,7 +36,6 @@ def good(pile):
     return pile
 
 
-PLAIN, HSS = "plain", "hss"
 ENCODINGS = {
     "hex": lambda data: data.hex().encode(),
     "HEX in lines": lambda data: "\n".join(wrap(data.hex().upper(), 60)).encode(),
@@ -67,17 +67,16 @@ class TestEncodings:
     """Signatures and keys as text and packed."""
 
     @ALL_ENCODINGS
-    @pytest.mark.parametrize("kind", [PLAIN, HSS])
-    def test_a_signature(self, good, encode, kind, of_two_levels):
-        """It is read and verified like the bytes themselves."""
-        signature = sign(key(), 1, b"m") if kind == PLAIN else of_two_levels[1]
+    def test_a_signature(self, good, encode, of_two_levels):
+        """One of one level, and one of two, is read and verified like the bytes themselves."""
         good.put("root.pub", of_two_levels[0])
-        good.put("m", b"m")
-        good.put("m.sig", encode(signature))
+        for name, signature in (("m", sign(key(), 1, b"m")), ("two", of_two_levels[1])):
+            good.put(name, b"m")
+            good.put(f"{name}.sig", encode(signature))
         verdict = good.judged()
 
         assert (verdict.code, verdict.document["findings"]) == (0, [])
-        assert verdict.document["verified"] == (2 if kind == PLAIN else 3)
+        assert verdict.document["verified"] == 4
 
     @ALL_ENCODINGS
     def test_reuse(self, good, encode):
@@ -160,7 +159,7 @@ class TestNamedAsSignatures:
     """What is called a signature and can't be read as one."""
 
     @DAMAGES
-    @pytest.mark.parametrize("ending", [".sig", ".signature", ".lms", ".hss", ".sig.gz", ".SIG"])
+    @pytest.mark.parametrize("ending", [".sig", ".HSS", ".sig.gz"])
     def test_by_its_ending(self, good, damage, ending):
         """It is unread, and named; with good ones beside it that is not clean: exit code 2."""
         path = good.put(f"m{ending}", damaged(sign(key(), 1, b"m"))[damage])
@@ -214,9 +213,21 @@ class TestNamedAsSignatures:
         """.lms and .hss are also what public keys are called."""
         pile.put("key.lms", public(key()))
         pile.put("root.hss", b"\0\0\0\1" + public(key(number=1)))
+        pile.put("root.hss.b64", base64.b64encode(b"\0\0\0\1" + public(key(number=2))))
         pile.signed("m", key(), 0, b"m")
 
         assert pile.judged().code == 0
+
+
+def test_a_signature_of_a_key_file(pile):
+    """What begins with the name of a key file, and is named a signature, is one."""
+    pile.put("key.pub", public(key()))
+    head = {"format": "seemachine key file 1", "public_key": public(key()).hex()}
+    content = json.dumps(head | {"expcards": 0, "explease": 0}).encode() + b"\n"
+    pile.put("key_pqsdk_release", content)
+    pile.put("key_pqsdk_release.sig", sign(key(), 0, content))
+
+    assert (pile.judged().code, pile.judged().document["verified"]) == (0, 1)
 
 
 class TestByTheirBytes:
@@ -407,6 +418,23 @@ class TestPlaces:
 
         assert (verdict.code, verdict.kinds()["reuse"]) == (1, 1)
         assert verdict.document["signatures"] == 2
+
+    def test_what_may_not_be_looked_at(self, good, monkeypatch):
+        """A name whose file may not be asked for is unread; no such message is a missing one."""
+        good.put("hidden", b"x")
+        good.put("m.sig", sign(key(), 1, b"m"))
+        good.put("m", b"m")
+        looked = type(good.folder).stat
+
+        def refusing(path, **more):
+            if path.name in ("hidden", "m"):
+                raise PermissionError(13, "Permission denied", str(path))
+            return looked(path, **more)
+
+        monkeypatch.setattr(type(good.folder), "stat", refusing)
+        verdict = good.judged()
+
+        assert (verdict.code, verdict.kinds()) == (2, {"unread": 3})
 
     def test_links_to_nothing(self, good):
         """One that leads nowhere, and one that leads to itself, are unread."""

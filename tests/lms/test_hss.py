@@ -232,6 +232,33 @@ def test_what_follows_a_signature():
     assert hss.cut_signature(plain + b"\n") == (Signature.decode(plain), b"\n")
 
 
+def test_either_encoding():
+    """Both encodings are told apart; a plain one has one level and no level word."""
+    for levels in (1, 2):
+        signature = pair(levels)[1]
+        encoding, made = hss.decode_either(signature)
+        assert (encoding, made.encode()) == ("HSS", signature)
+    encoding, made = hss.decode_either(signature[4:][: len(made.signatures[0].encode())])
+    assert (encoding, made.levels, made.keys) == ("LMS", 1, ())
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b"", "no LMS signature (an LMS signature is longer than 0 bytes)"),
+        (b"root:x:0:0:", "no LMS signature (unknown LM-OTS set 980957744)"),
+        (u32(3) + u32(6) + bytes(9), "no LMS signature (unknown LMS set 0)"),
+        (u32(0) + u32(0) + u32(6) + bytes(9), "no HSS signature (unknown LMS set 0)"),
+        (u32(8) + u32(99) + u32(6), "no HSS signature (an HSS signature has 1 to 8 levels, not 9)"),
+    ],
+)
+def test_neither_encoding(data, sentence):
+    """The error says which of the two the bytes were meant to be, by the place of a known set."""
+    with pytest.raises(ParameterError) as refused:
+        hss.decode_either(data)
+    assert str(refused.value) == sentence
+
+
 def test_which_level_fails(engine):
     """Roots come level by level, so that whoever is told can say where it broke."""
     case = next(case for case in cases("rfc") if "Case 1" in case["source"])
