@@ -85,17 +85,10 @@ class Document:
         self._fields |= {"esn": signed.esn, "leaf": signed.leaf, "remaining": signed.remaining, "sign_seconds": round(seconds, 6)}
         self._fields |= {"signature": signed.signature.hex()} if path is None else {"sigfile": path}
 
-    def verified(
-        self,
-        key: KeyFile,
-        seconds: float | None,
-        *,
-        good: bool,
-        encoding: str = LMS,
-    ) -> None:
+    def verified(self, key: KeyFile, seconds: float | None, *, good: bool, form: str = LMS) -> None:
         """See Output."""
         del key, seconds
-        self._fields |= {"verified": good, "encoding": encoding}
+        self._fields |= {"verified": good, "encoding": form}
 
     def provisioning(self, esn: str, slot: int) -> None:
         """See Output."""

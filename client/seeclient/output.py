@@ -45,14 +45,7 @@ class Output(Protocol):
     def signature(self, key: KeyFile, signed: Signed, seconds: float, path: str | None) -> None:
         """A signature, or where it was written."""
 
-    def verified(
-        self,
-        key: KeyFile,
-        seconds: float | None,
-        *,
-        good: bool,
-        encoding: str = LMS,
-    ) -> None:
+    def verified(self, key: KeyFile, seconds: float | None, *, good: bool, form: str = LMS) -> None:
         """The outcome of a verification, and the encoding of the signature, LMS or HSS."""
 
     def provisioning(self, esn: str, slot: int) -> None:
@@ -136,18 +129,11 @@ class Lines:
             # Without the colons, as in the guide (2.7.1 step 4).
             self._print(f"Signature (alias {key.alias}, size: {size}, time: {seconds:.3f})", f"written to {path}")
 
-    def verified(
-        self,
-        key: KeyFile,
-        seconds: float | None,
-        *,
-        good: bool,
-        encoding: str = LMS,
-    ) -> None:
+    def verified(self, key: KeyFile, seconds: float | None, *, good: bool, form: str = LMS) -> None:
         """See Output."""
         time = "" if seconds is None else f", time: {seconds:.3f}"
         # The vendor's signatures have no levels, and its lines no word for them.
-        kind = "" if encoding == LMS else f", {encoding}"
+        kind = "" if form == LMS else f", {form}"
         self._print(f"Verify (alias: {key.alias}{kind}{time}): {'true' if good else 'false'}")
 
     def provisioning(self, esn: str, slot: int) -> None:

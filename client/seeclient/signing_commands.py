@@ -77,7 +77,7 @@ def verify(fleet: Fleet, arguments: Arguments, output: Output) -> int:
         output.refused(error, "verify failed")
         return 1
     output.message(_message_name(arguments), head, more=more)
-    output.verified(key, None, good=True, encoding=encoding)
+    output.verified(key, None, good=True, form=encoding)
     return 0
 
 
