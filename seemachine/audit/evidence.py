@@ -4,20 +4,19 @@ What a file is shows in its bytes, however it is wrapped. What is named as evide
 some, and can't be read, is said to be unread: it is never taken for some other file.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
-from seeclient.keys import PREFIX
+from seeclient.keys import PREFIX, decode
 
 from seemachine.audit.encodings import MAX_BYTES, Reading, readings
 from seemachine.audit.files import find, identity, is_file, open_regular, sentence
 from seemachine.audit.recognizing import Made, Recognized, recognize
 from seemachine.audit.rows import MAX_LINE, Handed, ledger_in, row_in, rows_in
 from seemachine.lms.hss import HssPublicKey, HssSignature, decode_either
-from seemachine.lms.keys import PublicKey, Signature
+from seemachine.lms.keys import Signature
 from seemachine.lms.parameters import ParameterError
 
 PIECE = 1 << 20
@@ -232,18 +231,12 @@ def _why_not(data: bytes) -> str:
 
 def _add_key_file(found: Evidence, source: str, data: bytes) -> None:
     try:
-        head = json.loads(data.partition(b"\n")[0])
-        key = PublicKey.decode(bytes.fromhex(head["public_key"]))
-        leases = _exponent(head["expcards"]) + _exponent(head["explease"])
-        found.keys.append(Known(source, HssPublicKey(1, key), 1 << key.tree.h - leases))
+        file = decode(data)
+        lease = 1 << file.key.tree.h - file.expcards - file.explease
     except (ValueError, KeyError, TypeError, RecursionError):
         found.unread.append(f"{source}: a damaged key file")
-
-
-def _exponent(value: object) -> int:
-    if type(value) is not int or not 0 <= value <= 25:
-        raise ValueError("no exponent")
-    return value
+    else:
+        found.keys.append(Known(source, HssPublicKey(1, file.key), lease))
 
 
 def _add_rows(found: Evidence, source: str, rows: list[Handed], wrong: str) -> None:

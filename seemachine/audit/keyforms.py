@@ -57,6 +57,9 @@ def certificate(data: bytes) -> Certificate:
     place = 6 if fields and fields[0].tag == _EXPLICIT_VERSION else 5
     if len(fields) <= place:
         raise DerError("a certificate without a public key")
+    # It stands inside and outside of what is signed (RFC 5280 4.1.1.2).
+    if fields[place - 4].encoded != algorithm.encoded:
+        raise DerError("two algorithms of one signature")
     made = HssSignature.decode(signature.octets()) if _is_ours(algorithm) else None
     return Certificate(_key_in(fields[place]), made, signed.encoded)
 

@@ -1,6 +1,7 @@
 """What the tests of this folder share: keys of other makers that sign with a leaf as often as they are told, and the auditor's verdict."""
 
 import json
+import os
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import redirect_stderr, redirect_stdout
@@ -8,9 +9,13 @@ from dataclasses import dataclass
 from functools import cache
 from io import StringIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+from unittest.mock import patch
 
 from pyhsslms import pyhsslms as p
+from seeclient import keys
+from seeclient.keys import KeyFile
 
 from seemachine.cli import main
 
@@ -100,6 +105,15 @@ class Pile:
     def judged(self, *words: object) -> Audited:
         """The verdict of all in it, as JSON."""
         return audit("--json", *words, self.folder)
+
+
+@cache
+def key_file(expcards: int = 0, explease: int = 0) -> bytes:
+    """A key file of seemachine, of `key()`."""
+    with TemporaryDirectory() as folder, patch.dict(os.environ, {"SEEMACHINE_HOME": folder}):
+        made = KeyFile("release", public(key()), expcards, explease, 0, bytes(24))
+        keys.save(made)
+        return keys.path_of(made.alias).read_bytes()
 
 
 def row(private: p.LmsPrivateKey, leaf: int, digest: bytes, number: int = 1, **changes: Any) -> dict[str, Any]:

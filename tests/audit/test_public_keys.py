@@ -50,10 +50,11 @@ def spki(data, identifier=HSS_LMS):
     return sequence(algorithm(identifier), bits(data))
 
 
-def tbs(info, version=b"\xa0\x03\x02\x01\x02"):
+def tbs(info, version=b"\xa0\x03\x02\x01\x02", identifier=HSS_LMS):
     """What a certificate's signature is over, with nothing in its names."""
     dates = sequence(tlv(0x17, b"260101000000Z"), tlv(0x17, b"360101000000Z"))
-    return sequence(version, tlv(2, b"\1"), algorithm(), sequence(), dates, sequence(), info)
+    by = algorithm(identifier)
+    return sequence(version, tlv(2, b"\1"), by, sequence(), dates, sequence(), info)
 
 
 def signed_certificate(info, private, leaf=0, **more):
@@ -164,7 +165,7 @@ class TestCertificates:
 
     def test_an_issuer_of_another_algorithm(self, pile):
         """Only the key is ours."""
-        body = tbs(spki(HSS1))
+        body = tbs(spki(HSS1), identifier=RSA)
         pile.put("cert", sequence(body, algorithm(RSA), bits(bytes(256))))
         pile.signed("m", key(), 0, b"m")
 
@@ -197,6 +198,7 @@ def unread_forms():
         "an empty key": spki(b""),
         "signed data": sequence(tlv(der.OBJECT_IDENTIFIER, b"\x2a"), sequence(algorithm())),
         "a request for a certificate": sequence(request, algorithm(), bits(cut)),
+        "a certificate of two algorithms": sequence(tbs(right), algorithm(RSA), bits(bytes(256))),
         "a certificate with a cut signature": sequence(tbs(right), algorithm(), bits(cut)),
         "half of its PEM": block(right)[:-60],
     }
@@ -213,7 +215,10 @@ def test_what_names_hss_and_holds_no_key(pile, name):
     assert (verdict.code, verdict.kinds()) == (2, {"unread": 1})
 
 
-OF_OTHERS = [spki(bytes(270), RSA), sequence(tbs(spki(bytes(9), RSA)), algorithm(RSA), bits(b""))]
+OF_OTHERS = [
+    spki(bytes(270), RSA),
+    sequence(tbs(spki(bytes(9), RSA), identifier=RSA), algorithm(RSA), bits(b"")),
+]
 
 
 @pytest.mark.parametrize("data", OF_OTHERS)
