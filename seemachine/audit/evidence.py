@@ -207,12 +207,17 @@ def _add_recognized(
     for made in recognized.made:
         found.signatures += _signed(origin, made)
         if made.behind:
-            more = f"{made.behind} bytes" if whole else "more bytes"
-            found.unread.append(f"{source}: {more} follow the signature; cut them off")
+            found.unread.append(f"{source}: {_more(made.behind, whole=whole)} the signature")
     for key in recognized.keys:
         found.keys.append(Known(source, key, 1 << key.key.tree.h))
     if recognized.trouble:
         found.unread.append(f"{source}: {recognized.trouble}")
+
+
+def _more(count: int, *, whole: bool) -> str:
+    if count == 1:
+        return "1 byte follows"
+    return f"{count} bytes follow" if whole else "more bytes follow"
 
 
 def _signed(origin: Origin, made: Made) -> list[Signed]:

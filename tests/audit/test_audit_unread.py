@@ -182,10 +182,11 @@ class TestNamedAsSignatures:
     @pytest.mark.parametrize("name", ["m.sig", "m"])
     def test_with_something_after_its_end(self, good, more, name):
         """It is not taken as it is, and still shows that its leaf was used before."""
-        good.put(name, sign(key(), 1, b"m") + more)
+        path = good.put(name, sign(key(), 1, b"m") + more)
         verdict = good.judged("--reuse-only")
         assert (verdict.code, verdict.kinds()["unread"]) == (2, 1)
-        assert f"{len(more)} bytes follow" in verdict.of_kind("unread")[0]["what"]
+        many = "1 byte follows" if len(more) == 1 else f"{len(more)} bytes follow"
+        assert verdict.of_kind("unread")[0]["what"] == f"{path}: {many} the signature"
 
         good.put("twice.sig", sign(key(), 1, b"twice"))
         assert (good.judged().code, good.judged().kinds()["reuse"]) == (1, 1)
