@@ -80,7 +80,8 @@ def test_the_levels_of_the_key_must_be_those_of_the_signature(engine, signed, sa
         assert hss.verifies(engine, key, [MESSAGE], HssSignature.decode(signature))
         return
 
-    sentence = f"the signature has {signed} levels?, the key {said} levels?$"
+    made, key_has = (f"{number} level" + "s" * (number != 1) for number in (signed, said))
+    sentence = f"the signature has {made}, the key {key_has}$"
     with pytest.raises(ParameterError, match=sentence):
         hss.verifies(engine, key, [MESSAGE], HssSignature.decode(signature))
 
