@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 BIT_STRING, OCTET_STRING, OBJECT_IDENTIFIER, SEQUENCE = 0x03, 0x04, 0x06, 0x30
-MAX_LENGTH_BYTES = 4
 
 
 class DerError(ValueError):
@@ -57,21 +56,13 @@ def _span(data: bytes, place: int) -> tuple[int, int]:
     if data[place] & 0x1F == 0x1F:
         raise DerError("a tag of several bytes")
     start = place + 2
-    head = data[place + 1 : start]
-    length = head[0] if head else 0x80
+    length = int.from_bytes(data[place + 1 : start], "big")
     if length >= 0x80:
-        start += length - 0x80
-        length = _long_length(data[place + 2 : start], length - 0x80)
+        size = length - 0x80
+        start, encoded = start + size, data[start : start + size]
+        length = int.from_bytes(encoded, "big")
+        if length < 0x80 or not encoded[0]:
+            raise DerError("a length that is indefinite, cut off, or not in its shortest form")
     if start + length > len(data):
         raise DerError(f"{start + length} bytes are needed, {len(data)} are here")
     return start, start + length
-
-
-def _long_length(encoded: bytes, size: int) -> int:
-    """A length that does not fit seven bits; DER takes the shortest form alone."""
-    length = int.from_bytes(encoded, "big")
-    if not 1 <= size <= MAX_LENGTH_BYTES or len(encoded) != size:
-        raise DerError("a length that is indefinite, cut off or too long")
-    if length < 0x80 or length >> 8 * (size - 1) == 0:
-        raise DerError("a length that is not in its shortest form")
-    return length

@@ -245,8 +245,9 @@ class TestDer:
     @pytest.mark.parametrize(
         "encoded",
         [
-            "", "30", "3080", "30800000", "308100", "30817f", "3082", "308200ff", "30820080",
+            "", "30", "3080", "3080" + "00" * 128, "3180" + "00" * 200, "30800000", "308100", "30817f", "3082", "308200ff", "30820080",
             "3085000000000100", "30850000000001", "3005000000", "1f0100", "30ff", "0400 0400", "04",
+            "0401", "048180", "04 82 0100" + "00" * 255, "0484", "04ff" + "ff" * 126,
         ],
     )  # fmt: skip
     def test_what_is_no_der(self, encoded):
@@ -254,7 +255,12 @@ class TestDer:
         with pytest.raises(DerError):
             der.only(bytes.fromhex(encoded) + bytes(127 if encoded == "30817f" else 0))
 
-    def test_tags_and_bits(self):
+    def test_tags(self):
+        """X.690 gives them these numbers."""
+        tags = der.BIT_STRING, der.OCTET_STRING, der.OBJECT_IDENTIFIER, der.SEQUENCE
+        assert tags == (0x03, 0x04, 0x06, 0x30)
+
+    def test_other_tags_and_bits(self):
         """Another tag than expected, and a bit string that is not whole bytes, are refused."""
         with pytest.raises(DerError, match="tag 0x04, where 0x30 is expected"):
             der.only(tlv(4)).expect(der.SEQUENCE)

@@ -249,6 +249,7 @@ def test_either_encoding():
         (b"", "no LMS signature (an LMS signature is longer than 0 bytes)"),
         (b"root:x:0:0:", "no LMS signature (unknown LM-OTS set 980957744)"),
         (u32(3) + u32(6) + bytes(9), "no LMS signature (unknown LMS set 0)"),
+        (u32(0) + u32(6) + u32(6) + bytes(9), "no LMS signature (unknown LMS set 0)"),
         (u32(0) + u32(0) + u32(6) + bytes(9), "no HSS signature (unknown LMS set 0)"),
         (u32(8) + u32(99) + u32(6), "no HSS signature (an HSS signature has 1 to 8 levels, not 9)"),
     ],
