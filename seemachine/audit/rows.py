@@ -52,8 +52,6 @@ def handed_from(values: Mapping[str, object], source: str) -> Handed:
 
 def row_in(line: bytes, source: str) -> Handed | None:
     """The row in a line, if it is one."""
-    if not line.lstrip().startswith(b"{"):
-        return None
     try:
         return handed_from(json.loads(line), source)
     except (ValueError, KeyError, TypeError, RecursionError):

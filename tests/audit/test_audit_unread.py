@@ -260,6 +260,16 @@ class TestByTheirBytes:
 
         assert (good.judged().code, good.judged().kinds()) == (2, {"unread": 1})
 
+    def test_many_damaged_lines(self, pile):
+        """They are one finding, with the number of the first and of all the others."""
+        [good] = ledger([row(key(), 3, b"m" + bytes(32))]).splitlines()
+        path = pile.put("ledger", b"\n".join([good, good[:-1], b"", b"x", b"{}", good]))
+        verdict = pile.judged()
+
+        assert (verdict.code, verdict.document["rows"]) == (2, 2)
+        sentence = "line 2 is not a row of a ledger, nor are 2 others"
+        assert [finding["what"] for finding in verdict.of_kind("unread")] == [f"{path}: {sentence}"]
+
     def test_a_ledger_whose_first_line_is_damaged(self, pile):
         """The other lines count all the same."""
         rows = ledger(row(key(), 3, b"m" + bytes(31) + digit) for digit in (b"1", b"2", b"3"))
