@@ -184,6 +184,7 @@ def unread_forms():
     right = spki(HSS1)
     request = sequence(tlv(2, b"\0"), sequence(), right, tlv(0xA0))
     cut = bytes(4) + sign(key(), 0, b"m")[:-1]
+    keyless = sequence(tlv(2, b"\1"), algorithm(), sequence(), sequence(), sequence())
     return {
         "cut": right[:-1],
         "longer": right + b"\0",
@@ -199,6 +200,8 @@ def unread_forms():
         "signed data": sequence(tlv(der.OBJECT_IDENTIFIER, b"\x2a"), sequence(algorithm())),
         "a request for a certificate": sequence(request, algorithm(), bits(cut)),
         "a certificate of two algorithms": sequence(tbs(right), algorithm(RSA), bits(bytes(256))),
+        "a certificate without anything": sequence(sequence(), algorithm(), bits(cut)),
+        "a certificate without a key": sequence(keyless, algorithm(), bits(cut)),
         "a certificate with a cut signature": sequence(tbs(right), algorithm(), bits(cut)),
         "half of its PEM": block(right)[:-60],
     }
