@@ -4,7 +4,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -37,11 +37,11 @@ class Finding:
 class Verdict:
     """All findings, and how much was looked at."""
 
-    findings: list[Finding] = field(default_factory=list)
-    verified: int = 0
-    signatures: int = 0
-    keys: int = 0
-    rows: int = 0
+    findings: list[Finding]
+    verified: int
+    signatures: int
+    keys: int
+    rows: int
 
     @property
     def wrong(self) -> bool:

@@ -242,9 +242,12 @@ class TestByTheirBytes:
     @pytest.mark.parametrize("change", [lambda data: data[:-1], lambda data: data + b"\n"])
     def test_a_damaged_public_key(self, good, levels, change):
         """A key that is too short or too long is unread, with or without its levels."""
-        good.put("k", change(levels + public(key(number=1))))
+        path = good.put("k", change(levels + public(key(number=1))))
+        verdict = good.judged()
 
-        assert (good.judged().code, good.judged().kinds()) == (2, {"unread": 1})
+        assert (verdict.code, verdict.kinds()) == (2, {"unread": 1})
+        sentence = f"{path}: a sha256_m24_h5 public key has 48 bytes, not "
+        assert verdict.of_kind("unread")[0]["what"].startswith(sentence)
 
     @pytest.mark.parametrize(
         "text",
