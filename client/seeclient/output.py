@@ -48,6 +48,9 @@ class Output(Protocol):
     def verified(self, key: KeyFile, seconds: float | None, *, good: bool, form: str = LMS) -> None:
         """The outcome of a verification, and the encoding of the signature, LMS or HSS."""
 
+    def threshold(self, key: KeyFile) -> None:
+        """The threshold of a key was set."""
+
     def provisioning(self, esn: str, slot: int) -> None:
         """A lease is about to be moved."""
 
@@ -135,6 +138,10 @@ class Lines:
         # The vendor's signatures have no levels, and its lines no word for them.
         kind = "" if form == LMS else f", {form}"
         self._print(f"Verify (alias: {key.alias}{kind}{time}): {'true' if good else 'false'}")
+
+    def threshold(self, key: KeyFile) -> None:
+        """See Output."""
+        self._print(f"Threshold (alias: {key.alias}): {render.threshold(key.warnat)}")
 
     def provisioning(self, esn: str, slot: int) -> None:
         """See Output."""

@@ -127,6 +127,7 @@ def _as_json(peer: Peer, entry: LedgerEntry) -> dict[str, Any]:
         "token": entry.token.hex(),
         "client": entry.client,
         "time": entry.time,
+        "reason": entry.reason,
     }
 
 
@@ -137,7 +138,9 @@ def _line(row: dict[str, Any], alias: str) -> str:
     bound = f"{kinds.get(digest[:2], '?')} {digest[2:18]}" if len(digest) > 2 else "Q awaited"
     when = _when(row["time"]) or WRONG_TIME
     start = f"{row['esn']}  {row['row']:>6}  {when:<20}  {file} {alias:<10}"
-    return f"{start}  leaf {row['leaf']:<8} {bound:<24} {row['client']}".rstrip()
+    what = f"{start}  leaf {row['leaf']:<8} {bound:<24} {row['client']}"
+    why = f"  acknowledged: {row['reason']}" if row["reason"] else ""
+    return f"{what}{why}".rstrip()
 
 
 def _when(milliseconds: int) -> str | None:

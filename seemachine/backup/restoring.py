@@ -64,7 +64,8 @@ def restore(world: Path, backup: Backup, witness: str | None = None, *, after_lo
     private_folder(world)
     with ExitStack() as stack:
         if (supervisor := holder(world / "fleet")) is not None:
-            raise StateLocked(f"the fleet of {world} is up (process {supervisor}); stop it first with: seemachine fleet down")
+            up = f"the fleet of {world} is up ({supervisor})"
+            raise StateLocked(f"{up}; stop it first with: seemachine fleet down")
         machines = lock(world, backup, stack)
         witnessed = _known_to(world, witness, machines) if witness is not None else []
         steps = [*_restore_fleet(world, backup), *_restore_keys(world, backup)]
@@ -135,7 +136,7 @@ def _known_to(world: Path, witness: str, machines: list[str]) -> list[str]:
     folder = Path(witness).expanduser()
     if not witness or "://" in witness or folder.resolve() == witness_folder(world).resolve():
         return machines
-    known = [esn for esn in machines if any((folder / f"{esn}{ending}").exists() for ending in (".mark", ".leaves"))]
+    known = [esn for esn in machines if any((folder / f"{esn}{ending}").exists() for ending in (".record", ".mark", ".leaves"))]
     if machines and not known:
         raise StateUnsafe(f"{witness} is no witness of {', '.join(machines)}; name the folder that the machines were started with")
     return known

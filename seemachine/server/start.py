@@ -19,13 +19,16 @@ from seemachine.server.logs import Log, configure
 from seemachine.server.ports import CannotListen, refuse_taken_port
 from seemachine.server.serve import Daemon
 from seemachine.server.tls import TlsError
+from seemachine.state import process
 from seemachine.state.checkpoints import FolderCheckpoints, NoCheckpoints
-from seemachine.state.errors import StateCorrupt, StateError, StateUnsafe, reason
+from seemachine.state.errors import StateCorrupt, StateError, StateFailed, StateUnsafe, reason
+from seemachine.state.layered_witness import LayeredWitness
 from seemachine.state.lock import FolderLock, holder
 from seemachine.state.modes import check_modes
+from seemachine.state.runtime_witness import AUTO, OFF, RuntimeWitness, runtime_folder
 from seemachine.state.slots import Slots
 from seemachine.state.store import Retention, Store
-from seemachine.state.witness import Witness
+from seemachine.state.witness import NoWitness, Witness
 from seemachine.wire.messages import ENVELOPE_BYTES, Limits
 from seemachine.wire.world import witness_folder
 from seemachine.witnesses import open_witness
@@ -45,18 +48,22 @@ def start(config: Config) -> int:
         if holder(config.folder) is None:
             refuse_taken_port(config)
         with ExitStack() as stack:
+            # Held to the end of the process: who waits for the folder waits until nothing is left.
             lock = FolderLock(config.folder, config.esn)
-            stack.callback(lock.release)
-            store = open_store(config)
+            lock.listen()
+            runtime, missing = open_runtime(config)
+            store = open_store(config, runtime)
             stack.callback(store.close)
             log = configure(esn=config.esn)
+            if missing:
+                log.warning("no runtime witness", reason=missing)
             machine = build(config, store)
             for doubt in inspect(machine):
                 log.warning("quarantine", reason=doubt, see=f"seemachine quarantine explain --esn {config.esn}")
             allow_descriptors(config.limits.connections)
             sys.setswitchinterval(SWITCH_SECONDS)
             tell = stack.enter_context(stopping.once())
-            trio.run(_run, machine, config, log, in_force, tell)
+            trio.run(_run, machine, config, log, in_force, tell, lock.asked)
     except (StateError, CannotHarden, CannotListen, TlsError, engines.EngineError, OSError) as error:
         print(f"seemachine serve: {reason(error)}{_way_out(config, error)}", file=sys.stderr)
         return 1
@@ -109,8 +116,21 @@ def wire_limits(config: Config) -> Limits:
     )
 
 
-def open_store(config: Config) -> Store:
-    """The NVRAM of these settings. Raises StateError."""
+def open_runtime(config: Config) -> tuple[Witness, str]:
+    """The witness in the host's runtime folder, and why there is none. Raises StateFailed for a folder that was chosen."""
+    folder = runtime_folder(config.runtime_witness, os.environ, os.geteuid())
+    if folder is None:
+        return NoWitness(), "" if config.runtime_witness == OFF else "this host has no runtime folder"
+    try:
+        return RuntimeWitness(folder), ""
+    except StateFailed as error:
+        if config.runtime_witness != AUTO:
+            raise
+        return NoWitness(), str(error)
+
+
+def open_store(config: Config, runtime: Witness | None = None) -> Store:
+    """The NVRAM of these settings, with a second witness beside the configured one. Raises StateError."""
     kept = {"sqlite": config.folder / "nvram.db", "file": config.folder / "nvram"}
     for other, path in kept.items():
         if config.store not in (other, "memory") and path.exists():
@@ -119,7 +139,8 @@ def open_store(config: Config) -> Store:
         from seemachine.state.memory import MemoryStore
 
         return MemoryStore(_retention(config))
-    witness = open_witness(config.witness, witness_folder(config.world), config.esn)
+    configured = open_witness(config.witness, witness_folder(config.world), config.esn)
+    witness = LayeredWitness(configured, runtime or NoWitness())
     try:
         return _open_durable(config, witness)
     except BaseException:
@@ -141,11 +162,28 @@ def _open_durable(config: Config, witness: Witness) -> Store:
     return SqliteStore(config.folder, witness, _retention(config))
 
 
-async def _run(machine: Machine, config: Config, log: Log, in_force: dict[str, str], tell: Callable[[], None]) -> None:
+async def _run(
+    machine: Machine,
+    config: Config,
+    log: Log,
+    in_force: dict[str, str],
+    tell: Callable[[], None],
+    asked: Callable[[], bool],
+) -> None:
     def on_ready(host: str, port: int) -> None:
         log.info("hardened", **in_force)
-        nvram = machine.store.mark.identity.hex()
-        entry = Published(config.esn, config.model, config.module, host, port, os.getpid(), config.tls is not None, nvram)
+        who = process.current()
+        entry = Published(
+            esn=config.esn,
+            model=config.model,
+            module=config.module,
+            host=host,
+            port=port,
+            pid=who.pid,
+            tls=config.tls is not None,
+            nvram=machine.store.mark.identity.hex(),
+            started=who.started,
+        )
         if config.publish:
             publish(config.world, entry)
         announce(config.world, entry)
@@ -155,6 +193,7 @@ async def _run(machine: Machine, config: Config, log: Log, in_force: dict[str, s
         tell()
         notify.stopping()
 
+    trio.lowlevel.spawn_system_task(stopping.heed, asked)
     try:
         await Daemon(machine, config, log).run(on_ready, on_stopping)
     finally:

@@ -24,6 +24,10 @@ class StateCopied(StateCorrupt):
     """A file that is not the one that was written last: a copy of it, or an older one from a backup."""
 
 
+class StateLinked(StateCopied):
+    """A file with a second name: what is taken from it could be taken from it there too."""
+
+
 class StateUnsafe(StateError):
     """The storage does not keep the promise of durability, so nothing is served from it."""
 
@@ -46,6 +50,14 @@ class LeaseSpent(StateError):
 
 class LeaseQuarantined(StateError):
     """Whether its leaves were used elsewhere is not known; an operator decides."""
+
+
+class NotAcknowledged(StateError):
+    """A lease is down to its threshold, and nobody says why to use one more of its leaves."""
+
+
+class NothingToAcknowledge(StateError):
+    """A reason is given for what needs none: given always, it would be none when it is needed."""
 
 
 class TokenSpent(StateError):

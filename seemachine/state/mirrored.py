@@ -8,7 +8,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from seemachine.state.batch import Answer, Batch, Changes, quarantined
-from seemachine.state.errors import FileExists, LeaseGone, LeaseSpent, StateError, StateLocked, TokenSpent
+from seemachine.state.errors import (
+    DiskFull,
+    FileExists,
+    LeaseGone,
+    LeaseSpent,
+    NotAcknowledged,
+    StateError,
+    StateLocked,
+    TokenSpent,
+    counted,
+)
 from seemachine.state.ledger import LedgerRow, Order
 from seemachine.state.opened import OpenNvram
 from seemachine.state.records import NvramFile, Reserved, SpentLease, StoredLease
@@ -18,6 +28,8 @@ from seemachine.wire.names import printed_name
 
 MAX_FILES = 4096
 MAX_AWAITED = 4096
+# Rows, or leases, that are destroyed in one step: a signature waits for one step at most.
+AT_ONCE = 250
 
 
 class MirroredStore(OpenNvram):
@@ -29,6 +41,22 @@ class MirroredStore(OpenNvram):
         # Leaves that clients hash for, by token. In memory alone: what became of one that another process gave out, no NVRAM that may
         # have been put back can say.
         self._awaited: dict[bytes, LedgerRow] = {}
+        # What found no room: memory knows it, the disk may not.
+        self._late = Changes()
+
+    def _ready(self) -> None:
+        """What found no room comes before what builds on memory: answers, changes, the end of a row."""
+        self._refuse_after_failure()
+        late, self._late = self._late, Changes()
+        self._commit(late)
+
+    def _commit(self, changes: Changes) -> None:
+        try:
+            super()._commit(changes)
+        except DiskFull:
+            # Without the rows of the ledger: whoever was refused asks again.
+            self._late = replace(changes, rows=[], bound=[], ledger_before=0, late=True)
+            raise
 
     @abstractmethod
     def _was_installed(self, lease: StoredLease) -> bool:
@@ -42,6 +70,11 @@ class MirroredStore(OpenNvram):
     def _rows(self, tokens: Sequence[bytes]) -> dict[bytes, LedgerRow]:
         """The rows of those tokens that have one."""
 
+    def _has_rows_before(self, before: int) -> bool:
+        """Whether the ledger has yet to forget rows from before a time, in milliseconds."""
+        del before
+        return False
+
     @abstractmethod
     def ledger(self, after: int, most: int) -> list[tuple[int, LedgerRow]]:
         """See Store."""
@@ -49,10 +82,10 @@ class MirroredStore(OpenNvram):
     def install(self, lease: StoredLease) -> None:
         """See Store."""
         with self._lock:
-            self._refuse_after_failure()
+            self._ready()
             self.check_install(lease)
-            # Noted before the file is there: noted leaves that are not in it count as gone.
-            self._witness.note(lease.name, lease.first, lease.first)
+            # Claimed before the file is there: claimed leaves that are not in it count as gone.
+            self._witness.claim(lease.name, lease.first, lease.end)
             self._guarded(lambda: self._write_install(lease))
             self._files[lease.name] = NvramFile(lease, lease.first)
 
@@ -64,16 +97,13 @@ class MirroredStore(OpenNvram):
             raise FileExists(f"NVRAM file {printed_name(lease.name)} still holds {present.remaining} signatures")
         if len(self._files) >= MAX_FILES:
             raise FileExists(f"the NVRAM is full: it holds {MAX_FILES} files")
-        if self._was_installed(lease) or self._was_noted(lease):
+        if self._was_installed(lease) or self._witness.is_spent(lease.name, lease.first, lease.end):
             raise LeaseSpent(f"leaves {lease.first} to {lease.end - 1} of {printed_name(lease.name)} were in this NVRAM before")
-
-    def _was_noted(self, lease: StoredLease) -> bool:
-        return any(first < lease.end and lease.first < following for first, following in self._witness.noted(lease.name).items())
 
     def reserve(self, orders: Sequence[Order]) -> list[Answer]:
         """See Store."""
         with self._lock:
-            self._refuse_after_failure()
+            self._ready()
             batch = Batch(self._files, self._rows([order.token for order in orders]), self._now())
             answers = [self._again(order, row) if (row := batch.known(order)) else batch.take(order) for order in orders]
             changes = batch.changes()
@@ -89,7 +119,7 @@ class MirroredStore(OpenNvram):
     def bind(self, order: Order) -> Reserved:
         """See Store."""
         with self._lock:
-            self._refuse_after_failure()
+            self._ready()
             awaited = self._awaited.get(order.token)
             if awaited is not None and awaited.name == order.name:
                 reserved = self._found(awaited)
@@ -129,7 +159,7 @@ class MirroredStore(OpenNvram):
     def delete(self, name: bytes) -> None:
         """See Store."""
         with self._lock:
-            self._refuse_after_failure()
+            self._ready()
             file = self._files.get(name)
             if file is not None:
                 self._commit(Changes(files={name: None}))
@@ -138,13 +168,13 @@ class MirroredStore(OpenNvram):
     def quarantine(self, name: bytes, reason: str) -> None:
         """See Store."""
         with self._lock:
-            self._refuse_after_failure()
+            self._ready()
             self._commit(Changes(files={name: replace(self._files[name], quarantine=reason)}))
 
     def skip(self, name: bytes, leaf: int) -> None:
         """See Store."""
         with self._lock:
-            self._refuse_after_failure()
+            self._ready()
             file = self._files[name]
             least = max(file.next + 1, self._witness.noted(name).get(file.lease.first, 0))
             if not least <= leaf <= file.lease.end:
@@ -153,10 +183,19 @@ class MirroredStore(OpenNvram):
             self._witness.note(name, file.lease.first, leaf)
             self._commit(Changes(files={name: NvramFile(file.lease, leaf) if leaf < file.lease.end else None}))
 
-    def put_back(self, reason: str, floors: Mapping[bytes, int]) -> None:
+    def warn_at(self, name: bytes, count: int) -> None:
         """See Store."""
         with self._lock:
             self._refuse_after_failure()
+            file = self._files.get(name)
+            if file is not None:
+                changed = _warned_at(file, count)
+                self._commit(Changes(files={name: changed}, stays=True))
+
+    def put_back(self, reason: str, floors: Mapping[bytes, int]) -> None:
+        """See Store."""
+        with self._lock:
+            self._ready()
             # The doubt first: after a crash in between the next opening puts all into quarantine.
             self._guarded(lambda: self._write_past(Past(self.mark, (self.mark.epoch, self.mark.nonce), self.doubt or reason)))
             self.doubt = self.doubt or reason
@@ -167,27 +206,49 @@ class MirroredStore(OpenNvram):
     def settle(self) -> None:
         """See Store."""
         with self._lock:
-            self._refuse_after_failure()
+            self._ready()
             if self.doubt:
                 self._guarded(lambda: self._write_past(Past(self.mark, (self.mark.epoch, self.mark.nonce))))
                 self.doubt = ""
 
-    def tidy(self) -> None:
+    def tidy(self) -> bool:
         """See Store."""
         with self._lock:
-            self._refuse_after_failure()
+            self._ready()
             now = self._now()
-            old = [spent for spent in self._spent if spent.time + self._keep.retry_seconds * 1000 <= now]
             before = now - self._keep.ledger_days * 86_400_000 if self._keep.ledger_days else 0
-            self._spent = [spent for spent in self._spent if spent not in old]
             # Burned, for their rows may be gone.
             self._awaited = {token: row for token, row in self._awaited.items() if row.time >= before}
+            old = self._long_used_up(now)
             self._commit(Changes(forgotten=old, ledger_before=before))
+            return len(old) == AT_ONCE or bool(before and self._has_rows_before(before))
+
+    def _long_used_up(self, now: int) -> list[SpentLease]:
+        kept = self._keep.retry_seconds * 1000
+        old = [spent for spent in self._spent if spent.time + kept <= now][:AT_ONCE]
+        gone = set(old)
+        self._spent = [spent for spent in self._spent if spent not in gone]
+        return old
+
+    def beat(self) -> None:
+        """See Store. Not under the lock that signing takes: a witness may be slow."""
+        if not self._closed:
             try:
-                self._witness.refresh()
+                self._witness.beat()
             except StateLocked:
                 self._failed = True
                 raise
+
+
+def _warned_at(file: NvramFile, count: int) -> NvramFile:
+    """A file with another threshold. Raises NotAcknowledged where that would end a warning."""
+    standing = file.lease.warnat
+    if file.remaining <= standing > count:
+        left = counted(file.remaining, "signature")
+        what = f"{printed_name(file.name)} has {left} left, so its threshold of {standing} stands"
+        how = "acknowledge each signature instead, or bring in another lease"
+        raise NotAcknowledged(f"{what}; {how}")
+    return replace(file, lease=replace(file.lease, warnat=count))
 
 
 def _held(file: NvramFile, floor: int, reason: str) -> NvramFile | None:

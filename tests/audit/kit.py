@@ -120,7 +120,8 @@ def row(private: p.LmsPrivateKey, leaf: int, digest: bytes, number: int = 1, **c
     """A row of a ledger, as `seemachine ledger --json` prints it."""
     of = public(private)[24:32]
     values = {"esn": "0000-0000-0001", "nvram": "aa" * 16, "row": number, "file": (b"lms" + of).hex(), "leaf": leaf}
-    return {**values, "digest": digest.hex(), "token": f"{number:032x}", "client": "127.0.0.1", "time": 1, **changes}
+    values |= {"digest": digest.hex(), "token": f"{number:032x}", "client": "127.0.0.1"}
+    return {**values, "time": 1, "reason": "", **changes}
 
 
 def ledger(rows: Iterable[dict[str, Any]]) -> bytes:
