@@ -43,7 +43,7 @@ class Replaced(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         """Run the other code."""
-        exec(self._code, module.__dict__)  # noqa: S102
+        exec(self._code, module.__dict__)
 
 
 def preload() -> None:
