@@ -18,6 +18,7 @@ from seemachine import stopping
 from seemachine.config import ConfigError
 from seemachine.fleet import configuration, modules, published, standing
 from seemachine.fleet.configuration import Fleet
+from seemachine.log_writer import unhurried
 from seemachine.state.durable import replace_file
 from seemachine.state.errors import StateError, StateLocked, counted, reason
 from seemachine.state.lock import FolderLock, holder
@@ -124,6 +125,15 @@ def _already(world: Path, supervisor: int | None) -> str:
 
 
 def _foreground(fleet: Fleet) -> int:
+    """Until it is told to stop, whether somebody reads what it says or not."""
+    with unhurried():
+        try:
+            return _supervise(fleet)
+        except (StateError, OSError) as error:
+            return _complain(reason(error))
+
+
+def _supervise(fleet: Fleet) -> int:
     import trio
 
     from seemachine.fleet.supervisor import FleetFailed, Supervisor

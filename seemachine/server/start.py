@@ -5,6 +5,7 @@ import resource
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 
 import trio
 
@@ -13,9 +14,10 @@ from seemachine.commands.quarantine import inspect
 from seemachine.config import Config
 from seemachine.fleet.published import Published, announce, publish, withdraw
 from seemachine.lms import engines
+from seemachine.log_writer import LogWriter, unhurried
 from seemachine.machine import Machine
 from seemachine.server.hardening import CannotHarden, harden
-from seemachine.server.logs import Log, configure
+from seemachine.server.logs import Log, configure, dropped
 from seemachine.server.ports import CannotListen, refuse_taken_port
 from seemachine.server.serve import Daemon
 from seemachine.server.tls import TlsError
@@ -40,6 +42,15 @@ OTHER_DESCRIPTORS = 256
 def start(config: Config) -> int:
     """Run one machine until it is told to stop. Returns the exit code; a reason not to start goes to standard error."""
     try:
+        with unhurried() as output:
+            return _start(config, output)
+    except OSError as error:
+        print(f"seemachine serve: {reason(error)}", file=sys.stderr)
+        return 1
+
+
+def _start(config: Config, output: LogWriter) -> int:
+    try:
         in_force = harden(config.lock_memory)
         check_modes(config.world, config.folder)
         if holder(config.folder) is None:
@@ -50,6 +61,7 @@ def start(config: Config) -> int:
             store = open_store(config)
             stack.callback(store.close)
             log = configure(esn=config.esn)
+            output.notice = partial(dropped, esn=config.esn)
             machine = build(config, store)
             for doubt in inspect(machine):
                 log.warning("quarantine", reason=doubt, see=f"seemachine quarantine explain --esn {config.esn}")
