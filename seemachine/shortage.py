@@ -5,11 +5,12 @@ None of these errors says that anything is broken: what failed may be tried agai
 
 import errno
 
-DESCRIPTORS, THREADS, MEMORY = "descriptors", "threads", "memory"
+DESCRIPTORS, THREADS, MEMORY, ROOM = "descriptors", "threads", "memory", "room on the disk"
 ADVICE = {
     DESCRIPTORS: "raise the limit of open files (ulimit -n; LimitNOFILE= of systemd)",
     THREADS: "raise the limit of processes (ulimit -u; TasksMax= of systemd)",
-    MEMORY: "raise the limit of memory (ulimit -v; MemoryMax= of systemd)",
+    MEMORY: "raise the limit of memory (ulimit -v; LimitAS= of systemd)",
+    ROOM: "make room where the world folder lies",
 }
 _NUMBERS = {
     errno.EMFILE: DESCRIPTORS,

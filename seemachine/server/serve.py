@@ -33,12 +33,15 @@ SECONDS_FOR_ONE = 0.002
 OTHER_THREADS = 16
 PORTS_SEARCHED = 100
 TIDY_SECONDS = 60.0
+# Until another try, when a connection could not be taken for want of something.
+SCARCE_SECONDS = 0.1
 
 
 class Daemon:
     """A machine on a port."""
 
-    def __init__(self, machine: Machine, config: Config, log: Log) -> None:
+    def __init__(self, machine: Machine, config: Config, log: Log, most: int = 1 << 30) -> None:
+        """`most` sockets are in hand at one time; who connects then waits at the door."""
         self._config = config
         self._log = SparingLog(log)
         self._service = Service(
@@ -50,13 +53,17 @@ class Daemon:
         )
         self._door = Door(config, self._service)
         self._admission = Admission(config.limits)
-        self._farewells = trio.Semaphore(FAREWELLS)
+        self._most = most
+        self._in_hand = 0
+        self._left = trio.Event()
+        passing = most - config.limits.connections
+        self._farewells = trio.Semaphore(max(1, min(FAREWELLS, passing // 2)))
         self._listeners: list[trio.SocketListener] = []
 
     async def run(self, on_ready: Callable[[str, int], None], on_stopping: Callable[[], None] = lambda: None) -> None:
         """Listen, say where, serve until SIGTERM or SIGINT, say so, then drain. Raises CannotListen."""
         # From before the address is known to after the last reply: no signal may end the process out of order.
-        with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals, self._threads():
             on_ready(*await self._listen())
             async with trio.open_nursery() as background:
                 background.start_soon(self._service.pipeline.run)
@@ -70,14 +77,25 @@ class Daemon:
         self._log.tell()
         self._log.info("stopped")
 
+    @contextlib.contextmanager
+    def _threads(self) -> Iterator[None]:
+        self._service.start()
+        try:
+            yield
+        finally:
+            self._service.close()
+
     async def _tidy(self) -> None:
         """Destroy now and then what the NVRAM keeps no longer."""
+        store = self._service.machine.store
         while True:
             await trio.sleep(TIDY_SECONDS)
             try:
-                await trio.to_thread.run_sync(self._service.machine.store.tidy)
+                await self._service.workers.run(self._service.others, store.tidy)
             except StateError as error:
                 self._log.warning("cannot tidy", detail=str(error))
+            except Exception as error:  # noqa: BLE001
+                self._trouble("bug while tidying", error)
 
     async def _accept_until(self, signals: AsyncIterator[int], sessions: trio.Nursery) -> None:
         async with trio.open_nursery() as accepting:
@@ -112,17 +130,29 @@ class Daemon:
             looked = trio.current_time()
             while True:
                 try:
-                    stream = await listener.accept()
-                except OSError as error:
-                    if error.errno not in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+                    await self._room()
+                    self._take(await listener.accept(), sessions)
+                    count = int((trio.current_time() - looked) / SECONDS_FOR_ONE)
+                    for another in _others(listener, min(count, self._most - self._in_hand)):
+                        self._take(another, sessions)
+                except (OSError, MemoryError) as error:
+                    if not self._service.scarcity.met(error):
                         raise
-                    self._log.warning("cannot accept", detail=error.strerror)
-                    await trio.sleep(0.1)
-                    continue
-                sessions.start_soon(self._converse, stream)
-                for another in _others(listener, trio.current_time() - looked):
-                    sessions.start_soon(self._converse, another)
+                    await trio.sleep(SCARCE_SECONDS)
                 looked = trio.current_time()
+
+    async def _room(self) -> None:
+        while self._in_hand >= self._most:
+            await self._left.wait()
+
+    def _take(self, stream: trio.SocketStream, sessions: trio.Nursery) -> None:
+        sessions.start_soon(self._converse, stream)
+        self._in_hand += 1
+
+    def _trouble(self, event: str, error: Exception) -> None:
+        """What went wrong is for the log: said once where the system gives no more, else with its traceback."""
+        if not self._service.scarcity.met(error):
+            self._log.exception(event)
 
     async def _converse(self, stream: trio.SocketStream) -> None:
         try:
@@ -139,8 +169,12 @@ class Daemon:
                 else:
                     await self._serve(stream, peer, seat)
         # A bug in one session must not take the machine from the others.
-        except Exception:  # noqa: BLE001
-            self._log.exception("bug in a session")
+        except Exception as error:  # noqa: BLE001
+            self._trouble("bug in a session", error)
+        finally:
+            self._in_hand -= 1
+            self._left.set()
+            self._left = trio.Event()
 
     async def _serve(self, stream: trio.SocketStream, peer: str, seat: Seat) -> None:
         try:
@@ -181,19 +215,22 @@ class Daemon:
         return {"model": machine.model, "engine": machine.engine.kernel, "store": self._config.store, **tls, "epoch": machine.store.epoch}
 
 
-def _others(listener: trio.SocketListener, seconds: float) -> Iterator[trio.SocketStream]:
-    """More of those who wait at the door, the more the longer nobody looked.
+def _others(listener: trio.SocketListener, count: int) -> Iterator[trio.SocketStream]:
+    """More of those who wait at the door, so many and MOST_AT_ONCE at most: the longer nobody looked.
 
     trio accepts one in each round of its loop. While rounds are long, because many sessions have much to do, the queue would stand still.
     """
-    with socket.fromfd(listener.socket.fileno(), listener.socket.family, listener.socket.type) as door:
-        door.setblocking(False)
-        for _ in range(min(MOST_AT_ONCE, int(seconds / SECONDS_FOR_ONE))):
+    # The very same descriptor: there may be none for another.
+    door = socket.socket(fileno=listener.socket.fileno())
+    try:
+        for _ in range(min(MOST_AT_ONCE, count)):
             try:
                 accepted, _ = door.accept()
             except OSError:
                 return  # nobody is left; anything worse is told by the next ordinary accept
             yield trio.SocketStream(trio.socket.from_stdlib_socket(accepted))
+    finally:
+        door.detach()
 
 
 def _peer(stream: trio.SocketStream) -> tuple[str, str]:

@@ -12,6 +12,8 @@ from seemachine.machine import Machine, Session
 from seemachine.server.admission import READING, Seat
 from seemachine.server.logs import Log, describe
 from seemachine.server.pipeline import SigningPipeline
+from seemachine.server.scarcity import Scarcity
+from seemachine.server.threads import Workers
 from seemachine.wire import messages as m
 from seemachine.wire.link import NEED_DATA, Asked, Closed, Link, Role
 from seemachine.wire.roles import Caller, ClientRole, denial
@@ -39,6 +41,22 @@ class Service:
     reading: trio.CapacityLimiter = field(default_factory=lambda: trio.CapacityLimiter(READING_THREADS))
     idle: set[trio.CancelScope] = field(default_factory=set)
     draining: bool = False
+    scarcity: Scarcity = field(init=False)
+    workers: Workers = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.scarcity = Scarcity(self.log)
+        self.workers = Workers(self.scarcity)
+
+    def start(self) -> None:
+        """Take the threads that must not be missing later. Raises RuntimeError."""
+        self.pipeline.start()
+        self.workers.start()
+
+    def close(self) -> None:
+        """Give them back."""
+        self.pipeline.close()
+        self.workers.close()
 
     def drain(self) -> None:
         """Idle sessions end now, busy ones after their reply."""
@@ -136,7 +154,8 @@ class Conversation:
             return await self._service.pipeline.sign(request, self._session.client)
         if isinstance(request, IMMEDIATE):
             return answer(self._session, request)
-        return await trio.to_thread.run_sync(answer, self._session, request, abandon_on_cancel=True, limiter=self._limiter(request))
+        limiter = self._limiter(request)
+        return await self._service.workers.run(limiter, answer, self._session, request)
 
     def _limiter(self, request: Any) -> trio.CapacityLimiter:
         if isinstance(request, READING):
