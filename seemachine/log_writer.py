@@ -83,7 +83,8 @@ class LogWriter:
 
     def _run(self) -> None:
         while True:
-            self._put(self._take())
+            with contextlib.suppress(MemoryError):
+                self._put(self._take())
 
     def _take(self) -> list[bytes]:
         """The lines that are written next, together; none when only their loss is to be told."""

@@ -67,6 +67,11 @@ class Seat:
         # Since when we wait for the peer, to ask or to take its reply; None while it waits for us.
         self.waiting_since: float | None = now
 
+    @property
+    def proven(self) -> bool:
+        """Whether something was done for it."""
+        return self not in self.peer.unproven
+
     async def wait_turn(self, *, hello: bool) -> None:
         """Call with a request that has arrived; returns when it may be answered."""
         self.scope.deadline = math.inf
@@ -80,7 +85,7 @@ class Seat:
 
     async def wait_for_more(self, count: int) -> None:
         """Call with the size of another part of a long request that has arrived; returns when the next one may be read."""
-        if self in self.peer.unproven:
+        if not self.proven:
             delay = self.peer.bytes.reserve(trio.current_time(), count)
             if delay > 0:
                 await trio.sleep(delay)
@@ -149,11 +154,20 @@ class Admission:
         seat = next((seat for seat in unproven if seat.waiting_since is not None), None) or self._slowest(seats)
         if seat is None:
             return False
+        self._send_away(seat)
+        return True
+
+    def relieve(self) -> None:
+        """Send away half of those for whom nothing was done: what they hold is needed now."""
+        waiting = [seat for seat in self._unproven if seat.waiting_since is not None]
+        for seat in waiting[: -(-len(waiting) // 2)]:
+            self._send_away(seat)
+
+    def _send_away(self, seat: Seat) -> None:
         seat.shed = True
         seat.scope.cancel()
         # At once, and not when its task gets to it: the place is needed now.
         self.leave(seat)
-        return True
 
     def _slowest(self, seats: Collection[Seat]) -> Seat | None:
         latest = trio.current_time() - self._limits.greeting_seconds

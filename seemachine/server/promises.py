@@ -4,6 +4,7 @@ What does not fit is said at the start with what to do, and fewer connections ar
 machine keeps what it needs for itself.
 """
 
+import ctypes
 import os
 import resource
 from collections.abc import Iterator
@@ -16,11 +17,13 @@ from seemachine.shortage import ADVICE, DESCRIPTORS, MEMORY, ROOM, THREADS
 
 # The log's, three for the signing stages and pages, one that is kept, and the first one are in it.
 OTHER_THREADS = 8
-# Beside what connections hold: threads, and the largest request while it is read apart.
-OWN_MEMORY = 256 << 20
+# Beside what connections hold: stacks of threads, and the largest request while it is taken apart.
+OWN_MEMORY = 384 << 20
 # A frame that comes in, and a reply that goes out.
 FRAMES = 2
 LEAST_ROOM = 16 << 20
+# Of mallopt(3).
+M_ARENA_MAX = -8
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +75,23 @@ def shortfalls(config: Config, descriptors: Descriptors, threads: int, system: S
 
 def system(folder: Path) -> System:
     """As it is now, for a machine whose state lies in `folder`."""
-    limits = map(_limit, (resource.RLIMIT_AS, resource.RLIMIT_DATA))
-    memory = min((limit for limit in limits if limit is not None), default=None)
     # The kernel counts threads of a user, and none of root's.
     threads = _limit(resource.RLIMIT_NPROC) if os.geteuid() else None
     disk = os.statvfs(folder)
-    return System(memory, _used(), threads, disk.f_bavail * disk.f_frsize)
+    return System(_memory(), _used(), threads, disk.f_bavail * disk.f_frsize)
+
+
+def keep_together() -> None:
+    """Where memory is limited: not 64 MiB of address space for every thread, as glibc does it."""
+    if _memory() is not None:
+        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+        if mallopt is not None:
+            mallopt(M_ARENA_MAX, 1)
+
+
+def _memory() -> int | None:
+    limits = map(_limit, (resource.RLIMIT_AS, resource.RLIMIT_DATA))
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
 def _limit(number: int) -> int | None:

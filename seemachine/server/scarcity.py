@@ -1,20 +1,26 @@
 """What the system gives no more of is said once, and then once a minute at most, however often it is met."""
 
+import contextlib
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import trio
 
-from seemachine.shortage import lacking, sentence
+from seemachine.shortage import MEMORY, lacking, sentence
 
 SAY_AGAIN_SECONDS = 60.0
+# Of memory, for the moment when there is no more.
+KEPT_BYTES = 2 << 20
 
 
 class Scarcity:
-    """One for a machine. `log` is where it is said."""
+    """One for a machine. `log` is where it is said; `relieve` is called where memory is missing."""
 
     def __init__(self, log: Any) -> None:
+        self.relieve: Callable[[], None] = lambda: None
         self._log = log
+        self._kept: bytearray | None = bytearray(KEPT_BYTES)
         self._said: dict[str, float] = {}
         self._unsaid: Counter[str] = Counter()
 
@@ -23,6 +29,8 @@ class Scarcity:
         lack = lacking(error)
         if not lack:
             return False
+        if lack == MEMORY:
+            self._make_room()
         self._unsaid[lack] += 1
         now = trio.current_time()
         if now - self._said.get(lack, -SAY_AGAIN_SECONDS) >= SAY_AGAIN_SECONDS:
@@ -30,3 +38,10 @@ class Scarcity:
             times = self._unsaid.pop(lack)
             self._log.warning(f"out of {lack}", times=times, detail=sentence(lack))
         return True
+
+    def _make_room(self) -> None:
+        # Given up first, so that there is enough to do without.
+        self._kept = None
+        self.relieve()
+        with contextlib.suppress(MemoryError):
+            self._kept = bytearray(KEPT_BYTES)

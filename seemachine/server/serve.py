@@ -53,6 +53,7 @@ class Daemon:
         )
         self._door = Door(config, self._service)
         self._admission = Admission(config.limits)
+        self._service.scarcity.relieve = self._admission.relieve
         self._most = most
         self._in_hand = 0
         self._left = trio.Event()

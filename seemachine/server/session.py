@@ -21,6 +21,8 @@ from seemachine.wire.status import PeerMisuse, Status, StatusError
 
 READ_BYTES = 1 << 16
 FAREWELL_SECONDS = 1
+# Until another try for memory.
+SCARCE_SECONDS = 0.02
 READING_THREADS = 2
 
 # Answered from memory at once; everything else may hash or touch the disk and goes to a thread.
@@ -112,7 +114,7 @@ class Conversation:
         with trio.move_on_after(self._limits.idle_seconds) as idle:
             self._service.idle.add(idle)
             try:
-                self._link.receive_data(await self._stream.receive_some(READ_BYTES))
+                await self._read()
             finally:
                 self._service.idle.discard(idle)
         return not idle.cancelled_caught
@@ -123,9 +125,22 @@ class Conversation:
             if event is not NEED_DATA:
                 assert isinstance(event, Asked | Closed)
                 return event
-            data = await self._stream.receive_some(READ_BYTES)
-            self._link.receive_data(data)
-            await self._seat.wait_for_more(len(data))
+            await self._seat.wait_for_more(await self._read())
+
+    async def _read(self) -> int:
+        """Bytes into the link, and how many. Who is a client waits for memory, for others there is none."""
+        data: bytes | bytearray | None = None
+        while True:
+            try:
+                if data is None:
+                    data = await self._stream.receive_some(READ_BYTES)
+                self._link.receive_data(data)
+                return len(data)
+            except MemoryError as error:
+                self._service.scarcity.met(error)
+                if not self._seat.proven:
+                    raise
+            await trio.sleep(SCARCE_SECONDS)
 
     async def _serve(self, request: Any) -> bool:
         """Answer one request; False when the connection can't go on after it."""

@@ -20,7 +20,7 @@ from seemachine.server.descriptors import allow as descriptors_for
 from seemachine.server.hardening import CannotHarden, harden
 from seemachine.server.logs import Log, configure, dropped
 from seemachine.server.ports import CannotListen, refuse_taken_port
-from seemachine.server.promises import shortfalls, system
+from seemachine.server.promises import keep_together, shortfalls, system
 from seemachine.server.serve import OTHER_THREADS, Daemon
 from seemachine.server.session import READING_THREADS
 from seemachine.server.tls import TlsError
@@ -47,6 +47,8 @@ MOST_THREADS = OTHER_THREADS + READING_THREADS + 2 * engines.usable_cores()
 
 def start(config: Config) -> int:
     """Run one machine until it is told to stop. Returns the exit code; a reason not to start goes to standard error."""
+    # Before the first thread.
+    keep_together()
     try:
         with unhurried() as output:
             return _start(config, output)

@@ -6,6 +6,7 @@ where the system gives none.
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
@@ -16,6 +17,9 @@ import trio
 
 from seemachine.server.scarcity import Scarcity
 from seemachine.shortage import THREADS, lacking
+
+# Until another try for memory.
+SCARCE_SECONDS = 0.02
 
 Result = TypeVar("Result")
 Job = tuple["Future[Any]", Callable[[], Any]]
@@ -100,6 +104,12 @@ class Workers:
 
 
 def _tell(token: trio.lowlevel.TrioToken, done: trio.Event) -> None:
-    # Whoever waited may be gone by now, with its loop.
+    # Whoever waited may be gone by now, with its loop; if not, it must not wait for ever.
     with contextlib.suppress(trio.RunFinishedError):
-        token.run_sync_soon(done.set)
+        while True:
+            try:
+                token.run_sync_soon(done.set)
+            except MemoryError:
+                time.sleep(SCARCE_SECONDS)
+            else:
+                return

@@ -140,7 +140,7 @@ def test_what_does_not_fit_is_said_with_what_to_do(tmp_path):
     found = list(shortfalls(config, share(64, 256), 20, few))
     assert found == [
         Shortfall(DESCRIPTORS, 64, 512, 24),
-        Shortfall(MEMORY, 600 * MIB, 868 * MIB, 122),
+        Shortfall(MEMORY, 600 * MIB, 996 * MIB, 58),
         Shortfall(THREADS, 20, 28),
         Shortfall(ROOM, MIB, 16 * MIB),
     ]
@@ -150,7 +150,7 @@ def test_what_does_not_fit_is_said_with_what_to_do(tmp_path):
         ADVICE[THREADS],
         ADVICE[ROOM],
     ]
-    for plenty in (System(), System(memory=868 * MIB, used=100 * MIB, threads=28, room=16 * MIB)):
+    for plenty in (System(), System(memory=996 * MIB, used=100 * MIB, threads=28, room=16 * MIB)):
         assert list(shortfalls(config, share(512, 256), 20, plenty)) == []
 
 
@@ -158,7 +158,7 @@ def test_as_many_are_served_as_everything_is_enough_for(tmp_path, monkeypatch):
     """The scarcest decides; the log has a line for each."""
     config = Config(esn=ESN, world=tmp_path, limits=LimitSettings(connections=200))
     monkeypatch.setattr(start, "descriptors_for", lambda connections: share(200, connections))
-    few = System(memory=300 * MIB, used=0)
+    few = System(memory=428 * MIB, used=0)
     monkeypatch.setattr(start, "system", lambda _folder: few)
     log = Events()
     fitting, most = start.fitted(config, log)

@@ -40,11 +40,10 @@ class Stalled(processes.RunningMachine):
 
     def start(self) -> None:
         """See RunningMachine."""
-        command = [sys.executable, "-m", "seemachine", "serve", "--esn", self.esn, "--port", "0"]
+        self.log.touch()
         with small_pipe() as (self.reading, writing):
-            env = processes.environment(self.home)
-            self.process = subprocess.Popen(command, env=env, stderr=writing)
-        wait_until(lambda: self.published().get("pid") == self.process.pid)
+            self.process = self.process_with(writing)
+        self.wait_until_published()
 
     def rest(self) -> list[dict[str, object]]:
         """All that is still in the pipe, once the machine has ended."""
