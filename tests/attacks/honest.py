@@ -1,7 +1,8 @@
 """The honest clients: some keep their connections and sign with pauses, some connect anew for each signature.
 
-`python honest.py HOST PORT FILE SECONDS STEADY NEWCOMERS PAUSE` prints JSON: for both kinds the milliseconds of each signature, then what failed,
-and the leaves. Nothing is tried again: a connection that is lost, a refusal and a wrong reply all count.
+`python honest.py HOST PORT FILE SECONDS STEADY NEWCOMERS PAUSE` prints JSON: for both kinds the
+milliseconds of each signature, then what failed, and the leaves. Nothing is tried again: a
+connection that is lost, a refusal and a wrong reply all count.
 """
 
 import json

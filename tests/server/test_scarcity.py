@@ -353,6 +353,7 @@ async def test_a_session_without_memory_ends_alone(tmp_path, monkeypatch):
     """Logged as what it is, not as a bug, and only that connection is lost."""
     async with running(tmp_path) as machine:
         other, unlucky = await machine.greeted(), await machine.greeted()
+        assert isinstance(await other.ask(m.GenerateLms(**H5_W4)), m.LmsStarted)
         with monkeypatch.context() as patch:
             patch.setattr(Conversation, "_receive", Starving(None, 1))
             await unlucky.send(NO_FILE)
