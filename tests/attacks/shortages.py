@@ -9,6 +9,7 @@ that machine runs as another; disks need `unshare` to be small.
 import contextlib
 import fcntl
 import os
+import shutil
 import sys
 import tempfile
 import threading
@@ -52,6 +53,13 @@ class Shortage:
     limits: dict[str, int] = field(default_factory=dict)
     kinds: tuple[str, ...] = ("none",)
     refuses: str = "nothing"
+
+    @property
+    def possible(self) -> bool:
+        """Whether it can be had here: another user, or a disk of its own, takes root."""
+        tools = {"setpriv", "unshare", "prlimit"} & {*self.before}
+        root = not tools & {"setpriv", "unshare"} or os.geteuid() == 0
+        return root and all(map(shutil.which, tools))
 
 
 def full_disk(machine: RunningMachine) -> None:
@@ -154,20 +162,21 @@ class Line:
         return fair and len(set(leaves)) == len(leaves) > 0 and self.code == 0
 
 
-def measure(shortage: Shortage, kind: str, seconds: float) -> Line:
+def measure(shortage: Shortage, kind: str, seconds: float, height: int = HEIGHT, pause: float = 0) -> Line:
     """Honest clients of a machine that is kept short, and perhaps attacked."""
     with tempfile.TemporaryDirectory(prefix="seemachine-short.") as folder:
         home = Path(folder)
         home.chmod(0o755)
         machine = Short(home, shortage)
         try:
-            file = make_key(machine, HEIGHT)
+            file = make_key(machine, height)
             shortage.after(machine)
-            outcome = besiege(machine, kind, file, seconds, pause=0)
+            outcome = besiege(machine, kind, file, seconds, pause=pause)
         finally:
             began = time.monotonic()
             code = machine.stop()
-        said = Counter(word for word in WORDS for line in log_of(machine) if word in line)
+        lines = log_of(machine)
+        said = Counter(word for word in WORDS for line in lines if word in line)
         return Line(outcome, shortage, code, time.monotonic() - began, said)
 
 
@@ -194,6 +203,9 @@ def main() -> int:
     show(*("---" for _ in HEAD))
     for name, shortage in SHORTAGES.items():
         if sys.argv[2:] and name not in sys.argv[2:]:
+            continue
+        if not shortage.possible:
+            show(name, "not possible here", *"-" * (len(HEAD) - 2))
             continue
         for kind in shortage.kinds:
             enough = measure(Shortage(options=shortage.options), kind, seconds)
