@@ -6,6 +6,7 @@ within moments of its connecting, and hostile ones push each other out. Then com
 the longest first, last of all those with half-made keys or node caches. Who waits for something to be done is never sent away.
 """
 
+import itertools
 import math
 from collections import OrderedDict
 from collections.abc import Collection, Iterator
@@ -27,6 +28,9 @@ HELLOS_PER_SECOND = 50
 # Of the long requests of a peer's connections that had nothing done yet, what comes after the first read. A thousand half-sent frames would
 # cost the loop a second and memory a gigabyte at once.
 STRANGE_BYTES_PER_SECOND = 16 << 20
+# For who came in to ask for something, before another may have the place. Where places are few, a
+# crowd would push an honest client out before its first request is there.
+CHANCE_SECONDS = 0.1
 # Seconds' worth of the rates of a peer that it may spend at once.
 BURST_SECONDS = 2
 # Peers that are remembered after their last connection, so that closing it does not give back what was spent.
@@ -61,6 +65,7 @@ class Seat:
         self._admission = admission
         self._greeted = False
         self.peer = peer
+        self.came = now
         self.scope = trio.CancelScope(deadline=now + greeting_seconds)
         self.shed = False
         self.holding = False
@@ -156,6 +161,20 @@ class Admission:
             return False
         self._send_away(seat)
         return True
+
+    def room(self, most: int) -> int:
+        """How many may come in now, `most` at most; others wait at the door.
+
+        There are free places, and those of who had time enough to ask for something. Where all are
+        clients one may come, to be told so.
+        """
+        free = max(0, self._limits.connections - len(self))
+        oldest = itertools.islice(self._unproven, most)
+        came = [seat.came for seat in oldest if seat.waiting_since is not None]
+        if not free and not came:
+            return min(most, 1)
+        latest = trio.current_time() - CHANCE_SECONDS
+        return min(most, free + sum(since <= latest for since in came))
 
     def relieve(self) -> None:
         """Send away half of those for whom nothing was done: what they hold is needed now."""

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import math
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -35,6 +36,8 @@ PORTS_SEARCHED = 100
 TIDY_SECONDS = 60.0
 # Until another try, when a connection could not be taken for want of something.
 SCARCE_SECONDS = 0.1
+# Between two looks for a place that may be given to another.
+LOOK_SECONDS = 0.01
 
 
 class Daemon:
@@ -131,10 +134,10 @@ class Daemon:
             looked = trio.current_time()
             while True:
                 try:
-                    await self._room()
+                    room = await self._room()
                     self._take(await listener.accept(), sessions)
                     count = int((trio.current_time() - looked) / SECONDS_FOR_ONE)
-                    for another in _others(listener, min(count, self._most - self._in_hand)):
+                    for another in _others(listener, min(count, room - 1)):
                         self._take(another, sessions)
                 except (OSError, MemoryError) as error:
                     if not self._service.scarcity.met(error):
@@ -142,9 +145,15 @@ class Daemon:
                     await trio.sleep(SCARCE_SECONDS)
                 looked = trio.current_time()
 
-    async def _room(self) -> None:
-        while self._in_hand >= self._most:
-            await self._left.wait()
+    async def _room(self) -> int:
+        """Wait until somebody may come in; how many."""
+        while True:
+            most = min(MOST_AT_ONCE + 1, self._most - self._in_hand)
+            if room := self._admission.room(most):
+                return room
+            left = self._left
+            with trio.move_on_after(LOOK_SECONDS if most else math.inf):
+                await left.wait()
 
     def _take(self, stream: trio.SocketStream, sessions: trio.Nursery) -> None:
         sessions.start_soon(self._converse, stream)
@@ -217,14 +226,14 @@ class Daemon:
 
 
 def _others(listener: trio.SocketListener, count: int) -> Iterator[trio.SocketStream]:
-    """More of those who wait at the door, so many and MOST_AT_ONCE at most: the longer nobody looked.
+    """So many more of those who wait at the door, as far as there are any.
 
     trio accepts one in each round of its loop. While rounds are long, because many sessions have much to do, the queue would stand still.
     """
     # The very same descriptor: there may be none for another.
     door = socket.socket(fileno=listener.socket.fileno())
     try:
-        for _ in range(min(MOST_AT_ONCE, count)):
+        for _ in range(count):
             try:
                 accepted, _ = door.accept()
             except OSError:

@@ -15,7 +15,6 @@ from crash.world import SLOT, World
 from seeclient.signing import new_token
 
 from seemachine.commands import answer
-from seemachine.machine import Session
 from seemachine.wire import messages as m
 from seemachine.wire.status import Status, StatusError
 

@@ -17,7 +17,7 @@ HEIGHT = 10
         ("descriptors (64)", "silent", "allows less"),
         ("descriptors (64), file store", "silent", "allows less"),
         ("threads", "none", "out of threads"),
-        ("memory", "unfinished frames", "allows less"),
+        ("memory", "none", "allows less"),
         ("room on the disk, for a second", "none", ""),
         ("all but room for NVRAM", "silent", "allows less"),
     ],
