@@ -8,7 +8,7 @@ import errno
 DESCRIPTORS, THREADS, MEMORY, ROOM = "descriptors", "threads", "memory", "room on the disk"
 ADVICE = {
     DESCRIPTORS: "raise the limit of open files (ulimit -n; LimitNOFILE= of systemd)",
-    THREADS: "raise the limit of processes (ulimit -u; TasksMax= of systemd)",
+    THREADS: "raise the limit of processes (ulimit -u; TasksMax= of systemd), or of memory",
     MEMORY: "raise the limit of memory (ulimit -v; LimitAS= of systemd)",
     ROOM: "make room where the world folder lies",
 }

@@ -21,6 +21,8 @@ OTHER_THREADS = 8
 OWN_MEMORY = 384 << 20
 # A frame that comes in, and a reply that goes out.
 FRAMES = 2
+# Connections, however little memory there is.
+FEWEST = 8
 LEAST_ROOM = 16 << 20
 # Of mallopt(3).
 M_ARENA_MAX = -8
@@ -64,7 +66,7 @@ def shortfalls(config: Config, descriptors: Descriptors, threads: int, system: S
     each = FRAMES * config.limits.frame_bytes
     wanted = system.used + OWN_MEMORY + promised * each
     if system.memory is not None and system.memory < wanted:
-        served = max(1, (system.memory - system.used - OWN_MEMORY) // each)
+        served = max(FEWEST, (system.memory - system.used - OWN_MEMORY) // each)
         yield Shortfall(MEMORY, system.memory, wanted, min(promised, served))
     wanted = threads + OTHER_THREADS
     if system.threads is not None and system.threads < wanted:

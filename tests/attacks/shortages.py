@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -196,13 +196,13 @@ def show(*cells: object) -> None:
     print("| " + " | ".join(map(str, cells)) + " |", flush=True)
 
 
-def main() -> int:
-    """See the module."""
-    seconds, good = float(sys.argv[1]), True
+def table(seconds: float, only: Sequence[str] = ()) -> bool:
+    """Print it, as far as it is asked for. Whether all is well."""
+    good = True
     show(*HEAD)
     show(*("---" for _ in HEAD))
     for name, shortage in SHORTAGES.items():
-        if sys.argv[2:] and name not in sys.argv[2:]:
+        if only and name not in only:
             continue
         if not shortage.possible:
             show(name, "not possible here", *"-" * (len(HEAD) - 2))
@@ -210,16 +210,20 @@ def main() -> int:
         for kind in shortage.kinds:
             enough = measure(Shortage(options=shortage.options), kind, seconds)
             line = measure(shortage, kind, seconds)
-            rates = [len(each.outcome.leaves) / seconds for each in (line, enough)]
-            said = ", ".join(f"{count} x {word}" for word, count in line.said.items())
-            figures = (f"{rates[0]:,.0f}", f"{rates[1]:,.0f}", f"{rates[0] / (rates[1] or 1):.2f}")
-            failed = len(line.outcome.failures)
-            show(name, kind, *figures, failed, f"{line.seconds:.1f}", said or "-")
+            show(name, kind, *_cells(line, enough, seconds))
             for why, count in Counter(line.outcome.failures).most_common(3):
                 print(f"  {count} times {why}", file=sys.stderr, flush=True)
             good = good and line.good
-    return 0 if good else 1
+    return good
+
+
+def _cells(line: Line, enough: Line, seconds: float) -> list[str]:
+    rates = [len(each.outcome.leaves) / seconds for each in (line, enough)]
+    said = ", ".join(f"{count} x {word}" for word, count in line.said.items()) or "-"
+    ratio = f"{rates[0] / (rates[1] or 1):.2f}"
+    failed, stopped = str(len(line.outcome.failures)), f"{line.seconds:.1f}"
+    return [*(f"{rate:,.0f}" for rate in rates), ratio, failed, stopped, said]
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(0 if table(float(sys.argv[1]), sys.argv[2:]) else 1)

@@ -37,7 +37,10 @@ from seemachine.server.session import Conversation
 from seemachine.server.sparing import SparingLog
 from seemachine.server.threads import Threads, Workers
 from seemachine.shortage import ADVICE, DESCRIPTORS, MEMORY, ROOM, THREADS, lacking
+from seemachine.state.file import FileStore
+from seemachine.state.sqlite import SqliteStore
 from seemachine.wire import messages as m
+from seemachine.wire.framing import FrameBuffer
 from seemachine.wire.status import Status
 
 NO_THREAD = RuntimeError("can't start new thread")
@@ -150,6 +153,8 @@ def test_what_does_not_fit_is_said_with_what_to_do(tmp_path):
         ADVICE[THREADS],
         ADVICE[ROOM],
     ]
+    [least] = shortfalls(config, share(512, 256), 20, System(memory=MIB))
+    assert least.connections == 8
     for plenty in (System(), System(memory=996 * MIB, used=100 * MIB, threads=28, room=16 * MIB)):
         assert list(shortfalls(config, share(512, 256), 20, plenty)) == []
 
@@ -361,6 +366,55 @@ async def test_a_session_without_memory_ends_alone(tmp_path, monkeypatch):
         await until(lambda: machine.log.named("out of memory"))
         assert not machine.log.named("bug in a session")
         assert (await other.ask(NO_FILE)).status is Status.NotAvailable
+
+
+async def test_a_client_waits_for_memory_where_a_stranger_is_closed(tmp_path, monkeypatch):
+    """Who has done something is read on as soon as there is memory; what it sent is not lost."""
+    async with running(tmp_path) as machine:
+        client, stranger = await machine.greeted(), await machine.greeted()
+        assert isinstance(await client.ask(m.GenerateLms(**H5_W4)), m.LmsStarted)
+        real, starving = FrameBuffer.add, Starving(None, 1)
+
+        def add(buffer, data):
+            if b"nosuch" in data and starving.times:
+                starving()
+            real(buffer, data)
+
+        monkeypatch.setattr(FrameBuffer, "add", add)
+        assert (await client.ask(NO_FILE)).status is Status.NotAvailable
+        assert machine.log.named("out of memory")
+        assert await stranger.rest() == b""
+
+
+@pytest.mark.parametrize("kind", [SqliteStore, FileStore])
+@pytest.mark.parametrize("written", [False, True])
+async def test_nvram_outlives_a_want_of_memory(kind, written, tmp_path, nursery):
+    """A leaf whose writing found no memory is lost, or kept for the same request; the next ones are given out."""
+    store = kind(tmp_path / "hsm" / ESN)
+    machine = make_machine(tmp_path, store=store)
+    service = make_service(machine, Events())
+    nursery.start_soon(service.pipeline.run)
+    key = install_key(machine)
+    real, failures = store._write, [MemoryError()]
+
+    def write(changes):
+        if failures and written:
+            real(changes)
+        if failures:
+            raise failures.pop()
+        real(changes)
+
+    store._write = write
+    asked = [m.NvmemfileSign(file=name_of(key), token=new_token(), message=b"m") for _ in range(2)]
+    refused = await service.pipeline.sign(asked[0])
+    assert refused.status is Status.OSErrorErrno
+    assert refused.detail == "the machine is out of memory in nvmemfile_sign; try again later"
+    assert (await service.pipeline.sign(asked[1])).leaf == 1
+    assert (await service.pipeline.sign(asked[0])).leaf == (0 if written else 2)
+    store.close()
+    again = kind(tmp_path / "hsm" / ESN)
+    assert again.get(name_of(key)).next == (2 if written else 3)
+    again.close()
 
 
 async def test_a_log_without_memory_harms_nobody(mock_clock):
