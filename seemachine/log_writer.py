@@ -173,7 +173,7 @@ def unhurried() -> Iterator[LogWriter]:
 
 
 def _sink(stream: TextIO) -> Sink:
-    """A descriptor, if it has one: a stream has a lock, for which the process would wait at its end."""
+    """Its descriptor, if it has one: the lock of a stream would hold up the end of the process."""
     try:
         return partial(_to_descriptor, stream.fileno())
     except OSError:

@@ -1,4 +1,4 @@
-"""How many descriptors a machine may have, and how they are shared between its own files and those who connect.
+"""How many descriptors a machine may have, shared between its own files and those who connect.
 
 Files come first: a crowd at the door must not keep a leaf from being written.
 """
@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 # For files, databases, pipes.
 OWN = 128
-# For connections that are turned away, that make room for another, or that nobody has looked at yet.
+# For connections that are turned away, make room for another, or were not looked at yet.
 PASSING = 128
 
 
 @dataclass(frozen=True, slots=True)
 class Descriptors:
-    """`connections` are served at one time; `sockets` are in hand at the most, passing ones included."""
+    """`connections` are served at one time; `sockets` are those in hand at most, passing ones too."""
 
     allowed: int
     wanted: int

@@ -48,7 +48,7 @@ class SigningPipeline:
         self._ahead: trio.Nursery
 
     def start(self) -> None:
-        """Take the threads that it needs for good. Raises RuntimeError when the system gives too few."""
+        """Take the threads that it needs for good. Raises RuntimeError without enough of them."""
         self._stages.start()
         self._pages.start()
 

@@ -1,7 +1,7 @@
-"""What the settings of a machine promise, held against what the system allows it, before anybody connects.
+"""What the settings of a machine promise, held against what the system allows it, at its start.
 
-What does not fit is said at the start with what to do, and fewer connections are served, so that the
-machine keeps what it needs for itself.
+What does not fit is said with what to do, and fewer connections are served, so that the machine
+keeps what it needs for itself.
 """
 
 import ctypes
@@ -24,6 +24,7 @@ FRAMES = 2
 # Connections, however little memory there is.
 FEWEST = 8
 LEAST_ROOM = 16 << 20
+CONTROL = Path("/sys/fs/cgroup")
 # Of mallopt(3).
 M_ARENA_MAX = -8
 
@@ -40,7 +41,7 @@ class System:
 
 @dataclass(frozen=True, slots=True)
 class Shortfall:
-    """`connections`: how many are served at one time for this reason; None where it changes nothing."""
+    """`connections`: how many are served at one time for it; None where it changes nothing."""
 
     lack: str
     allowed: int
@@ -57,7 +58,12 @@ class Shortfall:
         return {**told, **fewer, "detail": f"{ADVICE[self.lack]}, or lower limits.connections"}
 
 
-def shortfalls(config: Config, descriptors: Descriptors, threads: int, system: System) -> Iterator[Shortfall]:
+def shortfalls(
+    config: Config,
+    descriptors: Descriptors,
+    threads: int,
+    system: System,
+) -> Iterator[Shortfall]:
     """All that does not fit. `threads` is how many requests may be worked on at one time."""
     promised = config.limits.connections
     if not descriptors.enough:
@@ -77,10 +83,11 @@ def shortfalls(config: Config, descriptors: Descriptors, threads: int, system: S
 
 def system(folder: Path) -> System:
     """As it is now, for a machine whose state lies in `folder`."""
-    # The kernel counts threads of a user, and none of root's.
-    threads = _limit(resource.RLIMIT_NPROC) if os.geteuid() else None
+    # The kernel counts threads of a user, and none of root's; and those of a container or service.
+    of_user = _limit(resource.RLIMIT_NPROC) if os.geteuid() else None
     disk = os.statvfs(folder)
-    return System(_memory(), _used(), threads, disk.f_bavail * disk.f_frsize)
+    room = disk.f_bavail * disk.f_frsize
+    return System(_memory(), _used(), _least(of_user, _of_service()), room)
 
 
 def keep_together() -> None:
@@ -92,13 +99,25 @@ def keep_together() -> None:
 
 
 def _memory() -> int | None:
-    limits = map(_limit, (resource.RLIMIT_AS, resource.RLIMIT_DATA))
+    return _least(_limit(resource.RLIMIT_AS), _limit(resource.RLIMIT_DATA))
+
+
+def _least(*limits: int | None) -> int | None:
     return min((limit for limit in limits if limit is not None), default=None)
 
 
 def _limit(number: int) -> int | None:
     soft, _ = resource.getrlimit(number)
     return None if soft == resource.RLIM_INFINITY else soft
+
+
+def _of_service(proc: Path = Path("/proc/self/cgroup"), root: Path = CONTROL) -> int | None:
+    """Threads that our control group may have (cgroup v2, pids.max); None where nobody tells."""
+    try:
+        [own] = [line[3:] for line in proc.read_text().splitlines() if line.startswith("0::")]
+        return int((root / own.lstrip("/") / "pids.max").read_text())
+    except (OSError, ValueError):
+        return None
 
 
 def _used() -> int:

@@ -1,4 +1,4 @@
-"""What the system gives no more of is said once, and then once a minute at most, however often it is met."""
+"""What the system gives no more of is said, and then once a minute at most, however often it is."""
 
 import contextlib
 from collections import Counter

@@ -160,7 +160,7 @@ class Daemon:
         self._in_hand += 1
 
     def _trouble(self, event: str, error: Exception) -> None:
-        """What went wrong is for the log: said once where the system gives no more, else with its traceback."""
+        """For the log: what the system gives no more of, or a bug with its traceback."""
         if not self._service.scarcity.met(error):
             self._log.exception(event)
 

@@ -128,7 +128,7 @@ class Conversation:
             await self._seat.wait_for_more(await self._read())
 
     async def _read(self) -> int:
-        """Bytes into the link, and how many. Who is a client waits for memory, for others there is none."""
+        """Bytes into the link; how many. A client waits for memory; for others there is none."""
         data: bytes | bytearray | None = None
         while True:
             try:

@@ -86,7 +86,7 @@ def _start(config: Config, output: LogWriter) -> int:
 
 
 def _way_out(config: Config, error: Exception) -> str:
-    """For what the system lacks, and for damage, whose own sentences say no more than what it is."""
+    """For what the system lacks, and for damage: their own sentences only say what is wrong."""
     if lack := lacking(error):
         return f"; {ADVICE[lack]}"
     if type(error) is not StateCorrupt or not str(error).startswith(str(config.folder / "nvram")):
@@ -95,7 +95,7 @@ def _way_out(config: Config, error: Exception) -> str:
 
 
 def fitted(config: Config, log: Log) -> tuple[Config, int]:
-    """The settings that the system has enough for, and how many sockets. What does not fit is told."""
+    """The settings that the system has enough for, and how many sockets. The rest is told."""
     descriptors = descriptors_for(config.limits.connections)
     served = config.limits.connections
     for short in shortfalls(config, descriptors, MOST_THREADS, system(config.folder)):

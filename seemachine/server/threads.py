@@ -1,4 +1,4 @@
-"""Threads that a machine takes at its start and keeps: what they do goes on when the system gives no more.
+"""Threads that a machine takes at its start and keeps, for when the system gives no more.
 
 Signing has its own. Other requests get one of the system's each, and one that was kept for them
 where the system gives none.
@@ -46,8 +46,16 @@ class Threads:
             self._jobs.put(None)
         self._started = 0
 
-    async def run(self, work: Callable[..., Result], *arguments: Any, abandon_on_cancel: bool = False) -> Result:
-        """What work returns or raises, in its turn. As trio.to_thread.run_sync, but cancelled before its turn it is not done."""
+    async def run(
+        self,
+        work: Callable[..., Result],
+        *arguments: Any,
+        abandon_on_cancel: bool = False,
+    ) -> Result:
+        """What work returns or raises, in its turn. Cancelled before that, it is not done.
+
+        See trio.to_thread.run_sync for the rest.
+        """
         await trio.lowlevel.checkpoint_if_cancelled()
         self.start()
         future: Future[Result] = Future()
@@ -77,7 +85,7 @@ class Threads:
 
 
 class Workers:
-    """For requests: as many threads as their limiters allow, or one in turn where the system gives none."""
+    """For requests: as many threads as their limiters allow; one where the system gives none."""
 
     def __init__(self, scarcity: Scarcity) -> None:
         self._scarcity = scarcity
@@ -91,10 +99,20 @@ class Workers:
         """It ends after the work that it is at."""
         self._kept.close()
 
-    async def run(self, limiter: trio.CapacityLimiter, work: Callable[..., Result], *arguments: Any) -> Result:
+    async def run(
+        self,
+        limiter: trio.CapacityLimiter,
+        work: Callable[..., Result],
+        *arguments: Any,
+    ) -> Result:
         """See trio.to_thread.run_sync; cancelled, work that was begun is left to itself."""
         try:
-            return await trio.to_thread.run_sync(work, *arguments, abandon_on_cancel=True, limiter=limiter)
+            return await trio.to_thread.run_sync(
+                work,
+                *arguments,
+                abandon_on_cancel=True,
+                limiter=limiter,
+            )
         except RuntimeError as error:
             if lacking(error) != THREADS:
                 raise

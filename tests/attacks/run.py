@@ -1,4 +1,4 @@
-"""`make attack SECONDS=10`: every attack for so long, each on a machine of its own, as tables in Markdown.
+"""`make attack SECONDS=10`: every attack for so long, on a machine of its own, as tables in Markdown.
 
 With the limits as they are, and with limits that let all attackers in; then machines that are kept
 short of something. Not 0 when an honest client failed or a leaf came twice.
@@ -74,7 +74,7 @@ def main() -> int:
             for reason, count in Counter(line.outcome.failures).most_common(5):
                 print(f"  {count} times {reason}", file=sys.stderr, flush=True)
     if not only:
-        print(f"\nMachines that are kept short, the same clients without pauses, {seconds} s each\n")
+        print(f"\nMachines that are kept short; the clients do not pause; {seconds} s each\n")
         good = shortages.table(float(seconds)) and good
     return 0 if good else 1
 

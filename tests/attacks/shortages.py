@@ -1,9 +1,9 @@
-"""Machines that are kept short: of descriptors, threads, memory, room on the disk, or a reader of their log.
+"""Machines that are kept short: of descriptors, threads, memory, room, or a reader of their log.
 
 `python -m attacks.shortages SECONDS` lets honest clients sign as fast as they can, with each
-shortage and without it, and prints one table in Markdown. Not 0 when a client failed that should not have, a leaf
-came twice, or a machine did not stop in order. Threads are only limited of users other than root, so
-that machine runs as another; disks need `unshare` to be small.
+shortage and without it, and prints one table in Markdown. Not 0 when a client failed that should
+not have, a leaf came twice, or a machine did not stop in order. Threads are only limited of users
+other than root, so that machine runs as another; disks need `unshare` to be small.
 """
 
 import contextlib
@@ -41,7 +41,7 @@ HEAD = ("short of", "attack", "signatures/s", "with enough", "ratio", "failed", 
 
 @dataclass(frozen=True)
 class Shortage:
-    """`before` its command stand these words, with `{}` for its NVRAM; `after` it is up, it gets a process id.
+    """`before` its command stand these words, with `{}` for its NVRAM; `after` is called once it is up.
 
     `log`: file, full, closed or stalled. `refuses`: what honest clients may be told.
     """
@@ -87,7 +87,11 @@ SHORTAGES = {
     "descriptors (64)": Shortage(before=files(64), kinds=CROWD),
     "descriptors (128)": Shortage(before=files(128), kinds=("silent",)),
     "descriptors (200)": Shortage(before=files(200), kinds=("silent",)),
-    "descriptors (64), file store": Shortage(before=files(64), options=("--store", "file"), kinds=CROWD),
+    "descriptors (64), file store": Shortage(
+        before=files(64),
+        options=("--store", "file"),
+        kinds=CROWD,
+    ),
     "descriptors (1024 of 65536 connections)": Shortage(
         before=files(1024),
         limits={"connections": 65536, "peer_connections": 65536},
@@ -103,7 +107,11 @@ SHORTAGES = {
     "a log that is read": Shortage(log="stalled"),
     "a log that somebody reads": Shortage(log="closed"),
     "room for the log": Shortage(log="full"),
-    "all but room for NVRAM": Shortage(before=(*AS_SOMEBODY, *FEW_THREADS, *files(64), *FEW_MEMORY), log="stalled", kinds=CROWD),
+    "all but room for NVRAM": Shortage(
+        before=(*AS_SOMEBODY, *FEW_THREADS, *files(64), *FEW_MEMORY),
+        log="stalled",
+        kinds=CROWD,
+    ),
 }
 
 
@@ -156,13 +164,19 @@ class Line:
 
     @property
     def good(self) -> bool:
-        """Nobody was refused who should not have been, no leaf came twice, and it stopped in order."""
+        """Nobody failed who should not have, no leaf came twice, and it stopped in order."""
         leaves = self.outcome.leaves
         fair = all(self.shortage.refuses in why for why in self.outcome.failures)
         return fair and len(set(leaves)) == len(leaves) > 0 and self.code == 0
 
 
-def measure(shortage: Shortage, kind: str, seconds: float, height: int = HEIGHT, pause: float = 0) -> Line:
+def measure(
+    shortage: Shortage,
+    kind: str,
+    seconds: float,
+    height: int = HEIGHT,
+    pause: float = 0,
+) -> Line:
     """Honest clients of a machine that is kept short, and perhaps attacked."""
     with tempfile.TemporaryDirectory(prefix="seemachine-short.") as folder:
         home = Path(folder)
@@ -180,7 +194,15 @@ def measure(shortage: Shortage, kind: str, seconds: float, height: int = HEIGHT,
         return Line(outcome, shortage, code, time.monotonic() - began, said)
 
 
-WORDS = ("allows less", "out of descriptors", "out of threads", "out of memory", "lines dropped", "bug in", "bug while")
+WORDS = (
+    "allows less",
+    "out of descriptors",
+    "out of threads",
+    "out of memory",
+    "lines dropped",
+    "bug in",
+    "bug while",
+)
 
 
 def log_of(machine: Short) -> list[str]:

@@ -85,10 +85,10 @@ def configured(home: Path, limits: dict[str, int]) -> Path:
 
 
 @contextmanager
-def machine(home: Path, limits: dict[str, int], make: type[RunningMachine] = RunningMachine) -> Iterator[RunningMachine]:
+def machine(home: Path, limits: dict[str, int]) -> Iterator[RunningMachine]:
     """The machine, with limits of its own."""
     fill(home)
-    running = make(home, ESN, "--config", str(configured(home, limits)))
+    running = RunningMachine(home, ESN, "--config", str(configured(home, limits)))
     try:
         yield running
     finally:

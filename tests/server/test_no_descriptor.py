@@ -1,4 +1,4 @@
-"""No file can be opened at some moment of a machine's day: refused there, it goes on right after it."""
+"""At some moment of a machine's day no file can be opened: it goes on right after that."""
 
 import errno
 import io
@@ -20,7 +20,7 @@ from seemachine.wire.status import Status, StatusError
 
 CHEAP = ("sha256_m24_h5", "sha256_n24_w2")
 MESSAGES = 3
-# Of the files that are opened every so manieth is tried; with 1 all of them, in a minute and a half.
+# Of the files that are opened every so manieth is tried; with 1 all, in a minute and a half.
 EVERY = 7
 
 
@@ -75,7 +75,8 @@ class Day:
 
     def make(self) -> bool:
         """A key on a card; a step that was refused may have cost it."""
-        started = self.ask(generate(CHEAP, 0, 1, label="k")) or self.ask(generate(CHEAP, 0, 1, label="k", replace=True))
+        again = generate(CHEAP, 0, 1, label="k", replace=True)
+        started = self.ask(generate(CHEAP, 0, 1, label="k")) or self.ask(again)
         chunks = [self.ask(m.ContinueLms(handle=started.handle)) for _ in range(started.remaining)]
         self.world.put_blank()
         written = self.ask(m.ContinueLmsCard(handle=started.handle, slot=SLOT))
@@ -98,7 +99,11 @@ def after(day: Day) -> list[int]:
 
 
 @pytest.mark.parametrize("store", ["sqlite", "file"])
-def test_a_descriptor_that_is_missing_once(store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_descriptor_that_is_missing_once(
+    store: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """At every file that a day of a machine opens: no bug, signing goes on, no leaf signs twice."""
     opened, missing, signed = 1, 1, 0
     while missing <= opened:

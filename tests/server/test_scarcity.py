@@ -29,7 +29,7 @@ from trio.testing import wait_all_tasks_blocked
 from seemachine.commands import refusal
 from seemachine.config import Config, LimitSettings
 from seemachine.lms.engines.pool import Pool
-from seemachine.server import descriptors, serve, start
+from seemachine.server import descriptors, promises, serve, start
 from seemachine.server.descriptors import OWN, PASSING, share
 from seemachine.server.promises import Shortfall, System, shortfalls, system
 from seemachine.server.scarcity import SAY_AGAIN_SECONDS, Scarcity
@@ -88,7 +88,7 @@ def test_errors_that_say_what_is_missing(error, lack):
 
 
 async def test_it_is_said_once_and_then_once_a_minute(mock_clock):
-    """However often something is missing, there is a line a minute, with how often it was and what to do."""
+    """However often something is missing, a line a minute says how often, and what to do."""
     log = Events()
     scarcity = Scarcity(log)
     for _ in range(1000):
@@ -108,9 +108,12 @@ async def test_it_is_said_once_and_then_once_a_minute(mock_clock):
 # ---------------------------------------------------------------- what is promised
 
 
-@pytest.mark.parametrize(("allowed", "served"), [(512, 256), (511, 256), (200, 75), (128, 48), (64, 24), (32, 12), (8, 3)])
+SHARES = [(512, 256), (511, 256), (200, 75), (128, 48), (64, 24), (32, 12), (8, 3)]
+
+
+@pytest.mark.parametrize(("allowed", "served"), SHARES)
 def test_few_descriptors_serve_few_connections(allowed, served):
-    """Half of few descriptors are the machine's own, and some are left for those who come and go."""
+    """Half of few descriptors are the machine's own, some are for those who come and go."""
     found = share(allowed, 256)
     assert found.connections == served
     assert found.enough is (allowed >= 512)
@@ -132,7 +135,8 @@ def test_a_limit_that_can_not_be_raised_is_taken_as_it_is(error, monkeypatch):
         raise error
 
     monkeypatch.setattr(descriptors.resource, "setrlimit", refuse)
-    monkeypatch.setattr(descriptors.resource, "getrlimit", lambda _kind: (64, resource.RLIM_INFINITY))
+    limits = (64, resource.RLIM_INFINITY)
+    monkeypatch.setattr(descriptors.resource, "getrlimit", lambda _kind: limits)
     assert descriptors.allow(1 << 27) == share(64, 1 << 27)
 
 
@@ -169,7 +173,8 @@ def test_as_many_are_served_as_everything_is_enough_for(tmp_path, monkeypatch):
     fitting, most = start.fitted(config, log)
     assert fitting == replace(config, limits=LimitSettings(connections=22))
     assert most == 100
-    assert [(line["of"], line["connections"]) for line in log.kept] == [(DESCRIPTORS, 75), (MEMORY, 22)]
+    told = [(line["of"], line["connections"]) for line in log.kept]
+    assert told == [(DESCRIPTORS, 75), (MEMORY, 22)]
 
 
 def test_the_system_is_asked(tmp_path):
@@ -177,6 +182,17 @@ def test_the_system_is_asked(tmp_path):
     found = system(tmp_path)
     assert found.used > MIB
     assert found.room > 0
+
+
+@pytest.mark.parametrize(("text", "found"), [("20\n", 20), ("max\n", None), (None, None)])
+def test_a_service_has_a_limit_of_threads_too(text, found, tmp_path):
+    """That of its control group, where there is one."""
+    (tmp_path / "cgroup").write_text("1:name=systemd:/old\n0::/system.slice/one\n")
+    folder = tmp_path / "system.slice" / "one"
+    folder.mkdir(parents=True)
+    if text is not None:
+        (folder / "pids.max").write_text(text)
+    assert promises._of_service(tmp_path / "cgroup", tmp_path) == found
 
 
 # ---------------------------------------------------------------- threads
@@ -198,7 +214,7 @@ async def test_kept_threads_need_no_more_of_the_system(no_threads):
 
 
 async def test_work_that_is_cancelled_before_its_turn_is_not_done():
-    """A thread does no work that nobody waits for; work that was begun is waited for, unless it may be left alone."""
+    """A thread does no work that nobody waits for; work that was begun is waited for."""
     threads, gate, done = Threads(1, "test"), threading.Event(), []
 
     def work(number):
@@ -389,7 +405,7 @@ async def test_a_client_waits_for_memory_where_a_stranger_is_closed(tmp_path, mo
 @pytest.mark.parametrize("kind", [SqliteStore, FileStore])
 @pytest.mark.parametrize("written", [False, True])
 async def test_nvram_outlives_a_want_of_memory(kind, written, tmp_path, nursery):
-    """A leaf whose writing found no memory is lost, or kept for the same request; the next ones are given out."""
+    """A leaf whose writing found no memory is lost, or kept for its request; others follow."""
     store = kind(tmp_path / "hsm" / ESN)
     machine = make_machine(tmp_path, store=store)
     service = make_service(machine, Events())

@@ -62,10 +62,11 @@ class Pool:
         return call.results
 
     def _start(self) -> None:
-        """Those that are missing. Where the system gives too few, these do, or without any the callers themselves."""
+        """Those that are missing. Where the system gives too few, these do; else the callers."""
         with contextlib.suppress(RuntimeError):
             while self._started < self.threads:
-                threading.Thread(target=self._work, name=f"leaves-{self._started}", daemon=True).start()
+                name = f"leaves-{self._started}"
+                threading.Thread(target=self._work, name=name, daemon=True).start()
                 self._started += 1
 
     def _withdraw(self, call: _Call) -> None:
