@@ -230,6 +230,8 @@ def _others(listener: trio.SocketListener, count: int) -> Iterator[trio.SocketSt
 
     trio accepts one in each round of its loop. While rounds are long, because many sessions have much to do, the queue would stand still.
     """
+    if count < 1:
+        return
     # The very same descriptor: there may be none for another.
     door = socket.socket(fileno=listener.socket.fileno())
     try:
