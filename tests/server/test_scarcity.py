@@ -2,10 +2,12 @@
 
 import errno
 import os
+import re
 import resource
 import socket
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import trio
@@ -302,6 +304,13 @@ async def test_a_machine_without_new_threads_signs_and_makes_keys(tmp_path, nurs
     assert isinstance(await peers[0].ask(m.ContinueLms(handle=started.handle)), m.LmsChunk)
     assert (await peers[1].ask(m.ListSlots())).slots == []
     service.close()
+
+
+def test_one_place_asks_for_threads():
+    """Who works for requests goes through threads.py, where a want of threads ends nothing."""
+    room = Path(serve.__file__).parent
+    asking = {path.name for path in room.glob("*.py") if re.search(r"to_thread\.|threading\.Thread\(", path.read_text())}
+    assert asking == {"threads.py"}
 
 
 # ---------------------------------------------------------------- memory
