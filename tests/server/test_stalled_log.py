@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -91,6 +92,33 @@ def test_a_reader_that_comes_back_finds_every_line(stalled: Stalled) -> None:
     signed = [event["leaf"] for event in events if event.get("command") == "nvmemfile_sign"]
     assert signed == list(range(SIGNATURES))
     assert events[-1]["event"] == "stopped"
+
+
+class OnTerminal(processes.RunningMachine):
+    """A machine whose log goes to a terminal."""
+
+    def start(self) -> None:
+        """See RunningMachine."""
+        self.log.touch()
+        self.keyboard, self.screen = os.openpty()
+        self.process = self.process_with(self.screen)
+        self.wait_until_published()
+
+
+def test_a_terminal_that_was_stopped_holds_up_nobody(tmp_path: Path) -> None:
+    """After Ctrl-S a machine signs on, and ends at Ctrl-C as at any other time."""
+    machine = OnTerminal(tmp_path, ESN)
+    try:
+        file = make_key(machine, 10)
+        termios.tcflow(machine.screen, termios.TCOOFF)
+        replies = signatures(machine.published(), file, SIGNATURES)
+        assert all(isinstance(reply, NvmemfileSigned) for reply in replies)
+        machine.process.send_signal(signal.SIGINT)
+        assert machine.process.wait(PATIENCE) == 0
+    finally:
+        machine.stop()
+        for descriptor in (machine.keyboard, machine.screen):
+            os.close(descriptor)
 
 
 @pytest.mark.parametrize("closed", [False, True])
