@@ -28,8 +28,8 @@ HELLOS_PER_SECOND = 50
 # Of the long requests of a peer's connections that had nothing done yet, what comes after the first read. A thousand half-sent frames would
 # cost the loop a second and memory a gigabyte at once.
 STRANGE_BYTES_PER_SECOND = 16 << 20
-# For who came in to ask for something, before another may have the place. Where places are few, a
-# crowd would push an honest client out before its first request is there.
+# For who came in, and again for who was greeted, to ask for something before another may have the
+# place. Where places are few, a crowd would push an honest client out before its first request.
 CHANCE_SECONDS = 0.1
 # Seconds' worth of the rates of a peer that it may spend at once.
 BURST_SECONDS = 2
@@ -65,7 +65,9 @@ class Seat:
         self._admission = admission
         self._greeted = False
         self.peer = peer
-        self.came = now
+        # Since when it could ask for something: when it came, then once more when it was greeted.
+        self.could_ask = now
+        self._answered = False
         self.scope = trio.CancelScope(deadline=now + greeting_seconds)
         self.shed = False
         self.holding = False
@@ -108,6 +110,8 @@ class Seat:
     def judge(self, request: Any, *, done: bool, holding: bool) -> None:
         """After an answer: whether the request was done, and whether keys or work would be lost with the connection."""
         self.holding = holding
+        if not self._answered:
+            self._answered, self.could_ask = True, trio.current_time()
         if done and not isinstance(request, READING):
             self._admission.prove(self)
 
@@ -170,11 +174,11 @@ class Admission:
         """
         free = max(0, self._limits.connections - len(self))
         oldest = itertools.islice(self._unproven, most)
-        came = [seat.came for seat in oldest if seat.waiting_since is not None]
-        if not free and not came:
+        waiting = [seat.could_ask for seat in oldest if seat.waiting_since is not None]
+        if not free and not waiting:
             return min(most, 1)
         latest = trio.current_time() - CHANCE_SECONDS
-        return min(most, free + sum(since <= latest for since in came))
+        return min(most, free + sum(since <= latest for since in waiting))
 
     def relieve(self) -> None:
         """Send away half of those for whom nothing was done: what they hold is needed now."""

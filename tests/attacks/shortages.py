@@ -33,8 +33,8 @@ AS_SOMEBODY = (*AS_SOMEBODY, f"--inh-caps={READ}", f"--ambient-caps={READ}")
 # What it takes at its start, and not one more.
 FEW_THREADS = ("prlimit", "--nproc=7", "--")
 # Of address space.
-FEW_MEMORY = ("prlimit", f"--as={600 << 20}", "--")
-SMALL_DISK = 'mount -t tmpfs -o size=4m,mode=700 none {} && exec "$@"'
+FEW_MEMORY = ("prlimit", f"--as={800 << 20}", "--")
+SMALL_DISK = 'mount -t tmpfs -o size=64m,mode=700 none {} && exec "$@"'
 PAGE = 4096
 HEAD = ("short of", "attack", "signatures/s", "with enough", "ratio", "failed", "stop s", "said")
 
@@ -68,9 +68,11 @@ def full_disk(machine: RunningMachine) -> None:
 
     def fill() -> None:
         time.sleep(0.5)
-        with contextlib.suppress(OSError), place.open("wb", buffering=0) as file:
-            while file.write(bytes(PAGE)):
-                pass
+        with place.open("wb", buffering=0) as file:
+            for size in (1 << 20, PAGE):
+                with contextlib.suppress(OSError):
+                    while file.write(bytes(size)) == size:
+                        pass
         time.sleep(1)
         place.unlink()
 

@@ -68,6 +68,16 @@ async def test_who_came_last_has_a_chance_to_ask(places, mock_clock):
     assert places.room(9) == 4
 
 
+async def test_there_is_one_more_chance_after_the_first_answer(places, mock_clock):
+    """Who was greeted has as long again, and by no other answer any longer."""
+    seats = [places.admit(host) for host in (HERE, HERE, THERE, THERE)]
+    for found in (0, 4):
+        mock_clock.jump(CHANCE_SECONDS)
+        for seat in seats:
+            seat.judge(HELLO, done=True, holding=False)
+        assert places.room(9) == found
+
+
 async def test_one_may_come_to_be_told_that_all_are_clients(places, mock_clock):
     """Nobody is to be sent away then, and who comes is not left waiting at the door."""
     for host in (HERE, HERE, THERE, THERE):
