@@ -81,6 +81,7 @@ class Config:
 
     `extra_signers`, beside `signer`: keys that signed the SEE machine too, so what was made under them works. `nvram_delegation`: whether
     it may make NVRAM files. `witness` is where its openings are remembered outside of that: a folder, by default witness/ of the world.
+    `runtime_witness` is a second one that does not outlive a boot of the host: a folder, `auto` for the user's runtime folder, or `off`.
     For `retry_seconds` a used-up lease is kept for requests that come again; the ledger is kept for `ledger_days`, or with 0 for ever.
     """
 
@@ -95,6 +96,7 @@ class Config:
     store: str = "sqlite"
     operator: str = "manual"
     witness: str = ""
+    runtime_witness: str = "auto"
     retry_seconds: int = 3600
     ledger_days: int = 0
     lock_memory: str = "auto"
@@ -123,7 +125,11 @@ class Config:
             value = getattr(self, name)
             if type(value) is not int or not least <= value <= most:
                 raise ConfigError(f"{name} takes a number from {shown} to {most}, not {value!r}")
-        for name, what in (("witness", "the path of a folder"), ("host", "an address")):
+        for name, what in (
+            ("witness", "the path of a folder"),
+            ("runtime_witness", "auto, off, or the path of a folder"),
+            ("host", "an address"),
+        ):
             if type(getattr(self, name)) is not str:
                 raise ConfigError(f"{name} takes {what}, not {getattr(self, name)!r}")
         if self.tls is None and not _is_loopback(self.host) and not self.insecure_bind:

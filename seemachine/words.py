@@ -62,6 +62,11 @@ def _add_serve(words: Any, enter: Enter) -> None:
     parser.add_argument("--home", type=Path, dest="world", metavar="DIR", help="world folder; default $SEEMACHINE_HOME")
     parser.add_argument("--operator", choices=("manual", "auto"), help="whether blank cards are fed unasked (by a fleet); default manual")
     parser.add_argument("--witness", help="folder or postgresql:// URL that remembers this NVRAM's openings; default witness/ of the world")
+    parser.add_argument(
+        "--runtime-witness",
+        metavar="auto|off|DIR",
+        help="a second witness, gone with a reboot; default auto: the user's runtime folder",
+    )
     parser.add_argument("--lock-memory", choices=("auto", "yes", "no"), help="keep memory out of swap; default auto, where that is allowed")
     parser.add_argument("--signer", metavar="HEX", help="hash of the key that signed the SEE machine; default none")
     parser.add_argument("--no-publish", action="store_false", default=None, dest="publish", help="write no published object")

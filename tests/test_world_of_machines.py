@@ -25,11 +25,11 @@ from seemachine.machine import Machine, Session
 from seemachine.state import cards, slots
 from seemachine.state.errors import StateError
 from seemachine.state.file import FileStore
+from seemachine.state.folder_witness import FolderWitness
 from seemachine.state.rack import Rack
 from seemachine.state.slots import Slots
 from seemachine.state.sqlite import SqliteStore
 from seemachine.state.store import KEEP
-from seemachine.state.witness import FolderWitness
 from seemachine.wire import messages as m
 from seemachine.wire.names import TOKEN_BYTES, nvram_name
 from seemachine.wire.status import Status, StatusError

@@ -173,7 +173,7 @@ def _note(witness: Witness, gone: Iterable[Range]) -> None:
     for name, first, end in gone:
         if end > first:
             witness.note(name, first, end)
-    witness.refresh()
+    witness.beat()
 
 
 def _check_noted(world: Path, witnesses: Mapping[str, str], gone: list[Range]) -> None:

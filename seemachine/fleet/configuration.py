@@ -30,6 +30,7 @@ store = "sqlite"            # or file, memory
 # lock_memory = "auto"      # keep memory out of swap where that is allowed; yes: or do not start; no
 # insecure_bind = true      # an address that others reach, without TLS: whoever reaches the port can sign
 # witness = "/mnt/witness"  # what remembers this NVRAM; or postgresql://user:password@host/database; default witness/ of the world
+# runtime_witness = "auto"  # a second one, gone with a reboot of the host: a folder, or off; auto: the user's runtime folder
 # retry_seconds = 3600      # how long a used-up lease is kept for requests that come again
 # ledger_days = 0           # how long rows of the ledger are kept; 0: for ever
 # signer = "<hex>"          # hash of the key that signed the SEE machine; default that of the image that the tools loaded
@@ -207,5 +208,6 @@ def limits_file(machine: Config) -> str:
     """The TOML of what a machine's command line does not say."""
     limits = machine.limits
     kept = f"retry_seconds = {machine.retry_seconds}\nledger_days = {machine.ledger_days}\nwitness = {json.dumps(machine.witness)}\n"
+    kept += f"runtime_witness = {json.dumps(machine.runtime_witness)}\n"
     kept += f"extra_signers = {json.dumps(list(machine.extra_signers))}\nnvram_delegation = {json.dumps(machine.nvram_delegation)}\n"
     return kept + "[limits]\n" + "".join(f"{name} = {value}\n" for name, value in asdict(limits).items())

@@ -39,8 +39,8 @@ A half-made key is destroyed already, for its seeds may be on cards of the other
 
 Clients remember machines and leaves, too, in seen/ of their world folder, and release no signature of a machine that seems to have gone
 back, though it may have noticed nothing and have nothing in quarantine. Stop what is not the original for good. A machine that was put back
-has to doubt itself: stop it, delete witness/ESN.mark of its world folder, start it; all that it has is then in quarantine, to be burned, or
-skipped behind all leaves that were used. When that is done, on each host that refuses the machine:
+has to doubt itself: stop it, delete witness/ESN.record of its world folder, start it. All that it has is then in quarantine, to be burned,
+or to be skipped to a leaf after all that were used. When that is done, on each host that refuses the machine:
 
   seemachine quarantine accept --esn ESN               take it as it is now; refused while anything of it is in quarantine, or a leaf
                                                        that was seen on this host would come again

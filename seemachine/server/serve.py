@@ -33,6 +33,8 @@ SECONDS_FOR_ONE = 0.002
 OTHER_THREADS = 16
 PORTS_SEARCHED = 100
 TIDY_SECONDS = 60.0
+# What was put back after a loss of power goes unnoticed for so long, unless another witness knows better.
+BEAT_SECONDS = 2.0
 
 
 class Daemon:
@@ -60,7 +62,9 @@ class Daemon:
             on_ready(*await self._listen())
             async with trio.open_nursery() as background:
                 background.start_soon(self._service.pipeline.run)
-                background.start_soon(self._tidy)
+                store = self._service.machine.store
+                background.start_soon(self._regularly, store.tidy, TIDY_SECONDS, "cannot tidy")
+                background.start_soon(self._regularly, store.beat, BEAT_SECONDS, "the witness fails")
                 background.start_soon(self._log.run)
                 async with trio.open_nursery() as sessions:
                     await self._accept_until(signals, sessions)
@@ -70,15 +74,15 @@ class Daemon:
         self._log.tell()
         self._log.info("stopped")
 
-    async def _tidy(self) -> None:
-        """Destroy now and then what the NVRAM keeps no longer."""
+    async def _regularly(self, work: Callable[[], object], seconds: float, event: str) -> None:
+        """What the NVRAM has to do beside its orders. Not at a time limit of its own: it may wait for a disk."""
         while True:
-            await trio.sleep(TIDY_SECONDS)
+            await trio.sleep(seconds)
             try:
-                while await trio.to_thread.run_sync(self._service.machine.store.tidy):
+                while await trio.to_thread.run_sync(work):
                     pass
             except StateError as error:
-                self._log.warning("cannot tidy", detail=str(error))
+                self._log.warning(event, detail=str(error))
 
     async def _accept_until(self, signals: AsyncIterator[int], sessions: trio.Nursery) -> None:
         async with trio.open_nursery() as accepting:

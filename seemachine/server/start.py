@@ -20,12 +20,14 @@ from seemachine.server.ports import CannotListen, refuse_taken_port
 from seemachine.server.serve import Daemon
 from seemachine.server.tls import TlsError
 from seemachine.state.checkpoints import FolderCheckpoints, NoCheckpoints
-from seemachine.state.errors import StateCorrupt, StateError, StateUnsafe, reason
+from seemachine.state.errors import StateCorrupt, StateError, StateFailed, StateUnsafe, reason
+from seemachine.state.layered_witness import LayeredWitness
 from seemachine.state.lock import FolderLock, holder
 from seemachine.state.modes import check_modes
+from seemachine.state.runtime_witness import AUTO, OFF, RuntimeWitness, runtime_folder
 from seemachine.state.slots import Slots
 from seemachine.state.store import Retention, Store
-from seemachine.state.witness import Witness
+from seemachine.state.witness import NoWitness, Witness
 from seemachine.wire.messages import ENVELOPE_BYTES, Limits
 from seemachine.wire.world import witness_folder
 from seemachine.witnesses import open_witness
@@ -47,9 +49,12 @@ def start(config: Config) -> int:
         with ExitStack() as stack:
             lock = FolderLock(config.folder, config.esn)
             stack.callback(lock.release)
-            store = open_store(config)
+            runtime, missing = open_runtime(config)
+            store = open_store(config, runtime)
             stack.callback(store.close)
             log = configure(esn=config.esn)
+            if missing:
+                log.warning("no runtime witness", reason=missing)
             machine = build(config, store)
             for doubt in inspect(machine):
                 log.warning("quarantine", reason=doubt, see=f"seemachine quarantine explain --esn {config.esn}")
@@ -109,8 +114,21 @@ def wire_limits(config: Config) -> Limits:
     )
 
 
-def open_store(config: Config) -> Store:
-    """The NVRAM of these settings. Raises StateError."""
+def open_runtime(config: Config) -> tuple[Witness, str]:
+    """The witness in the host's runtime folder, and why there is none. Raises StateFailed for a folder that was chosen."""
+    folder = runtime_folder(config.runtime_witness, os.environ, os.geteuid())
+    if folder is None:
+        return NoWitness(), "" if config.runtime_witness == OFF else "this host has no runtime folder"
+    try:
+        return RuntimeWitness(folder), ""
+    except StateFailed as error:
+        if config.runtime_witness != AUTO:
+            raise
+        return NoWitness(), str(error)
+
+
+def open_store(config: Config, runtime: Witness | None = None) -> Store:
+    """The NVRAM of these settings, with a second witness beside the configured one. Raises StateError."""
     kept = {"sqlite": config.folder / "nvram.db", "file": config.folder / "nvram"}
     for other, path in kept.items():
         if config.store not in (other, "memory") and path.exists():
@@ -119,7 +137,8 @@ def open_store(config: Config) -> Store:
         from seemachine.state.memory import MemoryStore
 
         return MemoryStore(_retention(config))
-    witness = open_witness(config.witness, witness_folder(config.world), config.esn)
+    configured = open_witness(config.witness, witness_folder(config.world), config.esn)
+    witness = LayeredWitness(configured, runtime or NoWitness())
     try:
         return _open_durable(config, witness)
     except BaseException:

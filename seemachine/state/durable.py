@@ -73,7 +73,7 @@ def replace_file(path: Path, data: bytes, before: Callable[[Path], None] = lambd
 def _write_new(path: Path, data: bytes) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
     try:
-        _write_all(descriptor, data)
+        write_all(descriptor, data)
         flush(descriptor)
     finally:
         os.close(descriptor)
@@ -109,7 +109,8 @@ def no_room(error: OSError) -> bool:
     return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-def _write_all(descriptor: int, data: bytes) -> None:
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write all of it where the file stands, however often the system takes only a part. Raises OSError."""
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]

@@ -24,6 +24,10 @@ class StateCopied(StateCorrupt):
     """A file that is not the one that was written last: a copy of it, or an older one from a backup."""
 
 
+class StateLinked(StateCopied):
+    """A file with a second name: what is taken from it could be taken from it there too."""
+
+
 class StateUnsafe(StateError):
     """The storage does not keep the promise of durability, so nothing is served from it."""
 

@@ -74,8 +74,8 @@ class MirroredStore(OpenNvram):
         with self._lock:
             self._ready()
             self.check_install(lease)
-            # Noted before the file is there: noted leaves that are not in it count as gone.
-            self._witness.note(lease.name, lease.first, lease.first)
+            # Claimed before the file is there: claimed leaves that are not in it count as gone.
+            self._witness.claim(lease.name, lease.first, lease.end)
             self._guarded(lambda: self._write_install(lease))
             self._files[lease.name] = NvramFile(lease, lease.first)
 
@@ -87,11 +87,8 @@ class MirroredStore(OpenNvram):
             raise FileExists(f"NVRAM file {printed_name(lease.name)} still holds {present.remaining} signatures")
         if len(self._files) >= MAX_FILES:
             raise FileExists(f"the NVRAM is full: it holds {MAX_FILES} files")
-        if self._was_installed(lease) or self._was_noted(lease):
+        if self._was_installed(lease) or self._witness.is_spent(lease.name, lease.first, lease.end):
             raise LeaseSpent(f"leaves {lease.first} to {lease.end - 1} of {printed_name(lease.name)} were in this NVRAM before")
-
-    def _was_noted(self, lease: StoredLease) -> bool:
-        return any(first < lease.end and lease.first < following for first, following in self._witness.noted(lease.name).items())
 
     def reserve(self, orders: Sequence[Order]) -> list[Answer]:
         """See Store."""
@@ -205,10 +202,7 @@ class MirroredStore(OpenNvram):
             self._awaited = {token: row for token, row in self._awaited.items() if row.time >= before}
             old = self._long_used_up(now)
             self._commit(Changes(forgotten=old, ledger_before=before))
-            more = len(old) == AT_ONCE or bool(before and self._has_rows_before(before))
-            if not more:
-                self._ask_witness()
-            return more
+            return len(old) == AT_ONCE or bool(before and self._has_rows_before(before))
 
     def _long_used_up(self, now: int) -> list[SpentLease]:
         kept = self._keep.retry_seconds * 1000
@@ -217,12 +211,14 @@ class MirroredStore(OpenNvram):
         self._spent = [spent for spent in self._spent if spent not in gone]
         return old
 
-    def _ask_witness(self) -> None:
-        try:
-            self._witness.refresh()
-        except StateLocked:
-            self._failed = True
-            raise
+    def beat(self) -> None:
+        """See Store. Not under the lock that signing takes: a witness may be slow."""
+        if not self._closed:
+            try:
+                self._witness.beat()
+            except StateLocked:
+                self._failed = True
+                raise
 
 
 def _held(file: NvramFile, floor: int, reason: str) -> NvramFile | None:

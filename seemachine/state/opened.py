@@ -13,7 +13,7 @@ from dataclasses import replace
 from seemachine.state.batch import Changes
 from seemachine.state.errors import DiskFull, StateFailed
 from seemachine.state.records import NvramFile, SpentLease
-from seemachine.state.witness import Mark, NoWitness, Past, Witness, doubt_about
+from seemachine.state.witness import Mark, NoWitness, Past, Witness
 
 
 class OpenNvram(ABC):
@@ -61,14 +61,15 @@ class OpenNvram(ABC):
     def _attest(self, past: Past, witness: Witness | None, place: bytes) -> None:
         """Compare with what the witness remembers, put into quarantine what does not agree, and count this opening."""
         self._witness = witness or NoWitness()
-        last = self._witness.last()
-        doubt = doubt_about(past, last, place) or past.doubt if witness else past.doubt
+        doubt = self._witness.meet(past, place) or past.doubt
         # Before the opening is counted: a crash in between must find the same doubt again.
         self._commit(self._suspended(doubt))
-        before = last if last is not None and last.identity == past.last.identity else past.last
+        before = self._witness.last(past.last.identity) or past.last
         mark = Mark(past.last.identity, max(before.epoch, past.last.epoch) + 1, os.urandom(8), place)
         self._write_past(Past(mark, (before.epoch, before.nonce), doubt))
-        self._witness.advance(last, mark)
+        self._witness.advance(mark, doubt)
+        for file in self._files.values():
+            self._witness.note(file.name, file.lease.first, file.next)
         self.mark, self.doubt = mark, doubt
 
     def _suspended(self, doubt: str) -> Changes:

@@ -4,15 +4,16 @@
     witness/making/<ESN>-<label>     marks of the files that may be this half-made key
 
 A mark is the handle of the file and the digest of what is in it. The digest tells an older text that was copied into the same file; the
-handle tells a card and its witness that were restored together. Whoever asks or changes this holds the lock of the rack. A blank card has
-no leases that could be used twice and needs no witness.
+handle tells a card and its witness that were restored together. A hard link has both, so a card with a second name is refused; and a record
+names the folder that it is in, which no link can be put into. Whoever asks or changes this holds the lock of the rack. A blank card has no
+leases that could be used twice and needs no witness.
 """
 
 import hashlib
 from pathlib import Path
 
 from seemachine.state.durable import private_folder, remove_file, replace_file
-from seemachine.state.errors import StateCopied, StateCorrupt
+from seemachine.state.errors import StateCopied, StateCorrupt, StateLinked
 from seemachine.state.places import handle_of, same_file
 from seemachine.state.sealed import seal, unseal
 
@@ -22,10 +23,17 @@ Mark = list[bytes]
 
 
 def check_original(world: Path, card: Path) -> None:
-    """Refuse the file of a card that is not the one that was written last. Raises StateCopied, StateCorrupt."""
+    """Refuse the file of a card that is not the one that was written last. Raises StateCopied, StateLinked, StateCorrupt."""
+    what = f"card {card.stem}" if card.suffix == CARD else f"half-made key {card.stem}"
     if not _is_known(world, card):
-        what = "card" if card.suffix == CARD else "half-made key"
-        raise StateCopied(f"{what} {card.stem} is a copy or was restored from a backup: its leases may have been used since")
+        raise StateCopied(f"{what} is a copy or was restored from a backup: its leases may have been used since")
+    _refuse_linked(card, what)
+
+
+def _refuse_linked(card: Path, what: str) -> None:
+    links = card.stat().st_nlink
+    if links > 1:
+        raise StateLinked(f"{what} has {links} names on the disk (hard links), so it could be used under each; delete the others of {card}")
 
 
 def expect(world: Path, card: Path, written: Path) -> None:
@@ -55,15 +63,27 @@ def _is_known(world: Path, card: Path) -> bool:
 
 
 def _mark(path: Path) -> Mark:
-    return [handle_of(path), hashlib.sha256(path.read_bytes()).digest()]
+    return [handle_of(path), _digest(path)]
+
+
+def _digest(path: Path) -> bytes:
+    return hashlib.sha256(path.read_bytes()).digest()
+
+
+def _is_here(record: Path, folder: bytes) -> bool:
+    """Whether a record lies in the folder in which it was written: no link can be put into that unnoticed."""
+    return same_file(folder, handle_of(record.parent))
 
 
 def _marks(path: Path) -> list[Mark]:
     if not path.exists():
         return []
     values = unseal(path.read_bytes(), str(path))
-    if values.keys() != {"card", "files"} or values["card"] != path.name:
+    # Earlier checkouts did not name the folder.
+    if values.keys() - {"folder"} != {"card", "files"} or values["card"] != path.name:
         raise StateCorrupt(f"{path}: not a record of this version")
+    if "folder" in values and not _is_here(path, values["folder"]):
+        return []
     marks: list[Mark] = values["files"]
     return marks
 
@@ -71,7 +91,7 @@ def _marks(path: Path) -> list[Mark]:
 def _remember(world: Path, card: Path, marks: list[Mark]) -> None:
     record = _record(world, card)
     private_folder(record.parent)
-    replace_file(record, seal({"card": record.name, "files": marks}))
+    replace_file(record, seal({"card": record.name, "files": marks, "folder": handle_of(record.parent)}))
 
 
 def _record(world: Path, card: Path) -> Path:

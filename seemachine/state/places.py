@@ -12,6 +12,7 @@ or container that tells more after an update makes no copies of what was there.
 import ctypes
 import os
 import struct
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ AT_SYMLINK_FOLLOW = 0x400
 STATX_BTIME = 0x800
 STATX_BYTES = 256
 MAX_HANDLE_BYTES = 128
+# Of struct statfs, more than its size; its first field says which kind of file system it is.
+STATFS_BYTES, STATFS_KIND = 512, 8
 # Number of the inode, nanoseconds of its birth or 0; the kernel's handle, its type first, may follow.
 FIXED = struct.Struct(">QQ")
 # The kernel's own layouts, in the byte order of this machine: struct file_handle, and of struct statx the mask and the birth time.
@@ -78,3 +81,22 @@ def _function(name: str) -> Callable[..., Any] | None:
     """A function of the C library, where it has that one."""
     found: Callable[..., Any] | None = getattr(_libc, name, None)
     return found
+
+
+def filesystem_of(path: Path) -> bytes:
+    """The kind of file system that a file lies on, as statfs(2) tells it; empty where nobody knows. Raises OSError.
+
+    An overlay shows the inodes of the folder below it, numbers and birth times included. It is another kind.
+    """
+    call, told = _function("statfs") if sys.platform == "linux" else None, ctypes.create_string_buffer(STATFS_BYTES)
+    if call is None or call(os.fsencode(path), told):
+        return b""
+    return told.raw[:STATFS_KIND]
+
+
+def boot_of_host() -> bytes:
+    """What tells this boot of the host from the one before; empty where nobody knows."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_bytes().strip()
+    except OSError:
+        return b""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from seemachine.state.cards import BLANK, LMS, SUFFIX, UNKNOWN, Card, look, read_card, write_card
 from seemachine.state.durable import PRIVATE_FILE, private_folder, replace_file
-from seemachine.state.errors import CardError, StateCopied, StateCorrupt
+from seemachine.state.errors import CardError, StateCopied, StateCorrupt, StateLinked
 from seemachine.state.records import StoredLease
 from seemachine.wire.names import SLOTS
 
@@ -141,6 +141,8 @@ class Slots:
     def _lms_card(self, slot: int) -> Card:
         try:
             card = self._card(slot)
+        except StateLinked:
+            raise
         except StateCopied as error:
             raise StateCopied(f"{error}; take another card of the key, and make this one blank with: {self._how_to_format(slot)}") from None
         except StateCorrupt as error:

@@ -80,11 +80,13 @@ class Store(Protocol):
         """Up to `most` rows behind number `after`, oldest first, with their numbers."""
 
     def tidy(self) -> bool:
-        """Now and then: destroy what is kept no longer, then ask the witness whether all is well.
+        """Now and then: destroy what is kept no longer.
 
         Returns whether there is more to destroy, which is for another call, lest others wait.
-        Raises StateLocked, for good, when the witness says no.
         """
+
+    def beat(self) -> None:
+        """Every few seconds: the witness makes sure of what it knows. Raises StateLocked, for good, when it is not ours any more."""
 
     def close(self) -> None:
         """Give everything back."""

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from seemachine.state.errors import StateUnsafe
-from seemachine.state.witness import FolderWitness, Witness
+from seemachine.state.folder_witness import FolderWitness
+from seemachine.state.witness import Witness
 
 
 def open_witness(where: str, default: Path, esn: str) -> Witness:

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from seemachine.state.errors import StateFailed, StateLocked, StateUnsafe
-from seemachine.state.witness import Mark
+from seemachine.state.witness import Mark, Past, doubt_about, overlaps
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS seemachine_marks (esn text PRIMARY KEY, identity bytea NOT NULL, epoch bigint NOT NULL, nonce bytea NOT NULL,
@@ -27,7 +27,7 @@ CONNECT_SECONDS = 10
 
 
 class PostgresWitness:
-    """See Witness. Notes of leaves are sent together by `refresh`, not with each signature."""
+    """See Witness. Notes of leaves are sent together by `beat`, not with each signature."""
 
     def __init__(self, url: str, esn: str) -> None:
         self._esn = esn
@@ -36,16 +36,30 @@ class PostgresWitness:
         self._notes: dict[tuple[bytes, int], int] = {}
         self._unsent: set[tuple[bytes, int]] = set()
         self._lock = threading.Lock()
+        self._mark: Mark | None = None
         self._connection = self._connect()
         self._notes.update(self._stored_notes())
 
-    def last(self) -> Mark | None:
+    def meet(self, past: Past, place: bytes) -> str:
         """See Witness."""
+        self._mark = self._stored_mark()
+        doubt = doubt_about(past, self._mark, place)
+        if not doubt and self._mark is not None and self.last(past.last.identity) not in (None, past.last):
+            self.advance(past.last, "")
+        return doubt
+
+    def last(self, identity: bytes) -> Mark | None:
+        """See Witness."""
+        return self._mark if self._mark is not None and self._mark.identity == identity else None
+
+    def _stored_mark(self) -> Mark | None:
         rows = self._run("SELECT identity, epoch, nonce, place FROM seemachine_marks WHERE esn = :esn", esn=self._esn)
         return Mark(bytes(rows[0][0]), rows[0][1], bytes(rows[0][2]), bytes(rows[0][3])) if rows else None
 
-    def advance(self, before: Mark | None, after: Mark) -> None:
+    def advance(self, mark: Mark, doubt: str) -> None:
         """See Witness."""
+        del doubt
+        before, after = self._mark, mark
         values = {"esn": self._esn, "identity": after.identity, "epoch": after.epoch, "nonce": after.nonce, "place": after.place}
         if before is None:
             change = "INSERT INTO seemachine_marks VALUES (:esn, :identity, :epoch, :nonce, :place) ON CONFLICT DO NOTHING RETURNING esn"
@@ -55,6 +69,16 @@ class PostgresWitness:
             values |= {"old_epoch": before.epoch, "old_nonce": before.nonce}
         if not self._run(change, **values):
             raise StateLocked(f"{self._where} was told of another opening of {self._esn} meanwhile; start again")
+        self._mark = mark
+
+    def claim(self, name: bytes, first: int, end: int) -> None:
+        """See Witness."""
+        del end
+        self.note(name, first, first)
+
+    def is_spent(self, name: bytes, first: int, end: int) -> bool:
+        """See Witness."""
+        return overlaps(self.noted(name), first, end)
 
     def note(self, name: bytes, first: int, following: int) -> None:
         """See Witness."""
@@ -65,7 +89,7 @@ class PostgresWitness:
         """See Witness."""
         return {first: following for (noted, first), following in self._notes.items() if noted == name}
 
-    def refresh(self) -> None:
+    def beat(self) -> None:
         """See Witness."""
         try:
             self._send_notes()

@@ -18,11 +18,11 @@ from seemachine.machine import Machine, Session
 from seemachine.state import cards
 from seemachine.state.errors import StateError
 from seemachine.state.file import FileStore
+from seemachine.state.folder_witness import FolderWitness
 from seemachine.state.rack import Rack
 from seemachine.state.records import StoredLease
 from seemachine.state.slots import Slots
 from seemachine.state.sqlite import SqliteStore
-from seemachine.state.witness import FolderWitness
 from seemachine.wire.messages import Hello
 from seemachine.wire.names import PROTOCOL
 from seemachine.wire.status import StatusError

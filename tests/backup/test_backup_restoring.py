@@ -13,8 +13,8 @@ from state.kit import ESN, OTHER_ESN, lease, name
 from seemachine.backup import ledgers
 from seemachine.backup.archive import ArchiveError, unpack
 from seemachine.state.errors import LeaseSpent, StateLocked, StateUnsafe
+from seemachine.state.folder_witness import FolderWitness
 from seemachine.state.lock import FolderLock
-from seemachine.state.witness import FolderWitness
 
 BOTH = pytest.mark.parametrize("esn", [ESN, OTHER_ESN], ids=["sqlite", "file"])
 
@@ -360,4 +360,4 @@ class TestWitness:
             witness = FolderWitness(folder, esn)
             assert witness.noted(name()) == {0: 32}
             witness.release()
-        assert not (other / f"{OTHER_ESN}.leaves").exists()
+        assert not (other / f"{OTHER_ESN}.record").exists()

@@ -11,6 +11,7 @@ from itertools import count
 
 import processes
 import pytest
+from images import as_from_an_image
 from processes import RunningMachine
 from seeclient import Status, StatusError, blocking, memory
 from server.serverkit import ESN, good
@@ -239,6 +240,7 @@ class Snapshot:
     """All bytes of a machine's state and of its witness, as an image of the disk has them: put back, every file is the one that it was."""
 
     def __init__(self, world):
+        self.world = world
         self.folders = [world / "hsm" / ESN, world / "witness"]
         self.files = {path: path.read_bytes() for path in self._paths()}
 
@@ -252,6 +254,7 @@ class Snapshot:
                 path.unlink()
         for path, data in self.files.items():
             path.write_bytes(data)
+        as_from_an_image(self.world)
 
 
 @pytest.fixture

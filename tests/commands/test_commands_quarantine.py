@@ -12,9 +12,9 @@ from seemachine.commands.quarantine import inspect
 from seemachine.machine import Session
 from seemachine.state.checkpoints import FolderCheckpoints
 from seemachine.state.file import FileStore
+from seemachine.state.folder_witness import FolderWitness
 from seemachine.state.memory import MemoryStore
 from seemachine.state.sqlite import SqliteStore
-from seemachine.state.witness import FolderWitness
 from seemachine.wire import messages as m
 from seemachine.wire.fields import from_fields, to_fields
 from seemachine.wire.names import printed_name

@@ -1,7 +1,5 @@
 """Half-made keys between connections, failures and deaths: whoever goes on with one, no leaf is on two cards or in two places."""
 
-import os
-import shutil
 import threading
 import time
 from collections import Counter
@@ -10,6 +8,7 @@ from itertools import count
 
 import pytest
 from commands.kit import CHEAP, ESN, LEAVES, SLOT, World, ask, generate, leaves_on, refuse, sign, verifies
+from state.dying import left_behind
 from state.kit import Fault, FaultyOs
 
 from seemachine.commands import answer
@@ -240,17 +239,12 @@ def at_every_place(tmp_path, patch):
             return
 
 
-def keep(source, target):
-    """What a process that died leaves behind is no copy of cards and half-made keys. They are replaced as a whole: a link keeps them so."""
-    (os.link if str(source).endswith((".card", ".key")) else shutil.copy2)(source, target)
-
-
 def dying(world, fault, place, act):
     """Let the process die at a place in an operation. Returns the world as the next process finds it."""
     left = world.folder.with_name(f"{world.folder.name} left")
 
     def die():
-        shutil.copytree(world.folder, left, copy_function=keep)
+        left_behind(world.folder, left)
         raise Killed
 
     fault.arm(place, hook=die)
@@ -260,7 +254,7 @@ def dying(world, fault, place, act):
         return World(left)
     # Past its end nobody dies: what the next process does at its start is no place of this one.
     fault._left = None
-    shutil.copytree(world.folder, left, copy_function=keep)
+    left_behind(world.folder, left)
     return World(left)
 
 

@@ -188,7 +188,7 @@ def is_ledger_written(change: object) -> bool:
 
 def is_mark_named(change: object) -> bool:
     """The witness's mark has its name, which is not flushed yet."""
-    return isinstance(change, Rename) and change.target.endswith(".mark")
+    return isinstance(change, Rename) and change.target.endswith(".record")
 
 
 def after_the_first(scenario: Scenario, last: Callable[[object], bool]) -> int:

@@ -20,7 +20,7 @@ from seemachine.lms.parameters import lms
 from seemachine.lms.sectors import Sectors
 from seemachine.machine import Machine, Session
 from seemachine.server.start import build, open_store
-from seemachine.state import file, originals, sqlite
+from seemachine.state import file, originals, sqlite, witness_file
 from seemachine.state.cards import SUFFIX, read_card
 from seemachine.state.errors import StateCorrupt
 from seemachine.state.lock import FolderLock
@@ -37,10 +37,11 @@ DAY = 86400
 
 
 @contextlib.contextmanager
-def in_place() -> Iterator[None]:
+def in_place(boot: bytes = b"before the power went") -> Iterator[None]:
     """What is rebuilt takes the place of what was there: no inode tells the two apart, as after a real crash."""
     with contextlib.ExitStack() as stack:
-        for module in (originals, sqlite, file):
+        stack.enter_context(mock.patch.object(witness_file, "boot_of_host", return_value=boot))
+        for module in (originals, sqlite, file, witness_file):
             stack.enter_context(mock.patch.object(module, "handle_of", return_value=bytes(16)))
         yield
 
@@ -81,7 +82,7 @@ class World:
 
     def open(self, esn: str = ESN) -> Session:
         """Start a machine, in the order of `seemachine.server.start`, and connect to it. Raises StateError."""
-        config = Config(esn=esn, store=self.store, world=self.folder, publish=False, ledger_days=self.days)
+        config = Config(esn=esn, store=self.store, world=self.folder, publish=False, ledger_days=self.days, runtime_witness="off")
         lock = FolderLock(config.folder, esn)
         with contextlib.ExitStack() as failed:
             failed.callback(lock.release)

@@ -151,7 +151,7 @@ def test_leaves_in_quarantine_are_found(world: World) -> None:
     """A machine whose witness forgot it signs nothing, and the check names each file."""
     with processes.machines(world.home, (FIRST,)):
         processes.pipsqueak(["generate", "alias=k", *KEY], world.env)
-    (world.home / "witness" / f"{FIRST}.mark").unlink()
+    (world.home / "witness" / f"{FIRST}.record").unlink()
 
     with processes.machines(world.home, (FIRST,)):
         [(esn, problem, advice)] = world.found()

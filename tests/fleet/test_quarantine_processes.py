@@ -12,6 +12,7 @@ from unittest.mock import patch
 
 import processes
 import pytest
+from images import as_from_an_image
 from processes import RunningMachine
 from seeclient import blocking, keys
 from seeclient.effects import Ask
@@ -371,7 +372,7 @@ def test_a_copy_that_this_host_refuses(world: World) -> None:
 
 
 def test_a_machine_that_was_put_back_with_its_witness(world: World) -> None:
-    """It notices nothing, the host does: exit code 1, nothing to burn, and no acceptance before it stands behind what was seen here."""
+    """By an image of the disk: it notices nothing, the host does; accepted only once it stands after what was seen."""
     kept = [world.home / "hsm" / ESN, world.home / "witness"]
     world.down()
     before = {path: path.read_bytes() for folder in kept for path in folder.rglob("*") if path.is_file()}
@@ -380,6 +381,7 @@ def test_a_machine_that_was_put_back_with_its_witness(world: World) -> None:
     world.down()
     for path, data in before.items():
         path.write_bytes(data)
+    as_from_an_image(world.home)
     world.up()
 
     document = world.quarantine("list", "--json")
@@ -390,7 +392,7 @@ def test_a_machine_that_was_put_back_with_its_witness(world: World) -> None:
     assert world.pipsqueak("alias=test", "message=f")[0] == 1
 
     world.down()
-    (world.home / "witness" / f"{ESN}.mark").unlink()
+    (world.home / "witness" / f"{ESN}.record").unlink()
     world.up()
     assert [suspect["next"] for suspect in world.listed()] == [2]
     assert world.quarantine("skip", "test", "--esn", ESN, "--to", "5")[0] == 0

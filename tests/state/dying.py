@@ -1,6 +1,5 @@
 """Processes that die in the middle of an operation, and the files that they leave: the same files, not copies of them."""
 
-import os
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,16 +18,17 @@ class Died(BaseException):
     """The process died here."""
 
 
-def linked(source: Path, target: Path) -> None:
-    """A folder as it is now. Files that are replaced as a whole are kept by links; rows are written in place, and are copied."""
-    shutil.copytree(source, target, copy_function=_keep)
+def left_behind(source: Path, target: Path) -> None:
+    """Move a folder away as it is now, every file and folder in it being the same one, and leave a copy in its place."""
+    source.rename(target)
+    shutil.copytree(target, source)
 
 
 def dying(fault: Fault, place: int, folder: Path, left: Path, act: Callable[[], object], patch: "pytest.MonkeyPatch") -> bool:
-    """Let the process die at one place of an operation on `folder`, and link what is there to `left`. False: it did not come so far."""
+    """Let the process die at one place of an operation on `folder`, and move what is there to `left`. False: it did not come so far."""
 
     def die() -> None:
-        linked(folder, left)
+        left_behind(folder, left)
         raise Died
 
     with patch.context() as context:
@@ -42,10 +42,6 @@ def dying(fault: Fault, place: int, folder: Path, left: Path, act: Callable[[], 
         fired = fault.fired
         fault.disarm()
     return fired
-
-
-def _keep(source: str, target: str) -> None:
-    (shutil.copy2 if source.endswith(".rows") else os.link)(source, target)
 
 
 def _striking(fault: Fault, call: Callable[..., object]) -> Callable[..., object]:

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any
 from seemachine.state import durable
 from seemachine.state.errors import DiskFull, StateFailed
 from seemachine.state.file import FileStore
+from seemachine.state.folder_witness import FolderWitness
 from seemachine.state.ledger import Order, message_bound
 from seemachine.state.memory import MemoryStore
 from seemachine.state.mirrored import MirroredStore
 from seemachine.state.records import StoredLease
 from seemachine.state.sqlite import SqliteStore
-from seemachine.state.witness import FolderWitness
 
 # The child processes of these tests import this file too, and pytest would be most of their start.
 if TYPE_CHECKING:

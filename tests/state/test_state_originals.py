@@ -8,12 +8,14 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from state.dying import left_behind
 from state.kit import Fault, FaultyOs, flipped, lease
 
 from seemachine.state import durable, places
 from seemachine.state.cards import LMS, Card, look, read_card, write_card
 from seemachine.state.durable import private_folder
-from seemachine.state.errors import StateCopied, StateCorrupt
+from seemachine.state.errors import StateCopied, StateCorrupt, StateLinked
+from seemachine.state.sealed import seal, unseal
 
 LEASES = tuple(lease(first=first, end=first + 8) for first in (0, 8, 16))
 FULL = Card("card7", LMS, LEASES)
@@ -79,6 +81,38 @@ class TestCopies:
 
         with pytest.raises(StateCopied):
             read_card(card)
+
+    def test_a_card_with_two_names(self, rack, card):
+        """As long as there is a hard link to a card it is refused under each name; after that it is the card."""
+        os.link(card, rack / "kept")
+        with pytest.raises(StateLinked, match=r"card card7 has 2 names on the disk \(hard links\)"):
+            read_card(card)
+        assert look(card) == ("copy", 0)
+        (rack / "kept").unlink()
+
+        assert read_card(card) == FULL
+
+    @pytest.mark.parametrize("original_goes", [False, True])
+    def test_a_linked_world(self, card, rack, tmp_path, original_goes):
+        """In a world of hard links, witness and all, a card is refused, also once it is the only one with this inode."""
+        shutil.copytree(rack.parent, tmp_path / "linked", copy_function=os.link)
+        if original_goes:
+            shutil.rmtree(rack.parent)
+        else:
+            write_card(rack, FULL.without_first())
+
+        with pytest.raises(StateCopied):
+            read_card(tmp_path / "linked" / "cards" / card.name)
+
+    def test_a_record_of_an_earlier_checkout(self, rack, card):
+        """A record that does not name its folder is taken, and names it from the next change on."""
+        values = unseal(witness(rack).read_bytes(), "record")
+        del values["folder"]
+        witness(rack).write_bytes(seal(values))
+        assert read_card(card) == FULL
+        write_card(rack, FULL.without_first())
+
+        assert "folder" in unseal(witness(rack).read_bytes(), "record")
 
     @pytest.mark.parametrize("copy", [shutil.copy2, lambda one, other: subprocess.run(["cp", "-a", one, other], check=True)])
     def test_a_copy_in_place_of_the_original(self, card, copy):
@@ -187,11 +221,6 @@ class Died(BaseException):
     """The process died here."""
 
 
-def linked(source, target):
-    """A folder as it is now. All files in it are replaced as a whole, so links keep them."""
-    shutil.copytree(source, target, copy_function=os.link)
-
-
 def dying_everywhere(tmp_path, patch, prepare, act):
     """Let the process die at each place of an operation in turn. Yields the rack as the next process finds it, and the place."""
     for place in count():
@@ -201,7 +230,7 @@ def dying_everywhere(tmp_path, patch, prepare, act):
         left = tmp_path / f"{place} left"
 
         def die(rack=rack, left=left):
-            linked(rack.parent, left)
+            left_behind(rack.parent, left)
             raise Died
 
         with patch.context() as context:

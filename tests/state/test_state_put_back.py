@@ -9,8 +9,8 @@ from state.orders import Q, awaited, brought, later, leaf_of, one, refused, sign
 
 from seemachine.state.errors import LeaseGone, LeaseQuarantined, LeaseSpent, StateLocked, TokenSpent
 from seemachine.state.file import FileStore
+from seemachine.state.folder_witness import FolderWitness
 from seemachine.state.sqlite import SqliteStore
-from seemachine.state.witness import FolderWitness
 
 
 class TestPutBack:

@@ -7,7 +7,8 @@ from state.bench import gives_nothing, in_quarantine
 from state.kit import ESN, OTHER_ESN, lease, leaves, name, order, take
 
 from seemachine.state.errors import StateCorrupt, StateLocked
-from seemachine.state.witness import SLOT, FolderWitness, Mark, Past, doubt_about
+from seemachine.state.folder_witness import FolderWitness
+from seemachine.state.witness import Mark, Past, doubt_about
 
 
 class TestInOrder:
@@ -69,85 +70,39 @@ class TestTheWitnessItself:
         assert "or the witness was lost" in store.doubt
         assert gives_nothing(store, 1)
 
-    def test_notes_lost(self, bench, tmp_path):
-        """Without its notes the mark is believed, and leaves go on."""
+    @pytest.mark.parametrize("content", [b"\x80", b"x" * 200])
+    def test_a_damaged_record(self, bench, tmp_path, content):
+        """A record that can't be read is a reason not to start, and nothing is written."""
         bench.begun(1)
         bench.close()
-        (tmp_path / "witness" / f"{ESN}.leaves").unlink()
-        store = bench.open()
-
-        assert store.doubt == ""
-        assert leaves(take(store, [name(1)])) == [5]
-
-    @pytest.mark.parametrize("content", [b"", b"\x80", b"x" * 200])
-    def test_a_damaged_mark(self, bench, tmp_path, content):
-        """A mark that can't be read is a reason not to start, and nothing is written."""
-        bench.begun(1)
-        bench.close()
-        (tmp_path / "witness" / f"{ESN}.mark").write_bytes(content)
-        with pytest.raises(StateCorrupt, match=r"\.mark"):
+        (tmp_path / "witness" / f"{ESN}.record").write_bytes(content)
+        with pytest.raises(StateCorrupt, match=r"\.record"):
             bench.open()
 
-        assert (tmp_path / "witness" / f"{ESN}.mark").read_bytes() == content
+        assert (tmp_path / "witness" / f"{ESN}.record").read_bytes() == content
 
-    @pytest.mark.parametrize("openings", [1, 2, 3])
-    def test_put_back(self, bench, tmp_path, openings):
-        """A mark from one opening ago is what a crash leaves as well, and is believed; an older one is not."""
+    def test_an_empty_record(self, bench, tmp_path):
+        """A record that was emptied knows of no opening: the NVRAM is in quarantine."""
         bench.begun(1)
-        mark = tmp_path / "witness" / f"{ESN}.mark"
-        kept = mark.read_bytes()
+        bench.close()
+        (tmp_path / "witness" / f"{ESN}.record").write_bytes(b"")
+
+        assert "its witness has never seen it" in bench.open().doubt
+
+    @pytest.mark.parametrize("openings", [0, 1, 2])
+    def test_put_back(self, bench, tmp_path, openings):
+        """A record of an earlier time is not the file that was written last, however few openings ago that was."""
+        bench.begun(1)
+        record = tmp_path / "witness" / f"{ESN}.record"
+        kept = record.read_bytes()
         for _ in range(openings):
             bench.open()
         bench.close()
-        mark.write_bytes(kept)
+        record.write_bytes(kept)
         store = bench.open()
 
-        assert bool(store.doubt) is (openings > 1)
-        assert gives_nothing(store, 1) is (openings > 1)
-
-    def test_every_bit_of_the_notes(self, tmp_path):
-        """Whatever bit of the notes is wrong, no note is higher than it was, and the others are as they were."""
-        witness = FolderWitness(tmp_path, ESN)
-        for key in (1, 2, 3):
-            witness.note(name(key), 0, 7)
-        witness.release()
-        path = tmp_path / f"{ESN}.leaves"
-        data = path.read_bytes()
-        assert len(data) == 3 * SLOT.size
-        for bit in range(8 * SLOT.size, 16 * SLOT.size):
-            path.write_bytes(data[: bit // 8] + bytes([data[bit // 8] ^ 1 << bit % 8]) + data[bit // 8 + 1 :])
-            witness = FolderWitness(tmp_path, ESN)
-            assert [witness.noted(name(key)) for key in (1, 2, 3)] == [{0: 7}, {}, {0: 7}]
-            witness.release()
-
-    def test_torn_notes(self, tmp_path):
-        """Cut at any byte, the notes before the cut hold, and new ones are written so that they hold too."""
-        witness = FolderWitness(tmp_path, ESN)
-        for key in (1, 2, 3):
-            witness.note(name(key), 0, 7)
-        witness.release()
-        path = tmp_path / f"{ESN}.leaves"
-        data = path.read_bytes()
-        for size in range(len(data)):
-            path.write_bytes(data[:size])
-            witness = FolderWitness(tmp_path, ESN)
-            whole = [{0: 7} if size >= key * SLOT.size else {} for key in (1, 2, 3)]
-            assert [witness.noted(name(key)) for key in (1, 2, 3)] == whole
-            witness.note(name(4), 8, 9)
-            witness.note(name(3), 0, 8)
-            witness.release()
-            witness = FolderWitness(tmp_path, ESN)
-            assert [witness.noted(name(key)) for key in (1, 2, 3, 4)] == [*whole[:2], {0: 8}, {8: 9}]
-            witness.release()
-
-    def test_a_note_is_never_lowered(self, tmp_path):
-        """A lower leaf for the same lease changes nothing, now and later."""
-        for _ in range(2):
-            witness = FolderWitness(tmp_path, ESN)
-            witness.note(name(), 0, 9)
-            witness.note(name(), 0, 3)
-            assert witness.noted(name()) == {0: 9}
-            witness.release()
+        assert store.doubt
+        assert gives_nothing(store, 1)
 
     def test_one_holder(self, tmp_path):
         """A witness has one holder at a time for each machine, until that lets go."""
@@ -158,20 +113,6 @@ class TestTheWitnessItself:
         first.release()
         FolderWitness(tmp_path, ESN).release()
         other.release()
-
-    def test_a_mark_that_changed_meanwhile(self, tmp_path):
-        """Who would replace a mark that is not the one that it read is refused, and the mark stays."""
-        witness = FolderWitness(tmp_path, ESN)
-        first, second = Mark(b"i" * 16, 1, b"1" * 8, b"here"), Mark(b"i" * 16, 2, b"2" * 8, b"here")
-        witness.advance(None, first)
-        for before in (None, second):
-            with pytest.raises(StateLocked, match="was changed meanwhile"):
-                witness.advance(before, second)
-
-        assert witness.last() == first
-        witness.advance(first, second)
-        assert witness.last() == second
-        witness.release()
 
 
 IDENTITY, OTHER_IDENTITY = b"i" * 16, b"j" * 16

@@ -11,7 +11,7 @@ from state.orders import leaf_of, one, refused
 
 from seemachine.state import durable, sqlite
 from seemachine.state.errors import LeaseGone
-from seemachine.state.witness import FolderWitness
+from seemachine.state.folder_witness import FolderWitness
 
 
 class Killed(BaseException):
@@ -142,6 +142,7 @@ class TestCrashes:
             one(store, last)
             kept = bench.backup()
             take(bench.open(), [name(1)])
+            bench.close()
             died = dying(place, lambda: bench.put_back(kept))
             bench.close()
             store = bench.open()

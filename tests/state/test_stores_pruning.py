@@ -185,17 +185,6 @@ class TestInSteps:
         assert len(rows(store)) == 2
         store.close()
 
-    def test_the_witness_is_asked_at_the_end(self, store, monkeypatch):
-        """It is asked once all is destroyed, once each time."""
-        asked = []
-        monkeypatch.setattr(store._witness, "refresh", lambda: asked.append("asked"))
-        take(store, [name()] * 5)
-        later(store, 3 * DAY)
-        while store.tidy():
-            pass
-
-        assert asked == ["asked"]
-
     def test_a_long_file(self, tmp_path, monkeypatch):
         """A ledger that is one file is written again when more than a quarter of it is old, if it is long."""
         monkeypatch.setattr(ledgerfile, "LONG", 8)

@@ -12,15 +12,16 @@ import pytest
 from state.kit import ESN, OTHER_ESN, lease, leaves, name, take
 
 from seemachine.state.errors import LeaseQuarantined, StateFailed, StateLocked, StateUnsafe
+from seemachine.state.folder_witness import FolderWitness
 from seemachine.state.sqlite import SqliteStore
-from seemachine.state.witness import FolderWitness, Mark
+from seemachine.state.witness import Mark, Past
 from seemachine.witnesses import open_witness
 
 BINARIES = [*sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True), *map(Path, os.get_exec_path())]
 INITDB = next((path / "initdb" for path in BINARIES if (path / "initdb").exists()), None)
 # The server refuses to run as root.
 USER = "postgres" if os.geteuid() == 0 else None
-FIRST, SECOND = Mark(b"i" * 16, 1, b"1" * 8, b"here"), Mark(b"i" * 16, 2, b"2" * 8, b"here")
+FIRST, SECOND = Mark(b"i" * 16, 1, b"1" * 8, bytes(16)), Mark(b"i" * 16, 2, b"2" * 8, bytes(16))
 
 
 def usable() -> bool:
@@ -99,29 +100,32 @@ def test_it_begins_with_nothing(witness):
     """A machine that was never seen has no last opening and no notes."""
     fresh = witness()
 
-    assert fresh.last() is None
+    assert fresh.last(b"i" * 16) is None
     assert fresh.noted(b"lms") == {}
 
 
 def test_openings_replace_each_other(witness):
     """The last opening is what was advanced to, also for the next process."""
     first = witness()
-    first.advance(None, FIRST)
-    first.advance(FIRST, SECOND)
+    first.advance(FIRST, "")
+    first.advance(SECOND, "")
     first.release()
+    again = witness()
+    assert again.meet(Past(SECOND, (1, FIRST.nonce)), SECOND.place) == ""
 
-    assert witness().last() == SECOND
+    assert again.last(SECOND.identity) == SECOND
 
 
 @pytest.mark.parametrize("before", [None, SECOND])
 def test_an_opening_that_is_not_the_last_is_refused(witness, before):
     """Compare and swap: whoever believes something else of the past changes nothing."""
     one = witness()
-    one.advance(None, FIRST)
+    one.advance(FIRST, "")
+    one._mark = before
 
     with pytest.raises(StateLocked, match="meanwhile"):
-        one.advance(before, Mark(b"i" * 16, 3, b"3" * 8))
-    assert one.last() == FIRST
+        one.advance(Mark(b"i" * 16, 3, b"3" * 8), "")
+    assert one._stored_mark() == FIRST
 
 
 def test_one_holder_at_a_time(witness):
@@ -140,7 +144,7 @@ def test_notes_outlive_the_process(witness):
     first = witness()
     first.note(name(1), 0, 5)
     first.note(name(1), 16, 20)
-    first.refresh()
+    first.beat()
     first.note(name(1), 0, 7)
     first.note(name(1), 0, 6)
     first.release()
@@ -172,9 +176,9 @@ def test_a_lost_connection_is_opened_again(server, witness):
     server.stop()
     one.note(name(), 0, 3)
     with pytest.raises(StateFailed):
-        one.refresh()
+        one.beat()
     server.start()
-    one.refresh()
+    one.beat()
     one.release()
 
     assert witness().noted(name()) == {0: 3}
@@ -189,7 +193,7 @@ def test_a_store_stops_when_another_has_its_witness(server, witness, tmp_path):
     witness()
 
     with pytest.raises(StateLocked):
-        store.tidy()
+        store.beat()
     with pytest.raises(StateFailed, match="restart"):
         take(store, [name()])
 

@@ -1,0 +1,106 @@
+"""A witness in a folder: witness/<ESN>.record of the world, or of a folder on another disk that many machines share."""
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+from seemachine.state.durable import private_folder, remove_file, settle
+from seemachine.state.errors import StateCorrupt, StateFailed, StateLocked, reason
+from seemachine.state.former_witness import former_witness
+from seemachine.state.witness import Mark, Past, doubt_about, overlaps
+from seemachine.state.witness_file import WitnessFile
+
+
+class FolderWitness:
+    """See Witness. The folder should not be copied or put back together with the machines; if it is, that is noticed."""
+
+    def __init__(self, folder: Path, esn: str, boot: bytes | None = None) -> None:
+        private_folder(folder)
+        # A record whose name the last process did not flush: the NVRAM will refer to it, and must not outlive it.
+        settle(folder)
+        try:
+            self._file = WitnessFile(folder / f"{esn}.record", boot)
+        except StateLocked:
+            raise StateLocked(f"an NVRAM of {esn} is in use already: {folder} vouches for one at a time; stop the other first") from None
+        self._ours = False
+        try:
+            self._take_over(folder, esn)
+            self._mark = _mark(self._file.head, folder / f"{esn}.record")
+        except BaseException:
+            self._file.close()
+            raise
+
+    def meet(self, past: Past, place: bytes) -> str:
+        """See Witness."""
+        doubt = doubt_about(past, self._mark, place) or self._file.doubt
+        last = self._mark
+        if not doubt and last is not None and last.identity == past.last.identity and last.epoch != past.last.epoch:
+            self.advance(past.last, "")
+        return doubt
+
+    def last(self, identity: bytes) -> Mark | None:
+        """See Witness."""
+        return self._mark if self._mark is not None and self._mark.identity == identity else None
+
+    def advance(self, mark: Mark, doubt: str) -> None:
+        """See Witness. A doubt is in the NVRAM by now, so a record that was put back may be written anew."""
+        del doubt
+        self._file.renew(_values(mark))
+        self._mark, self._ours = mark, True
+
+    def claim(self, name: bytes, first: int, end: int) -> None:
+        """See Witness. Whether it was in another machine is for the witness of its card."""
+        del end
+        self._file.note(name, first, first)
+
+    def is_spent(self, name: bytes, first: int, end: int) -> bool:
+        """See Witness."""
+        return overlaps(self._file.noted(name), first, end)
+
+    def note(self, name: bytes, first: int, following: int) -> None:
+        """See Witness."""
+        self._file.note(name, first, following)
+
+    def noted(self, name: bytes) -> dict[int, int]:
+        """See Witness."""
+        return self._file.noted(name)
+
+    def beat(self) -> None:
+        """See Witness."""
+        try:
+            self._file.renew_if_changed()
+        except OSError as error:
+            raise StateFailed(f"the witness could not be written: {reason(error)}") from error
+
+    def release(self) -> None:
+        """See Witness. At an orderly end the record is another file than any that was saved while the machine ran."""
+        try:
+            # Not before this opening is in the NVRAM: a doubt would be written over.
+            if self._ours:
+                with contextlib.suppress(OSError, StateLocked):
+                    self._file.renew(self._file.head)
+        finally:
+            self._file.close()
+
+    def _take_over(self, folder: Path, esn: str) -> None:
+        """What an earlier version kept in two files comes into one."""
+        former = [folder / f"{esn}.mark", folder / f"{esn}.leaves"]
+        if self._file.is_new:
+            mark, notes = former_witness(*former)
+            for (name, first), following in notes.items():
+                self._file.note(name, first, following)
+            self._file.renew(_values(mark) if mark else {})
+        for path in former:
+            if path.exists():
+                remove_file(path)
+
+
+def _values(mark: Mark) -> dict[str, Any]:
+    return {"identity": mark.identity, "epoch": mark.epoch, "nonce": mark.nonce, "place": mark.place}
+
+
+def _mark(head: dict[str, Any], path: Path) -> Mark | None:
+    try:
+        return Mark(**head) if head else None
+    except (TypeError, StateCorrupt):
+        raise StateCorrupt(f"{path}: not a record of this version") from None
