@@ -62,9 +62,10 @@ bench: .venv/tested
 	$(BIN)/pip install --quiet --group bench
 	$(BIN)/python benchmarks/run.py
 
+# PART=0.1: a tenth of it, which the document then says.
 crash-matrix: .venv/tested
 	$(BIN)/pip install --quiet --group crash
-	PYTHONPATH=tests $(BIN)/python -m crash.report
+	PYTHONPATH=tests $(BIN)/python -m crash.report $(PART)
 
 .venv/installed: pyproject.toml setup.py $(wildcard seemachine/lms/engines/kernel/*)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; choose one with make PYTHON=...")'
