@@ -98,13 +98,13 @@ def main(part: float = 1.0) -> int:
         "A power cut:" if part == 1 else f"A power cut, {part:.0%} of the states:",
         "",
         *table(cut),
-        f"A kill (at {_places(KILLS, part)} places of a scenario, or at all if it has fewer), another process that goes on, then a power cut "
-        f"({KILLED_SHARE:.0%} of the states):",
+        f"A kill (at {_places(KILLS, part)} places of a scenario, or at all if it has fewer), "
+        f"another process that goes on, then a power cut ({KILLED_SHARE:.0%} of the states):",
         "",
         *table(killed),
-        f"A disk that is full from some operation on (at {_places(FULLS, part)} places of a scenario, or at all if it has fewer) until a command fails;"
-        f" then there is room, the process goes on, and is killed within {GOES_ON} operations; another process goes on, then a power cut"
-        f" ({FULL_SHARE:.0%} of the states):",
+        f"A disk that is full from some operation on (at {_places(FULLS, part)} places of a scenario, or at all if it "
+        "has fewer) until a command fails; then there is room, the process goes on, and is killed within "
+        f"{GOES_ON} operations; another process goes on, then a power cut ({FULL_SHARE:.0%} of the states):",
         "",
         *table(filled),
     ]
