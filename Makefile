@@ -8,7 +8,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # How many processes the tests are spread over, file by file.
 JOBS ?= auto
 
-.PHONY: demo test test-native test-bigendian lint bench storm soak attack fuzz crash-matrix image oci clean
+.PHONY: demo test test-native test-bigendian lint bench storm soak attack fuzz crash-matrix restore-matrix image oci clean
 
 demo: .venv/installed
 	deploy/demo/demo.sh
@@ -62,10 +62,14 @@ bench: .venv/tested
 	$(BIN)/pip install --quiet --group bench
 	$(BIN)/python benchmarks/run.py
 
-# PART=0.1: a tenth of it, which the document then says.
+# Needs rsync; as root, with xfsprogs, mounts and disks too.
+restore-matrix: .venv/tested
+	PYTHONPATH=tests $(BIN)/python -m restores.report $(SHARE)
+
+# SHARE=0.1: a tenth of it, which the document then says.
 crash-matrix: .venv/tested
 	$(BIN)/pip install --quiet --group crash
-	PYTHONPATH=tests $(BIN)/python -m crash.report $(PART)
+	PYTHONPATH=tests $(BIN)/python -m crash.report $(SHARE)
 
 .venv/installed: pyproject.toml setup.py $(wildcard seemachine/lms/engines/kernel/*)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; choose one with make PYTHON=...")'

@@ -19,7 +19,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "seemachine.commands": ({"seemachine", "seemachine.wire", "seemachine.lms", "seemachine.state", "seemachine.machine"}, set()),
     "seemachine.config": ({"seemachine.wire"}, set()),
     "seemachine.notify": (set(), set()),
-    "seemachine.stopping": (set(), set()),
+    "seemachine.stopping": (set(), {"trio"}),
     "seemachine.entry": (set(), set()),
     "seemachine.usage": ({"seemachine.wire"}, set()),
     "seemachine.fleet": (

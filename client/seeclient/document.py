@@ -43,6 +43,7 @@ class Document:
         """See Output."""
         self.key(key)
         self._fields |= {"expcards": key.expcards, "explease": key.explease, "expcache": key.expcache}
+        self._fields["warnat"] = key.warnat
 
     def listing(self, aliases: Iterable[str]) -> None:
         """See Output."""
@@ -59,6 +60,7 @@ class Document:
                 "end": machine.end,
                 "remaining": machine.remaining,
                 "quarantined": machine.quarantined,
+                "warnat": machine.warnat,
                 "slots": [
                     {"slot": slot.slot, "ic": slot.ic, "kind": slot.kind, "card": slot.card, "leases": slot.leases}
                     for slot in machine.slots
@@ -89,6 +91,10 @@ class Document:
         del key, seconds
         self._fields["verified"] = good
 
+    def threshold(self, key: KeyFile) -> None:
+        """See Output."""
+        self._fields |= {"alias": key.alias, "warnat": key.warnat}
+
     def provisioning(self, esn: str, slot: int) -> None:
         """See Output."""
         self._fields |= {"esn": esn, "slot": slot}
@@ -96,6 +102,7 @@ class Document:
     def provisioned(self, moved: Provisioned) -> None:
         """See Output."""
         self._fields |= {"first": moved.first, "end": moved.end, "leases_left": moved.leases_left, "public_key": moved.public_key.hex()}
+        self._fields["warnat"] = moved.warnat
 
     def refused(self, error: StatusError, summary: str) -> None:
         """See Output."""

@@ -28,7 +28,10 @@ LOOK_SECONDS = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What key to make. Parameter sets by name; exponents as in guide 2.7.1; `esn` and `slot` may be left to the dispatcher."""
+    """What key to make. Parameter sets by name; exponents as in guide 2.7.1.
+
+    `esn` and `slot` may be left to the dispatcher. Each of the last `warnat` signatures of each of its leases will need an acknowledgement.
+    """
 
     alias: str
     lms: str
@@ -40,6 +43,7 @@ class Recipe:
     esn: str = ""
     slot: int | None = None
     replace: bool = False
+    warnat: int = 0
 
     @property
     def cards(self) -> int:
@@ -97,7 +101,16 @@ def resume(roster: Roster, alias: str, esn: str, slot: int | None, tell: Listene
     label, began = keys.check_alias(alias), time.perf_counter()
     peer, resumed = yield from _take_over(roster, label, esn)
     tree, ots = lms(resumed.lms).name, lmots(resumed.lmots).name
-    recipe = Recipe(alias, tree, ots, expcards=resumed.expcards, explease=resumed.explease, esn=peer.esn, slot=slot)
+    recipe = Recipe(
+        alias,
+        tree,
+        ots,
+        expcards=resumed.expcards,
+        explease=resumed.explease,
+        esn=peer.esn,
+        slot=slot,
+        warnat=resumed.warnat,
+    )
     tell(Resumed(alias, time.perf_counter() - began, resumed.remaining, 1 << resumed.expchunk))
     return (yield from _finish(Making(peer, resumed.handle, recipe, resumed.expcache, tell, patience)))
 
@@ -138,8 +151,16 @@ def _finish(making: Making) -> Story[keys.KeyFile]:
     recipe = making.recipe
     last, cache = yield from _chunks(making)
     assert last.public_key is not None
-    signer = making.peer.greeting.signer.hex()
-    key = keys.KeyFile(recipe.alias.lower(), last.public_key, recipe.expcards, recipe.explease, making.expcache, cache, signer)
+    key = keys.KeyFile(
+        recipe.alias.lower(),
+        last.public_key,
+        recipe.expcards,
+        recipe.explease,
+        making.expcache,
+        cache,
+        making.peer.greeting.signer.hex(),
+        recipe.warnat,
+    )
     _check_same(key)
     # Saved before the first card is written: a card without its public key would be lost leaves.
     keys.save(key)
@@ -166,6 +187,7 @@ def _request(recipe: Recipe) -> GenerateLms:
         expcache=recipe.expcache,
         label=recipe.alias.lower(),
         replace=recipe.replace,
+        warnat=recipe.warnat,
     )
 
 

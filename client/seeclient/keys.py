@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from seemachine.lms.keys import PublicKey
-from seemachine.wire.messages import MAX_HEIGHT
+from seemachine.wire.messages import MAX_HEIGHT, MAX_WARNAT
 from seemachine.wire.names import nvram_name
 from seemachine.wire.status import Status, StatusError
 from seemachine.wire.world import home, key_folder
@@ -31,6 +31,7 @@ class KeyFile:
     """One key. `cache` is all nodes at depth `expcache`, joined; it lets a machine load a large tree without hashing it again.
 
     `signer` is the hash, in hex, of the key that signed the SEE machine which made it; empty when that was not signed.
+    Of `warnat` see seeclient.thresholds; 0: none.
     """
 
     alias: str
@@ -40,6 +41,7 @@ class KeyFile:
     expcache: int
     cache: bytes = field(repr=False)
     signer: str = ""
+    warnat: int = 0
 
     @property
     def name(self) -> bytes:
@@ -142,6 +144,8 @@ def _encode(key: KeyFile) -> bytes:
     }
     if key.signer:
         head["signer"] = key.signer
+    if key.warnat:
+        head["warnat"] = key.warnat
     return json.dumps(head | {"sha256": _checksum(head, key.cache)}).encode() + b"\n" + key.cache
 
 
@@ -162,12 +166,14 @@ def _decode(head: dict[str, Any], cache: bytes) -> KeyFile:
     signer = head.get("signer", "")
     if type(signer) is not str:
         raise ValueError(f"signer takes text, not {signer!r}")
-    expcards, explease, expcache = (_exponent(head, name) for name in ("expcards", "explease", "expcache"))
-    return KeyFile(head["alias"], public_key, expcards, explease, expcache, cache, signer)
+    exponents = ("expcards", "explease", "expcache")
+    expcards, explease, expcache = (_whole(head, name, MAX_HEIGHT) for name in exponents)
+    warnat = _whole({"warnat": 0} | head, "warnat", MAX_WARNAT)
+    return KeyFile(head["alias"], public_key, expcards, explease, expcache, cache, signer, warnat)
 
 
-def _exponent(head: dict[str, Any], name: str) -> int:
+def _whole(head: dict[str, Any], name: str, most: int) -> int:
     value = head[name]
-    if type(value) is not int or not 0 <= value <= MAX_HEIGHT:
-        raise ValueError(f"{name} takes a number from 0 to {MAX_HEIGHT}, not {value!r}")
+    if type(value) is not int or not 0 <= value <= most:
+        raise ValueError(f"{name} takes a number from 0 to {most}, not {value!r}")
     return value

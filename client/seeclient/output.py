@@ -47,6 +47,9 @@ class Output(Protocol):
     def verified(self, key: KeyFile, seconds: float | None, *, good: bool) -> None:
         """The outcome of a verification."""
 
+    def threshold(self, key: KeyFile) -> None:
+        """The threshold of a key was set."""
+
     def provisioning(self, esn: str, slot: int) -> None:
         """A lease is about to be moved."""
 
@@ -132,6 +135,10 @@ class Lines:
         """See Output."""
         time = "" if seconds is None else f", time: {seconds:.3f}"
         self._print(f"Verify (alias: {key.alias}{time}): {'true' if good else 'false'}")
+
+    def threshold(self, key: KeyFile) -> None:
+        """See Output."""
+        self._print(f"Threshold (alias: {key.alias}): {render.threshold(key.warnat)}")
 
     def provisioning(self, esn: str, slot: int) -> None:
         """See Output."""

@@ -118,6 +118,7 @@ def _as_json(peer: Peer, entry: LedgerEntry) -> dict[str, Any]:
         "token": entry.token.hex(),
         "client": entry.client,
         "time": entry.time,
+        "reason": entry.reason,
     }
 
 
@@ -126,7 +127,9 @@ def _line(row: dict[str, Any], alias: str) -> str:
     file, digest = printed_name(bytes.fromhex(row["file"])), row["digest"]
     bound = f"{kinds.get(digest[:2], '?')} {digest[2:18]}" if len(digest) > 2 else "Q awaited"
     when = datetime.fromtimestamp(row["time"] / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return f"{row['esn']}  {row['row']:>6}  {when}  {file} {alias:<10}  leaf {row['leaf']:<8} {bound:<24} {row['client']}".rstrip()
+    what = f"{row['esn']}  {row['row']:>6}  {when}  {file} {alias:<10}  leaf {row['leaf']:<8} {bound:<24} {row['client']}"
+    why = f"  acknowledged: {row['reason']}" if row["reason"] else ""
+    return f"{what}{why}".rstrip()
 
 
 def _print(verdict: Verdict, evidence: Evidence) -> None:

@@ -64,7 +64,8 @@ def restore(world: Path, backup: Backup, witness: str | None = None, *, after_lo
     private_folder(world)
     with ExitStack() as stack:
         if (supervisor := holder(world / "fleet")) is not None:
-            raise StateLocked(f"the fleet of {world} is up (process {supervisor}); stop it first with: seemachine fleet down")
+            up = f"the fleet of {world} is up ({supervisor})"
+            raise StateLocked(f"{up}; stop it first with: seemachine fleet down")
         machines = lock(world, backup, stack)
         witnessed = _known_to(world, witness, machines) if witness is not None else []
         steps = [*_restore_fleet(world, backup), *_restore_keys(world, backup)]

@@ -12,6 +12,7 @@ from seemachine.fleet.features import FEATURES, SEE_FEATURE
 from seemachine.fleet.finding import Finding
 from seemachine.fleet.modules import Module
 from seemachine.state.lock import holder
+from seemachine.state.process import Process
 from seemachine.wire.world import key_folder, published_folder
 
 SOON_DAYS = 30
@@ -123,7 +124,9 @@ def _stale(world: Path) -> list[Finding]:
     for path in sorted(published_folder(world).glob("*.json")):
         esn = path.stem
         entry = published.read(world, esn)
-        if entry is None or holder(world / "hsm" / esn) != entry.pid:
-            advice = FLEET_ADVICE if entry is not None and modules.fleet_process(world, esn) == entry.pid else TOOLS_ADVICE
+        if entry is None or not entry.process.is_same(holder(world / "hsm" / esn) or Process()):
+            noted = modules.fleet_process(world, esn)
+            of_fleet = entry is not None and entry.process.is_same(noted)
+            advice = FLEET_ADVICE if of_fleet else TOOLS_ADVICE
             found.append(Finding(esn, "the published object is stale: no SEE machine is where it points to", advice))
     return found

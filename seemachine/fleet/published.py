@@ -8,6 +8,7 @@ from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 
 from seemachine.state.durable import private_folder, replace_file
+from seemachine.state.process import Process
 from seemachine.wire.names import PUBLISHED_NAME
 from seemachine.wire.world import published_folder
 
@@ -16,7 +17,11 @@ LISTENING = "listening.json"
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """One machine's entry. `tls`: it takes nothing else. `nvram` is the name of its NVRAM in hex, by which clients know it."""
+    """One machine's entry. `tls`: it takes nothing else.
+
+    `nvram` is the name of its NVRAM in hex, by which clients know it. `pid` and `started` are of
+    its process: a number alone may be another's by now.
+    """
 
     esn: str
     model: str
@@ -26,6 +31,12 @@ class Published:
     pid: int
     tls: bool = False
     nvram: str = ""
+    started: str = ""
+
+    @property
+    def process(self) -> Process:
+        """The one that made the entry."""
+        return Process(self.pid, self.started)
 
 
 def publish(world: Path, entry: Published, name: str = PUBLISHED_NAME) -> None:
@@ -61,4 +72,5 @@ def _entry(path: Path) -> Published | None:
         entry = Published(**json.loads(path.read_text()))
     except (OSError, ValueError, TypeError, RecursionError):
         return None
-    return entry if [type(value) for value in astuple(entry)] == [str, str, int, str, int, int, bool, str] else None
+    types = [type(value) for value in astuple(entry)]
+    return entry if types == [str, str, int, str, int, int, bool, str, str] else None

@@ -12,7 +12,7 @@ from typing import Any
 
 from seemachine.state.batch import Changes
 from seemachine.state.durable import no_room, private_folder, remove_file, replace_file, settle
-from seemachine.state.errors import DiskFull, StateCorrupt, StateFailed
+from seemachine.state.errors import DiskFull, StateCorrupt, StateFailed, StateUnsafe
 from seemachine.state.ledger import LedgerRow
 from seemachine.state.ledgerfile import LedgerFile
 from seemachine.state.mirrored import MirroredStore
@@ -25,7 +25,10 @@ from seemachine.state.witness import Mark, Past, Witness
 SUFFIX = ".nvram"
 SPENT_SUFFIX = ".spent"
 LEDGER = "ledger"
+# Of all files of this store together; those of another can't be read.
+FORMAT = 2
 HISTORY = {
+    "format": int,
     "identity": bytes,
     "epoch": int,
     "nonce": bytes,
@@ -166,6 +169,7 @@ def _read_history(path: Path) -> tuple[Past, list[Range]]:
         if any(not beside.name.startswith(".") for beside in path.parent.iterdir()):
             raise StateCorrupt(f"{path}: missing, while there are files of an NVRAM beside it")
         return Past(Mark(os.urandom(16), 0, os.urandom(8))), []
+    _check_format(path)
     values = _fields(path, HISTORY)
     if values["epoch"] < 1:
         raise StateCorrupt(f"{path}: the count of openings is damaged")
@@ -177,9 +181,18 @@ def _read_history(path: Path) -> tuple[Past, list[Range]]:
     return past, [_range(row, path) for row in values["installed"]]
 
 
+def _check_format(path: Path) -> None:
+    """Before the ledger is read, for records of another length would look torn. Raises StateUnsafe."""
+    found = unseal(path.read_bytes(), str(path)).get("format", 1)
+    if found != FORMAT:
+        versions = f"format {found}, this one has {FORMAT}"
+        raise StateUnsafe(f"{path}: written by another version of seemachine ({versions})")
+
+
 def _past_values(past: Past) -> dict[str, Any]:
     mark, (before_epoch, before_nonce) = past.last, past.before
-    values = (mark.identity, mark.epoch, mark.nonce, mark.place, before_epoch, before_nonce, past.doubt)
+    opening = mark.identity, mark.epoch, mark.nonce, mark.place
+    values = (FORMAT, *opening, before_epoch, before_nonce, past.doubt)
     return dict(zip(HISTORY, values, strict=False))
 
 

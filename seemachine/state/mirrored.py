@@ -8,7 +8,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from seemachine.state.batch import Answer, Batch, Changes, quarantined
-from seemachine.state.errors import DiskFull, FileExists, LeaseGone, LeaseSpent, StateError, StateLocked, TokenSpent
+from seemachine.state.errors import (
+    DiskFull,
+    FileExists,
+    LeaseGone,
+    LeaseSpent,
+    NotAcknowledged,
+    StateError,
+    StateLocked,
+    TokenSpent,
+    counted,
+)
 from seemachine.state.ledger import LedgerRow, Order
 from seemachine.state.opened import OpenNvram
 from seemachine.state.records import NvramFile, Reserved, SpentLease, StoredLease
@@ -173,6 +183,15 @@ class MirroredStore(OpenNvram):
             self._witness.note(name, file.lease.first, leaf)
             self._commit(Changes(files={name: NvramFile(file.lease, leaf) if leaf < file.lease.end else None}))
 
+    def warn_at(self, name: bytes, count: int) -> None:
+        """See Store."""
+        with self._lock:
+            self._ready()
+            file = self._files.get(name)
+            if file is not None:
+                changed = _warned_at(file, count)
+                self._commit(Changes(files={name: changed}, stays=True))
+
     def put_back(self, reason: str, floors: Mapping[bytes, int]) -> None:
         """See Store."""
         with self._lock:
@@ -219,6 +238,17 @@ class MirroredStore(OpenNvram):
             except StateLocked:
                 self._failed = True
                 raise
+
+
+def _warned_at(file: NvramFile, count: int) -> NvramFile:
+    """A file with another threshold. Raises NotAcknowledged where that would end a warning."""
+    standing = file.lease.warnat
+    if file.remaining <= standing > count:
+        left = counted(file.remaining, "signature")
+        what = f"{printed_name(file.name)} has {left} left, so its threshold of {standing} stands"
+        how = "acknowledge each signature instead, or bring in another lease"
+        raise NotAcknowledged(f"{what}; {how}")
+    return replace(file, lease=replace(file.lease, warnat=count))
 
 
 def _held(file: NvramFile, floor: int, reason: str) -> NvramFile | None:

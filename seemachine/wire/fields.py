@@ -61,6 +61,19 @@ def text(most: int, *, default: object = MISSING) -> Any:
     return _specify(check, default=default)
 
 
+def sentence(most: int, *, default: object = MISSING) -> Any:
+    """A line of at most `most` printable characters, with no blank at either end; it may be empty."""
+
+    def check(value: object) -> str:
+        if type(value) is not str or len(value) > most:
+            raise FieldError(f"takes at most {most} characters")
+        if not value.isprintable() or value != value.strip():
+            raise FieldError("takes one line of printable characters, with no blank at its ends")
+        return value
+
+    return _specify(check, default=default)
+
+
 def flag(*, default: object = MISSING) -> Any:
     """True or false."""
 
@@ -91,7 +104,7 @@ def record(kind: type[Any]) -> Any:
 Class = TypeVar("Class", bound=type[Any])
 
 
-@dataclass_transform(frozen_default=True, field_specifiers=(number, octets, text, flag, records, record))
+@dataclass_transform(frozen_default=True, field_specifiers=(number, octets, text, sentence, flag, records, record))
 def wire_class(cls: Class) -> Class:
     """Make `cls` a frozen dataclass that knows the check of each of its fields."""
     made = dataclass(frozen=True, slots=True)(cls)

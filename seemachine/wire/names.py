@@ -2,7 +2,7 @@
 
 import re
 
-PROTOCOL = 2
+PROTOCOL = 3
 SEE_PORT = 8888
 SDK_VERSION = "1.4.1"
 PUBLISHED_NAME = "pqsdk"

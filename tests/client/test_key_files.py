@@ -60,6 +60,17 @@ def test_a_key_file_holds_what_is_public(key, folder):
     assert fields.keys() == {"format", "alias", "algorithm", "public_key", "expcards", "explease", "expcache", "sha256"}
 
 
+def test_a_threshold_is_kept(key, folder):
+    """It is written only where there is one; a number that is none is damage."""
+    keys.save(replace(key, warnat=5))
+    assert keys.load(key.alias) == replace(key, warnat=5)
+    keys.save(replace(key, warnat=0))
+    assert b"warnat" not in path_of(folder, key.alias).read_bytes()
+    for wrong in (-1, (1 << 25) + 1, "5", True):
+        keys.save(replace(key, warnat=wrong))
+        assert refusal(keys.load, key.alias).status is Status.Malformed
+
+
 def test_saving_again_replaces(key, folder):
     """The file is the last key saved under its alias; who has the old one open goes on reading the old one, whole."""
     keys.save(key)

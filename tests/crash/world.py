@@ -82,7 +82,8 @@ class World:
 
     def open(self, esn: str = ESN) -> Session:
         """Start a machine, in the order of `seemachine.server.start`, and connect to it. Raises StateError."""
-        config = Config(esn=esn, store=self.store, world=self.folder, publish=False, ledger_days=self.days, runtime_witness="off")
+        settings = {"ledger_days": self.days, "runtime_witness": "off"}
+        config = Config(esn=esn, store=self.store, world=self.folder, publish=False, **settings)
         lock = FolderLock(config.folder, esn)
         with contextlib.ExitStack() as failed:
             failed.callback(lock.release)

@@ -113,7 +113,8 @@ def published_objects(data: bytes) -> None:
             must_be_an_address(address)
         entry = published.read(home, ESN)
         if entry is not None:
-            assert [type(value) for value in asdict(entry).values()] == [str, str, int, str, int, int, bool, str]
+            types = [type(value) for value in asdict(entry).values()]
+            assert types == [str, str, int, str, int, int, bool, str, str]
         published.withdraw(home, ESN, 17)
 
 

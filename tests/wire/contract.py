@@ -93,6 +93,28 @@ class Text:
 
 
 @dataclass(frozen=True)
+class Sentence:
+    """A line for people, limited in characters."""
+
+    most: int
+
+    def inside(self) -> list[object]:
+        """Nothing, and as much as there may be, of the widest characters."""
+        return ["", "x" * self.most, "\U0001f511" * self.most, "two words"]
+
+    def outside(self) -> list[object]:
+        """A character too many, blanks alone or at an end, what does not print or moves what does, and what is no string on the wire."""
+        blanks = [" ", " x", "x ", "x\n", "x\ny", "x\ty", "x\u2028y", "x\xa0y"]
+        hidden = [*blanks, "\x1b[2J", "x\x00", "x\x7f", "x\u202ey", "x\u200by", "\ufeffx"]
+        return ["x" * (self.most + 1), *hidden, b"x", 0, True, ["x"], {}, None]
+
+    def strategy(self) -> st.SearchStrategy[object]:
+        """Any line that prints."""
+        prints = st.characters(codec="utf-8", exclude_categories=["C", "Z"], include_characters=" ")
+        return st.text(prints, max_size=self.most).map(str.strip)
+
+
+@dataclass(frozen=True)
 class Flag:
     """True or false."""
 
@@ -149,13 +171,15 @@ class Records:
         return st.lists(built(self.kind), max_size=min(3, self.most))
 
 
-Specifier = Number | Octets | Text | Flag | Record | Records
+Specifier = Number | Octets | Text | Sentence | Flag | Record | Records
 
 HEIGHT = Number(0, 25)
 FILE = Octets(11, 11)
 HANDLE = Octets(16, 16)
 TOKEN = Octets(16, 16)
 REASON = Text(300)
+ACKNOWLEDGEMENT = Sentence(200)
+WARNAT = Number(0, 1 << 25)
 PUBLIC_KEY = Octets(48, 56)
 SLOT = Number(0, 5)
 WORD = Number(0, U32)
@@ -170,6 +194,7 @@ RECORDS: dict[type[Any], dict[str, Specifier]] = {
         "end": Number(1, U32),
         "loaded": Flag(),
         "quarantined": Flag(),
+        "warnat": WARNAT,
     },
     m.Slot: {"slot": SLOT, "ic": WORD, "kind": Text(16), "card": Text(64), "leases": Number(0, 4096)},
     m.LedgerEntry: {
@@ -180,6 +205,7 @@ RECORDS: dict[type[Any], dict[str, Specifier]] = {
         "digest": Octets(1, 33),
         "client": Text(64),
         "time": Number(0, U64),
+        "reason": ACKNOWLEDGEMENT,
     },
     m.Suspect: {"file": Octets(0, 11), "label": Text(64), "first": WORD, "next": WORD, "end": WORD, "reason": REASON},
 }
@@ -209,6 +235,7 @@ REPLIES: dict[type[Any], dict[str, Specifier]] = {
         "explease": HEIGHT,
         "expchunk": HEIGHT,
         "expcache": HEIGHT,
+        "warnat": WARNAT,
     },
     m.LmsDiscarded: {},
     m.LmsChunk: {
@@ -218,14 +245,21 @@ REPLIES: dict[type[Any], dict[str, Specifier]] = {
         "public_key": Octets(48, 56, optional=True),
     },
     m.CardWritten: {"card": Text(64), "remaining": Number(0, 256)},
-    m.LmsProvisioned: {"file": FILE, "public_key": PUBLIC_KEY, "first": WORD, "end": Number(1, U32), "leases": Number(0, 4096)},
+    m.LmsProvisioned: {
+        "file": FILE,
+        "public_key": PUBLIC_KEY,
+        "first": WORD,
+        "end": Number(1, U32),
+        "leases": Number(0, 4096),
+        "warnat": WARNAT,
+    },
     m.NvmemfileInfo: RECORDS[m.NvmemfileInfo],
     m.NvmemfileListing: {"files": Records(m.NvmemfileInfo, 4096)},
     m.NvmemfileSigned: {"signature": Octets(1, 65536), "leaf": WORD, "remaining": WORD},
     m.NvmemfileReserved: {"identifier": Octets(16, 16), "leaf": WORD, "randomizer": Octets(24, 32), "remaining": WORD},
     m.LmsLoaded: {"file": FILE, "missing": Number(0, 32 << 15)},
     m.SlotListing: {"slots": Records(m.Slot, 6)},
-    m.LedgerPage: {"entries": Records(m.LedgerEntry, 1024)},
+    m.LedgerPage: {"entries": Records(m.LedgerEntry, 512)},
     m.QuarantineListing: {"suspects": Records(m.Suspect, 256)},
     m.QuarantineBurned: {"lost": WORD},
     m.QuarantineSkipped: {"remaining": WORD},
@@ -242,6 +276,7 @@ REQUESTS: dict[type[Any], dict[str, Specifier]] = {
         "expcache": Number(0, 25, optional=True),
         "label": Text(64),
         "replace": Flag(),
+        "warnat": WARNAT,
     },
     m.ContinueLms: {"handle": HANDLE},
     m.ContinueLmsCard: {"handle": HANDLE, "slot": SLOT},
@@ -250,12 +285,13 @@ REQUESTS: dict[type[Any], dict[str, Specifier]] = {
     m.ProvisionLms: {"slot": SLOT},
     m.GetNvmemfileInfo: {"file": FILE},
     m.ListNvmemfiles: {},
-    m.NvmemfileSign: {"file": FILE, "token": TOKEN, "message": Octets(0, U32)},
-    m.NvmemfileReserve: {"file": FILE, "token": TOKEN},
+    m.WarnNvmemfile: {"file": FILE, "warnat": WARNAT},
+    m.NvmemfileSign: {"file": FILE, "token": TOKEN, "message": Octets(0, U32), "acknowledge": ACKNOWLEDGEMENT},
+    m.NvmemfileReserve: {"file": FILE, "token": TOKEN, "acknowledge": ACKNOWLEDGEMENT},
     m.NvmemfileSignDigest: {"file": FILE, "token": TOKEN, "digest": Octets(24, 32)},
     m.LoadLms: {"file": FILE, "expcache": Number(0, 15), "offset": Number(0, 32 << 15), "nodes": Octets(24, 32 << 14)},
     m.ListSlots: {},
-    m.ReadLedger: {"after": Number(0, U64), "most": Number(1, 1024)},
+    m.ReadLedger: {"after": Number(0, U64), "most": Number(1, 512)},
     m.ListQuarantine: {"after": WORD},
     m.BurnQuarantined: {"file": Octets(0, 11), "label": Text(64)},
     m.SkipQuarantined: {"file": FILE, "leaf": Number(1, U32)},
@@ -272,6 +308,7 @@ NAMES: list[tuple[str, type[Any], type[Any]]] = [
     ("provisionLMS", m.ProvisionLms, m.LmsProvisioned),
     ("nvmemfile_info", m.GetNvmemfileInfo, m.NvmemfileInfo),
     ("nvmemfile_list", m.ListNvmemfiles, m.NvmemfileListing),
+    ("nvmemfile_warn", m.WarnNvmemfile, m.NvmemfileInfo),
     ("nvmemfile_sign", m.NvmemfileSign, m.NvmemfileSigned),
     ("nvmemfile_reserve", m.NvmemfileReserve, m.NvmemfileReserved),
     ("nvmemfile_sign_digest", m.NvmemfileSignDigest, m.NvmemfileSigned),

@@ -45,11 +45,11 @@ RECORDS = {
 
 # What the worked exchange says, in its order: a request, then its reply or refusal.
 KEY = bytes.fromhex("000000050000000481908b4836be539bfc553a0e720c695c7d62e3b1957663b4aa46dfd3de008a62ddf4a720f8eb89cdfbadc6cadb93e2e2")
-LIMITS = m.Limits(frame=1_048_576, message=1_048_320, idle_seconds=300, request_seconds=120)
+LIMITS = m.Limits(frame=1_048_576, message=1_047_296, idle_seconds=300, request_seconds=120)
 EXCHANGE: list[Any] = [
-    m.Hello(protocol=2, client="example"),
+    m.Hello(protocol=3, client="example"),
     m.Greeting(
-        protocol=2,
+        protocol=3,
         esn="7852-268D-3BF9",
         model="5c",
         version="1.4.1",
@@ -280,7 +280,7 @@ def parse_type(cell: str) -> Type:
         return Type(word, 0, 0, "", bool(optional))
     if record := re.fullmatch(r"map (\w+)", word):
         return Type("map", 0, 0, record[1], bool(optional))
-    name, low, high, of = re.fullmatch(r"(int|bytes|text|list) ([\d^-]+?)(?:\.\.([\d^-]+))?(?: of (\w+))?", word).groups()
+    name, low, high, of = re.fullmatch(r"(int|bytes|text|line|list) ([\d^-]+?)(?:\.\.([\d^-]+))?(?: of (\w+))?", word).groups()
     return Type(name, figure(low), figure(high or low), of or "", bool(optional))
 
 
@@ -298,7 +298,8 @@ def record_example(name: str) -> dict[str, object]:
 
 def samples(kind: Type) -> tuple[list[Any], list[Any]]:
     """Values at the limits of a type, and values just beyond them or of another kind."""
-    makers = {"int": int, "bytes": bytes, "text": lambda size: "\u00e9" * size, "list": lambda size: [record_example(kind.of)] * size}
+    letters = {name: lambda size: "\u00e9" * size for name in ("text", "line")}
+    makers = letters | {"int": int, "bytes": bytes, "list": lambda size: [record_example(kind.of)] * size}
     if kind.name == "bool":
         return [False, True], [0, 1, "true"]
     if kind.name == "map":
@@ -306,7 +307,8 @@ def samples(kind: Type) -> tuple[list[Any], list[Any]]:
     made = makers[kind.name]
     inside = [made(size) for size in (kind.low, kind.high) if kind.name == "int" or size <= LARGEST]
     beyond = [size for size in (kind.low - 1, kind.high + 1) if kind.name == "int" or 0 <= size <= LARGEST]
-    other = {"int": [True, 1.0, "1"], "bytes": ["x" * kind.low], "text": [b"", 0], "list": [None, {}]}
+    unprintable = [" ", "x ", " x", "x\ny", "\x1b[2J", "x\u202ey"]
+    other = {"int": [True, 1.0, "1"], "bytes": ["x" * kind.low], "text": [b"", 0], "line": [b"", 0, *unprintable], "list": [None, {}]}
     return inside, [*map(made, beyond), *other[kind.name]]
 
 
