@@ -83,17 +83,12 @@ def _row(tally: Tally) -> str:
     return f"| {tally.scenario} | {tally.store} | " + " | ".join(f"{figure:,}" for figure in figures) + " |"
 
 
-def main(part: float = 1.0) -> int:
-    """Run all of it or a part, write, and say what was found."""
-    started, every = time.monotonic(), [(number, part) for number in range(len(PAIRS))]
-    with multiprocessing.get_context("spawn").Pool() as pool:
-        cut = pool.starmap(power_cut, every, chunksize=1)
-        killed = pool.starmap(kill_then_cut, every, chunksize=1)
-        filled = pool.starmap(full_then_kill_then_cut, every, chunksize=1)
-    minutes = (time.monotonic() - started) / 60
+def write(minutes: float, part: float, cut: list[Tally], killed: list[Tally], filled: list[Tally]) -> None:
+    """Put the figures into the document."""
     figures = [
-        f"Recorded with SQLite {apsw.sqlite_lib_version()}, opened again with SQLite {sqlite3.sqlite_version}, CPython "
-        f"{platform.python_version()}, {platform.system()} {platform.machine()}; seed {SEED}; {minutes:.0f} minutes.",
+        f"Recorded with SQLite {apsw.sqlite_lib_version()}, opened again with SQLite {sqlite3.sqlite_version}, "
+        f"CPython {platform.python_version()}, {platform.system()} {platform.machine()}; seed {SEED}; "
+        f"{minutes:.0f} minutes.",
         "",
         "A power cut:" if part == 1 else f"A power cut, {part:.0%} of the states:",
         "",
@@ -110,9 +105,18 @@ def main(part: float = 1.0) -> int:
     ]
     before, _, rest = DOCUMENT.read_text().partition(BEGIN)
     DOCUMENT.write_text(before + BEGIN + "\n" + "\n".join(figures) + "\n" + END + rest.partition(END)[2])
-    faults = [fault for tally in (*cut, *killed, *filled) for fault in tally.faults]
+
+
+def main(part: float = 1.0) -> int:
+    """Run all of it or a part, write, and say what was found."""
+    started, every = time.monotonic(), [(number, part) for number in range(len(PAIRS))]
+    with multiprocessing.get_context("spawn").Pool() as pool:
+        tallies = [pool.starmap(kind, every, chunksize=1) for kind in (power_cut, kill_then_cut, full_then_kill_then_cut)]
+    write((time.monotonic() - started) / 60, part, *tallies)
+    found = [tally for kind in tallies for tally in kind]
+    faults = [fault for tally in found for fault in tally.faults]
     print(f"{DOCUMENT}: {len(faults)} faults", *faults[:20], sep="\n")
-    print(dict(sum((tally.counts for tally in (*cut, *killed, *filled)), Counter())))
+    print(dict(sum((tally.counts for tally in found), Counter())))
     return 1 if faults else 0
 
 
