@@ -66,9 +66,10 @@ bench: .venv/tested
 restore-matrix: .venv/tested
 	PYTHONPATH=tests $(BIN)/python -m restores.report $(SHARE)
 
+# SHARE=0.1: a tenth of it, which the document then says.
 crash-matrix: .venv/tested
 	$(BIN)/pip install --quiet --group crash
-	PYTHONPATH=tests $(BIN)/python -m crash.report
+	PYTHONPATH=tests $(BIN)/python -m crash.report $(SHARE)
 
 .venv/installed: pyproject.toml setup.py $(wildcard seemachine/lms/engines/kernel/*)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; choose one with make PYTHON=...")'
