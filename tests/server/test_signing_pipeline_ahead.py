@@ -10,6 +10,7 @@ import trio
 from seeclient.signing import new_token
 from server.serverkit import PATIENCE, until
 from server.test_look_ahead import PAGE, machine_with_key
+from trio.testing import wait_all_tasks_blocked
 
 from seemachine.commands.leases import from_store
 from seemachine.lms.lease import Lease
@@ -41,17 +42,18 @@ async def sign_together(pipeline: SigningPipeline, name: bytes, count: int) -> N
             nursery.start_soon(pipeline.sign, NvmemfileSign(file=name, token=new_token(), message=b"m"))
 
 
-async def test_a_page_is_hashed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After a batch of several, as after a single one; not again while that is under way, and anew for the next page."""
+@pytest.mark.parametrize("count", [1, 3])
+async def test_a_page_is_hashed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    """After batches of one, and after batches of several; not again while that is under way."""
     machine, name = machine_with_key(tmp_path)
     pages, pipeline = Pages(machine, monkeypatch), SigningPipeline(machine)
     async with trio.open_nursery() as nursery:
         await trio.to_thread.run_sync(machine.keys.page, from_file(machine, name), 0)
         nursery.start_soon(pipeline.run)
-        await sign_together(pipeline, name, 3)
+        await wait_all_tasks_blocked()
+        await sign_together(pipeline, name, count)
         await until(lambda: pages.asked)
-        await sign_together(pipeline, name, 1)
-        await sign_together(pipeline, name, 2)
+        await sign_together(pipeline, name, count)
         pages.go.set()
         await until(lambda: not pipeline._under_way)
         assert pages.asked == [PAGE]
