@@ -8,7 +8,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # How many processes the tests are spread over, file by file.
 JOBS ?= auto
 
-.PHONY: demo test test-native test-bigendian lint bench storm soak attack fuzz crash-matrix restore-matrix image oci clean
+.PHONY: demo test test-native test-bigendian lint bench storm soak attack fuzz mutants crash-matrix restore-matrix image oci clean
 
 demo: .venv/installed
 	deploy/demo/demo.sh
@@ -54,6 +54,12 @@ attack: .venv/tested
 fuzz: .venv/tested
 	$(BIN)/pip install --quiet --group fuzz
 	PYTHONPATH=tests $(BIN)/python -m fuzz.run $(SECONDS) $(TARGETS)
+
+# What no test notices of SAMPLE faults (0: all) of the rooms in tests/mutants/rooms.toml, or of those in ROOMS.
+SAMPLE ?= 200
+SEED ?= 1
+mutants: .venv/tested
+	PYTHONPATH=tests nice $(BIN)/python -m mutants.run --sample $(SAMPLE) --seed $(SEED) --jobs $(JOBS) $(ROOMS)
 
 soak: .venv/tested
 	cd tests && $(CURDIR)/$(BIN)/python -m storm.soak $(SECONDS)
