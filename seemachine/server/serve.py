@@ -73,9 +73,8 @@ class Daemon:
             on_ready(*await self._listen())
             async with trio.open_nursery() as background:
                 background.start_soon(self._service.pipeline.run)
-                store = self._service.machine.store
-                background.start_soon(self._regularly, store.tidy, TIDY_SECONDS, "cannot tidy")
-                background.start_soon(self._regularly, store.beat, BEAT_SECONDS, "the witness fails")
+                background.start_soon(self._regularly, "tidy", TIDY_SECONDS, "cannot tidy")
+                background.start_soon(self._regularly, "beat", BEAT_SECONDS, "the witness fails")
                 background.start_soon(self._log.run)
                 async with trio.open_nursery() as sessions:
                     await self._accept_until(signals, sessions)
@@ -93,13 +92,14 @@ class Daemon:
         finally:
             self._service.close()
 
-    async def _regularly(self, work: Callable[[], bool | None], seconds: float, event: str) -> None:
-        """What the NVRAM has to do beside its orders. Not at a time limit of its own: it may wait for a disk."""
+    async def _regularly(self, duty: str, seconds: float, event: str) -> None:
+        """What the NVRAM has to do beside its orders: a method of the store. It has no time limit, for it may wait for a disk."""
+        store = self._service.machine.store
         while True:
             await trio.sleep(seconds)
             try:
                 # Some work is cut into steps, lest it keep others waiting.
-                while await self._service.workers.run(self._service.others, work):
+                while await self._service.workers.run(self._service.others, getattr(store, duty)):
                     pass
             except StateError as error:
                 self._log.warning(event, detail=str(error))

@@ -122,7 +122,7 @@ async def test_tidying_outlives_a_want_of_anything(tmp_path, mock_clock):
             raise failures.pop(0)
 
         machine.service.machine.store.tidy = tidy
-        for said in ("out of memory", "bug while tidying"):
+        for said in ("out of memory", "bug: cannot tidy"):
             await wait_all_tasks_blocked()
             mock_clock.jump(serve.TIDY_SECONDS)
             await until(lambda said=said: machine.log.named(said))
