@@ -68,9 +68,9 @@ bench: .venv/tested
 	$(BIN)/pip install --quiet --group bench
 	$(BIN)/python benchmarks/run.py
 
-# Needs rsync; as root, with xfsprogs, mounts and disks too.
+# Needs rsync; as root, with xfsprogs, mounts and disks too. RESULTS=FILE keeps what is done.
 restore-matrix: .venv/tested
-	PYTHONPATH=tests $(BIN)/python -m restores.report $(SHARE)
+	PYTHONPATH=tests $(BIN)/python -m restores.report $(RESULTS)
 
 # SHARE=0.1: a tenth of it, which the document then says.
 crash-matrix: .venv/tested
