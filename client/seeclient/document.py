@@ -8,6 +8,7 @@ from seeclient.events import CardsNeeded, Event
 from seeclient.inspecting import KeyInfo, Provisioned
 from seeclient.keys import KeyFile
 from seeclient.signing import Signed
+from seemachine.lms.hss import LMS
 from seemachine.printing import say_json
 from seemachine.wire.names import SDK_VERSION
 from seemachine.wire.status import Status, StatusError
@@ -85,10 +86,10 @@ class Document:
         self._fields |= {"esn": signed.esn, "leaf": signed.leaf, "remaining": signed.remaining, "sign_seconds": round(seconds, 6)}
         self._fields |= {"signature": signed.signature.hex()} if path is None else {"sigfile": path}
 
-    def verified(self, key: KeyFile, seconds: float | None, *, good: bool) -> None:
+    def verified(self, key: KeyFile, seconds: float | None, *, good: bool, form: str = LMS) -> None:
         """See Output."""
         del key, seconds
-        self._fields["verified"] = good
+        self._fields |= {"verified": good, "encoding": form}
 
     def threshold(self, key: KeyFile) -> None:
         """See Output."""

@@ -87,15 +87,21 @@ def load(alias: str) -> KeyFile:
     """The key of an alias. Raises StatusError: UnknownID when there is none, Malformed when its file is damaged."""
     path = path_of(check_alias(alias))
     try:
-        head, _, cache = path.read_bytes().partition(b"\n")
+        data = path.read_bytes()
     except FileNotFoundError:
         raise StatusError(Status.UnknownID, f"there is no key {alias}; see them with: pipsqueak list", WHERE) from None
     except OSError as error:
         raise StatusError(Status.OSErrorErrno, f"{path}: {error.strerror}", WHERE) from None
     try:
-        return _decode(json.loads(head), cache)
+        return decode(data)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise StatusError(Status.Malformed, f"{path} is damaged ({error}); restore it from a copy, it holds no secret", WHERE) from None
+
+
+def decode(data: bytes) -> KeyFile:
+    """What a key file holds. Raises ValueError, KeyError, TypeError, RecursionError."""
+    head, _, cache = data.partition(b"\n")
+    return _decode(json.loads(head), cache)
 
 
 def save(key: KeyFile) -> None:

@@ -11,6 +11,7 @@ from seeclient.events import CardDone, CardsNeeded, CardTried, CardWanted, Chunk
 from seeclient.inspecting import KeyInfo, Provisioned
 from seeclient.keys import KeyFile
 from seeclient.signing import Signed
+from seemachine.lms.hss import LMS
 from seemachine.printing import say
 from seemachine.wire.status import StatusError
 
@@ -45,8 +46,8 @@ class Output(Protocol):
     def signature(self, key: KeyFile, signed: Signed, seconds: float, path: str | None) -> None:
         """A signature, or where it was written."""
 
-    def verified(self, key: KeyFile, seconds: float | None, *, good: bool) -> None:
-        """The outcome of a verification."""
+    def verified(self, key: KeyFile, seconds: float | None, *, good: bool, form: str = LMS) -> None:
+        """The outcome of a verification, and the encoding of the signature, LMS or HSS."""
 
     def threshold(self, key: KeyFile) -> None:
         """The threshold of a key was set."""
@@ -132,10 +133,12 @@ class Lines:
             # Without the colons, as in the guide (2.7.1 step 4).
             self._print(f"Signature (alias {key.alias}, size: {size}, time: {seconds:.3f})", f"written to {path}")
 
-    def verified(self, key: KeyFile, seconds: float | None, *, good: bool) -> None:
+    def verified(self, key: KeyFile, seconds: float | None, *, good: bool, form: str = LMS) -> None:
         """See Output."""
         time = "" if seconds is None else f", time: {seconds:.3f}"
-        self._print(f"Verify (alias: {key.alias}{time}): {'true' if good else 'false'}")
+        # The vendor's signatures have no levels, and its lines no word for them.
+        kind = "" if form == LMS else f", {form}"
+        self._print(f"Verify (alias: {key.alias}{kind}{time}): {'true' if good else 'false'}")
 
     def threshold(self, key: KeyFile) -> None:
         """See Output."""

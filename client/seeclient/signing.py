@@ -11,11 +11,10 @@ from seeclient import dispatch, memory, thresholds
 from seeclient.effects import Ask, Pause, Peer, Roster, Story, Work
 from seeclient.keys import KeyFile
 from seeclient.message import Message
-from seemachine.lms import engines
+from seemachine.lms import engines, hss
 from seemachine.lms.hashing import finish_message, start_message
-from seemachine.lms.keys import Signature
+from seemachine.lms.hss import HssPublicKey
 from seemachine.lms.parameters import ParameterError
-from seemachine.lms.verifying import candidate_root
 from seemachine.wire.framing import MAX_FRAME
 from seemachine.wire.messages import (
     CACHE_PART_BYTES,
@@ -194,23 +193,27 @@ def _hash(key: KeyFile, reserved: NvmemfileReserved, message: Message) -> bytes:
     return finish_message(ots, running)
 
 
-def verify(key: KeyFile, message: Message, signature: bytes, name: str = "it") -> None:
-    """Check a signature here, without a machine. Raises StatusError (VerifyFailed), with the guide's words when the roots differ.
+def verify(key: KeyFile, message: Message, signature: bytes, name: str = "it") -> str:
+    """Check a signature here, without a machine. Returns its encoding, LMS or HSS.
 
-    What is no LMS signature at all is called so by its `name`.
+    Raises StatusError (VerifyFailed), with the guide's words when the roots differ. What is no
+    signature at all is called so by its `name`. A key of a machine is an HSS key of one level.
     """
     try:
-        Signature.decode(signature)
+        encoding, made = hss.decode_either(signature)
     except ParameterError as error:
-        reason = str(error).partition("; one of")[0]
-        raise StatusError(Status.VerifyFailed, f"{name} is no LMS signature ({reason})", VERIFY) from None
+        raise StatusError(Status.VerifyFailed, f"{name} is {error}", VERIFY) from None
+    of_hss = "HSS: " if encoding == hss.HSS else ""
+    roots = hss.candidate_roots(engines.select(), HssPublicKey(1, key.key), message.pieces(), made)
     try:
-        computed = candidate_root(engines.select(), key.key, message.pieces(), signature)
+        wrong = next((both for both in roots if both[0] != both[1]), None)
     except ParameterError as error:
-        raise StatusError(Status.VerifyFailed, str(error), VERIFY) from None
-    expected = key.key.root
-    if computed != expected:
-        raise StatusError(Status.VerifyFailed, f"expected {_words(expected)} but computed {_words(computed)}", VERIFY)
+        raise StatusError(Status.VerifyFailed, f"{of_hss}{error}", VERIFY) from None
+    if wrong is not None:
+        expected, computed = map(_words, wrong)
+        detail = f"{of_hss}expected {expected} but computed {computed}"
+        raise StatusError(Status.VerifyFailed, detail, VERIFY)
+    return encoding
 
 
 def _words(data: bytes) -> str:
@@ -234,5 +237,8 @@ class LocalKey:
         return self.file.public_key
 
     def verify(self, message: bytes | Path, signature: bytes) -> None:
-        """Check a signature; some milliseconds at most, besides reading a file. Raises StatusError (VerifyFailed)."""
+        """Check a signature, plain or HSS of one level. Raises StatusError (VerifyFailed).
+
+        It takes some milliseconds at most, besides reading a file.
+        """
         verify(self.file, Message(message), signature)

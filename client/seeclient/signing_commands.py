@@ -89,12 +89,12 @@ def verify(fleet: Fleet, arguments: Arguments, output: Output) -> int:
         signature = _read(path)
         message = Message(_source(arguments))
         head, more = _head(message)
-        signing.verify(key, message, signature, str(path))
+        encoding = signing.verify(key, message, signature, str(path))
     except StatusError as error:
         output.refused(error, "verify failed")
         return 1
     output.message(_message_name(arguments), head, more=more)
-    output.verified(key, None, good=True)
+    output.verified(key, None, good=True, form=encoding)
     return 0
 
 

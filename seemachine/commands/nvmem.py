@@ -1,7 +1,7 @@
 """The nvmemfile family: list, info, sign, and signing of what the client hashes (guide 2.7.1, 2.7.2.1)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from seemachine.commands.leases import from_store, refuse_foreign
 from seemachine.lms.hashing import message_digest
@@ -12,10 +12,11 @@ from seemachine.lms.tree import table_from_cache
 from seemachine.machine import Machine, Session
 from seemachine.state.batch import Answer
 from seemachine.state.errors import StateError
-from seemachine.state.ledger import Order, hash_bound, message_bound
+from seemachine.state.ledger import LedgerRow, Order, hash_bound, message_bound
 from seemachine.state.records import NvramFile, Reserved
 from seemachine.wire.messages import (
     MAX_CLIENT,
+    U64,
     GetNvmemfileInfo,
     LedgerEntry,
     LedgerPage,
@@ -38,6 +39,8 @@ from seemachine.wire.status import Status, StatusError
 
 # A client is told to load the node cache when signing without it would hash more than this.
 FEW_LEAVES = 1 << 6
+# The highest number that a row has in any store.
+LAST_ROW = (1 << 63) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +185,8 @@ def sign_digest(session: Session, request: NvmemfileSignDigest) -> NvmemfileSign
 
 def ledger(session: Session, request: ReadLedger) -> LedgerPage:
     """A part of the machine's ledger."""
-    rows = session.machine.store.ledger(request.after, request.most)
+    stored = session.machine.store.ledger(min(request.after, LAST_ROW), request.most)
+    rows = [(number, _timed(row)) for number, row in stored]
     return LedgerPage(
         entries=[
             LedgerEntry(
@@ -198,6 +202,11 @@ def ledger(session: Session, request: ReadLedger) -> LedgerPage:
             for number, row in rows
         ]
     )
+
+
+def _timed(row: LedgerRow) -> LedgerRow:
+    """The wire has no time before 1970: its last one says that the clock was wrong."""
+    return row if row.time >= 0 else replace(row, time=U64)
 
 
 def _order(request: NvmemfileSign | NvmemfileReserve, digest: bytes, client: str) -> Order:

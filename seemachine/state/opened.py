@@ -116,7 +116,8 @@ class OpenNvram(ABC):
             raise
 
     def _now(self) -> int:
-        return int(self._clock() * 1000)
+        # Neither the ledger's file nor the wire has a time before 1970.
+        return max(0, int(self._clock() * 1000))
 
     def _refuse_after_failure(self) -> None:
         if self._closed:

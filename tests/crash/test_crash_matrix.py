@@ -5,13 +5,13 @@ from collections.abc import Callable
 
 import pytest
 from crash.matrix import Recording, Tally, run
-from crash.operations import Mark, Rename, Write
+from crash.operations import Mark, Rename, SyncFolder, Write
 from crash.recorder import HAS_APSW
 from crash.recordings import Break, operations, record, record_full, record_killed
 from crash.scenarios import SCENARIOS, STORES, Scenario
 
 from seemachine.commands import generate, provision
-from seemachine.state import durable, sqlite
+from seemachine.state import durable, originals, sqlite
 from seemachine.state.batch import Changes
 from seemachine.state.checkpoints import FolderCheckpoints
 from seemachine.state.file import FileStore
@@ -177,6 +177,7 @@ def test_the_matrix_can_fail(broken: Break, scenario: str, store: str, faults: s
 # The share of the states in which enough of them show it.
 UNFLUSHED = 0.3
 LATER = 0.05
+CARD_SHARE = 0.12
 # Signatures one by one, with a ledger that forgets.
 SIGN = BY_NAME["forgotten after a kill"]
 
@@ -189,6 +190,11 @@ def is_ledger_written(change: object) -> bool:
 def is_mark_named(change: object) -> bool:
     """The witness's mark has its name, which is not flushed yet."""
     return isinstance(change, Rename) and change.target.endswith(".record")
+
+
+def is_card_flushed(change: object) -> bool:
+    """The names in a slot are flushed."""
+    return isinstance(change, SyncFolder) and "slots" in change.path
 
 
 def after_the_first(scenario: Scenario, last: Callable[[object], bool]) -> int:
@@ -225,6 +231,32 @@ class TestBuiltOnWhatWasNotFlushed:
         """Without that a machine refuses its damaged ledger, or distrusts its NVRAM."""
         everywhere(monkeypatch, "settle")
         assert run(killed_after(BY_NAME[scenario], last), share=UNFLUSHED).counts.keys() & {"refused", "broken"}
+
+
+class TestACardWithoutAFlush:
+    """A disk that is full when the new name of a card is to be flushed; then there is room, and the card is written again."""
+
+    @pytest.fixture
+    def card(self) -> Callable[[], Tally]:
+        """The next lease taken off a card, on such a disk."""
+
+        def tried() -> Tally:
+            recording = record_full(BY_NAME["provision"], "file", after_the_first(BY_NAME["provision"], is_card_flushed) - 1, 1000)
+            assert recording is not None
+            return run(recording, share=CARD_SHARE)
+
+        return tried
+
+    def test_is_flushed_first(self, card: Callable[[], Tally]):
+        """No state of the disk makes a copy of the card."""
+        tally = card()
+        assert tally.handed
+        assert tally.faults == []
+
+    def test_else_it_would_be_missed(self, card: Callable[[], Tally], monkeypatch: pytest.MonkeyPatch):
+        """Without that its older file is refused."""
+        monkeypatch.setattr(originals, "flush_folder", lambda _path: None)
+        assert "refused" in card().counts
 
 
 class TestKnownInTheLedgerAlone:

@@ -5,6 +5,7 @@ import importlib.abc
 import importlib.machinery
 import os
 import pkgutil
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -43,7 +44,7 @@ class Replaced(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         """Run the other code."""
-        exec(self._code, module.__dict__)  # noqa: S102
+        exec(self._code, module.__dict__)
 
 
 def preload() -> None:
@@ -75,6 +76,7 @@ def start(module: str, code: CodeType | None, tests: Sequence[str], folder: Path
 
 def _run(module: str, code: CodeType | None, tests: Sequence[str], folder: Path) -> int:
     os.setsid()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.chdir(ROOT)
     _say_to(folder / "output")
     if code is not None:

@@ -62,7 +62,7 @@ def prepare(world: Path) -> None:
 
 def left(world: Path, given: tuple[object, object]) -> tuple[object, ...]:
     """What both gave, where each card is and what is on it, counters and lights."""
-    files = [path for path in world.rglob("*") if path.is_file() and path.parent.name != "cards" or path.suffix == ".card"]
+    files = [path for path in world.rglob("*") if (path.is_file() and path.parent.name != "cards") or path.suffix == ".card"]
     told = {str(path.relative_to(world)): content(path) for path in files if "witness" not in path.parts}
     return str(given).replace(str(world), ""), told
 
