@@ -8,10 +8,12 @@ pipe refuses. The count is told as soon as lines can be written again.
 import contextlib
 import errno
 import io
+import math
 import os
 import select
 import sys
 import threading
+import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -24,6 +26,8 @@ from seemachine.shortage import lacking, sentence
 MOST_BYTES = 1 << 20
 # As much as a pipe takes whole or not at all: the machines of a fleet share one.
 TOGETHER = select.PIPE_BUF
+# After a refusal others are not tried for so long: that costs more than to write a line.
+PAUSE_SECONDS = 0.1
 # At the end of a process, for what was left to be written.
 DRAIN_SECONDS = 1.0
 
@@ -37,10 +41,11 @@ class LogWriter:
     `notice` is the line about so many that were dropped.
     """
 
-    def __init__(self, sink: Sink, most: int = MOST_BYTES) -> None:
+    def __init__(self, sink: Sink, most: int = MOST_BYTES, pause: float = PAUSE_SECONDS) -> None:
         self.notice: Callable[[int], str] = _plain_notice
         self._sink = sink
         self._most = most
+        self._pause = pause
         self._lines: deque[bytes] = deque()
         self._bytes = 0
         # For want of room, since the thread last found nothing to write.
@@ -48,6 +53,7 @@ class LogWriter:
         # The thread's alone: lines that are yet to be told of, and whether one was cut short.
         self._lost = 0
         self._torn = False
+        self._refused = -math.inf
         self._idle = True
         # A lock that its owner may take again: Python may log within any statement of ours.
         self._change = threading.Condition(threading.RLock())
@@ -106,11 +112,18 @@ class LogWriter:
 
     def _put(self, lines: list[bytes]) -> None:
         try:
+            if time.monotonic() < self._refused + self._pause:
+                self._lose(lines)
+                return
             told = self.notice(self._lost).encode() if self._lost else b""
             self._write_all(b"\n"[: self._torn] + told + b"".join(lines))
             self._lost = 0
         except (OSError, ValueError, MemoryError):
-            self._lost += sum(max(1, line.count(b"\n")) for line in lines)
+            self._refused = time.monotonic()
+            self._lose(lines)
+
+    def _lose(self, lines: list[bytes]) -> None:
+        self._lost += sum(max(1, line.count(b"\n")) for line in lines)
 
     def _write_all(self, data: bytes) -> None:
         view = memoryview(data)

@@ -101,17 +101,27 @@ def test_nobody_waits_for_a_reader_that_stalls() -> None:
 def test_lines_that_a_full_disk_refuses_are_counted() -> None:
     """They are gone, and their number is told before the first line that finds room again."""
     sink = Sink(FULL, FULL)
-    writer = LogWriter(sink)
+    writer = LogWriter(sink, pause=0)
     for line in ("one\n", "two\nand more of it\n", "three\n"):
         writer.write(line)
         assert writer.drain(PATIENCE)
     assert sink.taken == b"seemachine: lines dropped: 3; nobody read standard error\nthree\n"
 
 
+def test_a_full_disk_is_not_tried_with_every_line() -> None:
+    """For a while after a refusal lines are only counted."""
+    sink = Sink(FULL)
+    writer = LogWriter(sink, pause=1000)
+    for line in ("one\n", "two\n"):
+        writer.write(line)
+        assert writer.drain(PATIENCE)
+    assert (sink.taken, writer._lost) == (b"", 2)
+
+
 def test_a_line_that_was_cut_short_is_ended() -> None:
     """What follows a half-written line begins a line of its own."""
     sink = Sink(4, FULL)
-    writer = LogWriter(sink)
+    writer = LogWriter(sink, pause=0)
     for line in ("half of it\n", "next\n"):
         writer.write(line)
         assert writer.drain(PATIENCE)

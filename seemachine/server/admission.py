@@ -30,7 +30,7 @@ HELLOS_PER_SECOND = 50
 STRANGE_BYTES_PER_SECOND = 16 << 20
 # For who came in, and again for who was greeted, to ask for something before another may have the
 # place. Where places are few, a crowd would push an honest client out before its first request.
-CHANCE_SECONDS = 0.1
+CHANCE_SECONDS = 0.05
 # Seconds' worth of the rates of a peer that it may spend at once.
 BURST_SECONDS = 2
 # Peers that are remembered after their last connection, so that closing it does not give back what was spent.
