@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from crash.matrix import Recording, Tally, run
 from crash.operations import Mark, Rename, SyncFolder, Write
-from crash.recorder import HAS_APSW
+from crash.recorder import HAS_APSW, PAGE
 from crash.recordings import Break, operations, record, record_full, record_killed
 from crash.scenarios import SCENARIOS, STORES, Scenario
 
@@ -197,9 +197,14 @@ def is_card_flushed(change: object) -> bool:
     return isinstance(change, SyncFolder) and "slots" in change.path
 
 
-def after_the_first(scenario: Scenario, last: Callable[[object], bool]) -> int:
-    """How many operations it is with the file store until a change of a kind is done."""
-    done = [operation for operation in record(scenario, "file").log if not isinstance(operation, Mark)]
+def is_commit_written(change: object) -> bool:
+    """A page in the log of SQLite, the first of which is a commit, and is not flushed yet."""
+    return isinstance(change, Write) and len(change.data) == PAGE
+
+
+def after_the_first(scenario: Scenario, last: Callable[[object], bool], store: str = "file") -> int:
+    """How many operations it is until a change of a kind is done."""
+    done = [operation for operation in record(scenario, store).log if not isinstance(operation, Mark)]
     return next(number for number, change in enumerate(done, 1) if last(change))
 
 
@@ -210,9 +215,9 @@ def full_after(scenario: Scenario, last: Callable[[object], bool]) -> Recording:
     return recording
 
 
-def killed_after(scenario: Scenario, last: Callable[[object], bool]) -> Recording:
-    """The scenario with the file store, killed after the first change of a kind."""
-    recording = record_killed(scenario, "file", after_the_first(scenario, last))
+def killed_after(scenario: Scenario, last: Callable[[object], bool], store: str = "file") -> Recording:
+    """The scenario, killed after the first change of a kind."""
+    recording = record_killed(scenario, store, after_the_first(scenario, last, store))
     assert recording is not None
     return recording
 
@@ -231,6 +236,22 @@ class TestBuiltOnWhatWasNotFlushed:
         """Without that a machine refuses its damaged ledger, or distrusts its NVRAM."""
         everywhere(monkeypatch, "settle")
         assert run(killed_after(BY_NAME[scenario], last), share=UNFLUSHED).counts.keys() & {"refused", "broken"}
+
+
+@pytest.mark.skipif(not HAS_APSW, reason="apsw is not installed")
+class TestACommitWithoutAFlush:
+    """The same with the log of SQLite, where the commit that counts an opening was written."""
+
+    def test_is_made_durable_first(self):
+        """A witness that lags is told of an opening that a power cut can't take back."""
+        tally = run(killed_after(BY_NAME["sign"], is_commit_written, "sqlite"), share=LATER)
+        assert tally.handed
+        assert tally.faults == []
+
+    def test_else_it_would_be_missed(self, monkeypatch: pytest.MonkeyPatch):
+        """Without that the machine distrusts its NVRAM."""
+        everywhere(monkeypatch, "settle")
+        assert "broken" in run(killed_after(BY_NAME["sign"], is_commit_written, "sqlite"), share=LATER).counts
 
 
 class TestACardWithoutAFlush:
