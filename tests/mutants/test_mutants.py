@@ -49,7 +49,14 @@ def test_each_fault(operator: str, source: str, expected: str) -> None:
 
 @pytest.mark.parametrize(
     "source",
-    ["with a as b:\n    pass", "a = b", "def __init__(self):\n    self.a = b", "raise A(f'{b + 1}' if c < d else e)", "return_ = [a]", "a + 2"],
+    [
+        "with a as b:\n    pass",
+        "a = b",
+        "def __init__(self):\n    self.a = b",
+        "raise A(f'{b + 1}' if c < d else e)",
+        "return_ = [a]",
+        "a + 2",
+    ],
 )
 def test_what_is_no_fault(source: str) -> None:
     """A local name, the making of an object, the words of a message: each is missed at once, or by nobody."""
