@@ -47,7 +47,7 @@ def test_a_moved_card_is_on_the_disk(rack: Rack, slots: Slots, monkeypatch: pyte
 def test_a_new_database_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its name is flushed after it has it; a name that is there may be of a process that was killed before that."""
     folder = tmp_path / "machine"
-    found = flushes(monkeypatch, sqlite_module, lambda: (folder / "nvram.db").exists())
+    found = flushes(monkeypatch, sqlite_module, (folder / "nvram.db").exists)
     settled: list[Path] = []
     monkeypatch.setattr(sqlite_module, "settle", settled.append)
     SqliteStore(folder).close()
