@@ -84,6 +84,17 @@ def test_closing_again_does_nothing(bench: Bench) -> None:
     bench.store = None
 
 
+def test_a_refused_lease_is_not_claimed(bench: Bench) -> None:
+    """It comes when the file of its key is gone: the witness was told nothing of it before."""
+    store = bench.open()
+    store.install(lease(1, 0, 32))
+    with pytest.raises(FileExists):
+        store.install(lease(1, 32, 64))
+    store.delete(name())
+    store.install(lease(1, 32, 64))
+    assert leaves(take(store, [name()])) == [32]
+
+
 class TestLimits:
     """To the unit."""
 
