@@ -1,5 +1,6 @@
 """A connection that ends: what it made is on disk alone, its lights are out, and what others took over stays theirs."""
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -55,3 +56,18 @@ def test_nothing_begins_after_its_end(session: Session) -> None:
     assert refuse(session, generate(label="big")).status is Status.TimeLimitExceeded
     assert session.machine.making == {}
     assert session.generations == {}
+
+
+def test_a_chunk_that_was_not_kept_is_done_again(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On disk there is no gap before the chunks that follow."""
+    machine, handle = session.machine, ask(session, generate(label="big", expchunk=3)).handle
+    ask(session, m.ContinueLms(handle=handle))
+
+    def fail(*_given: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(machine.checkpoints, "append", fail)
+        assert refuse(session, m.ContinueLms(handle=handle)).status is Status.OSErrorErrno
+    assert ask(session, m.ContinueLms(handle=handle)).remaining == 3
+    assert len(machine.checkpoints.load("big", machine.making["big"].generation.row_bytes)) == 2

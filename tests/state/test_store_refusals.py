@@ -8,7 +8,7 @@ from state.kit import KINDS, Kind, lease, leaves, name, order, take
 from state.operations import AWAITED, KEY, NOW, OPERATIONS, prepare, state_of
 from state.orders import DAY, OTHER_Q, Q, awaited, brought, leaf_of, one, refused, signs
 
-from seemachine.state.errors import FileExists, LeaseSpent, StateCorrupt, StateError, StateFailed
+from seemachine.state.errors import DiskFull, FileExists, LeaseSpent, StateCorrupt, StateError, StateFailed
 from seemachine.state.memory import MemoryStore
 from seemachine.state.mirrored import MirroredStore
 from seemachine.state.records import StoredLease
@@ -226,3 +226,19 @@ def test_all_is_seen(prepared: MirroredStore) -> None:
     take(prepared, [name(KEY)])
     assert state_of(prepared) != seen
     prepared.close()
+
+
+def test_a_leaf_that_was_not_given_waits_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When its reservation did not become durable, a digest for it is refused."""
+    store, wish = MemoryStore(), awaited(name())
+    store.install(lease())
+
+    def fail(_changes: object) -> None:
+        raise DiskFull("full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "_write", fail)
+        with pytest.raises(DiskFull):
+            store.reserve([wish])
+    assert wish.token not in store._awaited
+    assert not signs(store, wish, [Q])
