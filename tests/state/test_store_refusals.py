@@ -8,7 +8,7 @@ from state.kit import KINDS, Kind, lease, leaves, name, order, take
 from state.operations import AWAITED, KEY, NOW, OPERATIONS, prepare, state_of
 from state.orders import DAY, OTHER_Q, Q, awaited, brought, leaf_of, one, refused, signs
 
-from seemachine.state.errors import FileExists, LeaseSpent, StateCorrupt, StateError, StateFailed
+from seemachine.state.errors import DiskFull, FileExists, LeaseSpent, StateCorrupt, StateError, StateFailed
 from seemachine.state.memory import MemoryStore
 from seemachine.state.mirrored import MirroredStore
 from seemachine.state.records import StoredLease
@@ -82,6 +82,17 @@ def test_closing_again_does_nothing(bench: Bench) -> None:
     store.close()
     assert released == []
     bench.store = None
+
+
+def test_a_refused_lease_is_not_claimed(bench: Bench) -> None:
+    """A witness may take a claim for good: it is told of a lease that comes, and of none that does not."""
+    store = bench.open()
+    claimed: list[int] = []
+    store._witness.claim = lambda _name, first, _end: claimed.append(first)  # type: ignore[method-assign]
+    store.install(lease(1, 0, 32))
+    with pytest.raises(FileExists):
+        store.install(lease(1, 32, 64))
+    assert claimed == [0]
 
 
 class TestLimits:
@@ -215,3 +226,19 @@ def test_all_is_seen(prepared: MirroredStore) -> None:
     take(prepared, [name(KEY)])
     assert state_of(prepared) != seen
     prepared.close()
+
+
+def test_a_leaf_that_was_not_given_waits_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When its reservation did not become durable, a digest for it is refused."""
+    store, wish = MemoryStore(), awaited(name())
+    store.install(lease())
+
+    def fail(_changes: object) -> None:
+        raise DiskFull("full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "_write", fail)
+        with pytest.raises(DiskFull):
+            store.reserve([wish])
+    assert wish.token not in store._awaited
+    assert not signs(store, wish, [Q])

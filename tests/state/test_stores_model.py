@@ -53,7 +53,11 @@ class StoreModel(RuleBasedStateMachine):
         self.folder.cleanup()
 
     def attempt(self, change, failure):
-        """Make a change. Returns its result; FAILED when the failure found it, REFUSED after a failure that stopped the store."""
+        """Make a change. Returns its result; FAILED when the failure found it.
+
+        REFUSED after a failure that stopped the store, or when what found no room before could not be made good, so that nothing began.
+        """
+        late, before = bool(self.store._late), dict(self.store._files)
         if failure is not None:
             self.disk.fault.arm(failure[0], full=failure[1])
         try:
@@ -73,7 +77,7 @@ class StoreModel(RuleBasedStateMachine):
             return result
         finally:
             self.disk.fault.disarm()
-        return FAILED
+        return REFUSED if late and self.store._files == before else FAILED
 
     @rule(key=keys, leaves=ranges, failure=failures)
     def install(self, key, leaves, failure):

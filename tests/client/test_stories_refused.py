@@ -1,0 +1,46 @@
+"""A machine that refuses to sign: whether it is of the key's signer decides who is asked next."""
+
+from typing import Any
+
+import pytest
+from client.clientkit import OTHER_ESN, a_peer, a_roster, play
+from client.test_stories import ASK_INFO, PUBLIC_KEY, SIGNED, info, sign_request
+from seeclient import Status, StatusError, signing
+from seeclient.keys import KeyFile
+from seeclient.message import Message
+from server.serverkit import ESN
+
+OURS, THEIRS = b"\x01" * 32, b"\x02" * 32
+DENIED = StatusError(Status.AccessDenied, "not yours", "nvmemfile_sign")
+
+
+@pytest.fixture
+def key() -> Any:
+    """The key of these stories, made by a SEE machine that OURS signed."""
+    return KeyFile("release", PUBLIC_KEY, 0, 1, 0, b"", OURS.hex())
+
+
+def test_a_machine_of_another_signer_is_passed_over(key: Any) -> None:
+    """It signed before, and runs another SEE machine since: the next one is asked."""
+    first, second = a_peer(ESN, signer=THEIRS), a_peer(OTHER_ESN, 2, signer=OURS)
+    roster = a_roster(first, second)
+    roster.signers[key.name] = first
+    signed = play(
+        signing.sign(roster, key, Message(b"message")),
+        ((first, sign_request()), DENIED),
+        (([first, second], ASK_INFO), [info(), info()]),
+        ((second, sign_request()), SIGNED),
+    )
+    assert signed.esn == OTHER_ESN
+    assert roster.signers[key.name] is second
+
+
+def test_a_machine_of_the_signer_is_heard(key: Any) -> None:
+    """It has a reason of its own, which is the answer: nobody else is asked for a leaf."""
+    first, second = a_peer(ESN, signer=OURS), a_peer(OTHER_ESN, 2, signer=OURS)
+    roster = a_roster(first, second)
+    roster.signers[key.name] = first
+    with pytest.raises(StatusError) as refused:
+        play(signing.sign(roster, key, Message(b"message")), ((first, sign_request()), DENIED))
+    assert refused.value is DENIED
+    assert roster.signers == {}

@@ -1,0 +1,73 @@
+"""A connection that ends: what it made is on disk alone, its lights are out, and what others took over stays theirs."""
+
+import errno
+from pathlib import Path
+
+import pytest
+from commands.kit import ESN, SLOT, World, ask, generate, hash_key, refuse
+
+from seemachine.machine import Session
+from seemachine.state.checkpoints import FolderCheckpoints
+from seemachine.wire import messages as m
+from seemachine.wire.status import Status
+
+
+@pytest.fixture
+def session(world: World, tmp_path: Path) -> Session:
+    """A connection to a machine that keeps half-made keys."""
+    return Session(world.machine(checkpoints=FolderCheckpoints(tmp_path / "hsm" / ESN)))
+
+
+def test_nobody_makes_its_keys(session: Session) -> None:
+    """No lock is held, no key is in the making, and a step that comes late is refused."""
+    handle = ask(session, generate(label="big", expchunk=3)).handle
+    pending = session.machine.making["big"]
+    session.close()
+    assert session.machine.making == session.generations == {}
+    assert pending.orphaned
+    assert not pending.lock.locked()
+    assert refuse(session, m.ContinueLms(handle=handle)).status is Status.UnknownID
+    session.generations[handle] = pending
+    assert refuse(session, m.ContinueLms(handle=handle)).status is Status.UnknownID
+
+
+def test_its_lights_go_out(world: World, session: Session) -> None:
+    """Nobody waits for a card any more."""
+    key, slots = hash_key(session, expcards=1), session.machine.slots
+    assert refuse(session, m.ContinueLmsCard(handle=key.handle, slot=SLOT)).status is Status.NotAvailable
+    assert slots.light(SLOT)
+    session.close()
+    assert not slots.light(SLOT)
+
+
+def test_what_another_took_over_goes_on(session: Session) -> None:
+    """Also when the one that had it ends only then."""
+    ask(session, m.ContinueLms(handle=ask(session, generate(label="big", expchunk=3)).handle))
+    other = Session(session.machine)
+    handle = ask(other, m.ResumeLms(label="big")).handle
+    session.close()
+    assert list(session.machine.making) == ["big"]
+    assert ask(other, m.ContinueLms(handle=handle)).remaining > 0
+
+
+def test_nothing_begins_after_its_end(session: Session) -> None:
+    """A request that comes late to its thread claims no key."""
+    session.close()
+    assert refuse(session, generate(label="big")).status is Status.TimeLimitExceeded
+    assert session.machine.making == {}
+    assert session.generations == {}
+
+
+def test_a_chunk_that_was_not_kept_is_done_again(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On disk there is no gap before the chunks that follow."""
+    machine, handle = session.machine, ask(session, generate(label="big", expchunk=3)).handle
+    ask(session, m.ContinueLms(handle=handle))
+
+    def fail(*_given: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(machine.checkpoints, "append", fail)
+        assert refuse(session, m.ContinueLms(handle=handle)).status is Status.OSErrorErrno
+    assert ask(session, m.ContinueLms(handle=handle)).remaining == 3
+    assert len(machine.checkpoints.load("big", machine.making["big"].generation.row_bytes)) == 2
