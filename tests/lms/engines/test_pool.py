@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 import time
 
 import pytest
@@ -80,9 +81,17 @@ def test_a_failure_reaches_the_caller_and_the_pool_lives_on(two: Pool) -> None:
     assert not two._calls
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """SIGINT interrupts, as it does unless who started the tests ignores it."""
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, former)
+
+
 @pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="this system cannot send a signal to a thread")
-def test_tasks_of_a_caller_that_was_interrupted_are_not_begun(two: Pool) -> None:
-    """A caller who is interrupted while waiting takes the remaining tasks back."""
+def test_tasks_of_a_caller_that_was_interrupted_are_not_begun(two: Pool, ctrl_c: None) -> None:
+    """A caller who is interrupted while waiting takes the remaining tasks back, also in a run of tests that ignores Ctrl-C."""
     gate, begun, ran, caller = threading.Event(), threading.Semaphore(0), [], threading.get_ident()
 
     def task() -> bytes:
