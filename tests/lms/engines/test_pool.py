@@ -4,8 +4,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
 import time
+from collections.abc import Iterator
 
 import pytest
 
