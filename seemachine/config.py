@@ -10,6 +10,7 @@ from typing import Any
 from seemachine.wire.framing import MAX_FRAME
 from seemachine.wire.names import MODELS, SEE_PORT, is_esn
 from seemachine.wire.world import CA_FILE, home, pki_folder
+from seemachine.witnesses.address import is_url, parse
 
 STORES = ("sqlite", "file", "memory")
 OPERATORS = ("manual", "auto")
@@ -132,6 +133,7 @@ class Config:
         ):
             if type(getattr(self, name)) is not str:
                 raise ConfigError(f"{name} takes {what}, not {getattr(self, name)!r}")
+        _check_witness(self.witness)
         if self.tls is None and not _is_loopback(self.host) and not self.insecure_bind:
             raise ConfigError(
                 f"{self.host} is not a loopback address, and whoever reaches the port can sign; "
@@ -142,6 +144,25 @@ class Config:
     def folder(self) -> Path:
         """The machine's own state."""
         return self.world / "hsm" / self.esn
+
+
+def _check_witness(where: str) -> None:
+    try:
+        if is_url(where):
+            parse(where)
+    except ValueError as error:
+        raise ConfigError(f"witness takes {error}") from None
+
+
+def refuse_password(where: str | None) -> None:
+    """Raise ConfigError for the witness of a command line, which all users of the host can read, when it holds a password."""
+    if where and is_url(where):
+        _check_witness(where)
+        if parse(where).password:
+            raise ConfigError(
+                "witness takes no password on the command line, where all users of this host can read it; "
+                "leave it out, and put it into PGPASSWORD, a passfile, or a file of settings"
+            )
 
 
 def load(path: Path | None, **given: Any) -> Config:

@@ -17,7 +17,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "seemachine.keyring": ({"seemachine.lms"}, set()),
     "seemachine.machine": ({"seemachine.wire", "seemachine.lms", "seemachine.state", "seemachine.keyring"}, set()),
     "seemachine.commands": ({"seemachine", "seemachine.wire", "seemachine.lms", "seemachine.state", "seemachine.machine"}, set()),
-    "seemachine.config": ({"seemachine.wire"}, set()),
+    "seemachine.config": ({"seemachine.wire", "seemachine.witnesses"}, set()),
     "seemachine.notify": (set(), set()),
     "seemachine.stopping": (set(), set()),
     "seemachine.entry": (set(), set()),

@@ -64,7 +64,7 @@ class Daemon:
                 background.start_soon(self._service.pipeline.run)
                 store = self._service.machine.store
                 background.start_soon(self._regularly, store.tidy, TIDY_SECONDS, "cannot tidy")
-                background.start_soon(self._regularly, store.beat, BEAT_SECONDS, "the witness fails")
+                background.start_soon(self._beat, store.beat)
                 background.start_soon(self._log.run)
                 async with trio.open_nursery() as sessions:
                     await self._accept_until(signals, sessions)
@@ -82,6 +82,22 @@ class Daemon:
                 await trio.to_thread.run_sync(work)
             except StateError as error:
                 self._log.warning(event, detail=str(error))
+
+    async def _beat(self, beat: Callable[[], str]) -> None:
+        """Told when something changes. The end of the machine does not wait for it: closing the store does, within a bound."""
+        failing = ""
+        while True:
+            await trio.sleep(BEAT_SECONDS)
+            news, failed = "", ""
+            try:
+                news = await trio.to_thread.run_sync(beat, abandon_on_cancel=True)
+            except StateError as error:
+                failed = str(error)
+            if failed and failed != failing:
+                self._log.warning("the witness fails", detail=failed)
+            if news or (failing and not failed):
+                self._log.warning("the witness answers again", detail=news)
+            failing = failed
 
     async def _accept_until(self, signals: AsyncIterator[int], sessions: trio.Nursery) -> None:
         async with trio.open_nursery() as accepting:

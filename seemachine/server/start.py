@@ -31,10 +31,13 @@ from seemachine.state.witness import NoWitness, Witness
 from seemachine.wire.messages import ENVELOPE_BYTES, Limits
 from seemachine.wire.world import witness_folder
 from seemachine.witnesses import open_witness
+from seemachine.witnesses.address import is_url
 
 # How long a thread may keep Python's lock from the loop that all connections wait for. With Python's own 5 ms, a few threads that make
 # listings held up every signature by tens of milliseconds.
 SWITCH_SECONDS = 0.0005
+# What a witness in a database gets at the end to be told how far all came, after the sessions were drained.
+STOP_SECONDS = 3
 # For files, databases, pipes, and connections that are turned away.
 OTHER_DESCRIPTORS = 256
 
@@ -51,8 +54,10 @@ def start(config: Config) -> int:
             stack.callback(lock.release)
             runtime, missing = open_runtime(config)
             store = open_store(config, runtime)
-            stack.callback(store.close)
             log = configure(esn=config.esn)
+            stack.callback(_close, store, log)
+            for sentence in store.skipped:
+                log.warning("leaves given up", reason=sentence)
             if missing:
                 log.warning("no runtime witness", reason=missing)
             machine = build(config, store)
@@ -66,6 +71,13 @@ def start(config: Config) -> int:
         print(f"seemachine serve: {reason(error)}{_way_out(config, error)}", file=sys.stderr)
         return 1
     return 0
+
+
+def _close(store: Store, log: Log) -> None:
+    try:
+        store.close()
+    except StateError as error:
+        log.warning("the witness was not told of the end", detail=str(error))
 
 
 def _way_out(config: Config, error: Exception) -> str:
@@ -137,7 +149,8 @@ def open_store(config: Config, runtime: Witness | None = None) -> Store:
         from seemachine.state.memory import MemoryStore
 
         return MemoryStore(_retention(config))
-    configured = open_witness(config.witness, witness_folder(config.world), config.esn)
+    options = {"stop_seconds": float(min(STOP_SECONDS, config.limits.drain_seconds))} if is_url(config.witness) else {}
+    configured = open_witness(config.witness, witness_folder(config.world), config.esn, os.environ, **options)
     witness = LayeredWitness(configured, runtime or NoWitness())
     try:
         return _open_durable(config, witness)

@@ -4,20 +4,23 @@ Order, never to be changed: a leaf is taken off in memory, then durably together
 """
 
 from abc import abstractmethod
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from seemachine.state.batch import Answer, Batch, Changes, quarantined
-from seemachine.state.errors import FileExists, LeaseGone, LeaseSpent, StateError, StateLocked, TokenSpent
+from seemachine.state.errors import FileExists, LeaseGone, LeaseSpent, StateError, StateFailed, StateLocked, TokenSpent
 from seemachine.state.ledger import LedgerRow, Order
 from seemachine.state.opened import OpenNvram
 from seemachine.state.records import NvramFile, Reserved, SpentLease, StoredLease
 from seemachine.state.store import KEEP, Retention
-from seemachine.state.witness import Past
+from seemachine.state.witness import Past, Use
 from seemachine.wire.names import printed_name
 
 MAX_FILES = 4096
 MAX_AWAITED = 4096
+# Between asking the witness and taking the leaves another thread may have taken them.
+VOUCHING_TRIES = 8
 
 
 class MirroredStore(OpenNvram):
@@ -48,35 +51,55 @@ class MirroredStore(OpenNvram):
 
     def install(self, lease: StoredLease) -> None:
         """See Store."""
+        self.check_install(lease)
+        # Claimed before the file is there: claimed leaves that are not in it count as gone. Not under the lock: a witness may be slow.
+        self._witness.claim(lease.name, lease.first, lease.end)
         with self._lock:
-            self._refuse_after_failure()
-            self.check_install(lease)
-            # Claimed before the file is there: claimed leaves that are not in it count as gone.
-            self._witness.claim(lease.name, lease.first, lease.end)
+            self._check_room(lease)
             self._guarded(lambda: self._write_install(lease))
             self._files[lease.name] = NvramFile(lease, lease.first)
 
     def check_install(self, lease: StoredLease) -> None:
         """See Store."""
+        self._check_room(lease)
+        if self._witness.is_spent(lease.name, lease.first, lease.end):
+            raise _was_here(lease)
+
+    def _check_room(self, lease: StoredLease) -> None:
         self._refuse_after_failure()
         present = self._files.get(lease.name)
         if present is not None:
             raise FileExists(f"NVRAM file {printed_name(lease.name)} still holds {present.remaining} signatures")
         if len(self._files) >= MAX_FILES:
             raise FileExists(f"the NVRAM is full: it holds {MAX_FILES} files")
-        if self._was_installed(lease) or self._witness.is_spent(lease.name, lease.first, lease.end):
-            raise LeaseSpent(f"leaves {lease.first} to {lease.end - 1} of {printed_name(lease.name)} were in this NVRAM before")
+        if self._was_installed(lease):
+            raise _was_here(lease)
 
     def reserve(self, orders: Sequence[Order]) -> list[Answer]:
-        """See Store."""
-        with self._lock:
-            self._refuse_after_failure()
-            batch = Batch(self._files, self._rows([order.token for order in orders]), self._now())
-            answers = [self._again(order, row) if (row := batch.known(order)) else batch.take(order) for order in orders]
-            changes = batch.changes()
-            self._commit(changes)
-            self._await(changes.rows)
-            return answers
+        """See Store. What the witness has to know first it is told without the lock, for it may be slow."""
+        wanted = Counter(order.name for order in orders)
+        for _ in range(VOUCHING_TRIES):
+            self._witness.vouch(
+                [_use(file, count) for name, count in wanted.items() if (file := self._files.get(name)) and not file.quarantine]
+            )
+            with self._lock:
+                answers = self._reserved(orders)
+            if answers is not None:
+                return answers
+        raise StateFailed("others took the leaves that the witness was asked for; no leaf was used; try again")
+
+    def _reserved(self, orders: Sequence[Order]) -> list[Answer] | None:
+        """An answer to each order; None when the witness does not know of all leaves that these take."""
+        self._refuse_after_failure()
+        batch = Batch(self._files, self._rows([order.token for order in orders]), self._now())
+        answers = [self._again(order, row) if (row := batch.known(order)) else batch.take(order) for order in orders]
+        # Before anything is changed.
+        if not self._witness.take([_use(self._files[name], count) for name, count in batch.taken.items()]):
+            return None
+        changes = batch.changes()
+        self._commit(changes)
+        self._await(changes.rows)
+        return answers
 
     def _await(self, rows: list[LedgerRow]) -> None:
         self._awaited.update((row.token, row) for row in rows if not row.bound)
@@ -85,6 +108,8 @@ class MirroredStore(OpenNvram):
 
     def bind(self, order: Order) -> Reserved:
         """See Store."""
+        # The witness knows of the leaf. Whether it is there is asked all the same.
+        self._witness.vouch(())
         with self._lock:
             self._refuse_after_failure()
             awaited = self._awaited.get(order.token)
@@ -140,15 +165,23 @@ class MirroredStore(OpenNvram):
 
     def skip(self, name: bytes, leaf: int) -> None:
         """See Store."""
+        self._check_skip(name, leaf)
+        file = self._files[name]
+        self._witness.vouch([Use(name, file.lease.first, leaf, file.lease.end)])
         with self._lock:
-            self._refuse_after_failure()
-            file = self._files[name]
-            least = max(file.next + 1, self._witness.noted(name).get(file.lease.first, 0))
-            if not least <= leaf <= file.lease.end:
-                raise LeaseSpent(f"{printed_name(name)} can go on at a leaf from {least} to {file.lease.end}, not {leaf}; never back")
+            file = self._check_skip(name, leaf)
             # Also of a file that ends here, and so has no note of its own.
             self._witness.note(name, file.lease.first, leaf)
             self._commit(Changes(files={name: NvramFile(file.lease, leaf) if leaf < file.lease.end else None}))
+
+    def _check_skip(self, name: bytes, leaf: int) -> NvramFile:
+        self._refuse_after_failure()
+        file = self._files[name]
+        first = file.lease.first
+        least = max(file.next + 1, self._witness.noted(name).get(first, 0), self._witness.floor(name, first))
+        if not least <= leaf <= file.lease.end:
+            raise LeaseSpent(f"{printed_name(name)} can go on at a leaf from {least} to {file.lease.end}, not {leaf}; never back")
+        return file
 
     def put_back(self, reason: str, floors: Mapping[bytes, int]) -> None:
         """See Store."""
@@ -181,14 +214,24 @@ class MirroredStore(OpenNvram):
             self._awaited = {token: row for token, row in self._awaited.items() if row.time >= before}
             self._commit(Changes(forgotten=old, ledger_before=before))
 
-    def beat(self) -> None:
+    def beat(self) -> str:
         """See Store. Not under the lock that signing takes: a witness may be slow."""
-        if not self._closed:
-            try:
-                self._witness.beat()
-            except StateLocked:
-                self._failed = True
-                raise
+        if self._closed:
+            return ""
+        try:
+            return self._witness.beat()
+        except StateLocked as error:
+            self._failed = str(error)
+            raise
+
+
+def _use(file: NvramFile, count: int) -> Use:
+    """The next leaves of a file."""
+    return Use(file.name, file.lease.first, min(file.next + count, file.lease.end), file.lease.end)
+
+
+def _was_here(lease: StoredLease) -> LeaseSpent:
+    return LeaseSpent(f"leaves {lease.first} to {lease.end - 1} of {printed_name(lease.name)} were in this NVRAM before")
 
 
 def _held(file: NvramFile, floor: int, reason: str) -> NvramFile | None:

@@ -21,7 +21,7 @@ EXCHANGE_SECONDS = 3.0
 SETTINGS = f"""SELECT set_config(name, value, false) FROM pg_settings JOIN (VALUES
     ('tcp_keepalives_idle', '{KEEPALIVE_IDLE}'), ('tcp_keepalives_interval', '{KEEPALIVE_INTERVAL}'),
     ('tcp_keepalives_count', '{KEEPALIVE_COUNT}'), ('tcp_user_timeout', '{GONE_SECONDS * 1000}'),
-    ('idle_session_timeout', '0'), ('statement_timeout', '{int(CONNECT_SECONDS * 1000)}'),
+    ('idle_session_timeout', '0'), ('statement_timeout', '{int(CONNECT_SECONDS * 1000)}'), ('lock_timeout', '1000'),
     ('synchronous_commit', CASE WHEN current_setting('synchronous_commit') = 'remote_apply' THEN 'remote_apply' ELSE 'on' END)
     ) AS wanted (name, value) USING (name)"""
 

@@ -17,19 +17,22 @@ TOO_MANY = "53300"
 
 # One lock number for all of them, and one for each ESN; 0 is for making tables.
 CLASS = 8888
-LOCK = f"SELECT pg_advisory_lock({CLASS}, hashtext(:esn)), pg_backend_pid()"
+LOCK = f"SELECT pg_advisory_lock({CLASS}, hashtext(:esn))"
 OBJECT = "(hashtext(:esn)::bigint & 4294967295)::oid"
-LOCKED_HERE = f"""EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = {CLASS} AND objid = {OBJECT} AND objsubid = 2
-                          AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-                          AND granted AND pid = pg_backend_pid())"""
+OF_ESN = f"""l.locktype = 'advisory' AND l.classid = {CLASS} AND l.objid = {OBJECT} AND l.objsubid = 2 AND l.granted
+            AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"""
+LOCKED_HERE = f"EXISTS (SELECT FROM pg_locks l WHERE {OF_ESN} AND l.pid = pg_backend_pid())"
 HOLDER = f"""SELECT l.pid, COALESCE(host(a.client_addr), ''), COALESCE(a.application_name, ''), COALESCE(a.backend_start::text, '')
-             FROM pg_locks l LEFT JOIN pg_stat_activity a USING (pid)
-             WHERE l.locktype = 'advisory' AND l.classid = {CLASS} AND l.objid = {OBJECT} AND l.objsubid = 2 AND l.granted"""
-SAME_SESSION = "SELECT pg_backend_pid(), current_setting('seemachine.session', true)"
+             FROM pg_locks l LEFT JOIN pg_stat_activity a USING (pid) WHERE {OF_ESN}"""
+NAME_SESSION = "SELECT set_config('seemachine.session', :token, false), pg_backend_pid()"
+NAMED = "SELECT COALESCE(current_setting('seemachine.session', true), ''), pg_backend_pid()"
+END = "SELECT pg_terminate_backend(:pid)"
 
 LOOK = """SELECT (SELECT count(turn) FROM seemachine_sessions WHERE false), (SELECT count(nonce) FROM seemachine_marks WHERE false),
                  (SELECT count(ahead) + count(until) FROM seemachine_leaves WHERE false)"""
 TABLES = """
+BEGIN;
+SET LOCAL lock_timeout = '9s';
 SELECT pg_advisory_xact_lock(8888, 0);
 CREATE TABLE IF NOT EXISTS seemachine_marks (esn text PRIMARY KEY, identity bytea NOT NULL, epoch bigint NOT NULL, nonce bytea NOT NULL,
                                              place bytea NOT NULL);
@@ -38,6 +41,7 @@ CREATE TABLE IF NOT EXISTS seemachine_leaves (esn text NOT NULL, name bytea NOT 
 ALTER TABLE seemachine_leaves ADD COLUMN IF NOT EXISTS ahead bigint, ADD COLUMN IF NOT EXISTS until bigint;
 CREATE UNIQUE INDEX IF NOT EXISTS seemachine_claims ON seemachine_leaves (name, first) WHERE until IS NOT NULL;
 CREATE TABLE IF NOT EXISTS seemachine_sessions (esn text PRIMARY KEY, holder bytea NOT NULL, turn bigint NOT NULL);
+COMMIT;
 """
 
 TAKE_OVER = """INSERT INTO seemachine_sessions VALUES (:esn, :holder, 0)
