@@ -26,7 +26,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
         {"seemachine", "seemachine.notify", "seemachine.stopping", "seemachine.wire", "seemachine.state", "seemachine.config", "seeclient"},
         {"trio"},
     ),
-    "seemachine.witnesses": ({"seemachine.state"}, set()),
+    "seemachine.witnesses": ({"seemachine.wire", "seemachine.state"}, set()),
     "seemachine.audit": ({"seemachine.wire", "seemachine.lms", "seeclient"}, set()),
     "seemachine.pki": ({"seemachine.wire", "seemachine.state"}, {"cryptography"}),
     "seemachine.nfast": (

@@ -3,9 +3,10 @@
 Order, never to be changed: a leaf is taken off in memory, then durably together with its row in the ledger, then handed out.
 """
 
+import contextlib
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from seemachine.state.batch import Answer, Batch, Changes, quarantined
@@ -53,7 +54,8 @@ class MirroredStore(OpenNvram):
         """See Store."""
         self.check_install(lease)
         # Claimed before the file is there: claimed leaves that are not in it count as gone. Not under the lock: a witness may be slow.
-        self._witness.claim(lease.name, lease.first, lease.end)
+        with self._still_ours():
+            self._witness.claim(lease.name, lease.first, lease.end)
         with self._lock:
             self._check_room(lease)
             self._guarded(lambda: self._write_install(lease))
@@ -62,8 +64,10 @@ class MirroredStore(OpenNvram):
     def check_install(self, lease: StoredLease) -> None:
         """See Store."""
         self._check_room(lease)
-        if self._witness.is_spent(lease.name, lease.first, lease.end):
-            raise _was_here(lease)
+        with self._still_ours():
+            spent = self._witness.is_spent(lease.name, lease.first, lease.end)
+        if spent:
+            raise LeaseSpent(f"{_were_here(lease)}, or in another machine's, as its witness knows")
 
     def _check_room(self, lease: StoredLease) -> None:
         self._refuse_after_failure()
@@ -73,15 +77,13 @@ class MirroredStore(OpenNvram):
         if len(self._files) >= MAX_FILES:
             raise FileExists(f"the NVRAM is full: it holds {MAX_FILES} files")
         if self._was_installed(lease):
-            raise _was_here(lease)
+            raise LeaseSpent(_were_here(lease))
 
     def reserve(self, orders: Sequence[Order]) -> list[Answer]:
         """See Store. What the witness has to know first it is told without the lock, for it may be slow."""
         wanted = Counter(order.name for order in orders)
         for _ in range(VOUCHING_TRIES):
-            self._witness.vouch(
-                [_use(file, count) for name, count in wanted.items() if (file := self._files.get(name)) and not file.quarantine]
-            )
+            self._vouch([_use(file, count) for name, count in wanted.items() if (file := self._files.get(name)) and not file.quarantine])
             with self._lock:
                 answers = self._reserved(orders)
             if answers is not None:
@@ -94,8 +96,9 @@ class MirroredStore(OpenNvram):
         batch = Batch(self._files, self._rows([order.token for order in orders]), self._now())
         answers = [self._again(order, row) if (row := batch.known(order)) else batch.take(order) for order in orders]
         # Before anything is changed.
-        if not self._witness.take([_use(self._files[name], count) for name, count in batch.taken.items()]):
-            return None
+        with self._still_ours():
+            if not self._witness.take([_use(self._files[name], count) for name, count in batch.taken.items()]):
+                return None
         changes = batch.changes()
         self._commit(changes)
         self._await(changes.rows)
@@ -109,7 +112,7 @@ class MirroredStore(OpenNvram):
     def bind(self, order: Order) -> Reserved:
         """See Store."""
         # The witness knows of the leaf. Whether it is there is asked all the same.
-        self._witness.vouch(())
+        self._vouch(())
         with self._lock:
             self._refuse_after_failure()
             awaited = self._awaited.get(order.token)
@@ -167,7 +170,7 @@ class MirroredStore(OpenNvram):
         """See Store."""
         self._check_skip(name, leaf)
         file = self._files[name]
-        self._witness.vouch([Use(name, file.lease.first, leaf, file.lease.end)])
+        self._vouch([Use(name, file.lease.first, leaf, file.lease.end)])
         with self._lock:
             file = self._check_skip(name, leaf)
             # Also of a file that ends here, and so has no note of its own.
@@ -218,11 +221,22 @@ class MirroredStore(OpenNvram):
         """See Store. Not under the lock that signing takes: a witness may be slow."""
         if self._closed:
             return ""
-        try:
+        with self._still_ours():
             return self._witness.beat()
+
+    def _vouch(self, uses: Sequence[Use]) -> None:
+        self._refuse_after_failure()
+        with self._still_ours():
+            self._witness.vouch(uses)
+
+    @contextlib.contextmanager
+    def _still_ours(self) -> Iterator[None]:
+        """When the witness says that this NVRAM is another's now, nothing more is done with it."""
+        try:
+            yield
         except StateLocked as error:
             self._failed = str(error)
-            raise
+            raise StateFailed(self._failed) from error
 
 
 def _use(file: NvramFile, count: int) -> Use:
@@ -230,8 +244,8 @@ def _use(file: NvramFile, count: int) -> Use:
     return Use(file.name, file.lease.first, min(file.next + count, file.lease.end), file.lease.end)
 
 
-def _was_here(lease: StoredLease) -> LeaseSpent:
-    return LeaseSpent(f"leaves {lease.first} to {lease.end - 1} of {printed_name(lease.name)} were in this NVRAM before")
+def _were_here(lease: StoredLease) -> str:
+    return f"leaves {lease.first} to {lease.end - 1} of {printed_name(lease.name)} were in this NVRAM before"
 
 
 def _held(file: NvramFile, floor: int, reason: str) -> NvramFile | None:

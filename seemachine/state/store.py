@@ -89,7 +89,7 @@ class Store(Protocol):
     def beat(self) -> str:
         """Every few seconds: the witness makes sure of what it knows. Returns what a person should know of, or an empty text.
 
-        Raises StateLocked, for good, when it is not ours any more.
+        Raises StateFailed when it could not; for good when this NVRAM is another's now.
         """
 
     def close(self) -> None:

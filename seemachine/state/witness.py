@@ -101,7 +101,8 @@ class Witness(Protocol):
     def beat(self) -> str:
         """Every few seconds, beside the machine's work: make sure of what was noted, and that it is still ours.
 
-        Returns what a person should know of, or an empty text. Raises StateLocked, for good, when it is not; StateFailed when it could not be made sure of this time.
+        Returns what a person should know of, or an empty text. Raises StateLocked, for good, when
+        it is not; StateFailed when it could not be made sure of this time.
         """
 
     def release(self) -> None:
@@ -126,6 +127,7 @@ class LaggingWitness(ABC):
 
     def vouch(self, uses: Sequence[Use]) -> None:
         """See Witness."""
+        del uses
 
     def take(self, uses: Sequence[Use]) -> bool:
         """See Witness."""

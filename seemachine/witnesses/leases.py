@@ -1,4 +1,4 @@
-"""What is known of each lease of a machine beside its NVRAM: how far it was used, and how far it may be used before the database knows more.
+"""How far each lease of a machine was used, and how far it may be used before the database knows more.
 
 A lease may go no further than `allowed`, which the database had before. For somebody who signs now and then that is
 exactly the leaf that is asked for; for somebody who signs a lot it is up to MOST_AHEAD leaves more, so that not each
@@ -53,7 +53,10 @@ class Note:
 
 
 class Leases:
-    """Calls may come from several threads. `wanted`, `beat` and `end` say what to tell, `allow` and `told` that it was: one exchange at a time."""
+    """Calls may come from several threads.
+
+    `wanted`, `beat` and `end` say what to tell the database, `allow` and `told` that it was told: one exchange at a time.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -29,7 +29,7 @@ class Opener:
         """The first session. From its end on, what another process says of this ESN does not count."""
         session = self._connect()
         try:
-            _make_tables(session, self._address)
+            _make_tables(session)
             self._lock(session)
             self._refuse_pooled(session)
             [[earlier]] = session.run(sql.TAKE_OVER, esn=self._esn, holder=self.holder)
@@ -123,7 +123,7 @@ class Opener:
             time.sleep(RETRY_SECONDS)
 
 
-def _make_tables(session: Session, address: Address) -> None:
+def _make_tables(session: Session) -> None:
     """Only where they are missing: the role may be one that makes none."""
     try:
         session.run(sql.LOOK)

@@ -23,6 +23,7 @@ import json
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from seemachine.state.errors import LeaseSpent, StateError, StateFailed, StateLocked, StateUnsafe, counted
 from seemachine.state.witness import Mark, Past, Use, behind, doubt_about, overlaps
@@ -92,7 +93,10 @@ class PostgresWitness:
             return used
         ahead = self._known.get((name, first), -1)
         if ahead is not None and ahead < following and not self._opener.former:
-            return f"it stands at leaf {following}, of which {self._where} was never told: the database was put back, or failed over without its last notes"
+            return (
+                f"it stands at leaf {following}, and {self._where} was asked for none after {max(ahead, first)}: "
+                "the database was put back, or failed over without its last notes"
+            )
         return ""
 
     def floor(self, name: bytes, first: int) -> int:
@@ -162,7 +166,7 @@ class PostgresWitness:
 
     def release(self) -> None:
         """See Witness. Not longer than the time for it, whatever the database or the network does."""
-        worker = threading.Thread(target=self._finish, daemon=True)
+        worker = threading.Thread(target=self._finish, name="witness end", daemon=True)
         worker.start()
         worker.join(self._stop_seconds)
         ended, self._ended = self._ended, self._ended or "the machine stopped"
@@ -225,7 +229,7 @@ class PostgresWitness:
             if other:
                 self._others[key] = other
 
-    def _run(self, statement: str, **values: object) -> list[list[object]]:
+    def _run(self, statement: str, **values: Any) -> list[Any]:
         if self._session is None:
             raise StateFailed(f"the session with {self._where} was lost; it is opened again within seconds; try again")
         try:

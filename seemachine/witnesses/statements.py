@@ -9,6 +9,8 @@ A statement of ours locks the row of seemachine_sessions before it changes anyth
 reads anything. So what it reads is all that we may ever use.
 """
 
+# ruff: noqa: S608 - texts of ours alone; what comes from elsewhere is bound to names
+
 MISSING = ("42P01", "42703")  # a table, a column
 DENIED = "42501"
 TAKEN = "23505"
