@@ -66,16 +66,16 @@ def parse(where: str) -> Address:
 
 
 def _address(where: str) -> Address:
-    parts = urlsplit(where)
+    try:
+        parts = urlsplit(where)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError(f"a URL of one host, with a port up to 65535, as {FORM}") from None
     user, colon, password = parts.netloc.rpartition("@")[0].partition(":")
     if ":" in password or "@" in user + password:
         raise ValueError("a URL in which : and @ of names and passwords are written as %3A and %40")
     if colon and not password:
         raise ValueError("a URL without an empty password; leave the colon out")
-    try:
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        raise ValueError(f"a URL of one host, with a port up to 65535, as {FORM}") from None
     if not host or "," in host or port == 0 or parts.path.count("/") > 1:
         raise ValueError(f"a URL of one host and one database, as {FORM}")
     options = _options(parts.query)
