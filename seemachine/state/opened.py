@@ -57,9 +57,9 @@ class OpenNvram(ABC):
     def close(self) -> None:
         """See Store. Nothing can be asked afterwards."""
         with self._lock:
-            if not self._closed:
-                self._closed = True
-                self._witness.release()
+            closed, self._closed = self._closed, True
+        if not closed:
+            self._witness.release()
 
     def _attest(self, past: Past, witness: Witness | None, place: bytes) -> None:
         """Compare with what the witness remembers, put into quarantine what does not agree, and count this opening."""

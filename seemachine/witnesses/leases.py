@@ -131,11 +131,10 @@ class Leases:
                 self._give_back(lease)
             return self._untold()
 
-    def forget_told(self) -> None:
-        """The database may have lost some of what it took: all of it is told again."""
+    def all(self) -> list[Note]:
+        """What is to be told to a database that may have lost some of what it was told."""
         with self._lock:
-            for lease in self._leases.values():
-                lease.dirty = True
+            return [self._note(key) for key in self._leases]
 
     def allow(self, notes: Iterable[Note]) -> None:
         """The database has these notes."""
@@ -153,7 +152,11 @@ class Leases:
                 lease.dirty = lease.used > note.next or lease.allowed > note.ahead
 
     def _untold(self) -> list[Note]:
-        return [Note(name, first, lease.used, lease.ahead) for (name, first), lease in self._leases.items() if lease.dirty]
+        return [self._note(key) for key, lease in self._leases.items() if lease.dirty]
+
+    def _note(self, key: Key) -> Note:
+        lease = self._leases[key]
+        return Note(*key, lease.used, lease.ahead)
 
     def _rest(self, lease: _Lease) -> None:
         if lease.asked <= 1:

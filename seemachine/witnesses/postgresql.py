@@ -12,10 +12,10 @@ What holds, whatever happens to the session, the database or the machine:
 *   A lease is claimed by one machine of all that share the database, for life. So a card of a copied or linked world
     comes into one machine, and so do the leases of a half-made key, whichever of the copies finishes it.
 
-What it can't notice: a database that was put back together with the world, both from one night, agrees with it. Runtime
-witness and clients' memory are what is left then. Keep the database on other disks, and don't restore it from a backup
-taken while machines used it; a standby to fail over to is a synchronous one. One that lacks the last notes makes a
-quarantine, not silence. Snapshots of the memory of a running machine are beyond any witness.
+What it can't notice: a database that was put back together with the world, both from one night, agrees with it. The
+runtime witness and the clients' memory are what is left then. Keep the database on other disks, and fail over to
+synchronous standbys only: one without the last notes is noticed by an NVRAM that went further, and not by one that was
+put back as well. A snapshot of the memory of a running machine is beyond any witness.
 """
 
 import contextlib
@@ -52,7 +52,8 @@ class PostgresWitness:
         self._exchange = threading.Lock()
         self._mark: Mark | None = None
         self._advanced = False
-        self._ended = ""
+        # Why the session was lost, until the beat told it; why nothing more is done.
+        self._lost, self._ended = "", ""
         self._others: dict[tuple[bytes, int], str] = {}
         self._known: dict[tuple[bytes, int], int | None] = {}
         self._confirmed = self._now()
@@ -107,6 +108,7 @@ class PostgresWitness:
         """See Witness. Of all machines that share the database."""
         try:
             with self._exchange:
+                self._make_sure()
                 [[ours, claimed]] = self._run(sql.CLAIM, name=name, first=first, until=end)
         except Refused as error:
             if error.code != sql.TAKEN:
@@ -123,6 +125,7 @@ class PostgresWitness:
         if overlaps(self.noted(name), first, end):
             return True
         with self._exchange:
+            self._make_sure()
             [[spent]] = self._run(sql.IS_SPENT, name=name, first=first, until=end)
         return bool(spent)
 
@@ -131,8 +134,9 @@ class PostgresWitness:
         self._refuse_unconfirmed()
         if not self._leases.lacking(uses):
             return
-        if not self._exchange.acquire(timeout=EXCHANGE_SECONDS):
-            raise StateFailed(f"{self._where} does not answer; nothing was signed; try again")
+        # Who has no session does not wait for the next one, which may take long; nor for others who wait already.
+        if self._session is None or not self._exchange.acquire(timeout=EXCHANGE_SECONDS):
+            raise StateFailed(f"{self._where} does not answer; no leaf was used; try again")
         try:
             if notes := self._leases.wanted(uses):
                 self._tell(notes)
@@ -157,12 +161,9 @@ class PostgresWitness:
         """See Witness."""
         with self._exchange:
             self._refuse_ended()
-            try:
-                self._tell_all()
-            except StateFailed as lost:
-                self._reopen()
-                return f"the session was lost ({lost}); another one is open, and the last opening there is ours"
-        return ""
+            self._make_sure(self._leases.beat())
+            why, self._lost = self._lost, ""
+        return f"the session was lost ({why}); another one is open, and the last opening there is ours" if why else ""
 
     def release(self) -> None:
         """See Witness. Not longer than the time for it, whatever the database or the network does."""
@@ -181,16 +182,8 @@ class PostgresWitness:
     def _finish(self) -> None:
         with self._exchange, contextlib.suppress(StateError):
             self._refuse_ended()
-            try:
-                self._tell_all(self._leases.end())
-            except StateFailed:
-                self._reopen()
+            self._make_sure(self._leases.end())
             self._close()
-
-    def _tell_all(self, notes: list[Note] | None = None) -> None:
-        notes = self._leases.beat() if notes is None else notes
-        self._tell(notes)
-        self._leases.told(notes)
 
     def _tell(self, notes: Sequence[Note]) -> None:
         """One statement for all. Raises StateLocked when this process is not the one that counts any more, StateFailed."""
@@ -207,6 +200,15 @@ class PostgresWitness:
             raise StateFailed(f"{self._where}: the session does not hold its lock any more")
         self._confirmed = asked
 
+    def _make_sure(self, notes: Sequence[Note] = ()) -> None:
+        """Tell it, in another session if this one was lost. Not for a signature, which would wait for that."""
+        try:
+            self._tell(notes)
+            self._leases.told(notes)
+        except StateFailed as error:
+            self._lost = self._lost or str(error)
+            self._reopen()
+
     def _reopen(self) -> None:
         """A new session in place of one that was lost. What the database was told may be lost, too, so it is told again."""
         self._close()
@@ -215,8 +217,9 @@ class PostgresWitness:
             self._session = self._opener.reopen()
         except StateLocked as error:
             raise self._end(str(error)) from None
-        self._leases.forget_told()
-        self._tell_all()
+        notes = self._leases.all()
+        self._tell(notes)
+        self._leases.told(notes)
 
     def _recall(self, session: Session) -> None:
         """What the database knows, after it is ours alone."""
@@ -238,7 +241,8 @@ class PostgresWitness:
             if error.code in sql.MISSING:
                 raise self._end(f"{error}: the database was replaced by another one") from None
             raise
-        except StateFailed:
+        except StateFailed as error:
+            self._lost = self._lost or str(error)
             self._close()
             raise
 

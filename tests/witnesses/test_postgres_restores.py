@@ -47,7 +47,7 @@ STORIES = {
     "sign2 away down here up sign1": "lost",
     "sign4 away sign1 down here up sign1": "lost",
     "sign4 away sign4 late sign1 here beat sign1 down up sign1": "quiet",
-    "sign4 freeze sign4 kill thaw up sign1": "lost",
+    "sign4 freeze sign1 kill thaw up sign1": "lost",
     "save sign2 copy": "noticed",
     # The NVRAM is put back, across openings and within one, after an orderly end and a kill.
     "sign2 down save up sign3 down back up sign1": "noticed",
@@ -62,6 +62,7 @@ STORIES = {
     # So it is while the database is away, slow to notice, or its session is lost.
     "sign4 save away sign4 down back here up sign1": "lost",
     "sign4 save away sign4 kill back here up sign1": "lost",
+    "sign4 beat save away sign4 kill back here up sign1": "lost",
     "sign4 save away sign4 late sign1 here beat sign1 down back up sign1": "noticed",
     "sign4 save lose sign4 kill back up sign1": "lost",
     "sign4 save freeze sign4 kill back thaw up sign1": "lost",
@@ -274,12 +275,12 @@ def _no_doubt_about_the_database(patch):
 
 def _no_doubt_about_leaves(patch):
     patch.setattr(PostgresWitness, "against", lambda *_: "")
+    _no_floor(patch)
 
 
 def _no_doubt_about_openings(patch):
     patch.setattr(postgresql, "doubt_about", lambda *_: "")
     _no_doubt_about_leaves(patch)
-    _no_floor(patch)
 
 
 def _no_end(patch):
@@ -293,7 +294,7 @@ def _no_end(patch):
     [
         (_no_floor, "sign4 save away sign4 down back here up sign1"),
         (_no_floor, "sign4 save lose copy csign2 sign4 beat sign1"),
-        (_no_notes_ahead, "sign4 save away sign4 kill back here up sign1"),
+        (_no_notes_ahead, "sign4 beat save away sign4 kill back here up sign1"),
         (_no_doubt_about_leaves, "sign2 save sign3 down back up sign1"),
         (_no_doubt_about_the_database, "sign2 dbsave sign3 save sign3 kill dbback back up sign1"),
         (_no_doubt_about_openings, "sign2 down save up sign3 down back up sign1"),

@@ -199,6 +199,16 @@ def test_a_session_that_only_the_server_believes_in_is_ended_by_its_own_machine(
     assert leaves(take(store, [name(key)])) == [0]
 
 
+def test_a_lease_comes_in_over_a_session_that_ended_unnoticed(server, opened, key, esn):
+    """It is out of its card by then, so what can be done is done: the session is opened again first, and the next beat says so."""
+    store, _ = opened()
+    server.end_sessions(esn)
+    store.install(lease(key + 5000))
+
+    assert leaves(take(store, [name(key + 5000)])) == [0]
+    assert "the session was lost" in store.beat()
+
+
 def test_a_lock_that_is_gone_is_a_session_that_is_lost(server, opened):
     """Somebody unlocked it within the session: it is opened again."""
     store, one = opened()
