@@ -141,6 +141,8 @@ class PostgresWitness:
             if notes := self._leases.wanted(uses):
                 self._tell(notes)
                 self._leases.allow(notes)
+        except StateFailed as error:
+            raise StateFailed(f"{error}; no leaf was used; try again") from None
         finally:
             self._exchange.release()
 

@@ -15,6 +15,7 @@ from typing import Any
 BINARIES = [*sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True), *map(Path, os.get_exec_path())]
 INITDB = next((path / "initdb" for path in BINARIES if (path / "initdb").exists()), None)
 PGBOUNCER = shutil.which("pgbouncer", path=os.pathsep.join([*os.get_exec_path(), "/usr/sbin"]))
+PASSWORD = "s3:cret"
 # The server refuses to run as root.
 USER = "postgres" if os.geteuid() == 0 else None
 
@@ -44,6 +45,8 @@ class Server:
         self._rules.write_text(f"host all guarded 127.0.0.1/32 scram-sha-256\n{self._rules.read_text()}")
         self.start()
         self.create("seemachine")
+        # The one that has to say its password.
+        self.ask(f"CREATE ROLE guarded LOGIN PASSWORD '{PASSWORD}' IN ROLE pg_read_all_data, pg_write_all_data")
 
     @property
     def url(self) -> str:
@@ -70,10 +73,6 @@ class Server:
     def drop(self, database: str) -> None:
         """End all its sessions, and delete it."""
         self.ask(f"DROP DATABASE {database} WITH (FORCE)", "postgres")
-
-    def guard(self, user: str, password: str) -> None:
-        """A role that has to say its password, called guarded."""
-        self.ask(f"CREATE ROLE {user} LOGIN PASSWORD '{password}' IN ROLE pg_read_all_data, pg_write_all_data")
 
     def with_tls(self, folder: Path) -> Path:
         """Take TLS, with a certificate for 127.0.0.1. Returns that of its CA."""

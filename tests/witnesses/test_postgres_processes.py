@@ -1,15 +1,13 @@
 """A machine whose witness is in PostgreSQL, as a process: what its log and its end say, and which settings it refuses."""
 
-import contextlib
 import json
 from pathlib import Path
 
 import processes
 import pytest
 from processes import environment, eventually, pipsqueak
-from witnesses.kit import usable
+from witnesses.kit import PASSWORD, usable
 
-SECRET = "s3:cret"
 KEY = ["algorithm=lms", "lmscode=sha256_m24_h5", "lmotscode=sha256_n24_w2"]
 
 
@@ -30,11 +28,9 @@ def events(machine):
 def test_the_log_says_what_becomes_of_the_session(server, line, witness, tmp_path, esn):
     """Lost and back, gone, not told of the end. It stops beside a frozen database; no line holds the password."""
     witness().release()  # makes the tables, as their owner
-    with contextlib.suppress(Exception):
-        server.guard("guarded", SECRET)
     world, where = tmp_path / "world", f"postgresql://guarded:s3%3Acret@127.0.0.1:{line.port}/seemachine"
     with processes.machines(world, (esn, "--config", str(settings(tmp_path, where)))) as [machine]:
-        assert SECRET.encode() not in Path(f"/proc/{machine.process.pid}/cmdline").read_bytes()
+        assert PASSWORD.encode() not in Path(f"/proc/{machine.process.pid}/cmdline").read_bytes()
         server.end_sessions(esn)
         assert eventually(lambda: "the witness answers again" in events(machine))
         line.cut()
@@ -47,7 +43,7 @@ def test_the_log_says_what_becomes_of_the_session(server, line, witness, tmp_pat
         assert machine.stop() == 0
         assert "could not be told how far 1 lease came" in events(machine)["the witness was not told of the end"]
         said = machine.log.read_text()
-    assert "s3:cret" not in said
+    assert PASSWORD not in said
     assert "s3%3Acret" not in said
 
 

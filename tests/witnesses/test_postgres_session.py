@@ -369,7 +369,7 @@ TABLES = "seemachine_marks, seemachine_leaves, seemachine_sessions"
 
 def test_passwords_are_asked_for_and_found(server, tmp_path, esn):
     """None and a wrong one are told as what they are; the right one is taken from the environment or a passfile. Never shown."""
-    server.guard("guarded", "s3:cret")
+    open_witness(server.url, tmp_path, esn, {}).release()  # makes the tables, as their owner
     passfile = tmp_path / "pass"
     passfile.write_text(f"# mine\n*:{server.port}:seemachine:guarded:s3\\:cret\n")
     passfile.chmod(0o600)
