@@ -8,7 +8,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # How many processes the tests are spread over, file by file.
 JOBS ?= auto
 
-.PHONY: demo test test-native test-bigendian lint bench storm soak attack fuzz crash-matrix image oci clean
+.PHONY: demo test test-native test-bigendian lint bench storm soak attack fuzz crash-matrix restore-matrix image oci clean
 
 demo: .venv/installed
 	deploy/demo/demo.sh
@@ -61,6 +61,10 @@ soak: .venv/tested
 bench: .venv/tested
 	$(BIN)/pip install --quiet --group bench
 	$(BIN)/python benchmarks/run.py
+
+# Needs rsync; as root, with xfsprogs, mounts and disks too.
+restore-matrix: .venv/tested
+	PYTHONPATH=tests $(BIN)/python -m restores.report $(SHARE)
 
 crash-matrix: .venv/tested
 	$(BIN)/pip install --quiet --group crash

@@ -8,6 +8,7 @@ from functools import partial
 
 from seemachine import words
 from seemachine.entry import settle_streams
+from seemachine.printing import say
 
 TLS_OPTIONS = {"tls_cert": "certificate", "tls_key": "key", "tls_ca": "ca"}
 
@@ -26,14 +27,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code: int = options.run(options)
         sys.stdout.flush()
     except KeyboardInterrupt:
-        print(file=sys.stderr)
+        say(file=sys.stderr)
         code = 130
     except BrokenPipeError:
         code = 1  # the reader of our output left; there is nobody to tell
     except OSError as error:
         from seemachine.state.errors import reason
 
-        print(f"seemachine: {reason(error)}", file=sys.stderr)
+        say(f"seemachine: {reason(error)}", file=sys.stderr)
         code = 1
     _settle_output()
     return code
@@ -62,13 +63,13 @@ def _serve(_verb: str, options: argparse.Namespace) -> int:
     given = {name: value for name, value in vars(options).items() if name not in ("run", "config", *TLS_OPTIONS)}
     given["tls"] = {setting: value for option, setting in TLS_OPTIONS.items() if (value := getattr(options, option)) is not None} or None
     if options.config is None and options.esn is None:
-        print("seemachine serve: --esn is needed, such as --esn 7852-268D-3BF9", file=sys.stderr)
+        say("seemachine serve: --esn is needed, such as --esn 7852-268D-3BF9", file=sys.stderr)
         return 2
     try:
         refuse_password(options.witness)
         config = load(options.config, **given)
     except ConfigError as error:
-        print(f"seemachine serve: {error}", file=sys.stderr)
+        say(f"seemachine serve: {error}", file=sys.stderr)
         return 2
     from seemachine.server.start import start
 
@@ -126,7 +127,7 @@ def _nfast(verb: str, options: argparse.Namespace) -> int:
     except ModuleNotFoundError as error:
         if error.name != "cryptography":
             raise
-        print("seemachine nfast: it needs the package cryptography; in the source folder: pip install '.[nfast]'", file=sys.stderr)
+        say("seemachine nfast: it needs the package cryptography; in the source folder: pip install '.[nfast]'", file=sys.stderr)
         return 1
 
 

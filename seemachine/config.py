@@ -9,6 +9,7 @@ from typing import Any
 
 from seemachine.wire.framing import MAX_FRAME
 from seemachine.wire.names import MODELS, SEE_PORT, is_esn
+from seemachine.wire.printable import is_printable
 from seemachine.wire.world import CA_FILE, home, pki_folder
 from seemachine.witnesses.address import is_url, parse
 
@@ -131,8 +132,9 @@ class Config:
             ("runtime_witness", "auto, off, or the path of a folder"),
             ("host", "an address"),
         ):
-            if type(getattr(self, name)) is not str:
-                raise ConfigError(f"{name} takes {what}, not {getattr(self, name)!r}")
+            value = getattr(self, name)
+            if type(value) is not str or not is_printable(value):
+                raise ConfigError(f"{name} takes {what}, not {value!r}")
         _check_witness(self.witness)
         if self.tls is None and not _is_loopback(self.host) and not self.insecure_bind:
             raise ConfigError(

@@ -1,6 +1,5 @@
 """`seemachine info`: what runs here and why, for a person and for a bug report."""
 
-import json
 import platform
 import sys
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 import seemachine
 from seemachine.lms import engines
+from seemachine.printing import say, say_json
 from seemachine.wire.names import PROTOCOL, SDK_VERSION
 from seemachine.wire.world import home
 
@@ -34,15 +34,15 @@ def run(folder: Path | None, *, as_json: bool) -> int:
     try:
         facts = gather(folder)
     except engines.EngineError as error:
-        print(f"seemachine info: {error}", file=sys.stderr)
+        say(f"seemachine info: {error}", file=sys.stderr)
         return 1
     if as_json:
-        print(json.dumps(facts, indent=2))
+        say_json(facts)
         return 0
     for name in ("seemachine", "emulates", "protocol", "python", "world", "engine", "cores"):
-        print(f"{name:<12} {facts[name]}")
+        say(f"{name:<12} {facts[name]}")
     for name in ("generating", "signing"):
-        print(f"{name:<12} {', '.join(f'{hash_name}: {kernel}' for hash_name, kernel in facts[name].items())}")
+        say(f"{name:<12} {', '.join(f'{hash_name}: {kernel}' for hash_name, kernel in facts[name].items())}")
     for name, reason in facts["not_used"].items():
-        print(f"not used     {name}: {reason}")
+        say(f"not used     {name}: {reason}")
     return 0

@@ -51,7 +51,7 @@ class Machine:
         self.keys = KeyRing(self.engine)
 
     def forget(self, pending: "PendingKey") -> None:
-        """Nobody makes this key any more. Call with its lock held."""
+        """Nobody makes this key any more. Call with its lock held: nobody else takes it out between the two lines."""
         if self.making.get(pending.label) is pending:
             del self.making[pending.label]
 
@@ -61,17 +61,26 @@ class PendingKey:
     """A key in the making. `handle` is the claim of the connection that makes it; who resumes it gets another.
 
     `told` is how many cache nodes that connection has. Steps hold `lock`. A worker thread may be at a step when its connection is gone
-    already: the key is then `orphaned`, and stays where a successor finds it until the step has ended.
+    already: the key is then `orphaned`, and stays where a successor finds it until the step has ended. `left` is the claim that was given
+    up: whoever resumes the key at the same moment has another one, and keeps it.
+
+    Its leases get the threshold `warnat`.
     """
 
     generation: Generation
     handle: bytes
     label: str = ""
     cards_written: int = 0
+    warnat: int = 0
     told: int = 0
     slots_asked: set[int] = field(default_factory=set)
-    orphaned: bool = False
+    left: bytes | None = None
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    @property
+    def orphaned(self) -> bool:
+        """Whether the connection that has the claim is gone."""
+        return self.left == self.handle
 
 
 @dataclass
@@ -98,15 +107,16 @@ class Session:
         self.stopped.set()
         for handle, pending in self.generations.items():
             if pending.handle == handle:
-                self._leave(pending)
+                self._leave(pending, handle)
         self.generations.clear()
 
-    def _leave(self, pending: PendingKey) -> None:
+    def _leave(self, pending: PendingKey, handle: bytes) -> None:
         """What is on disk stays for who resumes it."""
-        pending.orphaned = True
+        pending.left = handle
         # Held, a step is still under way: who ends it forgets the key (`commands.making.held`).
         if pending.lock.acquire(blocking=False):
-            self.machine.forget(pending)
+            if pending.orphaned:
+                self.machine.forget(pending)
             pending.lock.release()
         for slot in tuple(pending.slots_asked):
             self.machine.slots.set_light(slot, on=False)

@@ -1,5 +1,7 @@
 """Being told to stop: the first signal does it in order, and no further one ends the process before that is done.
 
+A request to stop (seemachine.state.lock) is as good as a signal.
+
 trio gives signals back to whoever had them before as soon as nobody receives them any more; by default they would kill the process then,
 in the middle of its last steps.
 """
@@ -10,6 +12,8 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+# A look takes a few system calls, and a fleet has many machines that look.
+LOOK_SECONDS = 0.25
 
 
 @contextlib.contextmanager
@@ -40,3 +44,14 @@ def once() -> Iterator[Callable[[], None]]:
         for number in SIGNALS:
             # Python sets its own handlers back while it ends, and leaves this one.
             signal.signal(number, signal.SIG_IGN if told else before[number])
+
+
+async def heed(asked: Callable[[], bool]) -> None:
+    """Look for a request to stop, and make it SIGTERM: there is one way to stop."""
+    import trio
+
+    while True:
+        await trio.sleep(LOOK_SECONDS)
+        if asked():
+            break
+    signal.raise_signal(signal.SIGTERM)

@@ -2,9 +2,10 @@
 
 import argparse
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 from seemachine.wire.names import SLOTS, is_esn
+from seemachine.wire.printable import printable
 
 
 class Parser(argparse.ArgumentParser):
@@ -20,6 +21,10 @@ class Parser(argparse.ArgumentParser):
         if left:
             self.error(f"unrecognized arguments: {' '.join(left)}")
         return options, left
+
+    def error(self, message: str) -> NoReturn:
+        """A script may hand over words of others; what is said of them stays in its line."""
+        super().error(printable(message))
 
 
 class _Verbs(argparse._SubParsersAction):  # type: ignore[type-arg] # noqa: SLF001

@@ -146,7 +146,8 @@ def _add_audit(words: Any, enter: Enter) -> None:
         help="find leaves that were used twice, bad signatures and gaps, in any LMS and HSS files",
         description="Find leaves that signed two messages, signatures that are bad, and leaves that were passed over. Takes LMS and HSS"
         " files of any maker: what a file is shows in its bytes.",
-        epilog="exit code: 0 clean; 1 a leaf was used twice, or a signature is bad; 2 wrong usage, or something could not be read",
+        epilog="exit code: 0 clean; 1 a leaf was used twice, or a signature is bad;"
+        " 2 wrong usage, or something could not be read or verified",
     )
     audit.add_argument("files", nargs="*", type=Path, metavar="FILE", help="signatures, public keys, key files, ledgers, messages, folders")
     audit.add_argument(
@@ -155,6 +156,11 @@ def _add_audit(words: Any, enter: Enter) -> None:
         default=[],
         metavar="SIG=FILE",
         help="what a signature is over; can be repeated; default NAME, NAME.bin, NAME.txt ... for NAME.sig",
+    )
+    audit.add_argument(
+        "--reuse-only",
+        action="store_true",
+        help="look for reuse alone: a signature needs neither its key nor its message",
     )
     audit.add_argument("--fleet", action="store_true", help="and the ledgers of all machines that are up, with this host's keys")
     audit.set_defaults(run=enter("audit", "audit"))

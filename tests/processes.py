@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,6 +10,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 READY_SECONDS = 30.0
 Ran = tuple[int, list[str]]
@@ -28,6 +31,16 @@ def run(module: str, words: list[str], env: Mapping[str, str], seconds: float = 
 def within(before: list[str], words: list[str], env: Mapping[str, str], seconds: float = 60.0) -> Ran:
     """Run `seemachine` behind another command, such as one that mounts something for it."""
     return _ran([*before, sys.executable, "-m", "seemachine", *words], env, seconds)
+
+
+def unshared(*options: str) -> list[str]:
+    """The words before a command with namespaces for itself; skips where the system forbids it."""
+    rootless = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    words = ["unshare", *options, *rootless]
+    there = shutil.which(words[0]) is not None
+    if not there or subprocess.run([*words, "true"], capture_output=True, check=False).returncode:
+        pytest.skip(f"no namespaces here: {' '.join(words)}")
+    return words
 
 
 def _ran(command: list[str], env: Mapping[str, str], seconds: float) -> Ran:

@@ -13,9 +13,12 @@ import pytest
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([ROOT / "README.md", *ROOT.glob("docs/*.md"), ROOT / "deploy/README.md", ROOT / "container/README.md"])
 FIDELITY, ARCHITECTURE = ROOT / "docs/fidelity.md", ROOT / "docs/architecture.md"
+HBS_STATE = ROOT / "docs/hbs-state.md"
 CODE = re.compile(r"`([^`\n]+)`")
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 BLOCK = re.compile(r"^(?:    |\t).*$|^```.*?^```", re.MULTILINE | re.DOTALL)
+# What first cells of the heads of tables say.
+HEADS = ("guide", "room", "where", "read on", "what", "section")
 # Folders that a path in a document begins with, seen from the root of the repository.
 FOLDERS = ("benchmarks/", "client/", "container/", "deploy/", "docs/", "seemachine/", "tests/")
 # Made by a command, or of a user.
@@ -34,17 +37,22 @@ def known_tests() -> dict[str, Path]:
     """Every test function, and where it is."""
     found = {}
     for path in ROOT.glob("tests/**/*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
-                found[node.name] = path
+        found |= dict.fromkeys(functions_of(path), path)
     return found
+
+
+def functions_of(path: Path) -> set[str]:
+    """The test functions of a file."""
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    found = (node.name for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, functions))
+    return {name for name in found if name.startswith("test_")}
 
 
 def rows(text: str) -> Iterator[list[str]]:
     """The cells of the rows of the tables in a text, without heads and rules."""
     for line in text.splitlines():
         cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
-        if line.startswith("|") and not set(cells[0]) <= {"-"} and cells[0] not in ("guide", "room", "where", "read on", "what"):
+        if line.startswith("|") and not set(cells[0]) <= {"-"} and cells[0] not in HEADS:
             yield cells
 
 
@@ -79,6 +87,14 @@ def test_every_chapter_that_is_named_is_replayed() -> None:
 
 
 @documents
+def test_every_test_that_is_named_with_its_file_is_in_it(document: Path) -> None:
+    """`tests/file.py::test_name`."""
+    for name in named_in_code(document):
+        path, colons, test = name.partition("::")
+        assert not colons or test in functions_of(ROOT / path), name
+
+
+@documents
 def test_every_link_leads_somewhere(document: Path) -> None:
     """To a file that is there, and to a heading in it."""
     for link in LINK.findall(BLOCK.sub("", document.read_text())):
@@ -95,7 +111,7 @@ def test_every_path_that_is_named_exists(document: Path) -> None:
     """A word between backticks that begins with a folder of ours."""
     for words in named_in_code(document):
         for word in words.split():
-            path = word.rstrip(".,:;")
+            path = word.rstrip(".,:;").partition("::")[0]
             if path.startswith(FOLDERS) and path not in MADE and not re.search(r"[*<>{}$=]|[A-Z]{3}", path):
                 assert (ROOT / path).exists() or (document.parent / path).exists(), word
 
@@ -134,6 +150,25 @@ def test_every_order_of_the_architecture_names_a_function() -> None:
         assert path is not None, file
         defined = {node.name for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)}
         assert set(functions) <= defined, (file, functions)
+
+
+# ---- hbs-state.md --------------------------------------------------------------------------------------------------------------
+
+
+def test_every_row_of_rfc_10033_says_what_holds_it() -> None:
+    """Held and partly held rows name a test; a row without one is missing, not built, or a matter for people."""
+    found = list(rows(HBS_STATE.read_text()))
+    assert len(found) > 50
+    for cells in found:
+        assert len(cells) == 5, cells
+        assert all(cells), cells
+        assert re.match(r"\d", cells[0]), cells
+        assert re.match(r"(must|should)( not)?$|may$|recommended$|concern$|-$", cells[1]), cells
+        status = re.match(r"(held|partly|missing|not built|people)\b", cells[3])
+        assert status, cells
+        tests = re.findall(r"`tests/[\w/]+\.py::test_\w+`", cells[4])
+        assert ", ".join(tests) == cells[4] if tests else cells[4] == "-", cells
+        assert tests or status[1] in ("missing", "not built", "people"), cells
 
 
 # ---- fidelity.md ----------------------------------------------------------------------------------------------------------------

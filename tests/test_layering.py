@@ -19,22 +19,41 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "seemachine.commands": ({"seemachine", "seemachine.wire", "seemachine.lms", "seemachine.state", "seemachine.machine"}, set()),
     "seemachine.config": ({"seemachine.wire", "seemachine.witnesses"}, set()),
     "seemachine.notify": (set(), set()),
-    "seemachine.stopping": (set(), set()),
+    "seemachine.stopping": (set(), {"trio"}),
     "seemachine.entry": (set(), set()),
     "seemachine.usage": ({"seemachine.wire"}, set()),
+    "seemachine.printing": ({"seemachine.wire"}, set()),
     "seemachine.fleet": (
-        {"seemachine", "seemachine.notify", "seemachine.stopping", "seemachine.wire", "seemachine.state", "seemachine.config", "seeclient"},
+        {
+            "seemachine",
+            "seemachine.notify",
+            "seemachine.stopping",
+            "seemachine.printing",
+            "seemachine.wire",
+            "seemachine.state",
+            "seemachine.config",
+            "seeclient",
+        },
         {"trio"},
     ),
     "seemachine.witnesses": ({"seemachine.wire", "seemachine.state"}, set()),
-    "seemachine.audit": ({"seemachine.wire", "seemachine.lms", "seeclient"}, set()),
-    "seemachine.pki": ({"seemachine.wire", "seemachine.state"}, {"cryptography"}),
+    "seemachine.audit": ({"seemachine.printing", "seemachine.wire", "seemachine.lms", "seeclient"}, set()),
+    "seemachine.pki": ({"seemachine.printing", "seemachine.wire", "seemachine.state"}, {"cryptography"}),
     "seemachine.nfast": (
-        {"seemachine", "seemachine.usage", "seemachine.wire", "seemachine.state", "seemachine.config", "seemachine.fleet"},
+        {
+            "seemachine",
+            "seemachine.usage",
+            "seemachine.printing",
+            "seemachine.wire",
+            "seemachine.state",
+            "seemachine.config",
+            "seemachine.fleet",
+        },
         {"cryptography"},
     ),
     "seemachine.backup": (
         {
+            "seemachine.printing",
             "seemachine.wire",
             "seemachine.state",
             "seemachine.config",
@@ -45,7 +64,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
         },
         set(),
     ),
-    "seeclient": ({"seemachine.wire", "seemachine.lms", "seemachine.entry"}, {"trio", "rich"}),
+    "seeclient": ({"seemachine.wire", "seemachine.lms", "seemachine.entry", "seemachine.printing"}, {"trio", "rich"}),
 }
 OURS = ("seemachine", "seeclient")
 
@@ -110,10 +129,12 @@ def test_the_command_line_enters_no_room_before_it_must() -> None:
     words = {
         "seemachine.cli",
         "seemachine.entry",
+        "seemachine.printing",
         "seemachine.words",
         "seemachine.usage",
         "seemachine.wire",
         "seemachine.wire.names",
+        "seemachine.wire.printable",
         "seemachine.nfast",
         "seemachine.nfast.words",
         "seemachine.fleet",

@@ -1,11 +1,12 @@
 """What a person may want to know besides the guide's lines: on standard error alone, and some of it at a terminal alone."""
 
-import json
 import os
+import sys
 
 from seeclient.effects import Roster
+from seemachine.printing import say
 from seemachine.wire.status import Status, StatusError
-from seemachine.wire.world import FLEET_VARIABLE, home
+from seemachine.wire.world import FLEET_VARIABLE, home, is_locked
 
 
 def nobody_answers(roster: Roster) -> str:
@@ -31,13 +32,20 @@ def provisioning_refused(error: StatusError) -> str:
     return "Use those first, or provision another HSM" if error.status is Status.ObjectInUse else ""
 
 
+def signing_refused(error: StatusError) -> str:
+    """What to type when few signatures are left."""
+    low = error.status is Status.UseLimitExceeded
+    return 'To sign all the same, say why: acknowledge="REASON"' if low else ""
+
+
+def give(sentence: str) -> None:
+    """Say it, after what was said so far; nothing for an empty one."""
+    if sentence:
+        sys.stdout.flush()
+        say(sentence, file=sys.stderr)
+
+
 def _running() -> list[str]:
-    """HSMs of this world that are up, published or not, as far as their own notes of where they listen tell."""
-    found = []
-    for path in home().glob("hsm/*/listening.json"):
-        try:
-            os.kill(json.loads(path.read_bytes())["pid"], 0)
-        except (OSError, OverflowError, ValueError, KeyError, TypeError, RecursionError):
-            continue
-        found.append(path.parent.name)
-    return sorted(found)
+    """HSMs of this world that are up, published or not: a machine has its folder locked."""
+    folders = [path.parent for path in home().glob("hsm/*/listening.json")]
+    return sorted(folder.name for folder in folders if is_locked(folder))

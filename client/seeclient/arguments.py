@@ -26,18 +26,21 @@ NAMES = (
     "explease",
     "resume",
     "replace",
+    "warnat",
+    "acknowledge",
 )
-NUMBERS = ("slot", "expchunk", "expcache", "expcards", "explease")
+NUMBERS = ("slot", "expchunk", "expcache", "expcards", "explease", "warnat")
 
 USAGE = f"""\
 usage: pipsqueak                                            which HSMs are there
        pipsqueak generate alias=A algorithm=lms lmscode=L lmotscode=O
                  [expcards=N explease=N] [expchunk=N] [expcache=N] [slot=N] [esn=E]
-                 [replace=yes]                              give up a half-made key
+                 [warnat=N] [replace=yes]                   give up a half-made key
        pipsqueak generate alias=A resume=yes                go on with a half-made key
        pipsqueak list                                       keys of this host
        pipsqueak showinfo alias=A                           a key, its HSMs and cards
-       pipsqueak alias=A message=TEXT | msgfile=FILE [sigfile=FILE]
+       pipsqueak alias=A message=TEXT | msgfile=FILE [sigfile=FILE] [acknowledge=REASON]
+       pipsqueak alias=A warnat=N                           change a threshold
        pipsqueak alias=A message=TEXT | msgfile=FILE verify=SIGFILE
        pipsqueak provesn=E slot=N                           a lease from card to HSM
        --json  one JSON document instead of lines      --help  --version
@@ -47,6 +50,7 @@ lmotscode  {SETS["lmotscode"]}
 msgfile    - is standard input
 expcards   2^N smart cards, each good for 2^explease leases; both 0: all on one HSM
 expchunk   2^N leaves in one step         expcache  levels of the tree kept for loading
+warnat     the last N signatures of each lease need acknowledge=REASON, which the ledger keeps
 
 exit code  0 done, 1 refused, 2 wrong usage, 130 interrupted
 HSMs are found in $SEEMACHINE_FLEET (host:port,...) or the world folder ($SEEMACHINE_HOME).
@@ -56,7 +60,10 @@ PIPSQUEAK_COMPAT=1.4.1 brings back the quirks of that version.
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """A command line taken apart. `verb` is one of VERBS, or `banner`, `sign`, `verify`, `provision`."""
+    """A command line taken apart.
+
+    `verb` is one of VERBS, or `banner`, `sign`, `verify`, `provision`, `threshold`.
+    """
 
     verb: str
     texts: dict[str, str]
@@ -111,6 +118,8 @@ def _verb(verbs: list[str], values: dict[str, str]) -> str:
         return "provision"
     if "verify" in values:
         return "verify"
+    if "warnat" in values and "message" not in values and "msgfile" not in values:
+        return "threshold"
     return "sign" if values else "banner"
 
 
@@ -131,6 +140,7 @@ _WRITTEN = {
     "generate": "generate",
     "sign": "alias=A message=TEXT",
     "verify": "alias=A message=TEXT verify=SIGFILE",
+    "threshold": "alias=A warnat=N",
 }
 # What each command needs, and what it takes beside that.
 _FORMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -140,10 +150,14 @@ _FORMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "provision": (("provesn", "slot"), ()),
     "generate": (
         ("alias",),
-        ("algorithm", "lmscode", "lmotscode", "expchunk", "expcache", "expcards", "explease", "slot", "esn", "resume", "replace"),
+        (
+            *("algorithm", "lmscode", "lmotscode", "expchunk", "expcache", "expcards", "explease"),
+            *("slot", "esn", "resume", "replace", "warnat"),
+        ),
     ),
-    "sign": (("alias",), ("message", "msgfile", "sigfile")),
+    "sign": (("alias",), ("message", "msgfile", "sigfile", "acknowledge")),
     "verify": (("alias", "verify"), ("message", "msgfile")),
+    "threshold": (("alias", "warnat"), ()),
 }
 
 

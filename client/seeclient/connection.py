@@ -72,7 +72,7 @@ class Connection:
 
         Over TLS the same: a machine sends no tickets, and what else it sends but replies is its goodbye.
         """
-        return self._closed or bool(select.select([self._socket], [], [], 0)[0])
+        return self._closed or _has_news(self._socket)
 
     def send(self, request: Any) -> None:
         """Send a request; `receive` its reply before the next."""
@@ -174,3 +174,10 @@ def _doubt(greeting: Greeting) -> StatusError | None:
     except StatusError as alarm:
         return alarm
     return None
+
+
+def _has_news(peer: socket.socket) -> bool:
+    """Whether something can be read, or the peer is gone. Of a descriptor over 1023 `select` does not know that."""
+    poll = select.poll()
+    poll.register(peer, select.POLLIN)
+    return bool(poll.poll(0))

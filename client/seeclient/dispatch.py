@@ -3,8 +3,9 @@
 import errno
 import json
 import os
+import re
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,12 +30,14 @@ from seemachine.wire.messages import (
     SkipQuarantined,
     SlotListing,
 )
-from seemachine.wire.names import SEE_PORT, printed_name
+from seemachine.wire.names import SEE_PORT, is_esn, is_nvram, printed_name
+from seemachine.wire.printable import is_printable
 from seemachine.wire.status import BadValue, Status, StatusError
 from seemachine.wire.world import FLEET_VARIABLE, home, published_folder
 
 CONNECT = "dispatch_socket_connect"
 NVMEMFILE = "dispatch_see_nvmemfile"
+_PORT = re.compile(r"\d{1,5}", re.ASCII)
 
 
 def addresses(fleet: str | Path | None = None) -> list[Address]:
@@ -185,6 +188,11 @@ def foreign(peer: Peer, signer: str) -> StatusError:
     return StatusError(Status.AccessDenied, what, NVMEMFILE)
 
 
+def impossible(peer: Peer, what: str, request: str) -> StatusError:
+    """The refusal of a reply that no machine in order gives, however well formed it is."""
+    return StatusError(Status.Malformed, f"{peer.esn} {what}: it is broken, or lies; look at its log", request)
+
+
 def no_holder(name: bytes) -> StatusError:
     """The guide's refusal when no machine has the file: not provisioned, used up, or on a machine that is away (2.7.2.1)."""
     return StatusError(Status.NotAvailable, f"no HSMs with NVRAM {printed_name(name)} file", NVMEMFILE)
@@ -202,7 +210,7 @@ def _published(world: Path) -> list[Address]:
         try:
             entry = json.loads(path.read_bytes())
             address = _checked(entry["host"], entry["port"], entry["module"], entry["esn"], tls=entry.get("tls") is True)
-            found.append(replace(address, nvram=str(entry.get("nvram", ""))))
+            found.append(replace(address, nvram=_nvram(entry.get("nvram", ""))))
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             continue  # withdrawn while we looked, or not ours
     return _ordered(found)
@@ -214,12 +222,10 @@ def _from_text(text: str) -> list[Address]:
 
 def _address(text: str, module: int) -> Address:
     host, colon, port = text.rpartition(":")
-    bare = text.endswith("]") or (text.count(":") > 1 and not text.startswith("["))
-    if not colon or bare:
-        return Address(text.strip("[]"), SEE_PORT, module)
-    if not port.isdecimal() or len(port) > 5 or not 0 < int(port) < 65536:
+    bare = not colon or text.endswith("]") or (text.count(":") > 1 and not text.startswith("["))
+    if not is_printable(text) or not (bare or (_PORT.fullmatch(port) and 0 < int(port) < 65536)):
         raise StatusError(Status.InvalidParameter, f"{text} is not an address; a fleet is written as host:port,host:port", CONNECT)
-    return Address(host.strip("[]"), int(port), module)
+    return Address(text.strip("[]"), SEE_PORT, module) if bare else Address(host.strip("[]"), int(port), module)
 
 
 def _from_file(path: Path) -> list[Address]:
@@ -240,12 +246,28 @@ def _meant(entry: dict[str, Any], number: int) -> Address:
     return _checked(host, port, entry.get("module", number), entry["esn"], tls=entry["tls"] is not None)
 
 
+# The type of each part of an address, and what else holds for it.
+PARTS: dict[str, tuple[type, Callable[[Any], bool]]] = {
+    "host": (str, is_printable),
+    "port": (int, range(1 << 16).__contains__),
+    "module": (int, lambda _: True),
+    "esn": (str, is_esn),
+}
+
+
 def _checked(host: Any, port: Any, module: Any, esn: Any, *, tls: bool) -> Address:
-    """An address that a socket takes. Raises ValueError."""
-    for name, value, kind in (("host", host, str), ("port", port, int), ("module", module, int), ("esn", esn, str)):
-        if type(value) is not kind or (name == "port" and not 0 <= port < 65536):
+    """An address that a socket takes, and names that stay in their line. Raises ValueError."""
+    for (name, (kind, good)), value in zip(PARTS.items(), (host, port, module, esn), strict=True):
+        if type(value) is not kind or not good(value):
             raise ValueError(f"{name} = {value!r}")
     return Address(host, port, module, esn, tls=tls)
+
+
+def _nvram(name: Any) -> str:
+    """The name of an NVRAM in hex, or nothing. Raises ValueError."""
+    if type(name) is not str or not (name == "" or is_nvram(name)):
+        raise ValueError(f"nvram = {name!r}")
+    return name
 
 
 def _ordered(found: Iterable[Address]) -> list[Address]:

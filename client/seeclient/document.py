@@ -1,7 +1,5 @@
 """How pipsqueak answers with --json: one document."""
 
-import json
-import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,6 +8,8 @@ from seeclient.events import CardsNeeded, Event
 from seeclient.inspecting import KeyInfo, Provisioned
 from seeclient.keys import KeyFile
 from seeclient.signing import Signed
+from seemachine.lms.hss import LMS
+from seemachine.printing import say_json
 from seemachine.wire.names import SDK_VERSION
 from seemachine.wire.status import Status, StatusError
 
@@ -43,6 +43,7 @@ class Document:
         """See Output."""
         self.key(key)
         self._fields |= {"expcards": key.expcards, "explease": key.explease, "expcache": key.expcache}
+        self._fields["warnat"] = key.warnat
 
     def listing(self, aliases: Iterable[str]) -> None:
         """See Output."""
@@ -59,6 +60,7 @@ class Document:
                 "end": machine.end,
                 "remaining": machine.remaining,
                 "quarantined": machine.quarantined,
+                "warnat": machine.warnat,
                 "slots": [
                     {"slot": slot.slot, "ic": slot.ic, "kind": slot.kind, "card": slot.card, "leases": slot.leases}
                     for slot in machine.slots
@@ -84,10 +86,14 @@ class Document:
         self._fields |= {"esn": signed.esn, "leaf": signed.leaf, "remaining": signed.remaining, "sign_seconds": round(seconds, 6)}
         self._fields |= {"signature": signed.signature.hex()} if path is None else {"sigfile": path}
 
-    def verified(self, key: KeyFile, seconds: float | None, *, good: bool) -> None:
+    def verified(self, key: KeyFile, seconds: float | None, *, good: bool, form: str = LMS) -> None:
         """See Output."""
         del key, seconds
-        self._fields["verified"] = good
+        self._fields |= {"verified": good, "encoding": form}
+
+    def threshold(self, key: KeyFile) -> None:
+        """See Output."""
+        self._fields |= {"alias": key.alias, "warnat": key.warnat}
 
     def provisioning(self, esn: str, slot: int) -> None:
         """See Output."""
@@ -96,6 +102,7 @@ class Document:
     def provisioned(self, moved: Provisioned) -> None:
         """See Output."""
         self._fields |= {"first": moved.first, "end": moved.end, "leases_left": moved.leases_left, "public_key": moved.public_key.hex()}
+        self._fields["warnat"] = moved.warnat
 
     def refused(self, error: StatusError, summary: str) -> None:
         """See Output."""
@@ -109,9 +116,7 @@ class Document:
 
     def close(self) -> None:
         """See Output."""
-        json.dump(self._fields, sys.stdout, indent=2)
-        sys.stdout.write("\n")
-        sys.stdout.flush()
+        say_json(self._fields)
 
     def abandon(self) -> None:
         """See Output. Half a document would be none."""

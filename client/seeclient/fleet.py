@@ -7,7 +7,7 @@ from typing import Any
 
 import trio
 
-from seeclient import dispatch, generating, inspecting, keys, signing, tls
+from seeclient import dispatch, generating, inspecting, keys, signing, thresholds, tls
 from seeclient.blocking import fed
 from seeclient.effects import Address, Ask, AskAll, Effect, Pause, Peer, Result, Roster, Story, Work, resume
 from seeclient.events import Listener, ignore
@@ -146,13 +146,25 @@ class Key(signing.LocalKey):
         super().__init__(file)
         self._fleet = fleet
 
-    async def sign(self, message: bytes | Path) -> bytes:
-        """A plain LMS signature (RFC 8554 5.4) of bytes or of a file of any size. Takes one leaf. Raises StatusError."""
-        return (await self.sign_with(message)).signature
+    async def sign(self, message: bytes | Path, *, acknowledge: str | None = None) -> bytes:
+        """A plain LMS signature (RFC 8554 5.4) of bytes or of a file of any size. Takes one leaf.
 
-    async def sign_with(self, message: bytes | Path) -> signing.Signed:
+        Raises StatusError; UseLimitExceeded: few signatures are left, and `acknowledge` must say
+        why to make one. Else it must be None.
+        """
+        return (await self.sign_with(message, acknowledge=acknowledge)).signature
+
+    async def sign_with(self, message: bytes | Path, *, acknowledge: str | None = None) -> signing.Signed:
         """The same, with the machine, the leaf and what remains there."""
-        return await self._fleet.run(signing.sign(self._fleet.roster, self.file, Message(message)))
+        story = signing.sign(self._fleet.roster, self.file, Message(message), acknowledge)
+        return await self._fleet.run(story)
+
+    async def warn_at(self, count: int) -> None:
+        """From now on each of the last `count` signatures of each lease needs an acknowledgement.
+
+        0: none does. Raises StatusError; UseLimitExceeded for fewer while one is needed now.
+        """
+        self.file = await self._fleet.run(thresholds.warn_at(self._fleet.roster, self.file, count))
 
     async def info(self) -> inspecting.KeyInfo:
         """What the reachable machines hold of this key."""

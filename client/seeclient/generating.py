@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from seeclient import dispatch, keys
 from seeclient.effects import Ask, Pause, Peer, Roster, Story
 from seeclient.events import CardDone, CardsNeeded, CardTried, CardWanted, ChunkDone, Listener, Resumed, Started
+from seemachine.lms.keys import PublicKey
 from seemachine.lms.parameters import ParameterError, check_pair, lmots, lms
 from seemachine.wire.messages import (
+    CACHE_BYTES,
     CardWritten,
     ContinueLms,
     ContinueLmsCard,
@@ -28,7 +30,10 @@ LOOK_SECONDS = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What key to make. Parameter sets by name; exponents as in guide 2.7.1; `esn` and `slot` may be left to the dispatcher."""
+    """What key to make. Parameter sets by name; exponents as in guide 2.7.1.
+
+    `esn` and `slot` may be left to the dispatcher. Each of the last `warnat` signatures of each of its leases will need an acknowledgement.
+    """
 
     alias: str
     lms: str
@@ -40,6 +45,7 @@ class Recipe:
     esn: str = ""
     slot: int | None = None
     replace: bool = False
+    warnat: int = 0
 
     @property
     def cards(self) -> int:
@@ -81,7 +87,7 @@ def generate(roster: Roster, recipe: Recipe, tell: Listener, patience: Patience)
     began = time.perf_counter()
     started: LmsStarted = yield Ask(peer, _request(recipe))
     tell(Started(recipe.alias, time.perf_counter() - began, started.remaining, 1 << started.expchunk))
-    making = Making(peer, started.handle, recipe, started.expcache, tell, patience)
+    making = Making(peer, started.handle, recipe, started.expcache, tell, patience, started.remaining)
     try:
         return (yield from _finish(making))
     except StatusError as failure:
@@ -96,10 +102,31 @@ def resume(roster: Roster, alias: str, esn: str, slot: int | None, tell: Listene
     keys.check_writable()
     label, began = keys.check_alias(alias), time.perf_counter()
     peer, resumed = yield from _take_over(roster, label, esn)
-    tree, ots = lms(resumed.lms).name, lmots(resumed.lmots).name
-    recipe = Recipe(alias, tree, ots, expcards=resumed.expcards, explease=resumed.explease, esn=peer.esn, slot=slot)
+    recipe = _resumed_recipe(peer, alias, resumed, slot)
     tell(Resumed(alias, time.perf_counter() - began, resumed.remaining, 1 << resumed.expchunk))
-    return (yield from _finish(Making(peer, resumed.handle, recipe, resumed.expcache, tell, patience)))
+    return (yield from _finish(Making(peer, resumed.handle, recipe, resumed.expcache, tell, patience, resumed.remaining)))
+
+
+def _resumed_recipe(peer: Peer, alias: str, resumed: LmsResumed, slot: int | None) -> Recipe:
+    """What the machine says that it makes. Raises StatusError when there is no such key."""
+    try:
+        tree, ots = lms(resumed.lms), lmots(resumed.lmots)
+        check_pair(tree, ots)
+    except ParameterError as error:
+        raise dispatch.impossible(peer, f"goes on with a key that there can't be ({error})", "resumeLMS") from None
+    recipe = Recipe(
+        alias,
+        tree.name,
+        ots.name,
+        expcards=resumed.expcards,
+        explease=resumed.explease,
+        esn=peer.esn,
+        slot=slot,
+        warnat=resumed.warnat,
+    )
+    if not recipe.possible:
+        raise dispatch.impossible(peer, "goes on with a key that has more leases than leaves", "resumeLMS")
+    return recipe
 
 
 def _take_over(roster: Roster, label: str, esn: str) -> Story[tuple[Peer, LmsResumed]]:
@@ -122,7 +149,10 @@ def _no_card(peer: Peer, wanted: int | None) -> StatusError:
 
 @dataclass(slots=True)
 class Making:
-    """A key in the making, as its client sees it. `doubt` is set while a card may or may not have been written, `begun` after a step."""
+    """A key in the making, as its client sees it. `remaining` steps are left.
+
+    `doubt` is set while a card may or may not have been written, `begun` after a step.
+    """
 
     peer: Peer
     handle: bytes
@@ -130,6 +160,7 @@ class Making:
     expcache: int
     tell: Listener
     patience: Patience
+    remaining: int
     doubt: bool = False
     begun: bool = False
 
@@ -138,8 +169,17 @@ def _finish(making: Making) -> Story[keys.KeyFile]:
     recipe = making.recipe
     last, cache = yield from _chunks(making)
     assert last.public_key is not None
-    signer = making.peer.greeting.signer.hex()
-    key = keys.KeyFile(recipe.alias.lower(), last.public_key, recipe.expcards, recipe.explease, making.expcache, cache, signer)
+    _check_asked_for(making, last.public_key)
+    key = keys.KeyFile(
+        recipe.alias.lower(),
+        last.public_key,
+        recipe.expcards,
+        recipe.explease,
+        making.expcache,
+        cache,
+        making.peer.greeting.signer.hex(),
+        recipe.warnat,
+    )
     _check_same(key)
     # Saved before the first card is written: a card without its public key would be lost leaves.
     keys.save(key)
@@ -147,6 +187,18 @@ def _finish(making: Making) -> Story[keys.KeyFile]:
     # From here on nobody needs what the machine kept for a client that does not come back.
     yield from _forget(making)
     return key
+
+
+def _check_asked_for(making: Making, public_key: bytes) -> None:
+    """Whether a public key is of the parameter sets that were asked for."""
+    recipe = making.recipe
+    try:
+        made = PublicKey.decode(public_key)
+    except ParameterError as error:
+        raise dispatch.impossible(making.peer, f"made something that is no key ({error})", ContinueLms.NAME) from None
+    if (made.tree, made.ots) != (lms(recipe.lms), lmots(recipe.lmots)):
+        what = f"made a key of {made.tree.name} {made.ots.name}, not {recipe.lms} {recipe.lmots}"
+        raise dispatch.impossible(making.peer, what, ContinueLms.NAME)
 
 
 def _check_same(key: keys.KeyFile) -> None:
@@ -166,6 +218,7 @@ def _request(recipe: Recipe) -> GenerateLms:
         expcache=recipe.expcache,
         label=recipe.alias.lower(),
         replace=recipe.replace,
+        warnat=recipe.warnat,
     )
 
 
@@ -176,9 +229,18 @@ def _chunks(making: Making) -> Story[tuple[LmsChunk, bytes]]:
         chunk: LmsChunk = yield Ask(making.peer, ContinueLms(handle=making.handle))
         making.begun = True
         cache.append(chunk.cache)
+        _check_nearer(making, chunk, cache)
         making.tell(ChunkDone(making.recipe.alias, time.perf_counter() - began, chunk.remaining))
         if chunk.public_key is not None:
             return chunk, b"".join(cache)
+
+
+def _check_nearer(making: Making, chunk: LmsChunk, cache: list[bytes]) -> None:
+    """A reply either does a step or tells nodes from before, and nodes have an end: else it could go on until this host is full."""
+    idle = chunk.remaining == making.remaining and not chunk.cache
+    if idle or chunk.remaining > making.remaining or sum(map(len, cache)) > CACHE_BYTES:
+        raise dispatch.impossible(making.peer, "comes to no end with a key", ContinueLms.NAME)
+    making.remaining = chunk.remaining
 
 
 def _cards(making: Making, remaining: int) -> Story[None]:
@@ -188,6 +250,8 @@ def _cards(making: Making, remaining: int) -> Story[None]:
     try:
         while remaining:
             written = yield from _one_card(making)
+            if written.remaining >= remaining:
+                raise dispatch.impossible(making.peer, "comes to no end with the cards of a key", ContinueLmsCard.NAME)
             remaining = written.remaining
             making.tell(CardDone(remaining))
     except BaseException as error:

@@ -1,8 +1,8 @@
 """Looking at keys and machines, and moving leases: `showinfo`, `provesn=` (guide 2.7.1 step 7, 2.7.2.1)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from seeclient import dispatch
+from seeclient import dispatch, thresholds
 from seeclient.dispatch import NVMEMFILE
 from seeclient.effects import Ask, AskAll, Roster, Story
 from seeclient.keys import KeyFile
@@ -15,6 +15,7 @@ class MachineView:
     """One machine as a key sees it: its cards, and the leaves it holds (`first` to `end`, `remaining` of them unused; all 0 for none).
 
     Unused leaves that it holds in quarantine are `quarantined`, and not among the remaining.
+    Of `warnat` see seeclient.thresholds.
     """
 
     esn: str
@@ -24,6 +25,7 @@ class MachineView:
     end: int
     remaining: int
     quarantined: int = 0
+    warnat: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,10 @@ class KeyInfo:
         """Signatures that can be made now."""
         return sum(machine.remaining for machine in self.machines)
 
+    def without_thresholds(self) -> "KeyInfo":
+        """The same for who knows of none."""
+        return replace(self, machines=tuple(replace(each, warnat=0) for each in self.machines))
+
     @property
     def doubts(self) -> list[StatusError]:
         """What of it is in quarantine, and where."""
@@ -51,13 +57,18 @@ class KeyInfo:
 
 @dataclass(frozen=True, slots=True)
 class Provisioned:
-    """A lease that moved from a card to a machine: leaves `first` to `end`, and the leases left on the card."""
+    """A lease that moved from a card to a machine: leaves `first` to `end`.
+
+    `leases_left` are on the card. `warnat` is the threshold in force; `doubt` says why that is less than its key's.
+    """
 
     esn: str
     public_key: bytes
     first: int
     end: int
     leases_left: int
+    warnat: int = 0
+    doubt: StatusError | None = None
 
 
 def info(roster: Roster, key: KeyFile) -> Story[KeyInfo]:
@@ -71,14 +82,17 @@ def info(roster: Roster, key: KeyFile) -> Story[KeyInfo]:
     return KeyInfo(key, tuple(views))
 
 
-def _held(file: NvmemfileInfo | StatusError) -> tuple[int, int, int, int]:
+def _held(file: NvmemfileInfo | StatusError) -> tuple[int, int, int, int, int]:
     if not isinstance(file, NvmemfileInfo):
-        return 0, 0, 0, 0
-    return file.first, file.end, 0 if file.quarantined else file.remaining, file.remaining if file.quarantined else 0
+        return 0, 0, 0, 0, 0
+    remaining, quarantined = (0, file.remaining) if file.quarantined else (file.remaining, 0)
+    return file.first, file.end, remaining, quarantined, file.warnat
 
 
 def provision(roster: Roster, esn: str, slot: int) -> Story[Provisioned]:
     """Move the next lease of the card in a slot into its machine. Raises StatusError."""
     peer = dispatch.machine(roster, esn)
     moved: LmsProvisioned = yield Ask(peer, ProvisionLms(slot=slot))
-    return Provisioned(peer.esn, moved.public_key, moved.first, moved.end, moved.leases)
+    threshold = yield from thresholds.settle(peer, moved)
+    leaves = moved.first, moved.end
+    return Provisioned(peer.esn, moved.public_key, *leaves, moved.leases, *threshold)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from seemachine.lms.keys import PublicKey
-from seemachine.wire.messages import MAX_HEIGHT
+from seemachine.wire.messages import MAX_HEIGHT, MAX_WARNAT
 from seemachine.wire.names import nvram_name
 from seemachine.wire.status import Status, StatusError
 from seemachine.wire.world import home, key_folder
@@ -24,6 +24,7 @@ PREFIX = "key_pqsdk_"
 FORMAT = "seemachine key file 1"
 WHERE = "pqsdk_key_file"
 _ALIAS = re.compile(r"[a-z0-9-]{1,64}", re.ASCII)
+_SIGNER = re.compile(r"([0-9a-f]{2}){0,64}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class KeyFile:
     """One key. `cache` is all nodes at depth `expcache`, joined; it lets a machine load a large tree without hashing it again.
 
     `signer` is the hash, in hex, of the key that signed the SEE machine which made it; empty when that was not signed.
+    Of `warnat` see seeclient.thresholds; 0: none.
     """
 
     alias: str
@@ -40,6 +42,7 @@ class KeyFile:
     expcache: int
     cache: bytes = field(repr=False)
     signer: str = ""
+    warnat: int = 0
 
     @property
     def name(self) -> bytes:
@@ -61,8 +64,9 @@ def check_alias(alias: str) -> str:
 
 
 def aliases() -> list[str]:
-    """The aliases of all keys of this host, sorted."""
-    return sorted(path.name.removeprefix(PREFIX) for path in key_folder(home()).glob(f"{PREFIX}*"))
+    """The aliases of all keys of this host, sorted. A file whose name has none is no key: nothing could ask for it."""
+    names = (path.name.removeprefix(PREFIX) for path in key_folder(home()).glob(f"{PREFIX}*"))
+    return sorted(filter(_ALIAS.fullmatch, names))
 
 
 def known() -> dict[bytes, str]:
@@ -83,15 +87,21 @@ def load(alias: str) -> KeyFile:
     """The key of an alias. Raises StatusError: UnknownID when there is none, Malformed when its file is damaged."""
     path = path_of(check_alias(alias))
     try:
-        head, _, cache = path.read_bytes().partition(b"\n")
+        data = path.read_bytes()
     except FileNotFoundError:
         raise StatusError(Status.UnknownID, f"there is no key {alias}; see them with: pipsqueak list", WHERE) from None
     except OSError as error:
         raise StatusError(Status.OSErrorErrno, f"{path}: {error.strerror}", WHERE) from None
     try:
-        return _decode(json.loads(head), cache)
+        return decode(data)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise StatusError(Status.Malformed, f"{path} is damaged ({error}); restore it from a copy, it holds no secret", WHERE) from None
+
+
+def decode(data: bytes) -> KeyFile:
+    """What a key file holds. Raises ValueError, KeyError, TypeError, RecursionError."""
+    head, _, cache = data.partition(b"\n")
+    return _decode(json.loads(head), cache)
 
 
 def save(key: KeyFile) -> None:
@@ -142,6 +152,8 @@ def _encode(key: KeyFile) -> bytes:
     }
     if key.signer:
         head["signer"] = key.signer
+    if key.warnat:
+        head["warnat"] = key.warnat
     return json.dumps(head | {"sha256": _checksum(head, key.cache)}).encode() + b"\n" + key.cache
 
 
@@ -152,22 +164,28 @@ def _checksum(head: dict[str, Any], cache: bytes) -> str:
 
 def _decode(head: dict[str, Any], cache: bytes) -> KeyFile:
     if head["format"] != FORMAT:
-        raise ValueError(f"unknown format {head['format']}")
+        raise ValueError(f"unknown format {head['format']!r}")
     if head.pop("sha256") != _checksum(head, cache):
         raise ValueError("it does not have its checksum")
     public_key = bytes.fromhex(head["public_key"])
-    PublicKey.decode(public_key)  # ParameterError is a ValueError
-    if type(head["alias"]) is not str:
-        raise ValueError(f"alias takes text, not {head['alias']!r}")
-    signer = head.get("signer", "")
-    if type(signer) is not str:
-        raise ValueError(f"signer takes text, not {signer!r}")
-    expcards, explease, expcache = (_exponent(head, name) for name in ("expcards", "explease", "expcache"))
-    return KeyFile(head["alias"], public_key, expcards, explease, expcache, cache, signer)
+    tree = PublicKey.decode(public_key).tree  # ParameterError is a ValueError
+    alias, signer = _formed(head["alias"], _ALIAS, "alias"), _formed(head.get("signer", ""), _SIGNER, "signer")
+    exponents = ("expcards", "explease", "expcache")
+    expcards, explease, expcache = (_whole(head, name, MAX_HEIGHT) for name in exponents)
+    if expcards + explease > tree.h:
+        raise ValueError(f"a tree of height {tree.h} has no {expcards + explease} levels for cards and leases")
+    warnat = _whole({"warnat": 0} | head, "warnat", MAX_WARNAT)
+    return KeyFile(alias, public_key, expcards, explease, expcache, cache, signer, warnat)
 
 
-def _exponent(head: dict[str, Any], name: str) -> int:
+def _formed(value: object, form: re.Pattern[str], name: str) -> str:
+    if type(value) is not str or not form.fullmatch(value):
+        raise ValueError(f"{name} can't be {value!r}")
+    return value
+
+
+def _whole(head: dict[str, Any], name: str, most: int) -> int:
     value = head[name]
-    if type(value) is not int or not 0 <= value <= MAX_HEIGHT:
-        raise ValueError(f"{name} takes a number from 0 to {MAX_HEIGHT}, not {value!r}")
+    if type(value) is not int or not 0 <= value <= most:
+        raise ValueError(f"{name} takes a number from 0 to {most}, not {value!r}")
     return value

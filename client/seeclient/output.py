@@ -11,6 +11,8 @@ from seeclient.events import CardDone, CardsNeeded, CardTried, CardWanted, Chunk
 from seeclient.inspecting import KeyInfo, Provisioned
 from seeclient.keys import KeyFile
 from seeclient.signing import Signed
+from seemachine.lms.hss import LMS
+from seemachine.printing import say
 from seemachine.wire.status import StatusError
 
 # Longer messages are signed whole but shown in part; the vendor prints all of them.
@@ -44,8 +46,11 @@ class Output(Protocol):
     def signature(self, key: KeyFile, signed: Signed, seconds: float, path: str | None) -> None:
         """A signature, or where it was written."""
 
-    def verified(self, key: KeyFile, seconds: float | None, *, good: bool) -> None:
-        """The outcome of a verification."""
+    def verified(self, key: KeyFile, seconds: float | None, *, good: bool, form: str = LMS) -> None:
+        """The outcome of a verification, and the encoding of the signature, LMS or HSS."""
+
+    def threshold(self, key: KeyFile) -> None:
+        """The threshold of a key was set."""
 
     def provisioning(self, esn: str, slot: int) -> None:
         """A lease is about to be moved."""
@@ -128,10 +133,16 @@ class Lines:
             # Without the colons, as in the guide (2.7.1 step 4).
             self._print(f"Signature (alias {key.alias}, size: {size}, time: {seconds:.3f})", f"written to {path}")
 
-    def verified(self, key: KeyFile, seconds: float | None, *, good: bool) -> None:
+    def verified(self, key: KeyFile, seconds: float | None, *, good: bool, form: str = LMS) -> None:
         """See Output."""
         time = "" if seconds is None else f", time: {seconds:.3f}"
-        self._print(f"Verify (alias: {key.alias}{time}): {'true' if good else 'false'}")
+        # The vendor's signatures have no levels, and its lines no word for them.
+        kind = "" if form == LMS else f", {form}"
+        self._print(f"Verify (alias: {key.alias}{kind}{time}): {'true' if good else 'false'}")
+
+    def threshold(self, key: KeyFile) -> None:
+        """See Output."""
+        self._print(f"Threshold (alias: {key.alias}): {render.threshold(key.warnat)}")
 
     def provisioning(self, esn: str, slot: int) -> None:
         """See Output."""
@@ -146,12 +157,12 @@ class Lines:
         """See Output."""
         self._stop_bar()
         self.note(error)
-        print(f"ERROR: {summary}", file=sys.stderr, flush=True)
+        say(f"ERROR: {summary}", file=sys.stderr, flush=True)
 
     def note(self, error: StatusError) -> None:
         """See Output."""
         sys.stdout.flush()
-        print(render.error_line(error), file=sys.stderr, flush=True)
+        say(render.error_line(error), file=sys.stderr, flush=True)
 
     def close(self) -> None:
         """See Output."""
@@ -162,7 +173,7 @@ class Lines:
         self._stop_bar()
 
     def _print(self, *lines: str) -> None:
-        show = self._bar.print if self._bar is not None else print
+        show = self._bar.print if self._bar is not None else say
         for line in lines:
             show(line)
         # Also through a pipe each step is seen when it happens.

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from seeclient import advice, dispatch, generating, inspecting, keys, signing_commands
+from seeclient import advice, dispatch, generating, inspecting, keys, signing_commands, thresholds
 from seeclient.arguments import USAGE, Arguments, parse
 from seeclient.blocking import Fleet, fed
 from seeclient.effects import Peer, Story
@@ -16,6 +16,7 @@ from seeclient.output import Lines, Output
 from seeclient.signing_commands import COMPAT_VARIABLE, VENDOR
 from seeclient.values import UsageError
 from seemachine.entry import settle_streams
+from seemachine.printing import say
 from seemachine.wire.names import SDK_VERSION
 from seemachine.wire.status import Status, StatusError
 
@@ -33,31 +34,31 @@ def main(words: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except KeyboardInterrupt as interrupt:
         # Behind the terminal's own ^C.
-        print("\ninterrupted" if sys.stderr.isatty() else "interrupted", *getattr(interrupt, "__notes__", ()), sep="\n", file=sys.stderr)
+        say(*([""] if sys.stderr.isatty() else []), "interrupted", *getattr(interrupt, "__notes__", ()), sep="\n", file=sys.stderr)
         return 130
     except OSError as error:
         # Nobody can read what we print; keep the interpreter from complaining about it at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if not isinstance(error, BrokenPipeError):
-            print(f"pipsqueak: {error}", file=sys.stderr)
+            say(f"pipsqueak: {error}", file=sys.stderr)
         return 1
     return code
 
 
 def _run(words: Sequence[str]) -> int:
     if "--help" in words or "-h" in words or list(words) == ["help"]:
-        print(USAGE, end="")
+        say(*USAGE.splitlines(), sep="\n")
         return 0
     if "--version" in words:
-        print(f"pipsqueak {SDK_VERSION}")
+        say(f"pipsqueak {SDK_VERSION}")
         return 0
     try:
         if os.environ.get(COMPAT_VARIABLE, VENDOR) not in (VENDOR, ""):
             raise UsageError(f"{COMPAT_VARIABLE} takes {VENDOR}, not {os.environ[COMPAT_VARIABLE]}")
         arguments = parse(words)
     except UsageError as error:
-        print(f"pipsqueak: {error}", file=sys.stderr)
-        print("See pipsqueak --help", file=sys.stderr)
+        say(f"pipsqueak: {error}", file=sys.stderr)
+        say("See pipsqueak --help", file=sys.stderr)
         return 2
     output = _output(arguments)
     try:
@@ -86,7 +87,7 @@ def _connected(arguments: Arguments, output: Output) -> int:
     try:
         output.machines(fleet.roster)
         if sys.stderr.isatty():
-            _advise(advice.nobody_answers(fleet.roster))
+            advice.give(advice.nobody_answers(fleet.roster))
         return COMMANDS[arguments.verb](fleet, arguments, output)
     finally:
         fleet.close()
@@ -105,10 +106,22 @@ def _list(fleet: Fleet, arguments: Arguments, output: Output) -> int:
 
 def _showinfo(fleet: Fleet, arguments: Arguments, output: Output) -> int:
     try:
-        output.info(fleet.run(inspecting.info(fleet.roster, keys.load(arguments.texts["alias"]))))
+        info = fleet.run(inspecting.info(fleet.roster, keys.load(arguments.texts["alias"])))
+        output.info(info.without_thresholds() if signing_commands.vendors_quirks() else info)
     except StatusError as error:
         output.refused(error, "showinfo failed")
-        _advise(advice.showing_refused(arguments.texts["alias"], error))
+        advice.give(advice.showing_refused(arguments.texts["alias"], error))
+        return 1
+    return 0
+
+
+def _threshold(fleet: Fleet, arguments: Arguments, output: Output) -> int:
+    try:
+        key = keys.load(arguments.texts["alias"])
+        count = arguments.numbers["warnat"]
+        output.threshold(fleet.run(thresholds.warn_at(fleet.roster, key, count)))
+    except StatusError as error:
+        output.refused(error, "threshold not set")
         return 1
     return 0
 
@@ -117,10 +130,13 @@ def _provision(fleet: Fleet, arguments: Arguments, output: Output) -> int:
     esn, slot = arguments.texts["provesn"], arguments.numbers["slot"]
     output.provisioning(esn, slot)
     try:
-        output.provisioned(fleet.provision(esn, slot))
+        moved = fleet.provision(esn, slot)
+        output.provisioned(moved)
+        if moved.doubt is not None:
+            output.note(moved.doubt)
     except StatusError as error:
         output.refused(error, "provisionLMS command failed")
-        _advise(advice.provisioning_refused(error))
+        advice.give(advice.provisioning_refused(error))
         return 1
     return 0
 
@@ -162,19 +178,13 @@ def _tell_story(fleet: Fleet, alias: str, cards: int, output: Output, story: Cal
         output.generated(fleet.run(story(listen)))
     except StatusError as error:
         _generation_refused(cards, events, error, output)
-        _advise(_way_on(fleet, alias, events, error))
+        advice.give(_way_on(fleet, alias, events, error))
         return 1
     except KeyboardInterrupt as interrupt:
         if any(isinstance(event, KEPT) for event in events) and _keeps(fleet):
             interrupt.add_note(GO_ON.format(alias))
         raise
     return 0
-
-
-def _advise(sentence: str) -> None:
-    if sentence:
-        sys.stdout.flush()
-        print(sentence, file=sys.stderr)
 
 
 def _patience(peer: Peer, waited: float) -> bool:
@@ -220,6 +230,7 @@ COMMANDS: dict[str, Callable[[Fleet, Arguments, Output], int]] = {
     "list": _list,
     "showinfo": _showinfo,
     "provision": _provision,
+    "threshold": _threshold,
     "sign": signing_commands.sign,
     "verify": signing_commands.verify,
 }

@@ -3,6 +3,8 @@
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from seemachine.wire.printable import printable
+
 # Shorter generations are over before a bar can be read.
 WORTH_SECONDS = 2.0
 
@@ -27,7 +29,7 @@ class Bar:
 
     def print(self, line: str) -> None:
         """A line above the bar."""
-        self._console.print(line, soft_wrap=True)
+        self._console.print(printable(line), soft_wrap=True)
 
     def step(self, seconds: float, remaining: int) -> None:
         """A step of so many seconds is done, `remaining` are left."""

@@ -70,5 +70,14 @@ def show_info(info: KeyInfo) -> list[str]:
         "Algorithm: LMS",
         f"  {key.tree.name} {key.ots.name}",
         f"  Remaining: {info.remaining} signatures",
+        *(f"  Threshold on {machine.esn}: {threshold(machine.warnat)}" for machine in info.machines if machine.warnat),
         *public_key(info.key),
     ]
+
+
+def threshold(count: int) -> str:
+    """What a threshold means."""
+    if not count:
+        return "none; no signature needs acknowledge=REASON"
+    last = "the last signature" if count == 1 else f"each of the last {count} signatures"
+    return f"{last} needs acknowledge=REASON"

@@ -7,17 +7,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from seeclient import dispatch, memory
+from seeclient import dispatch, memory, thresholds
 from seeclient.effects import Ask, Pause, Peer, Roster, Story, Work
 from seeclient.keys import KeyFile
 from seeclient.message import Message
-from seemachine.lms import engines
+from seemachine.lms import engines, hss
 from seemachine.lms.hashing import finish_message, start_message
-from seemachine.lms.keys import Signature
+from seemachine.lms.hss import HssPublicKey
 from seemachine.lms.parameters import ParameterError
-from seemachine.lms.verifying import candidate_root
+from seemachine.wire.framing import MAX_FRAME
 from seemachine.wire.messages import (
     CACHE_PART_BYTES,
+    ENVELOPE_BYTES,
     LoadLms,
     NvmemfileReserve,
     NvmemfileReserved,
@@ -42,12 +43,26 @@ class Signed:
     remaining: int
 
 
-def sign(roster: Roster, key: KeyFile, message: Message) -> Story[Signed]:
-    """Sign with whichever machine holds leaves of the key, in module order. Raises StatusError (NotAvailable) when none does."""
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A signature that is wanted. `why` acknowledges that few are left; empty where nobody did."""
+
+    key: KeyFile
+    message: Message
+    why: str
+
+
+def sign(roster: Roster, key: KeyFile, message: Message, acknowledge: str | None = None) -> Story[Signed]:
+    """Sign with whichever machine holds leaves of the key, in module order.
+
+    Raises StatusError: NotAvailable when none does; UseLimitExceeded when all that do are at their
+    thresholds, and `acknowledge` does not say why to go on.
+    """
+    wish = Wish(key, message, thresholds.reason(acknowledge))
     known = roster.signers.get(key.name)
     reasons: list[StatusError] = []
     if known is not None:
-        signed = yield from _try(roster, known, key, message, reasons)
+        signed = yield from _try(roster, known, wish, reasons)
         if signed is not None:
             return signed
     held = yield from dispatch.holders(roster, key.name)
@@ -55,24 +70,27 @@ def sign(roster: Roster, key: KeyFile, message: Message) -> Story[Signed]:
         if info.quarantined:
             reasons.append(dispatch.in_quarantine(peer, info))
             continue
-        signed = yield from _try(roster, peer, key, message, reasons, load=not info.loaded)
+        signed = yield from _try(roster, peer, wish, reasons, load=not info.loaded)
         if signed is not None:
             return signed
     raise (reasons or [dispatch.no_holder(key.name)])[0]
 
 
-def _try(
-    roster: Roster, peer: Peer, key: KeyFile, message: Message, reasons: list[StatusError], *, load: bool = False
-) -> Story[Signed | None]:
-    """A signature of one machine; None when it has no leaf of the key any more, or is gone, which is added to `reasons`."""
+def _try(roster: Roster, peer: Peer, wish: Wish, reasons: list[StatusError], *, load: bool = False) -> Story[Signed | None]:
+    """A signature of one machine; None when it has no leaf for us, which is added to `reasons`."""
+    key = wish.key
     try:
-        signed = yield from _checked(peer, key, message, load=load)
+        signed = yield from _checked(peer, wish, load=load)
     except StatusError as refused:
         roster.signers.pop(key.name, None)
         if refused.where == dispatch.CONNECT:
             reasons.append(refused)
         elif refused.status is Status.AccessDenied and not dispatch.is_of(peer, key.signer):
             reasons.append(dispatch.foreign(peer, key.signer))
+        elif refused.status is Status.UseLimitExceeded:
+            # At its threshold. The next machine may have more left; if none has, this is what a
+            # person can do something about.
+            reasons.insert(0, refused)
         # Somebody else took its last leaf since it was asked: the next machine may have some.
         elif refused.status is not Status.NotAvailable:
             raise
@@ -81,36 +99,44 @@ def _try(
     return Signed(signed.signature, peer.esn, signed.leaf, signed.remaining)
 
 
-def _checked(peer: Peer, key: KeyFile, message: Message, *, load: bool) -> Story[NvmemfileSigned]:
+def _checked(peer: Peer, wish: Wish, *, load: bool) -> Story[NvmemfileSigned]:
+    key = wish.key
     before = memory.recall(peer.esn, key)
     if load:
         yield from _load(peer, key)
-    signed = yield from _sign_on(peer, key, message)
+    signed = yield from _sign_on(peer, wish)
     # Before anybody sees the signature: a leaf that was seen already may have signed something else.
     memory.check(peer.esn, key, before, signed.leaf)
     return signed
 
 
-def _sign_on(peer: Peer, key: KeyFile, message: Message) -> Story[NvmemfileSigned]:
-    whole = message.at_most(peer.greeting.limits.message)
+def _sign_on(peer: Peer, wish: Wish) -> Story[NvmemfileSigned]:
+    # A machine may take more in one message than fits what this client sends.
+    whole = wish.message.at_most(min(peer.greeting.limits.message, MAX_FRAME - ENVELOPE_BYTES))
     signed: NvmemfileSigned
     if whole is not None:
-        signed = yield from _persist(peer, key, NvmemfileSign(file=key.name, token=new_token(), message=whole))
+        signed = yield from _persist(peer, wish.key, _sign_request(wish, whole))
         return signed
     try:
-        signed = yield from _sign_hashed(peer, key, message)
+        signed = yield from _sign_hashed(peer, wish)
     except StatusError as refused:
         if refused.status is not Status.ObjectInUse:
             raise
         # The machine was started anew between the two halves, and has given the leaf up.
-        signed = yield from _sign_hashed(peer, key, message)
+        signed = yield from _sign_hashed(peer, wish)
     return signed
 
 
-def _sign_hashed(peer: Peer, key: KeyFile, message: Message) -> Story[NvmemfileSigned]:
-    token = new_token()
-    reserved: NvmemfileReserved = yield from _persist(peer, key, NvmemfileReserve(file=key.name, token=token))
-    digest = yield Work(partial(_hash, key, reserved, message))
+def _sign_request(wish: Wish, message: bytes) -> NvmemfileSign:
+    name, token = wish.key.name, new_token()
+    return NvmemfileSign(file=name, token=token, message=message, acknowledge=wish.why)
+
+
+def _sign_hashed(peer: Peer, wish: Wish) -> Story[NvmemfileSigned]:
+    key, token = wish.key, new_token()
+    request = NvmemfileReserve(file=key.name, token=token, acknowledge=wish.why)
+    reserved: NvmemfileReserved = yield from _persist(peer, key, request)
+    digest = yield Work(partial(_hash, key, reserved, wish.message))
     signed: NvmemfileSigned = yield from _persist(peer, key, NvmemfileSignDigest(file=key.name, token=token, digest=digest))
     return signed
 
@@ -167,23 +193,27 @@ def _hash(key: KeyFile, reserved: NvmemfileReserved, message: Message) -> bytes:
     return finish_message(ots, running)
 
 
-def verify(key: KeyFile, message: Message, signature: bytes, name: str = "it") -> None:
-    """Check a signature here, without a machine. Raises StatusError (VerifyFailed), with the guide's words when the roots differ.
+def verify(key: KeyFile, message: Message, signature: bytes, name: str = "it") -> str:
+    """Check a signature here, without a machine. Returns its encoding, LMS or HSS.
 
-    What is no LMS signature at all is called so by its `name`.
+    Raises StatusError (VerifyFailed), with the guide's words when the roots differ. What is no
+    signature at all is called so by its `name`. A key of a machine is an HSS key of one level.
     """
     try:
-        Signature.decode(signature)
+        encoding, made = hss.decode_either(signature)
     except ParameterError as error:
-        reason = str(error).partition("; one of")[0]
-        raise StatusError(Status.VerifyFailed, f"{name} is no LMS signature ({reason})", VERIFY) from None
+        raise StatusError(Status.VerifyFailed, f"{name} is {error}", VERIFY) from None
+    of_hss = "HSS: " if encoding == hss.HSS else ""
+    roots = hss.candidate_roots(engines.select(), HssPublicKey(1, key.key), message.pieces(), made)
     try:
-        computed = candidate_root(engines.select(), key.key, message.pieces(), signature)
+        wrong = next((both for both in roots if both[0] != both[1]), None)
     except ParameterError as error:
-        raise StatusError(Status.VerifyFailed, str(error), VERIFY) from None
-    expected = key.key.root
-    if computed != expected:
-        raise StatusError(Status.VerifyFailed, f"expected {_words(expected)} but computed {_words(computed)}", VERIFY)
+        raise StatusError(Status.VerifyFailed, f"{of_hss}{error}", VERIFY) from None
+    if wrong is not None:
+        expected, computed = map(_words, wrong)
+        detail = f"{of_hss}expected {expected} but computed {computed}"
+        raise StatusError(Status.VerifyFailed, detail, VERIFY)
+    return encoding
 
 
 def _words(data: bytes) -> str:
@@ -207,5 +237,8 @@ class LocalKey:
         return self.file.public_key
 
     def verify(self, message: bytes | Path, signature: bytes) -> None:
-        """Check a signature; some milliseconds at most, besides reading a file. Raises StatusError (VerifyFailed)."""
+        """Check a signature, plain or HSS of one level. Raises StatusError (VerifyFailed).
+
+        It takes some milliseconds at most, besides reading a file.
+        """
         verify(self.file, Message(message), signature)

@@ -5,7 +5,7 @@ import sys
 import time
 from pathlib import Path
 
-from seeclient import dispatch, keys, signing
+from seeclient import advice, dispatch, keys, signing
 from seeclient.arguments import Arguments
 from seeclient.blocking import Fleet
 from seeclient.message import Message, unreadable
@@ -29,10 +29,11 @@ def sign(fleet: Fleet, arguments: Arguments, output: Output) -> int:
             _check_target(Path(path), arguments)
         output.key(key)
         began = time.perf_counter()
-        signed = fleet.run(signing.sign(fleet.roster, key, message))
+        signed = _signed(fleet, key, message, arguments.texts.get("acknowledge"))
         seconds = time.perf_counter() - began
     except StatusError as error:
         output.refused(error, "sign failed")
+        advice.give(advice.signing_refused(error))
         return 1
     # The file first: should nobody read what is printed, the signature is not lost.
     shown = path is not None and _is_output(Path(path))
@@ -47,11 +48,27 @@ def sign(fleet: Fleet, arguments: Arguments, output: Output) -> int:
     return _self_check(fleet, key, message, signed, output)
 
 
+def _signed(fleet: Fleet, key: keys.KeyFile, message: Message, why: str | None) -> signing.Signed:
+    """1.4.1 knows no thresholds: with its quirks nobody is asked, which the ledger keeps."""
+    try:
+        return fleet.run(signing.sign(fleet.roster, key, message, why))
+    except StatusError as refused:
+        if refused.status is not Status.UseLimitExceeded or not vendors_quirks():
+            raise
+    why = f"{COMPAT_VARIABLE}={VENDOR}"
+    return fleet.run(signing.sign(fleet.roster, key, message, why))
+
+
+def vendors_quirks() -> bool:
+    """Whether what 1.4.1 does is wanted, be it odd, and nothing that it does not know."""
+    return os.environ.get(COMPAT_VARIABLE) == VENDOR
+
+
 def _self_check(fleet: Fleet, key: keys.KeyFile, message: Message, signed: signing.Signed, output: Output) -> int:
     began = time.perf_counter()
     try:
         # The vendor's check asks for the NVRAM file first, which is gone after the last leaf: a good signature looks bad (2.7.2.1 step 7).
-        if os.environ.get(COMPAT_VARIABLE) == VENDOR and not fleet.run(dispatch.holders(fleet.roster, key.name)):
+        if vendors_quirks() and not fleet.run(dispatch.holders(fleet.roster, key.name)):
             raise dispatch.no_holder(key.name)
         signing.verify(key, message, signed.signature)
     except StatusError as error:
@@ -72,12 +89,12 @@ def verify(fleet: Fleet, arguments: Arguments, output: Output) -> int:
         signature = _read(path)
         message = Message(_source(arguments))
         head, more = _head(message)
-        signing.verify(key, message, signature, str(path))
+        encoding = signing.verify(key, message, signature, str(path))
     except StatusError as error:
         output.refused(error, "verify failed")
         return 1
     output.message(_message_name(arguments), head, more=more)
-    output.verified(key, None, good=True)
+    output.verified(key, None, good=True, form=encoding)
     return 0
 
 

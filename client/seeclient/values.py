@@ -3,8 +3,9 @@
 from collections.abc import Callable, Sequence
 
 from seeclient.keys import check_alias
+from seeclient.thresholds import reason
 from seemachine.lms.parameters import OTS_SETS, TREE_SETS, ParameterError, check_pair, lmots, lms
-from seemachine.wire.messages import MAX_HEIGHT
+from seemachine.wire.messages import MAX_HEIGHT, MAX_WARNAT
 from seemachine.wire.names import MAX_EXPCACHE, MAX_EXPCARDS, MAX_EXPLEASE, SLOTS, is_esn
 from seemachine.wire.status import StatusError
 
@@ -14,6 +15,7 @@ HIGHEST = {
     "expcache": MAX_EXPCACHE,
     "expcards": MAX_EXPCARDS,
     "explease": MAX_EXPLEASE,
+    "warnat": MAX_WARNAT,
 }
 # As the usage has them: all of them in one line can't be read.
 SETS = {
@@ -89,6 +91,13 @@ def _consent(name: str, value: str) -> str:
     return value
 
 
+def _reason(_name: str, value: str) -> str:
+    try:
+        return reason(value)
+    except StatusError as error:
+        raise UsageError(error.detail) from None
+
+
 TEXTS: dict[str, Callable[[str, str], str]] = {
     "alias": _alias,
     "esn": _esn,
@@ -98,4 +107,5 @@ TEXTS: dict[str, Callable[[str, str], str]] = {
     "algorithm": _algorithm,
     "resume": _consent,
     "replace": _consent,
+    "acknowledge": _reason,
 }

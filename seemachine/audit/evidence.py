@@ -1,80 +1,89 @@
-"""What a pile of files says: signatures with their messages, public keys, rows of ledgers. What a file is shows in its bytes."""
+"""What a pile of files says: signatures with their messages, public keys, rows of ledgers.
 
-import json
-import os
+What a file is shows in its bytes, however it is wrapped. What is named as evidence or begins like
+some, and can't be read, is said to be unread: it is never taken for some other file.
+"""
+
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
-from seeclient.keys import PREFIX
+from seeclient.keys import PREFIX, decode
 
-from seemachine.lms.keys import PublicKey, Signature
-from seemachine.lms.parameters import ParameterError, lmots, lms, signature_bytes
+from seemachine.audit.encodings import MAX_BYTES, Reading, readings
+from seemachine.audit.files import find, identity, is_file, open_regular, sentence
+from seemachine.audit.recognizing import Made, Recognized, recognize
+from seemachine.audit.rows import MAX_LINE, Handed, ledger_in, row_in, rows_in
+from seemachine.lms.hss import HssPublicKey, HssSignature, decode_either
+from seemachine.lms.keys import Signature
+from seemachine.lms.parameters import ParameterError
 
-MAX_FILE = 16 << 20
 PIECE = 1 << 20
-MAX_LINE = 1 << 16
 KEY_FILE = b'{"format": "seemachine key file'
 MESSAGE_ENDINGS = ("", ".msg", ".message", ".bin", ".txt")
-SIGNATURE_ENDINGS = (".sig", ".signature", ".lms", ".hss")
-MAX_LEVELS = 8
+KEY_ENDINGS = (".lms", ".hss")
+SIGNATURE_ENDINGS = (".sig", ".signature", *KEY_ENDINGS)
+WRAPPED_ENDINGS = (".gz", ".hex", ".b64", ".base64", ".pem", ".asc")
+
+Message = Path | bytes | None
 
 
 @dataclass(frozen=True, slots=True)
-class Signed:
-    """A plain LMS signature. `message` is what it is over: a file, bytes (a key below it in an HSS signature), or None when not known."""
+class Use:
+    """What one leaf signed: a file, bytes (such as a key below it), or None when not known."""
 
     source: str
     parts: Signature
-    message: Path | bytes | None
+    message: Message
 
     def pieces(self) -> Iterator[bytes]:
         """The message. Raises OSError."""
         if isinstance(self.message, bytes):
             yield self.message
         elif self.message is not None:
-            with self.message.open("rb") as file:
+            with open_regular(self.message) as file:
                 while piece := file.read(PIECE):
                     yield piece
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """A public key. `lease` is how many leaves belong together, all of them where that is not known."""
+class Signed:
+    """A signature of one or more levels, and what its lowest one is over."""
 
     source: str
-    key: PublicKey
-    lease: int
+    signature: HssSignature
+    message: Message
+
+    def uses(self) -> list[Use]:
+        """The leaves that made it, top first."""
+        messages = (*(key.encode() for key in self.signature.keys), self.message)
+        parts = self.signature.signatures
+        if len(parts) == 1:
+            return [Use(self.source, parts[0], self.message)]
+        levels = enumerate(zip(parts, messages, strict=True))
+        return [Use(f"{self.source} (level {level})", *each) for level, each in levels]
 
 
 @dataclass(frozen=True, slots=True)
-class Handed:
-    """A row of a ledger: machine, its NVRAM, number of the row, NVRAM file, leaf, what the leaf was bound to, and the request's token."""
+class Known:
+    """A public key. `lease` is how many leaves of its top tree belong together: all, if unknown."""
 
     source: str
-    esn: str
-    nvram: str
-    row: int
-    file: bytes
-    leaf: int
-    digest: bytes
-    token: str
+    key: HssPublicKey
+    lease: int
 
-    @property
-    def awaited(self) -> bool:
-        """Whether it was not known yet what the leaf signs."""
-        return self.digest == b"q"
-
-    def same(self, other: "Handed") -> bool:
-        """Whether two rows of one leaf tell of one use; what it signs may have been written down later."""
-        known = (self.nvram, self.row, self.token) == (other.nvram, other.row, other.token)
-        return known and (self.digest == other.digest or (self.digest[:1] == other.digest[:1] and (self.awaited or other.awaited)))
+    def is_of(self, made: Signature) -> bool:
+        """Whether its top tree could have made a signature, by its parameter sets."""
+        return (self.key.key.tree, self.key.key.ots) == (made.tree, made.ots)
 
 
 @dataclass
 class Evidence:
-    """Everything that was found. `unknown` are files that are none of these; messages are among them. `unread` says what is missing."""
+    """Everything that was found.
+
+    `unknown` are files that are none of these, such as messages. `unread` says what is missing.
+    """
 
     signatures: list[Signed] = field(default_factory=list)
     keys: list[Known] = field(default_factory=list)
@@ -83,172 +92,159 @@ class Evidence:
     unread: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A file: what it is called, what it may be over, and whether it should be a signature.
+
+    `or_key`: it has an ending that public keys have as well.
+    """
+
+    source: str
+    messages: tuple[Path, ...] = ()
+    named: bool = False
+    or_key: bool = False
+
+
 def gather(paths: Iterable[Path], messages: Mapping[Path, Path]) -> Evidence:
-    """Read files, and folders with all that is in them; `messages` says what a signature file is over. Raises OSError for a path itself."""
+    """Read files, and folders with all that is in them; `messages` says what a signature is over.
+
+    Raises OSError and ValueError for a path itself.
+    """
     found = Evidence()
-    over = {signature.resolve(): message for signature, message in messages.items()}
-    for path in _files(found, [*paths, *messages]):
+    over = {identity(signature): message for signature, message in messages.items()}
+    for which, names in find([*paths, *messages], found.unread).items():
+        origin = _origin(names, over.get(which))
         try:
-            _read_file(found, path, over.get(path.resolve()) or _message_of(path))
+            _read_file(found, origin, names[0])
         except OSError as error:
-            found.unread.append(f"{path}: {error.strerror}")
+            found.unread.append(f"{origin.source}: {sentence(error)}")
     return found
 
 
-def _read_file(found: Evidence, path: Path, message: Path | None) -> None:
-    source = str(path)
-    with path.open("rb") as file:
+def _origin(names: list[Path], over: Path | None) -> Origin:
+    """Of a file with several names, each may say what it is over."""
+    source = str(names[0])
+    if over is not None:
+        return Origin(source, (over,), named=True)
+    signed = [name for name in map(_unwrapped, names) if name.suffix.lower() in SIGNATURE_ENDINGS]
+    beside = [_message_of(name.with_suffix("")) for name in signed]
+    messages = {path.resolve(): path for path in beside if path is not None}
+    or_key = any(name.suffix.lower() in KEY_ENDINGS for name in signed)
+    return Origin(source, tuple(messages.values()), bool(signed), or_key)
+
+
+def _unwrapped(name: Path) -> Path:
+    """firmware.bin.sig for firmware.bin.sig.gz."""
+    while name.suffix.lower() in WRAPPED_ENDINGS:
+        name = name.with_suffix("")
+    return name
+
+
+def _message_of(base: Path) -> Path | None:
+    """firmware.bin for firmware.bin.sig, or firmware.msg for firmware.sig."""
+    candidates = (base.with_name(base.name + ending) for ending in MESSAGE_ENDINGS)
+    return next((candidate for candidate in candidates if is_file(candidate)), None)
+
+
+def _read_file(found: Evidence, origin: Origin, path: Path) -> None:
+    with open_regular(path) as file:
         start = file.readline(MAX_LINE)
         # Ledgers grow without bound; nothing else of that size is evidence.
-        if _row(start, source):
-            _add_ledger(found, source, chain([start], iter(lambda: file.readline(MAX_LINE), b"")))
-        elif len(data := start + file.read(MAX_FILE)) > MAX_FILE:
-            found.unknown.append(source)
-        else:
-            read(found, source, data, message)
-
-
-def read(found: Evidence, source: str, data: bytes, message: Path | None) -> None:
-    """Add what a file holds."""
-    for attempt in (data, _from_hex(data)):
-        if attempt and (_add_signature(found, source, attempt, message) or _add_key(found, source, attempt)):
+        if row_in(start, origin.source) is not None:
+            lines = chain([start], iter(lambda: file.readline(MAX_LINE), b""))
+            _add_rows(found, origin.source, *rows_in(lines, origin.source))
             return
-    if not (_add_key_file(found, source, data) or _add_ledger(found, source, data.splitlines())):
-        found.unknown.append(source)
+        data = start + file.read(MAX_BYTES)
+    # A larger one is a message, but for what its beginning shows.
+    read(found, origin, data, whole=len(data) <= MAX_BYTES)
 
 
-def handed_from(values: Mapping[str, object], source: str) -> Handed:
-    """A row of a ledger from its JSON form. Raises KeyError, ValueError, TypeError."""
-    file, digest = bytes.fromhex(str(values["file"])), bytes.fromhex(str(values["digest"]))
-    row, leaf = int(str(values["row"])), int(str(values["leaf"]))
-    return Handed(source, str(values["esn"]), str(values["nvram"]), row, file, leaf, digest, str(values["token"]))
-
-
-def _files(found: Evidence, paths: Iterable[Path]) -> Iterator[Path]:
-    """Each file once. Raises OSError for a path that is not there."""
-    seen: set[tuple[int, int]] = set()
-    for path in paths:
-        path.stat()
-        for inner in _below(found, path) if path.is_dir() else [path]:
-            status = inner.stat()
-            if (status.st_dev, status.st_ino) not in seen:
-                seen.add((status.st_dev, status.st_ino))
-                yield inner
-
-
-def _below(found: Evidence, folder: Path) -> Iterator[Path]:
-    def missed(error: OSError) -> None:
-        found.unread.append(f"{error.filename}: {error.strerror}")
-
-    for place, folders, names in os.walk(folder, onerror=missed):
-        folders.sort()
-        yield from (path for name in sorted(names) if (path := Path(place, name)).is_file())
-
-
-def _message_of(path: Path) -> Path | None:
-    """firmware.bin for firmware.bin.sig, or firmware.msg for firmware.sig."""
-    if path.suffix not in SIGNATURE_ENDINGS:
-        return None
-    base = path.with_suffix("")
-    candidates = (base.with_name(base.name + ending) for ending in MESSAGE_ENDINGS)
-    return next((candidate for candidate in candidates if candidate.is_file()), None)
-
-
-def _from_hex(data: bytes) -> bytes:
-    try:
-        return bytes.fromhex(data.decode("ascii")) if len(data) < 1 << 20 else b""
-    except ValueError:
-        return b""
-
-
-def _add_signature(found: Evidence, source: str, data: bytes, message: Path | None) -> bool:
-    try:
-        found.signatures.append(Signed(source, Signature.decode(data), message))
-        return True
-    except ParameterError:
-        pass
-    try:
-        found.signatures.extend(_hss(found, source, data, message))
-        return True
-    except ParameterError:
-        return False
-
-
-def _hss(found: Evidence, source: str, data: bytes, message: Path | None) -> list[Signed]:
-    """The levels of an HSS signature (RFC 8554 6.2): each but the last signs the public key of the next. Raises ParameterError."""
-    levels, rest = int.from_bytes(data[:4], "big"), data[4:]
-    if levels >= MAX_LEVELS:
-        raise ParameterError("not an HSS signature")
-    signed, keys = [], []
-    for level in range(levels):
-        parts, rest = _cut_signature(rest)
-        key, size = _cut_key(rest)
-        keys.append(Known(f"{source} (level {level + 1})", key, 1 << key.tree.h))
-        signed.append(Signed(f"{source} (level {level})", parts, rest[:size]))
-        rest = rest[size:]
-    signed.append(Signed(source if not levels else f"{source} (level {levels})", Signature.decode(rest), message))
-    found.keys.extend(keys)
-    return signed
-
-
-def _cut_signature(data: bytes) -> tuple[Signature, bytes]:
-    """A signature at the start of some bytes, and the rest."""
-    ots = lmots(int.from_bytes(data[4:8], "big"))
-    place = 8 + ots.n * (ots.p + 1)
-    size = signature_bytes(lms(int.from_bytes(data[place : place + 4], "big")), ots)
-    return Signature.decode(data[:size]), data[size:]
-
-
-def _cut_key(data: bytes) -> tuple[PublicKey, int]:
-    size = lms(int.from_bytes(data[:4], "big")).public_key_bytes
-    return PublicKey.decode(data[:size]), size
-
-
-def _add_key(found: Evidence, source: str, data: bytes) -> bool:
-    """A plain LMS public key, or an HSS one, which has its number of levels before it."""
-    hss = data[4:] if 1 <= int.from_bytes(data[:4], "big") <= MAX_LEVELS else b""
-    for encoded in (data, hss):
-        try:
-            key = PublicKey.decode(encoded)
-        except ParameterError:
-            continue
-        found.keys.append(Known(source, key, 1 << key.tree.h))
-        return True
-    return False
-
-
-def _add_key_file(found: Evidence, source: str, data: bytes) -> bool:
+def read(found: Evidence, origin: Origin, data: bytes, *, whole: bool = True) -> None:
+    """Add what a file holds."""
     # By its name, too: what is in it may be damaged.
-    if not data.startswith(KEY_FILE) and not Path(source).name.startswith(PREFIX):
+    if Path(origin.source).name.startswith(PREFIX) and not origin.named:
+        _add_key_file(found, origin.source, data)
+        return
+    before = _count(found, origin)
+    known = [_add(found, origin, reading) for reading in readings(data, whole=whole)]
+    if origin.named and _count(found, origin) == before:
+        found.unread.append(f"{origin.source}: {_why_not(data)}")
+    elif not any(known):
+        found.unknown.append(origin.source)
+
+
+def _count(found: Evidence, origin: Origin) -> int:
+    """How much there is of what a file with this name should hold, or that is known to be wrong."""
+    keys = len(found.keys) if origin.or_key else 0
+    return len(found.signatures) + len(found.unread) + keys
+
+
+def _add(found: Evidence, origin: Origin, reading: Reading) -> bool:
+    """Add what one reading of a file is. Whether it is anything of ours."""
+    source, data, troubles = origin.source, reading.data, len(found.unread)
+    rows, wrong = ledger_in(data, source)
+    if data.startswith(KEY_FILE):
+        _add_key_file(found, source, data)
+    elif recognized := recognize(data):
+        _add_recognized(found, origin, recognized, whole=reading.whole)
+    elif rows or wrong:
+        _add_rows(found, source, rows, wrong)
+    else:
         return False
-    try:
-        head = json.loads(data.partition(b"\n")[0])
-        key = PublicKey.decode(bytes.fromhex(head["public_key"]))
-        found.keys.append(Known(source, key, 1 << key.tree.h - head["expcards"] - head["explease"]))
-    except (ValueError, KeyError, TypeError, RecursionError):
-        found.unread.append(f"{source}: a damaged key file")
+    if not reading.whole and len(found.unread) == troubles:
+        found.unread.append(f"{source}: damaged, cut off or too large, and read in part")
     return True
 
 
-def _add_ledger(found: Evidence, source: str, lines: Iterable[bytes]) -> bool:
-    """Lines of JSON, as `seemachine ledger --json` prints them, or a backup. Whether the first line is one."""
-    rows = 0
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        row = _row(line, source)
-        if row is not None:
-            found.handed.append(row)
-            rows += 1
-        elif not rows:
-            return False
-        else:
-            found.unread.append(f"{source}: line {number} is not a row of a ledger")
-    return rows > 0
+def _add_recognized(
+    found: Evidence,
+    origin: Origin,
+    recognized: Recognized,
+    *,
+    whole: bool,
+) -> None:
+    source = origin.source
+    for made in recognized.made:
+        found.signatures += _signed(origin, made)
+        if made.behind:
+            found.unread.append(f"{source}: {_more(made.behind, whole=whole)} the signature")
+    for key in recognized.keys:
+        found.keys.append(Known(source, key, 1 << key.key.tree.h))
+    if recognized.trouble:
+        found.unread.append(f"{source}: {recognized.trouble}")
 
 
-def _row(line: bytes, source: str) -> Handed | None:
+def _more(count: int, *, whole: bool) -> str:
+    if count == 1:
+        return "1 byte follows"
+    return f"{count} bytes follow" if whole else "more bytes follow"
+
+
+def _signed(origin: Origin, made: Made) -> list[Signed]:
+    """A signature with each message that it may be over."""
+    messages: tuple[Message, ...] = (made.signed,) if made.signed is not None else origin.messages
+    return [Signed(origin.source, made.signature, message) for message in messages or (None,)]
+
+
+def _why_not(data: bytes) -> str:
     try:
-        return handed_from(json.loads(line), source)
+        decode_either(data)
+    except ParameterError as error:
+        return str(error)
+    return "no signature"
+
+
+def _add_key_file(found: Evidence, source: str, data: bytes) -> None:
+    try:
+        file = decode(data)
+        lease = 1 << file.key.tree.h - file.expcards - file.explease
     except (ValueError, KeyError, TypeError, RecursionError):
-        return None
+        found.unread.append(f"{source}: a damaged key file")
+    else:
+        found.keys.append(Known(source, HssPublicKey(1, file.key), lease))
+
+
+def _add_rows(found: Evidence, source: str, rows: list[Handed], wrong: str) -> None:
+    found.handed += rows
+    if wrong:
+        found.unread.append(f"{source}: {wrong}")

@@ -3,15 +3,20 @@
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
-from seemachine.audit.evidence import SIGNATURE_ENDINGS, Evidence, Handed, Known, Signed
+from seemachine.audit.evidence import Evidence, Known, Signed, Use
+from seemachine.audit.files import sentence
+from seemachine.audit.rows import OF_HASH, Handed, uses
 from seemachine.lms import engines
 from seemachine.lms.hashing import finish_message, start_message
+from seemachine.lms.hss import HssPublicKey, candidate_roots
 from seemachine.lms.keys import PublicKey, Signature
-from seemachine.lms.verifying import candidate_root
+from seemachine.lms.parameters import ParameterError
 from seemachine.wire.names import nvram_name, printed_name
 
 REUSE, BAD, UNREAD, GAP, NOTE = "reuse", "bad", "unread", "gap", "note"
@@ -32,91 +37,176 @@ class Finding:
 class Verdict:
     """All findings, and how much was looked at."""
 
-    findings: list[Finding] = field(default_factory=list)
-    verified: int = 0
-    signatures: int = 0
-    keys: int = 0
-    rows: int = 0
+    findings: list[Finding]
+    verified: int
+    signatures: int
+    keys: int
+    rows: int
 
     @property
-    def clean(self) -> bool:
-        """No leaf was used twice, and no signature is bad."""
-        return not any(finding.kind in WRONG for finding in self.findings)
+    def wrong(self) -> bool:
+        """A leaf was used twice, or a signature is bad."""
+        return any(finding.kind in WRONG for finding in self.findings)
 
     @property
     def complete(self) -> bool:
-        """Everything could be read."""
+        """Everything could be read and verified."""
         return not any(finding.kind == UNREAD for finding in self.findings)
 
+    @property
+    def clean(self) -> bool:
+        """Everything was looked at, and nothing is wrong."""
+        return self.complete and not self.wrong
 
-def judge(evidence: Evidence) -> Verdict:
-    """Look at everything."""
-    known = list({key.key.encode(): key for key in evidence.keys}.values())
-    owners = [_owner(known, signed) for signed in evidence.signatures]
-    verified = [(signed, owner.key) for signed, owner in zip(evidence.signatures, owners, strict=True) if isinstance(owner, Known)]
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What one leaf signed, and the key that proves it, if one does."""
+
+    use: Use
+    key: PublicKey | None
+
+
+def judge(evidence: Evidence, *, reuse_only: bool = False) -> Verdict:
+    """Look at everything. Asked for reuse alone, a signature needs no key and no message."""
+    by_source = sorted(evidence.keys, key=lambda known: known.source, reverse=True)
+    known = list({each.key.encode(): each for each in by_source}.values())
+    missing = NOTE if reuse_only else UNREAD
+    owners = [_owner(known, signed, missing) for signed in evidence.signatures]
+    both = zip(evidence.signatures, owners, strict=True)
+    judged = [each for signed, owner in both for each in _judged(signed, owner)]
     findings = [Finding(UNREAD, what) for what in evidence.unread]
     findings += [owner for owner in owners if isinstance(owner, Finding)]
-    findings += [
-        Finding(NOTE, f"{name} is no LMS or HSS signature of a known set", (name,))
-        for name in evidence.unknown
-        if name.endswith(SIGNATURE_ENDINGS)
-    ]
-    findings += _doubles(evidence.signatures)
+    findings += _doubles(judged)
     findings += _ledger_doubles(evidence.handed)
-    findings += _against_ledgers(verified, evidence.handed)
-    findings += _gaps(evidence, verified)
+    findings += _against_ledgers(judged, evidence.handed)
+    findings += _gaps(evidence, judged)
+    keys = {each.key.key for each in known}
+    keys |= {key for signed in evidence.signatures for key in signed.signature.keys}
     return Verdict(
         findings=sorted(findings, key=lambda finding: ORDER.index(finding.kind)),
-        verified=len(verified),
-        signatures=len(evidence.signatures),
-        keys=len(known),
+        verified=sum(each.key is not None for each in judged),
+        signatures=len(judged),
+        keys=len(keys),
         rows=len(evidence.handed),
     )
 
 
-def _owner(keys: list[Known], signed: Signed) -> Known | Finding:
+def _judged(signed: Signed, owner: Known | Finding) -> list[Judged]:
+    """The leaves of a signature; its keys of lower levels are proven by the one that owns it."""
+    if isinstance(owner, Finding):
+        return [Judged(use, None) for use in signed.uses()]
+    keys = (owner.key.key, *signed.signature.keys)
+    return [Judged(use, key) for use, key in zip(signed.uses(), keys, strict=True)]
+
+
+def _owner(keys: list[Known], signed: Signed, missing: str) -> Known | Finding:
     """The key that a signature verifies with, or why there is none."""
-    parts, source = signed.parts, (signed.source,)
+    top, source = signed.signature.signatures[0], (signed.source,)
     if signed.message is None:
-        return Finding(NOTE, f"not verified: the message of {signed.source} is not here; name it with --message", source)
-    candidates = [known for known in keys if (known.key.tree, known.key.ots) == (parts.tree, parts.ots)]
-    if not candidates:
-        return Finding(NOTE, f"not verified: no {parts.tree.name} {parts.ots.name} public key is here for {signed.source}", source)
-    encoded = parts.encode()
+        what = f"the message of {signed.source} is not here; name it with --message"
+        return Finding(missing, f"not verified: {what}", source)
+    kind = [known for known in keys if known.is_of(top)]
+    if not kind:
+        what = f"no {top.tree.name} {top.ots.name} public key is here for {signed.source}"
+        return Finding(missing, f"not verified: {what}", source)
     try:
-        for known in candidates:
-            if candidate_root(engines.select(), known.key, signed.pieces(), encoded) == known.key.root:
-                # The next signature is likely to be of the same key.
-                keys.remove(known)
-                keys.insert(0, known)
-                return known
+        return _proven_by(kind, keys, signed)
     except OSError as error:
-        return Finding(UNREAD, f"{signed.message!s}: {error.strerror}", source)
+        return Finding(UNREAD, f"{signed.message!s}: {sentence(error)}", source)
+
+
+def _proven_by(kind: list[Known], keys: list[Known], signed: Signed) -> Known | Finding:
+    """The key of a signature, which is put before the others. Raises OSError."""
+    levels, proofs = signed.signature.levels, []
+    for known in kind:
+        proven = _proven(known.key.key, signed)
+        if proven == levels == known.key.levels:
+            # The next signature is likely to be of the same key.
+            keys.remove(known)
+            keys.insert(0, known)
+            return known
+        proofs.append((proven, known))
+    return Finding(BAD, _why_bad(signed, proofs), (signed.source,))
+
+
+def _proven(key: PublicKey, signed: Signed) -> int:
+    """How many levels of a signature verify when the top one is of `key`. Raises OSError."""
+    made, proven = signed.signature, 0
+    top, message = HssPublicKey(made.levels, key), signed.uses()[-1].pieces()
+    with suppress(ParameterError):
+        for expected, computed in candidate_roots(engines.select(), top, message, made):
+            if expected != computed:
+                break
+            proven += 1
+    return proven
+
+
+def _why_bad(signed: Signed, proofs: list[tuple[int, Known]]) -> str:
+    levels = signed.signature.levels
+    proven, known = max(proofs, key=lambda proof: proof[0])
+    if proven == levels:
+        there = f"{_number(levels)}, its key in {known.source} {_number(known.key.levels)}"
+        return f"{signed.source} has {there}: it is no signature of that key (RFC 8554 6.3)"
     over = f" over {signed.message}" if isinstance(signed.message, Path) else ""
-    which = "the one key of its kind" if len(candidates) == 1 else f"any of the {len(candidates)} keys of its kind"
-    what = f"{signed.source}{over} does not verify with {which}: damaged, over another message, or of a key that is not here"
-    return Finding(BAD, what, source)
+    if proven:
+        what = f"level {proven} of {levels} does not verify with the one above"
+        return f"{signed.source}{over}: {what}"
+    one = len(proofs) == 1
+    which = "the one key of its kind" if one else f"any of the {len(proofs)} keys of its kind"
+    why = "damaged, over another message, or of a key that is not here"
+    return f"{signed.source}{over} does not verify with {which}: {why}"
 
 
-def _doubles(signatures: Iterable[Signed]) -> Iterator[Finding]:
-    """Only one leaf of one key has this authentication path, so neither key nor message is needed to tell a leaf that was used twice."""
-    leaves: dict[object, dict[bytes, Signed]] = defaultdict(dict)
-    for signed in signatures:
-        parts = signed.parts
-        leaves[parts.tree, parts.ots, parts.leaf, parts.path].setdefault(parts.randomizer + parts.chains, signed)
+def _number(levels: int) -> str:
+    return f"{levels} level{'s' * (levels > 1)}"
+
+
+def _doubles(judged: Iterable[Judged]) -> Iterator[Finding]:
+    """Leaves that made two signatures, with and without keys and messages.
+
+    Only one leaf of one key has this authentication path, so it names the leaf.
+    """
+    leaves: dict[object, dict[bytes, Judged]] = defaultdict(dict)
+    for each in sorted(judged, key=_proven_first):
+        parts = each.use.parts
+        leaf = leaves[parts.tree, parts.ots, parts.leaf, parts.path]
+        leaf.setdefault(_made(parts), each)
     for found in leaves.values():
-        different: list[Signed] = []
-        for signed in found.values():
-            like = next((other for other in different if _damaged(signed.parts, other.parts)), None)
-            if like is None:
-                different.append(signed)
-            else:
-                what = f"{signed.source} and {like.source} are one signature but for a few bytes: one of them is damaged"
-                yield Finding(BAD, what, (signed.source, like.source))
-        if len(different) > 1:
-            sources = tuple(sorted(signed.source for signed in different))
-            leaf = different[0].parts.leaf
-            yield Finding(REUSE, f"leaf {leaf} of one key made {len(different)} different signatures: {', '.join(sources)}", sources)
+        yield from _doubles_of_a_leaf(found.values())
+
+
+def _made(parts: Signature) -> bytes:
+    """What differs between two signatures of one leaf."""
+    return parts.randomizer + parts.chains
+
+
+def _proven_first(judged: Judged) -> tuple[bool, str, bytes]:
+    """An order that does not depend on which file was read first."""
+    return judged.key is None, judged.use.source, _made(judged.use.parts)
+
+
+def _doubles_of_a_leaf(found: Iterable[Judged]) -> Iterator[Finding]:
+    """What is proven goes first: of two signatures that are nearly one, the other is damaged."""
+    different: list[Judged] = []
+    for each in found:
+        like = next((other for other in different if _one_of_them_damaged(each, other)), None)
+        if like is None:
+            different.append(each)
+            continue
+        sources = (each.use.source, like.use.source)
+        what = f"{sources[0]} and {sources[1]} are one signature but for a few bytes"
+        yield Finding(BAD, f"{what}: one of them is damaged", sources)
+    if len(different) > 1:
+        names = tuple(sorted(each.use.source for each in different))
+        made = f"leaf {different[0].use.parts.leaf} of one key made {len(different)}"
+        yield Finding(REUSE, f"{made} different signatures: {', '.join(names)}", names)
+
+
+def _one_of_them_damaged(one: Judged, other: Judged) -> bool:
+    """Two that verify are two signatures, however near they are."""
+    proven = one.key is not None and other.key is not None
+    return not proven and _damaged(one.use.parts, other.use.parts)
 
 
 def _damaged(one: Signature, other: Signature) -> bool:
@@ -128,58 +218,84 @@ def _damaged(one: Signature, other: Signature) -> bool:
 
 def _ledger_doubles(handed: Iterable[Handed]) -> Iterator[Finding]:
     """A leaf is in one ledger, once."""
-    rows: dict[tuple[bytes, int], list[Handed]] = defaultdict(list)
-    for row in handed:
-        known = rows[row.file, row.leaf]
-        if not any(row.same(other) for other in known):
-            known.append(row)
-    for (file, leaf), found in rows.items():
+    for (file, leaf), rows in _by_leaf(handed).items():
+        found = uses(rows)
         if len(found) > 1:
             places = ", ".join(f"{row.esn} row {row.row} ({row.source})" for row in found)
-            what = f"leaf {leaf} of {printed_name(file)} was handed out {len(found)} times: {places}"
-            yield Finding(REUSE, what, tuple(sorted({row.source for row in found})))
+            times = f"was handed out {len(found)} times: {places}"
+            sources = tuple(sorted({row.source for row in found}))
+            yield Finding(REUSE, f"leaf {leaf} of {printed_name(file)} {times}", sources)
 
 
-def _against_ledgers(verified: list[tuple[Signed, PublicKey]], handed: list[Handed]) -> Iterator[Finding]:
+def _by_leaf(handed: Iterable[Handed]) -> dict[tuple[bytes, int], list[Handed]]:
     rows: dict[tuple[bytes, int], list[Handed]] = defaultdict(list)
-    for row in handed:
+    for row in sorted(handed, key=lambda row: (row.esn, row.row, row.source, row.digest)):
         rows[row.file, row.leaf].append(row)
+    return rows
+
+
+def _against_ledgers(judged: list[Judged], handed: list[Handed]) -> Iterator[Finding]:
+    rows = _by_leaf(handed)
     files = {row.file for row in handed}
-    for signed, key in verified:
-        file, leaf = nvram_name(key.encode()), signed.parts.leaf
+    for use, key in _proven_uses(judged):
+        file, leaf, source = nvram_name(key.encode()), use.parts.leaf, use.source
         if file in files and (file, leaf) not in rows:
-            yield Finding(NOTE, f"{signed.source}: its leaf {leaf} is in none of the ledgers", (signed.source,))
-        # A row that was read while Q was awaited says nothing of the message.
-        conflict = next((row for row in rows.get((file, leaf), ()) if not row.awaited and not _bound_to(row, signed, key)), None)
-        if conflict is not None:
-            where = f"the ledger of {conflict.esn} ({conflict.source}, row {conflict.row})"
-            what = f"leaf {leaf} of {printed_name(file)} signed another message than {where} says: {signed.source}"
-            yield Finding(REUSE, what, (signed.source, conflict.source))
+            yield Finding(NOTE, f"{source}: its leaf {leaf} is in none of the ledgers", (source,))
+        try:
+            yield from _contradiction(use, key, rows.get((file, leaf), []))
+        except OSError as error:
+            yield Finding(UNREAD, f"{use.message!s}: {sentence(error)}", (source,))
 
 
-def _bound_to(row: Handed, signed: Signed, key: PublicKey) -> bool:
-    if row.digest[:1] == b"q":
-        running = start_message(key.ots, key.identifier, signed.parts.leaf, signed.parts.randomizer)
-    else:
-        running = hashlib.sha256()
-    for piece in signed.pieces():
+def _contradiction(use: Use, key: PublicKey, rows: list[Handed]) -> Iterator[Finding]:
+    """A row that says another message than a leaf signed. Raises OSError."""
+    # A row that was read while Q was awaited says nothing of the message.
+    known = (row for row in rows if not row.awaited)
+    row = next((row for row in known if not _bound_to(row, use, key)), None)
+    if row is not None:
+        where = f"the ledger of {row.esn} ({row.source}, row {row.row})"
+        leaf = f"leaf {use.parts.leaf} of {printed_name(row.file)}"
+        what = f"{leaf} signed another message than {where} says: {use.source}"
+        yield Finding(REUSE, what, (use.source, row.source))
+
+
+def _bound_to(row: Handed, use: Use, key: PublicKey) -> bool:
+    if row.digest[:1] != OF_HASH:
+        return bool(row.digest[1:] == _hashed(hashlib.sha256(), use).digest())
+    running = start_message(key.ots, key.identifier, use.parts.leaf, use.parts.randomizer)
+    digest: bytes = finish_message(key.ots, _hashed(running, use))
+    return row.digest[1:] == digest
+
+
+def _hashed(running: Any, use: Use) -> Any:
+    for piece in use.pieces():
         running.update(piece)
-    return row.digest[1:] == (finish_message(key.ots, running) if row.digest[:1] == b"q" else running.digest())
+    return running
 
 
-def _gaps(evidence: Evidence, verified: list[tuple[Signed, PublicKey]]) -> Iterator[Finding]:
-    """Leaves between used ones of a lease that nobody used: burned by a crash, or on a machine whose ledger is not here."""
-    leases = {nvram_name(known.key.encode()): known.lease for known in sorted(evidence.keys, key=lambda known: -known.lease)}
+def _gaps(evidence: Evidence, judged: list[Judged]) -> Iterator[Finding]:
+    """Leaves between used ones of a lease that nobody used.
+
+    They were burned by a crash, or are in the ledger of a machine which is not here.
+    """
+    leases = {nvram_name(key.encode()): 1 << key.tree.h for _, key in _proven_uses(judged)}
+    for known in sorted(evidence.keys, key=lambda known: -known.lease):
+        leases[nvram_name(known.key.key.encode())] = known.lease
     used: dict[bytes, set[int]] = defaultdict(set)
     for row in evidence.handed:
         used[row.file].add(row.leaf)
-    for signed, key in verified:
-        used[nvram_name(key.encode())].add(signed.parts.leaf)
+    for use, key in _proven_uses(judged):
+        used[nvram_name(key.encode())].add(use.parts.leaf)
     for file, leaves in used.items():
-        # Without the key nobody knows where a lease ends, and behind a lease leaves are free.
+        # Without the key nobody knows where a lease ends, and after a lease leaves are free.
         for first, end in _holes(sorted(leaves), leases[file]) if file in leases else ():
             which = f"leaf {first}" if end - first == 1 else f"leaves {first} to {end - 1}"
-            yield Finding(GAP, f"{which} of {printed_name(file)} never seen, between others of the lease that were used")
+            what = "never seen, between others of the lease that were used"
+            yield Finding(GAP, f"{which} of {printed_name(file)} {what}")
+
+
+def _proven_uses(judged: list[Judged]) -> Iterator[tuple[Use, PublicKey]]:
+    return ((each.use, each.key) for each in judged if each.key is not None)
 
 
 def _holes(leaves: list[int], lease: int) -> Iterator[tuple[int, int]]:

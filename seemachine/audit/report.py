@@ -13,8 +13,10 @@ from typing import Any
 from seeclient import blocking, dispatch, keys
 from seeclient.effects import Ask, Peer, Story
 
-from seemachine.audit.evidence import Evidence, gather, handed_from
+from seemachine.audit.evidence import Evidence, gather
 from seemachine.audit.judge import Verdict, judge
+from seemachine.audit.rows import handed_from
+from seemachine.printing import say, say_json
 from seemachine.wire.messages import MAX_LEDGER_PAGE, LedgerEntry, LedgerPage, ReadLedger
 from seemachine.wire.names import printed_name
 from seemachine.wire.status import Status, StatusError
@@ -22,13 +24,17 @@ from seemachine.wire.world import HOME_VARIABLE, home, key_folder
 
 NOTHING = "nothing to look at; name files or folders with signatures, keys and ledgers, or add --fleet for the machines that are up"
 EMPTY = "nothing to judge: no LMS or HSS signature and no ledger was found"
+WRONG_TIME = "WRONG TIME"
+# The end of the year 9999, in milliseconds.
+LAST_TIME = 253_402_300_800_000
 DOWN = "no machine is up; start some with: seemachine fleet up"
 
 
 def audit(options: argparse.Namespace) -> int:
     """Judge files, and with --fleet the ledgers of all machines.
 
-    Exit code 0: clean; 1: a leaf used twice or a bad signature; 2: wrong usage, or something could not be read.
+    Exit code 0: clean; 1: a leaf was used twice, or a signature is bad; 2: wrong usage, or
+    something could not be read or verified.
     """
     try:
         evidence = _evidence(options)
@@ -38,12 +44,12 @@ def audit(options: argparse.Namespace) -> int:
         return _complain("audit", f"{error.filename}: {error.strerror}", 2)
     except ValueError as error:
         return _complain("audit", error, 2)
-    verdict = judge(evidence)
+    verdict = judge(evidence, reuse_only=options.reuse_only)
     if options.json:
-        print(json.dumps({"clean": verdict.clean, "complete": verdict.complete, **asdict(verdict), "unknown": evidence.unknown}, indent=2))
+        say_json({"clean": verdict.clean, "complete": verdict.complete, **asdict(verdict), "unknown": evidence.unknown})
     else:
         _print(verdict, evidence)
-    return 1 if not verdict.clean else 0 if verdict.complete else 2
+    return 1 if verdict.wrong else 0 if verdict.complete else 2
 
 
 def _evidence(options: argparse.Namespace) -> Evidence:
@@ -69,7 +75,7 @@ def ledger(options: argparse.Namespace) -> int:
         known = {name.hex(): alias for name, alias in keys.known().items()} if not options.json else {}
         for row in rows:
             empty = False
-            print(json.dumps(row) if options.json else _line(row, known.get(row["file"], "-")))
+            say(json.dumps(row) if options.json else _line(row, known.get(row["file"], "-")))
         if empty:
             _complain("ledger", "no leaf was handed out yet", 0)
     except StatusError as error:
@@ -96,10 +102,14 @@ def rows_of(fleet: blocking.Fleet, peer: Peer) -> Iterator[dict[str, Any]]:
     after = 0
     while True:
         entries = fleet.run(_page(peer, after))
-        yield from (_as_json(peer, entry) for entry in entries)
+        for entry in entries:
+            # A machine that begins again and again would never come to an end.
+            if entry.row <= after:
+                raise StatusError(Status.Malformed, f"the ledger of {peer.esn} is not in order")
+            after = entry.row
+            yield _as_json(peer, entry)
         if len(entries) < MAX_LEDGER_PAGE:
             return
-        after = entries[-1].row
 
 
 def _page(peer: Peer, after: int) -> Story[list[LedgerEntry]]:
@@ -118,28 +128,41 @@ def _as_json(peer: Peer, entry: LedgerEntry) -> dict[str, Any]:
         "token": entry.token.hex(),
         "client": entry.client,
         "time": entry.time,
+        "reason": entry.reason,
     }
 
 
 def _line(row: dict[str, Any], alias: str) -> str:
+    """A row for people. A time that can't be is said to be wrong, and the rest stays as it is."""
     kinds = {"6d": "sha256", "71": "Q"}
     file, digest = printed_name(bytes.fromhex(row["file"])), row["digest"]
     bound = f"{kinds.get(digest[:2], '?')} {digest[2:18]}" if len(digest) > 2 else "Q awaited"
-    when = datetime.fromtimestamp(row["time"] / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return f"{row['esn']}  {row['row']:>6}  {when}  {file} {alias:<10}  leaf {row['leaf']:<8} {bound:<24} {row['client']}".rstrip()
+    when = _when(row["time"]) or WRONG_TIME
+    start = f"{row['esn']}  {row['row']:>6}  {when:<20}  {file} {alias:<10}"
+    what = f"{start}  leaf {row['leaf']:<8} {bound:<24} {row['client']}"
+    why = f"  acknowledged: {row['reason']}" if row["reason"] else ""
+    return f"{what}{why}".rstrip()
+
+
+def _when(milliseconds: int) -> str | None:
+    """A time since 1970 as ISO 8601 writes it; None outside the years 1970 to 9999."""
+    if not 0 <= milliseconds < LAST_TIME:
+        return None
+    return datetime.fromtimestamp(milliseconds // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _print(verdict: Verdict, evidence: Evidence) -> None:
     for finding in verdict.findings:
-        print(f"{finding.kind:<6} {finding.what}")
+        say(f"{finding.kind:<6} {finding.what}")
     others = len(evidence.unknown)
     if others:
-        print(f"{'note':<6} {_number(others, 'other file')}, such as messages: no signature, key or ledger")
+        say(f"{'note':<6} {_number(others, 'other file')}, such as messages: no signature, key or ledger")
     looked = (
         f"{_number(verdict.signatures, 'signature')} ({verdict.verified} verified), "
         f"{_number(verdict.keys, 'public key')}, {_number(verdict.rows, 'row')} of ledgers"
     )
-    print(f"{'NOT CLEAN' if not verdict.clean else 'clean' if verdict.complete else 'INCOMPLETE'}: {looked}")
+    word = "NOT CLEAN" if verdict.wrong else "clean" if verdict.complete else "INCOMPLETE"
+    say(f"{word}: {looked}")
 
 
 def _number(number: int, what: str) -> str:
@@ -158,5 +181,5 @@ def _pair(text: str) -> tuple[Path, Path]:
 
 
 def _complain(word: str, reason: object, code: int) -> int:
-    print(f"seemachine {word}: {reason}", file=sys.stderr)
+    say(f"seemachine {word}: {reason}", file=sys.stderr)
     return code

@@ -40,6 +40,7 @@ KINDS: dict[str, type] = {
     **dict.fromkeys(("files", "machines", "cards", "without"), tuple),
 }
 IDENTIFIER = re.compile(r"[0-9a-f]{32}", re.ASCII)
+WORLD = re.compile(r"([0-9a-f]{2})*", re.ASCII)
 
 
 class ArchiveError(ValueError):
@@ -95,8 +96,10 @@ class Manifest:
 
     def __post_init__(self) -> None:
         _check_types(self)
-        if not IDENTIFIER.fullmatch(self.id) or self.time < 0:
+        if not IDENTIFIER.fullmatch(self.id) or not WORLD.fullmatch(self.world) or self.time < 0:
             raise ArchiveError("an identifier or time that can't be one")
+        if not all(map(is_esn, self.without)):
+            raise ArchiveError("a machine that can't be one was left out")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,12 @@ from seemachine.backup.archive import ARCHIVE, ArchiveError
 from seemachine.backup.steps import Step
 from seemachine.state.durable import private_folder, replace_file
 from seemachine.state.records import MAX_LEAVES
+from seemachine.wire.names import FILE_NAME_BYTES, TOKEN_BYTES, is_esn, is_nvram
+from seemachine.wire.printable import is_printable
 
 # Digests in hexadecimal begin with it when a client hashes; alone it waits for one.
 AWAITED = "71"
-FILE = re.compile(r"[0-9a-f]{22}", re.ASCII)
+BYTES = re.compile(r"([0-9a-f]{2})+", re.ASCII)
 ROW = {"esn": str, "nvram": str, "row": int, "file": str, "leaf": int, "digest": str, "token": str, "client": str, "time": int}
 
 # The row of each leaf, by NVRAM file and number.
@@ -34,7 +36,11 @@ def rows_in(data: bytes) -> Rows:
 
 
 def _can_be(row: dict[str, Any]) -> bool:
-    return FILE.fullmatch(row["file"]) is not None and 0 <= row["leaf"] < MAX_LEAVES
+    """Whether each value is what it is called: `seemachine audit` makes lines of them."""
+    machine = is_esn(row["esn"]) and is_nvram(row["nvram"])
+    named = len(row["file"]) == 2 * FILE_NAME_BYTES and len(row["token"]) == 2 * TOKEN_BYTES
+    octets = all(BYTES.fullmatch(row[name]) for name in ("file", "digest", "token"))
+    return machine and named and octets and is_printable(row["client"]) and 0 <= row["leaf"] < MAX_LEAVES
 
 
 def keep(world: Path, name: str, data: bytes, backup: str) -> Step:

@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import json
 import os
 import sys
 from contextlib import ExitStack
@@ -17,6 +16,7 @@ from seemachine.backup.archive import ARCHIVE, CARDS, FLEET, KEYS, ArchiveError,
 from seemachine.backup.steps import Step
 from seemachine.config import ConfigError, refuse_password
 from seemachine.fleet.configuration import read
+from seemachine.printing import say, say_json
 from seemachine.state.cards import SUFFIX
 from seemachine.state.durable import private_folder, replace_file
 from seemachine.state.errors import CardError, StateError, StateLocked, StateUnsafe, counted, reason
@@ -41,12 +41,12 @@ def run(options: argparse.Namespace) -> int:
         else:
             steps = restore(world, opened(options.file), options.witness, after_loss=options.after_loss)
     except (ArchiveError, ConfigError, StateError, OSError) as error:
-        print(f"seemachine restore: {reason(error)}", file=sys.stderr)
+        say(f"seemachine restore: {reason(error)}", file=sys.stderr)
         return 1
     if options.json:
-        print(json.dumps({"file": str(options.file), "steps": [asdict(step) for step in steps]}, indent=2))
+        say_json({"file": str(options.file), "steps": [asdict(step) for step in steps]})
     for step in steps if not options.json else ():
-        print(f"refused: {step.sentence}" if step.refused else step.sentence)
+        say(f"refused: {step.sentence}" if step.refused else step.sentence)
     return 1 if any(step.refused for step in steps) else 0
 
 
@@ -70,7 +70,8 @@ def restore(world: Path, backup: Backup, witness: str | None = None, *, after_lo
     private_folder(world)
     with ExitStack() as stack:
         if (supervisor := holder(world / "fleet")) is not None:
-            raise StateLocked(f"the fleet of {world} is up (process {supervisor}); stop it first with: seemachine fleet down")
+            up = f"the fleet of {world} is up ({supervisor})"
+            raise StateLocked(f"{up}; stop it first with: seemachine fleet down")
         machines = lock(world, backup, stack)
         witnessed = _known_to(world, witness, machines) if witness is not None else []
         steps = [*_restore_fleet(world, backup), *_restore_keys(world, backup)]

@@ -30,6 +30,7 @@ from seemachine.backup.archive import (
 )
 from seemachine.config import ConfigError
 from seemachine.fleet.configuration import read
+from seemachine.printing import say, say_json
 from seemachine.state.durable import replace_file
 from seemachine.state.errors import StateError, StateFailed, reason
 from seemachine.state.worldkey import FILE_NAME, world_key
@@ -177,16 +178,16 @@ def _report(manifest: Manifest, options: argparse.Namespace) -> None:
     if options.json:
         machines = [{"esn": part.esn, "nvram": part.nvram, "epoch": part.epoch, "files": len(part.files)} for part in manifest.machines]
         values: Mapping[str, object] = {"id": manifest.id, "file": str(options.file), "world": manifest.world, "machines": machines}
-        print(json.dumps({**values, "cards": list(manifest.cards), "without": list(manifest.without)}, indent=2))
+        say_json({**values, "cards": list(manifest.cards), "without": list(manifest.without)})
         return
     for part in manifest.machines:
-        print(f"{part.esn}: {len(part.files)} NVRAM file{'' if len(part.files) == 1 else 's'}, and the ledger")
+        say(f"{part.esn}: {len(part.files)} NVRAM file{'' if len(part.files) == 1 else 's'}, and the ledger")
     for card in manifest.cards:
-        print(f"{card} moved into the backup; only seemachine restore brings it back, once")
+        say(f"{card} moved into the backup; only seemachine restore brings it back, once")
     for esn in manifest.without:
-        print(f"{esn} was left out")
-    print(f"backup {manifest.id} is in {options.file}")
+        say(f"{esn} was left out")
+    say(f"backup {manifest.id} is in {options.file}")
 
 
 def _complain(reason: object) -> None:
-    print(f"seemachine backup: {reason}", file=sys.stderr)
+    say(f"seemachine backup: {reason}", file=sys.stderr)

@@ -7,7 +7,18 @@ from seemachine.commands import generate, hello, nvmem, provision, quarantine, r
 from seemachine.lms.generation import Stopped
 from seemachine.lms.parameters import ParameterError
 from seemachine.machine import Session
-from seemachine.state.errors import CardError, FileExists, LeaseGone, LeaseQuarantined, LeaseSpent, StateError, StateFailed, TokenSpent
+from seemachine.state.errors import (
+    CardError,
+    FileExists,
+    LeaseGone,
+    LeaseQuarantined,
+    LeaseSpent,
+    NotAcknowledged,
+    NothingToAcknowledge,
+    StateError,
+    StateFailed,
+    TokenSpent,
+)
 from seemachine.wire import messages as m
 from seemachine.wire.status import Status, StatusError
 
@@ -21,6 +32,7 @@ COMMANDS: dict[type[Any], Callable[[Session, Any], Any]] = {
     m.ProvisionLms: provision.provision,
     m.GetNvmemfileInfo: nvmem.info,
     m.ListNvmemfiles: nvmem.listing,
+    m.WarnNvmemfile: nvmem.warn,
     m.NvmemfileSign: nvmem.sign,
     m.NvmemfileReserve: nvmem.reserve,
     m.NvmemfileSignDigest: nvmem.sign_digest,
@@ -42,6 +54,8 @@ STATUSES: tuple[tuple[type[Exception], Status], ...] = (
     (FileExists, Status.ObjectInUse),
     (LeaseSpent, Status.UseLimitExceeded),
     (LeaseGone, Status.UseLimitExceeded),
+    (NotAcknowledged, Status.UseLimitExceeded),
+    (NothingToAcknowledge, Status.InvalidParameter),
     (LeaseQuarantined, Status.AccessDenied),
     (TokenSpent, Status.ObjectInUse),
     (CardError, Status.NotAvailable),

@@ -6,8 +6,8 @@ from seemachine.lms.engines import Engine
 from seemachine.lms.generation import Generation, Stopped, default_expchunk
 from seemachine.lms.parameters import OtsParameters, ParameterError, TreeParameters, lmots, lms
 from seemachine.lms.sectors import Sectors
-from seemachine.machine import PendingKey, Session
-from seemachine.wire.messages import CardWritten, ContinueLms, ContinueLmsCard, GenerateLms, LmsChunk, LmsStarted
+from seemachine.machine import Machine, PendingKey, Session
+from seemachine.wire.messages import MAX_CARD, CardWritten, ContinueLms, ContinueLmsCard, GenerateLms, LmsChunk, LmsStarted
 from seemachine.wire.names import (
     HANDLE_BYTES,
     MAX_CACHE_PART_EXPONENT,
@@ -18,6 +18,7 @@ from seemachine.wire.names import (
     MAX_PAGE_EXPONENT,
     nvram_name,
 )
+from seemachine.wire.printable import fitting
 from seemachine.wire.status import Status, StatusError
 
 
@@ -25,12 +26,20 @@ def generate(session: Session, request: GenerateLms) -> LmsStarted:
     """Begin a key. Refuses unknown or mixed parameter sets, exponents that no machine takes, and a label that is taken."""
     refuse_undelegated(session.machine)
     machine, generation = session.machine, _begin(session, request)
-    pending = PendingKey(generation, machine.random(HANDLE_BYTES), request.label)
+    handle = machine.random(HANDLE_BYTES)
+    pending = PendingKey(generation, handle, request.label, warnat=request.warnat)
     check_room(session)
     with machine.labels:
         check_label(machine, request.label, replace=request.replace)
         claim(session, pending)
-    return LmsStarted(handle=pending.handle, remaining=generation.remaining, expchunk=generation.expchunk, expcache=generation.expcache)
+        # Not after: another connection may have the key by then, under another handle.
+        handle = pending.handle
+    return LmsStarted(
+        handle=handle,
+        remaining=generation.remaining,
+        expchunk=generation.expchunk,
+        expcache=generation.expcache,
+    )
 
 
 def _begin(session: Session, request: GenerateLms) -> Generation:
@@ -110,10 +119,18 @@ def _finish(session: Session, pending: PendingKey) -> None:
     # Told that it took too long, the client of a key without a label could never ask for it again.
     if session.stopped.is_set() and not pending.label:
         raise Stopped("stopped before the key was installed")
-    # Dropped first: should the install fail halfway, nobody may write the same leaves anywhere else.
-    release(session, pending)
+    try:
+        _install(machine, pending)
+    finally:
+        # Also when that fails halfway: nobody may write the same leaves anywhere else. Not before: who gives up the label must wait for
+        # the checkpoint, or would find it written after it was discarded.
+        release(session, pending)
+
+
+def _install(machine: Machine, pending: PendingKey) -> None:
+    generation = pending.generation
     if generation.seeds[0]:
-        lease = to_store(generation.lease(0), machine.signer)
+        lease = to_store(generation.lease(0), machine.signer, pending.warnat)
         generation.seeds[0] = b""
         # The seed leaves the checkpoint before it is in NVRAM. Swapped, it could be installed again from there.
         save_head(machine, pending)
@@ -136,9 +153,10 @@ def write_card(session: Session, request: ContinueLmsCard) -> CardWritten:
             raise StatusError(Status.InvalidParameter, "all cards of the key are written")
         pending.slots_asked.add(request.slot)
         numbers = generation.sectors.card_leases(pending.cards_written)
-        leases = tuple(to_store(generation.lease(number), session.machine.signer) for number in numbers)
+        bound = session.machine.signer, pending.warnat
+        leases = tuple(to_store(generation.lease(number), *bound) for number in numbers)
         card = session.machine.slots.write_leases(request.slot, leases, before=lambda: _give_away(session, pending))
-    return CardWritten(card=card, remaining=generation.sectors.cards - pending.cards_written)
+    return CardWritten(card=fitting(card, MAX_CARD), remaining=generation.sectors.cards - pending.cards_written)
 
 
 def _give_away(session: Session, pending: PendingKey) -> None:

@@ -9,9 +9,13 @@ from seemachine.wire.names import printed_name
 from seemachine.wire.status import Status, StatusError
 
 
-def to_store(lease: Lease, signer: bytes = b"") -> StoredLease:
-    """For NVRAM or a card, bound to the signer of the SEE machine that made the key."""
-    return StoredLease(lease.key.encode(), lease.first, lease.end, lease.seed, lease.path, signer)
+def to_store(lease: Lease, signer: bytes = b"", warnat: int = 0) -> StoredLease:
+    """For NVRAM or a card, bound to the signer of the SEE machine that made the key.
+
+    `warnat` is the key's threshold.
+    """
+    secret = lease.seed, lease.path
+    return StoredLease(lease.key.encode(), lease.first, lease.end, *secret, signer, warnat)
 
 
 def from_store(lease: StoredLease) -> Lease:

@@ -9,7 +9,7 @@ from seemachine.lms.sectors import Sectors
 from seemachine.machine import Machine, PendingKey, Session
 from seemachine.state.checkpoints import MAX_LABELS, Head, is_label
 from seemachine.state.errors import StateCorrupt
-from seemachine.wire.messages import U32
+from seemachine.wire.messages import MAX_WARNAT, U32
 from seemachine.wire.names import (
     IDENTIFIER_BYTES,
     MAX_CACHE_PART_EXPONENT,
@@ -87,10 +87,11 @@ def release(session: Session, pending: PendingKey) -> None:
 
 def discard(machine: Machine, label: str) -> None:
     """Forget a label, and whoever is making its key."""
-    pending = machine.making.pop(label, None)
+    pending = machine.making.get(label)
     if pending is not None:
         with pending.lock:
             pending.handle = b""
+            machine.forget(pending)
     machine.checkpoints.discard(label)
 
 
@@ -123,10 +124,12 @@ def restore(machine: Machine, label: str, handle: bytes) -> PendingKey:
     try:
         generation = _generation(machine, head)
         cards_written = _whole(head, "cards_written", 0, generation.sectors.cards)
+        # Keys that were begun before there were thresholds have none.
+        warnat = _whole({"warnat": 0} | head, "warnat", 0, MAX_WARNAT)
     except (KeyError, TypeError, ValueError) as error:
         raise StateCorrupt(f"half-made key {label}: {error}") from None
     generation.restore(machine.engine, machine.checkpoints.load(label, generation.row_bytes))
-    return PendingKey(generation, handle, label, cards_written)
+    return PendingKey(generation, handle, label, cards_written, warnat)
 
 
 def _head(pending: PendingKey) -> Head:
@@ -141,6 +144,7 @@ def _head(pending: PendingKey) -> Head:
         "identifier": generation.identifier,
         "seeds": generation.seeds,
         "cards_written": pending.cards_written,
+        "warnat": pending.warnat,
     }
 
 

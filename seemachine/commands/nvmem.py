@@ -1,7 +1,7 @@
 """The nvmemfile family: list, info, sign, and signing of what the client hashes (guide 2.7.1, 2.7.2.1)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from seemachine.commands.leases import from_store, refuse_foreign
 from seemachine.lms.hashing import message_digest
@@ -12,9 +12,11 @@ from seemachine.lms.tree import table_from_cache
 from seemachine.machine import Machine, Session
 from seemachine.state.batch import Answer
 from seemachine.state.errors import StateError
-from seemachine.state.ledger import Order, hash_bound, message_bound
+from seemachine.state.ledger import LedgerRow, Order, hash_bound, message_bound
 from seemachine.state.records import NvramFile, Reserved
 from seemachine.wire.messages import (
+    MAX_CLIENT,
+    U64,
     GetNvmemfileInfo,
     LedgerEntry,
     LedgerPage,
@@ -29,12 +31,16 @@ from seemachine.wire.messages import (
     NvmemfileSignDigest,
     NvmemfileSigned,
     ReadLedger,
+    WarnNvmemfile,
 )
 from seemachine.wire.names import MAX_PAGE_EXPONENT, nvram_name, printed_name
+from seemachine.wire.printable import fitting
 from seemachine.wire.status import Status, StatusError
 
 # A client is told to load the node cache when signing without it would hash more than this.
 FEW_LEAVES = 1 << 6
+# The highest number that a row has in any store.
+LAST_ROW = (1 << 63) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,14 @@ def listing(session: Session, request: ListNvmemfiles) -> NvmemfileListing:
     machine = session.machine
     files = [file for name in machine.store.names() if (file := machine.store.get(name)) is not None]
     return NvmemfileListing(files=[_describe(machine, file) for file in files])
+
+
+def warn(session: Session, request: WarnNvmemfile) -> NvmemfileInfo:
+    """Set the threshold of one NVRAM file."""
+    machine = session.machine
+    refuse_foreign(machine, _file(machine, request.file).lease)
+    machine.store.warn_at(request.file, request.warnat)
+    return _describe(machine, _file(machine, request.file))
 
 
 def load(session: Session, request: LoadLms) -> LmsLoaded:
@@ -106,7 +120,7 @@ def start_signing(machine: Machine, asked: Sequence[tuple[NvmemfileSign, str]]) 
     """Reserve a leaf for each request and its client, all in one flush. From here on the leaves are gone, whatever happens."""
     refusals = [_unfit(machine, request) for request, _ in asked]
     fitting = [each for each, refused in zip(asked, refusals, strict=True) if refused is None]
-    orders = [Order(request.file, request.token, message_bound(request.message), client) for request, client in fitting]
+    orders = [_order(request, message_bound(request.message), client) for request, client in fitting]
     answers = iter(machine.store.reserve(orders))
     return [
         _start(machine, request, next(answers)) if refused is None else refused
@@ -141,7 +155,7 @@ def reserve(session: Session, request: NvmemfileReserve) -> NvmemfileReserved:
         refuse_foreign(machine, file.lease)
     if not ready(machine, request.file):
         prepare(machine, request.file)
-    [answer] = machine.store.reserve([Order(request.file, request.token, hash_bound(b""), session.client)])
+    [answer] = machine.store.reserve([_order(request, hash_bound(b""), session.client)])
     reserved = _given(machine, request.file, answer)
     lease = from_store(reserved.lease)
     return NvmemfileReserved(
@@ -156,10 +170,13 @@ def sign_digest(session: Session, request: NvmemfileSignDigest) -> NvmemfileSign
     """Sign Q with the leaf that was set aside for it."""
     machine = session.machine
     file = machine.store.get(request.file)
+    if file is not None:
+        refuse_foreign(machine, file.lease)
     size = PublicKey.decode(file.lease.public_key).ots.n if file is not None else len(request.digest)
     if len(request.digest) != size:
         raise StatusError(Status.InvalidParameter, f"Q has {size} bytes for this key")
-    reserved = machine.store.bind(Order(request.file, request.token, hash_bound(request.digest), session.client))
+    bound = machine.store.bind(Order(request.file, request.token, hash_bound(request.digest), session.client))
+    reserved = _given(machine, request.file, bound)
     lease = from_store(reserved.lease)
     if len(request.digest) != lease.key.ots.n:
         raise StatusError(Status.InvalidParameter, f"Q has {lease.key.ots.n} bytes for {lease.key.ots.name}; the leaf is spent")
@@ -168,13 +185,32 @@ def sign_digest(session: Session, request: NvmemfileSignDigest) -> NvmemfileSign
 
 def ledger(session: Session, request: ReadLedger) -> LedgerPage:
     """A part of the machine's ledger."""
-    rows = session.machine.store.ledger(request.after, request.most)
+    stored = session.machine.store.ledger(min(request.after, LAST_ROW), request.most)
+    rows = [(number, _timed(row)) for number, row in stored]
     return LedgerPage(
         entries=[
-            LedgerEntry(row=number, file=row.name, leaf=row.leaf, token=row.token, digest=row.digest, client=row.client, time=row.time)
+            LedgerEntry(
+                row=number,
+                file=row.name,
+                leaf=row.leaf,
+                token=row.token,
+                digest=row.digest,
+                client=fitting(row.client, MAX_CLIENT),
+                time=row.time,
+                reason=row.reason,
+            )
             for number, row in rows
         ]
     )
+
+
+def _timed(row: LedgerRow) -> LedgerRow:
+    """The wire has no time before 1970: its last one says that the clock was wrong."""
+    return row if row.time >= 0 else replace(row, time=U64)
+
+
+def _order(request: NvmemfileSign | NvmemfileReserve, digest: bytes, client: str) -> Order:
+    return Order(request.file, request.token, digest, client, request.acknowledge)
 
 
 def _start(machine: Machine, request: NvmemfileSign, answer: Answer) -> Signing | Exception:
@@ -193,6 +229,8 @@ def _given(machine: Machine, name: bytes, answer: Answer) -> Reserved:
         raise _no_file(machine, name)
     if isinstance(answer, StateError):
         raise answer
+    # Of a file that is used up this was not asked before: only its last orders can be asked again.
+    refuse_foreign(machine, answer.lease)
     return answer
 
 
@@ -265,4 +303,5 @@ def _describe(machine: Machine, file: NvramFile) -> NvmemfileInfo:
         end=lease.end,
         loaded=loaded,
         quarantined=bool(file.quarantine),
+        warnat=lease.warnat,
     )

@@ -15,7 +15,14 @@ def provision(session: Session, request: ProvisionLms) -> LmsProvisioned:
         if lease is None:
             raise StatusError(Status.UseLimitExceeded, "no leases remaining on card")
         left = _move(machine, request.slot, lease)
-    return LmsProvisioned(file=lease.name, public_key=lease.public_key, first=lease.first, end=lease.end, leases=left)
+    return LmsProvisioned(
+        file=lease.name,
+        public_key=lease.public_key,
+        first=lease.first,
+        end=lease.end,
+        leases=left,
+        warnat=lease.warnat,
+    )
 
 
 def _move(machine: Machine, slot: int, lease: StoredLease) -> int:

@@ -4,6 +4,7 @@ from seemachine.commands.leases import problem_of
 from seemachine.machine import Machine, Session
 from seemachine.state.errors import LeaseSpent
 from seemachine.wire.messages import (
+    MAX_LABEL,
     MAX_REASON,
     MAX_SUSPECTS,
     BurnQuarantined,
@@ -15,6 +16,7 @@ from seemachine.wire.messages import (
     Suspect,
 )
 from seemachine.wire.names import printed_name
+from seemachine.wire.printable import fitting
 from seemachine.wire.status import Status, StatusError
 
 
@@ -40,9 +42,9 @@ def listing(session: Session, request: ListQuarantine) -> QuarantineListing:
     """NVRAM files first, then half-made keys."""
     machine = session.machine
     files = [file for name in machine.store.names() if (file := machine.store.get(name)) is not None and file.quarantine]
-    suspects = [Suspect(file.name, "", file.lease.first, file.next, file.lease.end, file.quarantine[:MAX_REASON]) for file in files]
+    suspects = [Suspect(file.name, "", file.lease.first, file.next, file.lease.end, fitting(file.quarantine, MAX_REASON)) for file in files]
     for label, reason in machine.checkpoints.suspended():
-        suspects.append(Suspect(file=b"", label=label, first=0, next=0, end=0, reason=reason[:MAX_REASON]))
+        suspects.append(Suspect(file=b"", label=fitting(label, MAX_LABEL), first=0, next=0, end=0, reason=fitting(reason, MAX_REASON)))
     return QuarantineListing(suspects=suspects[request.after : request.after + MAX_SUSPECTS])
 
 

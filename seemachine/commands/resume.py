@@ -16,9 +16,11 @@ def resume(session: Session, request: ResumeLms) -> LmsResumed:
     with session.machine.labels:
         pending = _take_over(session.machine, request.label)
         making.claim(session, pending)
+        # Not after: another connection may have the key by then, under another handle.
+        handle = pending.handle
     generation = pending.generation
     return LmsResumed(
-        handle=pending.handle,
+        handle=handle,
         remaining=generation.remaining,
         lms=generation.tree.typecode,
         lmots=generation.ots.typecode,
@@ -26,6 +28,7 @@ def resume(session: Session, request: ResumeLms) -> LmsResumed:
         explease=generation.sectors.explease,
         expchunk=generation.expchunk,
         expcache=generation.expcache,
+        warnat=pending.warnat,
     )
 
 
@@ -43,7 +46,7 @@ def _take_over(machine: Machine, label: str) -> PendingKey:
     # A step of its former connection may still be under way; this waits for its end.
     with pending.lock:
         _check_seeds(pending)
-        pending.handle, pending.told, pending.orphaned = handle, 0, False
+        pending.handle, pending.told = handle, 0
         # The closing step is done again, for its reply has the public key.
         pending.generation.root = None
     return pending

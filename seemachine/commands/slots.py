@@ -1,7 +1,8 @@
 """slot_list: which cards are in this machine."""
 
 from seemachine.machine import Session
-from seemachine.wire.messages import ListSlots, Slot, SlotListing
+from seemachine.wire.messages import MAX_CARD, ListSlots, Slot, SlotListing
+from seemachine.wire.printable import fitting
 
 
 def listing(session: Session, request: ListSlots) -> SlotListing:
@@ -9,7 +10,7 @@ def listing(session: Session, request: ListSlots) -> SlotListing:
     del request
     return SlotListing(
         slots=[
-            Slot(slot=found.slot, ic=found.ic, kind=found.kind, card=found.card, leases=found.leases)
+            Slot(slot=found.slot, ic=found.ic, kind=found.kind, card=fitting(found.card, MAX_CARD), leases=found.leases)
             for found in session.machine.slots.listing()
         ]
     )

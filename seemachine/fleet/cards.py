@@ -1,13 +1,13 @@
 """`seemachine card ...`: the hands at the card rack."""
 
 import argparse
-import json
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
 from seemachine.fleet import published
+from seemachine.printing import say, say_json
 from seemachine.state.errors import StateError, counted, reason
 from seemachine.state.rack import Rack, Whereabouts
 from seemachine.wire.world import home
@@ -25,41 +25,41 @@ def run(verb: str, options: argparse.Namespace) -> int:
         else:
             VERBS[verb](Rack(world), options)
     except (StateError, OSError) as error:
-        print(f"seemachine card: {reason(error)}", file=sys.stderr)
+        say(f"seemachine card: {reason(error)}", file=sys.stderr)
         return 1
     return 0
 
 
 def _new(rack: Rack, options: argparse.Namespace) -> None:
     for name in rack.new(options.count):
-        print(name)
+        say(name)
 
 
 def _insert(rack: Rack, options: argparse.Namespace) -> None:
     rack.insert(options.card, options.esn, options.slot)
-    print(f"{options.card} is in slot {options.slot} of {options.esn}")
+    say(f"{options.card} is in slot {options.slot} of {options.esn}")
 
 
 def _remove(rack: Rack, options: argparse.Namespace) -> None:
-    print(f"{rack.remove(options.esn, options.slot)} is on the rack")
+    say(f"{rack.remove(options.esn, options.slot)} is on the rack")
 
 
 def _format(rack: Rack, options: argparse.Namespace) -> None:
     # The lines of slotinfo --format in the guide (2.9.3).
     entry = published.read(rack.world, options.esn)
     machine = f"module {entry.module}" if entry is not None else options.esn
-    print(f"Formatting token in {machine} slot {options.slot}:", flush=True)
+    say(f"Formatting token in {machine} slot {options.slot}:", flush=True)
     rack.format(options.esn, options.slot, force=options.force)
-    print("Formatted token OK")
+    say("Formatted token OK")
 
 
 def _list(world: Path, options: argparse.Namespace) -> None:
     # Who only looks makes no rack.
     found = Rack(world).listing() if (world / "cards").is_dir() else []
     if options.json:
-        print(json.dumps({"cards": [_as_json(card) for card in found]}, indent=2))
+        say_json({"cards": [_as_json(card) for card in found]})
     elif not found:
-        print(f"no cards in {world}; make some with: seemachine card new", file=sys.stderr)
+        say(f"no cards in {world}; make some with: seemachine card new", file=sys.stderr)
     else:
         _print(found)
 
@@ -69,7 +69,7 @@ def _print(found: list[Whereabouts]) -> None:
     widths = [max(map(len, column)) for column in zip(*cells, LEAST_CELLS, strict=True)]
     for card, row in zip(found, cells, strict=True):
         place = f"slot {card.slot} of {card.esn}" if card.esn else "on the rack"
-        print(*(cell.ljust(width) for cell, width in zip(row, widths, strict=True)), place)
+        say(*(cell.ljust(width) for cell, width in zip(row, widths, strict=True)), place)
 
 
 def _as_json(card: Whereabouts) -> dict[str, object]:

@@ -4,6 +4,7 @@ import datetime as dt
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from seeclient.keys import PREFIX
 
@@ -12,6 +13,7 @@ from seemachine.fleet.features import FEATURES, SEE_FEATURE
 from seemachine.fleet.finding import Finding
 from seemachine.fleet.modules import Module
 from seemachine.state.lock import holder
+from seemachine.state.process import Process
 from seemachine.wire.world import key_folder, published_folder
 
 SOON_DAYS = 30
@@ -27,9 +29,9 @@ def findings(world: Path) -> list[Finding]:
     return [*_signers(world, known), *_keys(world, known), *each, *_stale(world), *health.findings(world)]
 
 
-def as_json(found: list[Finding]) -> str:
-    """One document."""
-    return json.dumps({"findings": [asdict(finding) for finding in found]}, indent=2)
+def as_document(found: list[Finding]) -> dict[str, Any]:
+    """What is printed as JSON."""
+    return {"findings": [asdict(finding) for finding in found]}
 
 
 def _signers(world: Path, known: list[Module]) -> list[Finding]:
@@ -123,7 +125,9 @@ def _stale(world: Path) -> list[Finding]:
     for path in sorted(published_folder(world).glob("*.json")):
         esn = path.stem
         entry = published.read(world, esn)
-        if entry is None or holder(world / "hsm" / esn) != entry.pid:
-            advice = FLEET_ADVICE if entry is not None and modules.fleet_process(world, esn) == entry.pid else TOOLS_ADVICE
+        if entry is None or not entry.process.is_same(holder(world / "hsm" / esn) or Process()):
+            noted = modules.fleet_process(world, esn)
+            of_fleet = entry is not None and entry.process.is_same(noted)
+            advice = FLEET_ADVICE if of_fleet else TOOLS_ADVICE
             found.append(Finding(esn, "the published object is stale: no SEE machine is where it points to", advice))
     return found

@@ -11,7 +11,7 @@ from seemachine.fleet import modules
 from seemachine.fleet.modules import Loaded, Module
 from seemachine.state.durable import private_folder, replace_file
 from seemachine.state.errors import StateCorrupt
-from seemachine.wire.names import SEE_PORT
+from seemachine.wire.names import MODELS, SEE_PORT, is_esn
 
 FILE_NAME = "fleet.toml"
 RUNNING = "running.json"
@@ -177,9 +177,11 @@ def remembered(world: Path) -> list[dict[str, Any]] | None:
     """ESN, model and module of the machines of the fleet that runs, or ran last; None when none did."""
     try:
         found = json.loads((world / "fleet" / RUNNING).read_text())
-        return [{"esn": str(each["esn"]), "model": str(each["model"]), "module": int(each["module"])} for each in found]
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        known = [{"esn": str(each["esn"]), "model": str(each["model"]), "module": int(each["module"])} for each in found]
+    except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
+    # They become names of folders, and of features.
+    return known if all(is_esn(str(each["esn"])) and each["model"] in MODELS for each in known) else None
 
 
 def command_line(machine: Config) -> list[str]:

@@ -1,11 +1,9 @@
 """`seemachine fleet up|down|status`: what a person does to a fleet."""
 
 import argparse
-import contextlib
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -18,14 +16,15 @@ from seemachine import stopping
 from seemachine.config import ConfigError
 from seemachine.fleet import configuration, modules, published, standing
 from seemachine.fleet.configuration import Fleet
-from seemachine.state.durable import replace_file
+from seemachine.fleet.ending import LOOK_SECONDS, STOP_SECONDS, end
+from seemachine.printing import say, say_json
+from seemachine.state.durable import private_folder, replace_file
 from seemachine.state.errors import StateError, StateLocked, counted, reason
 from seemachine.state.lock import FolderLock, holder
+from seemachine.state.process import Process, child
 from seemachine.wire.world import HOME_VARIABLE, home
 
 START_SECONDS = 60.0
-STOP_SECONDS = 60.0
-LOOK_SECONDS = 0.05
 # With less a supervisor can't even write why it ended.
 LEAST_ROOM = 1 << 20
 
@@ -49,7 +48,7 @@ def up(options: argparse.Namespace) -> int:
     except ConfigError as error:
         return _complain(error, 2)
     for esn, why in fleet.left_out.items():
-        print(f"seemachine fleet: {esn} {why}", file=sys.stderr)
+        say(f"seemachine fleet: {esn} {why}", file=sys.stderr)
     fleet = replace(fleet, machines=tuple(machine for machine in fleet.machines if machine.esn not in fleet.left_out))
     if not fleet.machines:
         return _complain("no HSM of this fleet can run a SEE machine")
@@ -71,16 +70,15 @@ def down(options: argparse.Namespace) -> int:
     order = standing.numbers(world)
     if supervisor is None and not machines:
         tidied = _withdraw_stale(world)
-        print(f"no fleet is up in {world}" if not tidied else f"tidied up {counted(tidied, 'stale published object')}")
+        say(f"no fleet is up in {world}" if not tidied else f"tidied up {counted(tidied, 'stale published object')}")
         return 0
-    if supervisor is not None:
-        _signal(supervisor)
-    signalled: set[int] = set()
-    if not _wait(lambda: _all_gone(world) or _end_orphans(world, signalled), STOP_SECONDS):
-        return _complain(f"the fleet did not stop within {STOP_SECONDS:g} s; look at {world / 'fleet' / 'log'}")
+    # The supervisor first: it would start machines again. It stops its own; others may have
+    # outlived theirs.
+    for folders in ([world / "fleet"], _machine_folders(world)):
+        end(folders, _log_path(world))
     _withdraw_stale(world)
     listed = ", ".join(sorted(machines, key=lambda esn: (order.get(esn, 0) == 0, order.get(esn, 0), esn)))
-    print(f"stopped: {listed or 'the supervisor; no machine was up'}")
+    say(f"stopped: {listed or 'the supervisor; no machine was up'}")
     return 0
 
 
@@ -89,13 +87,14 @@ def status(options: argparse.Namespace) -> int:
     world = home(options.home)
     rows, supervisor = standing.rows(world), holder(world / "fleet")
     if options.json:
-        print(json.dumps({"machines": rows, "supervisor": supervisor, "world": str(world)}, indent=2))
+        pid = None if supervisor is None else supervisor.pid_here
+        say_json({"machines": rows, "supervisor": pid, "world": str(world)})
     elif not rows:
-        print(f"no fleet in {world}; start one with: seemachine fleet up")
+        say(f"no fleet in {world}; start one with: seemachine fleet up")
     else:
         standing.show(rows)
-        if supervisor is None and any(row["pid"] for row in rows):
-            print("no supervisor: a machine that dies is not started again")
+        if supervisor is None and any(row["state"] != "down" for row in rows):
+            say("no supervisor: a machine that dies is not started again")
     enrolled = [row for row in rows if row["module"]]
     unwatched = supervisor is None and any(modules.of_fleet(world, row["esn"]) for row in rows)
     return 0 if enrolled and all(row["state"] == "up" for row in enrolled) and not unwatched else 1
@@ -103,7 +102,7 @@ def status(options: argparse.Namespace) -> int:
 
 def check(options: argparse.Namespace) -> int:
     """Print what would fail later. Exit code 0 when nothing was found, 1 otherwise."""
-    from seemachine.fleet.check import as_json, findings
+    from seemachine.fleet.check import as_document, findings
 
     world = home(options.home)
     if not (world / "hsm").is_dir() and not (world / configuration.FILE_NAME).is_file():
@@ -111,16 +110,18 @@ def check(options: argparse.Namespace) -> int:
     os.environ[HOME_VARIABLE] = str(world)
     found = findings(world)
     if options.json:
-        print(as_json(found))
+        say_json(as_document(found))
     else:
         for finding in found:
-            print(f"{finding.esn + ': ' if finding.esn else ''}{finding.problem}\n    {finding.advice}")
-        print("nothing was found" if not found else f"{len(found)} found")
+            say(f"{finding.esn + ': ' if finding.esn else ''}{finding.problem}")
+            say(f"    {finding.advice}")
+        say("nothing was found" if not found else f"{len(found)} found")
     return 1 if found else 0
 
 
-def _already(world: Path, supervisor: int | None) -> str:
-    return f"the fleet of {world} is already up (process {supervisor or 'unknown'}); stop it with: seemachine fleet down"
+def _already(world: Path, supervisor: Process | None) -> str:
+    who = supervisor or Process()
+    return f"the fleet of {world} is already up ({who}); stop it with: seemachine fleet down"
 
 
 def _foreground(fleet: Fleet) -> int:
@@ -129,49 +130,55 @@ def _foreground(fleet: Fleet) -> int:
     from seemachine.fleet.supervisor import FleetFailed, Supervisor
 
     try:
+        # Held to the end of the process: who waits for the folder waits until nothing is left.
         lock = FolderLock(fleet.world / "fleet", f"the fleet of {fleet.world}")
     except StateLocked:
         return _complain(_already(fleet.world, holder(fleet.world / "fleet")))
+    lock.listen()
     replace_file(
         fleet.world / "fleet" / configuration.RUNNING, json.dumps([standing.identity(machine) for machine in fleet.machines]).encode()
     )
     try:
         with stopping.once() as tell:
-            trio.run(Supervisor(fleet, tell).run)
+            trio.run(Supervisor(fleet, tell, lock.asked).run)
     except FleetFailed as error:
         return _complain(error)
-    finally:
-        lock.release()
     return 0
 
 
 def _detached(fleet: Fleet, path: Path) -> int:
-    from seemachine.fleet.supervisor import log_path
-
-    log = log_path(fleet.world)
+    private_folder(fleet.world / "fleet")
+    log = _log_path(fleet.world)
     command = [sys.executable, "-P", "-m", "seemachine", "fleet", "up", str(path.absolute()), "--home", str(fleet.world)]
     with log.open("ab") as output:
         began = output.tell()
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
+    supervisor = child(process.pid)
     try:
-        _wait(lambda: process.poll() is not None or _all_up(fleet, process.pid), START_SECONDS)
+        _wait(lambda: process.poll() is not None or _all_up(fleet, supervisor), START_SECONDS)
     except KeyboardInterrupt:
         _complain("interrupted; what was started is stopped again")
         _end(process)
         raise
-    if process.poll() is None and _all_up(fleet, process.pid):
+    if process.poll() is None and _all_up(fleet, supervisor):
         standing.show(standing.rows(fleet.world))
         return 0
     if process.poll() is None:
-        process.terminate()
+        _end(process)
     with log.open("rb") as written:
         written.seek(began)
         said = written.read().decode(errors="replace")
-    sys.stderr.write(said)
+    for line in said.splitlines():
+        say(line, file=sys.stderr)
     full = shutil.disk_usage(fleet.world).free < LEAST_ROOM
     return _complain(
         f"the fleet did not come up; its log is {log}" if said or not full else f"no room is left on the disk of {fleet.world}"
     )
+
+
+def _log_path(world: Path) -> Path:
+    """Where a detached fleet writes."""
+    return world / "fleet" / "log"
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
@@ -183,23 +190,9 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
         _complain(f"it still runs (process {process.pid}); stop it with: seemachine fleet down")
 
 
-def _all_up(fleet: Fleet, supervisor: int) -> bool:
+def _all_up(fleet: Fleet, supervisor: Process) -> bool:
     ready = all(standing.state(fleet.world, machine.esn) == "up" for machine in fleet.machines)
-    return ready and holder(fleet.world / "fleet") == supervisor
-
-
-def _end_orphans(world: Path, signalled: set[int]) -> bool:
-    """Once no supervisor is there, ask machines that outlived theirs to stop, each once. Never true: it is for the next look to see."""
-    if holder(world / "fleet") is None:
-        for pid in {holder(folder) for folder in _machine_folders(world)} - signalled - {None, 0}:
-            assert pid is not None
-            signalled.add(pid)
-            _signal(pid)
-    return False
-
-
-def _all_gone(world: Path) -> bool:
-    return holder(world / "fleet") is None and all(holder(folder) is None for folder in _machine_folders(world))
+    return ready and supervisor.is_same(holder(fleet.world / "fleet") or Process())
 
 
 def _machine_folders(world: Path) -> list[Path]:
@@ -216,12 +209,6 @@ def _withdraw_stale(world: Path) -> int:
     return len(stale)
 
 
-def _signal(pid: int) -> None:
-    # It may have ended by itself meanwhile.
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGTERM)
-
-
 def _wait(condition: Any, seconds: float) -> bool:
     deadline = time.monotonic() + seconds
     while not condition():
@@ -232,7 +219,7 @@ def _wait(condition: Any, seconds: float) -> bool:
 
 
 def _complain(sentence: object, code: int = 1) -> int:
-    print(f"seemachine fleet: {sentence}", file=sys.stderr)
+    say(f"seemachine fleet: {sentence}", file=sys.stderr)
     return code
 
 

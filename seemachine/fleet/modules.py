@@ -19,6 +19,7 @@ from seemachine.fleet.features import DELIVERED, SEE_FEATURE
 from seemachine.state.durable import PRIVATE_FILE, private_folder, replace_file
 from seemachine.state.errors import StateCorrupt
 from seemachine.state.lock import holder
+from seemachine.state.process import Process, parsed
 
 FILE_NAME = "module.json"
 OPERATIONAL = "operational"
@@ -165,28 +166,28 @@ def started(world: Path, module: Module) -> str:
     return module.started if running(world, module.esn) and not of_fleet(world, module.esn) else ""
 
 
-def note_fleet_process(world: Path, esn: str, pid: int | None) -> None:
-    """Which process a supervisor has for an HSM, or that it has none any more: numbers of processes come again."""
+def note_fleet_process(world: Path, esn: str, process: Process | None) -> None:
+    """Which process a supervisor has for an HSM, or that it has none any more."""
     path = world / "fleet" / f"{esn}.pid"
-    if pid is None:
+    if process is None:
         # Looked for first, for a world that can only be read.
         if path.exists():
             path.unlink()
     else:
-        replace_file(path, str(pid).encode())
+        replace_file(path, process.text().encode())
 
 
 def of_fleet(world: Path, esn: str) -> bool:
     """Whether what runs on an HSM, as its lock says, was started by a fleet's supervisor."""
-    return fleet_process(world, esn) == (holder(world / "hsm" / esn) or -1)
+    return fleet_process(world, esn).is_same(holder(world / "hsm" / esn) or Process())
 
 
-def fleet_process(world: Path, esn: str) -> int:
-    """The process that a supervisor has for an HSM, or had when it was killed; 0 without any."""
+def fleet_process(world: Path, esn: str) -> Process:
+    """The process that a supervisor has for an HSM, or had when it was killed, or Process()."""
     try:
-        return int((world / "fleet" / f"{esn}.pid").read_text())
+        return parsed((world / "fleet" / f"{esn}.pid").read_text())
     except (OSError, ValueError):
-        return 0
+        return Process()
 
 
 @contextlib.contextmanager

@@ -8,7 +8,9 @@ from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 
 from seemachine.state.durable import private_folder, replace_file
-from seemachine.wire.names import PUBLISHED_NAME
+from seemachine.state.process import Process
+from seemachine.wire.names import MODELS, PUBLISHED_NAME, is_esn, is_nvram
+from seemachine.wire.printable import is_printable
 from seemachine.wire.world import published_folder
 
 LISTENING = "listening.json"
@@ -16,7 +18,11 @@ LISTENING = "listening.json"
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """One machine's entry. `tls`: it takes nothing else. `nvram` is the name of its NVRAM in hex, by which clients know it."""
+    """One machine's entry. `tls`: it takes nothing else.
+
+    `nvram` is the name of its NVRAM in hex, by which clients know it. `pid` and `started` are of
+    its process: a number alone may be another's by now.
+    """
 
     esn: str
     model: str
@@ -26,6 +32,12 @@ class Published:
     pid: int
     tls: bool = False
     nvram: str = ""
+    started: str = ""
+
+    @property
+    def process(self) -> Process:
+        """The one that made the entry."""
+        return Process(self.pid, self.started)
 
 
 def publish(world: Path, entry: Published, name: str = PUBLISHED_NAME) -> None:
@@ -61,4 +73,11 @@ def _entry(path: Path) -> Published | None:
         entry = Published(**json.loads(path.read_text()))
     except (OSError, ValueError, TypeError, RecursionError):
         return None
-    return entry if [type(value) for value in astuple(entry)] == [str, str, int, str, int, int, bool, str] else None
+    return entry if _is_one(entry) else None
+
+
+def _is_one(entry: Published) -> bool:
+    """Whether each value is what it is called: files are named by them, and lines are made of them."""
+    typed = [type(value) for value in astuple(entry)] == [str, str, int, str, int, int, bool, str, str]
+    named = typed and is_esn(entry.esn) and (entry.nvram == "" or is_nvram(entry.nvram))
+    return named and entry.model in MODELS and is_printable(entry.host)

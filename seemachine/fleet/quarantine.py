@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import json
 import os
 import sys
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from typing import Any
 from seeclient import blocking, dispatch, keys, memory
 from seeclient.effects import Ask, Peer, Roster, Story
 
+from seemachine.printing import say, say_json
 from seemachine.wire.messages import (
     MAX_SUSPECTS,
     BurnQuarantined,
@@ -27,6 +27,8 @@ from seemachine.wire.status import Status, StatusError
 from seemachine.wire.world import HOME_VARIABLE, home
 
 WHERE = "quarantine"
+# An NVRAM holds 4,096 files, and nobody leaves that many half-made keys behind.
+MOST_SUSPECTS = 1 << 16
 EXPLANATION = """\
 A leaf that signs two messages gives its key away. What is listed here may have been used by somebody else who has a copy, so nothing
 is signed with it. What can have happened: the state folder was copied and both are used; a backup or a snapshot was put back; the folder
@@ -53,13 +55,17 @@ def run(verb: str, options: argparse.Namespace) -> int:
     try:
         with blocking.open_fleet(doubted=True) as fleet:
             for complaint in (*fleet.roster.failures, *_alarms(fleet)):
-                print(f"seemachine quarantine: {complaint.detail}", file=sys.stderr)
+                _complain(complaint.detail)
             return VERBS[verb](fleet, options)
     except StatusError as refused:
         # Without the name of the request, which nobody typed.
         sentence = refused.detail if refused.where == WHERE else refused.detail.replace(f" in {refused.where}", "", 1)
-        print(f"seemachine quarantine: {sentence}", file=sys.stderr)
+        _complain(sentence)
         return 1
+
+
+def _complain(sentence: str) -> None:
+    say(f"seemachine quarantine: {sentence}", file=sys.stderr)
 
 
 def _alarms(fleet: blocking.Fleet) -> list[StatusError]:
@@ -68,13 +74,16 @@ def _alarms(fleet: blocking.Fleet) -> list[StatusError]:
 
 
 def _list(fleet: blocking.Fleet, options: argparse.Namespace) -> int:
-    found = fleet.run(suspects(fleet.roster))
+    away = len(fleet.roster.failures)
+    found = fleet.run(_suspects_told(fleet.roster))
+    for failure in fleet.roster.failures[away:]:
+        _complain(failure.detail)
     if options.json:
-        print(json.dumps(_document(fleet, found), indent=2))
-    elif not fleet.roster.peers:
-        print("seemachine quarantine: no machine is up; start some with: seemachine fleet up", file=sys.stderr)
-    else:
+        say_json(_document(fleet, found))
+    elif fleet.roster.peers:
         _print(fleet, found)
+    elif len(fleet.roster.failures) == away:
+        _complain("no machine is up; start some with: seemachine fleet up")
     return 0 if fleet.roster.peers and not (found or fleet.roster.failures or _alarms(fleet)) else 1
 
 
@@ -82,13 +91,13 @@ def _print(fleet: blocking.Fleet, found: list[tuple[str, Suspect]]) -> None:
     known = keys.known()
     for esn, suspect in found:
         what = f"leaf {suspect.next} of leaves {suspect.first} to {suspect.end - 1}" if suspect.file else "half-made key"
-        print(f"{esn}  {_name(suspect):<25} {known.get(suspect.file, '-'):<10} {what:<27} {suspect.reason}")
+        say(f"{esn}  {_name(suspect):<25} {known.get(suspect.file, '-'):<10} {what:<27} {suspect.reason}")
     silent = ", ".join(_silent(fleet))
     if silent:
         asked = ", ".join(peer.esn for peer in fleet.roster.peers)
-        print(f"{'' if found else f'nothing on {asked}; '}{silent} could not be asked")
+        say(f"{'' if found else f'nothing on {asked}; '}{silent} could not be asked")
     elif not found:
-        print("nothing is in quarantine")
+        say("nothing is in quarantine")
 
 
 def _silent(fleet: blocking.Fleet) -> list[str]:
@@ -100,27 +109,27 @@ def _silent(fleet: blocking.Fleet) -> list[str]:
 def _explain(fleet: blocking.Fleet, options: argparse.Namespace) -> int:
     options.json = False
     code = _list(fleet, options)
-    print()
-    print(EXPLANATION, end="")
+    say()
+    say(*EXPLANATION.splitlines(), sep="\n")
     return code
 
 
 def _burn(fleet: blocking.Fleet, options: argparse.Namespace) -> int:
     lost = fleet.run(_burn_one(fleet.roster, options.esn, options.name))
-    print(f"{options.name} of {options.esn} is gone" + (f", with {lost} leaves" if lost else ""))
+    say(f"{options.name} of {options.esn} is gone" + (f", with {lost} leaves" if lost else ""))
     return 0
 
 
 def _skip(fleet: blocking.Fleet, options: argparse.Namespace) -> int:
     remaining = fleet.run(_skip_one(fleet.roster, options.esn, _file(options.name), options.to))
-    print(f"{options.name} of {options.esn} goes on at leaf {options.to}; {remaining} leaves are left")
+    say(f"{options.name} of {options.esn} goes on at leaf {options.to}; {remaining} leaves are left")
     return 0
 
 
 def _accept(fleet: blocking.Fleet, options: argparse.Namespace) -> int:
     peer = dispatch.machine(fleet.roster, options.esn)
     memory.accept(peer.greeting, fleet.run(_settled(peer)))
-    print(f"{options.esn} is taken as it is now; the leaves that were seen here stay remembered")
+    say(f"{options.esn} is taken as it is now; the leaves that were seen here stay remembered")
     return 0
 
 
@@ -132,13 +141,26 @@ def suspects(roster: Roster) -> Story[list[tuple[str, Suspect]]]:
     return found
 
 
+def _suspects_told(roster: Roster) -> Story[list[tuple[str, Suspect]]]:
+    """The same of those that tell. One that breaks off, or lies, hides no other: it goes from the machines to the failures."""
+    found = []
+    for peer in list(roster.peers):
+        try:
+            found += [(peer.esn, suspect) for suspect in (yield from _suspects_of(peer))]
+        except StatusError as failure:
+            roster.peers.remove(peer)
+            roster.failures.append(failure)
+    return found
+
+
 def _suspects_of(peer: Peer) -> Story[list[Suspect]]:
     found: list[Suspect] = []
-    while True:
+    while len(found) < MOST_SUSPECTS:
         listing: QuarantineListing = yield Ask(peer, ListQuarantine(after=len(found)))
         found += listing.suspects
         if len(listing.suspects) < MAX_SUSPECTS:
             return found
+    raise dispatch.impossible(peer, f"tells of {len(found)} things in quarantine, and of no end", ListQuarantine.NAME)
 
 
 def _burn_one(roster: Roster, esn: str, name: str) -> Story[int]:

@@ -5,16 +5,17 @@ from typing import Any
 
 from seemachine.config import Config, ConfigError
 from seemachine.fleet import configuration, modules, published
+from seemachine.printing import say
 from seemachine.state.errors import StateError
 from seemachine.state.lock import holder
 
 
 def state(world: Path, esn: str) -> str:
     """Of one machine: up, starting or down."""
-    pid, entry = holder(world / "hsm" / esn), published.listening(world, esn)
-    if pid is None:
+    holds, entry = holder(world / "hsm" / esn), published.listening(world, esn)
+    if holds is None:
         return "down"
-    return "up" if entry is not None and entry.pid == pid else "starting"
+    return "up" if entry is not None and entry.process.is_same(holds) else "starting"
 
 
 def rows(world: Path) -> list[dict[str, Any]]:
@@ -30,7 +31,9 @@ def _row(world: Path, known: dict[str, Any]) -> dict[str, Any]:
     entry, how = published.listening(world, esn), state(world, esn)
     up = entry if how == "up" else None
     address = f"{up.host}:{up.port}" if up else None
-    return {**known, "address": address, "pid": holder(world / "hsm" / esn), "state": how}
+    holds = holder(world / "hsm" / esn)
+    pid = None if holds is None else holds.pid_here
+    return {**known, "address": address, "pid": pid, "state": how}
 
 
 def numbers(world: Path) -> dict[str, int]:
@@ -63,5 +66,6 @@ def identity(machine: Config) -> dict[str, Any]:
 def show(found: list[dict[str, Any]]) -> None:
     """A line for each."""
     for row in found:
-        where = f"{row['address']}  process {row['pid']}" if row["state"] == "up" else ""
-        print(f"module {row['module'] or '-'}  {row['esn']}  {row['model']:<3} {row['state']:<9} {where}".rstrip())
+        process = row["pid"] or "of another PID namespace"
+        where = f"{row['address']}  process {process}" if row["state"] == "up" else ""
+        say(f"module {row['module'] or '-'}  {row['esn']}  {row['model']:<3} {row['state']:<9} {where}".rstrip())

@@ -5,17 +5,17 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import trio
 
-from seemachine import notify
+from seemachine import notify, printing, stopping
 from seemachine.config import Config
 from seemachine.fleet import modules, published
 from seemachine.fleet.configuration import Fleet, command_line, limits_file
 from seemachine.fleet.operator import feed_cards
 from seemachine.state.durable import private_folder, replace_file
 from seemachine.state.errors import reason
+from seemachine.state.process import Process, child
 
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 30.0
@@ -31,21 +31,26 @@ class FleetFailed(Exception):
 def say(text: str) -> None:
     """One line for the person at the terminal."""
     with contextlib.suppress(OSError):
-        print(text, file=sys.stderr, flush=True)
+        printing.say(text, file=sys.stderr, flush=True)
 
 
 class Supervisor:
-    """Runs one fleet until SIGTERM, SIGINT or SIGHUP; `tell` is called then. Raises FleetFailed."""
+    """Runs one fleet until SIGTERM, SIGINT, SIGHUP or a request. Raises FleetFailed.
 
-    def __init__(self, fleet: Fleet, tell: Callable[[], None]) -> None:
+    `tell` is called when it begins to stop.
+    """
+
+    def __init__(self, fleet: Fleet, tell: Callable[[], None], asked: Callable[[], bool]) -> None:
         self._fleet = fleet
         self._tell = tell
+        self._asked = asked
         self._ready: set[str] = set()
         self._failure: FleetFailed | None = None
 
     async def run(self) -> None:
         """Start, keep, stop."""
         with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
+            trio.lowlevel.spawn_system_task(stopping.heed, self._asked)
             async with trio.open_nursery() as nursery:
                 for machine in self._fleet.machines:
                     nursery.start_soon(self._keep, machine, nursery.cancel_scope)
@@ -89,9 +94,10 @@ class Supervisor:
         # In a session of its own: Ctrl-C is for the supervisor, which stops its machines in order.
         process = await trio.lowlevel.open_process(command, stdin=None, start_new_session=True, env=_environment())
         try:
-            modules.note_fleet_process(self._fleet.world, machine.esn, process.pid)
+            ours = child(process.pid)
+            modules.note_fleet_process(self._fleet.world, machine.esn, ours)
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._announce, machine, process.pid)
+                nursery.start_soon(self._announce, machine, ours)
                 code = await process.wait()
                 nursery.cancel_scope.cancel()
             return code
@@ -99,12 +105,13 @@ class Supervisor:
             await self._stop(machine, process)
             modules.note_fleet_process(self._fleet.world, machine.esn, None)
 
-    async def _announce(self, machine: Config, pid: int) -> None:
+    async def _announce(self, machine: Config, ours: Process) -> None:
         while True:
             entry = published.read(self._fleet.world, machine.esn)
-            if entry is not None and entry.pid == pid:
+            if entry is not None and entry.process.is_same(ours):
                 self._tell_ready(machine.esn)
-                say(f"fleet: {machine.esn} ({machine.model}, module {machine.module}) ready at {entry.host}:{entry.port}, process {pid}")
+                what = f"{machine.esn} ({machine.model}, module {machine.module})"
+                say(f"fleet: {what} ready at {entry.host}:{entry.port}, {ours}")
                 return
             await trio.sleep(LOOK_SECONDS)
 
@@ -135,8 +142,3 @@ def _environment() -> dict[str, str]:
 
 def _died(code: int) -> str:
     return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-
-
-def log_path(world: Path) -> Path:
-    """Where a detached fleet writes."""
-    return private_folder(world / "fleet") / "log"

@@ -67,6 +67,7 @@ _OTS_BY_NAME = {s.name: s for s in OTS_SETS}
 _OTS_BY_CODE = {s.typecode: s for s in OTS_SETS}
 _TREE_BY_NAME = {s.name: s for s in TREE_SETS}
 _TREE_BY_CODE = {s.typecode: s for s in TREE_SETS}
+OTS_CODES, TREE_CODES = frozenset(_OTS_BY_CODE), frozenset(_TREE_BY_CODE)
 
 
 def lmots(name_or_code: str | int) -> OtsParameters:

@@ -34,7 +34,8 @@ def text() -> str:
 
 def _act(options: argparse.Namespace) -> None:
     if options.file is None:
-        say(text().rstrip())
+        for line in text().splitlines():
+            say(line)
     elif options.file.exists():
         raise Refusal(f"{options.file} exists")
     else:

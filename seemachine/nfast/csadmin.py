@@ -1,7 +1,6 @@
 """csadmin: developer identities, container images and SEE machines of the 5c (guide 2.5.2.3 steps 2 to 20, 2.8.1)."""
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from seemachine.fleet import modules
 from seemachine.fleet.modules import Module
 from seemachine.nfast import hosts, launcher, tool
 from seemachine.nfast.tool import Refusal, Silent, say
+from seemachine.printing import say_json
 from seemachine.state.errors import StateError
 from seemachine.usage import esn
 
@@ -39,7 +39,7 @@ def _act(options: argparse.Namespace) -> int:
             raise
         # Whoever asked for JSON reads nothing else, and knows the refusal from it.
         answer = {"succeeded": False, "error": tool.reason(refused)}
-        say(json.dumps({options.esn: answer} if options.esn else answer, indent=2))
+        say_json({options.esn: answer} if options.esn else answer)
         raise Silent from None
 
 
@@ -130,10 +130,10 @@ def _answer(options: argparse.Namespace, work: Work) -> int:
     world = tool.world()
     answers = {module.esn: _attempt(world, module, work) for module in _chosen(world, options.esn)}
     if options.json:
-        say(json.dumps({esn: answer for esn, (_, answer) in answers.items()}, indent=2))
+        say_json({esn: answer for esn, (_, answer) in answers.items()})
     else:
-        for esn, (text, _) in answers.items():
-            say("\n".join(f"{esn}      {line}" for line in text.splitlines()))
+        for esn, line in ((esn, line) for esn, (text, _) in answers.items() for line in text.splitlines()):
+            say(f"{esn}      {line}")
     return 0 if all(answer["succeeded"] for _, answer in answers.values()) else 1
 
 

@@ -1,9 +1,7 @@
 """SEE machines as processes: `seemachine serve`, or the entry point of an image, started and stopped as hands at a rack would."""
 
-import contextlib
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -12,14 +10,15 @@ from pathlib import Path
 
 from seemachine.config import Config, ConfigError
 from seemachine.fleet import configuration, modules, published
+from seemachine.fleet.ending import end
 from seemachine.fleet.modules import Loaded, Module
 from seemachine.fleet.published import Published
 from seemachine.nfast.tool import Refusal
 from seemachine.state.lock import holder
+from seemachine.state.process import child
 from seemachine.wire.names import SEE_PORT
 
 START_SECONDS = 60.0
-STOP_SECONDS = 60.0
 LOOK_SECONDS = 0.02
 LOG = "see.log"
 SETTINGS = "see.toml"
@@ -53,10 +52,10 @@ def start(world: Path, module: Module, program: Path, loaded: Loaded) -> Publish
         process = subprocess.Popen(
             command, env=_environment(world, module), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )
-    deadline = time.monotonic() + START_SECONDS
+    ours, deadline = child(process.pid), time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         entry = published.listening(world, module.esn)
-        if entry is not None and entry.pid == process.pid:
+        if entry is not None and entry.process.is_same(ours):
             return entry
         time.sleep(LOOK_SECONDS)
     if process.poll() is None:
@@ -66,21 +65,15 @@ def start(world: Path, module: Module, program: Path, loaded: Loaded) -> Publish
 
 
 def stop(world: Path, esn: str) -> bool:
-    """End the SEE machine of an HSM, in order. False when none runs. Raises Refusal when a fleet keeps it running."""
+    """End the SEE machine of an HSM, in order. False when none runs.
+
+    Raises Refusal when a fleet keeps it running, StateLocked when it does not end.
+    """
     folder = world / "hsm" / esn
-    pid = holder(folder)
-    if pid is None:
+    if holder(folder) is None:
         return False
     refuse_supervised(world)
-    if not pid:
-        raise Refusal(f"the SEE machine of {esn} is only just starting; try again")
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + STOP_SECONDS
-    while holder(folder) == pid:
-        if time.monotonic() > deadline:
-            raise Refusal(f"the SEE machine of {esn} (process {pid}) did not stop within {STOP_SECONDS:g} s")
-        time.sleep(LOOK_SECONDS)
+    end([folder], folder / LOG)
     return True
 
 
@@ -88,9 +81,8 @@ def refuse_supervised(world: Path) -> None:
     """Raises Refusal while `seemachine fleet up` keeps this world's machines running."""
     supervisor = holder(world / "fleet")
     if supervisor is not None:
-        raise Refusal(
-            f"the SEE machines of this world are kept running by seemachine fleet up (process {supervisor}); first: seemachine fleet down"
-        )
+        kept = "the SEE machines of this world are kept running by seemachine fleet up"
+        raise Refusal(f"{kept} ({supervisor}); first: seemachine fleet down")
 
 
 def of_the_fleet(world: Path, module: Module) -> bool:

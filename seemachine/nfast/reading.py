@@ -178,7 +178,7 @@ def _hint(dialogue: Dialogue, read: dict[int, bytes], seen: dict[int, str], hint
         for slot, (_, token) in presented(dialogue.world, dialogue.module).items()
         if token and token.set_hash == dialogue.cardset.hash and token.number in read
     ]
-    print(f"waiting for a card of {_called(dialogue)}; {''.join(known)}{_advice(dialogue, read)}", file=sys.stderr, flush=True)
+    say(f"waiting for a card of {_called(dialogue)}; {''.join(known)}{_advice(dialogue, read)}", file=sys.stderr)
     return dict(seen)
 
 

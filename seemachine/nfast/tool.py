@@ -7,9 +7,9 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
-from seemachine import usage
+from seemachine import printing, usage
 from seemachine.state.durable import replace_file
 from seemachine.state.errors import StateError
 from seemachine.wire.world import home
@@ -60,9 +60,9 @@ def run(parsed: Parser, arguments: Sequence[str] | None, act: Callable[[argparse
         return 130
 
 
-def say(text: str = "") -> None:
+def say(text: object = "", file: TextIO | None = None) -> None:
     """One line, at once: who watches a dialogue acts on it."""
-    print(text, flush=True)
+    printing.say(text, file=file, flush=True)
 
 
 def say_error(name: str, error: object) -> None:
@@ -70,7 +70,7 @@ def say_error(name: str, error: object) -> None:
     sys.stdout.flush()
     name = name.split(maxsplit=1)[0]
     text = reason(error)
-    print(text if text.startswith(f"{name} ") else f"{name}: {text}", file=sys.stderr, flush=True)
+    say(text if text.startswith(f"{name} ") else f"{name}: {text}", sys.stderr)
 
 
 def reason(error: object) -> str:
@@ -135,13 +135,13 @@ def ask(prompt: str, default: str | None = None) -> str:
 
     In a pipe the answer is printed behind the question, as a terminal shows it.
     """
-    print(f"{prompt} ", end="", flush=True)
+    printing.say(f"{prompt} ", end="", flush=True)
     answer = _line()
     if not answer:
-        print(flush=True)
+        say()
         raise Refusal("nobody answers; give the missing words on the command line")
     if not at_terminal():
-        print(answer.rstrip("\n"), flush=True)
+        say(answer.rstrip("\n"))
     return answer.strip() or (default or "")
 
 
@@ -155,7 +155,7 @@ def ask_until(prompt: str, default: str | None, check: Callable[[str], object]) 
         except Refusal as refused:
             if not at_terminal():
                 raise
-            print(refused, file=sys.stderr, flush=True)
+            say(refused, sys.stderr)
 
 
 def confirm(question: str) -> bool:

@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seemachine.printing import say
 from seemachine.state.durable import private_folder, replace_file
 from seemachine.state.errors import reason
+from seemachine.wire.certificates import MAX_CLIENT_NAME, is_name
 from seemachine.wire.world import CA_FILE, CLIENT_PREFIX, home, pki_folder
 
 if TYPE_CHECKING:
@@ -18,9 +20,6 @@ if TYPE_CHECKING:
 CA_KEY_FILE = "ca.key"
 # A file name and a common name at once.
 CLIENT_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._@-]{0,63}", re.ASCII)
-
-# Of a common name (X.520).
-MOST_NAME = 64
 
 
 class PkiRefused(Exception):
@@ -51,12 +50,13 @@ def _init(folder: Path, options: argparse.Namespace) -> None:
     for name in (CA_FILE, CA_KEY_FILE):
         if (folder / name).exists():
             raise PkiRefused(f"{folder / name} is there already; a new CA would make every certificate of the old one worthless")
-    if not (options.name.isprintable() and 1 <= len(options.name) <= MOST_NAME):
-        raise PkiMisused(f"{options.name!r} is no name for a CA; it takes 1 to {MOST_NAME} characters that can be printed")
+    if not is_name(options.name):
+        what = f"it takes 1 to {MAX_CLIENT_NAME} characters that can be printed, among them a letter or digit"
+        raise PkiMisused(f"{options.name!r} is no name for a CA; {what}")
     with _misused():
         made = make_ca(options.name, Validity.days(options.days))
     _write(folder, "ca", made)
-    print(f"Keep {folder / CA_KEY_FILE} to yourself: whoever has it makes machines and clients. Machines and clients need {CA_FILE} only.")
+    say(f"Keep {folder / CA_KEY_FILE} to yourself: whoever has it makes machines and clients. Machines and clients need {CA_FILE} only.")
 
 
 def _machine(folder: Path, options: argparse.Namespace) -> None:
@@ -67,8 +67,8 @@ def _machine(folder: Path, options: argparse.Namespace) -> None:
             host_name(host)
     _free(folder, options.esn, options)
     _write(folder, options.esn, issue_machine(_ca(folder), options.esn, options.host, Validity.days(options.days)))
-    print("In fleet.toml:", '[tls] pki = "auto"' if folder == pki_folder(home(options.home)) else f'[tls] pki = "{folder}"')
-    print(f"On another host: copy these two and {CA_FILE} there; give them to seemachine serve as --tls-cert, --tls-key and --tls-ca.")
+    say("In fleet.toml:", '[tls] pki = "auto"' if folder == pki_folder(home(options.home)) else f'[tls] pki = "{folder}"')
+    say(f"On another host: copy these two and {CA_FILE} there; give them to seemachine serve as --tls-cert, --tls-key and --tls-ca.")
 
 
 def _client(folder: Path, options: argparse.Namespace) -> None:
@@ -79,9 +79,9 @@ def _client(folder: Path, options: argparse.Namespace) -> None:
     name = CLIENT_PREFIX + options.name
     _free(folder, name, options)
     _write(folder, name, issue_client(_ca(folder), options.name, options.role, Validity.days(options.days)))
-    print(f"Copy these two and {CA_FILE} into one folder of the client, and set SEEMACHINE_TLS_CERT there to the path of {name}.crt.")
+    say(f"Copy these two and {CA_FILE} into one folder of the client, and set SEEMACHINE_TLS_CERT there to the path of {name}.crt.")
     if folder == pki_folder(home(options.home)) and len(list(folder.glob(f"{CLIENT_PREFIX}*.crt"))) > 1:
-        print(f"There are several now, so clients of this world choose none by themselves: export SEEMACHINE_TLS_CERT={folder / name}.crt")
+        say(f"There are several now, so clients of this world choose none by themselves: export SEEMACHINE_TLS_CERT={folder / name}.crt")
 
 
 VERBS: dict[str, Callable[[Path, argparse.Namespace], None]] = {"init": _init, "machine": _machine, "client": _client}
@@ -119,10 +119,10 @@ def _write(folder: Path, name: str, issued: "Issued") -> None:
     private_folder(folder)
     for path, data in ((folder / f"{name}.key", issued.key_pem), (folder / f"{name}.crt", issued.certificate_pem)):
         replace_file(path, data)
-        print(path)
-    print(f"valid until {issued.certificate.not_valid_after_utc:%Y-%m-%d %H:%M} UTC")
+        say(path)
+    say(f"valid until {issued.certificate.not_valid_after_utc:%Y-%m-%d %H:%M} UTC")
 
 
 def _complain(reason: object, code: int = 1) -> int:
-    print(f"seemachine pki: {reason}", file=sys.stderr)
+    say(f"seemachine pki: {reason}", file=sys.stderr)
     return code

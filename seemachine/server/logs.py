@@ -3,10 +3,13 @@
 import contextlib
 import os
 import sys
+from collections.abc import MutableMapping
 from typing import Any, TextIO, cast
 
 import structlog
 import structlog.tracebacks
+
+from seemachine.wire.printable import printable
 
 Log = Any
 
@@ -36,6 +39,7 @@ def configure(**bound: str) -> Log:
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="%H:%M:%S" if terminal else "iso", utc=not terminal),
+            _printable,
             *([] if terminal else [tracebacks]),
             renderer,
         ],
@@ -43,6 +47,11 @@ def configure(**bound: str) -> Log:
         cache_logger_on_first_use=True,
     )
     return structlog.get_logger().bind(**bound)
+
+
+def _printable(_logger: Log, _method: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
+    """Names of clients and files, and sentences that quote them, stay in their line."""
+    return {name: printable(value) if isinstance(value, str) else value for name, value in event.items()}
 
 
 def describe(request: Any, reply: Any) -> dict[str, Any]:

@@ -74,12 +74,14 @@ class Daemon:
         self._log.tell()
         self._log.info("stopped")
 
-    async def _regularly(self, work: Callable[[], None], seconds: float, event: str) -> None:
+    async def _regularly(self, work: Callable[[], bool | None], seconds: float, event: str) -> None:
         """What the NVRAM has to do beside its orders. Not at a time limit of its own: it may wait for a disk."""
         while True:
             await trio.sleep(seconds)
             try:
-                await trio.to_thread.run_sync(work)
+                # Some work is cut into steps, lest it keep others waiting.
+                while await trio.to_thread.run_sync(work):
+                    pass
             except StateError as error:
                 self._log.warning(event, detail=str(error))
 

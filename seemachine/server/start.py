@@ -14,11 +14,13 @@ from seemachine.config import Config
 from seemachine.fleet.published import Published, announce, publish, withdraw
 from seemachine.lms import engines
 from seemachine.machine import Machine
+from seemachine.printing import say
 from seemachine.server.hardening import CannotHarden, harden
 from seemachine.server.logs import Log, configure
 from seemachine.server.ports import CannotListen, refuse_taken_port
 from seemachine.server.serve import Daemon
 from seemachine.server.tls import TlsError
+from seemachine.state import process
 from seemachine.state.checkpoints import FolderCheckpoints, NoCheckpoints
 from seemachine.state.errors import StateCorrupt, StateError, StateFailed, StateUnsafe, reason
 from seemachine.state.layered_witness import LayeredWitness
@@ -50,8 +52,9 @@ def start(config: Config) -> int:
         if holder(config.folder) is None:
             refuse_taken_port(config)
         with ExitStack() as stack:
+            # Held to the end of the process: who waits for the folder waits until nothing is left.
             lock = FolderLock(config.folder, config.esn)
-            stack.callback(lock.release)
+            lock.listen()
             runtime, missing = open_runtime(config)
             store = open_store(config, runtime)
             log = configure(esn=config.esn)
@@ -66,9 +69,9 @@ def start(config: Config) -> int:
             allow_descriptors(config.limits.connections)
             sys.setswitchinterval(SWITCH_SECONDS)
             tell = stack.enter_context(stopping.once())
-            trio.run(_run, machine, config, log, in_force, tell)
+            trio.run(_run, machine, config, log, in_force, tell, lock.asked)
     except (StateError, CannotHarden, CannotListen, TlsError, engines.EngineError, OSError) as error:
-        print(f"seemachine serve: {reason(error)}{_way_out(config, error)}", file=sys.stderr)
+        say(f"seemachine serve: {reason(error)}{_way_out(config, error)}", file=sys.stderr)
         return 1
     return 0
 
@@ -173,11 +176,28 @@ def _open_durable(config: Config, witness: Witness) -> Store:
     return SqliteStore(config.folder, witness, _retention(config))
 
 
-async def _run(machine: Machine, config: Config, log: Log, in_force: dict[str, str], tell: Callable[[], None]) -> None:
+async def _run(
+    machine: Machine,
+    config: Config,
+    log: Log,
+    in_force: dict[str, str],
+    tell: Callable[[], None],
+    asked: Callable[[], bool],
+) -> None:
     def on_ready(host: str, port: int) -> None:
         log.info("hardened", **in_force)
-        nvram = machine.store.mark.identity.hex()
-        entry = Published(config.esn, config.model, config.module, host, port, os.getpid(), config.tls is not None, nvram)
+        who = process.current()
+        entry = Published(
+            esn=config.esn,
+            model=config.model,
+            module=config.module,
+            host=host,
+            port=port,
+            pid=who.pid,
+            tls=config.tls is not None,
+            nvram=machine.store.mark.identity.hex(),
+            started=who.started,
+        )
         if config.publish:
             publish(config.world, entry)
         announce(config.world, entry)
@@ -187,6 +207,7 @@ async def _run(machine: Machine, config: Config, log: Log, in_force: dict[str, s
         tell()
         notify.stopping()
 
+    trio.lowlevel.spawn_system_task(stopping.heed, asked)
     try:
         await Daemon(machine, config, log).run(on_ready, on_stopping)
     finally:

@@ -3,7 +3,13 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from seemachine.state.errors import LeaseQuarantined, StateError
+from seemachine.state.errors import (
+    LeaseQuarantined,
+    NotAcknowledged,
+    NothingToAcknowledge,
+    StateError,
+    counted,
+)
 from seemachine.state.ledger import LedgerRow, Order
 from seemachine.state.records import NvramFile, Reserved, SpentLease
 from seemachine.wire.names import printed_name
@@ -14,7 +20,10 @@ Answer = Reserved | StateError | None
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What must become durable together. A file that is None is gone; `bound` rows have a digest now."""
+    """What must become durable together. A file that is None is gone; `bound` rows have a digest.
+
+    `stays`: no leaf is taken. `late`: it was tried before and found no room; some of it may be on the disk.
+    """
 
     files: dict[bytes, NvramFile | None] = field(default_factory=dict)
     spent: list[SpentLease] = field(default_factory=list)
@@ -22,6 +31,8 @@ class Changes:
     bound: list[LedgerRow] = field(default_factory=list)
     forgotten: list[SpentLease] = field(default_factory=list)
     ledger_before: int = 0
+    stays: bool = False
+    late: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.files or self.rows or self.bound or self.forgotten or self.ledger_before)
@@ -50,8 +61,11 @@ class Batch:
             return None
         if file.quarantine:
             return quarantined(file)
+        if refused := _unacknowledged(file, file.remaining - taken, order.reason):
+            return refused
         leaf = file.next + taken
-        row = LedgerRow(order.name, leaf, order.token, order.digest, order.client, self._now)
+        asked = order.client, self._now, order.reason
+        row = LedgerRow(order.name, leaf, order.token, order.digest, *asked)
         self._new.append(row)
         self._rows[order.token] = row
         self.taken[order.name] = taken + 1
@@ -68,6 +82,20 @@ class Batch:
     @staticmethod
     def _advanced(file: NvramFile, count: int) -> NvramFile | None:
         return None if count == file.remaining else NvramFile(file.lease, file.next + count)
+
+
+def _unacknowledged(file: NvramFile, left: int, reason: str) -> StateError | None:
+    """Why the next of `left` leaves is not taken with this reason, or without one."""
+    what = f"{printed_name(file.name)} has {counted(left, 'signature')} left"
+    threshold = file.lease.warnat
+    last = f"each of its last {threshold} needs an acknowledgement"
+    if left <= threshold and not reason:
+        how = "acknowledge it with a reason, which the ledger keeps, or bring in another lease"
+        return NotAcknowledged(f"{what}, and {last}; {how}")
+    if reason and left > threshold:
+        why = f"only {last}" if threshold else "it has no threshold"
+        return NothingToAcknowledge(f"{what}, and {why}; leave the acknowledgement out")
+    return None
 
 
 def quarantined(file: NvramFile) -> LeaseQuarantined:

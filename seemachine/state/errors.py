@@ -52,6 +52,14 @@ class LeaseQuarantined(StateError):
     """Whether its leaves were used elsewhere is not known; an operator decides."""
 
 
+class NotAcknowledged(StateError):
+    """A lease is down to its threshold, and nobody says why to use one more of its leaves."""
+
+
+class NothingToAcknowledge(StateError):
+    """A reason is given for what needs none: given always, it would be none when it is needed."""
+
+
 class TokenSpent(StateError):
     """A request token that was used for something else."""
 

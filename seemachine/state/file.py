@@ -6,12 +6,13 @@ A record per NVRAM file and one of what was installed, each replaced as a whole,
 import contextlib
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from seemachine.state.batch import Changes
 from seemachine.state.durable import no_room, private_folder, remove_file, replace_file, settle
-from seemachine.state.errors import DiskFull, StateCorrupt, StateFailed
+from seemachine.state.errors import DiskFull, StateCorrupt, StateFailed, StateUnsafe
 from seemachine.state.ledger import LedgerRow
 from seemachine.state.ledgerfile import LedgerFile
 from seemachine.state.mirrored import MirroredStore
@@ -24,7 +25,10 @@ from seemachine.state.witness import Mark, Past, Witness
 SUFFIX = ".nvram"
 SPENT_SUFFIX = ".spent"
 LEDGER = "ledger"
+# Of all files of this store together; those of another can't be read.
+FORMAT = 2
 HISTORY = {
+    "format": int,
     "identity": bytes,
     "epoch": int,
     "nonce": bytes,
@@ -42,17 +46,21 @@ class FileStore(MirroredStore):
     """See Store. `folder` is the machine's own; whoever opens it holds its lock. Raises StateCorrupt, StateFailed."""
 
     def __init__(self, folder: Path, witness: Witness | None = None, keep: Retention = KEEP) -> None:
-        self._folder = private_folder(folder / "nvram")
+        self._folder = folder / "nvram"
         with self._translated():
+            private_folder(self._folder)
             # Before anything is read: what the last process wrote and did not flush would else be lost from under what this one writes.
             settle(self._folder, LEDGER)
-            paths = sorted(self._folder.glob(f"*{SUFFIX}"))
+            files = [_read(path) for path in sorted(self._folder.glob(f"*{SUFFIX}"))]
             past, self._installed = _read_history(self._history)
             self._ledger = LedgerFile(self._folder / LEDGER)
             spent = [_read_spent(path) for path in sorted(self._folder.glob(f"*{SPENT_SUFFIX}"))]
-            super().__init__([], spent, past, keep)
-            self._files = {file.name: file for path in paths if (file := self._recovered(_read(path))) is not None}
+            super().__init__(files, spent, past, keep)
+            recovered = self._recovered()
+            self._commit(recovered)
             self._attest(past, witness, handle_of(folder))
+            # There is none before it attests.
+            self._tell_witness(recovered)
 
     def ledger(self, after: int, most: int) -> list[tuple[int, LedgerRow]]:
         """See Store."""
@@ -60,15 +68,19 @@ class FileStore(MirroredStore):
             self._refuse_after_failure()
             return list(enumerate(self._ledger.rows[after : after + most], after + 1))
 
-    def _recovered(self, file: NvramFile) -> NvramFile | None:
-        """The ledger is written first. A leaf that it has is gone, though a crash kept the file from saying so."""
-        behind = max(file.next, self._ledger.highest(file.name, file.lease.first, file.lease.end) + 1)
-        if behind < file.lease.end:
-            return NvramFile(file.lease, behind, file.quarantine)
-        used_up = SpentLease(file.lease, self._now())
-        self._write(Changes(files={file.name: None}, spent=[used_up]))
-        self._spent.append(used_up)
-        return None
+    def _recovered(self) -> Changes:
+        """The ledger is written first. A leaf that it has is gone, though the file could not say so.
+
+        The row goes one day. So the file says it before anything is built on it.
+        """
+        following: dict[bytes, int] = {}
+        for row in self._ledger.rows:
+            file = self._files.get(row.name)
+            if file is not None and file.next <= row.leaf < file.lease.end:
+                following[row.name] = max(following.get(row.name, 0), row.leaf + 1)
+        files = {name: _advanced(self._files[name], leaf) for name, leaf in following.items()}
+        used_up = [self._files[name].lease for name, file in files.items() if file is None]
+        return Changes(files, [SpentLease(lease, self._now()) for lease in used_up])
 
     @property
     def _history(self) -> Path:
@@ -85,7 +97,7 @@ class FileStore(MirroredStore):
         with self._translated():
             # The range is remembered before the file exists: a crash in between wastes the lease.
             self._installed.append((lease.public_key.hex(), lease.first, lease.end))
-            self._write_history()
+            self._write_history(self._past)
             self._write_one(NvramFile(lease, lease.first))
 
     def _write(self, changes: Changes) -> None:
@@ -106,12 +118,13 @@ class FileStore(MirroredStore):
                 self._ledger.prune(changes.ledger_before)
 
     def _write_past(self, past: Past) -> None:
-        self._past = past
         with self._translated():
-            self._write_history()
+            self._write_history(past)
+        # Not before: the next lease that is installed would else write what was refused.
+        self._past = past
 
-    def _write_history(self) -> None:
-        replace_file(self._history, seal({**_past_values(self._past), "installed": self._installed}))
+    def _write_history(self, past: Past) -> None:
+        replace_file(self._history, seal({**_past_values(past), "installed": self._installed}))
 
     def _write_one(self, file: NvramFile) -> None:
         values = {"lease": lease_values(file.lease), "next": file.next, "quarantine": file.quarantine}
@@ -130,6 +143,10 @@ class FileStore(MirroredStore):
 
     def _spent_path(self, lease: StoredLease) -> Path:
         return self._folder / f"{lease.name.hex()}-{lease.first}{SPENT_SUFFIX}"
+
+
+def _advanced(file: NvramFile, following: int) -> NvramFile | None:
+    return replace(file, next=following) if following < file.lease.end else None
 
 
 def _read(path: Path) -> NvramFile:
@@ -152,6 +169,7 @@ def _read_history(path: Path) -> tuple[Past, list[Range]]:
         if any(not beside.name.startswith(".") for beside in path.parent.iterdir()):
             raise StateCorrupt(f"{path}: missing, while there are files of an NVRAM beside it")
         return Past(Mark(os.urandom(16), 0, os.urandom(8))), []
+    _check_format(path)
     values = _fields(path, HISTORY)
     if values["epoch"] < 1:
         raise StateCorrupt(f"{path}: the count of openings is damaged")
@@ -163,9 +181,18 @@ def _read_history(path: Path) -> tuple[Past, list[Range]]:
     return past, [_range(row, path) for row in values["installed"]]
 
 
+def _check_format(path: Path) -> None:
+    """Before the ledger is read, for records of another length would look torn. Raises StateUnsafe."""
+    found = unseal(path.read_bytes(), str(path)).get("format", 1)
+    if found != FORMAT:
+        versions = f"format {found}, this one has {FORMAT}"
+        raise StateUnsafe(f"{path}: written by another version of seemachine ({versions})")
+
+
 def _past_values(past: Past) -> dict[str, Any]:
     mark, (before_epoch, before_nonce) = past.last, past.before
-    values = (mark.identity, mark.epoch, mark.nonce, mark.place, before_epoch, before_nonce, past.doubt)
+    opening = mark.identity, mark.epoch, mark.nonce, mark.place
+    values = (FORMAT, *opening, before_epoch, before_nonce, past.doubt)
     return dict(zip(HISTORY, values, strict=False))
 
 

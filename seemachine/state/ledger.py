@@ -13,17 +13,21 @@ CHECKSUM_BYTES = 8
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A wish for a leaf: of which NVRAM file, for what, asked by whom. The same token and digest is the same wish, asked again."""
+    """A wish for a leaf: of which NVRAM file, for what, asked by whom.
+
+    The same token and digest is the same wish, asked again. `reason` acknowledges that few leaves are left; empty where nobody did.
+    """
 
     name: bytes
     token: bytes
     digest: bytes
     client: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
-    """A leaf that was handed out. `time` is in milliseconds since 1970."""
+    """A leaf that was handed out. `time` is in milliseconds since 1970, `reason` that of the order."""
 
     name: bytes
     leaf: int
@@ -31,6 +35,7 @@ class LedgerRow:
     digest: bytes
     client: str
     time: int
+    reason: str = ""
 
     @property
     def bound(self) -> bool:
@@ -45,9 +50,11 @@ class LedgerRow:
     @property
     def checksum(self) -> bytes:
         """Of all fields; those of variable length have their length before them."""
-        client = self.client.encode()
-        numbers = b"%d:%d:%d:%d:" % (self.leaf, self.time, len(self.digest), len(client))
-        return hashlib.sha256(numbers + self.name + self.token + self.digest + client).digest()[:CHECKSUM_BYTES]
+        client, reason = self.client.encode(), self.reason.encode()
+        lengths = len(self.digest), len(client), len(reason)
+        numbers = b"%d:%d:%d:%d:%d:" % (self.leaf, self.time, *lengths)
+        fields = self.name + self.token + self.digest + client + reason
+        return hashlib.sha256(numbers + fields).digest()[:CHECKSUM_BYTES]
 
 
 def message_bound(message: bytes) -> bytes:

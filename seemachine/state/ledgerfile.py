@@ -8,9 +8,12 @@ from seemachine.state.durable import replace_file, write_end
 from seemachine.state.errors import StateCorrupt
 from seemachine.state.ledger import OF_HASH, LedgerRow
 
-# Number of the first record that was written with it; name, leaf, token, time; lengths of digest and client, both; checksum.
-# The 64 characters of a client's name are up to 256 bytes.
-RECORD = struct.Struct(">I11sI16sQBH33s256s8s")
+# Number of the first record that was written with it; name, leaf, token, time; lengths of digest,
+# client and reason, all three; checksum. The 64 characters of a client's name are up to 256 bytes,
+# the 200 of a reason up to 800.
+RECORD = struct.Struct(">I11sI16sQBHH33s256s800s8s")
+# Records of a ledger that takes some time to be written again: 4.7 MB.
+LONG = 4096
 
 
 class LedgerFile:
@@ -31,10 +34,6 @@ class LedgerFile:
         index = self._by_token.get(token)
         return None if index is None else self.rows[index]
 
-    def highest(self, name: bytes, first: int, end: int) -> int:
-        """The highest leaf of a lease that has a row; -1 without one."""
-        return max((row.leaf for row in self.rows if row.name == name and first <= row.leaf < end), default=-1)
-
     def append(self, rows: list[LedgerRow]) -> None:
         """Add rows durably, or give those that are there their digest."""
         if not self._known:
@@ -49,9 +48,10 @@ class LedgerFile:
             self._take(row)
 
     def prune(self, before: int) -> None:
-        """Drop rows older than a time in milliseconds, and second records."""
+        """Drop rows older than a time in milliseconds, and second records; of a long ledger not few at a time."""
         rows = [row for row in self.rows if row.time >= before]
-        if len(rows) < self._records:
+        # All that stay are written again, while others wait.
+        if self._records - len(rows) > (self._records // 4 if self._records >= LONG else 0):
             self._rewrite(rows)
 
     def _rewrite(self, rows: list[LedgerRow]) -> None:
@@ -92,17 +92,20 @@ class LedgerFile:
 
 
 def _encode(row: LedgerRow, began: int) -> bytes:
-    client, checksum = row.client.encode(), _checksum(row, began)
-    return RECORD.pack(began, row.name, row.leaf, row.token, row.time, len(row.digest), len(client), row.digest, client, checksum)
+    client, reason = row.client.encode(), row.reason.encode()
+    lengths, texts = (len(row.digest), len(client), len(reason)), (row.digest, client, reason)
+    fields = (row.name, row.leaf, row.token, row.time, *lengths, *texts)
+    return RECORD.pack(began, *fields, _checksum(row, began))
 
 
 def _decode(record: bytes) -> tuple[int, LedgerRow] | None:
     """A record, or None for a torn or damaged one."""
     if len(record) != RECORD.size:
         return None
-    began, name, leaf, token, time, digest_length, client_length, digest, client, _ = RECORD.unpack(record)
+    began, name, leaf, token, time, *rest = RECORD.unpack(record)
+    digest, client, reason = (text[:length] for length, text in zip(rest[:3], rest[3:6], strict=True))
     try:
-        row = LedgerRow(name, leaf, token, digest[:digest_length], client[:client_length].decode(), time)
+        row = LedgerRow(name, leaf, token, digest, client.decode(), time, reason.decode())
     except UnicodeDecodeError:
         return None
     return (began, row) if _encode(row, began) == record else None

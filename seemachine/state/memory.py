@@ -22,7 +22,9 @@ class MemoryStore(MirroredStore):
 
     def ledger(self, after: int, most: int) -> list[tuple[int, LedgerRow]]:
         """See Store."""
-        return list(enumerate(self._ledger, 1))[after : after + most]
+        with self._lock:
+            self._refuse_after_failure()
+            return list(enumerate(self._ledger, 1))[after : after + most]
 
     def _was_installed(self, lease: StoredLease) -> bool:
         return any(past.public_key == lease.public_key and past.first < lease.end and lease.first < past.end for past in self._installed)

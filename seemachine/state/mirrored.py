@@ -10,7 +10,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from seemachine.state.batch import Answer, Batch, Changes, quarantined
-from seemachine.state.errors import FileExists, LeaseGone, LeaseSpent, StateError, StateFailed, StateLocked, TokenSpent
+from seemachine.state.errors import (
+    DiskFull,
+    FileExists,
+    LeaseGone,
+    LeaseSpent,
+    NotAcknowledged,
+    StateError,
+    StateFailed,
+    StateLocked,
+    TokenSpent,
+    counted,
+)
 from seemachine.state.ledger import LedgerRow, Order
 from seemachine.state.opened import OpenNvram
 from seemachine.state.records import NvramFile, Reserved, SpentLease, StoredLease
@@ -22,6 +33,8 @@ MAX_FILES = 4096
 MAX_AWAITED = 4096
 # Between asking the witness and taking the leaves another thread may have taken them.
 VOUCHING_TRIES = 8
+# Rows, or leases, that are destroyed in one step: a signature waits for one step at most.
+AT_ONCE = 250
 
 
 class MirroredStore(OpenNvram):
@@ -33,6 +46,22 @@ class MirroredStore(OpenNvram):
         # Leaves that clients hash for, by token. In memory alone: what became of one that another process gave out, no NVRAM that may
         # have been put back can say.
         self._awaited: dict[bytes, LedgerRow] = {}
+        # What found no room: memory knows it, the disk may not.
+        self._late = Changes()
+
+    def _ready(self) -> None:
+        """What found no room comes before what builds on memory: answers, changes, the end of a row."""
+        self._refuse_after_failure()
+        late, self._late = self._late, Changes()
+        self._commit(late)
+
+    def _commit(self, changes: Changes) -> None:
+        try:
+            super()._commit(changes)
+        except DiskFull:
+            # Without the rows of the ledger: whoever was refused asks again.
+            self._late = replace(changes, rows=[], bound=[], ledger_before=0, late=True)
+            raise
 
     @abstractmethod
     def _was_installed(self, lease: StoredLease) -> bool:
@@ -46,6 +75,11 @@ class MirroredStore(OpenNvram):
     def _rows(self, tokens: Sequence[bytes]) -> dict[bytes, LedgerRow]:
         """The rows of those tokens that have one."""
 
+    def _has_rows_before(self, before: int) -> bool:
+        """Whether the ledger has yet to forget rows from before a time, in milliseconds."""
+        del before
+        return False
+
     @abstractmethod
     def ledger(self, after: int, most: int) -> list[tuple[int, LedgerRow]]:
         """See Store."""
@@ -57,6 +91,7 @@ class MirroredStore(OpenNvram):
         with self._still_ours():
             self._witness.claim(lease.name, lease.first, lease.end)
         with self._lock:
+            self._ready()
             self._check_room(lease)
             self._guarded(lambda: self._write_install(lease))
             self._files[lease.name] = NvramFile(lease, lease.first)
@@ -92,7 +127,7 @@ class MirroredStore(OpenNvram):
 
     def _reserved(self, orders: Sequence[Order]) -> list[Answer] | None:
         """An answer to each order; None when the witness does not know of all leaves that these take."""
-        self._refuse_after_failure()
+        self._ready()
         batch = Batch(self._files, self._rows([order.token for order in orders]), self._now())
         answers = [self._again(order, row) if (row := batch.known(order)) else batch.take(order) for order in orders]
         # Before anything is changed.
@@ -114,7 +149,7 @@ class MirroredStore(OpenNvram):
         # The witness knows of the leaf. Whether it is there is asked all the same.
         self._vouch(())
         with self._lock:
-            self._refuse_after_failure()
+            self._ready()
             awaited = self._awaited.get(order.token)
             if awaited is not None and awaited.name == order.name:
                 reserved = self._found(awaited)
@@ -154,7 +189,7 @@ class MirroredStore(OpenNvram):
     def delete(self, name: bytes) -> None:
         """See Store."""
         with self._lock:
-            self._refuse_after_failure()
+            self._ready()
             file = self._files.get(name)
             if file is not None:
                 self._commit(Changes(files={name: None}))
@@ -163,7 +198,7 @@ class MirroredStore(OpenNvram):
     def quarantine(self, name: bytes, reason: str) -> None:
         """See Store."""
         with self._lock:
-            self._refuse_after_failure()
+            self._ready()
             self._commit(Changes(files={name: replace(self._files[name], quarantine=reason)}))
 
     def skip(self, name: bytes, leaf: int) -> None:
@@ -172,6 +207,7 @@ class MirroredStore(OpenNvram):
         file = self._files[name]
         self._vouch([Use(name, file.lease.first, leaf, file.lease.end)])
         with self._lock:
+            self._ready()
             file = self._check_skip(name, leaf)
             # Also of a file that ends here, and so has no note of its own.
             self._witness.note(name, file.lease.first, leaf)
@@ -186,10 +222,19 @@ class MirroredStore(OpenNvram):
             raise LeaseSpent(f"{printed_name(name)} can go on at a leaf from {least} to {file.lease.end}, not {leaf}; never back")
         return file
 
-    def put_back(self, reason: str, floors: Mapping[bytes, int]) -> None:
+    def warn_at(self, name: bytes, count: int) -> None:
         """See Store."""
         with self._lock:
             self._refuse_after_failure()
+            file = self._files.get(name)
+            if file is not None:
+                changed = _warned_at(file, count)
+                self._commit(Changes(files={name: changed}, stays=True))
+
+    def put_back(self, reason: str, floors: Mapping[bytes, int]) -> None:
+        """See Store."""
+        with self._lock:
+            self._ready()
             # The doubt first: after a crash in between the next opening puts all into quarantine.
             self._guarded(lambda: self._write_past(Past(self.mark, (self.mark.epoch, self.mark.nonce), self.doubt or reason)))
             self.doubt = self.doubt or reason
@@ -200,22 +245,29 @@ class MirroredStore(OpenNvram):
     def settle(self) -> None:
         """See Store."""
         with self._lock:
-            self._refuse_after_failure()
+            self._ready()
             if self.doubt:
                 self._guarded(lambda: self._write_past(Past(self.mark, (self.mark.epoch, self.mark.nonce))))
                 self.doubt = ""
 
-    def tidy(self) -> None:
+    def tidy(self) -> bool:
         """See Store."""
         with self._lock:
-            self._refuse_after_failure()
+            self._ready()
             now = self._now()
-            old = [spent for spent in self._spent if spent.time + self._keep.retry_seconds * 1000 <= now]
             before = now - self._keep.ledger_days * 86_400_000 if self._keep.ledger_days else 0
-            self._spent = [spent for spent in self._spent if spent not in old]
             # Burned, for their rows may be gone.
             self._awaited = {token: row for token, row in self._awaited.items() if row.time >= before}
+            old = self._long_used_up(now)
             self._commit(Changes(forgotten=old, ledger_before=before))
+            return len(old) == AT_ONCE or bool(before and self._has_rows_before(before))
+
+    def _long_used_up(self, now: int) -> list[SpentLease]:
+        kept = self._keep.retry_seconds * 1000
+        old = [spent for spent in self._spent if spent.time + kept <= now][:AT_ONCE]
+        gone = set(old)
+        self._spent = [spent for spent in self._spent if spent not in gone]
+        return old
 
     def beat(self) -> str:
         """See Store. Not under the lock that signing takes: a witness may be slow."""
@@ -246,6 +298,17 @@ def _use(file: NvramFile, count: int) -> Use:
 
 def _were_here(lease: StoredLease) -> str:
     return f"leaves {lease.first} to {lease.end - 1} of {printed_name(lease.name)} were in this NVRAM before"
+
+
+def _warned_at(file: NvramFile, count: int) -> NvramFile:
+    """A file with another threshold. Raises NotAcknowledged where that would end a warning."""
+    standing = file.lease.warnat
+    if file.remaining <= standing > count:
+        left = counted(file.remaining, "signature")
+        what = f"{printed_name(file.name)} has {left} left, so its threshold of {standing} stands"
+        how = "acknowledge each signature instead, or bring in another lease"
+        raise NotAcknowledged(f"{what}; {how}")
+    return replace(file, lease=replace(file.lease, warnat=count))
 
 
 def _held(file: NvramFile, floor: int, reason: str) -> NvramFile | None:

@@ -108,6 +108,9 @@ class OpenNvram(ABC):
                 self._files[name] = file
         self._guarded(lambda: self._write(changes))
         self._spent += changes.spent
+        self._tell_witness(changes)
+
+    def _tell_witness(self, changes: Changes) -> None:
         for file in changes.files.values():
             if file is not None:
                 self._witness.note(file.name, file.lease.first, file.next)
@@ -125,7 +128,8 @@ class OpenNvram(ABC):
             raise
 
     def _now(self) -> int:
-        return int(self._clock() * 1000)
+        # Neither the ledger's file nor the wire has a time before 1970.
+        return max(0, int(self._clock() * 1000))
 
     def _refuse_after_failure(self) -> None:
         if self._closed:

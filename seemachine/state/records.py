@@ -16,6 +16,7 @@ class StoredLease:
     """Leaves `first` to `end` (not included) of a key: on a card, or in NVRAM. `seed` is the secret of exactly these leaves.
 
     `signer` is the hash of the key that signed the SEE machine which made the key; empty where that had none.
+    With `warnat` or fewer leaves left each needs an acknowledgement.
     """
 
     public_key: bytes
@@ -24,6 +25,7 @@ class StoredLease:
     seed: bytes = field(repr=False)
     path: bytes = field(repr=False)
     signer: bytes = b""
+    warnat: int = 0
 
     def __post_init__(self) -> None:
         if self.problem:
@@ -46,6 +48,8 @@ class StoredLease:
             return "the leaves are not a whole subtree"
         if len(self.signer) > MAX_SIGNER:
             return "the hash of its signer is too long"
+        if not 0 <= self.warnat <= MAX_LEAVES:
+            return "the threshold is not one"
         return "" if len(self.path) % len(self.seed) == 0 else "the path has a broken length"
 
 

@@ -16,14 +16,16 @@ CHECKSUM_BYTES = 16
 def columns(file: NvramFile) -> tuple[object, ...]:
     """A file of the NVRAM as the columns of its row."""
     lease = file.lease
-    values = (file.name, lease.public_key, lease.first, lease.end, lease.seed, lease.path, file.next, file.quarantine, lease.signer)
+    fixed = (file.name, lease.public_key, lease.first, lease.end, lease.seed, lease.path)
+    values = (*fixed, file.next, file.quarantine, lease.signer, lease.warnat)
     return (*values, checksum(values))
 
 
 def file_from(row: tuple[Any, ...], path: Path) -> NvramFile:
     """The file of a row. Raises StateCorrupt."""
-    name, public_key, first, end, seed, nodes, following, quarantine, signer, _ = row
-    file = NvramFile(StoredLease(public_key, first, end, seed, nodes, signer), following, quarantine)
+    name, public_key, first, end, seed, nodes, following, quarantine, signer, warnat, _ = row
+    lease = StoredLease(public_key, first, end, seed, nodes, signer, warnat)
+    file = NvramFile(lease, following, quarantine)
     check(row, path)
     if name != file.name:
         raise StateCorrupt(f"{path}: a row holds the record of another file")
@@ -45,7 +47,7 @@ def spent_from(row: tuple[Any, ...], path: Path) -> SpentLease:
 
 def ledger_columns(row: LedgerRow) -> tuple[object, ...]:
     """A row of the ledger, without number and checksum."""
-    return row.name, row.leaf, row.token, row.digest, row.client, row.time
+    return row.name, row.leaf, row.token, row.digest, row.client, row.time, row.reason
 
 
 def ledger_from(values: Sequence[Any], path: Path) -> LedgerRow:

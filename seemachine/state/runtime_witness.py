@@ -44,9 +44,11 @@ def runtime_folder(chosen: str, environment: Mapping[str, str], user: int) -> Pa
         return None
     if chosen != AUTO:
         return Path(chosen).expanduser().absolute()
-    given = environment.get("XDG_RUNTIME_DIR")
-    if given and Path(given).is_absolute():
-        return Path(given) / "seemachine"
+    # systemd makes one for a service, another for a user's session.
+    for variable, below in (("RUNTIME_DIRECTORY", ""), ("XDG_RUNTIME_DIR", "seemachine")):
+        given = environment.get(variable, "").partition(":")[0]
+        if Path(given).is_absolute():
+            return Path(given) / below
     # The last one is everybody's; `_refuse_shared` takes no folder that somebody else made there.
     places = (f"/run/user/{user}/seemachine", "/run/seemachine", f"/dev/shm/seemachine-{user}")  # noqa: S108
     folders = (Path(place) for place in places)

@@ -10,7 +10,7 @@ from seemachine.state.errors import StateCorrupt
 from seemachine.state.records import StoredLease
 
 CHECKSUM_BYTES = 32
-LEASE_TYPES = (bytes, int, int, bytes, bytes, bytes)
+LEASE_TYPES = (bytes, int, int, bytes, bytes, bytes, int)
 
 
 def seal(values: dict[str, Any]) -> bytes:
@@ -38,8 +38,10 @@ def unseal(data: bytes, what: str) -> dict[str, Any]:
 
 
 def lease_values(lease: StoredLease) -> dict[str, Any]:
-    """A lease as plain values."""
-    return {field: getattr(lease, field) for field in ("public_key", "first", "end", "seed", "path", "signer")}
+    """A lease as plain values. Without a threshold as on cards from before there were any."""
+    names = ("public_key", "first", "end", "seed", "path", "signer")
+    values = {name: getattr(lease, name) for name in names}
+    return values | {"warnat": lease.warnat} if lease.warnat else values
 
 
 def lease_from(values: dict[str, Any], what: str) -> StoredLease:

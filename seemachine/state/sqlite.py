@@ -12,45 +12,52 @@ from seemachine.state.batch import Changes
 from seemachine.state.durable import flush_folder, private_folder, settle
 from seemachine.state.errors import DiskFull, StateCorrupt, StateFailed, StateUnsafe
 from seemachine.state.ledger import LedgerRow
-from seemachine.state.mirrored import MirroredStore
+from seemachine.state.mirrored import AT_ONCE, MirroredStore
 from seemachine.state.places import handle_of
 from seemachine.state.records import NvramFile, SpentLease, StoredLease
 from seemachine.state.store import KEEP, Retention
 from seemachine.state.witness import Mark, Past, Witness
 from seemachine.wire.names import printed_name
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 SCHEMA = """
 BEGIN IMMEDIATE;
 CREATE TABLE nvram (name BLOB PRIMARY KEY, public_key BLOB NOT NULL, first INTEGER NOT NULL, end INTEGER NOT NULL,
                     seed BLOB NOT NULL, path BLOB NOT NULL, next INTEGER NOT NULL, quarantine TEXT NOT NULL,
-                    signer BLOB NOT NULL, checksum BLOB NOT NULL,
+                    signer BLOB NOT NULL, warnat INTEGER NOT NULL, checksum BLOB NOT NULL,
                     CHECK (first <= next AND next < end)) STRICT;
 CREATE TABLE spent (public_key BLOB NOT NULL, first INTEGER NOT NULL, end INTEGER NOT NULL, seed BLOB NOT NULL, path BLOB NOT NULL,
                     signer BLOB NOT NULL, time INTEGER NOT NULL, checksum BLOB NOT NULL, PRIMARY KEY (public_key, first)) STRICT;
 CREATE TABLE installed (public_key BLOB NOT NULL, first INTEGER NOT NULL, end INTEGER NOT NULL, checksum BLOB NOT NULL,
                         PRIMARY KEY (public_key, first)) STRICT;
 CREATE TABLE ledger (number INTEGER PRIMARY KEY, name BLOB NOT NULL, leaf INTEGER NOT NULL, token BLOB NOT NULL UNIQUE,
-                     digest BLOB NOT NULL, client TEXT NOT NULL, time INTEGER NOT NULL, checksum BLOB NOT NULL,
+                     digest BLOB NOT NULL, client TEXT NOT NULL, time INTEGER NOT NULL,
+                     reason TEXT NOT NULL, checksum BLOB NOT NULL,
                      UNIQUE (name, leaf)) STRICT;
 CREATE TABLE opening (identity BLOB NOT NULL, epoch INTEGER NOT NULL, nonce BLOB NOT NULL, place BLOB NOT NULL,
                       before_epoch INTEGER NOT NULL, before_nonce BLOB NOT NULL, doubt TEXT NOT NULL, checksum BLOB NOT NULL) STRICT;
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 COMMIT;
 """
 # What durability rests on. Set, then read back: a build or a file system that answers otherwise is refused.
 SETTINGS = {"locking_mode": "exclusive", "journal_mode": "wal", "synchronous": 2, "fullfsync": 1, "secure_delete": 1}
 FULL, EXTRA = 2, 3
 
-NEW_ROW = "INSERT INTO ledger (name, leaf, token, digest, client, time, checksum) VALUES (?, ?, ?, ?, ?, ?, ?)"
+NEW_ROW = """INSERT INTO ledger (name, leaf, token, digest, client, time, reason, checksum)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
 # A digest is given once.
 BIND_ROW = "UPDATE ledger SET digest = ?, checksum = ? WHERE token = ? AND digest = X'71'"
 OPENED = """UPDATE opening SET identity = ?, epoch = ?, nonce = ?, place = ?,
             before_epoch = ?, before_nonce = ?, doubt = ?, checksum = ?"""
+ADVANCE = """UPDATE nvram SET next = ?, quarantine = ?, signer = ?, warnat = ?, checksum = ?
+             WHERE name = ?"""
 KEEP_SPENT = "INSERT OR REPLACE INTO spent VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 FORGET = "DELETE FROM spent WHERE public_key = ? AND first = ?"
-# From the oldest row up to the first that is young enough.
-PRUNE = "DELETE FROM ledger WHERE number < (SELECT COALESCE(MIN(number), 0) FROM ledger WHERE time >= ?)"
+# Of so many rows, the oldest: those before the first that is young enough. The newest of all stays,
+# for numbers go on from it.
+PRUNE = """DELETE FROM ledger WHERE number <
+           (SELECT COALESCE(MIN(CASE WHEN time >= ? THEN number END), MAX(number))
+            FROM (SELECT number, time FROM ledger ORDER BY number LIMIT ?))"""
 
 Statement = tuple[str, tuple[object, ...]]
 
@@ -163,27 +170,35 @@ class SqliteStore(MirroredStore):
             [
                 ("INSERT INTO installed VALUES (?, ?, ?, ?)", (*row, rows.checksum(row))),
                 # In place of a used-up file that a full disk kept from being deleted.
-                ("INSERT OR REPLACE INTO nvram VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", file),
+                ("INSERT OR REPLACE INTO nvram VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", file),
             ]
         )
 
     def _write(self, changes: Changes) -> None:
-        statements = [_change(name, file) for name, file in changes.files.items()]
+        stays = changes.stays or changes.late
+        statements = [_change(name, file, stays=stays) for name, file in changes.files.items()]
         statements += [(KEEP_SPENT, rows.spent_columns(spent)) for spent in changes.spent]
         statements += [(NEW_ROW, (*rows.ledger_columns(row), row.checksum)) for row in changes.rows]
         statements += [(BIND_ROW, (row.digest, row.checksum, row.token)) for row in changes.bound]
         statements += [(FORGET, (spent.lease.public_key, spent.lease.first)) for spent in changes.forgotten]
-        self._commit_all(statements, changes.ledger_before)
+        self._commit_all(statements, changes.ledger_before, late=changes.late)
 
-    def _commit_all(self, statements: list[Statement], ledger_before: int = 0) -> None:
-        """All statements in one transaction, each changing exactly one row; with `ledger_before` older rows of the ledger go, too."""
+    def _has_rows_before(self, before: int) -> bool:
+        oldest = self._select("SELECT time FROM ledger ORDER BY number LIMIT 2", ())
+        return len(oldest) == 2 and oldest[0][0] < before
+
+    def _commit_all(self, statements: list[Statement], before: int = 0, *, late: bool = False) -> None:
+        """All statements in one transaction, each changing one row; late, none if it was done.
+
+        Rows of the ledger from before that time go, too.
+        """
         try:
             self._database.execute("BEGIN IMMEDIATE")
             for sql, values in statements:
-                if self._database.execute(sql, values).rowcount != 1:
+                if self._database.execute(sql, values).rowcount != 1 and not late:
                     raise StateFailed(f"{self._path}: the stored leaf is not behind the one to be taken; somebody else changed this file")
-            if ledger_before:
-                self._database.execute(PRUNE, (ledger_before,))
+            if before:
+                self._database.execute(PRUNE, (before, AT_ONCE + 1))
             self._database.execute("COMMIT")
         except sqlite3.Error as error:
             kind = DiskFull if error.sqlite_errorcode == sqlite3.SQLITE_FULL else StateFailed
@@ -198,14 +213,14 @@ class SqliteStore(MirroredStore):
                 self._database.rollback()
 
 
-def _change(name: bytes, file: NvramFile | None) -> Statement:
+def _change(name: bytes, file: NvramFile | None, *, stays: bool) -> Statement:
     if file is None:
         return "DELETE FROM nvram WHERE name = ?", (name,)
     values = rows.columns(file)
-    # Never backwards, whatever this process believes; in quarantine the leaf stays where it is.
-    order = "next <= ?" if file.quarantine else "next < ?"
-    change = f"UPDATE nvram SET next = ?, quarantine = ?, signer = ?, checksum = ? WHERE name = ? AND {order}"  # noqa: S608 - one of two texts of ours
-    return change, (*values[-4:], name, file.next)
+    # Never backwards, whatever this process believes; in quarantine, and with another threshold, the
+    # leaf stays where it is.
+    order = "next <= ?" if file.quarantine or stays else "next < ?"
+    return f"{ADVANCE} AND {order}", (*values[-5:], name, file.next)
 
 
 def _create(path: Path) -> None:

@@ -56,7 +56,8 @@ class Store(Protocol):
     def reserve(self, orders: Sequence[Order]) -> list[Answer]:
         """Take the next leaf off each file that is asked for, all in one flush; None where there is none. The last leaf deletes the file.
 
-        An order that came before gets the leaf that it got. LeaseQuarantined, TokenSpent and LeaseGone are given back as values.
+        An order that came before gets the leaf that it got. LeaseQuarantined, NotAcknowledged,
+        NothingToAcknowledge, TokenSpent and LeaseGone are given back as values.
         """
 
     def bind(self, order: Order) -> Reserved:
@@ -77,14 +78,23 @@ class Store(Protocol):
     def skip(self, name: bytes, leaf: int) -> None:
         """End a quarantine by going on at a later leaf; at the end of the lease the file is gone. Raises LeaseSpent for one not later."""
 
+    def warn_at(self, name: bytes, count: int) -> None:
+        """Want an acknowledgement of each of a file's last `count` leaves.
+
+        Nothing happens when there is no such file. Raises NotAcknowledged for fewer while one is wanted now.
+        """
+
     def put_back(self, reason: str, floors: Mapping[bytes, int]) -> None:
         """This NVRAM was put back, as is known from elsewhere: all goes into quarantine, and no file stays at a leaf before its floor."""
 
     def ledger(self, after: int, most: int) -> list[tuple[int, LedgerRow]]:
         """Up to `most` rows behind number `after`, oldest first, with their numbers."""
 
-    def tidy(self) -> None:
-        """Now and then: destroy what is kept no longer."""
+    def tidy(self) -> bool:
+        """Now and then: destroy what is kept no longer.
+
+        Returns whether there is more to destroy, which is for another call, lest others wait.
+        """
 
     def beat(self) -> str:
         """Every few seconds: the witness makes sure of what it knows. Returns what a person should know of, or an empty text.

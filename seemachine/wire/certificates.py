@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from seemachine.wire.names import is_esn
+from seemachine.wire.printable import is_printable
 from seemachine.wire.roles import WORDS, Caller, ClientRole
 
 ESN_URI = "urn:seemachine:esn:"
@@ -46,9 +47,15 @@ def _role(certificate: Certificate) -> ClientRole:
 
 def _name(certificate: Certificate) -> str:
     names = [value for part in certificate.get("subject", ()) for key, value in part if key == "commonName"]
-    if len(names) != 1 or not 1 <= len(names[0]) <= MAX_CLIENT_NAME or not names[0].isprintable():
-        raise Unfit(f"the client certificate takes exactly one common name, of 1 to {MAX_CLIENT_NAME} printable characters")
+    if len(names) != 1 or not is_name(names[0]):
+        what = f"of 1 to {MAX_CLIENT_NAME} printable characters, among them a letter or digit"
+        raise Unfit(f"the client certificate takes exactly one common name, {what}")
     return str(names[0])
+
+
+def is_name(text: str) -> bool:
+    """Whether a text can be a common name (X.520: up to 64 characters). A ledger must be able to say who it was: blanks are nobody."""
+    return len(text) <= MAX_CLIENT_NAME and is_printable(text) and any(map(str.isalnum, text))
 
 
 def _uris(certificate: Certificate, start: str) -> Iterator[str]:

@@ -8,6 +8,9 @@ from collections.abc import Callable
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, TypeVar, dataclass_transform
 
+from seemachine.wire.names import is_esn
+from seemachine.wire.printable import is_printable, is_word
+
 Check = Callable[[object], object]
 
 
@@ -49,16 +52,49 @@ def octets(low: int, high: int | None = None, *, default: object = MISSING) -> A
 
 
 def text(most: int, *, default: object = MISSING) -> Any:
-    """A UTF-8 string of at most `most` characters."""
+    """A UTF-8 string of at most `most` characters, all of them printable (`printable.py`)."""
 
     def check(value: object) -> str:
-        if type(value) is not str or len(value) > most:
-            raise FieldError(f"takes text of at most {most} characters")
-        if not value.isascii() and value.encode(errors="replace").decode() != value:
-            raise FieldError("takes text that UTF-8 can carry")
+        if type(value) is not str or len(value) > most or not is_printable(value):
+            raise FieldError(f"takes printable text of at most {most} characters")
         return value
 
     return _specify(check, default=default)
+
+
+def sentence(most: int, *, default: object = MISSING) -> Any:
+    """A line of at most `most` printable characters, with no blank at either end; it may be empty."""
+
+    def check(value: object) -> str:
+        if type(value) is not str or len(value) > most:
+            raise FieldError(f"takes at most {most} characters")
+        if not value.isprintable() or value != value.strip():
+            raise FieldError("takes one line of printable characters, with no blank at its ends")
+        return value
+
+    return _specify(check, default=default)
+
+
+def word(most: int) -> Any:
+    """1 to `most` ASCII letters, digits and `. _ + -`: what stands in the middle of a line and must not look like the rest of it."""
+
+    def check(value: object) -> str:
+        if type(value) is not str or len(value) > most or not is_word(value):
+            raise FieldError(f"takes 1 to {most} letters, digits and . _ + -")
+        return value
+
+    return _specify(check)
+
+
+def serial_number() -> Any:
+    """An electronic serial number: clients name files by it."""
+
+    def check(value: object) -> str:
+        if type(value) is not str or not is_esn(value):
+            raise FieldError("takes an ESN, such as 7852-268D-3BF9")
+        return value
+
+    return _specify(check)
 
 
 def flag(*, default: object = MISSING) -> Any:
@@ -91,7 +127,7 @@ def record(kind: type[Any]) -> Any:
 Class = TypeVar("Class", bound=type[Any])
 
 
-@dataclass_transform(frozen_default=True, field_specifiers=(number, octets, text, flag, records, record))
+@dataclass_transform(frozen_default=True, field_specifiers=(number, octets, text, sentence, word, serial_number, flag, records, record))
 def wire_class(cls: Class) -> Class:
     """Make `cls` a frozen dataclass that knows the check of each of its fields."""
     made = dataclass(frozen=True, slots=True)(cls)

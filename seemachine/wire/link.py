@@ -17,6 +17,7 @@ from seemachine.wire.codec import pack, unpack
 from seemachine.wire.fields import FieldError, from_fields, to_fields
 from seemachine.wire.framing import MAX_FRAME, FrameBuffer, encode_frame
 from seemachine.wire.messages import REQUESTS, Hello
+from seemachine.wire.printable import fitting, is_word
 from seemachine.wire.status import BadValue, LocalMisuse, PeerMisuse, Status, StatusError
 
 OK = "ok"
@@ -211,14 +212,10 @@ def _refusal_fields(error: StatusError) -> dict[str, object]:
     return {
         "status": int(error.status),
         "name": error.name,
-        "detail": _sendable(error.detail, MAX_DETAIL),
-        "where": _sendable(error.where, MAX_NAME),
+        # A refusal must get through, also one that names a path with a line break, or with bytes that are no UTF-8.
+        "detail": fitting(error.detail, MAX_DETAIL),
+        "where": fitting(error.where, MAX_NAME),
     }
-
-
-def _sendable(text: str, most: int) -> str:
-    """A refusal must get through, also one that names a path with bytes that are no UTF-8."""
-    return text[:most].encode(errors="replace").decode()
 
 
 def _refusal_from(fields: object) -> StatusError:
@@ -232,4 +229,6 @@ def _refusal_from(fields: object) -> StatusError:
     known = number in Status.__members__.values() and number != Status.OK
     # A status of a newer machine still reaches the user, under its own name in the sentence.
     detail = fields["detail"] if known else f"{fields['name']}: {fields['detail']}"
-    return StatusError(Status(number) if known else Status.Failed, detail, fields["where"])
+    # Not refused for its characters, which StatusError makes printable: whoever is told no should hear why.
+    where = fields["where"] if is_word(fields["where"]) else ""
+    return StatusError(Status(number) if known else Status.Failed, detail, where)

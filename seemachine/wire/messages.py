@@ -6,7 +6,7 @@ its manner.
 
 from typing import Any, ClassVar
 
-from seemachine.wire.fields import flag, number, octets, record, records, text, wire_class
+from seemachine.wire.fields import flag, number, octets, record, records, sentence, serial_number, text, wire_class, word
 from seemachine.wire.names import (
     FILE_NAME_BYTES,
     HANDLE_BYTES,
@@ -24,18 +24,22 @@ from seemachine.wire.names import (
 U32 = 0xFFFFFFFF
 U64 = 0xFFFFFFFFFFFFFFFF
 MAX_HEIGHT = 25
+# As many signatures as any key has: with such a threshold each of them needs an acknowledgement.
+MAX_WARNAT = 1 << MAX_HEIGHT
 MAX_NODE = 32
 PUBLIC_KEY = (8 + IDENTIFIER_BYTES + 24, 8 + IDENTIFIER_BYTES + MAX_NODE)
 CACHE_PART_BYTES = MAX_NODE << MAX_CACHE_PART_EXPONENT
 CACHE_BYTES = MAX_NODE << MAX_EXPCACHE
 MAX_FILES = 4096  # as many as an NVRAM holds
 # Room for the frame's other fields beside a message of the largest size.
-ENVELOPE_BYTES = 256
+ENVELOPE_BYTES = 1280
 MAX_LABEL = 64
 MAX_CLIENT = 64
+MAX_CARD = 64
 MAX_REASON = 300
+MAX_ACKNOWLEDGEMENT = 200
 # Entries of a ledger, and suspects, in one reply, well within the smallest frame.
-MAX_LEDGER_PAGE = 1024
+MAX_LEDGER_PAGE = 512
 MAX_SUSPECTS = 256
 
 
@@ -59,16 +63,16 @@ class Greeting:
     """
 
     protocol: int = number(1, U32)
-    esn: str = text(14)
-    model: str = text(32)
-    version: str = text(32)
+    esn: str = serial_number()
+    model: str = word(32)
+    version: str = word(32)
     software: str = text(64)
     engine: str = text(64)
     signer: bytes = octets(0, 64)
     nvram: bytes = octets(NVRAM_BYTES)
     epoch: int = number(0, U64)
     opening: bytes = octets(OPENING_BYTES)
-    operator: str = text(16)
+    operator: str = word(16)
     limits: Limits = record(Limits)
 
 
@@ -97,7 +101,8 @@ class GenerateLms:
     """Begin a key. Types are RFC 8554 / SP 800-208 typecodes; an absent exponent is chosen by the machine.
 
     Under a `label` the half-made key is kept on disk after each step, for resumeLMS; without one it dies with the connection. `replace`
-    gives up another half-made key of that label.
+    gives up another half-made key of that label. `warnat` goes into every lease of the key, see
+    NvmemfileInfo.
     """
 
     NAME: ClassVar[str] = "generateLMS"
@@ -110,11 +115,12 @@ class GenerateLms:
     expcache: int | None = number(0, MAX_HEIGHT, default=None)
     label: str = text(MAX_LABEL, default="")
     replace: bool = flag(default=False)
+    warnat: int = number(0, MAX_WARNAT, default=0)
 
 
 @wire_class
 class LmsResumed:
-    """A half-made key goes on as it was begun: types, exponents, and the continues that are left."""
+    """A half-made key goes on as it was begun: types, exponents, threshold, and what is left to do."""
 
     handle: bytes = octets(HANDLE_BYTES)
     remaining: int = number(1, U32)
@@ -124,6 +130,7 @@ class LmsResumed:
     explease: int = number(0, MAX_HEIGHT)
     expchunk: int = number(0, MAX_HEIGHT)
     expcache: int = number(0, MAX_HEIGHT)
+    warnat: int = number(0, MAX_WARNAT, default=0)
 
 
 @wire_class
@@ -178,7 +185,7 @@ class ContinueLms:
 class CardWritten:
     """A card now holds its leases; `remaining` cards are still to be written."""
 
-    card: str = text(64)
+    card: str = text(MAX_CARD)
     remaining: int = number(0, 1 << MAX_EXPCARDS)
 
 
@@ -201,6 +208,7 @@ class LmsProvisioned:
     first: int = number(0, U32)
     end: int = number(1, U32)
     leases: int = number(0, 1 << MAX_EXPLEASE)
+    warnat: int = number(0, MAX_WARNAT, default=0)
 
 
 @wire_class
@@ -217,6 +225,7 @@ class NvmemfileInfo:
     """One NVRAM file: its key, its leaf range, the next leaf.
 
     `loaded` is false when a loadLMS would spare the machine much hashing, `quarantined` true when no leaf is handed out.
+    With `warnat` or fewer signatures left each needs an acknowledgement; 0: none does.
     """
 
     file: bytes = octets(FILE_NAME_BYTES)
@@ -226,6 +235,7 @@ class NvmemfileInfo:
     end: int = number(1, U32)
     loaded: bool = flag()
     quarantined: bool = flag()
+    warnat: int = number(0, MAX_WARNAT, default=0)
 
     @property
     def remaining(self) -> int:
@@ -240,6 +250,16 @@ class GetNvmemfileInfo:
     NAME: ClassVar[str] = "nvmemfile_info"
     Reply: ClassVar[type] = NvmemfileInfo
     file: bytes = octets(FILE_NAME_BYTES)
+
+
+@wire_class
+class WarnNvmemfile:
+    """Set the threshold of one NVRAM file; not lower while no more signatures are left than that."""
+
+    NAME: ClassVar[str] = "nvmemfile_warn"
+    Reply: ClassVar[type] = NvmemfileInfo
+    file: bytes = octets(FILE_NAME_BYTES)
+    warnat: int = number(0, MAX_WARNAT)
 
 
 @wire_class
@@ -272,6 +292,9 @@ class NvmemfileSign:
 
     `token` is the client's name for this request. Asked again with the same token and message, also on another connection and after a
     restart, the machine gives the same signature and takes no leaf; with another message it refuses.
+
+    `acknowledge` says why a leaf is taken of a file that is at its threshold, see NvmemfileInfo; the
+    ledger keeps it. It is empty for any other.
     """
 
     NAME: ClassVar[str] = "nvmemfile_sign"
@@ -279,6 +302,7 @@ class NvmemfileSign:
     file: bytes = octets(FILE_NAME_BYTES)
     token: bytes = octets(TOKEN_BYTES)
     message: bytes = octets(0, U32)
+    acknowledge: str = sentence(MAX_ACKNOWLEDGEMENT, default="")
 
 
 @wire_class
@@ -299,6 +323,7 @@ class NvmemfileReserve:
     Reply: ClassVar[type] = NvmemfileReserved
     file: bytes = octets(FILE_NAME_BYTES)
     token: bytes = octets(TOKEN_BYTES)
+    acknowledge: str = sentence(MAX_ACKNOWLEDGEMENT, default="")
 
 
 @wire_class
@@ -316,6 +341,7 @@ class NvmemfileSignDigest:
 class LedgerEntry:
     """A leaf that was handed out; `row` is its number in the ledger, `time` in milliseconds since 1970.
 
+    `reason` is its acknowledgement, empty where none was needed.
     `digest` is what the leaf is bound to: `m` and the SHA-256 of the message, `q` and the client's Q, or `q` alone while Q is awaited.
     """
 
@@ -326,6 +352,7 @@ class LedgerEntry:
     digest: bytes = octets(1, 1 + MAX_NODE)
     client: str = text(MAX_CLIENT)
     time: int = number(0, U64)
+    reason: str = sentence(MAX_ACKNOWLEDGEMENT, default="")
 
 
 @wire_class
@@ -436,8 +463,8 @@ class Slot:
 
     slot: int = number(SLOTS.start, SLOTS.stop - 1)
     ic: int = number(0, U32)
-    kind: str = text(16)
-    card: str = text(64)
+    kind: str = word(16)
+    card: str = text(MAX_CARD)
     leases: int = number(0, 1 << MAX_EXPLEASE)
 
 
@@ -468,6 +495,7 @@ REQUESTS: dict[str, type[Any]] = {
         ProvisionLms,
         GetNvmemfileInfo,
         ListNvmemfiles,
+        WarnNvmemfile,
         NvmemfileSign,
         NvmemfileReserve,
         NvmemfileSignDigest,

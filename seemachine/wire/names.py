@@ -2,7 +2,7 @@
 
 import re
 
-PROTOCOL = 2
+PROTOCOL = 3
 SEE_PORT = 8888
 SDK_VERSION = "1.4.1"
 PUBLISHED_NAME = "pqsdk"
@@ -29,12 +29,18 @@ MAX_PAGE_EXPONENT = 12
 SLOTS = range(6)
 FIRST_DYNAMIC_SLOT = 2
 
+_NVRAM = re.compile(rf"[0-9a-f]{{{2 * NVRAM_BYTES}}}", re.ASCII)
 _ESN = re.compile(r"[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{4}", re.ASCII)
 
 
 def is_esn(text: str) -> bool:
     """Whether `text` is an electronic serial number such as 7852-268D-3BF9."""
     return _ESN.fullmatch(text) is not None
+
+
+def is_nvram(text: str) -> bool:
+    """Whether `text` is what an NVRAM is called for life: 16 bytes in lower-case hexadecimal."""
+    return _NVRAM.fullmatch(text) is not None
 
 
 def nvram_name(public_key: bytes) -> bytes:

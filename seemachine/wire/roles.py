@@ -42,6 +42,7 @@ LEAST: dict[str, ClientRole] = {
     "resumeLMS": ClientRole.PROVISION,
     "discardLMS": ClientRole.PROVISION,
     "provisionLMS": ClientRole.PROVISION,
+    "nvmemfile_warn": ClientRole.PROVISION,
     "quarantine_burn": ClientRole.ADMIN,
     "quarantine_skip": ClientRole.ADMIN,
 }

@@ -6,6 +6,8 @@ Numbers are those of the nCore `M_Status` list as far as public documents pin th
 
 from enum import IntEnum
 
+from seemachine.wire.printable import printable
+
 
 class Status(IntEnum):
     """Status of a reply. Names are spelled as the guide prints them."""
@@ -35,14 +37,15 @@ class Status(IntEnum):
 class StatusError(Exception):
     """An ordinary "no" from a machine, or from this side while reaching one.
 
-    `status` is the reason, `detail` a sentence for a person, `where` the name of the function that the guide would print.
+    `status` is the reason, `detail` a sentence for a person, `where` the name of the function that the guide would print. Both texts are
+    made printable: they may quote a machine, a file or the name of one.
     """
 
     def __init__(self, status: Status, detail: str, where: str = "") -> None:
-        super().__init__(status, detail, where)
         self.status = status
-        self.detail = detail
-        self.where = where
+        self.detail = printable(detail)
+        self.where = printable(where)
+        super().__init__(status, self.detail, self.where)
 
     @property
     def name(self) -> str:

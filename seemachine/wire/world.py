@@ -11,6 +11,7 @@ seen/                           what clients remember of machines and leases
 pki/                            certificates and keys, where TLS is used: ca.crt, <ESN>.crt, client-<name>.crt, and .key for each
 """
 
+import fcntl
 import os
 import sys
 from pathlib import Path
@@ -38,6 +39,22 @@ def home(chosen: Path | None = None) -> Path:
 def is_world(folder: Path) -> bool:
     """Whether anything of a world is in a folder."""
     return any((folder / each).exists() for each in ("fleet.toml", "hsm", "cards", "kmdata"))
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a process has a file or folder locked, as a machine has hsm/<ESN>. Raises OSError."""
+    try:
+        # Without waiting for the other end of what is no file.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def published_folder(world: Path) -> Path:

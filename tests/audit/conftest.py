@@ -5,7 +5,8 @@ from pathlib import Path
 
 import hsslms
 import pytest
-from audit.kit import OneProcess, Pile
+from audit.kit import Pile
+from lms.kit import OneProcess
 
 
 @pytest.fixture

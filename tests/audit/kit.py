@@ -1,16 +1,21 @@
 """What the tests of this folder share: keys of other makers that sign with a leaf as often as they are told, and the auditor's verdict."""
 
 import json
+import os
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from functools import cache
 from io import StringIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+from unittest.mock import patch
 
 from pyhsslms import pyhsslms as p
+from seeclient import keys
+from seeclient.keys import KeyFile
 
 from seemachine.cli import main
 
@@ -46,23 +51,6 @@ def rewind(private: p.LmsPrivateKey, leaf: int) -> None:
     """Make a key go on at a leaf, used or not, as one that was put back does."""
     private.q = leaf
     private.ots_priv[leaf]._signatures_remaining = 1
-
-
-class OneProcess:
-    """What hsslms needs of multiprocessing.Pool, in this process."""
-
-    def __init__(self, _processes: int) -> None:
-        """Take the number of processes and ignore it."""
-
-    def __enter__(self) -> "OneProcess":
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        return None
-
-    def starmap(self, function: Callable[..., Any], arguments: Iterable[tuple[Any, ...]]) -> list[Any]:
-        """Apply a function to each tuple of arguments."""
-        return [function(*each) for each in arguments]
 
 
 @dataclass
@@ -119,11 +107,21 @@ class Pile:
         return audit("--json", *words, self.folder)
 
 
+@cache
+def key_file(expcards: int = 0, explease: int = 0) -> bytes:
+    """A key file of seemachine, of `key()`."""
+    with TemporaryDirectory() as folder, patch.dict(os.environ, {"SEEMACHINE_HOME": folder}):
+        made = KeyFile("release", public(key()), expcards, explease, 0, bytes(24))
+        keys.save(made)
+        return keys.path_of(made.alias).read_bytes()
+
+
 def row(private: p.LmsPrivateKey, leaf: int, digest: bytes, number: int = 1, **changes: Any) -> dict[str, Any]:
     """A row of a ledger, as `seemachine ledger --json` prints it."""
     of = public(private)[24:32]
     values = {"esn": "0000-0000-0001", "nvram": "aa" * 16, "row": number, "file": (b"lms" + of).hex(), "leaf": leaf}
-    return {**values, "digest": digest.hex(), "token": f"{number:032x}", "client": "127.0.0.1", "time": 1, **changes}
+    values |= {"digest": digest.hex(), "token": f"{number:032x}", "client": "127.0.0.1"}
+    return {**values, "time": 1, "reason": "", **changes}
 
 
 def ledger(rows: Iterable[dict[str, Any]]) -> bytes:

@@ -1,10 +1,9 @@
 """seemachine audit, ledgers and leases: rows that contradict each other or a signature, and leaves that were passed over."""
 
 import hashlib
-import json
 
 import pytest
-from audit.kit import audit, key, ledger, public, row, sign
+from audit.kit import audit, key, key_file, ledger, public, row, sign
 
 from seemachine.lms.hashing import message_digest
 from seemachine.lms.keys import PublicKey, Signature
@@ -141,17 +140,11 @@ class TestAgainstSignatures:
 
     @pytest.mark.usefixtures("signature")
     def test_without_its_message(self, pile):
-        """A signature that can't be verified is not held against a ledger."""
+        """A signature that can't be verified is not held against a ledger, but is no clean one."""
         pile.put("a", ledger([row(key(), 3, N)]))
         (pile.folder / "m").unlink()
 
-        assert (pile.judged().code, pile.judged().kinds()) == (0, {"note": 1})
-
-
-def key_file(private, expcards, explease):
-    """A key file of seemachine, as far as the auditor reads it."""
-    head = {"format": "seemachine key file 1", "public_key": public(private).hex(), "expcards": expcards, "explease": explease}
-    return json.dumps(head).encode() + b"\n" + bytes(100)
+        assert (pile.judged().code, pile.judged().kinds()) == (2, {"unread": 1})
 
 
 class TestGaps:
@@ -165,13 +158,13 @@ class TestGaps:
 
     def test_within_a_lease(self, pile):
         """With leases of 8 leaves: those behind the last used one are free, those between two were passed over."""
-        pile.put("key", key_file(key(), 1, 1))
+        pile.put("key", key_file(1, 1))
 
         assert self.gaps(pile, [0, 1, 4, 8, 10, 15, 31]) == ["leaves 2 to 3", "leaf 9", "leaves 11 to 14"]
 
     def test_between_leases_is_none(self, pile):
         """A lease that was begun elsewhere, or not at all, is no gap; also with the plain public key beside the key file."""
-        pile.put("key", key_file(key(), 2, 0))
+        pile.put("key", key_file(2, 0))
         pile.put("key.pub", public(key()))
 
         assert self.gaps(pile, [0, 1, 8, 16, 17, 30]) == []
@@ -188,7 +181,7 @@ class TestGaps:
 
     def test_of_signatures(self, pile):
         """Verified signatures count as used, and fill the gaps of ledgers."""
-        pile.put("key", key_file(key(), 0, 0))
+        pile.put("key", key_file())
         pile.signed("m", key(), 2, b"m")
         assert self.gaps(pile, [1, 3]) == []
 

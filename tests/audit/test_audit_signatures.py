@@ -5,7 +5,8 @@ import random
 
 import hsslms
 import pytest
-from audit.kit import CHEAP, SETS, OneProcess, audit, key, public, rewind, sign
+from audit.kit import CHEAP, SETS, audit, key, public, rewind, sign
+from lms.kit import OneProcess
 from pyhsslms import pyhsslms as p
 
 ALL_SETS = pytest.mark.parametrize("names", SETS, ids=lambda names: names[1])
@@ -62,11 +63,12 @@ class TestSets:
             pile.put(f"copy{number}", b"message")
         pile.put("m", b"message")
         verdict = pile.judged()
-        noted = [finding for finding in verdict.of_kind("note") if "no LMS or HSS signature" in finding["what"]]
+        unread = [finding["what"].partition(":")[0] for finding in verdict.of_kind("unread")]
+        bad = [finding["sources"][0] for finding in verdict.of_kind("bad")]
 
         assert verdict.kinds()["reuse"] == 0
         assert verdict.document["verified"] == 1
-        assert len({finding["sources"][0] for finding in [*verdict.of_kind("bad"), *noted]} - {str(pile.folder / "m.sig")}) == 40
+        assert len({*bad, *unread} - {str(pile.folder / "m.sig")}) == 40
         assert verdict.code == 1
 
 
@@ -181,7 +183,7 @@ class TestOneKey:
         pile.signed("m", key(), 0, b"message")
         pile.put("key_pqsdk_firmware", content)
 
-        verdict = pile.judged()
+        verdict = pile.judged("--reuse-only")
         assert verdict.kinds()["unread"] == 1
         assert not verdict.document["complete"]
 
@@ -250,10 +252,9 @@ class TestHss:
         pile.put("m.sig", signature[:cut] + forged[cut:])
         verdict = pile.judged()
 
-        assert (verdict.code, [finding["sources"] for finding in verdict.of_kind("bad")]) == (
-            1,
-            [[str(pile.folder / "m.sig") + " (level 0)"]],
-        )
+        [finding] = verdict.of_kind("bad")
+        assert (verdict.code, finding["sources"]) == (1, [str(pile.folder / "m.sig")])
+        assert "does not verify with the one key of its kind" in finding["what"]
 
     @pytest.mark.parametrize("cut", [1, 4, 100, 5000])
     def test_a_signature_that_ends_too_early(self, pile, cut):
@@ -279,7 +280,7 @@ class TestHsslms:
 
         private.q = 1
         pile.put("m2.sig", private.sign(b"2"))
-        assert pile.judged().kinds() == {"reuse": 1, "note": 1}
+        assert pile.judged().kinds() == {"reuse": 1, "unread": 1}
 
     def test_hss(self, pile, monkeypatch):
         """An HSS key of two different trees, clean, and its last level signing twice."""
@@ -295,7 +296,7 @@ class TestHsslms:
 
         private.priv[-1].q = 2
         pile.put("m3.sig", private.sign(b"other"))
-        assert pile.judged().kinds() == {"reuse": 1, "note": 1}
+        assert pile.judged().kinds() == {"reuse": 1, "unread": 1}
 
 
 class TestOddFiles:
@@ -310,7 +311,7 @@ class TestOddFiles:
         for number, data in enumerate(odd):
             pile.put(f"odd{number}", data)
         pile.signed("m", key(), 0, None)
-        verdict = pile.judged()
+        verdict = pile.judged("--reuse-only")
 
         assert (verdict.code, len(verdict.document["unknown"])) == (0, 50 + len(odd))
 
@@ -326,7 +327,7 @@ class TestOddFiles:
         assert (verdict.code, verdict.document["verified"], verdict.document["unknown"]) == (0, 1, [str(pile.folder / "huge")])
 
     def test_unknown_sets_and_wrong_pairs(self, pile):
-        """Signatures of sets that nobody defined, and of a SHAKE tree over SHA-256 leaves, are named and are no signatures."""
+        """Signatures of sets that nobody defined, and of a SHAKE tree over SHA-256, are unread."""
         good = sign(key(), 0, b"m")
         pile.put("ots.sig", good[:4] + (99).to_bytes(4, "big") + good[8:])
         at = 8 + 24 * 102
@@ -336,9 +337,10 @@ class TestOddFiles:
         pile.put("good.sig", good)
         verdict = pile.judged()
 
-        noted = [finding["sources"][0].rpartition("/")[2] for finding in verdict.of_kind("note") if "is no LMS" in finding["what"]]
-        assert sorted(noted) == ["leaf.sig", "ots.sig", "pair.sig", "tree.sig"]
-        assert (verdict.code, verdict.document["signatures"]) == (0, 1)
+        unread = [finding["what"].partition(": ")[0] for finding in verdict.of_kind("unread")]
+        names = sorted(what.rpartition("/")[2] for what in unread if what.startswith("/"))
+        assert names == ["leaf.sig", "ots.sig", "pair.sig", "tree.sig"]
+        assert (verdict.code, verdict.document["signatures"]) == (2, 1)
 
     def test_folders(self, pile):
         """All that is below is read, hidden or not; loops of links are not followed."""
@@ -367,7 +369,7 @@ class TestOddFiles:
         closed = pile.put("closed", b"")
         (pile.folder / "shut").mkdir()
         scandir = os.scandir
-        opened = type(closed).open
+        opened = os.open
 
         def failing(path, *arguments, **more):
             if str(path).endswith("closed"):
@@ -379,14 +381,15 @@ class TestOddFiles:
                 raise PermissionError(13, "Permission denied", str(path))
             return scandir(path)
 
-        monkeypatch.setattr(type(closed), "open", failing)
+        monkeypatch.setattr(os, "open", failing)
         monkeypatch.setattr(os, "scandir", shut)
         verdict = pile.judged()
-        assert [finding["what"] for finding in verdict.of_kind("unread")] == [
+        assert {finding["what"] for finding in verdict.of_kind("unread")} == {
             f"{closed}: Permission denied",
             f"{pile.folder / 'shut'}: Permission denied",
-        ]
-        assert (verdict.code, verdict.document["clean"], verdict.document["complete"]) == (2, True, False)
+        }
+        document = verdict.document
+        assert (verdict.code, document["clean"], document["complete"]) == (2, False, False)
         assert audit(pile.folder).lines[-1].startswith("INCOMPLETE: 1 signature (1 verified), ")
 
         pile.signed("n", key(), 0, b"n")
@@ -396,7 +399,7 @@ class TestOddFiles:
         """The signature over it was not checked; nobody calls that clean."""
         pile.put("key.pub", public(key()))
         pile.signed("m", key(), 0, b"m")
-        monkeypatch.setattr("seemachine.audit.evidence.Signed.pieces", failing_pieces)
+        monkeypatch.setattr("seemachine.audit.evidence.Use.pieces", failing_pieces)
         verdict = pile.judged()
 
         assert (verdict.code, verdict.of_kind("unread")[0]["what"]) == (2, f"{pile.folder / 'm'}: Input/output error")
@@ -408,7 +411,7 @@ class TestOddFiles:
             pile.put(f"key{number}", b'{"format": "seemachine key file 1' + data)
         verdict = pile.judged()
 
-        assert (verdict.code, verdict.kinds()["unread"]) == (2, 4)
+        assert (verdict.code, verdict.kinds()["unread"]) == (2, 5)
 
 
 def failing_pieces(_signed):
@@ -425,5 +428,5 @@ def test_what_is_printed(pile):
     pile.signed("lonely", key(), 6, None)
     verdict = audit(pile.folder)
 
-    assert [line.split()[0] for line in verdict.lines] == ["reuse", "note", "note", "NOT"]
+    assert [line.split()[0] for line in verdict.lines] == ["reuse", "unread", "note", "NOT"]
     assert verdict.lines[-1] == "NOT CLEAN: 3 signatures (2 verified), 1 public key, 0 rows of ledgers"

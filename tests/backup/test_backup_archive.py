@@ -135,6 +135,8 @@ def test_the_forger_of_these_tests_can_leave_all_as_it_was() -> None:
         lambda values: values.update(machines=[]),
         lambda values: values.update(machines=values["machines"] * 2),
         lambda values: values.pop("world"),
+        lambda values: values.update(world="../x"),
+        lambda values: values.update(without=["7852-268D-3BF9\n"]),
         lambda values: values["machines"][0].update(esn="../../x"),
         lambda values: values["machines"][0].update(nvram="../x"),
         lambda values: values["machines"][0].update(files=5),

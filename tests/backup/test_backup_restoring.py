@@ -301,9 +301,9 @@ class TestLedgers:
         [path] = (world.path / "archive").iterdir()
         assert len(path.read_text().splitlines()) == 2
 
-    def row(self, leaf: int, digest: str = "6d00", token: str = "00") -> bytes:
-        values = {"esn": ESN, "nvram": "ab", "row": leaf + 1, "file": "6c" * 11, "leaf": leaf, "digest": digest, "token": token}
-        return json.dumps({**values, "client": "c", "time": 1}).encode() + b"\n"
+    def row(self, leaf: int, digest: str = "6d00") -> bytes:
+        values = {"esn": ESN, "nvram": "ab" * 16, "row": leaf + 1, "file": "6c" * 11, "leaf": leaf, "digest": digest}
+        return json.dumps({**values, "token": "00" * 16, "client": "c", "time": 1}).encode() + b"\n"
 
     def test_contradicting_ones_are_both_kept(self, tmp_path: Path) -> None:
         """A leaf for two messages is what audit must see."""
@@ -333,6 +333,23 @@ class TestLedgers:
         ledgers.keep(tmp_path, "a.jsonl", line, "b")
         with pytest.raises(ArchiveError, match="move it away"):
             ledgers.keep(tmp_path, "a.jsonl", self.row(0), "b")
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            *(("esn", value) for value in ("../../x", f"{ESN}\n", "")),
+            *(("nvram", value) for value in ("ab", "../" + "ab" * 15 + "a", "AB" * 16)),
+            *(("file", value) for value in ("6c", "6c" * 12, "x" * 22)),
+            *(("token", value) for value in ("00", "00" * 17, "x" * 32)),
+            *(("digest", value) for value in ("", "6", "6d\n")),
+            *(("client", value) for value in ("a\nb", "\x1b[2J", "\u202e")),
+        ],
+    )
+    def test_a_row_of_other_values_is_none(self, name: str, value: str) -> None:
+        """Audit prints them, and files are named by some."""
+        assert ledgers.rows_in(self.row(0))
+        with pytest.raises(ArchiveError, match="is not a row"):
+            ledgers.rows_in(json.dumps(json.loads(self.row(0)) | {name: value}).encode())
 
 
 class TestWitness:

@@ -161,7 +161,9 @@ class ThreadedKey:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self.key, name)
-        return partial(trio.to_thread.run_sync, found) if name in ("sign", "sign_with", "info") else found
+        if name not in ("sign", "sign_with", "info", "warn_at"):
+            return found
+        return lambda *args, **options: trio.to_thread.run_sync(partial(found, *args, **options))
 
 
 class ThreadedFleet:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from client.clientkit import CLIENTS
+from processes import RunningMachine
 from server.serverkit import watched
 
 
@@ -31,3 +32,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def open_fleet(request: pytest.FixtureRequest) -> Any:
     """The open_fleet of the trio client, and that of the blocking one in its clothes."""
     return CLIENTS[request.param]
+
+
+@pytest.fixture
+def world(machine: RunningMachine, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The world of a test file's machine, in the environment."""
+    monkeypatch.setenv("SEEMACHINE_HOME", str(machine.home))
+    return machine.home

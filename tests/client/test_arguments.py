@@ -44,6 +44,9 @@ GOOD = {
         "generate", {"alias": "a", "algorithm": "lms", "lmscode": "sha256_m32_h5", "lmotscode": "sha256_n32_w8"}, {}, json=False
     ),
     f"provesn={ESN.lower()} slot=0": Arguments("provision", {"provesn": ESN}, {"slot": 0}, json=False),
+    "generate alias=a warnat=33554432": Arguments("generate", {"alias": "a"}, {"warnat": 1 << 25}, json=False),
+    "alias=a warnat=0": Arguments("threshold", {"alias": "a"}, {"warnat": 0}, json=False),
+    "alias=a message=m acknowledge=why": Arguments("sign", {"alias": "a", "message": "m", "acknowledge": "why"}, {}, json=False),
     "generate alias=a resume=yes slot=2": Arguments("generate", {"alias": "a", "resume": "yes"}, {"slot": 2}, json=False),
 }
 
@@ -112,6 +115,15 @@ BAD = {
     "generate alias=a resume=true": "resume= takes yes or no, not true",
     "generate alias=a replace=1": "replace= takes yes or no, not 1",
     "alias=a message=m resume=yes": "sign does not take resume=",
+    "alias=a message=m warnat=3": "sign does not take warnat=",
+    "alias=a warnat=3 acknowledge=x": "threshold does not take acknowledge=",
+    "warnat=3": "threshold needs alias=",
+    "alias=a warnat=33554433": "warnat= takes a number from 0 to 33554432, not 33554433",
+    "alias=a warnat=-1": "warnat= takes a number from 0 to 33554432, not -1",
+    "generate alias=a resume=yes warnat=3": "resume=yes goes on with the key as it was begun; leave out warnat=",
+    "alias=a message=m acknowledge=": "acknowledge= needs a value",
+    "alias=a message=m verify=s acknowledge=x": "verify does not take acknowledge=",
+    "generate alias=a acknowledge=x": "generate does not take acknowledge=",
     "--jsn": "unknown option --jsn; there are --json, --help and --version",
     "-v list": "unknown option -v; there are --json, --help and --version",
 }
@@ -130,6 +142,14 @@ def test_a_wrong_command_line_is_told_what_would_be_right(line):
         parse(line.split())
     assert str(wrong.value).startswith(BAD[line])
     assert say(*line.split()) == (2, [f"pipsqueak: {wrong.value}", "See pipsqueak --help"])
+
+
+@pytest.mark.parametrize("reason", [" ", "\t", "a\nb", "\x1b[31m", "x" * 201])
+def test_a_reason_says_something(reason):
+    """Blank, unprintable or too long, an acknowledgement is wrong usage, before any HSM is asked."""
+    with pytest.raises(UsageError, match="takes a reason of 1 to 200 printable characters"):
+        parse(["alias=a", "message=m", f"acknowledge={reason}"])
+    assert parse(["alias=a", "message=m", "acknowledge= two words "]).texts["acknowledge"] == "two words"
 
 
 def test_an_empty_word_is_told():

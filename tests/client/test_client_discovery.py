@@ -1,6 +1,7 @@
 """dispatch.py: where machines should be, in which order, and what is said of those that are not there."""
 
 import json
+import math
 import os
 import socket
 from pathlib import Path
@@ -12,6 +13,7 @@ from seeclient.dispatch import addresses
 from seeclient.effects import Address
 from server.serverkit import ESN, make_machine
 
+from seemachine.wire.printable import is_printable
 from seemachine.wire.status import Status, StatusError
 
 
@@ -52,7 +54,21 @@ def test_published_objects_are_in_module_order(home):
     assert addresses()[2] == Address("127.0.0.1", 1002, 2, "BBBB-0000-0000")
 
 
-UNREACHABLE = [f'{{"esn": "x", "host": "h", "port": {port}, "module": 1}}' for port in ('"p"', "Infinity", "70000", "-1", "true", "null")]
+GOOD = {"esn": OTHER_ESN, "host": "h", "port": 1, "module": 1, "nvram": "0f" * 16}
+WRONG = {
+    "port": ["p", math.inf, 70000, -1, True, None],
+    "esn": ["", "x", "../../../victim", "/tmp/aaaa-bbbb", OTHER_ESN.lower(), f"{OTHER_ESN}\n", 5],
+    "host": ["a\nb", "\x1b[2J", "\u202eh", "\u2028", 5],
+    "nvram": ["0F" * 16, "0f", "../../victim", "0f" * 16 + "\n", 5],
+}
+UNREACHABLE = [json.dumps(GOOD | {field: value}) for field, values in WRONG.items() for value in values]
+
+
+def test_an_object_with_all_that_it_may_have_counts(home):
+    """The values that the wrong ones below differ from."""
+    publish(home, ESN, 1)
+    (home / "published" / "pqsdk" / "other.json").write_text(json.dumps(GOOD))
+    assert addresses()[1 - addresses().index(Address("127.0.0.1", 8888, 1, ESN))] == Address("h", 1, 1, OTHER_ESN, nvram="0f" * 16)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "5", '{"esn": "x"}', *UNREACHABLE, "\xff", "[" * 200_000])
@@ -119,13 +135,21 @@ def test_a_fleet_is_written_as_text(text, monkeypatch):
     assert addresses() == expected
 
 
-@pytest.mark.parametrize("text", ["a:0", "a:65536", "a:b", "a:", "a:-1", "a:1.5", "a:1,b:x", "[::1]:x", "a:" + "9" * 5000])
+@pytest.mark.parametrize("text", ["a:0", "a:65536", "a:b", "a:", "a:-1", "a:1.5", "a:1,b:x", "[::1]:x", "a:" + "9" * 5000, "a:\u0661"])
 def test_a_wrong_address_is_refused_with_how_to_write_it(text):
     """The refusal names the address that is wrong."""
     with pytest.raises(StatusError, match="is not an address; a fleet is written as host:port,host:port") as refused:
         addresses(text)
     assert refused.value.status is Status.InvalidParameter
     assert text.rpartition(",")[2] in refused.value.detail
+
+
+@pytest.mark.parametrize("text", ["a\nb:1", "a\x1b[2J", "\u202ea:1", "a:1,b\x9b", "\udc9b"])
+def test_an_address_is_printable(text):
+    """A list may come from a file of somebody else's, and is named in every line about its machines."""
+    with pytest.raises(StatusError, match="is not an address") as refused:
+        addresses(text)
+    assert is_printable(refused.value.detail)
 
 
 @pytest.mark.parametrize(("text", "host"), [("[::1]", "::1"), ("::1", "::1"), ("[fe80::1]", "fe80::1")])

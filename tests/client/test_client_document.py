@@ -53,7 +53,7 @@ def run(code, world, folder):
 def test_the_snippets_of_the_client_document(world, tmp_path):
     """Each is a program of its own; in the order of the document they find the keys of those before them."""
     printed = [run(code, world, tmp_path) for code in snippets(DOCUMENT)]
-    assert len(printed) == 6
+    assert len(printed) == 7
     assert printed[2].splitlines() == [f"{ESN} 2 1021", f"{ESN} 1021 ['blank']"]
     assert "CardDone(remaining=0)" in printed[3]
 

@@ -11,6 +11,7 @@ from server.serverkit import ESN, make_machine
 from wire.kit import answered_frame, frame, framed, refused_frame
 
 from seemachine.wire.messages import LmsProvisioned, SlotListing
+from seemachine.wire.printable import is_printable
 
 HELLO_REPLY = answered_frame(1, GREETING)
 PROVISIONED = LmsProvisioned(file=b"lmsnosuchke", public_key=bytes(56), first=0, end=1, leases=0)
@@ -40,6 +41,8 @@ HOSTILE = {
     "a field out of its limits": lambda n: answered_frame(
         n, replace(GREETING, protocol=0) if n == 1 else replace(PROVISIONED, file=b"short")
     ),
+    "an ESN that is a path": lambda n: answered_frame(n, replace(GREETING, esn="../../victim00")),
+    "a word that steers a terminal": lambda n: answered_frame(n, replace(GREETING, version="\x1b[2J")),
     "no fields of a refusal": lambda n: frame([n, "refused", {}]),
     "a status that is text": lambda n: refused_frame(n, status="73"),
     "text that is no UTF-8": lambda n: framed(b"\x93" + bytes([n]) + b"\xa1\xff\x80"),
@@ -50,6 +53,7 @@ REFUSALS = {
     "a refusal": (refused_frame, Status.NotAvailable),
     "a refusal without a number": (refused_frame(0), Status.NotAvailable),
     "a refusal of a newer machine": (lambda n: refused_frame(n, status=999, name="FluxExceeded"), Status.Failed),
+    "a refusal that steers a terminal": (lambda n: refused_frame(n, detail="\x1b[2J\nforged", where="a\nb"), Status.NotAvailable),
     "a refusal with status OK": (lambda n: refused_frame(n, status=0, name="OK"), Status.Failed),
 }
 ALL = {**{what: (reply, Status.OSErrorErrno) for what, reply in HOSTILE.items()}, **REFUSALS}
@@ -81,6 +85,7 @@ async def test_a_hostile_hello(what, home, open_fleet):
         [failure] = opened.roster.failures
     assert isinstance(failure, StatusError)
     assert failure.status is status
+    assert all(is_printable(text) for text in failure.args[1:])
     assert failure.detail.startswith(f"connection to 127.0.0.1 on port {bad.port}: ") == (what in HOSTILE)
 
 
@@ -92,6 +97,7 @@ async def test_a_hostile_reply(what, open_fleet):
         with pytest.raises(StatusError) as refused:
             await opened.provision(ESN, 2)
     assert refused.value.status is status
+    assert all(is_printable(text) for text in refused.value.args[1:])
 
 
 async def test_a_reply_that_nobody_asked_for(open_fleet):

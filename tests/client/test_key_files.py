@@ -9,6 +9,7 @@ import pytest
 from client.clientkit import a_key_file
 from seeclient import keys
 
+from seemachine.wire.printable import is_printable
 from seemachine.wire.status import Status, StatusError
 
 CACHE = bytes(range(256)) * 4
@@ -58,6 +59,17 @@ def test_a_key_file_holds_what_is_public(key, folder):
     assert cache == CACHE
     assert (fields["format"], fields["algorithm"], fields["public_key"]) == ("seemachine key file 1", "LMS", key.public_key.hex())
     assert fields.keys() == {"format", "alias", "algorithm", "public_key", "expcards", "explease", "expcache", "sha256"}
+
+
+def test_a_threshold_is_kept(key, folder):
+    """It is written only where there is one; a number that is none is damage."""
+    keys.save(replace(key, warnat=5))
+    assert keys.load(key.alias) == replace(key, warnat=5)
+    keys.save(replace(key, warnat=0))
+    assert b"warnat" not in path_of(folder, key.alias).read_bytes()
+    for wrong in (-1, (1 << 25) + 1, "5", True):
+        keys.save(replace(key, warnat=wrong))
+        assert refusal(keys.load, key.alias).status is Status.Malformed
 
 
 def test_saving_again_replaces(key, folder):
@@ -190,6 +202,34 @@ def test_a_changed_bit_of_the_first_line_is_damage(key, folder):
         except StatusError as refused:
             assert refused.status is Status.Malformed
     assert unnoticed == []
+
+
+FORGED = {
+    "alias": ["", "A", "../a", "a\nVerify (alias: a): true", "\x1b[2J", "\u202e", "a" * 65, 5, None],
+    "signer": ["x", "AB", "abc", "ab\n", "ab" * 65, 5, None],
+    "expcards": [-1, 26, True, "1", 24],
+}
+
+
+@pytest.mark.parametrize(("field", "value"), [(field, value) for field, values in FORGED.items() for value in values])
+def test_a_forged_first_line_is_damage_though_its_checksum_is_right(field, value, key, folder):
+    """Key files come from other hosts: an alias is an alias, a signer a hash, and cards and leases fit into the tree."""
+    keys.save(key)
+    line, _, cache = path_of(folder, key.alias).read_bytes().partition(b"\n")
+    head = {name: kept for name, kept in json.loads(line).items() if name != "sha256"} | {field: value}
+    path_of(folder, key.alias).write_bytes(json.dumps(head | {"sha256": keys._checksum(head, cache)}).encode() + b"\n" + cache)
+
+    refused = refusal(keys.load, key.alias)
+    assert refused.status is Status.Malformed
+    assert is_printable(refused.detail)
+
+
+@pytest.mark.parametrize("name", ["B", "a.bak", "a\nb", "\x1b[2J", "", "a" * 65])
+def test_a_file_that_no_alias_names_is_not_listed(name, key, folder):
+    """Nothing could ask for that key, and its name might be anything."""
+    keys.save(key)
+    path_of(folder, name).write_bytes(path_of(folder, key.alias).read_bytes())
+    assert keys.aliases() == [key.alias]
 
 
 # ---------------------------------------------------------------- folders that can't be written

@@ -37,13 +37,6 @@ def machine(tmp_path_factory):
         yield running
 
 
-@pytest.fixture
-def world(machine, monkeypatch):
-    """The machine's world, in the environment."""
-    monkeypatch.setenv("SEEMACHINE_HOME", str(machine.home))
-    return machine.home
-
-
 numbers = itertools.count()
 
 

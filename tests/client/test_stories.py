@@ -422,6 +422,12 @@ def test_a_half_made_key_is_finished(peer, events):
     assert isinstance(events[0], Resumed)
 
 
+def test_a_half_made_key_keeps_its_threshold(peer, events):
+    """The machine tells it, for the key file of who goes on."""
+    steps = ((peer, RESUME), resumed(warnat=5)), *hashing(peer), forgotten(peer)
+    assert play(going_on([peer], events), *steps).warnat == keys.load("release").warnat == 5
+
+
 def test_a_half_made_key_is_looked_for_on_every_machine(events):
     """In module order, until one has it; with esn=, only there."""
     first, second = a_peer(ESN), a_peer(OTHER_ESN, 2)

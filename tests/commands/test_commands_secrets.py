@@ -123,7 +123,7 @@ def exchange(world, session):
     tell(m.DiscardLms(label="a-label"))
     moved = tell(m.ProvisionLms(slot=SLOT))
     looking = m.Hello(protocol=PROTOCOL, client="c"), m.ListNvmemfiles(), m.ListSlots(), m.GetNvmemfileInfo(file=moved.file)
-    for request in (*looking, *refused):
+    for request in (*looking, *refused, m.WarnNvmemfile(file=moved.file, warnat=1)):
         tell(request)
     tell(m.LoadLms(file=moved.file, expcache=5, offset=0, nodes=b"".join(chunk.cache for chunk in keys[1][1])))
     tell(sign(moved.file, b"a message"))

@@ -46,6 +46,8 @@ class Recording:
     base: Image
     log: tuple[Operation, ...]
     faults: tuple[str, ...] = FAULTS
+    # How long ledgers are kept; 0: for ever.
+    days: int = 0
 
 
 @dataclass
@@ -56,6 +58,8 @@ class Point:
     before: Still
     after: Still
     handed: dict[Leaf, bytes]
+    # Leaves that went out for two messages, without any crash here.
+    twice: tuple[Leaf, ...] = ()
 
     @property
     def required(self) -> set[Leaf]:
@@ -70,7 +74,7 @@ class Point:
 
 def points(recording: Recording) -> Iterator[tuple[Point, Disk]]:
     """Every place where the log can end, with the disk as it is followed there."""
-    disk, handed = Disk(recording.base), {}
+    disk, handed, twice = Disk(recording.base), {}, []
     stills = iter([operation.what for operation in recording.log if isinstance(operation, Mark) and isinstance(operation.what, Still)])
     before = after = next(stills)
     for number, operation in enumerate(recording.log):
@@ -79,9 +83,10 @@ def points(recording: Recording) -> Iterator[tuple[Point, Disk]]:
             case Mark(Still() as still):
                 before, after = still, next(stills, still)
             case Mark(Handed() as mark):
-                assert mark.leaf not in handed, "used twice without a crash"
+                # The same message again is the same signature.
+                twice += [mark.leaf] if handed.get(mark.leaf, mark.message) != mark.message else []
                 handed[mark.leaf] = mark.message
-        yield Point(number, before, after, dict(handed)), disk
+        yield Point(number, before, after, dict(handed), tuple(twice)), disk
 
 
 @dataclass
@@ -136,7 +141,7 @@ def tried(image: Image, recording: Recording, folder: Path) -> Outcome:
     """The outcome of one disk."""
     with tempfile.TemporaryDirectory(dir=folder) as place:
         write(image, Path(place))
-        return try_out(Path(place), recording.store, recording.esns)
+        return try_out(Path(place), recording.store, recording.esns, recording.days)
 
 
 def write(image: Image, folder: Path) -> None:
@@ -166,7 +171,7 @@ def verdict(point: Point, state: State, outcome: Outcome) -> Iterable[tuple[str,
     return [
         (fault, what)
         for fault, what in (
-            ("reused", sorted(there & point.handed.keys())),
+            ("reused", sorted(there & point.handed.keys()) + list(point.twice)),
             ("doubled", [leaf for leaf, count in given.items() if count > 1] + [leaf for leaf, at in lying.items() if len(at) > 1]),
             ("unknown", sorted(there - point.possible - point.handed.keys())),
             ("lost", sorted(missing)),

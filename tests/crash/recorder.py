@@ -4,10 +4,11 @@ Files are known by a number, as by their inode, so that a rename carries what wa
 """
 
 import contextlib
+import errno
 import importlib.util
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,8 @@ class Recorder:
         self.descriptors: dict[int, str] = {}
         # After so many more operations the process is killed.
         self.life: int | None = None
+        # After so many more operations the disk is full: that one fails, and from then on all that take room.
+        self.room: int | None = None
         self.base: dict[str, bytes | None] = contents(self.root)
         # The number of each base file is its place among the names.
         self.files: dict[str, int | None] = {}
@@ -44,10 +47,26 @@ class Recorder:
             return str(Path(os.path.abspath(os.fspath(path))).relative_to(self.root))  # noqa: PTH100
         return None
 
-    def strike(self) -> None:
-        """Called before an operation is done. Raises Killed when the process does not live to do it."""
+    def strike(self, *, grows: bool = False) -> None:
+        """Called before an operation is done, with whether it takes room.
+
+        Raises Killed when the process does not live to do it, OSError when the disk is full.
+        """
         if self.dying():
             raise Killed
+        if self.crowded(grows=grows):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def crowded(self, *, grows: bool) -> bool:
+        """Whether an operation that is about to be done finds no room. Counts it."""
+        if self.room is not None:
+            self.room -= 1
+        return self.room == -1 or (self.full and grows)
+
+    @property
+    def full(self) -> bool:
+        """Whether the disk is full."""
+        return self.room is not None and self.room < 0
 
     def dying(self) -> bool:
         """Whether an operation that is about to be done is not done any more. Counts it."""
@@ -139,7 +158,7 @@ class SystemCalls:
         name = self._recorder.name(path)
         existed = name in self._recorder.files
         if name is not None and (flags & os.O_TRUNC or not (existed or Path(path).is_dir())):
-            self._recorder.strike()
+            self._recorder.strike(grows=not existed)
         descriptor: int = self._real["open"](path, flags, mode, **named)
         if name is not None:
             self._recorder.descriptors[descriptor] = name
@@ -154,13 +173,24 @@ class SystemCalls:
         self._real["close"](descriptor)
 
     def write(self, descriptor: int, data: Any) -> int:
-        self._strike(descriptor)
         offset = os.lseek(descriptor, 0, os.SEEK_CUR) if descriptor in self._recorder.descriptors else 0
+        with self._half(lambda half: self._wrote(descriptor, half, offset, self._real["write"](descriptor, half)), data):
+            self._strike(descriptor, grows=True)
         return self._wrote(descriptor, data, offset, self._real["write"](descriptor, data))
 
     def pwrite(self, descriptor: int, data: Any, offset: int) -> int:
-        self._strike(descriptor)
+        with self._half(lambda half: self._wrote(descriptor, half, offset, self._real["pwrite"](descriptor, half, offset)), data):
+            self._strike(descriptor, grows=True)
         return self._wrote(descriptor, data, offset, self._real["pwrite"](descriptor, data, offset))
+
+    @contextlib.contextmanager
+    def _half(self, write: Callable[[Any], int], data: Any) -> Iterator[None]:
+        """A disk that fills up takes half of what is written."""
+        try:
+            yield
+        except OSError:
+            write(data[: len(data) // 2])
+            raise
 
     def _wrote(self, descriptor: int, data: Any, offset: int, count: int) -> int:
         if (file := self._file(descriptor)) is not None:
@@ -203,7 +233,7 @@ class SystemCalls:
     def mkdir(self, path: Any, mode: int = 0o777, **named: Any) -> None:
         name = self._recorder.name(path)
         if name is not None and name not in self._recorder.files:
-            self._recorder.strike()
+            self._recorder.strike(grows=True)
         self._real["mkdir"](path, mode, **named)
         if name is not None:
             self._recorder.made_folder(name)
@@ -216,9 +246,9 @@ class SystemCalls:
         assert self._recorder.name(target) is None, f"{target}: no scenario makes links"
         self._real["link"](source, target, **named)
 
-    def _strike(self, descriptor: int) -> None:
+    def _strike(self, descriptor: int, *, grows: bool = False) -> None:
         if descriptor in self._recorder.descriptors:
-            self._recorder.strike()
+            self._recorder.strike(grows=grows)
 
     def _file(self, descriptor: int) -> int | None:
         name = self._recorder.descriptors.get(descriptor)

@@ -12,14 +12,17 @@ from pathlib import Path
 
 import apsw
 from crash.matrix import FAULTS, Tally, run
-from crash.recordings import operations, record, record_killed
+from crash.recordings import operations, record, record_full, record_killed
 from crash.scenarios import SCENARIOS, Scenario
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "reliability.md"
 BEGIN, END = "<!-- figures of make crash-matrix -->\n", "<!-- end of figures -->\n"
 SEED = 1
-# Places of each scenario where the process is killed, and the share of the states that is tried after each.
+# Places of each scenario where the process is killed, or the disk is full, and the share of the states that is tried after each.
 KILLS, KILLED_SHARE = 40, 0.03
+FULLS, FULL_SHARE = 40, 0.02
+# A process on a disk that was full is killed within so many operations.
+GOES_ON = 100
 
 Pair = tuple[Scenario, str]
 PAIRS: tuple[Pair, ...] = tuple((scenario, store) for scenario in SCENARIOS for store in scenario.stores)
@@ -39,6 +42,18 @@ def kill_then_cut(number: int) -> Tally:
         recording = record_killed(scenario, store, life)
         if recording is not None:
             total.add(run(recording, seed=SEED + life, share=KILLED_SHARE))
+    return total
+
+
+def full_then_kill_then_cut(number: int) -> Tally:
+    """A disk that is full at seeded places, or at all; the process goes on and is killed, then another one; then a power cut."""
+    scenario, store = PAIRS[number]
+    total, places = Tally(scenario.name, store), range(operations(record(scenario, store)))
+    chance = random.Random(SEED)
+    for room in sorted(chance.sample(places, min(FULLS, len(places)))):
+        recording = record_full(scenario, store, room, chance.randrange(GOES_ON))
+        if recording is not None:
+            total.add(run(recording, seed=SEED + room, share=FULL_SHARE))
     return total
 
 
@@ -67,6 +82,7 @@ def main() -> int:
     with multiprocessing.get_context("spawn").Pool() as pool:
         cut = pool.map(power_cut, range(len(PAIRS)), chunksize=1)
         killed = pool.map(kill_then_cut, range(len(PAIRS)), chunksize=1)
+        filled = pool.map(full_then_kill_then_cut, range(len(PAIRS)), chunksize=1)
     minutes = (time.monotonic() - started) / 60
     figures = [
         f"Recorded with SQLite {apsw.sqlite_lib_version()}, opened again with SQLite {sqlite3.sqlite_version}, CPython "
@@ -79,12 +95,17 @@ def main() -> int:
         f"({KILLED_SHARE:.0%} of the states):",
         "",
         *table(killed),
+        f"A disk that is full from some operation on (at {FULLS} places of a scenario, or at all if it has fewer) until a command fails;"
+        f" then there is room, the process goes on, and is killed within {GOES_ON} operations; another process goes on, then a power cut"
+        f" ({FULL_SHARE:.0%} of the states):",
+        "",
+        *table(filled),
     ]
     before, _, rest = DOCUMENT.read_text().partition(BEGIN)
     DOCUMENT.write_text(before + BEGIN + "\n" + "\n".join(figures) + "\n" + END + rest.partition(END)[2])
-    faults = [fault for tally in (*cut, *killed) for fault in tally.faults]
+    faults = [fault for tally in (*cut, *killed, *filled) for fault in tally.faults]
     print(f"{DOCUMENT}: {len(faults)} faults", *faults[:20], sep="\n")
-    print(dict(sum((tally.counts for tally in (*cut, *killed)), Counter())))
+    print(dict(sum((tally.counts for tally in (*cut, *killed, *filled)), Counter())))
     return 1 if faults else 0
 
 

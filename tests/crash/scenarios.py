@@ -4,8 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from commands.kit import ESN, OTHER_ESN
-from commands.kit import ask as get
-from crash.scene import LABEL, Scene
+from crash.scene import LABEL, Scene, get
 from crash.world import SLOT
 
 from seemachine.state.sqlite import SqliteStore
@@ -18,7 +17,10 @@ Act = Callable[[Scene], None]
 
 @dataclass(frozen=True)
 class Scenario:
-    """What was before, and what is recorded. `killed`: the machines before were not stopped, so their logs are there."""
+    """What was before, and what is recorded. `killed`: the machines before were not stopped, so their logs are there.
+
+    `days`: how long ledgers are kept; 0: for ever.
+    """
 
     name: str
     act: Act
@@ -26,6 +28,7 @@ class Scenario:
     esns: tuple[str, ...] = (ESN,)
     killed: bool = False
     stores: tuple[str, ...] = STORES
+    days: int = 0
 
 
 def an_empty_store(scene: Scene) -> None:
@@ -166,6 +169,47 @@ def restart(scene: Scene) -> None:
     scene.sign(scene.reopen(), file)
 
 
+def forgetting(scene: Scene) -> None:
+    """Orders asked again by their tokens, a clock that moves, ledgers that forget, and orders that were forgotten."""
+    session = scene.open()
+    [file] = session.machine.store.names()
+    scene.sign(session, file, 2)
+    scene.sign_digest(session, file)
+    scene.again()
+    scene.forget()
+    scene.sign(session, file)
+    scene.again()
+    session = scene.reopen()
+    scene.again()
+    scene.forget()
+    scene.batch(session, [file] * 2)
+
+
+def forgetting_the_last(scene: Scene) -> None:
+    """The same with the last leaves of a file."""
+    session = scene.open()
+    [file] = session.machine.store.names()
+    scene.batch(session, [file] * 2)
+    scene.again()
+    scene.forget()
+    scene.sign(session, file)
+    scene.again()
+    scene.forget()
+    scene.reopen()
+    scene.again()
+
+
+def a_card_at_a_time(scene: Scene) -> None:
+    """Leases of a card used up one after another, with a ledger that forgets in between."""
+    session = scene.open()
+    for _ in range(2):
+        file = scene.provision(session)
+        scene.batch(session, [file] * 3)
+        scene.sign(session, file)
+        scene.again()
+        scene.forget()
+
+
 def cards(scene: Scene) -> None:
     """Cards made, put in, taken out, formatted and fed by an operator."""
     scene.open()
@@ -219,6 +263,10 @@ SCENARIOS = (
     Scenario("delete", delete, three_keys),
     Scenario("checkpoint of the log", checkpoint, a_key, stores=("sqlite",)),
     Scenario("restart after a kill", restart, some_signed, killed=True),
+    Scenario("a ledger that forgets", forgetting, a_key, days=1),
+    Scenario("last leaves forgotten", forgetting_the_last, almost_used_up, days=1),
+    Scenario("leases forgotten", a_card_at_a_time, two_cards, days=1),
+    Scenario("forgotten after a kill", restart, some_signed, killed=True, days=1),
     Scenario("cards moved and formatted", cards, two_cards),
     Scenario("everything", everything, esns=(ESN, OTHER_ESN)),
 )

@@ -1,27 +1,59 @@
 """A world under the recorder: the commands of the machines and hands at the cards, each followed by a mark."""
 
+import contextlib
+import itertools
+from dataclasses import dataclass
+from typing import Any
+
 from commands.kit import CHEAP, ESN, generate
-from commands.kit import ask as get
 from commands.kit import sign as request_for
 from crash.matrix import Handed, Still
 from crash.recorder import Recorder
-from crash.trial import leaf_of, take
+from crash.trial import Broken
 from crash.world import SLOT, World, counters, identifier
 from seeclient.signing import new_token
 
+from seemachine.commands import answer
+from seemachine.commands.nvmem import Signing, start_signing
 from seemachine.lms.hashing import message_digest
 from seemachine.lms.keys import PublicKey
 from seemachine.machine import Session
 from seemachine.wire import messages as m
+from seemachine.wire.status import Status, StatusError
 
 LABEL = "release"
+# Another one each time, also for another process.
+MESSAGES = itertools.count(1)
+
+
+class Refused(Exception):
+    """A machine said no where the scenario needs a yes: its disk is full."""
+
+
+def get(session: Session, request: Any) -> Any:
+    """The reply. Raises Refused, Broken."""
+    reply = answer(session, request)
+    if isinstance(reply, StatusError):
+        raise (Broken if reply.status is Status.Failed else Refused)(repr(reply)) from reply.__cause__
+    return reply
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a client asks again when it was not answered, or was: the machine, the request, I of the key, the message."""
+
+    esn: str
+    request: m.NvmemfileSign
+    identifier: bytes
+    message: bytes
 
 
 class Scene:
-    """A world, and the recorder that it runs under; without one, it is being prepared."""
+    """A world, and the recorder that it runs under; without one, it is being prepared. `asked`: all orders so far."""
 
     def __init__(self, world: World, recorder: Recorder | None = None) -> None:
-        self.world, self._recorder, self._messages = world, recorder, 0
+        self.world, self._recorder = world, recorder
+        self.asked: list[Asked] = []
 
     def mark(self, what: Handed | Still) -> None:
         """Put into the log."""
@@ -49,8 +81,7 @@ class Scene:
 
     def message(self) -> bytes:
         """Another one each time."""
-        self._messages += 1
-        return b"message %d" % self._messages
+        return b"message %d" % next(MESSAGES)
 
     def make(self, session: Session, expcards: int = 0, explease: int = 0, label: str = LABEL, **more: bool) -> bytes:
         """Make a key and write its cards, which stay on the rack but for the last. Returns its public key."""
@@ -93,10 +124,7 @@ class Scene:
     def sign(self, session: Session, file: bytes, count: int = 1) -> None:
         """Signatures, one by one."""
         for _ in range(count):
-            message, found = self.message(), session.machine.store.get(file)
-            assert found is not None
-            signed = get(session, request_for(file, message))
-            self.mark(Handed((identifier(found.lease.public_key), signed.leaf), message))
+            self.ask(session, self.order(session, file))
             self.done("sign")
 
     def sign_digest(self, session: Session, file: bytes) -> None:
@@ -114,7 +142,33 @@ class Scene:
 
     def batch(self, session: Session, files: list[bytes]) -> None:
         """A batch of signatures, reserved in one flush."""
-        message = self.message()
-        for signing in take(session.machine, files, message):
-            self.mark(Handed(leaf_of(signing), message))
+        orders = [self.order(session, file) for file in files]
+        started = start_signing(session.machine, [(order.request, "") for order in orders])
+        for order, signing in zip(orders, started, strict=True):
+            if isinstance(signing, Signing):
+                self.mark(Handed((order.identifier, signing.reserved.leaf), order.message))
         self.done("batch")
+
+    def order(self, session: Session, file: bytes) -> Asked:
+        """A new order for a leaf of a file."""
+        message, found = self.message(), session.machine.store.get(file)
+        assert found is not None
+        self.asked.append(Asked(session.machine.esn, request_for(file, message), identifier(found.lease.public_key), message))
+        return self.asked[-1]
+
+    def ask(self, session: Session, order: Asked) -> None:
+        """A signature. Raises Refused."""
+        signed = get(session, order.request)
+        self.mark(Handed((order.identifier, signed.leaf), order.message))
+
+    def again(self) -> None:
+        """Every order so far is asked again; some are refused."""
+        for order in self.asked:
+            with contextlib.suppress(Refused):
+                self.ask(Session(self.world.machines[order.esn]), order)
+        self.done("asked again")
+
+    def forget(self) -> None:
+        """The ledgers forget what they may."""
+        self.world.forget()
+        self.done("forgotten")

@@ -36,6 +36,8 @@ class RecordedVfs(apsw.VFS):  # type: ignore[misc]
         existed = path is not None and Path(path).exists()
         if known is not None and not existed and self.recorder.dying():
             raise apsw.CantOpenError("killed")
+        if known is not None and not existed and self.recorder.crowded(grows=True):
+            raise apsw.CantOpenError("full")
         opened = RecordedFile(self.recorder, known, name, flags)
         if known is not None and not existed:
             self.recorder.created(known)
@@ -61,6 +63,8 @@ class RecordedFile(apsw.VFSFile):  # type: ignore[misc]
     def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802
         if self._dying():
             return
+        if self._crowded(grows=True):
+            raise apsw.FullError("full")
         super().xWrite(data, offset)
         if self._known:
             self._recorder.log.append(Write(self._recorder.file(self._known), offset, bytes(data)))
@@ -68,6 +72,8 @@ class RecordedFile(apsw.VFSFile):  # type: ignore[misc]
     def xTruncate(self, size: int) -> None:  # noqa: N802
         if self._dying():
             return
+        if self._crowded():
+            raise apsw.IOError("full")
         super().xTruncate(size)
         if self._known:
             self._recorder.log.append(Truncate(self._recorder.file(self._known), size))
@@ -75,12 +81,17 @@ class RecordedFile(apsw.VFSFile):  # type: ignore[misc]
     def xSync(self, flags: int) -> None:  # noqa: N802
         if self._dying():
             return
+        if self._crowded():
+            raise apsw.IOError("full")
         if self._known:
             self._recorder.log.append(Sync(self._recorder.file(self._known)))
         super().xSync(flags)
 
     def _dying(self) -> bool:
         return self._known is not None and self._recorder.dying()
+
+    def _crowded(self, *, grows: bool = False) -> bool:
+        return self._known is not None and self._recorder.crowded(grows=grows)
 
 
 @contextlib.contextmanager
@@ -183,9 +194,14 @@ class Connection:
             self.execute("ROLLBACK")
 
     def close(self) -> None:
-        """Give everything back."""
-        with self._translated():
+        """Give everything back. A log that can't be copied stays, of which sqlite3 says nothing."""
+        try:
             self._database.close()
+        except apsw.Error:
+            life, self._recorder.life = self._recorder.life, -1
+            self._database.close()
+            self._recorder.life = life
+        self._die()
 
     @contextlib.contextmanager
     def _translated(self) -> Iterator[None]:

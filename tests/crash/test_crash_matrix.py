@@ -1,19 +1,23 @@
 """A sample of the crash matrix, and proof that it can fail. All of it: `make crash-matrix`, see docs/reliability.md."""
 
+import sys
 from collections.abc import Callable
 
 import pytest
 from crash.matrix import Recording, Tally, run
 from crash.operations import Mark, Rename, Write
 from crash.recorder import HAS_APSW
-from crash.recordings import operations, record, record_killed
+from crash.recordings import Break, operations, record, record_full, record_killed
 from crash.scenarios import SCENARIOS, STORES, Scenario
 
 from seemachine.commands import generate, provision
-from seemachine.state import durable, file, folder_witness, sqlite
+from seemachine.state import durable, sqlite
+from seemachine.state.batch import Changes
 from seemachine.state.checkpoints import FolderCheckpoints
+from seemachine.state.file import FileStore
 from seemachine.state.ledgerfile import RECORD
 from seemachine.state.mirrored import MirroredStore
+from seemachine.state.opened import OpenNvram
 from seemachine.state.slots import Slots
 
 NEEDS_APSW = {"sqlite": [pytest.mark.skipif(not HAS_APSW, reason="apsw is not installed")], "file": []}
@@ -42,6 +46,13 @@ class TestNoLeafTwice:
         assert tally.states
         assert tally.faults == []
 
+    def test_a_full_disk_and_then_a_kill(self, scenario: Scenario, store: str):
+        """The disk is full for the time of a command, the process goes on and is killed, another one goes on; then the power goes."""
+        total = operations(record(scenario, store))
+        recording = record_full(scenario, store, total // 3, total // 3)
+        assert recording is not None
+        assert sample(recording, STATES // 2).faults == []
+
     def test_a_kill_and_then_a_power_cut(self, scenario: Scenario, store: str):
         """Another process goes on with what a killed one wrote and did not flush; then the power goes."""
         total = operations(record(scenario, store))
@@ -50,17 +61,39 @@ class TestNoLeafTwice:
         assert sample(recording, STATES // 2).faults == []
 
 
-Break = Callable[[pytest.MonkeyPatch], None]
+def everywhere(patch: pytest.MonkeyPatch, function: str) -> None:
+    """A function of `durable` does nothing, whoever imported it by name."""
+    real = getattr(durable, function)
+    for module in [module for name, module in sys.modules.items() if name.startswith("seemachine.")]:
+        if getattr(module, function, None) is real:
+            patch.setattr(module, function, lambda *_: None)
 
 
 def no_flush(patch: pytest.MonkeyPatch) -> None:
     """Files are written and not flushed."""
-    patch.setattr(durable, "flush", lambda _descriptor: None)
+    everywhere(patch, "flush")
 
 
 def no_folder_flush(patch: pytest.MonkeyPatch) -> None:
     """Names are changed and not flushed."""
-    patch.setattr(durable, "flush_folder", lambda _path: None)
+    everywhere(patch, "flush_folder")
+
+
+def known_in_memory_alone(patch: pytest.MonkeyPatch) -> None:
+    """A start reads from the ledger what a file does not say, and does not write it."""
+    recovered = FileStore._recovered
+
+    def read(store: FileStore) -> Changes:
+        found = recovered(store)
+        store._files.update({name: file for name, file in found.files.items() if file is not None})
+        return Changes({name: None for name, file in found.files.items() if file is None}, found.spent)
+
+    patch.setattr(FileStore, "_recovered", read)
+
+
+def never_late(patch: pytest.MonkeyPatch) -> None:
+    """What found no room is not written when there is some."""
+    patch.setattr(MirroredStore, "_ready", OpenNvram._refuse_after_failure)
 
 
 def synchronous(setting: int) -> Break:
@@ -143,6 +176,9 @@ def test_the_matrix_can_fail(broken: Break, scenario: str, store: str, faults: s
 
 # The share of the states in which enough of them show it.
 UNFLUSHED = 0.3
+LATER = 0.05
+# Signatures one by one, with a ledger that forgets.
+SIGN = BY_NAME["forgotten after a kill"]
 
 
 def is_ledger_written(change: object) -> bool:
@@ -155,10 +191,22 @@ def is_mark_named(change: object) -> bool:
     return isinstance(change, Rename) and change.target.endswith(".record")
 
 
+def after_the_first(scenario: Scenario, last: Callable[[object], bool]) -> int:
+    """How many operations it is with the file store until a change of a kind is done."""
+    done = [operation for operation in record(scenario, "file").log if not isinstance(operation, Mark)]
+    return next(number for number, change in enumerate(done, 1) if last(change))
+
+
+def full_after(scenario: Scenario, last: Callable[[object], bool]) -> Recording:
+    """The scenario with the file store, on a disk that is full after the first change of a kind is flushed."""
+    recording = record_full(scenario, "file", after_the_first(scenario, last) + 2, 1000)
+    assert recording is not None
+    return recording
+
+
 def killed_after(scenario: Scenario, last: Callable[[object], bool]) -> Recording:
     """The scenario with the file store, killed after the first change of a kind."""
-    done = [operation for operation in record(scenario, "file").log if not isinstance(operation, Mark)]
-    recording = record_killed(scenario, "file", next(number for number, change in enumerate(done, 1) if last(change)))
+    recording = record_killed(scenario, "file", after_the_first(scenario, last))
     assert recording is not None
     return recording
 
@@ -175,6 +223,34 @@ class TestBuiltOnWhatWasNotFlushed:
 
     def test_else_it_would_be_missed(self, scenario: str, last: Callable[[object], bool], monkeypatch: pytest.MonkeyPatch):
         """Without that a machine refuses its damaged ledger, or distrusts its NVRAM."""
-        for module in (file, folder_witness):
-            monkeypatch.setattr(module, "settle", lambda *_: None)
+        everywhere(monkeypatch, "settle")
         assert run(killed_after(BY_NAME[scenario], last), share=UNFLUSHED).counts.keys() & {"refused", "broken"}
+
+
+class TestKnownInTheLedgerAlone:
+    """A leaf that the ledger knows and the file does not: after a kill between the two, or where the file found no room.
+
+    Then its order is asked again, the ledger forgets, and another process signs.
+    """
+
+    def test_after_a_kill(self):
+        """No leaf signs two messages, in what was recorded and after a power cut."""
+        tally = run(killed_after(SIGN, is_ledger_written), share=LATER)
+        assert tally.handed
+        assert tally.faults == []
+
+    def test_after_a_full_disk(self):
+        """The same."""
+        tally = run(full_after(SIGN, is_ledger_written), share=LATER)
+        assert tally.handed
+        assert tally.faults == []
+
+    def test_after_a_kill_it_would_be_missed(self, monkeypatch: pytest.MonkeyPatch):
+        """If a start knew it in memory alone it would be signed with again."""
+        known_in_memory_alone(monkeypatch)
+        assert "reused" in run(killed_after(SIGN, is_ledger_written), share=LATER).counts
+
+    def test_after_a_full_disk_it_would_be_missed(self, monkeypatch: pytest.MonkeyPatch):
+        """If the file was not written when there is room it would be signed with again."""
+        never_late(monkeypatch)
+        assert "reused" in run(full_after(SIGN, is_ledger_written), share=LATER).counts

@@ -59,15 +59,18 @@ class Outcome:
 
 
 @in_place()
-def try_out(folder: Path, store: str, esns: tuple[str, ...]) -> Outcome:
-    """Start every machine of a rebuilt disk, look where its leaves are, then take all that can be had."""
-    outcome, world = Outcome(), World(folder, store, repeatable("after the crash"))
+def try_out(folder: Path, store: str, esns: tuple[str, ...], days: int = 0) -> Outcome:
+    """Start every machine of a rebuilt disk, look where its leaves are, then take all that can be had.
+
+    Where ledgers are kept for some days, let these pass first, and start again.
+    """
+    outcome, world = Outcome(), World(folder, store, repeatable("after the crash"), days)
     try:
-        for esn in esns:
-            try:
-                world.open(esn)
-            except StateError as error:
-                outcome.refused.append(str(error))
+        _start(world, esns, outcome)
+        if days:
+            world.forget()
+            world.close_all()
+            _start(world, esns, outcome)
         outcome.counters = counters(world)
         outcome.copies = world.copies()
         outcome.places = world.places(outcome.refused)
@@ -77,6 +80,14 @@ def try_out(folder: Path, store: str, esns: tuple[str, ...]) -> Outcome:
     finally:
         world.close_all()
     return outcome
+
+
+def _start(world: World, esns: tuple[str, ...], outcome: Outcome) -> None:
+    for esn in esns:
+        try:
+            world.open(esn)
+        except StateError as error:
+            outcome.refused.append(str(error))
 
 
 def _drain(world: World, esn: str) -> Iterator[Leaf]:

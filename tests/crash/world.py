@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import sqlite3
+import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from seemachine.state import file, originals, sqlite, witness_file
 from seemachine.state.cards import SUFFIX, read_card
 from seemachine.state.errors import StateCorrupt
 from seemachine.state.lock import FolderLock
+from seemachine.state.mirrored import MirroredStore
 from seemachine.state.rack import Rack
 from seemachine.state.slots import Slots
 from seemachine.wire.names import SLOTS
@@ -31,6 +33,7 @@ from seemachine.wire.names import SLOTS
 Leaf = tuple[bytes, int]
 Places = dict[Leaf, list[str]]
 SLOT = 2
+DAY = 86400
 
 
 @contextlib.contextmanager
@@ -65,6 +68,9 @@ class World:
     folder: Path
     store: str
     chance: Callable[[int], bytes]
+    # How long the ledger is kept, and how far the clock was moved.
+    days: int = 0
+    moved: float = 0.0
     machines: dict[str, Machine] = field(default_factory=dict)
     locks: dict[str, FolderLock] = field(default_factory=dict)
 
@@ -75,16 +81,31 @@ class World:
 
     def open(self, esn: str = ESN) -> Session:
         """Start a machine, in the order of `seemachine.server.start`, and connect to it. Raises StateError."""
-        config = Config(esn=esn, store=self.store, world=self.folder, publish=False, runtime_witness="off")
+        settings = {"ledger_days": self.days, "runtime_witness": "off"}
+        config = Config(esn=esn, store=self.store, world=self.folder, publish=False, **settings)
         lock = FolderLock(config.folder, esn)
-        try:
-            machine = build(config, open_store(config))
-        except BaseException:
-            lock.release()
-            raise
+        with contextlib.ExitStack() as failed:
+            failed.callback(lock.release)
+            store = open_store(config)
+            failed.callback(store.close)
+            machine = build(config, store)
+            failed.pop_all()
         machine.engine, machine.random, machine.keys = engine(), self.chance, KeyRing(engine())
         self.machines[esn], self.locks[esn] = machine, lock
+        self._set_clock(machine)
         return Session(machine)
+
+    def _set_clock(self, machine: Machine) -> None:
+        assert isinstance(machine.store, MirroredStore)
+        machine.store._clock = lambda: time.time() + self.moved
+
+    def forget(self) -> None:
+        """Move the clock until the ledgers are old, and have every machine tidy up. Raises StateError."""
+        self.moved += (self.days + 1) * DAY
+        for machine in self.machines.values():
+            self._set_clock(machine)
+            while machine.store.tidy():
+                pass
 
     def close(self, esn: str = ESN) -> None:
         """Stop a machine."""

@@ -105,10 +105,10 @@ def test_a_fleet_in_the_way(desk: Desk) -> None:
 
 def test_a_stale_published_object(five: Desk) -> None:
     """The SEE machine is gone and its published object is not (guide 2.8.1): the next run starts and publishes it again, and no more."""
-    pid = holder(five.site.home / "hsm" / FIVE)
-    assert pid
-    os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
+    running = holder(five.site.home / "hsm" / FIVE)
+    assert running
+    os.kill(running.pid, signal.SIGKILL)
+    os.waitpid(running.pid, 0)
     assert five.banner() == "PQSDK: 1.4.1 ()"
     five.done("5c")
     assert [" ".join(call.split()[:2]) for call in five.calls] == ["csadmin start", "python3 pqsdk-1.4.1-win64/bootstrap.py"]

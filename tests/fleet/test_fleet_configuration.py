@@ -1,5 +1,6 @@
 """fleet.toml and published objects."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -123,7 +124,14 @@ def test_a_published_object_is_withdrawn_only_by_its_owner(tmp_path: Path) -> No
 OTHER_TYPES = '{"esn": "0000-0000-0001", "model": "5c", "module": 1, "host": "127.0.0.1", "port": "8888", "pid": 17, "tls": false}'
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"esn": 1}', "\xff", "[" * 10_000, OTHER_TYPES])
+GOOD = {"esn": "0000-0000-0001", "model": "5c", "module": 1, "host": "127.0.0.1", "port": 8888, "pid": 17}
+FORGED = [
+    json.dumps(GOOD | change)
+    for change in ({"esn": "../../world"}, {"esn": "0000-0000-0001\n"}, {"model": "x"}, {"host": "a\x1bb"}, {"nvram": "../x"})
+]
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"esn": 1}', "\xff", "[" * 10_000, OTHER_TYPES, *FORGED])
 def test_a_damaged_published_object_counts_as_none(tmp_path: Path, content: str) -> None:
     """What can't be read is no machine, and no error; nor is what a machine says of itself in its own folder."""
     entry = Published("0000-0000-0001", "5c", 1, "127.0.0.1", 8888, pid=17)
@@ -135,3 +143,15 @@ def test_a_damaged_published_object_counts_as_none(tmp_path: Path, content: str)
 
     assert published.read(tmp_path, entry.esn) is None
     assert published.listening(tmp_path, entry.esn) is None
+
+
+@pytest.mark.parametrize("change", [{"esn": "../.."}, {"esn": "x\n"}, {"model": "x"}, {"module": "many"}])
+def test_what_is_no_fleet_was_never_running(tmp_path: Path, change: dict[str, str]) -> None:
+    """What is remembered of a fleet names folders and features: a damaged or forged one is none."""
+    known = {"esn": "0000-0000-0001", "model": "5c", "module": 1}
+    (tmp_path / "fleet").mkdir()
+    (tmp_path / "fleet" / configuration.RUNNING).write_text(json.dumps([known]))
+    assert configuration.started(tmp_path) == ["0000-0000-0001"]
+
+    (tmp_path / "fleet" / configuration.RUNNING).write_text(json.dumps([known, known | change]))
+    assert configuration.started(tmp_path) == []

@@ -54,12 +54,13 @@ def test_a_file_is_no_world(tmp_path: Path, words: list[str], below: str) -> Non
     assert (code, lines) == (1, [f"seemachine {words[0]}: {file} is not a folder"])
 
 
-@pytest.mark.parametrize("name", ["", "x" * 65, "a\nb"])
+@pytest.mark.parametrize("name", ["", "x" * 65, "a\nb", " " * 8])
 def test_a_ca_has_a_name(tmp_path: Path, name: str) -> None:
     """A name that no certificate can have is refused in our words, and nothing is made."""
     code, lines = processes.seemachine(["pki", "init", "--name", name], processes.environment(tmp_path))
 
-    assert (code, lines) == (2, [f"seemachine pki: {name!r} is no name for a CA; it takes 1 to 64 characters that can be printed"])
+    taken = "1 to 64 characters that can be printed, among them a letter or digit"
+    assert (code, lines) == (2, [f"seemachine pki: {name!r} is no name for a CA; it takes {taken}"])
     assert list(tmp_path.iterdir()) == []
 
 

@@ -16,12 +16,14 @@ from fuzz.target import scratch, target
 from seeclient import dispatch, keys
 from seeclient.arguments import NAMES, NUMBERS, UsageError, parse
 from seeclient.effects import Address
+from seeclient.keys import check_alias
 
 from seemachine import config
 from seemachine.config import ConfigError
 from seemachine.fleet import configuration, published
 from seemachine.fleet.published import Published
 from seemachine.wire.names import SLOTS, is_esn
+from seemachine.wire.printable import is_printable
 from seemachine.wire.status import Status, StatusError
 from seemachine.wire.world import published_folder
 
@@ -91,7 +93,8 @@ def key_files(data: bytes) -> None:
 def must_be_a_key(key: keys.KeyFile) -> None:
     """What the client's stories take for granted."""
     assert key.key.encode() == key.public_key
-    assert type(key.alias) is str
+    assert check_alias(key.alias) == key.alias
+    assert key.expcards + key.explease <= key.key.tree.h
     assert all(type(exponent) is int and 0 <= exponent <= 25 for exponent in (key.expcards, key.explease, key.expcache))
     assert type(key.cache) is bytes
 
@@ -113,13 +116,15 @@ def published_objects(data: bytes) -> None:
             must_be_an_address(address)
         entry = published.read(home, ESN)
         if entry is not None:
-            assert [type(value) for value in asdict(entry).values()] == [str, str, int, str, int, int, bool, str]
+            types = [type(value) for value in asdict(entry).values()]
+            assert types == [str, str, int, str, int, int, bool, str, str]
         published.withdraw(home, ESN, 17)
 
 
 def must_be_an_address(address: Address) -> None:
     """What a socket takes."""
-    assert type(address.host) is str
+    assert is_printable(address.host)
+    assert address.esn == "" or is_esn(address.esn)
     assert type(address.module) is int
     assert 0 <= address.port < 1 << 16
 

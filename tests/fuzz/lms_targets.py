@@ -8,8 +8,10 @@ from fuzz.source import Source
 from fuzz.target import target
 from lms.kit import MESSAGE, make_key, sign
 
+from seemachine.lms import hss
 from seemachine.lms.engines import Engine, EngineError, select
 from seemachine.lms.engines.portable import PortableEngine
+from seemachine.lms.hss import HssPublicKey, HssSignature
 from seemachine.lms.keys import PublicKey, Signature
 from seemachine.lms.parameters import OTS_SETS, TREE_SETS, OtsParameters, ParameterError, check_pair, lmots, lms
 from seemachine.lms.verifying import candidate_root
@@ -68,6 +70,32 @@ def signatures(data: bytes) -> None:
     assert signature.leaf < 1 << signature.tree.h
     assert (len(signature.randomizer), len(signature.chains)) == (signature.ots.n, signature.ots.n * signature.ots.p)
     assert signature.encode() == data
+
+
+@target(b"\1", b"\2", b"\0\1\1", b"\0\0\1\0\0\1\xff", longest=256)
+def hss_signatures(data: bytes) -> None:
+    """With some bytes changed, nothing of several levels verifies; it encodes to itself again."""
+    source = Source(data)
+    figures = signed_hss()
+    public_key, signature = source.cut(figures[0]), source.cut(figures[1])
+    try:
+        key, made = HssPublicKey.decode(public_key), HssSignature.decode(signature)
+        assert (key.encode(), made.encode()) == (public_key, signature)
+        good = hss.verifies(engine(), key, [MESSAGE], made)
+    except ParameterError:
+        good = False
+    assert good == ((public_key, signature) == figures)
+
+
+@functools.cache
+def signed_hss() -> tuple[bytes, bytes]:
+    """Public key and signature of three levels, all of one tree that signs its own key."""
+    made = make_key(engine(), lms(SETS[0][0]), lmots(SETS[0][1]))
+    key, lease = made.public_key, made.lease(0)
+    signed = (key.encode(), key.encode(), MESSAGE)
+    encoded = (sign(engine(), lease, leaf, what) for leaf, what in enumerate(signed))
+    parts = tuple(Signature.decode(each) for each in encoded)
+    return HssPublicKey(3, key).encode(), HssSignature(parts, (key, key)).encode()
 
 
 def root_or_none(made: Engine, key: PublicKey, signature: bytes) -> bytes | None:

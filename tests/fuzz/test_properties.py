@@ -14,6 +14,7 @@ from seeclient import dispatch, keys
 from seeclient.arguments import UsageError, parse
 from seeclient.effects import Address
 from seeclient.keys import KeyFile
+from wire.contract import characters
 
 from seemachine.cli import _parser
 from seemachine.config import MIN_FRAME, MOST, Config, LimitSettings, load
@@ -28,8 +29,15 @@ some = settings(max_examples=60, deadline=None)
 aliases = st.text("abcdefghijklmnopqrstuvwxyz0123456789-", min_size=1, max_size=64)
 exponents = st.integers(0, 25)
 ports = st.integers(0, 65535)
+# The trees of these keys have five levels.
+divided = st.integers(0, 5).flatmap(lambda cards: st.tuples(st.just(cards), st.integers(0, 5 - cards)))
 key_files = st.builds(
-    KeyFile, aliases, st.integers(0, 3).map(lambda number: signed(number)[0]), exponents, exponents, exponents, st.binary(max_size=200)
+    lambda alias, key, levels, expcache, cache: KeyFile(alias, key, *levels, expcache, cache),
+    aliases,
+    st.integers(0, 3).map(lambda number: signed(number)[0]),
+    divided,
+    exponents,
+    st.binary(max_size=200),
 )
 counts = st.integers(1, MOST)
 limits = st.builds(LimitSettings, st.integers(MIN_FRAME, MAX_FRAME), counts, counts, counts, counts)
@@ -56,7 +64,11 @@ def test_any_key_file_is_loaded_as_it_was_saved(key):
 
 
 @some
-@given(st.builds(Published, st.just(ESN), st.sampled_from(["5c", "xc"]), st.integers(1, 64), st.text(max_size=20), ports, st.integers(0)))
+@given(
+    st.builds(
+        Published, st.just(ESN), st.sampled_from(["5c", "xc"]), st.integers(1, 64), st.text(characters, max_size=20), ports, st.integers(0)
+    )
+)
 def test_any_published_object_is_read_as_it_was_written(entry):
     """The supervisor reads back what the machine wrote, and the client goes where it says."""
     with at_home("properties") as world:

@@ -1,8 +1,9 @@
 """What the tests of this folder share: sets, keys that are the same in every run, and whole signatures made from the parts."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import count
+from typing import Any
 
 from hypothesis import HealthCheck, settings
 
@@ -115,3 +116,20 @@ def peel(public_key: bytes, signature: bytes) -> list[tuple[bytes, bytes | None,
         key = below
     found.append((key, None, rest))
     return found
+
+
+class OneProcess:
+    """What hsslms needs of multiprocessing.Pool, in this process: small sets need no others."""
+
+    def __init__(self, _processes: int) -> None:
+        """Take the number of processes and ignore it."""
+
+    def __enter__(self) -> "OneProcess":
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        return None
+
+    def starmap(self, function: Callable[..., Any], arguments: Iterable[Any]) -> list[Any]:
+        """Apply a function to each tuple of arguments."""
+        return [function(*each) for each in arguments]

@@ -4,7 +4,7 @@ from copy import deepcopy
 
 import hsslms
 import pytest
-from lms.kit import H5_SETS, MESSAGE, TALL, set_name, sign, verifies
+from lms.kit import H5_SETS, MESSAGE, TALL, OneProcess, set_name, sign, verifies
 from pyhsslms import pyhsslms
 
 from seemachine.lms.keys import PublicKey, u32
@@ -42,23 +42,6 @@ def pyhsslms_key():
         return deepcopy(made[ots])
 
     return make
-
-
-class OneProcess:
-    """What hsslms needs of multiprocessing.Pool, in this process: the sets here are too small to be worth others."""
-
-    def __init__(self, _processes):
-        """Take the number of processes and ignore it."""
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_error):
-        return None
-
-    def starmap(self, function, arguments):
-        """Apply a function to each tuple of arguments."""
-        return [function(*each) for each in arguments]
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from nfast.kit import ASK, FIVE, SIGN, XC, Site
 
-from seemachine.fleet import published
+from seemachine.fleet import ending, published
 from seemachine.fleet.published import Published
 from seemachine.nfast import certificates, hiding, keystore, processes, signing
 from seemachine.nfast.tool import Refusal
@@ -268,11 +268,11 @@ def test_publishing_keeps_that_a_machine_takes_only_tls(site: Site) -> None:
     assert (entry.module, entry.tls) == (2, True)
 
 
-def test_nobody_is_ended_while_it_is_not_known_who_runs(site: Site) -> None:
-    """A machine that took its folder and has yet to say who it is, and where it listens, is neither stopped nor published."""
+def test_nobody_is_ended_who_is_no_machine(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has the folder, takes no requests and listens nowhere is not stopped or published."""
+    monkeypatch.setattr(ending, "STRANGER_SECONDS", 0)
     with held(site):
-        (site.home / "hsm" / FIVE / "lock").write_text("")
-        assert "is only just starting; try again" in site.refused("nopclearfail", "-c", "-m", "1")
+        assert "was left alone" in site.refused("nopclearfail", "-c", "-m", "1")
         with pytest.raises(Refusal, match=f"no SEE machine is started on {FIVE}"):
             processes.publish(site.home, site.module(), "pqsdk")
     site.done("nopclearfail", "-c", "-m", "1")

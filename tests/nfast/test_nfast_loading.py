@@ -1,12 +1,14 @@
 """What loads, runs and ends SEE machines, where it refuses: configured sections, delegations, machines that do not come or go."""
 
+import os
+import signal
 from pathlib import Path
 
 import pytest
 from nfast.kit import FIVE, SIGN, TCT2, XC, Site
 from processes import seemachine as run_seemachine
 
-from seemachine.fleet import modules
+from seemachine.fleet import ending, modules, published
 from seemachine.nfast import archives, autoload, delegation, processes, signing
 from seemachine.nfast.tool import Refusal
 from seemachine.state.lock import FolderLock
@@ -131,10 +133,14 @@ def test_a_machine_that_does_not_end_is_said(five: Site, monkeypatch: pytest.Mon
     """And is still known as started."""
     target = ["--esn", FIVE, "--uuid", five.load()]
     five.done("csadmin", "start", *target)
+    entry = published.listening(five.home, FIVE)
+    assert entry is not None
+    os.kill(entry.pid, signal.SIGSTOP)
     with monkeypatch.context() as patched:
-        patched.setattr(processes, "STOP_SECONDS", 0.1)
-        patched.setattr(processes.os, "kill", lambda *_: None)
-        assert "did not stop within 0.1 s" in five.refused("csadmin", "stop", *target)
+        patched.setattr(ending, "STOP_SECONDS", 0.1)
+        refused = five.refused("csadmin", "stop", *target)
+        assert f"process {entry.pid} did not stop within 0.1 s" in refused
+    os.kill(entry.pid, signal.SIGCONT)
     five.done("csadmin", "stop", *target)
 
 

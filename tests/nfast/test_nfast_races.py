@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import processes
@@ -14,7 +15,7 @@ import pytest
 from nfast.kit import ASK, FIVE, FLEET, SIGN, Site
 from processes import eventually
 
-from seemachine.fleet import modules, published
+from seemachine.fleet import ending, modules, published
 from seemachine.nfast import certificates, keystore, licences, paths, securityworld, signing
 from seemachine.nfast import processes as machines
 
@@ -211,17 +212,19 @@ def test_a_killed_tool_leaves_whole_files(site: Site, moment: int) -> None:
 
 
 def test_a_stop_whose_process_just_ended_is_a_stop(five: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It ends by itself between the look and the signal."""
+    """It ends by itself between the look and the request."""
     target = ["--esn", FIVE, "--uuid", five.load()]
     five.done("csadmin", "start", *target)
-    kill = os.kill
+    asking = ending.asking
 
-    def late(pid: int, number: int) -> None:
-        kill(pid, signal.SIGKILL)
+    def late(folder: Path) -> AbstractContextManager[None]:
+        entry = published.listening(five.home, FIVE)
+        assert entry is not None
+        os.kill(entry.pid, signal.SIGKILL)
         eventually(lambda: not modules.running(five.home, FIVE))
-        raise ProcessLookupError
+        return asking(folder)
 
-    monkeypatch.setattr(machines.os, "kill", late)
+    monkeypatch.setattr(ending, "asking", late)
     assert five.done("csadmin", "stop", *target) == [f"{FIVE}      SUCCESS"]
 
 

@@ -14,6 +14,7 @@ from server.serverkit import ESN, H5_W4
 
 from seemachine.state.cards import read_card
 from seemachine.state.checkpoints import FolderCheckpoints
+from seemachine.state.lock import holder
 from seemachine.state.rack import Rack
 from seemachine.state.slots import Slots
 from seemachine.state.sqlite import SqliteStore
@@ -114,7 +115,7 @@ def test_no_seed_in_files_logs_or_processes(tmp_path):
     assert processes.seemachine(["fleet", "up", "--detach"], env)[0] == 0
     try:
         connection = use_all(tmp_path)
-        pids = [int((tmp_path / folder / "lock").read_text()) for folder in ("fleet", f"hsm/{ESN}")]
+        pids = [holder(tmp_path / folder).pid for folder in ("fleet", f"hsm/{ESN}")]
         processes_say = {where: text for pid in pids for where, text in told_of(pid).items()}
         connection.close()
     finally:

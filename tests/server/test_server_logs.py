@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import sys
 
 import pytest
@@ -12,6 +13,7 @@ from server.serverkit import install_key, join, make_machine, make_service, name
 from seemachine.lms.engines.portable import PortableEngine
 from seemachine.server.logs import configure, describe
 from seemachine.wire import messages as m
+from seemachine.wire.printable import is_printable
 from seemachine.wire.status import Status, StatusError
 
 SECRET = b"SEED-OF-ALL-LEAVES-NEVER-TO-TELL"
@@ -48,6 +50,15 @@ def test_through_a_pipe_each_event_is_a_json_document(catch):
     event = json.loads(line)
     assert event.pop("timestamp").endswith("Z")
     assert event == {"esn": "7852-268D-3BF9", "peer": "127.0.0.1:1", "event": "request", "level": "info", "seconds": 0.5}
+
+
+@pytest.mark.parametrize("kind", [io.StringIO, Terminal])
+def test_a_name_stays_in_its_line(catch, kind):
+    """Whatever a client or a file is called: the only characters that a terminal obeys are our own colours."""
+    written = catch(kind)
+    configure(esn="7852-268D-3BF9").info("request", client="a\x9b31m\u202e\x7f\nforged", other=1)
+    [line] = re.sub("\x1b\\[[0-9;]*m", "", written.getvalue()).splitlines()
+    assert is_printable(line)
 
 
 def test_on_a_terminal_events_are_for_reading(catch):

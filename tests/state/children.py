@@ -5,6 +5,7 @@ import json
 import os
 import resource
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from state.kit import ESN, KINDS, lease, leaves, name, order
 
 from seemachine.state.errors import StateError, StateFailed
-from seemachine.state.lock import FolderLock, holder
+from seemachine.state.lock import FolderLock, asking, holder
 from seemachine.state.rack import Rack
 from seemachine.state.slots import Slots
 
@@ -52,6 +53,23 @@ def hold(folder: str) -> None:
         return
     say("held")
     sys.stdin.read()
+
+
+def heed(folder: str) -> None:
+    """Hold a folder and look for requests; say so when one comes, and end."""
+    lock = FolderLock(Path(folder), "the machine")
+    lock.listen()
+    say("held")
+    while not lock.asked():
+        time.sleep(0.01)
+    say("asked")
+
+
+def ask(folder: str) -> None:
+    """Ask the holder of a folder to let go, until the end."""
+    with asking(Path(folder)):
+        say("asking")
+        sys.stdin.read()
 
 
 def look(folder: str) -> None:
@@ -130,7 +148,7 @@ def short_files() -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-WORDS = {made.__name__: made for made in (reserve, take, hold, look, use, insert, fill)}
+WORDS = {made.__name__: made for made in (reserve, take, hold, heed, ask, look, use, insert, fill)}
 
 if __name__ == "__main__":
     WORDS[sys.argv[1]](*sys.argv[2:])

@@ -88,16 +88,6 @@ class TestInOrder:
 
         assert LedgerFile(path).rows == rows
 
-    def test_the_highest_leaf(self, path):
-        """Of a range of leaves of a file the highest that has a row, in any order, or -1."""
-        other = LedgerRow(name(2), 30, b"other" + bytes(11), b"q", "", 0)
-        written(path, [row(9), row(4), other])
-        ledger = LedgerFile(path)
-
-        asked = [(0, 32), (0, 9), (10, 32), (9, 10), (0, 4)]
-        assert [ledger.highest(name(), *each) for each in asked] == [9, 4, -1, 9, -1]
-        assert ledger.highest(name(2), 0, 32) == 30
-
     @settings(max_examples=60, deadline=None)
     @given(st.lists(st.lists(st.sampled_from(["row", "waiting", "bind", "open", "prune"]), min_size=1, max_size=4), max_size=12))
     def test_any_life(self, batches):

@@ -273,6 +273,18 @@ class TestFailing:
 
         assert list(kept._folder.iterdir()) == []
 
+    def test_what_a_kill_left_has_no_seeds_either(self, kept, monkeypatch):
+        """A head that a killed process wrote beside the key goes with the key."""
+        scratch = kept._folder / ".one.key.new"
+        kept.create("one", HEAD)
+        with monkeypatch.context() as patch:
+            patch.setattr(checkpoints, "replace_file", lambda _path, data, **_: scratch.write_bytes(data))
+            kept.rewrite("one", HEAD | {"seeds": [b"left behind"]})
+        assert scratch.exists()
+        kept.discard("one")
+
+        assert not scratch.exists()
+
 
 BEFORE, AFTER = HEAD | {"seeds": [b"given away", b"b"]}, HEAD | {"seeds": [b"", b"b"]}
 

@@ -2,14 +2,17 @@
 
 import fcntl
 import os
+import resource
 import signal
+from pathlib import Path
 
 import pytest
 from state.kit import SQLITE, child, lease
 
-from seemachine.state import lock
+from seemachine.state import lock, process
 from seemachine.state.errors import StateLocked
-from seemachine.state.lock import FolderLock, holder
+from seemachine.state.lock import FolderLock, asking, holder, listens
+from seemachine.state.process import Process
 
 
 @pytest.fixture
@@ -58,7 +61,7 @@ def test_a_refusal_keeps_nothing(folder, other):
     with pytest.raises(StateLocked):
         FolderLock(folder, "this")
 
-    assert holder(folder) == other.pid
+    assert holder(folder).is_same(process.child(other.pid))
 
 
 def test_the_lock_ends_with_its_process(folder, other):
@@ -66,7 +69,7 @@ def test_the_lock_ends_with_its_process(folder, other):
     other.send_signal(signal.SIGKILL)
     other.wait(timeout=30)
 
-    assert (folder / "lock").read_text() == str(other.pid)
+    assert f'"pid": {other.pid}, ' in (folder / "lock").read_text()
     assert holder(folder) is None
     FolderLock(folder, "this").release()
 
@@ -84,7 +87,7 @@ def test_two_folders_are_two_locks(folder, tmp_path):
     """Machines of one world do not stand in each other's way."""
     first, second = FolderLock(folder, "this"), FolderLock(tmp_path / "hsm" / "other", "that")
 
-    assert holder(folder) == holder(tmp_path / "hsm" / "other") == os.getpid()
+    assert holder(folder) == holder(tmp_path / "hsm" / "other") == process.current()
     first.release()
     assert holder(folder) is None
     second.release()
@@ -95,8 +98,8 @@ def test_the_holder_is_known_elsewhere(folder, other):
     held = FolderLock(folder.parent, "this")
     said, _ = child("look", folder.parent).communicate(timeout=30)
 
-    assert said == f"{os.getpid()}\n"
-    assert holder(folder) == other.pid
+    assert said == f"process {os.getpid()}\n"
+    assert holder(folder).is_same(process.child(other.pid))
     held.release()
     said, _ = child("look", folder.parent).communicate(timeout=30)
     assert said == "None\n"
@@ -113,7 +116,7 @@ def test_a_holder_that_wrote_no_number_yet(folder):
     held = FolderLock(folder, "this")
     (folder / "lock").write_text("")
 
-    assert holder(folder) == 0
+    assert holder(folder) == Process()
     with pytest.raises(StateLocked, match="by process unknown "):
         FolderLock(folder, "this")
     held.release()
@@ -140,11 +143,127 @@ def test_a_short_look_stops_nobody(folder, monkeypatch):
 def test_a_shorter_number_leaves_no_rest(folder):
     """The number in the lock file is the holder's alone, whatever stood there before."""
     FolderLock(folder, "this").release()
-    (folder / "lock").write_text("9" * 30)
+    (folder / "lock").write_text("9" * 3000)
     held = FolderLock(folder, "this")
 
-    assert holder(folder) == os.getpid()
+    assert holder(folder) == process.current()
     held.release()
+
+
+# ---------------------------------------------------------------- requests
+
+
+@pytest.fixture
+def listening(folder):
+    """This process holds the folder and looks for requests."""
+    held = FolderLock(folder, "this")
+    held.listen()
+    yield held
+    held.release()
+
+
+def test_a_request_is_heard_as_long_as_somebody_asks(folder, listening):
+    """Not before, not after, and with two who ask until both have ended."""
+    assert not listening.asked()
+    with asking(folder):
+        with asking(folder):
+            assert listening.asked()
+        assert listening.asked()
+    assert not listening.asked()
+
+
+def test_a_request_ends_with_who_asks(folder, listening):
+    """Another process asks and is killed: no request stays for a machine that is started later."""
+    process = child("ask", folder)
+    assert process.stdout.readline() == "asking\n"
+    assert listening.asked()
+
+    process.kill()
+    process.communicate(timeout=30)
+
+    assert not listening.asked()
+
+
+@pytest.mark.parametrize("how", ["removed", "made anew"])
+def test_requests_follow_the_name(folder, listening, how):
+    """Files that were removed, or put back in place, do not make a machine deaf."""
+    (folder / "stop").unlink()
+    assert not listening.asked()
+    if how == "made anew":
+        (folder / "stop").touch()
+        assert not listening.asked()
+
+    with asking(folder):
+        assert listening.asked()
+    assert not listening.asked()
+
+
+def test_requests_follow_the_folder(folder, listening):
+    """A world that was moved while it is up is asked where it is now, and not where it was."""
+    moved = folder.rename(folder.with_name("moved"))
+    other = FolderLock(folder, "another")
+    other.listen()
+
+    with asking(folder):
+        assert (listening.asked(), other.asked()) == (False, True)
+    with asking(moved):
+        assert (listening.asked(), other.asked()) == (True, False)
+    other.release()
+
+
+def test_a_request_comes_before_the_holder_looks(folder):
+    """A machine that is asked while it starts finds the request when it first looks."""
+    held = FolderLock(folder, "this")
+    with asking(folder):
+        held.listen()
+        assert held.asked()
+    held.release()
+
+
+def test_to_ask_makes_nothing(folder):
+    """Who asks may be another user, whose files a machine could not open later."""
+    folder.mkdir(parents=True)
+    with asking(folder):
+        assert list(folder.iterdir()) == []
+
+
+def test_a_request_is_heard_without_a_descriptor(folder, listening):
+    """A machine whose descriptors are all in use can be stopped."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with asking(folder):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+        try:
+            with pytest.raises(OSError, match="Too many open files"):
+                os.open(folder, os.O_RDONLY)
+            assert listening.asked()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_a_holder_that_looks_for_requests_is_known(folder):
+    """Who looks is told from who merely holds the folder, and not by what is written."""
+    held = FolderLock(folder, "this")
+    assert not listens(folder)
+
+    held.listen()
+    (folder / "lock").write_text("")
+    assert listens(folder)
+
+    held.release()
+    assert not listens(folder)
+
+
+@pytest.mark.parametrize("kind", ["text", "folder", "pipe"])
+def test_whatever_is_in_place_of_the_text_is_an_unknown_holder(folder, kind):
+    """A pipe that nobody writes to is not waited for."""
+    FolderLock(folder, "this").release()
+    descriptor = os.open(folder, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    (folder / "lock").unlink()
+    {"text": Path.touch, "folder": Path.mkdir, "pipe": os.mkfifo}[kind](folder / "lock")
+
+    assert holder(folder) == Process()
+    os.close(descriptor)
 
 
 def test_a_second_user_of_a_database_is_refused(tmp_path):

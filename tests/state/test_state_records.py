@@ -25,6 +25,7 @@ CHANGES = {
         {"public_key": b"k" * 55},
         {"public_key": b"k" * 48},
     ],
+    "threshold is not one": [{"warnat": -1}, {"warnat": (1 << 25) + 1}],
     "path has a broken length": [{"path": b"p"}, {"path": b"p" * 33}, {"path": b"p" * 24}],
 }
 

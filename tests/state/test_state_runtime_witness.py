@@ -251,6 +251,11 @@ class TestTheFolder:
         assert runtime_folder("off", {"XDG_RUNTIME_DIR": "/run/user/1000"}, 1000) is None
         assert runtime_folder("auto", {"XDG_RUNTIME_DIR": "/run/user/1000"}, 1000) == Path("/run/user/1000/seemachine")
 
+    def test_of_a_service(self):
+        """What systemd made for a service comes first."""
+        given = {"RUNTIME_DIRECTORY": "/run/seemachine:/run/other", "XDG_RUNTIME_DIR": "/run/user/1000"}
+        assert runtime_folder("auto", given, 1000) == Path("/run/seemachine")
+
     def test_without_a_session(self):
         """A relative name counts as none; the system's places are asked in turn, and one of them is everybody's."""
         found = runtime_folder("auto", {"XDG_RUNTIME_DIR": "here"}, 123456)

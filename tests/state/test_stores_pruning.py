@@ -7,7 +7,8 @@ import pytest
 from state.kit import FILE, SQLITE, Kind, lease, leaves, name, order, take
 from state.orders import DAY, HOUR, OTHER_Q, awaited, brought, later, leaf_of, one, refused, rows
 
-from seemachine.state.errors import LeaseSpent, TokenSpent
+from seemachine.state import ledgerfile, mirrored, sqlite
+from seemachine.state.errors import LeaseGone, LeaseSpent, TokenSpent
 from seemachine.state.file import FileStore
 from seemachine.state.ledger import hash_bound
 from seemachine.state.mirrored import MirroredStore
@@ -118,4 +119,85 @@ class TestPruning:
 
         assert given == [0, 1, 2, 3]
         assert leaves(take(store, [name()])) == [4]
+        store.close()
+
+
+class TestInSteps:
+    """However much there is to destroy, others wait for a small part of it at most."""
+
+    @pytest.fixture
+    def store(self, tmp_path, monkeypatch):
+        """A database that keeps its ledger for a day, with a file, and destroys three things at once."""
+        for module in (mirrored, sqlite):
+            monkeypatch.setattr(module, "AT_ONCE", 3)
+        store = OPEN[SQLITE](tmp_path, SHORT)
+        store.install(lease())
+        yield store
+        store.close()
+
+    def test_rows(self, store):
+        """A few rows go at a time, from the oldest on, and it is said that there are more; those that are young stay."""
+        take(store, [name()] * 8)
+        later(store, 3 * DAY)
+        take(store, [name()] * 2)
+        seen = [(store.tidy(), [row.leaf for row in rows(store)]) for _ in range(4)]
+
+        assert seen == [(True, [3, 4, 5, 6, 7, 8, 9]), (True, [6, 7, 8, 9]), (False, [8, 9]), (False, [8, 9])]
+
+    def test_rows_of_an_idle_machine(self, store):
+        """Also without a young row; the newest stays, so that those to come have higher numbers."""
+        take(store, [name()] * 4)
+        later(store, 3 * DAY)
+        while store.tidy():
+            pass
+        take(store, [name()])
+
+        assert [(number, row.leaf) for number, row in store.ledger(0, 10)] == [(4, 3), (5, 4)]
+
+    def test_as_many_as_a_step(self, store):
+        """The end is found where the old rows are as many as go at once, or one more."""
+        for number in (3, 4):
+            take(store, [name()] * number)
+            later(store, 3 * DAY)
+            take(store, [name()])
+            assert [store.tidy() for _ in range(2)] == [number > 3, False]
+            assert len(rows(store)) == 1
+
+    def test_leases(self, store):
+        """Leases that were kept for those who ask again go a few at a time too, the oldest first."""
+        for key in range(2, 9):
+            store.install(lease(key, end=1))
+        wishes = [order(name(key)) for key in range(2, 9)]
+        store.reserve(wishes)
+        later(store, HOUR)
+        seen = [(store.tidy(), sum(refused(answer, LeaseGone) for answer in store.reserve(wishes))) for _ in range(3)]
+
+        assert seen == [(True, 3), (True, 6), (False, 7)]
+
+    def test_a_ledger_for_ever(self, tmp_path):
+        """One that is kept for ever loses nothing, whatever the clock said."""
+        store = SqliteStore(tmp_path)
+        store.install(lease())
+        store._clock = lambda: -DAY
+        take(store, [name()] * 2)
+
+        assert not store.tidy()
+        assert len(rows(store)) == 2
+        store.close()
+
+    def test_a_long_file(self, tmp_path, monkeypatch):
+        """A ledger that is one file is written again when more than a quarter of it is old, if it is long."""
+        monkeypatch.setattr(ledgerfile, "LONG", 8)
+        store = OPEN[FILE](tmp_path, SHORT)
+        store.install(lease())
+        take(store, [name()] * 2)
+        later(store, 3 * DAY)
+        take(store, [name()] * 6)
+        assert not store.tidy()
+        assert len(rows(store)) == 8
+        later(store, -3 * DAY)
+        take(store, [name()])
+        later(store, 3 * DAY)
+        store.tidy()
+        assert [row.leaf for row in rows(store)] == [2, 3, 4, 5, 6, 7]
         store.close()

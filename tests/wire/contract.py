@@ -12,7 +12,38 @@ from hypothesis import strategies as st
 
 from seemachine.wire import messages as m
 
-characters = st.characters(codec="utf-8")
+# What no text may have: controls, line separators, surrogates, and what shows as nothing (DerivedCoreProperties.txt of Unicode 16).
+UNSEEN = [
+    (0x00, 0x1F),
+    (0x7F, 0x9F),
+    (0xAD, 0xAD),
+    (0x34F, 0x34F),
+    (0x61C, 0x61C),
+    (0x115F, 0x1160),
+    (0x17B4, 0x17B5),
+    (0x180B, 0x180F),
+    (0x200B, 0x200F),
+    (0x2028, 0x202E),
+    (0x2060, 0x206F),
+    (0x3164, 0x3164),
+    (0xD800, 0xDFFF),
+    (0xFE00, 0xFE0F),
+    (0xFEFF, 0xFEFF),
+    (0xFFA0, 0xFFA0),
+    (0xFFF0, 0xFFFB),
+    (0xFFFE, 0xFFFF),
+    (0x1BCA0, 0x1BCA3),
+    (0x1D173, 0x1D17A),
+    (0xE0000, 0xE0FFF),
+]
+
+
+def seen(character: str) -> bool:
+    """Whether a text may have a character."""
+    return not any(low <= ord(character) <= high for low, high in UNSEEN)
+
+
+characters = st.characters(codec="utf-8").filter(seen)
 numbers = st.integers(-(2**63), 2**64 - 1)
 # What a MessagePack value can be, floats that do not equal themselves excepted.
 anything = st.recursive(
@@ -84,12 +115,74 @@ class Text:
         return ["", "x" * self.most, "\U0001f511" * self.most]
 
     def outside(self) -> list[object]:
-        """A character too many, and what is no string on the wire."""
-        return ["x" * (self.most + 1), b"x", 0, True, ["x"], {}, None]
+        """A character too many, both ends of what can't be seen, and what is no string on the wire."""
+        unseen = [chr(end) for ends in UNSEEN for end in ends if not 0xD800 <= end <= 0xDFFF]
+        return ["x" * (self.most + 1), *unseen, b"x", 0, True, ["x"], {}, None]
 
     def strategy(self) -> st.SearchStrategy[object]:
         """Any text that UTF-8 can carry."""
         return st.text(characters, max_size=self.most)
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A line for people, limited in characters."""
+
+    most: int
+
+    def inside(self) -> list[object]:
+        """Nothing, and as much as there may be, of the widest characters."""
+        return ["", "x" * self.most, "\U0001f511" * self.most, "two words"]
+
+    def outside(self) -> list[object]:
+        """A character too many, blanks alone or at an end, what does not print or moves what does, and what is no string on the wire."""
+        blanks = [" ", " x", "x ", "x\n", "x\ny", "x\ty", "x\u2028y", "x\xa0y"]
+        hidden = [*blanks, "\x1b[2J", "x\x00", "x\x7f", "x\u202ey", "x\u200by", "\ufeffx"]
+        return ["x" * (self.most + 1), *hidden, b"x", 0, True, ["x"], {}, None]
+
+    def strategy(self) -> st.SearchStrategy[object]:
+        """Any line that prints."""
+        prints = st.characters(codec="utf-8", exclude_categories=["C", "Z"], include_characters=" ")
+        return st.text(prints, max_size=self.most).map(str.strip)
+
+
+@dataclass(frozen=True)
+class Word:
+    """ASCII letters, digits and four signs, limited in characters."""
+
+    most: int
+
+    def inside(self) -> list[object]:
+        """One, as many as there may be, and the signs."""
+        return ["x", "x" * self.most, "a.Z_0+-9"]
+
+    def outside(self) -> list[object]:
+        """None, one too many, what would end a word in a line, and what is no string on the wire."""
+        others = [" ", "a b", "a,", "(", ":", "\n", "\x1b", "\u00e9", "\u0661", "/"]
+        return ["", "x" * (self.most + 1), *others, b"x", 0, True, ["x"], {}, None]
+
+    def strategy(self) -> st.SearchStrategy[object]:
+        """Any word."""
+        return st.from_regex(rf"[A-Za-z0-9._+-]{{1,{self.most}}}", fullmatch=True)
+
+
+@dataclass(frozen=True)
+class Serial:
+    """An ESN."""
+
+    def inside(self) -> list[object]:
+        """All digits, and no digits at all."""
+        return ["7852-268D-3BF9", "0123-4567-89AB", "CDEF-CDEF-CDEF"]
+
+    def outside(self) -> list[object]:
+        """Paths of the same length, other forms, and what is no string on the wire."""
+        paths = ["../../../../et", "/tmp/aaaa-bbbb", "../../victim00", "..", ".", ""]
+        forms = ["7852-268d-3bf9", "7852-268D-3BF9\n", "7852-268D-3BF", "7852268D3BF9", "7852-268G-3BF9", "\u06617852-268D-3BF"]
+        return [*paths, *forms, b"7852-268D-3BF9", 0, None, ["7852-268D-3BF9"]]
+
+    def strategy(self) -> st.SearchStrategy[object]:
+        """Any ESN."""
+        return st.from_regex(r"[0-9A-F]{4}(-[0-9A-F]{4}){2}", fullmatch=True)
 
 
 @dataclass(frozen=True)
@@ -149,13 +242,15 @@ class Records:
         return st.lists(built(self.kind), max_size=min(3, self.most))
 
 
-Specifier = Number | Octets | Text | Flag | Record | Records
+Specifier = Number | Octets | Text | Sentence | Word | Serial | Flag | Record | Records
 
 HEIGHT = Number(0, 25)
 FILE = Octets(11, 11)
 HANDLE = Octets(16, 16)
 TOKEN = Octets(16, 16)
 REASON = Text(300)
+ACKNOWLEDGEMENT = Sentence(200)
+WARNAT = Number(0, 1 << 25)
 PUBLIC_KEY = Octets(48, 56)
 SLOT = Number(0, 5)
 WORD = Number(0, U32)
@@ -170,8 +265,9 @@ RECORDS: dict[type[Any], dict[str, Specifier]] = {
         "end": Number(1, U32),
         "loaded": Flag(),
         "quarantined": Flag(),
+        "warnat": WARNAT,
     },
-    m.Slot: {"slot": SLOT, "ic": WORD, "kind": Text(16), "card": Text(64), "leases": Number(0, 4096)},
+    m.Slot: {"slot": SLOT, "ic": WORD, "kind": Word(16), "card": Text(64), "leases": Number(0, 4096)},
     m.LedgerEntry: {
         "row": Number(1, U64),
         "file": FILE,
@@ -180,6 +276,7 @@ RECORDS: dict[type[Any], dict[str, Specifier]] = {
         "digest": Octets(1, 33),
         "client": Text(64),
         "time": Number(0, U64),
+        "reason": ACKNOWLEDGEMENT,
     },
     m.Suspect: {"file": Octets(0, 11), "label": Text(64), "first": WORD, "next": WORD, "end": WORD, "reason": REASON},
 }
@@ -187,16 +284,16 @@ RECORDS: dict[type[Any], dict[str, Specifier]] = {
 REPLIES: dict[type[Any], dict[str, Specifier]] = {
     m.Greeting: {
         "protocol": Number(1, U32),
-        "esn": Text(14),
-        "model": Text(32),
-        "version": Text(32),
+        "esn": Serial(),
+        "model": Word(32),
+        "version": Word(32),
         "software": Text(64),
         "engine": Text(64),
         "signer": Octets(0, 64),
         "nvram": Octets(16, 16),
         "epoch": Number(0, U64),
         "opening": Octets(8, 8),
-        "operator": Text(16),
+        "operator": Word(16),
         "limits": Record(m.Limits),
     },
     m.LmsStarted: {"handle": HANDLE, "remaining": Number(1, U32), "expchunk": HEIGHT, "expcache": HEIGHT},
@@ -209,6 +306,7 @@ REPLIES: dict[type[Any], dict[str, Specifier]] = {
         "explease": HEIGHT,
         "expchunk": HEIGHT,
         "expcache": HEIGHT,
+        "warnat": WARNAT,
     },
     m.LmsDiscarded: {},
     m.LmsChunk: {
@@ -218,14 +316,21 @@ REPLIES: dict[type[Any], dict[str, Specifier]] = {
         "public_key": Octets(48, 56, optional=True),
     },
     m.CardWritten: {"card": Text(64), "remaining": Number(0, 256)},
-    m.LmsProvisioned: {"file": FILE, "public_key": PUBLIC_KEY, "first": WORD, "end": Number(1, U32), "leases": Number(0, 4096)},
+    m.LmsProvisioned: {
+        "file": FILE,
+        "public_key": PUBLIC_KEY,
+        "first": WORD,
+        "end": Number(1, U32),
+        "leases": Number(0, 4096),
+        "warnat": WARNAT,
+    },
     m.NvmemfileInfo: RECORDS[m.NvmemfileInfo],
     m.NvmemfileListing: {"files": Records(m.NvmemfileInfo, 4096)},
     m.NvmemfileSigned: {"signature": Octets(1, 65536), "leaf": WORD, "remaining": WORD},
     m.NvmemfileReserved: {"identifier": Octets(16, 16), "leaf": WORD, "randomizer": Octets(24, 32), "remaining": WORD},
     m.LmsLoaded: {"file": FILE, "missing": Number(0, 32 << 15)},
     m.SlotListing: {"slots": Records(m.Slot, 6)},
-    m.LedgerPage: {"entries": Records(m.LedgerEntry, 1024)},
+    m.LedgerPage: {"entries": Records(m.LedgerEntry, 512)},
     m.QuarantineListing: {"suspects": Records(m.Suspect, 256)},
     m.QuarantineBurned: {"lost": WORD},
     m.QuarantineSkipped: {"remaining": WORD},
@@ -242,6 +347,7 @@ REQUESTS: dict[type[Any], dict[str, Specifier]] = {
         "expcache": Number(0, 25, optional=True),
         "label": Text(64),
         "replace": Flag(),
+        "warnat": WARNAT,
     },
     m.ContinueLms: {"handle": HANDLE},
     m.ContinueLmsCard: {"handle": HANDLE, "slot": SLOT},
@@ -250,12 +356,13 @@ REQUESTS: dict[type[Any], dict[str, Specifier]] = {
     m.ProvisionLms: {"slot": SLOT},
     m.GetNvmemfileInfo: {"file": FILE},
     m.ListNvmemfiles: {},
-    m.NvmemfileSign: {"file": FILE, "token": TOKEN, "message": Octets(0, U32)},
-    m.NvmemfileReserve: {"file": FILE, "token": TOKEN},
+    m.WarnNvmemfile: {"file": FILE, "warnat": WARNAT},
+    m.NvmemfileSign: {"file": FILE, "token": TOKEN, "message": Octets(0, U32), "acknowledge": ACKNOWLEDGEMENT},
+    m.NvmemfileReserve: {"file": FILE, "token": TOKEN, "acknowledge": ACKNOWLEDGEMENT},
     m.NvmemfileSignDigest: {"file": FILE, "token": TOKEN, "digest": Octets(24, 32)},
     m.LoadLms: {"file": FILE, "expcache": Number(0, 15), "offset": Number(0, 32 << 15), "nodes": Octets(24, 32 << 14)},
     m.ListSlots: {},
-    m.ReadLedger: {"after": Number(0, U64), "most": Number(1, 1024)},
+    m.ReadLedger: {"after": Number(0, U64), "most": Number(1, 512)},
     m.ListQuarantine: {"after": WORD},
     m.BurnQuarantined: {"file": Octets(0, 11), "label": Text(64)},
     m.SkipQuarantined: {"file": FILE, "leaf": Number(1, U32)},
@@ -272,6 +379,7 @@ NAMES: list[tuple[str, type[Any], type[Any]]] = [
     ("provisionLMS", m.ProvisionLms, m.LmsProvisioned),
     ("nvmemfile_info", m.GetNvmemfileInfo, m.NvmemfileInfo),
     ("nvmemfile_list", m.ListNvmemfiles, m.NvmemfileListing),
+    ("nvmemfile_warn", m.WarnNvmemfile, m.NvmemfileInfo),
     ("nvmemfile_sign", m.NvmemfileSign, m.NvmemfileSigned),
     ("nvmemfile_reserve", m.NvmemfileReserve, m.NvmemfileReserved),
     ("nvmemfile_sign_digest", m.NvmemfileSignDigest, m.NvmemfileSigned),

@@ -14,7 +14,7 @@ from seemachine.wire.messages import ContinueLms, Greeting, Hello, ListSlots, Lm
 from seemachine.wire.status import Status, StatusError
 
 HELLO = example(Hello, client="test")
-GREETING = example(Greeting, esn="7852-268D-3BF9", model="nShield mock")
+GREETING = example(Greeting, esn="7852-268D-3BF9", model="5c")
 REFUSAL = StatusError(Status.NotAvailable, "no HSMs with NVRAM", "dispatch_see_nvmemfile")
 
 

@@ -33,6 +33,10 @@ UNFIT = {
     "of 1 to 64 printable characters": certificate(ROLE_URI + "use", names=("",)),
     "of 1 to 64 printable characters: long": certificate(ROLE_URI + "use", names=("a" * (MAX_CLIENT_NAME + 1),)),
     "printable": certificate(ROLE_URI + "use", names=("a\nb",)),
+    "printable: turned round": certificate(ROLE_URI + "use", names=("a\u202eb",)),
+    "a letter or digit: blanks": certificate(ROLE_URI + "use", names=(" " * 8,)),
+    "a letter or digit: blank braille": certificate(ROLE_URI + "use", names=("\u2800 -",)),
+    "printable: fillers": certificate(ROLE_URI + "use", names=("\u3164\uffa0",)),
 }
 
 

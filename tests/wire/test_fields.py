@@ -4,7 +4,20 @@ import dataclasses
 
 import pytest
 
-from seemachine.wire.fields import FieldError, flag, from_fields, number, octets, record, records, text, to_fields, wire_class
+from seemachine.wire.fields import (
+    FieldError,
+    flag,
+    from_fields,
+    number,
+    octets,
+    record,
+    records,
+    serial_number,
+    text,
+    to_fields,
+    wire_class,
+    word,
+)
 
 
 @wire_class
@@ -22,6 +35,8 @@ class Outer:
     exact: bytes = octets(2)
     short: bytes = octets(1, 3)
     name: str = text(3)
+    kind: str = word(3)
+    esn: str = serial_number()
     on: bool = flag()
     one: Inner = record(Inner)
     many: list[Inner] = records(Inner, 2)
@@ -30,10 +45,21 @@ class Outer:
 
 def outer(**changes):
     """An Outer that is right but for `changes`."""
-    return Outer(**{"small": 0, "exact": b"ab", "short": b"a", "name": "abc", "on": True, "one": Inner(1), "many": [Inner(2)]} | changes)
+    return Outer(**(PLAIN | {"one": Inner(1), "many": [Inner(2)]} | changes))
 
 
-PLAIN = {"small": 0, "exact": b"ab", "short": b"a", "name": "abc", "on": True, "one": {"count": 1}, "many": [{"count": 2}], "maybe": None}
+PLAIN = {
+    "small": 0,
+    "exact": b"ab",
+    "short": b"a",
+    "name": "a c",
+    "kind": "5c",
+    "esn": "7852-268D-3BF9",
+    "on": True,
+    "one": {"count": 1},
+    "many": [{"count": 2}],
+    "maybe": None,
+}
 
 # A value that is not taken, and what the refusal says of it.
 WRONG = [
@@ -48,8 +74,15 @@ WRONG = [
     ("exact", bytearray(b"ab"), "exact takes 2 bytes"),
     ("short", b"", "short takes 1 to 3 bytes"),
     ("short", b"abcd", "short takes 1 to 3 bytes"),
-    ("name", "abcd", "name takes text of at most 3 characters"),
-    ("name", b"abc", "name takes text of at most 3 characters"),
+    ("name", "abcd", "name takes printable text of at most 3 characters"),
+    ("name", b"abc", "name takes printable text of at most 3 characters"),
+    ("name", "a\n", "name takes printable text of at most 3 characters"),
+    ("name", "\u202e", "name takes printable text of at most 3 characters"),
+    ("kind", "", "kind takes 1 to 3 letters, digits and . _ + -"),
+    ("kind", "a b", "kind takes 1 to 3 letters, digits and . _ + -"),
+    ("kind", "a\n", "kind takes 1 to 3 letters, digits and . _ + -"),
+    ("esn", "../../victim00", "esn takes an ESN, such as 7852-268D-3BF9"),
+    ("esn", "7852-268D-3BF9\n", "esn takes an ESN, such as 7852-268D-3BF9"),
     ("on", 1, "on takes true or false"),
     ("on", None, "on takes true or false"),
     ("one", None, "one fields must be a map"),

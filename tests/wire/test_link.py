@@ -6,7 +6,7 @@ import msgpack
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wire.contract import EVERY, NAMES, anything, built, example, plain
+from wire.contract import EVERY, NAMES, anything, built, characters, example, plain
 from wire.kit import (
     GREETING,
     HELLO,
@@ -31,6 +31,7 @@ from wire.kit import (
 from seemachine.wire.codec import unpack
 from seemachine.wire.link import HELLO_FRAME, NEED_DATA, Answered, Asked, Closed, Link, Role
 from seemachine.wire.messages import ContinueLms, Greeting, ListSlots, LmsChunk, SlotListing
+from seemachine.wire.printable import is_printable, printable
 from seemachine.wire.status import LocalMisuse, PeerMisuse, Status, StatusError
 
 CHUNK = example(LmsChunk)
@@ -222,7 +223,7 @@ def test_between_requests_is_known():
 @st.composite
 def conversations(draw):
     """Hello and a few more requests, each with its reply or a refusal."""
-    refusals = st.builds(StatusError, st.sampled_from(REASONS), st.text(max_size=9), st.just("x"))
+    refusals = st.builds(StatusError, st.sampled_from(REASONS), st.text(characters, max_size=9), st.just("x"))
     chosen = draw(st.lists(st.sampled_from(NAMES), max_size=3))
     _, hello, greeting = NAMES[0]
     # Hello is not refused: nothing else is heard before it was accepted.
@@ -480,7 +481,7 @@ def test_a_bad_request_is_blamed_by_its_number(data):
     [
         ({"protocol": True}, "hello: protocol takes an integer from 1 to 4294967295"),
         ({"more": 1}, "hello: unknown field"),
-        ({"client": "x" * 65}, "hello: client takes text of at most 64 characters"),
+        ({"client": "x" * 65}, "hello: client takes printable text of at most 64 characters"),
     ],
 )
 def test_a_bad_field_is_named(changes, said):
@@ -709,13 +710,34 @@ def test_a_field_that_utf_8_cannot_carry_is_a_bug_here(text):
         fresh(Role.CLIENT).send(example(type(HELLO), client=text))
 
 
-@SURROGATES
-def test_a_refusal_that_utf_8_cannot_carry_is_still_sent(text):
-    """A sentence may quote a file name; whatever is in it, the client gets its refusal."""
+@pytest.mark.parametrize("text", ["\ud800", "caf\udce9", "a\nb", "\x1b[2J", "\u202e"], ids=ascii)
+def test_a_refusal_with_any_text_is_still_sent(text):
+    """A sentence may quote a file name; whatever is in it, the client gets its refusal, and the machine sends it printable."""
     pair = Pair().greet()
     pair.ask(CONTINUE)
+    data = pair.server.send(StatusError(Status.Failed, text, text))
 
-    assert pair.answer(StatusError(Status.Failed, text, text)).error.status is Status.Failed
+    assert parts(data)[2] == {"status": 1000, "name": "Failed", "detail": printable(text), "where": printable(text)}
+    pair.client.receive_data(data)
+    assert pair.client.next_event().error.args == (Status.Failed, printable(text), "")
+
+
+@pytest.mark.parametrize("where", ["link: sent by pipsqueak", "a[b]", " ", "caf\u00e9"])
+def test_a_place_of_a_refusal_is_a_name_or_none(where):
+    """It is printed between others, and must not look like them."""
+    client = busy(Role.CLIENT)
+    client.receive_data(refused_frame(2, where=where))
+    assert client.next_event().error.where == ""
+
+
+@pytest.mark.parametrize("field", ["name", "detail", "where"])
+@pytest.mark.parametrize("status", [73, 9])
+def test_a_refusal_of_a_machine_that_lies_is_printable(field, status):
+    """What it says comes through, and nothing in it steers a terminal or begins a line."""
+    client = busy(Role.CLIENT)
+    client.receive_data(refused_frame(2, status=status, **{field: "a\x1b[2J\nb\u202e\x9bc"}))
+
+    assert all(is_printable(text) for text in client.next_event().error.args[1:])
 
 
 @pytest.mark.parametrize("state", [fresh, idle])

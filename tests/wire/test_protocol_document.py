@@ -26,6 +26,7 @@ from seemachine.wire.fields import FieldError
 from seemachine.wire.framing import LENGTH_BYTES, MAX_FRAME
 from seemachine.wire.link import HELLO_FRAME, Answered, Asked, Link, Refused, Role
 from seemachine.wire.messages import REQUESTS
+from seemachine.wire.printable import is_printable
 from seemachine.wire.roles import LEAST, ClientRole
 from seemachine.wire.status import PeerMisuse, Status, StatusError
 
@@ -45,11 +46,11 @@ RECORDS = {
 
 # What the worked exchange says, in its order: a request, then its reply or refusal.
 KEY = bytes.fromhex("000000050000000481908b4836be539bfc553a0e720c695c7d62e3b1957663b4aa46dfd3de008a62ddf4a720f8eb89cdfbadc6cadb93e2e2")
-LIMITS = m.Limits(frame=1_048_576, message=1_048_320, idle_seconds=300, request_seconds=120)
+LIMITS = m.Limits(frame=1_048_576, message=1_047_296, idle_seconds=300, request_seconds=120)
 EXCHANGE: list[Any] = [
-    m.Hello(protocol=2, client="example"),
+    m.Hello(protocol=3, client="example"),
     m.Greeting(
-        protocol=2,
+        protocol=3,
         esn="7852-268D-3BF9",
         model="5c",
         version="1.4.1",
@@ -276,11 +277,12 @@ class Type:
 def parse_type(cell: str) -> Type:
     """Read a type cell. Whatever the page's conventions do not list fails here."""
     word, optional = re.fullmatch(r"(.+?)( or nil)?", cell).groups()
-    if word == "bool":
+    if word in ("bool", "ESN"):
         return Type(word, 0, 0, "", bool(optional))
     if record := re.fullmatch(r"map (\w+)", word):
         return Type("map", 0, 0, record[1], bool(optional))
-    name, low, high, of = re.fullmatch(r"(int|bytes|text|list) ([\d^-]+?)(?:\.\.([\d^-]+))?(?: of (\w+))?", word).groups()
+    kinds = r"(int|bytes|text|line|word|list) ([\d^-]+?)(?:\.\.([\d^-]+))?(?: of (\w+))?"
+    name, low, high, of = re.fullmatch(kinds, word).groups()
     return Type(name, figure(low), figure(high or low), of or "", bool(optional))
 
 
@@ -298,16 +300,45 @@ def record_example(name: str) -> dict[str, object]:
 
 def samples(kind: Type) -> tuple[list[Any], list[Any]]:
     """Values at the limits of a type, and values just beyond them or of another kind."""
-    makers = {"int": int, "bytes": bytes, "text": lambda size: "\u00e9" * size, "list": lambda size: [record_example(kind.of)] * size}
+    letters = {name: lambda size: "\u00e9" * size for name in ("text", "line")}
+    makers = letters | {
+        "int": int,
+        "bytes": bytes,
+        "word": lambda size: "+" * size,
+        "list": lambda size: [record_example(kind.of)] * size,
+    }
     if kind.name == "bool":
         return [False, True], [0, 1, "true"]
+    if kind.name == "ESN":
+        return ["7852-268D-3BF9"], ["", "7852-268D-3BF", "7852-268D-3BF9F", "7852-268d-3bf9", "../../victim00", b"7852-268D-3BF9"]
     if kind.name == "map":
         return [record_example(kind.of)], [{}, [], record_example(kind.of) | {"more": 1}]
     made = makers[kind.name]
     inside = [made(size) for size in (kind.low, kind.high) if kind.name == "int" or size <= LARGEST]
     beyond = [size for size in (kind.low - 1, kind.high + 1) if kind.name == "int" or 0 <= size <= LARGEST]
-    other = {"int": [True, 1.0, "1"], "bytes": ["x" * kind.low], "text": [b"", 0], "list": [None, {}]}
+    unprintable = [" ", "x ", " x", "x\ny", "\x1b[2J", "x\u202ey"]
+    other = {
+        "int": [True, 1.0, "1"],
+        "bytes": ["x" * kind.low],
+        "text": [b"", 0, *(chr(first) for first, _ in unseen())],
+        "line": [b"", 0, *unprintable],
+        "word": [" ", "a b", "\u00e9", b"a"],
+        "list": [None, {}],
+    }
     return inside, [*map(made, beyond), *other[kind.name]]
+
+
+def unseen() -> list[tuple[int, int]]:
+    """First and last of each range of code points that the page calls unseen."""
+    sentence = re.search(r"They are (.+?)\. A message", sections()["Conventions"], re.DOTALL)[1]
+    found = re.findall(r"U\+([0-9A-F]+)(?:\s+to\s+U\+([0-9A-F]+))?", sentence)
+    return [(int(first, 16), int(last or first, 16)) for first, last in found]
+
+
+def test_the_unseen_code_points_are_those_that_no_text_takes():
+    """The page's ranges are the code's, to the code point."""
+    stated = {code for first, last in unseen() for code in range(first, last + 1)}
+    assert stated == {code for code in range(0x110000) if not is_printable(chr(code))}
 
 
 @MESSAGE_TABLES

@@ -1,0 +1,66 @@
+"""Thresholds: each of the last so many signatures of a lease needs an acknowledgement.
+
+That is a reason, which the machine's ledger keeps. The machine judges (docs/protocol.md, Thresholds);
+the key file has the number for leases on cards that were written before it was set.
+"""
+
+from dataclasses import replace
+
+from seeclient import dispatch, keys
+from seeclient.effects import Ask, AskAll, Peer, Roster, Story
+from seeclient.keys import KeyFile
+from seemachine.wire.messages import MAX_ACKNOWLEDGEMENT, MAX_WARNAT, LmsProvisioned, NvmemfileInfo, WarnNvmemfile
+from seemachine.wire.status import Status, StatusError
+
+WHERE = "threshold"
+
+
+def reason(text: str | None) -> str:
+    """An acknowledgement as it travels; empty for None.
+
+    Raises StatusError (InvalidParameter) for one that says nothing.
+    """
+    if text is None:
+        return ""
+    said = text.strip()
+    if not said or not said.isprintable() or len(said) > MAX_ACKNOWLEDGEMENT:
+        size = f"1 to {MAX_ACKNOWLEDGEMENT} printable characters"
+        what = f"acknowledge takes a reason of {size}, on one line"
+        raise StatusError(Status.InvalidParameter, what, WHERE)
+    return said
+
+
+def warn_at(roster: Roster, key: KeyFile, count: int) -> Story[KeyFile]:
+    """Set the threshold of a key: on all machines that hold leaves of it, then in its file.
+
+    Returns what is in the file now. Raises StatusError: of a machine that refuses, and the file stays
+    as it was; InvalidParameter for a count that is none.
+    """
+    if not 0 <= count <= MAX_WARNAT:
+        what = f"warnat takes a number from 0 to {MAX_WARNAT}, not {count}"
+        raise StatusError(Status.InvalidParameter, what, WHERE)
+    held = yield from dispatch.holders(roster, key.name)
+    replies = yield AskAll([peer for peer, _ in held], WarnNvmemfile(file=key.name, warnat=count))
+    for reply in replies:
+        # Its last leaf was taken meanwhile.
+        if isinstance(reply, StatusError) and reply.status is not Status.NotAvailable:
+            raise reply
+    changed = replace(key, warnat=count)
+    keys.save(changed)
+    return changed
+
+
+def settle(peer: Peer, moved: LmsProvisioned) -> Story[tuple[int, StatusError | None]]:
+    """Bring a lease that came from a card up to its key's threshold, never down.
+
+    Returns the one in force, and why it is not the key's.
+    """
+    alias = keys.known().get(moved.file)
+    wanted = keys.load(alias).warnat if alias is not None else 0
+    if wanted <= moved.warnat:
+        return moved.warnat, None
+    try:
+        described: NvmemfileInfo = yield Ask(peer, WarnNvmemfile(file=moved.file, warnat=wanted))
+    except StatusError as refused:
+        return moved.warnat, refused
+    return described.warnat, None

@@ -1,0 +1,68 @@
+"""DER (X.690) as far as public keys and certificates need it: read strictly, or not at all."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+BIT_STRING, OCTET_STRING, OBJECT_IDENTIFIER, SEQUENCE = 0x03, 0x04, 0x06, 0x30
+
+
+class DerError(ValueError):
+    """Bytes that are no DER, or not of the form that is wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One value: its tag, its content, and both with the length between them."""
+
+    tag: int
+    content: bytes
+    encoded: bytes
+
+    def inner(self) -> list["Element"]:
+        """The elements of a constructed one. Raises DerError."""
+        return list(_elements(self.content))
+
+    def expect(self, tag: int) -> "Element":
+        """This one. Raises DerError when it has another tag."""
+        if self.tag != tag:
+            raise DerError(f"tag {self.tag:#04x}, where {tag:#04x} is expected")
+        return self
+
+    def octets(self) -> bytes:
+        """The bytes of a bit string with no unused bits. Raises DerError."""
+        if self.expect(BIT_STRING).content[:1] != b"\0":
+            raise DerError("a bit string that is not whole bytes")
+        return self.content[1:]
+
+
+def only(data: bytes) -> Element:
+    """The element that the bytes are. Raises DerError for anything before or after it."""
+    found = list(_elements(data))
+    if len(found) != 1:
+        raise DerError(f"{len(found)} elements, where one is expected")
+    return found[0]
+
+
+def _elements(data: bytes) -> Iterator[Element]:
+    place = 0
+    while place < len(data):
+        start, end = _span(data, place)
+        yield Element(data[place], data[start:end], data[place:end])
+        place = end
+
+
+def _span(data: bytes, place: int) -> tuple[int, int]:
+    """Where the content of the element at `place` begins and ends. Raises DerError."""
+    if data[place] & 0x1F == 0x1F:
+        raise DerError("a tag of several bytes")
+    start = place + 2
+    length = int.from_bytes(data[place + 1 : start], "big")
+    if length >= 0x80:
+        size = length - 0x80
+        start, encoded = start + size, data[start : start + size]
+        length = int.from_bytes(encoded, "big")
+        if length < 0x80 or not encoded[0]:
+            raise DerError("a length that is indefinite, cut off, or not in its shortest form")
+    if start + length > len(data):
+        raise DerError(f"{start + length} bytes are needed, {len(data)} are here")
+    return start, start + length

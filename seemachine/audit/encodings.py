@@ -1,0 +1,97 @@
+"""What else a file may be when it is not the bytes themselves: hexadecimal, base64, PEM, gzip."""
+
+import binascii
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+MAX_BYTES = 16 << 20
+# The longest HSS signature has 74,988 bytes; as text it and a chain of certificates fit well.
+MAX_TEXT = 1 << 20
+MAX_DEPTH = 4
+MAX_MEMBERS = 100
+GZIP = b"\x1f\x8b"
+BOM = b"\xef\xbb\xbf"
+_BLOCK = re.compile(rb"-----BEGIN ([^-\r\n]*)-----(.*?)(-----END \1-----|\Z)", re.DOTALL)
+_PEM_HEADERS = re.compile(rb"\A\s*(?:[A-Za-z0-9-]+:[^\n]*\n)+\s*\n")
+_HEX = re.compile(rb"(?:0[xX])?((?:[0-9a-fA-F]{2})+)\Z")
+_BETWEEN = re.compile(rb"[\s:,;]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One reading of a file's bytes, and whether that is all of it."""
+
+    data: bytes
+    whole: bool = True
+
+
+def readings(data: bytes, *, whole: bool = True) -> list[Reading]:
+    """The bytes as they are, and all that they may stand for, as often as they were wrapped."""
+    fresh = [Reading(data, whole)]
+    found = list(fresh)
+    for _ in range(MAX_DEPTH):
+        fresh = [inner for outer in fresh for inner in _unwrapped(outer)]
+        found += fresh
+    return found
+
+
+def _unwrapped(reading: Reading) -> Iterator[Reading]:
+    data = reading.data
+    if data.startswith(GZIP):
+        unpacked = gunzip(data)
+        yield Reading(unpacked.data, unpacked.whole and reading.whole)
+    elif len(data) <= MAX_TEXT:
+        for text, whole in _texts(data):
+            for inner in (_from_hex(text), _from_base64(text)):
+                if inner:
+                    yield Reading(inner, whole and reading.whole)
+
+
+def _texts(data: bytes) -> Iterator[tuple[bytes, bool]]:
+    """The blocks of a PEM file (RFC 7468), and whether each has its end; or the whole text."""
+    blocks = list(_BLOCK.finditer(data))
+    for block in blocks:
+        text = b"".join(_PEM_HEADERS.sub(b"", block[2]).split())
+        yield (text, True) if block[3] else (text[: len(text) // 4 * 4], False)
+    if not blocks:
+        yield data.removeprefix(BOM), True
+
+
+def gunzip(data: bytes, most: int = MAX_BYTES) -> Reading:
+    """What gzip packed, up to `most` bytes of it. Not whole: cut off, damaged, or longer."""
+    unpacked = bytearray()
+    for _ in range(MAX_MEMBERS):
+        member = zlib.decompressobj(wbits=31)
+        try:
+            unpacked += member.decompress(data, most + 1 - len(unpacked))
+        except zlib.error:
+            break
+        if len(unpacked) > most or not member.eof:
+            break
+        # Some tools fill the last block with zeros; another member may follow.
+        data = member.unused_data.lstrip(b"\0")
+        if not data:
+            return Reading(bytes(unpacked))
+    return Reading(bytes(unpacked[:most]), whole=False)
+
+
+def _from_hex(text: bytes) -> bytes:
+    """Digits in pairs, with 0x, colons, commas or spaces; nothing when it is no such text."""
+    digits = []
+    for word in _BETWEEN.split(text.strip(b" \t\r\n:,;")):
+        match = _HEX.match(word)
+        if match is None:
+            return b""
+        digits.append(match[1])
+    return binascii.unhexlify(b"".join(digits))
+
+
+def _from_base64(text: bytes) -> bytes:
+    """Base64 in lines of any length, of either alphabet; nothing when it is no such text."""
+    joined = b"".join(text.split()).translate(bytes.maketrans(b"-_", b"+/")).rstrip(b"=")
+    try:
+        return binascii.a2b_base64(joined + b"=" * (-len(joined) % 4), strict_mode=True)
+    except binascii.Error:
+        return b""

@@ -1,0 +1,121 @@
+"""What some bytes are: signatures and public keys of LMS and HSS, whoever made them."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from seemachine.audit.der import DerError
+from seemachine.audit.keyforms import (
+    HSS_LMS,
+    Certificate,
+    certificate,
+    public_key,
+    subject_public_key,
+)
+from seemachine.lms.hss import MAX_LEVELS, HssPublicKey, HssSignature, cut_signature, decode_either
+from seemachine.lms.keys import PublicKey
+from seemachine.lms.parameters import OTS_CODES, TREE_CODES, ParameterError
+
+MAX_KEY = 200
+# No signature is longer than one of eight levels of h25 and w1, which has 74,988 bytes.
+MAX_SIGNATURE = 75_000
+MAX_DER = 1 << 20
+MAX_LEAVES = 1 << 26
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A signature, what it is over where that stands beside it, and how many bytes follow it."""
+
+    signature: HssSignature
+    signed: bytes | None = None
+    behind: int = 0
+
+
+@dataclass
+class Recognized:
+    """What was found. `trouble` says why nothing was, where the bytes begin like one of these."""
+
+    made: list[Made] = field(default_factory=list)
+    keys: list[HssPublicKey] = field(default_factory=list)
+    trouble: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.made or self.keys or self.trouble)
+
+
+def recognize(data: bytes) -> Recognized:
+    """All that the bytes can be read as: should that be two things, one of them won't verify."""
+    found = Recognized()
+    for cut in (_cut_plain, HssSignature.cut):
+        _add_signature(found, cut, data)
+    with suppress(ParameterError):
+        found.keys.append(public_key(data))
+    if data[:1] == b"\x30" and len(data) <= MAX_DER:
+        _add_der(found, data)
+    if not found:
+        found.trouble = _trouble(data)
+    return found
+
+
+def _cut_plain(data: bytes) -> tuple[HssSignature, bytes]:
+    signature, rest = cut_signature(data)
+    return HssSignature((signature,), ()), rest
+
+
+Cut = Callable[[bytes], tuple[HssSignature, bytes]]
+
+
+def _add_signature(found: Recognized, cut: Cut, data: bytes) -> None:
+    try:
+        signature, rest = cut(data)
+    except ParameterError:
+        return
+    found.made.append(Made(signature, behind=len(rest)))
+
+
+def _add_der(found: Recognized, data: bytes) -> None:
+    reason: Exception | None = None
+    for read in (subject_public_key, certificate):
+        try:
+            _add_read(found, read(data))
+        except (DerError, ParameterError) as error:
+            # That of a key which is there says more than that of the other form.
+            reason = reason if isinstance(reason, ParameterError) else error
+        else:
+            return
+    if HSS_LMS in data:
+        short = str(reason).partition("; one of")[0]
+        found.trouble = f"it names HSS/LMS, but is no public key or certificate ({short})"
+
+
+def _add_read(found: Recognized, read: HssPublicKey | Certificate | None) -> None:
+    if isinstance(read, Certificate):
+        if read.signature is not None:
+            found.made.append(Made(read.signature, read.signed))
+        read = read.key
+    if read is not None:
+        found.keys.append(read)
+
+
+def _trouble(data: bytes) -> str:
+    """Why bytes that begin like a signature or a public key are none."""
+    first, second, third = (int.from_bytes(data[at : at + 4], "big") for at in (0, 4, 8))
+    if len(data) < MAX_KEY:
+        if first in TREE_CODES and second in OTS_CODES:
+            return _reason(PublicKey.decode, data)
+        if first <= MAX_LEVELS and second in TREE_CODES and third in OTS_CODES:
+            return _reason(HssPublicKey.decode, data)
+    plain = first < MAX_LEAVES and second in OTS_CODES
+    leveled = first <= MAX_LEVELS and second < MAX_LEAVES and third in OTS_CODES
+    if len(data) < MAX_SIGNATURE and (plain or leveled):
+        return _reason(decode_either, data)
+    return ""
+
+
+def _reason(decode: Callable[[bytes], object], data: bytes) -> str:
+    try:
+        decode(data)
+    except ParameterError as error:
+        return str(error).partition("; one of")[0]
+    return ""

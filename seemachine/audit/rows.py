@@ -1,0 +1,93 @@
+"""Rows of ledgers: lines of JSON, of `seemachine ledger --json` or of a backup."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from seemachine.wire.names import FILE_NAME_BYTES, is_esn
+
+MAX_LINE = 1 << 16
+# A digest that begins with it is of a hash that a client made; alone it waits for one.
+OF_HASH = b"q"
+_BEGINNING, _NAMES = b'{"esn":', (b'"esn"', b'"leaf"', b'"digest"')
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """A leaf that was handed out.
+
+    By which machine and NVRAM, the number of the row, NVRAM file and leaf, what the leaf was bound
+    to, and the request's token.
+    """
+
+    source: str
+    esn: str
+    nvram: str
+    row: int
+    file: bytes
+    leaf: int
+    digest: bytes
+    token: str
+
+    @property
+    def awaited(self) -> bool:
+        """Whether it was not known yet what the leaf signs."""
+        return self.digest == OF_HASH
+
+    @property
+    def request(self) -> tuple[str, int, str]:
+        """Which request the leaf was handed out to."""
+        return self.nvram, self.row, self.token
+
+
+def handed_from(values: Mapping[str, object], source: str) -> Handed:
+    """A row of a ledger from its JSON form. Raises KeyError, ValueError, TypeError."""
+    file, digest = bytes.fromhex(str(values["file"])), bytes.fromhex(str(values["digest"]))
+    row, leaf, esn = int(str(values["row"])), int(str(values["leaf"])), str(values["esn"])
+    if len(file) != FILE_NAME_BYTES or leaf < 0 or not is_esn(esn):
+        raise ValueError("no row of a ledger")
+    return Handed(source, esn, str(values["nvram"]), row, file, leaf, digest, str(values["token"]))
+
+
+def row_in(line: bytes, source: str) -> Handed | None:
+    """The row in a line, if it is one."""
+    try:
+        return handed_from(json.loads(line), source)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def rows_in(lines: Iterable[bytes], source: str) -> tuple[list[Handed], str]:
+    """The rows of a ledger, and which lines are none, if any."""
+    rows: list[Handed] = []
+    first = count = 0
+    for number, line in enumerate(lines, 1):
+        if (row := row_in(line, source)) is not None:
+            rows.append(row)
+        elif line.strip():
+            first, count = first or number, count + 1
+    more = f", nor are {count - 1} others" if count > 1 else ""
+    return rows, f"line {first} is not a row of a ledger{more}" if count else ""
+
+
+def ledger_in(data: bytes, source: str) -> tuple[list[Handed], str]:
+    """The rows in some bytes, and why not all is one; both are empty for what is no ledger."""
+    begun = data.lstrip().startswith(_BEGINNING)
+    if not begun and not all(name in data for name in _NAMES):
+        return [], ""
+    return rows_in(data.splitlines(), source)
+
+
+def uses(rows: Iterable[Handed]) -> list[Handed]:
+    """One row for each time that a leaf was handed out, whatever the order of the rows.
+
+    A row that was read while its digest was awaited, and again later, tells of one use.
+    """
+    found: dict[tuple[str, int, str], dict[bytes, Handed]] = defaultdict(dict)
+    for row in rows:
+        found[row.request].setdefault(row.digest, row)
+    for digests in found.values():
+        if any(digest[:1] == OF_HASH and digest != OF_HASH for digest in digests):
+            digests.pop(OF_HASH, None)
+    return [row for digests in found.values() for row in digests.values()]

@@ -1,0 +1,93 @@
+"""`make mutants`: break the rooms of rooms.toml one place at a time and tell what no test noticed.
+
+    python -m mutants.run [--sample N] [--seed N] [--jobs N|auto] [--say] [ROOM or MODULE ...]
+
+Ends with 1 when a mutant survived that accepted.toml does not name with a reason, or fewer than 95 % were killed.
+"""
+
+import argparse
+import os
+import sys
+import time
+import tomllib
+from collections import Counter
+from collections.abc import Iterable
+
+from mutants.rooms import HERE, Mutant, Room, all_rooms, sample
+from mutants.trial import preload
+from mutants.trials import Bench, Verdict
+
+GOAL = 0.95
+
+
+def accepted() -> dict[str, dict[str, str]]:
+    """By module: the mutants that no test can or need notice, each with the reason."""
+    table: dict[str, dict[str, str]] = tomllib.loads((HERE / "accepted.toml").read_text())
+    return table
+
+
+def chosen(rooms: list[Room], words: Iterable[str], size: int, seed: int) -> list[Mutant]:
+    """The mutants to try: of the rooms or modules that are named, or of all."""
+    words = set(words)
+    mutants = [mutant for room in rooms for mutant in room.mutants() if not words or words & {room.name, mutant.path}]
+    return sample(mutants, size, seed)
+
+
+def tell(mutants: list[Mutant], verdicts: dict[Mutant, Verdict], reasons: dict[str, dict[str, str]]) -> bool:
+    """Print killed and survived by room, then who survived. Returns whether that will do."""
+    for room in dict.fromkeys(mutant.room for mutant in mutants):
+        _tell_room(room, [verdicts[mutant] for mutant in mutants if mutant.room == room and mutant in verdicts])
+    survived = [mutant for mutant in mutants if verdicts.get(mutant) is Verdict.SURVIVED]
+    unknown = [mutant for mutant in survived if mutant.name not in reasons.get(mutant.path, {})]
+    killed = len(verdicts) - len(survived)
+    print(f"all: {killed} of {len(verdicts)} killed, {len(survived) - len(unknown)} survivors accepted, {len(unknown)} not")
+    for mutant in survived:
+        print(f"survived: {mutant}" + ("" if mutant in unknown else f" (accepted: {reasons[mutant.path][mutant.name]})"))
+    return not unknown and killed >= GOAL * len(verdicts)
+
+
+def _tell_room(room: str, verdicts: list[Verdict]) -> None:
+    count = Counter(verdicts)
+    killed = len(verdicts) - count[Verdict.SURVIVED]
+    share = f"{100 * killed / len(verdicts):.1f} %" if verdicts else "nothing"
+    clock = f", {count[Verdict.TIMED_OUT]} of them by the clock" if count[Verdict.TIMED_OUT] else ""
+    print(f"{room}: {killed} killed{clock}, {count[Verdict.SURVIVED]} survived: {share}")
+
+
+def main(words: list[str]) -> int:
+    """See above."""
+    options = _options(words)
+    rooms = all_rooms()
+    mutants = chosen(rooms, options.rooms, options.sample, options.seed)
+    jobs = len(os.sched_getaffinity(0)) if options.jobs == "auto" else int(options.jobs)
+    print(f"{len(mutants)} mutants, seed {options.seed}, {jobs} at once", flush=True)
+    preload()
+    bench, verdicts, began = Bench(jobs, {path: files for room in rooms for path, files in room.tests.items()}), {}, time.monotonic()
+    try:
+        for mutant, verdict, said in bench.run(mutants):
+            verdicts[mutant] = verdict
+            if verdict is not Verdict.KILLED or options.say:
+                print(f"{verdict.value}: {mutant}", *([_why(said)] if options.say else []), flush=True)
+    finally:
+        bench.close()
+    print(f"{time.monotonic() - began:.0f} seconds")
+    return 0 if tell(mutants, verdicts, accepted()) else 1
+
+
+def _why(said: str) -> str:
+    """The tests that failed."""
+    return " ".join(line for line in said.splitlines() if line.startswith(("FAILED", "ERROR")))[:200]
+
+
+def _options(words: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="mutants.run", allow_abbrev=False)
+    parser.add_argument("--sample", type=int, default=0, help="so many mutants; 0 for all")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", default="auto")
+    parser.add_argument("--say", action="store_true", help="name each mutant and the test that killed it")
+    parser.add_argument("rooms", nargs="*", metavar="ROOM or MODULE")
+    return parser.parse_args(words)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
