@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         refuse_password(options.witness)
     except ConfigError as error:
-        print(f"seemachine restore: {error}", file=sys.stderr)
+        say(f"seemachine restore: {error}", file=sys.stderr)
         return 2
     try:
         if options.file.is_dir():

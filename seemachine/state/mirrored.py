@@ -98,7 +98,8 @@ class MirroredStore(OpenNvram):
 
     def check_install(self, lease: StoredLease) -> None:
         """See Store."""
-        self._check_room(lease)
+        with self._lock:
+            self._check_room(lease)
         with self._still_ours():
             spent = self._witness.is_spent(lease.name, lease.first, lease.end)
         if spent:
