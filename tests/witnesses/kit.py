@@ -40,6 +40,7 @@ class Server:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.port = folder, free_port()
+        self._sessions: dict[str, Any] = {}
         self._do("initdb", "-D", str(folder / "data"), "-U", "seemachine", "--auth=trust", "-N")
         self._rules = folder / "data" / "pg_hba.conf"
         self._rules.write_text(f"host all guarded 127.0.0.1/32 scram-sha-256\n{self._rules.read_text()}")
@@ -64,6 +65,8 @@ class Server:
 
     def stop(self) -> None:
         """Stop at once."""
+        for database in [*self._sessions]:
+            self._leave(database)
         self._do("pg_ctl", "-D", str(self.folder / "data"), "-m", "immediate", "-w", "stop")
 
     def create(self, database: str, like: str = "template1") -> None:
@@ -106,8 +109,17 @@ class Server:
         """What an administrator would."""
         import pg8000.native
 
-        with contextlib.closing(pg8000.native.Connection("seemachine", host="127.0.0.1", port=self.port, database=database)) as connection:
-            return connection.run(sql) or []
+        if database not in self._sessions:
+            self._sessions[database] = pg8000.native.Connection("seemachine", host="127.0.0.1", port=self.port, database=database)
+        try:
+            return self._sessions[database].run(sql) or []
+        finally:
+            if database not in ("seemachine", "postgres"):
+                self._leave(database)
+
+    def _leave(self, database: str) -> None:
+        with contextlib.suppress(Exception):
+            self._sessions.pop(database).close()
 
     def _do(self, program: str, *words: str) -> None:
         assert INITDB is not None

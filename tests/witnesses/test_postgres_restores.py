@@ -48,6 +48,7 @@ STORIES = {
     "sign4 away sign1 down here up sign1": "lost",
     "sign4 away sign4 late sign1 here beat sign1 down up sign1": "quiet",
     "sign4 freeze sign1 kill thaw up sign1": "lost",
+    "slow sign5 beat lose beat sign1 down up sign1": "quiet",
     "save sign2 copy": "noticed",
     # The NVRAM is put back, across openings and within one, after an orderly end and a kill.
     "sign2 down save up sign3 down back up sign1": "noticed",
@@ -193,6 +194,10 @@ class Story:
         """It can."""
         self._line.mend()
 
+    def slow(self):
+        """Each piece of an answer takes its time."""
+        self._line.delay = 0.01
+
     def freeze(self):
         """Nothing comes back from it."""
         self._line.freeze()
@@ -254,7 +259,7 @@ def test_no_leaf_signs_twice(tell, text):
     assert story.outcome == STORIES[text], (story.used, story.skipped, story.noticed)
 
 
-@pytest.mark.parametrize("text", [text for text in STORIES if "kill" in text and "back" in text][::2])
+@pytest.mark.parametrize("text", [text for text in STORIES if "kill" in text and "back" in text][::3])
 def test_nor_with_the_file_store(tell, text):
     """It is the witness that knows, whatever keeps the NVRAM."""
     assert tell(text, "file").outcome == STORIES[text]

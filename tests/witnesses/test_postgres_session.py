@@ -219,7 +219,7 @@ def test_a_lock_that_is_gone_is_a_session_that_is_lost(server, opened):
 
 def test_nobody_holds_the_stores_lock_while_a_frozen_database_is_waited_for(line, server, opened, key, brief):
     """A signature that needs the database waits for it alone, and is refused; other work is done meanwhile."""
-    store, one = opened(server.url_of("seemachine", port=line.port))
+    store, one = opened(server.url_of("seemachine", port=line.port), stop_seconds=0.1)
     refused = []
     line.freeze()
 
