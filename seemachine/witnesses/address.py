@@ -2,7 +2,8 @@
 
     postgresql://[user[:password]@]host[:port][/database][?sslmode=MODE&sslrootcert=FILE&passfile=FILE]
 
-The parts are those of libpq's connection URIs (PostgreSQL documentation 34.1.1.2); of its parameters these three are taken.
+The parts are those of libpq's connection URIs (PostgreSQL documentation 34.1.1.2); of its
+parameters these three are taken.
 """
 
 import re
@@ -15,7 +16,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 SCHEMES = ("postgresql", "postgres")
 FORM = "postgresql://user@host:port/database"
 OPTIONS = ("sslmode", "sslrootcert", "passfile")
-# What libpq knows beside them, `allow` and `prefer`, goes on without TLS when somebody in between asks for that.
+# What libpq knows beside them, `allow` and `prefer`, goes on without TLS when somebody in between
+# asks for that.
 MODES = ("disable", "require", "verify-ca", "verify-full")
 LOCAL = ("localhost", "127.0.0.1", "::1")
 PORT = 5432

@@ -1,13 +1,13 @@
 """How far each lease of a machine was used, and how far it may be used before the database knows more.
 
-A lease may go no further than `allowed`, which the database had before. For somebody who signs now and then that is
-exactly the leaf that is asked for; for somebody who signs a lot it is up to MOST_AHEAD leaves more, so that not each
-signature waits for the database. What was allowed and is not used is given back when the lease rests, and at an orderly
-end.
+A lease may go no further than `allowed`, which the database had before. For somebody who signs now
+and then that is exactly the leaf that is asked for; for somebody who signs a lot it is up to
+MOST_AHEAD leaves more, so that not each signature waits for the database. What was allowed and is
+not used is given back when the lease rests, and at an orderly end.
 
-What is lost: when a machine ends without order, the leaves that were allowed and not used, for they can't be told from
-leaves that were used and forgotten by an NVRAM that was put back. That is none for a lease that rested for a beat or
-two, and at most MOST_AHEAD of one in heavy use.
+What is lost: when a machine ends without order, the leaves that were allowed and not used, for they
+can't be told from leaves that were used and forgotten by an NVRAM that was put back. That is none
+for a lease that rested for a beat or two, and at most MOST_AHEAD of one in heavy use.
 """
 
 import threading
@@ -23,13 +23,15 @@ Key = tuple[bytes, int]
 
 @dataclass(slots=True)
 class _Lease:
-    # Leaves before it were used; leaves before it are being used; leaves before it may have been used by an earlier opening.
+    # Leaves before it were used; leaves before it are being used; leaves before it may have been
+    # used by an earlier opening.
     used: int = 0
     taken: int = 0
     floor: int = 0
     # Leaves before it may be used.
     allowed: int = -1
-    # How many more are asked for next time, how often that was since the last beat, and where it stood then.
+    # How many more are asked for next time, how often that was since the last beat, and where it
+    # stood then.
     more: int = 0
     asked: int = 0
     rested: int = -1

@@ -2,20 +2,25 @@
 
 What holds, whatever happens to the session, the database or the machine:
 
-*   One speaks for an ESN. A session holds an advisory lock, so that a second machine is told that the first is there.
-    The lock ends with the session, which may end unnoticed; therefore each statement is also bound to a row that the
-    next opener takes over before it reads anything (`statements`). A copy and its original never both go on.
-*   No leaf is used that the database did not hear of before (`leases`). Who takes over after an end without order goes
-    on after all leaves that the other one may use, also if that one lives and has not noticed yet.
-*   `beat` confirms the session every few seconds. Nothing is signed on one that was not confirmed for CONFIRMED_SECONDS.
-    A lost session is opened again; if the last opening in the database is not ours by then, the machine ends for good.
-*   A lease is claimed by one machine of all that share the database, for life. So a card of a copied or linked world
-    comes into one machine, and so do the leases of a half-made key, whichever of the copies finishes it.
+*   One speaks for an ESN. A session holds an advisory lock, so that a second machine is told that
+    the first is there. The lock ends with the session, which may end unnoticed; therefore each
+    statement is also bound to a row that the next opener takes over before it reads anything
+    (`statements`). A copy and its original never both go on.
+*   No leaf is used that the database did not hear of before (`leases`). Who takes over after an end
+    without order goes on after all leaves that the other one may use, also if that one lives and
+    has not noticed yet.
+*   `beat` confirms the session every few seconds. Nothing is signed on one that was not confirmed
+    for CONFIRMED_SECONDS. A lost session is opened again; if the last opening in the database is
+    not ours by then, the machine ends for good.
+*   A lease is claimed by one machine of all that share the database, for life. So a card of a
+    copied or linked world comes into one machine, and so do the leases of a half-made key,
+    whichever of the copies finishes it.
 
-What it can't notice: a database that was put back together with the world, both from one night, agrees with it. The
-runtime witness and the clients' memory are what is left then. Keep the database on other disks, and fail over to
-synchronous standbys only: one without the last notes is noticed by an NVRAM that went further, and not by one that was
-put back as well. A snapshot of the memory of a running machine is beyond any witness.
+What it can't notice: a database that was put back together with the world, both from one night,
+agrees with it. The runtime witness and the clients' memory are what is left then. Keep the database
+on other disks, and fail over to synchronous standbys only: one without the last notes is noticed by
+an NVRAM that went further, and not by one that was put back as well. A snapshot of the memory of a
+running machine is beyond any witness.
 """
 
 import contextlib
@@ -34,7 +39,8 @@ from seemachine.witnesses.leases import Leases, Note
 from seemachine.witnesses.opening import Opener
 from seemachine.witnesses.session import EXCHANGE_SECONDS, Refused, Session
 
-# Several beats, so that one that is slow stops nobody; not more, for who knows less than this signs nothing.
+# Several beats, so that one that is slow stops nobody; not more, for who knows less than this signs
+# nothing.
 CONFIRMED_SECONDS = 10.0
 # Runs on while the host sleeps, where the system has one that does.
 CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
@@ -134,7 +140,8 @@ class PostgresWitness:
         self._refuse_unconfirmed()
         if not self._leases.lacking(uses):
             return
-        # Who has no session does not wait for the next one, which may take long; nor for others who wait already.
+        # Who has no session does not wait for the next one, which may take long; nor for others who
+        # wait already.
         if self._session is None or not self._exchange.acquire(timeout=EXCHANGE_SECONDS):
             raise StateFailed(f"{self._where} does not answer; no leaf was used; try again")
         try:
@@ -220,7 +227,12 @@ class PostgresWitness:
         except StateLocked as error:
             raise self._end(str(error)) from None
         notes = self._leases.all()
-        self._tell(notes)
+        try:
+            self._tell(notes)
+        except StateFailed:
+            # Else the next beat would go on in a session that was not told all.
+            self._close()
+            raise
         self._leases.told(notes)
 
     def _recall(self, session: Session) -> None:

@@ -13,7 +13,8 @@ from typing import Any
 from seemachine.state.errors import StateError, StateFailed, StateUnsafe
 from seemachine.witnesses.address import Address
 
-# A host that is gone is noticed by both ends within the sum: the machine's host by the server, else its ESN stayed in use for hours.
+# A host that is gone is noticed by both ends within the sum: the machine's host by the server, else
+# its ESN stayed in use for hours.
 KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_COUNT = 10, 5, 3
 GONE_SECONDS = KEEPALIVE_IDLE + KEEPALIVE_INTERVAL * KEEPALIVE_COUNT
 CONNECT_SECONDS = 10.0
@@ -21,7 +22,8 @@ CONNECT_SECONDS = 10.0
 TLS_REQUEST = struct.pack(">II", 8, 80877103)
 # For one statement. A signature waits as long at most, and so does the end of a machine.
 EXCHANGE_SECONDS = 3.0
-# What the server is asked to do in this session, as far as it knows the setting. A server that waits for more than a flush keeps its way.
+# What the server is asked to do in this session, as far as it knows the setting. A server that
+# waits for more than a flush keeps its way.
 WANTED = {
     "tcp_keepalives_idle": str(KEEPALIVE_IDLE),
     "tcp_keepalives_interval": str(KEEPALIVE_INTERVAL),

@@ -5,8 +5,8 @@
     seemachine_leaves     each lease that came into a machine: leaves before `next` were used, those before `ahead` may be; `until` is
                           its end where the lease was claimed, and no lease is claimed twice
 
-A statement of ours locks the row of seemachine_sessions before it changes anything, and another process takes that row over before it
-reads anything. So what it reads is all that we may ever use.
+A statement of ours locks the row of seemachine_sessions before it changes anything, and another
+process takes that row over before it reads anything. So what it reads is all that we may ever use.
 """
 
 # ruff: noqa: S608 - texts of ours alone; what comes from elsewhere is bound to names
@@ -64,7 +64,8 @@ ADVANCE = f"""{OURS} INSERT INTO seemachine_marks AS m
     ON CONFLICT (esn) DO UPDATE
     SET identity = EXCLUDED.identity, epoch = EXCLUDED.epoch, nonce = EXCLUDED.nonce, place = EXCLUDED.place
     WHERE m.epoch = :old_epoch AND m.nonce = :old_nonce RETURNING esn"""
-# All notes at once, and the answer to: is this session still ours, does it hold the lock, which opening is the last?
+# All notes at once, and the answer to: is this session still ours, does it hold the lock, which
+# opening is the last?
 TELL = f"""{OURS}, told AS (
     INSERT INTO seemachine_leaves AS l (esn, name, first, next, ahead)
     SELECT ours.esn, decode(n.name, 'hex'), n.first, n.next, n.ahead

@@ -1,6 +1,7 @@
 """The session with the database: lost, taken over, unconfirmed, frozen, pooled; and what a person is told."""
 
 import contextlib
+import json
 import shutil
 import socket
 import threading
@@ -207,6 +208,29 @@ def test_a_lease_comes_in_over_a_session_that_ended_unnoticed(server, opened, ke
 
     assert leaves(take(store, [name(key + 5000)])) == [0]
     assert "the session was lost" in store.beat()
+
+
+def test_a_new_session_that_could_not_be_told_all_is_none(server, opened, key, esn, monkeypatch):
+    """A database that failed over may lack leaves that may be used: nothing goes on before it has all of them again."""
+    store, _ = opened()
+    take(store, [name(key)] * 3)
+    store.beat()
+    server.end_sessions(esn)
+    server.ask(f"DELETE FROM seemachine_leaves WHERE esn = '{esn}'")
+    run, full = session.Session.run, session.Refused("the disk is full", "53100")
+
+    def refuse_once(self, sql, seconds=0, **values):
+        if json.loads(values.get("notes", "[]")):
+            monkeypatch.setattr(session.Session, "run", run)
+            raise full
+        return run(self, sql, seconds, **values)
+
+    monkeypatch.setattr(session.Session, "run", refuse_once)
+    with pytest.raises(StateFailed, match="disk is full"):
+        store.beat()
+    store.beat()
+
+    assert server.ask(f"SELECT next, ahead FROM seemachine_leaves WHERE esn = '{esn}'") == [[3, 3]]
 
 
 def test_a_lock_that_is_gone_is_a_session_that_is_lost(server, opened):
