@@ -8,7 +8,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # How many processes the tests are spread over, file by file.
 JOBS ?= auto
 
-.PHONY: demo test test-native test-bigendian lint bench storm soak attack fuzz crash-matrix restore-matrix image oci clean
+.PHONY: demo test test-native test-bigendian lint bench storm soak attack fuzz mutants crash-matrix restore-matrix image oci clean
 
 demo: .venv/installed
 	deploy/demo/demo.sh
@@ -55,6 +55,12 @@ fuzz: .venv/tested
 	$(BIN)/pip install --quiet --group fuzz
 	PYTHONPATH=tests $(BIN)/python -m fuzz.run $(SECONDS) $(TARGETS)
 
+# What no test notices of SAMPLE faults (0: all) of the rooms in tests/mutants/rooms.toml, or of those in ROOMS.
+SAMPLE ?= 200
+SEED ?= 1
+mutants: .venv/tested
+	PYTHONPATH=tests nice $(BIN)/python -m mutants.run --sample $(SAMPLE) --seed $(SEED) --jobs $(JOBS) $(ROOMS)
+
 soak: .venv/tested
 	cd tests && $(CURDIR)/$(BIN)/python -m storm.soak $(SECONDS)
 
@@ -62,13 +68,14 @@ bench: .venv/tested
 	$(BIN)/pip install --quiet --group bench
 	$(BIN)/python benchmarks/run.py
 
-# Needs rsync; as root, with xfsprogs, mounts and disks too.
+# Needs rsync; as root, with xfsprogs, mounts and disks too. RESULTS=FILE keeps what is done.
 restore-matrix: .venv/tested
-	PYTHONPATH=tests $(BIN)/python -m restores.report $(SHARE)
+	PYTHONPATH=tests $(BIN)/python -m restores.report $(RESULTS)
 
+# SHARE=0.1: a tenth of it, which the document then says.
 crash-matrix: .venv/tested
 	$(BIN)/pip install --quiet --group crash
-	PYTHONPATH=tests $(BIN)/python -m crash.report
+	PYTHONPATH=tests $(BIN)/python -m crash.report $(SHARE)
 
 .venv/installed: pyproject.toml setup.py $(wildcard seemachine/lms/engines/kernel/*)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; choose one with make PYTHON=...")'

@@ -7,9 +7,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -97,9 +98,23 @@ class RunningMachine:
 
     def start(self) -> None:
         """Start the process and wait until it is published."""
-        command = [sys.executable, "-m", "seemachine", "serve", "--esn", self.esn, "--port", "0", *self.options]
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(command, env=environment(self.home), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.process = self.process_with(log)
+        self.wait_until_published()
+
+    def process_with(self, log: Any, before: Sequence[str] = ()) -> "subprocess.Popen[bytes]":
+        """The process, with its log there; `before` are words before its command."""
+        words = ["serve", "--esn", self.esn, "--port", "0", *self.options]
+        return subprocess.Popen(
+            [*before, sys.executable, "-m", "seemachine", *words],
+            env=environment(self.home),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
+
+    def wait_until_published(self) -> None:
+        """Raises AssertionError, with the log, when it does not come up."""
         deadline = time.monotonic() + READY_SECONDS
         while self.published().get("pid") != self.process.pid:
             if self.process.poll() is not None or time.monotonic() > deadline:

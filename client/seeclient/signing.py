@@ -29,6 +29,9 @@ from seemachine.wire.messages import (
 from seemachine.wire.status import Status, StatusError
 
 VERIFY = "lms_public_verify"
+SIGN = "nvmemfile_sign"
+# A signature begins with the number of its leaf (RFC 8554 5.4).
+LEAF_BYTES = 4
 # Seconds before a request is sent again whose reply was lost: long enough in all for a machine to be started again.
 RETRY_PAUSES = (0.05, 0.2, 0.5, 1.0, 2.0)
 
@@ -105,6 +108,9 @@ def _checked(peer: Peer, wish: Wish, *, load: bool) -> Story[NvmemfileSigned]:
     if load:
         yield from _load(peer, key)
     signed = yield from _sign_on(peer, wish)
+    if int.from_bytes(signed.signature[:LEAF_BYTES], "big") != signed.leaf:
+        # What is remembered, and compared, is the leaf of the signature, whatever the machine calls it.
+        raise dispatch.impossible(peer, f"says leaf {signed.leaf} of a signature with another", SIGN)
     # Before anybody sees the signature: a leaf that was seen already may have signed something else.
     memory.check(peer.esn, key, before, signed.leaf)
     return signed

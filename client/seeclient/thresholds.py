@@ -10,6 +10,7 @@ from seeclient import dispatch, keys
 from seeclient.effects import Ask, AskAll, Peer, Roster, Story
 from seeclient.keys import KeyFile
 from seemachine.wire.messages import MAX_ACKNOWLEDGEMENT, MAX_WARNAT, LmsProvisioned, NvmemfileInfo, WarnNvmemfile
+from seemachine.wire.printable import is_printable
 from seemachine.wire.status import Status, StatusError
 
 WHERE = "threshold"
@@ -23,7 +24,7 @@ def reason(text: str | None) -> str:
     if text is None:
         return ""
     said = text.strip()
-    if not said or not said.isprintable() or len(said) > MAX_ACKNOWLEDGEMENT:
+    if not said or not is_printable(said) or len(said) > MAX_ACKNOWLEDGEMENT:
         size = f"1 to {MAX_ACKNOWLEDGEMENT} printable characters"
         what = f"acknowledge takes a reason of {size}, on one line"
         raise StatusError(Status.InvalidParameter, what, WHERE)

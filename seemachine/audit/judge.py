@@ -1,36 +1,22 @@
 """What the evidence proves. A leaf is named by its key and number; two signatures of one leaf that differ give the key away."""
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
-from seemachine.audit.evidence import Evidence, Known, Signed, Use
+from seemachine.audit.evidence import Evidence, Known, Signed
 from seemachine.audit.files import sentence
-from seemachine.audit.rows import OF_HASH, Handed, uses
+from seemachine.audit.findings import BAD, GAP, NOTE, REUSE, UNREAD, Finding, Judged
+from seemachine.audit.ledgers import against_ledgers, gaps, ledger_doubles
 from seemachine.lms import engines
-from seemachine.lms.hashing import finish_message, start_message
 from seemachine.lms.hss import HssPublicKey, candidate_roots
 from seemachine.lms.keys import PublicKey, Signature
 from seemachine.lms.parameters import ParameterError
-from seemachine.wire.names import nvram_name, printed_name
 
-REUSE, BAD, UNREAD, GAP, NOTE = "reuse", "bad", "unread", "gap", "note"
 ORDER = (REUSE, BAD, UNREAD, GAP, NOTE)
 WRONG = (REUSE, BAD)
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was found: its kind, a sentence, and the files that prove it."""
-
-    kind: str
-    what: str
-    sources: tuple[str, ...] = ()
 
 
 @dataclass
@@ -59,14 +45,6 @@ class Verdict:
         return self.complete and not self.wrong
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """What one leaf signed, and the key that proves it, if one does."""
-
-    use: Use
-    key: PublicKey | None
-
-
 def judge(evidence: Evidence, *, reuse_only: bool = False) -> Verdict:
     """Look at everything. Asked for reuse alone, a signature needs no key and no message."""
     by_source = sorted(evidence.keys, key=lambda known: known.source, reverse=True)
@@ -78,9 +56,9 @@ def judge(evidence: Evidence, *, reuse_only: bool = False) -> Verdict:
     findings = [Finding(UNREAD, what) for what in evidence.unread]
     findings += [owner for owner in owners if isinstance(owner, Finding)]
     findings += _doubles(judged)
-    findings += _ledger_doubles(evidence.handed)
-    findings += _against_ledgers(judged, evidence.handed)
-    findings += _gaps(evidence, judged)
+    findings += ledger_doubles(evidence.handed)
+    findings += against_ledgers(judged, evidence.handed)
+    findings += gaps(evidence, judged)
     keys = {each.key.key for each in known}
     keys |= {key for signed in evidence.signatures for key in signed.signature.keys}
     return Verdict(
@@ -214,92 +192,3 @@ def _damaged(one: Signature, other: Signature) -> bool:
     n, p = one.ots.n, one.ots.p
     changed = sum(one.chains[place : place + n] != other.chains[place : place + n] for place in range(0, n * p, n))
     return changed * 4 < p
-
-
-def _ledger_doubles(handed: Iterable[Handed]) -> Iterator[Finding]:
-    """A leaf is in one ledger, once."""
-    for (file, leaf), rows in _by_leaf(handed).items():
-        found = uses(rows)
-        if len(found) > 1:
-            places = ", ".join(f"{row.esn} row {row.row} ({row.source})" for row in found)
-            times = f"was handed out {len(found)} times: {places}"
-            sources = tuple(sorted({row.source for row in found}))
-            yield Finding(REUSE, f"leaf {leaf} of {printed_name(file)} {times}", sources)
-
-
-def _by_leaf(handed: Iterable[Handed]) -> dict[tuple[bytes, int], list[Handed]]:
-    rows: dict[tuple[bytes, int], list[Handed]] = defaultdict(list)
-    for row in sorted(handed, key=lambda row: (row.esn, row.row, row.source, row.digest)):
-        rows[row.file, row.leaf].append(row)
-    return rows
-
-
-def _against_ledgers(judged: list[Judged], handed: list[Handed]) -> Iterator[Finding]:
-    rows = _by_leaf(handed)
-    files = {row.file for row in handed}
-    for use, key in _proven_uses(judged):
-        file, leaf, source = nvram_name(key.encode()), use.parts.leaf, use.source
-        if file in files and (file, leaf) not in rows:
-            yield Finding(NOTE, f"{source}: its leaf {leaf} is in none of the ledgers", (source,))
-        try:
-            yield from _contradiction(use, key, rows.get((file, leaf), []))
-        except OSError as error:
-            yield Finding(UNREAD, f"{use.message!s}: {sentence(error)}", (source,))
-
-
-def _contradiction(use: Use, key: PublicKey, rows: list[Handed]) -> Iterator[Finding]:
-    """A row that says another message than a leaf signed. Raises OSError."""
-    # A row that was read while Q was awaited says nothing of the message.
-    known = (row for row in rows if not row.awaited)
-    row = next((row for row in known if not _bound_to(row, use, key)), None)
-    if row is not None:
-        where = f"the ledger of {row.esn} ({row.source}, row {row.row})"
-        leaf = f"leaf {use.parts.leaf} of {printed_name(row.file)}"
-        what = f"{leaf} signed another message than {where} says: {use.source}"
-        yield Finding(REUSE, what, (use.source, row.source))
-
-
-def _bound_to(row: Handed, use: Use, key: PublicKey) -> bool:
-    if row.digest[:1] != OF_HASH:
-        return bool(row.digest[1:] == _hashed(hashlib.sha256(), use).digest())
-    running = start_message(key.ots, key.identifier, use.parts.leaf, use.parts.randomizer)
-    digest: bytes = finish_message(key.ots, _hashed(running, use))
-    return row.digest[1:] == digest
-
-
-def _hashed(running: Any, use: Use) -> Any:
-    for piece in use.pieces():
-        running.update(piece)
-    return running
-
-
-def _gaps(evidence: Evidence, judged: list[Judged]) -> Iterator[Finding]:
-    """Leaves between used ones of a lease that nobody used.
-
-    They were burned by a crash, or are in the ledger of a machine which is not here.
-    """
-    leases = {nvram_name(key.encode()): 1 << key.tree.h for _, key in _proven_uses(judged)}
-    for known in sorted(evidence.keys, key=lambda known: -known.lease):
-        leases[nvram_name(known.key.key.encode())] = known.lease
-    used: dict[bytes, set[int]] = defaultdict(set)
-    for row in evidence.handed:
-        used[row.file].add(row.leaf)
-    for use, key in _proven_uses(judged):
-        used[nvram_name(key.encode())].add(use.parts.leaf)
-    for file, leaves in used.items():
-        # Without the key nobody knows where a lease ends, and after a lease leaves are free.
-        for first, end in _holes(sorted(leaves), leases[file]) if file in leases else ():
-            which = f"leaf {first}" if end - first == 1 else f"leaves {first} to {end - 1}"
-            what = "never seen, between others of the lease that were used"
-            yield Finding(GAP, f"{which} of {printed_name(file)} {what}")
-
-
-def _proven_uses(judged: list[Judged]) -> Iterator[tuple[Use, PublicKey]]:
-    return ((each.use, each.key) for each in judged if each.key is not None)
-
-
-def _holes(leaves: list[int], lease: int) -> Iterator[tuple[int, int]]:
-    """Ranges between two used leaves of one lease; the end is not included."""
-    for before, after in pairwise(leaves):
-        if after - before > 1 and before // lease == after // lease:
-            yield before + 1, after

@@ -142,7 +142,7 @@ def _known_to(world: Path, witness: str, machines: list[str]) -> list[str]:
     folder = folder_of(witness, world)
     if not witness or is_url(witness) or folder.resolve() == witness_folder(world).resolve():
         return machines
-    known = [esn for esn in machines if any((folder / f"{esn}{ending}").exists() for ending in (".record", ".mark", ".leaves"))]
+    known = [esn for esn in machines if (folder / f"{esn}.record").exists()]
     if machines and not known:
         raise StateUnsafe(f"{witness} is no witness of {', '.join(machines)}; name the folder that the machines were started with")
     return known

@@ -7,6 +7,7 @@ from seemachine.commands import generate, hello, nvmem, provision, quarantine, r
 from seemachine.lms.generation import Stopped
 from seemachine.lms.parameters import ParameterError
 from seemachine.machine import Session
+from seemachine.shortage import lacking
 from seemachine.state.errors import (
     CardError,
     FileExists,
@@ -78,6 +79,9 @@ def refusal(request: Any, error: Exception) -> StatusError:
     where = WHERE.get(request.NAME, request.NAME)
     if isinstance(error, StatusError):
         return StatusError(error.status, _within(error.detail, where), where)
+    if lack := lacking(error):
+        detail = f"the machine is out of {lack}"
+        return StatusError(Status.OSErrorErrno, f"{_within(detail, where)}; try again later", where)
     for kind, status in STATUSES:
         if isinstance(error, kind):
             return StatusError(status, _within(str(error) or kind.__name__, where), where)

@@ -17,6 +17,7 @@ from seemachine.config import ConfigError
 from seemachine.fleet import configuration, modules, published, standing
 from seemachine.fleet.configuration import Fleet
 from seemachine.fleet.ending import LOOK_SECONDS, STOP_SECONDS, end
+from seemachine.log_writer import unhurried
 from seemachine.printing import say, say_json
 from seemachine.state.durable import private_folder, replace_file
 from seemachine.state.errors import StateError, StateLocked, counted, reason
@@ -125,6 +126,15 @@ def _already(world: Path, supervisor: Process | None) -> str:
 
 
 def _foreground(fleet: Fleet) -> int:
+    """Until it is told to stop, whether somebody reads what it says or not."""
+    with unhurried():
+        try:
+            return _supervise(fleet)
+        except (StateError, OSError) as error:
+            return _complain(reason(error))
+
+
+def _supervise(fleet: Fleet) -> int:
     import trio
 
     from seemachine.fleet.supervisor import FleetFailed, Supervisor

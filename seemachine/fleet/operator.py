@@ -5,7 +5,7 @@ import contextlib
 import trio
 
 from seemachine.fleet.configuration import Fleet
-from seemachine.state.errors import CardError
+from seemachine.state.errors import CardError, StateError
 from seemachine.state.rack import Rack
 from seemachine.state.slots import Slots
 from seemachine.wire.names import SLOTS
@@ -19,8 +19,10 @@ async def feed_cards(fleet: Fleet) -> None:
     places = [(Slots(fleet.world, machine.esn), slot) for machine in fleet.machines for slot in SLOTS]
     while True:
         for slots, slot in places:
-            if slots.light(slot):
-                await trio.to_thread.run_sync(feed, rack, slots.esn, slot)
+            # What a full disk, or a system out of threads, refuses now may be possible later.
+            with contextlib.suppress(StateError, OSError, RuntimeError):
+                if slots.light(slot):
+                    await trio.to_thread.run_sync(feed, rack, slots.esn, slot)
         await trio.sleep(LOOK_SECONDS)
 
 

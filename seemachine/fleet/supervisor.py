@@ -13,6 +13,7 @@ from seemachine.config import Config
 from seemachine.fleet import modules, published
 from seemachine.fleet.configuration import Fleet, command_line, limits_file
 from seemachine.fleet.operator import feed_cards
+from seemachine.shortage import lacking
 from seemachine.state.durable import private_folder, replace_file
 from seemachine.state.errors import reason
 from seemachine.state.process import Process, child
@@ -79,10 +80,12 @@ class Supervisor:
             pause = min(2 * pause, LONGEST_PAUSE)
 
     async def _live_once(self, machine: Config) -> str:
-        """One life of a machine, and how it ended. A full disk ends one, and never the supervisor."""
+        """One life of a machine, and how it ended. What the system lacks ends one, and never us."""
         try:
             return _died(await self._run_once(machine))
-        except OSError as error:
+        except (OSError, RuntimeError, MemoryError) as error:
+            if not isinstance(error, OSError) and not lacking(error):
+                raise
             say(f"fleet: {reason(error)}")
             return "can't be run"
 

@@ -6,6 +6,7 @@ within moments of its connecting, and hostile ones push each other out. Then com
 the longest first, last of all those with half-made keys or node caches. Who waits for something to be done is never sent away.
 """
 
+import itertools
 import math
 from collections import OrderedDict
 from collections.abc import Collection, Iterator
@@ -27,6 +28,9 @@ HELLOS_PER_SECOND = 50
 # Of the long requests of a peer's connections that had nothing done yet, what comes after the first read. A thousand half-sent frames would
 # cost the loop a second and memory a gigabyte at once.
 STRANGE_BYTES_PER_SECOND = 16 << 20
+# For who came in, and again for who was greeted, to ask for something before another may have the
+# place. Where places are few, a crowd would push an honest client out before its first request.
+CHANCE_SECONDS = 0.05
 # Seconds' worth of the rates of a peer that it may spend at once.
 BURST_SECONDS = 2
 # Peers that are remembered after their last connection, so that closing it does not give back what was spent.
@@ -61,11 +65,19 @@ class Seat:
         self._admission = admission
         self._greeted = False
         self.peer = peer
+        # Since when it could ask for something: when it came, then once more when it was greeted.
+        self.could_ask = now
+        self._answered = False
         self.scope = trio.CancelScope(deadline=now + greeting_seconds)
         self.shed = False
         self.holding = False
         # Since when we wait for the peer, to ask or to take its reply; None while it waits for us.
         self.waiting_since: float | None = now
+
+    @property
+    def proven(self) -> bool:
+        """Whether something was done for it."""
+        return self not in self.peer.unproven
 
     async def wait_turn(self, *, hello: bool) -> None:
         """Call with a request that has arrived; returns when it may be answered."""
@@ -80,7 +92,7 @@ class Seat:
 
     async def wait_for_more(self, count: int) -> None:
         """Call with the size of another part of a long request that has arrived; returns when the next one may be read."""
-        if self in self.peer.unproven:
+        if not self.proven:
             delay = self.peer.bytes.reserve(trio.current_time(), count)
             if delay > 0:
                 await trio.sleep(delay)
@@ -98,6 +110,8 @@ class Seat:
     def judge(self, request: Any, *, done: bool, holding: bool) -> None:
         """After an answer: whether the request was done, and whether keys or work would be lost with the connection."""
         self.holding = holding
+        if not self._answered:
+            self._answered, self.could_ask = True, trio.current_time()
         if done and not isinstance(request, READING):
             self._admission.prove(self)
 
@@ -149,11 +163,34 @@ class Admission:
         seat = next((seat for seat in unproven if seat.waiting_since is not None), None) or self._slowest(seats)
         if seat is None:
             return False
+        self._send_away(seat)
+        return True
+
+    def room(self, most: int) -> int:
+        """How many may come in now, `most` at most; others wait at the door.
+
+        There are free places, and those of who had time enough to ask for something. Where all are
+        clients one may come, to be told so.
+        """
+        free = max(0, self._limits.connections - len(self))
+        oldest = itertools.islice(self._unproven, most)
+        waiting = [seat.could_ask for seat in oldest if seat.waiting_since is not None]
+        if not free and not waiting:
+            return min(most, 1)
+        latest = trio.current_time() - CHANCE_SECONDS
+        return min(most, free + sum(since <= latest for since in waiting))
+
+    def relieve(self) -> None:
+        """Send away half of those for whom nothing was done: what they hold is needed now."""
+        waiting = [seat for seat in self._unproven if seat.waiting_since is not None]
+        for seat in waiting[: -(-len(waiting) // 2)]:
+            self._send_away(seat)
+
+    def _send_away(self, seat: Seat) -> None:
         seat.shed = True
         seat.scope.cancel()
         # At once, and not when its task gets to it: the place is needed now.
         self.leave(seat)
-        return True
 
     def _slowest(self, seats: Collection[Seat]) -> Seat | None:
         latest = trio.current_time() - self._limits.greeting_seconds

@@ -1,10 +1,9 @@
 """Logging: readable on a terminal, JSON otherwise, to standard error. One event per request; never a seed."""
 
-import contextlib
 import os
 import sys
 from collections.abc import MutableMapping
-from typing import Any, TextIO, cast
+from typing import Any
 
 import structlog
 import structlog.tracebacks
@@ -12,20 +11,6 @@ import structlog.tracebacks
 from seemachine.wire.printable import printable
 
 Log = Any
-
-
-class SteadyFile:
-    """Standard error that never fails: a line that can't be written is dropped, for no log is worth a machine."""
-
-    def write(self, text: str) -> None:
-        """Write, or drop."""
-        with contextlib.suppress(OSError, ValueError):
-            sys.stderr.write(text)
-
-    def flush(self) -> None:
-        """Flush, or leave it."""
-        with contextlib.suppress(OSError, ValueError):
-            sys.stderr.flush()
 
 
 def configure(**bound: str) -> Log:
@@ -43,7 +28,7 @@ def configure(**bound: str) -> Log:
             *([] if terminal else [tracebacks]),
             renderer,
         ],
-        logger_factory=structlog.WriteLoggerFactory(file=cast(TextIO, SteadyFile())),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
     return structlog.get_logger().bind(**bound)
@@ -52,6 +37,12 @@ def configure(**bound: str) -> Log:
 def _printable(_logger: Log, _method: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
     """Names of clients and files, and sentences that quote them, stay in their line."""
     return {name: printable(value) if isinstance(value, str) else value for name, value in event.items()}
+
+
+def dropped(count: int, **bound: str) -> str:
+    """After `configure`: the line about lines that were dropped, in the form of all others."""
+    log = structlog.wrap_logger(structlog.ReturnLogger()).bind(**bound)
+    return f"{log.warning('lines dropped', count=count, detail='nobody read standard error')}\n"
 
 
 def describe(request: Any, reply: Any) -> dict[str, Any]:

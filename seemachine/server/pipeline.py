@@ -4,6 +4,8 @@ Two stages, each one worker-thread call for a whole batch: reserve (durable), th
 flushed.
 """
 
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,8 +13,8 @@ import trio
 
 from seemachine.commands import nvmem, refusal
 from seemachine.lms.lease import Lease
-from seemachine.lms.parameters import ParameterError
 from seemachine.machine import Machine
+from seemachine.server.threads import Threads
 from seemachine.wire.messages import NvmemfileSign
 
 MAX_BATCH = 256
@@ -40,16 +42,26 @@ class SigningPipeline:
         self._machine = machine
         self._waiting: list[Job] = []
         self._arrived = trio.Event()
-        self._threads = trio.CapacityLimiter(2)
-        self._pages = trio.CapacityLimiter(2)
+        self._stages = Threads(2, "signing")
+        self._pages = Threads(2, "pages")
         self._under_way: set[bytes] = set()
         self._ahead: trio.Nursery
+
+    def start(self) -> None:
+        """Take the threads that it needs for good. Raises RuntimeError without enough of them."""
+        self._stages.start()
+        self._pages.start()
+
+    def close(self) -> None:
+        """Give them back. Once more does no harm."""
+        self._stages.close()
+        self._pages.close()
 
     async def sign(self, request: NvmemfileSign, client: str = "") -> Any:
         """The reply or refusal. Cancelled while it waits, the request may still burn its leaf."""
         try:
             if not nvmem.ready(self._machine, request.file):
-                await trio.to_thread.run_sync(nvmem.prepare, self._machine, request.file, abandon_on_cancel=True, limiter=self._pages)
+                await self._hash(nvmem.prepare, self._machine, request.file)
         except Exception as error:  # noqa: BLE001
             return refusal(request, error)
         job = Job(request, client)
@@ -61,28 +73,33 @@ class SigningPipeline:
     async def run(self) -> None:
         """Both stages, until cancelled."""
         send, receive = trio.open_memory_channel[tuple[list[Job], list[Any]]](1)
-        async with trio.open_nursery() as nursery:
-            self._ahead = nursery
-            nursery.start_soon(self._sign_batches, receive)
-            await self._reserve_batches(send)
+        try:
+            async with trio.open_nursery() as nursery:
+                self._ahead = nursery
+                nursery.start_soon(self._sign_batches, receive)
+                await self._reserve_batches(send)
+        finally:
+            self.close()
 
     async def _reserve_batches(self, reserved: trio.MemorySendChannel[tuple[list[Job], list[Any]]]) -> None:
         while True:
             batch = await self._next_batch()
-            if len(batch) == 1:
-                # Alone, a request gains nothing from the second stage but a thread switch.
-                started, results = await trio.to_thread.run_sync(self._both, batch, limiter=self._threads)
-                batch[0].finish(results[0])
-                self._look_ahead(started)
-            else:
-                await reserved.send((batch, await trio.to_thread.run_sync(self._reserve, batch, limiter=self._threads)))
+            with _refusing(batch):
+                if len(batch) == 1:
+                    # Alone, a request gains nothing from the second stage but a thread switch.
+                    started, results = await self._stages.run(self._both, batch)
+                    batch[0].finish(results[0])
+                    self._look_ahead(started)
+                else:
+                    await reserved.send((batch, await self._stages.run(self._reserve, batch)))
 
     async def _sign_batches(self, reserved: trio.MemoryReceiveChannel[tuple[list[Job], list[Any]]]) -> None:
         async for batch, started in reserved:
-            results = await trio.to_thread.run_sync(self._sign, batch, started, limiter=self._threads)
-            for job, result in zip(batch, results, strict=True):
-                job.finish(result)
-            self._look_ahead(started)
+            with _refusing(batch):
+                results = await self._stages.run(self._sign, batch, started)
+                for job, result in zip(batch, results, strict=True):
+                    job.finish(result)
+                self._look_ahead(started)
 
     def _look_ahead(self, started: list[Any]) -> None:
         """Have the page after the current one hashed before a signature needs it."""
@@ -94,12 +111,13 @@ class SigningPipeline:
                 self._ahead.start_soon(self._hash_page, signing.lease, leaf)
 
     async def _hash_page(self, lease: Lease, leaf: int) -> None:
-        try:
-            await trio.to_thread.run_sync(self._machine.keys.page, lease, leaf, abandon_on_cancel=True, limiter=self._pages)
-        except ParameterError:
-            pass  # the signature that needs this page will say what is wrong with it
-        finally:
-            self._under_way.discard(lease.key.root)
+        # The signature that needs this page will say what is wrong with it, or had better luck.
+        with contextlib.suppress(Exception):
+            await self._hash(self._machine.keys.page, lease, leaf)
+        self._under_way.discard(lease.key.root)
+
+    async def _hash(self, work: Callable[..., Any], *arguments: Any) -> None:
+        await self._pages.run(work, *arguments, abandon_on_cancel=True)
 
     async def _next_batch(self) -> list[Job]:
         while not self._waiting:
@@ -129,6 +147,17 @@ class SigningPipeline:
             return [refusal(job.request, error) for job in batch]
         results = [next(finished) if isinstance(result, nvmem.Signing) else result for result in started]
         return [_refused(job, result) for job, result in zip(batch, results, strict=True)]
+
+
+@contextlib.contextmanager
+def _refusing(batch: list[Job]) -> Iterator[None]:
+    """Whatever fails here fails for this batch alone; the next one is signed."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001
+        for job in batch:
+            if not job.done.is_set():
+                job.finish(refusal(job.request, error))
 
 
 def _refused(job: Job, result: Any) -> Any:

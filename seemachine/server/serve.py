@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import math
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -35,12 +36,17 @@ PORTS_SEARCHED = 100
 TIDY_SECONDS = 60.0
 # What was put back after a loss of power goes unnoticed for so long, unless another witness knows better.
 BEAT_SECONDS = 2.0
+# Until another try, when a connection could not be taken for want of something.
+SCARCE_SECONDS = 0.1
+# Between two looks for a place that may be given to another.
+LOOK_SECONDS = 0.01
 
 
 class Daemon:
     """A machine on a port."""
 
-    def __init__(self, machine: Machine, config: Config, log: Log) -> None:
+    def __init__(self, machine: Machine, config: Config, log: Log, most: int = 1 << 30) -> None:
+        """`most` sockets are in hand at one time; who connects then waits at the door."""
         self._config = config
         self._log = SparingLog(log)
         self._service = Service(
@@ -52,19 +58,23 @@ class Daemon:
         )
         self._door = Door(config, self._service)
         self._admission = Admission(config.limits)
-        self._farewells = trio.Semaphore(FAREWELLS)
+        self._service.scarcity.relieve = self._admission.relieve
+        self._most = most
+        self._in_hand = 0
+        self._left = trio.Event()
+        passing = most - config.limits.connections
+        self._farewells = trio.Semaphore(max(1, min(FAREWELLS, passing // 2)))
         self._listeners: list[trio.SocketListener] = []
 
     async def run(self, on_ready: Callable[[str, int], None], on_stopping: Callable[[], None] = lambda: None) -> None:
         """Listen, say where, serve until SIGTERM or SIGINT, say so, then drain. Raises CannotListen."""
         # From before the address is known to after the last reply: no signal may end the process out of order.
-        with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals, self._threads():
             on_ready(*await self._listen())
             async with trio.open_nursery() as background:
                 background.start_soon(self._service.pipeline.run)
-                store = self._service.machine.store
-                background.start_soon(self._regularly, store.tidy, TIDY_SECONDS, "cannot tidy")
-                background.start_soon(self._beat, store.beat)
+                background.start_soon(self._regularly, "tidy", TIDY_SECONDS, "cannot tidy")
+                background.start_soon(self._beat)
                 background.start_soon(self._log.run)
                 async with trio.open_nursery() as sessions:
                     await self._accept_until(signals, sessions)
@@ -74,32 +84,49 @@ class Daemon:
         self._log.tell()
         self._log.info("stopped")
 
-    async def _regularly(self, work: Callable[[], bool | None], seconds: float, event: str) -> None:
-        """What the NVRAM has to do beside its orders. Not at a time limit of its own: it may wait for a disk."""
+    @contextlib.contextmanager
+    def _threads(self) -> Iterator[None]:
+        self._service.start()
+        try:
+            yield
+        finally:
+            self._service.close()
+
+    async def _regularly(self, duty: str, seconds: float, event: str) -> None:
+        """What the NVRAM has to do beside its orders: a method of the store. It has no time limit, for it may wait for a disk."""
+        store = self._service.machine.store
         while True:
             await trio.sleep(seconds)
             try:
                 # Some work is cut into steps, lest it keep others waiting.
-                while await trio.to_thread.run_sync(work):
+                while await self._service.workers.run(self._service.others, getattr(store, duty)):
                     pass
             except StateError as error:
                 self._log.warning(event, detail=str(error))
+            except Exception as error:  # noqa: BLE001
+                self._trouble(f"bug: {event}", error)
 
-    async def _beat(self, beat: Callable[[], str]) -> None:
-        """Told when something changes. The end of the machine does not wait for it: closing the store does, within a bound."""
-        failing = ""
+    async def _beat(self) -> None:
+        """Told when something changes. On a thread of its own: nobody's long request may keep the witness from it."""
+        workers, alone, failing = self._service.workers, trio.CapacityLimiter(1), ""
         while True:
             await trio.sleep(BEAT_SECONDS)
             news, failed = "", ""
             try:
-                news = await trio.to_thread.run_sync(beat, abandon_on_cancel=True)
+                # At the end left to itself: closing the store waits for it, within a bound.
+                news = await workers.run(alone, self._service.machine.store.beat)
             except StateError as error:
                 failed = str(error)
-            if failed and failed != failing:
-                self._log.warning("the witness fails", detail=failed)
-            if news or (failing and not failed):
-                self._log.warning("the witness answers again", detail=news)
+            except Exception as error:  # noqa: BLE001
+                self._trouble("bug: the witness fails", error)
+            self._tell_of_witness(news, failed, failing)
             failing = failed
+
+    def _tell_of_witness(self, news: str, failed: str, failing: str) -> None:
+        if failed and failed != failing:
+            self._log.warning("the witness fails", detail=failed)
+        if news or (failing and not failed):
+            self._log.warning("the witness answers again", detail=news)
 
     async def _accept_until(self, signals: AsyncIterator[int], sessions: trio.Nursery) -> None:
         async with trio.open_nursery() as accepting:
@@ -134,17 +161,35 @@ class Daemon:
             looked = trio.current_time()
             while True:
                 try:
-                    stream = await listener.accept()
-                except OSError as error:
-                    if error.errno not in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+                    room = await self._room()
+                    self._take(await listener.accept(), sessions)
+                    count = int((trio.current_time() - looked) / SECONDS_FOR_ONE)
+                    for another in _others(listener, min(count, room - 1)):
+                        self._take(another, sessions)
+                except (OSError, MemoryError) as error:
+                    if not self._service.scarcity.met(error):
                         raise
-                    self._log.warning("cannot accept", detail=error.strerror)
-                    await trio.sleep(0.1)
-                    continue
-                sessions.start_soon(self._converse, stream)
-                for another in _others(listener, trio.current_time() - looked):
-                    sessions.start_soon(self._converse, another)
+                    await trio.sleep(SCARCE_SECONDS)
                 looked = trio.current_time()
+
+    async def _room(self) -> int:
+        """Wait until somebody may come in; how many."""
+        while True:
+            most = min(MOST_AT_ONCE + 1, self._most - self._in_hand)
+            if room := self._admission.room(most):
+                return room
+            left = self._left
+            with trio.move_on_after(LOOK_SECONDS if most else math.inf):
+                await left.wait()
+
+    def _take(self, stream: trio.SocketStream, sessions: trio.Nursery) -> None:
+        sessions.start_soon(self._converse, stream)
+        self._in_hand += 1
+
+    def _trouble(self, event: str, error: Exception) -> None:
+        """For the log: what the system gives no more of, or a bug with its traceback."""
+        if not self._service.scarcity.met(error):
+            self._log.exception(event)
 
     async def _converse(self, stream: trio.SocketStream) -> None:
         try:
@@ -161,8 +206,12 @@ class Daemon:
                 else:
                     await self._serve(stream, peer, seat)
         # A bug in one session must not take the machine from the others.
-        except Exception:  # noqa: BLE001
-            self._log.exception("bug in a session")
+        except Exception as error:  # noqa: BLE001
+            self._trouble("bug in a session", error)
+        finally:
+            self._in_hand -= 1
+            self._left.set()
+            self._left = trio.Event()
 
     async def _serve(self, stream: trio.SocketStream, peer: str, seat: Seat) -> None:
         try:
@@ -203,19 +252,24 @@ class Daemon:
         return {"model": machine.model, "engine": machine.engine.kernel, "store": self._config.store, **tls, "epoch": machine.store.epoch}
 
 
-def _others(listener: trio.SocketListener, seconds: float) -> Iterator[trio.SocketStream]:
-    """More of those who wait at the door, the more the longer nobody looked.
+def _others(listener: trio.SocketListener, count: int) -> Iterator[trio.SocketStream]:
+    """So many more of those who wait at the door, as far as there are any.
 
     trio accepts one in each round of its loop. While rounds are long, because many sessions have much to do, the queue would stand still.
     """
-    with socket.fromfd(listener.socket.fileno(), listener.socket.family, listener.socket.type) as door:
-        door.setblocking(False)
-        for _ in range(min(MOST_AT_ONCE, int(seconds / SECONDS_FOR_ONE))):
+    if count < 1:
+        return
+    # The very same descriptor: there may be none for another.
+    door = socket.socket(fileno=listener.socket.fileno())
+    try:
+        for _ in range(count):
             try:
                 accepted, _ = door.accept()
             except OSError:
                 return  # nobody is left; anything worse is told by the next ordinary accept
             yield trio.SocketStream(trio.socket.from_stdlib_socket(accepted))
+    finally:
+        door.detach()
 
 
 def _peer(stream: trio.SocketStream) -> tuple[str, str]:

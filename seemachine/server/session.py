@@ -12,6 +12,8 @@ from seemachine.machine import Machine, Session
 from seemachine.server.admission import READING, Seat
 from seemachine.server.logs import Log, describe
 from seemachine.server.pipeline import SigningPipeline
+from seemachine.server.scarcity import Scarcity
+from seemachine.server.threads import Workers
 from seemachine.wire import messages as m
 from seemachine.wire.link import NEED_DATA, Asked, Closed, Link, Role
 from seemachine.wire.roles import Caller, ClientRole, denial
@@ -19,6 +21,8 @@ from seemachine.wire.status import PeerMisuse, Status, StatusError
 
 READ_BYTES = 1 << 16
 FAREWELL_SECONDS = 1
+# Until another try for memory.
+SCARCE_SECONDS = 0.02
 READING_THREADS = 2
 
 # Answered from memory at once; everything else may hash or touch the disk and goes to a thread.
@@ -39,6 +43,22 @@ class Service:
     reading: trio.CapacityLimiter = field(default_factory=lambda: trio.CapacityLimiter(READING_THREADS))
     idle: set[trio.CancelScope] = field(default_factory=set)
     draining: bool = False
+    scarcity: Scarcity = field(init=False)
+    workers: Workers = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.scarcity = Scarcity(self.log)
+        self.workers = Workers(self.scarcity)
+
+    def start(self) -> None:
+        """Take the threads that must not be missing later. Raises RuntimeError."""
+        self.pipeline.start()
+        self.workers.start()
+
+    def close(self) -> None:
+        """Give them back."""
+        self.pipeline.close()
+        self.workers.close()
 
     def drain(self) -> None:
         """Idle sessions end now, busy ones after their reply."""
@@ -94,7 +114,7 @@ class Conversation:
         with trio.move_on_after(self._limits.idle_seconds) as idle:
             self._service.idle.add(idle)
             try:
-                self._link.receive_data(await self._stream.receive_some(READ_BYTES))
+                await self._read()
             finally:
                 self._service.idle.discard(idle)
         return not idle.cancelled_caught
@@ -105,9 +125,22 @@ class Conversation:
             if event is not NEED_DATA:
                 assert isinstance(event, Asked | Closed)
                 return event
-            data = await self._stream.receive_some(READ_BYTES)
-            self._link.receive_data(data)
-            await self._seat.wait_for_more(len(data))
+            await self._seat.wait_for_more(await self._read())
+
+    async def _read(self) -> int:
+        """Bytes into the link; how many. A client waits for memory; for others there is none."""
+        data: bytes | bytearray | None = None
+        while True:
+            try:
+                if data is None:
+                    data = await self._stream.receive_some(READ_BYTES)
+                self._link.receive_data(data)
+                return len(data)
+            except MemoryError as error:
+                self._service.scarcity.met(error)
+                if not self._seat.proven:
+                    raise
+            await trio.sleep(SCARCE_SECONDS)
 
     async def _serve(self, request: Any) -> bool:
         """Answer one request; False when the connection can't go on after it."""
@@ -136,7 +169,8 @@ class Conversation:
             return await self._service.pipeline.sign(request, self._session.client)
         if isinstance(request, IMMEDIATE):
             return answer(self._session, request)
-        return await trio.to_thread.run_sync(answer, self._session, request, abandon_on_cancel=True, limiter=self._limiter(request))
+        limiter = self._limiter(request)
+        return await self._service.workers.run(limiter, answer, self._session, request)
 
     def _limiter(self, request: Any) -> trio.CapacityLimiter:
         if isinstance(request, READING):

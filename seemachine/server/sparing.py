@@ -1,5 +1,6 @@
 """A log that a flood does not fill: of each kind of line so many a second, then how many were left out."""
 
+import contextlib
 from collections import Counter
 from typing import Any
 
@@ -87,7 +88,9 @@ class SparingLog:
     def _write(self, level: str, event: str, details: dict[str, Any]) -> None:
         kind = _kind(event, details)
         if not kind or self._lines.allow(kind):
-            getattr(self._log, level)(event, **details)
+            # No log is worth a machine.
+            with contextlib.suppress(MemoryError):
+                getattr(self._log, level)(event, **details)
 
 
 def _kind(event: str, details: dict[str, Any]) -> str:

@@ -1,10 +1,11 @@
 """From settings to a running daemon, and the one place where a failed start becomes a sentence."""
 
 import os
-import resource
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
 
 import trio
 
@@ -13,13 +14,18 @@ from seemachine.commands.quarantine import inspect
 from seemachine.config import Config
 from seemachine.fleet.published import Published, announce, publish, withdraw
 from seemachine.lms import engines
+from seemachine.log_writer import LogWriter, unhurried
 from seemachine.machine import Machine
 from seemachine.printing import say
+from seemachine.server.descriptors import allow as descriptors_for
 from seemachine.server.hardening import CannotHarden, harden
-from seemachine.server.logs import Log, configure
+from seemachine.server.logs import Log, configure, dropped
 from seemachine.server.ports import CannotListen, refuse_taken_port
-from seemachine.server.serve import Daemon
+from seemachine.server.promises import keep_together, shortfalls, system
+from seemachine.server.serve import OTHER_THREADS, Daemon
+from seemachine.server.session import READING_THREADS
 from seemachine.server.tls import TlsError
+from seemachine.shortage import ADVICE, lacking
 from seemachine.state import process
 from seemachine.state.checkpoints import FolderCheckpoints, NoCheckpoints
 from seemachine.state.errors import StateCorrupt, StateError, StateFailed, StateUnsafe, reason
@@ -40,12 +46,25 @@ from seemachine.witnesses.address import is_url
 SWITCH_SECONDS = 0.0005
 # What a witness in a database gets at the end to be told how far all came, after the sessions were drained.
 STOP_SECONDS = 3
-# For files, databases, pipes, and connections that are turned away.
-OTHER_DESCRIPTORS = 256
+# Why a machine may not start; anything else is a bug.
+REFUSALS = (StateError, CannotHarden, CannotListen, TlsError, engines.EngineError, OSError)
+# That work on requests at one time: see the limiters of a daemon, and the engine's pool.
+MOST_THREADS = OTHER_THREADS + READING_THREADS + 2 * engines.usable_cores()
 
 
 def start(config: Config) -> int:
     """Run one machine until it is told to stop. Returns the exit code; a reason not to start goes to standard error."""
+    # Before the first thread.
+    keep_together()
+    try:
+        with unhurried() as output:
+            return _start(config, output)
+    except OSError as error:
+        say(f"seemachine serve: {reason(error)}", file=sys.stderr)
+        return 1
+
+
+def _start(config: Config, output: LogWriter) -> int:
     try:
         in_force = harden(config.lock_memory)
         check_modes(config.world, config.folder)
@@ -61,16 +80,21 @@ def start(config: Config) -> int:
             stack.callback(_close, store, log)
             for sentence in store.skipped:
                 log.warning("leaves given up", reason=sentence)
+            output.notice = partial(dropped, esn=config.esn)
             if missing:
                 log.warning("no runtime witness", reason=missing)
             machine = build(config, store)
             for doubt in inspect(machine):
                 log.warning("quarantine", reason=doubt, see=f"seemachine quarantine explain --esn {config.esn}")
-            allow_descriptors(config.limits.connections)
+            config, most = fitted(config, log)
             sys.setswitchinterval(SWITCH_SECONDS)
             tell = stack.enter_context(stopping.once())
-            trio.run(_run, machine, config, log, in_force, tell, lock.asked)
-    except (StateError, CannotHarden, CannotListen, TlsError, engines.EngineError, OSError) as error:
+            hardened = partial(log.info, "hardened", **in_force)
+            daemon = Daemon(machine, config, log, most)
+            trio.run(_run, daemon, config, machine.store.mark.identity.hex(), hardened, tell, lock.asked)
+    except Exception as error:
+        if not isinstance(error, REFUSALS) and not lacking(error):
+            raise
         say(f"seemachine serve: {reason(error)}{_way_out(config, error)}", file=sys.stderr)
         return 1
     return 0
@@ -84,20 +108,23 @@ def _close(store: Store, log: Log) -> None:
 
 
 def _way_out(config: Config, error: Exception) -> str:
-    """For damage, of which its own sentence says no more than what it is."""
+    """For what the system lacks, and for damage: their own sentences only say what is wrong."""
+    if lack := lacking(error):
+        return f"; {ADVICE[lack]}"
     if type(error) is not StateCorrupt or not str(error).startswith(str(config.folder / "nvram")):
         return ""
     return f"; nothing was changed. Moving {config.folder} away lets the machine begin anew, without the leaves in it"
 
 
-def allow_descriptors(connections: int) -> None:
-    """Have the system let us open as many as we need, as far as it lets us ask."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = connections + OTHER_DESCRIPTORS
-    if hard != resource.RLIM_INFINITY:
-        wanted = min(wanted, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+def fitted(config: Config, log: Log) -> tuple[Config, int]:
+    """The settings that the system has enough for, and how many sockets. The rest is told."""
+    descriptors = descriptors_for(config.limits.connections)
+    served = config.limits.connections
+    for short in shortfalls(config, descriptors, MOST_THREADS, system(config.folder)):
+        log.warning("the system allows less than the settings promise", **short.told)
+        served = min(served, short.connections or served)
+    limits = replace(config.limits, connections=served)
+    return replace(config, limits=limits), descriptors.sockets
 
 
 def build(config: Config, store: Store) -> Machine:
@@ -177,15 +204,15 @@ def _open_durable(config: Config, witness: Witness) -> Store:
 
 
 async def _run(
-    machine: Machine,
+    daemon: Daemon,
     config: Config,
-    log: Log,
-    in_force: dict[str, str],
+    nvram: str,
+    hardened: Callable[[], None],
     tell: Callable[[], None],
     asked: Callable[[], bool],
 ) -> None:
     def on_ready(host: str, port: int) -> None:
-        log.info("hardened", **in_force)
+        hardened()
         who = process.current()
         entry = Published(
             esn=config.esn,
@@ -195,7 +222,7 @@ async def _run(
             port=port,
             pid=who.pid,
             tls=config.tls is not None,
-            nvram=machine.store.mark.identity.hex(),
+            nvram=nvram,
             started=who.started,
         )
         if config.publish:
@@ -209,7 +236,7 @@ async def _run(
 
     trio.lowlevel.spawn_system_task(stopping.heed, asked)
     try:
-        await Daemon(machine, config, log).run(on_ready, on_stopping)
+        await daemon.run(on_ready, on_stopping)
     finally:
         if config.publish:
             withdraw(config.world, config.esn, os.getpid())

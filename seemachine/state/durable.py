@@ -6,6 +6,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+# Only opening a file fails so: nothing of it was written or flushed.
+NO_DESCRIPTOR = (errno.EMFILE, errno.ENFILE)
 PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
 # Folders whose names this process has flushed.
@@ -105,8 +107,8 @@ def flush(descriptor: int) -> None:
 
 
 def no_room(error: OSError) -> bool:
-    """Whether a write failed for want of space, which leaves what is on the disk in order."""
-    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    """Whether a write failed for want of space or descriptors; what is on the disk is in order."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, *NO_DESCRIPTOR)
 
 
 def write_all(descriptor: int, data: bytes) -> None:

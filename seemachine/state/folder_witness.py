@@ -4,9 +4,8 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
-from seemachine.state.durable import private_folder, remove_file, settle
+from seemachine.state.durable import private_folder, settle
 from seemachine.state.errors import StateCorrupt, StateFailed, StateLocked, reason
-from seemachine.state.former_witness import former_witness
 from seemachine.state.witness import LaggingWitness, Mark, Past, doubt_about, overlaps
 from seemachine.state.witness_file import WitnessFile
 
@@ -24,7 +23,8 @@ class FolderWitness(LaggingWitness):
             raise StateLocked(f"an NVRAM of {esn} is in use already: {folder} vouches for one at a time; stop the other first") from None
         self._ours = False
         try:
-            self._take_over(folder, esn)
+            if self._file.is_new:
+                self._file.renew({})
             self._mark = _mark(self._file.head, folder / f"{esn}.record")
         except BaseException:
             self._file.close()
@@ -82,18 +82,6 @@ class FolderWitness(LaggingWitness):
                     self._file.renew(self._file.head)
         finally:
             self._file.close()
-
-    def _take_over(self, folder: Path, esn: str) -> None:
-        """What an earlier version kept in two files comes into one."""
-        former = [folder / f"{esn}.mark", folder / f"{esn}.leaves"]
-        if self._file.is_new:
-            mark, notes = former_witness(*former)
-            for (name, first), following in notes.items():
-                self._file.note(name, first, following)
-            self._file.renew(_values(mark) if mark else {})
-        for path in former:
-            if path.exists():
-                remove_file(path)
 
 
 def _values(mark: Mark) -> dict[str, Any]:

@@ -226,7 +226,7 @@ class MirroredStore(OpenNvram):
     def warn_at(self, name: bytes, count: int) -> None:
         """See Store."""
         with self._lock:
-            self._refuse_after_failure()
+            self._ready()
             file = self._files.get(name)
             if file is not None:
                 changed = _warned_at(file, count)

@@ -12,7 +12,7 @@ leases that could be used twice and needs no witness.
 import hashlib
 from pathlib import Path
 
-from seemachine.state.durable import private_folder, remove_file, replace_file
+from seemachine.state.durable import flush_folder, private_folder, remove_file, replace_file
 from seemachine.state.errors import StateCopied, StateCorrupt, StateLinked
 from seemachine.state.places import handle_of, same_file
 from seemachine.state.sealed import seal, unseal
@@ -38,6 +38,9 @@ def _refuse_linked(card: Path, what: str) -> None:
 
 def expect(world: Path, card: Path, written: Path) -> None:
     """Before `written` takes the place of a card: from here on either of the two is the card. A copy does not become one."""
+    # A killed process, or a full disk, may have left the last name without a flush; what had it before is not
+    # remembered any more from here on.
+    flush_folder(card.parent)
     still = [_mark(card)] if _is_known(world, card) else []
     _remember(world, card, [*still, _mark(written)])
 

@@ -6,6 +6,7 @@
 
 A restore of the world, of its disk, or of a snapshot that keeps inodes does not reach it. It speaks only of what it
 saw: a machine may have been started where it was not in use, so an NVRAM that went further than it knows is believed.
+Where its folder is full, or taken away, it remembers less and stops nobody.
 
 One NVRAM may go on in two places, an original and a copy that a person let go on; tips are the last openings of
 each. An opening in doubt adds a tip and replaces none, so that a copy that is started does no harm to its original.
@@ -76,7 +77,8 @@ class RuntimeWitness(LaggingWitness):
         del place
         self._identity = past.last.identity
         known = (_tip(past.last), past.before)
-        with self._held(self._tips_file) as descriptor:
+        tips: list[Tip] = []
+        with contextlib.suppress(OSError), self._held(self._tips_file) as descriptor:
             tips = _tips(descriptor)
         self._came_from = [tip for tip in tips if tip in known]
         newest = max((epoch for epoch, _ in tips), default=0)
@@ -101,6 +103,8 @@ class RuntimeWitness(LaggingWitness):
             if self._came_from and tuple(live) not in known:
                 return ""
             return "another process on this host has an NVRAM of this identity open: one of the two is a copy"
+        except OSError:
+            return ""
         return self._file.doubt
 
     def last(self, identity: bytes) -> Mark | None:
@@ -110,7 +114,7 @@ class RuntimeWitness(LaggingWitness):
 
     def advance(self, mark: Mark, doubt: str) -> None:
         """See Witness."""
-        with self._held(self._tips_file) as descriptor:
+        with contextlib.suppress(OSError), self._held(self._tips_file) as descriptor:
             kept = [tip for tip in _tips(descriptor) if doubt or tip not in self._came_from]
             _rewrite(descriptor, [*kept[1 - MOST_TIPS :], _tip(mark)])
         self._came_from, self._live = [_tip(mark)], _tip(mark)
@@ -122,9 +126,7 @@ class RuntimeWitness(LaggingWitness):
 
     def claim(self, name: bytes, first: int, end: int) -> None:
         """See Witness."""
-        if not self._claims_file(name).parent.is_dir():
-            return  # taken away by the host, see `beat`
-        with self._held(self._claims_file(name)) as descriptor:
+        with contextlib.suppress(OSError), self._held(self._claims_file(name)) as descriptor:
             if _claimed(descriptor, first, end):
                 raise LeaseSpent(f"leaves {first} to {end - 1} of {printed_name(name)} came into an NVRAM of this host before")
             os.lseek(descriptor, 0, os.SEEK_END)
@@ -132,10 +134,10 @@ class RuntimeWitness(LaggingWitness):
 
     def is_spent(self, name: bytes, first: int, end: int) -> bool:
         """See Witness."""
-        if not self._claims_file(name).exists():
-            return False
-        with self._held(self._claims_file(name)) as descriptor:
-            return _claimed(descriptor, first, end)
+        if self._claims_file(name).exists():
+            with contextlib.suppress(OSError), self._held(self._claims_file(name)) as descriptor:
+                return _claimed(descriptor, first, end)
+        return False
 
     def note(self, name: bytes, first: int, following: int) -> None:
         """See Witness."""
@@ -147,7 +149,7 @@ class RuntimeWitness(LaggingWitness):
         return self._file.noted(name) if self._file is not None else {}
 
     def beat(self) -> str:
-        """See Witness. When the host ends a user's session it takes this folder away: no reason to stop."""
+        """See Witness."""
         if self._file is not None:
             with contextlib.suppress(OSError, StateLocked):
                 self._file.renew_if_changed()
@@ -175,18 +177,15 @@ class RuntimeWitness(LaggingWitness):
 
     @contextlib.contextmanager
     def _held(self, path: Path) -> Iterator[int]:
-        """A file that is open, and that no other process has meanwhile. Raises StateFailed."""
+        """A file that is open, and that no other process has meanwhile. Raises OSError."""
+        if not path.exists():
+            _forget_oldest(path.parent, f"*{path.suffix}")
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
         try:
-            if not path.exists():
-                _forget_oldest(path.parent, f"*{path.suffix}")
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-                yield descriptor
-            finally:
-                os.close(descriptor)
-        except OSError as error:
-            raise StateFailed(f"the runtime witness can't be used: {reason(error)}") from error
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield descriptor
+        finally:
+            os.close(descriptor)
 
 
 def _tip(mark: Mark) -> Tip:
@@ -219,6 +218,8 @@ def _refuse_shared(folder: Path) -> None:
 
 def _forget_oldest(folder: Path, pattern: str) -> None:
     """Make room for one more file where there are too many. Those in use were written last, and stay."""
-    files = sorted(folder.glob(pattern), key=lambda path: path.stat().st_mtime)
-    for path in files[: max(0, len(files) - MOST_FILES + 1)]:
-        path.unlink(missing_ok=True)
+    files = list(folder.glob(pattern))
+    # Others may do the same at the same time.
+    with contextlib.suppress(FileNotFoundError):
+        for path in sorted(files, key=lambda path: path.stat().st_mtime)[: max(0, len(files) - MOST_FILES + 1)]:
+            path.unlink(missing_ok=True)

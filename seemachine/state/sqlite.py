@@ -68,8 +68,9 @@ class SqliteStore(MirroredStore):
     def __init__(self, folder: Path, witness: Witness | None = None, keep: Retention = KEEP) -> None:
         self._path = private_folder(folder) / "nvram.db"
         if self._path.exists():
-            # Its name may be one that the process which made it was killed before it flushed.
-            settle(folder)
+            # Its name may be one that the process which made it was killed before it flushed; and so may
+            # commits in the log be, which are read, and which a witness that lags is told of.
+            settle(folder, "nvram.db-wal")
         else:
             _create(self._path)
         self._database = _connect(self._path)

@@ -68,7 +68,7 @@ def sentence(most: int, *, default: object = MISSING) -> Any:
     def check(value: object) -> str:
         if type(value) is not str or len(value) > most:
             raise FieldError(f"takes at most {most} characters")
-        if not value.isprintable() or value != value.strip():
+        if not is_printable(value) or value != value.strip():
             raise FieldError("takes one line of printable characters, with no blank at its ends")
         return value
 

@@ -177,8 +177,10 @@ class PostgresWitness:
     def release(self) -> None:
         """See Witness. Not longer than the time for it, whatever the database or the network does."""
         worker = threading.Thread(target=self._finish, name="witness end", daemon=True)
-        worker.start()
-        worker.join(self._stop_seconds)
+        # The system may have no thread left.
+        with contextlib.suppress(RuntimeError):
+            worker.start()
+            worker.join(self._stop_seconds)
         ended, self._ended = self._ended, self._ended or "the machine stopped"
         if (session := self._session) is not None:
             session.close()

@@ -1,7 +1,8 @@
 """The honest clients: some keep their connections and sign with pauses, some connect anew for each signature.
 
-`python honest.py HOST PORT FILE SECONDS STEADY NEWCOMERS` prints JSON: for both kinds the milliseconds of each signature, then what failed,
-and the leaves. Nothing is tried again: a connection that is lost, a refusal and a wrong reply all count.
+`python honest.py HOST PORT FILE SECONDS STEADY NEWCOMERS PAUSE` prints JSON: for both kinds the
+milliseconds of each signature, then what failed, and the leaves. Nothing is tried again: a
+connection that is lost, a refusal and a wrong reply all count.
 """
 
 import json
@@ -39,6 +40,7 @@ class Client:
     file: bytes
     until: float
     figures: Figures
+    pause: float
 
     def connect(self) -> Connection:
         """A connection after hello. The one place to wrap, for a port that speaks TLS."""
@@ -63,7 +65,7 @@ class Client:
                     began = time.perf_counter()
                     self.sign(connection)
                     self.figures.steady.append(1000 * (time.perf_counter() - began))
-                    time.sleep(STEADY_PAUSE)
+                    time.sleep(self.pause)
                 connection.close()
             except StatusError as error:
                 self.figures.failures.append(f"steady: {error}")
@@ -85,9 +87,11 @@ class Client:
 
 def main() -> None:
     """See the module."""
-    host, port, file, seconds, steady, newcomers = sys.argv[1:]
+    host, port, file, seconds, steady, newcomers, pause = sys.argv[1:]
     figures = Figures()
-    client = Client(Address(host, int(port), 1), bytes.fromhex(file), time.monotonic() + float(seconds), figures)
+    until = time.monotonic() + float(seconds)
+    address = Address(host, int(port), 1)
+    client = Client(address, bytes.fromhex(file), until, figures, float(pause))
     work = [client.steady] * int(steady) + [client.newcomer] * int(newcomers)
     threads = [threading.Thread(target=each) for each in work]
     for thread in threads:

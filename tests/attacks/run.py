@@ -1,6 +1,7 @@
-"""`make attack SECONDS=10`: every attack for so long, each on a machine of its own, and one table in Markdown.
+"""`make attack SECONDS=10`: every attack for so long, on a machine of its own, as tables in Markdown.
 
-With the limits as they are, and with limits that let all attackers in. Not 0 when an honest client failed or a leaf came twice.
+With the limits as they are, and with limits that let all attackers in; then machines that are kept
+short of something. Not 0 when an honest client failed or a leaf came twice.
 """
 
 import statistics
@@ -10,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from attacks import shortages
 from attacks.attackers import ATTACKS
 from attacks.siege import ATTACKERS, NEWCOMERS, STEADY, WIDE, Outcome, besiege, machine, make_key
 
@@ -71,6 +73,9 @@ def main() -> int:
             good = good and line.good
             for reason, count in Counter(line.outcome.failures).most_common(5):
                 print(f"  {count} times {reason}", file=sys.stderr, flush=True)
+    if not only:
+        print(f"\nMachines that are kept short; the clients do not pause; {seconds} s each\n")
+        good = shortages.table(float(seconds)) and good
     return 0 if good else 1
 
 

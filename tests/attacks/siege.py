@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from attacks.honest import STEADY_PAUSE
 from processes import READY_SECONDS, RunningMachine, environment
 from seeclient.connection import Connection
 from seeclient.effects import Address
@@ -75,26 +76,43 @@ def make_key(running: RunningMachine, height: int) -> str:
     return nvram_name(chunk.public_key).hex()
 
 
+def configured(home: Path, limits: dict[str, int]) -> Path:
+    """A file with these limits."""
+    config = home / "machine.toml"
+    rows = "".join(f"{name} = {value}\n" for name, value in limits.items())
+    config.write_text(f"[limits]\n{rows}")
+    return config
+
+
 @contextmanager
 def machine(home: Path, limits: dict[str, int]) -> Iterator[RunningMachine]:
     """The machine, with limits of its own."""
     fill(home)
-    config = home / "machine.toml"
-    config.write_text("[limits]\n" + "".join(f"{name} = {value}\n" for name, value in limits.items()))
-    running = RunningMachine(home, ESN, "--config", str(config))
+    running = RunningMachine(home, ESN, "--config", str(configured(home, limits)))
     try:
         yield running
     finally:
         running.stop()
 
 
-def besiege(running: RunningMachine, kind: str, file: str, seconds: float, attackers: int = ATTACKERS) -> Outcome:
-    """Attack a machine in one way while honest clients sign with it. `kind` may be "none"."""
+def besiege(
+    running: RunningMachine,
+    kind: str,
+    file: str,
+    seconds: float,
+    attackers: int = ATTACKERS,
+    pause: float = STEADY_PAUSE,
+) -> Outcome:
+    """Attack a machine in one way while honest clients sign with it. `kind` may be "none".
+
+    Those that stay pause for so many seconds between two signatures.
+    """
     host, port = str(running.published()["host"]), str(running.published()["port"])
     descriptors: list[int] = []
     before = open_descriptors(running.process.pid)
     with _attack(running.home, kind, host, port, attackers) as attack:
-        honest = _start(running.home, "honest.py", host, port, file, str(seconds), str(STEADY), str(NEWCOMERS))
+        words = (host, port, file, str(seconds), str(STEADY), str(NEWCOMERS), str(pause))
+        honest = _start(running.home, "honest.py", *words)
         over = threading.Event()
         watch = threading.Thread(target=_watch, args=(running.process.pid, over, descriptors))
         watch.start()

@@ -28,7 +28,7 @@ PAUSE = Pause(0.05)
 
 def signed(leaf=7):
     """A signature."""
-    return NvmemfileSigned(signature=b"signature", leaf=leaf, remaining=31 - leaf)
+    return NvmemfileSigned(signature=leaf.to_bytes(4, "big") + b"signature", leaf=leaf, remaining=31 - leaf)
 
 
 def info(*, loaded=True):

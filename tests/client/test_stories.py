@@ -522,9 +522,15 @@ def info(first=0, following=0, end=32, *, loaded=True, quarantined=False):
 
 
 ASK_INFO = GetNvmemfileInfo(file=FILE)
-SIGNED = NvmemfileSigned(signature=b"signature", leaf=7, remaining=24)
-# Of the same lease, and of the other one.
-NEXT, ELSEWHERE = replace(SIGNED, leaf=8), replace(SIGNED, leaf=20)
+
+
+def signed_with(leaf):
+    """A signature of that leaf."""
+    return NvmemfileSigned(signature=leaf.to_bytes(4, "big") + b"signature", leaf=leaf, remaining=24)
+
+
+# Of one lease, and of the other one.
+SIGNED, NEXT, ELSEWHERE = map(signed_with, (7, 8, 20))
 
 
 @pytest.fixture
@@ -546,7 +552,20 @@ def test_a_machine_that_holds_leaves_signs(key):
         ((peers, ASK_INFO), [GONE, info(), info()]),
         ((peers[1], sign_request()), SIGNED),
     )
-    assert signed == signing.Signed(b"signature", ESN, 7, 24)
+    assert signed == signing.Signed(SIGNED.signature, ESN, 7, 24)
+
+
+def test_a_machine_that_names_another_leaf_is_not_believed(key):
+    """The leaf that is remembered and compared is that of the signature: one that is called another is not released."""
+    peer = a_peer(ESN)
+    refused = refusal(
+        lambda: play(
+            signing.sign(a_roster(peer), key, Message(b"message")),
+            (([peer], ASK_INFO), [info()]),
+            ((peer, sign_request()), replace(SIGNED, leaf=8)),
+        )
+    )
+    assert "says leaf 8 of a signature with another" in refused.detail
 
 
 def test_when_a_machine_has_just_run_out_the_next_one_signs(key):

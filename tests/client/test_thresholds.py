@@ -21,7 +21,7 @@ WHY = "last release of the line"
 PUBLIC_KEY = bytes.fromhex("0000000500000003") + bytes(48)
 FILE = nvram_name(PUBLIC_KEY)
 ASK_INFO = m.GetNvmemfileInfo(file=FILE)
-SIGNED = m.NvmemfileSigned(signature=b"signature", leaf=7, remaining=24)
+SIGNED = m.NvmemfileSigned(signature=b"\0\0\0\7signature", leaf=7, remaining=24)
 LOW = StatusError(Status.UseLimitExceeded, "few are left", "nvmemfile_sign")
 NEEDLESS = StatusError(Status.InvalidParameter, "there is nothing to acknowledge", "nvmemfile_sign")
 GONE = StatusError(Status.NotAvailable, "no NVRAM file", "nvmemfile_sign")

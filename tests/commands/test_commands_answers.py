@@ -80,6 +80,7 @@ class TestSlots:
             assert [slot.ic for slot in ask(session, m.ListSlots()).slots] == [ic]
 
 
+LATER = " in nvmemfile_list; try again later"
 CASES = [
     (ParameterError("too high"), Status.InvalidParameter, "too high in nvmemfile_list"),
     (Stopped(), Status.TimeLimitExceeded, "Stopped in nvmemfile_list"),
@@ -92,6 +93,8 @@ CASES = [
     (errors.StateUnsafe("unsafe"), Status.Malformed, "unsafe in nvmemfile_list"),
     (errors.StateLocked("locked"), Status.Malformed, "locked in nvmemfile_list"),
     (OSError(5, "Input/output error"), Status.OSErrorErrno, "[Errno 5] Input/output error in nvmemfile_list"),
+    (MemoryError(), Status.OSErrorErrno, f"the machine is out of memory{LATER}"),
+    (OSError(24, "Too many"), Status.OSErrorErrno, f"the machine is out of descriptors{LATER}"),
     (StatusError(Status.UnknownID, "who; ask again"), Status.UnknownID, "who in nvmemfile_list; ask again"),
 ]
 
@@ -111,7 +114,7 @@ class TestErrors:
 
         assert (refused.status, refused.detail, refused.where) == (status, detail, "nvmemfile_list")
 
-    @pytest.mark.parametrize("error", [ZeroDivisionError("division"), KeyError("x"), AssertionError(), RecursionError(), MemoryError()])
+    @pytest.mark.parametrize("error", [ZeroDivisionError("division"), KeyError("x"), AssertionError(), RecursionError()])
     def test_bugs_become_failed(self, session, error, monkeypatch):
         """Anything else is a bug: Failed, without its text, which stays with the error and its traceback as the cause for the log."""
 

@@ -131,6 +131,14 @@ def test_a_stranger_gets_nothing_of_a_used_up_file(bench: Bench, what: str) -> N
     ask(session, USING[what](bench))
 
 
+def test_a_stranger_brings_no_digest(bench: Bench) -> None:
+    """The leaf that was set aside for one still waits for it."""
+    session, token = bench.session(signer=OURS), new_token()
+    digest = bench.digest(ask(session, m.NvmemfileReserve(file=bench.key.file, token=token)), token)
+    refused(bench, bench.session(signer=THEIRS), digest, Status.AccessDenied)
+    assert ask(session, digest).leaf == 2
+
+
 @pytest.mark.parametrize("what", LOOKING)
 def test_a_stranger_may_look(bench: Bench, what: str) -> None:
     """A listing gives no leaf away."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -121,13 +122,13 @@ def in_turn(folder: Path, scene: str, first: str, second: str) -> list[tuple[obj
     results = []
     for order in ((first, second), (second, first)):
         here = SCENES[scene](folder / f"{order[0]} before")
-        given = {name: shown(outcome(lambda name=name: OPERATIONS[name](here))) for name in order}  # type: ignore[misc]
+        given = {name: shown(outcome(partial(OPERATIONS[name], here))) for name in order}
         results.append(seen(first, second, (given[first], given[second]), here))
     return results
 
 
 def seen(first: str, second: str, given: tuple[object, object], scene: Scene) -> tuple[object, ...]:
-    """What both gave and left. Who reads the reply of a connection that has ended?"""
+    """What both gave and left. Nobody reads the reply of a connection that has ended."""
     return scene.left() if "close" in (first, second) else (*given, scene.left())
 
 
@@ -143,7 +144,7 @@ def test_two_at_once(monkeypatch: pytest.MonkeyPatch, scene: str, first: str, se
                 monkeypatch.setattr(
                     module, "PendingKey", lambda *given, race=race, **more: PendingKey(*given, **more, lock=TellingLock(race))
                 )
-            given = race.run(lambda: OPERATIONS[first](here), lambda: OPERATIONS[second](here))  # noqa: B023
+            given = race.run(partial(OPERATIONS[first], here), partial(OPERATIONS[second], here))
             if given is None:
                 break
             assert seen(first, second, (shown(given[0]), shown(given[1])), here) in right, race.where

@@ -8,13 +8,14 @@ import errno
 import importlib.util
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from crash.operations import Link, Mark, Operation, Rename, Sync, SyncFolder, Truncate, Unlink, Write
 
+PAGE = 4096
 # A compiled package, and needed for SQLite only.
 HAS_APSW = importlib.util.find_spec("apsw") is not None
 
@@ -29,7 +30,8 @@ class Recorder:
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
         self.log: list[Operation] = []
-        self.descriptors: dict[int, str] = {}
+        # What is open: the number of a file, which it keeps under another name, or the path of a folder.
+        self.descriptors: dict[int, int | str] = {}
         # After so many more operations the process is killed.
         self.life: int | None = None
         # After so many more operations the disk is full: that one fails, and from then on all that take room.
@@ -161,12 +163,17 @@ class SystemCalls:
             self._recorder.strike(grows=not existed)
         descriptor: int = self._real["open"](path, flags, mode, **named)
         if name is not None:
-            self._recorder.descriptors[descriptor] = name
-            if not existed and not stat.S_ISDIR(os.fstat(descriptor).st_mode):
-                self._recorder.created(name)
-            elif flags & os.O_TRUNC:
-                self._recorder.log.append(Truncate(self._recorder.file(name), 0))
+            self._opened(descriptor, name, existed, flags)
         return descriptor
+
+    def _opened(self, descriptor: int, name: str, existed: bool, flags: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            self._recorder.descriptors[descriptor] = name
+            return
+        number = self._recorder.file(name) if existed else self._recorder.created(name)
+        self._recorder.descriptors[descriptor] = number
+        if existed and flags & os.O_TRUNC:
+            self._recorder.log.append(Truncate(number, 0))
 
     def close(self, descriptor: int) -> None:
         self._recorder.descriptors.pop(descriptor, None)
@@ -174,23 +181,21 @@ class SystemCalls:
 
     def write(self, descriptor: int, data: Any) -> int:
         offset = os.lseek(descriptor, 0, os.SEEK_CUR) if descriptor in self._recorder.descriptors else 0
-        with self._half(lambda half: self._wrote(descriptor, half, offset, self._real["write"](descriptor, half)), data):
-            self._strike(descriptor, grows=True)
-        return self._wrote(descriptor, data, offset, self._real["write"](descriptor, data))
+        return self._put("write", descriptor, data, offset)
 
     def pwrite(self, descriptor: int, data: Any, offset: int) -> int:
-        with self._half(lambda half: self._wrote(descriptor, half, offset, self._real["pwrite"](descriptor, half, offset)), data):
-            self._strike(descriptor, grows=True)
-        return self._wrote(descriptor, data, offset, self._real["pwrite"](descriptor, data, offset))
+        return self._put("pwrite", descriptor, data, offset, offset)
 
-    @contextlib.contextmanager
-    def _half(self, write: Callable[[Any], int], data: Any) -> Iterator[None]:
-        """A disk that fills up takes half of what is written."""
+    def _put(self, call: str, descriptor: int, data: Any, offset: int, *arguments: int) -> int:
         try:
-            yield
+            self._strike(descriptor, grows=True)
         except OSError:
-            write(data[: len(data) // 2])
+            # A disk that fills up takes whole pages, here those of the first half.
+            room = (offset + len(data) // 2) // PAGE * PAGE - offset
+            if room > 0:
+                self._wrote(descriptor, data, offset, self._real[call](descriptor, data[:room], *arguments))
             raise
+        return self._wrote(descriptor, data, offset, self._real[call](descriptor, data, *arguments))
 
     def _wrote(self, descriptor: int, data: Any, offset: int, count: int) -> int:
         if (file := self._file(descriptor)) is not None:
@@ -208,8 +213,8 @@ class SystemCalls:
         # Not done: what counts is the order in the log.
         if (file := self._file(descriptor)) is not None:
             self._recorder.log.append(Sync(file))
-        elif descriptor in self._recorder.descriptors:
-            self._recorder.log.append(SyncFolder(self._recorder.descriptors[descriptor]))
+        elif isinstance(folder := self._recorder.descriptors.get(descriptor), str):
+            self._recorder.log.append(SyncFolder(folder))
 
     def rename(self, source: Any, target: Any) -> None:
         old, new = self._recorder.name(source), self._recorder.name(target)
@@ -251,8 +256,8 @@ class SystemCalls:
             self._recorder.strike(grows=grows)
 
     def _file(self, descriptor: int) -> int | None:
-        name = self._recorder.descriptors.get(descriptor)
-        return None if name is None else self._recorder.files.get(name)
+        number = self._recorder.descriptors.get(descriptor)
+        return number if isinstance(number, int) else None
 
 
 def _write_whole(path: Path, data: bytes) -> int:

@@ -1,4 +1,7 @@
-"""The whole matrix, written into docs/reliability.md: `make crash-matrix`. Ends with 1 when a fault was found."""
+"""The whole matrix, written into docs/reliability.md: `make crash-matrix`. Ends with 1 when a fault was found.
+
+With a number below 1 as argument that share of it, which is said.
+"""
 
 import multiprocessing
 import platform
@@ -28,33 +31,37 @@ Pair = tuple[Scenario, str]
 PAIRS: tuple[Pair, ...] = tuple((scenario, store) for scenario in SCENARIOS for store in scenario.stores)
 
 
-def power_cut(number: int) -> Tally:
-    """All states of a scenario."""
+def power_cut(number: int, part: float = 1.0) -> Tally:
+    """All states of a scenario, or a part of them."""
     scenario, store = PAIRS[number]
-    return run(record(scenario, store), seed=SEED)
+    return run(record(scenario, store), seed=SEED, share=part)
 
 
-def kill_then_cut(number: int) -> Tally:
+def kill_then_cut(number: int, part: float = 1.0) -> Tally:
     """Kills at seeded places, or at all; after each another process, and a share of the states that a power cut then leaves."""
     scenario, store = PAIRS[number]
     total, places = Tally(scenario.name, store), range(operations(record(scenario, store)))
-    for life in sorted(random.Random(SEED).sample(places, min(KILLS, len(places)))):
+    for life in sorted(random.Random(SEED).sample(places, min(_places(KILLS, part), len(places)))):
         recording = record_killed(scenario, store, life)
         if recording is not None:
             total.add(run(recording, seed=SEED + life, share=KILLED_SHARE))
     return total
 
 
-def full_then_kill_then_cut(number: int) -> Tally:
+def full_then_kill_then_cut(number: int, part: float = 1.0) -> Tally:
     """A disk that is full at seeded places, or at all; the process goes on and is killed, then another one; then a power cut."""
     scenario, store = PAIRS[number]
     total, places = Tally(scenario.name, store), range(operations(record(scenario, store)))
     chance = random.Random(SEED)
-    for room in sorted(chance.sample(places, min(FULLS, len(places)))):
+    for room in sorted(chance.sample(places, min(_places(FULLS, part), len(places)))):
         recording = record_full(scenario, store, room, chance.randrange(GOES_ON))
         if recording is not None:
             total.add(run(recording, seed=SEED + room, share=FULL_SHARE))
     return total
+
+
+def _places(number: int, part: float) -> int:
+    return max(1, round(number * part))
 
 
 def table(tallies: Iterable[Tally]) -> list[str]:
@@ -76,38 +83,42 @@ def _row(tally: Tally) -> str:
     return f"| {tally.scenario} | {tally.store} | " + " | ".join(f"{figure:,}" for figure in figures) + " |"
 
 
-def main() -> int:
-    """Run, write, and say what was found."""
-    started = time.monotonic()
-    with multiprocessing.get_context("spawn").Pool() as pool:
-        cut = pool.map(power_cut, range(len(PAIRS)), chunksize=1)
-        killed = pool.map(kill_then_cut, range(len(PAIRS)), chunksize=1)
-        filled = pool.map(full_then_kill_then_cut, range(len(PAIRS)), chunksize=1)
-    minutes = (time.monotonic() - started) / 60
+def write(minutes: float, part: float, cut: list[Tally], killed: list[Tally], filled: list[Tally]) -> None:
+    """Put the figures into the document."""
     figures = [
-        f"Recorded with SQLite {apsw.sqlite_lib_version()}, opened again with SQLite {sqlite3.sqlite_version}, CPython "
-        f"{platform.python_version()}, {platform.system()} {platform.machine()}; seed {SEED}; {minutes:.0f} minutes.",
+        f"Recorded with SQLite {apsw.sqlite_lib_version()}, opened again with SQLite {sqlite3.sqlite_version}, "
+        f"CPython {platform.python_version()}, {platform.system()} {platform.machine()}; seed {SEED}; "
+        f"{minutes:.0f} minutes.",
         "",
-        "A power cut:",
+        "A power cut:" if part == 1 else f"A power cut, {part:.0%} of the states:",
         "",
         *table(cut),
-        f"A kill (at {KILLS} places of a scenario, or at all if it has fewer), another process that goes on, then a power cut "
-        f"({KILLED_SHARE:.0%} of the states):",
+        f"A kill (at {_places(KILLS, part)} places of a scenario, or at all if it has fewer), "
+        f"another process that goes on, then a power cut ({KILLED_SHARE:.0%} of the states):",
         "",
         *table(killed),
-        f"A disk that is full from some operation on (at {FULLS} places of a scenario, or at all if it has fewer) until a command fails;"
-        f" then there is room, the process goes on, and is killed within {GOES_ON} operations; another process goes on, then a power cut"
-        f" ({FULL_SHARE:.0%} of the states):",
+        f"A disk that is full from some operation on (at {_places(FULLS, part)} places of a scenario, or at all if it "
+        "has fewer) until a command fails; then there is room, the process goes on, and is killed within "
+        f"{GOES_ON} operations; another process goes on, then a power cut ({FULL_SHARE:.0%} of the states):",
         "",
         *table(filled),
     ]
     before, _, rest = DOCUMENT.read_text().partition(BEGIN)
     DOCUMENT.write_text(before + BEGIN + "\n" + "\n".join(figures) + "\n" + END + rest.partition(END)[2])
-    faults = [fault for tally in (*cut, *killed, *filled) for fault in tally.faults]
+
+
+def main(part: float = 1.0) -> int:
+    """Run all of it or a part, write, and say what was found."""
+    started, every = time.monotonic(), [(number, part) for number in range(len(PAIRS))]
+    with multiprocessing.get_context("spawn").Pool() as pool:
+        tallies = [pool.starmap(kind, every, chunksize=1) for kind in (power_cut, kill_then_cut, full_then_kill_then_cut)]
+    write((time.monotonic() - started) / 60, part, *tallies)
+    found = [tally for kind in tallies for tally in kind]
+    faults = [fault for tally in found for fault in tally.faults]
     print(f"{DOCUMENT}: {len(faults)} faults", *faults[:20], sep="\n")
-    print(dict(sum((tally.counts for tally in (*cut, *killed, *filled)), Counter())))
+    print(dict(sum((tally.counts for tally in found), Counter())))
     return 1 if faults else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*map(float, sys.argv[1:])))

@@ -5,13 +5,13 @@ from collections.abc import Callable
 
 import pytest
 from crash.matrix import Recording, Tally, run
-from crash.operations import Mark, Rename, Write
-from crash.recorder import HAS_APSW
+from crash.operations import Mark, Rename, SyncFolder, Write
+from crash.recorder import HAS_APSW, PAGE
 from crash.recordings import Break, operations, record, record_full, record_killed
 from crash.scenarios import SCENARIOS, STORES, Scenario
 
 from seemachine.commands import generate, provision
-from seemachine.state import durable, sqlite
+from seemachine.state import durable, originals, sqlite
 from seemachine.state.batch import Changes
 from seemachine.state.checkpoints import FolderCheckpoints
 from seemachine.state.file import FileStore
@@ -177,6 +177,7 @@ def test_the_matrix_can_fail(broken: Break, scenario: str, store: str, faults: s
 # The share of the states in which enough of them show it.
 UNFLUSHED = 0.3
 LATER = 0.05
+CARD_SHARE = 0.12
 # Signatures one by one, with a ledger that forgets.
 SIGN = BY_NAME["forgotten after a kill"]
 
@@ -191,9 +192,19 @@ def is_mark_named(change: object) -> bool:
     return isinstance(change, Rename) and change.target.endswith(".record")
 
 
-def after_the_first(scenario: Scenario, last: Callable[[object], bool]) -> int:
-    """How many operations it is with the file store until a change of a kind is done."""
-    done = [operation for operation in record(scenario, "file").log if not isinstance(operation, Mark)]
+def is_card_flushed(change: object) -> bool:
+    """The names in a slot are flushed."""
+    return isinstance(change, SyncFolder) and "slots" in change.path
+
+
+def is_commit_written(change: object) -> bool:
+    """A page in the log of SQLite, the first of which is a commit, and is not flushed yet."""
+    return isinstance(change, Write) and len(change.data) == PAGE
+
+
+def after_the_first(scenario: Scenario, last: Callable[[object], bool], store: str = "file") -> int:
+    """How many operations it is until a change of a kind is done."""
+    done = [operation for operation in record(scenario, store).log if not isinstance(operation, Mark)]
     return next(number for number, change in enumerate(done, 1) if last(change))
 
 
@@ -204,9 +215,9 @@ def full_after(scenario: Scenario, last: Callable[[object], bool]) -> Recording:
     return recording
 
 
-def killed_after(scenario: Scenario, last: Callable[[object], bool]) -> Recording:
-    """The scenario with the file store, killed after the first change of a kind."""
-    recording = record_killed(scenario, "file", after_the_first(scenario, last))
+def killed_after(scenario: Scenario, last: Callable[[object], bool], store: str = "file") -> Recording:
+    """The scenario, killed after the first change of a kind."""
+    recording = record_killed(scenario, store, after_the_first(scenario, last, store))
     assert recording is not None
     return recording
 
@@ -225,6 +236,48 @@ class TestBuiltOnWhatWasNotFlushed:
         """Without that a machine refuses its damaged ledger, or distrusts its NVRAM."""
         everywhere(monkeypatch, "settle")
         assert run(killed_after(BY_NAME[scenario], last), share=UNFLUSHED).counts.keys() & {"refused", "broken"}
+
+
+@pytest.mark.skipif(not HAS_APSW, reason="apsw is not installed")
+class TestACommitWithoutAFlush:
+    """The same with the log of SQLite, where the commit that counts an opening was written."""
+
+    def test_is_made_durable_first(self):
+        """A witness that lags is told of an opening that a power cut can't take back."""
+        tally = run(killed_after(BY_NAME["sign"], is_commit_written, "sqlite"), share=LATER)
+        assert tally.handed
+        assert tally.faults == []
+
+    def test_else_it_would_be_missed(self, monkeypatch: pytest.MonkeyPatch):
+        """Without that the machine distrusts its NVRAM."""
+        everywhere(monkeypatch, "settle")
+        assert "broken" in run(killed_after(BY_NAME["sign"], is_commit_written, "sqlite"), share=LATER).counts
+
+
+class TestACardWithoutAFlush:
+    """A disk that is full when the new name of a card is to be flushed; then there is room, and the card is written again."""
+
+    @pytest.fixture
+    def card(self) -> Callable[[], Tally]:
+        """The next lease taken off a card, on such a disk."""
+
+        def tried() -> Tally:
+            recording = record_full(BY_NAME["provision"], "file", after_the_first(BY_NAME["provision"], is_card_flushed) - 1, 1000)
+            assert recording is not None
+            return run(recording, share=CARD_SHARE)
+
+        return tried
+
+    def test_is_flushed_first(self, card: Callable[[], Tally]):
+        """No state of the disk makes a copy of the card."""
+        tally = card()
+        assert tally.handed
+        assert tally.faults == []
+
+    def test_else_it_would_be_missed(self, card: Callable[[], Tally], monkeypatch: pytest.MonkeyPatch):
+        """Without that its older file is refused."""
+        monkeypatch.setattr(originals, "flush_folder", lambda _path: None)
+        assert "refused" in card().counts
 
 
 class TestKnownInTheLedgerAlone:

@@ -58,7 +58,7 @@ class Outcome:
     counters: dict[str, int] = field(default_factory=dict)
 
 
-@in_place()
+@in_place(boot=b"after the power came back")
 def try_out(folder: Path, store: str, esns: tuple[str, ...], days: int = 0) -> Outcome:
     """Start every machine of a rebuilt disk, look where its leaves are, then take all that can be had.
 

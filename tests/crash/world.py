@@ -37,9 +37,10 @@ DAY = 86400
 
 
 @contextlib.contextmanager
-def in_place() -> Iterator[None]:
+def in_place(boot: bytes = b"before the power went") -> Iterator[None]:
     """What is rebuilt takes the place of what was there: no inode tells the two apart, as after a real crash."""
     with contextlib.ExitStack() as stack:
+        stack.enter_context(mock.patch.object(witness_file, "boot_of_host", return_value=boot))
         for module in (originals, sqlite, file, witness_file):
             stack.enter_context(mock.patch.object(module, "handle_of", return_value=bytes(16)))
         yield

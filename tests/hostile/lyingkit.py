@@ -78,6 +78,7 @@ REPLIES: dict[type[Any], Any] = {
     m.DiscardLms: m.LmsDiscarded(),
     m.ProvisionLms: m.LmsProvisioned(file=FILE, public_key=KEY, first=0, end=16, leases=1),
     m.GetNvmemfileInfo: INFO,
+    m.WarnNvmemfile: INFO,
     m.ListNvmemfiles: m.NvmemfileListing(files=[INFO]),
     m.NvmemfileSign: m.NvmemfileSigned(signature=SIGNATURE, leaf=7, remaining=24),
     m.NvmemfileReserve: m.NvmemfileReserved(identifier=KEY[8:24], leaf=7, randomizer=bytes(32), remaining=24),
@@ -189,6 +190,8 @@ COMMANDS = [
     *(Command("pipsqueak", tuple(word for word in words if word != "banner")) for words in PIPSQUEAK),
     *(Command("pipsqueak", (*(word for word in words if word != "banner"), "--json")) for words in PIPSQUEAK),
     *(Command("seemachine", words) for words in SEEMACHINE),
+    # At the end: the kept inputs of the fuzzer name commands by their place.
+    *(Command("pipsqueak", (f"alias={ALIAS}", "warnat=3", *more)) for more in ((), ("--json",))),
 ]
 # What a client may make or change: its memory, key files, and the file that it was told to make.
 MAY_CHANGE = re.compile(
@@ -305,7 +308,7 @@ def _run(place: Place, command: Command, lie: Lie) -> Told:
     with (
         place.entered(),
         patch.object(connection.socket, "create_connection", connect),
-        patch.object(connection, "select", SimpleNamespace(select=lambda *_: ([], [], []))),
+        patch.object(connection, "_has_news", lambda _socket: False),
         patch.object(blocking, "time", SimpleNamespace(sleep=lambda _: None)),
         patch.object(cli, "_parser", PARSER),
         contextlib.redirect_stdout(out),
@@ -327,7 +330,7 @@ BEGINNINGS = (
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d [\w.+-]+\[[\w.-]+(:\d+)?\] \w+(\(\d+\))?: ",
     r"ERROR: ",
     r"  ?[\w-]|  \.\.\.$",
-    r"(Public key|Message|Signature|Verify) \(",
+    r"(Public key|Message|Signature|Verify|Threshold) \(",
     r"written to ",
     r"Alias: |Algorithm: LMS",
     r"Generate LMS key (started|resumed): ",

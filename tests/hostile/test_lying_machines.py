@@ -2,7 +2,7 @@
 
 import pytest
 from client.clientkit import LIMITS, OTHER_ESN, a_peer, a_roster, play
-from hostile.lyingkit import ALIAS, COMMANDS, ESN, KEY, REFUSAL, SUSPECTS, Place, put, texts_of, told, truth
+from hostile.lyingkit import ALIAS, COMMANDS, ESN, KEY, REFUSAL, SUSPECTS, Honest, Place, put, texts_of, told, truth
 from wire.contract import example, plain
 from wire.kit import frame
 
@@ -37,6 +37,13 @@ def test_every_text_of_every_reply_is_looked_at():
     found = {(request.NAME, *place) for request in REQUESTS.values() for place in texts_of(request.Reply)}
     assert {("hello", "esn"), ("slot_list", "slots", 0, "kind"), ("nvram_ledger", "entries", 0, "client")} <= found
     assert {("quarantine_list", "suspects", 0, name) for name in ("label", "reason")} <= found
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_the_machine_that_lies_knows_every_request(name):
+    """A new one is answered, so that it can be lied about."""
+    reply = Honest().reply(example(REQUESTS[name]))
+    assert type(reply) is REQUESTS[name].Reply
 
 
 def asked(request):

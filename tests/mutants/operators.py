@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 FLIPPED: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.LtE,
@@ -78,25 +79,32 @@ def _sites_at(node: Node) -> Iterator[Site]:
 
 def _changes(at: Node) -> Iterator[tuple[str, Callable[[], None]]]:
     node = at.node
-    if isinstance(node, ast.With | ast.AsyncWith) and not any(item.optional_vars for item in node.items):
-        yield "without", lambda: at.replace(node.body)
-    elif isinstance(node, ast.If):
-        yield ("guard" if isinstance(node.body[-1], ENDS) else "if"), lambda: setattr(node, "test", ast.Constant(value=False))
-    elif isinstance(node, ast.stmt) and _has_effect(node, at.scope):
-        yield "drop", lambda: at.replace(ast.Pass())
-    elif isinstance(node, ast.Compare) and len(node.ops) == 1:
-        yield "flip", lambda: setattr(node, "ops", [FLIPPED[type(node.ops[0])]()])
+    if isinstance(node, ast.stmt):
+        yield from _changed_statement(at, node)
     elif isinstance(node, ast.Compare):
-        for index, operation in enumerate(node.ops):
-            yield f"flip {index + 1}", lambda index=index, new=FLIPPED[type(operation)](): node.ops.__setitem__(index, new)  # type: ignore[misc]
+        for index in range(len(node.ops)):
+            yield f"flip {index + 1}" if len(node.ops) > 1 else "flip", partial(_flip, node, index)
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-        yield "not", lambda: at.replace(node.operand)
+        yield "not", partial(at.replace, node.operand)
     elif isinstance(node, ast.BoolOp):
-        yield "and/or", lambda: setattr(node, "op", ast.Or() if isinstance(node.op, ast.And) else ast.And())
+        yield "and/or", partial(setattr, node, "op", ast.Or() if isinstance(node.op, ast.And) else ast.And())
     elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub) and _is_one(node.right):
-        yield "off by one", lambda: at.replace(node.left)
+        yield "off by one", partial(at.replace, node.left)
+
+
+def _changed_statement(at: Node, node: ast.stmt) -> Iterator[tuple[str, Callable[[], None]]]:
+    if isinstance(node, ast.With | ast.AsyncWith) and not any(item.optional_vars for item in node.items):
+        yield "without", partial(at.replace, node.body)
+    elif isinstance(node, ast.If):
+        yield ("guard" if isinstance(node.body[-1], ENDS) else "if"), partial(setattr, node, "test", ast.Constant(value=False))
     elif isinstance(node, ast.Assign) and not at.scope and isinstance(node.value, ast.Constant) and type(node.value.value) is int:
-        yield "off by one", lambda number=node.value.value: setattr(node.value, "value", number + 1)  # type: ignore[misc]
+        yield "off by one", partial(setattr, node.value, "value", node.value.value + 1)
+    elif _has_effect(node, at.scope):
+        yield "drop", partial(at.replace, ast.Pass())
+
+
+def _flip(node: ast.Compare, index: int) -> None:
+    node.ops[index] = FLIPPED[type(node.ops[index])]()
 
 
 def _has_effect(statement: ast.stmt, scope: str) -> bool:
@@ -122,7 +130,7 @@ def _swaps(at: Node) -> Iterator[Site]:
             for first in range(len(block) - 1):
                 if _may_trade(block[first], block[first + 1]):
                     text = f"{_text(block[first])} / {_text(block[first + 1])}"
-                    yield Site("swap", at.scope, block[first].lineno, text, lambda first=first, block=block: _swap(block, first))  # type: ignore[misc]
+                    yield Site("swap", at.scope, block[first].lineno, text, partial(_swap, block, first))
 
 
 def _swap(block: list[ast.stmt], first: int) -> None:

@@ -7,6 +7,7 @@ Ends with 1 when a mutant survived that accepted.toml does not name with a reaso
 
 import argparse
 import os
+import signal
 import sys
 import time
 import tomllib
@@ -62,6 +63,8 @@ def main(words: list[str]) -> int:
     jobs = len(os.sched_getaffinity(0)) if options.jobs == "auto" else int(options.jobs)
     print(f"{len(mutants)} mutants, seed {options.seed}, {jobs} at once", flush=True)
     preload()
+    # So that trials are ended, too.
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     bench, verdicts, began = Bench(jobs, {path: files for room in rooms for path, files in room.tests.items()}), {}, time.monotonic()
     try:
         for mutant, verdict, said in bench.run(mutants):

@@ -5,6 +5,7 @@ import importlib.abc
 import importlib.machinery
 import os
 import pkgutil
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -18,6 +19,8 @@ LOADED = ("pytest", "trio", "pytest_trio", "hypothesis", "msgpack", "structlog",
 UNCHANGED = ("seemachine.wire", "seemachine.lms")
 # Plugins are loaded too early for their own asserts to be explained, which nobody needs here.
 EARLY = "ignore:Module already imported:pytest.PytestAssertRewriteWarning"
+# The longest one takes four on a machine with nothing else to do, which this one may not be.
+TEST_SECONDS = 180
 OPTIONS = ("-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-W", EARLY)
 
 
@@ -75,6 +78,7 @@ def start(module: str, code: CodeType | None, tests: Sequence[str], folder: Path
 
 def _run(module: str, code: CodeType | None, tests: Sequence[str], folder: Path) -> int:
     os.setsid()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.chdir(ROOT)
     _say_to(folder / "output")
     if code is not None:
@@ -82,7 +86,21 @@ def _run(module: str, code: CodeType | None, tests: Sequence[str], folder: Path)
     _settle_hypothesis()
     import pytest
 
-    return int(pytest.main([*OPTIONS, "--basetemp", str(folder / "tmp"), *(str(TESTS / name) for name in tests)]))
+    return int(pytest.main([*OPTIONS, "--basetemp", str(folder / "tmp"), *(str(TESTS / name) for name in tests)], [Watchdog()]))
+
+
+class Watchdog:
+    """Breaks off a test that hangs, as where a lock is never given back: the clock of the whole trial is slower."""
+
+    @staticmethod
+    def pytest_runtest_setup() -> None:
+        """Each test has so long."""
+        signal.signal(signal.SIGALRM, _expire)
+        signal.alarm(TEST_SECONDS)
+
+
+def _expire(_number: int, _frame: object) -> None:
+    raise AssertionError(f"the test did not end within {TEST_SECONDS} s")
 
 
 def _say_to(output: Path) -> None:

@@ -70,10 +70,14 @@ class Bench:
     def __init__(self, jobs: int, tests: dict[str, list[str]]) -> None:
         self._jobs, self._tests = jobs, tests
         self._seconds: dict[tuple[str, ...], float] = {}
+        self._running: list[Trial] = []
         self._folder = Path(tempfile.mkdtemp(prefix="mutants-"))
 
     def close(self) -> None:
-        """Remove what trials left."""
+        """End trials that are under way, and remove what all of them left."""
+        for each in self._running:
+            each.deadline = 0
+            each.end()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def measure(self, path: str) -> None:
@@ -89,7 +93,7 @@ class Bench:
 
     def run(self, mutants: list[Mutant]) -> Iterator[tuple[Mutant, Verdict, str]]:
         """The verdicts as they come, each with what pytest said."""
-        waiting, running = list(reversed(mutants)), []
+        waiting, running = list(reversed(mutants)), self._running
         while waiting or running:
             while waiting and len(running) < self._jobs:
                 mutant = waiting.pop()

@@ -41,10 +41,13 @@ class Case:
 
 PARTS: dict[str, tuple[Path, ...]] = {
     "NVRAM": (),
+    "ledger of the file store": (HSM / ESN / "nvram" / "ledger",),
+    "history of the file store": (HSM / ESN / "nvram" / "history",),
     "hsm": (HSM,),
     "witness": (WITNESS,),
     "hsm and witness": (HSM, WITNESS),
     "cards": (CARDS,),
+    "card records": (WITNESS / "cards", WITNESS / "making"),
     "cards and witness": (CARDS, WITNESS),
     "half-made keys": (HSM / ESN / "making",),
     "half-made keys and witness": (HSM / ESN / "making", WITNESS),
@@ -69,6 +72,19 @@ def cases() -> Iterator[Case]:
             yield from _in_place(store, way)
             for moment in (scenes.beside, scenes.beside_at_once, scenes.a_card_in_two_worlds):
                 yield from (Case("world", way, moment, store, host) for host in (RUNTIME, NO_RUNTIME))
+    yield from _by_themselves()
+
+
+def _by_themselves() -> Iterator[Case]:
+    """Parts of parts: files of the file store, and what is remembered of cards."""
+    for way in WAYS:
+        for moment in scenes.NVRAM_MOMENTS:
+            for part in ("ledger of the file store", "history of the file store"):
+                yield Case(part, way, moment, "file", RUNTIME)
+                yield Case(part, way, scenes.rebooted(moment), "file", RUNTIME)
+        for store in STORES:
+            yield Case("card records", way, scenes.a_card_in_two_machines, store, NO_RUNTIME)
+            yield Case("card records", way, scenes.a_half_made_key, store, NO_RUNTIME)
 
 
 def _in_place(store: str, way: Way) -> Iterator[Case]:

@@ -1,5 +1,9 @@
-"""The whole restore matrix, and its counts as the table of docs/reliability.md: `python -m restores.report [SHARE] [SEED]`."""
+"""The whole restore matrix, and its counts as the tables of docs/reliability.md: `python -m restores.report [FILE]`.
 
+Verdicts are added to FILE as they come, and cases that are in it are not run again, so that it can be done in parts.
+"""
+
+import itertools
 import multiprocessing
 import os
 import platform
@@ -8,42 +12,54 @@ import shutil
 import subprocess
 import sys
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from restores import scenes
 from restores.judge import Verdict
-from restores.matrix import HOSTS, STORES, Case, Outcome, cases, run
+from restores.matrix import HOSTS, STORES, Case, cases, run
 from restores.mounts import MOUNTS, disk_image, make_xfs, may_mount
 from restores.ways import REFLINKS
 from restores.ways import run as command
 
+# Part, moment, way, store, host, verdict.
+Row = tuple[str, ...]
 ALL = list(cases())
 XFS = Path("/tmp/restore-xfs")
 
 
-def main(share: float = 1.0, seed: int = 1) -> int:
-    """Run all cases, or a share of them; print tables; 1 when a leaf came twice."""
-    began = time.monotonic()
+def main(file: str = "") -> int:
+    """Run all cases that FILE does not have; print tables of all; 1 when a leaf came twice."""
+    began, log = time.monotonic(), Path(file) if file else None
+    known = [line.split("\t") for line in log.read_text().splitlines()] if log and log.exists() else []
     chosen = [number for number, case in enumerate(ALL) if shutil.which(case.way.needs)]
-    if share < 1:
-        chosen = random.Random(seed).sample(chosen, int(len(chosen) * share))
+    # Each part of the whole is a sample of it.
+    random.Random(1).shuffle(chosen)
+    done = {int(number) for number, *_ in known}
     workers = os.cpu_count() or 1
+    rows = [tuple(words) for _, *words in known]
     with ProcessPoolExecutor(workers, multiprocessing.get_context("fork")) as pool:
-        verdicts = list(pool.map(_verdict, chosen, chunksize=8))
-    outcomes = [Outcome(ALL[number], *verdict) for number, verdict in zip(chosen, verdicts, strict=True)]
-    outcomes += [run(case) for case in _mounted()] if may_mount() else []
-    outcomes += _reflinked() if may_mount() else []
-    _print(outcomes, time.monotonic() - began, workers)
-    return any(outcome.verdict is Verdict.REUSED for outcome in outcomes)
+        for number, verdict in pool.map(_verdict, [number for number in chosen if number not in done], chunksize=4):
+            rows.append(_row(ALL[number], verdict))
+            if log:
+                with log.open("a") as lines:
+                    lines.write("\t".join([str(number), *rows[-1]]) + "\n")
+    rows += [_row(case, run(case).verdict) for case in _mounted()] if may_mount() else []
+    rows += _reflinked() if may_mount() else []
+    _print(rows, time.monotonic() - began, workers)
+    return any(row[-1] == Verdict.REUSED.value for row in rows)
 
 
-def _verdict(number: int) -> tuple[Verdict, list[tuple[str, int]]]:
-    """In another process: what came of a case, by its number."""
-    outcome = run(ALL[number])
-    return outcome.verdict, outcome.leaves
+def _row(case: Case, verdict: Verdict) -> Row:
+    moment = case.moment.__name__.replace("_", " ")
+    return case.part, moment, case.way.name, case.store, case.host, verdict.value
+
+
+def _verdict(number: int) -> tuple[int, Verdict]:
+    """In another process: a case by its number."""
+    return number, run(ALL[number]).verdict
 
 
 def _mounted() -> Iterable[Case]:
@@ -54,7 +70,7 @@ def _mounted() -> Iterable[Case]:
         yield Case("world", disk_image(), scenes.on_a_disk, store, HOSTS[0])
 
 
-def _reflinked() -> list[Outcome]:
+def _reflinked() -> list[Row]:
     """On a file system whose files can share blocks."""
     if not shutil.which("mkfs.xfs"):
         return []
@@ -62,44 +78,31 @@ def _reflinked() -> list[Outcome]:
     make_xfs(XFS)
     try:
         moments = (*scenes.NVRAM_MOMENTS, scenes.a_card_in_two_machines, scenes.beside)
-        return [
-            run(Case("world", way, moment, store, host), folder=XFS)
-            for way in REFLINKS
-            for moment in moments
-            for store in STORES
-            for host in HOSTS
-        ]
+        made = itertools.product(REFLINKS, moments, STORES, HOSTS)
+        cases_here = [Case("world", way, moment, store, host) for way, moment, store, host in made]
+        return [_row(case, run(case, folder=XFS).verdict) for case in cases_here]
     finally:
         command("umount", XFS)
         XFS.with_suffix(".img").unlink()
 
 
-def _print(outcomes: list[Outcome], seconds: float, workers: int) -> None:
+def _print(rows: list[Row], seconds: float, workers: int) -> None:
     kernel = platform.release()
     disk = subprocess.run(["stat", "-f", "-c", "%T", "/tmp"], capture_output=True, text=True, check=True)
-    print(f"{len(outcomes)} combinations, {seconds:.0f} s with {workers} processes, Linux {kernel}, {disk.stdout.strip()}\n")
-    for title, name_of in (
-        ("put back", lambda outcome: outcome.case.part),
-        ("when", lambda outcome: outcome.case.moment.__name__.replace("_", " ")),
-        ("way", lambda outcome: outcome.case.way.name),
-        ("store", lambda outcome: outcome.case.store),
-        ("host", lambda outcome: outcome.case.host),
-    ):
-        _table(title, outcomes, name_of)
-    for outcome in outcomes:
-        if outcome.verdict is Verdict.REUSED:
-            print(f"REUSED {outcome.case}: {outcome.leaves}")
+    print(f"{len(rows)} combinations, {seconds:.0f} s with {workers} processes, Linux {kernel}, {disk.stdout.strip()}\n")
+    for column, title in enumerate(("put back", "when", "way", "store", "host")):
+        _table(title, Counter((row[column], row[-1]) for row in rows))
+    for row in rows:
+        if row[-1] == Verdict.REUSED.value:
+            print("REUSED", *row, sep="; ")
 
 
-def _table(title, outcomes, name_of) -> None:  # type: ignore[no-untyped-def]
-    counts: dict[str, Counter[Verdict]] = defaultdict(Counter)
-    for outcome in outcomes:
-        counts[name_of(outcome)][outcome.verdict] += 1
+def _table(title: str, counts: Counter[tuple[str, str]]) -> None:
     print(f"| {title} | noticed | harmless | leaves reused |\n| --- | ---: | ---: | ---: |")
-    for name, found in counts.items():
-        print(f"| {name} | " + " | ".join(f"{found[verdict]:,}" for verdict in Verdict) + " |")
+    for name in dict.fromkeys(name for name, _ in counts):
+        print(f"| {name} | " + " | ".join(f"{counts[name, verdict.value]:,}" for verdict in Verdict) + " |")
     print()
 
 
 if __name__ == "__main__":
-    sys.exit(main(*map(float, sys.argv[1:2])))
+    sys.exit(main(*sys.argv[1:2]))

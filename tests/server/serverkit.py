@@ -292,14 +292,22 @@ class Running:
 
 @contextlib.asynccontextmanager
 async def running(
-    world: Path, engine: Any = None, store: Any = None, tls: TlsSettings | None = None, **limits: int
+    world: Path,
+    engine: Any = None,
+    store: Any = None,
+    tls: TlsSettings | None = None,
+    most: int = 1 << 20,
+    **limits: int,
 ) -> AsyncIterator[Running]:
-    """A daemon on a port of this process, for as long as the block lasts; `limits` are those of the configuration."""
+    """A daemon on a port of this process, for as long as the block lasts.
+
+    `limits` are those of the configuration; `most` sockets are in hand at one time.
+    """
     config = Config(esn=ESN, port=0, world=world, publish=False, store="memory", limits=LimitSettings(**limits), tls=tls)
     hsm = make_machine(world, engine=engine, store=store)
     hsm.limits = wire_limits(config)
     log = Events()
-    machine = Running(Daemon(hsm, config, log), "", 0, log, trio.Event())
+    machine = Running(Daemon(hsm, config, log, most), "", 0, log, trio.Event())
     ready = trio.Event()
 
     def on_ready(host: str, port: int) -> None:

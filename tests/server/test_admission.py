@@ -11,7 +11,16 @@ from server.serverkit import HELLO, NO_FILE
 
 from seemachine.config import LimitSettings
 from seemachine.server import admission
-from seemachine.server.admission import BURST_SECONDS, PEERS_REMEMBERED, STRANGE_BYTES_PER_SECOND, Admission, TooFast, TurnedAway, peer_of
+from seemachine.server.admission import (
+    BURST_SECONDS,
+    CHANCE_SECONDS,
+    PEERS_REMEMBERED,
+    STRANGE_BYTES_PER_SECOND,
+    Admission,
+    TooFast,
+    TurnedAway,
+    peer_of,
+)
 from seemachine.server.buckets import LONGEST_WAIT, Bucket
 from seemachine.wire import messages as m
 
@@ -42,6 +51,48 @@ def lost(*seats):
 
 
 # ---------------------------------------------------------------- places
+
+
+async def test_who_came_last_has_a_chance_to_ask(places, mock_clock):
+    """With all places taken nobody comes in before somebody else had time to ask for something."""
+    assert places.room(9) == 4
+    first, second = places.admit(HERE), places.admit(THERE)
+    assert places.room(9) == 2
+    mock_clock.jump(CHANCE_SECONDS)
+    third, fourth = places.admit(HERE), places.admit(THERE)
+    assert (places.room(9), places.room(1)) == (2, 1)
+    places.admit(HERE), places.admit(THERE)
+    assert lost(first, second, third, fourth) == [0, 1]
+    assert places.room(9) == 0
+    mock_clock.jump(CHANCE_SECONDS)
+    assert places.room(9) == 4
+
+
+async def test_there_is_one_more_chance_after_the_first_answer(places, mock_clock):
+    """Who was greeted has as long again, and by no other answer any longer."""
+    seats = [places.admit(host) for host in (HERE, HERE, THERE, THERE)]
+    for found in (0, 4):
+        mock_clock.jump(CHANCE_SECONDS)
+        for seat in seats:
+            seat.judge(HELLO, done=True, holding=False)
+        assert places.room(9) == found
+
+
+async def test_one_may_come_to_be_told_that_all_are_clients(places, mock_clock):
+    """Nobody is to be sent away then, and who comes is not left waiting at the door."""
+    for host in (HERE, HERE, THERE, THERE):
+        proven(places, host)
+    assert (places.room(9), places.room(0)) == (1, 0)
+
+
+async def test_memory_that_is_missing_is_taken_from_strangers(places, mock_clock):
+    """Half of them leave, the oldest first, and no client does."""
+    client, *strangers = proven(places), places.admit(HERE), places.admit(HERE), places.admit(THERE)
+    places.relieve()
+    assert (lost(*strangers), client.shed) == ([0, 1], False)
+    places.relieve()
+    places.relieve()
+    assert (lost(*strangers), client.shed, len(places)) == ([0, 1, 2], False, 1)
 
 
 async def test_the_oldest_that_did_nothing_leaves_first(places, mock_clock):

@@ -20,6 +20,15 @@ from seemachine.state.slots import Slots
 LEASES = (lease(first=0, end=16), lease(first=16, end=32))
 BLANK, FULL, DARK = 1, 2, 3
 
+
+def feed(world: Path) -> None:
+    """It looks for a blank card before it holds all of them still, and its caller tries again when another hand took that one."""
+    try:
+        Rack(world).feed(ESN, FULL)
+    except CardError:
+        Rack(world).feed(ESN, FULL)
+
+
 Operation = Callable[[Path], object]
 OPERATIONS: dict[str, Operation] = {
     "new": lambda world: Rack(world).new(),
@@ -33,19 +42,11 @@ OPERATIONS: dict[str, Operation] = {
     "write": lambda world: Slots(world, ESN).write_leases(BLANK, LEASES),
     "show a lease": lambda world: Slots(world, ESN).next_lease(FULL),
     "take a lease": lambda world: Slots(world, ESN).take_lease(FULL, LEASES[0]),
-    "feed": lambda world: feed(world),
+    "feed": feed,
 }
 LOOKING = ("list all", "list slots", "show a lease")
 # A fleet has one who feeds; two would make one blank card more than they need.
 PAIRS = [(first, second) for first in OPERATIONS for second in OPERATIONS if second not in LOOKING and (first, second) != ("feed", "feed")]
-
-
-def feed(world: Path) -> None:
-    """It looks for a blank card before it holds all of them still, and its caller tries again when another hand took that one."""
-    try:
-        Rack(world).feed(ESN, FULL)
-    except CardError:
-        Rack(world).feed(ESN, FULL)
 
 
 def prepare(world: Path) -> None:

@@ -1,5 +1,7 @@
 """The witness in the host's runtime folder: what a world that was put back can't take along."""
 
+import errno
+import os
 import shutil
 from pathlib import Path
 
@@ -7,6 +9,7 @@ import pytest
 from state.bench import gives_nothing
 from state.kit import ESN, FILE, SQLITE, lease, leaves, name, take
 
+from seemachine.state import runtime_witness
 from seemachine.state.errors import LeaseSpent, StateFailed
 from seemachine.state.file import FileStore
 from seemachine.state.folder_witness import FolderWitness
@@ -109,6 +112,32 @@ class TestInOrder:
         world.down()
 
         assert world.up().doubt == ""
+
+    @pytest.mark.parametrize("call", ["open", "pwrite"])
+    def test_its_folder_is_full(self, world, monkeypatch, call):
+        """Where nothing can be written it knows less, and neither start nor lease nor leaf is refused for it."""
+
+        class Full:
+            """The `os` of its module, without room."""
+
+            def __getattr__(self, name):
+                return getattr(os, name)
+
+        def full(*_arguments):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        made = Full()
+        setattr(made, call, full)
+        monkeypatch.setattr(runtime_witness, "os", made)
+        store = world.up()
+        assert store.doubt == ""
+        assert world.signed() == [3]
+        store.install(lease(2))
+        world.down()
+        monkeypatch.undo()
+
+        assert world.up().doubt == ""
+        assert world.signed() == [4]
 
     def test_a_moved_world(self, world, tmp_path):
         """A world that was moved is known by its NVRAM, not by its path."""

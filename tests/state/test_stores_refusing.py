@@ -21,6 +21,7 @@ CHANGES: dict[str, Callable[[MirroredStore], object]] = {
     "delete": lambda store: store.delete(name()),
     "quarantine": lambda store: store.quarantine(name(), "reason"),
     "skip": lambda store: store.skip(name(), 20),
+    "warn at": lambda store: store.warn_at(name(), 1),
     "put back": lambda store: store.put_back("reason", {}),
     "settle": lambda store: store.settle(),
     "tidy": lambda store: store.tidy(),

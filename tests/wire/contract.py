@@ -135,15 +135,12 @@ class Sentence:
         return ["", "x" * self.most, "\U0001f511" * self.most, "two words"]
 
     def outside(self) -> list[object]:
-        """A character too many, blanks alone or at an end, what does not print or moves what does, and what is no string on the wire."""
-        blanks = [" ", " x", "x ", "x\n", "x\ny", "x\ty", "x\u2028y", "x\xa0y"]
-        hidden = [*blanks, "\x1b[2J", "x\x00", "x\x7f", "x\u202ey", "x\u200by", "\ufeffx"]
-        return ["x" * (self.most + 1), *hidden, b"x", 0, True, ["x"], {}, None]
+        """The same as for any text, and white space alone or at an end."""
+        return [*Text(self.most).outside(), " ", " x", "x ", "x\u3000"]
 
     def strategy(self) -> st.SearchStrategy[object]:
         """Any line that prints."""
-        prints = st.characters(codec="utf-8", exclude_categories=["C", "Z"], include_characters=" ")
-        return st.text(prints, max_size=self.most).map(str.strip)
+        return st.text(characters, max_size=self.most).map(str.strip)
 
 
 @dataclass(frozen=True)

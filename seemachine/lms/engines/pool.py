@@ -1,5 +1,6 @@
 """Long work cut into tasks for all cores, so that nobody waits behind somebody else's: the callers of a pool take turns, task by task."""
 
+import contextlib
 import os
 import threading
 from collections import deque
@@ -38,16 +39,19 @@ class Pool:
         self.threads = threads
         self._calls: deque[_Call] = deque()
         self._change = threading.Condition()
-        self._started = False
+        self._started = 0
 
     def run(self, tasks: Sequence[Task]) -> list[bytes]:
         """The results of all tasks, in order. Raises what the first failing task raised. A single task runs in the caller's thread."""
         if len(tasks) <= 1 or self.threads == 1:
             return [task() for task in tasks]
+        with self._change:
+            self._start()
+        if not self._started:
+            return [task() for task in tasks]
         call = _Call(tasks)
         try:
             with self._change:
-                self._start()
                 self._calls.append(call)
                 self._change.notify(len(tasks))
             call.over.wait()
@@ -58,10 +62,12 @@ class Pool:
         return call.results
 
     def _start(self) -> None:
-        if not self._started:
-            self._started = True
-            for number in range(self.threads):
-                threading.Thread(target=self._work, name=f"leaves-{number}", daemon=True).start()
+        """Those that are missing. Where the system gives too few, these do; else the callers."""
+        with contextlib.suppress(RuntimeError):
+            while self._started < self.threads:
+                name = f"leaves-{self._started}"
+                threading.Thread(target=self._work, name=name, daemon=True).start()
+                self._started += 1
 
     def _withdraw(self, call: _Call) -> None:
         """Nothing of a call is begun after its caller has left, be it by an interrupt."""

@@ -1,0 +1,105 @@
+"""Whether rows of ledgers contradict each other, or what a leaf signed."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from typing import Any
+
+from seemachine.audit.evidence import Evidence, Use
+from seemachine.audit.files import sentence
+from seemachine.audit.findings import GAP, NOTE, REUSE, UNREAD, Finding, Judged
+from seemachine.audit.rows import OF_HASH, Handed, uses
+from seemachine.lms.hashing import finish_message, start_message
+from seemachine.lms.keys import PublicKey
+from seemachine.wire.names import nvram_name, printed_name
+
+
+def ledger_doubles(handed: Iterable[Handed]) -> Iterator[Finding]:
+    """A leaf is in one ledger, once."""
+    for (file, leaf), rows in _by_leaf(handed).items():
+        found = uses(rows)
+        if len(found) > 1:
+            places = ", ".join(f"{row.esn} row {row.row} ({row.source})" for row in found)
+            times = f"was handed out {len(found)} times: {places}"
+            sources = tuple(sorted({row.source for row in found}))
+            yield Finding(REUSE, f"leaf {leaf} of {printed_name(file)} {times}", sources)
+
+
+def _by_leaf(handed: Iterable[Handed]) -> dict[tuple[bytes, int], list[Handed]]:
+    rows: dict[tuple[bytes, int], list[Handed]] = defaultdict(list)
+    for row in sorted(handed, key=lambda row: (row.esn, row.row, row.source, row.digest)):
+        rows[row.file, row.leaf].append(row)
+    return rows
+
+
+def against_ledgers(judged: list[Judged], handed: list[Handed]) -> Iterator[Finding]:
+    """Leaves that signed another message than a ledger says, or that no ledger knows."""
+    rows = _by_leaf(handed)
+    files = {row.file for row in handed}
+    for use, key in _proven_uses(judged):
+        file, leaf, source = nvram_name(key.encode()), use.parts.leaf, use.source
+        if file in files and (file, leaf) not in rows:
+            yield Finding(NOTE, f"{source}: its leaf {leaf} is in none of the ledgers", (source,))
+        try:
+            yield from _contradiction(use, key, rows.get((file, leaf), []))
+        except OSError as error:
+            yield Finding(UNREAD, f"{use.message!s}: {sentence(error)}", (source,))
+
+
+def _contradiction(use: Use, key: PublicKey, rows: list[Handed]) -> Iterator[Finding]:
+    """A row that says another message than a leaf signed. Raises OSError."""
+    # A row that was read while Q was awaited says nothing of the message.
+    known = (row for row in rows if not row.awaited)
+    row = next((row for row in known if not _bound_to(row, use, key)), None)
+    if row is not None:
+        where = f"the ledger of {row.esn} ({row.source}, row {row.row})"
+        leaf = f"leaf {use.parts.leaf} of {printed_name(row.file)}"
+        what = f"{leaf} signed another message than {where} says: {use.source}"
+        yield Finding(REUSE, what, (use.source, row.source))
+
+
+def _bound_to(row: Handed, use: Use, key: PublicKey) -> bool:
+    if row.digest[:1] != OF_HASH:
+        return bool(row.digest[1:] == _hashed(hashlib.sha256(), use).digest())
+    running = start_message(key.ots, key.identifier, use.parts.leaf, use.parts.randomizer)
+    digest: bytes = finish_message(key.ots, _hashed(running, use))
+    return row.digest[1:] == digest
+
+
+def _hashed(running: Any, use: Use) -> Any:
+    for piece in use.pieces():
+        running.update(piece)
+    return running
+
+
+def gaps(evidence: Evidence, judged: list[Judged]) -> Iterator[Finding]:
+    """Leaves between used ones of a lease that nobody used.
+
+    They were burned by a crash, or are in the ledger of a machine which is not here.
+    """
+    leases = {nvram_name(key.encode()): 1 << key.tree.h for _, key in _proven_uses(judged)}
+    for known in sorted(evidence.keys, key=lambda known: -known.lease):
+        leases[nvram_name(known.key.key.encode())] = known.lease
+    used: dict[bytes, set[int]] = defaultdict(set)
+    for row in evidence.handed:
+        used[row.file].add(row.leaf)
+    for use, key in _proven_uses(judged):
+        used[nvram_name(key.encode())].add(use.parts.leaf)
+    for file, leaves in used.items():
+        # Without the key nobody knows where a lease ends, and after a lease leaves are free.
+        for first, end in _holes(sorted(leaves), leases[file]) if file in leases else ():
+            which = f"leaf {first}" if end - first == 1 else f"leaves {first} to {end - 1}"
+            what = "never seen, between others of the lease that were used"
+            yield Finding(GAP, f"{which} of {printed_name(file)} {what}")
+
+
+def _proven_uses(judged: list[Judged]) -> Iterator[tuple[Use, PublicKey]]:
+    return ((each.use, each.key) for each in judged if each.key is not None)
+
+
+def _holes(leaves: list[int], lease: int) -> Iterator[tuple[int, int]]:
+    """Ranges between two used leaves of one lease; the end is not included."""
+    for before, after in pairwise(leaves):
+        if after - before > 1 and before // lease == after // lease:
+            yield before + 1, after

@@ -1,0 +1,128 @@
+"""What the settings of a machine promise, held against what the system allows it, at its start.
+
+What does not fit is said with what to do, and fewer connections are served, so that the machine
+keeps what it needs for itself.
+"""
+
+import ctypes
+import os
+import resource
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from seemachine.config import Config
+from seemachine.server.descriptors import Descriptors
+from seemachine.shortage import ADVICE, DESCRIPTORS, MEMORY, ROOM, THREADS
+
+# The log's, three for the signing stages and pages, one that is kept, and the first one are in it.
+OTHER_THREADS = 8
+# Beside what connections hold: stacks of threads, and the largest request while it is taken apart.
+OWN_MEMORY = 384 << 20
+# A frame that comes in, and a reply that goes out.
+FRAMES = 2
+# Connections, however little memory there is.
+FEWEST = 8
+LEAST_ROOM = 16 << 20
+CONTROL = Path("/sys/fs/cgroup")
+# Of mallopt(3).
+M_ARENA_MAX = -8
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """What there is for this process. None: no limit. Bytes, and threads of its user."""
+
+    memory: int | None = None
+    used: int = 0
+    threads: int | None = None
+    room: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shortfall:
+    """`connections`: how many are served at one time for it; None where it changes nothing."""
+
+    lack: str
+    allowed: int
+    wanted: int
+    connections: int | None = None
+
+    @property
+    def told(self) -> dict[str, object]:
+        """For the log."""
+        told = {"of": self.lack, "allowed": self.allowed, "wanted": self.wanted}
+        if self.connections is None:
+            return {**told, "detail": ADVICE[self.lack]}
+        fewer = {"connections": self.connections}
+        return {**told, **fewer, "detail": f"{ADVICE[self.lack]}, or lower limits.connections"}
+
+
+def shortfalls(
+    config: Config,
+    descriptors: Descriptors,
+    threads: int,
+    system: System,
+) -> Iterator[Shortfall]:
+    """All that does not fit. `threads` is how many requests may be worked on at one time."""
+    promised = config.limits.connections
+    if not descriptors.enough:
+        served = descriptors.connections
+        yield Shortfall(DESCRIPTORS, descriptors.allowed, descriptors.wanted, served)
+    each = FRAMES * config.limits.frame_bytes
+    wanted = system.used + OWN_MEMORY + promised * each
+    if system.memory is not None and system.memory < wanted:
+        served = max(FEWEST, (system.memory - system.used - OWN_MEMORY) // each)
+        yield Shortfall(MEMORY, system.memory, wanted, min(promised, served))
+    wanted = threads + OTHER_THREADS
+    if system.threads is not None and system.threads < wanted:
+        yield Shortfall(THREADS, system.threads, wanted)
+    if system.room is not None and system.room < LEAST_ROOM:
+        yield Shortfall(ROOM, system.room, LEAST_ROOM)
+
+
+def system(folder: Path) -> System:
+    """As it is now, for a machine whose state lies in `folder`."""
+    # The kernel counts threads of a user, and none of root's; and those of a container or service.
+    of_user = _limit(resource.RLIMIT_NPROC) if os.geteuid() else None
+    disk = os.statvfs(folder)
+    room = disk.f_bavail * disk.f_frsize
+    return System(_memory(), _used(), _least(of_user, _of_service()), room)
+
+
+def keep_together() -> None:
+    """Where memory is limited: not 64 MiB of address space for every thread, as glibc does it."""
+    if _memory() is not None:
+        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+        if mallopt is not None:
+            mallopt(M_ARENA_MAX, 1)
+
+
+def _memory() -> int | None:
+    return _least(_limit(resource.RLIMIT_AS), _limit(resource.RLIMIT_DATA))
+
+
+def _least(*limits: int | None) -> int | None:
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
+def _limit(number: int) -> int | None:
+    soft, _ = resource.getrlimit(number)
+    return None if soft == resource.RLIM_INFINITY else soft
+
+
+def _of_service(proc: Path = Path("/proc/self/cgroup"), root: Path = CONTROL) -> int | None:
+    """Threads that our control group may have (cgroup v2, pids.max); None where nobody tells."""
+    try:
+        [own] = [line[3:] for line in proc.read_text().splitlines() if line.startswith("0::")]
+        return int((root / own.lstrip("/") / "pids.max").read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def _used() -> int:
+    """Bytes of address space that this process has; 0 where nobody tells."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    except (OSError, ValueError):
+        return 0

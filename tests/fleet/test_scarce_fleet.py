@@ -1,0 +1,84 @@
+"""A supervisor that the system gives no more of something goes on: what failed is tried again."""
+
+import errno
+from pathlib import Path
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from seemachine.config import Config
+from seemachine.fleet import operator
+from seemachine.fleet.configuration import Fleet
+from seemachine.fleet.supervisor import Supervisor
+from seemachine.state.errors import DiskFull, StateCorrupt
+from seemachine.state.slots import Slots
+
+ESN = "7852-268D-3BF9"
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Fleet:
+    """One machine, whose reader in slot 2 asks for a blank card."""
+    machine = Config(esn=ESN, world=tmp_path, operator="auto")
+    Slots(tmp_path, ESN).set_light(2, on=True)
+    return Fleet(tmp_path, (machine,))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.EMFILE, "none left"),
+        DiskFull("full"),
+        StateCorrupt("damaged"),
+        RuntimeError("can't start new thread"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_a_card_that_can_not_be_fed_now_is_fed_later(
+    error: Exception,
+    fleet: Fleet,
+    monkeypatch: pytest.MonkeyPatch,
+    autojump_clock: MockClock,
+) -> None:
+    """Whatever is missing when a reader asks for a card, the fleet stays up and asks again."""
+    fed: list[int] = []
+    failures = [error]
+
+    async def run_sync(_feed: object, _rack: object, _esn: str, slot: int) -> None:
+        if failures:
+            raise failures.pop()
+        fed.append(slot)
+
+    monkeypatch.setattr(operator.trio.to_thread, "run_sync", run_sync)
+    with trio.move_on_after(1):
+        await operator.feed_cards(fleet)
+    assert 2 in fed
+
+
+@pytest.mark.parametrize("error", [RuntimeError("can't start new thread"), MemoryError(), OSError(errno.EAGAIN, "")])
+async def test_a_machine_that_can_not_be_run_now_is_run_later(
+    error: Exception,
+    fleet: Fleet,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its life ends, as by a full disk, and not its supervisor."""
+
+    async def run_once(_machine: Config) -> int:
+        raise error
+
+    supervisor = Supervisor(fleet, lambda: None)
+    monkeypatch.setattr(supervisor, "_run_once", run_once)
+    assert await supervisor._live_once(fleet.machines[0]) == "can't be run"
+
+
+async def test_a_bug_of_the_supervisor_is_one(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is no want of anything is not tried again and again."""
+
+    async def run_once(_machine: Config) -> int:
+        raise RuntimeError("a bug")
+
+    supervisor = Supervisor(fleet, lambda: None)
+    monkeypatch.setattr(supervisor, "_run_once", run_once)
+    with pytest.raises(RuntimeError, match="a bug"):
+        await supervisor._live_once(fleet.machines[0])

@@ -1,0 +1,87 @@
+"""Each flush of a name, at its place; what must not stay, and how an error of the disk is called."""
+
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from state.kit import ESN, lease
+
+from seemachine.state import file as file_module
+from seemachine.state import rack as rack_module
+from seemachine.state import sqlite as sqlite_module
+from seemachine.state.checkpoints import FolderCheckpoints
+from seemachine.state.errors import DiskFull, StateFailed
+from seemachine.state.file import FileStore
+from seemachine.state.rack import Rack
+from seemachine.state.slots import Slots
+from seemachine.state.sqlite import SqliteStore
+
+SLOT = 2
+
+
+def flushes(patch: pytest.MonkeyPatch, module: ModuleType, seen: Callable[[], object]) -> list[tuple[str, object]]:
+    """The folders that a module flushes from here on, each with what was to be seen then."""
+    found: list[tuple[str, object]] = []
+    patch.setattr(module, "flush_folder", lambda path: found.append((path.name, seen())))
+    return found
+
+
+def test_a_moved_card_is_on_the_disk(rack: Rack, slots: Slots, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it came to, then where it was: between the two a crash leaves it in both places or in the new one, never in neither."""
+    rack.new()
+
+    def seen() -> bool:
+        return slots.occupant(SLOT) is not None
+
+    found = flushes(monkeypatch, rack_module, seen)
+    rack.insert("card1", ESN, SLOT)
+    assert found == [(str(SLOT), True), ("cards", True)]
+    found.clear()
+    rack.remove(ESN, SLOT)
+    assert found == [("cards", False), (str(SLOT), False)]
+
+
+def test_a_new_database_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its name is flushed after it has it; a name that is there may be of a process that was killed before that."""
+    folder = tmp_path / "machine"
+    found = flushes(monkeypatch, sqlite_module, (folder / "nvram.db").exists)
+    settled: list[Path] = []
+    monkeypatch.setattr(sqlite_module, "settle", settled.append)
+    SqliteStore(folder).close()
+    assert (found, settled) == ([("machine", True)], [])
+    SqliteStore(folder).close()
+    assert settled == [folder]
+
+
+def test_no_scratch_file_of_a_discarded_key_stays(tmp_path: Path) -> None:
+    """A process that was killed while it wrote a head left one with seeds in it."""
+    checkpoints = FolderCheckpoints(tmp_path / "hsm" / ESN)
+    checkpoints.create("big", {"seeds": [b"s" * 24]})
+    folder = tmp_path / "hsm" / ESN / "making"
+    for kind in ("key", "rows"):
+        (folder / f".big.{kind}.new").write_bytes(b"s" * 24)
+    checkpoints.discard("big")
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(("number", "kind"), [(errno.EIO, StateFailed), (errno.ENOSPC, DiskFull)])
+def test_a_disk_that_fails_at_the_opening(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, kind: type[StateFailed]) -> None:
+    """Is a failure of the store, with the folder in the sentence; and so is one at an installation."""
+    store = FileStore(tmp_path)
+
+    def fail(*_given: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(file_module, "replace_file", fail)
+        with pytest.raises(StateFailed, match=os.strerror(number)) as refused:
+            store.install(lease())
+        assert type(refused.value) is kind
+    store.close()
+    monkeypatch.setattr(file_module, "settle", fail)
+    with pytest.raises(StateFailed, match=f"nvram: {os.strerror(number)}") as refused:
+        FileStore(tmp_path)
+    assert type(refused.value) is kind
