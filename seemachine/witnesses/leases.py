@@ -30,6 +30,8 @@ class _Lease:
     floor: int = 0
     # Leaves before it may be used.
     allowed: int = -1
+    # Its end, where it was claimed.
+    until: int | None = None
     # How many more are asked for next time, how often that was since the last beat, and where it
     # stood then.
     more: int = 0
@@ -46,12 +48,16 @@ class _Lease:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What the database is told of a lease: leaves before `next` were used, those before `ahead` may be."""
+    """What the database is told of a lease: leaves before `next` were used, those before `ahead` may be.
+
+    `until` is its end where it was claimed.
+    """
 
     name: bytes
     first: int
     next: int
     ahead: int
+    until: int | None = None
 
 
 class Leases:
@@ -64,10 +70,10 @@ class Leases:
         self._lock = threading.Lock()
         self._leases: dict[Key, _Lease] = {}
 
-    def recall(self, name: bytes, first: int, used: int, ahead: int) -> None:
+    def recall(self, name: bytes, first: int, used: int, ahead: int, until: int | None = None) -> None:
         """What the database knows of an earlier opening."""
         with self._lock:
-            self._leases[name, first] = _Lease(used=used, taken=used, floor=ahead)
+            self._leases[name, first] = _Lease(used=used, taken=used, floor=ahead, until=until)
 
     def note(self, name: bytes, first: int, following: int) -> None:
         """Leaves before `following` were used."""
@@ -76,9 +82,9 @@ class Leases:
             lease.dirty = lease.dirty or following > lease.used
             lease.used = max(lease.used, following)
 
-    def claimed(self, name: bytes, first: int) -> None:
+    def claimed(self, name: bytes, first: int, end: int) -> None:
         """A lease came in, and the database knows it."""
-        self.recall(name, first, first, first)
+        self.recall(name, first, first, first, end)
 
     def used(self, name: bytes) -> dict[int, int]:
         """The next leaf of each lease of a file, by first leaf."""
@@ -117,7 +123,7 @@ class Leases:
         lease = self._lease(use)
         ahead = min(use.end, use.following + lease.more)
         lease.more, lease.asked = min(MOST_AHEAD, max(1, 2 * lease.more)), lease.asked + 1
-        return Note(use.name, use.first, max(lease.used, use.first), max(ahead, lease.floor))
+        return Note(use.name, use.first, max(lease.used, use.first), max(ahead, lease.floor), lease.until)
 
     def beat(self) -> list[Note]:
         """What is to be told now. A lease that rested since the last beat gives back what it did not use."""
@@ -158,7 +164,7 @@ class Leases:
 
     def _note(self, key: Key) -> Note:
         lease = self._leases[key]
-        return Note(*key, lease.used, lease.ahead)
+        return Note(*key, lease.used, lease.ahead, lease.until)
 
     def _rest(self, lease: _Lease) -> None:
         if lease.asked <= 1:

@@ -28,6 +28,7 @@ import json
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from seemachine.state.errors import LeaseSpent, StateError, StateFailed, StateLocked, StateUnsafe, counted
@@ -124,7 +125,7 @@ class PostgresWitness:
             raise self._end(f"{self._where} knows another process as the one that has {self._esn}")
         if not claimed:
             raise LeaseSpent(f"leaves {first} to {end - 1} of {printed_name(name)} came into a machine before, says {self._where}")
-        self._leases.claimed(name, first)
+        self._leases.claimed(name, first, end)
 
     def is_spent(self, name: bytes, first: int, end: int) -> bool:
         """See Witness."""
@@ -199,7 +200,7 @@ class PostgresWitness:
     def _tell(self, notes: Sequence[Note]) -> None:
         """One statement for all. Raises StateLocked when this process is not the one that counts any more, StateFailed."""
         asked = self._now()
-        values = [{"name": note.name.hex(), "first": note.first, "next": note.next, "ahead": note.ahead} for note in notes]
+        values = [{**asdict(note), "name": note.name.hex()} for note in notes]
         rows = self._run(sql.TELL, notes=json.dumps(values))
         if not rows:
             raise self._end(f"{self._where} knows another process as the one that has {self._esn}")
@@ -241,10 +242,10 @@ class PostgresWitness:
         """What the database knows, after it is ours alone."""
         rows = session.run(sql.MARK, esn=self._esn)
         self._mark = Mark(bytes(rows[0][0]), rows[0][1], bytes(rows[0][2]), bytes(rows[0][3])) if rows else None
-        for name, first, following, ahead, _, other in session.run(sql.LEAVES, esn=self._esn):
+        for name, first, following, ahead, end, other in session.run(sql.LEAVES, esn=self._esn):
             key = (bytes(name), first)
             self._known[key] = ahead
-            self._leases.recall(*key, following, ahead or 0)
+            self._leases.recall(*key, following, ahead or 0, end)
             if other:
                 self._others[key] = other
 
@@ -256,6 +257,8 @@ class PostgresWitness:
         except Refused as error:
             if error.code in sql.MISSING:
                 raise self._end(f"{error}: the database was replaced by another one") from None
+            if error.code == sql.TAKEN and statement is sql.TELL:
+                raise self._end(f"{error}: the database had lost a lease of {self._esn}, and another machine took it") from None
             raise
         except StateFailed as error:
             self._lost = self._lost or str(error)

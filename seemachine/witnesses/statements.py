@@ -67,11 +67,12 @@ ADVANCE = f"""{OURS} INSERT INTO seemachine_marks AS m
 # All notes at once, and the answer to: is this session still ours, does it hold the lock, which
 # opening is the last?
 TELL = f"""{OURS}, told AS (
-    INSERT INTO seemachine_leaves AS l (esn, name, first, next, ahead)
-    SELECT ours.esn, decode(n.name, 'hex'), n.first, n.next, n.ahead
-    FROM ours, jsonb_to_recordset(:notes ::jsonb) AS n (name text, first bigint, next bigint, ahead bigint)
+    INSERT INTO seemachine_leaves AS l (esn, name, first, next, ahead, until)
+    SELECT ours.esn, decode(n.name, 'hex'), n.first, n.next, n.ahead, n.until FROM ours,
+           jsonb_to_recordset(:notes ::jsonb) AS n (name text, first bigint, next bigint, ahead bigint, until bigint)
     ON CONFLICT (esn, name, first) DO UPDATE
-    SET next = GREATEST(l.next, EXCLUDED.next), ahead = GREATEST(EXCLUDED.ahead, l.next, EXCLUDED.next))
+    SET next = GREATEST(l.next, EXCLUDED.next), ahead = GREATEST(EXCLUDED.ahead, l.next, EXCLUDED.next),
+        until = COALESCE(l.until, EXCLUDED.until))
     SELECT m.epoch, m.nonce, {LOCKED_HERE} FROM ours LEFT JOIN seemachine_marks m USING (esn)"""
 OVERLAP = """EXISTS (SELECT FROM seemachine_leaves o WHERE o.name = :name ::bytea AND o.first < :until ::bigint
                      AND :first ::bigint < GREATEST(o.next, o.until, o.first + 1))"""

@@ -230,7 +230,18 @@ def test_a_new_session_that_could_not_be_told_all_is_none(server, opened, key, e
         store.beat()
     store.beat()
 
-    assert server.ask(f"SELECT next, ahead FROM seemachine_leaves WHERE esn = '{esn}'") == [[3, 3]]
+    assert server.ask(f"SELECT next, ahead, until FROM seemachine_leaves WHERE esn = '{esn}'") == [[3, 3, 32]]
+
+
+def test_a_lease_that_another_machine_took_meanwhile_ends_this_one(server, opened, key, esn, witness):
+    """The database failed over and lost the claim; the same card, linked, came into another machine."""
+    store, _ = opened()
+    server.end_sessions(esn)
+    server.ask(f"DELETE FROM seemachine_leaves WHERE esn = '{esn}'")
+    witness(f"{esn[:4]}-1111-1111").claim(name(key), 0, 32)
+
+    with pytest.raises(StateFailed, match="another machine took it"):
+        store.beat()
 
 
 def test_a_lock_that_is_gone_is_a_session_that_is_lost(server, opened):
