@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from seemachine.state.errors import StateError, StateLocked
-from seemachine.state.witness import Mark, Past, Use, Witness
+from seemachine.state.witness import LaggingWitness, Mark, Past, Use, Witness
 
 T = TypeVar("T")
 
@@ -14,6 +14,8 @@ class LayeredWitness:
 
     def __init__(self, *layers: Witness) -> None:
         self._layers = layers
+        # With each signature, so nobody is asked who has nothing to say.
+        self._asked = [layer for layer in layers if not isinstance(layer, LaggingWitness)]
 
     def meet(self, past: Past, place: bytes) -> str:
         """See Witness. Each has to meet it, also after one of them doubts."""
@@ -48,12 +50,12 @@ class LayeredWitness:
 
     def vouch(self, uses: Sequence[Use]) -> None:
         """See Witness."""
-        for layer in self._layers:
+        for layer in self._asked:
             layer.vouch(uses)
 
     def take(self, uses: Sequence[Use]) -> bool:
         """See Witness."""
-        return all(layer.take(uses) for layer in self._layers)
+        return not self._asked or all(layer.take(uses) for layer in self._asked)
 
     def note(self, name: bytes, first: int, following: int) -> None:
         """See Witness."""

@@ -132,9 +132,11 @@ class MirroredStore(OpenNvram):
         batch = Batch(self._files, self._rows([order.token for order in orders]), self._now())
         answers = [self._again(order, row) if (row := batch.known(order)) else batch.take(order) for order in orders]
         # Before anything is changed.
-        with self._still_ours():
+        try:
             if not self._witness.take([_use(self._files[name], count) for name, count in batch.taken.items()]):
                 return None
+        except StateLocked as error:
+            raise self._not_ours(error) from error
         changes = batch.changes()
         self._commit(changes)
         self._await(changes.rows)
@@ -279,8 +281,10 @@ class MirroredStore(OpenNvram):
 
     def _vouch(self, uses: Sequence[Use]) -> None:
         self._refuse_after_failure()
-        with self._still_ours():
+        try:
             self._witness.vouch(uses)
+        except StateLocked as error:
+            raise self._not_ours(error) from error
 
     @contextlib.contextmanager
     def _still_ours(self) -> Iterator[None]:
@@ -288,8 +292,11 @@ class MirroredStore(OpenNvram):
         try:
             yield
         except StateLocked as error:
-            self._failed = str(error)
-            raise StateFailed(self._failed) from error
+            raise self._not_ours(error) from error
+
+    def _not_ours(self, error: StateLocked) -> StateFailed:
+        self._failed = str(error)
+        return StateFailed(self._failed)
 
 
 def _use(file: NvramFile, count: int) -> Use:
