@@ -58,7 +58,7 @@ def _enter(room: str, verb: str) -> Callable[[argparse.Namespace], int]:
 
 
 def _serve(_verb: str, options: argparse.Namespace) -> int:
-    from seemachine.config import ConfigError, load
+    from seemachine.config import ConfigError, load, refuse_password
 
     given = {name: value for name, value in vars(options).items() if name not in ("run", "config", *TLS_OPTIONS)}
     given["tls"] = {setting: value for option, setting in TLS_OPTIONS.items() if (value := getattr(options, option)) is not None} or None
@@ -66,6 +66,7 @@ def _serve(_verb: str, options: argparse.Namespace) -> int:
         say("seemachine serve: --esn is needed, such as --esn 7852-268D-3BF9", file=sys.stderr)
         return 2
     try:
+        refuse_password(options.witness)
         config = load(options.config, **given)
     except ConfigError as error:
         say(f"seemachine serve: {error}", file=sys.stderr)

@@ -11,6 +11,7 @@ from seemachine.wire.framing import MAX_FRAME
 from seemachine.wire.names import MODELS, SEE_PORT, is_esn
 from seemachine.wire.printable import is_printable
 from seemachine.wire.world import CA_FILE, home, pki_folder
+from seemachine.witnesses.address import is_url, parse
 
 STORES = ("sqlite", "file", "memory")
 OPERATORS = ("manual", "auto")
@@ -134,6 +135,7 @@ class Config:
             value = getattr(self, name)
             if type(value) is not str or not is_printable(value):
                 raise ConfigError(f"{name} takes {what}, not {value!r}")
+        _check_witness(self.witness)
         if self.tls is None and not _is_loopback(self.host) and not self.insecure_bind:
             raise ConfigError(
                 f"{self.host} is not a loopback address, and whoever reaches the port can sign; "
@@ -144,6 +146,25 @@ class Config:
     def folder(self) -> Path:
         """The machine's own state."""
         return self.world / "hsm" / self.esn
+
+
+def _check_witness(where: str) -> None:
+    try:
+        if is_url(where):
+            parse(where)
+    except ValueError as error:
+        raise ConfigError(f"witness takes {error}") from None
+
+
+def refuse_password(where: str | None) -> None:
+    """Raise ConfigError for the witness of a command line, which all users of the host can read, when it holds a password."""
+    if where and is_url(where):
+        _check_witness(where)
+        if parse(where).password:
+            raise ConfigError(
+                "witness takes no password on the command line, where all users of this host can read it; "
+                "leave it out, and put it into PGPASSWORD, a passfile, or a file of settings"
+            )
 
 
 def load(path: Path | None, **given: Any) -> Config:

@@ -61,7 +61,12 @@ def _add_serve(words: Any, enter: Enter) -> None:
     parser.add_argument("--ephemeral", action="store_const", const="memory", dest="store", help="the same as --store memory")
     parser.add_argument("--home", type=Path, dest="world", metavar="DIR", help="world folder; default $SEEMACHINE_HOME")
     parser.add_argument("--operator", choices=("manual", "auto"), help="whether blank cards are fed unasked (by a fleet); default manual")
-    parser.add_argument("--witness", help="folder or postgresql:// URL that remembers this NVRAM's openings; default witness/ of the world")
+    parser.add_argument(
+        "--witness",
+        metavar="DIR|URL",
+        help="what remembers this NVRAM: a folder, relative to the world folder, or postgresql://user@host:port/database without"
+        " a password, which PGPASSWORD or a passfile has; default witness/ of the world",
+    )
     parser.add_argument(
         "--runtime-witness",
         metavar="auto|off|DIR",

@@ -27,7 +27,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
         },
         set(),
     ),
-    "seemachine.config": ({"seemachine.wire"}, set()),
+    "seemachine.config": ({"seemachine.wire", "seemachine.witnesses"}, set()),
     "seemachine.notify": (set(), set()),
     "seemachine.stopping": (set(), {"trio"}),
     "seemachine.entry": (set(), set()),
@@ -50,7 +50,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
         },
         {"trio"},
     ),
-    "seemachine.witnesses": ({"seemachine.state"}, set()),
+    "seemachine.witnesses": ({"seemachine.wire", "seemachine.state"}, set()),
     "seemachine.audit": ({"seemachine.printing", "seemachine.wire", "seemachine.lms", "seeclient"}, set()),
     "seemachine.pki": ({"seemachine.printing", "seemachine.wire", "seemachine.state"}, {"cryptography"}),
     "seemachine.nfast": (

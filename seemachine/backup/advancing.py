@@ -1,5 +1,6 @@
 """What a backup knows of leaves that are gone, told to the machines: NVRAMs go forward, witnesses take note. Nothing goes back."""
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -66,7 +67,7 @@ def _open(world: Path, esn: str, where: str, stack: ExitStack, *, look: bool) ->
     kinds = [kind for kind in ("nvram.db", "nvram") if look and (folder / kind).exists()]
     if len(kinds) > 1:
         raise StateUnsafe(f"{folder} has two NVRAMs, nvram.db and nvram; move away the one that is not used")
-    witness = open_witness(where, witness_folder(world), esn)
+    witness = open_witness(where, witness_folder(world), esn, os.environ)
     if not kinds:
         stack.callback(witness.release)
         return Stopped(esn, witness, None)
@@ -179,7 +180,7 @@ def _note(witness: Witness, gone: Iterable[Range]) -> None:
 def _check_noted(world: Path, witnesses: Mapping[str, str], gone: list[Range]) -> None:
     """Notes are best effort elsewhere. Here they are all that is left, so they are looked for."""
     for esn, where in witnesses.items():
-        witness = open_witness(where, witness_folder(world), esn)
+        witness = open_witness(where, witness_folder(world), esn, os.environ)
         try:
             if any(witness.noted(name).get(first, 0) < end for name, first, end in gone if end > first):
                 raise StateFailed(f"the witness of {esn} did not take note of all leaves that are gone; see to its disk, and try again")

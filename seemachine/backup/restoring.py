@@ -14,7 +14,7 @@ from seemachine.backup import ledgers, lending
 from seemachine.backup.advancing import advance, lock
 from seemachine.backup.archive import ARCHIVE, CARDS, FLEET, KEYS, ArchiveError, Backup, ledger_name, unpack
 from seemachine.backup.steps import Step
-from seemachine.config import ConfigError
+from seemachine.config import ConfigError, refuse_password
 from seemachine.fleet.configuration import read
 from seemachine.printing import say, say_json
 from seemachine.state.cards import SUFFIX
@@ -23,12 +23,18 @@ from seemachine.state.errors import CardError, StateError, StateLocked, StateUns
 from seemachine.state.lock import holder
 from seemachine.wire.status import StatusError
 from seemachine.wire.world import HOME_VARIABLE, home, key_folder, witness_folder
+from seemachine.witnesses.address import folder_of, is_url
 
 
 def run(options: argparse.Namespace) -> int:
     """Restore. Returns the exit code: 1 when something was refused, or contradicts what is here."""
     world = home(options.home)
     os.environ[HOME_VARIABLE] = str(world)
+    try:
+        refuse_password(options.witness)
+    except ConfigError as error:
+        say(f"seemachine restore: {error}", file=sys.stderr)
+        return 2
     try:
         if options.file.is_dir():
             steps = restore_outgoing(world, options.file)
@@ -133,8 +139,8 @@ def _witnesses(world: Path) -> dict[str, str]:
 
 def _known_to(world: Path, witness: str, machines: list[str]) -> list[str]:
     """The machines that a folder is the witness of. Raises StateUnsafe when it is none: what is noted there, no machine would look at."""
-    folder = Path(witness).expanduser()
-    if not witness or "://" in witness or folder.resolve() == witness_folder(world).resolve():
+    folder = folder_of(witness, world)
+    if not witness or is_url(witness) or folder.resolve() == witness_folder(world).resolve():
         return machines
     known = [esn for esn in machines if (folder / f"{esn}.record").exists()]
     if machines and not known:

@@ -74,7 +74,7 @@ class Daemon:
             async with trio.open_nursery() as background:
                 background.start_soon(self._service.pipeline.run)
                 background.start_soon(self._regularly, "tidy", TIDY_SECONDS, "cannot tidy")
-                background.start_soon(self._regularly, "beat", BEAT_SECONDS, "the witness fails")
+                background.start_soon(self._beat)
                 background.start_soon(self._log.run)
                 async with trio.open_nursery() as sessions:
                     await self._accept_until(signals, sessions)
@@ -105,6 +105,28 @@ class Daemon:
                 self._log.warning(event, detail=str(error))
             except Exception as error:  # noqa: BLE001
                 self._trouble(f"bug: {event}", error)
+
+    async def _beat(self) -> None:
+        """Told when something changes. On a thread of its own: nobody's long request may keep the witness from it."""
+        workers, alone, failing = self._service.workers, trio.CapacityLimiter(1), ""
+        while True:
+            await trio.sleep(BEAT_SECONDS)
+            news, failed = "", ""
+            try:
+                # At the end left to itself: closing the store waits for it, within a bound.
+                news = await workers.run(alone, self._service.machine.store.beat)
+            except StateError as error:
+                failed = str(error)
+            except Exception as error:  # noqa: BLE001
+                self._trouble("bug: the witness fails", error)
+            self._tell_of_witness(news, failed, failing)
+            failing = failed
+
+    def _tell_of_witness(self, news: str, failed: str, failing: str) -> None:
+        if failed and failed != failing:
+            self._log.warning("the witness fails", detail=failed)
+        if news or (failing and not failed):
+            self._log.warning("the witness answers again", detail=news)
 
     async def _accept_until(self, signals: AsyncIterator[int], sessions: trio.Nursery) -> None:
         async with trio.open_nursery() as accepting:

@@ -39,10 +39,13 @@ from seemachine.state.witness import NoWitness, Witness
 from seemachine.wire.messages import ENVELOPE_BYTES, Limits
 from seemachine.wire.world import witness_folder
 from seemachine.witnesses import open_witness
+from seemachine.witnesses.address import is_url
 
 # How long a thread may keep Python's lock from the loop that all connections wait for. With Python's own 5 ms, a few threads that make
 # listings held up every signature by tens of milliseconds.
 SWITCH_SECONDS = 0.0005
+# What a witness in a database gets at the end to be told how far all came, after the sessions were drained.
+STOP_SECONDS = 3
 # Why a machine may not start; anything else is a bug.
 REFUSALS = (StateError, CannotHarden, CannotListen, TlsError, engines.EngineError, OSError)
 # That work on requests at one time: see the limiters of a daemon, and the engine's pool.
@@ -73,8 +76,10 @@ def _start(config: Config, output: LogWriter) -> int:
             lock.listen()
             runtime, missing = open_runtime(config)
             store = open_store(config, runtime)
-            stack.callback(store.close)
             log = configure(esn=config.esn)
+            stack.callback(_close, store, log)
+            for sentence in store.skipped:
+                log.warning("leaves given up", reason=sentence)
             output.notice = partial(dropped, esn=config.esn)
             if missing:
                 log.warning("no runtime witness", reason=missing)
@@ -93,6 +98,13 @@ def _start(config: Config, output: LogWriter) -> int:
         say(f"seemachine serve: {reason(error)}{_way_out(config, error)}", file=sys.stderr)
         return 1
     return 0
+
+
+def _close(store: Store, log: Log) -> None:
+    try:
+        store.close()
+    except StateError as error:
+        log.warning("the witness was not told of the end", detail=str(error))
 
 
 def _way_out(config: Config, error: Exception) -> str:
@@ -167,7 +179,8 @@ def open_store(config: Config, runtime: Witness | None = None) -> Store:
         from seemachine.state.memory import MemoryStore
 
         return MemoryStore(_retention(config))
-    configured = open_witness(config.witness, witness_folder(config.world), config.esn)
+    options = {"stop_seconds": float(min(STOP_SECONDS, config.limits.drain_seconds))} if is_url(config.witness) else {}
+    configured = open_witness(config.witness, witness_folder(config.world), config.esn, os.environ, **options)
     witness = LayeredWitness(configured, runtime or NoWitness())
     try:
         return _open_durable(config, witness)

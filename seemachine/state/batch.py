@@ -46,7 +46,8 @@ class Batch:
         self._rows = rows
         self._now = now
         self._new: list[LedgerRow] = []
-        self._taken: dict[bytes, int] = {}
+        # How many leaves of each file.
+        self.taken: dict[bytes, int] = {}
 
     def known(self, order: Order) -> LedgerRow | None:
         """The row of the same token, from before or from this batch."""
@@ -55,7 +56,7 @@ class Batch:
     def take(self, order: Order) -> Answer:
         """The next leaf for a new order."""
         file = self._files.get(order.name)
-        taken = self._taken.get(order.name, 0)
+        taken = self.taken.get(order.name, 0)
         if file is None or taken == file.remaining:
             return None
         if file.quarantine:
@@ -67,12 +68,12 @@ class Batch:
         row = LedgerRow(order.name, leaf, order.token, order.digest, *asked)
         self._new.append(row)
         self._rows[order.token] = row
-        self._taken[order.name] = taken + 1
+        self.taken[order.name] = taken + 1
         return Reserved(file.lease, leaf, file.lease.end - leaf - 1)
 
     def changes(self) -> Changes:
         """What the batch leaves behind."""
-        files = {name: self._advanced(self._files[name], count) for name, count in self._taken.items()}
+        files = {name: self._advanced(self._files[name], count) for name, count in self.taken.items()}
         return Changes(files, list(self._used_up(files)), self._new)
 
     def _used_up(self, files: dict[bytes, NvramFile | None]) -> Iterable[SpentLease]:

@@ -6,11 +6,11 @@ from typing import Any
 
 from seemachine.state.durable import private_folder, settle
 from seemachine.state.errors import StateCorrupt, StateFailed, StateLocked, reason
-from seemachine.state.witness import Mark, Past, doubt_about, overlaps
+from seemachine.state.witness import LaggingWitness, Mark, Past, doubt_about, overlaps
 from seemachine.state.witness_file import WitnessFile
 
 
-class FolderWitness:
+class FolderWitness(LaggingWitness):
     """See Witness. The folder should not be copied or put back together with the machines; if it is, that is noticed."""
 
     def __init__(self, folder: Path, esn: str, boot: bytes | None = None) -> None:
@@ -65,12 +65,13 @@ class FolderWitness:
         """See Witness."""
         return self._file.noted(name)
 
-    def beat(self) -> None:
+    def beat(self) -> str:
         """See Witness."""
         try:
             self._file.renew_if_changed()
         except OSError as error:
             raise StateFailed(f"the witness could not be written: {reason(error)}") from error
+        return ""
 
     def release(self) -> None:
         """See Witness. At an orderly end the record is another file than any that was saved while the machine ran."""

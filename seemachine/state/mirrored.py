@@ -3,8 +3,10 @@
 Order, never to be changed: a leaf is taken off in memory, then durably together with its row in the ledger, then handed out.
 """
 
+import contextlib
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from seemachine.state.batch import Answer, Batch, Changes, quarantined
@@ -15,6 +17,7 @@ from seemachine.state.errors import (
     LeaseSpent,
     NotAcknowledged,
     StateError,
+    StateFailed,
     StateLocked,
     TokenSpent,
     counted,
@@ -23,11 +26,13 @@ from seemachine.state.ledger import LedgerRow, Order
 from seemachine.state.opened import OpenNvram
 from seemachine.state.records import NvramFile, Reserved, SpentLease, StoredLease
 from seemachine.state.store import KEEP, Retention
-from seemachine.state.witness import Past
+from seemachine.state.witness import Past, Use
 from seemachine.wire.names import printed_name
 
 MAX_FILES = 4096
 MAX_AWAITED = 4096
+# Between asking the witness and taking the leaves another thread may have taken them.
+VOUCHING_TRIES = 8
 # Rows, or leases, that are destroyed in one step: a signature waits for one step at most.
 AT_ONCE = 250
 
@@ -81,35 +86,61 @@ class MirroredStore(OpenNvram):
 
     def install(self, lease: StoredLease) -> None:
         """See Store."""
+        self.check_install(lease)
+        # Claimed before the file is there: claimed leaves that are not in it count as gone. Not under the lock: a witness may be slow.
+        with self._still_ours():
+            self._witness.claim(lease.name, lease.first, lease.end)
         with self._lock:
             self._ready()
-            self.check_install(lease)
-            # Claimed before the file is there: claimed leaves that are not in it count as gone.
-            self._witness.claim(lease.name, lease.first, lease.end)
+            self._check_room(lease)
             self._guarded(lambda: self._write_install(lease))
             self._files[lease.name] = NvramFile(lease, lease.first)
 
     def check_install(self, lease: StoredLease) -> None:
         """See Store."""
+        with self._lock:
+            self._check_room(lease)
+        with self._still_ours():
+            spent = self._witness.is_spent(lease.name, lease.first, lease.end)
+        if spent:
+            raise LeaseSpent(f"{_were_here(lease)}, or in another machine's, as its witness knows")
+
+    def _check_room(self, lease: StoredLease) -> None:
         self._refuse_after_failure()
         present = self._files.get(lease.name)
         if present is not None:
             raise FileExists(f"NVRAM file {printed_name(lease.name)} still holds {present.remaining} signatures")
         if len(self._files) >= MAX_FILES:
             raise FileExists(f"the NVRAM is full: it holds {MAX_FILES} files")
-        if self._was_installed(lease) or self._witness.is_spent(lease.name, lease.first, lease.end):
-            raise LeaseSpent(f"leaves {lease.first} to {lease.end - 1} of {printed_name(lease.name)} were in this NVRAM before")
+        if self._was_installed(lease):
+            raise LeaseSpent(_were_here(lease))
 
     def reserve(self, orders: Sequence[Order]) -> list[Answer]:
-        """See Store."""
-        with self._lock:
-            self._ready()
-            batch = Batch(self._files, self._rows([order.token for order in orders]), self._now())
-            answers = [self._again(order, row) if (row := batch.known(order)) else batch.take(order) for order in orders]
-            changes = batch.changes()
-            self._commit(changes)
-            self._await(changes.rows)
-            return answers
+        """See Store. What the witness has to know first it is told without the lock, for it may be slow."""
+        wanted = Counter(order.name for order in orders)
+        for _ in range(VOUCHING_TRIES):
+            self._vouch([_use(file, count) for name, count in wanted.items() if (file := self._files.get(name)) and not file.quarantine])
+            with self._lock:
+                answers = self._reserved(orders)
+            if answers is not None:
+                return answers
+        raise StateFailed("others took the leaves that the witness was asked for; no leaf was used; try again")
+
+    def _reserved(self, orders: Sequence[Order]) -> list[Answer] | None:
+        """An answer to each order; None when the witness does not know of all leaves that these take."""
+        self._ready()
+        batch = Batch(self._files, self._rows([order.token for order in orders]), self._now())
+        answers = [self._again(order, row) if (row := batch.known(order)) else batch.take(order) for order in orders]
+        # Before anything is changed.
+        try:
+            if not self._witness.take([_use(self._files[name], count) for name, count in batch.taken.items()]):
+                return None
+        except StateLocked as error:
+            raise self._not_ours(error) from error
+        changes = batch.changes()
+        self._commit(changes)
+        self._await(changes.rows)
+        return answers
 
     def _await(self, rows: list[LedgerRow]) -> None:
         self._awaited.update((row.token, row) for row in rows if not row.bound)
@@ -118,6 +149,8 @@ class MirroredStore(OpenNvram):
 
     def bind(self, order: Order) -> Reserved:
         """See Store."""
+        # The witness knows of the leaf. Whether it is there is asked all the same.
+        self._vouch(())
         with self._lock:
             self._ready()
             awaited = self._awaited.get(order.token)
@@ -173,15 +206,24 @@ class MirroredStore(OpenNvram):
 
     def skip(self, name: bytes, leaf: int) -> None:
         """See Store."""
+        self._check_skip(name, leaf)
+        file = self._files[name]
+        self._vouch([Use(name, file.lease.first, leaf, file.lease.end)])
         with self._lock:
             self._ready()
-            file = self._files[name]
-            least = max(file.next + 1, self._witness.noted(name).get(file.lease.first, 0))
-            if not least <= leaf <= file.lease.end:
-                raise LeaseSpent(f"{printed_name(name)} can go on at a leaf from {least} to {file.lease.end}, not {leaf}; never back")
+            file = self._check_skip(name, leaf)
             # Also of a file that ends here, and so has no note of its own.
             self._witness.note(name, file.lease.first, leaf)
             self._commit(Changes(files={name: NvramFile(file.lease, leaf) if leaf < file.lease.end else None}))
+
+    def _check_skip(self, name: bytes, leaf: int) -> NvramFile:
+        self._refuse_after_failure()
+        file = self._files[name]
+        first = file.lease.first
+        least = max(file.next + 1, self._witness.noted(name).get(first, 0), self._witness.floor(name, first))
+        if not least <= leaf <= file.lease.end:
+            raise LeaseSpent(f"{printed_name(name)} can go on at a leaf from {least} to {file.lease.end}, not {leaf}; never back")
+        return file
 
     def warn_at(self, name: bytes, count: int) -> None:
         """See Store."""
@@ -230,14 +272,40 @@ class MirroredStore(OpenNvram):
         self._spent = [spent for spent in self._spent if spent not in gone]
         return old
 
-    def beat(self) -> None:
+    def beat(self) -> str:
         """See Store. Not under the lock that signing takes: a witness may be slow."""
-        if not self._closed:
-            try:
-                self._witness.beat()
-            except StateLocked:
-                self._failed = True
-                raise
+        if self._closed:
+            return ""
+        with self._still_ours():
+            return self._witness.beat()
+
+    def _vouch(self, uses: Sequence[Use]) -> None:
+        self._refuse_after_failure()
+        try:
+            self._witness.vouch(uses)
+        except StateLocked as error:
+            raise self._not_ours(error) from error
+
+    @contextlib.contextmanager
+    def _still_ours(self) -> Iterator[None]:
+        """When the witness says that this NVRAM is another's now, nothing more is done with it."""
+        try:
+            yield
+        except StateLocked as error:
+            raise self._not_ours(error) from error
+
+    def _not_ours(self, error: StateLocked) -> StateFailed:
+        self._failed = str(error)
+        return StateFailed(self._failed)
+
+
+def _use(file: NvramFile, count: int) -> Use:
+    """The next leaves of a file."""
+    return Use(file.name, file.lease.first, min(file.next + count, file.lease.end), file.lease.end)
+
+
+def _were_here(lease: StoredLease) -> str:
+    return f"leaves {lease.first} to {lease.end - 1} of {printed_name(lease.name)} were in this NVRAM before"
 
 
 def _warned_at(file: NvramFile, count: int) -> NvramFile:

@@ -14,6 +14,7 @@ from seemachine.state.batch import Changes
 from seemachine.state.errors import DiskFull, StateFailed
 from seemachine.state.records import NvramFile, SpentLease
 from seemachine.state.witness import Mark, NoWitness, Past, Witness
+from seemachine.wire.names import printed_name
 
 
 class OpenNvram(ABC):
@@ -23,12 +24,14 @@ class OpenNvram(ABC):
         self._files = {file.name: file for file in files}
         self._spent = list(spent)
         self._lock = threading.Lock()
-        self._failed = False
+        # Why nothing more is done; empty while all is well.
+        self._failed = ""
         self._closed = False
         self._clock: Callable[[], float] = time.time
         self._witness: Witness = NoWitness()
         self.mark = past.last
         self.doubt = past.doubt
+        self.skipped: list[str] = []
 
     @abstractmethod
     def _write(self, changes: Changes) -> None:
@@ -54,9 +57,9 @@ class OpenNvram(ABC):
     def close(self) -> None:
         """See Store. Nothing can be asked afterwards."""
         with self._lock:
-            if not self._closed:
-                self._closed = True
-                self._witness.release()
+            closed, self._closed = self._closed, True
+        if not closed:
+            self._witness.release()
 
     def _attest(self, past: Past, witness: Witness | None, place: bytes) -> None:
         """Compare with what the witness remembers, put into quarantine what does not agree, and count this opening."""
@@ -64,6 +67,7 @@ class OpenNvram(ABC):
         doubt = self._witness.meet(past, place) or past.doubt
         # Before the opening is counted: a crash in between must find the same doubt again.
         self._commit(self._suspended(doubt))
+        self._skip_to_floors()
         before = self._witness.last(past.last.identity) or past.last
         mark = Mark(past.last.identity, max(before.epoch, past.last.epoch) + 1, os.urandom(8), place)
         self._write_past(Past(mark, (before.epoch, before.nonce), doubt))
@@ -73,7 +77,8 @@ class OpenNvram(ABC):
         self.mark, self.doubt = mark, doubt
 
     def _suspended(self, doubt: str) -> Changes:
-        reasons = {name: doubt or self._behind(file) for name, file in self._files.items() if not file.quarantine}
+        against = self._witness.against
+        reasons = {name: doubt or against(name, file.lease.first, file.next) for name, file in self._files.items() if not file.quarantine}
         files: dict[bytes, NvramFile | None] = {
             name: replace(self._files[name], quarantine=reason) for name, reason in reasons.items() if reason
         }
@@ -81,9 +86,16 @@ class OpenNvram(ABC):
         self._spent = [] if doubt else self._spent
         return Changes(files=files, forgotten=forgotten)
 
-    def _behind(self, file: NvramFile) -> str:
-        noted = self._witness.noted(file.name).get(file.lease.first, 0)
-        return f"it stands at leaf {file.next}, but the witness saw it at {noted}: it was put back, or damaged" if noted > file.next else ""
+    def _skip_to_floors(self) -> None:
+        """Past leaves that the last opening may have used, as nobody can tell any more: a few are lost."""
+        files = [file for file in self._files.values() if not file.quarantine]
+        floors = [(file, min(self._witness.floor(file.name, file.lease.first), file.lease.end)) for file in files]
+        behind = [(file, floor) for file, floor in floors if floor > file.next]
+        self._commit(Changes({file.name: NvramFile(file.lease, floor) if floor < file.lease.end else None for file, floor in behind}))
+        for file, floor in behind:
+            # Also of one that ends here.
+            self._witness.note(file.name, file.lease.first, floor)
+            self.skipped.append(_given_up(file, floor))
 
     def _commit(self, changes: Changes) -> None:
         """In memory first: whatever becomes of the write, leaves that were taken are not handed out again by this process."""
@@ -112,7 +124,7 @@ class OpenNvram(ABC):
         except DiskFull:
             raise
         except StateFailed:
-            self._failed = True
+            self._failed = "an earlier write did not become durable; restart the machine once the disk is in order"
             raise
 
     def _now(self) -> int:
@@ -123,4 +135,9 @@ class OpenNvram(ABC):
         if self._closed:
             raise StateFailed("the store is closed")
         if self._failed:
-            raise StateFailed("an earlier write did not become durable; restart the machine once the disk is in order")
+            raise StateFailed(self._failed)
+
+
+def _given_up(file: NvramFile, floor: int) -> str:
+    lost = f"leaf {file.next} of" if floor == file.next + 1 else f"leaves {file.next} to {floor - 1} of"
+    return f"{lost} {printed_name(file.name)} may have been used before the machine ended without order, so nothing is signed with it"

@@ -22,7 +22,7 @@ from pathlib import Path
 from seemachine.state.durable import PRIVATE_FILE, private_folder, write_all
 from seemachine.state.errors import LeaseSpent, StateFailed, StateLocked, reason
 from seemachine.state.sealed import seal, unseal
-from seemachine.state.witness import IDENTITY_BYTES, Mark, Past
+from seemachine.state.witness import IDENTITY_BYTES, LaggingWitness, Mark, Past
 from seemachine.state.witness_file import WitnessFile, head_of
 from seemachine.wire.names import printed_name
 
@@ -56,7 +56,7 @@ def runtime_folder(chosen: str, environment: Mapping[str, str], user: int) -> Pa
     return next((folder for folder in folders if os.access(folder.parent, os.W_OK | os.X_OK)), None)
 
 
-class RuntimeWitness:
+class RuntimeWitness(LaggingWitness):
     """See Witness. `folder` is the user's own. Raises StateFailed where it can't be used."""
 
     def __init__(self, folder: Path, boot: bytes | None = None) -> None:
@@ -148,11 +148,12 @@ class RuntimeWitness:
         """See Witness."""
         return self._file.noted(name) if self._file is not None else {}
 
-    def beat(self) -> None:
+    def beat(self) -> str:
         """See Witness."""
         if self._file is not None:
             with contextlib.suppress(OSError, StateLocked):
                 self._file.renew_if_changed()
+        return ""
 
     def release(self) -> None:
         """See Witness."""

@@ -40,6 +40,10 @@ class Store(Protocol):
     def doubt(self) -> str:
         """Why what was made with this NVRAM before is not to be used: all its files are in quarantine. Empty when all is well."""
 
+    @property
+    def skipped(self) -> list[str]:
+        """What was given up at the opening, for it may have been used before: a sentence each."""
+
     def settle(self) -> None:
         """What lies beside the NVRAM was put into quarantine too; the doubt is over."""
 
@@ -92,8 +96,11 @@ class Store(Protocol):
         Returns whether there is more to destroy, which is for another call, lest others wait.
         """
 
-    def beat(self) -> None:
-        """Every few seconds: the witness makes sure of what it knows. Raises StateLocked, for good, when it is not ours any more."""
+    def beat(self) -> str:
+        """Every few seconds: the witness makes sure of what it knows. Returns what a person should know of, or an empty text.
+
+        Raises StateFailed when it could not; for good when this NVRAM is another's now.
+        """
 
     def close(self) -> None:
-        """Give everything back."""
+        """Give everything back. Raises StateFailed when the witness could not be told something; all else is done."""

@@ -12,6 +12,8 @@ the NVRAM, then each witness learns of it. A crash in between leaves each witnes
 NVRAM knows; the next `meet` brings those that lag to the same one.
 """
 
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -46,6 +48,16 @@ class Past:
     doubt: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Leaves before `following` are to be used, of the lease of an NVRAM file from leaf `first` to `end` (not included)."""
+
+    name: bytes
+    first: int
+    following: int
+    end: int
+
+
 class Witness(Protocol):
     """The memory of one machine's NVRAM. Calls may come from several threads. Raises OSError, StateError."""
 
@@ -62,11 +74,23 @@ class Witness(Protocol):
     def advance(self, mark: Mark, doubt: str) -> None:
         """Remember an opening, durably. `doubt` is what any witness had against it."""
 
+    def against(self, name: bytes, first: int, following: int) -> str:
+        """Why a lease that stands at `following` may be one that was put back; empty when all is well. At an opening."""
+
+    def floor(self, name: bytes, first: int) -> int:
+        """The first leaf of a lease that no earlier opening can have used: it goes on there, or later. At an opening."""
+
     def claim(self, name: bytes, first: int, end: int) -> None:
-        """A lease comes into this NVRAM, and never into another. Raises LeaseSpent when it was in another."""
+        """A lease comes into this NVRAM, and never into another. Raises LeaseSpent when it was in another. May be slow."""
 
     def is_spent(self, name: bytes, first: int, end: int) -> bool:
-        """Whether any of these leaves were in an NVRAM before, as far as it knows."""
+        """Whether any of these leaves were in an NVRAM before, as far as it knows. May be slow."""
+
+    def vouch(self, uses: Sequence[Use]) -> None:
+        """Before leaves are used: have it know that they may be. May be slow. Raises StateFailed, StateLocked when they may not."""
+
+    def take(self, uses: Sequence[Use]) -> bool:
+        """Leaves are used now, if it knows that they may be; else it says no, and `vouch` has to be asked again. Quick. Raises as that."""
 
     def note(self, name: bytes, first: int, following: int) -> None:
         """A lease, by its file and first leaf, has its next leaf at `following`. Quick; never raises."""
@@ -74,17 +98,44 @@ class Witness(Protocol):
     def noted(self, name: bytes) -> dict[int, int]:
         """The next leaf of each lease of a file, by first leaf: no leaf before it is left."""
 
-    def beat(self) -> None:
+    def beat(self) -> str:
         """Every few seconds, beside the machine's work: make sure of what was noted, and that it is still ours.
 
-        Raises StateLocked, for good, when it is not; StateFailed when it could not be made sure of this time.
+        Returns what a person should know of, or an empty text. Raises StateLocked, for good, when
+        it is not; StateFailed when it could not be made sure of this time.
         """
 
     def release(self) -> None:
-        """The machine stops."""
+        """The machine stops. Raises StateFailed when something could not be noted any more; all else is done."""
 
 
-class NoWitness:
+class LaggingWitness(ABC):
+    """The part of a witness that learns of leaves after they were used, and is asked for nothing before."""
+
+    @abstractmethod
+    def noted(self, name: bytes) -> dict[int, int]:
+        """See Witness."""
+
+    def against(self, name: bytes, first: int, following: int) -> str:
+        """See Witness."""
+        return behind(self.noted(name), first, following)
+
+    def floor(self, name: bytes, first: int) -> int:
+        """See Witness. Of leaves that were used and not noted it knows nothing."""
+        del name, first
+        return 0
+
+    def vouch(self, uses: Sequence[Use]) -> None:
+        """See Witness."""
+        del uses
+
+    def take(self, uses: Sequence[Use]) -> bool:
+        """See Witness."""
+        del uses
+        return True
+
+
+class NoWitness(LaggingWitness):
     """For an NVRAM that forgets, or that nobody vouches for."""
 
     def meet(self, past: Past, place: bytes) -> str:
@@ -116,8 +167,9 @@ class NoWitness:
         del name
         return {}
 
-    def beat(self) -> None:
+    def beat(self) -> str:
         """There is nothing to make sure of."""
+        return ""
 
     def release(self) -> None:
         """There is nothing to let go of."""
@@ -126,6 +178,12 @@ class NoWitness:
 def overlaps(noted: dict[int, int], first: int, end: int) -> bool:
     """Whether any of the leaves from `first` to `end` (not included) are among those that were noted as gone."""
     return any(start < end and first < following for start, following in noted.items())
+
+
+def behind(noted: dict[int, int], first: int, following: int) -> str:
+    """Why a lease that stands at `following` was put back, by what was noted of its file; empty when it was not."""
+    seen = noted.get(first, 0)
+    return f"it stands at leaf {following}, but the witness saw it at {seen}: it was put back, or damaged" if seen > following else ""
 
 
 def doubt_about(past: Past, last: Mark | None, place: bytes) -> str:

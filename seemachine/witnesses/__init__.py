@@ -1,19 +1,22 @@
 """Where else a witness can be than in a folder: services that many hosts share. Each does what `seemachine.state.witness.Witness` says."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from seemachine.state.errors import StateUnsafe
 from seemachine.state.folder_witness import FolderWitness
 from seemachine.state.witness import Witness
+from seemachine.witnesses.address import folder_of, is_url
 
 
-def open_witness(where: str, default: Path, esn: str) -> Witness:
-    """The witness of a machine: a folder, or the URL of a service. Raises StateError."""
-    scheme = where.partition("://")[0] if "://" in where else ""
-    if scheme in ("postgresql", "postgres"):
+def open_witness(where: str, default: Path, esn: str, environment: Mapping[str, str], **options: Any) -> Witness:
+    """The witness of a machine: a folder, the default one if `where` is empty, or the URL of a service with its `options`.
+
+    A relative folder is in the folder that the default one is in, the world's. `environment` may have the password, or say where it is.
+    Raises StateError.
+    """
+    if is_url(where):
         from seemachine.witnesses.postgresql import PostgresWitness
 
-        return PostgresWitness(where, esn)
-    if scheme:
-        raise StateUnsafe(f"witness {where} is of no known kind; take a folder, or postgresql://user:password@host:port/database")
-    return FolderWitness(Path(where).expanduser() if where else default, esn)
+        return PostgresWitness(where, esn, environment, **options)
+    return FolderWitness(folder_of(where, default.parent) if where else default, esn)

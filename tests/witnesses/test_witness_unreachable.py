@@ -17,7 +17,7 @@ def test_why_the_database_is_not_reached_is_told(tmp_path):
         taken.bind(("127.0.0.1", 0))  # and nobody listens
         where = f"127.0.0.1:{taken.getsockname()[1]}/seemachine"
         with pytest.raises(StateFailed) as refused:
-            open_witness(f"postgresql://somebody:secret@{where}", tmp_path, ESN)
+            open_witness(f"postgresql://somebody:secret@{where}", tmp_path, ESN, {})
 
     assert f"somebody@{where}: " in str(refused.value)
     assert "Connection refused" in str(refused.value)

@@ -1,0 +1,139 @@
+"""How a session with the database begins: the first one of a process, and those after it."""
+
+import os
+import time
+
+from seemachine.state.errors import StateFailed, StateLocked, StateUnsafe
+from seemachine.witnesses import statements as sql
+from seemachine.witnesses.address import Address
+from seemachine.witnesses.session import CONNECT_SECONDS, GONE_SECONDS, Refused, Session
+
+HOLDER_BYTES = 8
+RETRY_SECONDS = 0.2
+
+
+class Opener:
+    """Opens sessions for one ESN, all of one process. Raises StateLocked, StateUnsafe, StateFailed.
+
+    `holder` and `turn` are what its statements are bound to. `former`: no earlier process bound its own to any.
+    """
+
+    def __init__(self, address: Address, esn: str) -> None:
+        self._address, self._esn = address, esn
+        self.holder, self.turn = os.urandom(HOLDER_BYTES), 0
+        self.former = False
+        # The server's process of our last session.
+        self._process = 0
+
+    def open(self) -> Session:
+        """The first session. From its end on, what another process says of this ESN does not count."""
+        session = self._connect()
+        try:
+            _make_tables(session)
+            self._lock(session)
+            self._refuse_pooled(session)
+            [[earlier]] = session.run(sql.TAKE_OVER, esn=self._esn, holder=self.holder)
+        except BaseException:
+            session.close()
+            raise
+        self.former = not earlier
+        return session
+
+    def reopen(self) -> Session:
+        """Another one, after the last one was lost. Raises StateLocked, for good, when another process took over."""
+        session = self._connect()
+        try:
+            last = self._process
+            self._take_turn(session)
+            self._lock(session, last)
+            self._refuse_pooled(session)
+        except Refused as error:
+            session.close()
+            if error.code in sql.MISSING:
+                raise StateLocked(f"{error}: the database was replaced by another one") from None
+            raise
+        except BaseException:
+            session.close()
+            raise
+        return session
+
+    def _connect(self) -> Session:
+        return Session(self._address, f"seemachine {self._esn}")
+
+    def _take_turn(self, session: Session) -> None:
+        """From here on what the last session may still have on its way to the server does not count."""
+        self.turn += 1
+        if not session.run(sql.TAKE_TURN, esn=self._esn, holder=self.holder, turn=self.turn):
+            raise StateLocked(f"another process opened {self._esn} meanwhile, or {self._address} was replaced or put back")
+
+    def _lock(self, session: Session, last: int = 0) -> None:
+        for again in (True, False):
+            try:
+                session.run(sql.LOCK, esn=self._esn)
+                [[self._process]] = session.run("SELECT pg_backend_pid()")
+                return
+            except Refused as error:
+                if error.code != sql.LOCK_TIMEOUT:
+                    raise
+            holders = session.run(sql.HOLDER, esn=self._esn)
+            if again and last and last in [process for process, *_ in holders]:
+                # Our own, which the server does not know to be gone.
+                session.run(sql.END, pid=last)
+            elif last:
+                raise StateFailed(f"{self._address}: {self._in_use(holders)}")
+            else:
+                raise StateLocked(self._in_use(holders))
+
+    def _in_use(self, holders: list[list[object]]) -> str:
+        if not holders:
+            return f"an NVRAM of {self._esn} was in use already a moment ago, says {self._address}; try again"
+        process, host, name, since = holders[0]
+        session = f"session {process}{f' from {host}' if host else ''}{f' ({name})' if name else ''}{f' since {since}' if since else ''}"
+        return (
+            f"an NVRAM of {self._esn} is in use already, says {self._address}: {session}; stop that machine first. If its host is gone, "
+            f"the session ends by itself within {GONE_SECONDS} s; end it at once with: SELECT pg_terminate_backend({process})"
+        )
+
+    def _refuse_pooled(self, session: Session) -> None:
+        """A pool that gives the session to others between transactions gives them its lock, too."""
+        token = os.urandom(HOLDER_BYTES).hex()
+        [[_, process]] = session.run(sql.NAME_SESSION, token=token)
+        other = self._second()
+        try:
+            seen = [other.run(sql.NAMED)[0], session.run(sql.NAMED)[0], other.run(sql.NAMED)[0]]
+            locked = [found for found, *_ in other.run(sql.HOLDER, esn=self._esn)]
+        finally:
+            other.close()
+        shared = seen[0][0] == token or seen[2][0] == token or process in (seen[0][1], seen[2][1])
+        if shared or seen[1] != [token, process] or process not in locked:
+            raise StateUnsafe(
+                f"{self._address} is a pool that shares sessions (pgbouncer with pool_mode = transaction or statement), so nothing there "
+                "is this machine's alone; name the server itself, or a pool with pool_mode = session"
+            )
+
+    def _second(self) -> Session:
+        """Many machines that start together may have all connections for a moment."""
+        deadline = time.monotonic() + CONNECT_SECONDS
+        while True:
+            try:
+                return self._connect()
+            except Refused as error:
+                if error.code != sql.TOO_MANY or time.monotonic() > deadline:
+                    raise
+            time.sleep(RETRY_SECONDS)
+
+
+def _make_tables(session: Session) -> None:
+    """Only where they are missing: the role may be one that makes none."""
+    try:
+        session.run(sql.LOOK)
+        return
+    except Refused as error:
+        if error.code not in sql.MISSING:
+            raise
+    try:
+        session.run(sql.TABLES, seconds=CONNECT_SECONDS)
+    except Refused as error:
+        if error.code != sql.DENIED:
+            raise
+        raise StateUnsafe(f"{error}; have the database's owner make or change the tables, as docs/operations.md says") from None
