@@ -37,8 +37,8 @@ class FolderLock:
         self._descriptors = [os.open(private_folder(folder), os.O_RDONLY | os.O_DIRECTORY)]
         try:
             # Before the folder is held, so that who finds it held can ask.
-            self._open(LOCK)
-            self._open(STOP)
+            self._open(LOCK, folder / LOCK)
+            self._open(STOP, folder / STOP)
         except OSError:
             self.release()
             raise
@@ -81,14 +81,14 @@ class FolderLock:
         except FileNotFoundError:
             there = None
         if there is None or not os.path.samestat(ours, there):
-            self._open(STOP)
+            self._open(STOP, STOP)
             os.close(self._descriptors.pop(2))
 
-    def _open(self, name: str) -> None:
+    def _open(self, name: str, path: Path | str) -> None:
         # Not waiting for the other end of what is no file.
         flags = os.O_RDWR | os.O_CREAT | os.O_NONBLOCK
         try:
-            opened = os.open(name, flags, PRIVATE_FILE, dir_fd=self._descriptors[0])
+            opened = os.open(path, flags, PRIVATE_FILE, dir_fd=self._descriptors[0])
         except OSError as error:
             error.filename = str(self._folder / name)
             raise
