@@ -71,6 +71,7 @@ bench: .venv/tested
 # Needs rsync; as root, with xfsprogs, mounts and disks too. RESULTS=FILE keeps what is done.
 restore-matrix: .venv/tested
 	PYTHONPATH=tests $(BIN)/python -m restores.report $(RESULTS)
+	$(BIN)/pytest -q tests/witnesses/test_postgres_restores.py
 
 # SHARE=0.1: a tenth of it, which the document then says.
 crash-matrix: .venv/tested
