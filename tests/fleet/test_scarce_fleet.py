@@ -67,7 +67,7 @@ async def test_a_machine_that_can_not_be_run_now_is_run_later(
     async def run_once(_machine: Config) -> int:
         raise error
 
-    supervisor = Supervisor(fleet, lambda: None)
+    supervisor = Supervisor(fleet, lambda: None, lambda: False)
     monkeypatch.setattr(supervisor, "_run_once", run_once)
     assert await supervisor._live_once(fleet.machines[0]) == "can't be run"
 
@@ -78,7 +78,7 @@ async def test_a_bug_of_the_supervisor_is_one(fleet: Fleet, monkeypatch: pytest.
     async def run_once(_machine: Config) -> int:
         raise RuntimeError("a bug")
 
-    supervisor = Supervisor(fleet, lambda: None)
+    supervisor = Supervisor(fleet, lambda: None, lambda: False)
     monkeypatch.setattr(supervisor, "_run_once", run_once)
     with pytest.raises(RuntimeError, match="a bug"):
         await supervisor._live_once(fleet.machines[0])

@@ -48,12 +48,12 @@ def test_a_new_database_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.Monke
     """Its name is flushed after it has it; a name that is there may be of a process that was killed before that."""
     folder = tmp_path / "machine"
     found = flushes(monkeypatch, sqlite_module, (folder / "nvram.db").exists)
-    settled: list[Path] = []
-    monkeypatch.setattr(sqlite_module, "settle", settled.append)
+    settled: list[tuple[object, ...]] = []
+    monkeypatch.setattr(sqlite_module, "settle", lambda *what: settled.append(what))
     SqliteStore(folder).close()
     assert (found, settled) == ([("machine", True)], [])
     SqliteStore(folder).close()
-    assert settled == [folder]
+    assert settled == [(folder, "nvram.db-wal")]
 
 
 def test_no_scratch_file_of_a_discarded_key_stays(tmp_path: Path) -> None:

@@ -189,8 +189,8 @@ class TestTaking:
             else:
                 break
 
-        # The new file and the witness of both, then the rename, its flush and the witness of the new one alone.
-        assert found == [3] * 5 + [2] * 4
+        # The new file, the folder's names and the witness of both, then the rename, its flush and the witness of the new one alone.
+        assert found == [3] * 6 + [2] * 4
 
     def test_a_killed_process_gives_no_lease_twice(self, slots, world):
         """A process that takes one lease after the other and is killed leaves none on the card that it had taken."""
