@@ -140,6 +140,8 @@ class Pool:
         )
         # One database, one role: with auth_type = any the role has to be said.
         settings.write_text(settings.read_text().replace("* = host", "seemachine = user=seemachine host"))
+        # Whatever the umask is: it runs as another user.
+        settings.chmod(0o644)
         self._process = subprocess.Popen([PGBOUNCER, str(settings)], user=USER, stderr=subprocess.DEVNULL)
         until(lambda: _listens(self.port))
 
@@ -204,6 +206,9 @@ class Line:
                     near.close()
                     continue
                 far = socket.create_connection(("127.0.0.1", self._target))
+                for end in (near, far):
+                    # Else each exchange of small packets would wait for acknowledgements, 44 ms at a time.
+                    end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self._ends += [near, far]
                 threading.Thread(target=self._carry, args=(near, far, False), daemon=True).start()
                 threading.Thread(target=self._carry, args=(far, near, True), daemon=True).start()
