@@ -1,5 +1,6 @@
 """checkpoints.py: half-made keys on disk, whole rows of the right key or none."""
 
+import hashlib
 import os
 import shutil
 import stat
@@ -45,6 +46,13 @@ class TestKeeping:
         """A new machine is making no key."""
         assert kept.labels() == []
         assert kept.head("one") is None
+
+    def test_rows_are_stored_with_their_checks(self, kept):
+        """A row is followed by the first 8 bytes of the SHA-256 of its number and itself: keys that were begun must be readable."""
+        kept.create("one", HEAD)
+        kept.append("one", 0, row(0))
+
+        assert (kept._folder / "one.rows").read_bytes() == row(0) + hashlib.sha256(bytes(4) + row(0)).digest()[:8]
 
     def test_a_key_is_kept_by_its_label(self, kept, tmp_path):
         """Heads and rows of several keys are read back as written, in order, by another process too."""
@@ -486,6 +494,13 @@ class TestSuspended:
         assert again.suspended() == [("one.1", "it was put back"), ("two.1", "it was put back")]
         assert [path.name for path in again._folder.iterdir()] == ["quarantine"]
         assert list((tmp_path / "witness" / "making").iterdir()) == []
+
+    def test_the_longest_label_keeps_its_length(self, kept):
+        """With the number that it gets, it is as long as a label may be, and no character of it goes that need not."""
+        kept.create("a" * 64, HEAD)
+        kept.suspend("it was put back")
+
+        assert kept.suspended() == [("a" * 62 + ".1", "it was put back")]
 
     def test_a_label_can_be_suspended_again(self, kept):
         """The label is free at once; a second key of it has a number of its own, and its own reason."""
