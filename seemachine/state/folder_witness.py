@@ -6,11 +6,11 @@ from typing import Any
 
 from seemachine.state.durable import private_folder, settle
 from seemachine.state.errors import StateCorrupt, StateFailed, StateLocked, reason
-from seemachine.state.witness import LaggingWitness, Mark, Past, doubt_about, overlaps
+from seemachine.state.witness import LaggingWitness, Mark, OpeningWitness, overlaps
 from seemachine.state.witness_file import WitnessFile
 
 
-class FolderWitness(LaggingWitness):
+class FolderWitness(OpeningWitness, LaggingWitness):
     """See Witness. The folder should not be copied or put back together with the machines; if it is, that is noticed."""
 
     def __init__(self, folder: Path, esn: str, boot: bytes | None = None) -> None:
@@ -30,17 +30,8 @@ class FolderWitness(LaggingWitness):
             self._file.close()
             raise
 
-    def meet(self, past: Past, place: bytes) -> str:
-        """See Witness."""
-        doubt = doubt_about(past, self._mark, place) or self._file.doubt
-        last = self._mark
-        if not doubt and last is not None and last.identity == past.last.identity and last.epoch != past.last.epoch:
-            self.advance(past.last, "")
-        return doubt
-
-    def last(self, identity: bytes) -> Mark | None:
-        """See Witness."""
-        return self._mark if self._mark is not None and self._mark.identity == identity else None
+    def _own_doubt(self) -> str:
+        return self._file.doubt
 
     def advance(self, mark: Mark, doubt: str) -> None:
         """See Witness. A doubt is in the NVRAM by now, so a record that was put back may be written anew."""

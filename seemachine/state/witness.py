@@ -175,6 +175,31 @@ class NoWitness(LaggingWitness):
         """There is nothing to let go of."""
 
 
+class OpeningWitness(ABC):
+    """The part of a witness that remembers the last opening alone, whichever NVRAM it was of."""
+
+    _mark: Mark | None = None
+
+    @abstractmethod
+    def advance(self, mark: Mark, doubt: str) -> None:
+        """See Witness."""
+
+    def _own_doubt(self) -> str:
+        """Why what is remembered may itself be out of date."""
+        return ""
+
+    def meet(self, past: Past, place: bytes) -> str:
+        """See Witness."""
+        doubt = doubt_about(past, self._mark, place) or self._own_doubt()
+        if not doubt and self.last(past.last.identity) not in (None, past.last):
+            self.advance(past.last, "")
+        return doubt
+
+    def last(self, identity: bytes) -> Mark | None:
+        """See Witness."""
+        return self._mark if self._mark is not None and self._mark.identity == identity else None
+
+
 def overlaps(noted: dict[int, int], first: int, end: int) -> bool:
     """Whether any of the leaves from `first` to `end` (not included) are among those that were noted as gone."""
     return any(start < end and first < following for start, following in noted.items())

@@ -32,7 +32,7 @@ from dataclasses import asdict
 from typing import Any
 
 from seemachine.state.errors import LeaseSpent, StateError, StateFailed, StateLocked, StateUnsafe, counted
-from seemachine.state.witness import Mark, Past, Use, behind, doubt_about, overlaps
+from seemachine.state.witness import Mark, OpeningWitness, Use, behind, overlaps
 from seemachine.wire.names import printed_name
 from seemachine.witnesses import statements as sql
 from seemachine.witnesses.address import Address, parse, with_password
@@ -47,7 +47,7 @@ CONFIRMED_SECONDS = 10.0
 CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
-class PostgresWitness:
+class PostgresWitness(OpeningWitness):
     """See Witness. At an orderly end it takes up to `stop_seconds`."""
 
     def __init__(self, where: str, esn: str, environment: Mapping[str, str], stop_seconds: float = EXCHANGE_SECONDS) -> None:
@@ -57,7 +57,6 @@ class PostgresWitness:
         self._leases = Leases()
         # For one exchange with the database at a time; it is held while the database is waited for.
         self._exchange = threading.Lock()
-        self._mark: Mark | None = None
         self._advanced = False
         # Why the session was lost, until the beat told it; why nothing more is done.
         self._lost, self._ended = "", ""
@@ -70,17 +69,6 @@ class PostgresWitness:
         except BaseException:
             self._session.close()
             raise
-
-    def meet(self, past: Past, place: bytes) -> str:
-        """See Witness."""
-        doubt = doubt_about(past, self._mark, place)
-        if not doubt and self._mark is not None and self.last(past.last.identity) not in (None, past.last):
-            self.advance(past.last, "")
-        return doubt
-
-    def last(self, identity: bytes) -> Mark | None:
-        """See Witness."""
-        return self._mark if self._mark is not None and self._mark.identity == identity else None
 
     def advance(self, mark: Mark, doubt: str) -> None:
         """See Witness. Compare and swap: who believes something else of the past changes nothing."""

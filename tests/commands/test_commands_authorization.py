@@ -170,7 +170,7 @@ def test_a_file_in_quarantine_gives_nothing(bench: Bench, what: str) -> None:
 
 
 def test_a_digest_for_a_leaf_in_quarantine(bench: Bench) -> None:
-    """A leaf that was set aside before is not signed with, and still waits when the quarantine ends behind it."""
+    """A leaf that was set aside before is not signed with, and still waits when the quarantine ends at a later leaf."""
     session, token = bench.session(signer=OURS), new_token()
     digest = bench.digest(ask(session, m.NvmemfileReserve(file=bench.key.file, token=token)), token)
     bench.store.quarantine(bench.key.file, "why")

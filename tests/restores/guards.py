@@ -35,7 +35,7 @@ def _no_notes(*_given: Any) -> dict[int, int]:
 
 STATE = "seemachine.state."
 GUARDS: dict[str, list[Patch]] = {
-    "openings are compared": [(STATE + "folder_witness.doubt_about", _no_doubt)],
+    "openings are compared": [(STATE + "witness.doubt_about", _no_doubt)],
     "the folder of a machine is compared": [(STATE + "witness.same_file", _yes)],
     "a record names its file": [(STATE + "witness_file.same_file", _yes)],
     "a record names its kind of file system": [(STATE + "witness_file.filesystem_of", lambda _path: b"")],

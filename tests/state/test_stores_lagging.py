@@ -117,7 +117,7 @@ class TestTheStart:
         assert found_later(FILE, tmp_path)[0] == 3
 
     def test_rows_of_others(self, tmp_path):
-        """Each file goes on behind the highest of its own rows: not of another file, nor of a lease of the same key from before."""
+        """Each file goes on after the highest of its own rows: not of another file, nor of a lease of the same key from before."""
         store = FILE.open(tmp_path)
         for each in (lease(1, end=16), lease(2), lease(3)):
             store.install(each)

@@ -21,6 +21,7 @@ from witnesses.kit import usable
 
 from seemachine.state import file as file_store
 from seemachine.state import sqlite as sqlite_store
+from seemachine.state import witness as witness_module
 from seemachine.state.errors import LeaseQuarantined, StateError
 from seemachine.state.file import FileStore
 from seemachine.state.sqlite import SqliteStore
@@ -284,7 +285,7 @@ def _no_doubt_about_leaves(patch):
 
 
 def _no_doubt_about_openings(patch):
-    patch.setattr(postgresql, "doubt_about", lambda *_: "")
+    patch.setattr(witness_module, "doubt_about", lambda *_: "")
     _no_doubt_about_leaves(patch)
 
 
