@@ -1,4 +1,7 @@
-"""The native engine. Optional: without a C compiler the package installs all the same and runs on the portable engine."""
+"""The native engine.
+
+Optional: without a C compiler the package installs all the same and runs on the portable engine.
+"""
 
 import os
 import sys
@@ -7,8 +10,15 @@ from pathlib import Path
 from setuptools import Extension, setup
 
 KERNEL = Path("seemachine/lms/engines/kernel")
-# Visibility: only the module itself is seen from outside. psabi: vectors never cross from one file to another.
-GNU_STYLE = [os.environ.get("SEEMACHINE_CFLAGS", "-O3"), "-g0", "-std=c11", "-fvisibility=hidden", "-Wno-psabi"]
+# Visibility: only the module itself is seen from outside. psabi: vectors never cross from one file
+# to another.
+GNU_STYLE = [
+    os.environ.get("SEEMACHINE_CFLAGS", "-O3"),
+    "-g0",
+    "-std=c11",
+    "-fvisibility=hidden",
+    "-Wno-psabi",
+]
 
 setup(
     ext_modules=[

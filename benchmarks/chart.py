@@ -1,4 +1,8 @@
-"""The figures as a picture: seconds for a key by library, signatures per second by number of clients. Drawn where matplotlib is."""
+"""The figures as a picture: seconds for a key by library, signatures per second by number of
+clients.
+
+Drawn where matplotlib is.
+"""
 
 import re
 from pathlib import Path
@@ -24,20 +28,29 @@ def draw(results: Results, path: Path) -> str:
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
-    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.4), width_ratios=(3, 2), layout="constrained")
+    figure, (left, right) = plt.subplots(
+        1, 2, figsize=(12, 4.4), width_ratios=(3, 2), layout="constrained"
+    )
     _draw_keygen(left, results.comparison)
     _draw_clients(right, results)
     for axes in (left, right):
         axes.spines[["top", "right"]].set_visible(False)
     host = results.host
-    figure.suptitle(f"{host['cpu']}, {host['cores']} cores, Python {host['python']}, {host['date']}", fontsize=9, color="#666666")
+    figure.suptitle(
+        f"{host['cpu']}, {host['cores']} cores, Python {host['python']}, {host['date']}",
+        fontsize=9,
+        color="#666666",
+    )
     figure.savefig(path, dpi=120)
     return f"wrote {path}"
 
 
 def _draw_keygen(axes: Any, compared: Comparison) -> None:
     """Bars on a log scale, the fastest on top."""
-    found = sorted(((compared.figure(each.name, KIND) or 0, each) for each in compared.libraries), key=lambda pair: -pair[0])
+    found = sorted(
+        ((compared.figure(each.name, KIND) or 0, each) for each in compared.libraries),
+        key=lambda pair: -pair[0],
+    )
     bars = axes.barh(
         [each.name for _, each in found],
         [seconds for seconds, _ in found],
@@ -47,8 +60,12 @@ def _draw_keygen(axes: Any, compared: Comparison) -> None:
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:g}")
     axes.minorticks_off()
-    axes.set_xlim(min(seconds for seconds, _ in found) / 2, max(seconds for seconds, _ in found) * 3)
-    axes.set_title("Making a key, h10/w8: seconds (log scale, shorter is better)", fontsize=10, loc="left")
+    axes.set_xlim(
+        min(seconds for seconds, _ in found) / 2, max(seconds for seconds, _ in found) * 3
+    )
+    axes.set_title(
+        "Making a key, h10/w8: seconds (log scale, shorter is better)", fontsize=10, loc="left"
+    )
     axes.tick_params(axis="y", length=0)
 
 
@@ -58,7 +75,13 @@ def _draw_clients(axes: Any, results: Results) -> None:
 
     for w, color, shift in ((8, OURS, -0.2), (4, LIGHT, 0.2)):
         rates = _rates(results, w)
-        bars = axes.bar([place + shift for place in range(len(rates))], list(rates.values()), 0.38, color=color, label=f"h15/w{w}")
+        bars = axes.bar(
+            [place + shift for place in range(len(rates))],
+            list(rates.values()),
+            0.38,
+            color=color,
+            label=f"h15/w{w}",
+        )
         axes.bar_label(bars, [f"{rate:,.0f}" for rate in rates.values()], padding=2, fontsize=8)
         axes.set_xticks(range(len(rates)), [f"{clients}" for clients in rates])
     axes.set_xlabel("clients (on the same cores as the daemon)")

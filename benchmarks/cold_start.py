@@ -1,4 +1,7 @@
-"""How long until something answers: daemon ready, `pipsqueak` banner, `--help`. All in turn, so that noise meets them all."""
+"""How long until something answers: daemon ready, `pipsqueak` banner, `--help`.
+
+All in turn, so that noise meets them all.
+"""
 
 import statistics
 import subprocess
@@ -27,7 +30,12 @@ def rows() -> Iterator[Row]:
         with running():
             for name, words in COMMANDS.items():
                 taken[name].append(once(lambda words=words: _run(*words)))
-    yield Row("daemon ready, from process start to published", 1000 * statistics.median(ready), "ms", at_most=400)
+    yield Row(
+        "daemon ready, from process start to published",
+        1000 * statistics.median(ready),
+        "ms",
+        at_most=400,
+    )
     for name, found in taken.items():
         yield Row(name, 1000 * statistics.median(found), "ms", at_most=GOALS.get(name))
 

@@ -1,4 +1,6 @@
-"""The libraries side by side: every trial goes round all of them, so that a slow moment of the machine meets them all."""
+"""The libraries side by side: every trial goes round all of them, so that a slow moment of the
+machine meets them all.
+"""
 
 import statistics
 from collections import defaultdict
@@ -23,13 +25,17 @@ RATES = [f"{verb} w{w}" for w in (8, 4) for verb in ("sign", "verify")]
 
 @dataclass
 class Comparison:
-    """Trials by library and kind of work: seconds for `keygen`, per second for the rest. `estimated` names those that are extrapolated.
+    """Trials by library and kind of work: seconds for `keygen`, per second for the rest.
+
+    `estimated` names those that are extrapolated.
 
     `slow` are the libraries that would take long for a large key.
     """
 
     libraries: list[Library]
-    trials: dict[str, dict[str, list[float]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
+    trials: dict[str, dict[str, list[float]]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(list))
+    )
     estimated: set[tuple[str, str]] = field(default_factory=set)
     slow: set[str] = field(default_factory=set)
 
@@ -39,10 +45,20 @@ class Comparison:
         return statistics.median(found) if found else None
 
     def times_faster(self, peer: Library, kind: str) -> float | None:
-        """How many times ours is faster: one thread against one, all cores against all. None where that would say nothing."""
+        """How many times ours is faster: one thread against one, all cores against all.
+
+        None where that would say nothing.
+        """
         if peer.caveat and kind.startswith("sign"):
             return None
-        ours = next((library for library in self.libraries if library.cores == peer.cores and isinstance(library, Ours)), self.libraries[0])
+        ours = next(
+            (
+                library
+                for library in self.libraries
+                if library.cores == peer.cores and isinstance(library, Ours)
+            ),
+            self.libraries[0],
+        )
         mine, theirs = self.figure(ours.name, kind), self.figure(peer.name, kind)
         if mine is None or theirs is None:
             return None
@@ -55,7 +71,8 @@ class Comparison:
         assert times is not None
         yield Row("keygen h10/w8, one thread", times, f"times {slowest.name}", at_least=45)
         if isinstance(every, Ours) and every.cores > 1:
-            # The best of each: one core lost to others for a moment takes away half of what is asked for here.
+            # The best of each: one core lost to others for a moment takes away half of what is
+            # asked for here.
             pairs = [(ours.keygen(10, 8), every.keygen(10, 8)) for _ in range(PAIRS)]
             one, all_cores = (min(column) for column in zip(*pairs, strict=True))
             name = f"keygen h10/w8, {CORES} threads, best of {PAIRS} in turn"

@@ -1,7 +1,7 @@
 """Every engine and kernel on one core: leaves, one-time signatures and verifications per second.
 
-Part of `make bench`, and on its own as `python benchmarks/engines.py [parameter set]`. Each figure is the best of some short trials, all
-trials going round the engines in turn.
+Part of `make bench`, and on its own as `python benchmarks/engines.py [parameter set]`. Each figure
+is the best of some short trials, all trials going round the engines in turn.
 """
 
 import os
@@ -48,7 +48,10 @@ def contestant(name: str, engine: Engine, ots: OtsParameters, leaves: int) -> Co
     """An engine of ours: whole runs of leaves, then signatures one by one and in batches."""
     tree = lms(f"{ots.hash}_m{ots.n}_h20")
     jobs = [SignJob(IDENTIFIER, SEED, leaf, os.urandom(ots.n)) for leaf in range(BATCH)]
-    checks = [RecoverJob(job.identifier, job.leaf, job.digest, made) for job, made in zip(jobs, engine.sign(ots, jobs), strict=True)]
+    checks = [
+        RecoverJob(job.identifier, job.leaf, job.digest, made)
+        for job, made in zip(jobs, engine.sign(ots, jobs), strict=True)
+    ]
     turn = iter(range(1 << 60))
     work: tuple[Callable[[], int], ...] = (
         lambda: len(engine.leaf_nodes(tree, ots, IDENTIFIER, SEED, range(leaves))) // ots.n,
@@ -73,7 +76,11 @@ def contestants(ots: OtsParameters) -> list[Contestant]:
             found.append(contestant(name, NativeEngine(name, Pool(1)), ots, 64))
         except EngineError as reason:
             print(reason)
-    return [*found, contestant(CHOSEN, one_thread(), ots, 64), contestant(f"{CHOSEN}, {CORES} threads", engines.select(), ots, 1024)]
+    return [
+        *found,
+        contestant(CHOSEN, one_thread(), ots, 64),
+        contestant(f"{CHOSEN}, {CORES} threads", engines.select(), ots, 1024),
+    ]
 
 
 def measure(ots: OtsParameters) -> list[Contestant]:
@@ -88,8 +95,20 @@ def measure(ots: OtsParameters) -> list[Contestant]:
 def rows(found: list[Contestant]) -> Iterator[Row]:
     """What the goals are about: one at a time, the harder way."""
     [chosen] = [each for each in found if each.name == CHOSEN]
-    yield Row("one-time signatures in the engine, w8, one core", chosen.best["sign"], "per second", "one by one", at_least=9000)
-    yield Row("one-time verifications in the engine, w8, one core", chosen.best["verify"], "per second", "one by one", at_least=10000)
+    yield Row(
+        "one-time signatures in the engine, w8, one core",
+        chosen.best["sign"],
+        "per second",
+        "one by one",
+        at_least=9000,
+    )
+    yield Row(
+        "one-time verifications in the engine, w8, one core",
+        chosen.best["verify"],
+        "per second",
+        "one by one",
+        at_least=10000,
+    )
 
 
 def main() -> None:

@@ -31,8 +31,9 @@ def describe() -> dict[str, Any]:
 def sentence(host: dict[str, Any]) -> str:
     """The same in words."""
     return (
-        f"{host['cpu']}, {host['cores']} cores, {host['system']}, Python {host['python']}, engine {host['engine']} "
-        f"(keys: {host['generating']}, signatures: {host['signing']}), {host['date']}."
+        f"{host['cpu']}, {host['cores']} cores, {host['system']}, Python {host['python']}, engine"
+        f" {host['engine']} (keys: {host['generating']}, signatures: {host['signing']}),"
+        f" {host['date']}."
     )
 
 
@@ -47,28 +48,46 @@ def one_thread() -> Engine:
 
 
 class Others:
-    """How much of the cores others had since this object was made, a hypervisor included. All our children must have ended."""
+    """How much of the cores others had since this object was made, a hypervisor included.
+
+    All our children must have ended.
+    """
 
     def __init__(self) -> None:
         self._before = _ticks()
 
     def share(self) -> float:
         """From 0 to 1; 0 too where there is no /proc."""
-        total, idle, own = (late - early for early, late in zip(self._before, _ticks(), strict=True))
+        total, idle, own = (
+            late - early for early, late in zip(self._before, _ticks(), strict=True)
+        )
         return max(0.0, (total - idle - own) / total) if total else 0.0
 
 
 def _ticks() -> tuple[float, float, float]:
-    """Seconds of all cores together: all, those without work, those that we and our children worked."""
+    """Seconds of all cores together: all, those without work, those that we and our children
+    worked.
+    """
     path = Path("/proc/stat")
     if not path.exists():
         return 0, 0, 0
-    ticks = [int(word) / os.sysconf("SC_CLK_TCK") for word in path.read_text().splitlines()[0].split()[1:9]]
+    ticks = [
+        int(word) / os.sysconf("SC_CLK_TCK")
+        for word in path.read_text().splitlines()[0].split()[1:9]
+    ]
     return sum(ticks), ticks[3] + ticks[4], sum(os.times()[:4])
 
 
 def _cpu() -> str:
     path = Path("/proc/cpuinfo")
-    facts = dict(re.findall(r"^([\w ]+?)\s*: (.*)$", path.read_text(), re.MULTILINE)) if path.exists() else {}
+    facts = (
+        dict(re.findall(r"^([\w ]+?)\s*: (.*)$", path.read_text(), re.MULTILINE))
+        if path.exists()
+        else {}
+    )
     name = facts.get("model name") or platform.processor() or platform.machine()
-    return f"{name} (family {facts['cpu family']}, model {facts['model']})" if "cpu family" in facts else name
+    return (
+        f"{name} (family {facts['cpu family']}, model {facts['model']})"
+        if "cpu family" in facts
+        else name
+    )

@@ -1,4 +1,7 @@
-"""Libraries on one interface: make a key, sign and verify with it. Ours and those of PyPI run in this process."""
+"""Libraries on one interface: make a key, sign and verify with it.
+
+Ours and those of PyPI run in this process.
+"""
 
 import itertools
 import os
@@ -25,7 +28,8 @@ MESSAGE = b"firmware image, version 1.0.0.00"
 
 
 class Library(Protocol):
-    """Signing and verifying take the key that was made last; `signs` is false where that is not worth measuring again.
+    """Signing and verifying take the key that was made last; `signs` is false where that is not
+    worth measuring again.
 
     A `caveat` says why signing is measured but not compared.
     """
@@ -39,7 +43,9 @@ class Library(Protocol):
         """Make a key of sha256, n=32. Seconds."""
 
     def sign(self, duration: float) -> float:
-        """Signatures of MESSAGE per second, over about `duration` seconds, nothing written to disk where the library leaves that to us."""
+        """Signatures of MESSAGE per second, over about `duration` seconds, nothing written to disk
+        where the library leaves that to us.
+        """
 
     def verify(self, duration: float) -> float:
         """Verifications per second."""
@@ -56,14 +62,24 @@ def sets(h: int, w: int) -> tuple[TreeParameters, OtsParameters]:
 def make(engine: Engine, h: int, w: int) -> Generation:
     """A whole key as the daemon makes it, without the daemon."""
     tree, ots = sets(h, w)
-    generation = Generation(tree, ots, Sectors(h, 0, 0), default_expchunk(engine, tree, ots), min(h, MAX_EXPCACHE), os.urandom)
+    generation = Generation(
+        tree,
+        ots,
+        Sectors(h, 0, 0),
+        default_expchunk(engine, tree, ots),
+        min(h, MAX_EXPCACHE),
+        os.urandom,
+    )
     while generation.remaining:
         generation.step(engine, lambda: False)
     return generation
 
 
 class Ours:
-    """An engine of ours, with the tree in memory. Leaves go round: this key is of no use to anybody."""
+    """An engine of ours, with the tree in memory.
+
+    Leaves go round: this key is of no use to anybody.
+    """
 
     caveat = ""
 
@@ -94,7 +110,9 @@ class Ours:
 
     def _sign(self) -> bytes:
         lease, leaf = self._lease, next(self._leaves)
-        digest = message_digest(lease.key.ots, lease.key.identifier, leaf, lease.randomizer(leaf), MESSAGE)
+        digest = message_digest(
+            lease.key.ots, lease.key.identifier, leaf, lease.randomizer(leaf), MESSAGE
+        )
         [chains] = self._engine.sign(lease.key.ots, [lease.job(leaf, digest)])
         return lease.assemble(leaf_page(lease, leaf, self._table), leaf, chains)
 
@@ -132,7 +150,11 @@ class Hsslms:
     caveat = ""
 
     def __init__(self, cores: int) -> None:
-        self.name, self.cores, self.signs = "hsslms" if cores == 1 else f"hsslms, {cores} processes", cores, cores == 1
+        self.name, self.cores, self.signs = (
+            "hsslms" if cores == 1 else f"hsslms, {cores} processes",
+            cores,
+            cores == 1,
+        )
 
     def keygen(self, h: int, w: int) -> float:
         """See Library."""
@@ -157,11 +179,17 @@ class Hsslms:
 
 
 def ours() -> list[Library]:
-    """One thread first, then all cores, then the portable engine; only the last where there is no other."""
+    """One thread first, then all cores, then the portable engine; only the last where there is no
+    other.
+    """
     if engines.select().name == "portable":
         return [Ours("seemachine, portable engine", PortableEngine(), 1)]
     every = [Ours(f"seemachine, {CORES} threads", engines.select(), CORES)] if CORES > 1 else []
-    return [Ours("seemachine", one_thread(), 1), *every, Ours("seemachine, portable engine", PortableEngine(), 1)]
+    return [
+        Ours("seemachine", one_thread(), 1),
+        *every,
+        Ours("seemachine, portable engine", PortableEngine(), 1),
+    ]
 
 
 def plain_python() -> list[Library]:

@@ -1,6 +1,8 @@
-"""The load: one process with many connections that does little but send frames made before and count replies, to leave the daemon the CPU.
+"""The load: one process with many connections that does little but send frames made before and
+count replies, to leave the daemon the CPU.
 
-`python load.py HOST PORT FILE CLIENTS SECONDS PAUSE` prints JSON: signatures per second, and the milliseconds that each one took.
+`python load.py HOST PORT FILE CLIENTS SECONDS PAUSE` prints JSON: signatures per second, and the
+milliseconds that each one took.
 """
 
 import json
@@ -19,13 +21,16 @@ from seemachine.wire.names import PROTOCOL, TOKEN_BYTES
 
 WARM_UP_SECONDS = 0.2
 READ_BYTES = 1 << 16
-UINT32 = b"\xce"  # MessagePack; any number takes five bytes, so that it can be exchanged in a finished frame
+# MessagePack; any number takes five bytes, so that it can be exchanged in a finished frame.
+UINT32 = b"\xce"
 NO_TOKEN = b"\xff" * TOKEN_BYTES
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A request frame with a hole where its number goes, and another where its token goes if it has one."""
+    """A request frame with a hole where its number goes, and another where its token goes if it has
+    one.
+    """
 
     head: bytes
     body: bytes
@@ -35,12 +40,16 @@ class Frame:
     def of(cls, request: object) -> "Frame":
         """Make it, once."""
         marker = 1 << 31
-        head, rest = encode_frame(pack([marker, request.NAME, to_fields(request)])).split(UINT32 + marker.to_bytes(4, "big"), 1)
+        head, rest = encode_frame(pack([marker, request.NAME, to_fields(request)])).split(
+            UINT32 + marker.to_bytes(4, "big"), 1
+        )
         body, _, tail = rest.partition(NO_TOKEN)
         return cls(head + UINT32, body, tail or None)
 
     def numbered(self, number: int) -> bytes:
-        """The bytes of request `number`, with a token of its own: with another's it would get that one's signature again."""
+        """The bytes of request `number`, with a token of its own: with another's it would get that
+        one's signature again.
+        """
         start = self.head + number.to_bytes(4, "big") + self.body
         return start if self.tail is None else start + os.urandom(TOKEN_BYTES) + self.tail
 
@@ -85,7 +94,10 @@ def connect(host: str, port: int) -> Client:
 
 
 def run(clients: list[Client], frame: Frame, duration: float, pause: float) -> list[float]:
-    """The seconds of every request that was sent and answered in `duration`, after a warm-up. `pause` (one client only) is between two."""
+    """The seconds of every request that was sent and answered in `duration`, after a warm-up.
+
+    `pause` (one client only) is between two.
+    """
     selector = selectors.DefaultSelector()
     for client in clients:
         selector.register(client.socket, selectors.EVENT_READ, client)
@@ -112,9 +124,25 @@ def run(clients: list[Client], frame: Frame, duration: float, pause: float) -> l
 def main() -> None:
     """See the module."""
     host, port, file, clients, duration, pause = sys.argv[1:]
-    frame = Frame.of(NvmemfileSign(file=bytes.fromhex(file), token=NO_TOKEN, message=b"firmware image, version 1.0.0.00"))
-    taken = run([connect(host, int(port)) for _ in range(int(clients))], frame, float(duration), float(pause))
-    print(json.dumps({"rate": len(taken) / float(duration), "milliseconds": [round(1000 * each, 3) for each in taken]}))
+    frame = Frame.of(
+        NvmemfileSign(
+            file=bytes.fromhex(file), token=NO_TOKEN, message=b"firmware image, version 1.0.0.00"
+        )
+    )
+    taken = run(
+        [connect(host, int(port)) for _ in range(int(clients))],
+        frame,
+        float(duration),
+        float(pause),
+    )
+    print(
+        json.dumps(
+            {
+                "rate": len(taken) / float(duration),
+                "milliseconds": [round(1000 * each, 3) for each in taken],
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

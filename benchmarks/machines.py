@@ -1,4 +1,6 @@
-"""A machine to measure: a real `seemachine serve` process on a free port, in a world folder of its own."""
+"""A machine to measure: a real `seemachine serve` process on a free port, in a world folder of its
+own.
+"""
 
 import contextlib
 import json
@@ -32,7 +34,18 @@ class Running:
 
 def start(home: Path) -> Running:
     """Start the machine and return when it is published."""
-    command = [sys.executable, "-m", "seemachine", "serve", "--esn", ESN, "--port", "0", "--home", str(home)]
+    command = [
+        sys.executable,
+        "-m",
+        "seemachine",
+        "serve",
+        "--esn",
+        ESN,
+        "--port",
+        "0",
+        "--home",
+        str(home),
+    ]
     with (home / "log").open("ab") as log:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     path = home / "published" / "pqsdk" / f"{ESN}.json"
@@ -46,7 +59,9 @@ def start(home: Path) -> Running:
 def peak_megabytes(pid: int) -> float | None:
     """The most memory that a process ever had resident; None where there is no /proc."""
     path = Path(f"/proc/{pid}/status")
-    found = re.search(r"^VmHWM:\s+(\d+) kB", path.read_text(), re.MULTILINE) if path.exists() else None
+    found = (
+        re.search(r"^VmHWM:\s+(\d+) kB", path.read_text(), re.MULTILINE) if path.exists() else None
+    )
     return int(found[1]) / 1000 * 1.024 if found else None
 
 

@@ -9,7 +9,9 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One figure: what, how much, in which unit, what it is to reach, and what there is to say about it."""
+    """One figure: what, how much, in which unit, what it is to reach, and what there is to say
+    about it.
+    """
 
     name: str
     value: float
@@ -28,7 +30,9 @@ class Row:
     @property
     def met(self) -> bool:
         """Whether it does."""
-        return (self.at_least is None or self.value >= self.at_least) and (self.at_most is None or self.value <= self.at_most)
+        return (self.at_least is None or self.value >= self.at_least) and (
+            self.at_most is None or self.value <= self.at_most
+        )
 
 
 def plain(value: float) -> str:

@@ -1,4 +1,8 @@
-"""Libraries in programs of their own: Bouncy Castle in a Java process, Cisco's hash-sigs through its `demo`. Each only where it is."""
+"""Libraries in programs of their own: Bouncy Castle in a Java process, Cisco's hash-sigs through
+its `demo`.
+
+Each only where it is.
+"""
 
 import contextlib
 import os
@@ -18,16 +22,29 @@ FILES = 200
 
 
 class BouncyCastle:
-    """BouncyCastle.java beside this file, told line by line what to do. It warms its compiler up before it answers."""
+    """BouncyCastle.java beside this file, told line by line what to do.
+
+    It warms its compiler up before it answers.
+    """
 
     name, cores, signs, caveat = "Bouncy Castle", 1, True, ""
 
     def __init__(self, java: str, javac: str) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="seemachine-bench.")
         source = Path(__file__).with_name("BouncyCastle.java")
-        subprocess.run([javac, "-cp", str(BOUNCY_CASTLE), "-d", self._folder.name, str(source)], check=True)
-        command = [java, "-cp", f"{BOUNCY_CASTLE}{os.pathsep}{self._folder.name}", "BouncyCastle", MESSAGE.decode()]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        subprocess.run(
+            [javac, "-cp", str(BOUNCY_CASTLE), "-d", self._folder.name, str(source)], check=True
+        )
+        command = [
+            java,
+            "-cp",
+            f"{BOUNCY_CASTLE}{os.pathsep}{self._folder.name}",
+            "BouncyCastle",
+            MESSAGE.decode(),
+        ]
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
 
     def keygen(self, h: int, w: int) -> float:
         """See Library."""
@@ -54,12 +71,19 @@ class BouncyCastle:
 
 
 class HashSigs:
-    """Cisco's `demo` kept to so many cores. Signing and verifying go through files; starting and loading the key are taken off."""
+    """Cisco's `demo` kept to so many cores.
+
+    Signing and verifying go through files; starting and loading the key are taken off.
+    """
 
     caveat = "its demo program takes the least memory and writes two files for each signature"
 
     def __init__(self, demo: Path, cores: int) -> None:
-        self.name, self.cores, self.signs = "hash-sigs" if cores == 1 else f"hash-sigs, {cores} threads", cores, cores == 1
+        self.name, self.cores, self.signs = (
+            "hash-sigs" if cores == 1 else f"hash-sigs, {cores} threads",
+            cores,
+            cores == 1,
+        )
         self._demo = demo
         self._folder = tempfile.TemporaryDirectory(prefix="seemachine-bench.")
         self._names = [f"message{number}" for number in range(FILES + 1)]
@@ -88,7 +112,9 @@ class HashSigs:
 
     def _run(self, *words: str) -> None:
         with _pinned(self.cores):
-            subprocess.run([self._demo, *words], cwd=self._folder.name, stdout=subprocess.DEVNULL, check=True)
+            subprocess.run(
+                [self._demo, *words], cwd=self._folder.name, stdout=subprocess.DEVNULL, check=True
+            )
 
 
 @contextlib.contextmanager
@@ -118,5 +144,7 @@ def present() -> tuple[list[Library], list[str]]:
     if java and javac and BOUNCY_CASTLE.exists():
         found.append(BouncyCastle(java, javac))
     else:
-        missing.append("Bouncy Castle: not measured; it takes java, javac and Debian's libbcprov-java")
+        missing.append(
+            "Bouncy Castle: not measured; it takes java, javac and Debian's libbcprov-java"
+        )
     return found, missing

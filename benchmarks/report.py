@@ -37,7 +37,10 @@ class Results:
             "libraries": compared.trials if compared else {},
             "extrapolated": sorted(compared.estimated) if compared else [],
             "engines": {each.name: each.best for each in self.contestants},
-            "rows": {part: [asdict(row) | {"goal": row.goal, "met": row.met} for row in rows] for part, rows in self.rows.items()},
+            "rows": {
+                part: [asdict(row) | {"goal": row.goal, "met": row.met} for row in rows]
+                for part, rows in self.rows.items()
+            },
         }
 
 
@@ -46,7 +49,13 @@ def markdown(results: Results) -> str:
     parts = [f"{sentence(results.host)} {_others(results.others)}"]
     if results.comparison:
         parts += _ratios(results.comparison)
-    parts += ["**Goals**", table(["goal", "figure", "unit", "to reach", ""], [_goal(row) for row in _with_goals(results.rows)])]
+    parts += [
+        "**Goals**",
+        table(
+            ["goal", "figure", "unit", "to reach", ""],
+            [_goal(row) for row in _with_goals(results.rows)],
+        ),
+    ]
     if results.comparison:
         parts += _libraries(results.comparison)
     if results.contestants:
@@ -54,12 +63,17 @@ def markdown(results: Results) -> str:
     for part, rows in results.rows.items():
         if all(row.goal for row in rows):
             continue  # said above
-        parts += [f"**{part.capitalize()}**", table(["figure", "", "unit", "note"], [_plain_row(row) for row in rows])]
+        parts += [
+            f"**{part.capitalize()}**",
+            table(["figure", "", "unit", "note"], [_plain_row(row) for row in rows]),
+        ]
     return "\n\n".join([*parts, *results.skipped]) + "\n"
 
 
 def publish(results: Results, folder: Path) -> list[Path]:
-    """Write bench.json, and the tables between the marks of performance.md, or into bench.md where there are no marks."""
+    """Write bench.json, and the tables between the marks of performance.md, or into bench.md where
+    there are no marks.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     data, page, alone = folder / "bench.json", folder / "performance.md", folder / "bench.md"
     data.write_text(json.dumps(results.document(), indent=1) + "\n")
@@ -77,19 +91,32 @@ def table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
     widths = [max(len(line[column]) for line in [head, *lines]) for column in range(len(head))]
     rule = ["-" * width for width in widths]
     return "\n".join(
-        "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |" for line in [head, rule, *lines]
+        "| "
+        + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        + " |"
+        for line in [head, rule, *lines]
     )
 
 
 def _others(shares: dict[str, float]) -> str:
-    return "Meanwhile others used of the cores: " + ", ".join(f"{share:.0%} ({part})" for part, share in shares.items()) + "."
+    return (
+        "Meanwhile others used of the cores: "
+        + ", ".join(f"{share:.0%} ({part})" for part, share in shares.items())
+        + "."
+    )
 
 
 def _ratios(compared: Comparison) -> list[str]:
     peers = [library for library in compared.libraries if not isinstance(library, Ours)]
-    lines = [[f"than {peer.name}", *(_times(compared, peer, kind) for kind in COMPARED)] for peer in peers]
+    lines = [
+        [f"than {peer.name}", *(_times(compared, peer, kind) for kind in COMPARED)]
+        for peer in peers
+    ]
     return [
-        "**How many times faster seemachine is** (one thread against one, all cores against all; ~ is extrapolated)",
+        (
+            "**How many times faster seemachine is** (one thread against one, all cores against"
+            " all; ~ is extrapolated)"
+        ),
         table(["times faster", *COMPARED], lines),
     ]
 
@@ -100,11 +127,21 @@ def _times(compared: Comparison, peer: Library, kind: str) -> str:
 
 
 def _libraries(compared: Comparison) -> list[str]:
-    lines = [[each.name, *(_figure(compared, each.name, kind) for kind in COMPARED)] for each in compared.libraries]
-    caveats = [f"Signing with {each.name} is not compared: {each.caveat}." for each in compared.libraries if each.signs and each.caveat]
+    lines = [
+        [each.name, *(_figure(compared, each.name, kind) for kind in COMPARED)]
+        for each in compared.libraries
+    ]
+    caveats = [
+        f"Signing with {each.name} is not compared: {each.caveat}."
+        for each in compared.libraries
+        if each.signs and each.caveat
+    ]
     return [
-        f"**Absolute**: seconds to make a key, signatures and verifications of 32 bytes per second (h10, {RATE_SECONDS} s each); "
-        f"medians of {TRIALS} trials that go round all libraries; ~ is 32 times h10",
+        (
+            "**Absolute**: seconds to make a key, signatures and verifications of 32 bytes per"
+            f" second (h10, {RATE_SECONDS} s each); medians of {TRIALS} trials that go round all"
+            " libraries; ~ is 32 times h10"
+        ),
         table(["library", *COMPARED], lines),
         *caveats,
     ]
@@ -122,7 +159,10 @@ def _about(compared: Comparison, name: str, kind: str) -> str:
 def _engines(found: list[Contestant]) -> list[str]:
     lines = [[each.name, *(plain(each.best[kind]) for kind in KINDS)] for each in found]
     return [
-        "**Engines**, sha256 n32 w8, per second on one core but for the last line; the number after a kind is its batch",
+        (
+            "**Engines**, sha256 n32 w8, per second on one core but for the last line; the number"
+            " after a kind is its batch"
+        ),
         table(["kernel", *KINDS], lines),
     ]
 

@@ -1,4 +1,7 @@
-"""`make bench`: every figure in one run, as tables, as JSON and as a picture. Best on an idle machine; `--full` adds what takes minutes."""
+"""`make bench`: every figure in one run, as tables, as JSON and as a picture.
+
+Best on an idle machine; `--full` adds what takes minutes.
+"""
 
 import argparse
 from collections.abc import Callable, Iterable
@@ -32,14 +35,26 @@ def main() -> None:
         results.others[part] = others.share()
     print(f"\n{markdown(results)}")
     written = publish(results, options.out)
-    print(*(f"wrote {path}" for path in written), chart.draw(results, options.out / "bench.png"), sep="\n")
+    print(
+        *(f"wrote {path}" for path in written),
+        chart.draw(results, options.out / "bench.png"),
+        sep="\n",
+    )
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", action="append", choices=list(PARTS), help="one part of it; may come again")
-    parser.add_argument("--full", action="store_true", help="h15/w8 with the slow libraries too, and h20/w8 through the daemon")
-    parser.add_argument("--out", type=Path, default=DOCS, metavar="DIR", help="where the results go; default docs")
+    parser.add_argument(
+        "--only", action="append", choices=list(PARTS), help="one part of it; may come again"
+    )
+    parser.add_argument(
+        "--full",
+        action="store_true",
+        help="h15/w8 with the slow libraries too, and h20/w8 through the daemon",
+    )
+    parser.add_argument(
+        "--out", type=Path, default=DOCS, metavar="DIR", help="where the results go; default docs"
+    )
     return parser.parse_args()
 
 
@@ -68,7 +83,12 @@ def _start(results: Results, _full: bool) -> None:
     _take(results, "cold start", cold_start.rows())
 
 
-PARTS: dict[str, Callable[[Results, bool], None]] = {"libraries": _libraries, "engines": _engines, "wire": _wire, "start": _start}
+PARTS: dict[str, Callable[[Results, bool], None]] = {
+    "libraries": _libraries,
+    "engines": _engines,
+    "wire": _wire,
+    "start": _start,
+}
 
 
 def _take(results: Results, title: str, rows: Iterable[Row]) -> None:

@@ -1,4 +1,6 @@
-"""Through the daemon, over TCP on this machine: generation beside the bare engine, signatures of 1 to 64 clients, an h20 tree meanwhile."""
+"""Through the daemon, over TCP on this machine: generation beside the bare engine, signatures of 1
+to 64 clients, an h20 tree meanwhile.
+"""
 
 import itertools
 import json
@@ -51,14 +53,34 @@ _ALIASES = (f"bench-{number}" for number in itertools.count())
 
 def _keygen_rows(fleet: blocking.Fleet, h: int, repeats: int, *, full: bool) -> Iterator[Row]:
     engine = engines.select()
-    pairs = [(once(lambda: make(engine, h, 8)), once(lambda: _generate(fleet, h, 8))) for _ in range(repeats)]
+    pairs = [
+        (once(lambda: make(engine, h, 8)), once(lambda: _generate(fleet, h, 8)))
+        for _ in range(repeats)
+    ]
     bare, through = (statistics.median(column) for column in zip(*pairs, strict=True))
     yield Row(f"keygen h{h}/w8, bare engine, all cores", bare, "s")
-    yield Row(f"keygen h{h}/w8, through the daemon", through, "s", "resumable after every step, installed, key file written")
+    yield Row(
+        f"keygen h{h}/w8, through the daemon",
+        through,
+        "s",
+        "resumable after every step, installed, key file written",
+    )
     more = statistics.median(100 * (daemon / engine - 1) for engine, daemon in pairs)
     if not full and h == 15:
-        yield Row("keygen h20/w8, 32 times that", 32 * through, "s", "extrapolated; --full measures it", at_most=100)
-    yield Row(f"keygen h{h}/w8, what the daemon adds", more, "%", "median of pairs", at_most=15 if h == 15 else None)
+        yield Row(
+            "keygen h20/w8, 32 times that",
+            32 * through,
+            "s",
+            "extrapolated; --full measures it",
+            at_most=100,
+        )
+    yield Row(
+        f"keygen h{h}/w8, what the daemon adds",
+        more,
+        "%",
+        "median of pairs",
+        at_most=15 if h == 15 else None,
+    )
 
 
 def _signing_rows(fleet: blocking.Fleet, machine: Running, w: int) -> Iterator[Row]:
@@ -73,19 +95,45 @@ def _signing_rows(fleet: blocking.Fleet, machine: Running, w: int) -> Iterator[R
             rates[clients].append(loaded["rate"])
             latencies += loaded["milliseconds"] if clients == 1 else []
     commit = statistics.median(commits)
-    yield Row("one commit of SQLite here, flushed (around the next)", commit, "ms", f"median of {len(commits)} medians of {COMMITS}")
-    yield Row(f"sign h15/w{w}, one client, p50", percentile(latencies, 50), "ms", "goal 1.5 x commit + 0.3", at_most=1.5 * commit + 0.3)
+    yield Row(
+        "one commit of SQLite here, flushed (around the next)",
+        commit,
+        "ms",
+        f"median of {len(commits)} medians of {COMMITS}",
+    )
+    yield Row(
+        f"sign h15/w{w}, one client, p50",
+        percentile(latencies, 50),
+        "ms",
+        "goal 1.5 x commit + 0.3",
+        at_most=1.5 * commit + 0.3,
+    )
     yield Row(f"sign h15/w{w}, one client, p99", percentile(latencies, 99), "ms")
     for clients in CLIENTS:
         name = f"sign h15/w{w}, {clients} client{'s' * (clients > 1)}"
-        yield Row(name, statistics.median(rates[clients]), "per second", SHARED, at_least=4000 if clients == CLIENTS[-1] else None)
+        yield Row(
+            name,
+            statistics.median(rates[clients]),
+            "per second",
+            SHARED,
+            at_least=4000 if clients == CLIENTS[-1] else None,
+        )
 
 
 def _client_rows(fleet: blocking.Fleet) -> Iterator[Row]:
     key = _generate(fleet, 15, 8)
     signature = key.sign(MESSAGE)
-    yield Row("seeclient: key.sign, h15/w8", 1000 * seconds(lambda: key.sign(MESSAGE), 200), "ms", "median of 200")
-    yield Row("seeclient: key.verify, h15/w8, on the host", rate(lambda: key.verify(MESSAGE, signature), 0.5), "per second")
+    yield Row(
+        "seeclient: key.sign, h15/w8",
+        1000 * seconds(lambda: key.sign(MESSAGE), 200),
+        "ms",
+        "median of 200",
+    )
+    yield Row(
+        "seeclient: key.verify, h15/w8, on the host",
+        rate(lambda: key.verify(MESSAGE, signature), 0.5),
+        "per second",
+    )
 
 
 def _large_tree_rows(fleet: blocking.Fleet, machine: Running, w: int) -> Iterator[Row]:
@@ -95,11 +143,28 @@ def _large_tree_rows(fleet: blocking.Fleet, machine: Running, w: int) -> Iterato
         making = aside.submit(lambda: took.append(once(lambda: _generate(fleet, 20, w))))
         latencies = _latencies_while(making, machine, key)
         making.result()
-    yield Row(f"keygen h20/w{w}, through the daemon, signing meanwhile", took[0], "s", "all cores, once", at_most=100 if w == 8 else None)
-    yield Row("sign h15/w8 meanwhile, p50", percentile(latencies, 50), "ms", f"{len(latencies)} signatures")
+    yield Row(
+        f"keygen h20/w{w}, through the daemon, signing meanwhile",
+        took[0],
+        "s",
+        "all cores, once",
+        at_most=100 if w == 8 else None,
+    )
+    yield Row(
+        "sign h15/w8 meanwhile, p50",
+        percentile(latencies, 50),
+        "ms",
+        f"{len(latencies)} signatures",
+    )
     yield Row("sign h15/w8 meanwhile, p99", percentile(latencies, 99), "ms", at_most=50)
     if (peak := peak_megabytes(machine.process.pid)) is not None:
-        yield Row("peak memory of the daemon meanwhile", peak, "MB", "resident, from its start", at_most=200)
+        yield Row(
+            "peak memory of the daemon meanwhile",
+            peak,
+            "MB",
+            "resident, from its start",
+            at_most=200,
+        )
 
 
 def _latencies_while(making: Future[None], machine: Running, key: blocking.Key) -> list[float]:
@@ -110,15 +175,21 @@ def _latencies_while(making: Future[None], machine: Running, key: blocking.Key) 
     return [each for found in slices[: max(1, len(slices) - 1)] for each in found]
 
 
-def _load(machine: Running, key: blocking.Key, clients: int, duration: float, pause: float = 0) -> dict:
+def _load(
+    machine: Running, key: blocking.Key, clients: int, duration: float, pause: float = 0
+) -> dict:
     words = [machine.host, machine.port, nvram_name(key.public_key).hex(), clients, duration, pause]
     script = Path(__file__).with_name("load.py")
-    done = subprocess.run([sys.executable, str(script), *map(str, words)], stdout=subprocess.PIPE, check=True)
+    done = subprocess.run(
+        [sys.executable, str(script), *map(str, words)], stdout=subprocess.PIPE, check=True
+    )
     return json.loads(done.stdout)
 
 
 def _commit_milliseconds() -> float:
-    """An update in a database set up as the store's, alone on the disk that the world folders are on."""
+    """An update in a database set up as the store's, alone on the disk that the world folders are
+    on.
+    """
     with tempfile.TemporaryDirectory(prefix="seemachine-bench.") as folder:
         database = sqlite3.connect(Path(folder) / "commit.db", isolation_level=None)
         for name, value in SETTINGS.items():

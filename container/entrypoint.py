@@ -1,10 +1,12 @@
 #!/usr/bin/python3 -ISB
-"""The entry point of the container: look at what this Python has, say what it lacks, then serve one machine on port 8888.
+"""The entry point of the container: look at what this Python has, say what it lacks, then serve one
+machine on port 8888.
 
-It needs its own tree, which may be read-only, and one folder to write to. It starts no other process. Options are those of `seemachine
-serve` and go before etc/seemachine.toml; `card list` and the like work on the data folder, `info` tells which engine runs. The ESN is
-$SEEMACHINE_ESN, else what the file `esn` in the data folder says, else NO_ESN. Until `can_run` has looked, only modules are imported that
-every Python has.
+It needs its own tree, which may be read-only, and one folder to write to. It starts no other
+process. Options are those of `seemachine serve` and go before etc/seemachine.toml; `card list` and
+the like work on the data folder, `info` tells which engine runs. The ESN is $SEEMACHINE_ESN, else
+what the file `esn` in the data folder says, else NO_ESN. Until `can_run` has looked, only modules
+are imported that every Python has.
 """
 
 import contextlib
@@ -17,7 +19,8 @@ LIBRARY = f"{ROOT}/usr/lib/seemachine"
 SETTINGS = f"{ROOT}/etc/seemachine.toml"
 # How a container learns the ESN of its HSM is not known.
 NO_ESN = "C0DE-5AFE-0005"
-# Of the words of `seemachine` those that are for where a machine is. The others are for hosts: they need a client, or start processes.
+# Of the words of `seemachine` those that are for where a machine is. The others are for hosts: they
+# need a client, or start processes.
 WORDS = ("card", "info")
 # One block of any file system: a full one has room for the name of an empty file.
 TRIAL_BYTES = 4096
@@ -55,9 +58,13 @@ WANTED = {
 
 
 def main(arguments: list[str]) -> int:
-    """Run one machine until SIGTERM. Returns the exit code: 0 stopped, 1 can't start, 2 wrong settings or words."""
+    """Run one machine until SIGTERM.
+
+    Returns the exit code: 0 stopped, 1 can't start, 2 wrong settings or words.
+    """
     os.umask(0o077)
-    # Process 1 of a container gets no signal that it does not ask for. While the machine serves, it has a better answer.
+    # Process 1 of a container gets no signal that it does not ask for. While the machine serves, it
+    # has a better answer.
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     keep_standard_files()
     say(f"Python {sys.version.split()[0]}, {os.uname().machine}, {sys.byteorder}-endian")
@@ -72,19 +79,28 @@ def main(arguments: list[str]) -> int:
     try:
         check_writable(data)
     except OSError as error:
-        return refuse(f"the data folder {data} can't be written: {error}. Name another as `world` in {SETTINGS} or in $SEEMACHINE_HOME")
+        return refuse(
+            f"the data folder {data} can't be written: {error}. Name another as `world` in"
+            f" {SETTINGS} or in $SEEMACHINE_HOME"
+        )
     return command(data, arguments)
 
 
 def command(data: str, arguments: list[str]) -> int:
-    """Serve, or do what another word of `seemachine` says with the data folder. Returns the exit code."""
+    """Serve, or do what another word of `seemachine` says with the data folder.
+
+    Returns the exit code.
+    """
     from seemachine import cli
 
     os.environ["SEEMACHINE_HOME"] = data
     if arguments and not arguments[0].startswith("-"):
         if arguments[0] in WORDS:
             return cli.main(arguments)
-        say(f"{arguments[0]} is not for the container, which knows the options of serve, and {', '.join(WORDS)}; try it on a host")
+        say(
+            f"{arguments[0]} is not for the container, which knows the options of serve, and"
+            f" {', '.join(WORDS)}; try it on a host"
+        )
         return 2
     try:
         given = esn(data)
@@ -94,7 +110,9 @@ def command(data: str, arguments: list[str]) -> int:
 
 
 def keep_standard_files() -> None:
-    """Numbers 0 to 2 are taken, by nothing at worst: no file of NVRAM may get one, or what is printed would go into it."""
+    """Numbers 0 to 2 are taken, by nothing at worst: no file of NVRAM may get one, or what is
+    printed would go into it.
+    """
     for number in range(3):
         try:
             os.fstat(number)
@@ -106,9 +124,12 @@ def keep_standard_files() -> None:
 
 
 def can_run() -> bool:
-    """Say on standard error what is missing and what that means; put stand-ins in its place where there are any."""
+    """Say on standard error what is missing and what that means; put stand-ins in its place where
+    there are any.
+    """
     fatal = False
-    if sys.version_info < (3, 11):  # noqa: UP036 - this Python is not the one that the project is installed in
+    # UP036: this Python is not the one that the project is installed in.
+    if sys.version_info < (3, 11):  # noqa: UP036
         say("needed: Python 3.11 or later")
         fatal = True
     for name in NEEDED:
@@ -136,7 +157,9 @@ def why_missing(name: str) -> str:
 
 
 def start_no_processes() -> None:
-    """At its start trio asks for the thread library, and Python would run ldconfig, gcc and ld to answer."""
+    """At its start trio asks for the thread library, and Python would run ldconfig, gcc and ld to
+    answer.
+    """
     import ctypes.util
 
     ctypes.util.find_library = lambda name: None  # noqa: ARG005
@@ -150,7 +173,10 @@ def data_folder() -> str:
         settings = tomllib.load(file)
     data = os.environ.get("SEEMACHINE_HOME") or settings.get("world")
     if type(data) is not str or not os.path.isabs(data):  # noqa: PTH117
-        raise ValueError(f"`world`, or $SEEMACHINE_HOME instead of it, takes the absolute path of the data folder, not {data!r}")
+        raise ValueError(
+            "`world`, or $SEEMACHINE_HOME instead of it, takes the absolute path of the data"
+            f" folder, not {data!r}"
+        )
     return data
 
 

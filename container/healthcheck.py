@@ -1,5 +1,8 @@
 #!/usr/bin/python3 -ISB
-"""Whether the machine in this container answers on port 8888. Exit code 0 when it does; else 1, with a line on standard error."""
+"""Whether the machine in this container answers on port 8888.
+
+Exit code 0 when it does; else 1, with a line on standard error.
+"""
 
 import os
 import socket

@@ -28,7 +28,10 @@ PROGRAM_MODE, FILE_MODE, FOLDER_MODE = 0o755, 0o644, 0o755
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What differs between images. `interpreter` is the Python of the container, `userdata` the file that userdatatool.py writes."""
+    """What differs between images.
+
+    `interpreter` is the Python of the container, `userdata` the file that userdatatool.py writes.
+    """
 
     userdata: Path
     settings: Path = DEFAULT_SETTINGS
@@ -36,7 +39,10 @@ class Choices:
 
 
 def lay_out(root: Path, cache: Path, choices: Choices) -> str:
-    """Make the tree anew below `root`, which must be absent or an earlier tree. Returns its digest. Raises VendorError, OSError."""
+    """Make the tree anew below `root`, which must be absent or an earlier tree.
+
+    Returns its digest. Raises VendorError, OSError.
+    """
     contents = dict(_contents(cache, choices))
     _clear(root)
     for path, data in sorted(contents.items()):
@@ -73,7 +79,9 @@ def _contents(cache: Path, choices: Choices) -> Iterator[tuple[PurePosixPath, by
 
 
 def _modules(folder: Path) -> list[Path]:
-    """Python files only: the native engine is for another processor, and would be refused in any case."""
+    """Python files only: the native engine is for another processor, and would be refused in any
+    case.
+    """
     return sorted(folder.rglob("*.py"))
 
 
@@ -94,5 +102,7 @@ def _write(path: Path, data: bytes, mode: int) -> None:
 def _clear(root: Path) -> None:
     if root.exists():
         if any(root.iterdir()) and not (root / ENTRY_POINT).exists():
-            raise FileExistsError(f"{root} holds something else than an image tree; name another folder")
+            raise FileExistsError(
+                f"{root} holds something else than an image tree; name another folder"
+            )
         shutil.rmtree(root)

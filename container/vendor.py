@@ -1,4 +1,6 @@
-"""The packages that the image holds: wheels that pip fetches, named by their hashes, unpacked without running anything of theirs."""
+"""The packages that the image holds: wheels that pip fetches, named by their hashes, unpacked
+without running anything of theirs.
+"""
 
 import hashlib
 import re
@@ -9,10 +11,22 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 LOCK = Path(__file__).with_name("requirements.lock")
-# Whatever builds the image: the Python of the container. Of the platform only the compiled modules speak, which are left out.
+# Whatever builds the image: the Python of the container. Of the platform only the compiled modules
+# speak, which are left out.
 FETCH = (
     *("download", "--quiet", "--require-hashes", "--no-deps", "--only-binary", ":all:"),
-    *("--implementation", "cp", "--python-version", "3.11", "--abi", "cp311", "--abi", "none", "--platform", "manylinux2014_x86_64"),
+    *(
+        "--implementation",
+        "cp",
+        "--python-version",
+        "3.11",
+        "--abi",
+        "cp311",
+        "--abi",
+        "none",
+        "--platform",
+        "manylinux2014_x86_64",
+    ),
 )
 PINNED = re.compile(r"^([a-z0-9]+)==(\S+) --hash=sha256:([0-9a-f]{64})$")
 # Tests of a package, and what only type checkers and compilers read.
@@ -25,7 +39,10 @@ class VendorError(Exception):
 
 
 def locked(lock: Path = LOCK) -> dict[str, tuple[str, str]]:
-    """Package names with their versions and the SHA-256 of their archives. Raises VendorError on a line without a hash."""
+    """Package names with their versions and the SHA-256 of their archives.
+
+    Raises VendorError on a line without a hash.
+    """
     pins = {}
     for line in lock.read_text().splitlines():
         if not line or line.startswith(("#", "--")):
@@ -48,7 +65,11 @@ def archives(cache: Path, lock: Path = LOCK) -> dict[str, Path]:
 
 
 def _by_digest(cache: Path) -> dict[str, Path]:
-    return {hashlib.sha256(path.read_bytes()).hexdigest(): path for path in cache.glob("*") if path.is_file()}
+    return {
+        hashlib.sha256(path.read_bytes()).hexdigest(): path
+        for path in cache.glob("*")
+        if path.is_file()
+    }
 
 
 def _fetch(cache: Path, lock: Path) -> None:
@@ -65,7 +86,10 @@ def _fetch(cache: Path, lock: Path) -> None:
 
 
 def files(archive: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
-    """What of an archive goes into the image: modules and licences. Paths are relative to an entry of sys.path."""
+    """What of an archive goes into the image: modules and licences.
+
+    Paths are relative to an entry of sys.path.
+    """
     for path, data in _unpacked(archive):
         if _is_module(path) or _is_metadata(path):
             yield path, data
@@ -86,7 +110,11 @@ def _inside(name: str) -> PurePosixPath:
 
 
 def _is_module(path: PurePosixPath) -> bool:
-    return path.suffix == ".py" and not path.parts[0].endswith(".dist-info") and not LEFT_OUT_FOLDERS & set(path.parts)
+    return (
+        path.suffix == ".py"
+        and not path.parts[0].endswith(".dist-info")
+        and not LEFT_OUT_FOLDERS & set(path.parts)
+    )
 
 
 def _is_metadata(path: PurePosixPath) -> bool:

@@ -1,4 +1,7 @@
-"""The `seemachine` command: which room each of its words goes to. Rooms are imported only when entered."""
+"""The `seemachine` command: which room each of its words goes to.
+
+Rooms are imported only when entered.
+"""
 
 import argparse
 import os
@@ -41,7 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _settle_output() -> None:
-    """What can't be written by now never will be; the interpreter must not fail over it at its end."""
+    """What can't be written by now never will be; the interpreter must not fail over it
+    at its end.
+    """
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -60,8 +65,16 @@ def _enter(room: str, verb: str) -> Callable[[argparse.Namespace], int]:
 def _serve(_verb: str, options: argparse.Namespace) -> int:
     from seemachine.config import ConfigError, load, refuse_password
 
-    given = {name: value for name, value in vars(options).items() if name not in ("run", "config", *TLS_OPTIONS)}
-    given["tls"] = {setting: value for option, setting in TLS_OPTIONS.items() if (value := getattr(options, option)) is not None} or None
+    given = {
+        name: value
+        for name, value in vars(options).items()
+        if name not in ("run", "config", *TLS_OPTIONS)
+    }
+    given["tls"] = {
+        setting: value
+        for option, setting in TLS_OPTIONS.items()
+        if (value := getattr(options, option)) is not None
+    } or None
     if options.config is None and options.esn is None:
         say("seemachine serve: --esn is needed, such as --esn 7852-268D-3BF9", file=sys.stderr)
         return 2
@@ -127,7 +140,11 @@ def _nfast(verb: str, options: argparse.Namespace) -> int:
     except ModuleNotFoundError as error:
         if error.name != "cryptography":
             raise
-        say("seemachine nfast: it needs the package cryptography; in the source folder: pip install '.[nfast]'", file=sys.stderr)
+        say(
+            "seemachine nfast: it needs the package cryptography; in the source folder: pip install"
+            " '.[nfast]'",
+            file=sys.stderr,
+        )
         return 1
 
 

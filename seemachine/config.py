@@ -38,12 +38,15 @@ class ConfigError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class LimitSettings:
-    """What one peer can make the machine hold, and for how long. Bytes, counts and seconds; all are at least 1.
+    """What one peer can make the machine hold, and for how long.
 
-    `idle_seconds` is the wait for the first byte of a request; `request_seconds` bounds each of receiving the rest of it, answering it, and
-    sending the reply; `drain_seconds` is what requests under way get when the machine is told to stop; `greeting_seconds` is from
-    connecting to hello, `handshake_seconds` is for TLS. A peer is an address, of IPv6 a network of 64 bits: connections too many a second
-    are closed, requests wait.
+    Bytes, counts and seconds; all are at least 1.
+
+    `idle_seconds` is the wait for the first byte of a request; `request_seconds` bounds each of
+    receiving the rest of it, answering it, and sending the reply; `drain_seconds` is what requests
+    under way get when the machine is told to stop; `greeting_seconds` is from connecting to hello,
+    `handshake_seconds` is for TLS. A peer is an address, of IPv6 a network of 64 bits: connections
+    too many a second are closed, requests wait.
     """
 
     frame_bytes: int = MAX_FRAME
@@ -61,16 +64,23 @@ class LimitSettings:
         for setting in fields(self):
             value = getattr(self, setting.name)
             if type(value) is not int or value < 1:
-                raise ConfigError(f"limits.{setting.name} takes a whole number from 1, not {value!r}")
+                raise ConfigError(
+                    f"limits.{setting.name} takes a whole number from 1, not {value!r}"
+                )
             if value > MOST:
                 raise ConfigError(f"limits.{setting.name} takes at most {MOST}, not {value}")
         if not MIN_FRAME <= self.frame_bytes <= MAX_FRAME:
-            raise ConfigError(f"limits.frame_bytes takes {MIN_FRAME} to {MAX_FRAME}; smaller, some replies would not fit")
+            raise ConfigError(
+                f"limits.frame_bytes takes {MIN_FRAME} to {MAX_FRAME}; smaller, some replies would"
+                " not fit"
+            )
 
 
 @dataclass(frozen=True, slots=True)
 class TlsSettings:
-    """PEM files: the machine's certificate (with its chain) and its key, and the CA whose clients it takes."""
+    """PEM files: the machine's certificate (with its chain) and its key, and the CA whose clients
+    it takes.
+    """
 
     certificate: Path
     key: Path
@@ -81,10 +91,12 @@ class TlsSettings:
 class Config:
     """One machine. `world` is the world folder; its own state lies in hsm/<ESN> there.
 
-    `extra_signers`, beside `signer`: keys that signed the SEE machine too, so what was made under them works. `nvram_delegation`: whether
-    it may make NVRAM files. `witness` is where its openings are remembered outside of that: a folder, by default witness/ of the world.
-    `runtime_witness` is a second one that does not outlive a boot of the host: a folder, `auto` for the user's runtime folder, or `off`.
-    For `retry_seconds` a used-up lease is kept for requests that come again; the ledger is kept for `ledger_days`, or with 0 for ever.
+    `extra_signers`, beside `signer`: keys that signed the SEE machine too, so what was made under
+    them works. `nvram_delegation`: whether it may make NVRAM files. `witness` is where its openings
+    are remembered outside of that: a folder, by default witness/ of the world. `runtime_witness` is
+    a second one that does not outlive a boot of the host: a folder, `auto` for the user's runtime
+    folder, or `off`. For `retry_seconds` a used-up lease is kept for requests that come again; the
+    ledger is kept for `ledger_days`, or with 0 for ever.
     """
 
     esn: str = ""
@@ -111,7 +123,9 @@ class Config:
 
     def __post_init__(self) -> None:
         if type(self.esn) is not str or not is_esn(self.esn):
-            raise ConfigError(f"esn takes an electronic serial number such as 7852-268D-3BF9, not {self.esn!r}")
+            raise ConfigError(
+                f"esn takes an electronic serial number such as 7852-268D-3BF9, not {self.esn!r}"
+            )
         _one_of("model", self.model, MODELS)
         _one_of("store", self.store, STORES)
         _one_of("operator", self.operator, OPERATORS)
@@ -119,10 +133,18 @@ class Config:
         for name in ("search_port", "insecure_bind", "publish", "nvram_delegation"):
             _one_of(name, getattr(self, name), (True, False))
         if type(self.signer) is not str or not _SIGNER.fullmatch(self.signer):
-            raise ConfigError(f"signer takes the hash of a signing key, 40 to 128 hexadecimal digits, not {self.signer!r}")
+            raise ConfigError(
+                "signer takes the hash of a signing key, 40 to 128 hexadecimal digits, not"
+                f" {self.signer!r}"
+            )
         extra = self.extra_signers
-        if not isinstance(extra, tuple) or not all(type(each) is str and each and _SIGNER.fullmatch(each) for each in extra):
-            raise ConfigError("extra_signers takes a list of hashes of signing keys, each of 40 to 128 hexadecimal digits")
+        if not isinstance(extra, tuple) or not all(
+            type(each) is str and each and _SIGNER.fullmatch(each) for each in extra
+        ):
+            raise ConfigError(
+                "extra_signers takes a list of hashes of signing keys, each of 40 to 128"
+                " hexadecimal digits"
+            )
         for name, (least, most, shown) in NUMBERS.items():
             value = getattr(self, name)
             if type(value) is not int or not least <= value <= most:
@@ -138,8 +160,9 @@ class Config:
         _check_witness(self.witness)
         if self.tls is None and not _is_loopback(self.host) and not self.insecure_bind:
             raise ConfigError(
-                f"{self.host} is not a loopback address, and whoever reaches the port can sign; "
-                "use TLS ([tls] in the file, or --tls-cert, --tls-key, --tls-ca), or allow it with insecure_bind = true, or --insecure-bind"
+                f"{self.host} is not a loopback address, and whoever reaches the port can sign; use"
+                " TLS ([tls] in the file, or --tls-cert, --tls-key, --tls-ca), or allow it with"
+                " insecure_bind = true, or --insecure-bind"
             )
 
     @property
@@ -157,18 +180,24 @@ def _check_witness(where: str) -> None:
 
 
 def refuse_password(where: str | None) -> None:
-    """Raise ConfigError for the witness of a command line, which all users of the host can read, when it holds a password."""
+    """Raise ConfigError for the witness of a command line, which all users of the host can read,
+    when it holds a password.
+    """
     if where and is_url(where):
         _check_witness(where)
         if parse(where).password:
             raise ConfigError(
-                "witness takes no password on the command line, where all users of this host can read it; "
-                "leave it out, and put it into PGPASSWORD, a passfile, or a file of settings"
+                "witness takes no password on the command line, where all users of this host can"
+                " read it; leave it out, and put it into PGPASSWORD, a passfile, or a file of"
+                " settings"
             )
 
 
 def load(path: Path | None, **given: Any) -> Config:
-    """Settings from a file, overridden by those given that are not None. Raises ConfigError, naming the setting."""
+    """Settings from a file, overridden by those given that are not None.
+
+    Raises ConfigError, naming the setting.
+    """
     chosen = {name: value for name, value in given.items() if value is not None}
     table = _read(path) if path else {}
     try:
@@ -180,7 +209,11 @@ def load(path: Path | None, **given: Any) -> Config:
 
 def _concerns(refusal: str, settings: dict[str, Any]) -> bool:
     """Whether it is one of these settings that was refused."""
-    begins = [start for name in settings for start in (f"{name} takes", f"{name}.", f"unknown setting {name}")]
+    begins = [
+        start
+        for name in settings
+        for start in (f"{name} takes", f"{name}.", f"unknown setting {name}")
+    ]
     return refusal.startswith((*begins, f"{settings.get('host')} is not"))
 
 
@@ -199,7 +232,12 @@ def build(settings: dict[str, Any]) -> Config:
             raise ConfigError(f"world takes the path of a folder, not {settings['world']!r}")
         settings = {**settings, "world": _folder(settings["world"])}
     if settings.get("tls") is not None and not isinstance(settings["tls"], TlsSettings):
-        settings = {**settings, "tls": build_tls(settings["tls"], settings.get("world") or home(), str(settings.get("esn", "")))}
+        settings = {
+            **settings,
+            "tls": build_tls(
+                settings["tls"], settings.get("world") or home(), str(settings.get("esn", ""))
+            ),
+        }
     return Config(**settings)
 
 
@@ -207,7 +245,9 @@ def _folder(given: str | Path) -> Path:
     try:
         return Path(given).expanduser().absolute()
     except RuntimeError as error:  # the ~ of somebody whom this host does not know
-        raise ConfigError(f"world takes the path of a folder, not {str(given)!r} ({error})") from error
+        raise ConfigError(
+            f"world takes the path of a folder, not {str(given)!r} ({error})"
+        ) from error
 
 
 def build_limits(table: Any) -> LimitSettings:
@@ -222,9 +262,14 @@ def build_limits(table: Any) -> LimitSettings:
 
 
 def build_tls(table: Any, world: Path, esn: str) -> TlsSettings:
-    """Check a table of TLS files: all three, or `pki`, the folder that they are in. Raises ConfigError."""
+    """Check a table of TLS files: all three, or `pki`, the folder that they are in.
+
+    Raises ConfigError.
+    """
     if not isinstance(table, dict) or table.keys() not in ({"certificate", "key", "ca"}, {"pki"}):
-        raise ConfigError('tls takes certificate, key and ca, all three, or pki = "auto" or a folder')
+        raise ConfigError(
+            'tls takes certificate, key and ca, all three, or pki = "auto" or a folder'
+        )
     for name, value in table.items():
         if not isinstance(value, str | Path) or not str(value):
             raise ConfigError(f"tls.{name} takes the path of a file, not {value!r}")
@@ -250,7 +295,10 @@ def _one_of(name: str, value: object, choices: tuple[object, ...]) -> None:
 
 
 def _is_loopback(host: str) -> bool:
-    """An address that only this host reaches. Of names only localhost counts: where another one leads is for others to decide."""
+    """An address that only this host reaches.
+
+    Of names only localhost counts: where another one leads is for others to decide.
+    """
     try:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:

@@ -13,7 +13,9 @@ STANDARD = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
 
 @contextlib.contextmanager
 def loading() -> Iterator[None]:
-    """Ctrl-C ends a command that is still loading at once and without a word, as it ends those that are not in Python."""
+    """Ctrl-C ends a command that is still loading at once and without a word, as it ends those that
+    are not in Python.
+    """
     before = signal.getsignal(signal.SIGINT)
     interruptible = before is signal.default_int_handler
     if interruptible:
@@ -28,8 +30,9 @@ def loading() -> Iterator[None]:
 def settle_streams() -> None:
     """Have all three standard streams, and take any text to write.
 
-    One that was closed (`>&-`) is the null device: else the next file that is opened, an NVRAM perhaps, would get its number, and what
-    somebody prints. What a terminal's character set lacks is shown as an escape: a leaf may be spent by the time it is printed.
+    One that was closed (`>&-`) is the null device: else the next file that is opened, an NVRAM
+    perhaps, would get its number, and what somebody prints. What a terminal's character set lacks
+    is shown as an escape: a leaf may be spent by the time it is printed.
     """
     for name, mode in STANDARD:
         if getattr(sys, name) is None:

@@ -19,7 +19,10 @@ def gather(folder: Path | None = None) -> dict[str, Any]:
         "seemachine": seemachine.__version__,
         "emulates": f"PQSDK {SDK_VERSION}",
         "protocol": PROTOCOL,
-        "python": f"{platform.python_implementation()} {platform.python_version()}, {sys.byteorder}-endian, {platform.machine()}",
+        "python": (
+            f"{platform.python_implementation()} {platform.python_version()},"
+            f" {sys.byteorder}-endian, {platform.machine()}"
+        ),
         "world": str(home(folder)),
         "engine": engine.engine,
         "cores": engine.cores,
@@ -42,7 +45,10 @@ def run(folder: Path | None, *, as_json: bool) -> int:
     for name in ("seemachine", "emulates", "protocol", "python", "world", "engine", "cores"):
         say(f"{name:<12} {facts[name]}")
     for name in ("generating", "signing"):
-        say(f"{name:<12} {', '.join(f'{hash_name}: {kernel}' for hash_name, kernel in facts[name].items())}")
+        say(
+            f"{name:<12}"
+            f" {', '.join(f'{hash_name}: {kernel}' for hash_name, kernel in facts[name].items())}"
+        )
     for name, reason in facts["not_used"].items():
         say(f"not used     {name}: {reason}")
     return 0

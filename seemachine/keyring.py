@@ -1,6 +1,8 @@
-"""The keys that a machine has at hand: node tables from key files, and pages of leaves hashed when they are entered.
+"""The keys that a machine has at hand: node tables from key files, and pages of leaves hashed when
+they are entered.
 
-Only public values are kept here, and only so many: a page that falls out is hashed again when it is needed.
+Only public values are kept here, and only so many: a page that falls out is hashed again when it is
+needed.
 """
 
 import threading
@@ -65,10 +67,15 @@ class KeyRing:
     def has_page(self, lease: Lease, leaf: int) -> bool:
         """Whether a signature with this leaf needs no hashing of others."""
         with self._lock:
-            return self._all_leaves_known(lease, self._tables.get(lease.key.root)) or self._key(lease, leaf) in self._pages
+            return (
+                self._all_leaves_known(lease, self._tables.get(lease.key.root))
+                or self._key(lease, leaf) in self._pages
+            )
 
     def next_page(self, lease: Lease, leaf: int) -> int | None:
-        """The first leaf of the page after this leaf's, if there is one in the lease and it is not at hand."""
+        """The first leaf of the page after this leaf's, if there is one in the lease and it is not
+        at hand.
+        """
         following = self.page_leaves(lease, leaf).stop
         return following if following < lease.end and not self.has_page(lease, following) else None
 
@@ -78,7 +85,10 @@ class KeyRing:
             return page_of(lease, leaf, self._tables.get(lease.key.root))
 
     def page(self, lease: Lease, leaf: int) -> Page:
-        """The page of a leaf, hashed now if need be. Raises ParameterError when it does not lead to the key's root."""
+        """The page of a leaf, hashed now if need be.
+
+        Raises ParameterError when it does not lead to the key's root.
+        """
         with self._lock:
             table = self._tables.use(lease.key.root)
             if table is not None and self._all_leaves_known(lease, table):
@@ -97,7 +107,11 @@ class KeyRing:
 
     def _all_leaves_known(self, lease: Lease, table: NodeTable | None) -> bool:
         """The table reaches the leaves, and this very lease was seen to lead to the root."""
-        return table is not None and table.depth >= lease.key.tree.h and self._proved.get((lease.key.root, lease.first)) == lease
+        return (
+            table is not None
+            and table.depth >= lease.key.tree.h
+            and self._proved.get((lease.key.root, lease.first)) == lease
+        )
 
     def _key(self, lease: Lease, leaf: int) -> Hashable:
         leaves = page_of(lease, leaf, self._tables.get(lease.key.root))

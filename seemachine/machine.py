@@ -1,4 +1,7 @@
-"""One ESN: its NVRAM, slots, engine and source of chance. No globals, so that many fit in one process."""
+"""One ESN: its NVRAM, slots, engine and source of chance.
+
+No globals, so that many fit in one process.
+"""
 
 import threading
 from collections.abc import Callable
@@ -15,7 +18,9 @@ from seemachine.wire.messages import ENVELOPE_BYTES, Limits
 from seemachine.wire.names import MODELS, is_esn
 from seemachine.wire.roles import ClientRole
 
-DEFAULT_LIMITS = Limits(frame=MAX_FRAME, message=MAX_FRAME - ENVELOPE_BYTES, idle_seconds=300, request_seconds=120)
+DEFAULT_LIMITS = Limits(
+    frame=MAX_FRAME, message=MAX_FRAME - ENVELOPE_BYTES, idle_seconds=300, request_seconds=120
+)
 
 
 @dataclass
@@ -39,7 +44,8 @@ class Machine:
     # Labelled keys that some connection is making now.
     making: "dict[str, PendingKey]" = field(default_factory=dict, repr=False)
     labels: threading.Lock = field(default_factory=threading.Lock, repr=False)
-    # A card is read, checked against NVRAM, written, and its lease installed: one provision at a time.
+    # A card is read, checked against NVRAM, written, and its lease installed: one provision at a
+    # time.
     provisioning: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def __post_init__(self) -> None:
@@ -51,18 +57,24 @@ class Machine:
         self.keys = KeyRing(self.engine)
 
     def forget(self, pending: "PendingKey") -> None:
-        """Nobody makes this key any more. Call with its lock held: nobody else takes it out between the two lines."""
+        """Nobody makes this key any more.
+
+        Call with its lock held: nobody else takes it out between the two lines.
+        """
         if self.making.get(pending.label) is pending:
             del self.making[pending.label]
 
 
 @dataclass(eq=False)
 class PendingKey:
-    """A key in the making. `handle` is the claim of the connection that makes it; who resumes it gets another.
+    """A key in the making.
 
-    `told` is how many cache nodes that connection has. Steps hold `lock`. A worker thread may be at a step when its connection is gone
-    already: the key is then `orphaned`, and stays where a successor finds it until the step has ended. `left` is the claim that was given
-    up: whoever resumes the key at the same moment has another one, and keeps it.
+    `handle` is the claim of the connection that makes it; who resumes it gets another.
+
+    `told` is how many cache nodes that connection has. Steps hold `lock`. A worker thread may be at
+    a step when its connection is gone already: the key is then `orphaned`, and stays where a
+    successor finds it until the step has ended. `left` is the claim that was given up: whoever
+    resumes the key at the same moment has another one, and keeps it.
 
     Its leases get the threshold `warnat`.
     """

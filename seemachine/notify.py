@@ -1,4 +1,6 @@
-"""What systemd is told by a service of Type=notify (sd_notify(3)): one datagram to $NOTIFY_SOCKET, nothing where that is not set."""
+"""What systemd is told by a service of Type=notify (sd_notify(3)): one datagram to $NOTIFY_SOCKET,
+nothing where that is not set.
+"""
 
 import contextlib
 import os

@@ -1,7 +1,9 @@
-"""Where all lines come from that our commands print. Nothing else in them calls `print`: the linter sees to that.
+"""Where all lines come from that our commands print.
 
-What is printed may hold words of a machine, of a file from elsewhere, or of a folder of somebody else's. Here they stop being able to
-steer a terminal or to begin a line of their own.
+Nothing else in them calls `print`: the linter sees to that.
+
+What is printed may hold words of a machine, of a file from elsewhere, or of a folder of somebody
+else's. Here they stop being able to steer a terminal or to begin a line of their own.
 """
 
 import json
@@ -10,8 +12,12 @@ from typing import Any, TextIO
 from seemachine.wire.printable import printable
 
 
-def say(*parts: object, sep: str = " ", end: str = "\n", file: TextIO | None = None, flush: bool = False) -> None:
-    """`print`, but that no part breaks its line or has a character that a terminal obeys; these are shown as escapes."""
+def say(
+    *parts: object, sep: str = " ", end: str = "\n", file: TextIO | None = None, flush: bool = False
+) -> None:
+    """`print`, but that no part breaks its line or has a character that a terminal obeys; these are
+    shown as escapes.
+    """
     print(*(printable(str(part)) for part in parts), sep=sep, end=end, file=file, flush=flush)
 
 

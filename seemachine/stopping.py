@@ -1,9 +1,10 @@
-"""Being told to stop: the first signal does it in order, and no further one ends the process before that is done.
+"""Being told to stop: the first signal does it in order, and no further one ends the process before
+that is done.
 
 A request to stop (seemachine.state.lock) is as good as a signal.
 
-trio gives signals back to whoever had them before as soon as nobody receives them any more; by default they would kill the process then,
-in the middle of its last steps.
+trio gives signals back to whoever had them before as soon as nobody receives them any more; by
+default they would kill the process then, in the middle of its last steps.
 """
 
 import contextlib
@@ -18,7 +19,10 @@ LOOK_SECONDS = 0.25
 
 @contextlib.contextmanager
 def once() -> Iterator[Callable[[], None]]:
-    """Call what this gives when the process begins to stop. Up to then signals do what they did before; from then on nothing, for good."""
+    """Call what this gives when the process begins to stop.
+
+    Up to then signals do what they did before; from then on nothing, for good.
+    """
     before = {number: signal.getsignal(number) or signal.SIG_DFL for number in SIGNALS}
     told = False
 

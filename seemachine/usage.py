@@ -1,4 +1,6 @@
-"""How command lines are read: nothing is guessed, and what is wrong in itself, whatever the world looks like, is exit code 2."""
+"""How command lines are read: nothing is guessed, and what is wrong in itself, whatever the world
+looks like, is exit code 2.
+"""
 
 import argparse
 from collections.abc import Callable
@@ -9,7 +11,10 @@ from seemachine.wire.printable import printable
 
 
 class Parser(argparse.ArgumentParser):
-    """Takes no abbreviations, since longer options may come. What is wrong with a command is told with the usage of that command."""
+    """Takes no abbreviations, since longer options may come.
+
+    What is wrong with a command is told with the usage of that command.
+    """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **{"allow_abbrev": False, **options})
@@ -31,7 +36,9 @@ class _Verbs(argparse._SubParsersAction):  # type: ignore[type-arg] # noqa: SLF0
     def add_parser(self, name: str, **options: Any) -> Any:
         """What the list of commands says of one stands in its own help too."""
         said = options.get("help")
-        return super().add_parser(name, **{"description": said and f"{said[0].upper()}{said[1:]}.", **options})
+        return super().add_parser(
+            name, **{"description": said and f"{said[0].upper()}{said[1:]}.", **options}
+        )
 
 
 def esn(text: str) -> str:
@@ -45,7 +52,11 @@ def whole(least: int, most: int) -> Callable[[str], int]:
     """A whole number between bounds."""
 
     def number(text: str) -> int:
-        value = int(text) if text.isascii() and text.isdecimal() and len(text) <= len(str(most)) else least - 1
+        value = (
+            int(text)
+            if text.isascii() and text.isdecimal() and len(text) <= len(str(most))
+            else least - 1
+        )
         if not least <= value <= most:
             raise argparse.ArgumentTypeError(f"takes a number from {least} to {most}, not {text!r}")
         return value

@@ -1,4 +1,6 @@
-"""An image of the whole disk that is put back: what neither a file nor its inode can tell, on a host that was started again."""
+"""An image of the whole disk that is put back: what neither a file nor its inode can tell, on a
+host that was started again.
+"""
 
 import os
 import shutil
@@ -10,7 +12,9 @@ from seemachine.state.witness_file import HEAD_BYTES, LENGTH, SLOT, SUPERSEDED, 
 
 
 def as_from_an_image(world: Path) -> None:
-    """Records of witnesses, put back byte by byte, name the file that they lie in, as they do where the image keeps the inodes."""
+    """Records of witnesses, put back byte by byte, name the file that they lie in, as they do where
+    the image keeps the inodes.
+    """
     for record in world.glob("witness/*.record"):
         data = record.read_bytes()
         if data and data != SUPERSEDED:
@@ -23,7 +27,9 @@ def _renamed(data: bytes, handle: bytes) -> bytes:
     head = unseal(data[LENGTH.size : LENGTH.size + length], "record") | {"handle": handle}
     packed = LENGTH.pack(len(seal(head))) + seal(head)
     starts = range(HEAD_BYTES, len(data), SLOT.size)
-    return packed.ljust(HEAD_BYTES, b"\0") + b"".join(_slot_of(data[start : start + SLOT.size], handle) for start in starts)
+    return packed.ljust(HEAD_BYTES, b"\0") + b"".join(
+        _slot_of(data[start : start + SLOT.size], handle) for start in starts
+    )
 
 
 def _slot_of(packed: bytes, handle: bytes) -> bytes:

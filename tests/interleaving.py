@@ -1,4 +1,6 @@
-"""Two operations at once, by choice and not by luck: the first is stopped at a line, and there the second runs as far as locks let it."""
+"""Two operations at once, by choice and not by luck: the first is stopped at a line, and there the
+second runs as far as locks let it.
+"""
 
 import fcntl
 import sys
@@ -14,7 +16,9 @@ PATIENCE_SECONDS = 30.0
 
 
 class Interleaving:
-    """The first operation stops at the line number `point` of those that it comes to in `modules`, each counted `repeats` times."""
+    """The first operation stops at the line number `point` of those that it comes to in `modules`,
+    each counted `repeats` times.
+    """
 
     def __init__(self, point: int, *modules: ModuleType, repeats: int = 1) -> None:
         self._left, self._repeats = point, repeats
@@ -25,8 +29,12 @@ class Interleaving:
         self._ended: list[object] = []
         self.where = ""
 
-    def run(self, first: Callable[[], object], second: Callable[[], object]) -> tuple[object, object] | None:
-        """What both gave or raised; None when the first ended before it came to that line, and the second did not run."""
+    def run(
+        self, first: Callable[[], object], second: Callable[[], object]
+    ) -> tuple[object, object] | None:
+        """What both gave or raised; None when the first ended before it came to that line, and the
+        second did not run.
+        """
         self._meanwhile = second
         sys.settrace(self._enter)
         try:
@@ -40,7 +48,9 @@ class Interleaving:
         return ended, self._ended[0]
 
     def waits(self) -> None:
-        """Called by locks for a thread that has to wait for them: the second one comes no further while the first is stopped."""
+        """Called by locks for a thread that has to wait for them: the second one comes no further
+        while the first is stopped.
+        """
         if threading.current_thread() is self._second:
             self._settled.set()
 
@@ -60,7 +70,9 @@ class Interleaving:
     def _stop(self) -> None:
         self._second = threading.Thread(target=self._run_second)
         self._second.start()
-        assert self._settled.wait(PATIENCE_SECONDS), f"the second neither ends nor waits for a lock: {self.where}"
+        assert self._settled.wait(PATIENCE_SECONDS), (
+            f"the second neither ends nor waits for a lock: {self.where}"
+        )
 
     def _run_second(self) -> None:
         self._ended.append(outcome(self._meanwhile))

@@ -1,4 +1,6 @@
-"""Real processes for tests: machines and commands of one world folder, ended by the test that started them."""
+"""Real processes for tests: machines and commands of one world folder, ended by the test that
+started them.
+"""
 
 import json
 import os
@@ -20,16 +22,25 @@ Ran = tuple[int, list[str]]
 
 def environment(home: Path, **more: str) -> dict[str, str]:
     """A clean environment in which every command works on the world folder `home`."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("SEEMACHINE", "PIPSQUEAK", "NFAST"))}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("SEEMACHINE", "PIPSQUEAK", "NFAST"))
+    }
     return {**kept, "SEEMACHINE_HOME": str(home), **more}
 
 
 def run(module: str, words: list[str], env: Mapping[str, str], seconds: float = 60.0) -> Ran:
-    """Run a command to its end. Returns its exit code and its lines, standard error merged in order of writing."""
+    """Run a command to its end.
+
+    Returns its exit code and its lines, standard error merged in order of writing.
+    """
     return _ran([sys.executable, "-m", module, *words], env, seconds)
 
 
-def within(before: list[str], words: list[str], env: Mapping[str, str], seconds: float = 60.0) -> Ran:
+def within(
+    before: list[str], words: list[str], env: Mapping[str, str], seconds: float = 60.0
+) -> Ran:
     """Run `seemachine` behind another command, such as one that mounts something for it."""
     return _ran([*before, sys.executable, "-m", "seemachine", *words], env, seconds)
 

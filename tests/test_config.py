@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seemachine.config import Config, ConfigError, LimitSettings, TlsSettings, build, build_limits, load
+from seemachine.config import (
+    Config,
+    ConfigError,
+    LimitSettings,
+    TlsSettings,
+    build,
+    build_limits,
+    load,
+)
 from seemachine.wire.framing import MAX_FRAME
 from seemachine.wire.names import SEE_PORT
 
@@ -25,12 +33,19 @@ class TestDefaults:
     """A machine of which only the serial number is given."""
 
     def test_a_machine_is_on_loopback(self, monkeypatch, tmp_path):
-        """Without any other setting it is a 5c with a durable store on the guide's port of this host alone."""
+        """Without any other setting it is a 5c with a durable store on the guide's port of this
+        host alone.
+        """
         monkeypatch.setenv("SEEMACHINE_HOME", str(tmp_path))
         config = load(None, esn=ESN)
 
         assert config == Config(esn=ESN, world=tmp_path)
-        assert (config.model, config.module, config.host, config.port) == ("5c", 1, "127.0.0.1", SEE_PORT)
+        assert (config.model, config.module, config.host, config.port) == (
+            "5c",
+            1,
+            "127.0.0.1",
+            SEE_PORT,
+        )
         assert (config.store, config.operator, config.publish) == ("sqlite", "manual", True)
         assert not config.insecure_bind
         assert not config.search_port
@@ -45,12 +60,20 @@ class TestOrder:
     """Defaults, then the file, then what was given."""
 
     def test_what_is_given_wins(self, tmp_path):
-        """A setting that is given overrides the file's, one that is None does not, and the file overrides the default."""
+        """A setting that is given overrides the file's, one that is None does not, and the file
+        overrides the default.
+        """
         path = tmp_path / "machine.toml"
         path.write_text(f'esn = "{ESN}"\nmodel = "xc"\nport = 9000\nmodule = 3\n')
         config = load(path, port=0, model=None, publish=False)
 
-        assert (config.esn, config.model, config.port, config.module, config.publish) == (ESN, "xc", 0, 3, False)
+        assert (config.esn, config.model, config.port, config.module, config.publish) == (
+            ESN,
+            "xc",
+            0,
+            3,
+            False,
+        )
 
     def test_limits_are_a_table(self, tmp_path):
         """Limits of the file are taken one by one, the others keep their defaults."""
@@ -113,14 +136,19 @@ class TestWrongSettings:
         ],
     )
     def test_a_wrong_value_names_its_setting(self, setting, value):
-        """A value of the wrong kind or out of bounds is refused in a sentence that begins with the setting's name."""
+        """A value of the wrong kind or out of bounds is refused in a sentence that begins with the
+        setting's name.
+        """
         assert refused(build, {"esn": ESN, setting: value}).startswith(f"{setting} takes ")
 
     @pytest.mark.parametrize("setting", [setting.name for setting in fields(LimitSettings)])
     @pytest.mark.parametrize("value", [0, -1, "1", 1.0, True, None, [1]])
     def test_a_wrong_limit_names_itself(self, setting, value):
         """A limit that is not a whole number from 1 is refused by name, with what was given."""
-        assert refused(build, {"esn": ESN, "limits": {setting: value}}) == f"limits.{setting} takes a whole number from 1, not {value!r}"
+        assert (
+            refused(build, {"esn": ESN, "limits": {setting: value}})
+            == f"limits.{setting} takes a whole number from 1, not {value!r}"
+        )
 
     @pytest.mark.parametrize("setting", [setting.name for setting in fields(LimitSettings)])
     def test_a_limit_has_an_end(self, setting):
@@ -129,7 +157,9 @@ class TestWrongSettings:
 
     @pytest.mark.parametrize("value", [1, 640 * 1024 - 1, MAX_FRAME + 1])
     def test_a_frame_has_bounds(self, value):
-        """A frame is neither larger than the protocol's nor too small for the machine's own replies."""
+        """A frame is neither larger than the protocol's nor too small for the machine's own
+        replies.
+        """
         assert refused(build_limits, {"frame_bytes": value}).startswith("limits.frame_bytes takes ")
 
     @pytest.mark.parametrize("value", [640 * 1024, MAX_FRAME])
@@ -143,7 +173,9 @@ class TestWrongSettings:
         assert refused(build, {"esn": ESN, "limits": table}) == "limits takes a table"
 
     def test_an_unknown_setting(self):
-        """A setting that there is not, such as a misspelt one, is refused by name with those that there are."""
+        """A setting that there is not, such as a misspelt one, is refused by name with those that
+        there are.
+        """
         sentence = refused(build, {"esn": ESN, "prot": 8888})
 
         assert sentence.startswith("unknown setting prot; known are esn, model, ")
@@ -155,13 +187,25 @@ class TestWrongSettings:
 
         assert sentence.startswith("unknown setting limits.idle; known are frame_bytes, ")
 
-    @given(st.dictionaries(st.text(max_size=8), st.integers() | st.text(max_size=8), min_size=1, max_size=4))
+    @given(
+        st.dictionaries(
+            st.text(max_size=8), st.integers() | st.text(max_size=8), min_size=1, max_size=4
+        )
+    )
     def test_no_strange_table_is_a_machine(self, table):
-        """A table of settings that there are not is refused with one of them, and no other error comes out."""
-        strange = {name: value for name, value in table.items() if name not in {setting.name for setting in fields(Config)}}
+        """A table of settings that there are not is refused with one of them, and no other error
+        comes out.
+        """
+        strange = {
+            name: value
+            for name, value in table.items()
+            if name not in {setting.name for setting in fields(Config)}
+        }
 
         if strange:
-            assert refused(build, {"esn": ESN, **strange}).startswith(f"unknown setting {min(strange)}; known are ")
+            assert refused(build, {"esn": ESN, **strange}).startswith(
+                f"unknown setting {min(strange)}; known are "
+            )
 
 
 class TestFiles:
@@ -176,8 +220,13 @@ class TestFiles:
         assert refused(load, path).startswith(f"{path}: ")
 
     def test_a_file_that_is_not_there(self, tmp_path):
-        """A missing file, or a folder in its place, is refused with its path and the system's reason."""
-        assert refused(load, tmp_path / "no.toml") == f"{tmp_path / 'no.toml'}: No such file or directory"
+        """A missing file, or a folder in its place, is refused with its path and the system's
+        reason.
+        """
+        assert (
+            refused(load, tmp_path / "no.toml")
+            == f"{tmp_path / 'no.toml'}: No such file or directory"
+        )
         assert refused(load, tmp_path) == f"{tmp_path}: Is a directory"
 
 
@@ -190,9 +239,15 @@ class TestTls:
         """They are kept as absolute paths, from the file as from the command line."""
         monkeypatch.chdir(tmp_path)
         path = tmp_path / "machine.toml"
-        path.write_text(f'esn = "{ESN}"\n[tls]\ncertificate = "a.crt"\nkey = "/x/a.key"\nca = "/x/ca.crt"\n')
-        assert load(path).tls == TlsSettings(tmp_path / "a.crt", Path("/x/a.key"), Path("/x/ca.crt"))
-        assert load(path, tls=self.FILES).tls == TlsSettings(Path("/x/a.crt"), Path("/x/a.key"), Path("/x/ca.crt"))
+        path.write_text(
+            f'esn = "{ESN}"\n[tls]\ncertificate = "a.crt"\nkey = "/x/a.key"\nca = "/x/ca.crt"\n'
+        )
+        assert load(path).tls == TlsSettings(
+            tmp_path / "a.crt", Path("/x/a.key"), Path("/x/ca.crt")
+        )
+        assert load(path, tls=self.FILES).tls == TlsSettings(
+            Path("/x/a.crt"), Path("/x/a.key"), Path("/x/ca.crt")
+        )
         assert load(path, tls=None).tls is not None
         assert build({"esn": ESN}).tls is None
 
@@ -214,18 +269,28 @@ class TestTls:
             False,
             {"pki": "auto", **FILES},
             {**FILES, "more": "x"},
-            *({k: "x" for k in ("certificate", "key", "ca") if k != gone} for gone in ("certificate", "key", "ca")),
+            *(
+                {k: "x" for k in ("certificate", "key", "ca") if k != gone}
+                for gone in ("certificate", "key", "ca")
+            ),
         ],
     )
     def test_anything_else_is_refused(self, table):
         """Two files of three protect nothing."""
-        assert refused(build, {"esn": ESN, "tls": table}) == 'tls takes certificate, key and ca, all three, or pki = "auto" or a folder'
+        assert (
+            refused(build, {"esn": ESN, "tls": table})
+            == 'tls takes certificate, key and ca, all three, or pki = "auto" or a folder'
+        )
 
     @pytest.mark.parametrize("value", [5, "", None, ["x"]])
     def test_a_path_is_a_text(self, value):
         """Each file is refused by name."""
-        assert refused(build, {"esn": ESN, "tls": {**self.FILES, "key": value}}).startswith("tls.key takes the path of a file, not ")
-        assert refused(build, {"esn": ESN, "tls": {"pki": value}}).startswith("tls.pki takes the path of a file, not ")
+        assert refused(build, {"esn": ESN, "tls": {**self.FILES, "key": value}}).startswith(
+            "tls.key takes the path of a file, not "
+        )
+        assert refused(build, {"esn": ESN, "tls": {"pki": value}}).startswith(
+            "tls.pki takes the path of a file, not "
+        )
 
     def test_tls_allows_every_address(self):
         """With TLS nobody needs leave to listen for others."""
@@ -235,7 +300,9 @@ class TestTls:
 class TestLoopback:
     """Where a machine listens without being told that everybody may come."""
 
-    @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "127.255.255.254", "::1", "localhost"])
+    @pytest.mark.parametrize(
+        "host", ["127.0.0.1", "127.0.0.2", "127.255.255.254", "::1", "localhost"]
+    )
     def test_loopback_needs_no_permission(self, host):
         """Every address of this host alone is taken."""
         assert build({"esn": ESN, "host": host}).host == host
@@ -265,9 +332,13 @@ class TestLoopback:
         ],
     )
     def test_everything_else_needs_it(self, host):
-        """Any other address or name, whatever it begins with, is refused with the reason and the option that allows it."""
+        """Any other address or name, whatever it begins with, is refused with the reason and the
+        option that allows it.
+        """
         sentence = refused(build, {"esn": ESN, "host": host})
-        assert sentence.startswith(f"{host} is not a loopback address, and whoever reaches the port can sign")
+        assert sentence.startswith(
+            f"{host} is not a loopback address, and whoever reaches the port can sign"
+        )
         assert "--insecure-bind" in sentence
 
         assert build({"esn": ESN, "host": host, "insecure_bind": True}).host == host

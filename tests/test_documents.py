@@ -1,4 +1,6 @@
-"""What the documents name is there: tests, files, links, targets of make; and fidelity.md has a row for each command of the guide."""
+"""What the documents name is there: tests, files, links, targets of make; and fidelity.md has a row
+for each command of the guide.
+"""
 
 import ast
 import functools
@@ -11,7 +13,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = sorted([ROOT / "README.md", *ROOT.glob("docs/*.md"), ROOT / "deploy/README.md", ROOT / "container/README.md"])
+DOCUMENTS = sorted(
+    [
+        ROOT / "README.md",
+        *ROOT.glob("docs/*.md"),
+        ROOT / "deploy/README.md",
+        ROOT / "container/README.md",
+    ]
+)
 FIDELITY, ARCHITECTURE = ROOT / "docs/fidelity.md", ROOT / "docs/architecture.md"
 HBS_STATE = ROOT / "docs/hbs-state.md"
 CODE = re.compile(r"`([^`\n]+)`")
@@ -24,7 +33,9 @@ FOLDERS = ("benchmarks/", "client/", "container/", "deploy/", "docs/", "seemachi
 # Made by a command, or of a user.
 MADE = {"deploy/", "container/vendor/"}
 
-documents = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+documents = pytest.mark.parametrize(
+    "document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT))
+)
 
 
 def named_in_code(document: Path) -> set[str]:
@@ -44,7 +55,9 @@ def known_tests() -> dict[str, Path]:
 def functions_of(path: Path) -> set[str]:
     """The test functions of a file."""
     functions = (ast.FunctionDef, ast.AsyncFunctionDef)
-    found = (node.name for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, functions))
+    found = (
+        node.name for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, functions)
+    )
     return {name for name in found if name.startswith("test_")}
 
 
@@ -62,24 +75,36 @@ def anchors(document: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
 
 
-# ---- what is named is there -----------------------------------------------------------------------------------------------------
+# ---- what is named is there ----------------------------------------------------------------------
 
 
 @documents
 def test_every_test_that_is_named_exists(document: Path) -> None:
-    """`test_name`, `test_name[case]`, or `test_beginning_...` of one test or more; a file or a folder of tests."""
+    """`test_name`, `test_name[case]`, or `test_beginning_...` of one test or more; a file or a
+    folder of tests.
+    """
     known = known_tests()
     for name in named_in_code(document):
         if re.fullmatch(r"test_\w+\.\.\.", name):
             assert any(test.startswith(name.removesuffix("...")) for test in known), name
-        elif re.fullmatch(r"test_\w+(\[.*\])?", name) and not (ROOT / "tests" / f"{name}.py").exists():
+        elif (
+            re.fullmatch(r"test_\w+(\[.*\])?", name)
+            and not (ROOT / "tests" / f"{name}.py").exists()
+        ):
             assert name.partition("[")[0] in known, name
 
 
 def test_every_chapter_that_is_named_is_replayed() -> None:
     """`test_guide[chapter]`, where ... stands for several."""
-    chapters = [chapter["name"] for chapter in tomllib.loads((ROOT / "tests/guide/sessions.toml").read_text())["chapter"]]
-    named = [name for name in named_in_code(FIDELITY) if name.startswith("test_guide[") and name != "test_guide[...]"]
+    chapters = [
+        chapter["name"]
+        for chapter in tomllib.loads((ROOT / "tests/guide/sessions.toml").read_text())["chapter"]
+    ]
+    named = [
+        name
+        for name in named_in_code(FIDELITY)
+        if name.startswith("test_guide[") and name != "test_guide[...]"
+    ]
     assert named
     for name in named:
         wanted = name.removeprefix("test_guide[").removesuffix("]").removesuffix("...")
@@ -112,7 +137,11 @@ def test_every_path_that_is_named_exists(document: Path) -> None:
     for words in named_in_code(document):
         for word in words.split():
             path = word.rstrip(".,:;").partition("::")[0]
-            if path.startswith(FOLDERS) and path not in MADE and not re.search(r"[*<>{}$=]|[A-Z]{3}", path):
+            if (
+                path.startswith(FOLDERS)
+                and path not in MADE
+                and not re.search(r"[*<>{}$=]|[A-Z]{3}", path)
+            ):
                 assert (ROOT / path).exists() or (document.parent / path).exists(), word
 
 
@@ -121,14 +150,17 @@ def test_every_target_of_make_that_is_named_exists(document: Path) -> None:
     """In the text and in blocks of commands."""
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     text = document.read_text()
-    code = [*CODE.findall(text), *(line for block in BLOCK.findall(text) for line in block.splitlines())]
+    code = [
+        *CODE.findall(text),
+        *(line for block in BLOCK.findall(text) for line in block.splitlines()),
+    ]
     for line in code:
         words = shlex.split(line, comments=True) if line.strip().startswith("make ") else []
         for word in words[1:]:
             assert "=" in word or word in targets, line
 
 
-# ---- architecture.md ------------------------------------------------------------------------------------------------------------
+# ---- architecture.md -----------------------------------------------------------------------------
 
 
 def test_every_room_of_the_architecture_exists() -> None:
@@ -142,21 +174,38 @@ def test_every_room_of_the_architecture_exists() -> None:
 
 def test_every_order_of_the_architecture_names_a_function() -> None:
     """`file` `function` of the second table: both are there."""
-    second = ARCHITECTURE.read_text().partition("\n## What must never be reordered")[2].partition("\n## ")[0]
+    second = (
+        ARCHITECTURE.read_text()
+        .partition("\n## What must never be reordered")[2]
+        .partition("\n## ")[0]
+    )
     orders = [CODE.findall(cells[0]) for cells in rows(second)]
     assert len(orders) > 10
     for file, *functions in orders:
-        path = next((base / file for base in (ROOT / "seemachine", ROOT / "client") if (base / file).exists()), None)
+        path = next(
+            (
+                base / file
+                for base in (ROOT / "seemachine", ROOT / "client")
+                if (base / file).exists()
+            ),
+            None,
+        )
         assert path is not None, file
-        defined = {node.name for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)}
+        defined = {
+            node.name
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.FunctionDef)
+        }
         assert set(functions) <= defined, (file, functions)
 
 
-# ---- hbs-state.md --------------------------------------------------------------------------------------------------------------
+# ---- hbs-state.md --------------------------------------------------------------------------------
 
 
 def test_every_row_of_rfc_10033_says_what_holds_it() -> None:
-    """Held and partly held rows name a test; a row without one is missing, not built, or a matter for people."""
+    """Held and partly held rows name a test; a row without one is missing, not built, or a matter
+    for people.
+    """
     found = list(rows(HBS_STATE.read_text()))
     assert len(found) > 50
     for cells in found:
@@ -171,7 +220,7 @@ def test_every_row_of_rfc_10033_says_what_holds_it() -> None:
         assert tests or status[1] in ("missing", "not built", "people"), cells
 
 
-# ---- fidelity.md ----------------------------------------------------------------------------------------------------------------
+# ---- fidelity.md ---------------------------------------------------------------------------------
 
 
 def commands() -> list[list[str]]:
@@ -181,19 +230,28 @@ def commands() -> list[list[str]]:
 
 
 def test_every_command_has_a_status_and_what_holds_it() -> None:
-    """Same, or how it differs, or that it is unknown on hardware; and a test, a file of tests, or why there is none."""
+    """Same, or how it differs, or that it is unknown on hardware; and a test, a file of tests, or
+    why there is none.
+    """
     assert len(commands()) > 30
     for cells in commands():
         assert len(cells) == 4, cells
         assert all(cells), cells
-        assert re.match(r"same\b|differs\b|not run\b|no commands? in the guide\b|output unknown on hardware", cells[2]), cells
+        assert re.match(
+            r"same\b|differs\b|not run\b|no commands? in the guide\b|output unknown on hardware",
+            cells[2],
+        ), cells
         assert re.search(r"`tests?[_/]", cells[3]) or cells[3].startswith("not held"), cells
 
 
 def covered(section: str, where: str) -> bool:
-    """Whether a cell such as "2.5.1 steps 5, 6" or "2.9.3 - 2.9.5" speaks of a section such as "2.5.1 step 6"."""
+    """Whether a cell such as "2.5.1 steps 5, 6" or "2.9.3 - 2.9.5" speaks of a section such as
+    "2.5.1 step 6".
+    """
     number, _, step = section.partition(" step ")
-    for part in re.findall(r"\d[\d.]*(?:\s*-\s*\d\.[\d.]*)?(?:\s+steps?\s+[\d, -]+?(?=,?\s+\d+\.\d|$))?", where):
+    for part in re.findall(
+        r"\d[\d.]*(?:\s*-\s*\d\.[\d.]*)?(?:\s+steps?\s+[\d, -]+?(?=,?\s+\d+\.\d|$))?", where
+    ):
         head, _, steps = re.sub(r" steps? ", "|", part).partition("|")
         first, _, last = head.strip().partition(" - ")
         if not first <= number <= (last or first):
@@ -225,10 +283,19 @@ def test_where_a_row_belongs_is_understood(section: str, where: str, expected: b
 
 def test_every_command_of_the_guide_has_a_row() -> None:
     """The row of its section names the command, or what stands for it."""
-    steps = [step for name in ("whole", "sessions") for chapter in _chapters(name) for step in chapter["step"]]
+    steps = [
+        step
+        for name in ("whole", "sessions")
+        for chapter in _chapters(name)
+        for step in chapter["step"]
+    ]
     # What sessions.toml does to machines in other ways, whole.toml does by the guide's commands.
     others = ("shell", "chapter", "machine-stop", "machine-unpublish")
-    printed = [step for step in steps if not step.get("implied") and "command" in step and step.get("kind") not in others]
+    printed = [
+        step
+        for step in steps
+        if not step.get("implied") and "command" in step and step.get("kind") not in others
+    ]
     assert len(printed) > 60
     for step in printed:
         section = re.sub(r" example \d", "", step["section"]).partition(",")[0]
@@ -239,18 +306,25 @@ def test_every_command_of_the_guide_has_a_row() -> None:
 
 
 def _chapters(name: str) -> list[dict[str, list[dict[str, object]]]]:
-    chapters: list[dict[str, list[dict[str, object]]]] = tomllib.loads((ROOT / f"tests/guide/{name}.toml").read_text())["chapter"]
+    chapters: list[dict[str, list[dict[str, object]]]] = tomllib.loads(
+        (ROOT / f"tests/guide/{name}.toml").read_text()
+    )["chapter"]
     return chapters
 
 
 def _names(step: dict[str, object]) -> set[str]:
-    """The commands that a step runs: scripts of the release by their name, `pipsqueak` by its own words."""
+    """The commands that a step runs: scripts of the release by their name, `pipsqueak` by its own
+    words.
+    """
     command = step["command"]
     if isinstance(command, list):
         return {command[0]} if step.get("kind") == "card-format" else {_verb(command)}
     lines = str(command).replace("\\\n", " ").split("<<'END'")[0].strip().splitlines()
     words = [line.split() for line in lines]
-    return {Path(next(word for word in found if "python3/bin" not in word and word != "sudo")).name for found in words} - {
+    return {
+        Path(next(word for word in found if "python3/bin" not in word and word != "sudo")).name
+        for found in words
+    } - {
         "cd",
         "cp",
         "cat",
@@ -262,4 +336,7 @@ def _verb(words: list[str]) -> str:
     if not words:
         return "pipsqueak"
     given = [word.partition("=")[0] for word in words]
-    return next((f"{name}=" for name in ("provesn", "verify", "sigfile") if name in given), "sign" if "message" in given else words[0])
+    return next(
+        (f"{name}=" for name in ("provesn", "verify", "sigfile") if name in given),
+        "sign" if "message" in given else words[0],
+    )

@@ -1,4 +1,6 @@
-"""entry.py: commands that are interrupted while they load, that have no standard streams, or a terminal that knows few characters."""
+"""entry.py: commands that are interrupted while they load, that have no standard streams, or a
+terminal that knows few characters.
+"""
 
 import shlex
 import signal
@@ -20,7 +22,9 @@ CLOSED = ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"]
 
 def shell(line, environment):
     """Run a line of the shell."""
-    return subprocess.run(["sh", "-c", line], env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        ["sh", "-c", line], env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -35,7 +39,9 @@ def test_a_command_without_standard_streams_does_its_work(command, closed, tmp_p
 
 
 def test_a_file_does_not_get_the_number_of_a_closed_stream(tmp_path):
-    """What a library writes to standard output or error must not end in the next file that was opened, such as an NVRAM."""
+    """What a library writes to standard output or error must not end in the next file that was
+    opened, such as an NVRAM.
+    """
     opening = "print(os.open('kept', os.O_CREAT), file=open('number', 'w'))"
     code = f"import os; from seemachine.entry import settle_streams; settle_streams(); {opening}"
     done = subprocess.run(
@@ -75,12 +81,18 @@ sys.exit(main())
 """
 
 
-@pytest.mark.parametrize(("package", "module"), [("seeclient", "seeclient.keys"), ("seemachine", "argparse")])
+@pytest.mark.parametrize(
+    ("package", "module"), [("seeclient", "seeclient.keys"), ("seemachine", "argparse")]
+)
 def test_ctrl_c_while_a_command_loads_ends_it_without_a_word(package, module, tmp_path):
     """As the system ends a command: the shell's exit code is 130, and there is no traceback."""
     code = LOADING.format(package=package, module=module)
     with subprocess.Popen(
-        [sys.executable, "-c", code], env=processes.environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", code],
+        env=processes.environment(tmp_path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as process:
         assert process.stdout.readline() == "loading\n"
         process.send_signal(signal.SIGINT)
@@ -89,8 +101,13 @@ def test_ctrl_c_while_a_command_loads_ends_it_without_a_word(package, module, tm
 
 
 def test_ctrl_c_is_ignored_where_it_was_before(tmp_path):
-    """A command in the background of a script is not ended by the Ctrl-C that is meant for another."""
-    code = f"import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n{LOADING.format(package='seeclient', module='seeclient.keys')}"
+    """A command in the background of a script is not ended by the Ctrl-C that is meant
+    for another.
+    """
+    code = (
+        "import signal; signal.signal(signal.SIGINT,"
+        f" signal.SIG_IGN)\n{LOADING.format(package='seeclient', module='seeclient.keys')}"
+    )
     with subprocess.Popen(
         [sys.executable, "-c", code.replace("sleep(60)", "sleep(1)")],
         env=processes.environment(tmp_path),

@@ -21,7 +21,9 @@ def test_it_names_the_engine_that_would_run(tmp_path: Path) -> None:
 
 
 def test_an_engine_that_cannot_be_had_is_a_refusal(tmp_path: Path) -> None:
-    """A forced engine that does not exist is never replaced in silence, neither here nor by a machine."""
+    """A forced engine that does not exist is never replaced in silence, neither here nor by a
+    machine.
+    """
     env = processes.environment(tmp_path, SEEMACHINE_ENGINE="abacus")
 
     info = processes.seemachine(["info"], env)

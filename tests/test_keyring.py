@@ -1,4 +1,6 @@
-"""keyring.py: tables and pages at hand, each page hashed once, and none that does not lead to the root."""
+"""keyring.py: tables and pages at hand, each page hashed once, and none that does not lead to the
+root.
+"""
 
 import threading
 from dataclasses import replace
@@ -54,7 +56,9 @@ def table(key, depth):
 
 def signature(ring, lease, leaf, message=b"message"):
     """A signature with the page that the ring gives."""
-    digest = message_digest(lease.key.ots, lease.key.identifier, leaf, lease.randomizer(leaf), message)
+    digest = message_digest(
+        lease.key.ots, lease.key.identifier, leaf, lease.randomizer(leaf), message
+    )
     [chains] = ENGINE.sign(lease.key.ots, [lease.job(leaf, digest)])
     return lease.assemble(ring.page(lease, leaf), leaf, chains)
 
@@ -63,7 +67,9 @@ class TestBounded:
     """The values that were used last."""
 
     def test_the_oldest_goes_first(self):
-        """Beyond its size it drops what was unused for longest, where adding and using count as use and looking does not."""
+        """Beyond its size it drops what was unused for longest, where adding and using count as use
+        and looking does not.
+        """
         values = Bounded(3)
         for key in "abc":
             values.keep(key, key.upper())
@@ -87,7 +93,9 @@ class TestPages:
 
     @pytest.mark.parametrize("depth", [None, *range(TREE.h + 1)])
     def test_every_leaf_has_its_page(self, ring, key, depth):
-        """With a table of any depth, or none, every leaf of every lease gets the path of the whole tree, and its signature verifies."""
+        """With a table of any depth, or none, every leaf of every lease gets the path of the whole
+        tree, and its signature verifies.
+        """
         if depth is not None:
             ring.put_table(key.public_key.root, table(key, depth))
         for number in range(4):
@@ -102,7 +110,9 @@ class TestPages:
 
     @pytest.mark.parametrize("depth", [None, 1, 3, 4, 5])
     def test_what_was_promised_is_hashed(self, ring, engine, key, depth):
-        """page_leaves tells beforehand what a page costs, has_page when it costs nothing, and asking costs nothing either."""
+        """page_leaves tells beforehand what a page costs, has_page when it costs nothing, and
+        asking costs nothing either.
+        """
         if depth is not None:
             ring.put_table(key.public_key.root, table(key, depth))
         lease = key.lease(2)
@@ -117,7 +127,9 @@ class TestPages:
     def test_a_page_is_hashed_once(self, ring, engine, key):
         """All leaves of a page share its hashing."""
         lease = key.lease(1)
-        pages = {id(ring.page(lease, leaf)) for leaf in [*range(lease.first, lease.end), lease.first]}
+        pages = {
+            id(ring.page(lease, leaf)) for leaf in [*range(lease.first, lease.end), lease.first]
+        }
 
         assert engine.hashed == [range(lease.first, lease.end)]
         assert len(pages) == 1
@@ -134,13 +146,19 @@ class TestPages:
     @pytest.mark.parametrize(
         ("change", "depth"),
         [
-            *((change, depth) for change in ("seed", "identifier", "another's seed") for depth in (None, 1, 5)),
+            *(
+                (change, depth)
+                for change in ("seed", "identifier", "another's seed")
+                for depth in (None, 1, 5)
+            ),
             # A table that is deeper than the lease stands in for its path.
             *(("path", depth) for depth in (None, 1, 2)),
         ],
     )
     def test_a_wrong_lease_has_no_page(self, ring, key, depth, change):
-        """A lease that does not lead to the root gets ParameterError at each try and leaves nothing; the right one gets its page."""
+        """A lease that does not lead to the root gets ParameterError at each try and leaves
+        nothing; the right one gets its page.
+        """
         lease = key.lease(1)
         wrong = {
             "seed": replace(lease, seed=bytes(24)),
@@ -156,10 +174,14 @@ class TestPages:
                 ring.page(wrong, lease.first)
 
         assert not ring.has_page(lease, lease.first)
-        assert ring.page(lease, lease.first).path(lease.first) == key.table.siblings((1 << TREE.h) + lease.first)
+        assert ring.page(lease, lease.first).path(lease.first) == key.table.siblings(
+            (1 << TREE.h) + lease.first
+        )
 
     def test_known_leaves_do_not_prove_a_lease(self, ring, key):
-        """Where the table knows all leaves nothing has to be hashed for a path, but a lease with a wrong seed is found out all the same."""
+        """Where the table knows all leaves nothing has to be hashed for a path, but a lease with a
+        wrong seed is found out all the same.
+        """
         lease = key.lease(1)
         ring.put_table(key.public_key.root, table(key, TREE.h))
         ring.page(lease, lease.first)
@@ -171,7 +193,9 @@ class TestPages:
             ring.page(wrong, lease.first + 1)
 
     def test_pages_fall_out_and_come_back(self, ring, engine, key, monkeypatch):
-        """Beyond the number that is kept the page unused for longest is dropped, and hashed again when it is needed."""
+        """Beyond the number that is kept the page unused for longest is dropped, and hashed again
+        when it is needed.
+        """
         monkeypatch.setattr(ring, "_pages", Bounded(2))
         leases = [key.lease(number) for number in (0, 1, 0, 2, 1)]
         for lease in leases:
@@ -215,7 +239,9 @@ class TestTables:
         assert ring._tables[key.public_key.root].depth == max(first, second)
 
     def test_tables_are_bounded(self, ring, key):
-        """No more than the bound are kept; the one unused for longest goes, and to make a page is to use its table."""
+        """No more than the bound are kept; the one unused for longest goes, and to make a page is
+        to use its table.
+        """
         root, lease = key.public_key.root, key.lease(0)
         ring.put_table(root, table(key, 3))
         for number in range(keyring.MAX_TABLES - 1):
@@ -230,7 +256,9 @@ class TestTables:
     @pytest.mark.parametrize("before", [None, 3, 5])
     @pytest.mark.parametrize("after", [None, 4, 5])
     def test_a_table_that_comes_or_goes_meanwhile(self, ring, key, before, after, monkeypatch):
-        """While a page waits for its turn the table may change; every leaf gets its right path, then and later."""
+        """While a page waits for its turn the table may change; every leaf gets its right path,
+        then and later.
+        """
         lease = key.lease(1)
         original = ring._one_builder
 
@@ -259,7 +287,9 @@ class TestThreads:
     """Many sessions at one ring."""
 
     def test_two_threads_hash_a_page_once(self, engine, key):
-        """Threads that need the same page wait for the one that hashes it; another page is hashed meanwhile."""
+        """Threads that need the same page wait for the one that hashes it; another page is hashed
+        meanwhile.
+        """
         first, go = threading.Event(), threading.Event()
         original = engine.leaf_nodes
 
@@ -272,7 +302,10 @@ class TestThreads:
         engine.leaf_nodes = slow
         ring = KeyRing(engine)
         pages = []
-        threads = [threading.Thread(target=lambda: pages.append(ring.page(key.lease(0), 0))) for _ in range(4)]
+        threads = [
+            threading.Thread(target=lambda: pages.append(ring.page(key.lease(0), 0)))
+            for _ in range(4)
+        ]
         for thread in threads:
             thread.start()
         assert first.wait(10)

@@ -15,7 +15,10 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "seemachine.lms": (set(), set()),
     "seemachine.state": ({"seemachine.wire"}, {"msgpack"}),
     "seemachine.keyring": ({"seemachine.lms"}, set()),
-    "seemachine.machine": ({"seemachine.wire", "seemachine.lms", "seemachine.state", "seemachine.keyring"}, set()),
+    "seemachine.machine": (
+        {"seemachine.wire", "seemachine.lms", "seemachine.state", "seemachine.keyring"},
+        set(),
+    ),
     "seemachine.commands": (
         {
             "seemachine",
@@ -51,8 +54,14 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
         {"trio"},
     ),
     "seemachine.witnesses": ({"seemachine.wire", "seemachine.state"}, set()),
-    "seemachine.audit": ({"seemachine.printing", "seemachine.wire", "seemachine.lms", "seeclient"}, set()),
-    "seemachine.pki": ({"seemachine.printing", "seemachine.wire", "seemachine.state"}, {"cryptography"}),
+    "seemachine.audit": (
+        {"seemachine.printing", "seemachine.wire", "seemachine.lms", "seeclient"},
+        set(),
+    ),
+    "seemachine.pki": (
+        {"seemachine.printing", "seemachine.wire", "seemachine.state"},
+        {"cryptography"},
+    ),
     "seemachine.nfast": (
         {
             "seemachine",
@@ -78,7 +87,10 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
         },
         set(),
     ),
-    "seeclient": ({"seemachine.wire", "seemachine.lms", "seemachine.entry", "seemachine.printing"}, {"trio", "rich"}),
+    "seeclient": (
+        {"seemachine.wire", "seemachine.lms", "seemachine.entry", "seemachine.printing"},
+        {"trio", "rich"},
+    ),
 }
 OURS = ("seemachine", "seeclient")
 
@@ -91,14 +103,18 @@ def sources(room: str) -> list[Path]:
 
 
 def imported(path: Path) -> Iterator[str]:
-    """Every module that a file imports anywhere, as dotted names; `from a import b` counts as a.b too, for b may be a module."""
+    """Every module that a file imports anywhere, as dotted names; `from a import b` counts as a.b
+    too, for b may be a module.
+    """
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative imports hide where an arrow points"
             yield str(node.module)
-            yield from (f"{node.module}.{name.name}" for name in node.names if (node.module or "") in OURS)
+            yield from (
+                f"{node.module}.{name.name}" for name in node.names if (node.module or "") in OURS
+            )
 
 
 def room_of(module: str) -> str:
@@ -121,7 +137,16 @@ def test_a_room_imports_only_what_its_arrows_allow(room: str) -> None:
                 assert top in packages, f"{path} imports {module}"
 
 
-@pytest.mark.parametrize("room", ["seemachine.wire", "seemachine.lms", "seemachine.state", "seemachine.commands", "seemachine.machine"])
+@pytest.mark.parametrize(
+    "room",
+    [
+        "seemachine.wire",
+        "seemachine.lms",
+        "seemachine.state",
+        "seemachine.commands",
+        "seemachine.machine",
+    ],
+)
 def test_the_inner_rooms_know_no_sockets_and_no_event_loop(room: str) -> None:
     """What is said, hashed, remembered and asked works without a network."""
     for path in sources(room):
@@ -132,14 +157,20 @@ def test_the_inner_rooms_know_no_sockets_and_no_event_loop(room: str) -> None:
 
 def test_nobody_imports_the_command_line() -> None:
     """`seemachine.cli` is where imports end."""
-    importers = [path for path in (ROOT / "seemachine").rglob("*.py") if "seemachine.cli" in set(imported(path))]
+    importers = [
+        path
+        for path in (ROOT / "seemachine").rglob("*.py")
+        if "seemachine.cli" in set(imported(path))
+    ]
     assert importers == [ROOT / "seemachine" / "__main__.py"]
 
 
 def test_the_command_line_enters_no_room_before_it_must() -> None:
     """To know its words `seemachine` loads nothing but words: no state, no fleet, no packages."""
     code = "import sys; from seemachine import cli; cli._parser(); print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
     words = {
         "seemachine.cli",
         "seemachine.entry",

@@ -1,4 +1,6 @@
-"""printing.py: what our commands print can't steer a terminal, and begins no line that is not ours."""
+"""printing.py: what our commands print can't steer a terminal, and begins no line that
+is not ours.
+"""
 
 import ast
 import io
@@ -18,11 +20,16 @@ HOSTILE = "a\nforged\r\x1b[2J\x9b\u202e\u2028\x7f\udc9b"
 
 
 def test_a_part_stays_in_its_line(capsys):
-    """Line breaks, escapes and turned text in a part are shown; what stands between parts and at the end is ours."""
+    """Line breaks, escapes and turned text in a part are shown; what stands between parts and at
+    the end is ours.
+    """
     say("first", HOSTILE, sep=": ")
     say("second", "third", sep="\n", end="")
 
-    assert capsys.readouterr().out == "first: a\\nforged\\r\\x1b[2J\\x9b\\u202e\\u2028\\x7f\\udc9b\nsecond\nthird"
+    assert (
+        capsys.readouterr().out
+        == "first: a\\nforged\\r\\x1b[2J\\x9b\\u202e\\u2028\\x7f\\udc9b\nsecond\nthird"
+    )
 
 
 def test_it_prints_where_it_is_told_to():
@@ -49,18 +56,25 @@ def test_what_is_wrong_with_a_command_line_stays_in_its_line(capsys):
         Parser(prog="seemachine").parse_args([HOSTILE])
 
     assert capsys.readouterr().err.splitlines()[1:] == [
-        "seemachine: error: unrecognized arguments: a\\nforged\\r\\x1b[2J\\x9b\\u202e\\u2028\\x7f\\udc9b"
+        "seemachine: error: unrecognized arguments:"
+        " a\\nforged\\r\\x1b[2J\\x9b\\u202e\\u2028\\x7f\\udc9b"
     ]
 
 
 def writes(path: Path) -> list[int]:
-    """The lines in which a file writes to a standard stream without `say`: the linter sees `print`, and this the rest."""
+    """The lines in which a file writes to a standard stream without `say`: the linter sees `print`,
+    and this the rest.
+    """
     found = []
     for node in ast.walk(ast.parse(path.read_text())):
         called = node.func if isinstance(node, ast.Call) else None
         if isinstance(called, ast.Attribute) and called.attr in ("write", "writelines", "dump"):
             given = [called.value, *getattr(node, "args", [])]
-            if any(isinstance(inner, ast.Attribute) and inner.attr in STREAMS for one in given for inner in ast.walk(one)):
+            if any(
+                isinstance(inner, ast.Attribute) and inner.attr in STREAMS
+                for one in given
+                for inner in ast.walk(one)
+            ):
                 found.append(node.lineno)
     return found
 

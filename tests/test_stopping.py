@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-# Told to stop, it says so and takes its time, in which more signals come, also while Python itself ends.
+# Told to stop, it says so and takes its time, in which more signals come, also while Python itself
+# ends.
 PROGRAM = """
 import atexit, signal, sys
 import trio
@@ -40,7 +41,9 @@ with stopping.once():
 def stopped(program: str, *signals: signal.Signals) -> int:
     """The exit code of a program that gets these signals once it is ready."""
     command = [sys.executable, "-c", program]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         for number in signals:
@@ -60,8 +63,15 @@ def test_without_being_told_a_signal_ends_the_process() -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGTERM, -signal.SIGTERM), (signal.SIGHUP, -signal.SIGHUP), (signal.SIGINT, -signal.SIGINT)]
+    ("number", "code"),
+    [
+        (signal.SIGTERM, -signal.SIGTERM),
+        (signal.SIGHUP, -signal.SIGHUP),
+        (signal.SIGINT, -signal.SIGINT),
+    ],
 )
 def test_before_it_stops_signals_do_what_they_did(number: signal.Signals, code: int) -> None:
-    """A process that nobody asked to stop in order is killed by them; Python ends by Ctrl-C as if it had not caught it."""
+    """A process that nobody asked to stop in order is killed by them; Python ends by Ctrl-C as if
+    it had not caught it.
+    """
     assert stopped(BEFORE, number) == code

@@ -1,4 +1,6 @@
-"""usage.py and words.py: what the command line of seemachine takes, and exit code 2 for what is wrong in itself."""
+"""usage.py and words.py: what the command line of seemachine takes, and exit code 2 for what is
+wrong in itself.
+"""
 
 import argparse
 from collections.abc import Iterator
@@ -10,16 +12,31 @@ from seemachine.nfast import appliance_cli, csadmin, hsmadmin
 
 ESN = "7852-268D-3BF9"
 WRONG = {
-    ("card insert", "c --slot 2 --esn nonsense"): "argument --esn: 'nonsense' is not an ESN; it looks like 7852-268D-3BF9",
-    ("card insert", f"c --esn {ESN} --slot 9"): "argument --slot: takes a number from 0 to 5, not '9'",
-    ("card remove", f"--esn {ESN} --slot two"): "argument --slot: takes a number from 0 to 5, not 'two'",
-    ("card format", f"--esn {ESN} --slot -1"): "argument --slot: takes a number from 0 to 5, not '-1'",
+    (
+        "card insert",
+        "c --slot 2 --esn nonsense",
+    ): "argument --esn: 'nonsense' is not an ESN; it looks like 7852-268D-3BF9",
+    (
+        "card insert",
+        f"c --esn {ESN} --slot 9",
+    ): "argument --slot: takes a number from 0 to 5, not '9'",
+    (
+        "card remove",
+        f"--esn {ESN} --slot two",
+    ): "argument --slot: takes a number from 0 to 5, not 'two'",
+    (
+        "card format",
+        f"--esn {ESN} --slot -1",
+    ): "argument --slot: takes a number from 0 to 5, not '-1'",
     ("card new", "--count 0"): "argument --count: takes a number from 1 to 10000, not '0'",
     ("card new", "extra"): "unrecognized arguments: extra",
     ("serve", "--esn 7852"): "argument --esn: '7852' is not an ESN",
     ("ledger", "--esn x"): "argument --esn: 'x' is not an ESN",
     ("quarantine burn", "k --esn x"): "argument --esn: 'x' is not an ESN",
-    ("quarantine skip", f"k --esn {ESN} --to -1"): "argument --to: takes a number from 1 to 4294967295, not '-1'",
+    (
+        "quarantine skip",
+        f"k --esn {ESN} --to -1",
+    ): "argument --to: takes a number from 1 to 4294967295, not '-1'",
     ("backup", "b --without x"): "argument --without: 'x' is not an ESN",
     ("pki init", "--days -1"): "argument --days: takes a number from 1 to 10000, not '-1'",
     ("pki issue machine", "x"): "argument ESN: 'x' is not an ESN",
@@ -31,13 +48,26 @@ WRONG = {
 # What no parser sees, and is wrong in itself all the same.
 WRONG_INSIDE = {
     "serve": "seemachine serve: --esn is needed, such as --esn 7852-268D-3BF9\n",
-    "pki issue client a/b --role use": "seemachine pki: 'a/b' is no client name; it takes 1 to 64 letters, digits and . _ @ -\n",
-    f"pki issue machine {ESN} --host a/b": "seemachine pki: 'a/b' is neither an address nor a host name\n",
+    "pki issue client a/b --role use": (
+        "seemachine pki: 'a/b' is no client name; it takes 1 to 64 letters, digits and . _ @ -\n"
+    ),
+    f"pki issue machine {ESN} --host a/b": (
+        "seemachine pki: 'a/b' is neither an address nor a host name\n"
+    ),
     f"nfast enroll {ESN} {ESN}": "seemachine: an HSM is named twice\n",
-    "nfast cards a/b": "seemachine: a card set's name has up to 32 letters, digits, hyphens and underscores, and is not admin; not 'a/b'\n",
-    "nfast cards a --quorum 3 --cards 2": "seemachine: a card set has a quorum of 1 or more and up to 64 cards, not 3 of 2\n",
+    "nfast cards a/b": (
+        "seemachine: a card set's name has up to 32 letters, digits, hyphens and underscores, and"
+        " is not admin; not 'a/b'\n"
+    ),
+    "nfast cards a --quorum 3 --cards 2": (
+        "seemachine: a card set has a quorum of 1 or more and up to 64 cards, not 3 of 2\n"
+    ),
 }
-REFUSED = ["card remove --esn 7852-268D-3BF9 --slot 2", f"nfast enroll {ESN}", "pki issue client alice --role use"]
+REFUSED = [
+    "card remove --esn 7852-268D-3BF9 --slot 2",
+    f"nfast enroll {ESN}",
+    "pki issue client alice --role use",
+]
 
 
 @pytest.fixture(autouse=True)
@@ -89,10 +119,15 @@ def test_without_a_command_all_commands_are_shown(capsys):
     """With the exit code of wrong usage, since nothing was done."""
     assert cli.main([]) == 2
     told = capsys.readouterr().err
-    assert all(f"\n    {word}" in told for word in cli._parser()._subparsers._group_actions[0].choices)
+    assert all(
+        f"\n    {word}" in told for word in cli._parser()._subparsers._group_actions[0].choices
+    )
 
 
-@pytest.mark.parametrize(("words", "begins"), [([], "usage: seemachine [-h]"), (["card", "insert"], "usage: seemachine card insert ")])
+@pytest.mark.parametrize(
+    ("words", "begins"),
+    [([], "usage: seemachine [-h]"), (["card", "insert"], "usage: seemachine card insert ")],
+)
 def test_help_is_a_command_too(words, begins, capsys):
     """It prints what --help prints."""
     printed = []
@@ -116,7 +151,9 @@ def test_every_command_and_option_says_what_it_is_for():
     for parser in parsers(cli._parser()):
         assert parser.description, parser.prog
         for action in parser._actions:
-            assert action.help or isinstance(action, argparse._SubParsersAction), f"{parser.prog}: {action.option_strings or action.dest}"
+            assert action.help or isinstance(action, argparse._SubParsersAction), (
+                f"{parser.prog}: {action.option_strings or action.dest}"
+            )
 
 
 @pytest.mark.parametrize("tool", [csadmin, hsmadmin, appliance_cli])

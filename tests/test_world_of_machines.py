@@ -59,7 +59,8 @@ class Killed(BaseException):
 class Order:
     """A request for a signature that a machine has in its ledger, and the signature if it arrived.
 
-    `since` is how often its NVRAM was put back when it was made: the ledger of an NVRAM that was put back may lack it.
+    `since` is how often its NVRAM was put back when it was made: the ledger of an NVRAM that was
+    put back may lack it.
     """
 
     esn: str
@@ -127,14 +128,23 @@ class WorldOfMachines(RuleBasedStateMachine):
         store = ESNS[esn](self.home / "hsm" / esn, FolderWitness(self.home / "witness", esn))
         store._clock = lambda: time.time() + self.later
         engine: Any = Watched(engines.select(), self.digests)
-        self.machines[esn] = Machine(esn=esn, model="5c", store=store, slots=Slots(self.home, esn), engine=engine, random=self.random)
+        self.machines[esn] = Machine(
+            esn=esn,
+            model="5c",
+            store=store,
+            slots=Slots(self.home, esn),
+            engine=engine,
+            random=self.random,
+        )
         inspect(self.machines[esn])
 
     def ask(self, esn: str, request: Any, session: Session | None = None) -> Any:
         return answer(session or Session(self.machines[esn]), request)
 
     def dies_at(self, owner: Any, name: str, esn: str, act: Callable[[], Any]) -> None:
-        """Do something to a machine whose process dies the moment after `owner.name` was called; then start it again."""
+        """Do something to a machine whose process dies the moment after `owner.name` was called;
+        then start it again.
+        """
         original = getattr(owner, name)
 
         def fatal(*arguments: Any, **named: Any) -> Any:
@@ -152,12 +162,20 @@ class WorldOfMachines(RuleBasedStateMachine):
 
     def make_key(self, esn: str, plan: tuple[int, int], *, die_after_card: bool = False) -> None:
         session = Session(self.machines[esn])
-        started = self.ask(esn, m.GenerateLms(lms=TREE.typecode, lmots=OTS.typecode, expcards=plan[0], explease=plan[1]), session)
+        started = self.ask(
+            esn,
+            m.GenerateLms(
+                lms=TREE.typecode, lmots=OTS.typecode, expcards=plan[0], explease=plan[1]
+            ),
+            session,
+        )
         reply = None
         for _ in range(started.remaining):
             reply = self.ask(esn, m.ContinueLms(handle=started.handle), session)
         assert reply is not None
-        self.keys[nvram_name(reply.public_key)] = pyhsslms.LmsPublicKey.deserialize(reply.public_key)
+        self.keys[nvram_name(reply.public_key)] = pyhsslms.LmsPublicKey.deserialize(
+            reply.public_key
+        )
         for _ in range(reply.cards):
             self.feed_blank(esn)
             written = self.ask(esn, m.ContinueLmsCard(handle=started.handle, slot=SLOT), session)
@@ -186,7 +204,9 @@ class WorldOfMachines(RuleBasedStateMachine):
         after = self.machines[esn].store.get(name)
         assert reply.remaining == before.remaining - 1 == (0 if after is None else after.remaining)
 
-    def note(self, esn: str, request: m.NvmemfileSign | m.NvmemfileSignDigest, reply: m.NvmemfileSigned) -> None:
+    def note(
+        self, esn: str, request: m.NvmemfileSign | m.NvmemfileSignDigest, reply: m.NvmemfileSigned
+    ) -> None:
         """A signature for an order that has no other."""
         assert (request.file, reply.leaf) not in self.signed, "a leaf signed twice"
         self.signed[request.file, reply.leaf] = reply.signature
@@ -195,7 +215,11 @@ class WorldOfMachines(RuleBasedStateMachine):
 
     def held(self, *, quarantined: bool = False) -> list[tuple[str, bytes]]:
         """All NVRAM files that are in quarantine, or all that are not, and where."""
-        return [(esn, name) for esn in sorted(ESNS) for name in (self.suspects(esn) if quarantined else self.usable(esn))]
+        return [
+            (esn, name)
+            for esn in sorted(ESNS)
+            for name in (self.suspects(esn) if quarantined else self.usable(esn))
+        ]
 
     def usable(self, esn: str) -> list[bytes]:
         """The NVRAM files of a machine that are not in quarantine."""
@@ -254,7 +278,9 @@ class WorldOfMachines(RuleBasedStateMachine):
     def sign_what_the_client_hashed(self, message: bytes, data: st.DataObject) -> None:
         (esn, name), token = data.draw(st.sampled_from(self.held())), new_token()
         reserved = self.ask(esn, m.NvmemfileReserve(file=name, token=token))
-        digest = message_digest(OTS, reserved.identifier, reserved.leaf, reserved.randomizer, message)
+        digest = message_digest(
+            OTS, reserved.identifier, reserved.leaf, reserved.randomizer, message
+        )
         request = m.NvmemfileSignDigest(file=name, token=token, digest=digest)
         reply = self.ask(esn, request)
         self.note(esn, request, reply)
@@ -266,7 +292,10 @@ class WorldOfMachines(RuleBasedStateMachine):
         (esn, name), token = data.draw(st.sampled_from(self.held())), new_token()
         self.ask(esn, m.NvmemfileReserve(file=name, token=token))
         self.restart(esn)
-        for request in (m.NvmemfileSignDigest(file=name, token=token, digest=bytes(24)), m.NvmemfileReserve(file=name, token=token)):
+        for request in (
+            m.NvmemfileSignDigest(file=name, token=token, digest=bytes(24)),
+            m.NvmemfileReserve(file=name, token=token),
+        ):
             assert self.ask(esn, request).status is Status.ObjectInUse
 
     def known(self) -> list[Order]:
@@ -283,7 +312,9 @@ class WorldOfMachines(RuleBasedStateMachine):
         assert self.standing(order.esn) == before, "an order that came again took a leaf"
         if isinstance(reply, StatusError):
             # Its file is in quarantine, or it was used up long ago.
-            assert reply.status is Status.AccessDenied or (reply.status is Status.UseLimitExceeded and self.later)
+            assert reply.status is Status.AccessDenied or (
+                reply.status is Status.UseLimitExceeded and self.later
+            )
         elif order.reply is None:
             self.orders.remove(order)
             self.note(order.esn, order.request, reply)
@@ -293,7 +324,9 @@ class WorldOfMachines(RuleBasedStateMachine):
     @precondition(lambda self: len(self.orders) > len(self.known()))
     @rule(data=st.data())
     def ask_an_nvram_that_was_put_back(self, data: st.DataObject) -> None:
-        """Whether it knows the order or not, what it signs is for that order, with a leaf of its own."""
+        """Whether it knows the order or not, what it signs is for that order, with a leaf of its
+        own.
+        """
         old = [order for order in self.orders if order not in self.known()]
         order = old[data.draw(st.integers(0, len(old) - 1))]
         reply = self.ask(order.esn, order.request)
@@ -311,8 +344,14 @@ class WorldOfMachines(RuleBasedStateMachine):
         """The same token, for another message or digest, or for a digest instead of a message."""
         order = self.known()[data.draw(st.integers(0, len(self.known()) - 1))]
         file, token = order.request.file, order.request.token
-        said = order.request.digest if isinstance(order.request, m.NvmemfileSignDigest) else b"m" + order.request.message
-        other: Any = m.NvmemfileSignDigest(file=file, token=token, digest=flipped(said.ljust(24, b"."))[:24])
+        said = (
+            order.request.digest
+            if isinstance(order.request, m.NvmemfileSignDigest)
+            else b"m" + order.request.message
+        )
+        other: Any = m.NvmemfileSignDigest(
+            file=file, token=token, digest=flipped(said.ljust(24, b"."))[:24]
+        )
         if whole:
             other = m.NvmemfileSign(file=file, token=token, message=flipped(said))
         before = self.standing(order.esn)
@@ -359,7 +398,12 @@ class WorldOfMachines(RuleBasedStateMachine):
         esn, name = data.draw(st.sampled_from(self.held(quarantined=True)))
         file = self.machines[esn].store.get(name)
         assert file is not None
-        reply = self.ask(esn, m.SkipQuarantined(file=name, leaf=data.draw(st.integers(max(file.next, 1), file.lease.end + 1))))
+        reply = self.ask(
+            esn,
+            m.SkipQuarantined(
+                file=name, leaf=data.draw(st.integers(max(file.next, 1), file.lease.end + 1))
+            ),
+        )
         assert isinstance(reply, m.QuarantineSkipped) or reply.status is Status.InvalidParameter
 
     @precondition(lambda self: self.held(quarantined=True))
@@ -375,11 +419,21 @@ class WorldOfMachines(RuleBasedStateMachine):
 
     @rule(esn=machines_of)
     def die_between_card_and_nvram(self, esn: str) -> None:
-        self.dies_at(self.machines[esn].slots, "take_lease", esn, lambda: self.ask(esn, m.ProvisionLms(slot=SLOT)))
+        self.dies_at(
+            self.machines[esn].slots,
+            "take_lease",
+            esn,
+            lambda: self.ask(esn, m.ProvisionLms(slot=SLOT)),
+        )
 
     @rule(esn=machines_of)
     def die_after_a_lease_was_installed(self, esn: str) -> None:
-        self.dies_at(self.machines[esn].store, "install", esn, lambda: self.ask(esn, m.ProvisionLms(slot=SLOT)))
+        self.dies_at(
+            self.machines[esn].store,
+            "install",
+            esn,
+            lambda: self.ask(esn, m.ProvisionLms(slot=SLOT)),
+        )
 
     @rule(esn=machines_of)
     def die_while_a_card_is_rewritten(self, esn: str) -> None:
@@ -404,7 +458,9 @@ class WorldOfMachines(RuleBasedStateMachine):
 
     @invariant()
     def every_leaf_is_in_one_place_at_most(self) -> None:
-        """NVRAM files that are not in quarantine, leases on cards and leaves that signed never overlap."""
+        """NVRAM files that are not in quarantine, leases on cards and leaves that signed never
+        overlap.
+        """
         where: dict[tuple[bytes, int], str] = {}
         places = [(name, leaf, "signed") for name, leaf in self.signed]
         for esn, machine in self.machines.items():
@@ -431,4 +487,7 @@ WorldOfMachines.TestCase.settings = settings(
     max_examples=40, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestWorldOfMachines = WorldOfMachines.TestCase
-TestWorldOfMachines.__doc__ = "No leaf is used twice or in two places, whatever order things happen in and wherever a machine dies."
+TestWorldOfMachines.__doc__ = (
+    "No leaf is used twice or in two places, whatever order things happen in and wherever a machine"
+    " dies."
+)

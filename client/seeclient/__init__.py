@@ -5,8 +5,8 @@
         signature = await key.sign(b"firmware")
         key.verify(b"firmware", signature)                       # raises StatusError (VerifyFailed)
 
-`seeclient.blocking.open_fleet` is the same without async; `seeclient.tls` says which certificate machines are shown. Every refusal is a
-StatusError with `status`, `name` and `detail`.
+`seeclient.blocking.open_fleet` is the same without async; `seeclient.tls` says which certificate
+machines are shown. Every refusal is a StatusError with `status`, `name` and `detail`.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Fleet", "Key", "Status", "StatusError", "open_fleet"]
 
-# Trio takes longer to import than most commands take to run; who uses only the blocking client does not pay for it.
+# Trio takes longer to import than most commands take to run; who uses only the blocking client does
+# not pay for it.
 _ASYNC = ("Fleet", "Key", "open_fleet")
 
 

@@ -1,4 +1,6 @@
-"""What a person may want to know besides the guide's lines: on standard error alone, and some of it at a terminal alone."""
+"""What a person may want to know besides the guide's lines: on standard error alone, and some of it
+at a terminal alone.
+"""
 
 import os
 import sys
@@ -17,14 +19,21 @@ def nobody_answers(roster: Roster) -> str:
         return f"no HSM of ${FLEET_VARIABLE} answers"
     running = _running()
     if running:
-        how = "publish it with bootstrap.py or hsc_loadseemachine; a fleet that is up publishes its own"
+        how = (
+            "publish it with bootstrap.py or hsc_loadseemachine; a fleet that is up publishes"
+            " its own"
+        )
         return f"no published HSM answers, though {', '.join(running)} runs; {how}"
     return "no HSM answers; start some with: seemachine fleet up --detach"
 
 
 def showing_refused(alias: str, error: StatusError) -> str:
     """Keys in the making have no file on this host, and no list."""
-    return f"If its making broke off, go on with: pipsqueak generate alias={alias} resume=yes" if error.status is Status.UnknownID else ""
+    return (
+        f"If its making broke off, go on with: pipsqueak generate alias={alias} resume=yes"
+        if error.status is Status.UnknownID
+        else ""
+    )
 
 
 def provisioning_refused(error: StatusError) -> str:

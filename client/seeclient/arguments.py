@@ -165,8 +165,14 @@ def _check(verb: str, values: dict[str, str], *, implied: bool) -> None:
     needed, taken = _FORMS[verb]
     for name in values:
         if name not in needed + taken:
-            where = " or ".join(_WRITTEN[each] for each, form in _FORMS.items() if name in form[0] + form[1])
-            raise UsageError(f"{name}= goes with {where}" if implied and "alias" not in values else f"{verb} does not take {name}=")
+            where = " or ".join(
+                _WRITTEN[each] for each, form in _FORMS.items() if name in form[0] + form[1]
+            )
+            raise UsageError(
+                f"{name}= goes with {where}"
+                if implied and "alias" not in values
+                else f"{verb} does not take {name}="
+            )
     for name in needed:
         if name not in values:
             raise UsageError(f"{verb} needs {name}=")
@@ -176,7 +182,13 @@ def _check(verb: str, values: dict[str, str], *, implied: bool) -> None:
 
 def _check_generate(texts: dict[str, str], numbers: dict[str, int]) -> None:
     if texts.get("resume") == "yes":
-        for name in (texts.keys() | numbers.keys()) - {"alias", "resume", "esn", "slot", "algorithm"}:
+        for name in (texts.keys() | numbers.keys()) - {
+            "alias",
+            "resume",
+            "esn",
+            "slot",
+            "algorithm",
+        }:
             raise UsageError(f"resume=yes goes on with the key as it was begun; leave out {name}=")
         return
     if texts.get("algorithm") == "lms":
@@ -185,4 +197,7 @@ def _check_generate(texts: dict[str, str], numbers: dict[str, int]) -> None:
                 raise UsageError(f"generate needs {name}=, such as {name}={example}")
         check_sets(texts["lmscode"], texts["lmotscode"])
     if "slot" in numbers and not numbers.get("expcards", 0) + numbers.get("explease", 0):
-        raise UsageError("slot= is where cards are, and this key has none; leave it out, or add expcards= or explease=")
+        raise UsageError(
+            "slot= is where cards are, and this key has none; leave it out, or add expcards= or"
+            " explease="
+        )

@@ -1,4 +1,7 @@
-"""The client without async: the same operations over plain sockets. Imports no event loop, so that short commands start fast."""
+"""The client without async: the same operations over plain sockets.
+
+Imports no event loop, so that short commands start fast.
+"""
 
 import contextlib
 import time
@@ -8,7 +11,19 @@ from typing import Any
 
 from seeclient import dispatch, generating, inspecting, keys, signing, thresholds, tls
 from seeclient.connection import Connection
-from seeclient.effects import Address, Ask, AskAll, Effect, Pause, Peer, Result, Roster, Story, Work, resume
+from seeclient.effects import (
+    Address,
+    Ask,
+    AskAll,
+    Effect,
+    Pause,
+    Peer,
+    Result,
+    Roster,
+    Story,
+    Work,
+    resume,
+)
 from seeclient.events import Listener, ignore
 from seeclient.generating import Patience, Recipe
 from seeclient.message import Message
@@ -16,13 +31,20 @@ from seemachine.wire.status import StatusError
 
 
 class Fleet:
-    """The machines of a fleet; see `open_fleet`. Threads may share it; on each machine their requests take turns.
+    """The machines of a fleet; see `open_fleet`.
+
+    Threads may share it; on each machine their requests take turns.
 
     A connection that was lost while idle is opened anew.
     """
 
     def __init__(
-        self, found: Sequence[Address], fleet: str | Path | None = None, files: tls.Tls | None = None, *, doubted: bool = False
+        self,
+        found: Sequence[Address],
+        fleet: str | Path | None = None,
+        files: tls.Tls | None = None,
+        *,
+        doubted: bool = False,
     ) -> None:
         self._fleet = fleet
         self._doubted = doubted
@@ -36,16 +58,34 @@ class Fleet:
                 self.roster.failures.append(failure)
 
     def generate_lms(
-        self, alias: str, lms: str, lmots: str, *, progress: Listener = ignore, patience: Patience | None = None, **options: Any
+        self,
+        alias: str,
+        lms: str,
+        lmots: str,
+        *,
+        progress: Listener = ignore,
+        patience: Patience | None = None,
+        **options: Any,
     ) -> "Key":
         """Make a key (see generating.Recipe for the options) and return it. Raises StatusError."""
-        story = generating.generate(self.roster, Recipe(alias, lms, lmots, **options), progress, patience or fed)
+        story = generating.generate(
+            self.roster, Recipe(alias, lms, lmots, **options), progress, patience or fed
+        )
         return Key(self, self.run(story))
 
     def resume_lms(
-        self, alias: str, *, esn: str = "", slot: int | None = None, progress: Listener = ignore, patience: Patience | None = None
+        self,
+        alias: str,
+        *,
+        esn: str = "",
+        slot: int | None = None,
+        progress: Listener = ignore,
+        patience: Patience | None = None,
     ) -> "Key":
-        """Go on with a half-made key and return it. Raises StatusError (UnknownID) when no machine has one of that alias."""
+        """Go on with a half-made key and return it.
+
+        Raises StatusError (UnknownID) when no machine has one of that alias.
+        """
         story = generating.resume(self.roster, alias, esn, slot, progress, patience or fed)
         return Key(self, self.run(story))
 
@@ -165,16 +205,23 @@ class Key(signing.LocalKey):
 
 
 def fed(peer: Peer, waited: float) -> bool:
-    """The patience of a program: wait half a minute for a card where an operator feeds them, not at all elsewhere."""
+    """The patience of a program: wait half a minute for a card where an operator feeds them, not at
+    all elsewhere.
+    """
     return peer.greeting.operator == "auto" and waited < 30.0
 
 
 @contextlib.contextmanager
-def open_fleet(fleet: str | Path | None = None, tls: tls.Tls | None = None, *, doubted: bool = False) -> Iterator[Fleet]:
-    """Connect to every machine of a fleet (see dispatch.addresses). Those that do not answer are in `roster.failures`.
+def open_fleet(
+    fleet: str | Path | None = None, tls: tls.Tls | None = None, *, doubted: bool = False
+) -> Iterator[Fleet]:
+    """Connect to every machine of a fleet (see dispatch.addresses).
 
-    `tls` names the files of TLS; without it see the module tls. `doubted` is for those who look into alarms of this host's memory:
-    machines that it doubts are in `roster.peers`, and answer what takes no leaf.
+    Those that do not answer are in `roster.failures`.
+
+    `tls` names the files of TLS; without it see the module tls. `doubted` is for those who look
+    into alarms of this host's memory: machines that it doubts are in `roster.peers`, and answer
+    what takes no leaf.
     """
     opened = Fleet(dispatch.addresses(fleet), fleet, tls, doubted=doubted)
     try:

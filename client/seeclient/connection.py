@@ -24,12 +24,16 @@ READ_BYTES = 1 << 16
 
 
 class Connection:
-    """One machine over one socket. Every failure is a StatusError; after it the connection is closed.
+    """One machine over one socket.
+
+    Every failure is a StatusError; after it the connection is closed.
 
     With `doubted` an alarm of this host's memory is no failure: `doubt` has it.
     """
 
-    def __init__(self, address: Address, credentials: tls.Credentials | None = None, *, doubted: bool = False) -> None:
+    def __init__(
+        self, address: Address, credentials: tls.Credentials | None = None, *, doubted: bool = False
+    ) -> None:
         self.lock = threading.Lock()
         self.doubt: StatusError | None = None
         self._doubted = doubted
@@ -50,11 +54,16 @@ class Connection:
             if context is not None:
                 self._secure(context)
         except (OSError, UnicodeError) as error:
-            raise self._credentials.failure(address, error) or dispatch.connect_failure(address, error) from None
+            raise self._credentials.failure(address, error) or dispatch.connect_failure(
+                address, error
+            ) from None
         self._closed = False
 
     def _secure(self, context: "ssl.SSLContext") -> None:
-        """From here on over TLS, with the machine that is meant. `wrap_socket` closes the socket when it fails."""
+        """From here on over TLS, with the machine that is meant.
+
+        `wrap_socket` closes the socket when it fails.
+        """
         try:
             secured = context.wrap_socket(self._socket, server_hostname=tls.host_name(self.address))
         except TimeoutError:
@@ -68,9 +77,11 @@ class Connection:
 
     @property
     def stale(self) -> bool:
-        """Closed here, or by the machine while nothing was asked: after its idle time, or when it stopped.
+        """Closed here, or by the machine while nothing was asked: after its idle time, or when it
+        stopped.
 
-        Over TLS the same: a machine sends no tickets, and what else it sends but replies is its goodbye.
+        Over TLS the same: a machine sends no tickets, and what else it sends but replies is its
+        goodbye.
         """
         return self._closed or _has_news(self._socket)
 
@@ -126,7 +137,8 @@ class Connection:
             tls.check_esn(self.address, self._certificate, greeting.esn)
         self.doubt = _doubt(greeting)
         if self.doubt is not None:
-            # Somebody may have met it after a restart since it answered. Then this connection is dead; else it answers the same again.
+            # Somebody may have met it after a restart since it answered. Then this connection is
+            # dead; else it answers the same again.
             self.doubt = _doubt(self._hello())
         if self.doubt is not None and not self._doubted:
             raise self.doubt
@@ -177,7 +189,10 @@ def _doubt(greeting: Greeting) -> StatusError | None:
 
 
 def _has_news(peer: socket.socket) -> bool:
-    """Whether something can be read, or the peer is gone. Of a descriptor over 1023 `select` does not know that."""
+    """Whether something can be read, or the peer is gone.
+
+    Of a descriptor over 1023 `select` does not know that.
+    """
     poll = select.poll()
     poll.register(peer, select.POLLIN)
     return bool(poll.poll(0))

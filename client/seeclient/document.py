@@ -42,7 +42,11 @@ class Document:
     def generated(self, key: KeyFile) -> None:
         """See Output."""
         self.key(key)
-        self._fields |= {"expcards": key.expcards, "explease": key.explease, "expcache": key.expcache}
+        self._fields |= {
+            "expcards": key.expcards,
+            "explease": key.explease,
+            "expcache": key.expcache,
+        }
         self._fields["warnat"] = key.warnat
 
     def listing(self, aliases: Iterable[str]) -> None:
@@ -62,7 +66,13 @@ class Document:
                 "quarantined": machine.quarantined,
                 "warnat": machine.warnat,
                 "slots": [
-                    {"slot": slot.slot, "ic": slot.ic, "kind": slot.kind, "card": slot.card, "leases": slot.leases}
+                    {
+                        "slot": slot.slot,
+                        "ic": slot.ic,
+                        "kind": slot.kind,
+                        "card": slot.card,
+                        "leases": slot.leases,
+                    }
                     for slot in machine.slots
                 ],
             }
@@ -72,7 +82,12 @@ class Document:
     def key(self, key: KeyFile) -> None:
         """See Output."""
         parts = key.key
-        self._fields |= {"alias": key.alias, "algorithm": "LMS", "lmscode": parts.tree.name, "lmotscode": parts.ots.name}
+        self._fields |= {
+            "alias": key.alias,
+            "algorithm": "LMS",
+            "lmscode": parts.tree.name,
+            "lmotscode": parts.ots.name,
+        }
         self._fields["public_key"] = key.public_key.hex()
 
     def message(self, name: str, head: bytes, *, more: bool) -> None:
@@ -83,7 +98,12 @@ class Document:
     def signature(self, key: KeyFile, signed: Signed, seconds: float, path: str | None) -> None:
         """See Output."""
         del key
-        self._fields |= {"esn": signed.esn, "leaf": signed.leaf, "remaining": signed.remaining, "sign_seconds": round(seconds, 6)}
+        self._fields |= {
+            "esn": signed.esn,
+            "leaf": signed.leaf,
+            "remaining": signed.remaining,
+            "sign_seconds": round(seconds, 6),
+        }
         self._fields |= {"signature": signed.signature.hex()} if path is None else {"sigfile": path}
 
     def verified(self, key: KeyFile, seconds: float | None, *, good: bool, form: str = LMS) -> None:
@@ -101,14 +121,25 @@ class Document:
 
     def provisioned(self, moved: Provisioned) -> None:
         """See Output."""
-        self._fields |= {"first": moved.first, "end": moved.end, "leases_left": moved.leases_left, "public_key": moved.public_key.hex()}
+        self._fields |= {
+            "first": moved.first,
+            "end": moved.end,
+            "leases_left": moved.leases_left,
+            "public_key": moved.public_key.hex(),
+        }
         self._fields["warnat"] = moved.warnat
 
     def refused(self, error: StatusError, summary: str) -> None:
         """See Output."""
         number = None if error.status is Status.Failed else int(error.status)
         self._fields["ok"] = False
-        self._fields["error"] = {"summary": summary, "status": error.name, "number": number, "detail": error.detail, "where": error.where}
+        self._fields["error"] = {
+            "summary": summary,
+            "status": error.name,
+            "number": number,
+            "detail": error.detail,
+            "where": error.where,
+        }
 
     def note(self, error: StatusError) -> None:
         """See Output."""

@@ -1,7 +1,9 @@
-"""What an operation asks of whoever runs it. Operations are generators without sockets, clocks or threads; two runners drive them.
+"""What an operation asks of whoever runs it.
 
-An operation yields effects and is sent their results; a refusal is thrown into it as StatusError. The trio runner is in fleet.py, the
-blocking one in blocking.py.
+Operations are generators without sockets, clocks or threads; two runners drive them.
+
+An operation yields effects and is sent their results; a refusal is thrown into it as StatusError.
+The trio runner is in fleet.py, the blocking one in blocking.py.
 """
 
 from collections.abc import Callable, Generator, Sequence
@@ -14,7 +16,10 @@ from seemachine.wire.status import StatusError
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a machine should be. `module` orders machines; `esn` is empty where only the address is known; `tls`: it takes nothing else.
+    """Where a machine should be.
+
+    `module` orders machines; `esn` is empty where only the address is known; `tls`: it takes
+    nothing else.
 
     `nvram` is the name of its NVRAM in hex; empty where that is not known.
     """
@@ -29,7 +34,10 @@ class Address:
 
 @dataclass(eq=False, slots=True)
 class Peer:
-    """A machine that answered hello. `doubt` is what this host's memory has against it; no leaf is asked of it then."""
+    """A machine that answered hello.
+
+    `doubt` is what this host's memory has against it; no leaf is asked of it then.
+    """
 
     address: Address
     greeting: Greeting
@@ -47,7 +55,8 @@ class Roster:
 
     peers: list[Peer] = field(default_factory=list)
     failures: list[StatusError] = field(default_factory=list)
-    # Which machine signed last with an NVRAM file: asked first, so that most signatures take one question.
+    # Which machine signed last with an NVRAM file: asked first, so that most signatures take one
+    # question.
     signers: dict[bytes, Peer] = field(default_factory=dict)
 
 
@@ -61,7 +70,9 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class AskAll:
-    """Send a request to several machines at once; the result is a reply or a StatusError for each."""
+    """Send a request to several machines at once; the result is a reply or a
+    StatusError for each.
+    """
 
     peers: Sequence[Peer]
     request: Any
@@ -87,5 +98,8 @@ Story = Generator[Effect, Any, Result]
 
 
 def resume(story: Story[Result], value: Any, refused: StatusError | None) -> Effect:
-    """Go on to the story's next effect, with the result or the refusal of the last one. Raises StopIteration at its end."""
+    """Go on to the story's next effect, with the result or the refusal of the last one.
+
+    Raises StopIteration at its end.
+    """
     return story.send(value) if refused is None else story.throw(refused)

@@ -1,4 +1,7 @@
-"""What happens while a key is made, for whoever shows progress. Seconds are wall time of the step."""
+"""What happens while a key is made, for whoever shows progress.
+
+Seconds are wall time of the step.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass

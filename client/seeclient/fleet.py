@@ -9,7 +9,19 @@ import trio
 
 from seeclient import dispatch, generating, inspecting, keys, signing, thresholds, tls
 from seeclient.blocking import fed
-from seeclient.effects import Address, Ask, AskAll, Effect, Pause, Peer, Result, Roster, Story, Work, resume
+from seeclient.effects import (
+    Address,
+    Ask,
+    AskAll,
+    Effect,
+    Pause,
+    Peer,
+    Result,
+    Roster,
+    Story,
+    Work,
+    resume,
+)
 from seeclient.events import Listener, ignore
 from seeclient.generating import Patience, Recipe
 from seeclient.message import Message
@@ -18,7 +30,9 @@ from seemachine.wire.status import StatusError
 
 
 class Fleet:
-    """The machines of a fleet; see `open_fleet`. Tasks may share it; on each machine their requests take turns.
+    """The machines of a fleet; see `open_fleet`.
+
+    Tasks may share it; on each machine their requests take turns.
 
     A connection that was lost while idle is opened anew.
     """
@@ -30,16 +44,34 @@ class Fleet:
         self._connections: dict[Peer, Connection] = {}
 
     async def generate_lms(
-        self, alias: str, lms: str, lmots: str, *, progress: Listener = ignore, patience: Patience | None = None, **options: Any
+        self,
+        alias: str,
+        lms: str,
+        lmots: str,
+        *,
+        progress: Listener = ignore,
+        patience: Patience | None = None,
+        **options: Any,
     ) -> "Key":
         """Make a key (see generating.Recipe for the options) and return it. Raises StatusError."""
-        story = generating.generate(self.roster, Recipe(alias, lms, lmots, **options), progress, patience or fed)
+        story = generating.generate(
+            self.roster, Recipe(alias, lms, lmots, **options), progress, patience or fed
+        )
         return Key(self, await self.run(story))
 
     async def resume_lms(
-        self, alias: str, *, esn: str = "", slot: int | None = None, progress: Listener = ignore, patience: Patience | None = None
+        self,
+        alias: str,
+        *,
+        esn: str = "",
+        slot: int | None = None,
+        progress: Listener = ignore,
+        patience: Patience | None = None,
     ) -> "Key":
-        """Go on with a half-made key and return it. Raises StatusError (UnknownID) when no machine has one of that alias."""
+        """Go on with a half-made key and return it.
+
+        Raises StatusError (UnknownID) when no machine has one of that alias.
+        """
         story = generating.resume(self.roster, alias, esn, slot, progress, patience or fed)
         return Key(self, await self.run(story))
 
@@ -91,7 +123,9 @@ class Fleet:
         async with self._connections[peer].lock:
             connection = self._connections[peer]
             if connection.stale and isinstance(request, dispatch.ANYWHERE):
-                fresh = await connect(dispatch.current_address(self._fleet, peer), self._credentials)
+                fresh = await connect(
+                    dispatch.current_address(self._fleet, peer), self._credentials
+                )
                 fresh.lock = connection.lock
                 await connection.close()
                 connection = self._connections[peer] = fresh
@@ -126,7 +160,9 @@ class Fleet:
             for index, address in enumerate(found):
                 nursery.start_soon(join, index, address)
         self.roster.peers.extend(outcome for outcome in outcomes if isinstance(outcome, Peer))
-        self.roster.failures.extend(outcome for outcome in outcomes if isinstance(outcome, StatusError))
+        self.roster.failures.extend(
+            outcome for outcome in outcomes if isinstance(outcome, StatusError)
+        )
 
     async def _join(self, address: Address) -> Peer:
         connection = await connect(address, self._credentials)
@@ -154,7 +190,9 @@ class Key(signing.LocalKey):
         """
         return (await self.sign_with(message, acknowledge=acknowledge)).signature
 
-    async def sign_with(self, message: bytes | Path, *, acknowledge: str | None = None) -> signing.Signed:
+    async def sign_with(
+        self, message: bytes | Path, *, acknowledge: str | None = None
+    ) -> signing.Signed:
         """The same, with the machine, the leaf and what remains there."""
         story = signing.sign(self._fleet.roster, self.file, Message(message), acknowledge)
         return await self._fleet.run(story)
@@ -172,8 +210,12 @@ class Key(signing.LocalKey):
 
 
 @contextlib.asynccontextmanager
-async def open_fleet(fleet: str | Path | None = None, tls: tls.Tls | None = None) -> AsyncIterator[Fleet]:
-    """Connect to every machine of a fleet (see dispatch.addresses). Those that do not answer are in `roster.failures`.
+async def open_fleet(
+    fleet: str | Path | None = None, tls: tls.Tls | None = None
+) -> AsyncIterator[Fleet]:
+    """Connect to every machine of a fleet (see dispatch.addresses).
+
+    Those that do not answer are in `roster.failures`.
 
     `tls` names the files of TLS; without it see the module tls.
     """

@@ -7,7 +7,16 @@ from dataclasses import dataclass
 
 from seeclient import dispatch, keys
 from seeclient.effects import Ask, Pause, Peer, Roster, Story
-from seeclient.events import CardDone, CardsNeeded, CardTried, CardWanted, ChunkDone, Listener, Resumed, Started
+from seeclient.events import (
+    CardDone,
+    CardsNeeded,
+    CardTried,
+    CardWanted,
+    ChunkDone,
+    Listener,
+    Resumed,
+    Started,
+)
 from seemachine.lms.keys import PublicKey
 from seemachine.lms.parameters import ParameterError, check_pair, lmots, lms
 from seemachine.wire.messages import (
@@ -32,7 +41,8 @@ LOOK_SECONDS = 0.2
 class Recipe:
     """What key to make. Parameter sets by name; exponents as in guide 2.7.1.
 
-    `esn` and `slot` may be left to the dispatcher. Each of the last `warnat` signatures of each of its leases will need an acknowledgement.
+    `esn` and `slot` may be left to the dispatcher. Each of the last `warnat` signatures of each of
+    its leases will need an acknowledgement.
     """
 
     alias: str
@@ -58,7 +68,8 @@ class Recipe:
         return self.expcards + self.explease <= lms(self.lms).h
 
 
-# Asked when no blank card is there: whether to go on waiting. Gets the machine and how long it has waited, in seconds.
+# Asked when no blank card is there: whether to go on waiting. Gets the machine and how long it has
+# waited, in seconds.
 Patience = Callable[[Peer, float], bool]
 
 
@@ -73,38 +84,64 @@ def check(recipe: Recipe) -> None:
     # A plan that can't be is left to the machine, which refuses it in the guide's words.
     if recipe.possible and keys.exists(recipe.alias):
         advice = f"choose another alias, or remove its file {keys.path_of(recipe.alias)}"
-        raise StatusError(Status.ObjectInUse, f"there is a key {recipe.alias} already; {advice}", "generateLMS")
+        raise StatusError(
+            Status.ObjectInUse, f"there is a key {recipe.alias} already; {advice}", "generateLMS"
+        )
     keys.check_writable()
 
 
-def generate(roster: Roster, recipe: Recipe, tell: Listener, patience: Patience) -> Story[keys.KeyFile]:
+def generate(
+    roster: Roster, recipe: Recipe, tell: Listener, patience: Patience
+) -> Story[keys.KeyFile]:
     """Make a key, write its cards, save its key file. Raises StatusError."""
     check(recipe)
-    peer, ready = yield from dispatch.for_generation(roster, recipe.esn, cards=recipe.cards > 0, slot=recipe.slot)
+    peer, ready = yield from dispatch.for_generation(
+        roster, recipe.esn, cards=recipe.cards > 0, slot=recipe.slot
+    )
     # A plan that can't be is refused in the guide's words, whatever cards there are.
     if not ready and recipe.possible and not patience(peer, 0.0):
         raise _no_card(peer, recipe.slot)
     began = time.perf_counter()
     started: LmsStarted = yield Ask(peer, _request(recipe))
-    tell(Started(recipe.alias, time.perf_counter() - began, started.remaining, 1 << started.expchunk))
-    making = Making(peer, started.handle, recipe, started.expcache, tell, patience, started.remaining)
+    tell(
+        Started(recipe.alias, time.perf_counter() - began, started.remaining, 1 << started.expchunk)
+    )
+    making = Making(
+        peer, started.handle, recipe, started.expcache, tell, patience, started.remaining
+    )
     try:
         return (yield from _finish(making))
     except StatusError as failure:
-        # Its first step could not be stored: what there is of it would be in the way of the next attempt.
-        if not making.begun and failure.status is Status.OSErrorErrno and failure.where != dispatch.CONNECT:
+        # Its first step could not be stored: what there is of it would be in the way of the next
+        # attempt.
+        if (
+            not making.begun
+            and failure.status is Status.OSErrorErrno
+            and failure.where != dispatch.CONNECT
+        ):
             yield from _forget(making)
         raise
 
 
-def resume(roster: Roster, alias: str, esn: str, slot: int | None, tell: Listener, patience: Patience) -> Story[keys.KeyFile]:
-    """Go on with a half-made key, wherever it is, to the same end. Raises StatusError (UnknownID) when no machine has one."""
+def resume(
+    roster: Roster, alias: str, esn: str, slot: int | None, tell: Listener, patience: Patience
+) -> Story[keys.KeyFile]:
+    """Go on with a half-made key, wherever it is, to the same end.
+
+    Raises StatusError (UnknownID) when no machine has one.
+    """
     keys.check_writable()
     label, began = keys.check_alias(alias), time.perf_counter()
     peer, resumed = yield from _take_over(roster, label, esn)
     recipe = _resumed_recipe(peer, alias, resumed, slot)
     tell(Resumed(alias, time.perf_counter() - began, resumed.remaining, 1 << resumed.expchunk))
-    return (yield from _finish(Making(peer, resumed.handle, recipe, resumed.expcache, tell, patience, resumed.remaining)))
+    return (
+        yield from _finish(
+            Making(
+                peer, resumed.handle, recipe, resumed.expcache, tell, patience, resumed.remaining
+            )
+        )
+    )
 
 
 def _resumed_recipe(peer: Peer, alias: str, resumed: LmsResumed, slot: int | None) -> Recipe:
@@ -113,7 +150,9 @@ def _resumed_recipe(peer: Peer, alias: str, resumed: LmsResumed, slot: int | Non
         tree, ots = lms(resumed.lms), lmots(resumed.lmots)
         check_pair(tree, ots)
     except ParameterError as error:
-        raise dispatch.impossible(peer, f"goes on with a key that there can't be ({error})", "resumeLMS") from None
+        raise dispatch.impossible(
+            peer, f"goes on with a key that there can't be ({error})", "resumeLMS"
+        ) from None
     recipe = Recipe(
         alias,
         tree.name,
@@ -125,7 +164,9 @@ def _resumed_recipe(peer: Peer, alias: str, resumed: LmsResumed, slot: int | Non
         warnat=resumed.warnat,
     )
     if not recipe.possible:
-        raise dispatch.impossible(peer, "goes on with a key that has more leases than leaves", "resumeLMS")
+        raise dispatch.impossible(
+            peer, "goes on with a key that has more leases than leaves", "resumeLMS"
+        )
     return recipe
 
 
@@ -136,7 +177,9 @@ def _take_over(roster: Roster, label: str, esn: str) -> Story[tuple[Peer, LmsRes
         except StatusError as refused:
             if refused.status is not Status.UnknownID:
                 raise
-    raise StatusError(Status.UnknownID, f"no reachable HSM has a half-made key {label}", "resumeLMS")
+    raise StatusError(
+        Status.UnknownID, f"no reachable HSM has a half-made key {label}", "resumeLMS"
+    )
 
 
 def _no_card(peer: Peer, wanted: int | None) -> StatusError:
@@ -144,7 +187,9 @@ def _no_card(peer: Peer, wanted: int | None) -> StatusError:
     slot = FIRST_DYNAMIC_SLOT if wanted is None else wanted
     where = f"a slot of {peer.esn}" if wanted is None else f"slot {slot} of {peer.esn}"
     how = f"insert one with: seemachine card insert CARD --esn {peer.esn} --slot {slot}"
-    return StatusError(Status.NotAvailable, f"there is no blank card in {where}; {how}", "generateLMS")
+    return StatusError(
+        Status.NotAvailable, f"there is no blank card in {where}; {how}", "generateLMS"
+    )
 
 
 @dataclass(slots=True)
@@ -195,7 +240,9 @@ def _check_asked_for(making: Making, public_key: bytes) -> None:
     try:
         made = PublicKey.decode(public_key)
     except ParameterError as error:
-        raise dispatch.impossible(making.peer, f"made something that is no key ({error})", ContinueLms.NAME) from None
+        raise dispatch.impossible(
+            making.peer, f"made something that is no key ({error})", ContinueLms.NAME
+        ) from None
     if (made.tree, made.ots) != (lms(recipe.lms), lmots(recipe.lmots)):
         what = f"made a key of {made.tree.name} {made.ots.name}, not {recipe.lms} {recipe.lmots}"
         raise dispatch.impossible(making.peer, what, ContinueLms.NAME)
@@ -236,7 +283,9 @@ def _chunks(making: Making) -> Story[tuple[LmsChunk, bytes]]:
 
 
 def _check_nearer(making: Making, chunk: LmsChunk, cache: list[bytes]) -> None:
-    """A reply either does a step or tells nodes from before, and nodes have an end: else it could go on until this host is full."""
+    """A reply either does a step or tells nodes from before, and nodes have an end: else it could
+    go on until this host is full.
+    """
     idle = chunk.remaining == making.remaining and not chunk.cache
     if idle or chunk.remaining > making.remaining or sum(map(len, cache)) > CACHE_BYTES:
         raise dispatch.impossible(making.peer, "comes to no end with a key", ContinueLms.NAME)
@@ -251,12 +300,15 @@ def _cards(making: Making, remaining: int) -> Story[None]:
         while remaining:
             written = yield from _one_card(making)
             if written.remaining >= remaining:
-                raise dispatch.impossible(making.peer, "comes to no end with the cards of a key", ContinueLmsCard.NAME)
+                raise dispatch.impossible(
+                    making.peer, "comes to no end with the cards of a key", ContinueLmsCard.NAME
+                )
             remaining = written.remaining
             making.tell(CardDone(remaining))
     except BaseException as error:
         if remaining == making.recipe.cards and not making.doubt:
-            # Without a single card nobody can sign with this key; who resumes it gets its file again.
+            # Without a single card nobody can sign with this key; who resumes it gets its file
+            # again.
             keys.remove(making.recipe.alias)
             if isinstance(error, StatusError):
                 yield from _forget(making)
@@ -264,7 +316,10 @@ def _cards(making: Making, remaining: int) -> Story[None]:
 
 
 def _forget(making: Making) -> Story[None]:
-    """The machine need not keep the key for resuming. One that does not answer any more keeps it, to no harm."""
+    """The machine need not keep the key for resuming.
+
+    One that does not answer any more keeps it, to no harm.
+    """
     with contextlib.suppress(StatusError):
         yield Ask(making.peer, DiscardLms(label=making.recipe.alias.lower()))
 
@@ -279,8 +334,11 @@ def _one_card(making: Making) -> Story[CardWritten]:
     while True:
         making.doubt = True
         try:
-            # Asked even without a blank card there, for the machine then turns on the light at its reader.
-            written: CardWritten = yield Ask(peer, ContinueLmsCard(handle=making.handle, slot=chosen))
+            # Asked even without a blank card there, for the machine then turns on the light at its
+            # reader.
+            written: CardWritten = yield Ask(
+                peer, ContinueLmsCard(handle=making.handle, slot=chosen)
+            )
         except StatusError as refused:
             making.doubt = refused.status is not Status.NotAvailable
             if making.doubt or not making.patience(peer, time.monotonic() - began):
@@ -301,4 +359,8 @@ def _next_blank(making: Making, chosen: int, began: float) -> Story[int]:
         if blank is not None:
             return blank
         if not making.patience(peer, time.monotonic() - began):
-            raise StatusError(Status.NotAvailable, f"no blank card came into slot {chosen} of {peer.esn}", "continueLMS_card_next")
+            raise StatusError(
+                Status.NotAvailable,
+                f"no blank card came into slot {chosen} of {peer.esn}",
+                "continueLMS_card_next",
+            )

@@ -1,4 +1,6 @@
-"""Looking at keys and machines, and moving leases: `showinfo`, `provesn=` (guide 2.7.1 step 7, 2.7.2.1)."""
+"""Looking at keys and machines, and moving leases: `showinfo`, `provesn=` (guide 2.7.1 step 7,
+2.7.2.1).
+"""
 
 from dataclasses import dataclass, replace
 
@@ -6,13 +8,22 @@ from seeclient import dispatch, thresholds
 from seeclient.dispatch import NVMEMFILE
 from seeclient.effects import Ask, AskAll, Roster, Story
 from seeclient.keys import KeyFile
-from seemachine.wire.messages import GetNvmemfileInfo, ListSlots, LmsProvisioned, NvmemfileInfo, ProvisionLms, Slot, SlotListing
+from seemachine.wire.messages import (
+    GetNvmemfileInfo,
+    ListSlots,
+    LmsProvisioned,
+    NvmemfileInfo,
+    ProvisionLms,
+    Slot,
+    SlotListing,
+)
 from seemachine.wire.status import Status, StatusError
 
 
 @dataclass(frozen=True, slots=True)
 class MachineView:
-    """One machine as a key sees it: its cards, and the leaves it holds (`first` to `end`, `remaining` of them unused; all 0 for none).
+    """One machine as a key sees it: its cards, and the leaves it holds (`first` to `end`,
+    `remaining` of them unused; all 0 for none).
 
     Unused leaves that it holds in quarantine are `quarantined`, and not among the remaining.
     Of `warnat` see seeclient.thresholds.
@@ -30,7 +41,10 @@ class MachineView:
 
 @dataclass(frozen=True, slots=True)
 class KeyInfo:
-    """A key and what the reachable machines hold of it. `remaining` is their sum, not what is left on cards."""
+    """A key and what the reachable machines hold of it.
+
+    `remaining` is their sum, not what is left on cards.
+    """
 
     key: KeyFile
     machines: tuple[MachineView, ...]
@@ -49,7 +63,11 @@ class KeyInfo:
         """What of it is in quarantine, and where."""
         what = f"leaves of {self.key.alias} are in quarantine on"
         return [
-            StatusError(Status.AccessDenied, f"{held.quarantined} {what} {held.esn}; see: seemachine quarantine explain", NVMEMFILE)
+            StatusError(
+                Status.AccessDenied,
+                f"{held.quarantined} {what} {held.esn}; see: seemachine quarantine explain",
+                NVMEMFILE,
+            )
             for held in self.machines
             if held.quarantined
         ]
@@ -59,7 +77,8 @@ class KeyInfo:
 class Provisioned:
     """A lease that moved from a card to a machine: leaves `first` to `end`.
 
-    `leases_left` are on the card. `warnat` is the threshold in force; `doubt` says why that is less than its key's.
+    `leases_left` are on the card. `warnat` is the threshold in force; `doubt` says why that is less
+    than its key's.
     """
 
     esn: str

@@ -29,10 +29,13 @@ _SIGNER = re.compile(r"([0-9a-f]{2}){0,64}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class KeyFile:
-    """One key. `cache` is all nodes at depth `expcache`, joined; it lets a machine load a large tree without hashing it again.
+    """One key.
 
-    `signer` is the hash, in hex, of the key that signed the SEE machine which made it; empty when that was not signed.
-    Of `warnat` see seeclient.thresholds; 0: none.
+    `cache` is all nodes at depth `expcache`, joined; it lets a machine load a large tree without
+    hashing it again.
+
+    `signer` is the hash, in hex, of the key that signed the SEE machine which made it; empty when
+    that was not signed. Of `warnat` see seeclient.thresholds; 0: none.
     """
 
     alias: str
@@ -56,21 +59,35 @@ class KeyFile:
 
 
 def check_alias(alias: str) -> str:
-    """The alias in lower case. Raises StatusError unless it has only letters, digits and hyphens, as nShield key identifiers do."""
+    """The alias in lower case.
+
+    Raises StatusError unless it has only letters, digits and hyphens, as nShield key identifiers
+    do.
+    """
     folded = alias.lower()
     if not _ALIAS.fullmatch(folded):
-        raise StatusError(Status.InvalidParameter, f"alias takes up to 64 letters, digits and hyphens, not {alias!r}", WHERE)
+        raise StatusError(
+            Status.InvalidParameter,
+            f"alias takes up to 64 letters, digits and hyphens, not {alias!r}",
+            WHERE,
+        )
     return folded
 
 
 def aliases() -> list[str]:
-    """The aliases of all keys of this host, sorted. A file whose name has none is no key: nothing could ask for it."""
+    """The aliases of all keys of this host, sorted.
+
+    A file whose name has none is no key: nothing could ask for it.
+    """
     names = (path.name.removeprefix(PREFIX) for path in key_folder(home()).glob(f"{PREFIX}*"))
     return sorted(filter(_ALIAS.fullmatch, names))
 
 
 def known() -> dict[bytes, str]:
-    """The alias of each key of this host, by the name of its NVRAM file. Files that can't be read are left out."""
+    """The alias of each key of this host, by the name of its NVRAM file.
+
+    Files that can't be read are left out.
+    """
     found = {}
     for alias in aliases():
         with contextlib.suppress(StatusError):
@@ -84,18 +101,27 @@ def exists(alias: str) -> bool:
 
 
 def load(alias: str) -> KeyFile:
-    """The key of an alias. Raises StatusError: UnknownID when there is none, Malformed when its file is damaged."""
+    """The key of an alias.
+
+    Raises StatusError: UnknownID when there is none, Malformed when its file is damaged.
+    """
     path = path_of(check_alias(alias))
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        raise StatusError(Status.UnknownID, f"there is no key {alias}; see them with: pipsqueak list", WHERE) from None
+        raise StatusError(
+            Status.UnknownID, f"there is no key {alias}; see them with: pipsqueak list", WHERE
+        ) from None
     except OSError as error:
         raise StatusError(Status.OSErrorErrno, f"{path}: {error.strerror}", WHERE) from None
     try:
         return decode(data)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise StatusError(Status.Malformed, f"{path} is damaged ({error}); restore it from a copy, it holds no secret", WHERE) from None
+        raise StatusError(
+            Status.Malformed,
+            f"{path} is damaged ({error}); restore it from a copy, it holds no secret",
+            WHERE,
+        ) from None
 
 
 def decode(data: bytes) -> KeyFile:
@@ -105,7 +131,10 @@ def decode(data: bytes) -> KeyFile:
 
 
 def save(key: KeyFile) -> None:
-    """Write a key file, so that a crash leaves all of it or nothing. Raises StatusError when the folder can't be written."""
+    """Write a key file, so that a crash leaves all of it or nothing.
+
+    Raises StatusError when the folder can't be written.
+    """
     path = path_of(check_alias(key.alias))
     scratch = path.with_name(f".{path.name}.new")
     try:
@@ -120,7 +149,9 @@ def save(key: KeyFile) -> None:
 
 
 def check_writable() -> None:
-    """Raises StatusError when a key made now could not be saved: better before an hour of hashing than after it."""
+    """Raises StatusError when a key made now could not be saved: better before an hour of hashing
+    than after it.
+    """
     folder = key_folder(home())
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -169,11 +200,16 @@ def _decode(head: dict[str, Any], cache: bytes) -> KeyFile:
         raise ValueError("it does not have its checksum")
     public_key = bytes.fromhex(head["public_key"])
     tree = PublicKey.decode(public_key).tree  # ParameterError is a ValueError
-    alias, signer = _formed(head["alias"], _ALIAS, "alias"), _formed(head.get("signer", ""), _SIGNER, "signer")
+    alias, signer = (
+        _formed(head["alias"], _ALIAS, "alias"),
+        _formed(head.get("signer", ""), _SIGNER, "signer"),
+    )
     exponents = ("expcards", "explease", "expcache")
     expcards, explease, expcache = (_whole(head, name, MAX_HEIGHT) for name in exponents)
     if expcards + explease > tree.h:
-        raise ValueError(f"a tree of height {tree.h} has no {expcards + explease} levels for cards and leases")
+        raise ValueError(
+            f"a tree of height {tree.h} has no {expcards + explease} levels for cards and leases"
+        )
     warnat = _whole({"warnat": 0} | head, "warnat", MAX_WARNAT)
     return KeyFile(alias, public_key, expcards, explease, expcache, cache, signer, warnat)
 

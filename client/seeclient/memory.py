@@ -1,9 +1,11 @@
-"""What this host remembers of machines and leases, so that one that went back in time is noticed before a signature is released.
+"""What this host remembers of machines and leases, so that one that went back in time is noticed
+before a signature is released.
 
     seen/<ESN>                 its NVRAMs: name, how often opened, which opening was the last
     seen/<NVRAM file>-<ESN>    per lease of the key on that machine: number, highest leaf
 
-$SEEMACHINE_SEEN names another folder, or is `off`. Nothing here is flushed: what a power cut takes is one chance less to notice.
+$SEEMACHINE_SEEN names another folder, or is `off`. Nothing here is flushed: what a power cut takes
+is one chance less to notice.
 """
 
 import fcntl
@@ -34,13 +36,19 @@ _lock = threading.Lock()
 
 
 def meet(greeting: Greeting) -> None:
-    """Compare a machine that just said hello with what is known of it. Raises StatusError (AccessDenied) when it went back."""
+    """Compare a machine that just said hello with what is known of it.
+
+    Raises StatusError (AccessDenied) when it went back.
+    """
     folder = _folder()
     if folder is None or not greeting.epoch:
         return
 
     def compare(lines: list[list[str]]) -> list[list[str]]:
-        known = {bytes.fromhex(nvram): (int(epoch), bytes.fromhex(opening)) for nvram, epoch, opening in lines}
+        known = {
+            bytes.fromhex(nvram): (int(epoch), bytes.fromhex(opening))
+            for nvram, epoch, opening in lines
+        }
         if greeting.nvram in known:
             _compare(greeting, *known[greeting.nvram], folder)
         return _with(greeting, lines)
@@ -49,7 +57,9 @@ def meet(greeting: Greeting) -> None:
 
 
 def accept(greeting: Greeting, files: Iterable[NvmemfileInfo]) -> None:
-    """A person has decided: `meet` is to take a machine, which has these files, as it is now. Leaves that were seen stay remembered.
+    """A person has decided: `meet` is to take a machine, which has these files, as it is now.
+
+    Leaves that were seen stay remembered.
 
     Raises StatusError (AccessDenied) when one of those would come again.
     """
@@ -57,33 +67,49 @@ def accept(greeting: Greeting, files: Iterable[NvmemfileInfo]) -> None:
     if folder is None or not greeting.epoch:
         return
     for file in files:
-        highest = _leases_in(folder / f"{file.file.hex()}-{greeting.esn}").get(file.first // max(1, file.end - file.first), -1)
+        highest = _leases_in(folder / f"{file.file.hex()}-{greeting.esn}").get(
+            file.first // max(1, file.end - file.first), -1
+        )
         if highest >= file.next:
-            what = f"{printed_name(file.file)} of {greeting.esn} stands at leaf {file.next}, but its leaf {highest} was seen here"
+            what = (
+                f"{printed_name(file.file)} of {greeting.esn} stands at leaf {file.next}, but its"
+                f" leaf {highest} was seen here"
+            )
             raise StatusError(Status.AccessDenied, f"{what}; see: {ADVICE}", WHERE)
     _change(folder / greeting.esn, partial(_with, greeting))
 
 
 def _with(greeting: Greeting, lines: list[list[str]]) -> list[list[str]]:
     rest = [line for line in lines if line[0] != greeting.nvram.hex()]
-    return [*rest[1 - KEPT_NVRAMS :], [greeting.nvram.hex(), str(greeting.epoch), greeting.opening.hex()]]
+    return [
+        *rest[1 - KEPT_NVRAMS :],
+        [greeting.nvram.hex(), str(greeting.epoch), greeting.opening.hex()],
+    ]
 
 
 def recall(esn: str, key: KeyFile) -> Leases:
-    """What is known of a key's leases on a machine; to be asked before a request. Raises StatusError."""
+    """What is known of a key's leases on a machine; to be asked before a request.
+
+    Raises StatusError.
+    """
     folder = _folder()
     return {} if folder is None else _leases_in(folder / f"{key.name.hex()}-{esn}")
 
 
 def check(esn: str, key: KeyFile, before: Leases, leaf: int) -> None:
-    """Compare the leaf of a signature with what was known before it was asked for, and remember it. Raises StatusError (AccessDenied)."""
+    """Compare the leaf of a signature with what was known before it was asked for, and remember it.
+
+    Raises StatusError (AccessDenied).
+    """
     folder = _folder()
     if folder is None:
         return
     lease = leaf >> key.key.tree.h - key.expcards - key.explease
     if leaf <= before.get(lease, -1):
         raise _refusal(
-            f"{esn} signed with leaf {leaf} of {printed_name(key.name)}, but its leaf {before[lease]} was seen here before", folder
+            f"{esn} signed with leaf {leaf} of {printed_name(key.name)}, but its leaf"
+            f" {before[lease]} was seen here before",
+            folder,
         )
     if lease not in before:
         _check_elsewhere(folder, esn, key, lease)
@@ -98,9 +124,15 @@ def check(esn: str, key: KeyFile, before: Leases, leaf: int) -> None:
 
 def _compare(greeting: Greeting, epoch: int, opening: bytes, folder: Path) -> None:
     if greeting.epoch < epoch:
-        raise _refusal(f"{greeting.esn} counts {greeting.epoch} starts, but {epoch} were seen here: its NVRAM was put back", folder)
+        raise _refusal(
+            f"{greeting.esn} counts {greeting.epoch} starts, but {epoch} were seen here: its NVRAM"
+            " was put back",
+            folder,
+        )
     if greeting.epoch == epoch and greeting.opening != opening:
-        raise _refusal(f"two machines say that they are {greeting.esn}: one of them is a copy", folder)
+        raise _refusal(
+            f"two machines say that they are {greeting.esn}: one of them is a copy", folder
+        )
 
 
 def _check_elsewhere(folder: Path, esn: str, key: KeyFile, lease: int) -> None:
@@ -109,13 +141,18 @@ def _check_elsewhere(folder: Path, esn: str, key: KeyFile, lease: int) -> None:
         other = path.name.partition("-")[2]
         if other != esn and lease in _leases_in(path):
             raise _refusal(
-                f"{esn} signed with lease {lease} of {printed_name(key.name)}, which was in {other}: one of them has a copy", folder
+                f"{esn} signed with lease {lease} of {printed_name(key.name)}, which was in"
+                f" {other}: one of them has a copy",
+                folder,
             )
 
 
 def _refusal(what: str, folder: Path) -> StatusError:
     return StatusError(
-        Status.AccessDenied, f"{what}; the signature is not released. What to do: {ADVICE}; what was seen is in {folder}", WHERE
+        Status.AccessDenied,
+        f"{what}; the signature is not released. What to do: {ADVICE}; what was seen is in"
+        f" {folder}",
+        WHERE,
     )
 
 
@@ -151,11 +188,16 @@ def _change(path: Path, change: Callable[[list[list[str]]], list[list[str]]]) ->
                 fcntl.flock(descriptor, fcntl.LOCK_UN)
     except (OSError, ValueError) as error:
         raise StatusError(
-            Status.OSErrorErrno, f"{path}: {error}; make it usable, or choose another folder by {VARIABLE}, or {VARIABLE}={OFF}", WHERE
+            Status.OSErrorErrno,
+            f"{path}: {error}; make it usable, or choose another folder by {VARIABLE}, or"
+            f" {VARIABLE}={OFF}",
+            WHERE,
         ) from None
 
 
-def _rewritten(descriptor: int, change: Callable[[list[list[str]]], list[list[str]]]) -> list[list[str]]:
+def _rewritten(
+    descriptor: int, change: Callable[[list[list[str]]], list[list[str]]]
+) -> list[list[str]]:
     data = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
     lines = [line.split() for line in data.decode().splitlines()]
     changed = change(lines)

@@ -9,14 +9,18 @@ PIECE_BYTES = 1 << 20
 
 
 class Message:
-    """Bytes, or a file of any size that is read in pieces as often as needed. Raises StatusError when the file can't be read.
+    """Bytes, or a file of any size that is read in pieces as often as needed.
+
+    Raises StatusError when the file can't be read.
 
     What gives its bytes only once, such as a pipe, is kept in memory.
     """
 
     def __init__(self, source: bytes | Path) -> None:
         if not isinstance(source, bytes | Path):
-            raise TypeError(f"a message is bytes, or the Path of a file, not {type(source).__name__}")
+            raise TypeError(
+                f"a message is bytes, or the Path of a file, not {type(source).__name__}"
+            )
         self._source = source
 
     def pieces(self) -> Iterator[bytes]:

@@ -1,4 +1,7 @@
-"""How pipsqueak answers: what both ways have in common, and lines as in the guide. The other way is document.py."""
+"""How pipsqueak answers: what both ways have in common, and lines as in the guide.
+
+The other way is document.py.
+"""
 
 import os
 import sys
@@ -7,7 +10,16 @@ from typing import Any, Protocol
 
 from seeclient import render
 from seeclient.effects import Roster
-from seeclient.events import CardDone, CardsNeeded, CardTried, CardWanted, ChunkDone, Event, Resumed, Started
+from seeclient.events import (
+    CardDone,
+    CardsNeeded,
+    CardTried,
+    CardWanted,
+    ChunkDone,
+    Event,
+    Resumed,
+    Started,
+)
 from seeclient.inspecting import KeyInfo, Provisioned
 from seeclient.keys import KeyFile
 from seeclient.signing import Signed
@@ -100,7 +112,10 @@ class Lines:
             case CardDone(remaining):
                 self._print(f"Card processed ({remaining} remaining)")
             case CardWanted(esn, slot, detail) if sys.stdout.isatty():
-                self._print(f"Waiting for a blank card in slot {slot} of {esn}: {detail.partition(';')[2].strip() or detail}")
+                self._print(
+                    f"Waiting for a blank card in slot {slot} of {esn}:"
+                    f" {detail.partition(';')[2].strip() or detail}"
+                )
 
     def generated(self, key: KeyFile) -> None:
         """See Output."""
@@ -128,10 +143,16 @@ class Lines:
         """See Output."""
         size = len(signed.signature)
         if path is None:
-            self._print(f"Signature (alias: {key.alias}, size: {size}, time: {seconds:.3f}):", *render.words(signed.signature))
+            self._print(
+                f"Signature (alias: {key.alias}, size: {size}, time: {seconds:.3f}):",
+                *render.words(signed.signature),
+            )
         else:
             # Without the colons, as in the guide (2.7.1 step 4).
-            self._print(f"Signature (alias {key.alias}, size: {size}, time: {seconds:.3f})", f"written to {path}")
+            self._print(
+                f"Signature (alias {key.alias}, size: {size}, time: {seconds:.3f})",
+                f"written to {path}",
+            )
 
     def verified(self, key: KeyFile, seconds: float | None, *, good: bool, form: str = LMS) -> None:
         """See Output."""

@@ -34,7 +34,13 @@ def main(words: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except KeyboardInterrupt as interrupt:
         # Behind the terminal's own ^C.
-        say(*([""] if sys.stderr.isatty() else []), "interrupted", *getattr(interrupt, "__notes__", ()), sep="\n", file=sys.stderr)
+        say(
+            *([""] if sys.stderr.isatty() else []),
+            "interrupted",
+            *getattr(interrupt, "__notes__", ()),
+            sep="\n",
+            file=sys.stderr,
+        )
         return 130
     except OSError as error:
         # Nobody can read what we print; keep the interpreter from complaining about it at its end.
@@ -149,7 +155,9 @@ def _generate(fleet: Fleet, arguments: Arguments, output: Output) -> int:
         said = "use" if "algorithm" in arguments.texts else "add"
         default = "" if said == "use" else f"ML-DSA is the default of PQSDK {VENDOR}; "
         refusal = f"{default}only LMS keys are served: {said} algorithm=lms"
-        output.refused(StatusError(Status.NotYetImplemented, refusal, "generate"), "generate failed")
+        output.refused(
+            StatusError(Status.NotYetImplemented, refusal, "generate"), "generate failed"
+        )
         return 1
     recipe = generating.Recipe(
         alias=arguments.texts["alias"],
@@ -159,15 +167,37 @@ def _generate(fleet: Fleet, arguments: Arguments, output: Output) -> int:
         replace=arguments.texts.get("replace") == "yes",
         **arguments.numbers,
     )
-    return _tell_story(fleet, recipe.alias, recipe.cards, output, lambda tell: generating.generate(fleet.roster, recipe, tell, _patience))
+    return _tell_story(
+        fleet,
+        recipe.alias,
+        recipe.cards,
+        output,
+        lambda tell: generating.generate(fleet.roster, recipe, tell, _patience),
+    )
 
 
 def _resume(fleet: Fleet, arguments: Arguments, output: Output) -> int:
-    alias, esn, slot = arguments.texts["alias"], arguments.texts.get("esn", ""), arguments.numbers.get("slot")
-    return _tell_story(fleet, alias, 0, output, lambda tell: generating.resume(fleet.roster, alias, esn, slot, tell, _patience))
+    alias, esn, slot = (
+        arguments.texts["alias"],
+        arguments.texts.get("esn", ""),
+        arguments.numbers.get("slot"),
+    )
+    return _tell_story(
+        fleet,
+        alias,
+        0,
+        output,
+        lambda tell: generating.resume(fleet.roster, alias, esn, slot, tell, _patience),
+    )
 
 
-def _tell_story(fleet: Fleet, alias: str, cards: int, output: Output, story: Callable[[Listener], Story[keys.KeyFile]]) -> int:
+def _tell_story(
+    fleet: Fleet,
+    alias: str,
+    cards: int,
+    output: Output,
+    story: Callable[[Listener], Story[keys.KeyFile]],
+) -> int:
     events: list[Event] = []
 
     def listen(event: Event) -> None:
@@ -192,7 +222,9 @@ def _patience(peer: Peer, waited: float) -> bool:
     return sys.stdout.isatty() or fed(peer, waited)
 
 
-def _generation_refused(cards: int, events: list[Event], error: StatusError, output: Output) -> None:
+def _generation_refused(
+    cards: int, events: list[Event], error: StatusError, output: Output
+) -> None:
     """Which step failed decides the last line."""
     if not events:
         output.refused(error, "generate failed")
@@ -208,12 +240,17 @@ def _generation_refused(cards: int, events: list[Event], error: StatusError, out
 def _way_on(fleet: Fleet, alias: str, events: list[Event], error: StatusError) -> str:
     """What to do about a generation that broke off; nothing where a machine refused."""
     broken = error.status in (Status.OSErrorErrno, Status.TimeLimitExceeded)
-    if not events or not _keeps(fleet) or not (broken or any(isinstance(event, CardDone) for event in events)):
+    if (
+        not events
+        or not _keeps(fleet)
+        or not (broken or any(isinstance(event, CardDone) for event in events))
+    ):
         return ""
     if any(isinstance(event, KEPT) for event in events):
         closing = isinstance(events[-1], ChunkDone) and events[-1].remaining == 1
         return "" if closing and broken else GO_ON.format(alias)
-    # A machine that is gone may have kept a step all the same; then it says so when it is asked again.
+    # A machine that is gone may have kept a step all the same; then it says so when it is asked
+    # again.
     known = "" if error.where == dispatch.CONNECT else "Nothing was kept. "
     room = "Make room, and g" if any(full in error.detail for full in DISK_FULL) else "G"
     return f"{known}{room}ive the same command again"

@@ -1,4 +1,7 @@
-"""The bar of a long generation on a terminal, with rate and time left. The guide's chunk lines scroll by above it."""
+"""The bar of a long generation on a terminal, with rate and time left.
+
+The guide's chunk lines scroll by above it.
+"""
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -38,7 +41,9 @@ class Bar:
             self._shown = True
         if remaining:
             rate = self._leaves / seconds if seconds else 0.0
-            self._progress.update(self._task, completed=self._chunks - remaining + 1, rate=f"{rate:,.0f} leaves/s")
+            self._progress.update(
+                self._task, completed=self._chunks - remaining + 1, rate=f"{rate:,.0f} leaves/s"
+            )
 
     def stop(self) -> None:
         """Take the bar away."""

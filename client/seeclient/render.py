@@ -12,7 +12,8 @@ from seemachine.wire.status import StatusError
 WORDS_PER_LINE = 8
 WORD_BYTES = 4
 
-# Where the vendor's code reports an error, as the guide prints it. What the guide does not print gets our own name for the place.
+# Where the vendor's code reports an error, as the guide prints it. What the guide does not print
+# gets our own name for the place.
 POSITIONS = {
     "dispatch_socket_connect": "dispatch.c:172",
     "dispatch_see_nvmemfile": "dispatch.c:837",
@@ -39,7 +40,10 @@ def error_line(error: StatusError) -> str:
 def words(data: bytes) -> list[str]:
     """Bytes as four-byte words, eight a line."""
     line = WORDS_PER_LINE * WORD_BYTES
-    return [f"  {data[start : start + line].hex(' ', -WORD_BYTES)}" for start in range(0, len(data), line)]
+    return [
+        f"  {data[start : start + line].hex(' ', -WORD_BYTES)}"
+        for start in range(0, len(data), line)
+    ]
 
 
 def public_key(key: KeyFile) -> list[str]:
@@ -70,7 +74,11 @@ def show_info(info: KeyInfo) -> list[str]:
         "Algorithm: LMS",
         f"  {key.tree.name} {key.ots.name}",
         f"  Remaining: {info.remaining} signatures",
-        *(f"  Threshold on {machine.esn}: {threshold(machine.warnat)}" for machine in info.machines if machine.warnat),
+        *(
+            f"  Threshold on {machine.esn}: {threshold(machine.warnat)}"
+            for machine in info.machines
+            if machine.warnat
+        ),
         *public_key(info.key),
     ]
 

@@ -1,4 +1,6 @@
-"""Signing and verifying: the stories of `pipsqueak alias=... message=...` and `verify=...` (guide 2.7.1, 2.7.2.1)."""
+"""Signing and verifying: the stories of `pipsqueak alias=... message=...` and `verify=...` (guide
+2.7.1, 2.7.2.1).
+"""
 
 import os
 import time
@@ -32,13 +34,17 @@ VERIFY = "lms_public_verify"
 SIGN = "nvmemfile_sign"
 # A signature begins with the number of its leaf (RFC 8554 5.4).
 LEAF_BYTES = 4
-# Seconds before a request is sent again whose reply was lost: long enough in all for a machine to be started again.
+# Seconds before a request is sent again whose reply was lost: long enough in all for a machine to
+# be started again.
 RETRY_PAUSES = (0.05, 0.2, 0.5, 1.0, 2.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """A signature (plain LMS, RFC 8554 5.4) and where it came from. `remaining` is what that machine's file has left."""
+    """A signature (plain LMS, RFC 8554 5.4) and where it came from.
+
+    `remaining` is what that machine's file has left.
+    """
 
     signature: bytes
     esn: str
@@ -55,7 +61,9 @@ class Wish:
     why: str
 
 
-def sign(roster: Roster, key: KeyFile, message: Message, acknowledge: str | None = None) -> Story[Signed]:
+def sign(
+    roster: Roster, key: KeyFile, message: Message, acknowledge: str | None = None
+) -> Story[Signed]:
     """Sign with whichever machine holds leaves of the key, in module order.
 
     Raises StatusError: NotAvailable when none does; UseLimitExceeded when all that do are at their
@@ -79,7 +87,9 @@ def sign(roster: Roster, key: KeyFile, message: Message, acknowledge: str | None
     raise (reasons or [dispatch.no_holder(key.name)])[0]
 
 
-def _try(roster: Roster, peer: Peer, wish: Wish, reasons: list[StatusError], *, load: bool = False) -> Story[Signed | None]:
+def _try(
+    roster: Roster, peer: Peer, wish: Wish, reasons: list[StatusError], *, load: bool = False
+) -> Story[Signed | None]:
     """A signature of one machine; None when it has no leaf for us, which is added to `reasons`."""
     key = wish.key
     try:
@@ -109,9 +119,13 @@ def _checked(peer: Peer, wish: Wish, *, load: bool) -> Story[NvmemfileSigned]:
         yield from _load(peer, key)
     signed = yield from _sign_on(peer, wish)
     if int.from_bytes(signed.signature[:LEAF_BYTES], "big") != signed.leaf:
-        # What is remembered, and compared, is the leaf of the signature, whatever the machine calls it.
-        raise dispatch.impossible(peer, f"says leaf {signed.leaf} of a signature with another", SIGN)
-    # Before anybody sees the signature: a leaf that was seen already may have signed something else.
+        # What is remembered, and compared, is the leaf of the signature, whatever the machine calls
+        # it.
+        raise dispatch.impossible(
+            peer, f"says leaf {signed.leaf} of a signature with another", SIGN
+        )
+    # Before anybody sees the signature: a leaf that was seen already may have signed something
+    # else.
     memory.check(peer.esn, key, before, signed.leaf)
     return signed
 
@@ -143,12 +157,16 @@ def _sign_hashed(peer: Peer, wish: Wish) -> Story[NvmemfileSigned]:
     request = NvmemfileReserve(file=key.name, token=token, acknowledge=wish.why)
     reserved: NvmemfileReserved = yield from _persist(peer, key, request)
     digest = yield Work(partial(_hash, key, reserved, wish.message))
-    signed: NvmemfileSigned = yield from _persist(peer, key, NvmemfileSignDigest(file=key.name, token=token, digest=digest))
+    signed: NvmemfileSigned = yield from _persist(
+        peer, key, NvmemfileSignDigest(file=key.name, token=token, digest=digest)
+    )
     return signed
 
 
 def _persist(peer: Peer, key: KeyFile, request: Any) -> Story[Any]:
-    """Ask again when the reply was lost on the way: by the request's token the machine knows it, and takes no other leaf."""
+    """Ask again when the reply was lost on the way: by the request's token the machine knows it,
+    and takes no other leaf.
+    """
     pauses, again = iter(RETRY_PAUSES), False
     while True:
         try:
@@ -162,7 +180,9 @@ def _persist(peer: Peer, key: KeyFile, request: Any) -> Story[Any]:
 
 
 def _ask(peer: Peer, key: KeyFile, request: Any, *, again: bool) -> Story[Any]:
-    """A machine that was started again may want the node cache before it answers; under another token the signature would cost a leaf."""
+    """A machine that was started again may want the node cache before it answers; under another
+    token the signature would cost a leaf.
+    """
     try:
         return (yield Ask(peer, request))
     except StatusError as refused:
@@ -173,7 +193,9 @@ def _ask(peer: Peer, key: KeyFile, request: Any, *, again: bool) -> Story[Any]:
 
 
 def new_token() -> bytes:
-    """A name for one request: a UUID of version 7 (RFC 9562), so that a machine's index of them grows at one end."""
+    """A name for one request: a UUID of version 7 (RFC 9562), so that a machine's index of them
+    grows at one end.
+    """
     milliseconds = time.time_ns() // 1_000_000
     number = int.from_bytes(milliseconds.to_bytes(6, "big") + os.urandom(10), "big")
     return (number & ~(0xF000 << 64) & ~(3 << 62) | 7 << 76 | 2 << 62).to_bytes(16, "big")
@@ -183,9 +205,12 @@ def _load(peer: Peer, key: KeyFile) -> Story[None]:
     for offset in range(0, len(key.cache), CACHE_PART_BYTES):
         part = key.cache[offset : offset + CACHE_PART_BYTES]
         try:
-            yield Ask(peer, LoadLms(file=key.name, expcache=key.expcache, offset=offset, nodes=part))
+            yield Ask(
+                peer, LoadLms(file=key.name, expcache=key.expcache, offset=offset, nodes=part)
+            )
         except StatusError as refused:
-            # Another thread or task is loading over this connection too: one of the two will get through.
+            # Another thread or task is loading over this connection too: one of the two will get
+            # through.
             if refused.status is not Status.InvalidParameter or not offset:
                 raise
             return
@@ -227,7 +252,9 @@ def _words(data: bytes) -> str:
 
 
 class LocalKey:
-    """What can be done with a key of this host without a machine; each client's `Key` adds the rest."""
+    """What can be done with a key of this host without a machine; each client's `Key` adds the
+    rest.
+    """
 
     def __init__(self, file: KeyFile) -> None:
         self.file = file

@@ -64,10 +64,13 @@ def vendors_quirks() -> bool:
     return os.environ.get(COMPAT_VARIABLE) == VENDOR
 
 
-def _self_check(fleet: Fleet, key: keys.KeyFile, message: Message, signed: signing.Signed, output: Output) -> int:
+def _self_check(
+    fleet: Fleet, key: keys.KeyFile, message: Message, signed: signing.Signed, output: Output
+) -> int:
     began = time.perf_counter()
     try:
-        # The vendor's check asks for the NVRAM file first, which is gone after the last leaf: a good signature looks bad (2.7.2.1 step 7).
+        # The vendor's check asks for the NVRAM file first, which is gone after the last leaf: a
+        # good signature looks bad (2.7.2.1 step 7).
         if vendors_quirks() and not fleet.run(dispatch.holders(fleet.roster, key.name)):
             raise dispatch.no_holder(key.name)
         signing.verify(key, message, signed.signature)
@@ -127,14 +130,26 @@ def _read(path: Path) -> bytes:
 def _check_target(path: Path, arguments: Arguments) -> None:
     source = arguments.texts.get("msgfile", STANDARD_INPUT)
     if source != STANDARD_INPUT and path.exists() and path.samefile(source):
-        raise StatusError(Status.InvalidParameter, f"{path} is the message itself; no signature was made", "write_file")
+        raise StatusError(
+            Status.InvalidParameter,
+            f"{path} is the message itself; no signature was made",
+            "write_file",
+        )
     target = path if path.exists() else path.parent
     if path.is_dir():
-        raise StatusError(Status.InvalidParameter, f"{path} is a folder; no signature was made", "write_file")
+        raise StatusError(
+            Status.InvalidParameter, f"{path} is a folder; no signature was made", "write_file"
+        )
     if not path.parent.is_dir():
-        raise StatusError(Status.InvalidParameter, f"there is no folder {path.parent}; no signature was made", "write_file")
+        raise StatusError(
+            Status.InvalidParameter,
+            f"there is no folder {path.parent}; no signature was made",
+            "write_file",
+        )
     if not os.access(target, os.W_OK):
-        raise StatusError(Status.AccessDenied, f"{path} can't be written; no signature was made", "write_file")
+        raise StatusError(
+            Status.AccessDenied, f"{path} can't be written; no signature was made", "write_file"
+        )
 
 
 def _is_output(path: Path) -> bool:
@@ -150,6 +165,9 @@ def _write(path: Path, signed: signing.Signed) -> StatusError | None:
     try:
         path.write_bytes(signed.signature)
     except OSError as error:
-        detail = f"{path}: {error.strerror}; the signature is printed here instead, for its leaf is spent"
+        detail = (
+            f"{path}: {error.strerror}; the signature is printed here instead, for its leaf is"
+            " spent"
+        )
         return StatusError(Status.OSErrorErrno, detail, "write_file")
     return None

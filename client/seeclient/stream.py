@@ -21,9 +21,14 @@ GOODBYE_SECONDS = 1.0
 
 
 class Connection:
-    """One machine over one stream. Every failure is a StatusError; after it the connection is closed."""
+    """One machine over one stream.
 
-    def __init__(self, address: Address, wire: trio.SocketStream, credentials: tls.Credentials) -> None:
+    Every failure is a StatusError; after it the connection is closed.
+    """
+
+    def __init__(
+        self, address: Address, wire: trio.SocketStream, credentials: tls.Credentials
+    ) -> None:
         self.address = address
         self._credentials = credentials
         self._certificate: Mapping[str, Any] | None = None
@@ -36,11 +41,16 @@ class Connection:
 
     @property
     def stale(self) -> bool:
-        """Closed here, or by the machine while nothing was asked: after its idle time, or when it stopped."""
+        """Closed here, or by the machine while nothing was asked: after its idle time, or when it
+        stopped.
+        """
         return self._closed or bool(self._wire.socket.is_readable())
 
     async def secure(self, context: "ssl.SSLContext") -> None:
-        """From here on over TLS, with the machine that is meant. Raises StatusError; the connection is then closed."""
+        """From here on over TLS, with the machine that is meant.
+
+        Raises StatusError; the connection is then closed.
+        """
         stream = trio.SSLStream(self._wire, context, server_hostname=tls.host_name(self.address))
         try:
             await stream.do_handshake()
@@ -89,7 +99,8 @@ class Connection:
         try:
             memory.meet(greeting)
         except StatusError:
-            # Somebody may have met it after a restart since it answered. Then this connection is dead; else it answers the same again.
+            # Somebody may have met it after a restart since it answered. Then this connection is
+            # dead; else it answers the same again.
             memory.meet(await self._hello())
         self._seconds = greeting.limits.request_seconds + REPLY_GRACE_SECONDS
         return greeting
@@ -128,7 +139,9 @@ class Connection:
 
     async def _broken(self, error: BaseException) -> StatusError:
         await self.close()
-        return self._credentials.failure(self.address, error.__cause__) or dispatch.lost(self.address, "broken")
+        return self._credentials.failure(self.address, error.__cause__) or dispatch.lost(
+            self.address, "broken"
+        )
 
     async def _lost(self, reason: str) -> StatusError:
         await self.close()
@@ -140,7 +153,9 @@ async def connect(address: Address, credentials: tls.Credentials) -> Connection:
     context = credentials.context(address)
     try:
         with trio.fail_after(CONNECT_SECONDS):
-            connection = Connection(address, await trio.open_tcp_stream(address.host, address.port), credentials)
+            connection = Connection(
+                address, await trio.open_tcp_stream(address.host, address.port), credentials
+            )
             if context is not None:
                 await connection.secure(context)
             return connection
@@ -149,6 +164,13 @@ async def connect(address: Address, credentials: tls.Credentials) -> Connection:
     except UnicodeError as error:
         raise dispatch.connect_failure(address, error) from None
     except OSError as error:
-        # trio tells of several attempts in one error; the cause of the first is what a person wants to read.
-        cause = error.__cause__.exceptions[0] if isinstance(error.__cause__, ExceptionGroup) else error.__cause__
-        raise dispatch.connect_failure(address, cause if isinstance(cause, OSError) else error) from None
+        # trio tells of several attempts in one error; the cause of the first is what a person wants
+        # to read.
+        cause = (
+            error.__cause__.exceptions[0]
+            if isinstance(error.__cause__, ExceptionGroup)
+            else error.__cause__
+        )
+        raise dispatch.connect_failure(
+            address, cause if isinstance(cause, OSError) else error
+        ) from None

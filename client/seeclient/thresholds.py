@@ -1,7 +1,7 @@
 """Thresholds: each of the last so many signatures of a lease needs an acknowledgement.
 
-That is a reason, which the machine's ledger keeps. The machine judges (docs/protocol.md, Thresholds);
-the key file has the number for leases on cards that were written before it was set.
+That is a reason, which the machine's ledger keeps. The machine judges (docs/protocol.md,
+Thresholds); the key file has the number for leases on cards that were written before it was set.
 """
 
 from dataclasses import replace
@@ -9,7 +9,13 @@ from dataclasses import replace
 from seeclient import dispatch, keys
 from seeclient.effects import Ask, AskAll, Peer, Roster, Story
 from seeclient.keys import KeyFile
-from seemachine.wire.messages import MAX_ACKNOWLEDGEMENT, MAX_WARNAT, LmsProvisioned, NvmemfileInfo, WarnNvmemfile
+from seemachine.wire.messages import (
+    MAX_ACKNOWLEDGEMENT,
+    MAX_WARNAT,
+    LmsProvisioned,
+    NvmemfileInfo,
+    WarnNvmemfile,
+)
 from seemachine.wire.printable import is_printable
 from seemachine.wire.status import Status, StatusError
 
@@ -34,8 +40,8 @@ def reason(text: str | None) -> str:
 def warn_at(roster: Roster, key: KeyFile, count: int) -> Story[KeyFile]:
     """Set the threshold of a key: on all machines that hold leaves of it, then in its file.
 
-    Returns what is in the file now. Raises StatusError: of a machine that refuses, and the file stays
-    as it was; InvalidParameter for a count that is none.
+    Returns what is in the file now. Raises StatusError: of a machine that refuses, and the file
+    stays as it was; InvalidParameter for a count that is none.
     """
     if not 0 <= count <= MAX_WARNAT:
         what = f"warnat takes a number from 0 to {MAX_WARNAT}, not {count}"

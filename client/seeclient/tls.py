@@ -1,12 +1,17 @@
-"""TLS on the client's side: which certificate, whether a machine is the one that is meant, and what to do when it fails.
+"""TLS on the client's side: which certificate, whether a machine is the one that is meant, and what
+to do when it fails.
 
-`ssl` is imported when the first machine that needs it is connected to. Files are taken in this order:
+`ssl` is imported when the first machine that needs it is connected to. Files are taken in this
+order:
 
 1. the `tls` argument of open_fleet,
-2. SEEMACHINE_TLS_CERT, with SEEMACHINE_TLS_KEY and SEEMACHINE_TLS_CA; unset, these two are beside it: the same name with .key, and ca.crt,
-3. the only client-*.crt of the world's pki folder, for machines whose published object or fleet file asks for TLS.
+2. SEEMACHINE_TLS_CERT, with SEEMACHINE_TLS_KEY and SEEMACHINE_TLS_CA; unset, these two are beside
+   it: the same name with .key, and ca.crt,
+3. the only client-*.crt of the world's pki folder, for machines whose published object or fleet
+   file asks for TLS.
 
-With 1 or 2 every machine is spoken to over TLS: nobody who names a certificate wants to be talked out of it.
+With 1 or 2 every machine is spoken to over TLS: nobody who names a certificate wants to be talked
+out of it.
 """
 
 import os
@@ -30,27 +35,50 @@ CONNECT = "dispatch_socket_connect"
 # A machine that listens on all addresses is reached through this host's own.
 ANY = {"": "localhost", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 
-# What OpenSSL reports, and what a person can do about it. The first that is contained counts; {certificate} and {ca} are our files.
+# What OpenSSL reports, and what a person can do about it. The first that is contained counts;
+# {certificate} and {ca} are our files.
 ADVICE = {
     "UNEXPECTED_EOF": "it hung up; its log may say why",
-    "WRONG_VERSION_NUMBER": "it does not speak TLS; unset SEEMACHINE_TLS_CERT, or start the machine with --tls-cert",
-    "RECORD_LAYER_FAILURE": "it does not speak TLS; unset SEEMACHINE_TLS_CERT, or start the machine with --tls-cert",
+    "WRONG_VERSION_NUMBER": (
+        "it does not speak TLS; unset SEEMACHINE_TLS_CERT, or start the machine with --tls-cert"
+    ),
+    "RECORD_LAYER_FAILURE": (
+        "it does not speak TLS; unset SEEMACHINE_TLS_CERT, or start the machine with --tls-cert"
+    ),
     "PROTOCOL_VERSION": "it does not speak TLS 1.3; update it",
     "UNSUPPORTED_PROTOCOL": "it does not speak TLS 1.3; update it",
-    "ALERT_CERTIFICATE_EXPIRED": "it says that {certificate} has expired; issue it again with: seemachine pki issue client --renew",
-    "ALERT_UNKNOWN_CA": "it does not know the CA of {certificate}; use a certificate from the machine's own CA",
-    "ALERT_CERTIFICATE_REQUIRED": "it wants a client certificate; name one with SEEMACHINE_TLS_CERT",
-    "ALERT_BAD_CERTIFICATE": "it refuses {certificate}, perhaps because it is not valid yet; look at its dates, and at the machine's clock",
-    "ALERT_UNSUPPORTED_CERTIFICATE": "it refuses {certificate}, which is not a client's; issue one with: seemachine pki issue client",
+    "ALERT_CERTIFICATE_EXPIRED": (
+        "it says that {certificate} has expired; issue it again with: seemachine pki issue client"
+        " --renew"
+    ),
+    "ALERT_UNKNOWN_CA": (
+        "it does not know the CA of {certificate}; use a certificate from the machine's own CA"
+    ),
+    "ALERT_CERTIFICATE_REQUIRED": (
+        "it wants a client certificate; name one with SEEMACHINE_TLS_CERT"
+    ),
+    "ALERT_BAD_CERTIFICATE": (
+        "it refuses {certificate}, perhaps because it is not valid yet; look at its dates, and at"
+        " the machine's clock"
+    ),
+    "ALERT_UNSUPPORTED_CERTIFICATE": (
+        "it refuses {certificate}, which is not a client's; issue one with: seemachine pki issue"
+        " client"
+    ),
     "ALERT": "it refuses the connection ({reason}); the machine's log says why",
 }
 # The same for what is wrong with the machine's certificate.
 ADVICE_MACHINE = {
-    "expired": "issue it again on the machine's side with: seemachine pki issue machine --renew, and restart the machine",
+    "expired": (
+        "issue it again on the machine's side with: seemachine pki issue machine --renew, and"
+        " restart the machine"
+    ),
     "not yet valid": "look at its dates, and at this host's clock",
     "issuer": "it is not from the CA in {ca}; name the machine's CA with SEEMACHINE_TLS_CA",
     "self-signed": "it is not from the CA in {ca}; name the machine's CA with SEEMACHINE_TLS_CA",
-    "signature failure": "it is not from the CA in {ca}; name the machine's CA with SEEMACHINE_TLS_CA",
+    "signature failure": (
+        "it is not from the CA in {ca}; name the machine's CA with SEEMACHINE_TLS_CA"
+    ),
     "mismatch": "issue it again with this name: seemachine pki issue machine --renew --host",
     "purpose": "it is not a machine's certificate; issue one with: seemachine pki issue machine",
 }
@@ -58,7 +86,9 @@ ADVICE_MACHINE = {
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """PEM files: this client's certificate (with its chain) and key, and the CA whose machines it trusts."""
+    """PEM files: this client's certificate (with its chain) and key, and the CA whose machines it
+    trusts.
+    """
 
     certificate: Path
     key: Path
@@ -87,12 +117,25 @@ class Credentials:
         reason: str = getattr(error, "reason", None) or ""
         if self._files is None or not reason or not hasattr(error, "library"):
             return None
-        names = {"certificate": str(self._files.certificate), "ca": str(self._files.ca), "reason": reason.lower().replace("_", " ")}
+        names = {
+            "certificate": str(self._files.certificate),
+            "ca": str(self._files.ca),
+            "reason": reason.lower().replace("_", " "),
+        }
         verdict: str | None = getattr(error, "verify_message", None)
         if verdict is not None:
-            advice = next((advice for part, advice in ADVICE_MACHINE.items() if part in verdict), "look at it with openssl x509 -text")
-            return _failed(address, f"the machine's certificate: {verdict.rstrip('.')}; {advice.format(**names)}")
-        advice = next((advice for part, advice in ADVICE.items() if part in reason), "TLS failed ({reason}); the machine's log may say why")
+            advice = next(
+                (advice for part, advice in ADVICE_MACHINE.items() if part in verdict),
+                "look at it with openssl x509 -text",
+            )
+            return _failed(
+                address,
+                f"the machine's certificate: {verdict.rstrip('.')}; {advice.format(**names)}",
+            )
+        advice = next(
+            (advice for part, advice in ADVICE.items() if part in reason),
+            "TLS failed ({reason}); the machine's log may say why",
+        )
         return _failed(address, advice.format(**names))
 
 
@@ -102,7 +145,10 @@ def host_name(address: Address) -> str:
 
 
 def check_esn(address: Address, certificate: Mapping[str, Any] | None, esn: str) -> None:
-    """Whether a verified certificate is for this machine, whatever its host is called. Raises StatusError; an empty `esn` is anybody's."""
+    """Whether a verified certificate is for this machine, whatever its host is called.
+
+    Raises StatusError; an empty `esn` is anybody's.
+    """
     found = certificates.esns(certificate or {})
     if esn and esn not in found:
         whose = f"for {', '.join(found)}" if found else "for no ESN"
@@ -111,15 +157,25 @@ def check_esn(address: Address, certificate: Mapping[str, Any] | None, esn: str)
 
 
 def _from_environment() -> Tls | None:
-    named = {name: os.environ.get(name, "") for name in (CERTIFICATE_VARIABLE, KEY_VARIABLE, CA_VARIABLE)}
+    named = {
+        name: os.environ.get(name, "") for name in (CERTIFICATE_VARIABLE, KEY_VARIABLE, CA_VARIABLE)
+    }
     certificate, key, ca = named.values()
     if not certificate:
         alone = next((name for name, value in named.items() if value), None)
         if alone is not None:
-            raise StatusError(Status.InvalidParameter, f"{alone} is set, and {CERTIFICATE_VARIABLE} is not; set it, too", CONNECT)
+            raise StatusError(
+                Status.InvalidParameter,
+                f"{alone} is set, and {CERTIFICATE_VARIABLE} is not; set it, too",
+                CONNECT,
+            )
         return None
     path = Path(certificate)
-    return Tls(path, Path(key) if key else path.with_suffix(".key"), Path(ca) if ca else path.with_name(CA_FILE))
+    return Tls(
+        path,
+        Path(key) if key else path.with_suffix(".key"),
+        Path(ca) if ca else path.with_name(CA_FILE),
+    )
 
 
 def _from_world(address: Address) -> Tls:
@@ -127,21 +183,28 @@ def _from_world(address: Address) -> Tls:
     found = sorted(folder.glob(f"{CLIENT_PREFIX}*.crt"))
     if len(found) != 1:
         how = f"{folder} has several" if found else "make one with seemachine pki issue client"
-        raise _failed(address, f"it takes TLS only, with a client certificate; {how}: name one with {CERTIFICATE_VARIABLE}")
+        raise _failed(
+            address,
+            f"it takes TLS only, with a client certificate; {how}: name one with"
+            f" {CERTIFICATE_VARIABLE}",
+        )
     return Tls(found[0], found[0].with_suffix(".key"), folder / CA_FILE)
 
 
 def _context(address: Address, files: Tls) -> "ssl.SSLContext":
     import ssl
 
-    # Checks the chain, the dates, the purpose and the host's name; whose machine it is, `check_esn` does.
+    # Checks the chain, the dates, the purpose and the host's name; whose machine it is, `check_esn`
+    # does.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     for path in (files.certificate, files.key, files.ca):
         try:
             path.read_bytes()
         except OSError as error:
-            raise _failed(address, f"TLS needs {path}: {error.strerror}; see TLS in docs/operations.md") from None
+            raise _failed(
+                address, f"TLS needs {path}: {error.strerror}; see TLS in docs/operations.md"
+            ) from None
     try:
         # A password would be asked for at the terminal.
         context.load_cert_chain(files.certificate, files.key, password="")
@@ -151,9 +214,15 @@ def _context(address: Address, files: Tls) -> "ssl.SSLContext":
     try:
         context.load_verify_locations(files.ca)
     except ssl.SSLError:
-        raise _failed(address, f"{files.ca} holds no CA certificate in PEM form; name the machine's CA with {CA_VARIABLE}") from None
+        raise _failed(
+            address,
+            f"{files.ca} holds no CA certificate in PEM form; name the machine's CA with"
+            f" {CA_VARIABLE}",
+        ) from None
     return context
 
 
 def _failed(address: Address, what: str) -> StatusError:
-    return StatusError(Status.OSErrorErrno, f"connecting to {address.host} on port {address.port}: {what}", CONNECT)
+    return StatusError(
+        Status.OSErrorErrno, f"connecting to {address.host} on port {address.port}: {what}", CONNECT
+    )

@@ -55,7 +55,9 @@ def nearest(word: str, known: Sequence[str], all_of_them: str = "") -> str:
     from difflib import get_close_matches
 
     found = get_close_matches(word, known, 1)
-    return f"; did you mean {found[0]}?" if found else f"; known are {all_of_them or ', '.join(known)}"
+    return (
+        f"; did you mean {found[0]}?" if found else f"; known are {all_of_them or ', '.join(known)}"
+    )
 
 
 def _alias(_name: str, value: str) -> str:

@@ -1,4 +1,6 @@
-"""What must be known of a developer certificate (RFC 5280): its serial number, and from when to when it is valid."""
+"""What must be known of a developer certificate (RFC 5280): its serial number, and from when to
+when it is valid.
+"""
 
 import base64
 import datetime as dt
@@ -38,7 +40,9 @@ def read(path: Path) -> Certificate:
 
 def _der(text: str) -> bytes:
     if text.startswith(SEQUENCE):
-        raise ValueError("it is in DER form: openssl x509 -inform der -in IT -out OTHER.pem makes PEM of it")
+        raise ValueError(
+            "it is in DER form: openssl x509 -inform der -in IT -out OTHER.pem makes PEM of it"
+        )
     found, end, _ = text.partition(BEGIN)[2].partition(END)
     if not end:
         raise ValueError("there is no BEGIN and END CERTIFICATE")
@@ -61,7 +65,9 @@ def _parts(data: bytes) -> list[tuple[int, bytes]]:
 
 
 def _time(kind: int, text: bytes) -> dt.datetime:
-    """UTCTime has two digits for the year: from 50 on it is of the last century (RFC 5280, 4.1.2.5.1)."""
+    """UTCTime has two digits for the year: from 50 on it is of the last century (RFC 5280,
+    4.1.2.5.1).
+    """
     digits = text.decode()
     if kind == UTC_TIME:
         digits = ("19" if digits >= "50" else "20") + digits

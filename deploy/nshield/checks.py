@@ -1,4 +1,6 @@
-"""What can be known of settings before any tool is asked: whether what they name is there, and may be used for that."""
+"""What can be known of settings before any tool is asked: whether what they name is there, and may
+be used for that.
+"""
 
 import os
 from collections.abc import Callable
@@ -29,9 +31,13 @@ def refuse(settings: Settings, *, uninstall: bool) -> None:
     if settings.rootdir:
         _refuse_own(Path(settings.rootdir).resolve(), Path(settings.work).resolve())
     if settings.model == "5c" and settings.devkey == settings.signer:
-        raise WrongSettings(f"devkey and signer can't both be {settings.signer}: of one name there is one key")
+        raise WrongSettings(
+            f"devkey and signer can't both be {settings.signer}: of one name there is one key"
+        )
     if settings.licence and not settings.rfs:
-        raise WrongSettings("rfs must be given, too: with licence, the address of the RFS (guide 2.5 step 4)")
+        raise WrongSettings(
+            "rfs must be given, too: with licence, the address of the RFS (guide 2.5 step 4)"
+        )
 
 
 def _refuse_unwritable(work: Path) -> None:
@@ -46,7 +52,10 @@ def _refuse_unwritable(work: Path) -> None:
 def _refuse_own(rootdir: Path, work: Path) -> None:
     """In the work folder the run makes trees anew."""
     if rootdir.is_relative_to(work) or work.is_relative_to(rootdir):
-        raise WrongSettings(f"rootdir must be outside of the work folder, and not around it: {rootdir}, {work}. Choose another with --work")
+        raise WrongSettings(
+            f"rootdir must be outside of the work folder, and not around it: {rootdir}, {work}."
+            " Choose another with --work"
+        )
 
 
 def _is_release(path: Path) -> bool:
@@ -56,4 +65,6 @@ def _is_release(path: Path) -> bool:
 def _there(settings: Settings, name: str, fits: Callable[[Path], bool], what: str) -> None:
     value = getattr(settings, name)
     if value and not fits(Path(value)):
-        raise WrongSettings(f"{name.replace('_', '-')} must be {what}, and {value} is none, or not there")
+        raise WrongSettings(
+            f"{name.replace('_', '-')} must be {what}, and {value} is none, or not there"
+        )

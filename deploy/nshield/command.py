@@ -1,4 +1,6 @@
-"""The command line of nshield5c and nshieldxc, and the one place where what went wrong becomes an exit code."""
+"""The command line of nshield5c and nshieldxc, and the one place where what went wrong becomes an
+exit code.
+"""
 
 import argparse
 import io
@@ -14,8 +16,9 @@ from nshield.step import Step
 from nshield.tools import Tools, Unanswered
 
 EPILOG = (
-    "Exit codes: 0 done, or nothing to do; 1 refused; 2 wrong usage; 3 a person is needed (a card, a certificate, a licence), then run it "
-    "again; 130 interrupted. It can be stopped at any moment and run again."
+    "Exit codes: 0 done, or nothing to do; 1 refused; 2 wrong usage; 3 a person is needed (a card,"
+    " a certificate, a licence), then run it again; 130 interrupted. It can be stopped at any"
+    " moment and run again."
 )
 STEPS = {"5c": five.steps, "xc": xc.steps}
 
@@ -36,7 +39,12 @@ def main(model: str, arguments: Sequence[str] | None = None) -> int:
     except runner.Stopped as stopped:
         return _complain(name, stopped, stopped.code)
     except Unanswered as error:
-        return _complain(name, f"{error}\n  what to do: run it yourself, and mend what it complains of\n  {runner.AGAIN}", 1)
+        return _complain(
+            name,
+            f"{error}\n  what to do: run it yourself, and mend what it complains of\n "
+            f" {runner.AGAIN}",
+            1,
+        )
     except (Busy, OSError, ValueError) as error:
         return _complain(name, f"{error}{_advice(error)}", 1)
     except KeyboardInterrupt:
@@ -44,10 +52,13 @@ def main(model: str, arguments: Sequence[str] | None = None) -> int:
 
 
 def _dry(chosen: Settings, options: argparse.Namespace) -> int:
-    site = Site(chosen, Tools(Path(chosen.work), chosen.nfast, -1, silent=True), Journal(Path(chosen.work)))
+    site = Site(
+        chosen, Tools(Path(chosen.work), chosen.nfast, -1, silent=True), Journal(Path(chosen.work))
+    )
     print(
-        f"{chosen.name}: what it would look at (?) and do ($), in this order; nothing is called now. Words in <> are known only then. "
-        "Where there are several modules, generatekey is told which."
+        f"{chosen.name}: what it would look at (?) and do ($), in this order; nothing is called"
+        " now. Words in <> are known only then. Where there are several modules, generatekey is"
+        " told which."
     )
     runner.show_calls(site, _steps(site, options))
     return 0
@@ -56,14 +67,19 @@ def _dry(chosen: Settings, options: argparse.Namespace) -> int:
 def _run(chosen: Settings, options: argparse.Namespace) -> int:
     folder = Folder(Path(chosen.work))
     try:
-        site = Site(chosen, Tools(folder.path, chosen.nfast, folder.taken), Journal(folder.path), folder)
+        site = Site(
+            chosen, Tools(folder.path, chosen.nfast, folder.taken), Journal(folder.path), folder
+        )
         if chosen.model == "5c":
             five.adopt(site)
         count = runner.run(site, _steps(site, options), yes=options.yes)
     finally:
         folder.leave()
     what = "uninstalled" if options.uninstall else "set up"
-    print(f"\n{chosen.name}: module {site.number} ({site.esn}) is {what}" + ("" if count else "; there was nothing to do"))
+    print(
+        f"\n{chosen.name}: module {site.number} ({site.esn}) is {what}"
+        + ("" if count else "; there was nothing to do")
+    )
     return 0
 
 
@@ -75,13 +91,24 @@ def _parser(model: str) -> argparse.ArgumentParser:
     title = settings.MODELS[model]
     parser = argparse.ArgumentParser(
         prog=f"nshield{model}",
-        description=f"Set up the PQCOP SEE machine of an {title}, step by step as in the integration guide, or uninstall it.",
+        description=(
+            f"Set up the PQCOP SEE machine of an {title}, step by step as in the integration guide,"
+            " or uninstall it."
+        ),
         epilog=EPILOG,
         allow_abbrev=False,
     )
-    parser.add_argument("--dry-run", action="store_true", help="print each tool call, and call none")
-    parser.add_argument("--uninstall", action="store_true", help="the way back (guide 2.8); keys, cards and NVRAM stay")
-    parser.add_argument("--yes", action="store_true", help="the module may be cleared, without asking")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="print each tool call, and call none"
+    )
+    parser.add_argument(
+        "--uninstall",
+        action="store_true",
+        help="the way back (guide 2.8); keys, cards and NVRAM stay",
+    )
+    parser.add_argument(
+        "--yes", action="store_true", help="the module may be cleared, without asking"
+    )
     settings.add_options(parser, model)
     return parser
 

@@ -1,4 +1,6 @@
-"""Steps that both HSMs share: what must be there before (guide 2.1 to 2.5), the licence, the last look."""
+"""Steps that both HSMs share: what must be there before (guide 2.1 to 2.5), the licence, the last
+look.
+"""
 
 import shlex
 import shutil
@@ -54,26 +56,53 @@ def _operational(site: Site) -> Step:
         f"module {site.number} answers and is operational",
         "2.1",
         site.operational,
-        f"choose another with --module, see: enquiry; or make it operational: nopclearfail -O -m {site.number}",
+        "choose another with --module, see: enquiry; or make it operational: nopclearfail -O -m"
+        f" {site.number}",
         looks=(f"enquiry -m {site.number}",),
     )
 
 
 def _meant(site: Site) -> list[Step]:
     number, esn = site.number, site.settings.esn
-    advice = f"its own serial number is another, see: enquiry -m {number}. Choose another module with --module, or correct --esn"
-    return [Step(f"module {number} is {esn}", "2.1", lambda: site.esn == esn, advice, looks=(f"enquiry -m {number}",))] if esn else []
+    advice = (
+        f"its own serial number is another, see: enquiry -m {number}. Choose another module with"
+        " --module, or correct --esn"
+    )
+    return (
+        [
+            Step(
+                f"module {number} is {esn}",
+                "2.1",
+                lambda: site.esn == esn,
+                advice,
+                looks=(f"enquiry -m {number}",),
+            )
+        ]
+        if esn
+        else []
+    )
 
 
 def _model(site: Site) -> Step:
     other = {"5c": "nshieldxc", "xc": "nshield5c"}[site.settings.model]
     advice = f"choose another module with --module; for the other model there is {other}"
-    return Step(f"module {site.number} is an {MODELS[site.settings.model]}", "2.5", site.of_the_model, advice, looks=("enquiry",))
+    return Step(
+        f"module {site.number} is an {MODELS[site.settings.model]}",
+        "2.5",
+        site.of_the_model,
+        advice,
+        looks=("enquiry",),
+    )
 
 
 def _world(site: Site) -> Step:
-    advice = "look at: nfkminfo. Create the Security World, its ACS and an OCS, or bring this module into it"
-    return Step("the Security World is usable", "2.2", site.world_usable, advice, looks=("nfkminfo",))
+    advice = (
+        "look at: nfkminfo. Create the Security World, its ACS and an OCS, or bring this module"
+        " into it"
+    )
+    return Step(
+        "the Security World is usable", "2.2", site.world_usable, advice, looks=("nfkminfo",)
+    )
 
 
 def licence(site: Site) -> Step:
@@ -83,9 +112,15 @@ def licence(site: Site) -> Step:
         f"the licence {titles[0]} is installed",
         "2.5 step 4",
         lambda: site.licensed(titles),
-        f"the licence did not make {titles[0]} effective; look at: fet -m {site.number}. Is it for this HSM, and for this feature?"
-        if given
-        else f"request a licence for {titles[0]} from Entrust Support, and give its file with --licence and --rfs",
+        (
+            f"the licence did not make {titles[0]} effective; look at: fet -m {site.number}. Is it"
+            " for this HSM, and for this feature?"
+            if given
+            else (
+                f"request a licence for {titles[0]} from Entrust Support, and give its file with"
+                " --licence and --rfs"
+            )
+        ),
         _fed(site, Path(given)) if given else (),
         looks=(f"fet -m {site.number}",),
         waits=not given,
@@ -104,7 +139,10 @@ def _fed(site: Site, given: Path) -> tuple[Call | Act, ...]:
 
 def visible(site: Site) -> Step:
     """The last look (guide 2.6)."""
-    advice = "run pipsqueak from the release: its first lines say what it can't reach. On Linux its user must be in the group nfast"
+    advice = (
+        "run pipsqueak from the release: its first lines say what it can't reach. On Linux its user"
+        " must be in the group nfast"
+    )
     return Step("pipsqueak shows this HSM", "2.6 step 4", site.seen, advice, looks=(PIPSQUEAK,))
 
 

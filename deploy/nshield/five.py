@@ -10,7 +10,9 @@ from nshield.step import Place, Step, call, unless
 def steps(site: Site) -> list[Step]:
     """All, in the guide's order."""
     program = () if site.settings.rootdir else (image.program(site).name,)
-    configurations = (path.name for path in image.configurations(site) if path.parent == site.release)
+    configurations = (
+        path.name for path in image.configurations(site) if path.parent == site.release
+    )
     return [
         *common.before(site),
         *_named(site, first=True),
@@ -22,7 +24,10 @@ def steps(site: Site) -> list[Step]:
         _alone(site, "no other SEE machine is installed"),
         _the_same(site),
         *keys.steps(site),
-        *(unless(lambda: _is_loaded(site), step, CSADMIN_LIST, common.PIPSQUEAK) for step in (keys.delegation(site), *image.steps(site))),
+        *(
+            unless(lambda: _is_loaded(site), step, CSADMIN_LIST, common.PIPSQUEAK)
+            for step in (keys.delegation(site), *image.steps(site))
+        ),
         # Again, since cards take their time.
         _alone(site, "there is still no other"),
         _loaded(site),
@@ -54,24 +59,31 @@ def _named(site: Site, *, first: bool) -> list[Step]:
         return (first and not site.enrolled()) or uuid in site.installed()
 
     advice = "give the --uuid of one that is installed, or leave it out. Look at: csadmin list"
-    name = f"the SEE machine {uuid} is installed" + (", if csadmin can tell by now" if first else "")
+    name = f"the SEE machine {uuid} is installed" + (
+        ", if csadmin can tell by now" if first else ""
+    )
     return [Step(name, "2.8.1", there, advice, looks=(CSADMIN_LIST,))]
 
 
 def _note_loaded(site: Site, uuid: str) -> None:
     source = site.journal.get("", "source")
-    # Without a journal of what it was made of, an image that lies there need not be the one that is loaded.
+    # Without a journal of what it was made of, an image that lies there need not be the one that is
+    # loaded.
     signed = common.state_of(site.work / image.SIGNED) if source else ""
     site.journal.note(site.esn, uuid=uuid, image=signed, source=source, loading=None)
 
 
 def _is_current(site: Site) -> bool:
-    """Whether our SEE machine is of the program, configuration and key that an image would be made of now.
+    """Whether our SEE machine is of the program, configuration and key that an image would be made
+    of now.
 
-    To start it and to publish it takes the very image that was loaded, which no later one is. Of one that --uuid names nothing is known.
+    To start it and to publish it takes the very image that was loaded, which no later one is. Of
+    one that --uuid names nothing is known.
     """
     same = site.noted("source") == image.source(site)
-    return not site.noted("image") or (same and (site.noted("image") == common.state_of(site.work / image.SIGNED) or site.seen()))
+    return not site.noted("image") or (
+        same and (site.noted("image") == common.state_of(site.work / image.SIGNED) or site.seen())
+    )
 
 
 def _is_loaded(site: Site) -> bool:
@@ -84,8 +96,9 @@ def _alone(site: Site, name: str) -> Step:
         name,
         "2.8.1",
         lambda: not set(site.installed()) - {site.uuid()},
-        "uninstall it first, with --uninstall, and --uuid where this work folder does not know it; or take it over with --uuid, if it is "
-        "of this image. One without a UUID was not loaded: stop what runs it (seemachine fleet down). Look at: csadmin list",
+        "uninstall it first, with --uninstall, and --uuid where this work folder does not know it;"
+        " or take it over with --uuid, if it is of this image. One without a UUID was not loaded:"
+        " stop what runs it (seemachine fleet down). Look at: csadmin list",
         looks=(CSADMIN_LIST,),
     )
 
@@ -96,26 +109,42 @@ def _the_same(site: Site) -> Step:
         "ours, if it is installed, is of this program, configuration and key, and of this image",
         "2.8.1",
         lambda: not site.uuid() or bool(site.settings.uuid) or _is_current(site),
-        f"what is installed was made of something else, or is to be started and {image.SIGNED} is not its image any more. Uninstall it "
-        "first, with --uninstall: keys stay; what is in NVRAM may be lost with the container on a real HSM",
+        f"what is installed was made of something else, or is to be started and {image.SIGNED} is"
+        " not its image any more. Uninstall it first, with --uninstall: keys stay; what is in"
+        " NVRAM may be lost with the container on a real HSM",
         looks=(CSADMIN_LIST, keys.look(site), common.PIPSQUEAK),
     )
 
 
 def _loaded(site: Site) -> Step:
     def failed() -> None:
-        # What turns up later was loaded by others. While the HSM does not answer, it may still be ours.
-        if site.enrolled() and set(site.installed()) <= set(site.journal.get(site.esn, "loading") or ()):
+        # What turns up later was loaded by others. While the HSM does not answer, it may still be
+        # ours.
+        if site.enrolled() and set(site.installed()) <= set(
+            site.journal.get(site.esn, "loading") or ()
+        ):
             site.journal.note(site.esn, loading=None)
 
     return Step(
         "the image is loaded",
         "2.5.2.3 step 19",
         lambda: bool(site.uuid()),
-        "the HSM takes an image that is signed by a developer whom it trusts and by a key on nistp521 (guide 2.5.2.3 steps 12, 14)",
-        (call("csadmin", "load", "--esn", Place("esn"), image.SIGNED, keep=("uuid", f"UUID: ({UUID})")),),
+        "the HSM takes an image that is signed by a developer whom it trusts and by a key on"
+        " nistp521 (guide 2.5.2.3 steps 12, 14)",
+        (
+            call(
+                "csadmin",
+                "load",
+                "--esn",
+                Place("esn"),
+                image.SIGNED,
+                keep=("uuid", f"UUID: ({UUID})"),
+            ),
+        ),
         looks=(CSADMIN_LIST,),
-        begun=lambda: site.journal.note(site.esn, uninstalling=None, loading=sorted(site.installed())),
+        begun=lambda: site.journal.note(
+            site.esn, uninstalling=None, loading=sorted(site.installed())
+        ),
         ended=lambda: _note_loaded(site, site.answers["uuid"]),
         failed=failed,
     )
@@ -131,8 +160,19 @@ def _started(site: Site) -> Step:
         "the container is started",
         "2.5.2.3 step 20",
         lambda: site.started(site.uuid()),
-        "a start needs the licence, operational mode and a developer certificate that has not expired. Look at: csadmin list",
-        (call("csadmin", "start", "--esn", Place("esn"), "--uuid", Place("uuid"), fine=lambda _: site.answers["starting"] == site.uuid()),),
+        "a start needs the licence, operational mode and a developer certificate that has not"
+        " expired. Look at: csadmin list",
+        (
+            call(
+                "csadmin",
+                "start",
+                "--esn",
+                Place("esn"),
+                "--uuid",
+                Place("uuid"),
+                fine=lambda _: site.answers["starting"] == site.uuid(),
+            ),
+        ),
         looks=(CSADMIN_LIST, common.PIPSQUEAK),
         begun=begun,
         ended=lambda: site.journal.note(site.esn, starting=None, started=site.uuid(), stopped=None),
@@ -145,8 +185,19 @@ def _published(site: Site) -> Step:
         "it is published",
         "2.5.2.3 step 21",
         site.seen,
-        "the SEE machine must be started; a published object that leads nowhere is replaced by this step",
-        (call(*site.script("bootstrap.py"), "-m", site.number, "--uuid", Place("uuid"), "--cs5file", image.SIGNED),),
+        "the SEE machine must be started; a published object that leads nowhere is replaced by this"
+        " step",
+        (
+            call(
+                *site.script("bootstrap.py"),
+                "-m",
+                site.number,
+                "--uuid",
+                Place("uuid"),
+                "--cs5file",
+                image.SIGNED,
+            ),
+        ),
         looks=(common.PIPSQUEAK,),
         begun=lambda: site.journal.note(site.esn, published=True, no_object=None),
         # It may have been stopped by others: the next run starts it.

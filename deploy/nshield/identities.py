@@ -1,4 +1,6 @@
-"""Who may bring code into a 5c: the developer's key and certificate, and csadmin's way to the HSM (guide 2.5.2.3 steps 2 to 13)."""
+"""Who may bring code into a 5c: the developer's key and certificate, and csadmin's way to the HSM
+(guide 2.5.2.3 steps 2 to 13).
+"""
 
 import datetime as dt
 import shutil
@@ -22,7 +24,11 @@ def steps(site: Site) -> list[Step]:
 
 def certificate_path(site: Site) -> Path:
     """Where the developer certificate is, or is waited for."""
-    return Path(site.settings.devcert) if site.settings.devcert else site.work / f"{site.settings.devkey}.pem"
+    return (
+        Path(site.settings.devcert)
+        if site.settings.devcert
+        else site.work / f"{site.settings.devkey}.pem"
+    )
 
 
 def _csr(site: Site) -> Path:
@@ -37,9 +43,12 @@ def _developer_key(site: Site) -> Step:
         f"the developer key {settings.devkey} and its CSR",
         "2.5.2.3 step 2",
         lambda: key.exists() and (csr.exists() or certificate_path(site).exists()),
-        f"there is a key {key}, and its CSR or certificate is not in this work folder: put it there, or choose another name with --devkey"
-        if of_others
-        else f"present a card of {settings.cardset} in module {site.number}",
+        (
+            f"there is a key {key}, and its CSR or certificate is not in this work folder: put it"
+            " there, or choose another name with --devkey"
+            if of_others
+            else f"present a card of {settings.cardset} in module {site.number}"
+        ),
         (
             call(
                 *("csadmin", "ids", "create", "--keyname", settings.devkey, "-m", site.number),
@@ -53,11 +62,20 @@ def _developer_key(site: Site) -> Step:
 
 
 def _set_aside(site: Site, key: Path) -> None:
-    """A key that was interrupted before its CSR was written is good for nothing: no tool makes a CSR of it later."""
-    if key.exists() and site.journal.get("", "csr_begun") == site.settings.devkey and not _csr(site).exists():
+    """A key that was interrupted before its CSR was written is good for nothing: no tool makes a
+    CSR of it later.
+    """
+    if (
+        key.exists()
+        and site.journal.get("", "csr_begun") == site.settings.devkey
+        and not _csr(site).exists()
+    ):
         aside = site.work / f"{key.name}.interrupted"
         shutil.move(key, aside)
-        print(f"  a developer key without a CSR was left by an interrupted run; it is set aside as {aside}")
+        print(
+            "  a developer key without a CSR was left by an interrupted run; it is set aside as"
+            f" {aside}"
+        )
     # A key that is there when a run begins is not the run's, whatever becomes of the call.
     site.journal.note("", csr_begun=None if key.exists() else site.settings.devkey)
 
@@ -73,7 +91,9 @@ def _developer_certificate(site: Site) -> Step:
         "a valid developer certificate",
         "2.5.2.3 steps 3, 4",
         valid,
-        _what_of(path) or f"send {_csr(site)} to Entrust Support, and save the certificate that they send as {path}",
+        _what_of(path)
+        or f"send {_csr(site)} to Entrust Support, and save the certificate that they send"
+        f" as {path}",
         waits=True,
     )
 
@@ -94,8 +114,13 @@ def _what_of(path: Path) -> str:
     except certificate.NotACertificate as error:
         return f"{error}; save what Entrust Support sent as it is"
     if found.begins > dt.datetime.now(dt.UTC):
-        return f"{path} is valid from {found.begins} on: wait until then, or look at this host's clock"
-    again = "have Entrust Support issue another for the same CSR, and save it there. What runs goes on; it can't be started again before"
+        return (
+            f"{path} is valid from {found.begins} on: wait until then, or look at this host's clock"
+        )
+    again = (
+        "have Entrust Support issue another for the same CSR, and save it there. What runs goes on;"
+        " it can't be started again before"
+    )
     return f"{path} is valid from {found.begins} to {found.ends}; {again}"
 
 
@@ -109,7 +134,9 @@ def _enrolled(site: Site) -> Step:
             call("hsmadmin", "cs5", "clientinfo", keep=("client", CLIENT)),
             call("appliance-cli", "-m", site.number, "cs5", "setclientinfo", Place("client")),
             call("appliance-cli", "-m", site.number, "cs5", "ports", "enable", Place("address")),
-            call("appliance-cli", "-m", site.number, "cs5", "getserverinfo", keep=("server", SERVER)),
+            call(
+                "appliance-cli", "-m", site.number, "cs5", "getserverinfo", keep=("server", SERVER)
+            ),
             call("hsmadmin", "cs5", "enroll", Place("server")),
         ),
         looks=(CSADMIN_LIST,),
@@ -127,7 +154,8 @@ def _registered(site: Site) -> Step:
         "the HSM trusts the developer certificate",
         "2.5.2.3 steps 12, 13",
         trusted,
-        f"the certificate must be issued by Entrust for this CSR, and valid: {path}. Look at: csadmin ids list --json",
+        f"the certificate must be issued by Entrust for this CSR, and valid: {path}. Look at:"
+        " csadmin ids list --json",
         (call("csadmin", "ids", "--esn", Place("esn"), "add", site.here(path)),),
         looks=("csadmin ids list --json",),
     )

@@ -1,4 +1,6 @@
-"""The image of a CodeSafe 5 container: its root tree, unsigned, signed (guide 2.5.2.3 steps 16 to 18)."""
+"""The image of a CodeSafe 5 container: its root tree, unsigned, signed (guide 2.5.2.3 steps 16 to
+18).
+"""
 
 import shlex
 import shutil
@@ -23,19 +25,27 @@ def steps(site: Site) -> list[Step]:
 def configurations(site: Site) -> tuple[Path, Path]:
     """network.json and packages.json."""
     settings = site.settings
-    return Path(settings.network_conf or site.release / "network.json"), Path(settings.packages_conf or site.release / "packages.json")
+    return Path(settings.network_conf or site.release / "network.json"), Path(
+        settings.packages_conf or site.release / "packages.json"
+    )
 
 
 def program(site: Site) -> Path:
     """What the tree is made of: the release's program, or a tree of others."""
-    return Path(site.settings.rootdir) if site.settings.rootdir else site.release / f"pqsdk-{site.settings.version}.bin"
+    return (
+        Path(site.settings.rootdir)
+        if site.settings.rootdir
+        else site.release / f"pqsdk-{site.settings.version}.bin"
+    )
 
 
 def source(site: Site) -> str:
     """What of an image is not made by a run: with the same nothing is won by another image."""
     settings = site.settings
     given = common.state_of(program(site), *configurations(site))
-    return f"{settings.version} {settings.devkey} {site.key_hash('simple', settings.signer)} {given}"
+    return (
+        f"{settings.version} {settings.devkey} {site.key_hash('simple', settings.signer)} {given}"
+    )
 
 
 def _tree(site: Site) -> Step:
@@ -47,7 +57,9 @@ def _tree(site: Site) -> Step:
     return Step(
         "the container's root tree",
         "2.5.2.3 step 16",
-        lambda: bool(wanted()) and site.journal.get("", "tree") == [wanted(), common.state_of(root)],
+        lambda: (
+            bool(wanted()) and site.journal.get("", "tree") == [wanted(), common.state_of(root)]
+        ),
         f"there must be {source} and {userdata}, and room in {site.work}",
         (Act(_as_a_shell(site, source), lambda: _lay_out(root, source, userdata)),),
         ended=lambda: site.journal.note("", tree=[wanted(), common.state_of(root)]),
@@ -56,7 +68,11 @@ def _tree(site: Site) -> Step:
 
 def _as_a_shell(site: Site, source: Path) -> str:
     given = shlex.quote(str(site.here(source)))
-    copied = f"cp -a {given} {TREE}" if site.settings.rootdir else f"mkdir -p {TREE}/usr/bin {TREE}/etc; cp {given} {TREE}/{ENTRY}"
+    copied = (
+        f"cp -a {given} {TREE}"
+        if site.settings.rootdir
+        else f"mkdir -p {TREE}/usr/bin {TREE}/etc; cp {given} {TREE}/{ENTRY}"
+    )
     return f"rm -rf {TREE}; {copied}; cp {keys.USERDATA} {TREE}/{DELEGATION}"
 
 
@@ -86,11 +102,27 @@ def _generated(site: Site) -> Step:
         "the unsigned image",
         "2.5.2.3 step 17",
         lambda: site.journal.made(output, inputs()),
-        "CodeSafe 5 must be installed (guide 2.5.2.1); network.json and packages.json come with the release",
+        "CodeSafe 5 must be installed (guide 2.5.2.1); network.json and packages.json come with the"
+        " release",
         (
             call(
-                *("csadmin", "image", "generate", "--package-name", f"pqcop-{version}", "--version-str", version),
-                *("--entry-point", f"/{ENTRY}", "--network-conf", site.here(network), "--packages-conf", site.here(packages)),
+                *(
+                    "csadmin",
+                    "image",
+                    "generate",
+                    "--package-name",
+                    f"pqcop-{version}",
+                    "--version-str",
+                    version,
+                ),
+                *(
+                    "--entry-point",
+                    f"/{ENTRY}",
+                    "--network-conf",
+                    site.here(network),
+                    "--packages-conf",
+                    site.here(packages),
+                ),
                 *("--rootdir", TREE, UNSIGNED),
             ),
         ),
@@ -104,7 +136,10 @@ def _signed(site: Site) -> Step:
 
     def inputs() -> str:
         # Not the developer certificate: another one for the same key needs no other image.
-        return f"{common.state_of(site.work / UNSIGNED)} {settings.devkey} {site.key_hash('simple', settings.signer)}"
+        return (
+            f"{common.state_of(site.work / UNSIGNED)} {settings.devkey}"
+            f" {site.key_hash('simple', settings.signer)}"
+        )
 
     def ended() -> None:
         site.journal.note("", source=source(site))
@@ -114,10 +149,19 @@ def _signed(site: Site) -> Step:
         "the signed image",
         "2.5.2.3 step 18",
         lambda: site.journal.made(output, inputs()),
-        f"present a card of {settings.cardset}; it is read twice, for the developer key and for the signing key",
+        f"present a card of {settings.cardset}; it is read twice, for the developer key and for the"
+        " signing key",
         (
             call(
-                *("csadmin", "image", "sign", "--devkeyname", settings.devkey, "--devcert", site.here(certificate_path(site))),
+                *(
+                    "csadmin",
+                    "image",
+                    "sign",
+                    "--devkeyname",
+                    settings.devkey,
+                    "--devcert",
+                    site.here(certificate_path(site)),
+                ),
                 *("--askeyname", settings.signer, "--out", SIGNED, UNSIGNED),
                 reads_cards=True,
             ),

@@ -1,6 +1,8 @@
-"""What the tools can't be asked: which files were made of what, and which SEE machine is ours. journal.json in the work folder.
+"""What the tools can't be asked: which files were made of what, and which SEE machine is ours.
+journal.json in the work folder.
 
-It is a convenience, not the truth: without it things are made again, and a SEE machine that it does not know is not touched.
+It is a convenience, not the truth: without it things are made again, and a SEE machine that it does
+not know is not touched.
 """
 
 import fcntl
@@ -36,7 +38,9 @@ class Folder:
             try:
                 self.path.mkdir(mode=0o700, parents=True)
             except FileExistsError:
-                raise Busy(f"another run has begun in {self.path} meanwhile; wait until it has ended") from None
+                raise Busy(
+                    f"another run has begun in {self.path} meanwhile; wait until it has ended"
+                ) from None
             except OSError as error:
                 raise _unusable(self.path, error) from None
             self.taken = lock(self.path)
@@ -49,7 +53,10 @@ class Folder:
 
 
 class Journal:
-    """The journal of a work folder. What is `made` counts for all modules; the rest is kept by ESN."""
+    """The journal of a work folder.
+
+    What is `made` counts for all modules; the rest is kept by ESN.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE_NAME
@@ -69,7 +76,10 @@ class Journal:
 
     def made(self, path: Path, inputs: str) -> bool:
         """Whether a file is the one that was made, completely, of these inputs."""
-        return path.is_file() and self._values.get("made", {}).get(path.name) == [inputs, digest(path)]
+        return path.is_file() and self._values.get("made", {}).get(path.name) == [
+            inputs,
+            digest(path),
+        ]
 
     def note_made(self, path: Path, inputs: str) -> None:
         """It is now, if it is there at all."""
@@ -104,7 +114,9 @@ def _read(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except ValueError as error:
-        raise ValueError(f"{path} is damaged ({error}); remove it, and images and archives are made again") from None
+        raise ValueError(
+            f"{path} is damaged ({error}); remove it, and images and archives are made again"
+        ) from None
     return dict(values)
 
 
@@ -124,7 +136,9 @@ def digest(*paths: Path) -> str:
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
             name = str(file.relative_to(path)) if path.is_dir() else ""
             kind = "link" if file.is_symlink() else "folder" if file.is_dir() else "file"
-            found.update(f"{name}\0{kind}\0{os.access(file, os.X_OK)}\0".encode(errors="surrogateescape"))
+            found.update(
+                f"{name}\0{kind}\0{os.access(file, os.X_OK)}\0".encode(errors="surrogateescape")
+            )
             if kind == "file":
                 found.update(hashlib.sha256(file.read_bytes()).digest())
             elif kind == "link":
@@ -133,11 +147,17 @@ def digest(*paths: Path) -> str:
 
 
 def _unusable(folder: Path, error: OSError) -> WrongSettings:
-    return WrongSettings(f"the work folder {folder} can't be used: {error.strerror}; choose another with --work")
+    return WrongSettings(
+        f"the work folder {folder} can't be used: {error.strerror}; choose another with --work"
+    )
 
 
 def lock(folder: Path) -> int:
-    """Take a folder. The descriptor is for the tools too: while one of a killed run goes on it is taken. Raises Busy, WrongSettings."""
+    """Take a folder.
+
+    The descriptor is for the tools too: while one of a killed run goes on it is taken. Raises Busy,
+    WrongSettings.
+    """
     try:
         descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
@@ -149,7 +169,10 @@ def lock(folder: Path) -> int:
         except BlockingIOError:
             if time.monotonic() > deadline:
                 os.close(descriptor)
-                raise Busy(f"another run, or a tool that one started, has {folder}; wait until it has ended") from None
+                raise Busy(
+                    f"another run, or a tool that one started, has {folder}; wait until it has"
+                    " ended"
+                ) from None
             time.sleep(LOOK_SECONDS)
         else:
             return descriptor

@@ -1,4 +1,6 @@
-"""The key that signs the SEE machine: one of its own, or the one of the XC (guide 2.9.2); and its NVRAM delegation."""
+"""The key that signs the SEE machine: one of its own, or the one of the XC (guide 2.9.2); and its
+NVRAM delegation.
+"""
 
 from nshield.site import Site
 from nshield.step import Call, Step, call
@@ -22,15 +24,33 @@ def look(site: Site) -> str:
 def of_the_xc(site: Site) -> list[Step]:
     """That there is the key to retarget: wanted before anything is made for it."""
     source = site.settings.retarget
-    advice = "set up the XC first, with nshieldxc; its signing key is what both must have (guide 2.9.2 step 1)"
-    return [Step(f"the seeinteg key {source} of the XC", "2.9.2", site.key_path("seeinteg", source).exists, advice)] if source else []
+    advice = (
+        "set up the XC first, with nshieldxc; its signing key is what both must have (guide 2.9.2"
+        " step 1)"
+    )
+    return (
+        [
+            Step(
+                f"the seeinteg key {source} of the XC",
+                "2.9.2",
+                site.key_path("seeinteg", source).exists,
+                advice,
+            )
+        ]
+        if source
+        else []
+    )
 
 
 def _made(site: Site) -> Step:
     settings, application = site.settings, APPLICATION[site.settings.model]
     return Step(
         f"the signing key {settings.signer} of application {application}",
-        "2.9.2 step 2" if settings.retarget else {"5c": "2.5.2.3 step 14", "xc": "2.5.1 step 3"}[settings.model],
+        (
+            "2.9.2 step 2"
+            if settings.retarget
+            else {"5c": "2.5.2.3 step 14", "xc": "2.5.1 step 3"}[settings.model]
+        ),
         site.key_path(application, settings.signer).exists,
         f"present a card of {settings.cardset} in slot {settings.slot} of module {site.number}",
         (_retarget(site) if settings.retarget else _generate(site),),
@@ -44,7 +64,8 @@ def _on_the_curve(site: Site) -> Step:
         f"the signing key is on {CURVE}",
         "2.5.1 step 3",
         lambda: path.exists() and site.on_p521(application, signer),
-        f"a key on another curve can't sign for a 5c, nor share LMS keys with one. Choose another name with --signer; {path} is wrong",
+        "a key on another curve can't sign for a 5c, nor share LMS keys with one. Choose another"
+        f" name with --signer; {path} is wrong",
         looks=(look(site),),
     )
 
@@ -54,8 +75,9 @@ def _the_same(site: Site) -> list[Step]:
     if not source:
         return []
     advice = (
-        f"{site.key_path('simple', signer)} was generated, not retargeted: LMS keys could not be shared. Uninstall what it signed, move "
-        "the file away or choose another name with --signer, and run this again (guide 2.9.2 step 2)"
+        f"{site.key_path('simple', signer)} was generated, not retargeted: LMS keys could not be"
+        " shared. Uninstall what it signed, move the file away or choose another name with"
+        " --signer, and run this again (guide 2.9.2 step 2)"
     )
     return [
         Step(
@@ -77,8 +99,23 @@ def _generate(site: Site) -> Call:
     own = ("ident=" + settings.signer,) if settings.model == "5c" else ()
     last = ("trusted-certifier=", "seeintegname=") if settings.model == "5c" else ()
     return call(
-        *("generatekey", APPLICATION[settings.model], "type=ecdsa", f"curve={CURVE}", *own, f"plainname={settings.signer}"),
-        *("nvram=no", "recovery=yes", "protect=token", f"cardset={settings.cardset}", f"slot={settings.slot}", *_which(site), *last),
+        *(
+            "generatekey",
+            APPLICATION[settings.model],
+            "type=ecdsa",
+            f"curve={CURVE}",
+            *own,
+            f"plainname={settings.signer}",
+        ),
+        *(
+            "nvram=no",
+            "recovery=yes",
+            "protect=token",
+            f"cardset={settings.cardset}",
+            f"slot={settings.slot}",
+            *_which(site),
+            *last,
+        ),
         reads_cards=True,
     )
 
@@ -86,7 +123,14 @@ def _generate(site: Site) -> Call:
 def _retarget(site: Site) -> Call:
     settings = site.settings
     return call(
-        *("generatekey", "-r", "simple", *_which(site), f"slot={settings.slot}", "from-application=seeinteg"),
+        *(
+            "generatekey",
+            "-r",
+            "simple",
+            *_which(site),
+            f"slot={settings.slot}",
+            "from-application=seeinteg",
+        ),
         *(f"from-ident={settings.retarget}", f"ident={settings.signer}", "plainname=simple"),
         reads_cards=True,
     )
@@ -94,14 +138,30 @@ def _retarget(site: Site) -> Call:
 
 def delegation(site: Site) -> Step:
     """The ACS lets what the key signed allocate NVRAM."""
-    application, signer, output = APPLICATION[site.settings.model], site.settings.signer, site.work / USERDATA
+    application, signer, output = (
+        APPLICATION[site.settings.model],
+        site.settings.signer,
+        site.work / USERDATA,
+    )
     return Step(
         "the NVRAM delegation certificate",
         {"5c": "2.5.2.3 step 15", "xc": "2.5.1 step 4"}[site.settings.model],
         lambda: site.journal.made(output, site.key_hash(application, signer)),
-        "present a card of the Administrator Card Set in slot 0 of module 1: userdatatool.py takes no module, and reads it there"
+        "present a card of the Administrator Card Set in slot 0 of module 1: userdatatool.py takes"
+        " no module, and reads it there"
         + ("" if site.number == "1" else f", not in module {site.number}"),
-        (call(*site.script("userdatatool.py"), "-A", application, "-I", signer, "-f", USERDATA, reads_cards=True),),
+        (
+            call(
+                *site.script("userdatatool.py"),
+                "-A",
+                application,
+                "-I",
+                signer,
+                "-f",
+                USERDATA,
+                reads_cards=True,
+            ),
+        ),
         looks=(look(site),),
         begun=lambda: output.unlink(missing_ok=True),
         ended=lambda: site.journal.note_made(output, site.key_hash(application, signer)),

@@ -18,7 +18,10 @@ PATIENCE_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """A tool that has ended. `said` is what it printed, both streams; empty when it had the terminal to itself."""
+    """A tool that has ended.
+
+    `said` is what it printed, both streams; empty when it had the terminal to itself.
+    """
 
     code: int
     said: str
@@ -31,7 +34,11 @@ class Ran:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How a tool is called. `typed` is what it is answered; None: it has our own standard input. `seconds` None: it may take for ever."""
+    """How a tool is called.
+
+    `typed` is what it is answered; None: it has our own standard input. `seconds` None: it may take
+    for ever.
+    """
 
     name: str
     folder: Path
@@ -72,7 +79,10 @@ def listen(process: "subprocess.Popen[bytes]", way: Way) -> Ran:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-        code, late = TOO_LATE, f"{way.name} did not end within {way.seconds:g} seconds, and was killed\n"
+        code, late = (
+            TOO_LATE,
+            f"{way.name} did not end within {way.seconds:g} seconds, and was killed\n",
+        )
         said = f"{said}\n{late}"
         screen.show(late)
     screen.end()
@@ -104,7 +114,10 @@ def _texts(process: "subprocess.Popen[bytes]", deadline: float | None, name: str
 
 
 def _ready(descriptor: int, deadline: float | None, name: str) -> bool:
-    """Whether it says more, or has ended, before the deadline. `name`: of one whose call was not shown, told when it is slow."""
+    """Whether it says more, or has ended, before the deadline.
+
+    `name`: of one whose call was not shown, told when it is slow.
+    """
     left = _left(deadline)
     if name and (left is None or left > PATIENCE_SECONDS):
         if select.select([descriptor], [], [], PATIENCE_SECONDS)[0]:

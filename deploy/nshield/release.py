@@ -21,8 +21,12 @@ def step(site: Site, *files: str) -> Step:
     zipped = is_zip(given)
 
     def unpacked() -> bool:
-        """Names alone prove nothing: whoever unpacked it may have been stopped, and of another zip file they are the same."""
-        same = not zipped or (given.is_file() and site.journal.get("", "release") == journal.digest(given))
+        """Names alone prove nothing: whoever unpacked it may have been stopped, and of another zip
+        file they are the same.
+        """
+        same = not zipped or (
+            given.is_file() and site.journal.get("", "release") == journal.digest(given)
+        )
         shown = (target / "pipsqueak").exists() or shutil.which("pipsqueak")
         return same and bool(shown) and all((target / name).exists() for name in files)
 
@@ -31,10 +35,18 @@ def step(site: Site, *files: str) -> Step:
         "the release is unpacked",
         "2.4",
         unpacked,
-        f"give the unzipped release, or its zip file, with --release; in {target} must be {', '.join(files)}; pipsqueak there or in PATH",
-        (Act(shlex.join(["unzip", "-o", str(given), "-d", str(folder)]), lambda: _unzip(given, folder, site.work / SCRATCH)),)
-        if zipped
-        else (),
+        f"give the unzipped release, or its zip file, with --release; in {target} must be"
+        f" {', '.join(files)}; pipsqueak there or in PATH",
+        (
+            (
+                Act(
+                    shlex.join(["unzip", "-o", str(given), "-d", str(folder)]),
+                    lambda: _unzip(given, folder, site.work / SCRATCH),
+                ),
+            )
+            if zipped
+            else ()
+        ),
         begun=lambda: site.journal.note("", release=None),
         ended=lambda: site.journal.note("", release=journal.digest(given)),
     )

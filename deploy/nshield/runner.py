@@ -1,4 +1,6 @@
-"""From steps to deeds: the plan, each step until its check agrees, and a clear end where one does not."""
+"""From steps to deeds: the plan, each step until its check agrees, and a clear end where one does
+not.
+"""
 
 import itertools
 import re
@@ -20,7 +22,10 @@ SETTLE_SECONDS, LOOK_SECONDS = 30.0, 2.0
 
 
 class Stopped(Exception):
-    """A step was not done. `code` is the exit code: 1, or 3 when a person has to do something that was to be expected."""
+    """A step was not done.
+
+    `code` is the exit code: 1, or 3 when a person has to do something that was to be expected.
+    """
 
     def __init__(self, code: int, text: str) -> None:
         super().__init__(text)
@@ -32,8 +37,14 @@ class Consent:
 
     def __init__(self, site: Site, *, given: bool, destroys: bool = False) -> None:
         self._given, self._first = given, True
-        container = ", and destroys the container; what it has in NVRAM may be lost with it on a real HSM" if destroys else ""
-        self._what = f"clears module {site.number}: whatever any program has loaded on it is gone{container}"
+        container = (
+            ", and destroys the container; what it has in NVRAM may be lost with it on a real HSM"
+            if destroys
+            else ""
+        )
+        self._what = (
+            f"clears module {site.number}: whatever any program has loaded on it is gone{container}"
+        )
 
     def begin(self) -> None:
         """From now on something was done."""
@@ -42,10 +53,18 @@ class Consent:
     def need(self) -> None:
         """Raises Stopped without it."""
         if not self._given and not sys.stdin.isatty():
-            raise Stopped(failures.FAILED, f"the plan {self._what}\n  what to do: run the same command again, with --yes")
+            raise Stopped(
+                failures.FAILED,
+                f"the plan {self._what}\n  what to do: run the same command again, with --yes",
+            )
         if not self._given and not self._asked():
             raise Stopped(
-                failures.FAILED, "nothing was done: it was not answered with yes" if self._first else "stopped: not answered with yes"
+                failures.FAILED,
+                (
+                    "nothing was done: it was not answered with yes"
+                    if self._first
+                    else "stopped: not answered with yes"
+                ),
             )
         self._given = True
 
@@ -60,13 +79,25 @@ class Consent:
 def show_calls(site: Site, steps: Sequence[Step]) -> None:
     """All that could be called, for --dry-run. Nothing is asked and nothing changed."""
     for step in steps:
-        print(f"{step.name} ({step.guide}){' CLEARS THE MODULE' if step.clears else ' DESTROYS THE CONTAINER' if step.destroys else ''}")
+        print(f"{step.name} ({step.guide}){_danger(step)}")
         for look in step.looks:
             print(f"    ? {look}")
         for each in step.calls:
-            print(f"    $ {each.says if isinstance(each, Act) else ' '.join(_shown(site, word) for word in each.words)}")
+            print(f"    $ {_said(site, each)}")
         if not step.calls:
             print("    (looked at, not brought about)")
+
+
+def _danger(step: Step) -> str:
+    if step.clears:
+        return " CLEARS THE MODULE"
+    return " DESTROYS THE CONTAINER" if step.destroys else ""
+
+
+def _said(site: Site, call: Act | Call) -> str:
+    if isinstance(call, Act):
+        return call.says
+    return " ".join(_shown(site, word) for word in call.words)
 
 
 def run(site: Site, steps: Sequence[Step], *, yes: bool) -> int:
@@ -86,11 +117,16 @@ def run(site: Site, steps: Sequence[Step], *, yes: bool) -> int:
 
 
 def _foresee(site: Site, todo: Sequence[Step]) -> None:
-    """Before the first card is read: what will have to be told on the way to the next condition that others bring about."""
+    """Before the first card is read: what will have to be told on the way to the next condition
+    that others bring about.
+    """
     for step in itertools.takewhile(lambda step: step.calls, todo):
         for name in _missing(site, step):
             if name in TOLD:
-                raise Stopped(failures.FAILED, _what_to_do(f"{step.name}: --{name} is needed for it", f"give --{name}"))
+                raise Stopped(
+                    failures.FAILED,
+                    _what_to_do(f"{step.name}: --{name} is needed for it", f"give --{name}"),
+                )
 
 
 def _found_done(step: Step) -> bool:
@@ -108,7 +144,8 @@ def _bring_about(site: Site, step: Step, consent: Consent) -> bool:
         mute = site.tools.unanswered(step.looks)
         said = "".join(f"\n  {each}" for each in mute)
         raise Stopped(
-            failures.WAITING if step.waits and not mute else failures.FAILED, f"not so: {_what_to_do(step.name + said, step.advice)}"
+            failures.WAITING if step.waits and not mute else failures.FAILED,
+            f"not so: {_what_to_do(step.name + said, step.advice)}",
         )
     print(f"\n{step.name} ({step.guide})", flush=True)
     # Nothing may be begun with a word missing, nor without consent.
@@ -129,7 +166,10 @@ def _bring_about(site: Site, step: Step, consent: Consent) -> bool:
     step.ended()
     if not _settled(site, step):
         step.failed()
-        raise Stopped(failures.FAILED, f"the calls went well, and still it is not so: {_what_to_do(step.name, step.advice)}")
+        raise Stopped(
+            failures.FAILED,
+            f"the calls went well, and still it is not so: {_what_to_do(step.name, step.advice)}",
+        )
     return True
 
 
@@ -183,7 +223,10 @@ def _what_to_do(what: str, advice: str) -> str:
 
 def _refuse_missing(site: Site, step: Step) -> None:
     for name in _missing(site, step):
-        raise Stopped(failures.FAILED, _what_to_do(f"{step.name}: the {name} is needed for it, and not known", step.advice))
+        raise Stopped(
+            failures.FAILED,
+            _what_to_do(f"{step.name}: the {name} is needed for it, and not known", step.advice),
+        )
 
 
 def _missing(site: Site, step: Step) -> list[str]:

@@ -1,4 +1,6 @@
-"""What a deployment is told: options, above a TOML file of the same names, above the guide's values."""
+"""What a deployment is told: options, above a TOML file of the same names, above the guide's
+values.
+"""
 
 import argparse
 import ipaddress
@@ -17,7 +19,8 @@ PUBLISHED = "pqsdk"
 LAST = 99
 ESN = r"[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{4}"
 UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-# generatekey folds and refuses other characters; the file of the key would not be where it is looked for.
+# generatekey folds and refuses other characters; the file of the key would not be where it is
+# looked for.
 IDENT = r"[0-9a-z][0-9a-z-]*"
 
 
@@ -64,7 +67,10 @@ HELP = {
     "esn": "refuse to act on a module with another serial number than this",
     "version": "of the release; default 1.4.1",
     "release": "the unzipped release, or its zip file (guide 2.4)",
-    "work": "folder for what is made: images, certificates, journal; default pqcop-5c or pqcop-xc, beside FILE.toml or here",
+    "work": (
+        "folder for what is made: images, certificates, journal; default pqcop-5c or pqcop-xc,"
+        " beside FILE.toml or here"
+    ),
     "nfast": "default: found by generatekey in PATH",
     "cardset": "OCS that protects the keys; default testOCS",
     "slot": "where its card is read; default as in the guide",
@@ -73,18 +79,39 @@ HELP = {
     "rfs": "address of the RFS, for the licence",
     "address": "IPv4 address of the HSM, to enroll its launcher (guide 2.5.2.3 step 7)",
     "devkey": "identifier of the developer key; default devkeyident",
-    "devcert": "developer certificate from Entrust Support; default <devkey>.pem in the work folder",
+    "devcert": (
+        "developer certificate from Entrust Support; default <devkey>.pem in the work folder"
+    ),
     "cname": "common name of the developer certificate",
     "org": "organization of the developer certificate",
-    "retarget": "take this seeinteg key of an XC as application signing key (mixed fleet, guide 2.9.2)",
-    "rootdir": "root tree of the container, such as build/container/tree of `make image`; default: of the release (guide step 16)",
+    "retarget": (
+        "take this seeinteg key of an XC as application signing key (mixed fleet, guide 2.9.2)"
+    ),
+    "rootdir": (
+        "root tree of the container, such as build/container/tree of `make image`; default: of the"
+        " release (guide step 16)"
+    ),
     "network_conf": "default network.json of the release",
     "packages_conf": "default packages.json of the release",
-    "uuid": "the installed SEE machine to take over, or to uninstall, when the work folder does not know it",
+    "uuid": (
+        "the installed SEE machine to take over, or to uninstall, when the work folder does not"
+        " know it"
+    ),
     "sudo": "copy to custom-seemachines with sudo (guide 2.5.1 step 7)",
 }
 ONLY = {
-    "5c": ("address", "devkey", "devcert", "cname", "org", "retarget", "rootdir", "network_conf", "packages_conf", "uuid"),
+    "5c": (
+        "address",
+        "devkey",
+        "devcert",
+        "cname",
+        "org",
+        "retarget",
+        "rootdir",
+        "network_conf",
+        "packages_conf",
+        "uuid",
+    ),
     "xc": ("sudo",),
 }
 
@@ -104,11 +131,23 @@ SHAPES: dict[str, tuple[Callable[[Any], object], str]] = {
     "version": (re.compile(r"[0-9A-Za-z][0-9A-Za-z.]*").fullmatch, "a release, such as 1.4.1"),
     "address": (_is_ipv4, "an IPv4 address"),
     "rfs": (re.compile(r"[0-9A-Za-z][0-9A-Za-z.:-]*").fullmatch, "an address, or a host name"),
-    **dict.fromkeys(("signer", "devkey", "retarget"), (re.compile(IDENT).fullmatch, "a key identifier: digits, small letters and dashes")),
+    **dict.fromkeys(
+        ("signer", "devkey", "retarget"),
+        (re.compile(IDENT).fullmatch, "a key identifier: digits, small letters and dashes"),
+    ),
 }
 # What no tool answers.
 TOLD = ("cname", "org", "address", "rfs")
-PATHS = ("release", "work", "nfast", "licence", "devcert", "rootdir", "network_conf", "packages_conf")
+PATHS = (
+    "release",
+    "work",
+    "nfast",
+    "licence",
+    "devcert",
+    "rootdir",
+    "network_conf",
+    "packages_conf",
+)
 
 
 # How a file has them.
@@ -123,7 +162,12 @@ def known(model: str) -> list[str]:
 
 def add_options(parser: argparse.ArgumentParser, model: str) -> None:
     """An option for each setting; None when it is not given."""
-    parser.add_argument("--settings", type=Path, metavar="FILE.toml", help="a file with any of the settings below, without the dashes")
+    parser.add_argument(
+        "--settings",
+        type=Path,
+        metavar="FILE.toml",
+        help="a file with any of the settings below, without the dashes",
+    )
     kinds = {each.name: each.type for each in fields(Settings)}
     for name in known(model):
         option = f"--{name.replace('_', '-')}"
@@ -149,12 +193,17 @@ def chosen(model: str, options: argparse.Namespace) -> Settings:
 
 
 def _refuse_shape(name: str, value: Any) -> None:
-    """Values become words of tool calls: none may be taken for an option there, or for another file or module than was meant."""
+    """Values become words of tool calls: none may be taken for an option there, or for another file
+    or module than was meant.
+    """
     shape = SHAPES.get(name)
     if shape and value != "" and not shape[0](value):
         raise WrongSettings(f"{name} is {shape[1]}, not {value!r}")
     if isinstance(value, str) and (value.startswith("-") or not value.isprintable()):
-        raise WrongSettings(f"{name} can't be {value!r}: it begins with a dash, or has characters that can't be printed")
+        raise WrongSettings(
+            f"{name} can't be {value!r}: it begins with a dash, or has characters that can't be"
+            " printed"
+        )
 
 
 def _file(model: str, path: Path) -> dict[str, Any]:
@@ -172,7 +221,12 @@ def _file(model: str, path: Path) -> dict[str, Any]:
     given = {name: value for name, value in (table | tables[model]).items() if name in known(model)}
     # Paths in a file are relative to it, so that it means the same wherever the command is called.
     return {
-        name: str(path.absolute().parent / Path(value).expanduser()) if name in PATHS and value else value for name, value in given.items()
+        name: (
+            str(path.absolute().parent / Path(value).expanduser())
+            if name in PATHS and value
+            else value
+        )
+        for name, value in given.items()
     }
 
 

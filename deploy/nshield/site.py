@@ -1,4 +1,6 @@
-"""The host and one of its modules: what the tools say of them, read from the lines that the guide prints."""
+"""The host and one of its modules: what the tools say of them, read from the lines that the guide
+prints.
+"""
 
 import json
 import re
@@ -13,22 +15,29 @@ from nshield.tools import Tools
 
 # An XC says so (enquiry); what a 5c says here is not published.
 XC_TYPE = "PowerPCELF"
-# csadmin list may have a state in the HSM's line; what the vendor's prints of a loaded SEE machine is not published.
+# csadmin list may have a state in the HSM's line; what the vendor's prints of a loaded SEE machine
+# is not published.
 STARTED, STOPPED = "STARTED", "STOPPED"
 NONE, FAILURE = "No SEE machines currently installed", "FAILURE"
 REFUSED = "connecting to"
-# One that runs and that csadmin has not loaded, such as a fleet's; and the name for all that have no UUID.
+# One that runs and that csadmin has not loaded, such as a fleet's; and the name for all that have
+# no UUID.
 NOT_LOADED, OTHERS = "UUID: none", "others"
 LIST, IDS = ("csadmin", "list"), ("csadmin", "ids", "list", "--json")
 
 
 class Site:
-    """Everything that steps ask. Nothing here changes anything but for the work folder, which is made when it is needed.
+    """Everything that steps ask.
 
-    While something is missing it is not so. A tool that was asked and gave no answer raises Unanswered.
+    Nothing here changes anything but for the work folder, which is made when it is needed.
+
+    While something is missing it is not so. A tool that was asked and gave no answer raises
+    Unanswered.
     """
 
-    def __init__(self, settings: Settings, tools: Tools, journal: Journal, folder: Folder | None = None) -> None:
+    def __init__(
+        self, settings: Settings, tools: Tools, journal: Journal, folder: Folder | None = None
+    ) -> None:
         self.settings, self.tools, self.journal, self._folder = settings, tools, journal, folder
         self.work = Path(settings.work)
         self.answers: dict[str, str] = {}
@@ -39,7 +48,7 @@ class Site:
         if self._folder:
             self.tools.inherited = self._folder.need()
 
-    # ---- the module -------------------------------------------------------------------------------------------------------------
+    # ---- the module ------------------------------------------------------------------------------
 
     @property
     def number(self) -> str:
@@ -48,26 +57,39 @@ class Site:
 
     @property
     def esn(self) -> str:
-        """The serial number of the module, empty until it answers. Once known it stays: a module that is being cleared does not answer."""
+        """The serial number of the module, empty until it answers.
+
+        Once known it stays: a module that is being cleared does not answer.
+        """
         found = re.search(rf"^ *serial number +({ESN})", self._enquiry(), re.MULTILINE)
         self._esn = found[1] if found else self._esn
         return self._esn
 
     def operational(self) -> bool:
         """Whether it does its work."""
-        return bool(self.esn) and re.search(r"^ *mode +operational", self._enquiry(), re.MULTILINE) is not None
+        return (
+            bool(self.esn)
+            and re.search(r"^ *mode +operational", self._enquiry(), re.MULTILINE) is not None
+        )
 
     def of_the_model(self) -> bool:
         """Whether it is no module of the other model."""
-        return bool(self._enquiry()) and (XC_TYPE in self._enquiry()) == (self.settings.model == "xc")
+        return bool(self._enquiry()) and (XC_TYPE in self._enquiry()) == (
+            self.settings.model == "xc"
+        )
 
     def several(self) -> bool:
         """Whether there is a question which module to use."""
-        return self.settings.module > 1 or len(re.findall(r"^Module #", self.tools.answer("enquiry").said, re.MULTILINE)) > 1
+        return (
+            self.settings.module > 1
+            or len(re.findall(r"^Module #", self.tools.answer("enquiry").said, re.MULTILINE)) > 1
+        )
 
     def world_usable(self) -> bool:
         """Whether the Security World is there, and usable on this module."""
-        world, *modules = re.split(r"^Module #", self.tools.ask("nfkminfo").said, flags=re.MULTILINE)
+        world, *modules = re.split(
+            r"^Module #", self.tools.ask("nfkminfo").said, flags=re.MULTILINE
+        )
         own = [block for block in modules if re.match(rf"{self.number}\b", block)]
         return bool(own) and all(_usable(block) for block in (world, own[0]))
 
@@ -76,18 +98,35 @@ class Site:
         return any(self._features().get(title) for title in titles)
 
     def _features(self) -> dict[str, bool]:
-        """The columns of fet: a title stands behind as many bars as there are columns before its own."""
+        """The columns of fet: a title stands behind as many bars as there are columns before its
+        own.
+        """
         lines = self.tools.answer("fet", "-m", self.number).said.splitlines()
-        titles = [found[1].strip() for line in lines if (found := re.match(r"\s*(?:\| )*([A-Z][^|]*)$", line))]
-        columns = titles[titles.index("ISO Smart Card Support") :] if "ISO Smart Card Support" in titles else []
-        rows = [found[1].split() for line in lines if (found := re.match(rf"{self.number} +{ESN} +-- ((?:[YN] )+)", line))]
-        return {title: flag == "Y" for title, flag in zip(columns, rows[0] if rows else [], strict=False)}
+        titles = [
+            found[1].strip()
+            for line in lines
+            if (found := re.match(r"\s*(?:\| )*([A-Z][^|]*)$", line))
+        ]
+        columns = (
+            titles[titles.index("ISO Smart Card Support") :]
+            if "ISO Smart Card Support" in titles
+            else []
+        )
+        rows = [
+            found[1].split()
+            for line in lines
+            if (found := re.match(rf"{self.number} +{ESN} +-- ((?:[YN] )+)", line))
+        ]
+        return {
+            title: flag == "Y"
+            for title, flag in zip(columns, rows[0] if rows else [], strict=False)
+        }
 
     def _enquiry(self) -> str:
         ran = self.tools.ask("enquiry", "-m", self.number)
         return ran.said if ran.code == 0 else ""
 
-    # ---- keys -------------------------------------------------------------------------------------------------------------------
+    # ---- keys ------------------------------------------------------------------------------------
 
     def key_path(self, application: str, ident: str) -> Path:
         """Where generatekey says that it puts one."""
@@ -100,7 +139,10 @@ class Site:
 
     def on_p521(self, application: str, ident: str) -> bool:
         """Whether nothing is known against it: real nfkminfo may not print the curve."""
-        curves = {curve.lower() for curve in re.findall(r"nistp?\d+", self._key(application, ident), re.IGNORECASE)}
+        curves = {
+            curve.lower()
+            for curve in re.findall(r"nistp?\d+", self._key(application, ident), re.IGNORECASE)
+        }
         return curves <= {"nistp521"}
 
     def _key(self, application: str, ident: str) -> str:
@@ -108,7 +150,7 @@ class Site:
             return ""
         return self.tools.answer("nfkminfo", "-k", application, ident).said
 
-    # ---- SEE machines -----------------------------------------------------------------------------------------------------------
+    # ---- SEE machines ----------------------------------------------------------------------------
 
     def enrolled(self) -> bool:
         """Whether the launcher of the 5c answers csadmin (guide 2.5.2.3 step 10)."""
@@ -117,8 +159,9 @@ class Site:
     def installed(self) -> dict[str, str]:
         """What csadmin lists of each SEE machine on this module, by UUID.
 
-        None is there only when csadmin says so: a list without a UUID is of the one that we loaded, or that --uuid names, or else of
-        OTHERS. So is one that runs and was not loaded (`UUID: none`).
+        None is there only when csadmin says so: a list without a UUID is of the one that we loaded,
+        or that --uuid names, or else of OTHERS. So is one that runs and was not loaded (`UUID:
+        none`).
         """
         lines = self._list()
         found = {match[0]: line for line in lines if (match := re.search(UUID, line))}
@@ -127,7 +170,10 @@ class Site:
         return found | dict.fromkeys([OTHERS for line in lines if NOT_LOADED in line], NOT_LOADED)
 
     def uuid(self) -> str:
-        """Of our SEE machine on this module; empty when there is none. A load that was interrupted is found by what is new in the list."""
+        """Of our SEE machine on this module; empty when there is none.
+
+        A load that was interrupted is found by what is new in the list.
+        """
         installed, known = self.installed(), self.settings.uuid or self.noted("uuid")
         if known in installed:
             return known
@@ -148,19 +194,27 @@ class Site:
             return set()
 
     def started(self, uuid: str) -> bool:
-        """Whether csadmin says so; where csadmin says nothing of it, whether it is to be seen, or we have started it.
+        """Whether csadmin says so; where csadmin says nothing of it, whether it is to be seen, or
+        we have started it.
 
-        What is to be seen proves nothing against csadmin: a fleet, or another host's HSM, may have the same serial number.
+        What is to be seen proves nothing against csadmin: a fleet, or another host's HSM, may have
+        the same serial number.
         """
         line = self.installed().get(uuid, "")
         told = STARTED in line or STOPPED in line
         return STARTED in line if told or not line else self.noted("started") == uuid or self.seen()
 
     def stopped(self, uuid: str) -> bool:
-        """Whether there is nothing to stop; where csadmin says nothing of it, only after we have stopped it."""
+        """Whether there is nothing to stop; where csadmin says nothing of it, only after we have
+        stopped it.
+        """
         line = self.installed().get(uuid, "")
         told = STARTED in line or STOPPED in line
-        return STOPPED in line if told else not line or (self.noted("stopped") == uuid and not self.seen())
+        return (
+            STOPPED in line
+            if told
+            else not line or (self.noted("stopped") == uuid and not self.seen())
+        )
 
     def seen(self) -> bool:
         """Whether pipsqueak has it in its banner (guide 2.6)."""
@@ -189,7 +243,11 @@ class Site:
     def _readable(self) -> bool:
         """Whether csadmin told of this module, be it that it failed at others."""
         ran, lines = self.tools.ask(*LIST), self._listed()
-        return bool(lines) and not any(FAILURE in line for line in lines) and (ran.code == 0 or FAILURE in ran.said)
+        return (
+            bool(lines)
+            and not any(FAILURE in line for line in lines)
+            and (ran.code == 0 or FAILURE in ran.said)
+        )
 
     def _listed(self) -> list[str]:
         """The lines on this module: from its serial number to the next."""
@@ -206,12 +264,16 @@ class Site:
     def _pipsqueak_words(self) -> list[str]:
         return ["./pipsqueak" if (self.release / "pipsqueak").exists() else "pipsqueak"]
 
-    # ---- files ------------------------------------------------------------------------------------------------------------------
+    # ---- files -----------------------------------------------------------------------------------
 
     @property
     def release(self) -> Path:
         """The unzipped release; below the work folder, if a zip file was given."""
-        given = Path(self.settings.release) if self.settings.release else self.work / f"pqsdk-{self.settings.version}"
+        given = (
+            Path(self.settings.release)
+            if self.settings.release
+            else self.work / f"pqsdk-{self.settings.version}"
+        )
         return zips.unpacked(given, self.work) if zips.is_zip(given) else given
 
     def here(self, path: Path) -> Path:
@@ -223,10 +285,15 @@ class Site:
         return str(self.tools.python), str(self.here(self.release / name))
 
     def known(self, name: str) -> list[str]:
-        """The words of a place: what a tool answered, what is known of the module, or a setting. Empty while nothing is."""
+        """The words of a place: what a tool answered, what is known of the module, or a setting.
+
+        Empty while nothing is.
+        """
         if name in self.answers:
             return self.answers[name].split()
-        found = {"esn": lambda: self.esn, "uuid": self.uuid}.get(name, lambda: str(getattr(self.settings, name, "")))()
+        found = {"esn": lambda: self.esn, "uuid": self.uuid}.get(
+            name, lambda: str(getattr(self.settings, name, ""))
+        )()
         return [found] if found else []
 
     def noted(self, name: str) -> str:
@@ -235,7 +302,10 @@ class Site:
 
 
 def _document(said: str) -> dict[str, Any]:
-    """The JSON document in what a tool said; what it complained of may stand before and after. Empty when there is none."""
+    """The JSON document in what a tool said; what it complained of may stand before and after.
+
+    Empty when there is none.
+    """
     try:
         found, _ = json.JSONDecoder().raw_decode(said[said.index("{") :])
     except ValueError:

@@ -1,4 +1,6 @@
-"""What a step is: its name, how to see that it is done, what to call, and what to do when that fails."""
+"""What a step is: its name, how to see that it is done, what to call, and what to do when that
+fails.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -16,7 +18,9 @@ def never(_said: str) -> bool:
 
 
 class Place(str):
-    """A word that is known only later: what an earlier call answered, in one or several words, or what the settings have."""
+    """A word that is known only later: what an earlier call answered, in one or several words, or
+    what the settings have.
+    """
 
     __slots__ = ()
 
@@ -25,9 +29,10 @@ class Place(str):
 class Call:
     """A tool call.
 
-    `typed` answers its questions. A tool that `reads_cards` talks with the person at the terminal itself. `keep` is a name and a pattern:
-    group 1 of the first match in what it printed is remembered under the name. `fine` is asked when it failed, with what it said: whether
-    that is no failure.
+    `typed` answers its questions. A tool that `reads_cards` talks with the person at the terminal
+    itself. `keep` is a name and a pattern: group 1 of the first match in what it printed is
+    remembered under the name. `fine` is asked when it failed, with what it said: whether that is no
+    failure.
     """
 
     words: tuple[str, ...]
@@ -47,11 +52,13 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`begun` is called before the calls, `ended` after all of them went well, `failed` after one that did not: they keep the journal.
+    """`begun` is called before the calls, `ended` after all of them went well, `failed` after one
+    that did not: they keep the journal.
 
-    `looks` are the calls that `done` may make, which change nothing. A step without calls is a condition: someone else has to bring it
-    about. `waits`: that is to be expected (a card, a certificate), so it is no failure. `clears`: the module is cleared, and what others
-    have loaded on it is gone. `destroys`: a container is.
+    `looks` are the calls that `done` may make, which change nothing. A step without calls is a
+    condition: someone else has to bring it about. `waits`: that is to be expected (a card, a
+    certificate), so it is no failure. `clears`: the module is cleared, and what others have loaded
+    on it is gone. `destroys`: a container is.
     """
 
     name: str

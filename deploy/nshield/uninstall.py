@@ -11,14 +11,38 @@ NOT_STARTED = "is not started"
 
 
 def steps(site: Site) -> list[Step]:
-    """All, in the guide's order. What is being taken down is noted, so that the module is cleared in the end, whatever comes in between."""
-    taken = [_reached(site), _known(site), _stopped(site), _destroyed(site)] if site.settings.model == "5c" else [_removed(site)]
-    return [*common.host(site), release.step(site, "removepubobj.py"), *taken, _cleared(site), _unpublished(site), _gone(site)]
+    """All, in the guide's order.
+
+    What is being taken down is noted, so that the module is cleared in the end, whatever comes in
+    between.
+    """
+    taken = (
+        [_reached(site), _known(site), _stopped(site), _destroyed(site)]
+        if site.settings.model == "5c"
+        else [_removed(site)]
+    )
+    return [
+        *common.host(site),
+        release.step(site, "removepubobj.py"),
+        *taken,
+        _cleared(site),
+        _unpublished(site),
+        _gone(site),
+    ]
 
 
 def _reached(site: Site) -> Step:
-    advice = "what is installed can't be seen, nor stopped. Look at: csadmin list; to enroll again: the command without --uninstall"
-    return Step("csadmin reaches the HSM's launcher", "2.5.2.3 step 10", site.enrolled, advice, looks=(CSADMIN_LIST,))
+    advice = (
+        "what is installed can't be seen, nor stopped. Look at: csadmin list; to enroll again: the"
+        " command without --uninstall"
+    )
+    return Step(
+        "csadmin reaches the HSM's launcher",
+        "2.5.2.3 step 10",
+        site.enrolled,
+        advice,
+        looks=(CSADMIN_LIST,),
+    )
 
 
 def _known(site: Site) -> Step:
@@ -30,8 +54,9 @@ def _known(site: Site) -> Step:
         "what is installed is ours",
         "2.8.1",
         ours,
-        "this work folder does not know the SEE machine that is installed; name it with --uuid. One without a UUID was not loaded: stop "
-        "what runs it (seemachine fleet down). Look at: csadmin list",
+        "this work folder does not know the SEE machine that is installed; name it with --uuid. One"
+        " without a UUID was not loaded: stop what runs it (seemachine fleet down). Look at:"
+        " csadmin list",
         looks=(CSADMIN_LIST,),
     )
 
@@ -64,7 +89,9 @@ def _destroyed(site: Site) -> Step:
         (call("csadmin", "destroy", "--esn", Place("esn"), "--uuid", Place("uuid")),),
         looks=(CSADMIN_LIST,),
         begun=lambda: site.journal.note(site.esn, uninstalling=True),
-        ended=lambda: site.journal.note(site.esn, uuid=None, image=None, source=None, loading=None, stopped=None),
+        ended=lambda: site.journal.note(
+            site.esn, uuid=None, image=None, source=None, loading=None, stopped=None
+        ),
         destroys=True,
     )
 
@@ -73,19 +100,34 @@ def _removed(site: Site) -> Step:
     """Once the configuration is gone, the clear that follows takes the SEE machine with it."""
 
     def begun() -> None:
-        # A run that was killed may have removed it, or not made it yet; to remove it is refused then.
-        site.answers["removing"] = site.noted("removing") or ("no" if site.noted("configured") == common.BEGUN else "")
+        # A run that was killed may have removed it, or not made it yet; to remove it is refused
+        # then.
+        site.answers["removing"] = site.noted("removing") or (
+            "no" if site.noted("configured") == common.BEGUN else ""
+        )
         site.journal.note(site.esn, uninstalling=True, removing=True)
 
     return Step(
         "the module loads no SEE machine any more",
         "2.8.2 step 2",
         lambda: not site.noted("configured") and (bool(site.noted("removed")) or not site.seen()),
-        "when there is no configuration and it runs all the same, it was loaded by other means, and must be stopped by them",
-        (call("loadsee-setup", "-r", "-m", site.number, typed="yes\nyes\nyes\n", fine=lambda _: bool(site.answers["removing"])),),
+        "when there is no configuration and it runs all the same, it was loaded by other means, and"
+        " must be stopped by them",
+        (
+            call(
+                "loadsee-setup",
+                "-r",
+                "-m",
+                site.number,
+                typed="yes\nyes\nyes\n",
+                fine=lambda _: bool(site.answers["removing"]),
+            ),
+        ),
         looks=(common.PIPSQUEAK,),
         begun=begun,
-        ended=lambda: site.journal.note(site.esn, configured=None, source=None, removing=None, removed=True),
+        ended=lambda: site.journal.note(
+            site.esn, configured=None, source=None, removing=None, removed=True
+        ),
         failed=lambda: site.journal.note(site.esn, removing=None),
         clears=True,
     )
@@ -115,16 +157,24 @@ def _unpublished(site: Site) -> Step:
 
     def none_there(said: str) -> bool:
         """The text is the mock's. Without it: nothing that leads nowhere is left."""
-        return "no published object" in said or (site.answered() and not site.stale() and not site.seen())
+        return "no published object" in said or (
+            site.answered() and not site.stale() and not site.seen()
+        )
 
     return Step(
         "the published object is removed",
         {"5c": "2.8.1 step 7", "xc": "2.8.2 step 4"}[site.settings.model],
         gone,
-        "removepubobj.py is not part of the release: Entrust Support gives it out. Put it beside bootstrap.py",
-        (call(*site.script("removepubobj.py"), "-m", site.number, "-p", PUBLISHED, fine=none_there),),
+        "removepubobj.py is not part of the release: Entrust Support gives it out. Put it beside"
+        " bootstrap.py",
+        (
+            call(
+                *site.script("removepubobj.py"), "-m", site.number, "-p", PUBLISHED, fine=none_there
+            ),
+        ),
         looks=(common.PIPSQUEAK,),
-        # A published object of another module may lead nowhere, too; it is not ours to remove, nor to look for again.
+        # A published object of another module may lead nowhere, too; it is not ours to remove, nor
+        # to look for again.
         ended=lambda: site.journal.note(site.esn, published=None, no_object=True),
     )
 
@@ -132,4 +182,10 @@ def _unpublished(site: Site) -> Step:
 def _gone(site: Site) -> Step:
     advice = "run pipsqueak from the release, and see which address it prints"
     looks = (common.PIPSQUEAK,)
-    return Step("pipsqueak shows this HSM no more", "2.8", lambda: site.answered() and not site.seen(), advice, looks=looks)
+    return Step(
+        "pipsqueak shows this HSM no more",
+        "2.8",
+        lambda: site.answered() and not site.seen(),
+        advice,
+        looks=looks,
+    )

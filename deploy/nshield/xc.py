@@ -17,7 +17,10 @@ def steps(site: Site) -> list[Step]:
         common.licence(site),
         release.step(site, f"pqsdk-{site.settings.version}.elf", "userdatatool.py"),
         *keys.steps(site),
-        *(unless(lambda: _is_configured(site), step) for step in (keys.delegation(site), _machine(site), _userdata(site), _copied(site))),
+        *(
+            unless(lambda: _is_configured(site), step)
+            for step in (keys.delegation(site), _machine(site), _userdata(site), _copied(site))
+        ),
         _configured(site),
         _loaded(site),
         common.visible(site),
@@ -32,7 +35,10 @@ def archive(site: Site) -> str:
 def _source(site: Site) -> str:
     """What of the archives is not made by a run."""
     version, signer = site.settings.version, site.settings.signer
-    return f"{version} {site.key_hash('seeinteg', signer)} {signer} {common.state_of(site.release / f'pqsdk-{version}.elf')}"
+    return (
+        f"{version} {site.key_hash('seeinteg', signer)} {signer}"
+        f" {common.state_of(site.release / f'pqsdk-{version}.elf')}"
+    )
 
 
 def _copies(site: Site) -> str:
@@ -42,7 +48,11 @@ def _copies(site: Site) -> str:
 
 def _is_configured(site: Site) -> bool:
     """What the archives were made of is of no more use once the module loads them."""
-    return bool(_copies(site)) and site.noted("configured") == _copies(site) and site.noted("source") == _source(site)
+    return (
+        bool(_copies(site))
+        and site.noted("configured") == _copies(site)
+        and site.noted("source") == _source(site)
+    )
 
 
 def _folder(site: Site) -> Path:
@@ -73,7 +83,13 @@ def _packed(site: Site, name: str, guide: str, source: Path, words: tuple[str, .
 
 def _machine(site: Site) -> Step:
     source = site.release / f"pqsdk-{site.settings.version}.elf"
-    return _packed(site, archive(site), "2.5.1 step 5", source, ("--is-machine", "--machine-type", "PowerPCELF"))
+    return _packed(
+        site,
+        archive(site),
+        "2.5.1 step 5",
+        source,
+        ("--is-machine", "--machine-type", "PowerPCELF"),
+    )
 
 
 def _userdata(site: Site) -> Step:
@@ -94,7 +110,10 @@ def _copied(site: Site) -> Step:
         "2.5.1 step 7",
         same,
         f"{folder} must be writable: be of the group nfast, or give --sudo",
-        (call(*sudo, "mkdir", "-p", folder), *(call(*sudo, "cp", name, f"{folder}/.") for name in names)),
+        (
+            call(*sudo, "mkdir", "-p", folder),
+            *(call(*sudo, "cp", name, f"{folder}/.") for name in names),
+        ),
     )
 
 
@@ -115,7 +134,13 @@ def _configured(site: Site) -> Step:
         ),
         looks=(f"enquiry -m {site.number}", keys.look(site)),
         begun=lambda: site.journal.note(
-            site.esn, configured=common.BEGUN, published=True, uninstalling=None, removing=None, removed=None, no_object=None
+            site.esn,
+            configured=common.BEGUN,
+            published=True,
+            uninstalling=None,
+            removing=None,
+            removed=None,
+            no_object=None,
         ),
         ended=lambda: site.journal.note(site.esn, configured=_copies(site), source=_source(site)),
         clears=True,
@@ -132,8 +157,9 @@ def _loaded(site: Site) -> Step:
         "the SEE machine is loaded",
         "2.5.1 step 9",
         site.seen,
-        f"the module must be operational and licensed; look at {site.tools.nfast / 'log' / 'hardserver.log'}. If the configuration was "
-        "removed meanwhile, the next run makes it again",
+        "the module must be operational and licensed; look at"
+        f" {site.tools.nfast / 'log' / 'hardserver.log'}. If the configuration was removed"
+        " meanwhile, the next run makes it again",
         (call("hsc_loadseemachine", f"-m{site.number}"),),
         looks=(common.PIPSQUEAK,),
         begun=begun,

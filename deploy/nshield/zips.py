@@ -24,6 +24,10 @@ def top(path: Path) -> str:
             names = [PurePosixPath(name) for name in archive.namelist()]
     except (OSError, zipfile.BadZipFile):
         return ""
-    found = [str(name.parent) for name in names if name.name == LANDMARK and ".." not in name.parts and not name.is_absolute()]
+    found = [
+        str(name.parent)
+        for name in names
+        if name.name == LANDMARK and ".." not in name.parts and not name.is_absolute()
+    ]
     shortest = min(found, key=len, default=".")
     return "" if shortest == "." else shortest

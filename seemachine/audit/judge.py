@@ -1,4 +1,7 @@
-"""What the evidence proves. A leaf is named by its key and number; two signatures of one leaf that differ give the key away."""
+"""What the evidence proves.
+
+A leaf is named by its key and number; two signatures of one leaf that differ give the key away.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -188,7 +191,13 @@ def _one_of_them_damaged(one: Judged, other: Judged) -> bool:
 
 
 def _damaged(one: Signature, other: Signature) -> bool:
-    """Whether two signatures of a leaf are of one message. Those of two differ in half of their chains at least, but for rare luck."""
+    """Whether two signatures of a leaf are of one message.
+
+    Those of two differ in half of their chains at least, but for rare luck.
+    """
     n, p = one.ots.n, one.ots.p
-    changed = sum(one.chains[place : place + n] != other.chains[place : place + n] for place in range(0, n * p, n))
+    changed = sum(
+        one.chains[place : place + n] != other.chains[place : place + n]
+        for place in range(0, n * p, n)
+    )
     return changed * 4 < p

@@ -22,7 +22,10 @@ from seemachine.wire.names import printed_name
 from seemachine.wire.status import Status, StatusError
 from seemachine.wire.world import HOME_VARIABLE, home, key_folder
 
-NOTHING = "nothing to look at; name files or folders with signatures, keys and ledgers, or add --fleet for the machines that are up"
+NOTHING = (
+    "nothing to look at; name files or folders with signatures, keys and ledgers, or add --fleet"
+    " for the machines that are up"
+)
 EMPTY = "nothing to judge: no LMS or HSS signature and no ledger was found"
 WRONG_TIME = "WRONG TIME"
 # The end of the year 9999, in milliseconds.
@@ -46,7 +49,14 @@ def audit(options: argparse.Namespace) -> int:
         return _complain("audit", error, 2)
     verdict = judge(evidence, reuse_only=options.reuse_only)
     if options.json:
-        say_json({"clean": verdict.clean, "complete": verdict.complete, **asdict(verdict), "unknown": evidence.unknown})
+        say_json(
+            {
+                "clean": verdict.clean,
+                "complete": verdict.complete,
+                **asdict(verdict),
+                "unknown": evidence.unknown,
+            }
+        )
     else:
         _print(verdict, evidence)
     return 1 if verdict.wrong else 0 if verdict.complete else 2
@@ -59,9 +69,13 @@ def _evidence(options: argparse.Namespace) -> Evidence:
         raise ValueError(NOTHING)
     # The public keys of this host belong to its machines.
     public = key_folder(home(options.home))
-    evidence = gather([*options.files, *([public] if options.fleet and public.is_dir() else [])], messages)
+    evidence = gather(
+        [*options.files, *([public] if options.fleet and public.is_dir() else [])], messages
+    )
     if options.fleet:
-        evidence.handed += [handed_from(row, "fleet") for row in _rows_of_fleet("audit", options, None)]
+        evidence.handed += [
+            handed_from(row, "fleet") for row in _rows_of_fleet("audit", options, None)
+        ]
     elif not (evidence.signatures or evidence.handed or evidence.unread):
         raise ValueError(EMPTY)
     return evidence
@@ -72,7 +86,9 @@ def ledger(options: argparse.Namespace) -> int:
     os.environ[HOME_VARIABLE] = str(home(options.home))
     try:
         rows, empty = _rows_of_fleet("ledger", options, options.esn), True
-        known = {name.hex(): alias for name, alias in keys.known().items()} if not options.json else {}
+        known = (
+            {name.hex(): alias for name, alias in keys.known().items()} if not options.json else {}
+        )
         for row in rows:
             empty = False
             say(json.dumps(row) if options.json else _line(row, known.get(row["file"], "-")))
@@ -83,8 +99,13 @@ def ledger(options: argparse.Namespace) -> int:
     return 0
 
 
-def _rows_of_fleet(word: str, options: argparse.Namespace, esn: str | None) -> Iterator[dict[str, Any]]:
-    """Rows in their JSON form. A machine that can't be asked is an error: its leaves would be missing from the picture."""
+def _rows_of_fleet(
+    word: str, options: argparse.Namespace, esn: str | None
+) -> Iterator[dict[str, Any]]:
+    """Rows in their JSON form.
+
+    A machine that can't be asked is an error: its leaves would be missing from the picture.
+    """
     os.environ[HOME_VARIABLE] = str(home(options.home))
     with blocking.open_fleet(doubted=True) as fleet:
         for alarm in (peer.doubt for peer in fleet.roster.peers if peer.doubt is not None):
@@ -156,7 +177,10 @@ def _print(verdict: Verdict, evidence: Evidence) -> None:
         say(f"{finding.kind:<6} {finding.what}")
     others = len(evidence.unknown)
     if others:
-        say(f"{'note':<6} {_number(others, 'other file')}, such as messages: no signature, key or ledger")
+        say(
+            f"{'note':<6} {_number(others, 'other file')}, such as messages: no signature, key or"
+            " ledger"
+        )
     looked = (
         f"{_number(verdict.signatures, 'signature')} ({verdict.verified} verified), "
         f"{_number(verdict.keys, 'public key')}, {_number(verdict.rows, 'row')} of ledgers"
@@ -176,7 +200,10 @@ def _pair(text: str) -> tuple[Path, Path]:
         raise ValueError(f"--message takes SIGNATURE=MESSAGE, two files, not {text!r}")
     for name in (signature, message):
         if not Path(name).is_file():
-            raise ValueError(f"{name}: {'not a file' if Path(name).exists() else 'No such file'}, in --message {text}")
+            raise ValueError(
+                f"{name}: {'not a file' if Path(name).exists() else 'No such file'}, in --message"
+                f" {text}"
+            )
     return Path(signature), Path(message)
 
 

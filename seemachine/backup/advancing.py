@@ -1,4 +1,8 @@
-"""What a backup knows of leaves that are gone, told to the machines: NVRAMs go forward, witnesses take note. Nothing goes back."""
+"""What a backup knows of leaves that are gone, told to the machines: NVRAMs go forward, witnesses
+take note.
+
+Nothing goes back.
+"""
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -33,21 +37,31 @@ class Stopped:
 
 
 def lock(world: Path, backup: Backup, stack: ExitStack) -> list[str]:
-    """Hold the machines of the world and of the backup still until the stack ends; returns their ESNs. Raises StateLocked."""
+    """Hold the machines of the world and of the backup still until the stack ends; returns their
+    ESNs.
+
+    Raises StateLocked.
+    """
     here = {folder.name for folder in world.glob("hsm/*") if is_esn(folder.name)}
     for esn in sorted(here):
         stack.callback(FolderLock(world / "hsm" / esn, esn).release)
     return sorted(here | {part.esn for part in backup.manifest.machines})
 
 
-def advance(world: Path, backup: Backup, witnesses: Mapping[str, str], names: Mapping[bytes, str]) -> list[Step]:
+def advance(
+    world: Path, backup: Backup, witnesses: Mapping[str, str], names: Mapping[bytes, str]
+) -> list[Step]:
     """Compare each machine of the backup with what is here. Call with the machines locked.
 
-    `witnesses` says by ESN which witness a machine has (empty: the world's), `names` what keys are called. Raises StateError, OSError.
+    `witnesses` says by ESN which witness a machine has (empty: the world's), `names` what keys are
+    called. Raises StateError, OSError.
     """
     with ExitStack() as stack:
         concerned = {part.esn for part in backup.manifest.machines}
-        stopped = {esn: _open(world, esn, where, stack, look=esn in concerned) for esn, where in witnesses.items()}
+        stopped = {
+            esn: _open(world, esn, where, stack, look=esn in concerned)
+            for esn, where in witnesses.items()
+        }
         steps, gone = [], []
         for part in backup.manifest.machines:
             used = _used(backup.members[ledger_name(part.esn)])
@@ -66,7 +80,9 @@ def _open(world: Path, esn: str, where: str, stack: ExitStack, *, look: bool) ->
     folder = world / "hsm" / esn
     kinds = [kind for kind in ("nvram.db", "nvram") if look and (folder / kind).exists()]
     if len(kinds) > 1:
-        raise StateUnsafe(f"{folder} has two NVRAMs, nvram.db and nvram; move away the one that is not used")
+        raise StateUnsafe(
+            f"{folder} has two NVRAMs, nvram.db and nvram; move away the one that is not used"
+        )
     witness = open_witness(where, witness_folder(world), esn, os.environ)
     if not kinds:
         stack.callback(witness.release)
@@ -108,12 +124,23 @@ def _floor(name: bytes, first: int, end: int, part: MachinePart, used: Iterable[
     """The first leaf of a lease that nobody had as far as the backup knows."""
     ranges = [*used, *((each.name, each.first, each.next) for each in part.files)]
     # A range may lead into the next lease.
-    return max((min(after, end) for each, start, after in ranges if each == name and start < end and after > first), default=first)
+    return max(
+        (
+            min(after, end)
+            for each, start, after in ranges
+            if each == name and start < end and after > first
+        ),
+        default=first,
+    )
 
 
 def _same(machine: Stopped, part: MachinePart) -> Store | None:
     """The NVRAM of the backup, if it is here."""
-    return machine.store if machine.store is not None and machine.store.mark.identity.hex() == part.nvram else None
+    return (
+        machine.store
+        if machine.store is not None and machine.store.mark.identity.hex() == part.nvram
+        else None
+    )
 
 
 def _present(machine: Stopped, part: MachinePart, listed: ListedFile) -> NvramFile | None:
@@ -129,29 +156,44 @@ def _no_more(machine: Stopped, part: MachinePart, used: list[Range]) -> Iterator
         yield listed.name, listed.first, floor if _present(machine, part, listed) else listed.end
 
 
-def _behind(machine: Stopped, part: MachinePart, used: list[Range], names: Mapping[bytes, str]) -> Iterator[Step]:
-    """An NVRAM that is older than the backup was put back: all of it goes into quarantine and forward."""
+def _behind(
+    machine: Stopped, part: MachinePart, used: list[Range], names: Mapping[bytes, str]
+) -> Iterator[Step]:
+    """An NVRAM that is older than the backup was put back: all of it goes into quarantine and
+    forward.
+    """
     store = _same(machine, part)
     if store is None:
         return
     files = [file for name in store.names() if (file := store.get(name)) is not None]
-    floors = {file.name: _floor(file.name, file.lease.first, file.lease.end, part, used) for file in files}
+    floors = {
+        file.name: _floor(file.name, file.lease.first, file.lease.end, part, used) for file in files
+    }
     behind = [file for file in files if file.next < floors[file.name]]
-    # This opening has its number already: an NVRAM that was not put back counts more than it did in the backup.
+    # This opening has its number already: an NVRAM that was not put back counts more than it did in
+    # the backup.
     if not behind and store.epoch > part.epoch:
         return
     store.put_back("it is older than a backup of it: it was put back", floors)
     yield Step(
-        "nvram", part.esn, "quarantined", f"{part.esn}: its NVRAM is older than the backup, so it was put back; all of it is in quarantine"
+        "nvram",
+        part.esn,
+        "quarantined",
+        f"{part.esn}: its NVRAM is older than the backup, so it was put back; all of it is in"
+        " quarantine",
     )
     for file in behind:
         floor = floors[file.name]
-        left = f"goes on at {floor} at the earliest" if floor < file.lease.end else "has no leaf left"
+        left = (
+            f"goes on at {floor} at the earliest" if floor < file.lease.end else "has no leaf left"
+        )
         sentence = f"{part.esn}: {_called(file.name, names)} stood at leaf {file.next}, {left}"
         yield Step("file", printed_name(file.name), "advanced", sentence)
 
 
-def _lost(machine: Stopped, part: MachinePart, used: list[Range], names: Mapping[bytes, str]) -> Iterator[Step]:
+def _lost(
+    machine: Stopped, part: MachinePart, used: list[Range], names: Mapping[bytes, str]
+) -> Iterator[Step]:
     """Leaves that nobody had yet when the backup was made, and that nobody gets now."""
     here = _same(machine, part) is not None
     for listed in part.files:
@@ -160,9 +202,18 @@ def _lost(machine: Stopped, part: MachinePart, used: list[Range], names: Mapping
             continue
         if here and machine.witness.noted(listed.name).get(listed.first, 0) >= listed.end:
             continue  # used up, or destroyed, since the backup
-        which = f"leaf {floor}" if listed.end - floor == 1 else f"leaves {floor} to {listed.end - 1}"
-        why = "is not in its NVRAM any more" if here else f"was in the NVRAM {part.nvram[:8]}, which is gone"
-        sentence = f"{part.esn}: {which} of {_called(listed.name, names)} lost, unless used since the backup: the lease {why}"
+        which = (
+            f"leaf {floor}" if listed.end - floor == 1 else f"leaves {floor} to {listed.end - 1}"
+        )
+        why = (
+            "is not in its NVRAM any more"
+            if here
+            else f"was in the NVRAM {part.nvram[:8]}, which is gone"
+        )
+        sentence = (
+            f"{part.esn}: {which} of {_called(listed.name, names)} lost, unless used since the"
+            f" backup: the lease {why}"
+        )
         yield Step("leaves", printed_name(listed.name), "lost", sentence)
 
 
@@ -182,7 +233,12 @@ def _check_noted(world: Path, witnesses: Mapping[str, str], gone: list[Range]) -
     for esn, where in witnesses.items():
         witness = open_witness(where, witness_folder(world), esn, os.environ)
         try:
-            if any(witness.noted(name).get(first, 0) < end for name, first, end in gone if end > first):
-                raise StateFailed(f"the witness of {esn} did not take note of all leaves that are gone; see to its disk, and try again")
+            if any(
+                witness.noted(name).get(first, 0) < end for name, first, end in gone if end > first
+            ):
+                raise StateFailed(
+                    f"the witness of {esn} did not take note of all leaves that are gone; see to"
+                    " its disk, and try again"
+                )
         finally:
             witness.release()

@@ -1,4 +1,5 @@
-"""The file of a backup: a tar that can be made in one way only, so that whatever was changed in it shows.
+"""The file of a backup: a tar that can be made in one way only, so that whatever was changed in it
+shows.
 
     MANIFEST.json                    what is in it: see `Manifest`, and the SHA-256 of every member
     fleet.toml
@@ -49,7 +50,9 @@ class ArchiveError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ListedFile:
-    """An NVRAM file as its machine told it: name and public key in hexadecimal, leaves `first` to `end` (not included), the next one."""
+    """An NVRAM file as its machine told it: name and public key in hexadecimal, leaves `first` to
+    `end` (not included), the next one.
+    """
 
     file: str
     public_key: str
@@ -59,7 +62,10 @@ class ListedFile:
 
     def __post_init__(self) -> None:
         _check_types(self)
-        if len(bytes.fromhex(self.file)) != FILE_NAME_BYTES or not 0 <= self.first <= self.next <= self.end <= MAX_LEAVES:
+        if (
+            len(bytes.fromhex(self.file)) != FILE_NAME_BYTES
+            or not 0 <= self.first <= self.next <= self.end <= MAX_LEAVES
+        ):
             raise ArchiveError("an NVRAM file that can't be one")
 
     @property
@@ -70,7 +76,9 @@ class ListedFile:
 
 @dataclass(frozen=True, slots=True)
 class MachinePart:
-    """A machine: which NVRAM it had, in hexadecimal, how often that was opened, and what was in it."""
+    """A machine: which NVRAM it had, in hexadecimal, how often that was opened, and
+    what was in it.
+    """
 
     esn: str
     nvram: str
@@ -79,13 +87,20 @@ class MachinePart:
 
     def __post_init__(self) -> None:
         _check_types(self)
-        if not is_esn(self.esn) or len(bytes.fromhex(self.nvram)) != NVRAM_BYTES or self.nvram != self.nvram.lower():
+        if (
+            not is_esn(self.esn)
+            or len(bytes.fromhex(self.nvram)) != NVRAM_BYTES
+            or self.nvram != self.nvram.lower()
+        ):
             raise ArchiveError("a machine that can't be one")
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a backup says of itself. `time` is in milliseconds since 1970; machines in `without` were left out."""
+    """What a backup says of itself.
+
+    `time` is in milliseconds since 1970; machines in `without` were left out.
+    """
 
     id: str
     time: int
@@ -134,7 +149,10 @@ def pack(backup: Backup) -> bytes:
 
 
 def unpack(data: bytes) -> Backup:
-    """The backup in a file. Raises ArchiveError unless the file is exactly what `pack` makes of it."""
+    """The backup in a file.
+
+    Raises ArchiveError unless the file is exactly what `pack` makes of it.
+    """
     try:
         members = _members(data)
         backup = Backup(_manifest(members.pop(MANIFEST)), members)
@@ -154,7 +172,9 @@ def _members(data: bytes) -> dict[str, bytes]:
     with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as tar:
         for info in tar:
             # Sparse files and links are of other types: only what lies here byte by byte is read.
-            if info.type != tarfile.REGTYPE or not (info.name == MANIFEST or NAMES.fullmatch(info.name)):
+            if info.type != tarfile.REGTYPE or not (
+                info.name == MANIFEST or NAMES.fullmatch(info.name)
+            ):
                 raise ArchiveError(f"{info.name!r} can't be in a backup")
             if info.name in members:
                 raise ArchiveError(f"{info.name} is in it twice")
@@ -165,7 +185,10 @@ def _members(data: bytes) -> dict[str, bytes]:
 
 def _check_members(backup: Backup) -> None:
     manifest, names = backup.manifest, backup.members.keys()
-    expected = {*(ledger_name(part.esn) for part in manifest.machines), *(f"{CARDS}{card}.card" for card in manifest.cards)}
+    expected = {
+        *(ledger_name(part.esn) for part in manifest.machines),
+        *(f"{CARDS}{card}.card" for card in manifest.cards),
+    }
     found = {name for name in names if name.startswith(("ledger-", CARDS))}
     if expected != found or len(expected) != len(manifest.machines) + len(manifest.cards):
         raise ArchiveError("its ledgers and cards are not those that it lists")
@@ -175,20 +198,39 @@ def _manifest_bytes(backup: Backup) -> bytes:
     values = {
         "format": FORMAT,
         **asdict(backup.manifest),
-        "members": {name: hashlib.sha256(data).hexdigest() for name, data in sorted(backup.members.items())},
+        "members": {
+            name: hashlib.sha256(data).hexdigest() for name, data in sorted(backup.members.items())
+        },
     }
     packed = json.dumps(values, sort_keys=True)
-    return json.dumps({**values, "sha256": hashlib.sha256(packed.encode()).hexdigest()}, indent=2).encode() + b"\n"
+    return (
+        json.dumps(
+            {**values, "sha256": hashlib.sha256(packed.encode()).hexdigest()}, indent=2
+        ).encode()
+        + b"\n"
+    )
 
 
 def _manifest(data: bytes) -> Manifest:
-    """The manifest alone; that the members are those it lists, and it has its own checksum, shows when it is made again."""
+    """The manifest alone; that the members are those it lists, and it has its own checksum, shows
+    when it is made again.
+    """
     values = json.loads(data)
     if type(values) is not dict or values.get("format") != FORMAT:
         raise ArchiveError("it is not of this version")
     given: dict[str, Any] = {field.name: values[field.name] for field in fields(Manifest)}
-    machines = tuple(MachinePart(**{**part, "files": tuple(ListedFile(**file) for file in part["files"])}) for part in given["machines"])
-    return Manifest(**{**given, "machines": machines, "cards": tuple(given["cards"]), "without": tuple(given["without"])})
+    machines = tuple(
+        MachinePart(**{**part, "files": tuple(ListedFile(**file) for file in part["files"])})
+        for part in given["machines"]
+    )
+    return Manifest(
+        **{
+            **given,
+            "machines": machines,
+            "cards": tuple(given["cards"]),
+            "without": tuple(given["without"]),
+        }
+    )
 
 
 def _check_types(record: Any) -> None:

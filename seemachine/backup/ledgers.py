@@ -15,7 +15,17 @@ from seemachine.wire.printable import is_printable
 # Digests in hexadecimal begin with it when a client hashes; alone it waits for one.
 AWAITED = "71"
 BYTES = re.compile(r"([0-9a-f]{2})+", re.ASCII)
-ROW = {"esn": str, "nvram": str, "row": int, "file": str, "leaf": int, "digest": str, "token": str, "client": str, "time": int}
+ROW = {
+    "esn": str,
+    "nvram": str,
+    "row": int,
+    "file": str,
+    "leaf": int,
+    "digest": str,
+    "token": str,
+    "client": str,
+    "time": int,
+}
 
 # The row of each leaf, by NVRAM file and number.
 Rows = dict[tuple[str, int], dict[str, Any]]
@@ -29,7 +39,11 @@ def rows_in(data: bytes) -> Rows:
             row = json.loads(line)
         except (ValueError, RecursionError):
             raise ArchiveError("a line of a ledger can't be read") from None
-        if type(row) is not dict or any(type(row.get(name)) is not kind for name, kind in ROW.items()) or not _can_be(row):
+        if (
+            type(row) is not dict
+            or any(type(row.get(name)) is not kind for name, kind in ROW.items())
+            or not _can_be(row)
+        ):
             raise ArchiveError("a line of a ledger is not a row")
         found[row["file"], row["leaf"]] = row
     return found
@@ -40,11 +54,20 @@ def _can_be(row: dict[str, Any]) -> bool:
     machine = is_esn(row["esn"]) and is_nvram(row["nvram"])
     named = len(row["file"]) == 2 * FILE_NAME_BYTES and len(row["token"]) == 2 * TOKEN_BYTES
     octets = all(BYTES.fullmatch(row[name]) for name in ("file", "digest", "token"))
-    return machine and named and octets and is_printable(row["client"]) and 0 <= row["leaf"] < MAX_LEAVES
+    return (
+        machine
+        and named
+        and octets
+        and is_printable(row["client"])
+        and 0 <= row["leaf"] < MAX_LEAVES
+    )
 
 
 def keep(world: Path, name: str, data: bytes, backup: str) -> Step:
-    """Keep a ledger under its name. Of two the one with all rows of the other stays; where neither has, both do."""
+    """Keep a ledger under its name.
+
+    Of two the one with all rows of the other stays; where neither has, both do.
+    """
     path = private_folder(world / ARCHIVE) / name
     if not path.exists():
         replace_file(path, data)
@@ -69,9 +92,17 @@ def _keep_both(path: Path, data: bytes, backup: str, *, contradict: bool) -> Ste
     second = path.with_name(f"{path.name.partition('.')[0]}.{backup}.jsonl")
     replace_file(second, data)
     if contradict:
-        what = f"ledger {path.name} contradicts the one in the backup: a leaf was handed out twice; both are kept, see: seemachine audit"
+        what = (
+            f"ledger {path.name} contradicts the one in the backup: a leaf was handed out twice;"
+            " both are kept, see: seemachine audit"
+        )
         return Step("ledger", path.name, "contradicts", f"{what} {path.parent}", refused=True)
-    return Step("ledger", path.name, "both", f"ledger {path.name}: each of the two has rows that the other lacks; both are kept")
+    return Step(
+        "ledger",
+        path.name,
+        "both",
+        f"ledger {path.name}: each of the two has rows that the other lacks; both are kept",
+    )
 
 
 def _covers(one: Rows, other: Rows) -> bool:
@@ -79,11 +110,17 @@ def _covers(one: Rows, other: Rows) -> bool:
 
 
 def _contradict(one: Rows, other: Rows) -> bool:
-    return any(not _follows(one[leaf], other[leaf]) and not _follows(other[leaf], one[leaf]) for leaf in one.keys() & other.keys())
+    return any(
+        not _follows(one[leaf], other[leaf]) and not _follows(other[leaf], one[leaf])
+        for leaf in one.keys() & other.keys()
+    )
 
 
 def _follows(later: dict[str, Any], row: dict[str, Any]) -> bool:
-    """Whether a row is the same, or the same after its digest came. Their numbers may differ: old rows may have been dropped."""
+    """Whether a row is the same, or the same after its digest came.
+
+    Their numbers may differ: old rows may have been dropped.
+    """
     same = all(later[name] == row[name] for name in ("nvram", "token", "time"))
     awaited = row["digest"] == AWAITED and later["digest"].startswith(AWAITED)
     return same and (later["digest"] == row["digest"] or awaited)

@@ -1,8 +1,12 @@
-"""Cards in a backup. A card moves: from the rack to outgoing/, from there into the backup; only `bring_back` makes it a card again, once.
+"""Cards in a backup.
 
-    cards/outgoing/<id>/<card>.card    taken off the rack, until the backup is durable; a card for nobody
-    witness/lent/<id>/<card>/place     this world made the backup: the handle of this very folder, which no copy has; gone when it came back
-    witness/restored/<id>/<card>       that card came back, and never does again
+A card moves: from the rack to outgoing/, from there into the backup; only `bring_back` makes it a
+card again, once.
+
+    cards/outgoing/<id>/<card>.card    taken off the rack, until the backup is durable; a card for
+    nobody witness/lent/<id>/<card>/place     this world made the backup: the handle of this very
+    folder, which no copy has; gone when it came back witness/restored/<id>/<card>       that card
+    came back, and never does again
 
 Who does this holds the lock of the rack.
 """
@@ -25,18 +29,26 @@ from seemachine.wire.world import witness_folder
 
 
 def check_on_rack(world: Path, names: Sequence[str]) -> None:
-    """Refuse cards that can't go into a backup: not on the rack, blank, empty, not the original. Raises CardError, StateCorrupt."""
+    """Refuse cards that can't go into a backup: not on the rack, blank, empty, not the original.
+
+    Raises CardError, StateCorrupt.
+    """
     for name in names:
         path = world / "cards" / f"{name}{SUFFIX}"
         if not NAMES.fullmatch(f"{CARDS}{name}{SUFFIX}") or not path.is_file():
-            raise CardError(f"card {name} is not on the rack; see where it is with: seemachine card list")
+            raise CardError(
+                f"card {name} is not on the rack; see where it is with: seemachine card list"
+            )
         card = read_card(path)
         if card.kind != LMS or not card.leases:
             raise CardError(f"card {name} holds no leases, so there is nothing in it to keep")
 
 
 def take_out(world: Path, identifier: str, names: Sequence[str]) -> dict[str, bytes]:
-    """Take cards off the rack, durably, for a backup, and return their files by name. Raises CardError, StateError, OSError."""
+    """Take cards off the rack, durably, for a backup, and return their files by name.
+
+    Raises CardError, StateError, OSError.
+    """
     if not names:
         return {}
     rack, folder = world / "cards", outgoing(world) / identifier
@@ -46,8 +58,9 @@ def take_out(world: Path, identifier: str, names: Sequence[str]) -> dict[str, by
         for name in names:
             _write_ticket(world, identifier, name)
             path = rack / f"{name}{SUFFIX}"
-            # Off the rack before the witness forgets it: swapped, a crash would leave a card that nobody may use. Both before the backup
-            # is complete: a card that was still one by then could be used here and come back from there.
+            # Off the rack before the witness forgets it: swapped, a crash would leave a card that
+            # nobody may use. Both before the backup is complete: a card that was still one by then
+            # could be used here and come back from there.
             path.rename(folder / path.name)
             flush_folder(folder)
             flush_folder(rack)
@@ -72,21 +85,34 @@ def outgoing(world: Path) -> Path:
 
 def leftovers(world: Path) -> dict[Path, list[str]]:
     """The cards of interrupted backups, by folder."""
-    found = {folder: sorted(path.stem for path in folder.glob(f"*{SUFFIX}")) for folder in sorted(outgoing(world).glob("*"))}
+    found = {
+        folder: sorted(path.stem for path in folder.glob(f"*{SUFFIX}"))
+        for folder in sorted(outgoing(world).glob("*"))
+    }
     return {folder: names for folder, names in found.items() if names}
 
 
-def bring_back(world: Path, identifier: str, name: str, data: bytes, *, after_loss: bool = False) -> tuple[str, int]:
-    """Make a card of a backup a card of the rack again, and return what it is called now and how many leases it has.
+def bring_back(
+    world: Path, identifier: str, name: str, data: bytes, *, after_loss: bool = False
+) -> tuple[str, int]:
+    """Make a card of a backup a card of the rack again, and return what it is called now and how
+    many leases it has.
 
-    Raises StateForeign for one of another world, StateCopied when it came back before or may be in use elsewhere, StateCorrupt, OSError.
+    Raises StateForeign for one of another world, StateCopied when it came back before or may be in
+    use elsewhere, StateCorrupt, OSError.
     """
     with Slots(world, "").locked():
         came = witness_folder(world) / "restored" / identifier / name
         if came.exists():
-            raise StateCopied(f"card {name} of this backup came back before ({came.read_text(errors='replace').strip()}); it does so once")
+            raise StateCopied(
+                f"card {name} of this backup came back before"
+                f" ({came.read_text(errors='replace').strip()}); it does so once"
+            )
         if not (world / FILE_NAME).exists():
-            raise StateForeign(f"card {name}: this world has no {FILE_NAME}; put that of the card's world here first")
+            raise StateForeign(
+                f"card {name}: this world has no {FILE_NAME}; put that of the card's world here"
+                " first"
+            )
         card = carried_card(world, name, data)
         if not after_loss:
             _check_ticket(world, identifier, name)
@@ -111,8 +137,16 @@ def _drop(path: Path) -> None:
 
 def _free_name(world: Path, name: str) -> str:
     """Its own name, or the next free number when there is another card of that name by now."""
-    taken = {path.stem for pattern in (f"cards/*{SUFFIX}", f"hsm/*/slots/*/*{SUFFIX}") for path in world.glob(pattern)}
-    return name if name not in taken else next(free for number in count(1) if (free := f"card{number}") not in taken)
+    taken = {
+        path.stem
+        for pattern in (f"cards/*{SUFFIX}", f"hsm/*/slots/*/*{SUFFIX}")
+        for path in world.glob(pattern)
+    }
+    return (
+        name
+        if name not in taken
+        else next(free for number in count(1) if (free := f"card{number}") not in taken)
+    )
 
 
 def _write_ticket(world: Path, identifier: str, name: str) -> None:
@@ -125,8 +159,9 @@ def _check_ticket(world: Path, identifier: str, name: str) -> None:
     place = folder / "place"
     if not place.is_file() or not same_file(place.read_bytes(), handle_of(folder)):
         raise StateCopied(
-            f"card {name}: this world did not make the backup, or is a copy of the one that did, or its witness was put back or lost, "
-            "so the card may have come back elsewhere; only if that can't be, and never will, add --after-loss"
+            f"card {name}: this world did not make the backup, or is a copy of the one that did, or"
+            " its witness was put back or lost, so the card may have come back elsewhere; only if"
+            " that can't be, and never will, add --after-loss"
         )
 
 

@@ -1,4 +1,7 @@
-"""`seemachine restore`: what a backup holds comes back, and never a leaf that was used. The machines must be down."""
+"""`seemachine restore`: what a backup holds comes back, and never a leaf that was used.
+
+The machines must be down.
+"""
 
 import argparse
 import contextlib
@@ -12,7 +15,16 @@ from seeclient import keys
 
 from seemachine.backup import ledgers, lending
 from seemachine.backup.advancing import advance, lock
-from seemachine.backup.archive import ARCHIVE, CARDS, FLEET, KEYS, ArchiveError, Backup, ledger_name, unpack
+from seemachine.backup.archive import (
+    ARCHIVE,
+    CARDS,
+    FLEET,
+    KEYS,
+    ArchiveError,
+    Backup,
+    ledger_name,
+    unpack,
+)
 from seemachine.backup.steps import Step
 from seemachine.config import ConfigError, refuse_password
 from seemachine.fleet.configuration import read
@@ -39,7 +51,9 @@ def run(options: argparse.Namespace) -> int:
         if options.file.is_dir():
             steps = restore_outgoing(world, options.file)
         else:
-            steps = restore(world, opened(options.file), options.witness, after_loss=options.after_loss)
+            steps = restore(
+                world, opened(options.file), options.witness, after_loss=options.after_loss
+            )
     except (ArchiveError, ConfigError, StateError, OSError) as error:
         say(f"seemachine restore: {reason(error)}", file=sys.stderr)
         return 1
@@ -58,12 +72,18 @@ def opened(file: Path) -> Backup:
             if name.endswith(".jsonl"):
                 ledgers.rows_in(data)
     except ArchiveError as error:
-        raise ArchiveError(f"{file} is no backup, or was damaged, so nothing of it is used: {error}") from None
+        raise ArchiveError(
+            f"{file} is no backup, or was damaged, so nothing of it is used: {error}"
+        ) from None
     return backup
 
 
-def restore(world: Path, backup: Backup, witness: str | None = None, *, after_loss: bool = False) -> list[Step]:
-    """Bring back what a backup holds; `witness` in place of what fleet.toml says. Raises StateError, ConfigError, OSError.
+def restore(
+    world: Path, backup: Backup, witness: str | None = None, *, after_loss: bool = False
+) -> list[Step]:
+    """Bring back what a backup holds; `witness` in place of what fleet.toml says.
+
+    Raises StateError, ConfigError, OSError.
 
     Order: what must not be used again is seen to before anything comes back that could be used.
     """
@@ -76,7 +96,10 @@ def restore(world: Path, backup: Backup, witness: str | None = None, *, after_lo
         witnessed = _known_to(world, witness, machines) if witness is not None else []
         steps = [*_restore_fleet(world, backup), *_restore_keys(world, backup)]
         configured = _witnesses(world)
-        chosen = {esn: (witness or "") if esn in witnessed else configured.get(esn, "") for esn in machines}
+        chosen = {
+            esn: (witness or "") if esn in witnessed else configured.get(esn, "")
+            for esn in machines
+        }
         steps += advance(world, backup, chosen, _names())
         steps += _restore_ledgers(world, backup)
         return [*steps, *_restore_cards(world, backup, after_loss=after_loss)]
@@ -85,11 +108,17 @@ def restore(world: Path, backup: Backup, witness: str | None = None, *, after_lo
 def restore_outgoing(world: Path, folder: Path) -> list[Step]:
     """Bring back cards that an interrupted backup took. Raises CardError."""
     if folder.resolve().parent != lending.outgoing(world).resolve():
-        raise CardError(f"{folder} is a folder, and none of an interrupted backup; those are in {lending.outgoing(world)}")
+        raise CardError(
+            f"{folder} is a folder, and none of an interrupted backup; those are in"
+            f" {lending.outgoing(world)}"
+        )
     cards = {path.stem: path.read_bytes() for path in sorted(folder.glob(f"*{SUFFIX}"))}
     if not cards:
         raise CardError(f"no card is left in {folder}")
-    return [_restore_card(world, folder.resolve().name, name, data, after_loss=False) for name, data in cards.items()]
+    return [
+        _restore_card(world, folder.resolve().name, name, data, after_loss=False)
+        for name, data in cards.items()
+    ]
 
 
 def _restore_fleet(world: Path, backup: Backup) -> list[Step]:
@@ -98,7 +127,11 @@ def _restore_fleet(world: Path, backup: Backup) -> list[Step]:
 
 def _restore_keys(world: Path, backup: Backup) -> list[Step]:
     folder = key_folder(world)
-    found = {name.removeprefix(KEYS): data for name, data in backup.members.items() if name.startswith(KEYS)}
+    found = {
+        name.removeprefix(KEYS): data
+        for name, data in backup.members.items()
+        if name.startswith(KEYS)
+    }
     return [_write(folder / name, f"key file {name}", data) for name, data in found.items()]
 
 
@@ -113,38 +146,69 @@ def _write(path: Path, what: str, data: bytes) -> Step:
 
 
 def _restore_ledgers(world: Path, backup: Backup) -> list[Step]:
-    live = {f"{part.esn}-{part.nvram}.jsonl": backup.members[ledger_name(part.esn)] for part in backup.manifest.machines}
-    older = {name.removeprefix(ARCHIVE): data for name, data in backup.members.items() if name.startswith(ARCHIVE)}
-    return [ledgers.keep(world, name, data, backup.manifest.id) for name, data in (*live.items(), *older.items()) if data]
+    live = {
+        f"{part.esn}-{part.nvram}.jsonl": backup.members[ledger_name(part.esn)]
+        for part in backup.manifest.machines
+    }
+    older = {
+        name.removeprefix(ARCHIVE): data
+        for name, data in backup.members.items()
+        if name.startswith(ARCHIVE)
+    }
+    return [
+        ledgers.keep(world, name, data, backup.manifest.id)
+        for name, data in (*live.items(), *older.items())
+        if data
+    ]
 
 
 def _restore_cards(world: Path, backup: Backup, *, after_loss: bool) -> list[Step]:
     cards = {name: backup.members[f"{CARDS}{name}{SUFFIX}"] for name in backup.manifest.cards}
-    return [_restore_card(world, backup.manifest.id, name, data, after_loss=after_loss) for name, data in cards.items()]
+    return [
+        _restore_card(world, backup.manifest.id, name, data, after_loss=after_loss)
+        for name, data in cards.items()
+    ]
 
 
-def _restore_card(world: Path, identifier: str, name: str, data: bytes, *, after_loss: bool) -> Step:
+def _restore_card(
+    world: Path, identifier: str, name: str, data: bytes, *, after_loss: bool
+) -> Step:
     try:
         called, leases = lending.bring_back(world, identifier, name, data, after_loss=after_loss)
     except StateError as error:
         return Step("card", name, "refused", str(error), refused=True)
     renamed = f", now called {called}, for there is another {name}" if called != name else ""
-    return Step("card", called, "restored", f"card {name}: back on the rack with {counted(leases, 'lease')}{renamed}")
+    return Step(
+        "card",
+        called,
+        "restored",
+        f"card {name}: back on the rack with {counted(leases, 'lease')}{renamed}",
+    )
 
 
 def _witnesses(world: Path) -> dict[str, str]:
     """Which witness the machines of the fleet have. Raises ConfigError."""
-    return {machine.esn: machine.witness for machine in read(world / FLEET, world).machines} if (world / FLEET).exists() else {}
+    return (
+        {machine.esn: machine.witness for machine in read(world / FLEET, world).machines}
+        if (world / FLEET).exists()
+        else {}
+    )
 
 
 def _known_to(world: Path, witness: str, machines: list[str]) -> list[str]:
-    """The machines that a folder is the witness of. Raises StateUnsafe when it is none: what is noted there, no machine would look at."""
+    """The machines that a folder is the witness of.
+
+    Raises StateUnsafe when it is none: what is noted there, no machine would look at.
+    """
     folder = folder_of(witness, world)
     if not witness or is_url(witness) or folder.resolve() == witness_folder(world).resolve():
         return machines
     known = [esn for esn in machines if (folder / f"{esn}.record").exists()]
     if machines and not known:
-        raise StateUnsafe(f"{witness} is no witness of {', '.join(machines)}; name the folder that the machines were started with")
+        raise StateUnsafe(
+            f"{witness} is no witness of {', '.join(machines)}; name the folder that the machines"
+            " were started with"
+        )
     return known
 
 

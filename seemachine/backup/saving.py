@@ -1,4 +1,7 @@
-"""`seemachine backup`: public data, ledgers and, on demand, cards, in one file. Machines are asked over the wire, so they must be up."""
+"""`seemachine backup`: public data, ledgers and, on demand, cards, in one file.
+
+Machines are asked over the wire, so they must be up.
+"""
 
 import argparse
 import json
@@ -68,21 +71,41 @@ def run(options: argparse.Namespace) -> int:
     else:
         _report(manifest, options)
     for folder, names in lending.leftovers(world).items():
-        _complain(f"an interrupted backup took {', '.join(names)}; bring back with: seemachine restore {folder}")
+        _complain(
+            f"an interrupted backup took {', '.join(names)}; bring back with: seemachine restore"
+            f" {folder}"
+        )
     return code
 
 
-def save(world: Path, file: Path, portraits: Sequence[Portrait], cards: Sequence[str] = (), without: Sequence[str] = ()) -> Manifest:
-    """Write a backup to a file that is not there yet. Raises StateError, StatusError, ArchiveError, OSError.
+def save(
+    world: Path,
+    file: Path,
+    portraits: Sequence[Portrait],
+    cards: Sequence[str] = (),
+    without: Sequence[str] = (),
+) -> Manifest:
+    """Write a backup to a file that is not there yet.
+
+    Raises StateError, StatusError, ArchiveError, OSError.
 
     When it fails, cards may have been taken out: see `lending.leftovers`.
     """
     identifier = os.urandom(16).hex()
     members = {**_public(world), **{ledger_name(each.part.esn): each.ledger for each in portraits}}
     parts = tuple(each.part for each in portraits)
-    manifest = Manifest(identifier, time.time_ns() // 1_000_000, _identifier(world), parts, tuple(cards), tuple(without))
+    manifest = Manifest(
+        identifier,
+        time.time_ns() // 1_000_000,
+        _identifier(world),
+        parts,
+        tuple(cards),
+        tuple(without),
+    )
     taken = lending.take_out(world, identifier, cards)
-    backup = Backup(manifest, {**members, **{f"{CARDS}{name}.card": data for name, data in taken.items()}})
+    backup = Backup(
+        manifest, {**members, **{f"{CARDS}{name}.card": data for name, data in taken.items()}}
+    )
     replace_file(file, pack(backup))
     # What was taken out is destroyed only when the file says again, from the disk, what it should.
     if unpack(file.read_bytes()) != backup:
@@ -105,8 +128,14 @@ def portrait(fleet: blocking.Fleet, peer: Peer) -> Portrait:
     rows = [json.dumps(row) for row in rows_of(fleet, peer)]
     if peer.greeting.opening != greeting.opening:
         raise StateFailed(f"{peer.esn} was restarted while it was asked; try again")
-    files = tuple(ListedFile(each.file.hex(), each.public_key.hex(), each.first, each.next, each.end) for each in listing.files)
-    return Portrait(MachinePart(peer.esn, greeting.nvram.hex(), greeting.epoch, files), "".join(row + "\n" for row in rows).encode())
+    files = tuple(
+        ListedFile(each.file.hex(), each.public_key.hex(), each.first, each.next, each.end)
+        for each in listing.files
+    )
+    return Portrait(
+        MachinePart(peer.esn, greeting.nvram.hex(), greeting.epoch, files),
+        "".join(row + "\n" for row in rows).encode(),
+    )
 
 
 def _listing(peer: Peer) -> Story[NvmemfileListing]:
@@ -128,7 +157,9 @@ def _ask(world: Path, without: Iterable[str]) -> list[Portrait]:
         missing = [esn for esn in wanted if esn not in peers]
         if missing:
             reasons = "".join(f" ({failure.detail})" for failure in fleet.roster.failures)
-            raise StateFailed(f"{', '.join(missing)} can't be asked{reasons}; {_way_out(world, missing)}")
+            raise StateFailed(
+                f"{', '.join(missing)} can't be asked{reasons}; {_way_out(world, missing)}"
+            )
         return [portrait(fleet, peers[esn]) for esn in wanted]
 
 
@@ -137,7 +168,10 @@ def _way_out(world: Path, missing: Sequence[str]) -> str:
     fleet = [esn for esn in missing if esn in _of_the_fleet(world)]
     starts = ["seemachine fleet up"] if fleet else []
     starts += [f"seemachine serve --esn {esn}" for esn in missing if esn not in fleet]
-    return f"start with: {', '.join(starts)}; or leave out with: {' '.join(f'--without {esn}' for esn in missing)}"
+    return (
+        f"start with: {', '.join(starts)}; or leave out with:"
+        f" {' '.join(f'--without {esn}' for esn in missing)}"
+    )
 
 
 def _of_the_fleet(world: Path) -> list[str]:
@@ -148,14 +182,26 @@ def _of_the_fleet(world: Path) -> list[str]:
 
 
 def _public(world: Path) -> dict[str, bytes]:
-    """Key files, the fleet file, and ledgers that are kept of NVRAMs that are gone. Raises StatusError for a key file that is none."""
+    """Key files, the fleet file, and ledgers that are kept of NVRAMs that are gone.
+
+    Raises StatusError for a key file that is none.
+    """
     fleet = world / FLEET
     found = {FLEET: fleet.read_bytes()} if fleet.is_file() else {}
     for alias in keys.aliases():
-        # Loaded, so that nothing but a key file, which holds no secret, gets into a backup under this name.
+        # Loaded, so that nothing but a key file, which holds no secret, gets into a backup under
+        # this name.
         keys.load(alias)
-        found[f"{KEYS}{keys.PREFIX}{alias}"] = (key_folder(world) / f"{keys.PREFIX}{alias}").read_bytes()
-    return {**found, **{f"{ARCHIVE}{path.name}": path.read_bytes() for path in sorted(world.glob(f"{ARCHIVE}[!.]*.jsonl"))}}
+        found[f"{KEYS}{keys.PREFIX}{alias}"] = (
+            key_folder(world) / f"{keys.PREFIX}{alias}"
+        ).read_bytes()
+    return {
+        **found,
+        **{
+            f"{ARCHIVE}{path.name}": path.read_bytes()
+            for path in sorted(world.glob(f"{ARCHIVE}[!.]*.jsonl"))
+        },
+    }
 
 
 def _identifier(world: Path) -> str:
@@ -176,12 +222,23 @@ def _check_target(file: Path) -> None:
 
 def _report(manifest: Manifest, options: argparse.Namespace) -> None:
     if options.json:
-        machines = [{"esn": part.esn, "nvram": part.nvram, "epoch": part.epoch, "files": len(part.files)} for part in manifest.machines]
-        values: Mapping[str, object] = {"id": manifest.id, "file": str(options.file), "world": manifest.world, "machines": machines}
+        machines = [
+            {"esn": part.esn, "nvram": part.nvram, "epoch": part.epoch, "files": len(part.files)}
+            for part in manifest.machines
+        ]
+        values: Mapping[str, object] = {
+            "id": manifest.id,
+            "file": str(options.file),
+            "world": manifest.world,
+            "machines": machines,
+        }
         say_json({**values, "cards": list(manifest.cards), "without": list(manifest.without)})
         return
     for part in manifest.machines:
-        say(f"{part.esn}: {len(part.files)} NVRAM file{'' if len(part.files) == 1 else 's'}, and the ledger")
+        say(
+            f"{part.esn}: {len(part.files)} NVRAM file{'' if len(part.files) == 1 else 's'}, and"
+            " the ledger"
+        )
     for card in manifest.cards:
         say(f"{card} moved into the backup; only seemachine restore brings it back, once")
     for esn in manifest.without:

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing: its kind and name, what became of it in a word and in a sentence. With one that was refused the exit code is 1."""
+    """One thing: its kind and name, what became of it in a word and in a sentence.
+
+    With one that was refused the exit code is 1.
+    """
 
     kind: str
     name: str

@@ -1,4 +1,7 @@
-"""What can be asked of a machine: request in, reply out, plain functions. The table below is the whole list."""
+"""What can be asked of a machine: request in, reply out, plain functions.
+
+The table below is the whole list.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -45,7 +48,8 @@ COMMANDS: dict[type[Any], Callable[[Session, Any], Any]] = {
     m.SkipQuarantined: quarantine.skip,
 }
 
-# Under which name the guide's machine reports an error of a command, where that is not the request's own.
+# Under which name the guide's machine reports an error of a command, where that is not the
+# request's own.
 WHERE = {"provisionLMS": "command_see_provisionLMS"}
 
 # The first that fits. What is not here is a bug of ours.
@@ -67,7 +71,10 @@ STATUSES: tuple[tuple[type[Exception], Status], ...] = (
 
 
 def answer(session: Session, request: Any) -> Any:
-    """The reply to a request, or the StatusError that refuses it. Nothing else leaves here; a bug's traceback is the error's cause."""
+    """The reply to a request, or the StatusError that refuses it.
+
+    Nothing else leaves here; a bug's traceback is the error's cause.
+    """
     try:
         return COMMANDS[type(request)](session, request)
     except Exception as error:  # noqa: BLE001
@@ -85,7 +92,9 @@ def refusal(request: Any, error: Exception) -> StatusError:
     for kind, status in STATUSES:
         if isinstance(error, kind):
             return StatusError(status, _within(str(error) or kind.__name__, where), where)
-    failure = StatusError(Status.Failed, _within("an internal error; the machine's log has it", where), where)
+    failure = StatusError(
+        Status.Failed, _within("an internal error; the machine's log has it", where), where
+    )
     failure.__cause__ = error
     return failure
 

@@ -1,13 +1,31 @@
-"""generateLMS, continueLMS_cache_next, continueLMS_card_next: a key is made in steps that the client pulls (guide 2.7.1, 2.7.2)."""
+"""generateLMS, continueLMS_cache_next, continueLMS_card_next: a key is made in steps that the
+client pulls (guide 2.7.1, 2.7.2).
+"""
 
 from seemachine.commands.leases import refuse_undelegated, to_store
-from seemachine.commands.making import check_label, check_room, claim, held, release, save_head, save_step
+from seemachine.commands.making import (
+    check_label,
+    check_room,
+    claim,
+    held,
+    release,
+    save_head,
+    save_step,
+)
 from seemachine.lms.engines import Engine
 from seemachine.lms.generation import Generation, Stopped, default_expchunk
 from seemachine.lms.parameters import OtsParameters, ParameterError, TreeParameters, lmots, lms
 from seemachine.lms.sectors import Sectors
 from seemachine.machine import Machine, PendingKey, Session
-from seemachine.wire.messages import MAX_CARD, CardWritten, ContinueLms, ContinueLmsCard, GenerateLms, LmsChunk, LmsStarted
+from seemachine.wire.messages import (
+    MAX_CARD,
+    CardWritten,
+    ContinueLms,
+    ContinueLmsCard,
+    GenerateLms,
+    LmsChunk,
+    LmsStarted,
+)
 from seemachine.wire.names import (
     HANDLE_BYTES,
     MAX_CACHE_PART_EXPONENT,
@@ -23,7 +41,11 @@ from seemachine.wire.status import Status, StatusError
 
 
 def generate(session: Session, request: GenerateLms) -> LmsStarted:
-    """Begin a key. Refuses unknown or mixed parameter sets, exponents that no machine takes, and a label that is taken."""
+    """Begin a key.
+
+    Refuses unknown or mixed parameter sets, exponents that no machine takes, and a label that is
+    taken.
+    """
     refuse_undelegated(session.machine)
     machine, generation = session.machine, _begin(session, request)
     handle = machine.random(HANDLE_BYTES)
@@ -61,22 +83,32 @@ def _expcache(tree: TreeParameters, sectors: Sectors, asked: int | None) -> int:
     return expcache
 
 
-def _expchunk(engine: Engine, tree: TreeParameters, ots: OtsParameters, expcache: int, asked: int | None) -> int:
-    """Not so small that the chunks are too many to keep, nor so large that one's cache nodes don't fit a message."""
+def _expchunk(
+    engine: Engine, tree: TreeParameters, ots: OtsParameters, expcache: int, asked: int | None
+) -> int:
+    """Not so small that the chunks are too many to keep, nor so large that one's cache nodes don't
+    fit a message.
+    """
     least = max(0, tree.h - MAX_CHUNKS_EXPONENT)
     most = min(tree.h, tree.h - expcache + MAX_CACHE_PART_EXPONENT)
-    expchunk = min(max(default_expchunk(engine, tree, ots), least), most) if asked is None else asked
+    expchunk = (
+        min(max(default_expchunk(engine, tree, ots), least), most) if asked is None else asked
+    )
     _check_bound("expchunk", expchunk, least, most)
     return expchunk
 
 
 def _check_bound(name: str, exponent: int, least: int, most: int) -> None:
     if not least <= exponent <= most:
-        raise ParameterError(f"{name} must be from {least} to {most} for such a key, not {exponent}")
+        raise ParameterError(
+            f"{name} must be from {least} to {most} for such a key, not {exponent}"
+        )
 
 
 def advance(session: Session, request: ContinueLms) -> LmsChunk:
-    """Do one chunk; with the last one a singular key goes into NVRAM, and a sectorized key begins to wait for its cards."""
+    """Do one chunk; with the last one a singular key goes into NVRAM, and a sectorized key begins
+    to wait for its cards.
+    """
     with held(session, request.handle) as pending:
         backlog = _untold_cache(pending)
         if backlog:
@@ -96,7 +128,10 @@ def _untold_cache(pending: PendingKey) -> bytes:
 def _step(session: Session, pending: PendingKey) -> LmsChunk:
     generation = pending.generation
     if not generation.remaining:
-        raise StatusError(Status.InvalidParameter, "the key is finished; its cards are written with continueLMS_card_next")
+        raise StatusError(
+            Status.InvalidParameter,
+            "the key is finished; its cards are written with continueLMS_card_next",
+        )
     try:
         cache = generation.step(session.machine.engine, session.stopped.is_set)
     except ParameterError:
@@ -108,7 +143,9 @@ def _step(session: Session, pending: PendingKey) -> LmsChunk:
         return LmsChunk(remaining=generation.remaining, cache=cache, cards=0)
     _finish(session, pending)
     cards = generation.sectors.cards - pending.cards_written
-    return LmsChunk(remaining=0, cache=cache, cards=cards, public_key=generation.public_key.encode())
+    return LmsChunk(
+        remaining=0, cache=cache, cards=cards, public_key=generation.public_key.encode()
+    )
 
 
 def _finish(session: Session, pending: PendingKey) -> None:
@@ -122,8 +159,9 @@ def _finish(session: Session, pending: PendingKey) -> None:
     try:
         _install(machine, pending)
     finally:
-        # Also when that fails halfway: nobody may write the same leaves anywhere else. Not before: who gives up the label must wait for
-        # the checkpoint, or would find it written after it was discarded.
+        # Also when that fails halfway: nobody may write the same leaves anywhere else. Not before:
+        # who gives up the label must wait for the checkpoint, or would find it written after it was
+        # discarded.
         release(session, pending)
 
 
@@ -132,21 +170,30 @@ def _install(machine: Machine, pending: PendingKey) -> None:
     if generation.seeds[0]:
         lease = to_store(generation.lease(0), machine.signer, pending.warnat)
         generation.seeds[0] = b""
-        # The seed leaves the checkpoint before it is in NVRAM. Swapped, it could be installed again from there.
+        # The seed leaves the checkpoint before it is in NVRAM. Swapped, it could be installed again
+        # from there.
         save_head(machine, pending)
         machine.store.install(lease)
     elif machine.store.get(nvram_name(generation.public_key.encode())) is None:
         raise StatusError(
-            Status.NotAvailable, f"the leaves of {pending.label} were lost in a crash or are used up; replace=yes makes another key"
+            Status.NotAvailable,
+            f"the leaves of {pending.label} were lost in a crash or are used up; replace=yes makes"
+            " another key",
         )
 
 
 def write_card(session: Session, request: ContinueLmsCard) -> CardWritten:
-    """Write the leases of the next card to the blank card in a slot. The seeds of a written card leave the machine."""
+    """Write the leases of the next card to the blank card in a slot.
+
+    The seeds of a written card leave the machine.
+    """
     with held(session, request.handle) as pending:
         generation = pending.generation
         if generation.remaining:
-            raise StatusError(Status.InvalidParameter, "the key is not finished; go on with continueLMS_cache_next")
+            raise StatusError(
+                Status.InvalidParameter,
+                "the key is not finished; go on with continueLMS_cache_next",
+            )
         if not generation.sectors.sectorized:
             raise StatusError(Status.InvalidParameter, "a singular key has no cards")
         if pending.cards_written == generation.sectors.cards:
@@ -155,14 +202,20 @@ def write_card(session: Session, request: ContinueLmsCard) -> CardWritten:
         numbers = generation.sectors.card_leases(pending.cards_written)
         bound = session.machine.signer, pending.warnat
         leases = tuple(to_store(generation.lease(number), *bound) for number in numbers)
-        card = session.machine.slots.write_leases(request.slot, leases, before=lambda: _give_away(session, pending))
-    return CardWritten(card=fitting(card, MAX_CARD), remaining=generation.sectors.cards - pending.cards_written)
+        card = session.machine.slots.write_leases(
+            request.slot, leases, before=lambda: _give_away(session, pending)
+        )
+    return CardWritten(
+        card=fitting(card, MAX_CARD), remaining=generation.sectors.cards - pending.cards_written
+    )
 
 
 def _give_away(session: Session, pending: PendingKey) -> None:
-    """Forget the seeds of the next card, here and on disk, before it is written: a write that fails in between loses its leaves.
+    """Forget the seeds of the next card, here and on disk, before it is written: a write that fails
+    in between loses its leaves.
 
-    After the write would be too late: an unclear failure could then put the same leaves on two cards.
+    After the write would be too late: an unclear failure could then put the same leaves on two
+    cards.
     """
     generation = pending.generation
     for number in generation.sectors.card_leases(pending.cards_written):

@@ -10,7 +10,10 @@ from seemachine.wire.status import Status, StatusError
 def hello(session: Session, request: Hello) -> Greeting:
     """Introduce the machine. Refuses a client of another protocol version with InvalidParameter."""
     if request.protocol != PROTOCOL:
-        raise StatusError(Status.InvalidParameter, f"this machine speaks protocol {PROTOCOL}, not {request.protocol}")
+        raise StatusError(
+            Status.InvalidParameter,
+            f"this machine speaks protocol {PROTOCOL}, not {request.protocol}",
+        )
     machine = session.machine
     return Greeting(
         protocol=PROTOCOL,

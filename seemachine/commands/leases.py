@@ -24,20 +24,33 @@ def from_store(lease: StoredLease) -> Lease:
 
 
 def refuse_foreign(machine: Machine, lease: StoredLease) -> None:
-    """Keys of a signed SEE machine are used by none that another key signed (guide 2.9.2). Raises StatusError (AccessDenied)."""
+    """Keys of a signed SEE machine are used by none that another key signed (guide 2.9.2).
+
+    Raises StatusError (AccessDenied).
+    """
     if lease.signer not in (b"", machine.signer, *machine.extra_signers):
         ours = f"by {machine.signer.hex()}" if machine.signer else "by nobody"
         what = (
-            f"{printed_name(lease.name)} belongs to SEE machines signed by {lease.signer.hex()}, and that of {machine.esn} is signed {ours}"
+            f"{printed_name(lease.name)} belongs to SEE machines signed by {lease.signer.hex()},"
+            f" and that of {machine.esn} is signed {ours}"
         )
         raise StatusError(Status.AccessDenied, f"{what}; see: seemachine fleet check")
 
 
 def refuse_undelegated(machine: Machine) -> None:
-    """No NVRAM file is made by a SEE machine to which the ACS delegated none (guide 2.5.1 step 4). Raises StatusError (AccessDenied)."""
+    """No NVRAM file is made by a SEE machine to which the ACS delegated none (guide 2.5.1 step 4).
+
+    Raises StatusError (AccessDenied).
+    """
     if not machine.delegated:
-        what = f"the SEE machine of {machine.esn} has no NVRAM delegation, so it makes no keys and takes no leases"
-        advice = "make userdata.raw with userdatatool.py and put it into the image or the user data (guide 2.5.1 step 4, 2.5.2.3 step 15)"
+        what = (
+            f"the SEE machine of {machine.esn} has no NVRAM delegation, so it makes no keys and"
+            " takes no leases"
+        )
+        advice = (
+            "make userdata.raw with userdatatool.py and put it into the image or the user data"
+            " (guide 2.5.1 step 4, 2.5.2.3 step 15)"
+        )
         raise StatusError(Status.AccessDenied, f"{what}; {advice}")
 
 
@@ -48,4 +61,8 @@ def problem_of(lease: StoredLease) -> str:
     except ParameterError as error:
         return str(error)
     fits = len(made.path) == made.depth * made.key.tree.m and made.end <= 1 << made.key.tree.h
-    return "" if fits and len(made.seed) == made.key.ots.n else "the lease does not fit its key; it is damaged"
+    return (
+        ""
+        if fits and len(made.seed) == made.key.ots.n
+        else "the lease does not fit its key; it is damaged"
+    )

@@ -28,27 +28,48 @@ def check_label(machine: Machine, label: str, *, replace: bool) -> None:
     if not label:
         return
     if not is_label(label):
-        raise StatusError(Status.InvalidParameter, f"a label has up to 64 lower-case letters, digits and hyphens, not {label!r}")
+        raise StatusError(
+            Status.InvalidParameter,
+            f"a label has up to 64 lower-case letters, digits and hyphens, not {label!r}",
+        )
     if replace:
         discard(machine, label)
     taken = label in machine.making or machine.checkpoints.head(label) is not None
     if taken:
         raise StatusError(
-            Status.ObjectInUse, f"there is a half-made key {label}; go on with it by resume=yes, or give it up by replace=yes"
+            Status.ObjectInUse,
+            f"there is a half-made key {label}; go on with it by resume=yes, or give it up by"
+            " replace=yes",
         )
     if len(machine.checkpoints.labels()) >= MAX_LABELS:
-        raise StatusError(Status.ObjectInUse, f"this machine keeps {MAX_LABELS} half-made keys already; resume or replace one")
+        raise StatusError(
+            Status.ObjectInUse,
+            f"this machine keeps {MAX_LABELS} half-made keys already; resume or replace one",
+        )
 
 
 def check_room(session: Session) -> None:
-    """Refuse a connection that makes as many keys as it may. Keys that others took over do not count."""
-    session.generations = {handle: pending for handle, pending in session.generations.items() if pending.handle == handle}
+    """Refuse a connection that makes as many keys as it may.
+
+    Keys that others took over do not count.
+    """
+    session.generations = {
+        handle: pending
+        for handle, pending in session.generations.items()
+        if pending.handle == handle
+    }
     if len(session.generations) >= MAX_GENERATIONS:
-        raise StatusError(Status.ObjectInUse, f"this connection is making {MAX_GENERATIONS} keys already; finish one first")
+        raise StatusError(
+            Status.ObjectInUse,
+            f"this connection is making {MAX_GENERATIONS} keys already; finish one first",
+        )
 
 
 def claim(session: Session, pending: PendingKey) -> None:
-    """Give a key to a connection, after `check_room`. Who had it before finds its handle unknown."""
+    """Give a key to a connection, after `check_room`.
+
+    Who had it before finds its handle unknown.
+    """
     if session.stopped.is_set():
         raise Stopped("the connection has ended")
     session.generations[pending.handle] = pending
@@ -58,13 +79,17 @@ def claim(session: Session, pending: PendingKey) -> None:
 
 @contextlib.contextmanager
 def held(session: Session, handle: bytes) -> Iterator[PendingKey]:
-    """The key of a handle, for one step. Raises StatusError (UnknownID) when this connection has it no more."""
+    """The key of a handle, for one step.
+
+    Raises StatusError (UnknownID) when this connection has it no more.
+    """
     pending = session.generations.get(handle)
     if pending is None:
         raise _unknown()
     try:
         with pending.lock:
-            # Looked at under the lock: the key may have been resumed or given up while its last step was still under way.
+            # Looked at under the lock: the key may have been resumed or given up while its last
+            # step was still under way.
             if pending.handle != handle or pending.orphaned:
                 raise _unknown()
             yield pending
@@ -80,7 +105,10 @@ def _unknown() -> StatusError:
 
 
 def release(session: Session, pending: PendingKey) -> None:
-    """The connection is done with a key. Its checkpoint, by now without seeds, stays until the client has saved the public key."""
+    """The connection is done with a key.
+
+    Its checkpoint, by now without seeds, stays until the client has saved the public key.
+    """
     session.generations.pop(pending.handle, None)
     session.machine.forget(pending)
 
@@ -103,9 +131,12 @@ def save_step(machine: Machine, pending: PendingKey) -> None:
     try:
         if generation.done == 1:
             machine.checkpoints.create(pending.label, _head(pending))
-        machine.checkpoints.append(pending.label, generation.done - 1, generation.row(generation.done - 1))
+        machine.checkpoints.append(
+            pending.label, generation.done - 1, generation.row(generation.done - 1)
+        )
     except OSError:
-        # Done again by the next request: on disk there must be no gap before the chunks that follow.
+        # Done again by the next request: on disk there must be no gap before the chunks that
+        # follow.
         generation.done -= 1
         raise
 
@@ -117,7 +148,10 @@ def save_head(machine: Machine, pending: PendingKey) -> None:
 
 
 def restore(machine: Machine, label: str, handle: bytes) -> PendingKey:
-    """A key from its checkpoint. Raises StatusError (UnknownID) when there is none, StateCorrupt when it is damaged."""
+    """A key from its checkpoint.
+
+    Raises StatusError (UnknownID) when there is none, StateCorrupt when it is damaged.
+    """
     head = machine.checkpoints.head(label) if is_label(label) else None
     if head is None:
         raise StatusError(Status.UnknownID, f"there is no half-made key {label} on {machine.esn}")
@@ -149,9 +183,13 @@ def _head(pending: PendingKey) -> Head:
 
 
 def _generation(machine: Machine, head: Head) -> Generation:
-    """Within the bounds that generateLMS keeps: a head from elsewhere must not make this machine hold more."""
+    """Within the bounds that generateLMS keeps: a head from elsewhere must not make this machine
+    hold more.
+    """
     tree, ots = lms(_whole(head, "lms", 0, U32)), lmots(_whole(head, "lmots", 0, U32))
-    sectors = Sectors(tree.h, _whole(head, "expcards", 0, MAX_EXPCARDS), _whole(head, "explease", 0, MAX_EXPLEASE))
+    sectors = Sectors(
+        tree.h, _whole(head, "expcards", 0, MAX_EXPCARDS), _whole(head, "explease", 0, MAX_EXPLEASE)
+    )
     sectors.check()
     expcache = _whole(head, "expcache", 0, min(tree.h, MAX_EXPCACHE))
     most = min(tree.h, tree.h - expcache + MAX_CACHE_PART_EXPONENT)
@@ -159,7 +197,9 @@ def _generation(machine: Machine, head: Head) -> Generation:
     identifier, seeds = head["identifier"], head["seeds"]
     if type(identifier) is not bytes or len(identifier) != IDENTIFIER_BYTES:
         raise ValueError("the identifier is none")
-    if len(seeds) != sectors.leases or any(type(seed) is not bytes or len(seed) not in (0, ots.n) for seed in seeds):
+    if len(seeds) != sectors.leases or any(
+        type(seed) is not bytes or len(seed) not in (0, ots.n) for seed in seeds
+    ):
         raise ValueError("the seeds do not fit the plan")
     return Generation(tree, ots, sectors, expchunk, expcache, machine.random, identifier, seeds)
 

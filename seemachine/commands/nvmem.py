@@ -1,4 +1,6 @@
-"""The nvmemfile family: list, info, sign, and signing of what the client hashes (guide 2.7.1, 2.7.2.1)."""
+"""The nvmemfile family: list, info, sign, and signing of what the client hashes (guide 2.7.1,
+2.7.2.1).
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -61,7 +63,9 @@ def listing(session: Session, request: ListNvmemfiles) -> NvmemfileListing:
     """Describe them all."""
     del request
     machine = session.machine
-    files = [file for name in machine.store.names() if (file := machine.store.get(name)) is not None]
+    files = [
+        file for name in machine.store.names() if (file := machine.store.get(name)) is not None
+    ]
     return NvmemfileListing(files=[_describe(machine, file) for file in files])
 
 
@@ -74,30 +78,44 @@ def warn(session: Session, request: WarnNvmemfile) -> NvmemfileInfo:
 
 
 def load(session: Session, request: LoadLms) -> LmsLoaded:
-    """Take a part of a key file's node cache; with the last one it is checked against the key's root and taken into use."""
+    """Take a part of a key file's node cache; with the last one it is checked against the key's
+    root and taken into use.
+    """
     machine = session.machine
     key = PublicKey.decode(_file(machine, request.file).lease.public_key)
     size = key.tree.m << request.expcache
     if not request.offset:
         session.loading = bytearray()
     if len(session.loading) != request.offset or request.offset + len(request.nodes) > size:
-        raise StatusError(Status.InvalidParameter, f"expected the node cache from byte {len(session.loading)} of {size} on")
+        raise StatusError(
+            Status.InvalidParameter,
+            f"expected the node cache from byte {len(session.loading)} of {size} on",
+        )
     session.loading += request.nodes
     missing = size - len(session.loading)
     if not missing:
         nodes, session.loading = bytes(session.loading), bytearray()
-        machine.keys.put_table(key.root, table_from_cache(machine.engine, key, request.expcache, nodes))
+        machine.keys.put_table(
+            key.root, table_from_cache(machine.engine, key, request.expcache, nodes)
+        )
     return LmsLoaded(file=request.file, missing=missing)
 
 
 def ready(machine: Machine, name: bytes) -> bool:
     """Whether the next signature of a file needs no preparation. Does no hashing."""
     file = machine.store.get(name)
-    return file is None or bool(file.quarantine) or machine.keys.has_page(from_store(file.lease), file.next)
+    return (
+        file is None
+        or bool(file.quarantine)
+        or machine.keys.has_page(from_store(file.lease), file.next)
+    )
 
 
 def prepare(machine: Machine, name: bytes) -> None:
-    """Hash the page of the next leaf, before any leaf is reserved. Raises StatusError when that is too much without the node cache."""
+    """Hash the page of the next leaf, before any leaf is reserved.
+
+    Raises StatusError when that is too much without the node cache.
+    """
     file = _file(machine, name)
     lease = from_store(file.lease)
     if _too_large(machine, lease, file.next):
@@ -116,11 +134,18 @@ def sign(session: Session, request: NvmemfileSign) -> NvmemfileSigned:
     return _finish_one(session.machine, started)
 
 
-def start_signing(machine: Machine, asked: Sequence[tuple[NvmemfileSign, str]]) -> list[Signing | Exception]:
-    """Reserve a leaf for each request and its client, all in one flush. From here on the leaves are gone, whatever happens."""
+def start_signing(
+    machine: Machine, asked: Sequence[tuple[NvmemfileSign, str]]
+) -> list[Signing | Exception]:
+    """Reserve a leaf for each request and its client, all in one flush.
+
+    From here on the leaves are gone, whatever happens.
+    """
     refusals = [_unfit(machine, request) for request, _ in asked]
     fitting = [each for each, refused in zip(asked, refusals, strict=True) if refused is None]
-    orders = [_order(request, message_bound(request.message), client) for request, client in fitting]
+    orders = [
+        _order(request, message_bound(request.message), client) for request, client in fitting
+    ]
     answers = iter(machine.store.reserve(orders))
     return [
         _start(machine, request, next(answers)) if refused is None else refused
@@ -128,12 +153,17 @@ def start_signing(machine: Machine, asked: Sequence[tuple[NvmemfileSign, str]]) 
     ]
 
 
-def finish_signing(machine: Machine, signings: Sequence[Signing]) -> list[NvmemfileSigned | Exception]:
+def finish_signing(
+    machine: Machine, signings: Sequence[Signing]
+) -> list[NvmemfileSigned | Exception]:
     """Make the signatures, those of one parameter set in one call of the engine."""
     chains: dict[int, bytes] = {}
     for ots in {signing.lease.key.ots for signing in signings}:
         chosen = [index for index, signing in enumerate(signings) if signing.lease.key.ots == ots]
-        jobs = [signings[index].lease.job(signings[index].reserved.leaf, signings[index].digest) for index in chosen]
+        jobs = [
+            signings[index].lease.job(signings[index].reserved.leaf, signings[index].digest)
+            for index in chosen
+        ]
         chains.update(zip(chosen, machine.engine.sign(ots, jobs), strict=True))
     return [_finish(machine, signing, chains[index]) for index, signing in enumerate(signings)]
 
@@ -172,14 +202,21 @@ def sign_digest(session: Session, request: NvmemfileSignDigest) -> NvmemfileSign
     file = machine.store.get(request.file)
     if file is not None:
         refuse_foreign(machine, file.lease)
-    size = PublicKey.decode(file.lease.public_key).ots.n if file is not None else len(request.digest)
+    size = (
+        PublicKey.decode(file.lease.public_key).ots.n if file is not None else len(request.digest)
+    )
     if len(request.digest) != size:
         raise StatusError(Status.InvalidParameter, f"Q has {size} bytes for this key")
-    bound = machine.store.bind(Order(request.file, request.token, hash_bound(request.digest), session.client))
+    bound = machine.store.bind(
+        Order(request.file, request.token, hash_bound(request.digest), session.client)
+    )
     reserved = _given(machine, request.file, bound)
     lease = from_store(reserved.lease)
     if len(request.digest) != lease.key.ots.n:
-        raise StatusError(Status.InvalidParameter, f"Q has {lease.key.ots.n} bytes for {lease.key.ots.name}; the leaf is spent")
+        raise StatusError(
+            Status.InvalidParameter,
+            f"Q has {lease.key.ots.n} bytes for {lease.key.ots.name}; the leaf is spent",
+        )
     return _finish_one(machine, Signing(lease, reserved, request.digest))
 
 
@@ -220,7 +257,9 @@ def _start(machine: Machine, request: NvmemfileSign, answer: Answer) -> Signing 
         return error
     lease = from_store(reserved.lease)
     randomizer = lease.randomizer(reserved.leaf)
-    digest = message_digest(lease.key.ots, lease.key.identifier, reserved.leaf, randomizer, request.message)
+    digest = message_digest(
+        lease.key.ots, lease.key.identifier, reserved.leaf, randomizer, request.message
+    )
     return Signing(lease, reserved, digest)
 
 
@@ -248,7 +287,10 @@ def _unfit(machine: Machine, request: NvmemfileSign) -> StatusError | None:
 
 
 def _too_long(machine: Machine) -> StatusError:
-    return StatusError(Status.InvalidParameter, f"a message of over {machine.limits.message} bytes is hashed by the client")
+    return StatusError(
+        Status.InvalidParameter,
+        f"a message of over {machine.limits.message} bytes is hashed by the client",
+    )
 
 
 def _finish(machine: Machine, signing: Signing, chains: bytes) -> NvmemfileSigned | Exception:
@@ -269,7 +311,10 @@ def _too_large(machine: Machine, lease: Lease, leaf: int) -> bool:
 
 
 def _not_loaded(name: bytes) -> StatusError:
-    return StatusError(Status.NotAvailable, f"the tree of {printed_name(name)} is not loaded; send the key file's cache with loadLMS")
+    return StatusError(
+        Status.NotAvailable,
+        f"the tree of {printed_name(name)} is not loaded; send the key file's cache with loadLMS",
+    )
 
 
 def _damaged(error: ParameterError) -> StatusError:
@@ -288,7 +333,10 @@ def _no_file(machine: Machine, name: bytes) -> StatusError:
 
 
 def _is_loaded(machine: Machine, lease: Lease, leaf: int) -> bool:
-    return machine.keys.has_table(lease.key.root) or len(machine.keys.page_leaves(lease, leaf)) <= FEW_LEAVES
+    return (
+        machine.keys.has_table(lease.key.root)
+        or len(machine.keys.page_leaves(lease, leaf)) <= FEW_LEAVES
+    )
 
 
 def _describe(machine: Machine, file: NvramFile) -> NvmemfileInfo:

@@ -8,7 +8,10 @@ from seemachine.wire.status import Status, StatusError
 
 
 def provision(session: Session, request: ProvisionLms) -> LmsProvisioned:
-    """Move the next lease. Refuses an empty card with UseLimitExceeded, and while NVRAM still holds leaves of the key."""
+    """Move the next lease.
+
+    Refuses an empty card with UseLimitExceeded, and while NVRAM still holds leaves of the key.
+    """
     machine = session.machine
     with machine.provisioning:
         lease = machine.slots.next_lease(request.slot)
@@ -32,7 +35,8 @@ def _move(machine: Machine, slot: int, lease: StoredLease) -> int:
     refuse_foreign(machine, lease)
     refuse_undelegated(machine)
     machine.store.check_install(lease)
-    # The card is written before NVRAM. Swapped, a crash in between would leave the same leaves on the card and in the machine.
+    # The card is written before NVRAM. Swapped, a crash in between would leave the same leaves on
+    # the card and in the machine.
     left = machine.slots.take_lease(slot, lease)
     machine.store.install(lease)
     return left

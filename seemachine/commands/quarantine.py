@@ -1,4 +1,7 @@
-"""The quarantine family: what may have been used elsewhere, and the two ways out of it. None of them leads back."""
+"""The quarantine family: what may have been used elsewhere, and the two ways out of it.
+
+None of them leads back.
+"""
 
 from seemachine.commands.leases import problem_of
 from seemachine.machine import Machine, Session
@@ -21,7 +24,8 @@ from seemachine.wire.status import Status, StatusError
 
 
 def inspect(machine: Machine) -> list[str]:
-    """At a machine's start: put into quarantine what goes with a doubt about its NVRAM, and leases that can't be ones.
+    """At a machine's start: put into quarantine what goes with a doubt about its NVRAM, and leases
+    that can't be ones.
 
     Returns the reasons.
     """
@@ -34,26 +38,56 @@ def inspect(machine: Machine) -> list[str]:
         problem = "" if file is None or file.quarantine else problem_of(file.lease)
         if problem:
             machine.store.quarantine(name, problem)
-    files = [file for name in machine.store.names() if (file := machine.store.get(name)) is not None]
+    files = [
+        file for name in machine.store.names() if (file := machine.store.get(name)) is not None
+    ]
     return sorted({doubt, *(file.quarantine for file in files)} - {""})
 
 
 def listing(session: Session, request: ListQuarantine) -> QuarantineListing:
     """NVRAM files first, then half-made keys."""
     machine = session.machine
-    files = [file for name in machine.store.names() if (file := machine.store.get(name)) is not None and file.quarantine]
-    suspects = [Suspect(file.name, "", file.lease.first, file.next, file.lease.end, fitting(file.quarantine, MAX_REASON)) for file in files]
+    files = [
+        file
+        for name in machine.store.names()
+        if (file := machine.store.get(name)) is not None and file.quarantine
+    ]
+    suspects = [
+        Suspect(
+            file.name,
+            "",
+            file.lease.first,
+            file.next,
+            file.lease.end,
+            fitting(file.quarantine, MAX_REASON),
+        )
+        for file in files
+    ]
     for label, reason in machine.checkpoints.suspended():
-        suspects.append(Suspect(file=b"", label=fitting(label, MAX_LABEL), first=0, next=0, end=0, reason=fitting(reason, MAX_REASON)))
+        suspects.append(
+            Suspect(
+                file=b"",
+                label=fitting(label, MAX_LABEL),
+                first=0,
+                next=0,
+                end=0,
+                reason=fitting(reason, MAX_REASON),
+            )
+        )
     return QuarantineListing(suspects=suspects[request.after : request.after + MAX_SUSPECTS])
 
 
 def burn(session: Session, request: BurnQuarantined) -> QuarantineBurned:
-    """Destroy a file, or acknowledge that a half-made key is gone. Refuses what is not in quarantine."""
+    """Destroy a file, or acknowledge that a half-made key is gone.
+
+    Refuses what is not in quarantine.
+    """
     machine = session.machine
     if request.label:
         if request.label not in dict(machine.checkpoints.suspended()):
-            raise StatusError(Status.UnknownID, f"no half-made key {request.label} is in quarantine")
+            raise StatusError(
+                Status.UnknownID, f"no half-made key {request.label} is in quarantine"
+            )
         machine.checkpoints.discard_suspended(request.label)
         return QuarantineBurned(lost=0)
     lost = _suspect(session, request.file)
@@ -76,5 +110,8 @@ def _suspect(session: Session, name: bytes) -> int:
     """The leaves left of a file in quarantine."""
     file = session.machine.store.get(name)
     if file is None or not file.quarantine:
-        raise StatusError(Status.UnknownID, f"no NVRAM file {printed_name(name)} is in quarantine on {session.machine.esn}")
+        raise StatusError(
+            Status.UnknownID,
+            f"no NVRAM file {printed_name(name)} is in quarantine on {session.machine.esn}",
+        )
     return file.remaining

@@ -1,4 +1,6 @@
-"""resumeLMS, discardLMS: going on with a half-made key after its client, its machine or its host went away."""
+"""resumeLMS, discardLMS: going on with a half-made key after its client, its machine or its host
+went away.
+"""
 
 from seemachine.commands import making
 from seemachine.commands.leases import refuse_undelegated
@@ -53,7 +55,12 @@ def _take_over(machine: Machine, label: str) -> PendingKey:
 
 
 def _check_seeds(pending: PendingKey) -> None:
-    """Unfinished, a key needs all its seeds; a crash at the moment of handing them out may have lost them, which is final."""
+    """Unfinished, a key needs all its seeds; a crash at the moment of handing them out may have
+    lost them, which is final.
+    """
     generation = pending.generation
     if generation.done < generation.chunks and not all(generation.seeds):
-        raise StatusError(Status.Malformed, f"the half-made key {pending.label} has lost seeds; give it up by replace=yes")
+        raise StatusError(
+            Status.Malformed,
+            f"the half-made key {pending.label} has lost seeds; give it up by replace=yes",
+        )

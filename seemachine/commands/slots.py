@@ -10,7 +10,13 @@ def listing(session: Session, request: ListSlots) -> SlotListing:
     del request
     return SlotListing(
         slots=[
-            Slot(slot=found.slot, ic=found.ic, kind=found.kind, card=fitting(found.card, MAX_CARD), leases=found.leases)
+            Slot(
+                slot=found.slot,
+                ic=found.ic,
+                kind=found.kind,
+                card=fitting(found.card, MAX_CARD),
+                leases=found.leases,
+            )
             for found in session.machine.slots.listing()
         ]
     )

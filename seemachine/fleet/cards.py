@@ -65,7 +65,10 @@ def _list(world: Path, options: argparse.Namespace) -> None:
 
 
 def _print(found: list[Whereabouts]) -> None:
-    cells = [(card.card, card.kind, counted(card.leases, "lease") if card.kind == "lms" else "") for card in found]
+    cells = [
+        (card.card, card.kind, counted(card.leases, "lease") if card.kind == "lms" else "")
+        for card in found
+    ]
     widths = [max(map(len, column)) for column in zip(*cells, LEAST_CELLS, strict=True)]
     for card, row in zip(found, cells, strict=True):
         place = f"slot {card.slot} of {card.esn}" if card.esn else "on the rack"

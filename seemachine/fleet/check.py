@@ -1,4 +1,6 @@
-"""`seemachine fleet check`: what would fail later, and what to do about it now (guide 2.5, 2.8, 2.9.2, 2.9.6)."""
+"""`seemachine fleet check`: what would fail later, and what to do about it now (guide 2.5, 2.8,
+2.9.2, 2.9.6).
+"""
 
 import datetime as dt
 import json
@@ -18,15 +20,30 @@ from seemachine.wire.world import key_folder, published_folder
 
 SOON_DAYS = 30
 FLEET_ADVICE = "start it with: seemachine fleet up; or tidy up with: seemachine fleet down"
-TOOLS_ADVICE = "start its SEE machine and publish it again with bootstrap.py or hsc_loadseemachine, or remove it with removepubobj.py"
+TOOLS_ADVICE = (
+    "start its SEE machine and publish it again with bootstrap.py or hsc_loadseemachine, or remove"
+    " it with removepubobj.py"
+)
 
 
 def findings(world: Path) -> list[Finding]:
     """Everything found with the HSMs that are enrolled here, most far-reaching first."""
     known = [module for module in modules.present(world) if module.number]
-    each = [finding for module in known for finding in (*_licence(module), *_certificate(module), *_delegation(module))]
-    each += [finding for module in known for finding in (*_mode(module), *_unpublished(world, module))]
-    return [*_signers(world, known), *_keys(world, known), *each, *_stale(world), *health.findings(world)]
+    each = [
+        finding
+        for module in known
+        for finding in (*_licence(module), *_certificate(module), *_delegation(module))
+    ]
+    each += [
+        finding for module in known for finding in (*_mode(module), *_unpublished(world, module))
+    ]
+    return [
+        *_signers(world, known),
+        *_keys(world, known),
+        *each,
+        *_stale(world),
+        *health.findings(world),
+    ]
 
 
 def as_document(found: list[Finding]) -> dict[str, Any]:
@@ -35,15 +52,25 @@ def as_document(found: list[Finding]) -> dict[str, Any]:
 
 
 def _signers(world: Path, known: list[Module]) -> list[Finding]:
-    signers = {module.esn: module.signer for module in known if module.loaded or modules.running(world, module.esn)}
+    signers = {
+        module.esn: module.signer
+        for module in known
+        if module.loaded or modules.running(world, module.esn)
+    }
     if len(set(signers.values())) < 2:
         return []
     listed = ", ".join(f"{esn} by {_short(signer)}" for esn, signer in signers.items())
     advice = (
-        "load all of them with one key: retarget the seeinteg key with generatekey -r simple, sign the image again with it (guide 2.9.2)"
+        "load all of them with one key: retarget the seeinteg key with generatekey -r simple, sign"
+        " the image again with it (guide 2.9.2)"
     )
     return [
-        Finding("", f"the SEE machines are signed by different keys, so LMS keys and cards of one do not work on another: {listed}", advice)
+        Finding(
+            "",
+            "the SEE machines are signed by different keys, so LMS keys and cards of one do not"
+            f" work on another: {listed}",
+            advice,
+        )
     ]
 
 
@@ -54,7 +81,10 @@ def _keys(world: Path, known: list[Module]) -> list[Finding]:
         signer = _signer_of(path)
         if signer and signers and signer not in signers:
             alias = path.name.removeprefix(PREFIX)
-            problem = f"the LMS key {alias} was made by SEE machines signed by {_short(signer)}, which none here is"
+            problem = (
+                f"the LMS key {alias} was made by SEE machines signed by {_short(signer)}, which"
+                " none here is"
+            )
             found.append(Finding("", problem, "load a SEE machine that is signed by that key"))
     return found
 
@@ -77,8 +107,20 @@ def _licence(module: Module) -> list[Finding]:
         return []
     name = FEATURES[SEE_FEATURE[module.model]]
     if SEE_FEATURE[module.model] in module.licences:
-        return [Finding(module.esn, f"the licence {name} is not effective yet", f"nopclearfail -c -m {module.number}")]
-    return [Finding(module.esn, f"there is no licence {name}", "install one with nethsmadmin -a, then nopclearfail -c (guide 2.5)")]
+        return [
+            Finding(
+                module.esn,
+                f"the licence {name} is not effective yet",
+                f"nopclearfail -c -m {module.number}",
+            )
+        ]
+    return [
+        Finding(
+            module.esn,
+            f"there is no licence {name}",
+            "install one with nethsmadmin -a, then nopclearfail -c (guide 2.5)",
+        )
+    ]
 
 
 def _certificate(module: Module) -> list[Finding]:
@@ -90,16 +132,32 @@ def _certificate(module: Module) -> list[Finding]:
         until = dt.datetime.fromisoformat(loaded.developer_until)
         if until < now + dt.timedelta(days=SOON_DAYS):
             word = "expired" if until < now else "expires"
-            problem = f"the developer certificate of SEE machine {loaded.uuid} {word} at {until}; then it can't be started any more"
-            found.append(Finding(module.esn, problem, "get a new certificate for the same key and register it with: csadmin ids add"))
+            problem = (
+                f"the developer certificate of SEE machine {loaded.uuid} {word} at {until}; then it"
+                " can't be started any more"
+            )
+            found.append(
+                Finding(
+                    module.esn,
+                    problem,
+                    "get a new certificate for the same key and register it with: csadmin ids add",
+                )
+            )
     return found
 
 
 def _delegation(module: Module) -> list[Finding]:
     missing = [loaded for loaded in module.loaded if not loaded.delegated]
-    advice = "make userdata.raw with userdatatool.py and put it into the image or the user data (guide 2.5.1 step 4, 2.5.2.3 step 15)"
+    advice = (
+        "make userdata.raw with userdatatool.py and put it into the image or the user data (guide"
+        " 2.5.1 step 4, 2.5.2.3 step 15)"
+    )
     return [
-        Finding(module.esn, f"the SEE machine {each.name} has no NVRAM delegation; a real HSM would make no keys", advice)
+        Finding(
+            module.esn,
+            f"the SEE machine {each.name} has no NVRAM delegation; a real HSM would make no keys",
+            advice,
+        )
         for each in missing
     ]
 
@@ -116,8 +174,18 @@ def _unpublished(world: Path, module: Module) -> list[Finding]:
     runs = modules.of_fleet(world, module.esn) or modules.started(world, module)
     if not runs or published.read(world, module.esn) is not None:
         return []
-    publish = f"bootstrap.py -m {module.number} --uuid UUID" if module.model == "5c" else f"hsc_loadseemachine -m {module.number}"
-    return [Finding(module.esn, "its SEE machine runs and is not published, so no client finds it", f"publish it with: {publish}")]
+    publish = (
+        f"bootstrap.py -m {module.number} --uuid UUID"
+        if module.model == "5c"
+        else f"hsc_loadseemachine -m {module.number}"
+    )
+    return [
+        Finding(
+            module.esn,
+            "its SEE machine runs and is not published, so no client finds it",
+            f"publish it with: {publish}",
+        )
+    ]
 
 
 def _stale(world: Path) -> list[Finding]:
@@ -129,5 +197,11 @@ def _stale(world: Path) -> list[Finding]:
             noted = modules.fleet_process(world, esn)
             of_fleet = entry is not None and entry.process.is_same(noted)
             advice = FLEET_ADVICE if of_fleet else TOOLS_ADVICE
-            found.append(Finding(esn, "the published object is stale: no SEE machine is where it points to", advice))
+            found.append(
+                Finding(
+                    esn,
+                    "the published object is stale: no SEE machine is where it points to",
+                    advice,
+                )
+            )
     return found

@@ -27,13 +27,14 @@ module = 1                  # number on this host; orders pipsqueak's banner
 host = "127.0.0.1"
 port = 8888                 # the next free one is taken when this is not free
 store = "sqlite"            # or file, memory
-# lock_memory = "auto"      # keep memory out of swap where that is allowed; yes: or do not start; no
-# insecure_bind = true      # an address that others reach, without TLS: whoever reaches the port can sign
-# witness = "/mnt/witness"  # what remembers this NVRAM; or postgresql://user:password@host/database; default witness/ of the world
-# runtime_witness = "auto"  # a second one, gone with a reboot of the host: a folder, or off; auto: the user's runtime folder
+# lock_memory = "auto"      # keep memory out of swap where allowed; yes: or do not start; no
+# insecure_bind = true      # an address that others reach, without TLS: all who reach it can sign
+# witness = "/mnt/witness"  # remembers this NVRAM; default: witness/ of the world; or a database:
+# witness = "postgresql://user:password@host/database"
+# runtime_witness = "auto"  # a second one, gone with a reboot: a folder, or off; auto: the user's
 # retry_seconds = 3600      # how long a used-up lease is kept for requests that come again
 # ledger_days = 0           # how long rows of the ledger are kept; 0: for ever
-# signer = "<hex>"          # hash of the key that signed the SEE machine; default that of the image that the tools loaded
+# signer = "<hex>"          # hash of the key that signed the SEE machine; default: the loaded one's
 
 [[machines]]
 esn = "5F08-02E0-D947"
@@ -57,13 +58,16 @@ blank_cards = "manual"      # auto: a blank card is put in whenever a machine as
 # handshake_seconds = 5     # for TLS
 
 # [tls]                     # of each machine; or tls = {...} of one
-# pki = "auto"              # certificates in the pki folder of this world, or in the folder named; see seemachine pki --help
+# pki = "auto"              # certificates in pki/ of this world, or in the folder named here
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """Machines in module order, each with the settings of its process. `left_out`: ESNs that stay down, with the reason."""
+    """Machines in module order, each with the settings of its process.
+
+    `left_out`: ESNs that stay down, with the reason.
+    """
 
     world: Path
     machines: tuple[Config, ...]
@@ -99,17 +103,32 @@ def read(path: Path, world: Path) -> Fleet:
 def _machines(table: dict[str, Any], world: Path) -> list[Config]:
     unknown = sorted(table.keys() - {"machines", "operator", "limits", "tls"})
     if unknown:
-        raise ConfigError(f"unknown section {unknown[0]}; known are machines, operator, limits, tls")
+        raise ConfigError(
+            f"unknown section {unknown[0]}; known are machines, operator, limits, tls"
+        )
     entries = table.get("machines")
-    if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
+    if (
+        not isinstance(entries, list)
+        or not entries
+        or not all(isinstance(entry, dict) for entry in entries)
+    ):
         raise ConfigError("a fleet needs at least one [[machines]]")
-    shared = {"world": world, "operator": _operator(table.get("operator", {})), "limits": table.get("limits", {}), "search_port": True}
+    shared = {
+        "world": world,
+        "operator": _operator(table.get("operator", {})),
+        "limits": table.get("limits", {}),
+        "search_port": True,
+    }
     tls = {"tls": table["tls"]} if "tls" in table else {}
     machines = [
-        build({"module": number, "port": SEE_PORT + number - 1, **tls, **entry, **shared}) for number, entry in enumerate(entries, 1)
+        build({"module": number, "port": SEE_PORT + number - 1, **tls, **entry, **shared})
+        for number, entry in enumerate(entries, 1)
     ]
     if not all(machine.publish for machine in machines):
-        raise ConfigError("publish = false: a machine of a fleet publishes itself, so that its fleet can find it; leave the setting out")
+        raise ConfigError(
+            "publish = false: a machine of a fleet publishes itself, so that its fleet can find it;"
+            " leave the setting out"
+        )
     for setting in ("esn", "module"):
         values = [getattr(machine, setting) for machine in machines]
         if len(set(values)) < len(values):
@@ -118,7 +137,11 @@ def _machines(table: dict[str, Any], world: Path) -> list[Config]:
 
 
 def _as_recorded(world: Path, machines: list[Config]) -> Fleet:
-    """What the tools did to an HSM counts more than the file: its module number, and its SEE machine. Raises ConfigError."""
+    """What the tools did to an HSM counts more than the file: its module number, and its SEE
+    machine.
+
+    Raises ConfigError.
+    """
     try:
         records = {machine.esn: modules.read(world, machine.esn) for machine in machines}
     except StateCorrupt as error:
@@ -127,9 +150,15 @@ def _as_recorded(world: Path, machines: list[Config]) -> Fleet:
     settled = []
     for machine in sorted(machines, key=lambda machine: machine.module):
         record = records[machine.esn]
-        settled.append(_recorded(machine, record) if record is not None else _beside(machine, taken))
+        settled.append(
+            _recorded(machine, record) if record is not None else _beside(machine, taken)
+        )
         taken.add(settled[-1].module)
-    left_out = {esn: why for esn, record in records.items() if record is not None and (why := _out_of_use(record))}
+    left_out = {
+        esn: why
+        for esn, record in records.items()
+        if record is not None and (why := _out_of_use(record))
+    }
     return Fleet(world, tuple(sorted(settled, key=lambda machine: machine.module)), left_out)
 
 
@@ -149,14 +178,24 @@ def _recorded(machine: Config, record: Module) -> Config:
 
 
 def _beside(machine: Config, taken: set[int]) -> Config:
-    """A machine that is in the file alone, with the first number that none of the HSMs has when its own is taken."""
-    return replace(machine, module=min(set(range(1, modules.MOST_MODULES + 1)) - taken)) if machine.module in taken else machine
+    """A machine that is in the file alone, with the first number that none of the HSMs has when its
+    own is taken.
+    """
+    return (
+        replace(machine, module=min(set(range(1, modules.MOST_MODULES + 1)) - taken))
+        if machine.module in taken
+        else machine
+    )
 
 
 def as_loaded(machine: Config, loaded: Loaded) -> Config:
-    """The settings of a machine that runs this image: whose keys it takes, and whether it may make any."""
+    """The settings of a machine that runs this image: whose keys it takes, and whether it may make
+    any.
+    """
     extra = tuple(loaded.extra_signers)
-    return replace(machine, signer=loaded.signer, extra_signers=extra, nvram_delegation=loaded.delegated)
+    return replace(
+        machine, signer=loaded.signer, extra_signers=extra, nvram_delegation=loaded.delegated
+    )
 
 
 def _operator(table: Any) -> str:
@@ -174,18 +213,29 @@ def started(world: Path) -> list[str]:
 
 
 def remembered(world: Path) -> list[dict[str, Any]] | None:
-    """ESN, model and module of the machines of the fleet that runs, or ran last; None when none did."""
+    """ESN, model and module of the machines of the fleet that runs, or ran last; None when none
+    did.
+    """
     try:
         found = json.loads((world / "fleet" / RUNNING).read_text())
-        known = [{"esn": str(each["esn"]), "model": str(each["model"]), "module": int(each["module"])} for each in found]
+        known = [
+            {"esn": str(each["esn"]), "model": str(each["model"]), "module": int(each["module"])}
+            for each in found
+        ]
     except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
     # They become names of folders, and of features.
-    return known if all(is_esn(str(each["esn"])) and each["model"] in MODELS for each in known) else None
+    return (
+        known
+        if all(is_esn(str(each["esn"])) and each["model"] in MODELS for each in known)
+        else None
+    )
 
 
 def command_line(machine: Config) -> list[str]:
-    """The arguments of `seemachine serve` for a machine of a fleet, but for what goes through a file."""
+    """The arguments of `seemachine serve` for a machine of a fleet, but for what goes through a
+    file.
+    """
     given = [
         *("--esn", machine.esn),
         *("--model", machine.model),
@@ -200,7 +250,14 @@ def command_line(machine: Config) -> list[str]:
     ]
     if machine.tls is not None:
         tls = machine.tls
-        given += ["--tls-cert", str(tls.certificate), "--tls-key", str(tls.key), "--tls-ca", str(tls.ca)]
+        given += [
+            "--tls-cert",
+            str(tls.certificate),
+            "--tls-key",
+            str(tls.key),
+            "--tls-ca",
+            str(tls.ca),
+        ]
     if machine.signer:
         given += ["--signer", machine.signer]
     return [*given, "--insecure-bind"] if machine.insecure_bind else given
@@ -209,7 +266,17 @@ def command_line(machine: Config) -> list[str]:
 def limits_file(machine: Config) -> str:
     """The TOML of what a machine's command line does not say."""
     limits = machine.limits
-    kept = f"retry_seconds = {machine.retry_seconds}\nledger_days = {machine.ledger_days}\nwitness = {json.dumps(machine.witness)}\n"
+    kept = (
+        f"retry_seconds = {machine.retry_seconds}\nledger_days = {machine.ledger_days}\nwitness ="
+        f" {json.dumps(machine.witness)}\n"
+    )
     kept += f"runtime_witness = {json.dumps(machine.runtime_witness)}\n"
-    kept += f"extra_signers = {json.dumps(list(machine.extra_signers))}\nnvram_delegation = {json.dumps(machine.nvram_delegation)}\n"
-    return kept + "[limits]\n" + "".join(f"{name} = {value}\n" for name, value in asdict(limits).items())
+    kept += (
+        f"extra_signers = {json.dumps(list(machine.extra_signers))}\nnvram_delegation ="
+        f" {json.dumps(machine.nvram_delegation)}\n"
+    )
+    return (
+        kept
+        + "[limits]\n"
+        + "".join(f"{name} = {value}\n" for name, value in asdict(limits).items())
+    )

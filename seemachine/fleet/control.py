@@ -50,7 +50,10 @@ def up(options: argparse.Namespace) -> int:
         return _complain(error, 2)
     for esn, why in fleet.left_out.items():
         say(f"seemachine fleet: {esn} {why}", file=sys.stderr)
-    fleet = replace(fleet, machines=tuple(machine for machine in fleet.machines if machine.esn not in fleet.left_out))
+    fleet = replace(
+        fleet,
+        machines=tuple(machine for machine in fleet.machines if machine.esn not in fleet.left_out),
+    )
     if not fleet.machines:
         return _complain("no HSM of this fleet can run a SEE machine")
     running = holder(world / "fleet")
@@ -59,7 +62,10 @@ def up(options: argparse.Namespace) -> int:
     orphans = [machine.esn for machine in fleet.machines if holder(machine.folder) is not None]
     if orphans:
         runs = "still runs" if len(orphans) == 1 else "still run"
-        return _complain(f"{', '.join(orphans)} {runs} without a supervisor; stop what runs with: seemachine fleet down")
+        return _complain(
+            f"{', '.join(orphans)} {runs} without a supervisor; stop what runs with: seemachine"
+            " fleet down"
+        )
     return _detached(fleet, path) if options.detach else _foreground(fleet)
 
 
@@ -71,14 +77,20 @@ def down(options: argparse.Namespace) -> int:
     order = standing.numbers(world)
     if supervisor is None and not machines:
         tidied = _withdraw_stale(world)
-        say(f"no fleet is up in {world}" if not tidied else f"tidied up {counted(tidied, 'stale published object')}")
+        say(
+            f"no fleet is up in {world}"
+            if not tidied
+            else f"tidied up {counted(tidied, 'stale published object')}"
+        )
         return 0
     # The supervisor first: it would start machines again. It stops its own; others may have
     # outlived theirs.
     for folders in ([world / "fleet"], _machine_folders(world)):
         end(folders, _log_path(world))
     _withdraw_stale(world)
-    listed = ", ".join(sorted(machines, key=lambda esn: (order.get(esn, 0) == 0, order.get(esn, 0), esn)))
+    listed = ", ".join(
+        sorted(machines, key=lambda esn: (order.get(esn, 0) == 0, order.get(esn, 0), esn))
+    )
     say(f"stopped: {listed or 'the supervisor; no machine was up'}")
     return 0
 
@@ -146,7 +158,8 @@ def _supervise(fleet: Fleet) -> int:
         return _complain(_already(fleet.world, holder(fleet.world / "fleet")))
     lock.listen()
     replace_file(
-        fleet.world / "fleet" / configuration.RUNNING, json.dumps([standing.identity(machine) for machine in fleet.machines]).encode()
+        fleet.world / "fleet" / configuration.RUNNING,
+        json.dumps([standing.identity(machine) for machine in fleet.machines]).encode(),
     )
     try:
         with stopping.once() as tell:
@@ -159,10 +172,22 @@ def _supervise(fleet: Fleet) -> int:
 def _detached(fleet: Fleet, path: Path) -> int:
     private_folder(fleet.world / "fleet")
     log = _log_path(fleet.world)
-    command = [sys.executable, "-P", "-m", "seemachine", "fleet", "up", str(path.absolute()), "--home", str(fleet.world)]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "seemachine",
+        "fleet",
+        "up",
+        str(path.absolute()),
+        "--home",
+        str(fleet.world),
+    ]
     with log.open("ab") as output:
         began = output.tell()
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+        )
     supervisor = child(process.pid)
     try:
         _wait(lambda: process.poll() is not None or _all_up(fleet, supervisor), START_SECONDS)
@@ -182,7 +207,9 @@ def _detached(fleet: Fleet, path: Path) -> int:
         say(line, file=sys.stderr)
     full = shutil.disk_usage(fleet.world).free < LEAST_ROOM
     return _complain(
-        f"the fleet did not come up; its log is {log}" if said or not full else f"no room is left on the disk of {fleet.world}"
+        f"the fleet did not come up; its log is {log}"
+        if said or not full
+        else f"no room is left on the disk of {fleet.world}"
     )
 
 
@@ -210,8 +237,16 @@ def _machine_folders(world: Path) -> list[Path]:
 
 
 def _withdraw_stale(world: Path) -> int:
-    """Stopping a fleet in order takes its published objects along, also those of machines that were killed. How many there were."""
-    stale = [folder.name for folder in _machine_folders(world) if published.read(world, folder.name) is not None]
+    """Stopping a fleet in order takes its published objects along, also those of machines that were
+    killed.
+
+    How many there were.
+    """
+    stale = [
+        folder.name
+        for folder in _machine_folders(world)
+        if published.read(world, folder.name) is not None
+    ]
     for esn in stale:
         published.withdraw(world, esn)
     for folder in _machine_folders(world):
@@ -233,4 +268,9 @@ def _complain(sentence: object, code: int = 1) -> int:
     return code
 
 
-VERBS: dict[str, Callable[[argparse.Namespace], int]] = {"up": up, "down": down, "status": status, "check": check}
+VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "up": up,
+    "down": down,
+    "status": status,
+    "check": check,
+}

@@ -1,4 +1,6 @@
-"""What `seemachine fleet check` finds out by asking: machines that do not answer, leaves in quarantine, a fleet that nobody watches."""
+"""What `seemachine fleet check` finds out by asking: machines that do not answer, leaves in
+quarantine, a fleet that nobody watches.
+"""
 
 import contextlib
 import time
@@ -22,8 +24,15 @@ LEFT_MINUTES = 10
 
 
 def findings(world: Path) -> list[Finding]:
-    """Everything found, most far-reaching first. $SEEMACHINE_HOME names this world: clients have memory and certificates there."""
-    esns = [folder.name for folder in sorted((world / "hsm").glob("*")) if modules.running(world, folder.name)]
+    """Everything found, most far-reaching first.
+
+    $SEEMACHINE_HOME names this world: clients have memory and certificates there.
+    """
+    esns = [
+        folder.name
+        for folder in sorted((world / "hsm").glob("*"))
+        if modules.running(world, folder.name)
+    ]
     return [*_files(world), *_unwatched(world, esns), *_asked(world, esns), *_half_made(world)]
 
 
@@ -35,27 +44,44 @@ def _files(world: Path) -> Iterator[Finding]:
     except ConfigError as error:
         yield Finding("", str(error), "mend it; without it no fleet comes up")
     if worldkey.is_missing(world):
-        problem = f"{world / worldkey.FILE_NAME} is missing, and there are cards or half-made keys that only it can read"
+        problem = (
+            f"{world / worldkey.FILE_NAME} is missing, and there are cards or half-made keys that"
+            " only it can read"
+        )
         yield Finding("", problem, "put it back from its safe place")
 
 
 def _unwatched(world: Path, esns: Iterable[str]) -> Iterator[Finding]:
     if holder(world / "fleet") is None:
         for esn in filter(lambda esn: modules.of_fleet(world, esn), esns):
-            yield Finding(esn, "its supervisor is gone: when it dies it is not started again", "seemachine fleet down; seemachine fleet up")
+            yield Finding(
+                esn,
+                "its supervisor is gone: when it dies it is not started again",
+                "seemachine fleet down; seemachine fleet up",
+            )
         return
     for esn in configuration.started(world):
         if not modules.running(world, esn):
-            yield Finding(esn, "the fleet is up, but this machine is down", f"the reason is in {world / 'fleet' / 'log'}")
+            yield Finding(
+                esn,
+                "the fleet is up, but this machine is down",
+                f"the reason is in {world / 'fleet' / 'log'}",
+            )
 
 
 def _asked(world: Path, esns: Iterable[str]) -> Iterator[Finding]:
     """Over the wire, one machine after the other: one that is frozen takes its time."""
     for entry in filter(None, (published.listening(world, esn) for esn in esns)):
-        fleet = blocking.Fleet([Address(entry.host, entry.port, entry.module, entry.esn, entry.tls)], doubted=True)
+        fleet = blocking.Fleet(
+            [Address(entry.host, entry.port, entry.module, entry.esn, entry.tls)], doubted=True
+        )
         try:
             for failure in fleet.roster.failures:
-                yield Finding(entry.esn, f"it can't be asked: {failure.detail}", "do what that says; if it hangs, end its process")
+                yield Finding(
+                    entry.esn,
+                    f"it can't be asked: {failure.detail}",
+                    "do what that says; if it hangs, end its process",
+                )
             for peer in fleet.roster.peers:
                 yield from _doubts(fleet, peer)
         finally:
@@ -68,23 +94,42 @@ def _doubts(fleet: blocking.Fleet, peer: Peer) -> Iterator[Finding]:
     try:
         found = [suspect for _, suspect in fleet.run(suspects(fleet.roster))]
     except StatusError as refused:
-        yield Finding(peer.esn, f"what it has in quarantine is not known: {refused.detail}", "look at it with: seemachine quarantine list")
+        yield Finding(
+            peer.esn,
+            f"what it has in quarantine is not known: {refused.detail}",
+            "look at it with: seemachine quarantine list",
+        )
         return
     for suspect in found:
-        what = f"NVRAM file {printed_name(suspect.file)}" if suspect.file else f"half-made key {suspect.label}"
-        yield Finding(peer.esn, f"{what} is in quarantine: {suspect.reason}", "seemachine quarantine explain")
+        what = (
+            f"NVRAM file {printed_name(suspect.file)}"
+            if suspect.file
+            else f"half-made key {suspect.label}"
+        )
+        yield Finding(
+            peer.esn, f"{what} is in quarantine: {suspect.reason}", "seemachine quarantine explain"
+        )
 
 
 def _half_made(world: Path) -> Iterator[Finding]:
     for path in sorted(world.glob("hsm/*/making/*.key")):
         minutes = int(_idle_seconds(path, path.with_suffix(".rows")) / 60)
         if minutes >= LEFT_MINUTES:
-            advice = f"pipsqueak generate alias={path.stem} resume=yes, or replace=yes to give it up"
-            yield Finding(path.parts[-3], f"nobody has gone on with the half-made key {path.stem} for {minutes} minutes", advice)
+            advice = (
+                f"pipsqueak generate alias={path.stem} resume=yes, or replace=yes to give it up"
+            )
+            yield Finding(
+                path.parts[-3],
+                f"nobody has gone on with the half-made key {path.stem} for {minutes} minutes",
+                advice,
+            )
 
 
 def _idle_seconds(*paths: Path) -> float:
-    """Since one of them was written to. None of them is there any more once a key is done: then it was now."""
+    """Since one of them was written to.
+
+    None of them is there any more once a key is done: then it was now.
+    """
     now, written = time.time(), []
     for path in paths:
         with contextlib.suppress(OSError):

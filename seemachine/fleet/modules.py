@@ -1,7 +1,8 @@
-"""The HSMs of a world, which are there before any SEE machine is loaded on them: hsm/<ESN>/module.json.
+"""The HSMs of a world, which are there before any SEE machine is loaded on them:
+hsm/<ESN>/module.json.
 
-A record says what hands and tools did to an HSM: enrolled, licensed, loaded. Whether a SEE machine runs is not in it: the lock of hsm/<ESN>
-tells, so that no two views of a world can differ.
+A record says what hands and tools did to an HSM: enrolled, licensed, loaded. Whether a SEE machine
+runs is not in it: the lock of hsm/<ESN> tells, so that no two views of a world can differ.
 """
 
 import contextlib
@@ -28,10 +29,12 @@ MOST_MODULES = 64
 
 @dataclass(slots=True)
 class Loaded:
-    """A SEE machine on an HSM. `signer` is the hash of its signing key in hex; `developer_until` is ISO time, empty on an XC.
+    """A SEE machine on an HSM.
 
-    `extra_signers` are the hashes of older keys, to which it is bound too (csadmin image signextra).
-    `program` is the entry point, relative to the HSM's folder.
+    `signer` is the hash of its signing key in hex; `developer_until` is ISO time, empty on an XC.
+
+    `extra_signers` are the hashes of older keys, to which it is bound too (csadmin image
+    signextra). `program` is the entry point, relative to the HSM's folder.
     """
 
     uuid: str
@@ -48,7 +51,11 @@ class Loaded:
 
 @dataclass(slots=True)
 class Module:
-    """One HSM. `number` is its module number on this host, 0 while it is not enrolled. `autoload` is an XC's [load_seemachine]."""
+    """One HSM.
+
+    `number` is its module number on this host, 0 while it is not enrolled. `autoload` is an XC's
+    [load_seemachine].
+    """
 
     esn: str
     model: str
@@ -102,11 +109,15 @@ def read(world: Path, esn: str) -> Module | None:
     except FileNotFoundError:
         return None
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise StateCorrupt(f"{path} is damaged ({error}); remove it and run: seemachine nfast setup") from None
+        raise StateCorrupt(
+            f"{path} is damaged ({error}); remove it and run: seemachine nfast setup"
+        ) from None
 
 
 def _parsed(text: str, esn: str) -> Module:
-    """Raises one of several errors for what no tool writes: the views of a world go through this record, and must not break over it."""
+    """Raises one of several errors for what no tool writes: the views of a world go through this
+    record, and must not break over it.
+    """
     values: dict[str, Any] = json.loads(text)
     loaded = [Loaded(**each) for each in values.pop("loaded")]
     module = Module(**values, loaded=loaded)
@@ -115,16 +126,28 @@ def _parsed(text: str, esn: str) -> Module:
         _refuse_other_types(each, Loaded("", "", "", "", "", ""))
         if each.developer_until and dt.datetime.fromisoformat(each.developer_until).tzinfo is None:
             raise ValueError(f"developer_until has no time zone: {each.developer_until}")
-    if module.esn != esn or module.model not in SEE_FEATURE or not 0 <= module.number <= MOST_MODULES:
+    if (
+        module.esn != esn
+        or module.model not in SEE_FEATURE
+        or not 0 <= module.number <= MOST_MODULES
+    ):
         raise ValueError(f"it is of {module.esn}, model {module.model}, number {module.number}")
     return module
 
 
 def _refuse_other_types(record: Module | Loaded, example: Module | Loaded) -> None:
-    """Raises TypeError for a value of another type than the example's; what is in lists and tables are texts, or images."""
+    """Raises TypeError for a value of another type than the example's; what is in lists and tables
+    are texts, or images.
+    """
     for each in fields(record):
         value, wanted = getattr(record, each.name), type(getattr(example, each.name))
-        inner = value if wanted is list else value.values() if wanted is dict and isinstance(value, dict) else ()
+        inner = (
+            value
+            if wanted is list
+            else value.values()
+            if wanted is dict and isinstance(value, dict)
+            else ()
+        )
         if type(value) is not wanted or not all(isinstance(item, str | Loaded) for item in inner):
             raise TypeError(f"{each.name} is not what it was")
 
@@ -138,15 +161,26 @@ def write(world: Path, module: Module) -> None:
 def listing(world: Path) -> list[Module]:
     """All HSMs with a record, by module number, those not enrolled last."""
     found = [read(world, path.parent.name) for path in (world / "hsm").glob(f"*/{FILE_NAME}")]
-    return sorted((module for module in found if module is not None), key=lambda m: (m.number == 0, m.number, m.esn))
+    return sorted(
+        (module for module in found if module is not None),
+        key=lambda m: (m.number == 0, m.number, m.esn),
+    )
 
 
 def present(world: Path) -> list[Module]:
-    """All HSMs with a record, and those that run without one: `seemachine fleet up` is the short way to the same state."""
+    """All HSMs with a record, and those that run without one: `seemachine fleet up` is the short
+    way to the same state.
+    """
     recorded = listing(world)
     esns = {module.esn for module in recorded}
-    others = [_of_the_fleet(world, path.name) for path in sorted((world / "hsm").glob("*")) if path.name not in esns]
-    return sorted([*recorded, *filter(None, others)], key=lambda m: (m.number == 0, m.number, m.esn))
+    others = [
+        _of_the_fleet(world, path.name)
+        for path in sorted((world / "hsm").glob("*"))
+        if path.name not in esns
+    ]
+    return sorted(
+        [*recorded, *filter(None, others)], key=lambda m: (m.number == 0, m.number, m.esn)
+    )
 
 
 def _of_the_fleet(world: Path, esn: str) -> Module | None:
@@ -162,7 +196,9 @@ def running(world: Path, esn: str) -> bool:
 
 
 def started(world: Path, module: Module) -> str:
-    """The UUID of the image that runs on an HSM now, or nothing: also while what runs there is a fleet's."""
+    """The UUID of the image that runs on an HSM now, or nothing: also while what runs there is a
+    fleet's.
+    """
     return module.started if running(world, module.esn) and not of_fleet(world, module.esn) else ""
 
 
@@ -192,13 +228,19 @@ def fleet_process(world: Path, esn: str) -> Process:
 
 @contextlib.contextmanager
 def changing(world: Path, esn: str) -> Iterator[Module]:
-    """The record of an HSM, kept when the block ends without an error; nobody else changes it meanwhile."""
-    descriptor = os.open(private_folder(world / "hsm" / esn) / "module.lock", os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
+    """The record of an HSM, kept when the block ends without an error; nobody else changes it
+    meanwhile.
+    """
+    descriptor = os.open(
+        private_folder(world / "hsm" / esn) / "module.lock", os.O_RDWR | os.O_CREAT, PRIVATE_FILE
+    )
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         module = read(world, esn)
         if module is None:
-            raise StateCorrupt(f"there is no HSM {esn} in {world}; make one with: seemachine nfast setup")
+            raise StateCorrupt(
+                f"there is no HSM {esn} in {world}; make one with: seemachine nfast setup"
+            )
         yield module
         write(world, module)
     finally:

@@ -1,4 +1,6 @@
-"""The operator of a fleet that feeds itself: where a reader's light asks for a blank card, one is put in."""
+"""The operator of a fleet that feeds itself: where a reader's light asks for a blank card, one is
+put in.
+"""
 
 import contextlib
 
@@ -16,7 +18,9 @@ LOOK_SECONDS = 0.1
 async def feed_cards(fleet: Fleet) -> None:
     """Look at every light, over and over, until cancelled."""
     rack = Rack(fleet.world)
-    places = [(Slots(fleet.world, machine.esn), slot) for machine in fleet.machines for slot in SLOTS]
+    places = [
+        (Slots(fleet.world, machine.esn), slot) for machine in fleet.machines for slot in SLOTS
+    ]
     while True:
         for slots, slot in places:
             # What a full disk, or a system out of threads, refuses now may be possible later.
@@ -27,6 +31,9 @@ async def feed_cards(fleet: Fleet) -> None:
 
 
 def feed(rack: Rack, esn: str, slot: int) -> None:
-    """Put a blank card where one is asked for. A person may have been quicker; the light tells whether it is still wanted."""
+    """Put a blank card where one is asked for.
+
+    A person may have been quicker; the light tells whether it is still wanted.
+    """
     with contextlib.suppress(CardError):
         rack.feed(esn, slot)

@@ -1,6 +1,8 @@
-"""Published objects: where a running machine is, as bootstrap.py would publish it on a host (guide 2.5.2 step 21).
+"""Published objects: where a running machine is, as bootstrap.py would publish it on a host (guide
+2.5.2 step 21).
 
-A machine publishes itself when it listens and withdraws when it stops in order. Killed, it leaves a stale object behind, as in guide 2.8.1.
+A machine publishes itself when it listens and withdraws when it stops in order. Killed, it leaves a
+stale object behind, as in guide 2.8.1.
 """
 
 import json
@@ -47,7 +49,9 @@ def publish(world: Path, entry: Published, name: str = PUBLISHED_NAME) -> None:
 
 
 def withdraw(world: Path, esn: str, pid: int | None = None) -> None:
-    """Remove a machine's entry, if it is still the one of process `pid` (or whosever, without one)."""
+    """Remove a machine's entry, if it is still the one of process `pid` (or whosever,
+    without one).
+    """
     entry = read(world, esn)
     if entry is not None and pid in (None, entry.pid):
         (published_folder(world) / f"{esn}.json").unlink(missing_ok=True)
@@ -59,8 +63,12 @@ def read(world: Path, esn: str) -> Published | None:
 
 
 def announce(world: Path, entry: Published) -> None:
-    """Say in the machine's own folder where it listens: for those who start, stop and show it, published or not."""
-    replace_file(private_folder(world / "hsm" / entry.esn) / LISTENING, json.dumps(asdict(entry)).encode())
+    """Say in the machine's own folder where it listens: for those who start, stop and show it,
+    published or not.
+    """
+    replace_file(
+        private_folder(world / "hsm" / entry.esn) / LISTENING, json.dumps(asdict(entry)).encode()
+    )
 
 
 def listening(world: Path, esn: str) -> Published | None:
@@ -77,7 +85,19 @@ def _entry(path: Path) -> Published | None:
 
 
 def _is_one(entry: Published) -> bool:
-    """Whether each value is what it is called: files are named by them, and lines are made of them."""
-    typed = [type(value) for value in astuple(entry)] == [str, str, int, str, int, int, bool, str, str]
+    """Whether each value is what it is called: files are named by them, and lines are
+    made of them.
+    """
+    typed = [type(value) for value in astuple(entry)] == [
+        str,
+        str,
+        int,
+        str,
+        int,
+        int,
+        bool,
+        str,
+        str,
+    ]
     named = typed and is_esn(entry.esn) and (entry.nvram == "" or is_nvram(entry.nvram))
     return named and entry.model in MODELS and is_printable(entry.host)

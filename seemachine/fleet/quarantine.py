@@ -1,4 +1,8 @@
-"""`seemachine quarantine ...`: what may have been used elsewhere, and what a person decides about it. The machines must be up."""
+"""`seemachine quarantine ...`: what may have been used elsewhere, and what a person decides about
+it.
+
+The machines must be up.
+"""
 
 import argparse
 import contextlib
@@ -30,27 +34,39 @@ WHERE = "quarantine"
 # An NVRAM holds 4,096 files, and nobody leaves that many half-made keys behind.
 MOST_SUSPECTS = 1 << 16
 EXPLANATION = """\
-A leaf that signs two messages gives its key away. What is listed here may have been used by somebody else who has a copy, so nothing
-is signed with it. What can have happened: the state folder was copied and both are used; a backup or a snapshot was put back; the folder
-moved to another disk; its file was damaged; the witness folder was lost. Find out which, then decide for each:
+A leaf that signs two messages gives its key away. What is listed here may have been used by
+somebody else who has a copy, so nothing is signed with it. What can have happened: the state folder
+was copied and both are used; a backup or a snapshot was put back; the folder moved to another disk;
+its file was damaged; the witness folder was lost. Find out which, then decide for each:
 
-  seemachine quarantine burn NAME --esn ESN            destroy it; always safe
-  seemachine quarantine skip NAME --esn ESN --to LEAF  go on at LEAF, if you are sure that nobody else uses it any more and that
-                                                       no leaf from LEAF on was ever used; the ledger of the other one tells
-A half-made key is destroyed already, for its seeds may be on cards of the other; burn takes it off the list.
+  seemachine quarantine burn NAME --esn ESN
+      Destroy it. This is always safe.
+  seemachine quarantine skip NAME --esn ESN --to LEAF
+      Resume at LEAF. Use only if you are certain that nobody else uses the lease any more and that
+      neither LEAF nor any later leaf was used; the ledger of the other machine tells.
 
-Clients remember machines and leaves, too, in seen/ of their world folder, and release no signature of a machine that seems to have gone
-back, though it may have noticed nothing and have nothing in quarantine. Stop what is not the original for good. A machine that was put back
-has to doubt itself: stop it, delete witness/ESN.record of its world folder, start it. All that it has is then in quarantine, to be burned,
-or to be skipped to a leaf after all that were used. When that is done, on each host that refuses the machine:
+A half-made key is destroyed already, because its seeds may be on cards of the other machine; burn
+takes it off the list.
 
-  seemachine quarantine accept --esn ESN               take it as it is now; refused while anything of it is in quarantine, or a leaf
-                                                       that was seen on this host would come again
+Clients remember machines and leaves, too, in seen/ of their world folder. They release no signature
+of a machine that seems to have gone back, even if it noticed nothing and has nothing in quarantine.
+Stop what is not the original for good. A machine that was put back has to doubt itself: stop it,
+delete witness/ESN.record of its world folder, start it. All that it has is then in quarantine, to
+be burned, or to be skipped to a leaf after all that were used. When that is done, on each host that
+refuses the machine:
+
+  seemachine quarantine accept --esn ESN
+      Take it as it is now. Refused while anything of it is in quarantine, or while a leaf that was
+      seen on this host would come again.
 """
 
 
 def run(verb: str, options: argparse.Namespace) -> int:
-    """Do one thing. Returns the exit code; `list` gives 1 when something is in quarantine or doubted, or not all could be asked."""
+    """Do one thing.
+
+    Returns the exit code; `list` gives 1 when something is in quarantine or doubted, or not all
+    could be asked.
+    """
     os.environ[HOME_VARIABLE] = str(home(options.home))
     try:
         with blocking.open_fleet(doubted=True) as fleet:
@@ -59,7 +75,11 @@ def run(verb: str, options: argparse.Namespace) -> int:
             return VERBS[verb](fleet, options)
     except StatusError as refused:
         # Without the name of the request, which nobody typed.
-        sentence = refused.detail if refused.where == WHERE else refused.detail.replace(f" in {refused.where}", "", 1)
+        sentence = (
+            refused.detail
+            if refused.where == WHERE
+            else refused.detail.replace(f" in {refused.where}", "", 1)
+        )
         _complain(sentence)
         return 1
 
@@ -90,8 +110,15 @@ def _list(fleet: blocking.Fleet, options: argparse.Namespace) -> int:
 def _print(fleet: blocking.Fleet, found: list[tuple[str, Suspect]]) -> None:
     known = keys.known()
     for esn, suspect in found:
-        what = f"leaf {suspect.next} of leaves {suspect.first} to {suspect.end - 1}" if suspect.file else "half-made key"
-        say(f"{esn}  {_name(suspect):<25} {known.get(suspect.file, '-'):<10} {what:<27} {suspect.reason}")
+        what = (
+            f"leaf {suspect.next} of leaves {suspect.first} to {suspect.end - 1}"
+            if suspect.file
+            else "half-made key"
+        )
+        say(
+            f"{esn}  {_name(suspect):<25} {known.get(suspect.file, '-'):<10} {what:<27}"
+            f" {suspect.reason}"
+        )
     silent = ", ".join(_silent(fleet))
     if silent:
         asked = ", ".join(peer.esn for peer in fleet.roster.peers)
@@ -103,7 +130,11 @@ def _print(fleet: blocking.Fleet, found: list[tuple[str, Suspect]]) -> None:
 def _silent(fleet: blocking.Fleet) -> list[str]:
     """Machines that should be there and are not, by ESN where that is known."""
     there = {peer.address for peer in fleet.roster.peers}
-    return [address.esn or f"{address.host}:{address.port}" for address in dispatch.addresses() if address not in there]
+    return [
+        address.esn or f"{address.host}:{address.port}"
+        for address in dispatch.addresses()
+        if address not in there
+    ]
 
 
 def _explain(fleet: blocking.Fleet, options: argparse.Namespace) -> int:
@@ -122,7 +153,9 @@ def _burn(fleet: blocking.Fleet, options: argparse.Namespace) -> int:
 
 def _skip(fleet: blocking.Fleet, options: argparse.Namespace) -> int:
     remaining = fleet.run(_skip_one(fleet.roster, options.esn, _file(options.name), options.to))
-    say(f"{options.name} of {options.esn} goes on at leaf {options.to}; {remaining} leaves are left")
+    say(
+        f"{options.name} of {options.esn} goes on at leaf {options.to}; {remaining} leaves are left"
+    )
     return 0
 
 
@@ -142,7 +175,10 @@ def suspects(roster: Roster) -> Story[list[tuple[str, Suspect]]]:
 
 
 def _suspects_told(roster: Roster) -> Story[list[tuple[str, Suspect]]]:
-    """The same of those that tell. One that breaks off, or lies, hides no other: it goes from the machines to the failures."""
+    """The same of those that tell.
+
+    One that breaks off, or lies, hides no other: it goes from the machines to the failures.
+    """
     found = []
     for peer in list(roster.peers):
         try:
@@ -160,13 +196,19 @@ def _suspects_of(peer: Peer) -> Story[list[Suspect]]:
         found += listing.suspects
         if len(listing.suspects) < MAX_SUSPECTS:
             return found
-    raise dispatch.impossible(peer, f"tells of {len(found)} things in quarantine, and of no end", ListQuarantine.NAME)
+    raise dispatch.impossible(
+        peer, f"tells of {len(found)} things in quarantine, and of no end", ListQuarantine.NAME
+    )
 
 
 def _burn_one(roster: Roster, esn: str, name: str) -> Story[int]:
     peer = dispatch.machine(roster, esn)
     labels = [suspect.label for suspect in (yield from _suspects_of(peer)) if suspect.label]
-    request = BurnQuarantined(file=b"", label=name) if name in labels else BurnQuarantined(file=_file(name), label="")
+    request = (
+        BurnQuarantined(file=b"", label=name)
+        if name in labels
+        else BurnQuarantined(file=_file(name), label="")
+    )
     burned = yield Ask(peer, request)
     lost: int = burned.lost
     return lost
@@ -179,16 +221,26 @@ def _skip_one(roster: Roster, esn: str, file: bytes, leaf: int) -> Story[int]:
 
 
 def _settled(peer: Peer) -> Story[list[NvmemfileInfo]]:
-    """All files of a machine. Raises StatusError (AccessDenied) while it has anything in quarantine."""
+    """All files of a machine.
+
+    Raises StatusError (AccessDenied) while it has anything in quarantine.
+    """
     found = yield from _suspects_of(peer)
     if found:
-        raise StatusError(Status.AccessDenied, f"{_name(found[0])} of {peer.esn} is in quarantine; burn it, or skip, first", WHERE)
+        raise StatusError(
+            Status.AccessDenied,
+            f"{_name(found[0])} of {peer.esn} is in quarantine; burn it, or skip, first",
+            WHERE,
+        )
     listing: NvmemfileListing = yield Ask(peer, ListNvmemfiles())
     return listing.files
 
 
 def _file(name: str) -> bytes:
-    """An NVRAM file by its printed name, or by the alias of its key on this host. Raises StatusError."""
+    """An NVRAM file by its printed name, or by the alias of its key on this host.
+
+    Raises StatusError.
+    """
     with contextlib.suppress(ValueError):
         file = bytes.fromhex(name.replace(":", ""))
         if len(file) == FILE_NAME_BYTES:
@@ -198,7 +250,10 @@ def _file(name: str) -> bytes:
     except StatusError as error:
         if error.status not in (Status.UnknownID, Status.InvalidParameter):
             raise
-    detail = f"{name} is neither an NVRAM file, such as 6c6d737d:62e3b195:7663b4, nor an alias of this host"
+    detail = (
+        f"{name} is neither an NVRAM file, such as 6c6d737d:62e3b195:7663b4, nor an alias of this"
+        " host"
+    )
     raise StatusError(Status.UnknownID, detail, WHERE)
 
 
@@ -216,8 +271,18 @@ def _document(fleet: blocking.Fleet, found: list[tuple[str, Suspect]]) -> dict[s
 
 
 def _as_json(esn: str, suspect: Suspect, alias: str | None) -> dict[str, Any]:
-    leaves = {"alias": alias, "first": suspect.first, "next": suspect.next, "end": suspect.end} if suspect.file else {}
-    return {"esn": esn, "name": _name(suspect), "kind": "file" if suspect.file else "half-made key", **leaves, "reason": suspect.reason}
+    leaves = (
+        {"alias": alias, "first": suspect.first, "next": suspect.next, "end": suspect.end}
+        if suspect.file
+        else {}
+    )
+    return {
+        "esn": esn,
+        "name": _name(suspect),
+        "kind": "file" if suspect.file else "half-made key",
+        **leaves,
+        "reason": suspect.reason,
+    }
 
 
 VERBS: dict[str, Callable[[blocking.Fleet, argparse.Namespace], int]] = {

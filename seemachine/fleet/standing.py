@@ -19,11 +19,17 @@ def state(world: Path, esn: str) -> str:
 
 
 def rows(world: Path) -> list[dict[str, Any]]:
-    """All HSMs in the order of their modules, those that are not enrolled last. Raises StateCorrupt."""
+    """All HSMs in the order of their modules, those that are not enrolled last.
+
+    Raises StateCorrupt.
+    """
     known = {each["esn"]: each for each in _known_machines(world)}
     for module in modules.present(world):
         known[module.esn] = {"esn": module.esn, "model": module.model, "module": module.number}
-    return sorted((_row(world, each) for each in known.values()), key=lambda row: (row["module"] == 0, row["module"], row["esn"]))
+    return sorted(
+        (_row(world, each) for each in known.values()),
+        key=lambda row: (row["module"] == 0, row["module"], row["esn"]),
+    )
 
 
 def _row(world: Path, known: dict[str, Any]) -> dict[str, Any]:
@@ -47,7 +53,9 @@ def numbers(world: Path) -> dict[str, int]:
 def _known_machines(world: Path) -> list[dict[str, Any]]:
     """Those of the fleet that runs, or ran last; else those of the world's fleet file."""
     remembered = configuration.remembered(world)
-    return [identity(machine) for machine in _configured(world)] if remembered is None else remembered
+    return (
+        [identity(machine) for machine in _configured(world)] if remembered is None else remembered
+    )
 
 
 def _configured(world: Path) -> tuple[Config, ...]:
@@ -68,4 +76,7 @@ def show(found: list[dict[str, Any]]) -> None:
     for row in found:
         process = row["pid"] or "of another PID namespace"
         where = f"{row['address']}  process {process}" if row["state"] == "up" else ""
-        say(f"module {row['module'] or '-'}  {row['esn']}  {row['model']:<3} {row['state']:<9} {where}".rstrip())
+        say(
+            f"module {row['module'] or '-'}  {row['esn']}  {row['model']:<3} {row['state']:<9}"
+            f" {where}".rstrip()
+        )

@@ -1,4 +1,6 @@
-"""Keeps the machines of a fleet running: one process each, started again when it dies, with a pause that grows."""
+"""Keeps the machines of a fleet running: one process each, started again when it dies, with a pause
+that grows.
+"""
 
 import contextlib
 import os
@@ -70,7 +72,9 @@ class Supervisor:
             began = trio.current_time()
             ended = await self._live_once(machine)
             if machine.esn not in self._ready:
-                self._failure = FleetFailed(f"{machine.esn} did not start: it {ended}; the reason is above")
+                self._failure = FleetFailed(
+                    f"{machine.esn} did not start: it {ended}; the reason is above"
+                )
                 scope.cancel()
                 return
             if trio.current_time() - began > STEADY_SECONDS:
@@ -93,9 +97,20 @@ class Supervisor:
         """One life of a machine's process. Cancelled, it stops the process in order."""
         config = private_folder(machine.folder) / "limits.toml"
         replace_file(config, limits_file(machine).encode())
-        command = [sys.executable, "-P", "-m", "seemachine", "serve", *command_line(machine), "--config", str(config)]
+        command = [
+            sys.executable,
+            "-P",
+            "-m",
+            "seemachine",
+            "serve",
+            *command_line(machine),
+            "--config",
+            str(config),
+        ]
         # In a session of its own: Ctrl-C is for the supervisor, which stops its machines in order.
-        process = await trio.lowlevel.open_process(command, stdin=None, start_new_session=True, env=_environment())
+        process = await trio.lowlevel.open_process(
+            command, stdin=None, start_new_session=True, env=_environment()
+        )
         try:
             ours = child(process.pid)
             modules.note_fleet_process(self._fleet.world, machine.esn, ours)
@@ -144,4 +159,8 @@ def _environment() -> dict[str, str]:
 
 
 def _died(code: int) -> str:
-    return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+    return (
+        f"was killed by {signal.Signals(-code).name}"
+        if code < 0
+        else f"ended with exit code {code}"
+    )

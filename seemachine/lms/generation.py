@@ -1,6 +1,7 @@
 """Making a key in steps: one chunk of leaves at a time, then the levels above.
 
-A key of height h takes 2^(h-expchunk) chunks and one closing step, so the guide's h5 key with its chunks of 8 leaves takes five (2.7.1).
+A key of height h takes 2^(h-expchunk) chunks and one closing step, so the guide's h5 key with its
+chunks of 8 leaves takes five (2.7.1).
 """
 
 import functools
@@ -10,14 +11,21 @@ from dataclasses import dataclass, field
 from seemachine.lms.engines import Engine
 from seemachine.lms.keys import PublicKey
 from seemachine.lms.lease import Lease
-from seemachine.lms.parameters import IDENTIFIER_BYTES, OtsParameters, ParameterError, TreeParameters, check_pair
+from seemachine.lms.parameters import (
+    IDENTIFIER_BYTES,
+    OtsParameters,
+    ParameterError,
+    TreeParameters,
+    check_pair,
+)
 from seemachine.lms.sectors import Sectors
 from seemachine.lms.tree import NodeTable, levels_above
 
 GUIDE_HEIGHT = 5
 GUIDE_EXPCHUNK = 3
 CHUNK_SECONDS = 0.5
-# Leaves hashed between two looks at whether to stop: 20 ms with all cores in C, a second and a half in plain Python at w=8.
+# Leaves hashed between two looks at whether to stop: 20 ms with all cores in C, a second and a half
+# in plain Python at w=8.
 STRIDE = 512
 
 RandomBytes = Callable[[int], bytes]
@@ -38,9 +46,12 @@ def default_expchunk(engine: Engine, tree: TreeParameters, ots: OtsParameters) -
 
 @dataclass
 class Generation:
-    """A key in the making: `step` until `remaining` is 0. Raises ParameterError for a mixed pair and exponents above the height.
+    """A key in the making: `step` until `remaining` is 0.
 
-    Whether the sectors fit is judged in the first step, where the guide's machine does it (2.7.2); nothing is drawn before that.
+    Raises ParameterError for a mixed pair and exponents above the height.
+
+    Whether the sectors fit is judged in the first step, where the guide's machine does it (2.7.2);
+    nothing is drawn before that.
     """
 
     tree: TreeParameters
@@ -58,7 +69,10 @@ class Generation:
         check_pair(self.tree, self.ots)
         for name, exponent in (("expchunk", self.expchunk), ("expcache", self.expcache)):
             if not 0 <= exponent <= self.tree.h:
-                raise ParameterError(f"{name} must be from 0 to the height of the tree, {self.tree.h}, not {exponent}")
+                raise ParameterError(
+                    f"{name} must be from 0 to the height of the tree, {self.tree.h}, not"
+                    f" {exponent}"
+                )
 
     @property
     def chunks(self) -> int:
@@ -79,11 +93,19 @@ class Generation:
 
     @functools.cached_property
     def table(self) -> NodeTable:
-        """The nodes near the root: deep enough for the cache, for the paths of the leases and for the chunk roots."""
-        return NodeTable(self.tree, max(self.expcache, self.sectors.depth, self.tree.h - self.expchunk))
+        """The nodes near the root: deep enough for the cache, for the paths of the leases and for
+        the chunk roots.
+        """
+        return NodeTable(
+            self.tree, max(self.expcache, self.sectors.depth, self.tree.h - self.expchunk)
+        )
 
     def step(self, engine: Engine, should_stop: ShouldStop) -> bytes:
-        """Do the next chunk, or close. Returns the nodes at depth `expcache` that became known, joined. Raises Stopped, ParameterError."""
+        """Do the next chunk, or close.
+
+        Returns the nodes at depth `expcache` that became known, joined. Raises Stopped,
+        ParameterError.
+        """
         if not self.seeds:
             self._draw()
         if self.done == self.chunks:
@@ -95,7 +117,9 @@ class Generation:
         return self._completed(engine, leaves)
 
     def row(self, chunk: int) -> bytes:
-        """The nodes that the table keeps of a chunk that is done: enough to go on after `restore`."""
+        """The nodes that the table keeps of a chunk that is done: enough to go on after
+        `restore`.
+        """
         count = 1 << (self.table.depth - self.tree.h + self.expchunk)
         return self.table.row((1 << self.table.depth) + chunk * count, count)
 
@@ -105,7 +129,10 @@ class Generation:
         return self.tree.m << (self.table.depth - self.tree.h + self.expchunk)
 
     def restore(self, engine: Engine, rows: list[bytes]) -> None:
-        """Take back the rows of the first chunks. Identifier and seeds must be those that made them."""
+        """Take back the rows of the first chunks.
+
+        Identifier and seeds must be those that made them.
+        """
         for chunk, row in enumerate(rows[: self.chunks]):
             count = len(row) // self.tree.m
             self._keep_levels(engine, (1 << self.table.depth) + chunk * count, row)
@@ -148,7 +175,10 @@ class Generation:
         """Cut a chunk where the seed changes, and into strides."""
         per_lease = self.sectors.signatures_per_lease
         size = min(per_lease, STRIDE, len(leaves))
-        return [(range(first, first + size), self.seeds[first // per_lease]) for first in range(leaves.start, leaves.stop, size)]
+        return [
+            (range(first, first + size), self.seeds[first // per_lease])
+            for first in range(leaves.start, leaves.stop, size)
+        ]
 
     def _completed(self, engine: Engine, leaves: range) -> bytes:
         """The cache nodes whose last leaf is in this chunk."""

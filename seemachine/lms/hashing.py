@@ -1,4 +1,6 @@
-"""The hash functions of the parameter sets, and the tags that keep their uses apart (RFC 8554 7.1, RFC 9858)."""
+"""The hash functions of the parameter sets, and the tags that keep their uses apart (RFC 8554 7.1,
+RFC 9858).
+"""
 
 import hashlib
 from collections.abc import Callable
@@ -26,7 +28,9 @@ def digest(name: str, n: int) -> Digest:
 
 
 def start_message(ots: OtsParameters, identifier: bytes, leaf: int, randomizer: bytes) -> Any:
-    """Begin Q = H(I || u32(q) || D_MESG || C || message); `update` it with the message, end with `finish_message` (RFC 8554 4.5)."""
+    """Begin Q = H(I || u32(q) || D_MESG || C || message); `update` it with the message, end with
+    `finish_message` (RFC 8554 4.5).
+    """
     start = hashlib.shake_256 if ots.hash == "shake" else hashlib.sha256
     return start(identifier + u32(leaf) + D_MESG + randomizer)
 
@@ -37,17 +41,23 @@ def finish_message(ots: OtsParameters, running: Any) -> bytes:
     return done
 
 
-def message_digest(ots: OtsParameters, identifier: bytes, leaf: int, randomizer: bytes, message: bytes) -> bytes:
+def message_digest(
+    ots: OtsParameters, identifier: bytes, leaf: int, randomizer: bytes, message: bytes
+) -> bytes:
     """Q of a whole message."""
     running = start_message(ots, identifier, leaf, randomizer)
     running.update(message)
     return finish_message(ots, running)
 
 
-# The derivation of RFC 8554 appendix A numbers the chains from 0; Cisco's hash-sigs takes 0xfffd for C, far above any chain.
+# The derivation of RFC 8554 appendix A numbers the chains from 0; Cisco's hash-sigs takes 0xfffd
+# for C, far above any chain.
 RANDOMIZER_INDEX = b"\xff\xfd"
 
 
 def derive_randomizer(ots: OtsParameters, identifier: bytes, seed: bytes, leaf: int) -> bytes:
-    """C of a leaf, `n` bytes. It follows from the seed, so a signature can be made again byte for byte."""
+    """C of a leaf, `n` bytes.
+
+    It follows from the seed, so a signature can be made again byte for byte.
+    """
     return digest(ots.hash, ots.n)(identifier + u32(leaf) + RANDOMIZER_INDEX + D_PRG + seed)

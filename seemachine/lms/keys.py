@@ -40,13 +40,18 @@ class PublicKey:
         tree, ots = lms(int.from_bytes(data[:4], "big")), lmots(int.from_bytes(data[4:8], "big"))
         check_pair(tree, ots)
         if len(data) != tree.public_key_bytes:
-            raise ParameterError(f"a {tree.name} public key has {tree.public_key_bytes} bytes, not {len(data)}")
+            raise ParameterError(
+                f"a {tree.name} public key has {tree.public_key_bytes} bytes, not {len(data)}"
+            )
         return cls(tree, ots, data[8 : 8 + IDENTIFIER_BYTES], data[8 + IDENTIFIER_BYTES :])
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """A plain LMS signature taken apart. `chains` is p values of n bytes, `path` h nodes of m bytes, each joined."""
+    """A plain LMS signature taken apart.
+
+    `chains` is p values of n bytes, `path` h nodes of m bytes, each joined.
+    """
 
     tree: TreeParameters
     ots: OtsParameters
@@ -62,7 +67,9 @@ class Signature:
 
     @classmethod
     def decode(cls, data: bytes) -> "Signature":
-        """Raises ParameterError for unknown types, a mixed pair, a wrong length or a leaf outside the tree."""
+        """Raises ParameterError for unknown types, a mixed pair, a wrong length or a leaf outside
+        the tree.
+        """
         if len(data) < 8:
             raise ParameterError(f"an LMS signature is longer than {len(data)} bytes")
         leaf, ots = int.from_bytes(data[:4], "big"), lmots(int.from_bytes(data[4:8], "big"))
@@ -70,7 +77,10 @@ class Signature:
         tree = lms(int.from_bytes(data[path : path + 4], "big"))
         check_pair(tree, ots)
         if len(data) != signature_bytes(tree, ots):
-            raise ParameterError(f"a {tree.name} {ots.name} signature has {signature_bytes(tree, ots)} bytes, not {len(data)}")
+            raise ParameterError(
+                f"a {tree.name} {ots.name} signature has {signature_bytes(tree, ots)} bytes, not"
+                f" {len(data)}"
+            )
         if leaf >> tree.h:
             raise ParameterError(f"leaf {leaf} is outside a tree of height {tree.h}")
         return cls(tree, ots, leaf, data[8 : 8 + ots.n], data[8 + ots.n : path], data[path + 4 :])

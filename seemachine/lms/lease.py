@@ -1,7 +1,8 @@
 """A lease: a range of leaves with a seed of its own, and the nodes that join it to the tree.
 
-Each lease of a sectorized key has its own random seed, so a lost card reveals nothing of the others (draft-ietf-pquip-hbs-state, sectors).
-The leaves of the other leases are therefore unknown here; `path` carries the nodes beside the way from the lease's root to the tree's root.
+Each lease of a sectorized key has its own random seed, so a lost card reveals nothing of the others
+(draft-ietf-pquip-hbs-state, sectors). The leaves of the other leases are therefore unknown here;
+`path` carries the nodes beside the way from the lease's root to the tree's root.
 """
 
 from dataclasses import dataclass
@@ -16,7 +17,9 @@ from seemachine.lms.verifying import climb
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """Leaves `first` to `end` (not included), a whole subtree of 2^k leaves; `seed` is secret and never printed."""
+    """Leaves `first` to `end` (not included), a whole subtree of 2^k leaves; `seed` is secret and
+    never printed.
+    """
 
     key: PublicKey
     first: int
@@ -43,7 +46,9 @@ class Lease:
     def assemble(self, page: Page, leaf: int, chains: bytes) -> bytes:
         """The encoded signature from its parts."""
         key = self.key
-        return Signature(key.tree, key.ots, leaf, self.randomizer(leaf), chains, page.path(leaf)).encode()
+        return Signature(
+            key.tree, key.ots, leaf, self.randomizer(leaf), chains, page.path(leaf)
+        ).encode()
 
 
 # Fewer leaves at a time would leave wide kernels half empty.
@@ -51,7 +56,9 @@ MIN_PAGE_EXPONENT = 6
 
 
 def page_of(lease: Lease, leaf: int, table: NodeTable | None) -> range:
-    """The leaves of the page that holds `leaf`: the leaf alone where the table knows all leaves, the whole lease without a table."""
+    """The leaves of the page that holds `leaf`: the leaf alone where the table knows all leaves,
+    the whole lease without a table.
+    """
     if table is None or table.depth <= lease.depth:
         return range(lease.first, lease.end)
     height = lease.key.tree.h - table.depth
@@ -61,19 +68,30 @@ def page_of(lease: Lease, leaf: int, table: NodeTable | None) -> range:
 
 
 def build_page(engine: Engine, lease: Lease, leaves: range, table: NodeTable | None) -> Page:
-    """Hash the leaves of a page. Raises ParameterError when it does not lead to the key's root: never sign with such a lease."""
+    """Hash the leaves of a page.
+
+    Raises ParameterError when it does not lead to the key's root: never sign with such a lease.
+    """
     key, tree = lease.key, lease.key.tree
     row = engine.leaf_nodes(tree, key.ots, key.identifier, lease.seed, leaves)
     levels = levels_above(engine, tree, key.identifier, (1 << tree.h) + leaves.start, row)
     top = (1 << tree.h) + leaves.start >> (len(levels) - 1)
     # Below the cache only a table knows the siblings; at the lease's root the lease itself does.
-    upper = lease.path if len(leaves) == lease.end - lease.first or table is None else table.siblings(top)
+    upper = (
+        lease.path
+        if len(leaves) == lease.end - lease.first or table is None
+        else table.siblings(top)
+    )
     if climb(tree, key.identifier, top, levels[-1], upper) != key.root:
-        raise ParameterError(f"leaves {leaves.start}..{leaves.stop} do not lead to the root of the public key")
+        raise ParameterError(
+            f"leaves {leaves.start}..{leaves.stop} do not lead to the root of the public key"
+        )
     return Page(tree, leaves.start, tuple(levels), upper)
 
 
 def leaf_page(lease: Lease, leaf: int, table: NodeTable) -> Page:
-    """The page of one leaf that the table knows; nothing is hashed, so the lease must have been proved by `build_page` before."""
+    """The page of one leaf that the table knows; nothing is hashed, so the lease must have been
+    proved by `build_page` before.
+    """
     number = (1 << lease.key.tree.h) + leaf
     return Page(lease.key.tree, leaf, (table[number],), table.siblings(number))

@@ -1,4 +1,6 @@
-"""The LMS and LM-OTS parameter sets of RFC 8554 and SP 800-208 (RFC 9858), by typecode and by the guide's names."""
+"""The LMS and LM-OTS parameter sets of RFC 8554 and SP 800-208 (RFC 9858), by typecode and by the
+guide's names.
+"""
 
 from dataclasses import dataclass
 
@@ -6,12 +8,17 @@ IDENTIFIER_BYTES = 16
 
 
 class ParameterError(ValueError):
-    """An unknown or unsuitable parameter set, exponent or length. The text says what would be right."""
+    """An unknown or unsuitable parameter set, exponent or length.
+
+    The text says what would be right.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class OtsParameters:
-    """An LM-OTS set (RFC 8554 4.1): hash length `n`, chain width `w` in bits, number of chains `p`, checksum shift `ls`."""
+    """An LM-OTS set (RFC 8554 4.1): hash length `n`, chain width `w` in bits, number of chains `p`,
+    checksum shift `ls`.
+    """
 
     name: str
     typecode: int
@@ -51,7 +58,8 @@ _CHAINS = {(32, 1): (265, 7), (32, 2): (133, 6), (32, 4): (67, 4), (32, 8): (34,
 }
 _HASHES = (("sha256", 32), ("sha256", 24), ("shake", 32), ("shake", 24))
 
-# Both registries count the hash in the outer loop and the size in the inner one, from 1 (LM-OTS) and from 5 (LMS).
+# Both registries count the hash in the outer loop and the size in the inner one, from 1 (LM-OTS)
+# and from 5 (LMS).
 OTS_SETS = tuple(
     OtsParameters(f"{name}_n{n}_w{w}", 1 + 4 * row + column, name, n, w, *_CHAINS[n, w])
     for row, (name, n) in enumerate(_HASHES)
@@ -72,7 +80,11 @@ OTS_CODES, TREE_CODES = frozenset(_OTS_BY_CODE), frozenset(_TREE_BY_CODE)
 
 def lmots(name_or_code: str | int) -> OtsParameters:
     """The LM-OTS set of a name such as `sha256_n32_w8` or of a typecode. Raises ParameterError."""
-    found = _OTS_BY_NAME.get(name_or_code) if isinstance(name_or_code, str) else _OTS_BY_CODE.get(name_or_code)
+    found = (
+        _OTS_BY_NAME.get(name_or_code)
+        if isinstance(name_or_code, str)
+        else _OTS_BY_CODE.get(name_or_code)
+    )
     if found is None:
         raise ParameterError(f"unknown LM-OTS set {name_or_code}; one of {', '.join(_OTS_BY_NAME)}")
     return found
@@ -80,18 +92,30 @@ def lmots(name_or_code: str | int) -> OtsParameters:
 
 def lms(name_or_code: str | int) -> TreeParameters:
     """The LMS set of a name such as `sha256_m32_h5` or of a typecode. Raises ParameterError."""
-    found = _TREE_BY_NAME.get(name_or_code) if isinstance(name_or_code, str) else _TREE_BY_CODE.get(name_or_code)
+    found = (
+        _TREE_BY_NAME.get(name_or_code)
+        if isinstance(name_or_code, str)
+        else _TREE_BY_CODE.get(name_or_code)
+    )
     if found is None:
         raise ParameterError(f"unknown LMS set {name_or_code}; one of {', '.join(_TREE_BY_NAME)}")
     return found
 
 
 def check_pair(tree: TreeParameters, ots: OtsParameters) -> None:
-    """SP 800-208 section 4: one hash function and one output length for the whole key. Raises ParameterError."""
+    """SP 800-208 section 4: one hash function and one output length for the whole key.
+
+    Raises ParameterError.
+    """
     if (tree.hash, tree.m) != (ots.hash, ots.n):
-        raise ParameterError(f"{tree.name} and {ots.name} differ in hash or in length; use lmotscode={tree.hash}_n{tree.m}_w...")
+        raise ParameterError(
+            f"{tree.name} and {ots.name} differ in hash or in length; use"
+            f" lmotscode={tree.hash}_n{tree.m}_w..."
+        )
 
 
 def signature_bytes(tree: TreeParameters, ots: OtsParameters) -> int:
-    """Length of a plain LMS signature: q, the one-time signature, the LMS type and h nodes (RFC 8554 5.4)."""
+    """Length of a plain LMS signature: q, the one-time signature, the LMS type and h nodes (RFC
+    8554 5.4).
+    """
     return 4 + ots.signature_bytes + 4 + tree.h * tree.m

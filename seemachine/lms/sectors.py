@@ -14,12 +14,15 @@ class Sectors:
     explease: int
 
     def check(self) -> None:
-        """Raises ParameterError with the guide's sentence when the exponents are more than the height."""
+        """Raises ParameterError with the guide's sentence when the exponents are more than the
+        height.
+        """
         if min(self.expcards, self.explease) < 0:
             raise ParameterError("card and lease exponents are not negative")
         if self.h < self.depth:
             raise ParameterError(
-                f"private key tree height is less than the sum of card and lease exponents ({self.h} < {self.expcards} + {self.explease})"
+                "private key tree height is less than the sum of card and lease exponents"
+                f" ({self.h} < {self.expcards} + {self.explease})"
             )
 
     @property

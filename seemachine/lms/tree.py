@@ -1,7 +1,8 @@
-"""The Merkle tree: levels above a row of nodes, the table of nodes near the root, a page of leaves, authentication paths.
+"""The Merkle tree: levels above a row of nodes, the table of nodes near the root, a page of leaves,
+authentication paths.
 
-Nodes are numbered as in RFC 8554 5.3: the root is 1, the children of r are 2r and 2r+1, leaf q is 2^h + q. A node at depth d has a number
-from 2^d to 2^(d+1) - 1.
+Nodes are numbered as in RFC 8554 5.3: the root is 1, the children of r are 2r and 2r+1, leaf q is
+2^h + q. A node at depth d has a number from 2^d to 2^(d+1) - 1.
 """
 
 from dataclasses import dataclass
@@ -11,8 +12,13 @@ from seemachine.lms.keys import PublicKey
 from seemachine.lms.parameters import ParameterError, TreeParameters
 
 
-def levels_above(engine: Engine, tree: TreeParameters, identifier: bytes, number: int, row: bytes) -> list[bytes]:
-    """All levels of the subtree over a row of joined nodes, the row first, its root last. `number` is the row's first node."""
+def levels_above(
+    engine: Engine, tree: TreeParameters, identifier: bytes, number: int, row: bytes
+) -> list[bytes]:
+    """All levels of the subtree over a row of joined nodes, the row first, its root last.
+
+    `number` is the row's first node.
+    """
     levels = [row]
     while len(levels[-1]) > tree.m:
         number >>= 1
@@ -21,7 +27,10 @@ def levels_above(engine: Engine, tree: TreeParameters, identifier: bytes, number
 
 
 class NodeTable:
-    """The nodes of a tree at depths 0 to `depth`, filled from below. 2^(depth+1) nodes of m bytes."""
+    """The nodes of a tree at depths 0 to `depth`, filled from below.
+
+    2^(depth+1) nodes of m bytes.
+    """
 
     def __init__(self, tree: TreeParameters, depth: int) -> None:
         self.tree = tree
@@ -51,7 +60,9 @@ class NodeTable:
         return self[1]
 
     def siblings(self, number: int) -> bytes:
-        """The path from node `number` to the root: its sibling, its parent's sibling, ..., joined."""
+        """The path from node `number` to the root: its sibling, its parent's sibling,
+        ..., joined.
+        """
         return b"".join(self[step ^ 1] for step in _ancestors(number))
 
 
@@ -61,9 +72,14 @@ def _ancestors(number: int) -> list[int]:
 
 
 def table_from_cache(engine: Engine, key: PublicKey, expcache: int, nodes: bytes) -> NodeTable:
-    """The table over a key file's node cache: all nodes at depth `expcache`. Raises ParameterError unless they lead to the key's root."""
+    """The table over a key file's node cache: all nodes at depth `expcache`.
+
+    Raises ParameterError unless they lead to the key's root.
+    """
     if len(nodes) != key.tree.m << expcache:
-        raise ParameterError(f"a node cache of depth {expcache} has {key.tree.m << expcache} bytes, not {len(nodes)}")
+        raise ParameterError(
+            f"a node cache of depth {expcache} has {key.tree.m << expcache} bytes, not {len(nodes)}"
+        )
     table = NodeTable(key.tree, expcache)
     table.put(1 << expcache, nodes)
     if table.fill_up(engine, key.identifier, expcache) != key.root:
@@ -73,7 +89,9 @@ def table_from_cache(engine: Engine, key: PublicKey, expcache: int, nodes: bytes
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A whole subtree of 2^height leaves from leaf `first` on, with the path from its root to the tree's root."""
+    """A whole subtree of 2^height leaves from leaf `first` on, with the path from its root to the
+    tree's root.
+    """
 
     tree: TreeParameters
     first: int
@@ -91,9 +109,14 @@ class Page:
         return self.levels[-1]
 
     def path(self, leaf: int) -> bytes:
-        """The authentication path of a leaf of this page: h nodes, from the leaf's sibling up. Raises ParameterError for other leaves."""
+        """The authentication path of a leaf of this page: h nodes, from the leaf's sibling up.
+
+        Raises ParameterError for other leaves.
+        """
         if leaf not in self.leaves:
-            raise ParameterError(f"leaf {leaf} is not on the page of leaves {self.leaves.start}..{self.leaves.stop}")
+            raise ParameterError(
+                f"leaf {leaf} is not on the page of leaves {self.leaves.start}..{self.leaves.stop}"
+            )
         m, index, nodes = self.tree.m, leaf - self.first, []
         for level in self.levels[:-1]:
             start = (index ^ 1) * m

@@ -19,19 +19,28 @@ def climb(tree: TreeParameters, identifier: bytes, number: int, node: bytes, pat
     return node
 
 
-def candidate_root(engine: Engine, key: PublicKey, message: Iterable[bytes], signature: bytes) -> bytes:
-    """The root that `signature` over the pieces of `message` leads to; it verifies when this equals `key.root`.
+def candidate_root(
+    engine: Engine, key: PublicKey, message: Iterable[bytes], signature: bytes
+) -> bytes:
+    """The root that `signature` over the pieces of `message` leads to; it verifies when this equals
+    `key.root`.
 
-    Raises ParameterError when the signature cannot be one of this key: malformed, or of another parameter set.
+    Raises ParameterError when the signature cannot be one of this key: malformed, or of another
+    parameter set.
     """
     parts = Signature.decode(signature)
     if (parts.tree, parts.ots) != (key.tree, key.ots):
-        raise ParameterError(f"the signature is {parts.tree.name} {parts.ots.name}, the key is {key.tree.name} {key.ots.name}")
+        raise ParameterError(
+            f"the signature is {parts.tree.name} {parts.ots.name}, the key is {key.tree.name}"
+            f" {key.ots.name}"
+        )
     running = start_message(parts.ots, key.identifier, parts.leaf, parts.randomizer)
     for piece in message:
         running.update(piece)
     q = finish_message(parts.ots, running)
-    [recovered] = engine.recover(parts.ots, [RecoverJob(key.identifier, parts.leaf, q, parts.chains)])
+    [recovered] = engine.recover(
+        parts.ots, [RecoverJob(key.identifier, parts.leaf, q, parts.chains)]
+    )
     number = (1 << key.tree.h) + parts.leaf
     leaf = digest(key.tree.hash, key.tree.m)(key.identifier + u32(number) + D_LEAF + recovered)
     return climb(key.tree, key.identifier, number, leaf, parts.path)

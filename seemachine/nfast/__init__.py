@@ -1,1 +1,4 @@
-"""The Security World tools that the guide runs, each acting on the world folder. `seemachine nfast path` makes their launchers."""
+"""The Security World tools that the guide runs, each acting on the world folder.
+
+`seemachine nfast path` makes their launchers.
+"""

@@ -27,7 +27,9 @@ def _setclientinfo(options: argparse.Namespace) -> None:
 def _enable(options: argparse.Namespace) -> None:
     world, module = _target(options)
     if options.address != module.address:
-        raise Refusal(f"{options.address} is not an address of this HSM, which has {module.address}")
+        raise Refusal(
+            f"{options.address} is not an address of this HSM, which has {module.address}"
+        )
     with modules.changing(world, module.esn) as changed:
         changed.launcher["address"] = options.address
         changed.launcher.setdefault("key", launcher.new_key())
@@ -52,15 +54,25 @@ def _target(options: argparse.Namespace) -> tuple[Path, Module]:
 
 
 def _parser() -> tool.Parser:
-    parser = tool.parser("appliance-cli", "The console of an nShield 5c.", "that only cs5 is served; the texts of refusals")
+    parser = tool.parser(
+        "appliance-cli",
+        "The console of an nShield 5c.",
+        "that only cs5 is served; the texts of refusals",
+    )
     parser.add_argument("-m", "--module", type=int, metavar="MODULE")
     words = parser.add_subparsers(metavar="cs5", required=True)
-    verbs = words.add_parser("cs5").add_subparsers(metavar="setclientinfo|ports|getserverinfo", required=True)
+    verbs = words.add_parser("cs5").add_subparsers(
+        metavar="setclientinfo|ports|getserverinfo", required=True
+    )
     client = verbs.add_parser("setclientinfo", help="who may use the launcher")
     client.add_argument("keytype")
     client.add_argument("publickey")
     client.set_defaults(act=_setclientinfo)
-    enable = verbs.add_parser("ports").add_subparsers(metavar="enable", required=True).add_parser("enable", help="open the ports")
+    enable = (
+        verbs.add_parser("ports")
+        .add_subparsers(metavar="enable", required=True)
+        .add_parser("enable", help="open the ports")
+    )
     enable.add_argument("address", metavar="IPv4")
     enable.set_defaults(act=_enable)
     verbs.add_parser("getserverinfo", help="where the launcher is").set_defaults(act=_getserverinfo)

@@ -1,4 +1,6 @@
-"""SEE machines of an XC: loaded from signed archives as configured, at each clear or on request (guide 2.5.1 steps 8, 9, 2.8.2)."""
+"""SEE machines of an XC: loaded from signed archives as configured, at each clear or on request
+(guide 2.5.1 steps 8, 9, 2.8.2).
+"""
 
 import hashlib
 import time
@@ -6,7 +8,16 @@ from pathlib import Path
 
 from seemachine.fleet import modules
 from seemachine.fleet.modules import Loaded, Module
-from seemachine.nfast import archives, delegation, hosts, paths, processes, securityworld, signing, tool
+from seemachine.nfast import (
+    archives,
+    delegation,
+    hosts,
+    paths,
+    processes,
+    securityworld,
+    signing,
+    tool,
+)
 from seemachine.nfast.tool import Refusal, say
 from seemachine.state.durable import private_folder, replace_file
 from seemachine.state.errors import StateError
@@ -37,7 +48,10 @@ def show(module: Module) -> None:
 
 
 def check(world: Path, module: Module) -> Loaded:
-    """What the configuration would load. Raises Refusal: a file is not there, not signed, of another key or world."""
+    """What the configuration would load.
+
+    Raises Refusal: a file is not there, not signed, of another key or world.
+    """
     return _prepared(world, module)[0]
 
 
@@ -45,12 +59,20 @@ def _prepared(world: Path, module: Module) -> tuple[Loaded, bytes]:
     """What would be loaded, and its program, both of one reading of the file."""
     settings = module.autoload
     if not settings:
-        raise Refusal(f"no SEE machine is configured for module {module.number}; do it with: loadsee-setup --setup -m {module.number}")
+        raise Refusal(
+            f"no SEE machine is configured for module {module.number}; do it with: loadsee-setup"
+            f" --setup -m {module.number}"
+        )
     machine = archives.read(_file(world, settings, "machine_file"), archives.MACHINE)
     if settings.get("signing_hash") not in ("", None, machine.signer):
-        raise Refusal(f"the SEE machine is signed by {machine.signer}, not by {settings['signing_hash']} as configured")
+        raise Refusal(
+            f"the SEE machine is signed by {machine.signer}, not by {settings['signing_hash']} as"
+            " configured"
+        )
     if machine.machine_type != MACHINE_TYPE:
-        raise Refusal(f"the SEE machine is of type {machine.machine_type}; an XC runs {MACHINE_TYPE}")
+        raise Refusal(
+            f"the SEE machine is of type {machine.machine_type}; an XC runs {MACHINE_TYPE}"
+        )
     processes.refuse_unrunnable(machine.payload, Path(settings["machine_file"]).name)
     if settings.get("worldid_pubname"):
         processes.refuse_bad_name(settings["worldid_pubname"])
@@ -87,10 +109,11 @@ def publish(world: Path, module: Module) -> None:
 
 
 def clear(world: Path, esn: str, mode: str = modules.OPERATIONAL) -> None:
-    """ClearUnit into a mode: what runs is gone, licences that were fed become effective, and an XC loads what is configured.
+    """ClearUnit into a mode: what runs is gone, licences that were fed become effective, and an XC
+    loads what is configured.
 
-    How that went is in the hardserver log, as the guide says. Raises Refusal only when the SEE machine can't be stopped; the mode is
-    as it was then.
+    How that went is in the hardserver log, as the guide says. Raises Refusal only when the SEE
+    machine can't be stopped; the mode is as it was then.
     """
     with modules.changing(world, esn) as module:
         processes.stop(world, esn)
@@ -129,7 +152,10 @@ def configuration(text: str) -> dict[str, str]:
         elif bare and section == "[load_seemachine]":
             name, equals, value = bare.partition("=")
             if not equals or name.strip() not in (*SETTINGS, "module", "pull_rfs"):
-                raise Refusal(f"[load_seemachine]: {bare!r} is no setting of it; settings are module, {', '.join(SETTINGS)}, pull_rfs")
+                raise Refusal(
+                    f"[load_seemachine]: {bare!r} is no setting of it; settings are module,"
+                    f" {', '.join(SETTINGS)}, pull_rfs"
+                )
             settings[name.strip()] = value.strip()
     return settings
 
@@ -140,7 +166,8 @@ def defaults() -> dict[str, str]:
 
 
 def _file(world: Path, settings: dict[str, str], name: str) -> Path:
-    # pull_rfs: the HSM fetches files that are named without a folder from the RFS (guide 2.5.1 step 8).
+    # pull_rfs: the HSM fetches files that are named without a folder from the RFS (guide 2.5.1 step
+    # 8).
     given = Path(settings.get(name, ""))
     return given if given.is_absolute() else paths.custom_seemachines(world) / given
 
@@ -150,6 +177,9 @@ def _delegated(world: Path, settings: dict[str, str], signer: str) -> bool:
         return False
     userdata = archives.read(_file(world, settings, "userdata"), archives.USERDATA)
     if userdata.machine_key != signer:
-        raise Refusal(f"the user data is for a SEE machine signed by {userdata.machine_key}; this one is signed by {signer}")
+        raise Refusal(
+            f"the user data is for a SEE machine signed by {userdata.machine_key}; this one is"
+            f" signed by {signer}"
+        )
     nso = signing.public_from(securityworld.read(world).nso)
     return delegation.refuse_other_key(userdata.payload, nso, signer)

@@ -1,7 +1,9 @@
-"""Developer certificates: the CSR of a developer, the certificate that the issuer makes of it, and what an HSM thinks of one.
+"""Developer certificates: the CSR of a developer, the certificate that the issuer makes of it, and
+what an HSM thinks of one.
 
-The issuer stands for Entrust: a root, which signs "CodeSafe Production", which signs developers, as the key identifiers in guide 2.5.2.3
-step 13 show. It lives in the world folder, so nothing that it signs means anything elsewhere.
+The issuer stands for Entrust: a root, which signs "CodeSafe Production", which signs developers, as
+the key identifiers in guide 2.5.2.3 step 13 show. It lives in the world folder, so nothing that it
+signs means anything elsewhere.
 """
 
 import datetime as dt
@@ -12,7 +14,12 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.hashes import SHA512
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from cryptography.x509.oid import ExtensionOID, NameOID
 
 from seemachine.nfast import paths, signing
@@ -53,27 +60,42 @@ def subject(common_name: str, organization: str) -> x509.Name:
 
 def request(key: signing.Private, name: x509.Name) -> bytes:
     """A CSR in PEM."""
-    return x509.CertificateSigningRequestBuilder().subject_name(name).sign(key, SHA512()).public_bytes(Encoding.PEM)
+    return (
+        x509.CertificateSigningRequestBuilder()
+        .subject_name(name)
+        .sign(key, SHA512())
+        .public_bytes(Encoding.PEM)
+    )
 
 
 def issue(issuer: Issuer, csr_pem: bytes, span: tuple[int, int], unit: str = "") -> bytes:
-    """The certificate for a CSR, in PEM; `span` is how many days ago it began, and for how many it is valid.
+    """The certificate for a CSR, in PEM; `span` is how many days ago it began, and for how many it
+    is valid.
 
-    Raises Refusal: damaged, not signed by its own P-521 key, a time or a unit that X.509 does not take.
+    Raises Refusal: damaged, not signed by its own P-521 key, a time or a unit that X.509 does not
+    take.
     """
     try:
         csr = x509.load_pem_x509_csr(csr_pem)
         key = csr.public_key()
     except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
         raise Refusal("this is not a certificate signing request in PEM") from None
-    if not csr.is_signature_valid or not isinstance(key, signing.Public) or signing.curve_of(key) != signing.ASK_CURVE:
+    if (
+        not csr.is_signature_valid
+        or not isinstance(key, signing.Public)
+        or signing.curve_of(key) != signing.ASK_CURVE
+    ):
         raise Refusal("a developer's CSR is signed by its own key on NIST P-521")
     name = x509.Name([*csr.subject, *_name({NameOID.ORGANIZATIONAL_UNIT_NAME: unit})])
     try:
         begins = now() - dt.timedelta(days=span[0])
-        made = _certificate(name, key, _signer(issuer), (begins, begins + dt.timedelta(days=span[1])))
+        made = _certificate(
+            name, key, _signer(issuer), (begins, begins + dt.timedelta(days=span[1]))
+        )
     except (ValueError, OverflowError) as error:
-        raise Refusal(f"no certificate can begin {span[0]} days ago and be valid for {span[1]}: {error}") from None
+        raise Refusal(
+            f"no certificate can begin {span[0]} days ago and be valid for {span[1]}: {error}"
+        ) from None
     return made.public_bytes(Encoding.PEM)
 
 
@@ -97,7 +119,8 @@ def from_pem(pem: bytes) -> x509.Certificate:
     """A certificate. Raises Refusal."""
     try:
         found = _loaded(pem)
-        # Nobody signs how many bits of the signature are unused, and a certificate has one form: none.
+        # Nobody signs how many bits of the signature are unused, and a certificate has one form:
+        # none.
         if not found.public_bytes(Encoding.DER).endswith(b"\0" + found.signature):
             raise ValueError("its signature has unused bits")
         return found
@@ -111,29 +134,42 @@ def to_pem(certificate: x509.Certificate) -> str:
 
 
 def refuse_untrusted(certificate: x509.Certificate, trusted: x509.Certificate) -> None:
-    """Raises Refusal unless this is a developer's, on P-521, and the production certificate signed it and is itself in its time.
+    """Raises Refusal unless this is a developer's, on P-521, and the production certificate signed
+    it and is itself in its time.
 
-    The path has one step: what a developer signs with such a certificate is images, never certificates.
+    The path has one step: what a developer signs with such a certificate is images, never
+    certificates.
     """
     try:
         certificate.verify_directly_issued_by(trusted)
     except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
-        raise Refusal(f"the certificate of {_of_whom(certificate)} was not issued by {text(trusted.subject)}") from None
+        raise Refusal(
+            f"the certificate of {_of_whom(certificate)} was not issued by {text(trusted.subject)}"
+        ) from None
     if not trusted.not_valid_before_utc <= now() <= trusted.not_valid_after_utc:
         raise Refusal(f"the certificate of the issuer, {text(trusted.subject)}, is out of its time")
     if not _may_sign_images(certificate):
-        raise Refusal(f"the certificate of {text(certificate.subject)} is not one for signing images")
+        raise Refusal(
+            f"the certificate of {text(certificate.subject)} is not one for signing images"
+        )
     if signing.curve_of(public_key(certificate)) != signing.ASK_CURVE:
-        raise Refusal(f"the developer key is on {signing.curve_of(public_key(certificate))}; it must be on {signing.ASK_CURVE}")
+        raise Refusal(
+            f"the developer key is on {signing.curve_of(public_key(certificate))}; it must be on"
+            f" {signing.ASK_CURVE}"
+        )
 
 
 def refuse_out_of_time(certificate: x509.Certificate) -> None:
     """Raises Refusal when it is not valid now."""
     if now() < certificate.not_valid_before_utc:
-        raise Refusal(f"the developer certificate is not valid before {certificate.not_valid_before_utc}")
+        raise Refusal(
+            f"the developer certificate is not valid before {certificate.not_valid_before_utc}"
+        )
     if now() > certificate.not_valid_after_utc:
         advice = "get a new one for the same key and register it with: csadmin ids add"
-        raise Refusal(f"the developer certificate expired at {certificate.not_valid_after_utc}; {advice}")
+        raise Refusal(
+            f"the developer certificate expired at {certificate.not_valid_after_utc}; {advice}"
+        )
 
 
 def described(certificate: x509.Certificate) -> dict[str, str]:
@@ -166,7 +202,9 @@ def key_id(certificate: x509.Certificate) -> str:
 
 def text(name: x509.Name) -> str:
     """A subject in the order it was written."""
-    return ", ".join(f"{TITLES.get(part.oid, part.oid.dotted_string)}: {part.value!s}" for part in name)
+    return ", ".join(
+        f"{TITLES.get(part.oid, part.oid.dotted_string)}: {part.value!s}" for part in name
+    )
 
 
 def _of_whom(certificate: x509.Certificate) -> str:
@@ -190,7 +228,10 @@ def _loaded(pem: bytes) -> x509.Certificate:
 def _may_sign_images(certificate: x509.Certificate) -> bool:
     """By its basic constraints and key usage. Certificates of earlier versions have neither."""
     extensions = {extension.oid: extension.value for extension in certificate.extensions}
-    constraints, usage = extensions.get(ExtensionOID.BASIC_CONSTRAINTS), extensions.get(ExtensionOID.KEY_USAGE)
+    constraints, usage = (
+        extensions.get(ExtensionOID.BASIC_CONSTRAINTS),
+        extensions.get(ExtensionOID.KEY_USAGE),
+    )
     authority = isinstance(constraints, x509.BasicConstraints) and constraints.ca
     return not authority and (not isinstance(usage, x509.KeyUsage) or usage.digital_signature)
 
@@ -212,7 +253,13 @@ def _make_issuer(folder: Path) -> None:
     if (folder / "production.pem").exists():
         return
     root, key = signing.generate(), signing.generate()
-    root_name = _name({NameOID.COMMON_NAME: "CodeSafe Root", NameOID.ORGANIZATION_NAME: "Entrust", NameOID.COUNTRY_NAME: "GB"})
+    root_name = _name(
+        {
+            NameOID.COMMON_NAME: "CodeSafe Root",
+            NameOID.ORGANIZATION_NAME: "Entrust",
+            NameOID.COUNTRY_NAME: "GB",
+        }
+    )
     span = now(), now() + dt.timedelta(days=ISSUER_YEARS * 365)
     anchor = _certificate(root_name, root.public_key(), (root_name, root), span, below=1)
     name = {
@@ -222,14 +269,21 @@ def _make_issuer(folder: Path) -> None:
         NameOID.COUNTRY_NAME: "GB",
     }
     made = _certificate(_name(name), key.public_key(), (root_name, root), span, below=0)
-    replace_file(folder / "production.key", key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    replace_file(
+        folder / "production.key",
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
+    )
     replace_file(folder / "root.pem", to_pem(anchor).encode())
     # Last: its presence says that there is an issuer.
     replace_file(folder / "production.pem", to_pem(made).encode())
 
 
 def _certificate(
-    name: x509.Name, key: signing.Public, signer: Signer, span: tuple[Time, Time], below: int | None = None
+    name: x509.Name,
+    key: signing.Public,
+    signer: Signer,
+    span: tuple[Time, Time],
+    below: int | None = None,
 ) -> x509.Certificate:
     """`below`: how many authorities may stand below this one; None for a developer, who is none."""
     builder = (
@@ -241,13 +295,28 @@ def _certificate(
         .not_valid_before(span[0])
         .not_valid_after(span[1])
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer[1].public_key()), critical=False)
-        .add_extension(x509.BasicConstraints(ca=below is not None, path_length=below), critical=True)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(signer[1].public_key()),
+            critical=False,
+        )
+        .add_extension(
+            x509.BasicConstraints(ca=below is not None, path_length=below), critical=True
+        )
         .add_extension(_usage(authority=below is not None), critical=True)
     )
     return builder.sign(signer[1], SHA512())
 
 
 def _usage(*, authority: bool) -> x509.KeyUsage:
-    others = ("content_commitment", "key_encipherment", "data_encipherment", "key_agreement", "crl_sign", "encipher_only", "decipher_only")
-    return x509.KeyUsage(digital_signature=not authority, key_cert_sign=authority, **dict.fromkeys(others, False))
+    others = (
+        "content_commitment",
+        "key_encipherment",
+        "data_encipherment",
+        "key_agreement",
+        "crl_sign",
+        "encipher_only",
+        "decipher_only",
+    )
+    return x509.KeyUsage(
+        digital_signature=not authority, key_cert_sign=authority, **dict.fromkeys(others, False)
+    )

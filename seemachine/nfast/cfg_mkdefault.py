@@ -11,7 +11,8 @@ from seemachine.wire.names import SEE_PORT
 
 CODESAFE = f"""\
 [codesafe]
-# SEE machines of an nShield 5, loaded without csadmin. The stand-in prints this section and does not act on it.
+# SEE machines of an nShield 5, loaded without csadmin. The stand-in prints this section and does
+# not act on it.
 # esn=ESN
 # enabled=yes
 # image_file=FILE.cs5
@@ -43,7 +44,11 @@ def _act(options: argparse.Namespace) -> None:
 
 
 def _parser() -> tool.Parser:
-    parser = tool.parser("cfg-mkdefault", "Write an example configuration.", "that only the sections on SEE machines are in it")
+    parser = tool.parser(
+        "cfg-mkdefault",
+        "Write an example configuration.",
+        "that only the sections on SEE machines are in it",
+    )
     parser.add_argument("-f", "--file", type=Path, help="default standard output")
     return parser
 

@@ -1,4 +1,6 @@
-"""cfg-pushnethsm: give an HSM a new configuration file; of it [load_seemachine] is used (guide 2.5.1 step 8, by configuration file)."""
+"""cfg-pushnethsm: give an HSM a new configuration file; of it [load_seemachine] is used (guide
+2.5.1 step 8, by configuration file).
+"""
 
 import argparse
 import sys
@@ -42,12 +44,18 @@ def _at(world: Path, address: str) -> Module:
     if not found:
         raise Refusal(f"no HSM answers at {address}")
     if len(found) > 1:
-        raise Refusal(f"several HSMs of this world share {address}; name one by its ESN: {', '.join(each.esn for each in found)}")
+        raise Refusal(
+            f"several HSMs of this world share {address}; name one by its ESN:"
+            f" {', '.join(each.esn for each in found)}"
+        )
     return found[0]
 
 
 def _parser() -> tool.Parser:
-    ours = "what it prints; that it clears the module; that -a also takes an ESN, for all HSMs of a world may share one address"
+    ours = (
+        "what it prints; that it clears the module; that -a also takes an ESN, for all HSMs of a"
+        " world may share one address"
+    )
     parser = tool.parser("cfg-pushnethsm", "Give an HSM a new configuration.", ours)
     parser.add_argument("-a", "--address", required=True, metavar="HSM_IP_ADDRESS")
     parser.add_argument("file", type=Path)

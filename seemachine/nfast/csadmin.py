@@ -1,4 +1,6 @@
-"""csadmin: developer identities, container images and SEE machines of the 5c (guide 2.5.2.3 steps 2 to 20, 2.8.1)."""
+"""csadmin: developer identities, container images and SEE machines of the 5c (guide 2.5.2.3 steps 2
+to 20, 2.8.1).
+"""
 
 import argparse
 import sys
@@ -19,8 +21,9 @@ STARTED = "STARTED"
 NO_UUID = "none"
 NONE = "No SEE machines currently installed"
 OURS = (
-    "the texts of refusals; what list prints when SEE machines are installed, and its JSON; the JSON of refusals; the options of "
-    "image signextra; that load refuses an entry point that is no Python program"
+    "the texts of refusals; what list prints when SEE machines are installed, and its JSON; the"
+    " JSON of refusals; the options of image signextra; that load refuses an entry point that is no"
+    " Python program"
 )
 Work = Callable[[Path, Module], tuple[str, Any]]
 
@@ -48,7 +51,10 @@ def _list(options: argparse.Namespace) -> int:
         found = [_described(world, module, loaded) for loaded in module.loaded]
         if all(each["state"] != STARTED for each in found):
             found += _of_the_fleet(world, module)
-        lines = [f"UUID: {each['uuid']}  {each['name']} {each['version']}  {each['state']}" for each in found]
+        lines = [
+            f"UUID: {each['uuid']}  {each['name']} {each['version']}  {each['state']}"
+            for each in found
+        ]
         return "\n".join(lines) or NONE, {"SEE machines": found}
 
     return _answer(options, work)
@@ -56,14 +62,28 @@ def _list(options: argparse.Namespace) -> int:
 
 def _described(world: Path, module: Module, loaded: modules.Loaded) -> dict[str, str]:
     state = STARTED if modules.started(world, module) == loaded.uuid else "STOPPED"
-    return {"uuid": loaded.uuid, "name": loaded.name, "version": loaded.version, "state": state, "signer": loaded.signer}
+    return {
+        "uuid": loaded.uuid,
+        "name": loaded.name,
+        "version": loaded.version,
+        "state": state,
+        "signer": loaded.signer,
+    }
 
 
 def _of_the_fleet(world: Path, module: Module) -> list[dict[str, str]]:
     """`seemachine fleet up` runs a SEE machine that nobody loaded."""
     if not modules.running(world, module.esn):
         return []
-    return [{"uuid": NO_UUID, "name": "seemachine fleet up", "version": "", "state": STARTED, "signer": module.signer}]
+    return [
+        {
+            "uuid": NO_UUID,
+            "name": "seemachine fleet up",
+            "version": "",
+            "state": STARTED,
+            "signer": module.signer,
+        }
+    ]
 
 
 def _load(options: argparse.Namespace) -> int:
@@ -112,7 +132,9 @@ def _ids_list(options: argparse.Namespace) -> int:
 
     def work(world: Path, module: Module) -> tuple[str, Any]:
         found = [certificates.described(each) for each in containers.trusted(world, module)]
-        return "\n".join(f"{each['keyid']}  {each['notAfter']}  {each['subject']}" for each in found), {"Certificates": found}
+        return "\n".join(
+            f"{each['keyid']}  {each['notAfter']}  {each['subject']}" for each in found
+        ), {"Certificates": found}
 
     return _answer(options, work)
 
@@ -126,13 +148,17 @@ def _done(options: argparse.Namespace, act: Callable[[Path, str], None]) -> int:
 
 
 def _answer(options: argparse.Namespace, work: Work) -> int:
-    """Do a work on the chosen 5c, or on all; one line each, or one JSON document (guide 2.5.2.3 step 13)."""
+    """Do a work on the chosen 5c, or on all; one line each, or one JSON document (guide 2.5.2.3
+    step 13).
+    """
     world = tool.world()
     answers = {module.esn: _attempt(world, module, work) for module in _chosen(world, options.esn)}
     if options.json:
         say_json({esn: answer for esn, (_, answer) in answers.items()})
     else:
-        for esn, line in ((esn, line) for esn, (text, _) in answers.items() for line in text.splitlines()):
+        for esn, line in (
+            (esn, line) for esn, (text, _) in answers.items() for line in text.splitlines()
+        ):
             say(f"{esn}      {line}")
     return 0 if all(answer["succeeded"] for _, answer in answers.values()) else 1
 
@@ -142,7 +168,10 @@ def _attempt(world: Path, module: Module, work: Work) -> tuple[str, dict[str, An
         launcher.refuse_unreachable(world, module)
         text, data = work(world, module)
     except (Refusal, StateError, OSError) as refused:
-        return f"FAILURE: {tool.reason(refused)}", {"succeeded": False, "error": tool.reason(refused)}
+        return f"FAILURE: {tool.reason(refused)}", {
+            "succeeded": False,
+            "error": tool.reason(refused),
+        }
     return text, {"succeeded": True, "data": data}
 
 
@@ -151,9 +180,16 @@ def _chosen(world: Path, esn: str | None) -> list[Module]:
         module = hosts.by_esn(world, esn)
         hosts.refuse_model(module, "5c", "csadmin")
         return [module]
-    found = [module for module in hosts.enrolled(world) if module.model == "5c" and launcher.known(world, module)]
+    found = [
+        module
+        for module in hosts.enrolled(world)
+        if module.model == "5c" and launcher.known(world, module)
+    ]
     if not found:
-        raise Refusal("no nShield 5c is enrolled for CodeSafe 5; see hsmadmin cs5 enroll (guide 2.5.2.3 step 9)")
+        raise Refusal(
+            "no nShield 5c is enrolled for CodeSafe 5; see hsmadmin cs5 enroll (guide 2.5.2.3"
+            " step 9)"
+        )
     return found
 
 
@@ -177,7 +213,12 @@ def _parser() -> tool.Parser:
 
 
 def _add_target(parser: argparse.ArgumentParser, *, required: bool) -> None:
-    parser.add_argument("--esn", type=esn, required=required, help="the HSM; without it all" if not required else "the HSM")
+    parser.add_argument(
+        "--esn",
+        type=esn,
+        required=required,
+        help="the HSM; without it all" if not required else "the HSM",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
@@ -203,7 +244,9 @@ def _add_ids(verbs: Any) -> None:
 def _add_image(verbs: Any) -> None:
     from seemachine.nfast import identities, imaging
 
-    words = verbs.add_parser("image", help="make and sign images").add_subparsers(metavar="generate|sign|signextra", required=True)
+    words = verbs.add_parser("image", help="make and sign images").add_subparsers(
+        metavar="generate|sign|signextra", required=True
+    )
     imaging.add_generate(words)
     identities.add_sign(words)
     identities.add_signextra(words)

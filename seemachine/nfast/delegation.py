@@ -1,4 +1,5 @@
-"""The NVRAM delegation certificate (userdata.raw): the ACS lets what a key signed allocate NVRAM (guide 2.5.1 step 4).
+"""The NVRAM delegation certificate (userdata.raw): the ACS lets what a key signed allocate NVRAM
+(guide 2.5.1 step 4).
 
 The format is ours.
 """
@@ -13,11 +14,23 @@ FORMAT = "seemachine nvram delegation 1"
 
 def signed(key_hash: str, nso: signing.Private) -> bytes:
     """A certificate for the key of a hash."""
-    return json.dumps({"format": FORMAT, "key": key_hash, "signature": signing.sign(nso, _signed_bytes(key_hash)).hex()}).encode() + b"\n"
+    return (
+        json.dumps(
+            {
+                "format": FORMAT,
+                "key": key_hash,
+                "signature": signing.sign(nso, _signed_bytes(key_hash)).hex(),
+            }
+        ).encode()
+        + b"\n"
+    )
 
 
 def key_of(data: bytes, nso: signing.Public) -> str | None:
-    """The hash of the key that it is for; None when this is no delegation of ours. Raises Refusal when it is, and another world's."""
+    """The hash of the key that it is for; None when this is no delegation of ours.
+
+    Raises Refusal when it is, and another world's.
+    """
     try:
         values = parsed(data)
         if values["format"] != FORMAT:
@@ -26,15 +39,24 @@ def key_of(data: bytes, nso: signing.Public) -> str | None:
     except (ValueError, TypeError, KeyError):
         return None
     if not signing.good(nso, signature, _signed_bytes(key)):
-        raise Refusal("the NVRAM delegation certificate is not of this Security World; make it again with userdatatool.py")
+        raise Refusal(
+            "the NVRAM delegation certificate is not of this Security World; make it again with"
+            " userdatatool.py"
+        )
     return key
 
 
 def refuse_other_key(data: bytes, nso: signing.Public, signer: str) -> bool:
-    """Whether this is a delegation at all. Raises Refusal when it is one for another key than `signer`."""
+    """Whether this is a delegation at all.
+
+    Raises Refusal when it is one for another key than `signer`.
+    """
     key = key_of(data, nso)
     if key not in (None, signer):
-        raise Refusal(f"the NVRAM delegation certificate is for the key {key}, not for {signer}; make it again with userdatatool.py")
+        raise Refusal(
+            f"the NVRAM delegation certificate is for the key {key}, not for {signer}; make it"
+            " again with userdatatool.py"
+        )
     return key is not None
 
 

@@ -22,20 +22,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _act(options: argparse.Namespace) -> None:
     world = tool.world()
-    found = [hosts.by_number(world, options.module)] if options.module is not None else hosts.enrolled(world)
+    found = (
+        [hosts.by_number(world, options.module)]
+        if options.module is not None
+        else hosts.enrolled(world)
+    )
     if options.module is None:
-        _block("Server:", {"mode": modules.OPERATIONAL, "version": seemachine.__version__, "module type code": "0"})
+        _block(
+            "Server:",
+            {
+                "mode": modules.OPERATIONAL,
+                "version": seemachine.__version__,
+                "module type code": "0",
+            },
+        )
     for module in found:
         _block(f"Module #{module.number}:", _lines(world, module))
 
 
 def _lines(world: Path, module: Module) -> dict[str, str]:
-    lines = {"serial number": module.esn, "mode": module.mode, "product name": f"{hosts.MODELS[module.model]} (seemachine)"}
+    lines = {
+        "serial number": module.esn,
+        "mode": module.mode,
+        "product name": f"{hosts.MODELS[module.model]} (seemachine)",
+    }
     if module.model == "xc":
         lines["SEE machine type"] = "PowerPCELF"
     entry = published.listening(world, module.esn)
     if modules.running(world, module.esn) and entry is not None:
-        lines |= {"SEE machine": "started", "SEE machine address": f"{entry.host} port {entry.port}"}
+        lines |= {
+            "SEE machine": "started",
+            "SEE machine address": f"{entry.host} port {entry.port}",
+        }
     else:
         lines["SEE machine"] = "loaded" if module.loaded else "none"
     return {**lines, "hardware status": "OK"}
@@ -52,7 +70,9 @@ def _block(title: str, lines: dict[str, str]) -> None:
 
 def _parser() -> tool.Parser:
     parser = tool.parser("enquiry", "What the hardserver and the modules say of themselves.", OURS)
-    parser.add_argument("-m", "--module", type=int, metavar="MODULE", help="default the hardserver and all")
+    parser.add_argument(
+        "-m", "--module", type=int, metavar="MODULE", help="default the hardserver and all"
+    )
     return parser
 
 

@@ -21,7 +21,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _act(options: argparse.Namespace) -> None:
     world = tool.world()
-    found = [hosts.by_number(world, options.module)] if options.module is not None else hosts.enrolled(world)
+    found = (
+        [hosts.by_number(world, options.module)]
+        if options.module is not None
+        else hosts.enrolled(world)
+    )
     for line in (*header(), *map(row, found)):
         say(line)
 
@@ -29,7 +33,9 @@ def _act(options: argparse.Namespace) -> None:
 def header() -> list[str]:
     """The tree of column titles."""
     margin = " " * INDENT
-    titles = [f"{margin}{'| ' * depth}{title}" for depth, title in enumerate((*FEATURES.values(), SPEED))]
+    titles = [
+        f"{margin}{'| ' * depth}{title}" for depth, title in enumerate((*FEATURES.values(), SPEED))
+    ]
     bars = "| " * len(FEATURES)
     return [
         "",
@@ -49,7 +55,11 @@ def row(module: Module) -> str:
 
 
 def _parser() -> tool.Parser:
-    parser = tool.parser("fet", "Show which features are enabled. It changes none; nethsmadmin -a does.", "that it asks no questions")
+    parser = tool.parser(
+        "fet",
+        "Show which features are enabled. It changes none; nethsmadmin -a does.",
+        "that it asks no questions",
+    )
     parser.add_argument("-m", "--module", type=int, metavar="MODULE", help="default all")
     return parser
 

@@ -1,4 +1,6 @@
-"""generatekey: make a key of an application, or give one to another application (guide 2.5.1 step 3, 2.5.2.3 step 14, 2.9.2 step 2)."""
+"""generatekey: make a key of an application, or give one to another application (guide 2.5.1 step
+3, 2.5.2.3 step 14, 2.9.2 step 2).
+"""
 
 import argparse
 import sys
@@ -27,11 +29,40 @@ TITLES = {
     "curve": "Elliptic curve",
 }
 # In the guide's table of a new key the module stands nowhere, for there is but one.
-GENERATED = ("operation", "application", "module", "protect", "slot", "recovery", "verify", "type", "ident", "plainname", "nvram", "curve")
-RETARGETED = ("operation", "application", "module", "slot", "verify", "from-application", "from-ident", "ident", "plainname")
-PARAMETERS = {*TITLES, "cardset", "trusted-certifier", "seeintegname"} - {"operation", "application"}
+GENERATED = (
+    "operation",
+    "application",
+    "module",
+    "protect",
+    "slot",
+    "recovery",
+    "verify",
+    "type",
+    "ident",
+    "plainname",
+    "nvram",
+    "curve",
+)
+RETARGETED = (
+    "operation",
+    "application",
+    "module",
+    "slot",
+    "verify",
+    "from-application",
+    "from-ident",
+    "ident",
+    "plainname",
+)
+PARAMETERS = {*TITLES, "cardset", "trusted-certifier", "seeintegname"} - {
+    "operation",
+    "application",
+}
 YES_NO = ("yes", "no")
-OURS = "the questions that the guide does not print; that a key which exists is never replaced; the format of key files"
+OURS = (
+    "the questions that the guide does not print; that a key which exists is never replaced; the"
+    " format of key files"
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,7 +78,14 @@ def _act(options: argparse.Namespace) -> None:
 
 
 def _generate(world: Path, app: str, given: dict[str, str]) -> None:
-    words = {"protect": "token", "recovery": "yes", "verify": "yes", "type": "ecdsa", "nvram": "no", **given}
+    words = {
+        "protect": "token",
+        "recovery": "yes",
+        "verify": "yes",
+        "type": "ecdsa",
+        "nvram": "no",
+        **given,
+    }
     _refuse_unserved(words)
     module = _module(world, words)
     cardset = _cardset(world, words) if words["protect"] == "token" else None
@@ -60,7 +98,9 @@ def _generate(world: Path, app: str, given: dict[str, str]) -> None:
     if "ident" in words:
         refuse_taken(words["ident"])
     # Without an ident, the name is it.
-    words["plainname"] = _word(words, "plainname", "Key name? []", None, str if "ident" in words else refuse_taken)
+    words["plainname"] = _word(
+        words, "plainname", "Key name? []", None, str if "ident" in words else refuse_taken
+    )
     ident = keystore.checked_ident(words.get("ident") or words["plainname"])
     _show({**words, "operation": "generate", "application": app}, GENERATED)
     secret = _read_cards(world, module, cardset, words)
@@ -69,7 +109,9 @@ def _generate(world: Path, app: str, given: dict[str, str]) -> None:
     say(f"Path to key: {path}")
 
 
-def _draft(app: str, ident: str, cardset: CardSet | None, words: dict[str, str]) -> keystore.StoredKey:
+def _draft(
+    app: str, ident: str, cardset: CardSet | None, words: dict[str, str]
+) -> keystore.StoredKey:
     return keystore.StoredKey(
         app=app,
         ident=ident,
@@ -92,13 +134,25 @@ def _retarget(world: Path, app: str, words: dict[str, str]) -> None:
     source = _source(world, words)
 
     def refuse_taken(ident: str) -> None:
-        keystore.refuse_taken(world, app, keystore.checked_ident(ident), advice=_no_room(source, app))
+        keystore.refuse_taken(
+            world, app, keystore.checked_ident(ident), advice=_no_room(source, app)
+        )
 
     ident = keystore.checked_ident(_word(words, "ident", "Key identifier? []", None, refuse_taken))
     name = _word(words, "plainname", "Key name? []", None)
-    named = {"from-application": source.app, "from-ident": source.ident, "ident": ident, "plainname": name}
+    named = {
+        "from-application": source.app,
+        "from-ident": source.ident,
+        "ident": ident,
+        "plainname": name,
+    }
     _show({**words, "operation": "retarget", "application": app, **named}, RETARGETED)
-    _read_cards(world, module, securityworld.set_of_hash(world, source.cardset) if source.cardset else None, words)
+    _read_cards(
+        world,
+        module,
+        securityworld.set_of_hash(world, source.cardset) if source.cardset else None,
+        words,
+    )
     path = keystore.retarget(world, source, app, ident, name)
     say("Key successfully retargetted.")
     say(f"Path to key: {path}")
@@ -112,30 +166,57 @@ def _source(world: Path, words: dict[str, str]) -> keystore.StoredKey:
 
     def refuse_empty(app: str) -> None:
         if app not in known:
-            raise Refusal(f"there is no key of application {app}; applications are {', '.join(keystore.APPLICATIONS)}")
+            raise Refusal(
+                f"there is no key of application {app}; applications are"
+                f" {', '.join(keystore.APPLICATIONS)}"
+            )
 
     question = f"Source application? ({', '.join(keystore.APPLICATIONS)}) [{known[0]}]"
     app = _word(words, "from-application", question, known[0], refuse_empty)
     idents = [key.ident for key in keystore.listing(world, (app,))]
     question = f"Source key identifier? ({', '.join(idents)}) [{idents[0]}]"
-    return keystore.find(world, app, _word(words, "from-ident", question, idents[0], lambda ident: keystore.find(world, app, ident)))
+    return keystore.find(
+        world,
+        app,
+        _word(
+            words, "from-ident", question, idents[0], lambda ident: keystore.find(world, app, ident)
+        ),
+    )
 
 
 def _on_cards(world: Path, words: dict[str, str]) -> bool:
-    """Whether a card may have to be read: the key, or one of those that the words leave open, is protected by a card set."""
+    """Whether a card may have to be read: the key, or one of those that the words leave open, is
+    protected by a card set.
+    """
     app = words.get("from-application")
-    keys = keystore.listing(world, (app,) if app in keystore.APPLICATIONS else keystore.APPLICATIONS)
-    return any(key.cardset for key in keys if words.get("from-ident", key.ident).lower() == key.ident)
+    keys = keystore.listing(
+        world, (app,) if app in keystore.APPLICATIONS else keystore.APPLICATIONS
+    )
+    return any(
+        key.cardset for key in keys if words.get("from-ident", key.ident).lower() == key.ident
+    )
 
 
 def _no_room(source: keystore.StoredKey, app: str) -> str:
     """Guide 2.9.2 retargets to the name that 2.5.2.3 gave another key."""
-    room = f"move it out of that folder first, or retarget {source.app} {source.ident} to another ident"
+    room = (
+        f"move it out of that folder first, or retarget {source.app} {source.ident} to another"
+        " ident"
+    )
     return f"{room}, and sign the image with that: --askeyname IDENT" if app == "simple" else room
 
 
-def _word(words: dict[str, str], name: str, question: str, default: str | None, check: Callable[[str], object] = str) -> str:
-    """A word as given, else asked for. Raises Refusal when `check` does, of a word at once; see tool.ask_until."""
+def _word(
+    words: dict[str, str],
+    name: str,
+    question: str,
+    default: str | None,
+    check: Callable[[str], object] = str,
+) -> str:
+    """A word as given, else asked for.
+
+    Raises Refusal when `check` does, of a word at once; see tool.ask_until.
+    """
     given = words.get(name)
     if not given:
         return tool.ask_until(f"{name}: {question} >", default, check)
@@ -150,7 +231,10 @@ def _slot(words: dict[str, str]) -> str:
 def _refuse_slot(text: str) -> None:
     """The question offers slot 1, which never holds a card."""
     if _number(text, "slot") not in reading.SHOWN:
-        raise Refusal(f"no card is read from slot {text}; slots for cards are {', '.join(map(str, reading.SHOWN))}")
+        raise Refusal(
+            f"no card is read from slot {text}; slots for cards are"
+            f" {', '.join(map(str, reading.SHOWN))}"
+        )
 
 
 def _words(parameters: list[str]) -> dict[str, str]:
@@ -175,7 +259,9 @@ def _refuse_unserved(words: dict[str, str]) -> None:
         if name in words:
             words[name] = _served(name, words[name], values)
     question = f"Elliptic curve? ({', '.join(signing.CURVES)}) [nistp521]"
-    words["curve"] = _word(words, "curve", question, "nistp521", lambda text: _served("curve", text, served["curve"])).lower()
+    words["curve"] = _word(
+        words, "curve", question, "nistp521", lambda text: _served("curve", text, served["curve"])
+    ).lower()
 
 
 def _served(name: str, text: str, values: tuple[str, ...]) -> str:
@@ -188,9 +274,18 @@ def _module(world: Path, words: dict[str, str]) -> Module:
     """The one asked for; with just one there is no question."""
     known = hosts.enrolled(world)
     if not words.get("module") and len(known) > 1:
-        question = f"Module to use? ({', '.join(str(module.number) for module in known)}) [{known[0].number}]"
-        words["module"] = _word(words, "module", question, str(known[0].number), lambda text: _numbered(world, text))
-    return _numbered(world, words["module"]) if words.get("module") else _ready(hosts.only(world, None))
+        question = (
+            f"Module to use? ({', '.join(str(module.number) for module in known)})"
+            f" [{known[0].number}]"
+        )
+        words["module"] = _word(
+            words, "module", question, str(known[0].number), lambda text: _numbered(world, text)
+        )
+    return (
+        _numbered(world, words["module"])
+        if words.get("module")
+        else _ready(hosts.only(world, None))
+    )
 
 
 def _numbered(world: Path, text: str) -> Module:
@@ -205,14 +300,20 @@ def _ready(module: Module) -> Module:
 def _cardset(world: Path, words: dict[str, str]) -> CardSet:
     known = [cardset.name for cardset in securityworld.operator_sets(world)]
     question, default = f"Card set? ({', '.join(known)})", known[0] if known else ""
-    name = _word(words, "cardset", question, default, lambda name: securityworld.operator_set(world, name))
+    name = _word(
+        words, "cardset", question, default, lambda name: securityworld.operator_set(world, name)
+    )
     return securityworld.operator_set(world, name)
 
 
-def _read_cards(world: Path, module: Module, cardset: CardSet | None, words: dict[str, str]) -> bytes:
+def _read_cards(
+    world: Path, module: Module, cardset: CardSet | None, words: dict[str, str]
+) -> bytes:
     if cardset is None:
         return b""
-    return reading.load(reading.Dialogue(world, module, cardset, slot=_number(words["slot"], "slot")))
+    return reading.load(
+        reading.Dialogue(world, module, cardset, slot=_number(words["slot"], "slot"))
+    )
 
 
 def _number(text: str, name: str) -> int:
@@ -231,9 +332,13 @@ def _show(words: dict[str, str], rows: tuple[str, ...]) -> None:
 
 def _parser() -> tool.Parser:
     parser = tool.parser("generatekey", "Make a key, or retarget one to another application.", OURS)
-    parser.add_argument("-r", "--retarget", action="store_true", help="give an existing key to this application")
+    parser.add_argument(
+        "-r", "--retarget", action="store_true", help="give an existing key to this application"
+    )
     parser.add_argument("application", choices=keystore.APPLICATIONS)
-    parser.add_argument("parameters", nargs="*", metavar="NAME=VALUE", help=", ".join(sorted(PARAMETERS)))
+    parser.add_argument(
+        "parameters", nargs="*", metavar="NAME=VALUE", help=", ".join(sorted(PARAMETERS))
+    )
     return parser
 
 

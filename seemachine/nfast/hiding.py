@@ -1,4 +1,6 @@
-"""Encryption of what cards and key files hold: AES-256-GCM under keys that HKDF or scrypt derive."""
+"""Encryption of what cards and key files hold: AES-256-GCM under keys that HKDF or
+scrypt derive.
+"""
 
 import hashlib
 import os

@@ -37,13 +37,19 @@ def only(world: Path, number: int | None) -> Module:
 
 
 def ready(world: Path, number: int | None) -> list[Module]:
-    """The modules to choose from: that of the number, else all that are operational. Raises Refusal."""
+    """The modules to choose from: that of the number, else all that are operational.
+
+    Raises Refusal.
+    """
     known = enrolled(world) if number is None else [by_number(world, number)]
     return [module for module in known if module.mode == OPERATIONAL]
 
 
 def of_model(world: Path, number: int | None, model: str, tool: str) -> Module:
-    """The module of a number, or the only one of the model that a tool is for. Raises Refusal, which names the option."""
+    """The module of a number, or the only one of the model that a tool is for.
+
+    Raises Refusal, which names the option.
+    """
     if number is not None:
         module = by_number(world, number)
         refuse_model(module, model, tool)
@@ -54,7 +60,9 @@ def of_model(world: Path, number: int | None, model: str, tool: str) -> Module:
         refuse_model(only(world, None), model, tool)
     if len(found) > 1:
         numbers = ", ".join(str(module.number) for module in found)
-        raise Refusal(f"several modules are an {MODELS[model]}: {numbers}; say which with: -m MODULE")
+        raise Refusal(
+            f"several modules are an {MODELS[model]}: {numbers}; say which with: -m MODULE"
+        )
     return found[0]
 
 
@@ -66,13 +74,19 @@ def by_esn(world: Path, esn: str) -> Module:
     for module in known:
         if module.esn == esn:
             return module
-    raise Refusal(f"no HSM {esn} is enrolled here; enrolled are: {', '.join(module.esn for module in known) or 'none'}")
+    raise Refusal(
+        f"no HSM {esn} is enrolled here; enrolled are:"
+        f" {', '.join(module.esn for module in known) or 'none'}"
+    )
 
 
 def refuse_model(module: Module, model: str, tool: str) -> None:
     """Raises Refusal when a module is of another model than the tool is for."""
     if module.model != model:
-        raise Refusal(f"{tool} is for the {MODELS[model]}; module {module.number} ({module.esn}) is an {MODELS[module.model]}")
+        raise Refusal(
+            f"{tool} is for the {MODELS[model]}; module {module.number} ({module.esn}) is an"
+            f" {MODELS[module.model]}"
+        )
 
 
 def refuse_mode(module: Module) -> None:
@@ -82,8 +96,13 @@ def refuse_mode(module: Module) -> None:
 
 
 def refuse_unready(module: Module) -> None:
-    """Raises Refusal when no SEE machine may start: not operational, or without the licence (guide 2.5)."""
+    """Raises Refusal when no SEE machine may start: not operational, or without the licence (guide
+    2.5).
+    """
     refuse_mode(module)
     if not module.licensed:
         name = FEATURES[SEE_FEATURE[module.model]]
-        raise Refusal(f"{module.esn} has no licence for {name}; install one with nethsmadmin -a, then nopclearfail -c (guide 2.5)")
+        raise Refusal(
+            f"{module.esn} has no licence for {name}; install one with nethsmadmin -a, then"
+            " nopclearfail -c (guide 2.5)"
+        )

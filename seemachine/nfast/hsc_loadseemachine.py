@@ -36,7 +36,11 @@ def _act(options: argparse.Namespace) -> None:
 
 
 def _parser() -> tool.Parser:
-    parser = tool.parser("hsc_loadseemachine", "Load the SEE machine that is configured for a module.", "all that it prints")
+    parser = tool.parser(
+        "hsc_loadseemachine",
+        "Load the SEE machine that is configured for a module.",
+        "all that it prints",
+    )
     parser.add_argument("-m", "--module", type=int, metavar="MODULE")
     return parser
 

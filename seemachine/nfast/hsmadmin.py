@@ -20,12 +20,21 @@ def _clientinfo(_options: argparse.Namespace) -> None:
 
 def _enroll(options: argparse.Namespace) -> None:
     launcher.refuse_bad_key(options.keytype, options.keybody)
-    words = {"address": options.address, "port": options.port, "type": options.keytype, "key": options.keybody}
+    words = {
+        "address": options.address,
+        "port": options.port,
+        "type": options.keytype,
+        "key": options.keybody,
+    }
     launcher.enroll(tool.world(), options.esn, words)
 
 
 def _parser() -> tool.Parser:
-    parser = tool.parser("hsmadmin", "Clients of CodeSafe 5.", "that only cs5 clientinfo and cs5 enroll are served; the texts of refusals")
+    parser = tool.parser(
+        "hsmadmin",
+        "Clients of CodeSafe 5.",
+        "that only cs5 clientinfo and cs5 enroll are served; the texts of refusals",
+    )
     words = parser.add_subparsers(metavar="cs5", required=True)
     verbs = words.add_parser("cs5").add_subparsers(metavar="clientinfo|enroll", required=True)
     client = verbs.add_parser("clientinfo", help="this host's key")
@@ -43,11 +52,26 @@ def _parser() -> tool.Parser:
 
 
 def _add_common(verb: argparse.ArgumentParser) -> None:
-    """What all verbs of the real one take. Here services answer at once, and there is no more to say."""
+    """What all verbs of the real one take.
+
+    Here services answer at once, and there is no more to say.
+    """
     verb.add_argument(
-        "--timeout", type=int, choices=range(3, 121), default=30, metavar="SECONDS", help="3 to 120, default 30; taken as given"
+        "--timeout",
+        type=int,
+        choices=range(3, 121),
+        default=30,
+        metavar="SECONDS",
+        help="3 to 120, default 30; taken as given",
     )
-    verb.add_argument("--esn", type=str.upper, action="append", dest="esns", metavar="ESN", help="taken as given, once or more often")
+    verb.add_argument(
+        "--esn",
+        type=str.upper,
+        action="append",
+        dest="esns",
+        metavar="ESN",
+        help="taken as given, once or more often",
+    )
     verb.add_argument("--verbose", action="store_true", help="taken as given")
 
 

@@ -1,4 +1,6 @@
-"""csadmin's verbs that use keys: ids create, image sign, image signextra (guide 2.5.2.3 steps 2, 18)."""
+"""csadmin's verbs that use keys: ids create, image sign, image signextra (guide 2.5.2.3 steps 2,
+18).
+"""
 
 import argparse
 from pathlib import Path
@@ -26,7 +28,9 @@ def add_create(words: Any) -> None:
 
 def add_sign(words: Any) -> None:
     """`image sign`."""
-    verb = words.add_parser("sign", help="sign an image as developer and with the application signing key")
+    verb = words.add_parser(
+        "sign", help="sign an image as developer and with the application signing key"
+    )
     verb.add_argument("--devkeyname", required=True)
     verb.add_argument("--devcert", type=Path, required=True, metavar="CERT.pem")
     verb.add_argument("--askeyname", required=True)
@@ -37,7 +41,9 @@ def add_sign(words: Any) -> None:
 
 def add_signextra(words: Any) -> None:
     """`image signextra`."""
-    verb = words.add_parser("signextra", help="add the signature of an older seeinteg key to a signed image")
+    verb = words.add_parser(
+        "signextra", help="add the signature of an older seeinteg key to a signed image"
+    )
     verb.add_argument("--keyname", required=True)
     verb.add_argument("--out", type=Path, required=True)
     verb.add_argument("image", type=Path, metavar="IMAGE.cs5")
@@ -60,7 +66,18 @@ def _create(options: argparse.Namespace) -> None:
     say(f"Generate key '{name}' ...")
     say()
     secret = reading.load(reading.Dialogue(world, module, cardset))
-    draft = keystore.StoredKey(APPLICATION, name, name, "ECDSA", "nistp521", "", cardset.hash, recovery=True, public="", hidden="")
+    draft = keystore.StoredKey(
+        APPLICATION,
+        name,
+        name,
+        "ECDSA",
+        "nistp521",
+        "",
+        cardset.hash,
+        recovery=True,
+        public="",
+        hidden="",
+    )
     key = keystore.generated(world, draft, secret)
     say("OK")
     say(f"Generate a CSR in '{name}.csr' ...")
@@ -68,7 +85,8 @@ def _create(options: argparse.Namespace) -> None:
     # The guide prints no count of cards the second time.
     secret = reading.load(reading.Dialogue(world, module, cardset, counted=False))
     request = certificates.request(keystore.opened(world, key, secret), subject)
-    # Both or neither, whatever went wrong in the second dialogue: a key without its CSR would only be in the way.
+    # Both or neither, whatever went wrong in the second dialogue: a key without its CSR would only
+    # be in the way.
     keystore.save(world, key)
     tool.keep(csr, request)
     say("OK")
@@ -76,7 +94,9 @@ def _create(options: argparse.Namespace) -> None:
 
 
 def _presented(world: Path, number: int | None) -> "tuple[Module, CardSet]":
-    """Where an OCS card is presented, and its card set; the only one of the world when none is, to be asked for on the first module."""
+    """Where an OCS card is presented, and its card set; the only one of the world when none is, to
+    be asked for on the first module.
+    """
     from seemachine.nfast import reading, securityworld
     from seemachine.state.tokens import OPERATOR
 
@@ -86,7 +106,10 @@ def _presented(world: Path, number: int | None) -> "tuple[Module, CardSet]":
                 return module, securityworld.set_of_hash(world, token.set_hash)
     known = securityworld.operator_sets(world)
     if len(known) != 1:
-        raise Refusal("no OCS card is presented, and there is not just one card set; insert a card with: seemachine card insert")
+        raise Refusal(
+            "no OCS card is presented, and there is not just one card set; insert a card with:"
+            " seemachine card insert"
+        )
     return hosts.only(world, number), known[0]
 
 
@@ -95,14 +118,20 @@ def _sign(options: argparse.Namespace) -> None:
 
     world = tool.world()
     tool.refuse_unwritable(options.out)
-    image, certificate = images.read(options.image), certificates.from_pem(options.devcert.read_bytes())
+    image, certificate = (
+        images.read(options.image),
+        certificates.from_pem(options.devcert.read_bytes()),
+    )
     developer = keystore.find(world, APPLICATION, options.devkeyname)
     ask = keystore.find(world, APPLICATION, options.askeyname)
     if signing.key_hash(certificates.public_key(certificate)) != developer.hash:
         raise Refusal(f"{options.devcert} is the certificate of another key than {developer.ident}")
     certificates.refuse_out_of_time(certificate)
     if ask.curve != signing.ASK_CURVE:
-        raise Refusal(f"the key {ask.ident} is on {ask.curve}; an application signing key must be ECDSA on {signing.ASK_CURVE}")
+        raise Refusal(
+            f"the key {ask.ident} is on {ask.curve}; an application signing key must be ECDSA on"
+            f" {signing.ASK_CURVE}"
+        )
     keys = [keystore.unlock(world, None, key) for key in (developer, ask)]
     images.write(options.out, images.signed(image, certificates.to_pem(certificate), *keys))
 

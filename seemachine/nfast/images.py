@@ -1,10 +1,14 @@
-"""Container images (.cs5): what csadmin generates, signs, and an HSM checks and unpacks. The vendor's format is not public; this is ours.
+"""Container images (.cs5): what csadmin generates, signs, and an HSM checks and unpacks.
 
-An image is a tar file of three members, every byte of which follows from what went in, but for the signatures:
+The vendor's format is not public; this is ours.
 
-    manifest.json     format, package name, version, entry point, network and packages settings, SHA-256 of the root tree
-    rootfs.tar        the root tree: sorted, owner 0, time 0, files 0755 or 0644
-    signatures.json   once signed: developer certificate and signature, ASK and signature, extra signatures; all over manifest.json
+An image is a tar file of three members, every byte of which follows from what went in, but for the
+signatures:
+
+    manifest.json     format, package name, version, entry point, network and packages settings,
+    SHA-256 of the root tree rootfs.tar        the root tree: sorted, owner 0, time 0, files 0755 or
+    0644 signatures.json   once signed: developer certificate and signature, ASK and signature,
+    extra signatures; all over manifest.json
 """
 
 import hashlib
@@ -55,7 +59,10 @@ class Image:
 
 
 def generate(root: Path, about: dict[str, Any]) -> Image:
-    """The unsigned image of a root tree. `about` is package_name, version, entry_point, network, packages."""
+    """The unsigned image of a root tree.
+
+    `about` is package_name, version, entry_point, network, packages.
+    """
     tree = packed(root)
     manifest = {"format": FORMAT, **about, "rootfs_sha256": hashlib.sha256(tree).hexdigest()}
     return Image(json.dumps(manifest, sort_keys=True, indent=1).encode(), tree)
@@ -70,7 +77,9 @@ def packed(root: Path) -> bytes:
     return output.getvalue()
 
 
-def signed(image: Image, certificate_pem: str, developer: signing.Private, ask: signing.Private) -> Image:
+def signed(
+    image: Image, certificate_pem: str, developer: signing.Private, ask: signing.Private
+) -> Image:
     """The image with both signatures."""
     signatures = {
         "developer_certificate": certificate_pem,
@@ -84,12 +93,21 @@ def signed(image: Image, certificate_pem: str, developer: signing.Private, ask: 
 
 def with_extra(image: Image, key: signing.Private) -> Image:
     """One more signature, by an older seeinteg key."""
-    extra = {"key": signing.public_pem(key.public_key()), "signature": signing.sign(key, image.manifest).hex()}
-    return replace(image, signatures={**image.signatures, "extra": [*image.signatures["extra"], extra]})
+    extra = {
+        "key": signing.public_pem(key.public_key()),
+        "signature": signing.sign(key, image.manifest).hex(),
+    }
+    return replace(
+        image, signatures={**image.signatures, "extra": [*image.signatures["extra"], extra]}
+    )
 
 
 def read(path: Path) -> Image:
-    """The image in a file. Raises Refusal when it is none, not byte for byte as `write` writes it, or its tree is not its manifest's."""
+    """The image in a file.
+
+    Raises Refusal when it is none, not byte for byte as `write` writes it, or its tree is not its
+    manifest's.
+    """
     try:
         data = path.read_bytes()
         with _opened(data) as outer:
@@ -99,10 +117,18 @@ def read(path: Path) -> Image:
         odd = _odd(image) or _encoded(image) != data
     except (tarfile.TarError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise Refusal(f"{path} is not a container image ({error})") from None
-    if about.get("format") != FORMAT or about.get("rootfs_sha256") != hashlib.sha256(image.tree).hexdigest():
-        raise Refusal(f"{path} is damaged or of another format: its root tree is not the one that it names")
+    if (
+        about.get("format") != FORMAT
+        or about.get("rootfs_sha256") != hashlib.sha256(image.tree).hexdigest()
+    ):
+        raise Refusal(
+            f"{path} is damaged or of another format: its root tree is not the one that it names"
+        )
     if odd:
-        raise Refusal(f"{path} is not written as csadmin writes an image; make it again with: csadmin image generate")
+        raise Refusal(
+            f"{path} is not written as csadmin writes an image; make it again with: csadmin image"
+            " generate"
+        )
     return image
 
 
@@ -126,7 +152,9 @@ def _opened(data: bytes) -> tarfile.TarFile:
 
 
 def _odd(image: Image) -> bool:
-    """Whether it has what `generate` and `signed` never write: a name twice or roundabout, a device, a hole, other signatures."""
+    """Whether it has what `generate` and `signed` never write: a name twice or roundabout, a
+    device, a hole, other signatures.
+    """
     with _opened(image.tree) as tree:
         members = tree.getmembers()
     names = [member.name for member in members]
@@ -136,7 +164,12 @@ def _odd(image: Image) -> bool:
         or any(name != posixpath.normpath(name) for name in names)
         or any(not (member.isdir() or member.issym() or _whole(member)) for member in members)
         or any(not isinstance(text, str) for text in texts)
-        or (image.signatures != {} and (image.signatures.keys() != SIGNED or not isinstance(image.signatures["extra"], list)))
+        or (
+            image.signatures != {}
+            and (
+                image.signatures.keys() != SIGNED or not isinstance(image.signatures["extra"], list)
+            )
+        )
     )
 
 

@@ -1,4 +1,6 @@
-"""csadmin image generate: a root tree, the SDK's Python and root file system under it, as an unsigned image (guide 2.5.2.3 step 17)."""
+"""csadmin image generate: a root tree, the SDK's Python and root file system under it, as an
+unsigned image (guide 2.5.2.3 step 17).
+"""
 
 import argparse
 import random
@@ -16,7 +18,12 @@ def add_generate(words: Any) -> None:
     verb = words.add_parser("generate", help="make an unsigned image of a root tree")
     verb.add_argument("--package-name", required=True, metavar="NAME")
     verb.add_argument("--version-str", required=True, metavar="VERSION")
-    verb.add_argument("--entry-point", required=True, metavar="PATH", help="in the container, such as /usr/bin/entrypoint")
+    verb.add_argument(
+        "--entry-point",
+        required=True,
+        metavar="PATH",
+        help="in the container, such as /usr/bin/entrypoint",
+    )
     verb.add_argument("--network-conf", type=Path, required=True, metavar="network.json")
     verb.add_argument("--packages-conf", type=Path, required=True, metavar="packages.json")
     verb.add_argument("--rootdir", type=Path, required=True, metavar="DIR")
@@ -45,7 +52,10 @@ def _generate(options: argparse.Namespace) -> None:
 
 
 def _refuse_unnamed(options: argparse.Namespace) -> None:
-    for option, text in (("--package-name", options.package_name), ("--version-str", options.version_str)):
+    for option, text in (
+        ("--package-name", options.package_name),
+        ("--version-str", options.version_str),
+    ):
         if not text.strip() or not text.isprintable():
             raise Refusal(f"{option} is for a text in one line, not {text!r}")
 
@@ -54,9 +64,14 @@ def _entry_point(options: argparse.Namespace) -> str:
     entry: str = options.entry_point
     if not options.rootdir.is_dir():
         raise Refusal(f"there is no folder {options.rootdir}")
-    if not entry.startswith("/") or ".." in entry or not (options.rootdir / entry.lstrip("/")).is_file():
+    if (
+        not entry.startswith("/")
+        or ".." in entry
+        or not (options.rootdir / entry.lstrip("/")).is_file()
+    ):
         raise Refusal(
-            f"the entry point {entry} is not a file below {options.rootdir}; it is written as in the container: /usr/bin/entrypoint"
+            f"the entry point {entry} is not a file below {options.rootdir}; it is written as in"
+            " the container: /usr/bin/entrypoint"
         )
     return entry
 
@@ -80,6 +95,9 @@ def _lay_out(scratch: Path, root: Path) -> None:
     for source, target in sources.items():
         say(f"Copying {source} to {target}{'/' if target == scratch else ''}")
         if not source.is_dir():
-            raise Refusal(f"the CodeSafe 5 SDK is not installed ({source} is missing); make its stand-in with: seemachine nfast path")
+            raise Refusal(
+                f"the CodeSafe 5 SDK is not installed ({source} is missing); make its stand-in"
+                " with: seemachine nfast path"
+            )
         shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True)
     shutil.copytree(root, scratch, symlinks=True, dirs_exist_ok=True)

@@ -1,4 +1,6 @@
-"""Application keys of the host: kmdata/local/key_<application>_<identifier>, the private half hidden under world and card set."""
+"""Application keys of the host: kmdata/local/key_<application>_<identifier>, the private half
+hidden under world and card set.
+"""
 
 import json
 import re
@@ -19,7 +21,11 @@ _IDENT = re.compile(r"[a-z0-9-]{1,64}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class StoredKey:
-    """One key file. `cardset` is the hash of the set that protects it, empty for a key that the module alone protects."""
+    """One key file.
+
+    `cardset` is the hash of the set that protects it, empty for a key that the module alone
+    protects.
+    """
 
     app: str
     ident: str
@@ -66,11 +72,17 @@ def find(world: Path, app: str, ident: str) -> StoredKey:
     if path.exists():
         return _read(path)
     others = ", ".join(key.ident for key in listing(world, (app,))) or "none"
-    raise Refusal(f"there is no key {ident} of application {app}; there are: {others}. Make it with: generatekey {app}")
+    raise Refusal(
+        f"there is no key {ident} of application {app}; there are: {others}. Make it with:"
+        f" generatekey {app}"
+    )
 
 
 def add(world: Path, draft: StoredKey, cardset_secret: bytes) -> Path:
-    """Generate a key for a draft without one, and keep it. Raises Refusal when there is a key of that name."""
+    """Generate a key for a draft without one, and keep it.
+
+    Raises Refusal when there is a key of that name.
+    """
     return save(world, generated(world, draft, cardset_secret))
 
 
@@ -79,7 +91,9 @@ def generated(world: Path, draft: StoredKey, cardset_secret: bytes) -> StoredKey
     private = signing.generate(draft.curve)
     hidden = hiding.hide(_key(world, cardset_secret), signing.private_bytes(private))
     public = private.public_key()
-    return replace(draft, hash=signing.key_hash(public), public=signing.public_pem(public), hidden=hidden.hex())
+    return replace(
+        draft, hash=signing.key_hash(public), public=signing.public_pem(public), hidden=hidden.hex()
+    )
 
 
 def save(world: Path, key: StoredKey) -> Path:
@@ -100,23 +114,38 @@ def refuse_taken(world: Path, app: str, ident: str, advice: str = "") -> None:
     """Raises Refusal when there is such a key."""
     path = path_of(world, app, ident)
     if path.exists():
-        raise Refusal(f"there is a key {ident} of application {app} already ({path}){advice and f'; {advice}'}")
+        raise Refusal(
+            f"there is a key {ident} of application {app} already"
+            f" ({path}){advice and f'; {advice}'}"
+        )
 
 
 def unlock(world: Path, number: int | None, key: StoredKey, option: str = "") -> signing.Private:
-    """The private half, after the card dialogue on the module of a number (see reading.where). Raises Refusal."""
+    """The private half, after the card dialogue on the module of a number (see reading.where).
+
+    Raises Refusal.
+    """
     module = reading.where(world, number, key.cardset)
     secret = b""
     if key.cardset:
-        secret = reading.load(reading.Dialogue(world, module, securityworld.set_of_hash(world, key.cardset), option=option))
+        secret = reading.load(
+            reading.Dialogue(
+                world, module, securityworld.set_of_hash(world, key.cardset), option=option
+            )
+        )
     return opened(world, key, secret)
 
 
 def opened(world: Path, key: StoredKey, secret: bytes) -> signing.Private:
-    """The private half, by the secret of its card set (empty without one). Raises Refusal for a damaged key."""
+    """The private half, by the secret of its card set (empty without one).
+
+    Raises Refusal for a damaged key.
+    """
     path = path_of(world, key.app, key.ident)
     try:
-        private = signing.private_from(hiding.reveal(_key(world, secret), bytes.fromhex(key.hidden)))
+        private = signing.private_from(
+            hiding.reveal(_key(world, secret), bytes.fromhex(key.hidden))
+        )
     except ValueError as error:
         raise Refusal(f"{path}: {error}") from None
     if signing.key_hash(private.public_key()) != key.hash:
@@ -126,7 +155,10 @@ def opened(world: Path, key: StoredKey, secret: bytes) -> signing.Private:
 
 def _refuse_pipsqueaks(app: str) -> None:
     if app == PIPSQUEAKS:
-        raise Refusal(f"the keys of application {app} are pipsqueak's; see: pipsqueak list, pipsqueak showinfo alias=IDENT")
+        raise Refusal(
+            f"the keys of application {app} are pipsqueak's; see: pipsqueak list, pipsqueak"
+            " showinfo alias=IDENT"
+        )
 
 
 def _read(path: Path) -> StoredKey:
@@ -145,4 +177,6 @@ def _read(path: Path) -> StoredKey:
 
 
 def _key(world: Path, cardset_secret: bytes) -> bytes:
-    return hiding.derived(bytes.fromhex(securityworld.read(world).module_key) + cardset_secret, "application key")
+    return hiding.derived(
+        bytes.fromhex(securityworld.read(world).module_key) + cardset_secret, "application key"
+    )

@@ -1,7 +1,8 @@
-"""The launcher service of a 5c, and who may use it: client info, ports, enrolment (guide 2.5.2.3 steps 5 to 9).
+"""The launcher service of a 5c, and who may use it: client info, ports, enrolment (guide 2.5.2.3
+steps 5 to 9).
 
-On the HSM: the client's key, whether the ports are open, its own key. On the host: kmdata/cs5.json, the client key and what was
-enrolled.
+On the HSM: the client's key, whether the ports are open, its own key. On the host: kmdata/cs5.json,
+the client key and what was enrolled.
 """
 
 import base64
@@ -31,12 +32,19 @@ def client_key(world: Path) -> str:
 
 
 def new_key() -> str:
-    """A public key as OpenSSH writes it. The private half is dropped: the emulated launcher has no channel that it would protect."""
+    """A public key as OpenSSH writes it.
+
+    The private half is dropped: the emulated launcher has no channel that it would protect.
+    """
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
     from seemachine.nfast import signing
 
-    line = signing.generate("nistp256").public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+    line = (
+        signing.generate("nistp256")
+        .public_key()
+        .public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+    )
     return line.decode().split()[1]
 
 
@@ -47,7 +55,10 @@ def refuse_bad_key(key_type: str, key: str) -> None:
     except ValueError:
         blob = b""
     if key_type != KEY_TYPE or KEY_TYPE.encode() not in blob[:32]:
-        raise Refusal(f"this is no key of type {KEY_TYPE}; give key type and key as hsmadmin or getserverinfo prints them")
+        raise Refusal(
+            f"this is no key of type {KEY_TYPE}; give key type and key as hsmadmin or getserverinfo"
+            " prints them"
+        )
 
 
 def enroll(world: Path, esn: str, words: dict[str, Any]) -> None:
@@ -57,7 +68,10 @@ def enroll(world: Path, esn: str, words: dict[str, Any]) -> None:
         raise Refusal(f"no nShield 5c {esn} answers at {words['address']}")
     server = server_info(module)
     if (words["address"], words["port"], words["key"]) != (server["address"], PORT, server["key"]):
-        raise Refusal(f"the launcher of {esn} does not answer so; take the line of: appliance-cli -m {module.number} cs5 getserverinfo")
+        raise Refusal(
+            f"the launcher of {esn} does not answer so; take the line of: appliance-cli -m"
+            f" {module.number} cs5 getserverinfo"
+        )
     with paths.alone(world):
         state = _state(world)
         state["enrolled"][esn] = words
@@ -68,13 +82,16 @@ def server_info(module: Module) -> dict[str, str]:
     """Address and key of an HSM's launcher. Raises Refusal while its ports are closed."""
     if not module.launcher.get("address"):
         raise Refusal(
-            f"the ports of CodeSafe 5 are closed; open them with: appliance-cli -m {module.number} cs5 ports enable {module.address}"
+            f"the ports of CodeSafe 5 are closed; open them with: appliance-cli -m {module.number}"
+            f" cs5 ports enable {module.address}"
         )
     return module.launcher
 
 
 def known(world: Path, module: Module) -> bool:
-    """Whether csadmin asks this HSM: it was enrolled, or is run by `seemachine fleet up` and needs none of that."""
+    """Whether csadmin asks this HSM: it was enrolled, or is run by `seemachine fleet up` and needs
+    none of that.
+    """
     return module.esn in _state(world)["enrolled"] or modules.read(world, module.esn) is None
 
 
@@ -83,11 +100,15 @@ def refuse_unreachable(world: Path, module: Module) -> None:
     if modules.read(world, module.esn) is None:
         return
     if not known(world, module):
-        raise Refusal(f"{module.esn} is not enrolled for CodeSafe 5; do it with: hsmadmin cs5 enroll (guide 2.5.2.3 step 9)")
+        raise Refusal(
+            f"{module.esn} is not enrolled for CodeSafe 5; do it with: hsmadmin cs5 enroll (guide"
+            " 2.5.2.3 step 9)"
+        )
     server_info(module)
     if module.launcher.get("client") != client_key(world):
         raise Refusal(
-            f"{module.esn} does not know this client; do: appliance-cli -m {module.number} cs5 setclientinfo (guide 2.5.2.3 step 6)"
+            f"{module.esn} does not know this client; do: appliance-cli -m {module.number} cs5"
+            " setclientinfo (guide 2.5.2.3 step 6)"
         )
 
 

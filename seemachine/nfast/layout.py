@@ -1,4 +1,6 @@
-"""The folder of launchers, the stand-in of the CodeSafe 5 SDK, and the stand-in of the release: small files, all made from here."""
+"""The folder of launchers, the stand-in of the CodeSafe 5 SDK, and the stand-in of the release:
+small files, all made from here.
+"""
 
 import shlex
 import stat
@@ -33,7 +35,7 @@ RELEASE = f"pqsdk-{SDK_VERSION}-win64"
 
 PROGRAM = '''\
 #!/usr/bin/env python3
-"""Stand-in for the SEE machine of the nShield PQC Option Pack: runs seemachine. No HSM can run it."""
+"""Runs seemachine: a stand-in for the SEE machine of the nShield PQC Option Pack, for no HSM."""
 import sys
 
 from seemachine.cli import main
@@ -48,22 +50,37 @@ from seemachine.nfast.{name} import main
 
 sys.exit(main())
 '''
-NETWORK = '{"note": "stand-in; the keys of the real file are not public", "listen": [{"port": 8888, "protocol": "tcp"}]}\n'
+NETWORK = (
+    '{"note": "stand-in; the keys of the real file are not public", "listen": [{"port": 8888,'
+    ' "protocol": "tcp"}]}\n'
+)
 PACKAGES = '{"note": "stand-in; the keys of the real file are not public", "python": true}\n'
-SDK_NOTE = "Stand-in for the CodeSafe 5 SDK: empty but for this file. Here images run with the Python that starts them.\n"
+SDK_NOTE = (
+    "Stand-in for the CodeSafe 5 SDK: empty but for this file. Here images run with the Python that"
+    " starts them.\n"
+)
 
 
 def install(world: Path) -> Path:
-    """Make the launchers and the SDK's folders, and return the folder to put into PATH. It is never a real /opt/nfast."""
+    """Make the launchers and the SDK's folders, and return the folder to put into PATH.
+
+    It is never a real /opt/nfast.
+    """
     root, kmdata = paths.nfast(world), paths.kmdata(world)
     private_folder(kmdata.resolve() / "local")
     folder = private_folder(root / "bin")
     with paths.alone(world):
         for tool in TOOLS:
-            _script(folder / tool, _launcher(world, f"-P -m seemachine.nfast.{tool.replace('-', '_')}"))
+            _script(
+                folder / tool, _launcher(world, f"-P -m seemachine.nfast.{tool.replace('-', '_')}")
+            )
         # Scripts of the release are run as /opt/nfast/python3/bin/python3 NAME.py in the guide.
         _script(private_folder(root / "python3" / "bin") / "python3", _launcher(world, ""))
-        for part in ("python3/csd5/ppc64/usr/bin", "python3/csd5/ppc64/usr/lib/python3.11", "c/csd5/rootfs"):
+        for part in (
+            "python3/csd5/ppc64/usr/bin",
+            "python3/csd5/ppc64/usr/lib/python3.11",
+            "c/csd5/rootfs",
+        ):
             _file(private_folder(root / part) / "seemachine-stand-in.txt", SDK_NOTE)
     return folder
 
@@ -98,7 +115,10 @@ def _contents(world: Path) -> dict[str, tuple[str, bool]]:
 
 
 def _launcher(world: Path, words: str) -> str:
-    return f'#!/bin/sh\nSEEMACHINE_HOME={shlex.quote(str(world))} exec {shlex.quote(sys.executable)} {words} "$@"\n'
+    return (
+        f"#!/bin/sh\nSEEMACHINE_HOME={shlex.quote(str(world))} exec {shlex.quote(sys.executable)}"
+        f' {words} "$@"\n'
+    )
 
 
 def _script(path: Path, text: str) -> None:

@@ -1,4 +1,7 @@
-"""Licence files: an ESN and features in clear, signed by the issuer of this world. Real ones come from Entrust Support."""
+"""Licence files: an ESN and features in clear, signed by the issuer of this world.
+
+Real ones come from Entrust Support.
+"""
 
 import json
 from pathlib import Path
@@ -16,7 +19,13 @@ def issue(world: Path, esn: str, features: list[str]) -> str:
     if unknown:
         raise Misuse(f"there is no feature {unknown[0]}; features are {', '.join(FEATURES)}")
     signature = signing.sign(certificates.issuer(world).key, _signed_bytes(esn, features))
-    return json.dumps({"format": FORMAT, "esn": esn, "features": features, "signature": signature.hex()}, indent=1) + "\n"
+    return (
+        json.dumps(
+            {"format": FORMAT, "esn": esn, "features": features, "signature": signature.hex()},
+            indent=1,
+        )
+        + "\n"
+    )
 
 
 def read(world: Path, text: str) -> tuple[str, list[str]]:
@@ -25,10 +34,18 @@ def read(world: Path, text: str) -> tuple[str, list[str]]:
         values = parsed(text)
         if values["format"] != FORMAT:
             raise ValueError("another format")
-        esn, features, signature = str(values["esn"]), [str(each) for each in values["features"]], bytes.fromhex(values["signature"])
+        esn, features, signature = (
+            str(values["esn"]),
+            [str(each) for each in values["features"]],
+            bytes.fromhex(values["signature"]),
+        )
     except (ValueError, TypeError, KeyError):
-        raise Refusal("this is not a licence file; get one with: seemachine nfast licence") from None
-    if not signing.good(certificates.issuer(world).key.public_key(), signature, _signed_bytes(esn, features)):
+        raise Refusal(
+            "this is not a licence file; get one with: seemachine nfast licence"
+        ) from None
+    if not signing.good(
+        certificates.issuer(world).key.public_key(), signature, _signed_bytes(esn, features)
+    ):
         raise Refusal("the licence is not signed by its issuer, or was changed")
     return esn, features
 

@@ -10,7 +10,10 @@ from seemachine.fleet.modules import Module
 from seemachine.nfast import autoload, hosts, processes, tool
 from seemachine.nfast.tool import Refusal, say
 
-OURS = "the questions asked when -M, -U or -p is missing; -d; that files which are not signed archives are refused at once"
+OURS = (
+    "the questions asked when -M, -U or -p is missing; -d; that files which are not signed archives"
+    " are refused at once"
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,7 +24,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _act(options: argparse.Namespace) -> None:
     world = tool.world()
     module = hosts.of_model(world, options.module, "xc", "loadsee-setup")
-    {"setup": _setup, "remove": _remove, "display": _display}[options.action](world, module, options)
+    {"setup": _setup, "remove": _remove, "display": _display}[options.action](
+        world, module, options
+    )
 
 
 def _setup(world: Path, module: Module, options: argparse.Namespace) -> None:
@@ -37,10 +42,23 @@ def _answers(options: argparse.Namespace) -> dict[str, str]:
     machine = options.machine or tool.ask("Machine file:")
     if not machine:
         raise Refusal("a SEE machine is needed: -M FILE.sar")
-    userdata = options.userdata if options.userdata is not None else tool.ask("Userdata file:") if options.machine is None else ""
-    name = options.publish if options.publish is not None else tool.ask("WorldID published object: [pqsdk]", "pqsdk")
+    userdata = (
+        options.userdata
+        if options.userdata is not None
+        else tool.ask("Userdata file:")
+        if options.machine is None
+        else ""
+    )
+    name = (
+        options.publish
+        if options.publish is not None
+        else tool.ask("WorldID published object: [pqsdk]", "pqsdk")
+    )
     files = {"machine_file": machine, "userdata": userdata}
-    return {**{key: str(Path(value).absolute()) if value else "" for key, value in files.items()}, "worldid_pubname": name}
+    return {
+        **{key: str(Path(value).absolute()) if value else "" for key, value in files.items()},
+        "worldid_pubname": name,
+    }
 
 
 def _remove(world: Path, module: Module, _options: argparse.Namespace) -> None:
@@ -81,7 +99,9 @@ def _reload(world: Path, esn: str) -> None:
 
 
 def _parser() -> tool.Parser:
-    parser = tool.parser("loadsee-setup", "Set up, show or remove which SEE machine a module loads by itself.", OURS)
+    parser = tool.parser(
+        "loadsee-setup", "Set up, show or remove which SEE machine a module loads by itself.", OURS
+    )
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("-s", "--setup", action="store_const", const="setup", dest="action")
     what.add_argument("-r", "--remove", action="store_const", const="remove", dest="action")

@@ -1,4 +1,6 @@
-"""nethsmadmin -a: feed a licence file to an HSM; it becomes effective when the module is cleared (guide 2.5 step 4)."""
+"""nethsmadmin -a: feed a licence file to an HSM; it becomes effective when the module is cleared
+(guide 2.5 step 4).
+"""
 
 import argparse
 import sys
@@ -20,7 +22,11 @@ def _act(options: argparse.Namespace) -> None:
     if not options.apply.is_file():
         raise Refusal(f"there is no licence file {options.apply}")
     esn, features = licences.read(world, tool.text_of(options.apply))
-    module = hosts.by_esn(world, esn) if options.module is None else hosts.by_number(world, options.module)
+    module = (
+        hosts.by_esn(world, esn)
+        if options.module is None
+        else hosts.by_number(world, options.module)
+    )
     if esn != module.esn:
         raise Refusal(f"this licence is for {esn}, not for {module.esn}")
     with modules.changing(world, module.esn) as changed:
@@ -29,9 +35,19 @@ def _act(options: argparse.Namespace) -> None:
 
 
 def _parser() -> tool.Parser:
-    parser = tool.parser("nethsmadmin", "Feed a licence file to an HSM.", "what it prints; that only -a is served")
-    parser.add_argument("-m", "--module", type=int, metavar="MODULE", help="default the one that the licence is for")
-    parser.add_argument("-s", "--rfs", required=True, metavar="RFS_IP_ADDRESS", help="taken as given: the RFS is the world folder")
+    parser = tool.parser(
+        "nethsmadmin", "Feed a licence file to an HSM.", "what it prints; that only -a is served"
+    )
+    parser.add_argument(
+        "-m", "--module", type=int, metavar="MODULE", help="default the one that the licence is for"
+    )
+    parser.add_argument(
+        "-s",
+        "--rfs",
+        required=True,
+        metavar="RFS_IP_ADDRESS",
+        help="taken as given: the RFS is the world folder",
+    )
     parser.add_argument("-a", "--apply", type=Path, required=True, metavar="LICENSE_FILE.txt")
     return parser
 

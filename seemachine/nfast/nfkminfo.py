@@ -50,7 +50,12 @@ def _world(world: Path, options: argparse.Namespace) -> None:
     }.items():
         say(f" {name:<11} {value}")
     if options.pool:
-        _block("Pool", found, MODULE_STATE if usable else _usable(usable), ", ".join(module.esn for module in chosen))
+        _block(
+            "Pool",
+            found,
+            MODULE_STATE if usable else _usable(usable),
+            ", ".join(module.esn for module in chosen),
+        )
         return
     for module in chosen:
         state = MODULE_STATE if module.mode == OPERATIONAL else f"!Usable ({module.mode} mode)"
@@ -92,7 +97,11 @@ def _names(world: Path, apps: list[str]) -> None:
     for protection in ("", *sets, *sorted({key.cardset for key in found} - {"", *sets})):
         keys = [key for key in found if key.cardset == protection]
         if keys:
-            say("Keys protected by the module:" if not protection else f"Keys protected by cardset {sets.get(protection, protection)}:")
+            say(
+                "Keys protected by the module:"
+                if not protection
+                else f"Keys protected by cardset {sets.get(protection, protection)}:"
+            )
         for key in keys:
             say(f" key_{key.app}_{key.ident:<24} {key.name}".rstrip())
 
@@ -101,24 +110,54 @@ def _key(world: Path, app: str, ident: str) -> None:
     key = keystore.find(world, app, ident)
     say(f"Key AppName {key.app} Ident {key.ident}")
     protected = "CardSet" if key.cardset else "Module"
-    lines = {"name": key.name, "type": f"{key.type} {key.curve}", "hash": key.hash, "protection": protected, "cardset": key.cardset}
+    lines = {
+        "name": key.name,
+        "type": f"{key.type} {key.curve}",
+        "hash": key.hash,
+        "protection": protected,
+        "cardset": key.cardset,
+    }
     for name, value in lines.items():
         say(f" {name:<11} {value}".rstrip())
 
 
 def _parser() -> tool.Parser:
-    ours = "that it prints few of the real lines; the layout of -c, -k, -l and --pool; that no client is ever preloaded (-p)"
+    ours = (
+        "that it prints few of the real lines; the layout of -c, -k, -l and --pool; that no client"
+        " is ever preloaded (-p)"
+    )
     parser = tool.parser("nfkminfo", "The Security World, its card sets and keys.", ours)
     what = parser.add_mutually_exclusive_group()
     what.add_argument("-w", "--world-info", action="store_true", help="the world; the default")
     what.add_argument("-c", "--cardset-list", action="store_true", dest="cardsets")
     what.add_argument("-s", "--softcard-list", action="store_true", dest="softcards")
-    what.add_argument("-k", "--key-list", nargs="*", dest="keys", metavar=("APP", "IDENT"), help="keys, those of an application, or one")
-    what.add_argument("-l", "--name-list", nargs="*", dest="names", metavar="APP", help="keys and names, by protection")
+    what.add_argument(
+        "-k",
+        "--key-list",
+        nargs="*",
+        dest="keys",
+        metavar=("APP", "IDENT"),
+        help="keys, those of an application, or one",
+    )
+    what.add_argument(
+        "-l",
+        "--name-list",
+        nargs="*",
+        dest="names",
+        metavar="APP",
+        help="keys and names, by protection",
+    )
     parser.add_argument("-m", "--module", type=int, metavar="MODULE", help="default all")
     parser.add_argument("--pool", action="store_true", help="all modules as one")
-    parser.add_argument("-r", "--repeat", action="store_true", help="again with each line of standard input")
-    parser.add_argument("-p", "--preload-client-id", action="store_true", help="the preloaded client, of which there is none")
+    parser.add_argument(
+        "-r", "--repeat", action="store_true", help="again with each line of standard input"
+    )
+    parser.add_argument(
+        "-p",
+        "--preload-client-id",
+        action="store_true",
+        help="the preloaded client, of which there is none",
+    )
     return parser
 
 

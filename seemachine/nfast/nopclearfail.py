@@ -12,8 +12,8 @@ from seemachine.nfast.tool import say
 
 MODES = {"M": "maintenance", "O": modules.OPERATIONAL, "I": "initialization"}
 OURS = (
-    "the lines of -n, -M, -O and -I; that -c brings a module back to operational, as -O does; that a clear stops a 5c's SEE machine, which "
-    "csadmin start starts again"
+    "the lines of -n, -M, -O and -I; that -c brings a module back to operational, as -O does; that"
+    " a clear stops a 5c's SEE machine, which csadmin start starts again"
 )
 
 
@@ -24,7 +24,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _act(options: argparse.Namespace) -> None:
     world = tool.world()
-    found = [hosts.by_number(world, options.module)] if options.module is not None else hosts.enrolled(world)
+    found = (
+        [hosts.by_number(world, options.module)]
+        if options.module is not None
+        else hosts.enrolled(world)
+    )
     for module in found:
         _one(world, module, options.command)
 
@@ -40,12 +44,26 @@ def _one(world: Path, module: Module, command: str) -> None:
 def _parser() -> tool.Parser:
     parser = tool.parser("nopclearfail", "Clear modules, or change their mode.", OURS)
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("-c", action="store_const", const="ClearUnit", dest="command", help="clear: keys and SEE machines leave the module")
+    what.add_argument(
+        "-c",
+        action="store_const",
+        const="ClearUnit",
+        dest="command",
+        help="clear: keys and SEE machines leave the module",
+    )
     what.add_argument("-n", action="store_const", const="NoOp", dest="command", help="do nothing")
     for letter, mode in MODES.items():
-        what.add_argument(f"-{letter}", action="store_const", const=letter, dest="command", help=f"clear into {mode} mode")
+        what.add_argument(
+            f"-{letter}",
+            action="store_const",
+            const=letter,
+            dest="command",
+            help=f"clear into {mode} mode",
+        )
     parser.add_argument("-m", "--module", type=int, metavar="MODULE", help="default all")
-    parser.add_argument("-w", action="store_true", help="wait until it is done, as this one always does")
+    parser.add_argument(
+        "-w", action="store_true", help="wait until it is done, as this one always does"
+    )
     return parser
 
 

@@ -1,4 +1,6 @@
-"""`seemachine nfast ...`: what the guide takes for granted or leaves to others: the installation, the vendor's files, enrolment."""
+"""`seemachine nfast ...`: what the guide takes for granted or leaves to others: the installation,
+the vendor's files, enrolment.
+"""
 
 import argparse
 from dataclasses import replace
@@ -19,7 +21,9 @@ HIDDEN = "published.json"
 
 def run(verb: str, options: argparse.Namespace) -> int:
     """Do one verb. Returns the exit code."""
-    return tool.run(_Parsed("seemachine nfast"), [], lambda _: VERBS[verb](home(options.home), options))
+    return tool.run(
+        _Parsed("seemachine nfast"), [], lambda _: VERBS[verb](home(options.home), options)
+    )
 
 
 class _Parsed(tool.Parser):
@@ -40,7 +44,9 @@ def _release(world: Path, options: argparse.Namespace) -> None:
 
 
 def _setup(world: Path, options: argparse.Namespace) -> None:
-    """HSMs powered on, enrolled in the fleet file's order, the Security World and its cards: guide 2.1 and 2.2."""
+    """HSMs powered on, enrolled in the fleet file's order, the Security World and its cards: guide
+    2.1 and 2.2.
+    """
     from seemachine.nfast import certificates
 
     try:
@@ -73,7 +79,9 @@ def _make_cards(world: Path, options: argparse.Namespace) -> list[tuple[str, str
         securityworld.create(world, options.acs_quorum, options.acs_cards, passphrase)
         made.append(("Security World and its ACS", _cards_of(ADMIN, options.acs_cards)))
     if options.ocs not in known:
-        securityworld.create_operator_set(world, options.ocs, options.ocs_quorum, options.ocs_cards, passphrase)
+        securityworld.create_operator_set(
+            world, options.ocs, options.ocs_quorum, options.ocs_cards, passphrase
+        )
         made.append((f"OCS {options.ocs}", _cards_of(options.ocs, options.ocs_cards)))
     return made
 
@@ -87,7 +95,9 @@ def _power_on(world: Path, machine: Config, *, licensed: bool) -> None:
 
     if modules.read(world, machine.esn) is None:
         features = [*DELIVERED, SEE_FEATURE[machine.model]] if licensed else [*DELIVERED]
-        modules.write(world, Module(machine.esn, machine.model, machine.module, features=sorted(features)))
+        modules.write(
+            world, Module(machine.esn, machine.model, machine.module, features=sorted(features))
+        )
     folder = private_folder(paths.rfs(world, machine.esn).resolve() / "config")
     private_folder(folder.parent / "features")
     if not (folder / "config").exists():
@@ -100,7 +110,9 @@ def _passphrase(options: argparse.Namespace) -> str:
 
 
 def _enroll(world: Path, options: argparse.Namespace) -> None:
-    """Module numbers in the order given; HSMs that are not named are no longer enrolled, and what they published is not seen."""
+    """Module numbers in the order given; HSMs that are not named are no longer enrolled, and what
+    they published is not seen.
+    """
     known = {module.esn for module in modules.listing(world)}
     missing = [esn for esn in options.esn if esn not in known]
     if len(set(options.esn)) < len(options.esn):
@@ -139,7 +151,10 @@ def _certify(world: Path, options: argparse.Namespace) -> None:
     pem = certificates.issue(issuer, csr, (options.begun, options.days), options.unit)
     _keep(options.output, pem)
     made = certificates.from_pem(pem)
-    say(f"{options.output}: certificate of {certificates.text(made.subject)}, valid until {made.not_valid_after_utc}")
+    say(
+        f"{options.output}: certificate of {certificates.text(made.subject)}, valid until"
+        f" {made.not_valid_after_utc}"
+    )
 
 
 def _licence(world: Path, options: argparse.Namespace) -> None:
@@ -151,11 +166,16 @@ def _licence(world: Path, options: argparse.Namespace) -> None:
         raise Refusal(f"there is no HSM {options.esn}; make one with: seemachine nfast setup")
     features = options.feature or [SEE_FEATURE[module.model]]
     _keep(options.output, licences.issue(world, options.esn, features).encode())
-    say(f"{options.output}: {', '.join(FEATURES[feature] for feature in features)} for {options.esn}")
+    say(
+        f"{options.output}: {', '.join(FEATURES[feature] for feature in features)} for"
+        f" {options.esn}"
+    )
 
 
 def _keep(path: Path, data: bytes) -> None:
-    """As a file that was sent arrives: `seemachine` took a strict umask, and there is no secret in it."""
+    """As a file that was sent arrives: `seemachine` took a strict umask, and there is no secret in
+    it.
+    """
     replace_file(path, data, before=lambda scratch: scratch.chmod(0o644))
 
 
@@ -164,9 +184,19 @@ def _cards(world: Path, options: argparse.Namespace) -> None:
     from seemachine.nfast import securityworld
 
     securityworld.refuse_bad_set(options.name, options.quorum, options.cards)
-    made = securityworld.create_operator_set(world, options.name, options.quorum, options.cards, _passphrase(options))
+    made = securityworld.create_operator_set(
+        world, options.name, options.quorum, options.cards, _passphrase(options)
+    )
     for number in range(1, made.cards + 1):
         say(f"{made.name}-{number}")
 
 
-VERBS = {"path": _path, "release": _release, "setup": _setup, "enroll": _enroll, "certify": _certify, "licence": _licence, "cards": _cards}
+VERBS = {
+    "path": _path,
+    "release": _release,
+    "setup": _setup,
+    "enroll": _enroll,
+    "certify": _certify,
+    "licence": _licence,
+    "cards": _cards,
+}

@@ -29,7 +29,11 @@ def kmdata(world: Path) -> Path:
 
 @contextlib.contextmanager
 def alone(world: Path) -> Iterator[None]:
-    """Nobody else who is alone changes keys, cards, the issuer or enrolments of this host meanwhile. Not to be nested."""
+    """Nobody else who is alone changes keys, cards, the issuer or enrolments of this host
+    meanwhile.
+
+    Not to be nested.
+    """
     descriptor = os.open(kmdata(world), os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

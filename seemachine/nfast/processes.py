@@ -1,4 +1,6 @@
-"""SEE machines as processes: `seemachine serve`, or the entry point of an image, started and stopped as hands at a rack would."""
+"""SEE machines as processes: `seemachine serve`, or the entry point of an image, started and
+stopped as hands at a rack would.
+"""
 
 import os
 import re
@@ -26,7 +28,9 @@ _PYTHON = re.compile(rb"#!\s*\S*?python3?[\d.]*(?:\s+(-\w+))?\s*$|#!\s*/usr/bin/
 
 
 def flags_of(program: bytes) -> list[str] | None:
-    """The flags of the Python that a program's first line asks for; None when it is no Python program, which only real hardware can run."""
+    """The flags of the Python that a program's first line asks for; None when it is no Python
+    program, which only real hardware can run.
+    """
     found = _PYTHON.match(program.partition(b"\n")[0])
     if found is None:
         return None
@@ -37,12 +41,18 @@ def refuse_unrunnable(program: bytes | None, name: str) -> list[str]:
     """The flags of a program's Python. Raises Refusal for one that can't run here."""
     flags = flags_of(program or b"")
     if flags is None:
-        raise Refusal(f"{name} is not a Python program; only a real HSM could run it. See: seemachine nfast release")
+        raise Refusal(
+            f"{name} is not a Python program; only a real HSM could run it. See: seemachine nfast"
+            " release"
+        )
     return flags
 
 
 def start(world: Path, module: Module, program: Path, loaded: Loaded) -> Published:
-    """Run a SEE machine and wait until it listens. Raises Refusal with what it said when it does not come up."""
+    """Run a SEE machine and wait until it listens.
+
+    Raises Refusal with what it said when it does not come up.
+    """
     folder = world / "hsm" / module.esn
     flags = refuse_unrunnable(program.read_bytes(), program.name)
     command = [sys.executable, *(flags or ["-P"]), str(program), *_options(world, module, loaded)]
@@ -50,7 +60,12 @@ def start(world: Path, module: Module, program: Path, loaded: Loaded) -> Publish
         began = log.tell()
         # Detached: it lives on the HSM, not in the shell of who started it.
         process = subprocess.Popen(
-            command, env=_environment(world, module), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            command,
+            env=_environment(world, module),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
         )
     ours, deadline = child(process.pid), time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
@@ -61,7 +76,9 @@ def start(world: Path, module: Module, program: Path, loaded: Loaded) -> Publish
     if process.poll() is None:
         process.kill()
     said = (folder / LOG).read_bytes()[began:].decode(errors="replace").strip().splitlines()
-    raise Refusal(f"the SEE machine did not start: {said[-1] if said else 'it said nothing'} ({folder / LOG})")
+    raise Refusal(
+        f"the SEE machine did not start: {said[-1] if said else 'it said nothing'} ({folder / LOG})"
+    )
 
 
 def stop(world: Path, esn: str) -> bool:
@@ -86,7 +103,9 @@ def refuse_supervised(world: Path) -> None:
 
 
 def of_the_fleet(world: Path, module: Module) -> bool:
-    """Whether `seemachine fleet up` runs the SEE machine of a module, whatever a tool started before."""
+    """Whether `seemachine fleet up` runs the SEE machine of a module, whatever a tool started
+    before.
+    """
     return modules.of_fleet(world, module.esn)
 
 
@@ -99,11 +118,16 @@ def refuse_running(world: Path, module: Module) -> None:
 def refuse_bad_name(name: str) -> None:
     """Raises Refusal for what can't be the name of a published object: it is a folder's."""
     if not (name.isascii() and name.isidentifier()):
-        raise Refusal(f"the name of a published object has letters, digits and underscores, not {name!r}")
+        raise Refusal(
+            f"the name of a published object has letters, digits and underscores, not {name!r}"
+        )
 
 
 def publish(world: Path, module: Module, name: str) -> Published:
-    """Publish where the running SEE machine of a module listens, under a name. Raises Refusal when none runs."""
+    """Publish where the running SEE machine of a module listens, under a name.
+
+    Raises Refusal when none runs.
+    """
     refuse_bad_name(name)
     entry = published.listening(world, module.esn)
     if entry is None or not modules.running(world, module.esn):
@@ -119,7 +143,9 @@ def _environment(world: Path, module: Module) -> dict[str, str]:
 
 def _options(world: Path, module: Module, loaded: Loaded) -> list[str]:
     """As the fleet file describes this HSM, but unpublished: that is the host's to do."""
-    machine = configuration.as_loaded(replace(_described(world, module), module=module.number), loaded)
+    machine = configuration.as_loaded(
+        replace(_described(world, module), module=module.number), loaded
+    )
     settings = world / "hsm" / module.esn / SETTINGS
     settings.write_text(configuration.limits_file(machine))
     return [*configuration.command_line(machine), "--no-publish", "--config", str(settings)]
@@ -130,6 +156,8 @@ def _described(world: Path, module: Module) -> Config:
     try:
         machines = configuration.read(path, world).machines if path.exists() else ()
         found = next((machine for machine in machines if machine.esn == module.esn), None)
-        return found or Config(esn=module.esn, model=module.model, world=world, port=SEE_PORT, search_port=True)
+        return found or Config(
+            esn=module.esn, model=module.model, world=world, port=SEE_PORT, search_port=True
+        )
     except ConfigError as error:
         raise Refusal(str(error)) from None

@@ -1,4 +1,6 @@
-"""The card dialogue: what the tools print while they wait for the cards of a set and read them (guide 2.5.1, 2.5.2.3, 2.9.2)."""
+"""The card dialogue: what the tools print while they wait for the cards of a set and read them
+(guide 2.5.1, 2.5.2.3, 2.9.2).
+"""
 
 import os
 import sys
@@ -17,7 +19,8 @@ from seemachine.state.slots import Slots
 from seemachine.state.tokens import ADMIN, Token, read_token
 from seemachine.wire.names import FIRST_DYNAMIC_SLOT
 
-# Slot 1 holds no card: it is the soft token of the module (slotinfo), and the guide's dialogues pass it over.
+# Slot 1 holds no card: it is the soft token of the module (slotinfo), and the guide's dialogues
+# pass it over.
 SHOWN = (0, 2, 3, 4, 5)
 FRONT_SLOT = 0
 EMPTY = "empty"
@@ -31,7 +34,8 @@ PATIENCE_VARIABLE = "SEEMACHINE_CARD_SECONDS"
 class Dialogue:
     """Who reads which set where.
 
-    `title` is the first line; `counted` says whether the count of cards read is printed first; `option` names another module.
+    `title` is the first line; `counted` says whether the count of cards read is printed first;
+    `option` names another module.
     """
 
     world: Path
@@ -49,11 +53,16 @@ class Dialogue:
 
     def wanted(self, slot: int, token: Token | None) -> bool:
         """Whether this card in this slot is one to read."""
-        return token is not None and token.set_hash == self.cardset.hash and self.slot in (None, slot)
+        return (
+            token is not None and token.set_hash == self.cardset.hash and self.slot in (None, slot)
+        )
 
 
 def load(dialogue: Dialogue) -> bytes:
-    """Read a quorum of cards and return the secret of the set. Raises Refusal: mode, no card, wrong passphrase."""
+    """Read a quorum of cards and return the secret of the set.
+
+    Raises Refusal: mode, no card, wrong passphrase.
+    """
     hosts.refuse_mode(dialogue.module)
     say(dialogue.title or f"Loading `{dialogue.cardset.name}':")
     if dialogue.counted:
@@ -69,7 +78,10 @@ def load(dialogue: Dialogue) -> bytes:
             read[token.number] = _read(dialogue, slot, token)
             began, hinted = time.monotonic(), {}
             if len(read) < dialogue.cardset.quorum:
-                say(f"{dialogue.name}: {len(read)} card{'s' * (len(read) > 1)} of {dialogue.cardset.quorum} read")
+                say(
+                    f"{dialogue.name}: {len(read)} card{'s' * (len(read) > 1)} of"
+                    f" {dialogue.cardset.quorum} read"
+                )
         elif time.monotonic() - began >= _patience():
             raise _missing(dialogue, read)
         else:
@@ -81,24 +93,35 @@ def load(dialogue: Dialogue) -> bytes:
 
 
 def where(world: Path, number: int | None, set_hash: str) -> Module:
-    """The module to read the cards of a set in: that of the number, else the first to which one is presented, else the first.
+    """The module to read the cards of a set in: that of the number, else the first to which one is
+    presented, else the first.
 
     Raises Refusal: no such module, mode.
     """
     holding = [
         module
         for module in hosts.ready(world, number)
-        if any(token and token.set_hash == set_hash for _, token in presented(world, module).values())
+        if any(
+            token and token.set_hash == set_hash for _, token in presented(world, module).values()
+        )
     ]
     module = holding[0] if holding else hosts.only(world, number)
     hosts.refuse_mode(module)
     return module
 
 
-def _next_card(dialogue: Dialogue, seen: dict[int, str], read: dict[int, bytes]) -> tuple[int, Token] | None:
-    """Print what changed in the slots since the last look; then the first slot with a card of the set that was not read yet."""
+def _next_card(
+    dialogue: Dialogue, seen: dict[int, str], read: dict[int, bytes]
+) -> tuple[int, Token] | None:
+    """Print what changed in the slots since the last look; then the first slot with a card of the
+    set that was not read yet.
+    """
     cards = presented(dialogue.world, dialogue.module)
-    useful = [slot for slot, (_, token) in cards.items() if token and dialogue.wanted(slot, token) and token.number not in read]
+    useful = [
+        slot
+        for slot, (_, token) in cards.items()
+        if token and dialogue.wanted(slot, token) and token.number not in read
+    ]
     # What is about to be read is shown first, as in all of the guide's dialogues.
     for slot in sorted(cards, key=lambda slot: (slot not in useful[:1], slot)):
         text = cards[slot][0]
@@ -135,7 +158,9 @@ def kind_of(path: Path) -> str:
 
 
 def _read(dialogue: Dialogue, slot: int, token: Token) -> bytes:
-    passphrase = secret(f"{dialogue.name} slot {slot}: Enter passphrase:") if token.passphrase else ""
+    passphrase = (
+        secret(f"{dialogue.name} slot {slot}: Enter passphrase:") if token.passphrase else ""
+    )
     supplied = "passphrase supplied" if token.passphrase else "no passphrase supplied"
     say(f"{dialogue.name} slot {slot}:- {supplied} - reading card")
     try:
@@ -147,7 +172,9 @@ def _read(dialogue: Dialogue, slot: int, token: Token) -> bytes:
 def _joined(dialogue: Dialogue, read: dict[int, bytes]) -> bytes:
     found = shares.join(read)
     if hiding.derived(found, "card set")[:20].hex() != dialogue.cardset.hash:
-        raise Refusal(f"the cards of `{dialogue.cardset.name}' do not fit together; one of them is damaged")
+        raise Refusal(
+            f"the cards of `{dialogue.cardset.name}' do not fit together; one of them is damaged"
+        )
     return found
 
 
@@ -161,13 +188,21 @@ def _patience() -> float:
 def _missing(dialogue: Dialogue, read: dict[int, bytes]) -> Refusal:
     where = f"slot {dialogue.slot}" if dialogue.slot is not None else "any slot"
     counted = f"{len(read)} of {dialogue.cardset.quorum} read"
-    advice = f"no further card of {_called(dialogue)} in {where} of module {dialogue.module.number}; {counted}; {_advice(dialogue, read)}"
+    advice = (
+        f"no further card of {_called(dialogue)} in {where} of module {dialogue.module.number};"
+        f" {counted}; {_advice(dialogue, read)}"
+    )
     several = dialogue.option and len(hosts.enrolled(dialogue.world)) > 1
-    return Refusal(f"{advice}; or name another module with {dialogue.option}" if several else advice)
+    return Refusal(
+        f"{advice}; or name another module with {dialogue.option}" if several else advice
+    )
 
 
-def _hint(dialogue: Dialogue, read: dict[int, bytes], seen: dict[int, str], hinted: dict[int, str]) -> dict[int, str]:
-    """For a person who waits and does not know for what, once for what is seen in the slots; returns for what it was given.
+def _hint(
+    dialogue: Dialogue, read: dict[int, bytes], seen: dict[int, str], hinted: dict[int, str]
+) -> dict[int, str]:
+    """For a person who waits and does not know for what, once for what is seen in the slots;
+    returns for what it was given.
 
     On standard error: the guide's dialogues have no such line.
     """
@@ -178,30 +213,47 @@ def _hint(dialogue: Dialogue, read: dict[int, bytes], seen: dict[int, str], hint
         for slot, (_, token) in presented(dialogue.world, dialogue.module).items()
         if token and token.set_hash == dialogue.cardset.hash and token.number in read
     ]
-    say(f"waiting for a card of {_called(dialogue)}; {''.join(known)}{_advice(dialogue, read)}", file=sys.stderr)
+    say(
+        f"waiting for a card of {_called(dialogue)}; {''.join(known)}{_advice(dialogue, read)}",
+        file=sys.stderr,
+    )
     return dict(seen)
 
 
 def _called(dialogue: Dialogue) -> str:
-    return "the Administrator Card Set" if dialogue.cardset.token == ADMIN else f"`{dialogue.cardset.name}'"
+    return (
+        "the Administrator Card Set"
+        if dialogue.cardset.token == ADMIN
+        else f"`{dialogue.cardset.name}'"
+    )
 
 
 def _advice(dialogue: Dialogue, read: dict[int, bytes]) -> str:
-    """How to insert a card of the set that was not read: one that lies on the rack, if there is one."""
+    """How to insert a card of the set that was not read: one that lies on the rack, if there is
+    one.
+    """
     cardset, esn = dialogue.cardset, dialogue.module.esn
     prefix = ADMIN if cardset.token == ADMIN else cardset.name
     names = [f"{prefix}-{number}" for number in range(1, cardset.cards + 1) if number not in read]
     places = {found.card: (found.esn, found.slot) for found in Rack(dialogue.world).listing()}
     card = min(names, key=lambda name: places.get(name, ("",))[0] != "")
     slot, taken = _place(dialogue)
-    leaving = [place for place in (places.get(card, ("", -1)), (esn, slot) if taken else ("", -1)) if place[0]]
+    leaving = [
+        place
+        for place in (places.get(card, ("", -1)), (esn, slot) if taken else ("", -1))
+        if place[0]
+    ]
     first = "".join(f"seemachine card remove --esn {esn} --slot {slot}; " for esn, slot in leaving)
     return f"insert one with: {first}seemachine card insert {card} --esn {esn} --slot {slot}"
 
 
 def _place(dialogue: Dialogue) -> tuple[int, bool]:
     """The slot for a further card, and whether another one has to leave it."""
-    empty = [slot for slot, (text, _) in presented(dialogue.world, dialogue.module).items() if text == EMPTY]
+    empty = [
+        slot
+        for slot, (text, _) in presented(dialogue.world, dialogue.module).items()
+        if text == EMPTY
+    ]
     if dialogue.slot is not None:
         return dialogue.slot, dialogue.slot not in empty
     usual = FRONT_SLOT if dialogue.cardset.token == ADMIN else FIRST_DYNAMIC_SLOT

@@ -1,4 +1,7 @@
-"""removepubobj.py: remove a module's published object (guide 2.8.1 step 7). Not part of the release; Entrust Support gives it out."""
+"""removepubobj.py: remove a module's published object (guide 2.8.1 step 7).
+
+Not part of the release; Entrust Support gives it out.
+"""
 
 import argparse
 import sys
@@ -25,9 +28,15 @@ def _act(options: argparse.Namespace) -> None:
 
 
 def _parser() -> tool.Parser:
-    parser = tool.parser("removepubobj.py", "Remove a module's published object.", "that it prints nothing; that none there is refused")
+    parser = tool.parser(
+        "removepubobj.py",
+        "Remove a module's published object.",
+        "that it prints nothing; that none there is refused",
+    )
     parser.add_argument("-m", "--module", type=int, required=True, metavar="MODULE")
-    parser.add_argument("-p", "--name", required=True, help="name of the published object, such as pqsdk")
+    parser.add_argument(
+        "-p", "--name", required=True, help="name of the published object, such as pqsdk"
+    )
     return parser
 
 

@@ -1,6 +1,8 @@
-"""The Security World of a host: kmdata/local/world, its Administrator and Operator Card Sets (guide 2.2 leaves making them to the manual).
+"""The Security World of a host: kmdata/local/world, its Administrator and Operator Card Sets (guide
+2.2 leaves making them to the manual).
 
-The format of all files is ours. The module key stands in the world file, readable by its owner: a real one never leaves the HSMs.
+The format of all files is ours. The module key stands in the world file, readable by its owner: a
+real one never leaves the HSMs.
 """
 
 import json
@@ -36,7 +38,10 @@ class CardSet:
 
 @dataclass(frozen=True, slots=True)
 class SecurityWorld:
-    """`nso` signs what the ACS allows, its private key hidden under the ACS. All but `generation` and `admin` is text in hex or PEM."""
+    """`nso` signs what the ACS allows, its private key hidden under the ACS.
+
+    All but `generation` and `admin` is text in hex or PEM.
+    """
 
     generation: int
     module_key: str
@@ -54,7 +59,13 @@ def create(world: Path, quorum: int, cards: int, passphrase: str) -> SecurityWor
         admin, secret = _new_set(world, "ACS", ADMIN, (quorum, cards), passphrase)
         nso = signing.generate()
         hidden = hiding.hide(hiding.derived(secret, "nso"), signing.private_bytes(nso))
-        made = SecurityWorld(2, os.urandom(KEY_BYTES).hex(), signing.public_pem(nso.public_key()), hidden.hex(), admin)
+        made = SecurityWorld(
+            2,
+            os.urandom(KEY_BYTES).hex(),
+            signing.public_pem(nso.public_key()),
+            hidden.hex(),
+            admin,
+        )
         replace_file(path, json.dumps(asdict(made), indent=1).encode())
     return made
 
@@ -65,7 +76,11 @@ def read(world: Path) -> SecurityWorld:
     try:
         values = parsed(path.read_text())
         found = SecurityWorld(**{**values, "admin": CardSet(**values["admin"])})
-        if len(bytes.fromhex(found.module_key)) != KEY_BYTES or not bytes.fromhex(found.nso_hidden) or not signing.public_from(found.nso):
+        if (
+            len(bytes.fromhex(found.module_key)) != KEY_BYTES
+            or not bytes.fromhex(found.nso_hidden)
+            or not signing.public_from(found.nso)
+        ):
             raise ValueError("a key is missing")
         return found
     except FileNotFoundError:
@@ -77,12 +92,18 @@ def read(world: Path) -> SecurityWorld:
 def unlock_nso(found: SecurityWorld, secret: bytes) -> signing.Private:
     """The key of what the ACS allows, by the secret of the ACS. Raises Refusal."""
     try:
-        return signing.private_from(hiding.reveal(hiding.derived(secret, "nso"), bytes.fromhex(found.nso_hidden)))
+        return signing.private_from(
+            hiding.reveal(hiding.derived(secret, "nso"), bytes.fromhex(found.nso_hidden))
+        )
     except ValueError:
-        raise Refusal("the key of the ACS in the world file is damaged; put a copy of the file back") from None
+        raise Refusal(
+            "the key of the ACS in the world file is damaged; put a copy of the file back"
+        ) from None
 
 
-def create_operator_set(world: Path, name: str, quorum: int, cards: int, passphrase: str) -> CardSet:
+def create_operator_set(
+    world: Path, name: str, quorum: int, cards: int, passphrase: str
+) -> CardSet:
     """Make an OCS and put its cards on the rack. Raises Refusal when there is one of that name."""
     read(world)
     refuse_bad_set(name, quorum, cards)
@@ -97,7 +118,10 @@ def create_operator_set(world: Path, name: str, quorum: int, cards: int, passphr
 def refuse_bad_set(name: str, quorum: int, cards: int) -> None:
     """Before anything is written. Raises Refusal for a name or sizes that no card set has."""
     if not _NAME.fullmatch(name) or name == ADMIN:
-        raise Misuse(f"a card set's name has up to 32 letters, digits, hyphens and underscores, and is not {ADMIN}; not {name!r}")
+        raise Misuse(
+            "a card set's name has up to 32 letters, digits, hyphens and underscores, and is not"
+            f" {ADMIN}; not {name!r}"
+        )
     _refuse_sizes(quorum, cards)
 
 
@@ -136,28 +160,44 @@ def _read_set(path: Path) -> CardSet:
         raise Refusal(f"{path} is damaged ({error}); put a copy back") from None
 
 
-def _new_set(world: Path, name: str, token: str, sizes: tuple[int, int], passphrase: str) -> tuple[CardSet, bytes]:
+def _new_set(
+    world: Path, name: str, token: str, sizes: tuple[int, int], passphrase: str
+) -> tuple[CardSet, bytes]:
     quorum, cards = sizes
     _refuse_sizes(quorum, cards)
     names = [f"{ADMIN if token == ADMIN else name}-{number}" for number in range(1, cards + 1)]
     _refuse_taken(world, names)
     secret = os.urandom(shares.SECRET_BYTES)
     cardset = CardSet(name, hiding.derived(secret, "card set")[:20].hex(), token, quorum, cards)
-    for number, (card, share) in enumerate(zip(names, shares.split(secret, quorum, cards), strict=True), 1):
+    for number, (card, share) in enumerate(
+        zip(names, shares.split(secret, quorum, cards), strict=True), 1
+    ):
         salt = os.urandom(SALT_BYTES)
         hidden = hiding.hide(hiding.stretched(passphrase, salt), share)
-        write_token(world, Token(card, token, name, cardset.hash, number, quorum, bool(passphrase), salt, hidden))
+        write_token(
+            world,
+            Token(card, token, name, cardset.hash, number, quorum, bool(passphrase), salt, hidden),
+        )
     return cardset, secret
 
 
 def _refuse_sizes(quorum: int, cards: int) -> None:
     if not 1 <= quorum <= cards <= MOST_CARDS:
-        raise Misuse(f"a card set has a quorum of 1 or more and up to {MOST_CARDS} cards, not {quorum} of {cards}")
+        raise Misuse(
+            f"a card set has a quorum of 1 or more and up to {MOST_CARDS} cards, not {quorum} of"
+            f" {cards}"
+        )
 
 
 def _refuse_taken(world: Path, names: list[str]) -> None:
-    """Before the first card of a set is written. Raises Refusal: of another world or set, or of one that was cut short."""
+    """Before the first card of a set is written.
+
+    Raises Refusal: of another world or set, or of one that was cut short.
+    """
     known = {found.card for found in Rack(world).listing()}
     taken = [name for name in names if name in known]
     if taken:
-        raise Refusal(f"there is a card {taken[0]} already; if its set was never finished, delete the card's file first")
+        raise Refusal(
+            f"there is a card {taken[0]} already; if its set was never finished, delete the card's"
+            " file first"
+        )

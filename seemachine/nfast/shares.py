@@ -1,4 +1,6 @@
-"""A secret in shares, any `quorum` of which give it back (Shamir 1979), over the field of 256 elements of AES."""
+"""A secret in shares, any `quorum` of which give it back (Shamir 1979), over the field of 256
+elements of AES.
+"""
 
 import os
 
@@ -35,7 +37,9 @@ def join(shares: dict[int, bytes]) -> bytes:
     weights = {x: _weight(x, list(shares)) for x in shares}
     secret = bytes(SECRET_BYTES)
     for x, share in shares.items():
-        secret = bytes(known ^ _times(weights[x], byte) for known, byte in zip(secret, share, strict=True))
+        secret = bytes(
+            known ^ _times(weights[x], byte) for known, byte in zip(secret, share, strict=True)
+        )
     return secret
 
 

@@ -1,4 +1,6 @@
-"""P-521 keys and ECDSA with SHA-512, as the guide's signing keys are (2.5.1 step 3, 2.5.2.3 step 14)."""
+"""P-521 keys and ECDSA with SHA-512, as the guide's signing keys are (2.5.1 step 3, 2.5.2.3 step
+14).
+"""
 
 import hashlib
 
@@ -14,7 +16,11 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
-CURVES: dict[str, type[ec.EllipticCurve]] = {"nistp256": ec.SECP256R1, "nistp384": ec.SECP384R1, "nistp521": ec.SECP521R1}
+CURVES: dict[str, type[ec.EllipticCurve]] = {
+    "nistp256": ec.SECP256R1,
+    "nistp384": ec.SECP384R1,
+    "nistp521": ec.SECP521R1,
+}
 ASK_CURVE = "nistp521"
 
 Private = ec.EllipticCurvePrivateKey
@@ -28,11 +34,16 @@ def generate(curve: str = ASK_CURVE) -> Private:
 
 def curve_of(key: Public) -> str:
     """The name of a key's curve, as generatekey takes it."""
-    return next((name for name, curve in CURVES.items() if isinstance(key.curve, curve)), key.curve.name)
+    return next(
+        (name for name, curve in CURVES.items() if isinstance(key.curve, curve)), key.curve.name
+    )
 
 
 def key_hash(key: Public) -> str:
-    """40 hex digits: SHA-1 of the public key. The value a real HSM computes is over its own form of the key; this one is ours."""
+    """40 hex digits: SHA-1 of the public key.
+
+    The value a real HSM computes is over its own form of the key; this one is ours.
+    """
     der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return hashlib.sha1(der, usedforsecurity=False).hexdigest()
 

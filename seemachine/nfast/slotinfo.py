@@ -1,4 +1,6 @@
-"""slotinfo: the card slots of a module, and formatting the card in one (guide 2.7.2.1 step 1, 2.9.3 step 1)."""
+"""slotinfo: the card slots of a module, and formatting the card in one (guide 2.7.2.1 step 1, 2.9.3
+step 1).
+"""
 
 import argparse
 import sys
@@ -15,8 +17,8 @@ from seemachine.wire.names import FIRST_DYNAMIC_SLOT, SLOTS
 
 SOFT_SLOT = 1
 OURS = (
-    "what -s prints of a card; the flags of dynamic slots; that --format refuses a card with unused leases, which "
-    "`seemachine card format --force` formats"
+    "what -s prints of a card; the flags of dynamic slots; that --format refuses a card with unused"
+    " leases, which `seemachine card format --force` formats"
 )
 
 
@@ -46,8 +48,12 @@ def _format(world: Path, module: Module, options: argparse.Namespace) -> None:
     path = _card(world, module, options.slot)
     token = path is not None and read_token(path) is not None
     if token and not options.ignoreauth:
-        raise Refusal("the card is of the Security World and asks for authorization; --ignoreauth formats it all the same")
-    # A card of the Security World was asked for by --ignoreauth; unused leases are destroyed by `seemachine card format --force` alone.
+        raise Refusal(
+            "the card is of the Security World and asks for authorization; --ignoreauth formats it"
+            " all the same"
+        )
+    # A card of the Security World was asked for by --ignoreauth; unused leases are destroyed by
+    # `seemachine card format --force` alone.
     Rack(world).format(module.esn, options.slot, force=token)
     say("Formatted token OK")
 
@@ -83,7 +89,9 @@ def _parser() -> tool.Parser:
     parser.add_argument("-m", "--module", type=int, required=True, metavar="MODULE")
     parser.add_argument("-s", "--slot", type=int, metavar="SLOT")
     parser.add_argument("--format", action="store_true", help="make the card blank")
-    parser.add_argument("--ignoreauth", action="store_true", help="also a card that asks for authorization")
+    parser.add_argument(
+        "--ignoreauth", action="store_true", help="also a card that asks for authorization"
+    )
     return parser
 
 

@@ -32,7 +32,8 @@ class Silent(Refusal):
 Parser = usage.Parser
 
 
-# The caller's, before `run` takes a stricter one: files without a secret are for whoever the caller lets read.
+# The caller's, before `run` takes a stricter one: files without a secret are for whoever the caller
+# lets read.
 _umask = os.umask(0o077)
 os.umask(_umask)
 
@@ -43,7 +44,11 @@ def parser(name: str, description: str, ours: str = "") -> Parser:
     return Parser(prog=name, description=description, epilog=notes)
 
 
-def run(parsed: Parser, arguments: Sequence[str] | None, act: Callable[[argparse.Namespace], int | None] | None = None) -> int:
+def run(
+    parsed: Parser,
+    arguments: Sequence[str] | None,
+    act: Callable[[argparse.Namespace], int | None] | None = None,
+) -> int:
     """Run a tool. Returns the exit code: 0 done, 1 refused, 2 wrong usage, 130 interrupted."""
     options = parsed.parse_args(arguments)
     os.umask(0o077)
@@ -85,12 +90,17 @@ def reason(error: object) -> str:
     if isinstance(error, PermissionError) and scratch:
         return f"you may not write into {path.parent}"
     if isinstance(error, PermissionError):
-        return f"{path} is not yours to read or write; allow it as its owner: chmod a+r {path} (with sudo where root copied it)"
+        return (
+            f"{path} is not yours to read or write; allow it as its owner: chmod a+r {path} (with"
+            " sudo where root copied it)"
+        )
     return f"{path}: {error.strerror}"
 
 
 def keep(path: Path, data: bytes) -> None:
-    """Write a file that holds no secret, readable as the caller's umask says: `sudo cp` makes root its owner (guide 2.5.1 step 7)."""
+    """Write a file that holds no secret, readable as the caller's umask says: `sudo cp` makes root
+    its owner (guide 2.5.1 step 7).
+    """
     replace_file(path, data, before=lambda scratch: scratch.chmod(0o666 & ~_umask))
 
 
@@ -146,7 +156,10 @@ def ask(prompt: str, default: str | None = None) -> str:
 
 
 def ask_until(prompt: str, default: str | None, check: Callable[[str], object]) -> str:
-    """An answer that `check` does not refuse; at a terminal it is asked for again until then. Raises Refusal."""
+    """An answer that `check` does not refuse; at a terminal it is asked for again until then.
+
+    Raises Refusal.
+    """
     while True:
         answer = ask(prompt, default)
         try:
@@ -188,7 +201,9 @@ def secret(prompt: str) -> str:
 
 
 def new_secret(prompt: str) -> str:
-    """A passphrase that nobody can look up later: at a terminal typed twice, until both are the same."""
+    """A passphrase that nobody can look up later: at a terminal typed twice, until both are the
+    same.
+    """
     while True:
         first = secret(prompt)
         if not at_terminal() or secret("The same again:") == first:
@@ -197,7 +212,10 @@ def new_secret(prompt: str) -> str:
 
 
 def _line() -> str:
-    """The next line of standard input, or nothing at its end. Not a byte more is taken: the next tool of a script reads on from there."""
+    """The next line of standard input, or nothing at its end.
+
+    Not a byte more is taken: the next tool of a script reads on from there.
+    """
     if at_terminal():
         return sys.stdin.readline()
     line = b""

@@ -1,4 +1,6 @@
-"""userdatatool.py: the NVRAM delegation certificate of a signing key, allowed by the ACS (guide 2.5.1 step 4, 2.5.2.3 step 15)."""
+"""userdatatool.py: the NVRAM delegation certificate of a signing key, allowed by the ACS (guide
+2.5.1 step 4, 2.5.2.3 step 15).
+"""
 
 import argparse
 import sys
@@ -21,16 +23,24 @@ def _act(options: argparse.Namespace) -> None:
     key = keystore.find(world, options.appname, options.ident)
     found = securityworld.read(world)
     module = reading.where(world, options.module, found.admin.hash)
-    secret = reading.load(reading.Dialogue(world, module, found.admin, title=TITLE, counted=False, option="-m MODULE"))
+    secret = reading.load(
+        reading.Dialogue(world, module, found.admin, title=TITLE, counted=False, option="-m MODULE")
+    )
     tool.keep(options.file, delegation.signed(key.hash, securityworld.unlock_nso(found, secret)))
 
 
 def _parser() -> tool.Parser:
-    parser = tool.parser("userdatatool.py", "Make the NVRAM delegation certificate of a signing key.", "the format of the file; -m")
+    parser = tool.parser(
+        "userdatatool.py",
+        "Make the NVRAM delegation certificate of a signing key.",
+        "the format of the file; -m",
+    )
     parser.add_argument("-A", "--appname", required=True, choices=keystore.APPLICATIONS)
     parser.add_argument("-I", "--ident", required=True)
     parser.add_argument("-f", "--file", type=Path, required=True, metavar="userdata.raw")
-    where = "where the ACS is presented; default the first module that has a card of it, else the first"
+    where = (
+        "where the ACS is presented; default the first module that has a card of it, else the first"
+    )
     parser.add_argument("-m", "--module", type=int, metavar="MODULE", help=where)
     return parser
 

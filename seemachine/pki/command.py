@@ -38,7 +38,10 @@ def run(verb: str, options: argparse.Namespace) -> int:
     except ModuleNotFoundError as missing:
         if (missing.name or "").partition(".")[0] != "cryptography":
             raise
-        return _complain("the package cryptography is missing; install it, in the source folder, with: pip install '.[pki]'")
+        return _complain(
+            "the package cryptography is missing; install it, in the source folder, with: pip"
+            " install '.[pki]'"
+        )
     except (PkiRefused, ValueError, OSError) as error:
         return _complain(reason(error), 2 if isinstance(error, PkiMisused) else 1)
     return 0
@@ -49,14 +52,23 @@ def _init(folder: Path, options: argparse.Namespace) -> None:
 
     for name in (CA_FILE, CA_KEY_FILE):
         if (folder / name).exists():
-            raise PkiRefused(f"{folder / name} is there already; a new CA would make every certificate of the old one worthless")
+            raise PkiRefused(
+                f"{folder / name} is there already; a new CA would make every certificate of the"
+                " old one worthless"
+            )
     if not is_name(options.name):
-        what = f"it takes 1 to {MAX_CLIENT_NAME} characters that can be printed, among them a letter or digit"
+        what = (
+            f"it takes 1 to {MAX_CLIENT_NAME} characters that can be printed, among them a letter"
+            " or digit"
+        )
         raise PkiMisused(f"{options.name!r} is no name for a CA; {what}")
     with _misused():
         made = make_ca(options.name, Validity.days(options.days))
     _write(folder, "ca", made)
-    say(f"Keep {folder / CA_KEY_FILE} to yourself: whoever has it makes machines and clients. Machines and clients need {CA_FILE} only.")
+    say(
+        f"Keep {folder / CA_KEY_FILE} to yourself: whoever has it makes machines and clients."
+        f" Machines and clients need {CA_FILE} only."
+    )
 
 
 def _machine(folder: Path, options: argparse.Namespace) -> None:
@@ -66,25 +78,58 @@ def _machine(folder: Path, options: argparse.Namespace) -> None:
         for host in options.host:
             host_name(host)
     _free(folder, options.esn, options)
-    _write(folder, options.esn, issue_machine(_ca(folder), options.esn, options.host, Validity.days(options.days)))
-    say("In fleet.toml:", '[tls] pki = "auto"' if folder == pki_folder(home(options.home)) else f'[tls] pki = "{folder}"')
-    say(f"On another host: copy these two and {CA_FILE} there; give them to seemachine serve as --tls-cert, --tls-key and --tls-ca.")
+    _write(
+        folder,
+        options.esn,
+        issue_machine(_ca(folder), options.esn, options.host, Validity.days(options.days)),
+    )
+    say(
+        "In fleet.toml:",
+        (
+            '[tls] pki = "auto"'
+            if folder == pki_folder(home(options.home))
+            else f'[tls] pki = "{folder}"'
+        ),
+    )
+    say(
+        f"On another host: copy these two and {CA_FILE} there; give them to seemachine serve as"
+        " --tls-cert, --tls-key and --tls-ca."
+    )
 
 
 def _client(folder: Path, options: argparse.Namespace) -> None:
     from seemachine.pki.authority import Validity, issue_client
 
     if CLIENT_NAME.fullmatch(options.name) is None:
-        raise PkiMisused(f"{options.name!r} is no client name; it takes 1 to 64 letters, digits and . _ @ -")
+        raise PkiMisused(
+            f"{options.name!r} is no client name; it takes 1 to 64 letters, digits and . _ @ -"
+        )
     name = CLIENT_PREFIX + options.name
     _free(folder, name, options)
-    _write(folder, name, issue_client(_ca(folder), options.name, options.role, Validity.days(options.days)))
-    say(f"Copy these two and {CA_FILE} into one folder of the client, and set SEEMACHINE_TLS_CERT there to the path of {name}.crt.")
-    if folder == pki_folder(home(options.home)) and len(list(folder.glob(f"{CLIENT_PREFIX}*.crt"))) > 1:
-        say(f"There are several now, so clients of this world choose none by themselves: export SEEMACHINE_TLS_CERT={folder / name}.crt")
+    _write(
+        folder,
+        name,
+        issue_client(_ca(folder), options.name, options.role, Validity.days(options.days)),
+    )
+    say(
+        f"Copy these two and {CA_FILE} into one folder of the client, and set SEEMACHINE_TLS_CERT"
+        f" there to the path of {name}.crt."
+    )
+    if (
+        folder == pki_folder(home(options.home))
+        and len(list(folder.glob(f"{CLIENT_PREFIX}*.crt"))) > 1
+    ):
+        say(
+            "There are several now, so clients of this world choose none by themselves: export"
+            f" SEEMACHINE_TLS_CERT={folder / name}.crt"
+        )
 
 
-VERBS: dict[str, Callable[[Path, argparse.Namespace], None]] = {"init": _init, "machine": _machine, "client": _client}
+VERBS: dict[str, Callable[[Path, argparse.Namespace], None]] = {
+    "init": _init,
+    "machine": _machine,
+    "client": _client,
+}
 
 
 def _ca(folder: Path) -> "Issued":
@@ -93,7 +138,9 @@ def _ca(folder: Path) -> "Issued":
     try:
         certificate, key = (folder / CA_FILE).read_bytes(), (folder / CA_KEY_FILE).read_bytes()
     except FileNotFoundError as error:
-        raise PkiRefused(f"there is no {error.filename}; make a CA with: seemachine pki init") from None
+        raise PkiRefused(
+            f"there is no {error.filename}; make a CA with: seemachine pki init"
+        ) from None
     try:
         return load_ca(certificate, key)
     except (ValueError, TypeError) as error:
@@ -117,7 +164,10 @@ def _free(folder: Path, name: str, options: argparse.Namespace) -> None:
 
 def _write(folder: Path, name: str, issued: "Issued") -> None:
     private_folder(folder)
-    for path, data in ((folder / f"{name}.key", issued.key_pem), (folder / f"{name}.crt", issued.certificate_pem)):
+    for path, data in (
+        (folder / f"{name}.key", issued.key_pem),
+        (folder / f"{name}.crt", issued.certificate_pem),
+    ):
         replace_file(path, data)
         say(path)
     say(f"valid until {issued.certificate.not_valid_after_utc:%Y-%m-%d %H:%M} UTC")

@@ -1,1 +1,4 @@
-"""How requests travel: trio listener, sessions, limits, logs. The only room with an event loop in it."""
+"""How requests travel: trio listener, sessions, limits, logs.
+
+The only room with an event loop in it.
+"""

@@ -1,9 +1,11 @@
 """Who may have a connection, how fast it may ask, and who has to leave when the places run out.
 
-All clients of one host may share its address with an attacker, so a newcomer is not refused while somebody else has done less to
-deserve the place. First to leave is who had nothing done yet but hello, listings and the like, the oldest first: an honest client asks
-within moments of its connecting, and hostile ones push each other out. Then comes who kept the machine waiting for `greeting_seconds`,
-the longest first, last of all those with half-made keys or node caches. Who waits for something to be done is never sent away.
+All clients of one host may share its address with an attacker, so a newcomer is not refused while
+somebody else has done less to deserve the place. First to leave is who had nothing done yet but
+hello, listings and the like, the oldest first: an honest client asks within moments of its
+connecting, and hostile ones push each other out. Then comes who kept the machine waiting for
+`greeting_seconds`, the longest first, last of all those with half-made keys or node caches. Who
+waits for something to be done is never sent away.
 """
 
 import itertools
@@ -21,19 +23,28 @@ from seemachine.server.buckets import Bucket
 from seemachine.wire import messages as m
 
 # Requests that change nothing. Anybody can ask them all day.
-READING = (m.Hello, m.GetNvmemfileInfo, m.ListNvmemfiles, m.ListSlots, m.ReadLedger, m.ListQuarantine)
+READING = (
+    m.Hello,
+    m.GetNvmemfileInfo,
+    m.ListNvmemfiles,
+    m.ListSlots,
+    m.ReadLedger,
+    m.ListQuarantine,
+)
 
-# Of all connections of a peer. Each needs one hello, which does not count; some say it again to see whether anybody is there.
+# Of all connections of a peer. Each needs one hello, which does not count; some say it again to see
+# whether anybody is there.
 HELLOS_PER_SECOND = 50
-# Of the long requests of a peer's connections that had nothing done yet, what comes after the first read. A thousand half-sent frames would
-# cost the loop a second and memory a gigabyte at once.
+# Of the long requests of a peer's connections that had nothing done yet, what comes after the first
+# read. A thousand half-sent frames would cost the loop a second and memory a gigabyte at once.
 STRANGE_BYTES_PER_SECOND = 16 << 20
 # For who came in, and again for who was greeted, to ask for something before another may have the
 # place. Where places are few, a crowd would push an honest client out before its first request.
 CHANCE_SECONDS = 0.05
 # Seconds' worth of the rates of a peer that it may spend at once.
 BURST_SECONDS = 2
-# Peers that are remembered after their last connection, so that closing it does not give back what was spent.
+# Peers that are remembered after their last connection, so that closing it does not give back what
+# was spent.
 PEERS_REMEMBERED = 1024
 
 
@@ -58,7 +69,10 @@ class Peer:
 
 
 class Seat:
-    """One connection's place. Run the connection in `scope`: its deadline is that of hello, and who is sent away is cancelled."""
+    """One connection's place.
+
+    Run the connection in `scope`: its deadline is that of hello, and who is sent away is cancelled.
+    """
 
     def __init__(self, admission: "Admission", peer: Peer, greeting_seconds: float) -> None:
         now = trio.current_time()
@@ -91,7 +105,9 @@ class Seat:
             await trio.sleep(delay)
 
     async def wait_for_more(self, count: int) -> None:
-        """Call with the size of another part of a long request that has arrived; returns when the next one may be read."""
+        """Call with the size of another part of a long request that has arrived; returns when the
+        next one may be read.
+        """
         if not self.proven:
             delay = self.peer.bytes.reserve(trio.current_time(), count)
             if delay > 0:
@@ -99,7 +115,10 @@ class Seat:
 
     @contextmanager
     def at_work(self, request: Any) -> Iterator[None]:
-        """While the machine does what was asked, the peer does not lose its place. To look something up protects nobody."""
+        """While the machine does what was asked, the peer does not lose its place.
+
+        To look something up protects nobody.
+        """
         if not isinstance(request, READING):
             self.waiting_since = None
         try:
@@ -108,7 +127,9 @@ class Seat:
             self.waiting_since = trio.current_time()
 
     def judge(self, request: Any, *, done: bool, holding: bool) -> None:
-        """After an answer: whether the request was done, and whether keys or work would be lost with the connection."""
+        """After an answer: whether the request was done, and whether keys or work would be lost
+        with the connection.
+        """
         self.holding = holding
         if not self._answered:
             self._answered, self.could_ask = True, trio.current_time()
@@ -139,7 +160,9 @@ class Admission:
         if not peer.connections.take(trio.current_time()):
             raise TooFast
         if len(peer.seats) >= limits.peer_connections and not self._shed(peer.unproven, peer.seats):
-            raise TurnedAway(f"this machine serves {limits.peer_connections} connections of one address at most")
+            raise TurnedAway(
+                f"this machine serves {limits.peer_connections} connections of one address at most"
+            )
         if len(self) >= limits.connections and not self._shed(self._unproven, self._seats):
             raise TurnedAway(f"this machine serves {limits.connections} connections at most")
         seat = Seat(self, peer, limits.greeting_seconds)
@@ -160,7 +183,9 @@ class Admission:
 
     def _shed(self, unproven: Collection[Seat], seats: Collection[Seat]) -> bool:
         """Send one away; False when all deserve their places."""
-        seat = next((seat for seat in unproven if seat.waiting_since is not None), None) or self._slowest(seats)
+        seat = next(
+            (seat for seat in unproven if seat.waiting_since is not None), None
+        ) or self._slowest(seats)
         if seat is None:
             return False
         self._send_away(seat)
@@ -194,7 +219,11 @@ class Admission:
 
     def _slowest(self, seats: Collection[Seat]) -> Seat | None:
         latest = trio.current_time() - self._limits.greeting_seconds
-        waiting = [(seat.holding, since, seat) for seat in seats if (since := seat.waiting_since) is not None and since <= latest]
+        waiting = [
+            (seat.holding, since, seat)
+            for seat in seats
+            if (since := seat.waiting_since) is not None and since <= latest
+        ]
         return min(waiting, key=lambda entry: entry[:2])[2] if waiting else None
 
     def _peer(self, name: str) -> Peer:
@@ -212,7 +241,9 @@ class Admission:
 
 
 def peer_of(host: str) -> str:
-    """What counts as one peer: an IPv4 address, also in IPv6 form, or an IPv6 network of 64 bits, which is what one customer gets."""
+    """What counts as one peer: an IPv4 address, also in IPv6 form, or an IPv6 network of 64 bits,
+    which is what one customer gets.
+    """
     try:
         address = ip_address(host)
     except ValueError:

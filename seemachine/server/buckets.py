@@ -1,6 +1,10 @@
-"""A token bucket: so many at once, so many a second after that. The caller brings the time, in seconds of any clock."""
+"""A token bucket: so many at once, so many a second after that.
 
-# More tokens than come in this time are not owed: those who reserved them may be gone, and others wait for nothing.
+The caller brings the time, in seconds of any clock.
+"""
+
+# More tokens than come in this time are not owed: those who reserved them may be gone, and others
+# wait for nothing.
 LONGEST_WAIT = 5.0
 
 
@@ -22,7 +26,10 @@ class Bucket:
         return True
 
     def reserve(self, now: float, count: int = 1) -> float:
-        """Take tokens now, be it such as are still to come. Returns the seconds until they are there, LONGEST_WAIT at most."""
+        """Take tokens now, be it such as are still to come.
+
+        Returns the seconds until they are there, LONGEST_WAIT at most.
+        """
         self._fill(now)
         self._tokens = max(self._tokens - count, -self._rate * LONGEST_WAIT)
         return max(0.0, -self._tokens / self._rate)

@@ -15,7 +15,9 @@ PASSING = 128
 
 @dataclass(frozen=True, slots=True)
 class Descriptors:
-    """`connections` are served at one time; `sockets` are those in hand at most, passing ones too."""
+    """`connections` are served at one time; `sockets` are those in hand at most,
+    passing ones too.
+    """
 
     allowed: int
     wanted: int

@@ -1,4 +1,8 @@
-"""Who is let in. With TLS: a client whose certificate our CA issued, with a role. Without: whoever reaches the port, as `admin`."""
+"""Who is let in.
+
+With TLS: a client whose certificate our CA issued, with a role. Without: whoever reaches the port,
+as `admin`.
+"""
 
 import socket
 import ssl
@@ -16,7 +20,8 @@ from seemachine.wire.status import PeerMisuse, Status
 
 Admitted = tuple[trio.abc.Stream, Caller]
 TLS_ONLY = PeerMisuse(
-    "this port takes TLS only, with a client certificate; see SEEMACHINE_TLS_CERT, and seemachine pki issue client --help",
+    "this port takes TLS only, with a client certificate; see SEEMACHINE_TLS_CERT, and seemachine"
+    " pki issue client --help",
     Status.AccessDenied,
 )
 
@@ -39,7 +44,10 @@ class Door:
         self._service = service
 
     async def admit(self, wire: trio.SocketStream, peer: str) -> Admitted | None:
-        """The stream to talk over and who is at its other end. None: it was told why not, as far as possible, and so was the log."""
+        """The stream to talk over and who is at its other end.
+
+        None: it was told why not, as far as possible, and so was the log.
+        """
         if self._context is None:
             return wire, Caller(peer.rpartition(":")[0][:MAX_CLIENT_NAME], ClientRole.ADMIN)
         try:
@@ -47,7 +55,8 @@ class Door:
         except NotAdmitted as refused:
             self._service.log.warning("not admitted", peer=peer, reason=str(refused))
             if refused.words:
-                # Sent so that they arrive: unread bytes of the client would reset the connection and take an alert with them.
+                # Sent so that they arrive: unread bytes of the client would reset the connection
+                # and take an alert with them.
                 await last_words(refused.stream, refused.words)
         return None
 
@@ -57,8 +66,14 @@ class Door:
         if isinstance(stream, TlsStream):
             await stream.aclose()
 
-    async def _within_limit(self, wire: trio.SocketStream, context: ssl.SSLContext) -> Admitted | None:
-        """None when the machine stops meanwhile: nothing was asked yet, so it does not wait for handshakes. Raises NotAdmitted."""
+    async def _within_limit(
+        self, wire: trio.SocketStream, context: ssl.SSLContext
+    ) -> Admitted | None:
+        """None when the machine stops meanwhile: nothing was asked yet, so it does not wait for
+        handshakes.
+
+        Raises NotAdmitted.
+        """
         with trio.move_on_after(self._seconds) as scope:
             self._service.idle.add(scope)
             try:
@@ -78,7 +93,9 @@ async def _introduce(wire: trio.SocketStream, context: ssl.SSLContext) -> Admitt
     except trio.BrokenResourceError as failure:
         raise NotAdmitted(reason(failure.__cause__), wire, stream.alert) from None
     except Unfit as unfit:
-        raise NotAdmitted(str(unfit), stream, _words(PeerMisuse(str(unfit), Status.AccessDenied))) from None
+        raise NotAdmitted(
+            str(unfit), stream, _words(PeerMisuse(str(unfit), Status.AccessDenied))
+        ) from None
 
 
 async def _expect_tls(wire: trio.SocketStream) -> None:

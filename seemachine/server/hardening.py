@@ -1,8 +1,11 @@
-"""How memory could get onto a disk: core dumps, and pages that are swapped out. Both are prevented where the system lets us.
+"""How memory could get onto a disk: core dumps, and pages that are swapped out.
 
-Memory is locked as it is touched (MCL_ONFAULT). Locking all that is mapped would fill the stack of every thread: three times the memory on
-the reference machine, for nothing. The kernel counts what is mapped, hundreds of MiB, so below a limit on locked memory a later thread or
-allocation would fail in the middle of work: then nothing is locked.
+Both are prevented where the system lets us.
+
+Memory is locked as it is touched (MCL_ONFAULT). Locking all that is mapped would fill the stack of
+every thread: three times the memory on the reference machine, for nothing. The kernel counts what
+is mapped, hundreds of MiB, so below a limit on locked memory a later thread or allocation would
+fail in the middle of work: then nothing is locked.
 """
 
 import ctypes
@@ -24,7 +27,9 @@ class CannotHarden(Exception):
 
 
 def harden(lock_memory: str) -> dict[str, str]:
-    """Protect this process, to be called before it reads any secret. Returns what is in force, for the log. Raises CannotHarden.
+    """Protect this process, to be called before it reads any secret.
+
+    Returns what is in force, for the log. Raises CannotHarden.
 
     `lock_memory` is `auto` (where the system allows it), `yes` (or else refuse to start), or `no`.
     """
@@ -37,10 +42,15 @@ def harden(lock_memory: str) -> dict[str, str]:
 
 def _without_cores() -> str:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    # A program that the kernel pipes cores into gets them whatever the limit is, but not of a process that is not dumpable.
+    # A program that the kernel pipes cores into gets them whatever the limit is, but not of a
+    # process that is not dumpable.
     # Where Python came without ctypes, a stand-in has no functions.
     prctl = getattr(_libc(), "prctl", None)
-    if sys.platform == "linux" and prctl is not None and prctl(PR_SET_DUMPABLE, ctypes.c_ulong(0)) == 0:
+    if (
+        sys.platform == "linux"
+        and prctl is not None
+        and prctl(PR_SET_DUMPABLE, ctypes.c_ulong(0)) == 0
+    ):
         return "off, not even for a debugger"
     return "off"
 
@@ -51,7 +61,10 @@ def _lock() -> str:
         return "this system can't lock what is yet to be touched"
     limit = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0]
     if limit != resource.RLIM_INFINITY and not _above_limits():
-        return f"the limit is {limit >> 10} KiB (RLIMIT_MEMLOCK); raise it to unlimited, such as by LimitMEMLOCK=infinity of systemd"
+        return (
+            f"the limit is {limit >> 10} KiB (RLIMIT_MEMLOCK); raise it to unlimited, such as by"
+            " LimitMEMLOCK=infinity of systemd"
+        )
     flags = LOCK_ALL << SHIFTED if platform.machine().startswith(("ppc", "sparc")) else LOCK_ALL
     mlockall = getattr(_libc(), "mlockall", None)
     if mlockall is None:
@@ -60,13 +73,19 @@ def _lock() -> str:
 
 
 def _above_limits() -> bool:
-    """Whether the limit is not for us: with CAP_IPC_LOCK, which counts for nothing in a user namespace."""
+    """Whether the limit is not for us: with CAP_IPC_LOCK, which counts for nothing in a user
+    namespace.
+    """
     try:
-        status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+        status = dict(
+            line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines()
+        )
     except OSError:
         return False  # a container need not have /proc, and then nobody tells
     users = Path("/proc/self/uid_map")
-    return bool(int(status["CapEff"], 16) & CAP_IPC_LOCK) and (not users.exists() or users.read_text().split() == ALL_USERS)
+    return bool(int(status["CapEff"], 16) & CAP_IPC_LOCK) and (
+        not users.exists() or users.read_text().split() == ALL_USERS
+    )
 
 
 def _libc() -> ctypes.CDLL:

@@ -1,4 +1,7 @@
-"""Logging: readable on a terminal, JSON otherwise, to standard error. One event per request; never a seed."""
+"""Logging: readable on a terminal, JSON otherwise, to standard error.
+
+One event per request; never a seed.
+"""
 
 import os
 import sys
@@ -17,13 +20,19 @@ def configure(**bound: str) -> Log:
     """Set up logging for this process and return the logger, with `bound` in every event."""
     terminal = sys.stderr.isatty()
     # Tracebacks without the variables of their frames: seeds and messages are among them.
-    lines = structlog.dev.ConsoleRenderer(colors="NO_COLOR" not in os.environ, exception_formatter=structlog.dev.plain_traceback)
+    lines = structlog.dev.ConsoleRenderer(
+        colors="NO_COLOR" not in os.environ, exception_formatter=structlog.dev.plain_traceback
+    )
     renderer = lines if terminal else structlog.processors.JSONRenderer()
-    tracebacks = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
+    tracebacks = structlog.processors.ExceptionRenderer(
+        structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+    )
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="%H:%M:%S" if terminal else "iso", utc=not terminal),
+            structlog.processors.TimeStamper(
+                fmt="%H:%M:%S" if terminal else "iso", utc=not terminal
+            ),
             _printable,
             *([] if terminal else [tracebacks]),
             renderer,
@@ -36,7 +45,9 @@ def configure(**bound: str) -> Log:
 
 def _printable(_logger: Log, _method: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
     """Names of clients and files, and sentences that quote them, stay in their line."""
-    return {name: printable(value) if isinstance(value, str) else value for name, value in event.items()}
+    return {
+        name: printable(value) if isinstance(value, str) else value for name, value in event.items()
+    }
 
 
 def dropped(count: int, **bound: str) -> str:
@@ -46,7 +57,9 @@ def dropped(count: int, **bound: str) -> str:
 
 
 def describe(request: Any, reply: Any) -> dict[str, Any]:
-    """What of a request and its reply may be written down: names and numbers, no messages, no secrets."""
+    """What of a request and its reply may be written down: names and numbers, no messages, no
+    secrets.
+    """
     shown: dict[str, Any] = {}
     for source in (request, reply):
         if hasattr(source, "file"):

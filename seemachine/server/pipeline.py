@@ -1,7 +1,8 @@
-"""Signing for all sessions at once: requests that wait together share one flush and one call of the engine.
+"""Signing for all sessions at once: requests that wait together share one flush and one call of the
+engine.
 
-Two stages, each one worker-thread call for a whole batch: reserve (durable), then sign. While one batch is signed the next is being
-flushed.
+Two stages, each one worker-thread call for a whole batch: reserve (durable), then sign. While one
+batch is signed the next is being flushed.
 """
 
 import contextlib
@@ -81,7 +82,9 @@ class SigningPipeline:
         finally:
             self.close()
 
-    async def _reserve_batches(self, reserved: trio.MemorySendChannel[tuple[list[Job], list[Any]]]) -> None:
+    async def _reserve_batches(
+        self, reserved: trio.MemorySendChannel[tuple[list[Job], list[Any]]]
+    ) -> None:
         while True:
             batch = await self._next_batch()
             with _refusing(batch):
@@ -93,7 +96,9 @@ class SigningPipeline:
                 else:
                     await reserved.send((batch, await self._stages.run(self._reserve, batch)))
 
-    async def _sign_batches(self, reserved: trio.MemoryReceiveChannel[tuple[list[Job], list[Any]]]) -> None:
+    async def _sign_batches(
+        self, reserved: trio.MemoryReceiveChannel[tuple[list[Job], list[Any]]]
+    ) -> None:
         async for batch, started in reserved:
             with _refusing(batch):
                 results = await self._stages.run(self._sign, batch, started)
@@ -103,7 +108,11 @@ class SigningPipeline:
 
     def _look_ahead(self, started: list[Any]) -> None:
         """Have the page after the current one hashed before a signature needs it."""
-        latest = {signing.lease.key.root: signing for signing in started if isinstance(signing, nvmem.Signing)}
+        latest = {
+            signing.lease.key.root: signing
+            for signing in started
+            if isinstance(signing, nvmem.Signing)
+        }
         for root, signing in latest.items():
             leaf = self._machine.keys.next_page(signing.lease, signing.reserved.leaf)
             if leaf is not None and root not in self._under_way:
@@ -133,7 +142,9 @@ class SigningPipeline:
     def _reserve(self, batch: list[Job]) -> list[Any]:
         """In a worker thread: a Signing or a StatusError for each job."""
         try:
-            started = nvmem.start_signing(self._machine, [(job.request, job.client) for job in batch])
+            started = nvmem.start_signing(
+                self._machine, [(job.request, job.client) for job in batch]
+            )
         except Exception as error:  # noqa: BLE001
             return [refusal(job.request, error) for job in batch]
         return [_refused(job, result) for job, result in zip(batch, started, strict=True)]
@@ -145,7 +156,9 @@ class SigningPipeline:
             finished = iter(nvmem.finish_signing(self._machine, signings))
         except Exception as error:  # noqa: BLE001
             return [refusal(job.request, error) for job in batch]
-        results = [next(finished) if isinstance(result, nvmem.Signing) else result for result in started]
+        results = [
+            next(finished) if isinstance(result, nvmem.Signing) else result for result in started
+        ]
         return [_refused(job, result) for job, result in zip(batch, results, strict=True)]
 
 

@@ -15,19 +15,30 @@ class CannotListen(Exception):
 
 def taken(config: Config) -> CannotListen:
     """What is said of a port that another process listens on."""
-    return CannotListen(f"port {config.port} of {config.host} is taken; choose another with --port, or 0 for any")
+    return CannotListen(
+        f"port {config.port} of {config.host} is taken; choose another with --port, or 0 for any"
+    )
 
 
 def refuse_taken_port(config: Config) -> None:
-    """Raises CannotListen for a port that is taken. To be called first: nothing is made for a machine that can't listen."""
-    if config.port and not config.search_port and any(_is_taken(*place) for place in _places(config)):
+    """Raises CannotListen for a port that is taken.
+
+    To be called first: nothing is made for a machine that can't listen.
+    """
+    if (
+        config.port
+        and not config.search_port
+        and any(_is_taken(*place) for place in _places(config))
+    ):
         raise taken(config)
 
 
 def _places(config: Config) -> Iterator[tuple[int, Any]]:
     # What else is wrong with an address is told when it is listened on.
     with contextlib.suppress(OSError):
-        for family, *_, address in socket.getaddrinfo(config.host or None, config.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE):
+        for family, *_, address in socket.getaddrinfo(
+            config.host or None, config.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        ):
             yield family, address
 
 

@@ -26,15 +26,18 @@ from seemachine.wire.status import PeerMisuse, Status
 
 # Connections that the system takes while we are busy; the system may have a lower limit of its own.
 BACKLOG = 1024
-# At one time. Last words take up to a second, and a crowd at the door must not use up the descriptors.
+# At one time. Last words take up to a second, and a crowd at the door must not use up the
+# descriptors.
 FAREWELLS = 32
-# New connections that are looked at together, and how long a round of the loop is to take for each of them.
+# New connections that are looked at together, and how long a round of the loop is to take for each
+# of them.
 MOST_AT_ONCE = 32
 SECONDS_FOR_ONE = 0.002
 OTHER_THREADS = 16
 PORTS_SEARCHED = 100
 TIDY_SECONDS = 60.0
-# What was put back after a loss of power goes unnoticed for so long, unless another witness knows better.
+# What was put back after a loss of power goes unnoticed for so long, unless another witness knows
+# better.
 BEAT_SECONDS = 2.0
 # Until another try, when a connection could not be taken for want of something.
 SCARCE_SECONDS = 0.1
@@ -66,9 +69,15 @@ class Daemon:
         self._farewells = trio.Semaphore(max(1, min(FAREWELLS, passing // 2)))
         self._listeners: list[trio.SocketListener] = []
 
-    async def run(self, on_ready: Callable[[str, int], None], on_stopping: Callable[[], None] = lambda: None) -> None:
-        """Listen, say where, serve until SIGTERM or SIGINT, say so, then drain. Raises CannotListen."""
-        # From before the address is known to after the last reply: no signal may end the process out of order.
+    async def run(
+        self, on_ready: Callable[[str, int], None], on_stopping: Callable[[], None] = lambda: None
+    ) -> None:
+        """Listen, say where, serve until SIGTERM or SIGINT, say so, then drain.
+
+        Raises CannotListen.
+        """
+        # From before the address is known to after the last reply: no signal may end the process
+        # out of order.
         with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals, self._threads():
             on_ready(*await self._listen())
             async with trio.open_nursery() as background:
@@ -93,7 +102,10 @@ class Daemon:
             self._service.close()
 
     async def _regularly(self, duty: str, seconds: float, event: str) -> None:
-        """What the NVRAM has to do beside its orders: a method of the store. It has no time limit, for it may wait for a disk."""
+        """What the NVRAM has to do beside its orders: a method of the store.
+
+        It has no time limit, for it may wait for a disk.
+        """
         store = self._service.machine.store
         while True:
             await trio.sleep(seconds)
@@ -107,7 +119,10 @@ class Daemon:
                 self._trouble(f"bug: {event}", error)
 
     async def _beat(self) -> None:
-        """Told when something changes. On a thread of its own: nobody's long request may keep the witness from it."""
+        """Told when something changes.
+
+        On a thread of its own: nobody's long request may keep the witness from it.
+        """
         workers, alone, failing = self._service.workers, trio.CapacityLimiter(1), ""
         while True:
             await trio.sleep(BEAT_SECONDS)
@@ -144,10 +159,15 @@ class Daemon:
     async def _open_listeners(self) -> list[trio.SocketListener]:
         for port in self._ports():
             try:
-                return await trio.open_tcp_listeners(port, host=self._config.host or None, backlog=BACKLOG)
+                return await trio.open_tcp_listeners(
+                    port, host=self._config.host or None, backlog=BACKLOG
+                )
             except OSError as error:
                 if error.errno != errno.EADDRINUSE:
-                    raise CannotListen(f"cannot listen on {self._config.host} port {port}: {error.strerror or error}") from error
+                    raise CannotListen(
+                        f"cannot listen on {self._config.host} port {port}:"
+                        f" {error.strerror or error}"
+                    ) from error
         raise taken(self._config)
 
     def _ports(self) -> Iterator[int]:
@@ -232,7 +252,9 @@ class Daemon:
         with contextlib.suppress(trio.WouldBlock):
             self._farewells.acquire_nowait()
             try:
-                await self._say_busy(stream, peer, PeerMisuse(f"{full}; try again later", Status.ObjectInUse))
+                await self._say_busy(
+                    stream, peer, PeerMisuse(f"{full}; try again later", Status.ObjectInUse)
+                )
             finally:
                 self._farewells.release()
 
@@ -242,20 +264,29 @@ class Daemon:
             await last_words(admitted[0], Link(Role.SERVER).last_words(busy))
 
     def _drain(self, sessions: trio.Nursery) -> None:
-        self._log.info("draining", sessions=len(self._admission), seconds=self._config.limits.drain_seconds)
+        self._log.info(
+            "draining", sessions=len(self._admission), seconds=self._config.limits.drain_seconds
+        )
         self._service.drain()
         sessions.cancel_scope.deadline = trio.current_time() + self._config.limits.drain_seconds
 
     def _about(self) -> dict[str, Any]:
         machine = self._service.machine
         tls = {"tls": True} if self._config.tls is not None else {}
-        return {"model": machine.model, "engine": machine.engine.kernel, "store": self._config.store, **tls, "epoch": machine.store.epoch}
+        return {
+            "model": machine.model,
+            "engine": machine.engine.kernel,
+            "store": self._config.store,
+            **tls,
+            "epoch": machine.store.epoch,
+        }
 
 
 def _others(listener: trio.SocketListener, count: int) -> Iterator[trio.SocketStream]:
     """So many more of those who wait at the door, as far as there are any.
 
-    trio accepts one in each round of its loop. While rounds are long, because many sessions have much to do, the queue would stand still.
+    trio accepts one in each round of its loop. While rounds are long, because many sessions have
+    much to do, the queue would stand still.
     """
     if count < 1:
         return

@@ -39,8 +39,11 @@ class Service:
     log: Log
     hashing: trio.CapacityLimiter
     others: trio.CapacityLimiter
-    # Few, so that a crowd that asks for listings keeps neither threads nor Python's lock from those who sign.
-    reading: trio.CapacityLimiter = field(default_factory=lambda: trio.CapacityLimiter(READING_THREADS))
+    # Few, so that a crowd that asks for listings keeps neither threads nor Python's lock from those
+    # who sign.
+    reading: trio.CapacityLimiter = field(
+        default_factory=lambda: trio.CapacityLimiter(READING_THREADS)
+    )
     idle: set[trio.CancelScope] = field(default_factory=set)
     draining: bool = False
     scarcity: Scarcity = field(init=False)
@@ -70,7 +73,14 @@ class Service:
 class Conversation:
     """One peer. `run` returns when it is over, however it ends."""
 
-    def __init__(self, service: Service, stream: trio.abc.Stream, peer: str, seat: Seat, caller: Caller | None = None) -> None:
+    def __init__(
+        self,
+        service: Service,
+        stream: trio.abc.Stream,
+        peer: str,
+        seat: Seat,
+        caller: Caller | None = None,
+    ) -> None:
         self._service = service
         self._seat = seat
         self._stream = stream
@@ -80,7 +90,9 @@ class Conversation:
         self._caller = caller or Caller(host, ClientRole.ADMIN)
         self._session = Session(service.machine, self._caller.name, self._caller.role)
         # Without TLS the name is the address, which is there already.
-        self._log = service.log.bind(peer=peer, **({} if self._caller.name == host else {"client": self._caller.name}))
+        self._log = service.log.bind(
+            peer=peer, **({} if self._caller.name == host else {"client": self._caller.name})
+        )
 
     async def run(self) -> None:
         """Answer until the peer leaves, misbehaves or is too slow, or the machine stops."""
@@ -98,17 +110,29 @@ class Conversation:
             self._session.close()
 
     async def _one_request(self) -> bool:
-        """Serve the next request; False when there will be none. Receiving, answering and replying each have the request's time limit."""
+        """Serve the next request; False when there will be none.
+
+        Receiving, answering and replying each have the request's time limit.
+        """
         if self._link.between_requests and not await self._wait_for_byte():
             return False
         with trio.move_on_after(self._limits.request_seconds) as receiving:
             event = await self._receive()
         if receiving.cancelled_caught:
-            raise PeerMisuse(f"a request must arrive within {self._limits.request_seconds} s", Status.TimeLimitExceeded)
-        return isinstance(event, Asked) and await self._serve(event.request) and not self._service.draining
+            raise PeerMisuse(
+                f"a request must arrive within {self._limits.request_seconds} s",
+                Status.TimeLimitExceeded,
+            )
+        return (
+            isinstance(event, Asked)
+            and await self._serve(event.request)
+            and not self._service.draining
+        )
 
     async def _wait_for_byte(self) -> bool:
-        """Idle time: it ends with the first byte of a frame (True), with the limit, or when the machine drains (both False)."""
+        """Idle time: it ends with the first byte of a frame (True), with the limit, or when the
+        machine drains (both False).
+        """
         if self._service.draining:
             return False
         with trio.move_on_after(self._limits.idle_seconds) as idle:
@@ -146,14 +170,25 @@ class Conversation:
         """Answer one request; False when the connection can't go on after it."""
         await self._seat.wait_turn(hello=isinstance(request, m.Hello))
         started = time.perf_counter()
-        with self._seat.at_work(request), trio.move_on_after(self._limits.request_seconds) as answering:
+        with (
+            self._seat.at_work(request),
+            trio.move_on_after(self._limits.request_seconds) as answering,
+        ):
             reply = await self._answer(request)
         if answering.cancelled_caught:
-            # A worker thread may still be at it and use the session's keys: this session serves nothing else.
+            # A worker thread may still be at it and use the session's keys: this session serves
+            # nothing else.
             self._session.stopped.set()
-            reply = refusal(request, StatusError(Status.TimeLimitExceeded, f"not done within {self._limits.request_seconds} s"))
+            reply = refusal(
+                request,
+                StatusError(
+                    Status.TimeLimitExceeded, f"not done within {self._limits.request_seconds} s"
+                ),
+            )
         seconds = time.perf_counter() - started
-        self._seat.judge(request, done=not isinstance(reply, StatusError), holding=self._session.holding)
+        self._seat.judge(
+            request, done=not isinstance(reply, StatusError), holding=self._session.holding
+        )
         try:
             with trio.fail_after(self._limits.request_seconds):
                 await self._stream.send_all(self._link.send(reply))
@@ -184,15 +219,26 @@ class Conversation:
             details["detail"] = reply.detail
         if status is Status.Failed:
             self._log.error("bug", command=request.NAME, exc_info=reply.__cause__)
-        self._log.info("request", command=request.NAME, status=status.name, seconds=round(seconds, 4), **details)
+        self._log.info(
+            "request",
+            command=request.NAME,
+            status=status.name,
+            seconds=round(seconds, 4),
+            **details,
+        )
 
     async def _farewell(self, misuse: PeerMisuse) -> None:
         await last_words(self._stream, self._link.last_words(misuse))
 
 
 async def last_words(stream: trio.abc.Stream, words: bytes) -> None:
-    """Send a last refusal so that it arrives: closed with unread bytes, the connection would be reset and the words lost."""
-    with trio.move_on_after(FAREWELL_SECONDS), contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+    """Send a last refusal so that it arrives: closed with unread bytes, the connection would be
+    reset and the words lost.
+    """
+    with (
+        trio.move_on_after(FAREWELL_SECONDS),
+        contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError),
+    ):
         await stream.send_all(words)
         if isinstance(stream, trio.abc.HalfCloseableStream):
             await stream.send_eof()

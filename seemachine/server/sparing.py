@@ -1,4 +1,6 @@
-"""A log that a flood does not fill: of each kind of line so many a second, then how many were left out."""
+"""A log that a flood does not fill: of each kind of line so many a second, then how many were left
+out.
+"""
 
 import contextlib
 from collections import Counter

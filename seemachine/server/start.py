@@ -41,10 +41,12 @@ from seemachine.wire.world import witness_folder
 from seemachine.witnesses import open_witness
 from seemachine.witnesses.address import is_url
 
-# How long a thread may keep Python's lock from the loop that all connections wait for. With Python's own 5 ms, a few threads that make
-# listings held up every signature by tens of milliseconds.
+# How long a thread may keep Python's lock from the loop that all connections wait for. With
+# Python's own 5 ms, a few threads that make listings held up every signature by tens of
+# milliseconds.
 SWITCH_SECONDS = 0.0005
-# What a witness in a database gets at the end to be told how far all came, after the sessions were drained.
+# What a witness in a database gets at the end to be told how far all came, after the sessions were
+# drained.
 STOP_SECONDS = 3
 # Why a machine may not start; anything else is a bug.
 REFUSALS = (StateError, CannotHarden, CannotListen, TlsError, engines.EngineError, OSError)
@@ -53,7 +55,10 @@ MOST_THREADS = OTHER_THREADS + READING_THREADS + 2 * engines.usable_cores()
 
 
 def start(config: Config) -> int:
-    """Run one machine until it is told to stop. Returns the exit code; a reason not to start goes to standard error."""
+    """Run one machine until it is told to stop.
+
+    Returns the exit code; a reason not to start goes to standard error.
+    """
     # Before the first thread.
     keep_together()
     try:
@@ -85,13 +90,19 @@ def _start(config: Config, output: LogWriter) -> int:
                 log.warning("no runtime witness", reason=missing)
             machine = build(config, store)
             for doubt in inspect(machine):
-                log.warning("quarantine", reason=doubt, see=f"seemachine quarantine explain --esn {config.esn}")
+                log.warning(
+                    "quarantine",
+                    reason=doubt,
+                    see=f"seemachine quarantine explain --esn {config.esn}",
+                )
             config, most = fitted(config, log)
             sys.setswitchinterval(SWITCH_SECONDS)
             tell = stack.enter_context(stopping.once())
             hardened = partial(log.info, "hardened", **in_force)
             daemon = Daemon(machine, config, log, most)
-            trio.run(_run, daemon, config, machine.store.mark.identity.hex(), hardened, tell, lock.asked)
+            trio.run(
+                _run, daemon, config, machine.store.mark.identity.hex(), hardened, tell, lock.asked
+            )
     except Exception as error:
         if not isinstance(error, REFUSALS) and not lacking(error):
             raise
@@ -113,7 +124,10 @@ def _way_out(config: Config, error: Exception) -> str:
         return f"; {ADVICE[lack]}"
     if type(error) is not StateCorrupt or not str(error).startswith(str(config.folder / "nvram")):
         return ""
-    return f"; nothing was changed. Moving {config.folder} away lets the machine begin anew, without the leaves in it"
+    return (
+        f"; nothing was changed. Moving {config.folder} away lets the machine begin anew, without"
+        " the leaves in it"
+    )
 
 
 def fitted(config: Config, log: Log) -> tuple[Config, int]:
@@ -141,7 +155,9 @@ def build(config: Config, store: Store) -> Machine:
         extra_signers=frozenset(map(bytes.fromhex, config.extra_signers)),
         delegated=config.nvram_delegation,
         operator=config.operator,
-        checkpoints=NoCheckpoints() if config.store == "memory" else FolderCheckpoints(config.folder),
+        checkpoints=(
+            NoCheckpoints() if config.store == "memory" else FolderCheckpoints(config.folder)
+        ),
     )
 
 
@@ -157,10 +173,16 @@ def wire_limits(config: Config) -> Limits:
 
 
 def open_runtime(config: Config) -> tuple[Witness, str]:
-    """The witness in the host's runtime folder, and why there is none. Raises StateFailed for a folder that was chosen."""
+    """The witness in the host's runtime folder, and why there is none.
+
+    Raises StateFailed for a folder that was chosen.
+    """
     folder = runtime_folder(config.runtime_witness, os.environ, os.geteuid())
     if folder is None:
-        return NoWitness(), "" if config.runtime_witness == OFF else "this host has no runtime folder"
+        return (
+            NoWitness(),
+            "" if config.runtime_witness == OFF else "this host has no runtime folder",
+        )
     try:
         return RuntimeWitness(folder), ""
     except StateFailed as error:
@@ -170,17 +192,29 @@ def open_runtime(config: Config) -> tuple[Witness, str]:
 
 
 def open_store(config: Config, runtime: Witness | None = None) -> Store:
-    """The NVRAM of these settings, with a second witness beside the configured one. Raises StateError."""
+    """The NVRAM of these settings, with a second witness beside the configured one.
+
+    Raises StateError.
+    """
     kept = {"sqlite": config.folder / "nvram.db", "file": config.folder / "nvram"}
     for other, path in kept.items():
         if config.store not in (other, "memory") and path.exists():
-            raise StateUnsafe(f"{config.esn} keeps its NVRAM in {path}; use --store {other}, or its leaves would be out of sight")
+            raise StateUnsafe(
+                f"{config.esn} keeps its NVRAM in {path}; use --store {other}, or its leaves would"
+                " be out of sight"
+            )
     if config.store == "memory":
         from seemachine.state.memory import MemoryStore
 
         return MemoryStore(_retention(config))
-    options = {"stop_seconds": float(min(STOP_SECONDS, config.limits.drain_seconds))} if is_url(config.witness) else {}
-    configured = open_witness(config.witness, witness_folder(config.world), config.esn, os.environ, **options)
+    options = (
+        {"stop_seconds": float(min(STOP_SECONDS, config.limits.drain_seconds))}
+        if is_url(config.witness)
+        else {}
+    )
+    configured = open_witness(
+        config.witness, witness_folder(config.world), config.esn, os.environ, **options
+    )
     witness = LayeredWitness(configured, runtime or NoWitness())
     try:
         return _open_durable(config, witness)

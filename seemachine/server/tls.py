@@ -30,17 +30,23 @@ def server_context(files: TlsSettings) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.verify_mode = ssl.CERT_REQUIRED
-    # Without tickets nothing but replies ever comes from a machine: a client sees at the socket whether its idle connection was closed.
+    # Without tickets nothing but replies ever comes from a machine: a client sees at the socket
+    # whether its idle connection was closed.
     context.num_tickets = 0
     try:
         context.load_cert_chain(files.certificate, files.key, password="")
     except ssl.SSLError as error:
-        what = f"{files.certificate} and {files.key} are not a certificate and its key in PEM form, without a password"
+        what = (
+            f"{files.certificate} and {files.key} are not a certificate and its key in PEM form,"
+            " without a password"
+        )
         raise TlsError(f"{what} ({reason(error)})") from None
     try:
         context.load_verify_locations(files.ca)
     except ssl.SSLError as error:
-        raise TlsError(f"{files.ca} holds no CA certificate in PEM form ({reason(error)})") from None
+        raise TlsError(
+            f"{files.ca} holds no CA certificate in PEM form ({reason(error)})"
+        ) from None
     return context
 
 
@@ -48,7 +54,10 @@ def _check_readable(path: Path) -> None:
     try:
         path.read_bytes()
     except OSError as error:
-        raise TlsError(f"{path}: {error.strerror}; seemachine pki init and seemachine pki issue machine ESN make these files") from None
+        raise TlsError(
+            f"{path}: {error.strerror}; seemachine pki init and seemachine pki issue machine ESN"
+            " make these files"
+        ) from None
 
 
 def reason(error: BaseException | None) -> str:
@@ -61,20 +70,26 @@ def reason(error: BaseException | None) -> str:
 
 
 class Tap:
-    """An SSLContext for one SSLStream that keeps what OpenSSL wants sent within reach: trio drops alerts that come with an error."""
+    """An SSLContext for one SSLStream that keeps what OpenSSL wants sent within reach: trio drops
+    alerts that come with an error.
+    """
 
     def __init__(self, context: ssl.SSLContext) -> None:
         self._context = context
         self.outgoing = ssl.MemoryBIO()
 
-    def wrap_bio(self, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO, **options: Any) -> ssl.SSLObject:
+    def wrap_bio(
+        self, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO, **options: Any
+    ) -> ssl.SSLObject:
         """See ssl.SSLContext."""
         self.outgoing = outgoing
         return self._context.wrap_bio(incoming, outgoing, **options)
 
 
 class KeptOpen(trio.abc.Stream):
-    """A stream whose close does nothing, so that closing TLS over it is only TLS's own farewell, close_notify."""
+    """A stream whose close does nothing, so that closing TLS over it is only TLS's own farewell,
+    close_notify.
+    """
 
     def __init__(self, wire: trio.SocketStream) -> None:
         self._wire = wire
@@ -97,16 +112,24 @@ class KeptOpen(trio.abc.Stream):
 
 
 class TlsStream(trio.abc.HalfCloseableStream):
-    """TLS over a socket, that can also end its own direction alone. Call `handshake` before anything else."""
+    """TLS over a socket, that can also end its own direction alone.
+
+    Call `handshake` before anything else.
+    """
 
     def __init__(self, wire: trio.SocketStream, context: ssl.SSLContext) -> None:
         self._wire = wire
         self._tap = Tap(context)
-        self._tls = trio.SSLStream(KeptOpen(wire), cast(ssl.SSLContext, self._tap), server_side=True)
+        self._tls = trio.SSLStream(
+            KeptOpen(wire), cast(ssl.SSLContext, self._tap), server_side=True
+        )
         self._ended = False
 
     async def handshake(self) -> dict[str, Any]:
-        """Verify the client; returns its certificate. Raises trio.BrokenResourceError, with ssl's reason as its cause."""
+        """Verify the client; returns its certificate.
+
+        Raises trio.BrokenResourceError, with ssl's reason as its cause.
+        """
         await self._tls.do_handshake()
         certificate: dict[str, Any] = self._tls.getpeercert()
         return certificate
@@ -125,11 +148,17 @@ class TlsStream(trio.abc.HalfCloseableStream):
         await self._tls.wait_send_all_might_not_block()
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
-        """See trio. After `send_eof` what arrives is not decrypted any more: it only tells that the client is still there."""
+        """See trio.
+
+        After `send_eof` what arrives is not decrypted any more: it only tells that the client is
+        still there.
+        """
         return await (self._wire if self._ended else self._tls).receive_some(max_bytes)
 
     async def send_eof(self) -> None:
-        """close_notify, then the end of the TCP stream, so that the client notices at the socket."""
+        """close_notify, then the end of the TCP stream, so that the client notices at
+        the socket.
+        """
         await self._say_goodbye()
         await self._wire.send_eof()
 
@@ -137,7 +166,10 @@ class TlsStream(trio.abc.HalfCloseableStream):
         """Close, with close_notify if the client takes it."""
         try:
             if not self._ended:
-                with trio.move_on_after(CLOSE_SECONDS), contextlib.suppress(trio.BrokenResourceError):
+                with (
+                    trio.move_on_after(CLOSE_SECONDS),
+                    contextlib.suppress(trio.BrokenResourceError),
+                ):
                     await self._say_goodbye()
         finally:
             await self._wire.aclose()
@@ -145,5 +177,6 @@ class TlsStream(trio.abc.HalfCloseableStream):
     async def _say_goodbye(self) -> None:
         self._ended = True
         await self._tls.aclose()
-        # With bytes of the client unread, OpenSSL takes its goodbye for a failure, and trio leaves it unsent.
+        # With bytes of the client unread, OpenSSL takes its goodbye for a failure, and trio leaves
+        # it unsent.
         await self._wire.send_all(self._tap.outgoing.read())

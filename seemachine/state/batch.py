@@ -22,7 +22,8 @@ Answer = Reserved | StateError | None
 class Changes:
     """What must become durable together. A file that is None is gone; `bound` rows have a digest.
 
-    `stays`: no leaf is taken. `late`: it was tried before and found no room; some of it may be on the disk.
+    `stays`: no leaf is taken. `late`: it was tried before and found no room; some of it may be on
+    the disk.
     """
 
     files: dict[bytes, NvramFile | None] = field(default_factory=dict)
@@ -39,9 +40,13 @@ class Changes:
 
 
 class Batch:
-    """Hands out leaves of `files`, which stay as they are; `rows` are the orders of the ledger that came before."""
+    """Hands out leaves of `files`, which stay as they are; `rows` are the orders of the ledger that
+    came before.
+    """
 
-    def __init__(self, files: Mapping[bytes, NvramFile], rows: dict[bytes, LedgerRow], now: int) -> None:
+    def __init__(
+        self, files: Mapping[bytes, NvramFile], rows: dict[bytes, LedgerRow], now: int
+    ) -> None:
         self._files = files
         self._rows = rows
         self._now = now
@@ -73,11 +78,17 @@ class Batch:
 
     def changes(self) -> Changes:
         """What the batch leaves behind."""
-        files = {name: self._advanced(self._files[name], count) for name, count in self.taken.items()}
+        files = {
+            name: self._advanced(self._files[name], count) for name, count in self.taken.items()
+        }
         return Changes(files, list(self._used_up(files)), self._new)
 
     def _used_up(self, files: dict[bytes, NvramFile | None]) -> Iterable[SpentLease]:
-        return (SpentLease(self._files[name].lease, self._now) for name, file in files.items() if file is None)
+        return (
+            SpentLease(self._files[name].lease, self._now)
+            for name, file in files.items()
+            if file is None
+        )
 
     @staticmethod
     def _advanced(file: NvramFile, count: int) -> NvramFile | None:
@@ -100,4 +111,7 @@ def _unacknowledged(file: NvramFile, left: int, reason: str) -> StateError | Non
 
 def quarantined(file: NvramFile) -> LeaseQuarantined:
     """Why no leaf of a file is handed out."""
-    return LeaseQuarantined(f"NVRAM file {printed_name(file.name)} is in quarantine: {file.quarantine}; see: seemachine quarantine explain")
+    return LeaseQuarantined(
+        f"NVRAM file {printed_name(file.name)} is in quarantine: {file.quarantine}; see: seemachine"
+        " quarantine explain"
+    )

@@ -1,10 +1,13 @@
-"""Smart cards. A card is one file; where the file lies is where the card is, so it can't be in two places.
+"""Smart cards.
+
+A card is one file; where the file lies is where the card is, so it can't be in two places.
 
     cards/<name>.card                    on the rack
     hsm/<ESN>/slots/<n>/<name>.card      in slot n of a machine
 
-Moving a card is one rename. Whoever moves, reads or writes a card holds the lock of the rack. Name, kind and number of leases stand in
-clear; the leases are encrypted under the key of the world. A blank card has no secret and belongs to no world.
+Moving a card is one rename. Whoever moves, reads or writes a card holds the lock of the rack. Name,
+kind and number of leases stand in clear; the leases are encrypted under the key of the world. A
+blank card has no secret and belongs to no world.
 """
 
 from dataclasses import dataclass, replace
@@ -31,7 +34,10 @@ FIELDS = {"name": str, "kind": str, "leases": int, "secret": bytes}
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What is on a card. An lms card stays one when its leases are used up; formatting makes it blank."""
+    """What is on a card.
+
+    An lms card stays one when its leases are used up; formatting makes it blank.
+    """
 
     name: str
     kind: str
@@ -52,7 +58,11 @@ class Card:
 
 
 def read_card(path: Path) -> Card:
-    """The card in a file. Raises StateCorrupt; StateForeign when it is another world's; StateCopied when it is not the original."""
+    """The card in a file.
+
+    Raises StateCorrupt; StateForeign when it is another world's; StateCopied when it is not the
+    original.
+    """
     what = f"card {path.stem}"
     values = _values(path.read_bytes(), path.stem, what)
     if values["kind"] == BLANK and not values["secret"] and not values["leases"]:
@@ -64,28 +74,44 @@ def read_card(path: Path) -> Card:
 
 
 def carried_card(world: Path, name: str, data: bytes) -> Card:
-    """An lms card that lies in no place of cards: who asks sees to it that it comes back once. Raises as `read_card`."""
+    """An lms card that lies in no place of cards: who asks sees to it that it comes back once.
+
+    Raises as `read_card`.
+    """
     what = f"card {name}"
     return _lms_card(world, _values(data, name, what), what)
 
 
 def write_card(folder: Path, card: Card) -> None:
-    """Store a card durably in a folder. Raises OSError; then it is not known whether the old card is there or the new one."""
+    """Store a card durably in a folder.
+
+    Raises OSError; then it is not known whether the old card is there or the new one.
+    """
     path = folder / f"{card.name}{SUFFIX}"
     world = world_of(path)
     if card.kind == BLANK:
         replace_file(path, _encoded(card, b""))
         originals.forget(world, path)
         return
-    # The witness knows the new file before that is the card, and knows the old one no more before anybody relies on the new one.
-    # Swapped, a crash would leave a card that is refused, or let an older file of the card come back.
-    secret = world_key(world).encrypt("card", _clear(card.name, len(card.leases)), msgpack.packb(list(map(lease_values, card.leases))))
-    replace_file(path, _encoded(card, secret), before=lambda scratch: originals.expect(world, path, scratch))
+    # The witness knows the new file before that is the card, and knows the old one no more before
+    # anybody relies on the new one.
+    # Swapped, a crash would leave a card that is refused, or let an older file of the card come
+    # back.
+    secret = world_key(world).encrypt(
+        "card",
+        _clear(card.name, len(card.leases)),
+        msgpack.packb(list(map(lease_values, card.leases))),
+    )
+    replace_file(
+        path, _encoded(card, secret), before=lambda scratch: originals.expect(world, path, scratch)
+    )
     originals.settle(world, path)
 
 
 def look(path: Path) -> tuple[str, int]:
-    """The kind of a card and how many leases it has to give, whatever state it is in: for cards of ACS and OCS see `tokens`."""
+    """The kind of a card and how many leases it has to give, whatever state it is in: for cards of
+    ACS and OCS see `tokens`.
+    """
     try:
         card = read_card(path)
     except StateCopied:
@@ -99,7 +125,9 @@ def look(path: Path) -> tuple[str, int]:
 
 
 def _encoded(card: Card, secret: bytes) -> bytes:
-    return seal({"name": card.name, "kind": card.kind, "leases": len(card.leases), "secret": secret})
+    return seal(
+        {"name": card.name, "kind": card.kind, "leases": len(card.leases), "secret": secret}
+    )
 
 
 def _values(data: bytes, name: str, what: str) -> dict[str, Any]:
@@ -119,7 +147,9 @@ def _lms_card(world: Path, values: dict[str, Any], what: str) -> Card:
 
 
 def _decrypted(world: Path, values: dict[str, Any], what: str) -> tuple[StoredLease, ...]:
-    packed = world_key(world).decrypt("card", _clear(values["name"], values["leases"]), values["secret"], what)
+    packed = world_key(world).decrypt(
+        "card", _clear(values["name"], values["leases"]), values["secret"], what
+    )
     leases = tuple(lease_from(lease, what) for lease in msgpack.unpackb(packed))
     if len(leases) != values["leases"]:
         raise StateCorrupt(f"{what}: not a card of this version")

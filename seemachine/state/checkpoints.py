@@ -1,10 +1,11 @@
 """Half-made keys on disk, so that an hour of hashing outlives a client, a machine or a power cut.
 
     hsm/<ESN>/making/<label>.key    what the key is, the seeds not yet on cards; replaced as a whole
-    hsm/<ESN>/making/<label>.rows   a row of nodes per chunk that is done, appended and flushed; a torn last row counts as not done
+    hsm/<ESN>/making/<label>.rows   a row of nodes per chunk that is done, appended and flushed; a
+    torn last row counts as not done
 
-The head has seeds, so it is encrypted under the key of the world, for this label and machine. Seeds are gone from here before they can be
-anywhere else: see `Checkpoints.rewrite`.
+The head has seeds, so it is encrypted under the key of the world, for this label and machine. Seeds
+are gone from here before they can be anywhere else: see `Checkpoints.rewrite`.
 """
 
 import hashlib
@@ -31,7 +32,10 @@ Head = dict[str, Any]
 
 
 class Checkpoints(Protocol):
-    """Where half-made keys are kept, by label. Changes are durable when a call returns. Raises OSError, StateCorrupt."""
+    """Where half-made keys are kept, by label.
+
+    Changes are durable when a call returns. Raises OSError, StateCorrupt.
+    """
 
     def labels(self) -> list[str]:
         """The labels of all half-made keys, sorted."""
@@ -40,13 +44,18 @@ class Checkpoints(Protocol):
         """Begin a key, in place of any other of that label."""
 
     def rewrite(self, label: str, head: Head) -> None:
-        """Replace what is known of a key. Called without the seeds of a lease before that lease is written anywhere else."""
+        """Replace what is known of a key.
+
+        Called without the seeds of a lease before that lease is written anywhere else.
+        """
 
     def append(self, label: str, index: int, row: bytes) -> None:
         """Add the row of chunk `index`; all rows of a key have one length."""
 
     def load(self, label: str, row_bytes: int) -> list[bytes]:
-        """The rows of the chunks that are done, from the first on; what follows a torn one is cut off."""
+        """The rows of the chunks that are done, from the first on; what follows a torn one is cut
+        off.
+        """
 
     def head(self, label: str) -> Head | None:
         """What is known of a key; None when there is none of that label."""
@@ -55,7 +64,9 @@ class Checkpoints(Protocol):
         """Forget a key, or find it forgotten."""
 
     def suspend(self, reason: str) -> None:
-        """Destroy all half-made keys, whose seeds may have been given away elsewhere, and remember that it was done."""
+        """Destroy all half-made keys, whose seeds may have been given away elsewhere, and remember
+        that it was done.
+        """
 
     def suspended(self) -> list[tuple[str, str]]:
         """Labels of those keys, each with a number behind it, and why."""
@@ -65,7 +76,10 @@ class Checkpoints(Protocol):
 
 
 class FolderCheckpoints:
-    """See Checkpoints. `folder` is the machine's own, in its world: hsm/<ESN>. Raises StateCorrupt elsewhere."""
+    """See Checkpoints.
+
+    `folder` is the machine's own, in its world: hsm/<ESN>. Raises StateCorrupt elsewhere.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._world = world_of(folder)
@@ -78,16 +92,23 @@ class FolderCheckpoints:
 
     def create(self, label: str, head: Head) -> None:
         """See Checkpoints."""
-        # Rows of an older key must not be taken for rows of this one: the old head goes first, then its rows.
+        # Rows of an older key must not be taken for rows of this one: the old head goes first, then
+        # its rows.
         self.discard(label)
         replace_file(self._path(label, "rows"), b"")
         self.rewrite(label, head)
 
     def rewrite(self, label: str, head: Head) -> None:
         """See Checkpoints."""
-        secret = world_key(self._world).encrypt("half-made key", self._clear(label), msgpack.packb(head))
+        secret = world_key(self._world).encrypt(
+            "half-made key", self._clear(label), msgpack.packb(head)
+        )
         path = self._path(label, "key")
-        replace_file(path, seal({"secret": secret}), before=lambda scratch: originals.expect(self._world, path, scratch))
+        replace_file(
+            path,
+            seal({"secret": secret}),
+            before=lambda scratch: originals.expect(self._world, path, scratch),
+        )
         originals.settle(self._world, path)
 
     def append(self, label: str, index: int, row: bytes) -> None:
@@ -95,7 +116,8 @@ class FolderCheckpoints:
         record = row + _check(index, row)
         descriptor = os.open(self._path(label, "rows"), os.O_WRONLY | os.O_CREAT, PRIVATE_FILE)
         try:
-            # At its place rather than at the end: after a failed write the same chunk is written over what was left of it.
+            # At its place rather than at the end: after a failed write the same chunk is written
+            # over what was left of it.
             if os.pwrite(descriptor, record, index * len(record)) != len(record):
                 raise OSError(f"{label}: a row was written in part")
             flush(descriptor)
@@ -107,7 +129,10 @@ class FolderCheckpoints:
         data = self._path(label, "rows").read_bytes()
         size, rows = row_bytes + CHECK_BYTES, []
         for index in range(len(data) // size):
-            row, check = data[index * size : index * size + row_bytes], data[index * size + row_bytes : (index + 1) * size]
+            row, check = (
+                data[index * size : index * size + row_bytes],
+                data[index * size + row_bytes : (index + 1) * size],
+            )
             if check != _check(index, row):
                 break
             rows.append(row)
@@ -121,7 +146,9 @@ class FolderCheckpoints:
         secret = unseal(path.read_bytes(), str(path)).get("secret")
         if type(secret) is not bytes:
             raise StateCorrupt(f"{path}: not a half-made key of this version")
-        head: Head = msgpack.unpackb(world_key(self._world).decrypt("half-made key", self._clear(label), secret, str(path)))
+        head: Head = msgpack.unpackb(
+            world_key(self._world).decrypt("half-made key", self._clear(label), secret, str(path))
+        )
         # Put back from a copy, it would have seeds that are on cards by now.
         originals.check_original(self._world, path)
         return head
@@ -135,17 +162,26 @@ class FolderCheckpoints:
         originals.forget(self._world, self._path(label, "key"))
 
     def suspend(self, reason: str) -> None:
-        """See Checkpoints. Under a number behind the label, the key can't be taken for one of that label."""
+        """See Checkpoints.
+
+        Under a number behind the label, the key can't be taken for one of that label.
+        """
         for label in self.labels():
             quarantine = private_folder(self._folder / "quarantine")
             # With its number it must still have the length of a label.
             names = (f"{label[: MAX_LABEL - 1 - len(str(number))]}.{number}" for number in count(1))
-            replace_file(quarantine / next(name for name in names if not (quarantine / name).exists()), reason.encode())
+            replace_file(
+                quarantine / next(name for name in names if not (quarantine / name).exists()),
+                reason.encode(),
+            )
             self.discard(label)
 
     def suspended(self) -> list[tuple[str, str]]:
         """See Checkpoints."""
-        return [(path.name, path.read_text()) for path in sorted((self._folder / "quarantine").glob("*.*"))]
+        return [
+            (path.name, path.read_text())
+            for path in sorted((self._folder / "quarantine").glob("*.*"))
+        ]
 
     def discard_suspended(self, label: str) -> None:
         """See Checkpoints."""
@@ -202,7 +238,9 @@ class NoCheckpoints:
 
 
 def is_label(text: str) -> bool:
-    """Whether a key in the making may be called so: up to 64 lower-case letters, digits and hyphens."""
+    """Whether a key in the making may be called so: up to 64 lower-case letters, digits and
+    hyphens.
+    """
     return _LABEL.fullmatch(text) is not None
 
 

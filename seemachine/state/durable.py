@@ -17,7 +17,8 @@ _certain: set[Path] = set()
 def private_folder(path: Path) -> Path:
     """Create a folder that only its owner may enter, with its parents, durably. Returns it.
 
-    One that is there may be of a process that was killed before it flushed the name: whoever uses it first makes sure.
+    One that is there may be of a process that was killed before it flushed the name: whoever uses
+    it first makes sure.
     """
     if not path.is_dir():
         private_folder(path.parent)
@@ -40,9 +41,11 @@ def flush_folder(path: Path) -> None:
 
 
 def settle(folder: Path, file: str = "") -> None:
-    """Make durable what a process that was killed left of a folder's names, and of a file in it if there is one.
+    """Make durable what a process that was killed left of a folder's names, and of a file in it if
+    there is one.
 
-    It was written, so it is read; nothing may be built on it that a power cut could leave without it. Raises OSError.
+    It was written, so it is read; nothing may be built on it that a power cut could leave without
+    it. Raises OSError.
     """
     flush_folder(folder)
     if file and (folder / file).exists():
@@ -53,8 +56,12 @@ def settle(folder: Path, file: str = "") -> None:
             os.close(descriptor)
 
 
-def replace_file(path: Path, data: bytes, before: Callable[[Path], None] = lambda _scratch: None) -> None:
-    """Write a whole file so that after a crash there is either the old or the new one. Raises OSError; the old one is then kept.
+def replace_file(
+    path: Path, data: bytes, before: Callable[[Path], None] = lambda _scratch: None
+) -> None:
+    """Write a whole file so that after a crash there is either the old or the new one.
+
+    Raises OSError; the old one is then kept.
 
     `before` is called with the new file when that is durable and has yet to take its name.
     """
@@ -82,7 +89,10 @@ def _write_new(path: Path, data: bytes) -> None:
 
 
 def write_end(path: Path, offset: int, data: bytes) -> None:
-    """Write the rest of a file from some place on, durably. Raises OSError; what is then behind that place is not known."""
+    """Write the rest of a file from some place on, durably.
+
+    Raises OSError; what is then behind that place is not known.
+    """
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, PRIVATE_FILE)
     try:
         if os.pwrite(descriptor, data, offset) != len(data):
@@ -112,7 +122,10 @@ def no_room(error: OSError) -> bool:
 
 
 def write_all(descriptor: int, data: bytes) -> None:
-    """Write all of it where the file stands, however often the system takes only a part. Raises OSError."""
+    """Write all of it where the file stands, however often the system takes only a part.
+
+    Raises OSError.
+    """
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]

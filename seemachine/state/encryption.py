@@ -1,9 +1,11 @@
 """Secrets in files, from the standard library alone: encrypted, then authenticated.
 
-The keystream is HMAC-SHA256 (RFC 2104) of a fresh random nonce and a counter, so that SHA-256 is all that a Python must have. Another
-HMAC-SHA256 is over everything, also over what stays in clear beside it. Both keys are derived by HKDF (RFC 5869) for one purpose each.
-There is no compiled cipher where this must run. It hides the bytes from whoever has the file without the key, but not their number, and
-shows any change. It does not show that a whole file is an old one, and gives nothing against who reads the key or the process's memory.
+The keystream is HMAC-SHA256 (RFC 2104) of a fresh random nonce and a counter, so that SHA-256 is
+all that a Python must have. Another HMAC-SHA256 is over everything, also over what stays in clear
+beside it. Both keys are derived by HKDF (RFC 5869) for one purpose each. There is no compiled
+cipher where this must run. It hides the bytes from whoever has the file without the key, but not
+their number, and shows any change. It does not show that a whole file is an old one, and gives
+nothing against who reads the key or the process's memory.
 """
 
 import hmac
@@ -19,7 +21,9 @@ class NotAuthentic(ValueError):
 
 
 def hkdf(secret: bytes, info: bytes, length: int = HASH_BYTES, salt: bytes = b"") -> bytes:
-    """RFC 5869 with SHA-256: up to 8160 bytes that tell nothing of the secret or of those under another `info`."""
+    """RFC 5869 with SHA-256: up to 8160 bytes that tell nothing of the secret or of those under
+    another `info`.
+    """
     if length > 255 * HASH_BYTES:
         raise ValueError(f"HKDF gives up to {255 * HASH_BYTES} bytes, not {length}")
     key = hmac.digest(salt or bytes(HASH_BYTES), secret, "sha256")
@@ -31,7 +35,10 @@ def hkdf(secret: bytes, info: bytes, length: int = HASH_BYTES, salt: bytes = b""
 
 
 def encrypt(key: bytes, purpose: str, clear: bytes, secret: bytes) -> bytes:
-    """Nonce, ciphertext of the same length as `secret`, tag. `clear` is authenticated and not contained."""
+    """Nonce, ciphertext of the same length as `secret`, tag.
+
+    `clear` is authenticated and not contained.
+    """
     nonce = os.urandom(NONCE_BYTES)
     hidden = nonce + _masked(key, purpose, nonce, secret)
     return hidden + _tag(key, purpose, clear, hidden)
@@ -48,7 +55,9 @@ def decrypt(key: bytes, purpose: str, clear: bytes, data: bytes) -> bytes:
 def _masked(key: bytes, purpose: str, nonce: bytes, data: bytes) -> bytes:
     hidden_by, blocks = hkdf(key, f"encrypt {purpose}".encode()), range(-(-len(data) // HASH_BYTES))
     # Nonce and counter have one length each, so no two blocks are of the same input.
-    stream = b"".join(hmac.digest(hidden_by, nonce + number.to_bytes(8, "big"), "sha256") for number in blocks)[: len(data)]
+    stream = b"".join(
+        hmac.digest(hidden_by, nonce + number.to_bytes(8, "big"), "sha256") for number in blocks
+    )[: len(data)]
     return (int.from_bytes(data, "big") ^ int.from_bytes(stream, "big")).to_bytes(len(data), "big")
 
 

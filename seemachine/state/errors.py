@@ -17,11 +17,15 @@ class StateCorrupt(StateError):
 
 
 class StateForeign(StateCorrupt):
-    """Encrypted under a key that is not here: another world's, or this one's while that is missing."""
+    """Encrypted under a key that is not here: another world's, or this one's while that
+    is missing.
+    """
 
 
 class StateCopied(StateCorrupt):
-    """A file that is not the one that was written last: a copy of it, or an older one from a backup."""
+    """A file that is not the one that was written last: a copy of it, or an older one from a
+    backup.
+    """
 
 
 class StateLinked(StateCopied):
@@ -65,7 +69,9 @@ class TokenSpent(StateError):
 
 
 class LeaseGone(StateError):
-    """What is asked for again can't be made again: its leaves are used up and the time for that is over."""
+    """What is asked for again can't be made again: its leaves are used up and the time for that is
+    over.
+    """
 
 
 class CardError(StateError):
@@ -78,14 +84,23 @@ def counted(number: int, what: str) -> str:
 
 
 def reason(error: BaseException) -> str:
-    """Why something was refused, in a sentence; for what the system refuses too, without its numbers."""
+    """Why something was refused, in a sentence; for what the system refuses too, without its
+    numbers.
+    """
     if not isinstance(error, OSError) or error.strerror is None:
         return str(error)
     if not isinstance(error.filename, str | bytes):
         return error.strerror
     path = Path(os.fsdecode(error.filename))
     if isinstance(error, FileExistsError | NotADirectoryError):
-        file = next((each for each in (*reversed(path.parents), path) if each.exists() and not each.is_dir()), None)
+        file = next(
+            (
+                each
+                for each in (*reversed(path.parents), path)
+                if each.exists() and not each.is_dir()
+            ),
+            None,
+        )
         if file is not None:
             return f"{file} is not a folder"
     return f"{path}: {error.strerror}"

@@ -1,6 +1,7 @@
 """NVRAM as plain files, where sqlite3 is missing.
 
-A record per NVRAM file and one of what was installed, each replaced as a whole, and a ledger that grows.
+A record per NVRAM file and one of what was installed, each replaced as a whole, and a ledger that
+grows.
 """
 
 import contextlib
@@ -43,13 +44,20 @@ Range = tuple[str, int, int]
 
 
 class FileStore(MirroredStore):
-    """See Store. `folder` is the machine's own; whoever opens it holds its lock. Raises StateCorrupt, StateFailed."""
+    """See Store.
 
-    def __init__(self, folder: Path, witness: Witness | None = None, keep: Retention = KEEP) -> None:
+    `folder` is the machine's own; whoever opens it holds its lock. Raises StateCorrupt,
+    StateFailed.
+    """
+
+    def __init__(
+        self, folder: Path, witness: Witness | None = None, keep: Retention = KEEP
+    ) -> None:
         self._folder = folder / "nvram"
         with self._translated():
             private_folder(self._folder)
-            # Before anything is read: what the last process wrote and did not flush would else be lost from under what this one writes.
+            # Before anything is read: what the last process wrote and did not flush would else be
+            # lost from under what this one writes.
             settle(self._folder, LEDGER)
             files = [_read(path) for path in sorted(self._folder.glob(f"*{SUFFIX}"))]
             past, self._installed = _read_history(self._history)
@@ -69,7 +77,9 @@ class FileStore(MirroredStore):
             return list(enumerate(self._ledger.rows[after : after + most], after + 1))
 
     def _recovered(self) -> Changes:
-        """The ledger is written first. A leaf that it has is gone, though the file could not say so.
+        """The ledger is written first.
+
+        A leaf that it has is gone, though the file could not say so.
 
         The row goes one day. So the file says it before anything is built on it.
         """
@@ -88,7 +98,10 @@ class FileStore(MirroredStore):
 
     def _was_installed(self, lease: StoredLease) -> bool:
         key = lease.public_key.hex()
-        return any(past == key and first < lease.end and lease.first < end for past, first, end in self._installed)
+        return any(
+            past == key and first < lease.end and lease.first < end
+            for past, first, end in self._installed
+        )
 
     def _rows(self, tokens: Sequence[bytes]) -> dict[bytes, LedgerRow]:
         return {token: row for token in tokens if (row := self._ledger.find(token)) is not None}
@@ -106,7 +119,10 @@ class FileStore(MirroredStore):
             if changes.rows or changes.bound:
                 self._ledger.append([*changes.rows, *changes.bound])
             for spent in changes.spent:
-                replace_file(self._spent_path(spent.lease), seal({"lease": lease_values(spent.lease), "time": spent.time}))
+                replace_file(
+                    self._spent_path(spent.lease),
+                    seal({"lease": lease_values(spent.lease), "time": spent.time}),
+                )
             for name, file in changes.files.items():
                 if file is None:
                     remove_file(self._path(name))
@@ -127,7 +143,11 @@ class FileStore(MirroredStore):
         replace_file(self._history, seal({**_past_values(past), "installed": self._installed}))
 
     def _write_one(self, file: NvramFile) -> None:
-        values = {"lease": lease_values(file.lease), "next": file.next, "quarantine": file.quarantine}
+        values = {
+            "lease": lease_values(file.lease),
+            "next": file.next,
+            "quarantine": file.quarantine,
+        }
         replace_file(self._path(file.name), seal(values))
 
     @contextlib.contextmanager
@@ -182,7 +202,10 @@ def _read_history(path: Path) -> tuple[Past, list[Range]]:
 
 
 def _check_format(path: Path) -> None:
-    """Before the ledger is read, for records of another length would look torn. Raises StateUnsafe."""
+    """Before the ledger is read, for records of another length would look torn.
+
+    Raises StateUnsafe.
+    """
     found = unseal(path.read_bytes(), str(path)).get("format", 1)
     if found != FORMAT:
         versions = f"format {found}, this one has {FORMAT}"
@@ -198,7 +221,9 @@ def _past_values(past: Past) -> dict[str, Any]:
 
 def _fields(path: Path, types: dict[str, type]) -> dict[str, Any]:
     values = unseal(path.read_bytes(), str(path))
-    if values.keys() != types.keys() or any(type(values[name]) is not kind for name, kind in types.items()):
+    if values.keys() != types.keys() or any(
+        type(values[name]) is not kind for name, kind in types.items()
+    ):
         raise StateCorrupt(f"{path}: not a record of this version")
     return values
 

@@ -1,4 +1,6 @@
-"""A witness in a folder: witness/<ESN>.record of the world, or of a folder on another disk that many machines share."""
+"""A witness in a folder: witness/<ESN>.record of the world, or of a folder on another disk that
+many machines share.
+"""
 
 import contextlib
 from pathlib import Path
@@ -11,16 +13,24 @@ from seemachine.state.witness_file import WitnessFile
 
 
 class FolderWitness(OpeningWitness, LaggingWitness):
-    """See Witness. The folder should not be copied or put back together with the machines; if it is, that is noticed."""
+    """See Witness.
+
+    The folder should not be copied or put back together with the machines; if it is, that is
+    noticed.
+    """
 
     def __init__(self, folder: Path, esn: str, boot: bytes | None = None) -> None:
         private_folder(folder)
-        # A record whose name the last process did not flush: the NVRAM will refer to it, and must not outlive it.
+        # A record whose name the last process did not flush: the NVRAM will refer to it, and must
+        # not outlive it.
         settle(folder)
         try:
             self._file = WitnessFile(folder / f"{esn}.record", boot)
         except StateLocked:
-            raise StateLocked(f"an NVRAM of {esn} is in use already: {folder} vouches for one at a time; stop the other first") from None
+            raise StateLocked(
+                f"an NVRAM of {esn} is in use already: {folder} vouches for one at a time; stop the"
+                " other first"
+            ) from None
         self._ours = False
         try:
             if self._file.is_new:
@@ -34,7 +44,10 @@ class FolderWitness(OpeningWitness, LaggingWitness):
         return self._file.doubt
 
     def advance(self, mark: Mark, doubt: str) -> None:
-        """See Witness. A doubt is in the NVRAM by now, so a record that was put back may be written anew."""
+        """See Witness.
+
+        A doubt is in the NVRAM by now, so a record that was put back may be written anew.
+        """
         del doubt
         self._file.renew(_values(mark))
         self._mark, self._ours = mark, True
@@ -65,7 +78,10 @@ class FolderWitness(OpeningWitness, LaggingWitness):
         return ""
 
     def release(self) -> None:
-        """See Witness. At an orderly end the record is another file than any that was saved while the machine ran."""
+        """See Witness.
+
+        At an orderly end the record is another file than any that was saved while the machine ran.
+        """
         try:
             # Not before this opening is in the NVRAM: a doubt would be written over.
             if self._ours:
@@ -76,7 +92,12 @@ class FolderWitness(OpeningWitness, LaggingWitness):
 
 
 def _values(mark: Mark) -> dict[str, Any]:
-    return {"identity": mark.identity, "epoch": mark.epoch, "nonce": mark.nonce, "place": mark.place}
+    return {
+        "identity": mark.identity,
+        "epoch": mark.epoch,
+        "nonce": mark.nonce,
+        "place": mark.place,
+    }
 
 
 def _mark(head: dict[str, Any], path: Path) -> Mark | None:

@@ -33,7 +33,9 @@ class LayeredWitness:
 
     def against(self, name: bytes, first: int, following: int) -> str:
         """See Witness."""
-        return next(filter(None, (layer.against(name, first, following) for layer in self._layers)), "")
+        return next(
+            filter(None, (layer.against(name, first, following) for layer in self._layers)), ""
+        )
 
     def floor(self, name: bytes, first: int) -> int:
         """See Witness."""
@@ -80,7 +82,9 @@ class LayeredWitness:
 
 
 def _each(calls: Sequence[Callable[[], T]]) -> list[T]:
-    """Make all calls, then raise what is worst of what they raised: what ends the machine, else what came first."""
+    """Make all calls, then raise what is worst of what they raised: what ends the machine, else
+    what came first.
+    """
     failed: list[StateError] = []
     done = []
     for call in calls:

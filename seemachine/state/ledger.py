@@ -1,7 +1,10 @@
-"""The ledger: which leaf went to whom, for what. A row is durable together with the reservation of its leaf.
+"""The ledger: which leaf went to whom, for what.
 
-The digest says what the leaf is bound to: `m` and the SHA-256 of a message that the machine hashes, `q` and the digest Q that a client
-computed, or `q` alone while that client has not come back with it. A leaf that is bound stays bound.
+A row is durable together with the reservation of its leaf.
+
+The digest says what the leaf is bound to: `m` and the SHA-256 of a message that the machine hashes,
+`q` and the digest Q that a client computed, or `q` alone while that client has not come back with
+it. A leaf that is bound stays bound.
 """
 
 import hashlib
@@ -15,7 +18,8 @@ CHECKSUM_BYTES = 8
 class Order:
     """A wish for a leaf: of which NVRAM file, for what, asked by whom.
 
-    The same token and digest is the same wish, asked again. `reason` acknowledges that few leaves are left; empty where nobody did.
+    The same token and digest is the same wish, asked again. `reason` acknowledges that few leaves
+    are left; empty where nobody did.
     """
 
     name: bytes
@@ -27,7 +31,10 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
-    """A leaf that was handed out. `time` is in milliseconds since 1970, `reason` that of the order."""
+    """A leaf that was handed out.
+
+    `time` is in milliseconds since 1970, `reason` that of the order.
+    """
 
     name: bytes
     leaf: int

@@ -1,4 +1,6 @@
-"""The ledger of the file store: records of one length, appended and flushed; a leaf that was bound later has a second record."""
+"""The ledger of the file store: records of one length, appended and flushed; a leaf that was bound
+later has a second record.
+"""
 
 import hashlib
 import struct
@@ -24,7 +26,8 @@ class LedgerFile:
         self.rows: list[LedgerRow] = []
         self._by_token: dict[bytes, int] = {}
         self._records = 0
-        # False from the begin of a rewriting to its end: if it fails, either of two files may be there.
+        # False from the begin of a rewriting to its end: if it fails, either of two files may be
+        # there.
         self._known = True
         if path.exists():
             self._read(path.read_bytes())
@@ -40,15 +43,17 @@ class LedgerFile:
             self._rewrite([*self.rows, *rows])
             return
         data = b"".join(_encode(row, self._records) for row in rows)
-        # At its place rather than at the end, and nothing stays behind it: what is left of a write that failed must not be read one day,
-        # for its orders may have been asked again meanwhile.
+        # At its place rather than at the end, and nothing stays behind it: what is left of a write
+        # that failed must not be read one day, for its orders may have been asked again meanwhile.
         write_end(self._path, self._records * RECORD.size, data)
         self._records += len(rows)
         for row in rows:
             self._take(row)
 
     def prune(self, before: int) -> None:
-        """Drop rows older than a time in milliseconds, and second records; of a long ledger not few at a time."""
+        """Drop rows older than a time in milliseconds, and second records; of a long ledger not few
+        at a time.
+        """
         rows = [row for row in self.rows if row.time >= before]
         # All that stay are written again, while others wait.
         if self._records - len(rows) > (self._records // 4 if self._records >= LONG else 0):
@@ -82,7 +87,10 @@ class LedgerFile:
             self._rewrite(self.rows)
 
     def _check(self, record: tuple[int, LedgerRow], number: int, torn: int) -> None:
-        """A write that a crash cut short may lack any of its records. What was written after it says that it was whole."""
+        """A write that a crash cut short may lack any of its records.
+
+        What was written after it says that it was whole.
+        """
         began, row = record
         if number > torn and began > torn:
             raise StateCorrupt(f"{self._path}: record {torn} is damaged")
@@ -103,7 +111,9 @@ def _decode(record: bytes) -> tuple[int, LedgerRow] | None:
     if len(record) != RECORD.size:
         return None
     began, name, leaf, token, time, *rest = RECORD.unpack(record)
-    digest, client, reason = (text[:length] for length, text in zip(rest[:3], rest[3:6], strict=True))
+    digest, client, reason = (
+        text[:length] for length, text in zip(rest[:3], rest[3:6], strict=True)
+    )
     try:
         row = LedgerRow(name, leaf, token, digest, client.decode(), time, reason.decode())
     except UnicodeDecodeError:

@@ -29,7 +29,10 @@ MOST_TEXT = 4096
 
 
 class FolderLock:
-    """Holds `folder` from construction to `release`, or to the death of the process. Raises StateLocked when another has it."""
+    """Holds `folder` from construction to `release`, or to the death of the process.
+
+    Raises StateLocked when another has it.
+    """
 
     def __init__(self, folder: Path, what: str) -> None:
         self._folder = folder

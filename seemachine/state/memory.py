@@ -27,7 +27,12 @@ class MemoryStore(MirroredStore):
             return list(enumerate(self._ledger, 1))[after : after + most]
 
     def _was_installed(self, lease: StoredLease) -> bool:
-        return any(past.public_key == lease.public_key and past.first < lease.end and lease.first < past.end for past in self._installed)
+        return any(
+            past.public_key == lease.public_key
+            and past.first < lease.end
+            and lease.first < past.end
+            for past in self._installed
+        )
 
     def _write_install(self, lease: StoredLease) -> None:
         self._installed.append(lease)
@@ -43,4 +48,8 @@ class MemoryStore(MirroredStore):
         pass
 
     def _rows(self, tokens: Sequence[bytes]) -> dict[bytes, LedgerRow]:
-        return {token: self._ledger[self._by_token[token]] for token in tokens if token in self._by_token}
+        return {
+            token: self._ledger[self._by_token[token]]
+            for token in tokens
+            if token in self._by_token
+        }

@@ -1,6 +1,8 @@
-"""What can be asked of every NVRAM whose files are all known in memory: leases come in, leaves are handed out, doubts are ended.
+"""What can be asked of every NVRAM whose files are all known in memory: leases come in, leaves are
+handed out, doubts are ended.
 
-Order, never to be changed: a leaf is taken off in memory, then durably together with its row in the ledger, then handed out.
+Order, never to be changed: a leaf is taken off in memory, then durably together with its row in the
+ledger, then handed out.
 """
 
 import contextlib
@@ -40,17 +42,25 @@ AT_ONCE = 250
 class MirroredStore(OpenNvram):
     """See Store. Subclasses make changes durable, and look into what is too long for memory."""
 
-    def __init__(self, files: Iterable[NvramFile], spent: Iterable[SpentLease], past: Past, keep: Retention = KEEP) -> None:
+    def __init__(
+        self,
+        files: Iterable[NvramFile],
+        spent: Iterable[SpentLease],
+        past: Past,
+        keep: Retention = KEEP,
+    ) -> None:
         super().__init__(files, spent, past)
         self._keep = keep
-        # Leaves that clients hash for, by token. In memory alone: what became of one that another process gave out, no NVRAM that may
-        # have been put back can say.
+        # Leaves that clients hash for, by token. In memory alone: what became of one that another
+        # process gave out, no NVRAM that may have been put back can say.
         self._awaited: dict[bytes, LedgerRow] = {}
         # What found no room: memory knows it, the disk may not.
         self._late = Changes()
 
     def _ready(self) -> None:
-        """What found no room comes before what builds on memory: answers, changes, the end of a row."""
+        """What found no room comes before what builds on memory: answers, changes, the end of a
+        row.
+        """
         self._refuse_after_failure()
         late, self._late = self._late, Changes()
         self._commit(late)
@@ -87,7 +97,8 @@ class MirroredStore(OpenNvram):
     def install(self, lease: StoredLease) -> None:
         """See Store."""
         self.check_install(lease)
-        # Claimed before the file is there: claimed leaves that are not in it count as gone. Not under the lock: a witness may be slow.
+        # Claimed before the file is there: claimed leaves that are not in it count as gone. Not
+        # under the lock: a witness may be slow.
         with self._still_ours():
             self._witness.claim(lease.name, lease.first, lease.end)
         with self._lock:
@@ -109,31 +120,51 @@ class MirroredStore(OpenNvram):
         self._refuse_after_failure()
         present = self._files.get(lease.name)
         if present is not None:
-            raise FileExists(f"NVRAM file {printed_name(lease.name)} still holds {present.remaining} signatures")
+            raise FileExists(
+                f"NVRAM file {printed_name(lease.name)} still holds {present.remaining} signatures"
+            )
         if len(self._files) >= MAX_FILES:
             raise FileExists(f"the NVRAM is full: it holds {MAX_FILES} files")
         if self._was_installed(lease):
             raise LeaseSpent(_were_here(lease))
 
     def reserve(self, orders: Sequence[Order]) -> list[Answer]:
-        """See Store. What the witness has to know first it is told without the lock, for it may be slow."""
+        """See Store.
+
+        What the witness has to know first it is told without the lock, for it may be slow.
+        """
         wanted = Counter(order.name for order in orders)
         for _ in range(VOUCHING_TRIES):
-            self._vouch([_use(file, count) for name, count in wanted.items() if (file := self._files.get(name)) and not file.quarantine])
+            self._vouch(
+                [
+                    _use(file, count)
+                    for name, count in wanted.items()
+                    if (file := self._files.get(name)) and not file.quarantine
+                ]
+            )
             with self._lock:
                 answers = self._reserved(orders)
             if answers is not None:
                 return answers
-        raise StateFailed("others took the leaves that the witness was asked for; no leaf was used; try again")
+        raise StateFailed(
+            "others took the leaves that the witness was asked for; no leaf was used; try again"
+        )
 
     def _reserved(self, orders: Sequence[Order]) -> list[Answer] | None:
-        """An answer to each order; None when the witness does not know of all leaves that these take."""
+        """An answer to each order; None when the witness does not know of all leaves that these
+        take.
+        """
         self._ready()
         batch = Batch(self._files, self._rows([order.token for order in orders]), self._now())
-        answers = [self._again(order, row) if (row := batch.known(order)) else batch.take(order) for order in orders]
+        answers = [
+            self._again(order, row) if (row := batch.known(order)) else batch.take(order)
+            for order in orders
+        ]
         # Before anything is changed.
         try:
-            if not self._witness.take([_use(self._files[name], count) for name, count in batch.taken.items()]):
+            if not self._witness.take(
+                [_use(self._files[name], count) for name, count in batch.taken.items()]
+            ):
                 return None
         except StateLocked as error:
             raise self._not_ours(error) from error
@@ -156,22 +187,36 @@ class MirroredStore(OpenNvram):
             awaited = self._awaited.get(order.token)
             if awaited is not None and awaited.name == order.name:
                 reserved = self._found(awaited)
-                # Whatever becomes of the write, this leaf never sees a second digest; and it is durable before anything is signed with it.
+                # Whatever becomes of the write, this leaf never sees a second digest; and it is
+                # durable before anything is signed with it.
                 del self._awaited[order.token]
                 self._commit(Changes(bound=[replace(awaited, digest=order.digest)]))
                 return reserved
             row = self._rows([order.token]).get(order.token)
-            answer = self._again(order, row) if row else TokenSpent("no leaf was reserved under this token; reserve one first")
+            answer = (
+                self._again(order, row)
+                if row
+                else TokenSpent("no leaf was reserved under this token; reserve one first")
+            )
             if isinstance(answer, StateError):
                 raise answer
             return answer
 
     def _again(self, order: Order, row: LedgerRow) -> Reserved | StateError:
-        """The leaf that this order got before. It signs what it signed then, so it is no second use."""
+        """The leaf that this order got before.
+
+        It signs what it signed then, so it is no second use.
+        """
         if not row.bound and row.token not in self._awaited:
-            return TokenSpent(f"leaf {row.leaf} waits for no digest any more, and is burned; reserve another under a new token")
+            return TokenSpent(
+                f"leaf {row.leaf} waits for no digest any more, and is burned; reserve another"
+                " under a new token"
+            )
         if not row.fits(order):
-            return TokenSpent(f"this request token was used before, for another message: leaf {row.leaf} of {printed_name(row.name)}")
+            return TokenSpent(
+                f"this request token was used before, for another message: leaf {row.leaf} of"
+                f" {printed_name(row.name)}"
+            )
         try:
             return self._found(row)
         except StateError as error:
@@ -187,7 +232,10 @@ class MirroredStore(OpenNvram):
         for spent in self._spent:
             if spent.lease.name == row.name and spent.lease.first <= row.leaf < spent.lease.end:
                 return Reserved(spent.lease, row.leaf, 0, again=True)
-        raise LeaseGone(f"leaf {row.leaf} of {printed_name(row.name)} was given to this request, but its lease is no longer kept")
+        raise LeaseGone(
+            f"leaf {row.leaf} of {printed_name(row.name)} was given to this request, but its lease"
+            " is no longer kept"
+        )
 
     def delete(self, name: bytes) -> None:
         """See Store."""
@@ -214,15 +262,24 @@ class MirroredStore(OpenNvram):
             file = self._check_skip(name, leaf)
             # Also of a file that ends here, and so has no note of its own.
             self._witness.note(name, file.lease.first, leaf)
-            self._commit(Changes(files={name: NvramFile(file.lease, leaf) if leaf < file.lease.end else None}))
+            self._commit(
+                Changes(
+                    files={name: NvramFile(file.lease, leaf) if leaf < file.lease.end else None}
+                )
+            )
 
     def _check_skip(self, name: bytes, leaf: int) -> NvramFile:
         self._refuse_after_failure()
         file = self._files[name]
         first = file.lease.first
-        least = max(file.next + 1, self._witness.noted(name).get(first, 0), self._witness.floor(name, first))
+        least = max(
+            file.next + 1, self._witness.noted(name).get(first, 0), self._witness.floor(name, first)
+        )
         if not least <= leaf <= file.lease.end:
-            raise LeaseSpent(f"{printed_name(name)} can go on at a leaf from {least} to {file.lease.end}, not {leaf}; never back")
+            raise LeaseSpent(
+                f"{printed_name(name)} can go on at a leaf from {least} to {file.lease.end}, not"
+                f" {leaf}; never back"
+            )
         return file
 
     def warn_at(self, name: bytes, count: int) -> None:
@@ -239,10 +296,16 @@ class MirroredStore(OpenNvram):
         with self._lock:
             self._ready()
             # The doubt first: after a crash in between the next opening puts all into quarantine.
-            self._guarded(lambda: self._write_past(Past(self.mark, (self.mark.epoch, self.mark.nonce), self.doubt or reason)))
+            self._guarded(
+                lambda: self._write_past(
+                    Past(self.mark, (self.mark.epoch, self.mark.nonce), self.doubt or reason)
+                )
+            )
             self.doubt = self.doubt or reason
             forgotten, self._spent = self._spent, []
-            changed = {name: _held(file, floors.get(name, 0), reason) for name, file in self._files.items()}
+            changed = {
+                name: _held(file, floors.get(name, 0), reason) for name, file in self._files.items()
+            }
             self._commit(Changes(files=changed, forgotten=forgotten))
 
     def settle(self) -> None:
@@ -250,7 +313,9 @@ class MirroredStore(OpenNvram):
         with self._lock:
             self._ready()
             if self.doubt:
-                self._guarded(lambda: self._write_past(Past(self.mark, (self.mark.epoch, self.mark.nonce))))
+                self._guarded(
+                    lambda: self._write_past(Past(self.mark, (self.mark.epoch, self.mark.nonce)))
+                )
                 self.doubt = ""
 
     def tidy(self) -> bool:
@@ -260,7 +325,9 @@ class MirroredStore(OpenNvram):
             now = self._now()
             before = now - self._keep.ledger_days * 86_400_000 if self._keep.ledger_days else 0
             # Burned, for their rows may be gone.
-            self._awaited = {token: row for token, row in self._awaited.items() if row.time >= before}
+            self._awaited = {
+                token: row for token, row in self._awaited.items() if row.time >= before
+            }
             old = self._long_used_up(now)
             self._commit(Changes(forgotten=old, ledger_before=before))
             return len(old) == AT_ONCE or bool(before and self._has_rows_before(before))
@@ -305,7 +372,10 @@ def _use(file: NvramFile, count: int) -> Use:
 
 
 def _were_here(lease: StoredLease) -> str:
-    return f"leaves {lease.first} to {lease.end - 1} of {printed_name(lease.name)} were in this NVRAM before"
+    return (
+        f"leaves {lease.first} to {lease.end - 1} of {printed_name(lease.name)} were in this NVRAM"
+        " before"
+    )
 
 
 def _warned_at(file: NvramFile, count: int) -> NvramFile:
@@ -322,4 +392,8 @@ def _warned_at(file: NvramFile, count: int) -> NvramFile:
 def _held(file: NvramFile, floor: int, reason: str) -> NvramFile | None:
     """A file in quarantine that goes on at `floor` at the earliest; None when that is its end."""
     following = max(file.next, floor)
-    return replace(file, next=following, quarantine=file.quarantine or reason) if following < file.lease.end else None
+    return (
+        replace(file, next=following, quarantine=file.quarantine or reason)
+        if following < file.lease.end
+        else None
+    )

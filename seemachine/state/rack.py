@@ -13,7 +13,10 @@ from seemachine.wire.names import SLOTS, is_esn
 
 @dataclass(frozen=True, slots=True)
 class Whereabouts:
-    """A card and where it is; `esn` is empty and `slot` -1 on the rack. See `cards.look` for `kind`."""
+    """A card and where it is; `esn` is empty and `slot` -1 on the rack.
+
+    See `cards.look` for `kind`.
+    """
 
     card: str
     kind: str
@@ -34,26 +37,37 @@ class Rack:
         """Put blank cards on the rack and return their names."""
         with self._rack.locked():
             taken = {path.stem for path in self._all_files()}
-            numbers = (number for number in range(1, len(taken) + count + 1) if f"card{number}" not in taken)
+            numbers = (
+                number
+                for number in range(1, len(taken) + count + 1)
+                if f"card{number}" not in taken
+            )
             names = [f"card{next(numbers)}" for _ in range(count)]
             for name in names:
                 write_card(self._folder, Card.blank(name))
             return names
 
     def insert(self, card: str, esn: str, slot: int) -> None:
-        """Put a card from the rack into a slot. Raises CardError when the card is elsewhere or the slot is taken."""
+        """Put a card from the rack into a slot.
+
+        Raises CardError when the card is elsewhere or the slot is taken.
+        """
         slots = self._slots(esn)
         with slots.locked():
             path = self._on_rack(card)
             present = slots.occupant(slot)
             if present is not None:
                 raise CardError(
-                    f"slot {slot} of {esn} holds {present.stem}; take it out with: seemachine card remove --esn {esn} --slot {slot}"
+                    f"slot {slot} of {esn} holds {present.stem}; take it out with: seemachine card"
+                    f" remove --esn {esn} --slot {slot}"
                 )
             self._put(path, slots, slot)
 
     def remove(self, esn: str, slot: int) -> str:
-        """Take the card out of a slot, put it on the rack and return its name. Raises CardError when the slot is empty."""
+        """Take the card out of a slot, put it on the rack and return its name.
+
+        Raises CardError when the slot is empty.
+        """
         slots = self._slots(esn)
         with slots.locked():
             path = slots.occupant(slot)
@@ -63,7 +77,10 @@ class Rack:
             return path.stem
 
     def format(self, esn: str, slot: int, *, force: bool = False) -> str:
-        """Make the card in a slot blank and return its name. Refuses to destroy leases unless forced. Raises CardError."""
+        """Make the card in a slot blank and return its name.
+
+        Refuses to destroy leases unless forced. Raises CardError.
+        """
         slots = self._slots(esn)
         with slots.locked():
             path = slots.occupant(slot)
@@ -79,18 +96,24 @@ class Rack:
     def listing(self) -> list[Whereabouts]:
         """Every card, by name."""
         with self._rack.still():
-            return sorted(map(self._describe, self._all_files()), key=lambda found: (len(found.card), found.card))
+            return sorted(
+                map(self._describe, self._all_files()),
+                key=lambda found: (len(found.card), found.card),
+            )
 
     def blanks(self) -> list[str]:
         """Blank cards on the rack."""
         return [found.card for found in self.listing() if found.kind == BLANK and not found.esn]
 
     def feed(self, esn: str, slot: int) -> None:
-        """Where the light of a slot is on, put a blank card in place of what is there, and turn the light off."""
+        """Where the light of a slot is on, put a blank card in place of what is there, and turn the
+        light off.
+        """
         blank = (self.blanks() or self.new())[0]
         slots = self._slots(esn)
         with slots.locked():
-            # Looked at with all cards held still: a card that was written meanwhile has put the light out, and stays.
+            # Looked at with all cards held still: a card that was written meanwhile has put the
+            # light out, and stays.
             if not slots.light(slot):
                 return
             path, present = self._on_rack(blank), slots.occupant(slot)
@@ -103,7 +126,9 @@ class Rack:
         if not is_esn(esn):
             raise CardError(f"{esn!r} is not an ESN; it looks like 7852-268D-3BF9")
         if not (self.world / "hsm" / esn).is_dir():
-            raise CardError(f"there is no HSM {esn} in {self.world}; start one with: seemachine fleet up")
+            raise CardError(
+                f"there is no HSM {esn} in {self.world}; start one with: seemachine fleet up"
+            )
         return Slots(self.world, esn)
 
     def _on_rack(self, card: str) -> Path:
@@ -113,22 +138,38 @@ class Rack:
         for other in self._all_files():
             if other.stem == card:
                 esn, slot = other.parts[-4], other.parent.name
-                raise CardError(f"{card} is in slot {slot} of {esn}; take it out with: seemachine card remove --esn {esn} --slot {slot}")
-        raise CardError(f"there is no card {card if card.isprintable() else repr(card)}; make one with: seemachine card new")
+                raise CardError(
+                    f"{card} is in slot {slot} of {esn}; take it out with: seemachine card remove"
+                    f" --esn {esn} --slot {slot}"
+                )
+        raise CardError(
+            f"there is no card {card if card.isprintable() else repr(card)}; make one with:"
+            " seemachine card new"
+        )
 
     def _all_files(self) -> list[Path]:
         slots = (f"hsm/*/slots/{slot}/*{SUFFIX}" for slot in SLOTS)
-        return [path for pattern in (f"cards/*{SUFFIX}", *slots) for path in self.world.glob(pattern) if path.is_file()]
+        return [
+            path
+            for pattern in (f"cards/*{SUFFIX}", *slots)
+            for path in self.world.glob(pattern)
+            if path.is_file()
+        ]
 
     def _describe(self, path: Path) -> Whereabouts:
         place = ("", -1) if path.parent == self._folder else (path.parts[-4], int(path.parent.name))
         return Whereabouts(path.stem, *look(path), *place)
 
     def _refuse_other(self, path: Path) -> None:
-        """Formatting a copy would also end the original, for it is the card that is made blank, not the file."""
+        """Formatting a copy would also end the original, for it is the card that is made blank, not
+        the file.
+        """
         for other in self._all_files():
             if other.stem == path.stem and other != path:
-                raise CardError(f"there is a card {path.stem} in {other.parent} too; one of the two is a copy, delete its file first")
+                raise CardError(
+                    f"there is a card {path.stem} in {other.parent} too; one of the two is a copy,"
+                    " delete its file first"
+                )
 
     def _put(self, path: Path, slots: Slots, slot: int) -> None:
         # The counter first: a crash in between skips a number and never repeats one.
@@ -138,18 +179,27 @@ class Rack:
     def _move(self, path: Path, folder: Path) -> None:
         origin = path.parent
         if (folder / path.name).exists():
-            raise CardError(f"there is a card {path.stem} already in {folder}; one of the two is a copy, remove it")
+            raise CardError(
+                f"there is a card {path.stem} already in {folder}; one of the two is a copy,"
+                " remove it"
+            )
         path.rename(folder / path.name)
         flush_folder(folder)
         flush_folder(origin)
 
 
 def _empty(esn: str, slot: int) -> CardError:
-    return CardError(f"slot {slot} of {esn} is empty; insert a card with: seemachine card insert CARD --esn {esn} --slot {slot}")
+    return CardError(
+        f"slot {slot} of {esn} is empty; insert a card with: seemachine card insert CARD --esn"
+        f" {esn} --slot {slot}"
+    )
 
 
 def _loss(path: Path) -> str:
-    """What formatting would destroy, or an empty text. A damaged card has nothing that anybody could use."""
+    """What formatting would destroy, or an empty text.
+
+    A damaged card has nothing that anybody could use.
+    """
     try:
         leases = len(read_card(path).leases)
     except (StateCopied, StateForeign) as error:

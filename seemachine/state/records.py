@@ -1,4 +1,7 @@
-"""The values that are stored. They check themselves, so that doubtful state is refused and never repaired in silence."""
+"""The values that are stored.
+
+They check themselves, so that doubtful state is refused and never repaired in silence.
+"""
 
 from dataclasses import dataclass, field
 
@@ -13,10 +16,12 @@ MAX_SIGNER = 64
 
 @dataclass(frozen=True, slots=True)
 class StoredLease:
-    """Leaves `first` to `end` (not included) of a key: on a card, or in NVRAM. `seed` is the secret of exactly these leaves.
+    """Leaves `first` to `end` (not included) of a key: on a card, or in NVRAM.
 
-    `signer` is the hash of the key that signed the SEE machine which made the key; empty where that had none.
-    With `warnat` or fewer leaves left each needs an acknowledgement.
+    `seed` is the secret of exactly these leaves.
+
+    `signer` is the hash of the key that signed the SEE machine which made the key; empty where that
+    had none. With `warnat` or fewer leaves left each needs an acknowledgement.
     """
 
     public_key: bytes
@@ -29,7 +34,10 @@ class StoredLease:
 
     def __post_init__(self) -> None:
         if self.problem:
-            raise StateCorrupt(f"leaves {self.first} to {self.end - 1} of {printed_name(self.name)}: {self.problem}")
+            raise StateCorrupt(
+                f"leaves {self.first} to {self.end - 1} of {printed_name(self.name)}:"
+                f" {self.problem}"
+            )
 
     @property
     def name(self) -> bytes:
@@ -40,7 +48,10 @@ class StoredLease:
     def problem(self) -> str:
         """What is wrong with it, or an empty text."""
         size = self.end - self.first
-        if len(self.seed) not in SEED_BYTES or len(self.public_key) != PUBLIC_KEY_BYTES[len(self.seed)]:
+        if (
+            len(self.seed) not in SEED_BYTES
+            or len(self.public_key) != PUBLIC_KEY_BYTES[len(self.seed)]
+        ):
             return "the lengths of key and seed do not fit"
         if not 0 <= self.first < self.end <= MAX_LEAVES:
             return "the range of leaves is not one"
@@ -67,7 +78,8 @@ class NvramFile:
     def __post_init__(self) -> None:
         if not self.lease.first <= self.next < self.lease.end:
             raise StateCorrupt(
-                f"NVRAM file {printed_name(self.name)}: next leaf {self.next} is outside of {self.lease.first} to {self.lease.end - 1}"
+                f"NVRAM file {printed_name(self.name)}: next leaf {self.next} is outside of"
+                f" {self.lease.first} to {self.lease.end - 1}"
             )
 
     @property
@@ -83,7 +95,10 @@ class NvramFile:
 
 @dataclass(frozen=True, slots=True)
 class SpentLease:
-    """A lease without leaves left, kept for a while so that a lost signature can be made again. `time` is in milliseconds since 1970."""
+    """A lease without leaves left, kept for a while so that a lost signature can be made again.
+
+    `time` is in milliseconds since 1970.
+    """
 
     lease: StoredLease
     time: int
@@ -91,7 +106,9 @@ class SpentLease:
 
 @dataclass(frozen=True, slots=True)
 class Reserved:
-    """A leaf that is gone from the store for good, for the one who asked. `remaining` is what the file holds after it.
+    """A leaf that is gone from the store for good, for the one who asked.
+
+    `remaining` is what the file holds after it.
 
     `again` when it was handed out before, to the same order.
     """

@@ -35,7 +35,15 @@ def file_from(row: tuple[Any, ...], path: Path) -> NvramFile:
 def spent_columns(spent: SpentLease) -> tuple[object, ...]:
     """A used-up lease as the columns of its row."""
     lease = spent.lease
-    values = (lease.public_key, lease.first, lease.end, lease.seed, lease.path, lease.signer, spent.time)
+    values = (
+        lease.public_key,
+        lease.first,
+        lease.end,
+        lease.seed,
+        lease.path,
+        lease.signer,
+        spent.time,
+    )
     return (*values, checksum(values))
 
 
@@ -54,7 +62,10 @@ def ledger_from(values: Sequence[Any], path: Path) -> LedgerRow:
     """A row of the ledger, from all columns behind its number. Raises StateCorrupt."""
     row = LedgerRow(*values[:-1])
     if row.checksum != values[-1]:
-        raise StateCorrupt(f"{path}: the checksum of leaf {row.leaf} in the ledger does not fit; the file was damaged")
+        raise StateCorrupt(
+            f"{path}: the checksum of leaf {row.leaf} in the ledger does not fit; the file was"
+            " damaged"
+        )
     return row
 
 
@@ -75,9 +86,15 @@ def past_from(row: tuple[Any, ...], path: Path) -> Past:
 
 
 def checksum(values: tuple[object, ...]) -> bytes:
-    """SQLite keeps none of its own for the pages of a database. Lengths and types stand before the values."""
+    """SQLite keeps none of its own for the pages of a database.
+
+    Lengths and types stand before the values.
+    """
     parts = [value if isinstance(value, bytes) else str(value).encode() for value in values]
-    described = b"".join(b"%c%d:" % (b"bi"[isinstance(value, int)], len(part)) for value, part in zip(values, parts, strict=True))
+    described = b"".join(
+        b"%c%d:" % (b"bi"[isinstance(value, int)], len(part))
+        for value, part in zip(values, parts, strict=True)
+    )
     return hashlib.sha256(described + b"".join(parts)).digest()[:CHECKSUM_BYTES]
 
 

@@ -1,15 +1,17 @@
 """A second witness, in the host's runtime folder: not on the disk of the world, gone with a reboot.
 
-    <identity>.record    notes of one NVRAM, named after what it is called for life; held while a machine has it open
-    <identity>.tips      the last openings of it, see below
-    leases/<file>        which leases of a key came into which NVRAM, in machines of this user on this host
+    <identity>.record    notes of one NVRAM, named after what it is called for life; held while a
+    machine has it open <identity>.tips      the last openings of it, see below leases/<file>
+    which leases of a key came into which NVRAM, in machines of this user on this host
 
-A restore of the world, of its disk, or of a snapshot that keeps inodes does not reach it. It speaks only of what it
-saw: a machine may have been started where it was not in use, so an NVRAM that went further than it knows is believed.
-Where its folder is full, or taken away, it remembers less and stops nobody.
+A restore of the world, of its disk, or of a snapshot that keeps inodes does not reach it. It speaks
+only of what it saw: a machine may have been started where it was not in use, so an NVRAM that went
+further than it knows is believed. Where its folder is full, or taken away, it remembers less and
+stops nobody.
 
-One NVRAM may go on in two places, an original and a copy that a person let go on; tips are the last openings of
-each. An opening in doubt adds a tip and replaces none, so that a copy that is started does no harm to its original.
+One NVRAM may go on in two places, an original and a copy that a person let go on; tips are the last
+openings of each. An opening in doubt adds a tip and replaces none, so that a copy that is started
+does no harm to its original.
 """
 
 import contextlib
@@ -40,7 +42,9 @@ Tip = tuple[int, bytes]
 
 
 def runtime_folder(chosen: str, environment: Mapping[str, str], user: int) -> Path | None:
-    """Where the runtime witness of a user lies: as chosen, else in the first runtime folder that the host has."""
+    """Where the runtime witness of a user lies: as chosen, else in the first runtime folder that
+    the host has.
+    """
     if chosen == OFF:
         return None
     if chosen != AUTO:
@@ -51,7 +55,11 @@ def runtime_folder(chosen: str, environment: Mapping[str, str], user: int) -> Pa
         if Path(given).is_absolute():
             return Path(given) / below
     # The last one is everybody's; `_refuse_shared` takes no folder that somebody else made there.
-    places = (f"/run/user/{user}/seemachine", "/run/seemachine", f"/dev/shm/seemachine-{user}")  # noqa: S108
+    places = (
+        f"/run/user/{user}/seemachine",
+        "/run/seemachine",
+        f"/dev/shm/seemachine-{user}",  # noqa: S108
+    )
     folders = (Path(place) for place in places)
     return next((folder for folder in folders if os.access(folder.parent, os.W_OK | os.X_OK)), None)
 
@@ -88,7 +96,10 @@ class RuntimeWitness(LaggingWitness):
         doubt = self._open(known)
         if self._came_from or not tips:
             return doubt
-        counted = f"it was opened {newest} times as its runtime witness knows, but this one counts {past.last.epoch}"
+        counted = (
+            f"it was opened {newest} times as its runtime witness knows, but this one counts"
+            f" {past.last.epoch}"
+        )
         return f"{counted}: it was put back, or copied"
 
     def _open(self, known: tuple[Tip, Tip]) -> str:
@@ -102,7 +113,10 @@ class RuntimeWitness(LaggingWitness):
             live = head_of(path).get("live", [0, b""])
             if self._came_from and tuple(live) not in known:
                 return ""
-            return "another process on this host has an NVRAM of this identity open: one of the two is a copy"
+            return (
+                "another process on this host has an NVRAM of this identity open: one of the two is"
+                " a copy"
+            )
         except OSError:
             return ""
         return self._file.doubt
@@ -120,7 +134,8 @@ class RuntimeWitness(LaggingWitness):
         self._came_from, self._live = [_tip(mark)], _tip(mark)
         self._renew()
         if doubt and self._file is not None:
-            # A copy must not keep its original from this. Once its leaves are let go on, the next start notes them.
+            # A copy must not keep its original from this. Once its leaves are let go on, the next
+            # start notes them.
             self._file.close()
             self._file = None
 
@@ -128,7 +143,10 @@ class RuntimeWitness(LaggingWitness):
         """See Witness."""
         with contextlib.suppress(OSError), self._held(self._claims_file(name)) as descriptor:
             if _claimed(descriptor, first, end):
-                raise LeaseSpent(f"leaves {first} to {end - 1} of {printed_name(name)} came into an NVRAM of this host before")
+                raise LeaseSpent(
+                    f"leaves {first} to {end - 1} of {printed_name(name)} came into an NVRAM of"
+                    " this host before"
+                )
             os.lseek(descriptor, 0, os.SEEK_END)
             write_all(descriptor, CLAIM.pack(first, end, self._identity))
 
@@ -207,19 +225,29 @@ def _rewrite(descriptor: int, tips: list[Tip]) -> None:
 def _claimed(descriptor: int, first: int, end: int) -> bool:
     data = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
     whole = len(data) - len(data) % CLAIM.size
-    return any(first < its_end and start < end for start, its_end, _ in CLAIM.iter_unpack(data[:whole]))
+    return any(
+        first < its_end and start < end for start, its_end, _ in CLAIM.iter_unpack(data[:whole])
+    )
 
 
 def _refuse_shared(folder: Path) -> None:
     found = folder.stat()
     if found.st_uid != os.geteuid() or found.st_mode & 0o077:
-        raise StateFailed(f"{folder} is not this user's alone; remove it, or choose another folder for the runtime witness")
+        raise StateFailed(
+            f"{folder} is not this user's alone; remove it, or choose another folder for the"
+            " runtime witness"
+        )
 
 
 def _forget_oldest(folder: Path, pattern: str) -> None:
-    """Make room for one more file where there are too many. Those in use were written last, and stay."""
+    """Make room for one more file where there are too many.
+
+    Those in use were written last, and stay.
+    """
     files = list(folder.glob(pattern))
     # Others may do the same at the same time.
     with contextlib.suppress(FileNotFoundError):
-        for path in sorted(files, key=lambda path: path.stat().st_mtime)[: max(0, len(files) - MOST_FILES + 1)]:
+        for path in sorted(files, key=lambda path: path.stat().st_mtime)[
+            : max(0, len(files) - MOST_FILES + 1)
+        ]:
             path.unlink(missing_ok=True)

@@ -14,7 +14,10 @@ LEASE_TYPES = (bytes, int, int, bytes, bytes, bytes, int)
 
 
 def seal(values: dict[str, Any]) -> bytes:
-    """Encode with the checksum behind. Raises StateCorrupt for numbers over 64 bits, which no count of ours comes near."""
+    """Encode with the checksum behind.
+
+    Raises StateCorrupt for numbers over 64 bits, which no count of ours comes near.
+    """
     try:
         packed: bytes = msgpack.packb(values)
     except OverflowError as error:
@@ -29,7 +32,8 @@ def unseal(data: bytes, what: str) -> dict[str, Any]:
         raise StateCorrupt(f"{what}: the checksum does not fit; the file was damaged or cut")
     try:
         values = msgpack.unpackb(packed)
-    # msgpack raises a dozen kinds; behind a checksum that fits, each of them means that the writer was not ours.
+    # msgpack raises a dozen kinds; behind a checksum that fits, each of them means that the writer
+    # was not ours.
     except Exception as error:  # noqa: BLE001
         raise StateCorrupt(f"{what}: not a record ({type(error).__name__})") from None
     if type(values) is not dict:
@@ -48,7 +52,9 @@ def lease_from(values: dict[str, Any], what: str) -> StoredLease:
     """A lease from plain values. Raises StateCorrupt."""
     try:
         lease = StoredLease(**values)
-        if not all(type(part) is kind for part, kind in zip(astuple(lease), LEASE_TYPES, strict=True)):
+        if not all(
+            type(part) is kind for part, kind in zip(astuple(lease), LEASE_TYPES, strict=True)
+        ):
             raise TypeError("a lease of other types")
         return lease
     except TypeError as error:

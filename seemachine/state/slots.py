@@ -16,7 +16,10 @@ from seemachine.wire.names import SLOTS
 
 @dataclass(frozen=True, slots=True)
 class Occupied:
-    """A slot with a card in it. `kind` is `unknown` when the card can't be used; `ic` is the slot's insertion counter."""
+    """A slot with a card in it.
+
+    `kind` is `unknown` when the card can't be used; `ic` is the slot's insertion counter.
+    """
 
     slot: int
     ic: int
@@ -41,7 +44,10 @@ class Slots:
 
     @contextlib.contextmanager
     def still(self) -> Iterator[None]:
-        """The same for who only looks, which needs no right to write. Where no card was ever moved there is no lock yet."""
+        """The same for who only looks, which needs no right to write.
+
+        Where no card was ever moved there is no lock yet.
+        """
         try:
             descriptor = os.open(self.rack / "lock", os.O_RDONLY)
         except FileNotFoundError:
@@ -51,7 +57,10 @@ class Slots:
             yield
 
     def folder(self, slot: int) -> Path:
-        """Where the card of a slot lies, to be written to. Raises CardError when there is no such slot."""
+        """Where the card of a slot lies, to be written to.
+
+        Raises CardError when there is no such slot.
+        """
         return private_folder(self._place(slot))
 
     def _place(self, slot: int) -> Path:
@@ -78,12 +87,19 @@ class Slots:
     def listing(self) -> list[Occupied]:
         """The occupied slots, in order."""
         with self.locked():
-            return [self._describe(slot, path) for slot in SLOTS if (path := self.occupant(slot)) is not None]
+            return [
+                self._describe(slot, path)
+                for slot in SLOTS
+                if (path := self.occupant(slot)) is not None
+            ]
 
-    def write_leases(self, slot: int, leases: tuple[StoredLease, ...], before: Callable[[], None] = lambda: None) -> str:
+    def write_leases(
+        self, slot: int, leases: tuple[StoredLease, ...], before: Callable[[], None] = lambda: None
+    ) -> str:
         """Write a blank card, durably, and return its name. Raises CardError when there is none.
 
-        `before` is called when a blank card is there and nothing was written yet: the last moment to forget the leases elsewhere.
+        `before` is called when a blank card is there and nothing was written yet: the last moment
+        to forget the leases elsewhere.
         """
         with self.locked():
             card = self._blank_card(slot)
@@ -93,13 +109,19 @@ class Slots:
             return card.name
 
     def next_lease(self, slot: int) -> StoredLease | None:
-        """The lease that `take_lease` would take; None when the card has none left. Raises CardError without an lms card."""
+        """The lease that `take_lease` would take; None when the card has none left.
+
+        Raises CardError without an lms card.
+        """
         with self.locked():
             leases = self._lms_card(slot).leases
             return leases[0] if leases else None
 
     def take_lease(self, slot: int, expected: StoredLease) -> int:
-        """Take the next lease off the card, durably, and return how many are left. Raises CardError if another card is there now."""
+        """Take the next lease off the card, durably, and return how many are left.
+
+        Raises CardError if another card is there now.
+        """
         with self.locked():
             card = self._lms_card(slot)
             if card.leases[:1] != (expected,):
@@ -125,11 +147,16 @@ class Slots:
             self.set_light(slot, on=False)
 
     def _blank_card(self, slot: int) -> Card:
-        """Nothing was written yet when this refuses. The light at the reader then stays on until a blank card was written."""
+        """Nothing was written yet when this refuses.
+
+        The light at the reader then stays on until a blank card was written.
+        """
         try:
             card = self._card(slot)
             if card.kind != BLANK:
-                raise CardError(f"the card in slot {slot} is not blank; {self._how_to_replace(slot)}")
+                raise CardError(
+                    f"the card in slot {slot} is not blank; {self._how_to_replace(slot)}"
+                )
         except StateCorrupt as error:
             self.set_light(slot, on=True)
             raise CardError(f"{error}; {self._how_to_replace(slot)}") from None
@@ -144,7 +171,10 @@ class Slots:
         except StateLinked:
             raise
         except StateCopied as error:
-            raise StateCopied(f"{error}; take another card of the key, and make this one blank with: {self._how_to_format(slot)}") from None
+            raise StateCopied(
+                f"{error}; take another card of the key, and make this one blank with:"
+                f" {self._how_to_format(slot)}"
+            ) from None
         except StateCorrupt as error:
             raise type(error)(f"{error}; take another card of the key") from None
         if card.kind != LMS:
@@ -156,7 +186,10 @@ class Slots:
         if path is None:
             raise CardError(f"there is no card in slot {slot}; {self._how_to_insert(slot)}")
         if len(self._everywhere(path.name)) > 1:
-            raise StateCorrupt(f"card {path.stem}: it is in two places, so one of them is a copy; delete the file of the copy")
+            raise StateCorrupt(
+                f"card {path.stem}: it is in two places, so one of them is a copy; delete the file"
+                " of the copy"
+            )
         return read_card(path)
 
     def _everywhere(self, file_name: str) -> list[Path]:
@@ -171,11 +204,16 @@ class Slots:
         return f"insert one with: seemachine card insert CARD --esn {self.esn} --slot {slot}"
 
     def _how_to_replace(self, slot: int) -> str:
-        return f"take it out with: seemachine card remove --esn {self.esn} --slot {slot}; then {self._how_to_insert(slot)}"
+        return (
+            f"take it out with: seemachine card remove --esn {self.esn} --slot {slot}; then"
+            f" {self._how_to_insert(slot)}"
+        )
 
     def _describe(self, slot: int, path: Path) -> Occupied:
         kind, leases = look(path)
-        return Occupied(slot, self.ic(slot), kind if kind in (BLANK, LMS) else UNKNOWN, path.stem, leases)
+        return Occupied(
+            slot, self.ic(slot), kind if kind in (BLANK, LMS) else UNKNOWN, path.stem, leases
+        )
 
 
 @contextlib.contextmanager

@@ -1,23 +1,24 @@
-"""One file outside of an NVRAM that remembers it: its last opening, and how far each of its leases has come.
+"""One file outside of an NVRAM that remembers it: its last opening, and how far each of its leases
+has come.
 
     head            HEAD_BYTES: a length, then sealed values, padded; among them which file this is
     settled notes   SLOT.size bytes each, flushed with the head; they never change
     later notes     one for each lease since then, written in place without a flush
 
-`renew` writes all of it anew, into another file that takes the name: at each opening, every few seconds
-while leaves are taken, and at an orderly end. A head names the very file that it is in, so a file that was
-put back says of itself that it is not the one that was written last:
+`renew` writes all of it anew, into another file that takes the name: at each opening, every few
+seconds while leaves are taken, and at an orderly end. A head names the very file that it is in, so
+a file that was put back says of itself that it is not the one that was written last:
 
     its content written over the file that is here     the head names another file
     a new file with the old content (tar, rsync, cp)   the head names another file
     a hard link to the old file itself                 `renew` left SUPERSEDED in it
 
-Unnoticed here stays content that is put back into the very file that it was read from: that of the last few
-seconds before a machine ended without order.
+Unnoticed here stays content that is put back into the very file that it was read from: that of the
+last few seconds before a machine ended without order.
 
-Order in `renew`, never to be changed: the new file is locked and durable, then it takes the name, then the
-old one is superseded. Until the name is taken the old file counts; superseded earlier, a crash would leave
-none.
+Order in `renew`, never to be changed: the new file is locked and durable, then it takes the name,
+then the old one is superseded. Until the name is taken the old file counts; superseded earlier, a
+crash would leave none.
 """
 
 import contextlib
@@ -53,10 +54,13 @@ Notes = dict[tuple[bytes, int], int]
 
 
 class WitnessFile:
-    """See above. One holder at a time, for as long as it is open. Calls may come from several threads.
+    """See above.
 
-    `head` is what its user keeps in it; `doubt` says why all of it may be out of date, and is empty when all
-    is well. `boot` tells one boot of the host from another. Raises StateLocked, StateCorrupt, OSError.
+    One holder at a time, for as long as it is open. Calls may come from several threads.
+
+    `head` is what its user keeps in it; `doubt` says why all of it may be out of date, and is empty
+    when all is well. `boot` tells one boot of the host from another. Raises StateLocked,
+    StateCorrupt, OSError.
     """
 
     def __init__(self, path: Path, boot: bytes | None = None) -> None:
@@ -95,10 +99,17 @@ class WitnessFile:
     def noted(self, name: bytes) -> dict[int, int]:
         """The next leaf of each lease of a file, by first leaf: no leaf before it is left."""
         with self._lock:
-            return {first: following for (noted, first), following in self._notes.items() if noted == name}
+            return {
+                first: following
+                for (noted, first), following in self._notes.items()
+                if noted == name
+            }
 
     def renew(self, head: dict[str, Any]) -> None:
-        """Write a new file with this head and all notes, durably, and supersede this one. Raises OSError."""
+        """Write a new file with this head and all notes, durably, and supersede this one.
+
+        Raises OSError.
+        """
         with self._renewing:
             if self._descriptor == CLOSED:
                 return
@@ -140,25 +151,35 @@ class WitnessFile:
             self._descriptor = CLOSED
 
     def _refuse_replaced(self) -> None:
-        """What was put in its place while it was in use is left there, to be noticed at the next start."""
+        """What was put in its place while it was in use is left there, to be noticed at the next
+        start.
+        """
         try:
             ours = os.path.samestat(os.fstat(self._descriptor), self._path.stat())
         except FileNotFoundError:
             ours = False
         if not ours:
-            raise StateLocked(f"{self._path} was replaced or deleted while the machine ran; stop it, and start it again")
+            raise StateLocked(
+                f"{self._path} was replaced or deleted while the machine ran; stop it, and start it"
+                " again"
+            )
 
     def _encoded(self, head: dict[str, Any], path: Path, handle: bytes, settled: Notes) -> bytes:
         own = dict(zip(OWN, (handle, filesystem_of(path), self._boot, len(settled)), strict=True))
         sealed = seal({**head, **own})
         if LENGTH.size + len(sealed) > HEAD_BYTES:
             raise StateCorrupt(f"{self._path}: what is to be remembered does not fit")
-        slots = (_slot(handle, name, first, following) for (name, first), following in settled.items())
+        slots = (
+            _slot(handle, name, first, following) for (name, first), following in settled.items()
+        )
         room = bytes(SPARE * SLOT.size)
         return (LENGTH.pack(len(sealed)) + sealed).ljust(HEAD_BYTES, b"\0") + b"".join(slots) + room
 
     def _replace(self, scratch: Path, descriptor: int, handle: bytes, settled: Notes) -> int:
-        """Let a new file take the name, with what was noted meanwhile. Returns the old one's descriptor."""
+        """Let a new file take the name, with what was noted meanwhile.
+
+        Returns the old one's descriptor.
+        """
         with self._lock:
             scratch.replace(self._path)
             old, self._descriptor = self._descriptor, descriptor
@@ -186,20 +207,24 @@ class WitnessFile:
             values = _head(data, self._path)
             self._handle = values["handle"]
             self.head = {name: value for name, value in values.items() if name not in OWN}
-            damage = self._read_notes(data[HEAD_BYTES:], values["settled"], same_boot=values["boot"] == self._boot != b"")
+            damage = self._read_notes(
+                data[HEAD_BYTES:], values["settled"], same_boot=values["boot"] == self._boot != b""
+            )
             self.doubt = _doubt_of_place(values, self._path) or damage
 
     def _read_notes(self, slots: bytes, settled: int, *, same_boot: bool) -> str:
         """Take the notes, and say what is wrong with them.
 
-        Settled ones were flushed with the head. A later one may have been torn by a loss of power and then
-        counts as none: it was a lower bound. While the host is up nothing tears one.
+        Settled ones were flushed with the head. A later one may have been torn by a loss of power
+        and then counts as none: it was a lower bound. While the host is up nothing tears one.
         """
         self._next = max(settled, -(-len(slots.rstrip(b"\0")) // SLOT.size))
         good = 0
         for number in range(self._next):
             packed = slots[number * SLOT.size : (number + 1) * SLOT.size]
-            if len(packed) < SLOT.size or packed[CHECKED:] != _check(self._handle, packed[:CHECKED]):
+            if len(packed) < SLOT.size or packed[CHECKED:] != _check(
+                self._handle, packed[:CHECKED]
+            ):
                 continue
             name, first, following, _ = SLOT.unpack(packed)
             key = (name[:NAME_BYTES], first)
@@ -207,7 +232,10 @@ class WitnessFile:
             good += same_boot or number < settled
             if number >= settled:
                 self._places[key] = number
-        whole = good == (self._next if same_boot else settled) and len(slots) >= (settled + SPARE) * SLOT.size
+        whole = (
+            good == (self._next if same_boot else settled)
+            and len(slots) >= (settled + SPARE) * SLOT.size
+        )
         return "" if whole else "notes of its witness are damaged or missing"
 
 
@@ -243,15 +271,23 @@ def _head(data: bytes, path: Path) -> dict[str, Any]:
 
 def _doubt_of_place(values: dict[str, Any], path: Path) -> str:
     if not same_file(values["handle"], handle_of(path)):
-        return "the file of its witness is not the one that was written last: it was put back, or copied"
+        return (
+            "the file of its witness is not the one that was written last: it was put back, or"
+            " copied"
+        )
     here = filesystem_of(path)
     if values["filesystem"] and here and values["filesystem"] != here:
-        return "its witness lies on another kind of file system than before: this is a copy, or an overlay"
+        return (
+            "its witness lies on another kind of file system than before: this is a copy, or an"
+            " overlay"
+        )
     return ""
 
 
 def _supersede(descriptor: int) -> None:
-    """Where the old file has another name, by a hard link, that must not come back as what it was."""
+    """Where the old file has another name, by a hard link, that must not come back as
+    what it was.
+    """
     if os.fstat(descriptor).st_nlink:
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, SUPERSEDED, 0)

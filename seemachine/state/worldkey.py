@@ -1,8 +1,10 @@
-"""The key of a world: what secrets outside of NVRAM are encrypted under, so that a card file alone gives no seed away.
+"""The key of a world: what secrets outside of NVRAM are encrypted under, so that a card file alone
+gives no seed away.
 
     world.key    32 random bytes, for their owner alone; made when first needed, never again
 
-Who has this file and the cards has the seeds. Seeds in NVRAM are not under it: an HSM protects its own memory.
+Who has this file and the cards has the seeds. Seeds in NVRAM are not under it: an HSM protects its
+own memory.
 """
 
 import contextlib
@@ -34,18 +36,29 @@ class WorldKey:
         return self.identifier + encrypt(self._secret, purpose, clear, secret)
 
     def decrypt(self, purpose: str, clear: bytes, data: bytes, what: str) -> bytes:
-        """What was encrypted. Raises StateForeign when that was in another world, StateCorrupt when it was changed since."""
+        """What was encrypted.
+
+        Raises StateForeign when that was in another world, StateCorrupt when it was changed since.
+        """
         world, hidden = data[:IDENTIFIER_BYTES], data[IDENTIFIER_BYTES:]
         if world != self.identifier:
-            raise StateForeign(f"{what}: of the world {world.hex()}; this is the world {self.identifier.hex()} and has no key for it")
+            raise StateForeign(
+                f"{what}: of the world {world.hex()}; this is the world {self.identifier.hex()} and"
+                " has no key for it"
+            )
         try:
             return decrypt(self._secret, purpose, clear, hidden)
         except NotAuthentic:
-            raise StateCorrupt(f"{what}: not as this world wrote it; the file was damaged or made by somebody else") from None
+            raise StateCorrupt(
+                f"{what}: not as this world wrote it; the file was damaged or made by somebody else"
+            ) from None
 
 
 def world_of(path: Path) -> Path:
-    """The world folder that a card, or what is kept of a machine, lies in. Raises StateCorrupt elsewhere."""
+    """The world folder that a card, or what is kept of a machine, lies in.
+
+    Raises StateCorrupt elsewhere.
+    """
     for folder in (path, *path.parents):
         if folder.name in ("hsm", "cards"):
             return folder.parent
@@ -53,7 +66,10 @@ def world_of(path: Path) -> Path:
 
 
 def world_key(world: Path) -> WorldKey:
-    """The key of a world, made now if it has none and never needed one. Raises StateForeign while the right one is away, OSError."""
+    """The key of a world, made now if it has none and never needed one.
+
+    Raises StateForeign while the right one is away, OSError.
+    """
     path = private_folder(world) / FILE_NAME
     # Held also to read it: what another process has just made is durable then.
     with _alone(world):
@@ -62,7 +78,9 @@ def world_key(world: Path) -> WorldKey:
             replace_file(path, os.urandom(KEY_BYTES))
         secret = path.read_bytes()
     if len(secret) != KEY_BYTES:
-        raise StateForeign(f"{path}: has {len(secret)} bytes in place of {KEY_BYTES}; put the right one back")
+        raise StateForeign(
+            f"{path}: has {len(secret)} bytes in place of {KEY_BYTES}; put the right one back"
+        )
     return WorldKey(secret)
 
 
@@ -72,9 +90,14 @@ def is_missing(world: Path) -> bool:
 
 
 def _refuse_loss(world: Path, path: Path) -> None:
-    """Another key would make all of it unreadable for good, just because this one was away for a while."""
+    """Another key would make all of it unreadable for good, just because this one was away for a
+    while.
+    """
     if is_missing(world):
-        raise StateForeign(f"{path}: missing, and there are cards or half-made keys that only it can read; put it back")
+        raise StateForeign(
+            f"{path}: missing, and there are cards or half-made keys that only it can read; put it"
+            " back"
+        )
 
 
 @contextlib.contextmanager

@@ -1,1 +1,4 @@
-"""The contract between machine and client: frames, messages, statuses, names. Bytes and values only; docs/protocol.md is its text."""
+"""The contract between machine and client: frames, messages, statuses, names.
+
+Bytes and values only; docs/protocol.md is its text.
+"""

@@ -1,11 +1,15 @@
-"""What seemachine reads in a certificate, and nothing else: names in the subject alternative name (RFC 5280 4.2.1.6), and a client's name.
+"""What seemachine reads in a certificate, and nothing else: names in the subject alternative name
+(RFC 5280 4.2.1.6), and a client's name.
 
-* A machine's certificate has its ESN as a URI, `urn:seemachine:esn:<ESN>`, besides the DNS names and addresses that clients connect to.
-* A client's certificate has exactly one role as a URI, `urn:seemachine:role:<use|provision|admin>`, and one common name.
+* A machine's certificate has its ESN as a URI, `urn:seemachine:esn:<ESN>`, besides the DNS names
+  and addresses that clients connect to.
+* A client's certificate has exactly one role as a URI, `urn:seemachine:role:<use|provision|admin>`,
+  and one common name.
 
-URIs, for they have a type of their own beside DNS names, OpenSSL and most PKI products issue them, and `ssl` hands them over parsed.
-An organizational unit is free text that many authorities fill in by themselves.
-Certificates come as `ssl.SSLSocket.getpeercert` gives them, after the chain was verified.
+URIs, for they have a type of their own beside DNS names, OpenSSL and most PKI products issue them,
+and `ssl` hands them over parsed. An organizational unit is free text that many authorities fill in
+by themselves. Certificates come as `ssl.SSLSocket.getpeercert` gives them, after the chain was
+verified.
 """
 
 from collections.abc import Iterator, Mapping
@@ -39,14 +43,24 @@ def _role(certificate: Certificate) -> ClientRole:
     words = list(_uris(certificate, ROLE_URI))
     if len(words) != 1:
         found = "several roles" if words else "no role"
-        raise Unfit(f"the client certificate has {found}; it takes exactly one URI such as {ROLE_URI}use")
+        raise Unfit(
+            f"the client certificate has {found}; it takes exactly one URI such as {ROLE_URI}use"
+        )
     if words[0] not in WORDS:
-        raise Unfit(f"the client certificate has an unknown role {words[0][:32]!r}; known are {', '.join(WORDS)}")
+        raise Unfit(
+            f"the client certificate has an unknown role {words[0][:32]!r}; known are"
+            f" {', '.join(WORDS)}"
+        )
     return WORDS[words[0]]
 
 
 def _name(certificate: Certificate) -> str:
-    names = [value for part in certificate.get("subject", ()) for key, value in part if key == "commonName"]
+    names = [
+        value
+        for part in certificate.get("subject", ())
+        for key, value in part
+        if key == "commonName"
+    ]
     if len(names) != 1 or not is_name(names[0]):
         what = f"of 1 to {MAX_CLIENT_NAME} printable characters, among them a letter or digit"
         raise Unfit(f"the client certificate takes exactly one common name, {what}")
@@ -54,7 +68,10 @@ def _name(certificate: Certificate) -> str:
 
 
 def is_name(text: str) -> bool:
-    """Whether a text can be a common name (X.520: up to 64 characters). A ledger must be able to say who it was: blanks are nobody."""
+    """Whether a text can be a common name (X.520: up to 64 characters).
+
+    A ledger must be able to say who it was: blanks are nobody.
+    """
     return len(text) <= MAX_CLIENT_NAME and is_printable(text) and any(map(str.isalnum, text))
 
 

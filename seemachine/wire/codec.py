@@ -7,10 +7,12 @@ import msgpack
 
 from seemachine.wire.status import PeerMisuse
 
-# Three in the envelope, and no message has a map or list longer than its own limits; nesting stops at records in a list.
+# Three in the envelope, and no message has a map or list longer than its own limits; nesting stops
+# at records in a list.
 MAX_LIST = 4096
 MAX_MAP = 32
-# A listing of all files, and a few. A million empty maps in one frame would take a server's loop a sixth of a second, and 85 MB.
+# A listing of all files, and a few. A million empty maps in one frame would take a server's loop a
+# sixth of a second, and 85 MB.
 MAX_CONTAINERS = MAX_LIST + 64
 
 

@@ -1,7 +1,7 @@
 """What a field of a message may hold, and the decorator that turns a class into a message.
 
-A message is a frozen dataclass. Each field is declared with one of the specifiers below, which says its type and its limits; the same
-declaration encodes, decodes and documents it.
+A message is a frozen dataclass. Each field is declared with one of the specifiers below, which says
+its type and its limits; the same declaration encodes, decodes and documents it.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,10 @@ class FieldError(ValueError):
 
 
 def _specify(check: Check, *, default: object = MISSING) -> Any:
-    """A dataclass field that carries its check. `default=None` makes it optional: nil on the wire, and it may be left out in Python."""
+    """A dataclass field that carries its check.
+
+    `default=None` makes it optional: nil on the wire, and it may be left out in Python.
+    """
 
     def optional(value: object) -> object:
         return None if value is None else check(value)
@@ -45,7 +48,9 @@ def octets(low: int, high: int | None = None, *, default: object = MISSING) -> A
 
     def check(value: object) -> bytes:
         if type(value) is not bytes or not low <= len(value) <= most:
-            raise FieldError(f"takes {low} to {most} bytes" if most != low else f"takes {low} bytes")
+            raise FieldError(
+                f"takes {low} to {most} bytes" if most != low else f"takes {low} bytes"
+            )
         return value
 
     return _specify(check, default=default)
@@ -63,7 +68,9 @@ def text(most: int, *, default: object = MISSING) -> Any:
 
 
 def sentence(most: int, *, default: object = MISSING) -> Any:
-    """A line of at most `most` printable characters, with no blank at either end; it may be empty."""
+    """A line of at most `most` printable characters, with no blank at either end; it
+    may be empty.
+    """
 
     def check(value: object) -> str:
         if type(value) is not str or len(value) > most:
@@ -76,7 +83,9 @@ def sentence(most: int, *, default: object = MISSING) -> Any:
 
 
 def word(most: int) -> Any:
-    """1 to `most` ASCII letters, digits and `. _ + -`: what stands in the middle of a line and must not look like the rest of it."""
+    """1 to `most` ASCII letters, digits and `. _ + -`: what stands in the middle of a line and must
+    not look like the rest of it.
+    """
 
     def check(value: object) -> str:
         if type(value) is not str or len(value) > most or not is_word(value):
@@ -127,7 +136,10 @@ def record(kind: type[Any]) -> Any:
 Class = TypeVar("Class", bound=type[Any])
 
 
-@dataclass_transform(frozen_default=True, field_specifiers=(number, octets, text, sentence, word, serial_number, flag, records, record))
+@dataclass_transform(
+    frozen_default=True,
+    field_specifiers=(number, octets, text, sentence, word, serial_number, flag, records, record),
+)
 def wire_class(cls: Class) -> Class:
     """Make `cls` a frozen dataclass that knows the check of each of its fields."""
     made = dataclass(frozen=True, slots=True)(cls)
@@ -136,7 +148,10 @@ def wire_class(cls: Class) -> Class:
 
 
 def from_fields(cls: type[Any], raw: object) -> Any:
-    """Build a message from a decoded map. Raises FieldError naming the first field that is wrong."""
+    """Build a message from a decoded map.
+
+    Raises FieldError naming the first field that is wrong.
+    """
     if type(raw) is not dict:
         raise FieldError("fields must be a map")
     checks: dict[str, Check] = cls.CHECKS

@@ -16,7 +16,10 @@ def encode_frame(body: bytes, max_frame: int = MAX_FRAME) -> bytes:
 
 
 class FrameBuffer:
-    """Bytes in, whole frame bodies out. Holds at most one frame and what one read brought beyond it. `max_frame` may be changed."""
+    """Bytes in, whole frame bodies out.
+
+    Holds at most one frame and what one read brought beyond it. `max_frame` may be changed.
+    """
 
     def __init__(self, max_frame: int = MAX_FRAME) -> None:
         self.max_frame = max_frame
@@ -30,7 +33,10 @@ class FrameBuffer:
         self._bytes += data
 
     def next_body(self) -> bytes | None:
-        """Take the next whole body, or None. Raises PeerMisuse as soon as a length word is over the limit."""
+        """Take the next whole body, or None.
+
+        Raises PeerMisuse as soon as a length word is over the limit.
+        """
         if len(self._bytes) < LENGTH_BYTES:
             return None
         length = int.from_bytes(self._bytes[:LENGTH_BYTES], "big")

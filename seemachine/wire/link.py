@@ -1,6 +1,7 @@
 """One side of one connection, without the connection: bytes in, events out; messages in, bytes out.
 
-`receive_data` only stores, `next_event` never waits, `send` never writes. A shell owns the socket and does the three in turn.
+`receive_data` only stores, `next_event` never waits, `send` never writes. A shell owns the socket
+and does the three in turn.
 
 Rules, all kept here:
 * A client asks one thing at a time; a server answers it before it looks at the next.
@@ -25,7 +26,8 @@ REFUSED = "refused"
 MAX_NUMBER = 0xFFFFFFFF
 MAX_NAME = 100
 MAX_DETAIL = 1000
-# Bytes of a body before the first hello was accepted, with room to spare: a stranger must not make a server hold more.
+# Bytes of a body before the first hello was accepted, with room to spare: a stranger must not make
+# a server hold more.
 HELLO_FRAME = 1024
 
 
@@ -86,7 +88,9 @@ class Link:
     def __init__(self, role: Role, max_frame: int = MAX_FRAME) -> None:
         self._role = role
         self._max_frame = max_frame
-        self._buffer = FrameBuffer(min(max_frame, HELLO_FRAME) if role is Role.SERVER else max_frame)
+        self._buffer = FrameBuffer(
+            min(max_frame, HELLO_FRAME) if role is Role.SERVER else max_frame
+        )
         self._state = _State.IDLE
         self._number = 0
         self._greeted = False
@@ -106,10 +110,14 @@ class Link:
             self._ended = True
 
     def next_event(self) -> Event | NeedData:
-        """The next thing that happened, or NEED_DATA. Raises PeerMisuse, and nothing else whatever the bytes."""
+        """The next thing that happened, or NEED_DATA.
+
+        Raises PeerMisuse, and nothing else whatever the bytes.
+        """
         if self._state is _State.DEAD:
             raise LocalMisuse("the link is dead")
-        # A server does not look ahead: what a hasty client sent stays in the buffer until the reply is out.
+        # A server does not look ahead: what a hasty client sent stays in the buffer until the reply
+        # is out.
         if self._role is Role.SERVER and self._state is _State.BUSY:
             return NEED_DATA
         try:
@@ -119,7 +127,10 @@ class Link:
             raise
 
     def send(self, message: Any) -> bytes:
-        """Encode a request (client), or a reply or StatusError (server). Raises LocalMisuse out of turn, BadValue out of limits."""
+        """Encode a request (client), or a reply or StatusError (server).
+
+        Raises LocalMisuse out of turn, BadValue out of limits.
+        """
         try:
             return self._ask(message) if self._role is Role.CLIENT else self._answer(message)
         except FieldError as error:
@@ -138,7 +149,11 @@ class Link:
             raise PeerMisuse("the request number must be an integer from 0 to 2^32 - 1")
         if type(name) is not str:
             raise PeerMisuse("the second element must be text", number=number)
-        return self._asked(number, name, fields) if self._role is Role.SERVER else self._answered(number, name, fields)
+        return (
+            self._asked(number, name, fields)
+            if self._role is Role.SERVER
+            else self._answered(number, name, fields)
+        )
 
     def _end(self) -> Closed:
         if len(self._buffer):
@@ -149,7 +164,9 @@ class Link:
 
     def _asked(self, number: int, name: str, fields: object) -> Asked:
         if number != self._number + 1:
-            raise PeerMisuse(f"expected request number {self._number + 1}, not {number}", number=number)
+            raise PeerMisuse(
+                f"expected request number {self._number + 1}, not {number}", number=number
+            )
         kind = REQUESTS.get(name)
         if kind is None:
             raise PeerMisuse("unknown command", Status.UnknownCommand, number)
@@ -164,7 +181,9 @@ class Link:
 
     def _answered(self, number: int, name: str, fields: object) -> Answered | Refused:
         # Number 0 is a refusal of something that the server could not even read a number from.
-        if self._state is not _State.BUSY or number not in ((self._number,) if name == OK else (self._number, 0)):
+        if self._state is not _State.BUSY or number not in (
+            (self._number,) if name == OK else (self._number, 0)
+        ):
             raise PeerMisuse(f"a reply to request {number} that was not asked")
         try:
             event = self._reply(name, fields)
@@ -212,7 +231,8 @@ def _refusal_fields(error: StatusError) -> dict[str, object]:
     return {
         "status": int(error.status),
         "name": error.name,
-        # A refusal must get through, also one that names a path with a line break, or with bytes that are no UTF-8.
+        # A refusal must get through, also one that names a path with a line break, or with bytes
+        # that are no UTF-8.
         "detail": fitting(error.detail, MAX_DETAIL),
         "where": fitting(error.where, MAX_NAME),
     }
@@ -224,11 +244,14 @@ def _refusal_from(fields: object) -> StatusError:
     number, limits = fields["status"], {"name": MAX_NAME, "detail": MAX_DETAIL, "where": MAX_NAME}
     if type(number) is not int or not 0 <= number <= MAX_NUMBER:
         raise FieldError("refusal has a wrong status")
-    if not all(type(fields[name]) is str and len(fields[name]) <= most for name, most in limits.items()):
+    if not all(
+        type(fields[name]) is str and len(fields[name]) <= most for name, most in limits.items()
+    ):
         raise FieldError("refusal has a wrong text")
     known = number in Status.__members__.values() and number != Status.OK
     # A status of a newer machine still reaches the user, under its own name in the sentence.
     detail = fields["detail"] if known else f"{fields['name']}: {fields['detail']}"
-    # Not refused for its characters, which StatusError makes printable: whoever is told no should hear why.
+    # Not refused for its characters, which StatusError makes printable: whoever is told no should
+    # hear why.
     where = fields["where"] if is_word(fields["where"]) else ""
     return StatusError(Status(number) if known else Status.Failed, detail, where)

@@ -1,12 +1,25 @@
-"""Every request beside its reply. This file is the contract; docs/protocol.md says the same in prose.
+"""Every request beside its reply.
 
-Names follow the guide's log lines (`continueLMS_cache_next`, `provisionLMS`, `nvmemfile`); what the guide does not name is named in
-its manner.
+This file is the contract; docs/protocol.md says the same in prose.
+
+Names follow the guide's log lines (`continueLMS_cache_next`, `provisionLMS`, `nvmemfile`); what the
+guide does not name is named in its manner.
 """
 
 from typing import Any, ClassVar
 
-from seemachine.wire.fields import flag, number, octets, record, records, sentence, serial_number, text, wire_class, word
+from seemachine.wire.fields import (
+    flag,
+    number,
+    octets,
+    record,
+    records,
+    sentence,
+    serial_number,
+    text,
+    wire_class,
+    word,
+)
 from seemachine.wire.names import (
     FILE_NAME_BYTES,
     HANDLE_BYTES,
@@ -57,9 +70,10 @@ class Limits:
 class Greeting:
     """Who answers.
 
-    `signer` is the hash of the machine's signing key, empty when it has none. `nvram` names the machine's NVRAM for life, `epoch` counts
-    how often it was opened (0 when it does not outlive the process), `opening` tells this opening from any other. `operator` is `auto`
-    when somebody feeds blank cards unasked, so that waiting for one makes sense.
+    `signer` is the hash of the machine's signing key, empty when it has none. `nvram` names the
+    machine's NVRAM for life, `epoch` counts how often it was opened (0 when it does not outlive the
+    process), `opening` tells this opening from any other. `operator` is `auto` when somebody feeds
+    blank cards unasked, so that waiting for one makes sense.
     """
 
     protocol: int = number(1, U32)
@@ -98,11 +112,13 @@ class LmsStarted:
 
 @wire_class
 class GenerateLms:
-    """Begin a key. Types are RFC 8554 / SP 800-208 typecodes; an absent exponent is chosen by the machine.
+    """Begin a key.
 
-    Under a `label` the half-made key is kept on disk after each step, for resumeLMS; without one it dies with the connection. `replace`
-    gives up another half-made key of that label. `warnat` goes into every lease of the key, see
-    NvmemfileInfo.
+    Types are RFC 8554 / SP 800-208 typecodes; an absent exponent is chosen by the machine.
+
+    Under a `label` the half-made key is kept on disk after each step, for resumeLMS; without one it
+    dies with the connection. `replace` gives up another half-made key of that label. `warnat` goes
+    into every lease of the key, see NvmemfileInfo.
     """
 
     NAME: ClassVar[str] = "generateLMS"
@@ -120,7 +136,9 @@ class GenerateLms:
 
 @wire_class
 class LmsResumed:
-    """A half-made key goes on as it was begun: types, exponents, threshold, and what is left to do."""
+    """A half-made key goes on as it was begun: types, exponents, threshold, and what is
+    left to do.
+    """
 
     handle: bytes = octets(HANDLE_BYTES)
     remaining: int = number(1, U32)
@@ -135,7 +153,10 @@ class LmsResumed:
 
 @wire_class
 class ResumeLms:
-    """Take over the half-made key of a label, from whoever made it. The first continues give the cache nodes from the beginning again."""
+    """Take over the half-made key of a label, from whoever made it.
+
+    The first continues give the cache nodes from the beginning again.
+    """
 
     NAME: ClassVar[str] = "resumeLMS"
     Reply: ClassVar[type] = LmsResumed
@@ -149,7 +170,8 @@ class LmsDiscarded:
 
 @wire_class
 class DiscardLms:
-    """Forget what is kept under a label: when the public key is saved and all cards are written, or to give a key up.
+    """Forget what is kept under a label: when the public key is saved and all cards are written, or
+    to give a key up.
 
     Leaves on cards or in NVRAM stay; leaves not yet on a card are lost.
     """
@@ -161,9 +183,12 @@ class DiscardLms:
 
 @wire_class
 class LmsChunk:
-    """One step done. `cache` is the nodes at depth expcache that this step completed, left to right, joined.
+    """One step done.
 
-    `public_key` comes with the last step only; `cards` is then how many blank cards are still to be written (0: none, or it is in NVRAM).
+    `cache` is the nodes at depth expcache that this step completed, left to right, joined.
+
+    `public_key` comes with the last step only; `cards` is then how many blank cards are still to be
+    written (0: none, or it is in NVRAM).
     """
 
     remaining: int = number(0, U32)
@@ -224,8 +249,9 @@ class ProvisionLms:
 class NvmemfileInfo:
     """One NVRAM file: its key, its leaf range, the next leaf.
 
-    `loaded` is false when a loadLMS would spare the machine much hashing, `quarantined` true when no leaf is handed out.
-    With `warnat` or fewer signatures left each needs an acknowledgement; 0: none does.
+    `loaded` is false when a loadLMS would spare the machine much hashing, `quarantined` true when
+    no leaf is handed out. With `warnat` or fewer signatures left each needs an acknowledgement; 0:
+    none does.
     """
 
     file: bytes = octets(FILE_NAME_BYTES)
@@ -254,7 +280,9 @@ class GetNvmemfileInfo:
 
 @wire_class
 class WarnNvmemfile:
-    """Set the threshold of one NVRAM file; not lower while no more signatures are left than that."""
+    """Set the threshold of one NVRAM file; not lower while no more signatures are left
+    than that.
+    """
 
     NAME: ClassVar[str] = "nvmemfile_warn"
     Reply: ClassVar[type] = NvmemfileInfo
@@ -290,11 +318,12 @@ class NvmemfileSigned:
 class NvmemfileSign:
     """Sign `message` with the next leaf of a file.
 
-    `token` is the client's name for this request. Asked again with the same token and message, also on another connection and after a
-    restart, the machine gives the same signature and takes no leaf; with another message it refuses.
+    `token` is the client's name for this request. Asked again with the same token and message, also
+    on another connection and after a restart, the machine gives the same signature and takes no
+    leaf; with another message it refuses.
 
-    `acknowledge` says why a leaf is taken of a file that is at its threshold, see NvmemfileInfo; the
-    ledger keeps it. It is empty for any other.
+    `acknowledge` says why a leaf is taken of a file that is at its threshold, see NvmemfileInfo;
+    the ledger keeps it. It is empty for any other.
     """
 
     NAME: ClassVar[str] = "nvmemfile_sign"
@@ -307,7 +336,9 @@ class NvmemfileSign:
 
 @wire_class
 class NvmemfileReserved:
-    """A leaf set aside for a message that the client hashes: Q = H(I || u32(leaf) || 0x8181 || C || message)."""
+    """A leaf set aside for a message that the client hashes: Q = H(I || u32(leaf) || 0x8181 || C ||
+    message).
+    """
 
     identifier: bytes = octets(IDENTIFIER_BYTES)
     leaf: int = number(0, U32)
@@ -317,7 +348,10 @@ class NvmemfileReserved:
 
 @wire_class
 class NvmemfileReserve:
-    """Set the next leaf of a file aside under a token. Asked again it gives the same leaf; when the machine stops, the leaf is burned."""
+    """Set the next leaf of a file aside under a token.
+
+    Asked again it gives the same leaf; when the machine stops, the leaf is burned.
+    """
 
     NAME: ClassVar[str] = "nvmemfile_reserve"
     Reply: ClassVar[type] = NvmemfileReserved
@@ -328,7 +362,9 @@ class NvmemfileReserve:
 
 @wire_class
 class NvmemfileSignDigest:
-    """Sign the digest Q with the leaf that was set aside under a token, which takes exactly one Q; with that one it may be asked again."""
+    """Sign the digest Q with the leaf that was set aside under a token, which takes exactly one Q;
+    with that one it may be asked again.
+    """
 
     NAME: ClassVar[str] = "nvmemfile_sign_digest"
     Reply: ClassVar[type] = NvmemfileSigned
@@ -339,10 +375,11 @@ class NvmemfileSignDigest:
 
 @wire_class
 class LedgerEntry:
-    """A leaf that was handed out; `row` is its number in the ledger, `time` in milliseconds since 1970.
+    """A leaf that was handed out; `row` is its number in the ledger, `time` in milliseconds since
+    1970.
 
-    `reason` is its acknowledgement, empty where none was needed.
-    `digest` is what the leaf is bound to: `m` and the SHA-256 of the message, `q` and the client's Q, or `q` alone while Q is awaited.
+    `reason` is its acknowledgement, empty where none was needed. `digest` is what the leaf is bound
+    to: `m` and the SHA-256 of the message, `q` and the client's Q, or `q` alone while Q is awaited.
     """
 
     row: int = number(1, U64)
@@ -374,7 +411,9 @@ class ReadLedger:
 
 @wire_class
 class Suspect:
-    """Something in quarantine: an NVRAM file, or with `label` a half-made key (all numbers 0 then)."""
+    """Something in quarantine: an NVRAM file, or with `label` a half-made key (all
+    numbers 0 then).
+    """
 
     file: bytes = octets(0, FILE_NAME_BYTES)
     label: str = text(MAX_LABEL)
@@ -409,7 +448,9 @@ class QuarantineBurned:
 
 @wire_class
 class BurnQuarantined:
-    """Destroy something in quarantine: an NVRAM file by `file`, a half-made key by `label`; the other one is empty."""
+    """Destroy something in quarantine: an NVRAM file by `file`, a half-made key by `label`; the
+    other one is empty.
+    """
 
     NAME: ClassVar[str] = "quarantine_burn"
     Reply: ClassVar[type] = QuarantineBurned
@@ -426,7 +467,9 @@ class QuarantineSkipped:
 
 @wire_class
 class SkipQuarantined:
-    """End the quarantine of a file by going on at `leaf`, which must be later than where it stands."""
+    """End the quarantine of a file by going on at `leaf`, which must be later than
+    where it stands.
+    """
 
     NAME: ClassVar[str] = "quarantine_skip"
     Reply: ClassVar[type] = QuarantineSkipped
@@ -436,7 +479,11 @@ class SkipQuarantined:
 
 @wire_class
 class LmsLoaded:
-    """A part of the node cache has arrived; with `missing` 0 the nodes lead to the key's root and are in use. Bytes."""
+    """A part of the node cache has arrived; with `missing` 0 the nodes lead to the key's root and
+    are in use.
+
+    Bytes.
+    """
 
     file: bytes = octets(FILE_NAME_BYTES)
     missing: int = number(0, CACHE_BYTES)
@@ -444,7 +491,8 @@ class LmsLoaded:
 
 @wire_class
 class LoadLms:
-    """Give the machine a part of a key file's node cache: all nodes at depth `expcache`, left to right, joined, from byte `offset` on.
+    """Give the machine a part of a key file's node cache: all nodes at depth `expcache`, left to
+    right, joined, from byte `offset` on.
 
     Parts come in order, on one connection; offset 0 begins anew.
     """
@@ -459,7 +507,10 @@ class LoadLms:
 
 @wire_class
 class Slot:
-    """A slot that holds a card. `ic` is its insertion counter, `kind` blank, lms or unknown, `leases` what an lms card has left."""
+    """A slot that holds a card.
+
+    `ic` is its insertion counter, `kind` blank, lms or unknown, `leases` what an lms card has left.
+    """
 
     slot: int = number(SLOTS.start, SLOTS.stop - 1)
     ic: int = number(0, U32)

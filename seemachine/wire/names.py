@@ -15,7 +15,8 @@ TOKEN_BYTES = 16
 NVRAM_BYTES = 16
 OPENING_BYTES = 8
 
-# Bounds on what one machine will hold for a key, ours: a cache of 2^15 nodes is 1 MiB in a key file and all leaves of an h15 tree, and
+# Bounds on what one machine will hold for a key, ours: a cache of 2^15 nodes is 1 MiB in a key file
+# and all leaves of an h15 tree, and
 # 256 cards of 4,096 leases are more than any rack holds.
 MAX_EXPCACHE = 15
 # Cache nodes in one message, so that it fits a frame twice over.
@@ -23,7 +24,8 @@ MAX_CACHE_PART_EXPONENT = 14
 MAX_EXPCARDS = 8
 MAX_EXPLEASE = 12
 MAX_CHUNKS_EXPONENT = 16
-# Leaves hashed at most on the way to a signature: 13 s in plain Python at w=8, a third of a second in C.
+# Leaves hashed at most on the way to a signature: 13 s in plain Python at w=8, a third of a second
+# in C.
 MAX_PAGE_EXPONENT = 12
 
 SLOTS = range(6)
@@ -44,9 +46,11 @@ def is_nvram(text: str) -> bool:
 
 
 def nvram_name(public_key: bytes) -> bytes:
-    """The 11-byte NVRAM file name of a key: `lms` and the first 8 bytes of the root (guide 2.7.2.1, 2.9.5).
+    """The 11-byte NVRAM file name of a key: `lms` and the first 8 bytes of the root (guide 2.7.2.1,
+    2.9.5).
 
-    `public_key` is a plain LMS public key: u32 lms type, u32 lmots type, I (16 bytes), root (24 or 32 bytes).
+    `public_key` is a plain LMS public key: u32 lms type, u32 lmots type, I (16 bytes), root (24 or
+    32 bytes).
     """
     return b"lms" + public_key[24:32]
 

@@ -1,8 +1,10 @@
 """Which characters a text from elsewhere may have, and how the others are shown.
 
-Out are those that move a terminal's cursor, start an escape sequence, begin a line, turn the order of what follows, or show as nothing at
-all: C0, DEL and C1, line and paragraph separators, surrogates, and what Unicode calls default ignorable (DerivedCoreProperties.txt), among
-them all controls of direction. The ranges are fixed, so that two sides with different versions of Unicode agree.
+Out are those that move a terminal's cursor, start an escape sequence, begin a line, turn the order
+of what follows, or show as nothing at all: C0, DEL and C1, line and paragraph separators,
+surrogates, and what Unicode calls default ignorable (DerivedCoreProperties.txt), among them all
+controls of direction. The ranges are fixed, so that two sides with different versions of Unicode
+agree.
 """
 
 import re
@@ -15,7 +17,9 @@ _WORD = re.compile(r"[A-Za-z0-9._+-]+", re.ASCII)
 
 
 def is_word(text: str) -> bool:
-    """Whether a text can stand in the middle of a line without looking like the rest of it: ASCII letters, digits and `. _ + -`."""
+    """Whether a text can stand in the middle of a line without looking like the rest of it: ASCII
+    letters, digits and `. _ + -`.
+    """
     return _WORD.fullmatch(text) is not None
 
 
@@ -25,7 +29,9 @@ def is_printable(text: str) -> bool:
 
 
 def printable(text: str) -> str:
-    r"""The text with each character that may not be in one as an escape: `\n`, `\x1b`, `\u202e`, `\ud800`."""
+    r"""The text with each character that may not be in one as an escape: `\n`, `\x1b`, `\u202e`,
+    `\ud800`.
+    """
     return _HIDDEN.sub(_escape, text)
 
 

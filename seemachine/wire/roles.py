@@ -1,6 +1,10 @@
-"""What a client may ask for. The vendor has unprivileged and privileged connections; ours have three steps, each with those before.
+"""What a client may ask for.
 
-The role is in the client's certificate (`certificates.py`). Without TLS only this host's users reach the port, and they are all `admin`.
+The vendor has unprivileged and privileged connections; ours have three steps, each with those
+before.
+
+The role is in the client's certificate (`certificates.py`). Without TLS only this host's users
+reach the port, and they are all `admin`.
 """
 
 from dataclasses import dataclass
@@ -50,16 +54,24 @@ LEAST: dict[str, ClientRole] = {
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is at the other end of a connection. `name` is the authenticated one, or the address; at most 64 characters."""
+    """Who is at the other end of a connection.
+
+    `name` is the authenticated one, or the address; at most 64 characters.
+    """
 
     name: str
     role: ClientRole
 
 
 def denial(caller: Caller, request: str) -> StatusError | None:
-    """Why this caller may not ask this, by the request's name; None when it may. What the table does not know is for `admin`."""
+    """Why this caller may not ask this, by the request's name; None when it may.
+
+    What the table does not know is for `admin`.
+    """
     least = LEAST.get(request, ClientRole.ADMIN)
     if caller.role >= least:
         return None
     detail = f"{caller.name} has the role {caller.role.word}, and the role {least.word} is needed"
-    return StatusError(Status.AccessDenied, f"{detail}; use a client certificate with that role", request)
+    return StatusError(
+        Status.AccessDenied, f"{detail}; use a client certificate with that role", request
+    )

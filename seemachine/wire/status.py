@@ -1,7 +1,9 @@
-"""What a refusal says: nShield status names and numbers, and the one error class that both sides raise.
+"""What a refusal says: nShield status names and numbers, and the one error class that both sides
+raise.
 
-Numbers are those of the nCore `M_Status` list as far as public documents pin them (integration guide 2.7 to 2.9 prints
-7, 11, 24, 57 and 73; the others follow from the published order of the names). No number is made up.
+Numbers are those of the nCore `M_Status` list as far as public documents pin them (integration
+guide 2.7 to 2.9 prints 7, 11, 24, 57 and 73; the others follow from the published order of the
+names). No number is made up.
 """
 
 from enum import IntEnum
@@ -25,7 +27,8 @@ class Status(IntEnum):
     InvalidParameter = 24
     OSErrorErrno = 57
     NotAvailable = 73
-    # The vendor's number for a general failure is not public, so this one stands outside the range and is never printed.
+    # The vendor's number for a general failure is not public, so this one stands outside the range
+    # and is never printed.
     Failed = 1000
 
     @property
@@ -37,8 +40,9 @@ class Status(IntEnum):
 class StatusError(Exception):
     """An ordinary "no" from a machine, or from this side while reaching one.
 
-    `status` is the reason, `detail` a sentence for a person, `where` the name of the function that the guide would print. Both texts are
-    made printable: they may quote a machine, a file or the name of one.
+    `status` is the reason, `detail` a sentence for a person, `where` the name of the function that
+    the guide would print. Both texts are made printable: they may quote a machine, a file or the
+    name of one.
     """
 
     def __init__(self, status: Status, detail: str, where: str = "") -> None:
@@ -65,7 +69,10 @@ class LocalMisuse(ProtocolError):
 
 
 class BadValue(LocalMisuse):
-    """A message of ours has a value that the protocol can't carry; nothing was sent. The text names the field and its limits."""
+    """A message of ours has a value that the protocol can't carry; nothing was sent.
+
+    The text names the field and its limits.
+    """
 
 
 class PeerMisuse(ProtocolError):

@@ -1,4 +1,7 @@
-"""Where else a witness can be than in a folder: services that many hosts share. Each does what `seemachine.state.witness.Witness` says."""
+"""Where else a witness can be than in a folder: services that many hosts share.
+
+Each does what `seemachine.state.witness.Witness` says.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,11 +12,14 @@ from seemachine.state.witness import Witness
 from seemachine.witnesses.address import folder_of, is_url
 
 
-def open_witness(where: str, default: Path, esn: str, environment: Mapping[str, str], **options: Any) -> Witness:
-    """The witness of a machine: a folder, the default one if `where` is empty, or the URL of a service with its `options`.
+def open_witness(
+    where: str, default: Path, esn: str, environment: Mapping[str, str], **options: Any
+) -> Witness:
+    """The witness of a machine: a folder, the default one if `where` is empty, or the URL of a
+    service with its `options`.
 
-    A relative folder is in the folder that the default one is in, the world's. `environment` may have the password, or say where it is.
-    Raises StateError.
+    A relative folder is in the folder that the default one is in, the world's. `environment` may
+    have the password, or say where it is. Raises StateError.
     """
     if is_url(where):
         from seemachine.witnesses.postgresql import PostgresWitness

@@ -1,4 +1,6 @@
-"""Where a witness is, as a setting says it: a folder, or the URL of a database. Read whole, and never shown with its password.
+"""Where a witness is, as a setting says it: a folder, or the URL of a database.
+
+Read whole, and never shown with its password.
 
     postgresql://[user[:password]@]host[:port][/database][?sslmode=MODE&sslrootcert=FILE&passfile=FILE]
 
@@ -50,20 +52,31 @@ class Address:
 
 
 def is_url(where: str) -> bool:
-    """Whether it is meant as a URL: `scheme:` at its beginning. A folder of such a name is given as ./scheme:..."""
+    """Whether it is meant as a URL: `scheme:` at its beginning.
+
+    A folder of such a name is given as ./scheme:...
+    """
     return _SCHEME.match(where) is not None
 
 
 def parse(where: str) -> Address:
-    """The database of a URL. Raises ValueError, with a sentence that holds no part that may be a password."""
+    """The database of a URL.
+
+    Raises ValueError, with a sentence that holds no part that may be a password.
+    """
     scheme, _, rest = where.partition(":")
     if scheme.lower() not in SCHEMES or not rest.startswith("//"):
         raise ValueError(f"a folder, or {FORM}; {scheme}: begins neither")
     if _UNPRINTED.search(where) or _DAMAGED.search(where):
-        raise ValueError(f"a URL without blanks, as {FORM}, with % only before two hexadecimal digits")
+        raise ValueError(
+            f"a URL without blanks, as {FORM}, with % only before two hexadecimal digits"
+        )
     # All before the last @ may be a password.
     if re.search("[/?#]", rest[2:].rpartition("@")[0]) or "#" in rest:
-        raise ValueError("a URL in which / ? # @ and : of names and passwords are written as %2F %3F %23 %40 and %3A")
+        raise ValueError(
+            "a URL in which / ? # @ and : of names and passwords are written as %2F %3F %23 %40"
+            " and %3A"
+        )
     return _address(where)
 
 
@@ -82,7 +95,14 @@ def _address(where: str) -> Address:
         raise ValueError(f"a URL of one host and one database, as {FORM}")
     options = _options(parts.query)
     database = unquote(parts.path.lstrip("/")) or "seemachine"
-    return Address(unquote(user) or "seemachine", unquote(password), unquote(host), port or PORT, database, **options)
+    return Address(
+        unquote(user) or "seemachine",
+        unquote(password),
+        unquote(host),
+        port or PORT,
+        database,
+        **options,
+    )
 
 
 def _options(query: str) -> dict[str, str]:
@@ -90,7 +110,9 @@ def _options(query: str) -> dict[str, str]:
     given = parse_qsl(query, keep_blank_values=True)
     for name, value in given:
         if name not in OPTIONS:
-            hint = "; a password belongs into PGPASSWORD or a passfile" if name == "password" else ""
+            hint = (
+                "; a password belongs into PGPASSWORD or a passfile" if name == "password" else ""
+            )
             raise ValueError(f"no option {name!r} in its URL; known are {', '.join(OPTIONS)}{hint}")
         if name == "sslmode" and value not in MODES:
             raise ValueError(f"sslmode as one of {', '.join(MODES)}, not {value!r}")
@@ -107,7 +129,9 @@ def folder_of(where: str, world: Path) -> Path:
 
 
 def with_password(address: Address, environment: Mapping[str, str]) -> Address:
-    """The address with its password: its own, else $PGPASSWORD, else that of a passfile. Raises ValueError, OSError.
+    """The address with its password: its own, else $PGPASSWORD, else that of a passfile.
+
+    Raises ValueError, OSError.
 
     A passfile is that of the URL, else $PGPASSFILE, else ~/.pgpass where there is one.
     """
@@ -126,10 +150,16 @@ def with_password(address: Address, environment: Mapping[str, str]) -> Address:
 
 
 def _found(lines: str, address: Address) -> str:
-    """The password of the first line that fits: host:port:database:user:password, * for any, a backslash before : and itself."""
+    """The password of the first line that fits: host:port:database:user:password, * for any, a
+    backslash before : and itself.
+    """
     wanted = (address.host, str(address.port), address.database, address.user)
     for line in lines.splitlines():
-        *fields, password = [re.sub(r"\\(.)", r"\1", part) for part in re.split(r"(?<!\\):", line, maxsplit=4)]
-        if len(fields) == len(wanted) and all(part in ("*", want) for part, want in zip(fields, wanted, strict=True)):
+        *fields, password = [
+            re.sub(r"\\(.)", r"\1", part) for part in re.split(r"(?<!\\):", line, maxsplit=4)
+        ]
+        if len(fields) == len(wanted) and all(
+            part in ("*", want) for part, want in zip(fields, wanted, strict=True)
+        ):
             return password
     return ""

@@ -1,4 +1,5 @@
-"""How far each lease of a machine was used, and how far it may be used before the database knows more.
+"""How far each lease of a machine was used, and how far it may be used before the database knows
+more.
 
 A lease may go no further than `allowed`, which the database had before. For somebody who signs now
 and then that is exactly the leaf that is asked for; for somebody who signs a lot it is up to
@@ -42,13 +43,17 @@ class _Lease:
 
     @property
     def ahead(self) -> int:
-        """What the database is to know as possible. What it knew before is not less possible now."""
+        """What the database is to know as possible.
+
+        What it knew before is not less possible now.
+        """
         return max(self.allowed, self.used, self.taken, self.floor)
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What the database is told of a lease: leaves before `next` were used, those before `ahead` may be.
+    """What the database is told of a lease: leaves before `next` were used, those before `ahead`
+    may be.
 
     `until` is its end where it was claimed.
     """
@@ -63,14 +68,17 @@ class Note:
 class Leases:
     """Calls may come from several threads.
 
-    `wanted`, `beat` and `end` say what to tell the database, `allow` and `told` that it was told: one exchange at a time.
+    `wanted`, `beat` and `end` say what to tell the database, `allow` and `told` that it was told:
+    one exchange at a time.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._leases: dict[Key, _Lease] = {}
 
-    def recall(self, name: bytes, first: int, used: int, ahead: int, until: int | None = None) -> None:
+    def recall(
+        self, name: bytes, first: int, used: int, ahead: int, until: int | None = None
+    ) -> None:
         """What the database knows of an earlier opening."""
         with self._lock:
             self._leases[name, first] = _Lease(used=used, taken=used, floor=ahead, until=until)
@@ -123,10 +131,15 @@ class Leases:
         lease = self._lease(use)
         ahead = min(use.end, use.following + lease.more)
         lease.more, lease.asked = min(MOST_AHEAD, max(1, 2 * lease.more)), lease.asked + 1
-        return Note(use.name, use.first, max(lease.used, use.first), max(ahead, lease.floor), lease.until)
+        return Note(
+            use.name, use.first, max(lease.used, use.first), max(ahead, lease.floor), lease.until
+        )
 
     def beat(self) -> list[Note]:
-        """What is to be told now. A lease that rested since the last beat gives back what it did not use."""
+        """What is to be told now.
+
+        A lease that rested since the last beat gives back what it did not use.
+        """
         with self._lock:
             for lease in self._leases.values():
                 self._rest(lease)
@@ -175,7 +188,10 @@ class Leases:
 
     @staticmethod
     def _give_back(lease: _Lease) -> None:
-        """No more may be used before the database is asked again. First here, then there: swapped, a leaf could be used in between."""
+        """No more may be used before the database is asked again.
+
+        First here, then there: swapped, a leaf could be used in between.
+        """
         kept = max(lease.used, lease.taken)
         if lease.allowed > kept:
             lease.allowed, lease.more, lease.dirty = kept, 0, True

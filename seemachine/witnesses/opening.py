@@ -15,7 +15,8 @@ RETRY_SECONDS = 0.2
 class Opener:
     """Opens sessions for one ESN, all of one process. Raises StateLocked, StateUnsafe, StateFailed.
 
-    `holder` and `turn` are what its statements are bound to. `former`: no earlier process bound its own to any.
+    `holder` and `turn` are what its statements are bound to. `former`: no earlier process bound its
+    own to any.
     """
 
     def __init__(self, address: Address, esn: str) -> None:
@@ -26,7 +27,10 @@ class Opener:
         self._process = 0
 
     def open(self) -> Session:
-        """The first session. From its end on, what another process says of this ESN does not count."""
+        """The first session.
+
+        From its end on, what another process says of this ESN does not count.
+        """
         session = self._connect()
         try:
             _make_tables(session)
@@ -40,7 +44,10 @@ class Opener:
         return session
 
     def reopen(self) -> Session:
-        """Another one, after the last one was lost. Raises StateLocked, for good, when another process took over."""
+        """Another one, after the last one was lost.
+
+        Raises StateLocked, for good, when another process took over.
+        """
         session = self._connect()
         try:
             last = self._process
@@ -61,10 +68,15 @@ class Opener:
         return Session(self._address, f"seemachine {self._esn}")
 
     def _take_turn(self, session: Session) -> None:
-        """From here on what the last session may still have on its way to the server does not count."""
+        """From here on what the last session may still have on its way to the server does not
+        count.
+        """
         self.turn += 1
         if not session.run(sql.TAKE_TURN, esn=self._esn, holder=self.holder, turn=self.turn):
-            raise StateLocked(f"another process opened {self._esn} meanwhile, or {self._address} was replaced or put back")
+            raise StateLocked(
+                f"another process opened {self._esn} meanwhile, or {self._address} was replaced or"
+                " put back"
+            )
 
     def _lock(self, session: Session, last: int = 0) -> None:
         for again in (True, False):
@@ -86,12 +98,21 @@ class Opener:
 
     def _in_use(self, holders: list[list[object]]) -> str:
         if not holders:
-            return f"an NVRAM of {self._esn} was in use already a moment ago, says {self._address}; try again"
+            return (
+                f"an NVRAM of {self._esn} was in use already a moment ago, says {self._address};"
+                " try again"
+            )
         process, host, name, since = holders[0]
-        session = f"session {process}{f' from {host}' if host else ''}{f' ({name})' if name else ''}{f' since {since}' if since else ''}"
+        details = (
+            f" from {host}" * bool(host),
+            f" ({name})" * bool(name),
+            f" since {since}" * bool(since),
+        )
+        session = f"session {process}{''.join(details)}"
         return (
-            f"an NVRAM of {self._esn} is in use already, says {self._address}: {session}; stop that machine first. If its host is gone, "
-            f"the session ends by itself within {GONE_SECONDS} s; end it at once with: SELECT pg_terminate_backend({process})"
+            f"an NVRAM of {self._esn} is in use already, says {self._address}: {session}; stop that"
+            f" machine first. If its host is gone, the session ends by itself within {GONE_SECONDS}"
+            f" s; end it at once with: SELECT pg_terminate_backend({process})"
         )
 
     def _refuse_pooled(self, session: Session) -> None:
@@ -107,8 +128,9 @@ class Opener:
         shared = seen[0][0] == token or seen[2][0] == token or process in (seen[0][1], seen[2][1])
         if shared or seen[1] != [token, process] or process not in locked:
             raise StateUnsafe(
-                f"{self._address} is a pool that shares sessions (pgbouncer with pool_mode = transaction or statement), so nothing there "
-                "is this machine's alone; name the server itself, or a pool with pool_mode = session"
+                f"{self._address} is a pool that shares sessions (pgbouncer with pool_mode ="
+                " transaction or statement), so nothing there is this machine's alone; name the"
+                " server itself, or a pool with pool_mode = session"
             )
 
     def _second(self) -> Session:
@@ -136,4 +158,7 @@ def _make_tables(session: Session) -> None:
     except Refused as error:
         if error.code != sql.DENIED:
             raise
-        raise StateUnsafe(f"{error}; have the database's owner make or change the tables, as docs/operations.md says") from None
+        raise StateUnsafe(
+            f"{error}; have the database's owner make or change the tables, as docs/operations.md"
+            " says"
+        ) from None

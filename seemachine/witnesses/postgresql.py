@@ -1,4 +1,5 @@
-"""A witness in PostgreSQL, for machines on many hosts (`witness = "postgresql://user@host:port/database"`).
+"""A witness in PostgreSQL, for machines on many hosts (`witness =
+"postgresql://user@host:port/database"`).
 
 What holds, whatever happens to the session, the database or the machine:
 
@@ -31,7 +32,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from seemachine.state.errors import LeaseSpent, StateError, StateFailed, StateLocked, StateUnsafe, counted
+from seemachine.state.errors import (
+    LeaseSpent,
+    StateError,
+    StateFailed,
+    StateLocked,
+    StateUnsafe,
+    counted,
+)
 from seemachine.state.witness import Mark, OpeningWitness, Use, behind, overlaps
 from seemachine.wire.names import printed_name
 from seemachine.witnesses import statements as sql
@@ -50,7 +58,13 @@ CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 class PostgresWitness(OpeningWitness):
     """See Witness. At an orderly end it takes up to `stop_seconds`."""
 
-    def __init__(self, where: str, esn: str, environment: Mapping[str, str], stop_seconds: float = EXCHANGE_SECONDS) -> None:
+    def __init__(
+        self,
+        where: str,
+        esn: str,
+        environment: Mapping[str, str],
+        stop_seconds: float = EXCHANGE_SECONDS,
+    ) -> None:
         self._esn, self._stop_seconds = esn, stop_seconds
         self._where = _address(where, environment)
         self._opener = Opener(self._where, esn)
@@ -71,14 +85,29 @@ class PostgresWitness(OpeningWitness):
             raise
 
     def advance(self, mark: Mark, doubt: str) -> None:
-        """See Witness. Compare and swap: who believes something else of the past changes nothing."""
+        """See Witness.
+
+        Compare and swap: who believes something else of the past changes nothing.
+        """
         del doubt
         before = self._mark
-        values = {"identity": mark.identity, "epoch": mark.epoch, "nonce": mark.nonce, "place": mark.place}
-        old = {"old_epoch": before.epoch, "old_nonce": before.nonce} if before is not None else {"old_epoch": -1, "old_nonce": b""}
+        values = {
+            "identity": mark.identity,
+            "epoch": mark.epoch,
+            "nonce": mark.nonce,
+            "place": mark.place,
+        }
+        old = (
+            {"old_epoch": before.epoch, "old_nonce": before.nonce}
+            if before is not None
+            else {"old_epoch": -1, "old_nonce": b""}
+        )
         with self._exchange:
             if not self._run(sql.ADVANCE, **values, **old):
-                raise StateLocked(f"{self._where} was told of another opening of {self._esn} meanwhile; start again")
+                raise StateLocked(
+                    f"{self._where} was told of another opening of {self._esn} meanwhile; start"
+                    " again"
+                )
         self._mark, self._advanced, self._confirmed = mark, True, self._now()
 
     def against(self, name: bytes, first: int, following: int) -> str:
@@ -90,8 +119,9 @@ class PostgresWitness(OpeningWitness):
         ahead = self._known.get((name, first), -1)
         if ahead is not None and ahead < following and not self._opener.former:
             return (
-                f"it stands at leaf {following}, and {self._where} was asked for none after {max(ahead, first)}: "
-                "the database was put back, or failed over without its last notes"
+                f"it stands at leaf {following}, and {self._where} was asked for none after"
+                f" {max(ahead, first)}: the database was put back, or failed over without its last"
+                " notes"
             )
         return ""
 
@@ -112,7 +142,10 @@ class PostgresWitness(OpeningWitness):
         if not ours:
             raise self._end(f"{self._where} knows another process as the one that has {self._esn}")
         if not claimed:
-            raise LeaseSpent(f"leaves {first} to {end - 1} of {printed_name(name)} came into a machine before, says {self._where}")
+            raise LeaseSpent(
+                f"leaves {first} to {end - 1} of {printed_name(name)} came into a machine before,"
+                f" says {self._where}"
+            )
         self._leases.claimed(name, first, end)
 
     def is_spent(self, name: bytes, first: int, end: int) -> bool:
@@ -161,10 +194,17 @@ class PostgresWitness(OpeningWitness):
             self._refuse_ended()
             self._make_sure(self._leases.beat())
             why, self._lost = self._lost, ""
-        return f"the session was lost ({why}); another one is open, and the last opening there is ours" if why else ""
+        return (
+            f"the session was lost ({why}); another one is open, and the last opening there is ours"
+            if why
+            else ""
+        )
 
     def release(self) -> None:
-        """See Witness. Not longer than the time for it, whatever the database or the network does."""
+        """See Witness.
+
+        Not longer than the time for it, whatever the database or the network does.
+        """
         worker = threading.Thread(target=self._finish, name="witness end", daemon=True)
         # The system may have no thread left.
         with contextlib.suppress(RuntimeError):
@@ -186,14 +226,21 @@ class PostgresWitness(OpeningWitness):
             self._close()
 
     def _tell(self, notes: Sequence[Note]) -> None:
-        """One statement for all. Raises StateLocked when this process is not the one that counts any more, StateFailed."""
+        """One statement for all.
+
+        Raises StateLocked when this process is not the one that counts any more, StateFailed.
+        """
         asked = self._now()
         values = [{**asdict(note), "name": note.name.hex()} for note in notes]
         rows = self._run(sql.TELL, notes=json.dumps(values))
         if not rows:
             raise self._end(f"{self._where} knows another process as the one that has {self._esn}")
         [[epoch, nonce, locked]] = rows
-        if self._advanced and self._mark is not None and (epoch, nonce) != (self._mark.epoch, self._mark.nonce):
+        if (
+            self._advanced
+            and self._mark is not None
+            and (epoch, nonce) != (self._mark.epoch, self._mark.nonce)
+        ):
             raise self._end(f"the last opening of {self._esn} in {self._where} is not this one")
         if not locked:
             self._close()
@@ -201,7 +248,10 @@ class PostgresWitness(OpeningWitness):
         self._confirmed = asked
 
     def _make_sure(self, notes: Sequence[Note] = ()) -> None:
-        """Tell it, in another session if this one was lost. Not for a signature, which would wait for that."""
+        """Tell it, in another session if this one was lost.
+
+        Not for a signature, which would wait for that.
+        """
         try:
             self._tell(notes)
             self._leases.told(notes)
@@ -210,7 +260,10 @@ class PostgresWitness(OpeningWitness):
             self._reopen()
 
     def _reopen(self) -> None:
-        """A new session in place of one that was lost. What the database was told may be lost, too, so it is told again."""
+        """A new session in place of one that was lost.
+
+        What the database was told may be lost, too, so it is told again.
+        """
         self._close()
         self._refuse_ended()
         try:
@@ -229,7 +282,11 @@ class PostgresWitness(OpeningWitness):
     def _recall(self, session: Session) -> None:
         """What the database knows, after it is ours alone."""
         rows = session.run(sql.MARK, esn=self._esn)
-        self._mark = Mark(bytes(rows[0][0]), rows[0][1], bytes(rows[0][2]), bytes(rows[0][3])) if rows else None
+        self._mark = (
+            Mark(bytes(rows[0][0]), rows[0][1], bytes(rows[0][2]), bytes(rows[0][3]))
+            if rows
+            else None
+        )
         for name, first, following, ahead, end, other in session.run(sql.LEAVES, esn=self._esn):
             key = (bytes(name), first)
             self._known[key] = ahead
@@ -239,14 +296,26 @@ class PostgresWitness(OpeningWitness):
 
     def _run(self, statement: str, **values: Any) -> list[Any]:
         if self._session is None:
-            raise StateFailed(f"the session with {self._where} was lost; it is opened again within seconds; try again")
+            raise StateFailed(
+                f"the session with {self._where} was lost; it is opened again within seconds; try"
+                " again"
+            )
         try:
-            return self._session.run(statement, esn=self._esn, holder=self._opener.holder, turn=self._opener.turn, **values)
+            return self._session.run(
+                statement,
+                esn=self._esn,
+                holder=self._opener.holder,
+                turn=self._opener.turn,
+                **values,
+            )
         except Refused as error:
             if error.code in sql.MISSING:
                 raise self._end(f"{error}: the database was replaced by another one") from None
             if error.code == sql.TAKEN and statement is sql.TELL:
-                raise self._end(f"{error}: the database had lost a lease of {self._esn}, and another machine took it") from None
+                raise self._end(
+                    f"{error}: the database had lost a lease of {self._esn}, and another machine"
+                    " took it"
+                ) from None
             raise
         except StateFailed as error:
             self._lost = self._lost or str(error)
@@ -259,7 +328,10 @@ class PostgresWitness(OpeningWitness):
             self._session = None
 
     def _end(self, why: str) -> StateLocked:
-        self._ended = f"{why}; nothing more is signed here. Stop this machine, and find out which of the two is the copy"
+        self._ended = (
+            f"{why}; nothing more is signed here. Stop this machine, and find out which of the two"
+            " is the copy"
+        )
         self._close()
         return StateLocked(self._ended)
 
@@ -272,8 +344,8 @@ class PostgresWitness(OpeningWitness):
         since = self._now() - self._confirmed
         if since > CONFIRMED_SECONDS:
             raise StateFailed(
-                f"{self._where} was last heard of {since:.0f} s ago, and nothing is signed after {CONFIRMED_SECONDS:.0f} s; "
-                "no leaf was used; try again once it is up"
+                f"{self._where} was last heard of {since:.0f} s ago, and nothing is signed after"
+                f" {CONFIRMED_SECONDS:.0f} s; no leaf was used; try again once it is up"
             )
 
     @staticmethod
@@ -287,4 +359,6 @@ def _address(where: str, environment: Mapping[str, str]) -> Address:
     except ValueError as error:
         raise StateUnsafe(f"witness takes {error}") from None
     except OSError as error:
-        raise StateUnsafe(f"the password of the witness can't be read: {error.filename}: {error.strerror}") from None
+        raise StateUnsafe(
+            f"the password of the witness can't be read: {error.filename}: {error.strerror}"
+        ) from None

@@ -1,4 +1,6 @@
-"""One session with a database: every exchange ends within a bound, and every failure is a sentence without a password."""
+"""One session with a database: every exchange ends within a bound, and every failure is a sentence
+without a password.
+"""
 
 import contextlib
 import json
@@ -34,12 +36,16 @@ WANTED = {
     "lock_timeout": "1000",
     "synchronous_commit": "on",
 }
-SETTINGS = """SELECT set_config(name, value, false) FROM pg_settings JOIN jsonb_each_text(:wanted ::jsonb) AS w (name, value) USING (name)
+SETTINGS = """SELECT set_config(name, value, false) FROM pg_settings
+              JOIN jsonb_each_text(:wanted ::jsonb) AS w (name, value) USING (name)
               WHERE setting <> 'remote_apply'"""
 
 
 class Refused(StateFailed):
-    """The database answered, with an error. `code` is its SQLSTATE (PostgreSQL documentation, appendix A)."""
+    """The database answered, with an error.
+
+    `code` is its SQLSTATE (PostgreSQL documentation, appendix A).
+    """
 
     def __init__(self, text: str, code: str) -> None:
         super().__init__(text)
@@ -47,7 +53,10 @@ class Refused(StateFailed):
 
 
 class Session:
-    """A connection of its own. Not for several threads at a time. Raises StateFailed, StateUnsafe."""
+    """A connection of its own.
+
+    Not for several threads at a time. Raises StateFailed, StateUnsafe.
+    """
 
     def __init__(self, address: Address, name: str) -> None:
         self._address = address
@@ -62,7 +71,10 @@ class Session:
             raise
 
     def run(self, sql: str, seconds: float = 0, **values: Any) -> list[Any]:
-        """One statement, and its rows. Raises StateFailed, after which the session is of no more use unless it is Refused."""
+        """One statement, and its rows.
+
+        Raises StateFailed, after which the session is of no more use unless it is Refused.
+        """
         with self._translated(), self._within(seconds or EXCHANGE_SECONDS):
             rows: list[Any] | None = self._connection.run(sql, **values)
         return rows or []
@@ -96,17 +108,27 @@ class Session:
             )
 
     def _start_tls(self) -> None:
-        """Not left to the library: it would put another socket in place of ours, which nobody could interrupt."""
+        """Not left to the library: it would put another socket in place of ours, which nobody could
+        interrupt.
+        """
         context = _tls(self._address)
         self._socket.sendall(TLS_REQUEST)
         if self._socket.recv(1) != b"S":
-            raise OSError("it takes no TLS; set that up there, or add ?sslmode=disable to the URL if the network is yours")
-        self._socket = context.wrap_socket(self._socket, server_hostname=self._address.host, do_handshake_on_connect=False)
+            raise OSError(
+                "it takes no TLS; set that up there, or add ?sslmode=disable to the URL if the"
+                " network is yours"
+            )
+        self._socket = context.wrap_socket(
+            self._socket, server_hostname=self._address.host, do_handshake_on_connect=False
+        )
         self._socket.do_handshake()
 
     @contextlib.contextmanager
     def _within(self, seconds: float) -> Iterator[None]:
-        """Not a limit of each read: one of all of them. Time up, the connection ends under whoever waits for it."""
+        """Not a limit of each read: one of all of them.
+
+        Time up, the connection ends under whoever waits for it.
+        """
         self._socket.settimeout(seconds)
         timer = threading.Timer(seconds, self._interrupt)
         timer.daemon, timer.name = True, "witness deadline"
@@ -137,7 +159,8 @@ def _library() -> Any:
         import pg8000.native
     except ImportError:
         raise StateUnsafe(
-            "a witness in PostgreSQL needs the package pg8000; install it, in the source folder, with: pip install '.[postgresql]'"
+            "a witness in PostgreSQL needs the package pg8000; install it, in the source folder,"
+            " with: pip install '.[postgresql]'"
         ) from None
     return pg8000.native
 
@@ -146,7 +169,9 @@ def _tls(address: Address) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=address.sslrootcert or None)
     except OSError as error:
-        raise StateUnsafe(f"sslrootcert of the witness, {address.sslrootcert}: {error.strerror or error}") from None
+        raise StateUnsafe(
+            f"sslrootcert of the witness, {address.sslrootcert}: {error.strerror or error}"
+        ) from None
     context.check_hostname = address.mode == "verify-full"
     if address.mode == "require":
         context.verify_mode = ssl.CERT_NONE
@@ -178,5 +203,8 @@ def _reason(error: Exception, fields: dict[str, str]) -> str:
 def _hint(address: Address, fields: dict[str, str]) -> str:
     # Wrong password, or no entry for the role.
     if fields.get("C") in ("28P01", "28000") and not address.password:
-        return "; no password is set: PGPASSWORD, a passfile, or the URL of a settings file can hold it"
+        return (
+            "; no password is set: PGPASSWORD, a passfile, or the URL of a settings file can"
+            " hold it"
+        )
     return ""

@@ -1,7 +1,9 @@
-"""The attackers: one process with many connections to a port, each of which does the same wrong thing over and over.
+"""The attackers: one process with many connections to a port, each of which does the same wrong
+thing over and over.
 
-`python attackers.py KIND HOST PORT CONNECTIONS` says "ready" once every connection was tried, goes on until its standard input ends, and
-then prints JSON: how often it connected, the most connections that it had at one time, bytes sent.
+`python attackers.py KIND HOST PORT CONNECTIONS` says "ready" once every connection was tried, goes
+on until its standard input ends, and then prints JSON: how often it connected, the most connections
+that it had at one time, bytes sent.
 """
 
 import contextlib
@@ -49,9 +51,11 @@ def client_hello() -> bytes:
 
 @dataclass(frozen=True)
 class Attack:
-    """What a connection does: send `first`, then with `trickle` one byte of it a second only, then `flood` as fast as the port takes it.
+    """What a connection does: send `first`, then with `trickle` one byte of it a second only, then
+    `flood` as fast as the port takes it.
 
-    `flood` is a request, for ever repeated. With `reads` it takes what comes; with `leaves` it closes as soon as it is connected.
+    `flood` is a request, for ever repeated. With `reads` it takes what comes; with `leaves` it
+    closes as soon as it is connected.
     """
 
     first: bytes = b""
@@ -67,7 +71,9 @@ ATTACKS = {
     "silent": Attack(),
     "one byte a second": Attack(asked(1, HELLO), trickle=True),
     "huge length": Attack(b"\xff\xff\xff\xff"),
-    "unfinished frames": Attack(asked(1, HELLO) + MAX_FRAME.to_bytes(4, "big") + bytes(MAX_FRAME - 1)),
+    "unfinished frames": Attack(
+        asked(1, HELLO) + MAX_FRAME.to_bytes(4, "big") + bytes(MAX_FRAME - 1)
+    ),
     "hello flood": Attack(asked(1, HELLO), flood=HELLO),
     "never reading": Attack(asked(1, HELLO), flood=ListNvmemfiles(), reads=False),
     "squatters": Attack(asked(1, HELLO) + asked(2, ListNvmemfiles())),
@@ -99,7 +105,9 @@ class Connection:
         if not self.waiting and self.attack.flood is not None:
             numbers = range(self.number + 1, self.number + 101)
             self.number = numbers[-1]
-            self.waiting = memoryview(b"".join(asked(number, self.attack.flood) for number in numbers))
+            self.waiting = memoryview(
+                b"".join(asked(number, self.attack.flood) for number in numbers)
+            )
         count = self.socket.send(self.waiting[:1] if self.attack.trickle else self.waiting)
         self.waiting = self.waiting[count:]
         return count
@@ -219,7 +227,10 @@ def main() -> None:
     kind, host, port, count = sys.argv[1:]
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = int(count) + 100
-    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
+    resource.setrlimit(
+        resource.RLIMIT_NOFILE,
+        (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard),
+    )
     attackers = Attackers(ATTACKS[kind], (host, int(port)), int(count))
     attackers.run()
     print(json.dumps(attackers.figures))

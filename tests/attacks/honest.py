@@ -1,4 +1,5 @@
-"""The honest clients: some keep their connections and sign with pauses, some connect anew for each signature.
+"""The honest clients: some keep their connections and sign with pauses, some connect anew for each
+signature.
 
 `python honest.py HOST PORT FILE SECONDS STEADY NEWCOMERS PAUSE` prints JSON: for both kinds the
 milliseconds of each signature, then what failed, and the leaves. Nothing is tried again: a

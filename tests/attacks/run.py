@@ -1,4 +1,5 @@
-"""`make attack SECONDS=10`: every attack for so long, on a machine of its own, as tables in Markdown.
+"""`make attack SECONDS=10`: every attack for so long, on a machine of its own, as tables in
+Markdown.
 
 With the limits as they are, and with limits that let all attackers in; then machines that are kept
 short of something. Not 0 when an honest client failed or a leaf came twice.
@@ -15,11 +16,28 @@ from attacks import shortages
 from attacks.attackers import ATTACKS
 from attacks.siege import ATTACKERS, NEWCOMERS, STEADY, WIDE, Outcome, besiege, machine, make_key
 
-HEAD = ("attack", "connects", "held", "done", "failed", "p50", "p99", "new p50", "new p99", "peak MB", "descriptors", "log KB")
+HEAD = (
+    "attack",
+    "connects",
+    "held",
+    "done",
+    "failed",
+    "p50",
+    "p99",
+    "new p50",
+    "new p99",
+    "peak MB",
+    "descriptors",
+    "log KB",
+)
 HEIGHT = 15  # as many leaves as honest clients need for a minute and a half
-# The machine's stopping is not measured; attackers that wait for their turn make it last as long as it may.
+# The machine's stopping is not measured; attackers that wait for their turn make it last as long as
+# it may.
 STOP = {"drain_seconds": 1}
-LIMITS = {"default limits": STOP, f"{WIDE} connections": {**STOP, "connections": WIDE, "peer_connections": WIDE}}
+LIMITS = {
+    "default limits": STOP,
+    f"{WIDE} connections": {**STOP, "connections": WIDE, "peer_connections": WIDE},
+}
 
 
 @dataclass(frozen=True)
@@ -32,23 +50,43 @@ class Line:
     @property
     def good(self) -> bool:
         """No honest client failed, and no leaf came twice."""
-        return not self.outcome.failures and len(set(self.outcome.leaves)) == len(self.outcome.leaves)
+        return not self.outcome.failures and len(set(self.outcome.leaves)) == len(
+            self.outcome.leaves
+        )
 
     def cells(self) -> list[str]:
         """What stands in the table."""
         o = self.outcome
-        times = [_milliseconds(values, percent) for values in (o.steady, o.newcomers) for percent in (50, 99)]
+        times = [
+            _milliseconds(values, percent)
+            for values in (o.steady, o.newcomers)
+            for percent in (50, 99)
+        ]
         figures = (o.connected, o.held, len(o.leaves), len(o.failures))
-        return [self.kind, *(f"{each:,}" for each in figures), *times, f"{o.peak / 1000:.0f}", str(o.descriptors), f"{o.log / 1000:.0f}"]
+        return [
+            self.kind,
+            *(f"{each:,}" for each in figures),
+            *times,
+            f"{o.peak / 1000:.0f}",
+            str(o.descriptors),
+            f"{o.log / 1000:.0f}",
+        ]
 
 
 def _milliseconds(values: list[float], percent: int) -> str:
-    return f"{statistics.quantiles(values, n=100, method='inclusive')[percent - 1]:,.1f}" if len(values) > 1 else "-"
+    return (
+        f"{statistics.quantiles(values, n=100, method='inclusive')[percent - 1]:,.1f}"
+        if len(values) > 1
+        else "-"
+    )
 
 
 def attack(kind: str, seconds: float, limits: dict[str, int]) -> Line:
     """One attack on one machine."""
-    with tempfile.TemporaryDirectory(prefix="seemachine-attack.") as folder, machine(Path(folder), limits) as running:
+    with (
+        tempfile.TemporaryDirectory(prefix="seemachine-attack.") as folder,
+        machine(Path(folder), limits) as running,
+    ):
         return Line(kind, besiege(running, kind, make_key(running, HEIGHT), seconds))
 
 
@@ -64,7 +102,10 @@ def main() -> int:
     kinds = only or ["none", *(kind for kind, attack in ATTACKS.items() if not attack.tls)]
     good = True
     for name, limits in LIMITS.items():
-        print(f"\n{ATTACKERS} attackers, {STEADY} clients that stay and {NEWCOMERS} that come anew, {seconds} s each, {name}\n")
+        print(
+            f"\n{ATTACKERS} attackers, {STEADY} clients that stay and {NEWCOMERS} that come anew,"
+            f" {seconds} s each, {name}\n"
+        )
         show(list(HEAD))
         show(["---"] * len(HEAD))
         for kind in kinds:

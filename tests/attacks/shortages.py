@@ -41,7 +41,8 @@ HEAD = ("short of", "attack", "signatures/s", "with enough", "ratio", "failed", 
 
 @dataclass(frozen=True)
 class Shortage:
-    """`before` its command stand these words, with `{}` for its NVRAM; `after` is called once it is up.
+    """`before` its command stand these words, with `{}` for its NVRAM; `after` is called once it is
+    up.
 
     `log`: file, full, closed or stalled. `refuses`: what honest clients may be told.
     """

@@ -32,10 +32,12 @@ WIDE = 2048
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of the honest clients, of the attackers, and of the machine. Milliseconds, kilobytes of memory, bytes of log.
+    """What became of the honest clients, of the attackers, and of the machine.
 
-    `most` is how many connections the attackers had at one time, those included that the machine had not looked at yet; `held` how many
-    there were in the machine, of all clients.
+    Milliseconds, kilobytes of memory, bytes of log.
+
+    `most` is how many connections the attackers had at one time, those included that the machine
+    had not looked at yet; `held` how many there were in the machine, of all clients.
     """
 
     steady: list[float]
@@ -51,7 +53,10 @@ class Outcome:
 
 
 def fill(home: Path) -> None:
-    """Put files into the machine's NVRAM that make a listing long. They are good for nothing else."""
+    """Put files into the machine's NVRAM that make a listing long.
+
+    They are good for nothing else.
+    """
     folder = home / "hsm" / ESN
     folder.mkdir(parents=True, mode=0o700)
     store = SqliteStore(folder)
@@ -64,10 +69,16 @@ def fill(home: Path) -> None:
 
 def make_key(running: RunningMachine, height: int) -> str:
     """Generate a key to sign with; returns the name of its NVRAM file in hexadecimal."""
-    connection = Connection(Address(str(running.published()["host"]), int(str(running.published()["port"])), 1))
+    connection = Connection(
+        Address(str(running.published()["host"]), int(str(running.published()["port"])), 1)
+    )
     connection.greet()
     tree = lms(f"sha256_m32_h{height}")
-    connection.send(GenerateLms(lms=tree.typecode, lmots=lmots("sha256_n32_w4").typecode, expcards=0, explease=0))
+    connection.send(
+        GenerateLms(
+            lms=tree.typecode, lmots=lmots("sha256_n32_w4").typecode, expcards=0, explease=0
+        )
+    )
     started = connection.receive()
     for _ in range(started.remaining):
         connection.send(ContinueLms(handle=started.handle))
@@ -155,7 +166,9 @@ def _watch(pid: int, over: threading.Event, descriptors: list[int]) -> None:
 
 
 @contextmanager
-def _attack(home: Path, kind: str, host: str, port: str, count: int) -> Iterator["subprocess.Popen[str] | None"]:
+def _attack(
+    home: Path, kind: str, host: str, port: str, count: int
+) -> Iterator["subprocess.Popen[str] | None"]:
     """Attackers that have all tried, for the length of a block."""
     if kind == "none":
         yield None
@@ -172,4 +185,6 @@ def _attack(home: Path, kind: str, host: str, port: str, count: int) -> Iterator
 
 def _start(home: Path, script: str, *words: str) -> "subprocess.Popen[str]":
     command = [sys.executable, str(HERE / script), *words]
-    return subprocess.Popen(command, env=environment(home), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command, env=environment(home), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )

@@ -18,7 +18,9 @@ def pile(tmp_path: Path) -> Pile:
 
 
 @pytest.fixture
-def hsslms_key(monkeypatch: pytest.MonkeyPatch) -> Callable[[hsslms.LMS_ALGORITHM_TYPE, hsslms.LMOTS_ALGORITHM_TYPE], hsslms.LMS_Priv]:
+def hsslms_key(
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[[hsslms.LMS_ALGORITHM_TYPE, hsslms.LMOTS_ALGORITHM_TYPE], hsslms.LMS_Priv]:
     """A maker of hsslms keys."""
     monkeypatch.setattr(hsslms.lms, "Pool", OneProcess)
     return lambda tree, ots: hsslms.LMS_Priv(tree, ots, 1)

@@ -1,4 +1,6 @@
-"""What the tests of this folder share: keys of other makers that sign with a leaf as often as they are told, and the auditor's verdict."""
+"""What the tests of this folder share: keys of other makers that sign with a leaf as often as they
+are told, and the auditor's verdict.
+"""
 
 import json
 import os
@@ -96,11 +98,15 @@ class Pile:
         path.write_bytes(data)
         return path
 
-    def signed(self, name: str, private: p.LmsPrivateKey, leaf: int, message: bytes | None = None) -> Path:
+    def signed(
+        self, name: str, private: p.LmsPrivateKey, leaf: int, message: bytes | None = None
+    ) -> Path:
         """A signature and, unless that is `None`, its message. Returns the signature's file."""
         if message is not None:
             self.put(name, message)
-        return self.put(f"{name}.sig", sign(private, leaf, message if message is not None else name.encode()))
+        return self.put(
+            f"{name}.sig", sign(private, leaf, message if message is not None else name.encode())
+        )
 
     def judged(self, *words: object) -> Audited:
         """The verdict of all in it, as JSON."""
@@ -116,10 +122,18 @@ def key_file(expcards: int = 0, explease: int = 0) -> bytes:
         return keys.path_of(made.alias).read_bytes()
 
 
-def row(private: p.LmsPrivateKey, leaf: int, digest: bytes, number: int = 1, **changes: Any) -> dict[str, Any]:
+def row(
+    private: p.LmsPrivateKey, leaf: int, digest: bytes, number: int = 1, **changes: Any
+) -> dict[str, Any]:
     """A row of a ledger, as `seemachine ledger --json` prints it."""
     of = public(private)[24:32]
-    values = {"esn": "0000-0000-0001", "nvram": "aa" * 16, "row": number, "file": (b"lms" + of).hex(), "leaf": leaf}
+    values = {
+        "esn": "0000-0000-0001",
+        "nvram": "aa" * 16,
+        "row": number,
+        "file": (b"lms" + of).hex(),
+        "leaf": leaf,
+    }
     values |= {"digest": digest.hex(), "token": f"{number:032x}", "client": "127.0.0.1"}
     return {**values, "time": 1, "reason": "", **changes}
 

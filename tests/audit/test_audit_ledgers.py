@@ -1,4 +1,6 @@
-"""seemachine audit, ledgers and leases: rows that contradict each other or a signature, and leaves that were passed over."""
+"""seemachine audit, ledgers and leases: rows that contradict each other or a signature, and leaves
+that were passed over.
+"""
 
 import hashlib
 
@@ -17,7 +19,9 @@ def of_message(message):
 
 
 def of_hash(private, signature, message):
-    """What a leaf is bound to that signs a message which the client hashed: Q, after the public key and the signature's randomizer."""
+    """What a leaf is bound to that signs a message which the client hashed: Q, after the public key
+    and the signature's randomizer.
+    """
     made, parts = PublicKey.decode(public(private)), Signature.decode(signature)
     return b"q" + message_digest(made.ots, made.identifier, parts.leaf, parts.randomizer, message)
 
@@ -46,12 +50,19 @@ class TestRows:
 
         assert verdict.code == 1
         assert " was handed out 2 times: " in finding["what"]
-        assert f"{ESN} row 1 ({pile.folder / 'a'}), {OTHER_ESN} row 1 ({pile.folder / 'b'})" in finding["what"]
+        assert (
+            f"{ESN} row 1 ({pile.folder / 'a'}), {OTHER_ESN} row 1 ({pile.folder / 'b'})"
+            in finding["what"]
+        )
         assert finding["sources"] == [str(pile.folder / "a"), str(pile.folder / "b")]
 
-    @pytest.mark.parametrize("changes", [{"number": 2}, {"token": "ff" * 16}, {"digest": N}, {"number": 9, "digest": N}])
+    @pytest.mark.parametrize(
+        "changes", [{"number": 2}, {"token": "ff" * 16}, {"digest": N}, {"number": 9, "digest": N}]
+    )
     def test_a_leaf_twice_in_ledgers_of_one_nvram(self, pile, changes):
-        """A copy of an NVRAM has its identity, and its rows have the same numbers: any other row for a leaf is a second use."""
+        """A copy of an NVRAM has its identity, and its rows have the same numbers: any other row
+        for a leaf is a second use.
+        """
         given = {"leaf": 3, "digest": M, "number": 1}
         pile.put("a", ledger([row(key(), **given)]))
         pile.put("b", ledger([row(key(), **given | changes)]))
@@ -59,7 +70,9 @@ class TestRows:
         assert pile.judged().kinds() == {"reuse": 1}
 
     def test_a_row_before_and_after_its_hash_was_known(self, pile):
-        """A ledger that was read while Q was awaited and again later tells of one use; two different Q tell of two."""
+        """A ledger that was read while Q was awaited and again later tells of one use; two
+        different Q tell of two.
+        """
         pile.put("before", ledger([row(key(), 3, b"q")]))
         pile.put("after", ledger([row(key(), 3, b"q" + bytes(24))]))
         assert pile.judged().code == 0
@@ -68,17 +81,26 @@ class TestRows:
         assert pile.judged().kinds() == {"reuse": 1}
 
     def test_other_keys_and_leaves(self, pile):
-        """The same row number, token and message under other leaves, or the leaf of another key, is nothing."""
-        pile.put("a", ledger([row(key(), 3, M), row(key(), 4, M), row(key(number=1), 3, M, esn=OTHER_ESN)]))
+        """The same row number, token and message under other leaves, or the leaf of another key, is
+        nothing.
+        """
+        pile.put(
+            "a",
+            ledger([row(key(), 3, M), row(key(), 4, M), row(key(number=1), 3, M, esn=OTHER_ESN)]),
+        )
 
         assert pile.judged().code == 0
 
     def test_a_damaged_line(self, pile):
         """It is named with its number; what the other lines say counts all the same."""
-        lines = ledger([row(key(), leaf, M, leaf + 1) for leaf in (0, 1, 1)]).splitlines(keepends=True)
+        lines = ledger([row(key(), leaf, M, leaf + 1) for leaf in (0, 1, 1)]).splitlines(
+            keepends=True
+        )
         pile.put("a", lines[0] + b"\n" + lines[1] + lines[2][:40])
         verdict = pile.judged()
-        assert [finding["what"] for finding in verdict.of_kind("unread")] == [f"{pile.folder / 'a'}: line 4 is not a row of a ledger"]
+        assert [finding["what"] for finding in verdict.of_kind("unread")] == [
+            f"{pile.folder / 'a'}: line 4 is not a row of a ledger"
+        ]
         assert (verdict.code, verdict.document["rows"]) == (2, 2)
 
         pile.put("b", b"".join([*lines, b"{}\n"]))
@@ -92,7 +114,11 @@ class TestRows:
         assert path.stat().st_size > 16 << 20
         verdict = pile.judged()
 
-        assert (verdict.code, verdict.document["rows"], verdict.kinds()) == (1, 80_001, {"reuse": 1})
+        assert (verdict.code, verdict.document["rows"], verdict.kinds()) == (
+            1,
+            80_001,
+            {"reuse": 1},
+        )
 
 
 class TestAgainstSignatures:
@@ -107,23 +133,44 @@ class TestAgainstSignatures:
 
     @pytest.mark.parametrize("digest", [M, b"q", "Q"])
     def test_a_row_that_fits(self, pile, signature, digest):
-        """The SHA-256 of the message, its Q, or a Q that was awaited when the ledger was read agree with the signature."""
-        pile.put("a", ledger([row(key(), 3, of_hash(key(), signature, b"message") if digest == "Q" else digest)]))
+        """The SHA-256 of the message, its Q, or a Q that was awaited when the ledger was read agree
+        with the signature.
+        """
+        pile.put(
+            "a",
+            ledger(
+                [row(key(), 3, of_hash(key(), signature, b"message") if digest == "Q" else digest)]
+            ),
+        )
         verdict = pile.judged()
 
         assert (verdict.code, verdict.document["findings"]) == (0, [])
 
     @pytest.mark.parametrize("digest", [N, "Q", b"q" + bytes(24), b"m", b"x" + bytes(32)])
     def test_a_row_that_does_not_fit(self, pile, signature, digest):
-        """The leaf was handed out for another message than it signed: exit code 1, with ledger, row and file."""
-        pile.put("a", ledger([row(key(), 3, of_hash(key(), signature, b"another") if digest == "Q" else digest, 17)]))
+        """The leaf was handed out for another message than it signed: exit code 1, with ledger, row
+        and file.
+        """
+        pile.put(
+            "a",
+            ledger(
+                [
+                    row(
+                        key(),
+                        3,
+                        of_hash(key(), signature, b"another") if digest == "Q" else digest,
+                        17,
+                    )
+                ]
+            ),
+        )
         verdict = pile.judged()
         [finding] = verdict.of_kind("reuse")
 
         assert verdict.code == 1
         assert (
-            f"signed another message than the ledger of {ESN} ({pile.folder / 'a'}, row 17) says: {pile.folder / 'm.sig'}"
-            in finding["what"]
+            f"signed another message than the ledger of {ESN} ({pile.folder / 'a'}, row 17) says:"
+            f" {pile.folder / 'm.sig'}" in finding["what"]
         )
 
     @pytest.mark.usefixtures("signature")
@@ -157,13 +204,21 @@ class TestGaps:
         return [finding["what"].partition(" of ")[0] for finding in verdict.of_kind("gap")]
 
     def test_within_a_lease(self, pile):
-        """With leases of 8 leaves: those behind the last used one are free, those between two were passed over."""
+        """With leases of 8 leaves: those behind the last used one are free, those between two were
+        passed over.
+        """
         pile.put("key", key_file(1, 1))
 
-        assert self.gaps(pile, [0, 1, 4, 8, 10, 15, 31]) == ["leaves 2 to 3", "leaf 9", "leaves 11 to 14"]
+        assert self.gaps(pile, [0, 1, 4, 8, 10, 15, 31]) == [
+            "leaves 2 to 3",
+            "leaf 9",
+            "leaves 11 to 14",
+        ]
 
     def test_between_leases_is_none(self, pile):
-        """A lease that was begun elsewhere, or not at all, is no gap; also with the plain public key beside the key file."""
+        """A lease that was begun elsewhere, or not at all, is no gap; also with the plain public
+        key beside the key file.
+        """
         pile.put("key", key_file(2, 0))
         pile.put("key.pub", public(key()))
 
@@ -197,6 +252,9 @@ def test_what_is_printed(pile):
 
     assert (
         verdict.lines[0]
-        == f"reuse  leaf 3 of {name} was handed out 2 times: {ESN} row 1 ({pile.folder / 'a'}), {ESN} row 1 ({pile.folder / 'a'})"
+        == f"reuse  leaf 3 of {name} was handed out 2 times: {ESN} row 1 ({pile.folder / 'a'}),"
+        f" {ESN} row 1 ({pile.folder / 'a'})"
     )
-    assert verdict.lines[1:] == ["NOT CLEAN: 0 signatures (0 verified), 0 public keys, 2 rows of ledgers"]
+    assert verdict.lines[1:] == [
+        "NOT CLEAN: 0 signatures (0 verified), 0 public keys, 2 rows of ledgers"
+    ]

@@ -26,7 +26,10 @@ class World:
         self.env = processes.environment(home)
 
     def sign(self, alias: str, path: Path, message: bytes) -> int:
-        """Sign a message into PATH.sig; the leaf. A file is hashed here, bytes are hashed by the machine."""
+        """Sign a message into PATH.sig; the leaf.
+
+        A file is hashed here, bytes are hashed by the machine.
+        """
         path.write_bytes(message)
         with patch.dict(os.environ, self.env), blocking.open_fleet() as fleet:
             signed = fleet.key(alias).sign_with(path if len(message) > 1 << 20 else message)
@@ -40,7 +43,9 @@ class World:
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[RunningMachine]]:
     """Two machines for all tests of this file."""
-    with processes.machines(tmp_path_factory.mktemp("audit") / "world", (FIRST,), (SECOND,)) as both:
+    with processes.machines(
+        tmp_path_factory.mktemp("audit") / "world", (FIRST,), (SECOND,)
+    ) as both:
         made = World(both[0].home)
         with patch.dict(os.environ, made.env), blocking.open_fleet() as fleet:
             fleet.generate_lms("test", lms="sha256_m24_h5", lmots="sha256_n24_w2")
@@ -68,7 +73,9 @@ def rows(ran: processes.Ran) -> list[dict[str, object]]:
 
 
 def test_a_fleet_in_order(world: World, sigs: Path) -> None:
-    """Both kinds of signatures agree with the ledger, and the keys of this host are found without being named."""
+    """Both kinds of signatures agree with the ledger, and the keys of this host are found without
+    being named.
+    """
     code, lines = world.run("audit", "--fleet", str(sigs))
 
     assert code == 0, lines
@@ -77,14 +84,23 @@ def test_a_fleet_in_order(world: World, sigs: Path) -> None:
 
 
 def test_the_ledger(world: World, sigs: Path) -> None:
-    """Leaves in order, what they are bound to, and by whom; --esn tells of one machine. As JSON it is what audit reads."""
+    """Leaves in order, what they are bound to, and by whom; --esn tells of one machine.
+
+    As JSON it is what audit reads.
+    """
     found = rows(world.run("ledger", "--json"))
     last = found[-2:]
     assert [row["leaf"] for row in found] == list(range(len(found)))
-    assert [(row["esn"], row["client"], str(row["digest"])[:2]) for row in last] == [(FIRST, "127.0.0.1", "6d"), (FIRST, "127.0.0.1", "71")]
+    assert [(row["esn"], row["client"], str(row["digest"])[:2]) for row in last] == [
+        (FIRST, "127.0.0.1", "6d"),
+        (FIRST, "127.0.0.1", "71"),
+    ]
     assert len(str(last[1]["digest"])) == 2 + 2 * 24
     assert rows(world.run("ledger", "--json", "--esn", FIRST)) == found
-    assert world.run("ledger", "--esn", SECOND) == (0, ["seemachine ledger: no leaf was handed out yet"])
+    assert world.run("ledger", "--esn", SECOND) == (
+        0,
+        ["seemachine ledger: no leaf was handed out yet"],
+    )
     plain = world.run("ledger")[1]
     assert len(plain) == len(found)
     words = plain[0].split()
@@ -107,7 +123,9 @@ def test_a_signature_that_no_machine_made(world: World, sigs: Path) -> None:
     assert sorted(line.split()[0] for line in lines) == ["NOT", "note", "reuse", "reuse"]
 
 
-def test_many_rows(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_many_rows(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A ledger of many pages is read to its end, each row once."""
     found = rows(world.run("ledger", "--json"))
     monkeypatch.setattr(report, "MAX_LEDGER_PAGE", 1)
@@ -117,8 +135,12 @@ def test_many_rows(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest
     assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == found
 
 
-def test_a_copy_that_signed_too(world: World, running: list[RunningMachine], tmp_path: Path) -> None:
-    """A copy that was let go on at a leaf that the original came to as well: the ledgers of both show it, and both signatures alone."""
+def test_a_copy_that_signed_too(
+    world: World, running: list[RunningMachine], tmp_path: Path
+) -> None:
+    """A copy that was let go on at a leaf that the original came to as well: the ledgers of both
+    show it, and both signatures alone.
+    """
     sigs = tmp_path / "sigs"
     sigs.mkdir()
     running[0].stop()
@@ -130,7 +152,10 @@ def test_a_copy_that_signed_too(world: World, running: list[RunningMachine], tmp
         leaf = int(str(rows(world.run("ledger", "--json"))[-1]["leaf"]))
         assert copy.run("quarantine", "skip", "test", "--esn", FIRST, "--to", str(leaf + 2))[0] == 0
         world.sign("test", sigs / "unused", b"unused")
-        ours, theirs = world.sign("test", sigs / "ours", b"ours"), copy.sign("test", sigs / "theirs", b"theirs")
+        ours, theirs = (
+            world.sign("test", sigs / "ours", b"ours"),
+            copy.sign("test", sigs / "theirs", b"theirs"),
+        )
         assert ours == theirs
         (sigs / "copy.json").write_text("\n".join(copy.run("ledger", "--json")[1]))
     finally:
@@ -138,22 +163,38 @@ def test_a_copy_that_signed_too(world: World, running: list[RunningMachine], tmp
     code, lines = world.run("audit", "--fleet", str(sigs))
     assert code == 1
     assert sum(line.startswith("reuse") and f"leaf {ours} of" in line for line in lines) == 4, lines
-    assert processes.seemachine(["audit", str(sigs / "ours.sig"), str(sigs / "theirs.sig")], world.env)[0] == 1
+    assert (
+        processes.seemachine(
+            ["audit", str(sigs / "ours.sig"), str(sigs / "theirs.sig")], world.env
+        )[0]
+        == 1
+    )
 
 
 def test_another_home(world: World, sigs: Path, tmp_path: Path) -> None:
     """--home goes before the environment, for ledgers and keys."""
     env = processes.environment(tmp_path / "elsewhere")
 
-    assert processes.seemachine(["audit", "--fleet", "--home", str(world.home), str(sigs)], env)[0] == 0
+    assert (
+        processes.seemachine(["audit", "--fleet", "--home", str(world.home), str(sigs)], env)[0]
+        == 0
+    )
     assert processes.seemachine(["ledger", "--home", str(world.home)], env)[0] == 0
 
 
 def test_machines_that_cannot_be_asked(tmp_path: Path) -> None:
-    """A ledger that can't be read is missing from the picture: exit code 2 for audit, 1 for ledger, in one line."""
+    """A ledger that can't be read is missing from the picture: exit code 2 for audit, 1 for ledger,
+    in one line.
+    """
     world = World(tmp_path / "world")
-    assert world.run("audit", "--fleet") == (2, ["seemachine audit: no machine is up; start some with: seemachine fleet up"])
-    assert world.run("ledger") == (1, ["seemachine ledger: no machine is up; start some with: seemachine fleet up"])
+    assert world.run("audit", "--fleet") == (
+        2,
+        ["seemachine audit: no machine is up; start some with: seemachine fleet up"],
+    )
+    assert world.run("ledger") == (
+        1,
+        ["seemachine ledger: no machine is up; start some with: seemachine fleet up"],
+    )
     with processes.machines(world.home, (FIRST,), (SECOND,)) as [first, second]:
         assert world.run("ledger") == (0, ["seemachine ledger: no leaf was handed out yet"])
         second.kill()
@@ -161,7 +202,10 @@ def test_machines_that_cannot_be_asked(tmp_path: Path) -> None:
             code, lines = world.run(*words)
             assert (code, len(lines)) == (expected, 1)
             assert "Connection refused" in lines[0]
-        assert world.run("ledger", "--esn", FIRST) == (0, ["seemachine ledger: no leaf was handed out yet"])
+        assert world.run("ledger", "--esn", FIRST) == (
+            0,
+            ["seemachine ledger: no leaf was handed out yet"],
+        )
         assert world.run("ledger", "--esn", SECOND)[0] == 1
         first.kill()
         assert world.run("ledger", "--esn", FIRST)[0] == 1

@@ -1,4 +1,6 @@
-"""seemachine audit, and signatures of other makers: a leaf that was used twice is found, and nothing else is taken for one."""
+"""seemachine audit, and signatures of other makers: a leaf that was used twice is found, and
+nothing else is taken for one.
+"""
 
 import os
 import random
@@ -24,13 +26,23 @@ class TestSets:
         verdict = pile.judged()
 
         assert verdict.code == 0
-        assert (verdict.document["signatures"], verdict.document["verified"], verdict.document["keys"]) == (3, 3, 1)
-        assert (verdict.document["clean"], verdict.document["complete"], verdict.document["findings"]) == (True, True, [])
+        assert (
+            verdict.document["signatures"],
+            verdict.document["verified"],
+            verdict.document["keys"],
+        ) == (3, 3, 1)
+        assert (
+            verdict.document["clean"],
+            verdict.document["complete"],
+            verdict.document["findings"],
+        ) == (True, True, [])
 
     @pytest.mark.parametrize("messages", [True, False])
     @pytest.mark.parametrize("keys", [True, False])
     def test_a_leaf_that_signed_twice(self, pile, names, messages, keys):
-        """With and without the messages, with and without the key: one finding that names both files, and exit code 1."""
+        """With and without the messages, with and without the key: one finding that names both
+        files, and exit code 1.
+        """
         if keys:
             pile.put("key.pub", public(key(names)))
         paths = [
@@ -47,7 +59,9 @@ class TestSets:
         assert verdict.kinds()["bad"] == 0
 
     def test_a_bit_that_fell_over(self, pile, names):
-        """A copy with one bit changed, wherever that is, is no second use of its leaf, with or without its message and key."""
+        """A copy with one bit changed, wherever that is, is no second use of its leaf, with or
+        without its message and key.
+        """
         good = sign(key(names), 5, b"message")
         pile.put("m.sig", good)
         rng = random.Random(names[1])
@@ -76,7 +90,9 @@ class TestOneKey:
     """What does not depend on the set."""
 
     def test_the_same_file_twice(self, pile):
-        """A copy of a signature, also with another name, as text, and as a link, is no second use."""
+        """A copy of a signature, also with another name, as text, and as a link, is no
+        second use.
+        """
         pile.put("key.pub", public(key()))
         first = pile.signed("m", key(), 0, b"message")
         for name in ("m2", "m3"):
@@ -106,14 +122,18 @@ class TestOneKey:
         assert (verdict.code, verdict.document["verified"], verdict.document["keys"]) == (0, 2, 2)
 
     def test_reuse_beside_a_foreign_key(self, pile):
-        """Signatures that verify with no key that is here are bad, and still show that their leaf was used twice."""
+        """Signatures that verify with no key that is here are bad, and still show that their leaf
+        was used twice.
+        """
         pile.put("other.pub", public(key(number=1)))
         for number in (1, 2):
             pile.signed(f"m{number}", key(), 3, b"%d" % number)
         verdict = pile.judged()
 
         assert (verdict.code, verdict.kinds()) == (1, {"reuse": 1, "bad": 2})
-        assert verdict.of_kind("bad")[0]["what"].endswith("damaged, over another message, or of a key that is not here")
+        assert verdict.of_kind("bad")[0]["what"].endswith(
+            "damaged, over another message, or of a key that is not here"
+        )
 
     def test_reuse_behind_messages_that_were_changed(self, pile):
         """A message that was edited later makes its signature bad, and hides no second use."""
@@ -133,8 +153,12 @@ class TestOneKey:
         pile.put("m9.sig", bytes(damaged))
         verdict = pile.judged()
 
-        assert verdict.of_kind("reuse")[0]["what"].startswith("leaf 3 of one key made 3 different signatures")
-        assert [finding["sources"][0] for finding in verdict.of_kind("bad")] == [str(pile.folder / "m9.sig")]
+        assert verdict.of_kind("reuse")[0]["what"].startswith(
+            "leaf 3 of one key made 3 different signatures"
+        )
+        assert [finding["sources"][0] for finding in verdict.of_kind("bad")] == [
+            str(pile.folder / "m9.sig")
+        ]
 
     @pytest.mark.parametrize("ending", ["", ".msg", ".message", ".bin", ".txt"])
     @pytest.mark.parametrize("signature", [".sig", ".signature", ".lms", ".hss"])
@@ -147,7 +171,9 @@ class TestOneKey:
         assert pile.judged().document["verified"] == 1
 
     def test_a_message_that_is_named(self, pile, tmp_path, monkeypatch):
-        """--message SIG=FILE goes before what lies beside it; the signature need not be named again, and paths may be relative."""
+        """--message SIG=FILE goes before what lies beside it; the signature need not be named
+        again, and paths may be relative.
+        """
         pile.put("key.pub", public(key()))
         signature = pile.signed("m", key(), 0, b"another message")
         (tmp_path / "real").write_bytes(b"real")
@@ -155,14 +181,24 @@ class TestOneKey:
         assert pile.judged().kinds() == {"bad": 1}
         monkeypatch.chdir(pile.folder)
 
-        for words in ([pile.folder, "--message", f"m.sig={tmp_path / 'real'}"], ["key.pub", "--message", f"./m.sig={tmp_path / 'real'}"]):
+        for words in (
+            [pile.folder, "--message", f"m.sig={tmp_path / 'real'}"],
+            ["key.pub", "--message", f"./m.sig={tmp_path / 'real'}"],
+        ):
             verdict = audit("--json", *words)
-            assert (verdict.code, verdict.document["verified"], verdict.document["signatures"]) == (0, 1, 1)
+            assert (verdict.code, verdict.document["verified"], verdict.document["signatures"]) == (
+                0,
+                1,
+                1,
+            )
 
     @pytest.mark.parametrize(
         ("text", "sentence"),
         [
-            *((text, f"--message takes SIGNATURE=MESSAGE, two files, not {text!r}") for text in ("", "m.sig", "m.sig=", "=m")),
+            *(
+                (text, f"--message takes SIGNATURE=MESSAGE, two files, not {text!r}")
+                for text in ("", "m.sig", "m.sig=", "=m")
+            ),
             ("m.sig=gone", "gone: No such file, in --message m.sig=gone"),
             ("gone=m", "gone: No such file, in --message gone=m"),
             ("m.sig=.", ".: not a file, in --message m.sig=."),
@@ -177,7 +213,9 @@ class TestOneKey:
         assert (verdict.code, verdict.lines) == (2, [])
         assert verdict.errors == f"seemachine audit: {sentence}\n"
 
-    @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\x00", b'{"format": "seemachine key file 1"}'])
+    @pytest.mark.parametrize(
+        "content", [b"", b"{", b"[]", b"\xff\x00", b'{"format": "seemachine key file 1"}']
+    )
     def test_a_damaged_key_file_is_not_passed_over(self, pile, content):
         """What has the name of a key file and is none makes the verdict incomplete."""
         pile.signed("m", key(), 0, b"message")
@@ -199,7 +237,9 @@ class TestHss:
 
     @pytest.mark.parametrize("levels", [1, 2, 3])
     def test_a_clean_pile(self, pile, levels):
-        """Every level of every signature is verified, each key of a level with the signature above it."""
+        """Every level of every signature is verified, each key of a level with the signature above
+        it.
+        """
         private = hss(levels)
         pile.put("root.pub", private.publicKey().serialize())
         for number in range(3):
@@ -208,7 +248,11 @@ class TestHss:
         verdict = pile.judged()
 
         assert (verdict.code, verdict.document["findings"]) == (0, [])
-        assert (verdict.document["signatures"], verdict.document["verified"], verdict.document["keys"]) == (3 * levels, 3 * levels, levels)
+        assert (
+            verdict.document["signatures"],
+            verdict.document["verified"],
+            verdict.document["keys"],
+        ) == (3 * levels, 3 * levels, levels)
 
     @pytest.mark.parametrize("keys", [True, False])
     def test_a_last_level_that_signed_twice(self, pile, keys):
@@ -223,10 +267,15 @@ class TestHss:
         [finding] = pile.judged().of_kind("reuse")
 
         assert finding["what"].startswith("leaf 9 of one key made 2 different signatures")
-        assert [source.rpartition("/")[2] for source in finding["sources"]] == ["m0.sig (level 1)", "m1.sig (level 1)"]
+        assert [source.rpartition("/")[2] for source in finding["sources"]] == [
+            "m0.sig (level 1)",
+            "m1.sig (level 1)",
+        ]
 
     def test_an_upper_level_that_signed_two_keys(self, pile):
-        """A restored HSS key whose upper leaf signs a second key is found, though no message is here and its last level is new."""
+        """A restored HSS key whose upper leaf signs a second key is found, though no message is
+        here and its last level is new.
+        """
         private = hss()
         pile.put("m0.sig", private.sign(b"0"))
         rewind(private.prv[0], 0)
@@ -240,7 +289,10 @@ class TestHss:
         [finding] = pile.judged().of_kind("reuse")
 
         assert finding["what"].startswith("leaf 0 of one key made 2 different signatures")
-        assert [source.rpartition("/")[2] for source in finding["sources"]] == ["m0.sig (level 0)", "m1.sig (level 0)"]
+        assert [source.rpartition("/")[2] for source in finding["sources"]] == [
+            "m0.sig (level 0)",
+            "m1.sig (level 0)",
+        ]
 
     def test_a_forged_upper_level(self, pile):
         """A key of a lower level that nobody above it signed is bad."""
@@ -271,7 +323,10 @@ class TestHsslms:
 
     def test_lms(self, pile, hsslms_key):
         """Clean, and with a leaf that signed twice."""
-        private = hsslms_key(hsslms.LMS_ALGORITHM_TYPE.LMS_SHA256_M24_H5, hsslms.LMOTS_ALGORITHM_TYPE.LMOTS_SHA256_N24_W4)
+        private = hsslms_key(
+            hsslms.LMS_ALGORITHM_TYPE.LMS_SHA256_M24_H5,
+            hsslms.LMOTS_ALGORITHM_TYPE.LMOTS_SHA256_N24_W4,
+        )
         pile.put("key.pub", private.gen_pub().get_pubkey())
         for number in range(2):
             pile.put(f"m{number}", b"%d" % number)
@@ -292,7 +347,11 @@ class TestHsslms:
             pile.put(f"m{number}", b"%d" % number)
             pile.put(f"m{number}.sig", private.sign(b"%d" % number))
         verdict = pile.judged()
-        assert (verdict.code, verdict.document["verified"], verdict.document["findings"]) == (0, 6, [])
+        assert (verdict.code, verdict.document["verified"], verdict.document["findings"]) == (
+            0,
+            6,
+            [],
+        )
 
         private.priv[-1].q = 2
         pile.put("m3.sig", private.sign(b"other"))
@@ -303,11 +362,26 @@ class TestOddFiles:
     """What else may lie in a folder."""
 
     def test_other_files_are_counted(self, pile):
-        """Random files, empty ones, JSON and text are none of ours and do no harm, whatever their size."""
+        """Random files, empty ones, JSON and text are none of ours and do no harm, whatever their
+        size.
+        """
         rng = random.Random(1)
         for number in range(50):
             pile.put(f"random{number}", rng.randbytes(rng.randrange(3000)))
-        odd = (b"", b"\n\n", b"{}", b"[]", b"3", b"null", b'"text"', b"[" * 100_000, b"0000000a", b"\xff" * 60, b'{"row": "x"}', b"{" * 9)
+        odd = (
+            b"",
+            b"\n\n",
+            b"{}",
+            b"[]",
+            b"3",
+            b"null",
+            b'"text"',
+            b"[" * 100_000,
+            b"0000000a",
+            b"\xff" * 60,
+            b'{"row": "x"}',
+            b"{" * 9,
+        )
         for number, data in enumerate(odd):
             pile.put(f"odd{number}", data)
         pile.signed("m", key(), 0, None)
@@ -316,7 +390,9 @@ class TestOddFiles:
         assert (verdict.code, len(verdict.document["unknown"])) == (0, 50 + len(odd))
 
     def test_a_huge_file(self, pile):
-        """It is not read as a whole, and is nothing but a message: a signature over it is verified."""
+        """It is not read as a whole, and is nothing but a message: a signature over it
+        is verified.
+        """
         size = 64 << 20
         with (pile.folder / "huge").open("wb") as file:
             file.truncate(size)
@@ -324,7 +400,11 @@ class TestOddFiles:
         pile.put("huge.sig", sign(key(), 0, bytes(size)))
         verdict = pile.judged()
 
-        assert (verdict.code, verdict.document["verified"], verdict.document["unknown"]) == (0, 1, [str(pile.folder / "huge")])
+        assert (verdict.code, verdict.document["verified"], verdict.document["unknown"]) == (
+            0,
+            1,
+            [str(pile.folder / "huge")],
+        )
 
     def test_unknown_sets_and_wrong_pairs(self, pile):
         """Signatures of sets that nobody defined, and of a SHAKE tree over SHA-256, are unread."""
@@ -354,16 +434,27 @@ class TestOddFiles:
         assert pile.judged().kinds()["reuse"] == 1
 
     def test_nothing_there(self, pile, tmp_path):
-        """An empty folder, one without evidence, and a path that is not there are wrong usage: nothing was shown to be clean."""
-        assert audit(pile.folder).errors == "seemachine audit: nothing to judge: no LMS or HSS signature and no ledger was found\n"
+        """An empty folder, one without evidence, and a path that is not there are wrong usage:
+        nothing was shown to be clean.
+        """
+        assert (
+            audit(pile.folder).errors
+            == "seemachine audit: nothing to judge: no LMS or HSS signature and no ledger was"
+            " found\n"
+        )
         pile.put("key.pub", public(key()))
         assert audit(pile.folder).code == 2
-        assert audit(tmp_path / "gone").errors == f"seemachine audit: {tmp_path / 'gone'}: No such file or directory\n"
+        assert (
+            audit(tmp_path / "gone").errors
+            == f"seemachine audit: {tmp_path / 'gone'}: No such file or directory\n"
+        )
         assert audit(pile.folder, tmp_path / "gone").code == 2
         assert audit().code == 2
 
     def test_what_cannot_be_read(self, pile, monkeypatch):
-        """It is named, the verdict is incomplete and the exit code 2; a leaf that was used twice is 1 all the same."""
+        """It is named, the verdict is incomplete and the exit code 2; a leaf that was used twice is
+        1 all the same.
+        """
         pile.put("key.pub", public(key()))
         pile.signed("m", key(), 0, b"m")
         closed = pile.put("closed", b"")
@@ -402,12 +493,17 @@ class TestOddFiles:
         monkeypatch.setattr("seemachine.audit.evidence.Use.pieces", failing_pieces)
         verdict = pile.judged()
 
-        assert (verdict.code, verdict.of_kind("unread")[0]["what"]) == (2, f"{pile.folder / 'm'}: Input/output error")
+        assert (verdict.code, verdict.of_kind("unread")[0]["what"]) == (
+            2,
+            f"{pile.folder / 'm'}: Input/output error",
+        )
 
     def test_a_damaged_key_file(self, pile):
         """It is named, and the verdict is incomplete."""
         pile.signed("m", key(), 0, None)
-        for number, data in enumerate((b'", "public_key": "zz"}', b'"}', b'", "public_key": 3}', b"")):
+        for number, data in enumerate(
+            (b'", "public_key": "zz"}', b'"}', b'", "public_key": 3}', b"")
+        ):
             pile.put(f"key{number}", b'{"format": "seemachine key file 1' + data)
         verdict = pile.judged()
 
@@ -429,4 +525,6 @@ def test_what_is_printed(pile):
     verdict = audit(pile.folder)
 
     assert [line.split()[0] for line in verdict.lines] == ["reuse", "unread", "note", "NOT"]
-    assert verdict.lines[-1] == "NOT CLEAN: 3 signatures (2 verified), 1 public key, 0 rows of ledgers"
+    assert (
+        verdict.lines[-1] == "NOT CLEAN: 3 signatures (2 verified), 1 public key, 0 rows of ledgers"
+    )

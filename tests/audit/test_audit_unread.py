@@ -381,8 +381,9 @@ class TestLevels:
 
         assert (verdict.code, verdict.kinds(), verdict.document["verified"]) == (1, {"bad": 1}, 0)
         plural = ["", "s"]
-        assert verdict.of_kind("bad")[0]["what"] == (
-            f"{path} has {signed} level{plural[signed > 1]}, its key in {root} {said} "
+        assert (
+            verdict.of_kind("bad")[0]["what"]
+            == f"{path} has {signed} level{plural[signed > 1]}, its key in {root} {said} "
             f"level{plural[said > 1]}: it is no signature of that key (RFC 8554 6.3)"
         )
 

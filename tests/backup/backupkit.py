@@ -1,4 +1,6 @@
-"""What the tests of backups share: a world in one process, asked without a wire, and crashes at every step."""
+"""What the tests of backups share: a world in one process, asked without a wire, and crashes at
+every step.
+"""
 
 import os
 import traceback
@@ -32,7 +34,10 @@ SLOT = 2
 
 
 class World:
-    """A world folder with two machines, one for each kind of store. `$SEEMACHINE_HOME` must be its path."""
+    """A world folder with two machines, one for each kind of store.
+
+    `$SEEMACHINE_HOME` must be its path.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -45,7 +50,14 @@ class World:
             if esn not in self.machines:
                 store = kind(self.path / "hsm" / esn, FolderWitness(self.path / "witness", esn))
                 slots = Slots(self.path, esn)
-                self.machines[esn] = Machine(esn=esn, model="5c", store=store, slots=slots, engine=engines.select(), random=os.urandom)
+                self.machines[esn] = Machine(
+                    esn=esn,
+                    model="5c",
+                    store=store,
+                    slots=slots,
+                    engine=engines.select(),
+                    random=os.urandom,
+                )
         return self
 
     def down(self) -> "World":
@@ -70,14 +82,20 @@ class World:
 
     def usable(self) -> list[str]:
         """The cards on the rack that a machine would take leases from."""
-        return [found.card for found in self.rack.listing() if found.kind == cards.LMS and found.leases]
+        return [
+            found.card for found in self.rack.listing() if found.kind == cards.LMS and found.leases
+        ]
 
     def backup(self, file: Path, *names: str) -> Any:
         """Make a backup, with these cards in it."""
-        portraits = [saving.portrait(Wire(self), peer) for peer in self.peers()] if self.machines else []  # type: ignore[arg-type]
+        portraits = (
+            [saving.portrait(Wire(self), peer) for peer in self.peers()] if self.machines else []
+        )  # type: ignore[arg-type]
         return saving.save(self.path, file, portraits, names)
 
-    def restore(self, file: Path, witness: str | None = None, *, after_loss: bool = False) -> list[Step]:
+    def restore(
+        self, file: Path, witness: str | None = None, *, after_loss: bool = False
+    ) -> list[Step]:
         """Restore a backup, or a folder of outgoing cards."""
         if file.is_dir():
             return restoring.restore_outgoing(self.path, file)
@@ -86,7 +104,10 @@ class World:
     def peers(self) -> list[Peer]:
         """The machines as a client knows them."""
         hello = Hello(protocol=PROTOCOL, client="test")
-        return [Peer(Address("", 0, 1, esn), answer(Session(machine), hello)) for esn, machine in self.machines.items()]
+        return [
+            Peer(Address("", 0, 1, esn), answer(Session(machine), hello))
+            for esn, machine in self.machines.items()
+        ]
 
 
 class Wire:
@@ -112,7 +133,10 @@ DIED = 9
 
 
 def dies_at(at: int, act: Callable[[], object]) -> bool:
-    """Do something in a process of its own that dies before its change number `at` of the disk. Returns whether it came to that."""
+    """Do something in a process of its own that dies before its change number `at` of the disk.
+
+    Returns whether it came to that.
+    """
     child = os.fork()
     if not child:
         try:
@@ -138,13 +162,19 @@ def _let_die(at: int) -> None:
 
         return done
 
-    for owner, names in ((os, ("write", "fsync", "pwrite")), (Path, ("rename", "replace", "unlink", "mkdir", "rmdir"))):
+    for owner, names in (
+        (os, ("write", "fsync", "pwrite")),
+        (Path, ("rename", "replace", "unlink", "mkdir", "rmdir")),
+    ):
         for name in names:
             setattr(owner, name, mortal(getattr(owner, name)))
 
 
 def every_step(act: Callable[[int], bool]) -> int:
-    """Call with 0, 1, 2, ... until `act` says that it came to its end alive. Returns how many steps there were."""
+    """Call with 0, 1, 2, ... until `act` says that it came to its end alive.
+
+    Returns how many steps there were.
+    """
     for at in count():
         try:
             if not act(at):

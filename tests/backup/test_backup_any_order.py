@@ -1,4 +1,6 @@
-"""Backups in any order with everything else that can happen to a world: no leaf is handed out twice."""
+"""Backups in any order with everything else that can happen to a world: no leaf is handed out
+twice.
+"""
 
 import os
 import shutil
@@ -121,7 +123,11 @@ class AnyOrder(RuleBasedStateMachine):
         shutil.rmtree(self.world.down().path / "hsm" / esn)
         self.world.up()
 
-    @rule(what=st.sampled_from(("hsm/*", "cards", "witness/restored", "witness/lent", "cards/outgoing")))
+    @rule(
+        what=st.sampled_from(
+            ("hsm/*", "cards", "witness/restored", "witness/lent", "cards/outgoing")
+        )
+    )
     def copy(self, what: str) -> None:
         """Somebody keeps copies."""
         self.world.down()
@@ -144,7 +150,9 @@ class AnyOrder(RuleBasedStateMachine):
         self.up_again()
 
     def up_again(self) -> None:
-        """What was put back may be such that machines don't start with it; then it is taken away."""
+        """What was put back may be such that machines don't start with it; then it is
+        taken away.
+        """
         try:
             self.world.up()
         except StateError:
@@ -155,5 +163,8 @@ class AnyOrder(RuleBasedStateMachine):
 
 TestAnyOrder: Any = AnyOrder.TestCase
 TestAnyOrder.settings = settings(
-    max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+    max_examples=60,
+    stateful_step_count=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )

@@ -10,7 +10,15 @@ from typing import Any
 import pytest
 from state.kit import ESN, flipped
 
-from seemachine.backup.archive import ArchiveError, Backup, ListedFile, MachinePart, Manifest, pack, unpack
+from seemachine.backup.archive import (
+    ArchiveError,
+    Backup,
+    ListedFile,
+    MachinePart,
+    Manifest,
+    pack,
+    unpack,
+)
 
 LISTED = ListedFile("6c6d73" + "ab" * 8, "00" * 56, 0, 5, 32)
 PART = MachinePart(ESN, "0a" * 16, 3, (LISTED,))
@@ -28,7 +36,10 @@ DATA = pack(BACKUP)
 def tar_of(*members: tuple[tarfile.TarInfo, bytes], data: bytes = DATA) -> bytes:
     """The tar with more members behind its own."""
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as new, tarfile.open(fileobj=io.BytesIO(data)) as old:
+    with (
+        tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as new,
+        tarfile.open(fileobj=io.BytesIO(data)) as old,
+    ):
         for info in old:
             new.addfile(info, old.extractfile(info))
         for info, content in members:
@@ -47,7 +58,10 @@ def member(name: str, kind: bytes = tarfile.REGTYPE, target: str = "") -> tarfil
 def forged(change: Callable[[dict[str, Any]], object]) -> bytes:
     """The tar with a changed manifest that has its right checksum again."""
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as new, tarfile.open(fileobj=io.BytesIO(DATA)) as old:
+    with (
+        tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as new,
+        tarfile.open(fileobj=io.BytesIO(DATA)) as old,
+    ):
         for info in old:
             content = old.extractfile(info)
             assert content is not None
@@ -110,7 +124,9 @@ def test_a_cut_or_longer_file_is_refused() -> None:
     ],
 )
 def test_a_member_too_many_is_refused(name: str, kind: bytes, target: str) -> None:
-    """Links, paths that lead out, folders, doubles, and anything that the manifest does not list."""
+    """Links, paths that lead out, folders, doubles, and anything that the manifest does
+    not list.
+    """
     with pytest.raises(ArchiveError):
         unpack(tar_of((member(name, kind, target), b"")))
 
@@ -147,12 +163,22 @@ def test_the_forger_of_these_tests_can_leave_all_as_it_was() -> None:
     ],
 )
 def test_a_forged_manifest_is_refused(change: Callable[[dict[str, Any]], object]) -> None:
-    """Also with the right checksum: it says nothing that could lead out of the world folder or stop a witness."""
+    """Also with the right checksum: it says nothing that could lead out of the world folder or stop
+    a witness.
+    """
     with pytest.raises(ArchiveError):
         unpack(forged(change))
 
 
-@pytest.mark.parametrize("data", [b"", b"no tar at all", tar_of(data=b"".join([pack(BACKUP)]))[512:], json.dumps([]).encode() * 600])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"no tar at all",
+        tar_of(data=b"".join([pack(BACKUP)]))[512:],
+        json.dumps([]).encode() * 600,
+    ],
+)
 def test_other_files_are_refused(data: bytes) -> None:
     """With a reason."""
     with pytest.raises(ArchiveError) as refused:

@@ -38,7 +38,9 @@ class TestTaking:
     """From the rack into a backup."""
 
     def test_a_card_moves(self, world: World, file: Path) -> None:
-        """Off the rack, into the backup, back with the same leases; nothing else is left of it in between."""
+        """Off the rack, into the backup, back with the same leases; nothing else is left of it in
+        between.
+        """
         world.card(*LEASES)
         manifest = world.backup(file, "card1")
         assert manifest.cards == ("card1",)
@@ -48,9 +50,17 @@ class TestTaking:
         assert (step.outcome, step.name) == ("restored", "card1")
         assert read_card(world.path / "cards" / "card1.card").leases == LEASES
 
-    @pytest.mark.parametrize("ways", [(from_file, from_outgoing), (from_outgoing, from_file)], ids=["file first", "outgoing first"])
-    def test_dying_at_any_step_leaves_one_card(self, new_world: Callable[[], World], tmp_path: Path, ways: tuple[Ways, ...]) -> None:
-        """Whatever is tried afterwards, in whatever order, there is one card, no more and no less."""
+    @pytest.mark.parametrize(
+        "ways",
+        [(from_file, from_outgoing), (from_outgoing, from_file)],
+        ids=["file first", "outgoing first"],
+    )
+    def test_dying_at_any_step_leaves_one_card(
+        self, new_world: Callable[[], World], tmp_path: Path, ways: tuple[Ways, ...]
+    ) -> None:
+        """Whatever is tried afterwards, in whatever order, there is one card, no more
+        and no less.
+        """
 
         def act(at: int) -> bool:
             world, file = new_world(), tmp_path / f"{at}.tar"
@@ -65,8 +75,12 @@ class TestTaking:
 
         assert every_step(act) > 20
 
-    def test_putting_the_file_back_by_hand_makes_no_second_card(self, new_world: Callable[[], World], tmp_path: Path) -> None:
-        """Not even between two steps: the file on the rack is refused as a copy by the time that there is a backup."""
+    def test_putting_the_file_back_by_hand_makes_no_second_card(
+        self, new_world: Callable[[], World], tmp_path: Path
+    ) -> None:
+        """Not even between two steps: the file on the rack is refused as a copy by the time that
+        there is a backup.
+        """
 
         def act(at: int) -> bool:
             world, file = new_world(), tmp_path / f"{at}.tar"
@@ -82,7 +96,9 @@ class TestTaking:
         every_step(act)
 
     def test_what_can_not_be_taken(self, world: World, file: Path) -> None:
-        """A card in a slot, a blank one, one that is not there: nothing is written, and the others stay."""
+        """A card in a slot, a blank one, one that is not there: nothing is written, and the others
+        stay.
+        """
         world.card(*LEASES)
         world.rack.new()
         for other in ("card2", "card9", "../cards/card1"):
@@ -128,7 +144,9 @@ class TestComingBack:
     """From a backup to the rack."""
 
     def test_once(self, world: World, file: Path) -> None:
-        """A second time is refused, also when the card is gone again; all else of the backup comes back again."""
+        """A second time is refused, also when the card is gone again; all else of the backup comes
+        back again.
+        """
         world.card(*LEASES)
         world.backup(file, "card1")
         world.down().restore(file)
@@ -138,7 +156,9 @@ class TestComingBack:
         assert "came back before" in steps[-1].sentence
         assert world.usable() == []
 
-    def test_dying_at_any_step_never_makes_two(self, new_world: Callable[[], World], tmp_path: Path) -> None:
+    def test_dying_at_any_step_never_makes_two(
+        self, new_world: Callable[[], World], tmp_path: Path
+    ) -> None:
         """The card may be lost, but is never there twice."""
 
         def act(at: int) -> bool:
@@ -216,7 +236,9 @@ class TestComingBack:
         assert [step.name for step in second.restore(file) if step.refused] == ["card1"]
         assert not [step for step in second.restore(file, after_loss=True) if step.refused]
         assert second.usable() == ["card1"]
-        assert [step.name for step in second.restore(file, after_loss=True) if step.refused] == ["card1"]
+        assert [step.name for step in second.restore(file, after_loss=True) if step.refused] == [
+            "card1"
+        ]
 
     def test_only_folders_of_outgoing(self, world: World) -> None:
         """Any other folder is refused: its cards would be copies."""

@@ -20,7 +20,15 @@ esn = "{OTHER_ESN}"
 model = "xc"
 port = 0
 """
-KEY = ["generate", "alias=firmware", "algorithm=lms", "lmscode=sha256_m32_h5", "lmotscode=sha256_n32_w8", "expcards=0", "explease=2"]
+KEY = [
+    "generate",
+    "alias=firmware",
+    "algorithm=lms",
+    "lmscode=sha256_m32_h5",
+    "lmotscode=sha256_n32_w8",
+    "expcards=0",
+    "explease=2",
+]
 
 
 @pytest.fixture
@@ -34,12 +42,17 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def ran(home: Path) -> Iterator[Callable[..., list[str]]]:
-    """Runs a command, which must end with 0, or another code, and returns its lines. The fleet is down in the end."""
+    """Runs a command, which must end with 0, or another code, and returns its lines.
+
+    The fleet is down in the end.
+    """
     env = environment(home)
 
     def run(line: str, code: int = 0) -> list[str]:
         words = line.split()
-        done: Ran = pipsqueak(words[1:], env) if words[0] == "pipsqueak" else seemachine(words[1:], env)
+        done: Ran = (
+            pipsqueak(words[1:], env) if words[0] == "pipsqueak" else seemachine(words[1:], env)
+        )
         assert done[0] == code, (line, *done[1])
         return done[1]
 
@@ -48,7 +61,11 @@ def ran(home: Path) -> Iterator[Callable[..., list[str]]]:
 
 
 def test_a_disaster_rehearsed(home: Path, ran: Callable[..., list[str]], tmp_path: Path) -> None:
-    """A machine is lost; backup and card bring its key back into service, without a leaf of the lost lease. Audit finds nothing."""
+    """A machine is lost; backup and card bring its key back into service, without a leaf of the
+    lost lease.
+
+    Audit finds nothing.
+    """
     backup = tmp_path / "monday.tar"
     ran("seemachine fleet up --detach")
     ran("seemachine card new")
@@ -59,7 +76,9 @@ def test_a_disaster_rehearsed(home: Path, ran: Callable[..., list[str]], tmp_pat
     ran(f"seemachine card remove --esn {ESN} --slot 2")
     made = ran(f"seemachine backup {backup} --take-card card1")
     assert "card1 moved into the backup; only seemachine restore brings it back, once" in made
-    assert ran("seemachine card list") == [f"no cards in {home}; make some with: seemachine card new"]
+    assert ran("seemachine card list") == [
+        f"no cards in {home}; make some with: seemachine card new"
+    ]
     ran("pipsqueak alias=firmware message=two")
     assert "stop it first with: seemachine fleet down" in ran(f"seemachine restore {backup}", 1)[0]
     ran("seemachine fleet down")
@@ -83,7 +102,9 @@ def test_a_disaster_rehearsed(home: Path, ran: Callable[..., list[str]], tmp_pat
 
 
 def test_machines_that_can_not_be_asked(home: Path, tmp_path: Path) -> None:
-    """Each machine with an NVRAM is asked, or left out by name; a file that is there is not written over."""
+    """Each machine with an NVRAM is asked, or left out by name; a file that is there is not written
+    over.
+    """
     env, backup = environment(home), tmp_path / "b.tar"
     with machines(home, (ESN,), (OTHER_ESN, "--store", "file")) as running:
         running[1].stop()
@@ -93,10 +114,15 @@ def test_machines_that_can_not_be_asked(home: Path, tmp_path: Path) -> None:
         code, lines = seemachine(["backup", str(backup), "--without", OTHER_ESN, "--json"], env)
         assert code == 0
         told = json.loads("\n".join(lines))
-        assert ([machine["esn"] for machine in told["machines"]], told["without"]) == ([ESN], [OTHER_ESN])
+        assert ([machine["esn"] for machine in told["machines"]], told["without"]) == (
+            [ESN],
+            [OTHER_ESN],
+        )
         code, lines = seemachine(["backup", str(backup), "--without", OTHER_ESN], env)
         assert (code, "another name" in lines[0]) == (1, True)
-        code, lines = seemachine(["backup", str(tmp_path / "c.tar"), "--without", "0000-0000-0000"], env)
+        code, lines = seemachine(
+            ["backup", str(tmp_path / "c.tar"), "--without", "0000-0000-0000"], env
+        )
         assert (code, "there is no machine" in lines[0]) == (1, True)
         code, lines = seemachine(["backup", str(tmp_path / "no" / "c.tar")], env)
         assert (code, "make it first" in lines[0]) == (1, True)
@@ -104,12 +130,17 @@ def test_machines_that_can_not_be_asked(home: Path, tmp_path: Path) -> None:
 
 
 def test_who_can_not_be_asked_is_started_as_it_is_meant_to_be(home: Path, tmp_path: Path) -> None:
-    """Machines of the fleet by `fleet up`, others by `serve`; all of them are in the words that leave them out."""
+    """Machines of the fleet by `fleet up`, others by `serve`; all of them are in the words that
+    leave them out.
+    """
     other = "2222-2222-2222"
     for esn in (ESN, other):
         (home / "hsm" / esn / "nvram").mkdir(parents=True)
     code, lines = seemachine(["backup", str(tmp_path / "b.tar")], environment(home))
-    way = f"start with: seemachine fleet up, seemachine serve --esn {other}; or leave out with: --without {other} --without {ESN}"
+    way = (
+        f"start with: seemachine fleet up, seemachine serve --esn {other}; or leave out with:"
+        f" --without {other} --without {ESN}"
+    )
     assert (code, lines[0].partition("; ")[2]) == (1, way)
 
 
@@ -119,7 +150,9 @@ def test_where_no_world_is_there_is_no_backup(tmp_path: Path, place: str) -> Non
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").write_text("")
     backup = tmp_path / "b.tar"
-    done = seemachine(["backup", str(backup), "--home", str(tmp_path / place)], environment(tmp_path / "else"))
+    done = seemachine(
+        ["backup", str(backup), "--home", str(tmp_path / place)], environment(tmp_path / "else")
+    )
     assert done == (1, [f"seemachine backup: there is no world in {tmp_path / place}"])
     assert not backup.exists()
 

@@ -1,4 +1,6 @@
-"""Restoring: NVRAMs only go forward, what is gone stays gone, and what is here is not written over."""
+"""Restoring: NVRAMs only go forward, what is gone stays gone, and what is here is not
+written over.
+"""
 
 import json
 import shutil
@@ -28,13 +30,18 @@ def outcomes(steps: list) -> dict[str, list[str]]:
 
 
 def set_back(world: World, esn: str) -> Callable[[], None]:
-    """Remember a machine that is down with its witness; what is returned puts both back in place, so that no handle tells."""
+    """Remember a machine that is down with its witness; what is returned puts both back in place,
+    so that no handle tells.
+    """
     kept = world.path.with_name("kept")
     shutil.copytree(world.path / "hsm" / esn, kept / "hsm")
     shutil.copytree(world.path / "witness", kept / "witness")
 
     def put_back() -> None:
-        for origin, place in ((kept / "hsm", world.path / "hsm" / esn), (kept / "witness", world.path / "witness")):
+        for origin, place in (
+            (kept / "hsm", world.path / "hsm" / esn),
+            (kept / "witness", world.path / "witness"),
+        ):
             for path in [path for path in place.rglob("*") if path.is_file()]:
                 path.unlink()
             shutil.copytree(origin, place, dirs_exist_ok=True)
@@ -46,7 +53,9 @@ class TestLeaves:
     """What is gone."""
 
     @BOTH
-    def test_nothing_happens_to_a_machine_that_went_on(self, world: World, file: Path, esn: str) -> None:
+    def test_nothing_happens_to_a_machine_that_went_on(
+        self, world: World, file: Path, esn: str
+    ) -> None:
         """A backup that is older than the machine changes no leaf and no quarantine."""
         world.store(esn).install(lease())
         world.sign(name(), esn)
@@ -58,8 +67,12 @@ class TestLeaves:
         assert world.up().sign(name(), esn) == 2
 
     @BOTH
-    def test_an_nvram_that_was_put_back_goes_forward(self, world: World, file: Path, esn: str) -> None:
-        """Witness and all: it is in quarantine, and goes on behind what the backup knows at the earliest."""
+    def test_an_nvram_that_was_put_back_goes_forward(
+        self, world: World, file: Path, esn: str
+    ) -> None:
+        """Witness and all: it is in quarantine, and goes on behind what the backup knows at the
+        earliest.
+        """
         world.store(esn).install(lease())
         world.sign(name(), esn)
         put_back = set_back(world.down(), esn)
@@ -80,7 +93,9 @@ class TestLeaves:
 
     @BOTH
     def test_that_holds_for_all_of_it(self, world: World, file: Path, esn: str) -> None:
-        """Files that stood still until the backup may have gone on after it, and half-made keys went with it."""
+        """Files that stood still until the backup may have gone on after it, and half-made keys
+        went with it.
+        """
         world.store(esn).install(lease(1))
         world.store(esn).install(lease(2))
         put_back = set_back(world.down(), esn)
@@ -95,7 +110,9 @@ class TestLeaves:
 
     @BOTH
     def test_leaves_that_only_the_ledger_knows(self, world: World, file: Path, esn: str) -> None:
-        """A file that was used up before the backup is not listed in it; put back, it has no leaf left."""
+        """A file that was used up before the backup is not listed in it; put back, it has no leaf
+        left.
+        """
         world.store(esn).install(lease(1, 0, 2))
         put_back = set_back(world.down(), esn)
         world.up()
@@ -109,7 +126,9 @@ class TestLeaves:
             world.store(esn).install(lease(1, 0, 2))
 
     @BOTH
-    def test_one_that_counts_fewer_openings_was_put_back(self, world: World, file: Path, esn: str) -> None:
+    def test_one_that_counts_fewer_openings_was_put_back(
+        self, world: World, file: Path, esn: str
+    ) -> None:
         """Though no leaf says so yet: some may have been used since the backup."""
         world.store(esn).install(lease())
         put_back = set_back(world.down(), esn)
@@ -122,8 +141,12 @@ class TestLeaves:
         assert world.up().sign(name(), esn) is None
 
     @BOTH
-    def test_leaves_of_a_lost_machine_are_gone_everywhere(self, world: World, file: Path, esn: str) -> None:
-        """They are named, and no machine of the world takes a card with them, whatever became of the witness."""
+    def test_leaves_of_a_lost_machine_are_gone_everywhere(
+        self, world: World, file: Path, esn: str
+    ) -> None:
+        """They are named, and no machine of the world takes a card with them, whatever became of
+        the witness.
+        """
         world.store(esn).install(lease())
         world.sign(name(), esn)
         keys.save(keys.KeyFile("release", lease().public_key, 0, 0, 0, b""))
@@ -160,7 +183,9 @@ class TestLeaves:
         assert "leaves" not in outcomes(world.down().restore(file))
 
     @BOTH
-    def test_dying_at_any_step_gives_no_leaf_again(self, new_world: Callable[[], World], tmp_path: Path, esn: str) -> None:
+    def test_dying_at_any_step_gives_no_leaf_again(
+        self, new_world: Callable[[], World], tmp_path: Path, esn: str
+    ) -> None:
         """Restored to the end the next time, a machine that was put back stands where it should."""
 
         def act(at: int) -> bool:
@@ -211,9 +236,13 @@ class TestMachines:
             world.restore(file)
 
     def test_a_witness_elsewhere(self, world: World, file: Path, tmp_path: Path) -> None:
-        """The notes go to the witness that fleet.toml names, also when the backup is where that comes from."""
+        """The notes go to the witness that fleet.toml names, also when the backup is where that
+        comes from.
+        """
         elsewhere = tmp_path / "elsewhere"
-        (world.path / "fleet.toml").write_text(f'[[machines]]\nesn = "{ESN}"\nwitness = "{elsewhere}"\n')
+        (world.path / "fleet.toml").write_text(
+            f'[[machines]]\nesn = "{ESN}"\nwitness = "{elsewhere}"\n'
+        )
         world.store().install(lease())
         world.backup(file)
         shutil.rmtree(world.down().path / "hsm" / ESN)
@@ -282,7 +311,12 @@ class TestLedgers:
         world.restore(file)
         path = world.path / "archive" / f"{ESN}-{part.nvram}.jsonl"
         [row] = [json.loads(line) for line in path.read_text().splitlines()]
-        assert (row["esn"], row["nvram"], row["file"], row["leaf"]) == (ESN, part.nvram, name().hex(), 0)
+        assert (row["esn"], row["nvram"], row["file"], row["leaf"]) == (
+            ESN,
+            part.nvram,
+            name().hex(),
+            0,
+        )
         later = file.with_name("later.tar")
         world.up().backup(later)
         assert unpack(later.read_bytes()).members[f"archive/{path.name}"] == path.read_bytes()
@@ -302,7 +336,14 @@ class TestLedgers:
         assert len(path.read_text().splitlines()) == 2
 
     def row(self, leaf: int, digest: str = "6d00") -> bytes:
-        values = {"esn": ESN, "nvram": "ab" * 16, "row": leaf + 1, "file": "6c" * 11, "leaf": leaf, "digest": digest}
+        values = {
+            "esn": ESN,
+            "nvram": "ab" * 16,
+            "row": leaf + 1,
+            "file": "6c" * 11,
+            "leaf": leaf,
+            "digest": digest,
+        }
         return json.dumps({**values, "token": "00" * 16, "client": "c", "time": 1}).encode() + b"\n"
 
     def test_contradicting_ones_are_both_kept(self, tmp_path: Path) -> None:
@@ -310,7 +351,10 @@ class TestLedgers:
         ledgers.keep(tmp_path, "a.jsonl", self.row(0), "b")
         step = ledgers.keep(tmp_path, "a.jsonl", self.row(0, "6d01"), "b")
         assert step.refused
-        assert sorted(path.name for path in (tmp_path / "archive").iterdir()) == ["a.b.jsonl", "a.jsonl"]
+        assert sorted(path.name for path in (tmp_path / "archive").iterdir()) == [
+            "a.b.jsonl",
+            "a.jsonl",
+        ]
 
     def test_a_digest_that_came_later_is_no_contradiction(self, tmp_path: Path) -> None:
         """A leaf that waited in the one backup is bound in the next."""
@@ -366,7 +410,9 @@ class TestWitness:
         assert not typo.exists()
 
     def test_a_machine_that_it_does_not_know_keeps_its_own(self, world: World, file: Path) -> None:
-        """Of two machines one has another witness: what is lost is noted where each of them looks."""
+        """Of two machines one has another witness: what is lost is noted where each of
+        them looks.
+        """
         world.store().install(lease())
         world.backup(file)
         shutil.rmtree(world.down().path / "hsm" / ESN)

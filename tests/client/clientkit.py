@@ -1,4 +1,6 @@
-"""What the client's tests share: stories driven by hand, machines on ports of this process, and both clients behind one interface."""
+"""What the client's tests share: stories driven by hand, machines on ports of this process, and
+both clients behind one interface.
+"""
 
 import contextlib
 import io
@@ -57,13 +59,17 @@ def a_roster(*peers: Peer) -> Roster:
     return Roster(list(peers))
 
 
-def a_key_file(alias: str = "release", expcache: int = 0, cache: bytes = b"", **choice: Any) -> KeyFile:
+def a_key_file(
+    alias: str = "release", expcache: int = 0, cache: bytes = b"", **choice: Any
+) -> KeyFile:
     """A key file whose key exists nowhere else."""
     return KeyFile(alias, make_key(**choice).public_key.encode(), 0, 0, expcache, cache)
 
 
 def shown(effect: Any) -> Any:
-    """An effect in a form that compares: (peer, request), ([peers], request), the pause itself, or WORK."""
+    """An effect in a form that compares: (peer, request), ([peers], request), the pause itself, or
+    WORK.
+    """
     if isinstance(effect, Ask):
         return effect.peer, untokened(effect.request)
     if isinstance(effect, AskAll):
@@ -72,7 +78,9 @@ def shown(effect: Any) -> Any:
 
 
 def untokened(request: Any) -> Any:
-    """A request with a token that compares: tokens are random, and each of them has its 16 bytes."""
+    """A request with a token that compares: tokens are random, and each of them has its
+    16 bytes.
+    """
     if not hasattr(request, "token"):
         return request
     assert len(request.token) == TOKEN_BYTES
@@ -82,14 +90,25 @@ def untokened(request: Any) -> Any:
 def play(story: Any, *steps: Any) -> Any:
     """Drive a story through exactly these (effect, outcome) and return its result.
 
-    An outcome is a reply, a StatusError to refuse with, or a function to call for either when it is asked for. Work is done.
+    An outcome is a reply, a StatusError to refuse with, or a function to call for either when it is
+    asked for. Work is done.
     """
     value, refused = None, None
     for expected, outcome in steps:
         effect = resume(story, value, refused)
         assert shown(effect) == expected
-        answer = effect.call() if isinstance(effect, Work) else outcome() if callable(outcome) else outcome
-        value, refused = (None, answer) if isinstance(effect, Ask) and isinstance(answer, StatusError) else (answer, None)
+        answer = (
+            effect.call()
+            if isinstance(effect, Work)
+            else outcome()
+            if callable(outcome)
+            else outcome
+        )
+        value, refused = (
+            (None, answer)
+            if isinstance(effect, Ask) and isinstance(answer, StatusError)
+            else (answer, None)
+        )
     with pytest.raises(StopIteration) as end:
         resume(story, value, refused)
     return end.value.value
@@ -118,7 +137,9 @@ class OnPort:
 
 
 @contextlib.asynccontextmanager
-async def answering(talk: Callable[[trio.SocketStream], Any], service: Service | None = None) -> AsyncIterator[OnPort]:
+async def answering(
+    talk: Callable[[trio.SocketStream], Any], service: Service | None = None
+) -> AsyncIterator[OnPort]:
     """A port on which `talk` is had with whoever connects."""
     listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
     host, port = listeners[0].socket.getsockname()[:2]
@@ -175,11 +196,15 @@ class ThreadedFleet:
 
     async def generate_lms(self, *arguments: Any, **options: Any) -> ThreadedKey:
         """As the blocking client does it."""
-        return ThreadedKey(await trio.to_thread.run_sync(partial(self.fleet.generate_lms, *arguments, **options)))
+        return ThreadedKey(
+            await trio.to_thread.run_sync(partial(self.fleet.generate_lms, *arguments, **options))
+        )
 
     async def resume_lms(self, *arguments: Any, **options: Any) -> ThreadedKey:
         """As the blocking client does it."""
-        return ThreadedKey(await trio.to_thread.run_sync(partial(self.fleet.resume_lms, *arguments, **options)))
+        return ThreadedKey(
+            await trio.to_thread.run_sync(partial(self.fleet.resume_lms, *arguments, **options))
+        )
 
     async def provision(self, esn: str, slot: int) -> Any:
         """As the blocking client does it."""
@@ -191,7 +216,9 @@ class ThreadedFleet:
 
 
 @contextlib.asynccontextmanager
-async def open_threaded(fleet: str | Path | None = None, tls: Tls | None = None) -> AsyncIterator[ThreadedFleet]:
+async def open_threaded(
+    fleet: str | Path | None = None, tls: Tls | None = None
+) -> AsyncIterator[ThreadedFleet]:
     """The blocking client's open_fleet."""
     context = blocking.open_fleet(fleet, tls)
     opened = await trio.to_thread.run_sync(context.__enter__)

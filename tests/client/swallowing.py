@@ -1,4 +1,6 @@
-"""A network that loses just what a test wants lost: a port in front of a machine, which swallows chosen requests or replies."""
+"""A network that loses just what a test wants lost: a port in front of a machine, which swallows
+chosen requests or replies.
+"""
 
 import contextlib
 import functools
@@ -10,13 +12,17 @@ from processes import RunningMachine
 
 PIECE = 1 << 16
 NOTHING: Callable[[], None] = lambda: None  # noqa: E731
-# What is lost of an exchange: the request on its way, or the reply, once the machine has done what was asked.
+# What is lost of an exchange: the request on its way, or the reply, once the machine has done what
+# was asked.
 REQUEST, REPLY = "the request", "the reply"
 
 
 @dataclass
 class Loss:
-    """One exchange that fails: the next request of this name. `then` is called once the loss happened, before anybody hears of it."""
+    """One exchange that fails: the next request of this name.
+
+    `then` is called once the loss happened, before anybody hears of it.
+    """
 
     name: str
     what: str = REPLY
@@ -25,7 +31,10 @@ class Loss:
 
 @dataclass
 class Swallower:
-    """A port; connections to it lead to wherever the machine is now. `swallowed` is what was lost, in order."""
+    """A port; connections to it lead to wherever the machine is now.
+
+    `swallowed` is what was lost, in order.
+    """
 
     machine: RunningMachine
     port: int = 0
@@ -44,7 +53,9 @@ class Swallower:
     async def forward(self, client: trio.SocketStream) -> None:
         """One connection, in which each side waits for the other's turn."""
         with contextlib.suppress(OSError, trio.BrokenResourceError):
-            async with await trio.open_tcp_stream("127.0.0.1", int(str(self.machine.published()["port"]))) as machine:
+            async with await trio.open_tcp_stream(
+                "127.0.0.1", int(str(self.machine.published()["port"]))
+            ) as machine:
                 while await self._exchange(client, machine):
                     pass
         await trio.aclose_forcefully(client)
@@ -62,7 +73,8 @@ class Swallower:
         return bool(request and reply)
 
     def _loss_of(self, request: bytes) -> Loss | None:
-        # Behind the length, array and number comes the name, with its own length, in the first bytes.
+        # Behind the length, array and number comes the name, with its own length, in the first
+        # bytes.
         for loss in self.losses:
             if bytes([0xA0 + len(loss.name)]) + loss.name.encode() in request[:40]:
                 self.losses.remove(loss)
@@ -91,7 +103,9 @@ async def swallowing(machine: RunningMachine) -> AsyncIterator[Swallower]:
     """The port, for the length of a block."""
     made = Swallower(machine)
     async with trio.open_nursery() as nursery:
-        [listener] = await nursery.start(functools.partial(trio.serve_tcp, made.forward, 0, host="127.0.0.1"))
+        [listener] = await nursery.start(
+            functools.partial(trio.serve_tcp, made.forward, 0, host="127.0.0.1")
+        )
         made.port = listener.socket.getsockname()[1]
         yield made
         nursery.cancel_scope.cancel()

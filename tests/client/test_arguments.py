@@ -9,6 +9,7 @@ from seeclient.arguments import NAMES, NUMBERS, USAGE, VERBS, Arguments, UsageEr
 
 ESN = "7852-268D-3BF9"
 SETS = "lmscode=sha256_m32_h5 lmotscode=sha256_n32_w8"
+CAPITALS = SETS.upper().replace("LMSCODE", "lmscode").replace("LMOTSCODE", "lmotscode")
 GOOD = {
     "": Arguments("banner", {}, {}, json=False),
     "--json": Arguments("banner", {}, {}, json=True),
@@ -21,33 +22,74 @@ GOOD = {
     "message=test alias=a": Arguments("sign", {"alias": "a", "message": "test"}, {}, json=False),
     "alias=a message=": Arguments("sign", {"alias": "a", "message": ""}, {}, json=False),
     "alias=a message=x=y": Arguments("sign", {"alias": "a", "message": "x=y"}, {}, json=False),
-    "alias=a message=--json": Arguments("sign", {"alias": "a", "message": "--json"}, {}, json=False),
-    "alias=a msgfile=f sigfile=s": Arguments("sign", {"alias": "a", "msgfile": "f", "sigfile": "s"}, {}, json=False),
-    "alias=a msgfile=f verify=s": Arguments("verify", {"alias": "a", "msgfile": "f", "verify": "s"}, {}, json=False),
-    "alias=a message=m verify=s": Arguments("verify", {"alias": "a", "message": "m", "verify": "s"}, {}, json=False),
+    "alias=a message=--json": Arguments(
+        "sign", {"alias": "a", "message": "--json"}, {}, json=False
+    ),
+    "alias=a msgfile=f sigfile=s": Arguments(
+        "sign", {"alias": "a", "msgfile": "f", "sigfile": "s"}, {}, json=False
+    ),
+    "alias=a msgfile=f verify=s": Arguments(
+        "verify", {"alias": "a", "msgfile": "f", "verify": "s"}, {}, json=False
+    ),
+    "alias=a message=m verify=s": Arguments(
+        "verify", {"alias": "a", "message": "m", "verify": "s"}, {}, json=False
+    ),
     f"provesn={ESN} slot=2": Arguments("provision", {"provesn": ESN}, {"slot": 2}, json=False),
     "generate alias=a": Arguments("generate", {"alias": "a"}, {}, json=False),
-    f"generate alias=a algorithm=lms {SETS} expcards=1 explease=3 expchunk=4 expcache=5 slot=2 esn={ESN}": Arguments(
+    f"generate alias=a algorithm=lms {SETS}"
+    f" expcards=1 explease=3 expchunk=4 expcache=5 slot=2 esn={ESN}": Arguments(
         "generate",
-        {"alias": "a", "algorithm": "lms", "lmscode": "sha256_m32_h5", "lmotscode": "sha256_n32_w8", "esn": ESN},
+        {
+            "alias": "a",
+            "algorithm": "lms",
+            "lmscode": "sha256_m32_h5",
+            "lmotscode": "sha256_n32_w8",
+            "esn": ESN,
+        },
         {"expcards": 1, "explease": 3, "expchunk": 4, "expcache": 5, "slot": 2},
         json=False,
     ),
     # The guide's own spellings (2.7.1, 2.7.2.1).
-    "generate alias=a expcard=1 exprelease=3": Arguments("generate", {"alias": "a"}, {"expcards": 1, "explease": 3}, json=False),
-    "generate alias=a expcards=0 exlease=1": Arguments("generate", {"alias": "a"}, {"expcards": 0, "explease": 1}, json=False),
-    "generate alias=a resume=yes": Arguments("generate", {"alias": "a", "resume": "yes"}, {}, json=False),
-    "generate alias=a replace=no": Arguments("generate", {"alias": "a", "replace": "no"}, {}, json=False),
-    "generate alias=a expchunk=007": Arguments("generate", {"alias": "a"}, {"expchunk": 7}, json=False),
-    # Parameter sets, algorithms and ESNs in any letters; the guide prints small ones.
-    f"generate alias=a algorithm=LMS {SETS.upper().replace('LMSCODE', 'lmscode').replace('LMOTSCODE', 'lmotscode')}": Arguments(
-        "generate", {"alias": "a", "algorithm": "lms", "lmscode": "sha256_m32_h5", "lmotscode": "sha256_n32_w8"}, {}, json=False
+    "generate alias=a expcard=1 exprelease=3": Arguments(
+        "generate", {"alias": "a"}, {"expcards": 1, "explease": 3}, json=False
     ),
-    f"provesn={ESN.lower()} slot=0": Arguments("provision", {"provesn": ESN}, {"slot": 0}, json=False),
-    "generate alias=a warnat=33554432": Arguments("generate", {"alias": "a"}, {"warnat": 1 << 25}, json=False),
+    "generate alias=a expcards=0 exlease=1": Arguments(
+        "generate", {"alias": "a"}, {"expcards": 0, "explease": 1}, json=False
+    ),
+    "generate alias=a resume=yes": Arguments(
+        "generate", {"alias": "a", "resume": "yes"}, {}, json=False
+    ),
+    "generate alias=a replace=no": Arguments(
+        "generate", {"alias": "a", "replace": "no"}, {}, json=False
+    ),
+    "generate alias=a expchunk=007": Arguments(
+        "generate", {"alias": "a"}, {"expchunk": 7}, json=False
+    ),
+    # Parameter sets, algorithms and ESNs in any letters; the guide prints small ones.
+    f"generate alias=a algorithm=LMS {CAPITALS}": Arguments(
+        "generate",
+        {
+            "alias": "a",
+            "algorithm": "lms",
+            "lmscode": "sha256_m32_h5",
+            "lmotscode": "sha256_n32_w8",
+        },
+        {},
+        json=False,
+    ),
+    f"provesn={ESN.lower()} slot=0": Arguments(
+        "provision", {"provesn": ESN}, {"slot": 0}, json=False
+    ),
+    "generate alias=a warnat=33554432": Arguments(
+        "generate", {"alias": "a"}, {"warnat": 1 << 25}, json=False
+    ),
     "alias=a warnat=0": Arguments("threshold", {"alias": "a"}, {"warnat": 0}, json=False),
-    "alias=a message=m acknowledge=why": Arguments("sign", {"alias": "a", "message": "m", "acknowledge": "why"}, {}, json=False),
-    "generate alias=a resume=yes slot=2": Arguments("generate", {"alias": "a", "resume": "yes"}, {"slot": 2}, json=False),
+    "alias=a message=m acknowledge=why": Arguments(
+        "sign", {"alias": "a", "message": "m", "acknowledge": "why"}, {}, json=False
+    ),
+    "generate alias=a resume=yes slot=2": Arguments(
+        "generate", {"alias": "a", "resume": "yes"}, {"slot": 2}, json=False
+    ),
 }
 
 BAD = {
@@ -100,18 +142,35 @@ BAD = {
     "provesn=abc slot=2": "provesn=abc is not an ESN; it looks like 7852-268D-3BF9",
     "generate alias=a esn=abc": "esn=abc is not an ESN; it looks like 7852-268D-3BF9",
     "alias=../x message=m": "alias takes up to 64 letters, digits and hyphens, not '../x'",
-    "generate alias=a slot=2": "slot= is where cards are, and this key has none; leave it out, or add expcards= or explease=",
+    "generate alias=a slot=2": (
+        "slot= is where cards are, and this key has none; leave it out, or add expcards= or"
+        " explease="
+    ),
     "generate alias=a expcards=0 slot=2": "slot= is where cards are",
     "generate alias=a algorithm=lsm": "there is no algorithm=lsm; did you mean lms?",
     "generate alias=a algorithm=rsa": "there is no algorithm=rsa; known are lms",
-    "generate alias=a lmscode=sha256_m32_h6": "there is no lmscode=sha256_m32_h6; did you mean sha256_m32_h",
-    "generate alias=a lmscode=h5": "there is no lmscode=h5; known are sha256_m32_h5, _h10, _h15, _h20, _h25; also sha256_m24",
-    "generate alias=a lmotscode=SHA256-N32-W8": "there is no lmotscode=SHA256-N32-W8; did you mean sha256_n32_w8?",
-    "generate alias=a lmotscode=w8": "there is no lmotscode=w8; known are sha256_n32_w8, _w4, _w2, _w1; also sha256_n24",
-    "generate alias=a algorithm=lms lmscode=sha256_m24_h5 lmotscode=sha256_n32_w8": "sha256_m24_h5 and sha256_n32_w8 differ in hash",
-    "generate alias=a resume=yes expchunk=3": "resume=yes goes on with the key as it was begun; leave out expchunk=",
+    "generate alias=a lmscode=sha256_m32_h6": (
+        "there is no lmscode=sha256_m32_h6; did you mean sha256_m32_h"
+    ),
+    "generate alias=a lmscode=h5": (
+        "there is no lmscode=h5; known are sha256_m32_h5, _h10, _h15, _h20, _h25; also sha256_m24"
+    ),
+    "generate alias=a lmotscode=SHA256-N32-W8": (
+        "there is no lmotscode=SHA256-N32-W8; did you mean sha256_n32_w8?"
+    ),
+    "generate alias=a lmotscode=w8": (
+        "there is no lmotscode=w8; known are sha256_n32_w8, _w4, _w2, _w1; also sha256_n24"
+    ),
+    "generate alias=a algorithm=lms lmscode=sha256_m24_h5 lmotscode=sha256_n32_w8": (
+        "sha256_m24_h5 and sha256_n32_w8 differ in hash"
+    ),
+    "generate alias=a resume=yes expchunk=3": (
+        "resume=yes goes on with the key as it was begun; leave out expchunk="
+    ),
     "generate alias=a algorithm=lms": "generate needs lmscode=, such as lmscode=sha256_m32_h5",
-    "generate alias=a algorithm=LMS lmscode=sha256_m32_h5": "generate needs lmotscode=, such as lmotscode=sha256_n32_w8",
+    "generate alias=a algorithm=LMS lmscode=sha256_m32_h5": (
+        "generate needs lmotscode=, such as lmotscode=sha256_n32_w8"
+    ),
     "generate alias=a resume=true": "resume= takes yes or no, not true",
     "generate alias=a replace=1": "replace= takes yes or no, not 1",
     "alias=a message=m resume=yes": "sign does not take resume=",
@@ -120,7 +179,9 @@ BAD = {
     "warnat=3": "threshold needs alias=",
     "alias=a warnat=33554433": "warnat= takes a number from 0 to 33554432, not 33554433",
     "alias=a warnat=-1": "warnat= takes a number from 0 to 33554432, not -1",
-    "generate alias=a resume=yes warnat=3": "resume=yes goes on with the key as it was begun; leave out warnat=",
+    "generate alias=a resume=yes warnat=3": (
+        "resume=yes goes on with the key as it was begun; leave out warnat="
+    ),
     "alias=a message=m acknowledge=": "acknowledge= needs a value",
     "alias=a message=m verify=s acknowledge=x": "verify does not take acknowledge=",
     "generate alias=a acknowledge=x": "generate does not take acknowledge=",
@@ -137,7 +198,9 @@ def test_a_command_line_is_taken_apart(line):
 
 @pytest.mark.parametrize("line", BAD)
 def test_a_wrong_command_line_is_told_what_would_be_right(line):
-    """Exit code 2, the sentence that names the argument, and where to read on; nothing is connected to."""
+    """Exit code 2, the sentence that names the argument, and where to read on; nothing is connected
+    to.
+    """
     with pytest.raises(UsageError) as wrong:
         parse(line.split())
     assert str(wrong.value).startswith(BAD[line])
@@ -146,10 +209,15 @@ def test_a_wrong_command_line_is_told_what_would_be_right(line):
 
 @pytest.mark.parametrize("reason", [" ", "\t", "a\nb", "\x1b[31m", "x" * 201])
 def test_a_reason_says_something(reason):
-    """Blank, unprintable or too long, an acknowledgement is wrong usage, before any HSM is asked."""
+    """Blank, unprintable or too long, an acknowledgement is wrong usage, before any HSM
+    is asked.
+    """
     with pytest.raises(UsageError, match="takes a reason of 1 to 200 printable characters"):
         parse(["alias=a", "message=m", f"acknowledge={reason}"])
-    assert parse(["alias=a", "message=m", "acknowledge= two words "]).texts["acknowledge"] == "two words"
+    assert (
+        parse(["alias=a", "message=m", "acknowledge= two words "]).texts["acknowledge"]
+        == "two words"
+    )
 
 
 def test_an_empty_word_is_told():
@@ -169,9 +237,19 @@ def test_an_argument_with_spaces_is_one_argument():
 
 
 @settings(deadline=None)
-@given(st.lists(st.one_of(st.text(max_size=12), st.builds("{}={}".format, st.sampled_from(NAMES), st.text(max_size=6))), max_size=5))
+@given(
+    st.lists(
+        st.one_of(
+            st.text(max_size=12),
+            st.builds("{}={}".format, st.sampled_from(NAMES), st.text(max_size=6)),
+        ),
+        max_size=5,
+    )
+)
 def test_any_words_are_understood_or_refused(words):
-    """No command line does anything but parse or raise UsageError, and what parses has numbers for numbers."""
+    """No command line does anything but parse or raise UsageError, and what parses has numbers for
+    numbers.
+    """
     try:
         parsed = parse(words)
     except UsageError as wrong:
@@ -181,7 +259,9 @@ def test_any_words_are_understood_or_refused(words):
         assert not parsed.texts.keys() & set(NUMBERS)
 
 
-@pytest.mark.parametrize("words", [["--help"], ["-h"], ["help"], ["generate", "--help"], ["nonsense", "--help"]])
+@pytest.mark.parametrize(
+    "words", [["--help"], ["-h"], ["help"], ["generate", "--help"], ["nonsense", "--help"]]
+)
 def test_help_is_given_whatever_else_is_said(words):
     """--help prints every verb and argument there is, exit code 0."""
     code, lines = say(*words)

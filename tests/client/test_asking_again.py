@@ -1,4 +1,6 @@
-"""signing.py, without machines: what is asked again, of whom, and what a machine that was started anew needs before it can answer."""
+"""signing.py, without machines: what is asked again, of whom, and what a machine that was started
+anew needs before it can answer.
+"""
 
 import pytest
 from client.clientkit import OTHER_ESN, a_peer, a_roster, play
@@ -8,7 +10,14 @@ from seeclient.effects import Pause, resume
 from seeclient.signing import Message
 from server.serverkit import ESN, make_key
 
-from seemachine.wire.messages import GetNvmemfileInfo, LmsLoaded, LoadLms, NvmemfileInfo, NvmemfileSign, NvmemfileSigned
+from seemachine.wire.messages import (
+    GetNvmemfileInfo,
+    LmsLoaded,
+    LoadLms,
+    NvmemfileInfo,
+    NvmemfileSign,
+    NvmemfileSigned,
+)
 from seemachine.wire.names import nvram_name
 from seemachine.wire.status import Status, StatusError
 
@@ -17,7 +26,11 @@ FILE = nvram_name(PUBLIC_KEY)
 KEY = keys.KeyFile("release", PUBLIC_KEY, 0, 0, 5, b"nodes")
 WITHOUT_CACHE = keys.KeyFile("release", PUBLIC_KEY, 0, 0, 0, b"")
 LOST = StatusError(Status.OSErrorErrno, "connection to 127.0.0.1 on port 8888: broken", CONNECT)
-NOT_LOADED = StatusError(Status.NotAvailable, "the tree is not loaded; send the key file's cache with loadLMS", "nvmemfile_sign")
+NOT_LOADED = StatusError(
+    Status.NotAvailable,
+    "the tree is not loaded; send the key file's cache with loadLMS",
+    "nvmemfile_sign",
+)
 MESSAGE = Message(b"message")
 SIGN = NvmemfileSign(file=FILE, token=bytes(16), message=b"message")
 ASK_INFO = GetNvmemfileInfo(file=FILE)
@@ -28,12 +41,16 @@ PAUSE = Pause(0.05)
 
 def signed(leaf=7):
     """A signature."""
-    return NvmemfileSigned(signature=leaf.to_bytes(4, "big") + b"signature", leaf=leaf, remaining=31 - leaf)
+    return NvmemfileSigned(
+        signature=leaf.to_bytes(4, "big") + b"signature", leaf=leaf, remaining=31 - leaf
+    )
 
 
 def info(*, loaded=True):
     """What a machine says of the file."""
-    return NvmemfileInfo(file=FILE, public_key=PUBLIC_KEY, first=0, next=0, end=32, loaded=loaded, quarantined=False)
+    return NvmemfileInfo(
+        file=FILE, public_key=PUBLIC_KEY, first=0, next=0, end=32, loaded=loaded, quarantined=False
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +66,9 @@ def peer():
 
 
 def test_a_machine_that_was_started_anew_gets_the_node_cache_first(peer):
-    """It can't answer without, and whoever came with another token instead would burn the leaf that was taken before."""
+    """It can't answer without, and whoever came with another token instead would burn the leaf that
+    was taken before.
+    """
     made = play(
         signing.sign(a_roster(peer), KEY, MESSAGE),
         (([peer], ASK_INFO), [info()]),
@@ -74,7 +93,9 @@ def test_it_is_the_same_request_that_comes_again(peer):
 
 
 def test_a_file_that_is_gone_is_no_reason_to_load(peer):
-    """A machine without the file says so again when it is sent the cache, and the next one is asked."""
+    """A machine without the file says so again when it is sent the cache, and the next one is
+    asked.
+    """
     other = a_peer(OTHER_ESN, 2)
     made = play(
         signing.sign(a_roster(peer, other), KEY, MESSAGE),
@@ -97,7 +118,10 @@ def test_without_a_cache_there_is_nothing_to_send(peer):
     for key, steps in refusals:
         with pytest.raises(StatusError) as refused:
             play(signing.sign(a_roster(peer), key, MESSAGE), (([peer], ASK_INFO), [info()]), *steps)
-        assert (refused.value.status, refused.value.where) == (Status.NotAvailable, "dispatch_see_nvmemfile")
+        assert (refused.value.status, refused.value.where) == (
+            Status.NotAvailable,
+            "dispatch_see_nvmemfile",
+        )
 
 
 def test_a_machine_that_is_lost_while_it_loads_is_passed_over(peer):
@@ -112,16 +136,28 @@ def test_a_machine_that_is_lost_while_it_loads_is_passed_over(peer):
     )
     assert made.esn == OTHER_ESN
     with pytest.raises(StatusError) as refused:
-        play(signing.sign(a_roster(peer), KEY, MESSAGE), (([peer], ASK_INFO), [info(loaded=False)]), *steps)
+        play(
+            signing.sign(a_roster(peer), KEY, MESSAGE),
+            (([peer], ASK_INFO), [info(loaded=False)]),
+            *steps,
+        )
     assert refused.value is LOST
 
 
 def test_the_machine_that_signed_last_is_known_to_all_who_sign_at_once(peer):
-    """Two that are under way over one roster both ask it directly; a loss makes it one of many again."""
+    """Two that are under way over one roster both ask it directly; a loss makes it one of many
+    again.
+    """
     roster = a_roster(peer)
-    play(signing.sign(roster, KEY, MESSAGE), (([peer], ASK_INFO), [info()]), ((peer, SIGN), signed(1)))
+    play(
+        signing.sign(roster, KEY, MESSAGE),
+        (([peer], ASK_INFO), [info()]),
+        ((peer, SIGN), signed(1)),
+    )
     one, other = signing.sign(roster, KEY, MESSAGE), signing.sign(roster, KEY, MESSAGE)
-    assert [type(resume(asked, None, None).request) for asked in (one, other)] == [NvmemfileSign] * 2
+    assert [type(resume(asked, None, None).request) for asked in (one, other)] == [
+        NvmemfileSign
+    ] * 2
     with pytest.raises(StopIteration):
         resume(other, signed(2), None)
     assert roster.signers == {FILE: peer}

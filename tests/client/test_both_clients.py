@@ -1,4 +1,6 @@
-"""blocking.py and fleet.py: the same operations against the same machine give the same results, whichever client asks."""
+"""blocking.py and fleet.py: the same operations against the same machine give the same results,
+whichever client asks.
+"""
 
 import pytest
 import seeclient
@@ -36,7 +38,9 @@ async def refusal(awaited):
 
 
 async def test_a_key_lives_its_life(machine, open_fleet):
-    """Generate, sign, verify, ask: each does what it says, and the signature is good for somebody else, too."""
+    """Generate, sign, verify, ask: each does what it says, and the signature is good for somebody
+    else, too.
+    """
     told = []
     async with open_fleet() as fleet:
         [peer] = fleet.roster.peers
@@ -45,7 +49,12 @@ async def test_a_key_lives_its_life(machine, open_fleet):
         assert [type(event) for event in told] == [Started, *[ChunkDone] * 5]
         assert (key.alias, key.file) == ("release", keys.load("release"))
         signed = await key.sign_with(b"one")
-        assert (signed.esn, signed.leaf, signed.remaining, leaf_of(signed.signature)) == (ESN, 0, 31, 0)
+        assert (signed.esn, signed.leaf, signed.remaining, leaf_of(signed.signature)) == (
+            ESN,
+            0,
+            31,
+            0,
+        )
         signature = await key.sign(b"two")
         assert leaf_of(signature) == 1
         assert good(key.public_key, b"one", signed.signature)
@@ -54,13 +63,18 @@ async def test_a_key_lives_its_life(machine, open_fleet):
         with pytest.raises(StatusError, match=r"^VerifyFailed\(11\): expected .* but computed "):
             key.verify(b"one", signature)
         info = await key.info()
-        assert (info.remaining, [(view.esn, view.first, view.end) for view in info.machines]) == (30, [(ESN, 0, 32)])
+        assert (info.remaining, [(view.esn, view.first, view.end) for view in info.machines]) == (
+            30,
+            [(ESN, 0, 32)],
+        )
     async with open_fleet() as fleet:
         assert leaf_of(await fleet.key("RELEASE").sign(b"three")) == 2
 
 
 async def test_a_sectorized_key_goes_over_a_card(machine, open_fleet, home):
-    """A card is written, a lease is provisioned from it, and the key signs until the lease is used up."""
+    """A card is written, a lease is provisioned from it, and the key signs until the lease is used
+    up.
+    """
     rack, told = Rack(home), []
     machine_folder(home)
     rack.insert(rack.new()[0], ESN, 2)
@@ -69,9 +83,17 @@ async def test_a_sectorized_key_goes_over_a_card(machine, open_fleet, home):
         assert told[-3:] == [CardsNeeded(1), CardTried(2), CardDone(0)]
         assert (await refusal(key.sign(b""))).status is Status.NotAvailable
         moved = await fleet.provision(ESN, 2)
-        assert (moved.esn, moved.first, moved.end, moved.leases_left, moved.public_key) == (ESN, 0, 2, 15, key.public_key)
+        assert (moved.esn, moved.first, moved.end, moved.leases_left, moved.public_key) == (
+            ESN,
+            0,
+            2,
+            15,
+            key.public_key,
+        )
         [view] = (await key.info()).machines
-        assert [(slot.slot, slot.ic, slot.kind, slot.leases) for slot in view.slots] == [(2, 1, "lms", 15)]
+        assert [(slot.slot, slot.ic, slot.kind, slot.leases) for slot in view.slots] == [
+            (2, 1, "lms", 15)
+        ]
         assert [leaf_of(await key.sign(b"")) for _ in range(2)] == [0, 1]
         refused = await refusal(key.sign(b""))
         assert (refused.name, refused.where) == ("NotAvailable", "dispatch_see_nvmemfile")
@@ -79,10 +101,14 @@ async def test_a_sectorized_key_goes_over_a_card(machine, open_fleet, home):
 
 
 async def test_a_program_does_not_wait_for_a_card_that_nobody_brings(machine, open_fleet):
-    """Where no operator feeds cards, the refusal comes before anything is hashed, and no key is left behind."""
+    """Where no operator feeds cards, the refusal comes before anything is hashed, and no key is
+    left behind.
+    """
     told = []
     async with open_fleet() as fleet:
-        refused = await refusal(fleet.generate_lms("cards", **H5_W4, explease=1, progress=told.append))
+        refused = await refusal(
+            fleet.generate_lms("cards", **H5_W4, explease=1, progress=told.append)
+        )
     assert refused.status is Status.NotAvailable
     assert f"seemachine card insert CARD --esn {ESN} --slot 2" in refused.detail
     assert told == []
@@ -103,14 +129,18 @@ async def test_patience_is_the_callers(machine, open_fleet, home):
 
     events = []
     async with open_fleet() as fleet:
-        await fleet.generate_lms("cards", **H5_W4, explease=1, progress=events.append, patience=bring)
+        await fleet.generate_lms(
+            "cards", **H5_W4, explease=1, progress=events.append, patience=bring
+        )
     assert [type(event) for event in events[-3:]] == [CardsNeeded, CardTried, CardDone]
     assert len(told) >= 1
 
 
 @pytest.mark.parametrize("size", [0, 1, 1 << 20, 3 << 20])
 async def test_messages_of_any_size(size, machine, open_fleet, tmp_path):
-    """A message is signed whole whatever its size, from memory as from a file; what does not fit a frame is hashed here."""
+    """A message is signed whole whatever its size, from memory as from a file; what does not fit a
+    frame is hashed here.
+    """
     message = bytes(range(256)) * (size // 256) + b"m" * (size % 256)
     (tmp_path / "message").write_bytes(message)
     async with open_fleet() as fleet:
@@ -128,9 +158,10 @@ async def test_refusals_are_the_machines(machine, open_fleet, home):
     """What a machine refuses arrives with its status, its sentence and its place."""
     async with open_fleet() as fleet:
         refused = await refusal(fleet.generate_lms("x", **H5_W4, expcards=4, explease=3))
-        assert str(refused) == (
-            "InvalidParameter(24): private key tree height is less than the sum of card and lease exponents (5 < 4 + 3)"
-            " in continueLMS_cache_next"
+        assert (
+            str(refused)
+            == "InvalidParameter(24): private key tree height is less than the sum of card and"
+            " lease exponents (5 < 4 + 3) in continueLMS_cache_next"
         )
         assert refused.where == "continueLMS_cache_next"
         refused = await refusal(fleet.provision(ESN, 3))
@@ -156,13 +187,19 @@ OUTSIDE = {
 
 @pytest.mark.parametrize("what", OUTSIDE)
 async def test_a_number_that_the_protocol_cannot_carry_is_a_refusal(what, machine, open_fleet):
-    """A slot or exponent that no machine could take is refused like one that this machine does not take."""
+    """A slot or exponent that no machine could take is refused like one that this machine does not
+    take.
+    """
     async with open_fleet() as fleet:
         assert (await refusal(OUTSIDE[what](fleet))).status is Status.InvalidParameter
 
 
-async def test_the_second_machine_signs_when_the_first_has_run_out(machine, open_fleet, home, tmp_path, monkeypatch):
-    """Leases of one key on two machines are used one after the other, in module order, and counted together."""
+async def test_the_second_machine_signs_when_the_first_has_run_out(
+    machine, open_fleet, home, tmp_path, monkeypatch
+):
+    """Leases of one key on two machines are used one after the other, in module order, and counted
+    together.
+    """
     rack = Rack(home)
     for esn in (ESN, OTHER_ESN):
         machine_folder(home, esn)
@@ -179,7 +216,12 @@ async def test_the_second_machine_signs_when_the_first_has_run_out(machine, open
             await fleet.provision(OTHER_ESN, 2)
             assert (await key.info()).remaining == 4
             signed = [await key.sign_with(b"") for _ in range(4)]
-            assert [(each.esn, each.leaf) for each in signed] == [(ESN, 0), (ESN, 1), (OTHER_ESN, 2), (OTHER_ESN, 3)]
+            assert [(each.esn, each.leaf) for each in signed] == [
+                (ESN, 0),
+                (ESN, 1),
+                (OTHER_ESN, 2),
+                (OTHER_ESN, 3),
+            ]
             assert (await refusal(key.sign(b""))).status is Status.NotAvailable
 
 
@@ -187,7 +229,9 @@ async def test_the_second_machine_signs_when_the_first_has_run_out(machine, open
 
 
 async def test_a_machine_that_stops_is_a_refusal(machine, open_fleet):
-    """A connection that ends between two requests, and every request after that, is a StatusError and not a crash."""
+    """A connection that ends between two requests, and every request after that, is a StatusError
+    and not a crash.
+    """
     async with open_fleet() as fleet:
         await fleet.generate_lms("key", **H5_W4)
         machine.stop()
@@ -208,9 +252,14 @@ async def test_a_lost_machine_stays_a_refusal(machine, open_fleet):
 
 
 async def test_a_machine_that_stops_in_the_middle_is_a_refusal(home, open_fleet):
-    """A connection that ends while a chunk is hashed is a StatusError, and nothing is left of the key."""
+    """A connection that ends while a chunk is hashed is a StatusError, and nothing is left of the
+    key.
+    """
     engine = GatedEngine()
-    async with serving(make_machine(home, engine=engine)) as machine, open_fleet(machine.text) as fleet:
+    async with (
+        serving(make_machine(home, engine=engine)) as machine,
+        open_fleet(machine.text) as fleet,
+    ):
         refused = []
 
         async def generate():
@@ -226,9 +275,14 @@ async def test_a_machine_that_stops_in_the_middle_is_a_refusal(home, open_fleet)
 
 
 async def test_a_cancelled_request_closes_its_connection(home):
-    """A reply that nobody waits for must not be taken for the next one's, so the trio client hangs up."""
+    """A reply that nobody waits for must not be taken for the next one's, so the trio client hangs
+    up.
+    """
     engine = GatedEngine()
-    async with serving(make_machine(home, engine=engine)) as machine, seeclient.open_fleet(machine.text) as fleet:
+    async with (
+        serving(make_machine(home, engine=engine)) as machine,
+        seeclient.open_fleet(machine.text) as fleet,
+    ):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(lambda: fleet.generate_lms("key", **H5_W4))
             await until(lambda: engine.entered)
@@ -250,12 +304,16 @@ async def test_an_exception_of_the_caller_comes_out_as_it_is(machine, open_fleet
 
     async with open_fleet() as fleet:
         with pytest.raises(ZeroDivisionError):
-            await fleet.generate_lms("key", **H5_W4, explease=1, progress=stop, patience=lambda _peer, _waited: True)
+            await fleet.generate_lms(
+                "key", **H5_W4, explease=1, progress=stop, patience=lambda _peer, _waited: True
+            )
         assert keys.aliases() == []
 
 
 async def test_an_exception_of_a_runner_closes_the_story(machine, open_fleet, monkeypatch):
-    """Interrupted while it waits for a card, as by Ctrl-C, an operation removes the key that nobody could use."""
+    """Interrupted while it waits for a card, as by Ctrl-C, an operation removes the key that nobody
+    could use.
+    """
 
     def interrupt(*seconds):
         assert keys.aliases() == ["key"]
@@ -265,12 +323,16 @@ async def test_an_exception_of_a_runner_closes_the_story(machine, open_fleet, mo
     monkeypatch.setattr("seeclient.fleet.trio.sleep", interrupt)
     async with open_fleet() as fleet:
         with pytest.raises(KeyboardInterrupt):
-            await fleet.generate_lms("key", **H5_W4, explease=1, patience=lambda _peer, _waited: True)
+            await fleet.generate_lms(
+                "key", **H5_W4, explease=1, patience=lambda _peer, _waited: True
+            )
         assert keys.aliases() == []
 
 
 async def test_a_half_made_key_is_finished_by_another_connection(home, open_fleet, monkeypatch):
-    """Broken off after two chunks, a key is gone on with where it was, and is a key like any other."""
+    """Broken off after two chunks, a key is gone on with where it was, and is a key
+    like any other.
+    """
     machine, chunks = make_machine(home), []
     machine.checkpoints = FolderCheckpoints(machine_folder(home))
 

@@ -1,4 +1,6 @@
-"""dispatch.py: where machines should be, in which order, and what is said of those that are not there."""
+"""dispatch.py: where machines should be, in which order, and what is said of those that are not
+there.
+"""
 
 import json
 import math
@@ -50,7 +52,12 @@ def test_published_objects_are_in_module_order(home):
     modules = {"AAAA-0000-0000": 10, "BBBB-0000-0000": 2, "DDDD-0000-0000": 1, "CCCC-0000-0000": 1}
     for esn, module in modules.items():
         publish(home, esn, module, port=1000 + module)
-    assert esns(addresses()) == ["CCCC-0000-0000", "DDDD-0000-0000", "BBBB-0000-0000", "AAAA-0000-0000"]
+    assert esns(addresses()) == [
+        "CCCC-0000-0000",
+        "DDDD-0000-0000",
+        "BBBB-0000-0000",
+        "AAAA-0000-0000",
+    ]
     assert addresses()[2] == Address("127.0.0.1", 1002, 2, "BBBB-0000-0000")
 
 
@@ -61,17 +68,23 @@ WRONG = {
     "host": ["a\nb", "\x1b[2J", "\u202eh", "\u2028", 5],
     "nvram": ["0F" * 16, "0f", "../../victim", "0f" * 16 + "\n", 5],
 }
-UNREACHABLE = [json.dumps(GOOD | {field: value}) for field, values in WRONG.items() for value in values]
+UNREACHABLE = [
+    json.dumps(GOOD | {field: value}) for field, values in WRONG.items() for value in values
+]
 
 
 def test_an_object_with_all_that_it_may_have_counts(home):
     """The values that the wrong ones below differ from."""
     publish(home, ESN, 1)
     (home / "published" / "pqsdk" / "other.json").write_text(json.dumps(GOOD))
-    assert addresses()[1 - addresses().index(Address("127.0.0.1", 8888, 1, ESN))] == Address("h", 1, 1, OTHER_ESN, nvram="0f" * 16)
+    assert addresses()[1 - addresses().index(Address("127.0.0.1", 8888, 1, ESN))] == Address(
+        "h", 1, 1, OTHER_ESN, nvram="0f" * 16
+    )
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "5", '{"esn": "x"}', *UNREACHABLE, "\xff", "[" * 200_000])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "5", '{"esn": "x"}', *UNREACHABLE, "\xff", "[" * 200_000]
+)
 def test_what_is_no_published_object_is_passed_over(text, home):
     """A damaged entry hides no other."""
     publish(home, ESN, 1)
@@ -89,7 +102,9 @@ def test_only_objects_of_this_name_count(home):
 
 
 async def test_a_stale_object_gives_the_guides_line(home, open_fleet):
-    """A machine that was killed is a failure in the guide's words (2.8.1), and the others are there."""
+    """A machine that was killed is a failure in the guide's words (2.8.1), and the others are
+    there.
+    """
     port = free_port()
     publish(home, OTHER_ESN, 1, port)
     async with serving(make_machine(home)) as machine:
@@ -97,12 +112,19 @@ async def test_a_stale_object_gives_the_guides_line(home, open_fleet):
         async with open_fleet() as fleet:
             assert [peer.esn for peer in fleet.roster.peers] == [ESN]
             [failure] = fleet.roster.failures
-    assert str(failure) == f"OSErrorErrno(57): connecting to 127.0.0.1 on port {port}: Connection refused"
+    assert (
+        str(failure)
+        == f"OSErrorErrno(57): connecting to 127.0.0.1 on port {port}: Connection refused"
+    )
     assert failure.where == "dispatch_socket_connect"
 
 
-async def test_a_stale_object_whose_port_belongs_to_another_machine_is_no_second_machine(home, open_fleet):
-    """The port of a killed machine may be taken by another; that one must not appear twice, or its leaves count twice."""
+async def test_a_stale_object_whose_port_belongs_to_another_machine_is_no_second_machine(
+    home, open_fleet
+):
+    """The port of a killed machine may be taken by another; that one must not appear twice, or its
+    leaves count twice.
+    """
     async with serving(make_machine(home)) as machine:
         publish(home, OTHER_ESN, 1, machine.port)
         publish(home, ESN, 2, machine.port)
@@ -128,17 +150,35 @@ TEXTS = {
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_a_fleet_is_written_as_text(text, monkeypatch):
-    """Addresses are separated by commas, in module order; a port may be left out, an IPv6 address stands in brackets."""
+    """Addresses are separated by commas, in module order; a port may be left out, an IPv6 address
+    stands in brackets.
+    """
     expected = [Address(host, port, module) for module, (host, port) in enumerate(TEXTS[text], 1)]
     assert addresses(text) == expected
     monkeypatch.setenv("SEEMACHINE_FLEET", text)
     assert addresses() == expected
 
 
-@pytest.mark.parametrize("text", ["a:0", "a:65536", "a:b", "a:", "a:-1", "a:1.5", "a:1,b:x", "[::1]:x", "a:" + "9" * 5000, "a:\u0661"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a:0",
+        "a:65536",
+        "a:b",
+        "a:",
+        "a:-1",
+        "a:1.5",
+        "a:1,b:x",
+        "[::1]:x",
+        "a:" + "9" * 5000,
+        "a:\u0661",
+    ],
+)
 def test_a_wrong_address_is_refused_with_how_to_write_it(text):
     """The refusal names the address that is wrong."""
-    with pytest.raises(StatusError, match="is not an address; a fleet is written as host:port,host:port") as refused:
+    with pytest.raises(
+        StatusError, match="is not an address; a fleet is written as host:port,host:port"
+    ) as refused:
         addresses(text)
     assert refused.value.status is Status.InvalidParameter
     assert text.rpartition(",")[2] in refused.value.detail
@@ -146,13 +186,17 @@ def test_a_wrong_address_is_refused_with_how_to_write_it(text):
 
 @pytest.mark.parametrize("text", ["a\nb:1", "a\x1b[2J", "\u202ea:1", "a:1,b\x9b", "\udc9b"])
 def test_an_address_is_printable(text):
-    """A list may come from a file of somebody else's, and is named in every line about its machines."""
+    """A list may come from a file of somebody else's, and is named in every line about its
+    machines.
+    """
     with pytest.raises(StatusError, match="is not an address") as refused:
         addresses(text)
     assert is_printable(refused.value.detail)
 
 
-@pytest.mark.parametrize(("text", "host"), [("[::1]", "::1"), ("::1", "::1"), ("[fe80::1]", "fe80::1")])
+@pytest.mark.parametrize(
+    ("text", "host"), [("[::1]", "::1"), ("::1", "::1"), ("[fe80::1]", "fe80::1")]
+)
 def test_an_ipv6_address_without_a_port_has_the_usual_port(text, host):
     """The colons of an address are not the colon before a port."""
     assert addresses(text) == [Address(host, 8888, 1)]
@@ -182,7 +226,10 @@ async def test_a_host_that_nobody_knows_is_a_failure_with_a_reason(host, open_fl
     monkeypatch.setattr(socket, "getaddrinfo", nobody)  # the tests ask no name server
     async with open_fleet(f"{host}:8888") as fleet:
         [failure] = fleet.roster.failures
-    assert str(failure) == f"OSErrorErrno(57): connecting to {host} on port 8888: Name or service not known"
+    assert (
+        str(failure)
+        == f"OSErrorErrno(57): connecting to {host} on port 8888: Name or service not known"
+    )
 
 
 @pytest.mark.parametrize("host", ["a..b", "a" * 64])
@@ -201,9 +248,13 @@ def nobody(*arguments, **options):
 
 def test_a_system_error_is_told_in_the_systems_words():
     """Whatever text the error carries, the line has that of its number, as in the guide."""
-    failure = dispatch.connect_failure(Address("h", 1, 1), OSError(111, "Error connecting to ('h', 1)"))
+    failure = dispatch.connect_failure(
+        Address("h", 1, 1), OSError(111, "Error connecting to ('h', 1)")
+    )
     assert failure.detail == f"connecting to h on port 1: {os.strerror(111)}"
-    assert dispatch.connect_failure(Address("h", 1, 1), TimeoutError("timed out")).detail.endswith(": timed out")
+    assert dispatch.connect_failure(Address("h", 1, 1), TimeoutError("timed out")).detail.endswith(
+        ": timed out"
+    )
     assert dispatch.connect_failure(Address("h", 1, 1), OSError()).detail.endswith(": OSError")
 
 
@@ -231,15 +282,25 @@ def write_fleet(folder, text=FLEET):
 
 @pytest.mark.parametrize("kind", [Path, str])
 def test_a_fleet_file_says_where_machines_are_meant_to_be(kind, home):
-    """Machines come in module order; without a port, each has the next one from 8888 on in the order of the file."""
-    assert addresses(kind(write_fleet(home))) == [Address("10.0.0.1", 8889, 1, OTHER_ESN), Address("127.0.0.1", 1111, 2, ESN)]
+    """Machines come in module order; without a port, each has the next one from 8888 on in the
+    order of the file.
+    """
+    assert addresses(kind(write_fleet(home))) == [
+        Address("10.0.0.1", 8889, 1, OTHER_ESN),
+        Address("127.0.0.1", 1111, 2, ESN),
+    ]
 
 
 def test_a_machine_that_is_published_is_where_it_says(home):
-    """A fleet file gives way to the published object of a machine, for it may have had to take another port."""
+    """A fleet file gives way to the published object of a machine, for it may have had to take
+    another port.
+    """
     publish(home, ESN, 7, port=2222)
     publish(home, "AAAA-0000-0000", 3)
-    assert addresses(write_fleet(home)) == [Address("10.0.0.1", 8889, 1, OTHER_ESN), Address("127.0.0.1", 2222, 7, ESN)]
+    assert addresses(write_fleet(home)) == [
+        Address("10.0.0.1", 8889, 1, OTHER_ESN),
+        Address("127.0.0.1", 2222, 7, ESN),
+    ]
 
 
 def test_the_environment_may_name_a_fleet_file(home, monkeypatch):
@@ -249,7 +310,16 @@ def test_the_environment_may_name_a_fleet_file(home, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "machines = 5", "machines = [5]", "[[machines]]\nport = 1", "[[machines]]\nesn = ", "[machines]\nesn = 'x'", "\udcff"]
+    "text",
+    [
+        "",
+        "machines = 5",
+        "machines = [5]",
+        "[[machines]]\nport = 1",
+        "[[machines]]\nesn = ",
+        "[machines]\nesn = 'x'",
+        "\udcff",
+    ],
 )
 def test_what_is_no_fleet_file_is_refused_by_name(text, home):
     """The refusal names the file."""
@@ -267,9 +337,14 @@ def test_a_fleet_file_that_is_not_there_is_refused_by_name(home):
         addresses(str(home / "nowhere.toml"))
 
 
-@pytest.mark.parametrize("line", ['module = "first"', "host = 5", 'port = "http"', "port = 99999", "esn = 5"])
+@pytest.mark.parametrize(
+    "line", ['module = "first"', "host = 5", 'port = "http"', "port = 99999", "esn = 5"]
+)
 def test_a_fleet_file_with_a_wrong_type_is_refused_by_name(line, home):
     """What can't be an address is refused when the file is read."""
-    path = write_fleet(home, FLEET + "[[machines]]\n" + ("" if "esn" in line else 'esn = "AAAA-0000-0000"\n') + line)
+    path = write_fleet(
+        home,
+        FLEET + "[[machines]]\n" + ("" if "esn" in line else 'esn = "AAAA-0000-0000"\n') + line,
+    )
     with pytest.raises(StatusError, match="is not a fleet file"):
         addresses(path)

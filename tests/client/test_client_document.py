@@ -51,7 +51,9 @@ def run(code, world, folder):
 
 
 def test_the_snippets_of_the_client_document(world, tmp_path):
-    """Each is a program of its own; in the order of the document they find the keys of those before them."""
+    """Each is a program of its own; in the order of the document they find the keys of those before
+    them.
+    """
     printed = [run(code, world, tmp_path) for code in snippets(DOCUMENT)]
     assert len(printed) == 7
     assert printed[2].splitlines() == [f"{ESN} 2 1021", f"{ESN} 1021 ['blank']"]
@@ -73,5 +75,12 @@ def test_the_document_names_every_option_and_status():
     text = DOCUMENT.read_text()
     own = {"alias", "lms", "lmots"}
     others = {Status.OK, Status.UnknownCommand, Status.NotYetImplemented, Status.Failed}
-    names = [*(set(Recipe.__dataclass_fields__) - own), *(status.name for status in Status if status not in others)]
-    assert [name for name in (*names, CERTIFICATE_VARIABLE, KEY_VARIABLE, CA_VARIABLE) if f"`{name}`" not in text] == []
+    names = [
+        *(set(Recipe.__dataclass_fields__) - own),
+        *(status.name for status in Status if status not in others),
+    ]
+    assert [
+        name
+        for name in (*names, CERTIFICATE_VARIABLE, KEY_VARIABLE, CA_VARIABLE)
+        if f"`{name}`" not in text
+    ] == []

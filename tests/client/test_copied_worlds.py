@@ -1,6 +1,8 @@
-"""World folders that are copied, moved or put back: whatever runs and whoever signs, no leaf's signature is released for two messages.
+"""World folders that are copied, moved or put back: whatever runs and whoever signs, no leaf's
+signature is released for two messages.
 
-The machines are processes of their own. What a machine can notice it puts into quarantine; what it can't, the client's memory notices.
+The machines are processes of their own. What a machine can notice it puts into quarantine; what it
+can't, the client's memory notices.
 """
 
 import subprocess
@@ -29,7 +31,9 @@ class Released:
         self.number = count()
 
     def sign(self, fleet, seen="off"):
-        """One signature of a message that nobody signed before, with the memory `seen`: its leaf, or the refusal."""
+        """One signature of a message that nobody signed before, with the memory `seen`: its leaf,
+        or the refusal.
+        """
         message = b"message %d" % next(self.number)
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv(memory.VARIABLE, str(seen))
@@ -60,13 +64,19 @@ def met(machine, seen="off"):
 
 
 def refused(outcomes):
-    """Whether all of these are refusals for mistrust: of the machine's own, or of who remembers it."""
+    """Whether all of these are refusals for mistrust: of the machine's own, or of who
+    remembers it.
+    """
     return {getattr(outcome, "status", outcome) for outcome in outcomes} == {Status.AccessDenied}
 
 
 def copy(world, name):
-    """A copy of a world, as `cp -a` makes it: of a machine that runs, too, whose files come and go."""
-    subprocess.run(["cp", "-a", str(world), str(world.with_name(name))], check=False, stderr=subprocess.DEVNULL)
+    """A copy of a world, as `cp -a` makes it: of a machine that runs, too, whose files
+    come and go.
+    """
+    subprocess.run(
+        ["cp", "-a", str(world), str(world.with_name(name))], check=False, stderr=subprocess.DEVNULL
+    )
     return world.with_name(name)
 
 
@@ -78,7 +88,9 @@ def store():
 
 @pytest.fixture
 def running(home, store):
-    """A machine of the world with a key whose first three leaves are used, and what was released of it."""
+    """A machine of the world with a key whose first three leaves are used, and what was released of
+    it.
+    """
     with processes.machines(home, (ESN, "--store", store)) as [machine]:
         with met(machine, home / "seen") as fleet:
             released = Released(fleet.generate_lms("key", **TREE).public_key)
@@ -88,7 +100,9 @@ def running(home, store):
 
 
 def start(world, store):
-    """A machine on a world that may be unusable: the machine, or nothing when it does not start, which it says in one line."""
+    """A machine on a world that may be unusable: the machine, or nothing when it does not start,
+    which it says in one line.
+    """
     try:
         return RunningMachine(world, ESN, "--store", store)
     except AssertionError:
@@ -112,9 +126,15 @@ MEMORIES = {"one memory": ("seen", "seen"), "two memories": ("seen", "other")}
 
 
 def signing_on_both(released, original, its_copy, seen):
-    """Sign in turns on a machine and its copy, both met before the first signature. Returns what became of it on each."""
+    """Sign in turns on a machine and its copy, both met before the first signature.
+
+    Returns what became of it on each.
+    """
     with ExitStack() as stack:
-        fleets = [stack.enter_context(met(machine, where)) for machine, where in zip((original, its_copy), seen, strict=True)]
+        fleets = [
+            stack.enter_context(met(machine, where))
+            for machine, where in zip((original, its_copy), seen, strict=True)
+        ]
         outcomes = [[], []]
         for _ in range(4):
             for number in range(2):
@@ -130,7 +150,9 @@ def seen(request, home):
 
 @either_store
 def test_a_copy_of_a_running_machine(running, home, store, seen):
-    """While the machine goes on signing its world is copied, and the copy is started: it signs nothing, and the original all."""
+    """While the machine goes on signing its world is copied, and the copy is started: it signs
+    nothing, and the original all.
+    """
     machine, released = running
     halt = threading.Event()
 
@@ -156,7 +178,9 @@ def test_a_copy_of_a_running_machine(running, home, store, seen):
 
 
 def test_a_copy_that_is_met_first(running, home, store):
-    """Who meets the copy before the original has a memory of both, and takes nothing from the one that seems to have gone back."""
+    """Who meets the copy before the original has a memory of both, and takes nothing from the one
+    that seems to have gone back.
+    """
     machine, released = running
     with started(copy(home, "copy"), store) as its_copy:
         assert its_copy is not None
@@ -171,7 +195,9 @@ def test_a_copy_that_is_met_first(running, home, store):
 
 @either_store
 def test_a_copy_of_a_stopped_machine(running, home, store, seen):
-    """Both are started: the copy signs nothing whoever asks, and the original, where it is not met second, all."""
+    """Both are started: the copy signs nothing whoever asks, and the original, where it is not met
+    second, all.
+    """
     machine, released = running
     machine.stop()
     world = copy(home, "copy")
@@ -208,7 +234,9 @@ def test_a_world_that_was_moved(running, home, store):
     machine.stop()
     home.rename(home.with_name("moved"))
     (home / "kmdata").parent.mkdir()
-    copied = subprocess.run(["cp", "-a", str(home.with_name("moved") / "kmdata"), str(home)], check=True)
+    copied = subprocess.run(
+        ["cp", "-a", str(home.with_name("moved") / "kmdata"), str(home)], check=True
+    )
     assert copied.returncode == 0
     with started(home.with_name("moved"), store) as moved:
         assert moved is not None
@@ -217,12 +245,16 @@ def test_a_world_that_was_moved(running, home, store):
 
 
 def test_a_quarantine_that_was_ended_too_early(running, home, store):
-    """Somebody lets the copy go on at a later leaf while the original still signs: who remembers both never gets one leaf twice."""
+    """Somebody lets the copy go on at a later leaf while the original still signs: who remembers
+    both never gets one leaf twice.
+    """
     machine, released = running
     with started(copy(home, "copy"), store) as its_copy:
         assert its_copy is not None
         env = processes.environment(its_copy.home)
-        code, lines = processes.seemachine(["quarantine", "skip", "key", "--esn", ESN, "--to", "6"], env)
+        code, lines = processes.seemachine(
+            ["quarantine", "skip", "key", "--esn", ESN, "--to", "6"], env
+        )
         assert code == 0, lines
         with met(machine, home / "seen") as one, met(its_copy, home / "seen") as other:
             mine = [released.sign(one, home / "seen") for _ in range(4)]
@@ -237,7 +269,9 @@ def test_a_quarantine_that_was_ended_too_early(running, home, store):
 
 
 class Snapshot:
-    """All bytes of a machine's state and of its witness, as an image of the disk has them: put back, every file is the one that it was."""
+    """All bytes of a machine's state and of its witness, as an image of the disk has them: put
+    back, every file is the one that it was.
+    """
 
     def __init__(self, world):
         self.world = world
@@ -259,7 +293,9 @@ class Snapshot:
 
 @pytest.fixture
 def put_back(running, home):
-    """The machine, which signed three more messages after a snapshot and two starts; stopped, and put back to it."""
+    """The machine, which signed three more messages after a snapshot and two starts; stopped, and
+    put back to it.
+    """
     machine, released = running
     machine.stop()
     snapshot = Snapshot(home)
@@ -282,9 +318,14 @@ def starts(machine, times):
     machine.start()
 
 
-@pytest.mark.parametrize(("times", "words"), [(1, "its NVRAM was put back"), (2, "its NVRAM was put back"), (3, "one of them is a copy")])
+@pytest.mark.parametrize(
+    ("times", "words"),
+    [(1, "its NVRAM was put back"), (2, "its NVRAM was put back"), (3, "one of them is a copy")],
+)
 def test_a_whole_disk_that_was_put_back(put_back, times, words, home):
-    """The machine does not notice; its count of starts, or the opening of the same count, tells whoever met it before."""
+    """The machine does not notice; its count of starts, or the opening of the same count, tells
+    whoever met it before.
+    """
     machine, released = put_back
     starts(machine, times)
     with met(machine, home / "seen") as fleet:
@@ -300,18 +341,25 @@ def test_a_whole_disk_that_was_put_back(put_back, times, words, home):
 
 @either_store
 def test_a_machine_that_was_put_back_and_started_often(put_back, home):
-    """When its count has caught up only the leaves tell: those that were seen are refused, one after the other, and no others."""
+    """When its count has caught up only the leaves tell: those that were seen are refused, one
+    after the other, and no others.
+    """
     machine, released = put_back
     starts(machine, 4)
     with met(machine, home / "seen") as fleet:
         outcomes = [released.sign(fleet, home / "seen") for _ in range(5)]
     assert refused(outcomes[:3])
-    assert all("was seen here before; the signature is not released" in outcome.detail for outcome in outcomes[:3])
+    assert all(
+        "was seen here before; the signature is not released" in outcome.detail
+        for outcome in outcomes[:3]
+    )
     assert outcomes[3:] == [6, 7]
 
 
 def test_without_a_memory_nobody_notices(put_back, home):
-    """What these tests rest on, and why there is a memory: a machine that was put back as a whole gives its leaves again."""
+    """What these tests rest on, and why there is a memory: a machine that was put back as a whole
+    gives its leaves again.
+    """
     machine, released = put_back
     starts(machine, 1)
     with met(machine) as fleet:
@@ -320,7 +368,9 @@ def test_without_a_memory_nobody_notices(put_back, home):
 
 
 def test_a_machine_that_is_put_back_under_a_client(running, home):
-    """A client whose connection is gone meets the machine anew before it asks for its signature, and then asks it nothing."""
+    """A client whose connection is gone meets the machine anew before it asks for its signature,
+    and then asks it nothing.
+    """
     machine, released = running
     with blocking.open_fleet() as fleet:
         machine.stop()
@@ -344,7 +394,9 @@ def refusal(call):
 
 
 def test_who_looks_into_an_alarm_signs_nothing(put_back, home):
-    """A fleet opened for that has the doubted machine among its peers, is told what it holds, and gets no signature, key or lease."""
+    """A fleet opened for that has the doubted machine among its peers, is told what it holds, and
+    gets no signature, key or lease.
+    """
     machine, _ = put_back
     machine.start()
     with blocking.open_fleet(doubted=True) as fleet:
@@ -362,7 +414,9 @@ def test_who_looks_into_an_alarm_signs_nothing(put_back, home):
 
 
 def test_a_machine_that_is_put_back_under_who_looks(running, home):
-    """The doubt is of the machine that answers now: after a reconnect it is there, and after another it is gone."""
+    """The doubt is of the machine that answers now: after a reconnect it is there, and after
+    another it is gone.
+    """
     machine, released = running
     with blocking.open_fleet(doubted=True) as fleet:
         machine.stop()
@@ -374,7 +428,10 @@ def test_a_machine_that_is_put_back_under_who_looks(running, home):
         snapshot.put_back()
         machine.start()
         refused_by_memory = released.sign(fleet, home / "seen")
-        assert (refused_by_memory.status, refused_by_memory.where) == (Status.AccessDenied, memory.WHERE)
+        assert (refused_by_memory.status, refused_by_memory.where) == (
+            Status.AccessDenied,
+            memory.WHERE,
+        )
         machine.stop()
         newer.put_back()
         machine.start()

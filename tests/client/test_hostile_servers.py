@@ -1,4 +1,6 @@
-"""Whatever a machine sends or fails to send, a client raises StatusError and nothing else, and goes on with the other machines."""
+"""Whatever a machine sends or fails to send, a client raises StatusError and nothing else, and goes
+on with the other machines.
+"""
 
 from dataclasses import replace
 from functools import partial
@@ -42,7 +44,9 @@ HOSTILE = {
         n, replace(GREETING, protocol=0) if n == 1 else replace(PROVISIONED, file=b"short")
     ),
     "an ESN that is a path": lambda n: answered_frame(n, replace(GREETING, esn="../../victim00")),
-    "a word that steers a terminal": lambda n: answered_frame(n, replace(GREETING, version="\x1b[2J")),
+    "a word that steers a terminal": lambda n: answered_frame(
+        n, replace(GREETING, version="\x1b[2J")
+    ),
     "no fields of a refusal": lambda n: frame([n, "refused", {}]),
     "a status that is text": lambda n: refused_frame(n, status="73"),
     "text that is no UTF-8": lambda n: framed(b"\x93" + bytes([n]) + b"\xa1\xff\x80"),
@@ -52,8 +56,14 @@ HOSTILE = {
 REFUSALS = {
     "a refusal": (refused_frame, Status.NotAvailable),
     "a refusal without a number": (refused_frame(0), Status.NotAvailable),
-    "a refusal of a newer machine": (lambda n: refused_frame(n, status=999, name="FluxExceeded"), Status.Failed),
-    "a refusal that steers a terminal": (lambda n: refused_frame(n, detail="\x1b[2J\nforged", where="a\nb"), Status.NotAvailable),
+    "a refusal of a newer machine": (
+        lambda n: refused_frame(n, status=999, name="FluxExceeded"),
+        Status.Failed,
+    ),
+    "a refusal that steers a terminal": (
+        lambda n: refused_frame(n, detail="\x1b[2J\nforged", where="a\nb"),
+        Status.NotAvailable,
+    ),
     "a refusal with status OK": (lambda n: refused_frame(n, status=0, name="OK"), Status.Failed),
 }
 ALL = {**{what: (reply, Status.OSErrorErrno) for what, reply in HOSTILE.items()}, **REFUSALS}
@@ -74,7 +84,9 @@ async def talk(stream, replies):
 
 @pytest.mark.parametrize("what", ALL)
 async def test_a_hostile_hello(what, home, open_fleet):
-    """A machine that answers hello with anything else is a failure of the roster; the machine beside it is used."""
+    """A machine that answers hello with anything else is a failure of the roster; the machine
+    beside it is used.
+    """
     reply, status = reply_to(what, 1)
     async with (
         answering(partial(talk, replies=[reply])) as bad,
@@ -86,14 +98,19 @@ async def test_a_hostile_hello(what, home, open_fleet):
     assert isinstance(failure, StatusError)
     assert failure.status is status
     assert all(is_printable(text) for text in failure.args[1:])
-    assert failure.detail.startswith(f"connection to 127.0.0.1 on port {bad.port}: ") == (what in HOSTILE)
+    assert failure.detail.startswith(f"connection to 127.0.0.1 on port {bad.port}: ") == (
+        what in HOSTILE
+    )
 
 
 @pytest.mark.parametrize("what", ALL)
 async def test_a_hostile_reply(what, open_fleet):
     """A machine that answers an operation with anything else refuses it."""
     reply, status = reply_to(what, 2)
-    async with answering(partial(talk, replies=[HELLO_REPLY, reply])) as bad, open_fleet(bad.text) as opened:
+    async with (
+        answering(partial(talk, replies=[HELLO_REPLY, reply])) as bad,
+        open_fleet(bad.text) as opened,
+    ):
         with pytest.raises(StatusError) as refused:
             await opened.provision(ESN, 2)
     assert refused.value.status is status
@@ -154,7 +171,9 @@ async def test_a_request_that_is_not_answered_is_given_up(open_fleet, monkeypatc
 
 
 async def test_a_trickle_of_a_reply_buys_no_time(open_fleet, monkeypatch):
-    """A machine that sends its reply byte by byte has no more time for it than one that sends nothing."""
+    """A machine that sends its reply byte by byte has no more time for it than one that sends
+    nothing.
+    """
     for module in (connection, stream):
         monkeypatch.setattr(module, "CONNECT_SECONDS", 0.25)
 
@@ -172,6 +191,11 @@ async def test_a_trickle_of_a_reply_buys_no_time(open_fleet, monkeypatch):
 
 async def test_a_machine_with_all_the_time_in_the_world(open_fleet):
     """Limits as large as the protocol allows are taken as they are."""
-    hello = answered_frame(1, replace(GREETING, limits=replace(GREETING.limits, request_seconds=2**32 - 1)))
-    async with answering(partial(talk, replies=[hello, good_reply(2)])) as patient, open_fleet(patient.text) as opened:
+    hello = answered_frame(
+        1, replace(GREETING, limits=replace(GREETING.limits, request_seconds=2**32 - 1))
+    )
+    async with (
+        answering(partial(talk, replies=[hello, good_reply(2)])) as patient,
+        open_fleet(patient.text) as opened,
+    ):
         assert (await opened.provision(ESN, 2)).leases_left == 0

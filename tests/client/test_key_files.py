@@ -57,8 +57,21 @@ def test_a_key_file_holds_what_is_public(key, folder):
     head, _, cache = path_of(folder, key.alias).read_bytes().partition(b"\n")
     fields = json.loads(head)
     assert cache == CACHE
-    assert (fields["format"], fields["algorithm"], fields["public_key"]) == ("seemachine key file 1", "LMS", key.public_key.hex())
-    assert fields.keys() == {"format", "alias", "algorithm", "public_key", "expcards", "explease", "expcache", "sha256"}
+    assert (fields["format"], fields["algorithm"], fields["public_key"]) == (
+        "seemachine key file 1",
+        "LMS",
+        key.public_key.hex(),
+    )
+    assert fields.keys() == {
+        "format",
+        "alias",
+        "algorithm",
+        "public_key",
+        "expcards",
+        "explease",
+        "expcache",
+        "sha256",
+    }
 
 
 def test_a_threshold_is_kept(key, folder):
@@ -73,7 +86,9 @@ def test_a_threshold_is_kept(key, folder):
 
 
 def test_saving_again_replaces(key, folder):
-    """The file is the last key saved under its alias; who has the old one open goes on reading the old one, whole."""
+    """The file is the last key saved under its alias; who has the old one open goes on reading the
+    old one, whole.
+    """
     keys.save(key)
     other = a_key_file(key.alias)
     with path_of(folder, key.alias).open("rb") as old:
@@ -120,11 +135,35 @@ def test_an_alias_has_letters_digits_and_hyphens(alias):
 
 
 @pytest.mark.parametrize(
-    "alias", ["", "a" * 65, "a b", "a_b", "a.b", "a/b", "../a", "/etc/passwd", "..", ".", "a\0", "a\n", "ä", "\u017f", "*", "a\\b", "~"]
+    "alias",
+    [
+        "",
+        "a" * 65,
+        "a b",
+        "a_b",
+        "a.b",
+        "a/b",
+        "../a",
+        "/etc/passwd",
+        "..",
+        ".",
+        "a\0",
+        "a\n",
+        "ä",
+        "\u017f",
+        "*",
+        "a\\b",
+        "~",
+    ],
 )
 def test_any_other_alias_is_refused_before_a_file_is_touched(alias, key, home):
     """No alias leads out of the folder, or to a file of another kind."""
-    for call in (keys.check_alias, keys.load, keys.remove, lambda text: keys.save(replace(key, alias=text))):
+    for call in (
+        keys.check_alias,
+        keys.load,
+        keys.remove,
+        lambda text: keys.save(replace(key, alias=text)),
+    ):
         refused = refusal(call, alias)
         assert (refused.status, refused.where) == (Status.InvalidParameter, "pqsdk_key_file")
         assert "letters, digits and hyphens" in refused.detail
@@ -134,7 +173,10 @@ def test_any_other_alias_is_refused_before_a_file_is_touched(alias, key, home):
 def test_a_key_that_is_not_there_is_unknown():
     """The refusal says where to look."""
     refused = refusal(keys.load, "nobody")
-    assert (refused.status, refused.detail) == (Status.UnknownID, "there is no key nobody; see them with: pipsqueak list")
+    assert (refused.status, refused.detail) == (
+        Status.UnknownID,
+        "there is no key nobody; see them with: pipsqueak list",
+    )
 
 
 # ---------------------------------------------------------------- damage
@@ -153,7 +195,9 @@ DAMAGE = {
 
 @pytest.mark.parametrize("data", DAMAGE.values(), ids=DAMAGE.keys())
 def test_what_is_no_key_file_is_refused_by_name(data, key, folder):
-    """A file without the form of a key file is damaged, and the refusal names it and the way out."""
+    """A file without the form of a key file is damaged, and the refusal names it and
+    the way out.
+    """
     keys.save(key)
     path_of(folder, key.alias).write_bytes(data)
     refused = refusal(keys.load, key.alias)
@@ -205,19 +249,37 @@ def test_a_changed_bit_of_the_first_line_is_damage(key, folder):
 
 
 FORGED = {
-    "alias": ["", "A", "../a", "a\nVerify (alias: a): true", "\x1b[2J", "\u202e", "a" * 65, 5, None],
+    "alias": [
+        "",
+        "A",
+        "../a",
+        "a\nVerify (alias: a): true",
+        "\x1b[2J",
+        "\u202e",
+        "a" * 65,
+        5,
+        None,
+    ],
     "signer": ["x", "AB", "abc", "ab\n", "ab" * 65, 5, None],
     "expcards": [-1, 26, True, "1", 24],
 }
 
 
-@pytest.mark.parametrize(("field", "value"), [(field, value) for field, values in FORGED.items() for value in values])
+@pytest.mark.parametrize(
+    ("field", "value"), [(field, value) for field, values in FORGED.items() for value in values]
+)
 def test_a_forged_first_line_is_damage_though_its_checksum_is_right(field, value, key, folder):
-    """Key files come from other hosts: an alias is an alias, a signer a hash, and cards and leases fit into the tree."""
+    """Key files come from other hosts: an alias is an alias, a signer a hash, and cards and leases
+    fit into the tree.
+    """
     keys.save(key)
     line, _, cache = path_of(folder, key.alias).read_bytes().partition(b"\n")
-    head = {name: kept for name, kept in json.loads(line).items() if name != "sha256"} | {field: value}
-    path_of(folder, key.alias).write_bytes(json.dumps(head | {"sha256": keys._checksum(head, cache)}).encode() + b"\n" + cache)
+    head = {name: kept for name, kept in json.loads(line).items() if name != "sha256"} | {
+        field: value
+    }
+    path_of(folder, key.alias).write_bytes(
+        json.dumps(head | {"sha256": keys._checksum(head, cache)}).encode() + b"\n" + cache
+    )
 
     refused = refusal(keys.load, key.alias)
     assert refused.status is Status.Malformed

@@ -1,6 +1,8 @@
-"""Replies that never arrive, of machines in processes of their own: the client gets its signature all the same, and no leaf is burned.
+"""Replies that never arrive, of machines in processes of their own: the client gets its signature
+all the same, and no leaf is burned.
 
-Each test has a network that swallows just one request or reply, and most of them a machine that is killed at that moment.
+Each test has a network that swallows just one request or reply, and most of them a machine that is
+killed at that moment.
 """
 
 import contextlib
@@ -44,7 +46,9 @@ def again(machine: RunningMachine) -> None:
 
 
 async def signed_through(machine, open_fleet, message, cases):
-    """Sign once through each of these losses. A case is losses, leaves that they burn, and in which of them the signature was.
+    """Sign once through each of these losses.
+
+    A case is losses, leaves that they burn, and in which of them the signature was.
 
     Each signature has the next leaf but for those that were burned, and so has the one after it.
     """
@@ -66,19 +70,33 @@ async def signed_through(machine, open_fleet, message, cases):
 
 
 async def test_a_lost_exchange_costs_no_leaf(machine, open_fleet):
-    """Whichever way it was lost, the same request again gets one signature with one leaf: the one that was made, if any was."""
-    await signed_through(machine, open_fleet, SMALL, [([(SIGN, REQUEST)], 0, [False]), ([(SIGN, REPLY)], 0, [True])])
+    """Whichever way it was lost, the same request again gets one signature with one leaf: the one
+    that was made, if any was.
+    """
+    await signed_through(
+        machine, open_fleet, SMALL, [([(SIGN, REQUEST)], 0, [False]), ([(SIGN, REPLY)], 0, [True])]
+    )
 
 
 async def test_a_machine_that_dies_meanwhile_costs_no_leaf(machine, open_fleet):
-    """The same when it is killed before the request came, or after it was done, and started again."""
-    cases = [([(SIGN, what, partial(again, machine))], 0, [what is REPLY]) for what in (REQUEST, REPLY)]
+    """The same when it is killed before the request came, or after it was done, and
+    started again.
+    """
+    cases = [
+        ([(SIGN, what, partial(again, machine))], 0, [what is REPLY]) for what in (REQUEST, REPLY)
+    ]
     await signed_through(machine, open_fleet, SMALL, cases)
 
 
 async def test_a_reply_that_is_lost_again_and_again(machine, open_fleet):
     """It is one leaf and one signature, however often the machine has to make it."""
-    losses = [(SIGN, REPLY, partial(again, machine)), (SIGN, REPLY), (SIGN, REQUEST), (SIGN, REPLY, partial(again, machine)), (SIGN, REPLY)]
+    losses = [
+        (SIGN, REPLY, partial(again, machine)),
+        (SIGN, REPLY),
+        (SIGN, REQUEST),
+        (SIGN, REPLY, partial(again, machine)),
+        (SIGN, REPLY),
+    ]
     await signed_through(machine, open_fleet, SMALL, [(losses, 0, [True, True, False, True, True])])
 
 
@@ -86,12 +104,18 @@ HALVES = [(name, what) for name in (RESERVE, SIGN_DIGEST) for what in (REQUEST, 
 
 
 async def test_a_lost_half_costs_no_leaf(machine, open_fleet):
-    """Of a message that is hashed here, too: the same leaf is reserved again, the same digest signed again."""
-    await signed_through(machine, open_fleet, LARGE, [([half], 0, [half == (SIGN_DIGEST, REPLY)]) for half in HALVES])
+    """Of a message that is hashed here, too: the same leaf is reserved again, the same digest
+    signed again.
+    """
+    await signed_through(
+        machine, open_fleet, LARGE, [([half], 0, [half == (SIGN_DIGEST, REPLY)]) for half in HALVES]
+    )
 
 
 async def test_a_machine_that_dies_between_the_halves_burns_one_leaf(machine, open_fleet):
-    """A leaf that waits for its digest is burned when the machine ends, and another is taken; one that has its digest is not."""
+    """A leaf that waits for its digest is burned when the machine ends, and another is taken; one
+    that has its digest is not.
+    """
     cases = [
         ([(*half, partial(again, machine))], burned, [half == (SIGN_DIGEST, REPLY)])
         for half, burned in zip(HALVES, (0, 1, 1, 0), strict=True)
@@ -116,12 +140,17 @@ async def used_up(key):
     """Nobody signs with this key any more."""
     with pytest.raises(StatusError) as refused:
         await key.sign(b"after")
-    assert (refused.value.status, refused.value.where) == (Status.NotAvailable, "dispatch_see_nvmemfile")
+    assert (refused.value.status, refused.value.where) == (
+        Status.NotAvailable,
+        "dispatch_see_nvmemfile",
+    )
 
 
 @pytest.mark.parametrize(("message", "name"), [(SMALL, SIGN), (LARGE, SIGN_DIGEST)])
 async def test_the_last_leaf_is_not_lost(message, name, machine, open_fleet):
-    """Its NVRAM file is gone with it, and yet the signature is made once more for whoever did not get it."""
+    """Its NVRAM file is gone with it, and yet the signature is made once more for whoever did not
+    get it.
+    """
     async with one_leaf_left(machine, open_fleet) as (network, key):
         network.lose(name, REPLY, partial(again, machine))
         signed = await key.sign_with(message)
@@ -140,7 +169,9 @@ async def test_the_last_leaf_waits_for_its_digest(machine, open_fleet):
 
 
 async def test_the_last_leaf_without_its_digest_is_lost_with_the_machine(machine, open_fleet):
-    """Nobody knows then what it signed: the refusal is that of a key that is used up, and no signature was ever made with it."""
+    """Nobody knows then what it signed: the refusal is that of a key that is used up, and no
+    signature was ever made with it.
+    """
     async with one_leaf_left(machine, open_fleet) as (network, key):
         network.lose(RESERVE, REPLY, partial(again, machine))
         with pytest.raises(StatusError) as refused:
@@ -154,7 +185,9 @@ async def test_the_last_leaf_without_its_digest_is_lost_with_the_machine(machine
 
 @pytest.mark.parametrize("message", [SMALL, LARGE])
 async def test_two_clients_lose_their_replies(message, machine, open_fleet):
-    """Both asked at once, both lose what they asked for to one crash, and each gets its own leaf."""
+    """Both asked at once, both lose what they asked for to one crash, and each gets its
+    own leaf.
+    """
     made = []
 
     async def sign(key, mine):
@@ -188,7 +221,11 @@ async def two_holders(home, open_fleet):
     with processes.machines(home, (ESN,), (OTHER_ESN,)) as [one, other]:
         rack = Rack(home)
         rack.insert(rack.new()[0], ESN, 2)
-        async with swallowing(one) as near, swallowing(other) as far, open_fleet(f"{near.text},{far.text}") as fleet:
+        async with (
+            swallowing(one) as near,
+            swallowing(other) as far,
+            open_fleet(f"{near.text},{far.text}") as fleet,
+        ):
             key = await fleet.generate_lms("key", **TREE, explease=4)
             await fleet.provision(ESN, 2)
             rack.insert(rack.remove(ESN, 2), OTHER_ESN, 2)
@@ -196,9 +233,15 @@ async def two_holders(home, open_fleet):
             yield one, near, key
 
 
-@pytest.mark.parametrize(("message", "name"), [(SMALL, SIGN), (LARGE, RESERVE), (LARGE, SIGN_DIGEST)])
-async def test_another_machine_signs_when_the_first_stays_away(message, name, home, open_fleet, monkeypatch):
-    """Its leaf is burned, the signature comes from the other's, and when it is back it goes on behind the burned one."""
+@pytest.mark.parametrize(
+    ("message", "name"), [(SMALL, SIGN), (LARGE, RESERVE), (LARGE, SIGN_DIGEST)]
+)
+async def test_another_machine_signs_when_the_first_stays_away(
+    message, name, home, open_fleet, monkeypatch
+):
+    """Its leaf is burned, the signature comes from the other's, and when it is back it goes on
+    behind the burned one.
+    """
     monkeypatch.setattr(signing, "RETRY_PAUSES", IMPATIENT)
     async with two_holders(home, open_fleet) as (machine, network, key):
         network.lose(name, REPLY, machine.kill)
@@ -206,25 +249,37 @@ async def test_another_machine_signs_when_the_first_stays_away(message, name, ho
         assert (signed.esn, signed.leaf) == (OTHER_ESN, 2)
         assert good(key.public_key, message, signed.signature)
         machine.start()
-        assert [((signed := await key.sign_with(b"after")).esn, signed.leaf) for _ in range(2)] == [(OTHER_ESN, 3), (ESN, 1)]
+        assert [((signed := await key.sign_with(b"after")).esn, signed.leaf) for _ in range(2)] == [
+            (OTHER_ESN, 3),
+            (ESN, 1),
+        ]
         await used_up(key)
 
 
 async def test_a_machine_that_stays_away_is_the_refusal(machine, open_fleet, monkeypatch):
-    """When no other has leaves, the caller hears of the lost connection; the leaf is burned, for nobody asks again."""
+    """When no other has leaves, the caller hears of the lost connection; the leaf is burned, for
+    nobody asks again.
+    """
     monkeypatch.setattr(signing, "RETRY_PAUSES", IMPATIENT)
     async with swallowing(machine) as network, open_fleet(network.text) as fleet:
         key = await fleet.generate_lms("key", **TREE)
         network.lose(SIGN, REPLY, machine.kill)
         with pytest.raises(StatusError) as refused:
             await key.sign(SMALL)
-        assert (refused.value.status, refused.value.where) == (Status.OSErrorErrno, "dispatch_socket_connect")
+        assert (refused.value.status, refused.value.where) == (
+            Status.OSErrorErrno,
+            "dispatch_socket_connect",
+        )
         machine.start()
         assert (await key.sign_with(SMALL)).leaf == 1
 
 
-async def test_another_machine_in_its_place_is_not_taken_for_it(home, machine, open_fleet, monkeypatch):
-    """Where only the address is known, and another machine answers there by now, a request that names the first is not done by it."""
+async def test_another_machine_in_its_place_is_not_taken_for_it(
+    home, machine, open_fleet, monkeypatch
+):
+    """Where only the address is known, and another machine answers there by now, a request that
+    names the first is not done by it.
+    """
     monkeypatch.setattr(signing, "RETRY_PAUSES", IMPATIENT)
     with processes.machines(home, (OTHER_ESN,)) as [other]:
         rack = Rack(home)
@@ -245,18 +300,30 @@ async def test_another_machine_in_its_place_is_not_taken_for_it(home, machine, o
 
 
 async def test_pipsqueak_asks_again(home, machine):
-    """A command of its own process, whose machine dies under it, prints its signature, and the next one takes the next leaf."""
+    """A command of its own process, whose machine dies under it, prints its signature, and the next
+    one takes the next leaf.
+    """
 
     def pipsqueak(network, *words):
-        return processes.pipsqueak(list(words), processes.environment(home, SEEMACHINE_FLEET=network.text))
+        return processes.pipsqueak(
+            list(words), processes.environment(home, SEEMACHINE_FLEET=network.text)
+        )
 
     async with swallowing(machine) as network:
-        making = ["generate", "alias=key", "algorithm=lms", f"lmscode={TREE['lms']}", f"lmotscode={TREE['lmots']}"]
+        making = [
+            "generate",
+            "alias=key",
+            "algorithm=lms",
+            f"lmscode={TREE['lms']}",
+            f"lmotscode={TREE['lmots']}",
+        ]
         code, lines = await trio.to_thread.run_sync(pipsqueak, network, *making)
         assert code == 0, lines
         network.lose(SIGN, REPLY, partial(again, machine))
         for leaf in range(2):
-            code, lines = await trio.to_thread.run_sync(pipsqueak, network, "alias=key", "message=text", "--json")
+            code, lines = await trio.to_thread.run_sync(
+                pipsqueak, network, "alias=key", "message=text", "--json"
+            )
             assert code == 0, lines
             assert f'"leaf": {leaf}' in "\n".join(lines), lines
     assert network.losses == []

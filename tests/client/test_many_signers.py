@@ -1,4 +1,6 @@
-"""Many who sign at once, in threads, tasks and processes that share one memory, with a machine that dies again and again under them."""
+"""Many who sign at once, in threads, tasks and processes that share one memory, with a machine that
+dies again and again under them.
+"""
 
 import contextlib
 import json
@@ -22,7 +24,8 @@ signing.RETRY_PAUSES = (0.05,) * 300
 who, signers, each = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 lock = threading.Lock()
 def told(signer, turn, made):
-    made = f"{made.name}: {made}" if isinstance(made, StatusError) else [made.leaf, made.signature.hex()]
+    refused = isinstance(made, StatusError)
+    made = f"{made.name}: {made}" if refused else [made.leaf, made.signature.hex()]
     with lock:
         print(json.dumps([f"{who} {signer} {turn}", made]), flush=True)
 """
@@ -43,13 +46,17 @@ def run(acts):
     [thread.join() for thread in threads]
 """
 ALONE = f"{BEGIN}{THREADS}\nrun([(alone, signer) for signer in range(signers)])"
-SHARED = f"{BEGIN}{THREADS}\nwith blocking.open_fleet() as fleet:\n    run([(sign, signer, fleet) for signer in range(signers)])"
+SHARED = (
+    f"{BEGIN}{THREADS}\nwith blocking.open_fleet() as fleet:\n    run([(sign, signer, fleet) for"
+    " signer in range(signers)])"
+)
 TASKS = f"""{BEGIN}
 import trio
 async def sign(signer, fleet):
     for turn in range(each):
         try:
-            told(signer, turn, await fleet.key("key").sign_with(f"{{who}} {{signer}} {{turn}}".encode()))
+            message = f"{{who}} {{signer}} {{turn}}".encode()
+            told(signer, turn, await fleet.key("key").sign_with(message))
         except StatusError as refused:
             told(signer, turn, refused)
 async def main():
@@ -70,7 +77,12 @@ def machine(home) -> Iterator[RunningMachine]:
 
 def lines_of(folder: Path) -> list[str]:
     """What all have told so far, in whole lines."""
-    return [line for path in folder.glob("*.told") for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
+    return [
+        line
+        for path in folder.glob("*.told")
+        for line in path.read_text().splitlines(keepends=True)
+        if line.endswith("\n")
+    ]
 
 
 def signers(folder: Path) -> set[str]:
@@ -94,14 +106,18 @@ def signing(home: Path, folder: Path) -> Iterator[list[subprocess.Popen[bytes]]]
 
 @pytest.mark.parametrize("deaths", [0, 3])
 def test_signers_of_many_processes(deaths: int, machine: RunningMachine, tmp_path: Path) -> None:
-    """Nobody's memory raises an alarm, each signature has its own leaf, and none is burned, also when the machine is killed meanwhile."""
+    """Nobody's memory raises an alarm, each signature has its own leaf, and none is burned, also
+    when the machine is killed meanwhile.
+    """
     with blocking.open_fleet() as fleet:
         key = fleet.generate_lms("key", **TREE)
     with signing(machine.home, tmp_path) as running:
         # Who comes while the machine is down finds none.
         assert processes.eventually(lambda: len(signers(tmp_path)) == SIGNERS * len(PROGRAMS))
         for death in range(deaths):
-            assert processes.eventually(lambda least=100 * death + 80: len(lines_of(tmp_path)) >= least)
+            assert processes.eventually(
+                lambda least=100 * death + 80: len(lines_of(tmp_path)) >= least
+            )
             machine.kill()
             machine.start()
         assert [process.wait(50) for process in running] == [0] * len(PROGRAMS)
@@ -109,4 +125,7 @@ def test_signers_of_many_processes(deaths: int, machine: RunningMachine, tmp_pat
     made = [json.loads(line) for line in lines_of(tmp_path)]
     assert [outcome for _, outcome in made if isinstance(outcome, str)] == []
     assert sorted(leaf for _, (leaf, _) in made) == list(range(len(PROGRAMS) * SIGNERS * EACH))
-    assert all(good(key.public_key, message.encode(), bytes.fromhex(signature)) for message, (_, signature) in made)
+    assert all(
+        good(key.public_key, message.encode(), bytes.fromhex(signature))
+        for message, (_, signature) in made
+    )

@@ -1,4 +1,6 @@
-"""memory.py: what a host remembers of machines and leases raises an alarm when one went back in time, and never else."""
+"""memory.py: what a host remembers of machines and leases raises an alarm when one went back in
+time, and never else.
+"""
 
 import contextlib
 import os
@@ -62,7 +64,9 @@ def test_a_count_that_went_down_is_an_alarm(home):
     memory.meet(greeting(7))
     before = seen(home)
     sentence = alarm(lambda: memory.meet(greeting(6, SECOND)))
-    assert sentence.startswith(f"{ESN} counts 6 starts, but 7 were seen here: its NVRAM was put back; ")
+    assert sentence.startswith(
+        f"{ESN} counts 6 starts, but 7 were seen here: its NVRAM was put back; "
+    )
     assert sentence.endswith(f"what was seen is in {home / 'seen'}")
     assert seen(home) == before
     memory.meet(greeting(7))
@@ -72,12 +76,16 @@ def test_the_same_count_of_another_opening_is_an_alarm(home):
     """Two that began alike and were started equally often are told apart."""
     memory.meet(greeting(3, FIRST))
     before = seen(home)
-    assert f"two machines say that they are {ESN}" in alarm(lambda: memory.meet(greeting(3, SECOND)))
+    assert f"two machines say that they are {ESN}" in alarm(
+        lambda: memory.meet(greeting(3, SECOND))
+    )
     assert seen(home) == before
 
 
 def test_a_new_nvram_is_welcome():
-    """A machine that was made anew under the same number counts from one; the old NVRAM is known all the same if it comes back."""
+    """A machine that was made anew under the same number counts from one; the old NVRAM is known
+    all the same if it comes back.
+    """
     memory.meet(greeting(7))
     memory.meet(greeting(1, SECOND, OTHER_NVRAM))
     memory.meet(greeting(2, FIRST, OTHER_NVRAM))
@@ -94,7 +102,9 @@ def test_machines_are_known_by_their_numbers():
 
 
 def test_so_many_nvrams_of_a_machine_are_remembered(home):
-    """The memory of a machine that is made anew all the time does not grow without end, and the last ones are in it."""
+    """The memory of a machine that is made anew all the time does not grow without end, and the
+    last ones are in it.
+    """
     nvrams = [bytes([number]) * 16 for number in range(memory.KEPT_NVRAMS + 4)]
     for nvram in nvrams:
         memory.meet(greeting(9, nvram=nvram))
@@ -114,7 +124,9 @@ def test_a_machine_that_forgets_is_not_remembered(home):
 
 
 def test_leaves_that_go_up_are_welcome():
-    """In each lease on its own, with gaps, and also the one that comes first anew after another lease."""
+    """In each lease on its own, with gaps, and also the one that comes first anew after another
+    lease.
+    """
     for leaf in (0, 1, 5, 16, 6, 17, 31, 7):
         note(leaf)
     assert memory.recall(ESN, KEY) == {0: 7, 2: 17, 3: 31}
@@ -122,7 +134,9 @@ def test_leaves_that_go_up_are_welcome():
 
 @pytest.mark.parametrize("leaf", [2, 3])
 def test_a_leaf_that_was_seen_is_an_alarm(leaf, home):
-    """The leaf itself, and one below it, may have signed something else; what was known stays known."""
+    """The leaf itself, and one below it, may have signed something else; what was known stays
+    known.
+    """
     note(3)
     before = seen(home)
     sentence = alarm(lambda: note(leaf))
@@ -141,7 +155,9 @@ def test_a_slower_signature_is_no_alarm():
 
 
 def test_a_lease_in_two_machines_is_an_alarm():
-    """A lease is in one machine for life: whoever else signs with it has a copy, also with a leaf that nobody saw."""
+    """A lease is in one machine for life: whoever else signs with it has a copy, also with a leaf
+    that nobody saw.
+    """
     note(3)
     sentence = alarm(lambda: note(4, OTHER_ESN))
     assert sentence.startswith(f"{OTHER_ESN} signed with lease 0 of 6c6d73")
@@ -161,7 +177,8 @@ def test_keys_are_known_by_their_nvram_files():
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.booleans()), max_size=40), st.randoms())
 def test_whatever_order_signers_come_in(tmp_path_factory, turns, chance):
-    """Signers each ask, get their leaf and look at it, in any interleaving: no alarm while no leaf is given twice.
+    """Signers each ask, get their leaf and look at it, in any interleaving: no alarm while no leaf
+    is given twice.
 
     A leaf that is given again to somebody who asked after it was looked at is always an alarm.
     """
@@ -188,12 +205,20 @@ def test_whatever_order_signers_come_in(tmp_path_factory, turns, chance):
 def held(following, first=0, key=KEY):
     """What a machine says of a lease of eight leaves of the key."""
     return NvmemfileInfo(
-        file=key.name, public_key=key.public_key, first=first, next=following, end=first + 8, loaded=True, quarantined=False
+        file=key.name,
+        public_key=key.public_key,
+        first=first,
+        next=following,
+        end=first + 8,
+        loaded=True,
+        quarantined=False,
     )
 
 
 def test_an_accepted_machine_is_welcome_as_it_is():
-    """The opening that was refused is the known one from then on: what was known before is the stranger now."""
+    """The opening that was refused is the known one from then on: what was known before is the
+    stranger now.
+    """
     memory.meet(greeting(7, FIRST))
     alarm(lambda: memory.meet(greeting(3, SECOND)))
     memory.accept(greeting(3, SECOND), [])
@@ -212,7 +237,9 @@ def test_leaves_outlive_an_acceptance():
 
 @pytest.mark.parametrize(("following", "first", "highest"), [(0, 0, 5), (5, 0, 5), (20, 16, 20)])
 def test_a_machine_that_would_repeat_leaves_is_not_accepted(following, first, highest, home):
-    """It has to be put behind all leaves that were seen before; another machine's and other leases' say nothing of it."""
+    """It has to be put behind all leaves that were seen before; another machine's and other leases'
+    say nothing of it.
+    """
     for leaf in (5, 20):
         note(leaf)
     memory.meet(greeting(7, FIRST))
@@ -220,7 +247,9 @@ def test_a_machine_that_would_repeat_leaves_is_not_accepted(following, first, hi
     with pytest.raises(StatusError) as refused:
         memory.accept(greeting(3), [held(8, 8), held(following, first)])
     assert refused.value.status is Status.AccessDenied
-    assert f"stands at leaf {following}, but its leaf {highest} was seen here" in refused.value.detail
+    assert (
+        f"stands at leaf {following}, but its leaf {highest} was seen here" in refused.value.detail
+    )
     assert seen(home) == before
     memory.accept(greeting(3, esn=OTHER_ESN), [held(following, first)])
     memory.accept(greeting(3), [held(8, 8), held(6), held(21, 16)])
@@ -234,16 +263,28 @@ def test_nothing_is_accepted_without_a_memory(home, monkeypatch):
     assert seen(home) == {}
 
 
-MAY_BE_ASKED = {"nvmemfile_info", "nvmemfile_list", "slot_list", "nvram_ledger", "quarantine_list", "quarantine_burn", "quarantine_skip"}
+MAY_BE_ASKED = {
+    "nvmemfile_info",
+    "nvmemfile_list",
+    "slot_list",
+    "nvram_ledger",
+    "quarantine_list",
+    "quarantine_burn",
+    "quarantine_skip",
+}
 
 
 @pytest.mark.parametrize("request_class", messages.REQUESTS.values(), ids=messages.REQUESTS)
 def test_a_doubted_machine_is_asked_for_no_leaf(request_class):
-    """Of all requests those alone go out that take, make and move no leaf; to a machine without a doubt each of them does."""
+    """Of all requests those alone go out that take, make and move no leaf; to a machine without a
+    doubt each of them does.
+    """
     request = object.__new__(request_class)
     doubt = StatusError(Status.AccessDenied, "a doubt", memory.WHERE)
     dispatch.refuse_doubted(a_peer(), request)
-    with pytest.raises(StatusError) if request.NAME not in MAY_BE_ASKED else contextlib.nullcontext():
+    with (
+        pytest.raises(StatusError) if request.NAME not in MAY_BE_ASKED else contextlib.nullcontext()
+    ):
         dispatch.refuse_doubted(replace(a_peer(), doubt=doubt), request)
 
 
@@ -262,7 +303,9 @@ def test_another_folder_can_be_named(home, tmp_path, monkeypatch):
     """Several hosts may share one memory, and one may have several."""
     monkeypatch.setenv(memory.VARIABLE, str(tmp_path / "shared" / "seen"))
     memory.meet(greeting(7))
-    assert f"what was seen is in {tmp_path / 'shared' / 'seen'}" in alarm(lambda: memory.meet(greeting(6)))
+    assert f"what was seen is in {tmp_path / 'shared' / 'seen'}" in alarm(
+        lambda: memory.meet(greeting(6))
+    )
     assert seen(home) == {}
     monkeypatch.delenv(memory.VARIABLE)
     memory.meet(greeting(6))
@@ -299,14 +342,20 @@ def unusable(call, path):
         call()
     assert (refused.value.status, refused.value.where) == (Status.OSErrorErrno, memory.WHERE)
     assert refused.value.detail.startswith(f"{path}: ")
-    assert refused.value.detail.endswith(f"choose another folder by {memory.VARIABLE}, or {memory.VARIABLE}=off")
+    assert refused.value.detail.endswith(
+        f"choose another folder by {memory.VARIABLE}, or {memory.VARIABLE}=off"
+    )
 
 
 @pytest.mark.parametrize("what", ASKED)
 def test_a_folder_that_cannot_be_written_is_a_refusal(what, home):
-    """Before any leaf is asked for: signing without a memory is the user's choice, not an accident's."""
+    """Before any leaf is asked for: signing without a memory is the user's choice, not an
+    accident's.
+    """
     (home / "seen").write_text("a file")
-    unusable(ASKED[what], home / "seen" / (ESN if what == "a machine" else f"{KEY.name.hex()}-{ESN}"))
+    unusable(
+        ASKED[what], home / "seen" / (ESN if what == "a machine" else f"{KEY.name.hex()}-{ESN}")
+    )
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
@@ -314,7 +363,9 @@ def test_a_folder_that_cannot_be_written_is_a_refusal(what, home):
 def test_a_folder_without_leave_to_write_is_a_refusal(what, home):
     """The same, by its mode."""
     (home / "seen").mkdir(mode=0o500)
-    unusable(ASKED[what], home / "seen" / (ESN if what == "a machine" else f"{KEY.name.hex()}-{ESN}"))
+    unusable(
+        ASKED[what], home / "seen" / (ESN if what == "a machine" else f"{KEY.name.hex()}-{ESN}")
+    )
 
 
 DAMAGE = {
@@ -380,7 +431,9 @@ def test_threads_take_turns(home):
 
 
 async def met_meanwhile(stream, answers):
-    """A machine that somebody else meets after a restart while its first answer is still under way."""
+    """A machine that somebody else meets after a restart while its first answer is
+    still under way.
+    """
     memory.meet(greeting(8, SECOND))
     for number in range(1, answers + 1):
         if not await stream.receive_some(1 << 16):
@@ -388,9 +441,13 @@ async def met_meanwhile(stream, answers):
         await stream.send_all(answered_frame(number, greeting(7)))
 
 
-@pytest.mark.parametrize(("answers", "status"), [(1, Status.OSErrorErrno), (2, Status.AccessDenied)])
+@pytest.mark.parametrize(
+    ("answers", "status"), [(1, Status.OSErrorErrno), (2, Status.AccessDenied)]
+)
 async def test_a_late_greeting_is_no_alarm(answers, status, open_fleet):
-    """A greeting from before a restart is late, and its connection dead; who says it again after the restart went back."""
+    """A greeting from before a restart is late, and its connection dead; who says it again after
+    the restart went back.
+    """
 
     async def talk(stream):
         await met_meanwhile(stream, answers)

@@ -1,4 +1,6 @@
-"""Two threads, and two processes, in one memory: wherever the first is stopped, both leave what they would have left in turn."""
+"""Two threads, and two processes, in one memory: wherever the first is stopped, both leave what
+they would have left in turn.
+"""
 
 import importlib.util
 import os
@@ -19,7 +21,9 @@ from seemachine.wire.messages import NvmemfileInfo
 
 # Four leases of eight leaves.
 KEY = replace(a_key_file(), expcards=1, explease=1)
-AT_9 = NvmemfileInfo(file=KEY.name, public_key=KEY.public_key, first=0, next=9, end=8, loaded=True, quarantined=False)
+AT_9 = NvmemfileInfo(
+    file=KEY.name, public_key=KEY.public_key, first=0, next=9, end=8, loaded=True, quarantined=False
+)
 
 
 def greeting(epoch: int) -> Any:
@@ -38,7 +42,11 @@ OPERATIONS: dict[str, Operation] = {
     "check leaf 17": lambda module: module.check(ESN, KEY, {}, 17),
     "recall": lambda module: module.recall(ESN, KEY),
 }
-EVERY_PAIR = [pytest.param(first, second, id=f"{first}-{second}") for first in OPERATIONS for second in OPERATIONS]
+EVERY_PAIR = [
+    pytest.param(first, second, id=f"{first}-{second}")
+    for first in OPERATIONS
+    for second in OPERATIONS
+]
 
 
 def another_process() -> ModuleType:
@@ -62,7 +70,9 @@ def modules(request: pytest.FixtureRequest) -> Iterator[Modules]:
 
 
 class Worlds:
-    """A new memory for each interleaving, in which the machine was met ten times and signed once."""
+    """A new memory for each interleaving, in which the machine was met ten times and
+    signed once.
+    """
 
     def __init__(self, home: Path, patch: pytest.MonkeyPatch) -> None:
         self._home, self._patch, self._count = home, patch, 0
@@ -83,10 +93,14 @@ def left(folder: Path, given: tuple[object, object]) -> tuple[object, ...]:
     return str(given).replace(str(folder), "seen"), files
 
 
-def in_turn(worlds: Worlds, first: Operation, second: Operation, modules: Modules) -> list[tuple[object, ...]]:
+def in_turn(
+    worlds: Worlds, first: Operation, second: Operation, modules: Modules
+) -> list[tuple[object, ...]]:
     """The two right results."""
     folder = worlds.new()
-    results = [left(folder, (outcome(partial(first, modules[0])), outcome(partial(second, modules[1]))))]
+    results = [
+        left(folder, (outcome(partial(first, modules[0])), outcome(partial(second, modules[1]))))
+    ]
     folder = worlds.new()
     later = outcome(partial(second, modules[1]))
     return [*results, left(folder, (outcome(partial(first, modules[0])), later))]
@@ -100,8 +114,12 @@ def watch(patch: pytest.MonkeyPatch, race: Interleaving, *modules: ModuleType) -
 
 
 @pytest.mark.parametrize(("first", "second"), EVERY_PAIR)
-def test_two_at_once(home: Path, monkeypatch: pytest.MonkeyPatch, first: str, second: str, modules: Modules) -> None:
-    """Every two operations, the first stopped at every line of it: no leaf and no opening that one of them saw is forgotten."""
+def test_two_at_once(
+    home: Path, monkeypatch: pytest.MonkeyPatch, first: str, second: str, modules: Modules
+) -> None:
+    """Every two operations, the first stopped at every line of it: no leaf and no opening that one
+    of them saw is forgotten.
+    """
     worlds, calls = Worlds(home, monkeypatch), (OPERATIONS[first], OPERATIONS[second])
     right = in_turn(worlds, *calls, modules)
     for race in everywhere(memory):

@@ -1,4 +1,6 @@
-"""Published objects that are stale: whatever took their port, a client asks only the machine that was published."""
+"""Published objects that are stale: whatever took their port, a client asks only the machine that
+was published.
+"""
 
 import json
 
@@ -7,7 +9,13 @@ import pytest
 from processes import RunningMachine
 from server.serverkit import ESN
 
-GENERATE = ["generate", "alias=lost", "algorithm=lms", "lmscode=sha256_m24_h5", "lmotscode=sha256_n24_w8"]
+GENERATE = [
+    "generate",
+    "alias=lost",
+    "algorithm=lms",
+    "lmscode=sha256_m24_h5",
+    "lmotscode=sha256_n24_w8",
+]
 OBJECT = f"published/pqsdk/{ESN}.json"
 
 
@@ -34,7 +42,9 @@ def stale(tmp_path):
 
 
 def test_a_stale_object_does_not_lead_into_another_world(stale, tmp_path):
-    """A machine with the same ESN on the same port makes no key for a host that it was not published to (guide 2.8.1 step 5)."""
+    """A machine with the same ESN on the same port makes no key for a host that it was not
+    published to (guide 2.8.1 step 5).
+    """
     world, port = stale
     other = tmp_path / "there"
     machine = start(other, port)
@@ -50,18 +60,26 @@ def test_a_stale_object_does_not_lead_into_another_world(stale, tmp_path):
     assert banner[1:] == ["PQSDK: 1.4.1 ()"]
     assert (code, lines[-1]) == (1, "ERROR: generate failed")
     assert not list(other.glob(f"hsm/{ESN}/making/*"))
-    assert not (world / "seen" / ESN).exists() or entry(other)["nvram"] not in (world / "seen" / ESN).read_text()
+    assert (
+        not (world / "seen" / ESN).exists()
+        or entry(other)["nvram"] not in (world / "seen" / ESN).read_text()
+    )
     assert known_there == (0, [f"PQSDK: 1.4.1 ({ESN}: 1.4.1)"])
 
 
 def test_a_machine_that_was_started_again_is_still_the_one_that_was_published(stale):
-    """On its old port it is found by the object of its last start: `csadmin start` publishes nothing."""
+    """On its old port it is found by the object of its last start: `csadmin start` publishes
+    nothing.
+    """
     world, port = stale
     kept = (world / OBJECT).read_text()
     machine = start(world, port)
     try:
         (world / OBJECT).write_text(kept)
-        assert processes.pipsqueak([], processes.environment(world)) == (0, [f"PQSDK: 1.4.1 ({ESN}: 1.4.1)"])
+        assert processes.pipsqueak([], processes.environment(world)) == (
+            0,
+            [f"PQSDK: 1.4.1 ({ESN}: 1.4.1)"],
+        )
     finally:
         machine.stop()
 
@@ -73,6 +91,9 @@ def test_an_object_of_before_is_taken_by_its_esn(stale):
     try:
         old = {name: value for name, value in entry(world).items() if name != "nvram"}
         (world / OBJECT).write_text(json.dumps(old))
-        assert processes.pipsqueak([], processes.environment(world)) == (0, [f"PQSDK: 1.4.1 ({ESN}: 1.4.1)"])
+        assert processes.pipsqueak([], processes.environment(world)) == (
+            0,
+            [f"PQSDK: 1.4.1 ({ESN}: 1.4.1)"],
+        )
     finally:
         machine.stop()

@@ -1,4 +1,6 @@
-"""`pipsqueak` from end to end, against a machine in a process of its own; both streams are read as one."""
+"""`pipsqueak` from end to end, against a machine in a process of its own; both streams are read as
+one.
+"""
 
 import io
 import itertools
@@ -76,7 +78,10 @@ def public_key(alias):
 def key_lines(alias):
     """A public key as it is printed."""
     words = public_key(alias).hex(" ", -4).split()
-    return [f"Public key (alias: {alias}):", *(f"  {' '.join(words[at : at + 8])}" for at in range(0, len(words), 8))]
+    return [
+        f"Public key (alias: {alias}):",
+        *(f"  {' '.join(words[at : at + 8])}" for at in range(0, len(words), 8)),
+    ]
 
 
 def root(alias):
@@ -109,7 +114,9 @@ def test_the_banner_names_the_machine(world):
 
 
 def test_the_banner_with_a_stale_object(tmp_path):
-    """A machine that is gone but still published is a line before the banner, and no failure (guide 2.8.1 step 5)."""
+    """A machine that is gone but still published is a line before the banner, and no failure (guide
+    2.8.1 step 5).
+    """
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
@@ -117,7 +124,13 @@ def test_the_banner_with_a_stale_object(tmp_path):
     where = "dispatch_socket_connect[dispatch.c:172]"
     assert run(tmp_path) == (
         0,
-        [f"NOW {where} OSErrorErrno(57): connecting to 127.0.0.1 on port {port}: Connection refused", "PQSDK: 1.4.1 ()"],
+        [
+            (
+                f"NOW {where} OSErrorErrno(57): connecting to 127.0.0.1 on port {port}: Connection"
+                " refused"
+            ),
+            "PQSDK: 1.4.1 ()",
+        ],
     )
 
 
@@ -125,7 +138,10 @@ def test_a_fleet_that_is_no_fleet(tmp_path):
     """An address that can't be read is a refusal."""
     code, lines = run(tmp_path, SEEMACHINE_FLEET="localhost:http")
     assert code == 1
-    assert lines[0].startswith("NOW dispatch_socket_connect[dispatch.c:172] InvalidParameter(24): localhost:http is not an address")
+    assert lines[0].startswith(
+        "NOW dispatch_socket_connect[dispatch.c:172] InvalidParameter(24): localhost:http is not an"
+        " address"
+    )
     assert lines[1:] == ["ERROR: connect failed"]
 
 
@@ -133,7 +149,9 @@ def test_a_fleet_that_is_no_fleet(tmp_path):
 
 
 def test_a_singular_key_from_end_to_end(world, tmp_path):
-    """Every command of the chapter, one after the other, with the lines of the guide and exit codes 0 and 1."""
+    """Every command of the chapter, one after the other, with the lines of the guide and exit codes
+    0 and 1.
+    """
     alias, message, signature = "test-lms", tmp_path / "message.txt", tmp_path / "message.sig"
     generated = run(world, "generate", f"alias={alias}", *LMS)
     assert generated == (
@@ -178,13 +196,26 @@ def test_a_singular_key_from_end_to_end(world, tmp_path):
     assert good(public_key(alias), b"hello world\n", signature.read_bytes())
     assert run(world, f"alias={alias}", f"msgfile={message}", f"verify={signature}") == (
         0,
-        [BANNER, *key_lines(alias), f"Message ({message}):", "  68656c6c 6f20776f 726c640a", f"Verify (alias: {alias}): true"],
+        [
+            BANNER,
+            *key_lines(alias),
+            f"Message ({message}):",
+            "  68656c6c 6f20776f 726c640a",
+            f"Verify (alias: {alias}): true",
+        ],
     )
 
     message.write_text("hello world\nFail Signature\n")
     code, lines = run(world, f"alias={alias}", f"msgfile={message}", f"verify={signature}")
-    assert (code, lines[:4], lines[5:]) == (1, [BANNER, *key_lines(alias)], ["ERROR: verify failed"])
-    assert lines[4].startswith(f"NOW lms_public_verify[hsslms.c:2463] VerifyFailed(11): expected {root(alias)} but computed ")
+    assert (code, lines[:4], lines[5:]) == (
+        1,
+        [BANNER, *key_lines(alias)],
+        ["ERROR: verify failed"],
+    )
+    assert lines[4].startswith(
+        f"NOW lms_public_verify[hsslms.c:2463] VerifyFailed(11): expected {root(alias)} but"
+        " computed "
+    )
 
     assert run(world, "showinfo", f"alias={alias}") == (
         0,
@@ -201,12 +232,20 @@ def test_a_singular_key_from_end_to_end(world, tmp_path):
 
 
 def test_generate_without_an_algorithm_says_what_the_default_is(world):
-    """The vendor's default is ML-DSA, which is not served; the refusal says what to add (guide 2.7.1)."""
-    reason = "NotYetImplemented(2): ML-DSA is the default of PQSDK 1.4.1; only LMS keys are served: add algorithm=lms"
+    """The vendor's default is ML-DSA, which is not served; the refusal says what to add (guide
+    2.7.1).
+    """
+    reason = (
+        "NotYetImplemented(2): ML-DSA is the default of PQSDK 1.4.1; only LMS keys are served: add"
+        " algorithm=lms"
+    )
     refused = [BANNER, f"NOW generate[seemachine] {reason}", "ERROR: generate failed"]
     assert run(world, "generate", "alias=x", *LMS[1:]) == (1, refused)
     code, lines = say("generate", "alias=x", "algorithm=mldsa", *LMS[1:])
-    assert (code, lines[1].endswith("NotYetImplemented(2): only LMS keys are served: use algorithm=lms")) == (1, True)
+    assert (
+        code,
+        lines[1].endswith("NotYetImplemented(2): only LMS keys are served: use algorithm=lms"),
+    ) == (1, True)
     assert not keys.exists("x")
 
 
@@ -215,12 +254,17 @@ def test_a_key_that_is_not_there_may_be_half_made(world):
     code, lines = say("showinfo", "alias=nobody")
     assert (code, lines[-2:]) == (
         1,
-        ["ERROR: showinfo failed", "If its making broke off, go on with: pipsqueak generate alias=nobody resume=yes"],
+        [
+            "ERROR: showinfo failed",
+            "If its making broke off, go on with: pipsqueak generate alias=nobody resume=yes",
+        ],
     )
 
 
 def test_wrong_usage_is_exit_code_2(world):
-    """A command line that can't be understood is told apart from a refusal, and reaches no machine."""
+    """A command line that can't be understood is told apart from a refusal, and reaches
+    no machine.
+    """
     assert run(world, "genrate", "alias=x") == (
         2,
         ["pipsqueak: unknown command genrate; did you mean generate?", "See pipsqueak --help"],
@@ -228,10 +272,26 @@ def test_wrong_usage_is_exit_code_2(world):
 
 
 REFUSED = {
-    "signing with a key that is not there": (("alias=nobody", "message=m"), "UnknownID(4): there is no key nobody", "sign failed"),
-    "verifying with it": (("alias=nobody", "message=m", "verify=s"), "UnknownID(4): there is no key nobody", "verify failed"),
-    "a machine that is not there": (("provesn=0000-0000-0000", "slot=2"), "UnknownID(4): no HSM 0000-", "provisionLMS command failed"),
-    "an empty slot": ((f"provesn={ESN.lower()}", "slot=3"), "NotAvailable(73): there is no card", "provisionLMS command failed"),
+    "signing with a key that is not there": (
+        ("alias=nobody", "message=m"),
+        "UnknownID(4): there is no key nobody",
+        "sign failed",
+    ),
+    "verifying with it": (
+        ("alias=nobody", "message=m", "verify=s"),
+        "UnknownID(4): there is no key nobody",
+        "verify failed",
+    ),
+    "a machine that is not there": (
+        ("provesn=0000-0000-0000", "slot=2"),
+        "UnknownID(4): no HSM 0000-",
+        "provisionLMS command failed",
+    ),
+    "an empty slot": (
+        (f"provesn={ESN.lower()}", "slot=3"),
+        "NotAvailable(73): there is no card",
+        "provisionLMS command failed",
+    ),
     "an exponent that the machine does not take": (
         ("generate", "alias=x", *LMS, "expchunk=6"),
         "InvalidParameter(24): expchunk must be",
@@ -242,7 +302,9 @@ REFUSED = {
 
 @pytest.mark.parametrize("what", REFUSED)
 def test_a_refusal_is_a_line_a_summary_and_exit_code_1(what, world):
-    """Whatever is refused ends with its status and sentence and with what failed, as lines and as JSON."""
+    """Whatever is refused ends with its status and sentence and with what failed, as lines and as
+    JSON.
+    """
     words, reason, summary = REFUSED[what]
     code, lines = say(*words)
     assert code == 1
@@ -256,9 +318,14 @@ def test_a_refusal_is_a_line_a_summary_and_exit_code_1(what, world):
 
 
 def test_a_number_out_of_range_is_a_refusal_of_the_library(world):
-    """Numbers that no machine could take are refused like those that this one does not take; pipsqueak does not get that far."""
+    """Numbers that no machine could take are refused like those that this one does not take;
+    pipsqueak does not get that far.
+    """
     with blocking.open_fleet() as fleet:
-        for call in (lambda: fleet.provision(ESN, 9), lambda: fleet.generate_lms("x", "sha256_m32_h5", "sha256_n32_w4", expcards=26)):
+        for call in (
+            lambda: fleet.provision(ESN, 9),
+            lambda: fleet.generate_lms("x", "sha256_m32_h5", "sha256_n32_w4", expcards=26),
+        ):
             with pytest.raises(StatusError) as refused:
                 call()
             assert refused.value.status is Status.InvalidParameter
@@ -266,9 +333,14 @@ def test_a_number_out_of_range_is_a_refusal_of_the_library(world):
 
 
 def test_exponents_over_the_height_are_refused_in_the_guides_words(world):
-    """The machine's refusal, the summary, and the cards that the key would have needed (guide 2.7.2)."""
+    """The machine's refusal, the summary, and the cards that the key would have needed (guide
+    2.7.2).
+    """
     code, lines = run(world, "generate", "alias=x", *LMS, "expcards=4", "explease=3")
-    sentence = "private key tree height is less than the sum of card and lease exponents (5 < 4 + 3) in continueLMS_cache_next"
+    sentence = (
+        "private key tree height is less than the sum of card and lease exponents (5 < 4 + 3) in"
+        " continueLMS_cache_next"
+    )
     assert (code, lines) == (
         1,
         [
@@ -299,19 +371,31 @@ def test_a_message_in_utf_8(alias):
     assert (code, field(lines, "Message")) == (0, ["4772c3bc", "c39f65"])
 
 
-@pytest.mark.parametrize(("encoding", "message"), [("utf-8:strict", b"\xff"), ("ascii", "Grüße".encode())])
-def test_a_message_that_cannot_be_shown_is_signed_nevertheless(encoding, message, world, alias, tmp_path):
-    """A message whose text the terminal can't show costs its leaf only with a signature in return."""
+@pytest.mark.parametrize(
+    ("encoding", "message"), [("utf-8:strict", b"\xff"), ("ascii", "Grüße".encode())]
+)
+def test_a_message_that_cannot_be_shown_is_signed_nevertheless(
+    encoding, message, world, alias, tmp_path
+):
+    """A message whose text the terminal can't show costs its leaf only with a signature
+    in return.
+    """
     words = [*PIPSQUEAK, f"alias={alias}", b"message=" + message, f"sigfile={tmp_path / 's'}"]
     done = subprocess.run(
-        words, env=processes.environment(world, PYTHONIOENCODING=encoding), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False
+        words,
+        env=processes.environment(world, PYTHONIOENCODING=encoding),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        check=False,
     )
     assert (done.returncode, done.stderr) == (0, b"")
     assert good(public_key(alias), message, (tmp_path / "s").read_bytes())
 
 
 def peak_of_signing(alias, path, size):
-    """The most memory that this process takes while it signs and verifies a file of so many bytes."""
+    """The most memory that this process takes while it signs and verifies a file of so
+    many bytes.
+    """
     with path.open("wb") as file:
         for _ in range(size >> 20):
             file.write(os.urandom(1 << 20))
@@ -326,16 +410,27 @@ def peak_of_signing(alias, path, size):
 
 def commands_of(machine):
     """The commands that a machine has logged; each is written while its reply is on the way."""
-    return [json.loads(line)["command"] for line in machine.log.read_text().splitlines() if '"request"' in line]
+    return [
+        json.loads(line)["command"]
+        for line in machine.log.read_text().splitlines()
+        if '"request"' in line
+    ]
 
 
 def test_a_large_file_is_hashed_here_in_flat_memory(alias, machine, tmp_path):
-    """A file of 3 MiB takes the way over the digest, one four times as large takes no more memory, and both verify."""
+    """A file of 3 MiB takes the way over the digest, one four times as large takes no more memory,
+    and both verify.
+    """
     path = tmp_path / "image.bin"
     small, large = peak_of_signing(alias, path, 3 << 20), peak_of_signing(alias, path, 12 << 20)
     assert abs(large - small) < 1 << 20
     assert large < 4 << 20
-    wait_until(lambda: commands_of(machine)[-3:] == ["nvmemfile_info", "nvmemfile_reserve", "nvmemfile_sign_digest"])
+    wait_until(
+        lambda: (
+            commands_of(machine)[-3:]
+            == ["nvmemfile_info", "nvmemfile_reserve", "nvmemfile_sign_digest"]
+        )
+    )
     assert good(public_key(alias), path.read_bytes(), (tmp_path / "image.bin.sig").read_bytes())
     code, lines = say(f"alias={alias}", f"msgfile={path}", f"verify={path}.sig")
     assert (code, lines[-1]) == (0, f"Verify (alias: {alias}): true")
@@ -349,7 +444,10 @@ def test_a_large_file_is_hashed_here_in_flat_memory(alias, machine, tmp_path):
 def test_a_sigfile_that_cannot_be_written_costs_no_leaf(alias, tmp_path):
     """A folder in its place, or a folder that is not there, is refused before a leaf is spent."""
     nowhere = tmp_path / "nowhere"
-    for path, why in ((tmp_path, f"{tmp_path} is a folder"), (nowhere / "signature", f"there is no folder {nowhere}")):
+    for path, why in (
+        (tmp_path, f"{tmp_path} is a folder"),
+        (nowhere / "signature", f"there is no folder {nowhere}"),
+    ):
         code, lines = say(f"alias={alias}", "message=m", f"sigfile={path}")
         assert code == 1
         assert lines[-2].endswith(f"InvalidParameter(24): {why}; no signature was made")
@@ -358,7 +456,9 @@ def test_a_sigfile_that_cannot_be_written_costs_no_leaf(alias, tmp_path):
 
 
 def test_a_sigfile_that_fails_at_last_is_shown_instead(alias, tmp_path, monkeypatch):
-    """When the disk fails after the leaf is spent, the signature is printed, for it can't be made again; exit code 1."""
+    """When the disk fails after the leaf is spent, the signature is printed, for it can't be made
+    again; exit code 1.
+    """
 
     def full(path, data):
         raise OSError(28, "No space left on device")
@@ -382,8 +482,17 @@ def test_a_message_file_that_cannot_be_read_costs_no_leaf(alias, tmp_path):
     ("signature", "reason"),
     [
         (None, "OSErrorErrno(57): {path}: No such file"),
-        (b"", "VerifyFailed(11): {path} is no LMS signature (an LMS signature is longer than 0 bytes)"),
-        (b"root:x:0:0:root:/root:/bin/bash", "VerifyFailed(11): {path} is no LMS signature (unknown LM-OTS set 980957744)"),
+        (
+            b"",
+            (
+                "VerifyFailed(11): {path} is no LMS signature (an LMS signature is longer than 0"
+                " bytes)"
+            ),
+        ),
+        (
+            b"root:x:0:0:root:/root:/bin/bash",
+            "VerifyFailed(11): {path} is no LMS signature (unknown LM-OTS set 980957744)",
+        ),
     ],
 )
 def test_what_is_no_signature_does_not_verify(signature, reason, alias, tmp_path):
@@ -413,11 +522,19 @@ MESSAGES = [b"", b"hello", bytes(range(256)) * 8192]
 @pytest.mark.parametrize("message", MESSAGES, ids=len)
 @pytest.mark.parametrize("name", ["-", "/dev/stdin"])
 def test_a_message_from_a_pipe_is_the_whole_message(name, message, alias, world, tmp_path):
-    """What can be read only once is shown, signed and checked all the same, and a leaf is spent for nothing else."""
+    """What can be read only once is shown, signed and checked all the same, and a leaf is spent for
+    nothing else.
+    """
     path = tmp_path / "s"
     words = [f"alias={alias}", f"msgfile={name}"]
     for more in (f"sigfile={path}", f"verify={path}"):
-        done = subprocess.run([*PIPSQUEAK, *words, more], env=processes.environment(world), input=message, capture_output=True, check=False)
+        done = subprocess.run(
+            [*PIPSQUEAK, *words, more],
+            env=processes.environment(world),
+            input=message,
+            capture_output=True,
+            check=False,
+        )
         assert (done.returncode, done.stderr) == (0, b"")
         assert f"Message ({name}):".encode() in done.stdout
         assert done.stdout.endswith(b": true\n")
@@ -431,16 +548,26 @@ def test_standard_input_is_read_from_where_it_stands(alias, world, tmp_path):
     with (tmp_path / "m").open("rb", buffering=0) as file:
         file.seek(13)
         words = [*PIPSQUEAK, f"alias={alias}", "msgfile=-", f"sigfile={tmp_path / 's'}"]
-        subprocess.run(words, env=processes.environment(world), stdin=file, stdout=subprocess.DEVNULL, check=True)
+        subprocess.run(
+            words,
+            env=processes.environment(world),
+            stdin=file,
+            stdout=subprocess.DEVNULL,
+            check=True,
+        )
     assert good(public_key(alias), b"hello", (tmp_path / "s").read_bytes())
 
 
 def test_a_signature_for_standard_output_stands_where_it_belongs(alias, world, tmp_path):
-    """Behind the message, in a pipe as in a file; no line is written over it, and it over no line."""
+    """Behind the message, in a pipe as in a file; no line is written over it, and it
+    over no line.
+    """
     words = [*PIPSQUEAK, f"alias={alias}", "message=m", "sigfile=/dev/stdout"]
     with (tmp_path / "file").open("wb") as file:
         subprocess.run(words, env=processes.environment(world), stdout=file, check=True)
-    piped = subprocess.run(words, env=processes.environment(world), stdout=subprocess.PIPE, check=True).stdout
+    piped = subprocess.run(
+        words, env=processes.environment(world), stdout=subprocess.PIPE, check=True
+    ).stdout
     for printed in (piped, (tmp_path / "file").read_bytes()):
         before, _, rest = printed.partition(b"Message (m):\n  6d\n")
         assert before.startswith(BANNER.encode())
@@ -462,7 +589,10 @@ def test_a_damaged_key_file_is_named(alias, world):
 
 LAST_LINES = {
     "1.4.1": [
-        "NOW dispatch_see_nvmemfile[dispatch.c:837] NotAvailable(73): no HSMs with NVRAM {file} file",
+        (
+            "NOW dispatch_see_nvmemfile[dispatch.c:837] NotAvailable(73): no HSMs with NVRAM {file}"
+            " file"
+        ),
         "Verify (alias: {alias}, time: S): false",
     ],
     "": ["Verify (alias: {alias}, time: S): true"],
@@ -475,17 +605,35 @@ def test_a_sectorized_key_from_end_to_end(world, slot):
     code, lines = run(world, "generate", f"alias={alias}", *LMS, "expcards=0", "exlease=1")
     assert (code, lines[7:]) == (
         0,
-        ["LMS key requires 1 card", "Attempting to write to card in slot 2...", "Card processed (0 remaining)", *key_lines(alias)],
+        [
+            "LMS key requires 1 card",
+            "Attempting to write to card in slot 2...",
+            "Card processed (0 remaining)",
+            *key_lines(alias),
+        ],
     )
     no_leaves = [
-        f"NOW dispatch_see_nvmemfile[dispatch.c:837] NotAvailable(73): no HSMs with NVRAM {nvram(alias)} file",
+        (
+            "NOW dispatch_see_nvmemfile[dispatch.c:837] NotAvailable(73): no HSMs with NVRAM"
+            f" {nvram(alias)} file"
+        ),
         "ERROR: sign failed",
     ]
-    assert run(world, f"alias={alias}", "message=test") == (1, [BANNER, *key_lines(alias), *no_leaves])
+    assert run(world, f"alias={alias}", "message=test") == (
+        1,
+        [BANNER, *key_lines(alias), *no_leaves],
+    )
     provisioning = f"Attempting to provision {ESN} from slot 2..."
-    assert run(world, f"provesn={ESN}", "slot=2") == (0, [BANNER, provisioning, "Provision successful."])
+    assert run(world, f"provesn={ESN}", "slot=2") == (
+        0,
+        [BANNER, provisioning, "Provision successful."],
+    )
     code, lines = run(world, "showinfo", f"alias={alias}")
-    assert (code, lines[1:3], lines[6]) == (0, [f" {ESN}", "  - Slot 2: ic=1 lms"], "  Remaining: 16 signatures")
+    assert (code, lines[1:3], lines[6]) == (
+        0,
+        [f" {ESN}", "  - Slot 2: ic=1 lms"],
+        "  Remaining: 16 signatures",
+    )
     assert say(f"provesn={ESN}", "slot=2")[1][-2] == "ERROR: provisionLMS command failed"
     for _ in range(16):
         assert say(f"alias={alias}", "message=test")[0] == 0
@@ -494,7 +642,10 @@ def test_a_sectorized_key_from_end_to_end(world, slot):
     assert say(f"provesn={ESN}", "slot=2")[0] == 0
     for _ in range(16):
         assert say(f"alias={alias}", "message=test")[0] == 0
-    refused = "command_see_provisionLMS[see-commands.c:785] UseLimitExceeded(7): no leases remaining on card in command_see_provisionLMS"
+    refused = (
+        "command_see_provisionLMS[see-commands.c:785] UseLimitExceeded(7): no leases remaining on"
+        " card in command_see_provisionLMS"
+    )
     assert run(world, f"provesn={ESN}", "slot=2") == (
         1,
         [BANNER, provisioning, f"NOW {refused}", "ERROR: provisionLMS command failed"],
@@ -506,13 +657,18 @@ def test_a_lease_for_a_machine_that_has_one(world, slot):
     assert say("generate", "alias=twice", *LMS, "explease=1")[0] == 0
     assert say(f"provesn={ESN}", f"slot={slot}")[0] == 0
     code, lines = say(f"provesn={ESN}", f"slot={slot}")
-    assert (code, lines[-2:]) == (1, ["ERROR: provisionLMS command failed", "Use those first, or provision another HSM"])
+    assert (code, lines[-2:]) == (
+        1,
+        ["ERROR: provisionLMS command failed", "Use those first, or provision another HSM"],
+    )
     assert " still holds 16 signatures" in lines[-3]
 
 
 @pytest.mark.parametrize("compat", LAST_LINES)
 def test_the_last_signature_of_a_lease(compat, world, slot):
-    """The vendor's own check of the last signature fails, though the signature is good: so with PIPSQUEAK_COMPAT=1.4.1, else not."""
+    """The vendor's own check of the last signature fails, though the signature is good: so with
+    PIPSQUEAK_COMPAT=1.4.1, else not.
+    """
     alias = f"last-{compat.replace('.', '-')}"
     assert say("generate", f"alias={alias}", *LMS, "explease=5")[0] == 0
     assert say(f"provesn={ESN}", "slot=2")[0] == 0
@@ -535,7 +691,10 @@ def test_a_card_that_nobody_brings_is_refused_through_a_pipe(world):
     """Nobody is waited for where nobody looks: before a leaf is hashed. No key is left behind."""
     code, lines = run(world, "generate", "alias=no-card", *LMS, "explease=1")
     assert (code, lines[0], lines[2:]) == (1, BANNER, ["ERROR: generate failed"])
-    assert f"NotAvailable(73): there is no blank card in a slot of {ESN}; insert one with: seemachine card insert" in lines[1]
+    assert (
+        f"NotAvailable(73): there is no blank card in a slot of {ESN}; insert one with: seemachine"
+        " card insert" in lines[1]
+    )
     assert not keys.exists("no-card")
 
 
@@ -552,8 +711,16 @@ def test_one_document_holds_the_facts_of_the_lines(alias, world, tmp_path, slot)
     """Each command with --json prints one document with what its lines say."""
     machines = [{"esn": ESN, "model": "5c", "version": "1.4.1"}]
     code, document = as_json()
-    assert (code, document["command"], document["ok"], document["version"], document["unreachable"]) == (0, "banner", True, "1.4.1", [])
-    assert [{name: found[name] for name in machines[0]} for found in document["machines"]] == machines
+    assert (
+        code,
+        document["command"],
+        document["ok"],
+        document["version"],
+        document["unreachable"],
+    ) == (0, "banner", True, "1.4.1", [])
+    assert [
+        {name: found[name] for name in machines[0]} for found in document["machines"]
+    ] == machines
 
     code, document = as_json("generate", "alias=json-lms", *LMS, "explease=3")
     assert (code, document["ok"], document["cards"]) == (0, True, 1)
@@ -573,31 +740,55 @@ def test_one_document_holds_the_facts_of_the_lines(alias, world, tmp_path, slot)
     assert [key["alias"] for key in document["keys"]] == keys.aliases()
 
     code, document = as_json(f"provesn={ESN}", "slot=2")
-    assert {"ok": True, "esn": ESN, "slot": 2, "first": 0, "end": 4, "leases_left": 7}.items() <= document.items()
+    assert {
+        "ok": True,
+        "esn": ESN,
+        "slot": 2,
+        "first": 0,
+        "end": 4,
+        "leases_left": 7,
+    }.items() <= document.items()
 
     code, document = as_json(f"alias={alias}", "message=test")
-    assert {"message": "test", "esn": ESN, "leaf": 0, "remaining": 31, "verified": True}.items() <= document.items()
+    assert {
+        "message": "test",
+        "esn": ESN,
+        "leaf": 0,
+        "remaining": 31,
+        "verified": True,
+    }.items() <= document.items()
     assert good(public_key(alias), b"test", bytes.fromhex(document["signature"]))
 
     code, document = as_json(f"alias={alias}", "message=test", f"sigfile={tmp_path / 's'}")
     assert (document["sigfile"], "signature" in document) == (str(tmp_path / "s"), False)
     code, document = as_json(f"alias={alias}", "message=test", f"verify={tmp_path / 's'}")
-    assert (code, document["verified"], document["public_key"]) == (0, True, public_key(alias).hex())
+    assert (code, document["verified"], document["public_key"]) == (
+        0,
+        True,
+        public_key(alias).hex(),
+    )
 
     code, document = as_json("showinfo", "alias=json-lms")
     [holding] = document["holdings"]
     assert (code, document["remaining"]) == (0, 4)
     assert {"esn": ESN, "first": 0, "end": 4, "remaining": 4}.items() <= holding.items()
-    assert [{"slot": 2, "ic": card["ic"], "kind": "lms", "card": card["card"], "leases": 7} for card in holding["slots"]] == holding[
-        "slots"
-    ]
+    assert [
+        {"slot": 2, "ic": card["ic"], "kind": "lms", "card": card["card"], "leases": 7}
+        for card in holding["slots"]
+    ] == holding["slots"]
 
 
 def test_a_refusal_keeps_what_was_known_before_it(alias, tmp_path):
     """A document of a failure has the machines and the key, too."""
     (tmp_path / "s").write_bytes(b"")
     code, document = as_json(f"alias={alias}", "message=test", f"verify={tmp_path / 's'}")
-    assert (code, document["ok"], document["command"], document["error"]["status"], document["error"]["number"]) == (
+    assert (
+        code,
+        document["ok"],
+        document["command"],
+        document["error"]["status"],
+        document["error"]["number"],
+    ) == (
         1,
         False,
         "verify",
@@ -619,7 +810,9 @@ def test_a_machine_that_does_not_answer_is_in_the_document(world, monkeypatch):
 def test_wrong_usage_has_no_document(world):
     """A command line that can't be understood leaves standard output empty, also with --json."""
     words = [*PIPSQUEAK, "generate", "alias=x", "algorithm=lms", "--json"]
-    done = subprocess.run(words, env=processes.environment(world), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        words, env=processes.environment(world), capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stdout) == (2, "")
     assert "generate needs lmscode=" in done.stderr
 
@@ -628,10 +821,23 @@ def test_wrong_usage_has_no_document(world):
 
 
 def test_ctrl_c_in_a_long_generation(world):
-    """SIGINT ends it with exit code 130 and without a traceback or a key file, says how to go on, and going on completes the key."""
-    words = ["generate", "alias=long", "algorithm=lms", "lmscode=sha256_m32_h5", "lmotscode=sha256_n32_w8", "expchunk=0"]
+    """SIGINT ends it with exit code 130 and without a traceback or a key file, says how to go on,
+    and going on completes the key.
+    """
+    words = [
+        "generate",
+        "alias=long",
+        "algorithm=lms",
+        "lmscode=sha256_m32_h5",
+        "lmotscode=sha256_n32_w8",
+        "expchunk=0",
+    ]
     with subprocess.Popen(
-        [*PIPSQUEAK, *words], env=processes.environment(world), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [*PIPSQUEAK, *words],
+        env=processes.environment(world),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     ) as process:
         read = [process.stdout.readline() for _ in range(4)]
         assert "chunk: long" in read[-1]
@@ -655,34 +861,68 @@ def test_ctrl_c_in_a_long_generation(world):
 
 
 def test_the_advice_is_good_wherever_it_is_given(tmp_path):
-    """A machine that keeps nothing is no place to go on with a key: either nobody says so, or it works."""
+    """A machine that keeps nothing is no place to go on with a key: either nobody says so, or it
+    works.
+    """
     with slow_machine(tmp_path / "world", "--ephemeral") as forgetful:
         environment = processes.environment(forgetful.home)
-        words = ["generate", "alias=long", "algorithm=lms", "lmscode=sha256_m32_h5", "lmotscode=sha256_n32_w8", "expchunk=0"]
+        words = [
+            "generate",
+            "alias=long",
+            "algorithm=lms",
+            "lmscode=sha256_m32_h5",
+            "lmotscode=sha256_n32_w8",
+            "expchunk=0",
+        ]
         with subprocess.Popen(
-            [*PIPSQUEAK, *words], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            [*PIPSQUEAK, *words],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         ) as process:
             for _ in range(4):
                 process.stdout.readline()
             process.send_signal(signal.SIGINT)
             rest = process.communicate(timeout=PATIENCE)[0]
-        assert "go on with" not in rest or processes.pipsqueak(["generate", "alias=long", "resume=yes"], environment)[0] == 0
+        assert (
+            "go on with" not in rest
+            or processes.pipsqueak(["generate", "alias=long", "resume=yes"], environment)[0] == 0
+        )
 
 
 @pytest.mark.parametrize(
     ("detail", "where", "stored", "advice"),
     [
-        ("[Errno 28] No space left on device", "x", 0, "Nothing was kept. Make room, and give the same command again"),
+        (
+            "[Errno 28] No space left on device",
+            "x",
+            0,
+            "Nothing was kept. Make room, and give the same command again",
+        ),
         ("[Errno 5] Input/output error", "x", 0, "Nothing was kept. Give the same command again"),
-        ("connection to h on port 1: closed", "dispatch_socket_connect", 0, "Give the same command again"),
-        ("[Errno 28] No space left on device", "x", 1, "What is done is kept; go on with: pipsqueak generate alias=k resume=yes"),
+        (
+            "connection to h on port 1: closed",
+            "dispatch_socket_connect",
+            0,
+            "Give the same command again",
+        ),
+        (
+            "[Errno 28] No space left on device",
+            "x",
+            1,
+            "What is done is kept; go on with: pipsqueak generate alias=k resume=yes",
+        ),
     ],
 )
 def test_what_is_said_after_a_failed_step(detail, where, stored, advice, world):
     """Only what a machine stored can be gone on with."""
     events = [Started("k", 0.0, 5, 8), *[ChunkDone("k", 0.0, 4)] * stored]
     with blocking.open_fleet() as fleet:
-        assert pipsqueak._way_on(fleet, "k", events, StatusError(Status.OSErrorErrno, detail, where)) == advice
+        assert (
+            pipsqueak._way_on(fleet, "k", events, StatusError(Status.OSErrorErrno, detail, where))
+            == advice
+        )
 
 
 def test_there_is_nothing_to_go_on_with(world):
@@ -711,7 +951,9 @@ def with_closed_output(world, *words, **options):
     return done.returncode, done.stderr
 
 
-@pytest.mark.parametrize("words", [(), ("list",), ("list", "--json"), ("showinfo", "alias=nobody")], ids=" ".join)
+@pytest.mark.parametrize(
+    "words", [(), ("list",), ("list", "--json"), ("showinfo", "alias=nobody")], ids=" ".join
+)
 def test_a_pipe_that_nobody_reads_is_no_bug(words, world):
     """`pipsqueak list | head -0` ends quietly, and not as if all were well."""
     code, told = with_closed_output(world, *words)
@@ -723,7 +965,13 @@ def test_a_pipe_that_nobody_reads_is_no_bug(words, world):
 def test_head_gets_no_traceback(world):
     """The same through a shell."""
     command = f"{sys.executable} -m seeclient.pipsqueak list | head -0"
-    done = subprocess.run(["sh", "-c", command], env=processes.environment(world), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["sh", "-c", command],
+        env=processes.environment(world),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert (done.stdout, done.stderr) == ("", "")
 
 

@@ -21,8 +21,15 @@ from seemachine.state.rack import Rack
 
 BANNER = f"PQSDK: 1.4.1 ({ESN}: 1.4.1)"
 PIPSQUEAK = ["-m", "seeclient.pipsqueak"]
-# The bar is for generations of some seconds; here it may come at once, so that a test need not last that long.
-WITH_BAR = ["-c", "import sys; from seeclient import pipsqueak, progress; progress.WORTH_SECONDS = 0; sys.exit(pipsqueak.main())"]
+# The bar is for generations of some seconds; here it may come at once, so that a test need not last
+# that long.
+WITH_BAR = [
+    "-c",
+    (
+        "import sys; from seeclient import pipsqueak, progress; progress.WORTH_SECONDS = 0;"
+        " sys.exit(pipsqueak.main())"
+    ),
+]
 W8 = ["algorithm=lms", "lmscode=sha256_m32_h5", "lmotscode=sha256_n32_w8"]
 W4 = ["algorithm=lms", "lmscode=sha256_m32_h5", "lmotscode=sha256_n32_w4"]
 ESCAPE = re.compile(r"\x1b\[([0-9;?]*)([A-Za-z])")
@@ -50,9 +57,20 @@ class Terminal:
     def __init__(self, world, program, *words, **environment):
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 100, 0, 0))
-        given = {"TERM": "xterm-256color", "COLUMNS": "", "LINES": "", "NO_COLOR": "", "FORCE_COLOR": "", **environment}
-        clean = {name: value for name, value in processes.environment(world, **given).items() if value}
-        self.process = subprocess.Popen([sys.executable, *program, *words], env=clean, stdin=slave, stdout=slave, stderr=slave)
+        given = {
+            "TERM": "xterm-256color",
+            "COLUMNS": "",
+            "LINES": "",
+            "NO_COLOR": "",
+            "FORCE_COLOR": "",
+            **environment,
+        }
+        clean = {
+            name: value for name, value in processes.environment(world, **given).items() if value
+        }
+        self.process = subprocess.Popen(
+            [sys.executable, *program, *words], env=clean, stdin=slave, stdout=slave, stderr=slave
+        )
         os.close(slave)
         self.text = ""
         self._waited_for = 0
@@ -149,10 +167,27 @@ def generated(alias, chunks):
 
 
 def test_a_long_generation_shows_a_bar_between_its_lines(world):
-    """A key that takes more than seconds has a bar with its rate below the chunk lines, from the first of them on."""
-    words = ["generate", "alias=long", "algorithm=lms", "lmscode=sha256_m32_h15", "lmotscode=sha256_n32_w8", "expchunk=6"]
+    """A key that takes more than seconds has a bar with its rate below the chunk lines, from the
+    first of them on.
+    """
+    words = [
+        "generate",
+        "alias=long",
+        "algorithm=lms",
+        "lmscode=sha256_m32_h15",
+        "lmotscode=sha256_n32_w8",
+        "expchunk=6",
+    ]
     with Terminal(world, PIPSQUEAK, *words) as terminal:
-        for expected in ("512 remaining\r\n", BAR, "511 remaining\r\n", "leaves/s", BAR, "%", "510 remaining\r\n"):
+        for expected in (
+            "512 remaining\r\n",
+            BAR,
+            "511 remaining\r\n",
+            "leaves/s",
+            BAR,
+            "%",
+            "510 remaining\r\n",
+        ):
             terminal.wait_for(expected)
         seen = terminal.seen
         terminal.process.send_signal(signal.SIGINT)
@@ -170,7 +205,9 @@ def test_a_short_generation_has_no_bar(world):
 
 
 def test_a_bar_leaves_the_lines_of_the_guide(world):
-    """When the bar is gone, what is left on the screen is what a pipe would have got, and the cursor is back."""
+    """When the bar is gone, what is left on the screen is what a pipe would have got, and the
+    cursor is back.
+    """
     with Terminal(world, WITH_BAR, "generate", "alias=colour", *W8) as terminal:
         assert terminal.end() == 0
         assert "leaves/s" in terminal.text
@@ -204,12 +241,20 @@ def test_a_dumb_terminal_gets_no_empty_line(world):
 
 
 def test_a_banner_without_hsms_says_what_to_do(tmp_path):
-    """At a terminal alone: how to start some, that some run and are not published, or that others are meant."""
+    """At a terminal alone: how to start some, that some run and are not published, or that others
+    are meant.
+    """
     fleet = {"SEEMACHINE_FLEET": "127.0.0.1:1"}
     with processes.machines(tmp_path, (ESN,)) as [unpublished]:
         (tmp_path / "published" / "pqsdk" / f"{ESN}.json").unlink()
         cases = [
-            ({}, f"no published HSM answers, though {ESN} runs; publish it with bootstrap.py or hsc_loadseemachine"),
+            (
+                {},
+                (
+                    f"no published HSM answers, though {ESN} runs; publish it with bootstrap.py or"
+                    " hsc_loadseemachine"
+                ),
+            ),
             (fleet, "no HSM of $SEEMACHINE_FLEET answers"),
         ]
         for environment, advice in cases:
@@ -218,7 +263,10 @@ def test_a_banner_without_hsms_says_what_to_do(tmp_path):
                 assert advice in terminal.text
     with Terminal(tmp_path, PIPSQUEAK) as terminal:
         assert terminal.end() == 0
-        assert screen(terminal.text) == ["PQSDK: 1.4.1 ()", "no HSM answers; start some with: seemachine fleet up --detach"]
+        assert screen(terminal.text) == [
+            "PQSDK: 1.4.1 ()",
+            "no HSM answers; start some with: seemachine fleet up --detach",
+        ]
     assert processes.pipsqueak([], processes.environment(tmp_path)) == (0, ["PQSDK: 1.4.1 ()"])
 
 
@@ -231,8 +279,17 @@ def test_a_document_has_no_bar(world):
 
 
 def test_ctrl_c_takes_the_bar_away(world):
-    """Interrupted, the terminal has its cursor back and no bar on it, the exit code is 130, and there is no key file."""
-    words = ["generate", "alias=stopped", "algorithm=lms", "lmscode=sha256_m32_h10", "lmotscode=sha256_n32_w8", "expchunk=4"]
+    """Interrupted, the terminal has its cursor back and no bar on it, the exit code is 130, and
+    there is no key file.
+    """
+    words = [
+        "generate",
+        "alias=stopped",
+        "algorithm=lms",
+        "lmscode=sha256_m32_h10",
+        "lmotscode=sha256_n32_w8",
+        "expchunk=4",
+    ]
     with Terminal(world, WITH_BAR, *words) as terminal:
         terminal.wait_for("leaves/s")
         terminal.process.send_signal(signal.SIGINT)
@@ -246,7 +303,10 @@ def test_ctrl_c_takes_the_bar_away(world):
 
 # ---------------------------------------------------------------- cards
 
-WAITING = f"Waiting for a blank card in slot 2 of {ESN}: insert one with: seemachine card insert CARD --esn {ESN} --slot 2"
+WAITING = (
+    f"Waiting for a blank card in slot 2 of {ESN}: insert one with: seemachine card insert CARD"
+    f" --esn {ESN} --slot 2"
+)
 
 
 @pytest.fixture
@@ -260,7 +320,9 @@ def rack(world):
 
 
 def test_a_card_is_waited_for(world, rack):
-    """On a terminal pipsqueak says which card it wants and how to insert one, waits, and goes on when it is there."""
+    """On a terminal pipsqueak says which card it wants and how to insert one, waits, and goes on
+    when it is there.
+    """
     with Terminal(world, PIPSQUEAK, "generate", "alias=one-card", *W4, "explease=1") as terminal:
         terminal.wait_for("--slot 2\r\n")
         assert keys.exists("one-card")
@@ -268,12 +330,19 @@ def test_a_card_is_waited_for(world, rack):
         assert terminal.end() == 0
         lines = screen(terminal.text)
     expected = generated("one-card", 4)
-    cards = ["LMS key requires 1 card", "Attempting to write to card in slot 2...", WAITING, "Card processed (0 remaining)"]
+    cards = [
+        "LMS key requires 1 card",
+        "Attempting to write to card in slot 2...",
+        WAITING,
+        "Card processed (0 remaining)",
+    ]
     assert lines == [*expected[:7], *cards, *expected[7:]]
 
 
 def test_cards_are_fed_one_after_the_other(world, rack):
-    """A key of two cards waits for each; the one that is written is taken out by hand and makes room for the next."""
+    """A key of two cards waits for each; the one that is written is taken out by hand and makes
+    room for the next.
+    """
     with Terminal(world, PIPSQUEAK, "generate", "alias=two-cards", *W4, "expcards=1") as terminal:
         terminal.wait_for("Waiting for a blank card")
         rack.insert(rack.new()[0], ESN, 2)
@@ -289,7 +358,9 @@ GO_ON = "What is done is kept; go on with: pipsqueak generate alias={} resume=ye
 
 
 def test_ctrl_c_between_two_cards_keeps_the_key(world, rack):
-    """With a card written, the key file stays, and the user is told how to go on with the others."""
+    """With a card written, the key file stays, and the user is told how to go on with
+    the others.
+    """
     with Terminal(world, PIPSQUEAK, "generate", "alias=half", *W4, "expcards=1") as terminal:
         rack.insert(rack.new()[0], ESN, 2)
         terminal.wait_for("Card processed (1 remaining)")
@@ -303,7 +374,11 @@ def test_ctrl_c_between_two_cards_keeps_the_key(world, rack):
     with Terminal(world, PIPSQUEAK, "generate", "alias=half", "resume=yes") as terminal:
         assert terminal.end() == 0
         lines = screen(terminal.text)
-    assert lines[-6:-3] == ["LMS key requires 1 card", "Attempting to write to card in slot 2...", "Card processed (0 remaining)"]
+    assert lines[-6:-3] == [
+        "LMS key requires 1 card",
+        "Attempting to write to card in slot 2...",
+        "Card processed (0 remaining)",
+    ]
 
 
 def test_ctrl_c_before_the_first_card_can_be_made_good(world, rack):

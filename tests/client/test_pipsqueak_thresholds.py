@@ -1,4 +1,6 @@
-"""`pipsqueak` with thresholds, against a machine in a process of its own that is killed and started again."""
+"""`pipsqueak` with thresholds, against a machine in a process of its own that is killed and started
+again.
+"""
 
 import itertools
 import json
@@ -48,13 +50,20 @@ def ledger(capsys, alias, *words):
     capsys.readouterr()
     assert main(["ledger", *words]) == 0
     lines = capsys.readouterr().out.splitlines()
-    return [line for line in lines if (keys.load(alias).name.hex() if words else f" {alias} ") in line]
+    return [
+        line for line in lines if (keys.load(alias).name.hex() if words else f" {alias} ") in line
+    ]
 
 
 def test_the_exact_signature(alias):
-    """With 32 left it signs; with 31 it refuses, exit code 1, says what to type, and takes no leaf; with a reason it signs."""
+    """With 32 left it signs; with 31 it refuses, exit code 1, says what to type, and takes no leaf;
+    with a reason it signs.
+    """
     assert say(f"alias={alias}", "message=one")[0] == 0
-    assert remaining(alias) == (31, [f"Threshold on {ESN}: each of the last 31 signatures needs acknowledge=REASON"])
+    assert remaining(alias) == (
+        31,
+        [f"Threshold on {ESN}: each of the last 31 signatures needs acknowledge=REASON"],
+    )
     code, lines = say(f"alias={alias}", "message=two")
     assert (code, lines[-2:]) == (1, ["ERROR: sign failed", TYPE])
     assert "UseLimitExceeded(7): " in lines[-3]
@@ -62,12 +71,16 @@ def test_the_exact_signature(alias):
     assert remaining(alias)[0] == 31
     code, lines = say(f"alias={alias}", "message=two", f"acknowledge={WHY}")
     assert (code, lines[-1].endswith(": true")) == (0, True)
-    assert good(keys.load(alias).public_key, b"two", bytes.fromhex("".join(field(lines, "Signature"))))
+    assert good(
+        keys.load(alias).public_key, b"two", bytes.fromhex("".join(field(lines, "Signature")))
+    )
     assert remaining(alias)[0] == 30
 
 
 def test_a_needless_reason(alias):
-    """While nothing has to be acknowledged, a reason is refused, and no leaf is taken: a script can't give one always."""
+    """While nothing has to be acknowledged, a reason is refused, and no leaf is taken: a script
+    can't give one always.
+    """
     code, lines = say(f"alias={alias}", "message=one", f"acknowledge={WHY}")
     assert (code, lines[-1]) == (1, "ERROR: sign failed")
     assert "InvalidParameter(24): " in lines[-2]
@@ -76,7 +89,9 @@ def test_a_needless_reason(alias):
 
 
 def test_the_ledger_keeps_reasons(machine, alias, capsys):
-    """`seemachine ledger` prints them, as lines and as JSON, also after a kill; `seemachine audit` finds the ledger clean."""
+    """`seemachine ledger` prints them, as lines and as JSON, also after a kill; `seemachine audit`
+    finds the ledger clean.
+    """
     assert say(f"alias={alias}", "message=one")[0] == 0
     assert say(f"alias={alias}", "message=two", f"acknowledge={WHY}")[0] == 0
     before = ledger(capsys, alias), ledger(capsys, alias, "--json")
@@ -91,15 +106,23 @@ def test_the_ledger_keeps_reasons(machine, alias, capsys):
 
 
 def test_with_the_quirks_of_the_vendor(alias, capsys, monkeypatch):
-    """PIPSQUEAK_COMPAT=1.4.1 asks nobody, prints what 1.4.1 prints, and the ledger keeps that it was so."""
+    """PIPSQUEAK_COMPAT=1.4.1 asks nobody, prints what 1.4.1 prints, and the ledger keeps that it
+    was so.
+    """
     first = say(f"alias={alias}", "message=one")
     monkeypatch.setenv("PIPSQUEAK_COMPAT", "1.4.1")
     second = say(f"alias={alias}", "message=one")
     assert (first[0], second[0]) == (0, 0)
-    heads = [[line.partition(" time:")[0] for line in lines if line[0] != " "] for _, lines in (first, second)]
+    heads = [
+        [line.partition(" time:")[0] for line in lines if line[0] != " "]
+        for _, lines in (first, second)
+    ]
     assert heads[0] == heads[1]
     assert remaining(alias) == (30, [])
-    assert [json.loads(line)["reason"] for line in ledger(capsys, alias, "--json")] == ["", "PIPSQUEAK_COMPAT=1.4.1"]
+    assert [json.loads(line)["reason"] for line in ledger(capsys, alias, "--json")] == [
+        "",
+        "PIPSQUEAK_COMPAT=1.4.1",
+    ]
 
 
 def test_a_threshold_that_is_set_later(world):
@@ -108,8 +131,12 @@ def test_a_threshold_that_is_set_later(world):
     name = f"later-{next(numbers)}"
     assert say("generate", f"alias={name}", *LMS)[0] == 0
     assert remaining(name) == (32, [])
-    assert say(f"alias={name}", "warnat=1")[1][1:] == [f"Threshold (alias: {name}): the last signature needs acknowledge=REASON"]
-    assert say(f"alias={name}", "warnat=0")[1][1:] == [f"Threshold (alias: {name}): none; no signature needs acknowledge=REASON"]
+    assert say(f"alias={name}", "warnat=1")[1][1:] == [
+        f"Threshold (alias: {name}): the last signature needs acknowledge=REASON"
+    ]
+    assert say(f"alias={name}", "warnat=0")[1][1:] == [
+        f"Threshold (alias: {name}): none; no signature needs acknowledge=REASON"
+    ]
     code, lines = say(f"alias={name}", "warnat=32", "--json")
     assert (code, json.loads("\n".join(lines))["warnat"]) == (0, 32)
     assert say(f"alias={name}", "message=one")[0] == 1
@@ -119,7 +146,9 @@ def test_a_threshold_that_is_set_later(world):
 
 
 def test_a_card_from_before(world):
-    """A lease whose card was written before its key got a threshold has it once it is in the HSM."""
+    """A lease whose card was written before its key got a threshold has it once it is
+    in the HSM.
+    """
     rack, name = Rack(world), f"card-{next(numbers)}"
     rack.insert(rack.new()[0], ESN, 2)
     try:

@@ -64,7 +64,9 @@ def test_threads_share_a_fleet(machine: RunningMachine) -> None:
     with blocking.open_fleet() as fleet:
         key = fleet.generate_lms("key", **KEY)
         made: list[Signed] = []
-        threads = [threading.Thread(target=lambda: made.append(key.sign_with(b"m"))) for _ in range(12)]
+        threads = [
+            threading.Thread(target=lambda: made.append(key.sign_with(b"m"))) for _ in range(12)
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:

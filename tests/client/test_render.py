@@ -17,9 +17,12 @@ from seemachine.wire.status import Status, StatusError
 
 # The key of guide 2.7.1, and the first words of its signature.
 TEST_LMS = bytes.fromhex(
-    "00000005 00000004 32345290 ee7b23cd 95f535ac 59cc8f34 6b4004d1 94236988 b3439180 b273eeb9 5813bc40 25d21588 0c6a09b3 cdbd1fbd"
+    "00000005 00000004 32345290 ee7b23cd 95f535ac 59cc8f34 6b4004d1 94236988 b3439180 b273eeb9"
+    " 5813bc40 25d21588 0c6a09b3 cdbd1fbd"
 )
-SIGNATURE = bytes.fromhex("00000003 00000004 cde06ca3 fe784329 22f6d3ef 3d34a20a b4f8e886 5b5e8413 ba1851b1 54c09d11") + bytes(1252)
+SIGNATURE = bytes.fromhex(
+    "00000003 00000004 cde06ca3 fe784329 22f6d3ef 3d34a20a b4f8e886 5b5e8413 ba1851b1 54c09d11"
+) + bytes(1252)
 PUBLIC_KEY = """\
 Public key (alias: test-lms):
   00000005 00000004 32345290 ee7b23cd 95f535ac 59cc8f34 6b4004d1 94236988
@@ -54,13 +57,17 @@ def noon(monkeypatch):
 
 
 def test_the_banner(lines):
-    """Machines stand in the order of the roster, and an empty list is empty brackets (2.6, 2.8.1, 2.9.2)."""
+    """Machines stand in the order of the roster, and an empty list is empty brackets (2.6, 2.8.1,
+    2.9.2).
+    """
     output, printed = lines
     output.machines(a_roster())
     output.machines(a_roster(a_peer(OTHER_ESN)))
     output.machines(a_roster(a_peer(ESN), a_peer(OTHER_ESN, 2)))
-    assert printed()[0] == (
-        "PQSDK: 1.4.1 ()\nPQSDK: 1.4.1 (5F08-02E0-D947: 1.4.1)\nPQSDK: 1.4.1 (7852-268D-3BF9: 1.4.1, 5F08-02E0-D947: 1.4.1)\n"
+    assert (
+        printed()[0]
+        == "PQSDK: 1.4.1 ()\nPQSDK: 1.4.1 (5F08-02E0-D947: 1.4.1)\nPQSDK: 1.4.1 (7852-268D-3BF9:"
+        " 1.4.1, 5F08-02E0-D947: 1.4.1)\n"
     )
 
 
@@ -73,7 +80,10 @@ def test_a_machine_that_does_not_answer(lines, noon):
     output.machines(roster)
     assert printed() == (
         "PQSDK: 1.4.1 ()\n",
-        f"2026-02-11T20:58:01 dispatch_socket_connect[dispatch.c:172] OSErrorErrno(57): {refused}\n",
+        (
+            "2026-02-11T20:58:01 dispatch_socket_connect[dispatch.c:172] OSErrorErrno(57):"
+            f" {refused}\n"
+        ),
     )
 
 
@@ -92,12 +102,21 @@ def test_a_generation(lines, key):
 
 
 def test_cards(lines):
-    """Cards are counted in words, tried and processed (2.7.2, 2.7.2.1); through a pipe nobody is asked to insert one."""
+    """Cards are counted in words, tried and processed (2.7.2, 2.7.2.1); through a pipe nobody is
+    asked to insert one.
+    """
     output, printed = lines
-    for event in (CardsNeeded(1), CardsNeeded(16), CardTried(2), CardDone(1), CardDone(0), CardWanted(ESN, 2, "there is no card")):
+    for event in (
+        CardsNeeded(1),
+        CardsNeeded(16),
+        CardTried(2),
+        CardDone(1),
+        CardDone(0),
+        CardWanted(ESN, 2, "there is no card"),
+    ):
         output.event(event)
-    assert printed()[0] == (
-        "LMS key requires 1 card\n"
+    assert (
+        printed()[0] == "LMS key requires 1 card\n"
         "LMS key requires 16 cards\n"
         "Attempting to write to card in slot 2...\n"
         "Card processed (1 remaining)\n"
@@ -108,21 +127,41 @@ def test_cards(lines):
 def test_a_refused_generation(lines, noon):
     """The error line with the guide's place, then what failed (2.7.2)."""
     output, printed = lines
-    detail = "private key tree height is less than the sum of card and lease exponents (5 < 4 + 3) in continueLMS_cache_next"
-    output.refused(StatusError(Status.InvalidParameter, detail, "continueLMS_cache_next"), "continueLMS failed on chunk")
+    detail = (
+        "private key tree height is less than the sum of card and lease exponents (5 < 4 + 3) in"
+        " continueLMS_cache_next"
+    )
+    output.refused(
+        StatusError(Status.InvalidParameter, detail, "continueLMS_cache_next"),
+        "continueLMS failed on chunk",
+    )
     assert printed() == (
         "",
-        f"2026-02-11T20:58:01 continueLMS_cache_next[see-commands.c:532] InvalidParameter(24): {detail}\n"
-        "ERROR: continueLMS failed on chunk\n",
+        (
+            "2026-02-11T20:58:01 continueLMS_cache_next[see-commands.c:532] InvalidParameter(24):"
+            f" {detail}\nERROR: continueLMS failed on chunk\n"
+        ),
     )
 
 
 @pytest.mark.parametrize(
     ("status", "where", "line"),
     [
-        (Status.NotAvailable, "dispatch_see_nvmemfile", "dispatch_see_nvmemfile[dispatch.c:837] NotAvailable(73): detail"),
-        (Status.VerifyFailed, "lms_public_verify", "lms_public_verify[hsslms.c:2463] VerifyFailed(11): detail"),
-        (Status.UseLimitExceeded, "command_see_provisionLMS", "command_see_provisionLMS[see-commands.c:785] UseLimitExceeded(7): detail"),
+        (
+            Status.NotAvailable,
+            "dispatch_see_nvmemfile",
+            "dispatch_see_nvmemfile[dispatch.c:837] NotAvailable(73): detail",
+        ),
+        (
+            Status.VerifyFailed,
+            "lms_public_verify",
+            "lms_public_verify[hsslms.c:2463] VerifyFailed(11): detail",
+        ),
+        (
+            Status.UseLimitExceeded,
+            "command_see_provisionLMS",
+            "command_see_provisionLMS[see-commands.c:785] UseLimitExceeded(7): detail",
+        ),
         (Status.UnknownID, "pqsdk_key_file", "pqsdk_key_file[seemachine] UnknownID(4): detail"),
         (Status.Failed, "", "pipsqueak[seemachine] Failed: detail"),
     ],
@@ -157,7 +196,10 @@ def test_a_signature_on_the_screen(lines, key):
         "  ba1851b1 54c09d11 00000000 00000000 00000000 00000000 00000000 00000000",
     ]
     assert len(printed_lines) == 6 + 41 + 1
-    assert printed_lines[-2:] == ["  00000000 00000000 00000000", "Verify (alias: test-lms, time: 0.013): true"]
+    assert printed_lines[-2:] == [
+        "  00000000 00000000 00000000",
+        "Verify (alias: test-lms, time: 0.013): true",
+    ]
 
 
 def test_a_signature_in_a_file(lines, key):
@@ -165,8 +207,8 @@ def test_a_signature_in_a_file(lines, key):
     output, printed = lines
     output.message("/tmp/message.txt", b"hello world\n", more=False)
     output.signature(key, Signed(SIGNATURE, ESN, 3, 28), 0.019, "/tmp/message.sig")
-    assert printed()[0] == (
-        "Message (/tmp/message.txt):\n"
+    assert (
+        printed()[0] == "Message (/tmp/message.txt):\n"
         "  68656c6c 6f20776f 726c640a\n"
         "Signature (alias test-lms, size: 1292, time: 0.019)\n"
         "written to /tmp/message.sig\n"
@@ -178,27 +220,47 @@ def test_other_outcomes_of_verifying(lines, key):
     output, printed = lines
     output.verified(key, None, good=True)
     output.verified(key, 0.001, good=False)
-    assert printed()[0] == "Verify (alias: test-lms): true\nVerify (alias: test-lms, time: 0.001): false\n"
+    assert (
+        printed()[0]
+        == "Verify (alias: test-lms): true\nVerify (alias: test-lms, time: 0.001): false\n"
+    )
 
 
 def test_parts_of_words_and_of_messages(lines):
-    """A last word may be short, an empty message has no words, and a long one has dots behind what is shown."""
+    """A last word may be short, an empty message has no words, and a long one has dots behind what
+    is shown.
+    """
     output, printed = lines
     output.message("m", b"\1\2\3\4\5", more=False)
     output.message("", b"", more=False)
     output.message("big", b"12345678", more=True)
-    assert printed()[0] == "Message (m):\n  01020304 05\nMessage ():\nMessage (big):\n  31323334 35363738\n  ...\n"
+    assert (
+        printed()[0]
+        == "Message (m):\n  01020304 05\nMessage ():\nMessage (big):\n  31323334 35363738\n  ...\n"
+    )
 
 
 def view(esn, *slots, remaining=0):
     """A machine as a key sees it."""
-    return MachineView(esn, "5c", tuple(Slot(slot=slot, ic=ic, kind=kind, card="c", leases=0) for slot, ic, kind in slots), 0, 0, remaining)
+    return MachineView(
+        esn,
+        "5c",
+        tuple(Slot(slot=slot, ic=ic, kind=kind, card="c", leases=0) for slot, ic, kind in slots),
+        0,
+        0,
+        remaining,
+    )
 
 
 def test_showinfo(lines, key):
-    """Machines with their cards, the key, and what is left of it over all machines (2.7.1 step 7, 2.9.4 step 7)."""
+    """Machines with their cards, the key, and what is left of it over all machines (2.7.1 step 7,
+    2.9.4 step 7).
+    """
     output, printed = lines
-    machines = (view(ESN, (2, 13, "blank"), (3, 1, "lms"), remaining=16), view(OTHER_ESN, remaining=12))
+    machines = (
+        view(ESN, (2, 13, "blank"), (3, 1, "lms"), remaining=16),
+        view(OTHER_ESN, remaining=12),
+    )
     output.info(KeyInfo(key, machines))
     assert printed()[0] == (
         " 7852-268D-3BF9\n"
@@ -217,11 +279,16 @@ def test_provisioning(lines):
     output, printed = lines
     output.provisioning(OTHER_ESN, 2)
     output.provisioned(Provisioned(OTHER_ESN, TEST_LMS, 0, 16, 1))
-    assert printed()[0] == "Attempting to provision 5F08-02E0-D947 from slot 2...\nProvision successful.\n"
+    assert (
+        printed()[0]
+        == "Attempting to provision 5F08-02E0-D947 from slot 2...\nProvision successful.\n"
+    )
 
 
 def test_both_streams_keep_their_order(lines, key, noon, monkeypatch):
-    """Lines are flushed before an error is written, so that both streams in one pipe read in order."""
+    """Lines are flushed before an error is written, so that both streams in one pipe
+    read in order.
+    """
     output, _ = lines
     order = []
     monkeypatch.setattr("sys.stdout.flush", lambda: order.append("flushed"))

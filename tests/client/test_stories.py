@@ -1,4 +1,6 @@
-"""generating.py, signing.py, inspecting.py: the stories themselves, without machines, sockets or clocks."""
+"""generating.py, signing.py, inspecting.py: the stories themselves, without machines, sockets or
+clocks.
+"""
 
 import time
 import uuid
@@ -8,7 +10,15 @@ import pytest
 from client.clientkit import H5_W4, OTHER_ESN, a_key_file, a_peer, a_roster, play
 from seeclient import dispatch, generating, inspecting, keys, signing
 from seeclient.effects import Ask, Pause, resume
-from seeclient.events import CardDone, CardsNeeded, CardTried, CardWanted, ChunkDone, Resumed, Started
+from seeclient.events import (
+    CardDone,
+    CardsNeeded,
+    CardTried,
+    CardWanted,
+    ChunkDone,
+    Resumed,
+    Started,
+)
 from seeclient.generating import LOOK_SECONDS, Recipe
 from seeclient.signing import Message
 from server.serverkit import ESN, good, make_key
@@ -114,7 +124,9 @@ def untimed(events):
 
 def request(**options):
     """The request with which a generation begins."""
-    return GenerateLms(**{"lms": 5, "lmots": 3, "expcards": 0, "explease": 0, "label": "release", **options})
+    return GenerateLms(
+        **{"lms": 5, "lmots": 3, "expcards": 0, "explease": 0, "label": "release", **options}
+    )
 
 
 def hashing(peer, cards_needed=0):
@@ -122,7 +134,10 @@ def hashing(peer, cards_needed=0):
     return [
         ((peer, ContinueLms(handle=HANDLE)), LmsChunk(remaining=2, cache=b"one", cards=0)),
         ((peer, ContinueLms(handle=HANDLE)), LmsChunk(remaining=1, cache=b"two", cards=0)),
-        ((peer, ContinueLms(handle=HANDLE)), LmsChunk(remaining=0, cache=b"", cards=cards_needed, public_key=PUBLIC_KEY)),
+        (
+            (peer, ContinueLms(handle=HANDLE)),
+            LmsChunk(remaining=0, cache=b"", cards=cards_needed, public_key=PUBLIC_KEY),
+        ),
     ]
 
 
@@ -131,7 +146,9 @@ LOOK = ListSlots()
 
 
 def forgotten(peer):
-    """The step in which the machine is told to keep nothing of the key for a client that goes on with it."""
+    """The step in which the machine is told to keep nothing of the key for a client that goes on
+    with it.
+    """
     return (peer, DiscardLms(label="release")), LmsDiscarded()
 
 
@@ -149,10 +166,17 @@ def written(remaining):
 
 
 def test_a_singular_key_is_made_and_saved(peer, events):
-    """Chunk after chunk is asked for; the key file holds public key and cache, under the alias in lower case."""
+    """Chunk after chunk is asked for; the key file holds public key and cache, under the alias in
+    lower case.
+    """
     key = play(story([peer], events), ((peer, request()), STARTED), *hashing(peer), forgotten(peer))
     assert key == keys.load("release")
-    assert (key.alias, key.public_key, key.expcache, key.cache) == ("release", PUBLIC_KEY, 4, b"onetwo")
+    assert (key.alias, key.public_key, key.expcache, key.cache) == (
+        "release",
+        PUBLIC_KEY,
+        4,
+        b"onetwo",
+    )
     assert untimed(events) == [
         (Started, "Release", 3, 16),
         (ChunkDone, "Release", 2),
@@ -165,11 +189,18 @@ def test_a_singular_key_is_made_and_saved(peer, events):
 def test_exponents_are_passed_on_as_given(peer, events):
     """What the user leaves out is left to the machine, and what is given goes to it unchanged."""
     given = {"expchunk": 2, "expcache": 0}
-    play(story([peer], events, **given), ((peer, request(**given)), STARTED), *hashing(peer), forgotten(peer))
+    play(
+        story([peer], events, **given),
+        ((peer, request(**given)), STARTED),
+        *hashing(peer),
+        forgotten(peer),
+    )
 
 
 def test_a_sectorized_key_is_saved_before_its_cards_are_written(peer, events):
-    """The public key is safe before the first leaf leaves the machine; each card is told of as it is tried and done."""
+    """The public key is safe before the first leaf leaves the machine; each card is told of as it
+    is tried and done.
+    """
     options = {"expcards": 1, "explease": 1}
     key = play(
         story([peer], events, **options),
@@ -184,11 +215,19 @@ def test_a_sectorized_key_is_saved_before_its_cards_are_written(peer, events):
     )
     assert keys.load("release") == key
     assert (key.expcards, key.explease) == (1, 1)
-    assert untimed(events)[4:] == [CardsNeeded(2), CardTried(3), CardDone(1), CardTried(3), CardDone(0)]
+    assert untimed(events)[4:] == [
+        CardsNeeded(2),
+        CardTried(3),
+        CardDone(1),
+        CardTried(3),
+        CardDone(0),
+    ]
 
 
 def test_a_card_that_is_not_there_is_waited_for(peer, events):
-    """With patience, the story looks again and again until a blank card is in a slot, and goes on with that slot."""
+    """With patience, the story looks again and again until a blank card is in a slot, and goes on
+    with that slot.
+    """
     play(
         story([peer], events, forever, explease=1),
         (([peer], LOOK), [EMPTY]),
@@ -203,7 +242,12 @@ def test_a_card_that_is_not_there_is_waited_for(peer, events):
         ((peer, write(5)), written(0)),
         forgotten(peer),
     )
-    assert untimed(events)[4:] == [CardsNeeded(1), CardTried(2), CardWanted(ESN, 2, NO_CARD.detail), CardDone(0)]
+    assert untimed(events)[4:] == [
+        CardsNeeded(1),
+        CardTried(2),
+        CardWanted(ESN, 2, NO_CARD.detail),
+        CardDone(0),
+    ]
 
 
 def test_only_the_named_slot_is_waited_for(peer, events):
@@ -234,18 +278,26 @@ def until_the_first_card(peer, listing=EMPTY):
     ]
 
 
-@pytest.mark.parametrize(("options", "where"), [({}, "a slot"), ({"slot": 4}, "slot 4"), ({"esn": ESN}, "a slot")])
-def test_who_does_not_wait_for_a_card_is_refused_before_anything_is_hashed(options, where, peer, events):
+@pytest.mark.parametrize(
+    ("options", "where"), [({}, "a slot"), ({"slot": 4}, "slot 4"), ({"esn": ESN}, "a slot")]
+)
+def test_who_does_not_wait_for_a_card_is_refused_before_anything_is_hashed(
+    options, where, peer, events
+):
     """And not an hour later: no key is begun."""
     asked = story([peer], events, nobody, expcards=1, **options)
     refused = refusal(lambda: play(asked, (([peer], LOOK), [EMPTY])))
     assert refused.status is Status.NotAvailable
-    assert refused.detail.startswith(f"there is no blank card in {where} of {ESN}; insert one with: seemachine card insert CARD")
+    assert refused.detail.startswith(
+        f"there is no blank card in {where} of {ESN}; insert one with: seemachine card insert CARD"
+    )
     assert events == []
 
 
 def test_without_patience_no_card_is_a_refusal_and_no_key_is_left(peer, events):
-    """The machine's own sentence ends the story; the key file of a key that no card holds is removed, and the machine forgets the key."""
+    """The machine's own sentence ends the story; the key file of a key that no card holds is
+    removed, and the machine forgets the key.
+    """
     asked = story([peer], events, nobody, expcards=1)
     steps = [((peer, write(2)), lambda: keys.load("release") and NO_CARD), forgotten(peer)]
     assert refusal(lambda: play(asked, *until_the_first_card(peer), *steps)) is NO_CARD
@@ -253,30 +305,45 @@ def test_without_patience_no_card_is_a_refusal_and_no_key_is_left(peer, events):
 
 
 def test_the_first_refusal_is_the_one_that_is_told(peer, events):
-    """What the story ends with is why the card was not written, whatever becomes of the clearing up."""
+    """What the story ends with is why the card was not written, whatever becomes of the clearing
+    up.
+    """
     (discard, _), asked = forgotten(peer), story([peer], events, nobody, expcards=1)
     steps = [((peer, write(2)), NO_CARD), (discard, BROKEN)]
     assert refusal(lambda: play(asked, *until_the_first_card(peer), *steps)) is NO_CARD
 
 
 def test_a_finished_key_is_finished(peer, events):
-    """Once the key file is saved and nothing is left to write, a machine that can't forget is no failure."""
+    """Once the key file is saved and nothing is left to write, a machine that can't forget is no
+    failure.
+    """
     (discard, _), asked = forgotten(peer), story([peer], events)
-    assert play(asked, ((peer, request()), STARTED), *hashing(peer), (discard, BROKEN)) == keys.load("release")
+    assert play(
+        asked, ((peer, request()), STARTED), *hashing(peer), (discard, BROKEN)
+    ) == keys.load("release")
 
 
 def test_patience_may_end_while_waiting(peer, events):
     """Who stops waiting is told which slot of which machine stayed empty."""
     patience = iter([True, True, False])
     asked = story([peer], events, lambda _peer, _waited: next(patience), expcards=1)
-    steps = [((peer, write(2)), NO_CARD), *[(Pause(LOOK_SECONDS), None), ((peer, LOOK), EMPTY)] * 2, forgotten(peer)]
+    steps = [
+        ((peer, write(2)), NO_CARD),
+        *[(Pause(LOOK_SECONDS), None), ((peer, LOOK), EMPTY)] * 2,
+        forgotten(peer),
+    ]
     refused = refusal(lambda: play(asked, *until_the_first_card(peer), *steps))
-    assert (refused.status, refused.detail) == (Status.NotAvailable, f"no blank card came into slot 2 of {ESN}")
+    assert (refused.status, refused.detail) == (
+        Status.NotAvailable,
+        f"no blank card came into slot 2 of {ESN}",
+    )
     assert keys.aliases() == []
 
 
 def test_patience_is_asked_about_the_machine_and_the_time(peer, events):
-    """It gets the machine that wants the card and how long it has waited there, which never falls."""
+    """It gets the machine that wants the card and how long it has waited there, which
+    never falls.
+    """
     asked_about = []
 
     def patience(machine, waited):
@@ -284,7 +351,11 @@ def test_patience_is_asked_about_the_machine_and_the_time(peer, events):
         return len(asked_about) < 3
 
     asked = story([peer], events, patience, expcards=1)
-    steps = [((peer, write(2)), NO_CARD), *[(Pause(LOOK_SECONDS), None), ((peer, LOOK), EMPTY)] * 2, forgotten(peer)]
+    steps = [
+        ((peer, write(2)), NO_CARD),
+        *[(Pause(LOOK_SECONDS), None), ((peer, LOOK), EMPTY)] * 2,
+        forgotten(peer),
+    ]
     refusal(lambda: play(asked, *until_the_first_card(peer), *steps))
     assert [machine for machine, _ in asked_about] == [peer] * 3
     waits = [waited for _, waited in asked_about]
@@ -306,13 +377,19 @@ INTERRUPTED = {
     "while waiting": ([EMPTY, NO_CARD], Pause(LOOK_SECONDS), []),
     "while looking again": ([EMPTY, NO_CARD, None], LOOK, []),
     "after a card": ([cards(2), written(1)], LOOK, ["release"]),
-    "while waiting for another": ([cards(2), written(1), EMPTY, NO_CARD], Pause(LOOK_SECONDS), ["release"]),
+    "while waiting for another": (
+        [cards(2), written(1), EMPTY, NO_CARD],
+        Pause(LOOK_SECONDS),
+        ["release"],
+    ),
 }
 
 
 @pytest.mark.parametrize("when", INTERRUPTED)
 def test_an_interrupted_story_keeps_the_key_only_if_a_card_may_hold_it(when, peer, events):
-    """Closed from outside, as by Ctrl-C, the story removes a key file that nobody can use; going on would write it again."""
+    """Closed from outside, as by Ctrl-C, the story removes a key file that nobody can use; going on
+    would write it again.
+    """
     outcomes, at, kept = INTERRUPTED[when]
     asked = story([peer], events, forever, expcards=1)
     before = [outcome for _, outcome in until_the_first_card(peer)][:-1]
@@ -326,19 +403,34 @@ def test_an_interrupted_story_keeps_the_key_only_if_a_card_may_hold_it(when, pee
 
 
 def test_a_card_that_may_have_been_written_keeps_the_key(peer, events):
-    """After a lost connection or a failing disk nobody knows what is on the card: the key file stays, and the machine keeps the key."""
+    """After a lost connection or a failing disk nobody knows what is on the card: the key file
+    stays, and the machine keeps the key.
+    """
     asked = story([peer], events, forever, expcards=1)
-    assert refusal(lambda: play(asked, *until_the_first_card(peer), ((peer, write(2)), BROKEN))) is BROKEN
+    assert (
+        refusal(lambda: play(asked, *until_the_first_card(peer), ((peer, write(2)), BROKEN)))
+        is BROKEN
+    )
     assert keys.aliases() == ["release"]
 
 
-DISK_FULL = StatusError(Status.OSErrorErrno, "[Errno 28] No space left on device: 'making/release.key'", "continueLMS_cache_next")
+DISK_FULL = StatusError(
+    Status.OSErrorErrno,
+    "[Errno 28] No space left on device: 'making/release.key'",
+    "continueLMS_cache_next",
+)
 
 
 def test_a_first_step_that_could_not_be_stored_leaves_nothing(peer, events):
-    """The machine forgets it, so that the same command can be given again; what follows a stored step it keeps."""
+    """The machine forgets it, so that the same command can be given again; what follows a stored
+    step it keeps.
+    """
     asked = story([peer], events)
-    steps = [((peer, request()), STARTED), ((peer, ContinueLms(handle=HANDLE)), DISK_FULL), forgotten(peer)]
+    steps = [
+        ((peer, request()), STARTED),
+        ((peer, ContinueLms(handle=HANDLE)), DISK_FULL),
+        forgotten(peer),
+    ]
     assert refusal(lambda: play(asked, *steps)) is DISK_FULL
     asked, first = story([peer], events), hashing(peer)[0]
     steps = [((peer, request()), STARTED), first, ((peer, ContinueLms(handle=HANDLE)), DISK_FULL)]
@@ -349,7 +441,11 @@ def test_a_refused_chunk_ends_the_story_without_a_key(peer, events):
     """Nothing is saved of a key that was not finished."""
     refused = StatusError(Status.InvalidParameter, "private key tree height is less than the sum")
     asked = story([peer], events, expcards=4, explease=3)
-    steps = [(([peer], LOOK), [EMPTY]), ((peer, request(expcards=4, explease=3)), STARTED), ((peer, ContinueLms(handle=HANDLE)), refused)]
+    steps = [
+        (([peer], LOOK), [EMPTY]),
+        ((peer, request(expcards=4, explease=3)), STARTED),
+        ((peer, ContinueLms(handle=HANDLE)), refused),
+    ]
     assert refusal(lambda: play(asked, *steps)) is refused
     assert keys.aliases() == []
 
@@ -357,9 +453,21 @@ def test_a_refused_chunk_ends_the_story_without_a_key(peer, events):
 REFUSED_RECIPES = {
     "alias": ({"alias": "../x"}, Status.InvalidParameter, "letters, digits and hyphens"),
     "lms": ({"lms": "sha256_m32_h6"}, Status.InvalidParameter, "unknown LMS set sha256_m32_h6"),
-    "lmots": ({"lmots": "sha256_n32_w3"}, Status.InvalidParameter, "unknown LM-OTS set sha256_n32_w3"),
-    "a mixed pair": ({"lmots": "sha256_n24_w4"}, Status.InvalidParameter, "use lmotscode=sha256_n32_w"),
-    "an alias that is taken": ({"alias": "Taken"}, Status.ObjectInUse, "there is a key Taken already"),
+    "lmots": (
+        {"lmots": "sha256_n32_w3"},
+        Status.InvalidParameter,
+        "unknown LM-OTS set sha256_n32_w3",
+    ),
+    "a mixed pair": (
+        {"lmots": "sha256_n24_w4"},
+        Status.InvalidParameter,
+        "use lmotscode=sha256_n32_w",
+    ),
+    "an alias that is taken": (
+        {"alias": "Taken"},
+        Status.ObjectInUse,
+        "there is a key Taken already",
+    ),
 }
 
 
@@ -369,19 +477,27 @@ def test_what_can_be_refused_without_a_machine_is(what, events):
     changes, status, words = REFUSED_RECIPES[what]
     keys.save(a_key_file("taken"))
     recipe = Recipe(**{"alias": "fresh", **H5_W4, **changes})
-    refused = refusal(lambda: play(generating.generate(a_roster(a_peer()), recipe, events.append, nobody)))
+    refused = refusal(
+        lambda: play(generating.generate(a_roster(a_peer()), recipe, events.append, nobody))
+    )
     assert refused.status is status
     assert words in refused.detail
     assert (events, keys.aliases()) == ([], ["taken"])
 
 
 def test_a_plan_that_cannot_be_is_left_to_the_machine(peer, events):
-    """Exponents over the height are refused by the machine in the guide's words, also where the alias is taken (guide 2.7.2)."""
+    """Exponents over the height are refused by the machine in the guide's words, also where the
+    alias is taken (guide 2.7.2).
+    """
     keys.save(a_key_file("release"))
     options = {"expcards": 4, "explease": 3}
     refused = StatusError(Status.InvalidParameter, "private key tree height")
     asked = story([peer], events, **options)
-    steps = [(([peer], LOOK), [EMPTY]), ((peer, request(**options)), STARTED), ((peer, ContinueLms(handle=HANDLE)), refused)]
+    steps = [
+        (([peer], LOOK), [EMPTY]),
+        ((peer, request(**options)), STARTED),
+        ((peer, ContinueLms(handle=HANDLE)), refused),
+    ]
     assert refusal(lambda: play(asked, *steps)) is refused
     assert keys.aliases() == ["release"]
 
@@ -415,8 +531,12 @@ def going_on(peers, events, patience=nobody, esn="", slot=None):
 
 
 def test_a_half_made_key_is_finished(peer, events):
-    """What the machine kept is told again, the rest is hashed, and the key file is that of a key made at one go."""
-    key = play(going_on([peer], events), ((peer, RESUME), resumed()), *hashing(peer), forgotten(peer))
+    """What the machine kept is told again, the rest is hashed, and the key file is that of a key
+    made at one go.
+    """
+    key = play(
+        going_on([peer], events), ((peer, RESUME), resumed()), *hashing(peer), forgotten(peer)
+    )
     assert key == keys.load("release") == keys.KeyFile("release", PUBLIC_KEY, 0, 0, 4, b"onetwo")
     assert untimed(events)[0] == (Started, "Release", 2, 16)
     assert isinstance(events[0], Resumed)
@@ -431,27 +551,55 @@ def test_a_half_made_key_keeps_its_threshold(peer, events):
 def test_a_half_made_key_is_looked_for_on_every_machine(events):
     """In module order, until one has it; with esn=, only there."""
     first, second = a_peer(ESN), a_peer(OTHER_ESN, 2)
-    play(going_on([first, second], events), ((first, RESUME), UNKNOWN), ((second, RESUME), resumed()), *hashing(second), forgotten(second))
+    play(
+        going_on([first, second], events),
+        ((first, RESUME), UNKNOWN),
+        ((second, RESUME), resumed()),
+        *hashing(second),
+        forgotten(second),
+    )
     keys.remove("release")
-    play(going_on([first, second], events, esn=OTHER_ESN), ((second, RESUME), resumed()), *hashing(second), forgotten(second))
+    play(
+        going_on([first, second], events, esn=OTHER_ESN),
+        ((second, RESUME), resumed()),
+        *hashing(second),
+        forgotten(second),
+    )
 
 
 def test_a_half_made_key_that_nobody_has_is_unknown(events):
     """The refusal names the key; other refusals are those of the machine that has it."""
     first, second = a_peer(ESN), a_peer(OTHER_ESN, 2)
-    refused = refusal(lambda: play(going_on([first, second], events), ((first, RESUME), UNKNOWN), ((second, RESUME), UNKNOWN)))
-    assert (refused.status, refused.detail) == (Status.UnknownID, "no reachable HSM has a half-made key release")
-    assert refusal(lambda: play(going_on([first, second], events), ((first, RESUME), BROKEN))) is BROKEN
+    refused = refusal(
+        lambda: play(
+            going_on([first, second], events),
+            ((first, RESUME), UNKNOWN),
+            ((second, RESUME), UNKNOWN),
+        )
+    )
+    assert (refused.status, refused.detail) == (
+        Status.UnknownID,
+        "no reachable HSM has a half-made key release",
+    )
+    assert (
+        refusal(lambda: play(going_on([first, second], events), ((first, RESUME), BROKEN)))
+        is BROKEN
+    )
     assert events == []
 
 
 def test_only_the_cards_that_are_left_are_written(peer, events):
-    """A key of four cards of which three are written needs one; its key file stays even if that one never comes."""
+    """A key of four cards of which three are written needs one; its key file stays even if that one
+    never comes.
+    """
     steps = [((peer, RESUME), resumed(expcards=2)), *hashing(peer, 1), ((peer, LOOK), cards(2))]
     key = play(going_on([peer], events), *steps, ((peer, write(2)), written(0)), forgotten(peer))
     assert (key.expcards, key.explease) == (2, 0)
     assert untimed(events)[4:] == [CardsNeeded(1), CardTried(2), CardDone(0)]
-    assert refusal(lambda: play(going_on([peer], events), *steps, ((peer, write(2)), NO_CARD))) is NO_CARD
+    assert (
+        refusal(lambda: play(going_on([peer], events), *steps, ((peer, write(2)), NO_CARD)))
+        is NO_CARD
+    )
     assert keys.aliases() == ["release"]
 
 
@@ -459,14 +607,23 @@ def test_going_on_does_not_take_the_alias_of_another_key(peer, events):
     """A finished key of the same alias keeps its file: its public key may be nowhere else."""
     other = a_key_file("release")
     keys.save(other)
-    refused = refusal(lambda: play(going_on([peer], events), ((peer, RESUME), resumed()), *hashing(peer), forgotten(peer)))
+    refused = refusal(
+        lambda: play(
+            going_on([peer], events), ((peer, RESUME), resumed()), *hashing(peer), forgotten(peer)
+        )
+    )
     assert refused.status is Status.ObjectInUse
     assert keys.load("release") == other
 
 
 def test_a_half_made_key_is_given_up_only_when_asked(peer, events):
     """With replace=yes the machine is told to forget what it has of that alias."""
-    play(story([peer], events, replace=True), ((peer, request(replace=True)), STARTED), *hashing(peer), forgotten(peer))
+    play(
+        story([peer], events, replace=True),
+        ((peer, request(replace=True)), STARTED),
+        *hashing(peer),
+        forgotten(peer),
+    )
 
 
 # ---------------------------------------------------------------- which machine
@@ -475,12 +632,22 @@ def test_a_half_made_key_is_given_up_only_when_asked(peer, events):
 def test_a_singular_key_is_made_on_the_first_machine(events):
     """Nobody is asked for cards that are not needed."""
     first, second = a_peer(ESN), a_peer(OTHER_ESN, 2)
-    play(story([first, second], events), ((first, request()), STARTED), *hashing(first), forgotten(first))
+    play(
+        story([first, second], events),
+        ((first, request()), STARTED),
+        *hashing(first),
+        forgotten(first),
+    )
 
 
 def test_a_sectorized_key_is_made_where_a_blank_card_is(events):
     """The first machine with a blank card is chosen; one that does not answer is passed over."""
-    peers = [a_peer("AAAA-0000-0000"), a_peer("BBBB-0000-0000", 2), a_peer("CCCC-0000-0000", 3), a_peer("DDDD-0000-0000", 4)]
+    peers = [
+        a_peer("AAAA-0000-0000"),
+        a_peer("BBBB-0000-0000", 2),
+        a_peer("CCCC-0000-0000", 3),
+        a_peer("DDDD-0000-0000", 4),
+    ]
     listings = [BROKEN, SlotListing(slots=[card(2, "lms")]), cards(4), cards(2)]
     play(
         story(peers, events, explease=1),
@@ -496,13 +663,21 @@ def test_a_sectorized_key_is_made_where_a_blank_card_is(events):
 def test_the_named_machine_is_taken(events):
     """With esn=, the others are not asked."""
     first, second = a_peer(ESN), a_peer(OTHER_ESN, 2)
-    play(story([first, second], events, esn=OTHER_ESN), ((second, request()), STARTED), *hashing(second), forgotten(second))
+    play(
+        story([first, second], events, esn=OTHER_ESN),
+        ((second, request()), STARTED),
+        *hashing(second),
+        forgotten(second),
+    )
 
 
 def test_a_machine_that_is_not_there_is_unknown(events):
     """The refusal lists who can be reached."""
     refused = refusal(lambda: play(story([a_peer()], events, esn=OTHER_ESN)))
-    assert (refused.status, refused.detail) == (Status.UnknownID, f"no HSM {OTHER_ESN} is reachable; reachable are: {ESN}")
+    assert (refused.status, refused.detail) == (
+        Status.UnknownID,
+        f"no HSM {OTHER_ESN} is reachable; reachable are: {ESN}",
+    )
 
 
 def test_without_machines_nothing_is_made(events):
@@ -518,7 +693,15 @@ def test_without_machines_nothing_is_made(events):
 
 def info(first=0, following=0, end=32, *, loaded=True, quarantined=False):
     """What a machine says of the file."""
-    return NvmemfileInfo(file=FILE, public_key=PUBLIC_KEY, first=first, next=following, end=end, loaded=loaded, quarantined=quarantined)
+    return NvmemfileInfo(
+        file=FILE,
+        public_key=PUBLIC_KEY,
+        first=first,
+        next=following,
+        end=end,
+        loaded=loaded,
+        quarantined=quarantined,
+    )
 
 
 ASK_INFO = GetNvmemfileInfo(file=FILE)
@@ -526,7 +709,9 @@ ASK_INFO = GetNvmemfileInfo(file=FILE)
 
 def signed_with(leaf):
     """A signature of that leaf."""
-    return NvmemfileSigned(signature=leaf.to_bytes(4, "big") + b"signature", leaf=leaf, remaining=24)
+    return NvmemfileSigned(
+        signature=leaf.to_bytes(4, "big") + b"signature", leaf=leaf, remaining=24
+    )
 
 
 # Of one lease, and of the other one.
@@ -545,7 +730,9 @@ def sign_request(message=b"message"):
 
 
 def test_a_machine_that_holds_leaves_signs(key):
-    """Of the machines that are asked, the first in module order that holds leaves makes the signature."""
+    """Of the machines that are asked, the first in module order that holds leaves makes the
+    signature.
+    """
     peers = [a_peer("AAAA-0000-0000"), a_peer(ESN, 2), a_peer(OTHER_ESN, 3)]
     signed = play(
         signing.sign(a_roster(*peers), key, Message(b"message")),
@@ -556,7 +743,9 @@ def test_a_machine_that_holds_leaves_signs(key):
 
 
 def test_a_machine_that_names_another_leaf_is_not_believed(key):
-    """The leaf that is remembered and compared is that of the signature: one that is called another is not released."""
+    """The leaf that is remembered and compared is that of the signature: one that is called another
+    is not released.
+    """
     peer = a_peer(ESN)
     refused = refusal(
         lambda: play(
@@ -569,7 +758,9 @@ def test_a_machine_that_names_another_leaf_is_not_believed(key):
 
 
 def test_when_a_machine_has_just_run_out_the_next_one_signs(key):
-    """A leaf that somebody else took meanwhile is no reason to refuse while another machine has some."""
+    """A leaf that somebody else took meanwhile is no reason to refuse while another machine has
+    some.
+    """
     first, second = a_peer(ESN), a_peer(OTHER_ESN, 2)
     signed = play(
         signing.sign(a_roster(first, second), key, Message(b"message")),
@@ -583,8 +774,14 @@ def test_when_a_machine_has_just_run_out_the_next_one_signs(key):
 def test_when_all_machines_have_run_out_the_guide_speaks(key):
     """The refusal is the guide's line for a key without leaves."""
     first, second = a_peer(ESN), a_peer(OTHER_ESN, 2)
-    steps = [(([first, second], ASK_INFO), [info(), info()]), ((first, sign_request()), GONE), ((second, sign_request()), GONE)]
-    refused = refusal(lambda: play(signing.sign(a_roster(first, second), key, Message(b"message")), *steps))
+    steps = [
+        (([first, second], ASK_INFO), [info(), info()]),
+        ((first, sign_request()), GONE),
+        ((second, sign_request()), GONE),
+    ]
+    refused = refusal(
+        lambda: play(signing.sign(a_roster(first, second), key, Message(b"message")), *steps)
+    )
     assert (refused.status, refused.where) == (Status.NotAvailable, "dispatch_see_nvmemfile")
     assert refused.detail.startswith("no HSMs with NVRAM 6c6d73")
     assert refused.detail.endswith(" file")
@@ -592,7 +789,9 @@ def test_when_all_machines_have_run_out_the_guide_speaks(key):
 
 def test_a_key_that_no_machine_holds_is_not_available(key, peer):
     """Not provisioned and used up look the same, as in the guide."""
-    refused = refusal(lambda: play(signing.sign(a_roster(peer), key, Message(b"")), (([peer], ASK_INFO), [GONE])))
+    refused = refusal(
+        lambda: play(signing.sign(a_roster(peer), key, Message(b"")), (([peer], ASK_INFO), [GONE]))
+    )
     assert refused.status is Status.NotAvailable
 
 
@@ -600,14 +799,24 @@ def test_a_lost_machine_is_not_taken_for_a_key_without_leaves(key):
     """Where no machine has the key but one could not be asked, the refusal is of the connection."""
     first, second = a_peer(ESN), a_peer(OTHER_ESN, 2)
     steps = (([first, second], ASK_INFO), [GONE, BROKEN])
-    assert refusal(lambda: play(signing.sign(a_roster(first, second), key, Message(b"")), steps)) is BROKEN
+    assert (
+        refusal(lambda: play(signing.sign(a_roster(first, second), key, Message(b"")), steps))
+        is BROKEN
+    )
 
 
 def test_another_refusal_is_not_tried_elsewhere(key):
-    """A machine that fails for a reason of its own is not passed over: the caller hears of it, and a second machine spends no leaf."""
+    """A machine that fails for a reason of its own is not passed over: the caller hears of it, and
+    a second machine spends no leaf.
+    """
     first, second = a_peer(ESN), a_peer(OTHER_ESN, 2)
     steps = [(([first, second], ASK_INFO), [info(), info()]), ((first, sign_request()), BROKEN)]
-    assert refusal(lambda: play(signing.sign(a_roster(first, second), key, Message(b"message")), *steps)) is BROKEN
+    assert (
+        refusal(
+            lambda: play(signing.sign(a_roster(first, second), key, Message(b"message")), *steps)
+        )
+        is BROKEN
+    )
 
 
 @pytest.mark.parametrize("size", [0, 1, 999, 1000])
@@ -622,7 +831,9 @@ def test_a_message_that_fits_is_sent_whole(size, key, peer, tmp_path):
 
 @pytest.mark.parametrize("size", [1001, 3 << 20])
 def test_a_message_that_does_not_fit_is_hashed_here(size, peer, tmp_path):
-    """Over the limit a leaf is reserved, the digest is made on the client's side, and the signature is good."""
+    """Over the limit a leaf is reserved, the digest is made on the client's side, and the signature
+    is good.
+    """
     made = make_key()
     lease, key = made.lease(0), keys.KeyFile("release", made.public_key.encode(), 0, 0, 0, b"")
     message = b"x" * size
@@ -630,8 +841,18 @@ def test_a_message_that_does_not_fit_is_hashed_here(size, peer, tmp_path):
     page, digests = build_page(PortableEngine(), lease, range(32), None), []
     for source in (message, tmp_path / "message"):
         asked = signing.sign(a_roster(peer), key, Message(source))
-        held = NvmemfileInfo(file=key.name, public_key=key.public_key, first=0, next=3, end=32, loaded=True, quarantined=False)
-        reserved = NvmemfileReserved(identifier=lease.key.identifier, leaf=3, randomizer=lease.randomizer(3), remaining=28)
+        held = NvmemfileInfo(
+            file=key.name,
+            public_key=key.public_key,
+            first=0,
+            next=3,
+            end=32,
+            loaded=True,
+            quarantined=False,
+        )
+        reserved = NvmemfileReserved(
+            identifier=lease.key.identifier, leaf=3, randomizer=lease.randomizer(3), remaining=28
+        )
         assert resume(asked, None, None).request == GetNvmemfileInfo(file=key.name)
         reserve = resume(asked, [held], None).request
         assert reserve == NvmemfileReserve(file=key.name, token=reserve.token)
@@ -645,12 +866,22 @@ def test_a_message_that_does_not_fit_is_hashed_here(size, peer, tmp_path):
 
 def test_a_file_that_cannot_be_read_costs_no_leaf(key, peer, tmp_path):
     """The message is looked at before anything is reserved."""
-    refused = refusal(lambda: play(signing.sign(a_roster(peer), key, Message(tmp_path / "none")), (([peer], ASK_INFO), [info()])))
-    assert (refused.status, refused.detail) == (Status.OSErrorErrno, f"{tmp_path / 'none'}: No such file or directory")
+    refused = refusal(
+        lambda: play(
+            signing.sign(a_roster(peer), key, Message(tmp_path / "none")),
+            (([peer], ASK_INFO), [info()]),
+        )
+    )
+    assert (refused.status, refused.detail) == (
+        Status.OSErrorErrno,
+        f"{tmp_path / 'none'}: No such file or directory",
+    )
 
 
 def test_a_tree_that_is_not_loaded_is_loaded_first(peer):
-    """A machine that lacks the node cache gets the key file's, in as many parts as the protocol needs, and then the message."""
+    """A machine that lacks the node cache gets the key file's, in as many parts as the protocol
+    needs, and then the message.
+    """
     cache = bytes(CACHE_PART_BYTES) + b"rest"
     key = keys.KeyFile("release", PUBLIC_KEY, 0, 0, 15, cache)
     parts = [
@@ -667,7 +898,9 @@ def test_a_tree_that_is_not_loaded_is_loaded_first(peer):
 
 @pytest.mark.parametrize(("loaded", "cache"), [(True, b"nodes"), (False, b"")])
 def test_nothing_is_loaded_without_need_or_without_a_cache(loaded, cache, peer):
-    """A machine that is ready gets the message at once, and so does one for which there is no cache."""
+    """A machine that is ready gets the message at once, and so does one for which there is no
+    cache.
+    """
     key = keys.KeyFile("release", PUBLIC_KEY, 0, 0, 5, cache)
     steps = [(([peer], ASK_INFO), [info(loaded=loaded)]), ((peer, sign_request()), SIGNED)]
     play(signing.sign(a_roster(peer), key, Message(b"message")), *steps)
@@ -679,14 +912,23 @@ def test_a_cache_that_does_not_fit_is_a_refusal(peer):
     wrong = StatusError(Status.InvalidParameter, "the node cache does not lead to the root")
     load = LoadLms(file=FILE, expcache=5, offset=0, nodes=b"nodes")
     steps = [(([peer], ASK_INFO), [info(loaded=False)]), ((peer, load), wrong)]
-    assert refusal(lambda: play(signing.sign(a_roster(peer), key, Message(b"message")), *steps)) is wrong
+    assert (
+        refusal(lambda: play(signing.sign(a_roster(peer), key, Message(b"message")), *steps))
+        is wrong
+    )
 
 
 def test_the_machine_that_signed_last_is_asked_first(key):
-    """The second signature takes one request, whatever the module order; the roster remembers for each key."""
+    """The second signature takes one request, whatever the module order; the roster remembers for
+    each key.
+    """
     first, second = a_peer(ESN), a_peer(OTHER_ESN, 2)
     roster = a_roster(first, second)
-    play(signing.sign(roster, key, Message(b"message")), (([first, second], ASK_INFO), [GONE, info()]), ((second, sign_request()), SIGNED))
+    play(
+        signing.sign(roster, key, Message(b"message")),
+        (([first, second], ASK_INFO), [GONE, info()]),
+        ((second, sign_request()), SIGNED),
+    )
     signed = play(signing.sign(roster, key, Message(b"message")), ((second, sign_request()), NEXT))
     assert signed.esn == OTHER_ESN
     other = a_key_file("other")
@@ -698,7 +940,11 @@ def test_when_it_has_run_out_all_are_asked_again(key):
     """A machine whose lease is used up makes way for the others, in module order."""
     first, second = a_peer(ESN), a_peer(OTHER_ESN, 2)
     roster = a_roster(first, second)
-    play(signing.sign(roster, key, Message(b"message")), (([first, second], ASK_INFO), [GONE, info()]), ((second, sign_request()), SIGNED))
+    play(
+        signing.sign(roster, key, Message(b"message")),
+        (([first, second], ASK_INFO), [GONE, info()]),
+        ((second, sign_request()), SIGNED),
+    )
     signed = play(
         signing.sign(roster, key, Message(b"message")),
         ((second, sign_request()), GONE),
@@ -712,7 +958,11 @@ def test_when_it_forgot_the_tree_it_gets_it_again(peer):
     """A machine that signed before and needs the node cache again is asked what it needs."""
     key, roster = keys.KeyFile("release", PUBLIC_KEY, 0, 0, 5, b"nodes"), a_roster(peer)
     load = LoadLms(file=FILE, expcache=5, offset=0, nodes=b"nodes")
-    play(signing.sign(roster, key, Message(b"message")), (([peer], ASK_INFO), [info()]), ((peer, sign_request()), SIGNED))
+    play(
+        signing.sign(roster, key, Message(b"message")),
+        (([peer], ASK_INFO), [info()]),
+        ((peer, sign_request()), SIGNED),
+    )
     play(
         signing.sign(roster, key, Message(b"message")),
         ((peer, sign_request()), StatusError(Status.NotAvailable, "the tree is not loaded")),
@@ -726,20 +976,36 @@ def test_after_a_lost_connection_nobody_is_preferred(key):
     """The refusal goes to the caller, and the next signature asks all machines."""
     first, second = a_peer(ESN), a_peer(OTHER_ESN, 2)
     roster = a_roster(first, second)
-    play(signing.sign(roster, key, Message(b"message")), (([first, second], ASK_INFO), [GONE, info()]), ((second, sign_request()), SIGNED))
-    assert refusal(lambda: play(signing.sign(roster, key, Message(b"message")), ((second, sign_request()), BROKEN))) is BROKEN
+    play(
+        signing.sign(roster, key, Message(b"message")),
+        (([first, second], ASK_INFO), [GONE, info()]),
+        ((second, sign_request()), SIGNED),
+    )
+    assert (
+        refusal(
+            lambda: play(
+                signing.sign(roster, key, Message(b"message")), ((second, sign_request()), BROKEN)
+            )
+        )
+        is BROKEN
+    )
     steps = [(([first, second], ASK_INFO), [info(), BROKEN]), ((first, sign_request()), ELSEWHERE)]
     assert play(signing.sign(roster, key, Message(b"message")), *steps).esn == ESN
 
 
 # ---------------------------------------------------------------- signing again
 
-LOST = StatusError(Status.OSErrorErrno, "connection to 127.0.0.1 on port 8888: broken", dispatch.CONNECT)
+LOST = StatusError(
+    Status.OSErrorErrno, "connection to 127.0.0.1 on port 8888: broken", dispatch.CONNECT
+)
 USED = StatusError(Status.ObjectInUse, "leaf 3 waits for no digest any more, and is burned")
 
 
 def asked_again(asked, effect):
-    """Lose the reply of each request until the story asks for something else. Returns the requests, and that effect."""
+    """Lose the reply of each request until the story asks for something else.
+
+    Returns the requests, and that effect.
+    """
     requests = []
     while isinstance(effect, Ask) and (not requests or effect.request == requests[0]):
         requests.append(effect.request)
@@ -751,7 +1017,9 @@ def asked_again(asked, effect):
 
 
 def test_a_lost_reply_is_asked_for_again_under_the_same_token(key, peer):
-    """The machine may have taken a leaf; by the token it knows the request, so none is burned, and the story ends as if nothing was."""
+    """The machine may have taken a leaf; by the token it knows the request, so none is burned, and
+    the story ends as if nothing was.
+    """
     asked = signing.sign(a_roster(peer), key, Message(b"message"))
     resume(asked, None, None)
     first = resume(asked, [info()], None)
@@ -775,7 +1043,9 @@ def test_every_signature_has_a_token_of_its_own(key, peer):
 
 
 def test_a_machine_that_is_gone_for_good_makes_way(key):
-    """When it does not come back the request is given up, and the next machine signs, under another token."""
+    """When it does not come back the request is given up, and the next machine signs, under another
+    token.
+    """
     first, second = a_peer(ESN), a_peer(OTHER_ESN, 2)
     asked = signing.sign(a_roster(first, second), key, Message(b"message"))
     resume(asked, None, None)
@@ -798,10 +1068,20 @@ def test_when_nobody_else_has_leaves_the_lost_connection_is_the_refusal(key, pee
 
 
 def hashed_here(peer):
-    """A story that has reserved a leaf for a long message, with what was asked and the digest that it made."""
+    """A story that has reserved a leaf for a long message, with what was asked and the digest that
+    it made.
+    """
     made = make_key()
     key = keys.KeyFile("release", made.public_key.encode(), 0, 0, 0, b"")
-    held = NvmemfileInfo(file=key.name, public_key=key.public_key, first=0, next=3, end=32, loaded=True, quarantined=False)
+    held = NvmemfileInfo(
+        file=key.name,
+        public_key=key.public_key,
+        first=0,
+        next=3,
+        end=32,
+        loaded=True,
+        quarantined=False,
+    )
     asked = signing.sign(a_roster(peer), key, Message(b"x" * 1001))
     resume(asked, None, None)
     return asked, made.lease(0), resume(asked, [held], None).request
@@ -809,11 +1089,15 @@ def hashed_here(peer):
 
 def a_reservation(lease, leaf=3):
     """What the machine answers to nvmemfile_reserve."""
-    return NvmemfileReserved(identifier=lease.key.identifier, leaf=leaf, randomizer=lease.randomizer(leaf), remaining=28)
+    return NvmemfileReserved(
+        identifier=lease.key.identifier, leaf=leaf, randomizer=lease.randomizer(leaf), remaining=28
+    )
 
 
 def test_both_halves_of_a_long_message_are_asked_for_again(peer):
-    """A lost reservation and a lost signature are asked for under the one token, with the one digest."""
+    """A lost reservation and a lost signature are asked for under the one token, with the one
+    digest.
+    """
     asked, lease, reserve = hashed_here(peer)
     resume(asked, None, LOST)
     assert resume(asked, None, None).request == reserve
@@ -825,7 +1109,9 @@ def test_both_halves_of_a_long_message_are_asked_for_again(peer):
 
 
 def test_a_machine_that_started_anew_between_the_halves(peer):
-    """It has burned the leaf: the message is hashed again for another leaf, under another token; a second time is a refusal."""
+    """It has burned the leaf: the message is hashed again for another leaf, under another token; a
+    second time is a refusal.
+    """
     asked, lease, reserve = hashed_here(peer)
     resume(asked, resume(asked, a_reservation(lease), None).call(), None)
     again = resume(asked, None, USED).request
@@ -839,7 +1125,9 @@ def test_a_machine_that_started_anew_between_the_halves(peer):
 
 
 def test_a_file_in_quarantine_is_passed_over(key):
-    """A machine whose file is in quarantine is not asked to sign, and another that has leaves is."""
+    """A machine whose file is in quarantine is not asked to sign, and another that has
+    leaves is.
+    """
     first, second = a_peer(ESN), a_peer(OTHER_ESN, 2)
     signed = play(
         signing.sign(a_roster(first, second), key, Message(b"message")),
@@ -850,7 +1138,9 @@ def test_a_file_in_quarantine_is_passed_over(key):
 
 
 def test_when_all_leaves_are_in_quarantine_that_is_the_refusal(key, peer):
-    """The refusal has the machine, the reason and what to do, and is none for a key without leaves."""
+    """The refusal has the machine, the reason and what to do, and is none for a key
+    without leaves.
+    """
     steps = (([peer], ASK_INFO), [info(quarantined=True)])
     refused = refusal(lambda: play(signing.sign(a_roster(peer), key, Message(b"")), steps))
     assert (refused.status, refused.where) == (Status.AccessDenied, "dispatch_see_nvmemfile")
@@ -858,7 +1148,9 @@ def test_when_all_leaves_are_in_quarantine_that_is_the_refusal(key, peer):
 
 
 def test_a_token_is_a_uuid_of_version_7():
-    """Its first 48 bits are the time in milliseconds, so that later ones sort behind earlier ones (RFC 9562 5.7)."""
+    """Its first 48 bits are the time in milliseconds, so that later ones sort behind earlier ones
+    (RFC 9562 5.7).
+    """
     before = time.time_ns() // 1_000_000
     token = uuid.UUID(bytes=signing.new_token())
     assert (token.version, token.variant) == (7, uuid.RFC_4122)
@@ -870,14 +1162,18 @@ def test_a_token_is_a_uuid_of_version_7():
 
 
 def test_info_asks_every_machine(key):
-    """A key's leaves are summed over the machines; one that does not answer has none, and no cards."""
+    """A key's leaves are summed over the machines; one that does not answer has none,
+    and no cards.
+    """
     peers = [a_peer("AAAA-0000-0000"), a_peer(ESN, 2), a_peer(OTHER_ESN, 3)]
     found = play(
         inspecting.info(a_roster(*peers), key),
         ((peers, LOOK), [cards(2, 3), EMPTY, BROKEN]),
         ((peers, ASK_INFO), [info(0, 4, 16), info(16, 16, 32), BROKEN]),
     )
-    assert [(view.esn, len(view.slots), view.first, view.end, view.remaining) for view in found.machines] == [
+    assert [
+        (view.esn, len(view.slots), view.first, view.end, view.remaining) for view in found.machines
+    ] == [
         ("AAAA-0000-0000", 2, 0, 16, 12),
         (ESN, 0, 16, 32, 16),
         (OTHER_ESN, 0, 0, 0, 0),
@@ -889,7 +1185,10 @@ def test_a_lease_is_moved_on_the_named_machine():
     """Only the machine whose slot it is gets the request."""
     first, second = a_peer(ESN), a_peer(OTHER_ESN, 2)
     reply = LmsProvisioned(file=FILE, public_key=PUBLIC_KEY, first=16, end=32, leases=3)
-    moved = play(inspecting.provision(a_roster(first, second), OTHER_ESN, 4), ((second, ProvisionLms(slot=4)), reply))
+    moved = play(
+        inspecting.provision(a_roster(first, second), OTHER_ESN, 4),
+        ((second, ProvisionLms(slot=4)), reply),
+    )
     assert moved == inspecting.Provisioned(OTHER_ESN, PUBLIC_KEY, 16, 32, 3)
     refused = refusal(lambda: play(inspecting.provision(a_roster(first), OTHER_ESN, 4)))
     assert refused.status is Status.UnknownID

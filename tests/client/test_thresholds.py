@@ -1,4 +1,6 @@
-"""thresholds.py and signing.py: the last signatures of a lease need a reason, whichever client asks and whichever machine signs."""
+"""thresholds.py and signing.py: the last signatures of a lease need a reason, whichever client asks
+and whichever machine signs.
+"""
 
 from dataclasses import replace
 
@@ -64,20 +66,29 @@ def refusal(call):
 def test_the_next_machine_may_have_more_left(key):
     """A machine at its threshold is passed over, without a reason and without a leaf."""
     first, second = a_peer(ESN), a_peer(OTHER_ESN, 2)
-    steps = (([first, second], ASK_INFO), [info(), info()]), ((first, request()), LOW), ((second, request()), SIGNED)
+    steps = (
+        (([first, second], ASK_INFO), [info(), info()]),
+        ((first, request()), LOW),
+        ((second, request()), SIGNED),
+    )
     assert play(story(a_roster(first, second), key), *steps).esn == OTHER_ESN
 
 
 @pytest.mark.parametrize("other", [LOW, GONE, BROKEN])
 @pytest.mark.parametrize("low_first", [True, False])
 def test_when_nobody_has_more_the_threshold_speaks(key, other, low_first, monkeypatch):
-    """Of several refusals the one that a person can do something about is told, whoever was asked first."""
+    """Of several refusals the one that a person can do something about is told, whoever was asked
+    first.
+    """
     monkeypatch.setattr(signing, "RETRY_PAUSES", ())
     peers = [a_peer(ESN), a_peer(OTHER_ESN, 2)]
     outcomes = [LOW, other] if low_first else [other, LOW]
     asked = [((peer, request()), outcome) for peer, outcome in zip(peers, outcomes, strict=True)]
     steps = [((peers, ASK_INFO), [info(), info()]), *asked]
-    assert refusal(lambda: play(story(a_roster(*peers), key), *steps)).status is Status.UseLimitExceeded
+    assert (
+        refusal(lambda: play(story(a_roster(*peers), key), *steps)).status
+        is Status.UseLimitExceeded
+    )
 
 
 def test_the_reason_goes_with_the_request(key):
@@ -98,7 +109,11 @@ def test_a_lost_reply_is_asked_for_with_the_same_reason(key, monkeypatch):
     """The same request, word for word."""
     monkeypatch.setattr(signing, "RETRY_PAUSES", (0.05,))
     first = a_peer(ESN)
-    asked = ((first, request(WHY)), BROKEN), (signing.Pause(0.05), None), ((first, request(WHY)), SIGNED)
+    asked = (
+        ((first, request(WHY)), BROKEN),
+        (signing.Pause(0.05), None),
+        ((first, request(WHY)), SIGNED),
+    )
     assert play(story(a_roster(first), key, WHY), (([first], ASK_INFO), [info()]), *asked).leaf == 7
 
 
@@ -111,7 +126,9 @@ def test_a_reason_that_says_nothing(key, why):
 
 
 def test_a_threshold_is_set_on_all_machines_first(key):
-    """On each that holds leaves, then in the key file; a machine whose last leaf is taken meanwhile is no hindrance."""
+    """On each that holds leaves, then in the key file; a machine whose last leaf is taken meanwhile
+    is no hindrance.
+    """
     peers = [a_peer(ESN), a_peer(OTHER_ESN, 2)]
     setting = m.WarnNvmemfile(file=FILE, warnat=5)
     for replies in ([info(warnat=5), info(warnat=5)], [GONE, info(warnat=5)]):
@@ -124,7 +141,10 @@ def test_a_threshold_that_a_machine_refuses(key):
     """The refusal is told, and the key file stays as it was."""
     keys.save(key)
     peers = [a_peer(ESN), a_peer(OTHER_ESN, 2)]
-    steps = [((peers, ASK_INFO), [info(), info()]), ((peers, m.WarnNvmemfile(file=FILE, warnat=0)), [info(), LOW])]
+    steps = [
+        ((peers, ASK_INFO), [info(), info()]),
+        ((peers, m.WarnNvmemfile(file=FILE, warnat=0)), [info(), LOW]),
+    ]
     assert refusal(lambda: play(thresholds.warn_at(a_roster(*peers), key, 0), *steps)) is LOW
     assert keys.load("release") == key
 
@@ -136,12 +156,19 @@ def test_a_threshold_that_is_none(key, count):
     assert refused.status is Status.InvalidParameter
 
 
-@pytest.mark.parametrize(("on_card", "in_file", "asked"), [(0, 0, False), (0, 3, True), (3, 0, False), (3, 3, False), (2, 3, True)])
+@pytest.mark.parametrize(
+    ("on_card", "in_file", "asked"),
+    [(0, 0, False), (0, 3, True), (3, 0, False), (3, 3, False), (2, 3, True)],
+)
 def test_a_provisioned_lease_comes_up_to_its_key(key, on_card, in_file, asked):
-    """A card written before its key got a threshold has a lower one: it is raised on the machine, and never lowered."""
+    """A card written before its key got a threshold has a lower one: it is raised on the machine,
+    and never lowered.
+    """
     keys.save(replace(key, warnat=in_file))
     peer = a_peer(ESN)
-    moved = m.LmsProvisioned(file=FILE, public_key=PUBLIC_KEY, first=0, end=16, leases=1, warnat=on_card)
+    moved = m.LmsProvisioned(
+        file=FILE, public_key=PUBLIC_KEY, first=0, end=16, leases=1, warnat=on_card
+    )
     steps = [((peer, m.ProvisionLms(slot=2)), moved)]
     for outcome, expected in ((info(warnat=in_file), (in_file, None)), (LOW, (on_card, LOW))):
         setting = [((peer, m.WarnNvmemfile(file=FILE, warnat=in_file)), outcome)] if asked else []
@@ -174,7 +201,9 @@ async def refused_with(awaited):
 
 
 async def test_the_exact_signature(machine, open_fleet):
-    """The last but two needs none, the last two do; both halves of a large message count as one, and the ledger has the reasons."""
+    """The last but two needs none, the last two do; both halves of a large message count as one,
+    and the ledger has the reasons.
+    """
     async with open_fleet() as fleet:
         key = await fleet.generate_lms("release", **CHEAP, warnat=2)
         assert key.file.warnat == 2
@@ -192,7 +221,9 @@ async def test_the_exact_signature(machine, open_fleet):
 
 
 async def test_a_threshold_for_a_key_that_has_none(machine, open_fleet):
-    """Set later, it holds at once, for every client of the machine; it is in the key file, and in what the machine tells."""
+    """Set later, it holds at once, for every client of the machine; it is in the key file, and in
+    what the machine tells.
+    """
     async with open_fleet() as fleet:
         key = await fleet.generate_lms("release", **CHEAP)
         await key.sign(b"m")
@@ -209,13 +240,19 @@ async def test_a_threshold_for_a_key_that_has_none(machine, open_fleet):
 
 
 async def test_leases_of_two_machines(home, nursery, open_fleet):
-    """While one machine has more left than the threshold nobody is asked; when both are down to it, each signature needs a reason."""
+    """While one machine has more left than the threshold nobody is asked; when both are down to it,
+    each signature needs a reason.
+    """
     rack = Rack(home)
     for esn in (ESN, OTHER_ESN):
         (home / "hsm" / esn).mkdir(parents=True)
     other = {"esn": OTHER_ESN, "slots": Slots(home, OTHER_ESN)}
     machines = [make_machine(home), replace(make_machine(home), **other)]
-    async with serving(machines[0]) as first, serving(machines[1]) as second, open_fleet(f"{first.text},{second.text}") as fleet:
+    async with (
+        serving(machines[0]) as first,
+        serving(machines[1]) as second,
+        open_fleet(f"{first.text},{second.text}") as fleet,
+    ):
         rack.insert(rack.new()[0], ESN, 2)
         key = await fleet.generate_lms("leased", **CHEAP, explease=3, warnat=1, esn=ESN)
         assert (await fleet.provision(ESN, 2)).warnat == 1

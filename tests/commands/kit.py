@@ -1,4 +1,6 @@
-"""What the tests of this folder share: machines without an event loop, keys made through commands, the verdict of pyhsslms."""
+"""What the tests of this folder share: machines without an event loop, keys made through commands,
+the verdict of pyhsslms.
+"""
 
 import errno
 import hashlib
@@ -33,9 +35,15 @@ SLOT = 2
 LEAVES = 32
 MESSAGE = b"firmware 1.0"
 
-# The cheapest set, for what does not depend on it; some of each hash, length and width, for what might.
+# The cheapest set, for what does not depend on it; some of each hash, length and width, for what
+# might.
 CHEAP = ("sha256_m24_h5", "sha256_n24_w2")
-SETS = (CHEAP, ("sha256_m32_h5", "sha256_n32_w4"), ("shake_m24_h5", "shake_n24_w4"), ("shake_m32_h5", "shake_n32_w2"))
+SETS = (
+    CHEAP,
+    ("sha256_m32_h5", "sha256_n32_w4"),
+    ("shake_m24_h5", "shake_n24_w4"),
+    ("shake_m32_h5", "shake_n32_w2"),
+)
 
 
 def repeatable(label: str) -> Callable[[int], bytes]:
@@ -54,7 +62,9 @@ class World:
     def machine(self, esn: str = ESN, store: Store | None = None, **settings: Any) -> Machine:
         """A machine of this world, as after a start; its NVRAM is new and forgets, unless given."""
         settings = {"engine": PortableEngine(), "random": repeatable(esn), "model": "5c"} | settings
-        return Machine(esn=esn, store=store or MemoryStore(), slots=Slots(self.folder, esn), **settings)
+        return Machine(
+            esn=esn, store=store or MemoryStore(), slots=Slots(self.folder, esn), **settings
+        )
 
     def feed_blank(self, esn: str = ESN, slot: int = SLOT) -> str:
         """Put a blank card into a slot in place of what is there, and return its name."""
@@ -86,9 +96,17 @@ def refuse(session: Session, request: Any) -> StatusError:
     return reply
 
 
-def generate(names: tuple[str, str] = CHEAP, expcards: int = 0, explease: int = 0, **exponents: int) -> m.GenerateLms:
+def generate(
+    names: tuple[str, str] = CHEAP, expcards: int = 0, explease: int = 0, **exponents: int
+) -> m.GenerateLms:
     """The request for a key of these sets."""
-    return m.GenerateLms(lms=lms(names[0]).typecode, lmots=lmots(names[1]).typecode, expcards=expcards, explease=explease, **exponents)
+    return m.GenerateLms(
+        lms=lms(names[0]).typecode,
+        lmots=lmots(names[1]).typecode,
+        expcards=expcards,
+        explease=explease,
+        **exponents,
+    )
 
 
 @dataclass
@@ -108,19 +126,40 @@ class Key:
 
     def load(self, **changes: Any) -> m.LoadLms:
         """The request that loads its whole node cache."""
-        return m.LoadLms(**{"file": self.file, "expcache": self.expcache, "offset": 0, "nodes": self.cache} | changes)
+        return m.LoadLms(
+            **{"file": self.file, "expcache": self.expcache, "offset": 0, "nodes": self.cache}
+            | changes
+        )
 
 
-def hash_key(session: Session, names: tuple[str, str] = CHEAP, expcards: int = 0, explease: int = 0, **exponents: int) -> Key:
+def hash_key(
+    session: Session,
+    names: tuple[str, str] = CHEAP,
+    expcards: int = 0,
+    explease: int = 0,
+    **exponents: int,
+) -> Key:
     """Make a key without its cards: a singular one is in NVRAM then, a sectorized one waits."""
     started = ask(session, generate(names, expcards, explease, **exponents))
     steps = [ask(session, m.ContinueLms(handle=started.handle)) for _ in range(started.remaining)]
     assert steps[-1].remaining == 0
     assert steps[-1].public_key is not None
-    return Key(steps[-1].public_key, started.expcache, b"".join(step.cache for step in steps), started.handle)
+    return Key(
+        steps[-1].public_key,
+        started.expcache,
+        b"".join(step.cache for step in steps),
+        started.handle,
+    )
 
 
-def make_key(world: World, session: Session, names: tuple[str, str] = CHEAP, expcards: int = 0, explease: int = 0, **exponents: int) -> Key:
+def make_key(
+    world: World,
+    session: Session,
+    names: tuple[str, str] = CHEAP,
+    expcards: int = 0,
+    explease: int = 0,
+    **exponents: int,
+) -> Key:
     """Make a key and write its cards, which stay on the rack but for the last one."""
     key = hash_key(session, names, expcards, explease, **exponents)
     for _ in range(1 << expcards if expcards or explease else 0):
@@ -142,7 +181,13 @@ def verifies(public_key: bytes, signature: bytes, message: bytes = MESSAGE) -> b
 
 def digest_for(public_key: bytes, reserved: m.NvmemfileReserved, message: bytes = MESSAGE) -> bytes:
     """Q as the client computes it from a reservation."""
-    return message_digest(PublicKey.decode(public_key).ots, reserved.identifier, reserved.leaf, reserved.randomizer, message)
+    return message_digest(
+        PublicKey.decode(public_key).ots,
+        reserved.identifier,
+        reserved.leaf,
+        reserved.randomizer,
+        message,
+    )
 
 
 def leaves_on(card: Any) -> list[tuple[bytes, int]]:

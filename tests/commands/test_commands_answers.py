@@ -1,4 +1,6 @@
-"""The table of commands: every request has one, every error becomes a status, and nothing else comes out."""
+"""The table of commands: every request has one, every error becomes a status, and nothing else
+comes out.
+"""
 
 import threading
 from dataclasses import replace
@@ -23,7 +25,9 @@ HELLO = m.Hello(protocol=PROTOCOL, client="a test")
 
 
 def test_every_request_has_a_command():
-    """The table is the contract: no request of the protocol without a command, no command without a request."""
+    """The table is the contract: no request of the protocol without a command, no command without a
+    request.
+    """
     assert set(COMMANDS) == set(m.REQUESTS.values())
 
 
@@ -31,15 +35,24 @@ class TestHello:
     """Who is there."""
 
     def test_the_machine_introduces_itself(self, world):
-        """The greeting has the machine's own figures: serial number, model, limits, operator, and how often its state was opened."""
+        """The greeting has the machine's own figures: serial number, model, limits, operator, and
+        how often its state was opened.
+        """
         store = MemoryStore()
         store.mark = Mark(b"n" * 16, 7, b"opening!")
         limits = replace(DEFAULT_LIMITS, message=1000)
-        session = Session(world.machine(store=store, model="xc", limits=limits, operator="auto", signer=b"signer"))
+        session = Session(
+            world.machine(store=store, model="xc", limits=limits, operator="auto", signer=b"signer")
+        )
         greeting = ask(session, HELLO)
 
         assert (greeting.protocol, greeting.esn, greeting.model) == (PROTOCOL, ESN, "xc")
-        assert (greeting.epoch, greeting.operator, greeting.signer, greeting.limits) == (7, "auto", b"signer", limits)
+        assert (greeting.epoch, greeting.operator, greeting.signer, greeting.limits) == (
+            7,
+            "auto",
+            b"signer",
+            limits,
+        )
         assert (greeting.nvram, greeting.opening) == (b"n" * 16, b"opening!")
         assert greeting.software == f"seemachine {seemachine.__version__}"
         assert greeting.engine == "portable/portable"
@@ -57,7 +70,9 @@ class TestSlots:
     """slot_list."""
 
     def test_slots_are_listed(self, world, session):
-        """Occupied slots come in order with what is on their cards; an unreadable card is there as an unknown one."""
+        """Occupied slots come in order with what is on their cards; an unreadable card is there as
+        an unknown one.
+        """
         key = hash_key(session, expcards=0, explease=2)
         names = {slot: world.feed_blank(slot=slot) for slot in (5, 0, SLOT)}
         ask(session, m.ContinueLmsCard(handle=key.handle, slot=SLOT))
@@ -86,25 +101,41 @@ CASES = [
     (Stopped(), Status.TimeLimitExceeded, "Stopped in nvmemfile_list"),
     (errors.FileExists("there"), Status.ObjectInUse, "there in nvmemfile_list"),
     (errors.LeaseSpent("spent"), Status.UseLimitExceeded, "spent in nvmemfile_list"),
-    (errors.CardError("no card; insert one"), Status.NotAvailable, "no card in nvmemfile_list; insert one"),
+    (
+        errors.CardError("no card; insert one"),
+        Status.NotAvailable,
+        "no card in nvmemfile_list; insert one",
+    ),
     (errors.StateFailed("broken"), Status.OSErrorErrno, "broken in nvmemfile_list"),
     (errors.DiskFull("full"), Status.OSErrorErrno, "full in nvmemfile_list"),
     (errors.StateCorrupt("damaged"), Status.Malformed, "damaged in nvmemfile_list"),
     (errors.StateUnsafe("unsafe"), Status.Malformed, "unsafe in nvmemfile_list"),
     (errors.StateLocked("locked"), Status.Malformed, "locked in nvmemfile_list"),
-    (OSError(5, "Input/output error"), Status.OSErrorErrno, "[Errno 5] Input/output error in nvmemfile_list"),
+    (
+        OSError(5, "Input/output error"),
+        Status.OSErrorErrno,
+        "[Errno 5] Input/output error in nvmemfile_list",
+    ),
     (MemoryError(), Status.OSErrorErrno, f"the machine is out of memory{LATER}"),
     (OSError(24, "Too many"), Status.OSErrorErrno, f"the machine is out of descriptors{LATER}"),
-    (StatusError(Status.UnknownID, "who; ask again"), Status.UnknownID, "who in nvmemfile_list; ask again"),
+    (
+        StatusError(Status.UnknownID, "who; ask again"),
+        Status.UnknownID,
+        "who in nvmemfile_list; ask again",
+    ),
 ]
 
 
 class TestErrors:
     """What a command raises, and what leaves the machine."""
 
-    @pytest.mark.parametrize(("error", "status", "detail"), CASES, ids=lambda value: type(value).__name__)
+    @pytest.mark.parametrize(
+        ("error", "status", "detail"), CASES, ids=lambda value: type(value).__name__
+    )
     def test_errors_become_statuses(self, session, error, status, detail, monkeypatch):
-        """Each error of the machine has its status; the command is named in the sentence, before any advice."""
+        """Each error of the machine has its status; the command is named in the sentence, before
+        any advice.
+        """
 
         def fail(_session, _request):
             raise error
@@ -114,9 +145,13 @@ class TestErrors:
 
         assert (refused.status, refused.detail, refused.where) == (status, detail, "nvmemfile_list")
 
-    @pytest.mark.parametrize("error", [ZeroDivisionError("division"), KeyError("x"), AssertionError(), RecursionError()])
+    @pytest.mark.parametrize(
+        "error", [ZeroDivisionError("division"), KeyError("x"), AssertionError(), RecursionError()]
+    )
     def test_bugs_become_failed(self, session, error, monkeypatch):
-        """Anything else is a bug: Failed, without its text, which stays with the error and its traceback as the cause for the log."""
+        """Anything else is a bug: Failed, without its text, which stays with the error and its
+        traceback as the cause for the log.
+        """
 
         def fail(_session, _request):
             raise error
@@ -140,7 +175,11 @@ class TestErrors:
 
     def test_every_state_error_has_a_status(self):
         """No error of the state's family is taken for a bug."""
-        family = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.StateError)]
+        family = [
+            kind
+            for kind in vars(errors).values()
+            if isinstance(kind, type) and issubclass(kind, errors.StateError)
+        ]
 
         assert len(family) > 8
         for kind in family:
@@ -169,7 +208,9 @@ class TestErrors:
     @pytest.mark.parametrize("request_class", COMMANDS, ids=lambda made: made.NAME)
     def test_refusals_name_their_command(self, request_class):
         """The name is the request's own, but for the one that the guide prints otherwise."""
-        where = "command_see_provisionLMS" if request_class is m.ProvisionLms else request_class.NAME
+        where = (
+            "command_see_provisionLMS" if request_class is m.ProvisionLms else request_class.NAME
+        )
 
         assert refusal(request_class, ParameterError("x")).where == where
         assert commands.WHERE.keys() <= m.REQUESTS.keys()
@@ -189,7 +230,9 @@ def test_sessions_do_not_wait_for_each_other(machine):
     one = Session(machine)
     handle = ask(one, generate()).handle
     replies = []
-    thread = threading.Thread(target=lambda: replies.append(answer(one, m.ContinueLms(handle=handle))))
+    thread = threading.Thread(
+        target=lambda: replies.append(answer(one, m.ContinueLms(handle=handle)))
+    )
     thread.start()
     assert started.wait(10)
     for request in (HELLO, m.ListNvmemfiles(), m.ListSlots(), generate()):

@@ -1,4 +1,6 @@
-"""Who may not, does not: each guard of a SEE machine against each command, with its status, and nothing has changed."""
+"""Who may not, does not: each guard of a SEE machine against each command, with its status, and
+nothing has changed.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -21,7 +23,9 @@ LABEL = "big"
 
 
 class Bench:
-    """A machine that made two keys, one of them on a card, and a third one in part; and the same NVRAM under another SEE machine."""
+    """A machine that made two keys, one of them on a card, and a third one in part; and the same
+    NVRAM under another SEE machine.
+    """
 
     def __init__(self, world: World, signer: bytes = OURS) -> None:
         self.world, self.store = world, MemoryStore()
@@ -31,7 +35,10 @@ class Bench:
         self.on_card = make_key(world, maker, expcards=0, explease=1)
         half_made = ask(maker, generate(label=LABEL, expchunk=3))
         ask(maker, m.ContinueLms(handle=half_made.handle))
-        self.used, self.reserved = sign(self.key.file), m.NvmemfileReserve(file=self.key.file, token=new_token())
+        self.used, self.reserved = (
+            sign(self.key.file),
+            m.NvmemfileReserve(file=self.key.file, token=new_token()),
+        )
         ask(maker, self.used)
         self.bound = self.digest(ask(maker, self.reserved), self.reserved.token)
         ask(maker, self.bound)
@@ -39,19 +46,38 @@ class Bench:
 
     def session(self, **settings: Any) -> Session:
         """A connection to this NVRAM as some SEE machine has it."""
-        machine: Machine = self.world.machine(store=self.store, checkpoints=self.checkpoints, **settings)
+        machine: Machine = self.world.machine(
+            store=self.store, checkpoints=self.checkpoints, **settings
+        )
         return Session(machine)
 
     def digest(self, reserved: m.NvmemfileReserved, token: bytes) -> m.NvmemfileSignDigest:
         """What a client computes for a leaf that was set aside."""
-        return m.NvmemfileSignDigest(file=self.key.file, token=token, digest=digest_for(self.key.public_key, reserved))
+        return m.NvmemfileSignDigest(
+            file=self.key.file, token=token, digest=digest_for(self.key.public_key, reserved)
+        )
 
     def state(self) -> object:
         """All that a command could change: NVRAM and its ledger, cards, half-made keys."""
-        files = sorted((each.name, each.next, each.quarantine) for each in self.store._files.values())
-        cards = [[each.first for each in read_card(path).leases] for path in sorted(self.world.folder.rglob("*.card"))]
-        making = {path.name: path.read_bytes() for path in (self.world.folder / "hsm" / ESN / "making").iterdir()}
-        return files, list(self.store._spent), self.store.ledger(0, 100), set(self.store._awaited), cards, making
+        files = sorted(
+            (each.name, each.next, each.quarantine) for each in self.store._files.values()
+        )
+        cards = [
+            [each.first for each in read_card(path).leases]
+            for path in sorted(self.world.folder.rglob("*.card"))
+        ]
+        making = {
+            path.name: path.read_bytes()
+            for path in (self.world.folder / "hsm" / ESN / "making").iterdir()
+        }
+        return (
+            files,
+            list(self.store._spent),
+            self.store.ledger(0, 100),
+            set(self.store._awaited),
+            cards,
+            making,
+        )
 
 
 @pytest.fixture
@@ -101,7 +127,10 @@ def refused(bench: Bench, session: Session, request: Any, status: Status) -> Sta
 def test_a_machine_without_delegation_makes_no_file(bench: Bench, what: str) -> None:
     """Nor takes a lease, nor goes on with a key (guide 2.5.1 step 4)."""
     session = bench.session(signer=OURS, delegated=False)
-    assert "has no NVRAM delegation" in refused(bench, session, MAKING[what](bench), Status.AccessDenied).detail
+    assert (
+        "has no NVRAM delegation"
+        in refused(bench, session, MAKING[what](bench), Status.AccessDenied).detail
+    )
     assert not isinstance(answer(bench.session(signer=OURS), MAKING[what](bench)), StatusError)
 
 
@@ -147,7 +176,9 @@ def test_a_stranger_may_look(bench: Bench, what: str) -> None:
     assert bench.state() == before
 
 
-@pytest.mark.parametrize("settings", [{"signer": OURS}, {"signer": THEIRS, "extra_signers": frozenset({EXTRA, OURS})}])
+@pytest.mark.parametrize(
+    "settings", [{"signer": OURS}, {"signer": THEIRS, "extra_signers": frozenset({EXTRA, OURS})}]
+)
 @pytest.mark.parametrize("what", USING)
 def test_whose_keys_they_are_uses_them(bench: Bench, what: str, settings: dict[str, Any]) -> None:
     """The signer, and who signed with it."""
@@ -161,7 +192,9 @@ def test_keys_of_nobody_are_everybodys(world: World, what: str) -> None:
     ask(bench.session(signer=THEIRS), USING[what](bench))
 
 
-@pytest.mark.parametrize("what", ["sign", "sign again", "reserve", "reserve again", "sign a digest again"])
+@pytest.mark.parametrize(
+    "what", ["sign", "sign again", "reserve", "reserve again", "sign a digest again"]
+)
 def test_a_file_in_quarantine_gives_nothing(bench: Bench, what: str) -> None:
     """Also not what it gave before."""
     bench.store.quarantine(bench.key.file, "why")
@@ -170,7 +203,9 @@ def test_a_file_in_quarantine_gives_nothing(bench: Bench, what: str) -> None:
 
 
 def test_a_digest_for_a_leaf_in_quarantine(bench: Bench) -> None:
-    """A leaf that was set aside before is not signed with, and still waits when the quarantine ends at a later leaf."""
+    """A leaf that was set aside before is not signed with, and still waits when the quarantine ends
+    at a later leaf.
+    """
     session, token = bench.session(signer=OURS), new_token()
     digest = bench.digest(ask(session, m.NvmemfileReserve(file=bench.key.file, token=token)), token)
     bench.store.quarantine(bench.key.file, "why")
@@ -201,7 +236,9 @@ def test_a_lease_that_does_not_fit_stays_on_its_card(bench: Bench, field: str) -
     card = slots.occupant(SLOT)
     assert card is not None
     lease = read_card(card).leases[0]
-    bad = replace(lease, path=lease.path * 2) if field == "path" else replace(lease, first=32, end=48)
+    bad = (
+        replace(lease, path=lease.path * 2) if field == "path" else replace(lease, first=32, end=48)
+    )
     bench.world.feed_blank()
     slots.write_leases(SLOT, (bad,))
     refused(bench, bench.session(signer=OURS), m.ProvisionLms(slot=SLOT), Status.Malformed)

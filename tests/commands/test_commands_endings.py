@@ -1,4 +1,6 @@
-"""A connection that ends: what it made is on disk alone, its lights are out, and what others took over stays theirs."""
+"""A connection that ends: what it made is on disk alone, its lights are out, and what others took
+over stays theirs.
+"""
 
 import errno
 from pathlib import Path
@@ -34,7 +36,10 @@ def test_nobody_makes_its_keys(session: Session) -> None:
 def test_its_lights_go_out(world: World, session: Session) -> None:
     """Nobody waits for a card any more."""
     key, slots = hash_key(session, expcards=1), session.machine.slots
-    assert refuse(session, m.ContinueLmsCard(handle=key.handle, slot=SLOT)).status is Status.NotAvailable
+    assert (
+        refuse(session, m.ContinueLmsCard(handle=key.handle, slot=SLOT)).status
+        is Status.NotAvailable
+    )
     assert slots.light(SLOT)
     session.close()
     assert not slots.light(SLOT)
@@ -58,7 +63,9 @@ def test_nothing_begins_after_its_end(session: Session) -> None:
     assert session.generations == {}
 
 
-def test_a_chunk_that_was_not_kept_is_done_again(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_chunk_that_was_not_kept_is_done_again(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """On disk there is no gap before the chunks that follow."""
     machine, handle = session.machine, ask(session, generate(label="big", expchunk=3)).handle
     ask(session, m.ContinueLms(handle=handle))

@@ -1,4 +1,6 @@
-"""generateLMS, continueLMS_cache_next, continueLMS_card_next: guide 2.7.1 and 2.7.2, and every way in which they are refused."""
+"""generateLMS, continueLMS_cache_next, continueLMS_card_next: guide 2.7.1 and 2.7.2, and every way
+in which they are refused.
+"""
 
 import errno
 import os
@@ -53,7 +55,9 @@ class TestSingular:
 
     @pytest.mark.parametrize("names", SETS, ids=lambda names: names[1])
     def test_a_key_is_made_in_steps(self, session, names):
-        """The guide's h5 key takes five steps; with the last one come the public key and no need of cards, and it is in NVRAM."""
+        """The guide's h5 key takes five steps; with the last one come the public key and no need of
+        cards, and it is in NVRAM.
+        """
         started = ask(session, generate(names))
         assert (started.remaining, started.expchunk) == (5, 3)
         for remaining in (4, 3, 2, 1):
@@ -63,28 +67,43 @@ class TestSingular:
         last = ask(session, step(started.handle))
 
         assert (last.remaining, last.cards) == (0, 0)
-        assert last.public_key[:8] == lms(names[0]).typecode.to_bytes(4, "big") + lmots(names[1]).typecode.to_bytes(4, "big")
+        assert last.public_key[:8] == lms(names[0]).typecode.to_bytes(4, "big") + lmots(
+            names[1]
+        ).typecode.to_bytes(4, "big")
         [info] = ask(session, m.ListNvmemfiles()).files
         assert (info.public_key, info.first, info.next, info.end) == (last.public_key, 0, 0, LEAVES)
 
     @pytest.mark.parametrize("names", SETS, ids=lambda names: names[1])
     def test_every_leaf_signs_once(self, session, names):
-        """The guide's story to its end: each signature has the next leaf and verifies, the last one says 0 left, then the file is gone."""
+        """The guide's story to its end: each signature has the next leaf and verifies, the last one
+        says 0 left, then the file is gone.
+        """
         key = hash_key(session, names)
         signed = [ask(session, sign(key.file, b"%d" % number)) for number in range(LEAVES)]
 
         assert [each.leaf for each in signed] == list(range(LEAVES))
         assert [each.remaining for each in signed] == list(range(LEAVES - 1, -1, -1))
-        assert all(verifies(key.public_key, each.signature, b"%d" % number) for number, each in enumerate(signed))
+        assert all(
+            verifies(key.public_key, each.signature, b"%d" % number)
+            for number, each in enumerate(signed)
+        )
         assert not verifies(key.public_key, signed[0].signature, b"another message")
-        for request in (sign(key.file), m.NvmemfileReserve(file=key.file, token=new_token()), m.GetNvmemfileInfo(file=key.file)):
+        for request in (
+            sign(key.file),
+            m.NvmemfileReserve(file=key.file, token=new_token()),
+            m.GetNvmemfileInfo(file=key.file),
+        ):
             gone = refuse(session, request)
             assert gone.status is Status.NotAvailable
-            assert gone.detail == f"no NVRAM file {key.file.hex(':', -4)} on {ESN} in {request.NAME}"
+            assert (
+                gone.detail == f"no NVRAM file {key.file.hex(':', -4)} on {ESN} in {request.NAME}"
+            )
         assert ask(session, m.ListNvmemfiles()).files == []
 
     def test_a_finished_key_is_done_with(self, session):
-        """After the last step the handle is unknown: there is nothing to go on with and nothing to write to a card."""
+        """After the last step the handle is unknown: there is nothing to go on with and nothing to
+        write to a card.
+        """
         key = hash_key(session)
 
         for request in (step(key.handle), card(key.handle)):
@@ -93,7 +112,9 @@ class TestSingular:
 
     @pytest.mark.parametrize("error", [DiskFull, StateFailed])
     def test_a_failed_installation_ends_the_key(self, world, session, error, monkeypatch):
-        """When NVRAM can't take the key its leaves may be there all the same, so the machine writes them nowhere else, on no card."""
+        """When NVRAM can't take the key its leaves may be there all the same, so the machine writes
+        them nowhere else, on no card.
+        """
         world.feed_blank()
 
         def fail(_lease):
@@ -105,13 +126,18 @@ class TestSingular:
             ask(session, step(started.handle))
         refused = refuse(session, step(started.handle))
 
-        assert (refused.status, refused.detail) == (Status.OSErrorErrno, "the disk: no in continueLMS_cache_next")
+        assert (refused.status, refused.detail) == (
+            Status.OSErrorErrno,
+            "the disk: no in continueLMS_cache_next",
+        )
         for request in (step(started.handle), card(started.handle)):
             assert refuse(session, request).status is Status.UnknownID
         assert session.machine.slots.listing()[0].kind == "blank"
 
     def test_leaves_in_a_failing_file_store_are_nowhere_else(self, world, tmp_path, monkeypatch):
-        """A key whose installation failed only in the last flush is in NVRAM after the restart, and no card of the rack has its leaves."""
+        """A key whose installation failed only in the last flush is in NVRAM after the restart, and
+        no card of the rack has its leaves.
+        """
         folder = tmp_path / "hsm" / ESN
         session = Session(world.machine(store=FileStore(folder)))
         world.feed_blank()
@@ -157,7 +183,12 @@ class TestRefusals:
         assert "sha256_n32_w8" in refused.detail
 
     @pytest.mark.parametrize(
-        "names", [("sha256_m32_h5", "sha256_n24_w4"), ("sha256_m32_h5", "shake_n32_w4"), ("shake_m24_h5", "sha256_n24_w4")]
+        "names",
+        [
+            ("sha256_m32_h5", "sha256_n24_w4"),
+            ("sha256_m32_h5", "shake_n32_w4"),
+            ("shake_m24_h5", "sha256_n24_w4"),
+        ],
     )
     def test_a_mixed_pair(self, session, names):
         """Sets of different hashes or lengths are refused with what would fit."""
@@ -181,21 +212,30 @@ class TestRefusals:
         ],
     )
     def test_exponents_that_no_machine_takes(self, session, tree, exponents, sentence):
-        """An exponent out of bounds is refused with its name and the bounds for this key, and nothing is begun."""
-        refused = refuse(session, generate((tree, "sha256_n24_w8"), **{"expcards": 0, "explease": 0} | exponents))
+        """An exponent out of bounds is refused with its name and the bounds for this key, and
+        nothing is begun.
+        """
+        refused = refuse(
+            session, generate((tree, "sha256_n24_w8"), **{"expcards": 0, "explease": 0} | exponents)
+        )
 
         assert refused.status is Status.InvalidParameter
         assert refused.detail.startswith(sentence)
         assert session.generations == {}
 
     def test_the_guides_sum_of_exponents(self, session):
-        """Exponents 4 and 3 at height 5 are refused in the first continue with the guide's sentence, and the key is forgotten."""
+        """Exponents 4 and 3 at height 5 are refused in the first continue with the guide's
+        sentence, and the key is forgotten.
+        """
         started = ask(session, generate(("sha256_m32_h5", "sha256_n32_w8"), 4, 3))
         refused = refuse(session, step(started.handle))
 
         assert refused.status is Status.InvalidParameter
         assert refused.where == "continueLMS_cache_next"
-        sentence = "private key tree height is less than the sum of card and lease exponents (5 < 4 + 3) in continueLMS_cache_next"
+        sentence = (
+            "private key tree height is less than the sum of card and lease exponents (5 < 4 + 3)"
+            " in continueLMS_cache_next"
+        )
         assert refused.detail == sentence
         assert str(refused) == f"InvalidParameter(24): {sentence}"
         assert refuse(session, step(started.handle)).status is Status.UnknownID
@@ -208,7 +248,9 @@ class TestRefusals:
         assert len(key.public_key) == 48
 
     def test_a_connection_makes_few_keys(self, session, machine):
-        """A fifth key at once is refused; one that is finished makes room, and another connection has room of its own."""
+        """A fifth key at once is refused; one that is finished makes room, and another connection
+        has room of its own.
+        """
         handles = [ask(session, generate()).handle for _ in range(MAX_GENERATIONS)]
         refused = refuse(session, generate())
         assert refused.status is Status.ObjectInUse
@@ -220,7 +262,9 @@ class TestRefusals:
         assert ask(session, generate()).handle not in handles
 
     def test_handles_are_of_their_connection(self, session, machine):
-        """A handle is unknown on any other connection, and an invented one everywhere; the key goes on where it was begun."""
+        """A handle is unknown on any other connection, and an invented one everywhere; the key goes
+        on where it was begun.
+        """
         started = ask(session, generate(CHEAP, 0, 1))
         other = Session(machine)
 
@@ -228,11 +272,16 @@ class TestRefusals:
             for request in (step(handle), card(handle)):
                 refused = refuse(where, request)
                 assert refused.status is Status.UnknownID
-                assert refused.detail == f"this connection makes no key of that handle in {request.NAME}"
+                assert (
+                    refused.detail
+                    == f"this connection makes no key of that handle in {request.NAME}"
+                )
         assert ask(session, step(started.handle)).remaining == started.remaining - 1
 
     def test_steps_have_an_order(self, world, session):
-        """No card before the last step and no step after it: each refusal names the command to go on with, and the key goes on."""
+        """No card before the last step and no step after it: each refusal names the command to go
+        on with, and the key goes on.
+        """
         world.feed_blank()
         started = ask(session, generate(CHEAP, 0, 1))
         early = refuse(session, card(started.handle))
@@ -246,7 +295,9 @@ class TestRefusals:
         assert ask(session, card(started.handle)).remaining == 0
 
     def test_a_stopped_chunk_can_be_done_again(self, session):
-        """A machine that stops answers TimeLimitExceeded; the chunk, done again, gives the key that it would have given."""
+        """A machine that stops answers TimeLimitExceeded; the chunk, done again, gives the key that
+        it would have given.
+        """
         started = ask(session, generate())
         ask(session, step(started.handle))
         session.stopped.set()
@@ -262,15 +313,21 @@ class TestRefusals:
 class TestCards:
     """Writing the leases of a sectorized key to blank cards."""
 
-    @pytest.mark.parametrize(("expcards", "explease"), [(0, 1), (1, 0), (1, 1), (2, 1), (1, 3), (0, 5), (5, 0)])
+    @pytest.mark.parametrize(
+        ("expcards", "explease"), [(0, 1), (1, 0), (1, 1), (2, 1), (1, 3), (0, 5), (5, 0)]
+    )
     def test_every_leaf_is_on_one_card(self, world, session, expcards, explease):
-        """The cards hold all leaves of the key between them, each once, in order; none is in the machine."""
+        """The cards hold all leaves of the key between them, each once, in order; none is in the
+        machine.
+        """
         key = make_key(world, session, CHEAP, expcards, explease)
         written = [read(world, name) for name in key.cards]
 
         assert len(key.cards) == len(set(key.cards)) == 1 << expcards
         assert {len(each.leases) for each in written} == {1 << explease}
-        assert [leaf for each in written for leaf in leaves_on(each)] == [(key.file, leaf) for leaf in range(LEAVES)]
+        assert [leaf for each in written for leaf in leaves_on(each)] == [
+            (key.file, leaf) for leaf in range(LEAVES)
+        ]
         assert session.machine.store.names() == []
 
     def test_seeds_are_each_leases_own(self, world, session):
@@ -281,7 +338,9 @@ class TestCards:
         assert len(set(seeds)) == len(seeds) == 8
 
     def test_cards_count_down(self, world, session):
-        """Each reply names the card and says how many are to be written; after the last one the handle is unknown."""
+        """Each reply names the card and says how many are to be written; after the last one the
+        handle is unknown.
+        """
         key = hash_key(session, CHEAP, 2, 1)
         for remaining in (3, 2, 1, 0):
             name = world.feed_blank()
@@ -291,7 +350,9 @@ class TestCards:
         assert refuse(session, card(key.handle)).status is Status.UnknownID
 
     def test_seeds_leave_the_machine(self, world, session):
-        """With each written card its seeds are gone from the session, those of the other cards are not."""
+        """With each written card its seeds are gone from the session, those of the other cards are
+        not.
+        """
         key = hash_key(session, CHEAP, 1, 1)
         seeds = session.generations[key.handle].generation.seeds
         world.feed_blank()
@@ -304,7 +365,9 @@ class TestCards:
 
     @pytest.mark.parametrize("wrong", ["empty", "written", "used up", "damaged"])
     def test_a_wrong_card_costs_nothing(self, world, session, wrong):
-        """Without a blank card the leases wait, the reader asks for one, and the next blank card gets them."""
+        """Without a blank card the leases wait, the reader asks for one, and the next blank card
+        gets them.
+        """
         slots = session.machine.slots
         key = hash_key(session, CHEAP, 1, 0)
         if wrong != "empty":
@@ -321,7 +384,10 @@ class TestCards:
         refused = refuse(session, card(key.handle))
 
         assert refused.status is Status.NotAvailable
-        assert f"; {'insert one' if wrong == 'empty' else 'take it out'} with: seemachine card " in refused.detail
+        assert (
+            f"; {'insert one' if wrong == 'empty' else 'take it out'} with: seemachine card "
+            in refused.detail
+        )
         assert slots.light(SLOT)
         assert (slots.occupant(SLOT) and slots.occupant(SLOT).read_bytes()) == before
         for first in (0, 16):
@@ -331,7 +397,9 @@ class TestCards:
         assert not slots.light(SLOT)
 
     def test_the_same_card_again_is_refused(self, world, session):
-        """The card that was just written, left in its slot, is not written over with the next leases."""
+        """The card that was just written, left in its slot, is not written over with the next
+        leases.
+        """
         key = hash_key(session, CHEAP, 1, 0)
         world.feed_blank()
         ask(session, card(key.handle))
@@ -348,7 +416,9 @@ class TestCards:
 
     @pytest.mark.parametrize("place", STEPS)
     def test_a_failed_write_burns_the_leases(self, world, session, place, monkeypatch):
-        """When writing a card fails, at whatever step, its leases go to no other card: each leaf is on one card at most, ever."""
+        """When writing a card fails, at whatever step, its leases go to no other card: each leaf is
+        on one card at most, ever.
+        """
         key = hash_key(session, CHEAP, 2, 1)
         world.feed_blank()
         ask(session, card(key.handle))
@@ -361,7 +431,9 @@ class TestCards:
             world.feed_blank()
             assert ask(session, card(key.handle)).remaining == remaining
 
-        on_cards = [leaf for found in world.rack.listing() for leaf in leaves_on(read(world, found.card))]
+        on_cards = [
+            leaf for found in world.rack.listing() for leaf in leaves_on(read(world, found.card))
+        ]
         assert len(on_cards) == len(set(on_cards))
         burned = {(key.file, leaf) for leaf in range(LEAVES)} - set(on_cards)
         assert len(burned) == 8
@@ -409,7 +481,9 @@ class TestTheEnd:
         assert ask(Session(machine), sign(key.file, MESSAGE)).leaf == 1
 
     def test_the_lights_go_out(self, session, machine):
-        """A reader that asked for a card asks no more when the connection is gone; a light of somebody else stays."""
+        """A reader that asked for a card asks no more when the connection is gone; a light of
+        somebody else stays.
+        """
         key, other = hash_key(session, CHEAP, 0, 1), Session(machine)
         other_key = hash_key(other, CHEAP, 0, 1)
         refuse(session, card(key.handle, 3))

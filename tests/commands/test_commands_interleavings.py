@@ -1,4 +1,6 @@
-"""Two connections at one half-made key: wherever the first is stopped, both leave what they would have left in turn."""
+"""Two connections at one half-made key: wherever the first is stopped, both leave what they would
+have left in turn.
+"""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -26,7 +28,10 @@ MODULES = (generate_module, making, resume, provision, machine_module)
 
 
 class Scene:
-    """A machine and connections to it, of which the first makes a key of five steps. A connection asks one thing at a time."""
+    """A machine and connections to it, of which the first makes a key of five steps.
+
+    A connection asks one thing at a time.
+    """
 
     def __init__(self, folder: Path, expcards: int = 0, steps: int = 1) -> None:
         self.world = World(folder)
@@ -47,18 +52,37 @@ class Scene:
     def left(self) -> tuple[object, ...]:
         """Who makes which key, what is on disk, on cards and in NVRAM."""
         live = [[_told(pending) for pending in _live(session)] for session in self.sessions]
-        claimed = {label: [pending in _live(each) for each in self.sessions] for label, pending in self.machine.making.items()}
-        disk = {path.name: path.stat().st_size for path in (self.world.folder / "hsm" / ESN / "making").iterdir()}
-        cards = [[each.first for each in read_card(path).leases] for path in sorted(self.world.folder.rglob("*.card"))]
+        claimed = {
+            label: [pending in _live(each) for each in self.sessions]
+            for label, pending in self.machine.making.items()
+        }
+        disk = {
+            path.name: path.stat().st_size
+            for path in (self.world.folder / "hsm" / ESN / "making").iterdir()
+        }
+        cards = [
+            [each.first for each in read_card(path).leases]
+            for path in sorted(self.world.folder.rglob("*.card"))
+        ]
         return live, claimed, disk, cards, len(self.machine.store.names())
 
 
 def _live(session: Session) -> list[PendingKey]:
-    return [pending for handle, pending in session.generations.items() if pending.handle == handle and not pending.orphaned]
+    return [
+        pending
+        for handle, pending in session.generations.items()
+        if pending.handle == handle and not pending.orphaned
+    ]
 
 
 def _told(pending: PendingKey) -> tuple[object, ...]:
-    return pending.label, pending.generation.done, pending.generation.root is None, pending.told, pending.cards_written
+    return (
+        pending.label,
+        pending.generation.done,
+        pending.generation.root is None,
+        pending.told,
+        pending.cards_written,
+    )
 
 
 def on_disk(folder: Path) -> Scene:
@@ -88,10 +112,14 @@ SCENES: dict[str, Callable[[Path], Scene]] = {
 }
 OPERATIONS: dict[str, Callable[[Scene], object]] = {
     "generate": lambda scene: answer(scene.others[0], generate(CHEAP, label=LABEL, expchunk=3)),
-    "replace": lambda scene: answer(scene.others[1], generate(CHEAP, label=LABEL, expchunk=3, replace=True)),
+    "replace": lambda scene: answer(
+        scene.others[1], generate(CHEAP, label=LABEL, expchunk=3, replace=True)
+    ),
     "continue": lambda scene: answer(scene.old, m.ContinueLms(handle=scene.handle)),
     "end meanwhile": ends_meanwhile,
-    "write a card": lambda scene: answer(scene.old, m.ContinueLmsCard(handle=scene.handle, slot=SLOT)),
+    "write a card": lambda scene: answer(
+        scene.old, m.ContinueLmsCard(handle=scene.handle, slot=SLOT)
+    ),
     "resume": lambda scene: answer(scene.others[2], m.ResumeLms(label=LABEL)),
     "resume too": lambda scene: answer(scene.others[3], m.ResumeLms(label=LABEL)),
     "discard": lambda scene: answer(scene.others[0], m.DiscardLms(label=LABEL)),
@@ -99,11 +127,27 @@ OPERATIONS: dict[str, Callable[[Scene], object]] = {
 }
 TAKING = ("replace", "resume", "discard", "close")
 PAIRS = [
-    *(("begun", first, second) for first in (*TAKING, "resume too") for second in ("continue", *TAKING)),
+    *(
+        ("begun", first, second)
+        for first in (*TAKING, "resume too")
+        for second in ("continue", *TAKING)
+    ),
     *(("begun", first, second) for first in ("continue", "end meanwhile") for second in TAKING),
-    *(("on disk", first, second) for first in ("generate", *TAKING, "resume too") for second in ("replace", "resume", "discard")),
-    *(("last step", first, second) for first in ("continue", "resume") for second in ("continue", *TAKING)),
-    *(("cards", first, second) for first in ("write a card", "resume") for second in ("write a card", *TAKING)),
+    *(
+        ("on disk", first, second)
+        for first in ("generate", *TAKING, "resume too")
+        for second in ("replace", "resume", "discard")
+    ),
+    *(
+        ("last step", first, second)
+        for first in ("continue", "resume")
+        for second in ("continue", *TAKING)
+    ),
+    *(
+        ("cards", first, second)
+        for first in ("write a card", "resume")
+        for second in ("write a card", *TAKING)
+    ),
 ]
 
 
@@ -114,7 +158,9 @@ def shown(reply: object) -> object:
     if reply is None or isinstance(reply, tuple):
         return reply
     fields = asdict(reply)  # type: ignore[call-overload]
-    return type(reply).__name__, {name: len(value) if isinstance(value, bytes) else value for name, value in fields.items()}
+    return type(reply).__name__, {
+        name: len(value) if isinstance(value, bytes) else value for name, value in fields.items()
+    }
 
 
 def in_turn(folder: Path, scene: str, first: str, second: str) -> list[tuple[object, ...]]:
@@ -132,9 +178,13 @@ def seen(first: str, second: str, given: tuple[object, object], scene: Scene) ->
     return scene.left() if "close" in (first, second) else (*given, scene.left())
 
 
-@pytest.mark.parametrize(("scene", "first", "second"), [pair for pair in PAIRS if pair[1] != pair[2]])
+@pytest.mark.parametrize(
+    ("scene", "first", "second"), [pair for pair in PAIRS if pair[1] != pair[2]]
+)
 def test_two_at_once(monkeypatch: pytest.MonkeyPatch, scene: str, first: str, second: str) -> None:
-    """The first stopped at every line of it: a key has one connection at most, and its checkpoint is whole or gone."""
+    """The first stopped at every line of it: a key has one connection at most, and its checkpoint
+    is whole or gone.
+    """
     with quick_folder() as folder:
         right = in_turn(folder, scene, first, second)
         for number, race in zip(count(), everywhere(*MODULES), strict=False):
@@ -142,9 +192,15 @@ def test_two_at_once(monkeypatch: pytest.MonkeyPatch, scene: str, first: str, se
             here.watch(race)
             for module in (generate_module, making):
                 monkeypatch.setattr(
-                    module, "PendingKey", lambda *given, race=race, **more: PendingKey(*given, **more, lock=TellingLock(race))
+                    module,
+                    "PendingKey",
+                    lambda *given, race=race, **more: PendingKey(
+                        *given, **more, lock=TellingLock(race)
+                    ),
                 )
             given = race.run(partial(OPERATIONS[first], here), partial(OPERATIONS[second], here))
             if given is None:
                 break
-            assert seen(first, second, (shown(given[0]), shown(given[1])), here) in right, race.where
+            assert seen(first, second, (shown(given[0]), shown(given[1])), here) in right, (
+                race.where
+            )

@@ -1,4 +1,6 @@
-"""Limits of generation and of half-made keys, to the unit and for the largest legal key; and a connection that ends at the last moment."""
+"""Limits of generation and of half-made keys, to the unit and for the largest legal key; and a
+connection that ends at the last moment.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -43,7 +45,10 @@ class TestOneConnection:
         ask(session, m.ContinueLms(handle=begun[0].handle))
         for request in (generate(label="e"), m.ResumeLms(label="a")):
             refused = refuse(session, request)
-            assert (refused.status, "making 4 keys already" in refused.detail) == (Status.ObjectInUse, True)
+            assert (refused.status, "making 4 keys already" in refused.detail) == (
+                Status.ObjectInUse,
+                True,
+            )
         assert "e" not in session.machine.making
         for each in begun:
             ask(session, m.ContinueLms(handle=each.handle))
@@ -61,18 +66,32 @@ class TestLabels:
     """Of one machine."""
 
     @pytest.mark.parametrize(("kept", "room"), [(63, True), (64, False)])
-    def test_so_many_half_made_keys(self, session: Session, monkeypatch: pytest.MonkeyPatch, kept: int, room: bool) -> None:
+    def test_so_many_half_made_keys(
+        self, session: Session, monkeypatch: pytest.MonkeyPatch, kept: int, room: bool
+    ) -> None:
         """64 on disk are the most; the next is refused."""
-        monkeypatch.setattr(session.machine.checkpoints, "labels", lambda: [f"key{number}" for number in range(kept)])
+        monkeypatch.setattr(
+            session.machine.checkpoints,
+            "labels",
+            lambda: [f"key{number}" for number in range(kept)],
+        )
         reply = answer(session, generate(label="one-more"))
         assert isinstance(reply, m.LmsStarted) is room
         assert room or reply.status is Status.ObjectInUse
 
-    @pytest.mark.parametrize(("label", "fits"), [("a" * 64, True), ("a" * 65, False), ("A", False), ("a_b", False), ("0-9", True)])
+    @pytest.mark.parametrize(
+        ("label", "fits"),
+        [("a" * 64, True), ("a" * 65, False), ("A", False), ("a_b", False), ("0-9", True)],
+    )
     def test_what_a_label_is(self, session: Session, label: str, fits: bool) -> None:
-        """Up to 64 lower-case letters, digits and hyphens; another one can't be resumed, and is not there to be given up."""
+        """Up to 64 lower-case letters, digits and hyphens; another one can't be resumed, and is not
+        there to be given up.
+        """
         assert taken(session, generate(label=label)) is fits
-        assert isinstance(answer(Session(session.machine), m.ResumeLms(label=label)), m.LmsResumed) is fits
+        assert (
+            isinstance(answer(Session(session.machine), m.ResumeLms(label=label)), m.LmsResumed)
+            is fits
+        )
         ask(session, m.DiscardLms(label=label))
 
 
@@ -100,8 +119,12 @@ class TestExponents:
         ],
         ids=str,
     )
-    def test_of_the_tallest_tree(self, session: Session, exponents: dict[str, int], fits: bool) -> None:
-        """2^25 leaves: not more chunks than can be kept, no larger table or part of one than a message has room for."""
+    def test_of_the_tallest_tree(
+        self, session: Session, exponents: dict[str, int], fits: bool
+    ) -> None:
+        """2^25 leaves: not more chunks than can be kept, no larger table or part of one than a
+        message has room for.
+        """
         assert taken(session, generate(TALLEST, **exponents)) is fits
 
     @pytest.mark.parametrize(
@@ -116,7 +139,9 @@ class TestExponents:
         ],
         ids=str,
     )
-    def test_of_the_lowest_tree(self, session: Session, exponents: dict[str, int], fits: bool) -> None:
+    def test_of_the_lowest_tree(
+        self, session: Session, exponents: dict[str, int], fits: bool
+    ) -> None:
         """32 leaves: a lease of one leaf each is the least."""
         assert taken(session, generate(CHEAP, **exponents)) is fits
 
@@ -135,7 +160,9 @@ class TestExponents:
     ],
     ids=lambda value: str(sorted(value.items()))[:60] if isinstance(value, dict) else str(value),
 )
-def test_what_is_resumed(world: World, checkpoints: FolderCheckpoints, changes: dict[str, Any], fits: bool) -> None:
+def test_what_is_resumed(
+    world: World, checkpoints: FolderCheckpoints, changes: dict[str, Any], fits: bool
+) -> None:
     """A head from elsewhere is held to the same bounds: it must not make a machine hold more."""
     maker = Session(world.machine(checkpoints=checkpoints))
     ask(maker, m.ContinueLms(handle=ask(maker, generate(label="a", expchunk=3)).handle))
@@ -148,8 +175,12 @@ def test_what_is_resumed(world: World, checkpoints: FolderCheckpoints, changes: 
 
 
 @pytest.mark.parametrize("label", ["", "big"])
-def test_a_connection_that_ends_at_the_last_moment(session: Session, monkeypatch: pytest.MonkeyPatch, label: str) -> None:
-    """After the last chunk and before the key is installed: without a label nobody could ask for it again, so it is not."""
+def test_a_connection_that_ends_at_the_last_moment(
+    session: Session, monkeypatch: pytest.MonkeyPatch, label: str
+) -> None:
+    """After the last chunk and before the key is installed: without a label nobody could ask for it
+    again, so it is not.
+    """
     handle = ask(session, generate(label=label, expchunk=5)).handle
     ask(session, m.ContinueLms(handle=handle))
     monkeypatch.setattr(session.machine.keys, "put_table", lambda *_given: session.stopped.set())
@@ -158,4 +189,7 @@ def test_a_connection_that_ends_at_the_last_moment(session: Session, monkeypatch
     if label:
         assert reply.public_key
     else:
-        assert (reply.status, reply.detail.partition(" in ")[0]) == (Status.TimeLimitExceeded, "stopped before the key was installed")
+        assert (reply.status, reply.detail.partition(" in ")[0]) == (
+            Status.TimeLimitExceeded,
+            "stopped before the key was installed",
+        )

@@ -1,4 +1,6 @@
-"""provisionLMS: a lease moves from a card into NVRAM (guide 2.7.2.1), once, whatever happens on the way."""
+"""provisionLMS: a lease moves from a card into NVRAM (guide 2.7.2.1), once, whatever happens on the
+way.
+"""
 
 import threading
 from dataclasses import replace
@@ -48,7 +50,9 @@ def key(world, session):
 
 @pytest.mark.parametrize("names", SETS, ids=lambda names: names[1])
 def test_the_guides_story(world, names):
-    """Two machines, two cards of two leases: every leaf of the tree signs once, in one place, and the empty cards say so."""
+    """Two machines, two cards of two leases: every leaf of the tree signs once, in one place, and
+    the empty cards say so.
+    """
     maker, other = Session(world.machine()), Session(world.machine(OTHER_ESN))
     key = make_key(world, maker, names, 1, 1)
     world.move(key.cards[0], ESN)
@@ -58,13 +62,24 @@ def test_the_guides_story(world, names):
         for lease in (0, 1):
             first = start + 8 * lease
             moved = ask(session, PROVISION)
-            assert moved == m.LmsProvisioned(file=key.file, public_key=key.public_key, first=first, end=first + 8, leases=1 - lease)
+            assert moved == m.LmsProvisioned(
+                file=key.file,
+                public_key=key.public_key,
+                first=first,
+                end=first + 8,
+                leases=1 - lease,
+            )
             [listed] = ask(session, m.ListNvmemfiles()).files
             assert (listed.first, listed.next, listed.end) == (first, first, first + 8)
-            signed += [ask(session, sign(key.file, b"%d" % leaf)) for leaf in range(first, first + 8)]
+            signed += [
+                ask(session, sign(key.file, b"%d" % leaf)) for leaf in range(first, first + 8)
+            ]
             assert ask(session, m.ListNvmemfiles()).files == []
         refused = refuse(session, PROVISION)
-        assert str(refused) == "UseLimitExceeded(7): no leases remaining on card in command_see_provisionLMS"
+        assert (
+            str(refused)
+            == "UseLimitExceeded(7): no leases remaining on card in command_see_provisionLMS"
+        )
         assert refused.where == "command_see_provisionLMS"
         [slot] = ask(session, m.ListSlots()).slots
         assert (slot.kind, slot.card, slot.leases) == ("lms", key.cards[start // 16], 0)
@@ -74,7 +89,9 @@ def test_the_guides_story(world, names):
 
 
 def test_a_second_lease_waits(session, key):
-    """While NVRAM has leaves of the key the next lease is refused as ObjectInUse and stays on the card, leaf for leaf."""
+    """While NVRAM has leaves of the key the next lease is refused as ObjectInUse and stays on the
+    card, leaf for leaf.
+    """
     ask(session, PROVISION)
     ask(session, sign(key.file))
     before = card_in(session.machine)
@@ -90,7 +107,9 @@ def test_a_second_lease_waits(session, key):
 
 
 def test_a_lease_follows_its_card(world, session, key):
-    """A card that travels gives its next lease wherever it is, and the machines sign side by side with different leaves."""
+    """A card that travels gives its next lease wherever it is, and the machines sign side by side
+    with different leaves.
+    """
     other = Session(world.machine(OTHER_ESN))
     assert ask(session, PROVISION).first == 0
     world.move(key.cards[0], OTHER_ESN, 5)
@@ -105,8 +124,17 @@ def test_a_lease_follows_its_card(world, session, key):
 @pytest.mark.parametrize(
     ("what", "sentence"),
     [
-        ("empty", "there is no card in slot 2 in command_see_provisionLMS; insert one with: seemachine card insert CARD"),
-        ("blank", "the card in slot 2 is blank in command_see_provisionLMS; insert a card of the key"),
+        (
+            "empty",
+            (
+                "there is no card in slot 2 in command_see_provisionLMS; insert one with:"
+                " seemachine card insert CARD"
+            ),
+        ),
+        (
+            "blank",
+            "the card in slot 2 is blank in command_see_provisionLMS; insert a card of the key",
+        ),
     ],
 )
 def test_no_card_no_lease(world, session, what, sentence):
@@ -146,11 +174,20 @@ class TestDamagedLeases:
             lambda lease: replace(lease, first=0, end=16),
             lambda lease: replace(lease, first=0, end=64, path=b""),
         ],
-        ids=["short path", "long path", "no path", "outside the tree", "too many leaves", "more than the tree"],
+        ids=[
+            "short path",
+            "long path",
+            "no path",
+            "outside the tree",
+            "too many leaves",
+            "more than the tree",
+        ],
     )
     @pytest.mark.usefixtures("key")
     def test_a_lease_that_does_not_fit(self, session, change):
-        """A lease whose lengths or range do not fit its key is refused while it is on the card, and stays there."""
+        """A lease whose lengths or range do not fit its key is refused while it is on the card, and
+        stays there.
+        """
         path = session.machine.slots.occupant(SLOT)
         card = read_card(path)
         write_card(path.parent, replace(card, leases=(change(card.leases[0]), *card.leases[1:])))
@@ -165,11 +202,15 @@ class TestDamagedLeases:
     @pytest.mark.parametrize("types", ["0000000a00000099", "0000006300000006", "0000000500000006"])
     @pytest.mark.usefixtures("key")
     def test_a_lease_of_no_key(self, session, types):
-        """A lease whose public key is of unknown or mixed sets is refused while it is on the card."""
+        """A lease whose public key is of unknown or mixed sets is refused while it is
+        on the card.
+        """
         path = session.machine.slots.occupant(SLOT)
         card = read_card(path)
         public_key = bytes.fromhex(types) + card.leases[0].public_key[8:]
-        write_card(path.parent, replace(card, leases=(replace(card.leases[0], public_key=public_key),)))
+        write_card(
+            path.parent, replace(card, leases=(replace(card.leases[0], public_key=public_key),))
+        )
 
         refused = refuse(session, PROVISION)
         assert refused.status in (Status.InvalidParameter, Status.Malformed)
@@ -178,18 +219,31 @@ class TestDamagedLeases:
 
     @pytest.mark.parametrize(
         ("field", "loaded"),
-        [*((field, False) for field in ("seed", "path", "identifier", "root", "swapped seeds")), ("seed", True), ("swapped seeds", True)],
+        [
+            *((field, False) for field in ("seed", "path", "identifier", "root", "swapped seeds")),
+            ("seed", True),
+            ("swapped seeds", True),
+        ],
     )
     def test_a_lease_that_leads_nowhere_signs_nothing(self, world, session, key, field, loaded):
-        """A lease with one flipped bit, or with another lease's seed, never gives a signature nor a reservation, and no leaf is taken."""
+        """A lease with one flipped bit, or with another lease's seed, never gives a signature nor a
+        reservation, and no leaf is taken.
+        """
         path = session.machine.slots.occupant(SLOT)
         card = read_card(path)
         good = card.leases[0]
         wrong = {
             "seed": replace(good, seed=bytes([good.seed[0] ^ 1]) + good.seed[1:]),
             "path": replace(good, path=good.path[:-1] + bytes([good.path[-1] ^ 1])),
-            "identifier": replace(good, public_key=good.public_key[:9] + bytes([good.public_key[9] ^ 1]) + good.public_key[10:]),
-            "root": replace(good, public_key=good.public_key[:-1] + bytes([good.public_key[-1] ^ 1])),
+            "identifier": replace(
+                good,
+                public_key=good.public_key[:9]
+                + bytes([good.public_key[9] ^ 1])
+                + good.public_key[10:],
+            ),
+            "root": replace(
+                good, public_key=good.public_key[:-1] + bytes([good.public_key[-1] ^ 1])
+            ),
             "swapped seeds": replace(good, seed=card.leases[1].seed),
         }[field]
         write_card(path.parent, replace(card, leases=(wrong,)))
@@ -198,7 +252,11 @@ class TestDamagedLeases:
         if loaded:
             ask(fresh, key.load())
 
-        for request in (sign(key.file), m.NvmemfileReserve(file=key.file, token=new_token()), sign(key.file)):
+        for request in (
+            sign(key.file),
+            m.NvmemfileReserve(file=key.file, token=new_token()),
+            sign(key.file),
+        ):
             refused = refuse(fresh, request)
             assert refused.status is Status.Malformed
             assert "the NVRAM file is damaged" in refused.detail
@@ -211,7 +269,9 @@ class TestNeverTwice:
     @pytest.mark.parametrize("esn", [ESN, OTHER_ESN])
     @pytest.mark.parametrize("how", ["into the file", "as a new file"])
     def test_a_card_that_was_copied_back(self, world, esn, how):
-        """A card file from before its lease was taken is refused by every machine, however it came back to where it was."""
+        """A card file from before its lease was taken is refused by every machine, however it came
+        back to where it was.
+        """
         session = Session(world.machine(esn=ESN))
         key = make_key(world, session, CHEAP, 0, 2)
         path = session.machine.slots.occupant(SLOT)
@@ -228,15 +288,19 @@ class TestNeverTwice:
         refused = refuse(Session(world.machine(esn=esn)), PROVISION)
 
         assert refused.status is Status.Malformed
-        assert refused.detail == (
-            f"card {key.cards[0]} is a copy or was restored from a backup: its leases may have been used since "
-            "in command_see_provisionLMS; "
-            f"take another card of the key, and make this one blank with: seemachine card format --esn {esn} --slot {SLOT} --force"
+        assert (
+            refused.detail
+            == f"card {key.cards[0]} is a copy or was restored from a backup: its leases may have"
+            " been used since in command_see_provisionLMS; take another card of the key, and"
+            f" make this one blank with: seemachine card format --esn {esn} --slot {SLOT}"
+            " --force"
         )
 
     @pytest.mark.parametrize("kind", [SqliteStore, FileStore])
     def test_a_card_that_was_restored_with_its_witness(self, world, kind):
-        """A card from before its lease was taken is refused by the machine that had the lease even if the witness takes it for good."""
+        """A card from before its lease was taken is refused by the machine that had the lease even
+        if the witness takes it for good.
+        """
         folder = world.folder / "hsm" / ESN
         session = Session(world.machine(store=kind(folder)))
         key = make_key(world, session, CHEAP, 0, 1)
@@ -257,7 +321,9 @@ class TestNeverTwice:
         again.machine.store.close()
 
     def test_the_card_changes_hands_in_between(self, world, session, key, monkeypatch):
-        """A card that is exchanged after its lease was read is refused, and neither card nor machine has changed."""
+        """A card that is exchanged after its lease was read is refused, and neither card nor
+        machine has changed.
+        """
         other = make_key(world, session, CHEAP, 0, 2)
         world.move(key.cards[0], ESN)
         original = session.machine.store.check_install
@@ -276,7 +342,9 @@ class TestNeverTwice:
         assert held == {key.cards[0]: 4, other.cards[0]: 4}
 
     def test_the_card_gives_a_lease_elsewhere_in_between(self, world, session, key, monkeypatch):
-        """A card that went to another machine, gave its lease there and came back is refused here."""
+        """A card that went to another machine, gave its lease there and came back is
+        refused here.
+        """
         other = Session(world.machine(OTHER_ESN))
         original = session.machine.store.check_install
 
@@ -302,7 +370,9 @@ class TestNeverTwice:
         assert machine.store.get(key.file).next == 0
 
     def test_two_machines_at_one_card(self, world, machine, key):
-        """A machine that has no card in its slot gets none of the leases that the other one's card has."""
+        """A machine that has no card in its slot gets none of the leases that the other one's card
+        has.
+        """
         other = world.machine(OTHER_ESN)
         turns = iter([machine, other] * 4)
         replies = at_once(lambda: answer_of(Session(next(turns))))
@@ -314,7 +384,9 @@ class TestNeverTwice:
     @pytest.mark.usefixtures("key")
     @pytest.mark.parametrize("place", STEPS)
     def test_a_card_that_can_not_be_written(self, session, place, monkeypatch):
-        """When taking the lease off the card fails it is not installed; it is on the card or lost, and what comes next is another leaf."""
+        """When taking the lease off the card fails it is not installed; it is on the card or lost,
+        and what comes next is another leaf.
+        """
         with monkeypatch.context() as patch:
             break_at(patch, place)
             refused = refuse(session, PROVISION)
@@ -324,11 +396,15 @@ class TestNeverTwice:
         left = {leaf for _, leaf in leaves_on(card_in(session.machine))}
         moved = ask(session, PROVISION)
         assert left == set(range(moved.first, LEAVES))
-        assert not {leaf for _, leaf in leaves_on(card_in(session.machine))} & set(range(moved.first, moved.end))
+        assert not {leaf for _, leaf in leaves_on(card_in(session.machine))} & set(
+            range(moved.first, moved.end)
+        )
 
     @pytest.mark.usefixtures("key")
     def test_an_installation_that_fails(self, session, monkeypatch):
-        """When NVRAM fails after the card was written the lease is lost: it is on no card, and the machine has it not."""
+        """When NVRAM fails after the card was written the lease is lost: it is on no card, and the
+        machine has it not.
+        """
 
         def fail(_lease):
             raise StateFailed("the disk: no")
@@ -336,13 +412,18 @@ class TestNeverTwice:
         monkeypatch.setattr(session.machine.store, "_write_install", fail)
         refused = refuse(session, PROVISION)
 
-        assert (refused.status, refused.detail) == (Status.OSErrorErrno, "the disk: no in command_see_provisionLMS")
+        assert (refused.status, refused.detail) == (
+            Status.OSErrorErrno,
+            "the disk: no in command_see_provisionLMS",
+        )
         assert session.machine.store.names() == []
         assert [lease.first for lease in card_in(session.machine).leases] == [8, 16, 24]
 
     @pytest.mark.usefixtures("key")
     def test_a_store_that_failed_eats_no_leases(self, session, monkeypatch):
-        """After a failure that stopped the store provisioning is refused while the lease is still on its card."""
+        """After a failure that stopped the store provisioning is refused while the lease is still
+        on its card.
+        """
 
         def fail(_lease):
             raise StateFailed("the disk: no")
@@ -355,7 +436,9 @@ class TestNeverTwice:
         assert [lease.first for lease in card_in(session.machine).leases] == [8, 16, 24]
 
     def test_a_key_in_the_machine_that_made_it(self, session):
-        """A sectorized key is not in the NVRAM of its maker: what it signs with has to come from a card."""
+        """A sectorized key is not in the NVRAM of its maker: what it signs with has to come from a
+        card.
+        """
         key = hash_key(session, CHEAP, 0, 1)
 
         assert refuse(session, sign(key.file)).status is Status.NotAvailable

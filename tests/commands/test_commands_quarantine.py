@@ -1,11 +1,27 @@
-"""quarantine_list, quarantine_burn, quarantine_skip, and what a machine does at its start: no leaf that may have been used elsewhere."""
+"""quarantine_list, quarantine_burn, quarantine_skip, and what a machine does at its start: no leaf
+that may have been used elsewhere.
+"""
 
 import os
 import shutil
 from dataclasses import replace
 
 import pytest
-from commands.kit import CHEAP, ESN, LEAVES, MESSAGE, SLOT, ask, digest_for, generate, hash_key, make_key, refuse, sign, verifies
+from commands.kit import (
+    CHEAP,
+    ESN,
+    LEAVES,
+    MESSAGE,
+    SLOT,
+    ask,
+    digest_for,
+    generate,
+    hash_key,
+    make_key,
+    refuse,
+    sign,
+    verifies,
+)
 from seeclient.signing import new_token
 
 from seemachine.commands.quarantine import inspect
@@ -44,7 +60,9 @@ class Host:
         """A connection to the machine after a start as the daemon does it."""
         self.stop()
         store = self.kind(self.folder, FolderWitness(self.world.folder / "witness", ESN))
-        self.machine = self.world.machine(store=store, checkpoints=FolderCheckpoints(self.folder), random=os.urandom)
+        self.machine = self.world.machine(
+            store=store, checkpoints=FolderCheckpoints(self.folder), random=os.urandom
+        )
         self.reasons = inspect(self.machine)
         return Session(self.machine)
 
@@ -69,7 +87,9 @@ class Host:
         return self.start()
 
     def with_old_nvram(self):
-        """A key with an NVRAM that was put back, and a connection: 3 leaves are known to be gone, 5 are gone."""
+        """A key with an NVRAM that was put back, and a connection: 3 leaves are known to be gone, 5
+        are gone.
+        """
         session = self.start()
         key = hash_key(session)
         for _ in range(3):
@@ -117,7 +137,9 @@ class TestAnOldNvram:
     """An NVRAM that was put back."""
 
     def test_nothing_is_signed(self, host):
-        """No request of any kind gets a signature or a leaf of a file in quarantine; the refusal says whom to ask."""
+        """No request of any kind gets a signature or a leaf of a file in quarantine; the refusal
+        says whom to ask.
+        """
         key, session = host.with_old_nvram()
         requests = [sign(key.file), m.NvmemfileReserve(file=key.file, token=new_token())]
         for request in requests * 2:
@@ -129,7 +151,9 @@ class TestAnOldNvram:
         assert host.machine.store.get(key.file).next == 3
 
     def test_nothing_is_signed_again(self, host):
-        """Also what was signed before is not signed again, and a leaf that waits takes no digest."""
+        """Also what was signed before is not signed again, and a leaf that waits takes
+        no digest.
+        """
         session = host.start()
         key = hash_key(session)
         signing, token = sign(key.file), new_token()
@@ -143,11 +167,19 @@ class TestAnOldNvram:
         assert refuse(session, finish(key.file, token, bytes(24))).status is Status.ObjectInUse
 
     def test_it_is_shown(self, host):
-        """The list has the file with its numbers and the reason; so has what the daemon logs; info says that it is in quarantine."""
+        """The list has the file with its numbers and the reason; so has what the daemon logs; info
+        says that it is in quarantine.
+        """
         key, session = host.with_old_nvram()
         [suspect] = listed(session)
 
-        assert (suspect.file, suspect.label, suspect.first, suspect.next, suspect.end) == (key.file, "", 0, 3, LEAVES)
+        assert (suspect.file, suspect.label, suspect.first, suspect.next, suspect.end) == (
+            key.file,
+            "",
+            0,
+            3,
+            LEAVES,
+        )
         assert host.reasons == [suspect.reason]
         assert "it was put back, or copied" in suspect.reason
         assert ask(session, m.GetNvmemfileInfo(file=key.file)).quarantined
@@ -174,7 +206,9 @@ class TestSkip:
     """quarantine_skip."""
 
     def test_the_file_goes_on(self, host):
-        """The file goes on at the leaf that was named, and the signatures verify; it is in no list any more."""
+        """The file goes on at the leaf that was named, and the signatures verify; it is in no list
+        any more.
+        """
         key, session = host.with_old_nvram()
         assert ask(session, skip(key.file, 7)).remaining == LEAVES - 7
         signed = ask(session, sign(key.file))
@@ -186,12 +220,16 @@ class TestSkip:
 
     @pytest.mark.parametrize("leaf", [1, 3, 4, LEAVES + 1, 0xFFFFFFFF])
     def test_never_back(self, host, leaf):
-        """A leaf before what the witness saw, or beyond the lease, is refused, and the file stays in quarantine."""
+        """A leaf before what the witness saw, or beyond the lease, is refused, and the file stays
+        in quarantine.
+        """
         key, session = host.with_old_nvram()
         refused = refuse(session, skip(key.file, leaf))
 
         assert refused.status is Status.InvalidParameter
-        assert refused.detail.startswith(f"{printed_name(key.file)} can go on at a leaf from 5 to {LEAVES}, not {leaf}")
+        assert refused.detail.startswith(
+            f"{printed_name(key.file)} can go on at a leaf from 5 to {LEAVES}, not {leaf}"
+        )
         assert len(listed(session)) == 1
 
     def test_to_the_end(self, host):
@@ -205,7 +243,9 @@ class TestSkip:
     def test_at_least_one_leaf(self, session, machine):
         """Without a witness that knows more a skip loses at least the next leaf."""
         key = hash_key(session)
-        machine.store._files[key.file] = replace(machine.store.get(key.file), quarantine="a doubt", next=4)
+        machine.store._files[key.file] = replace(
+            machine.store.get(key.file), quarantine="a doubt", next=4
+        )
 
         assert refuse(session, skip(key.file, 4)).status is Status.InvalidParameter
         assert ask(session, skip(key.file, 5)).remaining == LEAVES - 5
@@ -226,7 +266,9 @@ class TestSkip:
 
         again = [ask(session, request) for request in (signing, finishing)]
         assert [each.signature for each in again] == [first.signature, second.signature]
-        assert refuse(session, sign(key.file, b"another", signing.token)).status is Status.ObjectInUse
+        assert (
+            refuse(session, sign(key.file, b"another", signing.token)).status is Status.ObjectInUse
+        )
         assert ask(session, sign(key.file)).leaf == 10
 
     def test_orders_that_the_backup_lacks(self, host):
@@ -247,7 +289,9 @@ class TestBurn:
     """quarantine_burn."""
 
     def test_the_file_is_gone(self, host):
-        """The reply says how many leaves are lost, as far as known; afterwards there is no such file, also after a start."""
+        """The reply says how many leaves are lost, as far as known; afterwards there is no such
+        file, also after a start.
+        """
         key, session = host.with_old_nvram()
         assert ask(session, burn(key.file)).lost == LEAVES - 3
         for _ in range(2):
@@ -257,7 +301,9 @@ class TestBurn:
             session = host.start()
 
     def test_the_next_lease_comes_in(self, world, host):
-        """With a burned file out of the way the next lease of the key is installed from its card; the burned leaves stay gone."""
+        """With a burned file out of the way the next lease of the key is installed from its card;
+        the burned leaves stay gone.
+        """
         session = host.start()
         key = make_key(world, session, CHEAP, 0, 1)
         ask(session, m.ProvisionLms(slot=SLOT))
@@ -271,7 +317,9 @@ class TestBurn:
         assert ask(session, sign(key.file)).leaf == LEAVES // 2
 
     def test_burning_is_final(self, host):
-        """An NVRAM from before the burn, put back, gives no leaf of the file, and a skip can only end it."""
+        """An NVRAM from before the burn, put back, gives no leaf of the file, and a skip can only
+        end it.
+        """
         session = host.start()
         key = hash_key(session)
         host.machine.store.quarantine(key.file, "a doubt")
@@ -310,7 +358,9 @@ class TestHalfMadeKeys:
         ask(session, m.ContinueLms(handle=started.handle))
 
     def test_they_are_destroyed(self, host):
-        """With the NVRAM put back all half-made keys are gone from the disk, and the list says which they were."""
+        """With the NVRAM put back all half-made keys are gone from the disk, and the list says
+        which they were.
+        """
         session = host.start()
         for label in (LABEL, "another"):
             self.begun(session, label)
@@ -340,7 +390,9 @@ class TestHalfMadeKeys:
         assert [suspect.label for suspect in listed(session)] == [f"{LABEL}.1"]
 
     def test_the_longest_label(self, host):
-        """A label of 64 characters is shown by its beginning, each time with a number of its own, and can be acknowledged."""
+        """A label of 64 characters is shown by its beginning, each time with a number of its own,
+        and can be acknowledged.
+        """
         session = host.start()
         for number in (1, 2):
             self.begun(session, "x" * 64)
@@ -348,14 +400,18 @@ class TestHalfMadeKeys:
             host.start()
             session = host.put_back(kept)
             shutil.rmtree(kept)
-            assert [suspect.label for suspect in listed(session)] == [f"{'x' * 62}.{each}" for each in range(1, number + 1)]
+            assert [suspect.label for suspect in listed(session)] == [
+                f"{'x' * 62}.{each}" for each in range(1, number + 1)
+            ]
         for number in (1, 2):
             ask(session, burn(label=f"{'x' * 62}.{number}"))
 
         assert listed(session) == []
 
     def test_they_are_acknowledged(self, host):
-        """A burn takes the line off the list; a second one, and a key that never was, are refused."""
+        """A burn takes the line off the list; a second one, and a key that never was,
+        are refused.
+        """
         session = host.start()
         self.begun(session)
         kept = host.backup()
@@ -368,7 +424,9 @@ class TestHalfMadeKeys:
             assert refuse(session, burn(label=label)).status is Status.UnknownID
 
     def test_a_start_that_dies_in_between(self, host, monkeypatch):
-        """When the machine dies before its half-made keys are destroyed the next start destroys them: the doubt is still there."""
+        """When the machine dies before its half-made keys are destroyed the next start destroys
+        them: the doubt is still there.
+        """
         session = host.start()
         self.begun(session)
         kept = host.backup()
@@ -401,11 +459,15 @@ class TestDamagedLeases:
 
     @pytest.fixture
     def damaged(self, world, session, machine):
-        """A machine with a file whose key has parameter sets that nobody knows, and with a good one."""
+        """A machine with a file whose key has parameter sets that nobody knows, and with a good
+        one.
+        """
         bad, good = hash_key(session), hash_key(session)
         file = machine.store.get(bad.file)
         public_key = (99).to_bytes(4, "big") + file.lease.public_key[4:]
-        machine.store._files[bad.file] = replace(file, lease=replace(file.lease, public_key=public_key))
+        machine.store._files[bad.file] = replace(
+            file, lease=replace(file.lease, public_key=public_key)
+        )
         started = world.machine(store=machine.store)
         return Session(started), inspect(started), bad, good
 
@@ -467,7 +529,9 @@ class TestRetries:
     """An order that comes again, where the machine would have to hash for it."""
 
     def test_a_page_too_large_to_hash(self, world, session, machine, monkeypatch):
-        """A repeated order does not hash more than any other: without the node cache it is refused, with it the signature is the same."""
+        """A repeated order does not hash more than any other: without the node cache it is refused,
+        with it the signature is the same.
+        """
         key = hash_key(session)
         signing = sign(key.file, MESSAGE)
         first = ask(session, signing)
@@ -482,7 +546,9 @@ class TestRetries:
         assert ask(session, signing).signature == first.signature
 
     def test_an_expired_order(self, session, machine):
-        """After the time for it the last signature of a lease can't be had again, and the refusal says so."""
+        """After the time for it the last signature of a lease can't be had again, and the refusal
+        says so.
+        """
         key = hash_key(session)
         signing = sign(key.file)
         ask(session, signing)

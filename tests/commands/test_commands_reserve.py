@@ -1,9 +1,24 @@
-"""nvmemfile_reserve and nvmemfile_sign_digest: a leaf set aside under a token, and the one digest that it signs."""
+"""nvmemfile_reserve and nvmemfile_sign_digest: a leaf set aside under a token, and the one digest
+that it signs.
+"""
 
 import hashlib
 
 import pytest
-from commands.kit import CHEAP, ESN, LEAVES, SETS, SLOT, ask, digest_for, hash_key, make_key, refuse, sign, verifies
+from commands.kit import (
+    CHEAP,
+    ESN,
+    LEAVES,
+    SETS,
+    SLOT,
+    ask,
+    digest_for,
+    hash_key,
+    make_key,
+    refuse,
+    sign,
+    verifies,
+)
 from seeclient.signing import new_token
 
 from seemachine.lms.engines.portable import PortableEngine
@@ -32,7 +47,9 @@ def finish(key, digest, token=T1):
 
 @pytest.mark.parametrize("names", SETS, ids=lambda names: names[1])
 def test_a_large_message(session, names):
-    """The client hashes the message with what the reservation gave; the signature verifies like any other, and is the next leaf's."""
+    """The client hashes the message with what the reservation gave; the signature verifies like any
+    other, and is the next leaf's.
+    """
     key = hash_key(session, names)
     ask(session, sign(key.file))
     reserved = reserve(session, key)
@@ -46,7 +63,9 @@ def test_a_large_message(session, names):
 
 
 def test_both_ways_give_the_same(world, session):
-    """For one leaf and one message the two ways to sign give the same bytes: there is one signature a leaf."""
+    """For one leaf and one message the two ways to sign give the same bytes: there is one signature
+    a leaf.
+    """
     key = make_key(world, session, CHEAP, 0, 1)
     [path] = world.folder.rglob(f"{key.cards[0]}.card")
     card = read_card(path)
@@ -62,7 +81,9 @@ def test_both_ways_give_the_same(world, session):
 
 
 def test_a_reservation_asked_again(session, machine):
-    """The same token gives the same leaf, before and after its digest came, on any connection; no leaf is taken."""
+    """The same token gives the same leaf, before and after its digest came, on any connection; no
+    leaf is taken.
+    """
     key = hash_key(session)
     reserved = reserve(session, key)
     assert reserve(Session(machine), key) == reserved
@@ -73,7 +94,9 @@ def test_a_reservation_asked_again(session, machine):
 
 
 def test_a_digest_asked_again(session, machine):
-    """The same token and digest give the same signature, on any connection and however often; no leaf is taken."""
+    """The same token and digest give the same signature, on any connection and however often; no
+    leaf is taken.
+    """
     key = hash_key(session)
     digest = digest_for(key.public_key, reserve(session, key), b"mine")
     signed = ask(session, finish(key, digest))
@@ -84,7 +107,9 @@ def test_a_digest_asked_again(session, machine):
 
 
 def test_one_token_signs_one_digest(session):
-    """Another digest under a token that was used is refused, again and again, and takes no leaf; the first one stays good."""
+    """Another digest under a token that was used is refused, again and again, and takes no leaf;
+    the first one stays good.
+    """
     key = hash_key(session)
     reserve(session, key)
     signed = ask(session, finish(key, bytes(24)))
@@ -123,7 +148,9 @@ class TestAfterARestart:
         return Session(world.machine(store=kind(world.folder / "hsm" / ESN)))
 
     def test_a_leaf_that_waits_is_burned(self, world, kind):
-        """Whether it saw a digest, no restored NVRAM could say: the leaf signs nothing any more, and its token is of no use."""
+        """Whether it saw a digest, no restored NVRAM could say: the leaf signs nothing any more,
+        and its token is of no use.
+        """
         first = self.session(world, kind)
         key = hash_key(first)
         reserve(first, key)
@@ -137,7 +164,9 @@ class TestAfterARestart:
         session.machine.store.close()
 
     def test_a_digest_that_was_signed_is_signed_again(self, world, kind):
-        """The same token and digest give the same signature in the next process; another digest is refused."""
+        """The same token and digest give the same signature in the next process; another digest is
+        refused.
+        """
         first = self.session(world, kind)
         key = hash_key(first)
         reserve(first, key)
@@ -151,7 +180,9 @@ class TestAfterARestart:
 
 @pytest.mark.parametrize("size", [25, 31, 32])
 def test_a_digest_of_the_wrong_length(session, size):
-    """A digest that is not as long as the set's hash is refused and burns nothing: the token takes the right one still."""
+    """A digest that is not as long as the set's hash is refused and burns nothing: the token takes
+    the right one still.
+    """
     key = hash_key(session)
     reserve(session, key)
     refused = refuse(session, finish(key, bytes(size)))
@@ -162,13 +193,18 @@ def test_a_digest_of_the_wrong_length(session, size):
 
 
 def test_a_digest_of_the_wrong_length_for_the_last_leaf(session):
-    """With the file gone nobody knows the right length before the leaf is bound: it is spent, and signs nothing."""
+    """With the file gone nobody knows the right length before the leaf is bound: it is spent, and
+    signs nothing.
+    """
     key = hash_key(session)
     use_up(session, key, LEAVES - 1)
     reserve(session, key)
     refused = refuse(session, finish(key, bytes(32)))
 
-    assert (refused.status, refused.detail.rpartition("; ")[2]) == (Status.InvalidParameter, "the leaf is spent")
+    assert (refused.status, refused.detail.rpartition("; ")[2]) == (
+        Status.InvalidParameter,
+        "the leaf is spent",
+    )
     assert refuse(session, finish(key, bytes(24))).status is Status.ObjectInUse
 
 
@@ -178,7 +214,10 @@ def test_an_invented_token(session):
     refused = refuse(session, finish(key, bytes(24)))
 
     assert refused.status is Status.ObjectInUse
-    assert "no leaf was reserved under this token in nvmemfile_sign_digest; reserve one first" in refused.detail
+    assert (
+        "no leaf was reserved under this token in nvmemfile_sign_digest; reserve one first"
+        in refused.detail
+    )
     assert ask(session, sign(key.file)).leaf == 0
 
 
@@ -188,17 +227,24 @@ def test_a_token_of_another_key(session):
     reserved = reserve(session, key)
 
     assert refuse(session, finish(other, bytes(24))).status is Status.ObjectInUse
-    assert refuse(session, m.NvmemfileReserve(file=other.file, token=T1)).status is Status.ObjectInUse
+    assert (
+        refuse(session, m.NvmemfileReserve(file=other.file, token=T1)).status is Status.ObjectInUse
+    )
     assert refuse(session, sign(other.file, token=T1)).status is Status.ObjectInUse
     assert ask(session, finish(key, bytes(24))).leaf == reserved.leaf
 
 
 def test_a_token_of_a_whole_message(session):
-    """The token of a message that the machine hashed takes no digest, not even one that is the message's SHA-256, and no reservation."""
+    """The token of a message that the machine hashed takes no digest, not even one that is the
+    message's SHA-256, and no reservation.
+    """
     key = hash_key(session, SETS[1])
     signed = ask(session, sign(key.file, b"message", T1))
 
-    for request in (finish(key, hashlib.sha256(b"message").digest()), m.NvmemfileReserve(file=key.file, token=T1)):
+    for request in (
+        finish(key, hashlib.sha256(b"message").digest()),
+        m.NvmemfileReserve(file=key.file, token=T1),
+    ):
         assert refuse(session, request).status is Status.ObjectInUse
     assert ask(session, sign(key.file, b"message", T1)) == signed
 
@@ -214,32 +260,47 @@ def test_a_token_of_a_reservation(session):
 
 
 def test_reservations_in_any_order(session):
-    """Reservations of several keys are finished in any order, each with its own leaf, while other requests take others."""
+    """Reservations of several keys are finished in any order, each with its own leaf, while other
+    requests take others.
+    """
     keys = [hash_key(session, names) for names in SETS]
     tokens = [new_token() for _ in keys * 3]
-    held = [(key, token, reserve(session, key, token)) for key, token in zip(keys * 3, tokens, strict=True)]
+    held = [
+        (key, token, reserve(session, key, token))
+        for key, token in zip(keys * 3, tokens, strict=True)
+    ]
     others = [ask(session, sign(key.file)).leaf for key in keys]
     finished = [
-        (key, token, one, ask(session, finish(key, digest_for(key.public_key, one, token), token))) for key, token, one in reversed(held)
+        (key, token, one, ask(session, finish(key, digest_for(key.public_key, one, token), token)))
+        for key, token, one in reversed(held)
     ]
 
     assert others == [3] * 4
     assert sorted(one.leaf for _, _, one, _ in finished) == [0] * 4 + [1] * 4 + [2] * 4
-    assert all(verifies(key.public_key, signed.signature, token) and signed.leaf == one.leaf for key, token, one, signed in finished)
+    assert all(
+        verifies(key.public_key, signed.signature, token) and signed.leaf == one.leaf
+        for key, token, one, signed in finished
+    )
 
 
 def use_up(session, key, count):
     """Take leaves off the key's file."""
-    session.machine.store.reserve([Order(key.file, new_token(), hash_bound(bytes(24))) for _ in range(count)])
+    session.machine.store.reserve(
+        [Order(key.file, new_token(), hash_bound(bytes(24))) for _ in range(count)]
+    )
 
 
 def test_the_last_leaf_can_be_reserved(session):
-    """With the last leaf reserved the file is gone; the reservation is good all the same, and may come again."""
+    """With the last leaf reserved the file is gone; the reservation is good all the same, and may
+    come again.
+    """
     key = hash_key(session)
     use_up(session, key, LEAVES - 1)
     reserved = reserve(session, key)
     assert (reserved.leaf, reserved.remaining) == (LEAVES - 1, 0)
-    assert refuse(session, m.NvmemfileReserve(file=key.file, token=T2)).status is Status.NotAvailable
+    assert (
+        refuse(session, m.NvmemfileReserve(file=key.file, token=T2)).status is Status.NotAvailable
+    )
     assert reserve(session, key) == reserved
     request = finish(key, digest_for(key.public_key, reserved, b"last"))
     signed = ask(session, request)
@@ -261,7 +322,11 @@ def test_a_file_in_quarantine(session):
     reserve(session, key)
     session.machine.store.quarantine(key.file, "it may be a copy")
 
-    for request in (m.NvmemfileReserve(file=key.file, token=T2), finish(key, bytes(24)), sign(key.file)):
+    for request in (
+        m.NvmemfileReserve(file=key.file, token=T2),
+        finish(key, bytes(24)),
+        sign(key.file),
+    ):
         refused = refuse(session, request)
         assert refused.status is Status.AccessDenied
         assert "is in quarantine: it may be a copy" in refused.detail
@@ -274,18 +339,25 @@ def failing(_changes):
 
 
 def test_a_failed_reservation_gives_no_leaf(session, machine, monkeypatch):
-    """When the reservation is not durable nothing is given, and the leaf is gone: the same token gets the next one."""
+    """When the reservation is not durable nothing is given, and the leaf is gone: the same token
+    gets the next one.
+    """
     key = hash_key(session)
     with monkeypatch.context() as patch:
         patch.setattr(machine.store, "_write", failing)
-        assert refuse(session, m.NvmemfileReserve(file=key.file, token=T1)).status is Status.OSErrorErrno
+        assert (
+            refuse(session, m.NvmemfileReserve(file=key.file, token=T1)).status
+            is Status.OSErrorErrno
+        )
     assert refuse(session, finish(key, bytes(24))).status is Status.ObjectInUse
 
     assert reserve(session, key).leaf == 1
 
 
 def test_a_digest_that_could_not_be_bound(session, machine, monkeypatch):
-    """When the binding is not durable nothing is signed, and the leaf is burned, for that digest and for any other."""
+    """When the binding is not durable nothing is signed, and the leaf is burned, for that digest
+    and for any other.
+    """
     key = hash_key(session)
     reserve(session, key)
     with monkeypatch.context() as patch:
@@ -298,7 +370,9 @@ def test_a_digest_that_could_not_be_bound(session, machine, monkeypatch):
 
 
 def test_a_broken_engine(world):
-    """When signing the digest breaks the leaf stays bound to it: the same digest may come again, another may not."""
+    """When signing the digest breaks the leaf stays bound to it: the same digest may come again,
+    another may not.
+    """
 
     class Broken(PortableEngine):
         """An engine that can't sign, until it is repaired."""

@@ -1,4 +1,6 @@
-"""Half-made keys: kept after each step, taken over, given up, and never a way to the same leaf twice."""
+"""Half-made keys: kept after each step, taken over, given up, and never a way to the same leaf
+twice.
+"""
 
 import os
 from collections.abc import Iterator
@@ -70,7 +72,14 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 def begin(session: Session, label: str = "big", cards: int = 0, lease: int = 0, **more: Any) -> Any:
     """Begin a small key in nine steps."""
     request = m.GenerateLms(
-        lms=TREE.typecode, lmots=OTS.typecode, expcards=cards, explease=lease, expchunk=2, expcache=3, label=label, **more
+        lms=TREE.typecode,
+        lmots=OTS.typecode,
+        expcards=cards,
+        explease=lease,
+        expchunk=2,
+        expcache=3,
+        label=label,
+        **more,
     )
     return answer(session, request)
 
@@ -78,14 +87,18 @@ def begin(session: Session, label: str = "big", cards: int = 0, lease: int = 0, 
 def go_on(session: Session, handle: bytes, steps: int = 99) -> list[Any]:
     """Continue so often, or until the public key comes."""
     replies: list[Any] = []
-    while len(replies) < steps and not (replies and (isinstance(replies[-1], StatusError) or replies[-1].public_key)):
+    while len(replies) < steps and not (
+        replies and (isinstance(replies[-1], StatusError) or replies[-1].public_key)
+    ):
         replies.append(answer(session, m.ContinueLms(handle=handle)))
     return replies
 
 
 def sign(session: Session, public_key: bytes) -> m.NvmemfileSigned:
     """A signature that pyhsslms verifies."""
-    signed = answer(session, m.NvmemfileSign(file=nvram_name(public_key), token=new_token(), message=b"m"))
+    signed = answer(
+        session, m.NvmemfileSign(file=nvram_name(public_key), token=new_token(), message=b"m")
+    )
     assert isinstance(signed, m.NvmemfileSigned), signed
     assert pyhsslms.LmsPublicKey.deserialize(public_key).verify(b"m", signed.signature)
     return signed
@@ -93,7 +106,9 @@ def sign(session: Session, public_key: bytes) -> m.NvmemfileSigned:
 
 @pytest.mark.parametrize("done", range(STEPS))
 def test_a_key_goes_on_after_a_restart_at_any_step(bench: Bench, done: int) -> None:
-    """Killed after any step, the machine resumes with the steps that are left, and hands out the whole cache again."""
+    """Killed after any step, the machine resumes with the steps that are left, and hands out the
+    whole cache again.
+    """
     session = bench.session()
     first = go_on(session, begin(session).handle, done)
     bench.restart()
@@ -104,7 +119,12 @@ def test_a_key_goes_on_after_a_restart_at_any_step(bench: Bench, done: int) -> N
     if not done:
         assert resumed.status is Status.UnknownID
         return
-    assert (resumed.lms, resumed.lmots, resumed.expchunk, resumed.expcache) == (TREE.typecode, OTS.typecode, 2, 3)
+    assert (resumed.lms, resumed.lmots, resumed.expchunk, resumed.expcache) == (
+        TREE.typecode,
+        OTS.typecode,
+        2,
+        3,
+    )
     assert resumed.remaining == first[-1].remaining
     replies = go_on(session, resumed.handle)
     public_key = replies[-1].public_key
@@ -113,7 +133,13 @@ def test_a_key_goes_on_after_a_restart_at_any_step(bench: Bench, done: int) -> N
     assert len(cache) == TREE.m << 3
     assert sign(session, public_key).leaf == 0
     bench.restart()
-    assert answer(bench.session(), m.LoadLms(file=nvram_name(public_key), expcache=3, offset=0, nodes=cache)).missing == 0
+    assert (
+        answer(
+            bench.session(),
+            m.LoadLms(file=nvram_name(public_key), expcache=3, offset=0, nodes=cache),
+        ).missing
+        == 0
+    )
 
 
 def test_resumed_and_uninterrupted_keys_are_the_same(bench: Bench) -> None:
@@ -133,21 +159,29 @@ def test_resumed_and_uninterrupted_keys_are_the_same(bench: Bench) -> None:
             bench.restart()
             session = bench.session()
             handle = answer(session, m.ResumeLms(label="same")).handle
-        keys.append(go_on(session, handle)[-1].public_key if not interrupted else _closing_key(session, handle))
+        keys.append(
+            go_on(session, handle)[-1].public_key
+            if not interrupted
+            else _closing_key(session, handle)
+        )
         answer(session, m.DiscardLms(label="same"))
 
     assert keys[0] == keys[1]
 
 
 def _closing_key(session: Session, handle: bytes) -> bytes:
-    """The public key of a generation, also when its install is refused because the NVRAM has these very leaves already."""
+    """The public key of a generation, also when its install is refused because the NVRAM has these
+    very leaves already.
+    """
     pending = session.generations[handle]
     go_on(session, handle)
     return pending.generation.public_key.encode()
 
 
 def test_a_key_taken_over_is_lost_to_its_first_connection(bench: Bench) -> None:
-    """While one connection still has a key, another may resume it; the first finds its handle unknown and its end harms nothing."""
+    """While one connection still has a key, another may resume it; the first finds its handle
+    unknown and its end harms nothing.
+    """
     old, new = bench.session(), bench.session()
     handle = begin(old).handle
     go_on(old, handle, 3)
@@ -162,7 +196,9 @@ def test_a_key_taken_over_is_lost_to_its_first_connection(bench: Bench) -> None:
 
 
 def test_a_lost_last_reply_can_be_asked_for_again(bench: Bench) -> None:
-    """The public key of a finished key can be had until the client says that it has it; the leaves are installed once."""
+    """The public key of a finished key can be had until the client says that it has it; the leaves
+    are installed once.
+    """
     session = bench.session()
     public_key = go_on(session, begin(session).handle)[-1].public_key
     sign(session, public_key)
@@ -191,8 +227,12 @@ def test_no_seed_stays_in_the_checkpoint_of_an_installed_key(bench: Bench) -> No
     assert file.lease.seed not in kept
 
 
-def test_a_crash_between_checkpoint_and_install_loses_the_key(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Dying in the instant before the install wastes the leaves, and resuming says so instead of making them a second time."""
+def test_a_crash_between_checkpoint_and_install_loses_the_key(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dying in the instant before the install wastes the leaves, and resuming says so instead of
+    making them a second time.
+    """
     session = bench.session()
     handle = begin(session).handle
     go_on(session, handle, STEPS - 1)
@@ -215,7 +255,9 @@ def test_a_crash_between_checkpoint_and_install_loses_the_key(bench: Bench, monk
 
 
 def test_the_cards_of_a_resumed_key_go_on_with_the_next(bench: Bench) -> None:
-    """After a restart between two cards the second is written with the leases that are not on the first."""
+    """After a restart between two cards the second is written with the leases that are not on the
+    first.
+    """
     session = bench.session()
     handle = begin(session, cards=1, lease=1).handle
     public_key = go_on(session, handle)[-1].public_key
@@ -238,12 +280,18 @@ def test_the_cards_of_a_resumed_key_go_on_with_the_next(bench: Bench) -> None:
         for _ in range(2):
             moved = answer(session, m.ProvisionLms(slot=2))
             firsts.add(moved.first)
-            assert {sign(session, public_key).leaf for _ in range(8)} == set(range(moved.first, moved.end))
+            assert {sign(session, public_key).leaf for _ in range(8)} == set(
+                range(moved.first, moved.end)
+            )
     assert firsts == {0, 8, 16, 24}
 
 
-def test_a_card_that_may_have_been_written_is_not_written_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Dying right after a card was written, the machine does not write its leases to another card."""
+def test_a_card_that_may_have_been_written_is_not_written_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dying right after a card was written, the machine does not write its leases to
+    another card.
+    """
     session = bench.session()
     handle = begin(session, cards=1).handle
     go_on(session, handle)
@@ -278,7 +326,9 @@ def test_a_card_that_may_have_been_written_is_not_written_again(bench: Bench, mo
 
 
 def test_a_label_is_taken_until_it_is_given_up(bench: Bench) -> None:
-    """A second key of the same label is refused while a half-made one is there, in memory or on disk, unless it is to be replaced."""
+    """A second key of the same label is refused while a half-made one is there, in memory or on
+    disk, unless it is to be replaced.
+    """
     session, other = bench.session(), bench.session()
     handle = begin(session).handle
 
@@ -294,7 +344,9 @@ def test_a_label_is_taken_until_it_is_given_up(bench: Bench) -> None:
 
 
 def test_replacing_takes_the_key_from_who_makes_it(bench: Bench) -> None:
-    """After a replacement the old connection's steps are refused and leave no rows in the new key's checkpoint."""
+    """After a replacement the old connection's steps are refused and leave no rows in the new key's
+    checkpoint.
+    """
     old, new = bench.session(), bench.session()
     handle = begin(old).handle
     go_on(old, handle, 3)
@@ -348,7 +400,9 @@ def test_a_torn_row_counts_as_not_done(bench: Bench, cut: int) -> None:
 
 
 def test_a_damaged_row_ends_what_is_known(bench: Bench) -> None:
-    """A flipped bit in a row sends that chunk and all after it back to be hashed; the key comes out right."""
+    """A flipped bit in a row sends that chunk and all after it back to be hashed; the key comes out
+    right.
+    """
     session = bench.session()
     go_on(session, begin(session).handle, 5)
     path = bench.home / "hsm" / ESN / "making" / "big.rows"

@@ -1,4 +1,6 @@
-"""The head of a half-made key that is sealed in order and yet is none of this version's: refused, and nothing is made of it."""
+"""The head of a half-made key that is sealed in order and yet is none of this version's: refused,
+and nothing is made of it.
+"""
 
 import pytest
 from commands.kit import CHEAP, ESN, World, ask, generate, refuse
@@ -40,7 +42,9 @@ def checkpoints(tmp_path):
 
 @pytest.fixture
 def session(tmp_path, checkpoints):
-    """A connection to a machine that was started anew, with a half-made key of another connection before that."""
+    """A connection to a machine that was started anew, with a half-made key of another connection
+    before that.
+    """
     before = Session(World(tmp_path).machine(checkpoints=checkpoints))
     started = ask(before, generate(CHEAP, label="a"))
     ask(before, m.ContinueLms(handle=started.handle))

@@ -52,7 +52,9 @@ def session(machine):
 
 
 def test_the_mark_is_there(world, session):
-    """The seeds of these tests really are what is looked for: in NVRAM, on cards, in a key that is being made."""
+    """The seeds of these tests really are what is looked for: in NVRAM, on cards, in a key that is
+    being made.
+    """
     singular = hash_key(session)
     waiting = hash_key(session, CHEAP, 1, 1)
     world.feed_blank()
@@ -60,7 +62,11 @@ def test_the_mark_is_there(world, session):
     card = read_card(session.machine.slots.occupant(SLOT))
     stored = session.machine.store.get(singular.file).lease
 
-    seeds = [stored.seed, *(lease.seed for lease in card.leases), *session.generations[waiting.handle].generation.seeds[2:]]
+    seeds = [
+        stored.seed,
+        *(lease.seed for lease in card.leases),
+        *session.generations[waiting.handle].generation.seeds[2:],
+    ]
     assert len(seeds) == 5
     assert all(MARK.encode() in seed for seed in seeds)
     with pytest.raises(AssertionError):
@@ -70,7 +76,9 @@ def test_the_mark_is_there(world, session):
 
 
 def test_records_print_no_seed(world, session, machine):
-    """No record that holds a seed, however deep, shows it: leases, files, reservations, cards, keys in the making, jobs of the engine."""
+    """No record that holds a seed, however deep, shows it: leases, files, reservations, cards, keys
+    in the making, jobs of the engine.
+    """
     singular = hash_key(session)
     waiting = hash_key(session, CHEAP, 1, 1)
     world.feed_blank()
@@ -110,7 +118,11 @@ def exchange(world, session):
         said.append((request, reply))
         return reply
 
-    refused = [m.ProvisionLms(slot=0), m.NvmemfileSign(file=bytes(11), token=new_token(), message=b""), m.GetNvmemfileInfo(file=bytes(11))]
+    refused = [
+        m.ProvisionLms(slot=0),
+        m.NvmemfileSign(file=bytes(11), token=new_token(), message=b""),
+        m.GetNvmemfileInfo(file=bytes(11)),
+    ]
     keys = []
     for expcards, label in ((0, ""), (1, "a-label")):
         started = tell(generate(CHEAP, expcards, label=label))
@@ -122,13 +134,29 @@ def exchange(world, session):
     tell(m.ResumeLms(label="a-label"))
     tell(m.DiscardLms(label="a-label"))
     moved = tell(m.ProvisionLms(slot=SLOT))
-    looking = m.Hello(protocol=PROTOCOL, client="c"), m.ListNvmemfiles(), m.ListSlots(), m.GetNvmemfileInfo(file=moved.file)
+    looking = (
+        m.Hello(protocol=PROTOCOL, client="c"),
+        m.ListNvmemfiles(),
+        m.ListSlots(),
+        m.GetNvmemfileInfo(file=moved.file),
+    )
     for request in (*looking, *refused, m.WarnNvmemfile(file=moved.file, warnat=1)):
         tell(request)
-    tell(m.LoadLms(file=moved.file, expcache=5, offset=0, nodes=b"".join(chunk.cache for chunk in keys[1][1])))
+    tell(
+        m.LoadLms(
+            file=moved.file,
+            expcache=5,
+            offset=0,
+            nodes=b"".join(chunk.cache for chunk in keys[1][1]),
+        )
+    )
     tell(sign(moved.file, b"a message"))
     reserved = tell(m.NvmemfileReserve(file=moved.file, token=TOKEN))
-    tell(m.NvmemfileSignDigest(file=moved.file, token=TOKEN, digest=digest_for(moved.public_key, reserved)))
+    tell(
+        m.NvmemfileSignDigest(
+            file=moved.file, token=TOKEN, digest=digest_for(moved.public_key, reserved)
+        )
+    )
     tell(m.ReadLedger(after=0, most=100))
     session.machine.store.quarantine(moved.file, "it may be a copy")
     tell(m.ListQuarantine(after=0))
@@ -147,37 +175,58 @@ def test_nothing_that_leaves_the_machine_has_a_seed(world, session):
 
 
 def test_log_lines_have_names_and_numbers_only(world, session):
-    """The description of a request for the log has no seed, no message, no signature, no token: texts and small numbers alone."""
+    """The description of a request for the log has no seed, no message, no signature, no token:
+    texts and small numbers alone.
+    """
     for request, reply in exchange(world, session):
         shown = logs.describe(request, reply)
 
         assert set(shown) <= {"key", "slot", "leaf", "remaining", "card"}
         assert all(type(value) is int or len(value) <= 22 for value in shown.values())
         assert_no_seed(repr(shown))
-        for secret in (b"a message", getattr(reply, "signature", None), getattr(request, "token", None)):
+        for secret in (
+            b"a message",
+            getattr(reply, "signature", None),
+            getattr(request, "token", None),
+        ):
             if secret:
                 assert secret.hex() not in repr(shown)
                 assert repr(secret)[2:-1] not in repr(shown)
 
 
 def test_log_lines_say_which_key(session):
-    """The description names the file and the leaf of a signature, for whoever looks for it later."""
+    """The description names the file and the leaf of a signature, for whoever looks for
+    it later.
+    """
     key = hash_key(session)
     ask(session, sign(key.file))
     request = sign(key.file)
 
-    assert logs.describe(request, ask(session, request)) == {"key": key.file.hex(), "leaf": 1, "remaining": 30}
-    assert logs.describe(request, refuse(Session(session.machine), sign(bytes(11)))) == {"key": key.file.hex()}
+    assert logs.describe(request, ask(session, request)) == {
+        "key": key.file.hex(),
+        "leaf": 1,
+        "remaining": 30,
+    }
+    assert logs.describe(request, refuse(Session(session.machine), sign(bytes(11)))) == {
+        "key": key.file.hex()
+    }
 
 
 def test_refusals_have_no_seed(session, machine):
-    """The errors about damaged leases and files say what is wrong without showing what is secret."""
+    """The errors about damaged leases and files say what is wrong without showing what
+    is secret.
+    """
     key = hash_key(session)
     file = machine.store.get(key.file)
-    machine.store._files[key.file] = replace(file, lease=replace(file.lease, seed=b"another secret seed 1234"))
+    machine.store._files[key.file] = replace(
+        file, lease=replace(file.lease, seed=b"another secret seed 1234")
+    )
     fresh = Session(machine)
     machine.keys._pages.clear()
-    refusals = [refuse(fresh, sign(key.file)), refuse(fresh, m.NvmemfileReserve(file=key.file, token=TOKEN))]
+    refusals = [
+        refuse(fresh, sign(key.file)),
+        refuse(fresh, m.NvmemfileReserve(file=key.file, token=TOKEN)),
+    ]
 
     assert [refused.status for refused in refusals] == [Status.Malformed] * 2
     assert_no_seed(*map(str, refusals), *map(repr, refusals))
@@ -204,7 +253,9 @@ class BreaksWhenItSigns(PortableEngine):
 
 @pytest.mark.parametrize("terminal", [True, False], ids=["terminal", "file"])
 def test_the_log_of_a_bug_has_no_seed(world, terminal, tmp_path, monkeypatch):
-    """The traceback of a bug in the middle of signing is logged without the values of its variables."""
+    """The traceback of a bug in the middle of signing is logged without the values of its
+    variables.
+    """
     session = Session(world.machine(random=random, engine=BreaksWhenItSigns()))
     key = hash_key(session)
     refused = refuse(session, sign(key.file))

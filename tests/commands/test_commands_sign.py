@@ -1,4 +1,6 @@
-"""nvmemfile: listing, signing alone and in batches, and what happens to the leaf when something goes wrong."""
+"""nvmemfile: listing, signing alone and in batches, and what happens to the leaf when something
+goes wrong.
+"""
 
 from dataclasses import replace
 
@@ -42,9 +44,13 @@ class TestOne:
     """A signature on its own."""
 
     @pytest.mark.parametrize("names", SETS, ids=lambda names: names[1])
-    @pytest.mark.parametrize("message", [b"", b"m", bytes(range(256)) * 40], ids=["empty", "short", "long"])
+    @pytest.mark.parametrize(
+        "message", [b"", b"m", bytes(range(256)) * 40], ids=["empty", "short", "long"]
+    )
     def test_a_signature_verifies(self, session, names, message):
-        """Messages of any length are signed, the empty one too, and the signature is over that message alone."""
+        """Messages of any length are signed, the empty one too, and the signature is over that
+        message alone.
+        """
         key = hash_key(session, names)
         signed = ask(session, sign(key.file, message))
 
@@ -54,7 +60,9 @@ class TestOne:
         assert int.from_bytes(signed.signature[:4], "big") == 0
 
     def test_a_message_twice_takes_two_leaves(self, session):
-        """Signing the same message again, as after a lost reply, takes another leaf and gives another signature."""
+        """Signing the same message again, as after a lost reply, takes another leaf and gives
+        another signature.
+        """
         key = hash_key(session)
         first, second = (ask(session, sign(key.file)) for _ in range(2))
 
@@ -62,7 +70,9 @@ class TestOne:
         assert first.signature != second.signature
 
     def test_keys_do_not_mix(self, session):
-        """Two keys of one machine count by themselves, and each signature is of the key that was asked for."""
+        """Two keys of one machine count by themselves, and each signature is of the key that was
+        asked for.
+        """
         one, other = hash_key(session), hash_key(session)
         signed = [(key, ask(session, sign(key.file))) for key in (one, other, one)]
 
@@ -76,14 +86,20 @@ class TestOne:
         assert [ask(Session(machine), sign(key.file)).leaf for _ in range(5)] == list(range(5))
 
     def test_an_unknown_file(self, session):
-        """A file that is not here is refused with its name and the machine's, and nothing else is touched."""
+        """A file that is not here is refused with its name and the machine's, and nothing else is
+        touched.
+        """
         refused = refuse(session, sign(UNKNOWN))
 
         assert refused.status is Status.NotAvailable
-        assert refused.detail == f"no NVRAM file 6c6d7300:00000000:000000 on {ESN} in nvmemfile_sign"
+        assert (
+            refused.detail == f"no NVRAM file 6c6d7300:00000000:000000 on {ESN} in nvmemfile_sign"
+        )
 
     def test_a_message_beyond_the_limit(self, world):
-        """A message that is longer than the machine's limit is refused before any leaf is taken; one of just that length is signed."""
+        """A message that is longer than the machine's limit is refused before any leaf is taken;
+        one of just that length is signed.
+        """
         session = Session(world.machine(limits=replace(DEFAULT_LIMITS, message=100)))
         key = hash_key(session)
         refused = refuse(session, sign(key.file, bytes(101)))
@@ -100,58 +116,93 @@ def unnamed(requests):
 
 
 class TestBatch:
-    """start_signing and finish_signing: many requests, one reservation, one call of the engine for each set."""
+    """start_signing and finish_signing: many requests, one reservation, one call of the engine for
+    each set.
+    """
 
     def test_keys_and_sets_mix(self, session, machine):
-        """A batch over keys of every set gives each request its own signature, in the order of the requests."""
+        """A batch over keys of every set gives each request its own signature, in the order of the
+        requests.
+        """
         keys = [hash_key(session, names) for names in (*SETS, CHEAP)]
         requests = [sign(key.file, b"%d" % number) for number, key in enumerate(keys * 3)]
         signed = finish_signing(machine, start_signing(machine, unnamed(requests)))
 
         assert [each.leaf for each in signed] == [0] * 5 + [1] * 5 + [2] * 5
         pairs = enumerate(zip(keys * 3, signed, strict=True))
-        assert all(verifies(key.public_key, each.signature, b"%d" % number) for number, (key, each) in pairs)
+        assert all(
+            verifies(key.public_key, each.signature, b"%d" % number)
+            for number, (key, each) in pairs
+        )
 
     def test_a_batch_is_one_reservation(self, session, machine, monkeypatch):
         """However many requests, the store is asked once."""
         keys = [hash_key(session), hash_key(session)]
         original, calls = machine.store.reserve, []
-        monkeypatch.setattr(machine.store, "reserve", lambda orders: calls.append([order.name for order in orders]) or original(orders))
+        monkeypatch.setattr(
+            machine.store,
+            "reserve",
+            lambda orders: calls.append([order.name for order in orders]) or original(orders),
+        )
         start_signing(machine, unnamed([sign(key.file) for key in keys * 4]))
 
         assert calls == [[key.file for key in keys * 4]]
 
     def test_refusals_stay_in_their_places(self, session, machine):
-        """Requests that can't be served, for want of a file or of leaves, are refused in their places; the others are signed."""
+        """Requests that can't be served, for want of a file or of leaves, are refused in their
+        places; the others are signed.
+        """
         key, nearly = hash_key(session), hash_key(session)
-        machine.store.reserve([Order(nearly.file, new_token(), message_bound(MESSAGE)) for _ in range(LEAVES - 1)])
+        machine.store.reserve(
+            [Order(nearly.file, new_token(), message_bound(MESSAGE)) for _ in range(LEAVES - 1)]
+        )
         files = [key.file, UNKNOWN, nearly.file, nearly.file, key.file]
         started = start_signing(machine, unnamed([sign(file) for file in files]))
 
         assert [isinstance(each, Signing) for each in started] == [True, False, True, False, True]
-        assert [each.status for each in started if isinstance(each, StatusError)] == [Status.NotAvailable] * 2
+        assert [each.status for each in started if isinstance(each, StatusError)] == [
+            Status.NotAvailable
+        ] * 2
         signed = finish_signing(machine, [each for each in started if isinstance(each, Signing)])
         assert [each.leaf for each in signed] == [0, LEAVES - 1, 1]
         assert [each.remaining for each in signed] == [LEAVES - 1, 0, LEAVES - 2]
 
     def test_a_long_message_is_its_senders_matter(self, world):
-        """One message beyond the limit is refused alone and takes no leaf; the other requests of the batch are served."""
+        """One message beyond the limit is refused alone and takes no leaf; the other requests of
+        the batch are served.
+        """
         machine = world.machine(limits=replace(DEFAULT_LIMITS, message=100))
         key = hash_key(Session(machine))
-        started = start_signing(machine, unnamed([sign(key.file, b"short"), sign(key.file, bytes(101)), sign(key.file, b"short too")]))
+        started = start_signing(
+            machine,
+            unnamed(
+                [sign(key.file, b"short"), sign(key.file, bytes(101)), sign(key.file, b"short too")]
+            ),
+        )
 
         assert [isinstance(each, Signing) for each in started] == [True, False, True]
         assert started[1].status is Status.InvalidParameter
         assert [each.leaf for each in finish_signing(machine, [started[0], started[2]])] == [0, 1]
 
     def test_a_damaged_file_is_its_own_matter(self, session, machine):
-        """A file that does not lead to its key's root is refused in its place, and its neighbours are signed."""
+        """A file that does not lead to its key's root is refused in its place, and its neighbours
+        are signed.
+        """
         good, bad = hash_key(session), hash_key(session)
         lease = stored(machine, bad)
-        machine.store._files[bad.file] = replace(machine.store.get(bad.file), lease=replace(lease, seed=bytes(len(lease.seed))))
-        signed = finish_signing(machine, start_signing(machine, unnamed([sign(good.file), sign(bad.file), sign(good.file)])))
+        machine.store._files[bad.file] = replace(
+            machine.store.get(bad.file), lease=replace(lease, seed=bytes(len(lease.seed)))
+        )
+        signed = finish_signing(
+            machine,
+            start_signing(machine, unnamed([sign(good.file), sign(bad.file), sign(good.file)])),
+        )
 
-        assert [type(each) for each in signed] == [m.NvmemfileSigned, StatusError, m.NvmemfileSigned]
+        assert [type(each) for each in signed] == [
+            m.NvmemfileSigned,
+            StatusError,
+            m.NvmemfileSigned,
+        ]
         assert signed[1].status is Status.Malformed
 
     def test_nothing_is_nothing(self, machine):
@@ -160,10 +211,14 @@ class TestBatch:
 
 
 class TestLeavesAreLost:
-    """What goes wrong after the reservation burns the leaf; what goes wrong before it burns none."""
+    """What goes wrong after the reservation burns the leaf; what goes wrong before it
+    burns none.
+    """
 
     def test_an_engine_that_breaks(self, world):
-        """When the engine breaks the request is Failed, with the cause for the log, and the leaf is never used again."""
+        """When the engine breaks the request is Failed, with the cause for the log, and the leaf is
+        never used again.
+        """
         engine = FailingEngine()
         session = Session(world.machine(engine=engine))
         key = hash_key(session)
@@ -177,7 +232,9 @@ class TestLeavesAreLost:
         assert ask(session, sign(key.file)).leaf == 1
 
     def test_a_batch_that_breaks_in_the_middle(self, world):
-        """When the engine breaks at the second set of a batch all its leaves are burned, those of the first set too."""
+        """When the engine breaks at the second set of a batch all its leaves are burned, those of
+        the first set too.
+        """
         engine = FailingEngine(good=1)
         machine = world.machine(engine=engine)
         session = Session(machine)
@@ -191,7 +248,9 @@ class TestLeavesAreLost:
 
     @pytest.mark.parametrize("error", [DiskFull, StateFailed])
     def test_a_disk_that_fails(self, session, machine, error, monkeypatch):
-        """Without a durable reservation there is no signature: the request is refused with the disk's sentence, and the leaf is gone."""
+        """Without a durable reservation there is no signature: the request is refused with the
+        disk's sentence, and the leaf is gone.
+        """
         key = hash_key(session)
 
         def fail(_changes):
@@ -217,7 +276,9 @@ class TestLeavesAreLost:
         bad = {
             "seed": replace(good, seed=bytes(24)),
             "path": replace(good, path=bytes(24)),
-            "identifier": replace(good, public_key=good.public_key[:8] + bytes(16) + good.public_key[24:]),
+            "identifier": replace(
+                good, public_key=good.public_key[:8] + bytes(16) + good.public_key[24:]
+            ),
         }[field]
         machine = world.machine()
         machine.store.install(bad)
@@ -233,7 +294,9 @@ class TestLeavesAreLost:
         assert (signed.leaf, verifies(key.public_key, signed.signature)) == (16, True)
 
     def test_a_page_too_large_to_hash(self, world, session, machine, monkeypatch):
-        """Where too many leaves would be hashed the request is refused with what to send first, and no leaf is taken; then it is signed."""
+        """Where too many leaves would be hashed the request is refused with what to send first, and
+        no leaf is taken; then it is signed.
+        """
         key = hash_key(session)
         fresh = world.machine(store=machine.store)
         monkeypatch.setattr(nvmem, "MAX_PAGE_EXPONENT", 4)
@@ -257,7 +320,13 @@ class TestLooking:
         for used in range(3):
             info = ask(session, m.GetNvmemfileInfo(file=key.file))
             assert info == m.NvmemfileInfo(
-                file=key.file, public_key=key.public_key, first=0, next=used, end=LEAVES, loaded=True, quarantined=False
+                file=key.file,
+                public_key=key.public_key,
+                first=0,
+                next=used,
+                end=LEAVES,
+                loaded=True,
+                quarantined=False,
             )
             assert info.remaining == LEAVES - used
             ask(session, sign(key.file))
@@ -266,7 +335,9 @@ class TestLooking:
         """The list has the description of every file, by name."""
         keys = sorted((hash_key(session, names) for names in SETS), key=lambda key: key.file)
 
-        assert ask(session, m.ListNvmemfiles()).files == [ask(session, m.GetNvmemfileInfo(file=key.file)) for key in keys]
+        assert ask(session, m.ListNvmemfiles()).files == [
+            ask(session, m.GetNvmemfileInfo(file=key.file)) for key in keys
+        ]
 
     def test_looking_takes_nothing(self, session, machine):
         """Neither command takes a leaf or hashes a page."""
@@ -279,7 +350,9 @@ class TestLooking:
         assert ask(session, sign(key.file)).leaf == 0
 
     def test_a_large_file_asks_to_be_loaded(self, world, session, machine, monkeypatch):
-        """A machine that does not know the nodes of a large file says so, and no more once they were loaded."""
+        """A machine that does not know the nodes of a large file says so, and no more once they
+        were loaded.
+        """
         key = hash_key(session)
         assert FEW_LEAVES > LEAVES
         monkeypatch.setattr(nvmem, "FEW_LEAVES", LEAVES - 1)
@@ -296,7 +369,9 @@ class TestLooking:
 
 @pytest.mark.parametrize("ready", [True, False])
 def test_ready_is_the_truth(world, session, machine, ready):
-    """`ready` is true when a signature needs no hashing of other leaves, or would be refused anyway, and false otherwise."""
+    """`ready` is true when a signature needs no hashing of other leaves, or would be refused
+    anyway, and false otherwise.
+    """
     key = hash_key(session)
     fresh = world.machine(store=machine.store)
     if ready:
@@ -306,6 +381,8 @@ def test_ready_is_the_truth(world, session, machine, ready):
 
     hashed = []
     original = fresh.engine.leaf_nodes
-    fresh.engine.leaf_nodes = lambda *arguments: hashed.append(arguments[-1]) or original(*arguments)
+    fresh.engine.leaf_nodes = lambda *arguments: (
+        hashed.append(arguments[-1]) or original(*arguments)
+    )
     ask(Session(fresh), sign(key.file, MESSAGE))
     assert bool(hashed) is not ready

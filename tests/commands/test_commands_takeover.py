@@ -1,4 +1,6 @@
-"""Half-made keys between connections, failures and deaths: whoever goes on with one, no leaf is on two cards or in two places."""
+"""Half-made keys between connections, failures and deaths: whoever goes on with one, no leaf is on
+two cards or in two places.
+"""
 
 import threading
 import time
@@ -7,7 +9,19 @@ from contextlib import contextmanager
 from itertools import count
 
 import pytest
-from commands.kit import CHEAP, ESN, LEAVES, SLOT, World, ask, generate, leaves_on, refuse, sign, verifies
+from commands.kit import (
+    CHEAP,
+    ESN,
+    LEAVES,
+    SLOT,
+    World,
+    ask,
+    generate,
+    leaves_on,
+    refuse,
+    sign,
+    verifies,
+)
 from state.dying import left_behind
 from state.kit import Fault, FaultyOs
 
@@ -36,7 +50,9 @@ def start(world):
     chance = world.machine().random
     pad = start.times.to_bytes(4, "big")
     machine = world.machine(
-        store=FileStore(folder), checkpoints=FolderCheckpoints(folder), random=lambda size: (pad + chance(size))[:size] if size else b""
+        store=FileStore(folder),
+        checkpoints=FolderCheckpoints(folder),
+        random=lambda size: (pad + chance(size))[:size] if size else b"",
     )
     return Session(machine)
 
@@ -65,7 +81,11 @@ def write(session, handle):
 
 def on_cards(world):
     """Every leaf that some card could give away, as often as there are cards that could."""
-    files = [path for pattern in ("cards/*.card", "hsm/*/slots/*/*.card") for path in world.folder.glob(pattern)]
+    files = [
+        path
+        for pattern in ("cards/*.card", "hsm/*/slots/*/*.card")
+        for path in world.folder.glob(pattern)
+    ]
     return Counter(leaf for path in files for leaf in leaves_on(read_card(path)))
 
 
@@ -79,11 +99,18 @@ def write_the_rest(world, session, handle, cards):
 
 
 class LateLock:
-    """The lock of a key in the making. Who takes it first is held up on the way, while something else happens."""
+    """The lock of a key in the making.
+
+    Who takes it first is held up on the way, while something else happens.
+    """
 
     def __init__(self, meanwhile):
         self._lock, self._meanwhile = threading.Lock(), [meanwhile]
-        self.acquire, self.release, self.locked = self._lock.acquire, self._lock.release, self._lock.locked
+        self.acquire, self.release, self.locked = (
+            self._lock.acquire,
+            self._lock.release,
+            self._lock.locked,
+        )
 
     def __enter__(self):
         if self._meanwhile:
@@ -95,10 +122,14 @@ class LateLock:
 
 
 class TestConnections:
-    """A request that timed out may still be at work in its thread when its client comes back on another connection."""
+    """A request that timed out may still be at work in its thread when its client comes back on
+    another connection.
+    """
 
     def test_a_card_that_is_being_written(self, world):
-        """Who resumes waits for the write that is under way and goes on with the next card: no leaf is on both."""
+        """Who resumes waits for the write that is under way and goes on with the next card: no leaf
+        is on both.
+        """
         old = start(world)
         new = Session(old.machine)
         handle = begin(old, 1)
@@ -107,7 +138,9 @@ class TestConnections:
         pending = old.generations[handle]
         replies = {}
         late = threading.Thread(target=lambda: replies.update(old=write(old, handle)))
-        resuming = threading.Thread(target=lambda: replies.update(new=ask(new, m.ResumeLms(label=LABEL))))
+        resuming = threading.Thread(
+            target=lambda: replies.update(new=ask(new, m.ResumeLms(label=LABEL)))
+        )
         with old.machine.slots.locked():
             late.start()
             while not pending.lock.locked():
@@ -127,7 +160,9 @@ class TestConnections:
         assert len(on_cards(world)) == LEAVES
 
     def test_a_card_that_is_about_to_be_written(self, world):
-        """A thread that had not begun when its connection closed and another took the key over from disk does nothing any more."""
+        """A thread that had not begun when its connection closed and another took the key over from
+        disk does nothing any more.
+        """
         old = start(world)
         new = Session(old.machine)
         handle = begin(old, 1)
@@ -149,7 +184,9 @@ class TestConnections:
         assert late.status is Status.UnknownID
 
     def test_a_chunk_of_a_key_that_was_replaced(self, world):
-        """A thread that had not begun when its key was replaced leaves none of its nodes in the new key's checkpoint."""
+        """A thread that had not begun when its key was replaced leaves none of its nodes in the new
+        key's checkpoint.
+        """
         old = start(world)
         new = Session(old.machine)
         handle = ask(old, generate(label=LABEL)).handle
@@ -172,7 +209,9 @@ class TestConnections:
         assert verifies(key.public_key, ask(again, sign(nvram_name(key.public_key))).signature)
 
     def test_a_chunk_that_is_being_hashed(self, world):
-        """Who resumes waits for the chunk that is under way; the key comes out right, and its first connection has it no more."""
+        """Who resumes waits for the chunk that is under way; the key comes out right, and its first
+        connection has it no more.
+        """
         old = start(world)
         new = Session(old.machine)
         handle = ask(old, generate(label=LABEL)).handle
@@ -204,7 +243,9 @@ class TestConnections:
         assert refuse(old, m.ContinueLms(handle=handle)).status is Status.UnknownID
 
     def test_all_cards_are_written_once(self, world):
-        """A key whose cards are all written can be resumed for its public key, and gives no further card."""
+        """A key whose cards are all written can be resumed for its public key, and gives no further
+        card.
+        """
         old = start(world)
         handle = begin(old, 1)
         public_key = close_key(old, handle).public_key
@@ -230,7 +271,10 @@ def failing_disk(patch):
 
 
 def at_every_place(tmp_path, patch):
-    """New worlds, in each of which an operation is to fail at another place. Ends when a fault was not reached."""
+    """New worlds, in each of which an operation is to fail at another place.
+
+    Ends when a fault was not reached.
+    """
     for place in count():
         with failing_disk(patch) as fault:
             yield World(tmp_path / str(place)), place, fault
@@ -240,7 +284,10 @@ def at_every_place(tmp_path, patch):
 
 
 def dying(world, fault, place, act):
-    """Let the process die at a place in an operation. Returns the world as the next process finds it."""
+    """Let the process die at a place in an operation.
+
+    Returns the world as the next process finds it.
+    """
     left = world.folder.with_name(f"{world.folder.name} left")
 
     def die():
@@ -259,12 +306,16 @@ def dying(world, fault, place, act):
 
 
 class TestFailures:
-    """Writing a card of a labelled key writes twice: the checkpoint without the seeds, then the card with them."""
+    """Writing a card of a labelled key writes twice: the checkpoint without the seeds, then the
+    card with them.
+    """
 
     @pytest.mark.parametrize("full", [True, False], ids=["full", "broken"])
     @pytest.mark.parametrize("restarted", [False, True])
     def test_a_failure_while_a_card_is_written(self, tmp_path, monkeypatch, full, restarted):
-        """Wherever it fails, and whether the same process goes on or the next one, no leaf is on two cards."""
+        """Wherever it fails, and whether the same process goes on or the next one, no leaf is on
+        two cards.
+        """
         for world, place, fault in at_every_place(tmp_path, monkeypatch):
             session = start(world)
             handle = begin(session, 1, 1)
@@ -288,7 +339,9 @@ class TestFailures:
             fault.fired = fired
 
     def test_dying_while_a_card_is_written(self, tmp_path, monkeypatch):
-        """Wherever the process dies, the next one writes the cards that may be missing, and no leaf is on two cards."""
+        """Wherever the process dies, the next one writes the cards that may be missing, and no leaf
+        is on two cards.
+        """
         for world, place, fault in at_every_place(tmp_path, monkeypatch):
             session = start(world)
             handle = begin(session, 1, 1)
@@ -306,7 +359,9 @@ class TestFailures:
             fault.fired = fired
 
     def test_dying_while_a_key_is_installed(self, tmp_path, monkeypatch):
-        """Wherever it dies in the closing step of a singular key, its leaves are in NVRAM alone, once, or lost, resumed or not."""
+        """Wherever it dies in the closing step of a singular key, its leaves are in NVRAM alone,
+        once, or lost, resumed or not.
+        """
         outcomes = []
         for world, place, fault in at_every_place(tmp_path, monkeypatch):
             session = start(world)
@@ -319,7 +374,9 @@ class TestFailures:
                 again = start(left)
                 for file in ask(again, m.ListNvmemfiles()).files:
                     seed = again.machine.store.get(file.file).lease.seed
-                    assert not any(seed in path.read_bytes() for path in left.folder.rglob("making/*")), place
+                    assert not any(
+                        seed in path.read_bytes() for path in left.folder.rglob("making/*")
+                    ), place
                     used += [ask(again, sign(file.file)).leaf for _ in range(file.remaining)]
                 taken = ask(again, m.ResumeLms(label=LABEL)).handle
                 for _ in range(20):
@@ -330,6 +387,7 @@ class TestFailures:
             assert used in ([], list(range(LEAVES))), place
             outcomes.append(len(used))
             fault.fired = fired
-        # Before the checkpoint is rewritten the key can be finished anew; then it is lost; then it is in NVRAM.
+        # Before the checkpoint is rewritten the key can be finished anew; then it is lost; then it
+        # is in NVRAM.
         assert outcomes[0] == outcomes[-1] == LEAVES
         assert 0 in outcomes

@@ -1,9 +1,24 @@
-"""The threshold of a key from generateLMS over cards to the refusal of a signature, and the reasons in the ledger."""
+"""The threshold of a key from generateLMS over cards to the refusal of a signature, and the reasons
+in the ledger.
+"""
 
 from dataclasses import replace
 
 import pytest
-from commands.kit import CHEAP, LEAVES, OTHER_ESN, SLOT, ask, digest_for, generate, hash_key, make_key, refuse, sign, verifies
+from commands.kit import (
+    CHEAP,
+    LEAVES,
+    OTHER_ESN,
+    SLOT,
+    ask,
+    digest_for,
+    generate,
+    hash_key,
+    make_key,
+    refuse,
+    sign,
+    verifies,
+)
 from seeclient.signing import new_token
 
 from seemachine.machine import Session
@@ -26,15 +41,21 @@ def info(session, key):
 
 
 def test_a_singular_key(session):
-    """The last two leaves of 32 want a reason; what is refused says how many are left, takes no leaf, and tells what to do."""
+    """The last two leaves of 32 want a reason; what is refused says how many are left, takes no
+    leaf, and tells what to do.
+    """
     key = hash_key(session, warnat=2)
     for leaf in range(LEAVES - 2):
         assert ask(session, sign(key.file)).leaf == leaf
     refused = refuse(session, sign(key.file))
     assert refused.status is Status.UseLimitExceeded
     what, _, advice = refused.detail.partition("; ")
-    assert what.endswith("has 2 signatures left, and each of its last 2 needs an acknowledgement in nvmemfile_sign")
-    assert advice == "acknowledge it with a reason, which the ledger keeps, or bring in another lease"
+    assert what.endswith(
+        "has 2 signatures left, and each of its last 2 needs an acknowledgement in nvmemfile_sign"
+    )
+    assert (
+        advice == "acknowledge it with a reason, which the ledger keeps, or bring in another lease"
+    )
     assert info(session, key).next == LEAVES - 2
     signed = ask(session, replace(sign(key.file), acknowledge=WHY))
 
@@ -44,7 +65,9 @@ def test_a_singular_key(session):
 
 
 def test_a_reason_for_nothing(session):
-    """Above the threshold, and without one, a reason is refused: given always, it would be none when it is needed."""
+    """Above the threshold, and without one, a reason is refused: given always, it would be none
+    when it is needed.
+    """
     for warnat, text in ((2, "only each of its last 2"), (0, "it has no threshold")):
         key = hash_key(session, warnat=warnat)
         refused = refuse(session, replace(sign(key.file), acknowledge=WHY))
@@ -55,10 +78,14 @@ def test_a_reason_for_nothing(session):
 
 
 def test_the_same_request_again(session):
-    """With the reason, without it, or with another: the same bytes, and one row with the first reason."""
+    """With the reason, without it, or with another: the same bytes, and one row with the first
+    reason.
+    """
     key = hash_key(session, warnat=LEAVES)
     request = replace(sign(key.file), acknowledge=WHY)
-    signatures = {ask(session, replace(request, acknowledge=why)).signature for why in (WHY, "", "another")}
+    signatures = {
+        ask(session, replace(request, acknowledge=why)).signature for why in (WHY, "", "another")
+    }
 
     assert len(signatures) == 1
     assert reasons(session) == [WHY]
@@ -70,14 +97,21 @@ def test_a_large_message(session):
     refused = refuse(session, m.NvmemfileReserve(file=key.file, token=TOKEN))
     assert refused.status is Status.UseLimitExceeded
     reserved = ask(session, m.NvmemfileReserve(file=key.file, token=TOKEN, acknowledge=WHY))
-    signed = ask(session, m.NvmemfileSignDigest(file=key.file, token=TOKEN, digest=digest_for(key.public_key, reserved)))
+    signed = ask(
+        session,
+        m.NvmemfileSignDigest(
+            file=key.file, token=TOKEN, digest=digest_for(key.public_key, reserved)
+        ),
+    )
 
     assert verifies(key.public_key, signed.signature)
     assert reasons(session) == [WHY]
 
 
 def test_each_lease_brings_it_along(world, session):
-    """Made with a threshold, a key has it on its cards, in every machine that gets a lease, whoever provisions."""
+    """Made with a threshold, a key has it on its cards, in every machine that gets a lease, whoever
+    provisions.
+    """
     key = make_key(world, session, CHEAP, 0, 2, warnat=1)
     other = Session(world.machine(OTHER_ESN))
     for machine in (session, other):
@@ -122,17 +156,25 @@ def test_a_half_made_key_from_before(world, tmp_path):
     head = checkpoints.head("release")
     del head["warnat"]
     checkpoints.rewrite("release", head)
-    assert ask(Session(world.machine(checkpoints=checkpoints)), m.ResumeLms(label="release")).warnat == 0
+    assert (
+        ask(Session(world.machine(checkpoints=checkpoints)), m.ResumeLms(label="release")).warnat
+        == 0
+    )
     checkpoints.rewrite("release", head | {"warnat": -1})
 
-    assert refuse(Session(world.machine(checkpoints=checkpoints)), m.ResumeLms(label="release")).status is Status.Malformed
+    assert (
+        refuse(Session(world.machine(checkpoints=checkpoints)), m.ResumeLms(label="release")).status
+        is Status.Malformed
+    )
 
 
 class TestWarn:
     """nvmemfile_warn."""
 
     def test_it_holds_at_once(self, session):
-        """The reply describes the file with its new threshold; the next signature is judged by it."""
+        """The reply describes the file with its new threshold; the next signature is
+        judged by it.
+        """
         key = hash_key(session)
         described = ask(session, m.WarnNvmemfile(file=key.file, warnat=LEAVES))
         assert described == info(session, key)
@@ -140,7 +182,9 @@ class TestWarn:
         assert refuse(session, sign(key.file)).status is Status.UseLimitExceeded
 
     def test_it_can_not_end_a_warning(self, session):
-        """While each signature needs a reason, the number can't be lowered instead; it can be raised."""
+        """While each signature needs a reason, the number can't be lowered instead; it can be
+        raised.
+        """
         key = hash_key(session, warnat=LEAVES)
         for warnat in (LEAVES - 1, 0):
             refused = refuse(session, m.WarnNvmemfile(file=key.file, warnat=warnat))
@@ -150,20 +194,29 @@ class TestWarn:
 
     def test_of_no_file(self, session):
         """NotAvailable, as for every file that is not there."""
-        assert refuse(session, m.WarnNvmemfile(file=b"lms" + bytes(8), warnat=1)).status is Status.NotAvailable
+        assert (
+            refuse(session, m.WarnNvmemfile(file=b"lms" + bytes(8), warnat=1)).status
+            is Status.NotAvailable
+        )
 
     def test_of_another_signer(self, session):
         """A machine of another signer does not change the file."""
         key = hash_key(session)
         file = session.machine.store.get(key.file)
-        session.machine.store._files[key.file] = replace(file, lease=replace(file.lease, signer=b"other"))
+        session.machine.store._files[key.file] = replace(
+            file, lease=replace(file.lease, signer=b"other")
+        )
 
-        assert refuse(session, m.WarnNvmemfile(file=key.file, warnat=1)).status is Status.AccessDenied
+        assert (
+            refuse(session, m.WarnNvmemfile(file=key.file, warnat=1)).status is Status.AccessDenied
+        )
 
 
 @pytest.mark.parametrize("warnat", [0, 1, LEAVES])
 def test_new_tokens_never_meet(session, warnat):
-    """With any threshold the leaves of a key are handed out once each, refusals in between or not."""
+    """With any threshold the leaves of a key are handed out once each, refusals in
+    between or not.
+    """
     key, leaves = hash_key(session, warnat=warnat), []
     for number in range(LEAVES):
         why = WHY if LEAVES - number <= warnat else ""

@@ -1,6 +1,8 @@
-"""`make test-bigendian`: the image tree on a big-endian processor (s390x, emulated), as that of the container is believed to be.
+"""`make test-bigendian`: the image tree on a big-endian processor (s390x, emulated), as that of the
+container is believed to be.
 
-The tree's own modules run on Debian's Python 3.11 for that processor. Not a part of `make test`: it needs an emulator and Debian packages.
+The tree's own modules run on Debian's Python 3.11 for that processor. Not a part of `make test`: it
+needs an emulator and Debian packages.
 """
 
 import json
@@ -30,8 +32,17 @@ SECONDS = 120.0
 
 def figures(python: list[str], image: Path, asked: dict[str, Any]) -> dict[str, Any]:
     """What figures.py tells when this Python runs it."""
-    run = [*python, "-I", "-S", "-B", str(Path(__file__).with_name("figures.py")), str(image / "usr/lib/seemachine")]
-    done = subprocess.run(run, input=json.dumps(asked), stdout=subprocess.PIPE, check=True, text=True, timeout=600)
+    run = [
+        *python,
+        "-I",
+        "-S",
+        "-B",
+        str(Path(__file__).with_name("figures.py")),
+        str(image / "usr/lib/seemachine"),
+    ]
+    done = subprocess.run(
+        run, input=json.dumps(asked), stdout=subprocess.PIPE, check=True, text=True, timeout=600
+    )
     told: dict[str, Any] = json.loads(done.stdout)
     return told
 
@@ -39,29 +50,49 @@ def figures(python: list[str], image: Path, asked: dict[str, Any]) -> dict[str, 
 def published_signatures() -> list[list[str]]:
     """Every plain signature of RFC 8554 appendix F and RFC 9858, with its key and message."""
     levels = [
-        (case, *level) for case in cases("rfc") for level in peel(bytes.fromhex(case["public_key"]), bytes.fromhex(case["signature"]))
+        (case, *level)
+        for case in cases("rfc")
+        for level in peel(bytes.fromhex(case["public_key"]), bytes.fromhex(case["signature"]))
     ]
-    return [[key.hex(), case["message"] if below is None else below.hex(), signature.hex()] for case, key, below, signature in levels]
+    return [
+        [key.hex(), case["message"] if below is None else below.hex(), signature.hex()]
+        for case, key, below, signature in levels
+    ]
 
 
 def seeds() -> list[list[str]]:
-    """Those of ACVP with height 5, whose public keys are published, then one for each LM-OTS set."""
+    """Those of ACVP with height 5, whose public keys are published, then one for each
+    LM-OTS set.
+    """
     acvp = [case for case in cases("acvp_keygen") if case["lms"].endswith("H5")]
     published = [
-        [case[part].lower().removeprefix("lms_").removeprefix("lmots_") for part in ("lms", "lmots", "i", "seed")] for case in acvp
+        [
+            case[part].lower().removeprefix("lms_").removeprefix("lmots_")
+            for part in ("lms", "lmots", "i", "seed")
+        ]
+        for case in acvp
     ]
-    return published + [[tree.name, ots.name, f"{n:032x}", f"{n + 1:0{2 * ots.n}x}"] for n, (tree, ots) in enumerate(H5_SETS)]
+    return published + [
+        [tree.name, ots.name, f"{n:032x}", f"{n + 1:0{2 * ots.n}x}"]
+        for n, (tree, ots) in enumerate(H5_SETS)
+    ]
 
 
 def test_the_mathematics_is_the_same(image: Path) -> None:
-    """Keys and signatures of every LM-OTS set come out byte for byte; ACVP's keys as published; the RFCs' signatures verify."""
+    """Keys and signatures of every LM-OTS set come out byte for byte; ACVP's keys as published; the
+    RFCs' signatures verify.
+    """
     asked = {"seeds": seeds(), "signatures": published_signatures()}
     emulated, here = figures(EMULATED, image, asked), figures([sys.executable], image, asked)
     assert (emulated["order"], emulated["engine"]) == ("big", "portable")
     assert emulated["signatures"] == [True] * 7
     assert emulated["seeds"] == here["seeds"]
     assert len(emulated["seeds"]) > len(H5_SETS)
-    for case, (key, *_) in zip([case for case in cases("acvp_keygen") if case["lms"].endswith("H5")], emulated["seeds"], strict=False):
+    for case, (key, *_) in zip(
+        [case for case in cases("acvp_keygen") if case["lms"].endswith("H5")],
+        emulated["seeds"],
+        strict=False,
+    ):
         assert key == case["public_key"]
     for key, *signatures in emulated["seeds"]:
         public = pyhsslms.LmsPublicKey.deserialize(bytes.fromhex(key))
@@ -70,14 +101,20 @@ def test_the_mathematics_is_the_same(image: Path) -> None:
 
 
 def test_a_session_over_the_socket(image: Path, tmp_path: Path) -> None:
-    """A client here makes keys on the machine there, provisions a card and gets signatures that verify."""
+    """A client here makes keys on the machine there, provisions a card and gets signatures that
+    verify.
+    """
     told = session(plan(image, tmp_path), seconds=4 * SECONDS)
     check(told)
     assert "s390x, big-endian" in told["log"]
 
 
-def test_state_means_the_same_on_both(image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """NVRAM and its ledger, written on one processor, are read on the other, whichever comes first: no byte is in native order."""
+def test_state_means_the_same_on_both(
+    image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """NVRAM and its ledger, written on one processor, are read on the other, whichever comes first:
+    no byte is in native order.
+    """
     monkeypatch.setenv("NFAST_KMLOCAL", str(tmp_path / "home"))
     there, here = plan(image, tmp_path), {"command": command(image, tmp_path / "data")}
     for order in ([here, there], [there, here]):
@@ -85,18 +122,27 @@ def test_state_means_the_same_on_both(image: Path, tmp_path: Path, monkeypatch: 
 
 
 def continued(folder: Path, plans: list[dict[str, Any]]) -> None:
-    """A key is made on one, the next goes on with the next leaf, and knows what became of the first: a lost row would look torn."""
+    """A key is made on one, the next goes on with the next leaf, and knows what became of the
+    first: a lost row would look torn.
+    """
     alias, leaves = f"key{len(list((folder / 'home').iterdir()))}", []
     for each in plans:
         with Image(each).running() as port, blocking.open_fleet(f"127.0.0.1:{port}") as fleet:
             key = fleet.key(alias) if leaves else fleet.generate_lms(alias, **H5_W4)
             signed = key.sign_with(b"twice")
-            assert pyhsslms.LmsPublicKey.deserialize(key.file.public_key).verify(b"twice", signed.signature)
+            assert pyhsslms.LmsPublicKey.deserialize(key.file.public_key).verify(
+                b"twice", signed.signature
+            )
             assert signed.esn == ESN
             leaves.append(signed.leaf)
-            code, rows = processes.seemachine(["ledger", "--json"], processes.environment(folder, SEEMACHINE_FLEET=f"127.0.0.1:{port}"))
+            code, rows = processes.seemachine(
+                ["ledger", "--json"],
+                processes.environment(folder, SEEMACHINE_FLEET=f"127.0.0.1:{port}"),
+            )
             assert code == 0, rows
-            assert [row["leaf"] for row in map(json.loads, rows) if row["file"] == key.file.name.hex()] == leaves
+            assert [
+                row["leaf"] for row in map(json.loads, rows) if row["file"] == key.file.name.hex()
+            ] == leaves
     assert leaves == [0, 1]
 
 

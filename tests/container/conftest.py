@@ -9,7 +9,11 @@ from container import imagekit
 
 @pytest.fixture(scope="session")
 def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The root tree. Its packages come from where those of the tests came from, once: where they can't be had, no test is passed over."""
+    """The root tree.
+
+    Its packages come from where those of the tests came from, once: where they can't be had, no
+    test is passed over.
+    """
     output = tmp_path_factory.mktemp("image")
     made = imagekit.build(output, "--tree-only")
     assert made.returncode == 0, made.stderr

@@ -1,7 +1,9 @@
-"""Figures of the mathematics, made with the modules of an image tree by whatever Python runs this: `figures.py LIBRARY`, JSON in and out.
+"""Figures of the mathematics, made with the modules of an image tree by whatever Python runs this:
+`figures.py LIBRARY`, JSON in and out.
 
-In: `seeds`, rows of tree, LM-OTS set, I, seed; `signatures`, rows of public key, message, signature. Out: the byte order, for each seed the
-public key and the signatures of the first and last leaf, for each signature whether it verifies. Bytes are hexadecimal.
+In: `seeds`, rows of tree, LM-OTS set, I, seed; `signatures`, rows of public key, message,
+signature. Out: the byte order, for each seed the public key and the signatures of the first and
+last leaf, for each signature whether it verifies. Bytes are hexadecimal.
 """
 
 import json
@@ -21,7 +23,14 @@ def made(engine: Any, tree_name: str, ots_name: str, identifier: str, seed: str)
 
     tree, ots = lms(tree_name), lmots(ots_name)
     fixed = bytes.fromhex(identifier), bytes.fromhex(seed)
-    generation = Generation(tree, ots, Sectors(tree.h, 0, 0), 5, 0, lambda size: fixed[0] if size == len(fixed[0]) else fixed[1])
+    generation = Generation(
+        tree,
+        ots,
+        Sectors(tree.h, 0, 0),
+        5,
+        0,
+        lambda size: fixed[0] if size == len(fixed[0]) else fixed[1],
+    )
     while generation.remaining:
         generation.step(engine, lambda: False)
     lease, told = generation.lease(0), [generation.public_key.encode().hex()]
@@ -39,7 +48,9 @@ def verifies(engine: Any, public_key: str, message: str, signature: str) -> bool
     from seemachine.lms.verifying import candidate_root
 
     key = PublicKey.decode(bytes.fromhex(public_key))
-    return candidate_root(engine, key, [bytes.fromhex(message)], bytes.fromhex(signature)) == key.root
+    return (
+        candidate_root(engine, key, [bytes.fromhex(message)], bytes.fromhex(signature)) == key.root
+    )
 
 
 def main() -> None:

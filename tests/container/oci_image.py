@@ -1,4 +1,7 @@
-"""`make oci`: the OCI image as skopeo and umoci see it, and run from its unpacked root. It needs their Debian packages."""
+"""`make oci`: the OCI image as skopeo and umoci see it, and run from its unpacked root.
+
+It needs their Debian packages.
+"""
 
 import json
 import os
@@ -17,7 +20,8 @@ LAYOUT = f"oci:{BUILT / 'oci'}:seemachine"
 ARCHIVE = f"docker-archive:{BUILT / 'seemachine-image.tar'}"
 USER = 65532
 DATA = "var/lib/seemachine"
-# As a container runtime would: the root read-only, one volume, /dev/null, a network of its own; then the image's user and nothing else.
+# As a container runtime would: the root read-only, one volume, /dev/null, a network of its own;
+# then the image's user and nothing else.
 CAGE = """
 set -e
 mkdir "$1/dev"
@@ -34,7 +38,9 @@ exec "$@"
 
 def inspected(image: str) -> dict[str, Any]:
     """What an image says about itself."""
-    done = subprocess.run(["skopeo", "inspect", "--config", "--raw", image], stdout=subprocess.PIPE, check=True)
+    done = subprocess.run(
+        ["skopeo", "inspect", "--config", "--raw", image], stdout=subprocess.PIPE, check=True
+    )
     config: dict[str, Any] = json.loads(done.stdout)["config"]
     return config
 
@@ -45,19 +51,28 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     bundle = tmp_path_factory.mktemp("oci") / "bundle"
     rootless = [] if os.geteuid() == 0 else ["--rootless"]
     subprocess.run(
-        ["umoci", "unpack", *rootless, "--image", f"{BUILT / 'oci'}:seemachine", str(bundle)], stderr=subprocess.PIPE, check=True
+        ["umoci", "unpack", *rootless, "--image", f"{BUILT / 'oci'}:seemachine", str(bundle)],
+        stderr=subprocess.PIPE,
+        check=True,
     )
     return bundle / "rootfs"
 
 
 def test_the_image_says_how_it_is_to_be_run() -> None:
-    """Not as root, one port, one volume, the entry point; a healthcheck in the form that has one."""
+    """Not as root, one port, one volume, the entry point; a healthcheck in the form
+    that has one.
+    """
     config = inspected(LAYOUT)
     assert config["User"] == f"{USER}:{USER}"
     assert config["ExposedPorts"] == {"8888/tcp": {}}
     assert config["Volumes"] == {f"/{DATA}": {}}
     assert config["Entrypoint"] == ["python3", "-ISB", "/usr/bin/entrypoint"]
-    assert inspected(ARCHIVE)["Healthcheck"]["Test"] == ["CMD", "python3", "-ISB", "/usr/bin/healthcheck"]
+    assert inspected(ARCHIVE)["Healthcheck"]["Test"] == [
+        "CMD",
+        "python3",
+        "-ISB",
+        "/usr/bin/healthcheck",
+    ]
 
 
 def test_the_image_holds_the_tree(root: Path) -> None:
@@ -73,12 +88,18 @@ def test_the_image_holds_the_tree(root: Path) -> None:
 
 
 def test_the_image_holds_little_else(root: Path) -> None:
-    """No shell, no package manager, nothing that changes its user, nothing that all may write to; the data folder is the user's."""
+    """No shell, no package manager, nothing that changes its user, nothing that all may write to;
+    the data folder is the user's.
+    """
     for path in [path for path in root.rglob("*") if not path.is_symlink()]:
         mode = path.stat().st_mode
         assert not mode & (stat.S_ISUID | stat.S_ISGID), path
         assert not mode & stat.S_IWOTH, path
-    programs = {path.name for folder in ("bin", "sbin", "usr/bin", "usr/sbin") for path in (root / folder).glob("*")}
+    programs = {
+        path.name
+        for folder in ("bin", "sbin", "usr/bin", "usr/sbin")
+        for path in (root / folder).glob("*")
+    }
     assert not programs & {"sh", "dash", "bash", "busybox", "dpkg", "apt", "perl"}
     data = (root / DATA).stat()
     assert stat.S_IMODE(data.st_mode) == 0o700

@@ -1,7 +1,9 @@
-"""One session with the machine of an image tree, in a process of its own: `session.py PLAN`, a JSON document; prints another.
+"""One session with the machine of an image tree, in a process of its own: `session.py PLAN`, a JSON
+document; prints another.
 
-It makes a key, signs, kills the machine, signs again, then makes a sectorized key with a card, provisions it and signs. It may run in
-namespaces of its own, where the loopback interface is still down.
+It makes a key, signs, kills the machine, signs again, then makes a sectorized key with a card,
+provisions it and signs. It may run in namespaces of its own, where the loopback interface is still
+down.
 """
 
 import contextlib
@@ -24,7 +26,10 @@ SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
 
 
 class Image:
-    """A command that runs the tree's entry point. Plan: command, options, data, home, seconds to start, the user that it is to be."""
+    """A command that runs the tree's entry point.
+
+    Plan: command, options, data, home, seconds to start, the user that it is to be.
+    """
 
     def __init__(self, plan: dict[str, Any]) -> None:
         self.command: list[str] = plan["command"]
@@ -37,22 +42,39 @@ class Image:
 
     def conditions(self) -> dict[str, Any]:
         """How its processes are started: with nothing of our environment but where the data are."""
-        chosen: dict[str, Any] = {"stdin": subprocess.DEVNULL, "env": {"SEEMACHINE_HOME": str(self.data), "SEEMACHINE_ESN": ESN}}
-        return chosen if self.user is None else {**chosen, "user": self.user, "group": self.user, "extra_groups": []}
+        chosen: dict[str, Any] = {
+            "stdin": subprocess.DEVNULL,
+            "env": {"SEEMACHINE_HOME": str(self.data), "SEEMACHINE_ESN": ESN},
+        }
+        return (
+            chosen
+            if self.user is None
+            else {**chosen, "user": self.user, "group": self.user, "extra_groups": []}
+        )
 
     def card(self, *words: str) -> str:
         """Run `entrypoint card ...`; returns what it prints."""
         command = [*self.command, "card", *words]
         return subprocess.run(
-            command, stdout=subprocess.PIPE, check=True, text=True, timeout=self.seconds, **self.conditions()
+            command,
+            stdout=subprocess.PIPE,
+            check=True,
+            text=True,
+            timeout=self.seconds,
+            **self.conditions(),
         ).stdout.strip()
 
     @contextlib.contextmanager
     def running(self) -> Iterator[int]:
-        """The machine for the length of a block; gives its port. SIGKILL ends it, so that nothing depends on an orderly stop."""
+        """The machine for the length of a block; gives its port.
+
+        SIGKILL ends it, so that nothing depends on an orderly stop.
+        """
         begun = self.log.stat().st_size
         with self.log.open("ab") as log:
-            process = subprocess.Popen([*self.command, *self.options], stdout=log, stderr=log, **self.conditions())
+            process = subprocess.Popen(
+                [*self.command, *self.options], stdout=log, stderr=log, **self.conditions()
+            )
         try:
             yield self.port(process, begun)
             assert process.poll() is None, f"the machine ended by itself:\n{self.log.read_text()}"
@@ -68,7 +90,9 @@ class Image:
                 if b'"event": "ready"' in line and line.endswith(b"}"):
                     return int(json.loads(line)["port"])
             time.sleep(0.02)
-        raise AssertionError(f"the machine did not start ({process.poll()}):\n{self.log.read_text()}")
+        raise AssertionError(
+            f"the machine did not start ({process.poll()}):\n{self.log.read_text()}"
+        )
 
 
 def raise_loopback() -> None:
@@ -84,14 +108,20 @@ def reached(port: int) -> dict[str, bool]:
     """Whether the machine is at IPv4 and at IPv6, as far as these exist here."""
     found = {}
     for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
-        with contextlib.suppress(OSError), socket.create_server((host, 0), family=family), socket.socket(family) as client:
+        with (
+            contextlib.suppress(OSError),
+            socket.create_server((host, 0), family=family),
+            socket.socket(family) as client,
+        ):
             found[host] = client.connect_ex((host, port)) == 0
     return found
 
 
 def healthy(command: list[str], conditions: dict[str, Any]) -> str:
     """What the healthcheck prints."""
-    return subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True, timeout=30, **conditions).stdout.strip()
+    return subprocess.run(
+        command, stdout=subprocess.PIPE, check=True, text=True, timeout=30, **conditions
+    ).stdout.strip()
 
 
 def converse(image: Image, sets: dict[str, str]) -> Iterator[dict[str, Any]]:
@@ -115,7 +145,12 @@ def signed(key: Any, message: bytes) -> dict[str, Any]:
     """Sign, and have the client check it."""
     made = key.sign_with(message)
     key.verify(message, made.signature)
-    return {"message": message.decode(), "signature": made.signature.hex(), "leaf": made.leaf, "remaining": made.remaining}
+    return {
+        "message": message.decode(),
+        "signature": made.signature.hex(),
+        "leaf": made.leaf,
+        "remaining": made.remaining,
+    }
 
 
 def main() -> None:

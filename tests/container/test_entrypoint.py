@@ -22,7 +22,9 @@ NEEDED = (
 
 
 @pytest.mark.parametrize("module", NEEDED)
-def test_a_needed_module_is_named_when_it_is_missing(image: Path, tmp_path: Path, module: str) -> None:
+def test_a_needed_module_is_named_when_it_is_missing(
+    image: Path, tmp_path: Path, module: str
+) -> None:
     """The start ends with a sentence, not with a traceback from the depth of some package."""
     done = run_entry(image, tmp_path / "data", blocked=module)
     assert done.returncode == 1
@@ -32,18 +34,28 @@ def test_a_needed_module_is_named_when_it_is_missing(image: Path, tmp_path: Path
 
 
 def test_a_hash_function_can_be_what_is_missing(image: Path, tmp_path: Path) -> None:
-    """Without both of Python's implementations of SHA-256 there is no LMS, and without SHAKE256 half of the parameter sets."""
+    """Without both of Python's implementations of SHA-256 there is no LMS, and without SHAKE256
+    half of the parameter sets.
+    """
     done = run_entry(image, tmp_path / "data", blocked="_hashlib _sha256 _sha2 _sha3")
     assert done.returncode == 1
     assert "needed and missing: hashlib.sha256: " in done.stderr
-    assert "missing: hashlib.shake_256: keys with SHAKE256 parameter sets can't be made or used" in done.stderr
+    assert (
+        "missing: hashlib.shake_256: keys with SHAKE256 parameter sets can't be made or used"
+        in done.stderr
+    )
 
 
-def test_the_esn_is_taken_from_the_environment_then_from_a_file_then_made_up(image: Path, tmp_path: Path) -> None:
+def test_the_esn_is_taken_from_the_environment_then_from_a_file_then_made_up(
+    image: Path, tmp_path: Path
+) -> None:
     """In this order; only the last is worth a line."""
     data = tmp_path / "data"
     done = run_entry(image, data, *NO_PORT)
-    assert f"neither $SEEMACHINE_ESN nor {data}/esn tells the ESN; C0DE-5AFE-0005 is taken" in done.stderr
+    assert (
+        f"neither $SEEMACHINE_ESN nor {data}/esn tells the ESN; C0DE-5AFE-0005 is taken"
+        in done.stderr
+    )
     (data / "esn").write_text("not one\n")
     done = run_entry(image, data)
     assert done.returncode == 2
@@ -57,23 +69,38 @@ def test_an_esn_file_that_cannot_be_read_is_refused(image: Path, tmp_path: Path)
     (tmp_path / "data" / "esn").mkdir(parents=True)
     done = run_entry(image, tmp_path / "data", *NO_PORT)
     assert done.returncode == 1
-    assert f"seemachine: the ESN can't be read: [Errno 21] Is a directory: '{tmp_path}/data/esn'" in done.stderr
+    assert (
+        f"seemachine: the ESN can't be read: [Errno 21] Is a directory: '{tmp_path}/data/esn'"
+        in done.stderr
+    )
     assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("path", ["data", "~/data"])
 def test_a_data_folder_is_named_from_the_root(image: Path, tmp_path: Path, path: str) -> None:
-    """Where the container starts, and whose home is whose, is not known; nothing is made in a folder that was not meant."""
+    """Where the container starts, and whose home is whose, is not known; nothing is made in a
+    folder that was not meant.
+    """
     done = run_entry(image, tmp_path, SEEMACHINE_HOME=path)
     assert done.returncode == 1
-    assert f"`world`, or $SEEMACHINE_HOME instead of it, takes the absolute path of the data folder, not '{path}'" in done.stderr
+    assert (
+        "`world`, or $SEEMACHINE_HOME instead of it, takes the absolute path of the data folder,"
+        f" not '{path}'" in done.stderr
+    )
 
 
 def test_a_full_data_folder_is_refused(image: Path, tmp_path: Path) -> None:
     """An empty file finds room in a full file system; what the machine writes would not."""
     data = tmp_path / "data"
     full = ["sh", "-c", 'ulimit -f 0; exec "$@"', "full", *command(image, data)]
-    done = subprocess.run(full, env={"SEEMACHINE_HOME": str(data)}, stderr=subprocess.PIPE, text=True, timeout=30, check=False)
+    done = subprocess.run(
+        full,
+        env={"SEEMACHINE_HOME": str(data)},
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=30,
+        check=False,
+    )
     assert done.returncode == 1
     assert f"the data folder {data} can't be written: [Errno 27]" in done.stderr
     assert list(data.iterdir()) == []
@@ -81,19 +108,28 @@ def test_a_full_data_folder_is_refused(image: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("word", ["audit", "fleet", "serve"])
 def test_words_for_hosts_are_refused(image: Path, tmp_path: Path, word: str) -> None:
-    """What needs a client, or starts processes, or would serve without the settings of the image, is refused with what is known."""
+    """What needs a client, or starts processes, or would serve without the settings of the image,
+    is refused with what is known.
+    """
     done = run_entry(image, tmp_path / "data", word)
     assert done.returncode == 2
-    assert f"seemachine: {word} is not for the container, which knows the options of serve, and card, info; try it on a host" in done.stderr
+    assert (
+        f"seemachine: {word} is not for the container, which knows the options of serve, and card,"
+        " info; try it on a host" in done.stderr
+    )
 
 
 @contextlib.contextmanager
 def started(image: Path, folder: Path) -> "Iterator[subprocess.Popen[bytes]]":
-    """The entry point, running on any port; what it prints goes to `output` and `error` of the folder."""
+    """The entry point, running on any port; what it prints goes to `output` and `error` of the
+    folder.
+    """
     env = {"SEEMACHINE_HOME": str(folder / "data"), "SEEMACHINE_ESN": ESN}
     run = [*command(image, folder / "data"), "--host", "127.0.0.1", "--port", "0"]
     with (folder / "output").open("wb") as output, (folder / "error").open("wb") as error:
-        process = subprocess.Popen(run, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=error)
+        process = subprocess.Popen(
+            run, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=error
+        )
     try:
         yield process
     finally:
@@ -101,8 +137,12 @@ def started(image: Path, folder: Path) -> "Iterator[subprocess.Popen[bytes]]":
         process.wait()
 
 
-def test_the_log_is_on_standard_error_and_sigterm_stops_in_order(image: Path, tmp_path: Path) -> None:
-    """Standard output stays empty; told to stop, the machine says that it stopped, and its exit code is 0."""
+def test_the_log_is_on_standard_error_and_sigterm_stops_in_order(
+    image: Path, tmp_path: Path
+) -> None:
+    """Standard output stays empty; told to stop, the machine says that it stopped, and its exit
+    code is 0.
+    """
     error = tmp_path / "error"
     with started(image, tmp_path) as process:
         assert eventually(lambda: '"event": "hardened"' in error.read_text())
@@ -113,24 +153,33 @@ def test_the_log_is_on_standard_error_and_sigterm_stops_in_order(image: Path, tm
 
 
 def test_sigterm_is_heard_from_the_first_line_on(image: Path, tmp_path: Path) -> None:
-    """Process 1 of a container would not be ended by a signal that it has no answer to: it has one before it serves."""
+    """Process 1 of a container would not be ended by a signal that it has no answer to: it has one
+    before it serves.
+    """
     with started(image, tmp_path) as process:
         assert eventually(lambda: (tmp_path / "error").read_text().startswith("seemachine: Python"))
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
 
 
-def test_a_data_folder_that_cannot_be_written_is_refused_by_name(image: Path, tmp_path: Path) -> None:
+def test_a_data_folder_that_cannot_be_written_is_refused_by_name(
+    image: Path, tmp_path: Path
+) -> None:
     """The sentence says where to name another."""
     (tmp_path / "file").touch()
     done = run_entry(image, tmp_path / "file" / "data")
     assert done.returncode == 1
     assert str(tmp_path / "file" / "data") in done.stderr
-    assert f"Name another as `world` in {image}/etc/seemachine.toml or in $SEEMACHINE_HOME" in done.stderr
+    assert (
+        f"Name another as `world` in {image}/etc/seemachine.toml or in $SEEMACHINE_HOME"
+        in done.stderr
+    )
 
 
 def test_a_taken_port_ends_the_start(image: Path, tmp_path: Path) -> None:
-    """The machine says which port it can't have; it takes no other one, for the host would not look there."""
+    """The machine says which port it can't have; it takes no other one, for the host would not look
+    there.
+    """
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         done = run_entry(image, tmp_path / "data", "--host", "127.0.0.1", "--port", port)
@@ -139,11 +188,18 @@ def test_a_taken_port_ends_the_start(image: Path, tmp_path: Path) -> None:
 
 
 def test_it_runs_with_no_standard_files(image: Path, tmp_path: Path) -> None:
-    """Started with numbers 0 to 2 closed, it works, and no file of the data folder gets what is printed."""
+    """Started with numbers 0 to 2 closed, it works, and no file of the data folder gets what is
+    printed.
+    """
     data = tmp_path / "data"
     start = [*command(image, data), "card", "new"]
     closed = ["sh", "-c", 'exec "$@" 0<&- 1>&- 2>&-', "closed", *start]
-    done = subprocess.run(closed, env={"SEEMACHINE_HOME": str(data), "PATH": os.environ["PATH"]}, timeout=30, check=False)
+    done = subprocess.run(
+        closed,
+        env={"SEEMACHINE_HOME": str(data), "PATH": os.environ["PATH"]},
+        timeout=30,
+        check=False,
+    )
     assert done.returncode == 0
     assert [path.name for path in data.iterdir()] == ["cards"]
     listed = run_entry(image, data, "card", "list")

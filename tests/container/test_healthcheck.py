@@ -12,7 +12,8 @@ import pytest
 from container.imagekit import command
 from container.session import ESN, Image
 
-# The port of the container may be taken here: the healthcheck gets another one. Else as it is, and without site-packages.
+# The port of the container may be taken here: the healthcheck gets another one. Else as it is, and
+# without site-packages.
 ELSEWHERE = """
 import sys
 library, program, port = sys.argv[1:]
@@ -30,13 +31,23 @@ PATIENCE = 5.0
 def checked(image: Path, port: int) -> tuple[int, str, str]:
     """Exit code and what is printed."""
     words = [str(image / "usr/lib/seemachine"), str(image / "usr/bin/healthcheck"), str(port)]
-    done = subprocess.run([sys.executable, "-ISBc", ELSEWHERE, *words], capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(
+        [sys.executable, "-ISBc", ELSEWHERE, *words],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
     return done.returncode, done.stdout, done.stderr
 
 
 def test_a_machine_that_answers_is_healthy(image: Path, tmp_path: Path) -> None:
     """Its ESN is printed."""
-    plan = {"command": command(image, tmp_path / "data"), "data": str(tmp_path / "data"), "home": str(tmp_path)}
+    plan = {
+        "command": command(image, tmp_path / "data"),
+        "data": str(tmp_path / "data"),
+        "home": str(tmp_path),
+    }
     with Image(plan).running() as port:
         assert checked(image, port) == (0, f"{ESN}\n", "")
 
@@ -59,7 +70,9 @@ def keep_silent(peer: socket) -> None:
 
 @pytest.mark.parametrize("act", [hang_up, talk_nonsense, keep_silent])
 def test_all_else_is_not_healthy(image: Path, act: Callable[[socket], None]) -> None:
-    """One that hangs up, that speaks something else, that says nothing: a line on standard error, before a runtime would lose patience."""
+    """One that hangs up, that speaks something else, that says nothing: a line on standard error,
+    before a runtime would lose patience.
+    """
     with create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:

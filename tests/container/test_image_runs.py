@@ -15,8 +15,8 @@ from container.session import ESN
 
 from container import imagekit
 
-# In a mount namespace: the tree at /mnt/tree, read-only, and an empty /mnt/data; nothing else of the test's folder is below /mnt. Nothing
-# is in /proc.
+# In a mount namespace: the tree at /mnt/tree, read-only, and an empty /mnt/data; nothing else of
+# the test's folder is below /mnt. Nothing is in /proc.
 CAGE = """
 set -e
 mount -t tmpfs none /mnt
@@ -30,12 +30,16 @@ mount -t tmpfs none /proc
 shift 2
 exec "$@"
 """
-# C modules that the container's Python may lack; * is every one that is not needed. Blocked, they are missing as they would be there: the
+# C modules that the container's Python may lack; * is every one that is not needed. Blocked, they
+# are missing as they would be there: the
 # Python part of them is present.
 LACKS = {
     "nothing": ("", []),
     "ssl": ("_ssl", ["ssl"]),
-    "all that it can do without": ("os.pidfd_open *", ["ssl", "ctypes", "hashlib.shake_256", "sqlite3", "zlib", "mmap"]),
+    "all that it can do without": (
+        "os.pidfd_open *",
+        ["ssl", "ctypes", "hashlib.shake_256", "sqlite3", "zlib", "mmap"],
+    ),
 }
 
 
@@ -48,18 +52,31 @@ def places(tmp_path: Path) -> dict[str, str]:
 
 def snapshot(tree: Path) -> dict[str, tuple[int, float]]:
     """Modes and times of a tree."""
-    return {path.as_posix(): (path.stat().st_mode, path.stat().st_mtime) for path in tree.rglob("*")}
+    return {
+        path.as_posix(): (path.stat().st_mode, path.stat().st_mtime) for path in tree.rglob("*")
+    }
 
 
 @pytest.mark.parametrize("lacking", LACKS)
 def test_a_bare_python_serves_a_session(image: Path, places: dict[str, str], lacking: str) -> None:
-    """Keys are made, survive SIGKILL, go over a card and sign; what is missing is named; no process is started, nothing else written."""
+    """Keys are made, survive SIGKILL, go over a card and sign; what is missing is named; no process
+    is started, nothing else written.
+    """
     blocked, named = LACKS[lacking]
     before = snapshot(image)
-    told = session({**places, "command": command(image, Path(places["data"]), blocked.replace("*", unneeded()))})
+    told = session(
+        {
+            **places,
+            "command": command(image, Path(places["data"]), blocked.replace("*", unneeded())),
+        }
+    )
     check(told)
     assert snapshot(image) == before
-    missing = [line.split()[2].rstrip(":") for line in told["log"].splitlines() if line.startswith("seemachine: missing")]
+    missing = [
+        line.split()[2].rstrip(":")
+        for line in told["log"].splitlines()
+        if line.startswith("seemachine: missing")
+    ]
     assert set(missing) >= set(named)
     if lacking == "nothing" and not missing_here():
         assert missing == []
@@ -70,7 +87,12 @@ def test_a_bare_python_serves_a_session(image: Path, places: dict[str, str], lac
 def missing_here() -> bool:
     """Whether the Python of the tests lacks something itself."""
     code = "import ssl, sqlite3, ctypes, zlib, mmap, hashlib; hashlib.shake_256"
-    return subprocess.run([sys.executable, "-I", "-S", "-c", code], stderr=subprocess.DEVNULL, check=False).returncode != 0
+    return (
+        subprocess.run(
+            [sys.executable, "-I", "-S", "-c", code], stderr=subprocess.DEVNULL, check=False
+        ).returncode
+        != 0
+    )
 
 
 @pytest.fixture
@@ -84,8 +106,12 @@ def open_place() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def test_a_tree_without_write_permission_is_enough(image: Path, places: dict[str, str], open_place: Path) -> None:
-    """By a user who may write to nothing of the tree, which is nobody when root starts it, a session is served."""
+def test_a_tree_without_write_permission_is_enough(
+    image: Path, places: dict[str, str], open_place: Path
+) -> None:
+    """By a user who may write to nothing of the tree, which is nobody when root starts it, a
+    session is served.
+    """
     user, python = unprivileged()
     tree, data = open_place / "tree", open_place / "data"
     shutil.copytree(image, tree)
@@ -94,7 +120,16 @@ def test_a_tree_without_write_permission_is_enough(image: Path, places: dict[str
     data.mkdir(mode=0o700)
     if user is not None:
         os.chown(data, user, user)
-    check(session({**places, "data": str(data), "user": user, "command": command(tree, data, python=python)}))
+    check(
+        session(
+            {
+                **places,
+                "data": str(data),
+                "user": user,
+                "command": command(tree, data, python=python),
+            }
+        )
+    )
 
 
 def unprivileged() -> tuple[int | None, str]:
@@ -107,7 +142,8 @@ def unprivileged() -> tuple[int | None, str]:
 
 
 def test_a_caged_session_as_nobody(image: Path, places: dict[str, str]) -> None:
-    """On a read-only mount, in namespaces of its own, as nobody when root starts it, without sqlite3: a session is served.
+    """On a read-only mount, in namespaces of its own, as nobody when root starts it, without
+    sqlite3: a session is served.
 
     With the settings of the image as they are: port 8888, at all addresses of IPv4 and IPv6.
     """
@@ -116,8 +152,15 @@ def test_a_caged_session_as_nobody(image: Path, places: dict[str, str]) -> None:
         pytest.skip(reason)
     user, python = unprivileged()
     tree, data = Path("/mnt/tree"), Path("/mnt/data")
-    run = {"command": command(tree, data, "_sqlite3", python), "health": [python, "-ISB", str(tree / "usr/bin/healthcheck")], "options": []}
-    told = session({**places, **run, "data": str(data), "user": user}, [*unshare, "sh", "-c", CAGE, "cage", str(image), str(user or 0)])
+    run = {
+        "command": command(tree, data, "_sqlite3", python),
+        "health": [python, "-ISB", str(tree / "usr/bin/healthcheck")],
+        "options": [],
+    }
+    told = session(
+        {**places, **run, "data": str(data), "user": user},
+        [*unshare, "sh", "-c", CAGE, "cage", str(image), str(user or 0)],
+    )
     check(told)
     assert '"port": 8888' in told["log"]
     assert told["reached"]

@@ -23,7 +23,13 @@ import tree as recipe
 import vendor
 
 # What markers of dependencies ask about; "posix" and the like are as here.
-CONTAINER = {"python_version": "3.11", "python_full_version": "3.11.0", "sys_platform": "linux", "platform_machine": "ppc64", "extra": ""}
+CONTAINER = {
+    "python_version": "3.11",
+    "python_full_version": "3.11.0",
+    "sys_platform": "linux",
+    "platform_machine": "ppc64",
+    "extra": "",
+}
 MOCKS = {"mock-network.json", "mock-packages.json", "mock-userdata.txt"}
 FAKE_CSADMIN = """#!{python}
 import json, os, sys
@@ -49,7 +55,9 @@ def csadmin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], 
 
 
 def test_the_same_sources_give_the_same_tree(image: Path, tmp_path: Path) -> None:
-    """Made again, elsewhere and under another umask, every path, mode, time and byte is the same."""
+    """Made again, elsewhere and under another umask, every path, mode, time and byte is
+    the same.
+    """
     old = os.umask(0o077)
     try:
         assert build(tmp_path, "--tree-only").returncode == 0
@@ -62,7 +70,14 @@ def test_the_same_sources_give_the_same_tree(image: Path, tmp_path: Path) -> Non
 def facts(root: Path) -> dict[str, tuple[int, float, bytes]]:
     """All that a tree is."""
     paths = {path.relative_to(root).as_posix(): path for path in [root, *root.rglob("*")]}
-    return {name: (path.stat().st_mode, path.stat().st_mtime, path.read_bytes() if path.is_file() else b"") for name, path in paths.items()}
+    return {
+        name: (
+            path.stat().st_mode,
+            path.stat().st_mtime,
+            path.read_bytes() if path.is_file() else b"",
+        )
+        for name, path in paths.items()
+    }
 
 
 def test_the_digest_sees_every_difference(image: Path, tmp_path: Path) -> None:
@@ -81,7 +96,9 @@ def test_the_digest_sees_every_difference(image: Path, tmp_path: Path) -> None:
 
 
 def test_the_tree_is_what_the_guide_lays_out(image: Path) -> None:
-    """An executable entry point for the container's Python, the user data, the settings; all else below one folder of our own."""
+    """An executable entry point for the container's Python, the user data, the settings; all else
+    below one folder of our own.
+    """
     for program in ("entrypoint", "healthcheck"):
         assert (image / "usr/bin" / program).stat().st_mode & stat.S_IXOTH
         assert (image / "usr/bin" / program).read_bytes().startswith(b"#!/usr/bin/python3 -ISB\n")
@@ -90,21 +107,36 @@ def test_the_tree_is_what_the_guide_lays_out(image: Path) -> None:
         for path in image.rglob("*")
         if path.is_file() and not path.is_relative_to(image / recipe.LIBRARY)
     }
-    assert outside == {"usr/bin/entrypoint", "usr/bin/healthcheck", "etc/seemachine.toml", "etc/userdata.codesafe"}
+    assert outside == {
+        "usr/bin/entrypoint",
+        "usr/bin/healthcheck",
+        "etc/seemachine.toml",
+        "etc/userdata.codesafe",
+    }
     # Csadmin copies the SDK's own Python to usr/bin and usr/lib/python3.11.
     assert [path.name for path in (image / "usr/lib").iterdir()] == ["seemachine"]
 
 
 def test_the_settings_are_what_the_container_needs(image: Path) -> None:
-    """Port 8888 at all addresses, the file store, nothing published, one folder to write to, which lies in the tree and is empty."""
+    """Port 8888 at all addresses, the file store, nothing published, one folder to write to, which
+    lies in the tree and is empty.
+    """
     settings = load(image / recipe.SETTINGS, esn="7852-268D-3BF9")
-    assert (settings.host, settings.port, settings.search_port, settings.store, settings.publish) == ("", 8888, False, "file", False)
+    assert (
+        settings.host,
+        settings.port,
+        settings.search_port,
+        settings.store,
+        settings.publish,
+    ) == ("", 8888, False, "file", False)
     assert settings.world == Path("/") / recipe.DATA
     assert list((image / recipe.DATA).iterdir()) == []
 
 
 def test_another_python_and_other_settings_can_be_chosen(image: Path, tmp_path: Path) -> None:
-    """Both programs ask for the interpreter that was named, with the same flags; the settings are those of the file."""
+    """Both programs ask for the interpreter that was named, with the same flags; the settings are
+    those of the file.
+    """
     settings = tmp_path / "other.toml"
     settings.write_text('world = "/data"\n')
     options = ["--tree-only", "--interpreter", "/opt/csd5/bin/python3", "--settings", str(settings)]
@@ -121,7 +153,11 @@ def test_nothing_in_the_tree_is_compiled(image: Path) -> None:
     library = image / recipe.LIBRARY
     for path in library.rglob("*"):
         assert not path.is_symlink()
-        assert path.is_dir() or path.suffix == ".py" or any(part.endswith(".dist-info") for part in path.parts)
+        assert (
+            path.is_dir()
+            or path.suffix == ".py"
+            or any(part.endswith(".dist-info") for part in path.parts)
+        )
         assert path.name not in ("_tests", "tests", "__pycache__")
         assert not path.is_file() or not path.read_bytes().startswith((b"\x7fELF", b"PK"))
     assert (library / "msgpack" / "fallback.py").exists()
@@ -133,29 +169,41 @@ def test_every_package_brings_its_licence(image: Path) -> None:
     folders = {path.name: path for path in (image / recipe.LIBRARY).glob("*.dist-info")}
     assert set(folders) == {f"{name}-{version}.dist-info" for name, (version, _) in locked.items()}
     for folder in folders.values():
-        assert any("LICENSE" in path.name.upper() or "COPYING" in path.name for path in folder.rglob("*")), folder
+        assert any(
+            "LICENSE" in path.name.upper() or "COPYING" in path.name for path in folder.rglob("*")
+        ), folder
 
 
 def test_nothing_that_a_package_asks_for_is_missing(image: Path) -> None:
-    """What the packages need of others for the container's Python is locked too, in a version that they and the project take."""
+    """What the packages need of others for the container's Python is locked too, in a version that
+    they and the project take.
+    """
     versions = {name: version for name, (version, _) in vendor.locked().items()}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
     asked = [Requirement(line) for line in project if Requirement(line).name in versions]
     assert {each.name for each in asked} == {"trio", "msgpack", "structlog"}
     for metadata in (image / recipe.LIBRARY).glob("*.dist-info/METADATA"):
         lines = email.message_from_string(metadata.read_text()).get_all("Requires-Dist") or []
-        asked += [each for each in map(Requirement, lines) if not each.marker or each.marker.evaluate(CONTAINER)]
+        asked += [
+            each
+            for each in map(Requirement, lines)
+            if not each.marker or each.marker.evaluate(CONTAINER)
+        ]
     assert len(asked) > 3
     for each in asked:
         assert each.specifier.contains(versions[each.name]), each
 
 
 def test_nothing_of_a_package_is_run(tmp_path: Path) -> None:
-    """A source archive is refused, right hash or not: pip would run what builds it, and fetch that without a hash."""
+    """A source archive is refused, right hash or not: pip would run what builds it, and fetch that
+    without a hash.
+    """
     kit, ran = tmp_path / "kit", tmp_path / "ran"
     kit.mkdir()
     contents = {
-        "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n',
+        "pyproject.toml": (
+            '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+        ),
         "backend.py": f"open({str(ran)!r}, 'w').close()\n",
         "PKG-INFO": "Metadata-Version: 2.1\nName: sniffio\nVersion: 1.3.1\n",
     }
@@ -165,7 +213,9 @@ def test_nothing_of_a_package_is_run(tmp_path: Path) -> None:
             member.size = len(text)
             archive.addfile(member, io.BytesIO(text.encode()))
     digest = hashlib.sha256((kit / "sniffio-1.3.1.tar.gz").read_bytes()).hexdigest()
-    (kit / "lock").write_text(f"--no-index\n--find-links {kit}\nsniffio==1.3.1 --hash=sha256:{digest}\n")
+    (kit / "lock").write_text(
+        f"--no-index\n--find-links {kit}\nsniffio==1.3.1 --hash=sha256:{digest}\n"
+    )
     with pytest.raises(vendor.VendorError, match="pip could not fetch"):
         vendor.archives(tmp_path / "cache", kit / "lock")
     assert not ran.exists()
@@ -211,32 +261,64 @@ def test_a_folder_with_something_else_is_left_alone(tmp_path: Path) -> None:
     assert (tmp_path / "tree" / "thesis").read_text() == "precious"
 
 
-def test_csadmin_is_called_as_the_guide_prints_it(image: Path, tmp_path: Path, csadmin: Callable[[int], Path]) -> None:
+def test_csadmin_is_called_as_the_guide_prints_it(
+    image: Path, tmp_path: Path, csadmin: Callable[[int], Path]
+) -> None:
     """`image generate`, then `image sign`, with the vendor's files as given and untouched."""
     log, out = csadmin(0), tmp_path / "out"
-    kit = {name: tmp_path / name for name in ("network.json", "packages.json", "userdata.raw", "devkeyident.pem")}
+    kit = {
+        name: tmp_path / name
+        for name in ("network.json", "packages.json", "userdata.raw", "devkeyident.pem")
+    }
     for name, path in kit.items():
         path.write_text(f"opaque {name}")
-    options = ["--userdata", kit["userdata.raw"], "--network-conf", kit["network.json"], "--packages-conf", kit["packages.json"]]
+    options = [
+        "--userdata",
+        kit["userdata.raw"],
+        "--network-conf",
+        kit["network.json"],
+        "--packages-conf",
+        kit["packages.json"],
+    ]
     done = build(out, *map(str, options), "--devcert", str(kit["devkeyident.pem"]))
     assert done.returncode == 0, done.stderr
     assert "mock" not in done.stderr
     generate, sign = (json.loads(line) for line in log.read_text().splitlines())
     version = generate[generate.index("--version-str") + 1]
     assert generate == [
-        *(str(out), "image", "generate", "--package-name", f"seemachine-{version}", "--version-str", version),
+        *(
+            str(out),
+            "image",
+            "generate",
+            "--package-name",
+            f"seemachine-{version}",
+            "--version-str",
+            version,
+        ),
         *("--entry-point", "/usr/bin/entrypoint", "--network-conf", str(kit["network.json"])),
         *("--packages-conf", str(kit["packages.json"]), "--rootdir", "tree", "seemachine.cs5"),
     ]
     assert sign == [
-        *(str(out), "image", "sign", "--devkeyname", "devkeyident", "--devcert", str(kit["devkeyident.pem"])),
+        *(
+            str(out),
+            "image",
+            "sign",
+            "--devkeyname",
+            "devkeyident",
+            "--devcert",
+            str(kit["devkeyident.pem"]),
+        ),
         *("--askeyname", "pqsdk-signer", "--out", "seemachine-signed.cs5", "seemachine.cs5"),
     ]
     assert (out / "tree/etc/userdata.codesafe").read_text() == "opaque userdata.raw"
 
 
-def test_without_a_certificate_the_image_is_not_signed(image: Path, tmp_path: Path, csadmin: Callable[[int], Path]) -> None:
-    """The files for the mock are named as such, and signing is left out with a line that says how."""
+def test_without_a_certificate_the_image_is_not_signed(
+    image: Path, tmp_path: Path, csadmin: Callable[[int], Path]
+) -> None:
+    """The files for the mock are named as such, and signing is left out with a line
+    that says how.
+    """
     log = csadmin(0)
     done = build(tmp_path / "out")
     assert done.returncode == 0
@@ -245,8 +327,12 @@ def test_without_a_certificate_the_image_is_not_signed(image: Path, tmp_path: Pa
     assert len(log.read_text().splitlines()) == 1
 
 
-def test_no_image_of_an_earlier_tree_stays(image: Path, tmp_path: Path, csadmin: Callable[[int], Path]) -> None:
-    """When csadmin does not make an image of the new tree, there is none that could be loaded for it."""
+def test_no_image_of_an_earlier_tree_stays(
+    image: Path, tmp_path: Path, csadmin: Callable[[int], Path]
+) -> None:
+    """When csadmin does not make an image of the new tree, there is none that could be loaded for
+    it.
+    """
     csadmin(3)
     for name in ("seemachine.cs5", "seemachine-signed.cs5"):
         (tmp_path / name).write_text("of yesterday")
@@ -258,7 +344,9 @@ def test_no_image_of_an_earlier_tree_stays(image: Path, tmp_path: Path, csadmin:
 def test_without_csadmin_there_is_a_tree(
     image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], code: int
 ) -> None:
-    """It is said that there is no image, and who asked for a signed one is told so by the exit code."""
+    """It is said that there is no image, and who asked for a signed one is told so by the exit
+    code.
+    """
     monkeypatch.setenv("PATH", str(tmp_path))
     done = build(tmp_path / "out", *options)
     assert done.returncode == code
@@ -266,7 +354,9 @@ def test_without_csadmin_there_is_a_tree(
     assert recipe.digest(tmp_path / "out" / "tree") == recipe.digest(image)
 
 
-def test_a_refusal_of_csadmin_is_handed_on(image: Path, tmp_path: Path, csadmin: Callable[[int], Path]) -> None:
+def test_a_refusal_of_csadmin_is_handed_on(
+    image: Path, tmp_path: Path, csadmin: Callable[[int], Path]
+) -> None:
     """Nothing is signed after a failed `image generate`; the exit code is csadmin's."""
     log = csadmin(3)
     certificate = tmp_path / "cert.pem"

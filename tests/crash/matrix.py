@@ -1,4 +1,6 @@
-"""The crash matrix: every point of a recording, every state of the disk there, what the product makes of it, and the verdict."""
+"""The crash matrix: every point of a recording, every state of the disk there, what the product
+makes of it, and the verdict.
+"""
 
 import hashlib
 import random
@@ -15,7 +17,8 @@ from crash.world import Leaf, Places
 from state.kit import quick_folder
 
 FAULTS = ("reused", "doubled", "unknown", "lost", "refused", "broken", "counted back")
-# After a kill nobody was told how the command under way ended, and a power cut may take back what the next process found of it.
+# After a kill nobody was told how the command under way ended, and a power cut may take back what
+# the next process found of it.
 AFTER_A_KILL = ("reused", "doubled", "refused", "broken")
 
 
@@ -52,7 +55,9 @@ class Recording:
 
 @dataclass
 class Point:
-    """The crash after `number` operations, between what was so before the command under way and what is so after it."""
+    """The crash after `number` operations, between what was so before the command under way and
+    what is so after it.
+    """
 
     number: int
     before: Still
@@ -63,8 +68,15 @@ class Point:
 
     @property
     def required(self) -> set[Leaf]:
-        """Leaves that the command under way has no business with, and must not lose. A move may lose what it moves."""
-        return {leaf for leaf, places in self.before.places.items() if self.after.places.get(leaf) == places}
+        """Leaves that the command under way has no business with, and must not lose.
+
+        A move may lose what it moves.
+        """
+        return {
+            leaf
+            for leaf, places in self.before.places.items()
+            if self.after.places.get(leaf) == places
+        }
 
     @property
     def possible(self) -> set[Leaf]:
@@ -75,7 +87,13 @@ class Point:
 def points(recording: Recording) -> Iterator[tuple[Point, Disk]]:
     """Every place where the log can end, with the disk as it is followed there."""
     disk, handed, twice = Disk(recording.base), {}, []
-    stills = iter([operation.what for operation in recording.log if isinstance(operation, Mark) and isinstance(operation.what, Still)])
+    stills = iter(
+        [
+            operation.what
+            for operation in recording.log
+            if isinstance(operation, Mark) and isinstance(operation.what, Still)
+        ]
+    )
     before = after = next(stills)
     for number, operation in enumerate(recording.log):
         disk.apply(operation)
@@ -112,7 +130,10 @@ class Tally:
 
 
 def run(recording: Recording, seed: int = 0, share: float = 1.0) -> Tally:
-    """Try every state of every point, or a seeded share of them. A disk that was tried is not tried again, only judged again."""
+    """Try every state of every point, or a seeded share of them.
+
+    A disk that was tried is not tried again, only judged again.
+    """
     tally, outcomes = Tally(recording.scenario, recording.store), {}
     chance = random.Random(seed)
     with quick_folder() as folder:
@@ -153,37 +174,60 @@ def write(image: Image, folder: Path) -> None:
             (folder / path).write_bytes(data)
 
 
-def _judge(tally: Tally, point: Point, state: State, outcome: Outcome, faults: tuple[str, ...]) -> None:
+def _judge(
+    tally: Tally, point: Point, state: State, outcome: Outcome, faults: tuple[str, ...]
+) -> None:
     found = {fault: what for fault, what in verdict(point, state, outcome) if fault in faults}
     tally.copies += bool(outcome.copies)
     for fault, what in found.items():
         tally.counts[fault] += 1
-        tally.faults.append(f"{fault}: crash point {point.number}, after {point.before.after}, {state.kind}: {what}")
+        tally.faults.append(
+            f"{fault}: crash point {point.number}, after {point.before.after}, {state.kind}: {what}"
+        )
 
 
 def verdict(point: Point, state: State, outcome: Outcome) -> Iterable[tuple[str, object]]:
     """The faults of an outcome, each with what shows it."""
     given, lying = Counter(outcome.given), outcome.places
     there = given.keys() | lying.keys()
-    # A card that a crash left in two folders is refused until somebody removes one. No journal of a file system leaves it so.
+    # A card that a crash left in two folders is refused until somebody removes one. No journal of a
+    # file system leaves it so.
     copies = set(outcome.copies) if state.twice else set()
-    missing = [leaf for leaf in point.required - given.keys() if not copies.intersection(point.before.places[leaf])]
+    missing = [
+        leaf
+        for leaf in point.required - given.keys()
+        if not copies.intersection(point.before.places[leaf])
+    ]
     return [
         (fault, what)
         for fault, what in (
             ("reused", sorted(there & point.handed.keys()) + list(point.twice)),
-            ("doubled", [leaf for leaf, count in given.items() if count > 1] + [leaf for leaf, at in lying.items() if len(at) > 1]),
+            (
+                "doubled",
+                [leaf for leaf, count in given.items() if count > 1]
+                + [leaf for leaf, at in lying.items() if len(at) > 1],
+            ),
             ("unknown", sorted(there - point.possible - point.handed.keys())),
             ("lost", sorted(missing)),
             ("refused", outcome.refused + [card for card in outcome.copies if card not in copies]),
             ("broken", outcome.broken),
-            ("counted back", [name for name, count in point.before.counters.items() if not _counted_on(name, count, outcome)]),
+            (
+                "counted back",
+                [
+                    name
+                    for name, count in point.before.counters.items()
+                    if not _counted_on(name, count, outcome)
+                ],
+            ),
         )
         if what
     ]
 
 
 def _counted_on(name: str, count: int, outcome: Outcome) -> bool:
-    """Every opening counts, insertions only when a card is put in. What could not be opened counts nothing."""
+    """Every opening counts, insertions only when a card is put in.
+
+    What could not be opened counts nothing.
+    """
     found = outcome.counters.get(name)
     return found is None or (found > count if name.startswith("openings") else found >= count)

@@ -1,4 +1,7 @@
-"""What can happen to a disk. Files have numbers, as they have inodes; names are paths below the recorded folder."""
+"""What can happen to a disk.
+
+Files have numbers, as they have inodes; names are paths below the recorded folder.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -31,7 +34,10 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Unlink:
-    """A name gone. `moved_to` is the new one when this is the second half of a rename into another folder."""
+    """A name gone.
+
+    `moved_to` is the new one when this is the second half of a rename into another folder.
+    """
 
     path: str
     moved_to: str = ""
@@ -39,7 +45,9 @@ class Unlink:
 
 @dataclass(frozen=True, slots=True)
 class Rename:
-    """A new name in the same folder, in place of what had it; the old name goes with it or stays with it."""
+    """A new name in the same folder, in place of what had it; the old name goes with it or stays
+    with it.
+    """
 
     source: str
     target: str

@@ -1,6 +1,8 @@
-"""Logs, in order, every change that a scenario makes to the files under one folder, and every flush.
+"""Logs, in order, every change that a scenario makes to the files under one folder, and every
+flush.
 
-Files are known by a number, as by their inode, so that a rename carries what was not flushed yet to the new name.
+Files are known by a number, as by their inode, so that a rename carries what was not flushed yet to
+the new name.
 """
 
 import contextlib
@@ -13,7 +15,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from crash.operations import Link, Mark, Operation, Rename, Sync, SyncFolder, Truncate, Unlink, Write
+from crash.operations import (
+    Link,
+    Mark,
+    Operation,
+    Rename,
+    Sync,
+    SyncFolder,
+    Truncate,
+    Unlink,
+    Write,
+)
 
 PAGE = 4096
 # A compiled package, and needed for SQLite only.
@@ -25,16 +37,21 @@ class Killed(BaseException):
 
 
 class Recorder:
-    """The log of one scenario under `root`. What is there when recording begins is the `base`, and is on the disk."""
+    """The log of one scenario under `root`.
+
+    What is there when recording begins is the `base`, and is on the disk.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
         self.log: list[Operation] = []
-        # What is open: the number of a file, which it keeps under another name, or the path of a folder.
+        # What is open: the number of a file, which it keeps under another name, or the path of a
+        # folder.
         self.descriptors: dict[int, int | str] = {}
         # After so many more operations the process is killed.
         self.life: int | None = None
-        # After so many more operations the disk is full: that one fails, and from then on all that take room.
+        # After so many more operations the disk is full: that one fails, and from then on all that
+        # take room.
         self.room: int | None = None
         self.base: dict[str, bytes | None] = contents(self.root)
         # The number of each base file is its place among the names.
@@ -117,7 +134,10 @@ class Recorder:
         self.log.append(Unlink(name))
 
     def renamed(self, source: str, target: str) -> None:
-        """Log a rename. Into another folder it is two changes, for a crash may leave the file in both."""
+        """Log a rename.
+
+        Into another folder it is two changes, for a crash may leave the file in both.
+        """
         number = self.file(source)
         if Path(source).parent == Path(target).parent:
             self.log.append(Rename(source, target, number))
@@ -127,21 +147,29 @@ class Recorder:
         self.files[target] = number
 
     def check(self) -> None:
-        """Fail unless the log leads from the base to what is in the folder now: nothing escaped the recorder."""
+        """Fail unless the log leads from the base to what is in the folder now: nothing escaped the
+        recorder.
+        """
         from crash.disk import Disk
 
         disk = Disk(self.base)
         for operation in self.log:
             disk.apply(operation)
         found, wanted = contents(self.root), disk.image(disk.pending)
-        differing = sorted(path for path in found.keys() | wanted.keys() if found.get(path, b"?") != wanted.get(path, b"?"))
+        differing = sorted(
+            path
+            for path in found.keys() | wanted.keys()
+            if found.get(path, b"?") != wanted.get(path, b"?")
+        )
         assert not differing, f"not recorded: {differing}"
 
 
 def contents(root: Path) -> dict[str, bytes | None]:
     """Every file below a folder with its bytes, every folder with None; parents first."""
     paths = sorted(path for path in root.rglob("*") if not path.name.endswith("-shm"))
-    return {str(path.relative_to(root)): None if path.is_dir() else path.read_bytes() for path in paths}
+    return {
+        str(path.relative_to(root)): None if path.is_dir() else path.read_bytes() for path in paths
+    }
 
 
 class SystemCalls:
@@ -154,7 +182,20 @@ class SystemCalls:
     @staticmethod
     def functions() -> tuple[str, ...]:
         """Those that are replaced while recording."""
-        return ("open", "close", "write", "pwrite", "ftruncate", "fsync", "rename", "replace", "unlink", "mkdir", "rmdir", "link")
+        return (
+            "open",
+            "close",
+            "write",
+            "pwrite",
+            "ftruncate",
+            "fsync",
+            "rename",
+            "replace",
+            "unlink",
+            "mkdir",
+            "rmdir",
+            "link",
+        )
 
     def open(self, path: Any, flags: int, mode: int = 0o777, **named: Any) -> int:
         name = self._recorder.name(path)
@@ -180,7 +221,9 @@ class SystemCalls:
         self._real["close"](descriptor)
 
     def write(self, descriptor: int, data: Any) -> int:
-        offset = os.lseek(descriptor, 0, os.SEEK_CUR) if descriptor in self._recorder.descriptors else 0
+        offset = (
+            os.lseek(descriptor, 0, os.SEEK_CUR) if descriptor in self._recorder.descriptors else 0
+        )
         return self._put("write", descriptor, data, offset)
 
     def pwrite(self, descriptor: int, data: Any, offset: int) -> int:
@@ -193,7 +236,9 @@ class SystemCalls:
             # A disk that fills up takes whole pages, here those of the first half.
             room = (offset + len(data) // 2) // PAGE * PAGE - offset
             if room > 0:
-                self._wrote(descriptor, data, offset, self._real[call](descriptor, data[:room], *arguments))
+                self._wrote(
+                    descriptor, data, offset, self._real[call](descriptor, data[:room], *arguments)
+                )
             raise
         return self._wrote(descriptor, data, offset, self._real[call](descriptor, data, *arguments))
 
@@ -271,7 +316,9 @@ def _write_whole(path: Path, data: bytes) -> int:
 
 @contextlib.contextmanager
 def recording(root: Path) -> Iterator[Recorder]:
-    """Record everything under `root` until the end of the block, SQLite too; then check that nothing escaped."""
+    """Record everything under `root` until the end of the block, SQLite too; then check that
+    nothing escaped.
+    """
     recorder = Recorder(root)
     calls = SystemCalls(recorder)
     with pytest.MonkeyPatch.context() as patch, contextlib.ExitStack() as stack:
@@ -282,6 +329,8 @@ def recording(root: Path) -> Iterator[Recorder]:
         for name in calls.functions():
             patch.setattr(os, name, getattr(calls, name))
         patch.setattr(Path, "write_bytes", _write_whole)
-        patch.setattr(Path, "write_text", lambda path, text, *_arguments: _write_whole(path, text.encode()))
+        patch.setattr(
+            Path, "write_text", lambda path, text, *_arguments: _write_whole(path, text.encode())
+        )
         yield recorder
     recorder.check()

@@ -1,4 +1,6 @@
-"""Scenarios recorded: to their end, or until the process is killed and another one goes on, or on a disk that fills up."""
+"""Scenarios recorded: to their end, or until the process is killed and another one goes on, or on a
+disk that fills up.
+"""
 
 import contextlib
 import shutil
@@ -25,14 +27,18 @@ Break = Callable[[pytest.MonkeyPatch], None]
 
 
 class Stage:
-    """A prepared disk under the recorder, and the machines of one scenario on it: one process after another."""
+    """A prepared disk under the recorder, and the machines of one scenario on it: one process after
+    another.
+    """
 
     def __init__(self, scenario: Scenario, store: str, place: Path, recorder: Recorder) -> None:
         self.scenario, self._store, self._place, self.recorder = scenario, store, place, recorder
         self.scene = self._next("recorded")
 
     def _next(self, label: str) -> Scene:
-        return Scene(World(self._place, self._store, repeatable(label), self.scenario.days), self.recorder)
+        return Scene(
+            World(self._place, self._store, repeatable(label), self.scenario.days), self.recorder
+        )
 
     def act(self) -> bool:
         """What is to be recorded. Whether the process outlived it."""
@@ -42,7 +48,9 @@ class Stage:
         return False
 
     def kill(self) -> None:
-        """The process ends here, if it has not yet, and another one begins, of which clients ask again what they asked."""
+        """The process ends here, if it has not yet, and another one begins, of which clients ask
+        again what they asked.
+        """
         self.recorder.room, self.recorder.life = None, -1
         asked = self.scene.asked
         self.scene.world.bury()
@@ -53,7 +61,15 @@ class Stage:
     def recorded(self, faults: tuple[str, ...]) -> Recording:
         """All of it."""
         what = self.scenario
-        return Recording(what.name, self._store, what.esns, self.recorder.base, tuple(self.recorder.log), faults, what.days)
+        return Recording(
+            what.name,
+            self._store,
+            what.esns,
+            self.recorder.base,
+            tuple(self.recorder.log),
+            faults,
+            what.days,
+        )
 
 
 @contextlib.contextmanager
@@ -89,10 +105,13 @@ def operations(recording: Recording) -> int:
     return sum(not isinstance(operation, Mark) for operation in recording.log)
 
 
-def record_killed(scenario: Scenario, store: str, life: int, broken: Break = as_it_is) -> Recording | None:
+def record_killed(
+    scenario: Scenario, store: str, life: int, broken: Break = as_it_is
+) -> Recording | None:
     """The process is killed after `life` operations, and another one goes on with what it finds.
 
-    A kill loses nothing that was written, and flushes nothing. None when the scenario ends before that.
+    A kill loses nothing that was written, and flushes nothing. None when the scenario ends before
+    that.
     """
     with stage(scenario, store, broken) as to:
         to.recorder.life = life
@@ -104,10 +123,15 @@ def record_killed(scenario: Scenario, store: str, life: int, broken: Break = as_
     return to.recorded(AFTER_A_KILL)
 
 
-def record_full(scenario: Scenario, store: str, room: int, life: int, broken: Break = as_it_is) -> Recording | None:
-    """The disk is full after `room` operations, until a command has failed. Then there is room, and the process goes on.
+def record_full(
+    scenario: Scenario, store: str, room: int, life: int, broken: Break = as_it_is
+) -> Recording | None:
+    """The disk is full after `room` operations, until a command has failed.
 
-    After `life` operations more it is killed, and another one goes on. None when the scenario ends before the disk is full.
+    Then there is room, and the process goes on.
+
+    After `life` operations more it is killed, and another one goes on. None when the scenario ends
+    before the disk is full.
     """
     with stage(scenario, store, broken) as to:
         to.recorder.room = room
@@ -128,7 +152,11 @@ def record_full(scenario: Scenario, store: str, room: int, life: int, broken: Br
 
 
 def _go_on(scene: Scene, scenario: Scenario) -> None:
-    """What clients do: ask again, sign with what is there, finish what is half made, take the next lease. Ledgers forget in between."""
+    """What clients do: ask again, sign with what is there, finish what is half made, take the next
+    lease.
+
+    Ledgers forget in between.
+    """
     sessions = _opened(scene, scenario)
     scene.again()
     if scenario.days:
@@ -149,7 +177,9 @@ def _go_on(scene: Scene, scenario: Scenario) -> None:
 def _opened(scene: Scene, scenario: Scenario) -> list[Session]:
     """A session of each machine, which is started unless it runs."""
     running = scene.world.machines
-    sessions = [Session(running[esn]) if esn in running else scene.open(esn) for esn in scenario.esns]
+    sessions = [
+        Session(running[esn]) if esn in running else scene.open(esn) for esn in scenario.esns
+    ]
     scene.done("all started")
     return sessions
 

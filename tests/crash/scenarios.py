@@ -17,7 +17,9 @@ Act = Callable[[Scene], None]
 
 @dataclass(frozen=True)
 class Scenario:
-    """What was before, and what is recorded. `killed`: the machines before were not stopped, so their logs are there.
+    """What was before, and what is recorded.
+
+    `killed`: the machines before were not stopped, so their logs are there.
 
     `days`: how long ledgers are kept; 0: for ever.
     """
@@ -149,7 +151,9 @@ def delete(scene: Scene) -> None:
 
 
 def checkpoint(scene: Scene) -> None:
-    """The log of SQLite copied into its database after every second page, and three times when asked."""
+    """The log of SQLite copied into its database after every second page, and three times when
+    asked.
+    """
     session = scene.open()
     store, [file] = session.machine.store, session.machine.store.names()
     assert isinstance(store, SqliteStore)
@@ -170,7 +174,9 @@ def restart(scene: Scene) -> None:
 
 
 def forgetting(scene: Scene) -> None:
-    """Orders asked again by their tokens, a clock that moves, ledgers that forget, and orders that were forgotten."""
+    """Orders asked again by their tokens, a clock that moves, ledgers that forget, and orders that
+    were forgotten.
+    """
     session = scene.open()
     [file] = session.machine.store.names()
     scene.sign(session, file, 2)
@@ -229,7 +235,9 @@ def cards(scene: Scene) -> None:
 
 
 def everything(scene: Scene) -> None:
-    """Two machines: a key in NVRAM and one on cards, one of which goes to the other machine; restarts in between."""
+    """Two machines: a key in NVRAM and one on cards, one of which goes to the other machine;
+    restarts in between.
+    """
     session, other = scene.open(), scene.open(OTHER_ESN)
     scene.done("both started")
     own = nvram_name(scene.make(session))

@@ -1,4 +1,6 @@
-"""A world under the recorder: the commands of the machines and hands at the cards, each followed by a mark."""
+"""A world under the recorder: the commands of the machines and hands at the cards, each followed by
+a mark.
+"""
 
 import contextlib
 import itertools
@@ -34,13 +36,17 @@ def get(session: Session, request: Any) -> Any:
     """The reply. Raises Refused, Broken."""
     reply = answer(session, request)
     if isinstance(reply, StatusError):
-        raise (Broken if reply.status is Status.Failed else Refused)(repr(reply)) from reply.__cause__
+        raise (Broken if reply.status is Status.Failed else Refused)(
+            repr(reply)
+        ) from reply.__cause__
     return reply
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What a client asks again when it was not answered, or was: the machine, the request, I of the key, the message."""
+    """What a client asks again when it was not answered, or was: the machine, the request, I of the
+    key, the message.
+    """
 
     esn: str
     request: m.NvmemfileSign
@@ -49,7 +55,10 @@ class Asked:
 
 
 class Scene:
-    """A world, and the recorder that it runs under; without one, it is being prepared. `asked`: all orders so far."""
+    """A world, and the recorder that it runs under; without one, it is being prepared.
+
+    `asked`: all orders so far.
+    """
 
     def __init__(self, world: World, recorder: Recorder | None = None) -> None:
         self.world, self._recorder = world, recorder
@@ -83,12 +92,29 @@ class Scene:
         """Another one each time."""
         return b"message %d" % next(MESSAGES)
 
-    def make(self, session: Session, expcards: int = 0, explease: int = 0, label: str = LABEL, **more: bool) -> bytes:
-        """Make a key and write its cards, which stay on the rack but for the last. Returns its public key."""
+    def make(
+        self,
+        session: Session,
+        expcards: int = 0,
+        explease: int = 0,
+        label: str = LABEL,
+        **more: bool,
+    ) -> bytes:
+        """Make a key and write its cards, which stay on the rack but for the last.
+
+        Returns its public key.
+        """
         handle = self.begin(session, expcards, explease, label, **more)
         return self.finish(session, handle)
 
-    def begin(self, session: Session, expcards: int = 0, explease: int = 0, label: str = LABEL, **more: bool) -> bytes:
+    def begin(
+        self,
+        session: Session,
+        expcards: int = 0,
+        explease: int = 0,
+        label: str = LABEL,
+        **more: bool,
+    ) -> bytes:
         """Begin a key and do the first chunk. Returns its handle."""
         started = get(session, generate(CHEAP, expcards, explease, label=label, **more))  # type: ignore[arg-type]
         self.done("generate")
@@ -136,7 +162,9 @@ class Scene:
         reserved = get(session, m.NvmemfileReserve(file=file, token=token))
         self.mark(Handed((key.identifier, reserved.leaf), message))
         self.done("reserve")
-        digest = message_digest(key.ots, reserved.identifier, reserved.leaf, reserved.randomizer, message)
+        digest = message_digest(
+            key.ots, reserved.identifier, reserved.leaf, reserved.randomizer, message
+        )
         get(session, m.NvmemfileSignDigest(file=file, token=token, digest=digest))
         self.done("sign digest")
 
@@ -153,7 +181,14 @@ class Scene:
         """A new order for a leaf of a file."""
         message, found = self.message(), session.machine.store.get(file)
         assert found is not None
-        self.asked.append(Asked(session.machine.esn, request_for(file, message), identifier(found.lease.public_key), message))
+        self.asked.append(
+            Asked(
+                session.machine.esn,
+                request_for(file, message),
+                identifier(found.lease.public_key),
+                message,
+            )
+        )
         return self.asked[-1]
 
     def ask(self, session: Session, order: Asked) -> None:

@@ -1,6 +1,8 @@
-"""SQLite under the recorder: a VFS that logs what SQLite does to files, and a connection that looks like the standard library's.
+"""SQLite under the recorder: a VFS that logs what SQLite does to files, and a connection that looks
+like the standard library's.
 
-The store runs unchanged. What it asks of `sqlite3.connect` is done by apsw, whose VFS can be written in Python.
+The store runs unchanged. What it asks of `sqlite3.connect` is done by apsw, whose VFS can be
+written in Python.
 """
 
 import contextlib
@@ -18,7 +20,11 @@ from crash.operations import Sync, SyncFolder, Truncate, Write
 from crash.recorder import Killed, Recorder
 
 VFS_NUMBERS = itertools.count()
-ERRORS = {"ConstraintError": sqlite3.IntegrityError, "CorruptError": sqlite3.DatabaseError, "NotADBError": sqlite3.DatabaseError}
+ERRORS = {
+    "ConstraintError": sqlite3.IntegrityError,
+    "CorruptError": sqlite3.DatabaseError,
+    "NotADBError": sqlite3.DatabaseError,
+}
 OpenDirectory = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_char_p, ctypes.POINTER(ctypes.c_int))
 
 
@@ -96,7 +102,9 @@ class RecordedFile(apsw.VFSFile):  # type: ignore[misc]
 
 @contextlib.contextmanager
 def _folders_seen(vfs: apsw.VFS, recorder: Recorder) -> Iterator[None]:
-    """SQLite flushes the folder of a new log by itself, out of sight of a VFS: it opens the folder for that, and for nothing else."""
+    """SQLite flushes the folder of a new log by itself, out of sight of a VFS: it opens the folder
+    for that, and for nothing else.
+    """
     real = OpenDirectory(vfs.xGetSystemCall("openDirectory"))
 
     def seen(path: bytes, descriptor: Any) -> int:
@@ -205,13 +213,19 @@ class Connection:
 
     @contextlib.contextmanager
     def _translated(self) -> Iterator[None]:
-        """Errors as sqlite3 has them. SQLite itself is not told of a kill, for it would clean up; what it did after that was not done."""
+        """Errors as sqlite3 has them.
+
+        SQLite itself is not told of a kill, for it would clean up; what it did after that was not
+        done.
+        """
         try:
             yield
         except apsw.Error as error:
             self._die()
             translated = ERRORS.get(type(error).__name__, sqlite3.OperationalError)(str(error))
-            translated.sqlite_errorcode = getattr(error, "extendedresult", getattr(error, "result", sqlite3.SQLITE_ERROR))
+            translated.sqlite_errorcode = getattr(
+                error, "extendedresult", getattr(error, "result", sqlite3.SQLITE_ERROR)
+            )
             raise translated from error
         self._die()
 

@@ -52,17 +52,35 @@ class TestDisk:
 
     def test_a_rename_has_happened_or_not(self):
         """The target is the old or the new file, never neither."""
-        disk = follow(Link("f", 1), Write(1, 0, b"old"), Sync(1), SyncFolder("."), Link("g", 2), Write(2, 0, b"new"), Sync(2))
+        disk = follow(
+            Link("f", 1),
+            Write(1, 0, b"old"),
+            Sync(1),
+            SyncFolder("."),
+            Link("g", 2),
+            Write(2, 0, b"new"),
+            Sync(2),
+        )
         disk.apply(Rename("g", "f", 2))
         assert {image["f"] for image in images(disk)} == {b"old", b"new"}
 
     def test_a_move_to_another_folder_may_be_half_done_but_loses_nothing(self):
         """The file is in the old place, in the new one or in both, which is marked."""
-        disk = follow(Link("a", None), Link("b", None), Link("a/f", 1), Write(1, 0, b"x"), Sync(1), SyncFolder("."), SyncFolder("a"))
+        disk = follow(
+            Link("a", None),
+            Link("b", None),
+            Link("a/f", 1),
+            Write(1, 0, b"x"),
+            Sync(1),
+            SyncFolder("."),
+            SyncFolder("a"),
+        )
         disk.apply(Link("b/f", 1))
         disk.apply(Unlink("a/f", "b/f"))
         states = list(disk.states(random.Random(0)))
-        assert {(("a/f" in state.image), ("b/f" in state.image), state.twice) for state in states} == {
+        assert {
+            (("a/f" in state.image), ("b/f" in state.image), state.twice) for state in states
+        } == {
             (True, False, False),
             (False, True, False),
             (True, True, True),
@@ -77,7 +95,9 @@ class TestDisk:
 
     def test_a_write_is_torn_at_sectors(self):
         """The first sectors alone, and the others alone."""
-        found = images(follow(Link("f", 1), SyncFolder("."), Write(1, 0, b"1" * SECTOR + b"2" * SECTOR)))
+        found = images(
+            follow(Link("f", 1), SyncFolder("."), Write(1, 0, b"1" * SECTOR + b"2" * SECTOR))
+        )
         assert {"f": b"1" * SECTOR} in found
         assert {"f": bytes(SECTOR) + b"2" * SECTOR} in found
 
@@ -89,11 +109,21 @@ class TestRecorder:
         """A replaced file is four changes and two flushes, in the order that durability needs."""
         with recording(tmp_path) as recorder:
             replace_file(tmp_path / "f", b"data")
-        assert recorder.log == [Link(".f.new", 1), Write(1, 0, b"data"), Sync(1), Rename(".f.new", "f", 1), SyncFolder(".")]
+        assert recorder.log == [
+            Link(".f.new", 1),
+            Write(1, 0, b"data"),
+            Sync(1),
+            Rename(".f.new", "f", 1),
+            SyncFolder("."),
+        ]
 
     def test_what_escapes_is_noticed(self, tmp_path):
         """A change by other ways fails the recording."""
-        with pytest.raises(AssertionError, match="not recorded"), recording(tmp_path), (tmp_path / "f").open("w") as file:
+        with (
+            pytest.raises(AssertionError, match="not recorded"),
+            recording(tmp_path),
+            (tmp_path / "f").open("w") as file,
+        ):
             file.write("unseen")
 
     @pytest.mark.parametrize("life", range(4))
@@ -104,12 +134,15 @@ class TestRecorder:
             with pytest.raises(Killed):
                 replace_file(tmp_path / "f", b"data")
             recorder.revive()
-        assert [os.path.exists(tmp_path / name) for name in (".f.new", "f")] == [life > 0, False]  # noqa: PTH110
+        there = [os.path.exists(tmp_path / name) for name in (".f.new", "f")]  # noqa: PTH110
+        assert there == [life > 0, False]
         assert len(recorder.log) == life
 
     @pytest.mark.parametrize("life", range(5))
     def test_a_folder_of_a_killed_process(self, tmp_path, life):
-        """Wherever the process that made it was killed: once another one has used it, a power cut takes nothing that lies in it."""
+        """Wherever the process that made it was killed: once another one has used it, a power cut
+        takes nothing that lies in it.
+        """
         with recording(tmp_path) as recorder:
             recorder.life = life
             with contextlib.suppress(Killed):
@@ -130,5 +163,9 @@ class TestRecorder:
             assert database.executemany("INSERT INTO t VALUES (?)", [(1,), (2,)]).rowcount == 2
             database.close()
         log = recorder.log
-        [wal] = [operation.file for operation in log if isinstance(operation, Link) and operation.path == "db-wal"]
+        [wal] = [
+            operation.file
+            for operation in log
+            if isinstance(operation, Link) and operation.path == "db-wal"
+        ]
         assert log[log.index(Sync(wal)) + 1] == SyncFolder(".")

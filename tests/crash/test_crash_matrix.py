@@ -1,4 +1,7 @@
-"""A sample of the crash matrix, and proof that it can fail. All of it: `make crash-matrix`, see docs/reliability.md."""
+"""A sample of the crash matrix, and proof that it can fail.
+
+All of it: `make crash-matrix`, see docs/reliability.md.
+"""
 
 import sys
 from collections.abc import Callable
@@ -20,7 +23,10 @@ from seemachine.state.mirrored import MirroredStore
 from seemachine.state.opened import OpenNvram
 from seemachine.state.slots import Slots
 
-NEEDS_APSW = {"sqlite": [pytest.mark.skipif(not HAS_APSW, reason="apsw is not installed")], "file": []}
+NEEDS_APSW = {
+    "sqlite": [pytest.mark.skipif(not HAS_APSW, reason="apsw is not installed")],
+    "file": [],
+}
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 PAIRS = [
     pytest.param(scenario, store, id=f"{scenario.name} {store}", marks=NEEDS_APSW[store])
@@ -38,23 +44,31 @@ def sample(recording: Recording, states: int = STATES) -> Tally:
 
 @pytest.mark.parametrize(("scenario", "store"), PAIRS)
 class TestNoLeafTwice:
-    """Whatever a crash leaves on the disk, no leaf is given away again, none is in two places, and none is lost but the one in hand."""
+    """Whatever a crash leaves on the disk, no leaf is given away again, none is in two places, and
+    none is lost but the one in hand.
+    """
 
     def test_a_power_cut(self, scenario: Scenario, store: str):
-        """After a power cut at any operation, in a sample of the states that the disk may then be in."""
+        """After a power cut at any operation, in a sample of the states that the disk may then be
+        in.
+        """
         tally = sample(record(scenario, store))
         assert tally.states
         assert tally.faults == []
 
     def test_a_full_disk_and_then_a_kill(self, scenario: Scenario, store: str):
-        """The disk is full for the time of a command, the process goes on and is killed, another one goes on; then the power goes."""
+        """The disk is full for the time of a command, the process goes on and is killed, another
+        one goes on; then the power goes.
+        """
         total = operations(record(scenario, store))
         recording = record_full(scenario, store, total // 3, total // 3)
         assert recording is not None
         assert sample(recording, STATES // 2).faults == []
 
     def test_a_kill_and_then_a_power_cut(self, scenario: Scenario, store: str):
-        """Another process goes on with what a killed one wrote and did not flush; then the power goes."""
+        """Another process goes on with what a killed one wrote and did not flush; then the power
+        goes.
+        """
         total = operations(record(scenario, store))
         recording = record_killed(scenario, store, total // 2)
         assert recording is not None
@@ -64,7 +78,9 @@ class TestNoLeafTwice:
 def everywhere(patch: pytest.MonkeyPatch, function: str) -> None:
     """A function of `durable` does nothing, whoever imported it by name."""
     real = getattr(durable, function)
-    for module in [module for name, module in sys.modules.items() if name.startswith("seemachine.")]:
+    for module in [
+        module for name, module in sys.modules.items() if name.startswith("seemachine.")
+    ]:
         if getattr(module, function, None) is real:
             patch.setattr(module, function, lambda *_: None)
 
@@ -86,7 +102,9 @@ def known_in_memory_alone(patch: pytest.MonkeyPatch) -> None:
     def read(store: FileStore) -> Changes:
         found = recovered(store)
         store._files.update({name: file for name, file in found.files.items() if file is not None})
-        return Changes({name: None for name, file in found.files.items() if file is None}, found.spent)
+        return Changes(
+            {name: None for name, file in found.files.items() if file is None}, found.spent
+        )
 
     patch.setattr(FileStore, "_recovered", read)
 
@@ -143,12 +161,23 @@ def handed_out_before_durable(patch: pytest.MonkeyPatch) -> None:
 def head_without_rows(patch: pytest.MonkeyPatch) -> None:
     """A new half-made key takes over the rows of an older one."""
     patch.setattr(FolderCheckpoints, "create", FolderCheckpoints.rewrite)
-    patch.setattr(FolderCheckpoints, "discard", lambda folder, label: durable.remove_file(folder._path(label, "key")))
+    patch.setattr(
+        FolderCheckpoints,
+        "discard",
+        lambda folder, label: durable.remove_file(folder._path(label, "key")),
+    )
 
 
-def mutation(name: str, broken: Break, scenario: str, *faults: str, stores: tuple[str, ...] = STORES) -> list[object]:
+def mutation(
+    name: str, broken: Break, scenario: str, *faults: str, stores: tuple[str, ...] = STORES
+) -> list[object]:
     """A mutation for each store, with the faults of which it must show one."""
-    return [pytest.param(broken, scenario, store, set(faults), id=f"{name}, {store}", marks=NEEDS_APSW[store]) for store in stores]
+    return [
+        pytest.param(
+            broken, scenario, store, set(faults), id=f"{name}, {store}", marks=NEEDS_APSW[store]
+        )
+        for store in stores
+    ]
 
 
 @pytest.mark.parametrize(
@@ -159,12 +188,28 @@ def mutation(name: str, broken: Break, scenario: str, *faults: str, stores: tupl
         *mutation("no flush of cards", no_folder_flush, "provision", "doubled", stores=("sqlite",)),
         *mutation("synchronous=off", synchronous(0), "sign", "reused", stores=("sqlite",)),
         *mutation("synchronous=normal", synchronous(1), "sign", "reused", stores=("sqlite",)),
-        *mutation("synchronous=normal, checkpoints", synchronous(1), "checkpoint of the log", "reused", "lost", stores=("sqlite",)),
+        *mutation(
+            "synchronous=normal, checkpoints",
+            synchronous(1),
+            "checkpoint of the log",
+            "reused",
+            "lost",
+            stores=("sqlite",),
+        ),
         *mutation("NVRAM before the card", nvram_before_card, "provision", "doubled"),
-        *mutation("card before the checkpoint", card_before_checkpoint, "generate onto cards", "doubled"),
-        *mutation("NVRAM before the checkpoint", nvram_before_checkpoint, "generate, singular", "doubled"),
+        *mutation(
+            "card before the checkpoint", card_before_checkpoint, "generate onto cards", "doubled"
+        ),
+        *mutation(
+            "NVRAM before the checkpoint", nvram_before_checkpoint, "generate, singular", "doubled"
+        ),
         *mutation("handed out before durable", handed_out_before_durable, "sign", "reused"),
-        *mutation("batch handed out before durable", handed_out_before_durable, "sign in batches", "reused"),
+        *mutation(
+            "batch handed out before durable",
+            handed_out_before_durable,
+            "sign in batches",
+            "reused",
+        ),
         *mutation("rows of another key", head_without_rows, "replace and resume", "broken", "lost"),
     ],
 )
@@ -204,27 +249,38 @@ def is_commit_written(change: object) -> bool:
 
 def after_the_first(scenario: Scenario, last: Callable[[object], bool], store: str = "file") -> int:
     """How many operations it is until a change of a kind is done."""
-    done = [operation for operation in record(scenario, store).log if not isinstance(operation, Mark)]
+    done = [
+        operation for operation in record(scenario, store).log if not isinstance(operation, Mark)
+    ]
     return next(number for number, change in enumerate(done, 1) if last(change))
 
 
 def full_after(scenario: Scenario, last: Callable[[object], bool]) -> Recording:
-    """The scenario with the file store, on a disk that is full after the first change of a kind is flushed."""
+    """The scenario with the file store, on a disk that is full after the first change of a kind is
+    flushed.
+    """
     recording = record_full(scenario, "file", after_the_first(scenario, last) + 2, 1000)
     assert recording is not None
     return recording
 
 
-def killed_after(scenario: Scenario, last: Callable[[object], bool], store: str = "file") -> Recording:
+def killed_after(
+    scenario: Scenario, last: Callable[[object], bool], store: str = "file"
+) -> Recording:
     """The scenario, killed after the first change of a kind."""
     recording = record_killed(scenario, store, after_the_first(scenario, last, store))
     assert recording is not None
     return recording
 
 
-@pytest.mark.parametrize(("scenario", "last"), [("sign", is_ledger_written), ("delete", is_mark_named)])
+@pytest.mark.parametrize(
+    ("scenario", "last"), [("sign", is_ledger_written), ("delete", is_mark_named)]
+)
 class TestBuiltOnWhatWasNotFlushed:
-    """A process finds what a killed one wrote and did not flush. The power cut comes while it goes on from there."""
+    """A process finds what a killed one wrote and did not flush.
+
+    The power cut comes while it goes on from there.
+    """
 
     def test_is_made_durable_first(self, scenario: str, last: Callable[[object], bool]):
         """Every machine starts again, with all that it had."""
@@ -232,10 +288,15 @@ class TestBuiltOnWhatWasNotFlushed:
         assert tally.states
         assert tally.faults == []
 
-    def test_else_it_would_be_missed(self, scenario: str, last: Callable[[object], bool], monkeypatch: pytest.MonkeyPatch):
+    def test_else_it_would_be_missed(
+        self, scenario: str, last: Callable[[object], bool], monkeypatch: pytest.MonkeyPatch
+    ):
         """Without that a machine refuses its damaged ledger, or distrusts its NVRAM."""
         everywhere(monkeypatch, "settle")
-        assert run(killed_after(BY_NAME[scenario], last), share=UNFLUSHED).counts.keys() & {"refused", "broken"}
+        assert run(killed_after(BY_NAME[scenario], last), share=UNFLUSHED).counts.keys() & {
+            "refused",
+            "broken",
+        }
 
 
 @pytest.mark.skipif(not HAS_APSW, reason="apsw is not installed")
@@ -251,18 +312,28 @@ class TestACommitWithoutAFlush:
     def test_else_it_would_be_missed(self, monkeypatch: pytest.MonkeyPatch):
         """Without that the machine distrusts its NVRAM."""
         everywhere(monkeypatch, "settle")
-        assert "broken" in run(killed_after(BY_NAME["sign"], is_commit_written, "sqlite"), share=LATER).counts
+        assert (
+            "broken"
+            in run(killed_after(BY_NAME["sign"], is_commit_written, "sqlite"), share=LATER).counts
+        )
 
 
 class TestACardWithoutAFlush:
-    """A disk that is full when the new name of a card is to be flushed; then there is room, and the card is written again."""
+    """A disk that is full when the new name of a card is to be flushed; then there is room, and the
+    card is written again.
+    """
 
     @pytest.fixture
     def card(self) -> Callable[[], Tally]:
         """The next lease taken off a card, on such a disk."""
 
         def tried() -> Tally:
-            recording = record_full(BY_NAME["provision"], "file", after_the_first(BY_NAME["provision"], is_card_flushed) - 1, 1000)
+            recording = record_full(
+                BY_NAME["provision"],
+                "file",
+                after_the_first(BY_NAME["provision"], is_card_flushed) - 1,
+                1000,
+            )
             assert recording is not None
             return run(recording, share=CARD_SHARE)
 
@@ -274,14 +345,17 @@ class TestACardWithoutAFlush:
         assert tally.handed
         assert tally.faults == []
 
-    def test_else_it_would_be_missed(self, card: Callable[[], Tally], monkeypatch: pytest.MonkeyPatch):
+    def test_else_it_would_be_missed(
+        self, card: Callable[[], Tally], monkeypatch: pytest.MonkeyPatch
+    ):
         """Without that its older file is refused."""
         monkeypatch.setattr(originals, "flush_folder", lambda _path: None)
         assert "refused" in card().counts
 
 
 class TestKnownInTheLedgerAlone:
-    """A leaf that the ledger knows and the file does not: after a kill between the two, or where the file found no room.
+    """A leaf that the ledger knows and the file does not: after a kill between the two, or where
+    the file found no room.
 
     Then its order is asked again, the ledger forgets, and another process signs.
     """

@@ -1,4 +1,6 @@
-"""What the product does with a disk after a crash: it is started, and everything is taken that can be had."""
+"""What the product does with a disk after a crash: it is started, and everything is taken that can
+be had.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -25,7 +27,10 @@ class Broken(Exception):
 
 
 def ask(session: Session, request: Any) -> Any:
-    """The reply, or None for a refusal. Raises Broken when the product did not expect what it met."""
+    """The reply, or None for a refusal.
+
+    Raises Broken when the product did not expect what it met.
+    """
     reply = answer(session, request)
     if isinstance(reply, StatusError):
         if reply.status is Status.Failed:
@@ -35,8 +40,13 @@ def ask(session: Session, request: Any) -> Any:
 
 
 def take(machine: Machine, files: list[bytes], message: bytes = b"after") -> list[Signing]:
-    """A leaf of each named file, reserved as for a batch of signatures; files without leaves are passed over."""
-    requests = [m.NvmemfileSign(file=file, token=new_token(), message=b"%s %d" % (message, n)) for n, file in enumerate(files)]
+    """A leaf of each named file, reserved as for a batch of signatures; files without leaves are
+    passed over.
+    """
+    requests = [
+        m.NvmemfileSign(file=file, token=new_token(), message=b"%s %d" % (message, n))
+        for n, file in enumerate(files)
+    ]
     started = start_signing(machine, [(request, "") for request in requests])
     return [signing for signing in started if isinstance(signing, Signing)]
 
@@ -48,7 +58,9 @@ def leaf_of(signing: Signing) -> Leaf:
 
 @dataclass
 class Outcome:
-    """What the product does with a disk: where leaves lie, which it gives away, what it refuses, and `broken`: an error that is neither."""
+    """What the product does with a disk: where leaves lie, which it gives away, what it refuses,
+    and `broken`: an error that is neither.
+    """
 
     places: Places = field(default_factory=dict)
     given: list[Leaf] = field(default_factory=list)
@@ -60,7 +72,8 @@ class Outcome:
 
 @in_place(boot=b"after the power came back")
 def try_out(folder: Path, store: str, esns: tuple[str, ...], days: int = 0) -> Outcome:
-    """Start every machine of a rebuilt disk, look where its leaves are, then take all that can be had.
+    """Start every machine of a rebuilt disk, look where its leaves are, then take all that can be
+    had.
 
     Where ledgers are kept for some days, let these pass first, and start again.
     """
@@ -127,7 +140,9 @@ def _provision_all(world: World, session: Session) -> Iterator[Leaf]:
 
 
 def finish(world: World, session: Session, label: str, slot: int) -> None:
-    """Resume a half-made key and make it whole, with its cards, as far as the machine goes along."""
+    """Resume a half-made key and make it whole, with its cards, as far as the machine
+    goes along.
+    """
     resumed = ask(session, m.ResumeLms(label=label))
     if resumed is None:
         return

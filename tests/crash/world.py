@@ -1,4 +1,6 @@
-"""The product on a recorded or rebuilt disk: machines opened as at a start, cards moved by hand, and where every leaf is."""
+"""The product on a recorded or rebuilt disk: machines opened as at a start, cards moved by hand,
+and where every leaf is.
+"""
 
 import contextlib
 import functools
@@ -38,7 +40,9 @@ DAY = 86400
 
 @contextlib.contextmanager
 def in_place(boot: bytes = b"before the power went") -> Iterator[None]:
-    """What is rebuilt takes the place of what was there: no inode tells the two apart, as after a real crash."""
+    """What is rebuilt takes the place of what was there: no inode tells the two apart, as after a
+    real crash.
+    """
     with contextlib.ExitStack() as stack:
         stack.enter_context(mock.patch.object(witness_file, "boot_of_host", return_value=boot))
         for module in (originals, sqlite, file, witness_file):
@@ -47,10 +51,16 @@ def in_place(boot: bytes = b"before the power went") -> Iterator[None]:
 
 
 class MemoEngine:
-    """An engine that hashes the leaves of a seed once, for every disk of a matrix holds the same few keys."""
+    """An engine that hashes the leaves of a seed once, for every disk of a matrix holds the same
+    few keys.
+    """
 
     def __init__(self, engine: Engine) -> None:
-        self.name, self.kernel, self.hashes_per_second = engine.name, engine.kernel, engine.hashes_per_second
+        self.name, self.kernel, self.hashes_per_second = (
+            engine.name,
+            engine.kernel,
+            engine.hashes_per_second,
+        )
         self.leaf_nodes = functools.lru_cache(maxsize=None)(engine.leaf_nodes)
         self.parents = functools.lru_cache(maxsize=None)(engine.parents)
         self.sign, self.recover = engine.sign, engine.recover
@@ -81,7 +91,10 @@ class World:
         return Rack(self.folder)
 
     def open(self, esn: str = ESN) -> Session:
-        """Start a machine, in the order of `seemachine.server.start`, and connect to it. Raises StateError."""
+        """Start a machine, in the order of `seemachine.server.start`, and connect to it.
+
+        Raises StateError.
+        """
         settings = {"ledger_days": self.days, "runtime_witness": "off"}
         config = Config(esn=esn, store=self.store, world=self.folder, publish=False, **settings)
         lock = FolderLock(config.folder, esn)
@@ -101,7 +114,10 @@ class World:
         machine.store._clock = lambda: time.time() + self.moved
 
     def forget(self) -> None:
-        """Move the clock until the ledgers are old, and have every machine tidy up. Raises StateError."""
+        """Move the clock until the ledgers are old, and have every machine tidy up.
+
+        Raises StateError.
+        """
         self.moved += (self.days + 1) * DAY
         for machine in self.machines.values():
             self._set_clock(machine)
@@ -145,7 +161,11 @@ class World:
         self.put((blanks or self.rack.new())[0], esn, slot)
 
     def places(self, refused: list[str] | None = None) -> Places:
-        """Where each leaf is that could still sign: NVRAM of running machines, cards, half-made keys. Damaged places are refused."""
+        """Where each leaf is that could still sign: NVRAM of running machines, cards, half-made
+        keys.
+
+        Damaged places are refused.
+        """
         refused = [] if refused is None else refused
         found: Places = defaultdict(list)
         for esn, machine in self.machines.items():
@@ -155,8 +175,15 @@ class World:
         return dict(found)
 
     def copies(self) -> list[str]:
-        """The cards that are in two places, named as in `places`. The product uses neither of the two."""
-        return [place(name) for name, count in Counter(path.stem for path in _cards(self.folder)).items() if count > 1]
+        """The cards that are in two places, named as in `places`.
+
+        The product uses neither of the two.
+        """
+        return [
+            place(name)
+            for name, count in Counter(path.stem for path in _cards(self.folder)).items()
+            if count > 1
+        ]
 
 
 def _in_nvram(found: Places, esn: str, machine: Machine) -> None:

@@ -9,8 +9,12 @@ from nfast.kit import collect_processes, make_site
 
 
 @pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Desk]:
-    """A host whose 5c and XC are enrolled, with cards of the ACS and testOCS in both, and nothing set up."""
+def desk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Desk]:
+    """A host whose 5c and XC are enrolled, with cards of the ACS and testOCS in both, and nothing
+    set up.
+    """
     # Modules of the mock answer at once: what is not so at once never comes to be.
     monkeypatch.setattr("nshield.runner.SETTLE_SECONDS", 0.0)
     processes = collect_processes(monkeypatch)

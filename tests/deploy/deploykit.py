@@ -1,4 +1,6 @@
-"""The deploy scripts on a site of tests/nfast, with the tools run in this process: the same steps, much faster than as processes."""
+"""The deploy scripts on a site of tests/nfast, with the tools run in this process: the same steps,
+much faster than as processes.
+"""
 
 import importlib
 import io
@@ -33,7 +35,10 @@ class Killed(BaseException):
 
 
 class Desk:
-    """A host with a release, its tools, and the two commands. `watch` sees each call before (False) and after (True) it is made."""
+    """A host with a release, its tools, and the two commands.
+
+    `watch` sees each call before (False) and after (True) it is made.
+    """
 
     def __init__(self, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
         self.site = site
@@ -65,7 +70,11 @@ class Desk:
         """Run a command. Returns its exit code and all lines."""
         self.calls.clear()
         self.looks.clear()
-        code, said = _said(lambda: command.main(model, ["--release", "release.zip", *(IDENTITY if model == "5c" else []), *words]))
+        code, said = _said(
+            lambda: command.main(
+                model, ["--release", "release.zip", *(IDENTITY if model == "5c" else []), *words]
+            )
+        )
         return code, [line for line in said.splitlines() if line]
 
     def done(self, model: str, *words: str) -> list[str]:
@@ -112,7 +121,12 @@ class Desk:
         if name.endswith("pipsqueak"):
             return _said(lambda: pipsqueak.main(rest))
         done = subprocess.run(
-            [name, *rest], cwd=folder, env={**self.site.env, "PATH": os.environ["PATH"]}, capture_output=True, text=True, check=False
+            [name, *rest],
+            cwd=folder,
+            env={**self.site.env, "PATH": os.environ["PATH"]},
+            capture_output=True,
+            text=True,
+            check=False,
         )
         return done.returncode, done.stdout + done.stderr
 

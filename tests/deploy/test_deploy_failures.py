@@ -1,4 +1,6 @@
-"""Each failure that the guide warns of: what the deploy scripts say, their exit code, and that they go on once it is mended."""
+"""Each failure that the guide warns of: what the deploy scripts say, their exit code, and that they
+go on once it is mended.
+"""
 
 from pathlib import Path
 
@@ -9,7 +11,14 @@ from deploy.deploykit import FIVE, XC, Desk
 
 from seemachine.fleet import modules
 
-ASK = ["type=ecdsa", "plainname=pqsdk-signer", "ident=pqsdk-signer", "module=1", "cardset=testOCS", "slot=2"]
+ASK = [
+    "type=ecdsa",
+    "plainname=pqsdk-signer",
+    "ident=pqsdk-signer",
+    "module=1",
+    "cardset=testOCS",
+    "slot=2",
+]
 
 
 def key(desk: Desk, application: str, *, present: bool = True) -> Path:
@@ -19,14 +28,19 @@ def key(desk: Desk, application: str, *, present: bool = True) -> Path:
     return path
 
 
-# ---- before anything is done ----------------------------------------------------------------------------------------------------
+# ---- before anything is done ---------------------------------------------------------------------
 
 
 def test_the_tools_must_be_in_path(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Guide 2.3: without them nothing is done, and the line to type is printed; of one that is missing only that one is named."""
+    """Guide 2.3: without them nothing is done, and the line to type is printed; of one that is
+    missing only that one is named.
+    """
     (desk.bin / "csadmin").rename(desk.bin / "away")
     said = desk.stopped(1, "5c")
-    assert said.splitlines()[1] == "  what to do: install CodeSafe 5 (guide 2.5.2.1). Not found: csadmin"
+    assert (
+        said.splitlines()[1]
+        == "  what to do: install CodeSafe 5 (guide 2.5.2.1). Not found: csadmin"
+    )
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
     said = desk.stopped(1, "5c")
     assert "export PATH=/opt/nfast/bin:$PATH; install CodeSafe 5" in said
@@ -35,8 +49,12 @@ def test_the_tools_must_be_in_path(desk: Desk, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_the_right_module(desk: Desk) -> None:
-    """A module that is not there, of the other model, with another serial number, in another mode: nothing is done to it."""
-    assert "enquiry -m 3 ended with exit code 1\n  it said: " in desk.stopped(1, "5c", "--module", "3")
+    """A module that is not there, of the other model, with another serial number, in another mode:
+    nothing is done to it.
+    """
+    assert "enquiry -m 3 ended with exit code 1\n  it said: " in desk.stopped(
+        1, "5c", "--module", "3"
+    )
     assert "there is nshieldxc" in desk.stopped(1, "5c", "--module", "2")
     assert "there is nshield5c" in desk.stopped(1, "xc", "--module", "1")
     assert "or correct --esn" in desk.stopped(1, "5c", "--esn", XC)
@@ -57,7 +75,9 @@ def test_there_must_be_a_security_world(desk: Desk) -> None:
 
 @pytest.mark.parametrize(("model", "number", "esn"), [("5c", 1, FIVE), ("xc", 2, XC)])
 def test_a_licence(desk: Desk, model: str, number: int, esn: str) -> None:
-    """Guide 2.5: it is waited for; one for another HSM is refused; the right one is fed, and the module cleared if that is allowed."""
+    """Guide 2.5: it is waited for; one for another HSM is refused; the right one is fed, and the
+    module cleared if that is allowed.
+    """
     with modules.changing(desk.site.home, esn) as module:
         module.features = [feature for feature in module.features if not feature.startswith("see-")]
     words = ["--module", str(number)]
@@ -65,9 +85,15 @@ def test_a_licence(desk: Desk, model: str, number: int, esn: str) -> None:
     other = {FIVE: XC, XC: FIVE}[esn]
     for each in (esn, other):
         assert desk.site.seemachine("nfast", "licence", f"{each}.txt", "--esn", each)[0] == 0
-    assert "with --yes" in desk.stopped(1, model, *words, "--rfs", "127.0.0.1", "--licence", f"{esn}.txt")
-    assert "rfs must be given, too" in desk.stopped(2, model, *words, "--yes", "--licence", f"{esn}.txt")
-    assert "this serial number" in desk.stopped(1, model, *words, "--yes", "--rfs", "127.0.0.1", "--licence", f"{other}.txt")
+    assert "with --yes" in desk.stopped(
+        1, model, *words, "--rfs", "127.0.0.1", "--licence", f"{esn}.txt"
+    )
+    assert "rfs must be given, too" in desk.stopped(
+        2, model, *words, "--yes", "--licence", f"{esn}.txt"
+    )
+    assert "this serial number" in desk.stopped(
+        1, model, *words, "--yes", "--rfs", "127.0.0.1", "--licence", f"{other}.txt"
+    )
     _, lines = desk.deploy(model, *words, "--yes", "--rfs", "127.0.0.1", "--licence", f"{esn}.txt")
     assert any(call.startswith("nethsmadmin") for call in desk.calls), lines
     assert desk.site.module(esn).licensed
@@ -76,18 +102,22 @@ def test_a_licence(desk: Desk, model: str, number: int, esn: str) -> None:
 
 def test_what_is_not_told(desk: Desk) -> None:
     """A step that needs a word is refused before any of its calls; a wrong release, too."""
-    assert "--cname is needed for it\n  what to do: give --cname\n" in desk.stopped(1, "5c", "--cname", "")
+    assert "--cname is needed for it\n  what to do: give --cname\n" in desk.stopped(
+        1, "5c", "--cname", ""
+    )
     assert desk.calls == []
     assert not Path("pqcop-5c").exists()
     Path("elsewhere").mkdir()
     assert "userdatatool.py" in desk.stopped(1, "5c", "--release", "elsewhere")
 
 
-# ---- cards ----------------------------------------------------------------------------------------------------------------------
+# ---- cards ---------------------------------------------------------------------------------------
 
 
 def test_a_missing_card(desk: Desk) -> None:
-    """No OCS card, then no ACS card: exit code 3 says that a person is needed, and the next run goes on from there."""
+    """No OCS card, then no ACS card: exit code 3 says that a person is needed, and the next run
+    goes on from there.
+    """
     desk.site.rack.remove(FIVE, 2)
     assert "present a card of testOCS" in desk.stopped(3, "5c")
     desk.site.rack.insert("testOCS-1", FIVE, 2)
@@ -114,11 +144,13 @@ def test_a_missing_card_of_an_xc(desk: Desk) -> None:
     assert XC in desk.banner()
 
 
-# ---- developer certificates -----------------------------------------------------------------------------------------------------
+# ---- developer certificates ----------------------------------------------------------------------
 
 
 def test_an_expired_certificate(desk: Desk) -> None:
-    """One that expired, or is not valid yet, is named with its dates and waited for; nothing was done with it."""
+    """One that expired, or is not valid yet, is named with its dates and waited for; nothing was
+    done with it.
+    """
     desk.stopped(3, "5c")
     for words, advice in (
         (["--days", "3", "--begun", "9"], "issue another for the same"),
@@ -130,15 +162,21 @@ def test_an_expired_certificate(desk: Desk) -> None:
 
 
 def test_an_unknown_certificate(desk: Desk) -> None:
-    """A file that is none, one that Entrust did not issue, one of another key: each is refused with what to ask for."""
+    """A file that is none, one that Entrust did not issue, one of another key: each is refused with
+    what to ask for.
+    """
     desk.stopped(3, "5c")
     Path("no.pem").write_text("Dear customer")
     assert "no certificate in PEM form" in desk.stopped(3, "5c", "--devcert", "no.pem")
-    Path("no.der").write_bytes(x509.load_pem_x509_certificate(desk.certify().read_bytes()).public_bytes(Encoding.DER))
+    Path("no.der").write_bytes(
+        x509.load_pem_x509_certificate(desk.certify().read_bytes()).public_bytes(Encoding.DER)
+    )
     assert "openssl x509 -inform der" in desk.stopped(3, "5c", "--devcert", "no.der")
     foreign = desk.site.home / "entrust" / "root.pem"
     assert "certificates that Entrust issued" in desk.stopped(1, "5c", "--devcert", str(foreign))
-    desk.site.done("csadmin", "ids", "create", "--keyname", "other", "--x509cname", "cn", "--x509org", "org")
+    desk.site.done(
+        "csadmin", "ids", "create", "--keyname", "other", "--x509cname", "cn", "--x509org", "org"
+    )
     assert desk.site.seemachine("nfast", "certify", "other.csr", "other.pem")[0] == 0
     assert "issued for the CSR of this key" in desk.stopped(1, "5c", "--devcert", "other.pem")
     desk.certify()
@@ -146,7 +184,10 @@ def test_an_unknown_certificate(desk: Desk) -> None:
 
 
 def test_a_certificate_that_expires_later(five: Desk) -> None:
-    """What runs goes on. A start needs a new certificate for the same key; the image stays as it is."""
+    """What runs goes on.
+
+    A start needs a new certificate for the same key; the image stays as it is.
+    """
     old = five.certify("--days", "3", "--begun", "9", output="old.pem").read_text()
     with modules.changing(five.site.home, FIVE) as module:
         module.certificates = [old]
@@ -161,11 +202,13 @@ def test_a_certificate_that_expires_later(five: Desk) -> None:
     ]
 
 
-# ---- keys -----------------------------------------------------------------------------------------------------------------------
+# ---- keys ----------------------------------------------------------------------------------------
 
 
 def test_a_key_on_the_wrong_curve(desk: Desk) -> None:
-    """A signing key that is there and on another curve is found before anything is signed with it."""
+    """A signing key that is there and on another curve is found before anything is
+    signed with it.
+    """
     desk.site.done("generatekey", "simple", "curve=nistp256", *ASK)
     desk.stopped(3, "5c")
     desk.certify()
@@ -175,7 +218,9 @@ def test_a_key_on_the_wrong_curve(desk: Desk) -> None:
 
 
 def test_the_wrong_order_of_a_mixed_fleet(desk: Desk) -> None:
-    """The 5c can't have the XC's key before there is one; and a key that was generated is not taken for it (guide 2.9.2, 2.9.6)."""
+    """The 5c can't have the XC's key before there is one; and a key that was generated is not taken
+    for it (guide 2.9.2, 2.9.6).
+    """
     assert "set up the XC first" in desk.stopped(1, "5c", "--retarget", "pqsdk-signer")
     assert desk.calls == []
     desk.done("xc", "--module", "2", "--yes")
@@ -202,7 +247,9 @@ def test_a_card_set_that_is_not_there(desk: Desk) -> None:
 
 
 def test_a_new_signing_key_makes_what_follows_anew(five: Desk) -> None:
-    """The delegation certificate is for one key: with another it is made again, and so is the image; the old one is to go first."""
+    """The delegation certificate is for one key: with another it is made again, and so is the
+    image; the old one is to go first.
+    """
     assert "Uninstall it first" in five.stopped(1, "5c", "--signer", "second")
     five.done("5c", "--uninstall", "--yes")
     five.done("5c", "--signer", "second")

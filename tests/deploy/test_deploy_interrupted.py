@@ -1,4 +1,6 @@
-"""Killed at each step and run again: the deploy scripts come to the same end, and nothing is there twice."""
+"""Killed at each step and run again: the deploy scripts come to the same end, and nothing is there
+twice.
+"""
 
 import json
 from pathlib import Path
@@ -7,11 +9,31 @@ import pytest
 from deploy.deploykit import FIVE, XC, Desk, Killed
 
 FIVE_CALLS = [
-    *("csadmin ids create", "hsmadmin cs5 clientinfo", "appliance-cli -m 1 cs5 setclientinfo", "appliance-cli -m 1 cs5 ports enable"),
-    *("appliance-cli -m 1 cs5 getserverinfo", "hsmadmin cs5 enroll", "csadmin ids --esn", "generatekey simple", "python3 "),
+    *(
+        "csadmin ids create",
+        "hsmadmin cs5 clientinfo",
+        "appliance-cli -m 1 cs5 setclientinfo",
+        "appliance-cli -m 1 cs5 ports enable",
+    ),
+    *(
+        "appliance-cli -m 1 cs5 getserverinfo",
+        "hsmadmin cs5 enroll",
+        "csadmin ids --esn",
+        "generatekey simple",
+        "python3 ",
+    ),
     *("csadmin image generate", "csadmin image sign", "csadmin load", "csadmin start", "python3 "),
 ]
-XC_CALLS = ["generatekey seeinteg", "python3 ", "tct2 ", "tct2 ", "mkdir ", "cp ", "cp ", "loadsee-setup --setup"]
+XC_CALLS = [
+    "generatekey seeinteg",
+    "python3 ",
+    "tct2 ",
+    "tct2 ",
+    "mkdir ",
+    "cp ",
+    "cp ",
+    "loadsee-setup --setup",
+]
 WAY_BACK = {
     "5c": ["csadmin stop", "csadmin destroy", "nopclearfail -c", "python3 "],
     "xc": ["loadsee-setup -r", "nopclearfail -c", "python3 "],
@@ -19,7 +41,11 @@ WAY_BACK = {
 
 
 def kill_at_each(desk: Desk, made: bool, model: str, *words: str) -> list[str]:
-    """Run again and again, killed at each call that was not killed at yet, before or after it is made. Returns these calls."""
+    """Run again and again, killed at each call that was not killed at yet, before or after it is
+    made.
+
+    Returns these calls.
+    """
     killed: list[str] = []
 
     def watch(call: str, now: bool) -> None:
@@ -45,15 +71,21 @@ def kill_at_each(desk: Desk, made: bool, model: str, *words: str) -> list[str]:
 
 @pytest.mark.parametrize("made", [False, True], ids=["before", "after"])
 def test_a_5c_killed_at_each_call(desk: Desk, made: bool) -> None:
-    """Killed before, or just after, each tool call, set up and taken down again: one SEE machine, then none."""
+    """Killed before, or just after, each tool call, set up and taken down again: one SEE machine,
+    then none.
+    """
     killed = kill_at_each(desk, made, "5c")
-    assert [call[: len(start)] for call, start in zip(killed, FIVE_CALLS, strict=True)] == FIVE_CALLS
+    assert [
+        call[: len(start)] for call, start in zip(killed, FIVE_CALLS, strict=True)
+    ] == FIVE_CALLS
     assert len(desk.site.module(FIVE).loaded) == 1
     assert FIVE in desk.banner()
     assert "nothing to do" in desk.done("5c")[-1]
 
     killed = kill_at_each(desk, made, "5c", "--uninstall", "--yes")
-    assert [call[: len(start)] for call, start in zip(killed, WAY_BACK["5c"], strict=True)] == WAY_BACK["5c"]
+    assert [
+        call[: len(start)] for call, start in zip(killed, WAY_BACK["5c"], strict=True)
+    ] == WAY_BACK["5c"]
     assert desk.site.module(FIVE).loaded == []
     assert desk.banner() == "PQSDK: 1.4.1 ()"
     assert "nothing to do" in desk.done("5c", "--uninstall")[-1]
@@ -69,13 +101,19 @@ def test_an_xc_killed_at_each_call(desk: Desk, made: bool) -> None:
     assert "nothing to do" in desk.done("xc", "--module", "2")[-1]
 
     killed = kill_at_each(desk, made, "xc", "--module", "2", "--uninstall", "--yes")
-    assert [call[: len(start)] for call, start in zip(killed, WAY_BACK["xc"], strict=True)] == WAY_BACK["xc"]
+    assert [
+        call[: len(start)] for call, start in zip(killed, WAY_BACK["xc"], strict=True)
+    ] == WAY_BACK["xc"]
     assert desk.banner() == "PQSDK: 1.4.1 ()"
     assert "nothing to do" in desk.done("xc", "--module", "2", "--uninstall")[-1]
 
 
-def test_a_developer_key_without_a_csr_is_set_aside(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Killed between key and CSR: the key, which nobody has seen, makes room for another; one of other runs is never touched."""
+def test_a_developer_key_without_a_csr_is_set_aside(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed between key and CSR: the key, which nobody has seen, makes room for another; one of
+    other runs is never touched.
+    """
 
     def half(*_: object) -> None:
         raise Killed
@@ -110,7 +148,9 @@ def test_half_written_files_are_made_again(desk: Desk) -> None:
 
 
 def test_the_journal_is_a_convenience(desk: Desk) -> None:
-    """Without it all is made again but keys; an installed SEE machine that it does not know is left alone until --uuid names it."""
+    """Without it all is made again but keys; an installed SEE machine that it does not know is left
+    alone until --uuid names it.
+    """
     desk.set_up_5c()
     [loaded] = desk.site.module(FIVE).loaded
     Path("pqcop-5c/journal.json").unlink()

@@ -1,4 +1,6 @@
-"""Killed in the middle of a file, or a tool that leaves no file: what is half is never taken for whole."""
+"""Killed in the middle of a file, or a tool that leaves no file: what is half is never taken for
+whole.
+"""
 
 import json
 import os
@@ -11,14 +13,20 @@ from deploy.deploykit import FIVE, XC, Desk, Killed
 from nshield.journal import Journal
 
 
-def test_a_release_that_was_killed_while_it_was_unpacked(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half a program is never taken for one: each file is there whole or not at all; what was put beside them stays."""
+def test_a_release_that_was_killed_while_it_was_unpacked(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half a program is never taken for one: each file is there whole or not at all; what was put
+    beside them stays.
+    """
     with zipfile.ZipFile("release.zip") as archive:
         whole = {name: archive.read(name) for name in archive.namelist()}
     for count in range(len(whole)):
         copied = iter(range(len(whole)))
 
-        def half(source: object, target: object, *_: object, copied: object = copied, count: int = count) -> None:
+        def half(
+            source: object, target: object, *_: object, copied: object = copied, count: int = count
+        ) -> None:
             target.write(source.read()[: None if next(copied) < count else 5])  # type: ignore[attr-defined,call-overload]
             if next(iter([copied.__length_hint__()])) < len(whole) - count:  # type: ignore[attr-defined]
                 raise Killed
@@ -52,7 +60,9 @@ def test_a_damaged_release(desk: Desk) -> None:
 
 
 def test_a_journal_is_old_or_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Killed while it is written, it is what it was before; a note that is dropped is gone; each module has its own."""
+    """Killed while it is written, it is what it was before; a note that is dropped is gone; each
+    module has its own.
+    """
     journal = Journal(tmp_path)
     journal.note("A", one=1, two=2)
     journal.note("A", two=None)
@@ -67,10 +77,17 @@ def test_a_journal_is_old_or_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         with pytest.raises(Killed):
             journal.note("A", one=4)
     again = Journal(tmp_path)
-    assert [again.get("A", "one"), again.get("A", "two"), again.get("B", "one"), again.get("C", "one")] == [1, None, 3, None]
+    assert [
+        again.get("A", "one"),
+        again.get("A", "two"),
+        again.get("B", "one"),
+        again.get("C", "one"),
+    ] == [1, None, 3, None]
 
 
-@pytest.mark.parametrize("text", ["[]", "{", '{"modules": 1}', '{"modules": {"A": 1}}', '{"made": []}', "\udcff"])
+@pytest.mark.parametrize(
+    "text", ["[]", "{", '{"modules": 1}', '{"modules": {"A": 1}}', '{"made": []}', "\udcff"]
+)
 def test_a_journal_of_another_form(text: str, tmp_path: Path) -> None:
     """It is refused with its name and what to do."""
     (tmp_path / "journal.json").write_text(text, errors="surrogateescape")
@@ -90,9 +107,13 @@ def set_up_and_away(desk: Desk, output: str) -> tuple[str, ...]:
     return words
 
 
-@pytest.mark.parametrize("output", ["userdata.raw", "pqsdk.cs5", "pqsdk-signed.cs5", "pqsdk-1.4.1.sar", "userdata.sar"])
+@pytest.mark.parametrize(
+    "output", ["userdata.raw", "pqsdk.cs5", "pqsdk-signed.cs5", "pqsdk-1.4.1.sar", "userdata.sar"]
+)
 def test_a_tool_that_writes_nothing(output: str, desk: Desk) -> None:
-    """What was there before is never taken for what a tool should have made: it is away before the call, and its absence is seen after."""
+    """What was there before is never taken for what a tool should have made: it is away before the
+    call, and its absence is seen after.
+    """
     words = set_up_and_away(desk, output)
     path = Path(f"pqcop-{words[0]}") / output
     path.write_text("old")
@@ -129,7 +150,9 @@ def test_a_module_is_cleared_after_a_kill(desk: Desk) -> None:
 
 @pytest.mark.parametrize("made", [False, True], ids=["before", "after"])
 def test_a_configuration_that_was_begun(made: bool, desk: Desk) -> None:
-    """Killed before or after an XC's configuration was made: the uninstall takes all of it away, be it there or not."""
+    """Killed before or after an XC's configuration was made: the uninstall takes all of it away, be
+    it there or not.
+    """
 
     def kill(call: str, now: bool) -> None:
         if call.startswith("loadsee-setup --setup") and now is made:

@@ -1,4 +1,6 @@
-"""SEE machines in the way, stopped, gone or stale: each failure that the guide warns of in 2.5 and 2.8, once all is set up."""
+"""SEE machines in the way, stopped, gone or stale: each failure that the guide warns of in 2.5 and
+2.8, once all is set up.
+"""
 
 import os
 import signal
@@ -15,7 +17,9 @@ RELEASE = Path("pqcop-5c/pqsdk-1.4.1-win64")
 
 
 def test_started_twice(five: Desk) -> None:
-    """A second run does nothing; a SEE machine of others in the way is left alone; a fleet that runs is named."""
+    """A second run does nothing; a SEE machine of others in the way is left alone; a fleet that
+    runs is named.
+    """
     assert five.done("5c")[-1] == f"nshield5c: module 1 ({FIVE}) is set up; there was nothing to do"
     assert five.calls == []
     five.site.done("csadmin", "load", "--esn", FIVE, "pqcop-5c/pqsdk-signed.cs5")
@@ -36,7 +40,9 @@ def test_two_runs_at_once(five: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("changed", ["network.json", "pqsdk-1.4.1.bin", ""])
 def test_another_image_is_foreseen(changed: str, five: Desk) -> None:
-    """Another program, configuration or key: before a card is read for an image that could not be loaded; once uninstalled it is."""
+    """Another program, configuration or key: before a card is read for an image that could not be
+    loaded; once uninstalled it is.
+    """
     words = []
     if changed:
         (RELEASE / changed).write_text((RELEASE / changed).read_text() + "\n")
@@ -50,7 +56,9 @@ def test_another_image_is_foreseen(changed: str, five: Desk) -> None:
 
 
 def test_what_others_load_meanwhile(desk: Desk) -> None:
-    """Cards take their time: a SEE machine that others load until then is seen before ours is loaded beside it."""
+    """Cards take their time: a SEE machine that others load until then is seen before ours is
+    loaded beside it.
+    """
 
     def load(call: str, made: bool) -> None:
         if made and call.startswith("csadmin image sign"):
@@ -64,7 +72,9 @@ def test_what_others_load_meanwhile(desk: Desk) -> None:
 
 
 def test_what_is_loaded_needs_no_files(five: Desk) -> None:
-    """What was tidied away is not made again; to be started and published takes the very image, and no card is read for another one."""
+    """What was tidied away is not made again; to be started and published takes the very image, and
+    no card is read for another one.
+    """
     [loaded] = five.site.module(FIVE).loaded
     stop = ("csadmin", "stop", "--esn", FIVE, "--uuid", loaded.uuid)
     for name in ("pqsdk.cs5", "userdata.raw", "container/usr/bin/entrypoint"):
@@ -80,7 +90,10 @@ def test_what_is_loaded_needs_no_files(five: Desk) -> None:
 
 
 def test_an_xc_needs_no_files_either(desk: Desk) -> None:
-    """What was tidied away is not made again. For another program it is, once the clear is allowed, and no card is read before."""
+    """What was tidied away is not made again.
+
+    For another program it is, once the clear is allowed, and no card is read before.
+    """
     words = ("--module", "2")
     desk.done("xc", *words, "--yes")
     for name in ("userdata.raw", "userdata.sar", "pqsdk-1.4.1.sar"):
@@ -91,7 +104,15 @@ def test_an_xc_needs_no_files_either(desk: Desk) -> None:
     assert "with --yes" in desk.stopped(1, "xc", *words)
     assert desk.calls == []
     desk.done("xc", *words, "--yes")
-    assert [call.split()[0] for call in desk.calls] == ["python3", "tct2", "tct2", "mkdir", "cp", "cp", "loadsee-setup"]
+    assert [call.split()[0] for call in desk.calls] == [
+        "python3",
+        "tct2",
+        "tct2",
+        "mkdir",
+        "cp",
+        "cp",
+        "loadsee-setup",
+    ]
     assert XC in desk.banner()
 
 
@@ -104,14 +125,19 @@ def test_a_fleet_in_the_way(desk: Desk) -> None:
 
 
 def test_a_stale_published_object(five: Desk) -> None:
-    """The SEE machine is gone and its published object is not (guide 2.8.1): the next run starts and publishes it again, and no more."""
+    """The SEE machine is gone and its published object is not (guide 2.8.1): the next run starts
+    and publishes it again, and no more.
+    """
     running = holder(five.site.home / "hsm" / FIVE)
     assert running
     os.kill(running.pid, signal.SIGKILL)
     os.waitpid(running.pid, 0)
     assert five.banner() == "PQSDK: 1.4.1 ()"
     five.done("5c")
-    assert [" ".join(call.split()[:2]) for call in five.calls] == ["csadmin start", "python3 pqsdk-1.4.1-win64/bootstrap.py"]
+    assert [" ".join(call.split()[:2]) for call in five.calls] == [
+        "csadmin start",
+        "python3 pqsdk-1.4.1-win64/bootstrap.py",
+    ]
     assert FIVE in five.banner()
 
 
@@ -127,7 +153,9 @@ def test_a_stale_published_object_of_nobody(five: Desk) -> None:
 
 
 def test_a_configuration_that_was_removed_by_others(desk: Desk) -> None:
-    """An XC whose configuration is gone: the run that finds it says so, the next one makes it again."""
+    """An XC whose configuration is gone: the run that finds it says so, the next one makes it
+    again.
+    """
     desk.done("xc", "--module", "2", "--yes")
     desk.site.done("loadsee-setup", "-r", "-m", "2", typed=("yes", "yes", "yes"))
     assert "makes it again" in desk.stopped(1, "xc", "--module", "2")
@@ -139,7 +167,9 @@ def test_an_uninstall_without_the_script_of_support(five: Desk) -> None:
     """removepubobj.py is not part of the release: without it nothing is taken down."""
     assert five.site.seemachine("nfast", "release", "release.zip")[0] == 0
     Path("pqcop-5c/pqsdk-1.4.1-win64/removepubobj.py").unlink()
-    assert "removepubobj.py" in five.stopped(1, "5c", "--uninstall", "--yes", "--release", "pqcop-5c/pqsdk-1.4.1-win64")
+    assert "removepubobj.py" in five.stopped(
+        1, "5c", "--uninstall", "--yes", "--release", "pqcop-5c/pqsdk-1.4.1-win64"
+    )
     assert FIVE in five.banner()
 
 
@@ -152,7 +182,13 @@ def test_a_module_is_not_cleared_unasked(five: Desk) -> None:
 
 def test_leaves_outlive_an_uninstall(five: Desk) -> None:
     """What is in NVRAM stays: set up again, with the same signing key, the HSM signs on."""
-    five.pipsqueak("generate", "alias=kept", "algorithm=lms", "lmscode=sha256_m32_h5", "lmotscode=sha256_n32_w8")
+    five.pipsqueak(
+        "generate",
+        "alias=kept",
+        "algorithm=lms",
+        "lmscode=sha256_m32_h5",
+        "lmotscode=sha256_n32_w8",
+    )
     five.done("5c", "--uninstall", "--yes")
     five.done("5c")
     assert not any("image" in call or call.startswith("generatekey") for call in five.calls)

@@ -13,17 +13,36 @@ from nshield.site import Site
 from nshield.step import Act, Place, Step, call
 from nshield.tools import Tools
 
-CARDS = {"5c": {"testOCS-1": (FIVE, 2), "admin-1": (FIVE, 0)}, "xc": {"testOCS-2": (XC, 3), "admin-1": (FIVE, 0)}}
+CARDS = {
+    "5c": {"testOCS-1": (FIVE, 2), "admin-1": (FIVE, 0)},
+    "xc": {"testOCS-2": (XC, 3), "admin-1": (FIVE, 0)},
+}
 READERS = {
-    "5c": ["csadmin ids create", "generatekey simple", "python3 pqsdk-1.4.1-win64/userdatatool.py", "csadmin image sign"],
-    "xc": ["generatekey seeinteg", "python3 pqsdk-1.4.1-win64/userdatatool.py", "tct2 --sign-and-pack", "tct2 --sign-and-pack"],
+    "5c": [
+        "csadmin ids create",
+        "generatekey simple",
+        "python3 pqsdk-1.4.1-win64/userdatatool.py",
+        "csadmin image sign",
+    ],
+    "xc": [
+        "generatekey seeinteg",
+        "python3 pqsdk-1.4.1-win64/userdatatool.py",
+        "tct2 --sign-and-pack",
+        "tct2 --sign-and-pack",
+    ],
 }
 
 
 @pytest.mark.parametrize("model", ["5c", "xc"])
 def test_no_card_at_each_call_that_reads_one(desk: Desk, model: str) -> None:
-    """The cards are taken out before each call: exit code 3 and which card, then they come back and the next run goes on from there."""
-    words, out, refused = (["--module", "2", "--yes"] if model == "xc" else []), set[str](), list[str]()
+    """The cards are taken out before each call: exit code 3 and which card, then they come back and
+    the next run goes on from there.
+    """
+    words, out, refused = (
+        (["--module", "2", "--yes"] if model == "xc" else []),
+        set[str](),
+        list[str](),
+    )
 
     def take_cards(call: str, made: bool) -> None:
         if not made and call not in out and call.startswith(tuple(READERS[model])):
@@ -40,19 +59,33 @@ def test_no_card_at_each_call_that_reads_one(desk: Desk, model: str) -> None:
             break
         assert code == 3, "\n".join(lines)
         if len(refused) > before:
-            assert ("Administrator Card Set" if "userdatatool" in refused[-1] else "a card of testOCS") in "\n".join(lines[-4:])
+            assert (
+                "Administrator Card Set" if "userdatatool" in refused[-1] else "a card of testOCS"
+            ) in "\n".join(lines[-4:])
             assert desk.calls[-1] == refused[-1]
             for card, (esn, slot) in CARDS[model].items():
                 desk.site.rack.insert(card, esn, slot)
         else:
             desk.certify()
-    assert [call[: len(start)] for call, start in zip(refused, READERS[model], strict=True)] == READERS[model]
+    assert [
+        call[: len(start)] for call, start in zip(refused, READERS[model], strict=True)
+    ] == READERS[model]
     assert {"5c": FIVE, "xc": XC}[model] in desk.banner()
 
 
 def test_a_developer_key_of_others_is_never_set_aside(desk: Desk) -> None:
     """A key of this name that was there before: however often it is tried, it stays where it is."""
-    desk.site.done("csadmin", "ids", "create", "--keyname", "devkeyident", "--x509cname", "cn", "--x509org", "org")
+    desk.site.done(
+        "csadmin",
+        "ids",
+        "create",
+        "--keyname",
+        "devkeyident",
+        "--x509cname",
+        "cn",
+        "--x509org",
+        "org",
+    )
     path = desk.site.home / "kmdata" / "local" / "key_simple_devkeyident"
     kept = path.read_text()
     for _ in range(3):
@@ -61,7 +94,9 @@ def test_a_developer_key_of_others_is_never_set_aside(desk: Desk) -> None:
 
 
 def test_what_others_load_after_a_refused_load_is_theirs(desk: Desk) -> None:
-    """A load that was refused leaves nothing that is ours: a SEE machine that turns up later is not taken over."""
+    """A load that was refused leaves nothing that is ours: a SEE machine that turns up later is not
+    taken over.
+    """
     good = Path("good.cs5")
 
     def damage(call: str, made: bool) -> None:
@@ -82,7 +117,9 @@ def test_what_others_load_after_a_refused_load_is_theirs(desk: Desk) -> None:
 
 
 def test_what_is_taken_over_is_told(desk: Desk) -> None:
-    """A load that was killed is found again, and said; so is one that --uuid names; one that is named wrongly changes nothing."""
+    """A load that was killed is found again, and said; so is one that --uuid names; one that is
+    named wrongly changes nothing.
+    """
 
     def kill(call: str, made: bool) -> None:
         if call.startswith("csadmin load") and made:
@@ -95,10 +132,15 @@ def test_what_is_taken_over_is_told(desk: Desk) -> None:
         desk.deploy("5c")
     desk.watch = lambda *_: None
     [loaded] = desk.site.module(FIVE).loaded
-    assert f"SEE machine {loaded.uuid} is taken as ours: a run that loaded it was interrupted" in desk.done("5c")
+    assert (
+        f"SEE machine {loaded.uuid} is taken as ours: a run that loaded it was interrupted"
+        in desk.done("5c")
+    )
     assert not any(line.startswith("SEE machine") for line in desk.done("5c"))
     Path("pqcop-5c/journal.json").unlink()
-    assert "--uuid" in desk.stopped(1, "5c", "--uninstall", "--yes", "--uuid", "3d362d35-fc17-448a-b501-914fe0a680b0")
+    assert "--uuid" in desk.stopped(
+        1, "5c", "--uninstall", "--yes", "--uuid", "3d362d35-fc17-448a-b501-914fe0a680b0"
+    )
     assert "is installed" in desk.stopped(1, "5c", "--uuid", "3d362d35-fc17-448a-b501-914fe0a680b0")
     assert desk.calls == []
     lines = desk.done("5c", "--uninstall", "--yes", "--uuid", loaded.uuid)
@@ -106,7 +148,9 @@ def test_what_is_taken_over_is_told(desk: Desk) -> None:
 
 
 def test_what_was_taken_over_stays_ours(five: Desk) -> None:
-    """Without the journal nobody knows what it was made of: later runs, which do not name it any more, leave it as it is."""
+    """Without the journal nobody knows what it was made of: later runs, which do not name it any
+    more, leave it as it is.
+    """
     [loaded] = five.site.module(FIVE).loaded
     Path("pqcop-5c/journal.json").unlink()
     five.done("5c", "--uuid", loaded.uuid)
@@ -115,14 +159,18 @@ def test_what_was_taken_over_stays_ours(five: Desk) -> None:
 
 
 def test_a_wrong_uuid_is_refused_first(desk: Desk) -> None:
-    """Where csadmin can be asked already: before the developer key, and before there is a work folder."""
+    """Where csadmin can be asked already: before the developer key, and before there is a work
+    folder.
+    """
     desk.site.enroll_launcher()
     assert "is installed" in desk.stopped(1, "5c", "--uuid", "3d362d35-fc17-448a-b501-914fe0a680b0")
     assert desk.calls == []
     assert not Path("pqcop-5c").exists()
 
 
-def test_a_hsm_that_csadmin_does_not_reach_is_not_called_empty(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hsm_that_csadmin_does_not_reach_is_not_called_empty(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What can't be seen is neither gone nor uninstalled."""
     desk.set_up_5c()
     ran = desk.ran
@@ -136,7 +184,9 @@ def test_a_hsm_that_csadmin_does_not_reach_is_not_called_empty(desk: Desk, monke
 
 
 def test_no_clear_without_consent_whatever_comes_first(desk: Desk) -> None:
-    """New archives undo what the plan found done: before the module is cleared for them it is asked all the same."""
+    """New archives undo what the plan found done: before the module is cleared for them it is asked
+    all the same.
+    """
     desk.done("xc", "--module", "2", "--yes")
     assert "with --yes" in desk.stopped(1, "xc", "--module", "2", "--signer", "second")
     assert not any(call.startswith("loadsee-setup") for call in desk.calls)
@@ -144,10 +194,23 @@ def test_no_clear_without_consent_whatever_comes_first(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "cleared"), [("yes", True), ("y", True), (" YES ", True), ("no", False), ("n", False), ("", False), (None, False)]
+    ("typed", "cleared"),
+    [
+        ("yes", True),
+        ("y", True),
+        (" YES ", True),
+        ("no", False),
+        ("n", False),
+        ("", False),
+        (None, False),
+    ],
 )
-def test_consent_at_a_terminal(typed: str | None, cleared: bool, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is asked once, yes or y; all else, and the end of input, is a no, and then nothing was done."""
+def test_consent_at_a_terminal(
+    typed: str | None, cleared: bool, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is asked once, yes or y; all else, and the end of input, is a no, and then nothing was
+    done.
+    """
     questions = []
 
     def answer(question: str) -> str:
@@ -158,7 +221,11 @@ def test_consent_at_a_terminal(typed: str | None, cleared: bool, desk: Desk, mon
 
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
     monkeypatch.setattr("builtins.input", answer)
-    site = Site(Settings("xc", module=2), Tools(desk.site.home, "", -1, silent=True), Journal(desk.site.home))
+    site = Site(
+        Settings("xc", module=2),
+        Tools(desk.site.home, "", -1, silent=True),
+        Journal(desk.site.home),
+    )
     consent = runner.Consent(site, given=False)
     if cleared:
         consent.need()
@@ -175,7 +242,11 @@ def test_consent_at_a_terminal(typed: str | None, cleared: bool, desk: Desk, mon
 
 
 def test_consent_to_an_uninstall_speaks_of_the_container(desk: Desk) -> None:
-    """A 5c's is destroyed, and on a real HSM its NVRAM may go with it; nothing is destroyed unasked. An XC's question has no container."""
+    """A 5c's is destroyed, and on a real HSM its NVRAM may go with it; nothing is destroyed
+    unasked.
+
+    An XC's question has no container.
+    """
     desk.set_up_5c()
     said = desk.stopped(1, "5c", "--uninstall")
     assert "destroys the container; what it has in NVRAM may be lost" in said
@@ -186,22 +257,33 @@ def test_consent_to_an_uninstall_speaks_of_the_container(desk: Desk) -> None:
 
 @pytest.mark.parametrize(("between", "foreseen"), [(True, True), (False, False)])
 def test_what_must_be_told_is_foreseen(between: bool, foreseen: bool, tmp_path: Path) -> None:
-    """A word that only a person has is missed before anything is done, unless the run ends before, where others have to act."""
-    site = Site(Settings("5c", work=str(tmp_path)), Tools(tmp_path, "", -1, silent=True), Journal(tmp_path))
+    """A word that only a person has is missed before anything is done, unless the run ends before,
+    where others have to act.
+    """
+    site = Site(
+        Settings("5c", work=str(tmp_path)), Tools(tmp_path, "", -1, silent=True), Journal(tmp_path)
+    )
     done = []
     steps = [
         Step("first", "1", lambda: bool(done), "", (Act("true", lambda: done.append(1)),)),
         Step("certificate", "2", lambda: between, "send it", waits=True),
         Step("enroll", "3", lambda: False, "look at it", (call("enroll", Place("address")),)),
     ]
-    with pytest.raises(runner.Stopped, match="--address is needed for it\n  what to do: give --address" if foreseen else "send it"):
+    with pytest.raises(
+        runner.Stopped,
+        match="--address is needed for it\n  what to do: give --address" if foreseen else "send it",
+    ):
         runner.run(site, steps, yes=False)
     assert bool(done) is not foreseen
 
 
-def test_the_plan_is_printed_as_it_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_plan_is_printed_as_it_is_found(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """While a later question hangs, what was found before is to be read."""
-    site = Site(Settings("xc", work=str(tmp_path)), Tools(tmp_path, "", -1, silent=True), Journal(tmp_path))
+    site = Site(
+        Settings("xc", work=str(tmp_path)), Tools(tmp_path, "", -1, silent=True), Journal(tmp_path)
+    )
     printed = []
     second = Step("second", "2", lambda: not printed.append(capsys.readouterr().out), "")
     assert runner.run(site, [Step("first", "1", lambda: True, ""), second], yes=False) == 0

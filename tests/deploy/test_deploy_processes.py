@@ -1,4 +1,6 @@
-"""The deploy scripts as an administrator starts them: real processes, found by PATH, in a pipe and at a terminal."""
+"""The deploy scripts as an administrator starts them: real processes, found by PATH, in a pipe and
+at a terminal.
+"""
 
 import os
 import pty
@@ -17,7 +19,9 @@ from seemachine.nfast import layout
 from seemachine.state.rack import Rack
 
 SECONDS = 60.0
-FLEET = f'[[machines]]\nesn = "{FIVE}"\nport = 0\n[[machines]]\nesn = "{XC}"\nmodel = "xc"\nport = 0\n'
+FLEET = (
+    f'[[machines]]\nesn = "{FIVE}"\nport = 0\n[[machines]]\nesn = "{XC}"\nmodel = "xc"\nport = 0\n'
+)
 
 
 class Host:
@@ -31,7 +35,9 @@ class Host:
         self.env = processes.environment(self.home)
         self.seemachine("nfast", "setup", "--passphrase", "secret", "--ocs-cards", "3")
         self.bin = layout.install(self.home)
-        self.env["PATH"] = f"{self.bin}{os.pathsep}{Path(sys.executable).parent}{os.pathsep}{self.env['PATH']}"
+        self.env["PATH"] = (
+            f"{self.bin}{os.pathsep}{Path(sys.executable).parent}{os.pathsep}{self.env['PATH']}"
+        )
         layout.release(self.home, self.work / "release.zip")
         self.rack = Rack(self.home)
 
@@ -45,7 +51,14 @@ class Host:
         """Run a script in a pipe."""
         command = [DEPLOY / f"nshield{model}", "--release", "release.zip", *words]
         done = subprocess.run(
-            command, cwd=self.work, env={**self.env, **more}, input=typed, capture_output=True, text=True, timeout=SECONDS, check=False
+            command,
+            cwd=self.work,
+            env={**self.env, **more},
+            input=typed,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
         )
         return done.returncode, done.stdout + done.stderr
 
@@ -71,10 +84,19 @@ def host(tmp_path: Path) -> Iterator[Host]:
 
 
 def at_a_terminal(host: Host, *command: object) -> Iterator[str]:
-    """Run a command at a terminal: yields what it prints, is sent what to type. Its exit code is the last that is yielded."""
+    """Run a command at a terminal: yields what it prints, is sent what to type.
+
+    Its exit code is the last that is yielded.
+    """
     master, slave = pty.openpty()
     process = subprocess.Popen(
-        list(map(str, command)), cwd=host.work, env=host.env, stdin=slave, stdout=slave, stderr=slave, start_new_session=True
+        list(map(str, command)),
+        cwd=host.work,
+        env=host.env,
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        start_new_session=True,
     )
     os.close(slave)
     deadline = time.monotonic() + SECONDS
@@ -96,8 +118,12 @@ def at_a_terminal(host: Host, *command: object) -> Iterator[str]:
         os.close(master)
 
 
-def answered(host: Host, answers: dict[str, str], acts: dict[str, Callable[[], None]], *command: object) -> str:
-    """All that a command at a terminal prints, its questions answered, an act done when a text is printed."""
+def answered(
+    host: Host, answers: dict[str, str], acts: dict[str, Callable[[], None]], *command: object
+) -> str:
+    """All that a command at a terminal prints, its questions answered, an act done when a text is
+    printed.
+    """
     said, seen = "", 0
     run = at_a_terminal(host, *command)
     part = next(run)
@@ -117,7 +143,9 @@ def answered(host: Host, answers: dict[str, str], acts: dict[str, Callable[[], N
 
 
 def test_a_mixed_fleet_from_empty_folders_to_signatures_and_back(host: Host) -> None:
-    """The XC at a terminal, its card put in when it is waited for; the 5c in a pipe, with the XC's key (guide 2.9.2); both sign."""
+    """The XC at a terminal, its card put in when it is waited for; the 5c in a pipe, with the XC's
+    key (guide 2.9.2); both sign.
+    """
     host.rack.insert("admin-1", FIVE, 0)
     said = answered(
         host,
@@ -132,10 +160,19 @@ def test_a_mixed_fleet_from_empty_folders_to_signatures_and_back(host: Host) -> 
     five = [*IDENTITY, "--retarget", "pqsdk-signer", "--esn", FIVE]
     code, said = host.deploy("5c", *five, typed="secret\nsecret\n")
     assert (code, "send" in said) == (3, True), said
-    host.seemachine("nfast", "certify", str(host.work / "pqcop-5c/devkeyident.csr"), str(host.work / "pqcop-5c/devkeyident.pem"))
+    host.seemachine(
+        "nfast",
+        "certify",
+        str(host.work / "pqcop-5c/devkeyident.csr"),
+        str(host.work / "pqcop-5c/devkeyident.pem"),
+    )
     said = host.done("5c", *five, typed="secret\n" * 4)
     assert "secret" not in said
-    assert not [path for path in (host.work / "pqcop-5c").rglob("*") if path.is_file() and b"secret" in path.read_bytes()]
+    assert not [
+        path
+        for path in (host.work / "pqcop-5c").rglob("*")
+        if path.is_file() and b"secret" in path.read_bytes()
+    ]
     assert "nothing to do" in host.done("5c", *five)
     assert "nothing to do" in host.done("xc", "--module", "2")
     assert host.pipsqueak() == [f"PQSDK: 1.4.1 ({FIVE}: 1.4.1, {XC}: 1.4.1)"]
@@ -161,16 +198,35 @@ def test_a_mixed_fleet_from_empty_folders_to_signatures_and_back(host: Host) -> 
 
 
 def test_sigkill_while_a_tool_runs(host: Host) -> None:
-    """A tool that goes on without the killed script is waited for by the next run, which then finds its work done."""
+    """A tool that goes on without the killed script is waited for by the next run, which then finds
+    its work done.
+    """
     host.rack.insert("testOCS-2", XC, 3)
     slow = host.work / "slow"
     slow.mkdir()
-    (slow / "generatekey").write_text(f'#!/bin/sh\ntouch {host.work}/begun\nsleep 1\nexec {host.bin}/generatekey "$@" > {host.work}/said\n')
+    (slow / "generatekey").write_text(
+        f'#!/bin/sh\ntouch {host.work}/begun\nsleep 1\nexec {host.bin}/generatekey "$@" >'
+        f" {host.work}/said\n"
+    )
     (slow / "generatekey").chmod(0o755)
     env = {**host.env, "PATH": f"{slow}{os.pathsep}{host.env['PATH']}"}
-    command = [DEPLOY / "nshieldxc", "--release", "release.zip", "--module", "2", "--yes", "--nfast", host.bin.parent]
+    command = [
+        DEPLOY / "nshieldxc",
+        "--release",
+        "release.zip",
+        "--module",
+        "2",
+        "--yes",
+        "--nfast",
+        host.bin.parent,
+    ]
     with subprocess.Popen(
-        command, cwd=host.work, env=env, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command,
+        cwd=host.work,
+        env=env,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     ) as first:
         assert first.stdin is not None
         first.stdin.write(b"secret\n")

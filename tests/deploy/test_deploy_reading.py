@@ -1,4 +1,6 @@
-"""What the deploy scripts read: settings, certificates, lines of tools; and that they stand on their own."""
+"""What the deploy scripts read: settings, certificates, lines of tools; and that they stand on
+their own.
+"""
 
 import ast
 import datetime as dt
@@ -19,15 +21,21 @@ from nshield.settings import Settings
 from nshield.site import Site
 from nshield.tools import Tools
 
-TIMES = st.datetimes(dt.datetime(1951, 1, 1), dt.datetime(2120, 1, 1)).map(lambda time: time.replace(microsecond=0, tzinfo=dt.UTC))
+TIMES = st.datetimes(dt.datetime(1951, 1, 1), dt.datetime(2120, 1, 1)).map(
+    lambda time: time.replace(microsecond=0, tzinfo=dt.UTC)
+)
 
 
 @limits(deadline=None)
-@given(serial=st.integers(1, (1 << 159) - 1), times=st.lists(TIMES, min_size=2, max_size=2).map(sorted))
+@given(
+    serial=st.integers(1, (1 << 159) - 1), times=st.lists(TIMES, min_size=2, max_size=2).map(sorted)
+)
 def test_certificates_are_read_as_the_library_reads_them(
     serial: int, times: list[dt.datetime], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Serial number and times, in both forms of time that X.509 has, are those that were written."""
+    """Serial number and times, in both forms of time that X.509 has, are those that
+    were written.
+    """
     path = tmp_path_factory.getbasetemp() / "c.pem"
     path.write_bytes(b"Bag Attributes\n" + pem(serial, *times))
     assert certificate.read(path) == certificate.Certificate(serial, *times)
@@ -35,7 +43,9 @@ def test_certificates_are_read_as_the_library_reads_them(
 
 @limits(deadline=None)
 @given(cut=st.integers(0, 700), junk=st.binary(max_size=40))
-def test_damaged_certificates_are_refused(cut: int, junk: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_damaged_certificates_are_refused(
+    cut: int, junk: bytes, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """Whatever is in the file, it is read or refused with its name."""
     whole = pem(1, dt.datetime(2026, 1, 1), dt.datetime(2027, 1, 1))
     path = tmp_path_factory.getbasetemp() / "damaged.pem"
@@ -57,17 +67,26 @@ def test_the_scripts_stand_on_their_own(tmp_path: Path) -> None:
                 if isinstance(node, ast.Import)
                 else []
             )
-            assert all(name.split(".")[0] in {*sys.stdlib_module_names, "nshield"} for name in names), f"{path}: {names}"
+            assert all(
+                name.split(".")[0] in {*sys.stdlib_module_names, "nshield"} for name in names
+            ), f"{path}: {names}"
     for script in ("nshield5c", "nshieldxc"):
         done = subprocess.run(
-            [sys.executable, "-E", "-s", "-S", "-B", DEPLOY / script, "--help"], capture_output=True, text=True, check=False
+            [sys.executable, "-E", "-s", "-S", "-B", DEPLOY / script, "--help"],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("model", ["5c", "xc"])
-def test_a_dry_run_calls_nothing(model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """No tool is called, not even to ask, and no file is made; each call of the guide is printed, with what is known of it."""
+def test_a_dry_run_calls_nothing(
+    model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No tool is called, not even to ask, and no file is made; each call of the guide is printed,
+    with what is known of it.
+    """
     monkeypatch.chdir(tmp_path)
     more = ["--cname", "cn"] if model == "5c" else []
     Path("r.zip").touch()
@@ -87,43 +106,84 @@ def test_a_dry_run_calls_nothing(model: str, tmp_path: Path, monkeypatch: pytest
             "appliance-cli -m 2 cs5 getserverinfo",
             "hsmadmin cs5 enroll <server>",
             "csadmin ids --esn <esn> add devkeyident.pem",
-            "generatekey simple type=ecdsa curve=nistp521 ident=pqsdk-signer plainname=pqsdk-signer nvram=no recovery=yes protect=token "
-            "cardset=testOCS slot=2 module=2 trusted-certifier= seeintegname=",
-            "/opt/nfast/python3/bin/python3 r/userdatatool.py -A simple -I pqsdk-signer -f userdata.raw",
-            "csadmin image generate --package-name pqcop-1.4.1 --version-str 1.4.1 --entry-point /usr/bin/entrypoint "
-            "--network-conf r/network.json --packages-conf r/packages.json --rootdir container pqsdk.cs5",
-            "csadmin image sign --devkeyname devkeyident --devcert devkeyident.pem --askeyname pqsdk-signer "
-            "--out pqsdk-signed.cs5 pqsdk.cs5",
+            (
+                "generatekey simple type=ecdsa curve=nistp521 ident=pqsdk-signer"
+                " plainname=pqsdk-signer nvram=no recovery=yes protect=token cardset=testOCS slot=2"
+                " module=2 trusted-certifier= seeintegname="
+            ),
+            (
+                "/opt/nfast/python3/bin/python3 r/userdatatool.py -A simple -I pqsdk-signer -f"
+                " userdata.raw"
+            ),
+            (
+                "csadmin image generate --package-name pqcop-1.4.1 --version-str 1.4.1"
+                " --entry-point /usr/bin/entrypoint --network-conf r/network.json --packages-conf"
+                " r/packages.json --rootdir container pqsdk.cs5"
+            ),
+            (
+                "csadmin image sign --devkeyname devkeyident --devcert devkeyident.pem --askeyname"
+                " pqsdk-signer --out pqsdk-signed.cs5 pqsdk.cs5"
+            ),
             "csadmin load --esn <esn> pqsdk-signed.cs5",
             "csadmin start --esn <esn> --uuid <uuid>",
-            "/opt/nfast/python3/bin/python3 r/bootstrap.py -m 2 --uuid <uuid> --cs5file pqsdk-signed.cs5",
+            (
+                "/opt/nfast/python3/bin/python3 r/bootstrap.py -m 2 --uuid <uuid> --cs5file"
+                " pqsdk-signed.cs5"
+            ),
         ],
         "xc": [
-            "generatekey seeinteg type=ecdsa curve=nistp521 plainname=pqsdk-signer nvram=no recovery=yes protect=token "
-            "cardset=testOCS slot=3 module=2",
-            "/opt/nfast/python3/bin/python3 r/userdatatool.py -A seeinteg -I pqsdk-signer -f userdata.raw",
-            "tct2 --sign-and-pack -m 2 -k pqsdk-signer --is-machine --machine-type PowerPCELF -o pqsdk-1.4.1.sar r/pqsdk-1.4.1.elf",
-            "tct2 --sign-and-pack -m 2 -k pqsdk-signer --machine-key-ident pqsdk-signer -o userdata.sar userdata.raw",
+            (
+                "generatekey seeinteg type=ecdsa curve=nistp521 plainname=pqsdk-signer nvram=no"
+                " recovery=yes protect=token cardset=testOCS slot=3 module=2"
+            ),
+            (
+                "/opt/nfast/python3/bin/python3 r/userdatatool.py -A seeinteg -I pqsdk-signer -f"
+                " userdata.raw"
+            ),
+            (
+                "tct2 --sign-and-pack -m 2 -k pqsdk-signer --is-machine --machine-type PowerPCELF"
+                " -o pqsdk-1.4.1.sar r/pqsdk-1.4.1.elf"
+            ),
+            (
+                "tct2 --sign-and-pack -m 2 -k pqsdk-signer --machine-key-ident pqsdk-signer -o"
+                " userdata.sar userdata.raw"
+            ),
             "mkdir -p /opt/nfast/kmdata/custom-seemachines",
             "cp pqsdk-1.4.1.sar /opt/nfast/kmdata/custom-seemachines/.",
             "cp userdata.sar /opt/nfast/kmdata/custom-seemachines/.",
-            "loadsee-setup --setup -m 2 -M /opt/nfast/kmdata/custom-seemachines/pqsdk-1.4.1.sar "
-            "-U /opt/nfast/kmdata/custom-seemachines/userdata.sar -p pqsdk",
+            (
+                "loadsee-setup --setup -m 2 -M /opt/nfast/kmdata/custom-seemachines/pqsdk-1.4.1.sar"
+                " -U /opt/nfast/kmdata/custom-seemachines/userdata.sar -p pqsdk"
+            ),
             "hsc_loadseemachine -m2",
         ],
     }[model]
     way_back = {
-        "5c": ["csadmin stop --esn <esn> --uuid <uuid>", "csadmin destroy --esn <esn> --uuid <uuid>"],
+        "5c": [
+            "csadmin stop --esn <esn> --uuid <uuid>",
+            "csadmin destroy --esn <esn> --uuid <uuid>",
+        ],
         "xc": ["loadsee-setup -r -m 1"],
     }[model]
-    way_back += ["nopclearfail -c -m 1", "/opt/nfast/python3/bin/python3 r/removepubobj.py -m 1 -p pqsdk"]
+    way_back += [
+        "nopclearfail -c -m 1",
+        "/opt/nfast/python3/bin/python3 r/removepubobj.py -m 1 -p pqsdk",
+    ]
     for printed, wanted in ((setting_up, guide), (taking_down, way_back)):
-        calls = [line.strip().removeprefix("$ ") for line in printed.splitlines() if line.startswith("    $")]
-        assert [call for call in calls if not call.startswith(("unzip", "rm -rf container"))] == wanted
+        calls = [
+            line.strip().removeprefix("$ ")
+            for line in printed.splitlines()
+            if line.startswith("    $")
+        ]
+        assert [
+            call for call in calls if not call.startswith(("unzip", "rm -rf container"))
+        ] == wanted
 
 
 def test_settings_of_a_file(desk: Desk) -> None:
-    """A file has the settings of a model, by their names; options are above it; its paths begin where it lies."""
+    """A file has the settings of a model, by their names; options are above it; its paths begin
+    where it lies.
+    """
     folder = Path("elsewhere")
     folder.mkdir()
     file = folder / "five.toml"
@@ -150,9 +210,14 @@ def test_settings_of_a_file(desk: Desk) -> None:
 
 
 def test_one_file_for_both_models(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """What is for one model alone is no matter to the other; a table of a model is above what is for both, and below options."""
+    """What is for one model alone is no matter to the other; a table of a model is above what is
+    for both, and below options.
+    """
     file = tmp_path / "site.toml"
-    file.write_text('org = "Us"\nsudo = true\nsigner = "ours"\n[5c]\nmodule = 3\n[xc]\nmodule = 2\nsigner = "theirs"\n')
+    file.write_text(
+        'org = "Us"\nsudo = true\nsigner = "ours"\n[5c]\nmodule = 3\n[xc]\nmodule = 2\nsigner ='
+        ' "theirs"\n'
+    )
     printed = []
     for words in (["5c"], ["xc"], ["xc", "--module", "4"]):
         assert command.main(words[0], ["--dry-run", "--settings", str(file), *words[1:]]) == 0
@@ -164,7 +229,9 @@ def test_one_file_for_both_models(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "tct2 --sign-and-pack -m 4 -k theirs" in printed[2]
 
 
-def test_the_work_folder_is_beside_the_settings(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_work_folder_is_beside_the_settings(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Wherever the command is called: a run that is called elsewhere goes on with the same keys."""
     folder = Path("elsewhere").absolute()
     folder.mkdir()
@@ -177,7 +244,9 @@ def test_the_work_folder_is_beside_the_settings(desk: Desk, monkeypatch: pytest.
 
 
 def test_the_licence_is_read_by_its_column(tmp_path: Path) -> None:
-    """In the guide's print (2.5 step 1) the licence of CodeSafe 5 is there, that of an XC is not; what is no licence is none."""
+    """In the guide's print (2.5 step 1) the licence of CodeSafe 5 is there, that of an XC is not;
+    what is no licence is none.
+    """
     guide = """
                 Feature Enable Tool
                 =====
@@ -209,7 +278,9 @@ No.  Serial Number
 
 
 def test_a_digest_tells_what_matters(tmp_path: Path) -> None:
-    """A name, a byte, a bit of its mode, a link: each makes another tree; its times and where it lies do not."""
+    """A name, a byte, a bit of its mode, a link: each makes another tree; its times and where it
+    lies do not.
+    """
     seen = set()
     root = tmp_path / "a"
     (root / "bin").mkdir(parents=True)
@@ -229,7 +300,9 @@ def test_a_digest_tells_what_matters(tmp_path: Path) -> None:
 
 
 def test_the_image_of_the_recipe(desk: Desk) -> None:
-    """With --rootdir a tree of `make image` is signed and loaded, its delegation certificate replaced in a copy of it."""
+    """With --rootdir a tree of `make image` is signed and loaded, its delegation certificate
+    replaced in a copy of it.
+    """
     tree = Path("tree")
     (tree / "usr/bin").mkdir(parents=True)
     (tree / "etc").mkdir()
@@ -242,5 +315,7 @@ def test_the_image_of_the_recipe(desk: Desk) -> None:
     assert digest(tree) == before
     [loaded] = desk.site.module(FIVE).loaded
     assert loaded.delegated
-    assert (Path("pqcop-5c/container/etc/userdata.codesafe")).read_text() == Path("pqcop-5c/userdata.raw").read_text()
+    assert (Path("pqcop-5c/container/etc/userdata.codesafe")).read_text() == Path(
+        "pqcop-5c/userdata.raw"
+    ).read_text()
     assert FIVE in desk.banner()

@@ -9,25 +9,37 @@ from pathlib import Path
 import processes
 from deploy.deploykit import DEPLOY, FIVE, XC
 
-FLEET = f'[[machines]]\nesn = "{FIVE}"\nport = 0\n[[machines]]\nesn = "{XC}"\nmodel = "xc"\nport = 0\n'
+FLEET = (
+    f'[[machines]]\nesn = "{FIVE}"\nport = 0\n[[machines]]\nesn = "{XC}"\nmodel = "xc"\nport = 0\n'
+)
 SECONDS = 300.0
 FIRST = ". .venv/bin/activate; "
 
 
 def block(title: str) -> list[str]:
     """The first block of commands of a chapter."""
-    chapter = (DEPLOY / "README.md").read_text().partition(f"\n### {title}\n")[2].partition("\n### ")[0]
+    chapter = (
+        (DEPLOY / "README.md").read_text().partition(f"\n### {title}\n")[2].partition("\n### ")[0]
+    )
     return [line.removeprefix("    ") for line in re.findall(r"^    .*$", chapter, re.MULTILINE)]
 
 
 def test_the_rehearsal_of_the_readme(tmp_path: Path) -> None:
-    """From nothing to a mixed fleet with one key, and back. Changed are where the environment is, and the ports, which others may have."""
+    """From nothing to a mixed fleet with one key, and back.
+
+    Changed are where the environment is, and the ports, which others may have.
+    """
     lines = block("A rehearsal")
     assert lines[0].startswith(FIRST)
     lines[0] = lines[0].removeprefix(FIRST)
     lines.insert(2, 'mkdir -m 700 world; printf %s "$FLEET" > world/fleet.toml')
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    env = {**processes.environment(tmp_path / "unused"), "PATH": path, "FLEET": FLEET, "TMPDIR": str(tmp_path)}
+    env = {
+        **processes.environment(tmp_path / "unused"),
+        "PATH": path,
+        "FLEET": FLEET,
+        "TMPDIR": str(tmp_path),
+    }
     try:
         said = subprocess.run(
             ["sh", "-c", "\n".join(lines)],
@@ -42,7 +54,9 @@ def test_the_rehearsal_of_the_readme(tmp_path: Path) -> None:
     finally:
         for world in tmp_path.glob("*/world"):
             processes.seemachine(["fleet", "down"], {**env, "SEEMACHINE_HOME": str(world)})
-    ends = [line for line in said.splitlines() if re.match(r"nshield|PQSDK|nothing was found", line)]
+    ends = [
+        line for line in said.splitlines() if re.match(r"nshield|PQSDK|nothing was found", line)
+    ]
     assert ends == [
         f"nshieldxc: module 2 ({XC}) is set up",
         "nshield5c: not so: a valid developer certificate",

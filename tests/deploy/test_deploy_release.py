@@ -1,4 +1,6 @@
-"""The release's zip file and the container's root tree: whole or not at all, whatever form they have, and nothing of the user's removed."""
+"""The release's zip file and the container's root tree: whole or not at all, whatever form they
+have, and nothing of the user's removed.
+"""
 
 import zipfile
 from pathlib import Path
@@ -24,7 +26,9 @@ def rezip(target: Path, names: dict[str, str], *, first: str = "") -> None:
 
 
 def test_what_others_half_unpacked_is_not_the_release(desk: Desk) -> None:
-    """All names are there, a program is cut: it is unpacked again, once; what was put beside it stays."""
+    """All names are there, a program is cut: it is unpacked again, once; what was put beside it
+    stays.
+    """
     UNPACKED.mkdir(parents=True)
     with zipfile.ZipFile("release.zip") as archive:
         archive.extractall("pqcop-5c")
@@ -44,7 +48,9 @@ def test_another_zip_file_is_unpacked(desk: Desk) -> None:
     desk.stopped(3, "5c")
     with zipfile.ZipFile("release.zip") as old, zipfile.ZipFile("other.zip", "w") as new:
         for entry in old.infolist():
-            new.writestr(entry, old.read(entry) + (b"\n" if entry.filename.endswith(".bin") else b""))
+            new.writestr(
+                entry, old.read(entry) + (b"\n" if entry.filename.endswith(".bin") else b"")
+            )
     desk.stopped(3, "5c", "--release", "other.zip")
     assert (UNPACKED / "pqsdk-1.4.1.bin").read_bytes().endswith(b"\n")
 
@@ -58,8 +64,12 @@ def test_another_zip_file_is_unpacked(desk: Desk) -> None:
         ({"pqsdk-1.4.1-win64/": "deep/er/"}, "README.txt", "deep.zip", "deep/er"),
     ],
 )
-def test_forms_of_a_zip_file(names: dict[str, str], first: str, name: str, folder: str, desk: Desk) -> None:
-    """Without a top folder, packed on a Mac, in capitals, deeper than usual: the release is where userdatatool.py is."""
+def test_forms_of_a_zip_file(
+    names: dict[str, str], first: str, name: str, folder: str, desk: Desk
+) -> None:
+    """Without a top folder, packed on a Mac, in capitals, deeper than usual: the release is where
+    userdatatool.py is.
+    """
     rezip(Path(name), names, first=first)
     assert "send" in desk.stopped(3, "5c", "--release", name)
     assert (Path("pqcop-5c") / folder / "userdatatool.py").exists()
@@ -75,8 +85,12 @@ def test_a_zip_file_that_reaches_elsewhere(name: str, desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("rootdir", ["pqcop-5c/container", "pqcop-5c", "."])
-def test_a_root_tree_in_the_work_folder(rootdir: str, desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
-    """The work folder, in it or around it: what the run makes anew there is the user's; it is refused as wrong usage, and kept."""
+def test_a_root_tree_in_the_work_folder(
+    rootdir: str, desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The work folder, in it or around it: what the run makes anew there is the user's; it is
+    refused as wrong usage, and kept.
+    """
     kept = Path("pqcop-5c/container/usr/bin/entrypoint")
     kept.parent.mkdir(parents=True)
     kept.write_text("mine")
@@ -86,7 +100,9 @@ def test_a_root_tree_in_the_work_folder(rootdir: str, desk: Desk, capsys: pytest
     assert kept.read_text() == "mine"
 
 
-def test_a_tree_that_can_not_be_copied_leaves_the_old_one(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tree_that_can_not_be_copied_leaves_the_old_one(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No room for the new tree: the old one is still there, and the next run makes it."""
     desk.set_up_5c()
     desk.done("5c", "--uninstall", "--yes")

@@ -1,4 +1,6 @@
-"""How tools are called: in time, in one language, with their own answers; whatever they print is shown."""
+"""How tools are called: in time, in one language, with their own answers; whatever they print is
+shown.
+"""
 
 import io
 import os
@@ -37,9 +39,20 @@ def say(words: str, **more: object) -> Call:
     return Call(tuple(words.split()), **more)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("line", ["echo begun; exec sleep 60", "echo begun; sleep 20 & wait", "echo begun; exec >&- 2>&-; exec sleep 60"])
-def test_a_tool_that_hangs_is_ended(make: Make, line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """One that is asked and one that does something, be it that its child holds the pipe or that it closed it: killed in time, and told."""
+@pytest.mark.parametrize(
+    "line",
+    [
+        "echo begun; exec sleep 60",
+        "echo begun; sleep 20 & wait",
+        "echo begun; exec >&- 2>&-; exec sleep 60",
+    ],
+)
+def test_a_tool_that_hangs_is_ended(
+    make: Make, line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One that is asked and one that does something, be it that its child holds the pipe or that it
+    closed it: killed in time, and told.
+    """
     monkeypatch.setattr(tools, "ASK_SECONDS", 0.3)
     monkeypatch.setattr(tools, "DO_SECONDS", 0.3)
     hanging = make("hanging", line)
@@ -50,15 +63,21 @@ def test_a_tool_that_hangs_is_ended(make: Make, line: str, monkeypatch: pytest.M
     assert time.monotonic() - begun < 15
 
 
-def test_who_is_asked_in_vain_is_told(make: Make, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_who_is_asked_in_vain_is_told(
+    make: Make, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A question that is not answered is no silent "not so"."""
     monkeypatch.setattr(tools, "ASK_SECONDS", 0.3)
     assert make("hanging", "exec sleep 60").ask("hanging", "-m", "1").code == 124
     assert "hanging -m 1 did not end within 0.3 seconds" in capsys.readouterr().out
 
 
-def test_a_slow_question_is_named(make: Make, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """Who waits is told for what, while it is waited for; of one that is quick nothing is printed."""
+def test_a_slow_question_is_named(
+    make: Make, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Who waits is told for what, while it is waited for; of one that is quick nothing
+    is printed.
+    """
     monkeypatch.setattr(listen, "PATIENCE_SECONDS", 0.5)
     assert make("slow", "sleep 1.5; echo late").ask("slow", "-m", "1").said == "late\n"
     assert capsys.readouterr().out == "  waiting for slow -m 1\n"
@@ -70,11 +89,16 @@ def test_a_slow_question_is_named(make: Make, monkeypatch: pytest.MonkeyPatch, c
 def test_who_waits_for_a_card_has_time(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """A person may take longer than any tool."""
     monkeypatch.setattr(tools, "DO_SECONDS", 0.1)
-    assert make("slow", "sleep 0.5; echo read").do(say("slow", reads_cards=True), ["slow"]).said == "read\n"
+    assert (
+        make("slow", "sleep 0.5; echo read").do(say("slow", reads_cards=True), ["slow"]).said
+        == "read\n"
+    )
 
 
 def test_answers_and_what_is_piped(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Typed answers reach the tool; passphrases that were piped to us reach those that read cards, and no other; one may not listen."""
+    """Typed answers reach the tool; passphrases that were piped to us reach those that read cards,
+    and no other; one may not listen.
+    """
     reader, writer = os.pipe()
     os.write(writer, b"passphrase\n")
     os.close(writer)
@@ -100,7 +124,14 @@ def test_tools_speak_one_language(make: Make, monkeypatch: pytest.MonkeyPatch) -
     for name in ("LC_ALL", "LANG", "LANGUAGE"):
         monkeypatch.setenv(name, "de_DE.UTF-8")
     assert make("speaking", 'echo "$LC_ALL"').ask("speaking").said == "C\n"
-    assert "Permission denied" in make("cat", "exec /bin/ls /nobody /proc/1/no 2>&1 | sed 's/No such.*/Permission denied/'").ask("cat").said
+    assert (
+        "Permission denied"
+        in make(
+            "cat", "exec /bin/ls /nobody /proc/1/no 2>&1 | sed 's/No such.*/Permission denied/'"
+        )
+        .ask("cat")
+        .said
+    )
 
 
 def test_a_tool_that_is_not_there(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,7 +143,9 @@ def test_a_tool_that_is_not_there(make: Make, monkeypatch: pytest.MonkeyPatch) -
     assert none.do(say("none", reads_cards=True), ["none"]).code == 127
 
 
-def test_the_library_of_pipsqueak_is_beside_it(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_library_of_pipsqueak_is_beside_it(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Guide 2.6 step 3, for it alone."""
     monkeypatch.setenv("LD_LIBRARY_PATH", "/lib")
     asking = make("pipsqueak", 'echo "$LD_LIBRARY_PATH"')
@@ -122,8 +155,12 @@ def test_the_library_of_pipsqueak_is_beside_it(make: Make, tmp_path: Path, monke
     assert make("enquiry", 'echo "$LD_LIBRARY_PATH"').ask("enquiry").said == "/lib\n"
 
 
-def test_at_a_terminal(make: Make, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
-    """Who reads cards has it to itself; others are shown and read, may ask there too, and are answered when the answer is known."""
+def test_at_a_terminal(
+    make: Make, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Who reads cards has it to itself; others are shown and read, may ask there too, and are
+    answered when the answer is known.
+    """
     reader, writer = os.pipe()
     os.write(writer, b"typed\n")
     os.close(writer)
@@ -150,28 +187,54 @@ class Terminal(io.StringIO):
 
 
 def test_lines_are_shown_as_they_come(make: Make, capsys: pytest.CaptureFixture[str]) -> None:
-    """Indented, the last one too when it lacks its end; bytes that are no text are marked and do no harm."""
-    ran = make("printing", r"printf 'one\ntwo \377 \303\251\n\nthree'").do(say("printing"), ["printing"])
+    """Indented, the last one too when it lacks its end; bytes that are no text are marked and do no
+    harm.
+    """
+    ran = make("printing", r"printf 'one\ntwo \377 \303\251\n\nthree'").do(
+        say("printing"), ["printing"]
+    )
     assert ran.said == "one\ntwo � é\n\nthree"
     assert ran.lines == ["one", "two � é", "three"]
     assert capsys.readouterr().out == "$ printing\n  one\n  two � é\n  \n  three\n"
 
 
 def test_a_terminal_without_the_letters(make: Make, tmp_path: Path) -> None:
-    """A line that the terminal can't show is shown otherwise; the run goes on to what it would have said."""
-    for name in ("generatekey", "nfkminfo", "fet", "nopclearfail", "tct2", "loadsee-setup", "hsc_loadseemachine"):
+    """A line that the terminal can't show is shown otherwise; the run goes on to what it would have
+    said.
+    """
+    for name in (
+        "generatekey",
+        "nfkminfo",
+        "fet",
+        "nopclearfail",
+        "tct2",
+        "loadsee-setup",
+        "hsc_loadseemachine",
+    ):
         make(name, "exit 1")
     make("enquiry", "exit 1")
     env = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
     (tmp_path / "Küche").mkdir()
-    command = [sys.executable, DEPLOY / "nshieldxc", "--release", "Küche", "--dry-run", "--work", "w"]
-    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    command = [
+        sys.executable,
+        DEPLOY / "nshieldxc",
+        "--release",
+        "Küche",
+        "--dry-run",
+        "--work",
+        "w",
+    ]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stderr) == (0, "")
     assert r"K\xfcche" in done.stdout
 
 
 def test_where_the_tools_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """/opt/nfast is above the folder that PATH names, be that a link to it, be the tool a link to elsewhere."""
+    """/opt/nfast is above the folder that PATH names, be that a link to it, be the tool a link to
+    elsewhere.
+    """
     real = tmp_path / "nfast"
     for folder in (real / "bin", tmp_path / "else"):
         folder.mkdir(parents=True)
@@ -199,8 +262,13 @@ def test_a_link_to_the_script(tmp_path: Path) -> None:
     for script in ("nshield5c", "nshieldxc"):
         link = tmp_path / script
         link.symlink_to(DEPLOY / script)
-        done = subprocess.run([link, "--help"], cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert (done.returncode, done.stdout.startswith(f"usage: {script}")) == (0, True), done.stderr
+        done = subprocess.run(
+            [link, "--help"], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, done.stdout.startswith(f"usage: {script}")) == (
+            0,
+            True,
+        ), done.stderr
 
 
 @pytest.mark.parametrize("script", ["nshield5c", "nshieldxc"])
@@ -212,7 +280,11 @@ def test_an_older_python_is_told(script: str, monkeypatch: pytest.MonkeyPatch) -
     source = (DEPLOY / script).read_text()
     with pytest.raises(SystemExit) as ended:
         exec(compile(source, script, "exec"), {"__name__": "__main__"})
-    assert ended.value.code == f"{script}: Python 3.11 or later is needed, and this is 3.9. Name one: python3.11 /deploy/{script}"
+    assert (
+        ended.value.code
+        == f"{script}: Python 3.11 or later is needed, and this is 3.9. Name one: python3.11"
+        f" /deploy/{script}"
+    )
 
 
 @pytest.mark.parametrize("script", ["nshield5c", "nshieldxc"])
@@ -221,6 +293,8 @@ def test_interrupted_at_once(script: str, tmp_path: Path) -> None:
     (tmp_path / "nshield").mkdir()
     (tmp_path / "nshield/__init__.py").write_text("raise KeyboardInterrupt\n")
     (tmp_path / script).write_text((DEPLOY / script).read_text())
-    done = subprocess.run([sys.executable, tmp_path / script], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, tmp_path / script], capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stdout) == (130, "")
     assert done.stderr.strip().startswith(f"{script}: interrupted; ")

@@ -1,4 +1,6 @@
-"""What the guide's tools do not say, and refuse: the deploy scripts remember it, and a refusal is one each time."""
+"""What the guide's tools do not say, and refuse: the deploy scripts remember it, and a refusal is
+one each time.
+"""
 
 import datetime as dt
 from pathlib import Path
@@ -14,7 +16,9 @@ NOW = dt.datetime.now(dt.UTC).replace(microsecond=0)
 
 
 def test_an_xc_that_is_loaded_by_hand(tmp_path: Path) -> None:
-    """Guide 2.5.1 step 9: a SEE machine that the clear did not load is loaded, once, and its configuration stays known."""
+    """Guide 2.5.1 step 9: a SEE machine that the clear did not load is loaded, once, and its
+    configuration stays known.
+    """
     host = GuideHost(tmp_path, "xc")
     host.instead("loadsee-setup", "--setup", f'$real "$@"; rm {host.state}/started; exit')
     host.instead("hsc_loadseemachine", "-m1", f"touch {host.state}/started; exit")
@@ -31,12 +35,16 @@ def test_a_configuration_that_can_not_be_removed(tmp_path: Path) -> None:
     host.instead("loadsee-setup", "-r", "echo no; exit 1")
     for _ in range(2):
         code, lines = deploy(host, "xc", "--uninstall", "--yes")
-        assert (code, "loadsee-setup ended with exit code 1" in lines[-4]) == (1, True), "\n".join(lines)
+        assert (code, "loadsee-setup ended with exit code 1" in lines[-4]) == (1, True), "\n".join(
+            lines
+        )
 
 
 @pytest.mark.parametrize("broken", ["enquiry", "fet"])
 def test_no_work_folder_for_a_run_that_does_nothing(broken: str, tmp_path: Path) -> None:
-    """It is made when something is first done, for its user alone; a run that stops before leaves none behind, nor does a dry one."""
+    """It is made when something is first done, for its user alone; a run that stops before leaves
+    none behind, nor does a dry one.
+    """
     host = GuideHost(tmp_path, "5c")
     host.instead(broken, "-m 1", "exit 1")
     for words in ([], ["--dry-run"], ["--uninstall", "--yes"]):
@@ -49,7 +57,10 @@ def test_no_work_folder_for_a_run_that_does_nothing(broken: str, tmp_path: Path)
 
 
 def test_a_work_folder_that_another_run_made_meanwhile(tmp_path: Path) -> None:
-    """It has notes that this run has not read: it is left to the other. One that can not be made, or written, is named."""
+    """It has notes that this run has not read: it is left to the other.
+
+    One that can not be made, or written, is named.
+    """
     path = tmp_path / "a" / "work"
     ours, theirs = Folder(path), Folder(path)
     descriptor = theirs.need()
@@ -66,11 +77,19 @@ def test_a_work_folder_that_another_run_made_meanwhile(tmp_path: Path) -> None:
     assert Folder(path).taken >= 0
 
 
-def test_where_nothing_can_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_where_nothing_can_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The folder in which the work folder would be made is looked at before any tool is asked."""
     monkeypatch.setattr("nshield.checks.os.access", lambda *_: False)
     assert command.main("5c", ["--work", str(tmp_path / "a" / "b")]) == 2
-    assert capsys.readouterr() == ("", f"nshield5c: work must be a folder that can be written: {tmp_path}/a/b, and {tmp_path} can't\n")
+    assert capsys.readouterr() == (
+        "",
+        (
+            f"nshield5c: work must be a folder that can be written: {tmp_path}/a/b, and {tmp_path}"
+            " can't\n"
+        ),
+    )
 
 
 @pytest.fixture
@@ -79,7 +98,9 @@ def loaded(tmp_path: Path) -> GuideHost:
     host = GuideHost(tmp_path, "5c")
     host.instead("csadmin", "start", "echo no; exit 1")
     assert deploy(host, "5c")[0] == 3
-    (host.work / "pqcop-5c/devkeyident.pem").write_bytes(pem(SERIAL, NOW - dt.timedelta(1), NOW + dt.timedelta(1)))
+    (host.work / "pqcop-5c/devkeyident.pem").write_bytes(
+        pem(SERIAL, NOW - dt.timedelta(1), NOW + dt.timedelta(1))
+    )
     for _ in range(2):
         code, lines = deploy(host, "5c")
         assert (code, "csadmin ended with exit code 1" in lines[-4]) == (1, True), "\n".join(lines)
@@ -89,7 +110,9 @@ def loaded(tmp_path: Path) -> GuideHost:
 
 
 def test_a_start_that_was_done_before_the_kill(loaded: GuideHost) -> None:
-    """A start that is refused is told each time; one that only is refused since a killed run had done it is none."""
+    """A start that is refused is told each time; one that only is refused since a killed run had
+    done it is none.
+    """
     loaded.instead("csadmin", "start", KILL)
     assert deploy(loaded, "5c")[0] == -9
     loaded.restore("csadmin")
@@ -103,7 +126,10 @@ def test_a_start_that_was_done_before_the_kill(loaded: GuideHost) -> None:
 
 
 def test_a_stop_by_others(loaded: GuideHost) -> None:
-    """What runs no more can't be stopped: it is destroyed all the same. What runs and can't be stopped is not."""
+    """What runs no more can't be stopped: it is destroyed all the same.
+
+    What runs and can't be stopped is not.
+    """
     assert deploy(loaded, "5c")[0] == 0
     loaded.instead("csadmin", "stop", "echo no; exit 1")
     assert "csadmin ended with exit code 1" in deploy(loaded, "5c", "--uninstall", "--yes")[1][-4]

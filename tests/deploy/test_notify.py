@@ -14,15 +14,25 @@ from seemachine import notify
 
 ESN = "7852-268D-3BF9"
 SECONDS = 20.0
-# prctl(2): no memory may become executable, in this process and those that it starts; what MemoryDenyWriteExecute= does.
-REFUSE_NEW_CODE = "import ctypes, os, sys; sys.exit(77) if ctypes.CDLL(None).prctl(65, 1, 0, 0, 0) else os.execv(sys.argv[1], sys.argv[1:])"
+# prctl(2): no memory may become executable, in this process and those that it starts; what
+# MemoryDenyWriteExecute= does.
+REFUSE_NEW_CODE = (
+    "import ctypes, os, sys; sys.exit(77) if ctypes.CDLL(None).prctl(65, 1, 0, 0, 0) else"
+    " os.execv(sys.argv[1], sys.argv[1:])"
+)
 CANNOT = 77
 
 
 @pytest.fixture(params=["file", "abstract"])
-def manager(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
+def manager(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[socket.socket]:
     """The service manager's end, under a path or an abstract name."""
-    name = str(tmp_path / "notify") if request.param == "file" else f"@seemachine-test-{os.getpid()}-{tmp_path.name}"
+    name = (
+        str(tmp_path / "notify")
+        if request.param == "file"
+        else f"@seemachine-test-{os.getpid()}-{tmp_path.name}"
+    )
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as end:
         end.bind(name.replace("@", "\0", 1))
         end.settimeout(SECONDS)
@@ -30,11 +40,16 @@ def manager(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.
         yield end
 
 
-def test_a_machine_says_when_it_listens_and_when_it_stops(manager: socket.socket, tmp_path: Path) -> None:
+def test_a_machine_says_when_it_listens_and_when_it_stops(
+    manager: socket.socket, tmp_path: Path
+) -> None:
     """READY=1 comes when the address is known and published, STOPPING=1 before the process ends."""
     with processes.machines(tmp_path / "world", (ESN,)) as [machine]:
         ready = manager.recv(4096).decode().splitlines()
-        assert ready == ["READY=1", f"STATUS={ESN} listens on 127.0.0.1 port {machine.published()['port']}"]
+        assert ready == [
+            "READY=1",
+            f"STATUS={ESN} listens on 127.0.0.1 port {machine.published()['port']}",
+        ]
         machine.process.terminate()
         assert manager.recv(4096) == b"STOPPING=1"
         assert machine.process.wait(SECONDS) == 0
@@ -44,7 +59,10 @@ def test_a_fleet_says_it_once_for_all(manager: socket.socket, tmp_path: Path) ->
     """Only the supervisor talks, when all machines are up; machines of it say nothing."""
     home = tmp_path / "world"
     home.mkdir(mode=0o700)
-    (home / "fleet.toml").write_text('[[machines]]\nesn = "7852-268D-3BF9"\nport = 0\n[[machines]]\nesn = "5F08-02E0-D947"\nport = 0\n')
+    (home / "fleet.toml").write_text(
+        '[[machines]]\nesn = "7852-268D-3BF9"\nport = 0\n[[machines]]\nesn = "5F08-02E0-D947"\nport'
+        " = 0\n"
+    )
     env = processes.environment(home)
     assert processes.seemachine(["fleet", "up", "--detach"], env)[0] == 0
     said = [manager.recv(4096)]
@@ -65,11 +83,15 @@ def test_nobody_to_tell_is_no_error(name: str, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_machine_runs_where_memory_never_becomes_executable(tmp_path: Path) -> None:
-    """The units set MemoryDenyWriteExecute=: with the same rule from the kernel a machine starts, makes a key and signs."""
+    """The units set MemoryDenyWriteExecute=: with the same rule from the kernel a machine starts,
+    makes a key and signs.
+    """
     home = tmp_path / "world"
     home.mkdir(mode=0o700)
     script = tmp_path / "python"
-    script.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{REFUSE_NEW_CODE}" {sys.executable} "$@"\n')
+    script.write_text(
+        f'#!/bin/sh\nexec {sys.executable} -c "{REFUSE_NEW_CODE}" {sys.executable} "$@"\n'
+    )
     script.chmod(0o755)
     if subprocess.run([script, "-c", ""], check=False).returncode == CANNOT:
         pytest.skip("this kernel has no PR_SET_MDWE")
@@ -78,7 +100,13 @@ def test_a_machine_runs_where_memory_never_becomes_executable(tmp_path: Path) ->
     process = subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL)
     try:
         assert processes.eventually((home / "published" / "pqsdk" / f"{ESN}.json").exists)
-        words = ["generate", "alias=a", "algorithm=lms", "lmscode=sha256_m32_h5", "lmotscode=sha256_n32_w8"]
+        words = [
+            "generate",
+            "alias=a",
+            "algorithm=lms",
+            "lmscode=sha256_m32_h5",
+            "lmotscode=sha256_n32_w8",
+        ]
         assert processes.pipsqueak(words, env)[0] == 0
         assert processes.pipsqueak(["alias=a", "message=test"], env)[1][-1].endswith("true")
     finally:

@@ -1,13 +1,37 @@
-"""The units of systemd as they were thought out, setting by setting; what is set more than once is joined with a bar."""
+"""The units of systemd as they were thought out, setting by setting; what is set more than once is
+joined with a bar.
+"""
 
 import re
 from pathlib import Path
 
-# Both units have exactly these, with these values, also where systemd's own tools are not installed to say so.
+# Both units have exactly these, with these values, also where systemd's own tools are not installed
+# to say so.
 YES = (
-    *("NoNewPrivileges", "ProtectHome", "PrivateTmp", "PrivateDevices", "PrivateMounts", "PrivateUsers", "ProtectClock", "ProtectHostname"),
-    *("ProtectKernelLogs", "ProtectKernelModules", "ProtectKernelTunables", "ProtectControlGroups", "RestrictNamespaces"),
-    *("RestrictRealtime", "RestrictSUIDSGID", "RemoveIPC", "LockPersonality", "MemoryDenyWriteExecute"),
+    *(
+        "NoNewPrivileges",
+        "ProtectHome",
+        "PrivateTmp",
+        "PrivateDevices",
+        "PrivateMounts",
+        "PrivateUsers",
+        "ProtectClock",
+        "ProtectHostname",
+    ),
+    *(
+        "ProtectKernelLogs",
+        "ProtectKernelModules",
+        "ProtectKernelTunables",
+        "ProtectControlGroups",
+        "RestrictNamespaces",
+    ),
+    *(
+        "RestrictRealtime",
+        "RestrictSUIDSGID",
+        "RemoveIPC",
+        "LockPersonality",
+        "MemoryDenyWriteExecute",
+    ),
 )
 HARDENING = dict.fromkeys(YES, "yes") | {
     "CapabilityBoundingSet": "",
@@ -41,7 +65,13 @@ SERVICE = {
     "MemorySwapMax": "0",
 }
 OWN = {
-    "seemachine@.service": {"TimeoutStartSec": "60", "TimeoutStopSec": "30", "LimitNOFILE": "4096", "MemoryMax": "1G", "TasksMax": "512"},
+    "seemachine@.service": {
+        "TimeoutStartSec": "60",
+        "TimeoutStopSec": "30",
+        "LimitNOFILE": "4096",
+        "MemoryMax": "1G",
+        "TasksMax": "512",
+    },
     "seemachine-fleet.service": {
         "TimeoutStartSec": "120",
         "TimeoutStopSec": "60",

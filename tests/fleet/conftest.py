@@ -6,5 +6,7 @@ import pytest
 
 @pytest.fixture
 def namespace() -> list[str]:
-    """The words before a command that may mount for itself alone; skips where the system does not allow that."""
+    """The words before a command that may mount for itself alone; skips where the system does not
+    allow that.
+    """
     return processes.unshared("--mount")

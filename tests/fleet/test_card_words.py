@@ -1,4 +1,6 @@
-"""What `seemachine card` says: lists that stay in columns, racks that are empty, what is no card."""
+"""What `seemachine card` says: lists that stay in columns, racks that are empty, what
+is no card.
+"""
 
 from pathlib import Path
 
@@ -18,7 +20,9 @@ def card(world: Path, *words: str) -> processes.Ran:
 
 @pytest.mark.parametrize("made", [False, True])
 def test_an_empty_rack_says_so_and_is_not_made(tmp_path: Path, made: bool) -> None:
-    """Who lists cards in a world that has none is told how to make some, with and without a world; nothing is written."""
+    """Who lists cards in a world that has none is told how to make some, with and without a world;
+    nothing is written.
+    """
     world = tmp_path / "world"
     if made:
         world.mkdir()
@@ -43,7 +47,9 @@ def test_columns_hold_and_one_is_one(capsys: pytest.CaptureFixture[str]) -> None
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["card1", "lms", "1", "lease", "on", "the", "rack"]
     assert lines[3].split()[2:4] == ["12", "leases"]
-    places = [line.index("on the rack") if "rack" in line else line.index("slot ") for line in lines]
+    places = [
+        line.index("on the rack") if "rack" in line else line.index("slot ") for line in lines
+    ]
     kinds = [line.index(card.kind) for line, card in zip(lines, found, strict=True)]
     assert len(set(places)) == len(set(kinds)) == 1
 
@@ -59,7 +65,10 @@ def test_a_folder_with_the_name_of_a_card_is_none(tmp_path: Path) -> None:
         1,
         ["seemachine card: there is no card dir; make one with: seemachine card new"],
     )
-    assert card(tmp_path, "insert", "card1", "--esn", ESN, "--slot", "2") == (0, [f"card1 is in slot 2 of {ESN}"])
+    assert card(tmp_path, "insert", "card1", "--esn", ESN, "--slot", "2") == (
+        0,
+        [f"card1 is in slot 2 of {ESN}"],
+    )
 
 
 def test_a_name_is_printed_without_its_escapes(tmp_path: Path) -> None:
@@ -83,5 +92,10 @@ def test_a_world_that_can_only_be_read_is_listed(tmp_path: Path, namespace: list
 
     assert len(listed[1]) == 2
     assert (
-        processes.within([*namespace, "sh", "-c", script, "sh", str(tmp_path)], ["card", "list"], processes.environment(tmp_path)) == listed
+        processes.within(
+            [*namespace, "sh", "-c", script, "sh", str(tmp_path)],
+            ["card", "list"],
+            processes.environment(tmp_path),
+        )
+        == listed
     )

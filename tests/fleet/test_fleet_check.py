@@ -14,7 +14,10 @@ from processes import eventually, gone
 from seemachine.fleet import published
 
 FIRST, SECOND = "0000-0000-0001", "0000-0000-0002"
-FLEET = f'[[machines]]\nesn = "{FIRST}"\nport = 0\n[[machines]]\nesn = "{SECOND}"\nmodel = "xc"\nport = 0\n'
+FLEET = (
+    f'[[machines]]\nesn = "{FIRST}"\nport = 0\n[[machines]]\nesn = "{SECOND}"\nmodel = "xc"\nport'
+    " = 0\n"
+)
 KEY = ["algorithm=lms", "lmscode=sha256_m24_h5", "lmotscode=sha256_n24_w2"]
 
 
@@ -75,7 +78,11 @@ def test_a_machine_that_no_client_finds(up: World) -> None:
     published.withdraw(up.home, FIRST)
 
     assert up.found() == [
-        (FIRST, "its SEE machine runs and is not published, so no client finds it", "publish it with: bootstrap.py -m 1 --uuid UUID")
+        (
+            FIRST,
+            "its SEE machine runs and is not published, so no client finds it",
+            "publish it with: bootstrap.py -m 1 --uuid UUID",
+        )
     ]
 
 
@@ -84,9 +91,14 @@ def test_without_a_world_there_is_no_fleet_to_check(tmp_path: Path, name: str) -
     """A world folder that is not there, or is a file, is refused: nothing was looked at."""
     (tmp_path / "file").touch()
 
-    code, lines = processes.seemachine(["fleet", "check", "--home", str(tmp_path / name)], processes.environment(tmp_path))
+    code, lines = processes.seemachine(
+        ["fleet", "check", "--home", str(tmp_path / name)], processes.environment(tmp_path)
+    )
 
-    assert (code, lines) == (1, [f"seemachine fleet: no fleet in {tmp_path / name}; start one with: seemachine fleet up"])
+    assert (code, lines) == (
+        1,
+        [f"seemachine fleet: no fleet in {tmp_path / name}; start one with: seemachine fleet up"],
+    )
     assert not (tmp_path / "missing").exists()
 
 
@@ -101,7 +113,9 @@ def test_a_broken_fleet_file_is_found_while_the_fleet_is_down(world: World) -> N
 
 
 def test_a_killed_supervisor_is_found(up: World) -> None:
-    """Machines that outlived their supervisor are listed, `status` is not content either, and the advice ends it."""
+    """Machines that outlived their supervisor are listed, `status` is not content either, and the
+    advice ends it.
+    """
     supervisor = up.supervisor()
     os.kill(supervisor, signal.SIGKILL)
     assert eventually(lambda: gone(supervisor))
@@ -133,7 +147,9 @@ def test_a_frozen_machine_is_found_in_seconds(up: World) -> None:
 
 
 def test_a_machine_that_is_down_beside_its_supervisor_is_found(up: World) -> None:
-    """While the supervisor waits before it starts a machine again, the check says which one is down and where the reason is."""
+    """While the supervisor waits before it starts a machine again, the check says which one is down
+    and where the reason is.
+    """
     supervisor, killed = up.supervisor(), up.process(FIRST)
     os.kill(supervisor, signal.SIGSTOP)  # as if its pause were long
     try:
@@ -166,7 +182,10 @@ def test_a_missing_world_key_is_found(up: World) -> None:
     """Cards that only the key can read lie about, and it is away."""
     processes.seemachine(["card", "new"], up.env)
     processes.seemachine(["card", "insert", "card1", "--esn", FIRST, "--slot", "2"], up.env)
-    assert processes.pipsqueak(["generate", "alias=k", *KEY, "expcards=0", "explease=1"], up.env)[0] == 0
+    assert (
+        processes.pipsqueak(["generate", "alias=k", *KEY, "expcards=0", "explease=1"], up.env)[0]
+        == 0
+    )
     assert up.found() == []
     (up.home / "world.key").rename(up.home / "safe.key")
 
@@ -178,7 +197,9 @@ def test_a_missing_world_key_is_found(up: World) -> None:
 
 
 def test_a_key_that_was_left_half_made_is_found(world: World) -> None:
-    """One that somebody makes now is none of the check's business; after ten minutes without a step it is."""
+    """One that somebody makes now is none of the check's business; after ten minutes without a step
+    it is.
+    """
     making = world.home / "hsm" / FIRST / "making"
     making.mkdir(parents=True)
     (making / "big.key").touch()
@@ -195,7 +216,9 @@ def test_a_key_that_was_left_half_made_is_found(world: World) -> None:
 
 
 def test_a_stale_object_of_a_fleet_is_tidied_up_by_the_fleet(up: World) -> None:
-    """After supervisor and machines were killed the advice is what a fleet's user knows, and `fleet down` says what it did."""
+    """After supervisor and machines were killed the advice is what a fleet's user knows, and `fleet
+    down` says what it did.
+    """
     pids = [up.supervisor(), up.process(FIRST), up.process(SECOND)]
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
@@ -207,7 +230,9 @@ def test_a_stale_object_of_a_fleet_is_tidied_up_by_the_fleet(up: World) -> None:
         (FIRST, "the published object is stale"),
         (SECOND, "the published object is stale"),
     ]
-    assert {advice for _, _, advice in found} == {"start it with: seemachine fleet up; or tidy up with: seemachine fleet down"}
+    assert {advice for _, _, advice in found} == {
+        "start it with: seemachine fleet up; or tidy up with: seemachine fleet down"
+    }
     assert up.fleet("down") == (0, ["tidied up 2 stale published objects"])
     assert up.fleet("down") == (0, [f"no fleet is up in {up.home}"])
     assert up.found() == []

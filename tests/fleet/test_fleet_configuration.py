@@ -41,7 +41,10 @@ def test_an_edited_fleet_file_is_kept(tmp_path: Path) -> None:
 
 def test_machines_come_in_module_order_with_ports_of_their_own(tmp_path: Path) -> None:
     """Left out, module and port count up; the machines are ordered by module."""
-    fleet = read(tmp_path, '[[machines]]\nesn = "0000-0000-0001"\nmodule = 5\n[[machines]]\nesn = "0000-0000-0002"\n')
+    fleet = read(
+        tmp_path,
+        '[[machines]]\nesn = "0000-0000-0001"\nmodule = 5\n[[machines]]\nesn = "0000-0000-0002"\n',
+    )
 
     assert [(machine.esn, machine.module, machine.port) for machine in fleet.machines] == [
         ("0000-0000-0002", 2, 8889),
@@ -50,7 +53,9 @@ def test_machines_come_in_module_order_with_ports_of_their_own(tmp_path: Path) -
 
 
 def test_operator_and_limits_go_to_every_machine(tmp_path: Path) -> None:
-    """[operator] and [limits] hold for the whole fleet, and reach each process through its command line and its limits file."""
+    """[operator] and [limits] hold for the whole fleet, and reach each process through its command
+    line and its limits file.
+    """
     fleet = read(
         tmp_path,
         '[[machines]]\nesn = "0000-0000-0001"\n[[machines]]\nesn = "0000-0000-0002"\n'
@@ -65,15 +70,27 @@ def test_operator_and_limits_go_to_every_machine(tmp_path: Path) -> None:
 
 
 def test_tls_is_the_fleets_or_a_machines(tmp_path: Path) -> None:
-    """[tls] holds for every machine that has no tls of its own, and reaches its process as three paths."""
+    """[tls] holds for every machine that has no tls of its own, and reaches its process as three
+    paths.
+    """
     fleet = read(
         tmp_path,
-        '[[machines]]\nesn = "0000-0000-0001"\n[[machines]]\nesn = "0000-0000-0002"\ntls = {pki = "/elsewhere"}\n[tls]\npki = "auto"\n',
+        '[[machines]]\nesn = "0000-0000-0001"\n[[machines]]\nesn = "0000-0000-0002"\ntls = {pki ='
+        ' "/elsewhere"}\n[tls]\npki = "auto"\n',
     )
 
     for machine, folder in zip(fleet.machines, (tmp_path / "pki", Path("/elsewhere")), strict=True):
-        certificate, key, ca = (str(folder / name) for name in (f"{machine.esn}.crt", f"{machine.esn}.key", "ca.crt"))
-        assert configuration.command_line(machine)[-6:] == ["--tls-cert", certificate, "--tls-key", key, "--tls-ca", ca]
+        certificate, key, ca = (
+            str(folder / name) for name in (f"{machine.esn}.crt", f"{machine.esn}.key", "ca.crt")
+        )
+        assert configuration.command_line(machine)[-6:] == [
+            "--tls-cert",
+            certificate,
+            "--tls-key",
+            key,
+            "--tls-ca",
+            ca,
+        ]
 
 
 @pytest.mark.parametrize(
@@ -86,14 +103,35 @@ def test_tls_is_the_fleets_or_a_machines(tmp_path: Path) -> None:
         ('[[machines]]\nesn = "0000-0000-0001"\nmodle = "5c"\n', "unknown setting modle"),
         ('[[machines]]\nesn = "0000-0000-0001"\nmodel = "6"\n', "model takes one of 5c, xc"),
         ('[[machines]]\nesn = "0000-0000-0001"\nport = "x"\n', "port takes"),
-        ('[[machines]]\nesn = "0000-0000-0001"\n[[machines]]\nesn = "0000-0000-0001"\n', "same esn"),
-        ('[[machines]]\nesn = "0000-0000-0001"\nmodule = 2\n[[machines]]\nesn = "0000-0000-0002"\n', "same module"),
+        (
+            '[[machines]]\nesn = "0000-0000-0001"\n[[machines]]\nesn = "0000-0000-0001"\n',
+            "same esn",
+        ),
+        (
+            (
+                '[[machines]]\nesn = "0000-0000-0001"\nmodule = 2\n[[machines]]\nesn ='
+                ' "0000-0000-0002"\n'
+            ),
+            "same module",
+        ),
         ('[[machines]]\nesn = "0000-0000-0001"\n[operator]\nblank = 1\n', "blank_cards"),
-        ('[[machines]]\nesn = "0000-0000-0001"\n[operator]\nblank_cards = "often"\n', '[operator] blank_cards takes "manual" or "auto"'),
-        ('[[machines]]\nesn = "0000-0000-0001"\n[limits]\nidle = 1\n', "unknown setting limits.idle"),
-        ('[[machines]]\nesn = "0000-0000-0001"\n[limits]\nidle_seconds = 0\n', "limits.idle_seconds"),
+        (
+            '[[machines]]\nesn = "0000-0000-0001"\n[operator]\nblank_cards = "often"\n',
+            '[operator] blank_cards takes "manual" or "auto"',
+        ),
+        (
+            '[[machines]]\nesn = "0000-0000-0001"\n[limits]\nidle = 1\n',
+            "unknown setting limits.idle",
+        ),
+        (
+            '[[machines]]\nesn = "0000-0000-0001"\n[limits]\nidle_seconds = 0\n',
+            "limits.idle_seconds",
+        ),
         ('[[machines]]\nesn = "0000-0000-0001"\nhost = "0.0.0.0"\n', "insecure_bind = true"),
-        ('[[machines]]\nesn = "0000-0000-0001"\n[tls]\nkey = "x"\n', "tls takes certificate, key and ca, all three"),
+        (
+            '[[machines]]\nesn = "0000-0000-0001"\n[tls]\nkey = "x"\n',
+            "tls takes certificate, key and ca, all three",
+        ),
         ('[[machines]]\nesn = "0000-0000-0001"\n[more]\n', "unknown section more"),
         ('[[machines]]\nesn = "0000-0000-0001"\npublish = false\n', "publishes itself"),
         ("[[machines", "fleet.toml"),
@@ -110,7 +148,9 @@ def test_a_wrong_fleet_file_names_what_is_wrong(tmp_path: Path, text: str, compl
 
 
 def test_a_published_object_is_withdrawn_only_by_its_owner(tmp_path: Path) -> None:
-    """A machine that stops does not take away the entry of the one that was started in its place."""
+    """A machine that stops does not take away the entry of the one that was started in
+    its place.
+    """
     published.publish(tmp_path, Published("0000-0000-0001", "5c", 1, "127.0.0.1", 8888, pid=17))
 
     published.withdraw(tmp_path, "0000-0000-0001", pid=16)
@@ -121,31 +161,57 @@ def test_a_published_object_is_withdrawn_only_by_its_owner(tmp_path: Path) -> No
     assert published.read(tmp_path, "0000-0000-0001") is None
 
 
-OTHER_TYPES = '{"esn": "0000-0000-0001", "model": "5c", "module": 1, "host": "127.0.0.1", "port": "8888", "pid": 17, "tls": false}'
+OTHER_TYPES = (
+    '{"esn": "0000-0000-0001", "model": "5c", "module": 1, "host": "127.0.0.1", "port": "8888",'
+    ' "pid": 17, "tls": false}'
+)
 
 
-GOOD = {"esn": "0000-0000-0001", "model": "5c", "module": 1, "host": "127.0.0.1", "port": 8888, "pid": 17}
+GOOD = {
+    "esn": "0000-0000-0001",
+    "model": "5c",
+    "module": 1,
+    "host": "127.0.0.1",
+    "port": 8888,
+    "pid": 17,
+}
 FORGED = [
     json.dumps(GOOD | change)
-    for change in ({"esn": "../../world"}, {"esn": "0000-0000-0001\n"}, {"model": "x"}, {"host": "a\x1bb"}, {"nvram": "../x"})
+    for change in (
+        {"esn": "../../world"},
+        {"esn": "0000-0000-0001\n"},
+        {"model": "x"},
+        {"host": "a\x1bb"},
+        {"nvram": "../x"},
+    )
 ]
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"esn": 1}', "\xff", "[" * 10_000, OTHER_TYPES, *FORGED])
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", '{"esn": 1}', "\xff", "[" * 10_000, OTHER_TYPES, *FORGED]
+)
 def test_a_damaged_published_object_counts_as_none(tmp_path: Path, content: str) -> None:
-    """What can't be read is no machine, and no error; nor is what a machine says of itself in its own folder."""
+    """What can't be read is no machine, and no error; nor is what a machine says of itself in its
+    own folder.
+    """
     entry = Published("0000-0000-0001", "5c", 1, "127.0.0.1", 8888, pid=17)
     published.publish(tmp_path, entry)
     published.announce(tmp_path, entry)
     assert published.read(tmp_path, entry.esn) == published.listening(tmp_path, entry.esn) == entry
-    (tmp_path / "published" / "pqsdk" / "0000-0000-0001.json").write_bytes(content.encode("latin-1"))
-    (tmp_path / "hsm" / "0000-0000-0001" / published.LISTENING).write_bytes(content.encode("latin-1"))
+    (tmp_path / "published" / "pqsdk" / "0000-0000-0001.json").write_bytes(
+        content.encode("latin-1")
+    )
+    (tmp_path / "hsm" / "0000-0000-0001" / published.LISTENING).write_bytes(
+        content.encode("latin-1")
+    )
 
     assert published.read(tmp_path, entry.esn) is None
     assert published.listening(tmp_path, entry.esn) is None
 
 
-@pytest.mark.parametrize("change", [{"esn": "../.."}, {"esn": "x\n"}, {"model": "x"}, {"module": "many"}])
+@pytest.mark.parametrize(
+    "change", [{"esn": "../.."}, {"esn": "x\n"}, {"model": "x"}, {"module": "many"}]
+)
 def test_what_is_no_fleet_was_never_running(tmp_path: Path, change: dict[str, str]) -> None:
     """What is remembered of a fleet names folders and features: a damaged or forged one is none."""
     known = {"esn": "0000-0000-0001", "model": "5c", "module": 1}

@@ -15,7 +15,10 @@ from seemachine.state.errors import StateCorrupt
 from seemachine.state.lock import FolderLock
 
 FIRST, SECOND, THIRD = "0000-0000-0001", "0000-0000-0002", "0000-0000-0003"
-FLEET = f'[[machines]]\nesn = "{FIRST}"\nport = 0\n[[machines]]\nesn = "{SECOND}"\nmodel = "xc"\nport = 0\n'
+FLEET = (
+    f'[[machines]]\nesn = "{FIRST}"\nport = 0\n[[machines]]\nesn = "{SECOND}"\nmodel = "xc"\nport'
+    " = 0\n"
+)
 
 
 def read(world: Path, text: str = FLEET) -> configuration.Fleet:
@@ -43,7 +46,9 @@ def test_one_that_is_not_enrolled_is_left_out(tmp_path: Path) -> None:
     modules.write(tmp_path, Module(FIRST, "5c", 0))
     modules.write(tmp_path, Module(SECOND, "xc", 1))
 
-    assert read(tmp_path).left_out == {FIRST: "is not enrolled, and is left out; see: seemachine nfast enroll --help"}
+    assert read(tmp_path).left_out == {
+        FIRST: "is not enrolled, and is left out; see: seemachine nfast enroll --help"
+    }
 
 
 def test_one_in_another_mode_is_left_out(tmp_path: Path) -> None:
@@ -53,9 +58,10 @@ def test_one_in_another_mode_is_left_out(tmp_path: Path) -> None:
     why = "is in maintenance mode, and is left out; bring it back with: nopclearfail -O -m 1"
 
     assert read(tmp_path).left_out == {FIRST: why}
-    assert ("it is in maintenance mode, in which it reads no cards and runs no SEE machine", FIRST) in [
-        (finding.problem, finding.esn) for finding in check.findings(tmp_path)
-    ]
+    assert (
+        "it is in maintenance mode, in which it reads no cards and runs no SEE machine",
+        FIRST,
+    ) in [(finding.problem, finding.esn) for finding in check.findings(tmp_path)]
 
 
 def test_without_a_record_the_file_counts_unless_its_number_is_taken(tmp_path: Path) -> None:
@@ -70,7 +76,13 @@ def test_without_a_record_the_file_counts_unless_its_number_is_taken(tmp_path: P
 def record(**changed: Any) -> dict[str, Any]:
     """A record with something changed in it."""
     loaded = {"uuid": "u", "name": "n", "version": "1", "sha256": "", "signer": "", "program": "p"}
-    return {"esn": FIRST, "model": "5c", "number": 1, "loaded": [loaded | changed.pop("image", {})], **changed}
+    return {
+        "esn": FIRST,
+        "model": "5c",
+        "number": 1,
+        "loaded": [loaded | changed.pop("image", {})],
+        **changed,
+    }
 
 
 def test_a_record_that_is_in_order_is_read(tmp_path: Path) -> None:
@@ -78,9 +90,17 @@ def test_a_record_that_is_in_order_is_read(tmp_path: Path) -> None:
     folder = tmp_path / "hsm" / FIRST
     folder.mkdir(parents=True)
     (folder / "module.json").write_text(json.dumps(record()))
-    assert modules.read(tmp_path, FIRST) == Module(FIRST, "5c", 1, loaded=[Loaded("u", "n", "1", "", "", "p")])
+    assert modules.read(tmp_path, FIRST) == Module(
+        FIRST, "5c", 1, loaded=[Loaded("u", "n", "1", "", "", "p")]
+    )
 
-    written = Module(FIRST, "5c", 1, features=["iso"], loaded=[Loaded("u", "n", "1", "", "", "p", "d", "2030-01-01T00:00:00+00:00")])
+    written = Module(
+        FIRST,
+        "5c",
+        1,
+        features=["iso"],
+        loaded=[Loaded("u", "n", "1", "", "", "p", "d", "2030-01-01T00:00:00+00:00")],
+    )
     modules.write(tmp_path, written)
     assert modules.read(tmp_path, FIRST) == written
 
@@ -117,12 +137,16 @@ def test_a_record_that_is_in_order_is_read(tmp_path: Path) -> None:
     ],
 )
 def test_a_damaged_record_is_refused_whole(tmp_path: Path, text: str) -> None:
-    """Whatever no tool writes there is a sentence that names the record: from the record, and from the fleet file's reader."""
+    """Whatever no tool writes there is a sentence that names the record: from the record, and from
+    the fleet file's reader.
+    """
     folder = tmp_path / "hsm" / FIRST
     folder.mkdir(parents=True)
     (folder / "module.json").write_text(text)
 
-    with pytest.raises(StateCorrupt, match=r"module\.json is damaged .* remove it and run: seemachine nfast setup"):
+    with pytest.raises(
+        StateCorrupt, match=r"module\.json is damaged .* remove it and run: seemachine nfast setup"
+    ):
         modules.read(tmp_path, FIRST)
     with pytest.raises(ConfigError) as refused:
         read(tmp_path)
@@ -141,11 +165,15 @@ def test_a_damaged_record_is_one_line(tmp_path: Path, words: list[str]) -> None:
 
     assert len(lines) == 1
     assert code == (0 if words == ["down"] else 2 if words[0] == "up" else 1)
-    assert (f"seemachine fleet: {folder / 'module.json'} is damaged" in lines[0]) == (words != ["down"])
+    assert (f"seemachine fleet: {folder / 'module.json'} is damaged" in lines[0]) == (
+        words != ["down"]
+    )
 
 
 def test_an_unenrolled_hsm_stays_down_and_is_shown_so(tmp_path: Path) -> None:
-    """`fleet up` says whom it leaves out; `status` shows it without a number and is content with the others."""
+    """`fleet up` says whom it leaves out; `status` shows it without a number and is content with
+    the others.
+    """
     read(tmp_path)
     modules.write(tmp_path, Module(FIRST, "5c", 0))
     modules.write(tmp_path, Module(SECOND, "xc", 1))
@@ -158,9 +186,16 @@ def test_an_unenrolled_hsm_stays_down_and_is_shown_so(tmp_path: Path) -> None:
         processes.seemachine(["fleet", "down"], env)
 
     assert code == status[0] == 0, lines
-    assert lines[0] == f"seemachine fleet: {FIRST} is not enrolled, and is left out; see: seemachine nfast enroll --help"
+    assert (
+        lines[0]
+        == f"seemachine fleet: {FIRST} is not enrolled, and is left out; see: seemachine nfast"
+        " enroll --help"
+    )
     assert status[1] == lines[1:]
-    assert [line.split()[:3] for line in status[1]] == [["module", "1", SECOND], ["module", "-", FIRST]]
+    assert [line.split()[:3] for line in status[1]] == [
+        ["module", "1", SECOND],
+        ["module", "-", FIRST],
+    ]
     assert banner == (0, [f"PQSDK: 1.4.1 ({SECOND}: 1.4.1)"])
 
 
@@ -176,7 +211,9 @@ def test_a_fleet_of_nobody_is_refused(tmp_path: Path) -> None:
 
 
 def test_status_and_down_have_one_order(tmp_path: Path) -> None:
-    """HSMs that were enrolled the other way round are listed that way when they come up and when they go down."""
+    """HSMs that were enrolled the other way round are listed that way when they come up and when
+    they go down.
+    """
     read(tmp_path)
     modules.write(tmp_path, Module(FIRST, "5c", 2))
     modules.write(tmp_path, Module(SECOND, "xc", 1))
@@ -188,8 +225,12 @@ def test_status_and_down_have_one_order(tmp_path: Path) -> None:
     assert down == (0, [f"stopped: {SECOND}, {FIRST}"])
 
 
-def test_who_comes_second_is_told_the_way_down(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Of several `fleet up` at one moment the losers say what they would have said a moment later."""
+def test_who_comes_second_is_told_the_way_down(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of several `fleet up` at one moment the losers say what they would have said a
+    moment later.
+    """
     lock = FolderLock(tmp_path / "fleet", "the fleet")
     try:
         assert control._foreground(configuration.Fleet(tmp_path, ())) == 1
@@ -197,10 +238,16 @@ def test_who_comes_second_is_told_the_way_down(tmp_path: Path, capsys: pytest.Ca
         lock.release()
 
     said = capsys.readouterr().err
-    assert said == f"seemachine fleet: the fleet of {tmp_path} is already up (process {os.getpid()}); stop it with: seemachine fleet down\n"
+    assert (
+        said
+        == f"seemachine fleet: the fleet of {tmp_path} is already up (process {os.getpid()}); stop"
+        " it with: seemachine fleet down\n"
+    )
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "{}", "3", "[3]", '[{"esn": "x"}]', "[" * 10_000])
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", "{}", "3", "[3]", '[{"esn": "x"}]', "[" * 10_000]
+)
 def test_what_ran_last_may_be_damaged(tmp_path: Path, content: str) -> None:
     """A list of the last fleet that can't be read is as good as none: the fleet file is asked."""
     read(tmp_path)

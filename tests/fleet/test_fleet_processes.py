@@ -16,7 +16,10 @@ from processes import eventually, gone
 from seemachine.state.durable import private_folder, replace_file
 
 FIRST, SECOND = "0000-0000-0001", "0000-0000-0002"
-FLEET = f'[[machines]]\nesn = "{FIRST}"\nport = 0\n[[machines]]\nesn = "{SECOND}"\nmodel = "xc"\nport = 0\n'
+FLEET = (
+    f'[[machines]]\nesn = "{FIRST}"\nport = 0\n[[machines]]\nesn = "{SECOND}"\nmodel = "xc"\nport'
+    " = 0\n"
+)
 KEY = ["algorithm=lms", "lmscode=sha256_m24_h5", "lmotscode=sha256_n24_w2"]
 
 
@@ -37,7 +40,9 @@ class World:
         (self.home / "fleet.toml").write_text(FLEET + more)
 
     def status(self) -> dict[str, Any]:
-        document: dict[str, Any] = json.loads("\n".join(self.seemachine("fleet", "status", "--json")[1]))
+        document: dict[str, Any] = json.loads(
+            "\n".join(self.seemachine("fleet", "status", "--json")[1])
+        )
         return document
 
     def machine(self, esn: str) -> dict[str, Any]:
@@ -54,7 +59,9 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 
 def test_up_status_down(world: World) -> None:
-    """A detached fleet is ready when `up` returns, is described by `status`, and is gone when `down` returns."""
+    """A detached fleet is ready when `up` returns, is described by `status`, and is gone when
+    `down` returns.
+    """
     code, lines = world.seemachine("fleet", "up", "--detach")
     status = world.status()
     banner = world.pipsqueak()
@@ -62,7 +69,10 @@ def test_up_status_down(world: World) -> None:
     after = world.seemachine("fleet", "status")
 
     assert code == 0, lines
-    assert [(machine["esn"], machine["model"], machine["module"], machine["state"]) for machine in status["machines"]] == [
+    assert [
+        (machine["esn"], machine["model"], machine["module"], machine["state"])
+        for machine in status["machines"]
+    ] == [
         (FIRST, "5c", 1, "up"),
         (SECOND, "xc", 2, "up"),
     ]
@@ -88,14 +98,18 @@ def test_a_second_fleet_in_one_world_is_refused(world: World) -> None:
 
 
 def test_two_worlds_side_by_side(world: World, tmp_path: Path) -> None:
-    """Fleets of two worlds with the same ESNs and the same wanted ports run at one time, and know only their own."""
+    """Fleets of two worlds with the same ESNs and the same wanted ports run at one time, and know
+    only their own.
+    """
     other = World(tmp_path / "other")
     other.home.mkdir()
     other.write_fleet()
     try:
         assert world.seemachine("fleet", "up", "--detach")[0] == 0
         assert other.seemachine("fleet", "up", "--detach")[0] == 0
-        addresses = {machine["address"] for each in (world, other) for machine in each.status()["machines"]}
+        addresses = {
+            machine["address"] for each in (world, other) for machine in each.status()["machines"]
+        }
         assert len(addresses) == 4
         assert world.pipsqueak("generate", "alias=here", *KEY)[0] == 0
         assert other.pipsqueak("list")[1][1:] == ["Available Keys:"]
@@ -104,7 +118,9 @@ def test_two_worlds_side_by_side(world: World, tmp_path: Path) -> None:
 
 
 def test_a_machine_that_dies_is_started_again_where_it_was_left(world: World) -> None:
-    """After SIGKILL the supervisor starts the machine anew, says so, and its keys go on with the next leaf."""
+    """After SIGKILL the supervisor starts the machine anew, says so, and its keys go on with the
+    next leaf.
+    """
     world.seemachine("fleet", "up", "--detach")
     world.pipsqueak("generate", "alias=test", *KEY)
     world.pipsqueak("alias=test", "message=a")
@@ -112,7 +128,9 @@ def test_a_machine_that_dies_is_started_again_where_it_was_left(world: World) ->
 
     os.kill(before, signal.SIGKILL)
 
-    assert eventually(lambda: world.machine(FIRST)["state"] == "up" and world.machine(FIRST)["pid"] != before)
+    assert eventually(
+        lambda: world.machine(FIRST)["state"] == "up" and world.machine(FIRST)["pid"] != before
+    )
     code, lines = world.pipsqueak("--json", "alias=test", "message=b")
     assert code == 0
     assert json.loads("\n".join(lines))["leaf"] == 1
@@ -147,7 +165,9 @@ def test_up_fails_with_the_reason_when_a_machine_cannot_start(world: World) -> N
 
 
 def test_a_killed_machine_of_a_stopped_fleet_leaves_no_stale_object(world: World) -> None:
-    """`down` takes published objects along, also those of machines that had no chance to withdraw them."""
+    """`down` takes published objects along, also those of machines that had no chance to withdraw
+    them.
+    """
     world.seemachine("fleet", "up", "--detach")
     status = world.status()
     for pid in [status["supervisor"], *(machine["pid"] for machine in status["machines"])]:
@@ -156,14 +176,18 @@ def test_a_killed_machine_of_a_stopped_fleet_leaves_no_stale_object(world: World
 
     world.seemachine("fleet", "down")
 
-    assert [line.split("OSErrorErrno(57): ")[-1].split(" on ")[0] for line in stale[1][:2]] == ["connecting to 127.0.0.1"] * 2
+    assert [line.split("OSErrorErrno(57): ")[-1].split(" on ")[0] for line in stale[1][:2]] == [
+        "connecting to 127.0.0.1"
+    ] * 2
     assert all(line.endswith("Connection refused") for line in stale[1][:2])
     assert stale[1][2] == "PQSDK: 1.4.1 ()"
     assert world.pipsqueak() == (0, ["PQSDK: 1.4.1 ()"])
 
 
 def test_ctrl_c_stops_a_fleet_in_the_foreground(world: World) -> None:
-    """SIGINT to the process group, as a terminal sends it, ends supervisor and machines with exit code 0."""
+    """SIGINT to the process group, as a terminal sends it, ends supervisor and machines with exit
+    code 0.
+    """
     process = subprocess.Popen(
         [sys.executable, "-m", "seemachine", "fleet", "up"],
         env=world.env,
@@ -171,7 +195,9 @@ def test_ctrl_c_stops_a_fleet_in_the_foreground(world: World) -> None:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    assert eventually(lambda: all(machine["state"] == "up" for machine in world.status()["machines"]))
+    assert eventually(
+        lambda: all(machine["state"] == "up" for machine in world.status()["machines"])
+    )
 
     os.killpg(process.pid, signal.SIGINT)
 
@@ -182,19 +208,27 @@ def test_ctrl_c_stops_a_fleet_in_the_foreground(world: World) -> None:
 def test_ctrl_c_ends_a_fleet_that_is_coming_up_in_the_background(world: World) -> None:
     """Who interrupts `up --detach` is told that the fleet is stopped again, and it is."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "seemachine", "fleet", "up", "--detach"], env=world.env, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "seemachine", "fleet", "up", "--detach"],
+        env=world.env,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     assert eventually(lambda: world.status()["supervisor"] is not None)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
 
-    assert (process.returncode, said.split("\n")[0]) == (130, "seemachine fleet: interrupted; what was started is stopped again")
+    assert (process.returncode, said.split("\n")[0]) == (
+        130,
+        "seemachine fleet: interrupted; what was started is stopped again",
+    )
     assert world.status()["supervisor"] is None
     assert [machine["state"] for machine in world.status()["machines"]] == ["down", "down"]
 
 
 def test_an_automatic_operator_feeds_every_card_of_a_key(world: World) -> None:
-    """With blank_cards = auto a key of four cards is made without a hand on the rack, also through a pipe."""
+    """With blank_cards = auto a key of four cards is made without a hand on the rack, also through
+    a pipe.
+    """
     world.write_fleet('[operator]\nblank_cards = "auto"\n')
     world.seemachine("fleet", "up", "--detach")
 
@@ -202,18 +236,24 @@ def test_an_automatic_operator_feeds_every_card_of_a_key(world: World) -> None:
     cards = json.loads("\n".join(world.seemachine("card", "list", "--json")[1]))["cards"]
 
     assert code == 0, lines
-    assert [line for line in lines if line.startswith("Card processed")] == [f"Card processed ({left} remaining)" for left in (3, 2, 1, 0)]
+    assert [line for line in lines if line.startswith("Card processed")] == [
+        f"Card processed ({left} remaining)" for left in (3, 2, 1, 0)
+    ]
     assert [(card["kind"], card["leases"]) for card in cards] == [("lms", 2)] * 4
 
 
 def test_without_an_operator_a_pipe_is_told_how_to_insert_a_card(world: World) -> None:
-    """Nobody waits behind a pipe: the key is refused at once with the command that would help, and no key stays behind."""
+    """Nobody waits behind a pipe: the key is refused at once with the command that would help, and
+    no key stays behind.
+    """
     world.seemachine("fleet", "up", "--detach")
 
     code, lines = world.pipsqueak("generate", "alias=sec", *KEY, "expcards=1")
 
     assert code == 1
-    assert any(line.endswith(f"seemachine card insert CARD --esn {FIRST} --slot 2") for line in lines)
+    assert any(
+        line.endswith(f"seemachine card insert CARD --esn {FIRST} --slot 2") for line in lines
+    )
     assert world.pipsqueak("list")[1][1:] == ["Available Keys:"]
 
 
@@ -232,13 +272,18 @@ def test_a_foreign_fleet_file_is_used_in_this_world(world: World, tmp_path: Path
     ("words", "sentence"),
     [
         (["insert", "card9", "--esn", FIRST, "--slot", "2"], "there is no card card9"),
-        (["insert", "card1", "--esn", "9999-9999-9999", "--slot", "2"], "there is no HSM 9999-9999-9999"),
+        (
+            ["insert", "card1", "--esn", "9999-9999-9999", "--slot", "2"],
+            "there is no HSM 9999-9999-9999",
+        ),
         (["insert", "../card1", "--esn", FIRST, "--slot", "2"], "there is no card ../card1"),
         (["remove", "--esn", FIRST, "--slot", "3"], f"slot 3 of {FIRST} is empty"),
         (["format", "--esn", FIRST, "--slot", "3"], f"slot 3 of {FIRST} is empty"),
     ],
 )
-def test_what_hands_cannot_do_is_refused_with_a_sentence(world: World, words: list[str], sentence: str) -> None:
+def test_what_hands_cannot_do_is_refused_with_a_sentence(
+    world: World, words: list[str], sentence: str
+) -> None:
     """Wrong cards, slots and machines end with exit code 1 and say what is wrong."""
     (world.home / "hsm" / FIRST).mkdir(parents=True)
     world.seemachine("card", "new")
@@ -263,14 +308,26 @@ def test_a_taken_slot_and_a_card_elsewhere_are_named(world: World) -> None:
     assert f"card1 is in slot 2 of {FIRST}" in elsewhere[1][0]
 
 
-@pytest.mark.parametrize("words", [[], ["fleet"], ["card"], ["card", "insert", "card1"], ["card", "new", "--count", "0"], ["nonsense"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["fleet"],
+        ["card"],
+        ["card", "insert", "card1"],
+        ["card", "new", "--count", "0"],
+        ["nonsense"],
+    ],
+)
 def test_wrong_usage_is_exit_code_2(world: World, words: list[str]) -> None:
     """A command line that can't be understood is told apart from a refusal."""
     assert world.seemachine(*words)[0] == 2
 
 
 def test_a_fleet_whose_supervisor_was_killed_is_not_taken_for_a_new_one(world: World) -> None:
-    """`up` refuses beside machines that outlived their supervisor, `status` tells of it, and one `down` ends them."""
+    """`up` refuses beside machines that outlived their supervisor, `status` tells of it, and one
+    `down` ends them.
+    """
     world.seemachine("fleet", "up", "--detach")
     status = world.status()
     os.kill(status["supervisor"], signal.SIGKILL)
@@ -290,7 +347,10 @@ def test_a_log_that_cannot_be_written_stops_no_machine(world: World) -> None:
     """A machine whose standard error is a full disk answers on and stops in order."""
     with Path("/dev/full").open("w") as full:
         process = subprocess.Popen(
-            [sys.executable, "-m", "seemachine", "serve", "--esn", FIRST, "--port", "0"], env=world.env, stdout=full, stderr=full
+            [sys.executable, "-m", "seemachine", "serve", "--esn", FIRST, "--port", "0"],
+            env=world.env,
+            stdout=full,
+            stderr=full,
         )
     path = world.home / "published" / "pqsdk" / f"{FIRST}.json"
     assert eventually(path.exists)
@@ -303,7 +363,9 @@ def test_a_log_that_cannot_be_written_stops_no_machine(world: World) -> None:
 
 
 def test_two_signals_stop_a_machine_in_order(world: World) -> None:
-    """Ctrl-C and a SIGTERM right after it: the machine withdraws its published object and ends with exit code 0."""
+    """Ctrl-C and a SIGTERM right after it: the machine withdraws its published object and ends with
+    exit code 0.
+    """
     for _ in range(3):
         machine = processes.RunningMachine(world.home, FIRST)
         machine.process.send_signal(signal.SIGINT)
@@ -323,7 +385,9 @@ def test_another_store_is_not_begun_beside_the_first(world: World) -> None:
     assert "use --store sqlite" in lines[-1]
 
 
-def test_files_beside_the_user_are_not_imported_by_machines(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_beside_the_user_are_not_imported_by_machines(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A trio.py in the current folder is nothing to a fleet that is started there."""
     here = tmp_path / "here"
     here.mkdir()
@@ -332,12 +396,16 @@ def test_files_beside_the_user_are_not_imported_by_machines(world: World, tmp_pa
     monkeypatch.chdir(here)
     command = [str(Path(sys.executable).parent / "seemachine"), "fleet", "up", "--detach"]
 
-    done = subprocess.run(command, env=world.env, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        command, env=world.env, capture_output=True, text=True, timeout=60, check=False
+    )
 
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("words", [["card", "new"], ["card", "list"], ["fleet", "up", "--detach"], ["fleet", "status"]])
+@pytest.mark.parametrize(
+    "words", [["card", "new"], ["card", "list"], ["fleet", "up", "--detach"], ["fleet", "status"]]
+)
 def test_a_world_that_cannot_be_is_a_sentence(words: list[str], tmp_path: Path) -> None:
     """A world folder below a file is refused, or found empty, without a traceback."""
     (tmp_path / "file").write_text("")

@@ -1,4 +1,6 @@
-"""Commands on a full disk, and on paths that can't be a world: each says which file, and no number of the system's."""
+"""Commands on a full disk, and on paths that can't be a world: each says which file, and no number
+of the system's.
+"""
 
 import sys
 from pathlib import Path
@@ -33,8 +35,12 @@ exec "$@"
     ],
     ids=lambda value: "-".join(value) if isinstance(value, list) else "",
 )
-def test_a_full_disk_is_named(tmp_path: Path, namespace: list[str], words: list[str], sentence: str) -> None:
-    """One line with the command and the file, or the world where even the log could not be written."""
+def test_a_full_disk_is_named(
+    tmp_path: Path, namespace: list[str], words: list[str], sentence: str
+) -> None:
+    """One line with the command and the file, or the world where even the log could not
+    be written.
+    """
     before = [*namespace, "sh", "-c", FULL, "sh", str(tmp_path)]
 
     code, lines = processes.within(before, words, processes.environment(tmp_path / "world"))
@@ -42,7 +48,16 @@ def test_a_full_disk_is_named(tmp_path: Path, namespace: list[str], words: list[
     assert (code, lines) == (1, [sentence.format(tmp_path)])
 
 
-@pytest.mark.parametrize("words", [["card", "new"], ["fleet", "up"], ["fleet", "up", "--detach"], ["fleet", "status"], ["fleet", "down"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["card", "new"],
+        ["fleet", "up"],
+        ["fleet", "up", "--detach"],
+        ["fleet", "status"],
+        ["fleet", "down"],
+    ],
+)
 @pytest.mark.parametrize("below", ["", "world"])
 def test_a_file_is_no_world(tmp_path: Path, words: list[str], below: str) -> None:
     """What is a file, where a folder should be, is named."""
@@ -57,7 +72,9 @@ def test_a_file_is_no_world(tmp_path: Path, words: list[str], below: str) -> Non
 @pytest.mark.parametrize("name", ["", "x" * 65, "a\nb", " " * 8])
 def test_a_ca_has_a_name(tmp_path: Path, name: str) -> None:
     """A name that no certificate can have is refused in our words, and nothing is made."""
-    code, lines = processes.seemachine(["pki", "init", "--name", name], processes.environment(tmp_path))
+    code, lines = processes.seemachine(
+        ["pki", "init", "--name", name], processes.environment(tmp_path)
+    )
 
     taken = "1 to 64 characters that can be printed, among them a letter or digit"
     assert (code, lines) == (2, [f"seemachine pki: {name!r} is no name for a CA; it takes {taken}"])
@@ -66,6 +83,8 @@ def test_a_ca_has_a_name(tmp_path: Path, name: str) -> None:
 
 def test_a_file_is_no_folder_of_certificates(tmp_path: Path) -> None:
     """`pki --folder` says what is wrong with it."""
-    code, lines = processes.seemachine(["pki", "init", "--folder", sys.executable], processes.environment(tmp_path))
+    code, lines = processes.seemachine(
+        ["pki", "init", "--folder", sys.executable], processes.environment(tmp_path)
+    )
 
     assert (code, lines) == (1, [f"seemachine pki: {sys.executable} is not a folder"])

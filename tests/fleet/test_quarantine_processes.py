@@ -1,4 +1,6 @@
-"""`seemachine quarantine` with real processes: worlds that were copied and put back, and the two ways out."""
+"""`seemachine quarantine` with real processes: worlds that were copied and put back, and the two
+ways out.
+"""
 
 import json
 import os
@@ -74,7 +76,9 @@ class World:
 
 
 def _begin(peer: Any, label: str) -> Any:
-    started = yield Ask(peer, GenerateLms(lms=10, lmots=6, expcards=0, explease=0, expchunk=2, label=label))
+    started = yield Ask(
+        peer, GenerateLms(lms=10, lmots=6, expcards=0, explease=0, expchunk=2, label=label)
+    )
     yield Ask(peer, ContinueLms(handle=started.handle))
 
 
@@ -108,13 +112,19 @@ def test_nothing_is_in_quarantine(world: World) -> None:
     world.down().up()
 
     assert world.quarantine("list") == (0, ["nothing is in quarantine"])
-    assert json.loads("\n".join(world.quarantine("list", "--json")[1])) == {"quarantine": [], "unreachable": [], "alarms": []}
+    assert json.loads("\n".join(world.quarantine("list", "--json")[1])) == {
+        "quarantine": [],
+        "unreachable": [],
+        "alarms": [],
+    }
     assert world.sign("c") == 2
 
 
 @pytest.mark.parametrize("running", [True, False])
 def test_a_copied_world(world: World, running: bool) -> None:
-    """A copy, made while the machine ran or not, signs nothing and says why, while the original goes on; skipped, no leaf is used twice."""
+    """A copy, made while the machine ran or not, signs nothing and says why, while the original
+    goes on; skipped, no leaf is used twice.
+    """
     if not running:
         world.down()
     copy = world.copied("copy").up()
@@ -137,10 +147,22 @@ def test_a_copied_world(world: World, running: bool) -> None:
         "first": 0,
         "next": 2,
         "end": 32,
-        "reason": "its folder is not the one that it was in: this is a copy, or was put back from one",
+        "reason": (
+            "its folder is not the one that it was in: this is a copy, or was put back from one"
+        ),
     }
     assert (code, len(lines)) == (1, 1)
-    assert lines[0].split()[:9] == [ESN, suspect["name"], "test", "leaf", "2", "of", "leaves", "0", "to"]
+    assert lines[0].split()[:9] == [
+        ESN,
+        suspect["name"],
+        "test",
+        "leaf",
+        "2",
+        "of",
+        "leaves",
+        "0",
+        "to",
+    ]
 
     assert [world.sign(message) for message in ("c", "d")] == [2, 3]
     assert copy.quarantine("skip", suspect["name"], "--esn", ESN, "--to", "10") == (
@@ -154,7 +176,9 @@ def test_a_copied_world(world: World, running: bool) -> None:
 
 
 def test_a_machine_folder_that_was_put_back(world: World) -> None:
-    """hsm/<ESN> from a backup is noticed by the count of its openings; only leaves behind all that the witness saw can be gone on at."""
+    """hsm/<ESN> from a backup is noticed by the count of its openings; only leaves behind all that
+    the witness saw can be gone on at.
+    """
     world.down()
     kept = world.home.with_name("backup")
     subprocess.run(["cp", "-a", world.home / "hsm" / ESN, kept], check=True)
@@ -175,19 +199,30 @@ def test_a_machine_folder_that_was_put_back(world: World) -> None:
     for leaf in ("-1", "0", "4294967296"):
         assert world.quarantine("skip", "test", "--esn", ESN, "--to", leaf)[0] == 2
     assert len(world.listed()) == 1
-    assert world.quarantine("skip", "test", "--esn", ESN, "--to", "5") == (0, [f"test of {ESN} goes on at leaf 5; 27 leaves are left"])
+    assert world.quarantine("skip", "test", "--esn", ESN, "--to", "5") == (
+        0,
+        [f"test of {ESN} goes on at leaf 5; 27 leaves are left"],
+    )
     assert world.sign("f") == 5
 
 
 def test_a_lost_witness(world: World) -> None:
-    """Without its witness a machine does not know whether it is a copy; burned, its leaves are gone for good."""
+    """Without its witness a machine does not know whether it is a copy; burned, its leaves are gone
+    for good.
+    """
     world.down()
     shutil.rmtree(world.home / "witness")
     world.up()
 
     [suspect] = world.listed()
-    assert suspect["reason"] == "its witness has never seen it: it was copied or put back, or the witness was lost"
-    assert world.quarantine("burn", "test", "--esn", ESN) == (0, [f"test of {ESN} is gone, with 30 leaves"])
+    assert (
+        suspect["reason"]
+        == "its witness has never seen it: it was copied or put back, or the witness was lost"
+    )
+    assert world.quarantine("burn", "test", "--esn", ESN) == (
+        0,
+        [f"test of {ESN} is gone, with 30 leaves"],
+    )
     assert world.quarantine("list") == (0, ["nothing is in quarantine"])
     assert "no HSMs with NVRAM" in str(world.sign("c"))
     world.down().up()
@@ -198,13 +233,18 @@ def test_skipping_to_the_end(world: World) -> None:
     """To go on behind the last leaf is to have none left."""
     copy = world.copied("copy").up()
 
-    assert copy.quarantine("skip", "test", "--esn", ESN, "--to", "32") == (0, [f"test of {ESN} goes on at leaf 32; 0 leaves are left"])
+    assert copy.quarantine("skip", "test", "--esn", ESN, "--to", "32") == (
+        0,
+        [f"test of {ESN} goes on at leaf 32; 0 leaves are left"],
+    )
     assert copy.listed() == []
     assert "no HSMs with NVRAM" in str(copy.sign("c"))
 
 
 def test_a_quarantine_outlives_restarts(world: World) -> None:
-    """It ends when a person says so and not before, whatever is started, killed and restarted meanwhile."""
+    """It ends when a person says so and not before, whatever is started, killed and restarted
+    meanwhile.
+    """
     copy = world.copied("copy").up()
     before = copy.listed()
     for stop in (copy.machine.stop, copy.machine.kill):
@@ -216,7 +256,9 @@ def test_a_quarantine_outlives_restarts(world: World) -> None:
 
 
 def test_what_is_listed_is_called_by_its_alias(world: World) -> None:
-    """Where this host has the key file; its leaves are counted as everywhere, from the first to the last."""
+    """Where this host has the key file; its leaves are counted as everywhere, from the first to the
+    last.
+    """
     copy = world.copied("copy").up()
     code, [line] = copy.quarantine("list")
 
@@ -237,13 +279,23 @@ def test_leaves_in_quarantine_do_not_remain(world: World) -> None:
 
     assert code == 0
     assert "  Remaining: 0 signatures" in lines
-    assert lines[-1].endswith(f"AccessDenied(5): 30 leaves of test are in quarantine on {ESN}; see: seemachine quarantine explain")
+    assert lines[-1].endswith(
+        f"AccessDenied(5): 30 leaves of test are in quarantine on {ESN}; see: seemachine quarantine"
+        " explain"
+    )
     assert "  Remaining: 30 signatures" in world.pipsqueak("showinfo", "alias=test")[1]
 
 
 def test_a_machine_that_can_not_be_asked_is_named(world: World) -> None:
     """Nothing in quarantine is said of those that answered, and of nobody else."""
-    gone = {"esn": "0000-0000-0002", "model": "xc", "module": 2, "host": "127.0.0.1", "port": 1, "pid": 1}
+    gone = {
+        "esn": "0000-0000-0002",
+        "model": "xc",
+        "module": 2,
+        "host": "127.0.0.1",
+        "port": 1,
+        "pid": 1,
+    }
     (world.home / "published/pqsdk/0000-0000-0002.json").write_text(json.dumps(gone))
 
     code, lines = world.quarantine("list")
@@ -257,16 +309,27 @@ def test_explain(world: World) -> None:
 
     assert code == 1
     assert lines[0] == copy.quarantine("list")[1][0]
-    assert any(line.strip().startswith("seemachine quarantine burn NAME --esn ESN") for line in lines)
-    assert any(line.strip().startswith("seemachine quarantine skip NAME --esn ESN --to LEAF") for line in lines)
-    assert (world.quarantine("explain")[0], world.quarantine("explain")[1][0]) == (0, "nothing is in quarantine")
+    assert any(
+        line.strip().startswith("seemachine quarantine burn NAME --esn ESN") for line in lines
+    )
+    assert any(
+        line.strip().startswith("seemachine quarantine skip NAME --esn ESN --to LEAF")
+        for line in lines
+    )
+    assert (world.quarantine("explain")[0], world.quarantine("explain")[1][0]) == (
+        0,
+        "nothing is in quarantine",
+    )
 
 
 REFUSED = (
     (["burn", "nonsense", "--esn", ESN], "nonsense is neither an NVRAM file"),
     (["burn", "test", "--esn", ESN], f"is in quarantine on {ESN}"),
     (["skip", "test", "--esn", ESN, "--to", "9"], "is in quarantine on"),
-    (["burn", "6c6d7358:c3cfb474:a36461", "--esn", ESN], "no NVRAM file 6c6d7358:c3cfb474:a36461 is in quarantine on"),
+    (
+        ["burn", "6c6d7358:c3cfb474:a36461", "--esn", ESN],
+        "no NVRAM file 6c6d7358:c3cfb474:a36461 is in quarantine on",
+    ),
     (["burn", "6c6d7358", "--esn", ESN], "is neither an NVRAM file"),
     (["burn", "test", "--esn", "9999-9999-9999"], "no HSM 9999-9999-9999 is reachable"),
     (["burn", "one.1", "--esn", ESN], "one.1"),
@@ -275,7 +338,9 @@ REFUSED = (
 
 
 def test_what_is_refused(world: World) -> None:
-    """Unknown names and machines, and files that are in order, are refused in one line, and nothing changes."""
+    """Unknown names and machines, and files that are in order, are refused in one line, and nothing
+    changes.
+    """
     for words, sentence in REFUSED:
         code, lines = world.quarantine(*words)
 
@@ -297,7 +362,13 @@ def test_an_alias_may_look_like_a_number(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert quarantine._file("6c6d7358:c3cfb474:a36461") == bytes.fromhex("6c6d7358c3cfb474a36461")
 
 
-WRONG: tuple[list[str], ...] = ([], ["burn"], ["burn", "test"], ["skip", "test", "--esn", ESN], ["skip", "test", "--esn", ESN, "--to", "x"])
+WRONG: tuple[list[str], ...] = (
+    [],
+    ["burn"],
+    ["burn", "test"],
+    ["skip", "test", "--esn", ESN],
+    ["skip", "test", "--esn", ESN, "--to", "x"],
+)
 
 
 @pytest.mark.parametrize("words", WRONG)
@@ -314,21 +385,32 @@ def test_another_home(world: World, tmp_path: Path) -> None:
     copy = world.copied("copy").up()
     copy.env = processes.environment(tmp_path / "elsewhere")
 
-    assert copy.quarantine("list") == (1, ["seemachine quarantine: no machine is up; start some with: seemachine fleet up"])
+    assert copy.quarantine("list") == (
+        1,
+        ["seemachine quarantine: no machine is up; start some with: seemachine fleet up"],
+    )
     assert copy.quarantine("list", "--home", str(copy.home))[0] == 1
     assert copy.quarantine("burn", "test", "--esn", ESN, "--home", str(copy.home))[0] == 0
     assert copy.quarantine("list", "--home", str(copy.home)) == (0, ["nothing is in quarantine"])
 
 
 def test_a_machine_that_is_down(world: World) -> None:
-    """Who can't be asked is no reason to call all well: exit code 1, and what is the matter, with and without a stale object."""
+    """Who can't be asked is no reason to call all well: exit code 1, and what is the matter, with
+    and without a stale object.
+    """
     world.machine.kill()
     code, lines = world.quarantine("list")
     assert code == 1
-    assert lines[-1] == "seemachine quarantine: no machine is up; start some with: seemachine fleet up"
+    assert (
+        lines[-1] == "seemachine quarantine: no machine is up; start some with: seemachine fleet up"
+    )
     assert "Connection refused" in lines[0]
     document = subprocess.run(
-        [sys.executable, "-m", "seemachine", "quarantine", "list", "--json"], env=world.env, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "seemachine", "quarantine", "list", "--json"],
+        env=world.env,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert "Connection refused" in json.loads(document.stdout)["unreachable"][0]
     code, lines = world.quarantine("burn", "test", "--esn", ESN)
@@ -336,17 +418,25 @@ def test_a_machine_that_is_down(world: World) -> None:
     assert f"no HSM {ESN} is reachable" in lines[-1]
 
     world.up().down()
-    assert world.quarantine("list") == (1, ["seemachine quarantine: no machine is up; start some with: seemachine fleet up"])
+    assert world.quarantine("list") == (
+        1,
+        ["seemachine quarantine: no machine is up; start some with: seemachine fleet up"],
+    )
 
 
 # ---------------------------------------------------------------- alarms of a client's memory
 
 
-REFUSAL = "; the signature is not released. What to do: seemachine quarantine explain; what was seen is in "
+REFUSAL = (
+    "; the signature is not released. What to do: seemachine quarantine explain; what was seen"
+    " is in "
+)
 
 
 def test_a_copy_that_this_host_refuses(world: World) -> None:
-    """An alarm stops signing and not the operator; skipped and accepted, the copy signs on, and now the original is refused."""
+    """An alarm stops signing and not the operator; skipped and accepted, the copy signs on, and now
+    the original is refused.
+    """
     copy = world.copied("copy").up()
     copy.env["SEEMACHINE_SEEN"] = str(world.home / "seen")
     world.env["SEEMACHINE_SEEN"] = str(world.home / "seen")
@@ -357,10 +447,15 @@ def test_a_copy_that_this_host_refuses(world: World) -> None:
     alarm = next(line for line in lines if REFUSAL in line)
     assert (code, f"two machines say that they are {ESN}" in alarm) == (1, True)
     code, lines = copy.quarantine("explain")
-    assert (code, REFUSAL in lines[0], any("seemachine quarantine accept --esn ESN" in line for line in lines)) == (1, True, True)
+    assert (
+        code,
+        REFUSAL in lines[0],
+        any("seemachine quarantine accept --esn ESN" in line for line in lines),
+    ) == (1, True, True)
     [suspect] = copy.listed()
     assert copy.quarantine("accept", "--esn", ESN)[1][1:] == [
-        f"seemachine quarantine: {suspect['name']} of {ESN} is in quarantine; burn it, or skip, first"
+        f"seemachine quarantine: {suspect['name']} of {ESN} is in quarantine; burn it, or skip,"
+        " first"
     ]
     assert copy.quarantine("skip", "test", "--esn", ESN, "--to", "10")[0] == 0
     assert copy.pipsqueak("alias=test", "message=d")[0] == 1
@@ -372,10 +467,14 @@ def test_a_copy_that_this_host_refuses(world: World) -> None:
 
 
 def test_a_machine_that_was_put_back_with_its_witness(world: World) -> None:
-    """By an image of the disk: it notices nothing, the host does; accepted only once it stands after what was seen."""
+    """By an image of the disk: it notices nothing, the host does; accepted only once it stands
+    after what was seen.
+    """
     kept = [world.home / "hsm" / ESN, world.home / "witness"]
     world.down()
-    before = {path: path.read_bytes() for folder in kept for path in folder.rglob("*") if path.is_file()}
+    before = {
+        path: path.read_bytes() for folder in kept for path in folder.rglob("*") if path.is_file()
+    }
     world.up().down().up()
     assert [world.sign(message) for message in ("c", "d", "e")] == [2, 3, 4]
     world.down()
@@ -388,7 +487,10 @@ def test_a_machine_that_was_put_back_with_its_witness(world: World) -> None:
     assert document[0] == 1
     assert (world.listed(), REFUSAL in document[1][0]) == ([], True)
     assert world.quarantine("burn", "test", "--esn", ESN)[0] == 1
-    assert "stands at leaf 2, but its leaf 4 was seen here; see: " in world.quarantine("accept", "--esn", ESN)[1][-1]
+    assert (
+        "stands at leaf 2, but its leaf 4 was seen here; see: "
+        in world.quarantine("accept", "--esn", ESN)[1][-1]
+    )
     assert world.pipsqueak("alias=test", "message=f")[0] == 1
 
     world.down()
@@ -397,13 +499,18 @@ def test_a_machine_that_was_put_back_with_its_witness(world: World) -> None:
     assert [suspect["next"] for suspect in world.listed()] == [2]
     assert world.quarantine("skip", "test", "--esn", ESN, "--to", "5")[0] == 0
     assert world.pipsqueak("alias=test", "message=f")[0] == 1
-    assert world.quarantine("accept", "--esn", ESN)[1][-1] == f"{ESN} is taken as it is now; the leaves that were seen here stay remembered"
+    assert (
+        world.quarantine("accept", "--esn", ESN)[1][-1]
+        == f"{ESN} is taken as it is now; the leaves that were seen here stay remembered"
+    )
     assert world.quarantine("list") == (0, ["nothing is in quarantine"])
     assert world.sign("f") == 5
 
 
 def test_half_made_keys_of_a_copy(world: World) -> None:
-    """They are destroyed in the copy and listed until they are acknowledged; the original goes on with its own."""
+    """They are destroyed in the copy and listed until they are acknowledged; the original goes on
+    with its own.
+    """
     world.half_made("one")
     world.half_made("two")
     copy = world.copied("copy").up()
@@ -424,7 +531,9 @@ def test_half_made_keys_of_a_copy(world: World) -> None:
 
 
 def test_a_half_made_key_that_was_put_back(world: World) -> None:
-    """The file alone, put back beside an NVRAM that is in order, is refused by all but replace=yes, which makes another key."""
+    """The file alone, put back beside an NVRAM that is in order, is refused by all but replace=yes,
+    which makes another key.
+    """
     world.half_made("one")
     head = world.home / "hsm" / ESN / "making" / "one.key"
     subprocess.run(["cp", "-a", head, world.home.with_name("kept")], check=True)
@@ -436,6 +545,8 @@ def test_a_half_made_key_that_was_put_back(world: World) -> None:
     for words in (["resume=yes"], KEY):
         code, lines = world.pipsqueak("generate", "alias=one", *words)
         assert code == 1
-        assert any("half-made key one is a copy or was restored from a backup" in line for line in lines), lines
+        assert any(
+            "half-made key one is a copy or was restored from a backup" in line for line in lines
+        ), lines
     assert world.pipsqueak("generate", "alias=one", *KEY, "replace=yes")[0] == 0
     assert world.pipsqueak("alias=one", "message=a")[0] == 0

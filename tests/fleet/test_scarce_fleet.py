@@ -56,7 +56,9 @@ async def test_a_card_that_can_not_be_fed_now_is_fed_later(
     assert 2 in fed
 
 
-@pytest.mark.parametrize("error", [RuntimeError("can't start new thread"), MemoryError(), OSError(errno.EAGAIN, "")])
+@pytest.mark.parametrize(
+    "error", [RuntimeError("can't start new thread"), MemoryError(), OSError(errno.EAGAIN, "")]
+)
 async def test_a_machine_that_can_not_be_run_now_is_run_later(
     error: Exception,
     fleet: Fleet,
@@ -72,7 +74,9 @@ async def test_a_machine_that_can_not_be_run_now_is_run_later(
     assert await supervisor._live_once(fleet.machines[0]) == "can't be run"
 
 
-async def test_a_bug_of_the_supervisor_is_one(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_bug_of_the_supervisor_is_one(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What is no want of anything is not tried again and again."""
 
     async def run_once(_machine: Config) -> int:

@@ -1,4 +1,6 @@
-"""What lies on a host or is typed there: key files, published objects, fleet and configuration files, command lines, addresses."""
+"""What lies on a host or is typed there: key files, published objects, fleet and configuration
+files, command lines, addresses.
+"""
 
 import functools
 import hashlib
@@ -34,7 +36,9 @@ ESN = "7852-268D-3BF9"
 def at_home(name: str, **others: str) -> Iterator[Path]:
     """Nothing but a world of the target's own in the environment."""
     world = scratch(name)
-    with patch.dict("os.environ", {"SEEMACHINE_HOME": str(world), "HOME": str(world), **others}, clear=True):
+    with patch.dict(
+        "os.environ", {"SEEMACHINE_HOME": str(world), "HOME": str(world), **others}, clear=True
+    ):
         yield world
 
 
@@ -65,7 +69,13 @@ def key_file() -> tuple[dict[str, Any], bytes]:
 def summed(head: Any, cache: bytes) -> bytes:
     """A key file with a right checksum, if its first line can carry one."""
     if isinstance(head, dict):
-        head = head | {"sha256": hashlib.sha256(json.dumps(head, sort_keys=True).encode() + b"\n" + cache).hexdigest()}
+        head = head | {
+            "sha256": (
+                hashlib.sha256(
+                    json.dumps(head, sort_keys=True).encode() + b"\n" + cache
+                ).hexdigest()
+            )
+        }
     return json.dumps(head).encode() + b"\n" + cache
 
 
@@ -95,7 +105,10 @@ def must_be_a_key(key: keys.KeyFile) -> None:
     assert key.key.encode() == key.public_key
     assert check_alias(key.alias) == key.alias
     assert key.expcards + key.explease <= key.key.tree.h
-    assert all(type(exponent) is int and 0 <= exponent <= 25 for exponent in (key.expcards, key.explease, key.expcache))
+    assert all(
+        type(exponent) is int and 0 <= exponent <= 25
+        for exponent in (key.expcards, key.explease, key.expcache)
+    )
     assert type(key.cache) is bytes
 
 
@@ -165,7 +178,15 @@ LITERALS = [
     "07:32:00",
     '""',
 ]
-HEADS = ["[[machines]]", "[machines]", "[operator]", "[limits]", "[other]", "machines = 5", "limits = 5"]
+HEADS = [
+    "[[machines]]",
+    "[machines]",
+    "[operator]",
+    "[limits]",
+    "[other]",
+    "machines = 5",
+    "limits = 5",
+]
 
 
 def settings_text(original: str, source: Source) -> bytes:
@@ -178,7 +199,14 @@ def settings_text(original: str, source: Source) -> bytes:
     lines = original.splitlines()
     for _ in range(source.number(8)):
         at, name = source.number(len(lines) + 1), source.pick([*SETTINGS, *LIMITS, "blank_cards"])
-        made = source.pick([f"{name} = {source.pick(LITERALS)}", source.pick(HEADS), source.octets().decode(errors="replace"), ""])
+        made = source.pick(
+            [
+                f"{name} = {source.pick(LITERALS)}",
+                source.pick(HEADS),
+                source.octets().decode(errors="replace"),
+                "",
+            ]
+        )
         lines[at : at + source.number(2)] = [made]
     return "\n".join(lines).encode()
 
@@ -198,7 +226,10 @@ def config_files(data: bytes) -> None:
             assert str(error)
             return
         must_be_a_machine(made)
-        assert config.build_limits({name: getattr(made.limits, name) for name in LIMITS}) == made.limits
+        assert (
+            config.build_limits({name: getattr(made.limits, name) for name in LIMITS})
+            == made.limits
+        )
 
 
 def must_be_a_machine(made: config.Config) -> None:
@@ -211,7 +242,9 @@ def must_be_a_machine(made: config.Config) -> None:
 
 @target(b"\1" + configuration.GUIDE_FLEET.encode(), b"\2\x11", b"\0\1\0\0\0\0\1")
 def fleet_files(data: bytes) -> None:
-    """A fleet file of any content: a fleet or ConfigError for the supervisor, addresses or a refusal for the client."""
+    """A fleet file of any content: a fleet or ConfigError for the supervisor, addresses or a
+    refusal for the client.
+    """
     with at_home("fleet_files") as home:
         path = home / "fleet.toml"
         path.write_bytes(settings_text(configuration.GUIDE_FLEET, Source(data)))
@@ -235,10 +268,15 @@ def fleet_files(data: bytes) -> None:
 
 
 @target(
-    b"alias=a\0message=hello", b"generate\0alias=a\0algorithm=lms\0lmscode=x\0lmotscode=y\0slot=0", b"--json\0list", b"provesn=x\0slot=0"
+    b"alias=a\0message=hello",
+    b"generate\0alias=a\0algorithm=lms\0lmscode=x\0lmotscode=y\0slot=0",
+    b"--json\0list",
+    b"provesn=x\0slot=0",
 )
 def command_lines(data: bytes) -> None:
-    """Any words are understood or refused with a sentence, and what parses has numbers for numbers."""
+    """Any words are understood or refused with a sentence, and what parses has numbers
+    for numbers.
+    """
     try:
         parsed = parse(data.decode(errors="replace").split("\0"))
     except UsageError as wrong:

@@ -1,4 +1,6 @@
-"""Machines that lie to our commands, and files of somebody else's that these read: see hostile/lyingkit.py for what must hold."""
+"""Machines that lie to our commands, and files of somebody else's that these read: see
+hostile/lyingkit.py for what must hold.
+"""
 
 import functools
 import json
@@ -11,7 +13,8 @@ from hostile.lyingkit import COMMANDS, ESN, REFUSAL, Command, Place, read, told
 
 from seemachine.fleet.configuration import GUIDE_FLEET
 
-# What steers a terminal, breaks a line or leads to another folder, put whole: a fuzzer is slow to find these by itself.
+# What steers a terminal, breaks a line or leads to another folder, put whole: a fuzzer is slow to
+# find these by itself.
 EVIL = (
     *("\x1b[2J", "\nforged", "\x9b1m", "\u202e", "\u2028", "\x7f", "\U000e0041"),
     *("../../victim00", "/tmp/aaaa-bbbb", "", "x" * 64, "5c, 5F08-0"),
@@ -25,10 +28,17 @@ def place() -> Place:
 
 
 def crooked(source: Source, value: Any) -> Any:
-    """The same value with some of it changed: mostly to values of the same type, so that what looks at types alone is passed."""
+    """The same value with some of it changed: mostly to values of the same type, so that what looks
+    at types alone is passed.
+    """
     if source.number(8) == 7:
         return source.edited(value)
-    changes = {dict: crooked_map, list: crooked_list, str: lambda by, _: by.pick(EVIL), int: lambda by, _: by.pick((*EDGES, *FAR))}
+    changes = {
+        dict: crooked_map,
+        list: crooked_list,
+        str: lambda by, _: by.pick(EVIL),
+        int: lambda by, _: by.pick((*EDGES, *FAR)),
+    }
     return changes.get(type(value), Source.edited)(source, value)
 
 
@@ -47,7 +57,9 @@ def crooked_list(source: Source, value: list[Any]) -> list[Any]:
 
 
 def lies(source: Source) -> Any:
-    """The truth for some requests, then each reply as it is, or changed, refused, cut, anything at all, or none."""
+    """The truth for some requests, then each reply as it is, or changed, refused, cut, anything at
+    all, or none.
+    """
     honest = iter(range(source.number(8)))
 
     def lie(_request: Any, parts: list[Any]) -> Any:
@@ -72,7 +84,9 @@ SEEDS = [bytes([command, honest, 1]) for command in range(len(COMMANDS)) for hon
 
 @target(*SEEDS, longest=256)
 def hostile_machines(data: bytes) -> None:
-    """Whatever a machine says to any of our commands: nothing but what a client keeps is touched, and its words stay in their lines."""
+    """Whatever a machine says to any of our commands: nothing but what a client keeps is touched,
+    and its words stay in their lines.
+    """
     source = Source(data)
     told(place(), source.pick(COMMANDS), lies(source))
 
@@ -139,9 +153,18 @@ READERS = (
 )
 
 
-@target(*(bytes([reader]) + bytes([1, file, 0, 0, 0, 2]) for reader in range(len(READERS)) for file in range(len(FILES))), longest=512)
+@target(
+    *(
+        bytes([reader]) + bytes([1, file, 0, 0, 0, 2])
+        for reader in range(len(READERS))
+        for file in range(len(FILES))
+    ),
+    longest=512,
+)
 def hostile_files(data: bytes) -> None:
-    """Whatever the files of others hold, and however files of a folder are called, the same holds for who reads them."""
+    """Whatever the files of others hold, and however files of a folder are called, the same holds
+    for who reads them.
+    """
     source = Source(data)
     command, files = source.pick(READERS), {}
     for _ in range(source.number(3)):
@@ -149,5 +172,8 @@ def hostile_files(data: bytes) -> None:
         files[path] = made(source)
     if source.number(2):
         name = source.text().replace("/", "").replace("\0", "")[:60]
-        files[f"{source.pick(('outside', 'world/cards', 'world/kmdata/local', 'world/published/pqsdk'))}/{name or 'x'}"] = source.octets()
+        folder = source.pick(
+            ("outside", "world/cards", "world/kmdata/local", "world/published/pqsdk")
+        )
+        files[f"{folder}/{name or 'x'}"] = source.octets()
     read(place(), command, files)

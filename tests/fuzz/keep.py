@@ -1,7 +1,8 @@
 """Keep the best of what the fuzzer learned: python -m fuzz.keep [TARGET ...].
 
-Of the kept inputs and .fuzz/corpus, the smallest that take every step from line to line that any of them takes are written to the kept
-corpus. Inputs of findings are never given up; their names begin with `found-`.
+Of the kept inputs and .fuzz/corpus, the smallest that take every step from line to line that any of
+them takes are written to the kept corpus. Inputs of findings are never given up; their names begin
+with `found-`.
 """
 
 import sys
@@ -53,7 +54,9 @@ def keep(target: Target) -> tuple[int, int]:
     chosen = {name: data for name, data in kept.items() if name.startswith("found-")}
     known.update(*(steps_of(target, data) for data in chosen.values()))
     candidates = {*kept.values(), *(path.read_bytes() for path in learned.glob("*"))}
-    for data in sorted((data for data in candidates if len(data) <= MOST_BYTES), key=lambda data: (len(data), data)):
+    for data in sorted(
+        (data for data in candidates if len(data) <= MOST_BYTES), key=lambda data: (len(data), data)
+    ):
         steps = steps_of(target, data)
         if not steps <= known:
             known |= steps

@@ -13,7 +13,15 @@ from seemachine.lms.engines import Engine, EngineError, select
 from seemachine.lms.engines.portable import PortableEngine
 from seemachine.lms.hss import HssPublicKey, HssSignature
 from seemachine.lms.keys import PublicKey, Signature
-from seemachine.lms.parameters import OTS_SETS, TREE_SETS, OtsParameters, ParameterError, check_pair, lmots, lms
+from seemachine.lms.parameters import (
+    OTS_SETS,
+    TREE_SETS,
+    OtsParameters,
+    ParameterError,
+    check_pair,
+    lmots,
+    lms,
+)
 from seemachine.lms.verifying import candidate_root
 
 # Each hash and each length once, none of them slow in plain Python.
@@ -58,7 +66,15 @@ def public_keys(data: bytes) -> None:
 
 
 @target(
-    *(bytes(4) + ots.typecode.to_bytes(4, "big") + bytes(ots.n * (ots.p + 1)) + bytes(3) + b"\5" + bytes(160) for ots in OTS_SETS[:4]),
+    *(
+        bytes(4)
+        + ots.typecode.to_bytes(4, "big")
+        + bytes(ots.n * (ots.p + 1))
+        + bytes(3)
+        + b"\5"
+        + bytes(160)
+        for ots in OTS_SETS[:4]
+    ),
     longest=9000,
 )
 def signatures(data: bytes) -> None:
@@ -68,7 +84,10 @@ def signatures(data: bytes) -> None:
     except ParameterError:
         return
     assert signature.leaf < 1 << signature.tree.h
-    assert (len(signature.randomizer), len(signature.chains)) == (signature.ots.n, signature.ots.n * signature.ots.p)
+    assert (len(signature.randomizer), len(signature.chains)) == (
+        signature.ots.n,
+        signature.ots.n * signature.ots.p,
+    )
     assert signature.encode() == data
 
 
@@ -108,7 +127,9 @@ def root_or_none(made: Engine, key: PublicKey, signature: bytes) -> bytes | None
 
 @target(b"\1", b"\2", b"\3", b"\0\0\1\0\0\1\xff")
 def verifying(data: bytes) -> None:
-    """With some bytes changed, nothing verifies and nothing but ParameterError is raised; both engines lead to the same root."""
+    """With some bytes changed, nothing verifies and nothing but ParameterError is raised; both
+    engines lead to the same root.
+    """
     source = Source(data)
     figures = signed(source.number(len(SETS)))
     public_key, signature = source.cut(figures[0]), source.cut(figures[1])
@@ -130,8 +151,50 @@ def native() -> object | None:
     return _native
 
 
-NUMBERS = (32, 24, 1, 2, 4, 8, 5, 10, 25, 0, -1, 26, 31, 33, 64, 255, 1 << 25, (1 << 25) - 1, 1 << 31, 1 << 32, -(1 << 63), 1 << 64)
-SIZES = (0, 1, 15, 16, 17, 23, 24, 25, 31, 32, 33, 48, 64, 24 * 26, 32 * 34, 32 * 34 - 1, 32 * 67, 24 * 51)
+NUMBERS = (
+    32,
+    24,
+    1,
+    2,
+    4,
+    8,
+    5,
+    10,
+    25,
+    0,
+    -1,
+    26,
+    31,
+    33,
+    64,
+    255,
+    1 << 25,
+    (1 << 25) - 1,
+    1 << 31,
+    1 << 32,
+    -(1 << 63),
+    1 << 64,
+)
+SIZES = (
+    0,
+    1,
+    15,
+    16,
+    17,
+    23,
+    24,
+    25,
+    31,
+    32,
+    33,
+    48,
+    64,
+    24 * 26,
+    32 * 34,
+    32 * 34 - 1,
+    32 * 67,
+    24 * 51,
+)
 ERRORS = (ValueError, TypeError, OverflowError, AttributeError, BufferError)
 
 
@@ -139,7 +202,11 @@ def nearly(source: Source, right: Any) -> Any:
     """The right argument in seven of eight cases, else one of its type or of any."""
     if source.number(8) != 7:
         return right
-    other = source.value if source.number(4) == 3 else lambda: source.pick(NUMBERS) if isinstance(right, int) else bytes(source.pick(SIZES))
+    other = (
+        source.value
+        if source.number(4) == 3
+        else lambda: source.pick(NUMBERS) if isinstance(right, int) else bytes(source.pick(SIZES))
+    )
     return other()
 
 
@@ -151,13 +218,23 @@ def arguments(call: str, ots: OtsParameters, source: Source) -> tuple[Any, ...]:
     elif call == "parents":
         right = (ots.n, identifier, 1 + first, bytes(2 * ots.n * source.number(20)))
     else:
-        return (nearly(source, ots.n), nearly(source, ots.w), [job(ots, first, source) for _ in range(source.number(20))])
+        return (
+            nearly(source, ots.n),
+            nearly(source, ots.w),
+            [job(ots, first, source) for _ in range(source.number(20))],
+        )
     return tuple(nearly(source, argument) for argument in right)
 
 
 def job(ots: OtsParameters, leaf: int, source: Source) -> SimpleNamespace:
     """What both `sign` and `recover` need, nearly, and now and then without its last part."""
-    right = {"leaf": leaf, "identifier": bytes(16), "digest": bytes(ots.n), "seed": bytes(ots.n), "chains": bytes(ots.n * ots.p)}
+    right = {
+        "leaf": leaf,
+        "identifier": bytes(16),
+        "digest": bytes(ots.n),
+        "seed": bytes(ots.n),
+        "chains": bytes(ots.n * ots.p),
+    }
     parts = {name: nearly(source, value) for name, value in right.items()}
     if source.number(16) == 15:
         del parts["chains"]
@@ -170,12 +247,23 @@ def job(ots: OtsParameters, leaf: int, source: Source) -> SimpleNamespace:
     longest=256,
 )
 def kernel(data: bytes) -> None:
-    """The C extension takes arguments of any sizes: results of the right length, or an error of Python's; never memory of others."""
+    """The C extension takes arguments of any sizes: results of the right length, or an error of
+    Python's; never memory of others.
+    """
     module, source = native(), Source(data)
     if module is None:
         return
     call = source.pick(["leaf_nodes", "parents", "sign", "recover"])
-    crew = source.pick([proven(), proven(), proven(), (0, 0), (source.pick(NUMBERS), source.pick(NUMBERS)), source.value()])
+    crew = source.pick(
+        [
+            proven(),
+            proven(),
+            proven(),
+            (0, 0),
+            (source.pick(NUMBERS), source.pick(NUMBERS)),
+            source.value(),
+        ]
+    )
     ots = source.pick(OTS_SETS[:8])
     given = arguments(call, ots, source)
     # A right request for millions of leaves is slow, and no news.
@@ -196,7 +284,9 @@ def must_fit(call: str, given: tuple[Any, ...], made: Any) -> None:
         assert len(made) == len(given[-1]) // 2
     else:
         [p] = [ots.p for ots in OTS_SETS[:8] if (ots.n, ots.w) == given[:2]]
-        assert [len(one) for one in made] == [given[0] * (p if call == "sign" else 1)] * len(given[2])
+        assert [len(one) for one in made] == [given[0] * (p if call == "sign" else 1)] * len(
+            given[2]
+        )
 
 
 @functools.cache

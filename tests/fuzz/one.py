@@ -4,7 +4,9 @@ import sys
 
 import atheris
 
-with atheris.instrument_imports(include=["seemachine", "seeclient", "msgpack.fallback", "fuzz.lms_targets"]):
+with atheris.instrument_imports(
+    include=["seemachine", "seeclient", "msgpack.fallback", "fuzz.lms_targets"]
+):
     from fuzz.targets import TARGETS
 
 

@@ -1,6 +1,7 @@
 """Fuzz all targets, each in a process of its own: python -m fuzz.run SECONDS [TARGET ...].
 
-What is found lies in .fuzz/findings, and what the fuzzer learned in .fuzz/corpus; `python -m fuzz.keep` takes the best of that along.
+What is found lies in .fuzz/findings, and what the fuzzer learned in .fuzz/corpus; `python -m
+fuzz.keep` takes the best of that along.
 """
 
 import os
@@ -25,7 +26,10 @@ GRACE_SECONDS = 120
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one target. `first` and `last` are the edges covered by the inputs at hand and at the end."""
+    """What became of one target.
+
+    `first` and `last` are the edges covered by the inputs at hand and at the end.
+    """
 
     name: str
     executions: int
@@ -36,7 +40,8 @@ class Outcome:
 
     def __str__(self) -> str:
         covered = f"coverage {self.first} + {self.last - self.first}"
-        return f"{self.name:<18} {self.executions:>11,} executions   {covered}   {self.finding}".rstrip()
+        line = f"{self.name:<18} {self.executions:>11,} executions   {covered}   {self.finding}"
+        return line.rstrip()
 
 
 def folders(target: Target) -> list[Path]:
@@ -52,10 +57,24 @@ def fuzz(target: Target, seconds: int) -> Outcome:
     """Fuzz one target for some seconds, or until something is found."""
     prefix = WORK / "findings" / f"{target.name}-"
     options = (*OPTIONS, f"-max_total_time={seconds}", f"-artifact_prefix={prefix}")
-    with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as scratch:
-        command = ["nice", "-n", "10", sys.executable, "-m", "fuzz.one", target.name, *options, *map(str, folders(target))]
+    with tempfile.TemporaryDirectory(
+        dir="/dev/shm" if Path("/dev/shm").is_dir() else None
+    ) as scratch:
+        command = [
+            "nice",
+            "-n",
+            "10",
+            sys.executable,
+            "-m",
+            "fuzz.one",
+            target.name,
+            *options,
+            *map(str, folders(target)),
+        ]
         environment = os.environ | {SCRATCH_VARIABLE: scratch}
-        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
         try:
             output, _ = process.communicate(timeout=seconds + GRACE_SECONDS)
         except subprocess.TimeoutExpired:
@@ -70,7 +89,9 @@ def outcome(name: str, output: str, code: int) -> Outcome:
     covered = [int(edges) for edges in re.findall(r"cov: (\d+)", output)] or [0]
     left = re.findall(r"Test unit written to (\S+)", output)
     finding = "" if not code else f"FOUND {left[0] if left else f'exit code {code}'}"
-    return Outcome(name, max(map(int, executed), default=0), covered[0], covered[-1], finding, output)
+    return Outcome(
+        name, max(map(int, executed), default=0), covered[0], covered[-1], finding, output
+    )
 
 
 def main() -> int:
@@ -85,7 +106,10 @@ def main() -> int:
     found = [done for done in outcomes if done.finding]
     for done in found:
         print(f"\n{done.name}:\n" + done.output[-4000:])
-    print(f"{len(outcomes)} targets, {sum(done.executions for done in outcomes):,} executions, {len(found)} findings")
+    print(
+        f"{len(outcomes)} targets, {sum(done.executions for done in outcomes):,} executions,"
+        f" {len(found)} findings"
+    )
     return 1 if found else 0
 
 

@@ -5,7 +5,29 @@ from typing import Any, TypeVar
 
 Item = TypeVar("Item")
 
-EDGES = (0, 1, -1, 2, 5, 16, 24, 25, 31, 32, 33, 64, 255, 256, 4096, 1 << 16, 1 << 25, (1 << 31) - 1, 1 << 31, (1 << 32) - 1, 1 << 32)
+EDGES = (
+    0,
+    1,
+    -1,
+    2,
+    5,
+    16,
+    24,
+    25,
+    31,
+    32,
+    33,
+    64,
+    255,
+    256,
+    4096,
+    1 << 16,
+    1 << 25,
+    (1 << 31) - 1,
+    1 << 31,
+    (1 << 32) - 1,
+    1 << 32,
+)
 FAR = ((1 << 63) - 1, -(1 << 63), 1 << 63, (1 << 64) - 1)
 FLOATS = (0.0, 1.5, -1.0, 1e308, float("inf"), float("-inf"), float("nan"))
 DEEPEST = 3
@@ -73,7 +95,11 @@ class Source:
             at = self.number(max(1, len(changed)))
             put = self.take(self.number(5))
             changed[at : at + len(put)] = put
-        return bytes(changed[: self.number(len(changed) + 1)]) if self.number(4) == 1 else bytes(changed)
+        return (
+            bytes(changed[: self.number(len(changed) + 1)])
+            if self.number(4) == 1
+            else bytes(changed)
+        )
 
     def _once(self, value: Any) -> Any:
         if isinstance(value, dict) and value:

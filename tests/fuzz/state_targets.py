@@ -1,7 +1,9 @@
-"""What lies on the disk of a machine: records, cards, NVRAM, half-made keys. Damaged by bytes, or forged and sealed with a right checksum.
+"""What lies on the disk of a machine: records, cards, NVRAM, half-made keys.
 
-A forged record may say anything, so all that can be asked is that it is refused in order. Damage without a new checksum must moreover
-bring no leaf back.
+Damaged by bytes, or forged and sealed with a right checksum.
+
+A forged record may say anything, so all that can be asked is that it is refused in order. Damage
+without a new checksum must moreover bring no leaf back.
 """
 
 import contextlib
@@ -52,12 +54,17 @@ GIVEN = 3
 def snapshot(folder: Path) -> Files:
     """All files of a folder and of those in it, locks excepted."""
     return {
-        str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file() and path.name != "lock"
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != "lock"
     }
 
 
 def restored(folder: Path, files: Files) -> Path:
-    """The folder with these files and no others. The folder itself stays: a store may know its place."""
+    """The folder with these files and no others.
+
+    The folder itself stays: a store may know its place.
+    """
     for path in folder.glob("*"):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     for path, data in files.items():
@@ -72,7 +79,9 @@ def checked(packed: bytes) -> bytes:
 
 
 def forged(data: bytes, source: Source) -> bytes:
-    """A sealed record with some of its values changed, as if it had been written so; what is no sealed record, with bytes changed."""
+    """A sealed record with some of its values changed, as if it had been written so; what is no
+    sealed record, with bytes changed.
+    """
     try:
         return seal(source.edited(unseal(data, "")))
     except StateCorrupt:
@@ -82,7 +91,9 @@ def forged(data: bytes, source: Source) -> bytes:
 def harmed(files: Files, source: Source) -> tuple[Files, bool]:
     """One or two of the files changed, and whether with right checksums."""
     honest = bool(source.number(2))
-    change: Callable[[bytes, Source], bytes] = (lambda data, source: source.cut(data)) if honest else forged
+    change: Callable[[bytes, Source], bytes] = (
+        (lambda data, source: source.cut(data)) if honest else forged
+    )
     for path in dict.fromkeys(source.pick(sorted(files)) for _ in range(1 + source.number(2))):
         files = files | {path: change(files[path], source)}
     return files, not honest
@@ -91,7 +102,11 @@ def harmed(files: Files, source: Source) -> tuple[Files, bool]:
 # ---------------------------------------------------------------- records
 
 
-@target(*(bytes([way]) + seal({"a": 1}) for way in range(2)), b"\0" + b"\x81\xa1a\x01", b"\0\xc7\x00\x05")
+@target(
+    *(bytes([way]) + seal({"a": 1}) for way in range(2)),
+    b"\0" + b"\x81\xa1a\x01",
+    b"\0\xc7\x00\x05",
+)
 def sealed(data: bytes) -> None:
     """Any bytes, with a checksum or without, are a map or StateCorrupt."""
     source = Source(data)
@@ -129,12 +144,16 @@ def used(store: Store, *, forged: bool) -> set[tuple[bytes, int]]:
     leaves = [(one.lease.public_key, one.leaf) for one in taken]
     assert len(set(leaves)) == len(leaves)
     if not forged:
-        assert all(leaf >= GIVEN for key, leaf in leaves if key == lease(1).public_key), "a leaf came back"
+        assert all(leaf >= GIVEN for key, leaf in leaves if key == lease(1).public_key), (
+            "a leaf came back"
+        )
     return set(leaves)
 
 
 def behaves(kind: Kind, folder: Path, *, forged: bool) -> None:
-    """Opening ends in StateError or in a store that gives no leaf twice, whatever happens in between."""
+    """Opening ends in StateError or in a store that gives no leaf twice, whatever happens in
+    between.
+    """
     given: set[tuple[bytes, int]] = set()
     for _ in range(2):
         try:
@@ -173,7 +192,9 @@ def damaged_store(kind: Kind, data: bytes) -> None:
 
 @target(b"\1", b"\0\1\0\0\0\1", b"\0\0\1\0\0\1", b"\0\2\0\1", longest=256)
 def file_store(data: bytes) -> None:
-    """The files of a file store, `history` among them, damaged or forged: StateError, or a store that behaves."""
+    """The files of a file store, `history` among them, damaged or forged: StateError, or a store
+    that behaves.
+    """
     damaged_store(FILE, data)
 
 
@@ -193,7 +214,10 @@ def machine_on(world: Path, **settings: Any) -> Machine:
 
 
 def said(session: Session, request: Any) -> Any:
-    """The reply, None after a refusal. Neither may be a bug of the machine's, and both must fit the wire."""
+    """The reply, None after a refusal.
+
+    Neither may be a bug of the machine's, and both must fit the wire.
+    """
     reply = answer(session, request)
     if isinstance(reply, StatusError):
         if reply.status is Status.Failed:
@@ -205,13 +229,19 @@ def said(session: Session, request: Any) -> Any:
 
 
 def new(kind: type[Any], **given: object) -> Any:
-    """A request that is not taken for an earlier one, where requests of its class have a token to be told apart by."""
+    """A request that is not taken for an earlier one, where requests of its class have a token to
+    be told apart by.
+    """
     return kind(**given, **({"token": next(_tokens)} if "token" in kind.CHECKS else {}))
 
 
 def signs_well(session: Session, file: m.NvmemfileInfo) -> None:
     """Two signatures of a file, if it gives any: with leaves of their own, and each verifies."""
-    made = [signed for _ in range(2) if (signed := said(session, new(m.NvmemfileSign, file=file.file, message=b"m"))) is not None]
+    made = [
+        signed
+        for _ in range(2)
+        if (signed := said(session, new(m.NvmemfileSign, file=file.file, message=b"m"))) is not None
+    ]
     assert len({signed.leaf for signed in made}) == len(made)
     for signed in made:
         key = PublicKey.decode(file.public_key)
@@ -224,7 +254,9 @@ def reserves_well(session: Session, file: m.NvmemfileInfo) -> None:
     reserved = said(session, request)
     if reserved is not None:
         key = PublicKey.decode(file.public_key)
-        digest = message_digest(key.ots, reserved.identifier, reserved.leaf, reserved.randomizer, b"m")
+        digest = message_digest(
+            key.ots, reserved.identifier, reserved.leaf, reserved.randomizer, b"m"
+        )
         said(session, m.NvmemfileSignDigest(file=file.file, token=request.token, digest=digest))
 
 
@@ -262,14 +294,21 @@ def card_file() -> bytes:
 
 @target(b"\1", b"\0\0\1\2\3\0\3\0\0", b"\0\0\1\1\3\1", longest=512)
 def cards(data: bytes) -> None:
-    """A card in a slot, damaged or forged, beside a counter of any bytes: listed, provisioned and signed with, or refused in order."""
+    """A card in a slot, damaged or forged, beside a counter of any bytes: listed, provisioned and
+    signed with, or refused in order.
+    """
     source = Source(data)
     honest, counter = source.number(2), source.octets()
     card = source.cut(card_file()) if honest else forged(card_file(), source)
     world = scratch("cards")
     restored(world / "hsm" / ESN / "slots" / str(SLOT), {"card1.card": card, "ic": counter})
     session = Session(machine_on(world))
-    for request in (m.ListSlots(), m.ProvisionLms(slot=SLOT), m.ProvisionLms(slot=SLOT), m.ListSlots()):
+    for request in (
+        m.ListSlots(),
+        m.ProvisionLms(slot=SLOT),
+        m.ProvisionLms(slot=SLOT),
+        m.ListSlots(),
+    ):
         said(session, request)
     exercised(session)
 
@@ -287,7 +326,9 @@ def installed() -> Files:
 
 @target(b"\1", b"\0\1\1\0\0\1", b"\0\0\1\0\3\0\4\0\5", longest=256)
 def machines(data: bytes) -> None:
-    """A machine on forged NVRAM files: its store does not open, or all that it is asked ends in replies and refusals."""
+    """A machine on forged NVRAM files: its store does not open, or all that it is asked ends in
+    replies and refusals.
+    """
     files, _ = harmed(installed(), Source(data))
     world = scratch("machines")
     try:
@@ -313,7 +354,9 @@ def half_made(expcards: int, steps: int) -> Files:
 
 @target(b"\1", b"\2", b"\0\0\1\0\1\0", b"\1\0\1\0\1\7", longest=256)
 def checkpoints(data: bytes) -> None:
-    """A half-made key, its head or rows damaged or forged: resumed and finished, or refused in order."""
+    """A half-made key, its head or rows damaged or forged: resumed and finished, or refused in
+    order.
+    """
     source = Source(data)
     files, _ = harmed(half_made(*source.pick([(0, 2), (1, 2), (1, 5), (0, 4)])), source)
     world = scratch("checkpoints")
@@ -336,6 +379,7 @@ def finish(session: Session, resumed: m.LmsResumed) -> None:
 
 
 def _times(count: int) -> Iterator[None]:
-    # With the nodes that a resumed key tells again there are at most twice the chunks of an h5 tree.
+    # With the nodes that a resumed key tells again there are at most twice the chunks of an h5
+    # tree.
     assert count <= 33
     yield from [None] * (2 * count)

@@ -13,7 +13,10 @@ CORPUS = Path(__file__).parent / "corpus"
 
 @dataclass(frozen=True)
 class Target:
-    """`run` takes any bytes and raises when something does not hold. `seeds` reach what is deep inside; `longest` is in bytes."""
+    """`run` takes any bytes and raises when something does not hold.
+
+    `seeds` reach what is deep inside; `longest` is in bytes.
+    """
 
     name: str
     run: Callable[[bytes], None]
@@ -32,7 +35,9 @@ class Target:
 TARGETS: dict[str, Target] = {}
 
 
-def target(*seeds: bytes, longest: int = 4096) -> Callable[[Callable[[bytes], None]], Callable[[bytes], None]]:
+def target(
+    *seeds: bytes, longest: int = 4096
+) -> Callable[[Callable[[bytes], None]], Callable[[bytes], None]]:
     """Make a function a target under its own name."""
 
     def add(run: Callable[[bytes], None]) -> Callable[[bytes], None]:
@@ -48,11 +53,15 @@ def target(*seeds: bytes, longest: int = 4096) -> Callable[[Callable[[bytes], No
 def _folder() -> tempfile.TemporaryDirectory[str]:
     # A fuzzer's process ends without cleaning up, so that it is given a folder by who started it.
     given, memory = os.environ.get(SCRATCH_VARIABLE), Path("/dev/shm")
-    return tempfile.TemporaryDirectory(prefix="seemachine-fuzz-", dir=given or (memory if memory.is_dir() else None))
+    return tempfile.TemporaryDirectory(
+        prefix="seemachine-fuzz-", dir=given or (memory if memory.is_dir() else None)
+    )
 
 
 def scratch(name: str) -> Path:
-    """A folder of that name for the files of targets, the same one at each call; in memory where the system offers that."""
+    """A folder of that name for the files of targets, the same one at each call; in memory where
+    the system offers that.
+    """
     folder = Path(_folder().name) / name
     folder.mkdir(parents=True, exist_ok=True)
     return folder

@@ -1,6 +1,13 @@
 """All targets. Each file adds its own to the table when it is imported."""
 
-from fuzz import audit_targets, host_targets, hostile_targets, lms_targets, state_targets, wire_targets
+from fuzz import (
+    audit_targets,
+    host_targets,
+    hostile_targets,
+    lms_targets,
+    state_targets,
+    wire_targets,
+)
 from fuzz.target import TARGETS
 
 __all__ = [

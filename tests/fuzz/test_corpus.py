@@ -29,7 +29,9 @@ def test_the_corpus_is_small_and_belongs_to_targets():
 
 @pytest.mark.parametrize("name", ["kernel", "verifying"])
 def test_the_native_engine_takes_thousands_of_other_inputs(name):
-    """The same pseudo-random inputs in every run; the sanitizers look at the C behind them when tests/native_sanitize.sh runs this."""
+    """The same pseudo-random inputs in every run; the sanitizers look at the C behind them when
+    tests/native_sanitize.sh runs this.
+    """
     random = Random(name)
     for _ in range(1000):
         TARGETS[name].run(random.randbytes(random.randrange(60)))

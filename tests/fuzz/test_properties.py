@@ -1,4 +1,6 @@
-"""What is written is what is read: round trips that a fuzzer can't state, for what tests elsewhere only show examples of."""
+"""What is written is what is read: round trips that a fuzzer can't state, for what tests elsewhere
+only show examples of.
+"""
 
 import gc
 import tracemalloc
@@ -30,7 +32,9 @@ aliases = st.text("abcdefghijklmnopqrstuvwxyz0123456789-", min_size=1, max_size=
 exponents = st.integers(0, 25)
 ports = st.integers(0, 65535)
 # The trees of these keys have five levels.
-divided = st.integers(0, 5).flatmap(lambda cards: st.tuples(st.just(cards), st.integers(0, 5 - cards)))
+divided = st.integers(0, 5).flatmap(
+    lambda cards: st.tuples(st.just(cards), st.integers(0, 5 - cards))
+)
 key_files = st.builds(
     lambda alias, key, levels, expcache, cache: KeyFile(alias, key, *levels, expcache, cache),
     aliases,
@@ -44,13 +48,15 @@ limits = st.builds(LimitSettings, st.integers(MIN_FRAME, MAX_FRAME), counts, cou
 
 
 def _is_one_word(host):
-    """No address begins with a hyphen, and `seemachine serve` refuses it as an option that it does not know."""
+    """No address begins with a hyphen, and `seemachine serve` refuses it as an option that it does
+    not know.
+    """
     return not host.startswith("-")
 
 
-hosts = st.sampled_from(["127.0.0.1", "::1", "localhost", "0.0.0.0", "machine-7.example", "", " "]) | st.text("a-:. ", max_size=8).filter(
-    _is_one_word
-)
+hosts = st.sampled_from(
+    ["127.0.0.1", "::1", "localhost", "0.0.0.0", "machine-7.example", "", " "]
+) | st.text("a-:. ", max_size=8).filter(_is_one_word)
 
 
 @some
@@ -66,7 +72,13 @@ def test_any_key_file_is_loaded_as_it_was_saved(key):
 @some
 @given(
     st.builds(
-        Published, st.just(ESN), st.sampled_from(["5c", "xc"]), st.integers(1, 64), st.text(characters, max_size=20), ports, st.integers(0)
+        Published,
+        st.just(ESN),
+        st.sampled_from(["5c", "xc"]),
+        st.integers(1, 64),
+        st.text(characters, max_size=20),
+        ports,
+        st.integers(0),
     )
 )
 def test_any_published_object_is_read_as_it_was_written(entry):
@@ -90,7 +102,9 @@ def machines(draw):
         insecure_bind=True,
         store=draw(st.sampled_from(["sqlite", "file", "memory"])),
         operator=draw(st.sampled_from(["manual", "auto"])),
-        world=Path("/").joinpath(*draw(st.lists(st.sampled_from(["-a", "b c", "~", "--home"]), max_size=2))),
+        world=Path("/").joinpath(
+            *draw(st.lists(st.sampled_from(["-a", "b c", "~", "--home"]), max_size=2))
+        ),
         limits=draw(limits),
     )
 
@@ -98,18 +112,36 @@ def machines(draw):
 @some
 @given(machines())
 def test_a_machine_of_a_fleet_starts_with_the_settings_of_its_fleet(machine):
-    """What the supervisor puts on the command line and into the file of limits is read by `seemachine serve` as the same settings."""
+    """What the supervisor puts on the command line and into the file of limits is read by
+    `seemachine serve` as the same settings.
+    """
     with TemporaryDirectory() as folder:
         limits_of = Path(folder) / "limits.toml"
         limits_of.write_text(configuration.limits_file(machine))
-        options = _parser().parse_args(["serve", *configuration.command_line(machine), "--config", str(limits_of)])
-        given_words = {name: value for name, value in vars(options).items() if name not in ("run", "config")}
+        options = _parser().parse_args(
+            ["serve", *configuration.command_line(machine), "--config", str(limits_of)]
+        )
+        given_words = {
+            name: value for name, value in vars(options).items() if name not in ("run", "config")
+        }
         assert load(options.config, **given_words) == machine
 
 
 words = st.lists(
     st.sampled_from(
-        ["generate", "list", "showinfo", "--json", "--wrong", "alias=a", "alias=b", "slot=1", "message=m", "verify=s", "nonsense=1"]
+        [
+            "generate",
+            "list",
+            "showinfo",
+            "--json",
+            "--wrong",
+            "alias=a",
+            "alias=b",
+            "slot=1",
+            "message=m",
+            "verify=s",
+            "nonsense=1",
+        ]
     ),
     max_size=5,
 )
@@ -152,9 +184,15 @@ def nested(item):
     return b"\x93\x01\xa1x" + b"\xdc" + count.to_bytes(2, "big") + inner * count
 
 
-@pytest.mark.parametrize("item", [b"\x80", b"\x90", b"\xc0", b"\xa1a", b"\xcb" + bytes(8), b"\x81\xa0\x80"], ids=bytes.hex)
+@pytest.mark.parametrize(
+    "item",
+    [b"\x80", b"\x90", b"\xc0", b"\xa1a", b"\xcb" + bytes(8), b"\x81\xa0\x80"],
+    ids=bytes.hex,
+)
 def test_a_frame_of_the_largest_size_takes_bounded_memory(item):
-    """Whatever a frame of 1 MiB holds, its values take less than 128 MiB for the moment of decoding."""
+    """Whatever a frame of 1 MiB holds, its values take less than 128 MiB for the moment of
+    decoding.
+    """
     body = nested(item)
     assert len(body) <= MAX_FRAME
     assert peak(body) < 128 << 20

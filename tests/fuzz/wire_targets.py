@@ -19,7 +19,8 @@ from seemachine.wire.status import LocalMisuse, PeerMisuse, Status
 
 LIMIT = 2048
 NAMES = sorted(REQUESTS)
-# Each choice of a message stands in the input by its name, so that kept inputs outlive new messages.
+# Each choice of a message stands in the input by its name, so that kept inputs outlive new
+# messages.
 NAMED = [name.encode() + b"\0" for name in NAMES]
 
 
@@ -73,12 +74,20 @@ def served(pieces: Iterator[bytes]) -> None:
 
 
 GREETING = asked_frame(1, HELLO)
-CONVERSATION = GREETING + b"".join(asked_frame(number, example(REQUESTS[name])) for number, name in enumerate(NAMES, 2))
+CONVERSATION = GREETING + b"".join(
+    asked_frame(number, example(REQUESTS[name])) for number, name in enumerate(NAMES, 2)
+)
 
 
-@target(b"\0" + CONVERSATION, b"\x07" + CONVERSATION, *(b"\0" + GREETING + asked_frame(2, example(REQUESTS[name])) for name in NAMES))
+@target(
+    b"\0" + CONVERSATION,
+    b"\x07" + CONVERSATION,
+    *(b"\0" + GREETING + asked_frame(2, example(REQUESTS[name])) for name in NAMES),
+)
 def server_bytes(data: bytes) -> None:
-    """A server's link takes any bytes in pieces of any size: requests, PeerMisuse, and never more than a frame in its buffer."""
+    """A server's link takes any bytes in pieces of any size: requests, PeerMisuse, and never more
+    than a frame in its buffer.
+    """
     served(chunks(Source(data)))
 
 
@@ -141,7 +150,9 @@ def client_bytes(data: bytes) -> None:
 
 @target(*NAMED)
 def client_frames(data: bytes) -> None:
-    """A client's link that waits for a reply takes a well-formed frame with anything in its places."""
+    """A client's link that waits for a reply takes a well-formed frame with anything in
+    its places.
+    """
     kind, source = named(data)
     refusal = {"status": 73, "name": "NotAvailable", "detail": "not here", "where": "dispatch"}
     word, fields = source.pick([("ok", plain(example(kind.Reply))), ("refused", refusal)])
@@ -151,7 +162,9 @@ def client_frames(data: bytes) -> None:
 
 @target(*NAMED)
 def messages(data: bytes) -> None:
-    """Any fields are a message or a FieldError; a message survives encoding, packing and decoding."""
+    """Any fields are a message or a FieldError; a message survives encoding, packing
+    and decoding.
+    """
     kind, source = named(data)
     made = source.pick([kind, kind.Reply])
     try:
@@ -166,7 +179,9 @@ def messages(data: bytes) -> None:
 
 @target(*(b"\1" + CONVERSATION[:at] for at in (3, 4, 40)), longest=512)
 def framing(data: bytes) -> None:
-    """Bodies come out as the lengths before them say, wherever the bytes are cut; a length over the limit ends it."""
+    """Bodies come out as the lengths before them say, wherever the bytes are cut; a length over the
+    limit ends it.
+    """
     source = Source(data)
     most, size = source.pick([64, 0, 5, 256]), source.number(256) or 1
     stream, buffer, bodies = source.rest(), FrameBuffer(most), []
@@ -191,12 +206,20 @@ def decoded(body: bytes) -> object:
 
 def too_deep(outcome: object) -> bool:
     """Each implementation has an end of its own to how deep values nest."""
-    return isinstance(outcome, PeerMisuse) and any(name in outcome.detail for name in ("StackError", "RecursionError"))
+    return isinstance(outcome, PeerMisuse) and any(
+        name in outcome.detail for name in ("StackError", "RecursionError")
+    )
 
 
-@target(*(asked_frame(1, example(REQUESTS[name]))[4:] for name in NAMES), *(reply[4:] for reply in REPLIES), b"\x93" + b"\x91" * 600)
+@target(
+    *(asked_frame(1, example(REQUESTS[name]))[4:] for name in NAMES),
+    *(reply[4:] for reply in REPLIES),
+    b"\x93" + b"\x91" * 600,
+)
 def envelopes(data: bytes) -> None:
-    """Any body is three values or PeerMisuse, the same ones in compiled msgpack and in plain Python; three values survive packing."""
+    """Any body is three values or PeerMisuse, the same ones in compiled msgpack and in plain
+    Python; three values survive packing.
+    """
     compiled = decoded(data)
     with patch.object(codec.msgpack, "unpackb", msgpack.fallback.unpackb):
         plain_python = decoded(data)

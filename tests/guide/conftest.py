@@ -19,7 +19,10 @@ LOOK_SECONDS = 0.02
 
 
 class World:
-    """Machines, cards and commands, as test_guide.py uses them. Acts return their exit code and the lines they printed."""
+    """Machines, cards and commands, as test_guide.py uses them.
+
+    Acts return their exit code and the lines they printed.
+    """
 
     def __init__(self, home: Path, machines: list[RunningMachine], *, vendor: bool) -> None:
         self._home = home
@@ -30,7 +33,11 @@ class World:
         self._environment = processes.environment(home, **compat)
 
     def run_pipsqueak(self, argv: list[str], blank_cards: int = 0) -> Ran:
-        """Run `pipsqueak`. With `blank_cards`, one is in slot 2 of module 1, and whenever a machine asks for another it is put in."""
+        """Run `pipsqueak`.
+
+        With `blank_cards`, one is in slot 2 of module 1, and whenever a machine asks for another it
+        is put in.
+        """
         if not blank_cards:
             return processes.pipsqueak(argv, self._environment)
         self._rack.new(blank_cards)
@@ -52,11 +59,18 @@ class World:
     def insert_card(self, esn: str, slot: int) -> Ran:
         """Put a new card, never used, into an empty slot."""
         [card] = self._rack.new()
-        return processes.seemachine(["card", "insert", card, "--esn", esn, "--slot", str(slot)], self._environment)[0], []
+        return (
+            processes.seemachine(
+                ["card", "insert", card, "--esn", esn, "--slot", str(slot)], self._environment
+            )[0],
+            [],
+        )
 
     def format_card(self, esn: str, slot: int) -> Ran:
         """Format the card in a slot."""
-        return processes.seemachine(["card", "format", "--esn", esn, "--slot", str(slot)], self._environment)
+        return processes.seemachine(
+            ["card", "format", "--esn", esn, "--slot", str(slot)], self._environment
+        )
 
     def move_card(self, esn: str, slot: int, to_esn: str, to_slot: int) -> Ran:
         """Take the card out of one slot and put it into another."""
@@ -83,7 +97,9 @@ class World:
 
 @pytest.fixture
 def world(chapter: Chapter, vendor: bool, tmp_path: Path) -> Iterator[World]:
-    """A new world in `tmp_path` with the chapter's HSMs running and published, and nothing else in it."""
+    """A new world in `tmp_path` with the chapter's HSMs running and published, and nothing else in
+    it.
+    """
     home = tmp_path / "world"
     fed = any(step.blank_cards for step in chapter.steps)
     described = [

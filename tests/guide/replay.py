@@ -1,4 +1,5 @@
-"""The guide's printed sessions as data, and the comparison of what a run printed with what the guide prints.
+"""The guide's printed sessions as data, and the comparison of what a run printed with what the
+guide prints.
 
 Nothing here starts a process. The format of the data is explained at the top of sessions.toml.
 """
@@ -16,7 +17,8 @@ MISPRINTS = Path(__file__).with_name("misprints.toml")
 
 WORDS_A_LINE = 8
 LEAVES = 32
-# Every key of the guide is sha256_m32_h5 with sha256_n32_w8: two typecodes, then I (4 words) and the root (8 words).
+# Every key of the guide is sha256_m32_h5 with sha256_n32_w8: two typecodes, then I (4 words) and
+# the root (8 words).
 UNSEEN_KEY = ("00000005", "00000004", *["{word}"] * 12)
 ROOT = slice(6, 14)
 
@@ -36,12 +38,23 @@ MASKS = {
     "ssh": r"AAAA[A-Za-z0-9+/]+=*",
     "letters": r"[A-Za-z]{10}",
 }
-KINDS = frozenset({"pipsqueak", "shell", "card-insert", "card-format", "card-move", "machine-stop", "machine-unpublish"})
+KINDS = frozenset(
+    {
+        "pipsqueak",
+        "shell",
+        "card-insert",
+        "card-format",
+        "card-move",
+        "machine-stop",
+        "machine-unpublish",
+    }
+)
 # Of whole.toml, where the Security World tools are run.
 TOOL_KINDS = frozenset({"tool", "card-put", "card-take", "chapter", "not-run"})
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
-# {mask>name} remembers what the mask matched, {<name} is what was remembered; the latter also in a command.
+# {mask>name} remembers what the mask matched, {<name} is what was remembered; the latter also in a
+# command.
 _REMEMBERED = re.compile(r"\{<([a-z_]+)\}")
 _DUMP = re.compile(r"\{(words|public_key):([^{}]+)\}")
 
@@ -88,18 +101,33 @@ class Step:
     @property
     def signs_with(self) -> str:
         """Alias of the key that loses a leaf when the step runs as printed, or nothing."""
-        arguments = dict(word.split("=", 1) for word in self.command if "=" in word) if self.kind == "pipsqueak" else {}
-        return arguments.get("alias", "") if self.exit == 0 and arguments.keys() & {"message", "sigfile"} else ""
+        arguments = (
+            dict(word.split("=", 1) for word in self.command if "=" in word)
+            if self.kind == "pipsqueak"
+            else {}
+        )
+        return (
+            arguments.get("alias", "")
+            if self.exit == 0 and arguments.keys() & {"message", "sigfile"}
+            else ""
+        )
 
     def turns(self, *, vendor: bool = False) -> Iterator["Step"]:
-        """The step once for each repeat, leaf counted up. `vendor`: with what 1.4.1 prints on the last turn."""
+        """The step once for each repeat, leaf counted up.
+
+        `vendor`: with what 1.4.1 prints on the last turn.
+        """
         for turn in range(self.repeat):
             expect = self.expect
             if vendor and self.vendor_last and expect and turn == self.repeat - 1:
                 expect = (*expect[:-1], *self.vendor_last)
             yield replace(
                 self,
-                section=f"{self.section}, turn {turn + 1} of {self.repeat}" if self.repeat > 1 else self.section,
+                section=(
+                    f"{self.section}, turn {turn + 1} of {self.repeat}"
+                    if self.repeat > 1
+                    else self.section
+                ),
                 repeat=1,
                 leaf=None if self.leaf is None else self.leaf + turn,
                 expect=expect,
@@ -116,8 +144,16 @@ class Step:
         def moved(text: str) -> str:
             return guides.sub(lambda found: places[found[0]], text)
 
-        command = moved(self.command) if isinstance(self.command, str) else tuple(map(moved, self.command))
-        return replace(self, command=command, expect=None if self.expect is None else tuple(map(moved, self.expect)))
+        command = (
+            moved(self.command)
+            if isinstance(self.command, str)
+            else tuple(map(moved, self.command))
+        )
+        return replace(
+            self,
+            command=command,
+            expect=None if self.expect is None else tuple(map(moved, self.expect)),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +167,10 @@ class Chapter:
 
 @dataclass(slots=True)
 class Context:
-    """What one run of a chapter has shown so far: public keys (14 words) and used leaves by alias. `compare` fills it."""
+    """What one run of a chapter has shown so far: public keys (14 words) and used leaves by alias.
+
+    `compare` fills it.
+    """
 
     public_keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
     signatures: Counter[str] = field(default_factory=Counter)
@@ -142,7 +181,9 @@ class Context:
         return ":".join(self._key(alias)[ROOT])
 
     def nvram(self, alias: str) -> str:
-        """The NVRAM file name as error lines print it: `lms` and half of the root's words, in groups of four bytes."""
+        """The NVRAM file name as error lines print it: `lms` and half of the root's words, in
+        groups of four bytes.
+        """
         digits = b"lms".hex() + "".join(self._key(alias)[ROOT][:2])
         return ":".join(digits[at : at + 8] for at in range(0, len(digits), 8))
 
@@ -161,20 +202,28 @@ class Context:
 
 
 def _step(table: dict[str, Any]) -> Step:
-    fields: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in table.items()}
+    fields: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in table.items()
+    }
     return Step(**fields)
 
 
 def load(path: Path = SESSIONS) -> list[Chapter]:
     """The chapters in the guide's order."""
     tables = tomllib.loads(path.read_text(encoding="utf-8"))["chapter"]
-    return [Chapter(t["name"], tuple(Hsm(**hsm) for hsm in t["hsms"]), tuple(map(_step, t["step"]))) for t in tables]
+    return [
+        Chapter(t["name"], tuple(Hsm(**hsm) for hsm in t["hsms"]), tuple(map(_step, t["step"])))
+        for t in tables
+    ]
 
 
 def lay_out(entry: str, step: Step, context: Context) -> list[str]:
-    """The lines that an entry of `expect` stands for, with only masks left in them. A dump takes eight words a line.
+    """The lines that an entry of `expect` stands for, with only masks left in them.
 
-    Raises ValueError for a placeholder that means nothing, LookupError for one that follows from a key not yet shown.
+    A dump takes eight words a line.
+
+    Raises ValueError for a placeholder that means nothing, LookupError for one that follows from a
+    key not yet shown.
     """
     if not _DUMP.search(entry):
         return [_PLACEHOLDER.sub(lambda found: _filled(found[1], step, context), entry)]
@@ -207,7 +256,9 @@ def _filled(placeholder: str, step: Step, context: Context) -> str:
 def compile_line(line: str) -> re.Pattern[str]:
     """A laid-out line as a pattern for the whole of a printed one."""
     parts = _PLACEHOLDER.split(line)
-    return re.compile("".join(_mask(part) if at % 2 else re.escape(part) for at, part in enumerate(parts)))
+    return re.compile(
+        "".join(_mask(part) if at % 2 else re.escape(part) for at, part in enumerate(parts))
+    )
 
 
 def _mask(placeholder: str) -> str:
@@ -218,20 +269,27 @@ def _mask(placeholder: str) -> str:
 def compare(actual: Sequence[str], step: Step, context: Context) -> list[str]:
     """What differs, a sentence each, between the lines that a run printed and those of the step.
 
-    A run without differences teaches `context` the public keys that it showed and the leaf that it used.
+    A run without differences teaches `context` the public keys that it showed and the leaf that it
+    used.
     """
     printed = [line.strip() for line in actual]
     expected = [line for entry in step.expect or () for line in lay_out(entry, step, context)]
     if step.kind == "tool":
         printed, expected = _of_a_tool(printed, step.columns), _of_a_tool(expected, step.columns)
-    found = [] if step.expect is None else [f"{step.section}, {text}" for text in _differences(printed, expected)]
+    found = (
+        []
+        if step.expect is None
+        else [f"{step.section}, {text}" for text in _differences(printed, expected)]
+    )
     if not found:
         _learn(printed, step, context)
     return found
 
 
 def _of_a_tool(lines: list[str], columns: bool) -> list[str]:
-    """Empty lines of the tools are not kept in the guide's page layout, nor is the width of their columns."""
+    """Empty lines of the tools are not kept in the guide's page layout, nor is the width of their
+    columns.
+    """
     return [" ".join(line.split()) if columns else line.strip() for line in lines if line.strip()]
 
 
@@ -257,7 +315,9 @@ def _differences(printed: list[str], expected: list[str]) -> Iterator[str]:
 
 
 def _goes_on(printed: list[str], patterns: list[re.Pattern[str]]) -> bool:
-    """Whether both sides agree in the next line, or both end: then the line before was changed, not added or lost."""
+    """Whether both sides agree in the next line, or both end: then the line before was changed, not
+    added or lost.
+    """
     if printed and patterns:
         return patterns[0].fullmatch(printed[0]) is not None
     return not printed and not patterns

@@ -1,4 +1,6 @@
-"""The guide, replayed: its commands against real processes, its printed lines against what they print."""
+"""The guide, replayed: its commands against real processes, its printed lines against what they
+print.
+"""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +12,9 @@ if TYPE_CHECKING:
     from guide.conftest import Ran, World
 
 CHAPTERS = load()
-RUNS = [(chapter, False) for chapter in CHAPTERS] + [(chapter, True) for chapter in CHAPTERS if any(s.vendor_last for s in chapter.steps)]
+RUNS = [(chapter, False) for chapter in CHAPTERS] + [
+    (chapter, True) for chapter in CHAPTERS if any(s.vendor_last for s in chapter.steps)
+]
 
 
 def perform(world: "World", step: Step) -> "Ran":
@@ -24,16 +28,26 @@ def perform(world: "World", step: Step) -> "Ran":
     if step.kind.startswith("card-"):
         act = {"card-insert": world.insert_card, "card-format": world.format_card}[step.kind]
         return act(step.esn, step.slot)
-    return {"machine-stop": world.stop_machine, "machine-unpublish": world.unpublish}[step.kind](step.esn)
+    return {"machine-stop": world.stop_machine, "machine-unpublish": world.unpublish}[step.kind](
+        step.esn
+    )
 
 
-@pytest.mark.parametrize(("chapter", "vendor"), RUNS, ids=[f"{chapter.name}{', as 1.4.1' if vendor else ''}" for chapter, vendor in RUNS])
+@pytest.mark.parametrize(
+    ("chapter", "vendor"),
+    RUNS,
+    ids=[f"{chapter.name}{', as 1.4.1' if vendor else ''}" for chapter, vendor in RUNS],
+)
 def test_guide(chapter: Chapter, vendor: bool, world: "World", tmp_path: Path) -> None:
-    """Every command of a chapter, in the guide's order, prints the guide's lines and ends as the guide says."""
+    """Every command of a chapter, in the guide's order, prints the guide's lines and ends as the
+    guide says.
+    """
     context = Context()
     for step in chapter.steps:
         for turn in step.below(tmp_path).turns(vendor=vendor):
             code, lines = perform(world, turn)
             differences = compare(lines, turn, context)
             assert not differences, "\n".join([*differences, "", "printed:", *lines])
-            assert code == turn.exit, "\n".join([f"{turn.section}: exit code {code}, not {turn.exit}", "", "printed:", *lines])
+            assert code == turn.exit, "\n".join(
+                [f"{turn.section}: exit code {code}, not {turn.exit}", "", "printed:", *lines]
+            )

@@ -29,7 +29,9 @@ def dump(words: list[str] | tuple[str, ...], a_line: int = 8) -> list[str]:
     return ["  " + " ".join(words[at : at + a_line]) for at in range(0, len(words), a_line)]
 
 
-def printed(key: tuple[str, ...] = KEY, signature: list[str] | None = None, a_line: int = 8) -> list[str]:
+def printed(
+    key: tuple[str, ...] = KEY, signature: list[str] | None = None, a_line: int = 8
+) -> list[str]:
     """What a run of SIGN prints."""
     return [
         BANNER,
@@ -106,7 +108,13 @@ def test_rejects_two_lines_in_the_wrong_order():
 
 @pytest.mark.parametrize(
     "signature",
-    [SIGNATURE[:-1], [*SIGNATURE, "deadbeef"], SIGNATURE[:-8], [*SIGNATURE, *["deadbeef"] * 8], SIGNATURE[:2]],
+    [
+        SIGNATURE[:-1],
+        [*SIGNATURE, "deadbeef"],
+        SIGNATURE[:-8],
+        [*SIGNATURE, *["deadbeef"] * 8],
+        SIGNATURE[:2],
+    ],
     ids=["a word less", "a word more", "a line less", "a line more", "head only"],
 )
 def test_rejects_a_wrong_word_count(signature, seen):
@@ -161,18 +169,41 @@ def test_tells_keys_apart_by_alias(seen):
 
 def test_knows_the_names_that_follow_from_a_key():
     """Root and NVRAM file name are those that the guide prints for its key."""
-    words = "00000005 00000004 81908b48 36be539b fc553a0e 720c695c 7d62e3b1 957663b4 aa46dfd3 de008a62 ddf4a720 f8eb89cd fbadc6ca db93e2e2"
+    words = (
+        "00000005 00000004 81908b48 36be539b fc553a0e 720c695c 7d62e3b1 957663b4 aa46dfd3 de008a62"
+        " ddf4a720 f8eb89cd fbadc6ca db93e2e2"
+    )
     context = Context(public_keys={"k": tuple(words.split())})
     assert context.nvram("k") == "6c6d737d:62e3b195:7663b4"
-    assert context.root("k") == "7d62e3b1:957663b4:aa46dfd3:de008a62:ddf4a720:f8eb89cd:fbadc6ca:db93e2e2"
-    assert compare(["no HSMs with NVRAM 6c6d737d:62e3b195:7663b4 file"], step("no HSMs with NVRAM {nvram:k} file"), context) == []
-    assert compare(["no HSMs with NVRAM 6c6d737d:62e3b195:7663b5 file"], step("no HSMs with NVRAM {nvram:k} file"), context) != []
+    assert (
+        context.root("k")
+        == "7d62e3b1:957663b4:aa46dfd3:de008a62:ddf4a720:f8eb89cd:fbadc6ca:db93e2e2"
+    )
+    assert (
+        compare(
+            ["no HSMs with NVRAM 6c6d737d:62e3b195:7663b4 file"],
+            step("no HSMs with NVRAM {nvram:k} file"),
+            context,
+        )
+        == []
+    )
+    assert (
+        compare(
+            ["no HSMs with NVRAM 6c6d737d:62e3b195:7663b5 file"],
+            step("no HSMs with NVRAM {nvram:k} file"),
+            context,
+        )
+        != []
+    )
 
 
 def test_counts_the_leaves_that_were_used():
     """Each signing command that runs as printed takes one leaf of that alias; nothing else does."""
     context = Context(public_keys={"k": KEY})
-    show, verify = step("Remaining: {remaining:k} signatures"), Step(section="here", command=("alias=k", "msgfile=m", "verify=s"))
+    show, verify = (
+        step("Remaining: {remaining:k} signatures"),
+        Step(section="here", command=("alias=k", "msgfile=m", "verify=s")),
+    )
     refused = Step(section="here", command=("alias=k", "message=test"), exit=1, expect=("no",))
     assert compare(["Remaining: 32 signatures"], show, context) == []
     compare(printed(), SIGN, context)
@@ -187,9 +218,17 @@ def test_counts_the_leaves_that_were_used():
     ("mask", "good", "bad"),
     [
         ("seconds", ["0.002", "12.345"], ["0.02", "1", ".002", "0,002", "-0.002"]),
-        ("time", ["2026-02-11T15:43:43"], ["2026-02-11 15:43:43", "2026-02-11T15:43:43Z", "2026-02-11T15:43:43.1"]),
+        (
+            "time",
+            ["2026-02-11T15:43:43"],
+            ["2026-02-11 15:43:43", "2026-02-11T15:43:43Z", "2026-02-11T15:43:43.1"],
+        ),
         ("word", ["0badcafe"], ["badcafe", "0BADCAFE"]),
-        ("words8", [":".join(["0badcafe"] * 8)], [":".join(["0badcafe"] * 7), " ".join(["0badcafe"] * 8)]),
+        (
+            "words8",
+            [":".join(["0badcafe"] * 8)],
+            [":".join(["0badcafe"] * 7), " ".join(["0badcafe"] * 8)],
+        ),
         ("address", ["127.0.0.1"], ["localhost", "127.0.0"]),
         ("port", ["8888"], ["", "x"]),
         ("ic", ["1", "13"], ["0", "-1", ""]),
@@ -224,14 +263,20 @@ def test_refuses_to_derive_from_a_key_not_yet_shown():
 
 def test_repeats_count_the_leaf_up():
     """A repeated step comes once for each turn, with the leaf that this turn must use."""
-    turns = list(Step(section="here", expect=("a", "b"), repeat=3, leaf=16, vendor_last=("c", "d")).turns())
-    assert [(turn.leaf, turn.repeat, turn.expect) for turn in turns] == [(q, 1, ("a", "b")) for q in (16, 17, 18)]
+    turns = list(
+        Step(section="here", expect=("a", "b"), repeat=3, leaf=16, vendor_last=("c", "d")).turns()
+    )
+    assert [(turn.leaf, turn.repeat, turn.expect) for turn in turns] == [
+        (q, 1, ("a", "b")) for q in (16, 17, 18)
+    ]
     assert len({turn.section for turn in turns}) == 3
 
 
 def test_the_vendor_differs_on_the_last_turn_only():
     """As 1.4.1, the last line of the last turn gives way to the vendor's."""
-    turns = Step(section="here", expect=("a", "b"), repeat=3, vendor_last=("c", "d")).turns(vendor=True)
+    turns = Step(section="here", expect=("a", "b"), repeat=3, vendor_last=("c", "d")).turns(
+        vendor=True
+    )
     assert [turn.expect for turn in turns] == [("a", "b"), ("a", "b"), ("a", "c", "d")]
 
 
@@ -239,7 +284,11 @@ def test_moves_message_files_only(tmp_path):
     """The guide's message files go to the folder of the test, in command and output alike."""
     [moved] = [s for s in chapter_named("2.7").steps if "sigfile" in str(s.command)]
     moved = moved.below(tmp_path)
-    assert moved.command == ("alias=test-lms", f"msgfile={tmp_path}/message.txt", f"sigfile={tmp_path}/message.sig")
+    assert moved.command == (
+        "alias=test-lms",
+        f"msgfile={tmp_path}/message.txt",
+        f"sigfile={tmp_path}/message.sig",
+    )
     assert f"written to {tmp_path}/message.sig" in moved.expect
     assert moved.expect[0] == BANNER
 
@@ -263,7 +312,13 @@ def test_every_line_of_the_data_compiles():
 
 def test_every_signature_of_the_data_has_its_size():
     """Each dump of a signature is 1292 bytes long, in lines of eight words."""
-    dumps = [(entry, s) for chapter in load() for s in chapter.steps for entry in s.expect or () if "{words:" in entry]
+    dumps = [
+        (entry, s)
+        for chapter in load()
+        for s in chapter.steps
+        for entry in s.expect or ()
+        if "{words:" in entry
+    ]
     assert len(dumps) == 6
     for entry, s in dumps:
         lines = lay_out(entry, s, Context())
@@ -274,11 +329,15 @@ def test_exit_is_1_where_an_error_line_is_printed():
     """The guide's ERROR lines and the exit codes of the data go together."""
     for chapter in load():
         for s in chapter.steps:
-            assert s.exit == int(any(line.startswith("ERROR: ") for line in s.expect or ())), s.section
+            assert s.exit == int(any(line.startswith("ERROR: ") for line in s.expect or ())), (
+                s.section
+            )
 
 
 def test_acts_name_machines_and_slots_of_their_chapter():
-    """Cards and machines of a step exist in its chapter, and a printed module and slot are the ones acted on."""
+    """Cards and machines of a step exist in its chapter, and a printed module and slot are the ones
+    acted on.
+    """
     for chapter in load():
         modules = {hsm.esn: hsm.module for hsm in chapter.hsms}
         for s in (s for s in chapter.steps if s.kind not in {"pipsqueak", "shell"}):
@@ -291,14 +350,26 @@ def test_acts_name_machines_and_slots_of_their_chapter():
 def test_banners_list_the_machines_of_their_chapter():
     """A banner names the running machines in the order of their modules."""
     for chapter in load():
-        running = ", ".join(f"{hsm.esn}: 1.4.1" for hsm in sorted(chapter.hsms, key=lambda hsm: hsm.module))
-        banners = {line for s in chapter.steps for line in s.expect or () if line.startswith("PQSDK")}
+        running = ", ".join(
+            f"{hsm.esn}: 1.4.1" for hsm in sorted(chapter.hsms, key=lambda hsm: hsm.module)
+        )
+        banners = {
+            line for s in chapter.steps for line in s.expect or () if line.startswith("PQSDK")
+        }
         assert banners <= {f"PQSDK: 1.4.1 ({running})", "PQSDK: 1.4.1 ()"}, chapter.name
 
 
 def test_every_misprint_says_where_what_and_why():
-    """Each entry of misprints.toml has a section of the guide, the printed text, what is done instead and the reason, once."""
+    """Each entry of misprints.toml has a section of the guide, the printed text, what is done
+    instead and the reason, once.
+    """
     entries = tomllib.loads(MISPRINTS.read_text(encoding="utf-8"))["misprint"]
-    assert all(entry.keys() == {"section", "printed", "ours", "why"} and all(entry.values()) for entry in entries)
-    assert all(entry["section"].startswith(tuple(f"2.{chapter}" for chapter in range(3, 10))) for entry in entries)
+    assert all(
+        entry.keys() == {"section", "printed", "ours", "why"} and all(entry.values())
+        for entry in entries
+    )
+    assert all(
+        entry["section"].startswith(tuple(f"2.{chapter}" for chapter in range(3, 10)))
+        for entry in entries
+    )
     assert len({(entry["section"], entry["printed"]) for entry in entries}) == len(entries)

@@ -1,4 +1,6 @@
-"""A host, its world and one shell that goes on from command to command, for the guide's chapters 2.3 to 2.9 in one run."""
+"""A host, its world and one shell that goes on from command to command, for the guide's chapters
+2.3 to 2.9 in one run.
+"""
 
 import os
 import shlex
@@ -18,28 +20,43 @@ from seemachine.wire.names import SLOTS
 
 SECONDS = 60.0
 CARD_SECONDS = "20"
-# Where the examples of 2.7.2 write their cards, and how often it is looked whether another is asked for.
+# Where the examples of 2.7.2 write their cards, and how often it is looked whether another is asked
+# for.
 FED = "5F08-02E0-D947"
 LOOK_SECONDS = 0.02
 
 
 class Host:
-    """Folders below `folder`: home and world. Acts return their exit code and the lines they printed."""
+    """Folders below `folder`: home and world.
+
+    Acts return their exit code and the lines they printed.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.world, self.home = folder / "world", folder / "home"
         self._state, commands = folder / "shell", folder / "commands"
         for made in (self.world, self.home, self._state, commands):
             made.mkdir(mode=0o700)
-        _script(commands / "seemachine", f'exec {shlex.quote(sys.executable)} -P -m seemachine "$@"')
+        _script(
+            commands / "seemachine", f'exec {shlex.quote(sys.executable)} -P -m seemachine "$@"'
+        )
         _script(commands / "sudo", 'exec "$@"')
         if not shutil.which("unzip"):
-            _script(commands / "unzip", f'{shlex.quote(sys.executable)} -m zipfile -e "$1" . && chmod -R u+x .')
-        self.env = processes.environment(self.world, HOME=str(self.home), SEEMACHINE_CARD_SECONDS=CARD_SECONDS)
+            _script(
+                commands / "unzip",
+                f'{shlex.quote(sys.executable)} -m zipfile -e "$1" . && chmod -R u+x .',
+            )
+        self.env = processes.environment(
+            self.world, HOME=str(self.home), SEEMACHINE_CARD_SECONDS=CARD_SECONDS
+        )
         self.env["PATH"] = f"{commands}{os.pathsep}{self.env['PATH']}"
         (self._state / "variables").touch()
         (self._state / "folder").write_text(str(self.home))
-        self.places = {"/opt/nfast": str(self.world / "opt" / "nfast"), "/home/user": str(self.home), "/tmp/": f"{folder}/"}
+        self.places = {
+            "/opt/nfast": str(self.world / "opt" / "nfast"),
+            "/home/user": str(self.home),
+            "/tmp/": f"{folder}/",
+        }
 
     def rack(self) -> Rack:
         """The cards of the world."""
@@ -57,7 +74,9 @@ class Host:
         return 0, []
 
     def _fed(self, command: tuple[str, ...], blank_cards: int) -> Ran:
-        """Run `pipsqueak`; with `blank_cards` one is in slot 2 of the XC, and another is put in whenever it asks for one."""
+        """Run `pipsqueak`; with `blank_cards` one is in slot 2 of the XC, and another is put in
+        whenever it asks for one.
+        """
         words = shlex.join(["./pipsqueak", *command])
         if not blank_cards:
             return self.run(words)

@@ -1,6 +1,8 @@
-"""A machine that lies, without a socket, and the commands that may meet it: what both its tests and its fuzz targets need.
+"""A machine that lies, without a socket, and the commands that may meet it: what both its tests and
+its fuzz targets need.
 
-An honest script answers each request; a `Lie` changes what it says on the way. Whatever that is, `told` holds a command to its promises.
+An honest script answers each request; a `Lie` changes what it says on the way. Whatever that is,
+`told` holds a command to its promises.
 """
 
 import contextlib
@@ -42,8 +44,18 @@ PARSER = functools.cache(cli._parser)
 # Requests that an honest machine is asked by one command at most.
 PATIENCE = 60
 
-INFO = m.NvmemfileInfo(file=FILE, public_key=KEY, first=0, next=7, end=32, loaded=False, quarantined=False)
-ROW = m.LedgerEntry(row=1, file=FILE, leaf=6, token=bytes(16), digest=b"m" + bytes(32), client="build", time=1_700_000_000_000)
+INFO = m.NvmemfileInfo(
+    file=FILE, public_key=KEY, first=0, next=7, end=32, loaded=False, quarantined=False
+)
+ROW = m.LedgerEntry(
+    row=1,
+    file=FILE,
+    leaf=6,
+    token=bytes(16),
+    digest=b"m" + bytes(32),
+    client="build",
+    time=1_700_000_000_000,
+)
 SUSPECTS = [
     m.Suspect(file=FILE, label="", first=0, next=7, end=32, reason="its NVRAM was put back"),
     m.Suspect(file=b"", label="half-1.1", first=0, next=0, end=0, reason="its NVRAM was put back"),
@@ -51,7 +63,9 @@ SUSPECTS = [
 
 
 class Honest:
-    """What a machine with one key, a blank card and something in quarantine says, one request after the other."""
+    """What a machine with one key, a blank card and something in quarantine says, one request after
+    the other.
+    """
 
     def __init__(self) -> None:
         self._chunks, self._cards, self._lead = 2, 0, 0
@@ -61,11 +75,18 @@ class Honest:
         match request:
             case m.GenerateLms():
                 self._cards = 1 << request.expcards if request.expcards + request.explease else 0
-                return m.LmsStarted(handle=bytes(16), remaining=self._chunks, expchunk=5, expcache=0)
+                return m.LmsStarted(
+                    handle=bytes(16), remaining=self._chunks, expchunk=5, expcache=0
+                )
             case m.ContinueLms():
                 self._chunks = max(0, self._chunks - 1)
                 key = None if self._chunks else KEY
-                return m.LmsChunk(remaining=self._chunks, cache=b"", cards=0 if self._chunks else self._cards, public_key=key)
+                return m.LmsChunk(
+                    remaining=self._chunks,
+                    cache=b"",
+                    cards=0 if self._chunks else self._cards,
+                    public_key=key,
+                )
             case m.ContinueLmsCard():
                 self._cards = max(0, self._cards - 1)
                 return m.CardWritten(card="card1", remaining=self._cards)
@@ -74,14 +95,25 @@ class Honest:
 
 REPLIES: dict[type[Any], Any] = {
     m.Hello: GREETING,
-    m.ResumeLms: m.LmsResumed(handle=bytes(16), remaining=2, lms=5, lmots=3, expcards=0, explease=0, expchunk=5, expcache=0),
+    m.ResumeLms: m.LmsResumed(
+        handle=bytes(16),
+        remaining=2,
+        lms=5,
+        lmots=3,
+        expcards=0,
+        explease=0,
+        expchunk=5,
+        expcache=0,
+    ),
     m.DiscardLms: m.LmsDiscarded(),
     m.ProvisionLms: m.LmsProvisioned(file=FILE, public_key=KEY, first=0, end=16, leases=1),
     m.GetNvmemfileInfo: INFO,
     m.WarnNvmemfile: INFO,
     m.ListNvmemfiles: m.NvmemfileListing(files=[INFO]),
     m.NvmemfileSign: m.NvmemfileSigned(signature=SIGNATURE, leaf=7, remaining=24),
-    m.NvmemfileReserve: m.NvmemfileReserved(identifier=KEY[8:24], leaf=7, randomizer=bytes(32), remaining=24),
+    m.NvmemfileReserve: m.NvmemfileReserved(
+        identifier=KEY[8:24], leaf=7, randomizer=bytes(32), remaining=24
+    ),
     m.NvmemfileSignDigest: m.NvmemfileSigned(signature=SIGNATURE, leaf=7, remaining=24),
     m.LoadLms: m.LmsLoaded(file=FILE, missing=0),
     m.ListSlots: m.SlotListing(slots=[m.Slot(slot=2, ic=1, kind="blank", card="card1", leases=0)]),
@@ -91,8 +123,14 @@ REPLIES: dict[type[Any], Any] = {
     m.SkipQuarantined: m.QuarantineSkipped(remaining=3),
 }
 
-REFUSAL = {"status": 73, "name": "NotAvailable", "detail": "not here; look elsewhere", "where": "dispatch"}
-# Gets the request and the three parts of the honest reply. Returns what is sent: three parts, bytes, or nothing to hang up.
+REFUSAL = {
+    "status": 73,
+    "name": "NotAvailable",
+    "detail": "not here; look elsewhere",
+    "where": "dispatch",
+}
+# Gets the request and the three parts of the honest reply. Returns what is sent: three parts,
+# bytes, or nothing to hang up.
 Lie = Callable[[Any, list[Any]], list[Any] | bytes | None]
 
 
@@ -187,8 +225,14 @@ SEEMACHINE = [
     ("backup", "{outside}/backup.tar"),
 ]
 COMMANDS = [
-    *(Command("pipsqueak", tuple(word for word in words if word != "banner")) for words in PIPSQUEAK),
-    *(Command("pipsqueak", (*(word for word in words if word != "banner"), "--json")) for words in PIPSQUEAK),
+    *(
+        Command("pipsqueak", tuple(word for word in words if word != "banner"))
+        for words in PIPSQUEAK
+    ),
+    *(
+        Command("pipsqueak", (*(word for word in words if word != "banner"), "--json"))
+        for words in PIPSQUEAK
+    ),
     *(Command("seemachine", words) for words in SEEMACHINE),
     # At the end: the kept inputs of the fuzzer name commands by their place.
     *(Command("pipsqueak", (f"alias={ALIAS}", "warnat=3", *more)) for more in ((), ("--json",))),
@@ -201,7 +245,10 @@ MAY_CHANGE = re.compile(
 
 
 class Place:
-    """A folder with a world, and next to it what must stay as it is. Names in it are what lies lead to."""
+    """A folder with a world, and next to it what must stay as it is.
+
+    Names in it are what lies lead to.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.world, self.outside = folder, folder / "world", folder / "outside"
@@ -226,7 +273,11 @@ class Place:
     @contextlib.contextmanager
     def entered(self) -> Iterator[None]:
         """Nothing but this world in the environment, and the machine that lies for a fleet."""
-        there = {"SEEMACHINE_HOME": str(self.world), "HOME": str(self.folder), "SEEMACHINE_FLEET": "lying.example"}
+        there = {
+            "SEEMACHINE_HOME": str(self.world),
+            "HOME": str(self.folder),
+            "SEEMACHINE_FLEET": "lying.example",
+        }
         with patch.dict("os.environ", there, clear=True):
             yield
 
@@ -260,8 +311,13 @@ class Told:
     asked: list[str]
 
 
-def told(place: Place, command: Command, lie: Lie, look: Callable[[], object] = lambda: None) -> Told:
-    """Run a command against the machine, and hold it to what every command promises. `look` is called before all is as it was again."""
+def told(
+    place: Place, command: Command, lie: Lie, look: Callable[[], object] = lambda: None
+) -> Told:
+    """Run a command against the machine, and hold it to what every command promises.
+
+    `look` is called before all is as it was again.
+    """
     before = place.content()
     try:
         found = _run(place, command, lie)
@@ -279,7 +335,9 @@ def truth(_request: Any, parts: list[Any]) -> list[Any]:
 
 
 def read(place: Place, command: Command, files: dict[str, bytes]) -> Told:
-    """Run a command in a world with these files in place of its own, by their paths below the place; held to the same promises."""
+    """Run a command in a world with these files in place of its own, by their paths below the
+    place; held to the same promises.
+    """
     before = place.content()
     try:
         for name, data in files.items():
@@ -304,7 +362,9 @@ def _run(place: Place, command: Command, lie: Lie) -> Told:
         return Line(script, heard, patience)
 
     words = [word.format(outside=place.outside) for word in command.words]
-    main: Callable[[list[str]], int] = pipsqueak.main if command.program == "pipsqueak" else cli.main
+    main: Callable[[list[str]], int] = (
+        pipsqueak.main if command.program == "pipsqueak" else cli.main
+    )
     with (
         place.entered(),
         patch.object(connection.socket, "create_connection", connect),
@@ -320,7 +380,11 @@ def _run(place: Place, command: Command, lie: Lie) -> Told:
 
 def must_be_untouched(before: dict[str, bytes | None], after: dict[str, bytes | None]) -> None:
     """Nothing but what a client keeps was made, changed or deleted."""
-    changed = {path for path in before.keys() | after.keys() if before.get(path, b"?") != after.get(path, b"?")}
+    changed = {
+        path
+        for path in before.keys() | after.keys()
+        if before.get(path, b"?") != after.get(path, b"?")
+    }
     assert [path for path in sorted(changed) if not MAY_CHANGE.fullmatch(path)] == []
 
 
@@ -338,7 +402,10 @@ BEGINNINGS = (
     r"Attempting to |Card processed \(|Provision successful\.",
     r"Available Keys:",
     # Advice.
-    r"What is done is kept; |Nothing was kept\. |Give the same command|Make room, |If its making broke off|Use those first",
+    (
+        r"What is done is kept; |Nothing was kept\. |Give the same command|Make room, |If its"
+        r" making broke off|Use those first"
+    ),
 )
 LINES = re.compile("|".join(BEGINNINGS))
 
@@ -349,20 +416,32 @@ def must_be_plain(command: Command, found: Told) -> None:
     for character in found.out + found.err:
         assert character == "\n" or is_printable(character), (str(command), found)
     if command.json and found.code != 2:
-        documents = found.out.splitlines() if command.words[0] == "ledger" else [found.out] if found.out else []
+        documents = (
+            found.out.splitlines()
+            if command.words[0] == "ledger"
+            else [found.out]
+            if found.out
+            else []
+        )
         assert all(json.loads(document) for document in documents)
     elif command.program == "pipsqueak":
-        assert [line for line in (found.out + found.err).splitlines() if not LINES.match(line)] == []
+        assert [
+            line for line in (found.out + found.err).splitlines() if not LINES.match(line)
+        ] == []
 
 
 # ---------------------------------------------------------------- where texts stand
 
 
 def texts_of(kind: type[Any]) -> list[tuple[Any, ...]]:
-    """The places of all texts of a message, those of its records too, as its own fields declare them."""
+    """The places of all texts of a message, those of its records too, as its own fields declare
+    them.
+    """
     found: list[tuple[Any, ...]] = []
     for field in fields(kind):
-        inner = next((each for each in (field.type, *get_args(field.type)) if hasattr(each, "CHECKS")), None)
+        inner = next(
+            (each for each in (field.type, *get_args(field.type)) if hasattr(each, "CHECKS")), None
+        )
         if field.type is str:
             found.append((field.name,))
         elif inner is not None:

@@ -1,8 +1,23 @@
-"""A machine that lies in any text of any reply: no command writes where it should not, and none prints what a terminal obeys."""
+"""A machine that lies in any text of any reply: no command writes where it should not, and none
+prints what a terminal obeys.
+"""
 
 import pytest
 from client.clientkit import LIMITS, OTHER_ESN, a_peer, a_roster, play
-from hostile.lyingkit import ALIAS, COMMANDS, ESN, KEY, REFUSAL, SUSPECTS, Honest, Place, put, texts_of, told, truth
+from hostile.lyingkit import (
+    ALIAS,
+    COMMANDS,
+    ESN,
+    KEY,
+    REFUSAL,
+    SUSPECTS,
+    Honest,
+    Place,
+    put,
+    texts_of,
+    told,
+    truth,
+)
 from wire.contract import example, plain
 from wire.kit import frame
 
@@ -34,8 +49,14 @@ def place(tmp_path):
 
 def test_every_text_of_every_reply_is_looked_at():
     """The list is made from the messages; these are in it, so it is not empty."""
-    found = {(request.NAME, *place) for request in REQUESTS.values() for place in texts_of(request.Reply)}
-    assert {("hello", "esn"), ("slot_list", "slots", 0, "kind"), ("nvram_ledger", "entries", 0, "client")} <= found
+    found = {
+        (request.NAME, *place) for request in REQUESTS.values() for place in texts_of(request.Reply)
+    }
+    assert {
+        ("hello", "esn"),
+        ("slot_list", "slots", 0, "kind"),
+        ("nvram_ledger", "entries", 0, "client"),
+    } <= found
     assert {("quarantine_list", "suspects", 0, name) for name in ("label", "reason")} <= found
 
 
@@ -61,7 +82,9 @@ def asked(request):
 @pytest.mark.parametrize("text", CONTROLS, ids=ascii)
 @pytest.mark.parametrize(("request_", "where"), EVERY)
 def test_no_text_with_a_control_comes_in(request_, where, text):
-    """Whichever field it stands in, the reply breaks the rules, and the client says so without it."""
+    """Whichever field it stands in, the reply breaks the rules, and the client says so
+    without it.
+    """
     link, number = asked(request_)
     honest = fields_of(request_)
     link.receive_data(frame([number, "ok", put(honest, where, text)]))
@@ -86,17 +109,23 @@ def inner_of(kind, field):
 
 def instead(name, where, text):
     """A lie in one place of the reply to one request."""
-    return lambda request, parts: [*parts[:2], put(parts[2], where, text)] if name == request.NAME else parts
+    return lambda request, parts: (
+        [*parts[:2], put(parts[2], where, text)] if name == request.NAME else parts
+    )
 
 
 def refusing(name, where, text):
     """A refusal of one request with other words in one place."""
-    return lambda request, parts: [parts[0], "refused", REFUSAL | {where: text}] if name == request.NAME else parts
+    return lambda request, parts: (
+        [parts[0], "refused", REFUSAL | {where: text}] if name == request.NAME else parts
+    )
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=str)
 def test_a_lie_in_any_text_of_any_reply(place, command):
-    """Each reply to the command with each of its texts changed, and each refused in such words: no harm, and no line that is not ours."""
+    """Each reply to the command with each of its texts changed, and each refused in such words: no
+    harm, and no line that is not ours.
+    """
     for name in dict.fromkeys(told(place, command, truth).asked):
         for where in texts_of(REQUESTS[name].Reply):
             for text in ("\x1b]0;\x07", *PATHS):
@@ -121,7 +150,11 @@ def test_a_machine_that_says_nothing_but_the_truth_is_served(place, command):
 
 def one(*words, program="pipsqueak"):
     """The command of these words, lines and not a document."""
-    return next(command for command in COMMANDS if command.program == program and set(words) <= set(command.words) and not command.json)
+    return next(
+        command
+        for command in COMMANDS
+        if command.program == program and set(words) <= set(command.words) and not command.json
+    )
 
 
 MAKING = one("alias=new")
@@ -131,12 +164,22 @@ RESUMING = one("resume=yes")
 
 def always(name, **changes):
     """Each reply to one request with the same changes."""
-    return lambda request, parts: [*parts[:2], parts[2] | changes] if name == request.NAME else parts
+    return lambda request, parts: (
+        [*parts[:2], parts[2] | changes] if name == request.NAME else parts
+    )
 
 
 NEVER_ENDING = {
-    "a step that is no step": (MAKING, always("continueLMS_cache_next", remaining=2, public_key=None), "comes to no end with a key"),
-    "more steps than before": (MAKING, always("continueLMS_cache_next", remaining=9, public_key=None), "comes to no end with a key"),
+    "a step that is no step": (
+        MAKING,
+        always("continueLMS_cache_next", remaining=2, public_key=None),
+        "comes to no end with a key",
+    ),
+    "more steps than before": (
+        MAKING,
+        always("continueLMS_cache_next", remaining=9, public_key=None),
+        "comes to no end with a key",
+    ),
     "a cache without end": (
         MAKING,
         always("continueLMS_cache_next", remaining=2, public_key=None, cache=bytes(1 << 19)),
@@ -149,15 +192,31 @@ NEVER_ENDING = {
     ),
 }
 NO_KEYS = {
-    "no public key": (MAKING, always("continueLMS_cache_next", remaining=0, public_key=bytes(56)), "made something that is no key"),
+    "no public key": (
+        MAKING,
+        always("continueLMS_cache_next", remaining=0, public_key=bytes(56)),
+        "made something that is no key",
+    ),
     "another key": (
         MAKING,
         always("continueLMS_cache_next", remaining=0, public_key=(6).to_bytes(4, "big") + KEY[4:]),
         "made a key of sha256_m32_h10 sha256_n32_w4, not sha256_m32_h5 sha256_n32_w4",
     ),
-    "unknown sets": (RESUMING, always("resumeLMS", lms=0), "goes on with a key that there can't be (unknown LMS set 0"),
-    "sets that do not fit": (RESUMING, always("resumeLMS", lms=10), "goes on with a key that there can't be"),
-    "more leases than leaves": (RESUMING, always("resumeLMS", explease=6), "goes on with a key that has more leases than leaves"),
+    "unknown sets": (
+        RESUMING,
+        always("resumeLMS", lms=0),
+        "goes on with a key that there can't be (unknown LMS set 0",
+    ),
+    "sets that do not fit": (
+        RESUMING,
+        always("resumeLMS", lms=10),
+        "goes on with a key that there can't be",
+    ),
+    "more leases than leaves": (
+        RESUMING,
+        always("resumeLMS", explease=6),
+        "goes on with a key that has more leases than leaves",
+    ),
 }
 
 
@@ -166,7 +225,9 @@ def test_a_lie_about_a_key_in_the_making(place, what):
     """It ends with the first reply that can't be one, says so, and leaves no key file behind."""
     command, lie, said = (NEVER_ENDING | NO_KEYS)[what]
     left = []
-    found = told(place, command, lie, lambda: left.extend(place.world.glob("kmdata/local/key_pqsdk_*")))
+    found = told(
+        place, command, lie, lambda: left.extend(place.world.glob("kmdata/local/key_pqsdk_*"))
+    )
 
     assert found.code == 1
     assert f"Malformed(3): {ESN} {said}" in found.err
@@ -174,21 +235,30 @@ def test_a_lie_about_a_key_in_the_making(place, what):
 
 
 def test_a_listing_without_end_is_given_up(place, monkeypatch):
-    """Full pages for ever would fill the memory of who asks, and what other machines have is told all the same."""
+    """Full pages for ever would fill the memory of who asks, and what other machines have is told
+    all the same.
+    """
     monkeypatch.setattr(quarantine, "MOST_SUSPECTS", 1000)
     page = [plain(suspect) for suspect in SUSPECTS[1:] * 256]
-    found = told(place, one("quarantine", "list", program="seemachine"), always("quarantine_list", suspects=page))
+    found = told(
+        place,
+        one("quarantine", "list", program="seemachine"),
+        always("quarantine_list", suspects=page),
+    )
 
     assert found.asked.count("quarantine_list") == 4
     assert (
         found.err
-        == f"seemachine quarantine: {ESN} tells of 1024 things in quarantine, and of no end: it is broken, or lies; look at its log\n"
+        == f"seemachine quarantine: {ESN} tells of 1024 things in quarantine, and of no end: it is"
+        " broken, or lies; look at its log\n"
     )
 
 
 @pytest.mark.parametrize("most", [1, (1 << 32) - 1])
 def test_a_limit_of_messages_is_the_machine_s_to_say_and_ours_to_bound(place, most):
-    """A long message is hashed here: what does not fit a frame is not sent, whatever a machine says that it takes."""
+    """A long message is hashed here: what does not fit a frame is not sent, whatever a machine says
+    that it takes.
+    """
     (place.outside / "large").write_bytes(bytes(1 << 21))
     command = one("msgfile={outside}/large")
     found = told(place, command, always("hello", limits=plain(LIMITS) | {"message": most}))
@@ -200,10 +270,17 @@ def test_a_limit_of_messages_is_the_machine_s_to_say_and_ours_to_bound(place, mo
 def test_a_machine_that_lies_hides_no_other():
     """What the others have in quarantine is told; it is among those that could not be asked."""
     liar, honest = a_peer(), a_peer(OTHER_ESN, module=2)
-    roster, lost = a_roster(liar, honest), StatusError(Status.OSErrorErrno, "reply to quarantine_list: reason takes printable text")
+    roster, lost = (
+        a_roster(liar, honest),
+        StatusError(Status.OSErrorErrno, "reply to quarantine_list: reason takes printable text"),
+    )
     asked = ListQuarantine(after=0)
 
-    found = play(quarantine._suspects_told(roster), ((liar, asked), lost), ((honest, asked), QuarantineListing(suspects=SUSPECTS)))
+    found = play(
+        quarantine._suspects_told(roster),
+        ((liar, asked), lost),
+        ((honest, asked), QuarantineListing(suspects=SUSPECTS)),
+    )
 
     assert found == [(OTHER_ESN, suspect) for suspect in SUSPECTS]
     assert (roster.peers, roster.failures) == ([honest], [lost])

@@ -1,4 +1,6 @@
-"""Fixtures of the mathematics' tests: the engines under test, and keys that are made once a session."""
+"""Fixtures of the mathematics' tests: the engines under test, and keys that are made once a
+session.
+"""
 
 from collections.abc import Callable
 from functools import cache
@@ -13,10 +15,13 @@ from seemachine.lms.generation import Generation
 
 def native() -> Engine:
     """The native engine, if it is built."""
-    return pytest.importorskip("seemachine.lms.engines.native", reason="the native engine is not built").NativeEngine()
+    return pytest.importorskip(
+        "seemachine.lms.engines.native", reason="the native engine is not built"
+    ).NativeEngine()
 
 
-# Another engine joins every test of this folder by an entry here. One that this machine can't run: pytest.param(..., marks=skipif).
+# Another engine joins every test of this folder by an entry here. One that this machine can't run:
+# pytest.param(..., marks=skipif).
 ENGINES = [pytest.param(PortableEngine, id="portable"), pytest.param(native, id="native")]
 
 
@@ -28,5 +33,8 @@ def engine(request: pytest.FixtureRequest) -> Engine:
 
 @pytest.fixture(scope="session")
 def made(engine: Engine) -> Callable[..., Generation]:
-    """`made(tree, ots, expcards, explease, expcache)`: a finished key, made once for each choice. Treat it as read-only."""
+    """`made(tree, ots, expcards, explease, expcache)`: a finished key, made once for each choice.
+
+    Treat it as read-only.
+    """
     return cache(lambda *choice: make_key(engine, *choice))

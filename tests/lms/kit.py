@@ -1,4 +1,6 @@
-"""What the tests of this folder share: sets, keys that are the same in every run, and whole signatures made from the parts."""
+"""What the tests of this folder share: sets, keys that are the same in every run, and whole
+signatures made from the parts.
+"""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
@@ -31,7 +33,10 @@ Random = Callable[[int], bytes]
 
 
 def examples(count: int) -> settings:
-    """How many examples a property is tried with. None has a time limit: slow machines are no bug."""
+    """How many examples a property is tried with.
+
+    None has a time limit: slow machines are no bug.
+    """
     return settings(max_examples=count, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -43,7 +48,9 @@ def set_name(value: object) -> str | None:
 
 
 def forced(identifier: bytes, seed: bytes) -> Random:
-    """A "random" source that gives a published identifier and seed, the latter whatever the length that is asked for."""
+    """A "random" source that gives a published identifier and seed, the latter whatever the length
+    that is asked for.
+    """
     return lambda size: identifier if size == len(identifier) else seed
 
 
@@ -83,7 +90,13 @@ def make_key(
     return generation
 
 
-def sign(engine: Engine, lease: Lease, leaf: int, message: bytes = MESSAGE, table: NodeTable | None = None) -> bytes:
+def sign(
+    engine: Engine,
+    lease: Lease,
+    leaf: int,
+    message: bytes = MESSAGE,
+    table: NodeTable | None = None,
+) -> bytes:
     """A whole signature, as a machine makes it."""
     ots = lease.key.ots
     page = build_page(engine, lease, page_of(lease, leaf, table), table)
@@ -98,7 +111,8 @@ def verifies(engine: Engine, key: PublicKey, message: bytes, signature: bytes) -
 
 
 def peel(public_key: bytes, signature: bytes) -> list[tuple[bytes, bytes | None, bytes]]:
-    """Take the HSS encoding (RFC 8554 6) apart: plain public key, what it signs, plain signature, one a level.
+    """Take the HSS encoding (RFC 8554 6) apart: plain public key, what it signs, plain signature,
+    one a level.
 
     The lowest level signs the message, which stands as None.
     """

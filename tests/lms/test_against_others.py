@@ -1,4 +1,6 @@
-"""Whole signatures, both ways, against two independent implementations: pyhsslms for every set, hsslms for those that it knows."""
+"""Whole signatures, both ways, against two independent implementations: pyhsslms for every set,
+hsslms for those that it knows.
+"""
 
 from copy import deepcopy
 
@@ -12,7 +14,9 @@ from seemachine.lms.tree import table_from_cache
 
 SETS = pytest.mark.parametrize(("tree", "ots"), H5_SETS, ids=set_name)
 KNOWN_TO_HSSLMS = {kind.value for kind in hsslms.LMOTS_ALGORITHM_TYPE}
-HSSLMS_SETS = pytest.mark.parametrize(("tree", "ots"), [pair for pair in H5_SETS if pair[1].typecode in KNOWN_TO_HSSLMS], ids=set_name)
+HSSLMS_SETS = pytest.mark.parametrize(
+    ("tree", "ots"), [pair for pair in H5_SETS if pair[1].typecode in KNOWN_TO_HSSLMS], ids=set_name
+)
 # expcards, explease of the sectorized keys.
 SECTORS = (1, 2)
 
@@ -33,7 +37,9 @@ def hsslms_takes(key, message, signature):
 
 @pytest.fixture(scope="module")
 def pyhsslms_key():
-    """A maker of pyhsslms keys, each made once; a test gets a copy, since they remember what they signed."""
+    """A maker of pyhsslms keys, each made once; a test gets a copy, since they remember what they
+    signed.
+    """
     made = {}
 
     def make(tree, ots):
@@ -48,12 +54,16 @@ def pyhsslms_key():
 def hsslms_key(monkeypatch):
     """A maker of hsslms keys."""
     monkeypatch.setattr(hsslms.lms, "Pool", OneProcess)
-    return lambda tree, ots: hsslms.LMS_Priv(hsslms.LMS_ALGORITHM_TYPE(tree.typecode), hsslms.LMOTS_ALGORITHM_TYPE(ots.typecode), 1)
+    return lambda tree, ots: hsslms.LMS_Priv(
+        hsslms.LMS_ALGORITHM_TYPE(tree.typecode), hsslms.LMOTS_ALGORITHM_TYPE(ots.typecode), 1
+    )
 
 
 @SETS
 def test_pyhsslms_takes_our_signatures(engine, made, tree, ots):
-    """The first, the last and a middle leaf of our key verify there, and only over their own message."""
+    """The first, the last and a middle leaf of our key verify there, and only over their own
+    message.
+    """
     lease = made(tree, ots).lease(0)
     for leaf in (0, 18, 31):
         signature = sign(engine, lease, leaf)
@@ -64,7 +74,9 @@ def test_pyhsslms_takes_our_signatures(engine, made, tree, ots):
 
 @SETS
 def test_we_take_pyhsslms_signatures(engine, pyhsslms_key, tree, ots):
-    """The first, the last and a middle leaf of a pyhsslms key verify here, and only over their own message."""
+    """The first, the last and a middle leaf of a pyhsslms key verify here, and only over their own
+    message.
+    """
     private = pyhsslms_key(tree, ots)
     key = PublicKey.decode(private.publicKey().serialize())
     for leaf in (0, 18, 31):
@@ -77,9 +89,13 @@ def test_we_take_pyhsslms_signatures(engine, pyhsslms_key, tree, ots):
 
 @SETS
 def test_the_same_seed_gives_the_same_key_as_pyhsslms(made, tree, ots):
-    """Both derive leaves from I and seed as RFC 8554 appendix A does, so the public keys are equal."""
+    """Both derive leaves from I and seed as RFC 8554 appendix A does, so the public
+    keys are equal.
+    """
     ours = made(tree, ots)
-    private = pyhsslms.LmsPrivateKey(u32(tree.typecode), u32(ots.typecode), SEED=ours.seeds[0], I=ours.identifier)
+    private = pyhsslms.LmsPrivateKey(
+        u32(tree.typecode), u32(ots.typecode), SEED=ours.seeds[0], I=ours.identifier
+    )
 
     assert private.publicKey().serialize() == ours.public_key.encode()
 
@@ -91,7 +107,9 @@ def test_hsslms_knows_all_sha256_sets():
 
 @HSSLMS_SETS
 def test_hsslms_takes_our_signatures(engine, made, tree, ots):
-    """The first, the last and a middle leaf of our key verify there, and only over their own message."""
+    """The first, the last and a middle leaf of our key verify there, and only over their own
+    message.
+    """
     lease = made(tree, ots).lease(0)
     for leaf in (0, 18, 31):
         signature = sign(engine, lease, leaf)
@@ -102,7 +120,9 @@ def test_hsslms_takes_our_signatures(engine, made, tree, ots):
 
 @HSSLMS_SETS
 def test_we_take_hsslms_signatures(engine, hsslms_key, tree, ots):
-    """The first, the last and a middle leaf of an hsslms key verify here, and only over their own message."""
+    """The first, the last and a middle leaf of an hsslms key verify here, and only over their own
+    message.
+    """
     private = hsslms_key(tree, ots)
     key = PublicKey.decode(private.gen_pub().pubkey)
     for leaf in (0, 18, 31):
@@ -115,7 +135,9 @@ def test_we_take_hsslms_signatures(engine, hsslms_key, tree, ots):
 
 @SETS
 def test_pyhsslms_takes_signatures_of_every_lease(engine, made, tree, ots):
-    """Each lease signs from a seed of its own, and its signatures are plain ones of the one public key."""
+    """Each lease signs from a seed of its own, and its signatures are plain ones of the one public
+    key.
+    """
     key = made(tree, ots, *SECTORS)
     for number in range(key.sectors.leases):
         lease = key.lease(number)
@@ -127,11 +149,19 @@ def test_pyhsslms_takes_signatures_of_every_lease(engine, made, tree, ots):
 @pytest.mark.parametrize("depth", [None, 0, 2, 4, 7, 9, 10])
 @pytest.mark.parametrize(("expcards", "explease"), [(0, 0), (1, 2), (3, 4)])
 def test_pyhsslms_takes_signatures_from_pages_of_each_size(engine, made, expcards, explease, depth):
-    """Leaves of the first, a middle and the last lease verify there, without a table and with one of each depth."""
+    """Leaves of the first, a middle and the last lease verify there, without a table and with one
+    of each depth.
+    """
     tree, ots = TALL
     key = made(tree, ots, expcards, explease, tree.h)
-    table = None if depth is None else table_from_cache(engine, key.public_key, depth, key.table.row(1 << depth, 1 << depth))
+    table = (
+        None
+        if depth is None
+        else table_from_cache(engine, key.public_key, depth, key.table.row(1 << depth, 1 << depth))
+    )
     for number in {0, key.sectors.leases // 2, key.sectors.leases - 1}:
         lease = key.lease(number)
         for leaf in {lease.first, lease.first + (lease.end - lease.first) * 2 // 3}:
-            assert pyhsslms_takes(key.public_key, MESSAGE, sign(engine, lease, leaf, MESSAGE, table))
+            assert pyhsslms_takes(
+                key.public_key, MESSAGE, sign(engine, lease, leaf, MESSAGE, table)
+            )

@@ -15,13 +15,19 @@ from seemachine.lms.sectors import Sectors
 from seemachine.lms.tree import table_from_cache
 
 TREE, OTS = CHEAP
-EXPONENTS = [(expcards, explease) for expcards in range(TREE.h + 1) for explease in range(TREE.h + 1 - expcards)]
+EXPONENTS = [
+    (expcards, explease)
+    for expcards in range(TREE.h + 1)
+    for explease in range(TREE.h + 1 - expcards)
+]
 heights = st.integers(0, TREE.h)
 
 
 def begin(expcards=0, explease=0, expchunk=3, expcache=0, label="key"):
     """A cheap key of height 5, not begun."""
-    return Generation(TREE, OTS, Sectors(TREE.h, expcards, explease), expchunk, expcache, repeatable(label))
+    return Generation(
+        TREE, OTS, Sectors(TREE.h, expcards, explease), expchunk, expcache, repeatable(label)
+    )
 
 
 def acvp_name(name):
@@ -34,31 +40,56 @@ def published_keys():
     for number, case in enumerate(cases("acvp_keygen")):
         key = PublicKey.decode(bytes.fromhex(case["public_key"]))
         assert (key.tree, key.ots) == (lms(acvp_name(case["lms"])), lmots(acvp_name(case["lmots"])))
-        yield pytest.param(key, bytes.fromhex(case["i"]), bytes.fromhex(case["seed"]), id=f"ACVP {number} {key.tree.name} {key.ots.name}")
+        yield pytest.param(
+            key,
+            bytes.fromhex(case["i"]),
+            bytes.fromhex(case["seed"]),
+            id=f"ACVP {number} {key.tree.name} {key.ots.name}",
+        )
     signed = {case["source"]: case for case in cases("rfc")}
     for case in cases("rfc_seeds"):
-        levels = peel(*(bytes.fromhex(signed[case["source"]][figure]) for figure in ("public_key", "signature")))
+        levels = peel(
+            *(
+                bytes.fromhex(signed[case["source"]][figure])
+                for figure in ("public_key", "signature")
+            )
+        )
         key = PublicKey.decode(levels[case["level"]][0])
-        yield pytest.param(key, bytes.fromhex(case["i"]), bytes.fromhex(case["seed"]), id=f"{case['source']}, level {case['level']}")
+        yield pytest.param(
+            key,
+            bytes.fromhex(case["i"]),
+            bytes.fromhex(case["seed"]),
+            id=f"{case['source']}, level {case['level']}",
+        )
 
 
 @pytest.mark.parametrize(("key", "identifier", "seed"), list(published_keys()))
 def test_published_seeds_give_the_published_keys(engine, key, identifier, seed):
-    """The key of each published I and seed is the published one; ACVP's seeds are 32 bytes for n=24, too."""
-    generation = Generation(key.tree, key.ots, Sectors(key.tree.h, 0, 0), 5, 0, forced(identifier, seed))
+    """The key of each published I and seed is the published one; ACVP's seeds are 32 bytes for
+    n=24, too.
+    """
+    generation = Generation(
+        key.tree, key.ots, Sectors(key.tree.h, 0, 0), 5, 0, forced(identifier, seed)
+    )
     finish(engine, generation)
 
     assert generation.public_key == key
 
 
 def test_a_real_hsm_s_root_from_its_children(engine):
-    """The two nodes under the root that the guide's machine printed give the root in its public key."""
+    """The two nodes under the root that the guide's machine printed give the root in its public
+    key.
+    """
     printed = load("guide")["root_from_children"]
     key = PublicKey.decode(bytes.fromhex(printed["public_key"]))
     children = bytes.fromhex(printed["node_2"] + printed["node_3"])
 
     assert key.identifier.hex() == printed["I"]
-    assert engine.parents(key.tree, key.identifier, 1, children).hex() == printed["root"] == key.root.hex()
+    assert (
+        engine.parents(key.tree, key.identifier, 1, children).hex()
+        == printed["root"]
+        == key.root.hex()
+    )
     assert table_from_cache(engine, key, 1, children)[1] == key.root
 
 
@@ -89,20 +120,27 @@ def test_the_chunk_size_does_not_change_the_key(engine, made, expcards, explease
 @pytest.mark.parametrize("expcache", range(TREE.h + 1))
 @pytest.mark.parametrize("expchunk", range(TREE.h + 1))
 def test_the_cache_is_the_row_of_the_tree(engine, made, expchunk, expcache):
-    """Joined in order, what the steps return is all nodes at depth expcache, whatever the chunks."""
+    """Joined in order, what the steps return is all nodes at depth expcache, whatever
+    the chunks.
+    """
     whole = made(TREE, OTS, 0, 0, TREE.h)
     generation = begin(0, 0, expchunk, expcache, f"{TREE.name} {OTS.name}")
     parts = finish(engine, generation)
 
     assert len(parts) == generation.chunks + 1
     assert b"".join(parts) == whole.table.row(1 << expcache, 1 << expcache)
-    assert table_from_cache(engine, generation.public_key, expcache, b"".join(parts)).row(1, 1) == whole.public_key.root
+    assert (
+        table_from_cache(engine, generation.public_key, expcache, b"".join(parts)).row(1, 1)
+        == whole.public_key.root
+    )
 
 
 @pytest.mark.parametrize("expcache", range(TREE.h + 1))
 @pytest.mark.parametrize("expchunk", range(TREE.h + 1))
 def test_a_node_comes_with_the_step_that_completes_it(engine, expchunk, expcache):
-    """After each chunk exactly those nodes have come whose last leaf was hashed; closing brings none."""
+    """After each chunk exactly those nodes have come whose last leaf was hashed; closing brings
+    none.
+    """
     generation, come = begin(0, 0, expchunk, expcache), 0
     for chunk in range(generation.chunks):
         come += len(generation.step(engine, never)) // TREE.m
@@ -112,10 +150,17 @@ def test_a_node_comes_with_the_step_that_completes_it(engine, expchunk, expcache
     assert generation.step(engine, never) == b""
 
 
-@given(expchunk=heights, expcache=heights, exponents=st.sampled_from(EXPONENTS), stops=st.lists(st.integers(0, 12), max_size=6))
+@given(
+    expchunk=heights,
+    expcache=heights,
+    exponents=st.sampled_from(EXPONENTS),
+    stops=st.lists(st.integers(0, 12), max_size=6),
+)
 @examples(60)
 def test_a_stopped_chunk_can_be_done_again(engine, expchunk, expcache, exponents, stops):
-    """Stopped at any look and at any step, generation goes on to the same cache and the same key."""
+    """Stopped at any look and at any step, generation goes on to the same cache and the
+    same key.
+    """
     undisturbed = begin(*exponents, expchunk, expcache)
     expected = finish(engine, undisturbed)
     disturbed = begin(*exponents, expchunk, expcache)
@@ -141,9 +186,13 @@ def countdown(looks):
     return lambda: next(answers)
 
 
-@pytest.mark.parametrize(("expcards", "explease", "looks"), [(0, 0, 1), (0, 3, 2), (2, 1, 2), (3, 2, 8)])
+@pytest.mark.parametrize(
+    ("expcards", "explease", "looks"), [(0, 0, 1), (0, 3, 2), (2, 1, 2), (3, 2, 8)]
+)
 def test_every_seed_gives_a_chance_to_stop(engine, expcards, explease, looks):
-    """A chunk of 8 leaves asks once for each seed that it needs, so a chunk of many leases stays stoppable."""
+    """A chunk of 8 leaves asks once for each seed that it needs, so a chunk of many leases stays
+    stoppable.
+    """
     generation, asked = begin(expcards, explease), []
     generation.step(engine, lambda: bool(asked.append(None)))
 
@@ -151,7 +200,9 @@ def test_every_seed_gives_a_chance_to_stop(engine, expcards, explease, looks):
 
 
 def test_a_long_chunk_gives_chances_to_stop(engine):
-    """A chunk of 1,024 leaves of one seed asks once a stride, and a stop before its last stride leaves nothing done."""
+    """A chunk of 1,024 leaves of one seed asks once a stride, and a stop before its last stride
+    leaves nothing done.
+    """
     tree = lms("sha256_m24_h10")
     generation, asked = Generation(tree, OTS, Sectors(10, 0, 0), 10, 0, repeatable("long")), []
 
@@ -167,7 +218,9 @@ def test_a_long_chunk_gives_chances_to_stop(engine):
 
 @pytest.mark.parametrize("explease", [0, 2])
 def test_i_and_seeds_are_drawn_once_and_have_their_lengths(engine, explease):
-    """A key takes 16 bytes for I and n bytes for each lease, all different, and takes no more later."""
+    """A key takes 16 bytes for I and n bytes for each lease, all different, and takes no more
+    later.
+    """
     asked, source = [], repeatable("drawn")
 
     def random(size):
@@ -201,7 +254,10 @@ def test_a_key_that_is_not_finished_has_no_public_key_and_no_lease(engine):
 @pytest.mark.parametrize("exponent", [-1, TREE.h + 1, 1000])
 def test_an_exponent_outside_the_height_is_refused(name, exponent):
     """Both expchunk and expcache go from 0 to the height; the text says so."""
-    with pytest.raises(ParameterError, match=rf"{name} must be from 0 to the height of the tree, {TREE.h}, not {exponent}"):
+    with pytest.raises(
+        ParameterError,
+        match=rf"{name} must be from 0 to the height of the tree, {TREE.h}, not {exponent}",
+    ):
         replace(begin(), **{name: exponent})
 
 
@@ -216,13 +272,19 @@ def test_a_mixed_pair_is_refused(tree, ots):
 
 
 def test_too_large_exponents_are_refused_in_the_first_step(engine):
-    """As in the guide, the key can be started; the first continue gives the sentence, every time, and draws nothing."""
+    """As in the guide, the key can be started; the first continue gives the sentence, every time,
+    and draws nothing.
+    """
     drawn = []
-    generation = Generation(TREE, OTS, Sectors(TREE.h, 4, 3), 3, 0, lambda size: drawn.append(size) or bytes(size))
+    generation = Generation(
+        TREE, OTS, Sectors(TREE.h, 4, 3), 3, 0, lambda size: drawn.append(size) or bytes(size)
+    )
 
     assert generation.remaining == 5
     for _ in range(2):
-        with pytest.raises(ParameterError, match=r"^private key tree height is less than .* \(5 < 4 \+ 3\)$"):
+        with pytest.raises(
+            ParameterError, match=r"^private key tree height is less than .* \(5 < 4 \+ 3\)$"
+        ):
             generation.step(engine, never)
     assert drawn == []
     assert generation.remaining == 5
@@ -230,18 +292,27 @@ def test_too_large_exponents_are_refused_in_the_first_step(engine):
 
 @pytest.mark.parametrize("tree", TREE_SETS, ids=set_name)
 def test_the_default_chunk_is_one_that_a_key_takes(engine, tree):
-    """Every set begins with its default; h5 has the guide's chunk, and slower sets never have larger ones."""
+    """Every set begins with its default; h5 has the guide's chunk, and slower sets never have
+    larger ones.
+    """
     sets = [ots for ots in OTS_SETS if (ots.hash, ots.n) == (tree.hash, tree.m)]
     chosen = {ots.w: default_expchunk(engine, tree, ots) for ots in sets}
     for ots in sets:
-        assert Generation(tree, ots, Sectors(tree.h, 0, 0), chosen[ots.w], 0, repeatable("default")).remaining >= 2
+        assert (
+            Generation(
+                tree, ots, Sectors(tree.h, 0, 0), chosen[ots.w], 0, repeatable("default")
+            ).remaining
+            >= 2
+        )
 
     assert chosen[8] <= chosen[4] <= tree.h
     assert tree.h != 5 or set(chosen.values()) == {3}
 
 
 def test_a_slow_engine_still_makes_chunks():
-    """An engine that takes longer than half a second for one leaf does one leaf at a time; a very fast one does the whole key."""
+    """An engine that takes longer than half a second for one leaf does one leaf at a time; a very
+    fast one does the whole key.
+    """
 
     class Snail:
         hashes_per_second = 1
@@ -260,4 +331,7 @@ def test_a_generation_prints_without_its_secrets(engine):
     finish(engine, generation)
 
     assert "seed" not in repr(generation)
-    assert all(seed.hex() not in repr(generation) and repr(seed)[2:-1] not in repr(generation) for seed in generation.seeds)
+    assert all(
+        seed.hex() not in repr(generation) and repr(seed)[2:-1] not in repr(generation)
+        for seed in generation.seeds
+    )

@@ -30,7 +30,9 @@ def test_a_lease_knows_where_it_stands(made, expcards, explease):
     key = made(TREE, OTS, expcards, explease, TREE.h)
     leases = [key.lease(number) for number in range(key.sectors.leases)]
 
-    assert [range(lease.first, lease.end) for lease in leases] == [key.sectors.lease_leaves(n) for n in range(key.sectors.leases)]
+    assert [range(lease.first, lease.end) for lease in leases] == [
+        key.sectors.lease_leaves(n) for n in range(key.sectors.leases)
+    ]
     assert all(lease.depth == expcards + explease == len(lease.path) // TREE.m for lease in leases)
     assert len({lease.seed for lease in leases}) == len(leases)
     for number, lease in enumerate(leases):
@@ -41,7 +43,9 @@ def test_a_lease_knows_where_it_stands(made, expcards, explease):
 @pytest.mark.parametrize("depth", DEPTHS)
 @pytest.mark.parametrize(("expcards", "explease"), TALL_EXPONENTS)
 def test_pages_tile_their_lease(engine, made, expcards, explease, depth):
-    """With a table of any depth each leaf of a lease is in one page, and the page is a whole subtree."""
+    """With a table of any depth each leaf of a lease is in one page, and the page is a whole
+    subtree.
+    """
     key = made(*TALL, expcards, explease, TALL[0].h)
     table = table_of(engine, key, depth)
     for number in range(key.sectors.leases):
@@ -49,7 +53,9 @@ def test_pages_tile_their_lease(engine, made, expcards, explease, depth):
         pages = {page_of(lease, leaf, table) for leaf in range(lease.first, lease.end)}
 
         assert all(leaf in page_of(lease, leaf, table) for leaf in range(lease.first, lease.end))
-        assert sorted(leaf for page in pages for leaf in page) == list(range(lease.first, lease.end))
+        assert sorted(leaf for page in pages for leaf in page) == list(
+            range(lease.first, lease.end)
+        )
         assert all(len(page).bit_count() == 1 and page.start % len(page) == 0 for page in pages)
 
 
@@ -78,7 +84,10 @@ def test_a_page_is_as_large_as_it_must_be(engine, made, depth, lease_size, page_
     key = made(*TALL, *next(one for one in TALL_EXPONENTS if sum(one) == explease), TALL[0].h)
     lease = key.lease(key.sectors.leases - 1)
 
-    assert len(page_of(lease, lease.end - 1, None if depth is None else table_of(engine, key, depth))) == page_size
+    assert (
+        len(page_of(lease, lease.end - 1, None if depth is None else table_of(engine, key, depth)))
+        == page_size
+    )
 
 
 @pytest.mark.parametrize("depth", [None, *DEPTHS])
@@ -105,7 +114,9 @@ def test_a_known_leaf_has_its_page_without_hashing(engine, made, expcards, exple
     key = made(*TALL, expcards, explease, tree.h)
     lease, table = key.lease(key.sectors.leases - 1), table_of(engine, key, tree.h)
     for leaf in {lease.first, lease.end - 1}:
-        assert leaf_page(lease, leaf, table) == build_page(engine, lease, range(leaf, leaf + 1), table)
+        assert leaf_page(lease, leaf, table) == build_page(
+            engine, lease, range(leaf, leaf + 1), table
+        )
 
 
 @pytest.mark.parametrize(("tree", "ots"), H5_SETS, ids=set_name)
@@ -116,7 +127,11 @@ def test_a_signature_is_assembled_in_order(engine, made, tree, ots):
     parts = Signature.decode(sign(engine, lease, leaf))
 
     assert (parts.tree, parts.ots, parts.leaf) == (tree, ots, leaf)
-    assert parts.randomizer == lease.randomizer(leaf) == derive_randomizer(ots, lease.key.identifier, lease.seed, leaf)
+    assert (
+        parts.randomizer
+        == lease.randomizer(leaf)
+        == derive_randomizer(ots, lease.key.identifier, lease.seed, leaf)
+    )
     assert parts.path == build_page(engine, lease, page_of(lease, leaf, None), None).path(leaf)
 
 
@@ -130,7 +145,9 @@ def test_a_signature_can_be_made_again(engine, made):
 
 @pytest.mark.parametrize("depth", [None, 4, 10])
 def test_a_wrong_seed_never_gets_a_page(engine, made, depth):
-    """A lease whose seed is another's, or off by one bit, raises ParameterError instead of a page."""
+    """A lease whose seed is another's, or off by one bit, raises ParameterError instead
+    of a page.
+    """
     key = made(*TALL, 1, 2, TALL[0].h)
     table = None if depth is None else table_of(engine, key, depth)
     lease = key.lease(2)
@@ -143,7 +160,9 @@ def test_a_wrong_seed_never_gets_a_page(engine, made, depth):
 
 
 def test_a_wrong_path_never_gets_a_page(engine, made):
-    """Any flipped byte in a lease's path, a node too few or too many, or no path, raises ParameterError."""
+    """Any flipped byte in a lease's path, a node too few or too many, or no path, raises
+    ParameterError.
+    """
     lease = made(TREE, OTS, 1, 2).lease(2)
     path = lease.path
     flipped = [path[:at] + bytes([path[at] ^ 0x80]) + path[at + 1 :] for at in range(len(path))]
@@ -169,7 +188,10 @@ def test_a_page_outside_its_lease_never_gets_built(engine, made):
     lease, other = key.lease(1), key.lease(2)
     table = table_of(engine, key, 4)
 
-    for leaves, known in ((range(other.first, other.end), None), (range(other.first, other.first + 2), table)):
+    for leaves, known in (
+        (range(other.first, other.end), None),
+        (range(other.first, other.first + 2), table),
+    ):
         with pytest.raises(ParameterError, match="do not lead to the root of the public key"):
             build_page(engine, lease, leaves, known)
 
@@ -193,7 +215,9 @@ def test_a_lease_prints_without_its_secrets(made):
 
 @pytest.mark.parametrize("depth", [0, 3, 6, 10])
 def test_signatures_from_pages_of_each_size_are_the_same(engine, made, depth):
-    """The table only saves work: the signature has the same bytes with any page size, and it verifies."""
+    """The table only saves work: the signature has the same bytes with any page size, and it
+    verifies.
+    """
     key = made(*TALL, 0, 0, TALL[0].h)
     lease = key.lease(0)
     signature = sign(engine, lease, 421, MESSAGE, table_of(engine, key, depth))

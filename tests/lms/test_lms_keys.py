@@ -7,10 +7,21 @@ from hypothesis import strategies as st
 from lms.kit import H5_SETS, examples, set_name
 
 from seemachine.lms.keys import PublicKey, Signature, u32
-from seemachine.lms.parameters import OTS_SETS, TREE_SETS, ParameterError, check_pair, signature_bytes
+from seemachine.lms.parameters import (
+    OTS_SETS,
+    TREE_SETS,
+    ParameterError,
+    check_pair,
+    signature_bytes,
+)
 
 BOUNDED = examples(150)
-PAIRS = [(tree, ots) for tree in TREE_SETS for ots in OTS_SETS if (tree.hash, tree.m) == (ots.hash, ots.n)]
+PAIRS = [
+    (tree, ots)
+    for tree in TREE_SETS
+    for ots in OTS_SETS
+    if (tree.hash, tree.m) == (ots.hash, ots.n)
+]
 
 pairs = st.sampled_from(PAIRS)
 words = st.integers(0, 30) | st.integers(0, 0xFFFFFFFF)
@@ -23,7 +34,10 @@ def example_signature(tree, ots, leaf=3):
     return Signature(tree, ots, leaf, b"C" * ots.n, chains, path)
 
 
-@pytest.mark.parametrize(("number", "word"), [(0, "00000000"), (1, "00000001"), (0x01020304, "01020304"), (0xFFFFFFFF, "ffffffff")])
+@pytest.mark.parametrize(
+    ("number", "word"),
+    [(0, "00000000"), (1, "00000001"), (0x01020304, "01020304"), (0xFFFFFFFF, "ffffffff")],
+)
 def test_a_word_is_big_endian(number, word):
     """u32 is four bytes, the most significant first, on every machine."""
     assert u32(number).hex() == word
@@ -39,7 +53,12 @@ def test_a_public_key_survives_encoding(pair, data):
     other = theirs.LmsPublicKey.deserialize(key.encode())
 
     assert PublicKey.decode(key.encode()) == key
-    assert (other.lms_type, other.lmots_type, other.I, other.K) == (u32(tree.typecode), u32(ots.typecode), key.identifier, root)
+    assert (other.lms_type, other.lmots_type, other.I, other.K) == (
+        u32(tree.typecode),
+        u32(ots.typecode),
+        key.identifier,
+        root,
+    )
 
 
 @given(pair=pairs, data=st.data())
@@ -89,7 +108,9 @@ def test_a_leaf_outside_the_tree_is_refused(tree, ots):
 
 @pytest.mark.parametrize("tree", TREE_SETS, ids=set_name)
 def test_a_mixed_pair_is_refused_in_both_encodings(tree):
-    """Two types of different hash or length make neither a public key nor a signature, even where the lengths fit."""
+    """Two types of different hash or length make neither a public key nor a signature, even where
+    the lengths fit.
+    """
     mixed = [ots for ots in OTS_SETS if (tree.hash, tree.m) != (ots.hash, ots.n)]
 
     assert len(mixed) == 12
@@ -100,10 +121,15 @@ def test_a_mixed_pair_is_refused_in_both_encodings(tree):
             Signature.decode(example_signature(tree, ots).encode())
 
 
-@given(data=st.binary(max_size=80) | st.builds(lambda a, b, rest: u32(a) + u32(b) + rest, words, words, st.binary(max_size=60)))
+@given(
+    data=st.binary(max_size=80)
+    | st.builds(lambda a, b, rest: u32(a) + u32(b) + rest, words, words, st.binary(max_size=60))
+)
 @examples(400)
 def test_any_bytes_are_a_public_key_or_a_parameter_error(data):
-    """Decoding returns a key that encodes to the same bytes, or raises ParameterError, and nothing else."""
+    """Decoding returns a key that encodes to the same bytes, or raises ParameterError, and nothing
+    else.
+    """
     try:
         key = PublicKey.decode(data)
     except ParameterError:
@@ -123,10 +149,16 @@ def nearly_signatures(draw):
     return u32(leaf) + u32(ots.typecode) + bytes(ots.n * (ots.p + 1)) + u32(tree_word) + bytes(size)
 
 
-@given(data=st.binary(max_size=80) | st.builds(lambda q, t, rest: u32(q) + u32(t) + rest, words, words, st.binary()) | nearly_signatures())
+@given(
+    data=st.binary(max_size=80)
+    | st.builds(lambda q, t, rest: u32(q) + u32(t) + rest, words, words, st.binary())
+    | nearly_signatures()
+)
 @examples(400)
 def test_any_bytes_are_a_signature_or_a_parameter_error(data):
-    """Decoding returns a signature that encodes to the same bytes, or raises ParameterError, and nothing else."""
+    """Decoding returns a signature that encodes to the same bytes, or raises ParameterError, and
+    nothing else.
+    """
     try:
         signature = Signature.decode(data)
     except ParameterError:

@@ -9,7 +9,17 @@ from vectors.published import load
 from seemachine.lms.parameters import ParameterError
 from seemachine.lms.sectors import Sectors
 
-COLUMNS = ("h", "sigs", "expcards", "explease", "expsig", "cards", "leases_per_card", "signatures_per_lease", "leases")
+COLUMNS = (
+    "h",
+    "sigs",
+    "expcards",
+    "explease",
+    "expsig",
+    "cards",
+    "leases_per_card",
+    "signatures_per_lease",
+    "leases",
+)
 # The table as it should be: the guide prints 1284 where 128 stands in the second row.
 TABLE = [
     (5, 32, 0, 3, 2, 1, 8, 4, 8),
@@ -24,7 +34,8 @@ TABLE = [
     (15, 32768, 3, 3, 9, 8, 8, 512, 64),
     (20, 1048576, 3, 3, 14, 8, 8, 16384, 64),
 ]
-# The examples in the guide's text: h, expcards, explease, then cards, uses of a card, signatures of a lease.
+# The examples in the guide's text: h, expcards, explease, then cards, uses of a card, signatures of
+# a lease.
 EXAMPLES = [
     (10, 1, 3, 2, 8, 64),
     (5, 1, 3, 2, 8, 2),  # the guide says 4, with 5 - 1 - 3 = 2 in the exponent: a misprint
@@ -60,17 +71,27 @@ def test_the_guide_s_table(row):
 
 @pytest.mark.parametrize(("h", "expcards", "explease", "cards", "uses", "signatures"), EXAMPLES)
 def test_the_guide_s_examples(h, expcards, explease, cards, uses, signatures):
-    """Cards, uses and signatures are two to the power of the exponents, where the guide's sums are right and where they are not."""
+    """Cards, uses and signatures are two to the power of the exponents, where the guide's sums are
+    right and where they are not.
+    """
     sectors = Sectors(h, expcards, explease)
 
-    assert (sectors.cards, sectors.leases_per_card, sectors.signatures_per_lease) == (cards, uses, signatures)
+    assert (sectors.cards, sectors.leases_per_card, sectors.signatures_per_lease) == (
+        cards,
+        uses,
+        signatures,
+    )
 
 
 def test_the_guide_s_lease_starts():
-    """The guide's key sec-lms-def0cc has two leases, which start where the real machines showed them."""
+    """The guide's key sec-lms-def0cc has two leases, which start where the real machines showed
+    them.
+    """
     sectors = Sectors(5, 0, 1)
 
-    assert [sectors.lease_leaves(n).start for n in range(sectors.leases)] == load("guide")["lease_starts"]["sec-lms-def0cc"]
+    assert [sectors.lease_leaves(n).start for n in range(sectors.leases)] == load("guide")[
+        "lease_starts"
+    ]["sec-lms-def0cc"]
 
 
 def test_too_large_exponents_get_the_guide_s_sentence():
@@ -78,7 +99,10 @@ def test_too_large_exponents_get_the_guide_s_sentence():
     with pytest.raises(ParameterError) as refused:
         Sectors(5, 4, 3).check()
 
-    assert str(refused.value) == "private key tree height is less than the sum of card and lease exponents (5 < 4 + 3)"
+    assert (
+        str(refused.value)
+        == "private key tree height is less than the sum of card and lease exponents (5 < 4 + 3)"
+    )
 
 
 @given(h=heights, expcards=st.integers(0, 30), explease=st.integers(0, 30))

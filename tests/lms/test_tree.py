@@ -26,14 +26,27 @@ def test_levels_are_the_rows_of_the_tree(engine, whole, depth):
     first = 1 << TREE.h
     count = 1 << (TREE.h - depth)
     for top in range(1 << depth):
-        levels = levels_above(engine, TREE, whole.identifier, first + top * count, whole.table.row(first + top * count, count))
+        levels = levels_above(
+            engine,
+            TREE,
+            whole.identifier,
+            first + top * count,
+            whole.table.row(first + top * count, count),
+        )
 
-        assert [len(level) // TREE.m for level in levels] == [count >> up for up in range(TREE.h - depth + 1)]
-        assert all(level == whole.table.row((first + top * count) >> up, count >> up) for up, level in enumerate(levels))
+        assert [len(level) // TREE.m for level in levels] == [
+            count >> up for up in range(TREE.h - depth + 1)
+        ]
+        assert all(
+            level == whole.table.row((first + top * count) >> up, count >> up)
+            for up, level in enumerate(levels)
+        )
 
 
 def test_a_node_depends_on_its_number(engine, whole):
-    """The same children under another parent number make another node, so subtrees can't be moved."""
+    """The same children under another parent number make another node, so subtrees
+    can't be moved.
+    """
     children = whole.table.row(2, 2)
 
     assert engine.parents(TREE, whole.identifier, 1, children) == whole.table[1]
@@ -52,10 +65,14 @@ def test_siblings_lead_every_node_to_the_root(whole, number):
 @pytest.mark.parametrize("depth", DEPTHS)
 def test_a_table_can_be_rebuilt_from_any_level(engine, whole, depth):
     """table_from_cache computes the same nodes above the given ones, and holds no deeper ones."""
-    table = table_from_cache(engine, whole.public_key, depth, whole.table.row(1 << depth, 1 << depth))
+    table = table_from_cache(
+        engine, whole.public_key, depth, whole.table.row(1 << depth, 1 << depth)
+    )
 
     assert table.depth == depth
-    assert [table[number] for number in range(1, 2 << depth)] == [whole.table[number] for number in range(1, 2 << depth)]
+    assert [table[number] for number in range(1, 2 << depth)] == [
+        whole.table[number] for number in range(1, 2 << depth)
+    ]
 
 
 @given(data=st.data(), depth=st.sampled_from(DEPTHS))
@@ -73,11 +90,15 @@ def test_a_cache_with_one_wrong_bit_is_refused(engine, made, data, depth):
 
 @pytest.mark.parametrize("depth", DEPTHS)
 def test_a_cache_of_another_length_is_refused(engine, whole, depth):
-    """A byte or a node too few or too many, and nothing at all, raise ParameterError with the right length."""
+    """A byte or a node too few or too many, and nothing at all, raise ParameterError with the right
+    length.
+    """
     nodes = whole.table.row(1 << depth, 1 << depth)
 
     for wrong in (b"", nodes[:-1], nodes[: -TREE.m], nodes + b"\0", nodes + nodes):
-        with pytest.raises(ParameterError, match=f"of depth {depth} has {len(nodes)} bytes, not {len(wrong)}"):
+        with pytest.raises(
+            ParameterError, match=f"of depth {depth} has {len(nodes)} bytes, not {len(wrong)}"
+        ):
             table_from_cache(engine, whole.public_key, depth, wrong)
 
 
@@ -101,7 +122,10 @@ def test_a_cache_of_another_key_is_refused(engine, made, tree, ots):
     """Identifier and root tie a cache to one key, for every set."""
     ours, other = made(tree, ots), made(tree, ots, 1, 2)
 
-    assert table_from_cache(engine, ours.public_key, 1, ours.table.row(2, 2))[1] == ours.public_key.root
+    assert (
+        table_from_cache(engine, ours.public_key, 1, ours.table.row(2, 2))[1]
+        == ours.public_key.root
+    )
     with pytest.raises(ParameterError, match="does not lead to the root"):
         table_from_cache(engine, ours.public_key, 1, other.table.row(2, 2))
 
@@ -111,5 +135,10 @@ def test_what_is_put_is_what_is_read():
     table = NodeTable(TREE, 3)
     table.put(9, b"a" * TREE.m + b"b" * TREE.m)
 
-    assert (table[8], table[9], table[10], table[11]) == (bytes(TREE.m), b"a" * TREE.m, b"b" * TREE.m, bytes(TREE.m))
+    assert (table[8], table[9], table[10], table[11]) == (
+        bytes(TREE.m),
+        b"a" * TREE.m,
+        b"b" * TREE.m,
+        bytes(TREE.m),
+    )
     assert table.row(8, 3) == table[8] + table[9] + table[10]

@@ -30,14 +30,23 @@ def flip(data, bit):
 def published(case):
     """A published case as plain LMS figures: public key, message, signature for each level."""
     levels = peel(bytes.fromhex(case["public_key"]), bytes.fromhex(case["signature"]))
-    return [(key, bytes.fromhex(case["message"]) if below is None else below, signature) for key, below, signature in levels]
+    return [
+        (key, bytes.fromhex(case["message"]) if below is None else below, signature)
+        for key, below, signature in levels
+    ]
 
 
-PUBLISHED = [pytest.param(*one, id=f"{case['source']}, level {n}") for case in cases("rfc") for n, one in enumerate(published(case))]
+PUBLISHED = [
+    pytest.param(*one, id=f"{case['source']}, level {n}")
+    for case in cases("rfc")
+    for n, one in enumerate(published(case))
+]
 
 
 def test_the_published_cases_have_the_levels_that_they_say():
-    """RFC 8554 prints two signatures of two levels, RFC 9858 three of one: seven plain signatures."""
+    """RFC 8554 prints two signatures of two levels, RFC 9858 three of one: seven plain
+    signatures.
+    """
     assert len(PUBLISHED) == 7
 
 
@@ -88,9 +97,13 @@ def test_no_part_of_the_figures_is_left_out(engine, public_key, message, signatu
     in_signature, in_key = in_every_part(public_key, signature)
 
     for bit in [8 * byte + bit for byte in in_signature for bit in range(8)]:
-        assert not verified(engine, public_key, message, flip(signature, bit)), f"bit {bit} of the signature"
+        assert not verified(engine, public_key, message, flip(signature, bit)), (
+            f"bit {bit} of the signature"
+        )
     for bit in [8 * byte + bit for byte in in_key for bit in range(8)]:
-        assert not verified(engine, flip(public_key, bit), message, signature), f"bit {bit} of the public key"
+        assert not verified(engine, flip(public_key, bit), message, signature), (
+            f"bit {bit} of the public key"
+        )
 
 
 @pytest.mark.parametrize(("public_key", "message", "signature"), PUBLISHED)
@@ -111,8 +124,16 @@ def test_a_signature_of_another_set_is_refused(engine, made, tree, ots):
     assert verifies(engine, made(tree, ots).public_key, MESSAGE, signature)
     for other_tree, other_ots in H5_SETS:
         if other_ots is not ots:
-            with pytest.raises(ParameterError, match=f"the signature is {tree.name} {ots.name}, the key is {other_tree.name}"):
-                candidate_root(engine, PublicKey(other_tree, other_ots, bytes(16), bytes(other_tree.m)), [MESSAGE], signature)
+            with pytest.raises(
+                ParameterError,
+                match=f"the signature is {tree.name} {ots.name}, the key is {other_tree.name}",
+            ):
+                candidate_root(
+                    engine,
+                    PublicKey(other_tree, other_ots, bytes(16), bytes(other_tree.m)),
+                    [MESSAGE],
+                    signature,
+                )
 
 
 @pytest.fixture(scope="module")

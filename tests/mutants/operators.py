@@ -1,4 +1,7 @@
-"""Small faults in a module: a lock, guard, flush or order that is missing, a limit that is one off. Each fault is one mutant."""
+"""Small faults in a module: a lock, guard, flush or order that is missing, a limit that is one off.
+
+Each fault is one mutant.
+"""
 
 import ast
 import re
@@ -56,9 +59,13 @@ class Node:
 
 
 def sites(tree: ast.Module, ordered: re.Pattern[str] = re.compile("(?!)")) -> list[Site]:
-    """All faults of a module, in the order of its lines; statements trade places in functions whose names fit `ordered`."""
+    """All faults of a module, in the order of its lines; statements trade places in functions whose
+    names fit `ordered`.
+    """
     found = [site for node in _nodes(tree, "") for site in _sites_at(node)]
-    found += [site for node in _nodes(tree, "") if ordered.fullmatch(node.scope) for site in _swaps(node)]
+    found += [
+        site for node in _nodes(tree, "") if ordered.fullmatch(node.scope) for site in _swaps(node)
+    ]
     return sorted(found, key=lambda site: site.line)
 
 
@@ -66,7 +73,11 @@ def _nodes(parent: ast.AST, scope: str) -> Iterator[Node]:
     for field, value in ast.iter_fields(parent):
         for index, child in enumerate(value if isinstance(value, list) else [value]):
             if isinstance(child, ast.AST) and not isinstance(child, WORDS):
-                name = getattr(child, "name", "") if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) else ""
+                name = (
+                    getattr(child, "name", "")
+                    if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+                    else ""
+                )
                 inner = f"{scope}.{name}".strip(".") if name else scope
                 yield Node(child, parent, field, index if isinstance(value, list) else None, inner)
                 yield from _nodes(child, inner)
@@ -87,17 +98,34 @@ def _changes(at: Node) -> Iterator[tuple[str, Callable[[], None]]]:
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
         yield "not", partial(at.replace, node.operand)
     elif isinstance(node, ast.BoolOp):
-        yield "and/or", partial(setattr, node, "op", ast.Or() if isinstance(node.op, ast.And) else ast.And())
-    elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub) and _is_one(node.right):
+        yield (
+            "and/or",
+            partial(setattr, node, "op", ast.Or() if isinstance(node.op, ast.And) else ast.And()),
+        )
+    elif (
+        isinstance(node, ast.BinOp)
+        and isinstance(node.op, ast.Add | ast.Sub)
+        and _is_one(node.right)
+    ):
         yield "off by one", partial(at.replace, node.left)
 
 
 def _changed_statement(at: Node, node: ast.stmt) -> Iterator[tuple[str, Callable[[], None]]]:
-    if isinstance(node, ast.With | ast.AsyncWith) and not any(item.optional_vars for item in node.items):
+    if isinstance(node, ast.With | ast.AsyncWith) and not any(
+        item.optional_vars for item in node.items
+    ):
         yield "without", partial(at.replace, node.body)
     elif isinstance(node, ast.If):
-        yield ("guard" if isinstance(node.body[-1], ENDS) else "if"), partial(setattr, node, "test", ast.Constant(value=False))
-    elif isinstance(node, ast.Assign) and not at.scope and isinstance(node.value, ast.Constant) and type(node.value.value) is int:
+        yield (
+            ("guard" if isinstance(node.body[-1], ENDS) else "if"),
+            partial(setattr, node, "test", ast.Constant(value=False)),
+        )
+    elif (
+        isinstance(node, ast.Assign)
+        and not at.scope
+        and isinstance(node.value, ast.Constant)
+        and type(node.value.value) is int
+    ):
         yield "off by one", partial(setattr, node.value, "value", node.value.value + 1)
     elif _has_effect(node, at.scope):
         yield "drop", partial(at.replace, ast.Pass())
@@ -108,14 +136,25 @@ def _flip(node: ast.Compare, index: int) -> None:
 
 
 def _has_effect(statement: ast.stmt, scope: str) -> bool:
-    """Whether something outside of the function is different after a statement. What makes an object is always missed."""
+    """Whether something outside of the function is different after a statement.
+
+    What makes an object is always missed.
+    """
     if isinstance(statement, ast.Expr):
         return isinstance(statement.value, ast.Call | ast.Await | ast.YieldFrom)
     if isinstance(statement, ast.Delete):
         return True
-    targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
+    targets = (
+        statement.targets
+        if isinstance(statement, ast.Assign)
+        else [getattr(statement, "target", None)]
+    )
     assigns = isinstance(statement, ast.Assign | ast.AugAssign)
-    return assigns and not scope.endswith("__init__") and all(isinstance(target, ast.Attribute | ast.Subscript) for target in targets)
+    return (
+        assigns
+        and not scope.endswith("__init__")
+        and all(isinstance(target, ast.Attribute | ast.Subscript) for target in targets)
+    )
 
 
 def _is_one(node: ast.expr) -> bool:
@@ -130,7 +169,9 @@ def _swaps(at: Node) -> Iterator[Site]:
             for first in range(len(block) - 1):
                 if _may_trade(block[first], block[first + 1]):
                     text = f"{_text(block[first])} / {_text(block[first + 1])}"
-                    yield Site("swap", at.scope, block[first].lineno, text, partial(_swap, block, first))
+                    yield Site(
+                        "swap", at.scope, block[first].lineno, text, partial(_swap, block, first)
+                    )
 
 
 def _swap(block: list[ast.stmt], first: int) -> None:
@@ -138,8 +179,14 @@ def _swap(block: list[ast.stmt], first: int) -> None:
 
 
 def _may_trade(one: ast.stmt, other: ast.stmt) -> bool:
-    """Neither leaves the function nor makes what the other uses, and both do something; else nothing would run at all."""
-    names = {node.id for node in ast.walk(one) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    """Neither leaves the function nor makes what the other uses, and both do something; else
+    nothing would run at all.
+    """
+    names = {
+        node.id
+        for node in ast.walk(one)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
     used = {node.id for node in ast.walk(other) if isinstance(node, ast.Name)}
     return not names & used and all(_does(statement) for statement in (one, other))
 
@@ -147,7 +194,10 @@ def _may_trade(one: ast.stmt, other: ast.stmt) -> bool:
 def _does(statement: ast.stmt) -> bool:
     if isinstance(statement, (*ENDS, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
         return False
-    return any(isinstance(node, (ast.Call, ast.Delete, *SHOWN)) or _is_kept(node) for node in ast.walk(statement))
+    return any(
+        isinstance(node, (ast.Call, ast.Delete, *SHOWN)) or _is_kept(node)
+        for node in ast.walk(statement)
+    )
 
 
 def _is_kept(node: ast.AST) -> bool:

@@ -15,7 +15,8 @@ HERE = Path(__file__).parent
 TESTS = HERE.parent
 ROOT = TESTS.parent
 ORDERS = ROOT / "docs/architecture.md"
-# A row of the table of orders: a file, and the function that it is about unless that is all of them.
+# A row of the table of orders: a file, and the function that it is about unless that is all of
+# them.
 ORDER = re.compile(r"^\| `([\w/]+\.py)`(?: `(\w+)`)? \|", re.MULTILINE)
 
 
@@ -54,11 +55,18 @@ class Room:
 
     def mutants(self) -> list[Mutant]:
         """Every fault of every module."""
-        return [mutant for path in self.tests for mutant in mutants_of(self.name, path) if self._takes(mutant)]
+        return [
+            mutant
+            for path in self.tests
+            for mutant in mutants_of(self.name, path)
+            if self._takes(mutant)
+        ]
 
     def _takes(self, mutant: Mutant) -> bool:
         within = self.within.get(Path(mutant.path).stem)
-        return (not self.only or mutant.operator in self.only) and (not within or mutant.scope == within)
+        return (not self.only or mutant.operator in self.only) and (
+            not within or mutant.scope == within
+        )
 
 
 def all_rooms() -> list[Room]:
@@ -70,13 +78,17 @@ def all_rooms() -> list[Room]:
 def _room(name: str, table: dict[str, Any]) -> Room:
     own: dict[str, list[str]] = table.get("own", {})
     paths = [path for pattern in table["modules"] for path in sorted(ROOT.glob(pattern))]
-    tests = {str(path.relative_to(ROOT)): _files(own.get(path.stem, table["tests"])) for path in paths}
+    tests = {
+        str(path.relative_to(ROOT)): _files(own.get(path.stem, table["tests"])) for path in paths
+    }
     return Room(name, tests, frozenset(table.get("only", ())), table.get("within", {}))
 
 
 def _files(patterns: list[str]) -> list[str]:
     """Each file once, where it is named first."""
-    files = [str(path.relative_to(TESTS)) for pattern in patterns for path in sorted(TESTS.glob(pattern))]
+    files = [
+        str(path.relative_to(TESTS)) for pattern in patterns for path in sorted(TESTS.glob(pattern))
+    ]
     return list(dict.fromkeys(files))
 
 
@@ -87,7 +99,11 @@ def mutants_of(room: str, path: str) -> list[Mutant]:
     for number, site in enumerate(sites(_tree(path), _ordered(path))):
         name = f"{site.scope} [{site.operator}] {site.text}".strip()
         seen[name] = seen.get(name, 0) + 1
-        found.append(Mutant(room, path, name if seen[name] == 1 else f"{name} #{seen[name]}", site.line, number))
+        found.append(
+            Mutant(
+                room, path, name if seen[name] == 1 else f"{name} #{seen[name]}", site.line, number
+            )
+        )
     return found
 
 
@@ -104,7 +120,11 @@ def _tree(path: str) -> ast.Module:
 
 def _ordered(path: str) -> re.Pattern[str]:
     """The functions of a module whose order the table of docs/architecture.md names."""
-    named = [function or r"\w+" for file, function in ORDER.findall(ORDERS.read_text()) if path.endswith(f"/{file}")]
+    named = [
+        function or r"\w+"
+        for file, function in ORDER.findall(ORDERS.read_text())
+        if path.endswith(f"/{file}")
+    ]
     return re.compile(rf"(?:\w+\.)*(?:{'|'.join(named)})") if named else re.compile("(?!)")
 
 

@@ -2,7 +2,8 @@
 
     python -m mutants.run [--sample N] [--seed N] [--jobs N|auto] [--say] [ROOM or MODULE ...]
 
-Ends with 1 when a mutant survived that accepted.toml does not name with a reason, or fewer than 95 % were killed.
+Ends with 1 when a mutant survived that accepted.toml does not name with a reason, or fewer than 95
+% were killed.
 """
 
 import argparse
@@ -30,20 +31,36 @@ def accepted() -> dict[str, dict[str, str]]:
 def chosen(rooms: list[Room], words: Iterable[str], size: int, seed: int) -> list[Mutant]:
     """The mutants to try: of the rooms or modules that are named, or of all."""
     words = set(words)
-    mutants = [mutant for room in rooms for mutant in room.mutants() if not words or words & {room.name, mutant.path}]
+    mutants = [
+        mutant
+        for room in rooms
+        for mutant in room.mutants()
+        if not words or words & {room.name, mutant.path}
+    ]
     return sample(mutants, size, seed)
 
 
-def tell(mutants: list[Mutant], verdicts: dict[Mutant, Verdict], reasons: dict[str, dict[str, str]]) -> bool:
+def tell(
+    mutants: list[Mutant], verdicts: dict[Mutant, Verdict], reasons: dict[str, dict[str, str]]
+) -> bool:
     """Print killed and survived by room, then who survived. Returns whether that will do."""
     for room in dict.fromkeys(mutant.room for mutant in mutants):
-        _tell_room(room, [verdicts[mutant] for mutant in mutants if mutant.room == room and mutant in verdicts])
+        _tell_room(
+            room,
+            [verdicts[mutant] for mutant in mutants if mutant.room == room and mutant in verdicts],
+        )
     survived = [mutant for mutant in mutants if verdicts.get(mutant) is Verdict.SURVIVED]
     unknown = [mutant for mutant in survived if mutant.name not in reasons.get(mutant.path, {})]
     killed = len(verdicts) - len(survived)
-    print(f"all: {killed} of {len(verdicts)} killed, {len(survived) - len(unknown)} survivors accepted, {len(unknown)} not")
+    print(
+        f"all: {killed} of {len(verdicts)} killed, {len(survived) - len(unknown)} survivors"
+        f" accepted, {len(unknown)} not"
+    )
     for mutant in survived:
-        print(f"survived: {mutant}" + ("" if mutant in unknown else f" (accepted: {reasons[mutant.path][mutant.name]})"))
+        print(
+            f"survived: {mutant}"
+            + ("" if mutant in unknown else f" (accepted: {reasons[mutant.path][mutant.name]})")
+        )
     return not unknown and killed >= GOAL * len(verdicts)
 
 
@@ -65,12 +82,18 @@ def main(words: list[str]) -> int:
     preload()
     # So that trials are ended, too.
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
-    bench, verdicts, began = Bench(jobs, {path: files for room in rooms for path, files in room.tests.items()}), {}, time.monotonic()
+    bench, verdicts, began = (
+        Bench(jobs, {path: files for room in rooms for path, files in room.tests.items()}),
+        {},
+        time.monotonic(),
+    )
     try:
         for mutant, verdict, said in bench.run(mutants):
             verdicts[mutant] = verdict
             if verdict is not Verdict.KILLED or options.say:
-                print(f"{verdict.value}: {mutant}", *([_why(said)] if options.say else []), flush=True)
+                print(
+                    f"{verdict.value}: {mutant}", *([_why(said)] if options.say else []), flush=True
+                )
     finally:
         bench.close()
     print(f"{time.monotonic() - began:.0f} seconds")
@@ -79,7 +102,9 @@ def main(words: list[str]) -> int:
 
 def _why(said: str) -> str:
     """The tests that failed."""
-    return " ".join(line for line in said.splitlines() if line.startswith(("FAILED", "ERROR")))[:200]
+    return " ".join(line for line in said.splitlines() if line.startswith(("FAILED", "ERROR")))[
+        :200
+    ]
 
 
 def _options(words: list[str]) -> argparse.Namespace:
@@ -87,7 +112,9 @@ def _options(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--sample", type=int, default=0, help="so many mutants; 0 for all")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", default="auto")
-    parser.add_argument("--say", action="store_true", help="name each mutant and the test that killed it")
+    parser.add_argument(
+        "--say", action="store_true", help="name each mutant and the test that killed it"
+    )
     parser.add_argument("rooms", nargs="*", metavar="ROOM or MODULE")
     return parser.parse_args(words)
 

@@ -1,4 +1,6 @@
-"""The tool that breaks rooms: its faults are the ones that it names, its lists are true, and it tells killed from survived."""
+"""The tool that breaks rooms: its faults are the ones that it names, its lists are true, and it
+tells killed from survived.
+"""
 
 import ast
 import os
@@ -37,7 +39,9 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize(("operator", "source", "expected"), FAULTS, ids=lambda text: text.splitlines()[0])
+@pytest.mark.parametrize(
+    ("operator", "source", "expected"), FAULTS, ids=lambda text: text.splitlines()[0]
+)
 def test_each_fault(operator: str, source: str, expected: str) -> None:
     """One place changes, and what it changes to compiles."""
     tree = ast.parse(source)
@@ -59,13 +63,17 @@ def test_each_fault(operator: str, source: str, expected: str) -> None:
     ],
 )
 def test_what_is_no_fault(source: str) -> None:
-    """A local name, the making of an object, the words of a message: each is missed at once, or by nobody."""
+    """A local name, the making of an object, the words of a message: each is missed at once, or by
+    nobody.
+    """
     assert sites(ast.parse(source)) == []
 
 
 def test_statements_trade_places() -> None:
     """In functions that are named, where neither needs the other and both do something."""
-    tree = ast.parse("def f():\n    a()\n    b = c()\n    d(b)\n    return e()\ndef g():\n    a()\n    b()")
+    tree = ast.parse(
+        "def f():\n    a()\n    b = c()\n    d(b)\n    return e()\ndef g():\n    a()\n    b()"
+    )
     swaps = [site for site in sites(tree, re.compile("f")) if site.operator == "swap"]
     assert [site.text for site in swaps] == ["a() / b = c()"]
     swaps[0].apply()
@@ -74,13 +82,22 @@ def test_statements_trade_places() -> None:
 
 def test_every_order_is_tried() -> None:
     """Of each row of the table in docs/architecture.md; a function that was renamed has none."""
-    tried = {path.removeprefix("seemachine/").removeprefix("client/"): path for room in ROOMS for path in room.tests}
+    tried = {
+        path.removeprefix("seemachine/").removeprefix("client/"): path
+        for room in ROOMS
+        for path in room.tests
+    }
     rows = ORDER.findall(ORDERS.read_text())
     assert len(rows) >= 15
     for file, function in rows:
         if file in tried:
-            swaps = [mutant.scope for mutant in mutants_of("", tried[file]) if mutant.operator == "swap"]
-            assert any(not function or scope.endswith(function) for scope in swaps), (file, function)
+            swaps = [
+                mutant.scope for mutant in mutants_of("", tried[file]) if mutant.operator == "swap"
+            ]
+            assert any(not function or scope.endswith(function) for scope in swaps), (
+                file,
+                function,
+            )
 
 
 def test_the_rooms_are_there() -> None:
@@ -91,9 +108,11 @@ def test_the_rooms_are_there() -> None:
             assert all(list(TESTS.glob(pattern)) for pattern in patterns), patterns
     paths = [path for room in ROOMS for path in room.tests]
     assert len(paths) == len(set(paths))
-    assert {own for table in tomllib.loads((HERE / "rooms.toml").read_text()).values() for own in table.get("own", {})} <= {
-        Path(path).stem for path in paths
-    }
+    assert {
+        own
+        for table in tomllib.loads((HERE / "rooms.toml").read_text()).values()
+        for own in table.get("own", {})
+    } <= {Path(path).stem for path in paths}
 
 
 def test_who_is_accepted_exists() -> None:
@@ -113,7 +132,9 @@ def test_a_sample_is_the_same_for_the_same_seed() -> None:
 
 
 def test_what_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    """Shares by room, survivors with their places; one without a reason, or too many, and the run fails."""
+    """Shares by room, survivors with their places; one without a reason, or too many, and the run
+    fails.
+    """
     mutants = ROOMS[0].mutants()[:20]
     verdicts = dict.fromkeys(mutants, Verdict.KILLED)
     assert tell(mutants, verdicts, {})
@@ -121,7 +142,9 @@ def test_what_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert not tell(mutants, verdicts, {})
     assert tell(mutants, verdicts, {mutants[0].path: {mutants[0].name: "a good reason"}})
     verdicts[mutants[2]] = Verdict.SURVIVED
-    assert not tell(mutants, verdicts, {each.path: {each.name: "a good reason"} for each in mutants[:3]})
+    assert not tell(
+        mutants, verdicts, {each.path: {each.name: "a good reason"} for each in mutants[:3]}
+    )
     said = capsys.readouterr().out
     assert "state: 19 killed, 1 of them by the clock, 1 survived: 95.0 %" in said
     assert f"survived: {mutants[0]} (accepted: a good reason)" in said
@@ -133,7 +156,8 @@ from mutants.trial import preload
 from mutants.trials import Bench
 preload()
 path = "seemachine/state/records.py"
-guard = [mutant for mutant in mutants_of("state", path) if "[flip 2] 0 <= self.first" in mutant.name]
+wanted = "[flip 2] 0 <= self.first"
+guard = [mutant for mutant in mutants_of("state", path) if wanted in mutant.name]
 for tests in (["state/test_state_records.py"], ["state/test_state_modes.py"]):
     bench = Bench(1, {path: tests})
     print(*(verdict.value for _, verdict, _ in bench.run(guard)))
@@ -144,5 +168,12 @@ for tests in (["state/test_state_records.py"], ["state/test_state_modes.py"]):
 def test_killed_and_survived() -> None:
     """A limit that is one off fails its own tests, and none that have nothing to do with it."""
     environment = {**os.environ, "PYTHONPATH": str(TESTS)}
-    run = subprocess.run([sys.executable, "-c", TRIALS], env=environment, capture_output=True, text=True, timeout=300, check=False)
+    run = subprocess.run(
+        [sys.executable, "-c", TRIALS],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
     assert run.stdout.split() == ["killed", "survived"], run.stderr

@@ -1,4 +1,6 @@
-"""One mutant against its tests, in a process that was forked from one in which pytest is loaded already."""
+"""One mutant against its tests, in a process that was forked from one in which pytest is loaded
+already.
+"""
 
 import importlib
 import importlib.abc
@@ -15,7 +17,18 @@ from types import CodeType, ModuleType
 from mutants.rooms import ROOT, TESTS
 
 # Loaded before the fork: no room of rooms.toml is in them.
-LOADED = ("pytest", "trio", "pytest_trio", "hypothesis", "msgpack", "structlog", "rich", "pyhsslms", "cryptography", "sqlite3")
+LOADED = (
+    "pytest",
+    "trio",
+    "pytest_trio",
+    "hypothesis",
+    "msgpack",
+    "structlog",
+    "rich",
+    "pyhsslms",
+    "cryptography",
+    "sqlite3",
+)
 UNCHANGED = ("seemachine.wire", "seemachine.lms")
 # Plugins are loaded too early for their own asserts to be explained, which nobody needs here.
 EARLY = "ignore:Module already imported:pytest.PytestAssertRewriteWarning"
@@ -30,7 +43,9 @@ class Replaced(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def __init__(self, name: str, code: CodeType) -> None:
         self._name, self._code = name, code
 
-    def find_spec(self, fullname: str, _path: object, _target: object = None) -> importlib.machinery.ModuleSpec | None:
+    def find_spec(
+        self, fullname: str, _path: object, _target: object = None
+    ) -> importlib.machinery.ModuleSpec | None:
         """Only that module; its folder, if it is a package, stays where it is."""
         if fullname != self._name:
             return None
@@ -61,7 +76,10 @@ def preload() -> None:
 
 
 def start(module: str, code: CodeType | None, tests: Sequence[str], folder: Path) -> int:
-    """Fork a trial and return its process; `folder` is for its files. It ends with pytest's exit code."""
+    """Fork a trial and return its process; `folder` is for its files.
+
+    It ends with pytest's exit code.
+    """
     child = os.fork()
     if child:
         return child
@@ -86,11 +104,18 @@ def _run(module: str, code: CodeType | None, tests: Sequence[str], folder: Path)
     _settle_hypothesis()
     import pytest
 
-    return int(pytest.main([*OPTIONS, "--basetemp", str(folder / "tmp"), *(str(TESTS / name) for name in tests)], [Watchdog()]))
+    return int(
+        pytest.main(
+            [*OPTIONS, "--basetemp", str(folder / "tmp"), *(str(TESTS / name) for name in tests)],
+            [Watchdog()],
+        )
+    )
 
 
 class Watchdog:
-    """Breaks off a test that hangs, as where a lock is never given back: the clock of the whole trial is slower."""
+    """Breaks off a test that hangs, as where a lock is never given back: the clock of the whole
+    trial is slower.
+    """
 
     @staticmethod
     def pytest_runtest_setup() -> None:

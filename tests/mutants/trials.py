@@ -15,7 +15,8 @@ from pathlib import Path
 from mutants import trial
 from mutants.rooms import Mutant, code_of, module_name
 
-# A trial may take so many times as long as the same tests without a fault, and so many seconds besides.
+# A trial may take so many times as long as the same tests without a fault, and so many seconds
+# besides.
 PATIENCE, GRACE_SECONDS = 5, 20
 SURVIVED, BROKEN_TESTS = 0, (4, 5)
 
@@ -81,7 +82,10 @@ class Bench:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def measure(self, path: str) -> None:
-        """How long the tests of a module take without a fault. Raises RuntimeError when they fail: then no mutant says anything."""
+        """How long the tests of a module take without a fault.
+
+        Raises RuntimeError when they fail: then no mutant says anything.
+        """
         tests = tuple(self._tests[path])
         if tests not in self._seconds:
             begun = self._begin(None, path, 3600)

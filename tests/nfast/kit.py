@@ -20,7 +20,13 @@ from seemachine.nfast import tool
 from seemachine.state.rack import Rack
 
 FIVE, XC = "7852-268D-3BF9", "5F08-02E0-D947"
-FLEET = f'[[machines]]\nesn = "{FIVE}"\nport = 0\n[[machines]]\nesn = "{XC}"\nmodel = "xc"\nport = 0\n'
+FLEET = (
+    f'[[machines]]\nesn = "{FIVE}"\nport = 0\n[[machines]]\nesn = "{XC}"\nmodel = "xc"\nport = 0\n'
+)
+SERVE = (
+    "#!/usr/bin/env python3\nimport sys\nfrom seemachine.cli import main\n"
+    "sys.exit(main(['serve', *sys.argv[1:]]))\n"
+)
 ASK = ["type=ecdsa", "plainname=pqsdk-signer", "protect=token", "cardset=testOCS", "slot=2"]
 
 
@@ -66,20 +72,54 @@ class Site:
 
     def enroll_launcher(self) -> None:
         """Guide 2.5.2.3 steps 5 to 9."""
-        self.done("appliance-cli", "-m", "1", "cs5", "setclientinfo", *self.done("hsmadmin", "cs5", "clientinfo")[0].split())
+        self.done(
+            "appliance-cli",
+            "-m",
+            "1",
+            "cs5",
+            "setclientinfo",
+            *self.done("hsmadmin", "cs5", "clientinfo")[0].split(),
+        )
         self.done("appliance-cli", "-m", "1", "cs5", "ports", "enable", "127.0.0.1")
-        self.done("hsmadmin", "cs5", "enroll", *self.done("appliance-cli", "-m", "1", "cs5", "getserverinfo")[1].split())
+        self.done(
+            "hsmadmin",
+            "cs5",
+            "enroll",
+            *self.done("appliance-cli", "-m", "1", "cs5", "getserverinfo")[1].split(),
+        )
 
     def make_developer(self, name: str = "dev", *, days: int = 90, begun: int = 0) -> Path:
         """A developer key and its certificate."""
         if not Path(f"{name}.csr").exists():
-            self.done("csadmin", "ids", "create", "--keyname", name, "--x509cname", "cn", "--x509org", "org")
-        assert self.seemachine("nfast", "certify", f"{name}.csr", f"{name}.pem", "--days", str(days), "--begun", str(begun))[0] == 0
+            self.done(
+                "csadmin",
+                "ids",
+                "create",
+                "--keyname",
+                name,
+                "--x509cname",
+                "cn",
+                "--x509org",
+                "org",
+            )
+        assert (
+            self.seemachine(
+                "nfast",
+                "certify",
+                f"{name}.csr",
+                f"{name}.pem",
+                "--days",
+                str(days),
+                "--begun",
+                str(begun),
+            )[0]
+            == 0
+        )
         return Path(f"{name}.pem")
 
     def make_image(
         self,
-        program: str = "#!/usr/bin/env python3\nimport sys\nfrom seemachine.cli import main\nsys.exit(main(['serve', *sys.argv[1:]]))\n",
+        program: str = SERVE,
     ) -> Path:
         """An unsigned image."""
         root = Path("container")
@@ -98,7 +138,9 @@ class Site:
         if not list(self.home.glob(f"kmdata/local/key_simple_{ask}")):
             self.done("generatekey", "simple", f"ident={ask}", "curve=nistp521", "module=1", *ASK)
         Path("container/etc").mkdir(parents=True, exist_ok=True)
-        self.done("userdatatool", "-A", "simple", "-I", ask, "-f", "container/etc/userdata.codesafe")
+        self.done(
+            "userdatatool", "-A", "simple", "-I", ask, "-f", "container/etc/userdata.codesafe"
+        )
         self.make_image()
         self.done("csadmin", *SIGN[:-2], "--askeyname", ask, "--out", "signed.cs5", "image.cs5")
         return Path("signed.cs5")
@@ -113,7 +155,9 @@ class Site:
             self.done("generatekey", "seeinteg", "curve=nistp521", "module=1", *ASK)
         Path("m.elf").write_text(program or self.program())
         self.done("userdatatool", "-A", "seeinteg", "-I", "pqsdk-signer", "-f", "u.raw")
-        self.done("tct2", *TCT2, "--is-machine", "--machine-type", "PowerPCELF", "-o", "m.sar", "m.elf")
+        self.done(
+            "tct2", *TCT2, "--is-machine", "--machine-type", "PowerPCELF", "-o", "m.sar", "m.elf"
+        )
         self.done("tct2", *TCT2, "--machine-key-ident", "pqsdk-signer", "-o", "u.sar", "u.raw")
         return "m.sar", "u.sar"
 
@@ -135,15 +179,44 @@ class Site:
 
 
 GENERATE = [
-    *("image", "generate", "--package-name", "pqcop", "--version-str", "1.4.1", "--entry-point", "/usr/bin/entrypoint"),
-    *("--network-conf", "network.json", "--packages-conf", "packages.json", "--rootdir", "container"),
+    *(
+        "image",
+        "generate",
+        "--package-name",
+        "pqcop",
+        "--version-str",
+        "1.4.1",
+        "--entry-point",
+        "/usr/bin/entrypoint",
+    ),
+    *(
+        "--network-conf",
+        "network.json",
+        "--packages-conf",
+        "packages.json",
+        "--rootdir",
+        "container",
+    ),
 ]
-SIGN = ["image", "sign", "--devkeyname", "dev", "--devcert", "dev.pem", "--askeyname", "pqsdk-signer"]
+SIGN = [
+    "image",
+    "sign",
+    "--devkeyname",
+    "dev",
+    "--devcert",
+    "dev.pem",
+    "--askeyname",
+    "pqsdk-signer",
+]
 TCT2 = ["--sign-and-pack", "-m", "1", "-k", "pqsdk-signer"]
 
 
-def make_site(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Site]:
-    """A site with its Security World, cards of testOCS and the ACS in the 5c, and no SEE machine; down again at the end."""
+def make_site(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Site]:
+    """A site with its Security World, cards of testOCS and the ACS in the 5c, and no SEE machine;
+    down again at the end.
+    """
     home, work = folder / "world", folder / "work"
     for made in (home, work):
         made.mkdir(mode=0o700)
@@ -162,7 +235,9 @@ def make_site(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 
 
 def collect_processes(monkeypatch: pytest.MonkeyPatch) -> "Iterator[None]":
-    """SEE machines that tools start in this process, which would leave them behind when they end, are waited for after the test."""
+    """SEE machines that tools start in this process, which would leave them behind when they end,
+    are waited for after the test.
+    """
     started: list[subprocess.Popen[bytes]] = []
 
     def popen(*words: Any, **options: Any) -> "subprocess.Popen[bytes]":

@@ -16,13 +16,21 @@ SECONDS = 30.0
 Answer = bytes | Callable[[], object]
 
 
-def typed(site: Site, name: str, words: list[str], answers: list[tuple[str, Answer]]) -> tuple[int, str]:
-    """Run a tool, or `seemachine`, at a terminal; each answer is typed, or done, when its text was printed.
+def typed(
+    site: Site, name: str, words: list[str], answers: list[tuple[str, Answer]]
+) -> tuple[int, str]:
+    """Run a tool, or `seemachine`, at a terminal; each answer is typed, or done, when its text was
+    printed.
 
     Returns the exit code and all that was seen.
     """
     host, terminal = pty.openpty()
-    command = [sys.executable, "-m", name if name == "seemachine" else f"seemachine.nfast.{name}", *words]
+    command = [
+        sys.executable,
+        "-m",
+        name if name == "seemachine" else f"seemachine.nfast.{name}",
+        *words,
+    ]
     with subprocess.Popen(
         command,
         env=site.env,

@@ -1,4 +1,6 @@
-"""csadmin, the launcher of the 5c, bootstrap.py: what they do and everything that they refuse (guide 2.5.2.3, 2.8.1)."""
+"""csadmin, the launcher of the 5c, bootstrap.py: what they do and everything that they refuse
+(guide 2.5.2.3, 2.8.1).
+"""
 
 import datetime as dt
 import io
@@ -21,7 +23,7 @@ def in_years(monkeypatch: pytest.MonkeyPatch, years: int) -> None:
     monkeypatch.setattr(certificates, "now", lambda: then)
 
 
-# ---- the launcher ---------------------------------------------------------------------------------------------------------------
+# ---- the launcher --------------------------------------------------------------------------------
 
 
 def test_csadmin_needs_an_enrolled_launcher(site: Site) -> None:
@@ -42,24 +44,40 @@ def test_the_ports_must_be_open_and_the_client_known(five: Site) -> None:
 
 def test_the_launcher_refuses_wrong_words(site: Site) -> None:
     """Another address, a key that is none, closed ports, another HSM's key: each is refused."""
-    assert "ports of CodeSafe 5 are closed" in site.refused("appliance-cli", "-m", "1", "cs5", "getserverinfo")
-    assert "is not an address of this HSM" in site.refused("appliance-cli", "-m", "1", "cs5", "ports", "enable", "10.0.0.1")
-    assert "no key of type" in site.refused("appliance-cli", "-m", "1", "cs5", "setclientinfo", "ecdsa-sha2-nistp256", "AAAA")
-    assert "is for the nShield 5c" in site.refused("appliance-cli", "-m", "2", "cs5", "getserverinfo")
+    assert "ports of CodeSafe 5 are closed" in site.refused(
+        "appliance-cli", "-m", "1", "cs5", "getserverinfo"
+    )
+    assert "is not an address of this HSM" in site.refused(
+        "appliance-cli", "-m", "1", "cs5", "ports", "enable", "10.0.0.1"
+    )
+    assert "no key of type" in site.refused(
+        "appliance-cli", "-m", "1", "cs5", "setclientinfo", "ecdsa-sha2-nistp256", "AAAA"
+    )
+    assert "is for the nShield 5c" in site.refused(
+        "appliance-cli", "-m", "2", "cs5", "getserverinfo"
+    )
     own = site.done("hsmadmin", "cs5", "clientinfo")[0].split()
     site.done("appliance-cli", "-m", "1", "cs5", "ports", "enable", "127.0.0.1")
-    assert "does not answer so" in site.refused("hsmadmin", "cs5", "enroll", FIVE, "127.0.0.1", "2205", *own)
-    assert "no nShield 5c" in site.refused("hsmadmin", "cs5", "enroll", XC, "127.0.0.1", "2205", *own)
+    assert "does not answer so" in site.refused(
+        "hsmadmin", "cs5", "enroll", FIVE, "127.0.0.1", "2205", *own
+    )
+    assert "no nShield 5c" in site.refused(
+        "hsmadmin", "cs5", "enroll", XC, "127.0.0.1", "2205", *own
+    )
 
 
 def test_an_hsm_that_is_not_enrolled_or_an_xc_is_refused(five: Site) -> None:
     """Csadmin acts on enrolled 5c only."""
-    assert "no HSM 0000-0000-0000 is enrolled" in five.refused("csadmin", "list", "--esn", "0000-0000-0000")
+    assert "no HSM 0000-0000-0000 is enrolled" in five.refused(
+        "csadmin", "list", "--esn", "0000-0000-0000"
+    )
     assert "is for the nShield 5c" in five.refused("csadmin", "list", "--esn", XC)
 
 
 def test_with_json_a_refusal_is_json_too(site: Site) -> None:
-    """No HSM to ask, no such file, an HSM that is not there: one document that says so, and exit code 1; by ESN where one was named."""
+    """No HSM to ask, no such file, an HSM that is not there: one document that says so, and exit
+    code 1; by ESN where one was named.
+    """
     create = ["create", "--keyname", "k", "--x509cname", "a", "--x509org", "b"]
     for words, error in (
         (["list", "--json"], "no nShield 5c is enrolled for CodeSafe 5"),
@@ -72,9 +90,17 @@ def test_with_json_a_refusal_is_json_too(site: Site) -> None:
         assert site.run("csadmin", *words)[0] == 1
     for words, esn, error in (
         (["load", "--esn", FIVE, "--json", "nosuch.cs5"], FIVE, "there is no file nosuch.cs5"),
-        (["ids", "add", "--esn", FIVE, "--json", "nosuch.pem"], FIVE, "there is no file nosuch.pem"),
+        (
+            ["ids", "add", "--esn", FIVE, "--json", "nosuch.pem"],
+            FIVE,
+            "there is no file nosuch.pem",
+        ),
         (["list", "--esn", XC, "--json"], XC, "is for the nShield 5c"),
-        (["stop", "--esn", "0000-0000-0000", "--uuid", NOBODY, "--json"], "0000-0000-0000", "is enrolled here"),
+        (
+            ["stop", "--esn", "0000-0000-0000", "--uuid", NOBODY, "--json"],
+            "0000-0000-0000",
+            "is enrolled here",
+        ),
         (["list", "--esn", FIVE, "--json"], FIVE, "is not enrolled for CodeSafe 5"),
     ):
         found = site.json("csadmin", *words)
@@ -83,14 +109,16 @@ def test_with_json_a_refusal_is_json_too(site: Site) -> None:
         assert error in found[esn]["error"]
 
 
-# ---- identities -----------------------------------------------------------------------------------------------------------------
+# ---- identities ----------------------------------------------------------------------------------
 
 
 def test_a_developer_key_needs_a_card(site: Site) -> None:
     """Without a card of the set no key is made; with it one is, once."""
     site.rack.remove(FIVE, 2)
     create = ["ids", "create", "--keyname", "dev", "-m", "1", "--x509cname", "a", "--x509org", "b"]
-    assert "0 of 1 read; insert one with: seemachine card insert testOCS-1" in site.refused("csadmin", *create)
+    assert "0 of 1 read; insert one with: seemachine card insert testOCS-1" in site.refused(
+        "csadmin", *create
+    )
     assert "there is no key dev" in site.refused("nfkminfo", "-k", "simple", "dev")
     site.rack.insert("testOCS-1", FIVE, 2)
     site.done("csadmin", *create)
@@ -98,20 +126,34 @@ def test_a_developer_key_needs_a_card(site: Site) -> None:
 
 
 def test_ids_add_takes_only_the_issuers_valid_certificates(five: Site) -> None:
-    """Expired, of another issuer, no certificate, the same again: each is refused, and the list shows what was added."""
-    assert "expired" in five.refused("csadmin", "ids", "--esn", FIVE, "add", str(five.make_developer(days=3, begun=9)))
+    """Expired, of another issuer, no certificate, the same again: each is refused, and the list
+    shows what was added.
+    """
+    assert "expired" in five.refused(
+        "csadmin", "ids", "--esn", FIVE, "add", str(five.make_developer(days=3, begun=9))
+    )
     Path("no.pem").write_text("no certificate")
-    assert "not an X.509 certificate" in five.refused("csadmin", "ids", "add", "--esn", FIVE, "no.pem")
+    assert "not an X.509 certificate" in five.refused(
+        "csadmin", "ids", "add", "--esn", FIVE, "no.pem"
+    )
     foreign = five.home / "entrust" / "root.pem"
     assert "was not issued by" in five.refused("csadmin", "ids", "--esn", FIVE, "add", str(foreign))
     pem = five.make_developer()
     assert five.done("csadmin", "ids", "--esn", FIVE, "add", str(pem)) == [f"{FIVE}      SUCCESS"]
     assert "registered already" in five.refused("csadmin", "ids", "--esn", FIVE, "add", str(pem))
     production = (five.home / "entrust" / "production.pem").read_bytes()
-    for same in (pem.read_bytes().replace(b"\n", b"\r\n"), pem.read_bytes() + production, b"# of the developer\n" + pem.read_bytes()):
+    for same in (
+        pem.read_bytes().replace(b"\n", b"\r\n"),
+        pem.read_bytes() + production,
+        b"# of the developer\n" + pem.read_bytes(),
+    ):
         Path("same.pem").write_bytes(same)
-        assert "registered already" in five.refused("csadmin", "ids", "--esn", FIVE, "add", "same.pem")
-    [production, developer] = five.json("csadmin", "ids", "list", "--json")[FIVE]["data"]["Certificates"]
+        assert "registered already" in five.refused(
+            "csadmin", "ids", "--esn", FIVE, "add", "same.pem"
+        )
+    [production, developer] = five.json("csadmin", "ids", "list", "--json")[FIVE]["data"][
+        "Certificates"
+    ]
     assert developer["authKeyid"] == production["keyid"]
     assert developer["subject"] == "Common Name: cn, Organization: org"
 
@@ -119,20 +161,27 @@ def test_ids_add_takes_only_the_issuers_valid_certificates(five: Site) -> None:
 def test_certify_refuses_what_is_no_csr(site: Site) -> None:
     """The issuer reads what it signs."""
     Path("dev.csr").write_text("nothing")
-    assert "not a certificate signing request" in site.seemachine("nfast", "certify", "dev.csr", "dev.pem")[1][-1]
+    assert (
+        "not a certificate signing request"
+        in site.seemachine("nfast", "certify", "dev.csr", "dev.pem")[1][-1]
+    )
 
 
-# ---- images ---------------------------------------------------------------------------------------------------------------------
+# ---- images --------------------------------------------------------------------------------------
 
 
 def test_generate_is_deterministic_and_checks_its_input(site: Site) -> None:
-    """The same tree gives the same bytes whatever its times; an entry point or settings that are not there are refused."""
+    """The same tree gives the same bytes whatever its times; an entry point or settings that are
+    not there are refused.
+    """
     first = site.make_image().read_bytes()
     Path("container/usr/bin/entrypoint").touch()
     assert site.make_image().read_bytes() == first
     assert not list(Path().glob("rfs_build_*"))
     assert "is not a file below" in site.refused(
-        "csadmin", *[word.replace("/usr/bin/entrypoint", "/usr/bin/other") for word in GENERATE], "x.cs5"
+        "csadmin",
+        *[word.replace("/usr/bin/entrypoint", "/usr/bin/other") for word in GENERATE],
+        "x.cs5",
     )
     Path("network.json").write_text("{")
     assert "network.json is not JSON" in site.refused("csadmin", *GENERATE, "x.cs5")
@@ -140,17 +189,25 @@ def test_generate_is_deterministic_and_checks_its_input(site: Site) -> None:
 
 
 def test_sign_refuses_keys_that_do_not_fit(site: Site) -> None:
-    """No such key, a key on another curve, the certificate of another key, an expired one, a file that is no image."""
+    """No such key, a key on another curve, the certificate of another key, an expired one, a file
+    that is no image.
+    """
     site.make_image()
     site.make_developer()
-    assert "there is no key pqsdk-signer of application simple" in site.refused("csadmin", *SIGN, "--out", "s.cs5", "image.cs5")
+    assert "there is no key pqsdk-signer of application simple" in site.refused(
+        "csadmin", *SIGN, "--out", "s.cs5", "image.cs5"
+    )
     site.done("generatekey", "simple", "ident=pqsdk-signer", "curve=nistp256", "module=1", *ASK)
-    assert "must be ECDSA on nistp521" in site.refused("csadmin", *SIGN, "--out", "s.cs5", "image.cs5")
+    assert "must be ECDSA on nistp521" in site.refused(
+        "csadmin", *SIGN, "--out", "s.cs5", "image.cs5"
+    )
     site.done("generatekey", "simple", "ident=good", "curve=nistp521", "module=1", *ASK)
     good = [*SIGN[:-1], "good", "--out", "s.cs5"]
     assert "is not a container image" in site.refused("csadmin", *good, "network.json")
     other = site.make_developer("other")
-    assert "certificate of another key than dev" in site.refused("csadmin", *[w.replace("dev.pem", str(other)) for w in good], "image.cs5")
+    assert "certificate of another key than dev" in site.refused(
+        "csadmin", *[w.replace("dev.pem", str(other)) for w in good], "image.cs5"
+    )
     site.make_developer(days=1, begun=3)
     assert "expired" in site.refused("csadmin", *good, "image.cs5")
     assert not Path("s.cs5").exists()
@@ -161,10 +218,19 @@ def test_load_refuses_what_is_not_signed_as_it_should_be(five: Site) -> None:
     signed = five.make_signed()
     assert "not signed" in five.refused("csadmin", "load", "--esn", FIVE, "image.cs5")
     image = images.read(signed)
-    images.write(Path("changed.cs5"), images.Image(image.manifest.replace(b"pqcop", b"other"), image.tree, image.signatures))
-    assert "signature of the image does not fit" in five.refused("csadmin", "load", "--esn", FIVE, "changed.cs5")
-    images.write(Path("swapped.cs5"), images.Image(image.manifest, image.tree + bytes(512), image.signatures))
-    assert "root tree is not the one that it names" in five.refused("csadmin", "load", "--esn", FIVE, "swapped.cs5")
+    images.write(
+        Path("changed.cs5"),
+        images.Image(image.manifest.replace(b"pqcop", b"other"), image.tree, image.signatures),
+    )
+    assert "signature of the image does not fit" in five.refused(
+        "csadmin", "load", "--esn", FIVE, "changed.cs5"
+    )
+    images.write(
+        Path("swapped.cs5"), images.Image(image.manifest, image.tree + bytes(512), image.signatures)
+    )
+    assert "root tree is not the one that it names" in five.refused(
+        "csadmin", "load", "--esn", FIVE, "swapped.cs5"
+    )
     with modules.changing(five.home, FIVE) as module:
         module.certificates.clear()
     assert "is not registered" in five.refused("csadmin", "load", "--esn", FIVE, str(signed))
@@ -172,11 +238,15 @@ def test_load_refuses_what_is_not_signed_as_it_should_be(five: Site) -> None:
 
 
 def test_load_refuses_a_program_for_real_hardware(five: Site) -> None:
-    """An entry point that is an ELF file can't run here, and is refused with what to take instead."""
+    """An entry point that is an ELF file can't run here, and is refused with what to
+    take instead.
+    """
     five.make_signed()
     five.make_image("\x7fELF and so on")
     five.done("csadmin", *SIGN, "--out", "elf.cs5", "image.cs5")
-    assert "only a real HSM could run it" in five.refused("csadmin", "load", "--esn", FIVE, "elf.cs5")
+    assert "only a real HSM could run it" in five.refused(
+        "csadmin", "load", "--esn", FIVE, "elf.cs5"
+    )
 
 
 def test_load_refuses_the_delegation_of_another_key(five: Site) -> None:
@@ -184,7 +254,9 @@ def test_load_refuses_the_delegation_of_another_key(five: Site) -> None:
     five.make_signed("other")
     five.done("generatekey", "simple", "ident=pqsdk-signer", "curve=nistp521", "module=1", *ASK)
     five.done("csadmin", *SIGN, "--out", "wrong.cs5", "image.cs5")
-    assert "delegation certificate is for the key" in five.refused("csadmin", "load", "--esn", FIVE, "wrong.cs5")
+    assert "delegation certificate is for the key" in five.refused(
+        "csadmin", "load", "--esn", FIVE, "wrong.cs5"
+    )
 
 
 def test_a_tree_that_reaches_out_of_its_folder_is_refused(tmp_path: Path) -> None:
@@ -199,7 +271,9 @@ def test_a_tree_that_reaches_out_of_its_folder_is_refused(tmp_path: Path) -> Non
 
 
 def test_signextra_needs_a_signed_image_and_keeps_its_signatures(five: Site) -> None:
-    """An extra signature by a seeinteg key changes none of the others; an unsigned image is refused."""
+    """An extra signature by a seeinteg key changes none of the others; an unsigned image is
+    refused.
+    """
     signed = five.make_signed()
     five.done("generatekey", "seeinteg", "curve=nistp256", "module=1", *ASK)
     extra = ["image", "signextra", "--keyname", "pqsdk-signer", "--out", "extra.cs5"]
@@ -211,11 +285,13 @@ def test_signextra_needs_a_signed_image_and_keeps_its_signatures(five: Site) -> 
     five.done("csadmin", "load", "--esn", FIVE, "extra.cs5")
 
 
-# ---- SEE machines ---------------------------------------------------------------------------------------------------------------
+# ---- SEE machines --------------------------------------------------------------------------------
 
 
 def test_load_start_publish_stop_destroy(five: Site) -> None:
-    """The way of the guide; started, the SEE machine says who signed it; each step done twice is refused."""
+    """The way of the guide; started, the SEE machine says who signed it; each step done twice is
+    refused.
+    """
     uuid = five.load()
     target = ["--esn", FIVE, "--uuid", uuid]
     publish = ["-m", "1", "--uuid", uuid, "--cs5file", "signed.cs5"]
@@ -223,9 +299,14 @@ def test_load_start_publish_stop_destroy(five: Site) -> None:
     assert five.done("csadmin", "start", *target) == [f"{FIVE}      SUCCESS; IP ADDRESS: 127.0.0.1"]
     assert "is started on" in five.refused("csadmin", "start", *target)
     assert "is started; stop it first" in five.refused("csadmin", "destroy", *target)
-    assert "is not the image that was loaded" in five.refused("bootstrap", *publish[:-1], "image.cs5")
+    assert "is not the image that was loaded" in five.refused(
+        "bootstrap", *publish[:-1], "image.cs5"
+    )
     five.done("bootstrap", *publish)
-    assert five.json("csadmin", "list", "--json")[FIVE]["data"]["SEE machines"][0]["state"] == "STARTED"
+    assert (
+        five.json("csadmin", "list", "--json")[FIVE]["data"]["SEE machines"][0]["state"]
+        == "STARTED"
+    )
     assert five.module().signer in json.dumps(five.json("csadmin", "list", "--json"))
 
     five.done("csadmin", "stop", *target)
@@ -240,20 +321,35 @@ def test_load_start_publish_stop_destroy(five: Site) -> None:
 
 
 def test_start_needs_licence_mode_and_a_known_uuid(five: Site) -> None:
-    """Without the licence, in maintenance mode, or for a UUID that was never printed, nothing starts."""
+    """Without the licence, in maintenance mode, or for a UUID that was never printed, nothing
+    starts.
+    """
     uuid = five.load()
-    assert f"there is no SEE machine {NOBODY}; installed are: {uuid}" in five.refused("csadmin", "start", "--esn", FIVE, "--uuid", NOBODY)
+    assert f"there is no SEE machine {NOBODY}; installed are: {uuid}" in five.refused(
+        "csadmin", "start", "--esn", FIVE, "--uuid", NOBODY
+    )
     five.done("nopclearfail", "-M", "-m", "1", "-w")
-    assert "is in maintenance mode" in five.refused("csadmin", "start", "--esn", FIVE, "--uuid", uuid)
+    assert "is in maintenance mode" in five.refused(
+        "csadmin", "start", "--esn", FIVE, "--uuid", uuid
+    )
     five.done("nopclearfail", "-O", "-m", "1", "-w")
     with modules.changing(five.home, FIVE) as module:
         module.features.remove("see-codesafe5")
-    assert "no licence for SEE Activation, CodeSafe 5" in five.refused("csadmin", "start", "--esn", FIVE, "--uuid", uuid)
-    assert five.json("csadmin", "start", "--esn", FIVE, "--uuid", uuid, "--json")[FIVE]["succeeded"] is False
+    assert "no licence for SEE Activation, CodeSafe 5" in five.refused(
+        "csadmin", "start", "--esn", FIVE, "--uuid", uuid
+    )
+    assert (
+        five.json("csadmin", "start", "--esn", FIVE, "--uuid", uuid, "--json")[FIVE]["succeeded"]
+        is False
+    )
 
 
-def test_an_expired_certificate_refuses_a_start_until_a_new_one_is_registered(five: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What runs goes on; a start, a load and a signature are refused; a new certificate for the same key mends it."""
+def test_an_expired_certificate_refuses_a_start_until_a_new_one_is_registered(
+    five: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What runs goes on; a start, a load and a signature are refused; a new certificate for the
+    same key mends it.
+    """
     uuid = five.load()
     target = ["--esn", FIVE, "--uuid", uuid]
     five.done("csadmin", "start", *target)
@@ -272,5 +368,7 @@ def test_a_machine_that_does_not_come_up_is_refused_with_its_words(five: Site) -
     five.make_image("#!/usr/bin/env python3\nraise SystemExit('out of order')\n")
     five.done("csadmin", *SIGN, "--out", "bad.cs5", "image.cs5")
     uuid = five.done("csadmin", "load", "--esn", FIVE, "bad.cs5")[0].split()[-1]
-    assert "did not start: out of order" in five.refused("csadmin", "start", "--esn", FIVE, "--uuid", uuid)
+    assert "did not start: out of order" in five.refused(
+        "csadmin", "start", "--esn", FIVE, "--uuid", uuid
+    )
     assert five.module().started == ""

@@ -1,4 +1,6 @@
-"""Files that the tools read, damaged in every place; what they write, for its owner alone; names that reach elsewhere."""
+"""Files that the tools read, damaged in every place; what they write, for its owner alone; names
+that reach elsewhere.
+"""
 
 import contextlib
 import json
@@ -25,15 +27,43 @@ BAD: list[Any] = [None, 7, "", "zz", "00", [], {}, "\u00fc", "-----BEGIN PUBLIC 
 
 
 def harmed(path: Path) -> list[bytes]:
-    """The bytes of a JSON file with each of its values exchanged, taken out, and with all of it exchanged."""
+    """The bytes of a JSON file with each of its values exchanged, taken out, and with all of it
+    exchanged.
+    """
     values = json.loads(path.read_bytes().partition(b"\n\n")[0])
-    changed = [json.dumps({**values, name: bad}).encode() for name in values for bad in BAD if bad != values[name]]
-    gone = [json.dumps({key: value for key, value in values.items() if key != name}).encode() for name in values]
-    return [*changed, *gone, b"", b"7", b"[]", b"{}", b"null", b"\xff\xfe", b'{"format": 1}', path.read_bytes()[:-9]]
+    changed = [
+        json.dumps({**values, name: bad}).encode()
+        for name in values
+        for bad in BAD
+        if bad != values[name]
+    ]
+    gone = [
+        json.dumps({key: value for key, value in values.items() if key != name}).encode()
+        for name in values
+    ]
+    return [
+        *changed,
+        *gone,
+        b"",
+        b"7",
+        b"[]",
+        b"{}",
+        b"null",
+        b"\xff\xfe",
+        b'{"format": 1}',
+        path.read_bytes()[:-9],
+    ]
 
 
-def unread(site: Site, path: Path, act: Callable[[], str], may_work: Callable[[Any], bool] = lambda _: False) -> None:
-    """With every harmed form of a file a tool refuses in one line; it never ends in an error of its own."""
+def unread(
+    site: Site,
+    path: Path,
+    act: Callable[[], str],
+    may_work: Callable[[Any], bool] = lambda _: False,
+) -> None:
+    """With every harmed form of a file a tool refuses in one line; it never ends in an error of its
+    own.
+    """
     good = path.read_bytes()
     for bad in harmed(path):
         path.write_bytes(bad)
@@ -67,13 +97,30 @@ def test_a_damaged_key_file_is_refused(site: Site) -> None:
     original = json.loads(path.read_text())
     shown = dict.fromkeys(("app", "ident", "name", "type", "curve", "recovery"), "")
     Path("m.elf").write_text("x")
-    sign = ["--sign-and-pack", "-k", "pqsdk-signer", "--is-machine", "--machine-type", "PowerPCELF", "-o", "m.sar", "m.elf"]
-    unread(site, path, lambda: site.refused("tct2", *sign), lambda found: {**found, **shown} == {**original, **shown})
+    sign = [
+        "--sign-and-pack",
+        "-k",
+        "pqsdk-signer",
+        "--is-machine",
+        "--machine-type",
+        "PowerPCELF",
+        "-o",
+        "m.sar",
+        "m.elf",
+    ]
+    unread(
+        site,
+        path,
+        lambda: site.refused("tct2", *sign),
+        lambda found: {**found, **shown} == {**original, **shown},
+    )
     assert site.done("tct2", *sign)
 
 
 def test_a_key_file_with_another_keys_halves_is_refused(site: Site) -> None:
-    """Neither the private half nor the hash of another key is taken, though both keys are under the same cards."""
+    """Neither the private half nor the hash of another key is taken, though both keys are under the
+    same cards.
+    """
     site.done("generatekey", *KEY, "ident=one")
     site.done("generatekey", *KEY, "ident=two")
     one, two = (keystore.path_of(site.home, "simple", name) for name in ("one", "two"))
@@ -82,12 +129,18 @@ def test_a_key_file_with_another_keys_halves_is_refused(site: Site) -> None:
     with pytest.raises(keystore.Refusal, match="halves are of different keys"):
         keystore.unlock(site.home, 1, keystore.find(site.home, "simple", "one"))
     one.write_text(json.dumps({**mine, "hash": other["hash"]}))
-    assert "its parts do not fit together" in site.refused("userdatatool", "-A", "simple", "-I", "one", "-f", "u.raw")
+    assert "its parts do not fit together" in site.refused(
+        "userdatatool", "-A", "simple", "-I", "one", "-f", "u.raw"
+    )
 
 
 def test_a_key_of_another_world_is_refused(site: Site) -> None:
-    """Its cards are not known here; without cards its private half does not open under this world's key."""
-    site.done("generatekey", "simple", "curve=nistp521", "module=1", "plainname=dev", "protect=module")
+    """Its cards are not known here; without cards its private half does not open under this world's
+    key.
+    """
+    site.done(
+        "generatekey", "simple", "curve=nistp521", "module=1", "plainname=dev", "protect=module"
+    )
     site.done("generatekey", *KEY)
     world = site.home / "kmdata" / "local" / "world"
     key = keystore.find(site.home, "simple", "dev")
@@ -97,7 +150,9 @@ def test_a_key_of_another_world_is_refused(site: Site) -> None:
         keystore.unlock(site.home, 1, key)
     [cards] = world.parent.glob("cards_*")
     cards.unlink()
-    assert "protected by a card set of another Security World" in site.refused("csadmin", *SIGN[:2], *unlocking(site))
+    assert "protected by a card set of another Security World" in site.refused(
+        "csadmin", *SIGN[:2], *unlocking(site)
+    )
 
 
 def unlocking(site: Site) -> list[str]:
@@ -106,11 +161,31 @@ def unlocking(site: Site) -> list[str]:
     site.make_image()
     issuer = certificates.issuer(site.home)
     name = certificates.subject("cn", "org")
-    builder = certificates.x509.CertificateBuilder().subject_name(name).issuer_name(issuer.certificate.subject)
-    builder = builder.public_key(developer.public_key).serial_number(1).not_valid_before(certificates.now())
-    made = builder.not_valid_after(certificates.now() + certificates.dt.timedelta(days=1)).sign(issuer.key, certificates.SHA512())
+    builder = (
+        certificates.x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(issuer.certificate.subject)
+    )
+    builder = (
+        builder.public_key(developer.public_key)
+        .serial_number(1)
+        .not_valid_before(certificates.now())
+    )
+    made = builder.not_valid_after(certificates.now() + certificates.dt.timedelta(days=1)).sign(
+        issuer.key, certificates.SHA512()
+    )
     Path("dev.pem").write_text(certificates.to_pem(made))
-    return ["--devkeyname", "pqsdk-signer", "--devcert", "dev.pem", "--askeyname", "pqsdk-signer", "--out", "s.cs5", "image.cs5"]
+    return [
+        "--devkeyname",
+        "pqsdk-signer",
+        "--devcert",
+        "dev.pem",
+        "--askeyname",
+        "pqsdk-signer",
+        "--out",
+        "s.cs5",
+        "image.cs5",
+    ]
 
 
 @pytest.mark.parametrize("content", [b"", b"7", b"[]", b"{", b"\xff", b'{"enrolled": 3}'])
@@ -173,7 +248,11 @@ def test_a_file_of_any_bytes_is_refused_in_one_line(five: Site, words: list[str]
 
 def test_certify_refuses_any_bytes(site: Site) -> None:
     """And writes no certificate."""
-    for content in (b"", bytes(range(256)), b"-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n"):
+    for content in (
+        b"",
+        bytes(range(256)),
+        b"-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n",
+    ):
         Path("x.csr").write_bytes(content)
         code, lines = site.seemachine("nfast", "certify", "x.csr", "x.pem")
         assert (code, len(lines)) == (1, 1)
@@ -181,7 +260,9 @@ def test_certify_refuses_any_bytes(site: Site) -> None:
 
 
 def test_everything_in_a_world_is_its_owners_alone(five: Site) -> None:
-    """Keys, cards, world file, images, logs, launchers: whatever the umask, nobody else may read or write any of them."""
+    """Keys, cards, world file, images, logs, launchers: whatever the umask, nobody else may read or
+    write any of them.
+    """
     uuid = five.load()
     assert five.seemachine("nfast", "licence", "l.txt", "--esn", FIVE)[0] == 0
     for words in (
@@ -198,14 +279,18 @@ def test_everything_in_a_world_is_its_owners_alone(five: Site) -> None:
             os.umask(before)
     private = [path for path in five.home.rglob("*") if not path.is_symlink()]
     assert len(private) > 50
-    open_to_others = [path for path in private if path.stat().st_mode & 0o077 and path.name != "fleet.toml"]
+    open_to_others = [
+        path for path in private if path.stat().st_mode & 0o077 and path.name != "fleet.toml"
+    ]
     assert open_to_others == []
 
 
-# ---- names ----------------------------------------------------------------------------------------------------------------------
+# ---- names ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["../evil", "a/b", "", ".", "*", "admin", "-x", "x" * 33, "\u00fc", "a b"])
+@pytest.mark.parametrize(
+    "name", ["../evil", "a/b", "", ".", "*", "admin", "-x", "x" * 33, "\u00fc", "a b"]
+)
 def test_a_card_set_needs_a_name_that_is_one(site: Site, name: str) -> None:
     """It begins the names of files; `admin` is the ACS's. Nothing is written."""
     before = sorted(site.home.rglob("*"))
@@ -216,35 +301,50 @@ def test_a_card_set_needs_a_name_that_is_one(site: Site, name: str) -> None:
 
 
 def test_a_card_set_is_whole_or_not_there(site: Site) -> None:
-    """Where one card's name is taken none is written; neither is a set that exists, or one with a quorum that can't be."""
+    """Where one card's name is taken none is written; neither is a set that exists, or one with a
+    quorum that can't be.
+    """
     site.seemachine("nfast", "cards", "board", "--cards", "1", "--passphrase", "")
     (site.home / "cards" / "board-1.card").rename(site.home / "cards" / "other-3.card")
     cards = ["nfast", "cards", "--passphrase", ""]
-    assert "there is a card other-3 already" in site.seemachine(*cards, "other", "--cards", "3")[1][-1]
+    assert (
+        "there is a card other-3 already" in site.seemachine(*cards, "other", "--cards", "3")[1][-1]
+    )
     assert "there is a card set board already" in site.seemachine(*cards, "board")[1][-1]
     for quorum, count in ((0, 1), (2, 1), (1, 65), (-1, 3)):
-        assert "a quorum of 1 or more" in site.seemachine(*cards, "more", "--quorum", str(quorum), "--cards", str(count))[1][-1]
+        assert (
+            "a quorum of 1 or more"
+            in site.seemachine(*cards, "more", "--quorum", str(quorum), "--cards", str(count))[1][
+                -1
+            ]
+        )
     names = {path.stem for path in (site.home / "cards").glob("*.card")}
     assert names == {"other-3", "testOCS-2", "testOCS-3"}
 
 
 @pytest.mark.parametrize("name", ["..", "../x", "a/b", "", ".", "a-b", "\u00fc"])
 def test_a_published_object_needs_a_name_that_is_one(five: Site, name: str) -> None:
-    """It is a folder's: bootstrap.py, removepubobj.py, loadsee-setup and a pushed configuration refuse what reaches elsewhere."""
+    """It is a folder's: bootstrap.py, removepubobj.py, loadsee-setup and a pushed configuration
+    refuse what reaches elsewhere.
+    """
     uuid = five.load()
     five.done("csadmin", "start", "--esn", FIVE, "--uuid", uuid)
     before = sorted(five.home.rglob("*"))
     reason = "the name of a published object has"
-    assert reason in five.refused("bootstrap", "-m", "1", "--uuid", uuid, "--cs5file", "signed.cs5", "-p", name)
+    assert reason in five.refused(
+        "bootstrap", "-m", "1", "--uuid", uuid, "--cs5file", "signed.cs5", "-p", name
+    )
     assert reason in five.refused("removepubobj", "-m", "1", "-p", name)
     assert sorted(five.home.rglob("*")) == before
     if name:
         machine, userdata = five.make_archives()
-        assert reason in five.refused("loadsee-setup", "--setup", "-m", "2", "-M", machine, "-U", userdata, "-p", name)
+        assert reason in five.refused(
+            "loadsee-setup", "--setup", "-m", "2", "-M", machine, "-U", userdata, "-p", name
+        )
         assert five.module(XC).autoload == {}
 
 
-# ---- what is published, and who runs ---------------------------------------------------------------------------------------------
+# ---- what is published, and who runs -------------------------------------------------------------
 
 
 @contextlib.contextmanager
@@ -259,7 +359,9 @@ def held(site: Site) -> Iterator[None]:
 
 def test_publishing_keeps_that_a_machine_takes_only_tls(site: Site) -> None:
     """Under whatever number it is enrolled."""
-    published.announce(site.home, Published(FIVE, "5c", 1, "127.0.0.1", 8888, os.getpid(), tls=True))
+    published.announce(
+        site.home, Published(FIVE, "5c", 1, "127.0.0.1", 8888, os.getpid(), tls=True)
+    )
     with held(site):
         assert processes.publish(site.home, site.module(), "pqsdk").tls
         site.seemachine("nfast", "enroll", XC, FIVE)
@@ -283,7 +385,9 @@ def test_a_hidden_value_is_found_out_when_it_is_changed() -> None:
     key = hiding.derived(b"secret", "purpose")
     hidden = hiding.hide(key, b"value")
     assert hiding.reveal(key, hidden) == b"value"
-    changed = [hidden[:at] + bytes([hidden[at] ^ 1]) + hidden[at + 1 :] for at in range(len(hidden))]
+    changed = [
+        hidden[:at] + bytes([hidden[at] ^ 1]) + hidden[at + 1 :] for at in range(len(hidden))
+    ]
     for bad in (*changed, *(hidden[:length] for length in range(len(hidden))), hidden + b"\0"):
         with pytest.raises(hiding.WrongKey):
             hiding.reveal(key, bad)
@@ -295,12 +399,20 @@ def test_a_hidden_value_is_found_out_when_it_is_changed() -> None:
 def test_a_public_key_of_another_kind_is_none() -> None:
     """Another algorithm, or a curve that nobody knows."""
     from cryptography.hazmat.primitives.asymmetric import ed25519
-    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+    from cryptography.hazmat.primitives.serialization import (
+        Encoding,
+        NoEncryption,
+        PrivateFormat,
+        PublicFormat,
+    )
 
     other = ed25519.Ed25519PrivateKey.generate()
     for pem in (
         other.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode(),
-        f"-----BEGIN PUBLIC KEY-----\nMD4wEAYHKoZIzj0CAQYFK4EEAH8DKgAE{'A' * 54}==\n-----END PUBLIC KEY-----\n",
+        (
+            f"-----BEGIN PUBLIC KEY-----\nMD4wEAYHKoZIzj0CAQYFK4EEAH8DKgAE{'A' * 54}==\n-----END"
+            " PUBLIC KEY-----\n"
+        ),
     ):
         with pytest.raises(ValueError, match=r"\w"):
             signing.public_from(pem)

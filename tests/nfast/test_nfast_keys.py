@@ -1,4 +1,6 @@
-"""Cards and keys: the dialogue, quorum and passphrases, generatekey, tct2, userdatatool.py, nfkminfo (guide 2.5.1, 2.9.2)."""
+"""Cards and keys: the dialogue, quorum and passphrases, generatekey, tct2, userdatatool.py,
+nfkminfo (guide 2.5.1, 2.9.2).
+"""
 
 import subprocess
 import sys
@@ -14,11 +16,20 @@ from seemachine.nfast import archives, keystore, shares
 KEY = ["simple", "curve=nistp521", "module=1", *ASK]
 
 
-@given(secret=st.binary(min_size=32, max_size=32), quorum=st.integers(1, 5), more=st.integers(0, 4), data=st.data())
-def test_any_quorum_of_shares_gives_the_secret(secret: bytes, quorum: int, more: int, data: st.DataObject) -> None:
+@given(
+    secret=st.binary(min_size=32, max_size=32),
+    quorum=st.integers(1, 5),
+    more=st.integers(0, 4),
+    data=st.data(),
+)
+def test_any_quorum_of_shares_gives_the_secret(
+    secret: bytes, quorum: int, more: int, data: st.DataObject
+) -> None:
     """Whichever cards are presented, a quorum of them is enough."""
     dealt = dict(enumerate(shares.split(secret, quorum, quorum + more), 1))
-    chosen = data.draw(st.lists(st.sampled_from(sorted(dealt)), min_size=quorum, max_size=quorum, unique=True))
+    chosen = data.draw(
+        st.lists(st.sampled_from(sorted(dealt)), min_size=quorum, max_size=quorum, unique=True)
+    )
     assert shares.join({number: dealt[number] for number in chosen}) == secret
 
 
@@ -30,14 +41,20 @@ def test_less_than_a_quorum_gives_something_else() -> None:
 
 
 def test_a_quorum_is_read_card_by_card(site: Site) -> None:
-    """Two cards of three are read one after the other; with one of them the key is refused, and how many were read is said."""
+    """Two cards of three are read one after the other; with one of them the key is refused, and how
+    many were read is said.
+    """
     site.seemachine("nfast", "cards", "board", "--quorum", "2", "--cards", "3", "--passphrase", "")
     site.rack.insert("board-3", FIVE, 4)
     words = ["simple", "curve=nistp521", "plainname=k", "module=1", "cardset=board", "slot=4"]
-    assert "no further card of `board' in slot 4 of module 1; 1 of 2 read" in site.refused("generatekey", *words)
+    assert "no further card of `board' in slot 4 of module 1; 1 of 2 read" in site.refused(
+        "generatekey", *words
+    )
     site.rack.insert("board-1", FIVE, 3)
     site.rack.remove(FIVE, 2)
-    lines = site.done("csadmin", "ids", "create", "--keyname", "x", "--x509cname", "a", "--x509org", "b")
+    lines = site.done(
+        "csadmin", "ids", "create", "--keyname", "x", "--x509cname", "a", "--x509org", "b"
+    )
     assert lines[2:4] == ["Module 1: 0 cards of 2 read", "Module 1 slot 3: `board' #1"]
     assert "Module 1: 1 card of 2 read" in lines
     assert "Module 1 slot 4:- no passphrase supplied - reading card" in lines
@@ -48,7 +65,9 @@ def test_passphrases_are_asked_for_and_checked(site: Site) -> None:
     site.seemachine("nfast", "cards", "guarded", "--passphrase", "open sesame")
     site.rack.insert("guarded-1", FIVE, 4)
     words = ["simple", "curve=nistp521", "plainname=k", "module=1", "cardset=guarded", "slot=4"]
-    assert "wrong passphrase for `guarded' #1 in slot 4" in site.refused("generatekey", *words, typed=("sesame",))
+    assert "wrong passphrase for `guarded' #1 in slot 4" in site.refused(
+        "generatekey", *words, typed=("sesame",)
+    )
     assert "no passphrase was given" in site.refused("generatekey", *words)
     lines = site.done("generatekey", *words, typed=("open sesame",))
     assert "Module 1 slot 4:- passphrase supplied - reading card" in lines
@@ -59,14 +78,24 @@ def test_a_card_in_another_slot_or_of_another_set_is_not_read(site: Site) -> Non
     """With slot= only that slot counts; a foreign set is shown and left alone."""
     site.seemachine("nfast", "cards", "other", "--passphrase", "")
     site.rack.insert("other-1", FIVE, 3)
-    code, lines = site.run("generatekey", "simple", "curve=nistp521", "plainname=k", "module=1", "cardset=testOCS", "slot=3")
+    code, lines = site.run(
+        "generatekey",
+        "simple",
+        "curve=nistp521",
+        "plainname=k",
+        "module=1",
+        "cardset=testOCS",
+        "slot=3",
+    )
     assert code == 1
     assert "Module 1 slot 3: `other' #1" in lines
     assert "no further card of `testOCS' in slot 3" in lines[-1]
 
 
 def test_what_is_missing_is_asked_for(site: Site) -> None:
-    """Generatekey asks for module, curve, card set, slot and name in turn; an empty answer takes the default."""
+    """Generatekey asks for module, curve, card set, slot and name in turn; an empty answer takes
+    the default.
+    """
     typed = ("", "", "", "2", "My-Key")
     lines = site.done("generatekey", "seeinteg", typed=typed)
     questions = [line.split(":")[0] for line in lines[:5]]
@@ -97,20 +126,47 @@ def test_a_key_is_never_replaced(site: Site) -> None:
     site.done("generatekey", *KEY)
     site.done("generatekey", "seeinteg", "curve=nistp521", "module=1", *ASK)
     before = keystore.find(site.home, "simple", "pqsdk-signer")
-    assert "there is a key pqsdk-signer of application simple already" in site.refused("generatekey", *KEY)
-    retarget = ["-r", "simple", "module=1", "slot=2", "from-application=seeinteg", "from-ident=pqsdk-signer", "plainname=x"]
-    assert "there is a key pqsdk-signer of application simple already" in site.refused("generatekey", *retarget, "ident=pqsdk-signer")
+    assert "there is a key pqsdk-signer of application simple already" in site.refused(
+        "generatekey", *KEY
+    )
+    retarget = [
+        "-r",
+        "simple",
+        "module=1",
+        "slot=2",
+        "from-application=seeinteg",
+        "from-ident=pqsdk-signer",
+        "plainname=x",
+    ]
+    assert "there is a key pqsdk-signer of application simple already" in site.refused(
+        "generatekey", *retarget, "ident=pqsdk-signer"
+    )
     assert keystore.find(site.home, "simple", "pqsdk-signer") == before
 
 
 def test_a_retargeted_key_is_the_same_key(site: Site) -> None:
-    """Hash and public key are those of the source, so the same SEE machine signer; without a source it is refused."""
-    words = ["-r", "simple", "module=1", "slot=2", "from-application=seeinteg", "ident=ask", "plainname=x"]
+    """Hash and public key are those of the source, so the same SEE machine signer; without a source
+    it is refused.
+    """
+    words = [
+        "-r",
+        "simple",
+        "module=1",
+        "slot=2",
+        "from-application=seeinteg",
+        "ident=ask",
+        "plainname=x",
+    ]
     assert "there is no key to retarget" in site.refused("generatekey", *words)
     site.done("generatekey", "seeinteg", "curve=nistp521", "module=1", *ASK)
     assert "there is no key nobody" in site.refused("generatekey", *words, "from-ident=nobody")
-    assert "Key successfully retargetted." in site.done("generatekey", *words, "from-ident=pqsdk-signer")
-    source, target = keystore.find(site.home, "seeinteg", "pqsdk-signer"), keystore.find(site.home, "simple", "ask")
+    assert "Key successfully retargetted." in site.done(
+        "generatekey", *words, "from-ident=pqsdk-signer"
+    )
+    source, target = (
+        keystore.find(site.home, "seeinteg", "pqsdk-signer"),
+        keystore.find(site.home, "simple", "ask"),
+    )
     assert (source.hash, source.public) == (target.hash, target.public)
 
 
@@ -120,7 +176,9 @@ def test_userdatatool_needs_the_acs_and_the_key(site: Site) -> None:
     assert "there is no key pqsdk-signer" in site.refused("userdatatool", *words)
     site.done("generatekey", *KEY)
     site.rack.remove(FIVE, 0)
-    assert "the Administrator Card Set in any slot of module 1" in site.refused("userdatatool", *words)
+    assert "the Administrator Card Set in any slot of module 1" in site.refused(
+        "userdatatool", *words
+    )
     assert not Path("u.raw").exists()
 
 
@@ -128,10 +186,16 @@ def test_tct2_refuses(site: Site) -> None:
     """No such key, another machine type, user data for no machine; and no card, no signature."""
     Path("m.elf").write_text("x")
     machine = ["--is-machine", "--machine-type", "PowerPCELF", "-o", "m.sar", "m.elf"]
-    assert "there is no key pqsdk-signer of application seeinteg" in site.refused("tct2", *TCT2, *machine)
+    assert "there is no key pqsdk-signer of application seeinteg" in site.refused(
+        "tct2", *TCT2, *machine
+    )
     site.done("generatekey", "seeinteg", "curve=nistp521", "module=1", *ASK)
-    assert "--machine-type takes PowerPCELF" in site.refused("tct2", *TCT2, *[w.replace("PowerPC", "ARM") for w in machine])
-    assert "name its key with --machine-key-ident" in site.refused("tct2", *TCT2, "-o", "u.sar", "m.elf")
+    assert "--machine-type takes PowerPCELF" in site.refused(
+        "tct2", *TCT2, *[w.replace("PowerPC", "ARM") for w in machine]
+    )
+    assert "name its key with --machine-key-ident" in site.refused(
+        "tct2", *TCT2, "-o", "u.sar", "m.elf"
+    )
     site.rack.remove(FIVE, 2)
     assert "no further card of `testOCS'" in site.refused("tct2", *TCT2, *machine)
     assert not Path("m.sar").exists()
@@ -170,11 +234,15 @@ def test_nfkminfo_shows_world_sets_and_keys(site: Site) -> None:
 
 
 def test_a_tool_waits_for_a_card_as_long_as_it_is_told(site: Site) -> None:
-    """With SEEMACHINE_CARD_SECONDS the card may come while the tool waits; its slot is then shown anew."""
+    """With SEEMACHINE_CARD_SECONDS the card may come while the tool waits; its slot is then shown
+    anew.
+    """
     site.rack.remove(FIVE, 2)
     words = [sys.executable, "-m", "seemachine.nfast.generatekey", *KEY]
     env = {**site.env, "SEEMACHINE_CARD_SECONDS": "20"}
-    with subprocess.Popen(words, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        words, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         lines = []
         for line in process.stdout:
@@ -183,4 +251,7 @@ def test_a_tool_waits_for_a_card_as_long_as_it_is_told(site: Site) -> None:
                 site.rack.insert("testOCS-1", FIVE, 2)
     assert process.returncode == 0
     at = lines.index("Module 1 slot 5: empty")
-    assert lines[at + 1 : at + 3] == ["Module 1 slot 2: `testOCS' #1", "Module 1 slot 2:- no passphrase supplied - reading card"]
+    assert lines[at + 1 : at + 3] == [
+        "Module 1 slot 2: `testOCS' #1",
+        "Module 1 slot 2:- no passphrase supplied - reading card",
+    ]

@@ -1,4 +1,6 @@
-"""What loads, runs and ends SEE machines, where it refuses: configured sections, delegations, machines that do not come or go."""
+"""What loads, runs and ends SEE machines, where it refuses: configured sections, delegations,
+machines that do not come or go.
+"""
 
 import os
 import signal
@@ -21,7 +23,9 @@ def test_stopping_another_image_than_the_started_one_is_refused(five: Site) -> N
     first = five.load()
     second = five.done("csadmin", "load", "--esn", FIVE, "signed.cs5")[0].split()[-1]
     five.done("csadmin", "start", "--esn", FIVE, "--uuid", first)
-    assert f"the SEE machine {second} is not started" in five.refused("csadmin", "stop", "--esn", FIVE, "--uuid", second)
+    assert f"the SEE machine {second} is not started" in five.refused(
+        "csadmin", "stop", "--esn", FIVE, "--uuid", second
+    )
     assert "is started on" in five.refused("csadmin", "start", "--esn", FIVE, "--uuid", second)
     assert modules.running(five.home, FIVE)
     five.done("csadmin", "destroy", "--esn", FIVE, "--uuid", second)
@@ -29,9 +33,23 @@ def test_stopping_another_image_than_the_started_one_is_refused(five: Site) -> N
 
 
 def test_a_running_xc_is_not_loaded_over(site: Site) -> None:
-    """autoload.load looks, whoever calls it; nothing is published for a machine that does not run."""
+    """autoload.load looks, whoever calls it; nothing is published for a machine that
+    does not run.
+    """
     machine, userdata = site.make_archives()
-    site.done("loadsee-setup", "-s", "-m", "2", "-M", machine, "-U", userdata, "-p", "pqsdk", typed=("yes", "yes"))
+    site.done(
+        "loadsee-setup",
+        "-s",
+        "-m",
+        "2",
+        "-M",
+        machine,
+        "-U",
+        userdata,
+        "-p",
+        "pqsdk",
+        typed=("yes", "yes"),
+    )
     with pytest.raises(Refusal, match="is started on"):
         autoload.load(site.home, XC)
     with pytest.raises(Refusal, match=f"no SEE machine is started on {FIVE}"):
@@ -42,7 +60,9 @@ def test_a_running_xc_is_not_loaded_over(site: Site) -> None:
 
 
 def test_a_supervised_world_is_left_alone(site: Site) -> None:
-    """While `fleet up` runs, what would clear a module is refused: nothing is cleared, and the file is not pushed."""
+    """While `fleet up` runs, what would clear a module is refused: nothing is cleared, and the file
+    is not pushed.
+    """
     machine, userdata = site.make_archives()
     assert run_seemachine(["fleet", "up", "--detach"], site.env)[0] == 0
     words = ["-s", "-m", "2", "-M", machine, "-U", userdata, "-p", "pqsdk"]
@@ -65,7 +85,9 @@ def test_a_supervised_machine_that_is_down_is_left_to_its_supervisor(site: Site)
     supervisor = FolderLock(site.home / "fleet", "a test")
     try:
         words = ["-s", "-m", "2", "-M", machine, "-U", userdata, "-p", "pqsdk"]
-        assert "first: seemachine fleet down" in site.refused("loadsee-setup", *words, typed=("yes", "yes"))
+        assert "first: seemachine fleet down" in site.refused(
+            "loadsee-setup", *words, typed=("yes", "yes")
+        )
         assert "first: seemachine fleet down" in site.refused("cfg-pushnethsm", "-a", XC, "new")
         assert not modules.running(site.home, XC)
     finally:
@@ -77,7 +99,10 @@ def test_a_supervised_machine_that_is_down_is_left_to_its_supervisor(site: Site)
     [
         ("[other]\nmachine_file=a\n", {}),
         ("machine_file=a\n[load_seemachine]\n", {}),
-        ("[load_seemachine]\n# machine_file=a\n machine_file = b # c\n[other]\nmachine_file=d\n", {"machine_file": "b"}),
+        (
+            "[load_seemachine]\n# machine_file=a\n machine_file = b # c\n[other]\nmachine_file=d\n",
+            {"machine_file": "b"},
+        ),
     ],
 )
 def test_only_the_section_on_see_machines_is_read(text: str, settings: dict[str, str]) -> None:
@@ -95,7 +120,19 @@ def test_a_line_of_the_section_that_is_no_setting_is_refused(line: str) -> None:
 def test_an_empty_section_takes_the_configuration_away(site: Site) -> None:
     """It needs no pull_rfs, and what ran is gone."""
     machine, userdata = site.make_archives()
-    site.done("loadsee-setup", "-s", "-m", "2", "-M", machine, "-U", userdata, "-p", "", typed=("yes", "yes"))
+    site.done(
+        "loadsee-setup",
+        "-s",
+        "-m",
+        "2",
+        "-M",
+        machine,
+        "-U",
+        userdata,
+        "-p",
+        "",
+        typed=("yes", "yes"),
+    )
     assert modules.running(site.home, XC)
     assert not list(site.home.glob("published/*/*"))
     Path("new").write_text("[load_seemachine]\nmodule=1\n")
@@ -105,7 +142,9 @@ def test_an_empty_section_takes_the_configuration_away(site: Site) -> None:
 
 
 def test_user_data_that_is_a_delegation_of_another_world_or_key_is_refused(site: Site) -> None:
-    """Only this world's ACS lets a key allocate NVRAM; what is no delegation at all is just user data."""
+    """Only this world's ACS lets a key allocate NVRAM; what is no delegation at all is just user
+    data.
+    """
     nso, signer = signing.generate(), "5" * 40
     good = delegation.signed(signer, nso)
     assert delegation.refuse_other_key(good, nso.public_key(), signer)
@@ -115,7 +154,14 @@ def test_user_data_that_is_a_delegation_of_another_world_or_key_is_refused(site:
         delegation.refuse_other_key(good.replace(b"5" * 40, b"6" * 40), nso.public_key(), "6" * 40)
     with pytest.raises(Refusal, match="is for the key"):
         delegation.refuse_other_key(good, nso.public_key(), "6" * 40)
-    for data in (b"", b"[]", b"7", b"{}", good.replace(b"delegation 1", b"delegation 2"), b"[" * 100_000):
+    for data in (
+        b"",
+        b"[]",
+        b"7",
+        b"{}",
+        good.replace(b"delegation 1", b"delegation 2"),
+        b"[" * 100_000,
+    ):
         assert not delegation.refuse_other_key(data, nso.public_key(), signer)
 
 
@@ -123,9 +169,33 @@ def test_an_xc_without_delegation_loads_and_the_check_says_so(site: Site) -> Non
     """User data of another kind is loaded as it is."""
     site.make_archives()
     site.done("tct2", *TCT2, "--machine-key-ident", "pqsdk-signer", "-o", "u.sar", "m.elf")
-    site.done("loadsee-setup", "-s", "-m", "2", "-M", "m.sar", "-U", "u.sar", "-p", "pqsdk", typed=("yes", "yes"))
+    site.done(
+        "loadsee-setup",
+        "-s",
+        "-m",
+        "2",
+        "-M",
+        "m.sar",
+        "-U",
+        "u.sar",
+        "-p",
+        "pqsdk",
+        typed=("yes", "yes"),
+    )
     assert not site.module(XC).loaded[0].delegated
-    site.done("loadsee-setup", "-s", "-m", "2", "-M", "m.sar", "-U", "", "-p", "pqsdk", typed=("yes", "yes"))
+    site.done(
+        "loadsee-setup",
+        "-s",
+        "-m",
+        "2",
+        "-M",
+        "m.sar",
+        "-U",
+        "",
+        "-p",
+        "pqsdk",
+        typed=("yes", "yes"),
+    )
     assert not site.module(XC).loaded[0].delegated
 
 
@@ -144,10 +214,14 @@ def test_a_machine_that_does_not_end_is_said(five: Site, monkeypatch: pytest.Mon
     five.done("csadmin", "stop", *target)
 
 
-def test_a_machine_that_does_not_listen_is_ended_and_said(five: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_that_does_not_listen_is_ended_and_said(
+    five: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One that starts and never listens does not stay behind."""
     five.make_signed()
-    five.make_image("#!/usr/bin/env python3\nimport time\nprint('waiting', flush=True)\ntime.sleep(60)\n")
+    five.make_image(
+        "#!/usr/bin/env python3\nimport time\nprint('waiting', flush=True)\ntime.sleep(60)\n"
+    )
     five.done("csadmin", *SIGN, "--out", "deaf.cs5", "image.cs5")
     uuid = five.done("csadmin", "load", "--esn", FIVE, "deaf.cs5")[0].split()[-1]
     monkeypatch.setattr(processes, "START_SECONDS", 1.5)
@@ -159,7 +233,11 @@ def test_keys_of_archives_say_who_signed_them(site: Site) -> None:
     """A signing hash that is configured must be that of the archive."""
     machine, userdata = site.make_archives()
     signer = archives.read(Path(machine), archives.MACHINE).signer
-    settings = {**autoload.defaults(), "machine_file": str(Path(machine).absolute()), "userdata": str(Path(userdata).absolute())}
+    settings = {
+        **autoload.defaults(),
+        "machine_file": str(Path(machine).absolute()),
+        "userdata": str(Path(userdata).absolute()),
+    }
     for given, good in (("", True), (signer, True), ("0" * 40, False)):
         module = site.module(XC)
         module.autoload = {**settings, "signing_hash": given}

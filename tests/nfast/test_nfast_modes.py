@@ -1,4 +1,6 @@
-"""Modes of a module: what needs an operational one refuses in another, and says how to bring it back (guide 2.5 step 4)."""
+"""Modes of a module: what needs an operational one refuses in another, and says how to bring it
+back (guide 2.5 step 4).
+"""
 
 import os
 import signal
@@ -16,7 +18,9 @@ BACK = f"{FIVE} is in maintenance mode; bring it back with: nopclearfail -O -m 1
 
 
 def test_in_maintenance_nothing_reads_cards_or_loads(five: Site) -> None:
-    """Keys, signatures, delegations, images: each is refused before a card is read or a question asked; what needs no module works."""
+    """Keys, signatures, delegations, images: each is refused before a card is read or a question
+    asked; what needs no module works.
+    """
     five.make_signed()
     five.make_archives()
     for name in ("new.cs5", "new.sar", "new.raw", "new.csr"):
@@ -26,13 +30,29 @@ def test_in_maintenance_nothing_reads_cards_or_loads(five: Site) -> None:
     create = ["ids", "create", "--keyname", "new", "-m", "1", "--x509cname", "a", "--x509org", "b"]
     for words in (
         ["generatekey", *KEY],
-        ["generatekey", "seeinteg", "curve=nistp521", "module=1", "plainname=plain", "protect=module"],
+        [
+            "generatekey",
+            "seeinteg",
+            "curve=nistp521",
+            "module=1",
+            "plainname=plain",
+            "protect=module",
+        ],
         ["generatekey", "-r", "simple", "module=1"],
         ["userdatatool", "-A", "simple", "-I", "pqsdk-signer", "-f", "new.raw"],
         ["tct2", *TCT2, "--is-machine", "--machine-type", "PowerPCELF", "-o", "new.sar", "m.elf"],
         ["csadmin", *create],
         ["csadmin", *SIGN, "--out", "new.cs5", "image.cs5"],
-        ["csadmin", "image", "signextra", "--keyname", "pqsdk-signer", "--out", "new.cs5", "signed.cs5"],
+        [
+            "csadmin",
+            "image",
+            "signextra",
+            "--keyname",
+            "pqsdk-signer",
+            "--out",
+            "new.cs5",
+            "signed.cs5",
+        ],
         ["slotinfo", "--format", "--ignoreauth", "-m1", "-s2"],
     ):
         assert BACK in five.refused(*words)
@@ -76,21 +96,52 @@ def test_a_module_is_brought_back(five: Site, letter: str) -> None:
 
 
 def test_an_xc_in_maintenance_loads_nothing_and_the_log_says_why(site: Site) -> None:
-    """Cleared into maintenance, what it runs is gone; brought back, it runs again, as whenever it is restarted (guide 2.5.1 step 8)."""
+    """Cleared into maintenance, what it runs is gone; brought back, it runs again, as whenever it
+    is restarted (guide 2.5.1 step 8).
+    """
     machine, userdata = site.make_archives()
-    site.done("loadsee-setup", "--setup", "-m", "2", "-M", machine, "-U", userdata, "-p", "pqsdk", typed=("yes", "yes"))
+    site.done(
+        "loadsee-setup",
+        "--setup",
+        "-m",
+        "2",
+        "-M",
+        machine,
+        "-U",
+        userdata,
+        "-p",
+        "pqsdk",
+        typed=("yes", "yes"),
+    )
     site.done("nopclearfail", "-M", "-m", "2")
     assert not modules.running(site.home, XC)
-    assert "SEE machine not loaded: " + BACK.replace(FIVE, XC).replace("-m 1", "-m 2") in paths.hardserver_log(site.home).read_text()
+    assert (
+        "SEE machine not loaded: " + BACK.replace(FIVE, XC).replace("-m 1", "-m 2")
+        in paths.hardserver_log(site.home).read_text()
+    )
     assert "is in maintenance mode" in site.refused("hsc_loadseemachine", "-m2")
     site.done("nopclearfail", "-O", "-m", "2")
     assert modules.running(site.home, XC)
 
 
 def test_an_xc_whose_process_is_gone_comes_back_with_a_clear(site: Site) -> None:
-    """As after a reboot of the host (guide 2.5.1 step 8): it runs and is published again, under another process."""
+    """As after a reboot of the host (guide 2.5.1 step 8): it runs and is published again, under
+    another process.
+    """
     machine, userdata = site.make_archives()
-    site.done("loadsee-setup", "--setup", "-m", "2", "-M", machine, "-U", userdata, "-p", "pqsdk", typed=("yes", "yes"))
+    site.done(
+        "loadsee-setup",
+        "--setup",
+        "-m",
+        "2",
+        "-M",
+        machine,
+        "-U",
+        userdata,
+        "-p",
+        "pqsdk",
+        typed=("yes", "yes"),
+    )
     first = published.read(site.home, XC)
     assert first is not None
     os.kill(first.pid, signal.SIGKILL)
@@ -102,7 +153,9 @@ def test_an_xc_whose_process_is_gone_comes_back_with_a_clear(site: Site) -> None
     assert modules.running(site.home, XC)
 
 
-def test_a_mode_is_not_changed_while_a_fleet_runs_the_machine(five: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mode_is_not_changed_while_a_fleet_runs_the_machine(
+    five: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What can't be cleared stays in its mode."""
     uuid = five.load()
     five.done("csadmin", "start", "--esn", FIVE, "--uuid", uuid)

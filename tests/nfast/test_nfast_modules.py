@@ -1,4 +1,6 @@
-"""Modules: slots, licences, modes, the XC's SEE machine, enrolment, launchers (guide 2.3, 2.5, 2.5.1, 2.8.2, 2.9.1)."""
+"""Modules: slots, licences, modes, the XC's SEE machine, enrolment, launchers (guide 2.3, 2.5,
+2.5.1, 2.8.2, 2.9.1).
+"""
 
 import json
 import os
@@ -20,11 +22,13 @@ def setup_xc(site: Site, *answers: str) -> list[str]:
     return site.done("loadsee-setup", *words, typed=answers or ("yes", "yes"))
 
 
-# ---- slots ----------------------------------------------------------------------------------------------------------------------
+# ---- slots ---------------------------------------------------------------------------------------
 
 
 def test_slotinfo_lists_and_formats(site: Site) -> None:
-    """Slots are listed with their counters; formatting an OCS card needs --ignoreauth, an empty slot and leases are refused."""
+    """Slots are listed with their counters; formatting an OCS card needs --ignoreauth, an empty
+    slot and leases are refused.
+    """
     lines = site.done("slotinfo", "-m", "1")
     assert lines[1] == "#0   Smartcard       present 1     A"
     assert lines[2] == "#1   Software Tkn    -       0"
@@ -42,11 +46,13 @@ def test_slotinfo_lists_and_formats(site: Site) -> None:
     assert "there is no slot 9" in site.refused("slotinfo", "-m1", "-s9")
 
 
-# ---- licences and modes ---------------------------------------------------------------------------------------------------------
+# ---- licences and modes --------------------------------------------------------------------------
 
 
 def test_a_licence_counts_from_the_next_clear(site: Site) -> None:
-    """Fet shows N, then, fed and cleared, Y; a licence for another HSM, changed, or from nowhere is refused."""
+    """Fet shows N, then, fed and cleared, Y; a licence for another HSM, changed, or from nowhere is
+    refused.
+    """
     with modules.changing(site.home, FIVE) as module:
         module.features.remove("see-codesafe5")
     assert site.done("fet", "-m", "1")[-1] == f"1    {FIVE} -- Y Y Y N N N Y Y N High Speed"
@@ -57,11 +63,15 @@ def test_a_licence_counts_from_the_next_clear(site: Site) -> None:
     Path("forged.txt").write_text(Path("l.txt").read_text().replace("see-codesafe5", "fast-rng"))
     assert "was changed" in site.refused("nethsmadmin", *apply, "forged.txt")
     assert "there is no licence file" in site.refused("nethsmadmin", *apply, "none.txt")
-    assert "not a licence file" in site.refused("nethsmadmin", *apply, str(site.home / "fleet.toml"))
+    assert "not a licence file" in site.refused(
+        "nethsmadmin", *apply, str(site.home / "fleet.toml")
+    )
 
     site.done("nethsmadmin", "-s", "RFS", "-a", "x.txt")
     assert site.module(XC).licences == ["see-eu10"]
-    assert "there is no module 7" in site.refused("nethsmadmin", "-m", "7", "-s", "RFS", "-a", "x.txt")
+    assert "there is no module 7" in site.refused(
+        "nethsmadmin", "-m", "7", "-s", "RFS", "-a", "x.txt"
+    )
     site.done("nethsmadmin", *apply, "l.txt")
     assert site.done("fet", "-m", "1")[-1] == f"1    {FIVE} -- Y Y Y N N N Y Y N High Speed"
     assert site.done("nopclearfail", "-c", "-m", "1") == ["Module 1, command ClearUnit: OK"]
@@ -78,17 +88,22 @@ def test_fet_shows_a_column_for_each_feature() -> None:
 
 def test_nopclearfail_without_a_module_takes_all_and_modes_show_in_enquiry(site: Site) -> None:
     """Each module answers in a line; a mode stays until it is changed back."""
-    assert site.done("nopclearfail", "-n") == ["Module 1, command NoOp: OK", "Module 2, command NoOp: OK"]
+    assert site.done("nopclearfail", "-n") == [
+        "Module 1, command NoOp: OK",
+        "Module 2, command NoOp: OK",
+    ]
     site.done("nopclearfail", "-I", "-m", "2")
     assert " mode                 initialization" in site.done("enquiry", "-m", "2")
     assert "there is no module 9" in site.refused("nopclearfail", "-c", "-m", "9")
 
 
-# ---- the XC ---------------------------------------------------------------------------------------------------------------------
+# ---- the XC --------------------------------------------------------------------------------------
 
 
 def test_the_xc_loads_publishes_reloads_and_lets_go(site: Site) -> None:
-    """Set up, it runs and is published; a clear loads it again; removed, it is gone; both views agree all along."""
+    """Set up, it runs and is published; a clear loads it again; removed, it is gone; both views
+    agree all along.
+    """
     lines = setup_xc(site)
     assert lines[0] == "Module #2 new SEE configuration saved, new configuration follows:"
     first = published.read(site.home, XC)
@@ -109,7 +124,9 @@ def test_the_xc_loads_publishes_reloads_and_lets_go(site: Site) -> None:
 
 
 def test_saying_no_leaves_things_as_they_are(site: Site) -> None:
-    """Not cleared, nothing is loaded; not erased, the configuration stays; other answers are asked again."""
+    """Not cleared, nothing is loaded; not erased, the configuration stays; other answers are asked
+    again.
+    """
     setup_xc(site, "maybe", "yes", "no")
     assert not modules.running(site.home, XC)
     site.done("loadsee-setup", "-r", "-m", "2", typed=("no",))
@@ -126,16 +143,32 @@ def test_loadsee_setup_asks_for_what_is_missing(site: Site) -> None:
 
 
 def test_loadsee_setup_refuses_what_would_not_load(site: Site) -> None:
-    """An unsigned file, none at all, user data of another key, a program for real hardware, a 5c."""
+    """An unsigned file, none at all, user data of another key, a program for real
+    hardware, a 5c.
+    """
     machine, userdata = site.make_archives()
     words = ["--setup", "-m", "2", "-p", "pqsdk", "-U", userdata, "-M"]
     assert "is not a signed SEE archive" in site.refused("loadsee-setup", *words, "m.elf")
     assert "there is no file" in site.refused("loadsee-setup", *words, "none.sar")
-    assert "is for the nShield Connect XC" in site.refused("loadsee-setup", "--setup", "-m", "1", "-M", machine)
+    assert "is for the nShield Connect XC" in site.refused(
+        "loadsee-setup", "--setup", "-m", "1", "-M", machine
+    )
     other = ["plainname=other", "curve=nistp521", "module=1", "cardset=testOCS", "slot=2"]
     site.done("generatekey", "seeinteg", *other)
-    site.done("tct2", "--sign-and-pack", "-k", "other", "--machine-key-ident", "other", "-o", "other.sar", "u.raw")
-    assert "is for a SEE machine signed by" in site.refused("loadsee-setup", *[w.replace("u.sar", "other.sar") for w in words], machine)
+    site.done(
+        "tct2",
+        "--sign-and-pack",
+        "-k",
+        "other",
+        "--machine-key-ident",
+        "other",
+        "-o",
+        "other.sar",
+        "u.raw",
+    )
+    assert "is for a SEE machine signed by" in site.refused(
+        "loadsee-setup", *[w.replace("u.sar", "other.sar") for w in words], machine
+    )
     Path("elf").write_bytes(b"\x7fELF")
     site.done("tct2", *TCT2, "--is-machine", "--machine-type", "PowerPCELF", "-o", "elf.sar", "elf")
     assert "only a real HSM could run it" in site.refused("loadsee-setup", *words, "elf.sar")
@@ -152,18 +185,26 @@ def test_a_load_that_fails_is_in_the_hardserver_log(site: Site) -> None:
 
 
 def test_cfg_pushnethsm(site: Site) -> None:
-    """The edited section is used and loaded; one that is wrong, or an address that is not clear, is refused."""
+    """The edited section is used and loaded; one that is wrong, or an address that is not clear, is
+    refused.
+    """
     machine, userdata = site.make_archives()
     folder = paths.custom_seemachines(site.home)
     folder.mkdir()
     for name in (machine, userdata):
         (folder / name).write_bytes(Path(name).read_bytes())
     site.done("cfg-mkdefault", "-f", "new")
-    text = Path("new").read_text() + f"\n[load_seemachine]\nmodule=1\nmachine_file={machine}\nuserdata={userdata}\npull_rfs=yes\n"
+    text = (
+        Path("new").read_text()
+        + f"\n[load_seemachine]\nmodule=1\nmachine_file={machine}\nuserdata={userdata}\n"
+        + "pull_rfs=yes\n"
+    )
     Path("new").write_text(text)
     assert "exists" in site.refused("cfg-mkdefault", "-f", "new")
     assert "no HSM answers at 10.0.0.1" in site.refused("cfg-pushnethsm", "-a", "10.0.0.1", "new")
-    assert "several HSMs of this world share 127.0.0.1" in site.refused("cfg-pushnethsm", "-a", "127.0.0.1", "new")
+    assert "several HSMs of this world share 127.0.0.1" in site.refused(
+        "cfg-pushnethsm", "-a", "127.0.0.1", "new"
+    )
     for changed, reason in (
         (text.replace("module=1", "module=2"), "which is number 1"),
         (text.replace("pull_rfs=yes", ""), "needs pull_rfs=yes"),
@@ -182,11 +223,13 @@ def test_the_default_configuration_loads_nothing(site: Site) -> None:
     assert autoload.configuration("\n".join(site.done("cfg-mkdefault"))) == {}
 
 
-# ---- enrolment and launchers ----------------------------------------------------------------------------------------------------
+# ---- enrolment and launchers ---------------------------------------------------------------------
 
 
 def test_enrolment_gives_numbers_and_hides_the_others(site: Site) -> None:
-    """Only enrolled HSMs have numbers, and what the others published is not seen until they are enrolled again."""
+    """Only enrolled HSMs have numbers, and what the others published is not seen until they are
+    enrolled again.
+    """
     setup_xc(site)
     site.seemachine("nfast", "enroll", FIVE)
     assert "there is no module 2" in site.refused("enquiry", "-m", "2")
@@ -201,13 +244,19 @@ def test_enrolment_gives_numbers_and_hides_the_others(site: Site) -> None:
 
 
 def test_launchers_run_in_their_own_world(site: Site, tmp_path: Path) -> None:
-    """A launcher acts on the world that made it, whatever the environment says, and shows its help."""
+    """A launcher acts on the world that made it, whatever the environment says, and
+    shows its help.
+    """
     [folder] = site.seemachine("nfast", "path")[1]
     assert {path.name for path in Path(folder).iterdir()} == set(layout.TOOLS)
     env = {**os.environ, "SEEMACHINE_HOME": str(tmp_path / "elsewhere")}
-    listing = subprocess.run([f"{folder}/fet", "-m", "2"], env=env, capture_output=True, text=True, check=True)
+    listing = subprocess.run(
+        [f"{folder}/fet", "-m", "2"], env=env, capture_output=True, text=True, check=True
+    )
     assert XC in listing.stdout
-    helped = subprocess.run([f"{folder}/csadmin", "--help"], env=env, capture_output=True, text=True, check=True)
+    helped = subprocess.run(
+        [f"{folder}/csadmin", "--help"], env=env, capture_output=True, text=True, check=True
+    )
     assert "never on hardware" in " ".join(helped.stdout.split())
     assert not (tmp_path / "elsewhere").exists()
 
@@ -225,7 +274,9 @@ def test_setup_twice_changes_nothing(site: Site) -> None:
     before = json.dumps([path.read_text() for path in sorted(site.home.glob("hsm/*/module.json"))])
     world = (site.home / "kmdata" / "local" / "world").read_bytes()
     assert site.seemachine("nfast", "setup", "--passphrase", "x")[0] == 0
-    assert before == json.dumps([path.read_text() for path in sorted(site.home.glob("hsm/*/module.json"))])
+    assert before == json.dumps(
+        [path.read_text() for path in sorted(site.home.glob("hsm/*/module.json"))]
+    )
     assert world == (site.home / "kmdata" / "local" / "world").read_bytes()
 
 
@@ -241,5 +292,7 @@ def test_setup_twice_changes_nothing(site: Site) -> None:
     ],
 )
 def test_which_programs_run_here(first_line: bytes, flags: list[str] | None) -> None:
-    """Python programs run with the flags of their first line; everything else is for real hardware."""
+    """Python programs run with the flags of their first line; everything else is for
+    real hardware.
+    """
     assert processes.flags_of(first_line + b"\nrest") == flags

@@ -1,4 +1,6 @@
-"""`seemachine nfast`: it says what it made, replaces nothing of others, and has new passphrases typed twice (guide 2.1 to 2.5)."""
+"""`seemachine nfast`: it says what it made, replaces nothing of others, and has new passphrases
+typed twice (guide 2.1 to 2.5).
+"""
 
 from pathlib import Path
 
@@ -16,45 +18,82 @@ def test_setup_says_what_it_made(site: Site) -> None:
     modules = [f"module 1: {FIVE} (5c)", f"module 2: {XC} (xc)"]
     assert site.seemachine("nfast", "setup", "--passphrase", "") == (0, modules)
     more = ["--ocs", "more", "--ocs-cards", "2", "--passphrase", ""]
-    assert site.seemachine("nfast", "setup", *more)[1] == ["OCS more: cards more-1 to more-2", *modules]
+    assert site.seemachine("nfast", "setup", *more)[1] == [
+        "OCS more: cards more-1 to more-2",
+        *modules,
+    ]
     (site.home / "kmdata" / "local" / "world").unlink()
     for card in ("admin-1", "testOCS-1"):
         site.rack.remove(FIVE, 0 if card == "admin-1" else 2)
         (site.home / "cards" / f"{card}.card").unlink()
-    assert site.seemachine("nfast", "setup", "--passphrase", "")[1] == ["Security World and its ACS: card admin-1", *modules]
+    assert site.seemachine("nfast", "setup", "--passphrase", "")[1] == [
+        "Security World and its ACS: card admin-1",
+        *modules,
+    ]
 
 
 def test_support_says_what_it_sent(site: Site) -> None:
     """A licence with its features, a certificate with its subject and its end."""
-    words = ["nfast", "licence", "l.txt", "--esn", XC, "--feature", "see-eu10", "--feature", "fast-rng"]
-    assert site.seemachine(*words)[1] == [f"l.txt: SEE Activation (EU+10), Fast RNG for ECDSA for {XC}"]
+    words = [
+        "nfast",
+        "licence",
+        "l.txt",
+        "--esn",
+        XC,
+        "--feature",
+        "see-eu10",
+        "--feature",
+        "fast-rng",
+    ]
+    assert site.seemachine(*words)[1] == [
+        f"l.txt: SEE Activation (EU+10), Fast RNG for ECDSA for {XC}"
+    ]
     site.make_developer()
     code, [line] = site.seemachine("nfast", "certify", "dev.csr", "again.pem", "--unit", "lab")
     assert code == 0
-    assert line.startswith("again.pem: certificate of Common Name: cn, Organization: org, Organizational Unit: lab, valid until 20")
+    assert line.startswith(
+        "again.pem: certificate of Common Name: cn, Organization: org, Organizational Unit: lab,"
+        " valid until 20"
+    )
 
 
 def test_a_release_is_not_written_over_what_is_none(site: Site) -> None:
-    """Another file of that name stays; an earlier release is replaced, and that is said; a folder that is not there is named."""
+    """Another file of that name stays; an earlier release is replaced, and that is said; a folder
+    that is not there is named.
+    """
     path = Path("pqsdk.zip")
     path.write_text("mine")
     code, lines = site.seemachine("nfast", "release", str(path))
     assert (code, path.read_text()) == (1, "mine")
     assert lines[-1].endswith("pqsdk.zip is there already, and is no release file")
     path.unlink()
-    assert site.seemachine("nfast", "release", str(path)) == (0, ["pqsdk.zip written; go on with guide 2.4 step 3"])
+    assert site.seemachine("nfast", "release", str(path)) == (
+        0,
+        ["pqsdk.zip written; go on with guide 2.4 step 3"],
+    )
     assert layout.is_release(path)
-    assert site.seemachine("nfast", "release", str(path)) == (0, ["pqsdk.zip written anew; go on with guide 2.4 step 3"])
-    assert "there is no folder elsewhere" in site.seemachine("nfast", "release", "elsewhere/pqsdk.zip")[1][-1]
+    assert site.seemachine("nfast", "release", str(path)) == (
+        0,
+        ["pqsdk.zip written anew; go on with guide 2.4 step 3"],
+    )
+    assert (
+        "there is no folder elsewhere"
+        in site.seemachine("nfast", "release", "elsewhere/pqsdk.zip")[1][-1]
+    )
 
 
-# ---- passphrases ----------------------------------------------------------------------------------------------------------------
+# ---- passphrases ---------------------------------------------------------------------------------
 
 
 def test_a_new_passphrase_is_typed_twice_at_a_terminal(site: Site) -> None:
     """Two that differ are asked for again; with the one that was typed twice the card is read."""
     first, again = "Passphrase for the cards:", "The same again:"
-    answers: list[tuple[str, Answer]] = [(first, b"opne\n"), (again, b"open\n"), (first, b"open\n"), (again, b"open\n")]
+    answers: list[tuple[str, Answer]] = [
+        (first, b"opne\n"),
+        (again, b"open\n"),
+        (first, b"open\n"),
+        (again, b"open\n"),
+    ]
     code, seen = typed(site, "seemachine", ["nfast", "cards", "guarded"], answers)
     assert (code, answers) == (0, [])
     assert "The two are not the same." in seen
@@ -73,9 +112,14 @@ def test_a_new_passphrase_is_read_once_in_a_pipe(site: Site) -> None:
     assert site.typed == ["next"]
 
 
-def test_breaking_off_at_the_second_time_makes_nothing(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_breaking_off_at_the_second_time_makes_nothing(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Ctrl-D there is a refusal as at the first."""
-    answers: list[tuple[str, Answer]] = [("Passphrase for the cards:", b"open\n"), ("The same again:", b"\x04")]
+    answers: list[tuple[str, Answer]] = [
+        ("Passphrase for the cards:", b"open\n"),
+        ("The same again:", b"\x04"),
+    ]
     code, seen = typed(site, "seemachine", ["nfast", "cards", "guarded"], answers)
     assert code == 1
     assert seen.endswith("no passphrase was given\n")
@@ -85,7 +129,7 @@ def test_breaking_off_at_the_second_time_makes_nothing(site: Site, monkeypatch: 
     assert tool.new_secret("?") == "same"
 
 
-# ---- words ----------------------------------------------------------------------------------------------------------------------
+# ---- words ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("option", ["--package-name", "--version-str"])
@@ -109,20 +153,27 @@ def test_a_uuid_may_be_in_capitals(five: Site) -> None:
 
 
 def test_a_place_that_is_not_there_is_named_at_once(five: Site) -> None:
-    """Before any dialogue, in words, and never by the name of a scratch file; a tool's name stands there once."""
+    """Before any dialogue, in words, and never by the name of a scratch file; a tool's name stands
+    there once.
+    """
     five.make_signed()
     nowhere = [*SIGN, "--out", "nonexistent/o.cs5", "image.cs5"]
     assert five.run("csadmin", *nowhere) == (1, ["csadmin: there is no folder nonexistent"])
-    assert five.run("csadmin", "load", "--esn", FIVE, "nosuch.cs5") == (1, ["csadmin: there is no file nosuch.cs5"])
+    assert five.run("csadmin", "load", "--esn", FIVE, "nosuch.cs5") == (
+        1,
+        ["csadmin: there is no file nosuch.cs5"],
+    )
     [line] = five.run("hsc_loadseemachine", "-m1")[1]
     assert line.startswith("hsc_loadseemachine is for the nShield Connect XC; module 1")
 
 
-# ---- a fleet --------------------------------------------------------------------------------------------------------------------
+# ---- a fleet -------------------------------------------------------------------------------------
 
 
 def test_a_machine_of_the_fleet_is_published_again(five: Site) -> None:
-    """Removed by removepubobj.py, bootstrap.py and hsc_loadseemachine publish it: by the UUID that csadmin lists, or that of its image."""
+    """Removed by removepubobj.py, bootstrap.py and hsc_loadseemachine publish it: by the UUID that
+    csadmin lists, or that of its image.
+    """
     uuid = five.load()
     assert seemachine(["fleet", "up", "--detach"], five.env)[0] == 0
     entries = {path.stem: path.read_bytes() for path in published_folder(five.home).glob("*.json")}
@@ -134,12 +185,18 @@ def test_a_machine_of_the_fleet_is_published_again(five: Site) -> None:
         "Module #2: the SEE machine of seemachine fleet up is loaded already",
         "Module #2: world ID published as pqsdk",
     ]
-    assert {path.stem: path.read_bytes() for path in published_folder(five.home).glob("*.json")} == entries
+    assert {
+        path.stem: path.read_bytes() for path in published_folder(five.home).glob("*.json")
+    } == entries
     five.done("removepubobj", "-m", "1", "-p", "pqsdk")
     five.done("bootstrap", "-m", "1", "--uuid", uuid, "--cs5file", "signed.cs5")
     assert (published_folder(five.home) / f"{FIVE}.json").read_bytes() == entries[FIVE]
-    assert "is not the image that was loaded" in five.refused("bootstrap", "-m", "1", "--uuid", uuid, "--cs5file", "image.cs5")
+    assert "is not the image that was loaded" in five.refused(
+        "bootstrap", "-m", "1", "--uuid", uuid, "--cs5file", "image.cs5"
+    )
     assert seemachine(["fleet", "down"], five.env)[0] == 0
     assert not processes.of_the_fleet(five.home, five.module())
-    assert "there is no SEE machine none" in five.refused("bootstrap", "-m", "1", "--uuid", "none", "--cs5file", "signed.cs5")
+    assert "there is no SEE machine none" in five.refused(
+        "bootstrap", "-m", "1", "--uuid", "none", "--cs5file", "signed.cs5"
+    )
     assert "no SEE machine is configured for module 2" in five.refused("hsc_loadseemachine", "-m2")

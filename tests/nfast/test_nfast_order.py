@@ -1,4 +1,6 @@
-"""Orders of events that the guide does not print: the wrong one, two views of one world, mixed signers, two fleets side by side."""
+"""Orders of events that the guide does not print: the wrong one, two views of one world, mixed
+signers, two fleets side by side.
+"""
 
 import datetime as dt
 import json
@@ -24,17 +26,29 @@ def pipsqueak(site: Site, *words: str) -> Ran:
 
 def check(site: Site) -> list[dict[str, str]]:
     """What `fleet check` finds."""
-    found: list[dict[str, str]] = json.loads("\n".join(site.seemachine("fleet", "check", "--json")[1]))["findings"]
+    found: list[dict[str, str]] = json.loads(
+        "\n".join(site.seemachine("fleet", "check", "--json")[1])
+    )["findings"]
     return found
 
 
 def states(site: Site) -> dict[str, tuple[str, str, str]]:
     """What `fleet status`, csadmin or loadsee-setup's side, and enquiry say of each HSM."""
-    status = {row["esn"]: row["state"] for row in json.loads("\n".join(site.seemachine("fleet", "status", "--json")[1]))["machines"]}
-    told = {FIVE: "started" if any("STARTED" in line for line in site.run("csadmin", "list")[1]) else "-"}
+    status = {
+        row["esn"]: row["state"]
+        for row in json.loads("\n".join(site.seemachine("fleet", "status", "--json")[1]))[
+            "machines"
+        ]
+    }
+    told = {
+        FIVE: (
+            "started" if any("STARTED" in line for line in site.run("csadmin", "list")[1]) else "-"
+        )
+    }
     told[XC] = "started" if modules.running(site.home, XC) else "-"
     enquired = {
-        esn: next(x for x in site.done("enquiry", "-m", m) if " SEE machine  " in x).split()[-1] for m, esn in (("1", FIVE), ("2", XC))
+        esn: next(x for x in site.done("enquiry", "-m", m) if " SEE machine  " in x).split()[-1]
+        for m, esn in (("1", FIVE), ("2", XC))
     }
     return {esn: (status[esn], told[esn], enquired[esn]) for esn in (FIVE, XC)}
 
@@ -50,13 +64,32 @@ def start_five(site: Site) -> str:
 def start_xc(site: Site) -> None:
     """Set the XC up and load it."""
     machine, userdata = site.make_archives()
-    site.done("loadsee-setup", "-s", "-m", "2", "-M", machine, "-U", userdata, "-p", "pqsdk", typed=("yes", "yes"))
+    site.done(
+        "loadsee-setup",
+        "-s",
+        "-m",
+        "2",
+        "-M",
+        machine,
+        "-U",
+        userdata,
+        "-p",
+        "pqsdk",
+        typed=("yes", "yes"),
+    )
 
 
 def retarget(site: Site) -> None:
     """The XC's signing key becomes the ASK of the 5c (guide 2.9.2)."""
     site.done("generatekey", "seeinteg", "curve=nistp521", "module=1", *ASK)
-    words = ["from-application=seeinteg", "from-ident=pqsdk-signer", "ident=pqsdk-signer", "plainname=simple", "module=1", "slot=2"]
+    words = [
+        "from-application=seeinteg",
+        "from-ident=pqsdk-signer",
+        "ident=pqsdk-signer",
+        "plainname=simple",
+        "module=1",
+        "slot=2",
+    ]
     site.done("generatekey", "-r", "simple", *words)
 
 
@@ -70,7 +103,9 @@ def mixed(site: Site) -> Site:
 
 
 def test_all_views_agree_whoever_starts_and_stops(site: Site) -> None:
-    """Started by csadmin, killed, stopped, started by the fleet: status, the tools and enquiry say the same."""
+    """Started by csadmin, killed, stopped, started by the fleet: status, the tools and enquiry say
+    the same.
+    """
     site.enroll_launcher()
     uuid = start_five(site)
     assert states(site) == {FIVE: ("up", "started", "started"), XC: ("down", "-", "none")}
@@ -94,7 +129,9 @@ def test_all_views_agree_whoever_starts_and_stops(site: Site) -> None:
 
 
 def test_what_a_fleet_runs_is_no_image_whatever_ran_before(site: Site) -> None:
-    """In its list csadmin has the fleet's process as such, and the loaded image as stopped, also when that was the one that ran last."""
+    """In its list csadmin has the fleet's process as such, and the loaded image as stopped, also
+    when that was the one that ran last.
+    """
     site.enroll_launcher()
     uuid = start_five(site)
     image = [f"{FIVE}      UUID: {uuid}  pqcop 1.4.1  STARTED"]
@@ -104,7 +141,10 @@ def test_what_a_fleet_runs_is_no_image_whatever_ran_before(site: Site) -> None:
     assert site.done("csadmin", "list") == image
     site.seemachine("fleet", "down")
     assert processes.seemachine(["fleet", "up", "--detach"], site.env)[0] == 0
-    ours = [image[0].replace("STARTED", "STOPPED"), f"{FIVE}      UUID: none  seemachine fleet up   STARTED"]
+    ours = [
+        image[0].replace("STARTED", "STOPPED"),
+        f"{FIVE}      UUID: none  seemachine fleet up   STARTED",
+    ]
     assert site.done("csadmin", "list") == ours
     site.done("bootstrap", "-m", "1", "--uuid", "none", "--cs5file", "signed.cs5")
 
@@ -117,12 +157,17 @@ def test_what_a_fleet_runs_is_no_image_whatever_ran_before(site: Site) -> None:
 
 
 def test_enrolment_and_the_fleet_agree(site: Site) -> None:
-    """Enrolled the other way round, and one alone: enquiry, the fleet and pipsqueak see the same modules."""
+    """Enrolled the other way round, and one alone: enquiry, the fleet and pipsqueak see the same
+    modules.
+    """
     assert site.seemachine("nfast", "enroll", XC, FIVE)[0] == 0
     assert processes.seemachine(["fleet", "up", "--detach"], site.env)[0] == 0
     both = [f"PQSDK: 1.4.1 ({XC}: 1.4.1, {FIVE}: 1.4.1)"]
     assert pipsqueak(site)[1] == both
-    assert [line.split()[:3] for line in site.seemachine("fleet", "status")[1]] == [["module", "1", XC], ["module", "2", FIVE]]
+    assert [line.split()[:3] for line in site.seemachine("fleet", "status")[1]] == [
+        ["module", "1", XC],
+        ["module", "2", FIVE],
+    ]
     assert [line.split()[-1] for line in site.done("enquiry") if "serial" in line] == [XC, FIVE]
 
     site.seemachine("fleet", "down")
@@ -130,7 +175,10 @@ def test_enrolment_and_the_fleet_agree(site: Site) -> None:
     assert processes.seemachine(["fleet", "up", "--detach"], site.env)[0] == 0
     assert pipsqueak(site)[1] == [f"PQSDK: 1.4.1 ({FIVE}: 1.4.1)"]
     assert "there is no module 2" in site.refused("enquiry", "-m", "2")
-    assert [line.split()[:3] for line in site.seemachine("fleet", "status")[1]] == [["module", "1", FIVE], ["module", "-", XC]]
+    assert [line.split()[:3] for line in site.seemachine("fleet", "status")[1]] == [
+        ["module", "1", FIVE],
+        ["module", "-", XC],
+    ]
 
 
 def test_fleet_up_is_refused_while_csadmins_machine_runs(site: Site) -> None:
@@ -144,7 +192,9 @@ def test_fleet_up_is_refused_while_csadmins_machine_runs(site: Site) -> None:
 
 
 def test_the_fleet_runs_with_the_signer_that_was_loaded(site: Site) -> None:
-    """`fleet up` is the short way to the same state: a key that csadmin's machine made is signed with."""
+    """`fleet up` is the short way to the same state: a key that csadmin's machine made is signed
+    with.
+    """
     site.enroll_launcher()
     start_five(site)
     assert pipsqueak(site, "generate", "alias=k", *KEY)[0] == 0
@@ -154,7 +204,9 @@ def test_the_fleet_runs_with_the_signer_that_was_loaded(site: Site) -> None:
 
 
 def test_a_machine_of_the_fleet_without_a_signer_differs_too(site: Site) -> None:
-    """A 5c that was loaded by csadmin and an XC that only `fleet up` runs do not share keys, and the check says so; csadmin shows both."""
+    """A 5c that was loaded by csadmin and an XC that only `fleet up` runs do not share keys, and
+    the check says so; csadmin shows both.
+    """
     site.enroll_launcher()
     site.load()
     assert check(site) == []
@@ -165,7 +217,9 @@ def test_a_machine_of_the_fleet_without_a_signer_differs_too(site: Site) -> None
 
 
 def test_differing_signers_are_found_and_refused(mixed: Site) -> None:
-    """Set up without the retarget of 2.9.2, the fleet check says so before anybody signs; keys stay with their signer."""
+    """Set up without the retarget of 2.9.2, the fleet check says so before anybody signs; keys stay
+    with their signer.
+    """
     [finding] = check(mixed)
     assert "signed by different keys" in finding["problem"]
     assert "2.9.2" in finding["advice"]
@@ -186,7 +240,9 @@ def test_after_the_retarget_both_share_one_signer(site: Site) -> None:
 
 
 def test_a_key_is_refused_when_its_hsm_was_loaded_with_another_signer(site: Site) -> None:
-    """The leaves are still in NVRAM, and no SEE machine of another signer is asked for one; the old image gets them back."""
+    """The leaves are still in NVRAM, and no SEE machine of another signer is asked for one; the old
+    image gets them back.
+    """
     site.enroll_launcher()
     first = start_five(site)
     assert pipsqueak(site, "generate", "alias=k", *KEY)[0] == 0
@@ -199,7 +255,9 @@ def test_a_key_is_refused_when_its_hsm_was_loaded_with_another_signer(site: Site
 
     code, lines = pipsqueak(site, "alias=k", "message=a")
     assert code == 1
-    assert any("AccessDenied(5): the key belongs to SEE machines signed by" in line for line in lines)
+    assert any(
+        "AccessDenied(5): the key belongs to SEE machines signed by" in line for line in lines
+    )
     assert any("LMS key k was made by" in finding["problem"] for finding in check(site))
 
     site.done("csadmin", "stop", "--esn", FIVE, "--uuid", second)
@@ -215,19 +273,30 @@ def test_the_check_finds_licences_certificates_and_missing_delegations(site: Sit
     site.load()
     with modules.changing(site.home, FIVE) as module:
         module.features.remove("see-codesafe5")
-        module.loaded[0].developer_until = (dt.datetime.now(dt.UTC) - dt.timedelta(days=1)).isoformat()
+        module.loaded[0].developer_until = (
+            dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
+        ).isoformat()
         module.loaded[0].delegated = False
     found = {finding["problem"].split(";")[0][:40]: finding["advice"] for finding in check(site)}
-    assert found["there is no licence SEE Activation, Code"].startswith("install one with nethsmadmin -a")
-    assert "csadmin ids add" in next(advice for problem, advice in found.items() if "developer certificate" in problem)
+    assert found["there is no licence SEE Activation, Code"].startswith(
+        "install one with nethsmadmin -a"
+    )
+    assert "csadmin ids add" in next(
+        advice for problem, advice in found.items() if "developer certificate" in problem
+    )
     assert any("has no NVRAM delegation" in finding["problem"] for finding in check(site))
     with modules.changing(site.home, FIVE) as module:
         module.licences = ["see-codesafe5"]
-    assert any("is not effective yet" in finding["problem"] and "nopclearfail -c -m 1" in finding["advice"] for finding in check(site))
+    assert any(
+        "is not effective yet" in finding["problem"] and "nopclearfail -c -m 1" in finding["advice"]
+        for finding in check(site)
+    )
 
 
 def test_everything_in_the_wrong_order(site: Site) -> None:
-    """The steps of 2.5.2.3 from the last to the first: each is refused, none leaves anything behind, and the right order still works."""
+    """The steps of 2.5.2.3 from the last to the first: each is refused, none leaves anything
+    behind, and the right order still works.
+    """
     nobody = "3d362d35-fc17-448a-b501-914fe0a680b0"
     Path("none.cs5").touch()
     site.refused("removepubobj", "-m", "1", "-p", "pqsdk")
@@ -240,7 +309,9 @@ def test_everything_in_the_wrong_order(site: Site) -> None:
     site.refused("userdatatool", "-A", "simple", "-I", "pqsdk-signer", "-f", "u.raw")
     Path("dev.pem").touch()
     site.refused("csadmin", "ids", "--esn", FIVE, "add", "dev.pem")
-    site.refused("hsmadmin", "cs5", "enroll", FIVE, "127.0.0.1", "2205", "ecdsa-sha2-nistp256", "AAAA")
+    site.refused(
+        "hsmadmin", "cs5", "enroll", FIVE, "127.0.0.1", "2205", "ecdsa-sha2-nistp256", "AAAA"
+    )
     site.refused("appliance-cli", "-m", "1", "cs5", "getserverinfo")
     assert {path.name for path in Path().iterdir()} == {"none.cs5", "dev.pem"}
     assert site.module().loaded == site.module().certificates == []
@@ -251,7 +322,9 @@ def test_everything_in_the_wrong_order(site: Site) -> None:
 
 
 def test_a_clear_stops_a_5c_and_keeps_its_leaves(site: Site) -> None:
-    """ClearUnit ends the SEE machine; loaded images, NVRAM and cards stay, and the next leaf is the next."""
+    """ClearUnit ends the SEE machine; loaded images, NVRAM and cards stay, and the next leaf is the
+    next.
+    """
     site.enroll_launcher()
     uuid = start_five(site)
     assert pipsqueak(site, "generate", "alias=k", *KEY)[0] == 0
@@ -265,15 +338,21 @@ def test_a_clear_stops_a_5c_and_keeps_its_leaves(site: Site) -> None:
 
 
 @pytest.fixture
-def neighbour(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Site]:
+def neighbour(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Site]:
     """A second world beside `site`, with the same ESNs."""
     folder = tmp_path / "neighbour"
     folder.mkdir()
     yield from make_site(folder, monkeypatch, capsys)
 
 
-def test_two_worlds_trust_nothing_of_each_other(site: Site, neighbour: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Images, certificates and licences of one world are refused in the other, and both run side by side."""
+def test_two_worlds_trust_nothing_of_each_other(
+    site: Site, neighbour: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Images, certificates and licences of one world are refused in the other, and both run side by
+    side.
+    """
     neighbour.enroll_launcher()
     start_five(neighbour)
     assert neighbour.seemachine("nfast", "licence", "l.txt", "--esn", FIVE)[0] == 0
@@ -283,9 +362,15 @@ def test_two_worlds_trust_nothing_of_each_other(site: Site, neighbour: Site, mon
     monkeypatch.chdir(site.home.parent / "work")
     site.enroll_launcher()
     start_five(site)
-    assert "is not registered" in site.refused("csadmin", "load", "--esn", FIVE, str(theirs / "signed.cs5"))
-    assert "was not issued by" in site.refused("csadmin", "ids", "--esn", FIVE, "add", str(theirs / "dev.pem"))
-    assert "was changed" in site.refused("nethsmadmin", "-m", "1", "-s", "RFS", "-a", str(theirs / "l.txt"))
+    assert "is not registered" in site.refused(
+        "csadmin", "load", "--esn", FIVE, str(theirs / "signed.cs5")
+    )
+    assert "was not issued by" in site.refused(
+        "csadmin", "ids", "--esn", FIVE, "add", str(theirs / "dev.pem")
+    )
+    assert "was changed" in site.refused(
+        "nethsmadmin", "-m", "1", "-s", "RFS", "-a", str(theirs / "l.txt")
+    )
     both = {published.listening(each.home, FIVE) for each in (site, neighbour)}
     assert len({entry.port for entry in both if entry}) == 2
     assert pipsqueak(site)[1] == pipsqueak(neighbour)[1] == [f"PQSDK: 1.4.1 ({FIVE}: 1.4.1)"]

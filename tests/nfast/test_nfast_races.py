@@ -1,4 +1,6 @@
-"""Tools that run at the same time, as real processes, and tools that are killed: one wins, nothing is lost, nothing is half."""
+"""Tools that run at the same time, as real processes, and tools that are killed: one wins, nothing
+is lost, nothing is half.
+"""
 
 import json
 import os
@@ -31,8 +33,13 @@ sys.exit(module.main(sys.argv[3:]))
 """
 
 
-def together(env: dict[str, str], *calls: tuple[str, ...], held: bool = False) -> list[tuple[int, str]]:
-    """Run calls of tools at the same time; exit code and output of each. `held`: they all wait for this test, which is alone at first."""
+def together(
+    env: dict[str, str], *calls: tuple[str, ...], held: bool = False
+) -> list[tuple[int, str]]:
+    """Run calls of tools at the same time; exit code and output of each.
+
+    `held`: they all wait for this test, which is alone at first.
+    """
     go = Path(env["SEEMACHINE_HOME"]).parent / "go"
     go.unlink(missing_ok=True)
     started = [
@@ -72,7 +79,9 @@ def seemachine(*words: str) -> tuple[str, ...]:
 
 
 def test_of_two_starts_one_wins(five: Site) -> None:
-    """One process runs, and is the one that the tools know; the others are told that it is started."""
+    """One process runs, and is the one that the tools know; the others are told that it
+    is started.
+    """
     target = ["--esn", FIVE, "--uuid", five.load()]
     ended = together(five.env, *[tool("csadmin", "start", *target)] * TOGETHER)
     assert sorted(code for code, _ in ended) == [0, *[1] * (TOGETHER - 1)]
@@ -88,9 +97,15 @@ def test_a_start_and_a_destroy_at_once_leave_one_of_both(five: Site) -> None:
     """Either it runs and its image is there, or it is gone and nothing runs."""
     uuid = five.load()
     target = ["--esn", FIVE, "--uuid", uuid]
-    (started, said), (destroyed, told) = together(five.env, tool("csadmin", "start", *target), tool("csadmin", "destroy", *target))
+    (started, said), (destroyed, told) = together(
+        five.env, tool("csadmin", "start", *target), tool("csadmin", "destroy", *target)
+    )
     assert {started, destroyed} == {0, 1}
-    assert "is started; stop it first" in told if started == 0 else f"there is no SEE machine {uuid}" in said
+    assert (
+        "is started; stop it first" in told
+        if started == 0
+        else f"there is no SEE machine {uuid}" in said
+    )
     there = (five.home / "hsm" / FIVE / "image" / uuid).is_dir()
     assert there == modules.running(five.home, FIVE) == (started == 0) == bool(five.module().loaded)
 
@@ -106,7 +121,9 @@ def test_loads_at_once_all_stay(five: Site) -> None:
 
 
 def test_of_keys_of_one_name_one_is_made(site: Site) -> None:
-    """A key that exists is never replaced: who comes second is refused, and the first key's file stays whole."""
+    """A key that exists is never replaced: who comes second is refused, and the first key's file
+    stays whole.
+    """
     words = ["simple", "curve=nistp521", "module=1", *ASK]
     ended = together(site.env, *[tool("generatekey", *words)] * TOGETHER, held=True)
     assert sorted(code for code, _ in ended) == [0, *[1] * (TOGETHER - 1)]
@@ -116,7 +133,9 @@ def test_of_keys_of_one_name_one_is_made(site: Site) -> None:
 
 
 def test_setups_at_once_make_one_world(tmp_path: Path) -> None:
-    """One Security World, one ACS, one OCS, one issuer whose halves fit: whoever was second found them there or was refused."""
+    """One Security World, one ACS, one OCS, one issuer whose halves fit: whoever was second found
+    them there or was refused.
+    """
     home = tmp_path / "world"
     home.mkdir(mode=0o700)
     (home / "fleet.toml").write_text(FLEET)
@@ -129,17 +148,25 @@ def test_setups_at_once_make_one_world(tmp_path: Path) -> None:
     assert [cardset.name for cardset in securityworld.operator_sets(home)] == ["testOCS"]
     assert {path.stem for path in (home / "cards").glob("*.card")} == {"admin-1", "testOCS-1"}
     issuer = certificates.issuer(home)
-    assert signing.key_hash(issuer.key.public_key()) == signing.key_hash(certificates.public_key(issuer.certificate))
+    assert signing.key_hash(issuer.key.public_key()) == signing.key_hash(
+        certificates.public_key(issuer.certificate)
+    )
 
 
 def test_an_issuer_needed_at_once_is_made_once(site: Site) -> None:
     """Whatever each of them was asked to sign, one issuer signed it."""
     shutil.rmtree(site.home / "entrust")
-    calls = [seemachine("nfast", "licence", str(site.home.parent / f"{number}.txt"), "--esn", FIVE) for number in range(TOGETHER)]
+    calls = [
+        seemachine("nfast", "licence", str(site.home.parent / f"{number}.txt"), "--esn", FIVE)
+        for number in range(TOGETHER)
+    ]
     ended = together(site.env, *calls, held=True)
     assert [code for code, _ in ended] == [0] * TOGETHER, ended
     for number in range(TOGETHER):
-        assert licences.read(site.home, (site.home.parent / f"{number}.txt").read_text()) == (FIVE, ["see-codesafe5"])
+        assert licences.read(site.home, (site.home.parent / f"{number}.txt").read_text()) == (
+            FIVE,
+            ["see-codesafe5"],
+        )
 
 
 def test_clients_that_ask_for_their_key_at_once_get_one(site: Site) -> None:
@@ -152,7 +179,9 @@ def test_clients_that_ask_for_their_key_at_once_get_one(site: Site) -> None:
 def test_records_changed_at_once_lose_nothing(five: Site) -> None:
     """A certificate, a mode and a licence, all of one HSM, and each is there afterwards."""
     pem = five.make_developer()
-    assert five.seemachine("nfast", "licence", "l.txt", "--esn", FIVE, "--feature", "fast-rng")[0] == 0
+    assert (
+        five.seemachine("nfast", "licence", "l.txt", "--esn", FIVE, "--feature", "fast-rng")[0] == 0
+    )
     ended = together(
         five.env,
         tool("csadmin", "ids", "--esn", FIVE, "add", str(pem)),
@@ -166,21 +195,28 @@ def test_records_changed_at_once_lose_nothing(five: Site) -> None:
 
 
 def test_a_start_that_is_killed_is_still_known(five: Site) -> None:
-    """The tool dies while the SEE machine comes up: what runs is not destroyed under its feet, and stop ends it."""
+    """The tool dies while the SEE machine comes up: what runs is not destroyed under its feet, and
+    stop ends it.
+    """
     five.make_signed()
     program = five.program().replace("import sys\n", "import sys, time\ntime.sleep(3)\n")
     five.make_image(program)
     five.done("csadmin", *SIGN, "--out", "slow.cs5", "image.cs5")
     uuid = five.done("csadmin", "load", "--esn", FIVE, "slow.cs5")[0].split()[-1]
     target = ["--esn", FIVE, "--uuid", uuid]
-    with subprocess.Popen([sys.executable, "-m", "seemachine.nfast.csadmin", "start", *target], env=five.env) as starting:
+    with subprocess.Popen(
+        [sys.executable, "-m", "seemachine.nfast.csadmin", "start", *target], env=five.env
+    ) as starting:
         assert eventually((five.home / "hsm" / FIVE / machines.SETTINGS).exists)
         time.sleep(0.5)
         starting.kill()
     assert eventually(lambda: modules.running(five.home, FIVE))
     assert eventually(lambda: published.listening(five.home, FIVE) is not None)
     assert "is started; stop it first" in five.refused("csadmin", "destroy", *target)
-    assert five.json("csadmin", "list", "--json")[FIVE]["data"]["SEE machines"][0]["state"] == "STARTED"
+    assert (
+        five.json("csadmin", "list", "--json")[FIVE]["data"]["SEE machines"][0]["state"]
+        == "STARTED"
+    )
     five.done("csadmin", "stop", *target)
     five.done("csadmin", "destroy", *target)
 
@@ -197,10 +233,15 @@ def test_what_a_killed_load_left_is_cleared_by_the_next(five: Site) -> None:
 
 @pytest.mark.parametrize("moment", range(5))
 def test_a_killed_tool_leaves_whole_files(site: Site, moment: int) -> None:
-    """Killed at any moment, generatekey has made a key that works or none, and the name is free or taken accordingly."""
+    """Killed at any moment, generatekey has made a key that works or none, and the name is free or
+    taken accordingly.
+    """
     words = ["simple", "curve=nistp521", "module=1", *ASK]
     with subprocess.Popen(
-        [sys.executable, "-m", "seemachine.nfast.generatekey", *words], env=site.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        [sys.executable, "-m", "seemachine.nfast.generatekey", *words],
+        env=site.env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
     ) as process:
         time.sleep(0.15 + moment / 10)
         process.send_signal(signal.SIGKILL)
@@ -211,7 +252,9 @@ def test_a_killed_tool_leaves_whole_files(site: Site, moment: int) -> None:
     assert record["format"] == keystore.FORMAT
 
 
-def test_a_stop_whose_process_just_ended_is_a_stop(five: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stop_whose_process_just_ended_is_a_stop(
+    five: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It ends by itself between the look and the request."""
     target = ["--esn", FIVE, "--uuid", five.load()]
     five.done("csadmin", "start", *target)
@@ -228,7 +271,9 @@ def test_a_stop_whose_process_just_ended_is_a_stop(five: Site, monkeypatch: pyte
     assert five.done("csadmin", "stop", *target) == [f"{FIVE}      SUCCESS"]
 
 
-def test_an_error_of_the_system_is_one_hsms_failure(five: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_of_the_system_is_one_hsms_failure(
+    five: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In the form that was asked for: a line of that HSM, or JSON."""
 
     def full(*_: object) -> None:
@@ -236,6 +281,11 @@ def test_an_error_of_the_system_is_one_hsms_failure(five: Site, monkeypatch: pyt
 
     five.make_signed()
     monkeypatch.setattr("seemachine.nfast.images.unpack", full)
-    assert five.json("csadmin", "load", "--esn", FIVE, "signed.cs5", "--json")[FIVE]["succeeded"] is False
-    assert f"{FIVE}      FAILURE: [Errno 28]" in five.refused("csadmin", "load", "--esn", FIVE, "signed.cs5")
+    assert (
+        five.json("csadmin", "load", "--esn", FIVE, "signed.cs5", "--json")[FIVE]["succeeded"]
+        is False
+    )
+    assert f"{FIVE}      FAILURE: [Errno 28]" in five.refused(
+        "csadmin", "load", "--esn", FIVE, "signed.cs5"
+    )
     assert five.module().loaded == []

@@ -1,4 +1,6 @@
-"""Refusals of single tools that no chapter of the guide comes near: wrong models, words, files; each drops out alone."""
+"""Refusals of single tools that no chapter of the guide comes near: wrong models, words, files;
+each drops out alone.
+"""
 
 import base64
 from pathlib import Path
@@ -15,7 +17,9 @@ NOBODY = "3d362d35-fc17-448a-b501-914fe0a680b0"
 
 
 def test_tools_of_the_other_model_are_refused(site: Site) -> None:
-    """bootstrap.py is the 5c's; hsc_loadseemachine, loadsee-setup and a pushed section are the XC's."""
+    """bootstrap.py is the 5c's; hsc_loadseemachine, loadsee-setup and a pushed section are the
+    XC's.
+    """
     Path("x").write_text("")
     for_five, for_xc = "is for the nShield 5c", "is for the nShield Connect XC"
     assert for_five in site.refused("bootstrap", "-m", "2", "--uuid", NOBODY, "--cs5file", "x")
@@ -29,24 +33,45 @@ def test_nothing_enrolled_is_said(site: Site) -> None:
     for esn in (FIVE, XC):
         with site.changing(esn) as module:
             module.number = 0
-    assert "no HSM is enrolled; make some with: seemachine nfast setup" in site.refused("hsc_loadseemachine")
+    assert "no HSM is enrolled; make some with: seemachine nfast setup" in site.refused(
+        "hsc_loadseemachine"
+    )
     assert "there is no module 1; modules are: none" in site.refused("enquiry", "-m", "1")
     assert "enrolled are: none" in site.refused("csadmin", "list", "--esn", FIVE)
 
 
 def test_words_that_are_missing_are_asked_for_or_refused(site: Site) -> None:
-    """Slotinfo --format without a slot, loadsee-setup without a machine or a configuration, a retarget without keys of its source."""
+    """Slotinfo --format without a slot, loadsee-setup without a machine or a configuration, a
+    retarget without keys of its source.
+    """
     assert "say which slot: -s SLOT" in site.refused("slotinfo", "-m1", "--format", "--ignoreauth")
-    assert "slot 1 is the soft token of the module" in site.refused("slotinfo", "-m1", "-s1", "--format", "--ignoreauth")
-    assert "a SEE machine is needed: -M FILE.sar" in site.refused("loadsee-setup", "--setup", "-m", "2", typed=("",))
-    assert "there is no SEE configuration for module 2" in site.refused("loadsee-setup", "-d", "-m", "2")
+    assert "slot 1 is the soft token of the module" in site.refused(
+        "slotinfo", "-m1", "-s1", "--format", "--ignoreauth"
+    )
+    assert "a SEE machine is needed: -M FILE.sar" in site.refused(
+        "loadsee-setup", "--setup", "-m", "2", typed=("",)
+    )
+    assert "there is no SEE configuration for module 2" in site.refused(
+        "loadsee-setup", "-d", "-m", "2"
+    )
     site.done("generatekey", "seeinteg", "curve=nistp521", "module=1", *ASK)
-    words = ["-r", "seeinteg", "module=1", "slot=2", "from-application=simple", "ident=a", "plainname=b"]
+    words = [
+        "-r",
+        "seeinteg",
+        "module=1",
+        "slot=2",
+        "from-application=simple",
+        "ident=a",
+        "plainname=b",
+    ]
     assert "there is no key of application simple" in site.refused("generatekey", *words)
 
 
 def test_keys_of_pipsqueak_are_not_taken_for_damaged_ones(site: Site) -> None:
-    """They have a form of their own; who asks for them is told where they are shown. An application that nobody knows has no keys."""
+    """They have a form of their own; who asks for them is told where they are shown.
+
+    An application that nobody knows has no keys.
+    """
     (paths.kmlocal(site.home) / "key_pqsdk_test-lms").write_bytes(b"{}")
     for words in (["-k", "pqsdk"], ["-k", "pqsdk", "test-lms"], ["-l", "simple", "pqsdk"]):
         assert "the keys of application pqsdk are pipsqueak's" in site.refused("nfkminfo", *words)
@@ -60,9 +85,27 @@ def test_a_name_that_is_taken_is_refused_before_any_card_is_read(site: Site) -> 
     site.rack.remove(FIVE, 2)
     taken = "there is a key pqsdk-signer of application"
     assert taken in site.refused("generatekey", "simple", "curve=nistp521", "module=1", *ASK)
-    retarget = ["-r", "simple", "module=1", "slot=2", "from-application=seeinteg", "from-ident=pqsdk-signer", "plainname=x"]
+    retarget = [
+        "-r",
+        "simple",
+        "module=1",
+        "slot=2",
+        "from-application=seeinteg",
+        "from-ident=pqsdk-signer",
+        "plainname=x",
+    ]
     assert taken in site.refused("generatekey", *retarget, "ident=pqsdk-signer")
-    assert taken in site.refused("csadmin", "ids", "create", "--keyname", "pqsdk-signer", "--x509cname", "a", "--x509org", "b")
+    assert taken in site.refused(
+        "csadmin",
+        "ids",
+        "create",
+        "--keyname",
+        "pqsdk-signer",
+        "--x509cname",
+        "a",
+        "--x509org",
+        "b",
+    )
 
 
 def test_a_key_is_not_replaced_by_whoever_looks_too_late(site: Site) -> None:
@@ -74,8 +117,12 @@ def test_a_key_is_not_replaced_by_whoever_looks_too_late(site: Site) -> None:
     assert keystore.find(site.home, "simple", "pqsdk-signer") == key
 
 
-@pytest.mark.parametrize("entry", ["usr/bin/entrypoint", "/usr/../usr/bin/entrypoint", "/etc", "/usr/bin/none", ""])
-def test_an_entry_point_is_a_file_of_the_tree_written_as_in_the_container(site: Site, entry: str) -> None:
+@pytest.mark.parametrize(
+    "entry", ["usr/bin/entrypoint", "/usr/../usr/bin/entrypoint", "/etc", "/usr/bin/none", ""]
+)
+def test_an_entry_point_is_a_file_of_the_tree_written_as_in_the_container(
+    site: Site, entry: str
+) -> None:
     """Absolute, without detours, and there."""
     site.make_image()
     words = [word if word != "/usr/bin/entrypoint" else entry for word in GENERATE]
@@ -97,8 +144,13 @@ def test_image_generate_needs_the_tree_and_the_sdk(site: Site) -> None:
 def test_an_image_of_another_format_is_refused(site: Site) -> None:
     """Though its tree is its manifest's."""
     image = images.read(site.make_image())
-    images.write(Path("x.cs5"), images.Image(image.manifest.replace(b"cs5 image 1", b"cs5 image 2"), image.tree))
-    assert "is damaged or of another format" in site.refused("csadmin", "load", "--esn", FIVE, "x.cs5")
+    images.write(
+        Path("x.cs5"),
+        images.Image(image.manifest.replace(b"cs5 image 1", b"cs5 image 2"), image.tree),
+    )
+    assert "is damaged or of another format" in site.refused(
+        "csadmin", "load", "--esn", FIVE, "x.cs5"
+    )
 
 
 def test_without_a_card_and_with_several_sets_none_is_guessed(site: Site) -> None:
@@ -114,9 +166,17 @@ def test_keys_of_the_launcher_are_looked_at(site: Site) -> None:
     """Another type, no base64, base64 of something else; by appliance-cli and hsmadmin alike."""
     site.done("appliance-cli", "-m", "1", "cs5", "ports", "enable", "127.0.0.1")
     kind, own = site.done("hsmadmin", "cs5", "clientinfo")[0].split()
-    for pair in (("ssh-rsa", own), (kind, "not base64!"), (kind, base64.b64encode(b"something else").decode())):
-        assert "this is no key of type" in site.refused("appliance-cli", "-m", "1", "cs5", "setclientinfo", *pair)
-        assert "this is no key of type" in site.refused("hsmadmin", "cs5", "enroll", FIVE, "127.0.0.1", "2205", *pair)
+    for pair in (
+        ("ssh-rsa", own),
+        (kind, "not base64!"),
+        (kind, base64.b64encode(b"something else").decode()),
+    ):
+        assert "this is no key of type" in site.refused(
+            "appliance-cli", "-m", "1", "cs5", "setclientinfo", *pair
+        )
+        assert "this is no key of type" in site.refused(
+            "hsmadmin", "cs5", "enroll", FIVE, "127.0.0.1", "2205", *pair
+        )
     nobody = ["hsmadmin", "cs5", "enroll", "0000-0000-0000", "127.0.0.1", "2205", kind, own]
     assert "no nShield 5c 0000-0000-0000 answers at 127.0.0.1" in site.refused(*nobody)
 
@@ -126,11 +186,18 @@ def test_licences_of_unknown_features_or_hsms_are_refused(site: Site) -> None:
     code, lines = site.seemachine("nfast", "licence", "l.txt", "--esn", FIVE, "--feature", "flying")
     assert code == 2
     assert "there is no feature flying; features are iso" in lines[-1]
-    assert "there is no HSM 0000-0000-0000" in site.seemachine("nfast", "licence", "l.txt", "--esn", "0000-0000-0000")[1][-1]
+    assert (
+        "there is no HSM 0000-0000-0000"
+        in site.seemachine("nfast", "licence", "l.txt", "--esn", "0000-0000-0000")[1][-1]
+    )
     assert not Path("l.txt").exists()
     text = licences.issue(site.home, FIVE, ["iso"])
     assert licences.read(site.home, text) == (FIVE, ["iso"])
-    for changed in (text.replace("licence 1", "licence 2"), text.replace('"iso"', "1"), "[" * 100_000):
+    for changed in (
+        text.replace("licence 1", "licence 2"),
+        text.replace('"iso"', "1"),
+        "[" * 100_000,
+    ):
         with pytest.raises(Refusal, match=r"not a licence file|was changed"):
             licences.read(site.home, changed)
     with pytest.raises(Refusal, match="not a licence file"):
@@ -146,12 +213,17 @@ def test_setup_refuses_a_fleet_file_that_is_wrong(site: Site) -> None:
     site.enroll_launcher()
     uuid = site.load()
     (site.home / "fleet.toml").write_text("[machines]\n")
-    assert "a fleet needs at least one [[machines]]" in site.refused("csadmin", "start", "--esn", FIVE, "--uuid", uuid)
+    assert "a fleet needs at least one [[machines]]" in site.refused(
+        "csadmin", "start", "--esn", FIVE, "--uuid", uuid
+    )
 
 
 def test_enrolment_names_what_is_not_there(site: Site) -> None:
     """Nothing is changed then."""
-    assert "there is no HSM 0000-0000-0000" in site.seemachine("nfast", "enroll", FIVE, "0000-0000-0000")[1][-1]
+    assert (
+        "there is no HSM 0000-0000-0000"
+        in site.seemachine("nfast", "enroll", FIVE, "0000-0000-0000")[1][-1]
+    )
     assert "an HSM is named twice" in site.seemachine("nfast", "enroll", XC, XC)[1][-1]
     assert (site.module(FIVE).number, site.module(XC).number) == (1, 2)
 
@@ -163,8 +235,13 @@ def test_there_is_one_security_world(site: Site, tmp_path: Path) -> None:
     with pytest.raises(Refusal, match="there is no Security World; make one with"):
         securityworld.read(tmp_path / "empty")
     (paths.kmlocal(site.home) / "world").unlink()
-    assert "there is no Security World" in site.refused("generatekey", "simple", "curve=nistp521", "module=1", *ASK)
-    assert "there is no Security World" in site.seemachine("nfast", "cards", "x", "--passphrase", "")[1][-1]
+    assert "there is no Security World" in site.refused(
+        "generatekey", "simple", "curve=nistp521", "module=1", *ASK
+    )
+    assert (
+        "there is no Security World"
+        in site.seemachine("nfast", "cards", "x", "--passphrase", "")[1][-1]
+    )
 
 
 def test_a_blank_card_is_formatted_without_more(site: Site) -> None:
@@ -183,6 +260,9 @@ def test_a_record_of_an_hsm_that_is_damaged_or_gone_is_refused(site: Site) -> No
         assert "is damaged" in site.refused("enquiry")
         assert path.read_text() == content
     path.unlink()
-    with pytest.raises(StateCorrupt, match=f"there is no HSM {FIVE}"), modules.changing(site.home, FIVE):
+    with (
+        pytest.raises(StateCorrupt, match=f"there is no HSM {FIVE}"),
+        modules.changing(site.home, FIVE),
+    ):
         pass
     assert not path.exists()

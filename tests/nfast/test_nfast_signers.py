@@ -1,4 +1,6 @@
-"""What a SEE machine may do by the keys that signed it and by what the ACS delegated (guide 2.5.1 step 4, 2.5.2.3 step 15, 2.9.2)."""
+"""What a SEE machine may do by the keys that signed it and by what the ACS delegated (guide 2.5.1
+step 4, 2.5.2.3 step 15, 2.9.2).
+"""
 
 import base64
 import json
@@ -31,20 +33,33 @@ def run_image(site: Site, image: str) -> None:
 def sign_extra(site: Site) -> None:
     """extra.cs5: an image of the key `another`, signed by the seeinteg key too."""
     site.make_signed("another")
-    site.done("csadmin", "image", "signextra", "--keyname", "pqsdk-signer", "--out", "extra.cs5", "signed.cs5")
+    site.done(
+        "csadmin",
+        "image",
+        "signextra",
+        "--keyname",
+        "pqsdk-signer",
+        "--out",
+        "extra.cs5",
+        "signed.cs5",
+    )
 
 
-# ---- csadmin image signextra ----------------------------------------------------------------------------------------------------
+# ---- csadmin image signextra ---------------------------------------------------------------------
 
 
 def test_an_extra_signature_keeps_the_keys_and_cards_of_the_older_key(five: Site) -> None:
-    """A key and a card made under the seeinteg key are used by an image that it signed as an extra; new keys are the main signer's."""
+    """A key and a card made under the seeinteg key are used by an image that it signed as an extra;
+    new keys are the main signer's.
+    """
     retarget(five)
     start_five(five)
     old = five.module().signer
     assert pipsqueak(five, "generate", "alias=k", *KEY)[0] == 0
     five.rack.insert(five.rack.new()[0], FIVE, 3)
-    assert pipsqueak(five, "generate", "alias=s", "slot=3", "expcards=0", "explease=1", *KEY)[0] == 0
+    assert (
+        pipsqueak(five, "generate", "alias=s", "slot=3", "expcards=0", "explease=1", *KEY)[0] == 0
+    )
     sign_extra(five)
     run_image(five, "extra.cs5")
 
@@ -60,7 +75,9 @@ def test_an_extra_signature_keeps_the_keys_and_cards_of_the_older_key(five: Site
     run_image(five, "signed.cs5")
     code, lines = pipsqueak(five, "alias=k", "message=b")
     assert code == 1
-    assert any("AccessDenied(5): the key belongs to SEE machines signed by" in line for line in lines)
+    assert any(
+        "AccessDenied(5): the key belongs to SEE machines signed by" in line for line in lines
+    )
 
 
 def test_the_fleet_takes_extra_signatures_too(five: Site) -> None:
@@ -77,7 +94,7 @@ def test_the_fleet_takes_extra_signatures_too(five: Site) -> None:
     assert f'extra_signers = ["{machine.extra_signers[0]}"]' in configuration.limits_file(machine)
 
 
-# ---- bits of certificates -------------------------------------------------------------------------------------------------------
+# ---- bits of certificates ------------------------------------------------------------------------
 
 
 def flips(text: str, chance: random.Random, count: int) -> list[str]:
@@ -87,9 +104,13 @@ def flips(text: str, chance: random.Random, count: int) -> list[str]:
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("name", ["developer_certificate", "ask", "developer_signature", "ask_signature"])
+@pytest.mark.parametrize(
+    "name", ["developer_certificate", "ask", "developer_signature", "ask_signature"]
+)
 def test_no_changed_bit_in_a_signature_or_certificate_loads(five: Site, name: str) -> None:
-    """Base64 and hex have several ways to write the same; only the one that csadmin writes is taken."""
+    """Base64 and hex have several ways to write the same; only the one that csadmin writes is
+    taken.
+    """
     image = images.read(five.make_signed())
     chance = random.Random(name)
     text = image.signatures[name]
@@ -105,7 +126,9 @@ def test_no_changed_bit_in_a_signature_or_certificate_loads(five: Site, name: st
 
 @pytest.mark.filterwarnings("ignore")
 def test_no_changed_bit_of_a_certificate_is_trusted_or_breaks_anything(tmp_path: Path) -> None:
-    """Whatever bit it is, of version, key, subject or signature: a refusal, never an error of the library."""
+    """Whatever bit it is, of version, key, subject or signature: a refusal, never an error of the
+    library.
+    """
     issuer = certificates.issuer(tmp_path)
     csr = certificates.request(signing.generate(), certificates.subject("cn", "org"))
     found = certificates.from_pem(certificates.issue(issuer, csr, (0, 30)))
@@ -113,16 +136,24 @@ def test_no_changed_bit_of_a_certificate_is_trusted_or_breaks_anything(tmp_path:
     chance = random.Random(5)
     places = [(at, 1 << chance.randrange(8)) for at in range(0, len(der), 2)]
     # The version, and the count of unused bits before the signature.
-    places += [(der.index(bytes.fromhex("a003020102")) + 4, 0x10), (len(der) - len(found.signature) - 1, 1)]
+    places += [
+        (der.index(bytes.fromhex("a003020102")) + 4, 0x10),
+        (len(der) - len(found.signature) - 1, 1),
+    ]
     for at, bit in places:
         changed = der[:at] + bytes([der[at] ^ bit]) + der[at + 1 :]
-        pem = f"-----BEGIN CERTIFICATE-----\n{base64.encodebytes(changed).decode()}-----END CERTIFICATE-----\n"
+        pem = (
+            f"-----BEGIN CERTIFICATE-----\n{base64.encodebytes(changed).decode()}-----END"
+            " CERTIFICATE-----\n"
+        )
         with pytest.raises(Refusal):
             certificates.refuse_untrusted(certificates.from_pem(pem.encode()), issuer.certificate)
 
 
 def test_a_certificate_whose_unused_bits_changed_is_refused(five: Site) -> None:
-    """The last letter of its base64 has bits that no byte of the certificate is made of: the certificate is the same, the text is not."""
+    """The last letter of its base64 has bits that no byte of the certificate is made of: the
+    certificate is the same, the text is not.
+    """
     image = images.read(five.make_signed())
     pem = image.signatures["developer_certificate"]
     body = "".join(pem.splitlines()[1:-1])
@@ -136,15 +167,19 @@ def test_a_certificate_whose_unused_bits_changed_is_refused(five: Site) -> None:
         containers.load(five.home, FIVE, forged)
 
 
-# ---- NVRAM delegation -----------------------------------------------------------------------------------------------------------
+# ---- NVRAM delegation ----------------------------------------------------------------------------
 
 
 def test_an_image_without_a_delegation_makes_no_keys(five: Site) -> None:
-    """Without etc/userdata.codesafe the 5c's SEE machine refuses to make a key and to take a lease; what it holds it signs with."""
+    """Without etc/userdata.codesafe the 5c's SEE machine refuses to make a key and to take a lease;
+    what it holds it signs with.
+    """
     start_five(five)
     assert pipsqueak(five, "generate", "alias=k", *KEY)[0] == 0
     five.rack.insert(five.rack.new()[0], FIVE, 3)
-    assert pipsqueak(five, "generate", "alias=s", "slot=3", "expcards=0", "explease=1", *KEY)[0] == 0
+    assert (
+        pipsqueak(five, "generate", "alias=s", "slot=3", "expcards=0", "explease=1", *KEY)[0] == 0
+    )
     Path("container/etc/userdata.codesafe").unlink()
     five.make_image()
     five.done("csadmin", *SIGN, "--out", "bare.cs5", "image.cs5")
@@ -168,6 +203,9 @@ def test_an_xc_without_user_data_makes_no_keys(site: Site) -> None:
     site.done(*setup, "", typed=("yes", "yes"))
     code, lines = pipsqueak(site, "generate", "alias=k", *KEY)
     assert code == 1
-    assert any(f"AccessDenied(5): the SEE machine of {XC} has no NVRAM delegation" in line for line in lines), lines
+    assert any(
+        f"AccessDenied(5): the SEE machine of {XC} has no NVRAM delegation" in line
+        for line in lines
+    ), lines
     site.done(*setup, userdata, typed=("yes", "yes"))
     assert pipsqueak(site, "generate", "alias=k", *KEY)[0] == 0

@@ -1,4 +1,6 @@
-"""The tools at a terminal, and what they leave in files and lines when somebody breaks off (guide 2.5.1 step 7, 2.5.2.3 step 2)."""
+"""The tools at a terminal, and what they leave in files and lines when somebody breaks off (guide
+2.5.1 step 7, 2.5.2.3 step 2).
+"""
 
 import errno
 import subprocess
@@ -25,7 +27,7 @@ def guarded(site: Site) -> Site:
     return site
 
 
-# ---- breaking off ---------------------------------------------------------------------------------------------------------------
+# ---- breaking off --------------------------------------------------------------------------------
 
 
 def test_no_passphrase_at_a_terminal_is_a_refusal_in_one_line(guarded: Site) -> None:
@@ -44,12 +46,16 @@ def test_interrupted_at_a_prompt_the_line_is_ended(guarded: Site) -> None:
     assert "Traceback" not in seen
 
 
-# ---- half-made developer keys ---------------------------------------------------------------------------------------------------
+# ---- half-made developer keys --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("second", [b"wrong\n", EOF, INTERRUPT])
-def test_ids_create_broken_off_in_its_second_dialogue_leaves_nothing(guarded: Site, second: bytes) -> None:
-    """A wrong passphrase, Ctrl-D or Ctrl-C there: neither key nor CSR, so the same command works when it is typed again."""
+def test_ids_create_broken_off_in_its_second_dialogue_leaves_nothing(
+    guarded: Site, second: bytes
+) -> None:
+    """A wrong passphrase, Ctrl-D or Ctrl-C there: neither key nor CSR, so the same command works
+    when it is typed again.
+    """
     answers = [("Enter passphrase:", b"open\n"), ("Enter passphrase:", second)]
     code, _ = typed(guarded, "csadmin", CREATE, answers)
     assert answers == []
@@ -60,24 +66,37 @@ def test_ids_create_broken_off_in_its_second_dialogue_leaves_nothing(guarded: Si
     assert (code, Path("dev.csr").exists()) == (0, True), seen
 
 
-# ---- files ----------------------------------------------------------------------------------------------------------------------
+# ---- files ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600)])
-def test_what_holds_no_secret_is_readable_as_the_umask_says(five: Site, umask: int, mode: int) -> None:
-    """Archives, user data, CSR and image: `sudo cp` makes root their owner, and loadsee-setup reads them still. Keys are never readable."""
+def test_what_holds_no_secret_is_readable_as_the_umask_says(
+    five: Site, umask: int, mode: int
+) -> None:
+    """Archives, user data, CSR and image: `sudo cp` makes root their owner, and loadsee-setup reads
+    them still.
+
+    Keys are never readable.
+    """
 
     def run(name: str, *words: str) -> None:
         command = [sys.executable, "-m", f"seemachine.nfast.{name}", *words]
-        subprocess.run(command, env=five.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, umask=umask, check=True)
+        subprocess.run(
+            command,
+            env=five.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            umask=umask,
+            check=True,
+        )
 
     run("generatekey", "seeinteg", "curve=nistp521", "module=1", *ASK)
     run("userdatatool", "-A", "seeinteg", "-I", "pqsdk-signer", "-f", "u.raw")
     run("tct2", *TCT2, "--machine-key-ident", "pqsdk-signer", "-o", "u.sar", "u.raw")
     run("csadmin", *CREATE)
-    assert {name: Path(name).stat().st_mode & 0o777 for name in ("u.raw", "u.sar", "dev.csr")} == dict.fromkeys(
-        ("u.raw", "u.sar", "dev.csr"), mode
-    )
+    assert {
+        name: Path(name).stat().st_mode & 0o777 for name in ("u.raw", "u.sar", "dev.csr")
+    } == dict.fromkeys(("u.raw", "u.sar", "dev.csr"), mode)
     for path in keystore.kmlocal(five.home).iterdir():
         assert path.stat().st_mode & 0o077 == 0, path
 
@@ -93,30 +112,58 @@ def test_what_the_system_refuses_is_said_with_what_to_do(tmp_path: Path) -> None
     """No such file, no such folder, no right to read or write: each in words."""
     path = tmp_path / "a.sar"
     scratch = str(tmp_path / ".a.sar.new")
-    assert tool.reason(FileNotFoundError(errno.ENOENT, "x", str(path))) == f"there is no file {path}"
-    assert tool.reason(FileNotFoundError(errno.ENOENT, "x", scratch)) == f"there is no folder {tmp_path}"
+    assert (
+        tool.reason(FileNotFoundError(errno.ENOENT, "x", str(path))) == f"there is no file {path}"
+    )
+    assert (
+        tool.reason(FileNotFoundError(errno.ENOENT, "x", scratch))
+        == f"there is no folder {tmp_path}"
+    )
     assert f"chmod a+r {path}" in tool.reason(PermissionError(errno.EACCES, "x", str(path)))
-    assert tool.reason(PermissionError(errno.EACCES, "x", scratch)) == f"you may not write into {tmp_path}"
+    assert (
+        tool.reason(PermissionError(errno.EACCES, "x", scratch))
+        == f"you may not write into {tmp_path}"
+    )
     assert tool.reason(OSError("other")) == "other"
 
 
 def test_where_nothing_can_be_written_no_card_is_read(five: Site) -> None:
     """The place of the output is looked at before the dialogue."""
     five.make_signed()
-    sign = ["image", "sign", "--devkeyname", "dev", "--devcert", "dev.pem", "--askeyname", "pqsdk-signer", "image.cs5", "--out"]
-    for name, words in (("csadmin", [*sign, "none/o.cs5"]), ("userdatatool", ["-A", "simple", "-I", "pqsdk-signer", "-f", "none/u.raw"])):
+    sign = [
+        "image",
+        "sign",
+        "--devkeyname",
+        "dev",
+        "--devcert",
+        "dev.pem",
+        "--askeyname",
+        "pqsdk-signer",
+        "image.cs5",
+        "--out",
+    ]
+    for name, words in (
+        ("csadmin", [*sign, "none/o.cs5"]),
+        ("userdatatool", ["-A", "simple", "-I", "pqsdk-signer", "-f", "none/u.raw"]),
+    ):
         code, lines = five.run(name, *words)
         assert (code, len(lines)) == (1, 1)
         assert lines[0].endswith("there is no folder none")
-    assert "there is no file nosuch.cs5" in five.refused("csadmin", "load", "--esn", FIVE, "nosuch.cs5")
+    assert "there is no file nosuch.cs5" in five.refused(
+        "csadmin", "load", "--esn", FIVE, "nosuch.cs5"
+    )
 
 
-# ---- names of card sets ---------------------------------------------------------------------------------------------------------
+# ---- names of card sets --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["../../evil", "", "a b", ".", "admin", "x" * 33])
-def test_a_name_that_no_card_set_has_makes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """Neither the set nor, in a new world, the ACS before it; and nobody is asked for a passphrase first."""
+def test_a_name_that_no_card_set_has_makes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Neither the set nor, in a new world, the ACS before it; and nobody is asked for a passphrase
+    first.
+    """
     from seemachine import cli
 
     monkeypatch.setenv("SEEMACHINE_HOME", str(tmp_path / "w"))

@@ -27,12 +27,18 @@ FUTURE = Validity(NOW + timedelta(days=1), NOW + timedelta(days=2))
 def with_uris(ca: Issued, name: str, uris: list[str]) -> Issued:
     """A client's certificate with any URIs, or none, made without the room that is tested."""
     made = authority.issue_client(ca, "template", "use", VALID)
-    builder = x509.CertificateBuilder().subject_name(_subject(name)).issuer_name(ca.certificate.subject)
+    builder = (
+        x509.CertificateBuilder().subject_name(_subject(name)).issuer_name(ca.certificate.subject)
+    )
     builder = builder.public_key(made.key.public_key()).serial_number(x509.random_serial_number())
     builder = builder.not_valid_before(VALID.begin).not_valid_after(VALID.end)
-    builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+    builder = builder.add_extension(
+        x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False
+    )
     if uris:
-        alternatives = x509.SubjectAlternativeName([x509.UniformResourceIdentifier(uri) for uri in uris])
+        alternatives = x509.SubjectAlternativeName(
+            [x509.UniformResourceIdentifier(uri) for uri in uris]
+        )
         builder = builder.add_extension(alternatives, critical=False)
     return Issued(builder.sign(ca.key, hashes.SHA256()), made.key)
 
@@ -43,7 +49,9 @@ def _subject(name: str) -> x509.Name:
 
 @dataclass
 class Pki:
-    """A folder with a CA and what it issued, `other-ca` which nobody trusts, and certificates that are wrong in one way each."""
+    """A folder with a CA and what it issued, `other-ca` which nobody trusts, and certificates that
+    are wrong in one way each.
+    """
 
     folder: Path
 
@@ -57,7 +65,10 @@ class Pki:
             "machine-expired": authority.issue_machine(ca, ESN, [], PAST),
             "machine-future": authority.issue_machine(ca, ESN, [], FUTURE),
             "machine-other-ca": authority.issue_machine(other, ESN, [], VALID),
-            **{f"client-{role}": authority.issue_client(ca, f"client {role}", role, VALID) for role in ("use", "provision", "admin")},
+            **{
+                f"client-{role}": authority.issue_client(ca, f"client {role}", role, VALID)
+                for role in ("use", "provision", "admin")
+            },
             "expired": authority.issue_client(ca, "late", "use", PAST),
             "future": authority.issue_client(ca, "early", "use", FUTURE),
             "other": authority.issue_client(other, "stranger", "use", VALID),
@@ -79,7 +90,9 @@ class Pki:
         """What a client is opened with."""
         return Tls(*self._files(name), self.folder / f"{ca}.crt")
 
-    def context(self, name: str | None, newest: ssl.TLSVersion = ssl.TLSVersion.MAXIMUM_SUPPORTED) -> ssl.SSLContext:
+    def context(
+        self, name: str | None, newest: ssl.TLSVersion = ssl.TLSVersion.MAXIMUM_SUPPORTED
+    ) -> ssl.SSLContext:
         """A client's context of the standard library's making; None: without a certificate."""
         context = ssl.create_default_context(cafile=self.folder / "ca.crt")
         context.maximum_version = newest

@@ -51,7 +51,14 @@ def certificate(path):
 
 def names(path, kind):
     """The alternative names of a type, as texts."""
-    return [str(value) for value in certificate(path).extensions.get_extension_for_class(NAMES).value.get_values_for_type(kind)]
+    return [
+        str(value)
+        for value in (
+            certificate(path)
+            .extensions.get_extension_for_class(NAMES)
+            .value.get_values_for_type(kind)
+        )
+    ]
 
 
 def test_everything_is_for_its_owner_alone(pki):
@@ -59,7 +66,9 @@ def test_everything_is_for_its_owner_alone(pki):
     for words, _ in list(NEW.values())[1:]:
         assert cli.main(["pki", *words]) == 0
     assert pki.stat().st_mode & 0o777 == 0o700
-    assert {path.name for path in pki.iterdir()} == {f"{name}.{end}" for _, [name] in NEW.values() for end in ("crt", "key")}
+    assert {path.name for path in pki.iterdir()} == {
+        f"{name}.{end}" for _, [name] in NEW.values() for end in ("crt", "key")
+    }
     assert {path.stat().st_mode & 0o777 for path in pki.iterdir()} == {0o600}
 
 
@@ -74,21 +83,48 @@ def test_it_says_what_it_wrote_and_what_to_do_with_it(pki, capsys):
 
 
 def test_a_second_client_is_announced(pki, capsys):
-    """From then on clients of this world have no certificate by themselves; elsewhere nothing changes."""
+    """From then on clients of this world have no certificate by themselves; elsewhere nothing
+    changes.
+    """
     for name in ("alice", "bob"):
         assert cli.main(["pki", "issue", "client", name, "--role", "use"]) == 0
         last = capsys.readouterr().out.splitlines()[-1]
         assert ("several" in last) == (name == "bob")
     assert last.endswith(f"export SEEMACHINE_TLS_CERT={pki / 'client-bob.crt'}")
     pki.rename(pki.with_name("elsewhere"))
-    words = ["pki", "issue", "client", "carol", "--role", "use", "--folder", str(pki.with_name("elsewhere"))]
+    words = [
+        "pki",
+        "issue",
+        "client",
+        "carol",
+        "--role",
+        "use",
+        "--folder",
+        str(pki.with_name("elsewhere")),
+    ]
     assert cli.main(words) == 0
     assert "several" not in capsys.readouterr().out
 
 
 def test_a_machine_has_its_esn_and_its_hosts(pki):
-    """The ESN is a URI; names and addresses are what was given, each once, and those of its own host."""
-    assert cli.main(["pki", "issue", "machine", ESN.lower(), "--host", "hsm.example", "10.0.0.1", "localhost"]) == 0
+    """The ESN is a URI; names and addresses are what was given, each once, and those of its own
+    host.
+    """
+    assert (
+        cli.main(
+            [
+                "pki",
+                "issue",
+                "machine",
+                ESN.lower(),
+                "--host",
+                "hsm.example",
+                "10.0.0.1",
+                "localhost",
+            ]
+        )
+        == 0
+    )
     path = pki / f"{ESN}.crt"
     assert names(path, x509.UniformResourceIdentifier) == [f"urn:seemachine:esn:{ESN}"]
     assert names(path, x509.DNSName) == ["localhost", "hsm.example"]
@@ -122,7 +158,9 @@ def test_nothing_is_overwritten_unasked(what, pki, capsys):
     assert "is there already" in refused(capsys, *words)
     (pki / f"{name}.crt").unlink()
     assert f"{name}.key is there already" in refused(capsys, *words)
-    assert {path: path.read_bytes() for path in pki.iterdir()} == {path: data for path, data in before.items() if path.exists()}
+    assert {path: path.read_bytes() for path in pki.iterdir()} == {
+        path: data for path, data in before.items() if path.exists()
+    }
 
 
 def test_a_certificate_is_renewed_when_asked_for(pki):
@@ -151,20 +189,31 @@ def test_a_ca_that_cannot_be_used_is_named(damage, pki, capsys, tmp_path):
     else:
         (pki / f"ca.{damage}").write_text("nonsense")
     capsys.readouterr()
-    assert f"{pki / 'ca.crt'} and ca.key can't be used: " in refused(capsys, "issue", "machine", ESN)
+    assert f"{pki / 'ca.crt'} and ca.key can't be used: " in refused(
+        capsys, "issue", "machine", ESN
+    )
 
 
 def test_a_ca_that_has_expired_issues_nothing(pki, capsys):
     """The refusal says since when."""
-    expired = make_ca("old", Validity(datetime.now(UTC) - timedelta(days=9), datetime.now(UTC) - timedelta(days=1)))
+    expired = make_ca(
+        "old",
+        Validity(datetime.now(UTC) - timedelta(days=9), datetime.now(UTC) - timedelta(days=1)),
+    )
     (pki / "ca.crt").write_bytes(expired.certificate_pem)
     (pki / "ca.key").write_bytes(expired.key_pem)
     assert "the CA has expired on " in refused(capsys, "issue", "machine", ESN)
 
 
 WRONG = {
-    "no host": (["issue", "machine", ESN, "--host", "a b"], "'a b' is neither an address nor a host name"),
-    "no host at all": (["issue", "machine", ESN, "--host", ""], "'' is neither an address nor a host name"),
+    "no host": (
+        ["issue", "machine", ESN, "--host", "a b"],
+        "'a b' is neither an address nor a host name",
+    ),
+    "no host at all": (
+        ["issue", "machine", ESN, "--host", ""],
+        "'' is neither an address nor a host name",
+    ),
     "a path": (["issue", "client", "../alice", "--role", "use"], "'../alice' is no client name"),
     "a line": (["issue", "client", "a\nb", "--role", "use"], "is no client name"),
     "a long name": (["issue", "client", "a" * 65, "--role", "use"], "is no client name"),
@@ -179,7 +228,15 @@ def test_what_cannot_be_in_a_certificate_is_refused(what, pki, capsys):
     assert {path.name for path in pki.iterdir()} == {"ca.crt", "ca.key"}
 
 
-@pytest.mark.parametrize("words", [["issue", "client", "a"], ["issue", "client", "a", "--role", "king"], ["init", "--days", "0"], []])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["issue", "client", "a"],
+        ["issue", "client", "a", "--role", "king"],
+        ["init", "--days", "0"],
+        [],
+    ],
+)
 def test_wrong_usage_is_exit_code_2(words, home):
     """A client without a role is no client."""
     with pytest.raises(SystemExit) as left:
@@ -189,15 +246,31 @@ def test_wrong_usage_is_exit_code_2(words, home):
 
 def test_without_the_package_it_says_what_to_install(tmp_path):
     """The rest of seemachine does without cryptography; pki says in one line how to get it."""
-    code = "import sys; sys.modules['cryptography'] = None; from seemachine import cli; sys.exit(cli.main(['pki', 'init']))"
-    done = subprocess.run([sys.executable, "-c", code], env=environment(tmp_path), capture_output=True, text=True, check=False)
+    code = (
+        "import sys; sys.modules['cryptography'] = None; from seemachine import cli;"
+        " sys.exit(cli.main(['pki', 'init']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment(tmp_path),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert (done.returncode, done.stdout) == (1, "")
     assert (
-        done.stderr == "seemachine pki: the package cryptography is missing; install it, in the source folder, with: pip install '.[pki]'\n"
+        done.stderr
+        == "seemachine pki: the package cryptography is missing; install it, in the source folder,"
+        " with: pip install '.[pki]'\n"
     )
 
 
 def test_the_machine_itself_needs_no_such_package():
-    """The container that a machine may run in has no compiled packages: nothing but pki imports cryptography."""
-    code = "import sys, seemachine.server.start, seemachine.fleet.supervisor, seeclient.tls; assert 'cryptography' not in sys.modules"
+    """The container that a machine may run in has no compiled packages: nothing but pki imports
+    cryptography.
+    """
+    code = (
+        "import sys, seemachine.server.start, seemachine.fleet.supervisor, seeclient.tls; assert"
+        " 'cryptography' not in sys.modules"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)

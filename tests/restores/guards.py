@@ -1,4 +1,6 @@
-"""Guards, one of which can be left out, so that it is seen what it is for: without it a leaf comes twice."""
+"""Guards, one of which can be left out, so that it is seen what it is for: without it a leaf comes
+twice.
+"""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -38,12 +40,18 @@ GUARDS: dict[str, list[Patch]] = {
     "openings are compared": [(STATE + "witness.doubt_about", _no_doubt)],
     "the folder of a machine is compared": [(STATE + "witness.same_file", _yes)],
     "a record names its file": [(STATE + "witness_file.same_file", _yes)],
-    "a record names its kind of file system": [(STATE + "witness_file.filesystem_of", lambda _path: b"")],
+    "a record names its kind of file system": [
+        (STATE + "witness_file.filesystem_of", lambda _path: b"")
+    ],
     # Not a guard: what some file systems don't tell.
     "birth times": [(STATE + "places._born", lambda _path, _found: 0)],
     "an old record is superseded": [(STATE + "witness_file._supersede", _nothing)],
-    "a record is renewed at an orderly end": [(STATE + "folder_witness.FolderWitness.release", _close)],
-    "a record is renewed while leaves are taken": [(STATE + "folder_witness.FolderWitness.beat", _nothing)],
+    "a record is renewed at an orderly end": [
+        (STATE + "folder_witness.FolderWitness.release", _close)
+    ],
+    "a record is renewed while leaves are taken": [
+        (STATE + "folder_witness.FolderWitness.beat", _nothing)
+    ],
     "leaves are noted": [
         (STATE + "folder_witness.FolderWitness.noted", _no_notes),
         (STATE + "runtime_witness.RuntimeWitness.noted", _no_notes),
@@ -58,7 +66,9 @@ GUARDS: dict[str, list[Patch]] = {
     ],
     "a card with two names is refused": [(STATE + "originals._refuse_linked", _nothing)],
     "a card is the file that was written last": [(STATE + "originals.same_file", _yes)],
-    "a card has the content that was written last": [(STATE + "originals._digest", lambda _path: b"")],
+    "a card has the content that was written last": [
+        (STATE + "originals._digest", lambda _path: b"")
+    ],
     "a record of a card names its folder": [(STATE + "originals._is_here", _yes)],
 }
 

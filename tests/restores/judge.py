@@ -1,4 +1,6 @@
-"""What came of a case: the verdict over every signature that anybody got, by an implementation that is not ours."""
+"""What came of a case: the verdict over every signature that anybody got, by an implementation that
+is not ours.
+"""
 
 import hashlib
 from collections import defaultdict
@@ -10,7 +12,10 @@ from restores.process import Signed
 
 
 class Verdict(Enum):
-    """`noticed`: a machine refused something. `harmless`: nothing was refused, and no leaf came twice. `reused`: one did."""
+    """`noticed`: a machine refused something.
+
+    `harmless`: nothing was refused, and no leaf came twice. `reused`: one did.
+    """
 
     NOTICED = "noticed"
     HARMLESS = "harmless"
@@ -18,7 +23,10 @@ class Verdict(Enum):
 
 
 def reused(signed: Iterable[Signed]) -> list[tuple[str, int]]:
-    """Keys, by their identifier I in hexadecimal, and leaves q that signed two messages. Fails on a signature that does not verify."""
+    """Keys, by their identifier I in hexadecimal, and leaves q that signed two messages.
+
+    Fails on a signature that does not verify.
+    """
     digests: dict[tuple[str, int], set[bytes]] = defaultdict(set)
     for each in signed:
         key = pyhsslms.LmsPublicKey.deserialize(each.public_key)

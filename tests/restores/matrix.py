@@ -1,4 +1,6 @@
-"""Part x way x moment x store x host: every combination as a case, each run in a world of its own."""
+"""Part x way x moment x store x host: every combination as a case, each run in a world
+of its own.
+"""
 
 import tempfile
 from collections.abc import Iterator
@@ -14,7 +16,10 @@ from restores.ways import WAYS, Way
 
 STORES = ("sqlite", "file")
 HSM, WITNESS, CARDS, SEEN = Path("hsm"), Path("witness"), Path("cards"), Path("seen")
-NVRAM = {"sqlite": (HSM / ESN / "nvram.db", HSM / ESN / "nvram.db-wal"), "file": (HSM / ESN / "nvram",)}
+NVRAM = {
+    "sqlite": (HSM / ESN / "nvram.db", HSM / ESN / "nvram.db-wal"),
+    "file": (HSM / ESN / "nvram",),
+}
 WORLD = (HSM, WITNESS, CARDS, Path("world.key"))
 
 HOSTS = RUNTIME, NO_RUNTIME = "runtime witness", "no runtime witness"
@@ -22,7 +27,10 @@ HOSTS = RUNTIME, NO_RUNTIME = "runtime witness", "no runtime witness"
 
 @dataclass(frozen=True)
 class Case:
-    """One combination. `parts` has a name for the table; `host` is with a runtime witness or without."""
+    """One combination.
+
+    `parts` has a name for the table; `host` is with a runtime witness or without.
+    """
 
     part: str
     way: Way
@@ -71,7 +79,9 @@ def cases() -> Iterator[Case]:
         for way in WAYS:
             yield from _in_place(store, way)
             for moment in (scenes.beside, scenes.beside_at_once, scenes.a_card_in_two_worlds):
-                yield from (Case("world", way, moment, store, host) for host in (RUNTIME, NO_RUNTIME))
+                yield from (
+                    Case("world", way, moment, store, host) for host in (RUNTIME, NO_RUNTIME)
+                )
     yield from _by_themselves()
 
 
@@ -96,9 +106,14 @@ def _in_place(store: str, way: Way) -> Iterator[Case]:
     for part in ("NVRAM", "hsm", "hsm and witness", "world"):
         yield Case(part, way, scenes.within_one_beat, store, RUNTIME)
     for part in ("cards", "cards and witness", "world"):
-        yield from (Case(part, way, scenes.a_card_in_two_machines, store, host) for host in (RUNTIME, NO_RUNTIME))
+        yield from (
+            Case(part, way, scenes.a_card_in_two_machines, store, host)
+            for host in (RUNTIME, NO_RUNTIME)
+        )
     for part in ("half-made keys", "half-made keys and witness", "hsm and witness", "world"):
-        yield from (Case(part, way, scenes.a_half_made_key, store, host) for host in (RUNTIME, NO_RUNTIME))
+        yield from (
+            Case(part, way, scenes.a_half_made_key, store, host) for host in (RUNTIME, NO_RUNTIME)
+        )
 
 
 def run(case: Case, *without: str, folder: Path | None = None) -> Outcome:
@@ -106,10 +121,14 @@ def run(case: Case, *without: str, folder: Path | None = None) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="restore-", dir=folder) as name:
         home = Path(name)
         runtime = str(home / "runtime") if case.host == RUNTIME else scenes.OFF
-        scene = Scene(home, Setting(case.store, runtime, b"first boot", without), case.way, case.parts)
+        scene = Scene(
+            home, Setting(case.store, runtime, b"first boot", without), case.way, case.parts
+        )
         scene.world.mkdir(mode=0o700)
         try:
             case.moment(scene)
         finally:
             scene.end()
-        return Outcome(case, judge(scene.signed, scene.refused), reused(scene.signed), scene.refused)
+        return Outcome(
+            case, judge(scene.signed, scene.refused), reused(scene.signed), scene.refused
+        )

@@ -1,4 +1,7 @@
-"""Mounts and disks: the same files under another path, and images of a disk that keep every inode. They need root."""
+"""Mounts and disks: the same files under another path, and images of a disk that keep every inode.
+
+They need root.
+"""
 
 import os
 import shutil
@@ -17,7 +20,11 @@ XFS_MEBIBYTES = 320
 @cache
 def may_mount() -> bool:
     """Whether this process may mount."""
-    return os.geteuid() == 0 and subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False).returncode == 0
+    return (
+        os.geteuid() == 0
+        and subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False).returncode
+        == 0
+    )
 
 
 def overlay(world: Path, _parts: Parts, other: Path) -> None:
@@ -43,7 +50,10 @@ MOUNTS = (Way("overlay", overlay, unmounted), Way("bind mount", bind, unmounted)
 
 
 class Disk:
-    """A world on an ext4 disk in a file; an image of it is a copy of that file. First mounted, last unmounted, by the scene."""
+    """A world on an ext4 disk in a file; an image of it is a copy of that file.
+
+    First mounted, last unmounted, by the scene.
+    """
 
     def __init__(self) -> None:
         self._saved = False

@@ -1,7 +1,8 @@
-"""A machine in a process of its own, without a port: started as `seemachine serve` does, told what to do over a pipe, and killed.
+"""A machine in a process of its own, without a port: started as `seemachine serve` does, told what
+to do over a pipe, and killed.
 
-Processes are forked from one that has everything imported, so that thousands of starts take minutes.
-It must have no machine of its own open, and no thread that holds a lock.
+Processes are forked from one that has everything imported, so that thousands of starts take
+minutes. It must have no machine of its own open, and no thread that holds a lock.
 """
 
 import multiprocessing
@@ -35,7 +36,9 @@ LABEL = "half"
 
 @dataclass(frozen=True)
 class Setting:
-    """How machines of a case run: their store, where the runtime witness is, which boot of the host it is, guards to leave out."""
+    """How machines of a case run: their store, where the runtime witness is, which boot of the host
+    it is, guards to leave out.
+    """
 
     store: str
     runtime: str
@@ -64,7 +67,9 @@ class Running:
 
     def __init__(self, world: Path, esn: str, setting: Setting) -> None:
         self._pipe, theirs = forking.Pipe()
-        self._process = forking.Process(target=_run, args=(theirs, world, esn, setting), daemon=True)
+        self._process = forking.Process(
+            target=_run, args=(theirs, world, esn, setting), daemon=True
+        )
         self._process.start()
         theirs.close()
         self._answer()
@@ -117,7 +122,9 @@ def running(world: Path, esn: str, setting: Setting) -> Iterator[Running]:
 def _run(pipe: Connection, world: Path, esn: str, setting: Setting) -> None:
     os.setsid()
     witness_file.boot_of_host = lambda: setting.boot  # type: ignore[attr-defined]
-    config = Config(esn=esn, world=world, store=setting.store, runtime_witness=setting.runtime, publish=False)
+    config = Config(
+        esn=esn, world=world, store=setting.store, runtime_witness=setting.runtime, publish=False
+    )
     with without(*setting.without):
         try:
             lock = FolderLock(config.folder, esn)
@@ -158,7 +165,9 @@ def make(session: Session) -> bytes:
 
 
 def begin(session: Session, explease: int) -> bytes:
-    """Hash a key for one card, under a label, which then waits for the card; returns its public key."""
+    """Hash a key for one card, under a label, which then waits for the card; returns its public
+    key.
+    """
     request = request_for_key(CHEAP, 0, explease, label=LABEL)  # type: ignore[arg-type]
     started = _ask(session, request)
     return _hashed(session, started.handle, started.remaining)
@@ -205,4 +214,6 @@ def end(session: Session) -> None:
     session.machine.store.close()
 
 
-TOLD: dict[str, Callable[..., Any]] = {each.__name__: each for each in (make, begin, finish, sign, provision, beat, end)}
+TOLD: dict[str, Callable[..., Any]] = {
+    each.__name__: each for each in (make, begin, finish, sign, provision, beat, end)
+}

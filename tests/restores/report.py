@@ -1,6 +1,8 @@
-"""The whole restore matrix, and its counts as the tables of docs/reliability.md: `python -m restores.report [FILE]`.
+"""The whole restore matrix, and its counts as the tables of docs/reliability.md: `python -m
+restores.report [FILE]`.
 
-Verdicts are added to FILE as they come, and cases that are in it are not run again, so that it can be done in parts.
+Verdicts are added to FILE as they come, and cases that are in it are not run again, so that it can
+be done in parts.
 """
 
 import itertools
@@ -33,7 +35,9 @@ XFS = Path("/tmp/restore-xfs")
 def main(file: str = "") -> int:
     """Run all cases that FILE does not have; print tables of all; 1 when a leaf came twice."""
     began, log = time.monotonic(), Path(file) if file else None
-    known = [line.split("\t") for line in log.read_text().splitlines()] if log and log.exists() else []
+    known = (
+        [line.split("\t") for line in log.read_text().splitlines()] if log and log.exists() else []
+    )
     chosen = [number for number, case in enumerate(ALL) if shutil.which(case.way.needs)]
     # Each part of the whole is a sample of it.
     random.Random(1).shuffle(chosen)
@@ -41,7 +45,9 @@ def main(file: str = "") -> int:
     workers = os.cpu_count() or 1
     rows = [tuple(words) for _, *words in known]
     with ProcessPoolExecutor(workers, multiprocessing.get_context("fork")) as pool:
-        for number, verdict in pool.map(_verdict, [number for number in chosen if number not in done], chunksize=4):
+        for number, verdict in pool.map(
+            _verdict, [number for number in chosen if number not in done], chunksize=4
+        ):
             rows.append(_row(ALL[number], verdict))
             if log:
                 with log.open("a") as lines:
@@ -88,8 +94,13 @@ def _reflinked() -> list[Row]:
 
 def _print(rows: list[Row], seconds: float, workers: int) -> None:
     kernel = platform.release()
-    disk = subprocess.run(["stat", "-f", "-c", "%T", "/tmp"], capture_output=True, text=True, check=True)
-    print(f"{len(rows)} combinations, {seconds:.0f} s with {workers} processes, Linux {kernel}, {disk.stdout.strip()}\n")
+    disk = subprocess.run(
+        ["stat", "-f", "-c", "%T", "/tmp"], capture_output=True, text=True, check=True
+    )
+    print(
+        f"{len(rows)} combinations, {seconds:.0f} s with {workers} processes, Linux {kernel},"
+        f" {disk.stdout.strip()}\n"
+    )
     for column, title in enumerate(("put back", "when", "way", "store", "host")):
         _table(title, Counter((row[column], row[-1]) for row in rows))
     for row in rows:
@@ -100,7 +111,11 @@ def _print(rows: list[Row], seconds: float, workers: int) -> None:
 def _table(title: str, counts: Counter[tuple[str, str]]) -> None:
     print(f"| {title} | noticed | harmless | leaves reused |\n| --- | ---: | ---: | ---: |")
     for name in dict.fromkeys(name for name, _ in counts):
-        print(f"| {name} | " + " | ".join(f"{counts[name, verdict.value]:,}" for verdict in Verdict) + " |")
+        print(
+            f"| {name} | "
+            + " | ".join(f"{counts[name, verdict.value]:,}" for verdict in Verdict)
+            + " |"
+        )
     print()
 
 

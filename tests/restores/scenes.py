@@ -1,7 +1,8 @@
-"""What happens in a case: a world is used, saved, used on, put back, and used again, each time signing all that it gives.
+"""What happens in a case: a world is used, saved, used on, put back, and used again, each time
+signing all that it gives.
 
-A client without a memory signs before and after; `signed` is every signature that anybody got, `refused` what machines
-said instead, or of what they put into quarantine.
+A client without a memory signs before and after; `signed` is every signature that anybody got,
+`refused` what machines said instead, or of what they put into quarantine.
 """
 
 import itertools
@@ -23,7 +24,10 @@ OFF = "off"
 
 @dataclass
 class Scene:
-    """A world folder on a host, and what came of it. `parts` are saved and put back in one `way`."""
+    """A world folder on a host, and what came of it.
+
+    `parts` are saved and put back in one `way`.
+    """
 
     folder: Path
     setting: Setting
@@ -45,7 +49,9 @@ class Scene:
         return self.folder / "kept"
 
     @contextmanager
-    def machine(self, esn: str = ESN, world: Path | None = None, *, kill: bool = False) -> Iterator[Running]:
+    def machine(
+        self, esn: str = ESN, world: Path | None = None, *, kill: bool = False
+    ) -> Iterator[Running]:
         """A machine that is up; in the end it is stopped, or killed."""
         machine = Running(world or self.world, esn, self.setting)
         self._running.append(machine)
@@ -226,7 +232,9 @@ def put_back_while_up_and_ended(scene: Scene) -> None:
 
 
 def rebooted(moment: Moment) -> Moment:
-    """The same, and before what was put back is used the host is started again, as after a loss of power."""
+    """The same, and before what was put back is used the host is started again, as after a loss of
+    power.
+    """
 
     def then(scene: Scene) -> None:
         back = scene.put_back
@@ -255,7 +263,9 @@ NVRAM_MOMENTS: tuple[Moment, ...] = (
 
 
 def a_card_in_two_machines(scene: Scene) -> None:
-    """A card is saved, a lease goes into one machine, the card is put back, and goes into another machine, and into the first."""
+    """A card is saved, a lease goes into one machine, the card is put back, and goes into another
+    machine, and into the first.
+    """
     _make_cards(scene)
     scene.save()
     scene.trying(lambda: scene.provision(ESN, "card1", 2))
@@ -265,7 +275,9 @@ def a_card_in_two_machines(scene: Scene) -> None:
 
 
 def a_half_made_key(scene: Scene) -> None:
-    """A half-made key is saved, its leases go onto a card, it is put back, and goes onto another; both cards go into machines."""
+    """A half-made key is saved, its leases go onto a card, it is put back, and goes onto another;
+    both cards go into machines.
+    """
     with scene.machine() as machine:
         machine("begin", 1)
     with scene.machine(OTHER_ESN):
@@ -299,7 +311,9 @@ def _make_cards(scene: Scene) -> None:
 
 
 def beside(scene: Scene) -> None:
-    """The world is saved and put back somewhere else; both are used, the copy first, then the original, then the copy."""
+    """The world is saved and put back somewhere else; both are used, the copy first, then the
+    original, then the copy.
+    """
     public_key = used(scene)
     scene.save()
     other = scene.folder / "other"
@@ -325,7 +339,9 @@ def beside_at_once(scene: Scene) -> None:
 
 
 def a_card_in_two_worlds(scene: Scene) -> None:
-    """The world is saved and put back somewhere else; its card gives a lease to a machine here and to another machine there."""
+    """The world is saved and put back somewhere else; its card gives a lease to a machine here and
+    to another machine there.
+    """
     _make_cards(scene)
     scene.save()
     other = replace(scene, signed=[], refused=[], _running=[])
@@ -345,7 +361,9 @@ def _sign_in(scene: Scene, world: Path, public_key: bytes) -> None:
 
 
 def in_a_mount(scene: Scene) -> None:
-    """The world is used through a mount, which is the way it was saved, then where it is, then through the mount again."""
+    """The world is used through a mount, which is the way it was saved, then where it is, then
+    through the mount again.
+    """
     public_key = used(scene)
     other = scene.folder / "other"
     other.mkdir()

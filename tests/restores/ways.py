@@ -18,7 +18,9 @@ def run(*words: object) -> None:
 
 @dataclass(frozen=True)
 class Way:
-    """`save` puts parts of a world, paths below it, into a new folder; `back` puts all that lies in there in its place in the world."""
+    """`save` puts parts of a world, paths below it, into a new folder; `back` puts all that lies in
+    there in its place in the world.
+    """
 
     name: str
     save: Callable[[Path, Parts, Path], None]
@@ -34,7 +36,12 @@ def _with(*words: str) -> Callable[[Path, Parts, Path], None]:
             target = (kept / part).parent
             target.mkdir(parents=True, exist_ok=True)
             # Files come and go while a machine runs.
-            subprocess.run([*words, str(world / part), str(target)], check=False, capture_output=True, timeout=60)
+            subprocess.run(
+                [*words, str(world / part), str(target)],
+                check=False,
+                capture_output=True,
+                timeout=60,
+            )
 
     return save
 
@@ -46,7 +53,12 @@ LINKED = _with("cp", "-al")
 def archived(world: Path, parts: Parts, kept: Path) -> None:
     """A tar file, with modes and owners."""
     there = [str(part) for part in parts if (world / part).exists()]
-    subprocess.run(["tar", "-C", str(world), "-cpf", str(kept / "saved.tar"), *there], check=False, capture_output=True, timeout=60)
+    subprocess.run(
+        ["tar", "-C", str(world), "-cpf", str(kept / "saved.tar"), *there],
+        check=False,
+        capture_output=True,
+        timeout=60,
+    )
 
 
 def extracted(world: Path, kept: Path) -> None:
@@ -56,7 +68,9 @@ def extracted(world: Path, kept: Path) -> None:
 
 def copied_over(world: Path, kept: Path) -> None:
     """Into the files that are there. It leaves those that are the same file."""
-    subprocess.run(["cp", "-a", f"{kept}/.", f"{world}/"], check=False, capture_output=True, timeout=60)
+    subprocess.run(
+        ["cp", "-a", f"{kept}/.", f"{world}/"], check=False, capture_output=True, timeout=60
+    )
 
 
 def content_alone(world: Path, kept: Path) -> None:
@@ -69,7 +83,9 @@ def content_alone(world: Path, kept: Path) -> None:
 
 
 def linked_over(world: Path, kept: Path) -> None:
-    """Each file in place of the one that is there, by a hard link; then the saved names go, as when a snapshot is dropped."""
+    """Each file in place of the one that is there, by a hard link; then the saved names go, as when
+    a snapshot is dropped.
+    """
     run("cp", "-alf", f"{kept}/.", f"{world}/")
     shutil.rmtree(kept)
 
@@ -91,7 +107,9 @@ def files_moved(world: Path, kept: Path) -> None:
 
 
 def deduplicated(world: Path, parts: Parts, kept: Path) -> None:
-    """A copy of which each file that is still the same is made one with it, as tools do that save space."""
+    """A copy of which each file that is still the same is made one with it, as tools do that save
+    space.
+    """
     COPIED(world, parts, kept)
     for path in _files(kept):
         twin = world / path.relative_to(kept)
@@ -101,7 +119,9 @@ def deduplicated(world: Path, parts: Parts, kept: Path) -> None:
 
 
 def witness_linked(world: Path, parts: Parts, kept: Path) -> None:
-    """Copies, but hard links of what witnesses remember, as where an earlier copy of that was made one with it."""
+    """Copies, but hard links of what witnesses remember, as where an earlier copy of that was made
+    one with it.
+    """
     for part in parts:
         (LINKED if part.parts[0] == "witness" else COPIED)(world, [part], kept)
 
@@ -116,7 +136,12 @@ def rsync_linked(world: Path, parts: Parts, kept: Path) -> None:
         target = (kept / part).parent
         target.mkdir(parents=True, exist_ok=True)
         links = f"--link-dest={(world / part).parent}"
-        subprocess.run(["rsync", "-a", links, str(world / part), f"{target}/"], check=False, capture_output=True, timeout=60)
+        subprocess.run(
+            ["rsync", "-a", links, str(world / part), f"{target}/"],
+            check=False,
+            capture_output=True,
+            timeout=60,
+        )
 
 
 def rsync_deleting(world: Path, kept: Path) -> None:

@@ -1,4 +1,6 @@
-"""What the tests of server and client share: machines, engines that wait, peers on pretend wires, daemons in this process."""
+"""What the tests of server and client share: machines, engines that wait, peers on pretend wires,
+daemons in this process.
+"""
 
 import contextlib
 import os
@@ -113,7 +115,10 @@ class Events:
 
 
 class GatedEngine(PortableEngine):
-    """Hashes leaves, and nodes above them, only while its gate is open. Calls are counted as they come and as they go."""
+    """Hashes leaves, and nodes above them, only while its gate is open.
+
+    Calls are counted as they come and as they go.
+    """
 
     def __init__(self, *, shut: bool = True) -> None:
         self.gate = threading.Event()
@@ -140,16 +145,31 @@ class GatedEngine(PortableEngine):
 
 @contextlib.contextmanager
 def slow_machine(home: Path, *options: str) -> Iterator[RunningMachine]:
-    """A machine in a process of its own that hashes in plain Python, so that a long step is long whatever engine is built here."""
+    """A machine in a process of its own that hashes in plain Python, so that a long step is long
+    whatever engine is built here.
+    """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(processes, "environment", partial(processes.environment, SEEMACHINE_ENGINE="portable"))
+        patch.setattr(
+            processes, "environment", partial(processes.environment, SEEMACHINE_ENGINE="portable")
+        )
         with processes.machines(home, (ESN, *options)) as [running]:
             yield running
 
 
-def make_machine(world: Path, *, store: Any = None, engine: Any = None, random: Any = os.urandom, **limits: int) -> Machine:
-    """A machine without a process, by default with a memory that forgets. `limits` are those of Limits."""
-    given = {"frame": 1 << 20, "message": (1 << 20) - m.ENVELOPE_BYTES, "idle_seconds": 300, "request_seconds": 120, **limits}
+def make_machine(
+    world: Path, *, store: Any = None, engine: Any = None, random: Any = os.urandom, **limits: int
+) -> Machine:
+    """A machine without a process, by default with a memory that forgets.
+
+    `limits` are those of Limits.
+    """
+    given = {
+        "frame": 1 << 20,
+        "message": (1 << 20) - m.ENVELOPE_BYTES,
+        "idle_seconds": 300,
+        "request_seconds": 120,
+        **limits,
+    }
     return Machine(
         esn=ESN,
         model="5c",
@@ -162,11 +182,17 @@ def make_machine(world: Path, *, store: Any = None, engine: Any = None, random: 
 
 
 def make_key(
-    tree: str = "sha256_m32_h5", ots: str = "sha256_n32_w4", expcards: int = 0, explease: int = 0, random: Any = os.urandom
+    tree: str = "sha256_m32_h5",
+    ots: str = "sha256_n32_w4",
+    expcards: int = 0,
+    explease: int = 0,
+    random: Any = os.urandom,
 ) -> Generation:
     """A finished generation."""
     parameters = lms(tree)
-    made = Generation(parameters, lmots(ots), Sectors(parameters.h, expcards, explease), parameters.h, 0, random)
+    made = Generation(
+        parameters, lmots(ots), Sectors(parameters.h, expcards, explease), parameters.h, 0, random
+    )
     while made.remaining:
         made.step(PortableEngine(), lambda: False)
     return made
@@ -303,7 +329,15 @@ async def running(
 
     `limits` are those of the configuration; `most` sockets are in hand at one time.
     """
-    config = Config(esn=ESN, port=0, world=world, publish=False, store="memory", limits=LimitSettings(**limits), tls=tls)
+    config = Config(
+        esn=ESN,
+        port=0,
+        world=world,
+        publish=False,
+        store="memory",
+        limits=LimitSettings(**limits),
+        tls=tls,
+    )
     hsm = make_machine(world, engine=engine, store=store)
     hsm.limits = wire_limits(config)
     log = Events()

@@ -1,4 +1,6 @@
-"""admission.py and buckets.py: places, who loses them, and rates, with time that passes only when it is told to."""
+"""admission.py and buckets.py: places, who loses them, and rates, with time that passes only when
+it is told to.
+"""
 
 from dataclasses import replace
 
@@ -96,7 +98,9 @@ async def test_memory_that_is_missing_is_taken_from_strangers(places, mock_clock
 
 
 async def test_the_oldest_that_did_nothing_leaves_first(places, mock_clock):
-    """With the peer's places taken, a newcomer gets that of the one which has done nothing for longest."""
+    """With the peer's places taken, a newcomer gets that of the one which has done nothing for
+    longest.
+    """
     first, second, third = (places.admit(HERE) for _ in range(3))
     fourth = places.admit(HERE)
     assert lost(first, second, third, fourth) == [0]
@@ -106,9 +110,15 @@ async def test_the_oldest_that_did_nothing_leaves_first(places, mock_clock):
     assert lost(second, third, fourth) == [0]
 
 
-@pytest.mark.parametrize("request_", [HELLO, NO_FILE, m.ListNvmemfiles(), m.ListSlots(), LEDGER, SUSPECTS], ids=lambda each: each.NAME)
+@pytest.mark.parametrize(
+    "request_",
+    [HELLO, NO_FILE, m.ListNvmemfiles(), m.ListSlots(), LEDGER, SUSPECTS],
+    ids=lambda each: each.NAME,
+)
 async def test_to_look_something_up_earns_no_place(request_, places, mock_clock):
-    """However often it asks for what changes nothing, also while it is answered, a connection is as good as a silent one."""
+    """However often it asks for what changes nothing, also while it is answered, a connection is as
+    good as a silent one.
+    """
     reader = places.admit(HERE)
     proven(places), proven(places)
     with reader.at_work(request_):
@@ -129,7 +139,9 @@ async def test_a_refused_request_earns_no_place(places, mock_clock):
 
 
 async def test_who_waits_for_something_to_be_done_stays(places, mock_clock):
-    """A connection whose signature is under way is passed over, proven or not, however long it takes."""
+    """A connection whose signature is under way is passed over, proven or not, however long it
+    takes.
+    """
     first, second, third = (places.admit(HERE) for _ in range(3))
     with first.at_work(SIGN), second.at_work(SIGN), third.at_work(SIGN):
         mock_clock.jump(100)
@@ -139,7 +151,9 @@ async def test_who_waits_for_something_to_be_done_stays(places, mock_clock):
 
 
 async def test_clients_lose_their_places_only_after_a_while(places, mock_clock):
-    """Those for whom something was done stay until they have kept us waiting for the time of hello; then who waited longest leaves."""
+    """Those for whom something was done stay until they have kept us waiting for the time of hello;
+    then who waited longest leaves.
+    """
     first, second, third = (proven(places) for _ in range(3))
     mock_clock.jump(3)
     for seat in (first, third):
@@ -153,7 +167,9 @@ async def test_clients_lose_their_places_only_after_a_while(places, mock_clock):
 
 
 async def test_those_who_hold_something_leave_last(places, mock_clock):
-    """A connection with a half-made key outlasts those without that waited less; it leaves when nobody else can."""
+    """A connection with a half-made key outlasts those without that waited less; it leaves when
+    nobody else can.
+    """
     holder = proven(places, holding=True)
     mock_clock.jump(1)
     other, third = proven(places), proven(places)
@@ -176,7 +192,9 @@ async def test_a_peer_pushes_out_only_its_own(places, mock_clock):
 
 
 async def test_at_the_limit_of_all_anybody_may_have_to_leave(places, mock_clock):
-    """With all places taken, the oldest idle one leaves, whosever it is; and if all are in use the newcomer is told the limit."""
+    """With all places taken, the oldest idle one leaves, whosever it is; and if all are in use the
+    newcomer is told the limit.
+    """
     ours = [proven(places) for _ in range(3)]
     idle = places.admit(THERE)
     newcomer = places.admit("192.0.2.3")
@@ -225,7 +243,9 @@ async def test_hello_has_a_deadline_that_ends_with_it(places, autojump_clock):
 
 
 async def test_a_peer_that_connects_too_fast_is_not_heard(mock_clock):
-    """So many connections at once, so many a second, for each peer by itself; they are counted also when they have left again."""
+    """So many connections at once, so many a second, for each peer by itself; they are counted also
+    when they have left again.
+    """
     places = Admission(replace(LIMITS, peer_connections_per_second=10))
     for _ in range(BURST_SECONDS * 10):
         places.admit(HERE).leave()
@@ -239,7 +259,9 @@ async def test_a_peer_that_connects_too_fast_is_not_heard(mock_clock):
 
 
 async def test_requests_of_a_peer_wait_for_their_turn(autojump_clock):
-    """Beyond its rate a peer's requests are answered later, whichever of its connections they come from; another peer's are not."""
+    """Beyond its rate a peer's requests are answered later, whichever of its connections they come
+    from; another peer's are not.
+    """
     places = Admission(replace(LIMITS, peer_requests_per_second=10))
     first, second, other = places.admit(HERE), places.admit(HERE), places.admit(THERE)
     began = trio.current_time()
@@ -256,7 +278,9 @@ async def test_requests_of_a_peer_wait_for_their_turn(autojump_clock):
 
 
 async def test_a_first_hello_never_waits_for_those_of_others(autojump_clock):
-    """A peer's hellos that are said again wait; the first one of another connection of it does not."""
+    """A peer's hellos that are said again wait; the first one of another connection of
+    it does not.
+    """
     places = Admission(LIMITS)
     noisy, newcomer = places.admit(HERE), places.admit(HERE)
     for _ in range(300):
@@ -268,7 +292,9 @@ async def test_a_first_hello_never_waits_for_those_of_others(autojump_clock):
 
 
 async def test_long_requests_of_strangers_are_read_slowly(autojump_clock):
-    """What a peer's unproven connections send is read at a rate of all of them together; what proven ones send, at once."""
+    """What a peer's unproven connections send is read at a rate of all of them together; what
+    proven ones send, at once.
+    """
     places = Admission(LIMITS)
     first, second, client = places.admit(HERE), places.admit(HERE), proven(places)
     began = trio.current_time()
@@ -282,7 +308,9 @@ async def test_long_requests_of_strangers_are_read_slowly(autojump_clock):
 
 
 async def test_peers_that_are_gone_are_forgotten_in_the_end(mock_clock):
-    """However many addresses come by, only so many are remembered, and never is one forgotten that is still connected."""
+    """However many addresses come by, only so many are remembered, and never is one forgotten that
+    is still connected.
+    """
     places = Admission(LimitSettings())
     stays = places.admit(HERE)
     for number in range(2 * PEERS_REMEMBERED):
@@ -293,7 +321,9 @@ async def test_peers_that_are_gone_are_forgotten_in_the_end(mock_clock):
 
 @given(st.lists(st.floats(0, 3), max_size=60), st.integers(1, 20), st.integers(1, 20))
 def test_a_bucket_gives_no_more_than_its_burst_and_its_rate(pauses, rate, burst):
-    """However the asking is spread, no more tokens are taken than were there at first and came since."""
+    """However the asking is spread, no more tokens are taken than were there at first and came
+    since.
+    """
     bucket, now, taken = Bucket(rate, burst, 0.0), 0.0, 0
     for pause in pauses:
         now += pause
@@ -303,10 +333,14 @@ def test_a_bucket_gives_no_more_than_its_burst_and_its_rate(pauses, rate, burst)
 
 @given(st.integers(1, 200), st.integers(1, 20), st.integers(1, 20))
 def test_reserved_tokens_come_at_the_rate(count, rate, burst):
-    """Asked all at once, the tokens beyond the burst are promised one after the other, but none later than the longest wait."""
+    """Asked all at once, the tokens beyond the burst are promised one after the other, but none
+    later than the longest wait.
+    """
     bucket = Bucket(rate, burst, 0.0)
     waits = [bucket.reserve(0.0) for _ in range(count)]
-    assert waits == pytest.approx([min(LONGEST_WAIT, max(0, number - burst) / rate) for number in range(1, count + 1)])
+    assert waits == pytest.approx(
+        [min(LONGEST_WAIT, max(0, number - burst) / rate) for number in range(1, count + 1)]
+    )
 
 
 # ---------------------------------------------------------------- peers
@@ -332,5 +366,12 @@ def test_who_counts_as_one_peer(one, other, same):
 
 def test_what_earns_no_place_is_what_changes_nothing():
     """Every request that takes a leaf, a lease, a card or a core is missing from the list."""
-    names = {"hello", "nvmemfile_info", "nvmemfile_list", "nvram_ledger", "quarantine_list", "slot_list"}
+    names = {
+        "hello",
+        "nvmemfile_info",
+        "nvmemfile_list",
+        "nvram_ledger",
+        "quarantine_list",
+        "slot_list",
+    }
     assert {kind.NAME for kind in admission.READING} == names

@@ -8,8 +8,12 @@ from seemachine.server import admission
 from seemachine.server.admission import Admission
 
 
-async def test_who_was_here_last_is_remembered(monkeypatch: pytest.MonkeyPatch, mock_clock: MockClock) -> None:
-    """Of three, two of which may be remembered, the one that came again stays: what it spent is not given back by another's coming."""
+async def test_who_was_here_last_is_remembered(
+    monkeypatch: pytest.MonkeyPatch, mock_clock: MockClock
+) -> None:
+    """Of three, two of which may be remembered, the one that came again stays: what it spent is not
+    given back by another's coming.
+    """
     monkeypatch.setattr(admission, "PEERS_REMEMBERED", 2)
     places = Admission(LimitSettings())
     for host in ("192.0.2.1", "192.0.2.2", "192.0.2.1", "192.0.2.3"):

@@ -9,7 +9,19 @@ import time
 import pytest
 import trio
 from seeclient.signing import new_token
-from server.serverkit import ESN, H5_W4, HELLO, NO_FILE, Events, GatedEngine, install_key, make_machine, name_of, running, until
+from server.serverkit import (
+    ESN,
+    H5_W4,
+    HELLO,
+    NO_FILE,
+    Events,
+    GatedEngine,
+    install_key,
+    make_machine,
+    name_of,
+    running,
+    until,
+)
 from trio.testing import wait_all_tasks_blocked
 
 from seemachine.config import Config, LimitSettings
@@ -60,7 +72,9 @@ async def working(machine):
 
 
 async def test_a_connection_over_the_limit_is_turned_away(tmp_path):
-    """The one too many is told so and closed; those before it go on, and there is room again once one of them has left."""
+    """The one too many is told so and closed; those before it go on, and there is room again once
+    one of them has left.
+    """
     async with running(tmp_path, connections=2) as machine:
         first, second = await working(machine), await working(machine)
         third = await machine.connect()
@@ -69,7 +83,10 @@ async def test_a_connection_over_the_limit_is_turned_away(tmp_path):
         assert "2 connections at most" in reply.detail
         assert await third.receive() is None
         [line] = machine.log.named("too many connections")
-        assert (line["level"], line["detail"]) == ("warning", "this machine serves 2 connections at most")
+        assert (line["level"], line["detail"]) == (
+            "warning",
+            "this machine serves 2 connections at most",
+        )
         for peer in (first, second):
             assert refused(await peer.ask(NO_FILE), Status.NotAvailable)
         await first.stream.aclose()
@@ -80,9 +97,15 @@ async def test_a_connection_over_the_limit_is_turned_away(tmp_path):
 
 
 async def test_a_newcomer_gets_the_place_of_one_that_did_nothing(tmp_path):
-    """With all places taken, the oldest connection that only said hello is closed, with a line in the log, and the newcomer is served."""
+    """With all places taken, the oldest connection that only said hello is closed, with a line in
+    the log, and the newcomer is served.
+    """
     async with running(tmp_path, connections=3) as machine:
-        busy, idle, silent = await working(machine), await machine.greeted(), await machine.connect()
+        busy, idle, silent = (
+            await working(machine),
+            await machine.greeted(),
+            await machine.connect(),
+        )
         newcomer = await working(machine)
         assert await idle.rest() == b""
         assert machine.sessions == 3
@@ -93,7 +116,9 @@ async def test_a_newcomer_gets_the_place_of_one_that_did_nothing(tmp_path):
 
 
 async def test_one_that_says_no_hello_is_closed(tmp_path, mock_clock):
-    """After the greeting time a connection without hello is closed without a word, with a line in the log."""
+    """After the greeting time a connection without hello is closed without a word, with a line in
+    the log.
+    """
     async with running(tmp_path, greeting_seconds=3) as machine:
         silent, other = await machine.connect(), await machine.greeted()
         await until(lambda: machine.sessions == 2)
@@ -123,7 +148,9 @@ async def received(peer):
 
 
 async def test_last_words_are_for_so_many_at_a_time(tmp_path, mock_clock):
-    """A crowd at the door is told the reason as far as there is room for farewells; the others are just closed."""
+    """A crowd at the door is told the reason as far as there is room for farewells; the others are
+    just closed.
+    """
     async with running(tmp_path, connections=1) as machine:
         await working(machine)
         crowd = [await machine.connect() for _ in range(FAREWELLS + 5)]
@@ -146,7 +173,9 @@ async def test_a_long_round_of_the_loop_is_made_up_for(tmp_path):
 
 
 async def test_one_that_is_turned_away_and_stays_is_hung_up_on(tmp_path, mock_clock):
-    """Who does not leave after the last words gets the time of a farewell, and then the connection is gone on both sides."""
+    """Who does not leave after the last words gets the time of a farewell, and then the connection
+    is gone on both sides.
+    """
     async with running(tmp_path, connections=1) as machine:
         await working(machine)
         turned_away = await machine.connect()
@@ -181,7 +210,9 @@ async def test_those_turned_away_take_nobodys_place(tmp_path, mock_clock):
 
 
 async def test_a_client_gone_in_mid_request_leaks_nothing(tmp_path):
-    """When the work of a vanished client is done, its session, its thread and its socket are gone."""
+    """When the work of a vanished client is done, its session, its thread and its
+    socket are gone.
+    """
     engine = GatedEngine()
     async with running(tmp_path, engine=engine) as machine:
         peer = await busy_session(machine, engine)
@@ -189,11 +220,17 @@ async def test_a_client_gone_in_mid_request_leaks_nothing(tmp_path):
         engine.gate.set()
         await until(lambda: machine.sessions == 0)
         service = machine.service
-        assert (service.hashing.borrowed_tokens, service.others.borrowed_tokens, service.idle) == (0, 0, set())
+        assert (service.hashing.borrowed_tokens, service.others.borrowed_tokens, service.idle) == (
+            0,
+            0,
+            set(),
+        )
 
 
 async def test_a_reset_connection_costs_one_session(tmp_path):
-    """A peer that resets its connection in the middle of a frame is no bug, and nobody else notices."""
+    """A peer that resets its connection in the middle of a frame is no bug, and nobody else
+    notices.
+    """
     async with running(tmp_path) as machine:
         other = await machine.greeted()
         peer = await machine.greeted()
@@ -206,7 +243,9 @@ async def test_a_reset_connection_costs_one_session(tmp_path):
 
 
 async def test_a_bug_in_one_session_stays_there(tmp_path, monkeypatch):
-    """An exception that no session should raise ends that session, is logged, and leaves the machine running."""
+    """An exception that no session should raise ends that session, is logged, and leaves the
+    machine running.
+    """
 
     async def broken(conversation):
         raise RuntimeError("a bug")
@@ -227,7 +266,9 @@ async def test_a_bug_in_one_session_stays_there(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_drains(number, tmp_path):
-    """Idle sessions end at once, new ones are not accepted, a request under way is answered, and then the daemon returns."""
+    """Idle sessions end at once, new ones are not accepted, a request under way is answered, and
+    then the daemon returns.
+    """
     engine = GatedEngine()
     async with running(tmp_path, engine=engine) as machine:
         idle, busy = await machine.greeted(), await busy_session(machine, engine)
@@ -240,16 +281,24 @@ async def test_a_signal_drains(number, tmp_path):
         assert isinstance(await busy.receive(), m.LmsChunk)
         assert await busy.receive() is None
         await machine.ended.wait()
-        assert [event["event"] for event in machine.log.kept if event["event"] != "request"] == ["ready", "draining", "stopped"]
+        assert [event["event"] for event in machine.log.kept if event["event"] != "request"] == [
+            "ready",
+            "draining",
+            "stopped",
+        ]
 
 
 async def test_a_signature_under_way_survives_the_drain(tmp_path):
-    """The pipeline outlives the sessions: a page that is being hashed for a signature still leads to it."""
+    """The pipeline outlives the sessions: a page that is being hashed for a signature still leads
+    to it.
+    """
     engine = GatedEngine()
     async with running(tmp_path, engine=engine) as machine:
         key = install_key(machine.service.machine)
         signer = await machine.greeted()
-        await signer.send(m.NvmemfileSign(file=name_of(key), token=new_token(), message=b"last words"))
+        await signer.send(
+            m.NvmemfileSign(file=name_of(key), token=new_token(), message=b"last words")
+        )
         await until(lambda: engine.entered)
         signal.raise_signal(signal.SIGTERM)
         await until(lambda: machine.log.named("draining"))
@@ -288,7 +337,11 @@ def taken_port():
 
 def daemon_at(world, port, **settings):
     """A daemon that is meant to listen at a port."""
-    return Daemon(make_machine(world), Config(esn=ESN, port=port, world=world, store="memory", **settings), Events())
+    return Daemon(
+        make_machine(world),
+        Config(esn=ESN, port=port, world=world, store="memory", **settings),
+        Events(),
+    )
 
 
 async def close(daemon):
@@ -301,7 +354,9 @@ async def test_a_taken_port_is_refused_with_advice(tmp_path):
     """Without leave to search, the port that was asked for is the only one tried."""
     with taken_port() as holder:
         port = holder.getsockname()[1]
-        with pytest.raises(CannotListen, match=f"port {port} of 127.0.0.1 is taken; choose another with --port"):
+        with pytest.raises(
+            CannotListen, match=f"port {port} of 127.0.0.1 is taken; choose another with --port"
+        ):
             await daemon_at(tmp_path, port)._listen()
 
 
@@ -326,7 +381,9 @@ async def test_the_search_does_not_run_over_the_last_port(tmp_path, monkeypatch)
             raise OSError(errno.EADDRINUSE, "in use")
         return await trio.open_tcp_listeners(0, host="127.0.0.1")
 
-    monkeypatch.setattr(serve.trio, "open_tcp_listeners", Switch(trio.open_tcp_listeners, refuse_all_but_any))
+    monkeypatch.setattr(
+        serve.trio, "open_tcp_listeners", Switch(trio.open_tcp_listeners, refuse_all_but_any)
+    )
     daemon = daemon_at(tmp_path, 65533, search_port=True)
     await daemon._listen()
     assert asked == [65533, 65534, 65535, 0]
@@ -377,7 +434,11 @@ class Exhausted:
 async def test_running_out_of_descriptors_is_waited_out(tmp_path, nursery):
     """An accept that fails for want of resources is logged and tried again."""
     log = Events()
-    daemon = Daemon(make_machine(tmp_path), Config(esn=ESN, port=0, world=tmp_path, store="memory", limits=LimitSettings()), log)
+    daemon = Daemon(
+        make_machine(tmp_path),
+        Config(esn=ESN, port=0, world=tmp_path, store="memory", limits=LimitSettings()),
+        log,
+    )
     real, ready = daemon._open_listeners, []
 
     async def exhausted():

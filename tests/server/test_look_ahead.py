@@ -23,11 +23,25 @@ PAGE = 64
 
 
 def machine_with_key(home: Path) -> tuple[Machine, bytes]:
-    """A machine with a key of 1,024 leaves whose node table reaches 16 nodes down: pages of 64 leaves."""
-    machine = Machine("7852-268D-3BF9", "5c", MemoryStore(), Slots(home, "7852-268D-3BF9"), engines.select(), os.urandom)
+    """A machine with a key of 1,024 leaves whose node table reaches 16 nodes down: pages of 64
+    leaves.
+    """
+    machine = Machine(
+        "7852-268D-3BF9",
+        "5c",
+        MemoryStore(),
+        Slots(home, "7852-268D-3BF9"),
+        engines.select(),
+        os.urandom,
+    )
     session = Session(machine)
     request = m.GenerateLms(
-        lms=lms("sha256_m24_h10").typecode, lmots=lmots("sha256_n24_w1").typecode, expcards=0, explease=0, expchunk=10, expcache=4
+        lms=lms("sha256_m24_h10").typecode,
+        lmots=lmots("sha256_n24_w1").typecode,
+        expcards=0,
+        explease=0,
+        expchunk=10,
+        expcache=4,
     )
     handle = answer(session, request).handle
     chunk: Any = None
@@ -37,7 +51,9 @@ def machine_with_key(home: Path) -> tuple[Machine, bytes]:
 
 
 async def test_the_next_page_is_there_when_a_page_has_been_entered(tmp_path: Path) -> None:
-    """After the first signature of a page the next one gets hashed in the background, and only that one."""
+    """After the first signature of a page the next one gets hashed in the background, and only that
+    one.
+    """
     machine, name = machine_with_key(tmp_path)
     file = machine.store.get(name)
     assert file is not None
@@ -50,7 +66,9 @@ async def test_the_next_page_is_there_when_a_page_has_been_entered(tmp_path: Pat
             while machine.store.get(name).next < leaf:  # type: ignore[union-attr]
                 await pipeline.sign(m.NvmemfileSign(file=name, token=new_token(), message=b"m"))
             assert not machine.keys.has_page(lease, leaf + PAGE)
-            signed = await pipeline.sign(m.NvmemfileSign(file=name, token=new_token(), message=b"m"))
+            signed = await pipeline.sign(
+                m.NvmemfileSign(file=name, token=new_token(), message=b"m")
+            )
             assert signed.leaf == leaf
             with trio.fail_after(30):
                 while not machine.keys.has_page(lease, leaf + PAGE):  # noqa: ASYNC110
@@ -67,7 +85,10 @@ async def test_nothing_is_hashed_ahead_of_the_last_page(tmp_path: Path) -> None:
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(pipeline.run)
-        leaves = [(await pipeline.sign(m.NvmemfileSign(file=name, token=new_token(), message=b"m"))).leaf for _ in range(PAGE)]
+        leaves = [
+            (await pipeline.sign(m.NvmemfileSign(file=name, token=new_token(), message=b"m"))).leaf
+            for _ in range(PAGE)
+        ]
         nursery.cancel_scope.cancel()
 
     assert leaves == list(range(1024 - PAGE, 1024))

@@ -37,7 +37,9 @@ def ask(connection, request):
 def make_key(connection, **more):
     """A key but for its cards: its handle and public key."""
     started = ask(connection, m.GenerateLms(**H5_W4 | more))
-    steps = [ask(connection, m.ContinueLms(handle=started.handle)) for _ in range(started.remaining)]
+    steps = [
+        ask(connection, m.ContinueLms(handle=started.handle)) for _ in range(started.remaining)
+    ]
     return started.handle, steps[-1].public_key
 
 
@@ -50,9 +52,17 @@ def connect(home):
 
 
 def shapes(secret):
-    """How a secret could be written somewhere: as it is, in hexadecimal, in base 64, as Python prints bytes or their numbers."""
+    """How a secret could be written somewhere: as it is, in hexadecimal, in base 64, as Python
+    prints bytes or their numbers.
+    """
     numbers = ", ".join(map(str, secret[:12]))
-    yield from (secret, secret.hex().encode(), secret.hex().upper().encode(), numbers.encode(), repr(secret[:12])[2:-1].encode())
+    yield from (
+        secret,
+        secret.hex().encode(),
+        secret.hex().upper().encode(),
+        numbers.encode(),
+        repr(secret[:12])[2:-1].encode(),
+    )
     # Wherever it begins among groups of three bytes, this much of it is written so.
     yield from (base64.b64encode(secret[skip:])[:-4] for skip in range(3))
 
@@ -60,33 +70,53 @@ def shapes(secret):
 def found(secrets, texts):
     """Where a secret shows."""
     return [
-        (where, number) for where, text in texts.items() for number, secret in enumerate(secrets) if any(s in text for s in shapes(secret))
+        (where, number)
+        for where, text in texts.items()
+        for number, secret in enumerate(secrets)
+        if any(s in text for s in shapes(secret))
     ]
 
 
 def files(home):
     """All files of a world but NVRAM and the key itself."""
     kept = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
-    return {path: data for path, data in kept.items() if not path.name.startswith("nvram.db") and path.name != "world.key"}
+    return {
+        path: data
+        for path, data in kept.items()
+        if not path.name.startswith("nvram.db") and path.name != "world.key"
+    }
 
 
 def told_of(pid):
     """What the system tells others of a process."""
     names = ("cmdline", "environ", "comm", "stat", "status")
-    return {f"{pid} {name}": Path(f"/proc/{pid}/{name}").read_bytes() for name in names if os.access(f"/proc/{pid}/{name}", os.R_OK)}
+    return {
+        f"{pid} {name}": Path(f"/proc/{pid}/{name}").read_bytes()
+        for name in names
+        if os.access(f"/proc/{pid}/{name}", os.R_OK)
+    }
 
 
 def use_all(home):
-    """Keys of every kind, used: in NVRAM, on a card, half-made. Returns the connection, which has the last one."""
+    """Keys of every kind, used: in NVRAM, on a card, half-made.
+
+    Returns the connection, which has the last one.
+    """
     connection = connect(home)
     _, singular = make_key(connection)
-    ask(connection, m.NvmemfileSign(file=nvram_name(singular), token=new_token(), message=b"a message"))
+    ask(
+        connection,
+        m.NvmemfileSign(file=nvram_name(singular), token=new_token(), message=b"a message"),
+    )
     handle, sectorized = make_key(connection, expcards=1, explease=1, label=LABEL)
     rack = Rack(home)
     rack.insert(rack.new()[0], ESN, SLOT)
     ask(connection, m.ContinueLmsCard(handle=handle, slot=SLOT))
     ask(connection, m.ProvisionLms(slot=SLOT))
-    ask(connection, m.NvmemfileSign(file=nvram_name(sectorized), token=new_token(), message=b"a message"))
+    ask(
+        connection,
+        m.NvmemfileSign(file=nvram_name(sectorized), token=new_token(), message=b"a message"),
+    )
     return connection
 
 
@@ -103,13 +133,21 @@ def secrets_of(home):
 def test_seeds_are_looked_for_in_every_shape():
     """The search finds a secret in each of its shapes, amid other bytes."""
     secret = bytes(range(100, 132))
-    for text in (secret, secret.hex().encode(), repr(secret).encode(), str(list(secret)).encode(), base64.b64encode(b"ab" + secret + b"c")):
+    for text in (
+        secret,
+        secret.hex().encode(),
+        repr(secret).encode(),
+        str(list(secret)).encode(),
+        base64.b64encode(b"ab" + secret + b"c"),
+    ):
         assert found([secret], {"here": b"before " + text + b" after"}) == [("here", 0)]
     assert found([secret], {"here": bytes(200)}) == []
 
 
 def test_no_seed_in_files_logs_or_processes(tmp_path):
-    """With keys in NVRAM, on a card and half-made, no other file has a secret, nor what the system tells of the fleet's processes."""
+    """With keys in NVRAM, on a card and half-made, no other file has a secret, nor what the system
+    tells of the fleet's processes.
+    """
     (tmp_path / "fleet.toml").write_text(FLEET)
     env = processes.environment(tmp_path)
     assert processes.seemachine(["fleet", "up", "--detach"], env)[0] == 0
@@ -142,17 +180,24 @@ portable.PortableEngine._chains = broken
 
 
 def test_no_seed_in_what_a_bug_says(tmp_path, monkeypatch):
-    """A bug while a signature is made, with the seed at hand: neither the log with its traceback nor the refusal has the seed."""
+    """A bug while a signature is made, with the seed at hand: neither the log with its traceback
+    nor the refusal has the seed.
+    """
     (tmp_path / "sitecustomize.py").write_text(BUG)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     known = processes.environment
-    monkeypatch.setattr(processes, "environment", lambda home: known(home, SEEMACHINE_ENGINE="portable"))
+    monkeypatch.setattr(
+        processes, "environment", lambda home: known(home, SEEMACHINE_ENGINE="portable")
+    )
     home = tmp_path / "world"
     with processes.machines(home, (ESN,)) as [machine]:
         connection = connect(home)
         _, key = make_key(connection)
         with pytest.raises(StatusError) as refused:
-            raise ask(connection, m.NvmemfileSign(file=nvram_name(key), token=new_token(), message=b"a message"))
+            raise ask(
+                connection,
+                m.NvmemfileSign(file=nvram_name(key), token=new_token(), message=b"a message"),
+            )
         connection.close()
     store = SqliteStore(home / "hsm" / ESN)
     seeds = [store.get(name).lease.seed for name in store.names()]
@@ -161,4 +206,13 @@ def test_no_seed_in_what_a_bug_says(tmp_path, monkeypatch):
     assert refused.value.status is Status.Failed
     assert b"ZeroDivisionError" in machine.log.read_bytes()
     assert len(seeds) == 1
-    assert found(seeds, {"log": machine.log.read_bytes(), "refusal": repr(refused.value).encode() + str(refused.value).encode()}) == []
+    assert (
+        found(
+            seeds,
+            {
+                "log": machine.log.read_bytes(),
+                "refusal": repr(refused.value).encode() + str(refused.value).encode(),
+            },
+        )
+        == []
+    )

@@ -1,4 +1,6 @@
-"""`seemachine serve` as a process: starting, refusing to start, stopping, being killed, and what its log says and does not say."""
+"""`seemachine serve` as a process: starting, refusing to start, stopping, being killed, and what
+its log says and does not say.
+"""
 
 import base64
 import contextlib
@@ -15,7 +17,17 @@ import pytest
 from seeclient.connection import Connection
 from seeclient.effects import Address
 from seeclient.signing import new_token
-from server.serverkit import ESN, H5_W4, H10_W4, HELLO, PATIENCE, good, leaf_of, slow_machine, wait_until
+from server.serverkit import (
+    ESN,
+    H5_W4,
+    H10_W4,
+    HELLO,
+    PATIENCE,
+    good,
+    leaf_of,
+    slow_machine,
+    wait_until,
+)
 
 from seemachine import cli
 from seemachine.lms.hashing import finish_message, start_message
@@ -28,7 +40,10 @@ from seemachine.wire.status import Status, StatusError
 
 
 def connect(machine):
-    """A connection after hello. Whoever has had a reply knows that the machine also listens to signals."""
+    """A connection after hello.
+
+    Whoever has had a reply knows that the machine also listens to signals.
+    """
     entry = machine.published()
     connection = Connection(Address(entry["host"], entry["port"], 1))
     connection.greet()
@@ -42,7 +57,10 @@ def ask(connection, request):
 
 
 def make_key(connection, recipe=H5_W4, **options):
-    """Generate a key; the public key. A sectorized one still waits for its cards: (handle, public key)."""
+    """Generate a key; the public key.
+
+    A sectorized one still waits for its cards: (handle, public key).
+    """
     started = ask(connection, m.GenerateLms(**recipe, **options))
     for _ in range(started.remaining):
         chunk = ask(connection, m.ContinueLms(handle=started.handle))
@@ -68,7 +86,9 @@ def slow(tmp_path):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_stops_the_process_in_order(number, slow):
-    """Idle sessions end at once, the chunk under way is answered, the published object is withdrawn, and the exit code is 0."""
+    """Idle sessions end at once, the chunk under way is answered, the published object is
+    withdrawn, and the exit code is 0.
+    """
     idle, busy = connect(slow), connect(slow)
     started = ask(busy, m.GenerateLms(**{**H10_W4, "lmots": 4}, expchunk=7))
     busy.send(m.ContinueLms(handle=started.handle))
@@ -84,11 +104,18 @@ def test_a_signal_stops_the_process_in_order(number, slow):
     assert slow.process.wait(PATIENCE) == 0
     assert slow.published() == {}
     events = [json.loads(line)["event"] for line in slow.log.read_text().splitlines()]
-    assert [event for event in events if event != "request"] == ["ready", "hardened", "draining", "stopped"]
+    assert [event for event in events if event != "request"] == [
+        "ready",
+        "hardened",
+        "draining",
+        "stopped",
+    ]
 
 
 def test_a_second_signal_does_not_cut_the_drain_short(slow):
-    """Ctrl-C at a fleet reaches the machines twice, from the terminal and from the supervisor: they drain nevertheless."""
+    """Ctrl-C at a fleet reaches the machines twice, from the terminal and from the supervisor: they
+    drain nevertheless.
+    """
     busy = connect(slow)
     started = ask(busy, m.GenerateLms(**{**H10_W4, "lmots": 4}, expchunk=8))
     busy.send(m.ContinueLms(handle=started.handle))
@@ -101,7 +128,8 @@ def test_a_second_signal_does_not_cut_the_drain_short(slow):
     assert (code, slow.published()) == (0, {})
 
 
-# Found and stopped in the same instant, as by a supervisor that was told to stop while it waited for its machines.
+# Found and stopped in the same instant, as by a supervisor that was told to stop while it waited
+# for its machines.
 STOPPED_WHEN_PUBLISHED = """
 import os, signal, sys
 from seemachine import cli
@@ -116,14 +144,30 @@ sys.exit(cli.main(sys.argv[1:]))
 
 
 def test_a_signal_at_the_moment_of_publishing_stops_in_order(tmp_path):
-    """Who finds a published object may stop the machine at once: it withdraws the object and ends with exit code 0."""
-    command = [sys.executable, "-c", STOPPED_WHEN_PUBLISHED, "serve", "--esn", ESN, "--port", "0", "--ephemeral", "--home", str(tmp_path)]
+    """Who finds a published object may stop the machine at once: it withdraws the object and ends
+    with exit code 0.
+    """
+    command = [
+        sys.executable,
+        "-c",
+        STOPPED_WHEN_PUBLISHED,
+        "serve",
+        "--esn",
+        ESN,
+        "--port",
+        "0",
+        "--ephemeral",
+        "--home",
+        str(tmp_path),
+    ]
     done = subprocess.run(command, stderr=subprocess.PIPE, timeout=PATIENCE, check=False)
     assert (done.returncode, list(tmp_path.glob("published/*/*.json"))) == (0, [])
 
 
 def test_killed_a_machine_leaves_its_published_object_and_restarts(machine):
-    """SIGKILL leaves a stale object, as in guide 2.8.1; the next start takes its place and counts the start."""
+    """SIGKILL leaves a stale object, as in guide 2.8.1; the next start takes its place and counts
+    the start.
+    """
     first = connect(machine)
     epoch = ask(first, HELLO).epoch
     machine.kill()
@@ -145,14 +189,21 @@ def sign_until_gone(machine, file, signatures):
     """Sign over and over until the machine does not answer or has no leaves any more."""
     with contextlib.suppress(StatusError):  # killed
         connection = connect(machine)
-        while isinstance(signed := ask(connection, m.NvmemfileSign(file=file, token=new_token(), message=b"message")), m.NvmemfileSigned):
+        while isinstance(
+            signed := ask(
+                connection, m.NvmemfileSign(file=file, token=new_token(), message=b"message")
+            ),
+            m.NvmemfileSigned,
+        ):
             signatures.append(signed.signature)
         connection.close()
 
 
 @pytest.mark.parametrize("store", ["sqlite", "file"])
 def test_killed_while_signing_no_leaf_is_used_twice(store, tmp_path):
-    """Through several kills in the middle of signing, no leaf repeats, and no more are lost than requests were under way."""
+    """Through several kills in the middle of signing, no leaf repeats, and no more are lost than
+    requests were under way.
+    """
     with processes.machines(tmp_path, (ESN, "--store", store)) as [machine]:
         first = connect(machine)
         public_key = make_key(first)[1]
@@ -162,7 +213,10 @@ def test_killed_while_signing_no_leaf_is_used_twice(store, tmp_path):
             if round_:
                 machine.start()
             before = len(signatures)
-            clients = [threading.Thread(target=sign_until_gone, args=(machine, file, signatures)) for _ in range(CLIENTS)]
+            clients = [
+                threading.Thread(target=sign_until_gone, args=(machine, file, signatures))
+                for _ in range(CLIENTS)
+            ]
             for client in clients:
                 client.start()
             if round_ < KILLS:
@@ -178,7 +232,9 @@ def test_killed_while_signing_no_leaf_is_used_twice(store, tmp_path):
 
 @pytest.mark.parametrize("killed", [True, False])
 def test_a_leaf_that_waits_for_its_digest_is_burned_when_the_machine_stops(killed, machine):
-    """Killed or stopped in order, a machine gives a reserved leaf up: its token is refused afterwards, and signing goes on behind it."""
+    """Killed or stopped in order, a machine gives a reserved leaf up: its token is refused
+    afterwards, and signing goes on behind it.
+    """
     connection, token = connect(machine), new_token()
     file = nvram_name(make_key(connection)[1])
     reserved = ask(connection, m.NvmemfileReserve(file=file, token=token))
@@ -189,7 +245,10 @@ def test_a_leaf_that_waits_for_its_digest_is_burned_when_the_machine_stops(kille
     refused = ask(connection, m.NvmemfileSignDigest(file=file, token=token, digest=bytes(32)))
     assert refused.status is Status.ObjectInUse
     assert ask(connection, m.NvmemfileReserve(file=file, token=token)).status is Status.ObjectInUse
-    assert ask(connection, m.NvmemfileSign(file=file, token=new_token(), message=b"m")).leaf == reserved.leaf + 1
+    assert (
+        ask(connection, m.NvmemfileSign(file=file, token=new_token(), message=b"m")).leaf
+        == reserved.leaf + 1
+    )
     connection.close()
 
 
@@ -197,22 +256,38 @@ def test_a_leaf_that_waits_for_its_digest_is_burned_when_the_machine_stops(kille
 
 
 def test_a_second_process_of_the_same_esn_is_refused(machine):
-    """Two processes on one NVRAM would sign with the same leaves, so the second ends with a sentence and exit code 1."""
-    code, lines = processes.seemachine(["serve", "--esn", ESN, "--port", "0"], processes.environment(machine.home))
+    """Two processes on one NVRAM would sign with the same leaves, so the second ends with a
+    sentence and exit code 1.
+    """
+    code, lines = processes.seemachine(
+        ["serve", "--esn", ESN, "--port", "0"], processes.environment(machine.home)
+    )
     [line] = lines
     assert code == 1
-    assert line.startswith(f"seemachine serve: {ESN} is already in use by process {machine.process.pid} (")
+    assert line.startswith(
+        f"seemachine serve: {ESN} is already in use by process {machine.process.pid} ("
+    )
     connect(machine).close()
 
 
 def test_a_taken_port_is_refused(tmp_path):
-    """A port that somebody else has ends the start with a sentence that says what to do, and exit code 1."""
+    """A port that somebody else has ends the start with a sentence that says what to do, and exit
+    code 1.
+    """
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
         holder.listen()
         port = holder.getsockname()[1]
-        code, lines = processes.seemachine(["serve", "--esn", ESN, "--port", str(port)], processes.environment(tmp_path))
-    assert (code, lines) == (1, [f"seemachine serve: port {port} of 127.0.0.1 is taken; choose another with --port, or 0 for any"])
+        code, lines = processes.seemachine(
+            ["serve", "--esn", ESN, "--port", str(port)], processes.environment(tmp_path)
+        )
+    assert (code, lines) == (
+        1,
+        [
+            f"seemachine serve: port {port} of 127.0.0.1 is taken; choose another with --port, or 0"
+            " for any"
+        ],
+    )
     # Nothing was begun that a backup would ask for.
     assert not list(tmp_path.iterdir())
 
@@ -228,7 +303,10 @@ def test_a_damaged_nvram_is_left_as_it_is(store, tmp_path):
     serve = ["serve", "--esn", ESN, "--port", "0", "--store", store]
     code, [line] = processes.seemachine(serve, processes.environment(tmp_path))
     assert (code, line.startswith(f"seemachine serve: {damaged}: ")) == (1, True)
-    assert line.endswith(f"; nothing was changed. Moving {folder} away lets the machine begin anew, without the leaves in it")
+    assert line.endswith(
+        f"; nothing was changed. Moving {folder} away lets the machine begin anew, without the"
+        " leaves in it"
+    )
     assert damaged.read_bytes() == b"not an NVRAM, " * 300
     folder.rename(tmp_path / "away")
     with processes.machines(tmp_path, (ESN, "--store", store)) as [anew]:
@@ -256,7 +334,9 @@ def test_an_address_that_others_reach_must_be_asked_for(host, capsys, tmp_path):
 def test_a_name_that_begins_like_loopback_is_not_loopback(host, capsys, tmp_path, monkeypatch):
     """A prefix proves nothing: these names and addresses can be anybody's."""
     monkeypatch.setattr("seemachine.server.start.start", lambda _config: 0)
-    assert "--insecure-bind" in refused_settings(capsys, "--esn", ESN, "--home", str(tmp_path), "--host", host)
+    assert "--insecure-bind" in refused_settings(
+        capsys, "--esn", ESN, "--home", str(tmp_path), "--host", host
+    )
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
@@ -284,7 +364,9 @@ WRONG_FILES = {
     "[limits]\nconnections = 0": "limits.connections takes a whole number from 1, not 0",
     "[limits]\nidle_seconds = 1.5": "limits.idle_seconds takes a whole number from 1, not 1.5",
     "[limits]\ndrain_seconds = true": "limits.drain_seconds takes a whole number from 1, not True",
-    "[limits]\nidle_seconds = 134217729": "limits.idle_seconds takes at most 134217728, not 134217729",
+    "[limits]\nidle_seconds = 134217729": (
+        "limits.idle_seconds takes at most 134217728, not 134217729"
+    ),
     "[limits]\nframe_bytes = 1048577": "limits.frame_bytes takes",
     "[limits]\nframe_bytes = 1000": "limits.frame_bytes takes",
     "esn = ": "Invalid value",
@@ -309,8 +391,12 @@ def write_settings(folder, text):
 
 @pytest.mark.parametrize("text", WRONG_FILES)
 def test_a_wrong_setting_is_named(text, capsys, tmp_path):
-    """A configuration file with a mistake ends the start with the setting, what it takes, and exit code 2."""
-    line = refused_settings(capsys, "--home", str(tmp_path), "--config", str(write_settings(tmp_path, text)))
+    """A configuration file with a mistake ends the start with the setting, what it takes, and exit
+    code 2.
+    """
+    line = refused_settings(
+        capsys, "--home", str(tmp_path), "--config", str(write_settings(tmp_path, text))
+    )
     assert line.startswith(f"seemachine serve: {tmp_path / 'machine.toml'}: ")
     assert WRONG_FILES[text] in line
 
@@ -326,35 +412,59 @@ def test_a_setting_of_the_wrong_type_is_named(text, capsys, tmp_path, monkeypatc
 def test_a_mistake_on_the_command_line_is_not_the_files(capsys, tmp_path):
     """The file is named for what it says, not for what is said beside it."""
     path = write_settings(tmp_path, "port = 1")
-    assert refused_settings(capsys, "--config", str(path), "--port", "99999").startswith("seemachine serve: port takes")
+    assert refused_settings(capsys, "--config", str(path), "--port", "99999").startswith(
+        "seemachine serve: port takes"
+    )
 
 
 def test_a_configuration_file_that_is_not_there_is_named(capsys, tmp_path):
     """A missing file is a sentence with its path."""
     path = tmp_path / "nowhere.toml"
-    assert refused_settings(capsys, "--config", str(path)) == f"seemachine serve: {path}: No such file or directory"
+    assert (
+        refused_settings(capsys, "--config", str(path))
+        == f"seemachine serve: {path}: No such file or directory"
+    )
 
 
 def test_the_command_line_overrides_the_file(tmp_path, monkeypatch):
     """Settings of the file hold unless the command line says otherwise."""
     started = []
     monkeypatch.setattr("seemachine.server.start.start", lambda config: started.append(config) or 0)
-    path = write_settings(tmp_path, 'port = 1234\nmodel = "xc"\npublish = false\n[limits]\nconnections = 3')
-    assert cli.main(["serve", "--home", str(tmp_path), "--config", str(path), "--port", "0", "--ephemeral"]) == 0
+    path = write_settings(
+        tmp_path, 'port = 1234\nmodel = "xc"\npublish = false\n[limits]\nconnections = 3'
+    )
+    assert (
+        cli.main(
+            ["serve", "--home", str(tmp_path), "--config", str(path), "--port", "0", "--ephemeral"]
+        )
+        == 0
+    )
     [config] = started
-    assert (config.esn, config.port, config.model, config.publish, config.store) == (ESN, 0, "xc", False, "memory")
+    assert (config.esn, config.port, config.model, config.publish, config.store) == (
+        ESN,
+        0,
+        "xc",
+        False,
+        "memory",
+    )
     assert (config.limits.connections, config.limits.idle_seconds) == (3, 300)
     assert config.world == tmp_path
 
 
 def test_limits_of_the_file_are_told_to_clients_and_held(tmp_path):
     """A process started with a file of limits greets with them."""
-    path = write_settings(tmp_path, "[limits]\nrequest_seconds = 7\nidle_seconds = 8\nframe_bytes = 700000")
-    with processes.machines(tmp_path / "world", (ESN, "--config", str(path), "--ephemeral")) as [machine]:
+    path = write_settings(
+        tmp_path, "[limits]\nrequest_seconds = 7\nidle_seconds = 8\nframe_bytes = 700000"
+    )
+    with processes.machines(tmp_path / "world", (ESN, "--config", str(path), "--ephemeral")) as [
+        machine
+    ]:
         connection = connect(machine)
         limits = ask(connection, HELLO).limits
         connection.close()
-    assert limits == m.Limits(frame=700000, message=700000 - m.ENVELOPE_BYTES, idle_seconds=8, request_seconds=7)
+    assert limits == m.Limits(
+        frame=700000, message=700000 - m.ENVELOPE_BYTES, idle_seconds=8, request_seconds=7
+    )
 
 
 # ---------------------------------------------------------------- the log
@@ -364,7 +474,10 @@ NO_FILE = b"lmsnosuchke"
 
 
 def whole_session(connection, rack):
-    """One of everything. Returns what was asked, in order, as (command, status) and the public keys."""
+    """One of everything.
+
+    Returns what was asked, in order, as (command, status) and the public keys.
+    """
     said = [("hello", "OK")]
 
     def say(request):
@@ -410,14 +523,25 @@ def seeds_of(world):
 
 
 def spellings(secret):
-    """The ways in which bytes could stand in a log: as they are, in hex, in base64, as Python or JSON writes them."""
+    """The ways in which bytes could stand in a log: as they are, in hex, in base64, as Python or
+    JSON writes them.
+    """
     told = repr(secret)[2:-1]
-    texts = [secret.hex(), secret.hex().upper(), secret.hex(" ", -4), secret.hex(":", -4), base64.b64encode(secret).decode(), told]
+    texts = [
+        secret.hex(),
+        secret.hex().upper(),
+        secret.hex(" ", -4),
+        secret.hex(":", -4),
+        base64.b64encode(secret).decode(),
+        told,
+    ]
     return {secret, *(text.encode() for text in texts), json.dumps(told)[1:-1].encode()}
 
 
 def test_the_log_has_a_line_for_each_request_and_no_secret_in_any(machine):
-    """One JSON event per request tells command, status, seconds, key and leaf; no seed and no message is anywhere in the log."""
+    """One JSON event per request tells command, status, seconds, key and leaf; no seed and no
+    message is anywhere in the log.
+    """
     connection = connect(machine)
     said, singular, sectorized = whole_session(connection, Rack(machine.home))
     connection.close()
@@ -431,7 +555,10 @@ def test_the_log_has_a_line_for_each_request_and_no_secret_in_any(machine):
     events = [json.loads(line) for line in log.splitlines()]
     requests = [event for event in events if event["event"] == "request"]
     assert [(event["command"], event["status"]) for event in requests] == said
-    assert all(type(event["seconds"]) is float and event["esn"] == ESN and event["peer"] for event in requests)
+    assert all(
+        type(event["seconds"]) is float and event["esn"] == ESN and event["peer"]
+        for event in requests
+    )
     signed = [
         (event["key"], event["leaf"], event["remaining"])
         for event in requests
@@ -439,8 +566,16 @@ def test_the_log_has_a_line_for_each_request_and_no_secret_in_any(machine):
     ]
     first, second = nvram_name(singular).hex(), nvram_name(sectorized).hex()
     assert signed == [(first, 0, 31), (first, 1, 30), (first, 2, 29), (second, 0, 7)]
-    assert [event["detail"] for event in events if event["event"] == "misuse"] == ["a frame of 4294967295 bytes is over the limit of 1024"]
-    assert [event["event"] for event in events if event["event"] != "request"] == ["ready", "hardened", "misuse", "draining", "stopped"]
+    assert [event["detail"] for event in events if event["event"] == "misuse"] == [
+        "a frame of 4294967295 bytes is over the limit of 1024"
+    ]
+    assert [event["event"] for event in events if event["event"] != "request"] == [
+        "ready",
+        "hardened",
+        "misuse",
+        "draining",
+        "stopped",
+    ]
 
     seeds = seeds_of(machine.home)
     assert len(seeds) == 1 + 4, "a singular key, a provisioned lease, three leases on the card"
@@ -456,6 +591,10 @@ def test_a_status_of_the_log_is_a_status_of_the_protocol(machine):
     connection.close()
     assert refused.status is Status.NotAvailable
     wait_until(lambda: "nvmemfile_info" in machine.log.read_text())
-    [event] = [json.loads(line) for line in machine.log.read_text().splitlines() if "nvmemfile_info" in line]
+    [event] = [
+        json.loads(line)
+        for line in machine.log.read_text().splitlines()
+        if "nvmemfile_info" in line
+    ]
     assert Status[event["status"]] is refused.status
     assert event["detail"] == refused.detail

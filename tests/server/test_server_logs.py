@@ -1,4 +1,6 @@
-"""logs.py: what is written, for people and for machines, and what must not be even when something breaks."""
+"""logs.py: what is written, for people and for machines, and what must not be even when something
+breaks.
+"""
 
 import io
 import json
@@ -30,10 +32,13 @@ class Terminal(io.StringIO):
 
 @pytest.fixture
 def catch(monkeypatch):
-    """Called in a test, it catches what is written to standard error from then on, by a pipe or a terminal."""
+    """Called in a test, it catches what is written to standard error from then on, by a pipe or a
+    terminal.
+    """
 
     def begin(kind=io.StringIO):
-        # Not before the test itself, for pytest puts its own in place at the beginning of each phase.
+        # Not before the test itself, for pytest puts its own in place at the beginning of each
+        # phase.
         caught = kind()
         monkeypatch.setattr(sys, "stderr", caught)
         return caught
@@ -49,12 +54,20 @@ def test_through_a_pipe_each_event_is_a_json_document(catch):
     [line] = written.getvalue().splitlines()
     event = json.loads(line)
     assert event.pop("timestamp").endswith("Z")
-    assert event == {"esn": "7852-268D-3BF9", "peer": "127.0.0.1:1", "event": "request", "level": "info", "seconds": 0.5}
+    assert event == {
+        "esn": "7852-268D-3BF9",
+        "peer": "127.0.0.1:1",
+        "event": "request",
+        "level": "info",
+        "seconds": 0.5,
+    }
 
 
 @pytest.mark.parametrize("kind", [io.StringIO, Terminal])
 def test_a_name_stays_in_its_line(catch, kind):
-    """Whatever a client or a file is called: the only characters that a terminal obeys are our own colours."""
+    """Whatever a client or a file is called: the only characters that a terminal obeys are our own
+    colours.
+    """
     written = catch(kind)
     configure(esn="7852-268D-3BF9").info("request", client="a\x9b31m\u202e\x7f\nforged", other=1)
     [line] = re.sub("\x1b\\[[0-9;]*m", "", written.getvalue()).splitlines()
@@ -73,12 +86,18 @@ def test_on_a_terminal_events_are_for_reading(catch):
 
 
 def test_names_and_numbers_are_described_and_nothing_else():
-    """Of a request and its reply the log gets key, leaf, what remains, slot and card; of neither the message nor the signature."""
+    """Of a request and its reply the log gets key, leaf, what remains, slot and card; of neither
+    the message nor the signature.
+    """
     asked = m.NvmemfileSign(file=b"lmsnosuchke", token=new_token(), message=MESSAGE)
     signed = m.NvmemfileSigned(signature=MESSAGE, leaf=3, remaining=28)
     assert describe(asked, signed) == {"key": "6c6d736e6f737563686b65", "leaf": 3, "remaining": 28}
     written = m.CardWritten(card="card1", remaining=0)
-    assert describe(m.ContinueLmsCard(handle=bytes(16), slot=2), written) == {"slot": 2, "card": "card1", "remaining": 0}
+    assert describe(m.ContinueLmsCard(handle=bytes(16), slot=2), written) == {
+        "slot": 2,
+        "card": "card1",
+        "remaining": 0,
+    }
     assert describe(m.ListSlots(), StatusError(Status.Failed, "")) == {}
 
 
@@ -95,7 +114,9 @@ class Broken(PortableEngine):
 
 @pytest.mark.parametrize("kind", [io.StringIO, Terminal])
 async def test_an_internal_error_tells_no_secret(kind, catch, tmp_path, nursery):
-    """A bug while signing is logged with its traceback, but without a byte of seed or message, on a terminal as in JSON."""
+    """A bug while signing is logged with its traceback, but without a byte of seed or message, on a
+    terminal as in JSON.
+    """
     written = catch(kind)
     machine = make_machine(tmp_path, engine=Broken(), random=lambda count: SECRET[:count])
     service = make_service(machine, configure(esn=machine.esn))

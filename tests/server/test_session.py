@@ -1,4 +1,6 @@
-"""session.py: one connection on a pretend wire, with time that passes only when nobody has anything else to do, or when told."""
+"""session.py: one connection on a pretend wire, with time that passes only when nobody has anything
+else to do, or when told.
+"""
 
 import threading
 from dataclasses import replace
@@ -68,7 +70,9 @@ async def test_one_session_answers_several_requests(service, nursery):
 async def test_requests_that_arrive_together_are_answered_in_turn(service, nursery, autojump_clock):
     """A hasty client that sends three requests at once gets three replies in their order."""
     peer = join(nursery, service)
-    await peer.stream.send_all(asked_frame(1, HELLO) + asked_frame(2, NO_FILE) + asked_frame(3, HELLO))
+    await peer.stream.send_all(
+        asked_frame(1, HELLO) + asked_frame(2, NO_FILE) + asked_frame(3, HELLO)
+    )
     await peer.stream.send_eof()
     received, replies = await peer.rest(), []
     while received:
@@ -78,7 +82,9 @@ async def test_requests_that_arrive_together_are_answered_in_turn(service, nurse
     assert replies == [[1, "ok"], [2, "refused"], [3, "ok"]]
 
 
-async def test_a_peer_that_leaves_between_requests_ends_its_session_quietly(service, nursery, log, autojump_clock):
+async def test_a_peer_that_leaves_between_requests_ends_its_session_quietly(
+    service, nursery, log, autojump_clock
+):
     """Closing at a frame boundary is no event worth a line."""
     peer = await join(nursery, service).greet()
     await peer.stream.aclose()
@@ -102,16 +108,36 @@ MISUSE = {
     "a web browser": (b"GET / HTTP/1.1\r\n\r\n", Status.Malformed, 0, "over the limit"),
     "an invalid byte": (framed(b"\xc1"), Status.Malformed, 0, "not a MessagePack frame"),
     "an empty frame": (framed(b""), Status.Malformed, 0, "not a MessagePack frame"),
-    "bytes behind the array": (framed(b"\x93\x01\xa5hello\x80\x00"), Status.Malformed, 0, "not a MessagePack frame"),
+    "bytes behind the array": (
+        framed(b"\x93\x01\xa5hello\x80\x00"),
+        Status.Malformed,
+        0,
+        "not a MessagePack frame",
+    ),
     "no array": (frame({"number": 1}), Status.Malformed, 0, "an array of three"),
     "two parts": (frame([1, "hello"]), Status.Malformed, 0, "an array of three"),
     "a number that is text": (frame(["1", "hello", {}]), Status.Malformed, 0, "request number"),
     "a number too high": (asked_frame(2, HELLO), Status.Malformed, 2, "expected request number 1"),
-    "a number twice": (asked_frame(1, HELLO) + asked_frame(1, HELLO), Status.Malformed, 1, "expected request number 2"),
-    "an unknown command": (frame([1, "openTheVault", {}]), Status.UnknownCommand, 1, "unknown command"),
+    "a number twice": (
+        asked_frame(1, HELLO) + asked_frame(1, HELLO),
+        Status.Malformed,
+        1,
+        "expected request number 2",
+    ),
+    "an unknown command": (
+        frame([1, "openTheVault", {}]),
+        Status.UnknownCommand,
+        1,
+        "unknown command",
+    ),
     "no hello": (asked_frame(1, NO_FILE), Status.Malformed, 1, "must be hello"),
     "no fields": (frame([1, "hello", {}]), Status.Malformed, 1, "missing field client, protocol"),
-    "a field out of its limits": (frame([1, "hello", {"protocol": 0, "client": ""}]), Status.Malformed, 1, "protocol takes"),
+    "a field out of its limits": (
+        frame([1, "hello", {"protocol": 0, "client": ""}]),
+        Status.Malformed,
+        1,
+        "protocol takes",
+    ),
 }
 
 
@@ -124,7 +150,9 @@ def last_frame(received):
 
 @pytest.mark.parametrize("what", MISUSE)
 async def test_misuse_gets_last_words_and_the_door(what, service, nursery, log, autojump_clock):
-    """Bytes that no client may send are refused with a reason, cost one line and one connection, and disturb no other session."""
+    """Bytes that no client may send are refused with a reason, cost one line and one connection,
+    and disturb no other session.
+    """
     data, status, number, words = MISUSE[what]
     other = await join(nursery, service).greet()
     log.kept.clear()
@@ -135,7 +163,11 @@ async def test_misuse_gets_last_words_and_the_door(what, service, nursery, log, 
     assert (told[2]["status"], told[2]["name"]) == (status, status.name)
     assert words in told[2]["detail"]
     [line] = [event for event in log.kept if event["event"] != "request"]
-    assert (line["level"], line["event"], line["detail"]) == ("warning", "misuse", told[2]["detail"])
+    assert (line["level"], line["event"], line["detail"]) == (
+        "warning",
+        "misuse",
+        told[2]["detail"],
+    )
     assert refused(await other.ask(NO_FILE), Status.NotAvailable)
     assert isinstance(await join(nursery, service).ask(HELLO), m.Greeting)
 
@@ -180,7 +212,9 @@ async def test_a_peer_that_sends_byte_by_byte_is_served(service, nursery, autoju
 
 
 @pytest.mark.parametrize("sent", [1, 3, 4, 20])
-async def test_a_frame_that_is_never_finished_is_given_up(sent, service, nursery, log, autojump_clock):
+async def test_a_frame_that_is_never_finished_is_given_up(
+    sent, service, nursery, log, autojump_clock
+):
     """The rest of a request must arrive within the request's time; the peer is told so."""
     peer = await join(nursery, service).greet()
     began = trio.current_time()
@@ -209,7 +243,9 @@ async def test_a_trickle_of_bytes_buys_no_time(service, nursery, autojump_clock)
 
 
 async def test_an_idle_peer_is_closed_without_a_word(service, nursery, log, autojump_clock):
-    """Between requests a peer may wait for the idle time, counted from the last reply; then the connection closes in silence."""
+    """Between requests a peer may wait for the idle time, counted from the last reply; then the
+    connection closes in silence.
+    """
     peer = await join(nursery, service).greet()
     await trio.sleep(IDLE_SECONDS - 1)
     assert refused(await peer.ask(NO_FILE), Status.NotAvailable)
@@ -220,8 +256,12 @@ async def test_an_idle_peer_is_closed_without_a_word(service, nursery, log, auto
 
 
 @pytest.mark.parametrize("sent", [0, 1, 4, 20])
-async def test_a_peer_that_never_finishes_hello_is_closed_without_a_word(sent, service, nursery, autojump_clock):
-    """Hello has a short time of its own, which runs from the connection on whatever arrives of it."""
+async def test_a_peer_that_never_finishes_hello_is_closed_without_a_word(
+    sent, service, nursery, autojump_clock
+):
+    """Hello has a short time of its own, which runs from the connection on whatever
+    arrives of it.
+    """
     peer = join(nursery, service)
     began = trio.current_time()
     await peer.stream.send_all(asked_frame(1, HELLO)[:sent])
@@ -247,7 +287,9 @@ async def test_a_trickle_of_bytes_buys_no_time_for_hello(service, nursery, autoj
 
 
 async def test_a_flood_of_hello_is_answered_slowly(service, nursery, autojump_clock):
-    """A hundred hellos again are answered at once, then fifty a second, so that nobody keeps the machine busy with them."""
+    """A hundred hellos again are answered at once, then fifty a second, so that nobody keeps the
+    machine busy with them.
+    """
     peer = join(nursery, service)
     began = trio.current_time()
     for _ in range(1 + BURST_SECONDS * HELLOS_PER_SECOND):
@@ -259,7 +301,9 @@ async def test_a_flood_of_hello_is_answered_slowly(service, nursery, autojump_cl
 
 
 async def test_requests_that_arrive_together_do_not_hold_up_another_peer(service, nursery):
-    """A peer that has sent a thousand requests at once gets one answer, more or less, for each answer of another peer."""
+    """A peer that has sent a thousand requests at once gets one answer, more or less, for each
+    answer of another peer.
+    """
     hasty, other = await join(nursery, service).greet(), await join(nursery, service).greet()
     await hasty.stream.send_all(b"".join(asked_frame(number, NO_FILE) for number in range(2, 1002)))
     for _ in range(5):
@@ -288,7 +332,9 @@ async def begin_chunk(peer, **recipe):
 
 
 async def test_hashing_does_not_hold_up_other_sessions(tmp_path, nursery):
-    """While one session's chunk is hashed, another gets fifty replies; the chunk is answered when it is done."""
+    """While one session's chunk is hashed, another gets fifty replies; the chunk is answered when
+    it is done.
+    """
     engine = GatedEngine()
     service = make_service(make_machine(tmp_path, engine=engine))
     busy, ping = await join(nursery, service).greet(), await join(nursery, service).greet()
@@ -317,7 +363,9 @@ async def test_a_machine_full_of_hashing_still_signs(tmp_path, nursery):
         await begin_chunk(peer, **H5_W4)
     await until(lambda: service.hashing.statistics().tasks_waiting == 2)
     for number in range(1, 6):
-        signed = await signer.ask(m.NvmemfileSign(file=name_of(key), token=new_token(), message=b"more"))
+        signed = await signer.ask(
+            m.NvmemfileSign(file=name_of(key), token=new_token(), message=b"more")
+        )
         assert leaf_of(signed.signature) == signed.leaf == number
     engine.gate.set()
     for peer in chunks:
@@ -325,7 +373,9 @@ async def test_a_machine_full_of_hashing_still_signs(tmp_path, nursery):
 
 
 async def test_a_request_over_the_time_limit_is_refused_and_stopped(tmp_path, nursery, mock_clock):
-    """Too long a chunk is answered TimeLimitExceeded(8), its hashing stops even if nobody reads that, and the connection closes."""
+    """Too long a chunk is answered TimeLimitExceeded(8), its hashing stops even if nobody reads
+    that, and the connection closes.
+    """
     engine, log = GatedEngine(), Events()
     service = make_service(make_machine(tmp_path, engine=engine), log)
     peer = await join(nursery, service, lockstep_stream_pair).greet()
@@ -335,7 +385,10 @@ async def test_a_request_over_the_time_limit_is_refused_and_stopped(tmp_path, nu
     await wait_all_tasks_blocked()
     engine.gate.set()
     await until(lambda: service.hashing.borrowed_tokens == 0)
-    assert (engine.entered, engine.left) == (1, 1), "1024 leaves are 2 strides; only the one under way may be hashed"
+    assert (engine.entered, engine.left) == (
+        1,
+        1,
+    ), "1024 leaves are 2 strides; only the one under way may be hashed"
     reply = await peer.receive()
     assert refused(reply, Status.TimeLimitExceeded)
     await wait_all_tasks_blocked()
@@ -346,7 +399,9 @@ async def test_a_request_over_the_time_limit_is_refused_and_stopped(tmp_path, nu
 
 
 async def test_a_key_stopped_by_the_time_limit_leaves_no_nvram_file(tmp_path, nursery, mock_clock):
-    """A client that was told of failure in the closing step has no public key, so the machine must not keep the key's leaves."""
+    """A client that was told of failure in the closing step has no public key, so the machine must
+    not keep the key's leaves.
+    """
     engine = GatedEngine(shut=False)
     machine = make_machine(tmp_path, engine=engine)
     service = make_service(machine)
@@ -379,13 +434,19 @@ async def test_a_client_gone_in_mid_request_leaves_nothing_behind(tmp_path, nurs
     await peer.stream.aclose()
     engine.gate.set()
     await peer.over.wait()
-    assert (service.hashing.borrowed_tokens, service.others.borrowed_tokens, service.idle) == (0, 0, set())
+    assert (service.hashing.borrowed_tokens, service.others.borrowed_tokens, service.idle) == (
+        0,
+        0,
+        set(),
+    )
     assert machine.store.names() == []
     assert len(log.named("peer gone")) == 1
 
 
 async def test_a_reserved_leaf_outlives_its_connection(service, machine, nursery):
-    """Whoever has the token may bring the digest, also when the connection that reserved the leaf has ended; another digest is refused."""
+    """Whoever has the token may bring the digest, also when the connection that reserved the leaf
+    has ended; another digest is refused.
+    """
     key, token = install_key(machine), new_token()
     peer, other = await join(nursery, service).greet(), await join(nursery, service).greet()
     reserved = await peer.ask(m.NvmemfileReserve(file=name_of(key), token=token))
@@ -394,7 +455,9 @@ async def test_a_reserved_leaf_outlives_its_connection(service, machine, nursery
     bring = m.NvmemfileSignDigest(file=name_of(key), token=token, digest=bytes(32))
     assert (await other.ask(bring)).leaf == reserved.leaf
     assert refused(await other.ask(replace(bring, digest=b"1" * 32)), Status.ObjectInUse)
-    assert (await other.ask(m.NvmemfileSign(file=name_of(key), token=new_token(), message=b""))).leaf == reserved.leaf + 1
+    assert (
+        await other.ask(m.NvmemfileSign(file=name_of(key), token=new_token(), message=b""))
+    ).leaf == reserved.leaf + 1
 
 
 async def make_sectorized(peer):
@@ -421,7 +484,9 @@ async def test_every_light_goes_out_with_the_session(service, machine, nursery):
     peer = await join(nursery, service).greet()
     handle = await make_sectorized(peer)
     for slot in (2, 3):
-        assert refused(await peer.ask(m.ContinueLmsCard(handle=handle, slot=slot)), Status.NotAvailable)
+        assert refused(
+            await peer.ask(m.ContinueLmsCard(handle=handle, slot=slot)), Status.NotAvailable
+        )
     await peer.stream.aclose()
     await peer.over.wait()
     assert [slot for slot in range(6) if machine.slots.light(slot)] == []
@@ -447,8 +512,12 @@ class GatedSlots(Slots):
         return super().write_leases(*arguments, **options)
 
 
-async def test_a_card_that_is_still_being_written_is_not_written_twice(tmp_path, nursery, mock_clock):
-    """Over its time limit while a card is written, a key that is gone on with elsewhere puts no leaf on a second card."""
+async def test_a_card_that_is_still_being_written_is_not_written_twice(
+    tmp_path, nursery, mock_clock
+):
+    """Over its time limit while a card is written, a key that is gone on with elsewhere puts no
+    leaf on a second card.
+    """
     machine = make_machine(tmp_path)
     machine.checkpoints = FolderCheckpoints(tmp_path / "hsm" / machine.esn)
     machine.slots = GatedSlots(tmp_path, machine.esn)
@@ -458,7 +527,9 @@ async def test_a_card_that_is_still_being_written_is_not_written_twice(tmp_path,
         rack.insert(card, machine.esn, slot)
     service = make_service(machine)
     first, second = await join(nursery, service).greet(), await join(nursery, service).greet()
-    started = await first.ask(m.GenerateLms(**{**H5_W4, "expcards": 1}, expchunk=5, label="release"))
+    started = await first.ask(
+        m.GenerateLms(**{**H5_W4, "expcards": 1}, expchunk=5, label="release")
+    )
     for _ in range(2):
         await first.ask(m.ContinueLms(handle=started.handle))
     await first.send(m.ContinueLmsCard(handle=started.handle, slot=2))
@@ -476,9 +547,14 @@ async def test_a_card_that_is_still_being_written_is_not_written_twice(tmp_path,
         if chunk.public_key is not None:
             break
     assert chunk.cards == 1
-    assert isinstance(await second.ask(m.ContinueLmsCard(handle=going_on.handle, slot=3)), m.CardWritten)
+    assert isinstance(
+        await second.ask(m.ContinueLmsCard(handle=going_on.handle, slot=3)), m.CardWritten
+    )
     cards = [read_card(path) for path in sorted((tmp_path / "hsm").glob("*/slots/*/*.card"))]
-    assert [(lease.first, lease.end) for card in cards for lease in card.leases] == [(0, 16), (16, 32)]
+    assert [(lease.first, lease.end) for card in cards for lease in card.leases] == [
+        (0, 16),
+        (16, 32),
+    ]
     assert machine.checkpoints.head("release")["seeds"] == [b"", b""]
 
 
@@ -497,12 +573,18 @@ async def test_a_bug_in_a_command_is_an_answer(service, nursery, log, monkeypatc
     assert refused(reply, Status.Failed)
     assert "a bug" not in reply.detail
     [line] = log.named("bug")
-    assert (line["level"], line["command"], str(line["exc_info"])) == ("error", "slot_list", "a bug")
+    assert (line["level"], line["command"], str(line["exc_info"])) == (
+        "error",
+        "slot_list",
+        "a bug",
+    )
     assert refused(await peer.ask(NO_FILE), Status.NotAvailable)
 
 
 async def test_draining_ends_idle_sessions_and_lets_busy_ones_answer(tmp_path, nursery, mock_clock):
-    """Told to stop, a machine hangs up on who waits, and on who is served after the reply; time stands still meanwhile."""
+    """Told to stop, a machine hangs up on who waits, and on who is served after the reply; time
+    stands still meanwhile.
+    """
     engine = GatedEngine()
     service = make_service(make_machine(tmp_path, engine=engine))
     idle, busy = await join(nursery, service).greet(), await join(nursery, service).greet()
@@ -517,7 +599,9 @@ async def test_draining_ends_idle_sessions_and_lets_busy_ones_answer(tmp_path, n
 
 
 async def test_draining_waits_for_a_request_that_is_arriving(service, nursery, autojump_clock):
-    """Half a request counts as under way: it is received, answered, and then the connection closes."""
+    """Half a request counts as under way: it is received, answered, and then the
+    connection closes.
+    """
     peer = await join(nursery, service).greet()
     data = peer.link.send(NO_FILE)
     await peer.stream.send_all(data[:5])
@@ -529,8 +613,12 @@ async def test_draining_waits_for_a_request_that_is_arriving(service, nursery, a
     assert await peer.receive() is None
 
 
-async def test_a_session_that_begins_during_the_drain_ends_at_once(service, nursery, autojump_clock):
-    """A connection that was accepted just before the machine was told to stop does not hold it up."""
+async def test_a_session_that_begins_during_the_drain_ends_at_once(
+    service, nursery, autojump_clock
+):
+    """A connection that was accepted just before the machine was told to stop does not
+    hold it up.
+    """
     service.drain()
     peer = join(nursery, service)
     began = trio.current_time()

@@ -7,7 +7,18 @@ from dataclasses import replace
 import pytest
 import trio
 from seeclient.signing import new_token
-from server.serverkit import PATIENCE, good, install_key, join, leaf_of, make_key, make_machine, make_service, name_of, until
+from server.serverkit import (
+    PATIENCE,
+    good,
+    install_key,
+    join,
+    leaf_of,
+    make_key,
+    make_machine,
+    make_service,
+    name_of,
+    until,
+)
 from trio.testing import wait_all_tasks_blocked
 
 from seemachine.commands import nvmem
@@ -41,7 +52,9 @@ class CountingStore(MemoryStore):
             raise self.failure
         super()._write(changes)
         self.commits.append(len(changes.files))
-        self.durable.update({name: LEAVES if file is None else file.next for name, file in changes.files.items()})
+        self.durable.update(
+            {name: LEAVES if file is None else file.next for name, file in changes.files.items()}
+        )
 
 
 @pytest.fixture
@@ -80,7 +93,9 @@ def request(key, number):
 
 
 async def queue(nursery, pipeline, requests):
-    """Hand requests to a pipeline, one after the other; the list returned fills with their outcomes."""
+    """Hand requests to a pipeline, one after the other; the list returned fills with their
+    outcomes.
+    """
     outcomes = [None] * len(requests)
 
     async def sign(index, asked):
@@ -94,14 +109,19 @@ async def queue(nursery, pipeline, requests):
 
 def leaves(outcomes):
     """The leaf of each signature, or the status of each refusal."""
-    return [outcome.leaf if isinstance(outcome, NvmemfileSigned) else outcome.status for outcome in outcomes]
+    return [
+        outcome.leaf if isinstance(outcome, NvmemfileSigned) else outcome.status
+        for outcome in outcomes
+    ]
 
 
 # ---------------------------------------------------------------- batches
 
 
 async def test_requests_that_wait_together_share_one_commit(pipeline, store, key, nursery):
-    """32 requests in the queue take one commit; they get their leaves in the order of asking, each for its own message."""
+    """32 requests in the queue take one commit; they get their leaves in the order of asking, each
+    for its own message.
+    """
     outcomes = await queue(nursery, pipeline, [request(key, number) for number in range(LEAVES)])
     nursery.start_soon(pipeline.run)
     await until(lambda: None not in outcomes)
@@ -127,7 +147,9 @@ async def test_requests_that_come_during_a_commit_share_the_next(pipeline, store
 
 
 async def test_sessions_share_commits(machine, store, key, nursery):
-    """What holds for the pipeline holds for 32 sessions on the wire: each gets a leaf of its own, and commits are few."""
+    """What holds for the pipeline holds for 32 sessions on the wire: each gets a leaf of its own,
+    and commits are few.
+    """
     service = make_service(machine)
     nursery.start_soon(service.pipeline.run)
     peers = [await join(nursery, service).greet() for _ in range(LEAVES)]
@@ -139,7 +161,10 @@ async def test_sessions_share_commits(machine, store, key, nursery):
     store.gate.set()
     replies = [await peer.receive() for peer in peers]
     assert sorted(leaves(replies)) == list(range(LEAVES))
-    assert all(good(key.encode(), b"message %d" % number, reply.signature) for number, reply in enumerate(replies))
+    assert all(
+        good(key.encode(), b"message %d" % number, reply.signature)
+        for number, reply in enumerate(replies)
+    )
     assert len(store.commits) <= 3
 
 
@@ -168,7 +193,9 @@ async def test_no_leaf_signs_before_it_is_durable(tmp_path, store, nursery):
 
     class Watching(PortableEngine):
         def sign(self, ots, jobs):
-            early.extend(job.leaf for job in jobs if job.leaf >= store.durable.get(names[job.identifier], 0))
+            early.extend(
+                job.leaf for job in jobs if job.leaf >= store.durable.get(names[job.identifier], 0)
+            )
             return super().sign(ots, jobs)
 
     machine = make_machine(tmp_path, store=store, engine=Watching())
@@ -176,11 +203,17 @@ async def test_no_leaf_signs_before_it_is_durable(tmp_path, store, nursery):
     names = {key.identifier: name_of(key) for key in keys}
     pipeline = SigningPipeline(machine)
     nursery.start_soon(pipeline.run)
-    bursts = [[request(key, number) for number in range(burst) for key in keys] for burst in (1, 5, 2, 9, 1, 14)]
+    bursts = [
+        [request(key, number) for number in range(burst) for key in keys]
+        for burst in (1, 5, 2, 9, 1, 14)
+    ]
     outcomes = [await queue(nursery, pipeline, burst) for burst in bursts]
     await until(lambda: all(None not in outcome for outcome in outcomes))
     assert early == []
-    assert sum(isinstance(outcome, NvmemfileSigned) for burst in outcomes for outcome in burst) == 2 * LEAVES
+    assert (
+        sum(isinstance(outcome, NvmemfileSigned) for burst in outcomes for outcome in burst)
+        == 2 * LEAVES
+    )
 
 
 async def test_one_batch_takes_keys_of_every_kind(pipeline, machine, nursery):
@@ -205,9 +238,16 @@ async def test_one_batch_takes_keys_of_every_kind(pipeline, machine, nursery):
 
 
 async def test_a_refusal_goes_to_the_one_who_asked(pipeline, key, nursery):
-    """A file that is not there, and leaves that are used up, refuse their own requests and no others."""
+    """A file that is not there, and leaves that are used up, refuse their own requests and no
+    others.
+    """
     missing = NvmemfileSign(file=b"lmsnosuchke", token=new_token(), message=b"")
-    asked = [missing, *(request(key, number) for number in range(LEAVES)), missing, request(key, 99)]
+    asked = [
+        missing,
+        *(request(key, number) for number in range(LEAVES)),
+        missing,
+        request(key, 99),
+    ]
     outcomes = await queue(nursery, pipeline, asked)
     nursery.start_soon(pipeline.run)
     await until(lambda: None not in outcomes)
@@ -218,10 +258,16 @@ async def test_a_refusal_goes_to_the_one_who_asked(pipeline, key, nursery):
     assert "6c6d736e:6f737563:686b65" in refusals[0].detail
 
 
-async def test_a_message_that_is_too_long_refuses_only_its_own_request(pipeline, machine, key, nursery):
+async def test_a_message_that_is_too_long_refuses_only_its_own_request(
+    pipeline, machine, key, nursery
+):
     """A client that breaks the limit in the same batch costs the others nothing."""
     machine.limits = replace(machine.limits, message=10)
-    asked = [request(key, 0), NvmemfileSign(file=name_of(key), token=new_token(), message=bytes(11)), request(key, 1)]
+    asked = [
+        request(key, 0),
+        NvmemfileSign(file=name_of(key), token=new_token(), message=bytes(11)),
+        request(key, 1),
+    ]
     outcomes = await queue(nursery, pipeline, asked)
     nursery.start_soon(pipeline.run)
     await until(lambda: None not in outcomes)
@@ -229,7 +275,9 @@ async def test_a_message_that_is_too_long_refuses_only_its_own_request(pipeline,
 
 
 async def test_a_failed_commit_refuses_all_that_shared_it(pipeline, store, key, nursery):
-    """When the disk fails, no signature of the batch leaves the machine, nor any later one, and no leaf comes back."""
+    """When the disk fails, no signature of the batch leaves the machine, nor any later one, and no
+    leaf comes back.
+    """
     store.failure = StateFailed("the disk is gone")
     outcomes = await queue(nursery, pipeline, [request(key, number) for number in range(8)])
     nursery.start_soon(pipeline.run)
@@ -243,7 +291,9 @@ async def test_a_failed_commit_refuses_all_that_shared_it(pipeline, store, key, 
 
 
 async def test_a_full_disk_burns_the_batch_and_no_more(pipeline, store, key, nursery):
-    """Without room, the leaves of the batch are lost; once there is room, signing goes on behind them."""
+    """Without room, the leaves of the batch are lost; once there is room, signing goes on behind
+    them.
+    """
     store.failure = DiskFull("no room")
     outcomes = await queue(nursery, pipeline, [request(key, number) for number in range(8)])
     nursery.start_soon(pipeline.run)
@@ -254,7 +304,9 @@ async def test_a_full_disk_burns_the_batch_and_no_more(pipeline, store, key, nur
 
 
 async def test_a_bug_in_the_engine_burns_the_batch_and_no_more(tmp_path, nursery):
-    """An exception while signing is an answer to each request of the batch; the pipeline goes on behind the burned leaves."""
+    """An exception while signing is an answer to each request of the batch; the pipeline goes on
+    behind the burned leaves.
+    """
     broken = [OSError(errno.EIO, "no kernel")]
 
     class Broken(PortableEngine):
@@ -273,7 +325,9 @@ async def test_a_bug_in_the_engine_burns_the_batch_and_no_more(tmp_path, nursery
 
 
 async def test_who_stops_waiting_harms_nobody(pipeline, key, nursery):
-    """A request whose session was cancelled in the queue burns its leaf; those before and behind it get theirs."""
+    """A request whose session was cancelled in the queue burns its leaf; those before and behind it
+    get theirs.
+    """
     before = await queue(nursery, pipeline, [request(key, 0)])
     with trio.CancelScope() as impatient:
         nursery.start_soon(cancel_when_blocked, impatient)
@@ -291,8 +345,12 @@ async def cancel_when_blocked(scope):
     scope.cancel()
 
 
-async def test_a_page_is_hashed_before_a_leaf_is_taken(pipeline, machine, store, nursery, monkeypatch):
-    """A tree too large to hash unasked is refused without spending a leaf; one that is small enough is hashed first."""
+async def test_a_page_is_hashed_before_a_leaf_is_taken(
+    pipeline, machine, store, nursery, monkeypatch
+):
+    """A tree too large to hash unasked is refused without spending a leaf; one that is small enough
+    is hashed first.
+    """
     key = install_key(machine)
     nursery.start_soon(pipeline.run)
     with monkeypatch.context() as patch:

@@ -39,11 +39,15 @@ async def sign_together(pipeline: SigningPipeline, name: bytes, count: int) -> N
     """So many requests that wait at once."""
     async with trio.open_nursery() as nursery:
         for _ in range(count):
-            nursery.start_soon(pipeline.sign, NvmemfileSign(file=name, token=new_token(), message=b"m"))
+            nursery.start_soon(
+                pipeline.sign, NvmemfileSign(file=name, token=new_token(), message=b"m")
+            )
 
 
 @pytest.mark.parametrize("count", [1, 3])
-async def test_a_page_is_hashed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+async def test_a_page_is_hashed_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
     """After batches of one, and after batches of several; not again while that is under way."""
     machine, name = machine_with_key(tmp_path)
     pages, pipeline = Pages(machine, monkeypatch), SigningPipeline(machine)

@@ -20,10 +20,14 @@ def sparing(events):
 
 
 async def test_a_flood_is_cut_and_counted(sparing, events, mock_clock):
-    """Of one kind so many lines are written at once, then so many a second; the rest becomes a number."""
+    """Of one kind so many lines are written at once, then so many a second; the rest becomes a
+    number.
+    """
     for number in range(1000):
         sparing.bind(peer=f"192.0.2.1:{number}").warning("misuse", detail=str(number))
-    assert [line["detail"] for line in events.named("misuse")] == [str(number) for number in range(LINES_AT_ONCE)]
+    assert [line["detail"] for line in events.named("misuse")] == [
+        str(number) for number in range(LINES_AT_ONCE)
+    ]
     mock_clock.jump(2)
     for _ in range(1000):
         sparing.warning("misuse", detail="later")
@@ -36,7 +40,9 @@ async def test_a_flood_is_cut_and_counted(sparing, events, mock_clock):
 
 
 async def test_the_count_is_told_by_itself(sparing, events, nursery, autojump_clock):
-    """A second after each flood one line for each kind says how many were left out, also when nothing more happens."""
+    """A second after each flood one line for each kind says how many were left out, also when
+    nothing more happens.
+    """
     nursery.start_soon(sparing.run)
     for flood in (1, 2):
         for _ in range(LINES_AT_ONCE + 5):
@@ -45,11 +51,16 @@ async def test_the_count_is_told_by_itself(sparing, events, nursery, autojump_cl
         await trio.sleep(REPORT_SECONDS + 0.1)
         assert len(events.named("lines left out")) == 2 * flood
         await trio.sleep(100)
-    assert {line["kind"]: line["count"] for line in events.named("lines left out")} == {"peer gone": 5, "misuse": 5}
+    assert {line["kind"]: line["count"] for line in events.named("lines left out")} == {
+        "peer gone": 5,
+        "misuse": 5,
+    }
 
 
 async def test_kinds_do_not_take_each_others_room(sparing, events, mock_clock):
-    """A flood of one kind leaves another's lines alone; a request's kind is its command and status."""
+    """A flood of one kind leaves another's lines alone; a request's kind is its command
+    and status.
+    """
     for _ in range(1000):
         sparing.info("request", command="hello", status="OK")
         sparing.info("request", command="nvmemfile_sign", status="NotAvailable")
@@ -70,5 +81,6 @@ async def test_levels_and_bound_values_pass_through(sparing, events, mock_clock)
     for level in ("info", "warning", "error", "exception"):
         getattr(sparing.bind(peer="p"), level)("event", detail=level)
     assert events.kept == [
-        {"peer": "p", "level": each, "event": "event", "detail": each} for each in ("info", "warning", "error", "exception")
+        {"peer": "p", "level": each, "event": "event", "detail": each}
+        for each in ("info", "warning", "error", "exception")
     ]

@@ -149,5 +149,9 @@ async def test_a_machine_without_new_threads_signs_and_makes_keys(tmp_path, nurs
 def test_one_place_asks_for_threads():
     """Who works for requests goes through threads.py, where a want of threads ends nothing."""
     room = Path(serve.__file__).parent
-    asking = {path.name for path in room.glob("*.py") if re.search(r"to_thread\.|threading\.Thread\(", path.read_text())}
+    asking = {
+        path.name
+        for path in room.glob("*.py")
+        if re.search(r"to_thread\.|threading\.Thread\(", path.read_text())
+    }
     assert asking == {"threads.py"}

@@ -1,4 +1,6 @@
-"""door.py and tls.py: who is let in over TLS, on a real port, and that limits and the drain hold there, too."""
+"""door.py and tls.py: who is let in over TLS, on a real port, and that limits and the drain hold
+there, too.
+"""
 
 import contextlib
 import signal
@@ -9,7 +11,17 @@ import pytest
 import trio
 from pki.pkikit import Pki
 from seeclient.signing import new_token
-from server.serverkit import H5_W4, HELLO, NO_FILE, GatedEngine, Peer, install_key, name_of, running, until
+from server.serverkit import (
+    H5_W4,
+    HELLO,
+    NO_FILE,
+    GatedEngine,
+    Peer,
+    install_key,
+    name_of,
+    running,
+    until,
+)
 
 from seemachine import commands
 from seemachine.server.session import FAREWELL_SECONDS
@@ -32,7 +44,10 @@ async def secured(world, pki, **options):
 
 
 async def connect(machine, context):
-    """A connection over TLS that has said nothing yet. As far as the client sees, the handshake is done."""
+    """A connection over TLS that has said nothing yet.
+
+    As far as the client sees, the handshake is done.
+    """
     wire = await trio.open_tcp_stream(machine.host, machine.port)
     peer = Peer(trio.SSLStream(wire, context, server_hostname="localhost"))
     machine.peers.append(Peer(wire))
@@ -63,17 +78,39 @@ async def test_a_client_with_a_certificate_is_served(tmp_path, pki):
 
 # Certificate, newest version of the client, the alert that it gets, what the log says.
 REJECTED = {
-    "expired": ("expired", "TLSv1_3", "CERTIFICATE_EXPIRED", "client certificate: certificate has expired"),
-    "not yet valid": ("future", "TLSv1_3", "BAD_CERTIFICATE", "client certificate: certificate is not yet valid"),
-    "of another CA": ("other", "TLSv1_3", "UNKNOWN_CA", "client certificate: unable to get local issuer certificate"),
-    "a machine's": ("machine-other-esn", "TLSv1_3", "UNSUPPORTED_CERTIFICATE", "client certificate: unsuitable certificate purpose"),
+    "expired": (
+        "expired",
+        "TLSv1_3",
+        "CERTIFICATE_EXPIRED",
+        "client certificate: certificate has expired",
+    ),
+    "not yet valid": (
+        "future",
+        "TLSv1_3",
+        "BAD_CERTIFICATE",
+        "client certificate: certificate is not yet valid",
+    ),
+    "of another CA": (
+        "other",
+        "TLSv1_3",
+        "UNKNOWN_CA",
+        "client certificate: unable to get local issuer certificate",
+    ),
+    "a machine's": (
+        "machine-other-esn",
+        "TLSv1_3",
+        "UNSUPPORTED_CERTIFICATE",
+        "client certificate: unsuitable certificate purpose",
+    ),
     "none": (None, "TLSv1_3", "CERTIFICATE_REQUIRED", "no client certificate"),
 }
 
 
 @pytest.mark.parametrize("what", REJECTED)
 async def test_a_client_without_a_good_certificate_is_not_let_in(what, tmp_path, pki):
-    """It gets an alert that says why, even when it has said hello already, and the log has one line with the reason."""
+    """It gets an alert that says why, even when it has said hello already, and the log has one line
+    with the reason.
+    """
     name, newest, alert, reason = REJECTED[what]
     async with secured(tmp_path, pki) as machine:
         peer = await connect(machine, pki.context(name, ssl.TLSVersion[newest]))
@@ -95,12 +132,16 @@ async def test_older_versions_are_not_spoken(tmp_path, pki):
             await connect(machine, pki.context("client-use", ssl.TLSVersion.TLSv1_2))
         assert "PROTOCOL_VERSION" in broken.value.__cause__.reason
         await until(lambda: machine.log.named("not admitted"))
-        assert [line["reason"] for line in machine.log.named("not admitted")] == ["the client does not speak TLS 1.3"]
+        assert [line["reason"] for line in machine.log.named("not admitted")] == [
+            "the client does not speak TLS 1.3"
+        ]
 
 
 @pytest.mark.parametrize("name", ["no-role", "unknown-role", "two-roles", "no-name"])
 async def test_a_certificate_that_does_not_say_enough_is_told_so_in_a_frame(name, tmp_path, pki):
-    """A good chain without a role or a name is refused in words, and the connection is closed in order."""
+    """A good chain without a role or a name is refused in words, and the connection is closed in
+    order.
+    """
     async with secured(tmp_path, pki) as machine:
         peer = await connect(machine, pki.context(name))
         reply = await peer.ask(HELLO)
@@ -132,10 +173,14 @@ async def test_tls_on_a_plain_port_is_named_in_the_log(tmp_path, pki):
             await connect(machine, pki.context("client-use"))
         assert broken.value.__cause__.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE")
         await until(lambda: machine.log.named("misuse"))
-        assert [line["detail"] for line in machine.log.named("misuse")] == ["TLS was sent to a port without TLS"]
+        assert [line["detail"] for line in machine.log.named("misuse")] == [
+            "TLS was sent to a port without TLS"
+        ]
 
 
-@pytest.mark.parametrize("data", [b"", b"\x16", b"\x16\x03\x01", b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\xff"])
+@pytest.mark.parametrize(
+    "data", [b"", b"\x16", b"\x16\x03\x01", b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\xff"]
+)
 async def test_who_hangs_up_or_talks_nonsense_costs_one_line(data, tmp_path, pki):
     """Half a handshake, or a broken one, ends one connection and nothing else."""
     async with secured(tmp_path, pki) as machine:
@@ -167,7 +212,10 @@ async def test_a_request_beyond_the_role_is_refused_and_the_connection_stays(rol
                 assert isinstance(reply, request.Reply)
             else:
                 assert refused(reply, Status.AccessDenied)
-                assert f"client {role} has the role {role}, and the role {needed} is needed in {request.NAME}; " in reply.detail
+                assert (
+                    f"client {role} has the role {role}, and the role {needed} is needed in"
+                    f" {request.NAME}; " in reply.detail
+                )
         assert isinstance(await peer.ask(m.ListSlots()), m.SlotListing)
 
 
@@ -176,13 +224,19 @@ async def test_a_signature_needs_no_more_than_use(tmp_path, pki):
     async with secured(tmp_path, pki) as machine:
         key = install_key(machine.service.machine)
         peer = await (await connect(machine, pki.context("client-use"))).greet()
-        assert (await peer.ask(m.NvmemfileSign(file=name_of(key), token=new_token(), message=b""))).leaf == 0
+        assert (
+            await peer.ask(m.NvmemfileSign(file=name_of(key), token=new_token(), message=b""))
+        ).leaf == 0
 
 
 async def whose(machine, peer, monkeypatch):
     """Name and role of a connection's session."""
     seen = []
-    monkeypatch.setitem(commands.COMMANDS, m.ListSlots, lambda session, _: seen.append((session.client, session.role)))
+    monkeypatch.setitem(
+        commands.COMMANDS,
+        m.ListSlots,
+        lambda session, _: seen.append((session.client, session.role)),
+    )
     await peer.send(m.ListSlots())
     await until(lambda: seen)
     return seen[0]
@@ -198,7 +252,10 @@ async def test_a_session_knows_its_client(tmp_path, pki, monkeypatch):
 async def test_without_tls_a_session_knows_the_address(tmp_path, monkeypatch):
     """Everybody who reaches a plain port may all, and is known by address, without the port."""
     async with running(tmp_path) as machine:
-        assert await whose(machine, await machine.greeted(), monkeypatch) == ("127.0.0.1", ClientRole.ADMIN)
+        assert await whose(machine, await machine.greeted(), monkeypatch) == (
+            "127.0.0.1",
+            ClientRole.ADMIN,
+        )
 
 
 # ---------------------------------------------------------------- limits and the drain
@@ -206,7 +263,9 @@ async def test_without_tls_a_session_knows_the_address(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("begun", [b"", b"\x16\x03\x01"])
 async def test_a_handshake_has_a_limit(begun, tmp_path, pki, mock_clock):
-    """Who does not get on with the handshake takes a place from the start, and is hung up on in time."""
+    """Who does not get on with the handshake takes a place from the start, and is hung up on in
+    time.
+    """
     async with secured(tmp_path, pki, handshake_seconds=3) as machine:
         peer = await machine.connect()
         await peer.stream.send_all(begun)
@@ -217,11 +276,15 @@ async def test_a_handshake_has_a_limit(begun, tmp_path, pki, mock_clock):
         with contextlib.suppress(trio.BrokenResourceError):
             assert await peer.rest() == b""
         await until(lambda: machine.sessions == 0)
-        assert [line["reason"] for line in machine.log.named("not admitted")] == ["no TLS handshake within 3 s"]
+        assert [line["reason"] for line in machine.log.named("not admitted")] == [
+            "no TLS handshake within 3 s"
+        ]
 
 
 async def test_the_one_too_many_is_told_so_over_tls(tmp_path, pki):
-    """Where nobody can make room, the next client gets its refusal over TLS, in order, and there is room again later."""
+    """Where nobody can make room, the next client gets its refusal over TLS, in order, and there is
+    room again later.
+    """
     async with secured(tmp_path, pki, connections=1) as machine:
         working = await connect(machine, pki.context("client-provision"))
         await working.greet()
@@ -250,7 +313,9 @@ async def test_last_words_arrive_while_the_client_is_sending(tmp_path, pki):
 
 
 async def test_who_is_in_mid_handshake_does_not_hold_up_a_drain(tmp_path, pki, mock_clock):
-    """A machine that is told to stop waits for requests, not for handshakes; on this clock no limit would ever come."""
+    """A machine that is told to stop waits for requests, not for handshakes; on this clock no limit
+    would ever come.
+    """
     async with secured(tmp_path, pki) as machine:
         await machine.connect()
         await until(lambda: machine.service.idle)
@@ -263,7 +328,9 @@ async def test_a_drain_ends_tls_sessions_in_order(tmp_path, pki):
     """Idle ones get close_notify at once, the busy one its reply and then close_notify."""
     engine = GatedEngine()
     async with secured(tmp_path, pki, engine=engine) as machine:
-        idle, busy = [await (await connect(machine, pki.context("client-admin"))).greet() for _ in range(2)]
+        idle, busy = [
+            await (await connect(machine, pki.context("client-admin"))).greet() for _ in range(2)
+        ]
         started = await busy.ask(m.GenerateLms(**H5_W4))
         before = engine.entered
         await busy.send(m.ContinueLms(handle=started.handle))
@@ -294,7 +361,9 @@ async def test_the_drain_has_an_end_with_tls(tmp_path, pki, mock_clock):
 
 
 async def test_no_tickets_are_sent(tmp_path, pki):
-    """Nothing but replies comes from a machine, so that clients can tell at the socket whether an idle connection was closed."""
+    """Nothing but replies comes from a machine, so that clients can tell at the socket whether an
+    idle connection was closed.
+    """
     async with secured(tmp_path, pki) as machine:
         peer = await (await connect(machine, pki.context("client-use"))).greet()
         await trio.to_thread.run_sync(time.sleep, 0.1)

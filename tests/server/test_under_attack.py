@@ -1,4 +1,5 @@
-"""A real machine that 1,000 hostile connections come to, while honest clients of the same address go on signing.
+"""A real machine that 1,000 hostile connections come to, while honest clients of the same address
+go on signing.
 
 `make attack` tries every attack, for longer, and measures.
 """
@@ -24,12 +25,18 @@ def report(kind, outcome):
     """For people; nothing here is a reason to fail."""
     for name, values in (("steady", sorted(outcome.steady)), ("new", sorted(outcome.newcomers))):
         if values:
-            print(f"{kind}: {len(values)} {name}, p50 {values[len(values) // 2]:.1f} ms, p99 {values[-1 - len(values) // 100]:.1f} ms")
+            print(
+                f"{kind}: {len(values)} {name}, p50 {values[len(values) // 2]:.1f} ms, p99"
+                f" {values[-1 - len(values) // 100]:.1f} ms"
+            )
 
 
 def withstands(kind, tmp_path, **limits):
-    """Attack a machine; every honest client was served every time, no leaf came twice, memory and log are bounded."""
-    # Attackers that wait for their turn, or for nobody knows what, count as requests under way when the machine stops.
+    """Attack a machine; every honest client was served every time, no leaf came twice, memory and
+    log are bounded.
+    """
+    # Attackers that wait for their turn, or for nobody knows what, count as requests under way when
+    # the machine stops.
     with machine(tmp_path, {"drain_seconds": 1, **limits}) as running:
         outcome = besiege(running, kind, make_key(running, HEIGHT), SECONDS)
         code = running.stop()
@@ -37,7 +44,11 @@ def withstands(kind, tmp_path, **limits):
     assert outcome.failures == []
     assert outcome.steady
     assert outcome.newcomers
-    assert len(set(outcome.leaves)) == len(outcome.leaves) >= len(outcome.steady) + len(outcome.newcomers)
+    assert (
+        len(set(outcome.leaves))
+        == len(outcome.leaves)
+        >= len(outcome.steady) + len(outcome.newcomers)
+    )
     assert outcome.peak < 1000 * MOST_MEGABYTES
     assert outcome.log < LOG_BYTES
     assert code == 0
@@ -46,19 +57,30 @@ def withstands(kind, tmp_path, **limits):
 
 @pytest.mark.parametrize("kind", ["silent", "hello flood"])
 def test_more_attackers_than_places(kind, tmp_path):
-    """With the limits as they are, attackers push each other out and no honest client, and the log counts them."""
+    """With the limits as they are, attackers push each other out and no honest client, and the log
+    counts them.
+    """
     outcome, events = withstands(kind, tmp_path)
     assert outcome.connected >= ATTACKERS
     assert outcome.held < LimitSettings().connections + SPARE
     told = [event for event in events if event["event"] == "made room for another"]
-    left_out = [event for event in events if event["event"] == "lines left out" and event["kind"] == "made room for another"]
+    left_out = [
+        event
+        for event in events
+        if event["event"] == "lines left out" and event["kind"] == "made room for another"
+    ]
     assert told
-    assert len(told) + sum(event["count"] for event in left_out) >= ATTACKERS - LimitSettings().connections
+    assert (
+        len(told) + sum(event["count"] for event in left_out)
+        >= ATTACKERS - LimitSettings().connections
+    )
     assert len(told) < ATTACKERS
 
 
 def test_attackers_that_are_all_let_in(tmp_path):
-    """A thousand at one time that ask for listings and never read them cost neither a signature nor much memory."""
+    """A thousand at one time that ask for listings and never read them cost neither a signature nor
+    much memory.
+    """
     outcome, _ = withstands("never reading", tmp_path, connections=WIDE, peer_connections=WIDE)
     assert outcome.held >= ATTACKERS
 

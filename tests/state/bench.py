@@ -57,7 +57,11 @@ class Bench:
 
     def _copy(self, source: Path, target: Path) -> None:
         for path in self._files(source):
-            shutil.copytree(path, target / path.name) if path.is_dir() else shutil.copy2(path, target / path.name)
+            (
+                shutil.copytree(path, target / path.name)
+                if path.is_dir()
+                else shutil.copy2(path, target / path.name)
+            )
 
     @staticmethod
     def _files(folder: Path) -> list[Path]:
@@ -71,4 +75,6 @@ def in_quarantine(store: MirroredStore) -> list[bytes]:
 
 def gives_nothing(store: MirroredStore, *keys: int) -> bool:
     """Whether all of these files refuse to give a leaf."""
-    return all(isinstance(answer, LeaseQuarantined) for answer in take(store, [name(key) for key in keys]))
+    return all(
+        isinstance(answer, LeaseQuarantined) for answer in take(store, [name(key) for key in keys])
+    )

@@ -1,4 +1,7 @@
-"""What the child processes of these tests do: `python -m state.children WORD ...`. Their parents kill most of them."""
+"""What the child processes of these tests do: `python -m state.children WORD ...`.
+
+Their parents kill most of them.
+"""
 
 import contextlib
 import json
@@ -88,7 +91,10 @@ def use(kind: str, folder: str) -> None:
 
 
 def insert(world: str, card: str, *places: str) -> None:
-    """Put a card into the slots (ESN, slot, ESN, slot, ...), one after the other, when told to. Say which took it."""
+    """Put a card into the slots (ESN, slot, ESN, slot, ...), one after the other, when told to.
+
+    Say which took it.
+    """
     rack, done = Rack(Path(world)), []
     say("ready")
     sys.stdin.readline()
@@ -100,7 +106,10 @@ def insert(world: str, card: str, *places: str) -> None:
 
 
 def fill(how: str, kind: str, folder: str) -> None:
-    """Take leaves until the disk is full, make room, go on, start anew. Say what was given in each part, and what was refused."""
+    """Take leaves until the disk is full, make room, go on, start anew.
+
+    Say what was given in each part, and what was refused.
+    """
     if how == "mounted":
         # A small disk that only this process sees.
         assert os.system(f"mount -t tmpfs -o size=256k none {folder}") == 0

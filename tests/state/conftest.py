@@ -1,4 +1,6 @@
-"""Fixtures of the tests of what is remembered: each kind of store in turn, a world with two machines and a rack."""
+"""Fixtures of the tests of what is remembered: each kind of store in turn, a world with two
+machines and a rack.
+"""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

@@ -1,4 +1,6 @@
-"""Processes that die in the middle of an operation, and the files that they leave: the same files, not copies of them."""
+"""Processes that die in the middle of an operation, and the files that they leave: the same files,
+not copies of them.
+"""
 
 import shutil
 from collections.abc import Callable
@@ -19,13 +21,26 @@ class Died(BaseException):
 
 
 def left_behind(source: Path, target: Path) -> None:
-    """Move a folder away as it is now, every file and folder in it being the same one, and leave a copy in its place."""
+    """Move a folder away as it is now, every file and folder in it being the same one, and leave a
+    copy in its place.
+    """
     source.rename(target)
     shutil.copytree(target, source)
 
 
-def dying(fault: Fault, place: int, folder: Path, left: Path, act: Callable[[], object], patch: "pytest.MonkeyPatch") -> bool:
-    """Let the process die at one place of an operation on `folder`, and move what is there to `left`. False: it did not come so far."""
+def dying(
+    fault: Fault,
+    place: int,
+    folder: Path,
+    left: Path,
+    act: Callable[[], object],
+    patch: "pytest.MonkeyPatch",
+) -> bool:
+    """Let the process die at one place of an operation on `folder`, and move what is there to
+    `left`.
+
+    False: it did not come so far.
+    """
 
     def die() -> None:
         left_behind(folder, left)

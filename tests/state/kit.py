@@ -1,4 +1,6 @@
-"""What the tests of this folder share: leases without mathematics, the three stores, and disks that fail when told to."""
+"""What the tests of this folder share: leases without mathematics, the three stores, and disks that
+fail when told to.
+"""
 
 import errno
 import hashlib
@@ -34,10 +36,22 @@ ESN, OTHER_ESN = "7852-268D-3BF9", "5F08-02E0-D947"
 
 
 def lease(key: int = 1, first: int = 0, end: int = 32, n: int = 32) -> StoredLease:
-    """Leaves `first` to `end` of a made-up key, told apart by its number. The seed is the same text in every test, easy to look for."""
+    """Leaves `first` to `end` of a made-up key, told apart by its number.
+
+    The seed is the same text in every test, easy to look for.
+    """
     types = bytes.fromhex("0000000500000003" if n == 32 else "0000000a00000007")
-    identifier, root = hashlib.shake_256(b"I%d" % key).digest(16), hashlib.shake_256(b"T%d" % key).digest(n)
-    return StoredLease(types + identifier + root, first, end, f"seed {key} {first} {end} ".encode().ljust(n, b".")[:n], b"p" * n)
+    identifier, root = (
+        hashlib.shake_256(b"I%d" % key).digest(16),
+        hashlib.shake_256(b"T%d" % key).digest(n),
+    )
+    return StoredLease(
+        types + identifier + root,
+        first,
+        end,
+        f"seed {key} {first} {end} ".encode().ljust(n, b".")[:n],
+        b"p" * n,
+    )
 
 
 def name(key: int = 1) -> bytes:
@@ -45,7 +59,9 @@ def name(key: int = 1) -> bytes:
     return lease(key).name
 
 
-def order(of: bytes, token: bytes | None = None, message: bytes = b"message", client: str = "test") -> Order:
+def order(
+    of: bytes, token: bytes | None = None, message: bytes = b"message", client: str = "test"
+) -> Order:
     """A new wish for a leaf, or one asked again."""
     return Order(of, token or os.urandom(16), message_bound(message), client)
 
@@ -88,14 +104,19 @@ DURABLE = (SQLITE, FILE)
 
 @contextmanager
 def quick_folder() -> Iterator[Path]:
-    """A folder for tests that open stores hundreds of times: in memory where the system offers that."""
+    """A folder for tests that open stores hundreds of times: in memory where the system offers
+    that.
+    """
     memory = Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
         yield Path(folder)
 
 
 class Fault:
-    """A failure that waits. Every place where a write can fail calls `strike`; the one that was chosen with `arm` does."""
+    """A failure that waits.
+
+    Every place where a write can fail calls `strike`; the one that was chosen with `arm` does.
+    """
 
     def __init__(self) -> None:
         self.full = False
@@ -104,7 +125,9 @@ class Fault:
         self._left: int | None = None
 
     def arm(self, at: int, *, full: bool = False, hook: Callable[[], None] | None = None) -> None:
-        """At the place number `at` from now call `hook`, or fail, for want of room or for another reason."""
+        """At the place number `at` from now call `hook`, or fail, for want of room or for another
+        reason.
+        """
         self._left, self.full, self.hook, self.fired = at, full, hook, False
 
     def disarm(self) -> None:
@@ -170,7 +193,9 @@ class FaultyOs:
 
 
 class FaultyDatabase:
-    """A connection whose disk fails on demand: at each statement that writes, and after the commit reached the disk."""
+    """A connection whose disk fails on demand: at each statement that writes, and after the commit
+    reached the disk.
+    """
 
     def __init__(self, database: sqlite3.Connection, fault: Fault) -> None:
         self._database = database
@@ -190,7 +215,9 @@ class FaultyDatabase:
 
 
 class BrokenPragma:
-    """A connection that answers one setting otherwise than it was told, as a build or a file system without it would."""
+    """A connection that answers one setting otherwise than it was told, as a build or a file system
+    without it would.
+    """
 
     def __init__(self, database: sqlite3.Connection, setting: str, answer: object) -> None:
         self._database = database
@@ -202,7 +229,11 @@ class BrokenPragma:
 
     def execute(self, sql: str, values: tuple[object, ...] = ()) -> sqlite3.Cursor:
         """Ask the database, but for that one question."""
-        return self._database.execute("SELECT ?", (self._answer,)) if sql == self._question else self._database.execute(sql, values)
+        return (
+            self._database.execute("SELECT ?", (self._answer,))
+            if sql == self._question
+            else self._database.execute(sql, values)
+        )
 
 
 class NoSuchPlace(Exception):
@@ -210,9 +241,13 @@ class NoSuchPlace(Exception):
 
 
 class Disk:
-    """Opens stores of one kind on a disk that fails on demand, at place number `place` of an operation."""
+    """Opens stores of one kind on a disk that fails on demand, at place number `place` of an
+    operation.
+    """
 
-    def __init__(self, kind: Kind, folder: Path, patch: "pytest.MonkeyPatch", place: int = 0) -> None:
+    def __init__(
+        self, kind: Kind, folder: Path, patch: "pytest.MonkeyPatch", place: int = 0
+    ) -> None:
         self.kind, self.folder, self.place, self.fault = kind, folder, place, Fault()
         if kind is FILE:
             patch.setattr(durable, "os", FaultyOs(self.fault))
@@ -246,7 +281,11 @@ class Disk:
         raise NoSuchPlace
 
     def crash(self, operation: Callable[[], object], copy: Path) -> None:
-        """Do something, and keep in `copy` what a process that was killed at that place would leave behind. Raises NoSuchPlace."""
+        """Do something, and keep in `copy` what a process that was killed at that place would leave
+        behind.
+
+        Raises NoSuchPlace.
+        """
         self.fault.arm(self.place, hook=lambda: shutil.copytree(self.folder, copy) and None)
         operation()
         if not self.fault.fired:
@@ -254,7 +293,9 @@ class Disk:
 
 
 def at_every_place(test: Callable[..., None]) -> Callable[..., None]:
-    """Run a test for each durable store with a disk that fails at the first place of an operation, at the second, and so on."""
+    """Run a test for each durable store with a disk that fails at the first place of an operation,
+    at the second, and so on.
+    """
 
     def everywhere(self: object, durable_kind: Kind, monkeypatch: "pytest.MonkeyPatch") -> None:
         for place in count():
@@ -280,10 +321,20 @@ def flipped(data: bytes, bit: int) -> bytes:
 
 
 def child(*words: object, within: tuple[str, ...] = ()) -> subprocess.Popen[str]:
-    """Start state.children with these words, `within` another command if given. Its standard output is a pipe."""
+    """Start state.children with these words, `within` another command if given.
+
+    Its standard output is a pipe.
+    """
     command = [*within, sys.executable, "-m", "state.children", *map(str, words)]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
-    return subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def killed_after(lines: int, *words: object) -> list[int]:
@@ -294,7 +345,8 @@ def killed_after(lines: int, *words: object) -> list[int]:
     try:
         said = [process.stdout.readline() for _ in range(lines)]
         process.send_signal(signal.SIGKILL)
-        # By the same reader: lines that it took from the pipe ahead of time are in nobody else's hands.
+        # By the same reader: lines that it took from the pipe ahead of time are in nobody else's
+        # hands.
         said += process.stdout.read().splitlines(keepends=True)
         assert process.wait(timeout=30) == -signal.SIGKILL, process.stderr.read()
     finally:

@@ -21,7 +21,9 @@ OPERATIONS: dict[str, Operation] = {
     "reserve the last": lambda store, who: store.reserve([order(name(LAST), who)]),
     "reserve for a hash": lambda store, who: store.reserve([awaited(name(KEY), who)]),
     "reserve again": lambda store, _who: store.reserve([order(name(LAST), OLD)]),
-    "bind": lambda store, who: store.bind(brought(awaited(name(KEY), AWAITED), Q if who[0] == ord("1") else OTHER_Q)),
+    "bind": lambda store, who: store.bind(
+        brought(awaited(name(KEY), AWAITED), Q if who[0] == ord("1") else OTHER_Q)
+    ),
     "install": lambda store, _who: store.install(lease(NEW)),
     "install the next lease": lambda store, _who: store.install(lease(KEY, 4, 8)),
     "delete": lambda store, _who: store.delete(name(KEY)),
@@ -36,7 +38,10 @@ OPERATIONS: dict[str, Operation] = {
 
 
 def prepare(store: MirroredStore) -> None:
-    """Two days ago: a leaf for a hash that has not come, a lease that was used up. A minute ago: the last leaf but one of a file."""
+    """Two days ago: a leaf for a hash that has not come, a lease that was used up.
+
+    A minute ago: the last leaf but one of a file.
+    """
     store._clock = lambda: NOW - 2 * DAY
     for key, end in ((KEY, 4), (LAST, 2), (USED_UP, 1)):
         store.install(lease(key, 0, end))
@@ -53,6 +58,8 @@ def state_of(store: MirroredStore) -> tuple[object, ...]:
 
 
 def rows_of(store: MirroredStore) -> object:
-    """The ledger without numbers, which a pruning may give anew; not that of a store that is closed."""
+    """The ledger without numbers, which a pruning may give anew; not that of a store that is
+    closed.
+    """
     rows = outcome(lambda: sorted(astuple(row) for _, row in store.ledger(0, 100)))
     return rows if isinstance(rows, list) else "closed"

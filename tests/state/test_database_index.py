@@ -1,4 +1,6 @@
-"""Damage to nvram.db that hides a row from those who look it up, while all rows that are read are in order."""
+"""Damage to nvram.db that hides a row from those who look it up, while all rows that are read are
+in order.
+"""
 
 import re
 
@@ -20,7 +22,9 @@ def emptied(folder):
 
 
 def places(whole):
-    """The bytes around each mention of the lease's key, and those at the head of each page but the first."""
+    """The bytes around each mention of the lease's key, and those at the head of each page but the
+    first.
+    """
     mentions = [found.start() for found in re.finditer(re.escape(lease(1).public_key), whole)]
     assert len(mentions) >= 2  # the table and its index
     return [at for start in mentions for at in range(start - 8, start + 60)] + [
@@ -39,7 +43,9 @@ def install_again(folder):
 
 @pytest.mark.parametrize("bit", [0, 1, 7])
 def test_no_flipped_bit_makes_a_lease_installable_again(bit):
-    """One flipped bit anywhere near what is remembered: the database is refused, or the lease is still spent."""
+    """One flipped bit anywhere near what is remembered: the database is refused, or the lease is
+    still spent.
+    """
     with quick_folder() as folder:
         path = emptied(folder)
         whole = path.read_bytes()

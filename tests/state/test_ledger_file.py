@@ -1,4 +1,6 @@
-"""The ledger of the file store: what a crash cut short is dropped, what was damaged later is noticed, and no row changes."""
+"""The ledger of the file store: what a crash cut short is dropped, what was damaged later is
+noticed, and no row changes.
+"""
 
 from itertools import count, product
 
@@ -18,7 +20,14 @@ SIZE = RECORD.size
 
 def row(leaf, digest=None, *, time=1000, client="somebody"):
     """A row of a leaf, whose token is always the same; for a message unless it has a digest."""
-    return LedgerRow(name(), leaf, b"%016d" % leaf, message_bound(b"m") if digest is None else digest, client, time)
+    return LedgerRow(
+        name(),
+        leaf,
+        b"%016d" % leaf,
+        message_bound(b"m") if digest is None else digest,
+        client,
+        time,
+    )
 
 
 def waiting(leaf):
@@ -68,7 +77,9 @@ class TestInOrder:
         assert not path.exists()
 
     def test_a_digest_that_came_later(self, path):
-        """The row that waited has its digest, in its place, now and when it is read again; its second record is dropped by pruning."""
+        """The row that waited has its digest, in its place, now and when it is read again; its
+        second record is dropped by pruning.
+        """
         ledger = LedgerFile(path)
         ledger.append([row(0), waiting(1), row(2)])
         ledger.append([bound(1)])
@@ -79,19 +90,40 @@ class TestInOrder:
         assert path.stat().st_size == 3 * SIZE
         assert LedgerFile(path).rows == [row(0), bound(1), row(2)]
 
-    @pytest.mark.parametrize("client", ["", "x" * 64, "\N{CYRILLIC SMALL LETTER ZHE}" * 64, "\N{LINEAR B SYLLABLE B008 A}" * 64])
-    @pytest.mark.parametrize("digest", [hash_bound(b""), hash_bound(b"x" * 24), hash_bound(b"\0" * 32), message_bound(b"")])
+    @pytest.mark.parametrize(
+        "client",
+        ["", "x" * 64, "\N{CYRILLIC SMALL LETTER ZHE}" * 64, "\N{LINEAR B SYLLABLE B008 A}" * 64],
+    )
+    @pytest.mark.parametrize(
+        "digest",
+        [hash_bound(b""), hash_bound(b"x" * 24), hash_bound(b"\0" * 32), message_bound(b"")],
+    )
     def test_what_a_row_may_hold(self, path, client, digest):
-        """Names of 64 characters of any kind and digests of each length come back as they are, whatever follows."""
-        rows = [row(0, digest, client=client), row(1, client=client), row((1 << 25) - 1, time=(1 << 63) - 1)]
+        """Names of 64 characters of any kind and digests of each length come back as they are,
+        whatever follows.
+        """
+        rows = [
+            row(0, digest, client=client),
+            row(1, client=client),
+            row((1 << 25) - 1, time=(1 << 63) - 1),
+        ]
         written(path, rows)
 
         assert LedgerFile(path).rows == rows
 
     @settings(max_examples=60, deadline=None)
-    @given(st.lists(st.lists(st.sampled_from(["row", "waiting", "bind", "open", "prune"]), min_size=1, max_size=4), max_size=12))
+    @given(
+        st.lists(
+            st.lists(
+                st.sampled_from(["row", "waiting", "bind", "open", "prune"]), min_size=1, max_size=4
+            ),
+            max_size=12,
+        )
+    )
     def test_any_life(self, batches):
-        """Whatever is appended, bound, pruned and opened again in whatever order, the rows are those that were given."""
+        """Whatever is appended, bound, pruned and opened again in whatever order, the rows are
+        those that were given.
+        """
         with quick_folder() as folder:
             ledger, expected, leaf = LedgerFile(folder / "ledger"), [], count()
             for batch in batches:
@@ -102,12 +134,26 @@ class TestInOrder:
                     elif what == "prune":
                         expected = expected[1:]
                         ledger.prune(expected[0].time if expected else 1 << 40)
-                    elif what == "bind" and (at := next((at for at, one in enumerate(expected) if not one.bound), None)) is not None:
+                    elif (
+                        what == "bind"
+                        and (
+                            at := next(
+                                (at for at, one in enumerate(expected) if not one.bound), None
+                            )
+                        )
+                        is not None
+                    ):
                         expected[at] = row(expected[at].leaf, hash_bound(Q), time=expected[at].time)
                         ledger.append([expected[at]])
                     elif what in ("row", "waiting"):
                         number = next(leaf)
-                        added.append(row(number, None if what == "row" else hash_bound(b""), time=1000 + number))
+                        added.append(
+                            row(
+                                number,
+                                None if what == "row" else hash_bound(b""),
+                                time=1000 + number,
+                            )
+                        )
                 ledger.append(added)
                 expected += added
                 assert ledger.rows == expected
@@ -118,7 +164,9 @@ class TestTorn:
     """A write that was cut short by a crash."""
 
     def test_a_batch_cut_at_any_byte(self, path):
-        """Of the last batch the records before the cut are there, what was durable before it is untouched, and new rows follow."""
+        """Of the last batch the records before the cut are there, what was durable before it is
+        untouched, and new rows follow.
+        """
         data = written(path, *THREE[:2])
         for size in [*range(2 * SIZE, 5 * SIZE, 23), 3 * SIZE - 1, 3 * SIZE, 3 * SIZE + 1]:
             path.write_bytes(data[:size])
@@ -126,21 +174,30 @@ class TestTorn:
             LedgerFile(path).append([row(9)])
             assert LedgerFile(path).rows == [*ROWS[: size // SIZE], row(9)]
 
-    @pytest.mark.parametrize("lost", [lost for lost in product([False, True], repeat=3) if any(lost)])
+    @pytest.mark.parametrize(
+        "lost", [lost for lost in product([False, True], repeat=3) if any(lost)]
+    )
     def test_a_batch_with_holes(self, path, lost):
-        """Any records of the last batch may be missing, for a disk writes in any order; the others are there, now and ever after."""
+        """Any records of the last batch may be missing, for a disk writes in any order; the others
+        are there, now and ever after.
+        """
         data = bytearray(written(path, *THREE[:2]))
         for number in [2 + at for at in range(3) if lost[at]]:
             data[number * SIZE : (number + 1) * SIZE] = bytes(SIZE)
         path.write_bytes(data)
-        expected = [*ROWS[:2], *(each for each, gone in zip(ROWS[2:5], lost, strict=True) if not gone)]
+        expected = [
+            *ROWS[:2],
+            *(each for each, gone in zip(ROWS[2:5], lost, strict=True) if not gone),
+        ]
         assert LedgerFile(path).rows == expected
         LedgerFile(path).append([row(9), row(10)])
 
         assert LedgerFile(path).rows == [*expected, row(9), row(10)]
 
     def test_a_binding_cut_short(self, path):
-        """A digest whose record was cut is not there: its leaf goes on waiting, as far as the ledger knows."""
+        """A digest whose record was cut is not there: its leaf goes on waiting, as far as the
+        ledger knows.
+        """
         data = written(path, [waiting(0)], [bound(0)])
         for size in range(SIZE, 2 * SIZE, 5):
             path.write_bytes(data[:size])
@@ -159,7 +216,9 @@ class TestDamaged:
 
     @pytest.mark.parametrize("number", range(5))
     def test_a_record_in_the_middle(self, path, number):
-        """Any wrong bit in a record that a later write followed is noticed, and the file stays as it is."""
+        """Any wrong bit in a record that a later write followed is noticed, and the file stays as
+        it is.
+        """
         data = written(path, *THREE)
         for at in range(number % 2, SIZE, 2):
             changed = flipped(data, 8 * (SIZE * number + at) + at % 8)
@@ -177,7 +236,9 @@ class TestDamaged:
 
     @pytest.mark.parametrize("start", range(5))
     def test_a_record_that_is_missing(self, path, start):
-        """Records taken out of the middle leave the others, or are noticed; none of the others changes."""
+        """Records taken out of the middle leave the others, or are noticed; none of the others
+        changes.
+        """
         data = written(path, *THREE)
         path.write_bytes(data[: start * SIZE] + data[(start + 1) * SIZE :])
 
@@ -204,7 +265,9 @@ class TestDamaged:
 
     @pytest.mark.parametrize("pruned", [False, True])
     def test_after_a_rewriting(self, path, pruned):
-        """Also a file that was rewritten as a whole does not lose a record in its middle unnoticed."""
+        """Also a file that was rewritten as a whole does not lose a record in its
+        middle unnoticed.
+        """
         data = written(path, *THREE)
         if pruned:
             ledger = LedgerFile(path)
@@ -224,7 +287,9 @@ class TestPruning:
     """Old rows go."""
 
     def test_older_rows_go(self, path):
-        """Rows from before a time are gone, those of that time stay, for the next reader too, and new ones follow."""
+        """Rows from before a time are gone, those of that time stay, for the next reader too, and
+        new ones follow.
+        """
         ledger = LedgerFile(path)
         ledger.append([row(leaf, time=leaf * 10) for leaf in range(6)])
         ledger.prune(30)
@@ -277,7 +342,9 @@ class TestFailing:
     """A disk without room."""
 
     def test_what_a_failed_write_left(self, tmp_path, fault):
-        """Rows of a write that failed are not there, in memory or on disk, once another one was written: their leaves are others' now."""
+        """Rows of a write that failed are not there, in memory or on disk, once another one was
+        written: their leaves are others' now.
+        """
         for place, path in at_every_place(tmp_path):
             ledger = LedgerFile(path)
             ledger.append([row(0)])
@@ -293,7 +360,9 @@ class TestFailing:
             assert ledger.rows == LedgerFile(path).rows == [row(0), row(9)], place
 
     def test_pruning_that_failed(self, tmp_path, fault):
-        """Wherever pruning fails, what is appended afterwards is read again, behind the rows that were to stay."""
+        """Wherever pruning fails, what is appended afterwards is read again, behind the rows that
+        were to stay.
+        """
         for place, path in at_every_place(tmp_path):
             ledger = LedgerFile(path)
             ledger.append([row(leaf, time=leaf) for leaf in range(4)])

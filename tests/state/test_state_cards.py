@@ -30,7 +30,9 @@ def test_a_blank_card():
 
 
 def test_writing_and_using_up():
-    """A written card is an lms card; each lease comes off the front, and it stays an lms card without any."""
+    """A written card is an lms card; each lease comes off the front, and it stays an lms card
+    without any.
+    """
     card = Card.blank("card7").written(FULL.leases)
     assert card == FULL
 
@@ -39,7 +41,9 @@ def test_writing_and_using_up():
         assert (card.name, card.kind, card.leases) == ("card7", LMS, FULL.leases[3 - left :])
 
 
-@pytest.mark.parametrize("card", [Card.blank("card1"), FULL, Card("card2", LMS, ())], ids=lambda card: card.name)
+@pytest.mark.parametrize(
+    "card", [Card.blank("card1"), FULL, Card("card2", LMS, ())], ids=lambda card: card.name
+)
 def test_cards_are_read_as_written(rack, card):
     """A card comes out of its file as it went in, under the name of the file."""
     write_card(rack, card)
@@ -107,7 +111,9 @@ def test_a_card_of_another_version(rack, change):
 
 
 def test_a_copy_is_not_a_card(rack):
-    """A card file that was copied under another name is refused, as a record of the file store is: its leaves would be used twice."""
+    """A card file that was copied under another name is refused, as a record of the file store is:
+    its leaves would be used twice.
+    """
     write_card(rack, FULL)
     (rack / "card8.card").write_bytes((rack / "card7.card").read_bytes())
 
@@ -115,18 +121,33 @@ def test_a_copy_is_not_a_card(rack):
         read_card(rack / "card8.card")
 
 
-@pytest.mark.parametrize("leases", [[{}], [None], [lease_values(lease()) | {"end": 31}], [lease_values(lease()) | {"seed": b""}], []])
+@pytest.mark.parametrize(
+    "leases",
+    [
+        [{}],
+        [None],
+        [lease_values(lease()) | {"end": 31}],
+        [lease_values(lease()) | {"seed": b""}],
+        [],
+    ],
+)
 def test_leases_of_another_version(rack, leases):
     """Leases that this world encrypted but this version does not write are refused."""
-    secret = world_key(rack.parent).encrypt("card", msgpack.packb(["card7", LMS, 1]), msgpack.packb(leases))
-    (rack / "card7.card").write_bytes(seal({"name": "card7", "kind": LMS, "leases": 1, "secret": secret}))
+    secret = world_key(rack.parent).encrypt(
+        "card", msgpack.packb(["card7", LMS, 1]), msgpack.packb(leases)
+    )
+    (rack / "card7.card").write_bytes(
+        seal({"name": "card7", "kind": LMS, "leases": 1, "secret": secret})
+    )
 
     with pytest.raises(StateCorrupt, match=r"card card7|leaves 0 to 3[01] of"):
         read_card(rack / "card7.card")
 
 
 def test_no_seed_is_in_the_file(rack):
-    """What makes signatures can't be read from the file of a card, nor from what the witness keeps of it."""
+    """What makes signatures can't be read from the file of a card, nor from what the witness keeps
+    of it.
+    """
     write_card(rack, FULL)
 
     for path in rack.parent.rglob("*"):
@@ -134,7 +155,9 @@ def test_no_seed_is_in_the_file(rack):
 
 
 def test_two_writings_have_nothing_in_common(rack):
-    """The same card written twice is encrypted with another nonce: what is known of one tells nothing of the other."""
+    """The same card written twice is encrypted with another nonce: what is known of one tells
+    nothing of the other.
+    """
     secrets = []
     for _ in range(2):
         write_card(rack, FULL)
@@ -144,7 +167,9 @@ def test_two_writings_have_nothing_in_common(rack):
 
 
 def test_a_card_of_another_world(rack, tmp_path):
-    """A card with leases is refused in another world, and both worlds are named; damaged it is only that."""
+    """A card with leases is refused in another world, and both worlds are named; damaged it is only
+    that.
+    """
     write_card(rack, FULL)
     foreign = private_folder(tmp_path / "other" / "cards") / "card7.card"
     data = (rack / "card7.card").read_bytes()
@@ -153,7 +178,10 @@ def test_a_card_of_another_world(rack, tmp_path):
 
     with pytest.raises(StateForeign) as refused:
         read_card(foreign)
-    assert str(refused.value) == f"card card7: of the world {here}; this is the world {there} and has no key for it"
+    assert (
+        str(refused.value)
+        == f"card card7: of the world {here}; this is the world {there} and has no key for it"
+    )
     foreign.write_bytes(flipped(data, 900))
     with pytest.raises(StateCorrupt, match="card card7: the checksum does not fit") as refused:
         read_card(foreign)
@@ -161,11 +189,17 @@ def test_a_card_of_another_world(rack, tmp_path):
 
 
 def test_a_forged_card(rack):
-    """A card that was changed by somebody who mended its checksum is refused as not from this world's hand."""
+    """A card that was changed by somebody who mended its checksum is refused as not from this
+    world's hand.
+    """
     write_card(rack, FULL)
     path = rack / "card7.card"
     values = unseal(path.read_bytes(), "")
-    for change in ({"secret": flipped(values["secret"], 800)}, {"leases": 4}, {"secret": values["secret"][:-1]}):
+    for change in (
+        {"secret": flipped(values["secret"], 800)},
+        {"leases": 4},
+        {"secret": values["secret"][:-1]},
+    ):
         path.write_bytes(seal(values | change))
         with pytest.raises(StateCorrupt, match="card card7: not as this world wrote it"):
             read_card(path)

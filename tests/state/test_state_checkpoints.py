@@ -48,14 +48,20 @@ class TestKeeping:
         assert kept.head("one") is None
 
     def test_rows_are_stored_with_their_checks(self, kept):
-        """A row is followed by the first 8 bytes of the SHA-256 of its number and itself: keys that were begun must be readable."""
+        """A row is followed by the first 8 bytes of the SHA-256 of its number and itself: keys that
+        were begun must be readable.
+        """
         kept.create("one", HEAD)
         kept.append("one", 0, row(0))
 
-        assert (kept._folder / "one.rows").read_bytes() == row(0) + hashlib.sha256(bytes(4) + row(0)).digest()[:8]
+        assert (kept._folder / "one.rows").read_bytes() == row(0) + hashlib.sha256(
+            bytes(4) + row(0)
+        ).digest()[:8]
 
     def test_a_key_is_kept_by_its_label(self, kept, tmp_path):
-        """Heads and rows of several keys are read back as written, in order, by another process too."""
+        """Heads and rows of several keys are read back as written, in order, by another process
+        too.
+        """
         for label in ("two", "one"):
             kept.create(label, HEAD | {"label": label})
             for index in range(3):
@@ -68,7 +74,10 @@ class TestKeeping:
             assert again.load(label, ROW) == [row(index, label.encode()) for index in range(3)]
 
     def test_a_head_is_replaced(self, kept):
-        """A rewritten head is the only one; the rows stay. A seed that it does not hold is in no file of the key any more."""
+        """A rewritten head is the only one; the rows stay.
+
+        A seed that it does not hold is in no file of the key any more.
+        """
         kept.create("one", HEAD | {"seeds": [b"spent seed", b"other seed"]})
         kept.append("one", 0, row(0))
         kept.rewrite("one", HEAD | {"seeds": [b"", b"other seed"]})
@@ -78,7 +87,9 @@ class TestKeeping:
         assert {path.name for path in kept._folder.iterdir()} == {"one.key", "one.rows"}
 
     def test_a_forgotten_key_is_gone(self, kept):
-        """After discard nothing of a key is left, and other keys are; to discard what is not there is nothing."""
+        """After discard nothing of a key is left, and other keys are; to discard what is not there
+        is nothing.
+        """
         for label in ("one", "two"):
             kept.create(label, HEAD)
             kept.append(label, 0, row(0))
@@ -117,7 +128,9 @@ class TestLabels:
         kept.create(label, HEAD)
         assert kept.labels() == [label]
 
-    @pytest.mark.parametrize("label", ["", "A", "a b", "a.b", "..", "../a", "a/b", "a\n", "é", "x" * 65, "*"])
+    @pytest.mark.parametrize(
+        "label", ["", "A", "a b", "a.b", "..", "../a", "a/b", "a\n", "é", "x" * 65, "*"]
+    )
     def test_bad_labels(self, kept, label):
         """Anything else is refused by every operation, and no file appears anywhere."""
         assert not is_label(label)
@@ -140,7 +153,9 @@ class TestDamage:
     @few
     @given(st.integers(min_value=0))
     def test_no_bit_of_a_row_changes_unnoticed(self, bit):
-        """One flipped bit ends the rows before the one that has it; those before it are as written."""
+        """One flipped bit ends the rows before the one that has it; those before it are
+        as written.
+        """
         with quick_folder() as folder:
             kept = opened(folder)
             kept.create("one", HEAD)
@@ -150,7 +165,9 @@ class TestDamage:
             data = path.read_bytes()
             path.write_bytes(flipped(data, bit))
 
-            assert kept.load("one", ROW) == [row(index) for index in range(bit // 8 % len(data) // (ROW + CHECK_BYTES))]
+            assert kept.load("one", ROW) == [
+                row(index) for index in range(bit // 8 % len(data) // (ROW + CHECK_BYTES))
+            ]
 
     @few
     @given(st.integers(0, 4 * (ROW + CHECK_BYTES)))
@@ -207,7 +224,9 @@ class TestSecrets:
         assert not any(b"seed" in path.read_bytes() for path in kept._folder.iterdir())
 
     def test_a_head_is_bound_to_its_place(self, kept, tmp_path):
-        """Copied to another label or another machine a head is refused there, even with a witness, and goes on where it was made."""
+        """Copied to another label or another machine a head is refused there, even with a witness,
+        and goes on where it was made.
+        """
         kept.create("one", HEAD)
         other = opened(tmp_path, OTHER_ESN)
         for place, name in ((kept, "two"), (other, "one")):
@@ -220,14 +239,18 @@ class TestSecrets:
         assert kept.head("one") == HEAD
 
     def test_a_head_of_another_world(self, kept, tmp_path):
-        """A head of another world is refused with both worlds in the sentence, whatever a witness says."""
+        """A head of another world is refused with both worlds in the sentence, whatever a witness
+        says.
+        """
         kept.create("one", HEAD)
         foreign = opened(tmp_path / "other")
         worlds = [world_key(world).identifier.hex() for world in (tmp_path, tmp_path / "other")]
         shutil.copy(kept._folder / "one.key", foreign._folder)
         originals.settle(tmp_path / "other", foreign._folder / "one.key")
 
-        with pytest.raises(StateForeign, match=f"one.key: of the world {worlds[0]}; this is the world {worlds[1]} "):
+        with pytest.raises(
+            StateForeign, match=f"one.key: of the world {worlds[0]}; this is the world {worlds[1]} "
+        ):
             foreign.head("one")
 
     def test_a_head_of_before(self, kept):
@@ -251,7 +274,9 @@ class TestFailing:
         return fault
 
     def test_a_failed_row_is_written_over(self, kept, fault):
-        """A row whose write failed, halfway or in the flush, is not lost work: the same chunk is written at its place and is whole."""
+        """A row whose write failed, halfway or in the flush, is not lost work: the same chunk is
+        written at its place and is whole.
+        """
         kept.create("one", HEAD)
         kept.append("one", 0, row(0))
         for place in (0, 1):
@@ -266,13 +291,17 @@ class TestFailing:
     def test_a_part_of_a_row_is_an_error(self, kept, monkeypatch):
         """A system that writes less than it was given is not believed."""
         kept.create("one", HEAD)
-        monkeypatch.setattr(checkpoints.os, "pwrite", lambda _descriptor, data, _offset: len(data) - 1)
+        monkeypatch.setattr(
+            checkpoints.os, "pwrite", lambda _descriptor, data, _offset: len(data) - 1
+        )
 
         with pytest.raises(OSError, match="one: a row was written in part"):
             kept.append("one", 0, row(0))
 
     def test_a_failed_attempt_leaves_no_seeds(self, kept, fault):
-        """When a head could not be replaced the attempt goes with the key: discarded, its seeds are in no file."""
+        """When a head could not be replaced the attempt goes with the key: discarded, its seeds are
+        in no file.
+        """
         kept.create("one", HEAD)
         fault.arm(1, full=True)
         with pytest.raises(OSError, match="No space left"):
@@ -286,7 +315,9 @@ class TestFailing:
         scratch = kept._folder / ".one.key.new"
         kept.create("one", HEAD)
         with monkeypatch.context() as patch:
-            patch.setattr(checkpoints, "replace_file", lambda _path, data, **_: scratch.write_bytes(data))
+            patch.setattr(
+                checkpoints, "replace_file", lambda _path, data, **_: scratch.write_bytes(data)
+            )
             kept.rewrite("one", HEAD | {"seeds": [b"left behind"]})
         assert scratch.exists()
         kept.discard("one")
@@ -298,11 +329,17 @@ BEFORE, AFTER = HEAD | {"seeds": [b"given away", b"b"]}, HEAD | {"seeds": [b"", 
 
 
 class TestDying:
-    """The process dies at every write, flush, rename and deletion in turn. What it leaves is what the next one finds."""
+    """The process dies at every write, flush, rename and deletion in turn.
+
+    What it leaves is what the next one finds.
+    """
 
     @pytest.fixture
     def everywhere(self, tmp_path, monkeypatch):
-        """Do something to a key of one row until it dies at no place any more. Yields the place, what is left, and the old head."""
+        """Do something to a key of one row until it dies at no place any more.
+
+        Yields the place, what is left, and the old head.
+        """
 
         def places(act, keep=shutil.copy2):
             for place in count():
@@ -319,7 +356,9 @@ class TestDying:
         return places
 
     def test_while_a_head_is_replaced(self, everywhere):
-        """There is the old head or the new one, accepted, and all rows; once there was the new one there is never the old one."""
+        """There is the old head or the new one, accepted, and all rows; once there was the new one
+        there is never the old one.
+        """
         heads = []
         for left, _old in everywhere(lambda kept: kept.rewrite("one", AFTER)):
             assert left.load("one", ROW) == [row(0)]
@@ -329,7 +368,9 @@ class TestDying:
         assert heads == [BEFORE] * heads.count(BEFORE) + [AFTER] * heads.count(AFTER)
 
     def test_the_old_head_put_back_after_it(self, everywhere):
-        """Whoever goes on with what was left and gives a seed away has a head that no older one can take the place of."""
+        """Whoever goes on with what was left and gives a seed away has a head that no older one can
+        take the place of.
+        """
         for left, old in everywhere(lambda kept: kept.rewrite("one", AFTER), keep=os.link):
             found = old.with_name(f"{old.name} found")
             os.link(left._folder / "one.key", found)
@@ -363,10 +404,14 @@ class TestDying:
             if head is not None:
                 assert left.load("one", ROW) == ([row(0)] if head == BEFORE else [])
 
-        assert [head for index, head in enumerate(heads) if index == 0 or head != heads[index - 1]] == [BEFORE, None, {"new": 1}]
+        assert [
+            head for index, head in enumerate(heads) if index == 0 or head != heads[index - 1]
+        ] == [BEFORE, None, {"new": 1}]
 
     def test_while_a_key_is_forgotten(self, everywhere):
-        """The key is there whole, or its head, with its seeds, is gone: without it nobody goes on with the rows."""
+        """The key is there whole, or its head, with its seeds, is gone: without it nobody goes on
+        with the rows.
+        """
         for left, old in everywhere(lambda kept: kept.discard("one")):
             if left.labels():
                 assert left.head("one") == BEFORE
@@ -379,7 +424,9 @@ class TestDying:
                 left.head("one")
 
     def test_while_all_keys_are_suspended(self, everywhere):
-        """A key is there, to be suspended again, or it is remembered that it was destroyed; it is never gone in silence."""
+        """A key is there, to be suspended again, or it is remembered that it was destroyed; it is
+        never gone in silence.
+        """
         for left, _old in everywhere(lambda kept: kept.suspend("put back")):
             remembered = left.suspended()
             assert left.labels() or remembered
@@ -411,14 +458,20 @@ class TestPutBack:
 
     @pytest.mark.parametrize("back", [over, instead, after_deletion])
     def test_an_older_head(self, kept, back):
-        """A head from before its seed was given away is refused, however it came back; the rows are not asked."""
+        """A head from before its seed was given away is refused, however it came back; the rows are
+        not asked.
+        """
         kept.create("one", BEFORE)
         old = (kept._folder / "one.key").read_bytes()
         kept.rewrite("one", AFTER)
         back(kept._folder / "one.key", old)
 
         with pytest.raises(
-            StateCopied, match=r"^half-made key one is a copy or was restored from a backup: its leases may have been used since$"
+            StateCopied,
+            match=(
+                r"^half-made key one is a copy or was restored from a backup: its leases may have"
+                r" been used since$"
+            ),
         ):
             kept.head("one")
         assert kept.labels() == ["one"]
@@ -433,7 +486,9 @@ class TestPutBack:
             kept.head("one")
 
     def test_a_copied_folder(self, kept, tmp_path):
-        """In a copy of the whole world, witness and key included, every head is refused; in the original none is."""
+        """In a copy of the whole world, witness and key included, every head is refused; in the
+        original none is.
+        """
         kept.create("one", HEAD)
         shutil.copytree(tmp_path, tmp_path.with_name(f"{tmp_path.name} copy"))
 
@@ -462,7 +517,9 @@ class TestPutBack:
 
     @pytest.mark.parametrize("again", ["discard", "create"])
     def test_a_refused_head_can_be_got_rid_of(self, kept, tmp_path, again):
-        """It is discarded as any other, with its witness; a key that begins in its place is accepted, and it is refused again."""
+        """It is discarded as any other, with its witness; a key that begins in its place is
+        accepted, and it is refused again.
+        """
         kept.create("one", BEFORE)
         old = (kept._folder / "one.key").read_bytes()
         kept.rewrite("one", AFTER)
@@ -483,7 +540,9 @@ class TestSuspended:
     """Half-made keys whose seeds may have been given away by a copy."""
 
     def test_they_are_destroyed_and_remembered(self, kept, tmp_path):
-        """Heads, rows and witnesses are gone; their labels and the reason are there for the next process."""
+        """Heads, rows and witnesses are gone; their labels and the reason are there for the next
+        process.
+        """
         for label in ("two", "one"):
             kept.create(label, HEAD)
             kept.append(label, 0, row(0))
@@ -496,14 +555,18 @@ class TestSuspended:
         assert list((tmp_path / "witness" / "making").iterdir()) == []
 
     def test_the_longest_label_keeps_its_length(self, kept):
-        """With the number that it gets, it is as long as a label may be, and no character of it goes that need not."""
+        """With the number that it gets, it is as long as a label may be, and no character of it
+        goes that need not.
+        """
         kept.create("a" * 64, HEAD)
         kept.suspend("it was put back")
 
         assert kept.suspended() == [("a" * 62 + ".1", "it was put back")]
 
     def test_a_label_can_be_suspended_again(self, kept):
-        """The label is free at once; a second key of it has a number of its own, and its own reason."""
+        """The label is free at once; a second key of it has a number of its own, and its own
+        reason.
+        """
         for reason in ("first", "second"):
             kept.create("one", HEAD)
             kept.suspend(reason)

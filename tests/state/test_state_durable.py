@@ -10,11 +10,20 @@ import pytest
 from state.kit import Fault, FaultyOs
 
 from seemachine.state import durable
-from seemachine.state.durable import flush_folder, no_room, private_folder, remove_file, replace_file
+from seemachine.state.durable import (
+    flush_folder,
+    no_room,
+    private_folder,
+    remove_file,
+    replace_file,
+)
 
 
 class ObservedOs:
-    """The `os` of the module under test, noting what is flushed and in which order. Writes at most `most` bytes at a time."""
+    """The `os` of the module under test, noting what is flushed and in which order.
+
+    Writes at most `most` bytes at a time.
+    """
 
     def __init__(self, most):
         self.seen, self._most, self.closed = [], most, None
@@ -72,7 +81,9 @@ def test_removing_flushes_the_folder(tmp_path, observed):
 
 @pytest.mark.parametrize("size", [0, 1, 2, 1000, 5000])
 def test_short_writes_are_continued(tmp_path, monkeypatch, size):
-    """A system that writes less than it was given is given the rest, so that the file is always whole."""
+    """A system that writes less than it was given is given the rest, so that the file is always
+    whole.
+    """
     data = os.urandom(size)
     monkeypatch.setattr(durable, "os", ObservedOs(most=999))
     replace_file(tmp_path / "a", data)
@@ -81,7 +92,9 @@ def test_short_writes_are_continued(tmp_path, monkeypatch, size):
 
 
 def test_a_failed_replacement_is_old_or_new(tmp_path, monkeypatch):
-    """Wherever it fails the error comes out and the file is the whole old one, or the whole new one once the name was changed."""
+    """Wherever it fails the error comes out and the file is the whole old one, or the whole new one
+    once the name was changed.
+    """
     fault, found = Fault(), []
     monkeypatch.setattr(durable, "os", FaultyOs(fault))
     for place in count():
@@ -117,20 +130,28 @@ def test_files_are_private(tmp_path):
 
 
 def test_folders_are_private_and_durable(tmp_path, observed):
-    """Each folder that is made is for its owner only and flushed into its parent; one that is there is left alone."""
+    """Each folder that is made is for its owner only and flushed into its parent; one that is there
+    is left alone.
+    """
     private_folder(tmp_path).chmod(0o755)
     observed.seen.clear()
     made = private_folder(tmp_path / "a" / "b")
 
     assert made == tmp_path / "a" / "b"
-    assert [stat.S_IMODE(path.stat().st_mode) for path in (tmp_path, tmp_path / "a", made)] == [0o755, 0o700, 0o700]
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (tmp_path, tmp_path / "a", made)] == [
+        0o755,
+        0o700,
+        0o700,
+    ]
     assert observed.seen == [f"flush {tmp_path.name}", "flush a"]
     private_folder(made)
     assert len(observed.seen) == 2
 
 
 def test_a_folder_that_is_there_is_made_sure_of_once(tmp_path, observed):
-    """Its maker may have been killed before the flush; who can't write beside it has no business there."""
+    """Its maker may have been killed before the flush; who can't write beside it has no business
+    there.
+    """
     found, foreign = tmp_path / "a", tmp_path / "foreign" / "b"
     found.mkdir()
     foreign.mkdir(parents=True)
@@ -152,7 +173,9 @@ def test_a_file_is_no_folder(tmp_path):
         flush_folder(tmp_path / "a")
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES, None])
+@pytest.mark.parametrize(
+    "number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES, None]
+)
 def test_only_want_of_room_is_harmless(number):
     """A full disk, a quota and a size limit leave the disk in order; anything else may not."""
     assert no_room(OSError(number, "")) == (number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG))

@@ -21,16 +21,25 @@ PUBLISHED = [
         bytes(range(0x50)),
         bytes(range(0x60, 0xB0)),
         bytes(range(0xB0, 0x100)),
-        "b11e398dc80327a1c8e7f78c596a49344f012eda2d4efad8a050cc4c19afa97c59045a99cac7827271cb41c65e590e09"
-        "da3275600c2f09b8367793a9aca3db71cc30c58179ec3e87c14c01d5c1f3434f1d87",
+        (
+            "b11e398dc80327a1c8e7f78c596a49344f012eda2d4efad8a050cc4c19afa97c59045a99cac7827271cb41c65e590e09"
+            "da3275600c2f09b8367793a9aca3db71cc30c58179ec3e87c14c01d5c1f3434f1d87"
+        ),
     ),
-    (b"\x0b" * 22, b"", b"", "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8"),
+    (
+        b"\x0b" * 22,
+        b"",
+        b"",
+        "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("secret", "salt", "info", "output"), PUBLISHED, ids=["A.1", "A.2", "A.3"])
 def test_hkdf_as_published(secret, salt, info, output):
-    """The vectors of RFC 5869 for SHA-256, and every shorter output is the beginning of the longer one."""
+    """The vectors of RFC 5869 for SHA-256, and every shorter output is the beginning of the longer
+    one.
+    """
     wanted = bytes.fromhex(output)
 
     assert hkdf(secret, info, len(wanted), salt) == wanted
@@ -55,7 +64,9 @@ def test_what_goes_in_comes_out(secret, clear, purpose):
 
 @given(st.binary(max_size=100), st.integers(min_value=0), st.integers(min_value=1))
 def test_no_change_is_unnoticed(secret, bit, cut):
-    """With any bit changed, or any bytes missing at the end or the beginning, nothing is decrypted."""
+    """With any bit changed, or any bytes missing at the end or the beginning, nothing
+    is decrypted.
+    """
     data = encrypt(KEY, "test", b"clear", secret)
     cut = 1 + cut % len(data)
 
@@ -64,7 +75,10 @@ def test_no_change_is_unnoticed(secret, bit, cut):
             decrypt(KEY, "test", b"clear", changed)
 
 
-@pytest.mark.parametrize(("key", "purpose", "clear"), [(bytes(32), "test", b"clear"), (KEY, "tess", b"clear"), (KEY, "test", b"cleas")])
+@pytest.mark.parametrize(
+    ("key", "purpose", "clear"),
+    [(bytes(32), "test", b"clear"), (KEY, "tess", b"clear"), (KEY, "test", b"cleas")],
+)
 def test_a_secret_is_bound(key, purpose, clear):
     """Under another key, for another purpose or beside other bytes nothing is decrypted."""
     data = encrypt(KEY, "test", b"clear", b"secret")

@@ -1,4 +1,6 @@
-"""Each flush of a name, at its place; what must not stay, and how an error of the disk is called."""
+"""Each flush of a name, at its place; what must not stay, and how an error of the disk
+is called.
+"""
 
 import errno
 import os
@@ -22,15 +24,21 @@ from seemachine.state.sqlite import SqliteStore
 SLOT = 2
 
 
-def flushes(patch: pytest.MonkeyPatch, module: ModuleType, seen: Callable[[], object]) -> list[tuple[str, object]]:
+def flushes(
+    patch: pytest.MonkeyPatch, module: ModuleType, seen: Callable[[], object]
+) -> list[tuple[str, object]]:
     """The folders that a module flushes from here on, each with what was to be seen then."""
     found: list[tuple[str, object]] = []
     patch.setattr(module, "flush_folder", lambda path: found.append((path.name, seen())))
     return found
 
 
-def test_a_moved_card_is_on_the_disk(rack: Rack, slots: Slots, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where it came to, then where it was: between the two a crash leaves it in both places or in the new one, never in neither."""
+def test_a_moved_card_is_on_the_disk(
+    rack: Rack, slots: Slots, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it came to, then where it was: between the two a crash leaves it in both places or in
+    the new one, never in neither.
+    """
     rack.new()
 
     def seen() -> bool:
@@ -45,7 +53,9 @@ def test_a_moved_card_is_on_the_disk(rack: Rack, slots: Slots, monkeypatch: pyte
 
 
 def test_a_new_database_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its name is flushed after it has it; a name that is there may be of a process that was killed before that."""
+    """Its name is flushed after it has it; a name that is there may be of a process that was killed
+    before that.
+    """
     folder = tmp_path / "machine"
     found = flushes(monkeypatch, sqlite_module, (folder / "nvram.db").exists)
     settled: list[tuple[object, ...]] = []
@@ -68,8 +78,12 @@ def test_no_scratch_file_of_a_discarded_key_stays(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("number", "kind"), [(errno.EIO, StateFailed), (errno.ENOSPC, DiskFull)])
-def test_a_disk_that_fails_at_the_opening(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, kind: type[StateFailed]) -> None:
-    """Is a failure of the store, with the folder in the sentence; and so is one at an installation."""
+def test_a_disk_that_fails_at_the_opening(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, kind: type[StateFailed]
+) -> None:
+    """Is a failure of the store, with the folder in the sentence; and so is one at an
+    installation.
+    """
     store = FileStore(tmp_path)
 
     def fail(*_given: object) -> None:

@@ -32,17 +32,24 @@ def other(folder):
 
 
 def test_a_second_process_is_refused(folder):
-    """While one process holds the folder another is refused, with the process to stop and the folder in the sentence."""
+    """While one process holds the folder another is refused, with the process to stop and the
+    folder in the sentence.
+    """
     held = FolderLock(folder, "7852-268D-3BF9")
     said, _ = child("hold", folder).communicate(timeout=30)
 
-    assert said == f"the machine is already in use by process {os.getpid()} ({folder}); stop that one first\n"
+    assert (
+        said == f"the machine is already in use by process {os.getpid()} ({folder}); stop that one"
+        " first\n"
+    )
     held.release()
 
 
 def test_a_process_that_came_first_is_named(folder, other):
     """The refusal here names the process there, and what it is that is in use."""
-    with pytest.raises(StateLocked, match=f"^7852-268D-3BF9 is already in use by process {other.pid} "):
+    with pytest.raises(
+        StateLocked, match=f"^7852-268D-3BF9 is already in use by process {other.pid} "
+    ):
         FolderLock(folder, "7852-268D-3BF9")
 
 
@@ -65,7 +72,9 @@ def test_a_refusal_keeps_nothing(folder, other):
 
 
 def test_the_lock_ends_with_its_process(folder, other):
-    """A killed process holds nothing: the folder is free at once, though the lock file still shows its number."""
+    """A killed process holds nothing: the folder is free at once, though the lock file still shows
+    its number.
+    """
     other.send_signal(signal.SIGKILL)
     other.wait(timeout=30)
 
@@ -112,7 +121,9 @@ def test_no_folder_has_no_holder(folder):
 
 
 def test_a_holder_that_wrote_no_number_yet(folder):
-    """Between taking the lock and writing its number a process is a holder without a number, not nobody."""
+    """Between taking the lock and writing its number a process is a holder without a number, not
+    nobody.
+    """
     held = FolderLock(folder, "this")
     (folder / "lock").write_text("")
 

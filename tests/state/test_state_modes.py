@@ -19,7 +19,12 @@ def world(tmp_path):
     for folder in (f"hsm/{ESN}/slots/2", f"hsm/{ESN}/making", "cards", "witness/cards"):
         private_folder(tmp_path / "world" / folder)
     world_key(tmp_path / "world")
-    for file in (f"hsm/{ESN}/nvram.db", f"hsm/{ESN}/nvram.db-wal", f"hsm/{ESN}/making/a.key", "witness/cards/card2"):
+    for file in (
+        f"hsm/{ESN}/nvram.db",
+        f"hsm/{ESN}/nvram.db-wal",
+        f"hsm/{ESN}/making/a.key",
+        "witness/cards/card2",
+    ):
         replace_file(tmp_path / "world" / file, b"")
     write_card(tmp_path / "world" / "cards", Card.blank("card1"))
     return tmp_path / "world"
@@ -55,25 +60,34 @@ KEPT = [
 @pytest.mark.parametrize("opened", [0o040, 0o020, 0o004, 0o002, 0o001])
 @pytest.mark.parametrize(("path", "kept"), KEPT, ids=[path for path, _ in KEPT])
 def test_what_is_open_to_others(world, path, kept, opened):
-    """One bit for others anywhere is refused; the sentence names the file, its mode and the command, which mends it."""
+    """One bit for others anywhere is refused; the sentence names the file, its mode and the
+    command, which mends it.
+    """
     target = world / path
     target.chmod(target.stat().st_mode | opened)
     mode = target.stat().st_mode & 0o777
 
     said = refusal(world)
-    assert said == f"{target} is open to others (mode {mode:04o}); run: chmod -R go-rwx {world / kept}"
+    assert (
+        said == f"{target} is open to others (mode {mode:04o}); run: chmod -R go-rwx {world / kept}"
+    )
     assert os.system(said.rpartition("run: ")[2]) == 0
     check_modes(world, world / "hsm" / ESN)
 
 
 @pytest.mark.parametrize("path", ["", "hsm"])
 def test_folders_that_others_may_enter(world, path):
-    """The world itself may be looked at by others, for key files and published objects are in it, but not written to."""
+    """The world itself may be looked at by others, for key files and published objects are in it,
+    but not written to.
+    """
     (world / path).chmod(0o755)
     check_modes(world, world / "hsm" / ESN)
     (world / path).chmod(0o775)
 
-    assert refusal(world) == f"{world / path} is open to others (mode 0775); run: chmod go-w {world / path}"
+    assert (
+        refusal(world)
+        == f"{world / path} is open to others (mode 0775); run: chmod go-w {world / path}"
+    )
 
 
 def test_what_belongs_to_another_user(world, monkeypatch):
@@ -81,4 +95,8 @@ def test_what_belongs_to_another_user(world, monkeypatch):
     mine = os.geteuid()
     monkeypatch.setattr(modes.os, "geteuid", lambda: mine + 1)
 
-    assert refusal(world) == f"{world} belongs to user {mine}, not to the one who runs this; run: chown -R {mine + 1} {world}"
+    assert (
+        refusal(world)
+        == f"{world} belongs to user {mine}, not to the one who runs this; run: chown -R {mine + 1}"
+        f" {world}"
+    )

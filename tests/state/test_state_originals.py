@@ -1,4 +1,6 @@
-"""originals.py: the file that was written last is the card, whatever crashes, and no copy of it ever is."""
+"""originals.py: the file that was written last is the card, whatever crashes, and no copy of it
+ever is.
+"""
 
 import os
 import shutil
@@ -69,7 +71,13 @@ class TestCopies:
         write_card(rack, FULL.without_first())
         back(card, old)
 
-        with pytest.raises(StateCopied, match=r"^card card7 is a copy or was restored from a backup: its leases may have been used since$"):
+        with pytest.raises(
+            StateCopied,
+            match=(
+                r"^card card7 is a copy or was restored from a backup: its leases may have been"
+                r" used since$"
+            ),
+        ):
             read_card(card)
         assert look(card) == ("copy", 0)
 
@@ -83,7 +91,9 @@ class TestCopies:
             read_card(card)
 
     def test_a_card_with_two_names(self, rack, card):
-        """As long as there is a hard link to a card it is refused under each name; after that it is the card."""
+        """As long as there is a hard link to a card it is refused under each name; after that it is
+        the card.
+        """
         os.link(card, rack / "kept")
         with pytest.raises(StateLinked, match=r"card card7 has 2 names on the disk \(hard links\)"):
             read_card(card)
@@ -94,7 +104,9 @@ class TestCopies:
 
     @pytest.mark.parametrize("original_goes", [False, True])
     def test_a_linked_world(self, card, rack, tmp_path, original_goes):
-        """In a world of hard links, witness and all, a card is refused, also once it is the only one with this inode."""
+        """In a world of hard links, witness and all, a card is refused, also once it is the only
+        one with this inode.
+        """
         shutil.copytree(rack.parent, tmp_path / "linked", copy_function=os.link)
         if original_goes:
             shutil.rmtree(rack.parent)
@@ -114,9 +126,14 @@ class TestCopies:
 
         assert "folder" in unseal(witness(rack).read_bytes(), "record")
 
-    @pytest.mark.parametrize("copy", [shutil.copy2, lambda one, other: subprocess.run(["cp", "-a", one, other], check=True)])
+    @pytest.mark.parametrize(
+        "copy",
+        [shutil.copy2, lambda one, other: subprocess.run(["cp", "-a", one, other], check=True)],
+    )
     def test_a_copy_in_place_of_the_original(self, card, copy):
-        """A copy of the card as it is now is refused where the original lay; the original, put back, is not."""
+        """A copy of the card as it is now is refused where the original lay; the original, put
+        back, is not.
+        """
         original = card.rename(card.with_name("original"))
         copy(original, card)
         with pytest.raises(StateCopied):
@@ -157,7 +174,9 @@ class TestCopies:
 
     @BACK
     def test_a_blank_copy_is_blank(self, rack, card, back):
-        """A blank card is taken as such, also over an lms card; written anew it is the card, and the old one is not."""
+        """A blank card is taken as such, also over an lms card; written anew it is the card, and
+        the old one is not.
+        """
         lost = card.read_bytes()
         write_card(rack, Card.blank("card7"))
         blank = card.read_bytes()
@@ -184,7 +203,9 @@ def test_moving_changes_nothing(card, rack):
 
 
 def test_a_card_is_itself_where_little_is_told(rack, card, monkeypatch):
-    """A card that was written where the kernel tells all is the card where it tells less, and the other way round."""
+    """A card that was written where the kernel tells all is the card where it tells less, and the
+    other way round.
+    """
     monkeypatch.setattr(places, "_function", lambda _name: None)
     assert read_card(card) == FULL
     write_card(rack, FULL)
@@ -198,7 +219,9 @@ class TestWitness:
 
     @pytest.mark.parametrize("bit", [0, 200, 555])
     def test_a_damaged_witness(self, rack, card, bit):
-        """With a damaged witness the card is refused, and the sentence names the witness; formatted, the card can be written again."""
+        """With a damaged witness the card is refused, and the sentence names the witness;
+        formatted, the card can be written again.
+        """
         witness(rack).write_bytes(flipped(witness(rack).read_bytes(), bit))
         with pytest.raises(StateCorrupt, match=r"witness/cards/card7: the checksum does not fit"):
             read_card(card)
@@ -213,7 +236,9 @@ class TestWitness:
         write_card(rack, Card("card8", LMS, LEASES))
         shutil.copy(witness(rack), witness(rack).with_name("card8"))
 
-        with pytest.raises(StateCorrupt, match=r"witness/cards/card8: not a record of this version"):
+        with pytest.raises(
+            StateCorrupt, match=r"witness/cards/card8: not a record of this version"
+        ):
             read_card(rack / "card8.card")
 
 
@@ -222,7 +247,10 @@ class Died(BaseException):
 
 
 def dying_everywhere(tmp_path, patch, prepare, act):
-    """Let the process die at each place of an operation in turn. Yields the rack as the next process finds it, and the place."""
+    """Let the process die at each place of an operation in turn.
+
+    Yields the rack as the next process finds it, and the place.
+    """
     for place in count():
         fault = Fault()
         rack = private_folder(tmp_path / str(place) / "cards")
@@ -257,10 +285,15 @@ def striking(fault):
 
 
 def test_dying_while_a_lease_is_taken(tmp_path, monkeypatch):
-    """Wherever the process dies there is a card that is accepted, the old one or the new one; from the new one on the old is refused."""
+    """Wherever the process dies there is a card that is accepted, the old one or the new one; from
+    the new one on the old is refused.
+    """
     found = []
     for rack, place in dying_everywhere(
-        tmp_path, monkeypatch, lambda rack: write_card(rack, FULL), lambda rack: write_card(rack, FULL.without_first())
+        tmp_path,
+        monkeypatch,
+        lambda rack: write_card(rack, FULL),
+        lambda rack: write_card(rack, FULL.without_first()),
     ):
         card = rack / "card7.card"
         # Let alone, the next process goes on with what is there.
@@ -282,7 +315,10 @@ def test_dying_while_a_blank_card_is_written(tmp_path, monkeypatch):
     """Wherever the process dies the card is blank, or has its leases and is accepted."""
     kinds = []
     for rack, _place in dying_everywhere(
-        tmp_path, monkeypatch, lambda rack: write_card(rack, Card.blank("card7")), lambda rack: write_card(rack, FULL)
+        tmp_path,
+        monkeypatch,
+        lambda rack: write_card(rack, Card.blank("card7")),
+        lambda rack: write_card(rack, FULL),
     ):
         kinds.append(look(rack / "card7.card"))
 
@@ -300,7 +336,9 @@ def test_a_copy_never_becomes_the_card(tmp_path, monkeypatch):
     looks = [
         look(rack / "card7.card")
         for act in (FULL.without_first(), Card.blank("card7"))
-        for rack, _place in dying_everywhere(tmp_path / act.kind, monkeypatch, prepare, lambda rack, act=act: write_card(rack, act))
+        for rack, _place in dying_everywhere(
+            tmp_path / act.kind, monkeypatch, prepare, lambda rack, act=act: write_card(rack, act)
+        )
     ]
 
     assert set(looks) == {("copy", 0), ("lms", 2), ("blank", 0)}

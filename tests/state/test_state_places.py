@@ -24,9 +24,16 @@ def file(tmp_path):
 @pytest.fixture(params=["all", "no handle", "no birth", "number alone"])
 def told(request, monkeypatch):
     """What this system tells of a file: everything it knows, or less."""
-    missing = {"all": (), "no handle": ("name_to_handle_at",), "no birth": ("statx",), "number alone": ("name_to_handle_at", "statx")}
+    missing = {
+        "all": (),
+        "no handle": ("name_to_handle_at",),
+        "no birth": ("statx",),
+        "number alone": ("name_to_handle_at", "statx"),
+    }
     known = places._function
-    monkeypatch.setattr(places, "_function", lambda name: None if name in missing[request.param] else known(name))
+    monkeypatch.setattr(
+        places, "_function", lambda name: None if name in missing[request.param] else known(name)
+    )
     return request.param
 
 
@@ -59,7 +66,14 @@ class TestEverywhere:
 
         assert handle_of(tmp_path / "hard") == handle_of(tmp_path / "soft") == handle_of(file)
 
-    @pytest.mark.parametrize("copy", [shutil.copy, shutil.copy2, lambda one, other: subprocess.run(["cp", "-a", one, other], check=True)])
+    @pytest.mark.parametrize(
+        "copy",
+        [
+            shutil.copy,
+            shutil.copy2,
+            lambda one, other: subprocess.run(["cp", "-a", one, other], check=True),
+        ],
+    )
     def test_a_copy_is_another(self, file, tmp_path, copy):
         """A copy, with or without times and modes, is not the file."""
         copy(file, tmp_path / "copy")
@@ -92,7 +106,9 @@ class TestEverywhere:
 
 
 def restored(file: Path) -> bool:
-    """Whether a file that is deleted and written anew in its place, over and over, is once taken for the first one."""
+    """Whether a file that is deleted and written anew in its place, over and over, is once taken
+    for the first one.
+    """
     first = handle_of(file)
     for _ in range(200):
         data = file.read_bytes()
@@ -105,7 +121,9 @@ def restored(file: Path) -> bool:
 
 @pytest.mark.parametrize("lacking", ["nothing", "name_to_handle_at", "statx"])
 def test_a_restored_file_is_another(file, lacking, monkeypatch):
-    """A file that was deleted and restored in its place is not the one of before, even if the file system uses the inode again."""
+    """A file that was deleted and restored in its place is not the one of before, even if the file
+    system uses the inode again.
+    """
     handle = handle_of(file)
     told = {"statx": handle[BIRTH], "name_to_handle_at": handle[KERNEL]}
     if not any(part.strip(b"\0") for name, part in told.items() if name != lacking):
@@ -117,7 +135,9 @@ def test_a_restored_file_is_another(file, lacking, monkeypatch):
 
 
 def test_an_inode_number_used_again_is_told_apart(file):
-    """The very number of the first inode with another generation, or another birth, is another file."""
+    """The very number of the first inode with another generation, or another birth, is another
+    file.
+    """
     handle = handle_of(file)
     number, born = FIXED.unpack_from(handle)
 
@@ -130,7 +150,11 @@ def test_what_is_not_told_is_not_compared(file):
     handle = handle_of(file)
     number, born = FIXED.unpack_from(handle)
 
-    for less in (handle[: FIXED.size], FIXED.pack(number, 0), FIXED.pack(number, 0) + handle[FIXED.size :]):
+    for less in (
+        handle[: FIXED.size],
+        FIXED.pack(number, 0),
+        FIXED.pack(number, 0) + handle[FIXED.size :],
+    ):
         assert same_file(handle, less)
         assert same_file(less, handle)
     assert not same_file(handle, FIXED.pack(number + 1, born))

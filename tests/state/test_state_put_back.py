@@ -1,4 +1,6 @@
-"""An older state of an NVRAM in place of the newer one, or a copy of it: it gives no leaf until a person decides, and never an old one."""
+"""An older state of an NVRAM in place of the newer one, or a copy of it: it gives no leaf until a
+person decides, and never an old one.
+"""
 
 import shutil
 
@@ -17,18 +19,25 @@ class TestPutBack:
     """An older state of the NVRAM in place of the newer one."""
 
     def test_from_an_earlier_opening(self, bench):
-        """All files are in quarantine, also those that nobody used since; the reason says what is known."""
+        """All files are in quarantine, also those that nobody used since; the reason says what is
+        known.
+        """
         bench.begun(1, 2)
         kept = bench.backup()
         take(bench.open(), [name(1)])
         store = bench.put_back(kept)
 
-        assert "opened 2 times as its witness knows, but this one counts 1: it was put back, or copied" in store.doubt
+        assert (
+            "opened 2 times as its witness knows, but this one counts 1: it was put back, or copied"
+            in store.doubt
+        )
         assert in_quarantine(store) == store.names() == sorted(map(name, (1, 2)))
         assert gives_nothing(store, 1, 2)
 
     def test_nothing_is_signed_again(self, bench):
-        """Orders of files that were put back are refused, of those that were used up too; reservations take no digest."""
+        """Orders of files that were put back are refused, of those that were used up too;
+        reservations take no digest.
+        """
         store = bench.begun(1)
         store.install(lease(2, end=2))
         wish, waiting, last = order(name(1)), awaited(name(1)), order(name(2))
@@ -42,7 +51,9 @@ class TestPutBack:
         assert signs(store, waiting, [Q]) == set()
 
     def test_within_one_opening(self, bench):
-        """Killed and put back, the NVRAM has the right count of openings: a file that stood further is in quarantine, others are not."""
+        """Killed and put back, the NVRAM has the right count of openings: a file that stood further
+        is in quarantine, others are not.
+        """
         store = bench.begun(1, 2)
         kept = bench.backup()
         take(store, [name(1)])
@@ -93,7 +104,9 @@ class TestPutBack:
 
     @pytest.mark.parametrize(("first", "end"), [(0, 32), (0, 8), (24, 32)])
     def test_a_lease_comes_back(self, bench, first, end):
-        """A lease that came into the NVRAM since the backup is not in it; it, or a part of it, is refused all the same."""
+        """A lease that came into the NVRAM since the backup is not in it; it, or a part of it, is
+        refused all the same.
+        """
         store = bench.begun(2)
         kept = bench.backup()
         store.install(lease(1))
@@ -107,7 +120,9 @@ class TestPutBack:
         assert leaves(take(store, [name(1)])) == [32]
 
     def test_the_next_lease_instead(self, bench):
-        """Put back to the time of an earlier lease of the key, the file gives nothing, and the later lease is gone for good."""
+        """Put back to the time of an earlier lease of the key, the file gives nothing, and the
+        later lease is gone for good.
+        """
         store = bench.open()
         store.install(lease(1, 0, 8))
         take(store, [name(1)] * 4)
@@ -123,7 +138,9 @@ class TestPutBack:
             store.install(lease(1, 8, 16))
 
     def test_a_digest_that_was_bound_since(self, bench):
-        """A leaf that waited for its digest when the backup was made takes none afterwards, for it may have signed one."""
+        """A leaf that waited for its digest when the backup was made takes none afterwards, for it
+        may have signed one.
+        """
         store = bench.begun(1)
         waiting = awaited(name(1))
         one(store, waiting)
@@ -135,7 +152,9 @@ class TestPutBack:
         assert refused(one(store, waiting))
 
     def test_going_on(self, bench):
-        """After a skip the file goes on there, its earlier orders have their leaves, and the next opening has no doubt."""
+        """After a skip the file goes on there, its earlier orders have their leaves, and the next
+        opening has no doubt.
+        """
         store = bench.begun(1)
         wish = order(name(1))
         one(store, wish)
@@ -154,7 +173,9 @@ class TestPutBack:
         assert leaves(take(store, [name(1)])) == [11]
 
     def test_the_newer_one_is_not_believed_any_more(self, bench):
-        """Once an older NVRAM was opened the newer one, put in its place again, is in quarantine as well."""
+        """Once an older NVRAM was opened the newer one, put in its place again, is in quarantine as
+        well.
+        """
         bench.begun(1)
         older = bench.backup()
         take(bench.open(), [name(1)])
@@ -197,10 +218,15 @@ class TestPutBack:
 
     @pytest.mark.parametrize("which", ["ledger", "record", "both"])
     def test_parts_of_a_file_store(self, tmp_path, which):
-        """Whichever of its files are older than the others, no leaf comes back and no order has two."""
+        """Whichever of its files are older than the others, no leaf comes back and no order has
+        two.
+        """
         bench = Bench(FILE, tmp_path)
         store = bench.begun(1)
-        paths = {"record": next((bench.folder / "nvram").glob("*.nvram")), "ledger": bench.folder / "nvram" / "ledger"}
+        paths = {
+            "record": next((bench.folder / "nvram").glob("*.nvram")),
+            "ledger": bench.folder / "nvram" / "ledger",
+        }
         kept = {each: path.read_bytes() for each, path in paths.items() if which in (each, "both")}
         wishes = [order(name(1)) for _ in range(3)]
         given = leaves(store.reserve(wishes))
@@ -224,7 +250,9 @@ class TestCopied:
     """The same NVRAM in two places."""
 
     def test_a_copied_folder(self, bench, tmp_path):
-        """A copy of the whole folder is not the folder, though all that is in it is right: everything is in quarantine."""
+        """A copy of the whole folder is not the folder, though all that is in it is right:
+        everything is in quarantine.
+        """
         bench.begun(1)
         bench.close()
         copied = tmp_path / "copy"
@@ -237,7 +265,9 @@ class TestCopied:
         assert gives_nothing(store, 1)
 
     def test_beside_the_running_one(self, bench, tmp_path):
-        """While an NVRAM is in use its copy does not open with the same witness; afterwards it is in quarantine."""
+        """While an NVRAM is in use its copy does not open with the same witness; afterwards it is
+        in quarantine.
+        """
         store = bench.begun(1)
         shutil.copytree(bench.folder, tmp_path / "copy")
         with pytest.raises(StateLocked, match=f"an NVRAM of {ESN} is in use already"):
@@ -277,7 +307,9 @@ class TestCopied:
         store.close()
 
     def test_a_new_nvram_for_an_old_machine(self, bench):
-        """An NVRAM that begins anew is no copy; the old one, put back after it, is; what the old one had does not come in again."""
+        """An NVRAM that begins anew is no copy; the old one, put back after it, is; what the old
+        one had does not come in again.
+        """
         bench.begun(1)
         kept = bench.backup()
         empty = bench.home / "empty"
@@ -294,7 +326,9 @@ class TestCopied:
 
 
 def test_retries_after_a_used_up_lease_was_put_back(bench):
-    """A used-up lease that a backup brings back after its time is used for nothing: its file, its order and its range are all gone."""
+    """A used-up lease that a backup brings back after its time is used for nothing: its file, its
+    order and its range are all gone.
+    """
     store = bench.open()
     store.install(lease(1, end=2))
     wish = order(name(1))

@@ -37,7 +37,9 @@ class TestNew:
     def test_new_cards_are_blank_on_the_rack(self, rack):
         """New cards are numbered, blank, and on the rack."""
         assert rack.new(3) == ["card1", "card2", "card3"]
-        assert rack.listing() == [Whereabouts(f"card{number}", "blank", 0, "", -1) for number in (1, 2, 3)]
+        assert rack.listing() == [
+            Whereabouts(f"card{number}", "blank", 0, "", -1) for number in (1, 2, 3)
+        ]
         assert rack.blanks() == ["card1", "card2", "card3"]
 
     def test_names_are_free_ones(self, rack, world):
@@ -75,7 +77,9 @@ class TestInsert:
         assert read_card(slots.occupant(SLOT)) == Card.blank("card1")
 
     def test_one_card_per_slot(self, rack):
-        """A slot that holds a card is refused with the card's name and how to take it out; nothing moves."""
+        """A slot that holds a card is refused with the card's name and how to take it out; nothing
+        moves.
+        """
         rack.new(2)
         rack.insert("card1", ESN, SLOT)
         with pytest.raises(CardError) as refused:
@@ -87,7 +91,9 @@ class TestInsert:
 
     @pytest.mark.parametrize(("esn", "slot"), [(ESN, SLOT), (ESN, SLOT + 1), (OTHER_ESN, SLOT)])
     def test_one_slot_per_card(self, rack, esn, slot):
-        """A card that is in a slot is refused with the place where it is, even for that same slot."""
+        """A card that is in a slot is refused with the place where it is, even for that
+        same slot.
+        """
         rack.new()
         rack.insert("card1", ESN, SLOT)
         with pytest.raises(CardError, match=f"^card1 is in slot {SLOT} of {ESN}"):
@@ -95,11 +101,17 @@ class TestInsert:
 
         assert places(rack) == {"card1": (ESN, SLOT)}
 
-    @pytest.mark.parametrize("name", ["card9", "", "card", "*", "../cards/card1", "x/../card1", ".card1.card", "/card1"])
+    @pytest.mark.parametrize(
+        "name", ["card9", "", "card", "*", "../cards/card1", "x/../card1", ".card1.card", "/card1"]
+    )
     def test_an_unknown_card(self, rack, name):
-        """A card that there is not, or a path in place of a name, is refused with how to make one."""
+        """A card that there is not, or a path in place of a name, is refused with how
+        to make one.
+        """
         rack.new()
-        with pytest.raises(CardError, match=r"^there is no card .*; make one with: seemachine card new$"):
+        with pytest.raises(
+            CardError, match=r"^there is no card .*; make one with: seemachine card new$"
+        ):
             rack.insert(name, ESN, SLOT)
 
         assert places(rack) == {"card1": ("", -1)}
@@ -117,20 +129,31 @@ class TestInsert:
     def test_a_wrong_esn(self, rack, esn):
         """Text that is no ESN is refused, in every act, with what one looks like."""
         rack.new()
-        for act in (lambda: rack.insert("card1", esn, SLOT), lambda: rack.remove(esn, SLOT), lambda: rack.format(esn, SLOT)):
+        for act in (
+            lambda: rack.insert("card1", esn, SLOT),
+            lambda: rack.remove(esn, SLOT),
+            lambda: rack.format(esn, SLOT),
+        ):
             with pytest.raises(CardError, match="is not an ESN; it looks like 7852-268D-3BF9"):
                 act()
         assert places(rack) == {"card1": ("", -1)}
 
     def test_an_unknown_machine(self, rack, world):
-        """An ESN that no machine of this world has is refused with how to start one, and no folder appears for it."""
+        """An ESN that no machine of this world has is refused with how to start one, and no folder
+        appears for it.
+        """
         rack.new()
         for act in (
             lambda: rack.insert("card1", "0000-0000-0000", SLOT),
             lambda: rack.remove("0000-0000-0000", SLOT),
             lambda: rack.format("0000-0000-0000", SLOT),
         ):
-            with pytest.raises(CardError, match=r"^there is no HSM 0000-0000-0000 in .*; start one with: seemachine fleet up$"):
+            with pytest.raises(
+                CardError,
+                match=(
+                    r"^there is no HSM 0000-0000-0000 in .*; start one with: seemachine fleet up$"
+                ),
+            ):
                 act()
         assert not (world / "hsm" / "0000-0000-0000").exists()
 
@@ -138,14 +161,20 @@ class TestInsert:
     def test_an_unknown_slot(self, rack, slot):
         """A slot that there is not is refused in every act, and the card stays on the rack."""
         rack.new()
-        for act in (lambda: rack.insert("card1", ESN, slot), lambda: rack.remove(ESN, slot), lambda: rack.format(ESN, slot)):
+        for act in (
+            lambda: rack.insert("card1", ESN, slot),
+            lambda: rack.remove(ESN, slot),
+            lambda: rack.format(ESN, slot),
+        ):
             with pytest.raises(CardError, match=f"there is no slot {slot}"):
                 act()
 
         assert places(rack) == {"card1": ("", -1)}
 
     def test_each_insertion_counts(self, rack, slots, world):
-        """The insertion counter rises by one with each card that goes in, in that slot alone; taking out does not count, nor a refusal."""
+        """The insertion counter rises by one with each card that goes in, in that slot alone;
+        taking out does not count, nor a refusal.
+        """
         rack.new(2)
         for turn, name in enumerate(("card1", "card2", "card1"), 1):
             rack.insert(name, ESN, SLOT)
@@ -158,7 +187,9 @@ class TestInsert:
         assert Slots(world, OTHER_ESN).ic(SLOT) == Slots(world, ESN).ic(SLOT + 1) == 0
 
     def test_a_failed_insertion_leaves_the_card_somewhere(self, rack, world, monkeypatch):
-        """Wherever an insertion fails the card is in one place, and the counter of its slot never falls."""
+        """Wherever an insertion fails the card is in one place, and the counter of its slot never
+        falls.
+        """
         rack.new()
         fault, slots = Fault(), Slots(world, ESN)
         monkeypatch.setattr(durable, "os", FaultyOs(fault))
@@ -190,7 +221,9 @@ class TestRemove:
         assert rack.listing() == [Whereabouts(card, LMS, 2, "", -1)]
 
     def test_a_card_travels(self, rack, card, world):
-        """A card that is taken out of one machine and put into another has its leases there, and nothing stays behind."""
+        """A card that is taken out of one machine and put into another has its leases there, and
+        nothing stays behind.
+        """
         rack.remove(ESN, SLOT)
         rack.insert(card, OTHER_ESN, 4)
 
@@ -209,11 +242,17 @@ class TestFormat:
     """Making a card blank."""
 
     def test_leases_are_guarded(self, rack, card, slots):
-        """A card with leases is not formatted without force; the refusal says what would be lost and how to do it, and nothing is lost."""
+        """A card with leases is not formatted without force; the refusal says what would be lost
+        and how to do it, and nothing is lost.
+        """
         with pytest.raises(CardError) as refused:
             rack.format(ESN, SLOT)
 
-        assert str(refused.value) == f"{card} holds 2 unused leases, which formatting destroys for good; add --force to do it"
+        assert (
+            str(refused.value)
+            == f"{card} holds 2 unused leases, which formatting destroys for good; add --force to"
+            " do it"
+        )
         assert slots.next_lease(SLOT) == LEASES[0]
 
     def test_force_formats(self, rack, card, slots):
@@ -250,7 +289,9 @@ class TestFormat:
 
     @pytest.mark.parametrize("force", [False, True])
     def test_a_copy_is_made_blank_by_force(self, rack, card, slots, force):
-        """A copy is listed as one and can be formatted, which burns what is on it, and only by force: the refusal says what it is."""
+        """A copy is listed as one and can be formatted, which burns what is on it, and only by
+        force: the refusal says what it is.
+        """
         path = slots.occupant(SLOT)
         data = path.read_bytes()
         path.unlink()
@@ -261,7 +302,9 @@ class TestFormat:
             assert slots.write_leases(SLOT, LEASES) == card
             assert slots.next_lease(SLOT) == LEASES[0]
         else:
-            with pytest.raises(CardError, match=f"^card {card} is a copy or was restored .*; add --force to do it$"):
+            with pytest.raises(
+                CardError, match=f"^card {card} is a copy or was restored .*; add --force to do it$"
+            ):
                 rack.format(ESN, SLOT)
             assert path.read_bytes() == data
 
@@ -278,7 +321,9 @@ class TestFormat:
         assert rack.listing() == [Whereabouts("card9", "blank", 0, ESN, SLOT)]
 
     def test_a_card_whose_key_is_away(self, rack, card, world, slots):
-        """While the key of the world is missing its cards are foreign and formatted by force alone; nothing is lost when it is back."""
+        """While the key of the world is missing its cards are foreign and formatted by force alone;
+        nothing is lost when it is back.
+        """
         (world / "world.key").rename(world / "away")
         assert rack.listing() == [Whereabouts(card, "foreign", 0, ESN, SLOT)]
         with pytest.raises(CardError, match=r"world.key: missing, .*; add --force to do it$"):
@@ -289,10 +334,15 @@ class TestFormat:
 
     @pytest.mark.parametrize("force", [False, True])
     def test_a_copy_beside_the_original(self, rack, card, slots, world, force):
-        """Formatting one of two files of a card is refused, for the other one may be the original; once that is alone it has its leases."""
+        """Formatting one of two files of a card is refused, for the other one may be the original;
+        once that is alone it has its leases.
+        """
         copy = world / "cards" / f"{card}.card"
         copy.write_bytes(slots.occupant(SLOT).read_bytes())
-        with pytest.raises(CardError, match=f"^there is a card {card} in {copy.parent} too; .* delete its file first$"):
+        with pytest.raises(
+            CardError,
+            match=f"^there is a card {card} in {copy.parent} too; .* delete its file first$",
+        ):
             rack.format(ESN, SLOT, force=force)
         assert {found.kind for found in rack.listing()} == {"copy", "lms"}
         copy.unlink()
@@ -306,7 +356,9 @@ class TestFormat:
                 rack.format(ESN, SLOT, force=force)
 
 
-@pytest.mark.parametrize("what", ["remove from an empty slot", "format an empty slot", "insert a card that is in use"])
+@pytest.mark.parametrize(
+    "what", ["remove from an empty slot", "format an empty slot", "insert a card that is in use"]
+)
 def test_refusals_say_what_to_do(rack, what):
     """The sentence of a refusal goes on, behind a semicolon, with what the person can do."""
     rack.new()
@@ -322,11 +374,15 @@ def test_refusals_say_what_to_do(rack, what):
 
 
 def test_hands_at_once(rack, world):
-    """Two processes that put the same card into the same slots at once: exactly one gets it in, each time."""
+    """Two processes that put the same card into the same slots at once: exactly one gets it in,
+    each time.
+    """
     targets = [(esn, slot) for slot in range(6) for esn in (ESN, OTHER_ESN)]
     for turn in range(2):
         [name] = rack.new()
-        hands = [child("insert", world, name, *sum(order, ())) for order in (targets, targets[::-1])]
+        hands = [
+            child("insert", world, name, *sum(order, ())) for order in (targets, targets[::-1])
+        ]
         for hand in hands:
             assert hand.stdout.readline() == "ready\n"
         for hand in hands:
@@ -365,7 +421,9 @@ def test_both_hands_and_machine_write_whole_cards(rack, card, world):
 
 
 def test_a_card_in_two_places_is_used_in_none(rack, card, world):
-    """A card file that was copied to another place, under its own name, is the same card twice; neither gives a lease."""
+    """A card file that was copied to another place, under its own name, is the same card twice;
+    neither gives a lease.
+    """
     folder = Slots(world, OTHER_ESN).folder(SLOT)
     write_card(folder, read_card(Slots(world, ESN).occupant(SLOT)))
     for esn in (ESN, OTHER_ESN):

@@ -1,4 +1,6 @@
-"""Two hands at the cards at once: wherever the first is stopped, both leave what they would have left in turn."""
+"""Two hands at the cards at once: wherever the first is stopped, both leave what they would have
+left in turn.
+"""
 
 from collections.abc import Callable
 from functools import partial
@@ -22,7 +24,9 @@ BLANK, FULL, DARK = 1, 2, 3
 
 
 def feed(world: Path) -> None:
-    """It looks for a blank card before it holds all of them still, and its caller tries again when another hand took that one."""
+    """It looks for a blank card before it holds all of them still, and its caller tries again when
+    another hand took that one.
+    """
     try:
         Rack(world).feed(ESN, FULL)
     except CardError:
@@ -46,11 +50,18 @@ OPERATIONS: dict[str, Operation] = {
 }
 LOOKING = ("list all", "list slots", "show a lease")
 # A fleet has one who feeds; two would make one blank card more than they need.
-PAIRS = [(first, second) for first in OPERATIONS for second in OPERATIONS if second not in LOOKING and (first, second) != ("feed", "feed")]
+PAIRS = [
+    (first, second)
+    for first in OPERATIONS
+    for second in OPERATIONS
+    if second not in LOOKING and (first, second) != ("feed", "feed")
+]
 
 
 def prepare(world: Path) -> None:
-    """A blank card in one slot, one with leases in another, whose light is on, a third on the rack."""
+    """A blank card in one slot, one with leases in another, whose light is on, a third
+    on the rack.
+    """
     for esn in (ESN, OTHER_ESN):
         (world / "hsm" / esn).mkdir(parents=True)
     rack, slots = Rack(world), Slots(world, ESN)
@@ -63,8 +74,14 @@ def prepare(world: Path) -> None:
 
 def left(world: Path, given: tuple[object, object]) -> tuple[object, ...]:
     """What both gave, where each card is and what is on it, counters and lights."""
-    files = [path for path in world.rglob("*") if (path.is_file() and path.parent.name != "cards") or path.suffix == ".card"]
-    told = {str(path.relative_to(world)): content(path) for path in files if "witness" not in path.parts}
+    files = [
+        path
+        for path in world.rglob("*")
+        if (path.is_file() and path.parent.name != "cards") or path.suffix == ".card"
+    ]
+    told = {
+        str(path.relative_to(world)): content(path) for path in files if "witness" not in path.parts
+    }
     return str(given).replace(str(world), ""), told
 
 
@@ -95,10 +112,14 @@ def race_in(world: Path, race: Interleaving, first: str, second: str) -> tuple[o
 
 @pytest.mark.parametrize(("first", "second"), PAIRS)
 def test_two_at_once(monkeypatch: pytest.MonkeyPatch, first: str, second: str) -> None:
-    """Every two operations, the first stopped at every line of it: each card is in one place, and its leases are given once."""
+    """Every two operations, the first stopped at every line of it: each card is in one place, and
+    its leases are given once.
+    """
     with quick_folder() as folder:
         right = in_turn(folder, OPERATIONS[first], OPERATIONS[second])
-        for number, race in zip(count(), everywhere(rack_module, slots_module, repeats=2), strict=False):
+        for number, race in zip(
+            count(), everywhere(rack_module, slots_module, repeats=2), strict=False
+        ):
             for module in (slots_module, worldkey):
                 monkeypatch.setattr(module, "fcntl", TellingFcntl(race))
             found = race_in(folder / str(number), race, first, second)

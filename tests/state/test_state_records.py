@@ -14,8 +14,19 @@ from seemachine.state.sealed import CHECKSUM_BYTES, lease_from, lease_values, se
 from seemachine.wire.names import printed_name
 
 CHANGES = {
-    "range": [{"first": -8, "end": 0}, {"first": 8, "end": 8}, {"first": 16, "end": 8}, {"first": MAX_LEAVES, "end": MAX_LEAVES + 1}],
-    "whole subtree": [{"end": 3}, {"first": 4, "end": 12}, {"first": 1, "end": 3}, {"first": 8, "end": 24}, {"first": 0, "end": 31}],
+    "range": [
+        {"first": -8, "end": 0},
+        {"first": 8, "end": 8},
+        {"first": 16, "end": 8},
+        {"first": MAX_LEAVES, "end": MAX_LEAVES + 1},
+    ],
+    "whole subtree": [
+        {"end": 3},
+        {"first": 4, "end": 12},
+        {"first": 1, "end": 3},
+        {"first": 8, "end": 24},
+        {"first": 0, "end": 31},
+    ],
     "lengths of key and seed": [
         {"seed": b""},
         {"seed": b"s" * 31},
@@ -38,7 +49,10 @@ leases = st.builds(
 )
 
 
-@pytest.mark.parametrize(("problem", "change"), [(problem, change) for problem, changes in CHANGES.items() for change in changes])
+@pytest.mark.parametrize(
+    ("problem", "change"),
+    [(problem, change) for problem, changes in CHANGES.items() for change in changes],
+)
 def test_a_lease_checks_itself(problem, change):
     """A range, a size or a length that no lease can have is refused with what is wrong with it."""
     with pytest.raises(StateCorrupt, match=problem):
@@ -47,15 +61,22 @@ def test_a_lease_checks_itself(problem, change):
 
 @given(leases)
 def test_every_subtree_is_a_lease(made):
-    """Every aligned power of two of leaves within the largest tree is accepted, and named after its root."""
+    """Every aligned power of two of leaves within the largest tree is accepted, and named after its
+    root.
+    """
     assert made.problem == ""
     assert made.name == b"lms" + made.public_key[24:32]
 
 
 @pytest.mark.parametrize("leaf", [-1, 7, 16, 17, 1 << 40])
 def test_a_file_stands_inside_its_lease(leaf):
-    """A next leaf before the first or behind the last is refused, and the sentence names the file and both numbers."""
-    with pytest.raises(StateCorrupt, match=f"NVRAM file {printed_name(lease().name)}: next leaf {leaf} is outside of 8 to 15"):
+    """A next leaf before the first or behind the last is refused, and the sentence names the file
+    and both numbers.
+    """
+    with pytest.raises(
+        StateCorrupt,
+        match=f"NVRAM file {printed_name(lease().name)}: next leaf {leaf} is outside of 8 to 15",
+    ):
         NvramFile(lease(first=8, end=16), leaf)
 
 
@@ -66,7 +87,9 @@ def test_a_file_knows_what_is_left():
 
 @given(leases)
 def test_a_seed_is_never_printed(made):
-    """Neither seed nor path shows in a lease, in a file, in a reservation, or in the error about a damaged one."""
+    """Neither seed nor path shows in a lease, in a file, in a reservation, or in the error about a
+    damaged one.
+    """
     shown = [repr(made), repr(NvramFile(made, made.first)), repr(Reserved(made, made.first, 0))]
     with pytest.raises(StateCorrupt) as refused:
         replace(made, end=made.first)
@@ -87,7 +110,9 @@ def test_leases_are_sealed_and_unsealed(made):
 @given(leases, st.integers(min_value=0))
 def test_no_bit_changes_unnoticed(made, bit):
     """One flipped bit anywhere in the bytes is StateCorrupt, with the name of what was damaged."""
-    with pytest.raises(StateCorrupt, match=r"^card 7: the checksum does not fit; the file was damaged or cut$"):
+    with pytest.raises(
+        StateCorrupt, match=r"^card 7: the checksum does not fit; the file was damaged or cut$"
+    ):
         unseal(flipped(seal(lease_values(made)), bit), "card 7")
 
 
@@ -116,10 +141,16 @@ def test_only_a_map_is_a_record(value):
 
 @pytest.mark.parametrize("field", ["public_key", "first", "end", "seed", "path"])
 def test_every_field_is_needed(field):
-    """A lease without one of its fields, with one of the wrong type or with one too many is StateCorrupt."""
+    """A lease without one of its fields, with one of the wrong type or with one too many is
+    StateCorrupt.
+    """
     values = lease_values(lease())
 
-    for wrong in ({key: value for key, value in values.items() if key != field}, {**values, field: None}, {**values, "more": 1}):
+    for wrong in (
+        {key: value for key, value in values.items() if key != field},
+        {**values, field: None},
+        {**values, "more": 1},
+    ):
         with pytest.raises(StateCorrupt, match=r"^it: "):
             lease_from(wrong, "it")
 

@@ -63,7 +63,9 @@ def world(kind, tmp_path):
 
 
 def images(path, kept):
-    """The content of all files, and what the kernel says of them, as an image of the disk keeps it."""
+    """The content of all files, and what the kernel says of them, as an image of the
+    disk keeps it.
+    """
     shutil.rmtree(kept, ignore_errors=True)
     shutil.copytree(path, kept)
 
@@ -73,9 +75,15 @@ def put_back_image(world, kept, monkeypatch):
     shutil.rmtree(world.path)
     shutil.copytree(kept, world.path)
     for module in ("witness_file", "file", "sqlite"):
-        monkeypatch.setattr(f"seemachine.state.{module}.handle_of", lambda path: str(path).encode().rjust(16))
-    monkeypatch.setattr("seemachine.state.witness_file.same_file", lambda one, other: bool(one and other))
-    monkeypatch.setattr("seemachine.state.witness.same_file", lambda one, other: bool(one and other))
+        monkeypatch.setattr(
+            f"seemachine.state.{module}.handle_of", lambda path: str(path).encode().rjust(16)
+        )
+    monkeypatch.setattr(
+        "seemachine.state.witness_file.same_file", lambda one, other: bool(one and other)
+    )
+    monkeypatch.setattr(
+        "seemachine.state.witness.same_file", lambda one, other: bool(one and other)
+    )
 
 
 class TestInOrder:
@@ -89,7 +97,9 @@ class TestInOrder:
             world.down()
 
     def test_started_where_it_was_not_in_use(self, world):
-        """Started without it for a while, the NVRAM has gone further than it knows, and is believed."""
+        """Started without it for a while, the NVRAM has gone further than it knows, and is
+        believed.
+        """
         for runtime in (False, False, True, False, True, True):
             assert world.up(runtime).doubt == ""
             world.down()
@@ -104,7 +114,9 @@ class TestInOrder:
         assert world.signed() == [3]
 
     def test_it_is_taken_away_while_the_machine_runs(self, world):
-        """When the host ends the user's session and takes the folder away, the machine goes on, and ends in order."""
+        """When the host ends the user's session and takes the folder away, the machine goes on, and
+        ends in order.
+        """
         world.up()
         shutil.rmtree(world.runtime)
         assert world.signed() == [3]
@@ -115,7 +127,9 @@ class TestInOrder:
 
     @pytest.mark.parametrize("call", ["open", "pwrite"])
     def test_its_folder_is_full(self, world, monkeypatch, call):
-        """Where nothing can be written it knows less, and neither start nor lease nor leaf is refused for it."""
+        """Where nothing can be written it knows less, and neither start nor lease nor leaf is
+        refused for it.
+        """
 
         class Full:
             """The `os` of its module, without room."""
@@ -173,7 +187,9 @@ class TestPutBack:
         assert world.up(runtime=False).doubt == ""
 
     def test_within_one_opening(self, world, tmp_path, monkeypatch):
-        """Taken while the machine ran and put back after a kill, its openings agree; its leaves do not."""
+        """Taken while the machine ran and put back after a kill, its openings agree; its leaves do
+        not.
+        """
         world.up()
         images(world.path, tmp_path / "kept")
         assert world.signed(2) == [3, 4]
@@ -186,7 +202,9 @@ class TestPutBack:
         assert gives_nothing(store, 1)
 
     def test_one_of_two_openings_with_one_number(self, world, tmp_path, monkeypatch):
-        """An image that is started twice: the second one counts as many openings, and is not the one that was seen."""
+        """An image that is started twice: the second one counts as many openings, and is not the
+        one that was seen.
+        """
         images(world.path, tmp_path / "kept")
         for doubtful in (False, True):
             put_back_image(world, tmp_path / "kept", monkeypatch)
@@ -246,7 +264,9 @@ class TestClaims:
         return witness
 
     def test_a_lease_comes_once(self, tmp_path):
-        """Whatever overlaps a lease that came into one NVRAM comes into no other; what lies beside it does."""
+        """Whatever overlaps a lease that came into one NVRAM comes into no other; what lies beside
+        it does.
+        """
         one, other = self.claimed(tmp_path, b"1" * 16), self.claimed(tmp_path, b"2" * 16)
         one.claim(name(), 8, 16)
         for first, end in ((8, 16), (0, 9), (15, 24), (9, 10), (0, 32)):
@@ -262,7 +282,9 @@ class TestClaims:
         """Before its card is written, a machine that never saw the lease refuses it."""
         for number, esn in enumerate((ESN, "5F08-02E0-D947")):
             folder = FolderWitness(tmp_path / "witness", esn)
-            store = kind(tmp_path / esn, LayeredWitness(folder, RuntimeWitness(tmp_path / "runtime")))
+            store = kind(
+                tmp_path / esn, LayeredWitness(folder, RuntimeWitness(tmp_path / "runtime"))
+            )
             if number:
                 with pytest.raises(LeaseSpent):
                     store.check_install(lease())
@@ -278,15 +300,22 @@ class TestTheFolder:
         """A folder, nowhere, or the user's own runtime folder."""
         assert runtime_folder("/mnt/witness", {}, 1000) == Path("/mnt/witness")
         assert runtime_folder("off", {"XDG_RUNTIME_DIR": "/run/user/1000"}, 1000) is None
-        assert runtime_folder("auto", {"XDG_RUNTIME_DIR": "/run/user/1000"}, 1000) == Path("/run/user/1000/seemachine")
+        assert runtime_folder("auto", {"XDG_RUNTIME_DIR": "/run/user/1000"}, 1000) == Path(
+            "/run/user/1000/seemachine"
+        )
 
     def test_of_a_service(self):
         """What systemd made for a service comes first."""
-        given = {"RUNTIME_DIRECTORY": "/run/seemachine:/run/other", "XDG_RUNTIME_DIR": "/run/user/1000"}
+        given = {
+            "RUNTIME_DIRECTORY": "/run/seemachine:/run/other",
+            "XDG_RUNTIME_DIR": "/run/user/1000",
+        }
         assert runtime_folder("auto", given, 1000) == Path("/run/seemachine")
 
     def test_without_a_session(self):
-        """A relative name counts as none; the system's places are asked in turn, and one of them is everybody's."""
+        """A relative name counts as none; the system's places are asked in turn, and one of them is
+        everybody's.
+        """
         found = runtime_folder("auto", {"XDG_RUNTIME_DIR": "here"}, 123456)
         assert found is None or str(found).startswith(("/run/", "/dev/shm/seemachine-123456"))
 

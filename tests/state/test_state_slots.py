@@ -15,7 +15,10 @@ from seemachine.wire.names import SLOTS
 
 SLOT = 2
 HOW = f"; insert one with: seemachine card insert CARD --esn {ESN} --slot {SLOT}"
-REPLACE = f"; take it out with: seemachine card remove --esn {ESN} --slot {SLOT}{HOW.replace('insert', 'then insert', 1)}"
+REPLACE = (
+    f"; take it out with: seemachine card remove --esn {ESN} --slot"
+    f" {SLOT}{HOW.replace('insert', 'then insert', 1)}"
+)
 
 
 def key_leases(count_of=3):
@@ -39,14 +42,18 @@ class TestWriting:
     """write_leases."""
 
     def test_a_blank_card_is_written(self, slots):
-        """A blank card takes the leases; its name is returned, and everything is in its file then."""
+        """A blank card takes the leases; its name is returned, and everything is in its
+        file then.
+        """
         path = put(slots, Card.blank("card1"))
 
         assert slots.write_leases(SLOT, key_leases()) == "card1"
         assert read_card(path) == Card("card1", LMS, key_leases())
 
     def test_only_a_blank_card_is_written(self, slots, full):
-        """A card with leases is refused with what to do, is left as it was, and the reader asks for another one."""
+        """A card with leases is refused with what to do, is left as it was, and the reader asks for
+        another one.
+        """
         with pytest.raises(CardError) as refused:
             slots.write_leases(SLOT, (lease(2),))
 
@@ -79,10 +86,16 @@ class TestWriting:
         assert not slots.light(SLOT)
 
     def test_no_light_while_a_card_is_written(self, slots, monkeypatch):
-        """A reader that has its blank card asks for none: whoever feeds cards would take this one out right after it was written."""
+        """A reader that has its blank card asks for none: whoever feeds cards would take this one
+        out right after it was written.
+        """
         put(slots, Card.blank("card1"))
         lights = []
-        monkeypatch.setattr(module, "write_card", lambda *written: lights.append(slots.light(SLOT)) or write_card(*written))
+        monkeypatch.setattr(
+            module,
+            "write_card",
+            lambda *written: lights.append(slots.light(SLOT)) or write_card(*written),
+        )
         slots.write_leases(SLOT, key_leases())
 
         assert lights == [False]
@@ -96,7 +109,9 @@ class TestWriting:
             slots.write_leases(SLOT, key_leases())
 
     def test_a_damaged_card_is_refused_with_advice(self, slots):
-        """A card that can't be read is refused like one that is not blank: CardError, what to do, and the light on."""
+        """A card that can't be read is refused like one that is not blank: CardError, what to do,
+        and the light on.
+        """
         path = put(slots, Card.blank("card1"))
         path.write_bytes(flipped(path.read_bytes(), 3))
         with pytest.raises(CardError) as refused:
@@ -111,7 +126,9 @@ class TestTaking:
     """next_lease and take_lease."""
 
     def test_leases_come_off_in_order(self, slots, full):
-        """Each lease is shown, taken and gone, and the count of the rest is right; an empty card shows None and stays an lms card."""
+        """Each lease is shown, taken and gone, and the count of the rest is right; an empty card
+        shows None and stays an lms card.
+        """
         for number, expected in enumerate(key_leases(), 1):
             assert slots.next_lease(SLOT) == expected
             assert slots.next_lease(SLOT) == expected
@@ -126,20 +143,28 @@ class TestTaking:
         [
             lease(first=8, end=16),
             lease(2, first=0, end=8),
-            StoredLease(lease(end=8).public_key, 0, 8, b"another seed".ljust(32), lease(end=8).path),
-            StoredLease(lease(end=8).public_key, 0, 8, lease(end=8).seed, b"another path".ljust(32)),
+            StoredLease(
+                lease(end=8).public_key, 0, 8, b"another seed".ljust(32), lease(end=8).path
+            ),
+            StoredLease(
+                lease(end=8).public_key, 0, 8, lease(end=8).seed, b"another path".ljust(32)
+            ),
             lease(first=0, end=4),
         ],
     )
     def test_only_the_lease_that_was_shown_is_taken(self, slots, full, expected):
-        """A lease that is not the card's next one to the last byte is refused, and the card keeps what it has."""
+        """A lease that is not the card's next one to the last byte is refused, and the card keeps
+        what it has.
+        """
         with pytest.raises(CardError, match="the card in slot 2 was changed meanwhile"):
             slots.take_lease(SLOT, expected)
 
         assert read_card(full).leases == key_leases()
 
     def test_nothing_is_taken_twice(self, slots):
-        """The lease that was just taken is not there to be taken again, not from an empty card either."""
+        """The lease that was just taken is not there to be taken again, not from an empty card
+        either.
+        """
         put(slots, Card("card7", LMS, key_leases()))
         for number in range(3):
             slots.take_lease(SLOT, key_leases()[number])
@@ -147,11 +172,15 @@ class TestTaking:
                 slots.take_lease(SLOT, key_leases()[number])
 
     def test_a_blank_card_has_no_lease(self, slots):
-        """A blank card is refused with what to do, which is another thing than a card that is used up."""
+        """A blank card is refused with what to do, which is another thing than a card that is used
+        up.
+        """
         put(slots, Card.blank("card1"))
 
         for take in (slots.next_lease, lambda slot: slots.take_lease(slot, lease())):
-            with pytest.raises(CardError, match=r"^the card in slot 2 is blank; insert a card of the key$"):
+            with pytest.raises(
+                CardError, match=r"^the card in slot 2 is blank; insert a card of the key$"
+            ):
                 take(SLOT)
 
     def test_an_empty_slot_has_no_lease(self, slots):
@@ -162,7 +191,9 @@ class TestTaking:
             assert str(refused.value) == f"there is no card in slot {SLOT}{HOW}"
 
     def test_no_blank_card_is_asked_for(self, slots):
-        """Who wants a lease is not helped by a blank card, so the light, which asks for one, stays off."""
+        """Who wants a lease is not helped by a blank card, so the light, which asks for one, stays
+        off.
+        """
         with pytest.raises(CardError):
             slots.next_lease(SLOT)
 
@@ -176,7 +207,9 @@ class TestTaking:
             slots.next_lease(SLOT)
 
     def test_taking_is_on_the_disk(self, slots, full, monkeypatch):
-        """Wherever the write fails the error comes out, and the card then has the lease or not, and never more than before."""
+        """Wherever the write fails the error comes out, and the card then has the lease or not, and
+        never more than before.
+        """
         fault, found = Fault(), []
         monkeypatch.setattr(durable, "os", FaultyOs(fault))
         for place in count():
@@ -189,12 +222,18 @@ class TestTaking:
             else:
                 break
 
-        # The new file, the folder's names and the witness of both, then the rename, its flush and the witness of the new one alone.
+        # The new file, the folder's names and the witness of both, then the rename, its flush and
+        # the witness of the new one alone.
         assert found == [3] * 6 + [2] * 4
 
     def test_a_killed_process_gives_no_lease_twice(self, slots, world):
-        """A process that takes one lease after the other and is killed leaves none on the card that it had taken."""
-        path = put(slots, Card("card7", LMS, tuple(lease(first=number, end=number + 1) for number in range(512))))
+        """A process that takes one lease after the other and is killed leaves none on the card that
+        it had taken.
+        """
+        path = put(
+            slots,
+            Card("card7", LMS, tuple(lease(first=number, end=number + 1) for number in range(512))),
+        )
         taken = [first for lines in (1, 9, 4) for first in killed_after(lines, "take", world, SLOT)]
 
         assert len(taken) >= 14
@@ -210,7 +249,10 @@ class TestLooking:
         put(slots, Card.blank("card2"), 5)
         put(slots, Card("card1", LMS, key_leases()), 0)
 
-        assert slots.listing() == [Occupied(0, 0, LMS, "card1", 3), Occupied(5, 0, "blank", "card2", 0)]
+        assert slots.listing() == [
+            Occupied(0, 0, LMS, "card1", 3),
+            Occupied(5, 0, "blank", "card2", 0),
+        ]
 
     def test_a_damaged_card_is_unknown(self, slots, full):
         """A card that can't be read is there, under its name, as an unknown one without leases."""
@@ -221,7 +263,13 @@ class TestLooking:
     @pytest.mark.parametrize("slot", [-1, 6, 99])
     def test_there_are_six_slots(self, slots, slot):
         """Any other number is refused with the numbers that there are, whatever is asked of it."""
-        for ask in (slots.folder, slots.occupant, slots.ic, slots.next_lease, lambda slot: slots.write_leases(slot, ())):
+        for ask in (
+            slots.folder,
+            slots.occupant,
+            slots.ic,
+            slots.next_lease,
+            lambda slot: slots.write_leases(slot, ()),
+        ):
             with pytest.raises(CardError, match=f"^there is no slot {slot}; slots are 0 to 5$"):
                 ask(slot)
 
@@ -240,7 +288,9 @@ class TestLooking:
         assert [found.card for found in slots.listing()] == ["card7"]
 
     def test_lights(self, slots, world):
-        """A light is on from when it was switched on until it is switched off, for everybody who looks; each slot has its own."""
+        """A light is on from when it was switched on until it is switched off, for everybody who
+        looks; each slot has its own.
+        """
         other = Slots(world, ESN)
         assert not other.light(SLOT)
         slots.set_light(SLOT, on=True)
@@ -260,9 +310,13 @@ class TestLooking:
         assert not any(map(slots.light, SLOTS))
 
     def test_looking_into_slots_makes_nothing(self, slots, world):
-        """A slot that never had a card has no folder, whoever looks; the first start makes the place for them."""
+        """A slot that never had a card has no folder, whoever looks; the first start makes the
+        place for them.
+        """
         slots.listing()
-        assert [(slots.occupant(slot), slots.ic(slot), slots.light(slot)) for slot in SLOTS] == [(None, 0, False)] * len(SLOTS)
+        assert [(slots.occupant(slot), slots.ic(slot), slots.light(slot)) for slot in SLOTS] == [
+            (None, 0, False)
+        ] * len(SLOTS)
         assert list((world / "hsm" / ESN).iterdir()) == []
         slots.lights_off()
         assert [path.name for path in (world / "hsm" / ESN).rglob("*")] == ["slots"]

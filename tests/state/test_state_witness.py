@@ -1,4 +1,6 @@
-"""What is remembered of an NVRAM outside of it: openings and leaves, in files that may be lost, cut or put back themselves."""
+"""What is remembered of an NVRAM outside of it: openings and leaves, in files that may be lost, cut
+or put back themselves.
+"""
 
 import shutil
 
@@ -15,7 +17,9 @@ class TestInOrder:
     """Nothing happened."""
 
     def test_openings_are_counted(self, bench):
-        """From opening to opening the identity stays, the count goes up by one, and the nonce is another one; there is no doubt."""
+        """From opening to opening the identity stays, the count goes up by one, and the nonce is
+        another one; there is no doubt.
+        """
         marks = [bench.open().mark for _ in range(4)]
 
         assert len({mark.identity for mark in marks}) == 1
@@ -47,7 +51,9 @@ class TestInOrder:
         assert leaves(take(store, [name(1)])) == [5]
 
     def test_the_witness_notes_every_lease(self, bench):
-        """For each lease the witness knows the next leaf after every reservation, and that nothing is left after the last."""
+        """For each lease the witness knows the next leaf after every reservation, and that nothing
+        is left after the last.
+        """
         store = bench.begun(1)
         store.install(lease(2, end=2))
         take(store, [name(2), name(1), name(2)])
@@ -91,7 +97,9 @@ class TestTheWitnessItself:
 
     @pytest.mark.parametrize("openings", [0, 1, 2])
     def test_put_back(self, bench, tmp_path, openings):
-        """A record of an earlier time is not the file that was written last, however few openings ago that was."""
+        """A record of an earlier time is not the file that was written last, however few openings
+        ago that was.
+        """
         bench.begun(1)
         record = tmp_path / "witness" / f"{ESN}.record"
         kept = record.read_bytes()
@@ -152,5 +160,7 @@ def past(epoch: int, before: int | None = None, nonce: bytes = b"") -> Past:
     ],
 )
 def test_every_doubt(says, seen, place, doubtful):
-    """Only the opening that the witness saw last, or the one begun after it, in the same place, is beyond doubt."""
+    """Only the opening that the witness saw last, or the one begun after it, in the same place, is
+    beyond doubt.
+    """
     assert bool(doubt_about(says, seen, place)) is doubtful

@@ -1,4 +1,6 @@
-"""An opening that dies: it is written into the NVRAM first, then into the witness, and no doubt is forgotten on the way."""
+"""An opening that dies: it is written into the NVRAM first, then into the witness, and no doubt is
+forgotten on the way.
+"""
 
 from collections.abc import Callable
 from itertools import count
@@ -20,7 +22,9 @@ class Killed(BaseException):
 
 @pytest.fixture
 def dying(monkeypatch):
-    """Lets an operation die at every place where it writes, in turn: `dying(prepare)` gives a number and what to run it with."""
+    """Lets an operation die at every place where it writes, in turn: `dying(prepare)` gives a
+    number and what to run it with.
+    """
     fault = Fault()
     monkeypatch.setattr(durable, "os", FaultyOs(fault))
     connect = sqlite._connect
@@ -43,7 +47,9 @@ def dying(monkeypatch):
 
 
 def places(durable_kind: Kind, tmp_path: Path, test: Callable[[Bench, int], bool]) -> None:
-    """Run a test at each place, in a folder of its own, until it says that there was no such place."""
+    """Run a test at each place, in a folder of its own, until it says that there was no
+    such place.
+    """
     for place in count():
         (tmp_path / str(place)).mkdir()
         bench = Bench(durable_kind, tmp_path / str(place))
@@ -80,7 +86,9 @@ class TestCrashes:
         places(durable_kind, tmp_path, test)
 
     def test_a_first_opening_that_dies(self, durable_kind, tmp_path, dying):
-        """Wherever the very first one dies, a lease can be installed afterwards, and its leaves are given."""
+        """Wherever the very first one dies, a lease can be installed afterwards, and its leaves are
+        given.
+        """
 
         def test(bench, place):
             died = dying(place, bench.open)
@@ -97,7 +105,9 @@ class TestCrashes:
         places(durable_kind, tmp_path, test)
 
     def test_openings_that_die_in_a_row(self, durable_kind, tmp_path, dying):
-        """Also several in a row, at the same place: the witness knows the last one that gave leaves."""
+        """Also several in a row, at the same place: the witness knows the last one that gave
+        leaves.
+        """
 
         def test(bench, place):
             bench.begun(1)
@@ -111,7 +121,9 @@ class TestCrashes:
         places(durable_kind, tmp_path, test)
 
     def test_two_that_both_fit(self, bench, monkeypatch):
-        """When an opening died before its witness knew, that NVRAM and its state before are both right; one goes on, the other ends."""
+        """When an opening died before its witness knew, that NVRAM and its state before are both
+        right; one goes on, the other ends.
+        """
         bench.begun(1)
         bench.close()
         before = bench.backup()
@@ -133,7 +145,9 @@ class TestCrashes:
         raise Killed
 
     def test_a_doubt_that_dies(self, durable_kind, tmp_path, dying):
-        """Wherever the opening of an NVRAM that was put back dies, the next one has the doubt, too, and nothing is given."""
+        """Wherever the opening of an NVRAM that was put back dies, the next one has the doubt, too,
+        and nothing is given.
+        """
 
         def test(bench, place):
             store = bench.begun(1)
@@ -154,7 +168,9 @@ class TestCrashes:
         places(durable_kind, tmp_path, test)
 
     def test_a_doubt_stays_until_it_is_settled(self, bench):
-        """Opening after opening there is the doubt, until what lies beside the NVRAM was seen to; the files stay in quarantine after it."""
+        """Opening after opening there is the doubt, until what lies beside the NVRAM was seen to;
+        the files stay in quarantine after it.
+        """
         bench.begun(1)
         kept = bench.backup()
         bench.open()
@@ -182,7 +198,9 @@ class TestCrashes:
         store.close()
 
     def test_settling_that_dies(self, durable_kind, tmp_path, dying):
-        """Wherever settling dies, the doubt is there or settled, and the file in quarantine either way."""
+        """Wherever settling dies, the doubt is there or settled, and the file in quarantine either
+        way.
+        """
         outcomes = set()
 
         def test(bench, place):

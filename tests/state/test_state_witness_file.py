@@ -1,4 +1,6 @@
-"""The file of a witness: which file it is, what it was told, and every way in which an earlier one can be put back."""
+"""The file of a witness: which file it is, what it was told, and every way in which an earlier one
+can be put back.
+"""
 
 import os
 import shutil
@@ -57,7 +59,11 @@ class TestInOrder:
         file.note(name(1), 0, 5)
         file.close()
 
-        assert reopened(path, boot) == ("", {"opening": b"second" if renewed else b"first"}, [{0: 5}, {8: 9}, {}])
+        assert reopened(path, boot) == (
+            "",
+            {"opening": b"second" if renewed else b"first"},
+            [{0: 5}, {8: 9}, {}],
+        )
 
     def test_a_note_is_never_lowered(self, file, path):
         """A lower leaf for the same lease changes nothing, now and later."""
@@ -69,7 +75,9 @@ class TestInOrder:
         assert reopened(path)[2][0] == {0: 9}
 
     def test_what_is_noted_while_it_is_renewed(self, file, path, monkeypatch):
-        """A note that comes between the writing of the new file and its taking the name is in it."""
+        """A note that comes between the writing of the new file and its taking the name
+        is in it.
+        """
         flush = witness_file.flush
 
         def note_meanwhile(descriptor):
@@ -94,7 +102,9 @@ class TestInOrder:
         assert (path.stat().st_ino, path.stat().st_ctime_ns) != first
 
     def test_one_holder(self, file, path):
-        """While it is open nobody else gets it, also after it was renewed; then the next one does."""
+        """While it is open nobody else gets it, also after it was renewed; then the
+        next one does.
+        """
         for _ in range(2):
             with pytest.raises(StateLocked, match="held by another process"):
                 WitnessFile(path, BOOT)
@@ -138,7 +148,9 @@ class TestPutBack:
 
     @pytest.mark.parametrize("way", [overwrite, extract, copy_over])
     def test_a_copy(self, file, path, tmp_path, way):
-        """Made before the file was renewed, it is told from the file that was written last, whatever way it comes."""
+        """Made before the file was renewed, it is told from the file that was written last,
+        whatever way it comes.
+        """
         shutil.copy2(path, tmp_path / "kept")
         file.note(name(1), 0, 4)
         file.renew(HEAD)
@@ -157,7 +169,9 @@ class TestPutBack:
         assert PUT_BACK in reopened(path)[0]
 
     def test_a_hard_link(self, file, path, tmp_path):
-        """The old file itself, kept under another name, was superseded when the new one took its name."""
+        """The old file itself, kept under another name, was superseded when the new one took its
+        name.
+        """
         os.link(path, tmp_path / "kept")
         file.renew(HEAD)
         file.close()
@@ -166,7 +180,9 @@ class TestPutBack:
         assert "superseded" in reopened(path)[0]
 
     def test_put_back_while_it_is_held(self, file, path, tmp_path):
-        """Its holder notices, refuses to go on, and leaves what was put back to be noticed at the next start."""
+        """Its holder notices, refuses to go on, and leaves what was put back to be noticed at the
+        next start.
+        """
         shutil.copy2(path, tmp_path / "kept")
         file.note(name(1), 0, 1)
         extract(tmp_path / "kept", path)
@@ -220,7 +236,9 @@ class TestDamage:
             assert notes[key - 1] == {}
 
     def test_after_a_loss_of_power(self, path, data):
-        """A later note may be torn then, and counts as none; a settled one was flushed, and may not."""
+        """A later note may be torn then, and counts as none; a settled one was flushed, and may
+        not.
+        """
         for key, doubtful in ((1, True), (2, False), (3, False)):
             at = HEAD_BYTES + (key - 1) * SLOT.size
             path.write_bytes(data[:at] + b"\0" * SLOT.size + data[at + SLOT.size :])
@@ -239,8 +257,14 @@ class TestDamage:
         assert reopened(path, b"third")[2] == [{0: 7}, {0: 7}, {0: 8}]
 
     def test_cut_anywhere(self, path, data):
-        """A file that is cut is a doubt, or can't be read; never is there less than there was, without a word."""
-        for size in [*range(1, HEAD_BYTES, 13), *range(HEAD_BYTES, HEAD_BYTES + 4 * SLOT.size), len(data) - 1]:
+        """A file that is cut is a doubt, or can't be read; never is there less than there was,
+        without a word.
+        """
+        for size in [
+            *range(1, HEAD_BYTES, 13),
+            *range(HEAD_BYTES, HEAD_BYTES + 4 * SLOT.size),
+            len(data) - 1,
+        ]:
             path.write_bytes(data[:size])
             try:
                 doubt, _, _ = reopened(path)
@@ -263,7 +287,9 @@ class TestFullDisk:
     """No room for a new file, or for a note."""
 
     def test_the_old_file_stays(self, file, path, monkeypatch):
-        """A renewal that fails leaves the file as it was, and the next one takes along what it would have."""
+        """A renewal that fails leaves the file as it was, and the next one takes along what it
+        would have.
+        """
         file.note(name(1), 0, 2)
 
         def full(*_arguments):

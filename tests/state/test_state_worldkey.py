@@ -16,7 +16,9 @@ from seemachine.state.worldkey import world_key, world_of
 
 
 def test_the_key_stays(tmp_path):
-    """The key that was made at first is found ever after, 32 bytes for its owner alone, with no other file beside it."""
+    """The key that was made at first is found ever after, 32 bytes for its owner alone, with no
+    other file beside it.
+    """
     first = world_key(tmp_path)
 
     assert [path.name for path in tmp_path.iterdir()] == ["world.key"]
@@ -35,7 +37,10 @@ def test_worlds_differ(tmp_path):
 
 
 def test_made_once_by_many(tmp_path):
-    """Whoever starts together on a new world has the same key. Threads, which the lock keeps apart as it does processes."""
+    """Whoever starts together on a new world has the same key.
+
+    Threads, which the lock keeps apart as it does processes.
+    """
     for turn in range(5):
         world, barrier, found = tmp_path / str(turn), Barrier(8), []
 
@@ -53,7 +58,9 @@ def test_made_once_by_many(tmp_path):
 
 
 def test_a_failed_making_leaves_no_key(tmp_path, monkeypatch):
-    """Where the key can't be made durable there is an error, and half a key is never taken for one."""
+    """Where the key can't be made durable there is an error, and half a key is never
+    taken for one.
+    """
     fault = Fault()
     monkeypatch.setattr(durable, "os", FaultyOs(fault))
     for place in range(3):
@@ -72,7 +79,10 @@ def test_a_key_of_another_length(tmp_path, data):
     """A key that was cut is refused, and left as it is."""
     (tmp_path / "world.key").write_bytes(data)
 
-    with pytest.raises(StateCorrupt, match=f"world.key: has {len(data)} bytes in place of 32; put the right one back"):
+    with pytest.raises(
+        StateCorrupt,
+        match=f"world.key: has {len(data)} bytes in place of 32; put the right one back",
+    ):
         world_key(tmp_path)
     assert (tmp_path / "world.key").read_bytes() == data
 
@@ -85,7 +95,13 @@ def test_a_lost_key_is_not_replaced(tmp_path, kept):
     else:
         FolderCheckpoints(tmp_path / "hsm" / ESN).create("one", {})
     path = (tmp_path / "world.key").rename(tmp_path / "elsewhere")
-    with pytest.raises(StateCorrupt, match=r"world.key: missing, and there are cards or half-made keys that only it can read; put it back"):
+    with pytest.raises(
+        StateCorrupt,
+        match=(
+            r"world.key: missing, and there are cards or half-made keys that only it can read; put"
+            r" it back"
+        ),
+    ):
         world_key(tmp_path)
     assert not (tmp_path / "world.key").exists()
 
@@ -93,7 +109,10 @@ def test_a_lost_key_is_not_replaced(tmp_path, kept):
     assert world_key(tmp_path)
 
 
-@pytest.mark.parametrize("below", ["cards/card1.card", f"hsm/{ESN}/slots/2/card1.card", f"hsm/{ESN}", f"hsm/{ESN}/making/a.key"])
+@pytest.mark.parametrize(
+    "below",
+    ["cards/card1.card", f"hsm/{ESN}/slots/2/card1.card", f"hsm/{ESN}", f"hsm/{ESN}/making/a.key"],
+)
 @pytest.mark.parametrize("world", ["/home/a", "/home/hsm/cards", "/home/hsm/1111-1111-1111"])
 def test_the_world_of_a_file(world, below):
     """Cards and what belongs to machines are in a world, whatever folders that is in."""

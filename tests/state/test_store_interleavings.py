@@ -1,4 +1,6 @@
-"""Two threads in one store: wherever the first is stopped, both together do what they would have done one after the other."""
+"""Two threads in one store: wherever the first is stopped, both together do what they would have
+done one after the other.
+"""
 
 import shutil
 from collections.abc import Iterator
@@ -67,10 +69,18 @@ class Template:
         return self._folder / str(self._copies)
 
 
-def both(template: Template, first: str, second: str, race: Interleaving | None = None) -> tuple[object, ...] | None:
-    """What both operations gave and left: one after the other, or interleaved. None when the first was over before."""
+def both(
+    template: Template, first: str, second: str, race: Interleaving | None = None
+) -> tuple[object, ...] | None:
+    """What both operations gave and left: one after the other, or interleaved.
+
+    None when the first was over before.
+    """
     store = template.open(doubted="settle" in (first, second))
-    calls = [partial(OPERATIONS[first], store, b"1".ljust(16)), partial(OPERATIONS[second], store, b"2".ljust(16))]
+    calls = [
+        partial(OPERATIONS[first], store, b"1".ljust(16)),
+        partial(OPERATIONS[second], store, b"2".ljust(16)),
+    ]
     if race is None:
         given: tuple[object, ...] | None = (outcome(calls[0]), outcome(calls[1]))
     else:

@@ -1,4 +1,6 @@
-"""A store that is closed or has failed changes nothing any more, whatever is asked; and limits hold to the unit."""
+"""A store that is closed or has failed changes nothing any more, whatever is asked; and limits hold
+to the unit.
+"""
 
 from pathlib import Path
 
@@ -8,7 +10,14 @@ from state.kit import KINDS, Kind, lease, leaves, name, order, take
 from state.operations import AWAITED, KEY, NOW, OPERATIONS, prepare, state_of
 from state.orders import DAY, OTHER_Q, Q, awaited, brought, leaf_of, one, refused, signs
 
-from seemachine.state.errors import DiskFull, FileExists, LeaseSpent, StateCorrupt, StateError, StateFailed
+from seemachine.state.errors import (
+    DiskFull,
+    FileExists,
+    LeaseSpent,
+    StateCorrupt,
+    StateError,
+    StateFailed,
+)
 from seemachine.state.memory import MemoryStore
 from seemachine.state.mirrored import MirroredStore
 from seemachine.state.records import StoredLease
@@ -36,7 +45,10 @@ def bytes_of(folder: Path) -> dict[str, bytes]:
 
 def is_refused(store: MirroredStore, what: str, sentence: str, folder: Path) -> None:
     """It raises StateFailed with that sentence, and neither memory nor disk changes."""
-    before, on_disk = (store._files.copy(), list(store._spent), dict(store._awaited), store.doubt), bytes_of(folder)
+    before, on_disk = (
+        (store._files.copy(), list(store._spent), dict(store._awaited), store.doubt),
+        bytes_of(folder),
+    )
     with pytest.raises(StateFailed) as refusal:
         ASKED[what](store, b"late".ljust(16))
     assert str(refusal.value) == sentence
@@ -58,7 +70,9 @@ def test_a_closed_store_does_nothing(prepared: MirroredStore, what: str, tmp_pat
 
 
 @pytest.mark.parametrize("what", ASKED)
-def test_a_failed_store_does_nothing(prepared: MirroredStore, what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_store_does_nothing(
+    prepared: MirroredStore, what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """After a write of which nobody knows whether it is on the disk, whatever was asked then."""
 
     def fail(_changes: object) -> None:
@@ -85,7 +99,9 @@ def test_closing_again_does_nothing(bench: Bench) -> None:
 
 
 def test_a_refused_lease_is_not_claimed(bench: Bench) -> None:
-    """A witness may take a claim for good: it is told of a lease that comes, and of none that does not."""
+    """A witness may take a claim for good: it is told of a lease that comes, and of none that does
+    not.
+    """
     store = bench.open()
     claimed: list[int] = []
     store._witness.claim = lambda _name, first, _end: claimed.append(first)  # type: ignore[method-assign]
@@ -146,7 +162,9 @@ class TestLimits:
         assert isinstance(one(store, wish), StateError) is not kept
 
     @pytest.mark.parametrize(("first", "second"), [((0, 32), (32, 64)), ((32, 64), (0, 32))])
-    def test_the_lease_beside_a_noted_one(self, bench: Bench, first: tuple[int, int], second: tuple[int, int]) -> None:
+    def test_the_lease_beside_a_noted_one(
+        self, bench: Bench, first: tuple[int, int], second: tuple[int, int]
+    ) -> None:
         """What the witness noted of a lease says nothing of its neighbours, on either side."""
         store = bench.open()
         store.install(lease(1, *first))
@@ -174,7 +192,9 @@ class TestLimits:
                 StoredLease(*values)
 
     @pytest.mark.parametrize(("leaf", "taken"), [(5, False), (6, True), (32, True), (33, False)])
-    def test_where_a_file_may_go_on(self, kind: Kind, tmp_path: Path, leaf: int, taken: bool) -> None:
+    def test_where_a_file_may_go_on(
+        self, kind: Kind, tmp_path: Path, leaf: int, taken: bool
+    ) -> None:
         """After the next leaf, up to the end of its lease."""
         store = kind.open(tmp_path)
         store.install(lease())
@@ -189,7 +209,9 @@ class TestLimits:
         store.close()
 
     @pytest.mark.parametrize(("floor", "following"), [(4, 5), (6, 6), (31, 31), (32, None)])
-    def test_how_far_a_file_is_put_forward(self, kind: Kind, tmp_path: Path, floor: int, following: int | None) -> None:
+    def test_how_far_a_file_is_put_forward(
+        self, kind: Kind, tmp_path: Path, floor: int, following: int | None
+    ) -> None:
         """Never back; at the end of its lease it is gone."""
         store = kind.open(tmp_path)
         store.install(lease())
@@ -201,7 +223,9 @@ class TestLimits:
 
 
 def test_a_doubt_stays_the_first_one(prepared: MirroredStore) -> None:
-    """What was put back twice has the reason of the first time, for the NVRAM and for each file in quarantine by then."""
+    """What was put back twice has the reason of the first time, for the NVRAM and for each file in
+    quarantine by then.
+    """
     prepared.quarantine(name(KEY), "mine")
     prepared.put_back("first", {})
     prepared.put_back("second", {})

@@ -1,4 +1,6 @@
-"""The promises of store.py, kept by every store: each leaf once, and never one that was here before."""
+"""The promises of store.py, kept by every store: each leaf once, and never one that was here
+before.
+"""
 
 import stat
 import threading
@@ -39,14 +41,18 @@ class TestStore:
         assert store.names() == sorted(map(name, (1, 2, 3)))
 
     def test_leaves_come_one_after_the_other(self, store):
-        """Each reservation is the next leaf with the lease that it is of, and says how many are left."""
+        """Each reservation is the next leaf with the lease that it is of, and says how many are
+        left.
+        """
         store.install(lease(first=8, end=12))
 
         taken = [take(store, [name()])[0] for _ in range(4)]
         assert taken == [Reserved(lease(first=8, end=12), leaf, 11 - leaf) for leaf in range(8, 12)]
 
     def test_a_batch_gives_each_request_its_own_leaf(self, store):
-        """In one call over several files every file counts up by itself, in the order of the requests."""
+        """In one call over several files every file counts up by itself, in the order of the
+        requests.
+        """
         store.install(lease(1))
         store.install(lease(2, first=8, end=16))
 
@@ -61,7 +67,9 @@ class TestStore:
         assert [each.remaining for each in take(store, [name()] * 3)] == [7, 6, 5]
 
     def test_requests_beyond_the_last_leaf_get_none(self, store):
-        """More requests than leaves: the first get the leaves, the rest get None, and other files are not disturbed."""
+        """More requests than leaves: the first get the leaves, the rest get None, and other files
+        are not disturbed.
+        """
         store.install(lease(1, end=2))
         store.install(lease(2))
 
@@ -70,7 +78,9 @@ class TestStore:
 
     @pytest.mark.parametrize("batches", [[1, 1, 1, 1], [4], [3, 1], [3, 5]])
     def test_the_last_leaf_deletes_the_file(self, store, batches):
-        """However the leaves are taken, with the last one the file is gone and nothing more comes of it."""
+        """However the leaves are taken, with the last one the file is gone and nothing more comes
+        of it.
+        """
         store.install(lease(first=4, end=8))
         store.install(lease(2))
         taken = [take(store, [name()] * size) for size in batches]
@@ -89,19 +99,27 @@ class TestStore:
 
     @pytest.mark.parametrize(("first", "end"), [(0, 16), (16, 32), (8, 16)])
     def test_a_file_in_use_is_never_replaced(self, store, first, end):
-        """While the key has a file, no lease of it comes in, not even of other leaves; the refusal names the file and what it holds."""
+        """While the key has a file, no lease of it comes in, not even of other leaves; the refusal
+        names the file and what it holds.
+        """
         store.install(lease(first=0, end=16))
         take(store, [name()] * 3)
 
         for install in (store.check_install, store.install):
-            with pytest.raises(FileExists, match=f"{printed_name(name())} still holds 13 signatures"):
+            with pytest.raises(
+                FileExists, match=f"{printed_name(name())} still holds 13 signatures"
+            ):
                 install(lease(first=first, end=end))
         assert store.get(name()) == NvramFile(lease(first=0, end=16), 3)
 
-    @pytest.mark.parametrize(("first", "end"), [(8, 16), (0, 16), (0, 32), (8, 12), (12, 16), (15, 16)])
+    @pytest.mark.parametrize(
+        ("first", "end"), [(8, 16), (0, 16), (0, 32), (8, 12), (12, 16), (15, 16)]
+    )
     @pytest.mark.parametrize("gone", ["used up", "deleted"])
     def test_leaves_that_were_here_never_come_back(self, store, gone, first, end):
-        """The same range, a part of it or one around it is refused for good, once used up and once deleted; nothing is installed."""
+        """The same range, a part of it or one around it is refused for good, once used up and once
+        deleted; nothing is installed.
+        """
         store.install(lease(first=8, end=16))
         if gone == "deleted":
             store.delete(name())
@@ -109,13 +127,21 @@ class TestStore:
             take(store, [name()] * 8)
 
         for install in (store.check_install, store.install):
-            with pytest.raises(LeaseSpent, match=f"leaves {first} to {end - 1} of {printed_name(name())} were in this NVRAM before"):
+            with pytest.raises(
+                LeaseSpent,
+                match=(
+                    f"leaves {first} to {end - 1} of {printed_name(name())} were in this NVRAM"
+                    " before"
+                ),
+            ):
                 install(lease(first=first, end=end))
         assert store.names() == []
 
     @pytest.mark.parametrize(("first", "end"), [(0, 8), (16, 32), (4, 8), (16, 17)])
     def test_the_next_lease_of_a_key_comes_in(self, store, first, end):
-        """Leaves of the same key that were never here are welcome once the file is gone, right beside the old ones too."""
+        """Leaves of the same key that were never here are welcome once the file is gone, right
+        beside the old ones too.
+        """
         store.install(lease(first=8, end=16))
         take(store, [name()] * 8)
         store.install(lease(first=first, end=end))
@@ -133,7 +159,9 @@ class TestStore:
                 store.install(lease(first=first, end=first + 8))
 
     def test_an_nvram_has_an_end(self, store, monkeypatch):
-        """A full NVRAM takes no further key and says so; once a file is gone there is room again."""
+        """A full NVRAM takes no further key and says so; once a file is gone there is
+        room again.
+        """
         monkeypatch.setattr(mirrored, "MAX_FILES", 2)
         store.install(lease(1))
         store.install(lease(2))
@@ -180,7 +208,9 @@ class TestStore:
         assert take(store, [lease(n=n).name])[0].lease == lease(n=n)
 
     def test_threads_never_share_a_leaf(self, store):
-        """Many threads that reserve at once from two files get every leaf exactly once between them."""
+        """Many threads that reserve at once from two files get every leaf exactly once between
+        them.
+        """
         for key in (1, 2):
             store.install(lease(key, end=64))
         taken: list[list[Reserved | None]] = []
@@ -244,7 +274,9 @@ class TestAfterReopening:
 
     @pytest.mark.parametrize("gone", ["used up", "deleted"])
     def test_what_is_gone_stays_gone(self, reopen, gone):
-        """A file that was used up or deleted does not come back, and its leaves are still refused."""
+        """A file that was used up or deleted does not come back, and its leaves are
+        still refused.
+        """
         store = reopen()
         store.install(lease(end=4))
         if gone == "deleted":
@@ -274,20 +306,28 @@ class TestAfterReopening:
         reopen().install(lease())
 
         seed = lease().seed
-        holding = [path for path in tmp_path.rglob("*") if path.is_file() and seed in path.read_bytes()]
+        holding = [
+            path for path in tmp_path.rglob("*") if path.is_file() and seed in path.read_bytes()
+        ]
         assert holding
         assert {stat.S_IMODE(path.stat().st_mode) & 0o077 for path in holding} == {0}
 
 
 @pytest.mark.parametrize("kind", [SQLITE, FILE], ids=lambda kind: kind.name)
 def test_a_closed_store_gives_nothing(kind, tmp_path):
-    """After close every change is refused with a StateError: a thread that comes late can't take leaves that the next process also has."""
+    """After close every change is refused with a StateError: a thread that comes late can't take
+    leaves that the next process also has.
+    """
     late = kind.open(tmp_path)
     late.install(lease())
     late.close()
     store = kind.open(tmp_path)
     try:
-        for change in (lambda: take(late, [name()]), lambda: late.install(lease(2)), lambda: late.delete(name())):
+        for change in (
+            lambda: take(late, [name()]),
+            lambda: late.install(lease(2)),
+            lambda: late.delete(name()),
+        ):
             with pytest.raises(StateError):
                 change()
         assert leaves(take(store, [name()])) == [0]

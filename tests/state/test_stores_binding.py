@@ -1,4 +1,7 @@
-"""Leaves that wait for a digest: each takes one, and none after the store was opened anew. In every store."""
+"""Leaves that wait for a digest: each takes one, and none after the store was opened anew.
+
+In every store.
+"""
 
 import threading
 
@@ -15,7 +18,9 @@ class TestBinding:
     """A leaf that waits for its digest."""
 
     def test_one_digest(self, store):
-        """The first digest has the leaf, now and when it comes again; every other one is refused."""
+        """The first digest has the leaf, now and when it comes again; every other one
+        is refused.
+        """
         store.install(lease())
         wish = awaited(name())
         one(store, wish)
@@ -38,7 +43,9 @@ class TestBinding:
         assert [*given, leaf_of(one(store, wish))] == [0, 0, 0]
 
     def test_the_token_of_a_whole_message(self, store):
-        """What was signed as a message is bound: no digest is taken for it, not even the SHA-256 that the ledger has of that message."""
+        """What was signed as a message is bound: no digest is taken for it, not even the SHA-256
+        that the ledger has of that message.
+        """
         store.install(lease())
         wish = order(name(), message=b"m")
         one(store, wish)
@@ -63,7 +70,9 @@ class TestBinding:
         assert store.bind(brought(wish)).leaf == 0
 
     def test_nothing_was_reserved(self, store):
-        """A token without a reservation, one of another file, and one that got no leaf bind nothing."""
+        """A token without a reservation, one of another file, and one that got no leaf bind
+        nothing.
+        """
         for key in (1, 2):
             store.install(lease(key))
         wish, nowhere = awaited(name()), awaited(name(3))
@@ -114,14 +123,18 @@ class TestBinding:
         assert [store.bind(brought(wish)).leaf for wish in wishes[1:]] == [1, 2]
 
     def test_in_quarantine(self, store):
-        """While its file is in quarantine a leaf is not bound and no order is repeated; the leaves before the skip are there after it."""
+        """While its file is in quarantine a leaf is not bound and no order is repeated; the leaves
+        before the skip are there after it.
+        """
         store.install(lease())
         wish, waiting = order(name()), awaited(name())
         store.reserve([wish, waiting])
         store.quarantine(name(), "a doubt")
         with pytest.raises(LeaseQuarantined, match="a doubt"):
             store.bind(brought(waiting))
-        assert [type(answer) for answer in store.reserve([wish, waiting, order(name())])] == [LeaseQuarantined] * 3
+        assert [type(answer) for answer in store.reserve([wish, waiting, order(name())])] == [
+            LeaseQuarantined
+        ] * 3
         store.skip(name(), 8)
 
         assert leaf_of(one(store, wish)) == 0
@@ -133,7 +146,9 @@ class TestOpenedAnew:
     """What outlives the process."""
 
     def test_orders_do(self, reopen):
-        """An order has its leaf also after the store was opened anew, and nothing else is taken under its token."""
+        """An order has its leaf also after the store was opened anew, and nothing else is taken
+        under its token.
+        """
         store = reopen()
         store.install(lease())
         wishes = [order(name()) for _ in range(3)]
@@ -146,7 +161,9 @@ class TestOpenedAnew:
         assert leaves(take(store, [name()])) == [3]
 
     def test_what_waits_is_burned(self, reopen):
-        """A leaf that waited for its digest takes none any more, and its reservation is refused, for good."""
+        """A leaf that waited for its digest takes none any more, and its reservation is refused,
+        for good.
+        """
         store = reopen()
         store.install(lease())
         wish = awaited(name())
@@ -161,7 +178,9 @@ class TestOpenedAnew:
         assert rows(store)[0].digest == hash_bound(b"")
 
     def test_what_is_bound_stays_bound(self, reopen):
-        """The digest that was brought has the leaf also after the store was opened anew; another has not."""
+        """The digest that was brought has the leaf also after the store was opened anew; another
+        has not.
+        """
         store = reopen()
         store.install(lease())
         wish = awaited(name())
@@ -198,4 +217,8 @@ class TestOpenedAnew:
         store.tidy()
         store.close()
 
-        assert not any(lease(end=1).seed.rstrip(b".") in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+        assert not any(
+            lease(end=1).seed.rstrip(b".") in path.read_bytes()
+            for path in tmp_path.rglob("*")
+            if path.is_file()
+        )

@@ -1,4 +1,6 @@
-"""State that was damaged: refused with a sentence that names the file, never used and never repaired in silence."""
+"""State that was damaged: refused with a sentence that names the file, never used and never
+repaired in silence.
+"""
 
 import os
 import shutil
@@ -7,10 +9,27 @@ import sqlite3
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from state.kit import FILE, SQLITE, BrokenPragma, flipped, lease, leaves, name, quick_folder, take, witnessed
+from state.kit import (
+    FILE,
+    SQLITE,
+    BrokenPragma,
+    flipped,
+    lease,
+    leaves,
+    name,
+    quick_folder,
+    take,
+    witnessed,
+)
 
 from seemachine.state import sqlite
-from seemachine.state.errors import LeaseQuarantined, LeaseSpent, StateCorrupt, StateFailed, StateUnsafe
+from seemachine.state.errors import (
+    LeaseQuarantined,
+    LeaseSpent,
+    StateCorrupt,
+    StateFailed,
+    StateUnsafe,
+)
 from seemachine.state.file import SUFFIX
 from seemachine.state.sealed import lease_values, seal, unseal
 from seemachine.state.sqlite import SCHEMA_VERSION, SETTINGS, SqliteStore
@@ -19,7 +38,9 @@ few = settings(max_examples=40, deadline=None)
 
 
 def filled(kind, folder, opened=lambda kind, folder: kind.open(folder)):
-    """Make a store with two files, one of which has given three leaves, and with a lease that is spent."""
+    """Make a store with two files, one of which has given three leaves, and with a lease that is
+    spent.
+    """
     store = opened(kind, folder)
     for key in (1, 2):
         store.install(lease(key))
@@ -52,7 +73,9 @@ class TestFiles:
     @few
     @given(st.integers(min_value=0))
     def test_no_bit_of_a_record_changes_unnoticed(self, bit):
-        """One flipped bit anywhere in a record is refused, with the path of the record in the sentence."""
+        """One flipped bit anywhere in a record is refused, with the path of the record in the
+        sentence.
+        """
         with quick_folder() as folder:
             filled(FILE, folder)
             path = record(folder)
@@ -83,41 +106,66 @@ class TestFiles:
     def test_a_next_leaf_out_of_range(self, tmp_path, leaf):
         """A record whose next leaf is outside its lease is refused, even with a right checksum."""
         filled(FILE, tmp_path)
-        record(tmp_path).write_bytes(seal({"lease": lease_values(lease(first=8, end=16)), "next": leaf, "quarantine": ""}))
+        record(tmp_path).write_bytes(
+            seal({"lease": lease_values(lease(first=8, end=16)), "next": leaf, "quarantine": ""})
+        )
 
         assert f"next leaf {leaf} is outside of 8 to 15" in refused(FILE, tmp_path)
 
     def test_a_lease_that_is_none(self, tmp_path):
-        """A record whose lease breaks the rules of leases is refused, even with a right checksum."""
+        """A record whose lease breaks the rules of leases is refused, even with a right
+        checksum.
+        """
         filled(FILE, tmp_path)
-        record(tmp_path).write_bytes(seal({"lease": {**lease_values(lease()), "end": 31}, "next": 3, "quarantine": ""}))
+        record(tmp_path).write_bytes(
+            seal({"lease": {**lease_values(lease()), "end": 31}, "next": 3, "quarantine": ""})
+        )
 
         assert "whole subtree" in refused(FILE, tmp_path)
 
     @pytest.mark.parametrize(
         "change",
-        [{"schema": 2}, {"next": None}, {"next": "3"}, {"next": 3.5}, {"next": True}, {"quarantine": None}, {"lease": None}, {"lease": []}],
+        [
+            {"schema": 2},
+            {"next": None},
+            {"next": "3"},
+            {"next": 3.5},
+            {"next": True},
+            {"quarantine": None},
+            {"lease": None},
+            {"lease": []},
+        ],
         ids=lambda change: ",".join(f"{key}={value}" for key, value in change.items()),
     )
     def test_a_record_of_another_version(self, tmp_path, change):
-        """A record with a right checksum but other fields or types than this version writes is refused with its path."""
+        """A record with a right checksum but other fields or types than this version writes is
+        refused with its path.
+        """
         filled(FILE, tmp_path)
-        record(tmp_path).write_bytes(seal({"lease": lease_values(lease()), "next": 3, "quarantine": ""} | change))
+        record(tmp_path).write_bytes(
+            seal({"lease": lease_values(lease()), "next": 3, "quarantine": ""} | change)
+        )
 
         assert refused(FILE, tmp_path).startswith(f"{record(tmp_path)}: ")
 
-    @pytest.mark.parametrize("change", [{"first": 0.0}, {"end": True}, {"seed": None}, {"path": "p" * 32}], ids=list)
+    @pytest.mark.parametrize(
+        "change", [{"first": 0.0}, {"end": True}, {"seed": None}, {"path": "p" * 32}], ids=list
+    )
     def test_a_lease_of_other_types(self, tmp_path, change):
         """A record whose lease has values of other types is refused with its path."""
         filled(FILE, tmp_path)
-        record(tmp_path).write_bytes(seal({"lease": lease_values(lease(end=1)) | change, "next": 0, "quarantine": ""}))
+        record(tmp_path).write_bytes(
+            seal({"lease": lease_values(lease(end=1)) | change, "next": 0, "quarantine": ""})
+        )
 
         assert refused(FILE, tmp_path).startswith(f"{record(tmp_path)}: ")
 
     @few
     @given(st.integers(min_value=0))
     def test_no_bit_of_the_history_changes_unnoticed(self, bit):
-        """One flipped bit in the memory of openings and spent leases is refused with its path: neither counts backwards or forgets."""
+        """One flipped bit in the memory of openings and spent leases is refused with its path:
+        neither counts backwards or forgets.
+        """
         with quick_folder() as folder:
             filled(FILE, folder)
             path = history(folder)
@@ -160,7 +208,9 @@ class TestFiles:
         ],
     )
     def test_a_history_of_another_version(self, tmp_path, values):
-        """A memory with a right checksum but other contents than this version writes is refused with its path."""
+        """A memory with a right checksum but other contents than this version writes is refused
+        with its path.
+        """
         filled(FILE, tmp_path)
         written = unseal(history(tmp_path).read_bytes(), "history")
         history(tmp_path).write_bytes(seal(written | values))
@@ -168,7 +218,9 @@ class TestFiles:
         assert refused(FILE, tmp_path) == f"{history(tmp_path)}: not a record of this version"
 
     def test_a_refusal_changes_no_record(self, tmp_path):
-        """What is refused is left as it is, to the last byte, for whoever finds out what happened."""
+        """What is refused is left as it is, to the last byte, for whoever finds out
+        what happened.
+        """
         filled(FILE, tmp_path)
         record(tmp_path).write_bytes(flipped(record(tmp_path).read_bytes(), 99))
         before = {path: path.read_bytes() for path in (tmp_path / "nvram").iterdir()}
@@ -203,7 +255,9 @@ class TestDatabase:
 
     @pytest.mark.parametrize("size", [0, 1])
     def test_an_emptied_database(self, tmp_path, size):
-        """A database cut down to nothing is refused: a new machine has no file, not an empty one."""
+        """A database cut down to nothing is refused: a new machine has no file, not an
+        empty one.
+        """
         filled(SQLITE, tmp_path)
         os.truncate(tmp_path / "nvram.db", size)
 
@@ -254,21 +308,35 @@ class TestDatabase:
         ],
     )
     def test_a_row_that_breaks_the_rules(self, tmp_path, change, problem):
-        """A row that no store of ours wrote is refused with what is wrong, or at least where, though SQLite takes it."""
+        """A row that no store of ours wrote is refused with what is wrong, or at least where,
+        though SQLite takes it.
+        """
         filled(SQLITE, tmp_path)
         edit(tmp_path, "PRAGMA ignore_check_constraints = 1", f"UPDATE nvram SET {change}")
 
         sentence = refused(SQLITE, tmp_path)
         assert problem in sentence or sentence.startswith(f"{tmp_path / 'nvram.db'}: ")
 
-    @pytest.mark.parametrize("field", ["next", "seed", "path", "identifier", "types", "checksum", "installed"])
+    @pytest.mark.parametrize(
+        "field", ["next", "seed", "path", "identifier", "types", "checksum", "installed"]
+    )
     def test_no_bit_of_a_row_changes_unnoticed(self, tmp_path, field):
-        """One flipped bit in what the database holds of a lease is refused; in the next leaf it would be a leaf used twice."""
+        """One flipped bit in what the database holds of a lease is refused; in the next leaf it
+        would be a leaf used twice.
+        """
         filled(SQLITE, tmp_path)
         path, stored = tmp_path / "nvram.db", lease(1)
         data = path.read_bytes()
-        # A row is its columns one behind the other: name, key, first (0, which takes no byte), end, seed, path, next, checksum.
-        row = stored.name + stored.public_key + bytes([stored.end]) + stored.seed + stored.path + bytes([3])
+        # A row is its columns one behind the other: name, key, first (0, which takes no byte), end,
+        # seed, path, next, checksum.
+        row = (
+            stored.name
+            + stored.public_key
+            + bytes([stored.end])
+            + stored.seed
+            + stored.path
+            + bytes([3])
+        )
         start = data.index(row)
         places = {
             "next": start + len(row) - 1,
@@ -277,7 +345,9 @@ class TestDatabase:
             "identifier": start + 11 + 10,
             "types": start + 11 + 7,
             "checksum": start + len(row) + 3,
-            "installed": data.replace(row, bytes(len(row))).index(stored.public_key + bytes([stored.end])),
+            "installed": (
+                data.replace(row, bytes(len(row))).index(stored.public_key + bytes([stored.end]))
+            ),
         }
         changed = flipped(data, 8 * places[field] + 1)
         path.write_bytes(changed)
@@ -286,7 +356,9 @@ class TestDatabase:
 
     @pytest.mark.parametrize("damage", ["a bit", "cut", "gone"])
     def test_a_damaged_log_brings_no_leaf_back(self, tmp_path, damage):
-        """After a kill the last commits are in the write-ahead log alone; when that is damaged the witness knows, and nothing is given."""
+        """After a kill the last commits are in the write-ahead log alone; when that is damaged the
+        witness knows, and nothing is given.
+        """
         folder, saved = tmp_path / "nvram", tmp_path / "saved"
         filled(SQLITE, folder, witnessed)
         alive = witnessed(SQLITE, folder)
@@ -302,7 +374,9 @@ class TestDatabase:
         if damage == "gone":
             log.unlink()
         else:
-            log.write_bytes(flipped(data, 8 * len(data) - 800) if damage == "a bit" else data[:-100])
+            log.write_bytes(
+                flipped(data, 8 * len(data) - 800) if damage == "a bit" else data[:-100]
+            )
         again = witnessed(SQLITE, folder)
 
         [refusal] = take(again, [name(1)])
@@ -311,18 +385,24 @@ class TestDatabase:
 
     @pytest.mark.parametrize("damage", ["a row less", "no text"])
     def test_other_damage_is_a_sentence_too(self, tmp_path, damage):
-        """Damage that shows in another way than as an error of SQLite is StateCorrupt all the same, not a bug's traceback."""
+        """Damage that shows in another way than as an error of SQLite is StateCorrupt all the same,
+        not a bug's traceback.
+        """
         filled(SQLITE, tmp_path)
         path = tmp_path / "nvram.db"
         if damage == "a row less":
             edit(tmp_path, "DELETE FROM opening")
         else:
-            path.write_bytes(path.read_bytes().replace(b"CREATE TABLE opening", b"CREATE TABL\xc5 opening"))
+            path.write_bytes(
+                path.read_bytes().replace(b"CREATE TABLE opening", b"CREATE TABL\xc5 opening")
+            )
 
         assert refused(SQLITE, tmp_path).startswith(f"{path}: ")
 
     def test_a_refusal_keeps_nothing_open(self, tmp_path):
-        """A refused database is let go at once, so that it can be looked at, put in order and opened again."""
+        """A refused database is let go at once, so that it can be looked at, put in order and
+        opened again.
+        """
         filled(SQLITE, tmp_path)
         edit(tmp_path, "PRAGMA user_version = 9")
         with pytest.raises(StateUnsafe) as _refusal:
@@ -364,14 +444,21 @@ class TestSettings:
     )
     @pytest.mark.parametrize("new", [True, False], ids=["new", "old"])
     def test_a_weaker_answer_is_refused(self, tmp_path, monkeypatch, setting, answer, new):
-        """SQLite that does not do as told is refused with the setting and the file, before anything is written or read."""
+        """SQLite that does not do as told is refused with the setting and the file, before anything
+        is written or read.
+        """
         if not new:
             filled(SQLITE, tmp_path)
         original = sqlite._connect
-        monkeypatch.setattr(sqlite, "_connect", lambda path: BrokenPragma(original(path), setting, answer))
+        monkeypatch.setattr(
+            sqlite, "_connect", lambda path: BrokenPragma(original(path), setting, answer)
+        )
 
         sentence = refused(SQLITE, tmp_path, StateUnsafe)
-        assert sentence.startswith(f"{tmp_path / 'nvram.db'}: SQLite has {setting} = {answer} where {SETTINGS[setting]} is needed")
+        assert sentence.startswith(
+            f"{tmp_path / 'nvram.db'}: SQLite has {setting} = {answer} where {SETTINGS[setting]} is"
+            " needed"
+        )
         monkeypatch.undo()
         if not new:
             store = SQLITE.open(tmp_path)
@@ -382,7 +469,9 @@ class TestSettings:
     def test_a_stronger_answer_is_welcome(self, tmp_path, monkeypatch):
         """Where SQLite flushes even more often than asked that is no reason to refuse."""
         original = sqlite._connect
-        monkeypatch.setattr(sqlite, "_connect", lambda path: BrokenPragma(original(path), "synchronous", 3))
+        monkeypatch.setattr(
+            sqlite, "_connect", lambda path: BrokenPragma(original(path), "synchronous", 3)
+        )
 
         SQLITE.open(tmp_path).close()
 
@@ -400,11 +489,15 @@ class TestSettings:
 def settings_of(store):
     """What SQLite says of itself."""
     assert isinstance(store, SqliteStore)
-    return {setting: store._database.execute(f"PRAGMA {setting}").fetchone()[0] for setting in SETTINGS}
+    return {
+        setting: store._database.execute(f"PRAGMA {setting}").fetchone()[0] for setting in SETTINGS
+    }
 
 
 def test_damage_to_one_file_does_not_unlearn_the_others(tmp_path):
-    """When the damaged record is taken away by hand the rest is as it was, and the leases of the lost file are still spent."""
+    """When the damaged record is taken away by hand the rest is as it was, and the leases of the
+    lost file are still spent.
+    """
     filled(FILE, tmp_path)
     record(tmp_path).write_bytes(b"")
     refused(FILE, tmp_path)

@@ -1,4 +1,6 @@
-"""Writes that fail: leaves may be lost, none comes twice, and what is not known to be safe is refused."""
+"""Writes that fail: leaves may be lost, none comes twice, and what is not known to be safe is
+refused.
+"""
 
 import json
 import subprocess
@@ -38,7 +40,9 @@ class TestDiskFull:
 
     @at_every_place
     def test_a_failed_reservation_burns_its_leaves(self, disk):
-        """The leaves of the failed batch are never given; the next ones are, at once and after the next opening."""
+        """The leaves of the failed batch are never given; the next ones are, at once and after the
+        next opening.
+        """
         store = disk.open()
         store.install(lease())
         given = leaves(take(store, [name()] * 3))
@@ -54,7 +58,9 @@ class TestDiskFull:
 
     @at_every_place
     def test_restarted_at_once_it_gives_nothing_twice(self, disk):
-        """Where the failure is followed by a restart, the burned leaves may return, for nobody had them; those given before may not."""
+        """Where the failure is followed by a restart, the burned leaves may return, for nobody had
+        them; those given before may not.
+        """
         store = disk.open()
         store.install(lease())
         given = leaves(take(store, [name()] * 3))
@@ -81,7 +87,9 @@ class TestDiskFull:
 
     @at_every_place
     def test_a_failed_last_leaf_ends_the_file(self, disk):
-        """When the write that takes the last leaf fails the file is gone in this process; a restart may bring back that leaf alone."""
+        """When the write that takes the last leaf fails the file is gone in this process; a restart
+        may bring back that leaf alone.
+        """
         store = disk.open()
         store.install(lease(end=4))
         take(store, [name()] * 3)
@@ -97,7 +105,9 @@ class TestDiskFull:
 
     @at_every_place
     def test_a_failed_install_leaves_one_lease_at_most(self, disk):
-        """A lease whose installation failed is not used in this process; afterwards it is there once, or can come once, or is lost."""
+        """A lease whose installation failed is not used in this process; afterwards it is there
+        once, or can come once, or is lost.
+        """
         store = disk.open()
         error = disk.fail(lambda: store.install(lease(end=4)), full=True)
 
@@ -119,7 +129,9 @@ class TestDiskFull:
 
     @at_every_place
     def test_a_failed_deletion_gives_nothing_twice(self, disk):
-        """When deleting fails the file is gone in this process, and comes back after a restart behind the last leaf, if at all."""
+        """When deleting fails the file is gone in this process, and comes back after a restart
+        behind the last leaf, if at all.
+        """
         store = disk.open()
         store.install(lease())
         take(store, [name()] * 3)
@@ -133,9 +145,16 @@ class TestDiskFull:
 
 
 def assert_stopped(store):
-    """Every change is refused, again and again; what is known can still be read. Closes the store."""
+    """Every change is refused, again and again; what is known can still be read.
+
+    Closes the store.
+    """
     before = store.get(name())
-    for change in (lambda: take(store, [name()]), lambda: store.install(lease(3)), lambda: store.delete(name())) * 2:
+    for change in (
+        lambda: take(store, [name()]),
+        lambda: store.install(lease(3)),
+        lambda: store.delete(name()),
+    ) * 2:
         with pytest.raises(StateFailed, match="restart the machine once the disk is in order"):
             change()
     assert store.get(name()) == before
@@ -144,11 +163,15 @@ def assert_stopped(store):
 
 
 class TestOtherFailures:
-    """A flush that failed for any other reason: nobody knows what the disk holds, so this process changes nothing any more."""
+    """A flush that failed for any other reason: nobody knows what the disk holds, so this process
+    changes nothing any more.
+    """
 
     @at_every_place
     def test_a_failed_reservation_stops_the_store(self, disk):
-        """After a reservation that failed every change is refused with a sentence about restarting."""
+        """After a reservation that failed every change is refused with a sentence about
+        restarting.
+        """
         store = disk.open()
         store.install(lease())
         error = disk.fail(lambda: take(store, [name()]), full=False)
@@ -181,7 +204,9 @@ class TestOtherFailures:
 
     @at_every_place
     def test_no_leaf_comes_twice_after_reopening(self, disk):
-        """Whether or not the failed write reached the disk, the next opening goes on behind every leaf that was given."""
+        """Whether or not the failed write reached the disk, the next opening goes on behind every
+        leaf that was given.
+        """
         store = disk.open()
         store.install(lease())
         take(store, [name()] * 3)
@@ -234,7 +259,9 @@ def test_memory_keeps_the_same_order(full, monkeypatch):
 
 
 def test_somebody_else_changed_the_database(tmp_path):
-    """A stored leaf that is not behind the one to be taken means a second writer: refused, and everything after it."""
+    """A stored leaf that is not behind the one to be taken means a second writer: refused, and
+    everything after it.
+    """
     store = SQLITE.open(tmp_path)
     store.install(lease())
     store._database.execute("UPDATE nvram SET next = 9")
@@ -247,7 +274,9 @@ def test_somebody_else_changed_the_database(tmp_path):
 
 
 def test_a_database_that_may_not_grow(tmp_path):
-    """SQLite's own limit: when the file may take no more pages new leases are DiskFull, and the files that are there go on."""
+    """SQLite's own limit: when the file may take no more pages new leases are DiskFull, and the
+    files that are there go on.
+    """
     store = SQLITE.open(tmp_path)
     store._database.execute("PRAGMA max_page_count = 6")
     with pytest.raises(DiskFull, match="full"):
@@ -262,7 +291,9 @@ def test_a_database_that_may_not_grow(tmp_path):
 
 
 def test_asking_first_is_told_of_the_failure(disk):
-    """After a failed flush check_install says what install would say, so that no card loses a lease to a store that can't take it."""
+    """After a failed flush check_install says what install would say, so that no card loses a lease
+    to a store that can't take it.
+    """
     store = disk.open()
     store.install(lease())
     disk.fail(lambda: take(store, [name()]), full=False)
@@ -275,11 +306,15 @@ def test_asking_first_is_told_of_the_failure(disk):
 
 @pytest.mark.parametrize("gone", ["used up", "deleted"])
 def test_the_next_lease_comes_in_after_a_full_disk(disk, gone):
-    """A file that is gone in this process is no obstacle to the key's next lease, even if the disk had no room to delete it."""
+    """A file that is gone in this process is no obstacle to the key's next lease, even if the disk
+    had no room to delete it.
+    """
     store = disk.open()
     store.install(lease(end=4))
     take(store, [name()] * 3)
-    disk.fail(lambda: take(store, [name()]) if gone == "used up" else store.delete(name()), full=True)
+    disk.fail(
+        lambda: take(store, [name()]) if gone == "used up" else store.delete(name()), full=True
+    )
     try:
         store.install(lease(first=4, end=8))
         assert leaves(take(store, [name()])) == [4]
@@ -296,7 +331,9 @@ class NoWayBack(FaultyDatabase):
 
 
 def test_a_failed_rollback_is_a_failure_like_any_other(tmp_path):
-    """When commit and rollback both fail the store says StateFailed and refuses everything after it."""
+    """When commit and rollback both fail the store says StateFailed and refuses everything after
+    it.
+    """
     store = SQLITE.open(tmp_path)
     store.install(lease())
     fault, database = Fault(), store._database
@@ -312,7 +349,9 @@ def test_a_failed_rollback_is_a_failure_like_any_other(tmp_path):
 
 
 def test_a_failed_look_is_a_state_error(tmp_path):
-    """When SQLite can't read the ranges the refusal is one of this room's errors and nothing is installed."""
+    """When SQLite can't read the ranges the refusal is one of this room's errors and nothing is
+    installed.
+    """
     store = SQLITE.open(tmp_path)
     store._database.execute("DROP TABLE installed")
     try:
@@ -324,8 +363,17 @@ def test_a_failed_look_is_a_state_error(tmp_path):
 
 
 def fill(how, kind, folder):
-    """Run the child that writes until it can't. Returns what it gave, in three parts, and what it was refused."""
-    process = child("fill", how, kind.name, folder, within=("unshare", "--map-root-user", "--mount") if how == "mounted" else ())
+    """Run the child that writes until it can't.
+
+    Returns what it gave, in three parts, and what it was refused.
+    """
+    process = child(
+        "fill",
+        how,
+        kind.name,
+        folder,
+        within=("unshare", "--map-root-user", "--mount") if how == "mounted" else (),
+    )
     output, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
     return json.loads(output)
@@ -334,7 +382,18 @@ def fill(how, kind, folder):
 def may_mount(folder):
     """Whether this system lets its users have small disks of their own."""
     try:
-        command = ["unshare", "--map-root-user", "--mount", "mount", "-t", "tmpfs", "-o", "size=256k", "none", str(folder)]
+        command = [
+            "unshare",
+            "--map-root-user",
+            "--mount",
+            "mount",
+            "-t",
+            "tmpfs",
+            "-o",
+            "size=256k",
+            "none",
+            str(folder),
+        ]
         return subprocess.run(command, capture_output=True, check=False, timeout=10).returncode == 0
     except OSError:
         return False
@@ -342,7 +401,9 @@ def may_mount(folder):
 
 @pytest.mark.parametrize("kind", DURABLE, ids=lambda kind: kind.name)
 def test_a_disk_that_is_really_full(kind, tmp_path):
-    """On a small disk filled to the brim leaves are refused as DiskFull; with room again the same process goes on, and none comes twice."""
+    """On a small disk filled to the brim leaves are refused as DiskFull; with room again the same
+    process goes on, and none comes twice.
+    """
     if not may_mount(tmp_path):
         pytest.skip("this system lets nobody mount a small disk")
     told = fill("mounted", kind, tmp_path)
@@ -356,10 +417,16 @@ def test_a_disk_that_is_really_full(kind, tmp_path):
 
 @pytest.mark.parametrize("kind", DURABLE, ids=lambda kind: kind.name)
 def test_a_system_that_refuses_to_write(kind, tmp_path):
-    """When the system itself cuts a write short no leaf is given for it and none comes twice, in this process or the next."""
+    """When the system itself cuts a write short no leaf is given for it and none comes twice, in
+    this process or the next.
+    """
     told = fill("cut", kind, tmp_path)
 
     assert told["refused"][0] in ("DiskFull", "StateFailed")
-    assert [len(part) for part in told["given"]] == [5, 5 if told["refused"] == ["DiskFull"] else 0, 5]
+    assert [len(part) for part in told["given"]] == [
+        5,
+        5 if told["refused"] == ["DiskFull"] else 0,
+        5,
+    ]
     given = list(chain(*told["given"]))
     assert all(before < after for before, after in pairwise(given))

@@ -1,4 +1,6 @@
-"""A process that is killed in the middle of its work: what it gave stays given, and at most what was under way is lost."""
+"""A process that is killed in the middle of its work: what it gave stays given, and at most what
+was under way is lost.
+"""
 
 import contextlib
 from itertools import pairwise
@@ -12,7 +14,9 @@ LIVES = (1, 7, 3, 12)
 
 
 def test_a_killed_process_reuses_nothing(durable_kind, tmp_path):
-    """Killed again and again while it takes leaves, a machine gives each once and loses one at most with each life."""
+    """Killed again and again while it takes leaves, a machine gives each once and loses one at most
+    with each life.
+    """
     store = durable_kind.open(tmp_path)
     store.install(lease(end=16384))
     store.close()
@@ -30,11 +34,16 @@ def test_a_killed_process_reuses_nothing(durable_kind, tmp_path):
 
 
 class TestDyingAnywhere:
-    """A process may die at any step of an operation. What the next one finds is what was on the disk at that step."""
+    """A process may die at any step of an operation.
+
+    What the next one finds is what was on the disk at that step.
+    """
 
     @at_every_place
     def test_in_a_reservation(self, disk):
-        """The next process goes on with the leaf that was under way or the one behind it, never with one that was given."""
+        """The next process goes on with the leaf that was under way or the one behind it, never
+        with one that was given.
+        """
         store, copy = disk.open(), disk.folder.parent / "copy"
         store.install(lease(end=8))
         take(store, [name()] * 3)

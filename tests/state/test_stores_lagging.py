@@ -1,4 +1,6 @@
-"""What is known only in memory, or only in a row that may be pruned, is not durable: nothing is answered from it, nothing destroyed."""
+"""What is known only in memory, or only in a row that may be pruned, is not durable: nothing is
+answered from it, nothing destroyed.
+"""
 
 import shutil
 from itertools import count
@@ -39,7 +41,9 @@ def forget(store: MirroredStore) -> None:
 
 
 def found_later(kind: Kind, folder: Path) -> list[int]:
-    """The leaves that a start finds in a copy of what lies in a folder now, once its ledger has forgotten all."""
+    """The leaves that a start finds in a copy of what lies in a folder now, once its ledger has
+    forgotten all.
+    """
     with quick_folder() as place:
         store = kind.open(Path(shutil.copytree(folder, place / "copy")))
         forget(store)
@@ -56,11 +60,16 @@ def answered(store: MirroredStore, *wishes: Order) -> list[int]:
 
 
 class TestARowAlone:
-    """A leaf that for a while only the ledger knew stays gone when the ledger has forgotten it. Each with the last leaf too."""
+    """A leaf that for a while only the ledger knew stays gone when the ledger has forgotten it.
+
+    Each with the last leaf too.
+    """
 
     @pytest.mark.parametrize("end", [4, 32])
     def test_after_a_kill(self, durable_kind, monkeypatch, end):
-        """A reservation is killed at each place, the order asked again, the ledger forgets: no leaf that was answered is there."""
+        """A reservation is killed at each place, the order asked again, the ledger forgets: no leaf
+        that was answered is there.
+        """
 
         @at_every_place
         def everywhere(_self, disk):
@@ -81,7 +90,9 @@ class TestARowAlone:
     @pytest.mark.parametrize("end", [4, 32])
     @pytest.mark.parametrize("again", [True, False], ids=["asked again", "not asked again"])
     def test_after_a_full_disk(self, durable_kind, monkeypatch, end, again):
-        """The disk is full at each place of a reservation, then has room: no leaf that was answered, or is in the ledger, comes back."""
+        """The disk is full at each place of a reservation, then has room: no leaf that was
+        answered, or is in the ledger, comes back.
+        """
 
         @at_every_place
         def everywhere(_self, disk):
@@ -117,7 +128,9 @@ class TestTheStart:
         assert found_later(FILE, tmp_path)[0] == 3
 
     def test_rows_of_others(self, tmp_path):
-        """Each file goes on after the highest of its own rows: not of another file, nor of a lease of the same key from before."""
+        """Each file goes on after the highest of its own rows: not of another file, nor of a lease
+        of the same key from before.
+        """
         store = FILE.open(tmp_path)
         for each in (lease(1, end=16), lease(2), lease(3)):
             store.install(each)
@@ -193,14 +206,21 @@ class TestAfterAFullDisk:
         return Disk(durable_kind, tmp_path, monkeypatch)
 
     def test_no_answer_before_it(self, tmp_path, monkeypatch):
-        """While the disk is full an order that the ledger knows waits, like all others and like the ledger's forgetting."""
+        """While the disk is full an order that the ledger knows waits, like all others and like the
+        ledger's forgetting.
+        """
         disk = Disk(FILE, tmp_path, monkeypatch, place=2)
         store, wish = disk.open(), order(name())
         store.install(lease())
         disk.fail(lambda: one(store, wish), full=True)
         assert store._ledger.find(wish.token)
         disk.place = 0
-        for change in (lambda: one(store, wish), lambda: take(store, [name()]), lambda: store.install(lease(2)), store.tidy):
+        for change in (
+            lambda: one(store, wish),
+            lambda: take(store, [name()]),
+            lambda: store.install(lease(2)),
+            store.tidy,
+        ):
             assert type(disk.fail(change, full=True)) is DiskFull
 
         assert leaf_of(one(store, wish)) == 0
@@ -208,11 +228,15 @@ class TestAfterAFullDisk:
         store.close()
 
     def test_what_was_destroyed_is(self, disk, monkeypatch):
-        """A file that found no room to be destroyed is destroyed, and not in memory alone, when that is asked again."""
+        """A file that found no room to be destroyed is destroyed, and not in memory alone, when
+        that is asked again.
+        """
         store, real = disk.open(), file.remove_file
         store.install(lease())
         if disk.kind is FILE:
-            monkeypatch.setattr(file, "remove_file", lambda _path: (_ for _ in ()).throw(os_error(full=True)))
+            monkeypatch.setattr(
+                file, "remove_file", lambda _path: (_ for _ in ()).throw(os_error(full=True))
+            )
             with pytest.raises(DiskFull):
                 store.delete(name())
             monkeypatch.setattr(file, "remove_file", real)
@@ -224,7 +248,9 @@ class TestAfterAFullDisk:
         store.close()
 
     def test_what_was_held_is(self, disk):
-        """A quarantine that found no room is there for the next process too, once anything was answered."""
+        """A quarantine that found no room is there for the next process too, once anything was
+        answered.
+        """
         store = disk.open()
         store.install(lease(1))
         store.install(lease(2))
@@ -237,7 +263,9 @@ class TestAfterAFullDisk:
         store.close()
 
     def test_a_doubt_is_not_over_by_half(self, disk):
-        """A doubt whose end found no room is there for the next process, whatever was written in between."""
+        """A doubt whose end found no room is there for the next process, whatever was written in
+        between.
+        """
         store = disk.open()
         store.put_back("put back", {})
         disk.fail(store.settle, full=True)
@@ -253,7 +281,9 @@ class TestAfterAFullDisk:
         disk = Disk(durable_kind, tmp_path / "hsm", monkeypatch)
         store = disk.open()
         noted: list[tuple[int, int]] = []
-        monkeypatch.setattr(store._witness, "note", lambda _name, first, following: noted.append((first, following)))
+        monkeypatch.setattr(
+            store._witness, "note", lambda _name, first, following: noted.append((first, following))
+        )
         store.install(lease())
         disk.fail(lambda: take(store, [name()] * 3), full=True)
         store.tidy()

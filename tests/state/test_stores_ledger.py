@@ -1,4 +1,7 @@
-"""Orders and their tokens: the same order has the same leaf for good, and nothing else has it. In every store."""
+"""Orders and their tokens: the same order has the same leaf for good, and nothing else has it.
+
+In every store.
+"""
 
 import os
 import threading
@@ -18,7 +21,9 @@ class TestAgain:
     """The same token once more."""
 
     def test_the_same_order(self, store):
-        """Asked again, however often and whatever happened in between, an order has its leaf, and takes none."""
+        """Asked again, however often and whatever happened in between, an order has its leaf, and
+        takes none.
+        """
         store.install(lease())
         first, second = order(name()), order(name())
         given = [leaf_of(one(store, each)) for each in (first, second, first, second, first)]
@@ -38,10 +43,19 @@ class TestAgain:
             lambda wish: awaited(wish.name, wish.token),
             lambda wish: brought(wish, message_bound(b"message")[1:]),
         ],
-        ids=["another message", "the empty message", "another file", "no file", "a reservation", "a digest"],
+        ids=[
+            "another message",
+            "the empty message",
+            "another file",
+            "no file",
+            "a reservation",
+            "a digest",
+        ],
     )
     def test_another_order(self, store, other):
-        """Anything else under a token that was used is refused and takes no leaf of any file; the first order keeps its leaf."""
+        """Anything else under a token that was used is refused and takes no leaf of any file; the
+        first order keeps its leaf.
+        """
         for key in (1, 2):
             store.install(lease(key))
         wish = order(name())
@@ -54,17 +68,23 @@ class TestAgain:
         assert len(rows(store)) == 1
 
     def test_within_a_batch(self, store):
-        """An order that is twice in one batch gets one leaf, and another order under its token gets none; the rest is not disturbed."""
+        """An order that is twice in one batch gets one leaf, and another order under its token gets
+        none; the rest is not disturbed.
+        """
         store.install(lease())
         wish = order(name())
-        batch = store.reserve([wish, order(name()), wish, order(name(), wish.token, b"another"), order(name())])
+        batch = store.reserve(
+            [wish, order(name()), wish, order(name(), wish.token, b"another"), order(name())]
+        )
 
         assert [leaf_of(batch[at]) for at in (0, 1, 2, 4)] == [0, 1, 0, 2]
         assert refused(batch[3])
         assert [row.leaf for row in rows(store)] == [0, 1, 2]
 
     def test_within_a_batch_that_takes_the_last_leaf(self, store):
-        """Also where the batch uses the file up, its orders can be repeated within it and after it."""
+        """Also where the batch uses the file up, its orders can be repeated within it
+        and after it.
+        """
         store.install(lease(end=2))
         wishes = [order(name()) for _ in range(3)]
         batch = store.reserve([wishes[0], wishes[1], wishes[2], wishes[1], wishes[0]])
@@ -74,7 +94,9 @@ class TestAgain:
         assert store.names() == []
 
     def test_an_order_that_got_nothing_is_new(self, store):
-        """An order that was refused for want of leaves is not in the ledger: once there are some it gets one."""
+        """An order that was refused for want of leaves is not in the ledger: once there are some it
+        gets one.
+        """
         wish = order(name())
         assert one(store, wish) is None
         store.install(lease())
@@ -86,7 +108,12 @@ class TestAgain:
         store.install(lease())
         wishes = [order(name()) for _ in range(8)]
         given: list[list[int]] = [[] for _ in range(6)]
-        threads = [threading.Thread(target=lambda got=got: got.extend(leaf_of(one(store, wish)) for wish in wishes)) for got in given]
+        threads = [
+            threading.Thread(
+                target=lambda got=got: got.extend(leaf_of(one(store, wish)) for wish in wishes)
+            )
+            for got in given
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -100,7 +127,9 @@ class TestTheLastLeaf:
     """A lease that is used up is kept for those who ask again."""
 
     def test_it_can_be_repeated(self, store):
-        """The order of the last leaf, and those before it, have their leaves though the file is gone; a new order gets none."""
+        """The order of the last leaf, and those before it, have their leaves though the file is
+        gone; a new order gets none.
+        """
         store.install(lease(end=2))
         wishes = [order(name()), awaited(name())]
         store.reserve(wishes)
@@ -111,7 +140,9 @@ class TestTheLastLeaf:
         assert take(store, [name()]) == [None]
 
     def test_beside_the_next_lease(self, store):
-        """With the next lease of the key installed both have their leaves: orders of the old one go on getting those."""
+        """With the next lease of the key installed both have their leaves: orders of the old one go
+        on getting those.
+        """
         store.install(lease(end=2))
         old = [order(name()), awaited(name())]
         store.reserve(old)
@@ -119,11 +150,16 @@ class TestTheLastLeaf:
         new = [order(name()), order(name())]
 
         assert leaves(store.reserve([*new, *old])) == [2, 3, 0, 1]
-        assert [answer.lease for answer in store.reserve([old[0], new[0]])] == [lease(end=2), lease(first=2, end=4)]
+        assert [answer.lease for answer in store.reserve([old[0], new[0]])] == [
+            lease(end=2),
+            lease(first=2, end=4),
+        ]
         assert store.bind(brought(old[1])).lease == lease(end=2)
 
     def test_for_a_while(self, store):
-        """After the time for it the lease is destroyed: its orders are refused for good, and their tokens are not free for others."""
+        """After the time for it the lease is destroyed: its orders are refused for good, and their
+        tokens are not free for others.
+        """
         store.install(lease(end=2))
         wish, waiting = order(name()), awaited(name())
         store.reserve([wish, waiting])
@@ -169,23 +205,39 @@ class TestTheLedger:
     """What a row says."""
 
     def test_rows_come_in_order(self, store):
-        """There is a row for each leaf, with who asked when for what, numbered from 1, and it can be read in parts."""
+        """There is a row for each leaf, with who asked when for what, numbered from 1, and it can
+        be read in parts.
+        """
         store.install(lease())
         store._clock = lambda: 1000.5
-        wishes = [order(name(), client="somebody"), awaited(name()), order(name(), client="somebody else")]
+        wishes = [
+            order(name(), client="somebody"),
+            awaited(name()),
+            order(name(), client="somebody else"),
+        ]
         store.reserve(wishes)
         store.bind(brought(wishes[1]))
 
         assert store.ledger(0, 2) == [
-            (1, LedgerRow(name(), 0, wishes[0].token, message_bound(b"message"), "somebody", 1_000_500)),
+            (
+                1,
+                LedgerRow(
+                    name(), 0, wishes[0].token, message_bound(b"message"), "somebody", 1_000_500
+                ),
+            ),
             (2, LedgerRow(name(), 1, wishes[1].token, hash_bound(Q), "test", 1_000_500)),
         ]
         assert [(number, row.leaf) for number, row in store.ledger(2, 5)] == [(3, 2)]
         assert store.ledger(3, 5) == []
 
-    @pytest.mark.parametrize("client", ["", "x" * 64, "\N{CYRILLIC SMALL LETTER ZHE}" * 64, "\N{LINEAR B SYLLABLE B008 A}" * 64])
+    @pytest.mark.parametrize(
+        "client",
+        ["", "x" * 64, "\N{CYRILLIC SMALL LETTER ZHE}" * 64, "\N{LINEAR B SYLLABLE B008 A}" * 64],
+    )
     def test_names_of_clients(self, kind, tmp_path, client):
-        """A name of 64 characters is kept as it is, whatever characters those are, also for the next process."""
+        """A name of 64 characters is kept as it is, whatever characters those are, also for the
+        next process.
+        """
         store = kind.open(tmp_path)
         store.install(lease())
         wishes = [order(name(), client=client) for _ in range(2)]
@@ -204,7 +256,10 @@ class TestTheLedger:
         store.install(lease())
         wish = order(name())
         one(store, wish)
-        for row in (LedgerRow(name(), 0, os.urandom(16), message_bound(b""), "", 0), LedgerRow(name(), 1, wish.token, b"q", "", 0)):
+        for row in (
+            LedgerRow(name(), 0, os.urandom(16), message_bound(b""), "", 0),
+            LedgerRow(name(), 1, wish.token, b"q", "", 0),
+        ):
             with pytest.raises(StateFailed, match="UNIQUE"):
                 store._write(Changes(rows=[row]))
 
@@ -225,11 +280,15 @@ class TestTheLedger:
         store.close()
 
     def test_a_ledger_ahead_of_its_file(self, tmp_path):
-        """A database whose ledger names a leaf that its file has not given yet was tampered with: it is refused."""
+        """A database whose ledger names a leaf that its file has not given yet was tampered with:
+        it is refused.
+        """
         store = SqliteStore(tmp_path)
         store.install(lease())
         take(store, [name()] * 3)
-        store._write(Changes(rows=[LedgerRow(name(), 7, os.urandom(16), message_bound(b""), "", 0)]))
+        store._write(
+            Changes(rows=[LedgerRow(name(), 7, os.urandom(16), message_bound(b""), "", 0)])
+        )
         store.close()
 
         with pytest.raises(StateCorrupt, match="the ledger has leaf 7"):

@@ -6,7 +6,14 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from state.kit import FILE, MEMORY, SQLITE, Disk, lease, name, take
 
 from seemachine.state.errors import DiskFull, FileExists, LeaseSpent, StateFailed
@@ -19,20 +26,29 @@ HEIGHT = 5
 
 keys = st.sampled_from(KEYS)
 # A subtree of a tree of 32 leaves; small ones, so that files are used up often.
-ranges = st.integers(0, 2).flatmap(lambda height: st.integers(0, (1 << HEIGHT - height) - 1).map(lambda n: (n << height, n + 1 << height)))
+ranges = st.integers(0, 2).flatmap(
+    lambda height: st.integers(0, (1 << HEIGHT - height) - 1).map(
+        lambda n: (n << height, n + 1 << height)
+    )
+)
 # Nothing, or a failure at one of the places where an operation writes, for want of room or not.
 failures = st.none() | st.tuples(st.integers(0, 5), st.booleans())
 
 
 class StoreModel(RuleBasedStateMachine):
-    """What the store should know, held as plain sets. `files` is what this process knows; what the disk knows may lie behind it."""
+    """What the store should know, held as plain sets.
+
+    `files` is what this process knows; what the disk knows may lie behind it.
+    """
 
     kind = MEMORY
 
     def __init__(self) -> None:
         super().__init__()
         self.patch = pytest.MonkeyPatch()
-        self.folder = tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None)
+        self.folder = tempfile.TemporaryDirectory(
+            dir="/dev/shm" if Path("/dev/shm").is_dir() else None
+        )
         self.disk = Disk(self.kind, Path(self.folder.name), self.patch)
         self.given: set[tuple[int, int]] = set()
         self.files: dict[int, NvramFile] = {}
@@ -55,7 +71,8 @@ class StoreModel(RuleBasedStateMachine):
     def attempt(self, change, failure):
         """Make a change. Returns its result; FAILED when the failure found it.
 
-        REFUSED after a failure that stopped the store, or when what found no room before could not be made good, so that nothing began.
+        REFUSED after a failure that stopped the store, or when what found no room before could not
+        be made good, so that nothing began.
         """
         late, before = bool(self.store._late), dict(self.store._files)
         if failure is not None:
@@ -108,7 +125,9 @@ class StoreModel(RuleBasedStateMachine):
     @staticmethod
     def overlaps(known, key, leaves):
         """Whether some of these leaves are in a list of ranges."""
-        return any(key == past and first < leaves[1] and leaves[0] < end for past, first, end in known)
+        return any(
+            key == past and first < leaves[1] and leaves[0] < end for past, first, end in known
+        )
 
     @rule(batch=st.lists(keys, max_size=9), failure=failures)
     def reserve(self, batch, failure):
@@ -120,7 +139,9 @@ class StoreModel(RuleBasedStateMachine):
         if outcome == FAILED:
             return
         assert outcome == expected
-        taken = {(key, each.leaf) for key, each in zip(batch, expected, strict=True) if each is not None}
+        taken = {
+            (key, each.leaf) for key, each in zip(batch, expected, strict=True) if each is not None
+        }
         assert not taken & self.given
         assert len(taken) == len([each for each in expected if each is not None])
         self.given |= taken
@@ -144,7 +165,11 @@ class StoreModel(RuleBasedStateMachine):
     @precondition(lambda self: self.kind.durable)
     @rule()
     def reopen(self):
-        """A new process. After a failure the disk may hold older leaves of a file, or a file less or more, but none that was given."""
+        """A new process.
+
+        After a failure the disk may hold older leaves of a file, or a file less or more, but none
+        that was given.
+        """
         self.store.close()
         epoch, self.store = self.store.epoch, self.disk.open()
         assert self.store.epoch == epoch + 1
@@ -155,7 +180,10 @@ class StoreModel(RuleBasedStateMachine):
             there = (key, file.lease.first, file.lease.end)
             assert there in self.spent or there in self.unsure
             assert not {(key, leaf) for leaf in range(file.next, file.lease.end)} & self.given
-            assert self.files.get(key, file).lease != file.lease or self.files.get(key, file).next >= file.next
+            assert (
+                self.files.get(key, file).lease != file.lease
+                or self.files.get(key, file).next >= file.next
+            )
         self.files, self.stopped, self.failed_since_opening = found, False, False
         self.spent += [(key, file.lease.first, file.lease.end) for key, file in found.items()]
 
@@ -170,9 +198,14 @@ class StoreModel(RuleBasedStateMachine):
 
 @pytest.mark.parametrize("kind", [SQLITE, FILE, MEMORY], ids=lambda kind: kind.name)
 def test_every_store_is_the_model(kind):
-    """Install, reserve in batches, delete, fail and reopen in any order: the store does what the model says and gives no leaf twice."""
+    """Install, reserve in batches, delete, fail and reopen in any order: the store does what the
+    model says and gives no leaf twice.
+    """
     machine = type(f"StoreModel_{kind.name}", (StoreModel,), {"kind": kind})
     sizes = settings(
-        max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+        max_examples=60,
+        stateful_step_count=30,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
     )
     run_state_machine_as_test(machine, settings=sizes)

@@ -1,8 +1,22 @@
-"""Orders on a disk that fails, or that a process died on: no leaf has two, whatever is asked again."""
+"""Orders on a disk that fails, or that a process died on: no leaf has two, whatever is
+asked again.
+"""
 
 import pytest
 from state.kit import SQLITE, Disk, at_every_place, lease, leaves, name, order, take
-from state.orders import HOUR, OTHER_Q, Q, awaited, brought, later, leaf_of, one, refused, rows, signs
+from state.orders import (
+    HOUR,
+    OTHER_Q,
+    Q,
+    awaited,
+    brought,
+    later,
+    leaf_of,
+    one,
+    refused,
+    rows,
+    signs,
+)
 
 from seemachine.state.errors import DiskFull, LeaseGone, StateFailed
 
@@ -12,7 +26,9 @@ class TestFailing:
 
     @at_every_place
     def test_a_binding_that_failed(self, disk):
-        """Wherever binding fails for want of room, at most the digest that was brought is ever signed."""
+        """Wherever binding fails for want of room, at most the digest that was brought is ever
+        signed.
+        """
         store = disk.open()
         store.install(lease())
         wish = awaited(name())
@@ -28,7 +44,9 @@ class TestFailing:
 
     @at_every_place
     def test_a_binding_that_broke(self, disk):
-        """Wherever binding breaks, the store is done for, and the next one signs at most the digest that was brought."""
+        """Wherever binding breaks, the store is done for, and the next one signs at most the digest
+        that was brought.
+        """
         store = disk.open()
         store.install(lease())
         wish = awaited(name())
@@ -44,7 +62,9 @@ class TestFailing:
 
     @at_every_place
     def test_a_binding_that_died(self, disk):
-        """Wherever the process dies while it binds, the next one signs at most the digest that was brought."""
+        """Wherever the process dies while it binds, the next one signs at most the digest that was
+        brought.
+        """
         store = disk.open()
         store.install(lease())
         wish = awaited(name())
@@ -61,7 +81,9 @@ class TestFailing:
 
     @at_every_place
     def test_a_batch_that_failed(self, disk):
-        """Wherever a batch fails for want of room: asked again, in this process and the next, each order has a leaf of its own."""
+        """Wherever a batch fails for want of room: asked again, in this process and the next, each
+        order has a leaf of its own.
+        """
         store = disk.open()
         store.install(lease())
         wishes = [order(name(), message=b"%d" % number) for number in range(4)]
@@ -73,14 +95,18 @@ class TestFailing:
         again = {row.token: row.leaf for row in rows(store)}
 
         assert given.items() <= again.items()
-        assert {token: leaf_of(one(store, wish)) for wish in wishes[1::2] for token in [wish.token]}.items() <= given.items()
+        assert {
+            token: leaf_of(one(store, wish)) for wish in wishes[1::2] for token in [wish.token]
+        }.items() <= given.items()
         every = [row.leaf for row in rows(store)] + leaves(take(store, [name()] * 3))
         assert len(set(every)) == len(every)
         store.close()
 
     @at_every_place
     def test_a_batch_that_died(self, disk):
-        """Wherever the process dies in a batch, orders that are asked again have leaves of their own, those from before keep theirs."""
+        """Wherever the process dies in a batch, orders that are asked again have leaves of their
+        own, those from before keep theirs.
+        """
         store = disk.open()
         store.install(lease(end=8))
         before = [order(name()) for _ in range(4)]
@@ -99,7 +125,9 @@ class TestFailing:
         store.close()
 
     def test_the_last_leaf_on_a_full_disk(self, kind, tmp_path, monkeypatch):
-        """A last leaf that could not be taken for want of room costs the machine nothing but that leaf, also when it tidies up later."""
+        """A last leaf that could not be taken for want of room costs the machine nothing but that
+        leaf, also when it tidies up later.
+        """
         disk = Disk(kind, tmp_path, monkeypatch)
         store = disk.open()
         store.install(lease(end=1))
@@ -114,7 +142,9 @@ class TestFailing:
         store.close()
 
     def test_tidying_on_a_full_disk(self, durable_kind, tmp_path, monkeypatch):
-        """What could not be destroyed for want of room is used no more, and destroyed another time."""
+        """What could not be destroyed for want of room is used no more, and destroyed
+        another time.
+        """
         disk = Disk(durable_kind, tmp_path, monkeypatch)
         store = disk.open()
         store.install(lease(end=1))

@@ -51,7 +51,9 @@ class TestPruning:
         assert leaf_of(one(store, young)) == 1
 
     def test_a_forgotten_order_is_a_new_one(self, store):
-        """An order that the ledger forgot gets another leaf, never the old one, whatever it is for."""
+        """An order that the ledger forgot gets another leaf, never the old one,
+        whatever it is for.
+        """
         wish = order(name())
         self.old_and_young(store, wish)
 
@@ -59,7 +61,10 @@ class TestPruning:
         assert refused(one(store, wish))
 
     def test_a_forgotten_leaf_takes_no_digest(self, store):
-        """A leaf whose row is gone takes no digest any more: there would be nothing that binds it. The machine goes on."""
+        """A leaf whose row is gone takes no digest any more: there would be nothing that binds it.
+
+        The machine goes on.
+        """
         waiting = awaited(name())
         self.old_and_young(store, waiting)
         with pytest.raises(TokenSpent):
@@ -84,7 +89,9 @@ class TestPruning:
         assert seen[4] == hash_bound(OTHER_Q)
 
     def test_leaves_stay_gone(self, durable_kind, tmp_path):
-        """With the ledger forgotten the file still knows where it stands, and what was installed stays installed."""
+        """With the ledger forgotten the file still knows where it stands, and what was installed
+        stays installed.
+        """
         store = OPEN[durable_kind](tmp_path, SHORT)
         store.install(lease(1))
         store.install(lease(2, end=1))
@@ -104,7 +111,9 @@ class TestPruning:
         store.close()
 
     def test_a_clock_that_was_wrong(self, durable_kind, tmp_path):
-        """Rows of a clock that stood in the future, or in 1970, cost no leaf and bring none back."""
+        """Rows of a clock that stood in the future, or in 1970, cost no leaf and bring
+        none back.
+        """
         store = OPEN[durable_kind](tmp_path, SHORT)
         store.install(lease())
         given = []
@@ -127,7 +136,9 @@ class TestInSteps:
 
     @pytest.fixture
     def store(self, tmp_path, monkeypatch):
-        """A database that keeps its ledger for a day, with a file, and destroys three things at once."""
+        """A database that keeps its ledger for a day, with a file, and destroys three things at
+        once.
+        """
         for module in (mirrored, sqlite):
             monkeypatch.setattr(module, "AT_ONCE", 3)
         store = OPEN[SQLITE](tmp_path, SHORT)
@@ -136,13 +147,20 @@ class TestInSteps:
         store.close()
 
     def test_rows(self, store):
-        """A few rows go at a time, from the oldest on, and it is said that there are more; those that are young stay."""
+        """A few rows go at a time, from the oldest on, and it is said that there are more; those
+        that are young stay.
+        """
         take(store, [name()] * 8)
         later(store, 3 * DAY)
         take(store, [name()] * 2)
         seen = [(store.tidy(), [row.leaf for row in rows(store)]) for _ in range(4)]
 
-        assert seen == [(True, [3, 4, 5, 6, 7, 8, 9]), (True, [6, 7, 8, 9]), (False, [8, 9]), (False, [8, 9])]
+        assert seen == [
+            (True, [3, 4, 5, 6, 7, 8, 9]),
+            (True, [6, 7, 8, 9]),
+            (False, [8, 9]),
+            (False, [8, 9]),
+        ]
 
     def test_rows_of_an_idle_machine(self, store):
         """Also without a young row; the newest stays, so that those to come have higher numbers."""
@@ -164,13 +182,18 @@ class TestInSteps:
             assert len(rows(store)) == 1
 
     def test_leases(self, store):
-        """Leases that were kept for those who ask again go a few at a time too, the oldest first."""
+        """Leases that were kept for those who ask again go a few at a time too, the
+        oldest first.
+        """
         for key in range(2, 9):
             store.install(lease(key, end=1))
         wishes = [order(name(key)) for key in range(2, 9)]
         store.reserve(wishes)
         later(store, HOUR)
-        seen = [(store.tidy(), sum(refused(answer, LeaseGone) for answer in store.reserve(wishes))) for _ in range(3)]
+        seen = [
+            (store.tidy(), sum(refused(answer, LeaseGone) for answer in store.reserve(wishes)))
+            for _ in range(3)
+        ]
 
         assert seen == [(True, 3), (True, 6), (False, 7)]
 
@@ -186,7 +209,9 @@ class TestInSteps:
         store.close()
 
     def test_a_long_file(self, tmp_path, monkeypatch):
-        """A ledger that is one file is written again when more than a quarter of it is old, if it is long."""
+        """A ledger that is one file is written again when more than a quarter of it is old, if it
+        is long.
+        """
         monkeypatch.setattr(ledgerfile, "LONG", 8)
         store = OPEN[FILE](tmp_path, SHORT)
         store.install(lease())

@@ -1,4 +1,6 @@
-"""A store that is closed, or that does not know what its disk holds, changes nothing and answers nothing, whatever is asked of it."""
+"""A store that is closed, or that does not know what its disk holds, changes nothing and answers
+nothing, whatever is asked of it.
+"""
 
 from collections.abc import Callable
 

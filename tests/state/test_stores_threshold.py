@@ -1,4 +1,6 @@
-"""The threshold of a lease: its last leaves are taken with a reason, which the ledger keeps; the others without one."""
+"""The threshold of a lease: its last leaves are taken with a reason, which the ledger keeps; the
+others without one.
+"""
 
 from dataclasses import replace
 
@@ -6,7 +8,13 @@ import pytest
 from state.kit import FILE, lease, leaves, name, order, take
 from state.orders import awaited, brought, rows
 
-from seemachine.state.errors import DiskFull, NotAcknowledged, NothingToAcknowledge, StateFailed, StateUnsafe
+from seemachine.state.errors import (
+    DiskFull,
+    NotAcknowledged,
+    NothingToAcknowledge,
+    StateFailed,
+    StateUnsafe,
+)
 from seemachine.state.ledger import LedgerRow
 from seemachine.state.records import StoredLease
 from seemachine.state.sealed import lease_from, lease_values, seal, unseal
@@ -34,10 +42,16 @@ def one(store, wish):
 
 @pytest.mark.parametrize("warnat", [1, 3, SIZE - 1, SIZE, SIZE + 1, 1 << 25])
 def test_the_exact_leaf(store, warnat):
-    """Exactly the last `warnat` leaves want a reason, and none before them takes one; what is refused takes no leaf."""
+    """Exactly the last `warnat` leaves want a reason, and none before them takes one; what is
+    refused takes no leaf.
+    """
     store.install(low(warnat))
     for left in range(SIZE, 0, -1):
-        right, wrong = (acknowledged(name()), order(name())) if left <= warnat else (order(name()), acknowledged(name()))
+        right, wrong = (
+            (acknowledged(name()), order(name()))
+            if left <= warnat
+            else (order(name()), acknowledged(name()))
+        )
         refused = one(store, wrong)
         assert isinstance(refused, NotAcknowledged if left <= warnat else NothingToAcknowledge)
         assert f"has {left} signature" in str(refused)
@@ -56,11 +70,20 @@ def test_without_a_threshold(store):
 
 
 def test_a_batch_across_the_threshold(store):
-    """In one flush each order is judged by what those before it leave; who is refused keeps nobody waiting."""
+    """In one flush each order is judged by what those before it leave; who is refused keeps nobody
+    waiting.
+    """
     store.install(low(2))
     store.install(low(0, key=2))
     wishes = [order(name()) for _ in range(6)]
-    tail = [order(name()), acknowledged(name(), "first"), order(name(2)), order(name()), acknowledged(name(), "second"), order(name())]
+    tail = [
+        order(name()),
+        acknowledged(name(), "first"),
+        order(name(2)),
+        order(name()),
+        acknowledged(name(), "second"),
+        order(name()),
+    ]
     answers = store.reserve([acknowledged(name()), *wishes, *tail])
 
     assert isinstance(answers[0], NothingToAcknowledge)
@@ -69,7 +92,10 @@ def test_a_batch_across_the_threshold(store):
     assert (answers[8].leaf, answers[9].leaf, answers[11].leaf) == (6, 0, 7)
     assert isinstance(answers[10], NotAcknowledged)
     assert answers[12] is None
-    assert [row.reason for row in rows(store) if row.name == name()] == [""] * 6 + ["first", "second"]
+    assert [row.reason for row in rows(store) if row.name == name()] == [""] * 6 + [
+        "first",
+        "second",
+    ]
 
 
 def test_a_batch_of_refusals_writes_nothing(bench):
@@ -82,7 +108,9 @@ def test_a_batch_of_refusals_writes_nothing(bench):
 
 
 def test_asked_again(store):
-    """The token alone says that an order comes again: with the reason, without it or with another, it gets the leaf that it got."""
+    """The token alone says that an order comes again: with the reason, without it or with another,
+    it gets the leaf that it got.
+    """
     store.install(low(SIZE))
     wish = acknowledged(name())
     assert one(store, wish).leaf == 0
@@ -93,7 +121,9 @@ def test_asked_again(store):
 
 
 def test_asked_again_below_the_threshold(store):
-    """An order from above the threshold comes again when the file is below it: it needs no reason, for it takes no leaf."""
+    """An order from above the threshold comes again when the file is below it: it needs no reason,
+    for it takes no leaf.
+    """
     store.install(low(SIZE - 1))
     wish = order(name())
     assert one(store, wish).leaf == 0
@@ -114,7 +144,9 @@ def test_for_a_hash(store):
 
 @pytest.mark.parametrize("reason", ["x", WHY, WIDE])
 def test_reasons_outlive_the_process(reopen, reason):
-    """Threshold and reasons are there after a restart, whatever characters they have; so is what an order got with one."""
+    """Threshold and reasons are there after a restart, whatever characters they have; so is what an
+    order got with one.
+    """
     store = reopen()
     store.install(low(SIZE))
     wishes = [acknowledged(name(), reason), acknowledged(name(), reason)]
@@ -126,7 +158,9 @@ def test_reasons_outlive_the_process(reopen, reason):
     assert isinstance(one(store, order(name())), NotAcknowledged)
 
 
-@pytest.mark.parametrize("change", [{"reason": "another"}, {"reason": ""}, {"reason": WHY.swapcase()}])
+@pytest.mark.parametrize(
+    "change", [{"reason": "another"}, {"reason": ""}, {"reason": WHY.swapcase()}]
+)
 def test_no_reason_changes_unnoticed(change):
     """A row's checksum is of its reason too, and tells it from the name of the client before it."""
     row = LedgerRow(name(), 0, bytes(16), b"q", "client", 1, WHY)
@@ -151,7 +185,9 @@ class TestAnotherThreshold:
         assert isinstance(one(store, order(name())), NotAcknowledged)
 
     def test_while_it_stands(self, store):
-        """With no more leaves left than the threshold it can be raised, but not lowered, which would need no reason."""
+        """With no more leaves left than the threshold it can be raised, but not lowered, which
+        would need no reason.
+        """
         store.install(low(5))
         take(store, [name()] * 2)
         store.warn_at(name(), 3)
@@ -179,7 +215,10 @@ class TestAnotherThreshold:
         store.warn_at(name(), 4)
         store = reopen()
 
-        assert (store.get(name()).quarantine, store.get(name()).lease.warnat) == ("it may be a copy", 4)
+        assert (store.get(name()).quarantine, store.get(name()).lease.warnat) == (
+            "it may be a copy",
+            4,
+        )
 
     def test_after_a_quarantine(self, store):
         """Who goes on at a later leaf finds the threshold there still."""
@@ -204,7 +243,9 @@ class TestAnotherThreshold:
 
 
 def test_the_next_lease_has_its_own(store):
-    """When a lease is used up, the next one of the key comes with the threshold that it was made with."""
+    """When a lease is used up, the next one of the key comes with the threshold that it was made
+    with.
+    """
     store.install(low(0))
     take(store, [name()] * SIZE)
     store.install(replace(lease(first=SIZE, end=2 * SIZE), warnat=SIZE))
@@ -216,13 +257,17 @@ class TestFormats:
     """Cards keep their format; what an older version wrote of an NVRAM is refused by name."""
 
     def test_a_card_without_a_threshold_is_as_before(self):
-        """The field is written only where there is a threshold, and found missing where there is none."""
+        """The field is written only where there is a threshold, and found missing where there is
+        none.
+        """
         assert "warnat" not in lease_values(low(0))
         assert lease_from(lease_values(low(0)), "card") == low(0)
         assert lease_from(lease_values(low(3)), "card") == low(3)
 
     def test_files_of_the_format_before(self, tmp_path):
-        """The file store's folder without a format, or of another one, is refused with both numbers, and its ledger stays as it is."""
+        """The file store's folder without a format, or of another one, is refused with both
+        numbers, and its ledger stays as it is.
+        """
         store = FILE.open(tmp_path)
         store.install(lease())
         take(store, [name()] * 3)

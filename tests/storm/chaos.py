@@ -1,8 +1,10 @@
-"""A storm: machines and clients in processes of their own that are killed, stopped and cut off from each other at random.
+"""A storm: machines and clients in processes of their own that are killed, stopped and cut off from
+each other at random.
 
     python -m storm.chaos SECONDS [SEED]
 
-Afterwards a checker looks at everything that any client received. Exit code 0 when no leaf signed two messages and nothing was lost.
+Afterwards a checker looks at everything that any client received. Exit code 0 when no leaf signed
+two messages and nothing was lost.
 """
 
 import json
@@ -50,17 +52,39 @@ class Storm:
     def start_machine(self, esn: str) -> None:
         """A new process for a machine, that will be at another port."""
         store = dict(zip(ESNS, STORES, strict=True))[esn]
-        command = [sys.executable, "-m", "seemachine", "serve", "--esn", esn, "--port", "0", "--store", store]
+        command = [
+            sys.executable,
+            "-m",
+            "seemachine",
+            "serve",
+            "--esn",
+            esn,
+            "--port",
+            "0",
+            "--store",
+            store,
+        ]
         with (self.home / "log").open("ab") as log:
-            self.machines[esn] = subprocess.Popen(command, env=self.environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.machines[esn] = subprocess.Popen(
+                command, env=self.environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
 
     def start_client(self, number: int) -> None:
         """A new process for a client, that goes on in the same history."""
         fleet = ",".join(f"127.0.0.1:{self.proxies[esn].port}" for esn in ESNS)
-        command = [sys.executable, "-m", "storm.client", str(self.home / f"history-{number}"), *SINGULAR, SECTORIZED]
+        command = [
+            sys.executable,
+            "-m",
+            "storm.client",
+            str(self.home / f"history-{number}"),
+            *SINGULAR,
+            SECTORIZED,
+        ]
         env = self.environment(SEEMACHINE_FLEET=fleet, PYTHONPATH=str(Path(__file__).parent.parent))
         with (self.home / "clients.log").open("ab") as log:
-            process = subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            process = subprocess.Popen(
+                command, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
         if number < len(self.clients):
             self.clients[number] = process
         else:
@@ -88,7 +112,9 @@ class Storm:
 
     def strike(self) -> None:
         """One misfortune."""
-        kind = self.chance.choices(["kill machine", "kill client", "stop machine", "stop client", "cut"], [4, 3, 1, 1, 4])[0]
+        kind = self.chance.choices(
+            ["kill machine", "kill client", "stop machine", "stop client", "cut"], [4, 3, 1, 1, 4]
+        )[0]
         self.events[kind] += 1
         esn, number = self.chance.choice(ESNS), self.chance.randrange(len(self.clients))
         if kind == "cut":
@@ -123,7 +149,9 @@ class Storm:
 
 
 def make_keys(storm: Storm) -> None:
-    """Singular keys on the first two machines; a sectorized one of 1,024 leases, whose cards go into the slots of all."""
+    """Singular keys on the first two machines; a sectorized one of 1,024 leases, whose cards go
+    into the slots of all.
+    """
     rack = Rack(storm.home)
     for slot, card in enumerate(rack.new(4), SLOT):
         rack.insert(card, ESNS[0], slot)
@@ -186,7 +214,9 @@ def run(home: Path, seconds: float, seed: int) -> tuple[Outcome, Storm]:
             client.kill()
             client.wait()
         storm.revive()
-        assert eventually(lambda: all(storm.up(esn) for esn in ESNS)), (home / "log").read_text()[-2000:]
+        assert eventually(lambda: all(storm.up(esn) for esn in ESNS)), (home / "log").read_text()[
+            -2000:
+        ]
         code, lines = seemachine(["ledger", "--json"], storm.environment())
         assert code == 0, lines
         return check(sorted(home.glob("history-*")), [json.loads(line) for line in lines]), storm
@@ -196,19 +226,31 @@ def run(home: Path, seconds: float, seed: int) -> tuple[Outcome, Storm]:
 
 def main() -> int:
     """Print the verdict."""
-    seconds, seed = float(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else random.randrange(1 << 32)
+    seconds, seed = (
+        float(sys.argv[1]),
+        int(sys.argv[2]) if len(sys.argv) > 2 else random.randrange(1 << 32),
+    )
     with tempfile.TemporaryDirectory() as folder:
         outcome, storm = run(Path(folder) / "world", seconds, seed)
-        reasons = Counter(line for line in (storm.home / "log").read_text().splitlines() if line.startswith("seemachine serve:"))
+        reasons = Counter(
+            line
+            for line in (storm.home / "log").read_text().splitlines()
+            if line.startswith("seemachine serve:")
+        )
         cuts = sum(proxy.cuts for proxy in storm.proxies.values())
     print(f"seed {seed}, {seconds:g} s: {dict(storm.events)}, connections cut: {cuts}")
     print(
-        f"signatures received: {outcome.signatures}; leaves in the ledgers: {outcome.leaves}, {outcome.burned} of them received by nobody"
+        f"signatures received: {outcome.signatures}; leaves in the ledgers: {outcome.leaves},"
+        f" {outcome.burned} of them received by nobody"
     )
     for reason, times in reasons.most_common(5):
         print(f"a machine ended {times} times: {reason}")
     print(f"refusals: {dict(outcome.refusals)}")
-    for what, found in (("signed two messages", outcome.reused), ("bad signatures", outcome.bad), ("received but lost", outcome.lost)):
+    for what, found in (
+        ("signed two messages", outcome.reused),
+        ("bad signatures", outcome.bad),
+        ("received but lost", outcome.lost),
+    ):
         print(f"{what}: {len(found)}")
     for problem in [*outcome.reused, *outcome.bad, *outcome.lost][:20]:
         print(problem)

@@ -30,7 +30,9 @@ class Outcome:
 
 
 def check(histories: list[Path], ledger: list[dict[str, Any]]) -> Outcome:
-    """Every leaf one message, every signature good, every signature that was received in a ledger with its message."""
+    """Every leaf one message, every signature good, every signature that was received in a ledger
+    with its message.
+    """
     outcome = Outcome()
     messages: dict[Place, set[str]] = defaultdict(set)
     handed: dict[Place, str] = {}
@@ -44,14 +46,21 @@ def check(histories: list[Path], ledger: list[dict[str, Any]]) -> Outcome:
             outcome.refusals[entry["refused"]] += 1
             continue
         _check_one(entry, messages, handed, outcome)
-    outcome.reused += [f"leaf {place} signed {len(found)} messages" for place, found in messages.items() if len(found) > 1]
+    outcome.reused += [
+        f"leaf {place} signed {len(found)} messages"
+        for place, found in messages.items()
+        if len(found) > 1
+    ]
     outcome.leaves = len(handed)
     outcome.burned = len(handed) - len(messages)
     return outcome
 
 
 def _check_one(
-    entry: dict[str, Any], messages: dict[tuple[str, int], set[str]], handed: dict[tuple[str, int], str], outcome: Outcome
+    entry: dict[str, Any],
+    messages: dict[tuple[str, int], set[str]],
+    handed: dict[tuple[str, int], str],
+    outcome: Outcome,
 ) -> None:
     key, message = keys.load(entry["alias"]), bytes.fromhex(entry["message"]) * entry["times"]
     place, digest = (key.name.hex(), entry["leaf"]), hashlib.sha256(message).digest()

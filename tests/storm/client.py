@@ -1,4 +1,5 @@
-"""One client of the storm, a process that is killed now and then: `python -m storm.client HISTORY ALIAS...`.
+"""One client of the storm, a process that is killed now and then: `python -m storm.client HISTORY
+ALIAS...`.
 
 Each line of its history is written before the next request: what it asked, and what it got.
 """
@@ -32,7 +33,9 @@ def main(history: str, aliases: list[str]) -> None:
 
 
 def sign(fleet, chance, log, alias) -> None:
-    """One signature of a message that nobody signed before; one in fifty is hashed by the client."""
+    """One signature of a message that nobody signed before; one in fifty is hashed by
+    the client.
+    """
     message = os.urandom(24)
     large = chance.random() < 0.02
     try:

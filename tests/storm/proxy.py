@@ -1,4 +1,6 @@
-"""A network that fails: a port in front of a machine whose connections are cut, at times after the request and before the reply."""
+"""A network that fails: a port in front of a machine whose connections are cut, at times after the
+request and before the reply.
+"""
 
 import functools
 import random
@@ -23,7 +25,9 @@ class Proxy:
     async def serve(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Until cancelled."""
         async with trio.open_nursery() as nursery:
-            [listener] = await nursery.start(functools.partial(trio.serve_tcp, self._forward, 0, host="127.0.0.1"))
+            [listener] = await nursery.start(
+                functools.partial(trio.serve_tcp, self._forward, 0, host="127.0.0.1")
+            )
             self.port = listener.socket.getsockname()[1]
             task_status.started()
 
@@ -37,7 +41,10 @@ class Proxy:
         with trio.CancelScope() as scope:
             self._scopes.add(scope)
             try:
-                async with await trio.open_tcp_stream("127.0.0.1", self._target()) as machine, trio.open_nursery() as nursery:
+                async with (
+                    await trio.open_tcp_stream("127.0.0.1", self._target()) as machine,
+                    trio.open_nursery() as nursery,
+                ):
                     nursery.start_soon(self._pipe, client, machine, nursery, 0.0)
                     nursery.start_soon(self._pipe, machine, client, nursery, self._cut)
             except* (OSError, trio.BrokenResourceError, trio.ClosedResourceError):
@@ -46,7 +53,9 @@ class Proxy:
                 self._scopes.discard(scope)
         await trio.aclose_forcefully(client)
 
-    async def _pipe(self, source: trio.SocketStream, sink: trio.SocketStream, nursery: trio.Nursery, cut: float) -> None:
+    async def _pipe(
+        self, source: trio.SocketStream, sink: trio.SocketStream, nursery: trio.Nursery, cut: float
+    ) -> None:
         while data := await source.receive_some(PIECE):
             # A reply that was sent and never arrives.
             if self._chance.random() < cut:

@@ -1,10 +1,12 @@
-"""Hours compressed: everything that a machine does, over and over, while its memory and open descriptors are watched.
+"""Hours compressed: everything that a machine does, over and over, while its memory and open
+descriptors are watched.
 
     python -m storm.soak SECONDS
 
-Prints a line for each tenth of the time. Exit code 0 when the second half needed no more descriptors than the first, and at most a tenth
-more memory besides what a machine has to remember of each lease: that its leaves were here, for ever, and for an hour the lease itself,
-for requests that come again.
+Prints a line for each tenth of the time. Exit code 0 when the second half needed no more
+descriptors than the first, and at most a tenth more memory besides what a machine has to remember
+of each lease: that its leaves were here, for ever, and for an hour the lease itself, for requests
+that come again.
 """
 
 import os
@@ -50,12 +52,16 @@ class Day:
 
     def one(self) -> None:
         """Do something."""
-        action = random.choices([self.sign, self.use_up, self.sectorize, self.misbehave, self.leave], [10, 2, 1, 2, 2])[0]
+        action = random.choices(
+            [self.sign, self.use_up, self.sectorize, self.misbehave, self.leave], [10, 2, 1, 2, 2]
+        )[0]
         action()
         self.done[action.__name__] += 1
 
     def sign(self) -> None:
-        """A new connection, some signatures of small messages and one of a large one, of a key that lasts long."""
+        """A new connection, some signatures of small messages and one of a large one, of a key that
+        lasts long.
+        """
         with blocking.open_fleet() as fleet:
             if not keys.exists(LASTING):
                 fleet.generate_lms(LASTING, **SETS | {"lms": "sha256_m24_h15"})
@@ -123,7 +129,13 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "world"
         home.mkdir()
-        os.environ.update({name: value for name, value in environment(home).items() if name.startswith("SEEMACHINE")})
+        os.environ.update(
+            {
+                name: value
+                for name, value in environment(home).items()
+                if name.startswith("SEEMACHINE")
+            }
+        )
         machine = RunningMachine(home, ESN)
         try:
             return watch(machine, Day(home, int(str(machine.published()["port"]))), seconds)
@@ -140,9 +152,15 @@ def watch(machine: RunningMachine, day: Day, seconds: float) -> int:
         while time.monotonic() < end:
             day.one()
         # Connections that were left are noticed by the machine in its own time.
-        eventually(lambda: descriptors(pid) <= min((sample[1] for sample in samples), default=1 << 20))
+        eventually(
+            lambda: descriptors(pid) <= min((sample[1] for sample in samples), default=1 << 20)
+        )
         samples.append((resident(pid), descriptors(pid), day.leases))
-        print(f"{part * 10:3} %  {samples[-1][0] / 1024:.1f} MiB  {samples[-1][1]} descriptors  {dict(day.done)}", flush=True)
+        print(
+            f"{part * 10:3} %  {samples[-1][0] / 1024:.1f} MiB  {samples[-1][1]} descriptors "
+            f" {dict(day.done)}",
+            flush=True,
+        )
     memory, files, leases = zip(*samples, strict=True)
     known = LEASE_KIB * (leases[-1] - leases[4])
     flat = max(memory[5:]) <= ALLOWED * max(memory[:5]) + known and max(files[5:]) <= max(files[:5])

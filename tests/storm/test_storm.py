@@ -1,4 +1,7 @@
-"""The storm in a few seconds, and that its checker can fail. `make storm SECONDS=...` is the long form."""
+"""The storm in a few seconds, and that its checker can fail.
+
+`make storm SECONDS=...` is the long form.
+"""
 
 import hashlib
 import json
@@ -19,16 +22,32 @@ def history(tmp_path, monkeypatch):
     import processes
 
     monkeypatch.setenv("SEEMACHINE_HOME", str(tmp_path))
-    with processes.machines(tmp_path, ("7852-268D-3BF9", "--store", "memory")), blocking.open_fleet() as fleet:
+    with (
+        processes.machines(tmp_path, ("7852-268D-3BF9", "--store", "memory")),
+        blocking.open_fleet() as fleet,
+    ):
         key = fleet.generate_lms("k", "sha256_m24_h5", "sha256_n24_w2")
-        signed = [(message, key.sign_with(message)) for message in (b"a" * 24, b"b" * 24, b"c" * 24)]
+        signed = [
+            (message, key.sign_with(message)) for message in (b"a" * 24, b"b" * 24, b"c" * 24)
+        ]
     entries = [
-        {"alias": "k", "esn": one.esn, "leaf": one.leaf, "message": message.hex(), "times": 1, "signature": one.signature.hex()}
+        {
+            "alias": "k",
+            "esn": one.esn,
+            "leaf": one.leaf,
+            "message": message.hex(),
+            "times": 1,
+            "signature": one.signature.hex(),
+        }
         for message, one in signed
     ]
     file = nvram_name(key.public_key).hex()
     ledger = [
-        {"file": file, "leaf": entry["leaf"], "digest": "6d" + hashlib.sha256(bytes.fromhex(entry["message"])).hexdigest()}
+        {
+            "file": file,
+            "leaf": entry["leaf"],
+            "digest": "6d" + hashlib.sha256(bytes.fromhex(entry["message"])).hexdigest(),
+        }
         for entry in entries
     ]
     return tmp_path / "history", entries, ledger
@@ -41,7 +60,9 @@ def verdict(history, entries, ledger):
 
 
 def test_no_leaf_signs_twice_in_a_storm(tmp_path):
-    """Machines and clients are killed, stopped and cut off at random; no leaf signs two messages and what was received is in a ledger."""
+    """Machines and clients are killed, stopped and cut off at random; no leaf signs two messages
+    and what was received is in a ledger.
+    """
     outcome, storm = run(tmp_path / "world", SECONDS, 20261124)
 
     assert sum(storm.events.values()) > 5
@@ -54,14 +75,22 @@ def test_a_true_history_is_clean(history):
     """Three signatures of three leaves, all in the ledger."""
     outcome = verdict(*history)
 
-    assert (outcome.signatures, outcome.reused, outcome.bad, outcome.lost, outcome.burned) == (3, [], [], [], 0)
+    assert (outcome.signatures, outcome.reused, outcome.bad, outcome.lost, outcome.burned) == (
+        3,
+        [],
+        [],
+        [],
+        0,
+    )
 
 
 def test_the_checker_sees_a_leaf_that_signed_twice(history):
     """Two messages on one leaf, in the histories or in the ledgers."""
     path, entries, ledger = history
 
-    assert verdict(path, [*entries, {**entries[0], "message": entries[1]["message"]}], ledger).reused
+    assert verdict(
+        path, [*entries, {**entries[0], "message": entries[1]["message"]}], ledger
+    ).reused
     assert verdict(path, entries, [*ledger, {**ledger[0], "digest": "6d"}]).reused
 
 

@@ -1,4 +1,7 @@
-"""The published figures of this folder. Each JSON file says in `about` and `source` what it holds and where it was printed."""
+"""The published figures of this folder.
+
+Each JSON file says in `about` and `source` what it holds and where it was printed.
+"""
 
 import json
 from pathlib import Path

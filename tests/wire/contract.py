@@ -1,7 +1,8 @@
-"""The contract once more, written from the protocol and not from the source: each field of each message with its limits.
+"""The contract once more, written from the protocol and not from the source: each field of each
+message with its limits.
 
-A specifier gives values just inside and just outside its limits, and a strategy for the rest. A limit that moves in
-seemachine/wire/messages.py must move here, too, and in docs/protocol.md.
+A specifier gives values just inside and just outside its limits, and a strategy for the rest. A
+limit that moves in seemachine/wire/messages.py must move here, too, and in docs/protocol.md.
 """
 
 from collections.abc import Iterable
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 
 from seemachine.wire import messages as m
 
-# What no text may have: controls, line separators, surrogates, and what shows as nothing (DerivedCoreProperties.txt of Unicode 16).
+# What no text may have: controls, line separators, surrogates, and what shows as nothing
+# (DerivedCoreProperties.txt of Unicode 16).
 UNSEEN = [
     (0x00, 0x1F),
     (0x7F, 0x9F),
@@ -47,8 +49,16 @@ characters = st.characters(codec="utf-8").filter(seen)
 numbers = st.integers(-(2**63), 2**64 - 1)
 # What a MessagePack value can be, floats that do not equal themselves excepted.
 anything = st.recursive(
-    st.none() | st.booleans() | numbers | st.floats(allow_nan=False) | st.binary(max_size=60) | st.text(characters, max_size=20),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(characters, max_size=8), inner, max_size=4),
+    st.none()
+    | st.booleans()
+    | numbers
+    | st.floats(allow_nan=False)
+    | st.binary(max_size=60)
+    | st.text(characters, max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text(characters, max_size=8), inner, max_size=4)
+    ),
     max_leaves=8,
 )
 
@@ -72,7 +82,15 @@ class Number:
 
     def outside(self) -> list[object]:
         """Beyond both ends, and what is no integer on the wire."""
-        nearly = [True, False, float(self.low), str(self.low), b"\x01", [self.low], {"low": self.low}]
+        nearly = [
+            True,
+            False,
+            float(self.low),
+            str(self.low),
+            b"\x01",
+            [self.low],
+            {"low": self.low},
+        ]
         return [self.low - 1, self.high + 1, *nearly, *([] if self.optional else [None])]
 
     def strategy(self) -> st.SearchStrategy[object]:
@@ -97,11 +115,22 @@ class Octets:
         """A byte too few, a byte too many, and what is no byte string on the wire."""
         few = [bytes(self.low - 1)] if self.low else []
         many = [bytes(self.high + 1)] if self.high < LARGEST else []
-        return [*few, *many, "x" * self.low, 0, True, [0] * self.low, {}, *([] if self.optional else [None])]
+        return [
+            *few,
+            *many,
+            "x" * self.low,
+            0,
+            True,
+            [0] * self.low,
+            {},
+            *([] if self.optional else [None]),
+        ]
 
     def strategy(self) -> st.SearchStrategy[object]:
         """Byte strings that are taken, none of them long."""
-        return st.binary(min_size=self.low, max_size=min(self.high, self.low + 64)) | st.sampled_from([bytes(self.low)])
+        return st.binary(
+            min_size=self.low, max_size=min(self.high, self.low + 64)
+        ) | st.sampled_from([bytes(self.low)])
 
 
 @dataclass(frozen=True)
@@ -115,7 +144,9 @@ class Text:
         return ["", "x" * self.most, "\U0001f511" * self.most]
 
     def outside(self) -> list[object]:
-        """A character too many, both ends of what can't be seen, and what is no string on the wire."""
+        """A character too many, both ends of what can't be seen, and what is no string
+        on the wire.
+        """
         unseen = [chr(end) for ends in UNSEEN for end in ends if not 0xD800 <= end <= 0xDFFF]
         return ["x" * (self.most + 1), *unseen, b"x", 0, True, ["x"], {}, None]
 
@@ -154,7 +185,9 @@ class Word:
         return ["x", "x" * self.most, "a.Z_0+-9"]
 
     def outside(self) -> list[object]:
-        """None, one too many, what would end a word in a line, and what is no string on the wire."""
+        """None, one too many, what would end a word in a line, and what is no string on
+        the wire.
+        """
         others = [" ", "a b", "a,", "(", ":", "\n", "\x1b", "\u00e9", "\u0661", "/"]
         return ["", "x" * (self.most + 1), *others, b"x", 0, True, ["x"], {}, None]
 
@@ -174,7 +207,14 @@ class Serial:
     def outside(self) -> list[object]:
         """Paths of the same length, other forms, and what is no string on the wire."""
         paths = ["../../../../et", "/tmp/aaaa-bbbb", "../../victim00", "..", ".", ""]
-        forms = ["7852-268d-3bf9", "7852-268D-3BF9\n", "7852-268D-3BF", "7852268D3BF9", "7852-268G-3BF9", "\u06617852-268D-3BF"]
+        forms = [
+            "7852-268d-3bf9",
+            "7852-268D-3BF9\n",
+            "7852-268D-3BF",
+            "7852268D3BF9",
+            "7852-268G-3BF9",
+            "\u06617852-268D-3BF",
+        ]
         return [*paths, *forms, b"7852-268D-3BF9", 0, None, ["7852-268D-3BF9"]]
 
     def strategy(self) -> st.SearchStrategy[object]:
@@ -232,7 +272,18 @@ class Records:
     def outside(self) -> list[object]:
         """One too many, no list, and a list with one wrong record among right ones."""
         [first, *_] = at_the_limits(self.kind)
-        return [[first] * (self.most + 1), None, {}, 0, "x", first, [None], [[]], [{}], *([first, bad] for bad in broken(self.kind))]
+        return [
+            [first] * (self.most + 1),
+            None,
+            {},
+            0,
+            "x",
+            first,
+            [None],
+            [[]],
+            [{}],
+            *([first, bad] for bad in broken(self.kind)),
+        ]
 
     def strategy(self) -> st.SearchStrategy[object]:
         """A few records."""
@@ -253,7 +304,12 @@ SLOT = Number(0, 5)
 WORD = Number(0, U32)
 
 RECORDS: dict[type[Any], dict[str, Specifier]] = {
-    m.Limits: {"frame": Number(1, U32), "message": Number(1, U32), "idle_seconds": WORD, "request_seconds": WORD},
+    m.Limits: {
+        "frame": Number(1, U32),
+        "message": Number(1, U32),
+        "idle_seconds": WORD,
+        "request_seconds": WORD,
+    },
     m.NvmemfileInfo: {
         "file": FILE,
         "public_key": PUBLIC_KEY,
@@ -264,7 +320,13 @@ RECORDS: dict[type[Any], dict[str, Specifier]] = {
         "quarantined": Flag(),
         "warnat": WARNAT,
     },
-    m.Slot: {"slot": SLOT, "ic": WORD, "kind": Word(16), "card": Text(64), "leases": Number(0, 4096)},
+    m.Slot: {
+        "slot": SLOT,
+        "ic": WORD,
+        "kind": Word(16),
+        "card": Text(64),
+        "leases": Number(0, 4096),
+    },
     m.LedgerEntry: {
         "row": Number(1, U64),
         "file": FILE,
@@ -275,7 +337,14 @@ RECORDS: dict[type[Any], dict[str, Specifier]] = {
         "time": Number(0, U64),
         "reason": ACKNOWLEDGEMENT,
     },
-    m.Suspect: {"file": Octets(0, 11), "label": Text(64), "first": WORD, "next": WORD, "end": WORD, "reason": REASON},
+    m.Suspect: {
+        "file": Octets(0, 11),
+        "label": Text(64),
+        "first": WORD,
+        "next": WORD,
+        "end": WORD,
+        "reason": REASON,
+    },
 }
 
 REPLIES: dict[type[Any], dict[str, Specifier]] = {
@@ -293,7 +362,12 @@ REPLIES: dict[type[Any], dict[str, Specifier]] = {
         "operator": Word(16),
         "limits": Record(m.Limits),
     },
-    m.LmsStarted: {"handle": HANDLE, "remaining": Number(1, U32), "expchunk": HEIGHT, "expcache": HEIGHT},
+    m.LmsStarted: {
+        "handle": HANDLE,
+        "remaining": Number(1, U32),
+        "expchunk": HEIGHT,
+        "expcache": HEIGHT,
+    },
     m.LmsResumed: {
         "handle": HANDLE,
         "remaining": Number(1, U32),
@@ -324,7 +398,12 @@ REPLIES: dict[type[Any], dict[str, Specifier]] = {
     m.NvmemfileInfo: RECORDS[m.NvmemfileInfo],
     m.NvmemfileListing: {"files": Records(m.NvmemfileInfo, 4096)},
     m.NvmemfileSigned: {"signature": Octets(1, 65536), "leaf": WORD, "remaining": WORD},
-    m.NvmemfileReserved: {"identifier": Octets(16, 16), "leaf": WORD, "randomizer": Octets(24, 32), "remaining": WORD},
+    m.NvmemfileReserved: {
+        "identifier": Octets(16, 16),
+        "leaf": WORD,
+        "randomizer": Octets(24, 32),
+        "remaining": WORD,
+    },
     m.LmsLoaded: {"file": FILE, "missing": Number(0, 32 << 15)},
     m.SlotListing: {"slots": Records(m.Slot, 6)},
     m.LedgerPage: {"entries": Records(m.LedgerEntry, 512)},
@@ -354,10 +433,20 @@ REQUESTS: dict[type[Any], dict[str, Specifier]] = {
     m.GetNvmemfileInfo: {"file": FILE},
     m.ListNvmemfiles: {},
     m.WarnNvmemfile: {"file": FILE, "warnat": WARNAT},
-    m.NvmemfileSign: {"file": FILE, "token": TOKEN, "message": Octets(0, U32), "acknowledge": ACKNOWLEDGEMENT},
+    m.NvmemfileSign: {
+        "file": FILE,
+        "token": TOKEN,
+        "message": Octets(0, U32),
+        "acknowledge": ACKNOWLEDGEMENT,
+    },
     m.NvmemfileReserve: {"file": FILE, "token": TOKEN, "acknowledge": ACKNOWLEDGEMENT},
     m.NvmemfileSignDigest: {"file": FILE, "token": TOKEN, "digest": Octets(24, 32)},
-    m.LoadLms: {"file": FILE, "expcache": Number(0, 15), "offset": Number(0, 32 << 15), "nodes": Octets(24, 32 << 14)},
+    m.LoadLms: {
+        "file": FILE,
+        "expcache": Number(0, 15),
+        "offset": Number(0, 32 << 15),
+        "nodes": Octets(24, 32 << 14),
+    },
     m.ListSlots: {},
     m.ReadLedger: {"after": Number(0, U64), "most": Number(1, 512)},
     m.ListQuarantine: {"after": WORD},
@@ -393,27 +482,44 @@ EVERY = RECORDS | REPLIES | REQUESTS
 
 def example(kind: type[Any], /, **changes: object) -> Any:
     """A message with each field at its lower limit, but for `changes`."""
-    return kind(**{name: specifier.inside()[0] for name, specifier in EVERY[kind].items()} | changes)
+    return kind(
+        **{name: specifier.inside()[0] for name, specifier in EVERY[kind].items()} | changes
+    )
 
 
 def at_the_limits(kind: type[Any]) -> list[Any]:
     """Messages that are taken, with one field at a time at one of its limits."""
-    return [example(kind), *(example(kind, **{name: value}) for name, one in EVERY[kind].items() for value in one.inside())]
+    return [
+        example(kind),
+        *(
+            example(kind, **{name: value})
+            for name, one in EVERY[kind].items()
+            for value in one.inside()
+        ),
+    ]
 
 
 def largest(kind: type[Any]) -> Any:
     """A message with all fields at their upper limits."""
-    return kind(**{name: one.inside()[min(1, len(one.inside()) - 1)] for name, one in EVERY[kind].items()})
+    return kind(
+        **{name: one.inside()[min(1, len(one.inside()) - 1)] for name, one in EVERY[kind].items()}
+    )
 
 
 def broken(kind: type[Any]) -> list[Any]:
     """Messages that are refused, with one field at a time just outside its limits."""
-    return [example(kind, **{name: value}) for name, one in EVERY[kind].items() for value in one.outside()]
+    return [
+        example(kind, **{name: value})
+        for name, one in EVERY[kind].items()
+        for value in one.outside()
+    ]
 
 
 def built(kind: type[Any]) -> st.SearchStrategy[Any]:
     """Any message of one class."""
-    return st.builds(kind, **{name: specifier.strategy() for name, specifier in EVERY[kind].items()})
+    return st.builds(
+        kind, **{name: specifier.strategy() for name, specifier in EVERY[kind].items()}
+    )
 
 
 def plain(value: Any) -> Any:

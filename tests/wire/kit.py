@@ -1,4 +1,6 @@
-"""What the tests of this folder share: two links joined by a pretend wire, frames made by hand, links in each state."""
+"""What the tests of this folder share: two links joined by a pretend wire, frames made by hand,
+links in each state.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,13 +20,19 @@ GREETING = example(Greeting, esn="7852-268D-3BF9", model="5c")
 REFUSAL = StatusError(Status.NotAvailable, "no HSMs with NVRAM", "dispatch_see_nvmemfile")
 
 
-# In plain Python msgpack is slow, and only its own differences matter: a tenth of the examples will do.
+# In plain Python msgpack is slow, and only its own differences matter: a tenth of the examples will
+# do.
 SHARE = 10 if msgpack.Unpacker is msgpack.fallback.Unpacker else 1
 
 
 def examples(count: int) -> settings:
-    """How many examples a property is tried with. None has a time limit: slow machines are no bug."""
-    return settings(max_examples=count // SHARE, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    """How many examples a property is tried with.
+
+    None has a time limit: slow machines are no bug.
+    """
+    return settings(
+        max_examples=count // SHARE, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
 
 
 def frame(parts: object) -> bytes:
@@ -49,7 +57,14 @@ def answered_frame(number: object, reply: Any) -> bytes:
 
 def refused_frame(number: object, **changes: object) -> bytes:
     """A refusal's frame, made without the Link."""
-    return frame([number, "refused", {"status": 73, "name": "NotAvailable", "detail": "not here", "where": "dispatch"} | changes])
+    return frame(
+        [
+            number,
+            "refused",
+            {"status": 73, "name": "NotAvailable", "detail": "not here", "where": "dispatch"}
+            | changes,
+        ]
+    )
 
 
 def parts(data: bytes) -> list[Any]:
@@ -60,7 +75,10 @@ def parts(data: bytes) -> list[Any]:
 
 
 class Pair:
-    """A client's and a server's link. Each method carries one message across and returns what the other side saw."""
+    """A client's and a server's link.
+
+    Each method carries one message across and returns what the other side saw.
+    """
 
     def __init__(self, max_frame: int = MAX_FRAME) -> None:
         self.client = Link(Role.CLIENT, max_frame)

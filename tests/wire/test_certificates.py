@@ -31,7 +31,9 @@ UNFIT = {
     "exactly one common name": certificate(ROLE_URI + "use", names=()),
     "exactly one common name: two": certificate(ROLE_URI + "use", names=("a", "b")),
     "of 1 to 64 printable characters": certificate(ROLE_URI + "use", names=("",)),
-    "of 1 to 64 printable characters: long": certificate(ROLE_URI + "use", names=("a" * (MAX_CLIENT_NAME + 1),)),
+    "of 1 to 64 printable characters: long": certificate(
+        ROLE_URI + "use", names=("a" * (MAX_CLIENT_NAME + 1),)
+    ),
     "printable": certificate(ROLE_URI + "use", names=("a\nb",)),
     "printable: turned round": certificate(ROLE_URI + "use", names=("a\u202eb",)),
     "a letter or digit: blanks": certificate(ROLE_URI + "use", names=(" " * 8,)),
@@ -47,7 +49,10 @@ def test_a_client_without_one_of_each_is_unfit(what):
         caller(UNFIT[what])
 
 
-@given(st.lists(st.text(max_size=12) | st.sampled_from([ROLE_URI + "use", ROLE_URI + "admin"])), st.lists(st.text(max_size=70)))
+@given(
+    st.lists(st.text(max_size=12) | st.sampled_from([ROLE_URI + "use", ROLE_URI + "admin"])),
+    st.lists(st.text(max_size=70)),
+)
 def test_whatever_is_in_a_certificate_it_is_a_caller_or_unfit(uris, names):
     """Only one known role and one name make a caller."""
     roles = [uri for uri in uris if uri.startswith(ROLE_URI)]
@@ -62,7 +67,11 @@ def test_whatever_is_in_a_certificate_it_is_a_caller_or_unfit(uris, names):
 
 def test_a_machine_may_be_several():
     """Every URI with a well-formed ESN counts, and nothing else does."""
-    assert esns(certificate(ESN_URI + "7852-268D-3BF9", ESN_URI + "5F08-02E0-D947", ESN_URI + "x", "7852-268D-0000")) == [
+    assert esns(
+        certificate(
+            ESN_URI + "7852-268D-3BF9", ESN_URI + "5F08-02E0-D947", ESN_URI + "x", "7852-268D-0000"
+        )
+    ) == [
         "7852-268D-3BF9",
         "5F08-02E0-D947",
     ]

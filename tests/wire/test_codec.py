@@ -64,7 +64,9 @@ def test_anything_but_three_plain_values_is_refused(body):
     assert (misuse.value.status, misuse.value.number) == (Status.Malformed, 0)
 
 
-@pytest.mark.parametrize("fields", [{}, {str(n): n for n in range(MAX_MAP)}, [0] * MAX_LIST, None, {"a": [{"b": b"c"}]}])
+@pytest.mark.parametrize(
+    "fields", [{}, {str(n): n for n in range(MAX_MAP)}, [0] * MAX_LIST, None, {"a": [{"b": b"c"}]}]
+)
 def test_three_plain_values_within_the_limits_are_taken(fields):
     """The limits themselves are allowed."""
     assert unpack(msgpack.packb([1, "x", fields])) == [1, "x", fields]
@@ -98,7 +100,17 @@ def test_the_link_s_tests_hold_with_msgpack_in_plain_python():
     )
     tests = [str(here / "test_link.py"), __file__]
     done = subprocess.run(
-        [sys.executable, "-c", code, "-q", "-p", "no:cacheprovider", "-k", "not plain_python", *tests],
+        [
+            sys.executable,
+            "-c",
+            code,
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "-k",
+            "not plain_python",
+            *tests,
+        ],
         env=os.environ | {"MSGPACK_PUREPYTHON": "1", "PYTHONPATH": os.pathsep.join(sys.path)},
         cwd=here.parents[1],
         capture_output=True,

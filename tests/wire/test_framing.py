@@ -52,10 +52,15 @@ def test_a_length_at_the_limit_is_waited_for():
     assert buffer.next_body() == b"0123456789"
 
 
-@given(bodies=st.lists(st.binary(max_size=30), max_size=6), cuts=st.lists(st.integers(0, 200), max_size=12))
+@given(
+    bodies=st.lists(st.binary(max_size=30), max_size=6),
+    cuts=st.lists(st.integers(0, 200), max_size=12),
+)
 @examples(200)
 def test_bodies_come_out_whole_wherever_the_bytes_are_cut(bodies, cuts):
-    """The same bodies in the same order, each as soon as its last byte is there, and nothing is left over."""
+    """The same bodies in the same order, each as soon as its last byte is there, and nothing is
+    left over.
+    """
     stream = b"".join(encode_frame(body) for body in bodies)
     edges = sorted({0, len(stream), *(cut for cut in cuts if cut <= len(stream))})
     buffer, found, whole = FrameBuffer(), [], 0

@@ -67,7 +67,9 @@ def test_a_conversation_goes_back_and_forth():
 
 
 def test_the_bytes_are_those_of_the_protocol():
-    """A length, then number, name and fields as one MessagePack array; numbers rise by one from 1, and replies repeat them."""
+    """A length, then number, name and fields as one MessagePack array; numbers rise by one from 1,
+    and replies repeat them.
+    """
     pair = Pair()
     hello = pair.client.send(HELLO)
     assert hello == b"\0\0\0\x1f\x93\x01\xa5hello\x82\xa8protocol\x01\xa6client\xa4test"
@@ -84,7 +86,12 @@ def test_the_bytes_are_those_of_the_protocol():
         pair.server.receive_data(asked)
         pair.server.next_event()
         refused = pair.server.send(REFUSAL)
-        fields = {"status": 73, "name": "NotAvailable", "detail": "no HSMs with NVRAM", "where": "dispatch_see_nvmemfile"}
+        fields = {
+            "status": 73,
+            "name": "NotAvailable",
+            "detail": "no HSMs with NVRAM",
+            "where": "dispatch_see_nvmemfile",
+        }
         assert parts(refused) == [number, "refused", fields]
         pair.client.receive_data(refused)
         pair.client.next_event()
@@ -124,12 +131,18 @@ def test_a_long_refusal_is_cut():
     pair = Pair().greet()
     pair.ask(CONTINUE)
 
-    assert told(pair.answer(StatusError(Status.Failed, "d" * 5000, "w" * 5000))) == ("refused", (Status.Failed, "d" * 1000, "w" * 100))
+    assert told(pair.answer(StatusError(Status.Failed, "d" * 5000, "w" * 5000))) == (
+        "refused",
+        (Status.Failed, "d" * 1000, "w" * 100),
+    )
 
 
 @pytest.mark.parametrize("number", [0, 9, 74, 2**32 - 1])
 def test_a_status_of_a_newer_machine_still_reaches_the_user(number):
-    """Its number is unknown here, so it is Failed, and its name begins the sentence. OK is no reason for a refusal."""
+    """Its number is unknown here, so it is Failed, and its name begins the sentence.
+
+    OK is no reason for a refusal.
+    """
     client = busy(Role.CLIENT)
     client.receive_data(refused_frame(2, status=number, name="Novelty", detail="something new"))
     event = client.next_event()
@@ -173,7 +186,9 @@ def test_pipelined_requests_wait_their_turn():
     requests = [HELLO, CONTINUE, ListSlots(), CONTINUE]
     replies = [GREETING, CHUNK, example(SlotListing), REFUSAL]
     server = Link(Role.SERVER)
-    server.receive_data(b"".join(asked_frame(number, request) for number, request in enumerate(requests, 1)))
+    server.receive_data(
+        b"".join(asked_frame(number, request) for number, request in enumerate(requests, 1))
+    )
 
     for number, (request, reply) in enumerate(zip(requests, replies, strict=True), 1):
         assert server.next_event() == Asked(request)
@@ -195,7 +210,9 @@ def test_a_misuse_behind_a_request_waits_its_turn():
 
 
 def test_between_requests_is_known():
-    """True with nothing half-received and nothing asked, which is when a shell may close without loss."""
+    """True with nothing half-received and nothing asked, which is when a shell may close without
+    loss.
+    """
     pair = Pair()
     assert pair.client.between_requests
     assert pair.server.between_requests
@@ -223,7 +240,9 @@ def test_between_requests_is_known():
 @st.composite
 def conversations(draw):
     """Hello and a few more requests, each with its reply or a refusal."""
-    refusals = st.builds(StatusError, st.sampled_from(REASONS), st.text(characters, max_size=9), st.just("x"))
+    refusals = st.builds(
+        StatusError, st.sampled_from(REASONS), st.text(characters, max_size=9), st.just("x")
+    )
     chosen = draw(st.lists(st.sampled_from(NAMES), max_size=3))
     _, hello, greeting = NAMES[0]
     # Hello is not refused: nothing else is heard before it was accepted.
@@ -233,7 +252,10 @@ def conversations(draw):
 
 def cut(data, edges):
     """The same bytes in pieces, none of them empty."""
-    return [data[start:end] for start, end in pairwise(sorted({0, len(data), *(edge % len(data) for edge in edges)}))]
+    return [
+        data[start:end]
+        for start, end in pairwise(sorted({0, len(data), *(edge % len(data) for edge in edges)}))
+    ]
 
 
 def events_of(link, pieces):
@@ -264,7 +286,9 @@ def test_cutting_the_bytes_anywhere_gives_the_same_events(conversation, edges):
 @examples(80)
 def test_cutting_pipelined_requests_anywhere_gives_the_same_events(conversation, edges):
     """A server that answers as it goes sees the same requests and sends the same bytes."""
-    stream = b"".join(asked_frame(number, request) for number, (request, _) in enumerate(conversation, 1))
+    stream = b"".join(
+        asked_frame(number, request) for number, (request, _) in enumerate(conversation, 1)
+    )
     server, seen, sent = Link(Role.SERVER), [], b""
     for piece in cut(stream, edges):
         server.receive_data(piece)
@@ -298,7 +322,10 @@ def test_a_message_one_byte_at_a_time(role):
 
 
 def misuse_in(link, role, frames):
-    """Whatever arrives until the close, with each request refused. The PeerMisuse that it ends in, or None for the close."""
+    """Whatever arrives until the close, with each request refused.
+
+    The PeerMisuse that it ends in, or None for the close.
+    """
     for _ in range(frames):
         try:
             event = link.next_event()
@@ -317,11 +344,16 @@ def nearly_messages(draw):
     """A frame with the names and fields of a message, and anything in some of them."""
     name, asks, answers = draw(st.sampled_from(NAMES))
     kind = draw(st.sampled_from([asks, answers]))
-    fields = {key: draw(st.just(plain(draw(one.strategy()))) | anything) for key, one in EVERY[kind].items()}
+    fields = {
+        key: draw(st.just(plain(draw(one.strategy()))) | anything)
+        for key, one in EVERY[kind].items()
+    }
     if draw(st.booleans()):
         fields.pop(draw(st.sampled_from([*fields, ""])), None)
     word = draw(st.sampled_from([name, "ok", "refused"]) | anything)
-    return frame([draw(st.sampled_from([0, 1, 2, 3]) | anything), word, draw(st.just(fields) | anything)])
+    return frame(
+        [draw(st.sampled_from([0, 1, 2, 3]) | anything), word, draw(st.just(fields) | anything)]
+    )
 
 
 @st.composite
@@ -353,7 +385,9 @@ def mutated(draw):
 )
 @examples(150)
 def test_no_bytes_raise_anything_but_peer_misuse(role, state, data):
-    """In each state of both roles: random bytes, valid frames with bytes changed, and well-formed frames with anything in the fields."""
+    """In each state of both roles: random bytes, valid frames with bytes changed, and well-formed
+    frames with anything in the fields.
+    """
     link = state(role)
     link.receive_data(data)
     link.receive_data(b"")
@@ -370,7 +404,9 @@ def test_no_bytes_raise_anything_but_peer_misuse(role, state, data):
 
 
 def test_the_first_frame_has_a_limit_of_its_own():
-    """Before hello was accepted a server hears frames of 1 KiB at most; a refused hello changes nothing, an accepted one does."""
+    """Before hello was accepted a server hears frames of 1 KiB at most; a refused hello changes
+    nothing, an accepted one does.
+    """
     long = (HELLO_FRAME + 1).to_bytes(4, "big")
     assert "over the limit of 1024" in misuse_of(fresh(Role.SERVER), long).detail
     link = fresh(Role.SERVER)
@@ -387,7 +423,9 @@ def test_the_first_frame_has_a_limit_of_its_own():
 @EVERY_STATE
 @pytest.mark.parametrize("length", [(1 << 20) + 1, 0xFFFFFFFF])
 def test_a_frame_over_the_limit_is_refused_before_its_body(role, state, length):
-    """The length word alone is enough; a server with a request in hand looks once it has answered."""
+    """The length word alone is enough; a server with a request in hand looks once it
+    has answered.
+    """
     link = state(role)
     link.receive_data(length.to_bytes(4, "big"))
     if role is Role.SERVER and state in REPLY_OF:
@@ -494,16 +532,27 @@ def test_a_missing_field_is_named(missing):
     """The refusal says which field is not there."""
     fields = {name: value for name, value in plain(HELLO).items() if name != missing}
 
-    assert misuse_of(fresh(Role.SERVER), frame([1, "hello", fields])).detail == f"hello: missing field {missing}"
+    assert (
+        misuse_of(fresh(Role.SERVER), frame([1, "hello", fields])).detail
+        == f"hello: missing field {missing}"
+    )
 
 
-@pytest.mark.parametrize("name", ["", "Hello", "helloo", "ok", "refused", "__class__", "hello\0", "x" * 1000])
+@pytest.mark.parametrize(
+    "name", ["", "Hello", "helloo", "ok", "refused", "__class__", "hello\0", "x" * 1000]
+)
 def test_an_unknown_command_says_so(name):
-    """UnknownCommand and the request's number, first request or not; the name itself is not repeated."""
+    """UnknownCommand and the request's number, first request or not; the name itself is not
+    repeated.
+    """
     for link, number in ((fresh(Role.SERVER), 1), (idle(Role.SERVER), 2)):
         misuse = misuse_of(link, frame([number, name, {}]))
 
-        assert (misuse.status, misuse.number, misuse.detail) == (Status.UnknownCommand, number, "unknown command")
+        assert (misuse.status, misuse.number, misuse.detail) == (
+            Status.UnknownCommand,
+            number,
+            "unknown command",
+        )
 
 
 @pytest.mark.parametrize("number", [0, 1, 3, 4, 2**32 - 1])
@@ -525,14 +574,18 @@ def test_a_request_out_of_order_is_refused(number):
     ],
 )
 def test_rules_are_checked_in_the_order_of_the_protocol(number, name, fields, said):
-    """Of several broken rules the first in the table of docs/protocol.md is the one that is told."""
+    """Of several broken rules the first in the table of docs/protocol.md is the one
+    that is told.
+    """
     misuse = misuse_of(idle(Role.SERVER), frame([number, name, fields]))
 
     assert (misuse.detail, misuse.number) == (said, number)
 
 
 def test_a_refused_hello_opens_nothing():
-    """After a hello that was refused the server still hears nothing but hello, which it may then accept."""
+    """After a hello that was refused the server still hears nothing but hello, which it may then
+    accept.
+    """
     server = Link(Role.SERVER)
     server.receive_data(asked_frame(1, HELLO))
     server.next_event()
@@ -563,7 +616,9 @@ def test_a_first_request_is_known_before_it_must_be_hello():
     assert "must be hello" in misuse_of(fresh(Role.SERVER), frame([1, "slot_list", None])).detail
 
 
-@pytest.mark.parametrize("asks", [asks for name, asks, _ in NAMES if name != "hello"], ids=lambda kind: kind.NAME)
+@pytest.mark.parametrize(
+    "asks", [asks for name, asks, _ in NAMES if name != "hello"], ids=lambda kind: kind.NAME
+)
 def test_the_first_request_must_be_hello(asks):
     """Any other is refused first, and taken after it."""
     misuse = misuse_of(fresh(Role.SERVER), asked_frame(1, example(asks)))
@@ -593,7 +648,9 @@ BAD_REPLY = {
     "an unknown field": frame([2, "ok", plain(CHUNK) | {"more": 1}]),
     "true for an integer": frame([2, "ok", plain(CHUNK) | {"remaining": True}]),
     "a refusal without fields": frame([2, "refused", None]),
-    "a refusal with a missing field": frame([2, "refused", {"status": 1, "name": "x", "detail": "x"}]),
+    "a refusal with a missing field": frame(
+        [2, "refused", {"status": 1, "name": "x", "detail": "x"}]
+    ),
     "a refusal with an unknown field": refused_frame(2, more=1),
     "a refusal with true for its status": refused_frame(2, status=True),
     "a refusal with text for its status": refused_frame(2, status="73"),
@@ -614,7 +671,10 @@ def test_a_bad_reply_is_the_server_s_misuse(data):
 
 
 @pytest.mark.parametrize("state", [fresh, idle])
-@pytest.mark.parametrize("data", [answered_frame(1, GREETING), answered_frame(2, CHUNK), refused_frame(1), refused_frame(0)])
+@pytest.mark.parametrize(
+    "data",
+    [answered_frame(1, GREETING), answered_frame(2, CHUNK), refused_frame(1), refused_frame(0)],
+)
 def test_a_reply_that_was_not_asked_for_is_misuse(state, data):
     """Neither before the first request nor after the last reply does a server speak."""
     assert "not asked" in misuse_of(state(Role.CLIENT), data).detail
@@ -643,7 +703,13 @@ def test_a_reply_without_a_number_is_misuse():
     assert "not asked" in misuse_of(busy(Role.CLIENT), answered_frame(0, CHUNK)).detail
 
 
-REFUSAL_LIMITS = [("status", -1), ("status", 2**32), ("name", "n" * 101), ("detail", "d" * 1001), ("where", "w" * 101)]
+REFUSAL_LIMITS = [
+    ("status", -1),
+    ("status", 2**32),
+    ("name", "n" * 101),
+    ("detail", "d" * 1001),
+    ("where", "w" * 101),
+]
 
 
 @pytest.mark.parametrize(("name", "value"), REFUSAL_LIMITS, ids=lambda value: str(value)[:8])
@@ -653,7 +719,9 @@ def test_a_refusal_outside_its_limits_is_misuse(name, value):
 
 
 def test_a_field_that_comes_twice_is_misuse():
-    """A map has each of its fields once, so that two readers can't see two messages in the same bytes."""
+    """A map has each of its fields once, so that two readers can't see two messages in the same
+    bytes.
+    """
     twice = b"\x93\x01\xa5hello\x83\xa8protocol\x01\xa6client\xa4test\xa6client\xa4tsst"
 
     assert misuse_of(fresh(Role.SERVER), framed(twice)).status is Status.Malformed
@@ -666,7 +734,11 @@ def test_a_field_that_comes_twice_is_misuse():
 @EVERY_STATE
 def test_an_end_inside_a_frame_is_misuse(role, state):
     """Wherever the frame breaks off, its length word included."""
-    data = answered_frame(2, example(REPLY_OF.get(state, Greeting))) if role is Role.CLIENT else asked_frame(2, CONTINUE)
+    data = (
+        answered_frame(2, example(REPLY_OF.get(state, Greeting)))
+        if role is Role.CLIENT
+        else asked_frame(2, CONTINUE)
+    )
     for size in range(1, len(data)):
         link = state(role)
         link.receive_data(data[:size])
@@ -705,19 +777,28 @@ SURROGATES = pytest.mark.parametrize("text", ["\ud800", "caf\udce9"], ids=ascii)
 
 @SURROGATES
 def test_a_field_that_utf_8_cannot_carry_is_a_bug_here(text):
-    """A lone surrogate is out of the limits of text, so it is LocalMisuse like any other value that is."""
+    """A lone surrogate is out of the limits of text, so it is LocalMisuse like any other value that
+    is.
+    """
     with pytest.raises(LocalMisuse):
         fresh(Role.CLIENT).send(example(type(HELLO), client=text))
 
 
 @pytest.mark.parametrize("text", ["\ud800", "caf\udce9", "a\nb", "\x1b[2J", "\u202e"], ids=ascii)
 def test_a_refusal_with_any_text_is_still_sent(text):
-    """A sentence may quote a file name; whatever is in it, the client gets its refusal, and the machine sends it printable."""
+    """A sentence may quote a file name; whatever is in it, the client gets its refusal, and the
+    machine sends it printable.
+    """
     pair = Pair().greet()
     pair.ask(CONTINUE)
     data = pair.server.send(StatusError(Status.Failed, text, text))
 
-    assert parts(data)[2] == {"status": 1000, "name": "Failed", "detail": printable(text), "where": printable(text)}
+    assert parts(data)[2] == {
+        "status": 1000,
+        "name": "Failed",
+        "detail": printable(text),
+        "where": printable(text),
+    }
     pair.client.receive_data(data)
     assert pair.client.next_event().error.args == (Status.Failed, printable(text), "")
 
@@ -757,7 +838,9 @@ def test_a_second_reply_is_a_bug_here():
         server.send(CHUNK)
 
 
-@pytest.mark.parametrize(("_name", "asks", "answers"), NAMES, ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.parametrize(
+    ("_name", "asks", "answers"), NAMES, ids=lambda value: value if isinstance(value, str) else ""
+)
 def test_a_reply_of_another_class_is_a_bug_here(_name, asks, answers):
     """Each request is answered by its own reply and by no other message."""
     for other in {reply for _, _, reply in NAMES} - {answers} | {asks}:
@@ -772,7 +855,9 @@ def test_a_reply_of_another_class_is_a_bug_here(_name, asks, answers):
 
 @ROLES
 def test_after_a_misuse_the_link_is_dead(role):
-    """It sees nothing and sends nothing any more, though what arrived behind the misuse is in order."""
+    """It sees nothing and sends nothing any more, though what arrived behind the misuse is in
+    order.
+    """
     link = busy(role) if role is Role.CLIENT else idle(role)
     good = answered_frame(2, CHUNK) if role is Role.CLIENT else asked_frame(2, CONTINUE)
     misuse_of(link, framed(b"\xc1") + good)
@@ -785,7 +870,10 @@ def test_after_a_misuse_the_link_is_dead(role):
 
 
 def tampered(pair, change):
-    """Ask, and let `change` have the frame before the server sees it. Returns what the client hears from the last words."""
+    """Ask, and let `change` have the frame before the server sees it.
+
+    Returns what the client hears from the last words.
+    """
     data = pair.client.send(CONTINUE)
     misuse = misuse_of(pair.server, change(data))
     pair.client.receive_data(pair.server.last_words(misuse))
@@ -793,12 +881,18 @@ def tampered(pair, change):
 
 
 LAST_WORDS = {
-    "an unknown command": (lambda data: frame([parts(data)[0], "sing", {}]), (Status.UnknownCommand, "unknown command", "link")),
+    "an unknown command": (
+        lambda data: frame([parts(data)[0], "sing", {}]),
+        (Status.UnknownCommand, "unknown command", "link"),
+    ),
     "a missing field": (
         lambda data: frame([*parts(data)[:2], {}]),
         (Status.Malformed, "continueLMS_cache_next: missing field handle", "link"),
     ),
-    "no MessagePack": (lambda _data: framed(b"\xc1"), (Status.Malformed, "not a MessagePack frame (FormatError)", "link")),
+    "no MessagePack": (
+        lambda _data: framed(b"\xc1"),
+        (Status.Malformed, "not a MessagePack frame (FormatError)", "link"),
+    ),
     "no number": (
         lambda data: frame([None, *parts(data)[1:]]),
         (Status.Malformed, "the request number must be an integer from 0 to 2^32 - 1", "link"),
@@ -812,7 +906,9 @@ LAST_WORDS = {
 
 @pytest.mark.parametrize(("change", "heard"), LAST_WORDS.values(), ids=LAST_WORDS)
 def test_a_server_s_last_words_are_a_refusal_to_its_client(change, heard):
-    """The client is told why before the server closes, also when the server could not read the request's number."""
+    """The client is told why before the server closes, also when the server could not read the
+    request's number.
+    """
     event, misuse = tampered(Pair().greet(), change)
 
     assert told(event) == ("refused", heard)

@@ -21,7 +21,9 @@ def class_name(value):
 
 
 CLASSES = pytest.mark.parametrize("kind", EVERY, ids=class_name)
-CONVERSATIONS = pytest.mark.parametrize(("request_class", "reply_class"), [names[1:] for names in NAMES], ids=class_name)
+CONVERSATIONS = pytest.mark.parametrize(
+    ("request_class", "reply_class"), [names[1:] for names in NAMES], ids=class_name
+)
 
 
 @pytest.mark.parametrize(("name", "request_class", "reply_class"), NAMES, ids=class_name)
@@ -59,7 +61,9 @@ def test_every_limit_itself_is_allowed(kind):
 
 @pytest.mark.parametrize(("kind", "name"), fields_of(EVERY), ids=class_name)
 def test_every_limit_is_kept_both_ways(kind, name):
-    """Values just outside and of other types are refused by the field's name, encoding and decoding."""
+    """Values just outside and of other types are refused by the field's name, encoding and
+    decoding.
+    """
     for value in EVERY[kind][name].outside():
         with pytest.raises(FieldError):
             to_fields(example(kind, **{name: value}))
@@ -102,7 +106,11 @@ def test_a_reply_outside_its_limits_does_not_cross(kind, name):
         with pytest.raises(LocalMisuse, match=f"^{name} "):
             pair.server.send(reply)
         # 4,097 records are already over the codec's limit, which does not know the field.
-        said = "not a MessagePack frame" if isinstance(value, list) and len(value) > 4096 else f"reply to {asks.NAME}: {name} "
+        said = (
+            "not a MessagePack frame"
+            if isinstance(value, list) and len(value) > 4096
+            else f"reply to {asks.NAME}: {name} "
+        )
         if packable(value):
             pair.client.receive_data(answered_frame(1 if kind is messages.Greeting else 2, reply))
             with pytest.raises(PeerMisuse, match=f"^{said}"):
@@ -123,7 +131,9 @@ def test_every_message_crosses_unchanged(request_class, reply_class, data):
 
 @CONVERSATIONS
 def test_the_largest_messages_fit_a_frame(request_class, reply_class):
-    """No limit of a field is beyond the default frame, but for the message to sign, whose limit is the frame's."""
+    """No limit of a field is beyond the default frame, but for the message to sign, whose limit is
+    the frame's.
+    """
     pair = Pair() if request_class is messages.Hello else Pair().greet()
     for asked in (*at_the_limits(request_class), largest(request_class)):
         for reply in (*at_the_limits(reply_class), largest(reply_class)):
@@ -132,7 +142,9 @@ def test_the_largest_messages_fit_a_frame(request_class, reply_class):
 
 
 def test_a_message_to_sign_has_the_room_of_a_frame():
-    """MAX_FRAME - ENVELOPE_BYTES bytes fit beside the other fields, whatever the request number; a whole frame does not."""
+    """MAX_FRAME - ENVELOPE_BYTES bytes fit beside the other fields, whatever the request number; a
+    whole frame does not.
+    """
     largest = example(NvmemfileSign, message=bytes(MAX_FRAME - ENVELOPE_BYTES))
     pair = Pair().greet()
 
@@ -142,7 +154,9 @@ def test_a_message_to_sign_has_the_room_of_a_frame():
         Pair().greet().client.send(example(NvmemfileSign, message=bytes(MAX_FRAME)))
 
 
-@pytest.mark.parametrize(("first", "position", "end", "left"), [(0, 0, 32, 32), (16, 20, 32, 12), (0, 32, 32, 0)])
+@pytest.mark.parametrize(
+    ("first", "position", "end", "left"), [(0, 0, 32, 32), (16, 20, 32, 12), (0, 32, 32, 0)]
+)
 def test_remaining_is_what_lies_between_next_and_end(first, position, end, left):
     """The signatures left in a file."""
     assert example(NvmemfileInfo, first=first, next=position, end=end).remaining == left

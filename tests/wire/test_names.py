@@ -26,7 +26,9 @@ def test_a_short_key_has_a_name_of_the_same_kind(head, root):
     assert nvram_name(head + root) == b"lms" + root[:8]
 
 
-@pytest.mark.parametrize("esn", ["7852-268D-3BF9", "5F08-02E0-D947", "0000-0000-0000", "FFFF-FFFF-FFFF"])
+@pytest.mark.parametrize(
+    "esn", ["7852-268D-3BF9", "5F08-02E0-D947", "0000-0000-0000", "FFFF-FFFF-FFFF"]
+)
 def test_the_guide_s_serial_numbers_are_taken(esn):
     """Three groups of four upper-case hex digits."""
     assert is_esn(esn)
@@ -52,5 +54,7 @@ def test_the_guide_s_serial_numbers_are_taken(esn):
     ],
 )
 def test_anything_else_is_no_serial_number(text):
-    """Not lower case, not longer or shorter, no line end, and no digits of other scripts: an ESN becomes a file name."""
+    """Not lower case, not longer or shorter, no line end, and no digits of other scripts: an ESN
+    becomes a file name.
+    """
     assert not is_esn(text)

@@ -1,4 +1,6 @@
-"""printable.py: what a terminal would obey, a line would break at, or nobody would see, is shown as an escape."""
+"""printable.py: what a terminal would obey, a line would break at, or nobody would see, is shown as
+an escape.
+"""
 
 import unicodedata
 
@@ -17,12 +19,24 @@ SHOWN = {
     "\x1b[2J\x07\x7f": "\\x1b[2J\\x07\\x7f",
     "\x85\x9b31m": "\\x85\\x9b31m",
     "\u2028\u2029": "\\u2028\\u2029",
-    "\u200e\u200f\u061c\u202a\u202e\u2066\u2069": "\\u200e\\u200f\\u061c\\u202a\\u202e\\u2066\\u2069",
+    "\u200e\u200f\u061c\u202a\u202e\u2066\u2069": (
+        "\\u200e\\u200f\\u061c\\u202a\\u202e\\u2066\\u2069"
+    ),
     "\udc9b\ud800": "\\udc9b\\ud800",
     "\U000e0041": "\\U000e0041",
 }
 # Controls of format that are seen: signs before numbers, and how hieroglyphs are joined.
-VISIBLE = {*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD, *range(0x13430, 0x13440)}
+VISIBLE = {
+    *range(0x600, 0x606),
+    0x6DD,
+    0x70F,
+    0x890,
+    0x891,
+    0x8E2,
+    0x110BD,
+    0x110CD,
+    *range(0x13430, 0x13440),
+}
 
 
 @pytest.mark.parametrize("text", SHOWN)
@@ -32,9 +46,15 @@ def test_what_is_not_printable_is_shown_as_an_escape(text):
 
 
 def test_every_control_and_separator_of_unicode_is_caught():
-    """By category: controls, format, surrogates, line and paragraph separators; and nothing beyond the ranges of the protocol."""
+    """By category: controls, format, surrogates, line and paragraph separators; and nothing beyond
+    the ranges of the protocol.
+    """
     hidden = {code for code in range(0x110000) if not is_printable(chr(code))}
-    steering = {code for code in range(0x110000) if unicodedata.category(chr(code)) in ("Cc", "Cf", "Cs", "Zl", "Zp")}
+    steering = {
+        code
+        for code in range(0x110000)
+        if unicodedata.category(chr(code)) in ("Cc", "Cf", "Cs", "Zl", "Zp")
+    }
     assert steering - VISIBLE <= hidden
     assert hidden == {code for low, high in UNSEEN for code in range(low, high + 1)}
 

@@ -1,4 +1,7 @@
-"""docs/protocol.md against the code: its bytes, tables and figures are those of the wire. What is compared is parsed from the page."""
+"""docs/protocol.md against the code: its bytes, tables and figures are those of the wire.
+
+What is compared is parsed from the page.
+"""
 
 import inspect
 import json
@@ -45,7 +48,9 @@ RECORDS = {
 }
 
 # What the worked exchange says, in its order: a request, then its reply or refusal.
-KEY = bytes.fromhex("000000050000000481908b4836be539bfc553a0e720c695c7d62e3b1957663b4aa46dfd3de008a62ddf4a720f8eb89cdfbadc6cadb93e2e2")
+KEY = bytes.fromhex(
+    "000000050000000481908b4836be539bfc553a0e720c695c7d62e3b1957663b4aa46dfd3de008a62ddf4a720f8eb89cdfbadc6cadb93e2e2"
+)
 LIMITS = m.Limits(frame=1_048_576, message=1_047_296, idle_seconds=300, request_seconds=120)
 EXCHANGE: list[Any] = [
     m.Hello(protocol=3, client="example"),
@@ -84,7 +89,9 @@ def sections() -> dict[str, str]:
 
 
 def tables(section: str) -> dict[str, list[list[str]]]:
-    """The tables of a section by the first word of their head; each a list of rows of cells without backquotes."""
+    """The tables of a section by the first word of their head; each a list of rows of cells without
+    backquotes.
+    """
     blocks = re.findall(r"(?:^\|.*\n)+", sections()[section], flags=re.MULTILINE)
     rows = [[_cells(line) for line in block.splitlines()] for block in blocks]
     return {head[0]: body for head, _, *body in rows}
@@ -136,12 +143,16 @@ class Reader:
         return int.from_bytes(self.take(size), "big")
 
     def value(self) -> tuple[str, Any]:
-        """One value: what kind of thing it is, and it; for arrays and maps only how many things follow."""
+        """One value: what kind of thing it is, and it; for arrays and maps only how many things
+        follow.
+        """
         lead = self.length(1)
         if lead < 0x80:
             return "int", lead
         if lead < 0xC0:
-            kind, count = {8: ("map", lead & 15), 9: ("array", lead & 15)}.get(lead >> 4, ("text", lead & 31))
+            kind, count = {8: ("map", lead & 15), 9: ("array", lead & 15)}.get(
+                lead >> 4, ("text", lead & 31)
+            )
             return (kind, self.take(count).decode()) if kind == "text" else (kind, count)
         readers = {
             0xC0: lambda: ("nil", None),
@@ -180,7 +191,9 @@ def _words(kind: str, value: Any) -> str:
 
 
 def explain(data: bytes) -> list[tuple[str, str]]:
-    """The lines of the page for a frame: the length, the envelope's parts, then a key and its value each."""
+    """The lines of the page for a frame: the length, the envelope's parts, then a key and its value
+    each.
+    """
     reader = Reader(data)
     lines = [(reader.take(LENGTH_BYTES).hex(), f"{reader.rest} bytes follow")]
     lines += [reader.line(1) for _ in range(4)]
@@ -202,7 +215,9 @@ def _broken(digits: str, words: str) -> list[tuple[str, str]]:
 
 
 def test_the_worked_frames_are_what_links_send():
-    """A client's and a machine's link produce the page's bytes for the exchange, and nothing of it is left out."""
+    """A client's and a machine's link produce the page's bytes for the exchange, and nothing of it
+    is left out.
+    """
     client, machine = Link(Role.CLIENT), Link(Role.SERVER)
     sent = []
     for index, message in enumerate(EXCHANGE):
@@ -218,7 +233,9 @@ def test_links_understand_the_worked_frames():
     """Fed with the page's bytes, each side sees the messages of the exchange."""
     client, machine = Link(Role.CLIENT), Link(Role.SERVER)
     worked = [block_bytes(block) for block in blocks()]
-    for asked, answered, asked_bytes, answered_bytes in zip(EXCHANGE[::2], EXCHANGE[1::2], worked[::2], worked[1::2], strict=True):
+    for asked, answered, asked_bytes, answered_bytes in zip(
+        EXCHANGE[::2], EXCHANGE[1::2], worked[::2], worked[1::2], strict=True
+    ):
         machine.receive_data(asked_bytes)
         assert machine.next_event() == Asked(asked)
         machine.send(answered)
@@ -241,9 +258,18 @@ def test_every_worked_byte_has_its_explanation(number):
 
 def test_the_worked_bytes_use_only_the_lead_bytes_that_the_page_names():
     """Every MessagePack lead byte of the exchange is in the page's table of them."""
-    named = {cell for row in tables("Worked exchange")["lead byte"] for cell in re.findall(r"[0-9a-f]{2}", row[0])}
+    named = {
+        cell
+        for row in tables("Worked exchange")["lead byte"]
+        for cell in re.findall(r"[0-9a-f]{2}", row[0])
+    }
     assert {"c0", "c2", "c4", "cd", "ce", "d9"} <= named
-    used = {digits.split(" ")[-1][:2] for block in blocks() for digits, words in block[1:] if not words.startswith('"no NVRAM')}
+    used = {
+        digits.split(" ")[-1][:2]
+        for block in blocks()
+        for digits, words in block[1:]
+        if not words.startswith('"no NVRAM')
+    }
     assert {lead for lead in used if lead >= "c0"} <= named
 
 
@@ -256,7 +282,10 @@ def message_tables() -> list[Any]:
     for name, request in REQUESTS.items():
         found += [(name, "request", request), (name, "reply", request.Reply)]
     found += [("hello", "Limits", m.Limits), ("slot_list", "Slot", m.Slot)]
-    found += [("nvram_ledger", "LedgerEntry", m.LedgerEntry), ("quarantine_list", "Suspect", m.Suspect)]
+    found += [
+        ("nvram_ledger", "LedgerEntry", m.LedgerEntry),
+        ("quarantine_list", "Suspect", m.Suspect),
+    ]
     return [pytest.param(*one, id=f"{one[0]}-{one[1]}") for one in found]
 
 
@@ -293,7 +322,9 @@ def field_types(section: str, head: str) -> dict[str, Type]:
 
 def record_example(name: str) -> dict[str, object]:
     """A record at its lower limits, by the page."""
-    section = next(param.values[0] for param in message_tables() if param.values[2] is RECORDS[name])
+    section = next(
+        param.values[0] for param in message_tables() if param.values[2] is RECORDS[name]
+    )
     head = name if name in tables(section) else "reply"
     return {field: samples(kind)[0][0] for field, kind in field_types(section, head).items()}
 
@@ -310,12 +341,21 @@ def samples(kind: Type) -> tuple[list[Any], list[Any]]:
     if kind.name == "bool":
         return [False, True], [0, 1, "true"]
     if kind.name == "ESN":
-        return ["7852-268D-3BF9"], ["", "7852-268D-3BF", "7852-268D-3BF9F", "7852-268d-3bf9", "../../victim00", b"7852-268D-3BF9"]
+        return ["7852-268D-3BF9"], [
+            "",
+            "7852-268D-3BF",
+            "7852-268D-3BF9F",
+            "7852-268d-3bf9",
+            "../../victim00",
+            b"7852-268D-3BF9",
+        ]
     if kind.name == "map":
         return [record_example(kind.of)], [{}, [], record_example(kind.of) | {"more": 1}]
     made = makers[kind.name]
     inside = [made(size) for size in (kind.low, kind.high) if kind.name == "int" or size <= LARGEST]
-    beyond = [size for size in (kind.low - 1, kind.high + 1) if kind.name == "int" or 0 <= size <= LARGEST]
+    beyond = [
+        size for size in (kind.low - 1, kind.high + 1) if kind.name == "int" or 0 <= size <= LARGEST
+    ]
     unprintable = [" ", "x ", " x", "x\ny", "\x1b[2J", "x\u202ey"]
     other = {
         "int": [True, 1.0, "1"],
@@ -349,7 +389,9 @@ def test_a_table_has_the_fields_of_its_message(section, head, kind):
 
 @MESSAGE_TABLES
 def test_a_table_has_the_types_and_limits_of_its_message(section, head, kind):
-    """What the page allows is taken by the code, what lies just beyond is refused, and nil goes only where the page says so."""
+    """What the page allows is taken by the code, what lies just beyond is refused, and nil goes
+    only where the page says so.
+    """
     for name, stated in field_types(section, head).items():
         check = kind.CHECKS[name]
         inside, outside = samples(stated)
@@ -375,7 +417,9 @@ def test_every_request_has_a_section_and_no_section_is_of_an_unknown_one():
 
 def test_every_message_class_is_on_the_page():
     """No class with fields is left out of the tables that are compared here."""
-    assert {kind for kind in vars(m).values() if hasattr(kind, "CHECKS")} == {param.values[2] for param in message_tables()}
+    assert {kind for kind in vars(m).values() if hasattr(kind, "CHECKS")} == {
+        param.values[2] for param in message_tables()
+    }
 
 
 # ---------------------------------------------------------------- refusals
@@ -394,7 +438,12 @@ def sent_statuses() -> dict[str, int]:
 
 def test_the_statuses_are_those_that_a_machine_sends():
     """Names and numbers of the page's table are those which link, commands and server use."""
-    paths = [*SOURCES.glob("commands/*.py"), *SOURCES.glob("server/*.py"), SOURCES / "wire" / "link.py", SOURCES / "wire" / "status.py"]
+    paths = [
+        *SOURCES.glob("commands/*.py"),
+        *SOURCES.glob("server/*.py"),
+        SOURCES / "wire" / "link.py",
+        SOURCES / "wire" / "status.py",
+    ]
     assert sent_statuses() == {name: Status[name].value for name in spoken(paths)}
 
 
@@ -402,7 +451,9 @@ def test_the_statuses_that_are_never_sent_are_named_too():
     """Every other status is on the page, with its number, as one that a machine does not send."""
     sentence = re.search(r"Never sent: (.+?)\.", sections()["Statuses"])[1]
     never = {name: int(number) for number, name in re.findall(r"(\d+) `(\w+)`", sentence)}
-    assert never == {status.name: status.value for status in Status if status.name not in sent_statuses()}
+    assert never == {
+        status.name: status.value for status in Status if status.name not in sent_statuses()
+    }
 
 
 def refusals(section: str) -> set[str]:
@@ -423,10 +474,18 @@ def in_commands(thing: Any) -> bool:
 
 def callable_in(module: Any) -> dict[str, Any]:
     """The functions of the commands that a module can call, by the name that it has for them."""
-    named = {name: one for name, one in inspect.getmembers(module, inspect.isfunction) if in_commands(one)}
+    named = {
+        name: one
+        for name, one in inspect.getmembers(module, inspect.isfunction)
+        if in_commands(one)
+    }
     for prefix, other in inspect.getmembers(module, inspect.ismodule):
         if in_commands(other):
-            named |= {f"{prefix}.{name}": one for name, one in inspect.getmembers(other, inspect.isfunction) if in_commands(one)}
+            named |= {
+                f"{prefix}.{name}": one
+                for name, one in inspect.getmembers(other, inspect.isfunction)
+                if in_commands(one)
+            }
     return named
 
 
@@ -442,21 +501,27 @@ def named_by(function: Any, seen: set[Any]) -> set[str]:
 
 
 def test_statuses_are_followed_from_one_module_to_the_next():
-    """A refusal counts for a command however its module came by the function: by its name or by its module's."""
+    """A refusal counts for a command however its module came by the function: by its name or by its
+    module's.
+    """
     assert {"UnknownID"} <= named_by(generate.advance, set())
     assert {"UnknownID", "ObjectInUse", "Malformed"} <= named_by(resume.resume, set())
 
 
 @pytest.mark.parametrize("request_class", COMMANDS, ids=lambda kind: kind.NAME)
 def test_the_statuses_of_a_command_are_in_its_section(request_class):
-    """What a command refuses with itself stands in its section; what else stands there is the status of an error of the machine."""
+    """What a command refuses with itself stands in its section; what else stands there is the
+    status of an error of the machine.
+    """
     own = named_by(COMMANDS[request_class], set())
     assert own <= refusals(request_class.NAME)
     assert refusals(request_class.NAME) - own <= {status.name for _, status in STATUSES}
 
 
 def test_a_refusal_has_the_fields_of_the_page():
-    """A refusal carries the fields of the page's table, and its texts are cut at the page's limits."""
+    """A refusal carries the fields of the page's table, and its texts are cut at the
+    page's limits.
+    """
     types = field_types("Envelope", "refusal")
     link = Link(Role.SERVER)
     link.receive_data(block_bytes(blocks()[0]))
@@ -466,7 +531,9 @@ def test_a_refusal_has_the_fields_of_the_page():
     assert [reader.value()[1] for _ in range(3)] == [1, "refused", len(types)]
     shown = {reader.value()[1]: reader.value()[1] for _ in types}
     assert list(shown) == list(types)
-    assert [len(shown[name]) for name in ("detail", "where")] == [types[name].high for name in ("detail", "where")]
+    assert [len(shown[name]) for name in ("detail", "where")] == [
+        types[name].high for name in ("detail", "where")
+    ]
     assert types["status"].high >= max(Status)
 
 
@@ -483,10 +550,19 @@ def framed(body: bytes) -> bytes:
 
 HELLO = block_bytes(blocks()[0])
 AFTER_HELLO = HELLO, EXCHANGE[1]
-# For each row of the page: what was asked and answered before, the bytes that break a rule, whether the client closes behind them.
+# For each row of the page: what was asked and answered before, the bytes that break a rule, whether
+# the client closes behind them.
 MISUSES: dict[str, tuple[Any, bytes, bool]] = {
-    "a length word over the limit": (AFTER_HELLO, (MAX_FRAME + 1).to_bytes(LENGTH_BYTES, "big"), False),
-    "a length word over that of hello, before a hello was accepted": (None, (HELLO_FRAME + 1).to_bytes(LENGTH_BYTES, "big"), False),
+    "a length word over the limit": (
+        AFTER_HELLO,
+        (MAX_FRAME + 1).to_bytes(LENGTH_BYTES, "big"),
+        False,
+    ),
+    "a length word over that of hello, before a hello was accepted": (
+        None,
+        (HELLO_FRAME + 1).to_bytes(LENGTH_BYTES, "big"),
+        False,
+    ),
     "a body that is not exactly one array of three, or has a field twice": (
         AFTER_HELLO,
         framed(b"\x93\x02\xa9slot_list\x82\xa1x\x01\xa1x\x01"),
@@ -494,7 +570,11 @@ MISUSES: dict[str, tuple[Any, bytes, bool]] = {
     ),
     "a number that is not int 0..2^32-1": (AFTER_HELLO, framed(b"\x93\xc0\xa1x\x80"), False),
     "a name that is not text": (AFTER_HELLO, framed(b"\x93\x02\x02\x80"), False),
-    "a number that is not the last one plus 1": (AFTER_HELLO, framed(b"\x93\x05\xa9slot_list\x80"), False),
+    "a number that is not the last one plus 1": (
+        AFTER_HELLO,
+        framed(b"\x93\x05\xa9slot_list\x80"),
+        False,
+    ),
     "an unknown name": (AFTER_HELLO, framed(b"\x93\x02\xa1x\x80"), False),
     "a first request that is not hello": (None, framed(b"\x93\x01\xa9slot_list\x80"), False),
     "a field that is missing, unknown, of the wrong type or out of its limits": (
@@ -521,14 +601,22 @@ def test_a_misuse_ends_with_the_refusal_of_the_page(row):
     with pytest.raises(PeerMisuse) as misuse:
         link.next_event()
 
-    number, status = next(cells[1:] for cells in tables("Connection")["what happens"] if cells[0] == row)
+    number, status = next(
+        cells[1:] for cells in tables("Connection")["what happens"] if cells[0] == row
+    )
     assert status == misuse.value.status.name
     assert number == ("the request's" if misuse.value.number else "0")
 
 
 def test_the_rows_of_misuse_are_all_tried():
-    """Every row of the page whose last frame is Malformed or UnknownCommand is among those tried here."""
-    assert {row[0] for row in tables("Connection")["what happens"] if row[2] in ("Malformed", "UnknownCommand")} == set(MISUSES)
+    """Every row of the page whose last frame is Malformed or UnknownCommand is among those tried
+    here.
+    """
+    assert {
+        row[0]
+        for row in tables("Connection")["what happens"]
+        if row[2] in ("Malformed", "UnknownCommand")
+    } == set(MISUSES)
 
 
 # ---------------------------------------------------------------- figures
@@ -566,7 +654,9 @@ FIGURES = {
 
 
 def test_the_limits_are_those_of_the_code():
-    """Every row of the page's table of limits has the figure of the code, and no limit is missing."""
+    """Every row of the page's table of limits has the figure of the code, and no limit
+    is missing.
+    """
     assert {row[0]: figure(row[1]) for row in tables("Limits")["limit"]} == FIGURES
 
 
@@ -576,25 +666,38 @@ def test_a_label_has_the_characters_of_the_page():
     assert row[2].startswith("a-z, 0-9 and - only")
     taken = {chr(code) for code in range(sys.maxunicode + 1) if checkpoints.is_label(chr(code))}
     assert taken == set(string.ascii_lowercase + string.digits + "-")
-    assert [checkpoints.is_label("x" * size) for size in (0, int(row[1]), int(row[1]) + 1)] == [False, True, False]
+    assert [checkpoints.is_label("x" * size) for size in (0, int(row[1]), int(row[1]) + 1)] == [
+        False,
+        True,
+        False,
+    ]
     assert not checkpoints.is_label("x\n")
 
 
 def test_the_lms_sets_are_those_of_the_code():
     """Typecodes, chain counts and lengths of every parameter set are on the page."""
-    stated = {(row[0], int(row[1])): [list(map(int, cell.split())) for cell in row[2:]] for row in tables("LMS")["hash"]}
+    stated = {
+        (row[0], int(row[1])): [list(map(int, cell.split())) for cell in row[2:]]
+        for row in tables("LMS")["hash"]
+    }
     hashes = {"sha256": "SHA-256", "shake": "SHAKE256"}
     for (name, n), (ots_codes, chains, tree_codes) in stated.items():
         ots = [one for one in OTS_SETS if (hashes[one.hash], one.n) == (name, n)]
         trees = [one for one in TREE_SETS if (hashes[one.hash], one.m) == (name, n)]
-        assert [(one.w, one.typecode, one.p) for one in ots] == list(zip((1, 2, 4, 8), ots_codes, chains, strict=True))
-        assert [(one.h, one.typecode) for one in trees] == list(zip((5, 10, 15, 20, 25), tree_codes, strict=True))
+        assert [(one.w, one.typecode, one.p) for one in ots] == list(
+            zip((1, 2, 4, 8), ots_codes, chains, strict=True)
+        )
+        assert [(one.h, one.typecode) for one in trees] == list(
+            zip((5, 10, 15, 20, 25), tree_codes, strict=True)
+        )
     assert len(stated) * 4 == len(OTS_SETS)
 
 
 @pytest.mark.parametrize("tree", TREE_SETS, ids=lambda tree: tree.name)
 def test_the_lengths_of_key_and_signature_follow_from_the_page(tree):
-    """24 + m bytes and 12 + n(p + 1) + hm bytes are the lengths that the code has, and they are what the page says."""
+    """24 + m bytes and 12 + n(p + 1) + hm bytes are the lengths that the code has, and they are
+    what the page says.
+    """
     lengths = {row[0]: row[1] for row in tables("LMS")["string"]}
     assert lengths["public key"] == "24 + m"
     assert lengths["signature"] == "12 + n(p + 1) + hm"
@@ -605,7 +708,9 @@ def test_the_lengths_of_key_and_signature_follow_from_the_page(tree):
 
 
 def test_the_worked_file_name_is_that_of_the_worked_key():
-    """The page's NVRAM file name, its printed form and the one in the exchange come from the page's public key."""
+    """The page's NVRAM file name, its printed form and the one in the exchange come from the page's
+    public key.
+    """
     text = sections()["NVRAM file names"]
     assert KEY.hex() in text.replace("\n", "").replace(" ", "")
     assert f"`{names.nvram_name(KEY).hex()}`" in text
@@ -614,9 +719,13 @@ def test_the_worked_file_name_is_that_of_the_worked_key():
 
 def test_the_worked_digest_is_that_of_the_code():
     """The page's Q is the digest of the page's message under the page's I, q and C."""
-    values = dict(re.findall(r"^ *(\w+) += (\S+)$", sections()["Large messages"], flags=re.MULTILINE))
+    values = dict(
+        re.findall(r"^ *(\w+) += (\S+)$", sections()["Large messages"], flags=re.MULTILINE)
+    )
     parts = [bytes.fromhex(values[name]) for name in ("I", "q", "C", "message")]
-    digest = message_digest(lmots("sha256_n32_w8"), parts[0], int.from_bytes(parts[1], "big"), parts[2], parts[3])
+    digest = message_digest(
+        lmots("sha256_n32_w8"), parts[0], int.from_bytes(parts[1], "big"), parts[2], parts[3]
+    )
     assert values["Q"] == digest.hex()
 
 
@@ -636,9 +745,16 @@ def test_the_published_object_is_the_one_that_machines_publish():
 
 def test_the_roles_are_those_of_the_code():
     """Each request stands on the page once, with the least role that may ask it."""
-    stated = [(name, role) for names_of, role in tables("Roles")["requests"] for name in names_of.split(", ")]
+    stated = [
+        (name, role)
+        for names_of, role in tables("Roles")["requests"]
+        for name in names_of.split(", ")
+    ]
     assert sorted(stated) == sorted((name, LEAST[name].word) for name in REQUESTS)
-    assert ", ".join(f"`{role.word}`" for role in ClientRole).replace(", `admin`", " and `admin`") in sections()["Roles"]
+    assert (
+        ", ".join(f"`{role.word}`" for role in ClientRole).replace(", `admin`", " and `admin`")
+        in sections()["Roles"]
+    )
 
 
 def test_the_fields_of_certificates_are_those_of_the_code():

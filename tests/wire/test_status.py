@@ -57,12 +57,22 @@ def test_an_error_need_not_say_where():
 
 
 def test_a_peer_s_misuse_has_last_words():
-    """They carry its status and its sentence, Malformed unless it says otherwise, and blame request 0 unless it is known."""
+    """They carry its status and its sentence, Malformed unless it says otherwise, and blame request
+    0 unless it is known.
+    """
     plain = PeerMisuse("not a frame")
     exact = PeerMisuse("unknown command", Status.UnknownCommand, 7)
 
-    assert (plain.refusal.status, plain.refusal.detail, plain.number) == (Status.Malformed, "not a frame", 0)
-    assert (exact.refusal.status, exact.refusal.detail, exact.number) == (Status.UnknownCommand, "unknown command", 7)
+    assert (plain.refusal.status, plain.refusal.detail, plain.number) == (
+        Status.Malformed,
+        "not a frame",
+        0,
+    )
+    assert (exact.refusal.status, exact.refusal.detail, exact.number) == (
+        Status.UnknownCommand,
+        "unknown command",
+        7,
+    )
     assert str(exact) == "unknown command"
 
 

@@ -20,7 +20,11 @@ def test_the_world_is_where_the_variable_says(monkeypatch, tmp_path):
     """$SEEMACHINE_HOME wins over everything; a tilde and a relative path become absolute."""
     monkeypatch.setenv("XDG_DATA_HOME", "/elsewhere")
     monkeypatch.chdir(tmp_path)
-    for given, meant in ((str(tmp_path), tmp_path), ("~/world", Path("/home/nobody/world")), ("world", tmp_path / "world")):
+    for given, meant in (
+        (str(tmp_path), tmp_path),
+        ("~/world", Path("/home/nobody/world")),
+        ("world", tmp_path / "world"),
+    ):
         monkeypatch.setenv("SEEMACHINE_HOME", given)
 
         assert home() == meant
@@ -36,7 +40,9 @@ def test_the_world_is_where_the_variable_says(monkeypatch, tmp_path):
     ],
 )
 def test_without_it_the_world_is_in_the_platform_s_data_folder(monkeypatch, platform, data, meant):
-    """Linux keeps data under $XDG_DATA_HOME or ~/.local/share, macOS under ~/Library; an empty variable is none."""
+    """Linux keeps data under $XDG_DATA_HOME or ~/.local/share, macOS under ~/Library; an empty
+    variable is none.
+    """
     monkeypatch.setattr(sys, "platform", platform)
     monkeypatch.setenv("SEEMACHINE_HOME", "")
     if data is not None:

@@ -19,7 +19,10 @@ def server():
     """One server for all tests of a worker."""
     if not usable():
         pytest.skip("PostgreSQL's server is not installed here")
-    with tempfile.TemporaryDirectory(prefix="seemachine-pg") as name, server_of_its_own(Path(name)) as server:
+    with (
+        tempfile.TemporaryDirectory(prefix="seemachine-pg") as name,
+        server_of_its_own(Path(name)) as server,
+    ):
         yield server
 
 

@@ -1,4 +1,6 @@
-"""A PostgreSQL server of the test's own, a pool in front of it, and a line to it that can be cut, slowed down or frozen."""
+"""A PostgreSQL server of the test's own, a pool in front of it, and a line to it that can be cut,
+slowed down or frozen.
+"""
 
 import contextlib
 import os
@@ -12,7 +14,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-BINARIES = [*sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True), *map(Path, os.get_exec_path())]
+BINARIES = [
+    *sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True),
+    *map(Path, os.get_exec_path()),
+]
 INITDB = next((path / "initdb" for path in BINARIES if (path / "initdb").exists()), None)
 PGBOUNCER = shutil.which("pgbouncer", path=os.pathsep.join([*os.get_exec_path(), "/usr/sbin"]))
 PASSWORD = "s3:cret"
@@ -43,11 +48,16 @@ class Server:
         self._sessions: dict[str, Any] = {}
         self._do("initdb", "-D", str(folder / "data"), "-U", "seemachine", "--auth=trust", "-N")
         self._rules = folder / "data" / "pg_hba.conf"
-        self._rules.write_text(f"host all guarded 127.0.0.1/32 scram-sha-256\n{self._rules.read_text()}")
+        self._rules.write_text(
+            f"host all guarded 127.0.0.1/32 scram-sha-256\n{self._rules.read_text()}"
+        )
         self.start()
         self.create("seemachine")
         # The one that has to say its password.
-        self.ask(f"CREATE ROLE guarded LOGIN PASSWORD '{PASSWORD}' IN ROLE pg_read_all_data, pg_write_all_data")
+        self.ask(
+            f"CREATE ROLE guarded LOGIN PASSWORD '{PASSWORD}' IN ROLE pg_read_all_data,"
+            " pg_write_all_data"
+        )
 
     @property
     def url(self) -> str:
@@ -60,8 +70,21 @@ class Server:
 
     def start(self) -> None:
         """Start, and wait until it answers."""
-        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self.folder} -c fsync=off"
-        self._do("pg_ctl", "-D", str(self.folder / "data"), "-l", str(self.folder / "log"), "-o", options, "-w", "start")
+        options = (
+            f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self.folder}"
+            " -c fsync=off"
+        )
+        self._do(
+            "pg_ctl",
+            "-D",
+            str(self.folder / "data"),
+            "-l",
+            str(self.folder / "log"),
+            "-o",
+            options,
+            "-w",
+            "start",
+        )
 
     def stop(self) -> None:
         """Stop at once."""
@@ -102,7 +125,10 @@ class Server:
 
     def end_sessions(self, esn: str) -> int:
         """End the sessions of a machine, as an administrator may. Returns how many there were."""
-        rows = self.ask(f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'seemachine {esn}'")
+        rows = self.ask(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name ="
+            f" 'seemachine {esn}'"
+        )
         return len(rows)
 
     def ask(self, sql: str, database: str = "seemachine") -> list[Any]:
@@ -110,7 +136,9 @@ class Server:
         import pg8000.native
 
         if database not in self._sessions:
-            self._sessions[database] = pg8000.native.Connection("seemachine", host="127.0.0.1", port=self.port, database=database)
+            self._sessions[database] = pg8000.native.Connection(
+                "seemachine", host="127.0.0.1", port=self.port, database=database
+            )
         try:
             return self._sessions[database].run(sql) or []
         finally:
@@ -123,7 +151,14 @@ class Server:
 
     def _do(self, program: str, *words: str) -> None:
         assert INITDB is not None
-        done = subprocess.run([INITDB.parent / program, *words], user=USER, cwd=self.folder, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [INITDB.parent / program, *words],
+            user=USER,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -135,14 +170,19 @@ class Pool:
         self.port = free_port()
         settings = folder / f"pool-{mode}.ini"
         settings.write_text(
-            f"[databases]\n* = host=127.0.0.1 port={server.port}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {self.port}\n"
-            f"auth_type = any\npool_mode = {mode}\nunix_socket_dir =\nlogfile = {folder / 'pool.log'}\n"
+            f"[databases]\n* = host=127.0.0.1 port={server.port}\n[pgbouncer]\nlisten_addr ="
+            f" 127.0.0.1\nlisten_port = {self.port}\nauth_type = any\npool_mode ="
+            f" {mode}\nunix_socket_dir =\nlogfile = {folder / 'pool.log'}\n"
         )
         # One database, one role: with auth_type = any the role has to be said.
-        settings.write_text(settings.read_text().replace("* = host", "seemachine = user=seemachine host"))
+        settings.write_text(
+            settings.read_text().replace("* = host", "seemachine = user=seemachine host")
+        )
         # Whatever the umask is: it runs as another user.
         settings.chmod(0o644)
-        self._process = subprocess.Popen([PGBOUNCER, str(settings)], user=USER, stderr=subprocess.DEVNULL)
+        self._process = subprocess.Popen(
+            [PGBOUNCER, str(settings)], user=USER, stderr=subprocess.DEVNULL
+        )
         until(lambda: _listens(self.port))
 
     def stop(self) -> None:
@@ -152,7 +192,9 @@ class Pool:
 
 
 class Line:
-    """A way to a port that can be cut and mended, frozen and thawed, or made slow: `delay` seconds for each piece of an answer."""
+    """A way to a port that can be cut and mended, frozen and thawed, or made slow: `delay` seconds
+    for each piece of an answer.
+    """
 
     def __init__(self, target: int) -> None:
         self._target, self.delay = target, 0.0
@@ -207,7 +249,8 @@ class Line:
                     continue
                 far = socket.create_connection(("127.0.0.1", self._target))
                 for end in (near, far):
-                    # Else each exchange of small packets would wait for acknowledgements, 44 ms at a time.
+                    # Else each exchange of small packets would wait for acknowledgements, 44 ms at
+                    # a time.
                     end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self._ends += [near, far]
                 threading.Thread(target=self._carry, args=(near, far, False), daemon=True).start()

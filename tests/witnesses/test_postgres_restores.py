@@ -1,13 +1,16 @@
-"""What is put back, copied or failed over around a witness in PostgreSQL: no leaf signs twice, and what is lost is a few leaves.
+"""What is put back, copied or failed over around a witness in PostgreSQL: no leaf signs twice, and
+what is lost is a few leaves.
 
-A case is a story: `up` and `down` are an opening and an orderly end, `kill` is an end without order, `sign3` takes three
-leaves one by one, `save` and `back` copy the NVRAM and put it back in its place (inodes and all, as an image of a disk
-does), `copy` starts what was saved as a second machine that `csign1` and `cdown` speak of, `lose` ends the session at the
-server, `away` and `here` cut and mend the line, `freeze` and `thaw` hold it, `late` lets eleven seconds pass, `dbsave`
-and `dbback` are a standby without the last notes that takes over, or a backup of the database.
+A case is a story: `up` and `down` are an opening and an orderly end, `kill` is an end without
+order, `sign3` takes three leaves one by one, `save` and `back` copy the NVRAM and put it back in
+its place (inodes and all, as an image of a disk does), `copy` starts what was saved as a second
+machine that `csign1` and `cdown` speak of, `lose` ends the session at the server, `away` and `here`
+cut and mend the line, `freeze` and `thaw` hold it, `late` lets eleven seconds pass, `dbsave` and
+`dbback` are a standby without the last notes that takes over, or a backup of the database.
 
-What comes of it: `quiet`, all went on and no leaf was lost; `lost`, some leaves were given up; `noticed`, a quarantine or
-a machine that ended; and `reused`, for what no witness in a database can notice, with its reason.
+What comes of it: `quiet`, all went on and no leaf was lost; `lost`, some leaves were given up;
+`noticed`, a quarantine or a machine that ended; and `reused`, for what no witness in a database can
+notice, with its reason.
 """
 
 import contextlib
@@ -68,7 +71,8 @@ STORIES = {
     "sign4 save away sign4 late sign1 here beat sign1 down back up sign1": "noticed",
     "sign4 save lose sign4 kill back up sign1": "lost",
     "sign4 save freeze sign4 kill back thaw up sign1": "lost",
-    # A copy on another host, from a snapshot, while the original has lost its session and does not know.
+    # A copy on another host, from a snapshot, while the original has lost its session and does not
+    # know.
     "sign4 save lose copy csign2 sign3 beat sign1": "noticed",
     "sign4 save lose copy csign2 cdown sign1 beat sign1": "noticed",
     "sign4 save lose copy csign2 cdown sign1 down up sign1": "noticed",
@@ -94,7 +98,13 @@ class Story:
     """One machine, its copy, its database, and the leaves that were used."""
 
     def __init__(self, kind, folder, server, line, witness, esn):
-        self._store, self._folder, self._server, self._line, self._esn = STORES[kind], folder, server, line, esn
+        self._store, self._folder, self._server, self._line, self._esn = (
+            STORES[kind],
+            folder,
+            server,
+            line,
+            esn,
+        )
         self._witness = witness
         self._key = next(keys)
         self._url = server.url_of("seemachine", port=line.port)
@@ -209,7 +219,12 @@ class Story:
 
     def dbsave(self):
         """What a standby, or a backup, knows."""
-        self._rows = {table: self._server.ask(f"SELECT row_to_json(t)::text FROM {table} t WHERE esn = '{self._esn}'") for table in TABLES}
+        self._rows = {
+            table: self._server.ask(
+                f"SELECT row_to_json(t)::text FROM {table} t WHERE esn = '{self._esn}'"
+            )
+            for table in TABLES
+        }
 
     def dbback(self):
         """It is what there is from now on."""
@@ -217,7 +232,10 @@ class Story:
         for table, rows in self._rows.items():
             self._server.ask(f"DELETE FROM {table} WHERE esn = '{self._esn}'")
             for [row] in rows:
-                self._server.ask(f"INSERT INTO {table} SELECT * FROM json_populate_record(NULL::{table}, '{row}')")
+                self._server.ask(
+                    f"INSERT INTO {table} SELECT * FROM json_populate_record(NULL::{table},"
+                    f" '{row}')"
+                )
 
     @property
     def outcome(self):
@@ -260,7 +278,9 @@ def test_no_leaf_signs_twice(tell, text):
     assert story.outcome == STORIES[text], (story.used, story.skipped, story.noticed)
 
 
-@pytest.mark.parametrize("text", [text for text in STORIES if "kill" in text and "back" in text][::3])
+@pytest.mark.parametrize(
+    "text", [text for text in STORIES if "kill" in text and "back" in text][::3]
+)
 def test_nor_with_the_file_store(tell, text):
     """It is the witness that knows, whatever keeps the NVRAM."""
     assert tell(text, "file").outcome == STORIES[text]
@@ -276,7 +296,11 @@ def _no_notes_ahead(patch):
 
 
 def _no_doubt_about_the_database(patch):
-    patch.setattr(PostgresWitness, "against", lambda self, name, first, following: behind(self.noted(name), first, following))
+    patch.setattr(
+        PostgresWitness,
+        "against",
+        lambda self, name, first, following: behind(self.noted(name), first, following),
+    )
 
 
 def _no_doubt_about_leaves(patch):
@@ -292,7 +316,9 @@ def _no_doubt_about_openings(patch):
 def _no_end(patch):
     """Neither by who holds the ESN nor by which opening is the last."""
     patch.setattr(opening, "os", SimpleNamespace(urandom=lambda size: b"h" * size))
-    patch.setattr(PostgresWitness, "_advanced", property(lambda _: False, lambda *_: None), raising=False)
+    patch.setattr(
+        PostgresWitness, "_advanced", property(lambda _: False, lambda *_: None), raising=False
+    )
 
 
 @pytest.mark.parametrize(

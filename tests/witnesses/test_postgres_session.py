@@ -1,4 +1,6 @@
-"""The session with the database: lost, taken over, unconfirmed, frozen, pooled; and what a person is told."""
+"""The session with the database: lost, taken over, unconfirmed, frozen, pooled; and what a person
+is told.
+"""
 
 import contextlib
 import json
@@ -28,7 +30,9 @@ def key():
 
 @pytest.fixture
 def opened(witness, tmp_path, key, monkeypatch):
-    """Opens the store of the test's machine, with a lease the first time; a copy of its folder looks the same, inodes and all."""
+    """Opens the store of the test's machine, with a lease the first time; a copy of its folder
+    looks the same, inodes and all.
+    """
     stores = []
     monkeypatch.setattr(sqlite_store, "handle_of", lambda _path: b"p" * 16)
 
@@ -85,8 +89,12 @@ def test_a_server_that_was_started_anew_gets_what_was_noted_meanwhile(server, wi
     assert witness().noted(name()) == {0: 3}
 
 
-def test_while_the_database_is_away_a_machine_signs_what_was_noted_ahead_and_no_more(line, server, opened, key):
-    """What is refused is refused with a sentence, costs no leaf, and is signed once the database is back."""
+def test_while_the_database_is_away_a_machine_signs_what_was_noted_ahead_and_no_more(
+    line, server, opened, key
+):
+    """What is refused is refused with a sentence, costs no leaf, and is signed once the database is
+    back.
+    """
     store, _ = opened(server.url_of("seemachine", port=line.port))
     assert leaves(take(store, [name(key)] * 2)) == [0, 1]
     assert leaves(take(store, [name(key)])) == [2]  # asked for one more
@@ -103,7 +111,9 @@ def test_while_the_database_is_away_a_machine_signs_what_was_noted_ahead_and_no_
 
 
 def test_nothing_is_signed_on_a_session_that_was_not_confirmed_for_long(opened, key, monkeypatch):
-    """Ten seconds after the last word of the database every signature is refused, also of leaves that it knows of; a beat ends that."""
+    """Ten seconds after the last word of the database every signature is refused, also of leaves
+    that it knows of; a beat ends that.
+    """
     store, one = opened()
     one.vouch([store_use(store, key, 8)])
     now = one._now()
@@ -126,8 +136,12 @@ def store_use(store, key, following):
     return Use(file.name, file.lease.first, following, file.lease.end)
 
 
-def test_a_copy_that_takes_over_goes_on_after_all_that_its_original_may_use(server, opened, key, esn, tmp_path):
-    """The original's session is lost, unnoticed; the copy starts; both sign; then the original notices, and ends for good."""
+def test_a_copy_that_takes_over_goes_on_after_all_that_its_original_may_use(
+    server, opened, key, esn, tmp_path
+):
+    """The original's session is lost, unnoticed; the copy starts; both sign; then the original
+    notices, and ends for good.
+    """
     store, one = opened()
     take(store, [name(key)] * 3)
     one.vouch([store_use(store, key, 6)])
@@ -172,12 +186,16 @@ def test_an_opening_that_is_not_ours_any_more_ends_the_machine(server, opened, e
 
 @pytest.mark.parametrize("how", ["another database of that name", "tables dropped"])
 def test_a_database_that_was_replaced_ends_the_machine(server, opened, key, how):
-    """An empty one in place of the one that was, or its tables gone while the session lives: the beat says so."""
+    """An empty one in place of the one that was, or its tables gone while the session lives: the
+    beat says so.
+    """
     server.create("replaced")
     try:
         store, _ = opened(server.url_of("replaced"))
         if how == "tables dropped":
-            server.ask("DROP TABLE seemachine_marks, seemachine_leaves, seemachine_sessions", "replaced")
+            server.ask(
+                "DROP TABLE seemachine_marks, seemachine_leaves, seemachine_sessions", "replaced"
+            )
         else:
             server.drop("replaced")
             with pytest.raises(StateFailed, match="does not exist"):
@@ -191,7 +209,9 @@ def test_a_database_that_was_replaced_ends_the_machine(server, opened, key, how)
         server.drop("replaced")
 
 
-def test_a_session_that_only_the_server_believes_in_is_ended_by_its_own_machine(line, server, opened, key):
+def test_a_session_that_only_the_server_believes_in_is_ended_by_its_own_machine(
+    line, server, opened, key
+):
     """The line broke on our side alone: the lock is held by nobody but ourselves."""
     store, _ = opened(server.url_of("seemachine", port=line.port))
     line.lose()
@@ -201,7 +221,9 @@ def test_a_session_that_only_the_server_believes_in_is_ended_by_its_own_machine(
 
 
 def test_a_lease_comes_in_over_a_session_that_ended_unnoticed(server, opened, key, esn):
-    """It is out of its card by then, so what can be done is done: the session is opened again first, and the next beat says so."""
+    """It is out of its card by then, so what can be done is done: the session is opened again
+    first, and the next beat says so.
+    """
     store, _ = opened()
     server.end_sessions(esn)
     store.install(lease(key + 5000))
@@ -211,7 +233,9 @@ def test_a_lease_comes_in_over_a_session_that_ended_unnoticed(server, opened, ke
 
 
 def test_a_new_session_that_could_not_be_told_all_is_none(server, opened, key, esn, monkeypatch):
-    """A database that failed over may lack leaves that may be used: nothing goes on before it has all of them again."""
+    """A database that failed over may lack leaves that may be used: nothing goes on before it has
+    all of them again.
+    """
     store, _ = opened()
     take(store, [name(key)] * 3)
     store.beat()
@@ -230,11 +254,17 @@ def test_a_new_session_that_could_not_be_told_all_is_none(server, opened, key, e
         store.beat()
     store.beat()
 
-    assert server.ask(f"SELECT next, ahead, until FROM seemachine_leaves WHERE esn = '{esn}'") == [[3, 3, 32]]
+    assert server.ask(f"SELECT next, ahead, until FROM seemachine_leaves WHERE esn = '{esn}'") == [
+        [3, 3, 32]
+    ]
 
 
-def test_a_lease_that_another_machine_took_meanwhile_ends_this_one(server, opened, key, esn, witness):
-    """The database failed over and lost the claim; the same card, linked, came into another machine."""
+def test_a_lease_that_another_machine_took_meanwhile_ends_this_one(
+    server, opened, key, esn, witness
+):
+    """The database failed over and lost the claim; the same card, linked, came into another
+    machine.
+    """
     store, _ = opened()
     server.end_sessions(esn)
     server.ask(f"DELETE FROM seemachine_leaves WHERE esn = '{esn}'")
@@ -252,8 +282,12 @@ def test_a_lock_that_is_gone_is_a_session_that_is_lost(server, opened):
     assert "does not hold its lock" in store.beat()
 
 
-def test_nobody_holds_the_stores_lock_while_a_frozen_database_is_waited_for(line, server, opened, key, brief):
-    """A signature that needs the database waits for it alone, and is refused; other work is done meanwhile."""
+def test_nobody_holds_the_stores_lock_while_a_frozen_database_is_waited_for(
+    line, server, opened, key, brief
+):
+    """A signature that needs the database waits for it alone, and is refused; other work is done
+    meanwhile.
+    """
     store, one = opened(server.url_of("seemachine", port=line.port), stop_seconds=0.1)
     refused = []
     line.freeze()
@@ -276,7 +310,9 @@ def test_nobody_holds_the_stores_lock_while_a_frozen_database_is_waited_for(line
     assert store.get(name(key)).next == 0
 
 
-def test_a_stop_waits_for_a_frozen_database_within_its_bound_and_says_what_was_not_told(line, server, opened, key):
+def test_a_stop_waits_for_a_frozen_database_within_its_bound_and_says_what_was_not_told(
+    line, server, opened, key
+):
     """The store is closed all the same; the next start gives up what it can't know."""
     store, one = opened(server.url_of("seemachine", port=line.port), stop_seconds=0.2)
     one.vouch([store_use(store, key, 3)])
@@ -292,7 +328,9 @@ def test_a_stop_waits_for_a_frozen_database_within_its_bound_and_says_what_was_n
 
 
 def test_a_kill_loses_nothing_of_a_lease_that_rested(server, opened, key, esn):
-    """What was asked for in heavy use is given back when a beat finds no use; then a kill costs no leaf."""
+    """What was asked for in heavy use is given back when a beat finds no use; then a kill costs no
+    leaf.
+    """
     store, one = opened()
     for _ in range(5):
         take(store, [name(key)])
@@ -319,14 +357,18 @@ def test_all_notes_are_one_statement(opened, server, key, monkeypatch):
         one.note(name(2000 + number), 0, 5)
     said = []
     run = one._session.run
-    monkeypatch.setattr(one._session, "run", lambda sql, **values: said.append(sql) or run(sql, **values))
+    monkeypatch.setattr(
+        one._session, "run", lambda sql, **values: said.append(sql) or run(sql, **values)
+    )
     one.beat()
 
     assert len(said) == 1
 
 
 def test_both_ends_notice_a_host_that_is_gone(witness):
-    """Keepalives are on at the client, and set for the session at the server; no timeout of the server ends it."""
+    """Keepalives are on at the client, and set for the session at the server; no timeout of the
+    server ends it.
+    """
     one = witness()
     settings = {setting: one._session.run(f"SHOW {setting}")[0][0] for setting in session.WANTED}
 
@@ -341,7 +383,10 @@ def test_both_ends_notice_a_host_that_is_gone(witness):
 @pytest.mark.skipif(PGBOUNCER is None, reason="pgbouncer is not installed here")
 @pytest.mark.parametrize("mode", ["transaction", "statement", "session"])
 def test_a_pool_that_shares_sessions_is_refused(server, mode, esn, tmp_path):
-    """Behind one, a lock is everybody's. A pool that keeps a session for one client is as good as the server."""
+    """Behind one, a lock is everybody's.
+
+    A pool that keeps a session for one client is as good as the server.
+    """
     pool = Pool(server.folder, server, mode)
     try:
         url = server.url_of("seemachine", port=pool.port)
@@ -376,7 +421,12 @@ def test_many_machines_start_on_an_empty_database_at_once(server, tmp_path):
     for one in found:
         if not isinstance(one, Exception):
             one.release()
-    until(lambda: server.ask("SELECT count(*) FROM pg_stat_activity WHERE datname = 'empty'", "postgres") == [[0]])
+    until(
+        lambda: (
+            server.ask("SELECT count(*) FROM pg_stat_activity WHERE datname = 'empty'", "postgres")
+            == [[0]]
+        )
+    )
     server.drop("empty")
     assert failed == []
 
@@ -403,7 +453,11 @@ TABLES = "seemachine_marks, seemachine_leaves, seemachine_sessions"
 
 
 def test_passwords_are_asked_for_and_found(server, tmp_path, esn):
-    """None and a wrong one are told as what they are; the right one is taken from the environment or a passfile. Never shown."""
+    """None and a wrong one are told as what they are; the right one is taken from the environment
+    or a passfile.
+
+    Never shown.
+    """
     open_witness(server.url, tmp_path, esn, {}).release()  # makes the tables, as their owner
     passfile = tmp_path / "pass"
     passfile.write_text(f"# mine\n*:{server.port}:seemachine:guarded:s3\\:cret\n")
@@ -434,17 +488,23 @@ def test_a_server_without_tls_is_told_of(server, tmp_path, esn):
 
 
 def test_a_certificate_is_checked(server, tmp_path, esn):
-    """An unknown CA is refused with a sentence, the named one is taken, and its host has to fit where that is asked for."""
+    """An unknown CA is refused with a sentence, the named one is taken, and its host has to fit
+    where that is asked for.
+    """
     pytest.importorskip("cryptography")
     ca = server.with_tls(tmp_path)
     try:
         with pytest.raises(StateFailed, match="certificate is not trusted"):
             open_witness(f"{server.url}?sslmode=verify-full", tmp_path, esn, {})
         for mode in ("verify-full", "verify-ca"):
-            open_witness(f"{server.url}?sslmode={mode}&sslrootcert={ca}", tmp_path, esn, {}).release()
+            open_witness(
+                f"{server.url}?sslmode={mode}&sslrootcert={ca}", tmp_path, esn, {}
+            ).release()
         open_witness(f"{server.url}?sslmode=require", tmp_path, esn, {}).release()
         with pytest.raises(StateUnsafe, match="sslrootcert"):
-            open_witness(f"{server.url}?sslmode=verify-full&sslrootcert=/nowhere", tmp_path, esn, {})
+            open_witness(
+                f"{server.url}?sslmode=verify-full&sslrootcert=/nowhere", tmp_path, esn, {}
+            )
     finally:
         server.without_tls()
 
@@ -454,4 +514,8 @@ def test_no_thread_is_left(opened, key):
     store, _ = opened()
     take(store, [name(key)])
     store.close()
-    until(lambda: not [thread for thread in threading.enumerate() if thread.name.startswith("witness")])
+    until(
+        lambda: (
+            not [thread for thread in threading.enumerate() if thread.name.startswith("witness")]
+        )
+    )

@@ -1,4 +1,6 @@
-"""The witness in PostgreSQL as a witness, against a real server; and what a witness of no kind is told."""
+"""The witness in PostgreSQL as a witness, against a real server; and what a witness of no kind is
+told.
+"""
 
 import shutil
 
@@ -6,7 +8,13 @@ import pytest
 from state.kit import ESN, OTHER_ESN, lease, leaves, name, take
 from witnesses.kit import usable
 
-from seemachine.state.errors import LeaseQuarantined, LeaseSpent, StateFailed, StateLocked, StateUnsafe
+from seemachine.state.errors import (
+    LeaseQuarantined,
+    LeaseSpent,
+    StateFailed,
+    StateLocked,
+    StateUnsafe,
+)
 from seemachine.state.folder_witness import FolderWitness
 from seemachine.state.sqlite import SqliteStore
 from seemachine.state.witness import Mark, Past
@@ -50,10 +58,14 @@ def test_an_opening_that_is_not_the_last_is_refused(witness, before):
 
 
 def test_one_holder_at_a_time(witness, server):
-    """While a machine runs no other of its ESN gets in, and is told which session to end; another ESN does; the next one does."""
+    """While a machine runs no other of its ESN gets in, and is told which session to end; another
+    ESN does; the next one does.
+    """
     first = witness()
     witness(OTHER_ESN)
-    with pytest.raises(StateLocked, match=r"in use already, .*: session (\d+) .*pg_terminate_backend\(\1\)"):
+    with pytest.raises(
+        StateLocked, match=r"in use already, .*: session (\d+) .*pg_terminate_backend\(\1\)"
+    ):
         witness()
     first.release()
 
@@ -88,7 +100,9 @@ def test_a_lease_comes_into_one_machine_of_all(witness):
 
 def test_a_card_of_a_linked_world_comes_into_one_machine(witness, tmp_path):
     """The same lease in the stores of two ESNs: the second one is refused, and has no file."""
-    stores = [SqliteStore(tmp_path / each, witness(each)) for each in ("00AA-0000-0001", "00AA-0000-0002")]
+    stores = [
+        SqliteStore(tmp_path / each, witness(each)) for each in ("00AA-0000-0001", "00AA-0000-0002")
+    ]
     stores[0].install(lease(8))
     for refused in (stores[1].check_install, stores[1].install):
         with pytest.raises(LeaseSpent):
@@ -99,13 +113,20 @@ def test_a_card_of_a_linked_world_comes_into_one_machine(witness, tmp_path):
         store.close()
 
 
-def test_an_opening_of_a_lease_that_came_into_another_machine_too_is_doubted(witness, server, tmp_path):
-    """A database that lost a claim, and gave the lease away again: who has it is told at the next opening."""
+def test_an_opening_of_a_lease_that_came_into_another_machine_too_is_doubted(
+    witness, server, tmp_path
+):
+    """A database that lost a claim, and gave the lease away again: who has it is told at the next
+    opening.
+    """
     store = SqliteStore(tmp_path / "nvram", witness())
     store.install(lease(9))
     store.close()
     server.ask(f"UPDATE seemachine_leaves SET until = NULL WHERE name = '\\x{name(9).hex()}'")
-    server.ask(f"INSERT INTO seemachine_leaves VALUES ('00BB-0000-0001', '\\x{name(9).hex()}', 0, 0, 0, 32)")
+    server.ask(
+        f"INSERT INTO seemachine_leaves VALUES ('00BB-0000-0001', '\\x{name(9).hex()}', 0, 0,"
+        " 0, 32)"
+    )
     store = SqliteStore(tmp_path / "nvram", witness())
 
     [answer] = take(store, [name(9)])
@@ -133,7 +154,9 @@ def test_a_store_with_it_notices_a_rollback(witness, tmp_path):
 
 
 def test_a_small_lease_is_used_up_over_clean_stops(witness, tmp_path):
-    """Four leaves, one an opening, as in the guide's sessions: none is lost, and the last one is the last."""
+    """Four leaves, one an opening, as in the guide's sessions: none is lost, and the last one is
+    the last.
+    """
     found = []
     for _ in range(4):
         store = SqliteStore(tmp_path / "nvram", witness())
@@ -156,7 +179,10 @@ def test_tables_of_the_version_before_are_taken_over(server, witness, tmp_path):
     assert leaves(take(store, [name(4)] * 3)) == [0, 1, 2]
     store.close()
     server.ask("DELETE FROM seemachine_sessions")
-    server.ask(f"UPDATE seemachine_leaves SET ahead = NULL, until = NULL, next = 1 WHERE name = '\\x{name(4).hex()}'")
+    server.ask(
+        "UPDATE seemachine_leaves SET ahead = NULL, until = NULL, next = 1 WHERE name ="
+        f" '\\x{name(4).hex()}'"
+    )
     for leaf in (3, 4):
         store = SqliteStore(tmp_path / "nvram", witness())
         assert leaves(take(store, [name(4)])) == [leaf]
@@ -173,7 +199,9 @@ def test_where_no_server_is(tmp_path):
 
 
 def test_other_kinds(tmp_path):
-    """A folder is a folder, nothing is the default, a relative one is in the world, and another scheme is refused with what there is."""
+    """A folder is a folder, nothing is the default, a relative one is in the world, and another
+    scheme is refused with what there is.
+    """
     for where in ("", str(tmp_path / "there")):
         one = open_witness(where, tmp_path / "default", ESN, {})
         assert isinstance(one, FolderWitness)

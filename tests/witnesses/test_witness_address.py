@@ -18,9 +18,15 @@ PLAIN = Address("me", "", "db", 5432, "seemachine")
         ("PostgreSQL://me@db/", PLAIN),
         ("postgresql://db", Address("seemachine", "", "db", 5432, "seemachine")),
         ("postgresql://me:pw@db:6432/other", Address("me", "pw", "db", 6432, "other")),
-        ("postgresql://m%40e:p%2Fa%3Ass%25@db/o%20ther", Address("m@e", "p/a:ss%", "db", 5432, "o ther")),
+        (
+            "postgresql://m%40e:p%2Fa%3Ass%25@db/o%20ther",
+            Address("m@e", "p/a:ss%", "db", 5432, "o ther"),
+        ),
         ("postgresql://me@[::1]:1/x", Address("me", "", "::1", 1, "x")),
-        ("postgresql://me@db?sslmode=verify-ca", Address("me", "", "db", 5432, "seemachine", "verify-ca")),
+        (
+            "postgresql://me@db?sslmode=verify-ca",
+            Address("me", "", "db", 5432, "seemachine", "verify-ca"),
+        ),
         (
             "postgresql://me@db/x?sslmode=require&sslrootcert=/a/ca.crt&passfile=/b",
             Address("me", "", "db", 5432, "x", "require", "/a/ca.crt", "/b"),
@@ -85,7 +91,13 @@ def test_no_text_of_an_address_has_its_password():
 
 @pytest.mark.parametrize(
     ("where", "mode"),
-    [("localhost", "disable"), ("127.0.0.1", "disable"), ("[::1]", "disable"), ("db", "verify-full"), ("db?sslmode=disable", "disable")],
+    [
+        ("localhost", "disable"),
+        ("127.0.0.1", "disable"),
+        ("[::1]", "disable"),
+        ("db", "verify-full"),
+        ("db?sslmode=disable", "disable"),
+    ],
 )
 def test_tls_unless_it_is_this_host(where, mode):
     """A database elsewhere has to prove who it is, unless the URL says otherwise."""
@@ -93,7 +105,9 @@ def test_tls_unless_it_is_this_host(where, mode):
 
 
 def test_folders(tmp_path):
-    """What has no scheme is a folder; relative ones are in the world; one that looks like a URL is given as ./..."""
+    """What has no scheme is a folder; relative ones are in the world; one that looks like a URL is
+    given as ./...
+    """
     assert not any(map(is_url, ("", "there", "/mnt/a:b", "~/witness", "./postgresql:x", "../w")))
     assert folder_of("there", tmp_path) == tmp_path / "there"
     assert folder_of("/there", tmp_path) == Path("/there")
@@ -107,7 +121,10 @@ class TestPasswords:
     def passfile(self, tmp_path):
         """One with an entry for others before ours, as PostgreSQL documents it (34.16)."""
         path = tmp_path / ".pgpass"
-        path.write_text("# comment\nother:5432:seemachine:me:wrong\nshort:line\ndb:*:*:me:a\\:b\\\\c\n*:*:*:*:last\n")
+        path.write_text(
+            "# comment\nother:5432:seemachine:me:wrong\nshort:line\n"
+            "db:*:*:me:a\\:b\\\\c\n*:*:*:*:last\n"
+        )
         path.chmod(0o600)
         return path
 
@@ -119,7 +136,9 @@ class TestPasswords:
         assert with_password(PLAIN, full).password == "env"
         assert with_password(PLAIN, {"PGPASSFILE": str(passfile)}).password == "a:b\\c"
         assert with_password(PLAIN, {"HOME": str(passfile.parent)}).password == "a:b\\c"
-        assert with_password(parse(f"postgresql://you@db?passfile={passfile}"), {}).password == "last"
+        assert (
+            with_password(parse(f"postgresql://you@db?passfile={passfile}"), {}).password == "last"
+        )
         assert with_password(PLAIN, {}).password == ""
         assert with_password(PLAIN, {"HOME": str(passfile.parent / "nobody")}).password == ""
 

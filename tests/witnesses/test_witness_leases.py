@@ -1,4 +1,6 @@
-"""How far a lease may be used before the database knows more: exactly as far as asked at rest, in growing steps in heavy use."""
+"""How far a lease may be used before the database knows more: exactly as far as asked at rest, in
+growing steps in heavy use.
+"""
 
 import pytest
 
@@ -57,7 +59,9 @@ def test_who_signs_now_and_then_asks_for_one_leaf_at_a_time(leases):
 
 
 def test_who_signs_a_lot_asks_for_more_each_time_up_to_a_bound(leases):
-    """A thousand signatures within a beat cost a dozen questions, and never more than the bound is ahead."""
+    """A thousand signatures within a beat cost a dozen questions, and never more than the bound is
+    ahead.
+    """
     asked = [notes[0] for following in range(1, 1001) if (notes := sign(leases, following))]
 
     assert len(asked) < 15
@@ -65,7 +69,9 @@ def test_who_signs_a_lot_asks_for_more_each_time_up_to_a_bound(leases):
 
 
 def test_what_is_not_used_is_given_back(leases):
-    """After a beat in which it rested the database knows exactly where it stands, and more has to be asked for anew."""
+    """After a beat in which it rested the database knows exactly where it stands, and more has to
+    be asked for anew.
+    """
     for following in range(1, 50):
         sign(leases, following)
     beat(leases)
@@ -97,7 +103,9 @@ def test_no_more_is_asked_for_than_the_lease_has(leases):
 
 
 def test_an_earlier_opening_is_not_forgotten(leases):
-    """What it may have used stays known as that, also at an end at which the lease went no further."""
+    """What it may have used stays known as that, also at an end at which the lease went
+    no further.
+    """
     leases.recall(NAME, 64, used=70, ahead=75)
     leases.note(NAME, 64, 72)
 

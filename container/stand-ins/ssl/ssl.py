@@ -1,6 +1,10 @@
-"""Stands where Python's ssl is missing, so that trio and asyncio, which import it at their start, can be imported. Nothing here encrypts.
+"""Stands where Python's ssl is missing, so that trio and asyncio, which import it at their start,
+can be imported.
 
-The container's entry point puts this folder on sys.path only when the real module can't be imported. What would need TLS fails, loudly.
+Nothing here encrypts.
+
+The container's entry point puts this folder on sys.path only when the real module can't be
+imported. What would need TLS fails, loudly.
 """
 
 from typing import Any

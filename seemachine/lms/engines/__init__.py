@@ -1,6 +1,7 @@
 """Who does the hashing. The portable engine is the definition; any other must give the same bytes.
 
-The seam is a batch: many leaves of one seed, many signatures of one set. That is what wide kernels need and what tests can exhaust.
+The seam is a batch: many leaves of one seed, many signatures of one set. That is what wide kernels
+need and what tests can exhaust.
 """
 
 import os
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SignJob:
-    """One one-time signature to make: leaf `leaf` of `identifier`, private values from `seed` (24 to 32 bytes), digest Q (n bytes)."""
+    """One one-time signature to make: leaf `leaf` of `identifier`, private values from `seed` (24
+    to 32 bytes), digest Q (n bytes).
+    """
 
     identifier: bytes
     seed: bytes = field(repr=False)
@@ -26,7 +29,9 @@ class SignJob:
 
 @dataclass(frozen=True, slots=True)
 class RecoverJob:
-    """One one-time signature to check: its chains (p values of n bytes, joined) and the digest Q of what it should sign."""
+    """One one-time signature to check: its chains (p values of n bytes, joined) and the digest Q of
+    what it should sign.
+    """
 
     identifier: bytes
     leaf: int
@@ -35,17 +40,32 @@ class RecoverJob:
 
 
 class Engine(Protocol):
-    """All methods are pure, may be called from many threads at once, and take lengths as checked by their callers."""
+    """All methods are pure, may be called from many threads at once, and take lengths as checked by
+    their callers.
+    """
 
     name: str
     kernel: str
     hashes_per_second: int  # nominal, of all cores; only for choosing how much to do in one step
 
-    def leaf_nodes(self, tree: TreeParameters, ots: OtsParameters, identifier: bytes, seed: bytes, leaves: range) -> bytes:
-        """The nodes T[2^h + q] of consecutive leaves q, m bytes each, joined (RFC 8554 5.3, appendix A)."""
+    def leaf_nodes(
+        self,
+        tree: TreeParameters,
+        ots: OtsParameters,
+        identifier: bytes,
+        seed: bytes,
+        leaves: range,
+    ) -> bytes:
+        """The nodes T[2^h + q] of consecutive leaves q, m bytes each, joined (RFC 8554 5.3,
+        appendix A).
+        """
 
-    def parents(self, tree: TreeParameters, identifier: bytes, number: int, children: bytes) -> bytes:
-        """The nodes `number`, `number + 1`, ... above an even count of joined children (RFC 8554 5.3)."""
+    def parents(
+        self, tree: TreeParameters, identifier: bytes, number: int, children: bytes
+    ) -> bytes:
+        """The nodes `number`, `number + 1`, ... above an even count of joined children (RFC 8554
+        5.3).
+        """
 
     def sign(self, ots: OtsParameters, jobs: Sequence[SignJob]) -> list[bytes]:
         """The chains of each signature, p values of n bytes joined (RFC 8554 4.5)."""
@@ -59,12 +79,17 @@ CHOICES = ("portable", "scalar", "x4", "avx2", "avx512", "sha_ni")
 
 
 class EngineError(Exception):
-    """The engine or kernel that was asked for does not exist or cannot run here. The text says why."""
+    """The engine or kernel that was asked for does not exist or cannot run here.
+
+    The text says why.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What works here: kernels for making leaves and for signing and verifying, by hash function, and why others do not."""
+    """What works here: kernels for making leaves and for signing and verifying, by hash function,
+    and why others do not.
+    """
 
     engine: str
     generating: dict[str, str]
@@ -81,7 +106,11 @@ def usable_cores() -> int:
 
 
 def select() -> Engine:
-    """The fastest engine that proves itself, or what SEEMACHINE_ENGINE names: then never another one. Raises EngineError."""
+    """The fastest engine that proves itself, or what SEEMACHINE_ENGINE names: then never another
+    one.
+
+    Raises EngineError.
+    """
     forced = os.environ.get(ENVIRONMENT) or None
     if forced not in (None, *CHOICES):
         raise EngineError(f"{ENVIRONMENT}={forced} is none of {', '.join(CHOICES)}")

@@ -1,4 +1,6 @@
-"""Long work cut into tasks for all cores, so that nobody waits behind somebody else's: the callers of a pool take turns, task by task."""
+"""Long work cut into tasks for all cores, so that nobody waits behind somebody else's: the callers
+of a pool take turns, task by task.
+"""
 
 import contextlib
 import os
@@ -33,7 +35,10 @@ class _Call:
 
 
 class Pool:
-    """Worker threads, started when first needed, that serve all callers in turn. Tasks should let go of the interpreter lock."""
+    """Worker threads, started when first needed, that serve all callers in turn.
+
+    Tasks should let go of the interpreter lock.
+    """
 
     def __init__(self, threads: int) -> None:
         self.threads = threads
@@ -42,7 +47,10 @@ class Pool:
         self._started = 0
 
     def run(self, tasks: Sequence[Task]) -> list[bytes]:
-        """The results of all tasks, in order. Raises what the first failing task raised. A single task runs in the caller's thread."""
+        """The results of all tasks, in order.
+
+        Raises what the first failing task raised. A single task runs in the caller's thread.
+        """
         if len(tasks) <= 1 or self.threads == 1:
             return [task() for task in tasks]
         with self._change:

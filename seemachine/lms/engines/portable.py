@@ -12,7 +12,9 @@ _BYTES = [bytes([value]) for value in range(256)]
 
 
 def coefficients(ots: OtsParameters, message_digest: bytes) -> list[int]:
-    """The p numbers of w bits that say how far each chain goes: Q, then its checksum (RFC 8554 3.1.3, 4.4)."""
+    """The p numbers of w bits that say how far each chain goes: Q, then its checksum (RFC 8554
+    3.1.3, 4.4).
+    """
     top = (1 << ots.w) - 1
     parts = list(_split(message_digest, ots.w))
     checksum = sum(top - part for part in parts) << ots.ls
@@ -50,17 +52,34 @@ class PortableEngine:
     kernel = "portable"
     hashes_per_second = 2_800_000
 
-    def leaf_nodes(self, tree: TreeParameters, ots: OtsParameters, identifier: bytes, seed: bytes, leaves: range) -> bytes:
+    def leaf_nodes(
+        self,
+        tree: TreeParameters,
+        ots: OtsParameters,
+        identifier: bytes,
+        seed: bytes,
+        leaves: range,
+    ) -> bytes:
         """See Engine."""
         h = digest(tree.hash, tree.m)
         keys = (self._public_key(ots, identifier, seed, leaf) for leaf in leaves)
-        return b"".join(h(identifier + u32((1 << tree.h) + leaf) + D_LEAF + key) for leaf, key in zip(leaves, keys, strict=True))
+        return b"".join(
+            h(identifier + u32((1 << tree.h) + leaf) + D_LEAF + key)
+            for leaf, key in zip(leaves, keys, strict=True)
+        )
 
-    def parents(self, tree: TreeParameters, identifier: bytes, number: int, children: bytes) -> bytes:
+    def parents(
+        self, tree: TreeParameters, identifier: bytes, number: int, children: bytes
+    ) -> bytes:
         """See Engine."""
         h, pair = digest(tree.hash, tree.m), 2 * tree.m
         return b"".join(
-            h(identifier + u32(number + index) + D_INTR + children[index * pair : (index + 1) * pair])
+            h(
+                identifier
+                + u32(number + index)
+                + D_INTR
+                + children[index * pair : (index + 1) * pair]
+            )
             for index in range(len(children) // pair)
         )
 
@@ -79,7 +98,9 @@ class PortableEngine:
     def _sign(self, ots: OtsParameters, job: SignJob) -> bytes:
         return self._chains(ots, job.identifier, job.seed, job.leaf, coefficients(ots, job.digest))
 
-    def _chains(self, ots: OtsParameters, identifier: bytes, seed: bytes, leaf: int, ends: list[int]) -> bytes:
+    def _chains(
+        self, ots: OtsParameters, identifier: bytes, seed: bytes, leaf: int, ends: list[int]
+    ) -> bytes:
         """Each chain from its private value x[i] = H(I || q || i || 0xff || seed) to its end."""
         h, base = digest(ots.hash, ots.n), identifier + u32(leaf)
         values = []

@@ -1,4 +1,6 @@
-"""The native engine against the portable one, which is the definition, with every kernel that runs on this processor."""
+"""The native engine against the portable one, which is the definition, with every kernel that runs
+on this processor.
+"""
 
 import hashlib
 import json
@@ -21,7 +23,9 @@ from seemachine.lms.verifying import candidate_root
 if TYPE_CHECKING:
     from seemachine.lms.engines.native import NativeEngine
 
-native = pytest.importorskip("seemachine.lms.engines.native", reason="the native engine is not built")
+native = pytest.importorskip(
+    "seemachine.lms.engines.native", reason="the native engine is not built"
+)
 _native = native._native
 
 VECTORS = Path(__file__).parents[2] / "vectors"
@@ -50,13 +54,16 @@ def tree_of(ots: OtsParameters, h: int = 10) -> TreeParameters:
 
 
 def draw_jobs(data: st.DataObject, ots: OtsParameters) -> list[SignJob]:
-    """Jobs for up to as many signatures as plain Python makes quickly, with digests of nothing but ends among them."""
+    """Jobs for up to as many signatures as plain Python makes quickly, with digests of nothing but
+    ends among them.
+    """
     job = st.builds(
         SignJob,
         st.binary(min_size=16, max_size=16),
         seeds,
         st.integers(0, 2**25 - 1),
-        st.binary(min_size=ots.n, max_size=ots.n) | st.sampled_from((bytes(ots.n), b"\xff" * ots.n)),
+        st.binary(min_size=ots.n, max_size=ots.n)
+        | st.sampled_from((bytes(ots.n), b"\xff" * ots.n)),
     )
     return data.draw(st.lists(job, max_size=MOST_LEAVES[ots.w]))
 
@@ -76,8 +83,12 @@ def test_leaf_nodes_are_those_of_the_portable_engine(
 
 
 @pytest.mark.parametrize("ots", OTS_SETS, ids=lambda ots: ots.name)
-def test_whole_groups_of_leaves_agree_with_single_ones(engine: "NativeEngine", ots: OtsParameters) -> None:
-    """A run that fills all lanes, and more, has the first, some middle and the last node that plain Python makes."""
+def test_whole_groups_of_leaves_agree_with_single_ones(
+    engine: "NativeEngine", ots: OtsParameters
+) -> None:
+    """A run that fills all lanes, and more, has the first, some middle and the last node that plain
+    Python makes.
+    """
     tree, seed = tree_of(ots), bytes(range(100, 132))
     nodes = engine.leaf_nodes(tree, ots, IDENTIFIER, seed, range(900, 967))
 
@@ -89,12 +100,18 @@ def test_whole_groups_of_leaves_agree_with_single_ones(engine: "NativeEngine", o
 
 @settings(max_examples=25, deadline=None)
 @given(data=st.data(), ots=sets, number=st.integers(1, 2**25 - 70))
-def test_parents_are_those_of_the_portable_engine(engine: "NativeEngine", data: st.DataObject, ots: OtsParameters, number: int) -> None:
-    """For any even count of children, from none to more than fill the lanes, all bytes are the same."""
+def test_parents_are_those_of_the_portable_engine(
+    engine: "NativeEngine", data: st.DataObject, ots: OtsParameters, number: int
+) -> None:
+    """For any even count of children, from none to more than fill the lanes, all bytes are the
+    same.
+    """
     count = data.draw(st.integers(0, 70))
     children = data.draw(st.randoms(use_true_random=False)).randbytes(2 * count * ots.n)
 
-    assert PORTABLE.parents(tree_of(ots), IDENTIFIER, number, children) == engine.parents(tree_of(ots), IDENTIFIER, number, children)
+    assert PORTABLE.parents(tree_of(ots), IDENTIFIER, number, children) == engine.parents(
+        tree_of(ots), IDENTIFIER, number, children
+    )
 
 
 @settings(max_examples=25, deadline=None)
@@ -102,7 +119,9 @@ def test_parents_are_those_of_the_portable_engine(engine: "NativeEngine", data: 
 def test_signatures_are_those_of_the_portable_engine_and_lead_to_the_same_keys(
     engine: "NativeEngine", data: st.DataObject, ots: OtsParameters
 ) -> None:
-    """For any batch of jobs, whatever their seeds' lengths, chains are the same, and so is what they lead to, right or wrong."""
+    """For any batch of jobs, whatever their seeds' lengths, chains are the same, and so is what
+    they lead to, right or wrong.
+    """
     jobs = draw_jobs(data, ots)
     chains = PORTABLE.sign(ots, jobs)
 
@@ -110,7 +129,10 @@ def test_signatures_are_those_of_the_portable_engine_and_lead_to_the_same_keys(
 
     if chains and data.draw(st.booleans()):
         chains[0] = bytes(len(chains[0]))
-    checks = [RecoverJob(job.identifier, job.leaf, job.digest, given) for job, given in zip(jobs, chains, strict=True)]
+    checks = [
+        RecoverJob(job.identifier, job.leaf, job.digest, given)
+        for job, given in zip(jobs, chains, strict=True)
+    ]
 
     assert PORTABLE.recover(ots, checks) == engine.recover(ots, checks)
 
@@ -130,7 +152,9 @@ def split_hss(public_key: bytes, signature: bytes) -> list[tuple[bytes, bytes, b
     return [*checks, (key, b"", rest)]
 
 
-@pytest.mark.parametrize("case", json.loads((VECTORS / "rfc.json").read_text())["cases"], ids=lambda case: case["source"])
+@pytest.mark.parametrize(
+    "case", json.loads((VECTORS / "rfc.json").read_text())["cases"], ids=lambda case: case["source"]
+)
 def test_published_signatures_verify(engine: "NativeEngine", case: dict[str, str]) -> None:
     """The test cases of RFC 8554 appendix F and of RFC 9858 lead to the roots of their keys."""
     levels = split_hss(bytes.fromhex(case["public_key"]), bytes.fromhex(case["signature"]))
@@ -141,11 +165,25 @@ def test_published_signatures_verify(engine: "NativeEngine", case: dict[str, str
         assert key.root == candidate_root(engine, key, [signed], signature)
 
 
-@pytest.mark.parametrize("case", json.loads((VECTORS / "acvp_keygen.json").read_text())["cases"], ids=lambda case: case["lmots"])
-def test_published_seeds_give_their_public_keys(engine: "NativeEngine", case: dict[str, str]) -> None:
-    """The seeds of NIST's ACVP lead to its public keys; the seeds of the 24-byte sets have 32 bytes."""
+@pytest.mark.parametrize(
+    "case",
+    json.loads((VECTORS / "acvp_keygen.json").read_text())["cases"],
+    ids=lambda case: case["lmots"],
+)
+def test_published_seeds_give_their_public_keys(
+    engine: "NativeEngine", case: dict[str, str]
+) -> None:
+    """The seeds of NIST's ACVP lead to its public keys; the seeds of the 24-byte sets have 32
+    bytes.
+    """
     key = PublicKey.decode(bytes.fromhex(case["public_key"]))
-    leaves = engine.leaf_nodes(key.tree, key.ots, bytes.fromhex(case["i"]), bytes.fromhex(case["seed"]), range(1 << key.tree.h))
+    leaves = engine.leaf_nodes(
+        key.tree,
+        key.ots,
+        bytes.fromhex(case["i"]),
+        bytes.fromhex(case["seed"]),
+        range(1 << key.tree.h),
+    )
 
     assert key.root == levels_above(engine, key.tree, key.identifier, 1 << key.tree.h, leaves)[-1]
 
@@ -154,10 +192,14 @@ def test_an_own_signature_verifies_with_another_implementation(engine: "NativeEn
     """A signature of this engine is accepted by pyhsslms."""
     pyhsslms = pytest.importorskip("pyhsslms")
     ots, tree, seed, message = lmots("sha256_n32_w8"), lms("sha256_m32_h5"), b"s" * 32, b"message"
-    levels = levels_above(engine, tree, IDENTIFIER, 32, engine.leaf_nodes(tree, ots, IDENTIFIER, seed, range(32)))
+    levels = levels_above(
+        engine, tree, IDENTIFIER, 32, engine.leaf_nodes(tree, ots, IDENTIFIER, seed, range(32))
+    )
     key = PublicKey(tree, ots, IDENTIFIER, levels[-1])
     path = b"".join(level[(3 >> up ^ 1) * 32 :][:32] for up, level in enumerate(levels[:-1]))
-    digest = hashlib.sha256(IDENTIFIER + (3).to_bytes(4, "big") + b"\x81\x81" + b"c" * 32 + message).digest()
+    digest = hashlib.sha256(
+        IDENTIFIER + (3).to_bytes(4, "big") + b"\x81\x81" + b"c" * 32 + message
+    ).digest()
     [chains] = engine.sign(ots, [SignJob(IDENTIFIER, seed, 3, digest)])
     signature = Signature(tree, ots, 3, b"c" * 32, chains, path)
 
@@ -224,10 +266,18 @@ class TestGlue:
     def test_chains_of_the_wrong_length(self) -> None:
         """A signature to check has exactly p values of n bytes."""
         with pytest.raises(ValueError, match="chains must have 1088 bytes, not 1087"):
-            _native.recover(self.kernels, 32, 8, [RecoverJob(IDENTIFIER, 0, bytes(32), bytes(1087))])
+            _native.recover(
+                self.kernels, 32, 8, [RecoverJob(IDENTIFIER, 0, bytes(32), bytes(1087))]
+            )
 
     @pytest.mark.parametrize(
-        "job", [None, object(), SignJob("text", bytes(32), 0, bytes(32)), SignJob(bytes(16), bytes(32), "0", bytes(32))]
+        "job",
+        [
+            None,
+            object(),
+            SignJob("text", bytes(32), 0, bytes(32)),
+            SignJob(bytes(16), bytes(32), "0", bytes(32)),
+        ],
     )
     def test_things_that_are_not_jobs(self, job: object) -> None:
         """A missing attribute or one of the wrong type is an error of Python's usual kind."""
@@ -259,7 +309,9 @@ class TestInterpreterLock:
     def start(self, seed: bytes | bytearray) -> threading.Thread:
         """Three hundred leaves in plain C, in another thread."""
         kernels = (_native.find("scalar", "sha256"),) * 2
-        thread = threading.Thread(target=_native.leaf_nodes, args=(kernels, 32, 8, 10, IDENTIFIER, seed, 0, 300))
+        thread = threading.Thread(
+            target=_native.leaf_nodes, args=(kernels, 32, 8, 10, IDENTIFIER, seed, 0, 300)
+        )
         thread.start()
         return thread
 

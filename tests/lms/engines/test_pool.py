@@ -21,7 +21,9 @@ def two() -> Pool:
 
 def test_results_come_in_the_order_of_the_tasks(two: Pool) -> None:
     """Whoever finishes first, results stand where their tasks stood."""
-    assert [bytes([number]) for number in range(100)] == two.run([lambda number=number: bytes([number]) for number in range(100)])
+    assert [bytes([number]) for number in range(100)] == two.run(
+        [lambda number=number: bytes([number]) for number in range(100)]
+    )
 
 
 def test_one_task_runs_in_the_callers_thread(two: Pool) -> None:
@@ -39,7 +41,9 @@ def test_no_tasks_no_results(two: Pool) -> None:
 
 
 def test_callers_take_turns(two: Pool) -> None:
-    """A small call that comes while a large one waits is done after as many tasks of the other, not after all."""
+    """A small call that comes while a large one waits is done after as many tasks of the other, not
+    after all.
+    """
     gate, begun, order = threading.Event(), threading.Semaphore(0), []
 
     def block() -> bytes:
@@ -56,7 +60,9 @@ def test_callers_take_turns(two: Pool) -> None:
     begun.acquire()
     begun.acquire()
     for name, count in (("large", 50), ("small", 3)):
-        callers.append(threading.Thread(target=two.run, args=([lambda name=name: note(name)] * count,)))
+        callers.append(
+            threading.Thread(target=two.run, args=([lambda name=name: note(name)] * count,))
+        )
         callers[-1].start()
         while len(two._calls) < len(callers) - 1:
             pass
@@ -89,9 +95,13 @@ def ctrl_c() -> Iterator[None]:
     signal.signal(signal.SIGINT, former)
 
 
-@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="this system cannot send a signal to a thread")
+@pytest.mark.skipif(
+    not hasattr(signal, "pthread_kill"), reason="this system cannot send a signal to a thread"
+)
 def test_tasks_of_a_caller_that_was_interrupted_are_not_begun(two: Pool, ctrl_c: None) -> None:
-    """A caller who is interrupted while waiting takes the remaining tasks back, also in a run of tests that ignores Ctrl-C."""
+    """A caller who is interrupted while waiting takes the remaining tasks back, also in a run of
+    tests that ignores Ctrl-C.
+    """
     gate, begun, ran, caller = threading.Event(), threading.Semaphore(0), [], threading.get_ident()
 
     def task() -> bytes:
@@ -103,7 +113,8 @@ def test_tasks_of_a_caller_that_was_interrupted_are_not_begun(two: Pool, ctrl_c:
     def interrupt() -> None:
         begun.acquire()
         begun.acquire()
-        # Only once the caller does nothing but wait: an interrupt at any other moment is another test.
+        # Only once the caller does nothing but wait: an interrupt at any other moment is another
+        # test.
         while sys._current_frames()[caller].f_code.co_name != "wait":
             time.sleep(0.001)
         signal.pthread_kill(caller, signal.SIGINT)
@@ -124,7 +135,9 @@ def test_a_forked_child_has_a_pool_of_its_own() -> None:
     before.run([lambda: b""] * 4)
     child = os.fork()
     if child == 0:
-        fresh = pool.shared(2) is not before and pool.shared(2).run([lambda: b"x"] * 4) == [b"x"] * 4
+        fresh = (
+            pool.shared(2) is not before and pool.shared(2).run([lambda: b"x"] * 4) == [b"x"] * 4
+        )
         os._exit(0 if fresh else 1)
 
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

@@ -23,7 +23,9 @@ def not_built(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_portable_can_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """SEEMACHINE_ENGINE=portable gives the portable engine, and the description says that it was asked for."""
+    """SEEMACHINE_ENGINE=portable gives the portable engine, and the description says that it was
+    asked for.
+    """
     monkeypatch.setenv(engines.ENVIRONMENT, "portable")
 
     assert isinstance(engines.select(), PortableEngine)
@@ -34,12 +36,16 @@ def test_an_unknown_name_lists_the_choices(monkeypatch: pytest.MonkeyPatch) -> N
     """A misspelt engine is an error that says what there is."""
     monkeypatch.setenv(engines.ENVIRONMENT, "avx1024")
 
-    with pytest.raises(EngineError, match="avx1024 is none of portable, scalar, x4, avx2, avx512, sha_ni"):
+    with pytest.raises(
+        EngineError, match="avx1024 is none of portable, scalar, x4, avx2, avx512, sha_ni"
+    ):
         engines.select()
 
 
 @pytest.mark.parametrize("name", ["scalar", "x4", "avx2", "avx512", "sha_ni"])
-def test_a_kernel_that_was_asked_for_works_or_is_an_error(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kernel_that_was_asked_for_works_or_is_an_error(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A forced kernel does everything; when it can't, there is no other in its place."""
     monkeypatch.setenv(engines.ENVIRONMENT, name)
     try:
@@ -63,7 +69,9 @@ def test_without_the_extension_the_portable_engine_works() -> None:
 
 
 @pytest.mark.usefixtures("not_built")
-def test_without_the_extension_a_kernel_cannot_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_extension_a_kernel_cannot_be_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """There is no silent downgrade from a named kernel."""
     monkeypatch.setenv(engines.ENVIRONMENT, "scalar")
 
@@ -76,7 +84,9 @@ class TestProof:
 
     def refuse(self, monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
         """Let these kernels fail."""
-        native = pytest.importorskip("seemachine.lms.engines.native", reason="the native engine is not built")
+        native = pytest.importorskip(
+            "seemachine.lms.engines.native", reason="the native engine is not built"
+        )
         find = native._find
 
         def refusing(name: str, hash_name: str) -> int:
@@ -86,7 +96,9 @@ class TestProof:
 
         monkeypatch.setattr(native, "_find", refusing)
 
-    def test_the_next_kernel_is_taken_and_the_reason_kept(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_next_kernel_is_taken_and_the_reason_kept(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """With all fast kernels refused, plain C works, and the description says why."""
         self.refuse(monkeypatch, "avx512", "sha_ni", "avx2", "x4")
         description = engines.describe()
@@ -94,7 +106,9 @@ class TestProof:
         assert {"scalar"} == set(description.generating.values())
         assert description.refused["x4"] == "it made a wrong leaf of a known seed"
 
-    def test_no_kernel_at_all_leaves_the_portable_engine(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_no_kernel_at_all_leaves_the_portable_engine(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """When even plain C is refused, Python works."""
         self.refuse(monkeypatch, "avx512", "sha_ni", "avx2", "x4", "scalar")
 

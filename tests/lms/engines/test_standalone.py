@@ -1,4 +1,6 @@
-"""The C of the native engine without Python: other compilers, sanitizers, other processors (big-endian ones too) under qemu."""
+"""The C of the native engine without Python: other compilers, sanitizers, other processors
+(big-endian ones too) under qemu.
+"""
 
 import functools
 import os
@@ -35,8 +37,20 @@ SANITIZED = "gcc with sanitizers"
 BUILDS = (
     Build(SANITIZED, "gcc", ("-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")),
     Build("clang", "clang"),
-    Build("ppc64, big-endian", "powerpc64-linux-gnu-gcc", (*CROSS, "-mcpu=power8"), ("qemu-ppc64",), ("scalar", "x4")),
-    Build("s390x, big-endian", "s390x-linux-gnu-gcc", (*CROSS, "-march=z13"), ("qemu-s390x",), ("scalar", "x4")),
+    Build(
+        "ppc64, big-endian",
+        "powerpc64-linux-gnu-gcc",
+        (*CROSS, "-mcpu=power8"),
+        ("qemu-ppc64",),
+        ("scalar", "x4"),
+    ),
+    Build(
+        "s390x, big-endian",
+        "s390x-linux-gnu-gcc",
+        (*CROSS, "-march=z13"),
+        ("qemu-s390x",),
+        ("scalar", "x4"),
+    ),
     Build("aarch64", "aarch64-linux-gnu-gcc", CROSS, ("qemu-aarch64",), ("scalar", "x4")),
 )
 
@@ -53,9 +67,17 @@ def lines_of(ots: OtsParameters) -> Iterator[str]:
     leaves = portable.leaf_nodes(tree, ots, identifier, seed[:27], range(66000, 66003))
     jobs = [SignJob(identifier, seed[:24], 66051, digest), SignJob(identifier, seed, 5, digest)]
     chains = portable.sign(ots, jobs)
-    checks = [RecoverJob(job.identifier, job.leaf, digest, given) for job, given in zip(jobs, chains, strict=True)]
+    checks = [
+        RecoverJob(job.identifier, job.leaf, digest, given)
+        for job, given in zip(jobs, chains, strict=True)
+    ]
     parents = portable.parents(tree, identifier, 70000, paint(20 * ots.n, 7))
-    made = {"leaves": leaves, "sign": b"".join(chains), "recover": b"".join(portable.recover(ots, checks)), "parents": parents}
+    made = {
+        "leaves": leaves,
+        "sign": b"".join(chains),
+        "recover": b"".join(portable.recover(ots, checks)),
+        "parents": parents,
+    }
     return (f"{ots.hash} {ots.n} {ots.w} {what} {data.hex()}" for what, data in made.items())
 
 
@@ -67,16 +89,37 @@ def expected() -> frozenset[str]:
 
 @pytest.mark.parametrize("build", BUILDS, ids=lambda build: build.name)
 def test_kernels_give_the_same_bytes_however_they_are_built(build: Build, tmp_path: Path) -> None:
-    """Each kernel that runs prints exactly what the portable engine makes of all sets, and nothing for the sanitizers to complain of."""
+    """Each kernel that runs prints exactly what the portable engine makes of all sets, and nothing
+    for the sanitizers to complain of.
+    """
     missing = [tool for tool in (build.compiler, *build.runner) if shutil.which(tool) is None]
     if missing:
         pytest.skip(f"{' and '.join(missing)} not installed")
     if build.name == SANITIZED and not os.environ.get("SEEMACHINE_SANITIZE"):
-        pytest.skip("compiling takes half a minute: set SEEMACHINE_SANITIZE, or run tests/native_sanitize.sh")
+        pytest.skip(
+            "compiling takes half a minute: set SEEMACHINE_SANITIZE, or run"
+            " tests/native_sanitize.sh"
+        )
     sources = [str(path) for path in sorted(KERNEL.glob("*.c")) if path.name != "module.c"]
-    command = [build.compiler, "-std=c11", "-Wall", "-Wextra", "-Wno-psabi", "-Werror", *build.flags, f"-I{KERNEL}", *sources, str(PROGRAM)]
+    command = [
+        build.compiler,
+        "-std=c11",
+        "-Wall",
+        "-Wextra",
+        "-Wno-psabi",
+        "-Werror",
+        *build.flags,
+        f"-I{KERNEL}",
+        *sources,
+        str(PROGRAM),
+    ]
     subprocess.run([*command, "-o", str(tmp_path / "lines")], check=True)
-    done = subprocess.run([*build.runner, str(tmp_path / "lines"), *build.kernels], check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        [*build.runner, str(tmp_path / "lines"), *build.kernels],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     printed = [line.split(" ", 1) for line in done.stdout.splitlines()]
 
     assert set(build.kernels[:2]) <= {kernel for kernel, _ in printed}

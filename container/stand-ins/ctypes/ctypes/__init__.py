@@ -1,7 +1,10 @@
-"""Stands where Python's ctypes is missing: every library can be opened, and none has a function. Who asks for one does without.
+"""Stands where Python's ctypes is missing: every library can be opened, and none has a function.
 
-Trio imports ctypes at its start to name threads, and ours to ask the system more than Python does. The container's entry point puts this
-folder on sys.path only when the real module can't be imported.
+Who asks for one does without.
+
+Trio imports ctypes at its start to name threads, and ours to ask the system more than Python does.
+The container's entry point puts this folder on sys.path only when the real module can't be
+imported.
 """
 
 import errno
@@ -22,6 +25,7 @@ def _no_process_descriptors(_pid: int, _flags: int = 0) -> int:
     raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
 
 
-# Where Python has no such function, trio would make one out of the C library at its import, and there is none.
+# Where Python has no such function, trio would make one out of the C library at its import, and
+# there is none.
 if not hasattr(os, "pidfd_open"):
     setattr(os, "pidfd_open", _no_process_descriptors)  # noqa: B010 - it is not there, as type checkers see
