@@ -4,9 +4,10 @@ A card moves: from the rack to outgoing/, from there into the backup; only `brin
 card again, once.
 
     cards/outgoing/<id>/<card>.card    taken off the rack, until the backup is durable; a card for
-    nobody witness/lent/<id>/<card>/place     this world made the backup: the handle of this very
-    folder, which no copy has; gone when it came back witness/restored/<id>/<card>       that card
-    came back, and never does again
+                                       nobody
+    witness/lent/<id>/<card>/place     this world made the backup: the handle of this very folder,
+                                       which no copy has; gone when it came back
+    witness/restored/<id>/<card>       that card came back, and never does again
 
 Who does this holds the lock of the rack.
 """

@@ -6,9 +6,10 @@ An image is a tar file of three members, every byte of which follows from what w
 signatures:
 
     manifest.json     format, package name, version, entry point, network and packages settings,
-    SHA-256 of the root tree rootfs.tar        the root tree: sorted, owner 0, time 0, files 0755 or
-    0644 signatures.json   once signed: developer certificate and signature, ASK and signature,
-    extra signatures; all over manifest.json
+                      SHA-256 of the root tree
+    rootfs.tar        the root tree: sorted, owner 0, time 0, files 0755 or 0644
+    signatures.json   once signed: developer certificate and signature, ASK and signature, extra
+                      signatures; all over manifest.json
 """
 
 import hashlib

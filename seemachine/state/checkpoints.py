@@ -2,7 +2,7 @@
 
     hsm/<ESN>/making/<label>.key    what the key is, the seeds not yet on cards; replaced as a whole
     hsm/<ESN>/making/<label>.rows   a row of nodes per chunk that is done, appended and flushed; a
-    torn last row counts as not done
+                                    torn last row counts as not done
 
 The head has seeds, so it is encrypted under the key of the world, for this label and machine. Seeds
 are gone from here before they can be anywhere else: see `Checkpoints.rewrite`.

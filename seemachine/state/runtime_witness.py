@@ -1,8 +1,10 @@
 """A second witness, in the host's runtime folder: not on the disk of the world, gone with a reboot.
 
     <identity>.record    notes of one NVRAM, named after what it is called for life; held while a
-    machine has it open <identity>.tips      the last openings of it, see below leases/<file>
-    which leases of a key came into which NVRAM, in machines of this user on this host
+                         machine has it open
+    <identity>.tips      the last openings of it, see below
+    leases/<file>        which leases of a key came into which NVRAM, in machines of this user on
+                         this host
 
 A restore of the world, of its disk, or of a snapshot that keeps inodes does not reach it. It speaks
 only of what it saw: a machine may have been started where it was not in use, so an NVRAM that went

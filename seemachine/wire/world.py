@@ -1,12 +1,15 @@
 """Where things are in the world folder: the part that machines and clients must agree on.
 
-fleet.toml                      the fleet hsm/<ESN>/                      one machine's state, lock
-and slots cards/                          the card rack kmdata/local/key_pqsdk_<alias>  key files of
-the host published/pqsdk/<ESN>.json      where a running machine is witness/
-what is remembered of machines outside their own state archive/                        ledgers of
-NVRAMs that backups brought back seen/                           what clients remember of machines
-and leases pki/                            certificates and keys, where TLS is used: ca.crt,
-<ESN>.crt, client-<name>.crt, and .key for each
+fleet.toml                      the fleet
+hsm/<ESN>/                      one machine's state, lock and slots
+cards/                          the card rack
+kmdata/local/key_pqsdk_<alias>  key files of the host
+published/pqsdk/<ESN>.json      where a running machine is
+witness/                        what is remembered of machines outside their own state
+archive/                        ledgers of NVRAMs that backups brought back
+seen/                           what clients remember of machines and leases
+pki/                            certificates and keys, where TLS is used: ca.crt, <ESN>.crt,
+                                client-<name>.crt, and .key for each
 """
 
 import fcntl

@@ -1,11 +1,12 @@
 """What is said to the database: three tables, and statements that change nothing unless the session
 is still the one that counts.
 
-    seemachine_marks      the last opening of each machine seemachine_sessions   who speaks for a
-    machine: one process (holder), and which of its sessions (turn) seemachine_leaves     each lease
-    that came into a machine: leaves before `next` were used, those before `ahead` may be; `until`
-    is
-                          its end where the lease was claimed, and no lease is claimed twice
+    seemachine_marks      the last opening of each machine
+    seemachine_sessions   who speaks for a machine: one process (holder), and which of its
+                          sessions (turn)
+    seemachine_leaves     each lease that came into a machine: leaves before `next` were used,
+                          those before `ahead` may be; `until` is its end where the lease was
+                          claimed, and no lease is claimed twice
 
 A statement of ours locks the row of seemachine_sessions before it changes anything, and another
 process takes that row over before it reads anything. So what it reads is all that we may ever use.
