@@ -20,11 +20,11 @@ from host import Others, describe, sentence
 from machines import ESN, POLL_SECONDS
 from measure import once, plain
 from seeclient import blocking, dispatch
-from seeclient.connection import Connection
+from seeclient.blocking_connection import Connection
 from seeclient.effects import Address
 from seeclient.tls import Credentials, Tls
 
-from seemachine import cli
+from seemachine.cli.command import main as seemachine
 
 SIGNATURES, CONNECTIONS = 2000, 1000
 RECIPE = {"lms": "sha256_m32_h15", "lmots": "sha256_n32_w8"}
@@ -38,7 +38,7 @@ def make_pki(folder: Path) -> tuple[list[str], Tls]:
             ["issue", "machine", ESN],
             ["issue", "client", "bench", "--role", "admin"],
         ):
-            cli.main(["pki", *words, "--folder", str(folder)])
+            seemachine(["pki", *words, "--folder", str(folder)])
     options = [
         "--tls-cert",
         f"{folder / ESN}.crt",

@@ -91,12 +91,12 @@ def command(data: str, arguments: list[str]) -> int:
 
     Returns the exit code.
     """
-    from seemachine import cli
+    from seemachine.cli.command import main as seemachine
 
     os.environ["SEEMACHINE_HOME"] = data
     if arguments and not arguments[0].startswith("-"):
         if arguments[0] in WORDS:
-            return cli.main(arguments)
+            return seemachine(arguments)
         say(
             f"{arguments[0]} is not for the container, which knows the options of serve, and"
             f" {', '.join(WORDS)}; try it on a host"
@@ -106,7 +106,7 @@ def command(data: str, arguments: list[str]) -> int:
         given = esn(data)
     except OSError as error:
         return refuse(f"the ESN can't be read: {error}")
-    return cli.main(["serve", "--config", SETTINGS, "--home", data, "--esn", given, *arguments])
+    return seemachine(["serve", "--config", SETTINGS, "--home", data, "--esn", given, *arguments])
 
 
 def keep_standard_files() -> None:

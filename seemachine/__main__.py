@@ -2,14 +2,14 @@
 
 import sys
 
-from seemachine.entry import loading
+from seemachine.terminal import loading
 
 
 def main() -> int:
     """Run one command line."""
     with loading():
-        from seemachine import cli
-    return cli.main()
+        from seemachine.cli.command import main
+    return main()
 
 
 if __name__ == "__main__":

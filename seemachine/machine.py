@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from seemachine.keyring import KeyRing
 from seemachine.lms.engines import Engine
 from seemachine.lms.generation import Generation
+from seemachine.state.cards.slots import Slots
 from seemachine.state.checkpoints import Checkpoints, NoCheckpoints
-from seemachine.state.slots import Slots
-from seemachine.state.store import Store
+from seemachine.state.nvram.store import Store
 from seemachine.wire.framing import MAX_FRAME
 from seemachine.wire.messages import ENVELOPE_BYTES, Limits
 from seemachine.wire.names import MODELS, is_esn

@@ -6,9 +6,9 @@ import os
 import shutil
 from pathlib import Path
 
-from seemachine.state.places import handle_of
-from seemachine.state.sealed import seal, unseal
-from seemachine.state.witness_file import HEAD_BYTES, LENGTH, SLOT, SUPERSEDED, _slot
+from seemachine.state.disk.checksummed import seal, unseal
+from seemachine.state.disk.file_identity import handle_of
+from seemachine.state.witness.record_file import HEAD_BYTES, LENGTH, SLOT, SUPERSEDED, _slot
 
 
 def as_from_an_image(world: Path) -> None:

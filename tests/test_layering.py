@@ -4,122 +4,199 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
+STATE = {
+    "seemachine.state",
+    "seemachine.state.disk",
+    "seemachine.state.witness",
+    "seemachine.state.cards",
+    "seemachine.state.nvram",
+}
 # Room: the rooms of ours that it may import from (besides itself), and the third-party packages.
 ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "seemachine.wire": (set(), {"msgpack"}),
     "seemachine.lms": (set(), set()),
-    "seemachine.state": ({"seemachine.wire"}, {"msgpack"}),
+    "seemachine.terminal": (set(), set()),
+    "seemachine.printing": ({"seemachine.wire"}, set()),
+    "seemachine.process": (set(), {"trio"}),
+    "seemachine.state": (
+        {"seemachine.wire", "seemachine.state.disk", "seemachine.state.witness"},
+        {"msgpack"},
+    ),
+    "seemachine.state.disk": (
+        {"seemachine.state", "seemachine.wire", "seemachine.process"},
+        {"msgpack"},
+    ),
+    "seemachine.state.witness": (
+        {"seemachine.state", "seemachine.state.disk", "seemachine.wire"},
+        set(),
+    ),
+    "seemachine.state.cards": (
+        STATE - {"seemachine.state.nvram"} | {"seemachine.wire"},
+        {"msgpack"},
+    ),
+    "seemachine.state.nvram": (STATE - {"seemachine.state.cards"} | {"seemachine.wire"}, set()),
+    "seemachine.witnesses": (
+        {"seemachine.wire", "seemachine.state", "seemachine.state.witness"},
+        set(),
+    ),
     "seemachine.keyring": ({"seemachine.lms"}, set()),
     "seemachine.machine": (
-        {"seemachine.wire", "seemachine.lms", "seemachine.state", "seemachine.keyring"},
+        STATE | {"seemachine.wire", "seemachine.lms", "seemachine.keyring"},
         set(),
     ),
     "seemachine.commands": (
-        {
+        STATE
+        | {
             "seemachine",
-            "seemachine.shortage",
+            "seemachine.process",
             "seemachine.wire",
             "seemachine.lms",
-            "seemachine.state",
             "seemachine.machine",
         },
         set(),
     ),
     "seemachine.config": ({"seemachine.wire", "seemachine.witnesses"}, set()),
-    "seemachine.notify": (set(), set()),
-    "seemachine.stopping": (set(), {"trio"}),
-    "seemachine.entry": (set(), set()),
-    "seemachine.shortage": (set(), set()),
-    "seemachine.log_writer": ({"seemachine.shortage"}, set()),
-    "seemachine.usage": ({"seemachine.wire"}, set()),
-    "seemachine.printing": ({"seemachine.wire"}, set()),
+    "seemachine.hsms": (
+        {"seemachine.wire", "seemachine.process", "seemachine.state", "seemachine.state.disk"},
+        set(),
+    ),
+    "seemachine.server": (
+        STATE
+        | {
+            "seemachine.wire",
+            "seemachine.lms",
+            "seemachine.process",
+            "seemachine.printing",
+            "seemachine.config",
+            "seemachine.witnesses",
+            "seemachine.machine",
+            "seemachine.commands",
+            "seemachine.hsms",
+        },
+        {"trio", "structlog"},
+    ),
+    "seeclient": (
+        {"seemachine.wire", "seemachine.lms", "seemachine.terminal", "seemachine.printing"},
+        {"trio", "rich"},
+    ),
     "seemachine.fleet": (
         {
-            "seemachine",
-            "seemachine.log_writer",
-            "seemachine.notify",
-            "seemachine.printing",
-            "seemachine.shortage",
-            "seemachine.stopping",
             "seemachine.wire",
+            "seemachine.process",
+            "seemachine.printing",
             "seemachine.state",
+            "seemachine.state.cards",
+            "seemachine.state.disk",
             "seemachine.config",
+            "seemachine.hsms",
             "seeclient",
         },
         {"trio"},
     ),
-    "seemachine.witnesses": ({"seemachine.wire", "seemachine.state"}, set()),
-    "seemachine.audit": (
-        {"seemachine.printing", "seemachine.wire", "seemachine.lms", "seeclient"},
-        set(),
-    ),
-    "seemachine.pki": (
-        {"seemachine.printing", "seemachine.wire", "seemachine.state"},
-        {"cryptography"},
-    ),
-    "seemachine.nfast": (
-        {
-            "seemachine",
-            "seemachine.usage",
-            "seemachine.printing",
-            "seemachine.wire",
-            "seemachine.state",
-            "seemachine.config",
-            "seemachine.fleet",
-        },
-        {"cryptography"},
-    ),
+    "seemachine.audit": ({"seemachine.wire", "seemachine.lms", "seeclient"}, set()),
     "seemachine.backup": (
-        {
-            "seemachine.printing",
+        STATE
+        | {
             "seemachine.wire",
-            "seemachine.state",
+            "seemachine.printing",
             "seemachine.config",
-            "seemachine.fleet",
             "seemachine.witnesses",
+            "seemachine.fleet",
             "seemachine.audit",
             "seeclient",
         },
         set(),
     ),
-    "seeclient": (
-        {"seemachine.wire", "seemachine.lms", "seemachine.entry", "seemachine.printing"},
-        {"trio", "rich"},
+    "seemachine.pki": (
+        {"seemachine.wire", "seemachine.state", "seemachine.state.disk"},
+        {"cryptography"},
+    ),
+    "seemachine.cli.argtypes": ({"seemachine.wire"}, set()),
+    "seemachine.nfast": (
+        {
+            "seemachine.wire",
+            "seemachine.process",
+            "seemachine.printing",
+            "seemachine.state",
+            "seemachine.state.cards",
+            "seemachine.state.disk",
+            "seemachine.config",
+            "seemachine.hsms",
+            "seemachine.fleet",
+            "seemachine.cli.argtypes",
+        },
+        {"cryptography"},
+    ),
+    "seemachine.nfast.tools": (
+        {
+            "seemachine",
+            "seemachine.wire",
+            "seemachine.printing",
+            "seemachine.state",
+            "seemachine.state.cards",
+            "seemachine.state.disk",
+            "seemachine.hsms",
+            "seemachine.nfast",
+            "seemachine.cli.argtypes",
+        },
+        set(),
     ),
 }
+# Where imports end: these may import any room.
+TOP = {"seemachine", "seemachine.__main__", "seemachine.cli"}
 OURS = ("seemachine", "seeclient")
 
 
 def sources(room: str) -> list[Path]:
     """The files of a room."""
-    base = ROOT / "client" if room.startswith("seeclient") else ROOT
-    path = base / room.replace(".", "/")
-    return sorted(path.rglob("*.py")) if path.is_dir() else [path.with_suffix(".py")]
+    return [path for path in all_files() if room_of(module_of(path)) == room]
 
 
 def imported(path: Path) -> Iterator[str]:
-    """Every module that a file imports anywhere, as dotted names; `from a import b` counts as a.b
-    too, for b may be a module.
+    """Every module that a file imports anywhere, as dotted names; `from a import b` is a.b where
+    that is a module.
     """
+    known = {module_of(path) for path in all_files()}
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative imports hide where an arrow points"
-            yield str(node.module)
-            yield from (
-                f"{node.module}.{name.name}" for name in node.names if (node.module or "") in OURS
-            )
+            for name in node.names:
+                full = f"{node.module}.{name.name}"
+                yield full if full in known else str(node.module)
 
 
 def room_of(module: str) -> str:
-    """The room that a module of ours is in: its first two parts, or seeclient as a whole."""
-    return "seeclient" if module.startswith("seeclient") else ".".join(module.split(".")[:2])
+    """The room that a module of ours is in: the innermost one that has a row in the table."""
+    parts = module.split(".")
+    ways = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+    return next((way for way in ways if way in ARROWS), ".".join(parts[:2]))
+
+
+@cache
+def all_files() -> list[Path]:
+    """Every module of ours."""
+    found = [*(ROOT / "seemachine").rglob("*.py"), *(ROOT / "client" / "seeclient").rglob("*.py")]
+    return sorted(found)
+
+
+def module_of(path: Path) -> str:
+    """The dotted name of a file."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[parts[0] == "client" :]).removesuffix(".__init__")
+
+
+def test_every_room_is_in_the_table() -> None:
+    """A file is in a room that the table has a row for, or is where imports end."""
+    rooms = {room_of(module_of(path)) for path in all_files()}
+    assert rooms == ARROWS.keys() | TOP
 
 
 @pytest.mark.parametrize("room", ARROWS)
@@ -156,33 +233,31 @@ def test_the_inner_rooms_know_no_sockets_and_no_event_loop(room: str) -> None:
 
 
 def test_nobody_imports_the_command_line() -> None:
-    """`seemachine.cli` is where imports end."""
+    """Imports end in `seemachine.cli`, at whose door only `seemachine.__main__` knocks."""
     importers = [
-        path
-        for path in (ROOT / "seemachine").rglob("*.py")
-        if "seemachine.cli" in set(imported(path))
+        module_of(path) for path in all_files() if "seemachine.cli.command" in set(imported(path))
     ]
-    assert importers == [ROOT / "seemachine" / "__main__.py"]
+    assert importers == ["seemachine.__main__", "seemachine.cli"]
 
 
 def test_the_command_line_enters_no_room_before_it_must() -> None:
     """To know its words `seemachine` loads nothing but words: no state, no fleet, no packages."""
-    code = "import sys; from seemachine import cli; cli._parser(); print(*sys.modules)"
+    code = "import sys; from seemachine.cli import command; command._parser(); print(*sys.modules)"
     loaded = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()
     words = {
         "seemachine.cli",
-        "seemachine.entry",
+        "seemachine.cli.argtypes",
+        "seemachine.cli.command",
+        "seemachine.cli.nfast_parser",
+        "seemachine.cli.parser",
+        "seemachine.hsms",
+        "seemachine.hsms.features",
         "seemachine.printing",
-        "seemachine.words",
-        "seemachine.usage",
+        "seemachine.terminal",
         "seemachine.wire",
         "seemachine.wire.names",
         "seemachine.wire.printable",
-        "seemachine.nfast",
-        "seemachine.nfast.words",
-        "seemachine.fleet",
-        "seemachine.fleet.features",
     }
     assert {name for name in loaded if name.startswith(("seemachine.", "seeclient"))} == words

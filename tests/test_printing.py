@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from seemachine.cli.argtypes import Parser
 from seemachine.printing import say, say_json
-from seemachine.usage import Parser
 
 ROOT = Path(__file__).parent.parent
 STREAMS = {"stdout", "stderr"}

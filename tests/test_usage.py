@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from seemachine import cli
-from seemachine.nfast import appliance_cli, csadmin, hsmadmin
+from seemachine.cli.command import _parser, main
+from seemachine.nfast.tools import appliance_cli, csadmin, hsmadmin
 
 ESN = "7852-268D-3BF9"
 WRONG = {
@@ -90,7 +90,7 @@ def parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser
 def test_a_wrong_command_line_is_told_with_the_usage_of_that_command(command, rest, capsys):
     """Exit code 2, the usage of the very command that was meant, and the word that is wrong."""
     with pytest.raises(SystemExit) as left:
-        cli.main(f"{command} {rest}".split())
+        main(f"{command} {rest}".split())
     usage, _, sentence = capsys.readouterr().err.rpartition("error: ")
     assert left.value.code == 2
     assert sentence.startswith(WRONG[command, rest])
@@ -100,28 +100,26 @@ def test_a_wrong_command_line_is_told_with_the_usage_of_that_command(command, re
 @pytest.mark.parametrize("line", WRONG_INSIDE)
 def test_a_value_that_is_wrong_in_itself_is_wrong_usage(line, capsys):
     """Exit code 2 also where the command looks at it by itself; nothing is made."""
-    assert cli.main(line.split()) == 2
+    assert main(line.split()) == 2
     assert capsys.readouterr().err == WRONG_INSIDE[line]
 
 
 @pytest.mark.parametrize("line", REFUSED)
 def test_what_depends_on_the_world_is_refused(line):
     """Exit code 1: the same words may be right tomorrow."""
-    assert cli.main(line.split()) == 1
+    assert main(line.split()) == 1
 
 
 def test_an_esn_is_taken_in_small_letters():
     """As people type it."""
-    assert cli._parser().parse_args(["ledger", "--esn", ESN.lower()]).esn == ESN
+    assert _parser().parse_args(["ledger", "--esn", ESN.lower()]).esn == ESN
 
 
 def test_without_a_command_all_commands_are_shown(capsys):
     """With the exit code of wrong usage, since nothing was done."""
-    assert cli.main([]) == 2
+    assert main([]) == 2
     told = capsys.readouterr().err
-    assert all(
-        f"\n    {word}" in told for word in cli._parser()._subparsers._group_actions[0].choices
-    )
+    assert all(f"\n    {word}" in told for word in _parser()._subparsers._group_actions[0].choices)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +131,7 @@ def test_help_is_a_command_too(words, begins, capsys):
     printed = []
     for line in (["help", *words], [*words, "--help"]):
         with pytest.raises(SystemExit) as left:
-            cli.main(line)
+            main(line)
         assert left.value.code == 0
         printed.append(capsys.readouterr().out)
     assert printed[0] == printed[1]
@@ -142,13 +140,13 @@ def test_help_is_a_command_too(words, begins, capsys):
 
 def test_info_is_told_of_the_world_that_is_named(tmp_path, capsys):
     """--home, as everywhere else."""
-    assert cli.main(["info", "--home", str(tmp_path / "other")]) == 0
+    assert main(["info", "--home", str(tmp_path / "other")]) == 0
     assert f"world        {tmp_path / 'other'}\n" in capsys.readouterr().out
 
 
 def test_every_command_and_option_says_what_it_is_for():
     """In the help of seemachine nothing stands without a description."""
-    for parser in parsers(cli._parser()):
+    for parser in parsers(_parser()):
         assert parser.description, parser.prog
         for action in parser._actions:
             assert action.help or isinstance(action, argparse._SubParsersAction), (

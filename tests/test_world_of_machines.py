@@ -22,14 +22,14 @@ from seemachine.lms.engines import Engine, SignJob
 from seemachine.lms.hashing import message_digest
 from seemachine.lms.parameters import OtsParameters, lmots, lms
 from seemachine.machine import Machine, Session
-from seemachine.state import cards, slots
+from seemachine.state.cards import slots, smartcard
+from seemachine.state.cards.rack import Rack
+from seemachine.state.cards.slots import Slots
 from seemachine.state.errors import StateError
-from seemachine.state.file import FileStore
-from seemachine.state.folder_witness import FolderWitness
-from seemachine.state.rack import Rack
-from seemachine.state.slots import Slots
-from seemachine.state.sqlite import SqliteStore
-from seemachine.state.store import KEEP
+from seemachine.state.nvram.file import FileStore
+from seemachine.state.nvram.sqlite import SqliteStore
+from seemachine.state.nvram.store import KEEP
+from seemachine.state.witness.folder import FolderWitness
 from seemachine.wire import messages as m
 from seemachine.wire.names import TOKEN_BYTES, nvram_name
 from seemachine.wire.status import Status, StatusError
@@ -437,7 +437,8 @@ class WorldOfMachines(RuleBasedStateMachine):
 
     @rule(esn=machines_of)
     def die_while_a_card_is_rewritten(self, esn: str) -> None:
-        self.dies_at(cards, "replace_file", esn, lambda: self.ask(esn, m.ProvisionLms(slot=SLOT)))
+        provision = m.ProvisionLms(slot=SLOT)
+        self.dies_at(smartcard, "replace_file", esn, lambda: self.ask(esn, provision))
 
     @precondition(held)
     @rule(data=st.data())
@@ -467,7 +468,7 @@ class WorldOfMachines(RuleBasedStateMachine):
             for file in filter(None, map(machine.store.get, self.usable(esn))):
                 places += [(file.name, leaf, esn) for leaf in range(file.next, file.lease.end)]
         for path in self.home.rglob(f"*{slots.SUFFIX}"):
-            for lease in cards.read_card(path).leases:
+            for lease in smartcard.read_card(path).leases:
                 places += [(lease.name, leaf, path.stem) for leaf in range(lease.first, lease.end)]
         for name, leaf, place in places:
             previous = where.setdefault((name, leaf), place)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from seemachine.wire.status import Status, StatusError
 
 if TYPE_CHECKING:
-    from seeclient.fleet import Fleet, Key, open_fleet
+    from seeclient.trio_fleet import Fleet, Key, open_fleet
 
 __all__ = ["Fleet", "Key", "Status", "StatusError", "open_fleet"]
 
@@ -25,7 +25,7 @@ _ASYNC = ("Fleet", "Key", "open_fleet")
 
 def __getattr__(name: str) -> Any:
     if name in _ASYNC:
-        from seeclient import fleet
+        from seeclient import trio_fleet
 
-        return getattr(fleet, name)
+        return getattr(trio_fleet, name)
     raise AttributeError(f"module 'seeclient' has no attribute {name!r}")

@@ -2,7 +2,7 @@
 
 import sys
 
-from seemachine.entry import loading
+from seemachine.terminal import loading
 
 
 def main() -> int:

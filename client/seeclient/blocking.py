@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from seeclient import dispatch, generating, inspecting, keys, signing, thresholds, tls
-from seeclient.connection import Connection
+from seeclient.blocking_connection import Connection
 from seeclient.effects import (
     Address,
     Ask,

@@ -12,11 +12,11 @@ from seeclient.arguments import USAGE, Arguments, parse
 from seeclient.blocking import Fleet, fed
 from seeclient.effects import Peer, Story
 from seeclient.events import CardDone, CardsNeeded, ChunkDone, Event, Listener, Resumed, Started
-from seeclient.output import Lines, Output
+from seeclient.output_text import Lines, Output
 from seeclient.signing_commands import COMPAT_VARIABLE, VENDOR
 from seeclient.values import UsageError
-from seemachine.entry import settle_streams
 from seemachine.printing import say
+from seemachine.terminal import settle_streams
 from seemachine.wire.names import SDK_VERSION
 from seemachine.wire.status import Status, StatusError
 
@@ -79,7 +79,7 @@ def _run(words: Sequence[str]) -> int:
 def _output(arguments: Arguments) -> Output:
     if not arguments.json:
         return Lines()
-    from seeclient.document import Document
+    from seeclient.output_json import Document
 
     return Document(arguments.verb)
 

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from seeclient import dispatch, memory, thresholds
+from seeclient import dispatch, sightings, thresholds
 from seeclient.effects import Ask, Pause, Peer, Roster, Story, Work
 from seeclient.keys import KeyFile
 from seeclient.message import Message
@@ -114,7 +114,7 @@ def _try(
 
 def _checked(peer: Peer, wish: Wish, *, load: bool) -> Story[NvmemfileSigned]:
     key = wish.key
-    before = memory.recall(peer.esn, key)
+    before = sightings.recall(peer.esn, key)
     if load:
         yield from _load(peer, key)
     signed = yield from _sign_on(peer, wish)
@@ -126,7 +126,7 @@ def _checked(peer: Peer, wish: Wish, *, load: bool) -> Story[NvmemfileSigned]:
         )
     # Before anybody sees the signature: a leaf that was seen already may have signed something
     # else.
-    memory.check(peer.esn, key, before, signed.leaf)
+    sightings.check(peer.esn, key, before, signed.leaf)
     return signed
 
 

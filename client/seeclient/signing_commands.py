@@ -9,7 +9,7 @@ from seeclient import advice, dispatch, keys, signing
 from seeclient.arguments import Arguments
 from seeclient.blocking import Fleet
 from seeclient.message import Message, unreadable
-from seeclient.output import SHOWN_BYTES, Output
+from seeclient.output_text import SHOWN_BYTES, Output
 from seemachine.wire.status import Status, StatusError
 
 COMPAT_VARIABLE = "PIPSQUEAK_COMPAT"

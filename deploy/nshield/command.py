@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from nshield import checks, failures, five, runner, settings, uninstall, xc
+from nshield import checks, cs5, failures, runner, settings, uninstall, xc
 from nshield.journal import Busy, Folder, Journal
 from nshield.settings import Settings, WrongSettings
 from nshield.site import Site
@@ -20,7 +20,7 @@ EPILOG = (
     " a certificate, a licence), then run it again; 130 interrupted. It can be stopped at any"
     " moment and run again."
 )
-STEPS = {"5c": five.steps, "xc": xc.steps}
+STEPS = {"5c": cs5.steps, "xc": xc.steps}
 
 
 def main(model: str, arguments: Sequence[str] | None = None) -> int:
@@ -71,7 +71,7 @@ def _run(chosen: Settings, options: argparse.Namespace) -> int:
             chosen, Tools(folder.path, chosen.nfast, folder.taken), Journal(folder.path), folder
         )
         if chosen.model == "5c":
-            five.adopt(site)
+            cs5.adopt(site)
         count = runner.run(site, _steps(site, options), yes=options.yes)
     finally:
         folder.leave()

@@ -14,11 +14,11 @@ from pathlib import Path
 from seemachine.backup.archive import Backup, ListedFile, MachinePart, ledger_name
 from seemachine.backup.ledgers import rows_in
 from seemachine.backup.steps import Step
+from seemachine.state.disk.lock import FolderLock
 from seemachine.state.errors import StateFailed, StateUnsafe
-from seemachine.state.lock import FolderLock
+from seemachine.state.nvram.store import Store
 from seemachine.state.records import NvramFile
-from seemachine.state.store import Store
-from seemachine.state.witness import Witness
+from seemachine.state.witness.protocol import Witness
 from seemachine.wire.names import is_esn, printed_name
 from seemachine.wire.world import witness_folder
 from seemachine.witnesses import open_witness
@@ -99,10 +99,10 @@ def _open(world: Path, esn: str, where: str, stack: ExitStack, *, look: bool) ->
 
 def _open_store(kind: str, folder: Path, witness: Witness) -> Store:
     if kind == "nvram":
-        from seemachine.state.file import FileStore
+        from seemachine.state.nvram.file import FileStore
 
         return FileStore(folder, witness)
-    from seemachine.state.sqlite import SqliteStore
+    from seemachine.state.nvram.sqlite import SqliteStore
 
     return SqliteStore(folder, witness)
 

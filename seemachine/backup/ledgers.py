@@ -7,7 +7,7 @@ from typing import Any
 
 from seemachine.backup.archive import ARCHIVE, ArchiveError
 from seemachine.backup.steps import Step
-from seemachine.state.durable import private_folder, replace_file
+from seemachine.state.disk.durable import private_folder, replace_file
 from seemachine.state.records import MAX_LEAVES
 from seemachine.wire.names import FILE_NAME_BYTES, TOKEN_BYTES, is_esn, is_nvram
 from seemachine.wire.printable import is_printable

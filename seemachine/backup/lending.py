@@ -19,13 +19,13 @@ from itertools import count
 from pathlib import Path
 
 from seemachine.backup.archive import CARDS, NAMES
-from seemachine.state import originals
-from seemachine.state.cards import LMS, SUFFIX, carried_card, read_card, write_card
-from seemachine.state.durable import flush_folder, private_folder, remove_file, replace_file
+from seemachine.state.cards.slots import Slots
+from seemachine.state.cards.smartcard import LMS, SUFFIX, carried_card, read_card, write_card
+from seemachine.state.disk.durable import flush_folder, private_folder, remove_file, replace_file
+from seemachine.state.disk.file_identity import handle_of, same_file
+from seemachine.state.disk.world_key import FILE_NAME
 from seemachine.state.errors import CardError, StateCopied, StateForeign
-from seemachine.state.places import handle_of, same_file
-from seemachine.state.slots import Slots
-from seemachine.state.worldkey import FILE_NAME
+from seemachine.state.witness import card_witness
 from seemachine.wire.world import witness_folder
 
 
@@ -65,7 +65,7 @@ def take_out(world: Path, identifier: str, names: Sequence[str]) -> dict[str, by
             path.rename(folder / path.name)
             flush_folder(folder)
             flush_folder(rack)
-            originals.forget(world, path)
+            card_witness.forget(world, path)
         return {name: (folder / f"{name}{SUFFIX}").read_bytes() for name in names}
 
 

@@ -29,10 +29,10 @@ from seemachine.backup.steps import Step
 from seemachine.config import ConfigError, refuse_password
 from seemachine.fleet.configuration import read
 from seemachine.printing import say, say_json
-from seemachine.state.cards import SUFFIX
-from seemachine.state.durable import private_folder, replace_file
+from seemachine.state.cards.smartcard import SUFFIX
+from seemachine.state.disk.durable import private_folder, replace_file
+from seemachine.state.disk.lock import holder
 from seemachine.state.errors import CardError, StateError, StateLocked, StateUnsafe, counted, reason
-from seemachine.state.lock import holder
 from seemachine.wire.status import StatusError
 from seemachine.wire.world import HOME_VARIABLE, home, key_folder, witness_folder
 from seemachine.witnesses.address import folder_of, is_url

@@ -15,7 +15,6 @@ from pathlib import Path
 from seeclient import blocking, keys
 from seeclient.effects import Ask, Peer, Story
 
-from seemachine.audit.report import rows_of
 from seemachine.backup import lending
 from seemachine.backup.archive import (
     ARCHIVE,
@@ -33,10 +32,11 @@ from seemachine.backup.archive import (
 )
 from seemachine.config import ConfigError
 from seemachine.fleet.configuration import read
+from seemachine.fleet.ledgers import rows_of
 from seemachine.printing import say, say_json
-from seemachine.state.durable import replace_file
+from seemachine.state.disk.durable import replace_file
+from seemachine.state.disk.world_key import FILE_NAME, world_key
 from seemachine.state.errors import StateError, StateFailed, reason
-from seemachine.state.worldkey import FILE_NAME, world_key
 from seemachine.wire.messages import ListNvmemfiles, NvmemfileListing
 from seemachine.wire.names import is_esn
 from seemachine.wire.status import StatusError

@@ -10,7 +10,7 @@ from seemachine.commands import generate, hello, nvmem, provision, quarantine, r
 from seemachine.lms.generation import Stopped
 from seemachine.lms.parameters import ParameterError
 from seemachine.machine import Session
-from seemachine.shortage import lacking
+from seemachine.process.shortage import lacking
 from seemachine.state.errors import (
     CardError,
     FileExists,

@@ -12,9 +12,9 @@ from seemachine.lms.lease import Lease
 from seemachine.lms.parameters import ParameterError
 from seemachine.lms.tree import table_from_cache
 from seemachine.machine import Machine, Session
-from seemachine.state.batch import Answer
 from seemachine.state.errors import StateError
-from seemachine.state.ledger import LedgerRow, Order, hash_bound, message_bound
+from seemachine.state.nvram.batch import Answer
+from seemachine.state.nvram.ledger import LedgerRow, Order, hash_bound, message_bound
 from seemachine.state.records import NvramFile, Reserved
 from seemachine.wire.messages import (
     MAX_CLIENT,

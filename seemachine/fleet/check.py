@@ -10,12 +10,13 @@ from typing import Any
 
 from seeclient.keys import PREFIX
 
-from seemachine.fleet import health, modules, published
-from seemachine.fleet.features import FEATURES, SEE_FEATURE
+from seemachine.fleet import health
 from seemachine.fleet.finding import Finding
-from seemachine.fleet.modules import Module
-from seemachine.state.lock import holder
-from seemachine.state.process import Process
+from seemachine.hsms import published, records
+from seemachine.hsms.features import FEATURES, SEE_FEATURE
+from seemachine.hsms.records import Module
+from seemachine.process.identity import Process
+from seemachine.state.disk.lock import holder
 from seemachine.wire.world import key_folder, published_folder
 
 SOON_DAYS = 30
@@ -28,7 +29,7 @@ TOOLS_ADVICE = (
 
 def findings(world: Path) -> list[Finding]:
     """Everything found with the HSMs that are enrolled here, most far-reaching first."""
-    known = [module for module in modules.present(world) if module.number]
+    known = [module for module in records.present(world) if module.number]
     each = [
         finding
         for module in known
@@ -55,7 +56,7 @@ def _signers(world: Path, known: list[Module]) -> list[Finding]:
     signers = {
         module.esn: module.signer
         for module in known
-        if module.loaded or modules.running(world, module.esn)
+        if module.loaded or records.running(world, module.esn)
     }
     if len(set(signers.values())) < 2:
         return []
@@ -163,7 +164,7 @@ def _delegation(module: Module) -> list[Finding]:
 
 
 def _mode(module: Module) -> list[Finding]:
-    if module.mode == modules.OPERATIONAL:
+    if module.mode == records.OPERATIONAL:
         return []
     problem = f"it is in {module.mode} mode, in which it reads no cards and runs no SEE machine"
     return [Finding(module.esn, problem, module.way_back)]
@@ -171,7 +172,7 @@ def _mode(module: Module) -> list[Finding]:
 
 def _unpublished(world: Path, module: Module) -> list[Finding]:
     """Not of a machine that somebody serves by hand, who may not want it to be seen."""
-    runs = modules.of_fleet(world, module.esn) or modules.started(world, module)
+    runs = records.of_fleet(world, module.esn) or records.started(world, module)
     if not runs or published.read(world, module.esn) is not None:
         return []
     publish = (
@@ -194,7 +195,7 @@ def _stale(world: Path) -> list[Finding]:
         esn = path.stem
         entry = published.read(world, esn)
         if entry is None or not entry.process.is_same(holder(world / "hsm" / esn) or Process()):
-            noted = modules.fleet_process(world, esn)
+            noted = records.fleet_process(world, esn)
             of_fleet = entry is not None and entry.process.is_same(noted)
             advice = FLEET_ADVICE if of_fleet else TOOLS_ADVICE
             found.append(

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from seemachine.config import OPERATORS, Config, ConfigError, build
-from seemachine.fleet import modules
-from seemachine.fleet.modules import Loaded, Module
-from seemachine.state.durable import private_folder, replace_file
+from seemachine.hsms import records
+from seemachine.hsms.records import Loaded, Module
+from seemachine.state.disk.durable import private_folder, replace_file
 from seemachine.state.errors import StateCorrupt
 from seemachine.wire.names import MODELS, SEE_PORT, is_esn
 
@@ -143,20 +143,20 @@ def _as_recorded(world: Path, machines: list[Config]) -> Fleet:
     Raises ConfigError.
     """
     try:
-        records = {machine.esn: modules.read(world, machine.esn) for machine in machines}
+        found = {machine.esn: records.read(world, machine.esn) for machine in machines}
     except StateCorrupt as error:
         raise ConfigError(str(error)) from error
-    taken = {record.number for record in modules.listing(world)}
+    taken = {record.number for record in records.listing(world)}
     settled = []
     for machine in sorted(machines, key=lambda machine: machine.module):
-        record = records[machine.esn]
+        record = found[machine.esn]
         settled.append(
             _recorded(machine, record) if record is not None else _beside(machine, taken)
         )
         taken.add(settled[-1].module)
     left_out = {
         esn: why
-        for esn, record in records.items()
+        for esn, record in found.items()
         if record is not None and (why := _out_of_use(record))
     }
     return Fleet(world, tuple(sorted(settled, key=lambda machine: machine.module)), left_out)
@@ -166,7 +166,7 @@ def _out_of_use(record: Module) -> str:
     """Why no SEE machine can run on an HSM; empty when one can."""
     if not record.number:
         return "is not enrolled, and is left out; see: seemachine nfast enroll --help"
-    if record.mode != modules.OPERATIONAL:
+    if record.mode != records.OPERATIONAL:
         return f"is in {record.mode} mode, and is left out; {record.way_back}"
     return ""
 
@@ -182,7 +182,7 @@ def _beside(machine: Config, taken: set[int]) -> Config:
     own is taken.
     """
     return (
-        replace(machine, module=min(set(range(1, modules.MOST_MODULES + 1)) - taken))
+        replace(machine, module=min(set(range(1, records.MOST_MODULES + 1)) - taken))
         if machine.module in taken
         else machine
     )

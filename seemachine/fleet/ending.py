@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 
+from seemachine.process.identity import Process
+from seemachine.state.disk.lock import asking, holder, listens
 from seemachine.state.errors import StateLocked
-from seemachine.state.lock import asking, holder, listens
-from seemachine.state.process import Process
 
 STOP_SECONDS = 60.0
 # For holders that don't show that they look for requests. Ours show it before anything else.

@@ -11,11 +11,12 @@ from seeclient import blocking
 from seeclient.effects import Address, Peer
 
 from seemachine.config import ConfigError
-from seemachine.fleet import configuration, modules, published
+from seemachine.fleet import configuration
 from seemachine.fleet.finding import Finding
-from seemachine.fleet.quarantine import suspects
-from seemachine.state import worldkey
-from seemachine.state.lock import holder
+from seemachine.fleet.suspects import suspects
+from seemachine.hsms import published, records
+from seemachine.state.disk import world_key
+from seemachine.state.disk.lock import holder
 from seemachine.wire.names import printed_name
 from seemachine.wire.status import StatusError
 
@@ -31,7 +32,7 @@ def findings(world: Path) -> list[Finding]:
     esns = [
         folder.name
         for folder in sorted((world / "hsm").glob("*"))
-        if modules.running(world, folder.name)
+        if records.running(world, folder.name)
     ]
     return [*_files(world), *_unwatched(world, esns), *_asked(world, esns), *_half_made(world)]
 
@@ -43,9 +44,9 @@ def _files(world: Path) -> Iterator[Finding]:
             configuration.read(path, world)
     except ConfigError as error:
         yield Finding("", str(error), "mend it; without it no fleet comes up")
-    if worldkey.is_missing(world):
+    if world_key.is_missing(world):
         problem = (
-            f"{world / worldkey.FILE_NAME} is missing, and there are cards or half-made keys that"
+            f"{world / world_key.FILE_NAME} is missing, and there are cards or half-made keys that"
             " only it can read"
         )
         yield Finding("", problem, "put it back from its safe place")
@@ -53,7 +54,7 @@ def _files(world: Path) -> Iterator[Finding]:
 
 def _unwatched(world: Path, esns: Iterable[str]) -> Iterator[Finding]:
     if holder(world / "fleet") is None:
-        for esn in filter(lambda esn: modules.of_fleet(world, esn), esns):
+        for esn in filter(lambda esn: records.of_fleet(world, esn), esns):
             yield Finding(
                 esn,
                 "its supervisor is gone: when it dies it is not started again",
@@ -61,7 +62,7 @@ def _unwatched(world: Path, esns: Iterable[str]) -> Iterator[Finding]:
             )
         return
     for esn in configuration.started(world):
-        if not modules.running(world, esn):
+        if not records.running(world, esn):
             yield Finding(
                 esn,
                 "the fleet is up, but this machine is down",

@@ -10,15 +10,16 @@ from collections.abc import Callable
 
 import trio
 
-from seemachine import notify, printing, stopping
+from seemachine import printing
 from seemachine.config import Config
-from seemachine.fleet import modules, published
+from seemachine.fleet.card_feeder import feed_cards
 from seemachine.fleet.configuration import Fleet, command_line, limits_file
-from seemachine.fleet.operator import feed_cards
-from seemachine.shortage import lacking
-from seemachine.state.durable import private_folder, replace_file
+from seemachine.hsms import published, records
+from seemachine.process import signals, systemd
+from seemachine.process.identity import Process, child
+from seemachine.process.shortage import lacking
+from seemachine.state.disk.durable import private_folder, replace_file
 from seemachine.state.errors import reason
-from seemachine.state.process import Process, child
 
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 30.0
@@ -52,16 +53,16 @@ class Supervisor:
 
     async def run(self) -> None:
         """Start, keep, stop."""
-        with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
-            trio.lowlevel.spawn_system_task(stopping.heed, self._asked)
+        with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as received:
+            trio.lowlevel.spawn_system_task(signals.heed, self._asked)
             async with trio.open_nursery() as nursery:
                 for machine in self._fleet.machines:
                     nursery.start_soon(self._keep, machine, nursery.cancel_scope)
                 if self._fleet.fed:
                     nursery.start_soon(feed_cards, self._fleet)
-                await anext(signals)
+                await anext(received)
                 self._tell()
-                notify.stopping()
+                systemd.stopping()
                 nursery.cancel_scope.cancel()
         if self._failure is not None:
             raise self._failure
@@ -113,7 +114,7 @@ class Supervisor:
         )
         try:
             ours = child(process.pid)
-            modules.note_fleet_process(self._fleet.world, machine.esn, ours)
+            records.note_fleet_process(self._fleet.world, machine.esn, ours)
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._announce, machine, ours)
                 code = await process.wait()
@@ -121,7 +122,7 @@ class Supervisor:
             return code
         finally:
             await self._stop(machine, process)
-            modules.note_fleet_process(self._fleet.world, machine.esn, None)
+            records.note_fleet_process(self._fleet.world, machine.esn, None)
 
     async def _announce(self, machine: Config, ours: Process) -> None:
         while True:
@@ -138,7 +139,7 @@ class Supervisor:
         known = len(self._ready)
         self._ready.add(esn)
         if known < len(self._ready) == len(self._fleet.machines):
-            notify.ready(f"{len(self._ready)} machines are up")
+            systemd.ready(f"{len(self._ready)} machines are up")
 
     async def _stop(self, machine: Config, process: trio.Process) -> None:
         if process.poll() is not None:
@@ -155,7 +156,7 @@ class Supervisor:
 
 def _environment() -> dict[str, str]:
     """Of a machine's process. Only the supervisor talks with the service manager."""
-    return {name: value for name, value in os.environ.items() if name != notify.VARIABLE}
+    return {name: value for name, value in os.environ.items() if name != systemd.VARIABLE}
 
 
 def _died(code: int) -> str:

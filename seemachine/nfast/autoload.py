@@ -6,20 +6,20 @@ import hashlib
 import time
 from pathlib import Path
 
-from seemachine.fleet import modules
-from seemachine.fleet.modules import Loaded, Module
+from seemachine.hsms import records
+from seemachine.hsms.records import Loaded, Module
 from seemachine.nfast import (
     archives,
     delegation,
-    hosts,
     paths,
     processes,
     securityworld,
+    select,
     signing,
     tool,
 )
 from seemachine.nfast.tool import Refusal, say
-from seemachine.state.durable import private_folder, replace_file
+from seemachine.state.disk.durable import private_folder, replace_file
 from seemachine.state.errors import StateError
 from seemachine.wire.names import PUBLISHED_NAME
 
@@ -90,8 +90,8 @@ def _prepared(world: Path, module: Module) -> tuple[Loaded, bytes]:
 
 def load(world: Path, esn: str) -> None:
     """Load and start what is configured, and publish it. Raises Refusal."""
-    with modules.changing(world, esn) as module:
-        hosts.refuse_unready(module)
+    with records.changing(world, esn) as module:
+        select.refuse_unready(module)
         loaded, payload = _prepared(world, module)
         processes.refuse_running(world, module)
         program = world / "hsm" / esn / PROGRAM
@@ -108,14 +108,14 @@ def publish(world: Path, module: Module) -> None:
         processes.publish(world, module, name)
 
 
-def clear(world: Path, esn: str, mode: str = modules.OPERATIONAL) -> None:
+def clear(world: Path, esn: str, mode: str = records.OPERATIONAL) -> None:
     """ClearUnit into a mode: what runs is gone, licences that were fed become effective, and an XC
     loads what is configured.
 
     How that went is in the hardserver log, as the guide says. Raises Refusal only when the SEE
     machine can't be stopped; the mode is as it was then.
     """
-    with modules.changing(world, esn) as module:
+    with records.changing(world, esn) as module:
         processes.stop(world, esn)
         module.started = ""
         module.mode = mode

@@ -24,7 +24,7 @@ from cryptography.x509.oid import ExtensionOID, NameOID
 
 from seemachine.nfast import paths, signing
 from seemachine.nfast.tool import Refusal
-from seemachine.state.durable import private_folder, replace_file
+from seemachine.state.disk.durable import private_folder, replace_file
 
 Time = dt.datetime
 # Name and key.

@@ -9,20 +9,20 @@ from typing import Any
 
 from cryptography import x509
 
-from seemachine.fleet import modules, published
-from seemachine.fleet.modules import Loaded, Module
+from seemachine.hsms import published, records
+from seemachine.hsms.records import Loaded, Module
 from seemachine.nfast import (
     certificates,
     delegation,
-    hosts,
     images,
     processes,
     securityworld,
+    select,
     signing,
 )
 from seemachine.nfast.images import Image
 from seemachine.nfast.tool import Refusal
-from seemachine.state.durable import private_folder
+from seemachine.state.disk.durable import private_folder
 
 
 def register(world: Path, esn: str, pem: bytes) -> None:
@@ -33,7 +33,7 @@ def register(world: Path, esn: str, pem: bytes) -> None:
     certificate = certificates.from_pem(pem)
     certificates.refuse_untrusted(certificate, certificates.production(world))
     certificates.refuse_out_of_time(certificate)
-    with modules.changing(world, esn) as module:
+    with records.changing(world, esn) as module:
         if certificate in _developers(module):
             raise Refusal("this certificate is registered already")
         module.certificates.append(certificates.to_pem(certificate))
@@ -53,8 +53,8 @@ def load(world: Path, esn: str, image: Image) -> Loaded:
     Raises Refusal: mode, unsigned, changed, unknown or expired developer, wrong curve, not
     runnable.
     """
-    with modules.changing(world, esn) as module:
-        hosts.refuse_mode(module)
+    with records.changing(world, esn) as module:
+        select.refuse_mode(module)
         developer, signer, extra = _refuse_bad_signatures(world, module, image)
         about = image.about
         entry = about["entry_point"].lstrip("/")
@@ -81,28 +81,28 @@ def start(world: Path, esn: str, wanted: str) -> published.Published:
 
     Raises Refusal: mode, licence, unknown UUID, started already, developer certificate expired.
     """
-    with modules.changing(world, esn) as module:
-        hosts.refuse_unready(module)
+    with records.changing(world, esn) as module:
+        select.refuse_unready(module)
         loaded = _loaded(module, wanted)
         processes.refuse_running(world, module)
         loaded.developer_until = refuse_expired(module, loaded)
         # Noted before it is so: if this tool is killed meanwhile, stop and destroy still know what
         # runs.
         module.started = wanted
-        modules.write(world, module)
+        records.write(world, module)
         try:
             return processes.start(
                 world, module, _folder(world, esn, wanted) / loaded.program, loaded
             )
         except Refusal:
             module.started = ""
-            modules.write(world, module)
+            records.write(world, module)
             raise
 
 
 def stop(world: Path, esn: str, wanted: str) -> None:
     """End a started image. Raises Refusal: unknown UUID, not started."""
-    with modules.changing(world, esn) as module:
+    with records.changing(world, esn) as module:
         loaded = _loaded(module, wanted)
         if module.started != loaded.uuid or not processes.stop(world, esn):
             raise Refusal(f"the SEE machine {wanted} is not started")
@@ -111,7 +111,7 @@ def stop(world: Path, esn: str, wanted: str) -> None:
 
 def destroy(world: Path, esn: str, wanted: str) -> None:
     """Take an image off an HSM. NVRAM stays. Raises Refusal: unknown UUID, still started."""
-    with modules.changing(world, esn) as module:
+    with records.changing(world, esn) as module:
         loaded = _loaded(module, wanted)
         if is_started(world, module, wanted):
             raise Refusal(
@@ -124,7 +124,7 @@ def destroy(world: Path, esn: str, wanted: str) -> None:
 
 def is_started(world: Path, module: Module, wanted: str) -> bool:
     """Whether this image runs now."""
-    return modules.started(world, module) == wanted
+    return records.started(world, module) == wanted
 
 
 def refuse_expired(module: Module, loaded: Loaded) -> str:

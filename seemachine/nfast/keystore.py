@@ -7,10 +7,10 @@ import re
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from seemachine.nfast import hiding, reading, securityworld, signing
+from seemachine.nfast import card_dialogue, encryption, securityworld, signing
 from seemachine.nfast.paths import alone, kmlocal
 from seemachine.nfast.tool import Refusal, parsed
-from seemachine.state.durable import replace_file
+from seemachine.state.disk.durable import replace_file
 
 FORMAT = "seemachine nfast key 1"
 APPLICATIONS = ("seeinteg", "simple")
@@ -89,7 +89,7 @@ def add(world: Path, draft: StoredKey, cardset_secret: bytes) -> Path:
 def generated(world: Path, draft: StoredKey, cardset_secret: bytes) -> StoredKey:
     """A key for a draft without one, kept nowhere yet."""
     private = signing.generate(draft.curve)
-    hidden = hiding.hide(_key(world, cardset_secret), signing.private_bytes(private))
+    hidden = encryption.hide(_key(world, cardset_secret), signing.private_bytes(private))
     public = private.public_key()
     return replace(
         draft, hash=signing.key_hash(public), public=signing.public_pem(public), hidden=hidden.hex()
@@ -125,11 +125,11 @@ def unlock(world: Path, number: int | None, key: StoredKey, option: str = "") ->
 
     Raises Refusal.
     """
-    module = reading.where(world, number, key.cardset)
+    module = card_dialogue.where(world, number, key.cardset)
     secret = b""
     if key.cardset:
-        secret = reading.load(
-            reading.Dialogue(
+        secret = card_dialogue.load(
+            card_dialogue.Dialogue(
                 world, module, securityworld.set_of_hash(world, key.cardset), option=option
             )
         )
@@ -144,7 +144,7 @@ def opened(world: Path, key: StoredKey, secret: bytes) -> signing.Private:
     path = path_of(world, key.app, key.ident)
     try:
         private = signing.private_from(
-            hiding.reveal(_key(world, secret), bytes.fromhex(key.hidden))
+            encryption.reveal(_key(world, secret), bytes.fromhex(key.hidden))
         )
     except ValueError as error:
         raise Refusal(f"{path}: {error}") from None
@@ -177,6 +177,6 @@ def _read(path: Path) -> StoredKey:
 
 
 def _key(world: Path, cardset_secret: bytes) -> bytes:
-    return hiding.derived(
+    return encryption.derived(
         bytes.fromhex(securityworld.read(world).module_key) + cardset_secret, "application key"
     )

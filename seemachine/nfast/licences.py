@@ -6,7 +6,7 @@ Real ones come from Entrust Support.
 import json
 from pathlib import Path
 
-from seemachine.fleet.features import FEATURES
+from seemachine.hsms.features import FEATURES
 from seemachine.nfast import certificates, signing
 from seemachine.nfast.tool import Misuse, Refusal, parsed
 

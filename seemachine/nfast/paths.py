@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from seemachine.state.durable import private_folder
+from seemachine.state.disk.durable import private_folder
 from seemachine.wire.world import KMLOCAL_VARIABLE, key_folder
 
 

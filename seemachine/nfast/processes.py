@@ -11,13 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from seemachine.config import Config, ConfigError
-from seemachine.fleet import configuration, modules, published
+from seemachine.fleet import configuration
 from seemachine.fleet.ending import end
-from seemachine.fleet.modules import Loaded, Module
-from seemachine.fleet.published import Published
+from seemachine.hsms import published, records
+from seemachine.hsms.published import Published
+from seemachine.hsms.records import Loaded, Module
 from seemachine.nfast.tool import Refusal
-from seemachine.state.lock import holder
-from seemachine.state.process import child
+from seemachine.process.identity import child
+from seemachine.state.disk.lock import holder
 from seemachine.wire.names import SEE_PORT
 
 START_SECONDS = 60.0
@@ -106,12 +107,12 @@ def of_the_fleet(world: Path, module: Module) -> bool:
     """Whether `seemachine fleet up` runs the SEE machine of a module, whatever a tool started
     before.
     """
-    return modules.of_fleet(world, module.esn)
+    return records.of_fleet(world, module.esn)
 
 
 def refuse_running(world: Path, module: Module) -> None:
     """Raises Refusal when the HSM runs a SEE machine."""
-    if modules.running(world, module.esn):
+    if records.running(world, module.esn):
         raise Refusal(f"a SEE machine is started on {module.esn} already")
 
 
@@ -130,7 +131,7 @@ def publish(world: Path, module: Module, name: str) -> Published:
     """
     refuse_bad_name(name)
     entry = published.listening(world, module.esn)
-    if entry is None or not modules.running(world, module.esn):
+    if entry is None or not records.running(world, module.esn):
         raise Refusal(f"no SEE machine is started on {module.esn}")
     seen = replace(entry, module=module.number)
     published.publish(world, seen, name)

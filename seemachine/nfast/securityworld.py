@@ -11,12 +11,12 @@ import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from seemachine.nfast import hiding, shares, signing
+from seemachine.nfast import encryption, secret_sharing, signing
 from seemachine.nfast.paths import alone, kmlocal
 from seemachine.nfast.tool import Misuse, Refusal, parsed
-from seemachine.state.durable import replace_file
-from seemachine.state.rack import Rack
-from seemachine.state.tokens import ADMIN, OPERATOR, Token, write_token
+from seemachine.state.cards.cardsets import ADMIN, OPERATOR, Token, write_token
+from seemachine.state.cards.rack import Rack
+from seemachine.state.disk.durable import replace_file
 
 SALT_BYTES = 16
 KEY_BYTES = 32
@@ -58,7 +58,7 @@ def create(world: Path, quorum: int, cards: int, passphrase: str) -> SecurityWor
             raise Refusal(f"there is a Security World already ({path})")
         admin, secret = _new_set(world, "ACS", ADMIN, (quorum, cards), passphrase)
         nso = signing.generate()
-        hidden = hiding.hide(hiding.derived(secret, "nso"), signing.private_bytes(nso))
+        hidden = encryption.hide(encryption.derived(secret, "nso"), signing.private_bytes(nso))
         made = SecurityWorld(
             2,
             os.urandom(KEY_BYTES).hex(),
@@ -93,7 +93,7 @@ def unlock_nso(found: SecurityWorld, secret: bytes) -> signing.Private:
     """The key of what the ACS allows, by the secret of the ACS. Raises Refusal."""
     try:
         return signing.private_from(
-            hiding.reveal(hiding.derived(secret, "nso"), bytes.fromhex(found.nso_hidden))
+            encryption.reveal(encryption.derived(secret, "nso"), bytes.fromhex(found.nso_hidden))
         )
     except ValueError:
         raise Refusal(
@@ -150,7 +150,7 @@ def set_of_hash(world: Path, wanted: str) -> CardSet:
 
 def open_share(token: Token, passphrase: str) -> bytes:
     """The share on a card. Raises hiding.WrongKey."""
-    return hiding.reveal(hiding.stretched(passphrase, token.salt), token.share)
+    return encryption.reveal(encryption.stretched(passphrase, token.salt), token.share)
 
 
 def _read_set(path: Path) -> CardSet:
@@ -167,13 +167,13 @@ def _new_set(
     _refuse_sizes(quorum, cards)
     names = [f"{ADMIN if token == ADMIN else name}-{number}" for number in range(1, cards + 1)]
     _refuse_taken(world, names)
-    secret = os.urandom(shares.SECRET_BYTES)
-    cardset = CardSet(name, hiding.derived(secret, "card set")[:20].hex(), token, quorum, cards)
+    secret = os.urandom(secret_sharing.SECRET_BYTES)
+    cardset = CardSet(name, encryption.derived(secret, "card set")[:20].hex(), token, quorum, cards)
     for number, (card, share) in enumerate(
-        zip(names, shares.split(secret, quorum, cards), strict=True), 1
+        zip(names, secret_sharing.split(secret, quorum, cards), strict=True), 1
     ):
         salt = os.urandom(SALT_BYTES)
-        hidden = hiding.hide(hiding.stretched(passphrase, salt), share)
+        hidden = encryption.hide(encryption.stretched(passphrase, salt), share)
         write_token(
             world,
             Token(card, token, name, cardset.hash, number, quorum, bool(passphrase), salt, hidden),

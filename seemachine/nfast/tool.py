@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from seemachine import printing, usage
-from seemachine.state.durable import replace_file
+from seemachine import printing
+from seemachine.cli import argtypes
+from seemachine.state.disk.durable import replace_file
 from seemachine.state.errors import StateError
 from seemachine.wire.world import home
 
@@ -29,7 +30,7 @@ class Silent(Refusal):
     """Refused, and said already in the tool's own form."""
 
 
-Parser = usage.Parser
+Parser = argtypes.Parser
 
 
 # The caller's, before `run` takes a stricter one: files without a secret are for whoever the caller

@@ -15,7 +15,7 @@ import trio
 from seemachine.commands import nvmem, refusal
 from seemachine.lms.lease import Lease
 from seemachine.machine import Machine
-from seemachine.server.threads import Threads
+from seemachine.process.threads import Threads
 from seemachine.wire.messages import NvmemfileSign
 
 MAX_BATCH = 256

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seemachine.config import Config
-from seemachine.server.descriptors import Descriptors
-from seemachine.shortage import ADVICE, DESCRIPTORS, MEMORY, ROOM, THREADS
+from seemachine.process.descriptors import Descriptors
+from seemachine.process.shortage import ADVICE, DESCRIPTORS, MEMORY, ROOM, THREADS
 
 # The log's, three for the signing stages and pages, one that is kept, and the first one are in it.
 OTHER_THREADS = 8

@@ -9,11 +9,11 @@ import trio
 
 from seemachine.commands import answer, refusal
 from seemachine.machine import Machine, Session
+from seemachine.process.scarcity import Scarcity
+from seemachine.process.threads import Workers
 from seemachine.server.admission import READING, Seat
 from seemachine.server.logs import Log, describe
 from seemachine.server.pipeline import SigningPipeline
-from seemachine.server.scarcity import Scarcity
-from seemachine.server.threads import Workers
 from seemachine.wire import messages as m
 from seemachine.wire.link import NEED_DATA, Asked, Closed, Link, Role
 from seemachine.wire.roles import Caller, ClientRole, denial

@@ -17,11 +17,17 @@ from typing import Any, Protocol
 
 import msgpack
 
-from seemachine.state import originals
-from seemachine.state.durable import PRIVATE_FILE, flush, private_folder, remove_file, replace_file
+from seemachine.state.disk.checksummed import seal, unseal
+from seemachine.state.disk.durable import (
+    PRIVATE_FILE,
+    flush,
+    private_folder,
+    remove_file,
+    replace_file,
+)
+from seemachine.state.disk.world_key import world_key, world_of
 from seemachine.state.errors import StateCorrupt
-from seemachine.state.sealed import seal, unseal
-from seemachine.state.worldkey import world_key, world_of
+from seemachine.state.witness import card_witness
 
 CHECK_BYTES = 8
 MAX_LABELS = 64
@@ -107,9 +113,9 @@ class FolderCheckpoints:
         replace_file(
             path,
             seal({"secret": secret}),
-            before=lambda scratch: originals.expect(self._world, path, scratch),
+            before=lambda scratch: card_witness.expect(self._world, path, scratch),
         )
-        originals.settle(self._world, path)
+        card_witness.settle(self._world, path)
 
     def append(self, label: str, index: int, row: bytes) -> None:
         """See Checkpoints."""
@@ -150,7 +156,7 @@ class FolderCheckpoints:
             world_key(self._world).decrypt("half-made key", self._clear(label), secret, str(path))
         )
         # Put back from a copy, it would have seeds that are on cards by now.
-        originals.check_original(self._world, path)
+        card_witness.check_original(self._world, path)
         return head
 
     def discard(self, label: str) -> None:
@@ -159,7 +165,7 @@ class FolderCheckpoints:
             path = self._path(label, kind)
             remove_file(path.with_name(f".{path.name}.new"))
             remove_file(path)
-        originals.forget(self._world, self._path(label, "key"))
+        card_witness.forget(self._world, self._path(label, "key"))
 
     def suspend(self, reason: str) -> None:
         """See Checkpoints.

@@ -3,7 +3,8 @@
 They check themselves, so that doubtful state is refused and never repaired in silence.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
+from typing import Any
 
 from seemachine.state.errors import StateCorrupt
 from seemachine.wire.names import nvram_name, printed_name
@@ -12,6 +13,7 @@ SEED_BYTES = (24, 32)
 PUBLIC_KEY_BYTES = {24: 48, 32: 56}
 MAX_LEAVES = 1 << 25
 MAX_SIGNER = 64
+LEASE_TYPES = (bytes, int, int, bytes, bytes, bytes, int)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,3 +119,23 @@ class Reserved:
     leaf: int
     remaining: int
     again: bool = False
+
+
+def lease_values(lease: StoredLease) -> dict[str, Any]:
+    """A lease as plain values. Without a threshold as on cards from before there were any."""
+    names = ("public_key", "first", "end", "seed", "path", "signer")
+    values = {name: getattr(lease, name) for name in names}
+    return values | {"warnat": lease.warnat} if lease.warnat else values
+
+
+def lease_from(values: dict[str, Any], what: str) -> StoredLease:
+    """A lease from plain values. Raises StateCorrupt."""
+    try:
+        lease = StoredLease(**values)
+        if not all(
+            type(part) is kind for part, kind in zip(astuple(lease), LEASE_TYPES, strict=True)
+        ):
+            raise TypeError("a lease of other types")
+        return lease
+    except TypeError as error:
+        raise StateCorrupt(f"{what}: {error}") from None

@@ -1,14 +1,14 @@
 """Where else a witness can be than in a folder: services that many hosts share.
 
-Each does what `seemachine.state.witness.Witness` says.
+Each does what `seemachine.state.witness.protocol.Witness` says.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from seemachine.state.folder_witness import FolderWitness
-from seemachine.state.witness import Witness
+from seemachine.state.witness.folder import FolderWitness
+from seemachine.state.witness.protocol import Witness
 from seemachine.witnesses.address import folder_of, is_url
 
 

@@ -15,7 +15,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from seemachine.state.witness import Use
+from seemachine.state.witness.protocol import Use
 
 MOST_AHEAD = 256
 # NVRAM file and first leaf of a lease.

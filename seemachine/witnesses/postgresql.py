@@ -40,7 +40,7 @@ from seemachine.state.errors import (
     StateUnsafe,
     counted,
 )
-from seemachine.state.witness import Mark, OpeningWitness, Use, behind, overlaps
+from seemachine.state.witness.protocol import Mark, OpeningWitness, Use, behind, overlaps
 from seemachine.wire.names import printed_name
 from seemachine.witnesses import statements as sql
 from seemachine.witnesses.address import Address, parse, with_password

@@ -12,7 +12,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-from seeclient.connection import Connection
+from seeclient.blocking_connection import Connection
 from seeclient.effects import Address
 from seeclient.signing import new_token
 

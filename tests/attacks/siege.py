@@ -12,12 +12,12 @@ from pathlib import Path
 
 from attacks.honest import STEADY_PAUSE
 from processes import READY_SECONDS, RunningMachine, environment
-from seeclient.connection import Connection
+from seeclient.blocking_connection import Connection
 from seeclient.effects import Address
 
 from seemachine.lms.parameters import lmots, lms
+from seemachine.state.nvram.sqlite import SqliteStore
 from seemachine.state.records import StoredLease
-from seemachine.state.sqlite import SqliteStore
 from seemachine.wire.messages import ContinueLms, GenerateLms
 from seemachine.wire.names import nvram_name
 

@@ -19,7 +19,7 @@ from pyhsslms import pyhsslms as p
 from seeclient import keys
 from seeclient.keys import KeyFile
 
-from seemachine.cli import main
+from seemachine.cli.command import main
 
 # Tree, LM-OTS: one of each hash, length and two widths.
 CHEAP = ("lms_sha256_m24_h5", "lmots_sha256_n24_w2")

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import pytest
 from audit.kit import key, row
 
-from seemachine.audit import report
-from seemachine.cli import main
+from seemachine.cli import audit
+from seemachine.cli.command import main
 from seemachine.wire.messages import LedgerEntry, LedgerPage
 from seemachine.wire.status import StatusError
 
@@ -29,7 +29,7 @@ LAST = 253_402_300_799_999
 def test_times(time, printed, monkeypatch, capsys, home):
     """The row stays in its place with all else that it says; that after it is printed, too."""
     rows = [row(key(), 0, DIGEST, 1, time=time), row(key(), 1, DIGEST, 2)]
-    monkeypatch.setattr(report, "_rows_of_fleet", lambda *_arguments: iter(rows))
+    monkeypatch.setattr(audit, "_rows_of_fleet", lambda *_arguments: iter(rows))
     assert main(["ledger", "--home", str(home)]) == 0
     first, second = capsys.readouterr().out.splitlines()
 
@@ -54,13 +54,13 @@ def entry(number):
 @pytest.mark.parametrize("numbers", [[[1, 1]], [[2, 1]], [[1, 2], [2, 3]], [[1, 2], [1, 2]]])
 def test_a_ledger_that_is_not_in_order(numbers, monkeypatch):
     """A machine that gives its rows again and again is refused, and not asked for ever."""
-    monkeypatch.setattr(report, "MAX_LEDGER_PAGE", 2)
+    monkeypatch.setattr(audit, "MAX_LEDGER_PAGE", 2)
     pages = (LedgerPage(entries=[entry(number) for number in page]) for page in numbers)
     peer = SimpleNamespace(esn="7852-268D-3BF9", greeting=SimpleNamespace(nvram=bytes(16)))
     fleet = SimpleNamespace(run=lambda story: answered(story, next(pages)))
 
     with pytest.raises(StatusError, match="the ledger of 7852-268D-3BF9 is not in order"):
-        list(report.rows_of(fleet, peer))
+        list(audit.rows_of(fleet, peer))
 
 
 def answered(story, page):

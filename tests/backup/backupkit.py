@@ -17,14 +17,14 @@ from seemachine.backup.steps import Step
 from seemachine.commands import answer
 from seemachine.lms import engines
 from seemachine.machine import Machine, Session
-from seemachine.state import cards
+from seemachine.state.cards import smartcard
+from seemachine.state.cards.rack import Rack
+from seemachine.state.cards.slots import Slots
 from seemachine.state.errors import StateError
-from seemachine.state.file import FileStore
-from seemachine.state.folder_witness import FolderWitness
-from seemachine.state.rack import Rack
+from seemachine.state.nvram.file import FileStore
+from seemachine.state.nvram.sqlite import SqliteStore
 from seemachine.state.records import StoredLease
-from seemachine.state.slots import Slots
-from seemachine.state.sqlite import SqliteStore
+from seemachine.state.witness.folder import FolderWitness
 from seemachine.wire.messages import Hello
 from seemachine.wire.names import PROTOCOL
 from seemachine.wire.status import StatusError
@@ -78,12 +78,14 @@ class World:
 
     def card(self, *leases: StoredLease, name: str = "card1") -> None:
         """Put a card with these leases on the rack."""
-        cards.write_card(self.path / "cards", cards.Card(name, cards.LMS, leases))
+        smartcard.write_card(self.path / "cards", smartcard.Card(name, smartcard.LMS, leases))
 
     def usable(self) -> list[str]:
         """The cards on the rack that a machine would take leases from."""
         return [
-            found.card for found in self.rack.listing() if found.kind == cards.LMS and found.leases
+            found.card
+            for found in self.rack.listing()
+            if found.kind == smartcard.LMS and found.leases
         ]
 
     def backup(self, file: Path, *names: str) -> Any:

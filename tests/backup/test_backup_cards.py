@@ -9,7 +9,7 @@ from backup.backupkit import World, dies_at, every_step
 from state.kit import lease
 
 from seemachine.backup import lending
-from seemachine.state.cards import read_card
+from seemachine.state.cards.smartcard import read_card
 from seemachine.state.errors import CardError, StateCopied, StateError, StateForeign
 
 LEASES = (lease(1, 0, 32), lease(1, 32, 64))

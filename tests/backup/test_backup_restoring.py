@@ -14,9 +14,9 @@ from state.kit import ESN, OTHER_ESN, lease, name
 
 from seemachine.backup import ledgers
 from seemachine.backup.archive import ArchiveError, unpack
+from seemachine.state.disk.lock import FolderLock
 from seemachine.state.errors import LeaseSpent, StateLocked, StateUnsafe
-from seemachine.state.folder_witness import FolderWitness
-from seemachine.state.lock import FolderLock
+from seemachine.state.witness.folder import FolderWitness
 
 BOTH = pytest.mark.parametrize("esn", [ESN, OTHER_ESN], ids=["sqlite", "file"])
 

@@ -10,8 +10,8 @@ from seeclient import Status, StatusError, keys
 from seeclient.events import CardDone, CardsNeeded, CardTried, ChunkDone, Resumed, Started
 from server.serverkit import ESN, GatedEngine, good, leaf_of, make_machine, until
 
+from seemachine.state.cards.rack import Rack
 from seemachine.state.checkpoints import FolderCheckpoints
-from seemachine.state.rack import Rack
 from seemachine.wire.messages import Hello
 
 
@@ -320,7 +320,7 @@ async def test_an_exception_of_a_runner_closes_the_story(machine, open_fleet, mo
         raise KeyboardInterrupt
 
     monkeypatch.setattr("seeclient.blocking.time.sleep", interrupt)
-    monkeypatch.setattr("seeclient.fleet.trio.sleep", interrupt)
+    monkeypatch.setattr("seeclient.trio_fleet.trio.sleep", interrupt)
     async with open_fleet() as fleet:
         with pytest.raises(KeyboardInterrupt):
             await fleet.generate_lms(

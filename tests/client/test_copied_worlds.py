@@ -15,7 +15,7 @@ import processes
 import pytest
 from images import as_from_an_image
 from processes import RunningMachine
-from seeclient import Status, StatusError, blocking, memory
+from seeclient import Status, StatusError, blocking, sightings
 from server.serverkit import ESN, good
 
 TREE = {"lms": "sha256_m24_h5", "lmots": "sha256_n24_w4"}
@@ -36,7 +36,7 @@ class Released:
         """
         message = b"message %d" % next(self.number)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setenv(memory.VARIABLE, str(seen))
+            patch.setenv(sightings.VARIABLE, str(seen))
             try:
                 signed = fleet.key("key").sign_with(message)
             except StatusError as refused:
@@ -54,7 +54,7 @@ class Released:
 def met(machine, seen="off"):
     """A fleet of one machine, wherever it is, met with the memory `seen`."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(memory.VARIABLE, str(seen))
+        patch.setenv(sightings.VARIABLE, str(seen))
         opened = blocking.open_fleet(f"127.0.0.1:{machine.published()['port']}")
         fleet = opened.__enter__()
     try:
@@ -381,7 +381,7 @@ def test_a_machine_that_is_put_back_under_a_client(running, home):
         snapshot.put_back()
         machine.start()
         refusal = released.sign(fleet, home / "seen")
-    assert (refusal.status, refusal.where) == (Status.AccessDenied, memory.WHERE)
+    assert (refusal.status, refusal.where) == (Status.AccessDenied, sightings.WHERE)
     with met(machine) as fleet:
         assert Released(released.public_key).sign(fleet) == 3
 
@@ -430,7 +430,7 @@ def test_a_machine_that_is_put_back_under_who_looks(running, home):
         refused_by_memory = released.sign(fleet, home / "seen")
         assert (refused_by_memory.status, refused_by_memory.where) == (
             Status.AccessDenied,
-            memory.WHERE,
+            sightings.WHERE,
         )
         machine.stop()
         newer.put_back()

@@ -17,7 +17,7 @@ from processes import RunningMachine
 from seeclient import Status, StatusError, signing
 from server.serverkit import ESN, good
 
-from seemachine.state.rack import Rack
+from seemachine.state.cards.rack import Rack
 
 TREE = {"lms": "sha256_m24_h5", "lmots": "sha256_n24_w4"}
 SIGN, RESERVE, SIGN_DIGEST = "nvmemfile_sign", "nvmemfile_reserve", "nvmemfile_sign_digest"

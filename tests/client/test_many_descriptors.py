@@ -5,7 +5,7 @@ import resource
 import socket
 
 import pytest
-from seeclient.connection import Connection
+from seeclient.blocking_connection import Connection
 
 OVER_SELECT = 1024
 

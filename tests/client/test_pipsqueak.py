@@ -20,8 +20,8 @@ from seeclient import blocking, keys, pipsqueak
 from seeclient.events import ChunkDone, Started
 from server.serverkit import ESN, PATIENCE, good, slow_machine, wait_until
 
-from seemachine.fleet.published import Published, publish
-from seemachine.state.rack import Rack
+from seemachine.hsms.published import Published, publish
+from seemachine.state.cards.rack import Rack
 from seemachine.wire.status import Status, StatusError
 
 BANNER = f"PQSDK: 1.4.1 ({ESN}: 1.4.1)"

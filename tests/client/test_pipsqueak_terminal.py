@@ -17,7 +17,7 @@ import pytest
 from seeclient import keys
 from server.serverkit import ESN, PATIENCE, slow_machine
 
-from seemachine.state.rack import Rack
+from seemachine.state.cards.rack import Rack
 
 BANNER = f"PQSDK: 1.4.1 ({ESN}: 1.4.1)"
 PIPSQUEAK = ["-m", "seeclient.pipsqueak"]

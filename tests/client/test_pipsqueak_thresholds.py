@@ -11,8 +11,8 @@ from client.clientkit import field, say
 from seeclient import keys
 from server.serverkit import ESN, good
 
-from seemachine.cli import main
-from seemachine.state.rack import Rack
+from seemachine.cli.command import main
+from seemachine.state.cards.rack import Rack
 
 LMS = ("algorithm=lms", "lmscode=sha256_m24_h5", "lmotscode=sha256_n24_w4")
 WHY = 'ticket 4711: the "last" release für Köln'

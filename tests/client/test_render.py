@@ -8,7 +8,7 @@ from seeclient import render
 from seeclient.events import CardDone, CardsNeeded, CardTried, CardWanted, ChunkDone, Started
 from seeclient.inspecting import KeyInfo, MachineView, Provisioned
 from seeclient.keys import KeyFile
-from seeclient.output import Lines
+from seeclient.output_text import Lines
 from seeclient.signing import Signed
 from server.serverkit import ESN
 

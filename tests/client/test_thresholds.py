@@ -12,8 +12,8 @@ from server.serverkit import ESN, good, make_machine
 
 from seemachine.commands import answer
 from seemachine.machine import Session
-from seemachine.state.rack import Rack
-from seemachine.state.slots import Slots
+from seemachine.state.cards.rack import Rack
+from seemachine.state.cards.slots import Slots
 from seemachine.wire import messages as m
 from seemachine.wire.names import nvram_name
 

@@ -21,11 +21,11 @@ from seemachine.lms.hashing import message_digest
 from seemachine.lms.keys import PublicKey
 from seemachine.lms.parameters import lmots, lms
 from seemachine.machine import Machine, Session
-from seemachine.state import durable
-from seemachine.state.memory import MemoryStore
-from seemachine.state.rack import Rack
-from seemachine.state.slots import Slots
-from seemachine.state.store import Store
+from seemachine.state.cards.rack import Rack
+from seemachine.state.cards.slots import Slots
+from seemachine.state.disk import durable
+from seemachine.state.nvram.store import Store
+from seemachine.state.nvram.volatile import MemoryStore
 from seemachine.wire import messages as m
 from seemachine.wire.names import nvram_name
 from seemachine.wire.status import StatusError
@@ -214,7 +214,7 @@ def break_at(patch: pytest.MonkeyPatch, step: str, number: int = errno.ENOSPC) -
 
 
 class BrokenOs:
-    """The `os` of seemachine.state.durable, with one function that fails."""
+    """The `os` of seemachine.state.disk.durable, with one function that fails."""
 
     def __init__(self, broken: str, fail: Callable[..., None]) -> None:
         self._broken, self._fail = broken, fail

@@ -15,8 +15,8 @@ from seemachine.lms.generation import Stopped
 from seemachine.lms.parameters import ParameterError
 from seemachine.machine import DEFAULT_LIMITS, Session
 from seemachine.state import errors
-from seemachine.state.memory import MemoryStore
-from seemachine.state.witness import Mark
+from seemachine.state.nvram.volatile import MemoryStore
+from seemachine.state.witness.protocol import Mark
 from seemachine.wire import messages as m
 from seemachine.wire.names import PROTOCOL
 from seemachine.wire.status import Status, StatusError

@@ -12,9 +12,9 @@ from seeclient.signing import new_token
 
 from seemachine.commands import answer
 from seemachine.machine import Machine, Session
-from seemachine.state.cards import read_card
+from seemachine.state.cards.smartcard import read_card
 from seemachine.state.checkpoints import FolderCheckpoints
-from seemachine.state.memory import MemoryStore
+from seemachine.state.nvram.volatile import MemoryStore
 from seemachine.wire import messages as m
 from seemachine.wire.status import Status, StatusError
 

@@ -31,9 +31,10 @@ from seeclient.signing import new_token
 from seemachine.commands.making import MAX_GENERATIONS
 from seemachine.lms.parameters import lmots, lms
 from seemachine.machine import Session
-from seemachine.state import cards, durable
+from seemachine.state.cards import smartcard
+from seemachine.state.disk import durable
 from seemachine.state.errors import DiskFull, StateFailed
-from seemachine.state.file import FileStore
+from seemachine.state.nvram.file import FileStore
 from seemachine.wire import messages as m
 from seemachine.wire.status import Status
 
@@ -379,7 +380,7 @@ class TestCards:
                 other = hash_key(session, CHEAP, 0, 1)
                 ask(session, card(other.handle))
                 if wrong == "used up":
-                    cards.write_card(path.parent, cards.Card(name, cards.LMS, ()))
+                    smartcard.write_card(path.parent, smartcard.Card(name, smartcard.LMS, ()))
         before = slots.occupant(SLOT) and slots.occupant(SLOT).read_bytes()
         refused = refuse(session, card(key.handle))
 
@@ -453,7 +454,7 @@ class TestCards:
 def read(world, name):
     """A card, wherever it is."""
     [path] = world.folder.rglob(f"{name}.card")
-    return cards.read_card(path)
+    return smartcard.read_card(path)
 
 
 class TestTheEnd:

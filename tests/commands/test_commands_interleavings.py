@@ -18,7 +18,7 @@ from seemachine import machine as machine_module
 from seemachine.commands import answer, making, provision, resume
 from seemachine.commands import generate as generate_module
 from seemachine.machine import PendingKey, Session
-from seemachine.state.cards import read_card
+from seemachine.state.cards.smartcard import read_card
 from seemachine.state.checkpoints import FolderCheckpoints
 from seemachine.wire import messages as m
 from seemachine.wire.status import StatusError

@@ -4,9 +4,9 @@ import pytest
 from commands.kit import ask, hash_key, sign
 
 from seemachine.machine import Session
-from seemachine.state.file import FileStore
-from seemachine.state.memory import MemoryStore
-from seemachine.state.sqlite import SqliteStore
+from seemachine.state.nvram.file import FileStore
+from seemachine.state.nvram.sqlite import SqliteStore
+from seemachine.state.nvram.volatile import MemoryStore
 from seemachine.wire.messages import U64, ReadLedger
 
 STORES = pytest.mark.parametrize("store", [MemoryStore, FileStore, SqliteStore])

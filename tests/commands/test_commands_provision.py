@@ -27,10 +27,10 @@ from seeclient.signing import new_token
 
 from seemachine.commands import answer
 from seemachine.machine import Session
-from seemachine.state.cards import read_card, write_card
+from seemachine.state.cards.smartcard import read_card, write_card
 from seemachine.state.errors import StateFailed
-from seemachine.state.file import FileStore
-from seemachine.state.sqlite import SqliteStore
+from seemachine.state.nvram.file import FileStore
+from seemachine.state.nvram.sqlite import SqliteStore
 from seemachine.wire import messages as m
 from seemachine.wire.status import Status
 

@@ -27,10 +27,10 @@ from seeclient.signing import new_token
 from seemachine.commands.quarantine import inspect
 from seemachine.machine import Session
 from seemachine.state.checkpoints import FolderCheckpoints
-from seemachine.state.file import FileStore
-from seemachine.state.folder_witness import FolderWitness
-from seemachine.state.memory import MemoryStore
-from seemachine.state.sqlite import SqliteStore
+from seemachine.state.nvram.file import FileStore
+from seemachine.state.nvram.sqlite import SqliteStore
+from seemachine.state.nvram.volatile import MemoryStore
+from seemachine.state.witness.folder import FolderWitness
 from seemachine.wire import messages as m
 from seemachine.wire.fields import from_fields, to_fields
 from seemachine.wire.names import printed_name

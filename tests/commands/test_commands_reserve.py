@@ -23,11 +23,11 @@ from seeclient.signing import new_token
 
 from seemachine.lms.engines.portable import PortableEngine
 from seemachine.machine import Session
-from seemachine.state.cards import read_card, write_card
+from seemachine.state.cards.smartcard import read_card, write_card
 from seemachine.state.errors import DiskFull
-from seemachine.state.file import FileStore
-from seemachine.state.ledger import Order, hash_bound
-from seemachine.state.sqlite import SqliteStore
+from seemachine.state.nvram.file import FileStore
+from seemachine.state.nvram.ledger import Order, hash_bound
+from seemachine.state.nvram.sqlite import SqliteStore
 from seemachine.wire import messages as m
 from seemachine.wire.status import Status
 

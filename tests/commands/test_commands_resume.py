@@ -15,10 +15,10 @@ from seemachine.commands import answer
 from seemachine.lms import engines
 from seemachine.lms.parameters import lmots, lms
 from seemachine.machine import Machine, Session
+from seemachine.state.cards.rack import Rack
+from seemachine.state.cards.slots import Slots
 from seemachine.state.checkpoints import FolderCheckpoints
-from seemachine.state.rack import Rack
-from seemachine.state.slots import Slots
-from seemachine.state.sqlite import SqliteStore
+from seemachine.state.nvram.sqlite import SqliteStore
 from seemachine.wire import messages as m
 from seemachine.wire.names import nvram_name
 from seemachine.wire.status import Status, StatusError
@@ -296,7 +296,7 @@ def test_a_card_that_may_have_been_written_is_not_written_again(
     handle = begin(session, cards=1).handle
     go_on(session, handle)
     bench.insert_blank()
-    from seemachine.state import slots
+    from seemachine.state.cards import slots
 
     original = slots.write_card
 

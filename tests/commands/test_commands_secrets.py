@@ -16,7 +16,7 @@ from seemachine.commands.leases import from_store
 from seemachine.lms.engines.portable import PortableEngine
 from seemachine.machine import Session
 from seemachine.server import logs
-from seemachine.state.cards import read_card
+from seemachine.state.cards.smartcard import read_card
 from seemachine.state.checkpoints import FolderCheckpoints
 from seemachine.wire import messages as m
 from seemachine.wire.names import PROTOCOL

@@ -14,7 +14,7 @@ from seemachine.commands.nvmem import FEW_LEAVES, Signing, finish_signing, start
 from seemachine.lms.engines.portable import PortableEngine
 from seemachine.machine import DEFAULT_LIMITS, Session
 from seemachine.state.errors import DiskFull, StateFailed
-from seemachine.state.ledger import Order, message_bound
+from seemachine.state.nvram.ledger import Order, message_bound
 from seemachine.wire import messages as m
 from seemachine.wire.status import Status, StatusError
 

@@ -27,10 +27,11 @@ from state.kit import Fault, FaultyOs
 
 from seemachine.commands import answer
 from seemachine.machine import Session
-from seemachine.state import checkpoints, durable
-from seemachine.state.cards import read_card
+from seemachine.state import checkpoints
+from seemachine.state.cards.smartcard import read_card
 from seemachine.state.checkpoints import FolderCheckpoints
-from seemachine.state.file import FileStore
+from seemachine.state.disk import durable
+from seemachine.state.nvram.file import FileStore
 from seemachine.wire import messages as m
 from seemachine.wire.names import nvram_name
 from seemachine.wire.status import Status, StatusError

@@ -7,7 +7,7 @@ from commands.kit import ESN, OTHER_ESN
 from crash.scene import LABEL, Scene, get
 from crash.world import SLOT
 
-from seemachine.state.sqlite import SqliteStore
+from seemachine.state.nvram.sqlite import SqliteStore
 from seemachine.wire import messages as m
 from seemachine.wire.names import nvram_name
 

@@ -10,7 +10,7 @@ from crash.disk import SECTOR, Disk
 from crash.operations import Link, Rename, Sync, SyncFolder, Unlink, Write
 from crash.recorder import HAS_APSW, Killed, recording
 
-from seemachine.state.durable import private_folder, replace_file
+from seemachine.state.disk.durable import private_folder, replace_file
 
 
 def follow(*operations):

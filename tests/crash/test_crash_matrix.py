@@ -14,14 +14,16 @@ from crash.recordings import Break, operations, record, record_full, record_kill
 from crash.scenarios import SCENARIOS, STORES, Scenario
 
 from seemachine.commands import generate, provision
-from seemachine.state import durable, originals, sqlite
-from seemachine.state.batch import Changes
+from seemachine.state.cards.slots import Slots
 from seemachine.state.checkpoints import FolderCheckpoints
-from seemachine.state.file import FileStore
-from seemachine.state.ledgerfile import RECORD
-from seemachine.state.mirrored import MirroredStore
-from seemachine.state.opened import OpenNvram
-from seemachine.state.slots import Slots
+from seemachine.state.disk import durable
+from seemachine.state.nvram import sqlite
+from seemachine.state.nvram.base import MirroredStore
+from seemachine.state.nvram.batch import Changes
+from seemachine.state.nvram.contents import OpenNvram
+from seemachine.state.nvram.file import FileStore
+from seemachine.state.nvram.ledger_file import RECORD
+from seemachine.state.witness import card_witness
 
 NEEDS_APSW = {
     "sqlite": [pytest.mark.skipif(not HAS_APSW, reason="apsw is not installed")],
@@ -349,7 +351,7 @@ class TestACardWithoutAFlush:
         self, card: Callable[[], Tally], monkeypatch: pytest.MonkeyPatch
     ):
         """Without that its older file is refused."""
-        monkeypatch.setattr(originals, "flush_folder", lambda _path: None)
+        monkeypatch.setattr(card_witness, "flush_folder", lambda _path: None)
         assert "refused" in card().counts
 
 

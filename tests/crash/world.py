@@ -21,14 +21,15 @@ from seemachine.lms.engines import Engine, select
 from seemachine.lms.parameters import lms
 from seemachine.lms.sectors import Sectors
 from seemachine.machine import Machine, Session
-from seemachine.server.start import build, open_store
-from seemachine.state import file, originals, sqlite, witness_file
-from seemachine.state.cards import SUFFIX, read_card
+from seemachine.server.launch import build, open_store
+from seemachine.state.cards.rack import Rack
+from seemachine.state.cards.slots import Slots
+from seemachine.state.cards.smartcard import SUFFIX, read_card
+from seemachine.state.disk.lock import FolderLock
 from seemachine.state.errors import StateCorrupt
-from seemachine.state.lock import FolderLock
-from seemachine.state.mirrored import MirroredStore
-from seemachine.state.rack import Rack
-from seemachine.state.slots import Slots
+from seemachine.state.nvram import file, sqlite
+from seemachine.state.nvram.base import MirroredStore
+from seemachine.state.witness import card_witness, record_file
 from seemachine.wire.names import SLOTS
 
 # A leaf is told by the identifier I of its key and its number: half-made keys have no root yet.
@@ -44,8 +45,8 @@ def in_place(boot: bytes = b"before the power went") -> Iterator[None]:
     real crash.
     """
     with contextlib.ExitStack() as stack:
-        stack.enter_context(mock.patch.object(witness_file, "boot_of_host", return_value=boot))
-        for module in (originals, sqlite, file, witness_file):
+        stack.enter_context(mock.patch.object(record_file, "boot_of_host", return_value=boot))
+        for module in (card_witness, sqlite, file, record_file):
             stack.enter_context(mock.patch.object(module, "handle_of", return_value=bytes(16)))
         yield
 
@@ -91,7 +92,7 @@ class World:
         return Rack(self.folder)
 
     def open(self, esn: str = ESN) -> Session:
-        """Start a machine, in the order of `seemachine.server.start`, and connect to it.
+        """Start a machine, in the order of `seemachine.server.launch`, and connect to it.
 
         Raises StateError.
         """

@@ -16,7 +16,7 @@ import pytest
 from nfast.kit import Site
 from seeclient import pipsqueak
 
-from seemachine.nfast import layout
+from seemachine.nfast import install
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 sys.path.insert(0, str(DEPLOY))
@@ -45,8 +45,8 @@ class Desk:
         self.calls: list[str] = []
         self.looks: list[str] = []
         self.watch: Callable[[str, bool], None] = lambda *_: None
-        self.bin = layout.install(site.home)
-        layout.release(site.home, Path("release.zip"))
+        self.bin = install.install(site.home)
+        install.release(site.home, Path("release.zip"))
         monkeypatch.setenv("PATH", f"{self.bin}{os.pathsep}{os.environ['PATH']}")
         desk = self
 
@@ -116,7 +116,7 @@ class Desk:
         name, rest = words[0], list(words[1:])
         if name.endswith("/python3"):
             name, rest = Path(rest[0]).stem, rest[1:]
-        if name in layout.TOOLS or name in layout.SCRIPTS:
+        if name in install.TOOLS or name in install.SCRIPTS:
             return self._tool(name, rest, typed, folder)
         if name.endswith("pipsqueak"):
             return _said(lambda: pipsqueak.main(rest))

@@ -11,7 +11,7 @@ import pytest
 from deploy.deploykit import FIVE, XC, Desk
 from nshield.journal import lock
 
-from seemachine.state.lock import holder
+from seemachine.state.disk.lock import holder
 
 RELEASE = Path("pqcop-5c/pqsdk-1.4.1-win64")
 

@@ -15,8 +15,8 @@ import processes
 import pytest
 from deploy.deploykit import DEPLOY, FIVE, IDENTITY, XC
 
-from seemachine.nfast import layout
-from seemachine.state.rack import Rack
+from seemachine.nfast import install
+from seemachine.state.cards.rack import Rack
 
 SECONDS = 60.0
 FLEET = (
@@ -34,11 +34,11 @@ class Host:
         (self.home / "fleet.toml").write_text(FLEET)
         self.env = processes.environment(self.home)
         self.seemachine("nfast", "setup", "--passphrase", "secret", "--ocs-cards", "3")
-        self.bin = layout.install(self.home)
+        self.bin = install.install(self.home)
         self.env["PATH"] = (
             f"{self.bin}{os.pathsep}{Path(sys.executable).parent}{os.pathsep}{self.env['PATH']}"
         )
-        layout.release(self.home, self.work / "release.zip")
+        install.release(self.home, self.work / "release.zip")
         self.rack = Rack(self.home)
 
     def seemachine(self, *words: str) -> list[str]:

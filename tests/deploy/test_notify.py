@@ -10,7 +10,7 @@ from pathlib import Path
 import processes
 import pytest
 
-from seemachine import notify
+from seemachine.process import systemd
 
 ESN = "7852-268D-3BF9"
 SECONDS = 20.0
@@ -36,7 +36,7 @@ def manager(
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as end:
         end.bind(name.replace("@", "\0", 1))
         end.settimeout(SECONDS)
-        monkeypatch.setenv(notify.VARIABLE, name)
+        monkeypatch.setenv(systemd.VARIABLE, name)
         yield end
 
 
@@ -77,9 +77,9 @@ def test_a_fleet_says_it_once_for_all(manager: socket.socket, tmp_path: Path) ->
 @pytest.mark.parametrize("name", ["", "relative", "/nobody/listens/here", "@nobody-listens-here"])
 def test_nobody_to_tell_is_no_error(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a service manager, or with one that is gone, nothing happens."""
-    monkeypatch.setenv(notify.VARIABLE, name)
-    notify.ready("here")
-    notify.stopping()
+    monkeypatch.setenv(systemd.VARIABLE, name)
+    systemd.ready("here")
+    systemd.stopping()
 
 
 def test_a_machine_runs_where_memory_never_becomes_executable(tmp_path: Path) -> None:

@@ -11,11 +11,12 @@ import processes
 import pytest
 from deploy.units import HARDENING, OWN, SERVICE, UNIT, sections
 
-from seemachine import cli, config
+from seemachine import config
+from seemachine.cli.command import _parser, main
 from seemachine.fleet import configuration
-from seemachine.server.serve import OTHER_THREADS
+from seemachine.server.daemon import OTHER_THREADS
+from seemachine.server.launch import wire_limits
 from seemachine.server.session import READING_THREADS
-from seemachine.server.start import wire_limits
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 ESN, XC = "7852-268D-3BF9", "5F08-02E0-D947"
@@ -84,7 +85,7 @@ def test_settings_that_can_not_be_read_are_not_tried_again(
     """
     bad = _written(tmp_path, "port = 'no'\n")
     assert (
-        str(cli.main(["serve", "--esn", ESN, "--config", str(bad)]))
+        str(main(["serve", "--esn", ESN, "--config", str(bad)]))
         == SERVICE["RestartPreventExitStatus"]
     )
     assert "port" in capsys.readouterr().err
@@ -107,7 +108,7 @@ def test_the_unit_asks_for_what_the_daemon_needs(name: str) -> None:
         line.partition("=")[2].split()[1:] for line in lines if line.startswith("ExecStart=")
     ]
     words = [word.replace("%i", ESN) for word in command]
-    assert cli._parser().parse_args(words).run
+    assert _parser().parse_args(words).run
 
 
 def test_user_and_folders_are_made(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import processes
 import pytest
 
-from seemachine.fleet import cards
-from seemachine.state.rack import Rack, Whereabouts
+from seemachine.cli import card as card_command
+from seemachine.state.cards.rack import Rack, Whereabouts
 
 ESN = "0000-0000-0001"
 
@@ -42,7 +42,7 @@ def test_columns_hold_and_one_is_one(capsys: pytest.CaptureFixture[str]) -> None
     ]
     found.append(Whereabouts("a-very-long-name", "lms", 12, ESN, 0))
 
-    cards._print(found)
+    card_command._print(found)
 
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["card1", "lms", "1", "lease", "on", "the", "rack"]

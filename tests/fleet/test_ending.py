@@ -15,10 +15,12 @@ import pytest
 from processes import eventually, gone
 from state.kit import child
 
-from seemachine.fleet import check, control, ending, modules, standing
-from seemachine.fleet.published import Published, announce, publish, read
-from seemachine.state import process
-from seemachine.state.lock import FolderLock, holder, listens
+from seemachine.cli import fleet
+from seemachine.fleet import check, ending, status
+from seemachine.hsms import records
+from seemachine.hsms.published import Published, announce, publish, read
+from seemachine.process import identity
+from seemachine.state.disk.lock import FolderLock, holder, listens
 
 ESN = "0000-0000-0001"
 FLEET = f'[[machines]]\nesn = "{ESN}"\nport = 0\n'
@@ -70,7 +72,7 @@ def refused(
     def down(seconds: float) -> str:
         monkeypatch.setattr(ending, "STOP_SECONDS", seconds)
         monkeypatch.setattr(ending, "STRANGER_SECONDS", 0)
-        assert control.run("down", Namespace(home=tmp_path)) == 1
+        assert fleet.run("down", Namespace(home=tmp_path)) == 1
         return capsys.readouterr().err
 
     return down
@@ -81,7 +83,7 @@ def refused(
 
 def texts(stranger: int) -> dict[str, str]:
     """What a `lock` may say instead of who holds the folder."""
-    is_there = process.child(stranger)
+    is_there = identity.child(stranger)
     return {
         "a stranger": is_there.text(),
         "a stranger's number": str(stranger),
@@ -134,7 +136,7 @@ def test_who_hears_has_the_longer_time(tmp_path: Path, refused: Refused, held: H
     """A machine that ends what it began is waited for; after that it is named, with its log."""
     held("fleet").listen()
 
-    folder, who = tmp_path / "fleet", process.current()
+    folder, who = tmp_path / "fleet", identity.current()
     said = f"{who} did not stop within 0.2 s; it holds {folder}; look at {folder / 'log'}"
     assert refused(0.2) == f"seemachine fleet: {said}\n"
 
@@ -150,32 +152,32 @@ def test_the_stranger_is_named_among_machines(tmp_path: Path, refused: Refused, 
 # ---- whose numbers are they ----------------------------------------------------------------------
 
 
-def entry(of: process.Process) -> Published:
+def entry(of: identity.Process) -> Published:
     """Where a machine of that process listens."""
     return Published(ESN, "5c", 1, "127.0.0.1", 8888, of.pid, started=of.started)
 
 
 def test_a_machine_is_up_when_it_listens_itself(tmp_path: Path, held: Held) -> None:
     """One with the number of one that was killed, as containers give it, is starting until then."""
-    ours = process.current()
+    ours = identity.current()
     held(f"hsm/{ESN}")
     for who, state in ((replace(ours, started="1 another"), "starting"), (ours, "up")):
         announce(tmp_path, entry(who))
         publish(tmp_path, entry(who))
-        assert standing.state(tmp_path, ESN) == state
+        assert status.state(tmp_path, ESN) == state
         assert [finding.esn for finding in check._stale(tmp_path)] == [ESN] * (state == "starting")
 
 
 def test_a_machine_by_hand_is_not_taken_for_a_fleets(tmp_path: Path, held: Held) -> None:
     """What a killed supervisor noted of a machine does not fit another process of that number."""
-    ours = process.current()
+    ours = identity.current()
     held(f"hsm/{ESN}")
     (tmp_path / "fleet").mkdir()
     for noted, of_fleet in ((ours, True), (replace(ours, started="1 another"), False)):
-        modules.note_fleet_process(tmp_path, ESN, noted)
-        assert modules.of_fleet(tmp_path, ESN) is of_fleet
+        records.note_fleet_process(tmp_path, ESN, noted)
+        assert records.of_fleet(tmp_path, ESN) is of_fleet
     (tmp_path / "fleet" / f"{ESN}.pid").write_text("-1")
-    assert not modules.of_fleet(tmp_path, ESN)
+    assert not records.of_fleet(tmp_path, ESN)
 
 
 def test_a_number_of_another_namespace_is_not_given(
@@ -184,14 +186,14 @@ def test_a_number_of_another_namespace_is_not_given(
     held: Held,
 ) -> None:
     """People and scripts end what `fleet status` names: no number that counts elsewhere."""
-    there = replace(process.current(), namespace="pid:[1]")
+    there = replace(identity.current(), namespace="pid:[1]")
     held(f"hsm/{ESN}")
     (tmp_path / "hsm" / ESN / "lock").write_text(there.text())
     announce(tmp_path, entry(there))
 
-    control.run("status", Namespace(home=tmp_path, json=True))
+    fleet.run("status", Namespace(home=tmp_path, json=True))
     [row] = json.loads(capsys.readouterr().out)["machines"]
-    control.run("status", Namespace(home=tmp_path, json=False))
+    fleet.run("status", Namespace(home=tmp_path, json=False))
 
     assert (row["state"], row["pid"]) == ("up", 0)
     assert "127.0.0.1:8888  process of another PID namespace\n" in capsys.readouterr().out
@@ -220,8 +222,8 @@ def test_a_fleet_in_a_container_is_asked_from_outside(
     words = [*apart, NUMBERED, "sh", str(bystander.pid), sys.executable]
     with subprocess.Popen(words, env=env, stderr=subprocess.PIPE, text=True) as inside:
         try:
-            assert eventually(lambda: standing.state(tmp_path, ESN) == "up")
-            supervisor, status, up, ended = (
+            assert eventually(lambda: status.state(tmp_path, ESN) == "up")
+            supervisor, shown, up, ended = (
                 holder(tmp_path / "fleet"),
                 *(processes.seemachine(["fleet", word], env) for word in ("status", "up", "down")),
             )
@@ -231,7 +233,7 @@ def test_a_fleet_in_a_container_is_asked_from_outside(
 
     assert supervisor is not None
     assert (supervisor.pid, supervisor.pid_here) == (bystander.pid, 0)
-    assert (status[0], status[1][0].partition("process ")[2]) == (0, "of another PID namespace")
+    assert (shown[0], shown[1][0].partition("process ")[2]) == (0, "of another PID namespace")
     assert f"already up (process {bystander.pid} of another PID namespace)" in up[1][0]
     assert (ended, inside.returncode) == ((0, [f"stopped: {ESN}"]), 0), said
     assert '"event": "stopped"' in said
@@ -245,10 +247,10 @@ def test_a_killed_container_leaves_its_world_free(tmp_path: Path, apart: list[st
     env = processes.environment(tmp_path)
     with subprocess.Popen([*apart, command], env=env, stderr=subprocess.DEVNULL) as inside:
         try:
-            assert eventually(lambda: standing.state(tmp_path, ESN) == "up")
+            assert eventually(lambda: status.state(tmp_path, ESN) == "up")
         finally:
             inside.kill()
-    assert eventually(lambda: standing.state(tmp_path, ESN) == "down")
+    assert eventually(lambda: status.state(tmp_path, ESN) == "down")
 
     tidied = processes.seemachine(["fleet", "down"], env)
     assert tidied == (0, ["tidied up 1 stale published object"])

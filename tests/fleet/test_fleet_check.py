@@ -11,7 +11,7 @@ import processes
 import pytest
 from processes import eventually, gone
 
-from seemachine.fleet import published
+from seemachine.hsms import published
 
 FIRST, SECOND = "0000-0000-0001", "0000-0000-0002"
 FLEET = (

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from seemachine.config import ConfigError
-from seemachine.fleet import configuration, published
-from seemachine.fleet.published import Published
+from seemachine.fleet import configuration
+from seemachine.hsms import published
+from seemachine.hsms.published import Published
 
 
 def read(tmp_path: Path, text: str) -> configuration.Fleet:

@@ -13,7 +13,7 @@ import processes
 import pytest
 from processes import eventually, gone
 
-from seemachine.state.durable import private_folder, replace_file
+from seemachine.state.disk.durable import private_folder, replace_file
 
 FIRST, SECOND = "0000-0000-0001", "0000-0000-0002"
 FLEET = (

@@ -19,8 +19,8 @@ from processes import RunningMachine
 from seeclient import blocking, keys
 from seeclient.effects import Ask
 
-from seemachine.cli import main
-from seemachine.fleet import quarantine
+from seemachine.cli import quarantine
+from seemachine.cli.command import main
 from seemachine.wire.messages import ContinueLms, GenerateLms
 from seemachine.wire.status import StatusError
 

@@ -8,11 +8,11 @@ import trio
 from trio.testing import MockClock
 
 from seemachine.config import Config
-from seemachine.fleet import operator
+from seemachine.fleet import card_feeder
 from seemachine.fleet.configuration import Fleet
 from seemachine.fleet.supervisor import Supervisor
+from seemachine.state.cards.slots import Slots
 from seemachine.state.errors import DiskFull, StateCorrupt
-from seemachine.state.slots import Slots
 
 ESN = "7852-268D-3BF9"
 
@@ -50,9 +50,9 @@ async def test_a_card_that_can_not_be_fed_now_is_fed_later(
             raise failures.pop()
         fed.append(slot)
 
-    monkeypatch.setattr(operator.trio.to_thread, "run_sync", run_sync)
+    monkeypatch.setattr(card_feeder.trio.to_thread, "run_sync", run_sync)
     with trio.move_on_after(1):
-        await operator.feed_cards(fleet)
+        await card_feeder.feed_cards(fleet)
     assert 2 in fed
 
 

@@ -22,8 +22,9 @@ from seeclient.keys import check_alias
 
 from seemachine import config
 from seemachine.config import ConfigError
-from seemachine.fleet import configuration, published
-from seemachine.fleet.published import Published
+from seemachine.fleet import configuration
+from seemachine.hsms import published
+from seemachine.hsms.published import Published
 from seemachine.wire.names import SLOTS, is_esn
 from seemachine.wire.printable import is_printable
 from seemachine.wire.status import Status, StatusError

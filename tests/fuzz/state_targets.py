@@ -29,13 +29,13 @@ from seemachine.lms.keys import PublicKey
 from seemachine.lms.parameters import lms
 from seemachine.lms.verifying import candidate_root
 from seemachine.machine import Machine, Session
+from seemachine.state.cards.slots import Slots
 from seemachine.state.checkpoints import FolderCheckpoints
+from seemachine.state.disk.checksummed import seal, unseal
 from seemachine.state.errors import LeaseSpent, StateCorrupt, StateError
-from seemachine.state.memory import MemoryStore
-from seemachine.state.records import Reserved
-from seemachine.state.sealed import lease_values, seal, unseal
-from seemachine.state.slots import Slots
-from seemachine.state.store import Store
+from seemachine.state.nvram.store import Store
+from seemachine.state.nvram.volatile import MemoryStore
+from seemachine.state.records import Reserved, lease_values
 from seemachine.wire import messages as m
 from seemachine.wire.fields import from_fields, to_fields
 from seemachine.wire.names import PROTOCOL

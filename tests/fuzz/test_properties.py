@@ -18,10 +18,11 @@ from seeclient.effects import Address
 from seeclient.keys import KeyFile
 from wire.contract import characters
 
-from seemachine.cli import _parser
+from seemachine.cli.command import _parser
 from seemachine.config import MIN_FRAME, MOST, Config, LimitSettings, load
-from seemachine.fleet import configuration, published
-from seemachine.fleet.published import Published
+from seemachine.fleet import configuration
+from seemachine.hsms import published
+from seemachine.hsms.published import Published
 from seemachine.wire.codec import MAX_LIST, unpack
 from seemachine.wire.framing import MAX_FRAME
 from seemachine.wire.status import PeerMisuse

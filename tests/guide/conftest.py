@@ -10,9 +10,9 @@ import pytest
 from guide.replay import Chapter
 from processes import Ran, RunningMachine
 
-from seemachine.fleet.operator import feed
-from seemachine.state.rack import Rack
-from seemachine.state.slots import Slots
+from seemachine.fleet.card_feeder import feed
+from seemachine.state.cards.rack import Rack
+from seemachine.state.cards.slots import Slots
 from seemachine.wire.names import SLOTS
 
 LOOK_SECONDS = 0.02

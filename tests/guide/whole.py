@@ -14,8 +14,8 @@ import processes
 from guide.replay import Context, Step
 from processes import Ran
 
-from seemachine.state.rack import Rack
-from seemachine.state.slots import Slots
+from seemachine.state.cards.rack import Rack
+from seemachine.state.cards.slots import Slots
 from seemachine.wire.names import SLOTS
 
 SECONDS = 60.0

@@ -22,13 +22,13 @@ import msgpack
 from client.clientkit import GREETING
 from fuzz.lms_targets import signed
 from lms.kit import MESSAGE
-from seeclient import blocking, connection, keys, pipsqueak
+from seeclient import blocking, blocking_connection, keys, pipsqueak
 from server.serverkit import ESN
 
-from seemachine import cli
-from seemachine.fleet import published
-from seemachine.fleet.published import Published
-from seemachine.state.lock import FolderLock
+from seemachine.cli import command as seemachine_command
+from seemachine.hsms import published
+from seemachine.hsms.published import Published
+from seemachine.state.disk.lock import FolderLock
 from seemachine.wire import messages as m
 from seemachine.wire.codec import unpack
 from seemachine.wire.fields import from_fields, to_fields
@@ -40,7 +40,7 @@ KEY, SIGNATURE = signed(1)
 FILE = nvram_name(KEY)
 ALIAS = "release"
 # Made once: it is all the same, and slow to make.
-PARSER = functools.cache(cli._parser)
+PARSER = functools.cache(seemachine_command._parser)
 # Requests that an honest machine is asked by one command at most.
 PATIENCE = 60
 
@@ -363,14 +363,14 @@ def _run(place: Place, command: Command, lie: Lie) -> Told:
 
     words = [word.format(outside=place.outside) for word in command.words]
     main: Callable[[list[str]], int] = (
-        pipsqueak.main if command.program == "pipsqueak" else cli.main
+        pipsqueak.main if command.program == "pipsqueak" else seemachine_command.main
     )
     with (
         place.entered(),
-        patch.object(connection.socket, "create_connection", connect),
-        patch.object(connection, "_has_news", lambda _socket: False),
+        patch.object(blocking_connection.socket, "create_connection", connect),
+        patch.object(blocking_connection, "_has_news", lambda _socket: False),
         patch.object(blocking, "time", SimpleNamespace(sleep=lambda _: None)),
-        patch.object(cli, "_parser", PARSER),
+        patch.object(seemachine_command, "_parser", PARSER),
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
     ):

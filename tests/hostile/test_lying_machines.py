@@ -21,7 +21,7 @@ from hostile.lyingkit import (
 from wire.contract import example, plain
 from wire.kit import frame
 
-from seemachine.fleet import quarantine
+from seemachine.cli import quarantine
 from seemachine.wire.link import Link, Role
 from seemachine.wire.messages import REQUESTS, Greeting, Hello, ListQuarantine, QuarantineListing
 from seemachine.wire.status import PeerMisuse, Status, StatusError

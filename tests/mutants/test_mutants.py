@@ -158,7 +158,7 @@ preload()
 path = "seemachine/state/records.py"
 wanted = "[flip 2] 0 <= self.first"
 guard = [mutant for mutant in mutants_of("state", path) if wanted in mutant.name]
-for tests in (["state/test_state_records.py"], ["state/test_state_modes.py"]):
+for tests in (["state/test_state_records.py"], ["state/test_state_permissions.py"]):
     bench = Bench(1, {path: tests})
     print(*(verdict.value for _, verdict, _ in bench.run(guard)))
     bench.close()

@@ -13,18 +13,18 @@ import processes
 import pytest
 from processes import Ran
 
-from seemachine import cli
-from seemachine.fleet import modules
-from seemachine.fleet.modules import Module
+from seemachine.cli import main
+from seemachine.hsms import records
+from seemachine.hsms.records import Module
 from seemachine.nfast import tool
-from seemachine.state.rack import Rack
+from seemachine.state.cards.rack import Rack
 
 FIVE, XC = "7852-268D-3BF9", "5F08-02E0-D947"
 FLEET = (
     f'[[machines]]\nesn = "{FIVE}"\nport = 0\n[[machines]]\nesn = "{XC}"\nmodel = "xc"\nport = 0\n'
 )
 SERVE = (
-    "#!/usr/bin/env python3\nimport sys\nfrom seemachine.cli import main\n"
+    "#!/usr/bin/env python3\nimport sys\nfrom seemachine.cli.command import main\n"
     "sys.exit(main(['serve', *sys.argv[1:]]))\n"
 )
 ASK = ["type=ecdsa", "plainname=pqsdk-signer", "protect=token", "cardset=testOCS", "slot=2"]
@@ -40,7 +40,7 @@ class Site:
 
     def seemachine(self, *words: str) -> Ran:
         """Run `seemachine` here."""
-        return self._ran(lambda: cli.main(list(words)))
+        return self._ran(lambda: main(list(words)))
 
     def run(self, name: str, *words: str, typed: tuple[str, ...] = ()) -> Ran:
         """Run a tool here."""
@@ -62,13 +62,13 @@ class Site:
 
     def module(self, esn: str = FIVE) -> Module:
         """The record of an HSM."""
-        found = modules.read(self.home, esn)
+        found = records.read(self.home, esn)
         assert found is not None
         return found
 
     def changing(self, esn: str = FIVE) -> AbstractContextManager[Module]:
         """The record of an HSM, to be changed."""
-        return modules.changing(self.home, esn)
+        return records.changing(self.home, esn)
 
     def enroll_launcher(self) -> None:
         """Guide 2.5.2.3 steps 5 to 9."""
@@ -163,7 +163,7 @@ class Site:
 
     def program(self) -> str:
         """The stand-in of the SEE machine."""
-        from seemachine.nfast.layout import PROGRAM
+        from seemachine.nfast.install import PROGRAM
 
         return PROGRAM
 

@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 from nfast.kit import ASK, FIVE, SIGN, XC, Site
 
-from seemachine.fleet import ending, published
-from seemachine.fleet.published import Published
-from seemachine.nfast import certificates, hiding, keystore, processes, signing
+from seemachine.fleet import ending
+from seemachine.hsms import published
+from seemachine.hsms.published import Published
+from seemachine.nfast import certificates, encryption, keystore, processes, signing
 from seemachine.nfast.tool import Refusal
-from seemachine.state.lock import FolderLock
-from seemachine.state.tokens import read_token, write_token
+from seemachine.state.cards.cardsets import read_token, write_token
+from seemachine.state.disk.lock import FolderLock
 
 KEY = ["simple", "curve=nistp521", "module=1", *ASK]
 DELEGATION = ["-A", "simple", "-I", "pqsdk-signer", "-f", "u.raw"]
@@ -217,7 +218,7 @@ def test_cards_that_do_not_fit_together_are_refused(site: Site) -> None:
     path = site.rack.world / "hsm" / FIVE / "slots" / "2" / "testOCS-1.card"
     token = read_token(path)
     assert token is not None
-    forged = hiding.hide(hiding.stretched("", token.salt), bytes(32))
+    forged = encryption.hide(encryption.stretched("", token.salt), bytes(32))
     site.rack.remove(FIVE, 2)
     (site.home / "cards" / "testOCS-1.card").unlink()
     write_token(site.home, replace(token, share=forged))
@@ -382,18 +383,18 @@ def test_nobody_is_ended_who_is_no_machine(site: Site, monkeypatch: pytest.Monke
 
 def test_a_hidden_value_is_found_out_when_it_is_changed() -> None:
     """Any byte of it, its length, or the key it is under."""
-    key = hiding.derived(b"secret", "purpose")
-    hidden = hiding.hide(key, b"value")
-    assert hiding.reveal(key, hidden) == b"value"
+    key = encryption.derived(b"secret", "purpose")
+    hidden = encryption.hide(key, b"value")
+    assert encryption.reveal(key, hidden) == b"value"
     changed = [
         hidden[:at] + bytes([hidden[at] ^ 1]) + hidden[at + 1 :] for at in range(len(hidden))
     ]
     for bad in (*changed, *(hidden[:length] for length in range(len(hidden))), hidden + b"\0"):
-        with pytest.raises(hiding.WrongKey):
-            hiding.reveal(key, bad)
-    with pytest.raises(hiding.WrongKey):
-        hiding.reveal(hiding.derived(b"secret", "another purpose"), hidden)
-    assert hiding.hide(key, b"value") != hidden
+        with pytest.raises(encryption.WrongKey):
+            encryption.reveal(key, bad)
+    with pytest.raises(encryption.WrongKey):
+        encryption.reveal(encryption.derived(b"secret", "another purpose"), hidden)
+    assert encryption.hide(key, b"value") != hidden
 
 
 def test_a_public_key_of_another_kind_is_none() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nfast.kit import ASK, FIVE, TCT2, XC, Site
 
-from seemachine.nfast import archives, keystore, shares
+from seemachine.nfast import archives, keystore, secret_sharing
 
 KEY = ["simple", "curve=nistp521", "module=1", *ASK]
 
@@ -26,18 +26,20 @@ def test_any_quorum_of_shares_gives_the_secret(
     secret: bytes, quorum: int, more: int, data: st.DataObject
 ) -> None:
     """Whichever cards are presented, a quorum of them is enough."""
-    dealt = dict(enumerate(shares.split(secret, quorum, quorum + more), 1))
+    dealt = dict(enumerate(secret_sharing.split(secret, quorum, quorum + more), 1))
     chosen = data.draw(
         st.lists(st.sampled_from(sorted(dealt)), min_size=quorum, max_size=quorum, unique=True)
     )
-    assert shares.join({number: dealt[number] for number in chosen}) == secret
+    assert secret_sharing.join({number: dealt[number] for number in chosen}) == secret
 
 
 def test_less_than_a_quorum_gives_something_else() -> None:
     """One share of two says nothing."""
     secret = bytes(range(32))
-    dealt = shares.split(secret, 2, 3)
-    assert all(shares.join({number: share}) != secret for number, share in enumerate(dealt, 1))
+    dealt = secret_sharing.split(secret, 2, 3)
+    assert all(
+        secret_sharing.join({number: share}) != secret for number, share in enumerate(dealt, 1)
+    )
 
 
 def test_a_quorum_is_read_card_by_card(site: Site) -> None:
@@ -238,7 +240,7 @@ def test_a_tool_waits_for_a_card_as_long_as_it_is_told(site: Site) -> None:
     anew.
     """
     site.rack.remove(FIVE, 2)
-    words = [sys.executable, "-m", "seemachine.nfast.generatekey", *KEY]
+    words = [sys.executable, "-m", "seemachine.nfast.tools.generatekey", *KEY]
     env = {**site.env, "SEEMACHINE_CARD_SECONDS": "20"}
     with subprocess.Popen(
         words, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True

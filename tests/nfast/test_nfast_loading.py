@@ -10,10 +10,11 @@ import pytest
 from nfast.kit import FIVE, SIGN, TCT2, XC, Site
 from processes import seemachine as run_seemachine
 
-from seemachine.fleet import ending, modules, published
+from seemachine.fleet import ending
+from seemachine.hsms import published, records
 from seemachine.nfast import archives, autoload, delegation, processes, signing
 from seemachine.nfast.tool import Refusal
-from seemachine.state.lock import FolderLock
+from seemachine.state.disk.lock import FolderLock
 
 NOBODY = "3d362d35-fc17-448a-b501-914fe0a680b0"
 
@@ -27,7 +28,7 @@ def test_stopping_another_image_than_the_started_one_is_refused(five: Site) -> N
         "csadmin", "stop", "--esn", FIVE, "--uuid", second
     )
     assert "is started on" in five.refused("csadmin", "start", "--esn", FIVE, "--uuid", second)
-    assert modules.running(five.home, FIVE)
+    assert records.running(five.home, FIVE)
     five.done("csadmin", "destroy", "--esn", FIVE, "--uuid", second)
     five.done("csadmin", "stop", "--esn", FIVE, "--uuid", first)
 
@@ -75,7 +76,7 @@ def test_a_supervised_world_is_left_alone(site: Site) -> None:
     assert first in site.refused("nopclearfail", "-c")
     assert site.module(XC).autoload["worldid_pubname"] == "pqsdk"
     assert site.module(XC).licences == ["fast-rng"]
-    assert modules.running(site.home, XC)
+    assert records.running(site.home, XC)
 
 
 def test_a_supervised_machine_that_is_down_is_left_to_its_supervisor(site: Site) -> None:
@@ -89,7 +90,7 @@ def test_a_supervised_machine_that_is_down_is_left_to_its_supervisor(site: Site)
             "loadsee-setup", *words, typed=("yes", "yes")
         )
         assert "first: seemachine fleet down" in site.refused("cfg-pushnethsm", "-a", XC, "new")
-        assert not modules.running(site.home, XC)
+        assert not records.running(site.home, XC)
     finally:
         supervisor.release()
 
@@ -133,12 +134,12 @@ def test_an_empty_section_takes_the_configuration_away(site: Site) -> None:
         "",
         typed=("yes", "yes"),
     )
-    assert modules.running(site.home, XC)
+    assert records.running(site.home, XC)
     assert not list(site.home.glob("published/*/*"))
     Path("new").write_text("[load_seemachine]\nmodule=1\n")
     site.done("cfg-pushnethsm", "-a", XC, "new")
     assert site.module(XC).autoload == {}
-    assert not modules.running(site.home, XC)
+    assert not records.running(site.home, XC)
 
 
 def test_user_data_that_is_a_delegation_of_another_world_or_key_is_refused(site: Site) -> None:

@@ -10,7 +10,7 @@ import pytest
 from nfast.kit import ASK, FIVE, GENERATE, SIGN, TCT2, XC, Site
 from processes import eventually
 
-from seemachine.fleet import modules, published
+from seemachine.hsms import published, records
 from seemachine.nfast import keystore, paths
 
 KEY = ["simple", "ident=other", "curve=nistp521", "module=1", *ASK]
@@ -114,14 +114,14 @@ def test_an_xc_in_maintenance_loads_nothing_and_the_log_says_why(site: Site) -> 
         typed=("yes", "yes"),
     )
     site.done("nopclearfail", "-M", "-m", "2")
-    assert not modules.running(site.home, XC)
+    assert not records.running(site.home, XC)
     assert (
         "SEE machine not loaded: " + BACK.replace(FIVE, XC).replace("-m 1", "-m 2")
         in paths.hardserver_log(site.home).read_text()
     )
     assert "is in maintenance mode" in site.refused("hsc_loadseemachine", "-m2")
     site.done("nopclearfail", "-O", "-m", "2")
-    assert modules.running(site.home, XC)
+    assert records.running(site.home, XC)
 
 
 def test_an_xc_whose_process_is_gone_comes_back_with_a_clear(site: Site) -> None:
@@ -145,12 +145,12 @@ def test_an_xc_whose_process_is_gone_comes_back_with_a_clear(site: Site) -> None
     first = published.read(site.home, XC)
     assert first is not None
     os.kill(first.pid, signal.SIGKILL)
-    assert eventually(lambda: not modules.running(site.home, XC))
+    assert eventually(lambda: not records.running(site.home, XC))
     site.done("nopclearfail", "-c", "-m", "2")
     second = published.read(site.home, XC)
     assert second is not None
     assert second.pid != first.pid
-    assert modules.running(site.home, XC)
+    assert records.running(site.home, XC)
 
 
 def test_a_mode_is_not_changed_while_a_fleet_runs_the_machine(
@@ -161,4 +161,4 @@ def test_a_mode_is_not_changed_while_a_fleet_runs_the_machine(
     five.done("csadmin", "start", "--esn", FIVE, "--uuid", uuid)
     monkeypatch.setattr("seemachine.nfast.processes.holder", lambda _folder: 1)
     assert "first: seemachine fleet down" in five.refused("nopclearfail", "-M", "-m", "1")
-    assert five.module().mode == modules.OPERATIONAL
+    assert five.module().mode == records.OPERATIONAL

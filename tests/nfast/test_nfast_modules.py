@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from nfast.kit import FIVE, TCT2, XC, Site
 
-from seemachine.fleet import modules, published
-from seemachine.nfast import autoload, fet, layout, paths, processes
+from seemachine.hsms import published, records
+from seemachine.nfast import autoload, install, paths, processes
+from seemachine.nfast.tools import fet
 from seemachine.wire.world import published_folder
 
 
@@ -53,7 +54,7 @@ def test_a_licence_counts_from_the_next_clear(site: Site) -> None:
     """Fet shows N, then, fed and cleared, Y; a licence for another HSM, changed, or from nowhere is
     refused.
     """
-    with modules.changing(site.home, FIVE) as module:
+    with records.changing(site.home, FIVE) as module:
         module.features.remove("see-codesafe5")
     assert site.done("fet", "-m", "1")[-1] == f"1    {FIVE} -- Y Y Y N N N Y Y N High Speed"
     assert site.seemachine("nfast", "licence", "l.txt", "--esn", FIVE)[0] == 0
@@ -117,7 +118,7 @@ def test_the_xc_loads_publishes_reloads_and_lets_go(site: Site) -> None:
     assert second.pid != first.pid
     assert site.done("loadsee-setup", "-d", "-m", "2")[0] == "Module #2:"
     site.done("loadsee-setup", "-r", "-m", "2", typed=("yes", "yes", "yes"))
-    assert not modules.running(site.home, XC)
+    assert not records.running(site.home, XC)
     assert "there is no SEE configuration" in site.refused("loadsee-setup", "-r", "-m", "2")
     assert "no SEE machine is configured" in site.refused("hsc_loadseemachine", "-m2")
     site.done("removepubobj", "-m", "2", "-p", "pqsdk")
@@ -128,7 +129,7 @@ def test_saying_no_leaves_things_as_they_are(site: Site) -> None:
     again.
     """
     setup_xc(site, "maybe", "yes", "no")
-    assert not modules.running(site.home, XC)
+    assert not records.running(site.home, XC)
     site.done("loadsee-setup", "-r", "-m", "2", typed=("no",))
     assert site.module(XC).autoload
 
@@ -177,7 +178,7 @@ def test_loadsee_setup_refuses_what_would_not_load(site: Site) -> None:
 
 def test_a_load_that_fails_is_in_the_hardserver_log(site: Site) -> None:
     """Without the licence the tool says what the guide says, and the log says why nothing runs."""
-    with modules.changing(site.home, XC) as module:
+    with records.changing(site.home, XC) as module:
         module.features.remove("see-eu10")
     assert setup_xc(site)[-1].startswith("Check the hardserver log")
     assert "no licence for SEE Activation (EU+10)" in paths.hardserver_log(site.home).read_text()
@@ -213,9 +214,9 @@ def test_cfg_pushnethsm(site: Site) -> None:
     ):
         Path("wrong").write_text(changed)
         assert reason in site.refused("cfg-pushnethsm", "-a", XC, "wrong")
-    assert not modules.running(site.home, XC)
+    assert not records.running(site.home, XC)
     site.done("cfg-pushnethsm", "-a", XC, "new")
-    assert modules.running(site.home, XC)
+    assert records.running(site.home, XC)
 
 
 def test_the_default_configuration_loads_nothing(site: Site) -> None:
@@ -234,7 +235,7 @@ def test_enrolment_gives_numbers_and_hides_the_others(site: Site) -> None:
     site.seemachine("nfast", "enroll", FIVE)
     assert "there is no module 2" in site.refused("enquiry", "-m", "2")
     assert list(published_folder(site.home).glob("*.json")) == []
-    assert modules.running(site.home, XC)
+    assert records.running(site.home, XC)
     site.seemachine("nfast", "enroll", XC, FIVE)
     entry = published.read(site.home, XC)
     assert entry is not None
@@ -248,7 +249,7 @@ def test_launchers_run_in_their_own_world(site: Site, tmp_path: Path) -> None:
     shows its help.
     """
     [folder] = site.seemachine("nfast", "path")[1]
-    assert {path.name for path in Path(folder).iterdir()} == set(layout.TOOLS)
+    assert {path.name for path in Path(folder).iterdir()} == set(install.TOOLS)
     env = {**os.environ, "SEEMACHINE_HOME": str(tmp_path / "elsewhere")}
     listing = subprocess.run(
         [f"{folder}/fet", "-m", "2"], env=env, capture_output=True, text=True, check=True
@@ -261,7 +262,7 @@ def test_launchers_run_in_their_own_world(site: Site, tmp_path: Path) -> None:
     assert not (tmp_path / "elsewhere").exists()
 
 
-@pytest.mark.parametrize("tool", [*layout.TOOLS, *layout.SCRIPTS])
+@pytest.mark.parametrize("tool", [*install.TOOLS, *install.SCRIPTS])
 def test_every_tool_says_what_is_ours(site: Site, tool: str) -> None:
     """--help of each tool says that it is a stand-in."""
     with pytest.raises(SystemExit) as stopped:

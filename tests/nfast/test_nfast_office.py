@@ -9,7 +9,7 @@ from nfast.kit import FIVE, GENERATE, SIGN, XC, Site
 from nfast.terminal import Answer, typed
 from processes import seemachine
 
-from seemachine.nfast import layout, processes, tool
+from seemachine.nfast import install, processes, tool
 from seemachine.wire.world import published_folder
 
 
@@ -71,7 +71,7 @@ def test_a_release_is_not_written_over_what_is_none(site: Site) -> None:
         0,
         ["pqsdk.zip written; go on with guide 2.4 step 3"],
     )
-    assert layout.is_release(path)
+    assert install.is_release(path)
     assert site.seemachine("nfast", "release", str(path)) == (
         0,
         ["pqsdk.zip written anew; go on with guide 2.4 step 3"],

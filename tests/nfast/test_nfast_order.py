@@ -14,7 +14,7 @@ import pytest
 from nfast.kit import ASK, FIVE, GENERATE, SIGN, XC, Site, make_site
 from processes import Ran, eventually
 
-from seemachine.fleet import modules, published
+from seemachine.hsms import published, records
 
 KEY = ["algorithm=lms", "lmscode=sha256_m24_h5", "lmotscode=sha256_n24_w2"]
 
@@ -45,7 +45,7 @@ def states(site: Site) -> dict[str, tuple[str, str, str]]:
             "started" if any("STARTED" in line for line in site.run("csadmin", "list")[1]) else "-"
         )
     }
-    told[XC] = "started" if modules.running(site.home, XC) else "-"
+    told[XC] = "started" if records.running(site.home, XC) else "-"
     enquired = {
         esn: next(x for x in site.done("enquiry", "-m", m) if " SEE machine  " in x).split()[-1]
         for m, esn in (("1", FIVE), ("2", XC))
@@ -112,7 +112,7 @@ def test_all_views_agree_whoever_starts_and_stops(site: Site) -> None:
     entry = published.listening(site.home, FIVE)
     assert entry is not None
     os.kill(entry.pid, signal.SIGKILL)
-    assert eventually(lambda: not modules.running(site.home, FIVE))
+    assert eventually(lambda: not records.running(site.home, FIVE))
     assert states(site)[FIVE] == ("down", "-", "loaded")
     assert pipsqueak(site)[1][-1] == "PQSDK: 1.4.1 ()"
     assert [finding["problem"][:29] for finding in check(site)] == ["the published object is stale"]
@@ -125,7 +125,7 @@ def test_all_views_agree_whoever_starts_and_stops(site: Site) -> None:
     refusal = site.refused("csadmin", "stop", "--esn", FIVE, "--uuid", uuid)
     assert "seemachine fleet down" in refusal or "is not started" in refusal
     assert "first: seemachine fleet down" in site.refused("nopclearfail", "-c", "-m", "1")
-    assert modules.running(site.home, FIVE)
+    assert records.running(site.home, FIVE)
 
 
 def test_what_a_fleet_runs_is_no_image_whatever_ran_before(site: Site) -> None:
@@ -271,7 +271,7 @@ def test_the_check_finds_licences_certificates_and_missing_delegations(site: Sit
     """Each finding says what to do; a licence that was fed but not cleared is told apart."""
     site.enroll_launcher()
     site.load()
-    with modules.changing(site.home, FIVE) as module:
+    with records.changing(site.home, FIVE) as module:
         module.features.remove("see-codesafe5")
         module.loaded[0].developer_until = (
             dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
@@ -285,7 +285,7 @@ def test_the_check_finds_licences_certificates_and_missing_delegations(site: Sit
         advice for problem, advice in found.items() if "developer certificate" in problem
     )
     assert any("has no NVRAM delegation" in finding["problem"] for finding in check(site))
-    with modules.changing(site.home, FIVE) as module:
+    with records.changing(site.home, FIVE) as module:
         module.licences = ["see-codesafe5"]
     assert any(
         "is not effective yet" in finding["problem"] and "nopclearfail -c -m 1" in finding["advice"]

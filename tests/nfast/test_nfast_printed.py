@@ -11,8 +11,9 @@ import pytest
 from nfast.kit import ASK, FIVE, XC, Site
 
 import seemachine
-from seemachine.fleet import check, modules, published
-from seemachine.fleet.modules import Loaded
+from seemachine.fleet import check
+from seemachine.hsms import published, records
+from seemachine.hsms.records import Loaded
 from seemachine.nfast import autoload, keystore, paths, securityworld, tool
 from seemachine.wire.world import key_folder
 
@@ -341,7 +342,7 @@ def test_what_the_check_finds(site: Site) -> None:
         (FIVE, "5" * 40, soon, ["see-eu10"]),
         (XC, "c" * 40, over, []),
     ):
-        with modules.changing(site.home, esn) as module:
+        with records.changing(site.home, esn) as module:
             module.features = features
             module.licences = ["see-eu10"] if esn == XC else []
             module.loaded = [

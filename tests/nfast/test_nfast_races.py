@@ -17,7 +17,8 @@ import pytest
 from nfast.kit import ASK, FIVE, FLEET, SIGN, Site
 from processes import eventually
 
-from seemachine.fleet import ending, modules, published
+from seemachine.fleet import ending
+from seemachine.hsms import published, records
 from seemachine.nfast import certificates, keystore, licences, paths, securityworld, signing
 from seemachine.nfast import processes as machines
 
@@ -75,7 +76,7 @@ def tool(name: str, *words: str) -> tuple[str, ...]:
 
 def seemachine(*words: str) -> tuple[str, ...]:
     """A call of `seemachine`."""
-    return ("seemachine.cli", *words)
+    return ("seemachine.cli.command", *words)
 
 
 def test_of_two_starts_one_wins(five: Site) -> None:
@@ -107,7 +108,7 @@ def test_a_start_and_a_destroy_at_once_leave_one_of_both(five: Site) -> None:
         else f"there is no SEE machine {uuid}" in said
     )
     there = (five.home / "hsm" / FIVE / "image" / uuid).is_dir()
-    assert there == modules.running(five.home, FIVE) == (started == 0) == bool(five.module().loaded)
+    assert there == records.running(five.home, FIVE) == (started == 0) == bool(five.module().loaded)
 
 
 def test_loads_at_once_all_stay(five: Site) -> None:
@@ -205,12 +206,12 @@ def test_a_start_that_is_killed_is_still_known(five: Site) -> None:
     uuid = five.done("csadmin", "load", "--esn", FIVE, "slow.cs5")[0].split()[-1]
     target = ["--esn", FIVE, "--uuid", uuid]
     with subprocess.Popen(
-        [sys.executable, "-m", "seemachine.nfast.csadmin", "start", *target], env=five.env
+        [sys.executable, "-m", "seemachine.nfast.tools.csadmin", "start", *target], env=five.env
     ) as starting:
         assert eventually((five.home / "hsm" / FIVE / machines.SETTINGS).exists)
         time.sleep(0.5)
         starting.kill()
-    assert eventually(lambda: modules.running(five.home, FIVE))
+    assert eventually(lambda: records.running(five.home, FIVE))
     assert eventually(lambda: published.listening(five.home, FIVE) is not None)
     assert "is started; stop it first" in five.refused("csadmin", "destroy", *target)
     assert (
@@ -238,7 +239,7 @@ def test_a_killed_tool_leaves_whole_files(site: Site, moment: int) -> None:
     """
     words = ["simple", "curve=nistp521", "module=1", *ASK]
     with subprocess.Popen(
-        [sys.executable, "-m", "seemachine.nfast.generatekey", *words],
+        [sys.executable, "-m", "seemachine.nfast.tools.generatekey", *words],
         env=site.env,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -264,7 +265,7 @@ def test_a_stop_whose_process_just_ended_is_a_stop(
         entry = published.listening(five.home, FIVE)
         assert entry is not None
         os.kill(entry.pid, signal.SIGKILL)
-        eventually(lambda: not modules.running(five.home, FIVE))
+        eventually(lambda: not records.running(five.home, FIVE))
         return asking(folder)
 
     monkeypatch.setattr(ending, "asking", late)

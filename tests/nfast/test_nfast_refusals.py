@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from nfast.kit import ASK, FIVE, GENERATE, XC, Site
 
-from seemachine.fleet import modules
+from seemachine.hsms import records
 from seemachine.nfast import images, keystore, licences, paths, securityworld
 from seemachine.nfast.tool import Refusal
 from seemachine.state.errors import StateCorrupt
@@ -253,7 +253,7 @@ def test_a_blank_card_is_formatted_without_more(site: Site) -> None:
 
 def test_a_record_of_an_hsm_that_is_damaged_or_gone_is_refused(site: Site) -> None:
     """With what to do; nothing is written in its place."""
-    path = site.home / "hsm" / FIVE / modules.FILE_NAME
+    path = site.home / "hsm" / FIVE / records.FILE_NAME
     good = path.read_text()
     for content in ("", "[]", "{}", good.replace('"number"', '"nummer"'), good[:-9]):
         path.write_text(content)
@@ -262,7 +262,7 @@ def test_a_record_of_an_hsm_that_is_damaged_or_gone_is_refused(site: Site) -> No
     path.unlink()
     with (
         pytest.raises(StateCorrupt, match=f"there is no HSM {FIVE}"),
-        modules.changing(site.home, FIVE),
+        records.changing(site.home, FIVE),
     ):
         pass
     assert not path.exists()

@@ -12,7 +12,7 @@ from nfast.kit import ASK, FIVE, TCT2, Site
 from nfast.terminal import typed
 
 from seemachine.nfast import keystore, tool
-from seemachine.state.rack import Rack
+from seemachine.state.cards.rack import Rack
 
 EOF, INTERRUPT = b"\x04", b"\x03"
 CREATE = ["ids", "create", "--keyname", "dev", "--x509cname", "cn", "--x509org", "org"]
@@ -164,10 +164,10 @@ def test_a_name_that_no_card_set_has_makes_nothing(
     """Neither the set nor, in a new world, the ACS before it; and nobody is asked for a passphrase
     first.
     """
-    from seemachine import cli
+    from seemachine.cli.command import main
 
     monkeypatch.setenv("SEEMACHINE_HOME", str(tmp_path / "w"))
     monkeypatch.setattr(tool, "secret", lambda _prompt: pytest.fail("asked for a passphrase"))
-    assert cli.main(["nfast", "setup", "--ocs", name]) == 2
+    assert main(["nfast", "setup", "--ocs", name]) == 2
     assert Rack(tmp_path / "w").listing() == []
     assert not (tmp_path / "w" / "kmdata" / "local" / "world").exists()

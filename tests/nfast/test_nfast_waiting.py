@@ -9,7 +9,7 @@ import pytest
 from nfast.kit import ASK, FIVE, SIGN, TCT2, XC, Site
 from nfast.terminal import Answer, typed
 
-from seemachine.nfast import keystore, reading, tool
+from seemachine.nfast import card_dialogue, keystore, tool
 
 KEY = ["simple", "curve=nistp521", "module=1", *ASK]
 BOARD = ["simple", "curve=nistp521", "plainname=k", "module=1", "cardset=board"]
@@ -92,7 +92,7 @@ def test_who_waits_at_a_terminal_is_told_how_to_insert_a_card(board: Site) -> No
 
     def at_last() -> None:
         # Ten looks, that say nothing new.
-        time.sleep(10 * reading.LOOK_SECONDS)
+        time.sleep(10 * card_dialogue.LOOK_SECONDS)
         board.rack.remove(FIVE, 4)
         board.rack.insert("board-3", FIVE, 4)
 

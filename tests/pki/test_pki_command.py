@@ -8,7 +8,7 @@ import pytest
 from cryptography import x509
 from processes import environment
 
-from seemachine import cli
+from seemachine.cli.command import main
 from seemachine.pki.authority import Validity, make_ca
 
 ESN = "7852-268D-3BF9"
@@ -30,14 +30,14 @@ def home(tmp_path, monkeypatch):
 @pytest.fixture
 def pki(home, capsys):
     """The folder of a new CA."""
-    assert cli.main(["pki", "init"]) == 0
+    assert main(["pki", "init"]) == 0
     capsys.readouterr()
     return home / "pki"
 
 
 def refused(capsys, *words, code=1):
     """The one line that a command is refused with."""
-    assert cli.main(["pki", *words]) == code
+    assert main(["pki", *words]) == code
     told = capsys.readouterr()
     assert told.out == ""
     [line] = told.err.splitlines()
@@ -64,7 +64,7 @@ def names(path, kind):
 def test_everything_is_for_its_owner_alone(pki):
     """The folder has mode 0700, and every file 0600."""
     for words, _ in list(NEW.values())[1:]:
-        assert cli.main(["pki", *words]) == 0
+        assert main(["pki", *words]) == 0
     assert pki.stat().st_mode & 0o777 == 0o700
     assert {path.name for path in pki.iterdir()} == {
         f"{name}.{end}" for _, [name] in NEW.values() for end in ("crt", "key")
@@ -74,11 +74,11 @@ def test_everything_is_for_its_owner_alone(pki):
 
 def test_it_says_what_it_wrote_and_what_to_do_with_it(pki, capsys):
     """Key and certificate are named, a line each, then what they are good for."""
-    assert cli.main(["pki", "issue", "client", "alice", "--role", "use"]) == 0
+    assert main(["pki", "issue", "client", "alice", "--role", "use"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[:2] == [str(pki / "client-alice.key"), str(pki / "client-alice.crt")]
     assert lines[-1].endswith("set SEEMACHINE_TLS_CERT there to the path of client-alice.crt.")
-    assert cli.main(["pki", "issue", "machine", ESN]) == 0
+    assert main(["pki", "issue", "machine", ESN]) == 0
     assert '[tls] pki = "auto"' in capsys.readouterr().out
 
 
@@ -87,7 +87,7 @@ def test_a_second_client_is_announced(pki, capsys):
     changes.
     """
     for name in ("alice", "bob"):
-        assert cli.main(["pki", "issue", "client", name, "--role", "use"]) == 0
+        assert main(["pki", "issue", "client", name, "--role", "use"]) == 0
         last = capsys.readouterr().out.splitlines()[-1]
         assert ("several" in last) == (name == "bob")
     assert last.endswith(f"export SEEMACHINE_TLS_CERT={pki / 'client-bob.crt'}")
@@ -102,7 +102,7 @@ def test_a_second_client_is_announced(pki, capsys):
         "--folder",
         str(pki.with_name("elsewhere")),
     ]
-    assert cli.main(words) == 0
+    assert main(words) == 0
     assert "several" not in capsys.readouterr().out
 
 
@@ -111,7 +111,7 @@ def test_a_machine_has_its_esn_and_its_hosts(pki):
     host.
     """
     assert (
-        cli.main(
+        main(
             [
                 "pki",
                 "issue",
@@ -133,7 +133,7 @@ def test_a_machine_has_its_esn_and_its_hosts(pki):
 
 def test_a_client_has_its_name_and_role(pki):
     """The name is the common name, the role a URI."""
-    assert cli.main(["pki", "issue", "client", "ci@example.com", "--role", "provision"]) == 0
+    assert main(["pki", "issue", "client", "ci@example.com", "--role", "provision"]) == 0
     path = pki / "client-ci@example.com.crt"
     assert certificate(path).subject.rfc4514_string() == "CN=ci@example.com"
     assert names(path, x509.UniformResourceIdentifier) == ["urn:seemachine:role:provision"]
@@ -141,9 +141,9 @@ def test_a_client_has_its_name_and_role(pki):
 
 def test_days_are_counted_from_now_and_end_with_the_ca(home, capsys):
     """A certificate is valid for the days asked for, but never longer than its CA."""
-    cli.main(["pki", "init", "--days", "10"])
+    main(["pki", "init", "--days", "10"])
     for name, days, valid in (("short", "3", 3), ("long", "1000", 10)):
-        assert cli.main(["pki", "issue", "client", name, "--role", "use", "--days", days]) == 0
+        assert main(["pki", "issue", "client", name, "--role", "use", "--days", days]) == 0
         end = certificate(home / "pki" / f"client-{name}.crt").not_valid_after_utc
         assert abs(end - datetime.now(UTC) - timedelta(days=valid)) < timedelta(minutes=2)
 
@@ -152,7 +152,7 @@ def test_days_are_counted_from_now_and_end_with_the_ca(home, capsys):
 def test_nothing_is_overwritten_unasked(what, pki, capsys):
     """What is there stays as it is, be it only one of the two files."""
     words, [name] = NEW[what]
-    cli.main(["pki", *words])
+    main(["pki", *words])
     before = {path: path.read_bytes() for path in pki.iterdir()}
     capsys.readouterr()
     assert "is there already" in refused(capsys, *words)
@@ -166,9 +166,9 @@ def test_nothing_is_overwritten_unasked(what, pki, capsys):
 def test_a_certificate_is_renewed_when_asked_for(pki):
     """--renew makes another key and certificate in place of those that are there."""
     words, [name] = NEW["a client"]
-    cli.main(["pki", *words])
+    main(["pki", *words])
     before = (pki / f"{name}.crt").read_bytes(), (pki / f"{name}.key").read_bytes()
-    assert cli.main(["pki", *words, "--renew"]) == 0
+    assert main(["pki", *words, "--renew"]) == 0
     after = (pki / f"{name}.crt").read_bytes(), (pki / f"{name}.key").read_bytes()
     assert before[0] != after[0]
     assert before[1] != after[1]
@@ -184,7 +184,7 @@ def test_without_a_ca_nothing_is_issued(home, capsys):
 def test_a_ca_that_cannot_be_used_is_named(damage, pki, capsys, tmp_path):
     """Damaged files, and a key of another CA, are a sentence."""
     if damage == "other":
-        cli.main(["pki", "init", "--folder", str(tmp_path / "other")])
+        main(["pki", "init", "--folder", str(tmp_path / "other")])
         (tmp_path / "other" / "ca.key").replace(pki / "ca.key")
     else:
         (pki / f"ca.{damage}").write_text("nonsense")
@@ -240,7 +240,7 @@ def test_what_cannot_be_in_a_certificate_is_refused(what, pki, capsys):
 def test_wrong_usage_is_exit_code_2(words, home):
     """A client without a role is no client."""
     with pytest.raises(SystemExit) as left:
-        cli.main(["pki", *words])
+        main(["pki", *words])
     assert left.value.code == 2
 
 
@@ -270,7 +270,7 @@ def test_the_machine_itself_needs_no_such_package():
     cryptography.
     """
     code = (
-        "import sys, seemachine.server.start, seemachine.fleet.supervisor, seeclient.tls; assert"
+        "import sys, seemachine.server.launch, seemachine.fleet.supervisor, seeclient.tls; assert"
         " 'cryptography' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -22,10 +22,10 @@ from seemachine.commands import answer
 from seemachine.commands.quarantine import inspect
 from seemachine.config import Config
 from seemachine.machine import Session
-from seemachine.server.start import build, open_runtime, open_store
-from seemachine.state import witness_file
+from seemachine.server.launch import build, open_runtime, open_store
+from seemachine.state.disk.lock import FolderLock
 from seemachine.state.errors import StateError
-from seemachine.state.lock import FolderLock
+from seemachine.state.witness import record_file
 from seemachine.wire import messages as m
 from seemachine.wire.names import nvram_name
 from seemachine.wire.status import StatusError
@@ -121,7 +121,7 @@ def running(world: Path, esn: str, setting: Setting) -> Iterator[Running]:
 
 def _run(pipe: Connection, world: Path, esn: str, setting: Setting) -> None:
     os.setsid()
-    witness_file.boot_of_host = lambda: setting.boot  # type: ignore[attr-defined]
+    record_file.boot_of_host = lambda: setting.boot  # type: ignore[attr-defined]
     config = Config(
         esn=esn, world=world, store=setting.store, runtime_witness=setting.runtime, publish=False
     )

@@ -16,8 +16,8 @@ from commands.kit import ESN, OTHER_ESN, SLOT
 from restores.process import Refused, Running, Setting, Signed
 from restores.ways import Way
 
+from seemachine.state.cards.rack import Rack
 from seemachine.state.errors import StateError
-from seemachine.state.rack import Rack
 
 OFF = "off"
 

@@ -29,12 +29,12 @@ from seemachine.lms.parameters import lmots, lms
 from seemachine.lms.sectors import Sectors
 from seemachine.machine import Machine
 from seemachine.server.admission import Admission
+from seemachine.server.daemon import Daemon
+from seemachine.server.launch import wire_limits
 from seemachine.server.pipeline import SigningPipeline
-from seemachine.server.serve import Daemon
 from seemachine.server.session import Conversation, Service
-from seemachine.server.start import wire_limits
-from seemachine.state.memory import MemoryStore
-from seemachine.state.slots import Slots
+from seemachine.state.cards.slots import Slots
+from seemachine.state.nvram.volatile import MemoryStore
 from seemachine.wire import messages as m
 from seemachine.wire.link import NEED_DATA, Answered, Closed, Link, Refused, Role
 from seemachine.wire.names import PROTOCOL, nvram_name

@@ -25,9 +25,9 @@ from server.serverkit import (
 from trio.testing import wait_all_tasks_blocked
 
 from seemachine.config import Config, LimitSettings
-from seemachine.server import serve
+from seemachine.server import daemon as daemon_module
+from seemachine.server.daemon import FAREWELLS, Daemon
 from seemachine.server.ports import CannotListen
-from seemachine.server.serve import FAREWELLS, Daemon
 from seemachine.server.session import FAREWELL_SECONDS, Conversation
 from seemachine.wire import messages as m
 from seemachine.wire.status import Status, StatusError
@@ -382,7 +382,9 @@ async def test_the_search_does_not_run_over_the_last_port(tmp_path, monkeypatch)
         return await trio.open_tcp_listeners(0, host="127.0.0.1")
 
     monkeypatch.setattr(
-        serve.trio, "open_tcp_listeners", Switch(trio.open_tcp_listeners, refuse_all_but_any)
+        daemon_module.trio,
+        "open_tcp_listeners",
+        Switch(trio.open_tcp_listeners, refuse_all_but_any),
     )
     daemon = daemon_at(tmp_path, 65533, search_port=True)
     await daemon._listen()

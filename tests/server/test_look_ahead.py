@@ -13,9 +13,9 @@ from seemachine.lms import engines
 from seemachine.lms.parameters import lmots, lms
 from seemachine.machine import Machine, Session
 from seemachine.server.pipeline import SigningPipeline
-from seemachine.state.ledger import Order
-from seemachine.state.memory import MemoryStore
-from seemachine.state.slots import Slots
+from seemachine.state.cards.slots import Slots
+from seemachine.state.nvram.ledger import Order
+from seemachine.state.nvram.volatile import MemoryStore
 from seemachine.wire import messages as m
 from seemachine.wire.names import nvram_name
 

@@ -17,10 +17,10 @@ from server.serverkit import (
     until,
 )
 
+from seemachine.server.log_limits import SparingLog
 from seemachine.server.session import Conversation
-from seemachine.server.sparing import SparingLog
-from seemachine.state.file import FileStore
-from seemachine.state.sqlite import SqliteStore
+from seemachine.state.nvram.file import FileStore
+from seemachine.state.nvram.sqlite import SqliteStore
 from seemachine.wire import messages as m
 from seemachine.wire.framing import FrameBuffer
 from seemachine.wire.status import Status

@@ -11,10 +11,11 @@ from server.serverkit import (
 )
 
 from seemachine.config import Config, LimitSettings
-from seemachine.server import descriptors, promises, start
-from seemachine.server.descriptors import OWN, PASSING, share
+from seemachine.process import descriptors
+from seemachine.process.descriptors import OWN, PASSING, share
+from seemachine.process.shortage import ADVICE, DESCRIPTORS, MEMORY, ROOM, THREADS
+from seemachine.server import launch, promises
 from seemachine.server.promises import Shortfall, System, shortfalls, system
-from seemachine.shortage import ADVICE, DESCRIPTORS, MEMORY, ROOM, THREADS
 
 MIB = 1 << 20
 
@@ -77,11 +78,11 @@ def test_what_does_not_fit_is_said_with_what_to_do(tmp_path):
 def test_as_many_are_served_as_everything_is_enough_for(tmp_path, monkeypatch):
     """The scarcest decides; the log has a line for each."""
     config = Config(esn=ESN, world=tmp_path, limits=LimitSettings(connections=200))
-    monkeypatch.setattr(start, "descriptors_for", lambda connections: share(200, connections))
+    monkeypatch.setattr(launch, "descriptors_for", lambda connections: share(200, connections))
     few = System(memory=428 * MIB, used=0)
-    monkeypatch.setattr(start, "system", lambda _folder: few)
+    monkeypatch.setattr(launch, "system", lambda _folder: few)
     log = Events()
-    fitting, most = start.fitted(config, log)
+    fitting, most = launch.fitted(config, log)
     assert fitting == replace(config, limits=LimitSettings(connections=22))
     assert most == 100
     told = [(line["of"], line["connections"]) for line in log.kept]

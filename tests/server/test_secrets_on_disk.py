@@ -7,17 +7,17 @@ from pathlib import Path
 
 import processes
 import pytest
-from seeclient.connection import Connection
+from seeclient.blocking_connection import Connection
 from seeclient.effects import Address
 from seeclient.signing import new_token
 from server.serverkit import ESN, H5_W4
 
-from seemachine.state.cards import read_card
+from seemachine.state.cards.rack import Rack
+from seemachine.state.cards.slots import Slots
+from seemachine.state.cards.smartcard import read_card
 from seemachine.state.checkpoints import FolderCheckpoints
-from seemachine.state.lock import holder
-from seemachine.state.rack import Rack
-from seemachine.state.slots import Slots
-from seemachine.state.sqlite import SqliteStore
+from seemachine.state.disk.lock import holder
+from seemachine.state.nvram.sqlite import SqliteStore
 from seemachine.wire import messages as m
 from seemachine.wire.names import nvram_name
 from seemachine.wire.status import Status, StatusError

@@ -14,7 +14,7 @@ import threading
 
 import processes
 import pytest
-from seeclient.connection import Connection
+from seeclient.blocking_connection import Connection
 from seeclient.effects import Address
 from seeclient.signing import new_token
 from server.serverkit import (
@@ -29,11 +29,11 @@ from server.serverkit import (
     wait_until,
 )
 
-from seemachine import cli
+from seemachine.cli.command import main
 from seemachine.lms.hashing import finish_message, start_message
 from seemachine.lms.parameters import lmots
-from seemachine.state.cards import read_card
-from seemachine.state.rack import Rack
+from seemachine.state.cards.rack import Rack
+from seemachine.state.cards.smartcard import read_card
 from seemachine.wire import messages as m
 from seemachine.wire.names import nvram_name
 from seemachine.wire.status import Status, StatusError
@@ -133,12 +133,12 @@ def test_a_second_signal_does_not_cut_the_drain_short(slow):
 STOPPED_WHEN_PUBLISHED = """
 import os, signal, sys
 from seemachine import cli
-from seemachine.server import start
-publish = start.publish
+from seemachine.server import launch
+publish = launch.publish
 def found(*entry):
     publish(*entry)
     os.kill(os.getpid(), signal.SIGTERM)
-start.publish = found
+launch.publish = found
 sys.exit(cli.main(sys.argv[1:]))
 """
 
@@ -315,7 +315,7 @@ def test_a_damaged_nvram_is_left_as_it_is(store, tmp_path):
 
 def refused_settings(capsys, *words):
     """What `seemachine serve` says to settings that it refuses."""
-    assert cli.main(["serve", *words]) == 2
+    assert main(["serve", *words]) == 2
     told = capsys.readouterr()
     assert told.out == ""
     [line] = told.err.splitlines()
@@ -333,7 +333,7 @@ def test_an_address_that_others_reach_must_be_asked_for(host, capsys, tmp_path):
 @pytest.mark.parametrize("host", ["127.example.com", "::1234", "localhost.example.com"])
 def test_a_name_that_begins_like_loopback_is_not_loopback(host, capsys, tmp_path, monkeypatch):
     """A prefix proves nothing: these names and addresses can be anybody's."""
-    monkeypatch.setattr("seemachine.server.start.start", lambda _config: 0)
+    monkeypatch.setattr("seemachine.server.launch.start", lambda _config: 0)
     assert "--insecure-bind" in refused_settings(
         capsys, "--esn", ESN, "--home", str(tmp_path), "--host", host
     )
@@ -343,8 +343,10 @@ def test_a_name_that_begins_like_loopback_is_not_loopback(host, capsys, tmp_path
 def test_loopback_needs_no_leave(host, tmp_path, monkeypatch):
     """Every loopback address is taken as it is."""
     started = []
-    monkeypatch.setattr("seemachine.server.start.start", lambda config: started.append(config) or 0)
-    assert cli.main(["serve", "--esn", ESN, "--home", str(tmp_path), "--host", host]) == 0
+    monkeypatch.setattr(
+        "seemachine.server.launch.start", lambda config: started.append(config) or 0
+    )
+    assert main(["serve", "--esn", ESN, "--home", str(tmp_path), "--host", host]) == 0
     assert [config.host for config in started] == [host]
 
 
@@ -404,7 +406,7 @@ def test_a_wrong_setting_is_named(text, capsys, tmp_path):
 @pytest.mark.parametrize("text", CRASHING_FILES)
 def test_a_setting_of_the_wrong_type_is_named(text, capsys, tmp_path, monkeypatch):
     """Settings that are texts, numbers or yes-or-no take nothing else."""
-    monkeypatch.setattr("seemachine.server.start.start", lambda _config: 0)
+    monkeypatch.setattr("seemachine.server.launch.start", lambda _config: 0)
     line = refused_settings(capsys, "--config", str(write_settings(tmp_path, text)))
     assert CRASHING_FILES[text] in line
 
@@ -429,12 +431,14 @@ def test_a_configuration_file_that_is_not_there_is_named(capsys, tmp_path):
 def test_the_command_line_overrides_the_file(tmp_path, monkeypatch):
     """Settings of the file hold unless the command line says otherwise."""
     started = []
-    monkeypatch.setattr("seemachine.server.start.start", lambda config: started.append(config) or 0)
+    monkeypatch.setattr(
+        "seemachine.server.launch.start", lambda config: started.append(config) or 0
+    )
     path = write_settings(
         tmp_path, 'port = 1234\nmodel = "xc"\npublish = false\n[limits]\nconnections = 3'
     )
     assert (
-        cli.main(
+        main(
             ["serve", "--home", str(tmp_path), "--config", str(path), "--port", "0", "--ephemeral"]
         )
         == 0

@@ -31,10 +31,10 @@ from wire.kit import asked_frame, frame, framed, parts
 from seemachine import commands
 from seemachine.server.admission import BURST_SECONDS, HELLOS_PER_SECOND
 from seemachine.server.session import FAREWELL_SECONDS
-from seemachine.state.cards import read_card
+from seemachine.state.cards.rack import Rack
+from seemachine.state.cards.slots import Slots
+from seemachine.state.cards.smartcard import read_card
 from seemachine.state.checkpoints import FolderCheckpoints
-from seemachine.state.rack import Rack
-from seemachine.state.slots import Slots
 from seemachine.wire import messages as m
 from seemachine.wire.status import Status, StatusError
 

@@ -26,7 +26,7 @@ from seemachine.commands.leases import to_store
 from seemachine.lms.engines.portable import PortableEngine
 from seemachine.server.pipeline import MAX_BATCH, SigningPipeline
 from seemachine.state.errors import DiskFull, StateFailed
-from seemachine.state.memory import MemoryStore
+from seemachine.state.nvram.volatile import MemoryStore
 from seemachine.wire.messages import NvmemfileSign, NvmemfileSigned
 from seemachine.wire.status import Status, StatusError
 

@@ -10,7 +10,7 @@ from pki.pkikit import ESN, Pki
 from seeclient import blocking
 from seeclient.tls import Tls
 
-from seemachine import cli
+from seemachine.cli.command import main
 
 OTHER_ESN = "5F08-02E0-D947"
 
@@ -153,7 +153,7 @@ def test_a_fleet_with_tls_in_a_few_commands(tmp_path, monkeypatch):
         ["issue", "machine", OTHER_ESN],
         ["issue", "client", "me", "--role", "provision"],
     ):
-        assert cli.main(["pki", *words]) == 0
+        assert main(["pki", *words]) == 0
     first, second = free_ports()
     machines = (
         f'[[machines]]\nesn = "{ESN}"\nport = {first}\n[[machines]]\nesn = "{OTHER_ESN}"\nport ='

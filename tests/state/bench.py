@@ -7,7 +7,7 @@ from pathlib import Path
 from state.kit import ESN, Kind, lease, name, take, witnessed
 
 from seemachine.state.errors import LeaseQuarantined
-from seemachine.state.mirrored import MirroredStore
+from seemachine.state.nvram.base import MirroredStore
 
 NVRAM = ("nvram.db", "nvram.db-wal", "nvram")
 

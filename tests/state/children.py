@@ -15,10 +15,10 @@ from typing import Any
 
 from state.kit import ESN, KINDS, lease, leaves, name, order
 
+from seemachine.state.cards.rack import Rack
+from seemachine.state.cards.slots import Slots
+from seemachine.state.disk.lock import FolderLock, asking, holder
 from seemachine.state.errors import StateError, StateFailed
-from seemachine.state.lock import FolderLock, asking, holder
-from seemachine.state.rack import Rack
-from seemachine.state.slots import Slots
 
 
 def say(said: object) -> None:

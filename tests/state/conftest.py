@@ -9,9 +9,9 @@ import pytest
 from state.bench import Bench
 from state.kit import DURABLE, ESN, KINDS, OTHER_ESN, Kind
 
-from seemachine.state.mirrored import MirroredStore
-from seemachine.state.rack import Rack
-from seemachine.state.slots import Slots
+from seemachine.state.cards.rack import Rack
+from seemachine.state.cards.slots import Slots
+from seemachine.state.nvram.base import MirroredStore
 
 
 @pytest.fixture(params=KINDS, ids=lambda kind: kind.name)

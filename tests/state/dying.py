@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from state.kit import Fault, FaultyOs
 
-from seemachine.state import checkpoints, durable
+from seemachine.state import checkpoints
+from seemachine.state.disk import durable
 
 if TYPE_CHECKING:
     import pytest

@@ -18,15 +18,15 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seemachine.state import durable
+from seemachine.state.disk import durable
 from seemachine.state.errors import DiskFull, StateFailed
-from seemachine.state.file import FileStore
-from seemachine.state.folder_witness import FolderWitness
-from seemachine.state.ledger import Order, message_bound
-from seemachine.state.memory import MemoryStore
-from seemachine.state.mirrored import MirroredStore
+from seemachine.state.nvram.base import MirroredStore
+from seemachine.state.nvram.file import FileStore
+from seemachine.state.nvram.ledger import Order, message_bound
+from seemachine.state.nvram.sqlite import SqliteStore
+from seemachine.state.nvram.volatile import MemoryStore
 from seemachine.state.records import StoredLease
-from seemachine.state.sqlite import SqliteStore
+from seemachine.state.witness.folder import FolderWitness
 
 # The child processes of these tests import this file too, and pytest would be most of their start.
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def sqlite_error(full: bool) -> sqlite3.OperationalError:
 
 
 class FaultyOs:
-    """The `os` of seemachine.state.durable, with a disk behind it that fails on demand."""
+    """The `os` of seemachine.state.disk.durable, with a disk behind it that fails on demand."""
 
     def __init__(self, fault: Fault) -> None:
         self._fault = fault

@@ -7,7 +7,7 @@ from interleaving import outcome
 from state.kit import lease, name, order
 from state.orders import DAY, OTHER_Q, Q, awaited, brought
 
-from seemachine.state.mirrored import MirroredStore
+from seemachine.state.nvram.base import MirroredStore
 
 NOW = 1_700_000_000
 AWAITED, OLD = b"awaited".ljust(16), b"old".ljust(16)

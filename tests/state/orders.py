@@ -3,8 +3,8 @@
 import os
 
 from seemachine.state.errors import StateError, TokenSpent
-from seemachine.state.ledger import LedgerRow, Order, hash_bound
-from seemachine.state.mirrored import MirroredStore
+from seemachine.state.nvram.base import MirroredStore
+from seemachine.state.nvram.ledger import LedgerRow, Order, hash_bound
 from seemachine.state.records import Reserved
 
 Q, OTHER_Q = b"Q" * 32, b"q" * 32

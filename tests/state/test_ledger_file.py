@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from state.kit import Fault, FaultyOs, flipped, name, quick_folder
 
-from seemachine.state import durable
+from seemachine.state.disk import durable
 from seemachine.state.errors import StateCorrupt
-from seemachine.state.ledger import LedgerRow, hash_bound, message_bound
-from seemachine.state.ledgerfile import RECORD, LedgerFile
+from seemachine.state.nvram.ledger import LedgerRow, hash_bound, message_bound
+from seemachine.state.nvram.ledger_file import RECORD, LedgerFile
 
 Q, OTHER_Q = b"Q" * 32, b"q" * 32
 SIZE = RECORD.size

@@ -6,11 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from state.kit import flipped, lease, quick_folder
 
-from seemachine.state.cards import BLANK, LMS, Card, read_card, write_card
-from seemachine.state.durable import private_folder
+from seemachine.state.cards.smartcard import BLANK, LMS, Card, read_card, write_card
+from seemachine.state.disk.checksummed import seal, unseal
+from seemachine.state.disk.durable import private_folder
+from seemachine.state.disk.world_key import world_key
 from seemachine.state.errors import StateCorrupt, StateForeign
-from seemachine.state.sealed import lease_values, seal, unseal
-from seemachine.state.worldkey import world_key
+from seemachine.state.records import lease_values
 
 few = settings(max_examples=40, deadline=None)
 

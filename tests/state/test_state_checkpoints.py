@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from state.dying import dying
 from state.kit import ESN, OTHER_ESN, Fault, FaultyOs, flipped, quick_folder
 
-from seemachine.state import checkpoints, durable, originals
+from seemachine.state import checkpoints
 from seemachine.state.checkpoints import CHECK_BYTES, FolderCheckpoints, NoCheckpoints, is_label
+from seemachine.state.disk import durable
+from seemachine.state.disk.checksummed import seal
+from seemachine.state.disk.world_key import world_key
 from seemachine.state.errors import StateCopied, StateCorrupt, StateForeign
-from seemachine.state.sealed import seal
-from seemachine.state.worldkey import world_key
+from seemachine.state.witness import card_witness
 
 few = settings(max_examples=60, deadline=None)
 ROW = 48
@@ -232,7 +234,7 @@ class TestSecrets:
         for place, name in ((kept, "two"), (other, "one")):
             path = place._folder / f"{name}.key"
             shutil.copy(kept._folder / "one.key", path)
-            originals.settle(tmp_path, path)
+            card_witness.settle(tmp_path, path)
             with pytest.raises(StateCorrupt, match=f"{name}.key: not as this world wrote it"):
                 place.head(name)
 
@@ -246,7 +248,7 @@ class TestSecrets:
         foreign = opened(tmp_path / "other")
         worlds = [world_key(world).identifier.hex() for world in (tmp_path, tmp_path / "other")]
         shutil.copy(kept._folder / "one.key", foreign._folder)
-        originals.settle(tmp_path / "other", foreign._folder / "one.key")
+        card_witness.settle(tmp_path / "other", foreign._folder / "one.key")
 
         with pytest.raises(
             StateForeign, match=f"one.key: of the world {worlds[0]}; this is the world {worlds[1]} "

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from state.kit import Fault, FaultyOs
 
-from seemachine.state import durable
-from seemachine.state.durable import (
+from seemachine.state.disk import durable
+from seemachine.state.disk.durable import (
     flush_folder,
     no_room,
     private_folder,

@@ -5,7 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from state.kit import flipped
 
-from seemachine.state.encryption import NONCE_BYTES, TAG_BYTES, NotAuthentic, decrypt, encrypt, hkdf
+from seemachine.state.disk.encryption import (
+    NONCE_BYTES,
+    TAG_BYTES,
+    NotAuthentic,
+    decrypt,
+    encrypt,
+    hkdf,
+)
 
 KEY = bytes(range(32))
 

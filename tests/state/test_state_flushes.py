@@ -11,15 +11,15 @@ from types import ModuleType
 import pytest
 from state.kit import ESN, lease
 
-from seemachine.state import file as file_module
-from seemachine.state import rack as rack_module
-from seemachine.state import sqlite as sqlite_module
+from seemachine.state.cards import rack as rack_module
+from seemachine.state.cards.rack import Rack
+from seemachine.state.cards.slots import Slots
 from seemachine.state.checkpoints import FolderCheckpoints
 from seemachine.state.errors import DiskFull, StateFailed
-from seemachine.state.file import FileStore
-from seemachine.state.rack import Rack
-from seemachine.state.slots import Slots
-from seemachine.state.sqlite import SqliteStore
+from seemachine.state.nvram import file as file_module
+from seemachine.state.nvram import sqlite as sqlite_module
+from seemachine.state.nvram.file import FileStore
+from seemachine.state.nvram.sqlite import SqliteStore
 
 SLOT = 2
 

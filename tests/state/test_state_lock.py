@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from state.kit import SQLITE, child, lease
 
-from seemachine.state import lock, process
+from seemachine.process import identity
+from seemachine.process.identity import Process
+from seemachine.state.disk import lock
+from seemachine.state.disk.lock import FolderLock, asking, holder, listens
 from seemachine.state.errors import StateLocked
-from seemachine.state.lock import FolderLock, asking, holder, listens
-from seemachine.state.process import Process
 
 
 @pytest.fixture
@@ -24,11 +25,11 @@ def folder(tmp_path):
 @pytest.fixture
 def other(folder):
     """Another process that holds the folder."""
-    process = child("hold", folder)
-    assert process.stdout.readline() == "held\n"
-    yield process
-    process.kill()
-    process.communicate()
+    identity = child("hold", folder)
+    assert identity.stdout.readline() == "held\n"
+    yield identity
+    identity.kill()
+    identity.communicate()
 
 
 def test_a_second_process_is_refused(folder):
@@ -68,7 +69,7 @@ def test_a_refusal_keeps_nothing(folder, other):
     with pytest.raises(StateLocked):
         FolderLock(folder, "this")
 
-    assert holder(folder).is_same(process.child(other.pid))
+    assert holder(folder).is_same(identity.child(other.pid))
 
 
 def test_the_lock_ends_with_its_process(folder, other):
@@ -86,17 +87,17 @@ def test_the_lock_ends_with_its_process(folder, other):
 def test_the_lock_ends_with_its_release(folder):
     """A released folder is free for another process."""
     FolderLock(folder, "this").release()
-    process = child("hold", folder)
+    identity = child("hold", folder)
 
-    assert process.stdout.readline() == "held\n"
-    process.communicate(timeout=30)
+    assert identity.stdout.readline() == "held\n"
+    identity.communicate(timeout=30)
 
 
 def test_two_folders_are_two_locks(folder, tmp_path):
     """Machines of one world do not stand in each other's way."""
     first, second = FolderLock(folder, "this"), FolderLock(tmp_path / "hsm" / "other", "that")
 
-    assert holder(folder) == holder(tmp_path / "hsm" / "other") == process.current()
+    assert holder(folder) == holder(tmp_path / "hsm" / "other") == identity.current()
     first.release()
     assert holder(folder) is None
     second.release()
@@ -108,7 +109,7 @@ def test_the_holder_is_known_elsewhere(folder, other):
     said, _ = child("look", folder.parent).communicate(timeout=30)
 
     assert said == f"process {os.getpid()}\n"
-    assert holder(folder).is_same(process.child(other.pid))
+    assert holder(folder).is_same(identity.child(other.pid))
     held.release()
     said, _ = child("look", folder.parent).communicate(timeout=30)
     assert said == "None\n"
@@ -157,7 +158,7 @@ def test_a_shorter_number_leaves_no_rest(folder):
     (folder / "lock").write_text("9" * 3000)
     held = FolderLock(folder, "this")
 
-    assert holder(folder) == process.current()
+    assert holder(folder) == identity.current()
     held.release()
 
 
@@ -185,12 +186,12 @@ def test_a_request_is_heard_as_long_as_somebody_asks(folder, listening):
 
 def test_a_request_ends_with_who_asks(folder, listening):
     """Another process asks and is killed: no request stays for a machine that is started later."""
-    process = child("ask", folder)
-    assert process.stdout.readline() == "asking\n"
+    identity = child("ask", folder)
+    assert identity.stdout.readline() == "asking\n"
     assert listening.asked()
 
-    process.kill()
-    process.communicate(timeout=30)
+    identity.kill()
+    identity.communicate(timeout=30)
 
     assert not listening.asked()
 

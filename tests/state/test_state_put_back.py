@@ -10,9 +10,9 @@ from state.kit import ESN, FILE, OTHER_ESN, lease, leaves, name, order, take, wi
 from state.orders import Q, awaited, brought, later, leaf_of, one, refused, signs
 
 from seemachine.state.errors import LeaseGone, LeaseQuarantined, LeaseSpent, StateLocked, TokenSpent
-from seemachine.state.file import FileStore
-from seemachine.state.folder_witness import FolderWitness
-from seemachine.state.sqlite import SqliteStore
+from seemachine.state.nvram.file import FileStore
+from seemachine.state.nvram.sqlite import SqliteStore
+from seemachine.state.witness.folder import FolderWitness
 
 
 class TestPutBack:

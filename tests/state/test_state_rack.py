@@ -6,12 +6,12 @@ from subprocess import TimeoutExpired
 import pytest
 from state.kit import ESN, OTHER_ESN, Fault, FaultyOs, child, flipped, lease
 
-from seemachine.state import durable
-from seemachine.state.cards import LMS, Card, read_card, write_card
-from seemachine.state.durable import private_folder
+from seemachine.state.cards.rack import Rack, Whereabouts
+from seemachine.state.cards.slots import Slots
+from seemachine.state.cards.smartcard import LMS, Card, read_card, write_card
+from seemachine.state.disk import durable
+from seemachine.state.disk.durable import private_folder
 from seemachine.state.errors import CardError, StateError
-from seemachine.state.rack import Rack, Whereabouts
-from seemachine.state.slots import Slots
 
 SLOT = 2
 LEASES = (lease(first=0, end=16), lease(first=16, end=32))

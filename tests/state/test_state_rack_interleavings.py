@@ -11,13 +11,13 @@ import pytest
 from interleaving import Interleaving, TellingFcntl, everywhere, outcome
 from state.kit import ESN, OTHER_ESN, lease, quick_folder
 
-from seemachine.state import rack as rack_module
-from seemachine.state import slots as slots_module
-from seemachine.state import worldkey
-from seemachine.state.cards import read_card
+from seemachine.state.cards import rack as rack_module
+from seemachine.state.cards import slots as slots_module
+from seemachine.state.cards.rack import Rack
+from seemachine.state.cards.slots import Slots
+from seemachine.state.cards.smartcard import read_card
+from seemachine.state.disk import world_key
 from seemachine.state.errors import CardError
-from seemachine.state.rack import Rack
-from seemachine.state.slots import Slots
 
 LEASES = (lease(first=0, end=16), lease(first=16, end=32))
 BLANK, FULL, DARK = 1, 2, 3
@@ -120,7 +120,7 @@ def test_two_at_once(monkeypatch: pytest.MonkeyPatch, first: str, second: str) -
         for number, race in zip(
             count(), everywhere(rack_module, slots_module, repeats=2), strict=False
         ):
-            for module in (slots_module, worldkey):
+            for module in (slots_module, world_key):
                 monkeypatch.setattr(module, "fcntl", TellingFcntl(race))
             found = race_in(folder / str(number), race, first, second)
             if found is None:

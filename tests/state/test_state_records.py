@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from state.kit import flipped, lease
 
+from seemachine.state.disk.checksummed import CHECKSUM_BYTES, seal, unseal
 from seemachine.state.errors import StateCorrupt
-from seemachine.state.records import MAX_LEAVES, NvramFile, Reserved
-from seemachine.state.sealed import CHECKSUM_BYTES, lease_from, lease_values, seal, unseal
+from seemachine.state.records import MAX_LEAVES, NvramFile, Reserved, lease_from, lease_values
 from seemachine.wire.names import printed_name
 
 CHANGES = {

@@ -9,13 +9,13 @@ import pytest
 from state.bench import gives_nothing
 from state.kit import ESN, FILE, SQLITE, lease, leaves, name, take
 
-from seemachine.state import runtime_witness
 from seemachine.state.errors import LeaseSpent, StateFailed
-from seemachine.state.file import FileStore
-from seemachine.state.folder_witness import FolderWitness
-from seemachine.state.layered_witness import LayeredWitness
-from seemachine.state.runtime_witness import MOST_FILES, RuntimeWitness, runtime_folder
-from seemachine.state.sqlite import SqliteStore
+from seemachine.state.nvram.file import FileStore
+from seemachine.state.nvram.sqlite import SqliteStore
+from seemachine.state.witness import runtime
+from seemachine.state.witness.folder import FolderWitness
+from seemachine.state.witness.layered import LayeredWitness
+from seemachine.state.witness.runtime import MOST_FILES, RuntimeWitness, runtime_folder
 
 KINDS = {SQLITE.name: SqliteStore, FILE.name: FileStore}
 
@@ -79,10 +79,10 @@ def put_back_image(world, kept, monkeypatch):
             f"seemachine.state.{module}.handle_of", lambda path: str(path).encode().rjust(16)
         )
     monkeypatch.setattr(
-        "seemachine.state.witness_file.same_file", lambda one, other: bool(one and other)
+        "seemachine.state.witness.record_file.same_file", lambda one, other: bool(one and other)
     )
     monkeypatch.setattr(
-        "seemachine.state.witness.same_file", lambda one, other: bool(one and other)
+        "seemachine.state.witness.protocol.same_file", lambda one, other: bool(one and other)
     )
 
 
@@ -100,8 +100,8 @@ class TestInOrder:
         """Started without it for a while, the NVRAM has gone further than it knows, and is
         believed.
         """
-        for runtime in (False, False, True, False, True, True):
-            assert world.up(runtime).doubt == ""
+        for has_runtime in (False, False, True, False, True, True):
+            assert world.up(has_runtime).doubt == ""
             world.down()
         assert world.up().doubt == ""
         assert world.signed() == [3]
@@ -142,7 +142,7 @@ class TestInOrder:
 
         made = Full()
         setattr(made, call, full)
-        monkeypatch.setattr(runtime_witness, "os", made)
+        monkeypatch.setattr(runtime, "os", made)
         store = world.up()
         assert store.doubt == ""
         assert world.signed() == [3]
@@ -335,7 +335,7 @@ class TestTheFolder:
     def test_old_records_make_room(self, tmp_path, monkeypatch):
         """Of more NVRAMs than anybody has, those are forgotten that were not used for longest."""
         assert MOST_FILES >= 1024
-        monkeypatch.setattr("seemachine.state.runtime_witness.MOST_FILES", 4)
+        monkeypatch.setattr("seemachine.state.witness.runtime.MOST_FILES", 4)
         witness = RuntimeWitness(tmp_path)
         for key in range(9):
             witness.claim(name(key), 0, 1)

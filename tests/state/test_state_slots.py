@@ -5,12 +5,12 @@ from itertools import count
 import pytest
 from state.kit import ESN, Fault, FaultyOs, flipped, killed_after, lease
 
-from seemachine.state import durable
-from seemachine.state import slots as module
-from seemachine.state.cards import LMS, Card, read_card, write_card
+from seemachine.state.cards import slots as module
+from seemachine.state.cards.slots import Occupied, Slots
+from seemachine.state.cards.smartcard import LMS, Card, read_card, write_card
+from seemachine.state.disk import durable
 from seemachine.state.errors import CardError, StateError
 from seemachine.state.records import StoredLease
-from seemachine.state.slots import Occupied, Slots
 from seemachine.wire.names import SLOTS
 
 SLOT = 2

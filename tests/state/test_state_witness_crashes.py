@@ -11,9 +11,10 @@ from state.bench import Bench, gives_nothing
 from state.kit import Fault, FaultyDatabase, FaultyOs, Kind, lease, leaves, name, order, take
 from state.orders import leaf_of, one, refused
 
-from seemachine.state import durable, sqlite
+from seemachine.state.disk import durable
 from seemachine.state.errors import LeaseGone
-from seemachine.state.folder_witness import FolderWitness
+from seemachine.state.nvram import sqlite
+from seemachine.state.witness.folder import FolderWitness
 
 
 class Killed(BaseException):

@@ -9,9 +9,9 @@ import subprocess
 import pytest
 from state.kit import name
 
-from seemachine.state import witness_file
 from seemachine.state.errors import StateCorrupt, StateLocked
-from seemachine.state.witness_file import HEAD_BYTES, SLOT, WitnessFile
+from seemachine.state.witness import record_file
+from seemachine.state.witness.record_file import HEAD_BYTES, SLOT, WitnessFile
 
 BOOT, OTHER_BOOT = b"one boot", b"another"
 HEAD = {"opening": b"first"}
@@ -78,14 +78,14 @@ class TestInOrder:
         """A note that comes between the writing of the new file and its taking the name
         is in it.
         """
-        flush = witness_file.flush
+        flush = record_file.flush
 
         def note_meanwhile(descriptor):
             flush(descriptor)
             file.note(name(1), 0, 7)
 
         file.note(name(1), 0, 3)
-        monkeypatch.setattr(witness_file, "flush", note_meanwhile)
+        monkeypatch.setattr(record_file, "flush", note_meanwhile)
         file.renew(HEAD)
         file.close()
 
@@ -207,7 +207,7 @@ class TestPutBack:
     def test_on_another_file_system(self, file, path, monkeypatch):
         """An overlay shows the same inode, but it is another kind of file system."""
         file.close()
-        monkeypatch.setattr(witness_file, "filesystem_of", lambda _path: b"overlay ")
+        monkeypatch.setattr(record_file, "filesystem_of", lambda _path: b"overlay ")
 
         assert "another kind of file system" in reopened(path)[0]
 
@@ -296,7 +296,7 @@ class TestFullDisk:
             raise OSError(28, "No space left on device")
 
         with monkeypatch.context() as patch:
-            patch.setattr(witness_file, "write_all", full)
+            patch.setattr(record_file, "write_all", full)
             with pytest.raises(OSError, match="No space"):
                 file.renew_if_changed()
         assert list(path.parent.iterdir()) == [path]
@@ -312,7 +312,7 @@ class TestFullDisk:
             raise OSError(28, "No space left on device")
 
         with monkeypatch.context() as patch:
-            patch.setattr(witness_file.os, "pwrite", full)
+            patch.setattr(record_file.os, "pwrite", full)
             file.note(name(1), 0, 2)
         file.note(name(2), 0, 3)
         file.close()

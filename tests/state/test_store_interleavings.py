@@ -12,16 +12,16 @@ from interleaving import Interleaving, TellingLock, everywhere, outcome
 from state.kit import KINDS, MEMORY, Kind, quick_folder
 from state.operations import AWAITED, NOW, OPERATIONS, prepare, state_of
 
-from seemachine.state import file, ledgerfile, memory, mirrored, opened, sqlite
-from seemachine.state.memory import MemoryStore
-from seemachine.state.mirrored import MirroredStore
-from seemachine.state.store import Retention
-from seemachine.state.witness import Past
+from seemachine.state.nvram import base, contents, file, ledger_file, sqlite, volatile
+from seemachine.state.nvram.base import MirroredStore
+from seemachine.state.nvram.store import Retention
+from seemachine.state.nvram.volatile import MemoryStore
+from seemachine.state.witness.protocol import Past
 
 LINES = {
-    "memory": (mirrored, opened, memory),
-    "file": (mirrored, opened, file, ledgerfile),
-    "sqlite": (mirrored, opened, sqlite),
+    "memory": (base, contents, volatile),
+    "file": (base, contents, file, ledger_file),
+    "sqlite": (base, contents, sqlite),
 }
 
 

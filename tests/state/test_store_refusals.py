@@ -18,10 +18,10 @@ from seemachine.state.errors import (
     StateError,
     StateFailed,
 )
-from seemachine.state.memory import MemoryStore
-from seemachine.state.mirrored import MirroredStore
+from seemachine.state.nvram.base import MirroredStore
+from seemachine.state.nvram.store import Retention
+from seemachine.state.nvram.volatile import MemoryStore
 from seemachine.state.records import StoredLease
-from seemachine.state.store import Retention
 
 CHECK = {"check": lambda store, _who: store.check_install(lease(9))}
 ASKED = {what: ask for what, ask in (OPERATIONS | CHECK).items() if what != "close"}

@@ -9,9 +9,9 @@ from itertools import chain
 import pytest
 from state.kit import FILE, SQLITE, lease, leaves, name, take
 
-from seemachine.state import mirrored
 from seemachine.state.errors import FileExists, LeaseSpent, StateError
-from seemachine.state.memory import MemoryStore
+from seemachine.state.nvram import base
+from seemachine.state.nvram.volatile import MemoryStore
 from seemachine.state.records import NvramFile, Reserved
 from seemachine.wire.names import printed_name
 
@@ -162,7 +162,7 @@ class TestStore:
         """A full NVRAM takes no further key and says so; once a file is gone there is
         room again.
         """
-        monkeypatch.setattr(mirrored, "MAX_FILES", 2)
+        monkeypatch.setattr(base, "MAX_FILES", 2)
         store.install(lease(1))
         store.install(lease(2))
         for install in (store.check_install, store.install):

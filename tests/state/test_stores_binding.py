@@ -9,9 +9,9 @@ import pytest
 from state.kit import lease, leaves, name, order, take
 from state.orders import HOUR, OTHER_Q, Q, awaited, brought, later, leaf_of, one, refused, rows
 
-from seemachine.state import mirrored
 from seemachine.state.errors import LeaseGone, LeaseQuarantined, TokenSpent
-from seemachine.state.ledger import Order, hash_bound, message_bound
+from seemachine.state.nvram import base
+from seemachine.state.nvram.ledger import Order, hash_bound, message_bound
 
 
 class TestBinding:
@@ -112,7 +112,7 @@ class TestBinding:
 
     def test_only_so_many_wait(self, store, monkeypatch):
         """Beyond the limit the oldest reservation is burned, for good; the younger ones are not."""
-        monkeypatch.setattr(mirrored, "MAX_AWAITED", 2)
+        monkeypatch.setattr(base, "MAX_AWAITED", 2)
         store.install(lease())
         wishes = [awaited(name()) for _ in range(3)]
         store.reserve(wishes)

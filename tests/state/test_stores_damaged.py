@@ -22,7 +22,7 @@ from state.kit import (
     witnessed,
 )
 
-from seemachine.state import sqlite
+from seemachine.state.disk.checksummed import lease_values, seal, unseal
 from seemachine.state.errors import (
     LeaseQuarantined,
     LeaseSpent,
@@ -30,9 +30,9 @@ from seemachine.state.errors import (
     StateFailed,
     StateUnsafe,
 )
-from seemachine.state.file import SUFFIX
-from seemachine.state.sealed import lease_values, seal, unseal
-from seemachine.state.sqlite import SCHEMA_VERSION, SETTINGS, SqliteStore
+from seemachine.state.nvram import sqlite
+from seemachine.state.nvram.file import SUFFIX
+from seemachine.state.nvram.sqlite import SCHEMA_VERSION, SETTINGS, SqliteStore
 
 few = settings(max_examples=40, deadline=None)
 

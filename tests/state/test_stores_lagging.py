@@ -24,13 +24,13 @@ from state.kit import (
 )
 from state.orders import DAY, later, leaf_of, one, rows
 
-from seemachine.state import file
 from seemachine.state.errors import DiskFull, StateFailed
-from seemachine.state.folder_witness import FolderWitness
-from seemachine.state.ledger import Order
-from seemachine.state.mirrored import MirroredStore
+from seemachine.state.nvram import file
+from seemachine.state.nvram.base import MirroredStore
+from seemachine.state.nvram.ledger import Order
+from seemachine.state.nvram.store import Retention
 from seemachine.state.records import Reserved
-from seemachine.state.store import Retention
+from seemachine.state.witness.folder import FolderWitness
 
 
 def forget(store: MirroredStore) -> None:

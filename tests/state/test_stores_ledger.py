@@ -10,11 +10,11 @@ import pytest
 from state.kit import lease, leaves, name, order, take
 from state.orders import DAY, HOUR, Q, awaited, brought, later, leaf_of, one, refused, rows
 
-from seemachine.state.batch import Changes
 from seemachine.state.errors import LeaseGone, LeaseSpent, StateCorrupt, StateFailed
-from seemachine.state.ledger import LedgerRow, hash_bound, message_bound
-from seemachine.state.memory import MemoryStore
-from seemachine.state.sqlite import SqliteStore
+from seemachine.state.nvram.batch import Changes
+from seemachine.state.nvram.ledger import LedgerRow, hash_bound, message_bound
+from seemachine.state.nvram.sqlite import SqliteStore
+from seemachine.state.nvram.volatile import MemoryStore
 
 
 class TestAgain:

@@ -17,7 +17,7 @@ from hypothesis.stateful import (
 from state.kit import FILE, MEMORY, SQLITE, Disk, lease, name, take
 
 from seemachine.state.errors import DiskFull, FileExists, LeaseSpent, StateFailed
-from seemachine.state.memory import MemoryStore
+from seemachine.state.nvram.volatile import MemoryStore
 from seemachine.state.records import NvramFile, Reserved
 
 FAILED, REFUSED = "failed", "refused"

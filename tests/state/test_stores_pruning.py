@@ -7,13 +7,13 @@ import pytest
 from state.kit import FILE, SQLITE, Kind, lease, leaves, name, order, take
 from state.orders import DAY, HOUR, OTHER_Q, awaited, brought, later, leaf_of, one, refused, rows
 
-from seemachine.state import ledgerfile, mirrored, sqlite
 from seemachine.state.errors import LeaseGone, LeaseSpent, TokenSpent
-from seemachine.state.file import FileStore
-from seemachine.state.ledger import hash_bound
-from seemachine.state.mirrored import MirroredStore
-from seemachine.state.sqlite import SqliteStore
-from seemachine.state.store import Retention
+from seemachine.state.nvram import base, ledger_file, sqlite
+from seemachine.state.nvram.base import MirroredStore
+from seemachine.state.nvram.file import FileStore
+from seemachine.state.nvram.ledger import hash_bound
+from seemachine.state.nvram.sqlite import SqliteStore
+from seemachine.state.nvram.store import Retention
 
 OPEN: dict[Kind, Callable[[Path, Retention], MirroredStore]] = {
     SQLITE: lambda folder, keep: SqliteStore(folder, keep=keep),
@@ -139,7 +139,7 @@ class TestInSteps:
         """A database that keeps its ledger for a day, with a file, and destroys three things at
         once.
         """
-        for module in (mirrored, sqlite):
+        for module in (base, sqlite):
             monkeypatch.setattr(module, "AT_ONCE", 3)
         store = OPEN[SQLITE](tmp_path, SHORT)
         store.install(lease())
@@ -212,7 +212,7 @@ class TestInSteps:
         """A ledger that is one file is written again when more than a quarter of it is old, if it
         is long.
         """
-        monkeypatch.setattr(ledgerfile, "LONG", 8)
+        monkeypatch.setattr(ledger_file, "LONG", 8)
         store = OPEN[FILE](tmp_path, SHORT)
         store.install(lease())
         take(store, [name()] * 2)

@@ -9,8 +9,8 @@ from state.kit import Disk, lease, name, order
 from state.orders import DAY, awaited, brought, later
 
 from seemachine.state.errors import StateFailed
-from seemachine.state.mirrored import MirroredStore
-from seemachine.state.store import Retention
+from seemachine.state.nvram.base import MirroredStore
+from seemachine.state.nvram.store import Retention
 
 WAITING, ANSWERED = awaited(name()), order(name())
 CHANGES: dict[str, Callable[[MirroredStore], object]] = {

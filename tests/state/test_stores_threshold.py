@@ -8,6 +8,7 @@ import pytest
 from state.kit import FILE, lease, leaves, name, order, take
 from state.orders import awaited, brought, rows
 
+from seemachine.state.disk.checksummed import lease_from, lease_values, seal, unseal
 from seemachine.state.errors import (
     DiskFull,
     NotAcknowledged,
@@ -15,9 +16,8 @@ from seemachine.state.errors import (
     StateFailed,
     StateUnsafe,
 )
-from seemachine.state.ledger import LedgerRow
+from seemachine.state.nvram.ledger import LedgerRow
 from seemachine.state.records import StoredLease
-from seemachine.state.sealed import lease_from, lease_values, seal, unseal
 
 WHY = "the last release of this line; ticket 4711"
 WIDE = "\N{LINEAR B SYLLABLE B008 A}" * 200

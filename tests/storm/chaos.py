@@ -25,7 +25,7 @@ from seeclient import blocking
 from storm.checker import Outcome, check
 from storm.proxy import Proxy
 
-from seemachine.state.rack import Rack
+from seemachine.state.cards.rack import Rack
 from seemachine.wire.status import StatusError
 
 ESNS = ("7852-268D-3BF9", "5F08-02E0-D947", "1122-3344-5566")

@@ -21,7 +21,7 @@ from pathlib import Path
 from processes import RunningMachine, environment, eventually
 from seeclient import blocking, keys
 
-from seemachine.state.rack import Rack
+from seemachine.state.cards.rack import Rack
 from seemachine.wire.status import Status, StatusError
 
 ESN, SLOT = "7852-268D-3BF9", 2

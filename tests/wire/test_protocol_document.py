@@ -18,11 +18,12 @@ import seemachine
 from seemachine import keyring
 from seemachine.commands import COMMANDS, STATUSES, WHERE, generate, making, nvmem, resume
 from seemachine.config import LimitSettings
-from seemachine.fleet.published import Published
+from seemachine.hsms.published import Published
 from seemachine.lms.hashing import message_digest
 from seemachine.lms.parameters import OTS_SETS, TREE_SETS, lmots, signature_bytes
 from seemachine.server.admission import HELLOS_PER_SECOND
-from seemachine.state import checkpoints, mirrored, store
+from seemachine.state import checkpoints
+from seemachine.state.nvram import base, store
 from seemachine.wire import certificates, names
 from seemachine.wire import messages as m
 from seemachine.wire.fields import FieldError
@@ -638,7 +639,7 @@ FIGURES = {
     "keys in the making on a connection": making.MAX_GENERATIONS,
     "half-made keys kept on a machine": checkpoints.MAX_LABELS,
     "characters of a label": m.MAX_LABEL,
-    "reserved leaves that wait for Q on a machine": mirrored.MAX_AWAITED,
+    "reserved leaves that wait for Q on a machine": base.MAX_AWAITED,
     "ledger entries in a reply": m.MAX_LEDGER_PAGE,
     "seconds that a used-up lease is kept": store.KEEP.retry_seconds,
     "leaves hashed on the way to a signature": 1 << names.MAX_PAGE_EXPONENT,

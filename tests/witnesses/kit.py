@@ -102,7 +102,7 @@ class Server:
 
     def with_tls(self, folder: Path) -> Path:
         """Take TLS, with a certificate for 127.0.0.1. Returns that of its CA."""
-        from seemachine.cli import main
+        from seemachine.cli.command import main
 
         esn, data = "0000-0000-0001", self.folder / "data"
         for words in (["init"], ["issue", "machine", esn, "--host", "127.0.0.1"]):

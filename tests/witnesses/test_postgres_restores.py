@@ -22,13 +22,13 @@ import pytest
 from state.kit import lease, name, quick_folder, take
 from witnesses.kit import usable
 
-from seemachine.state import file as file_store
-from seemachine.state import sqlite as sqlite_store
-from seemachine.state import witness as witness_module
 from seemachine.state.errors import LeaseQuarantined, StateError
-from seemachine.state.file import FileStore
-from seemachine.state.sqlite import SqliteStore
-from seemachine.state.witness import behind
+from seemachine.state.nvram import file as file_store
+from seemachine.state.nvram import sqlite as sqlite_store
+from seemachine.state.nvram.file import FileStore
+from seemachine.state.nvram.sqlite import SqliteStore
+from seemachine.state.witness import protocol as witness_module
+from seemachine.state.witness.protocol import behind
 from seemachine.witnesses import opening, postgresql, session
 from seemachine.witnesses.leases import Leases
 from seemachine.witnesses.postgresql import PostgresWitness

@@ -13,9 +13,9 @@ import pytest
 from state.kit import lease, leaves, name, order, take
 from witnesses.kit import PGBOUNCER, Pool, until, usable
 
-from seemachine.state import sqlite as sqlite_store
 from seemachine.state.errors import StateFailed, StateUnsafe
-from seemachine.state.sqlite import SqliteStore
+from seemachine.state.nvram import sqlite as sqlite_store
+from seemachine.state.nvram.sqlite import SqliteStore
 from seemachine.witnesses import open_witness, postgresql, session
 
 pytestmark = pytest.mark.skipif(not usable(), reason="PostgreSQL's server is not installed here")
@@ -130,7 +130,7 @@ def test_nothing_is_signed_on_a_session_that_was_not_confirmed_for_long(opened, 
 
 def store_use(store, key, following):
     """Leaves of a file up to `following`."""
-    from seemachine.state.witness import Use
+    from seemachine.state.witness.protocol import Use
 
     file = store.get(name(key))
     return Use(file.name, file.lease.first, following, file.lease.end)

@@ -15,9 +15,9 @@ from seemachine.state.errors import (
     StateLocked,
     StateUnsafe,
 )
-from seemachine.state.folder_witness import FolderWitness
-from seemachine.state.sqlite import SqliteStore
-from seemachine.state.witness import Mark, Past
+from seemachine.state.nvram.sqlite import SqliteStore
+from seemachine.state.witness.folder import FolderWitness
+from seemachine.state.witness.protocol import Mark, Past
 from seemachine.witnesses import open_witness
 
 pytestmark = pytest.mark.skipif(not usable(), reason="PostgreSQL's server is not installed here")

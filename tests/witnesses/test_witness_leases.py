@@ -4,7 +4,7 @@ growing steps in heavy use.
 
 import pytest
 
-from seemachine.state.witness import Use
+from seemachine.state.witness.protocol import Use
 from seemachine.witnesses.leases import MOST_AHEAD, Leases, Note
 
 NAME = b"n" * 11

@@ -1,0 +1,228 @@
+"""The client for trio: the same operations, over trio streams."""
+
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import trio
+
+from seeclient import dispatch, generating, inspecting, keys, signing, thresholds, tls
+from seeclient.blocking import fed
+from seeclient.effects import (
+    Address,
+    Ask,
+    AskAll,
+    Effect,
+    Pause,
+    Peer,
+    Result,
+    Roster,
+    Story,
+    Work,
+    resume,
+)
+from seeclient.events import Listener, ignore
+from seeclient.generating import Patience, Recipe
+from seeclient.message import Message
+from seeclient.trio_connection import Connection, connect
+from seemachine.wire.status import StatusError
+
+
+class Fleet:
+    """The machines of a fleet; see `open_fleet`.
+
+    Tasks may share it; on each machine their requests take turns.
+
+    A connection that was lost while idle is opened anew.
+    """
+
+    def __init__(self, fleet: str | Path | None = None, files: tls.Tls | None = None) -> None:
+        self._fleet = fleet
+        self._credentials = tls.Credentials(files)
+        self.roster = Roster()
+        self._connections: dict[Peer, Connection] = {}
+
+    async def generate_lms(
+        self,
+        alias: str,
+        lms: str,
+        lmots: str,
+        *,
+        progress: Listener = ignore,
+        patience: Patience | None = None,
+        **options: Any,
+    ) -> "Key":
+        """Make a key (see generating.Recipe for the options) and return it. Raises StatusError."""
+        story = generating.generate(
+            self.roster, Recipe(alias, lms, lmots, **options), progress, patience or fed
+        )
+        return Key(self, await self.run(story))
+
+    async def resume_lms(
+        self,
+        alias: str,
+        *,
+        esn: str = "",
+        slot: int | None = None,
+        progress: Listener = ignore,
+        patience: Patience | None = None,
+    ) -> "Key":
+        """Go on with a half-made key and return it.
+
+        Raises StatusError (UnknownID) when no machine has one of that alias.
+        """
+        story = generating.resume(self.roster, alias, esn, slot, progress, patience or fed)
+        return Key(self, await self.run(story))
+
+    async def provision(self, esn: str, slot: int) -> inspecting.Provisioned:
+        """Move a lease from a card into a machine. Raises StatusError."""
+        return await self.run(inspecting.provision(self.roster, esn, slot))
+
+    def key(self, alias: str) -> "Key":
+        """A key of this host. Raises StatusError."""
+        return Key(self, keys.load(alias))
+
+    async def close(self) -> None:
+        """Hang up on all."""
+        for connection in self._connections.values():
+            await connection.close()
+
+    async def run(self, story: Story[Result]) -> Result:
+        """Drive an operation to its end."""
+        value, refused = None, None
+        while True:
+            try:
+                effect = resume(story, value, refused)
+            except StopIteration as end:
+                result: Result = end.value
+                return result
+            value, refused = None, None
+            try:
+                value = await self._perform(effect)
+            except StatusError as refusal:
+                refused = refusal
+            except BaseException:
+                story.close()
+                raise
+
+    async def _perform(self, effect: Effect) -> Any:
+        if isinstance(effect, Ask):
+            reply = await self._ask(effect.peer, effect.request)
+            if isinstance(reply, StatusError):
+                raise reply
+            return reply
+        if isinstance(effect, AskAll):
+            return await self._ask_all(effect.peers, effect.request)
+        if isinstance(effect, Work):
+            return await trio.to_thread.run_sync(effect.call, abandon_on_cancel=True)
+        assert isinstance(effect, Pause)
+        return await trio.sleep(effect.seconds)
+
+    async def _ask(self, peer: Peer, request: Any) -> Any:
+        async with self._connections[peer].lock:
+            connection = self._connections[peer]
+            if connection.stale and isinstance(request, dispatch.ANYWHERE):
+                fresh = await connect(
+                    dispatch.current_address(self._fleet, peer), self._credentials
+                )
+                fresh.lock = connection.lock
+                await connection.close()
+                connection = self._connections[peer] = fresh
+                peer.greeting = await connection.greet()
+            return await connection.ask(request)
+
+    async def _ask_all(self, peers: Sequence[Peer], request: Any) -> list[Any]:
+        replies: list[Any] = [None] * len(peers)
+
+        async def ask_one(index: int, peer: Peer) -> None:
+            try:
+                replies[index] = await self._ask(peer, request)
+            except StatusError as failure:
+                replies[index] = failure
+
+        async with trio.open_nursery() as nursery:
+            for index, peer in enumerate(peers):
+                nursery.start_soon(ask_one, index, peer)
+        return replies
+
+    async def connect(self, found: Sequence[Address]) -> None:
+        """Connect to all at once; who does not answer goes to `roster.failures`."""
+        outcomes: list[Peer | StatusError | None] = [None] * len(found)
+
+        async def join(index: int, address: Address) -> None:
+            try:
+                outcomes[index] = await self._join(address)
+            except StatusError as failure:
+                outcomes[index] = failure
+
+        async with trio.open_nursery() as nursery:
+            for index, address in enumerate(found):
+                nursery.start_soon(join, index, address)
+        self.roster.peers.extend(outcome for outcome in outcomes if isinstance(outcome, Peer))
+        self.roster.failures.extend(
+            outcome for outcome in outcomes if isinstance(outcome, StatusError)
+        )
+
+    async def _join(self, address: Address) -> Peer:
+        connection = await connect(address, self._credentials)
+        try:
+            peer = Peer(address, await connection.greet())
+        except BaseException:
+            await connection.close()
+            raise
+        self._connections[peer] = connection
+        return peer
+
+
+class Key(signing.LocalKey):
+    """A key of this host and the fleet that may hold its leaves."""
+
+    def __init__(self, fleet: Fleet, file: keys.KeyFile) -> None:
+        super().__init__(file)
+        self._fleet = fleet
+
+    async def sign(self, message: bytes | Path, *, acknowledge: str | None = None) -> bytes:
+        """A plain LMS signature (RFC 8554 5.4) of bytes or of a file of any size. Takes one leaf.
+
+        Raises StatusError; UseLimitExceeded: few signatures are left, and `acknowledge` must say
+        why to make one. Else it must be None.
+        """
+        return (await self.sign_with(message, acknowledge=acknowledge)).signature
+
+    async def sign_with(
+        self, message: bytes | Path, *, acknowledge: str | None = None
+    ) -> signing.Signed:
+        """The same, with the machine, the leaf and what remains there."""
+        story = signing.sign(self._fleet.roster, self.file, Message(message), acknowledge)
+        return await self._fleet.run(story)
+
+    async def warn_at(self, count: int) -> None:
+        """From now on each of the last `count` signatures of each lease needs an acknowledgement.
+
+        0: none does. Raises StatusError; UseLimitExceeded for fewer while one is needed now.
+        """
+        self.file = await self._fleet.run(thresholds.warn_at(self._fleet.roster, self.file, count))
+
+    async def info(self) -> inspecting.KeyInfo:
+        """What the reachable machines hold of this key."""
+        return await self._fleet.run(inspecting.info(self._fleet.roster, self.file))
+
+
+@contextlib.asynccontextmanager
+async def open_fleet(
+    fleet: str | Path | None = None, tls: tls.Tls | None = None
+) -> AsyncIterator[Fleet]:
+    """Connect to every machine of a fleet (see dispatch.addresses).
+
+    Those that do not answer are in `roster.failures`.
+
+    `tls` names the files of TLS; without it see the module tls.
+    """
+    opened = Fleet(fleet, tls)
+    try:
+        await opened.connect(dispatch.addresses(fleet))
+        yield opened
+    finally:
+        with trio.CancelScope(shield=True):
+            await opened.close()

@@ -1,0 +1,278 @@
+"""`seemachine fleet up|down|status`: what a person does to a fleet."""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from seemachine.config import ConfigError
+from seemachine.fleet import configuration
+from seemachine.fleet import status as standing
+from seemachine.fleet.configuration import Fleet
+from seemachine.fleet.ending import LOOK_SECONDS, STOP_SECONDS, end
+from seemachine.hsms import published, records
+from seemachine.printing import say, say_json
+from seemachine.process import signals
+from seemachine.process.identity import Process, child
+from seemachine.process.log_writer import unhurried
+from seemachine.state.disk.durable import private_folder, replace_file
+from seemachine.state.disk.lock import FolderLock, holder
+from seemachine.state.errors import StateError, StateLocked, counted, reason
+from seemachine.wire.world import HOME_VARIABLE, home
+
+START_SECONDS = 60.0
+# With less a supervisor can't even write why it ended.
+LEAST_ROOM = 1 << 20
+
+
+def run(verb: str, options: argparse.Namespace) -> int:
+    """Do one verb. Returns the exit code."""
+    try:
+        return VERBS[verb](options)
+    except BrokenPipeError:
+        raise
+    except (StateError, OSError) as error:
+        return _complain(reason(error))
+
+
+def up(options: argparse.Namespace) -> int:
+    """Start the fleet here, or in the background."""
+    world = home(options.home)
+    try:
+        path = configuration.find(world, options.file)
+        fleet = configuration.read(path, world)
+    except ConfigError as error:
+        return _complain(error, 2)
+    for esn, why in fleet.left_out.items():
+        say(f"seemachine fleet: {esn} {why}", file=sys.stderr)
+    fleet = replace(
+        fleet,
+        machines=tuple(machine for machine in fleet.machines if machine.esn not in fleet.left_out),
+    )
+    if not fleet.machines:
+        return _complain("no HSM of this fleet can run a SEE machine")
+    running = holder(world / "fleet")
+    if running is not None:
+        return _complain(_already(world, running))
+    orphans = [machine.esn for machine in fleet.machines if holder(machine.folder) is not None]
+    if orphans:
+        runs = "still runs" if len(orphans) == 1 else "still run"
+        return _complain(
+            f"{', '.join(orphans)} {runs} without a supervisor; stop what runs with: seemachine"
+            " fleet down"
+        )
+    return _detached(fleet, path) if options.detach else _foreground(fleet)
+
+
+def down(options: argparse.Namespace) -> int:
+    """Stop the supervisor, which stops its machines, and any machine that outlived its own."""
+    world = home(options.home)
+    supervisor = holder(world / "fleet")
+    machines = [folder.name for folder in _machine_folders(world) if holder(folder) is not None]
+    order = standing.numbers(world)
+    if supervisor is None and not machines:
+        tidied = _withdraw_stale(world)
+        say(
+            f"no fleet is up in {world}"
+            if not tidied
+            else f"tidied up {counted(tidied, 'stale published object')}"
+        )
+        return 0
+    # The supervisor first: it would start machines again. It stops its own; others may have
+    # outlived theirs.
+    for folders in ([world / "fleet"], _machine_folders(world)):
+        end(folders, _log_path(world))
+    _withdraw_stale(world)
+    listed = ", ".join(
+        sorted(machines, key=lambda esn: (order.get(esn, 0) == 0, order.get(esn, 0), esn))
+    )
+    say(f"stopped: {listed or 'the supervisor; no machine was up'}")
+    return 0
+
+
+def status(options: argparse.Namespace) -> int:
+    """Print what runs where. Exit code 0 when every machine is up, 1 otherwise."""
+    world = home(options.home)
+    rows, supervisor = standing.rows(world), holder(world / "fleet")
+    if options.json:
+        pid = None if supervisor is None else supervisor.pid_here
+        say_json({"machines": rows, "supervisor": pid, "world": str(world)})
+    elif not rows:
+        say(f"no fleet in {world}; start one with: seemachine fleet up")
+    else:
+        standing.show(rows)
+        if supervisor is None and any(row["state"] != "down" for row in rows):
+            say("no supervisor: a machine that dies is not started again")
+    enrolled = [row for row in rows if row["module"]]
+    unwatched = supervisor is None and any(records.of_fleet(world, row["esn"]) for row in rows)
+    return 0 if enrolled and all(row["state"] == "up" for row in enrolled) and not unwatched else 1
+
+
+def check(options: argparse.Namespace) -> int:
+    """Print what would fail later. Exit code 0 when nothing was found, 1 otherwise."""
+    from seemachine.fleet.check import as_document, findings
+
+    world = home(options.home)
+    if not (world / "hsm").is_dir() and not (world / configuration.FILE_NAME).is_file():
+        return _complain(f"no fleet in {world}; start one with: seemachine fleet up")
+    os.environ[HOME_VARIABLE] = str(world)
+    found = findings(world)
+    if options.json:
+        say_json(as_document(found))
+    else:
+        for finding in found:
+            say(f"{finding.esn + ': ' if finding.esn else ''}{finding.problem}")
+            say(f"    {finding.advice}")
+        say("nothing was found" if not found else f"{len(found)} found")
+    return 1 if found else 0
+
+
+def _already(world: Path, supervisor: Process | None) -> str:
+    who = supervisor or Process()
+    return f"the fleet of {world} is already up ({who}); stop it with: seemachine fleet down"
+
+
+def _foreground(fleet: Fleet) -> int:
+    """Until it is told to stop, whether somebody reads what it says or not."""
+    with unhurried():
+        try:
+            return _supervise(fleet)
+        except (StateError, OSError) as error:
+            return _complain(reason(error))
+
+
+def _supervise(fleet: Fleet) -> int:
+    import trio
+
+    from seemachine.fleet.supervisor import FleetFailed, Supervisor
+
+    try:
+        # Held to the end of the process: who waits for the folder waits until nothing is left.
+        lock = FolderLock(fleet.world / "fleet", f"the fleet of {fleet.world}")
+    except StateLocked:
+        return _complain(_already(fleet.world, holder(fleet.world / "fleet")))
+    lock.listen()
+    replace_file(
+        fleet.world / "fleet" / configuration.RUNNING,
+        json.dumps([standing.identity(machine) for machine in fleet.machines]).encode(),
+    )
+    try:
+        with signals.once() as tell:
+            trio.run(Supervisor(fleet, tell, lock.asked).run)
+    except FleetFailed as error:
+        return _complain(error)
+    return 0
+
+
+def _detached(fleet: Fleet, path: Path) -> int:
+    private_folder(fleet.world / "fleet")
+    log = _log_path(fleet.world)
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "seemachine",
+        "fleet",
+        "up",
+        str(path.absolute()),
+        "--home",
+        str(fleet.world),
+    ]
+    with log.open("ab") as output:
+        began = output.tell()
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+        )
+    supervisor = child(process.pid)
+    try:
+        _wait(lambda: process.poll() is not None or _all_up(fleet, supervisor), START_SECONDS)
+    except KeyboardInterrupt:
+        _complain("interrupted; what was started is stopped again")
+        _end(process)
+        raise
+    if process.poll() is None and _all_up(fleet, supervisor):
+        standing.show(standing.rows(fleet.world))
+        return 0
+    if process.poll() is None:
+        _end(process)
+    with log.open("rb") as written:
+        written.seek(began)
+        said = written.read().decode(errors="replace")
+    for line in said.splitlines():
+        say(line, file=sys.stderr)
+    full = shutil.disk_usage(fleet.world).free < LEAST_ROOM
+    return _complain(
+        f"the fleet did not come up; its log is {log}"
+        if said or not full
+        else f"no room is left on the disk of {fleet.world}"
+    )
+
+
+def _log_path(world: Path) -> Path:
+    """Where a detached fleet writes."""
+    return world / "fleet" / "log"
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """Have a supervisor stop, and its machines with it."""
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        _complain(f"it still runs (process {process.pid}); stop it with: seemachine fleet down")
+
+
+def _all_up(fleet: Fleet, supervisor: Process) -> bool:
+    ready = all(standing.state(fleet.world, machine.esn) == "up" for machine in fleet.machines)
+    return ready and supervisor.is_same(holder(fleet.world / "fleet") or Process())
+
+
+def _machine_folders(world: Path) -> list[Path]:
+    return sorted(path for path in (world / "hsm").glob("*") if path.is_dir())
+
+
+def _withdraw_stale(world: Path) -> int:
+    """Stopping a fleet in order takes its published objects along, also those of machines that were
+    killed.
+
+    How many there were.
+    """
+    stale = [
+        folder.name
+        for folder in _machine_folders(world)
+        if published.read(world, folder.name) is not None
+    ]
+    for esn in stale:
+        published.withdraw(world, esn)
+    for folder in _machine_folders(world):
+        records.note_fleet_process(world, folder.name, None)
+    return len(stale)
+
+
+def _wait(condition: Any, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(LOOK_SECONDS)
+    return True
+
+
+def _complain(sentence: object, code: int = 1) -> int:
+    say(f"seemachine fleet: {sentence}", file=sys.stderr)
+    return code
+
+
+VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "up": up,
+    "down": down,
+    "status": status,
+    "check": check,
+}

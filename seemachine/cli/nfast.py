@@ -1,0 +1,203 @@
+"""`seemachine nfast ...`: what the guide takes for granted or leaves to others: the installation,
+the vendor's files, enrolment.
+"""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+from seemachine.config import Config, ConfigError
+from seemachine.fleet import configuration
+from seemachine.hsms import published, records
+from seemachine.hsms.features import DELIVERED, FEATURES, SEE_FEATURE
+from seemachine.hsms.records import Module
+from seemachine.nfast import install, paths, tool
+from seemachine.nfast.tool import Misuse, Refusal, say
+from seemachine.state.cards.cardsets import ADMIN
+from seemachine.state.disk.durable import private_folder, replace_file
+from seemachine.wire.world import home, published_folder
+
+HIDDEN = "published.json"
+
+
+def run(verb: str, options: argparse.Namespace) -> int:
+    """Do one verb. Returns the exit code."""
+    return tool.run(
+        _Parsed("seemachine nfast"), [], lambda _: VERBS[verb](home(options.home), options)
+    )
+
+
+class _Parsed(tool.Parser):
+    """Options were parsed by `seemachine` already; only the name is wanted."""
+
+
+def _path(world: Path, _options: argparse.Namespace) -> None:
+    say(str(install.install(world)))
+
+
+def _release(world: Path, options: argparse.Namespace) -> None:
+    tool.refuse_unwritable(options.output)
+    there = options.output.exists()
+    if there and not install.is_release(options.output):
+        raise Refusal(f"{options.output} is there already, and is no release file")
+    install.release(world, options.output)
+    say(f"{options.output} written{' anew' * there}; go on with guide 2.4 step 3")
+
+
+def _setup(world: Path, options: argparse.Namespace) -> None:
+    """HSMs powered on, enrolled in the fleet file's order, the Security World and its cards: guide
+    2.1 and 2.2.
+    """
+    from seemachine.nfast import certificates
+
+    try:
+        fleet = configuration.read(configuration.find(world, options.fleet), world)
+    except ConfigError as error:
+        raise Refusal(str(error)) from None
+    install.install(world)
+    for name, cards in _make_cards(world, options):
+        say(f"{name}: {cards}")
+    certificates.issuer(world)
+    for machine in fleet.machines:
+        _power_on(world, machine, licensed=not options.unlicensed)
+        say(f"module {machine.module}: {machine.esn} ({machine.model})")
+
+
+def _make_cards(world: Path, options: argparse.Namespace) -> list[tuple[str, str]]:
+    """The ACS and the first OCS, where there are none. Returns what was made, and its cards."""
+    from seemachine.nfast import securityworld
+
+    missing = not (paths.kmlocal(world) / "world").exists()
+    known = {each.name for each in securityworld.operator_sets(world)}
+    if not missing and options.ocs in known:
+        return []
+    if options.ocs not in known:
+        # Before the ACS is made: nothing is left half done.
+        securityworld.refuse_bad_set(options.ocs, options.ocs_quorum, options.ocs_cards)
+    passphrase = _passphrase(options)
+    made = []
+    if missing:
+        securityworld.create(world, options.acs_quorum, options.acs_cards, passphrase)
+        made.append(("Security World and its ACS", _cards_of(ADMIN, options.acs_cards)))
+    if options.ocs not in known:
+        securityworld.create_operator_set(
+            world, options.ocs, options.ocs_quorum, options.ocs_cards, passphrase
+        )
+        made.append((f"OCS {options.ocs}", _cards_of(options.ocs, options.ocs_cards)))
+    return made
+
+
+def _cards_of(prefix: str, cards: int) -> str:
+    return f"card {prefix}-1" if cards == 1 else f"cards {prefix}-1 to {prefix}-{cards}"
+
+
+def _power_on(world: Path, machine: Config, *, licensed: bool) -> None:
+    from seemachine.nfast.tools import cfg_mkdefault
+
+    if records.read(world, machine.esn) is None:
+        features = [*DELIVERED, SEE_FEATURE[machine.model]] if licensed else [*DELIVERED]
+        records.write(
+            world, Module(machine.esn, machine.model, machine.module, features=sorted(features))
+        )
+    folder = private_folder(paths.rfs(world, machine.esn).resolve() / "config")
+    private_folder(folder.parent / "features")
+    if not (folder / "config").exists():
+        replace_file(folder / "config", cfg_mkdefault.text().encode())
+
+
+def _passphrase(options: argparse.Namespace) -> str:
+    given: str | None = options.passphrase
+    return given if given is not None else tool.new_secret("Passphrase for the cards:")
+
+
+def _enroll(world: Path, options: argparse.Namespace) -> None:
+    """Module numbers in the order given; HSMs that are not named are no longer enrolled, and what
+    they published is not seen.
+    """
+    known = {module.esn for module in records.listing(world)}
+    missing = [esn for esn in options.esn if esn not in known]
+    if len(set(options.esn)) < len(options.esn):
+        raise Misuse("an HSM is named twice")
+    if missing:
+        raise Refusal(f"there is no HSM {missing[0]}; make one with: seemachine nfast setup")
+    for esn in sorted(known):
+        number = options.esn.index(esn) + 1 if esn in options.esn else 0
+        with records.changing(world, esn) as module:
+            module.number = number
+        (_show if number else _hide)(world, esn, number)
+    for number, esn in enumerate(options.esn, 1):
+        say(f"module {number}: {esn}")
+
+
+def _hide(world: Path, esn: str, _number: int) -> None:
+    path = published_folder(world) / f"{esn}.json"
+    if path.exists():
+        path.rename(world / "hsm" / esn / HIDDEN)
+
+
+def _show(world: Path, esn: str, number: int) -> None:
+    hidden = world / "hsm" / esn / HIDDEN
+    if hidden.exists():
+        hidden.rename(private_folder(published_folder(world)) / f"{esn}.json")
+    entry = published.read(world, esn)
+    if entry is not None and entry.module != number:
+        published.publish(world, replace(entry, module=number))
+
+
+def _certify(world: Path, options: argparse.Namespace) -> None:
+    """What Entrust Support does with a CSR (guide 2.5.2.3 steps 3, 4)."""
+    from seemachine.nfast import certificates
+
+    issuer, csr = certificates.issuer(world), options.csr.read_bytes()
+    pem = certificates.issue(issuer, csr, (options.begun, options.days), options.unit)
+    _keep(options.output, pem)
+    made = certificates.from_pem(pem)
+    say(
+        f"{options.output}: certificate of {certificates.text(made.subject)}, valid until"
+        f" {made.not_valid_after_utc}"
+    )
+
+
+def _licence(world: Path, options: argparse.Namespace) -> None:
+    """What Entrust Support sends when a licence is asked for (guide 2.5 step 2)."""
+    from seemachine.nfast import licences
+
+    module = records.read(world, options.esn)
+    if module is None:
+        raise Refusal(f"there is no HSM {options.esn}; make one with: seemachine nfast setup")
+    features = options.feature or [SEE_FEATURE[module.model]]
+    _keep(options.output, licences.issue(world, options.esn, features).encode())
+    say(
+        f"{options.output}: {', '.join(FEATURES[feature] for feature in features)} for"
+        f" {options.esn}"
+    )
+
+
+def _keep(path: Path, data: bytes) -> None:
+    """As a file that was sent arrives: `seemachine` took a strict umask, and there is no secret in
+    it.
+    """
+    replace_file(path, data, before=lambda scratch: scratch.chmod(0o644))
+
+
+def _cards(world: Path, options: argparse.Namespace) -> None:
+    """One more Operator Card Set."""
+    from seemachine.nfast import securityworld
+
+    securityworld.refuse_bad_set(options.name, options.quorum, options.cards)
+    made = securityworld.create_operator_set(
+        world, options.name, options.quorum, options.cards, _passphrase(options)
+    )
+    for number in range(1, made.cards + 1):
+        say(f"{made.name}-{number}")
+
+
+VERBS = {
+    "path": _path,
+    "release": _release,
+    "setup": _setup,
+    "enroll": _enroll,
+    "certify": _certify,
+    "licence": _licence,
+    "cards": _cards,
+}

@@ -1,0 +1,106 @@
+"""The words of `seemachine nfast`, for the command line of seemachine."""
+
+from pathlib import Path
+from typing import Any
+
+from seemachine.cli.argtypes import esn
+from seemachine.hsms.features import FEATURES
+
+TYPED_HELP = "default: asked for; in a pipe the next line of standard input; '' for none"
+
+
+def add(words: Any, act: Any) -> None:
+    """Add `nfast` to the words of `seemachine`; `act(verb)` makes what runs."""
+    parser = words.add_parser(
+        "nfast",
+        help="the Security World tools of the guide: launchers, HSMs, cards, what the vendor sends",
+    )
+    verbs = parser.add_subparsers(
+        metavar="path|release|setup|enroll|cards|certify|licence", required=True
+    )
+    verbs.add_parser(
+        "path",
+        help=(
+            "make the launchers and print their folder: export PATH=$(seemachine nfast path):$PATH"
+        ),
+    )
+    release = verbs.add_parser("release", help="write the stand-in of the release file (guide 2.4)")
+    release.add_argument("output", type=Path, metavar="pqsdk-1.4.1-win64.zip", help="where it goes")
+    _add_setup(verbs)
+    enroll = verbs.add_parser(
+        "enroll",
+        help="module numbers in this order; HSMs not named are not enrolled any more (guide 2.9.1)",
+    )
+    enroll.add_argument("esn", type=esn, nargs="+", metavar="ESN", help="HSMs, module 1 first")
+    _add_cards(verbs)
+    certify = verbs.add_parser(
+        "certify", help="make a developer certificate of a CSR, as Entrust Support does"
+    )
+    certify.add_argument("csr", type=Path, metavar="CSR", help="what csadmin ids create wrote")
+    certify.add_argument("output", type=Path, metavar="CERT.pem", help="where the certificate goes")
+    certify.add_argument(
+        "--unit", default="", metavar="UNIT", help="organizational unit to add to the subject"
+    )
+    certify.add_argument(
+        "--days", type=int, default=1096, help="how long it is valid; default 1096"
+    )
+    certify.add_argument(
+        "--begun", type=int, default=0, metavar="DAYS", help="how long ago that began; default 0"
+    )
+    licence = verbs.add_parser("licence", help="make a licence file, as Entrust Support does")
+    licence.add_argument("output", type=Path, metavar="LICENSE_FILE.txt", help="where it goes")
+    licence.add_argument("--esn", type=esn, required=True, help="the HSM that it is for")
+    licence.add_argument(
+        "--feature",
+        action="append",
+        metavar="FEATURE",
+        help=f"can be repeated; default the SEE licence of the model; {', '.join(FEATURES)}",
+    )
+    for name, verb in verbs.choices.items():
+        verb.add_argument(
+            "--home", type=Path, metavar="DIR", help="world folder; default $SEEMACHINE_HOME"
+        )
+        verb.set_defaults(run=act(name))
+
+
+def _add_setup(verbs: Any) -> None:
+    setup = verbs.add_parser(
+        "setup", help="power HSMs on, make the Security World, its ACS and an OCS (guide 2.1, 2.2)"
+    )
+    setup.add_argument(
+        "--fleet",
+        type=Path,
+        metavar="FLEET.toml",
+        help="which HSMs; default fleet.toml of the world folder, made if missing",
+    )
+    setup.add_argument("--passphrase", help=TYPED_HELP)
+    setup.add_argument(
+        "--ocs",
+        default="testOCS",
+        metavar="NAME",
+        help="name of the Operator Card Set; default testOCS",
+    )
+    for kind, cards in (("acs", 1), ("ocs", 1)):
+        setup.add_argument(
+            f"--{kind}-quorum", type=int, default=1, metavar="K", help="cards to read; default 1"
+        )
+        setup.add_argument(
+            f"--{kind}-cards",
+            type=int,
+            default=cards,
+            metavar="N",
+            help=f"cards in all; default {cards}",
+        )
+    setup.add_argument(
+        "--unlicensed", action="store_true", help="without the licence for SEE machines"
+    )
+
+
+def _add_cards(verbs: Any) -> None:
+    cards = verbs.add_parser("cards", help="make another Operator Card Set")
+    cards.add_argument("name", metavar="NAME", help="name of the card set")
+    cards.add_argument(
+        "--quorum", type=int, default=1, metavar="K", help="cards to read; default 1"
+    )
+    cards.add_argument("--cards", type=int, default=1, metavar="N", help="cards in all; default 1")
+    cards.add_argument("--passphrase", help=TYPED_HELP)

@@ -1,0 +1,255 @@
+"""`seemachine quarantine ...`: what may have been used elsewhere, and what a person decides about
+it.
+
+The machines must be up.
+"""
+
+import argparse
+import contextlib
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from seeclient import blocking, dispatch, keys, sightings
+from seeclient.effects import Ask, Peer, Roster, Story
+
+from seemachine.fleet.suspects import suspects_of, suspects_told
+from seemachine.printing import say, say_json
+from seemachine.wire.messages import (
+    BurnQuarantined,
+    ListNvmemfiles,
+    NvmemfileInfo,
+    NvmemfileListing,
+    SkipQuarantined,
+    Suspect,
+)
+from seemachine.wire.names import FILE_NAME_BYTES, printed_name
+from seemachine.wire.status import Status, StatusError
+from seemachine.wire.world import HOME_VARIABLE, home
+
+WHERE = "quarantine"
+EXPLANATION = """\
+A leaf that signs two messages gives its key away. What is listed here may have been used by
+somebody else who has a copy, so nothing is signed with it. What can have happened: the state folder
+was copied and both are used; a backup or a snapshot was put back; the folder moved to another disk;
+its file was damaged; the witness folder was lost. Find out which, then decide for each:
+
+  seemachine quarantine burn NAME --esn ESN
+      Destroy it. This is always safe.
+  seemachine quarantine skip NAME --esn ESN --to LEAF
+      Resume at LEAF. Use only if you are certain that nobody else uses the lease any more and that
+      neither LEAF nor any later leaf was used; the ledger of the other machine tells.
+
+A half-made key is destroyed already, because its seeds may be on cards of the other machine; burn
+takes it off the list.
+
+Clients remember machines and leaves, too, in seen/ of their world folder. They release no signature
+of a machine that seems to have gone back, even if it noticed nothing and has nothing in quarantine.
+Stop what is not the original for good. A machine that was put back has to doubt itself: stop it,
+delete witness/ESN.record of its world folder, start it. All that it has is then in quarantine, to
+be burned, or to be skipped to a leaf after all that were used. When that is done, on each host that
+refuses the machine:
+
+  seemachine quarantine accept --esn ESN
+      Take it as it is now. Refused while anything of it is in quarantine, or while a leaf that was
+      seen on this host would come again.
+"""
+
+
+def run(verb: str, options: argparse.Namespace) -> int:
+    """Do one thing.
+
+    Returns the exit code; `list` gives 1 when something is in quarantine or doubted, or not all
+    could be asked.
+    """
+    os.environ[HOME_VARIABLE] = str(home(options.home))
+    try:
+        with blocking.open_fleet(doubted=True) as fleet:
+            for complaint in (*fleet.roster.failures, *_alarms(fleet)):
+                _complain(complaint.detail)
+            return VERBS[verb](fleet, options)
+    except StatusError as refused:
+        # Without the name of the request, which nobody typed.
+        sentence = (
+            refused.detail
+            if refused.where == WHERE
+            else refused.detail.replace(f" in {refused.where}", "", 1)
+        )
+        _complain(sentence)
+        return 1
+
+
+def _complain(sentence: str) -> None:
+    say(f"seemachine quarantine: {sentence}", file=sys.stderr)
+
+
+def _alarms(fleet: blocking.Fleet) -> list[StatusError]:
+    """What this host's memory has against machines."""
+    return [peer.doubt for peer in fleet.roster.peers if peer.doubt is not None]
+
+
+def _list(fleet: blocking.Fleet, options: argparse.Namespace) -> int:
+    away = len(fleet.roster.failures)
+    found = fleet.run(suspects_told(fleet.roster))
+    for failure in fleet.roster.failures[away:]:
+        _complain(failure.detail)
+    if options.json:
+        say_json(_document(fleet, found))
+    elif fleet.roster.peers:
+        _print(fleet, found)
+    elif len(fleet.roster.failures) == away:
+        _complain("no machine is up; start some with: seemachine fleet up")
+    return 0 if fleet.roster.peers and not (found or fleet.roster.failures or _alarms(fleet)) else 1
+
+
+def _print(fleet: blocking.Fleet, found: list[tuple[str, Suspect]]) -> None:
+    known = keys.known()
+    for esn, suspect in found:
+        what = (
+            f"leaf {suspect.next} of leaves {suspect.first} to {suspect.end - 1}"
+            if suspect.file
+            else "half-made key"
+        )
+        say(
+            f"{esn}  {_name(suspect):<25} {known.get(suspect.file, '-'):<10} {what:<27}"
+            f" {suspect.reason}"
+        )
+    silent = ", ".join(_silent(fleet))
+    if silent:
+        asked = ", ".join(peer.esn for peer in fleet.roster.peers)
+        say(f"{'' if found else f'nothing on {asked}; '}{silent} could not be asked")
+    elif not found:
+        say("nothing is in quarantine")
+
+
+def _silent(fleet: blocking.Fleet) -> list[str]:
+    """Machines that should be there and are not, by ESN where that is known."""
+    there = {peer.address for peer in fleet.roster.peers}
+    return [
+        address.esn or f"{address.host}:{address.port}"
+        for address in dispatch.addresses()
+        if address not in there
+    ]
+
+
+def _explain(fleet: blocking.Fleet, options: argparse.Namespace) -> int:
+    options.json = False
+    code = _list(fleet, options)
+    say()
+    say(*EXPLANATION.splitlines(), sep="\n")
+    return code
+
+
+def _burn(fleet: blocking.Fleet, options: argparse.Namespace) -> int:
+    lost = fleet.run(_burn_one(fleet.roster, options.esn, options.name))
+    say(f"{options.name} of {options.esn} is gone" + (f", with {lost} leaves" if lost else ""))
+    return 0
+
+
+def _skip(fleet: blocking.Fleet, options: argparse.Namespace) -> int:
+    remaining = fleet.run(_skip_one(fleet.roster, options.esn, _file(options.name), options.to))
+    say(
+        f"{options.name} of {options.esn} goes on at leaf {options.to}; {remaining} leaves are left"
+    )
+    return 0
+
+
+def _accept(fleet: blocking.Fleet, options: argparse.Namespace) -> int:
+    peer = dispatch.machine(fleet.roster, options.esn)
+    sightings.accept(peer.greeting, fleet.run(_settled(peer)))
+    say(f"{options.esn} is taken as it is now; the leaves that were seen here stay remembered")
+    return 0
+
+
+def _burn_one(roster: Roster, esn: str, name: str) -> Story[int]:
+    peer = dispatch.machine(roster, esn)
+    labels = [suspect.label for suspect in (yield from suspects_of(peer)) if suspect.label]
+    request = (
+        BurnQuarantined(file=b"", label=name)
+        if name in labels
+        else BurnQuarantined(file=_file(name), label="")
+    )
+    burned = yield Ask(peer, request)
+    lost: int = burned.lost
+    return lost
+
+
+def _skip_one(roster: Roster, esn: str, file: bytes, leaf: int) -> Story[int]:
+    skipped = yield Ask(dispatch.machine(roster, esn), SkipQuarantined(file=file, leaf=leaf))
+    remaining: int = skipped.remaining
+    return remaining
+
+
+def _settled(peer: Peer) -> Story[list[NvmemfileInfo]]:
+    """All files of a machine.
+
+    Raises StatusError (AccessDenied) while it has anything in quarantine.
+    """
+    found = yield from suspects_of(peer)
+    if found:
+        raise StatusError(
+            Status.AccessDenied,
+            f"{_name(found[0])} of {peer.esn} is in quarantine; burn it, or skip, first",
+            WHERE,
+        )
+    listing: NvmemfileListing = yield Ask(peer, ListNvmemfiles())
+    return listing.files
+
+
+def _file(name: str) -> bytes:
+    """An NVRAM file by its printed name, or by the alias of its key on this host.
+
+    Raises StatusError.
+    """
+    with contextlib.suppress(ValueError):
+        file = bytes.fromhex(name.replace(":", ""))
+        if len(file) == FILE_NAME_BYTES:
+            return file
+    try:
+        return keys.load(name).name
+    except StatusError as error:
+        if error.status not in (Status.UnknownID, Status.InvalidParameter):
+            raise
+    detail = (
+        f"{name} is neither an NVRAM file, such as 6c6d737d:62e3b195:7663b4, nor an alias of this"
+        " host"
+    )
+    raise StatusError(Status.UnknownID, detail, WHERE)
+
+
+def _name(suspect: Suspect) -> str:
+    return printed_name(suspect.file) if suspect.file else suspect.label
+
+
+def _document(fleet: blocking.Fleet, found: list[tuple[str, Suspect]]) -> dict[str, Any]:
+    known = keys.known()
+    return {
+        "quarantine": [_as_json(esn, suspect, known.get(suspect.file)) for esn, suspect in found],
+        "unreachable": [failure.detail for failure in fleet.roster.failures],
+        "alarms": [alarm.detail for alarm in _alarms(fleet)],
+    }
+
+
+def _as_json(esn: str, suspect: Suspect, alias: str | None) -> dict[str, Any]:
+    leaves = (
+        {"alias": alias, "first": suspect.first, "next": suspect.next, "end": suspect.end}
+        if suspect.file
+        else {}
+    )
+    return {
+        "esn": esn,
+        "name": _name(suspect),
+        "kind": "file" if suspect.file else "half-made key",
+        **leaves,
+        "reason": suspect.reason,
+    }
+
+
+VERBS: dict[str, Callable[[blocking.Fleet, argparse.Namespace], int]] = {
+    "list": _list,
+    "explain": _explain,
+    "burn": _burn,
+    "skip": _skip,
+    "accept": _accept,
+}

@@ -1,0 +1,83 @@
+"""What runs where: the rows of `seemachine fleet status`, from locks and files alone."""
+
+from pathlib import Path
+from typing import Any
+
+from seemachine.config import Config, ConfigError
+from seemachine.fleet import configuration
+from seemachine.hsms import published, records
+from seemachine.printing import say
+from seemachine.state.disk.lock import holder
+from seemachine.state.errors import StateError
+
+
+def state(world: Path, esn: str) -> str:
+    """Of one machine: up, starting or down."""
+    holds, entry = holder(world / "hsm" / esn), published.listening(world, esn)
+    if holds is None:
+        return "down"
+    return "up" if entry is not None and entry.process.is_same(holds) else "starting"
+
+
+def rows(world: Path) -> list[dict[str, Any]]:
+    """All HSMs in the order of their modules, those that are not enrolled last.
+
+    Raises StateCorrupt.
+    """
+    known = {each["esn"]: each for each in _known_machines(world)}
+    for module in records.present(world):
+        known[module.esn] = {"esn": module.esn, "model": module.model, "module": module.number}
+    return sorted(
+        (_row(world, each) for each in known.values()),
+        key=lambda row: (row["module"] == 0, row["module"], row["esn"]),
+    )
+
+
+def _row(world: Path, known: dict[str, Any]) -> dict[str, Any]:
+    esn = known["esn"]
+    entry, how = published.listening(world, esn), state(world, esn)
+    up = entry if how == "up" else None
+    address = f"{up.host}:{up.port}" if up else None
+    holds = holder(world / "hsm" / esn)
+    pid = None if holds is None else holds.pid_here
+    return {**known, "address": address, "pid": pid, "state": how}
+
+
+def numbers(world: Path) -> dict[str, int]:
+    """Module numbers by ESN, as far as they are known: a fleet goes down whatever is damaged."""
+    try:
+        return {row["esn"]: row["module"] for row in rows(world)}
+    except StateError:
+        return {}
+
+
+def _known_machines(world: Path) -> list[dict[str, Any]]:
+    """Those of the fleet that runs, or ran last; else those of the world's fleet file."""
+    remembered = configuration.remembered(world)
+    return (
+        [identity(machine) for machine in _configured(world)] if remembered is None else remembered
+    )
+
+
+def _configured(world: Path) -> tuple[Config, ...]:
+    path = world / configuration.FILE_NAME
+    try:
+        return configuration.read(path, world).machines if path.exists() else ()
+    except ConfigError:
+        return ()
+
+
+def identity(machine: Config) -> dict[str, Any]:
+    """What is remembered of a machine of a fleet."""
+    return {"esn": machine.esn, "model": machine.model, "module": machine.module}
+
+
+def show(found: list[dict[str, Any]]) -> None:
+    """A line for each."""
+    for row in found:
+        process = row["pid"] or "of another PID namespace"
+        where = f"{row['address']}  process {process}" if row["state"] == "up" else ""
+        say(
+            f"module {row['module'] or '-'}  {row['esn']}  {row['model']:<3} {row['state']:<9}"
+            f" {where}".rstrip()
+        )

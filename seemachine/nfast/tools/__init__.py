@@ -1,0 +1,1 @@
+"""The commands of the Security World tools, one file each; what they share is in `nfast`."""

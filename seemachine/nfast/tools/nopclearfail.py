@@ -1,0 +1,71 @@
+"""nopclearfail: clear modules and change their mode (guide 2.5 step 4, 2.8.1 step 6)."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from seemachine.hsms import records
+from seemachine.hsms.records import Module
+from seemachine.nfast import autoload, select, tool
+from seemachine.nfast.tool import say
+
+MODES = {"M": "maintenance", "O": records.OPERATIONAL, "I": "initialization"}
+OURS = (
+    "the lines of -n, -M, -O and -I; that -c brings a module back to operational, as -O does; that"
+    " a clear stops a 5c's SEE machine, which csadmin start starts again"
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the tool. Returns the exit code."""
+    return tool.run(_parser(), arguments, _act)
+
+
+def _act(options: argparse.Namespace) -> None:
+    world = tool.world()
+    found = (
+        [select.by_number(world, options.module)]
+        if options.module is not None
+        else select.enrolled(world)
+    )
+    for module in found:
+        _one(world, module, options.command)
+
+
+def _one(world: Path, module: Module, command: str) -> None:
+    if command == "NoOp":
+        say(f"Module {module.number}, command NoOp: OK")
+        return
+    autoload.clear(world, module.esn, MODES.get(command, records.OPERATIONAL))
+    say(f"Module {module.number}, command {'ClearUnitEx' if command in MODES else 'ClearUnit'}: OK")
+
+
+def _parser() -> tool.Parser:
+    parser = tool.parser("nopclearfail", "Clear modules, or change their mode.", OURS)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument(
+        "-c",
+        action="store_const",
+        const="ClearUnit",
+        dest="command",
+        help="clear: keys and SEE machines leave the module",
+    )
+    what.add_argument("-n", action="store_const", const="NoOp", dest="command", help="do nothing")
+    for letter, mode in MODES.items():
+        what.add_argument(
+            f"-{letter}",
+            action="store_const",
+            const=letter,
+            dest="command",
+            help=f"clear into {mode} mode",
+        )
+    parser.add_argument("-m", "--module", type=int, metavar="MODULE", help="default all")
+    parser.add_argument(
+        "-w", action="store_true", help="wait until it is done, as this one always does"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

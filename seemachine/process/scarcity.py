@@ -1,0 +1,47 @@
+"""What the system gives no more of is said, and then once a minute at most, however often it is."""
+
+import contextlib
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import trio
+
+from seemachine.process.shortage import MEMORY, lacking, sentence
+
+SAY_AGAIN_SECONDS = 60.0
+# Of memory, for the moment when there is no more.
+KEPT_BYTES = 2 << 20
+
+
+class Scarcity:
+    """One for a machine. `log` is where it is said; `relieve` is called where memory is missing."""
+
+    def __init__(self, log: Any) -> None:
+        self.relieve: Callable[[], None] = lambda: None
+        self._log = log
+        self._kept: bytearray | None = bytearray(KEPT_BYTES)
+        self._said: dict[str, float] = {}
+        self._unsaid: Counter[str] = Counter()
+
+    def met(self, error: BaseException) -> bool:
+        """Whether that is what an error says; then it is for the log, with how often it was met."""
+        lack = lacking(error)
+        if not lack:
+            return False
+        if lack == MEMORY:
+            self._make_room()
+        self._unsaid[lack] += 1
+        now = trio.current_time()
+        if now - self._said.get(lack, -SAY_AGAIN_SECONDS) >= SAY_AGAIN_SECONDS:
+            self._said[lack] = now
+            times = self._unsaid.pop(lack)
+            self._log.warning(f"out of {lack}", times=times, detail=sentence(lack))
+        return True
+
+    def _make_room(self) -> None:
+        # Given up first, so that there is enough to do without.
+        self._kept = None
+        self.relieve()
+        with contextlib.suppress(MemoryError):
+            self._kept = bytearray(KEPT_BYTES)

@@ -1,0 +1,235 @@
+"""The card slots of one machine, and what a machine does with the card in one."""
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from seemachine.state.cards.smartcard import (
+    BLANK,
+    LMS,
+    SUFFIX,
+    UNKNOWN,
+    Card,
+    look,
+    read_card,
+    write_card,
+)
+from seemachine.state.disk.durable import PRIVATE_FILE, private_folder, replace_file
+from seemachine.state.errors import CardError, StateCopied, StateCorrupt, StateLinked
+from seemachine.state.records import StoredLease
+from seemachine.wire.names import SLOTS
+
+
+@dataclass(frozen=True, slots=True)
+class Occupied:
+    """A slot with a card in it.
+
+    `kind` is `unknown` when the card can't be used; `ic` is the slot's insertion counter.
+    """
+
+    slot: int
+    ic: int
+    kind: str
+    card: str
+    leases: int
+
+
+class Slots:
+    """The slots of the machine `esn` of a world folder."""
+
+    def __init__(self, world: Path, esn: str) -> None:
+        self.esn = esn
+        self.rack = private_folder(world / "cards")
+        self._folder = world / "hsm" / esn / "slots"
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold all cards of the world still."""
+        with _held(os.open(self.rack / "lock", os.O_RDWR | os.O_CREAT, PRIVATE_FILE)):
+            yield
+
+    @contextlib.contextmanager
+    def still(self) -> Iterator[None]:
+        """The same for who only looks, which needs no right to write.
+
+        Where no card was ever moved there is no lock yet.
+        """
+        try:
+            descriptor = os.open(self.rack / "lock", os.O_RDONLY)
+        except FileNotFoundError:
+            yield
+            return
+        with _held(descriptor):
+            yield
+
+    def folder(self, slot: int) -> Path:
+        """Where the card of a slot lies, to be written to.
+
+        Raises CardError when there is no such slot.
+        """
+        return private_folder(self._place(slot))
+
+    def _place(self, slot: int) -> Path:
+        """The same, for who only looks: a slot that never had a card has no folder."""
+        if slot not in SLOTS:
+            raise CardError(f"there is no slot {slot}; slots are {SLOTS.start} to {SLOTS.stop - 1}")
+        return self._folder / str(slot)
+
+    def occupant(self, slot: int) -> Path | None:
+        """The file of the card in a slot, if any."""
+        return next(filter(Path.is_file, self._place(slot).glob(f"*{SUFFIX}")), None)
+
+    def ic(self, slot: int) -> int:
+        """How often a card was put into this slot."""
+        path = self._place(slot) / "ic"
+        # A damaged counter hides no card: it counts from 0 again.
+        text = path.read_text(errors="replace") if path.exists() else "0"
+        return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
+
+    def count_insertion(self, slot: int) -> None:
+        """Raise the insertion counter, durably."""
+        replace_file(self.folder(slot) / "ic", str(self.ic(slot) + 1).encode())
+
+    def listing(self) -> list[Occupied]:
+        """The occupied slots, in order."""
+        with self.locked():
+            return [
+                self._describe(slot, path)
+                for slot in SLOTS
+                if (path := self.occupant(slot)) is not None
+            ]
+
+    def write_leases(
+        self, slot: int, leases: tuple[StoredLease, ...], before: Callable[[], None] = lambda: None
+    ) -> str:
+        """Write a blank card, durably, and return its name. Raises CardError when there is none.
+
+        `before` is called when a blank card is there and nothing was written yet: the last moment
+        to forget the leases elsewhere.
+        """
+        with self.locked():
+            card = self._blank_card(slot)
+            before()
+            write_card(self.folder(slot), card.written(leases))
+            self.set_light(slot, on=False)
+            return card.name
+
+    def next_lease(self, slot: int) -> StoredLease | None:
+        """The lease that `take_lease` would take; None when the card has none left.
+
+        Raises CardError without an lms card.
+        """
+        with self.locked():
+            leases = self._lms_card(slot).leases
+            return leases[0] if leases else None
+
+    def take_lease(self, slot: int, expected: StoredLease) -> int:
+        """Take the next lease off the card, durably, and return how many are left.
+
+        Raises CardError if another card is there now.
+        """
+        with self.locked():
+            card = self._lms_card(slot)
+            if card.leases[:1] != (expected,):
+                raise CardError(f"the card in slot {slot} was changed meanwhile")
+            write_card(self.folder(slot), card.without_first())
+            return len(card.leases) - 1
+
+    def set_light(self, slot: int, *, on: bool) -> None:
+        """The light at a reader that asks for a blank card; the fleet's operator looks at it."""
+        if on:
+            (self.folder(slot) / "wanted").touch()
+        else:
+            (self._place(slot) / "wanted").unlink(missing_ok=True)
+
+    def light(self, slot: int) -> bool:
+        """Whether the reader asks for a blank card."""
+        return (self._place(slot) / "wanted").exists()
+
+    def lights_off(self) -> None:
+        """At a machine's start, which has slots from here on: whoever asked before is gone."""
+        private_folder(self._folder)
+        for slot in SLOTS:
+            self.set_light(slot, on=False)
+
+    def _blank_card(self, slot: int) -> Card:
+        """Nothing was written yet when this refuses.
+
+        The light at the reader then stays on until a blank card was written.
+        """
+        try:
+            card = self._card(slot)
+            if card.kind != BLANK:
+                raise CardError(
+                    f"the card in slot {slot} is not blank; {self._how_to_replace(slot)}"
+                )
+        except StateCorrupt as error:
+            self.set_light(slot, on=True)
+            raise CardError(f"{error}; {self._how_to_replace(slot)}") from None
+        except CardError:
+            self.set_light(slot, on=True)
+            raise
+        return card
+
+    def _lms_card(self, slot: int) -> Card:
+        try:
+            card = self._card(slot)
+        except StateLinked:
+            raise
+        except StateCopied as error:
+            raise StateCopied(
+                f"{error}; take another card of the key, and make this one blank with:"
+                f" {self._how_to_format(slot)}"
+            ) from None
+        except StateCorrupt as error:
+            raise type(error)(f"{error}; take another card of the key") from None
+        if card.kind != LMS:
+            raise CardError(f"the card in slot {slot} is blank; insert a card of the key")
+        return card
+
+    def _card(self, slot: int) -> Card:
+        path = self.occupant(slot)
+        if path is None:
+            raise CardError(f"there is no card in slot {slot}; {self._how_to_insert(slot)}")
+        if len(self._everywhere(path.name)) > 1:
+            raise StateCorrupt(
+                f"card {path.stem}: it is in two places, so one of them is a copy; delete the file"
+                " of the copy"
+            )
+        return read_card(path)
+
+    def _everywhere(self, file_name: str) -> list[Path]:
+        """Every file of a card of this name. Hands move cards, copying files is another matter."""
+        world = self.rack.parent
+        return [*world.glob(f"cards/{file_name}"), *world.glob(f"hsm/*/slots/*/{file_name}")]
+
+    def _how_to_format(self, slot: int) -> str:
+        return f"seemachine card format --esn {self.esn} --slot {slot} --force"
+
+    def _how_to_insert(self, slot: int) -> str:
+        return f"insert one with: seemachine card insert CARD --esn {self.esn} --slot {slot}"
+
+    def _how_to_replace(self, slot: int) -> str:
+        return (
+            f"take it out with: seemachine card remove --esn {self.esn} --slot {slot}; then"
+            f" {self._how_to_insert(slot)}"
+        )
+
+    def _describe(self, slot: int, path: Path) -> Occupied:
+        kind, leases = look(path)
+        return Occupied(
+            slot, self.ic(slot), kind if kind in (BLANK, LMS) else UNKNOWN, path.stem, leases
+        )
+
+
+@contextlib.contextmanager
+def _held(descriptor: int) -> Iterator[None]:
+    """The lock on an open file, which is closed in the end."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

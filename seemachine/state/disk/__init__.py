@@ -1,0 +1,1 @@
+"""Files: durable, locked, private, checksummed, encrypted, and which file is which."""

@@ -1,0 +1,110 @@
+"""The key of a world: what secrets outside of NVRAM are encrypted under, so that a card file alone
+gives no seed away.
+
+    world.key    32 random bytes, for their owner alone; made when first needed, never again
+
+Who has this file and the cards has the seeds. Seeds in NVRAM are not under it: an HSM protects its
+own memory.
+"""
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from seemachine.state.disk.durable import private_folder, replace_file
+from seemachine.state.disk.encryption import NotAuthentic, decrypt, encrypt, hkdf
+from seemachine.state.errors import StateCorrupt, StateForeign
+
+FILE_NAME = "world.key"
+KEY_BYTES = 32
+IDENTIFIER_BYTES = 8
+# There is something that needs the key if any of these is there.
+SEALED = ("witness/cards/[!.]*", "witness/lent/*/*", "hsm/*/making/*.key")
+
+
+class WorldKey:
+    """Encrypts what this world keeps. Its `identifier` may be known to anybody."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+        self.identifier = hkdf(secret, b"world identifier", IDENTIFIER_BYTES)
+
+    def encrypt(self, purpose: str, clear: bytes, secret: bytes) -> bytes:
+        """The identifier of this world, then what `encryption.encrypt` makes."""
+        return self.identifier + encrypt(self._secret, purpose, clear, secret)
+
+    def decrypt(self, purpose: str, clear: bytes, data: bytes, what: str) -> bytes:
+        """What was encrypted.
+
+        Raises StateForeign when that was in another world, StateCorrupt when it was changed since.
+        """
+        world, hidden = data[:IDENTIFIER_BYTES], data[IDENTIFIER_BYTES:]
+        if world != self.identifier:
+            raise StateForeign(
+                f"{what}: of the world {world.hex()}; this is the world {self.identifier.hex()} and"
+                " has no key for it"
+            )
+        try:
+            return decrypt(self._secret, purpose, clear, hidden)
+        except NotAuthentic:
+            raise StateCorrupt(
+                f"{what}: not as this world wrote it; the file was damaged or made by somebody else"
+            ) from None
+
+
+def world_of(path: Path) -> Path:
+    """The world folder that a card, or what is kept of a machine, lies in.
+
+    Raises StateCorrupt elsewhere.
+    """
+    for folder in (path, *path.parents):
+        if folder.name in ("hsm", "cards"):
+            return folder.parent
+    raise StateCorrupt(f"{path} is in no world folder")
+
+
+def world_key(world: Path) -> WorldKey:
+    """The key of a world, made now if it has none and never needed one.
+
+    Raises StateForeign while the right one is away, OSError.
+    """
+    path = private_folder(world) / FILE_NAME
+    # Held also to read it: what another process has just made is durable then.
+    with _alone(world):
+        if not path.exists():
+            _refuse_loss(world, path)
+            replace_file(path, os.urandom(KEY_BYTES))
+        secret = path.read_bytes()
+    if len(secret) != KEY_BYTES:
+        raise StateForeign(
+            f"{path}: has {len(secret)} bytes in place of {KEY_BYTES}; put the right one back"
+        )
+    return WorldKey(secret)
+
+
+def is_missing(world: Path) -> bool:
+    """Whether there is no key, and something that only it can read."""
+    return not (world / FILE_NAME).exists() and any(any(world.glob(pattern)) for pattern in SEALED)
+
+
+def _refuse_loss(world: Path, path: Path) -> None:
+    """Another key would make all of it unreadable for good, just because this one was away for a
+    while.
+    """
+    if is_missing(world):
+        raise StateForeign(
+            f"{path}: missing, and there are cards or half-made keys that only it can read; put it"
+            " back"
+        )
+
+
+@contextlib.contextmanager
+def _alone(world: Path) -> Iterator[None]:
+    descriptor = os.open(world, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,1 @@
+"""NVRAM: the stores, what they have in common, and the ledger."""

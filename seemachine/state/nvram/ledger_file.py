@@ -1,0 +1,125 @@
+"""The ledger of the file store: records of one length, appended and flushed; a leaf that was bound
+later has a second record.
+"""
+
+import hashlib
+import struct
+from pathlib import Path
+
+from seemachine.state.disk.durable import replace_file, write_end
+from seemachine.state.errors import StateCorrupt
+from seemachine.state.nvram.ledger import OF_HASH, LedgerRow
+
+# Number of the first record that was written with it; name, leaf, token, time; lengths of digest,
+# client and reason, all three; checksum. The 64 characters of a client's name are up to 256 bytes,
+# the 200 of a reason up to 800.
+RECORD = struct.Struct(">I11sI16sQBHH33s256s800s8s")
+# Records of a ledger that takes some time to be written again: 4.7 MB.
+LONG = 4096
+
+
+class LedgerFile:
+    """All rows in memory, in order, numbered from 1. Raises StateCorrupt, OSError."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.rows: list[LedgerRow] = []
+        self._by_token: dict[bytes, int] = {}
+        self._records = 0
+        # False from the begin of a rewriting to its end: if it fails, either of two files may be
+        # there.
+        self._known = True
+        if path.exists():
+            self._read(path.read_bytes())
+
+    def find(self, token: bytes) -> LedgerRow | None:
+        """The row of a token."""
+        index = self._by_token.get(token)
+        return None if index is None else self.rows[index]
+
+    def append(self, rows: list[LedgerRow]) -> None:
+        """Add rows durably, or give those that are there their digest."""
+        if not self._known:
+            self._rewrite([*self.rows, *rows])
+            return
+        data = b"".join(_encode(row, self._records) for row in rows)
+        # At its place rather than at the end, and nothing stays behind it: what is left of a write
+        # that failed must not be read one day, for its orders may have been asked again meanwhile.
+        write_end(self._path, self._records * RECORD.size, data)
+        self._records += len(rows)
+        for row in rows:
+            self._take(row)
+
+    def prune(self, before: int) -> None:
+        """Drop rows older than a time in milliseconds, and second records; of a long ledger not few
+        at a time.
+        """
+        rows = [row for row in self.rows if row.time >= before]
+        # All that stay are written again, while others wait.
+        if self._records - len(rows) > (self._records // 4 if self._records >= LONG else 0):
+            self._rewrite(rows)
+
+    def _rewrite(self, rows: list[LedgerRow]) -> None:
+        self._known = False
+        replace_file(self._path, b"".join(_encode(row, number) for number, row in enumerate(rows)))
+        self.rows, self._by_token, self._records, self._known = [], {}, len(rows), True
+        for row in rows:
+            self._take(row)
+
+    def _take(self, row: LedgerRow) -> None:
+        known = self._by_token.get(row.token)
+        if known is not None and self.rows[known].leaf == row.leaf:
+            self.rows[known] = row
+            return
+        self._by_token[row.token] = len(self.rows)
+        self.rows.append(row)
+
+    def _read(self, data: bytes) -> None:
+        size = RECORD.size
+        found = [_decode(data[start : start + size]) for start in range(0, len(data), size)]
+        torn = found.index(None) if None in found else len(found)
+        for number, record in enumerate(found):
+            if record is not None:
+                self._check(record, number, torn)
+                self._take(record[1])
+        self._records = len(found)
+        if torn < len(found):
+            self._rewrite(self.rows)
+
+    def _check(self, record: tuple[int, LedgerRow], number: int, torn: int) -> None:
+        """A write that a crash cut short may lack any of its records.
+
+        What was written after it says that it was whole.
+        """
+        began, row = record
+        if number > torn and began > torn:
+            raise StateCorrupt(f"{self._path}: record {torn} is damaged")
+        known = self.find(row.token)
+        if known is not None and known.leaf == row.leaf and known.digest != OF_HASH:
+            raise StateCorrupt(f"{self._path}: leaf {row.leaf} is bound twice")
+
+
+def _encode(row: LedgerRow, began: int) -> bytes:
+    client, reason = row.client.encode(), row.reason.encode()
+    lengths, texts = (len(row.digest), len(client), len(reason)), (row.digest, client, reason)
+    fields = (row.name, row.leaf, row.token, row.time, *lengths, *texts)
+    return RECORD.pack(began, *fields, _checksum(row, began))
+
+
+def _decode(record: bytes) -> tuple[int, LedgerRow] | None:
+    """A record, or None for a torn or damaged one."""
+    if len(record) != RECORD.size:
+        return None
+    began, name, leaf, token, time, *rest = RECORD.unpack(record)
+    digest, client, reason = (
+        text[:length] for length, text in zip(rest[:3], rest[3:6], strict=True)
+    )
+    try:
+        row = LedgerRow(name, leaf, token, digest, client.decode(), time, reason.decode())
+    except UnicodeDecodeError:
+        return None
+    return (began, row) if _encode(row, began) == record else None
+
+
+def _checksum(row: LedgerRow, began: int) -> bytes:
+    return hashlib.sha256(row.checksum + began.to_bytes(4, "big")).digest()[:8]

@@ -1,0 +1,309 @@
+"""NVRAM in SQLite, the default: one database per machine, write-ahead log, a full flush
+per commit.
+"""
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from seemachine.state.disk.durable import flush_folder, private_folder, settle
+from seemachine.state.disk.file_identity import handle_of
+from seemachine.state.errors import DiskFull, StateCorrupt, StateFailed, StateUnsafe
+from seemachine.state.nvram import rows
+from seemachine.state.nvram.base import AT_ONCE, MirroredStore
+from seemachine.state.nvram.batch import Changes
+from seemachine.state.nvram.ledger import LedgerRow
+from seemachine.state.nvram.store import KEEP, Retention
+from seemachine.state.records import NvramFile, SpentLease, StoredLease
+from seemachine.state.witness.protocol import Mark, Past, Witness
+from seemachine.wire.names import printed_name
+
+SCHEMA_VERSION = 3
+SCHEMA = """
+BEGIN IMMEDIATE;
+CREATE TABLE nvram (name BLOB PRIMARY KEY, public_key BLOB NOT NULL, first INTEGER NOT NULL,
+                    end INTEGER NOT NULL, seed BLOB NOT NULL, path BLOB NOT NULL,
+                    next INTEGER NOT NULL, quarantine TEXT NOT NULL,
+                    signer BLOB NOT NULL, warnat INTEGER NOT NULL, checksum BLOB NOT NULL,
+                    CHECK (first <= next AND next < end)) STRICT;
+CREATE TABLE spent (public_key BLOB NOT NULL, first INTEGER NOT NULL, end INTEGER NOT NULL,
+                    seed BLOB NOT NULL, path BLOB NOT NULL, signer BLOB NOT NULL,
+                    time INTEGER NOT NULL, checksum BLOB NOT NULL,
+                    PRIMARY KEY (public_key, first)) STRICT;
+CREATE TABLE installed (public_key BLOB NOT NULL, first INTEGER NOT NULL, end INTEGER NOT NULL,
+                        checksum BLOB NOT NULL, PRIMARY KEY (public_key, first)) STRICT;
+CREATE TABLE ledger (number INTEGER PRIMARY KEY, name BLOB NOT NULL, leaf INTEGER NOT NULL,
+                     token BLOB NOT NULL UNIQUE, digest BLOB NOT NULL, client TEXT NOT NULL,
+                     time INTEGER NOT NULL, reason TEXT NOT NULL, checksum BLOB NOT NULL,
+                     UNIQUE (name, leaf)) STRICT;
+CREATE TABLE opening (identity BLOB NOT NULL, epoch INTEGER NOT NULL, nonce BLOB NOT NULL,
+                      place BLOB NOT NULL, before_epoch INTEGER NOT NULL,
+                      before_nonce BLOB NOT NULL, doubt TEXT NOT NULL,
+                      checksum BLOB NOT NULL) STRICT;
+PRAGMA user_version = 3;
+COMMIT;
+"""
+# What durability rests on. Set, then read back: a build or a file system that answers otherwise is
+# refused.
+SETTINGS = {
+    "locking_mode": "exclusive",
+    "journal_mode": "wal",
+    "synchronous": 2,
+    "fullfsync": 1,
+    "secure_delete": 1,
+}
+FULL, EXTRA = 2, 3
+
+NEW_ROW = """INSERT INTO ledger (name, leaf, token, digest, client, time, reason, checksum)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
+# A digest is given once.
+BIND_ROW = "UPDATE ledger SET digest = ?, checksum = ? WHERE token = ? AND digest = X'71'"
+OPENED = """UPDATE opening SET identity = ?, epoch = ?, nonce = ?, place = ?,
+            before_epoch = ?, before_nonce = ?, doubt = ?, checksum = ?"""
+ADVANCE = """UPDATE nvram SET next = ?, quarantine = ?, signer = ?, warnat = ?, checksum = ?
+             WHERE name = ?"""
+KEEP_SPENT = "INSERT OR REPLACE INTO spent VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+FORGET = "DELETE FROM spent WHERE public_key = ? AND first = ?"
+# Of so many rows, the oldest: those before the first that is young enough. The newest of all stays,
+# for numbers go on from it.
+PRUNE = """DELETE FROM ledger WHERE number <
+           (SELECT COALESCE(MIN(CASE WHEN time >= ? THEN number END), MAX(number))
+            FROM (SELECT number, time FROM ledger ORDER BY number LIMIT ?))"""
+
+Statement = tuple[str, tuple[object, ...]]
+
+
+class SqliteStore(MirroredStore):
+    """See Store.
+
+    `folder` is the machine's own; whoever opens it holds its lock. Raises StateUnsafe,
+    StateCorrupt, StateFailed.
+    """
+
+    def __init__(
+        self, folder: Path, witness: Witness | None = None, keep: Retention = KEEP
+    ) -> None:
+        self._path = private_folder(folder) / "nvram.db"
+        if self._path.exists():
+            # Its name may be one that the process which made it was killed before it flushed; and
+            # so may commits in the log be, which are read, and which a witness that lags is told
+            # of.
+            settle(folder, "nvram.db-wal")
+        else:
+            _create(self._path)
+        self._database = _connect(self._path)
+        try:
+            files, spent, past = self._read()
+            super().__init__(files, spent, past, keep)
+            self._attest(past, witness, handle_of(folder))
+        except BaseException:
+            self._database.close()
+            raise
+
+    def close(self) -> None:
+        """See Store."""
+        try:
+            super().close()
+        finally:
+            self._database.close()
+
+    def ledger(self, after: int, most: int) -> list[tuple[int, LedgerRow]]:
+        """See Store."""
+        with self._lock:
+            self._refuse_after_failure()
+            found = self._select(
+                "SELECT * FROM ledger WHERE number > ? ORDER BY number LIMIT ?", (after, most)
+            )
+        return [(number, rows.ledger_from(row, self._path)) for number, *row in found]
+
+    def _read(self) -> tuple[list[NvramFile], list[SpentLease], Past]:
+        """Everything stored but the ledger, each row checked."""
+        try:
+            self._prepare()
+            files = [
+                self._unless_ahead(rows.file_from(row, self._path))
+                for row in self._database.execute("SELECT * FROM nvram")
+            ]
+            spent = [
+                rows.spent_from(row, self._path)
+                for row in self._database.execute("SELECT * FROM spent")
+            ]
+            for row in self._database.execute(
+                "SELECT public_key, first, end, checksum FROM installed"
+            ):
+                rows.check(row, self._path)
+            return files, spent, self._read_past()
+        except (sqlite3.DatabaseError, TypeError, ValueError) as error:
+            raise StateCorrupt(f"{self._path}: {error}") from error
+
+    def _unless_ahead(self, file: NvramFile) -> NvramFile:
+        """The ledger is written in the same commit as the file: ahead of it, one of the two was
+        tampered with.
+        """
+        highest = "SELECT MAX(leaf) FROM ledger WHERE name = ? AND leaf >= ? AND leaf < ?"
+        [(leaf,)] = self._database.execute(
+            highest, (file.name, file.lease.first, file.lease.end)
+        ).fetchall()
+        if leaf is not None and leaf >= file.next:
+            raise StateCorrupt(
+                f"{self._path}: the ledger has leaf {leaf} of {printed_name(file.name)}, which"
+                f" stands at {file.next}"
+            )
+        return file
+
+    def _read_past(self) -> Past:
+        [row] = self._database.execute("SELECT * FROM opening").fetchall()
+        return rows.past_from(row, self._path)
+
+    def _prepare(self) -> None:
+        for setting, value in SETTINGS.items():
+            self._database.execute(f"PRAGMA {setting} = {value}")
+        # The first statement that touches the file, so that the lock is taken and a broken file is
+        # noticed here.
+        [version] = self._database.execute("PRAGMA user_version").fetchone()
+        self._check_settings()
+        # A damaged index hides rows from those who ask by it; a lease that was used up could then
+        # be installed again.
+        # Not so the ledger, which may be long: what is hidden of that costs a retry its leaf.
+        for table in ("nvram", "spent", "installed", "opening"):
+            if self._database.execute(f"PRAGMA integrity_check({table})").fetchall() != [("ok",)]:
+                raise StateCorrupt(f"{self._path}: the database is damaged")
+        # A file is made whole before it gets its name: an empty one was emptied.
+        if version == 0:
+            raise StateCorrupt(f"{self._path}: the database was emptied")
+        if version != SCHEMA_VERSION:
+            raise StateUnsafe(
+                f"{self._path}: written by another version of seemachine (schema {version}, this"
+                f" one has {SCHEMA_VERSION})"
+            )
+
+    def _check_settings(self) -> None:
+        for setting, wanted in SETTINGS.items():
+            [found] = self._database.execute(f"PRAGMA {setting}").fetchone()
+            if found != wanted and not (setting == "synchronous" and found in (FULL, EXTRA)):
+                raise StateUnsafe(
+                    f"{self._path}: SQLite has {setting} = {found} where {wanted} is needed to be"
+                    " sure of the disk"
+                )
+
+    def _write_past(self, past: Past) -> None:
+        values = rows.past_values(past)
+        self._commit_all([(OPENED, (*values, rows.checksum(values)))])
+
+    def _rows(self, tokens: Sequence[bytes]) -> dict[bytes, LedgerRow]:
+        if not tokens:
+            return {}
+        marks = ", ".join("?" * len(tokens))
+        found = self._select(f"SELECT * FROM ledger WHERE token IN ({marks})", tuple(tokens))  # noqa: S608 - question marks alone
+        return {
+            row.token: row for row in (rows.ledger_from(values, self._path) for _, *values in found)
+        }
+
+    def _select(self, sql: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        try:
+            return self._database.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise StateFailed(f"{self._path}: {error}") from error
+
+    def _was_installed(self, lease: StoredLease) -> bool:
+        overlap = "SELECT 1 FROM installed WHERE public_key = ? AND first < ? AND ? < end"
+        return bool(self._select(overlap, (lease.public_key, lease.end, lease.first)))
+
+    def _write_install(self, lease: StoredLease) -> None:
+        row = (lease.public_key, lease.first, lease.end)
+        file = rows.columns(NvramFile(lease, lease.first))
+        self._commit_all(
+            [
+                ("INSERT INTO installed VALUES (?, ?, ?, ?)", (*row, rows.checksum(row))),
+                # In place of a used-up file that a full disk kept from being deleted.
+                ("INSERT OR REPLACE INTO nvram VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", file),
+            ]
+        )
+
+    def _write(self, changes: Changes) -> None:
+        stays = changes.stays or changes.late
+        statements = [_change(name, file, stays=stays) for name, file in changes.files.items()]
+        statements += [(KEEP_SPENT, rows.spent_columns(spent)) for spent in changes.spent]
+        statements += [(NEW_ROW, (*rows.ledger_columns(row), row.checksum)) for row in changes.rows]
+        statements += [(BIND_ROW, (row.digest, row.checksum, row.token)) for row in changes.bound]
+        statements += [
+            (FORGET, (spent.lease.public_key, spent.lease.first)) for spent in changes.forgotten
+        ]
+        self._commit_all(statements, changes.ledger_before, late=changes.late)
+
+    def _has_rows_before(self, before: int) -> bool:
+        oldest = self._select("SELECT time FROM ledger ORDER BY number LIMIT 2", ())
+        return len(oldest) == 2 and oldest[0][0] < before
+
+    def _commit_all(
+        self, statements: list[Statement], before: int = 0, *, late: bool = False
+    ) -> None:
+        """All statements in one transaction, each changing one row; late, none if it was done.
+
+        Rows of the ledger from before that time go, too.
+        """
+        try:
+            self._database.execute("BEGIN IMMEDIATE")
+            for sql, values in statements:
+                if self._database.execute(sql, values).rowcount != 1 and not late:
+                    raise StateFailed(
+                        f"{self._path}: the stored leaf is not behind the one to be taken; somebody"
+                        " else changed this file"
+                    )
+            if before:
+                self._database.execute(PRUNE, (before, AT_ONCE + 1))
+            self._database.execute("COMMIT")
+        except sqlite3.Error as error:
+            kind = DiskFull if error.sqlite_errorcode == sqlite3.SQLITE_FULL else StateFailed
+            raise kind(f"{self._path}: {error}") from error
+        finally:
+            self._roll_back()
+
+    def _roll_back(self) -> None:
+        """After a failure; what could not be rolled back is rolled back by the next opening."""
+        with contextlib.suppress(sqlite3.Error):
+            if self._database.in_transaction:
+                self._database.rollback()
+
+
+def _change(name: bytes, file: NvramFile | None, *, stays: bool) -> Statement:
+    if file is None:
+        return "DELETE FROM nvram WHERE name = ?", (name,)
+    values = rows.columns(file)
+    # Never backwards, whatever this process believes; in quarantine, and with another threshold,
+    # the leaf stays where it is.
+    order = "next <= ?" if file.quarantine or stays else "next < ?"
+    return f"{ADVANCE} AND {order}", (*values[-5:], name, file.next)
+
+
+def _create(path: Path) -> None:
+    """A new database, whole or not at all."""
+    scratch = path.with_name("nvram.new")
+    scratch.unlink(missing_ok=True)
+    database = _connect(scratch)
+    past = rows.past_values(Past(Mark(os.urandom(16), 0, os.urandom(8))))
+    try:
+        database.execute("PRAGMA synchronous = full")
+        database.executescript(SCHEMA)
+        database.execute(
+            "INSERT INTO opening VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*past, rows.checksum(past))
+        )
+    except sqlite3.Error as error:
+        raise StateFailed(f"{path}: {error}") from error
+    finally:
+        database.close()
+    scratch.rename(path)
+    flush_folder(path.parent)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    try:
+        # Calls come from worker threads, one at a time: the store has a lock of its own.
+        database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0)
+        path.chmod(0o600)
+    except (sqlite3.Error, OSError) as error:
+        raise StateFailed(f"{path}: {error}") from error
+    return database

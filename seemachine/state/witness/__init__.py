@@ -1,0 +1,1 @@
+"""What is remembered of NVRAM, cards and half-made keys outside of them."""

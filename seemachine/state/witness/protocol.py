@@ -1,0 +1,284 @@
+"""What is remembered of a machine's NVRAM outside of it, so that an NVRAM that was copied or put
+back is noticed.
+
+A witness knows the last opening (which NVRAM, how manieth time, where it lay) and, per lease, the
+next leaf. Openings are exact. Notes of leaves may lag after a loss of power, and never run ahead.
+
+What guards must not travel with what it guards. Therefore there are several, each out of reach of
+another way to put things back: a file that names itself (`witness_file`), the host's runtime folder
+(`runtime_witness`), a database, and what clients remember.
+
+Order of an opening, never to be changed: `meet`, then a doubt is durable in the NVRAM, then the
+opening is durable in the NVRAM, then each witness learns of it. A crash in between leaves each
+witness at one of the two openings that the NVRAM knows; the next `meet` brings those that lag to
+the same one.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from seemachine.state.disk.file_identity import same_file
+from seemachine.state.errors import StateCorrupt
+
+IDENTITY_BYTES, NONCE_BYTES = 16, 8
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One opening of an NVRAM.
+
+    `identity` is the NVRAM's for life, `nonce` this opening's alone, `place` tells a folder from
+    its copy.
+    """
+
+    identity: bytes
+    epoch: int
+    nonce: bytes
+    place: bytes = b""
+
+    def __post_init__(self) -> None:
+        types = [type(part) for part in (self.identity, self.epoch, self.nonce, self.place)]
+        lengths = (
+            (len(self.identity), len(self.nonce)) if types == [bytes, int, bytes, bytes] else ()
+        )
+        if lengths != (IDENTITY_BYTES, NONCE_BYTES) or self.epoch < 0:
+            raise StateCorrupt("invalid record of an opening")
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What an NVRAM says of itself: its last opening, what the witness held before that, and a
+    doubt that is not settled.
+    """
+
+    last: Mark
+    before: tuple[int, bytes] = (0, b"")
+    doubt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Leaves before `following` are to be used, of the lease of an NVRAM file from leaf `first` to
+    `end` (not included).
+    """
+
+    name: bytes
+    first: int
+    following: int
+    end: int
+
+
+class Witness(Protocol):
+    """The memory of one machine's NVRAM.
+
+    Calls may come from several threads. Raises OSError, StateError.
+    """
+
+    def meet(self, past: Past, place: bytes) -> str:
+        """Compare an NVRAM with what is remembered of it, before anything is given out.
+
+        Returns why it may not be the one that was used last, or an empty text. Then an opening of
+        which a crash kept this witness from learning is brought to its end. `place` is the handle
+        of the machine's folder.
+        """
+
+    def last(self, identity: bytes) -> Mark | None:
+        """The last opening of that NVRAM that it saw."""
+
+    def advance(self, mark: Mark, doubt: str) -> None:
+        """Remember an opening, durably. `doubt` is what any witness had against it."""
+
+    def against(self, name: bytes, first: int, following: int) -> str:
+        """Why a lease that stands at `following` may be one that was put back; empty when all is
+        well.
+
+        At an opening.
+        """
+
+    def floor(self, name: bytes, first: int) -> int:
+        """The first leaf of a lease that no earlier opening can have used: it goes on there, or
+        later.
+
+        At an opening.
+        """
+
+    def claim(self, name: bytes, first: int, end: int) -> None:
+        """A lease comes into this NVRAM, and never into another.
+
+        Raises LeaseSpent when it was in another. May be slow.
+        """
+
+    def is_spent(self, name: bytes, first: int, end: int) -> bool:
+        """Whether any of these leaves were in an NVRAM before, as far as it knows. May be slow."""
+
+    def vouch(self, uses: Sequence[Use]) -> None:
+        """Before leaves are used: have it know that they may be.
+
+        May be slow. Raises StateFailed, StateLocked when they may not.
+        """
+
+    def take(self, uses: Sequence[Use]) -> bool:
+        """Leaves are used now, if it knows that they may be; else it says no, and `vouch` has to be
+        asked again.
+
+        Quick. Raises as that.
+        """
+
+    def note(self, name: bytes, first: int, following: int) -> None:
+        """A lease, by its file and first leaf, has its next leaf at `following`.
+
+        Quick; never raises.
+        """
+
+    def noted(self, name: bytes) -> dict[int, int]:
+        """The next leaf of each lease of a file, by first leaf: no leaf before it is left."""
+
+    def beat(self) -> str:
+        """Every few seconds, beside the machine's work: make sure of what was noted, and that it is
+        still ours.
+
+        Returns what a person should know of, or an empty text. Raises StateLocked, for good, when
+        it is not; StateFailed when it could not be made sure of this time.
+        """
+
+    def release(self) -> None:
+        """The machine stops.
+
+        Raises StateFailed when something could not be noted any more; all else is done.
+        """
+
+
+class LaggingWitness(ABC):
+    """The part of a witness that learns of leaves after they were used, and is asked for nothing
+    before.
+    """
+
+    @abstractmethod
+    def noted(self, name: bytes) -> dict[int, int]:
+        """See Witness."""
+
+    def against(self, name: bytes, first: int, following: int) -> str:
+        """See Witness."""
+        return behind(self.noted(name), first, following)
+
+    def floor(self, name: bytes, first: int) -> int:
+        """See Witness. Of leaves that were used and not noted it knows nothing."""
+        del name, first
+        return 0
+
+    def vouch(self, uses: Sequence[Use]) -> None:
+        """See Witness."""
+        del uses
+
+    def take(self, uses: Sequence[Use]) -> bool:
+        """See Witness."""
+        del uses
+        return True
+
+
+class NoWitness(LaggingWitness):
+    """For an NVRAM that forgets, or that nobody vouches for."""
+
+    def meet(self, past: Past, place: bytes) -> str:
+        """Nothing is against it."""
+        del past, place
+        return ""
+
+    def last(self, identity: bytes) -> Mark | None:
+        """None is known."""
+        del identity
+        return None
+
+    def advance(self, mark: Mark, doubt: str) -> None:
+        """Nothing is remembered."""
+
+    def claim(self, name: bytes, first: int, end: int) -> None:
+        """Every lease may come in."""
+
+    def is_spent(self, name: bytes, first: int, end: int) -> bool:
+        """None is known."""
+        del name, first, end
+        return False
+
+    def note(self, name: bytes, first: int, following: int) -> None:
+        """Nothing is remembered."""
+
+    def noted(self, name: bytes) -> dict[int, int]:
+        """None is known."""
+        del name
+        return {}
+
+    def beat(self) -> str:
+        """There is nothing to make sure of."""
+        return ""
+
+    def release(self) -> None:
+        """There is nothing to let go of."""
+
+
+class OpeningWitness(ABC):
+    """The part of a witness that remembers the last opening alone, whichever NVRAM it was of."""
+
+    _mark: Mark | None = None
+
+    @abstractmethod
+    def advance(self, mark: Mark, doubt: str) -> None:
+        """See Witness."""
+
+    def _own_doubt(self) -> str:
+        """Why what is remembered may itself be out of date."""
+        return ""
+
+    def meet(self, past: Past, place: bytes) -> str:
+        """See Witness."""
+        doubt = doubt_about(past, self._mark, place) or self._own_doubt()
+        if not doubt and self.last(past.last.identity) not in (None, past.last):
+            self.advance(past.last, "")
+        return doubt
+
+    def last(self, identity: bytes) -> Mark | None:
+        """See Witness."""
+        return self._mark if self._mark is not None and self._mark.identity == identity else None
+
+
+def overlaps(noted: dict[int, int], first: int, end: int) -> bool:
+    """Whether any of the leaves from `first` to `end` (not included) are among those that were
+    noted as gone.
+    """
+    return any(start < end and first < following for start, following in noted.items())
+
+
+def behind(noted: dict[int, int], first: int, following: int) -> str:
+    """Why a lease that stands at `following` was put back, by what was noted of its file; empty
+    when it was not.
+    """
+    seen = noted.get(first, 0)
+    return (
+        f"it stands at leaf {following}, but the witness saw it at {seen}: it was put back, or"
+        " damaged"
+        if seen > following
+        else ""
+    )
+
+
+def doubt_about(past: Past, last: Mark | None, place: bytes) -> str:
+    """Why an NVRAM may not be the one that was used last; empty when all is well."""
+    fresh = past.last.epoch == 0
+    if last is None or last.identity != past.last.identity:
+        return (
+            ""
+            if fresh
+            else "its witness has never seen it: it was copied or put back, or the witness was lost"
+        )
+    seen, known = (last.epoch, last.nonce), ((past.last.epoch, past.last.nonce), past.before)
+    if seen not in known:
+        counted = (
+            f"it was opened {last.epoch} times as its witness knows, but this one counts"
+            f" {past.last.epoch}"
+        )
+        return f"{counted}: it was put back, or copied"
+    if last.place and not same_file(last.place, place):
+        return "its folder is not the one that it was in: this is a copy, or was put back from one"
+    return ""

@@ -1,0 +1,102 @@
+"""modes.py: state that others can read or write is not used."""
+
+import os
+
+import pytest
+from state.kit import ESN
+
+from seemachine.state.cards.smartcard import Card, write_card
+from seemachine.state.disk import permissions
+from seemachine.state.disk.durable import private_folder, replace_file
+from seemachine.state.disk.permissions import check_modes
+from seemachine.state.disk.world_key import world_key
+from seemachine.state.errors import StateUnsafe
+
+
+@pytest.fixture
+def world(tmp_path):
+    """A world with everything in it that is looked at."""
+    for folder in (f"hsm/{ESN}/slots/2", f"hsm/{ESN}/making", "cards", "witness/cards"):
+        private_folder(tmp_path / "world" / folder)
+    world_key(tmp_path / "world")
+    for file in (
+        f"hsm/{ESN}/nvram.db",
+        f"hsm/{ESN}/nvram.db-wal",
+        f"hsm/{ESN}/making/a.key",
+        "witness/cards/card2",
+    ):
+        replace_file(tmp_path / "world" / file, b"")
+    write_card(tmp_path / "world" / "cards", Card.blank("card1"))
+    return tmp_path / "world"
+
+
+def refusal(world):
+    """Why this world is not used."""
+    with pytest.raises(StateUnsafe) as refused:
+        check_modes(world, world / "hsm" / ESN)
+    return str(refused.value)
+
+
+def test_what_we_make_is_private(world):
+    """State as it was made passes, and so does a world that is yet to be made."""
+    check_modes(world, world / "hsm" / ESN)
+    check_modes(world / "none", world / "none" / "hsm" / ESN)
+
+
+KEPT = [
+    (f"hsm/{ESN}", f"hsm/{ESN}"),
+    (f"hsm/{ESN}/nvram.db", f"hsm/{ESN}"),
+    (f"hsm/{ESN}/nvram.db-wal", f"hsm/{ESN}"),
+    (f"hsm/{ESN}/making/a.key", f"hsm/{ESN}"),
+    (f"hsm/{ESN}/slots/2", f"hsm/{ESN}"),
+    ("cards", "cards"),
+    ("cards/card1.card", "cards"),
+    ("witness/cards", "witness"),
+    ("witness/cards/card2", "witness"),
+    ("world.key", "world.key"),
+]
+
+
+@pytest.mark.parametrize("opened", [0o040, 0o020, 0o004, 0o002, 0o001])
+@pytest.mark.parametrize(("path", "kept"), KEPT, ids=[path for path, _ in KEPT])
+def test_what_is_open_to_others(world, path, kept, opened):
+    """One bit for others anywhere is refused; the sentence names the file, its mode and the
+    command, which mends it.
+    """
+    target = world / path
+    target.chmod(target.stat().st_mode | opened)
+    mode = target.stat().st_mode & 0o777
+
+    said = refusal(world)
+    assert (
+        said == f"{target} is open to others (mode {mode:04o}); run: chmod -R go-rwx {world / kept}"
+    )
+    assert os.system(said.rpartition("run: ")[2]) == 0
+    check_modes(world, world / "hsm" / ESN)
+
+
+@pytest.mark.parametrize("path", ["", "hsm"])
+def test_folders_that_others_may_enter(world, path):
+    """The world itself may be looked at by others, for key files and published objects are in it,
+    but not written to.
+    """
+    (world / path).chmod(0o755)
+    check_modes(world, world / "hsm" / ESN)
+    (world / path).chmod(0o775)
+
+    assert (
+        refusal(world)
+        == f"{world / path} is open to others (mode 0775); run: chmod go-w {world / path}"
+    )
+
+
+def test_what_belongs_to_another_user(world, monkeypatch):
+    """State of another user is refused with the command for its owner."""
+    mine = os.geteuid()
+    monkeypatch.setattr(permissions.os, "geteuid", lambda: mine + 1)
+
+    assert (
+        refusal(world)
+        == f"{world} belongs to user {mine}, not to the one who runs this; run: chown -R {mine + 1}"
+        f" {world}"
+    )
