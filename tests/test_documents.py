@@ -16,13 +16,14 @@ ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted(
     [
         ROOT / "README.md",
-        *ROOT.glob("docs/*.md"),
+        *ROOT.glob("docs/**/*.md"),
         ROOT / "deploy/README.md",
         ROOT / "container/README.md",
     ]
 )
-FIDELITY, ARCHITECTURE = ROOT / "docs/fidelity.md", ROOT / "docs/architecture.md"
-HBS_STATE = ROOT / "docs/hbs-state.md"
+FIDELITY = ROOT / "docs/explanation/fidelity.md"
+ARCHITECTURE = ROOT / "docs/explanation/architecture.md"
+HBS_STATE = ROOT / "docs/explanation/hbs-state.md"
 CODE = re.compile(r"`([^`\n]+)`")
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 BLOCK = re.compile(r"^(?:    |\t).*$|^```.*?^```", re.MULTILINE | re.DOTALL)

@@ -1,6 +1,6 @@
 """Thresholds: each of the last so many signatures of a lease needs an acknowledgement.
 
-That is a reason, which the machine's ledger keeps. The machine judges (docs/protocol.md,
+That is a reason, which the machine's ledger keeps. The machine judges (docs/reference/protocol.md,
 Thresholds); the key file has the number for leases on cards that were written before it was set.
 """
 

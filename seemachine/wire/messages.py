@@ -1,6 +1,6 @@
 """Every request beside its reply.
 
-This file is the contract; docs/protocol.md says the same in prose.
+This file is the contract; docs/reference/protocol.md says the same in prose.
 
 Names follow the guide's log lines (`continueLMS_cache_next`, `provisionLMS`, `nvmemfile`); what the
 guide does not name is named in its manner.

@@ -1,4 +1,4 @@
-"""docs/client.md and the README: their Python runs as printed, against a real machine."""
+"""docs/how-to/python.md and the README: their Python runs as printed, against a real machine."""
 
 import re
 import subprocess
@@ -15,7 +15,7 @@ from seemachine.state.cards.rack import Rack
 from seemachine.wire.status import Status
 
 ROOT = Path(__file__).parent.parent.parent
-DOCUMENT = ROOT / "docs/client.md"
+DOCUMENT = ROOT / "docs/how-to/python.md"
 SNIPPET = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
