@@ -203,7 +203,7 @@ def _context(address: Address, files: Tls) -> "ssl.SSLContext":
             path.read_bytes()
         except OSError as error:
             raise _failed(
-                address, f"TLS needs {path}: {error.strerror}; see TLS in docs/operations.md"
+                address, f"TLS needs {path}: {error.strerror}; see docs/how-to/tls.md"
             ) from None
     try:
         # A password would be asked for at the terminal.

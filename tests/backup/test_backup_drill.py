@@ -1,4 +1,4 @@
-"""The drill of docs/operations.md, and the commands around it, with real processes."""
+"""The drill of docs/how-to/backup.md, and the commands around it, with real processes."""
 
 import json
 import shutil
