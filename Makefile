@@ -8,7 +8,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # How many processes the tests are spread over, file by file.
 JOBS ?= auto
 
-.PHONY: demo test test-native test-bigendian lint bench storm soak attack fuzz mutants crash-matrix restore-matrix image oci clean
+.PHONY: demo test test-native test-bigendian lint bench storm soak attack fuzz mutants crash-matrix restore-matrix image oci docs man clean
 
 demo: .venv/installed
 	deploy/demo/demo.sh
@@ -35,6 +35,14 @@ oci: .venv/tested
 	$(BIN)/python container/build.py --tree-only
 	container/oci.sh
 	$(BIN)/pytest -q tests/container/oci_image.py
+
+# The site in build/site; a warning, such as of a link that leads nowhere, is an error.
+docs: .venv/documented
+	$(BIN)/sphinx-build -q -W --keep-going -c docs -d build/doctrees . build/site
+
+# The man pages in build/man/man1; `man -M build/man seemachine` shows one.
+man: .venv/documented
+	$(BIN)/sphinx-build -q -W --keep-going -b man -c docs -d build/doctrees . build/man
 
 lint: .venv/tested
 	$(BIN)/ruff check .
@@ -88,6 +96,10 @@ crash-matrix: .venv/tested
 .venv/tested: .venv/installed
 	$(BIN)/pip install --quiet --group test --group lint
 	$(BIN)/pip install --quiet --only-binary :all: --group crash || echo "no wheel of apsw here: the crash matrix leaves SQLite out"
+	touch $@
+
+.venv/documented: .venv/tested
+	$(BIN)/pip install --quiet --group docs
 	touch $@
 
 clean:

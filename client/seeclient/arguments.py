@@ -143,7 +143,7 @@ _WRITTEN = {
     "threshold": "alias=A warnat=N",
 }
 # What each command needs, and what it takes beside that.
-_FORMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+FORMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "banner": ((), ()),
     "list": ((), ()),
     "showinfo": (("alias",), ()),
@@ -162,11 +162,11 @@ _FORMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 
 
 def _check(verb: str, values: dict[str, str], *, implied: bool) -> None:
-    needed, taken = _FORMS[verb]
+    needed, taken = FORMS[verb]
     for name in values:
         if name not in needed + taken:
             where = " or ".join(
-                _WRITTEN[each] for each, form in _FORMS.items() if name in form[0] + form[1]
+                _WRITTEN[each] for each, form in FORMS.items() if name in form[0] + form[1]
             )
             raise UsageError(
                 f"{name}= goes with {where}"

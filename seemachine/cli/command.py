@@ -95,6 +95,12 @@ def _info(_verb: str, options: argparse.Namespace) -> int:
     return run(options.home, as_json=options.json)
 
 
+def _completion(_verb: str, options: argparse.Namespace) -> int:
+    from seemachine.cli import completion
+
+    return completion.run(options.shell)
+
+
 def _fleet(verb: str, options: argparse.Namespace) -> int:
     from seemachine.cli import fleet
 
@@ -151,6 +157,7 @@ def _nfast(verb: str, options: argparse.Namespace) -> int:
 ROOMS: dict[str, Callable[[str, argparse.Namespace], int]] = {
     "serve": _serve,
     "info": _info,
+    "completion": _completion,
     "fleet": _fleet,
     "card": _card,
     "quarantine": _quarantine,

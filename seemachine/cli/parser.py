@@ -49,6 +49,16 @@ def build(enter: Enter) -> argparse.ArgumentParser:
         "--home", type=Path, metavar="DIR", help="world folder; default $SEEMACHINE_HOME"
     )
     info.set_defaults(run=enter("info", ""))
+    completion = words.add_parser(
+        "completion",
+        help="print what a shell reads to complete seemachine and pipsqueak",
+        epilog=(
+            'bash: eval "$(seemachine completion bash)" in ~/.bashrc; zsh: the same in ~/.zshrc,'
+            " after compinit; fish: seemachine completion fish | source in config.fish"
+        ),
+    )
+    completion.add_argument("shell", choices=("bash", "zsh", "fish"), help="which shell")
+    completion.set_defaults(run=enter("completion", ""))
     helping = words.add_parser("help", help="the options of a command, as its --help")
     helping.add_argument(
         "words", nargs="*", metavar="COMMAND", help="such as: card insert; default: all commands"
