@@ -122,7 +122,7 @@ def _checked(peer: Peer, wish: Wish, *, load: bool) -> Story[NvmemfileSigned]:
         # What is remembered, and compared, is the leaf of the signature, whatever the machine calls
         # it.
         raise dispatch.impossible(
-            peer, f"says leaf {signed.leaf} of a signature with another", SIGN
+            peer, f"reports leaf {signed.leaf} for a signature with another", SIGN
         )
     # Before anybody sees the signature: a leaf that was seen already may have signed something
     # else.

@@ -17,7 +17,10 @@ TLS_OPTIONS = {"tls_cert": "certificate", "tls_key": "key", "tls_ca": "ca"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. Returns the exit code: 0 done, 1 refused, 2 wrong usage, 130 interrupted."""
+    """Run one command.
+
+    Returns the exit code: 0 done, 1 refused, 2 invalid command line, 130 interrupted.
+    """
     settle_streams()
     # Whatever a command writes is for its user alone.
     os.umask(0o077)

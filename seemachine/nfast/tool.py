@@ -23,7 +23,7 @@ class Refusal(Exception):
 
 
 class Misuse(Refusal):
-    """Refused whatever the world looks like: wrong usage."""
+    """Refused whatever the world looks like: the command line is invalid."""
 
 
 class Silent(Refusal):
@@ -50,7 +50,10 @@ def run(
     arguments: Sequence[str] | None,
     act: Callable[[argparse.Namespace], int | None] | None = None,
 ) -> int:
-    """Run a tool. Returns the exit code: 0 done, 1 refused, 2 wrong usage, 130 interrupted."""
+    """Run a tool.
+
+    Returns the exit code: 0 done, 1 refused, 2 invalid command line, 130 interrupted.
+    """
     options = parsed.parse_args(arguments)
     os.umask(0o077)
     try:

@@ -256,7 +256,8 @@ def test_a_key_that_is_not_there_may_be_half_made(world):
         1,
         [
             "ERROR: showinfo failed",
-            "If its making broke off, go on with: pipsqueak generate alias=nobody resume=yes",
+            "If its generation broke off, resume it with: pipsqueak generate alias=nobody"
+            " resume=yes",
         ],
     )
 
@@ -848,7 +849,7 @@ def test_ctrl_c_in_a_long_generation(world):
     assert not keys.exists("long")
     *_, said, advice = rest.splitlines()
     assert said == "interrupted"
-    assert advice == "What is done is kept; go on with: pipsqueak generate alias=long resume=yes"
+    assert advice == "What is done is kept; resume with: pipsqueak generate alias=long resume=yes"
 
     done = rest.count("chunk: long") + 2
     code, lines = run(world, *advice.partition("pipsqueak ")[2].split())
@@ -911,7 +912,7 @@ def test_the_advice_is_good_wherever_it_is_given(tmp_path):
             "[Errno 28] No space left on device",
             "x",
             1,
-            "What is done is kept; go on with: pipsqueak generate alias=k resume=yes",
+            "What is done is kept; resume with: pipsqueak generate alias=k resume=yes",
         ),
     ],
 )

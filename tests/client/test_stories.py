@@ -754,7 +754,7 @@ def test_a_machine_that_names_another_leaf_is_not_believed(key):
             ((peer, sign_request()), replace(SIGNED, leaf=8)),
         )
     )
-    assert "says leaf 8 of a signature with another" in refused.detail
+    assert "reports leaf 8 for a signature with another" in refused.detail
 
 
 def test_when_a_machine_has_just_run_out_the_next_one_signs(key):
