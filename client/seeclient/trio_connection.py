@@ -8,9 +8,11 @@ import trio
 from seeclient import dispatch, sightings, tls
 from seeclient.blocking_connection import CONNECT_SECONDS, READ_BYTES, REPLY_GRACE_SECONDS
 from seeclient.effects import Address
+from seemachine.wire.fields import Record
 from seemachine.wire.link import NEED_DATA, Answered, Closed, Link, Refused, Role
 from seemachine.wire.messages import Greeting, Hello
 from seemachine.wire.names import PROTOCOL
+from seemachine.wire.requests import Request
 from seemachine.wire.status import BadValue, PeerMisuse, StatusError
 
 if TYPE_CHECKING:
@@ -62,7 +64,7 @@ class Connection:
             await self.close()
             raise
 
-    async def ask(self, request: Any) -> Any:
+    async def ask(self, request: Request[Record]) -> Record | StatusError:
         """The reply, or the refusal as a value. Raises StatusError when the connection is lost."""
         if self._closed:
             raise dispatch.lost(self.address, "closed")
@@ -122,7 +124,7 @@ class Connection:
         finally:
             await trio.aclose_forcefully(self._wire)
 
-    async def _receive(self) -> Any:
+    async def _receive(self) -> Record | StatusError:
         while True:
             event = self._link.next_event()
             if event is NEED_DATA:

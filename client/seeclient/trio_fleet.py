@@ -26,6 +26,8 @@ from seeclient.events import Listener, ignore
 from seeclient.generating import Patience, Recipe
 from seeclient.message import Message
 from seeclient.trio_connection import Connection, connect
+from seemachine.wire.fields import Record
+from seemachine.wire.requests import Request
 from seemachine.wire.status import StatusError
 
 
@@ -106,7 +108,7 @@ class Fleet:
                 story.close()
                 raise
 
-    async def _perform(self, effect: Effect) -> Any:
+    async def _perform(self, effect: Effect) -> object:
         if isinstance(effect, Ask):
             reply = await self._ask(effect.peer, effect.request)
             if isinstance(reply, StatusError):
@@ -117,12 +119,13 @@ class Fleet:
         if isinstance(effect, Work):
             return await trio.to_thread.run_sync(effect.call, abandon_on_cancel=True)
         assert isinstance(effect, Pause)
-        return await trio.sleep(effect.seconds)
+        await trio.sleep(effect.seconds)
+        return None
 
-    async def _ask(self, peer: Peer, request: Any) -> Any:
+    async def _ask(self, peer: Peer, request: Request[Record]) -> Record | StatusError:
         async with self._connections[peer].lock:
             connection = self._connections[peer]
-            if connection.stale and isinstance(request, dispatch.ANYWHERE):
+            if connection.stale and not request.BOUND:
                 fresh = await connect(
                     dispatch.current_address(self._fleet, peer), self._credentials
                 )
@@ -132,8 +135,10 @@ class Fleet:
                 peer.greeting = await connection.greet()
             return await connection.ask(request)
 
-    async def _ask_all(self, peers: Sequence[Peer], request: Any) -> list[Any]:
-        replies: list[Any] = [None] * len(peers)
+    async def _ask_all(
+        self, peers: Sequence[Peer], request: Request[Record]
+    ) -> list[Record | StatusError]:
+        replies: dict[int, Record | StatusError] = {}
 
         async def ask_one(index: int, peer: Peer) -> None:
             try:
@@ -144,7 +149,7 @@ class Fleet:
         async with trio.open_nursery() as nursery:
             for index, peer in enumerate(peers):
                 nursery.start_soon(ask_one, index, peer)
-        return replies
+        return [replies[index] for index in range(len(peers))]
 
     async def connect(self, found: Sequence[Address]) -> None:
         """Connect to all at once; who does not answer goes to `roster.failures`."""
