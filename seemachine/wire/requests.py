@@ -112,7 +112,7 @@ def _check(cls: type[Request[Record]], facts: Mapping[str, object]) -> None:
         raise TypeError(f"{request} says {unknown}, which is no fact of a request")
     for name, fact in facts.items():
         if not isinstance(fact, known[name]):
-            raise TypeError(f"{request} says {name}={fact!r}; {name} is a {known[name].__name__}")
+            raise TypeError(f"{request} says {name}={fact!r}, not of type {known[name].__name__}")
     if facts["name"] in REQUESTS:
         other = REQUESTS[str(facts["name"])]
         raise TypeError(f"{request} has the name of {other.__name__}, {other.NAME}")

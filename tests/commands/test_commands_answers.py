@@ -200,7 +200,7 @@ class TestErrors:
         class Stranger:
             """A request of nobody."""
 
-            NAME = "stranger"
+            NAME = WHERE = "stranger"
 
         assert answer(session, Stranger()).status is Status.Failed
 
