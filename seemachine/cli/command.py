@@ -13,8 +13,6 @@ from seemachine.cli import parser
 from seemachine.printing import say
 from seemachine.terminal import settle_streams
 
-TLS_OPTIONS = {"tls_cert": "certificate", "tls_key": "key", "tls_ca": "ca"}
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit code: 0 done, 1 refused, 2 wrong usage, 130 interrupted."""
@@ -63,30 +61,9 @@ def _enter(room: str, verb: str) -> Callable[[argparse.Namespace], int]:
 
 
 def _serve(_verb: str, options: argparse.Namespace) -> int:
-    from seemachine.config import ConfigError, load, refuse_password
+    from seemachine.cli import serve
 
-    given = {
-        name: value
-        for name, value in vars(options).items()
-        if name not in ("run", "config", *TLS_OPTIONS)
-    }
-    given["tls"] = {
-        setting: value
-        for option, setting in TLS_OPTIONS.items()
-        if (value := getattr(options, option)) is not None
-    } or None
-    if options.config is None and options.esn is None:
-        say("seemachine serve: --esn is needed, such as --esn 7852-268D-3BF9", file=sys.stderr)
-        return 2
-    try:
-        refuse_password(options.witness)
-        config = load(options.config, **given)
-    except ConfigError as error:
-        say(f"seemachine serve: {error}", file=sys.stderr)
-        return 2
-    from seemachine.server.launch import start
-
-    return start(config)
+    return serve.run(options)
 
 
 def _info(_verb: str, options: argparse.Namespace) -> int:
