@@ -30,11 +30,11 @@ from server.serverkit import (
 )
 
 from seemachine.cli.command import main
+from seemachine.config import MOST
 from seemachine.lms.hashing import finish_message, start_message
 from seemachine.lms.parameters import lmots
 from seemachine.state.cards.rack import Rack
 from seemachine.state.cards.smartcard import read_card
-from seemachine.config import MOST
 from seemachine.wire import messages as m
 from seemachine.wire.names import nvram_name
 from seemachine.wire.status import Status, StatusError
@@ -366,7 +366,9 @@ WRONG_FILES = {
     "[limits]\nrequest = 5": "unknown setting limits.request; known are frame_bytes",
     "[limits]\nconnections = 0": f"limits.connections takes a number from 1 to {MOST}, not 0",
     "[limits]\nidle_seconds = 1.5": f"limits.idle_seconds takes a number from 1 to {MOST}, not 1.5",
-    "[limits]\ndrain_seconds = true": f"limits.drain_seconds takes a number from 1 to {MOST}, not True",
+    "[limits]\ndrain_seconds = true": (
+        f"limits.drain_seconds takes a number from 1 to {MOST}, not True"
+    ),
     "[limits]\nidle_seconds = 134217729": (
         f"limits.idle_seconds takes a number from 1 to {MOST}, not 134217729"
     ),
