@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import groupby
-from pathlib import Path
 
 from seemachine.backup.archive import Backup, ListedFile, MachinePart, ledger_name
 from seemachine.backup.ledgers import rows_in
 from seemachine.backup.steps import Step
 from seemachine.state.disk.lock import FolderLock
-from seemachine.state.errors import StateFailed, StateUnsafe
-from seemachine.state.nvram.store import Store
+from seemachine.state.errors import StateFailed
+from seemachine.state.nvram.store import KEEP, Store
+from seemachine.state.nvram.stores import kind_in
 from seemachine.state.records import NvramFile
 from seemachine.state.witness.protocol import Witness
 from seemachine.wire.names import is_esn, printed_name
@@ -80,33 +80,19 @@ def advance(
 def _open(world: World, esn: str, opener: Opener, stack: ExitStack, *, look: bool) -> Stopped:
     """With its NVRAM, if the backup has something to compare it with."""
     folder = world.hsm(esn)
-    kinds = [kind for kind in ("nvram.db", "nvram") if look and (folder / kind).exists()]
-    if len(kinds) > 1:
-        raise StateUnsafe(
-            f"{folder} has two NVRAMs, nvram.db and nvram; move away the one that is not used"
-        )
+    kind = kind_in(folder) if look else None
     witness = opener()
-    if not kinds:
+    if kind is None:
         stack.callback(witness.release)
         return Stopped(esn, witness, None)
     try:
-        store = _open_store(kinds[0], folder, witness)
+        store = kind.open(folder, witness, KEEP)
     except BaseException:
         witness.release()
         raise
     # Releases the witness, too.
     stack.callback(store.close)
     return Stopped(esn, witness, store)
-
-
-def _open_store(kind: str, folder: Path, witness: Witness) -> Store:
-    if kind == "nvram":
-        from seemachine.state.nvram.file import FileStore
-
-        return FileStore(folder, witness)
-    from seemachine.state.nvram.sqlite import SqliteStore
-
-    return SqliteStore(folder, witness)
 
 
 def _used(ledger: bytes) -> list[Range]:

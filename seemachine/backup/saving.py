@@ -37,12 +37,11 @@ from seemachine.printing import say, say_json
 from seemachine.state.disk.durable import replace_file
 from seemachine.state.disk.world_key import world_key
 from seemachine.state.errors import StateError, StateFailed, reason
+from seemachine.state.nvram.stores import kept_in
 from seemachine.wire.messages import ListNvmemfiles, NvmemfileListing
 from seemachine.wire.names import is_esn
 from seemachine.wire.status import StatusError
 from seemachine.world import World
-
-NVRAM = ("nvram.db", "nvram")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +116,7 @@ def save(
 def with_nvram(world: World) -> list[str]:
     """The machines of a world that have an NVRAM."""
     folders = [folder for folder in sorted(world.folder.glob("hsm/*")) if is_esn(folder.name)]
-    return [folder.name for folder in folders if any((folder / kept).exists() for kept in NVRAM)]
+    return [folder.name for folder in folders if kept_in(folder)]
 
 
 def portrait(fleet: blocking.Fleet, peer: Peer) -> Portrait:

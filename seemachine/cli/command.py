@@ -14,8 +14,6 @@ from seemachine.printing import say
 from seemachine.terminal import settle_streams
 from seemachine.world import World
 
-TLS_OPTIONS = {"tls_cert": "certificate", "tls_key": "key", "tls_ca": "ca"}
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit code: 0 done, 1 refused, 2 wrong usage, 130 interrupted."""
@@ -67,32 +65,9 @@ def _enter(room: str, verb: str) -> Callable[[argparse.Namespace], int]:
 
 
 def _serve(_verb: str, options: argparse.Namespace) -> int:
-    from seemachine.config import ConfigError, load, refuse_password
+    from seemachine.cli import serve
 
-    given = {
-        name: value
-        for name, value in vars(options).items()
-        if name not in ("run", "config", "home", "environ", "world", *TLS_OPTIONS)
-    }
-    given["tls"] = {
-        setting: value
-        for option, setting in TLS_OPTIONS.items()
-        if (value := getattr(options, option)) is not None
-    } or None
-    if options.config is None and options.esn is None:
-        say("seemachine serve: --esn is needed, such as --esn 7852-268D-3BF9", file=sys.stderr)
-        return 2
-    try:
-        refuse_password(options.witness)
-        # A folder in the file of settings counts more than the one of the environment.
-        chosen = options.world if options.home else None
-        config = load(options.config, options.world, world=chosen, **given)
-    except ConfigError as error:
-        say(f"seemachine serve: {error}", file=sys.stderr)
-        return 2
-    from seemachine.server.launch import start
-
-    return start(config, options.environ)
+    return serve.run(options)
 
 
 def _info(_verb: str, options: argparse.Namespace) -> int:

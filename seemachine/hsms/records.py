@@ -20,11 +20,11 @@ from seemachine.process.identity import Process, parsed
 from seemachine.state.disk.durable import PRIVATE_FILE, private_folder, replace_file
 from seemachine.state.disk.lock import holder
 from seemachine.state.errors import StateCorrupt
+from seemachine.wire.names import MOST_MODULES
 from seemachine.world import World
 
 FILE_NAME = "module.json"
 OPERATIONAL = "operational"
-MOST_MODULES = 64
 
 
 @dataclass(slots=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 from seemachine.config import Config, ConfigError
 from seemachine.fleet import configuration
 from seemachine.fleet.ending import end
+from seemachine.fleet.settings_file import write_settings
 from seemachine.hsms import published, records
 from seemachine.hsms.published import Published
 from seemachine.hsms.records import Loaded, Module
@@ -25,7 +26,6 @@ from seemachine.world import World
 START_SECONDS = 60.0
 LOOK_SECONDS = 0.02
 LOG = "see.log"
-SETTINGS = "see.toml"
 _PYTHON = re.compile(rb"#!\s*\S*?python3?[\d.]*(?:\s+(-\w+))?\s*$|#!\s*/usr/bin/env python3?\s*$")
 
 
@@ -148,9 +148,7 @@ def _options(world: World, module: Module, loaded: Loaded) -> list[str]:
     machine = configuration.as_loaded(
         replace(_described(world, module), module=module.number), loaded
     )
-    settings = world.hsm(module.esn) / SETTINGS
-    settings.write_text(configuration.limits_file(machine))
-    return [*configuration.command_line(machine), "--no-publish", "--config", str(settings)]
+    return ["--config", str(write_settings(replace(machine, publish=False)))]
 
 
 def _described(world: World, module: Module) -> Config:

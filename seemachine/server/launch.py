@@ -30,8 +30,9 @@ from seemachine.state.cards.slots import Slots
 from seemachine.state.checkpoints import FolderCheckpoints, NoCheckpoints
 from seemachine.state.disk.lock import FolderLock, holder
 from seemachine.state.disk.permissions import check_modes
-from seemachine.state.errors import StateCorrupt, StateError, StateFailed, StateUnsafe, reason
+from seemachine.state.errors import StateCorrupt, StateError, StateFailed, reason
 from seemachine.state.nvram.store import Retention, Store
+from seemachine.state.nvram.stores import STORES, refuse_others
 from seemachine.state.witness.layered import LayeredWitness
 from seemachine.state.witness.protocol import NoWitness, Witness
 from seemachine.state.witness.runtime import AUTO, OFF, RuntimeWitness, runtime_folder
@@ -120,7 +121,8 @@ def _way_out(config: Config, error: Exception) -> str:
     """For what the system lacks, and for damage: their own sentences only say what is wrong."""
     if lack := lacking(error):
         return f"; {ADVICE[lack]}"
-    if type(error) is not StateCorrupt or not str(error).startswith(str(config.folder / "nvram")):
+    kept = str(config.folder / STORES[config.store].path)
+    if type(error) is not StateCorrupt or not str(error).startswith(kept):
         return ""
     return (
         f"; nothing was changed. Moving {config.folder} away lets the machine begin anew, without"
@@ -154,7 +156,7 @@ def build(config: Config, store: Store) -> Machine:
         delegated=config.nvram_delegation,
         operator=config.operator,
         checkpoints=(
-            NoCheckpoints() if config.store == "memory" else FolderCheckpoints(config.folder)
+            FolderCheckpoints(config.folder) if STORES[config.store].durable else NoCheckpoints()
         ),
     )
 
@@ -194,17 +196,11 @@ def open_store(config: Config, environ: Mapping[str, str], runtime: Witness | No
 
     Raises StateError.
     """
-    kept = {"sqlite": config.folder / "nvram.db", "file": config.folder / "nvram"}
-    for other, path in kept.items():
-        if config.store not in (other, "memory") and path.exists():
-            raise StateUnsafe(
-                f"{config.esn} keeps its NVRAM in {path}; use --store {other}, or its leaves would"
-                " be out of sight"
-            )
-    if config.store == "memory":
-        from seemachine.state.nvram.volatile import MemoryStore
-
-        return MemoryStore(_retention(config))
+    kind = STORES[config.store]
+    refuse_others(kind, config.folder, config.esn)
+    keep = Retention(config.retry_seconds, config.ledger_days)
+    if not kind.durable:
+        return kind.open(config.folder, NoWitness(), keep)
     options = (
         {"stop_seconds": float(min(STOP_SECONDS, config.limits.drain_seconds))}
         if is_url(config.witness)
@@ -213,24 +209,10 @@ def open_store(config: Config, environ: Mapping[str, str], runtime: Witness | No
     configured = open_witness(config.witness, config.world.witness, config.esn, environ, **options)
     witness = LayeredWitness(configured, runtime or NoWitness())
     try:
-        return _open_durable(config, witness)
+        return kind.open(config.folder, witness, keep)
     except BaseException:
         witness.release()
         raise
-
-
-def _retention(config: Config) -> Retention:
-    return Retention(config.retry_seconds, config.ledger_days)
-
-
-def _open_durable(config: Config, witness: Witness) -> Store:
-    if config.store == "file":
-        from seemachine.state.nvram.file import FileStore
-
-        return FileStore(config.folder, witness, _retention(config))
-    from seemachine.state.nvram.sqlite import SqliteStore
-
-    return SqliteStore(config.folder, witness, _retention(config))
 
 
 async def _run(

@@ -103,7 +103,11 @@ class World:
         if file.is_dir():
             return restoring.restore_outgoing(worlds.World.at(self.path), file)
         return restoring.restore(
-            worlds.World.at(self.path), restoring.opened(file), witness, after_loss=after_loss
+            worlds.World.at(self.path),
+            restoring.opened(file),
+            {},
+            witness,
+            after_loss=after_loss,
         )
 
     def peers(self) -> list[Peer]:

@@ -104,7 +104,7 @@ class World:
         lock = FolderLock(config.folder, esn)
         with contextlib.ExitStack() as failed:
             failed.callback(lock.release)
-            store = open_store(config)
+            store = open_store(config, {})
             failed.callback(store.close)
             machine = build(config, store)
             failed.pop_all()

@@ -14,6 +14,7 @@ from deploy.units import HARDENING, OWN, SERVICE, UNIT, sections
 from seemachine import config
 from seemachine.cli.command import _parser, main
 from seemachine.fleet import configuration
+from seemachine.fleet.settings_file import write_settings
 from seemachine.server.daemon import OTHER_THREADS
 from seemachine.server.launch import wire_limits
 from seemachine.server.session import READING_THREADS
@@ -84,7 +85,8 @@ def test_settings_that_can_not_be_read_are_not_tried_again(
     """Their exit code is the one that the units do not restart; one that a database may mend is
     another.
     """
-    bad = _written(tmp_path, "port = 'no'\n")
+    bad = tmp_path / "machine.toml"
+    bad.write_text("port = 'no'\n")
     assert (
         str(main(["serve", "--esn", ESN, "--config", str(bad)]))
         == SERVICE["RestartPreventExitStatus"]
@@ -153,12 +155,7 @@ def test_the_example_fleet_is_one(tmp_path: Path) -> None:
         assert machine.witness.startswith("postgresql://")
         assert machine.lock_memory == "yes"
         assert not machine.insecure_bind
-        assert (
-            config.load(
-                _written(tmp_path, configuration.limits_file(machine)), esn=machine.esn
-            ).limits
-            == machine.limits
-        )
+        assert config.load(write_settings(machine)) == machine
         assert wire_limits(machine).frame == 1048576
     assert not fleet.fed
 
@@ -252,9 +249,3 @@ def test_the_unit_leaves_room(name: str, tmp_path: Path) -> None:
     assert int(service["LimitNOFILE"]) > count * 2 * limits.connections
     cores = 128
     assert int(service["TasksMax"]) > count * (1 + 2 * cores + OTHER_THREADS + READING_THREADS + 4)
-
-
-def _written(folder: Path, text: str) -> Path:
-    path = folder / "limits.toml"
-    path.write_text(text)
-    return path

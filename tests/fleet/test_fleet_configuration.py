@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from seemachine.config import ConfigError
+from seemachine.config import ConfigError, TlsSettings, load
 from seemachine.fleet import configuration
+from seemachine.fleet.settings_file import write_settings
 from seemachine.hsms import published
 from seemachine.hsms.published import Published
 from seemachine.world import World
@@ -55,8 +56,8 @@ def test_machines_come_in_module_order_with_ports_of_their_own(tmp_path: Path) -
 
 
 def test_operator_and_limits_go_to_every_machine(tmp_path: Path) -> None:
-    """[operator] and [limits] hold for the whole fleet, and reach each process through its command
-    line and its limits file.
+    """[operator] and [limits] hold for the whole fleet, and reach each process through its file of
+    settings.
     """
     fleet = read(
         tmp_path,
@@ -67,8 +68,8 @@ def test_operator_and_limits_go_to_every_machine(tmp_path: Path) -> None:
     assert fleet.fed
     for machine in fleet.machines:
         assert machine.limits.connections == 7
-        assert "connections = 7\n" in configuration.limits_file(machine)
-        assert configuration.command_line(machine)[12:14] == ["--operator", "auto"]
+        told = load(write_settings(machine), World.at("/usual"))
+        assert (told.limits.connections, told.operator) == (7, "auto")
 
 
 def test_tls_is_the_fleets_or_a_machines(tmp_path: Path) -> None:
@@ -82,17 +83,10 @@ def test_tls_is_the_fleets_or_a_machines(tmp_path: Path) -> None:
     )
 
     for machine, folder in zip(fleet.machines, (tmp_path / "pki", Path("/elsewhere")), strict=True):
-        certificate, key, ca = (
-            str(folder / name) for name in (f"{machine.esn}.crt", f"{machine.esn}.key", "ca.crt")
+        names = (f"{machine.esn}.crt", f"{machine.esn}.key", "ca.crt")
+        assert load(write_settings(machine), World.at("/usual")).tls == TlsSettings(
+            *(folder / name for name in names)
         )
-        assert configuration.command_line(machine)[-6:] == [
-            "--tls-cert",
-            certificate,
-            "--tls-key",
-            key,
-            "--tls-ca",
-            ca,
-        ]
 
 
 @pytest.mark.parametrize(
@@ -119,7 +113,7 @@ def test_tls_is_the_fleets_or_a_machines(tmp_path: Path) -> None:
         ('[[machines]]\nesn = "0000-0000-0001"\n[operator]\nblank = 1\n', "blank_cards"),
         (
             '[[machines]]\nesn = "0000-0000-0001"\n[operator]\nblank_cards = "often"\n',
-            '[operator] blank_cards takes "manual" or "auto"',
+            "blank_cards takes one of manual, auto, not",
         ),
         (
             '[[machines]]\nesn = "0000-0000-0001"\n[limits]\nidle = 1\n',
@@ -135,6 +129,10 @@ def test_tls_is_the_fleets_or_a_machines(tmp_path: Path) -> None:
             "tls takes certificate, key and ca, all three",
         ),
         ('[[machines]]\nesn = "0000-0000-0001"\n[more]\n', "unknown section more"),
+        (
+            'process = "two"\n[[machines]]\nesn = "0000-0000-0001"\n',
+            "process takes one of each, one, not 'two'",
+        ),
         ('[[machines]]\nesn = "0000-0000-0001"\npublish = false\n', "publishes itself"),
         ("[[machines", "fleet.toml"),
         ("a = " + "[" * 10_000, "fleet.toml"),

@@ -24,8 +24,10 @@ from seeclient.keys import check_alias
 from seemachine import config
 from seemachine.config import ConfigError
 from seemachine.fleet import configuration
+from seemachine.fleet.template import guide_fleet
 from seemachine.hsms import published
 from seemachine.hsms.published import Published
+from seemachine.state.nvram.stores import STORES
 from seemachine.wire.names import SLOTS, is_esn
 from seemachine.wire.printable import is_printable
 from seemachine.wire.status import Status, StatusError
@@ -223,7 +225,7 @@ def config_files(data: bytes) -> None:
         path = home / "config.toml"
         path.write_bytes(settings_text(MACHINE, Source(data)))
         try:
-            made = config.load(path)
+            made = config.load(path, World.at("/usual"))
         except ConfigError as error:
             assert str(error)
             return
@@ -239,17 +241,17 @@ def must_be_a_machine(made: config.Config) -> None:
     assert is_esn(made.esn)
     assert 0 <= made.port < 1 << 16
     assert made.world.is_absolute()
-    assert made.store in config.STORES
+    assert made.store in STORES
 
 
-@target(b"\1" + configuration.GUIDE_FLEET.encode(), b"\2\x11", b"\0\1\0\0\0\0\1")
+@target(b"\1" + guide_fleet().encode(), b"\2\x11", b"\0\1\0\0\0\0\1")
 def fleet_files(data: bytes) -> None:
     """A fleet file of any content: a fleet or ConfigError for the supervisor, addresses or a
     refusal for the client.
     """
     with at_home("fleet_files") as home:
         path = home / "fleet.toml"
-        path.write_bytes(settings_text(configuration.GUIDE_FLEET, Source(data)))
+        path.write_bytes(settings_text(guide_fleet(), Source(data)))
         try:
             for address in addresses(path):
                 must_be_an_address(address)
@@ -262,8 +264,8 @@ def fleet_files(data: bytes) -> None:
             return
         for made in fleet.machines:
             must_be_a_machine(made)
-            assert configuration.command_line(made)
-            assert configuration.limits_file(made)
+            path.write_bytes(config.to_toml(made))
+            assert config.load(path, World.at("/usual")) == made
 
 
 # ---------------------------------------------------------------- what is typed

@@ -14,6 +14,7 @@ import pytest
 from nfast.kit import ASK, FIVE, GENERATE, SIGN, XC, Site, make_site
 from processes import Ran, eventually
 
+from seemachine.config import load
 from seemachine.hsms import published, records
 from seemachine.world import World
 
@@ -136,9 +137,8 @@ def test_what_a_fleet_runs_is_no_image_whatever_ran_before(site: Site) -> None:
     site.enroll_launcher()
     uuid = start_five(site)
     image = [f"{FIVE}      UUID: {uuid}  pqcop 1.4.1  STARTED"]
-    entry = published.listening(World.at(site.home), FIVE)
-    words = Path(f"/proc/{entry.pid}/cmdline").read_text().split("\0") if entry else []
-    assert [words.count(option) for option in ("--module", "--signer")] == [1, 1]
+    told = load(site.home / "hsm" / FIVE / "settings.toml", World.at(site.home))
+    assert (told.module, told.publish, told.signer) == (1, False, site.module().signer)
     assert site.done("csadmin", "list") == image
     site.seemachine("fleet", "down")
     assert processes.seemachine(["fleet", "up", "--detach"], site.env)[0] == 0

@@ -133,7 +133,9 @@ def _run(pipe: Connection, world: Path, esn: str, setting: Setting) -> None:
     with without(*setting.without):
         try:
             lock = FolderLock(config.folder, esn)
-            machine = build(config, open_store(config, open_runtime(config)[0]))
+            machine = build(
+                config, open_store(config, os.environ, open_runtime(config, os.environ)[0])
+            )
             inspect(machine)
         except (StateError, OSError) as error:
             pipe.send(("refused", str(error)))

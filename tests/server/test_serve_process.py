@@ -30,6 +30,7 @@ from server.serverkit import (
 )
 
 from seemachine.cli.command import main
+from seemachine.config import MOST
 from seemachine.lms.hashing import finish_message, start_message
 from seemachine.lms.parameters import lmots
 from seemachine.state.cards.rack import Rack
@@ -354,8 +355,8 @@ def test_loopback_needs_no_leave(host, tmp_path, monkeypatch):
 WRONG_FILES = {
     'esn = "7852"': "esn takes an electronic serial number such as 7852-268D-3BF9, not '7852'",
     'model = "6"': "model takes one of 5c, xc, not '6'",
-    "module = 0": "module takes a number from 1 to 64, not 0",
-    "module = true": "module takes a number from 1 to 64, not True",
+    "module = 0": "module takes a number from 1 to 65535, not 0",
+    "module = true": "module takes a number from 1 to 65535, not True",
     "port = 65536": "port takes a number from 0 (any free one) to 65535, not 65536",
     'port = "8888"': "port takes a number from 0 (any free one) to 65535, not '8888'",
     'store = "paper"': "store takes one of sqlite, file, memory, not 'paper'",
@@ -364,11 +365,13 @@ WRONG_FILES = {
     "prot = 8888": "unknown setting prot; known are esn, model",
     "limits = 5": "limits takes a table",
     "[limits]\nrequest = 5": "unknown setting limits.request; known are frame_bytes",
-    "[limits]\nconnections = 0": "limits.connections takes a whole number from 1, not 0",
-    "[limits]\nidle_seconds = 1.5": "limits.idle_seconds takes a whole number from 1, not 1.5",
-    "[limits]\ndrain_seconds = true": "limits.drain_seconds takes a whole number from 1, not True",
+    "[limits]\nconnections = 0": f"limits.connections takes a number from 1 to {MOST}, not 0",
+    "[limits]\nidle_seconds = 1.5": f"limits.idle_seconds takes a number from 1 to {MOST}, not 1.5",
+    "[limits]\ndrain_seconds = true": (
+        f"limits.drain_seconds takes a number from 1 to {MOST}, not True"
+    ),
     "[limits]\nidle_seconds = 134217729": (
-        "limits.idle_seconds takes at most 134217728, not 134217729"
+        f"limits.idle_seconds takes a number from 1 to {MOST}, not 134217729"
     ),
     "[limits]\nframe_bytes = 1048577": "limits.frame_bytes takes",
     "[limits]\nframe_bytes = 1000": "limits.frame_bytes takes",
