@@ -5,6 +5,7 @@ from pathlib import Path
 
 from seeclient import environment
 from seeclient.effects import Address
+from seeclient.environment import Environment
 from seeclient.keys import KeyStore
 from seeclient.sightings import Sightings
 
@@ -29,3 +30,8 @@ def memory() -> Sightings:
 def addresses(fleet: str | Path | None = None) -> list[Address]:
     """Where `open_fleet` looks for machines."""
     return environment.chosen(os.environ, None, fleet, None).addresses()
+
+
+def told(folder: Path) -> Environment:
+    """What a client of a world is told."""
+    return environment.from_process(os.environ, World.at(folder))

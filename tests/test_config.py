@@ -98,7 +98,7 @@ class TestOrder:
         monkeypatch.setenv("HOME", str(tmp_path))
         monkeypatch.chdir(tmp_path)
 
-        assert build({"esn": ESN, "world": given}).world == tmp_path / "world"
+        assert build({"esn": ESN, "world": given}).world == World.at(tmp_path / "world")
 
 
 class TestWrongSettings:

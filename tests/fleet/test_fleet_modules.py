@@ -7,6 +7,7 @@ from typing import Any
 
 import processes
 import pytest
+from here import told
 
 from seemachine.cli import fleet
 from seemachine.config import ConfigError
@@ -64,7 +65,7 @@ def test_one_in_another_mode_is_left_out(tmp_path: Path) -> None:
     assert (
         "it is in maintenance mode, in which it reads no cards and runs no SEE machine",
         FIRST,
-    ) in [(finding.problem, finding.esn) for finding in check.findings(tmp_path)]
+    ) in [(finding.problem, finding.esn) for finding in check.findings(told(tmp_path))]
 
 
 def test_without_a_record_the_file_counts_unless_its_number_is_taken(tmp_path: Path) -> None:

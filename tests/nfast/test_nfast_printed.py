@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
+from here import told
 from nfast.kit import ASK, FIVE, XC, Site
 
 import seemachine
@@ -378,7 +379,7 @@ def test_what_the_check_finds(site: Site) -> None:
         " remove it with removepubobj.py"
     )
     install = "install one with nethsmadmin -a, then nopclearfail -c (guide 2.5)"
-    assert check.findings(site.home) == [
+    assert check.findings(told(site.home)) == [
         check.Finding("", keys, f"{retarget}sign the image again with it (guide 2.9.2)"),
         check.Finding("", lost, "load a SEE machine that is signed by that key"),
         check.Finding(FIVE, "there is no licence SEE Activation, CodeSafe 5", install),
@@ -402,5 +403,5 @@ def test_what_the_check_finds(site: Site) -> None:
         ),
     ]
     site.seemachine("nfast", "enroll", FIVE)
-    assert {finding.esn for finding in check.findings(site.home)} == {"", FIVE}
-    assert "different keys" not in check.findings(site.home)[0].problem
+    assert {finding.esn for finding in check.findings(told(site.home))} == {"", FIVE}
+    assert "different keys" not in check.findings(told(site.home))[0].problem

@@ -34,6 +34,7 @@ from seemachine.wire.printable import is_printable
 from seemachine.wire.requests import Again, Effect
 from seemachine.wire.roles import ClientRole
 from seemachine.wire.status import PeerMisuse, Status, StatusError
+from seemachine.world import PUBLISHED_NAME
 
 PATH = Path(__file__).parents[2] / "docs" / "protocol.md"
 PAGE = PATH.read_text(encoding="utf-8")
@@ -743,7 +744,7 @@ def test_the_published_object_is_the_one_that_machines_publish():
     text = sections()["Find machines"]
     [example] = re.findall(r"^ *(\{.+?\})$", text, flags=re.MULTILINE | re.DOTALL)
     assert list(json.loads(example)) == [field.name for field in fields(Published)]
-    assert f"published/{names.PUBLISHED_NAME}/" in text
+    assert f"published/{PUBLISHED_NAME}/" in text
 
 
 def spelled(fact: Again | Effect) -> str:
