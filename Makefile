@@ -8,7 +8,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # How many processes the tests are spread over, file by file.
 JOBS ?= auto
 
-.PHONY: demo test test-native test-bigendian lint bench storm soak attack fuzz mutants crash-matrix restore-matrix image oci docs man clean
+.PHONY: FORCE demo test test-native test-bigendian lint bench storm soak attack fuzz mutants crash-matrix restore-matrix image oci docs man clean
 
 demo: .venv/installed
 	deploy/demo/demo.sh
@@ -50,6 +50,10 @@ lint: .venv/tested
 	$(BIN)/mypy
 	cd deploy && $(CURDIR)/$(BIN)/mypy --strict nshield
 	$(BIN)/mypy --strict container/build.py container/entrypoint.py container/healthcheck.py
+
+# From the settings' own declarations.
+docs/reference/settings.md: .venv/tested FORCE
+	$(BIN)/python -m seemachine.fleet.settings_document > $@
 
 storm: .venv/tested
 	cd tests && $(CURDIR)/$(BIN)/python -m storm.chaos $(SECONDS)

@@ -7,19 +7,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seemachine.config import (
-    Config,
-    ConfigError,
-    LimitSettings,
-    TlsSettings,
-    build,
-    build_limits,
-    load,
-)
+from seemachine import config
+from seemachine.config import Config, ConfigError, LimitSettings, TlsSettings, build_limits
 from seemachine.wire.framing import MAX_FRAME
 from seemachine.wire.names import SEE_PORT
+from seemachine.world import World
 
 ESN = "7852-268D-3BF9"
+USUAL = World.at("/usual")
+
+
+def load(path, **given):
+    """Settings of a machine whose world nobody may have named."""
+    return config.load(path, USUAL, **given)
+
+
+def build(table):
+    """The same of a table."""
+    return config.build({"world": USUAL, **table})
 
 
 def refused(make, *arguments, **settings):
@@ -32,14 +37,13 @@ def refused(make, *arguments, **settings):
 class TestDefaults:
     """A machine of which only the serial number is given."""
 
-    def test_a_machine_is_on_loopback(self, monkeypatch, tmp_path):
+    def test_a_machine_is_on_loopback(self):
         """Without any other setting it is a 5c with a durable store on the guide's port of this
         host alone.
         """
-        monkeypatch.setenv("SEEMACHINE_HOME", str(tmp_path))
         config = load(None, esn=ESN)
 
-        assert config == Config(esn=ESN, world=tmp_path)
+        assert config == Config(esn=ESN, world=USUAL)
         assert (config.model, config.module, config.host, config.port) == (
             "5c",
             1,
@@ -94,7 +98,7 @@ class TestOrder:
         monkeypatch.setenv("HOME", str(tmp_path))
         monkeypatch.chdir(tmp_path)
 
-        assert build({"esn": ESN, "world": given}).world == tmp_path / "world"
+        assert build({"esn": ESN, "world": given}).world == World.at(tmp_path / "world")
 
 
 class TestWrongSettings:
@@ -121,7 +125,7 @@ class TestWrongSettings:
             ("port", True),
             ("port", 80.0),
             ("module", 0),
-            ("module", 65),
+            ("module", 65536),
             ("module", "1"),
             ("module", False),
             ("esn", 7852),
@@ -144,11 +148,12 @@ class TestWrongSettings:
     @pytest.mark.parametrize("setting", [setting.name for setting in fields(LimitSettings)])
     @pytest.mark.parametrize("value", [0, -1, "1", 1.0, True, None, [1]])
     def test_a_wrong_limit_names_itself(self, setting, value):
-        """A limit that is not a whole number from 1 is refused by name, with what was given."""
-        assert (
-            refused(build, {"esn": ESN, "limits": {setting: value}})
-            == f"limits.{setting} takes a whole number from 1, not {value!r}"
-        )
+        """A limit that is no whole number, or too small, is refused by name, with what was
+        given.
+        """
+        sentence = refused(build, {"esn": ESN, "limits": {setting: value}})
+        assert sentence.startswith(f"limits.{setting} takes a number from ")
+        assert sentence.endswith(f", not {value!r}")
 
     @pytest.mark.parametrize("setting", [setting.name for setting in fields(LimitSettings)])
     def test_a_limit_has_an_end(self, setting):

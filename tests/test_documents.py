@@ -150,7 +150,7 @@ def test_every_path_that_is_named_exists(document: Path) -> None:
 @documents
 def test_every_target_of_make_that_is_named_exists(document: Path) -> None:
     """In the text and in blocks of commands."""
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z/.-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     text = document.read_text()
     code = [
         *CODE.findall(text),

@@ -148,7 +148,7 @@ def test_every_command_and_option_says_what_it_is_for():
     """In the help of seemachine nothing stands without a description."""
     for parser in parsers(_parser()):
         assert parser.description, parser.prog
-        for action in parser._actions:
+        for action in parser.complete()._actions:
             assert action.help or isinstance(action, argparse._SubParsersAction), (
                 f"{parser.prog}: {action.option_strings or action.dest}"
             )

@@ -10,50 +10,38 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from seeclient.effects import Address, Ask, AskAll, Peer, Roster, Story
+from seeclient.effects import Address, Peer, Roster, Story, ask, ask_all
+from seemachine.wire.fields import Record
 from seemachine.wire.messages import (
-    BurnQuarantined,
-    DiscardLms,
-    GenerateLms,
     GetNvmemfileInfo,
     Greeting,
-    ListNvmemfiles,
-    ListQuarantine,
     ListSlots,
     NvmemfileInfo,
-    NvmemfileReserve,
-    NvmemfileSign,
-    NvmemfileSignDigest,
-    ProvisionLms,
-    ReadLedger,
-    ResumeLms,
-    SkipQuarantined,
     SlotListing,
 )
 from seemachine.wire.names import SEE_PORT, is_esn, is_nvram, printed_name
 from seemachine.wire.printable import is_printable
+from seemachine.wire.requests import Effect, Request
 from seemachine.wire.status import BadValue, Status, StatusError
-from seemachine.wire.world import FLEET_VARIABLE, home, published_folder
+from seemachine.world import World
 
 CONNECT = "dispatch_socket_connect"
 NVMEMFILE = "dispatch_see_nvmemfile"
 _PORT = re.compile(r"\d{1,5}", re.ASCII)
 
 
-def addresses(fleet: str | Path | None = None) -> list[Address]:
+def addresses(world: World, fleet: str | Path | None = None) -> list[Address]:
     """Where machines should be, in module order.
 
-    `fleet` is a text such as `host:port,host:port` or the path of a fleet file; without it
-    $SEEMACHINE_FLEET is taken, else the published objects of the world folder. Raises StatusError
-    (InvalidParameter) for a text or file that can't be read.
+    `fleet` is a text such as `host:port,host:port` or the path of a fleet file; without it the
+    published objects of the world are taken. Raises StatusError (InvalidParameter) for a text or
+    file that can't be read.
     """
     if fleet is None:
-        fleet = os.environ.get(FLEET_VARIABLE) or None
-    if fleet is None:
-        return _published(home())
+        return _published(world)
     path = Path(fleet)
     return (
-        _from_file(path)
+        _from_file(path, world)
         if path.suffix == ".toml" or isinstance(fleet, Path)
         else _from_text(str(fleet))
     )
@@ -110,54 +98,28 @@ def lost(address: Address, reason: object) -> StatusError:
     )
 
 
-# What depends on nothing that the connection held before, so that a new connection may ask it.
-ANYWHERE = (
-    GenerateLms,
-    ResumeLms,
-    DiscardLms,
-    ProvisionLms,
-    GetNvmemfileInfo,
-    ListNvmemfiles,
-    NvmemfileSign,
-    NvmemfileReserve,
-    NvmemfileSignDigest,
-    ListSlots,
-    ReadLedger,
-    ListQuarantine,
-    BurnQuarantined,
-    SkipQuarantined,
-)
-
 # What takes no leaf and makes none, so that a machine may be asked that this host's memory doubts.
-HARMLESS = (
-    GetNvmemfileInfo,
-    ListNvmemfiles,
-    ListSlots,
-    ReadLedger,
-    ListQuarantine,
-    BurnQuarantined,
-    SkipQuarantined,
-)
+HARMLESS = (Effect.LOOKS, Effect.CHANGES)
 
 
-def refuse_doubted(peer: Peer, request: Any) -> None:
+def refuse_doubted(peer: Peer, request: Request[Record]) -> None:
     """Raise a machine's doubt again for what could take a leaf of it."""
-    if peer.doubt is not None and not isinstance(request, HARMLESS):
+    if peer.doubt is not None and request.EFFECT not in HARMLESS:
         raise peer.doubt
 
 
-def current_address(fleet: str | Path | None, peer: Peer) -> Address:
+def current_address(found: Iterable[Address], peer: Peer) -> Address:
     """Where a machine is now: it may have been started again on another port.
 
     Another machine in its place is not taken for it.
     """
     return next(
-        (address for address in addresses(fleet) if address.esn == peer.esn),
+        (address for address in found if address.esn == peer.esn),
         replace(peer.address, esn=peer.esn),
     )
 
 
-def bad_value(request: Any, error: BadValue) -> StatusError:
+def bad_value(request: Request[Record], error: BadValue) -> StatusError:
     """A value that no machine would take."""
     return StatusError(Status.InvalidParameter, str(error), request.NAME)
 
@@ -190,7 +152,7 @@ def for_generation(
     peers = [machine(roster, esn)] if esn else roster.peers
     if not cards:
         return peers[0], True
-    listings = yield AskAll(peers, ListSlots())
+    listings = yield from ask_all(peers, ListSlots())
     for peer, listing in zip(peers, listings, strict=True):
         if isinstance(listing, SlotListing) and blank_slot(listing, slot) is not None:
             return peer, True
@@ -209,7 +171,7 @@ def blank_slot(listing: SlotListing, wanted: int | None) -> int | None:
 
 def holders(roster: Roster, name: bytes) -> Story[list[tuple[Peer, NvmemfileInfo]]]:
     """The machines that hold an NVRAM file now, with what they say of it."""
-    replies = yield AskAll(roster.peers, GetNvmemfileInfo(file=name))
+    replies = yield from ask_all(roster.peers, GetNvmemfileInfo(file=name))
     found = [
         (peer, reply)
         for peer, reply in zip(roster.peers, replies, strict=True)
@@ -276,13 +238,12 @@ def no_holder(name: bytes) -> StatusError:
 
 def current_slots(peer: Peer) -> Story[SlotListing]:
     """The cards in a machine."""
-    listing: SlotListing = yield Ask(peer, ListSlots())
-    return listing
+    return (yield from ask(peer, ListSlots()))
 
 
-def _published(world: Path) -> list[Address]:
+def _published(world: World) -> list[Address]:
     found = []
-    for path in published_folder(world).glob("*.json"):
+    for path in world.published.glob("*.json"):
         try:
             entry = json.loads(path.read_bytes())
             address = _checked(
@@ -322,13 +283,13 @@ def _address(text: str, module: int) -> Address:
     )
 
 
-def _from_file(path: Path) -> list[Address]:
+def _from_file(path: Path, world: World) -> list[Address]:
     """A fleet file says where machines are meant to be; where one is published, that is where it
     is.
     """
     import tomllib
 
-    published = {address.esn: address for address in _published(home())}
+    published = {address.esn: address for address in _published(world)}
     try:
         table = tomllib.loads(path.read_text())
         meant = [

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from seeclient import dispatch, keys
-from seeclient.effects import Ask, Pause, Peer, Roster, Story
+from seeclient.effects import Pause, Peer, Roster, Story, ask
 from seeclient.events import (
     CardDone,
     CardsNeeded,
@@ -28,7 +28,6 @@ from seemachine.wire.messages import (
     GenerateLms,
     LmsChunk,
     LmsResumed,
-    LmsStarted,
     ResumeLms,
 )
 from seemachine.wire.names import FIRST_DYNAMIC_SLOT
@@ -73,7 +72,7 @@ class Recipe:
 Patience = Callable[[Peer, float], bool]
 
 
-def check(recipe: Recipe) -> None:
+def check(recipe: Recipe, store: keys.KeyStore) -> None:
     """Refuse what can be refused without a machine. Raises StatusError."""
     keys.check_alias(recipe.alias)
     try:
@@ -82,19 +81,19 @@ def check(recipe: Recipe) -> None:
     except ParameterError as error:
         raise StatusError(Status.InvalidParameter, str(error), "generateLMS") from None
     # A plan that can't be is left to the machine, which refuses it in the guide's words.
-    if recipe.possible and keys.exists(recipe.alias):
-        advice = f"choose another alias, or remove its file {keys.path_of(recipe.alias)}"
+    if recipe.possible and store.has(recipe.alias):
+        advice = f"choose another alias, or remove its file {store.path_of(recipe.alias)}"
         raise StatusError(
             Status.ObjectInUse, f"there is a key {recipe.alias} already; {advice}", "generateLMS"
         )
-    keys.check_writable()
+    store.check_writable()
 
 
 def generate(
     roster: Roster, recipe: Recipe, tell: Listener, patience: Patience
 ) -> Story[keys.KeyFile]:
     """Make a key, write its cards, save its key file. Raises StatusError."""
-    check(recipe)
+    check(recipe, roster.keys)
     peer, ready = yield from dispatch.for_generation(
         roster, recipe.esn, cards=recipe.cards > 0, slot=recipe.slot
     )
@@ -102,12 +101,19 @@ def generate(
     if not ready and recipe.possible and not patience(peer, 0.0):
         raise _no_card(peer, recipe.slot)
     began = time.perf_counter()
-    started: LmsStarted = yield Ask(peer, _request(recipe))
+    started = yield from ask(peer, _request(recipe))
     tell(
         Started(recipe.alias, time.perf_counter() - began, started.remaining, 1 << started.expchunk)
     )
     making = Making(
-        peer, started.handle, recipe, started.expcache, tell, patience, started.remaining
+        roster.keys,
+        peer,
+        started.handle,
+        recipe,
+        started.expcache,
+        tell,
+        patience,
+        started.remaining,
     )
     try:
         return (yield from _finish(making))
@@ -130,7 +136,7 @@ def resume(
 
     Raises StatusError (UnknownID) when no machine has one.
     """
-    keys.check_writable()
+    roster.keys.check_writable()
     label, began = keys.check_alias(alias), time.perf_counter()
     peer, resumed = yield from _take_over(roster, label, esn)
     recipe = _resumed_recipe(peer, alias, resumed, slot)
@@ -138,7 +144,14 @@ def resume(
     return (
         yield from _finish(
             Making(
-                peer, resumed.handle, recipe, resumed.expcache, tell, patience, resumed.remaining
+                roster.keys,
+                peer,
+                resumed.handle,
+                recipe,
+                resumed.expcache,
+                tell,
+                patience,
+                resumed.remaining,
             )
         )
     )
@@ -171,7 +184,7 @@ def _resumed_recipe(peer: Peer, alias: str, resumed: LmsResumed, slot: int | Non
 def _take_over(roster: Roster, label: str, esn: str) -> Story[tuple[Peer, LmsResumed]]:
     for peer in [dispatch.machine(roster, esn)] if esn else roster.peers:
         try:
-            return peer, (yield Ask(peer, ResumeLms(label=label)))
+            return peer, (yield from ask(peer, ResumeLms(label=label)))
         except StatusError as refused:
             if refused.status is not Status.UnknownID:
                 raise
@@ -197,6 +210,7 @@ class Making:
     `doubt` is set while a card may or may not have been written, `begun` after a step.
     """
 
+    keys: keys.KeyStore
     peer: Peer
     handle: bytes
     recipe: Recipe
@@ -223,9 +237,9 @@ def _finish(making: Making) -> Story[keys.KeyFile]:
         making.peer.greeting.signer.hex(),
         recipe.warnat,
     )
-    _check_same(key)
+    _check_same(making.keys, key)
     # Saved before the first card is written: a card without its public key would be lost leaves.
-    keys.save(key)
+    making.keys.save(key)
     yield from _cards(making, last.cards)
     # From here on nobody needs what the machine kept for a client that does not come back.
     yield from _forget(making)
@@ -246,9 +260,9 @@ def _check_asked_for(making: Making, public_key: bytes) -> None:
         raise dispatch.impossible(making.peer, what, ContinueLms.NAME)
 
 
-def _check_same(key: keys.KeyFile) -> None:
+def _check_same(store: keys.KeyStore, key: keys.KeyFile) -> None:
     """A resumed key may have its file already; another key of the same name is not written over."""
-    if keys.exists(key.alias) and keys.load(key.alias).public_key != key.public_key:
+    if store.has(key.alias) and store.load(key.alias).public_key != key.public_key:
         detail = f"there is another key {key.alias} by now; move its file away and resume again"
         raise StatusError(Status.ObjectInUse, detail, "resumeLMS")
 
@@ -271,7 +285,7 @@ def _chunks(making: Making) -> Story[tuple[LmsChunk, bytes]]:
     cache = []
     while True:
         began = time.perf_counter()
-        chunk: LmsChunk = yield Ask(making.peer, ContinueLms(handle=making.handle))
+        chunk = yield from ask(making.peer, ContinueLms(handle=making.handle))
         making.begun = True
         cache.append(chunk.cache)
         _check_nearer(making, chunk, cache)
@@ -307,7 +321,7 @@ def _cards(making: Making, remaining: int) -> Story[None]:
         if remaining == making.recipe.cards and not making.doubt:
             # Without a single card nobody can sign with this key; who resumes it gets its file
             # again.
-            keys.remove(making.recipe.alias)
+            making.keys.remove(making.recipe.alias)
             if isinstance(error, StatusError):
                 yield from _forget(making)
         raise
@@ -319,7 +333,7 @@ def _forget(making: Making) -> Story[None]:
     One that does not answer any more keeps it, to no harm.
     """
     with contextlib.suppress(StatusError):
-        yield Ask(making.peer, DiscardLms(label=making.recipe.alias.lower()))
+        yield from ask(making.peer, DiscardLms(label=making.recipe.alias.lower()))
 
 
 def _one_card(making: Making) -> Story[CardWritten]:
@@ -334,9 +348,8 @@ def _one_card(making: Making) -> Story[CardWritten]:
         try:
             # Asked even without a blank card there, for the machine then turns on the light at its
             # reader.
-            written: CardWritten = yield Ask(
-                peer, ContinueLmsCard(handle=making.handle, slot=chosen)
-            )
+            request = ContinueLmsCard(handle=making.handle, slot=chosen)
+            written = yield from ask(peer, request)
         except StatusError as refused:
             making.doubt = refused.status is not Status.NotAvailable
             if making.doubt or not making.patience(peer, time.monotonic() - began):

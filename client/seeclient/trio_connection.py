@@ -5,12 +5,15 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
-from seeclient import dispatch, sightings, tls
+from seeclient import dispatch, tls
 from seeclient.blocking_connection import CONNECT_SECONDS, READ_BYTES, REPLY_GRACE_SECONDS
 from seeclient.effects import Address
+from seeclient.sightings import NOTHING, Sightings
+from seemachine.wire.fields import Record
 from seemachine.wire.link import NEED_DATA, Answered, Closed, Link, Refused, Role
 from seemachine.wire.messages import Greeting, Hello
 from seemachine.wire.names import PROTOCOL
+from seemachine.wire.requests import Request
 from seemachine.wire.status import BadValue, PeerMisuse, StatusError
 
 if TYPE_CHECKING:
@@ -27,10 +30,15 @@ class Connection:
     """
 
     def __init__(
-        self, address: Address, wire: trio.SocketStream, credentials: tls.Credentials
+        self,
+        address: Address,
+        wire: trio.SocketStream,
+        credentials: tls.Credentials = tls.NONE,
+        sightings: Sightings = NOTHING,
     ) -> None:
         self.address = address
         self._credentials = credentials
+        self._sightings = sightings
         self._certificate: Mapping[str, Any] | None = None
         self._wire = wire
         self.lock = trio.Lock()
@@ -62,7 +70,7 @@ class Connection:
             await self.close()
             raise
 
-    async def ask(self, request: Any) -> Any:
+    async def ask(self, request: Request[Record]) -> Record | StatusError:
         """The reply, or the refusal as a value. Raises StatusError when the connection is lost."""
         if self._closed:
             raise dispatch.lost(self.address, "closed")
@@ -97,11 +105,11 @@ class Connection:
         if self._certificate is not None:
             tls.check_esn(self.address, self._certificate, greeting.esn)
         try:
-            sightings.meet(greeting)
+            self._sightings.meet(greeting)
         except StatusError:
             # Somebody may have met it after a restart since it answered. Then this connection is
             # dead; else it answers the same again.
-            sightings.meet(await self._hello())
+            self._sightings.meet(await self._hello())
         self._seconds = greeting.limits.request_seconds + REPLY_GRACE_SECONDS
         return greeting
 
@@ -122,7 +130,7 @@ class Connection:
         finally:
             await trio.aclose_forcefully(self._wire)
 
-    async def _receive(self) -> Any:
+    async def _receive(self) -> Record | StatusError:
         while True:
             event = self._link.next_event()
             if event is NEED_DATA:
@@ -148,14 +156,15 @@ class Connection:
         return dispatch.lost(self.address, reason)
 
 
-async def connect(address: Address, credentials: tls.Credentials) -> Connection:
+async def connect(
+    address: Address, credentials: tls.Credentials = tls.NONE, sightings: Sightings = NOTHING
+) -> Connection:
     """Connect, over TLS where the credentials say so. Raises StatusError."""
     context = credentials.context(address)
     try:
         with trio.fail_after(CONNECT_SECONDS):
-            connection = Connection(
-                address, await trio.open_tcp_stream(address.host, address.port), credentials
-            )
+            wire = await trio.open_tcp_stream(address.host, address.port)
+            connection = Connection(address, wire, credentials, sightings)
             if context is not None:
                 await connection.secure(context)
             return connection

@@ -1,13 +1,14 @@
 """The client for trio: the same operations, over trio streams."""
 
 import contextlib
+import os
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import trio
 
-from seeclient import dispatch, generating, inspecting, keys, signing, thresholds, tls
+from seeclient import dispatch, environment, generating, inspecting, keys, signing, thresholds
 from seeclient.blocking import fed
 from seeclient.effects import (
     Address,
@@ -17,16 +18,20 @@ from seeclient.effects import (
     Pause,
     Peer,
     Result,
-    Roster,
     Story,
     Work,
     resume,
 )
+from seeclient.environment import Environment
 from seeclient.events import Listener, ignore
 from seeclient.generating import Patience, Recipe
 from seeclient.message import Message
+from seeclient.tls import Tls
 from seeclient.trio_connection import Connection, connect
+from seemachine.wire.fields import Record
+from seemachine.wire.requests import Request
 from seemachine.wire.status import StatusError
+from seemachine.world import World
 
 
 class Fleet:
@@ -37,10 +42,10 @@ class Fleet:
     A connection that was lost while idle is opened anew.
     """
 
-    def __init__(self, fleet: str | Path | None = None, files: tls.Tls | None = None) -> None:
-        self._fleet = fleet
-        self._credentials = tls.Credentials(files)
-        self.roster = Roster()
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self._credentials = environment.credentials()
+        self.roster = environment.roster()
         self._connections: dict[Peer, Connection] = {}
 
     async def generate_lms(
@@ -81,7 +86,7 @@ class Fleet:
 
     def key(self, alias: str) -> "Key":
         """A key of this host. Raises StatusError."""
-        return Key(self, keys.load(alias))
+        return Key(self, self.roster.keys.load(alias))
 
     async def close(self) -> None:
         """Hang up on all."""
@@ -106,7 +111,7 @@ class Fleet:
                 story.close()
                 raise
 
-    async def _perform(self, effect: Effect) -> Any:
+    async def _perform(self, effect: Effect) -> object:
         if isinstance(effect, Ask):
             reply = await self._ask(effect.peer, effect.request)
             if isinstance(reply, StatusError):
@@ -117,23 +122,25 @@ class Fleet:
         if isinstance(effect, Work):
             return await trio.to_thread.run_sync(effect.call, abandon_on_cancel=True)
         assert isinstance(effect, Pause)
-        return await trio.sleep(effect.seconds)
+        await trio.sleep(effect.seconds)
+        return None
 
-    async def _ask(self, peer: Peer, request: Any) -> Any:
+    async def _ask(self, peer: Peer, request: Request[Record]) -> Record | StatusError:
         async with self._connections[peer].lock:
             connection = self._connections[peer]
-            if connection.stale and isinstance(request, dispatch.ANYWHERE):
-                fresh = await connect(
-                    dispatch.current_address(self._fleet, peer), self._credentials
-                )
+            if connection.stale and not request.BOUND:
+                address = dispatch.current_address(self._environment.addresses(), peer)
+                fresh = await connect(address, self._credentials, self.roster.sightings)
                 fresh.lock = connection.lock
                 await connection.close()
                 connection = self._connections[peer] = fresh
                 peer.greeting = await connection.greet()
             return await connection.ask(request)
 
-    async def _ask_all(self, peers: Sequence[Peer], request: Any) -> list[Any]:
-        replies: list[Any] = [None] * len(peers)
+    async def _ask_all(
+        self, peers: Sequence[Peer], request: Request[Record]
+    ) -> list[Record | StatusError]:
+        replies: dict[int, Record | StatusError] = {}
 
         async def ask_one(index: int, peer: Peer) -> None:
             try:
@@ -144,10 +151,11 @@ class Fleet:
         async with trio.open_nursery() as nursery:
             for index, peer in enumerate(peers):
                 nursery.start_soon(ask_one, index, peer)
-        return replies
+        return [replies[index] for index in range(len(peers))]
 
-    async def connect(self, found: Sequence[Address]) -> None:
+    async def connect(self) -> None:
         """Connect to all at once; who does not answer goes to `roster.failures`."""
+        found = self._environment.addresses()
         outcomes: list[Peer | StatusError | None] = [None] * len(found)
 
         async def join(index: int, address: Address) -> None:
@@ -165,7 +173,7 @@ class Fleet:
         )
 
     async def _join(self, address: Address) -> Peer:
-        connection = await connect(address, self._credentials)
+        connection = await connect(address, self._credentials, self.roster.sightings)
         try:
             peer = Peer(address, await connection.greet())
         except BaseException:
@@ -211,17 +219,15 @@ class Key(signing.LocalKey):
 
 @contextlib.asynccontextmanager
 async def open_fleet(
-    fleet: str | Path | None = None, tls: tls.Tls | None = None
+    fleet: str | Path | None = None,
+    tls: Tls | None = None,
+    *,
+    world: World | Path | str | None = None,
 ) -> AsyncIterator[Fleet]:
-    """Connect to every machine of a fleet (see dispatch.addresses).
-
-    Those that do not answer are in `roster.failures`.
-
-    `tls` names the files of TLS; without it see the module tls.
-    """
-    opened = Fleet(fleet, tls)
+    """Connect to every machine of a fleet, as `blocking.open_fleet` does."""
+    opened = Fleet(environment.chosen(os.environ, world, fleet, tls))
     try:
-        await opened.connect(dispatch.addresses(fleet))
+        await opened.connect()
         yield opened
     finally:
         with trio.CancelScope(shield=True):

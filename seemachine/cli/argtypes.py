@@ -19,9 +19,21 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **{"allow_abbrev": False, **options})
         self.register("action", "parsers", _Verbs)
+        self._later: list[Callable[[], None]] = []
+
+    def later(self, add: Callable[[], None]) -> None:
+        """Options that cost imports are added when this command is read, not with all commands."""
+        self._later.append(add)
+
+    def complete(self) -> "Parser":
+        """With all of its options."""
+        while self._later:
+            self._later.pop()()
+        return self
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """What is left over is refused here already: the parser above would print its own usage."""
+        self.complete()
         options, left = super().parse_known_args(args, namespace)
         if left:
             self.error(f"unrecognized arguments: {' '.join(left)}")

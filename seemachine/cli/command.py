@@ -12,8 +12,7 @@ from functools import partial
 from seemachine.cli import parser
 from seemachine.printing import say
 from seemachine.terminal import settle_streams
-
-TLS_OPTIONS = {"tls_cert": "certificate", "tls_key": "key", "tls_ca": "ca"}
+from seemachine.world import World
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,6 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _parser().print_help(sys.stderr)
             return 2
         options = _parser().parse_args(given)
+        # The one place where the environment is asked; what follows is handed on.
+        options.environ = os.environ
+        options.world = World.from_environment(os.environ, getattr(options, "home", None))
         code: int = options.run(options)
         sys.stdout.flush()
     except KeyboardInterrupt:
@@ -66,36 +68,15 @@ def _enter(room: str, verb: str) -> Callable[[argparse.Namespace], int]:
 
 
 def _serve(_verb: str, options: argparse.Namespace) -> int:
-    from seemachine.config import ConfigError, load, refuse_password
+    from seemachine.cli import serve
 
-    given = {
-        name: value
-        for name, value in vars(options).items()
-        if name not in ("run", "config", *TLS_OPTIONS)
-    }
-    given["tls"] = {
-        setting: value
-        for option, setting in TLS_OPTIONS.items()
-        if (value := getattr(options, option)) is not None
-    } or None
-    if options.config is None and options.esn is None:
-        say("seemachine serve: --esn is needed, such as --esn 7852-268D-3BF9", file=sys.stderr)
-        return 2
-    try:
-        refuse_password(options.witness)
-        config = load(options.config, **given)
-    except ConfigError as error:
-        say(f"seemachine serve: {error}", file=sys.stderr)
-        return 2
-    from seemachine.server.launch import start
-
-    return start(config)
+    return serve.run(options)
 
 
 def _info(_verb: str, options: argparse.Namespace) -> int:
     from seemachine.cli.info import run
 
-    return run(options.home, as_json=options.json)
+    return run(options.world, as_json=options.json)
 
 
 def _completion(_verb: str, options: argparse.Namespace) -> int:

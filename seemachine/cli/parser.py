@@ -78,91 +78,14 @@ def _add_serve(words: Any, enter: Enter) -> None:
         help="run one machine in the foreground",
         description="Run one machine until SIGTERM or Ctrl-C.",
     )
-    parser.add_argument("--esn", type=esn, help=ESN_HELP)
-    parser.add_argument("--model", choices=("5c", "xc"), help="default 5c")
-    parser.add_argument(
-        "--module", type=int, help="module number on this host, which orders the banner; default 1"
-    )
-    parser.add_argument("--host", help="address to listen on; default 127.0.0.1")
-    parser.add_argument("--port", type=int, help="default 8888; 0 takes any free port")
-    parser.add_argument(
-        "--search-port",
-        action="store_true",
-        default=None,
-        help="take the next free port when this one is taken",
-    )
-    parser.add_argument(
-        "--config", type=Path, metavar="FILE", help="TOML file with these settings and [limits]"
-    )
-    parser.add_argument(
-        "--store", choices=("sqlite", "file", "memory"), help="where NVRAM is kept; default sqlite"
-    )
-    parser.add_argument(
-        "--ephemeral",
-        action="store_const",
-        const="memory",
-        dest="store",
-        help="the same as --store memory",
-    )
-    parser.add_argument(
-        "--home",
-        type=Path,
-        dest="world",
-        metavar="DIR",
-        help="world folder; default $SEEMACHINE_HOME",
-    )
-    parser.add_argument(
-        "--operator",
-        choices=("manual", "auto"),
-        help="whether blank cards are fed unasked (by a fleet); default manual",
-    )
-    parser.add_argument(
-        "--witness",
-        metavar="DIR|URL",
-        help=(
-            "what remembers this NVRAM: a folder, relative to the world folder, or"
-            " postgresql://user@host:port/database without a password, which PGPASSWORD or a"
-            " passfile has; default witness/ of the world"
-        ),
-    )
-    parser.add_argument(
-        "--runtime-witness",
-        metavar="auto|off|DIR",
-        help="a second witness, gone with a reboot; default auto: the user's runtime folder",
-    )
-    parser.add_argument(
-        "--lock-memory",
-        choices=("auto", "yes", "no"),
-        help="keep memory out of swap; default auto, where that is allowed",
-    )
-    parser.add_argument(
-        "--signer", metavar="HEX", help="hash of the key that signed the SEE machine; default none"
-    )
-    parser.add_argument(
-        "--no-publish",
-        action="store_false",
-        default=None,
-        dest="publish",
-        help="write no published object",
-    )
-    parser.add_argument(
-        "--insecure-bind",
-        action="store_true",
-        default=None,
-        help="allow an address that is not loopback, without TLS",
-    )
-    for name, what in (
-        ("cert", "the machine's certificate"),
-        ("key", "its private key"),
-        ("ca", "the CA whose clients are taken"),
-    ):
-        parser.add_argument(
-            f"--tls-{name}",
-            type=Path,
-            metavar="FILE",
-            help=f"{what}, PEM; with all three the port takes only TLS",
-        )
+    parser.later(partial(_add_settings, parser))
     parser.set_defaults(run=enter("serve", ""))
+
+
+def _add_settings(parser: Parser) -> None:
+    from seemachine.cli.serve import add_options
+
+    add_options(parser)
 
 
 def _add_fleet(words: Any, enter: Enter) -> None:

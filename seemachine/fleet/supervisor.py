@@ -13,12 +13,12 @@ import trio
 from seemachine import printing
 from seemachine.config import Config
 from seemachine.fleet.card_feeder import feed_cards
-from seemachine.fleet.configuration import Fleet, command_line, limits_file
+from seemachine.fleet.configuration import Fleet
+from seemachine.fleet.settings_file import write_settings
 from seemachine.hsms import published, records
 from seemachine.process import signals, systemd
 from seemachine.process.identity import Process, child
 from seemachine.process.shortage import lacking
-from seemachine.state.disk.durable import private_folder, replace_file
 from seemachine.state.errors import reason
 
 FIRST_PAUSE = 0.2
@@ -96,18 +96,8 @@ class Supervisor:
 
     async def _run_once(self, machine: Config) -> int:
         """One life of a machine's process. Cancelled, it stops the process in order."""
-        config = private_folder(machine.folder) / "limits.toml"
-        replace_file(config, limits_file(machine).encode())
-        command = [
-            sys.executable,
-            "-P",
-            "-m",
-            "seemachine",
-            "serve",
-            *command_line(machine),
-            "--config",
-            str(config),
-        ]
+        settings = write_settings(machine)
+        command = [sys.executable, "-P", "-m", "seemachine", "serve", "--config", str(settings)]
         # In a session of its own: Ctrl-C is for the supervisor, which stops its machines in order.
         process = await trio.lowlevel.open_process(
             command, stdin=None, start_new_session=True, env=_environment()

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -30,13 +30,13 @@ from seemachine.state.cards.slots import Slots
 from seemachine.state.checkpoints import FolderCheckpoints, NoCheckpoints
 from seemachine.state.disk.lock import FolderLock, holder
 from seemachine.state.disk.permissions import check_modes
-from seemachine.state.errors import StateCorrupt, StateError, StateFailed, StateUnsafe, reason
+from seemachine.state.errors import StateCorrupt, StateError, StateFailed, reason
 from seemachine.state.nvram.store import Retention, Store
+from seemachine.state.nvram.stores import STORES, refuse_others
 from seemachine.state.witness.layered import LayeredWitness
 from seemachine.state.witness.protocol import NoWitness, Witness
 from seemachine.state.witness.runtime import AUTO, OFF, RuntimeWitness, runtime_folder
 from seemachine.wire.messages import ENVELOPE_BYTES, Limits
-from seemachine.wire.world import witness_folder
 from seemachine.witnesses import open_witness
 from seemachine.witnesses.address import is_url
 
@@ -53,7 +53,7 @@ REFUSALS = (StateError, CannotHarden, CannotListen, TlsError, engines.EngineErro
 MOST_THREADS = OTHER_THREADS + READING_THREADS + 2 * engines.usable_cores()
 
 
-def start(config: Config) -> int:
+def start(config: Config, environ: Mapping[str, str]) -> int:
     """Run one machine until it is told to stop.
 
     Returns the exit code; a reason not to start goes to standard error.
@@ -62,13 +62,13 @@ def start(config: Config) -> int:
     keep_together()
     try:
         with unhurried() as output:
-            return _start(config, output)
+            return _start(config, environ, output)
     except OSError as error:
         say(f"seemachine serve: {reason(error)}", file=sys.stderr)
         return 1
 
 
-def _start(config: Config, output: LogWriter) -> int:
+def _start(config: Config, environ: Mapping[str, str], output: LogWriter) -> int:
     try:
         in_force = harden(config.lock_memory)
         check_modes(config.world, config.folder)
@@ -78,8 +78,8 @@ def _start(config: Config, output: LogWriter) -> int:
             # Held to the end of the process: who waits for the folder waits until nothing is left.
             lock = FolderLock(config.folder, config.esn)
             lock.listen()
-            runtime, missing = open_runtime(config)
-            store = open_store(config, runtime)
+            runtime, missing = open_runtime(config, environ)
+            store = open_store(config, environ, runtime)
             log = configure(esn=config.esn)
             stack.callback(_close, store, log)
             for sentence in store.skipped:
@@ -121,7 +121,8 @@ def _way_out(config: Config, error: Exception) -> str:
     """For what the system lacks, and for damage: their own sentences only say what is wrong."""
     if lack := lacking(error):
         return f"; {ADVICE[lack]}"
-    if type(error) is not StateCorrupt or not str(error).startswith(str(config.folder / "nvram")):
+    kept = str(config.folder / STORES[config.store].path)
+    if type(error) is not StateCorrupt or not str(error).startswith(kept):
         return ""
     return (
         f"; nothing was changed. Moving {config.folder} away lets the machine begin anew, without"
@@ -155,7 +156,7 @@ def build(config: Config, store: Store) -> Machine:
         delegated=config.nvram_delegation,
         operator=config.operator,
         checkpoints=(
-            NoCheckpoints() if config.store == "memory" else FolderCheckpoints(config.folder)
+            FolderCheckpoints(config.folder) if STORES[config.store].durable else NoCheckpoints()
         ),
     )
 
@@ -171,12 +172,12 @@ def wire_limits(config: Config) -> Limits:
     )
 
 
-def open_runtime(config: Config) -> tuple[Witness, str]:
+def open_runtime(config: Config, environ: Mapping[str, str]) -> tuple[Witness, str]:
     """The witness in the host's runtime folder, and why there is none.
 
     Raises StateFailed for a folder that was chosen.
     """
-    folder = runtime_folder(config.runtime_witness, os.environ, os.geteuid())
+    folder = runtime_folder(config.runtime_witness, environ, os.geteuid())
     if folder is None:
         return (
             NoWitness(),
@@ -190,50 +191,28 @@ def open_runtime(config: Config) -> tuple[Witness, str]:
         return NoWitness(), str(error)
 
 
-def open_store(config: Config, runtime: Witness | None = None) -> Store:
+def open_store(config: Config, environ: Mapping[str, str], runtime: Witness | None = None) -> Store:
     """The NVRAM of these settings, with a second witness beside the configured one.
 
     Raises StateError.
     """
-    kept = {"sqlite": config.folder / "nvram.db", "file": config.folder / "nvram"}
-    for other, path in kept.items():
-        if config.store not in (other, "memory") and path.exists():
-            raise StateUnsafe(
-                f"{config.esn} keeps its NVRAM in {path}; use --store {other}, or its leaves would"
-                " be out of sight"
-            )
-    if config.store == "memory":
-        from seemachine.state.nvram.volatile import MemoryStore
-
-        return MemoryStore(_retention(config))
+    kind = STORES[config.store]
+    refuse_others(kind, config.folder, config.esn)
+    keep = Retention(config.retry_seconds, config.ledger_days)
+    if not kind.durable:
+        return kind.open(config.folder, NoWitness(), keep)
     options = (
         {"stop_seconds": float(min(STOP_SECONDS, config.limits.drain_seconds))}
         if is_url(config.witness)
         else {}
     )
-    configured = open_witness(
-        config.witness, witness_folder(config.world), config.esn, os.environ, **options
-    )
+    configured = open_witness(config.witness, config.world.witness, config.esn, environ, **options)
     witness = LayeredWitness(configured, runtime or NoWitness())
     try:
-        return _open_durable(config, witness)
+        return kind.open(config.folder, witness, keep)
     except BaseException:
         witness.release()
         raise
-
-
-def _retention(config: Config) -> Retention:
-    return Retention(config.retry_seconds, config.ledger_days)
-
-
-def _open_durable(config: Config, witness: Witness) -> Store:
-    if config.store == "file":
-        from seemachine.state.nvram.file import FileStore
-
-        return FileStore(config.folder, witness, _retention(config))
-    from seemachine.state.nvram.sqlite import SqliteStore
-
-    return SqliteStore(config.folder, witness, _retention(config))
 
 
 async def _run(

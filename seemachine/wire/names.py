@@ -5,8 +5,9 @@ import re
 PROTOCOL = 3
 SEE_PORT = 8888
 SDK_VERSION = "1.4.1"
-PUBLISHED_NAME = "pqsdk"
 MODELS = ("5c", "xc")
+# Module numbers of one host, from 1.
+MOST_MODULES = 65535
 
 FILE_NAME_BYTES = 11
 HANDLE_BYTES = 16

@@ -14,9 +14,11 @@ from deploy.units import HARDENING, OWN, SERVICE, UNIT, sections
 from seemachine import config
 from seemachine.cli.command import _parser, main
 from seemachine.fleet import configuration
+from seemachine.fleet.settings_file import write_settings
 from seemachine.server.daemon import OTHER_THREADS
 from seemachine.server.launch import wire_limits
 from seemachine.server.session import READING_THREADS
+from seemachine.world import World
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 ESN, XC = "7852-268D-3BF9", "5F08-02E0-D947"
@@ -83,7 +85,8 @@ def test_settings_that_can_not_be_read_are_not_tried_again(
     """Their exit code is the one that the units do not restart; one that a database may mend is
     another.
     """
-    bad = _written(tmp_path, "port = 'no'\n")
+    bad = tmp_path / "machine.toml"
+    bad.write_text("port = 'no'\n")
     assert (
         str(main(["serve", "--esn", ESN, "--config", str(bad)]))
         == SERVICE["RestartPreventExitStatus"]
@@ -139,7 +142,7 @@ def test_the_example_fleet_is_one(tmp_path: Path) -> None:
     """The product reads it: two machines behind TLS, their openings remembered in a database, no
     seed in swap.
     """
-    fleet = configuration.read(DEPLOY / "example" / "fleet.toml", tmp_path)
+    fleet = configuration.read(DEPLOY / "example" / "fleet.toml", World.at(tmp_path))
     assert [
         (machine.esn, machine.model, machine.module, machine.port) for machine in fleet.machines
     ] == [
@@ -152,12 +155,7 @@ def test_the_example_fleet_is_one(tmp_path: Path) -> None:
         assert machine.witness.startswith("postgresql://")
         assert machine.lock_memory == "yes"
         assert not machine.insecure_bind
-        assert (
-            config.load(
-                _written(tmp_path, configuration.limits_file(machine)), esn=machine.esn
-            ).limits
-            == machine.limits
-        )
+        assert config.load(write_settings(machine)) == machine
         assert wire_limits(machine).frame == 1048576
     assert not fleet.fed
 
@@ -168,7 +166,7 @@ def test_the_example_of_one_machine_is_the_same_machine(tmp_path: Path) -> None:
     alone = config.load(DEPLOY / "example" / f"{ESN}.toml", esn=ESN, world=world)
     [of_the_fleet] = [
         m
-        for m in configuration.read(DEPLOY / "example" / "fleet.toml", world).machines
+        for m in configuration.read(DEPLOY / "example" / "fleet.toml", World.at(world)).machines
         if m.esn == ESN
     ]
     for setting in ("model", "module", "host", "port", "lock_memory", "witness", "tls"):
@@ -228,7 +226,7 @@ def test_the_unit_leaves_time_to_stop(tmp_path: Path) -> None:
         if line.startswith("TimeoutStopSec=")
     ]
     drain = (
-        configuration.read(DEPLOY / "example" / "fleet.toml", tmp_path)
+        configuration.read(DEPLOY / "example" / "fleet.toml", World.at(tmp_path))
         .machines[0]
         .limits.drain_seconds
     )
@@ -240,7 +238,7 @@ def test_the_unit_leaves_room(name: str, tmp_path: Path) -> None:
     """What the example's machines may hold and start at most is less than what systemd grants:
     frames of all connections twice, threads.
     """
-    machines = configuration.read(DEPLOY / "example" / "fleet.toml", tmp_path).machines
+    machines = configuration.read(DEPLOY / "example" / "fleet.toml", World.at(tmp_path)).machines
     count = len(machines) if "fleet" in name else 1
     limits = machines[0].limits
     service = sections(DEPLOY / "systemd" / name)["Service"]
@@ -251,9 +249,3 @@ def test_the_unit_leaves_room(name: str, tmp_path: Path) -> None:
     assert int(service["LimitNOFILE"]) > count * 2 * limits.connections
     cores = 128
     assert int(service["TasksMax"]) > count * (1 + 2 * cores + OTHER_THREADS + READING_THREADS + 4)
-
-
-def _written(folder: Path, text: str) -> Path:
-    path = folder / "limits.toml"
-    path.write_text(text)
-    return path

@@ -5,23 +5,25 @@ from pathlib import Path
 
 import pytest
 
-from seemachine.config import ConfigError
+from seemachine.config import ConfigError, TlsSettings, load
 from seemachine.fleet import configuration
+from seemachine.fleet.settings_file import write_settings
 from seemachine.hsms import published
 from seemachine.hsms.published import Published
+from seemachine.world import World
 
 
 def read(tmp_path: Path, text: str) -> configuration.Fleet:
     """A fleet file of this text, read."""
     path = tmp_path / "fleet.toml"
     path.write_text(text)
-    return configuration.read(path, tmp_path)
+    return configuration.read(path, World.at(tmp_path))
 
 
 def test_without_a_file_the_guides_fleet_is_written(tmp_path: Path) -> None:
     """A new world gets the guide's 5c as module 1 and Connect XC as module 2, in a file to edit."""
-    path = configuration.find(tmp_path, None)
-    fleet = configuration.read(path, tmp_path)
+    path = configuration.find(World.at(tmp_path), None)
+    fleet = configuration.read(path, World.at(tmp_path))
 
     assert path == tmp_path / "fleet.toml"
     assert [(machine.esn, machine.model, machine.module) for machine in fleet.machines] == [
@@ -35,7 +37,7 @@ def test_an_edited_fleet_file_is_kept(tmp_path: Path) -> None:
     """A fleet file that is there is not written over."""
     (tmp_path / "fleet.toml").write_text('[[machines]]\nesn = "0000-0000-0001"\n')
 
-    fleet = configuration.read(configuration.find(tmp_path, None), tmp_path)
+    fleet = configuration.read(configuration.find(World.at(tmp_path), None), World.at(tmp_path))
 
     assert [machine.esn for machine in fleet.machines] == ["0000-0000-0001"]
 
@@ -54,8 +56,8 @@ def test_machines_come_in_module_order_with_ports_of_their_own(tmp_path: Path) -
 
 
 def test_operator_and_limits_go_to_every_machine(tmp_path: Path) -> None:
-    """[operator] and [limits] hold for the whole fleet, and reach each process through its command
-    line and its limits file.
+    """[operator] and [limits] hold for the whole fleet, and reach each process through its file of
+    settings.
     """
     fleet = read(
         tmp_path,
@@ -66,8 +68,8 @@ def test_operator_and_limits_go_to_every_machine(tmp_path: Path) -> None:
     assert fleet.fed
     for machine in fleet.machines:
         assert machine.limits.connections == 7
-        assert "connections = 7\n" in configuration.limits_file(machine)
-        assert configuration.command_line(machine)[12:14] == ["--operator", "auto"]
+        told = load(write_settings(machine), World.at("/usual"))
+        assert (told.limits.connections, told.operator) == (7, "auto")
 
 
 def test_tls_is_the_fleets_or_a_machines(tmp_path: Path) -> None:
@@ -81,17 +83,10 @@ def test_tls_is_the_fleets_or_a_machines(tmp_path: Path) -> None:
     )
 
     for machine, folder in zip(fleet.machines, (tmp_path / "pki", Path("/elsewhere")), strict=True):
-        certificate, key, ca = (
-            str(folder / name) for name in (f"{machine.esn}.crt", f"{machine.esn}.key", "ca.crt")
+        names = (f"{machine.esn}.crt", f"{machine.esn}.key", "ca.crt")
+        assert load(write_settings(machine), World.at("/usual")).tls == TlsSettings(
+            *(folder / name for name in names)
         )
-        assert configuration.command_line(machine)[-6:] == [
-            "--tls-cert",
-            certificate,
-            "--tls-key",
-            key,
-            "--tls-ca",
-            ca,
-        ]
 
 
 @pytest.mark.parametrize(
@@ -118,7 +113,7 @@ def test_tls_is_the_fleets_or_a_machines(tmp_path: Path) -> None:
         ('[[machines]]\nesn = "0000-0000-0001"\n[operator]\nblank = 1\n', "blank_cards"),
         (
             '[[machines]]\nesn = "0000-0000-0001"\n[operator]\nblank_cards = "often"\n',
-            '[operator] blank_cards takes "manual" or "auto"',
+            "blank_cards takes one of manual, auto, not",
         ),
         (
             '[[machines]]\nesn = "0000-0000-0001"\n[limits]\nidle = 1\n',
@@ -134,6 +129,10 @@ def test_tls_is_the_fleets_or_a_machines(tmp_path: Path) -> None:
             "tls takes certificate, key and ca, all three",
         ),
         ('[[machines]]\nesn = "0000-0000-0001"\n[more]\n', "unknown section more"),
+        (
+            'process = "two"\n[[machines]]\nesn = "0000-0000-0001"\n',
+            "process takes one of each, one, not 'two'",
+        ),
         ('[[machines]]\nesn = "0000-0000-0001"\npublish = false\n', "publishes itself"),
         ("[[machines", "fleet.toml"),
         ("a = " + "[" * 10_000, "fleet.toml"),
@@ -152,14 +151,16 @@ def test_a_published_object_is_withdrawn_only_by_its_owner(tmp_path: Path) -> No
     """A machine that stops does not take away the entry of the one that was started in
     its place.
     """
-    published.publish(tmp_path, Published("0000-0000-0001", "5c", 1, "127.0.0.1", 8888, pid=17))
+    published.publish(
+        World.at(tmp_path), Published("0000-0000-0001", "5c", 1, "127.0.0.1", 8888, pid=17)
+    )
 
-    published.withdraw(tmp_path, "0000-0000-0001", pid=16)
-    kept = published.read(tmp_path, "0000-0000-0001")
-    published.withdraw(tmp_path, "0000-0000-0001", pid=17)
+    published.withdraw(World.at(tmp_path), "0000-0000-0001", pid=16)
+    kept = published.read(World.at(tmp_path), "0000-0000-0001")
+    published.withdraw(World.at(tmp_path), "0000-0000-0001", pid=17)
 
     assert kept is not None
-    assert published.read(tmp_path, "0000-0000-0001") is None
+    assert published.read(World.at(tmp_path), "0000-0000-0001") is None
 
 
 OTHER_TYPES = (
@@ -196,9 +197,13 @@ def test_a_damaged_published_object_counts_as_none(tmp_path: Path, content: str)
     own folder.
     """
     entry = Published("0000-0000-0001", "5c", 1, "127.0.0.1", 8888, pid=17)
-    published.publish(tmp_path, entry)
-    published.announce(tmp_path, entry)
-    assert published.read(tmp_path, entry.esn) == published.listening(tmp_path, entry.esn) == entry
+    published.publish(World.at(tmp_path), entry)
+    published.announce(World.at(tmp_path), entry)
+    assert (
+        published.read(World.at(tmp_path), entry.esn)
+        == published.listening(World.at(tmp_path), entry.esn)
+        == entry
+    )
     (tmp_path / "published" / "pqsdk" / "0000-0000-0001.json").write_bytes(
         content.encode("latin-1")
     )
@@ -206,8 +211,8 @@ def test_a_damaged_published_object_counts_as_none(tmp_path: Path, content: str)
         content.encode("latin-1")
     )
 
-    assert published.read(tmp_path, entry.esn) is None
-    assert published.listening(tmp_path, entry.esn) is None
+    assert published.read(World.at(tmp_path), entry.esn) is None
+    assert published.listening(World.at(tmp_path), entry.esn) is None
 
 
 @pytest.mark.parametrize(
@@ -218,7 +223,7 @@ def test_what_is_no_fleet_was_never_running(tmp_path: Path, change: dict[str, st
     known = {"esn": "0000-0000-0001", "model": "5c", "module": 1}
     (tmp_path / "fleet").mkdir()
     (tmp_path / "fleet" / configuration.RUNNING).write_text(json.dumps([known]))
-    assert configuration.started(tmp_path) == ["0000-0000-0001"]
+    assert configuration.started(World.at(tmp_path)) == ["0000-0000-0001"]
 
     (tmp_path / "fleet" / configuration.RUNNING).write_text(json.dumps([known, known | change]))
-    assert configuration.started(tmp_path) == []
+    assert configuration.started(World.at(tmp_path)) == []

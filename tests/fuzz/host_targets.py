@@ -15,7 +15,8 @@ from unittest.mock import patch
 from fuzz.lms_targets import signed
 from fuzz.source import Source
 from fuzz.target import scratch, target
-from seeclient import dispatch, keys
+from here import addresses, store
+from seeclient import keys
 from seeclient.arguments import NAMES, NUMBERS, UsageError, parse
 from seeclient.effects import Address
 from seeclient.keys import check_alias
@@ -23,12 +24,14 @@ from seeclient.keys import check_alias
 from seemachine import config
 from seemachine.config import ConfigError
 from seemachine.fleet import configuration
+from seemachine.fleet.template import guide_fleet
 from seemachine.hsms import published
 from seemachine.hsms.published import Published
+from seemachine.state.nvram.stores import STORES
 from seemachine.wire.names import SLOTS, is_esn
 from seemachine.wire.printable import is_printable
 from seemachine.wire.status import Status, StatusError
-from seemachine.wire.world import published_folder
+from seemachine.world import World
 
 ESN = "7852-268D-3BF9"
 
@@ -60,7 +63,7 @@ def document(original: Any, source: Source) -> bytes:
 def key_file() -> tuple[dict[str, Any], bytes]:
     """The first line of a key file without its checksum, and the cache behind it."""
     with at_home("key_files") as home:
-        keys.save(keys.KeyFile("a", signed(0)[0], 0, 0, 5, bytes(range(96))))
+        store().save(keys.KeyFile("a", signed(0)[0], 0, 0, 5, bytes(range(96))))
         head, _, cache = (home / "kmdata" / "local" / "key_pqsdk_a").read_bytes().partition(b"\n")
     values = json.loads(head)
     del values["sha256"]
@@ -94,7 +97,7 @@ def key_files(data: bytes) -> None:
     with at_home("key_files") as home:
         (home / "kmdata" / "local" / "key_pqsdk_a").write_bytes(content)
         try:
-            key = keys.load("a")
+            key = store().load("a")
         except StatusError as refused:
             assert refused.status is Status.Malformed
             return
@@ -123,16 +126,16 @@ def published_objects(data: bytes) -> None:
     """A published object, damaged or forged: a machine that can be connected to, or none."""
     content = document(ENTRY, Source(data))
     with at_home("published_objects") as home:
-        path = published_folder(home) / f"{ESN}.json"
+        path = World.at(home).published / f"{ESN}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-        for address in dispatch.addresses():
+        for address in addresses():
             must_be_an_address(address)
-        entry = published.read(home, ESN)
+        entry = published.read(World.at(home), ESN)
         if entry is not None:
             types = [type(value) for value in asdict(entry).values()]
             assert types == [str, str, int, str, int, int, bool, str, str]
-        published.withdraw(home, ESN, 17)
+        published.withdraw(World.at(home), ESN, 17)
 
 
 def must_be_an_address(address: Address) -> None:
@@ -222,7 +225,7 @@ def config_files(data: bytes) -> None:
         path = home / "config.toml"
         path.write_bytes(settings_text(MACHINE, Source(data)))
         try:
-            made = config.load(path)
+            made = config.load(path, World.at("/usual"))
         except ConfigError as error:
             assert str(error)
             return
@@ -238,31 +241,31 @@ def must_be_a_machine(made: config.Config) -> None:
     assert is_esn(made.esn)
     assert 0 <= made.port < 1 << 16
     assert made.world.is_absolute()
-    assert made.store in config.STORES
+    assert made.store in STORES
 
 
-@target(b"\1" + configuration.GUIDE_FLEET.encode(), b"\2\x11", b"\0\1\0\0\0\0\1")
+@target(b"\1" + guide_fleet().encode(), b"\2\x11", b"\0\1\0\0\0\0\1")
 def fleet_files(data: bytes) -> None:
     """A fleet file of any content: a fleet or ConfigError for the supervisor, addresses or a
     refusal for the client.
     """
     with at_home("fleet_files") as home:
         path = home / "fleet.toml"
-        path.write_bytes(settings_text(configuration.GUIDE_FLEET, Source(data)))
+        path.write_bytes(settings_text(guide_fleet(), Source(data)))
         try:
-            for address in dispatch.addresses(path):
+            for address in addresses(path):
                 must_be_an_address(address)
         except StatusError as refused:
             assert refused.status is Status.InvalidParameter
         try:
-            fleet = configuration.read(path, home)
+            fleet = configuration.read(path, World.at(home))
         except ConfigError as error:
             assert str(error)
             return
         for made in fleet.machines:
             must_be_a_machine(made)
-            assert configuration.command_line(made)
-            assert configuration.limits_file(made)
+            path.write_bytes(config.to_toml(made))
+            assert config.load(path, World.at("/usual")) == made
 
 
 # ---------------------------------------------------------------- what is typed
@@ -295,7 +298,7 @@ def fleet_texts(data: bytes) -> None:
     text = data.decode(errors="replace").replace("\0", "")
     with at_home("fleet_texts", SEEMACHINE_FLEET=text):
         try:
-            for address in dispatch.addresses():
+            for address in addresses():
                 must_be_an_address(address)
         except StatusError as refused:
             assert refused.status is Status.InvalidParameter

@@ -11,7 +11,7 @@ from fuzz.source import EDGES, FAR, Source
 from fuzz.target import scratch, target
 from hostile.lyingkit import COMMANDS, ESN, REFUSAL, Command, Place, read, told
 
-from seemachine.fleet.configuration import GUIDE_FLEET
+from seemachine.fleet.template import guide_fleet
 
 # What steers a terminal, breaks a line or leads to another folder, put whole: a fuzzer is slow to
 # find these by itself.
@@ -136,7 +136,7 @@ FILES = (
     (f"world/hsm/{ESN}/listening.json", lambda source: document(source, ENTRY)),
     ("world/fleet/running.json", lambda source: document(source, RUNNING[0]).join((b"[", b"]"))),
     (f"world/seen/{ESN}", lambda source: source.cut(b"6e" * 16 + b" 1 " + b"6f" * 8 + b"\n")),
-    ("world/fleet.toml", lambda source: source.cut(GUIDE_FLEET[:200].encode())),
+    ("world/fleet.toml", lambda source: source.cut(guide_fleet()[:400].encode())),
 )
 READERS = (
     Command("seemachine", ("audit", "{outside}")),

@@ -3,6 +3,7 @@ only show examples of.
 """
 
 import gc
+import os
 import tracemalloc
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,22 +11,24 @@ from tempfile import TemporaryDirectory
 import pytest
 from fuzz.host_targets import ESN, at_home
 from fuzz.lms_targets import signed
+from here import addresses, store
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from seeclient import dispatch, keys
 from seeclient.arguments import UsageError, parse
 from seeclient.effects import Address
 from seeclient.keys import KeyFile
 from wire.contract import characters
 
-from seemachine.cli.command import _parser
-from seemachine.config import MIN_FRAME, MOST, Config, LimitSettings, load
-from seemachine.fleet import configuration
+from seemachine.config import MIN_FRAME, MOST, Config, LimitSettings, TlsSettings, load, to_toml
 from seemachine.hsms import published
 from seemachine.hsms.published import Published
+from seemachine.state.nvram.stores import STORES
 from seemachine.wire.codec import MAX_LIST, unpack
 from seemachine.wire.framing import MAX_FRAME
+from seemachine.wire.names import MOST_MODULES
 from seemachine.wire.status import PeerMisuse
+from seemachine.witnesses.address import is_url
+from seemachine.world import World
 
 some = settings(max_examples=60, deadline=None)
 
@@ -45,19 +48,19 @@ key_files = st.builds(
     st.binary(max_size=200),
 )
 counts = st.integers(1, MOST)
-limits = st.builds(LimitSettings, st.integers(MIN_FRAME, MAX_FRAME), counts, counts, counts, counts)
-
-
-def _is_one_word(host):
-    """No address begins with a hyphen, and `seemachine serve` refuses it as an option that it does
-    not know.
-    """
-    return not host.startswith("-")
-
-
+limits = st.builds(LimitSettings, st.integers(MIN_FRAME, MAX_FRAME), *[counts] * 9)
 hosts = st.sampled_from(
     ["127.0.0.1", "::1", "localhost", "0.0.0.0", "machine-7.example", "", " "]
-) | st.text("a-:. ", max_size=8).filter(_is_one_word)
+) | st.text(characters, max_size=8)
+signers = st.binary(min_size=20, max_size=64).map(bytes.hex)
+# As the system's names of files: any bytes but 0 and /.
+parts = st.binary(min_size=1, max_size=8).filter(lambda name: not {0, 47} & set(name))
+paths = st.lists(
+    parts.map(os.fsdecode) | st.sampled_from(["-a", "b c", "~", 'q"\\']), max_size=2
+).map(lambda names: Path("/").joinpath(*names))
+witnesses = st.sampled_from(
+    ["", "w", "./postgresql:x", "postgresql://me:p%40ss@[::1]:5/db?sslmode=disable"]
+) | st.text(characters, max_size=8).filter(lambda text: not is_url(text))
 
 
 @some
@@ -65,9 +68,9 @@ hosts = st.sampled_from(
 def test_any_key_file_is_loaded_as_it_was_saved(key):
     """Aliases, exponents and caches of any content, also with line ends in them, come back."""
     with at_home("properties"):
-        keys.save(key)
-        assert keys.load(key.alias) == key
-        keys.remove(key.alias)
+        store().save(key)
+        assert store().load(key.alias) == key
+        store().remove(key.alias)
 
 
 @some
@@ -76,7 +79,7 @@ def test_any_key_file_is_loaded_as_it_was_saved(key):
         Published,
         st.just(ESN),
         st.sampled_from(["5c", "xc"]),
-        st.integers(1, 64),
+        st.integers(1, MOST_MODULES),
         st.text(characters, max_size=20),
         ports,
         st.integers(0),
@@ -85,47 +88,45 @@ def test_any_key_file_is_loaded_as_it_was_saved(key):
 def test_any_published_object_is_read_as_it_was_written(entry):
     """The supervisor reads back what the machine wrote, and the client goes where it says."""
     with at_home("properties") as world:
-        published.publish(world, entry)
-        assert published.read(world, ESN) == entry
-        assert dispatch.addresses() == [Address(entry.host, entry.port, entry.module, ESN)]
+        published.publish(World.at(world), entry)
+        assert published.read(World.at(world), ESN) == entry
+        assert addresses() == [Address(entry.host, entry.port, entry.module, ESN)]
 
 
-@st.composite
-def machines(draw):
-    """The settings of a machine in a fleet."""
-    return Config(
-        esn=draw(st.sampled_from([ESN, "0000-0000-0000"])),
-        model=draw(st.sampled_from(["5c", "xc"])),
-        module=draw(st.integers(1, 64)),
-        host=draw(hosts),
-        port=draw(ports),
-        search_port=True,
-        insecure_bind=True,
-        store=draw(st.sampled_from(["sqlite", "file", "memory"])),
-        operator=draw(st.sampled_from(["manual", "auto"])),
-        world=Path("/").joinpath(
-            *draw(st.lists(st.sampled_from(["-a", "b c", "~", "--home"]), max_size=2))
-        ),
-        limits=draw(limits),
-    )
+machines = st.builds(
+    Config,
+    esn=st.sampled_from([ESN, "0000-0000-0000"]),
+    model=st.sampled_from(["5c", "xc"]),
+    module=st.integers(1, MOST_MODULES),
+    host=hosts,
+    port=ports,
+    search_port=st.booleans(),
+    insecure_bind=st.just(True),
+    publish=st.booleans(),
+    store=st.sampled_from(sorted(STORES)),
+    operator=st.sampled_from(["manual", "auto"]),
+    witness=witnesses,
+    runtime_witness=st.text(characters, max_size=8),
+    retry_seconds=counts,
+    ledger_days=counts,
+    lock_memory=st.sampled_from(["auto", "yes", "no"]),
+    signer=signers | st.just(""),
+    extra_signers=st.lists(signers, max_size=3).map(tuple),
+    nvram_delegation=st.booleans(),
+    world=paths.map(World.at),
+    limits=limits,
+    tls=st.none() | st.builds(TlsSettings, paths, paths, paths),
+)
 
 
 @some
-@given(machines())
+@given(machines)
 def test_a_machine_of_a_fleet_starts_with_the_settings_of_its_fleet(machine):
-    """What the supervisor puts on the command line and into the file of limits is read by
-    `seemachine serve` as the same settings.
-    """
+    """Any settings, written as TOML and read again, are the same settings."""
     with TemporaryDirectory() as folder:
-        limits_of = Path(folder) / "limits.toml"
-        limits_of.write_text(configuration.limits_file(machine))
-        options = _parser().parse_args(
-            ["serve", *configuration.command_line(machine), "--config", str(limits_of)]
-        )
-        given_words = {
-            name: value for name, value in vars(options).items() if name not in ("run", "config")
-        }
-        assert load(options.config, **given_words) == machine
+        path = Path(folder) / "settings.toml"
+        path.write_bytes(to_toml(machine))
+        assert load(path, World.at("/usual")) == machine
 
 
 words = st.lists(

@@ -37,39 +37,39 @@ def _no_notes(*_given: Any) -> dict[int, int]:
 
 STATE = "seemachine.state."
 GUARDS: dict[str, list[Patch]] = {
-    "openings are compared": [(STATE + "witness.doubt_about", _no_doubt)],
-    "the folder of a machine is compared": [(STATE + "witness.same_file", _yes)],
-    "a record names its file": [(STATE + "witness_file.same_file", _yes)],
+    "openings are compared": [(STATE + "witness.protocol.doubt_about", _no_doubt)],
+    "the folder of a machine is compared": [(STATE + "witness.protocol.same_file", _yes)],
+    "a record names its file": [(STATE + "witness.record_file.same_file", _yes)],
     "a record names its kind of file system": [
-        (STATE + "witness_file.filesystem_of", lambda _path: b"")
+        (STATE + "witness.record_file.filesystem_of", lambda _path: b"")
     ],
     # Not a guard: what some file systems don't tell.
-    "birth times": [(STATE + "places._born", lambda _path, _found: 0)],
-    "an old record is superseded": [(STATE + "witness_file._supersede", _nothing)],
+    "birth times": [(STATE + "disk.file_identity._born", lambda _path, _found: 0)],
+    "an old record is superseded": [(STATE + "witness.record_file._supersede", _nothing)],
     "a record is renewed at an orderly end": [
-        (STATE + "folder_witness.FolderWitness.release", _close)
+        (STATE + "witness.folder.FolderWitness.release", _close)
     ],
     "a record is renewed while leaves are taken": [
-        (STATE + "folder_witness.FolderWitness.beat", _nothing)
+        (STATE + "witness.folder.FolderWitness.beat", _nothing)
     ],
     "leaves are noted": [
-        (STATE + "folder_witness.FolderWitness.noted", _no_notes),
-        (STATE + "runtime_witness.RuntimeWitness.noted", _no_notes),
+        (STATE + "witness.folder.FolderWitness.noted", _no_notes),
+        (STATE + "witness.runtime.RuntimeWitness.noted", _no_notes),
     ],
     "the runtime witness": [
-        (STATE + "runtime_witness.RuntimeWitness.meet", _no_doubt),
-        (STATE + "runtime_witness.RuntimeWitness.noted", _no_notes),
+        (STATE + "witness.runtime.RuntimeWitness.meet", _no_doubt),
+        (STATE + "witness.runtime.RuntimeWitness.noted", _no_notes),
     ],
     "a lease is claimed on its host": [
-        (STATE + "runtime_witness.RuntimeWitness.claim", _nothing),
-        (STATE + "runtime_witness.RuntimeWitness.is_spent", _no),
+        (STATE + "witness.runtime.RuntimeWitness.claim", _nothing),
+        (STATE + "witness.runtime.RuntimeWitness.is_spent", _no),
     ],
-    "a card with two names is refused": [(STATE + "originals._refuse_linked", _nothing)],
-    "a card is the file that was written last": [(STATE + "originals.same_file", _yes)],
+    "a card with two names is refused": [(STATE + "witness.card_witness._refuse_linked", _nothing)],
+    "a card is the file that was written last": [(STATE + "witness.card_witness.same_file", _yes)],
     "a card has the content that was written last": [
-        (STATE + "originals._digest", lambda _path: b"")
+        (STATE + "witness.card_witness._digest", lambda _path: b"")
     ],
-    "a record of a card names its folder": [(STATE + "originals._is_here", _yes)],
+    "a record of a card names its folder": [(STATE + "witness.card_witness._is_here", _yes)],
 }
 
 

@@ -29,6 +29,7 @@ from seemachine.state.witness import record_file
 from seemachine.wire import messages as m
 from seemachine.wire.names import nvram_name
 from seemachine.wire.status import StatusError
+from seemachine.world import World
 
 SECONDS = 60
 LABEL = "half"
@@ -123,12 +124,18 @@ def _run(pipe: Connection, world: Path, esn: str, setting: Setting) -> None:
     os.setsid()
     record_file.boot_of_host = lambda: setting.boot  # type: ignore[attr-defined]
     config = Config(
-        esn=esn, world=world, store=setting.store, runtime_witness=setting.runtime, publish=False
+        esn=esn,
+        world=World.at(world),
+        store=setting.store,
+        runtime_witness=setting.runtime,
+        publish=False,
     )
     with without(*setting.without):
         try:
             lock = FolderLock(config.folder, esn)
-            machine = build(config, open_store(config, open_runtime(config)[0]))
+            machine = build(
+                config, open_store(config, os.environ, open_runtime(config, os.environ)[0])
+            )
             inspect(machine)
         except (StateError, OSError) as error:
             pipe.send(("refused", str(error)))

@@ -30,6 +30,7 @@ from server.serverkit import (
 )
 
 from seemachine.cli.command import main
+from seemachine.config import MOST
 from seemachine.lms.hashing import finish_message, start_message
 from seemachine.lms.parameters import lmots
 from seemachine.state.cards.rack import Rack
@@ -37,6 +38,7 @@ from seemachine.state.cards.smartcard import read_card
 from seemachine.wire import messages as m
 from seemachine.wire.names import nvram_name
 from seemachine.wire.status import Status, StatusError
+from seemachine.world import World
 
 
 def connect(machine):
@@ -333,7 +335,7 @@ def test_an_address_that_others_reach_must_be_asked_for(host, capsys, tmp_path):
 @pytest.mark.parametrize("host", ["127.example.com", "::1234", "localhost.example.com"])
 def test_a_name_that_begins_like_loopback_is_not_loopback(host, capsys, tmp_path, monkeypatch):
     """A prefix proves nothing: these names and addresses can be anybody's."""
-    monkeypatch.setattr("seemachine.server.launch.start", lambda _config: 0)
+    monkeypatch.setattr("seemachine.server.launch.start", lambda _config, _environ: 0)
     assert "--insecure-bind" in refused_settings(
         capsys, "--esn", ESN, "--home", str(tmp_path), "--host", host
     )
@@ -344,7 +346,7 @@ def test_loopback_needs_no_leave(host, tmp_path, monkeypatch):
     """Every loopback address is taken as it is."""
     started = []
     monkeypatch.setattr(
-        "seemachine.server.launch.start", lambda config: started.append(config) or 0
+        "seemachine.server.launch.start", lambda config, _environ: started.append(config) or 0
     )
     assert main(["serve", "--esn", ESN, "--home", str(tmp_path), "--host", host]) == 0
     assert [config.host for config in started] == [host]
@@ -353,8 +355,8 @@ def test_loopback_needs_no_leave(host, tmp_path, monkeypatch):
 WRONG_FILES = {
     'esn = "7852"': "esn takes an electronic serial number such as 7852-268D-3BF9, not '7852'",
     'model = "6"': "model takes one of 5c, xc, not '6'",
-    "module = 0": "module takes a number from 1 to 64, not 0",
-    "module = true": "module takes a number from 1 to 64, not True",
+    "module = 0": "module takes a number from 1 to 65535, not 0",
+    "module = true": "module takes a number from 1 to 65535, not True",
     "port = 65536": "port takes a number from 0 (any free one) to 65535, not 65536",
     'port = "8888"': "port takes a number from 0 (any free one) to 65535, not '8888'",
     'store = "paper"': "store takes one of sqlite, file, memory, not 'paper'",
@@ -363,11 +365,13 @@ WRONG_FILES = {
     "prot = 8888": "unknown setting prot; known are esn, model",
     "limits = 5": "limits takes a table",
     "[limits]\nrequest = 5": "unknown setting limits.request; known are frame_bytes",
-    "[limits]\nconnections = 0": "limits.connections takes a whole number from 1, not 0",
-    "[limits]\nidle_seconds = 1.5": "limits.idle_seconds takes a whole number from 1, not 1.5",
-    "[limits]\ndrain_seconds = true": "limits.drain_seconds takes a whole number from 1, not True",
+    "[limits]\nconnections = 0": f"limits.connections takes a number from 1 to {MOST}, not 0",
+    "[limits]\nidle_seconds = 1.5": f"limits.idle_seconds takes a number from 1 to {MOST}, not 1.5",
+    "[limits]\ndrain_seconds = true": (
+        f"limits.drain_seconds takes a number from 1 to {MOST}, not True"
+    ),
     "[limits]\nidle_seconds = 134217729": (
-        "limits.idle_seconds takes at most 134217728, not 134217729"
+        f"limits.idle_seconds takes a number from 1 to {MOST}, not 134217729"
     ),
     "[limits]\nframe_bytes = 1048577": "limits.frame_bytes takes",
     "[limits]\nframe_bytes = 1000": "limits.frame_bytes takes",
@@ -406,7 +410,7 @@ def test_a_wrong_setting_is_named(text, capsys, tmp_path):
 @pytest.mark.parametrize("text", CRASHING_FILES)
 def test_a_setting_of_the_wrong_type_is_named(text, capsys, tmp_path, monkeypatch):
     """Settings that are texts, numbers or yes-or-no take nothing else."""
-    monkeypatch.setattr("seemachine.server.launch.start", lambda _config: 0)
+    monkeypatch.setattr("seemachine.server.launch.start", lambda _config, _environ: 0)
     line = refused_settings(capsys, "--config", str(write_settings(tmp_path, text)))
     assert CRASHING_FILES[text] in line
 
@@ -432,7 +436,7 @@ def test_the_command_line_overrides_the_file(tmp_path, monkeypatch):
     """Settings of the file hold unless the command line says otherwise."""
     started = []
     monkeypatch.setattr(
-        "seemachine.server.launch.start", lambda config: started.append(config) or 0
+        "seemachine.server.launch.start", lambda config, _environ: started.append(config) or 0
     )
     path = write_settings(
         tmp_path, 'port = 1234\nmodel = "xc"\npublish = false\n[limits]\nconnections = 3'
@@ -547,7 +551,7 @@ def test_the_log_has_a_line_for_each_request_and_no_secret_in_any(machine):
     message is anywhere in the log.
     """
     connection = connect(machine)
-    said, singular, sectorized = whole_session(connection, Rack(machine.home))
+    said, singular, sectorized = whole_session(connection, Rack(World.at(machine.home)))
     connection.close()
     bad = socket.create_connection((connection.address.host, connection.address.port))
     bad.sendall(b"\xff\xff\xff\xff" + MESSAGES[0])

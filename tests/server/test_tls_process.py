@@ -166,7 +166,7 @@ def test_a_fleet_with_tls_in_a_few_commands(tmp_path, monkeypatch):
     code, lines = processes.seemachine(["fleet", "up", "--detach"], env)
     try:
         assert code == 0, lines
-        assert "handshake_seconds = 4" in (world / "hsm" / ESN / "limits.toml").read_text()
+        assert "handshake_seconds = 4" in (world / "hsm" / ESN / "settings.toml").read_text()
         made = [
             "generate",
             "alias=key",

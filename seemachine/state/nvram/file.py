@@ -20,6 +20,7 @@ from seemachine.state.nvram.batch import Changes
 from seemachine.state.nvram.ledger import LedgerRow
 from seemachine.state.nvram.ledger_file import LedgerFile
 from seemachine.state.nvram.store import KEEP, Retention
+from seemachine.state.nvram.stores import FILE
 from seemachine.state.records import NvramFile, SpentLease, StoredLease, lease_from, lease_values
 from seemachine.state.witness.protocol import Mark, Past, Witness
 
@@ -53,7 +54,7 @@ class FileStore(MirroredStore):
     def __init__(
         self, folder: Path, witness: Witness | None = None, keep: Retention = KEEP
     ) -> None:
-        self._folder = folder / "nvram"
+        self._folder = folder / FILE.path
         with self._translated():
             private_folder(self._folder)
             # Before anything is read: what the last process wrote and did not flush would else be

@@ -17,6 +17,7 @@ from seemachine.state.nvram.base import AT_ONCE, MirroredStore
 from seemachine.state.nvram.batch import Changes
 from seemachine.state.nvram.ledger import LedgerRow
 from seemachine.state.nvram.store import KEEP, Retention
+from seemachine.state.nvram.stores import SQLITE
 from seemachine.state.records import NvramFile, SpentLease, StoredLease
 from seemachine.state.witness.protocol import Mark, Past, Witness
 from seemachine.wire.names import printed_name
@@ -86,12 +87,12 @@ class SqliteStore(MirroredStore):
     def __init__(
         self, folder: Path, witness: Witness | None = None, keep: Retention = KEEP
     ) -> None:
-        self._path = private_folder(folder) / "nvram.db"
+        self._path = private_folder(folder) / SQLITE.path
         if self._path.exists():
             # Its name may be one that the process which made it was killed before it flushed; and
             # so may commits in the log be, which are read, and which a witness that lags is told
             # of.
-            settle(folder, "nvram.db-wal")
+            settle(folder, f"{SQLITE.path}-wal")
         else:
             _create(self._path)
         self._database = _connect(self._path)

@@ -1,0 +1,39 @@
+"""Settings of one machine: defaults, then a TOML file, then the command line.
+
+`settings` declares them, `reading` takes them from files and words, `writing` makes a file of them.
+"""
+
+from seemachine.config.reading import (
+    build,
+    build_limits,
+    build_tls,
+    load,
+    read_toml,
+    refuse_password,
+)
+from seemachine.config.setting import MOST, ConfigError
+from seemachine.config.settings import (
+    MIN_FRAME,
+    OPERATORS,
+    Config,
+    LimitSettings,
+    TlsSettings,
+)
+from seemachine.config.writing import to_toml
+
+__all__ = [
+    "MIN_FRAME",
+    "MOST",
+    "OPERATORS",
+    "Config",
+    "ConfigError",
+    "LimitSettings",
+    "TlsSettings",
+    "build",
+    "build_limits",
+    "build_tls",
+    "load",
+    "read_toml",
+    "refuse_password",
+    "to_toml",
+]

@@ -1,0 +1,277 @@
+"""The settings of one machine, each declared with its limits and its documentation."""
+
+import re
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+
+from seemachine.config.setting import (
+    MOST,
+    ConfigError,
+    check_all,
+    choice,
+    flag,
+    number,
+    path,
+    text,
+    texts,
+)
+from seemachine.state.nvram.stores import KINDS, SQLITE
+from seemachine.wire.framing import MAX_FRAME
+from seemachine.wire.names import MOST_MODULES, SEE_PORT, is_esn
+from seemachine.witnesses.address import FORM, is_url, parse
+from seemachine.world import World
+
+MODELS = {"5c": "nShield 5c", "xc": "nShield Connect XC"}
+OPERATORS = {
+    "manual": "a person does, with seemachine card insert",
+    "auto": "the fleet inserts a blank card whenever this machine asks for one",
+}
+LOCKING = {
+    "auto": "where the system allows it",
+    "yes": "the machine does not start without it",
+    "no": "not tried",
+}
+# Room for the longest replies: a part of a node cache, and a listing of all NVRAM files.
+MIN_FRAME = 640 * 1024
+_SIGNER = re.compile(r"(?:[0-9a-f]{2}){20,64}", re.ASCII)
+
+
+def _is_signer(value: str) -> bool:
+    return _SIGNER.fullmatch(value) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class LimitSettings:
+    """What one peer can make the machine hold, and for how long.
+
+    Bytes, counts and seconds. A peer is an address, of IPv6 a network of 64 bits.
+    """
+
+    frame_bytes: int = number(
+        MAX_FRAME,
+        MIN_FRAME,
+        MAX_FRAME,
+        "the largest frame",
+        unit="bytes",
+        more="Clients hash longer messages themselves. Some replies would"
+        " not fit into a smaller one.",
+    )
+    connections: int = number(
+        256,
+        1,
+        MOST,
+        "how many connections are open at one time",
+        more="[How one more gets in](../how-to/under-attack.md#who-gets-a-place).",
+    )
+    peer_connections: int = number(
+        192, 1, MOST, "how many of them come from one address, or one IPv6 network of 64 bits"
+    )
+    peer_connections_per_second: int = number(
+        20000,
+        1,
+        MOST,
+        "how many new connections of one address are taken in a second",
+        more="Twice as many at once; more are closed unheard. The default is more than a machine"
+        " can take: lower it where only attackers come that fast.",
+    )
+    peer_requests_per_second: int = number(
+        20000,
+        1,
+        MOST,
+        "how many requests of one address are answered in a second",
+        more="Twice as many at once; more wait. The default is more than a machine can do: lower it"
+        " to keep one address from having it all.",
+    )
+    greeting_seconds: int = number(
+        5, 1, MOST, "how long a client has from connecting to hello", unit="seconds"
+    )
+    idle_seconds: int = number(
+        300, 1, MOST, "how long a connection may be idle between two requests", unit="seconds"
+    )
+    request_seconds: int = number(
+        120,
+        1,
+        MOST,
+        "how long a request may take",
+        unit="seconds",
+        more="The limit holds for each of receiving, answering and replying.",
+    )
+    drain_seconds: int = number(
+        10,
+        1,
+        MOST,
+        "how long requests under way have when the machine is stopped",
+        unit="seconds",
+    )
+    handshake_seconds: int = number(
+        5,
+        1,
+        MOST,
+        "how long a TLS handshake may take",
+        unit="seconds",
+        more="It counts as a connection from its first moment.",
+    )
+
+    def __post_init__(self) -> None:
+        check_all(self, "limits.")
+
+
+@dataclass(frozen=True, slots=True)
+class TlsSettings:
+    """PEM files. With all three the port takes TLS and nothing else."""
+
+    certificate: Path = path(
+        "the path of a file", "the machine's certificate, with its chain", shown="FILE"
+    )
+    key: Path = path("the path of a file", "its private key, without a password", shown="FILE")
+    ca: Path = path("the path of a file", "the CA whose clients are let in", shown="FILE")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """One machine."""
+
+    esn: str = text(
+        "",
+        "an electronic serial number such as 7852-268D-3BF9",
+        "the electronic serial number",
+        fits=is_esn,
+        example='"7852-268D-3BF9"',
+        shown="ESN",
+    )
+    model: str = choice("5c", MODELS, "the model of the HSM", shown="MODEL")
+    module: int = number(
+        1,
+        1,
+        MOST_MODULES,
+        "the module number on this host, which orders the banner of pipsqueak",
+        shown="N",
+    )
+    host: str = text(
+        "127.0.0.1",
+        "an address",
+        "the address to listen on",
+        unset="all addresses, IPv4 and IPv6",
+        more="One that is not loopback needs TLS, or `insecure_bind`.",
+        shown="ADDRESS",
+    )
+    port: int = number(
+        SEE_PORT, 0, 65535, "the port to listen on", unset="any free one", shown="PORT"
+    )
+    search_port: bool = flag(
+        "take the next free port when this one is taken", default=False, shown="yes"
+    )
+    insecure_bind: bool = flag(
+        "listen on an address that is not loopback without TLS: whoever reaches the port can sign",
+        default=False,
+        shown="yes",
+    )
+    publish: bool = flag(
+        "write the published object by which clients on this host find the machine",
+        default=True,
+        more="A machine of a fleet always does.",
+        shown="yes",
+    )
+    store: str = choice(
+        SQLITE.name, {kind.name: kind.what for kind in KINDS}, "where NVRAM is kept", shown="STORE"
+    )
+    operator: str = choice("manual", OPERATORS, "who inserts blank cards", shown="OPERATOR")
+    witness: str = text(
+        "",
+        "the path of a folder",
+        "what remembers this NVRAM apart from it: a folder, relative to the world folder, or a"
+        f" database, {FORM}",
+        unset="witness/ of the world folder",
+        more="The password of a database comes from the URL in a file, from PGPASSWORD, or from a"
+        " passfile; a command line takes none.",
+        example='"/mnt/witness"',
+        shown="DIR|URL",
+        secret=True,
+    )
+    runtime_witness: str = text(
+        "auto",
+        "auto, off, or the path of a folder",
+        "a second witness, gone with a reboot: a folder, off, or auto for the runtime folder of"
+        " the user or service, where there is one",
+        shown="auto|off|DIR",
+    )
+    retry_seconds: int = number(
+        3600,
+        1,
+        MOST,
+        "how long a used-up lease is kept, seed included, for sign requests that come again",
+        unit="seconds",
+        shown="SECONDS",
+    )
+    ledger_days: int = number(
+        0,
+        0,
+        MOST,
+        "how long rows of the ledger are kept",
+        unit="days",
+        unset="for ever",
+        more="`seemachine audit` can't judge by rows that are gone.",
+        shown="DAYS",
+    )
+    lock_memory: str = choice("auto", LOCKING, "keep memory out of swap", shown="WHEN")
+    signer: str = text(
+        "",
+        "the hash of a signing key, 40 to 128 hexadecimal digits",
+        "the hash of the key that signed the SEE machine",
+        fits=lambda value: not value or _is_signer(value),
+        unset="that of the SEE machine loaded on this HSM, if any",
+        example='"<hex>"',
+        shown="HEX",
+    )
+    extra_signers: tuple[str, ...] = texts(
+        "a list of hashes of signing keys, each of 40 to 128 hexadecimal digits",
+        "hashes of other keys that signed the SEE machine too: keys made under them work",
+        _is_signer,
+    )
+    nvram_delegation: bool = flag("whether the SEE machine may make NVRAM files", default=True)
+    world: World = path(
+        "the path of a folder",
+        "the world folder",
+        World,
+        unset="$SEEMACHINE_HOME, else the platform's data folder",
+        more="`--home` on the command line. The machine's own state is in `hsm/<ESN>/` there.",
+        shown="DIR",
+    )
+    limits: LimitSettings = LimitSettings()
+    tls: TlsSettings | None = None
+
+    def __post_init__(self) -> None:
+        check_all(self)
+        check_witness(self.witness)
+        if self.tls is None and not _is_loopback(self.host) and not self.insecure_bind:
+            raise ConfigError(
+                f"{self.host} is not a loopback address, and whoever reaches the port can sign; use"
+                " TLS ([tls] in the file, or --tls-cert, --tls-key, --tls-ca), or allow it with"
+                " insecure_bind = true, or --insecure-bind"
+            )
+
+    @property
+    def folder(self) -> Path:
+        """The machine's own state."""
+        return self.world.hsm(self.esn)
+
+
+def check_witness(where: str) -> None:
+    """Raises ConfigError for a URL that names no database."""
+    try:
+        if is_url(where):
+            parse(where)
+    except ValueError as error:
+        raise ConfigError(f"witness takes {error}") from None
+
+
+def _is_loopback(host: str) -> bool:
+    """An address that only this host reaches.
+
+    Of names only localhost counts: where another one leads is for others to decide.
+    """
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
