@@ -101,7 +101,7 @@ def test_a_machine_of_a_fleet_has_one_file(tmp_path):
 
 
 def test_a_refusal_repeats_no_password(tmp_path):
-    """Also of a witness that is no line of text."""
+    """Also of a witness that is not a line of text."""
     path = tmp_path / "settings.toml"
     path.write_text(f'esn = "{ESN}"\nwitness = "postgresql://me:secret\\n@localhost/w"\n')
     with pytest.raises(ValueError, match="witness takes the path of a folder") as refused:

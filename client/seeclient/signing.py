@@ -223,7 +223,7 @@ def _hash(key: KeyFile, reserved: NvmemfileReserved, message: Message) -> bytes:
 def verify(key: KeyFile, message: Message, signature: bytes, name: str = "it") -> str:
     """Check a signature here, without a machine. Returns its encoding, LMS or HSS.
 
-    Raises StatusError (VerifyFailed), with the guide's words when the roots differ. What is no
+    Raises StatusError (VerifyFailed), with the guide's words when the roots differ. What is not a
     signature at all is called so by its `name`. A key of a machine is an HSS key of one level.
     """
     try:

@@ -30,7 +30,7 @@ OPERATORS = {
 LOCKING = {
     "auto": "where the system allows it",
     "yes": "the machine does not start without it",
-    "no": "not tried",
+    "no": "nothing is locked",
 }
 # Room for the longest replies: a part of a node cache, and a listing of all NVRAM files.
 MIN_FRAME = 640 * 1024

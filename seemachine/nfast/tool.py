@@ -119,7 +119,7 @@ def refuse_unwritable(path: Path) -> None:
 
 
 def text_of(path: Path) -> str:
-    """A file that a tool was given. Raises Refusal for one that is no text, OSError."""
+    """A file that a tool was given. Raises Refusal for one that is not text, OSError."""
     try:
         return path.read_text()
     except UnicodeDecodeError:
@@ -147,7 +147,7 @@ def at_terminal() -> bool:
 def ask(prompt: str, default: str | None = None) -> str:
     """The answer to a question. Raises Refusal when there is nobody to answer.
 
-    In a pipe the answer is printed behind the question, as a terminal shows it.
+    In a pipe the answer is printed after the question, as a terminal shows it.
     """
     printing.say(f"{prompt} ", end="", flush=True)
     answer = _line()

@@ -488,13 +488,13 @@ def test_a_message_file_that_cannot_be_read_costs_no_leaf(alias, tmp_path):
         (
             b"",
             (
-                "VerifyFailed(11): {path} is no LMS signature (an LMS signature is longer than 0"
-                " bytes)"
+                "VerifyFailed(11): {path} is not an LMS signature (an LMS signature is longer than"
+                " 0 bytes)"
             ),
         ),
         (
             b"root:x:0:0:root:/root:/bin/bash",
-            "VerifyFailed(11): {path} is no LMS signature (unknown LM-OTS set 980957744)",
+            "VerifyFailed(11): {path} is not an LMS signature (unknown LM-OTS set 980957744)",
         ),
     ],
 )
@@ -864,7 +864,7 @@ def test_ctrl_c_in_a_long_generation(world):
 
 
 def test_the_advice_is_good_wherever_it_is_given(tmp_path):
-    """A machine that keeps nothing is no place to go on with a key: either nobody says so, or it
+    """A machine that keeps nothing is not a place to go on with a key: either nobody says so, or it
     works.
     """
     with slow_machine(tmp_path / "world", "--ephemeral") as forgetful:

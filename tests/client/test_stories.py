@@ -252,7 +252,7 @@ def test_a_card_that_is_not_there_is_waited_for(peer, events):
 
 
 def test_only_the_named_slot_is_waited_for(peer, events):
-    """With slot=, a blank card in another slot is no card."""
+    """With slot=, a blank card in another slot is not a card."""
     play(
         story([peer], events, forever, explease=1, slot=4),
         (([peer], LOOK), [cards(2)]),

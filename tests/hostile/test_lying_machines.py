@@ -170,7 +170,7 @@ def always(name, **changes):
 
 
 NEVER_ENDING = {
-    "a step that is no step": (
+    "a step that is not a step": (
         MAKING,
         always("continueLMS_cache_next", remaining=2, public_key=None),
         "never finishes a key",
