@@ -28,7 +28,9 @@ def command(handler: Handler) -> Handler:
     if not isinstance(kind, type) or not issubclass(kind, Request):
         raise TypeError(f"{where} is a command, but its `request` is of no class of requests")
     if "CHECKS" not in vars(kind):
-        raise TypeError(f"{kind.__name__} stands under no @wire_class, so its fields have no checks")
+        raise TypeError(
+            f"{kind.__name__} stands under no @wire_class, so its fields have no checks"
+        )
     if reply is not kind.Reply:
         raise TypeError(f"{where} must return {kind.Reply.__name__}, the reply of {kind.NAME}")
     if kind in COMMANDS:
@@ -40,7 +42,7 @@ def command(handler: Handler) -> Handler:
 def handler_of(request: Request[Reply]) -> Callable[[Session, Request[Reply]], Reply]:
     """The function that answers a request. Raises KeyError."""
     # What it returns was compared with the class when it came into the table.
-    return cast(Callable[[Session, Request[Reply]], Reply], COMMANDS[type(request)])
+    return cast("Callable[[Session, Request[Reply]], Reply]", COMMANDS[type(request)])
 
 
 def check_whole(requests: Collection[type[Request[Record]]]) -> None:
