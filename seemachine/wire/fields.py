@@ -20,7 +20,7 @@ class FieldError(ValueError):
 
 
 class Record:
-    """Named fields with their checks: a message, or a part of one. See `wire_class`."""
+    """Named fields with their checks: a message or a part of one. See `wire_class`."""
 
     __slots__ = ()
     __dataclass_fields__: ClassVar[dict[str, Field[object]]]
