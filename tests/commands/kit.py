@@ -14,6 +14,7 @@ import pytest
 from seeclient.signing import new_token
 
 from seemachine.commands import answer
+from seemachine.lms.engines.portable import PortableEngine
 from seemachine.lms.hashing import message_digest
 from seemachine.lms.keys import PublicKey
 from seemachine.lms.parameters import lmots, lms
