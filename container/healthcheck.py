@@ -12,7 +12,7 @@ import sys
 sys.path.append(f"{os.path.dirname(os.path.dirname(os.path.abspath(__file__)))}/lib/seemachine")  # noqa: PTH100, PTH120
 
 from seemachine.wire.link import NEED_DATA, Answered, Link, Role
-from seemachine.wire.messages import Hello
+from seemachine.wire.messages import Greeting, Hello
 from seemachine.wire.names import PROTOCOL, SEE_PORT
 from seemachine.wire.status import PeerMisuse
 
@@ -26,7 +26,7 @@ def main() -> int:
         heard = hello()
     except (OSError, PeerMisuse) as error:
         heard = error
-    if isinstance(heard, Answered):
+    if isinstance(heard, Answered) and isinstance(heard.reply, Greeting):
         print(heard.reply.esn)
         return 0
     print(f"healthcheck: {heard}", file=sys.stderr)

@@ -154,6 +154,18 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
         },
         set(),
     ),
+    "seemachine.testing": (
+        STATE
+        | {
+            "seemachine.wire",
+            "seemachine.world",
+            "seemachine.lms",
+            "seemachine.machine",
+            "seemachine.commands",
+            "seeclient",
+        },
+        {"trio"},
+    ),
     "seemachine.pki": (
         {"seemachine.wire", "seemachine.world", "seemachine.state", "seemachine.state.disk"},
         {"cryptography"},

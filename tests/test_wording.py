@@ -25,7 +25,7 @@ REFUSED = {
     r"(?<![Tt]here )\bis no (?!longer|more|less|need|way|other|such)\w+": "it is not a ...",
     r"\bbehind\b": "a later leaf, row or byte comes after: to English ears, one behind is earlier",
     r"\b(that|which|it) is none\b": "say what it is: invalid, damaged, not a key",
-    r"\bunasked\b": "say who does it, and when",
+    r"\b(fed|feeds|cards) unasked\b": "say who does it, and when",
     r"\bwrong (usage|in itself|in themselves)\b": "the command line is invalid",
     r"\b[Nn]ot tried on\b": "not tested on",
 }

@@ -10,8 +10,18 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVarTuple
 
-from seeclient import dispatch, environment, generating, inspecting, keys, signing, thresholds
+from seeclient import (
+    blocking_wire,
+    dispatch,
+    environment,
+    generating,
+    inspecting,
+    keys,
+    signing,
+    thresholds,
+)
 from seeclient.blocking_connection import Connection
+from seeclient.blocking_wire import Connect
 from seeclient.effects import (
     Address,
     Ask,
@@ -22,12 +32,12 @@ from seeclient.effects import (
     Result,
     Story,
     Work,
-    resume,
 )
 from seeclient.environment import Environment
 from seeclient.events import Listener, ignore
 from seeclient.generating import Patience, Recipe
 from seeclient.message import Message
+from seeclient.player import Player
 from seeclient.tls import Tls
 from seemachine.wire.fields import Record
 from seemachine.wire.requests import Request
@@ -50,9 +60,11 @@ class Fleet:
         environment: Environment,
         *,
         doubted: bool = False,
+        connect: Connect = blocking_wire.connect,
     ) -> None:
         self.environment = environment
         self._doubted = doubted
+        self._connect = connect
         self._credentials = environment.credentials()
         self.roster = environment.roster()
         self._connections: dict[Peer, Connection] = {}
@@ -109,21 +121,11 @@ class Fleet:
 
     def run(self, story: Story[Result]) -> Result:
         """Drive an operation to its end."""
-        value, refused = None, None
-        while True:
-            try:
-                effect = resume(story, value, refused)
-            except StopIteration as end:
-                result: Result = end.value
-                return result
-            value, refused = None, None
-            try:
-                value = self._perform(effect)
-            except StatusError as refusal:
-                refused = refusal
-            except BaseException:
-                story.close()
-                raise
+        player = Player(story)
+        while player.effect is not None:
+            with player.performing():
+                player.done = self._perform(player.effect)
+        return player.result
 
     def _perform(self, effect: Effect) -> object:
         if isinstance(effect, Ask):
@@ -173,7 +175,11 @@ class Fleet:
 
     def _join(self, address: Address) -> None:
         connection = Connection(
-            address, self._credentials, self.roster.sightings, doubted=self._doubted
+            address,
+            self._credentials,
+            self.roster.sightings,
+            doubted=self._doubted,
+            connect=self._connect,
         )
         try:
             peer = Peer(address, connection.greet(), connection.doubt)
@@ -224,9 +230,11 @@ def fed(peer: Peer, waited: float) -> bool:
 
 
 @contextlib.contextmanager
-def connected(told: Environment, *, doubted: bool = False) -> Iterator[Fleet]:
+def connected(
+    told: Environment, *, doubted: bool = False, connect: Connect = blocking_wire.connect
+) -> Iterator[Fleet]:
     """The same as `open_fleet`, for who knows the environment already."""
-    opened = Fleet(told, doubted=doubted)
+    opened = Fleet(told, doubted=doubted, connect=connect)
     try:
         yield opened
     finally:
@@ -239,6 +247,7 @@ def open_fleet(
     *,
     world: World | Path | str | None = None,
     doubted: bool = False,
+    connect: Connect = blocking_wire.connect,
 ) -> contextlib.AbstractContextManager[Fleet]:
     """Connect to every machine of a fleet; those that do not answer are in `roster.failures`.
 
@@ -247,6 +256,8 @@ def open_fleet(
     machines, keys, certificates and memory are those of that world, whatever the environment says;
     the fleet file of a world names that world too. `tls` names the files of TLS; without it see
     the module tls. `doubted` is for those who look into alarms of this host's memory: machines
-    that it doubts are in `roster.peers`, and answer what takes no leaf.
+    that it doubts are in `roster.peers`, and answer what takes no leaf. `connect` gives the wire to
+    a machine, such as one of seemachine.testing in place of a socket.
     """
-    return connected(environment.chosen(os.environ, world, fleet, tls), doubted=doubted)
+    told = environment.chosen(os.environ, world, fleet, tls)
+    return connected(told, doubted=doubted, connect=connect)

@@ -1,33 +1,22 @@
-"""One machine over one socket, without async. Imports no event loop."""
+"""One machine over one wire, without async. Imports no event loop."""
 
-import contextlib
-import select
-import socket
 import threading
 import time
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
 
-from seeclient import dispatch, tls
+from seeclient import blocking_wire, dispatch, greeting, tls
+from seeclient.blocking_wire import Connect
 from seeclient.effects import Address
+from seeclient.greeting import Exchange, Greeted
 from seeclient.sightings import NOTHING, Sightings
 from seemachine.wire.fields import Record
 from seemachine.wire.link import NEED_DATA, Answered, Closed, Link, Refused, Role
-from seemachine.wire.messages import Greeting, Hello
-from seemachine.wire.names import PROTOCOL
+from seemachine.wire.messages import Greeting
 from seemachine.wire.requests import Request
 from seemachine.wire.status import BadValue, PeerMisuse, StatusError
 
-if TYPE_CHECKING:
-    import ssl
-
-CONNECT_SECONDS = 5.0
-REPLY_GRACE_SECONDS = 30.0
-READ_BYTES = 1 << 16
-
 
 class Connection:
-    """One machine over one socket.
+    """One machine over one wire.
 
     Every failure is a StatusError; after it the connection is closed.
 
@@ -41,12 +30,14 @@ class Connection:
         sightings: Sightings = NOTHING,
         *,
         doubted: bool = False,
+        connect: Connect = blocking_wire.connect,
     ) -> None:
         self.lock = threading.Lock()
         self.doubt: StatusError | None = None
         self._doubted = doubted
         self._credentials = credentials
         self._sightings = sightings
+        self._connect = connect
         self.open(address)
 
     def open(self, address: Address) -> None:
@@ -54,54 +45,38 @@ class Connection:
         self.address = address
         self._link = Link(Role.CLIENT)
         self._closed = True
-        self._seconds = CONNECT_SECONDS
-        self._certificate: Mapping[str, Any] | None = None
+        self._seconds = blocking_wire.CONNECT_SECONDS
         context = self._credentials.context(address)
         try:
-            self._socket = socket.create_connection((address.host, address.port), CONNECT_SECONDS)
-            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if context is not None:
-                self._secure(context)
+            self._wire = self._connect(address, context)
         except (OSError, UnicodeError) as error:
             raise self._credentials.failure(address, error) or dispatch.connect_failure(
                 address, error
             ) from None
         self._closed = False
+        if self._wire.certificate is not None:
+            self._check_esn()
 
-    def _secure(self, context: "ssl.SSLContext") -> None:
-        """From here on over TLS, with the machine that is meant.
-
-        `wrap_socket` closes the socket when it fails.
-        """
+    def _check_esn(self) -> None:
         try:
-            secured = context.wrap_socket(self._socket, server_hostname=tls.host_name(self.address))
-        except TimeoutError:
-            raise TimeoutError("timed out") from None
-        self._socket, self._certificate = secured, secured.getpeercert()
-        try:
-            tls.check_esn(self.address, self._certificate, self.address.esn)
+            tls.check_esn(self.address, self._wire.certificate, self.address.esn)
         except StatusError:
-            secured.close()
+            self.close()
             raise
 
     @property
     def stale(self) -> bool:
         """Closed here, or by the machine while nothing was asked: after its idle time, or when it
         stopped.
-
-        Over TLS the same: a machine sends no tickets, and what else it sends but replies is its
-        goodbye.
         """
-        return self._closed or _has_news(self._socket)
+        return self._closed or self._wire.has_news
 
     def send(self, request: Request[Record]) -> None:
         """Send a request; `receive` its reply before the next."""
         if self._closed:
             raise dispatch.lost(self.address, "closed")
         try:
-            data = self._link.send(request)
-            self._socket.settimeout(self._seconds)
-            self._socket.sendall(data)
+            self._wire.send(self._link.send(request), self._seconds)
         except BadValue as error:
             raise dispatch.bad_value(request, error) from None
         except OSError as error:
@@ -115,8 +90,8 @@ class Connection:
                 event = self._link.next_event()
                 if event is NEED_DATA:
                     # One limit for the whole reply, however many pieces it comes in.
-                    self._socket.settimeout(max(0.001, deadline - time.monotonic()))
-                    self._link.receive_data(self._socket.recv(READ_BYTES))
+                    left = max(0.001, deadline - time.monotonic())
+                    self._link.receive_data(self._wire.receive(left))
                     continue
             except PeerMisuse as misuse:
                 raise self._lost(misuse.detail) from None
@@ -134,55 +109,33 @@ class Connection:
     def greet(self) -> Greeting:
         """Say hello. Raises StatusError; the connection is then closed."""
         try:
-            return self._greet()
+            greeted = self._exchange(
+                greeting.greet(
+                    self.address, self._wire.certificate, self._sightings, doubted=self._doubted
+                )
+            )
         except StatusError:
             self.close()
             raise
+        self.doubt, self._seconds = greeted.doubt, greeted.seconds
+        return greeted.greeting
 
-    def _greet(self) -> Greeting:
-        greeting = self._hello()
-        dispatch.check_machine(self.address, greeting)
-        if self._certificate is not None:
-            tls.check_esn(self.address, self._certificate, greeting.esn)
-        self.doubt = self._doubt(greeting)
-        if self.doubt is not None:
-            # Somebody may have met it after a restart since it answered. Then this connection is
-            # dead; else it answers the same again.
-            self.doubt = self._doubt(self._hello())
-        if self.doubt is not None and not self._doubted:
-            raise self.doubt
-        self._seconds = greeting.limits.request_seconds + REPLY_GRACE_SECONDS
-        return greeting
-
-    def _doubt(self, greeting: Greeting) -> StatusError | None:
-        """What this host's memory has against the machine."""
-        try:
-            self._sightings.meet(greeting)
-        except StatusError as alarm:
-            return alarm
-        return None
-
-    def _hello(self) -> Greeting:
-        self.send(Hello(protocol=PROTOCOL, client="seeclient"))
-        greeting = self.receive()
-        if isinstance(greeting, StatusError):
-            raise greeting
-        assert isinstance(greeting, Greeting)
-        return greeting
+    def _exchange(self, exchange: Exchange) -> Greeted:
+        reply: Record | StatusError | None = None
+        while True:
+            try:
+                hello = exchange.send(reply)
+            except StopIteration as end:
+                greeted: Greeted = end.value
+                return greeted
+            self.send(hello)
+            reply = self.receive()
 
     def close(self) -> None:
         """Hang up."""
         if not self._closed:
             self._closed = True
-            if self._certificate is not None:
-                self._say_goodbye()
-            self._socket.close()
-
-    def _say_goodbye(self) -> None:
-        """close_notify, without a wait for the machine's."""
-        with contextlib.suppress(OSError, ValueError):
-            self._socket.settimeout(0)
-            self._socket.unwrap()  # type: ignore[attr-defined]
+            self._wire.close()
 
     def _broken(self, error: OSError) -> StatusError:
         failure = self._credentials.failure(self.address, error)
@@ -194,13 +147,3 @@ class Connection:
     def _lost(self, reason: str) -> StatusError:
         self.close()
         return dispatch.lost(self.address, reason)
-
-
-def _has_news(peer: socket.socket) -> bool:
-    """Whether something can be read, or the peer is gone.
-
-    Of a descriptor over 1023 `select` does not know that.
-    """
-    poll = select.poll()
-    poll.register(peer, select.POLLIN)
-    return bool(poll.poll(0))

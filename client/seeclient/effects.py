@@ -116,7 +116,7 @@ def ask(peer: Peer, request: Request[Reply]) -> Story[Reply]:
 
 def ask_all(peers: Sequence[Peer], request: Request[Reply]) -> Story[list[Reply | StatusError]]:
     """The reply or the refusal of each of several machines, in their order."""
-    return cast(list[Reply | StatusError], (yield AskAll(peers, request)))
+    return cast("list[Reply | StatusError]", (yield AskAll(peers, request)))
 
 
 def work(call: Callable[[], Result]) -> Story[Result]:

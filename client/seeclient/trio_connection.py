@@ -1,50 +1,45 @@
-"""One machine over one stream of trio."""
-
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+"""One machine over one wire of trio."""
 
 import trio
 
-from seeclient import dispatch, tls
-from seeclient.blocking_connection import CONNECT_SECONDS, READ_BYTES, REPLY_GRACE_SECONDS
+from seeclient import blocking_wire, dispatch, greeting, tls, trio_wire
 from seeclient.effects import Address
+from seeclient.greeting import Exchange, Greeted
 from seeclient.sightings import NOTHING, Sightings
+from seeclient.trio_wire import Connect, Wire
 from seemachine.wire.fields import Record
 from seemachine.wire.link import NEED_DATA, Answered, Closed, Link, Refused, Role
-from seemachine.wire.messages import Greeting, Hello
-from seemachine.wire.names import PROTOCOL
+from seemachine.wire.messages import Greeting
 from seemachine.wire.requests import Request
 from seemachine.wire.status import BadValue, PeerMisuse, StatusError
 
-if TYPE_CHECKING:
-    import ssl
-
-# For TLS to say that it ends.
-GOODBYE_SECONDS = 1.0
-
 
 class Connection:
-    """One machine over one stream.
+    """One machine over one wire.
 
     Every failure is a StatusError; after it the connection is closed.
+
+    With `doubted` an alarm of this host's memory is not a failure: `doubt` has it.
     """
 
     def __init__(
         self,
         address: Address,
-        wire: trio.SocketStream,
+        wire: Wire,
         credentials: tls.Credentials = tls.NONE,
         sightings: Sightings = NOTHING,
+        *,
+        doubted: bool = False,
     ) -> None:
         self.address = address
+        self.lock = trio.Lock()
+        self.doubt: StatusError | None = None
+        self._doubted = doubted
         self._credentials = credentials
         self._sightings = sightings
-        self._certificate: Mapping[str, Any] | None = None
         self._wire = wire
-        self.lock = trio.Lock()
-        self._stream: trio.abc.Stream = wire
         self._link = Link(Role.CLIENT)
-        self._seconds = CONNECT_SECONDS
+        self._seconds = blocking_wire.CONNECT_SECONDS
         self._closed = False
 
     @property
@@ -52,23 +47,7 @@ class Connection:
         """Closed here, or by the machine while nothing was asked: after its idle time, or when it
         stopped.
         """
-        return self._closed or bool(self._wire.socket.is_readable())
-
-    async def secure(self, context: "ssl.SSLContext") -> None:
-        """From here on over TLS, with the machine that is meant.
-
-        Raises StatusError; the connection is then closed.
-        """
-        stream = trio.SSLStream(self._wire, context, server_hostname=tls.host_name(self.address))
-        try:
-            await stream.do_handshake()
-            self._stream, self._certificate = stream, stream.getpeercert()
-            tls.check_esn(self.address, self._certificate, self.address.esn)
-        except trio.BrokenResourceError as broken:
-            raise await self._broken(broken) from None
-        except BaseException:
-            await self.close()
-            raise
+        return self._closed or self._wire.has_news
 
     async def ask(self, request: Request[Record]) -> Record | StatusError:
         """The reply, or the refusal as a value. Raises StatusError when the connection is lost."""
@@ -76,7 +55,7 @@ class Connection:
             raise dispatch.lost(self.address, "closed")
         try:
             with trio.fail_after(self._seconds):
-                await self._stream.send_all(self._link.send(request))
+                await self._wire.send(self._link.send(request))
                 return await self._receive()
         except BadValue as error:
             raise dispatch.bad_value(request, error) from None
@@ -94,47 +73,37 @@ class Connection:
     async def greet(self) -> Greeting:
         """Say hello. Raises StatusError; the connection is then closed."""
         try:
-            return await self._greet()
+            greeted = await self._exchange(
+                greeting.greet(
+                    self.address, self._wire.certificate, self._sightings, doubted=self._doubted
+                )
+            )
         except StatusError:
             await self.close()
             raise
+        self.doubt, self._seconds = greeted.doubt, greeted.seconds
+        return greeted.greeting
 
-    async def _greet(self) -> Greeting:
-        greeting = await self._hello()
-        dispatch.check_machine(self.address, greeting)
-        if self._certificate is not None:
-            tls.check_esn(self.address, self._certificate, greeting.esn)
-        try:
-            self._sightings.meet(greeting)
-        except StatusError:
-            # Somebody may have met it after a restart since it answered. Then this connection is
-            # dead; else it answers the same again.
-            self._sightings.meet(await self._hello())
-        self._seconds = greeting.limits.request_seconds + REPLY_GRACE_SECONDS
-        return greeting
-
-    async def _hello(self) -> Greeting:
-        greeting = await self.ask(Hello(protocol=PROTOCOL, client="seeclient"))
-        if isinstance(greeting, StatusError):
-            raise greeting
-        assert isinstance(greeting, Greeting)
-        return greeting
+    async def _exchange(self, exchange: Exchange) -> Greeted:
+        reply: Record | StatusError | None = None
+        while True:
+            try:
+                hello = exchange.send(reply)
+            except StopIteration as end:
+                greeted: Greeted = end.value
+                return greeted
+            reply = await self.ask(hello)
 
     async def close(self) -> None:
         """Hang up."""
         self._closed = True
-        try:
-            if self._certificate is not None:
-                with trio.move_on_after(GOODBYE_SECONDS):
-                    await self._stream.aclose()
-        finally:
-            await trio.aclose_forcefully(self._wire)
+        await self._wire.close()
 
     async def _receive(self) -> Record | StatusError:
         while True:
             event = self._link.next_event()
             if event is NEED_DATA:
-                self._link.receive_data(await self._stream.receive_some(READ_BYTES))
+                self._link.receive_data(await self._wire.receive())
             elif isinstance(event, Answered):
                 return event.reply
             elif isinstance(event, Refused):
@@ -157,29 +126,47 @@ class Connection:
 
 
 async def connect(
-    address: Address, credentials: tls.Credentials = tls.NONE, sightings: Sightings = NOTHING
+    address: Address,
+    credentials: tls.Credentials = tls.NONE,
+    sightings: Sightings = NOTHING,
+    *,
+    doubted: bool = False,
+    through: Connect = trio_wire.connect,
 ) -> Connection:
     """Connect, over TLS where the credentials say so. Raises StatusError."""
+    wire = await _wire(address, credentials, through)
+    connection = Connection(address, wire, credentials, sightings, doubted=doubted)
+    if wire.certificate is not None:
+        try:
+            tls.check_esn(address, wire.certificate, address.esn)
+        except StatusError:
+            await connection.close()
+            raise
+    return connection
+
+
+async def _wire(address: Address, credentials: tls.Credentials, through: Connect) -> Wire:
     context = credentials.context(address)
     try:
-        with trio.fail_after(CONNECT_SECONDS):
-            wire = await trio.open_tcp_stream(address.host, address.port)
-            connection = Connection(address, wire, credentials, sightings)
-            if context is not None:
-                await connection.secure(context)
-            return connection
+        with trio.fail_after(blocking_wire.CONNECT_SECONDS):
+            return await through(address, context)
     except trio.TooSlowError:
         raise dispatch.connect_failure(address, TimeoutError("timed out")) from None
     except UnicodeError as error:
         raise dispatch.connect_failure(address, error) from None
-    except OSError as error:
-        # trio tells of several attempts in one error; the cause of the first is what a person wants
-        # to read.
-        cause = (
-            error.__cause__.exceptions[0]
-            if isinstance(error.__cause__, ExceptionGroup)
-            else error.__cause__
-        )
-        raise dispatch.connect_failure(
-            address, cause if isinstance(cause, OSError) else error
+    except trio.BrokenResourceError as broken:
+        raise credentials.failure(address, broken.__cause__) or dispatch.lost(
+            address, "broken"
         ) from None
+    except OSError as error:
+        raise dispatch.connect_failure(address, _first_cause(error)) from None
+
+
+def _first_cause(error: OSError) -> OSError:
+    """Trio tells of several attempts in one error; the cause of the first is what a person wants to
+    read.
+    """
+    cause = error.__cause__
+    if isinstance(cause, ExceptionGroup):
+        cause = cause.exceptions[0]
+    return cause if isinstance(cause, OSError) else error

@@ -8,7 +8,16 @@ from typing import Any
 
 import trio
 
-from seeclient import dispatch, environment, generating, inspecting, keys, signing, thresholds
+from seeclient import (
+    dispatch,
+    environment,
+    generating,
+    inspecting,
+    keys,
+    signing,
+    thresholds,
+    trio_wire,
+)
 from seeclient.blocking import fed
 from seeclient.effects import (
     Address,
@@ -20,14 +29,15 @@ from seeclient.effects import (
     Result,
     Story,
     Work,
-    resume,
 )
 from seeclient.environment import Environment
 from seeclient.events import Listener, ignore
 from seeclient.generating import Patience, Recipe
 from seeclient.message import Message
+from seeclient.player import Player
 from seeclient.tls import Tls
 from seeclient.trio_connection import Connection, connect
+from seeclient.trio_wire import Connect
 from seemachine.wire.fields import Record
 from seemachine.wire.requests import Request
 from seemachine.wire.status import StatusError
@@ -42,8 +52,16 @@ class Fleet:
     A connection that was lost while idle is opened anew.
     """
 
-    def __init__(self, environment: Environment) -> None:
-        self._environment = environment
+    def __init__(
+        self,
+        environment: Environment,
+        *,
+        doubted: bool = False,
+        connect: Connect = trio_wire.connect,
+    ) -> None:
+        self.environment = environment
+        self._doubted = doubted
+        self._through = connect
         self._credentials = environment.credentials()
         self.roster = environment.roster()
         self._connections: dict[Peer, Connection] = {}
@@ -95,21 +113,11 @@ class Fleet:
 
     async def run(self, story: Story[Result]) -> Result:
         """Drive an operation to its end."""
-        value, refused = None, None
-        while True:
-            try:
-                effect = resume(story, value, refused)
-            except StopIteration as end:
-                result: Result = end.value
-                return result
-            value, refused = None, None
-            try:
-                value = await self._perform(effect)
-            except StatusError as refusal:
-                refused = refusal
-            except BaseException:
-                story.close()
-                raise
+        player = Player(story)
+        while player.effect is not None:
+            with player.performing():
+                player.done = await self._perform(player.effect)
+        return player.result
 
     async def _perform(self, effect: Effect) -> object:
         if isinstance(effect, Ask):
@@ -129,12 +137,14 @@ class Fleet:
         async with self._connections[peer].lock:
             connection = self._connections[peer]
             if connection.stale and not request.BOUND:
-                address = dispatch.current_address(self._environment.addresses(), peer)
-                fresh = await connect(address, self._credentials, self.roster.sightings)
+                address = dispatch.current_address(self.environment.addresses(), peer)
+                fresh = await self._open(address)
                 fresh.lock = connection.lock
                 await connection.close()
                 connection = self._connections[peer] = fresh
                 peer.greeting = await connection.greet()
+                peer.doubt = connection.doubt
+            dispatch.refuse_doubted(peer, request)
             return await connection.ask(request)
 
     async def _ask_all(
@@ -155,7 +165,7 @@ class Fleet:
 
     async def connect(self) -> None:
         """Connect to all at once; who does not answer goes to `roster.failures`."""
-        found = self._environment.addresses()
+        found = self.environment.addresses()
         outcomes: list[Peer | StatusError | None] = [None] * len(found)
 
         async def join(index: int, address: Address) -> None:
@@ -172,10 +182,19 @@ class Fleet:
             outcome for outcome in outcomes if isinstance(outcome, StatusError)
         )
 
+    async def _open(self, address: Address) -> Connection:
+        return await connect(
+            address,
+            self._credentials,
+            self.roster.sightings,
+            doubted=self._doubted,
+            through=self._through,
+        )
+
     async def _join(self, address: Address) -> Peer:
-        connection = await connect(address, self._credentials, self.roster.sightings)
+        connection = await self._open(address)
         try:
-            peer = Peer(address, await connection.greet())
+            peer = Peer(address, await connection.greet(), connection.doubt)
         except BaseException:
             await connection.close()
             raise
@@ -218,17 +237,27 @@ class Key(signing.LocalKey):
 
 
 @contextlib.asynccontextmanager
-async def open_fleet(
-    fleet: str | Path | None = None,
-    tls: Tls | None = None,
-    *,
-    world: World | Path | str | None = None,
+async def connected(
+    told: Environment, *, doubted: bool = False, connect: Connect = trio_wire.connect
 ) -> AsyncIterator[Fleet]:
-    """Connect to every machine of a fleet, as `blocking.open_fleet` does."""
-    opened = Fleet(environment.chosen(os.environ, world, fleet, tls))
+    """The same as `open_fleet`, for who knows the environment already."""
+    opened = Fleet(told, doubted=doubted, connect=connect)
     try:
         await opened.connect()
         yield opened
     finally:
         with trio.CancelScope(shield=True):
             await opened.close()
+
+
+def open_fleet(
+    fleet: str | Path | None = None,
+    tls: Tls | None = None,
+    *,
+    world: World | Path | str | None = None,
+    doubted: bool = False,
+    connect: Connect = trio_wire.connect,
+) -> contextlib.AbstractAsyncContextManager[Fleet]:
+    """Connect to every machine of a fleet, as `blocking.open_fleet` does."""
+    told = environment.chosen(os.environ, world, fleet, tls)
+    return connected(told, doubted=doubted, connect=connect)

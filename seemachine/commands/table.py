@@ -42,7 +42,7 @@ def command(handler: Handler) -> Handler:
 def handler_of(request: Request[Reply]) -> Callable[[Session, Request[Reply]], Reply]:
     """The function that answers a request. Raises KeyError."""
     # What it returns was compared with the class when it came into the table.
-    return cast(Callable[[Session, Request[Reply]], Reply], COMMANDS[type(request)])
+    return cast("Callable[[Session, Request[Reply]], Reply]", COMMANDS[type(request)])
 
 
 def check_whole(requests: Collection[type[Request[Record]]]) -> None:

@@ -12,8 +12,8 @@ import pytest
 from processes import RunningMachine
 from seeclient import blocking
 
-from seemachine.cli import audit
 from seemachine.cli.command import main
+from seemachine.fleet import ledgers
 
 FIRST, SECOND = "0000-0000-0001", "0000-0000-0002"
 
@@ -128,7 +128,7 @@ def test_many_rows(
 ) -> None:
     """A ledger of many pages is read to its end, each row once."""
     found = rows(world.run("ledger", "--json"))
-    monkeypatch.setattr(audit, "MAX_LEDGER_PAGE", 1)
+    monkeypatch.setattr(ledgers, "MAX_LEDGER_PAGE", 1)
     with patch.dict(os.environ, world.env):
         assert main(["ledger", "--json"]) == 0
 

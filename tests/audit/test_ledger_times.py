@@ -7,6 +7,7 @@ from audit.kit import key, row
 
 from seemachine.cli import audit
 from seemachine.cli.command import main
+from seemachine.fleet import ledgers
 from seemachine.wire.messages import LedgerEntry, LedgerPage
 from seemachine.wire.status import StatusError
 
@@ -54,13 +55,13 @@ def entry(number):
 @pytest.mark.parametrize("numbers", [[[1, 1]], [[2, 1]], [[1, 2], [2, 3]], [[1, 2], [1, 2]]])
 def test_a_ledger_that_is_not_in_order(numbers, monkeypatch):
     """A machine that gives its rows again and again is refused, and not asked for ever."""
-    monkeypatch.setattr(audit, "MAX_LEDGER_PAGE", 2)
+    monkeypatch.setattr(ledgers, "MAX_LEDGER_PAGE", 2)
     pages = (LedgerPage(entries=[entry(number) for number in page]) for page in numbers)
     peer = SimpleNamespace(esn="7852-268D-3BF9", greeting=SimpleNamespace(nvram=bytes(16)))
     fleet = SimpleNamespace(run=lambda story: answered(story, next(pages)))
 
     with pytest.raises(StatusError, match="the ledger of 7852-268D-3BF9 is not in order"):
-        list(audit.rows_of(fleet, peer))
+        list(ledgers.rows_of(fleet, peer))
 
 
 def answered(story, page):

@@ -292,7 +292,7 @@ async def test_a_cancelled_request_closes_its_connection(home):
         engine.gate.set()
         [connection] = fleet._connections.values()
         with pytest.raises(trio.ClosedResourceError):
-            await connection._stream.receive_some(1)
+            await connection._wire.receive()
     assert store().aliases() == []
 
 

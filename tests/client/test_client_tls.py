@@ -12,7 +12,7 @@ import pytest
 import trio
 from client.clientkit import answering
 from pki.pkikit import ESN, OTHER_ESN, Pki
-from seeclient import Status, StatusError, blocking_connection, trio_connection
+from seeclient import Status, StatusError, blocking_wire
 from seeclient.tls import Tls
 from server.serverkit import install_key, make_machine, name_of, running, until
 
@@ -355,8 +355,7 @@ async def silent(stream):
 
 async def test_a_machine_that_does_not_shake_hands_is_given_up(pki, open_fleet, monkeypatch):
     """The handshake has the time of connecting."""
-    for module in (blocking_connection, trio_connection):
-        monkeypatch.setattr(module, "CONNECT_SECONDS", 0.25)
+    monkeypatch.setattr(blocking_wire, "CONNECT_SECONDS", 0.25)
     async with answering(silent) as port:
         found, sentence = await outcome(open_fleet, port.text, tls=pki.client("client-use"))
     assert (found, sentence) == ([], f"connecting to 127.0.0.1 on port {port.port}: timed out")

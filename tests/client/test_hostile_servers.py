@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 import trio
 from client.clientkit import GREETING, answering, serving
-from seeclient import Status, StatusError, blocking_connection, trio_connection
+from seeclient import Status, StatusError, blocking_wire, greeting
 from server.serverkit import ESN, make_machine
 from wire.kit import answered_frame, frame, framed, refused_frame
 
@@ -148,8 +148,7 @@ async def say_nothing(stream):
 
 async def test_a_machine_that_says_nothing_is_given_up(open_fleet, monkeypatch):
     """Hello has a limit, after which the machine counts as unreachable."""
-    for module in (blocking_connection, trio_connection):
-        monkeypatch.setattr(module, "CONNECT_SECONDS", 0.25)
+    monkeypatch.setattr(blocking_wire, "CONNECT_SECONDS", 0.25)
     async with answering(say_nothing) as silent, open_fleet(silent.text) as opened:
         [failure] = opened.roster.failures
     assert failure.detail == f"connection to 127.0.0.1 on port {silent.port}: timed out"
@@ -157,8 +156,7 @@ async def test_a_machine_that_says_nothing_is_given_up(open_fleet, monkeypatch):
 
 async def test_a_request_that_is_not_answered_is_given_up(open_fleet, monkeypatch):
     """Any other request has the limit that the machine itself told, and some grace."""
-    for module in (blocking_connection, trio_connection):
-        monkeypatch.setattr(module, "REPLY_GRACE_SECONDS", 0.05)
+    monkeypatch.setattr(greeting, "REPLY_GRACE_SECONDS", 0.05)
     hello = answered_frame(1, replace(GREETING, limits=replace(GREETING.limits, request_seconds=0)))
 
     async def hang(stream):
@@ -174,8 +172,7 @@ async def test_a_trickle_of_a_reply_buys_no_time(open_fleet, monkeypatch):
     """A machine that sends its reply byte by byte has no more time for it than one that sends
     nothing.
     """
-    for module in (blocking_connection, trio_connection):
-        monkeypatch.setattr(module, "CONNECT_SECONDS", 0.25)
+    monkeypatch.setattr(blocking_wire, "CONNECT_SECONDS", 0.25)
 
     async def trickle(stream):
         assert await stream.receive_some(1 << 16)

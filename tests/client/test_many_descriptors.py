@@ -5,7 +5,7 @@ import resource
 import socket
 
 import pytest
-from seeclient.blocking_connection import Connection
+from seeclient.blocking_wire import SocketWire
 
 OVER_SELECT = 1024
 
@@ -16,15 +16,14 @@ OVER_SELECT = 1024
 )
 def test_a_connection_with_a_high_number() -> None:
     """It is fresh until the machine says or ends something."""
-    connection = Connection.__new__(Connection)
     ours, theirs = socket.socketpair()
     with (
         ours,
         theirs,
         socket.socket(fileno=fcntl.fcntl(ours, fcntl.F_DUPFD_CLOEXEC, OVER_SELECT)) as high,
     ):
-        connection._closed, connection._socket = False, high
+        wire = SocketWire(high, None)
         assert high.fileno() >= OVER_SELECT
-        assert not connection.stale
+        assert not wire.has_news
         theirs.close()
-        assert connection.stale
+        assert wire.has_news

@@ -3,11 +3,9 @@ the verdict of pyhsslms.
 """
 
 import errno
-import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -15,23 +13,18 @@ import pyhsslms
 import pytest
 from seeclient.signing import new_token
 
-from seemachine import world as worlds
 from seemachine.commands import answer
 from seemachine.lms.engines.portable import PortableEngine
 from seemachine.lms.hashing import message_digest
 from seemachine.lms.keys import PublicKey
 from seemachine.lms.parameters import lmots, lms
 from seemachine.machine import Machine, Session
-from seemachine.state.cards.rack import Rack
-from seemachine.state.cards.slots import Slots
 from seemachine.state.disk import durable
-from seemachine.state.nvram.store import Store
-from seemachine.state.nvram.volatile import MemoryStore
+from seemachine.testing import ESN, Rig, repeatable
 from seemachine.wire import messages as m
 from seemachine.wire.names import nvram_name
 from seemachine.wire.status import StatusError
 
-ESN, OTHER_ESN = "7852-268D-3BF9", "5F08-02E0-D947"
 SLOT = 2
 LEAVES = 32
 MESSAGE = b"firmware 1.0"
@@ -47,43 +40,17 @@ SETS = (
 )
 
 
-def repeatable(label: str) -> Callable[[int], bytes]:
-    """A source of random-looking bytes that is the same in every run and differs at every call."""
-    calls = count()
-    return lambda size: hashlib.shake_256(f"{label} {next(calls)}".encode()).digest(size)
+class World(Rig):
+    """Machines that share one rack of cards, each with random bytes that come again in each run."""
 
+    @property
+    def folder(self) -> Path:
+        """The folder of all of them."""
+        return self.world.folder
 
-class World:
-    """Machines that share one rack of cards."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.rack = Rack(worlds.World.at(folder))
-
-    def machine(self, esn: str = ESN, store: Store | None = None, **settings: Any) -> Machine:
-        """A machine of this world, as after a start; its NVRAM is new and forgets, unless given."""
-        settings = {"engine": PortableEngine(), "random": repeatable(esn), "model": "5c"} | settings
-        return Machine(
-            esn=esn,
-            store=store or MemoryStore(),
-            slots=Slots(worlds.World.at(self.folder), esn),
-            **settings,
-        )
-
-    def feed_blank(self, esn: str = ESN, slot: int = SLOT) -> str:
-        """Put a blank card into a slot in place of what is there, and return its name."""
-        if Slots(worlds.World.at(self.folder), esn).occupant(slot) is not None:
-            self.rack.remove(esn, slot)
-        blank = (self.rack.blanks() or self.rack.new())[0]
-        self.rack.insert(blank, esn, slot)
-        return blank
-
-    def move(self, card: str, esn: str, slot: int = SLOT) -> None:
-        """Take a card from wherever it is and put it into a slot in place of what is there."""
-        for found in self.rack.listing():
-            if found.esn and (found.card == card or (found.esn, found.slot) == (esn, slot)):
-                self.rack.remove(found.esn, found.slot)
-        self.rack.insert(card, esn, slot)
+    def machine(self, esn: str = ESN, **settings: Any) -> Machine:
+        """A machine as after a start; its NVRAM is new and forgets, unless one is given."""
+        return self.start(esn, **{"engine": PortableEngine(), "random": repeatable(esn)} | settings)
 
 
 def ask(session: Session, request: Any) -> Any:

@@ -73,7 +73,7 @@ def refused(
     def down(seconds: float) -> str:
         monkeypatch.setattr(ending, "STOP_SECONDS", seconds)
         monkeypatch.setattr(ending, "STRANGER_SECONDS", 0)
-        assert fleet.run("down", Namespace(home=tmp_path)) == 1
+        assert fleet.run("down", Namespace(world=World.at(tmp_path))) == 1
         return capsys.readouterr().err
 
     return down
@@ -194,9 +194,9 @@ def test_a_number_of_another_namespace_is_not_given(
     (tmp_path / "hsm" / ESN / "lock").write_text(there.text())
     announce(World.at(tmp_path), entry(there))
 
-    fleet.run("status", Namespace(home=tmp_path, json=True))
+    fleet.run("status", Namespace(world=World.at(tmp_path), json=True))
     [row] = json.loads(capsys.readouterr().out)["machines"]
-    fleet.run("status", Namespace(home=tmp_path, json=False))
+    fleet.run("status", Namespace(world=World.at(tmp_path), json=False))
 
     assert (row["state"], row["pid"]) == ("up", 0)
     assert "127.0.0.1:8888  process of another PID namespace\n" in capsys.readouterr().out

@@ -23,7 +23,8 @@ from client.clientkit import GREETING
 from fuzz.lms_targets import signed
 from here import store
 from lms.kit import MESSAGE
-from seeclient import blocking, blocking_connection, keys, pipsqueak
+from seeclient import blocking, keys, pipsqueak
+from seeclient.blocking_wire import READ_BYTES
 from server.serverkit import ESN
 
 from seemachine.cli import command as seemachine_command
@@ -137,14 +138,18 @@ Lie = Callable[[Any, list[Any]], list[Any] | bytes | None]
 
 
 class Line:
-    """The client's end of a connection to the machine: as much of a socket as the client uses."""
+    """The client's end of a connection to the machine: see seeclient.blocking_wire.Wire."""
+
+    certificate = None
+    has_news = False
 
     def __init__(self, script: Honest, lie: Lie, patience: Iterator[int]) -> None:
         self._script, self._lie, self._patience = script, lie, patience
         self._asked, self._answers, self._over = FrameBuffer(), bytearray(), False
 
-    def sendall(self, data: bytes) -> None:
-        """Answer at once."""
+    def send(self, data: bytes, seconds: float) -> None:
+        """Answer at once. It never waits, but takes what a socket takes."""
+        assert 0 <= seconds < 1 << 33
         self._asked.add(data)
         while not self._over and (body := self._asked.next_body()) is not None:
             number, name, raw = unpack(body)
@@ -153,18 +158,12 @@ class Line:
             self._over = said is None or next(self._patience, None) is None
             self._answers += framed(said) if not self._over else b""
 
-    def recv(self, size: int) -> bytes:
+    def receive(self, seconds: float) -> bytes:
         """What was answered; nothing where no more comes."""
-        taken = bytes(self._answers[:size])
-        del self._answers[:size]
-        return taken
-
-    def settimeout(self, seconds: float) -> None:
-        """It never waits, but takes what a socket takes."""
         assert 0 <= seconds < 1 << 33
-
-    def setsockopt(self, *_options: int) -> None:
-        """It has none."""
+        taken = bytes(self._answers[:READ_BYTES])
+        del self._answers[:READ_BYTES]
+        return taken
 
     def close(self) -> None:
         """Nothing is kept open."""
@@ -360,7 +359,7 @@ def _run(place: Place, command: Command, lie: Lie) -> Told:
         asked.append(request.NAME)
         return lie(request, parts)
 
-    def connect(_address: Any, _seconds: float) -> Line:
+    def connect(_address: Any, _context: Any) -> Line:
         if next(patience, None) is None:
             raise ConnectionRefusedError(111, "Connection refused")
         return Line(script, heard, patience)
@@ -371,8 +370,8 @@ def _run(place: Place, command: Command, lie: Lie) -> Told:
     )
     with (
         place.entered(),
-        patch.object(blocking_connection.socket, "create_connection", connect),
-        patch.object(blocking_connection, "_has_news", lambda _socket: False),
+        patch.dict(blocking.Fleet.__init__.__kwdefaults__, connect=connect),
+        patch.dict(blocking.connected.__wrapped__.__kwdefaults__, connect=connect),
         patch.object(blocking, "time", SimpleNamespace(sleep=lambda _: None)),
         patch.object(seemachine_command, "_parser", PARSER),
         contextlib.redirect_stdout(out),

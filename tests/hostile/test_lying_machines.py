@@ -21,7 +21,7 @@ from hostile.lyingkit import (
 from wire.contract import example, plain
 from wire.kit import frame
 
-from seemachine.cli import quarantine
+from seemachine.fleet import suspects
 from seemachine.wire.link import Link, Role
 from seemachine.wire.messages import REQUESTS, Greeting, Hello, ListQuarantine, QuarantineListing
 from seemachine.wire.status import PeerMisuse, Status, StatusError
@@ -238,7 +238,7 @@ def test_a_listing_without_end_is_given_up(place, monkeypatch):
     """Full pages for ever would fill the memory of who asks, and what other machines have is told
     all the same.
     """
-    monkeypatch.setattr(quarantine, "MOST_SUSPECTS", 1000)
+    monkeypatch.setattr(suspects, "MOST_SUSPECTS", 1000)
     page = [plain(suspect) for suspect in SUSPECTS[1:] * 256]
     found = told(
         place,
@@ -277,7 +277,7 @@ def test_a_machine_that_lies_hides_no_other():
     asked = ListQuarantine(after=0)
 
     found = play(
-        quarantine._suspects_told(roster),
+        suspects.suspects_told(roster),
         ((liar, asked), lost),
         ((honest, asked), QuarantineListing(suspects=SUSPECTS)),
     )

@@ -20,13 +20,9 @@ from processes import RunningMachine
 from pyhsslms import LmsPublicKey
 from trio.testing import memory_stream_pair
 
-from seemachine.commands.leases import to_store
 from seemachine.config import Config, LimitSettings, TlsSettings
 from seemachine.lms.engines.portable import PortableEngine
-from seemachine.lms.generation import Generation
 from seemachine.lms.keys import PublicKey
-from seemachine.lms.parameters import lmots, lms
-from seemachine.lms.sectors import Sectors
 from seemachine.machine import Machine
 from seemachine.server.admission import Admission
 from seemachine.server.daemon import Daemon
@@ -180,30 +176,6 @@ def make_machine(
         random=random,
         limits=m.Limits(**given),
     )
-
-
-def make_key(
-    tree: str = "sha256_m32_h5",
-    ots: str = "sha256_n32_w4",
-    expcards: int = 0,
-    explease: int = 0,
-    random: Any = os.urandom,
-) -> Generation:
-    """A finished generation."""
-    parameters = lms(tree)
-    made = Generation(
-        parameters, lmots(ots), Sectors(parameters.h, expcards, explease), parameters.h, 0, random
-    )
-    while made.remaining:
-        made.step(PortableEngine(), lambda: False)
-    return made
-
-
-def install_key(machine: Machine, **choice: Any) -> PublicKey:
-    """A new key whose first lease is in the machine's NVRAM."""
-    made = make_key(**choice)
-    machine.store.install(to_store(made.lease(0)))
-    return made.public_key
 
 
 def name_of(key: PublicKey) -> bytes:

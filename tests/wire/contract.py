@@ -2,7 +2,7 @@
 message with its limits.
 
 A specifier gives values just inside and just outside its limits, and a strategy for the rest. A
-limit that moves in seemachine/wire/messages.py must move here, too, and in
+limit that moves in seemachine/wire/messages/ must move here, too, and in
 docs/reference/protocol.md.
 """
 

@@ -100,6 +100,24 @@ WRONG = [
 ]
 
 
+def test_messages_compare_by_class_and_fields():
+    """Equal fields make equal messages, which hash alike; of another class they make none."""
+
+    @wire_class
+    class Other(Record):
+        """With the fields of Inner."""
+
+        count: int = number(1, 9)
+
+    assert Inner(count=1) == Inner(count=1) != Inner(count=2)
+    assert Other(count=1) != Inner(count=1)
+    assert Inner(count=1) != 1
+    assert len({Inner(count=1), Inner(count=1), Inner(count=2)}) == 2
+    assert repr(Inner(count=1)) == "Inner(count=1)"
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Inner(count=1).count = 2
+
+
 def test_a_message_and_its_map_are_the_same():
     """Each way round, records and lists of records included."""
     assert to_fields(outer()) == PLAIN

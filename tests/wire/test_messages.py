@@ -1,4 +1,7 @@
-"""messages.py against the contract as the tests state it: names, fields, limits, both ways."""
+"""messages/ against the contract as the tests state it: names, fields, limits, both ways."""
+
+import inspect
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -18,6 +21,11 @@ from seemachine.wire.status import LocalMisuse, PeerMisuse
 def class_name(value):
     """A class by its name in pytest's output."""
     return value.__name__ if isinstance(value, type) else None
+
+
+def is_made(value):
+    """Whether it is a class of messages or records."""
+    return isinstance(value, type) and "CHECKS" in vars(value)
 
 
 CLASSES = pytest.mark.parametrize("kind", EVERY, ids=class_name)
@@ -41,8 +49,13 @@ def test_no_request_is_missing_and_no_name_is_double():
 
 
 def test_no_message_is_missing():
-    """Every message and record class of the module is in the contract."""
-    assert {kind for kind in vars(messages).values() if hasattr(kind, "CHECKS")} == set(EVERY)
+    """Every message and record class of the files is in the contract, and can be had from the
+    package.
+    """
+    files = [file for file in vars(messages).values() if inspect.ismodule(file)]
+    made = {kind for file in (messages, *files) for kind in vars(file).values() if is_made(kind)}
+    assert len(files) == len(list(Path(messages.__file__).parent.glob("*.py"))) - 1
+    assert made == set(EVERY) == set(filter(is_made, vars(messages).values()))
 
 
 @CLASSES

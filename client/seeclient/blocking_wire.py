@@ -1,0 +1,91 @@
+"""What a blocking connection travels over: a socket, or anything that does the same."""
+
+import contextlib
+import select
+import socket
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+from seeclient import tls
+from seeclient.effects import Address
+
+if TYPE_CHECKING:
+    import ssl
+
+CONNECT_SECONDS = 5.0
+READ_BYTES = 1 << 16
+
+
+class Wire(Protocol):
+    """Bytes to a machine and back. Every call may raise OSError; TimeoutError after `seconds`."""
+
+    @property
+    def certificate(self) -> Mapping[str, Any] | None:
+        """What the machine showed, verified, as `ssl` gives it; None without TLS."""
+
+    @property
+    def has_news(self) -> bool:
+        """Whether something can be received, or the machine is gone."""
+
+    def send(self, data: bytes, seconds: float) -> None:
+        """Send all of it."""
+
+    def receive(self, seconds: float) -> bytes:
+        """Some bytes; none when the machine has closed."""
+
+    def close(self) -> None:
+        """Hang up. Raises nothing."""
+
+
+# Gives a wire to an address, over TLS where there is a context. Raises OSError, UnicodeError.
+Connect = Callable[[Address, "ssl.SSLContext | None"], Wire]
+
+
+class SocketWire:
+    """A socket, perhaps with TLS over it."""
+
+    def __init__(self, connected: socket.socket, certificate: Mapping[str, Any] | None) -> None:
+        self._socket = connected
+        self.certificate = certificate
+
+    @property
+    def has_news(self) -> bool:
+        """Over TLS the same: a machine sends no tickets, and what else it sends but replies is its
+        goodbye.
+        """
+        # Of a descriptor over 1023 `select` does not know that.
+        poll = select.poll()
+        poll.register(self._socket, select.POLLIN)
+        return bool(poll.poll(0))
+
+    def send(self, data: bytes, seconds: float) -> None:
+        """See Wire."""
+        self._socket.settimeout(seconds)
+        self._socket.sendall(data)
+
+    def receive(self, seconds: float) -> bytes:
+        """See Wire."""
+        self._socket.settimeout(seconds)
+        return self._socket.recv(READ_BYTES)
+
+    def close(self) -> None:
+        """Over TLS with close_notify, and without a wait for the machine's."""
+        if self.certificate is not None:
+            with contextlib.suppress(OSError, ValueError):
+                self._socket.settimeout(0)
+                self._socket.unwrap()  # type: ignore[attr-defined]
+        self._socket.close()
+
+
+def connect(address: Address, context: "ssl.SSLContext | None") -> SocketWire:
+    """A socket to an address. Raises OSError, UnicodeError."""
+    plain = socket.create_connection((address.host, address.port), CONNECT_SECONDS)
+    plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if context is None:
+        return SocketWire(plain, None)
+    try:
+        # Closes the socket when it fails.
+        secured = context.wrap_socket(plain, server_hostname=tls.host_name(address))
+    except TimeoutError:
+        raise TimeoutError("timed out") from None
+    return SocketWire(secured, secured.getpeercert() or {})

@@ -1,0 +1,240 @@
+"""Machines without a process, a port or a wait, for the tests of whoever signs with seemachine.
+
+    rig = testing.Rig(tmp_path)
+    rig.start()
+    with rig.fleet() as fleet:
+        key = fleet.generate_lms("release", **testing.QUICK)
+        signature = key.sign(b"firmware")
+
+A rig is a world folder and the machines in it. They are the machine of the daemon, command for
+command; only what lies between client and machine is left out: sockets, TLS, admission, threads.
+A request is answered within the call that sends it.
+"""
+
+import errno
+import hashlib
+import os
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seeclient import blocking
+from seeclient.effects import Address
+from seeclient.environment import Environment
+
+from seemachine.commands import answer
+from seemachine.commands.leases import to_store
+from seemachine.lms import engines
+from seemachine.lms.generation import Generation
+from seemachine.lms.keys import PublicKey
+from seemachine.lms.parameters import lmots, lms
+from seemachine.lms.sectors import Sectors
+from seemachine.machine import Machine, Session
+from seemachine.state.cards.rack import Rack
+from seemachine.state.cards.slots import Slots
+from seemachine.state.checkpoints import FolderCheckpoints
+from seemachine.state.disk.durable import private_folder
+from seemachine.state.nvram.store import KEEP, Store
+from seemachine.state.nvram.stores import MEMORY, STORES
+from seemachine.state.witness.folder import FolderWitness
+from seemachine.state.witness.protocol import NoWitness
+from seemachine.wire.link import NEED_DATA, Asked, Link, Role
+from seemachine.wire.names import FIRST_DYNAMIC_SLOT
+from seemachine.wire.status import PeerMisuse
+from seemachine.world import World
+
+if TYPE_CHECKING:
+    from seeclient import trio_fleet
+
+ESN, OTHER_ESN = "7852-268D-3BF9", "5F08-02E0-D947"
+# The parameter sets that are made and signed with in the least time: 32 leaves.
+QUICK = {"lms": "sha256_m24_h5", "lmots": "sha256_n24_w2"}
+
+
+def repeatable(label: str) -> Callable[[int], bytes]:
+    """A source of random-looking bytes that is the same in every run and differs at every call."""
+    calls = count()
+    return lambda size: hashlib.shake_256(f"{label} {next(calls)}".encode()).digest(size)
+
+
+def make_key(
+    tree: str = "sha256_m32_h5",
+    ots: str = "sha256_n32_w4",
+    expcards: int = 0,
+    explease: int = 0,
+    random: Callable[[int], bytes] = os.urandom,
+) -> Generation:
+    """A key whose generation is finished, in no machine yet."""
+    parameters, engine = lms(tree), engines.select()
+    plan = Sectors(parameters.h, expcards, explease)
+    made = Generation(parameters, lmots(ots), plan, parameters.h, 0, random)
+    while made.remaining:
+        made.step(engine, lambda: False)
+    return made
+
+
+def install_key(machine: Machine, **choice: Any) -> PublicKey:
+    """A new key whose first lease is in the machine's NVRAM. `choice` is that of `make_key`."""
+    made = make_key(**choice)
+    machine.store.install(to_store(made.lease(0)))
+    return made.public_key
+
+
+class MemoryWire:
+    """A connection to a machine of this process: see seeclient.blocking_wire.Wire."""
+
+    certificate = None
+
+    def __init__(self, machine: Machine, is_up: Callable[[], bool] = lambda: True) -> None:
+        """Once it is not up, the wire is broken."""
+        self._session = Session(machine, client="memory")
+        self._link = Link(Role.SERVER, machine.limits.frame)
+        self._replies = bytearray()
+        self._is_up = is_up
+
+    @property
+    def has_news(self) -> bool:
+        """Only that the machine is gone: it says nothing unasked."""
+        return not self._is_up()
+
+    def send(self, data: bytes, seconds: float) -> None:
+        """Have it answered."""
+        del seconds
+        self._break_if_down()
+        self._link.receive_data(data)
+        try:
+            while (event := self._link.next_event()) is not NEED_DATA:
+                assert isinstance(event, Asked)
+                self._replies += self._link.send(answer(self._session, event.request))
+        except PeerMisuse as misuse:
+            self._replies += self._link.last_words(misuse)
+
+    def receive(self, seconds: float) -> bytes:
+        """What was answered."""
+        del seconds
+        self._break_if_down()
+        replies = bytes(self._replies)
+        self._replies.clear()
+        return replies
+
+    def close(self) -> None:
+        """Half-made keys wait for who resumes them, as after a connection."""
+        self._session.close()
+
+    def _break_if_down(self) -> None:
+        if not self._is_up():
+            raise ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
+
+
+class AsyncMemoryWire:
+    """The same for the trio client: see seeclient.trio_wire.Wire."""
+
+    certificate = None
+
+    def __init__(self, wire: MemoryWire) -> None:
+        self._wire = wire
+
+    @property
+    def has_news(self) -> bool:
+        """See MemoryWire."""
+        return self._wire.has_news
+
+    async def send(self, data: bytes) -> None:
+        """See MemoryWire."""
+        self._do(lambda: self._wire.send(data, 0.0))
+
+    async def receive(self) -> bytes:
+        """See MemoryWire."""
+        received: bytes = self._do(lambda: self._wire.receive(0.0))
+        return received
+
+    async def close(self) -> None:
+        """See MemoryWire."""
+        self._wire.close()
+
+    @staticmethod
+    def _do(call: Callable[[], Any]) -> Any:
+        import trio
+
+        try:
+            return call()
+        except OSError as error:
+            raise trio.BrokenResourceError from error
+
+
+class Rig:
+    """A world in a folder, and machines of it in this process."""
+
+    def __init__(self, folder: Path) -> None:
+        self.world = World.at(folder)
+        self.rack = Rack(self.world)
+        self.machines: dict[str, Machine] = {}
+
+    def start(self, esn: str = ESN, store: str | Store = MEMORY.name, **settings: Any) -> Machine:
+        """Start a machine; `settings` are those of Machine.
+
+        `store` is `memory`, `file`, `sqlite`, or an NVRAM that is open. In a durable one the
+        machine finds what it had; else it forgets at its end. Raises StateError.
+        """
+        given: dict[str, Any] = {"model": "5c", "engine": engines.select(), "random": os.urandom}
+        given |= settings
+        if isinstance(store, str) and STORES[store].durable:
+            given = {"checkpoints": FolderCheckpoints(private_folder(self.world.hsm(esn)))} | given
+        nvram = self._opened(store, esn) if isinstance(store, str) else store
+        made = Machine(esn=esn, store=nvram, slots=Slots(self.world, esn), **given)
+        self.machines[esn] = made
+        return made
+
+    def _opened(self, store: str, esn: str) -> Store:
+        kind = STORES[store]
+        witness = FolderWitness(self.world.witness, esn) if kind.durable else NoWitness()
+        return kind.open(self.world.hsm(esn), witness, KEEP)
+
+    def stop(self, esn: str = ESN) -> None:
+        """Stop a machine in order; who is connected notices."""
+        self.machines.pop(esn).store.close()
+
+    def connect(self, address: Address, context: object = None) -> MemoryWire:
+        """The wire to the machine of an address. Raises ConnectionRefusedError."""
+        del context
+        machine = self.machines.get(address.esn)
+        if machine is None:
+            raise ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
+        return MemoryWire(machine, lambda: self.machines.get(address.esn) is machine)
+
+    async def connect_async(self, address: Address, context: object = None) -> AsyncMemoryWire:
+        """The same for the trio client."""
+        return AsyncMemoryWire(self.connect(address, context))
+
+    @property
+    def environment(self) -> Environment:
+        """Where clients find the machines that are up now, in the order of their start."""
+        places = enumerate(self.machines, 1)
+        return Environment(self.world, [Address("memory", 0, n, esn) for n, esn in places])
+
+    def fleet(self, *, doubted: bool = False) -> AbstractContextManager[blocking.Fleet]:
+        """The blocking client of the machines that are up."""
+        return blocking.connected(self.environment, doubted=doubted, connect=self.connect)
+
+    def trio_fleet(self) -> "AbstractAsyncContextManager[trio_fleet.Fleet]":
+        """The trio client of the machines that are up."""
+        from seeclient import trio_fleet
+
+        return trio_fleet.connected(self.environment, connect=self.connect_async)
+
+    def feed_blank(self, esn: str = ESN, slot: int = FIRST_DYNAMIC_SLOT) -> str:
+        """Put a blank card into a slot in place of what is there, and return its name."""
+        if Slots(self.world, esn).occupant(slot) is not None:
+            self.rack.remove(esn, slot)
+        blank = (self.rack.blanks() or self.rack.new())[0]
+        self.rack.insert(blank, esn, slot)
+        return blank
+
+    def move(self, card: str, esn: str = ESN, slot: int = FIRST_DYNAMIC_SLOT) -> None:
+        """Take a card from wherever it is and put it into a slot in place of what is there."""
+        for found in self.rack.listing():
+            if found.esn and (found.card == card or (found.esn, found.slot) == (esn, slot)):
+                self.rack.remove(found.esn, found.slot)
+        self.rack.insert(card, esn, slot)
