@@ -19,10 +19,11 @@ from seeclient import blocking, pipsqueak
 from seeclient.effects import Address, Ask, AskAll, Peer, Roster, Work, resume
 from seeclient.keys import KeyFile
 from seeclient.tls import Tls
-from server.serverkit import ESN, converse, make_key, make_service
+from server.serverkit import ESN, converse, make_service
 
 from seemachine.machine import Machine
 from seemachine.server.session import Service
+from seemachine.testing import make_key
 from seemachine.wire.messages import Greeting, Limits
 from seemachine.wire.names import PROTOCOL, TOKEN_BYTES
 from seemachine.wire.status import StatusError

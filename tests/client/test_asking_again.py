@@ -8,8 +8,9 @@ from seeclient import keys, signing
 from seeclient.dispatch import CONNECT
 from seeclient.effects import Pause, resume
 from seeclient.signing import Message
-from server.serverkit import ESN, make_key
+from server.serverkit import ESN
 
+from seemachine.testing import make_key
 from seemachine.wire.messages import (
     GetNvmemfileInfo,
     LmsLoaded,

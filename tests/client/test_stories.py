@@ -22,10 +22,11 @@ from seeclient.events import (
 )
 from seeclient.generating import LOOK_SECONDS, Recipe
 from seeclient.signing import Message
-from server.serverkit import ESN, good, make_key
+from server.serverkit import ESN, good
 
 from seemachine.lms.engines.portable import PortableEngine
 from seemachine.lms.lease import build_page
+from seemachine.testing import make_key
 from seemachine.wire.messages import (
     CACHE_PART_BYTES,
     CardWritten,

@@ -13,7 +13,6 @@ from server.serverkit import (
     install_key,
     join,
     leaf_of,
-    make_key,
     make_machine,
     make_service,
     name_of,
@@ -27,6 +26,7 @@ from seemachine.lms.engines.portable import PortableEngine
 from seemachine.server.pipeline import MAX_BATCH, SigningPipeline
 from seemachine.state.errors import DiskFull, StateFailed
 from seemachine.state.nvram.volatile import MemoryStore
+from seemachine.testing import make_key
 from seemachine.wire.messages import NvmemfileSign, NvmemfileSigned
 from seemachine.wire.status import Status, StatusError
 
