@@ -34,7 +34,7 @@ def test_the_commands_of_a_page(page: str, tmp_path: Path) -> None:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=120,
+            timeout=400,
             check=False,
         )
     finally:
