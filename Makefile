@@ -8,7 +8,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # How many processes the tests are spread over, file by file.
 JOBS ?= auto
 
-.PHONY: FORCE demo test test-native test-bigendian lint bench storm soak attack fuzz mutants crash-matrix restore-matrix image oci clean
+.PHONY: FORCE demo test test-native test-bigendian lint bench storm soak attack fuzz mutants crash-matrix restore-matrix image oci docs man clean
 
 demo: .venv/installed
 	deploy/demo/demo.sh
@@ -36,6 +36,14 @@ oci: .venv/tested
 	container/oci.sh
 	$(BIN)/pytest -q tests/container/oci_image.py
 
+# The site in build/site; a warning, such as of a link that leads nowhere, is an error.
+docs: .venv/documented
+	$(BIN)/sphinx-build -q -W --keep-going -c docs -d build/doctrees . build/site
+
+# The man pages in build/man/man1; `man -M build/man seemachine` shows one.
+man: .venv/documented
+	$(BIN)/sphinx-build -q -W --keep-going -b man -c docs -d build/doctrees . build/man
+
 lint: .venv/tested
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -44,7 +52,7 @@ lint: .venv/tested
 	$(BIN)/mypy --strict container/build.py container/entrypoint.py container/healthcheck.py
 
 # From the settings' own declarations.
-docs/settings.md: .venv/tested FORCE
+docs/reference/settings.md: .venv/tested FORCE
 	$(BIN)/python -m seemachine.fleet.settings_document > $@
 
 storm: .venv/tested
@@ -92,6 +100,10 @@ crash-matrix: .venv/tested
 .venv/tested: .venv/installed
 	$(BIN)/pip install --quiet --group test --group lint
 	$(BIN)/pip install --quiet --only-binary :all: --group crash || echo "no wheel of apsw here: the crash matrix leaves SQLite out"
+	touch $@
+
+.venv/documented: .venv/tested
+	$(BIN)/pip install --quiet --group docs
 	touch $@
 
 clean:

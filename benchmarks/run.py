@@ -20,7 +20,7 @@ from report import Results, markdown, publish
 
 from seemachine.lms.parameters import lmots
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
+DOCS = Path(__file__).resolve().parent.parent / "docs/explanation"
 
 
 def main() -> None:
@@ -53,7 +53,11 @@ def _options() -> argparse.Namespace:
         help="h15/w8 with the slow libraries too, and h20/w8 through the daemon",
     )
     parser.add_argument(
-        "--out", type=Path, default=DOCS, metavar="DIR", help="where the results go; default docs"
+        "--out",
+        type=Path,
+        default=DOCS,
+        metavar="DIR",
+        help="where the results go; default docs/explanation",
     )
     return parser.parse_args()
 

@@ -17,7 +17,10 @@ BUILD = tree.SOURCE / "build" / "container"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Build. Returns the exit code: 0 done, 1 refused, 2 wrong usage, or that of csadmin."""
+    """Build.
+
+    Returns the exit code: 0 done, 1 refused, 2 invalid command line, or that of csadmin.
+    """
     options = _parser().parse_args(arguments)
     try:
         return _build(options)

@@ -148,7 +148,7 @@ class TestWrongSettings:
     @pytest.mark.parametrize("setting", [setting.name for setting in fields(LimitSettings)])
     @pytest.mark.parametrize("value", [0, -1, "1", 1.0, True, None, [1]])
     def test_a_wrong_limit_names_itself(self, setting, value):
-        """A limit that is no whole number, or too small, is refused by name, with what was
+        """A limit that is not a whole number, or too small, is refused by name, with what was
         given.
         """
         sentence = refused(build, {"esn": ESN, "limits": {setting: value}})

@@ -11,18 +11,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from test_layering import ARROWS
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted(
     [
         ROOT / "README.md",
-        *ROOT.glob("docs/*.md"),
+        ROOT / "CONTRIBUTING.md",
+        *ROOT.glob("docs/**/*.md"),
         ROOT / "deploy/README.md",
         ROOT / "container/README.md",
     ]
 )
-FIDELITY, ARCHITECTURE = ROOT / "docs/fidelity.md", ROOT / "docs/architecture.md"
-HBS_STATE = ROOT / "docs/hbs-state.md"
+FIDELITY = ROOT / "docs/explanation/fidelity.md"
+ARCHITECTURE = ROOT / "docs/explanation/architecture.md"
+HBS_STATE = ROOT / "docs/explanation/hbs-state.md"
 CODE = re.compile(r"`([^`\n]+)`")
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 BLOCK = re.compile(r"^(?:    |\t).*$|^```.*?^```", re.MULTILINE | re.DOTALL)
@@ -148,7 +151,7 @@ def test_every_path_that_is_named_exists(document: Path) -> None:
 @documents
 def test_every_target_of_make_that_is_named_exists(document: Path) -> None:
     """In the text and in blocks of commands."""
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z/.-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     text = document.read_text()
     code = [
         *CODE.findall(text),
@@ -163,13 +166,33 @@ def test_every_target_of_make_that_is_named_exists(document: Path) -> None:
 # ---- architecture.md -----------------------------------------------------------------------------
 
 
-def test_every_room_of_the_architecture_exists() -> None:
-    """Each first cell of the first table is a folder or a file."""
+def rooms() -> list[str]:
+    """The first cells of the first table."""
     first = ARCHITECTURE.read_text().partition("\n## ")[0]
-    rooms = [CODE.findall(cells[0])[0] for cells in rows(first)]
-    assert len(rooms) > 10
-    for room in rooms:
+    return [CODE.findall(cells[0])[0] for cells in rows(first)]
+
+
+def test_every_room_of_the_architecture_exists() -> None:
+    """Each is a folder or a file."""
+    assert len(rooms()) > 10
+    for room in rooms():
         assert (ROOT / room).exists(), room
+
+
+def test_every_arrow_of_the_architecture_points_up() -> None:
+    """Each room that has a row in the table of arrows is on the page, itself or with the room that
+    it is in, after those that it may import; the rooms of `state` share its errors.
+    """
+    names = [room.removeprefix("client/").removesuffix(".py").strip("/") for room in rooms()]
+    places = {name.replace("/", "."): place for place, name in enumerate(names)}
+
+    def place(room: str) -> int:
+        return places[room] if room in places else places[room.rpartition(".")[0]]
+
+    for room, (imports, _) in ARROWS.items():
+        for other in imports - {"seemachine"}:
+            shared = room.startswith("seemachine.state") and other.startswith("seemachine.state")
+            assert shared or place(other) < place(room), (room, other)
 
 
 def test_every_order_of_the_architecture_names_a_function() -> None:

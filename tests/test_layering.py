@@ -1,4 +1,4 @@
-"""Who may import whom. The table is the architecture; see docs/architecture.md."""
+"""Who may import whom. The table is the architecture; see docs/explanation/architecture.md."""
 
 import ast
 import subprocess

@@ -21,7 +21,7 @@ from seemachine.wire import names
 from seemachine.world import World
 
 ESN = "7852-268D-3BF9"
-DOCUMENT = Path(__file__).parent.parent / "docs" / "settings.md"
+DOCUMENT = Path(__file__).parent.parent / "docs/reference/settings.md"
 KINDS_OF_SETTINGS = (Config, LimitSettings, TlsSettings, FleetSettings)
 
 
@@ -35,7 +35,7 @@ def test_every_setting_is_declared():
 
 
 def test_the_reference_is_made_of_them():
-    """docs/settings.md is what `make docs/settings.md` makes, with a row for each setting."""
+    """docs/reference/settings.md is what `make` makes of it, with a row for each setting."""
     text = settings_document.document()
     assert DOCUMENT.read_text() == text
     for kind in KINDS_OF_SETTINGS:
@@ -101,7 +101,7 @@ def test_a_machine_of_a_fleet_has_one_file(tmp_path):
 
 
 def test_a_refusal_repeats_no_password(tmp_path):
-    """Also of a witness that is no line of text."""
+    """Also of a witness that is not a line of text."""
     path = tmp_path / "settings.toml"
     path.write_text(f'esn = "{ESN}"\nwitness = "postgresql://me:secret\\n@localhost/w"\n')
     with pytest.raises(ValueError, match="witness takes the path of a folder") as refused:

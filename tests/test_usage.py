@@ -49,7 +49,7 @@ WRONG = {
 WRONG_INSIDE = {
     "serve": "seemachine serve: --esn is needed, such as --esn 7852-268D-3BF9\n",
     "pki issue client a/b --role use": (
-        "seemachine pki: 'a/b' is no client name; it takes 1 to 64 letters, digits and . _ @ -\n"
+        "seemachine pki: 'a/b' is not a client name; it takes 1 to 64 letters, digits and . _ @ -\n"
     ),
     f"pki issue machine {ESN} --host a/b": (
         "seemachine pki: 'a/b' is neither an address nor a host name\n"

@@ -30,7 +30,7 @@ def nobody_answers(roster: Roster, told: Environment) -> str:
 def showing_refused(alias: str, error: StatusError) -> str:
     """Keys in the making have no file on this host, and no list."""
     return (
-        f"If its making broke off, go on with: pipsqueak generate alias={alias} resume=yes"
+        f"If its generation broke off, resume it with: pipsqueak generate alias={alias} resume=yes"
         if error.status is Status.UnknownID
         else ""
     )
@@ -44,7 +44,7 @@ def provisioning_refused(error: StatusError) -> str:
 def signing_refused(error: StatusError) -> str:
     """What to type when few signatures are left."""
     low = error.status is Status.UseLimitExceeded
-    return 'To sign all the same, say why: acknowledge="REASON"' if low else ""
+    return 'To sign anyway, say why: acknowledge="REASON"' if low else ""
 
 
 def give(sentence: str) -> None:

@@ -32,27 +32,27 @@ NAMES = (
 NUMBERS = ("slot", "expchunk", "expcache", "expcards", "explease", "warnat")
 
 USAGE = f"""\
-usage: pipsqueak                                            which HSMs are there
+usage: pipsqueak                                            list the HSMs that answer
        pipsqueak generate alias=A algorithm=lms lmscode=L lmotscode=O
                  [expcards=N explease=N] [expchunk=N] [expcache=N] [slot=N] [esn=E]
-                 [warnat=N] [replace=yes]                   give up a half-made key
-       pipsqueak generate alias=A resume=yes                go on with a half-made key
-       pipsqueak list                                       keys of this host
-       pipsqueak showinfo alias=A                           a key, its HSMs and cards
+                 [warnat=N] [replace=yes]                   replace=yes: give up a half-made key
+       pipsqueak generate alias=A resume=yes                resume a half-made key
+       pipsqueak list                                       list the keys of this host
+       pipsqueak showinfo alias=A                           show a key, its HSMs and cards
        pipsqueak alias=A message=TEXT | msgfile=FILE [sigfile=FILE] [acknowledge=REASON]
        pipsqueak alias=A warnat=N                           change a threshold
        pipsqueak alias=A message=TEXT | msgfile=FILE verify=SIGFILE
-       pipsqueak provesn=E slot=N                           a lease from card to HSM
+       pipsqueak provesn=E slot=N                           move a lease from card to HSM
        --json  one JSON document instead of lines      --help  --version
 
 lmscode    {SETS["lmscode"]}
 lmotscode  {SETS["lmotscode"]}
 msgfile    - is standard input
-expcards   2^N smart cards, each good for 2^explease leases; both 0: all on one HSM
+expcards   2^N smart cards with 2^explease leases each; both 0: all leaves in one HSM
 expchunk   2^N leaves in one step         expcache  levels of the tree kept for loading
 warnat     the last N signatures of each lease need acknowledge=REASON, which the ledger keeps
 
-exit code  0 done, 1 refused, 2 wrong usage, 130 interrupted
+exit code  0 done, 1 refused, 2 invalid command line, 130 interrupted
 HSMs are found in $SEEMACHINE_FLEET (host:port,...) or the world folder ($SEEMACHINE_HOME).
 PIPSQUEAK_COMPAT=1.4.1 brings back the quirks of that version.
 """
@@ -127,11 +127,11 @@ def _verb(verbs: list[str], values: dict[str, str]) -> str:
 
 def _unknown(word: str, verb: str, values: dict[str, str]) -> str:
     if not word:
-        return "an empty word is no command; is a variable empty?"
+        return "an empty word is not a command; is a variable empty?"
     if verb in ("showinfo", "generate") and "alias" not in values:
         return f"{verb} takes no {word}; did you mean alias={word}?"
     if word in NAMES:
-        return f"{word} is no command; did you mean {word}=...?"
+        return f"{word} is not a command; did you mean {word}=...?"
     return f"unknown command {word}{nearest(word, VERBS)}"
 
 
@@ -145,7 +145,7 @@ _WRITTEN = {
     "threshold": "alias=A warnat=N",
 }
 # What each command needs, and what it takes beside that.
-_FORMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+FORMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "banner": ((), ()),
     "list": ((), ()),
     "showinfo": (("alias",), ()),
@@ -164,11 +164,11 @@ _FORMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 
 
 def _check(verb: str, values: dict[str, str], *, implied: bool) -> None:
-    needed, taken = _FORMS[verb]
+    needed, taken = FORMS[verb]
     for name in values:
         if name not in needed + taken:
             where = " or ".join(
-                _WRITTEN[each] for each, form in _FORMS.items() if name in form[0] + form[1]
+                _WRITTEN[each] for each, form in FORMS.items() if name in form[0] + form[1]
             )
             raise UsageError(
                 f"{name}= goes with {where}"
@@ -191,7 +191,7 @@ def _check_generate(texts: dict[str, str], numbers: dict[str, int]) -> None:
             "slot",
             "algorithm",
         }:
-            raise UsageError(f"resume=yes goes on with the key as it was begun; leave out {name}=")
+            raise UsageError(f"resume=yes resumes the key as it was begun; leave out {name}=")
         return
     if texts.get("algorithm") == "lms":
         for name, example in (("lmscode", "sha256_m32_h5"), ("lmotscode", "sha256_n32_w8")):
@@ -200,6 +200,6 @@ def _check_generate(texts: dict[str, str], numbers: dict[str, int]) -> None:
         check_sets(texts["lmscode"], texts["lmotscode"])
     if "slot" in numbers and not numbers.get("expcards", 0) + numbers.get("explease", 0):
         raise UsageError(
-            "slot= is where cards are, and this key has none; leave it out, or add expcards= or"
+            "slot= names a card slot, and this key has no cards; leave it out, or add expcards= or"
             " explease="
         )

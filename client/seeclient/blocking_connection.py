@@ -20,7 +20,7 @@ class Connection:
 
     Every failure is a StatusError; after it the connection is closed.
 
-    With `doubted` an alarm of this host's memory is no failure: `doubt` has it.
+    With `doubted` an alarm of this host's memory is not a failure: `doubt` has it.
     """
 
     def __init__(

@@ -164,7 +164,7 @@ def _resumed_recipe(peer: Peer, alias: str, resumed: LmsResumed, slot: int | Non
         check_pair(tree, ots)
     except ParameterError as error:
         raise dispatch.impossible(
-            peer, f"goes on with a key that there can't be ({error})", "resumeLMS"
+            peer, f"resumes a key that can't exist ({error})", "resumeLMS"
         ) from None
     recipe = Recipe(
         alias,
@@ -177,9 +177,7 @@ def _resumed_recipe(peer: Peer, alias: str, resumed: LmsResumed, slot: int | Non
         warnat=resumed.warnat,
     )
     if not recipe.possible:
-        raise dispatch.impossible(
-            peer, "goes on with a key that has more leases than leaves", "resumeLMS"
-        )
+        raise dispatch.impossible(peer, "resumes a key with more leases than leaves", "resumeLMS")
     return recipe
 
 
@@ -255,7 +253,7 @@ def _check_asked_for(making: Making, public_key: bytes) -> None:
         made = PublicKey.decode(public_key)
     except ParameterError as error:
         raise dispatch.impossible(
-            making.peer, f"made something that is no key ({error})", ContinueLms.NAME
+            making.peer, f"made something that is not a key ({error})", ContinueLms.NAME
         ) from None
     if (made.tree, made.ots) != (lms(recipe.lms), lmots(recipe.lmots)):
         what = f"made a key of {made.tree.name} {made.ots.name}, not {recipe.lms} {recipe.lmots}"
@@ -302,7 +300,7 @@ def _check_nearer(making: Making, chunk: LmsChunk, cache: list[bytes]) -> None:
     """
     idle = chunk.remaining == making.remaining and not chunk.cache
     if idle or chunk.remaining > making.remaining or sum(map(len, cache)) > CACHE_BYTES:
-        raise dispatch.impossible(making.peer, "comes to no end with a key", ContinueLms.NAME)
+        raise dispatch.impossible(making.peer, "never finishes a key", ContinueLms.NAME)
     making.remaining = chunk.remaining
 
 
@@ -315,7 +313,7 @@ def _cards(making: Making, remaining: int) -> Story[None]:
             written = yield from _one_card(making)
             if written.remaining >= remaining:
                 raise dispatch.impossible(
-                    making.peer, "comes to no end with the cards of a key", ContinueLmsCard.NAME
+                    making.peer, "never finishes the cards of a key", ContinueLmsCard.NAME
                 )
             remaining = written.remaining
             making.tell(CardDone(remaining))

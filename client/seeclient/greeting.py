@@ -45,7 +45,7 @@ def greet(
 ) -> Exchange:
     """Greet a machine that showed a certificate, or none.
 
-    With `doubted` an alarm of this host's memory is no failure. Raises StatusError.
+    With `doubted` an alarm of this host's memory is not a failure. Raises StatusError.
     """
     greeting = _greeting((yield HELLO))
     dispatch.check_machine(address, greeting)

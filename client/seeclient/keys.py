@@ -82,7 +82,7 @@ class KeyStore:
     def aliases(self) -> list[str]:
         """The aliases of all keys, sorted.
 
-        A file whose name has none is no key: nothing could ask for it.
+        A file whose name has none is not a key: nothing could ask for it.
         """
         names = (path.name.removeprefix(PREFIX) for path in self.folder.glob(f"{PREFIX}*"))
         return sorted(filter(_ALIAS.fullmatch, names))

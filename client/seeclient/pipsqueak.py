@@ -1,6 +1,6 @@
 """The `pipsqueak` command of the guide (2.6 to 2.9): the same words, the same lines.
 
-Exit codes: 0 done, 1 refused, 2 wrong usage, 130 interrupted.
+Exit codes: 0 done, 1 refused, 2 invalid command line, 130 interrupted.
 """
 
 import os
@@ -32,7 +32,7 @@ from seemachine.wire.status import Status, StatusError
 
 # After these a half-made key is on the machine's disk.
 KEPT = Resumed | ChunkDone | CardDone
-GO_ON = "What is done is kept; go on with: pipsqueak generate alias={} resume=yes"
+GO_ON = "What is done is kept; resume with: pipsqueak generate alias={} resume=yes"
 DISK_FULL = ("No space left", "disk is full")
 
 
@@ -236,7 +236,7 @@ def _tell_story(
 
 
 def _patience(peer: Peer, waited: float) -> bool:
-    """A person at a terminal is waited for as long as it takes; nobody stands behind a pipe."""
+    """Wait for a person at a terminal as long as it takes; nobody answers in a pipe."""
     return sys.stdout.isatty() or fed(peer, waited)
 
 

@@ -122,7 +122,7 @@ def _checked(roster: Roster, peer: Peer, wish: Wish, *, load: bool) -> Story[Nvm
         # What is remembered, and compared, is the leaf of the signature, whatever the machine calls
         # it.
         raise dispatch.impossible(
-            peer, f"says leaf {signed.leaf} of a signature with another", SIGN
+            peer, f"reports leaf {signed.leaf} for a signature with another", SIGN
         )
     # Before anybody sees the signature: a leaf that was seen already may have signed something
     # else.
@@ -223,7 +223,7 @@ def _hash(key: KeyFile, reserved: NvmemfileReserved, message: Message) -> bytes:
 def verify(key: KeyFile, message: Message, signature: bytes, name: str = "it") -> str:
     """Check a signature here, without a machine. Returns its encoding, LMS or HSS.
 
-    Raises StatusError (VerifyFailed), with the guide's words when the roots differ. What is no
+    Raises StatusError (VerifyFailed), with the guide's words when the roots differ. What is not a
     signature at all is called so by its `name`. A key of a machine is an HSS key of one level.
     """
     try:

@@ -1,6 +1,6 @@
 """Thresholds: each of the last so many signatures of a lease needs an acknowledgement.
 
-That is a reason, which the machine's ledger keeps. The machine judges (docs/protocol.md,
+That is a reason, which the machine's ledger keeps. The machine judges (docs/reference/protocol.md,
 Thresholds); the key file has the number for leases on cards that were written before it was set.
 """
 
@@ -40,7 +40,7 @@ def warn_at(roster: Roster, key: KeyFile, count: int) -> Story[KeyFile]:
     """Set the threshold of a key: on all machines that hold leaves of it, then in its file.
 
     Returns what is in the file now. Raises StatusError: of a machine that refuses, and the file
-    stays as it was; InvalidParameter for a count that is none.
+    stays as it was; InvalidParameter for an invalid count.
     """
     if not 0 <= count <= MAX_WARNAT:
         what = f"warnat takes a number from 0 to {MAX_WARNAT}, not {count}"

@@ -114,7 +114,7 @@ class Credentials:
         return self._context
 
     def failure(self, address: Address, error: BaseException | None) -> StatusError | None:
-        """What to tell of an error of ssl; None when it is none."""
+        """What to tell of an error of ssl; None for any other error."""
         reason: str = getattr(error, "reason", None) or ""
         if self._files is None or not reason or not hasattr(error, "library"):
             return None
@@ -211,7 +211,7 @@ def _context(address: Address, files: Tls) -> "ssl.SSLContext":
             path.read_bytes()
         except OSError as error:
             raise _failed(
-                address, f"TLS needs {path}: {error.strerror}; see TLS in docs/operations.md"
+                address, f"TLS needs {path}: {error.strerror}; see docs/how-to/tls.md"
             ) from None
     try:
         # A password would be asked for at the terminal.

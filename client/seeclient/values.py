@@ -51,7 +51,7 @@ def check_sets(tree: str, ots: str) -> None:
 
 
 def nearest(word: str, known: Sequence[str], all_of_them: str = "") -> str:
-    """What may have been meant, behind a semicolon."""
+    """What may have been meant, after a semicolon."""
     from difflib import get_close_matches
 
     found = get_close_matches(word, known, 1)

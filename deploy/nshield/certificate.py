@@ -35,7 +35,7 @@ def read(path: Path) -> Certificate:
         begins, ends = (_time(kind, text) for kind, text in _parts(fields[3][1]))
         return Certificate(int.from_bytes(fields[0][1], "big", signed=True), begins, ends)
     except (ValueError, IndexError) as error:
-        raise NotACertificate(f"{path} is no certificate in PEM form ({error})") from None
+        raise NotACertificate(f"{path} is not a certificate in PEM form ({error})") from None
 
 
 def _der(text: str) -> bytes:

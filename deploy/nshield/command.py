@@ -16,9 +16,9 @@ from nshield.step import Step
 from nshield.tools import Tools, Unanswered
 
 EPILOG = (
-    "Exit codes: 0 done, or nothing to do; 1 refused; 2 wrong usage; 3 a person is needed (a card,"
-    " a certificate, a licence), then run it again; 130 interrupted. It can be stopped at any"
-    " moment and run again."
+    "Exit codes: 0 done, or nothing to do; 1 refused; 2 invalid command line; 3 a person is needed"
+    " (a card, a certificate, a licence), then run it again; 130 interrupted. It can be stopped at"
+    " any moment and run again."
 )
 STEPS = {"5c": cs5.steps, "xc": xc.steps}
 

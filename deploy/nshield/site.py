@@ -73,7 +73,7 @@ class Site:
         )
 
     def of_the_model(self) -> bool:
-        """Whether it is no module of the other model."""
+        """Whether it is not a module of the other model."""
         return bool(self._enquiry()) and (XC_TYPE in self._enquiry()) == (
             self.settings.model == "xc"
         )
@@ -98,7 +98,7 @@ class Site:
         return any(self._features().get(title) for title in titles)
 
     def _features(self) -> dict[str, bool]:
-        """The columns of fet: a title stands behind as many bars as there are columns before its
+        """The columns of fet: a title stands after as many bars as there are columns before its
         own.
         """
         lines = self.tools.answer("fet", "-m", self.number).said.splitlines()

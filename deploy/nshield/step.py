@@ -31,8 +31,8 @@ class Call:
 
     `typed` answers its questions. A tool that `reads_cards` talks with the person at the terminal
     itself. `keep` is a name and a pattern: group 1 of the first match in what it printed is
-    remembered under the name. `fine` is asked when it failed, with what it said: whether that is no
-    failure.
+    remembered under the name. `fine` is asked when it failed, with what it said: whether that is
+    not a failure.
     """
 
     words: tuple[str, ...]
@@ -57,8 +57,8 @@ class Step:
 
     `looks` are the calls that `done` may make, which change nothing. A step without calls is a
     condition: someone else has to bring it about. `waits`: that is to be expected (a card, a
-    certificate), so it is no failure. `clears`: the module is cleared, and what others have loaded
-    on it is gone. `destroys`: a container is.
+    certificate), so it is not a failure. `clears`: the module is cleared, and what others have
+    loaded on it is gone. `destroys`: a container is.
     """
 
     name: str

@@ -128,7 +128,7 @@ def _why_bad(signed: KnownSignature, proofs: list[tuple[int, Known]]) -> str:
     proven, known = max(proofs, key=lambda proof: proof[0])
     if proven == levels:
         there = f"{_number(levels)}, its key in {known.source} {_number(known.key.levels)}"
-        return f"{signed.source} has {there}: it is no signature of that key (RFC 8554 6.3)"
+        return f"{signed.source} has {there}: it is not a signature of that key (RFC 8554 6.3)"
     over = f" over {signed.message}" if isinstance(signed.message, Path) else ""
     if proven:
         what = f"level {proven} of {levels} does not verify with the one above"

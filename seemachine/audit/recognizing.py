@@ -86,7 +86,7 @@ def _add_der(found: Recognized, data: bytes) -> None:
             return
     if HSS_LMS in data:
         short = str(reason).partition("; one of")[0]
-        found.trouble = f"it names HSS/LMS, but is no public key or certificate ({short})"
+        found.trouble = f"it names HSS/LMS, but is not a public key or certificate ({short})"
 
 
 def _add_read(found: Recognized, read: HssPublicKey | Certificate | None) -> None:

@@ -72,7 +72,7 @@ def rows_in(lines: Iterable[bytes], source: str) -> tuple[list[Handed], str]:
 
 
 def ledger_in(data: bytes, source: str) -> tuple[list[Handed], str]:
-    """The rows in some bytes, and why not all is one; both are empty for what is no ledger."""
+    """The rows in some bytes, and why not all is one; both are empty for what is not a ledger."""
     begun = data.lstrip().startswith(_BEGINNING)
     if not begun and not all(name in data for name in _NAMES):
         return [], ""

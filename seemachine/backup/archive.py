@@ -35,7 +35,7 @@ NAMES = re.compile(
     rf"|archive/{ESN}-[0-9a-f]{{32}}(\.[0-9a-f]{{32}})?\.jsonl|cards/[A-Za-z0-9_-][A-Za-z0-9_.-]{{0,63}}\.card",
     re.ASCII,
 )
-# What is no text.
+# What is not text.
 KINDS: dict[str, type] = {
     **dict.fromkeys(("epoch", "first", "next", "end", "time"), int),
     **dict.fromkeys(("files", "machines", "cards", "without"), tuple),

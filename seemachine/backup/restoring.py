@@ -78,7 +78,7 @@ def opened(file: Path) -> Backup:
                 ledgers.rows_in(data)
     except ArchiveError as error:
         raise ArchiveError(
-            f"{file} is no backup, or was damaged, so nothing of it is used: {error}"
+            f"{file} is not a backup, or was damaged, so nothing of it is used: {error}"
         ) from None
     return backup
 
@@ -210,7 +210,7 @@ def _witnesses(world: World) -> dict[str, str]:
 def _known_to(world: World, witness: str, machines: list[str]) -> list[str]:
     """The machines that a folder is the witness of.
 
-    Raises StateUnsafe when it is none: what is noted there, no machine would look at.
+    Raises StateUnsafe for a folder of no witness: what is noted there, no machine would look at.
     """
     folder = folder_of(witness, world.folder)
     if not witness or is_url(witness) or folder.resolve() == world.witness.resolve():
@@ -218,8 +218,8 @@ def _known_to(world: World, witness: str, machines: list[str]) -> list[str]:
     known = [esn for esn in machines if (folder / f"{esn}.record").exists()]
     if machines and not known:
         raise StateUnsafe(
-            f"{witness} is no witness of {', '.join(machines)}; name the folder that the machines"
-            " were started with"
+            f"{witness} is not a witness of {', '.join(machines)}; name the folder that the"
+            " machines were started with"
         )
     return known
 

@@ -184,7 +184,7 @@ def _of_the_fleet(world: World) -> list[str]:
 def _public(world: World) -> dict[str, bytes]:
     """Key files, the fleet file, and ledgers that are kept of NVRAMs that are gone.
 
-    Raises StatusError for a key file that is none.
+    Raises StatusError for a damaged key file.
     """
     fleet = world.fleet_file
     found = {FLEET: fleet.read_bytes()} if fleet.is_file() else {}
@@ -216,7 +216,7 @@ def _check_target(file: Path) -> None:
     if file.exists():
         raise FileExistsError(f"{file} is there already, and may hold cards; choose another name")
     if not file.absolute().parent.is_dir():
-        raise FileNotFoundError(f"{file.absolute().parent} is no folder; make it first")
+        raise FileNotFoundError(f"{file.absolute().parent} is not a folder; make it first")
 
 
 def _report(manifest: Manifest, options: argparse.Namespace) -> None:

@@ -1,5 +1,5 @@
-"""How command lines are read: nothing is guessed, and what is wrong in itself, whatever the world
-looks like, is exit code 2.
+"""How command lines are read: nothing is guessed, and what is invalid whatever the world looks
+like is exit code 2.
 """
 
 import argparse

@@ -34,8 +34,8 @@ DOWN = "no machine is up; start some with: seemachine fleet up"
 def audit(options: argparse.Namespace) -> int:
     """Judge files, and with --fleet the ledgers of all machines.
 
-    Exit code 0: clean; 1: a leaf was used twice, or a signature is bad; 2: wrong usage, or
-    something could not be read or verified.
+    Exit code 0: clean; 1: a leaf was used twice, or a signature is bad; 2: the command line is
+    invalid, or something could not be read or verified.
     """
     try:
         evidence = _evidence(options)

@@ -16,7 +16,10 @@ from seemachine.world import World
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. Returns the exit code: 0 done, 1 refused, 2 wrong usage, 130 interrupted."""
+    """Run one command.
+
+    Returns the exit code: 0 done, 1 refused, 2 invalid command line, 130 interrupted.
+    """
     settle_streams()
     # Whatever a command writes is for its user alone.
     os.umask(0o077)
@@ -76,6 +79,12 @@ def _info(_verb: str, options: argparse.Namespace) -> int:
     return run(options.world, as_json=options.json)
 
 
+def _completion(_verb: str, options: argparse.Namespace) -> int:
+    from seemachine.cli import completion
+
+    return completion.run(options.shell)
+
+
 def _fleet(verb: str, options: argparse.Namespace) -> int:
     from seemachine.cli import fleet
 
@@ -132,6 +141,7 @@ def _nfast(verb: str, options: argparse.Namespace) -> int:
 ROOMS: dict[str, Callable[[str, argparse.Namespace], int]] = {
     "serve": _serve,
     "info": _info,
+    "completion": _completion,
     "fleet": _fleet,
     "card": _card,
     "quarantine": _quarantine,

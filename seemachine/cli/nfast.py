@@ -37,7 +37,7 @@ def _release(world: World, options: argparse.Namespace) -> None:
     tool.refuse_unwritable(options.output)
     there = options.output.exists()
     if there and not install.is_release(options.output):
-        raise Refusal(f"{options.output} is there already, and is no release file")
+        raise Refusal(f"{options.output} is there already, and is not a release file")
     install.release(world, options.output)
     say(f"{options.output} written{' anew' * there}; go on with guide 2.4 step 3")
 

@@ -6,7 +6,7 @@ from typing import Any
 from seemachine.cli.argtypes import esn
 from seemachine.hsms.features import FEATURES
 
-TYPED_HELP = "default: asked for; in a pipe the next line of standard input; '' for none"
+TYPED_HELP = "default: ask; without a terminal, read a line of standard input; '' for none"
 
 
 def add(words: Any, act: Any) -> None:
@@ -29,23 +29,29 @@ def add(words: Any, act: Any) -> None:
     _add_setup(verbs)
     enroll = verbs.add_parser(
         "enroll",
-        help="module numbers in this order; HSMs not named are not enrolled any more (guide 2.9.1)",
+        help="number modules in this order; HSMs left out are no longer enrolled (guide 2.9.1)",
     )
     enroll.add_argument("esn", type=esn, nargs="+", metavar="ESN", help="HSMs, module 1 first")
     _add_cards(verbs)
     certify = verbs.add_parser(
-        "certify", help="make a developer certificate of a CSR, as Entrust Support does"
+        "certify", help="make a developer certificate from a CSR, as Entrust Support does"
     )
-    certify.add_argument("csr", type=Path, metavar="CSR", help="what csadmin ids create wrote")
+    certify.add_argument(
+        "csr", type=Path, metavar="CSR", help="the request that csadmin ids create wrote"
+    )
     certify.add_argument("output", type=Path, metavar="CERT.pem", help="where the certificate goes")
     certify.add_argument(
         "--unit", default="", metavar="UNIT", help="organizational unit to add to the subject"
     )
     certify.add_argument(
-        "--days", type=int, default=1096, help="how long it is valid; default 1096"
+        "--days", type=int, default=1096, help="for how many days it is valid; default 1096"
     )
     certify.add_argument(
-        "--begun", type=int, default=0, metavar="DAYS", help="how long ago that began; default 0"
+        "--begun",
+        type=int,
+        default=0,
+        metavar="DAYS",
+        help="how many days ago it became valid; default 0",
     )
     licence = verbs.add_parser("licence", help="make a licence file, as Entrust Support does")
     licence.add_argument("output", type=Path, metavar="LICENSE_FILE.txt", help="where it goes")
@@ -71,7 +77,7 @@ def _add_setup(verbs: Any) -> None:
         "--fleet",
         type=Path,
         metavar="FLEET.toml",
-        help="which HSMs; default fleet.toml of the world folder, made if missing",
+        help="which HSMs; default: fleet.toml of the world folder, written if missing",
     )
     setup.add_argument("--passphrase", help=TYPED_HELP)
     setup.add_argument(
@@ -82,7 +88,11 @@ def _add_setup(verbs: Any) -> None:
     )
     for kind, cards in (("acs", 1), ("ocs", 1)):
         setup.add_argument(
-            f"--{kind}-quorum", type=int, default=1, metavar="K", help="cards to read; default 1"
+            f"--{kind}-quorum",
+            type=int,
+            default=1,
+            metavar="K",
+            help="how many cards must be read; default 1",
         )
         setup.add_argument(
             f"--{kind}-cards",
@@ -92,7 +102,7 @@ def _add_setup(verbs: Any) -> None:
             help=f"cards in all; default {cards}",
         )
     setup.add_argument(
-        "--unlicensed", action="store_true", help="without the licence for SEE machines"
+        "--unlicensed", action="store_true", help="leave out the licence for SEE machines"
     )
 
 
@@ -100,7 +110,7 @@ def _add_cards(verbs: Any) -> None:
     cards = verbs.add_parser("cards", help="make another Operator Card Set")
     cards.add_argument("name", metavar="NAME", help="name of the card set")
     cards.add_argument(
-        "--quorum", type=int, default=1, metavar="K", help="cards to read; default 1"
+        "--quorum", type=int, default=1, metavar="K", help="how many cards must be read; default 1"
     )
     cards.add_argument("--cards", type=int, default=1, metavar="N", help="cards in all; default 1")
     cards.add_argument("--passphrase", help=TYPED_HELP)

@@ -42,14 +42,24 @@ def build(enter: Enter) -> argparse.ArgumentParser:
     _add_pki(words, enter)
     add_nfast(words, lambda verb: enter("nfast", verb))
     info = words.add_parser(
-        "info", help="which engine runs here and why, versions, the world folder"
+        "info", help="show which engine runs here and why, versions, and the world folder"
     )
     info.add_argument("--json", action="store_true", help="print one JSON document")
     info.add_argument(
         "--home", type=Path, metavar="DIR", help="world folder; default $SEEMACHINE_HOME"
     )
     info.set_defaults(run=enter("info", ""))
-    helping = words.add_parser("help", help="the options of a command, as its --help")
+    completion = words.add_parser(
+        "completion",
+        help="print what a shell reads to complete seemachine and pipsqueak",
+        epilog=(
+            'bash: eval "$(seemachine completion bash)" in ~/.bashrc; zsh: the same in ~/.zshrc,'
+            " after compinit; fish: seemachine completion fish | source in config.fish"
+        ),
+    )
+    completion.add_argument("shell", choices=("bash", "zsh", "fish"), help="which shell")
+    completion.set_defaults(run=enter("completion", ""))
+    helping = words.add_parser("help", help="show the options of a command, like its --help")
     helping.add_argument(
         "words", nargs="*", metavar="COMMAND", help="such as: card insert; default: all commands"
     )
@@ -91,15 +101,17 @@ def _add_fleet(words: Any, enter: Enter) -> None:
         type=Path,
         nargs="?",
         metavar="FLEET.toml",
-        help="default fleet.toml of the world folder, made if missing",
+        help="default: fleet.toml of the world folder, written if missing",
     )
     up.add_argument(
-        "--detach", action="store_true", help="go on in the background once all machines are ready"
+        "--detach",
+        action="store_true",
+        help="run in the background; return when all machines are ready",
     )
     up.set_defaults(run=enter("fleet", "up"))
     down = verbs.add_parser("down", help="stop the fleet and wait until it is gone")
     down.set_defaults(run=enter("fleet", "down"))
-    status = verbs.add_parser("status", help="what runs where")
+    status = verbs.add_parser("status", help="show which machines run, and where")
     status.add_argument("--json", action="store_true", help="print one JSON document")
     status.set_defaults(run=enter("fleet", "status"))
     check = verbs.add_parser(
@@ -117,16 +129,18 @@ def _add_fleet(words: Any, enter: Enter) -> None:
 def _add_card(words: Any, enter: Enter) -> None:
     parser = words.add_parser("card", help="make, move, format and list smart cards")
     verbs = parser.add_subparsers(metavar="new|insert|remove|format|list", required=True)
-    new = verbs.add_parser("new", help="put blank cards on the rack; prints a name a line")
+    new = verbs.add_parser("new", help="put blank cards on the rack; print one name per line")
     new.add_argument(
         "--count", type=whole(1, 10_000), default=1, metavar="N", help="how many; default 1"
     )
     insert = verbs.add_parser("insert", help="put a card from the rack into a slot")
     insert.add_argument("card", metavar="CARD", help="its name, as card new and card list print it")
-    remove = verbs.add_parser("remove", help="take the card out of a slot, back to the rack")
+    remove = verbs.add_parser(
+        "remove", help="take the card out of a slot and put it back on the rack"
+    )
     formatting = verbs.add_parser("format", help="make the card in a slot blank")
     formatting.add_argument("--force", action="store_true", help="even if it holds unused leases")
-    listing = verbs.add_parser("list", help="every card and where it is")
+    listing = verbs.add_parser("list", help="list every card and where it is")
     listing.add_argument("--json", action="store_true", help="print one JSON document")
     for verb in (insert, remove, formatting):
         verb.add_argument("--esn", type=esn, required=True, help=ESN_HELP)
@@ -146,21 +160,27 @@ def _add_card(words: Any, enter: Enter) -> None:
 
 def _add_quarantine(words: Any, enter: Enter) -> None:
     parser = words.add_parser(
-        "quarantine", help="leaves that may have been used elsewhere, and what to do about them"
+        "quarantine", help="list leaves that may have been used elsewhere, and decide what to do"
     )
     verbs = parser.add_subparsers(metavar="list|explain|burn|skip|accept", required=True)
     listing = verbs.add_parser(
-        "list", help="what is in quarantine, and why; exit code 0 only if it is nothing"
+        "list", help="show what is in quarantine, and why; exit code 0 only if nothing is"
     )
     listing.add_argument("--json", action="store_true", help="print one JSON document")
-    explain = verbs.add_parser("explain", help="the list, what can have happened, and the ways out")
-    burn = verbs.add_parser("burn", help="destroy it: always safe")
+    explain = verbs.add_parser(
+        "explain", help="list it, with what may have happened and the ways out"
+    )
+    burn = verbs.add_parser("burn", help="destroy what is in quarantine: always safe")
     skip = verbs.add_parser(
-        "skip", help="go on at a later leaf: if you are sure that nobody used it, or any behind it"
+        "skip",
+        help=(
+            "resume at a later leaf; use only if you are certain that neither that leaf nor any"
+            " later one was used"
+        ),
     )
     accept = verbs.add_parser(
         "accept",
-        help="end this host's own refusal of a machine, once nothing of it is in quarantine",
+        help="stop this host from refusing a machine, once nothing of it is in quarantine",
     )
     for verb, more in ((burn, ", or a half-made key as listed"), (skip, "")):
         verb.add_argument(
@@ -168,7 +188,7 @@ def _add_quarantine(words: Any, enter: Enter) -> None:
         )
     for verb in (burn, skip, accept):
         verb.add_argument("--esn", type=esn, required=True, help=ESN_HELP)
-    what = "where to go on, behind all leaves that may have been used"
+    what = "the leaf to resume at, after every leaf that may have been used"
     skip.add_argument("--to", type=whole(1, 2**32 - 1), required=True, metavar="LEAF", help=what)
     for name, verb in (
         ("list", listing),
@@ -188,12 +208,12 @@ def _add_audit(words: Any, enter: Enter) -> None:
         "audit",
         help="find leaves that were used twice, bad signatures and gaps, in any LMS and HSS files",
         description=(
-            "Find leaves that signed two messages, signatures that are bad, and leaves that were"
-            " passed over. Takes LMS and HSS files of any maker: what a file is shows in its bytes."
+            "Find leaves that signed two messages, bad signatures, and leaves passed over."
+            " Reads LMS and HSS files of any maker, and tells from its bytes what a file is."
         ),
         epilog=(
             "exit code: 0 clean; 1 a leaf was used twice, or a signature is bad;"
-            " 2 wrong usage, or something could not be read or verified"
+            " 2 the command line is invalid, or something could not be read or verified"
         ),
     )
     audit.add_argument(
@@ -209,29 +229,29 @@ def _add_audit(words: Any, enter: Enter) -> None:
         default=[],
         metavar="SIG=FILE",
         help=(
-            "what a signature is over; can be repeated; default NAME, NAME.bin, NAME.txt ... for"
+            "the message of a signature; can be repeated; default NAME, NAME.bin, NAME.txt ... for"
             " NAME.sig"
         ),
     )
     audit.add_argument(
         "--reuse-only",
         action="store_true",
-        help="look for reuse alone: a signature needs neither its key nor its message",
+        help="look only for reuse, which needs neither keys nor messages",
     )
     audit.add_argument(
         "--fleet",
         action="store_true",
-        help="and the ledgers of all machines that are up, with this host's keys",
+        help="also read the ledgers of all machines that are up, and this host's keys",
     )
     audit.set_defaults(run=enter("audit", "audit"))
     ledger = words.add_parser(
-        "ledger", help="print which leaf the machines handed out to whom, for what"
+        "ledger", help="print which leaf each machine gave to whom, and for what"
     )
     ledger.add_argument("--esn", type=esn, help=ESN_HELP)
     ledger.set_defaults(run=enter("audit", "ledger"))
     for word, what in (
         (audit, "print one JSON document"),
-        (ledger, "print a JSON document a row, which audit reads"),
+        (ledger, "print one JSON document per row, which audit reads"),
     ):
         word.add_argument("--json", action="store_true", help=what)
         word.add_argument(
@@ -244,7 +264,7 @@ def _add_pki(words: Any, enter: Enter) -> None:
         "pki", help="make a small CA, and certificates for machines and clients"
     )
     verbs = parser.add_subparsers(metavar="init|issue", required=True)
-    init = verbs.add_parser("init", help="make a CA; refuses to replace one")
+    init = verbs.add_parser("init", help="make a CA; never replace one")
     init.add_argument(
         "--name", default="seemachine CA", help="its common name; default: seemachine CA"
     )
@@ -280,13 +300,13 @@ def _add_pki(words: Any, enter: Enter) -> None:
             type=whole(1, 10_000),
             default=days,
             metavar="N",
-            help=f"how long it is valid; default {days}",
+            help=f"for how many days it is valid; default {days}",
         )
         verb.add_argument(
             "--folder",
             type=Path,
             metavar="DIR",
-            help="where the files are; default: pki of the world folder",
+            help="where the files are; default: pki/ of the world folder",
         )
         verb.add_argument(
             "--home", type=Path, metavar="DIR", help="world folder; default $SEEMACHINE_HOME"
@@ -294,7 +314,7 @@ def _add_pki(words: Any, enter: Enter) -> None:
         verb.set_defaults(run=enter("pki", name))
     for verb in (machine, client):
         verb.add_argument(
-            "--renew", action="store_true", help="replace the certificate and key that are there"
+            "--renew", action="store_true", help="replace an existing certificate and its key"
         )
 
 
@@ -302,12 +322,12 @@ def _add_backup(words: Any, enter: Enter) -> None:
     backup = words.add_parser(
         "backup",
         help=(
-            "public data and ledgers in one file, and on demand cards; no seeds but those of such"
-            " cards"
+            "put public data and ledgers into one file, and the cards that you name; it holds no"
+            " other seeds"
         ),
     )
     backup.add_argument(
-        "file", type=Path, metavar="FILE", help="tar file to make; it must not be there yet"
+        "file", type=Path, metavar="FILE", help="the tar file to make; it must not exist"
     )
     backup.add_argument(
         "--take-card",
@@ -324,23 +344,23 @@ def _add_backup(words: Any, enter: Enter) -> None:
         metavar="ESN",
         help="leave out a machine that is not up; can be repeated",
     )
-    restore = words.add_parser(
-        "restore", help="bring a backup back; no leaf that was used comes back with it"
-    )
+    restore = words.add_parser("restore", help="restore a backup; no used leaf comes back with it")
     restore.add_argument(
         "file",
         type=Path,
         metavar="FILE",
-        help="a backup, or a folder of cards/outgoing that an interrupted one left",
+        help="a backup, or the folder below cards/outgoing that an interrupted one left",
     )
     restore.add_argument(
-        "--witness", help="witness of the machines, as for serve; default what fleet.toml says"
+        "--witness",
+        help="the witness of the machines, as for serve; default: the one in fleet.toml",
     )
     restore.add_argument(
         "--after-loss",
         action="store_true",
         help=(
-            "bring back cards though this is not the world folder that made the backup: it is lost"
+            "bring back cards although another world folder made the backup; only if that one is"
+            " lost for good"
         ),
     )
     for name, word in (("backup", backup), ("restore", restore)):

@@ -27,7 +27,7 @@ class PkiRefused(Exception):
 
 
 class PkiMisused(PkiRefused):
-    """It can't be done whatever there is: wrong usage."""
+    """It can't be done whatever there is: the command line is invalid."""
 
 
 def run(verb: str, options: argparse.Namespace) -> int:
@@ -61,7 +61,7 @@ def _init(folder: Path, options: argparse.Namespace) -> None:
             f"it takes 1 to {MAX_CLIENT_NAME} characters that can be printed, among them a letter"
             " or digit"
         )
-        raise PkiMisused(f"{options.name!r} is no name for a CA; {what}")
+        raise PkiMisused(f"{options.name!r} is not a name for a CA; {what}")
     with _misused():
         made = make_ca(options.name, Validity.days(options.days))
     _write(folder, "ca", made)
@@ -98,7 +98,7 @@ def _client(folder: Path, options: argparse.Namespace) -> None:
 
     if CLIENT_NAME.fullmatch(options.name) is None:
         raise PkiMisused(
-            f"{options.name!r} is no client name; it takes 1 to 64 letters, digits and . _ @ -"
+            f"{options.name!r} is not a client name; it takes 1 to 64 letters, digits and . _ @ -"
         )
     name = CLIENT_PREFIX + options.name
     _free(folder, name, options)

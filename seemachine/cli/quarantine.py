@@ -29,7 +29,7 @@ from seemachine.wire.status import Status, StatusError
 WHERE = "quarantine"
 EXPLANATION = """\
 A leaf that signs two messages gives its key away. What is listed here may have been used by
-somebody else who has a copy, so nothing is signed with it. What can have happened: the state folder
+somebody else who has a copy, so nothing is signed with it. What may have happened: the state folder
 was copied and both are used; a backup or a snapshot was put back; the folder moved to another disk;
 its file was damaged; the witness folder was lost. Find out which, then decide for each:
 
@@ -44,14 +44,14 @@ takes it off the list.
 
 Clients remember machines and leaves, too, in seen/ of their world folder. They release no signature
 of a machine that seems to have gone back, even if it noticed nothing and has nothing in quarantine.
-Stop what is not the original for good. A machine that was put back has to doubt itself: stop it,
-delete witness/ESN.record of its world folder, start it. All that it has is then in quarantine, to
-be burned, or to be skipped to a leaf after all that were used. When that is done, on each host that
-refuses the machine:
+Stop for good whatever is not the original. Make a machine that was put back doubt itself: stop it,
+delete witness/ESN.record of its world folder, and start it. Everything in it is then in quarantine:
+burn it, or skip to the leaf after the last one that was used. Then, on each host that refuses the
+machine:
 
   seemachine quarantine accept --esn ESN
-      Take it as it is now. Refused while anything of it is in quarantine, or while a leaf that was
-      seen on this host would come again.
+      Remember it as it is now. Refused while anything of it is in quarantine, or while a leaf that
+      this host saw would come again.
 """
 
 
@@ -116,7 +116,7 @@ def _print(fleet: blocking.Fleet, found: list[tuple[str, Suspect]]) -> None:
     silent = ", ".join(_silent(fleet))
     if silent:
         asked = ", ".join(peer.esn for peer in fleet.roster.peers)
-        say(f"{'' if found else f'nothing on {asked}; '}{silent} could not be asked")
+        say(f"{'' if found else f'nothing on {asked}; '}{silent} did not answer")
     elif not found:
         say("nothing is in quarantine")
 
@@ -149,7 +149,7 @@ def _skip(fleet: blocking.Fleet, options: argparse.Namespace) -> int:
     file = _file(fleet.roster.keys, options.name)
     remaining = fleet.run(_skip_one(fleet.roster, options.esn, file, options.to))
     say(
-        f"{options.name} of {options.esn} goes on at leaf {options.to}; {remaining} leaves are left"
+        f"{options.name} of {options.esn} resumes at leaf {options.to}; {remaining} leaves are left"
     )
     return 0
 
@@ -157,7 +157,7 @@ def _skip(fleet: blocking.Fleet, options: argparse.Namespace) -> int:
 def _accept(fleet: blocking.Fleet, options: argparse.Namespace) -> int:
     peer = dispatch.machine(fleet.roster, options.esn)
     fleet.roster.sightings.accept(peer.greeting, fleet.run(_settled(peer)))
-    say(f"{options.esn} is taken as it is now; the leaves that were seen here stay remembered")
+    say(f"{options.esn} is remembered as it is now; the leaves that this host saw stay remembered")
     return 0
 
 

@@ -25,7 +25,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--config",
         type=Path,
         metavar="FILE",
-        help="TOML file with these settings, [limits] and [tls]; see docs/settings.md",
+        help="TOML file with these settings, [limits] and [tls]; see docs/reference/settings.md",
     )
     for field, setting in settings_of(Config):
         if setting.shown:

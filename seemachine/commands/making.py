@@ -24,7 +24,7 @@ MAX_GENERATIONS = 4
 
 
 def check_label(machine: Machine, label: str, *, replace: bool) -> None:
-    """Refuse a label that is none, or that another half-made key has."""
+    """Refuse an invalid label, or one that another half-made key has."""
     if not label:
         return
     if not is_label(label):

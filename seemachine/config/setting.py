@@ -2,7 +2,7 @@
 
 A setting is declared once, as a field with one of the specifiers below. The same declaration checks
 it, and makes its option of `seemachine serve`, its lines of a new fleet.toml, and its row of
-docs/settings.md.
+docs/reference/settings.md.
 """
 
 from collections.abc import Callable, Iterator, Mapping

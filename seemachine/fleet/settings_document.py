@@ -1,4 +1,4 @@
-"""docs/settings.md, made of the settings themselves: make docs/settings.md.
+"""docs/reference/settings.md, made of the settings themselves: make docs/reference/settings.md.
 
 `python -m seemachine.fleet.settings_document` prints it.
 """
@@ -45,7 +45,7 @@ an address, or one IPv6 network of 64 bits.
 TLS = """\
 ## [tls]
 
-With it the port takes TLS 1.3 and nothing else; see [operations](operations.md#tls). In
+With it the port takes TLS 1.3 and nothing else; see [Use TLS](../how-to/tls.md). In
 `fleet.toml` it holds for every machine that has no `tls = {...}` of its own. Give all three files,
 in PEM, or `pki`: `"auto"` for `pki/` of the world folder, or another folder in which they are
 called `<ESN>.crt`, `<ESN>.key` and `ca.crt`.

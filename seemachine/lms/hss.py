@@ -129,7 +129,7 @@ def decode_either(data: bytes) -> tuple[str, HssSignature]:
         of_hss = _word(data, 4) not in OTS_CODES and _word(data, 8) in OTS_CODES
         meant, reason = (HSS, error) if of_hss else (LMS, plain)
     short = str(reason).partition("; one of")[0]
-    raise ParameterError(f"no {meant} signature ({short})")
+    raise ParameterError(f"not an {meant} signature ({short})")
 
 
 def cut_signature(data: bytes) -> tuple[Signature, bytes]:

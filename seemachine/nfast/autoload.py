@@ -153,7 +153,7 @@ def configuration(text: str) -> dict[str, str]:
             name, equals, value = bare.partition("=")
             if not equals or name.strip() not in (*SETTINGS, "module", "pull_rfs"):
                 raise Refusal(
-                    f"[load_seemachine]: {bare!r} is no setting of it; settings are module,"
+                    f"[load_seemachine]: {bare!r} is not a setting of it; settings are module,"
                     f" {', '.join(SETTINGS)}, pull_rfs"
                 )
             settings[name.strip()] = value.strip()

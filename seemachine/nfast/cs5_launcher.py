@@ -50,15 +50,15 @@ def new_key() -> str:
 
 
 def refuse_bad_key(key_type: str, key: str) -> None:
-    """Raises Refusal for what is no key of the type."""
+    """Raises Refusal for what is not a key of the type."""
     try:
         blob = base64.b64decode(key, validate=True)
     except ValueError:
         blob = b""
     if key_type != KEY_TYPE or KEY_TYPE.encode() not in blob[:32]:
         raise Refusal(
-            f"this is no key of type {KEY_TYPE}; give key type and key as hsmadmin or getserverinfo"
-            " prints them"
+            f"this is not a key of type {KEY_TYPE}; give key type and key as hsmadmin or"
+            " getserverinfo prints them"
         )
 
 

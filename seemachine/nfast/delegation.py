@@ -27,7 +27,7 @@ def signed(key_hash: str, nso: signing.Private) -> bytes:
 
 
 def key_of(data: bytes, nso: signing.Public) -> str | None:
-    """The hash of the key that it is for; None when this is no delegation of ours.
+    """The hash of the key that it is for; None when this is not a delegation of ours.
 
     Raises Refusal when it is, and another world's.
     """

@@ -106,8 +106,8 @@ def with_extra(image: Image, key: signing.Private) -> Image:
 def read(path: Path) -> Image:
     """The image in a file.
 
-    Raises Refusal when it is none, not byte for byte as `write` writes it, or its tree is not its
-    manifest's.
+    Raises Refusal when it is not an image, not byte for byte as `write` writes it, or its tree is
+    not its manifest's.
     """
     try:
         data = path.read_bytes()

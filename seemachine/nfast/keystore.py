@@ -169,7 +169,7 @@ def _read(path: Path) -> StoredKey:
             raise ValueError("another format")
         key = StoredKey(**values)
         if {type(value) for name, value in values.items() if name != "recovery"} != {str}:
-            raise ValueError("a part of it is no text")
+            raise ValueError("a part of it is not text")
         if not bytes.fromhex(key.hidden) or signing.key_hash(key.public_key) != key.hash:
             raise ValueError("its parts do not fit together")
         return key

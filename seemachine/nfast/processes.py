@@ -30,7 +30,7 @@ _PYTHON = re.compile(rb"#!\s*\S*?python3?[\d.]*(?:\s+(-\w+))?\s*$|#!\s*/usr/bin/
 
 
 def flags_of(program: bytes) -> list[str] | None:
-    """The flags of the Python that a program's first line asks for; None when it is no Python
+    """The flags of the Python that a program's first line asks for; None when it is not a Python
     program, which only real hardware can run.
     """
     found = _PYTHON.match(program.partition(b"\n")[0])

@@ -23,7 +23,7 @@ class Refusal(Exception):
 
 
 class Misuse(Refusal):
-    """Refused whatever the world looks like: wrong usage."""
+    """Refused whatever the world looks like: the command line is invalid."""
 
 
 class Silent(Refusal):
@@ -50,7 +50,10 @@ def run(
     arguments: Sequence[str] | None,
     act: Callable[[argparse.Namespace], int | None] | None = None,
 ) -> int:
-    """Run a tool. Returns the exit code: 0 done, 1 refused, 2 wrong usage, 130 interrupted."""
+    """Run a tool.
+
+    Returns the exit code: 0 done, 1 refused, 2 invalid command line, 130 interrupted.
+    """
     options = parsed.parse_args(arguments)
     os.umask(0o077)
     try:
@@ -116,7 +119,7 @@ def refuse_unwritable(path: Path) -> None:
 
 
 def text_of(path: Path) -> str:
-    """A file that a tool was given. Raises Refusal for one that is no text, OSError."""
+    """A file that a tool was given. Raises Refusal for one that is not text, OSError."""
     try:
         return path.read_text()
     except UnicodeDecodeError:
@@ -144,7 +147,7 @@ def at_terminal() -> bool:
 def ask(prompt: str, default: str | None = None) -> str:
     """The answer to a question. Raises Refusal when there is nobody to answer.
 
-    In a pipe the answer is printed behind the question, as a terminal shows it.
+    In a pipe the answer is printed after the question, as a terminal shows it.
     """
     printing.say(f"{prompt} ", end="", flush=True)
     answer = _line()

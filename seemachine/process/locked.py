@@ -8,7 +8,7 @@ from pathlib import Path
 def is_locked(path: Path) -> bool:
     """Whether a process has a file or folder locked, as a machine has hsm/<ESN>. Raises OSError."""
     try:
-        # Without waiting for the other end of what is no file.
+        # Without waiting for the other end of what is not a file.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except FileNotFoundError:
         return False

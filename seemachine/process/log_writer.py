@@ -161,7 +161,7 @@ class LogStream(io.TextIOBase):
         return self._before.isatty()
 
     def fileno(self) -> int:
-        """Of what is behind it."""
+        """Of the stream that it writes to."""
         return self._before.fileno()
 
 

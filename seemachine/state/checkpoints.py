@@ -75,7 +75,7 @@ class Checkpoints(Protocol):
         """
 
     def suspended(self) -> list[tuple[str, str]]:
-        """Labels of those keys, each with a number behind it, and why."""
+        """Labels of those keys, each with a number after it, and why."""
 
     def discard_suspended(self, label: str) -> None:
         """Remember one of those no longer."""
@@ -170,7 +170,7 @@ class FolderCheckpoints:
     def suspend(self, reason: str) -> None:
         """See Checkpoints.
 
-        Under a number behind the label, the key can't be taken for one of that label.
+        Under a number after the label, the key can't be taken for one of that label.
         """
         for label in self.labels():
             quarantine = private_folder(self._folder / "quarantine")
@@ -199,7 +199,7 @@ class FolderCheckpoints:
 
     def _path(self, label: str, kind: str) -> Path:
         if not _LABEL.fullmatch(label):
-            raise StateCorrupt(f"{label!r} is no label")
+            raise StateCorrupt(f"{label!r} is not a label")
         return self._folder / f"{label}.{kind}"
 
 

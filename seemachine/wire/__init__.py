@@ -1,4 +1,4 @@
 """The contract between machine and client: frames, messages, statuses, names.
 
-Bytes and values only; docs/protocol.md is its text.
+Bytes and values only; docs/reference/protocol.md is its text.
 """

@@ -109,7 +109,7 @@ def _check(cls: type[Request[Record]], facts: Mapping[str, object]) -> None:
     if missing := ", ".join(name for name in TYPES if name not in facts):
         raise TypeError(f"{request} does not say {missing}")
     if unknown := ", ".join(sorted(facts.keys() - known.keys())):
-        raise TypeError(f"{request} says {unknown}, which is no fact of a request")
+        raise TypeError(f"{request} says {unknown}, which is not a fact of a request")
     for name, fact in facts.items():
         if not isinstance(fact, known[name]):
             raise TypeError(f"{request} says {name}={fact!r}, not of type {known[name].__name__}")

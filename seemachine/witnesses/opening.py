@@ -164,6 +164,6 @@ def _make_tables(session: DatabaseSession) -> None:
         if error.code != sql.DENIED:
             raise
         raise StateUnsafe(
-            f"{error}; have the database's owner make or change the tables, as docs/operations.md"
-            " says"
+            f"{error}; have the database's owner make or change the tables, as"
+            " docs/how-to/witness-in-postgresql.md says"
         ) from None

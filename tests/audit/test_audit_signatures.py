@@ -59,7 +59,7 @@ class TestSets:
         assert verdict.kinds()["bad"] == 0
 
     def test_a_bit_that_fell_over(self, pile, names):
-        """A copy with one bit changed, wherever that is, is no second use of its leaf, with or
+        """A copy with one bit changed, wherever that is, is not a second use of its leaf, with or
         without its message and key.
         """
         good = sign(key(names), 5, b"message")
@@ -106,7 +106,7 @@ class TestOneKey:
         assert (verdict.document["signatures"], verdict.document["verified"]) == (3, 3)
 
     def test_the_same_message_twice_by_another_leaf(self, pile):
-        """One message under two leaves is no reuse."""
+        """One message under two leaves is not reuse."""
         for leaf in (0, 1):
             pile.put(f"{leaf}.sig", sign(key(), leaf, b"message"))
 

@@ -203,7 +203,7 @@ class TestNamedAsSignatures:
 
     @pytest.mark.parametrize("name", ["m.sig", "m.out"])
     def test_a_key_where_a_signature_should_be(self, good, name):
-        """A public key in its place is no signature."""
+        """A public key in its place is not a signature."""
         path, message = good.put(name, public(key(number=1))), good.put("m", b"m")
         verdict = good.judged("--message", f"{path}={message}")
 
@@ -384,7 +384,7 @@ class TestLevels:
         assert (
             verdict.of_kind("bad")[0]["what"]
             == f"{path} has {signed} level{plural[signed > 1]}, its key in {root} {said} "
-            f"level{plural[said > 1]}: it is no signature of that key (RFC 8554 6.3)"
+            f"level{plural[said > 1]}: it is not a signature of that key (RFC 8554 6.3)"
         )
 
     def test_a_top_tree_that_signs_a_message(self, pile):
@@ -422,7 +422,7 @@ class TestLevels:
 
 
 class TestPlaces:
-    """Links, and what is no file."""
+    """Links, and what is not a file."""
 
     def test_a_folder_behind_a_link(self, pile, tmp_path):
         """It is entered, once; a signature in it counts."""

@@ -158,7 +158,7 @@ class TestCertificates:
         assert (pile.judged().code, pile.judged().kinds()["reuse"]) == (1, 1)
 
     def test_an_issuer_that_is_not_here(self, pile):
-        """Its signature is not verified; asked for reuse alone that is no gap."""
+        """Its signature is not verified; asked for reuse alone that is not a gap."""
         pile.put("cert", signed_certificate(spki(HSS1), key(SETS[1])))
         assert (pile.judged().code, pile.judged().kinds()) == (2, {"unread": 1})
         assert pile.judged("--reuse-only").code == 0

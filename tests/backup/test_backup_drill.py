@@ -1,4 +1,4 @@
-"""The drill of docs/operations.md, and the commands around it, with real processes."""
+"""The drill of docs/how-to/backup.md, and the commands around it, with real processes."""
 
 import json
 import shutil
@@ -146,7 +146,7 @@ def test_who_can_not_be_asked_is_started_as_it_is_meant_to_be(home: Path, tmp_pa
 
 @pytest.mark.parametrize("place", ["missing", "empty", "file"])
 def test_where_no_world_is_there_is_no_backup(tmp_path: Path, place: str) -> None:
-    """A typing error in the name of a world is no empty backup."""
+    """A typing error in the name of a world is not an empty backup."""
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").write_text("")
     backup = tmp_path / "b.tar"

@@ -413,7 +413,7 @@ class TestWitness:
         world.backup(file)
         shutil.rmtree(world.down().path / "hsm" / ESN)
         typo = world.path.with_name("typo")
-        with pytest.raises(StateUnsafe, match=f"typo is no witness of .*{ESN}"):
+        with pytest.raises(StateUnsafe, match=f"typo is not a witness of .*{ESN}"):
             world.restore(file, str(typo))
         assert not typo.exists()
 

@@ -105,7 +105,7 @@ BAD = {
     "sigfile=s": "sign needs alias=",
     "slot=2": "slot= goes with provesn=ESN or generate",
     "lmscode=sha256_m32_h5": "lmscode= goes with generate",
-    "alias=k message": "message is no command; did you mean message=...?",
+    "alias=k message": "message is not a command; did you mean message=...?",
     "showinfo nope": "showinfo takes no nope; did you mean alias=nope?",
     "generate nope": "generate takes no nope; did you mean alias=nope?",
     "showinfo alias=a nope": "unknown command nope",
@@ -143,10 +143,10 @@ BAD = {
     "generate alias=a esn=abc": "esn=abc is not an ESN; it looks like 7852-268D-3BF9",
     "alias=../x message=m": "alias takes up to 64 letters, digits and hyphens, not '../x'",
     "generate alias=a slot=2": (
-        "slot= is where cards are, and this key has none; leave it out, or add expcards= or"
+        "slot= names a card slot, and this key has no cards; leave it out, or add expcards= or"
         " explease="
     ),
-    "generate alias=a expcards=0 slot=2": "slot= is where cards are",
+    "generate alias=a expcards=0 slot=2": "slot= names a card slot",
     "generate alias=a algorithm=lsm": "there is no algorithm=lsm; did you mean lms?",
     "generate alias=a algorithm=rsa": "there is no algorithm=rsa; known are lms",
     "generate alias=a lmscode=sha256_m32_h6": (
@@ -165,7 +165,7 @@ BAD = {
         "sha256_m24_h5 and sha256_n32_w8 differ in hash"
     ),
     "generate alias=a resume=yes expchunk=3": (
-        "resume=yes goes on with the key as it was begun; leave out expchunk="
+        "resume=yes resumes the key as it was begun; leave out expchunk="
     ),
     "generate alias=a algorithm=lms": "generate needs lmscode=, such as lmscode=sha256_m32_h5",
     "generate alias=a algorithm=LMS lmscode=sha256_m32_h5": (
@@ -180,7 +180,7 @@ BAD = {
     "alias=a warnat=33554433": "warnat= takes a number from 0 to 33554432, not 33554433",
     "alias=a warnat=-1": "warnat= takes a number from 0 to 33554432, not -1",
     "generate alias=a resume=yes warnat=3": (
-        "resume=yes goes on with the key as it was begun; leave out warnat="
+        "resume=yes resumes the key as it was begun; leave out warnat="
     ),
     "alias=a message=m acknowledge=": "acknowledge= needs a value",
     "alias=a message=m verify=s acknowledge=x": "verify does not take acknowledge=",
@@ -222,7 +222,7 @@ def test_a_reason_says_something(reason):
 
 def test_an_empty_word_is_told():
     """It comes of a variable that is empty."""
-    assert say("")[1][0] == "pipsqueak: an empty word is no command; is a variable empty?"
+    assert say("")[1][0] == "pipsqueak: an empty word is not a command; is a variable empty?"
 
 
 def test_the_usage_names_the_sets_that_are_known():

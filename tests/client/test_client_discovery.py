@@ -332,7 +332,7 @@ def test_what_is_no_fleet_file_is_refused_by_name(text, home):
 
 
 def test_a_fleet_file_that_is_not_there_is_refused_by_name(home):
-    """A missing file is no empty fleet."""
+    """A missing file is not an empty fleet."""
     with pytest.raises(StatusError, match=r"nowhere\.toml is not a fleet file"):
         addresses(str(home / "nowhere.toml"))
 

@@ -147,7 +147,7 @@ async def test_a_fleet_file_asks_for_tls(home, pki, open_fleet):
 
 @pytest.mark.parametrize("name", ["SEEMACHINE_TLS_KEY", "SEEMACHINE_TLS_CA"])
 async def test_a_variable_alone_is_refused(name, open_fleet, monkeypatch):
-    """Half a setting is no setting."""
+    """Half a setting is not a setting."""
     monkeypatch.setenv(name, "x")
     with pytest.raises(
         StatusError, match=f"{name} is set, and SEEMACHINE_TLS_CERT is not; set it, too"

@@ -232,7 +232,7 @@ def test_a_copy_in_the_place_of_the_original(running, home, store):
 
 
 def test_a_world_that_was_moved(running, home, store):
-    """The same folder under another name is no copy: its machine goes on where it was."""
+    """The same folder under another name is not a copy: its machine goes on where it was."""
     machine, released = running
     machine.stop()
     home.rename(home.with_name("moved"))

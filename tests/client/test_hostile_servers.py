@@ -49,7 +49,7 @@ HOSTILE = {
     ),
     "no fields of a refusal": lambda n: frame([n, "refused", {}]),
     "a status that is text": lambda n: refused_frame(n, status="73"),
-    "text that is no UTF-8": lambda n: framed(b"\x93" + bytes([n]) + b"\xa1\xff\x80"),
+    "text that is not UTF-8": lambda n: framed(b"\x93" + bytes([n]) + b"\xa1\xff\x80"),
     "deep nesting": framed(b"\x91" * 5000),
 }
 # Refusals in good form, with the status that a caller sees.

@@ -109,7 +109,7 @@ def test_the_host_lists_its_keys(key, folder):
 
 
 def test_a_removed_key_is_gone(key):
-    """Removing a key is final, and removing none is no mistake."""
+    """Removing a key is final, and removing none is not a mistake."""
     store().save(key)
     store().remove("RELEASE-2026")
     assert not store().has(key.alias)

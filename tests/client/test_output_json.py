@@ -1,4 +1,4 @@
-"""docs/client.md and the README: their Python runs as printed, against a real machine."""
+"""docs/how-to/python.md and the README: their Python runs as printed, against a real machine."""
 
 import re
 import subprocess
@@ -16,7 +16,7 @@ from seemachine.wire.status import Status
 from seemachine.world import World
 
 ROOT = Path(__file__).parent.parent.parent
-DOCUMENT = ROOT / "docs/client.md"
+DOCUMENT = ROOT / "docs/how-to/python.md"
 SNIPPET = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 

@@ -258,7 +258,8 @@ def test_a_key_that_is_not_there_may_be_half_made(world):
         1,
         [
             "ERROR: showinfo failed",
-            "If its making broke off, go on with: pipsqueak generate alias=nobody resume=yes",
+            "If its generation broke off, resume it with: pipsqueak generate alias=nobody"
+            " resume=yes",
         ],
     )
 
@@ -487,13 +488,13 @@ def test_a_message_file_that_cannot_be_read_costs_no_leaf(alias, tmp_path):
         (
             b"",
             (
-                "VerifyFailed(11): {path} is no LMS signature (an LMS signature is longer than 0"
-                " bytes)"
+                "VerifyFailed(11): {path} is not an LMS signature (an LMS signature is longer than"
+                " 0 bytes)"
             ),
         ),
         (
             b"root:x:0:0:root:/root:/bin/bash",
-            "VerifyFailed(11): {path} is no LMS signature (unknown LM-OTS set 980957744)",
+            "VerifyFailed(11): {path} is not an LMS signature (unknown LM-OTS set 980957744)",
         ),
     ],
 )
@@ -850,7 +851,7 @@ def test_ctrl_c_in_a_long_generation(world):
     assert not store().has("long")
     *_, said, advice = rest.splitlines()
     assert said == "interrupted"
-    assert advice == "What is done is kept; go on with: pipsqueak generate alias=long resume=yes"
+    assert advice == "What is done is kept; resume with: pipsqueak generate alias=long resume=yes"
 
     done = rest.count("chunk: long") + 2
     code, lines = run(world, *advice.partition("pipsqueak ")[2].split())
@@ -863,7 +864,7 @@ def test_ctrl_c_in_a_long_generation(world):
 
 
 def test_the_advice_is_good_wherever_it_is_given(tmp_path):
-    """A machine that keeps nothing is no place to go on with a key: either nobody says so, or it
+    """A machine that keeps nothing is not a place to go on with a key: either nobody says so, or it
     works.
     """
     with slow_machine(tmp_path / "world", "--ephemeral") as forgetful:
@@ -913,7 +914,7 @@ def test_the_advice_is_good_wherever_it_is_given(tmp_path):
             "[Errno 28] No space left on device",
             "x",
             1,
-            "What is done is kept; go on with: pipsqueak generate alias=k resume=yes",
+            "What is done is kept; resume with: pipsqueak generate alias=k resume=yes",
         ),
     ],
 )

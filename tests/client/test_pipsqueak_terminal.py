@@ -355,7 +355,7 @@ def test_cards_are_fed_one_after_the_other(world, rack):
         assert "Card processed (0 remaining)" in terminal.text
 
 
-GO_ON = "What is done is kept; go on with: pipsqueak generate alias={} resume=yes"
+GO_ON = "What is done is kept; resume with: pipsqueak generate alias={} resume=yes"
 
 
 def test_ctrl_c_between_two_cards_keeps_the_key(world, rack):

@@ -17,7 +17,7 @@ from seemachine.world import World
 
 LMS = ("algorithm=lms", "lmscode=sha256_m24_h5", "lmotscode=sha256_n24_w4")
 WHY = 'ticket 4711: the "last" release für Köln'
-TYPE = 'To sign all the same, say why: acknowledge="REASON"'
+TYPE = 'To sign anyway, say why: acknowledge="REASON"'
 
 
 @pytest.fixture(scope="module", params=["sqlite", "file"])

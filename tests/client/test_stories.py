@@ -253,7 +253,7 @@ def test_a_card_that_is_not_there_is_waited_for(peer, events):
 
 
 def test_only_the_named_slot_is_waited_for(peer, events):
-    """With slot=, a blank card in another slot is no card."""
+    """With slot=, a blank card in another slot is not a card."""
     play(
         story([peer], events, forever, explease=1, slot=4),
         (([peer], LOOK), [cards(2)]),
@@ -756,7 +756,7 @@ def test_a_machine_that_names_another_leaf_is_not_believed(key):
             ((peer, sign_request()), replace(SIGNED, leaf=8)),
         )
     )
-    assert "says leaf 8 of a signature with another" in refused.detail
+    assert "reports leaf 8 for a signature with another" in refused.detail
 
 
 def test_when_a_machine_has_just_run_out_the_next_one_signs(key):

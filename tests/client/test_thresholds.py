@@ -129,7 +129,7 @@ def test_a_reason_that_says_nothing(key, why):
 
 def test_a_threshold_is_set_on_all_machines_first(key):
     """On each that holds leaves, then in the key file; a machine whose last leaf is taken meanwhile
-    is no hindrance.
+    is not a hindrance.
     """
     peers = [a_peer(ESN), a_peer(OTHER_ESN, 2)]
     setting = m.WarnNvmemfile(file=FILE, warnat=5)

@@ -68,14 +68,20 @@ def test_every_cut(key, figures, name):
     """Wherever it is cut, and with a byte after it, it is refused as a signature that is none."""
     whole = figures[name]
     for wrong in [*(whole[:size] for size in range(len(whole))), whole + b"\n"]:
-        assert " is no " in refusal(key, wrong)
+        assert " is not an " in refusal(key, wrong)
 
 
 def test_what_is_no_signature_is_called_by_what_it_was_meant_to_be(key, figures):
-    """A cut HSS signature is no HSS signature, anything else no LMS signature."""
-    assert refusal(key, figures["two"][:-1]).startswith("m.sig is no HSS signature (a sha256_m24")
-    assert refusal(key, figures["plain"][:-1]).startswith("m.sig is no LMS signature (a sha256_m24")
-    assert refusal(key, b"root:x:0:0").startswith("m.sig is no LMS signature (unknown LM-OTS set ")
+    """A cut HSS signature is not an HSS signature, anything else no LMS signature."""
+    assert refusal(key, figures["two"][:-1]).startswith(
+        "m.sig is not an HSS signature (a sha256_m24"
+    )
+    assert refusal(key, figures["plain"][:-1]).startswith(
+        "m.sig is not an LMS signature (a sha256_m24"
+    )
+    assert refusal(key, b"root:x:0:0").startswith(
+        "m.sig is not an LMS signature (unknown LM-OTS set "
+    )
 
 
 def test_pipsqueak(key, figures, tmp_path):

@@ -185,7 +185,7 @@ class TestErrors:
             assert refusal(m.ListSlots(), kind("text")).status is not Status.Failed
 
     def test_a_process_that_ends_is_not_held(self, session, monkeypatch):
-        """What is no Exception, such as the order to end the process, goes through."""
+        """What is not an Exception, such as the order to end the process, goes through."""
 
         def end(_session, _request):
             raise SystemExit(3)

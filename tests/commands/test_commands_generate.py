@@ -167,7 +167,7 @@ class TestRefusals:
 
     @pytest.mark.parametrize("code", [0, 4, 25, 0xFFFFFFFF])
     def test_an_unknown_tree(self, session, code):
-        """A typecode that is no LMS set is refused with the names of those that are."""
+        """A typecode that is not an LMS set is refused with the names of those that are."""
         refused = refuse(session, m.GenerateLms(lms=code, lmots=4, expcards=0, explease=0))
 
         assert refused.status is Status.InvalidParameter
@@ -176,7 +176,7 @@ class TestRefusals:
 
     @pytest.mark.parametrize("code", [0, 17, 0xFFFFFFFF])
     def test_an_unknown_one_time_set(self, session, code):
-        """A typecode that is no LM-OTS set is refused with the names of those that are."""
+        """A typecode that is not an LM-OTS set is refused with the names of those that are."""
         refused = refuse(session, m.GenerateLms(lms=5, lmots=code, expcards=0, explease=0))
 
         assert refused.status is Status.InvalidParameter

@@ -300,7 +300,7 @@ def dying(world, fault, place, act):
         act()
     except Killed:
         return World(left)
-    # Past its end nobody dies: what the next process does at its start is no place of this one.
+    # Past its end nobody dies: what the next process does at its start is not a place of this one.
     fault._left = None
     left_behind(world.folder, left)
     return World(left)

@@ -1,4 +1,4 @@
-"""The whole matrix, written into docs/reliability.md: `make crash-matrix`.
+"""The whole matrix, written into docs/explanation/reliability.md: `make crash-matrix`.
 
 Ends with 1 when a fault was found.
 
@@ -20,7 +20,7 @@ from crash.matrix import FAULTS, Tally, run
 from crash.recordings import operations, record, record_full, record_killed
 from crash.scenarios import SCENARIOS, Scenario
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "reliability.md"
+DOCUMENT = Path(__file__).parents[2] / "docs/explanation/reliability.md"
 BEGIN, END = "<!-- figures of make crash-matrix -->\n", "<!-- end of figures -->\n"
 SEED = 1
 # Places of each scenario where the process is killed, or the disk is full, and the share of the

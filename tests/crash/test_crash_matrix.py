@@ -1,6 +1,6 @@
 """A sample of the crash matrix, and proof that it can fail.
 
-All of it: `make crash-matrix`, see docs/reliability.md.
+All of it: `make crash-matrix`, see docs/explanation/reliability.md.
 """
 
 import sys

@@ -93,9 +93,9 @@ def test_nothing_is_there_only_when_csadmin_says_so(
     ],
 )
 def test_a_list_that_can_not_be_read(listed: str, code: int, tmp_path: Path) -> None:
-    """It is no empty list: who needs it is told the command and its last line.
+    """It is not an empty list: who needs it is told the command and its last line.
 
-    Another HSM's failure is no matter.
+    Another HSM's failure is not a matter.
     """
     site = site_of(tmp_path, listed, code=code)
     assert not site.enrolled()

@@ -155,7 +155,7 @@ def test_who_reads_cards_may_ask(model: str, readers: list[str], tmp_path: Path)
 
 def test_an_xc_with_no_more_than_the_guides_words(tmp_path: Path) -> None:
     """The same with an XC; a removal of the configuration that was done before the run was killed
-    is no failure.
+    is not a failure.
     """
     host = GuideHost(tmp_path, "xc")
     code, lines = deploy(host, "xc", "--yes")

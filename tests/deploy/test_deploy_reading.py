@@ -210,7 +210,7 @@ def test_settings_of_a_file(desk: Desk) -> None:
 
 
 def test_one_file_for_both_models(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """What is for one model alone is no matter to the other; a table of a model is above what is
+    """What is for one model alone is not a matter to the other; a table of a model is above what is
     for both, and below options.
     """
     file = tmp_path / "site.toml"
@@ -245,7 +245,7 @@ def test_the_work_folder_is_beside_the_settings(
 
 def test_the_licence_is_read_by_its_column(tmp_path: Path) -> None:
     """In the guide's print (2.5 step 1) the licence of CodeSafe 5 is there, that of an XC is not;
-    what is no licence is none.
+    what is not a licence is ignored.
     """
     guide = """
                 Feature Enable Tool

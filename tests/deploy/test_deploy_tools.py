@@ -66,7 +66,7 @@ def test_a_tool_that_hangs_is_ended(
 def test_who_is_asked_in_vain_is_told(
     make: Make, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A question that is not answered is no silent "not so"."""
+    """A question that is not answered is not a silent "not so"."""
     monkeypatch.setattr(tools, "ASK_SECONDS", 0.3)
     assert make("hanging", "exec sleep 60").ask("hanging", "-m", "1").code == 124
     assert "hanging -m 1 did not end within 0.3 seconds" in capsys.readouterr().out

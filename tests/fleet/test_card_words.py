@@ -1,5 +1,5 @@
 """What `seemachine card` says: lists that stay in columns, racks that are empty, what
-is no card.
+is not a card.
 """
 
 from pathlib import Path
@@ -35,7 +35,7 @@ def test_an_empty_rack_says_so_and_is_not_made(tmp_path: Path, made: bool) -> No
 
 
 def test_columns_hold_and_one_is_one(capsys: pytest.CaptureFixture[str]) -> None:
-    """The widest name makes the column; a single lease is no plural."""
+    """The widest name makes the column; a single lease is not a plural."""
     found = [
         Whereabouts("card1", "lms", 1, "", -1),
         Whereabouts("testOCS-1", "operator", 0, ESN, 2),

@@ -77,7 +77,10 @@ def test_a_ca_has_a_name(tmp_path: Path, name: str) -> None:
     )
 
     taken = "1 to 64 characters that can be printed, among them a letter or digit"
-    assert (code, lines) == (2, [f"seemachine pki: {name!r} is no name for a CA; it takes {taken}"])
+    assert (code, lines) == (
+        2,
+        [f"seemachine pki: {name!r} is not a name for a CA; it takes {taken}"],
+    )
     assert list(tmp_path.iterdir()) == []
 
 

@@ -168,7 +168,7 @@ def test_a_copied_world(world: World, running: bool) -> None:
     assert [world.sign(message) for message in ("c", "d")] == [2, 3]
     assert copy.quarantine("skip", suspect["name"], "--esn", ESN, "--to", "10") == (
         0,
-        [f"{suspect['name']} of {ESN} goes on at leaf 10; 22 leaves are left"],
+        [f"{suspect['name']} of {ESN} resumes at leaf 10; 22 leaves are left"],
     )
     assert (copy.listed(), [copy.sign(message) for message in ("e", "f")]) == ([], [10, 11])
     copy.down().up()
@@ -202,7 +202,7 @@ def test_a_machine_folder_that_was_put_back(world: World) -> None:
     assert len(world.listed()) == 1
     assert world.quarantine("skip", "test", "--esn", ESN, "--to", "5") == (
         0,
-        [f"test of {ESN} goes on at leaf 5; 27 leaves are left"],
+        [f"test of {ESN} resumes at leaf 5; 27 leaves are left"],
     )
     assert world.sign("f") == 5
 
@@ -236,7 +236,7 @@ def test_skipping_to_the_end(world: World) -> None:
 
     assert copy.quarantine("skip", "test", "--esn", ESN, "--to", "32") == (
         0,
-        [f"test of {ESN} goes on at leaf 32; 0 leaves are left"],
+        [f"test of {ESN} resumes at leaf 32; 0 leaves are left"],
     )
     assert copy.listed() == []
     assert "no HSMs with NVRAM" in str(copy.sign("c"))
@@ -300,7 +300,7 @@ def test_a_machine_that_can_not_be_asked_is_named(world: World) -> None:
     (world.home / "published/pqsdk/0000-0000-0002.json").write_text(json.dumps(gone))
 
     code, lines = world.quarantine("list")
-    assert (code, lines[-1]) == (1, f"nothing on {ESN}; 0000-0000-0002 could not be asked")
+    assert (code, lines[-1]) == (1, f"nothing on {ESN}; 0000-0000-0002 did not answer")
 
 
 def test_explain(world: World) -> None:
@@ -502,7 +502,7 @@ def test_a_machine_that_was_put_back_with_its_witness(world: World) -> None:
     assert world.pipsqueak("alias=test", "message=f")[0] == 1
     assert (
         world.quarantine("accept", "--esn", ESN)[1][-1]
-        == f"{ESN} is taken as it is now; the leaves that were seen here stay remembered"
+        == f"{ESN} is remembered as it is now; the leaves that this host saw stay remembered"
     )
     assert world.quarantine("list") == (0, ["nothing is in quarantine"])
     assert world.sign("f") == 5

@@ -78,7 +78,7 @@ async def test_a_machine_that_can_not_be_run_now_is_run_later(
 async def test_a_bug_of_the_supervisor_is_one(
     fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is no want of anything is not tried again and again."""
+    """What is not a want of anything is not tried again and again."""
 
     async def run_once(_machine: Config) -> int:
         raise RuntimeError("a bug")

@@ -170,32 +170,32 @@ def always(name, **changes):
 
 
 NEVER_ENDING = {
-    "a step that is no step": (
+    "a step that is not a step": (
         MAKING,
         always("continueLMS_cache_next", remaining=2, public_key=None),
-        "comes to no end with a key",
+        "never finishes a key",
     ),
     "more steps than before": (
         MAKING,
         always("continueLMS_cache_next", remaining=9, public_key=None),
-        "comes to no end with a key",
+        "never finishes a key",
     ),
     "a cache without end": (
         MAKING,
         always("continueLMS_cache_next", remaining=2, public_key=None, cache=bytes(1 << 19)),
-        "comes to no end with a key",
+        "never finishes a key",
     ),
     "a card that is never the last": (
         WITH_CARDS,
         always("continueLMS_card_next", remaining=1),
-        "comes to no end with the cards of a key",
+        "never finishes the cards of a key",
     ),
 }
 NO_KEYS = {
     "no public key": (
         MAKING,
         always("continueLMS_cache_next", remaining=0, public_key=bytes(56)),
-        "made something that is no key",
+        "made something that is not a key",
     ),
     "another key": (
         MAKING,
@@ -205,17 +205,17 @@ NO_KEYS = {
     "unknown sets": (
         RESUMING,
         always("resumeLMS", lms=0),
-        "goes on with a key that there can't be (unknown LMS set 0",
+        "resumes a key that can't exist (unknown LMS set 0",
     ),
     "sets that do not fit": (
         RESUMING,
         always("resumeLMS", lms=10),
-        "goes on with a key that there can't be",
+        "resumes a key that can't exist",
     ),
     "more leases than leaves": (
         RESUMING,
         always("resumeLMS", explease=6),
-        "goes on with a key that has more leases than leaves",
+        "resumes a key with more leases than leaves",
     ),
 }
 

@@ -148,7 +148,7 @@ def test_levels_in_another_order(engine):
 
 
 def test_a_level_of_another_set_is_refused(engine):
-    """A key between two levels of another parameter set is no key of the signature below it."""
+    """A key between two levels of another parameter set is not a key of the signature below it."""
     public_key, signature = pair(2)
     foreign = HssPublicKey.decode(pair(1, SHAKE)[0]).key
     decoded = HssSignature.decode(signature)
@@ -246,12 +246,15 @@ def test_either_encoding():
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        (b"", "no LMS signature (an LMS signature is longer than 0 bytes)"),
-        (b"root:x:0:0:", "no LMS signature (unknown LM-OTS set 980957744)"),
-        (u32(3) + u32(6) + bytes(9), "no LMS signature (unknown LMS set 0)"),
-        (u32(0) + u32(6) + u32(6) + bytes(9), "no LMS signature (unknown LMS set 0)"),
-        (u32(0) + u32(0) + u32(6) + bytes(9), "no HSS signature (unknown LMS set 0)"),
-        (u32(8) + u32(99) + u32(6), "no HSS signature (an HSS signature has 1 to 8 levels, not 9)"),
+        (b"", "not an LMS signature (an LMS signature is longer than 0 bytes)"),
+        (b"root:x:0:0:", "not an LMS signature (unknown LM-OTS set 980957744)"),
+        (u32(3) + u32(6) + bytes(9), "not an LMS signature (unknown LMS set 0)"),
+        (u32(0) + u32(6) + u32(6) + bytes(9), "not an LMS signature (unknown LMS set 0)"),
+        (u32(0) + u32(0) + u32(6) + bytes(9), "not an HSS signature (unknown LMS set 0)"),
+        (
+            u32(8) + u32(99) + u32(6),
+            "not an HSS signature (an HSS signature has 1 to 8 levels, not 9)",
+        ),
     ],
 )
 def test_neither_encoding(data, sentence):

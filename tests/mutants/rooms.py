@@ -14,7 +14,7 @@ from mutants.operators import sites
 HERE = Path(__file__).parent
 TESTS = HERE.parent
 ROOT = TESTS.parent
-ORDERS = ROOT / "docs/architecture.md"
+ORDERS = ROOT / "docs/explanation/architecture.md"
 # A row of the table of orders: a file, and the function that it is about unless that is all of
 # them.
 ORDER = re.compile(r"^\| `([\w/]+\.py)`(?: `(\w+)`)? \|", re.MULTILINE)
@@ -119,7 +119,7 @@ def _tree(path: str) -> ast.Module:
 
 
 def _ordered(path: str) -> re.Pattern[str]:
-    """The functions of a module whose order the table of docs/architecture.md names."""
+    """The functions of a module whose order the table of docs/explanation/architecture.md names."""
     named = [
         function or r"\w+"
         for file, function in ORDER.findall(ORDERS.read_text())

@@ -81,7 +81,9 @@ def test_statements_trade_places() -> None:
 
 
 def test_every_order_is_tried() -> None:
-    """Of each row of the table in docs/architecture.md; a function that was renamed has none."""
+    """Of each row of the table in docs/explanation/architecture.md; a function that was renamed
+    has none.
+    """
     tried = {
         path.removeprefix("seemachine/").removeprefix("client/"): path
         for room in ROOMS

@@ -191,7 +191,7 @@ def test_generate_is_deterministic_and_checks_its_input(site: Site) -> None:
 
 def test_sign_refuses_keys_that_do_not_fit(site: Site) -> None:
     """No such key, a key on another curve, the certificate of another key, an expired one, a file
-    that is no image.
+    that is not an image.
     """
     site.make_image()
     site.make_developer()

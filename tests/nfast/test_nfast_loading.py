@@ -115,7 +115,7 @@ def test_only_the_section_on_see_machines_is_read(text: str, settings: dict[str,
 @pytest.mark.parametrize("line", ["machine_file", "file=a", "=a"])
 def test_a_line_of_the_section_that_is_no_setting_is_refused(line: str) -> None:
     """It is named."""
-    with pytest.raises(Refusal, match="is no setting of it"):
+    with pytest.raises(Refusal, match="is not a setting of it"):
         autoload.configuration(f"[load_seemachine]\n{line}\n")
 
 
@@ -144,7 +144,7 @@ def test_an_empty_section_takes_the_configuration_away(site: Site) -> None:
 
 
 def test_user_data_that_is_a_delegation_of_another_world_or_key_is_refused(site: Site) -> None:
-    """Only this world's ACS lets a key allocate NVRAM; what is no delegation at all is just user
+    """Only this world's ACS lets a key allocate NVRAM; what is not a delegation at all is just user
     data.
     """
     nso, signer = signing.generate(), "5" * 40

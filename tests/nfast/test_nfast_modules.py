@@ -212,7 +212,7 @@ def test_cfg_pushnethsm(site: Site) -> None:
     for changed, reason in (
         (text.replace("module=1", "module=2"), "which is number 1"),
         (text.replace("pull_rfs=yes", ""), "needs pull_rfs=yes"),
-        (text.replace("pull_rfs=yes", "pull=yes"), "is no setting of it"),
+        (text.replace("pull_rfs=yes", "pull=yes"), "is not a setting of it"),
         (text.replace("userdata=", "signing_hash=00\nuserdata="), "not by 00 as configured"),
     ):
         Path("wrong").write_text(changed)

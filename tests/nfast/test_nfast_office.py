@@ -65,7 +65,7 @@ def test_a_release_is_not_written_over_what_is_none(site: Site) -> None:
     path.write_text("mine")
     code, lines = site.seemachine("nfast", "release", str(path))
     assert (code, path.read_text()) == (1, "mine")
-    assert lines[-1].endswith("pqsdk.zip is there already, and is no release file")
+    assert lines[-1].endswith("pqsdk.zip is there already, and is not a release file")
     path.unlink()
     assert site.seemachine("nfast", "release", str(path)) == (
         0,

@@ -172,10 +172,10 @@ def test_keys_of_the_launcher_are_looked_at(site: Site) -> None:
         (kind, "not base64!"),
         (kind, base64.b64encode(b"something else").decode()),
     ):
-        assert "this is no key of type" in site.refused(
+        assert "this is not a key of type" in site.refused(
             "appliance-cli", "-m", "1", "cs5", "setclientinfo", *pair
         )
-        assert "this is no key of type" in site.refused(
+        assert "this is not a key of type" in site.refused(
             "hsmadmin", "cs5", "enroll", FIVE, "127.0.0.1", "2205", *pair
         )
     nobody = ["hsmadmin", "cs5", "enroll", "0000-0000-0000", "127.0.0.1", "2205", kind, own]

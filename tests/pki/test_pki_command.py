@@ -214,9 +214,9 @@ WRONG = {
         ["issue", "machine", ESN, "--host", ""],
         "'' is neither an address nor a host name",
     ),
-    "a path": (["issue", "client", "../alice", "--role", "use"], "'../alice' is no client name"),
-    "a line": (["issue", "client", "a\nb", "--role", "use"], "is no client name"),
-    "a long name": (["issue", "client", "a" * 65, "--role", "use"], "is no client name"),
+    "a path": (["issue", "client", "../alice", "--role", "use"], "'../alice' is not a client name"),
+    "a line": (["issue", "client", "a\nb", "--role", "use"], "is not a client name"),
+    "a long name": (["issue", "client", "a" * 65, "--role", "use"], "is not a client name"),
 }
 
 
@@ -238,7 +238,7 @@ def test_what_cannot_be_in_a_certificate_is_refused(what, pki, capsys):
     ],
 )
 def test_wrong_usage_is_exit_code_2(words, home):
-    """A client without a role is no client."""
+    """A client without a role is not a client."""
     with pytest.raises(SystemExit) as left:
         main(["pki", *words])
     assert left.value.code == 2

@@ -1,5 +1,5 @@
-"""The whole restore matrix, and its counts as the tables of docs/reliability.md: `python -m
-restores.report [FILE]`.
+"""The whole restore matrix, and its counts as the tables of docs/explanation/reliability.md:
+`python -m restores.report [FILE]`.
 
 Verdicts are added to FILE as they come, and cases that are in it are not run again, so that it can
 be done in parts.

@@ -229,7 +229,7 @@ async def test_a_client_gone_in_mid_request_leaks_nothing(tmp_path):
 
 
 async def test_a_reset_connection_costs_one_session(tmp_path):
-    """A peer that resets its connection in the middle of a frame is no bug, and nobody else
+    """A peer that resets its connection in the middle of a frame is not a bug, and nobody else
     notices.
     """
     async with running(tmp_path) as machine:

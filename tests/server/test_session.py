@@ -86,7 +86,7 @@ async def test_requests_that_arrive_together_are_answered_in_turn(service, nurse
 async def test_a_peer_that_leaves_between_requests_ends_its_session_quietly(
     service, nursery, log, autojump_clock
 ):
-    """Closing at a frame boundary is no event worth a line."""
+    """Closing at a frame boundary is not an event worth a line."""
     peer = await join(nursery, service).greet()
     await peer.stream.aclose()
     await peer.over.wait()

@@ -145,7 +145,7 @@ class TestLabels:
             lambda: kept.head(label),
             lambda: kept.discard(label),
         ):
-            with pytest.raises(StateCorrupt, match="is no label"):
+            with pytest.raises(StateCorrupt, match="is not a label"):
                 act()
         assert list(kept._folder.iterdir()) == []
 

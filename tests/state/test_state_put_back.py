@@ -307,7 +307,7 @@ class TestCopied:
         store.close()
 
     def test_a_new_nvram_for_an_old_machine(self, bench):
-        """An NVRAM that begins anew is no copy; the old one, put back after it, is; what the old
+        """An NVRAM that begins anew is not a copy; the old one, put back after it, is; what the old
         one had does not come in again.
         """
         bench.begun(1)

@@ -128,7 +128,7 @@ class TestInsert:
         ],
     )
     def test_a_wrong_esn(self, rack, esn):
-        """Text that is no ESN is refused, in every act, with what one looks like."""
+        """Text that is not an ESN is refused, in every act, with what one looks like."""
         rack.new()
         for act in (
             lambda: rack.insert("card1", esn, SLOT),

@@ -102,7 +102,7 @@ class Day:
         self.rack.format(ESN, card.slot, force=True)
 
     def misbehave(self) -> None:
-        """What is no request, and half of one."""
+        """What is not a request, and half of one."""
         for words in (os.urandom(64), b"\0\0\0\x20half"):
             with socket.create_connection(("127.0.0.1", self.port)) as hostile:
                 hostile.sendall(words)

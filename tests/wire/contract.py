@@ -2,7 +2,8 @@
 message with its limits.
 
 A specifier gives values just inside and just outside its limits, and a strategy for the rest. A
-limit that moves in seemachine/wire/messages/ must move here, too, and in docs/protocol.md.
+limit that moves in seemachine/wire/messages/ must move here, too, and in
+docs/reference/protocol.md.
 """
 
 from collections.abc import Iterable
@@ -81,7 +82,7 @@ class Number:
         return [self.low, self.high, *([None] if self.optional else [])]
 
     def outside(self) -> list[object]:
-        """Beyond both ends, and what is no integer on the wire."""
+        """Beyond both ends, and what is not an integer on the wire."""
         nearly = [
             True,
             False,
@@ -112,7 +113,7 @@ class Octets:
         return [*ends, *([None] if self.optional else [])]
 
     def outside(self) -> list[object]:
-        """A byte too few, a byte too many, and what is no byte string on the wire."""
+        """A byte too few, a byte too many, and what is not a byte string on the wire."""
         few = [bytes(self.low - 1)] if self.low else []
         many = [bytes(self.high + 1)] if self.high < LARGEST else []
         return [
@@ -144,7 +145,7 @@ class Text:
         return ["", "x" * self.most, "\U0001f511" * self.most]
 
     def outside(self) -> list[object]:
-        """A character too many, both ends of what can't be seen, and what is no string
+        """A character too many, both ends of what can't be seen, and what is not a string
         on the wire.
         """
         unseen = [chr(end) for ends in UNSEEN for end in ends if not 0xD800 <= end <= 0xDFFF]
@@ -185,7 +186,7 @@ class Word:
         return ["x", "x" * self.most, "a.Z_0+-9"]
 
     def outside(self) -> list[object]:
-        """None, one too many, what would end a word in a line, and what is no string on
+        """None, one too many, what would end a word in a line, and what is not a string on
         the wire.
         """
         others = [" ", "a b", "a,", "(", ":", "\n", "\x1b", "\u00e9", "\u0661", "/"]
@@ -205,7 +206,7 @@ class Serial:
         return ["7852-268D-3BF9", "0123-4567-89AB", "CDEF-CDEF-CDEF"]
 
     def outside(self) -> list[object]:
-        """Paths of the same length, other forms, and what is no string on the wire."""
+        """Paths of the same length, other forms, and what is not a string on the wire."""
         paths = ["../../../../et", "/tmp/aaaa-bbbb", "../../victim00", "..", ".", ""]
         forms = [
             "7852-268d-3bf9",

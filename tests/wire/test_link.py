@@ -574,7 +574,7 @@ def test_a_request_out_of_order_is_refused(number):
     ],
 )
 def test_rules_are_checked_in_the_order_of_the_protocol(number, name, fields, said):
-    """Of several broken rules the first in the table of docs/protocol.md is the one
+    """Of several broken rules the first in the table of docs/reference/protocol.md is the one
     that is told.
     """
     misuse = misuse_of(idle(Role.SERVER), frame([number, name, fields]))

@@ -1,4 +1,4 @@
-"""docs/protocol.md against the code: its bytes, tables and figures are those of the wire.
+"""docs/reference/protocol.md against the code: its bytes, tables and figures are those of the wire.
 
 What is compared is parsed from the page.
 """
@@ -36,7 +36,7 @@ from seemachine.wire.roles import ClientRole
 from seemachine.wire.status import PeerMisuse, Status, StatusError
 from seemachine.world import PUBLISHED_NAME
 
-PATH = Path(__file__).parents[2] / "docs" / "protocol.md"
+PATH = Path(__file__).parents[2] / "docs/reference/protocol.md"
 PAGE = PATH.read_text(encoding="utf-8")
 SOURCES = Path(seemachine.__file__).parent
 # Longer values are not made: only the frame limits them.

@@ -77,7 +77,7 @@ def test_a_class_without_any_fact_is_none():
         ({"again": True}, "again=True, not of type Again"),
         ({"name": b"stamp"}, "name=b'stamp', not of type str"),
         ({"bound": 1}, "bound=1, not of type bool"),
-        ({"idempotent": True}, "says idempotent, which is no fact of a request"),
+        ({"idempotent": True}, "says idempotent, which is not a fact of a request"),
         ({"name": "hello"}, "has the name of Hello, hello"),
         ({"at_once": True}, "does more than look, so it can't be answered at once"),
         ({"again": Again.BY_TOKEN}, "has no field token by which a machine would know it again"),

@@ -436,7 +436,7 @@ def test_a_role_that_makes_no_tables(server, tmp_path, esn):
     server.create("tables")
     server.ask("CREATE ROLE plain LOGIN", "tables")
     try:
-        with pytest.raises(StateUnsafe, match=r"permission denied.*docs/operations\.md"):
+        with pytest.raises(StateUnsafe, match=r"permission denied.*docs/how-to/witness-in"):
             open_witness(server.url_of("tables", "plain"), tmp_path, esn, {})
         open_witness(server.url_of("tables"), tmp_path, esn, {}).release()
         server.ask(f"GRANT SELECT, INSERT, UPDATE ON {TABLES} TO plain", "tables")

@@ -128,11 +128,11 @@ class NativeEngine:
         return _native.parents(self._numbers[tree.hash], tree.m, identifier, number, children)
 
     def sign(self, ots: OtsParameters, jobs: Sequence[SignJob]) -> list[bytes]:
-        """See Engine. Works in the caller's thread, never behind leaves."""
+        """See Engine. Works in the caller's thread, and never waits for leaves."""
         return _native.sign(self._for_chains(ots), ots.n, ots.w, jobs)
 
     def recover(self, ots: OtsParameters, jobs: Sequence[RecoverJob]) -> list[bytes]:
-        """See Engine. Works in the caller's thread, never behind leaves."""
+        """See Engine. Works in the caller's thread, and never waits for leaves."""
         return _native.recover(self._for_chains(ots), ots.n, ots.w, jobs)
 
     def _for_chains(self, ots: OtsParameters) -> tuple[int, int]:

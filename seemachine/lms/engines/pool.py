@@ -1,4 +1,4 @@
-"""Long work cut into tasks for all cores, so that nobody waits behind somebody else's: the callers
+"""Long work cut into tasks for all cores, so that nobody waits for somebody else's: the callers
 of a pool take turns, task by task.
 """
 

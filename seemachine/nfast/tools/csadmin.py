@@ -23,8 +23,8 @@ NO_UUID = "none"
 NONE = "No SEE machines currently installed"
 OURS = (
     "the texts of refusals; what list prints when SEE machines are installed, and its JSON; the"
-    " JSON of refusals; the options of image signextra; that load refuses an entry point that is no"
-    " Python program"
+    " JSON of refusals; the options of image signextra; that load refuses an entry point that is"
+    " not a Python program"
 )
 Work = Callable[[World, Module], tuple[str, Any]]
 

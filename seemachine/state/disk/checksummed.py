@@ -11,7 +11,7 @@ CHECKSUM_BYTES = 32
 
 
 def seal(values: dict[str, Any]) -> bytes:
-    """Encode with the checksum behind.
+    """Encode, with the checksum at the end.
 
     Raises StateCorrupt for numbers over 64 bits, which no count of ours comes near.
     """

@@ -91,7 +91,7 @@ def _write_new(path: Path, data: bytes) -> None:
 def write_end(path: Path, offset: int, data: bytes) -> None:
     """Write the rest of a file from some place on, durably.
 
-    Raises OSError; what is then behind that place is not known.
+    Raises OSError; what then follows that place is not known.
     """
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, PRIVATE_FILE)
     try:

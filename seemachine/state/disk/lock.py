@@ -88,7 +88,7 @@ class FolderLock:
             os.close(self._descriptors.pop(2))
 
     def _open(self, name: str, path: Path | str) -> None:
-        # Not waiting for the other end of what is no file.
+        # Not waiting for the other end of what is not a file.
         flags = os.O_RDWR | os.O_CREAT | os.O_NONBLOCK
         try:
             opened = os.open(path, flags, PRIVATE_FILE, dir_fd=self._descriptors[0])

@@ -226,7 +226,7 @@ class MirroredStore(OpenNvram):
     def _again(self, order: Order, row: LedgerRow) -> Reserved | StateError:
         """The leaf that this order got before.
 
-        It signs what it signed then, so it is no second use.
+        It signs what it signed then, so it is not a second use.
         """
         if not row.bound and row.token not in self._awaited:
             return TokenSpent(

@@ -77,7 +77,7 @@ class Batch:
         return Reserved(file.lease, leaf, file.lease.end - leaf - 1)
 
     def changes(self) -> Changes:
-        """What the batch leaves behind."""
+        """What is stored after the batch."""
         files = {
             name: self._advanced(self._files[name], count) for name, count in self.taken.items()
         }

@@ -1,4 +1,4 @@
-"""Rows of the database: what is stored as columns with a checksum behind, and back."""
+"""Rows of the database: what is stored as columns with a checksum at the end, and back."""
 
 import hashlib
 from collections.abc import Sequence
@@ -59,7 +59,7 @@ def ledger_columns(row: LedgerRow) -> tuple[object, ...]:
 
 
 def ledger_from(values: Sequence[Any], path: Path) -> LedgerRow:
-    """A row of the ledger, from all columns behind its number. Raises StateCorrupt."""
+    """A row of the ledger, from all columns after its number. Raises StateCorrupt."""
     row = LedgerRow(*values[:-1])
     if row.checksum != values[-1]:
         raise StateCorrupt(

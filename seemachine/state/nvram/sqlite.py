@@ -251,7 +251,7 @@ class SqliteStore(MirroredStore):
             for sql, values in statements:
                 if self._database.execute(sql, values).rowcount != 1 and not late:
                     raise StateFailed(
-                        f"{self._path}: the stored leaf is not behind the one to be taken; somebody"
+                        f"{self._path}: the stored leaf is not before the one to be taken; somebody"
                         " else changed this file"
                     )
             if before:

@@ -113,7 +113,7 @@ class Store(Protocol):
         """
 
     def ledger(self, after: int, most: int) -> list[tuple[int, LedgerRow]]:
-        """Up to `most` rows behind number `after`, oldest first, with their numbers."""
+        """Up to `most` rows after number `after`, oldest first, with their numbers."""
 
     def tidy(self) -> bool:
         """Now and then: destroy what is kept no longer.

@@ -1,6 +1,6 @@
 """Every request beside its reply, a file for each family.
 
-They are the contract; docs/protocol.md says the same in prose, in the same order.
+They are the contract; docs/reference/protocol.md says the same in prose, in the same order.
 
 Names follow the guide's log lines (`continueLMS_cache_next`, `provisionLMS`, `nvmemfile`); what the
 guide does not name is named in its manner.

@@ -60,7 +60,7 @@ def test_a_kernel_that_was_asked_for_works_or_is_an_error(
 
 @pytest.mark.usefixtures("not_built")
 def test_without_the_extension_the_portable_engine_works() -> None:
-    """No compiler is no error; the description tells why it is slow."""
+    """No compiler is not an error; the description tells why it is slow."""
     description = engines.describe()
 
     assert isinstance(engines.select(), PortableEngine)

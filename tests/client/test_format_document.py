@@ -1,0 +1,27 @@
+"""docs/reference/formats.md against the files that clients write."""
+
+import json
+import re
+from pathlib import Path
+
+from seeclient.keys import KeyFile, KeyStore
+
+from seemachine.testing import make_key
+
+PAGE = (Path(__file__).parents[2] / "docs/reference/formats.md").read_text()
+
+
+def fields_of(section: str) -> list[str]:
+    """The names in the first cells of a section's table."""
+    text = PAGE.partition(f"\n## {section}\n")[2].partition("\n## ")[0]
+    cells = re.findall(r"^\| (`[^|]*) \|", text, re.MULTILINE)
+    return [name for cell in cells for name in re.findall(r"`(\w+)`", cell)]
+
+
+def test_the_fields_of_a_key_file(tmp_path):
+    """The page has those which a client writes, in their order, with all that may be left out."""
+    key = KeyFile("alias", make_key().public_key.encode(), 0, 0, 5, b"", "ab" * 20, 3)
+    store = KeyStore(tmp_path)
+    store.save(key)
+    head = store.path_of("alias").read_bytes().partition(b"\n")[0]
+    assert fields_of("Key file") == list(json.loads(head))

@@ -1,0 +1,89 @@
+"""What shells complete: the words of seemachine by its parsers, those of pipsqueak by its table."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from seeclient import arguments, completion
+
+from seemachine.cli.command import main
+
+SHELLS = ("bash", "zsh", "fish")
+
+
+def offered(line: str, folder: Path, breaks: str = "=") -> list[str]:
+    """What bash offers after a line, which it splits into words at `breaks` too."""
+    script = f"""{completion.script("bash")}
+COMP_LINE=$1 COMP_POINT=${{#1}} COMP_WORDBREAKS=$2
+_pipsqueak
+printf '%s\\n' "${{COMPREPLY[@]}}"
+"""
+    done = subprocess.run(
+        ["bash", "-c", script, "bash", line, breaks],
+        env={"SEEMACHINE_HOME": str(folder), "HOME": str(folder)},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    assert done.stderr == ""
+    return sorted(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("pipsqueak gen", ["generate"]),
+        ("pipsqueak generate lm", ["lmotscode=", "lmscode="]),
+        ("pipsqueak generate lmscode=shake_m24_h1", ["shake_m24_h10", "shake_m24_h15"]),
+        ("pipsqueak provesn=7852-268D-3BF9 slot=", ["0", "1", "2", "3", "4", "5"]),
+        ("pipsqueak --j", ["--json"]),
+        ("pipsqueak alias=", ["firmware", "release"]),
+        ("pipsqueak alias=release msgfile=fi", ["file.bin"]),
+        ("pipsqueak alias=release message=", [""]),
+    ],
+)
+def test_what_bash_offers(line: str, expected: list[str], tmp_path: Path) -> None:
+    """Verbs, names, the values of those with few, aliases of key files, and files."""
+    keys = tmp_path / "kmdata/local"
+    keys.mkdir(parents=True)
+    for name in ("key_pqsdk_release", "key_pqsdk_firmware", "key_simple_other"):
+        (keys / name).touch()
+    (tmp_path / "file.bin").touch()
+    assert offered(line, tmp_path) == [each for each in expected if each]
+
+
+def test_a_bash_that_keeps_words_whole(tmp_path: Path) -> None:
+    """Then what it offers begins with the name."""
+    assert offered("pipsqueak generate resume=", tmp_path, " ") == ["resume=yes"]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_every_argument_is_in_every_script(shell: str) -> None:
+    """So are the verbs."""
+    script = completion.script(shell)
+    assert [name for name in arguments.NAMES if f"{name}=" not in script] == []
+    assert [verb for verb in arguments.VERBS if verb not in script] == []
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_the_shell_can_read_what_is_printed(
+    shell: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One file for both commands; shells that are not here are taken at their word."""
+    assert main(["completion", shell]) == 0
+    script = tmp_path / "script"
+    script.write_text(capsys.readouterr().out)
+    assert "quarantine" in script.read_text()
+    if shutil.which(shell):
+        subprocess.run([shell, "-n", script], check=True, timeout=30)
+
+
+def test_without_shtab(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """It says what is missing, and where to get it."""
+    monkeypatch.setitem(sys.modules, "shtab", None)
+    assert main(["completion", "bash"]) == 1
+    assert "pip install '.[completion]'" in capsys.readouterr().err
