@@ -15,10 +15,11 @@ import trio
 from seemachine.commands import nvmem, refusal
 from seemachine.lms.lease import Lease
 from seemachine.machine import Machine
-from seemachine.process.threads import Threads
+from seemachine.process.threads import LentThreads, Threads
 from seemachine.wire.messages import NvmemfileSign
 
 MAX_BATCH = 256
+STAGES = 2
 
 
 @dataclass(eq=False)
@@ -39,12 +40,18 @@ class Job:
 class SigningPipeline:
     """Run `run` in a nursery; call `sign` from any session."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(
+        self,
+        machine: Machine,
+        stages: Threads | LentThreads | None = None,
+        pages: Threads | LentThreads | None = None,
+    ) -> None:
+        """Without threads of its process it has its own."""
         self._machine = machine
         self._waiting: list[Job] = []
         self._arrived = trio.Event()
-        self._stages = Threads(2, "signing")
-        self._pages = Threads(2, "pages")
+        self._stages = stages or Threads(STAGES, "signing")
+        self._pages = pages or Threads(STAGES, "pages")
         self._under_way: set[bytes] = set()
         self._ahead: trio.Nursery
 
