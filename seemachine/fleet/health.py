@@ -12,6 +12,7 @@ from seeclient.effects import Address, Peer
 
 from seemachine.config import ConfigError
 from seemachine.fleet import configuration
+from seemachine.fleet import status as standing
 from seemachine.fleet.finding import Finding
 from seemachine.fleet.suspects import suspects
 from seemachine.hsms import published, records
@@ -66,7 +67,7 @@ def _unwatched(world: Path, esns: Iterable[str]) -> Iterator[Finding]:
             yield Finding(
                 esn,
                 "the fleet is up, but this machine is down",
-                f"the reason is in {world / 'fleet' / 'log'}",
+                standing.failure(world, esn) or f"the reason is in {world / 'fleet' / 'log'}",
             )
 
 
