@@ -1,7 +1,6 @@
 """The daemon's frame: listen, accept within the limit, drain when told to stop."""
 
 import contextlib
-import errno
 import math
 import socket
 from collections.abc import Awaitable, Callable, Iterator
@@ -18,14 +17,12 @@ from seemachine.server.crew import Allotment, Crew
 from seemachine.server.log_limits import SparingLog
 from seemachine.server.logs import Log
 from seemachine.server.pipeline import SigningPipeline
-from seemachine.server.ports import CannotListen, taken
+from seemachine.server.ports import open_listeners
 from seemachine.server.session import Conversation, Service, last_words
 from seemachine.state.errors import StateError
 from seemachine.wire.link import Link, Role
 from seemachine.wire.status import PeerMisuse, Status
 
-# Connections that the system takes while we are busy; the system may have a lower limit of its own.
-BACKLOG = 1024
 # At one time. Last words take up to a second, and a crowd at the door must not use up the
 # descriptors.
 FAREWELLS = 32
@@ -33,9 +30,6 @@ FAREWELLS = 32
 # of them.
 MOST_AT_ONCE = 32
 SECONDS_FOR_ONE = 0.002
-PORTS_SEARCHED = 100
-# Of ports that the system picks, before a sibling's is taken after all.
-PORTS_GIVEN_BACK = 100
 TIDY_SECONDS = 60.0
 # What was put back after a loss of power goes unnoticed for so long, unless another witness knows
 # better.
@@ -173,36 +167,7 @@ class Daemon:
         return host, port
 
     async def _open_listeners(self) -> list[trio.SocketListener]:
-        for port in self._ports():
-            try:
-                listeners = await trio.open_tcp_listeners(
-                    port, host=self._config.host or None, backlog=BACKLOG
-                )
-                if port or not self._reserved(listeners):
-                    return listeners
-                for listener in listeners:
-                    await listener.aclose()
-            except OSError as error:
-                if error.errno != errno.EADDRINUSE:
-                    raise CannotListen(
-                        f"cannot listen on {self._config.host} port {port}:"
-                        f" {error.strerror or error}"
-                    ) from error
-        raise taken(self._config)
-
-    def _reserved(self, listeners: list[trio.SocketListener]) -> bool:
-        """Whether the system gave a port that a sibling is to have."""
-        return listeners[0].socket.getsockname()[1] in self._allotment.reserved
-
-    def _ports(self) -> Iterator[int]:
-        wanted = self._config.port
-        if wanted:
-            yield wanted
-        if wanted and self._config.search_port:
-            searched = range(wanted + 1, min(wanted + PORTS_SEARCHED, 65536))
-            yield from (port for port in searched if port not in self._allotment.reserved)
-        if self._config.search_port or not wanted:
-            yield from [0] * PORTS_GIVEN_BACK
+        return await open_listeners(self._config, self._allotment.reserved)
 
     async def _accept(self, listener: trio.SocketListener, sessions: trio.Nursery) -> None:
         async with listener:

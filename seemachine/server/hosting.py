@@ -1,6 +1,5 @@
 """The machines of one process. Each comes up, stops and fails by itself; the others go on."""
 
-import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -10,15 +9,14 @@ from pathlib import Path
 import trio
 
 from seemachine.config import Config
-from seemachine.hsms import published
-from seemachine.hsms.published import Failure, Published
 from seemachine.lms import engines
 from seemachine.printing import say
 from seemachine.process import identity, systemd
 from seemachine.process.hardening import CannotHarden
 from seemachine.process.pace import rest
-from seemachine.process.shortage import ADVICE, THREADS, lacking
+from seemachine.process.shortage import THREADS, lacking
 from seemachine.process.threads import Gate, aside, done_at_last
+from seemachine.server.announcing import announce, entry_of, note_failure, refusal_of, withdraw
 from seemachine.server.assembly import Opened, opened
 from seemachine.server.crew import Allotment, Crew
 from seemachine.server.daemon import Daemon
@@ -26,8 +24,7 @@ from seemachine.server.logs import Log
 from seemachine.server.ports import CannotListen
 from seemachine.server.tls import TlsError
 from seemachine.state.disk.permissions import check_world
-from seemachine.state.errors import StateCorrupt, StateError, reason
-from seemachine.state.nvram.stores import STORES
+from seemachine.state.errors import StateError
 
 # Between two looks for requests to stop.
 LOOK_SECONDS = 0.25
@@ -169,8 +166,7 @@ class Host:
             await daemon.run(place.stop, ready, stopping)
         finally:
             if config.publish:
-                withdraw = partial(published.withdraw, config.world, config.esn, os.getpid())
-                await done_at_last(withdraw)
+                await done_at_last(partial(withdraw, config))
             self._runs_no_more(place)
             await self._let_go(place, held)
 
@@ -206,25 +202,12 @@ class Host:
         if not self._said:
             self._said = True
             self._log.info("hardened", **self._process.in_force)
-        entry = self._entry(place, host, port)
-        await self._crew.signing.run(_announce, place.config, entry)
+        assert place.held is not None
+        nvram = place.held.machine.store.mark.identity
+        entry = entry_of(place.config, self._process.who, nvram, host, port)
+        await self._crew.signing.run(announce, place.config, entry)
         self.started += 1
         self._settle(place, f"{entry.esn} listens on {host} port {port}")
-
-    def _entry(self, place: Place, host: str, port: int) -> Published:
-        config, who = place.config, self._process.who
-        assert place.held is not None
-        return Published(
-            esn=config.esn,
-            model=config.model,
-            module=config.module,
-            host=host,
-            port=port,
-            pid=who.pid,
-            tls=config.tls is not None,
-            nvram=place.held.machine.store.mark.identity.hex(),
-            started=who.started,
-        )
 
     def _settle(self, place: Place, status: str = "") -> None:
         """The service manager is told once, when all machines that can be up are."""
@@ -234,31 +217,8 @@ class Host:
             systemd.ready(status if len(self._places) == 1 else f"{self.started} machines are up")
 
     def _refuse(self, place: Place, error: Exception) -> None:
-        config, who = place.config, self._process.who
-        self._failed = True
-        sentence = f"{reason(error)}{_way_out(config, error)}"
+        config, self._failed = place.config, True
+        sentence = refusal_of(config, error)
         name = "" if len(self._places) == 1 else f"{config.esn}: "
         say(f"seemachine serve: {name}{sentence}", file=sys.stderr)
-        failure = Failure(config.esn, sentence, who.pid, who.started)
-        published.note_failure(config.world, failure)
-
-
-def _announce(config: Config, entry: Published) -> None:
-    """For clients, if they are to find it, and for those who start, stop and show it."""
-    if config.publish:
-        published.publish(config.world, entry)
-    published.announce(config.world, entry)
-    published.forget_failure(config.world, config.esn)
-
-
-def _way_out(config: Config, error: Exception) -> str:
-    """For what the system lacks, and for damage: their own sentences only say what is wrong."""
-    if lack := lacking(error):
-        return f"; {ADVICE[lack]}"
-    kept = str(config.folder / STORES[config.store].path)
-    if type(error) is not StateCorrupt or not str(error).startswith(kept):
-        return ""
-    return (
-        f"; nothing was changed. Moving {config.folder} away lets the machine begin anew, without"
-        " the leaves in it"
-    )
+        note_failure(config, self._process.who, sentence)

@@ -1,6 +1,7 @@
 """hosting.py: many machines in one process and one event loop."""
 
 import contextlib
+import itertools
 import socket
 import threading
 from collections.abc import AsyncIterator
@@ -19,9 +20,9 @@ from seemachine.process.descriptors import share
 from seemachine.process.hardening import CannotHarden
 from seemachine.process.threads import GateShut
 from seemachine.server import hosting, launch
-from seemachine.server.assembly import opened
 from seemachine.server.daemon import Daemon
 from seemachine.server.hosting import Host, Process
+from seemachine.server.ports import candidates, open_listeners
 from seemachine.server.promises import System
 from seemachine.state.disk.lock import FolderLock, asking, holder
 
@@ -204,21 +205,10 @@ async def test_a_bug_of_one_machine_is_its_own(
 
 async def test_a_search_takes_no_port_of_a_sibling(tmp_path: Path) -> None:
     """Whoever comes up first: a machine whose port is taken passes over those of the others."""
-    doors = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
-    ports = sorted(door.getsockname()[1] for door in doors)
-    with doors[0], doors[1]:
-        # All after the taken one are reserved but one, which is what must be found.
-        made = [config(tmp_path, number, port=ports[0] + number) for number in range(1, 5)]
-        searching = config(tmp_path, 9, port=ports[0], search_port=True)
-        host = Host([searching, *made], Events(), Process())
-        daemon = Daemon(
-            opened(searching, Events()).machine,
-            searching,
-            Events(),
-            hosting.Allotment(reserved=host._reserved),
-        )
-        tried = [port for _, port in zip(range(4), daemon._ports(), strict=False)]
-        assert tried == [ports[0], *range(ports[0] + 5, ports[0] + 8)]
+    searching = config(tmp_path, 9, port=9000, search_port=True)
+    siblings = [config(tmp_path, number, port=9000 + number) for number in (1, 2, 4)]
+    host = Host([searching, *siblings], Events(), Process())
+    assert list(itertools.islice(candidates(searching, host._reserved), 3)) == [9000, 9003, 9005]
 
 
 async def test_a_port_of_a_sibling_is_given_back_to_the_system(
@@ -234,11 +224,7 @@ async def test_a_port_of_a_sibling_is_given_back_to_the_system(
         return picks.pop(0)
 
     monkeypatch.setattr(trio, "open_tcp_listeners", pick)
-    allotment = hosting.Allotment(reserved=frozenset({port}))
-    daemon = Daemon(
-        opened(config(tmp_path, 1), Events()).machine, config(tmp_path, 1), Events(), allotment
-    )
-    assert await daemon._open_listeners() == others
+    assert await open_listeners(config(tmp_path, 1), {port}) == others
     with socket.create_server(("127.0.0.1", port)):
         await others[0].aclose()
 
