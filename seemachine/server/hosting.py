@@ -22,6 +22,7 @@ from seemachine.server.crew import Allotment, Crew
 from seemachine.server.daemon import Daemon
 from seemachine.server.logs import Log
 from seemachine.server.ports import CannotListen
+from seemachine.server.promises import Shortfall
 from seemachine.server.tls import TlsError
 from seemachine.state.disk.permissions import check_world
 from seemachine.state.errors import StateError
@@ -37,12 +38,14 @@ REFUSALS = (StateError, CannotHarden, CannotListen, TlsError, engines.EngineErro
 @dataclass(frozen=True)
 class Process:
     """What the process has: protections in force, why machines that need more must not start,
-    sockets for each machine, and whom to tell when it begins to stop.
+    sockets for each machine, what does not fit its settings, and whom to tell when it begins to
+    stop.
     """
 
     in_force: dict[str, str] = field(default_factory=dict)
     refused: CannotHarden | None = None
     most: int = 1 << 30
+    short: Sequence[Shortfall] = ()
     tell: Callable[[], None] = lambda: None
     who: identity.Process = field(default_factory=identity.current)
 
@@ -157,7 +160,16 @@ class Host:
             # The very threads that it will sign with: a process needs no other to come up.
             return await self._crew.signing.run(opened, config, log, abandon_on_cancel=True)
 
+    def _say_once(self) -> None:
+        """What holds for the process, once a machine runs in it."""
+        if not self._said:
+            self._said = True
+            for short in self._process.short:
+                self._log.warning("the system allows less than the settings promise", **short.told)
+            self._log.info("hardened", **self._process.in_force)
+
     async def _serve(self, place: Place, held: Opened) -> None:
+        self._say_once()
         config = place.config
         allotment = Allotment(self._process.most, self._reserved, self._crew, place.gate)
         try:
@@ -199,9 +211,6 @@ class Host:
             self._begin_to_stop()
 
     async def _ready(self, place: Place, host: str, port: int) -> None:
-        if not self._said:
-            self._said = True
-            self._log.info("hardened", **self._process.in_force)
         assert place.held is not None
         nvram = place.held.machine.store.mark.identity
         entry = entry_of(place.config, self._process.who, nvram, host, port)

@@ -17,8 +17,8 @@ from seemachine.process.hardening import CannotHarden, harden
 from seemachine.process.log_writer import LogWriter, unhurried
 from seemachine.server.crew import Crew
 from seemachine.server.hosting import Host, Process
-from seemachine.server.logs import Log, configure, dropped
-from seemachine.server.promises import keep_together, shortfalls, system
+from seemachine.server.logs import configure, dropped
+from seemachine.server.promises import Shortfall, keep_together, shortfalls, system
 from seemachine.state.errors import reason
 
 # How long a thread may keep Python's lock from the loop that all connections wait for. With
@@ -48,10 +48,10 @@ def _start(configs: Sequence[Config], output: LogWriter) -> int:
     bound = {"esn": configs[0].esn} if len(configs) == 1 else {}
     log = configure()
     output.notice = lambda count: dropped(count, **bound)
-    fitting, most = fitted(configs, log.bind(**bound))
+    fitting, most, short = fitted(configs)
     sys.setswitchinterval(SWITCH_SECONDS)
     with signals.once() as tell:
-        host = Host(fitting, log, Process(in_force, refused, most, tell))
+        host = Host(fitting, log, Process(in_force, refused, most, short, tell))
         trio.run(_until_told, host)
     return host.exit_code
 
@@ -86,19 +86,19 @@ async def _set_at_first(received: AsyncIterator[int], stop: trio.Event) -> None:
     stop.set()
 
 
-def fitted(configs: Sequence[Config], log: Log) -> tuple[list[Config], int]:
-    """The settings that the system has enough for, and how many sockets each machine may have in
-    hand. The rest is told, once for all.
+def fitted(configs: Sequence[Config]) -> tuple[list[Config], int, list[Shortfall]]:
+    """The settings that the system has enough for, how many sockets each machine may have in hand,
+    and what does not fit.
     """
     count = len(configs)
     promised = sum(config.limits.connections for config in configs)
     descriptors = descriptors_for(promised, count)
-    served = promised
-    for short in shortfalls(configs, descriptors, Crew(count).most, system(configs[0].folder)):
-        log.warning("the system allows less than the settings promise", **short.told)
-        served = min(served, short.connections or served)
+    there_is = system(configs[0].folder)
+    short = list(shortfalls(configs, descriptors, Crew(count).most, there_is))
+    served = min([promised, *(each.connections for each in short if each.connections)])
     most = promised if served == promised else max(1, served // count)
-    return [_at_most(config, most) for config in configs], max(2, descriptors.sockets // count)
+    fitting = [_at_most(config, most) for config in configs]
+    return fitting, max(2, descriptors.sockets // count), short
 
 
 def _at_most(config: Config, connections: int) -> Config:

@@ -23,7 +23,7 @@ from seemachine.server import hosting, launch
 from seemachine.server.daemon import Daemon
 from seemachine.server.hosting import Host, Process
 from seemachine.server.ports import candidates, open_listeners
-from seemachine.server.promises import System
+from seemachine.server.promises import Shortfall, System
 from seemachine.state.disk.lock import FolderLock, asking, holder
 
 MANY = 300
@@ -258,16 +258,23 @@ def test_limits_are_shared_by_machines(tmp_path: Path) -> None:
     configs = [
         config(tmp_path, number, limits=LimitSettings(connections=100)) for number in range(1, 11)
     ]
-    log = Events()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(launch, "descriptors_for", lambda _all, count: share(1000, _all, count))
         patch.setattr(launch, "system", lambda _folder: System())
-        fitting, most = launch.fitted(configs, log)
-    [line] = log.kept
-    assert (line["of"], line["allowed"], line["wanted"]) == ("descriptors", 1000, 1472)
-    assert {each.limits.connections for each in fitting} == {line["connections"] // 10}
+        fitting, most, [short] = launch.fitted(configs)
+    assert short == Shortfall("descriptors", 1000, 1472, short.connections)
+    assert {each.limits.connections for each in fitting} == {(short.connections or 0) // 10}
     assert most * 10 <= 1000 - 272
     assert [replace_limits(each) for each in fitting] == [replace_limits(each) for each in configs]
+
+
+async def test_what_the_system_lacks_is_said_once(tmp_path: Path) -> None:
+    """By the process, when a machine runs in it: not for each, and not beside a refusal."""
+    short = Shortfall("descriptors", 1000, 1472, 5)
+    async with hosted(config(tmp_path, 1), config(tmp_path, 2), short=[short]) as process:
+        told = process.log.named("the system allows less than the settings promise")
+        assert [(line["of"], "esn" in line) for line in told] == [("descriptors", False)]
+        assert len(process.log.named("hardened")) == 1
 
 
 def replace_limits(settings: Config) -> Config:

@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 from server.serverkit import (
     ESN,
-    Events,
 )
 
 from seemachine.config import Config, LimitSettings
@@ -76,19 +75,17 @@ def test_what_does_not_fit_is_said_with_what_to_do(tmp_path):
 
 
 def test_as_many_are_served_as_everything_is_enough_for(tmp_path, monkeypatch):
-    """The scarcest decides; the log has a line for each."""
+    """The scarcest decides; each is told."""
     config = Config(esn=ESN, world=tmp_path, limits=LimitSettings(connections=200))
     monkeypatch.setattr(
         launch, "descriptors_for", lambda connections, count: share(200, connections, count)
     )
     few = System(memory=428 * MIB, used=0)
     monkeypatch.setattr(launch, "system", lambda _folder: few)
-    log = Events()
-    fitting, most = launch.fitted([config], log)
+    fitting, most, short = launch.fitted([config])
     assert fitting == [replace(config, limits=LimitSettings(connections=22))]
     assert most == 100
-    told = [(line["of"], line["connections"]) for line in log.kept]
-    assert told == [(DESCRIPTORS, 75), (MEMORY, 22)]
+    assert [(each.lack, each.connections) for each in short] == [(DESCRIPTORS, 75), (MEMORY, 22)]
 
 
 def test_the_system_is_asked(tmp_path):
