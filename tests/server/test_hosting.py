@@ -2,9 +2,10 @@
 
 import contextlib
 import itertools
+import resource
 import socket
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from server.serverkit import HELLO, Events, Peer, until
 from seemachine.config import Config, LimitSettings
 from seemachine.hsms import published, records
 from seemachine.process import identity
-from seemachine.process.descriptors import share
+from seemachine.process.descriptors import allow, share
 from seemachine.process.hardening import CannotHarden
 from seemachine.process.threads import GateShut
 from seemachine.server import hosting, launch
@@ -24,6 +25,7 @@ from seemachine.server.daemon import Daemon
 from seemachine.server.hosting import Host, Process
 from seemachine.server.ports import candidates, open_listeners
 from seemachine.server.promises import Shortfall, System
+from seemachine.state.disk.durable import private_folder
 from seemachine.state.disk.lock import FolderLock, asking, holder
 
 MANY = 300
@@ -82,6 +84,17 @@ async def greeting_of(world: Path, number: int) -> str:
         return str(reply.esn)
 
 
+@pytest.fixture
+def descriptors() -> Iterator[None]:
+    """Enough for all of them, as a process gets them at its start."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if allow(0, MANY).allowed < 8 * MANY:
+        pytest.skip("the system allows too few descriptors")
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+@pytest.mark.usefixtures("descriptors")
 async def test_hundreds_of_machines_in_one_process(tmp_path: Path) -> None:
     """They come up, each answers as itself, all are one process, and they stop in order."""
     numbers = range(1, MANY + 1)
@@ -280,3 +293,19 @@ async def test_what_the_system_lacks_is_said_once(tmp_path: Path) -> None:
 def replace_limits(settings: Config) -> Config:
     """All but the limits."""
     return replace(settings, limits=LimitSettings())
+
+
+async def test_a_world_that_is_open_to_others_concerns_its_own_machines(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Worlds are looked at once each; machines of another one start."""
+    safe, unsafe = tmp_path / "safe", tmp_path / "unsafe"
+    for world in (safe, unsafe):
+        private_folder(world / "witness")
+    (unsafe / "witness").chmod(0o755)
+    configs = [config(safe, 1), config(unsafe, 2), config(unsafe, 3)]
+    async with hosted(*configs, up=1):
+        assert await greeting_of(safe, 1) == esn(1)
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 2
+    assert all("is open to others" in line for line in told)
