@@ -106,7 +106,8 @@ def command(data: str, arguments: list[str]) -> int:
         given = esn(data)
     except OSError as error:
         return refuse(f"the ESN can't be read: {error}")
-    return seemachine(["serve", "--config", SETTINGS, "--home", data, "--esn", given, *arguments])
+    named = [] if any(word.split("=")[0] == "--esn" for word in arguments) else ["--esn", given]
+    return seemachine(["serve", "--config", SETTINGS, "--home", data, *named, *arguments])
 
 
 def keep_standard_files() -> None:

@@ -14,6 +14,7 @@ from seeclient.environment import Environment
 
 from seemachine.config import ConfigError
 from seemachine.fleet import configuration
+from seemachine.fleet import status as standing
 from seemachine.fleet.finding import CheckResult
 from seemachine.fleet.suspects import suspects
 from seemachine.hsms import published, records
@@ -67,7 +68,7 @@ def _unwatched(world: World, esns: Iterable[str]) -> Iterator[CheckResult]:
             yield CheckResult(
                 esn,
                 "the fleet is up, but this machine is down",
-                f"the reason is in {world.fleet / 'log'}",
+                standing.failure(world, esn) or f"the reason is in {world.fleet / 'log'}",
             )
 
 

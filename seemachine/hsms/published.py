@@ -5,6 +5,7 @@ A machine publishes itself when it listens and withdraws when it stops in order.
 stale object behind, as in guide 2.8.1.
 """
 
+import contextlib
 import json
 from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from seemachine.wire.printable import is_printable
 from seemachine.world import PUBLISHED_NAME, World
 
 LISTENING = "listening.json"
+FAILED = "failed.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,47 @@ def announce(world: World, entry: Published) -> None:
 def listening(world: World, esn: str) -> Published | None:
     """Where a machine listens, or listened last; None when it never did."""
     return _entry(world.hsm(esn) / LISTENING)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a machine did not start, and the process that tried."""
+
+    esn: str
+    why: str
+    pid: int
+    started: str = ""
+
+    @property
+    def process(self) -> Process:
+        """The one that tried."""
+        return Process(self.pid, self.started)
+
+
+def note_failure(world: World, failure: Failure) -> None:
+    """Say in the machine's own folder, if there is one, why it did not start: it has no process
+    that could. Where that can't be written it is not.
+    """
+    folder = world.hsm(failure.esn)
+    with contextlib.suppress(OSError):
+        if folder.is_dir():
+            replace_file(folder / FAILED, json.dumps(asdict(failure)).encode())
+
+
+def forget_failure(world: World, esn: str) -> None:
+    """It is up."""
+    with contextlib.suppress(OSError):
+        (world.hsm(esn) / FAILED).unlink(missing_ok=True)
+
+
+def failure(world: World, esn: str) -> Failure | None:
+    """Why a machine did not start when that was last tried; None when it did."""
+    try:
+        found = Failure(**json.loads((world.hsm(esn) / FAILED).read_text()))
+    except (OSError, ValueError, TypeError, RecursionError):
+        return None
+    typed = [type(value) for value in astuple(found)] == [str, str, int, str]
+    return found if typed and found.esn == esn and is_printable(found.why) else None
 
 
 def _entry(path: Path) -> Published | None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import trio
+import trio._core._thread_cache as thread_cache
 from seeclient.signing import new_token
 from server.serverkit import (
     H5_W4,
@@ -37,6 +38,8 @@ def no_threads(monkeypatch):
             raise NO_THREAD
 
         monkeypatch.setattr(threading.Thread, "start", refuse)
+        # Those that an earlier test left idle would be taken first.
+        monkeypatch.setattr(thread_cache, "THREAD_CACHE", thread_cache.ThreadCache())
 
     return begin
 
