@@ -15,7 +15,6 @@ from server.serverkit import (
     NO_FILE,
     Events,
     GatedEngine,
-    install_key,
     make_machine,
     name_of,
     running,
@@ -28,6 +27,7 @@ from seemachine.server import daemon as daemon_module
 from seemachine.server.daemon import FAREWELLS, Daemon
 from seemachine.server.ports import CannotListen
 from seemachine.server.session import FAREWELL_SECONDS, Conversation
+from seemachine.testing import install_key
 from seemachine.wire import messages as m
 from seemachine.wire.status import Status, StatusError
 from seemachine.world import World

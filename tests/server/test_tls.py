@@ -11,20 +11,11 @@ import pytest
 import trio
 from pki.pkikit import Pki
 from seeclient.signing import new_token
-from server.serverkit import (
-    H5_W4,
-    HELLO,
-    NO_FILE,
-    GatedEngine,
-    Peer,
-    install_key,
-    name_of,
-    running,
-    until,
-)
+from server.serverkit import H5_W4, HELLO, NO_FILE, GatedEngine, Peer, name_of, running, until
 
 from seemachine import commands
 from seemachine.server.session import FAREWELL_SECONDS
+from seemachine.testing import install_key
 from seemachine.wire import messages as m
 from seemachine.wire.roles import ClientRole
 from seemachine.wire.status import Status, StatusError
