@@ -15,7 +15,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Config]:
     """The machines that would be started."""
     found: list[Config] = []
     monkeypatch.setattr(
-        "seemachine.server.launch.start", lambda *configs: found.extend(configs) or 0
+        "seemachine.server.launch.start", lambda configs, _environ: found.extend(configs) or 0
     )
     return found
 
@@ -59,7 +59,7 @@ def test_several_files_are_a_machine_each(started: list[Config], tmp_path: Path)
     words = [word for path in files for word in ("--config", path)]
     assert serve(*words, "--home", str(tmp_path / "world")) == 0
     assert [(each.esn, each.port) for each in started] == [(FIRST, 9000), (SECOND, 9500)]
-    assert {each.world for each in started} == {tmp_path / "world"}
+    assert {each.world.folder for each in started} == {tmp_path / "world"}
 
 
 def test_what_can_not_be_meant_is_wrong_usage(
