@@ -31,7 +31,7 @@ class LimitSettings:
         1,
         MOST,
         "how many connections are open at one time",
-        more="How one more gets in: see [operations](operations.md#when-the-port-is-under-attack).",
+        more="[How one more gets in](../how-to/under-attack.md#who-gets-a-place).",
     )
     peer_connections: int = number(
         192, 1, MOST, "how many of them come from one address, or one IPv6 network of 64 bits"
