@@ -194,6 +194,7 @@ class Host:
             await done_at_last(held.close)
         if empty:
             held.lock.release()
+            place.held = None
 
     def _runs_no_more(self, place: Place) -> None:
         self._running -= place.runs
@@ -212,7 +213,7 @@ class Host:
             self._log.info("hardened", **self._process.in_force)
         assert place.held is not None
         nvram = place.held.machine.store.mark.identity
-        entry = entry_of(place.config, self._process.who, nvram, host, port)
+        entry = entry_of(place.config, place.held.lock.holder, nvram, host, port)
         await self._crew.signing.run(announce, place.config, entry)
         self.started += 1
         self._settle(place, f"{entry.esn} listens on {host} port {port}")
