@@ -106,8 +106,12 @@ def command(data: str, arguments: list[str]) -> int:
         given = esn(data)
     except OSError as error:
         return refuse(f"the ESN can't be read: {error}")
-    named = [] if any(word.split("=")[0] == "--esn" for word in arguments) else ["--esn", given]
-    return seemachine(["serve", "--config", SETTINGS, "--home", data, *named, *arguments])
+    own = {"--config": SETTINGS, "--esn": given}
+    # What is given more than once is more than one machine.
+    for word in arguments:
+        own.pop(word.partition("=")[0], None)
+    words = [word for option in own.items() for word in option]
+    return seemachine(["serve", "--home", data, *words, *arguments])
 
 
 def keep_standard_files() -> None:

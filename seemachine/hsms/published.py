@@ -24,8 +24,8 @@ FAILED = "failed.json"
 class Published:
     """One machine's entry. `tls`: it takes nothing else.
 
-    `nvram` is the name of its NVRAM in hex, by which clients know it. `pid` and `started` are of
-    its process: a number alone may be another's by now.
+    `nvram` is the name of its NVRAM in hex, by which clients know it. `opening` is drawn anew each
+    time that it starts; `pid` and `started` are of its process, which may have many machines.
     """
 
     esn: str
@@ -37,11 +37,12 @@ class Published:
     tls: bool = False
     nvram: str = ""
     started: str = ""
+    opening: str = ""
 
     @property
     def process(self) -> Process:
-        """The one that made the entry."""
-        return Process(self.pid, self.started)
+        """The one that made the entry, when it held the machine's folder as it says."""
+        return Process(self.pid, self.started, opening=self.opening)
 
 
 def publish(world: World, entry: Published, name: str = PUBLISHED_NAME) -> None:
@@ -139,6 +140,7 @@ def _is_one(entry: Published) -> bool:
         int,
         int,
         bool,
+        str,
         str,
         str,
     ]

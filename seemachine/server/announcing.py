@@ -23,6 +23,7 @@ def entry_of(config: Config, who: Process, nvram: bytes, host: str, port: int) -
         tls=config.tls is not None,
         nvram=nvram.hex(),
         started=who.started,
+        opening=who.opening,
     )
 
 

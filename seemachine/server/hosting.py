@@ -79,7 +79,9 @@ class Host:
         self._openings = trio.CapacityLimiter(OPENINGS)
         self._worlds: dict[World, StateError] = {}
         self._running = self._unsettled = len(configs)
-        self._said = self._stopping = self._failed = False
+        # Said once, by the first machine that comes so far.
+        self._short, self._hardened_told = list(process.short), False
+        self._stopping = self._failed = False
         self.started = 0
 
     @property
@@ -163,16 +165,10 @@ class Host:
                 opened, config, self._process.environ, log, abandon_on_cancel=True
             )
 
-    def _say_once(self) -> None:
-        """What holds for the process, once a machine runs in it."""
-        if not self._said:
-            self._said = True
-            for short in self._process.short:
-                self._log.warning("the system allows less than the settings promise", **short.told)
-            self._log.info("hardened", **self._process.in_force)
-
     async def _serve(self, place: Place, held: Opened) -> None:
-        self._say_once()
+        while self._short:
+            told = self._short.pop(0).told
+            self._log.warning("the system allows less than the settings promise", **told)
         config = place.config
         allotment = Allotment(self._process.most, self._reserved, self._crew, place.gate)
         try:
@@ -201,6 +197,7 @@ class Host:
             await done_at_last(held.close)
         if empty:
             held.lock.release()
+            place.held = None
 
     def _runs_no_more(self, place: Place) -> None:
         self._running -= place.runs
@@ -214,9 +211,12 @@ class Host:
             self._begin_to_stop()
 
     async def _ready(self, place: Place, host: str, port: int) -> None:
+        if not self._hardened_told:
+            self._hardened_told = True
+            self._log.info("hardened", **self._process.in_force)
         assert place.held is not None
         nvram = place.held.machine.store.mark.identity
-        entry = entry_of(place.config, self._process.who, nvram, host, port)
+        entry = entry_of(place.config, place.held.lock.holder, nvram, host, port)
         await self._crew.signing.run(announce, place.config, entry)
         self.started += 1
         self._settle(place, f"{entry.esn} listens on {host} port {port}")

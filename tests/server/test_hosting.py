@@ -15,6 +15,7 @@ import trio
 from server.serverkit import HELLO, Events, Peer, until
 
 from seemachine.config import Config, LimitSettings
+from seemachine.fleet import status
 from seemachine.hsms import published, records
 from seemachine.process import identity
 from seemachine.process.descriptors import allow, share
@@ -310,3 +311,14 @@ async def test_a_world_that_is_open_to_others_concerns_its_own_machines(
     told = capsys.readouterr().err.splitlines()
     assert len(told) == 2
     assert all("is open to others" in line for line in told)
+
+
+async def test_what_a_machine_said_before_is_not_of_its_next_start(tmp_path: Path) -> None:
+    """Also when one process has both: where it listened is not where it listens."""
+    async with hosted(config(tmp_path, 1), config(tmp_path, 2)):
+        assert [status.state(tmp_path, esn(number)) for number in (1, 2)] == ["up", "up"]
+        with asking(tmp_path / "hsm" / esn(1)):
+            await until(lambda: status.state(tmp_path, esn(1)) == "down")
+        lock = FolderLock(tmp_path / "hsm" / esn(1), esn(1))
+        assert status.state(tmp_path, esn(1)) == "starting"
+        lock.release()
