@@ -233,12 +233,14 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 
 
 def _settled(fleet: Fleet, supervisor: Process) -> bool:
-    """Whether every machine is up, or is one of several in one process and can't be."""
+    """Whether every machine is up, or is one of several in one process and can't be. Where none is,
+    the supervisor ends.
+    """
     if not supervisor.is_same(holder(fleet.world.fleet) or Process()):
         return False
-    return all(
-        standing.state(fleet.world, machine.esn) == "up" or _failure(fleet, machine.esn)
-        for machine in fleet.machines
+    states = {machine.esn: standing.state(fleet.world, machine.esn) for machine in fleet.machines}
+    return "up" in states.values() and all(
+        state == "up" or _failure(fleet, esn) for esn, state in states.items()
     )
 
 
