@@ -106,7 +106,12 @@ def command(data: str, arguments: list[str]) -> int:
         given = esn(data)
     except OSError as error:
         return refuse(f"the ESN can't be read: {error}")
-    return seemachine(["serve", "--config", SETTINGS, "--home", data, "--esn", given, *arguments])
+    own = {"--config": SETTINGS, "--esn": given}
+    # What is given more than once is more than one machine.
+    for word in arguments:
+        own.pop(word.partition("=")[0], None)
+    words = [word for option in own.items() for word in option]
+    return seemachine(["serve", "--home", data, *words, *arguments])
 
 
 def keep_standard_files() -> None:

@@ -35,3 +35,8 @@ def addresses(fleet: str | Path | None = None) -> list[Address]:
 def told(folder: Path) -> Environment:
     """What a client of a world is told."""
     return environment.from_process(os.environ, World.at(folder))
+
+
+def here() -> Environment:
+    """What a client of this process is told."""
+    return environment.from_process(os.environ)

@@ -14,7 +14,7 @@ from seemachine.wire.names import SDK_VERSION
 from seemachine.wire.status import Status, StatusError
 
 
-class Document:
+class JsonOutput:
     """One JSON document on standard output when the command is over, also when it failed."""
 
     def __init__(self, command: str) -> None:

@@ -83,7 +83,7 @@ class Output(Protocol):
         """The command was interrupted."""
 
 
-class Lines:
+class TextOutput:
     """As in the guide. Errors go to standard error, in order with the rest."""
 
     def __init__(self) -> None:

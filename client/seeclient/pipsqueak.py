@@ -22,7 +22,7 @@ from seeclient.arguments import USAGE, Arguments, parse
 from seeclient.blocking import Fleet, fed
 from seeclient.effects import Peer, Story
 from seeclient.events import CardDone, CardsNeeded, ChunkDone, Event, Listener, Resumed, Started
-from seeclient.output_text import Lines, Output
+from seeclient.output_text import Output, TextOutput
 from seeclient.signing_commands import COMPAT_VARIABLE, VENDOR
 from seeclient.values import UsageError
 from seemachine.printing import say
@@ -93,10 +93,10 @@ def _quirks(environ: Mapping[str, str]) -> bool:
 
 def _output(arguments: Arguments) -> Output:
     if not arguments.json:
-        return Lines()
-    from seeclient.output_json import Document
+        return TextOutput()
+    from seeclient.output_json import JsonOutput
 
-    return Document(arguments.verb)
+    return JsonOutput(arguments.verb)
 
 
 def _connected(arguments: Arguments, environ: Mapping[str, str], output: Output) -> int:

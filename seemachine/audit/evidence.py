@@ -30,7 +30,7 @@ Message = Path | bytes | None
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
+class LeafUse:
     """What one leaf signed: a file, bytes (such as a key below it), or None when not known."""
 
     source: str
@@ -48,21 +48,21 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True)
-class Signed:
+class KnownSignature:
     """A signature of one or more levels, and what its lowest one is over."""
 
     source: str
     signature: HssSignature
     message: Message
 
-    def uses(self) -> list[Use]:
+    def uses(self) -> list[LeafUse]:
         """The leaves that made it, top first."""
         messages = (*(key.encode() for key in self.signature.keys), self.message)
         parts = self.signature.signatures
         if len(parts) == 1:
-            return [Use(self.source, parts[0], self.message)]
+            return [LeafUse(self.source, parts[0], self.message)]
         levels = enumerate(zip(parts, messages, strict=True))
-        return [Use(f"{self.source} (level {level})", *each) for level, each in levels]
+        return [LeafUse(f"{self.source} (level {level})", *each) for level, each in levels]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Evidence:
     `unknown` are files that are none of these, such as messages. `unread` says what is missing.
     """
 
-    signatures: list[Signed] = field(default_factory=list)
+    signatures: list[KnownSignature] = field(default_factory=list)
     keys: list[Known] = field(default_factory=list)
     handed: list[Handed] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
@@ -220,10 +220,12 @@ def _more(count: int, *, whole: bool) -> str:
     return f"{count} bytes follow" if whole else "more bytes follow"
 
 
-def _signed(origin: Origin, made: Made) -> list[Signed]:
+def _signed(origin: Origin, made: Made) -> list[KnownSignature]:
     """A signature with each message that it may be over."""
     messages: tuple[Message, ...] = (made.signed,) if made.signed is not None else origin.messages
-    return [Signed(origin.source, made.signature, message) for message in messages or (None,)]
+    return [
+        KnownSignature(origin.source, made.signature, message) for message in messages or (None,)
+    ]
 
 
 def _why_not(data: bytes) -> str:

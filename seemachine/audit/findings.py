@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from seemachine.audit.evidence import Use
+from seemachine.audit.evidence import LeafUse
 from seemachine.lms.keys import PublicKey
 
 REUSE, BAD, UNREAD, GAP, NOTE = "reuse", "bad", "unread", "gap", "note"
@@ -21,5 +21,5 @@ class Finding:
 class Judged:
     """What one leaf signed, and the key that proves it, if one does."""
 
-    use: Use
+    use: LeafUse
     key: PublicKey | None

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from seemachine.audit.evidence import Evidence, Known, Signed
+from seemachine.audit.evidence import Evidence, Known, KnownSignature
 from seemachine.audit.files import sentence
 from seemachine.audit.findings import BAD, GAP, NOTE, REUSE, UNREAD, Finding, Judged
 from seemachine.audit.ledgers import against_ledgers, gaps, ledger_doubles
@@ -73,7 +73,7 @@ def judge(evidence: Evidence, *, reuse_only: bool = False) -> Verdict:
     )
 
 
-def _judged(signed: Signed, owner: Known | Finding) -> list[Judged]:
+def _judged(signed: KnownSignature, owner: Known | Finding) -> list[Judged]:
     """The leaves of a signature; its keys of lower levels are proven by the one that owns it."""
     if isinstance(owner, Finding):
         return [Judged(use, None) for use in signed.uses()]
@@ -81,7 +81,7 @@ def _judged(signed: Signed, owner: Known | Finding) -> list[Judged]:
     return [Judged(use, key) for use, key in zip(signed.uses(), keys, strict=True)]
 
 
-def _owner(keys: list[Known], signed: Signed, missing: str) -> Known | Finding:
+def _owner(keys: list[Known], signed: KnownSignature, missing: str) -> Known | Finding:
     """The key that a signature verifies with, or why there is none."""
     top, source = signed.signature.signatures[0], (signed.source,)
     if signed.message is None:
@@ -97,7 +97,7 @@ def _owner(keys: list[Known], signed: Signed, missing: str) -> Known | Finding:
         return Finding(UNREAD, f"{signed.message!s}: {sentence(error)}", source)
 
 
-def _proven_by(kind: list[Known], keys: list[Known], signed: Signed) -> Known | Finding:
+def _proven_by(kind: list[Known], keys: list[Known], signed: KnownSignature) -> Known | Finding:
     """The key of a signature, which is put before the others. Raises OSError."""
     levels, proofs = signed.signature.levels, []
     for known in kind:
@@ -111,7 +111,7 @@ def _proven_by(kind: list[Known], keys: list[Known], signed: Signed) -> Known | 
     return Finding(BAD, _why_bad(signed, proofs), (signed.source,))
 
 
-def _proven(key: PublicKey, signed: Signed) -> int:
+def _proven(key: PublicKey, signed: KnownSignature) -> int:
     """How many levels of a signature verify when the top one is of `key`. Raises OSError."""
     made, proven = signed.signature, 0
     top, message = HssPublicKey(made.levels, key), signed.uses()[-1].pieces()
@@ -123,7 +123,7 @@ def _proven(key: PublicKey, signed: Signed) -> int:
     return proven
 
 
-def _why_bad(signed: Signed, proofs: list[tuple[int, Known]]) -> str:
+def _why_bad(signed: KnownSignature, proofs: list[tuple[int, Known]]) -> str:
     levels = signed.signature.levels
     proven, known = max(proofs, key=lambda proof: proof[0])
     if proven == levels:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Any
 
-from seemachine.audit.evidence import Evidence, Use
+from seemachine.audit.evidence import Evidence, LeafUse
 from seemachine.audit.files import sentence
 from seemachine.audit.findings import GAP, NOTE, REUSE, UNREAD, Finding, Judged
 from seemachine.audit.rows import OF_HASH, Handed, uses
@@ -47,7 +47,7 @@ def against_ledgers(judged: list[Judged], handed: list[Handed]) -> Iterator[Find
             yield Finding(UNREAD, f"{use.message!s}: {sentence(error)}", (source,))
 
 
-def _contradiction(use: Use, key: PublicKey, rows: list[Handed]) -> Iterator[Finding]:
+def _contradiction(use: LeafUse, key: PublicKey, rows: list[Handed]) -> Iterator[Finding]:
     """A row that says another message than a leaf signed. Raises OSError."""
     # A row that was read while Q was awaited says nothing of the message.
     known = (row for row in rows if not row.awaited)
@@ -59,7 +59,7 @@ def _contradiction(use: Use, key: PublicKey, rows: list[Handed]) -> Iterator[Fin
         yield Finding(REUSE, what, (use.source, row.source))
 
 
-def _bound_to(row: Handed, use: Use, key: PublicKey) -> bool:
+def _bound_to(row: Handed, use: LeafUse, key: PublicKey) -> bool:
     if row.digest[:1] != OF_HASH:
         return bool(row.digest[1:] == _hashed(hashlib.sha256(), use).digest())
     running = start_message(key.ots, key.identifier, use.parts.leaf, use.parts.randomizer)
@@ -67,7 +67,7 @@ def _bound_to(row: Handed, use: Use, key: PublicKey) -> bool:
     return row.digest[1:] == digest
 
 
-def _hashed(running: Any, use: Use) -> Any:
+def _hashed(running: Any, use: LeafUse) -> Any:
     for piece in use.pieces():
         running.update(piece)
     return running
@@ -94,7 +94,7 @@ def gaps(evidence: Evidence, judged: list[Judged]) -> Iterator[Finding]:
             yield Finding(GAP, f"{which} of {printed_name(file)} {what}")
 
 
-def _proven_uses(judged: list[Judged]) -> Iterator[tuple[Use, PublicKey]]:
+def _proven_uses(judged: list[Judged]) -> Iterator[tuple[LeafUse, PublicKey]]:
     return ((each.use, each.key) for each in judged if each.key is not None)
 
 

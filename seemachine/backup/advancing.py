@@ -11,7 +11,7 @@ from itertools import groupby
 
 from seemachine.backup.archive import Backup, ListedFile, MachinePart, ledger_name
 from seemachine.backup.ledgers import rows_in
-from seemachine.backup.steps import Step
+from seemachine.backup.steps import RestoreStep
 from seemachine.state.disk.lock import FolderLock
 from seemachine.state.errors import StateFailed
 from seemachine.state.nvram.store import KEEP, Store
@@ -27,7 +27,7 @@ Opener = Callable[[], Witness]
 
 
 @dataclass(frozen=True, slots=True)
-class Stopped:
+class StoppedMachine:
     """A machine that is down, its NVRAM, if it has one, and its witness, both held by us."""
 
     esn: str
@@ -52,7 +52,7 @@ def advance(
     backup: Backup,
     witnesses: Mapping[str, Opener],
     names: Mapping[bytes, str],
-) -> list[Step]:
+) -> list[RestoreStep]:
     """Compare each machine of the backup with what is here. Call with the machines locked.
 
     `witnesses` opens, by ESN, the witness of a machine; `names` says what keys are
@@ -77,14 +77,16 @@ def advance(
     return steps
 
 
-def _open(world: World, esn: str, opener: Opener, stack: ExitStack, *, look: bool) -> Stopped:
+def _open(
+    world: World, esn: str, opener: Opener, stack: ExitStack, *, look: bool
+) -> StoppedMachine:
     """With its NVRAM, if the backup has something to compare it with."""
     folder = world.hsm(esn)
     kind = kind_in(folder) if look else None
     witness = opener()
     if kind is None:
         stack.callback(witness.release)
-        return Stopped(esn, witness, None)
+        return StoppedMachine(esn, witness, None)
     try:
         store = kind.open(folder, witness, KEEP)
     except BaseException:
@@ -92,7 +94,7 @@ def _open(world: World, esn: str, opener: Opener, stack: ExitStack, *, look: boo
         raise
     # Releases the witness, too.
     stack.callback(store.close)
-    return Stopped(esn, witness, store)
+    return StoppedMachine(esn, witness, store)
 
 
 def _used(ledger: bytes) -> list[Range]:
@@ -122,7 +124,7 @@ def _floor(name: bytes, first: int, end: int, part: MachinePart, used: Iterable[
     )
 
 
-def _same(machine: Stopped, part: MachinePart) -> Store | None:
+def _same(machine: StoppedMachine, part: MachinePart) -> Store | None:
     """The NVRAM of the backup, if it is here."""
     return (
         machine.store
@@ -131,13 +133,13 @@ def _same(machine: Stopped, part: MachinePart) -> Store | None:
     )
 
 
-def _present(machine: Stopped, part: MachinePart, listed: ListedFile) -> NvramFile | None:
+def _present(machine: StoppedMachine, part: MachinePart, listed: ListedFile) -> NvramFile | None:
     store = _same(machine, part)
     file = store.get(listed.name) if store is not None else None
     return file if file is not None and file.lease.first == listed.first else None
 
 
-def _no_more(machine: Stopped, part: MachinePart, used: list[Range]) -> Iterator[Range]:
+def _no_more(machine: StoppedMachine, part: MachinePart, used: list[Range]) -> Iterator[Range]:
     """What can't be used any more: what was used, and whole leases that are in no NVRAM now."""
     for listed in part.files:
         floor = _floor(listed.name, listed.first, listed.end, part, used)
@@ -145,8 +147,8 @@ def _no_more(machine: Stopped, part: MachinePart, used: list[Range]) -> Iterator
 
 
 def _behind(
-    machine: Stopped, part: MachinePart, used: list[Range], names: Mapping[bytes, str]
-) -> Iterator[Step]:
+    machine: StoppedMachine, part: MachinePart, used: list[Range], names: Mapping[bytes, str]
+) -> Iterator[RestoreStep]:
     """An NVRAM that is older than the backup was put back: all of it goes into quarantine and
     forward.
     """
@@ -163,7 +165,7 @@ def _behind(
     if not behind and store.epoch > part.epoch:
         return
     store.put_back("it is older than a backup of it: it was put back", floors)
-    yield Step(
+    yield RestoreStep(
         "nvram",
         part.esn,
         "quarantined",
@@ -176,12 +178,12 @@ def _behind(
             f"goes on at {floor} at the earliest" if floor < file.lease.end else "has no leaf left"
         )
         sentence = f"{part.esn}: {_called(file.name, names)} stood at leaf {file.next}, {left}"
-        yield Step("file", printed_name(file.name), "advanced", sentence)
+        yield RestoreStep("file", printed_name(file.name), "advanced", sentence)
 
 
 def _lost(
-    machine: Stopped, part: MachinePart, used: list[Range], names: Mapping[bytes, str]
-) -> Iterator[Step]:
+    machine: StoppedMachine, part: MachinePart, used: list[Range], names: Mapping[bytes, str]
+) -> Iterator[RestoreStep]:
     """Leaves that nobody had yet when the backup was made, and that nobody gets now."""
     here = _same(machine, part) is not None
     for listed in part.files:
@@ -202,7 +204,7 @@ def _lost(
             f"{part.esn}: {which} of {_called(listed.name, names)} lost, unless used since the"
             f" backup: the lease {why}"
         )
-        yield Step("leaves", printed_name(listed.name), "lost", sentence)
+        yield RestoreStep("leaves", printed_name(listed.name), "lost", sentence)
 
 
 def _called(name: bytes, names: Mapping[bytes, str]) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from seemachine.backup.archive import ARCHIVE, ArchiveError
-from seemachine.backup.steps import Step
+from seemachine.backup.steps import RestoreStep
 from seemachine.state.disk.durable import private_folder, replace_file
 from seemachine.state.records import MAX_LEAVES
 from seemachine.wire.names import FILE_NAME_BYTES, TOKEN_BYTES, is_esn, is_nvram
@@ -64,7 +64,7 @@ def _can_be(row: dict[str, Any]) -> bool:
     )
 
 
-def keep(world: World, name: str, data: bytes, backup: str) -> Step:
+def keep(world: World, name: str, data: bytes, backup: str) -> RestoreStep:
     """Keep a ledger under its name.
 
     Of two the one with all rows of the other stays; where neither has, both do.
@@ -72,13 +72,17 @@ def keep(world: World, name: str, data: bytes, backup: str) -> Step:
     path = private_folder(world.archive) / name
     if not path.exists():
         replace_file(path, data)
-        return Step("ledger", name, "written", f"ledger {name}: kept in {ARCHIVE}")
+        return RestoreStep("ledger", name, "written", f"ledger {name}: kept in {ARCHIVE}")
     mine, theirs = _rows_here(path), rows_in(data)
     if _covers(mine, theirs):
-        return Step("ledger", name, "kept", f"ledger {name}: the one that is here has all its rows")
+        return RestoreStep(
+            "ledger", name, "kept", f"ledger {name}: the one that is here has all its rows"
+        )
     if _covers(theirs, mine):
         replace_file(path, data)
-        return Step("ledger", name, "replaced", f"ledger {name}: took the place of a shorter one")
+        return RestoreStep(
+            "ledger", name, "replaced", f"ledger {name}: took the place of a shorter one"
+        )
     return _keep_both(path, data, backup, contradict=_contradict(mine, theirs))
 
 
@@ -89,7 +93,7 @@ def _rows_here(path: Path) -> Rows:
         raise ArchiveError(f"{path}: {error}; move it away, and restore again") from None
 
 
-def _keep_both(path: Path, data: bytes, backup: str, *, contradict: bool) -> Step:
+def _keep_both(path: Path, data: bytes, backup: str, *, contradict: bool) -> RestoreStep:
     second = path.with_name(f"{path.name.partition('.')[0]}.{backup}.jsonl")
     replace_file(second, data)
     if contradict:
@@ -97,8 +101,10 @@ def _keep_both(path: Path, data: bytes, backup: str, *, contradict: bool) -> Ste
             f"ledger {path.name} contradicts the one in the backup: a leaf was handed out twice;"
             " both are kept, see: seemachine audit"
         )
-        return Step("ledger", path.name, "contradicts", f"{what} {path.parent}", refused=True)
-    return Step(
+        return RestoreStep(
+            "ledger", path.name, "contradicts", f"{what} {path.parent}", refused=True
+        )
+    return RestoreStep(
         "ledger",
         path.name,
         "both",

@@ -26,7 +26,7 @@ from seemachine.backup.archive import (
     ledger_name,
     unpack,
 )
-from seemachine.backup.steps import Step
+from seemachine.backup.steps import RestoreStep
 from seemachine.config import ConfigError, refuse_password
 from seemachine.fleet.configuration import read
 from seemachine.printing import say, say_json
@@ -90,7 +90,7 @@ def restore(
     witness: str | None = None,
     *,
     after_loss: bool = False,
-) -> list[Step]:
+) -> list[RestoreStep]:
     """Bring back what a backup holds; `witness` in place of what fleet.toml says.
 
     Raises StateError, ConfigError, OSError.
@@ -115,7 +115,7 @@ def restore(
         return [*steps, *_restore_cards(world, backup, after_loss=after_loss)]
 
 
-def restore_outgoing(world: World, folder: Path) -> list[Step]:
+def restore_outgoing(world: World, folder: Path) -> list[RestoreStep]:
     """Bring back cards that an interrupted backup took. Raises CardError."""
     if folder.resolve().parent != lending.outgoing(world).resolve():
         raise CardError(
@@ -131,13 +131,13 @@ def restore_outgoing(world: World, folder: Path) -> list[Step]:
     ]
 
 
-def _restore_fleet(world: World, backup: Backup) -> list[Step]:
+def _restore_fleet(world: World, backup: Backup) -> list[RestoreStep]:
     return (
         [_write(world.fleet_file, FLEET, backup.members[FLEET])] if FLEET in backup.members else []
     )
 
 
-def _restore_keys(world: World, backup: Backup) -> list[Step]:
+def _restore_keys(world: World, backup: Backup) -> list[RestoreStep]:
     folder = world.keys
     found = {
         name.removeprefix(KEYS): data
@@ -147,17 +147,17 @@ def _restore_keys(world: World, backup: Backup) -> list[Step]:
     return [_write(folder / name, f"key file {name}", data) for name, data in found.items()]
 
 
-def _write(path: Path, what: str, data: bytes) -> Step:
+def _write(path: Path, what: str, data: bytes) -> RestoreStep:
     if not path.exists():
         private_folder(path.parent)
         replace_file(path, data)
-        return Step("file", path.name, "written", f"{what}: written")
+        return RestoreStep("file", path.name, "written", f"{what}: written")
     if path.read_bytes() == data:
-        return Step("file", path.name, "same", f"{what}: is here already")
-    return Step("file", path.name, "kept", f"{what}: another one is here, and stays")
+        return RestoreStep("file", path.name, "same", f"{what}: is here already")
+    return RestoreStep("file", path.name, "kept", f"{what}: another one is here, and stays")
 
 
-def _restore_ledgers(world: World, backup: Backup) -> list[Step]:
+def _restore_ledgers(world: World, backup: Backup) -> list[RestoreStep]:
     live = {
         f"{part.esn}-{part.nvram}.jsonl": backup.members[ledger_name(part.esn)]
         for part in backup.manifest.machines
@@ -174,7 +174,7 @@ def _restore_ledgers(world: World, backup: Backup) -> list[Step]:
     ]
 
 
-def _restore_cards(world: World, backup: Backup, *, after_loss: bool) -> list[Step]:
+def _restore_cards(world: World, backup: Backup, *, after_loss: bool) -> list[RestoreStep]:
     cards = {name: backup.members[f"{CARDS}{name}{SUFFIX}"] for name in backup.manifest.cards}
     return [
         _restore_card(world, backup.manifest.id, name, data, after_loss=after_loss)
@@ -184,13 +184,13 @@ def _restore_cards(world: World, backup: Backup, *, after_loss: bool) -> list[St
 
 def _restore_card(
     world: World, identifier: str, name: str, data: bytes, *, after_loss: bool
-) -> Step:
+) -> RestoreStep:
     try:
         called, leases = lending.bring_back(world, identifier, name, data, after_loss=after_loss)
     except StateError as error:
-        return Step("card", name, "refused", str(error), refused=True)
+        return RestoreStep("card", name, "refused", str(error), refused=True)
     renamed = f", now called {called}, for there is another {name}" if called != name else ""
-    return Step(
+    return RestoreStep(
         "card",
         called,
         "restored",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class RestoreStep:
     """One thing: its kind and name, what became of it in a word and in a sentence.
 
     With one that was refused the exit code is 1.

@@ -16,6 +16,7 @@ from seemachine.fleet import configuration
 from seemachine.fleet import status as standing
 from seemachine.fleet.configuration import Fleet
 from seemachine.fleet.ending import LOOK_SECONDS, STOP_SECONDS, end
+from seemachine.fleet.shared import ONE
 from seemachine.hsms import published, records
 from seemachine.printing import say, say_json
 from seemachine.process import signals
@@ -27,6 +28,7 @@ from seemachine.state.errors import StateError, StateLocked, counted, reason
 from seemachine.world import World
 
 START_SECONDS = 60.0
+SECONDS_EACH = 0.1
 # With less a supervisor can't even write why it ended.
 LEAST_ROOM = 1 << 20
 
@@ -192,14 +194,15 @@ def _detached(fleet: Fleet, path: Path) -> int:
         )
     supervisor = child(process.pid)
     try:
-        _wait(lambda: process.poll() is not None or _all_up(fleet, supervisor), START_SECONDS)
+        patience = START_SECONDS + SECONDS_EACH * len(fleet.machines)
+        _wait(lambda: process.poll() is not None or _settled(fleet, supervisor), patience)
     except KeyboardInterrupt:
         _complain("interrupted; what was started is stopped again")
         _end(process)
         raise
-    if process.poll() is None and _all_up(fleet, supervisor):
+    if process.poll() is None and _settled(fleet, supervisor):
         standing.show(standing.rows(fleet.world))
-        return 0
+        return 1 if _tell_failures(fleet) else 0
     if process.poll() is None:
         _end(process)
     with log.open("rb") as written:
@@ -229,9 +232,29 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
         _complain(f"it still runs (process {process.pid}); stop it with: seemachine fleet down")
 
 
-def _all_up(fleet: Fleet, supervisor: Process) -> bool:
-    ready = all(standing.state(fleet.world, machine.esn) == "up" for machine in fleet.machines)
-    return ready and supervisor.is_same(holder(fleet.world.fleet) or Process())
+def _settled(fleet: Fleet, supervisor: Process) -> bool:
+    """Whether every machine is up, or is one of several in one process and can't be. Where none is,
+    the supervisor ends.
+    """
+    if not supervisor.is_same(holder(fleet.world.fleet) or Process()):
+        return False
+    states = {machine.esn: standing.state(fleet.world, machine.esn) for machine in fleet.machines}
+    return "up" in states.values() and all(
+        state == "up" or _failure(fleet, esn) for esn, state in states.items()
+    )
+
+
+def _failure(fleet: Fleet, esn: str) -> str:
+    """Of a machine that has a process for itself the end of that tells."""
+    return standing.failure(fleet.world, esn) if fleet.process == ONE else ""
+
+
+def _tell_failures(fleet: Fleet) -> int:
+    failures = {machine.esn: _failure(fleet, machine.esn) for machine in fleet.machines}
+    told = {esn: why for esn, why in failures.items() if why}
+    for esn, why in told.items():
+        _complain(f"{esn} did not start: {why}")
+    return len(told)
 
 
 def _machine_folders(world: World) -> list[Path]:

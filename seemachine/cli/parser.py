@@ -75,8 +75,8 @@ def _help(parser: Parser, options: argparse.Namespace) -> int:
 def _add_serve(words: Any, enter: Enter) -> None:
     parser = words.add_parser(
         "serve",
-        help="run one machine in the foreground",
-        description="Run one machine until SIGTERM or Ctrl-C.",
+        help="run one machine, or several, in the foreground",
+        description="Run machines until SIGTERM or Ctrl-C.",
     )
     parser.later(partial(_add_settings, parser))
     parser.set_defaults(run=enter("serve", ""))

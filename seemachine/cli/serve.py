@@ -12,6 +12,7 @@ from seemachine.config.setting import Setting, settings_of
 from seemachine.config.telling import in_help
 from seemachine.printing import say
 from seemachine.state.nvram.stores import MEMORY
+from seemachine.world import World
 
 TYPES = {"esn": esn, "world": Path}
 TLS = {"cert": "certificate", "key": "key", "ca": "ca"}
@@ -24,8 +25,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--config",
         type=Path,
+        action="append",
         metavar="FILE",
-        help="TOML file with these settings, [limits] and [tls]; see docs/reference/settings.md",
+        help="TOML file with these settings, [limits] and [tls]; see docs/reference/settings.md;"
+        " more than one: a machine each, all in this process",
     )
     for field, setting in settings_of(Config):
         if setting.shown:
@@ -65,6 +68,9 @@ def _add_option(parser: argparse.ArgumentParser, field: Field[Any], setting: Set
     else:
         told["metavar"] = setting.shown
         told["type"] = TYPES.get(field.name, field.type)
+    if field.name == "esn":
+        more = "; more than one: a machine each, all in this process, with module numbers and ports"
+        told |= {"action": "append", "help": f"{told['help']}{more} that count up"}
     parser.add_argument(f"--{NAMES.get(field.name, name)}", **told)
 
 
@@ -74,17 +80,44 @@ def _escaped(text: str) -> str:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the machine that the words and the file describe. Returns the exit code."""
-    if options.config is None and options.esn is None:
+    """Run the machines that words and files describe. Returns the exit code."""
+    files, esns = options.config or [], options.esn or []
+    if not files and not esns:
         return _wrong("--esn is needed, such as --esn 7852-268D-3BF9")
+    if len(files) > 1 and esns:
+        return _wrong("each of several --config says which ESN it is for; leave out --esn")
     try:
         refuse_password(options.witness)
-        config = load(options.config, options.world, **_given(options))
+        configs = _machines(files, esns, options.world, _given(options))
     except ConfigError as error:
         return _wrong(error)
     from seemachine.server.launch import start
 
-    return start(config, options.environ)
+    return start(configs, options.environ)
+
+
+def _machines(
+    files: list[Path], esns: list[str], usual: World, given: dict[str, Any]
+) -> list[Config]:
+    """One for each file; or for each ESN, with numbers and ports that count up."""
+    if len(files) > 1 or not esns:
+        configs = [load(file, usual, **given) for file in files]
+    else:
+        file = files[0] if files else None
+        first = load(file, usual, **given, esn=esns[0])
+        configs = [first] + [
+            load(file, usual, **{**given, "esn": name, **_counted(first, number)})
+            for number, name in enumerate(esns[1:], 1)
+        ]
+    named = [config.esn for config in configs]
+    if len(set(named)) < len(named):
+        raise ConfigError("two machines have the same esn")
+    return configs
+
+
+def _counted(first: Config, number: int) -> dict[str, int]:
+    port = first.port + number if first.port else 0
+    return {"module": first.module + number, "port": port}
 
 
 def _given(options: argparse.Namespace) -> dict[str, Any]:
@@ -92,6 +125,7 @@ def _given(options: argparse.Namespace) -> dict[str, Any]:
     given = {
         field.name: getattr(options, NAMES.get(field.name, field.name), None)
         for field, _ in settings_of(Config)
+        if field.name != "esn"
     }
     tls = {name: getattr(options, f"tls_{option}") for option, name in TLS.items()}
     return {**given, "tls": {name: file for name, file in tls.items() if file} or None}

@@ -1,5 +1,18 @@
 """generateLMS, continueLMS_cache_next, continueLMS_card_next: a key is made in steps that the
 client pulls (guide 2.7.1, 2.7.2).
+
+Theory of operation. A half-made key has seeds, one for each lease, and a seed may end in one place
+only: on one card, or in NVRAM. While it is made they are in memory and, for a key with a label, in
+its checkpoint, so that the hours of hashing outlive a crash. Each step is done first and kept
+afterwards: a client that asks again after a crash gets the step again, with the same nodes.
+
+Where a seed goes from the checkpoint, the order is the other way round, and must never be changed:
+the seed leaves memory and checkpoint, durably, and only then the card is written or the key
+installed. A crash in between loses the leases of one card; in the other order it would leave them
+in two places, and both could sign.
+
+Whose key it is, is looked at under the key's lock (`making.held`): a connection that is gone may
+still have a worker thread at a step, and whoever resumed the key has another handle by then.
 """
 
 from seemachine.commands.leases import refuse_undelegated, to_store

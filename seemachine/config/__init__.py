@@ -1,6 +1,7 @@
 """Settings of one machine: defaults, then a TOML file, then the command line.
 
-`settings` declares them, `reading` takes them from files and words, `writing` makes a file of them.
+`settings` and `tables` declare them, `reading` takes them from files and words, `writing` makes a
+file of them.
 """
 
 from seemachine.config.reading import (
@@ -12,13 +13,8 @@ from seemachine.config.reading import (
     refuse_password,
 )
 from seemachine.config.setting import MOST, ConfigError
-from seemachine.config.settings import (
-    MIN_FRAME,
-    OPERATORS,
-    Config,
-    LimitSettings,
-    TlsSettings,
-)
+from seemachine.config.settings import OPERATORS, Config
+from seemachine.config.tables import MIN_FRAME, LimitSettings, TlsSettings
 from seemachine.config.writing import to_toml
 
 __all__ = [

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from seemachine.config.setting import ConfigError
-from seemachine.config.settings import Config, LimitSettings, TlsSettings, check_witness
+from seemachine.config.settings import Config, check_witness
+from seemachine.config.tables import LimitSettings, TlsSettings
 from seemachine.witnesses.address import is_url, parse
 from seemachine.world import CA_FILE, World
 

@@ -1,7 +1,7 @@
 """The settings of one machine, each declared with its limits and its documentation."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -16,8 +16,8 @@ from seemachine.config.setting import (
     text,
     texts,
 )
+from seemachine.config.tables import LimitSettings, TlsSettings
 from seemachine.state.nvram.stores import KINDS, SQLITE
-from seemachine.wire.framing import MAX_FRAME
 from seemachine.wire.names import MOST_MODULES, SEE_PORT, is_esn
 from seemachine.witnesses.address import FORM, is_url, parse
 from seemachine.world import World
@@ -32,100 +32,11 @@ LOCKING = {
     "yes": "the machine does not start without it",
     "no": "nothing is locked",
 }
-# Room for the longest replies: a part of a node cache, and a listing of all NVRAM files.
-MIN_FRAME = 640 * 1024
 _SIGNER = re.compile(r"(?:[0-9a-f]{2}){20,64}", re.ASCII)
 
 
 def _is_signer(value: str) -> bool:
     return _SIGNER.fullmatch(value) is not None
-
-
-@dataclass(frozen=True, slots=True)
-class LimitSettings:
-    """What one peer can make the machine hold, and for how long.
-
-    Bytes, counts and seconds. A peer is an address, of IPv6 a network of 64 bits.
-    """
-
-    frame_bytes: int = number(
-        MAX_FRAME,
-        MIN_FRAME,
-        MAX_FRAME,
-        "the largest frame",
-        unit="bytes",
-        more="Clients hash longer messages themselves. Some replies would"
-        " not fit into a smaller one.",
-    )
-    connections: int = number(
-        256,
-        1,
-        MOST,
-        "how many connections are open at one time",
-        more="[How one more gets in](../how-to/under-attack.md#who-gets-a-place).",
-    )
-    peer_connections: int = number(
-        192, 1, MOST, "how many of them come from one address, or one IPv6 network of 64 bits"
-    )
-    peer_connections_per_second: int = number(
-        20000,
-        1,
-        MOST,
-        "how many new connections of one address are taken in a second",
-        more="Twice as many at once; more are closed unheard. The default is more than a machine"
-        " can take: lower it where only attackers come that fast.",
-    )
-    peer_requests_per_second: int = number(
-        20000,
-        1,
-        MOST,
-        "how many requests of one address are answered in a second",
-        more="Twice as many at once; more wait. The default is more than a machine can do: lower it"
-        " to keep one address from having it all.",
-    )
-    greeting_seconds: int = number(
-        5, 1, MOST, "how long a client has from connecting to hello", unit="seconds"
-    )
-    idle_seconds: int = number(
-        300, 1, MOST, "how long a connection may be idle between two requests", unit="seconds"
-    )
-    request_seconds: int = number(
-        120,
-        1,
-        MOST,
-        "how long a request may take",
-        unit="seconds",
-        more="The limit holds for each of receiving, answering and replying.",
-    )
-    drain_seconds: int = number(
-        10,
-        1,
-        MOST,
-        "how long requests under way have when the machine is stopped",
-        unit="seconds",
-    )
-    handshake_seconds: int = number(
-        5,
-        1,
-        MOST,
-        "how long a TLS handshake may take",
-        unit="seconds",
-        more="It counts as a connection from its first moment.",
-    )
-
-    def __post_init__(self) -> None:
-        check_all(self, "limits.")
-
-
-@dataclass(frozen=True, slots=True)
-class TlsSettings:
-    """PEM files. With all three the port takes TLS and nothing else."""
-
-    certificate: Path = path(
-        "the path of a file", "the machine's certificate, with its chain", shown="FILE"
-    )
-    key: Path = path("the path of a file", "its private key, without a password", shown="FILE")
-    ca: Path = path("the path of a file", "the CA whose clients are let in", shown="FILE")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,7 +149,7 @@ class Config:
         more="`--home` on the command line. The machine's own state is in `hsm/<ESN>/` there.",
         shown="DIR",
     )
-    limits: LimitSettings = LimitSettings()
+    limits: LimitSettings = field(default_factory=LimitSettings)
     tls: TlsSettings | None = None
 
     def __post_init__(self) -> None:

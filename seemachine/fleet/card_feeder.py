@@ -7,6 +7,7 @@ import contextlib
 import trio
 
 from seemachine.fleet.configuration import Fleet
+from seemachine.process.pace import rest
 from seemachine.state.cards.rack import Rack
 from seemachine.state.cards.slots import Slots
 from seemachine.state.errors import CardError, StateError
@@ -22,12 +23,13 @@ async def feed_cards(fleet: Fleet) -> None:
         (Slots(fleet.world, machine.esn), slot) for machine in fleet.machines for slot in SLOTS
     ]
     while True:
+        began = trio.current_time()
         for slots, slot in places:
             # What a full disk, or a system out of threads, refuses now may be possible later.
             with contextlib.suppress(StateError, OSError, RuntimeError):
                 if slots.light(slot):
                     await trio.to_thread.run_sync(feed, rack, slots.esn, slot)
-        await trio.sleep(LOOK_SECONDS)
+        await trio.sleep(rest(LOOK_SECONDS, trio.current_time() - began))
 
 
 def feed(rack: Rack, esn: str, slot: int) -> None:

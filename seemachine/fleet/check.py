@@ -12,7 +12,7 @@ from seeclient.environment import Environment
 from seeclient.keys import PREFIX
 
 from seemachine.fleet import health
-from seemachine.fleet.finding import Finding
+from seemachine.fleet.finding import CheckResult
 from seemachine.hsms import published, records
 from seemachine.hsms.features import FEATURES, SEE_FEATURE
 from seemachine.hsms.records import Module
@@ -28,7 +28,7 @@ TOOLS_ADVICE = (
 )
 
 
-def findings(told: Environment) -> list[Finding]:
+def findings(told: Environment) -> list[CheckResult]:
     """Everything found with the HSMs that are enrolled here, most far-reaching first."""
     world = told.world
     known = [module for module in records.present(world) if module.number]
@@ -49,12 +49,12 @@ def findings(told: Environment) -> list[Finding]:
     ]
 
 
-def as_document(found: list[Finding]) -> dict[str, Any]:
+def as_document(found: list[CheckResult]) -> dict[str, Any]:
     """What is printed as JSON."""
     return {"findings": [asdict(finding) for finding in found]}
 
 
-def _signers(world: World, known: list[Module]) -> list[Finding]:
+def _signers(world: World, known: list[Module]) -> list[CheckResult]:
     signers = {
         module.esn: module.signer
         for module in known
@@ -68,7 +68,7 @@ def _signers(world: World, known: list[Module]) -> list[Finding]:
         " the image again with it (guide 2.9.2)"
     )
     return [
-        Finding(
+        CheckResult(
             "",
             "the SEE machines are signed by different keys, so LMS keys and cards of one do not"
             f" work on another: {listed}",
@@ -77,7 +77,7 @@ def _signers(world: World, known: list[Module]) -> list[Finding]:
     ]
 
 
-def _keys(world: World, known: list[Module]) -> list[Finding]:
+def _keys(world: World, known: list[Module]) -> list[CheckResult]:
     signers = {signer for module in known for signer in module.signers if signer}
     found = []
     for path in sorted(world.keys.glob(f"{PREFIX}*")):
@@ -88,7 +88,7 @@ def _keys(world: World, known: list[Module]) -> list[Finding]:
                 f"the LMS key {alias} was made by SEE machines signed by {_short(signer)}, which"
                 " none here is"
             )
-            found.append(Finding("", problem, "load a SEE machine that is signed by that key"))
+            found.append(CheckResult("", problem, "load a SEE machine that is signed by that key"))
     return found
 
 
@@ -105,20 +105,20 @@ def _signer_of(path: Path) -> str:
         return ""
 
 
-def _licence(module: Module) -> list[Finding]:
+def _licence(module: Module) -> list[CheckResult]:
     if module.licensed:
         return []
     name = FEATURES[SEE_FEATURE[module.model]]
     if SEE_FEATURE[module.model] in module.licences:
         return [
-            Finding(
+            CheckResult(
                 module.esn,
                 f"the licence {name} is not effective yet",
                 f"nopclearfail -c -m {module.number}",
             )
         ]
     return [
-        Finding(
+        CheckResult(
             module.esn,
             f"there is no licence {name}",
             "install one with nethsmadmin -a, then nopclearfail -c (guide 2.5)",
@@ -126,7 +126,7 @@ def _licence(module: Module) -> list[Finding]:
     ]
 
 
-def _certificate(module: Module) -> list[Finding]:
+def _certificate(module: Module) -> list[CheckResult]:
     now = dt.datetime.now(dt.UTC)
     found = []
     for loaded in module.loaded:
@@ -140,7 +140,7 @@ def _certificate(module: Module) -> list[Finding]:
                 " can't be started any more"
             )
             found.append(
-                Finding(
+                CheckResult(
                     module.esn,
                     problem,
                     "get a new certificate for the same key and register it with: csadmin ids add",
@@ -149,14 +149,14 @@ def _certificate(module: Module) -> list[Finding]:
     return found
 
 
-def _delegation(module: Module) -> list[Finding]:
+def _delegation(module: Module) -> list[CheckResult]:
     missing = [loaded for loaded in module.loaded if not loaded.delegated]
     advice = (
         "make userdata.raw with userdatatool.py and put it into the image or the user data (guide"
         " 2.5.1 step 4, 2.5.2.3 step 15)"
     )
     return [
-        Finding(
+        CheckResult(
             module.esn,
             f"the SEE machine {each.name} has no NVRAM delegation; a real HSM would make no keys",
             advice,
@@ -165,14 +165,14 @@ def _delegation(module: Module) -> list[Finding]:
     ]
 
 
-def _mode(module: Module) -> list[Finding]:
+def _mode(module: Module) -> list[CheckResult]:
     if module.mode == records.OPERATIONAL:
         return []
     problem = f"it is in {module.mode} mode, in which it reads no cards and runs no SEE machine"
-    return [Finding(module.esn, problem, module.way_back)]
+    return [CheckResult(module.esn, problem, module.way_back)]
 
 
-def _unpublished(world: World, module: Module) -> list[Finding]:
+def _unpublished(world: World, module: Module) -> list[CheckResult]:
     """Not of a machine that somebody serves by hand, who may not want it to be seen."""
     runs = records.of_fleet(world, module.esn) or records.started(world, module)
     if not runs or published.read(world, module.esn) is not None:
@@ -183,7 +183,7 @@ def _unpublished(world: World, module: Module) -> list[Finding]:
         else f"hsc_loadseemachine -m {module.number}"
     )
     return [
-        Finding(
+        CheckResult(
             module.esn,
             "its SEE machine runs and is not published, so no client finds it",
             f"publish it with: {publish}",
@@ -191,7 +191,7 @@ def _unpublished(world: World, module: Module) -> list[Finding]:
     ]
 
 
-def _stale(world: World) -> list[Finding]:
+def _stale(world: World) -> list[CheckResult]:
     found = []
     for path in sorted(world.published.glob("*.json")):
         esn = path.stem
@@ -201,7 +201,7 @@ def _stale(world: World) -> list[Finding]:
             of_fleet = entry is not None and entry.process.is_same(noted)
             advice = FLEET_ADVICE if of_fleet else TOOLS_ADVICE
             found.append(
-                Finding(
+                CheckResult(
                     esn,
                     "the published object is stale: no SEE machine is where it points to",
                     advice,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from seemachine.config import Config, ConfigError, build, read_toml
-from seemachine.fleet.shared import EACH, FleetSettings
+from seemachine.fleet.shared import EACH, ONE, FleetSettings
 from seemachine.fleet.template import guide_fleet
 from seemachine.hsms import records
 from seemachine.hsms.records import Loaded, Module
@@ -31,6 +31,13 @@ class Fleet:
     machines: tuple[Config, ...]
     left_out: dict[str, str] = field(default_factory=dict)
     process: str = EACH
+
+    @property
+    def groups(self) -> list[tuple[Config, ...]]:
+        """The machines of each process."""
+        if self.process == ONE:
+            return [self.machines]
+        return [(machine,) for machine in self.machines]
 
     @property
     def fed(self) -> bool:

@@ -4,7 +4,7 @@ Nothing is signalled here, whatever a file says who holds a folder.
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -16,6 +16,8 @@ STOP_SECONDS = 60.0
 # For holders that don't show that they look for requests. Ours show it before anything else.
 STRANGER_SECONDS = 5.0
 LOOK_SECONDS = 0.05
+# Each that is asked takes a descriptor.
+AT_ONCE = 200
 
 
 def end(folders: Iterable[Path], log: Path) -> None:
@@ -24,6 +26,11 @@ def end(folders: Iterable[Path], log: Path) -> None:
     Raises StateLocked with what to do about one that has not.
     """
     held = [folder for folder in folders if holder(folder) is not None]
+    for first in range(0, len(held), AT_ONCE):
+        _end_together(held[first : first + AT_ONCE], log)
+
+
+def _end_together(held: Sequence[Path], log: Path) -> None:
     began = time.monotonic()
     with ExitStack() as requests:
         for folder in held:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckResult:
     """What is wrong where, and what to do. `esn` is empty when it concerns several HSMs."""
 
     esn: str

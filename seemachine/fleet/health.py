@@ -14,7 +14,8 @@ from seeclient.environment import Environment
 
 from seemachine.config import ConfigError
 from seemachine.fleet import configuration
-from seemachine.fleet.finding import Finding
+from seemachine.fleet import status as standing
+from seemachine.fleet.finding import CheckResult
 from seemachine.fleet.suspects import suspects
 from seemachine.hsms import published, records
 from seemachine.state.disk import world_key
@@ -27,7 +28,7 @@ from seemachine.world import World
 LEFT_MINUTES = 10
 
 
-def findings(told: Environment) -> list[Finding]:
+def findings(told: Environment) -> list[CheckResult]:
     """Everything found, most far-reaching first."""
     world = told.world
     esns = [
@@ -38,25 +39,25 @@ def findings(told: Environment) -> list[Finding]:
     return [*_files(world), *_unwatched(world, esns), *_asked(told, esns), *_half_made(world)]
 
 
-def _files(world: World) -> Iterator[Finding]:
+def _files(world: World) -> Iterator[CheckResult]:
     path = world.fleet_file
     try:
         if path.exists():
             configuration.read(path, world)
     except ConfigError as error:
-        yield Finding("", str(error), "mend it; without it no fleet comes up")
+        yield CheckResult("", str(error), "mend it; without it no fleet comes up")
     if world_key.is_missing(world):
         problem = (
             f"{world.key_file} is missing, and there are cards or half-made keys that"
             " only it can read"
         )
-        yield Finding("", problem, "put it back from its safe place")
+        yield CheckResult("", problem, "put it back from its safe place")
 
 
-def _unwatched(world: World, esns: Iterable[str]) -> Iterator[Finding]:
+def _unwatched(world: World, esns: Iterable[str]) -> Iterator[CheckResult]:
     if holder(world.fleet) is None:
         for esn in filter(lambda esn: records.of_fleet(world, esn), esns):
-            yield Finding(
+            yield CheckResult(
                 esn,
                 "its supervisor is gone: when it dies it is not started again",
                 "seemachine fleet down; seemachine fleet up",
@@ -64,21 +65,21 @@ def _unwatched(world: World, esns: Iterable[str]) -> Iterator[Finding]:
         return
     for esn in configuration.started(world):
         if not records.running(world, esn):
-            yield Finding(
+            yield CheckResult(
                 esn,
                 "the fleet is up, but this machine is down",
-                f"the reason is in {world.fleet / 'log'}",
+                standing.failure(world, esn) or f"the reason is in {world.fleet / 'log'}",
             )
 
 
-def _asked(told: Environment, esns: Iterable[str]) -> Iterator[Finding]:
+def _asked(told: Environment, esns: Iterable[str]) -> Iterator[CheckResult]:
     """Over the wire, one machine after the other: one that is frozen takes its time."""
     for entry in filter(None, (published.listening(told.world, esn) for esn in esns)):
         address = Address(entry.host, entry.port, entry.module, entry.esn, entry.tls)
         fleet = blocking.Fleet(replace(told, fleet=[address]), doubted=True)
         try:
             for failure in fleet.roster.failures:
-                yield Finding(
+                yield CheckResult(
                     entry.esn,
                     f"it can't be asked: {failure.detail}",
                     "do what that says; if it hangs, end its process",
@@ -89,13 +90,13 @@ def _asked(told: Environment, esns: Iterable[str]) -> Iterator[Finding]:
             fleet.close()
 
 
-def _doubts(fleet: blocking.Fleet, peer: Peer) -> Iterator[Finding]:
+def _doubts(fleet: blocking.Fleet, peer: Peer) -> Iterator[CheckResult]:
     if peer.doubt is not None:
-        yield Finding(peer.esn, peer.doubt.detail, "seemachine quarantine explain")
+        yield CheckResult(peer.esn, peer.doubt.detail, "seemachine quarantine explain")
     try:
         found = [suspect for _, suspect in fleet.run(suspects(fleet.roster))]
     except StatusError as refused:
-        yield Finding(
+        yield CheckResult(
             peer.esn,
             f"what it has in quarantine is not known: {refused.detail}",
             "look at it with: seemachine quarantine list",
@@ -107,19 +108,19 @@ def _doubts(fleet: blocking.Fleet, peer: Peer) -> Iterator[Finding]:
             if suspect.file
             else f"half-made key {suspect.label}"
         )
-        yield Finding(
+        yield CheckResult(
             peer.esn, f"{what} is in quarantine: {suspect.reason}", "seemachine quarantine explain"
         )
 
 
-def _half_made(world: World) -> Iterator[Finding]:
+def _half_made(world: World) -> Iterator[CheckResult]:
     for path in sorted(world.folder.glob("hsm/*/making/*.key")):
         minutes = int(_idle_seconds(path, path.with_suffix(".rows")) / 60)
         if minutes >= LEFT_MINUTES:
             advice = (
                 f"pipsqueak generate alias={path.stem} resume=yes, or replace=yes to give it up"
             )
-            yield Finding(
+            yield CheckResult(
                 path.parts[-3],
                 f"nobody has gone on with the half-made key {path.stem} for {minutes} minutes",
                 advice,

@@ -19,6 +19,16 @@ def state(world: World, esn: str) -> str:
     return "up" if entry is not None and entry.process.is_same(holds) else "starting"
 
 
+def failure(world: World, esn: str) -> str:
+    """Why the process that a supervisor has for a machine runs without it; empty when that is not
+    so.
+    """
+    found = published.failure(world, esn)
+    if found is None or not found.process.is_same(records.fleet_process(world, esn)):
+        return ""
+    return "" if state(world, esn) == "up" else found.why
+
+
 def rows(world: World) -> list[dict[str, Any]]:
     """All HSMs in the order of their modules, those that are not enrolled last.
 
@@ -40,7 +50,9 @@ def _row(world: World, known: dict[str, Any]) -> dict[str, Any]:
     address = f"{up.host}:{up.port}" if up else None
     holds = holder(world.hsm(esn))
     pid = None if holds is None else holds.pid_here
-    return {**known, "address": address, "pid": pid, "state": how}
+    why = failure(world, esn)
+    told = {"why": why} if why else {}
+    return {**known, "address": address, "pid": pid, "state": how, **told}
 
 
 def numbers(world: World) -> dict[str, int]:
@@ -76,7 +88,8 @@ def show(found: list[dict[str, Any]]) -> None:
     """A line for each."""
     for row in found:
         process = row["pid"] or "of another PID namespace"
-        where = f"{row['address']}  process {process}" if row["state"] == "up" else ""
+        up = f"{row['address']}  process {process}"
+        where = up if row["state"] == "up" else row.get("why", "")
         say(
             f"module {row['module'] or '-'}  {row['esn']}  {row['model']:<3} {row['state']:<9}"
             f" {where}".rstrip()

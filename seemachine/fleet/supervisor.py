@@ -1,12 +1,15 @@
-"""Keeps the machines of a fleet running: one process each, started again when it dies, with a pause
-that grows.
+"""Keeps the machines of a fleet running, in a process each or in one for all. A process that dies
+is started again, with a pause that grows.
 """
 
 import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TypeVar
 
 import trio
 
@@ -18,6 +21,7 @@ from seemachine.fleet.settings_file import write_settings
 from seemachine.hsms import published, records
 from seemachine.process import signals, systemd
 from seemachine.process.identity import Process, child
+from seemachine.process.pace import rest
 from seemachine.process.shortage import lacking
 from seemachine.state.errors import reason
 
@@ -28,8 +32,16 @@ LOOK_SECONDS = 0.02
 KILL_AFTER = 5.0
 
 
+# Files that are written at one time.
+WRITERS = 16
+
+# The machines of one process.
+Group = Sequence[Config]
+Result = TypeVar("Result")
+
+
 class FleetFailed(Exception):
-    """A machine did not come up at the first try."""
+    """A process did not come up at the first try."""
 
 
 def say(text: str) -> None:
@@ -49,6 +61,7 @@ class Supervisor:
         self._tell = tell
         self._asked = asked
         self._ready: set[str] = set()
+        self._failed: set[str] = set()
         self._failure: FleetFailed | None = None
 
     async def run(self) -> None:
@@ -56,8 +69,8 @@ class Supervisor:
         with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as received:
             trio.lowlevel.spawn_system_task(signals.heed, self._asked)
             async with trio.open_nursery() as nursery:
-                for machine in self._fleet.machines:
-                    nursery.start_soon(self._keep, machine, nursery.cancel_scope)
+                for group in self._fleet.groups:
+                    nursery.start_soon(self._keep, group, nursery.cancel_scope)
                 if self._fleet.fed:
                     nursery.start_soon(feed_cards, self._fleet)
                 await anext(received)
@@ -67,81 +80,120 @@ class Supervisor:
         if self._failure is not None:
             raise self._failure
 
-    async def _keep(self, machine: Config, scope: trio.CancelScope) -> None:
+    async def _keep(self, group: Group, scope: trio.CancelScope) -> None:
         pause = FIRST_PAUSE
         while True:
             began = trio.current_time()
-            ended = await self._live_once(machine)
-            if machine.esn not in self._ready:
+            ended = await self._live_once(group)
+            if self._ready.isdisjoint(machine.esn for machine in group):
                 self._failure = FleetFailed(
-                    f"{machine.esn} did not start: it {ended}; the reason is above"
+                    f"{_named(group)} did not start: it {ended}; the reason is above"
                 )
                 scope.cancel()
                 return
             if trio.current_time() - began > STEADY_SECONDS:
                 pause = FIRST_PAUSE
-            say(f"fleet: {machine.esn} {ended}; starting it again in {pause:g} s")
+            say(f"fleet: {_named(group)} {ended}; starting it again in {pause:g} s")
             await trio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 
-    async def _live_once(self, machine: Config) -> str:
-        """One life of a machine, and how it ended. What the system lacks ends one, and never us."""
+    async def _live_once(self, group: Group) -> str:
+        """One life of a process, and how it ended. What the system lacks ends one, and never us."""
         try:
-            return _died(await self._run_once(machine))
+            return _died(await self._run_once(group))
         except (OSError, RuntimeError, MemoryError) as error:
             if not isinstance(error, OSError) and not lacking(error):
                 raise
             say(f"fleet: {reason(error)}")
             return "can't be run"
 
-    async def _run_once(self, machine: Config) -> int:
-        """One life of a machine's process. Cancelled, it stops the process in order."""
-        settings = write_settings(machine)
-        command = [sys.executable, "-P", "-m", "seemachine", "serve", "--config", str(settings)]
+    async def _run_once(self, group: Group) -> int:
+        """One life of the process of some machines. Cancelled, it stops the process in order."""
+        files = await for_each(write_settings, group)
+        words = [word for file in files for word in ("--config", str(file))]
+        command = [sys.executable, "-P", "-m", "seemachine", "serve", *words]
         # In a session of its own: Ctrl-C is for the supervisor, which stops its machines in order.
         process = await trio.lowlevel.open_process(
             command, stdin=None, start_new_session=True, env=_environment()
         )
         try:
             ours = child(process.pid)
-            records.note_fleet_process(self._fleet.world, machine.esn, ours)
+            await for_each(partial(self._note, ours), group)
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._announce, machine, ours)
+                nursery.start_soon(self._announce, group, ours)
                 code = await process.wait()
                 nursery.cancel_scope.cancel()
             return code
         finally:
-            await self._stop(machine, process)
-            records.note_fleet_process(self._fleet.world, machine.esn, None)
+            await self._stop(group, process)
+            for machine in group:
+                self._note(None, machine)
 
-    async def _announce(self, machine: Config, ours: Process) -> None:
-        while True:
-            entry = published.read(self._fleet.world, machine.esn)
-            if entry is not None and entry.process.is_same(ours):
-                self._tell_ready(machine.esn)
-                what = f"{machine.esn} ({machine.model}, module {machine.module})"
-                say(f"fleet: {what} ready at {entry.host}:{entry.port}, {ours}")
-                return
-            await trio.sleep(LOOK_SECONDS)
+    def _note(self, ours: Process | None, machine: Config) -> None:
+        records.note_fleet_process(self._fleet.world, machine.esn, ours)
 
-    def _tell_ready(self, esn: str) -> None:
-        """The service manager is told once, when the last machine of the fleet is up."""
-        known = len(self._ready)
-        self._ready.add(esn)
-        if known < len(self._ready) == len(self._fleet.machines):
+    async def _announce(self, group: Group, ours: Process) -> None:
+        """Say of each machine that it is up; one among others says itself why it is not."""
+        waiting = list(group)
+        while waiting:
+            began = trio.current_time()
+            waiting = [machine for machine in waiting if not self._is_up(machine, ours)]
+            # The end of its own process tells that a machine which is alone is not up.
+            if len(group) > 1:
+                waiting = [machine for machine in waiting if not self._has_failed(machine, ours)]
+            await trio.sleep(rest(LOOK_SECONDS, trio.current_time() - began))
+
+    def _is_up(self, machine: Config, ours: Process) -> bool:
+        entry = published.read(self._fleet.world, machine.esn)
+        if entry is None or not entry.process.is_same(ours):
+            return False
+        self._settle(machine.esn, self._ready)
+        what = f"{machine.esn} ({machine.model}, module {machine.module})"
+        say(f"fleet: {what} ready at {entry.host}:{entry.port}, {ours}")
+        return True
+
+    def _has_failed(self, machine: Config, ours: Process) -> bool:
+        failure = published.failure(self._fleet.world, machine.esn)
+        if failure is None or not failure.process.is_same(ours):
+            return False
+        self._settle(machine.esn, self._failed)
+        return True
+
+    def _settle(self, esn: str, those: set[str]) -> None:
+        """The service manager is told once, when all machines of the fleet are up, or can't be."""
+        known = len(self._ready | self._failed)
+        those.add(esn)
+        if known < len(self._ready | self._failed) == len(self._fleet.machines) and self._ready:
             systemd.ready(f"{len(self._ready)} machines are up")
 
-    async def _stop(self, machine: Config, process: trio.Process) -> None:
+    async def _stop(self, group: Group, process: trio.Process) -> None:
         if process.poll() is not None:
             return
+        patience = max(machine.limits.drain_seconds for machine in group) + KILL_AFTER
         with trio.CancelScope(shield=True):
             process.terminate()
-            with trio.move_on_after(machine.limits.drain_seconds + KILL_AFTER):
+            with trio.move_on_after(patience):
                 await process.wait()
             if process.poll() is None:
-                say(f"fleet: {machine.esn} did not stop in time and is killed")
+                say(f"fleet: {_named(group)} did not stop in time and is killed")
                 process.kill()
                 await process.wait()
+
+
+async def for_each(work: Callable[[Config], Result], group: Group) -> list[Result]:
+    """The results of a work that waits for the disk: for many machines on several threads."""
+    if len(group) == 1:
+        return [work(group[0])]
+
+    def all_of_them() -> list[Result]:
+        with ThreadPoolExecutor(WRITERS) as pool:
+            return list(pool.map(work, group))
+
+    return await trio.to_thread.run_sync(all_of_them)
+
+
+def _named(group: Group) -> str:
+    return group[0].esn if len(group) == 1 else f"the process of {len(group)} machines"
 
 
 def _environment() -> dict[str, str]:

@@ -5,6 +5,7 @@ A machine publishes itself when it listens and withdraws when it stops in order.
 stale object behind, as in guide 2.8.1.
 """
 
+import contextlib
 import json
 from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
@@ -16,14 +17,15 @@ from seemachine.wire.printable import is_printable
 from seemachine.world import PUBLISHED_NAME, World
 
 LISTENING = "listening.json"
+FAILED = "failed.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
     """One machine's entry. `tls`: it takes nothing else.
 
-    `nvram` is the name of its NVRAM in hex, by which clients know it. `pid` and `started` are of
-    its process: a number alone may be another's by now.
+    `nvram` is the name of its NVRAM in hex, by which clients know it. `opening` is drawn anew each
+    time that it starts; `pid` and `started` are of its process, which may have many machines.
     """
 
     esn: str
@@ -35,11 +37,12 @@ class Published:
     tls: bool = False
     nvram: str = ""
     started: str = ""
+    opening: str = ""
 
     @property
     def process(self) -> Process:
-        """The one that made the entry."""
-        return Process(self.pid, self.started)
+        """The one that made the entry, when it held the machine's folder as it says."""
+        return Process(self.pid, self.started, opening=self.opening)
 
 
 def publish(world: World, entry: Published, name: str = PUBLISHED_NAME) -> None:
@@ -76,6 +79,47 @@ def listening(world: World, esn: str) -> Published | None:
     return _entry(world.hsm(esn) / LISTENING)
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a machine did not start, and the process that tried."""
+
+    esn: str
+    why: str
+    pid: int
+    started: str = ""
+
+    @property
+    def process(self) -> Process:
+        """The one that tried."""
+        return Process(self.pid, self.started)
+
+
+def note_failure(world: World, failure: Failure) -> None:
+    """Say in the machine's own folder, if there is one, why it did not start: it has no process
+    that could. Where that can't be written it is not.
+    """
+    folder = world.hsm(failure.esn)
+    with contextlib.suppress(OSError):
+        if folder.is_dir():
+            replace_file(folder / FAILED, json.dumps(asdict(failure)).encode())
+
+
+def forget_failure(world: World, esn: str) -> None:
+    """It is up."""
+    with contextlib.suppress(OSError):
+        (world.hsm(esn) / FAILED).unlink(missing_ok=True)
+
+
+def failure(world: World, esn: str) -> Failure | None:
+    """Why a machine did not start when that was last tried; None when it did."""
+    try:
+        found = Failure(**json.loads((world.hsm(esn) / FAILED).read_text()))
+    except (OSError, ValueError, TypeError, RecursionError):
+        return None
+    typed = [type(value) for value in astuple(found)] == [str, str, int, str]
+    return found if typed and found.esn == esn and is_printable(found.why) else None
+
+
 def _entry(path: Path) -> Published | None:
     try:
         entry = Published(**json.loads(path.read_text()))
@@ -96,6 +140,7 @@ def _is_one(entry: Published) -> bool:
         int,
         int,
         bool,
+        str,
         str,
         str,
     ]

@@ -1,4 +1,4 @@
 """A small CA for machines and their clients: `seemachine pki`.
 
-The only room that needs the package cryptography.
+Needs the package cryptography, which is an extra.
 """

@@ -1,4 +1,4 @@
-"""How many descriptors a machine may have, shared between its own files and those who connect.
+"""How many descriptors a process may have, shared between its own files and those who connect.
 
 Files come first: a crowd at the door must not keep a leaf from being written.
 """
@@ -11,6 +11,8 @@ from dataclasses import dataclass
 OWN = 128
 # For connections that are turned away, make room for another, or were not looked at yet.
 PASSING = 128
+# What each further machine of the process adds to both.
+OWN_MORE, PASSING_MORE = 16, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +32,20 @@ class Descriptors:
         return self.allowed >= self.wanted
 
 
-def share(allowed: int, connections: int) -> Descriptors:
-    """Half for our own files where there are few. `connections` is what the settings promise."""
-    sockets = allowed - min(OWN, allowed // 2)
-    served = max(1, sockets - min(PASSING, sockets // 4))
-    return Descriptors(allowed, connections + OWN + PASSING, sockets, min(connections, served))
+def share(allowed: int, connections: int, machines: int = 1) -> Descriptors:
+    """Half for our own files where there are few. `connections` is what the settings of all
+    machines of the process promise together.
+    """
+    own, passing = OWN + (machines - 1) * OWN_MORE, PASSING + (machines - 1) * PASSING_MORE
+    sockets = allowed - min(own, allowed // 2)
+    served = max(1, sockets - min(passing, sockets // 4))
+    return Descriptors(allowed, connections + own + passing, sockets, min(connections, served))
 
 
-def allow(connections: int) -> Descriptors:
+def allow(connections: int, machines: int = 1) -> Descriptors:
     """Have the system let us open as many as we need, as far as it lets us ask."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = connections + OWN + PASSING
+    wanted = share(0, connections, machines).wanted
     if soft != resource.RLIM_INFINITY and soft < wanted:
         unlimited = hard == resource.RLIM_INFINITY
         # A kernel has a limit of its own, below which a limit may be named that it does not grant.
@@ -48,4 +53,4 @@ def allow(connections: int) -> Descriptors:
             more = wanted if unlimited else min(wanted, hard)
             resource.setrlimit(resource.RLIMIT_NOFILE, (more, hard))
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return share(wanted if soft == resource.RLIM_INFINITY else soft, connections)
+    return share(wanted if soft == resource.RLIM_INFINITY else soft, connections, machines)

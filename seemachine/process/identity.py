@@ -17,15 +17,17 @@ PROC = Path("/proc")
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A process, as it describes itself.
+    """A process, as it describes itself; of one machine in it, where `opening` is told.
 
     `pid` is 0 where it is not known. `started` (tick and boot) and `namespace` (in which the number
-    counts) are empty where the system does not tell.
+    counts) are empty where the system does not tell. `opening` is drawn anew for each time that a
+    folder is held: a process has many machines, and a number may come again.
     """
 
     pid: int = 0
     started: str = ""
     namespace: str = ""
+    opening: str = ""
 
     def is_same(self, other: "Process") -> bool:
         """Whether both are one process, as far as both tell; never when a number is unknown."""
@@ -71,7 +73,7 @@ def parsed(text: str) -> Process:
         found = Process(**values) if isinstance(values, dict) else Process(values)
     except (ValueError, TypeError, RecursionError):
         return Process()
-    right = [type(value) for value in astuple(found)] == [int, str, str]
+    right = [type(value) for value in astuple(found)] == [int, str, str, str]
     return found if right and 0 < found.pid <= HIGHEST else Process()
 
 

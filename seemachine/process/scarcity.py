@@ -3,6 +3,7 @@
 import contextlib
 from collections import Counter
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import trio
@@ -10,8 +11,29 @@ import trio
 from seemachine.process.shortage import MEMORY, lacking, sentence
 
 SAY_AGAIN_SECONDS = 60.0
-# Of memory, for the moment when there is no more.
 KEPT_BYTES = 2 << 20
+
+
+class Reserve:
+    """Memory that a process keeps for the moment when there is no more."""
+
+    def __init__(self) -> None:
+        self._kept: bytearray | None = bytearray(KEPT_BYTES)
+
+    def give_up(self) -> None:
+        """Let others have it."""
+        self._kept = None
+
+    def take_back(self) -> None:
+        """Keep some again, if there is any."""
+        with contextlib.suppress(MemoryError):
+            self._kept = self._kept or bytearray(KEPT_BYTES)
+
+
+@cache
+def reserve() -> Reserve:
+    """That of this process, for all of its machines."""
+    return Reserve()
 
 
 class Scarcity:
@@ -20,7 +42,7 @@ class Scarcity:
     def __init__(self, log: Any) -> None:
         self.relieve: Callable[[], None] = lambda: None
         self._log = log
-        self._kept: bytearray | None = bytearray(KEPT_BYTES)
+        self._reserve = reserve()
         self._said: dict[str, float] = {}
         self._unsaid: Counter[str] = Counter()
 
@@ -41,7 +63,6 @@ class Scarcity:
 
     def _make_room(self) -> None:
         # Given up first, so that there is enough to do without.
-        self._kept = None
+        self._reserve.give_up()
         self.relieve()
-        with contextlib.suppress(MemoryError):
-            self._kept = bytearray(KEPT_BYTES)
+        self._reserve.take_back()

@@ -1,7 +1,8 @@
-"""Threads that a machine takes at its start and keeps, for when the system gives no more.
+"""Threads that a process takes at its start and keeps, for when the system gives no more.
 
 Signing has its own. Other requests get one of the system's each, and one that was kept for them
-where the system gives none.
+where the system gives none. All work of a machine goes through its gate: once that is shut and
+nobody is inside, no thread touches the machine's files any more.
 """
 
 import contextlib
@@ -30,14 +31,14 @@ class Threads:
     """So many. They start with `start`, or with their first work, and end with `close`."""
 
     def __init__(self, count: int, name: str) -> None:
-        self._count = count
+        self.count = count
         self._name = name
         self._started = 0
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
 
     def start(self) -> None:
         """Raises RuntimeError when the system gives too few."""
-        while self._started < self._count:
+        while self._started < self.count:
             threading.Thread(target=self._serve, name=self._name, daemon=True).start()
             self._started += 1
 
@@ -85,12 +86,82 @@ class Threads:
         return job is not None
 
 
+class Gate:
+    """Through which all work of a machine goes. Work that is given up is inside until it ends."""
+
+    def __init__(self) -> None:
+        self._change = threading.Condition()
+        self._inside = 0
+        self._shut = False
+
+    def through(self, work: Callable[[*Arguments], Result]) -> Callable[[*Arguments], Result]:
+        """The same work. It raises GateShut, and does nothing, once the gate is shut."""
+
+        def guarded(*arguments: *Arguments) -> Result:
+            self._enter()
+            try:
+                return work(*arguments)
+            finally:
+                self._leave()
+
+        return guarded
+
+    def _enter(self) -> None:
+        with self._change:
+            if self._shut:
+                raise GateShut
+            self._inside += 1
+
+    def _leave(self) -> None:
+        with self._change:
+            self._inside -= 1
+            self._change.notify_all()
+
+    def shut(self) -> None:
+        """Wait until nobody is inside; from the first moment on nobody enters."""
+        with self._change:
+            self._shut = True
+            self._change.wait_for(lambda: not self._inside)
+
+
+class GateShut(Exception):
+    """The machine has stopped."""
+
+
+class LentThreads:
+    """Threads of a process as one of its machines uses them: they outlive it."""
+
+    def __init__(self, threads: Threads, gate: Gate) -> None:
+        self._threads = threads
+        self._gate = gate
+
+    def start(self) -> None:
+        """See Threads."""
+        self._threads.start()
+
+    def close(self) -> None:
+        """They are the process's."""
+
+    async def run(
+        self, work: Callable[..., Result], *arguments: Any, abandon_on_cancel: bool = False
+    ) -> Result:
+        """See Threads."""
+        through = self._gate.through(work)
+        return await self._threads.run(through, *arguments, abandon_on_cancel=abandon_on_cancel)
+
+
 class Workers:
     """For requests: as many threads as their limiters allow; one where the system gives none."""
 
-    def __init__(self, scarcity: Scarcity) -> None:
+    def __init__(
+        self,
+        scarcity: Scarcity,
+        kept: Threads | LentThreads | None = None,
+        gate: Gate | None = None,
+    ) -> None:
         self._scarcity = scarcity
-        self._kept = Threads(1, "kept")
+        self._kept = kept or Threads(1, "kept")
+        self._gate = gate or Gate()
 
     def start(self) -> None:
         """Raises RuntimeError when not even that one can be had."""
@@ -109,7 +180,7 @@ class Workers:
         """See trio.to_thread.run_sync; cancelled, work that was begun is left to itself."""
         try:
             return await trio.to_thread.run_sync(
-                work,
+                self._gate.through(work),
                 *arguments,
                 abandon_on_cancel=True,
                 limiter=limiter,
@@ -120,6 +191,25 @@ class Workers:
             self._scarcity.met(error)
         async with limiter:
             return await self._kept.run(work, *arguments, abandon_on_cancel=True)
+
+
+async def aside(work: Callable[[], None]) -> None:
+    """What may take long at the end of a machine. Cancelled, it is left to itself.
+
+    Raises RuntimeError where the system gives no thread.
+    """
+    await trio.to_thread.run_sync(work, abandon_on_cancel=True)
+
+
+async def done_at_last(work: Callable[[], None]) -> None:
+    """What must be done whatever else happens: here, where the system gives no thread."""
+    with trio.CancelScope(shield=True):
+        try:
+            await trio.to_thread.run_sync(work)
+        except RuntimeError as error:
+            if lacking(error) != THREADS:
+                raise
+            work()
 
 
 def _tell(token: trio.lowlevel.TrioToken, done: trio.Event) -> None:

@@ -1,4 +1,4 @@
 """How requests travel: trio listener, sessions, limits, logs.
 
-The only room with an event loop in it.
+What a connection says is in `wire`, what is answered in `commands`; here are the waits.
 """

@@ -46,7 +46,7 @@ class TooFast(Exception):
     """This peer connects more often than it may; it deserves no answer."""
 
 
-class Peer:
+class ClientAddress:
     """All connections from one address."""
 
     def __init__(self, limits: LimitSettings, now: float) -> None:
@@ -64,7 +64,9 @@ class Seat:
     Run the connection in `scope`: its deadline is that of hello, and who is sent away is cancelled.
     """
 
-    def __init__(self, admission: "Admission", peer: Peer, greeting_seconds: float) -> None:
+    def __init__(
+        self, admission: "Admission", peer: ClientAddress, greeting_seconds: float
+    ) -> None:
         now = trio.current_time()
         self._admission = admission
         self._greeted = False
@@ -139,7 +141,7 @@ class Admission:
         self._seats: dict[Seat, None] = {}
         # By age. Kept apart so that a flood of newcomers costs no search.
         self._unproven: dict[Seat, None] = {}
-        self._peers: OrderedDict[str, Peer] = OrderedDict()
+        self._peers: OrderedDict[str, ClientAddress] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._seats)
@@ -216,10 +218,10 @@ class Admission:
         ]
         return min(waiting, key=lambda entry: entry[:2])[2] if waiting else None
 
-    def _peer(self, name: str) -> Peer:
+    def _peer(self, name: str) -> ClientAddress:
         if name not in self._peers:
             self._forget()
-            self._peers[name] = Peer(self._limits, trio.current_time())
+            self._peers[name] = ClientAddress(self._limits, trio.current_time())
         self._peers.move_to_end(name)
         return self._peers[name]
 

@@ -1,31 +1,28 @@
-"""The daemon's frame: listen, accept within the limit, drain on a signal."""
+"""The daemon's frame: listen, accept within the limit, drain when told to stop."""
 
 import contextlib
-import errno
 import math
-import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import trio
 
 from seemachine.config import Config
-from seemachine.lms.engines import usable_cores
 from seemachine.machine import Machine
+from seemachine.process.threads import LentThreads, Workers
 from seemachine.server.admission import Admission, Seat, TooFast, TurnedAway
 from seemachine.server.authentication import Door
+from seemachine.server.crew import Allotment, Crew
 from seemachine.server.log_limits import SparingLog
 from seemachine.server.logs import Log
 from seemachine.server.pipeline import SigningPipeline
-from seemachine.server.ports import CannotListen, taken
+from seemachine.server.ports import open_listeners
 from seemachine.server.session import Conversation, Service, last_words
 from seemachine.state.errors import StateError
 from seemachine.wire.link import Link, Role
 from seemachine.wire.status import PeerMisuse, Status
 
-# Connections that the system takes while we are busy; the system may have a lower limit of its own.
-BACKLOG = 1024
 # At one time. Last words take up to a second, and a crowd at the door must not use up the
 # descriptors.
 FAREWELLS = 32
@@ -33,8 +30,6 @@ FAREWELLS = 32
 # of them.
 MOST_AT_ONCE = 32
 SECONDS_FOR_ONE = 0.002
-OTHER_THREADS = 16
-PORTS_SEARCHED = 100
 TIDY_SECONDS = 60.0
 # What was put back after a loss of power goes unnoticed for so long, unless another witness knows
 # better.
@@ -46,47 +41,60 @@ LOOK_SECONDS = 0.01
 
 
 class Daemon:
-    """A machine on a port."""
+    """A machine on a port. What its process has, it is given; it receives no signal."""
 
-    def __init__(self, machine: Machine, config: Config, log: Log, most: int = 1 << 30) -> None:
-        """`most` sockets are in hand at one time; who connects then waits at the door."""
+    def __init__(
+        self, machine: Machine, config: Config, log: Log, allotment: Allotment | None = None
+    ) -> None:
         self._config = config
         self._log = SparingLog(log)
-        self._service = Service(
-            machine=machine,
-            pipeline=SigningPipeline(machine),
-            log=self._log,
-            hashing=trio.CapacityLimiter(usable_cores()),
-            others=trio.CapacityLimiter(OTHER_THREADS),
-        )
+        self._allotment = given = allotment or Allotment()
+        self._crew = given.crew or Crew()
+        self._service = self._made_service(machine)
         self._door = Door(config, self._service)
         self._admission = Admission(config.limits)
         self._service.scarcity.relieve = self._admission.relieve
-        self._most = most
+        self._most = most = given.most
         self._in_hand = 0
         self._left = trio.Event()
         passing = most - config.limits.connections
         self._farewells = trio.Semaphore(max(1, min(FAREWELLS, passing // 2)))
         self._listeners: list[trio.SocketListener] = []
 
+    def _made_service(self, machine: Machine) -> Service:
+        crew, gate = self._crew, self._allotment.gate
+        stages, pages = (LentThreads(each, gate) for each in (crew.signing, crew.pages))
+        service = Service(
+            machine=machine,
+            pipeline=SigningPipeline(machine, stages, pages),
+            log=self._log,
+            hashing=crew.hashing,
+            others=crew.others,
+            reading=crew.reading,
+        )
+        service.workers = Workers(service.scarcity, LentThreads(crew.kept, gate), gate)
+        return service
+
     async def run(
-        self, on_ready: Callable[[str, int], None], on_stopping: Callable[[], None] = lambda: None
+        self,
+        stop: trio.Event,
+        on_ready: Callable[[str, int], Awaitable[None]],
+        on_stopping: Callable[[], None] = lambda: None,
     ) -> None:
-        """Listen, say where, serve until SIGTERM or SIGINT, say so, then drain.
+        """Listen, say where and wait until that is heard, serve until `stop` is set, say so, then
+        drain.
 
         Raises CannotListen.
         """
-        # From before the address is known to after the last reply: no signal may end the process
-        # out of order.
-        with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals, self._threads():
-            on_ready(*await self._listen())
+        with self._threads():
+            await on_ready(*await self._listen())
             async with trio.open_nursery() as background:
                 background.start_soon(self._service.pipeline.run)
                 background.start_soon(self._regularly, "tidy", TIDY_SECONDS, "cannot tidy")
                 background.start_soon(self._beat)
                 background.start_soon(self._log.run)
                 async with trio.open_nursery() as sessions:
-                    await self._accept_until(signals, sessions)
+                    await self._accept_until(stop, sessions)
                     on_stopping()
                     self._drain(sessions)
                 background.cancel_scope.cancel()
@@ -100,6 +108,8 @@ class Daemon:
             yield
         finally:
             self._service.close()
+            if self._allotment.crew is None:
+                self._crew.close()
 
     async def _regularly(self, duty: str, seconds: float, event: str) -> None:
         """What the NVRAM has to do beside its orders: a method of the store.
@@ -121,15 +131,15 @@ class Daemon:
     async def _beat(self) -> None:
         """Told when something changes.
 
-        On a thread of its own: nobody's long request may keep the witness from it.
+        On threads that serve nothing else: nobody's long request may keep the witness from it.
         """
-        workers, alone, failing = self._service.workers, trio.CapacityLimiter(1), ""
+        workers, failing = self._service.workers, ""
         while True:
             await trio.sleep(BEAT_SECONDS)
             news, failed = "", ""
             try:
                 # At the end left to itself: closing the store waits for it, within a bound.
-                news = await workers.run(alone, self._service.machine.store.beat)
+                news = await workers.run(self._crew.beats, self._service.machine.store.beat)
             except StateError as error:
                 failed = str(error)
             except Exception as error:  # noqa: BLE001
@@ -143,11 +153,11 @@ class Daemon:
         if news or (failing and not failed):
             self._log.warning("the witness answers again", detail=news)
 
-    async def _accept_until(self, signals: AsyncIterator[int], sessions: trio.Nursery) -> None:
+    async def _accept_until(self, stop: trio.Event, sessions: trio.Nursery) -> None:
         async with trio.open_nursery() as accepting:
             for listener in self._listeners:
                 accepting.start_soon(self._accept, listener, sessions)
-            await anext(signals)
+            await stop.wait()
             accepting.cancel_scope.cancel()
 
     async def _listen(self) -> tuple[str, int]:
@@ -157,24 +167,7 @@ class Daemon:
         return host, port
 
     async def _open_listeners(self) -> list[trio.SocketListener]:
-        for port in self._ports():
-            try:
-                return await trio.open_tcp_listeners(
-                    port, host=self._config.host or None, backlog=BACKLOG
-                )
-            except OSError as error:
-                if error.errno != errno.EADDRINUSE:
-                    raise CannotListen(
-                        f"cannot listen on {self._config.host} port {port}:"
-                        f" {error.strerror or error}"
-                    ) from error
-        raise taken(self._config)
-
-    def _ports(self) -> Iterator[int]:
-        yield self._config.port
-        if self._config.search_port and self._config.port:
-            yield from range(self._config.port + 1, min(self._config.port + PORTS_SEARCHED, 65536))
-            yield 0
+        return await open_listeners(self._config, self._allotment.reserved)
 
     async def _accept(self, listener: trio.SocketListener, sessions: trio.Nursery) -> None:
         async with listener:

@@ -16,7 +16,7 @@ LINES_PER_SECOND = 10
 REPORT_SECONDS = 1
 
 
-class Lines:
+class LineBudget:
     """How many lines of each kind there were lately."""
 
     def __init__(self) -> None:
@@ -48,9 +48,9 @@ class Lines:
 class SparingLog:
     """A logger in front of another. Those made with `bind` count together."""
 
-    def __init__(self, log: Log, lines: Lines | None = None) -> None:
+    def __init__(self, log: Log, lines: LineBudget | None = None) -> None:
         self._log = log
-        self._lines = lines or Lines()
+        self._lines = lines or LineBudget()
 
     def bind(self, **more: str) -> "SparingLog":
         """A logger that adds `more` to every event."""

@@ -15,11 +15,12 @@ import trio
 from seemachine.commands import nvmem, refusal
 from seemachine.lms.lease import Lease
 from seemachine.machine import Machine
-from seemachine.process.threads import Threads
+from seemachine.process.threads import LentThreads, Threads
 from seemachine.wire.messages import NvmemfileSign, NvmemfileSigned
 from seemachine.wire.status import StatusError
 
 MAX_BATCH = 256
+STAGES = 2
 
 # Of each job of a batch, in its order: a leaf and what it is for, or the refusal; then the reply.
 Started = list[nvmem.Signing | StatusError]
@@ -46,12 +47,18 @@ class Job:
 class SigningPipeline:
     """Run `run` in a nursery; call `sign` from any session."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(
+        self,
+        machine: Machine,
+        stages: Threads | LentThreads | None = None,
+        pages: Threads | LentThreads | None = None,
+    ) -> None:
+        """Without threads of its process it has its own."""
         self._machine = machine
         self._waiting: list[Job] = []
         self._arrived = trio.Event()
-        self._stages = Threads(2, "signing")
-        self._pages = Threads(2, "pages")
+        self._stages = stages or Threads(STAGES, "signing")
+        self._pages = pages or Threads(STAGES, "pages")
         self._under_way: set[bytes] = set()
         self._ahead: trio.Nursery
 

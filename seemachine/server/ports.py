@@ -1,12 +1,20 @@
-"""Ports that others have."""
+"""On which port a machine listens, and ports that others have."""
 
 import contextlib
 import errno
 import socket
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any
 
+import trio
+
 from seemachine.config import Config
+
+# Connections that the system takes while we are busy; the system may have a lower limit of its own.
+BACKLOG = 1024
+PORTS_SEARCHED = 100
+# Of ports that the system picked, before it is believed that there is no other.
+PORTS_GIVEN_BACK = 100
 
 
 class CannotListen(Exception):
@@ -31,6 +39,41 @@ def refuse_taken_port(config: Config) -> None:
         and any(_is_taken(*place) for place in _places(config))
     ):
         raise taken(config)
+
+
+async def open_listeners(config: Config, reserved: Container[int]) -> list[trio.SocketListener]:
+    """Listen where the settings say. A search takes none of the `reserved` ports.
+
+    Raises CannotListen.
+    """
+    for port in candidates(config, reserved):
+        try:
+            listeners = await trio.open_tcp_listeners(
+                port, host=config.host or None, backlog=BACKLOG
+            )
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                reason = f"{config.host} port {port}: {error.strerror or error}"
+                raise CannotListen(f"cannot listen on {reason}") from error
+        else:
+            # The system may pick one that a sibling is to have.
+            if port or listeners[0].socket.getsockname()[1] not in reserved:
+                return listeners
+            for listener in listeners:
+                await listener.aclose()
+    raise taken(config)
+
+
+def candidates(config: Config, reserved: Container[int]) -> Iterator[int]:
+    """The ports to try, in their order; 0 lets the system pick one."""
+    wanted = config.port
+    if wanted:
+        yield wanted
+    if wanted and config.search_port:
+        searched = range(wanted + 1, min(wanted + PORTS_SEARCHED, 65536))
+        yield from (port for port in searched if port not in reserved)
+    if config.search_port or not wanted:
+        yield from [0] * PORTS_GIVEN_BACK
 
 
 def _places(config: Config) -> Iterator[tuple[int, Any]]:

@@ -1,4 +1,4 @@
-"""What the settings of a machine promise, held against what the system allows it, at its start.
+"""What the settings of machines promise, held against what the system allows their process.
 
 What does not fit is said with what to do, and fewer connections are served, so that the machine
 keeps what it needs for itself.
@@ -7,7 +7,7 @@ keeps what it needs for itself.
 import ctypes
 import os
 import resource
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,20 +59,24 @@ class Shortfall:
 
 
 def shortfalls(
-    config: Config,
+    configs: Sequence[Config],
     descriptors: Descriptors,
     threads: int,
     system: System,
 ) -> Iterator[Shortfall]:
-    """All that does not fit. `threads` is how many requests may be worked on at one time."""
-    promised = config.limits.connections
+    """All that does not fit for the machines of a process together. `threads` is how many requests
+    may be worked on at one time.
+    """
+    limits = [config.limits for config in configs]
+    promised = sum(limit.connections for limit in limits)
     if not descriptors.enough:
         served = descriptors.connections
         yield Shortfall(DESCRIPTORS, descriptors.allowed, descriptors.wanted, served)
-    each = FRAMES * config.limits.frame_bytes
+    each = FRAMES * max(limit.frame_bytes for limit in limits)
     wanted = system.used + OWN_MEMORY + promised * each
     if system.memory is not None and system.memory < wanted:
-        served = max(FEWEST, (system.memory - system.used - OWN_MEMORY) // each)
+        left = system.memory - system.used - OWN_MEMORY
+        served = max(FEWEST * len(configs), left // each)
         yield Shortfall(MEMORY, system.memory, wanted, min(promised, served))
     wanted = threads + OTHER_THREADS
     if system.threads is not None and system.threads < wanted:
@@ -85,6 +89,8 @@ def system(folder: Path) -> System:
     """As it is now, for a machine whose state lies in `folder`."""
     # The kernel counts threads of a user, and none of root's; and those of a container or service.
     of_user = _limit(resource.RLIMIT_NPROC) if os.geteuid() else None
+    while not folder.exists():
+        folder = folder.parent
     disk = os.statvfs(folder)
     room = disk.f_bavail * disk.f_frsize
     return System(_memory(), _used(), _least(of_user, _of_service()), room)

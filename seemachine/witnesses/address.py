@@ -29,7 +29,7 @@ _UNPRINTED = re.compile(r"[\x00-\x20\x7f-\x9f]")
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class Location:
     """A database. An empty `sslmode` is `disable` on this host, else `verify-full`."""
 
     user: str
@@ -59,7 +59,7 @@ def is_url(where: str) -> bool:
     return _SCHEME.match(where) is not None
 
 
-def parse(where: str) -> Address:
+def parse(where: str) -> Location:
     """The database of a URL.
 
     Raises ValueError, with a sentence that holds no part that may be a password.
@@ -80,7 +80,7 @@ def parse(where: str) -> Address:
     return _address(where)
 
 
-def _address(where: str) -> Address:
+def _address(where: str) -> Location:
     try:
         parts = urlsplit(where)
         host, port = parts.hostname, parts.port
@@ -95,7 +95,7 @@ def _address(where: str) -> Address:
         raise ValueError(f"a URL of one host and one database, as {FORM}")
     options = _options(parts.query)
     database = unquote(parts.path.lstrip("/")) or "seemachine"
-    return Address(
+    return Location(
         unquote(user) or "seemachine",
         unquote(password),
         unquote(host),
@@ -128,7 +128,7 @@ def folder_of(where: str, world: Path) -> Path:
     return world / Path(where).expanduser()
 
 
-def with_password(address: Address, environment: Mapping[str, str]) -> Address:
+def with_password(address: Location, environment: Mapping[str, str]) -> Location:
     """The address with its password: its own, else $PGPASSWORD, else that of a passfile.
 
     Raises ValueError, OSError.
@@ -149,7 +149,7 @@ def with_password(address: Address, environment: Mapping[str, str]) -> Address:
     return replace(address, password=_found(path.read_text(), address))
 
 
-def _found(lines: str, address: Address) -> str:
+def _found(lines: str, address: Location) -> str:
     """The password of the first line that fits: host:port:database:user:password, * for any, a
     backslash before : and itself.
     """

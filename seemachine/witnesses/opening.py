@@ -5,8 +5,13 @@ import time
 
 from seemachine.state.errors import StateFailed, StateLocked, StateUnsafe
 from seemachine.witnesses import statements as sql
-from seemachine.witnesses.address import Address
-from seemachine.witnesses.session import CONNECT_SECONDS, GONE_SECONDS, Refused, Session
+from seemachine.witnesses.address import Location
+from seemachine.witnesses.session import (
+    CONNECT_SECONDS,
+    GONE_SECONDS,
+    DatabaseSession,
+    SessionRefused,
+)
 
 HOLDER_BYTES = 8
 RETRY_SECONDS = 0.2
@@ -19,14 +24,14 @@ class Opener:
     own to any.
     """
 
-    def __init__(self, address: Address, esn: str) -> None:
+    def __init__(self, address: Location, esn: str) -> None:
         self._address, self._esn = address, esn
         self.holder, self.turn = os.urandom(HOLDER_BYTES), 0
         self.former = False
         # The server's process of our last session.
         self._process = 0
 
-    def open(self) -> Session:
+    def open(self) -> DatabaseSession:
         """The first session.
 
         From its end on, what another process says of this ESN does not count.
@@ -43,7 +48,7 @@ class Opener:
         self.former = not earlier
         return session
 
-    def reopen(self) -> Session:
+    def reopen(self) -> DatabaseSession:
         """Another one, after the last one was lost.
 
         Raises StateLocked, for good, when another process took over.
@@ -54,7 +59,7 @@ class Opener:
             self._take_turn(session)
             self._lock(session, last)
             self._refuse_pooled(session)
-        except Refused as error:
+        except SessionRefused as error:
             session.close()
             if error.code in sql.MISSING:
                 raise StateLocked(f"{error}: the database was replaced by another one") from None
@@ -64,10 +69,10 @@ class Opener:
             raise
         return session
 
-    def _connect(self) -> Session:
-        return Session(self._address, f"seemachine {self._esn}")
+    def _connect(self) -> DatabaseSession:
+        return DatabaseSession(self._address, f"seemachine {self._esn}")
 
-    def _take_turn(self, session: Session) -> None:
+    def _take_turn(self, session: DatabaseSession) -> None:
         """From here on what the last session may still have on its way to the server does not
         count.
         """
@@ -78,13 +83,13 @@ class Opener:
                 " put back"
             )
 
-    def _lock(self, session: Session, last: int = 0) -> None:
+    def _lock(self, session: DatabaseSession, last: int = 0) -> None:
         for again in (True, False):
             try:
                 session.run(sql.LOCK, esn=self._esn)
                 [[self._process]] = session.run("SELECT pg_backend_pid()")
                 return
-            except Refused as error:
+            except SessionRefused as error:
                 if error.code != sql.LOCK_TIMEOUT:
                     raise
             holders = session.run(sql.HOLDER, esn=self._esn)
@@ -115,7 +120,7 @@ class Opener:
             f" s; end it at once with: SELECT pg_terminate_backend({process})"
         )
 
-    def _refuse_pooled(self, session: Session) -> None:
+    def _refuse_pooled(self, session: DatabaseSession) -> None:
         """A pool that gives the session to others between transactions gives them its lock, too."""
         token = os.urandom(HOLDER_BYTES).hex()
         [[_, process]] = session.run(sql.NAME_SESSION, token=token)
@@ -133,29 +138,29 @@ class Opener:
                 " server itself, or a pool with pool_mode = session"
             )
 
-    def _second(self) -> Session:
+    def _second(self) -> DatabaseSession:
         """Many machines that start together may have all connections for a moment."""
         deadline = time.monotonic() + CONNECT_SECONDS
         while True:
             try:
                 return self._connect()
-            except Refused as error:
+            except SessionRefused as error:
                 if error.code != sql.TOO_MANY or time.monotonic() > deadline:
                     raise
             time.sleep(RETRY_SECONDS)
 
 
-def _make_tables(session: Session) -> None:
+def _make_tables(session: DatabaseSession) -> None:
     """Only where they are missing: the role may be one that makes none."""
     try:
         session.run(sql.LOOK)
         return
-    except Refused as error:
+    except SessionRefused as error:
         if error.code not in sql.MISSING:
             raise
     try:
         session.run(sql.TABLES, seconds=CONNECT_SECONDS)
-    except Refused as error:
+    except SessionRefused as error:
         if error.code != sql.DENIED:
             raise
         raise StateUnsafe(

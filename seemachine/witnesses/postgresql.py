@@ -43,10 +43,10 @@ from seemachine.state.errors import (
 from seemachine.state.witness.protocol import Mark, OpeningWitness, Use, behind, overlaps
 from seemachine.wire.names import printed_name
 from seemachine.witnesses import statements as sql
-from seemachine.witnesses.address import Address, parse, with_password
+from seemachine.witnesses.address import Location, parse, with_password
 from seemachine.witnesses.leases import Leases, Note
 from seemachine.witnesses.opening import Opener
-from seemachine.witnesses.session import EXCHANGE_SECONDS, Refused, Session
+from seemachine.witnesses.session import EXCHANGE_SECONDS, DatabaseSession, SessionRefused
 
 # Several beats, so that one that is slow stops nobody; not more, for who knows less than this signs
 # nothing.
@@ -77,7 +77,7 @@ class PostgresWitness(OpeningWitness):
         self._others: dict[tuple[bytes, int], str] = {}
         self._known: dict[tuple[bytes, int], int | None] = {}
         self._confirmed = self._now()
-        self._session: Session | None = self._opener.open()
+        self._session: DatabaseSession | None = self._opener.open()
         try:
             self._recall(self._session)
         except BaseException:
@@ -135,7 +135,7 @@ class PostgresWitness(OpeningWitness):
             with self._exchange:
                 self._make_sure()
                 [[ours, claimed]] = self._run(sql.CLAIM, name=name, first=first, until=end)
-        except Refused as error:
+        except SessionRefused as error:
             if error.code != sql.TAKEN:
                 raise
             ours, claimed = 1, 0
@@ -279,7 +279,7 @@ class PostgresWitness(OpeningWitness):
             raise
         self._leases.told(notes)
 
-    def _recall(self, session: Session) -> None:
+    def _recall(self, session: DatabaseSession) -> None:
         """What the database knows, after it is ours alone."""
         rows = session.run(sql.MARK, esn=self._esn)
         self._mark = (
@@ -308,7 +308,7 @@ class PostgresWitness(OpeningWitness):
                 turn=self._opener.turn,
                 **values,
             )
-        except Refused as error:
+        except SessionRefused as error:
             if error.code in sql.MISSING:
                 raise self._end(f"{error}: the database was replaced by another one") from None
             if error.code == sql.TAKEN and statement is sql.TELL:
@@ -353,7 +353,7 @@ class PostgresWitness(OpeningWitness):
         return time.clock_gettime(CLOCK)
 
 
-def _address(where: str, environment: Mapping[str, str]) -> Address:
+def _address(where: str, environment: Mapping[str, str]) -> Location:
     try:
         return with_password(parse(where), environment)
     except ValueError as error:

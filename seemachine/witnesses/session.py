@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from seemachine.state.errors import StateError, StateFailed, StateUnsafe
-from seemachine.witnesses.address import Address
+from seemachine.witnesses.address import Location
 
 # A host that is gone is noticed by both ends within the sum: the machine's host by the server, else
 # its ESN stayed in use for hours.
@@ -41,7 +41,7 @@ SETTINGS = """SELECT set_config(name, value, false) FROM pg_settings
               WHERE setting <> 'remote_apply'"""
 
 
-class Refused(StateFailed):
+class SessionRefused(StateFailed):
     """The database answered, with an error.
 
     `code` is its SQLSTATE (PostgreSQL documentation, appendix A).
@@ -52,13 +52,13 @@ class Refused(StateFailed):
         self.code = code
 
 
-class Session:
+class DatabaseSession:
     """A connection of its own.
 
     Not for several threads at a time. Raises StateFailed, StateUnsafe.
     """
 
-    def __init__(self, address: Address, name: str) -> None:
+    def __init__(self, address: Location, name: str) -> None:
         self._address = address
         self._library = _library()
         with self._translated():
@@ -151,7 +151,9 @@ class Session:
         except Exception as error:  # noqa: BLE001 - the library raises many kinds, and what it raises depends on what is broken
             fields = error.args[0] if error.args and isinstance(error.args[0], dict) else {}
             text = f"{self._address}: {_reason(error, fields)}{_hint(self._address, fields)}"
-            raise (Refused(text, fields["C"]) if "C" in fields else StateFailed(text)) from None
+            raise (
+                SessionRefused(text, fields["C"]) if "C" in fields else StateFailed(text)
+            ) from None
 
 
 def _library() -> Any:
@@ -165,7 +167,7 @@ def _library() -> Any:
     return pg8000.native
 
 
-def _tls(address: Address) -> ssl.SSLContext:
+def _tls(address: Location) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=address.sslrootcert or None)
     except OSError as error:
@@ -200,7 +202,7 @@ def _reason(error: Exception, fields: dict[str, str]) -> str:
     return "the connection ended" if "network error" in str(error) or not str(error) else str(error)
 
 
-def _hint(address: Address, fields: dict[str, str]) -> str:
+def _hint(address: Location, fields: dict[str, str]) -> str:
     # Wrong password, or no entry for the role.
     if fields.get("C") in ("28P01", "28000") and not address.password:
         return (

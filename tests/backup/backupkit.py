@@ -14,7 +14,7 @@ from state.kit import ESN, OTHER_ESN, order
 
 from seemachine import world as worlds
 from seemachine.backup import restoring, saving
-from seemachine.backup.steps import Step
+from seemachine.backup.steps import RestoreStep
 from seemachine.commands import answer
 from seemachine.lms import engines
 from seemachine.machine import Machine, Session
@@ -98,7 +98,7 @@ class World:
 
     def restore(
         self, file: Path, witness: str | None = None, *, after_loss: bool = False
-    ) -> list[Step]:
+    ) -> list[RestoreStep]:
         """Restore a backup, or a folder of outgoing cards."""
         if file.is_dir():
             return restoring.restore_outgoing(worlds.World.at(self.path), file)

@@ -14,8 +14,9 @@ from client.clientkit import answering
 from pki.pkikit import ESN, OTHER_ESN, Pki
 from seeclient import Status, StatusError, blocking_wire
 from seeclient.tls import Tls
-from server.serverkit import install_key, make_machine, name_of, running, until
+from server.serverkit import make_machine, name_of, running, until
 
+from seemachine.testing import install_key
 from seemachine.wire import messages as m
 
 

@@ -8,7 +8,7 @@ from seeclient import render
 from seeclient.events import CardDone, CardsNeeded, CardTried, CardWanted, ChunkDone, Started
 from seeclient.inspecting import KeyInfo, MachineView, Provisioned
 from seeclient.keys import KeyFile
-from seeclient.output_text import Lines
+from seeclient.output_text import TextOutput
 from seeclient.signing import Signed
 from server.serverkit import ESN
 
@@ -39,7 +39,7 @@ def key():
 @pytest.fixture
 def lines(capsys):
     """Lines, and a function that returns what was printed to both streams since the last call."""
-    output = Lines()
+    output = TextOutput()
 
     def printed():
         caught = capsys.readouterr()

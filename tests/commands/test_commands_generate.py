@@ -12,7 +12,6 @@ from commands.kit import (
     ESN,
     LEAVES,
     MESSAGE,
-    OTHER_ESN,
     SETS,
     SLOT,
     STEPS,
@@ -35,6 +34,7 @@ from seemachine.state.cards import smartcard
 from seemachine.state.disk import durable
 from seemachine.state.errors import DiskFull, StateFailed
 from seemachine.state.nvram.file import FileStore
+from seemachine.testing import OTHER_ESN
 from seemachine.wire import messages as m
 from seemachine.wire.status import Status
 

@@ -10,7 +10,6 @@ from commands.kit import (
     CHEAP,
     ESN,
     LEAVES,
-    OTHER_ESN,
     SETS,
     SLOT,
     STEPS,
@@ -31,6 +30,7 @@ from seemachine.state.cards.smartcard import read_card, write_card
 from seemachine.state.errors import StateFailed
 from seemachine.state.nvram.file import FileStore
 from seemachine.state.nvram.sqlite import SqliteStore
+from seemachine.testing import OTHER_ESN
 from seemachine.wire import messages as m
 from seemachine.wire.status import Status
 

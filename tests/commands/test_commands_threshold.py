@@ -8,7 +8,6 @@ import pytest
 from commands.kit import (
     CHEAP,
     LEAVES,
-    OTHER_ESN,
     SLOT,
     ask,
     digest_for,
@@ -23,6 +22,7 @@ from seeclient.signing import new_token
 
 from seemachine.machine import Session
 from seemachine.state.checkpoints import FolderCheckpoints
+from seemachine.testing import OTHER_ESN
 from seemachine.wire import messages as m
 from seemachine.wire.status import Status
 

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from commands.kit import ESN, OTHER_ESN
+from commands.kit import ESN
 from crash.scene import LABEL, Scene, get
 from crash.world import SLOT
 
 from seemachine.state.nvram.sqlite import SqliteStore
+from seemachine.testing import OTHER_ESN
 from seemachine.wire import messages as m
 from seemachine.wire.names import nvram_name
 

@@ -22,7 +22,7 @@ from seemachine.lms.engines import Engine, select
 from seemachine.lms.parameters import lms
 from seemachine.lms.sectors import Sectors
 from seemachine.machine import Machine, Session
-from seemachine.server.launch import build, open_store
+from seemachine.server.assembly import build, open_store
 from seemachine.state.cards.rack import Rack
 from seemachine.state.cards.slots import Slots
 from seemachine.state.cards.smartcard import SUFFIX, read_card

@@ -13,6 +13,7 @@ import pytest
 from seemachine.process import systemd
 
 ESN = "7852-268D-3BF9"
+OTHER = "5F08-02E0-D947"
 SECONDS = 20.0
 # prctl(2): no memory may become executable, in this process and those that it starts; what
 # MemoryDenyWriteExecute= does.
@@ -53,6 +54,22 @@ def test_a_machine_says_when_it_listens_and_when_it_stops(
         machine.process.terminate()
         assert manager.recv(4096) == b"STOPPING=1"
         assert machine.process.wait(SECONDS) == 0
+
+
+def test_a_process_of_several_machines_says_it_once_for_all(
+    manager: socket.socket, tmp_path: Path
+) -> None:
+    """READY=1 when all are up, STOPPING=1 when all are told to stop, by one signal."""
+    words = (ESN, "--esn", OTHER, "--ephemeral")
+    with processes.machines(tmp_path / "world", words) as [machine]:
+        assert manager.recv(4096) == b"READY=1\nSTATUS=2 machines are up"
+        assert processes.pipsqueak([], processes.environment(tmp_path / "world"))[1] == [
+            f"PQSDK: 1.4.1 ({ESN}: 1.4.1, {OTHER}: 1.4.1)"
+        ]
+        machine.process.terminate()
+        assert manager.recv(4096) == b"STOPPING=1"
+        assert machine.process.wait(SECONDS) == 0
+        assert not list((tmp_path / "world").glob("published/*/*.json"))
 
 
 def test_a_fleet_says_it_once_for_all(manager: socket.socket, tmp_path: Path) -> None:

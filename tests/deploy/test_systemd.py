@@ -15,8 +15,8 @@ from seemachine import config
 from seemachine.cli.command import _parser, main
 from seemachine.fleet import configuration
 from seemachine.fleet.settings_file import write_settings
-from seemachine.server.daemon import OTHER_THREADS
-from seemachine.server.launch import wire_limits
+from seemachine.server.assembly import wire_limits
+from seemachine.server.crew import OTHER_THREADS
 from seemachine.server.session import READING_THREADS
 from seemachine.world import World
 

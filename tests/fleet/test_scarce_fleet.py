@@ -72,7 +72,7 @@ async def test_a_machine_that_can_not_be_run_now_is_run_later(
 
     supervisor = Supervisor(fleet, lambda: None, lambda: False)
     monkeypatch.setattr(supervisor, "_run_once", run_once)
-    assert await supervisor._live_once(fleet.machines[0]) == "can't be run"
+    assert await supervisor._live_once(fleet.machines) == "can't be run"
 
 
 async def test_a_bug_of_the_supervisor_is_one(
@@ -86,4 +86,4 @@ async def test_a_bug_of_the_supervisor_is_one(
     supervisor = Supervisor(fleet, lambda: None, lambda: False)
     monkeypatch.setattr(supervisor, "_run_once", run_once)
     with pytest.raises(RuntimeError, match="a bug"):
-        await supervisor._live_once(fleet.machines[0])
+        await supervisor._live_once(fleet.machines)

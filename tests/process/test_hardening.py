@@ -204,5 +204,5 @@ def test_what_can_not_be_had_is_a_sentence(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(launch, "harden", refuse)
 
     config = Config(esn=ESN, world=World.at(tmp_path), lock_memory="yes")
-    assert launch.start(config, {}) == 1
+    assert launch.start([config], {}) == 1
     assert capsys.readouterr().err == "seemachine serve: memory can't be locked (yes)\n"

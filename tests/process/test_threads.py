@@ -6,23 +6,16 @@ from pathlib import Path
 
 import pytest
 import trio
+import trio._core._thread_cache as thread_cache
 from seeclient.signing import new_token
-from server.serverkit import (
-    H5_W4,
-    Events,
-    install_key,
-    join,
-    make_machine,
-    make_service,
-    name_of,
-    until,
-)
+from server.serverkit import H5_W4, Events, join, make_machine, make_service, name_of, until
 
 from seemachine.lms.engines.pool import Pool
 from seemachine.process import threads as threads_module
 from seemachine.process.scarcity import Scarcity
 from seemachine.process.threads import Threads, Workers
 from seemachine.server import daemon
+from seemachine.testing import install_key
 from seemachine.wire import messages as m
 
 NO_THREAD = RuntimeError("can't start new thread")
@@ -37,6 +30,8 @@ def no_threads(monkeypatch):
             raise NO_THREAD
 
         monkeypatch.setattr(threading.Thread, "start", refuse)
+        # Those that an earlier test left idle would be taken first.
+        monkeypatch.setattr(thread_cache, "THREAD_CACHE", thread_cache.ThreadCache())
 
     return begin
 

@@ -22,7 +22,7 @@ from seemachine.commands import answer
 from seemachine.commands.quarantine import inspect
 from seemachine.config import Config
 from seemachine.machine import Session
-from seemachine.server.launch import build, open_runtime, open_store
+from seemachine.server.assembly import build, open_runtime, open_store
 from seemachine.state.disk.lock import FolderLock
 from seemachine.state.errors import StateError
 from seemachine.state.witness import record_file

@@ -25,8 +25,9 @@ from seemachine.lms.engines.portable import PortableEngine
 from seemachine.lms.keys import PublicKey
 from seemachine.machine import Machine
 from seemachine.server.admission import Admission
+from seemachine.server.assembly import wire_limits
+from seemachine.server.crew import Allotment
 from seemachine.server.daemon import Daemon
-from seemachine.server.launch import wire_limits
 from seemachine.server.pipeline import SigningPipeline
 from seemachine.server.session import Conversation, Service
 from seemachine.state.cards.slots import Slots
@@ -266,6 +267,7 @@ class Running:
     port: int
     log: Events
     ended: trio.Event
+    stop: trio.Event = field(default_factory=trio.Event)
     peers: list[Peer] = field(default_factory=list)
 
     async def connect(self) -> Peer:
@@ -314,15 +316,15 @@ async def running(
     hsm = make_machine(world, engine=engine, store=store)
     hsm.limits = wire_limits(config)
     log = Events()
-    machine = Running(Daemon(hsm, config, log, most), "", 0, log, trio.Event())
+    machine = Running(Daemon(hsm, config, log, Allotment(most)), "", 0, log, trio.Event())
     ready = trio.Event()
 
-    def on_ready(host: str, port: int) -> None:
+    async def on_ready(host: str, port: int) -> None:
         machine.host, machine.port = host, port
         ready.set()
 
     async def run() -> None:
-        await machine.daemon.run(on_ready)
+        await machine.daemon.run(machine.stop, on_ready)
         machine.ended.set()
 
     try:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import pytest
 import trio
 from client.clientkit import a_key_file, a_peer
+from here import here
 from seeclient import dispatch, signing, trio_fleet
 from seeclient.effects import ask
-from seeclient.tls import Credentials
 from seeclient.trio_connection import Connection
 from server.serverkit import ESN, Events, make_machine, make_service
 from trio.testing import memory_stream_pair
@@ -97,15 +97,26 @@ def declare(world, **changes):
     return Stamp
 
 
+class StreamWire:
+    """The client's side of a memory stream."""
+
+    certificate = None
+    # The machine closes none.
+    has_news = False
+
+    def __init__(self, stream):
+        self.send, self.close = stream.send_all, stream.aclose
+        self._stream = stream
+
+    async def receive(self):
+        """See seeclient.trio_wire.Wire."""
+        return bytes(await self._stream.receive_some())
+
+
 class Line(Connection):
-    """The client's side of a pretend wire. A lossy one breaks as the reply of a stamp comes."""
+    """A connection that, when it is lossy, breaks as the reply of a stamp comes."""
 
     lossy = False
-
-    @property
-    def stale(self):
-        """Closed here: the machine closes none."""
-        return self._closed
 
     async def _receive(self):
         reply = await super()._receive()
@@ -132,15 +143,15 @@ def connect(world, nursery, monkeypatch):
                     await Conversation(world.service, theirs, "192.0.2.1:1", seat, caller).run()
 
         nursery.start_soon(converse)
-        return Line(a_peer().address, ours, Credentials())
+        return Line(a_peer().address, StreamWire(ours))
 
     async def begin(caller, *, lossy=False):
-        async def anew(*_):
+        async def anew(*_, **__):
             return wire(caller)
 
         monkeypatch.setattr(trio_fleet, "connect", anew)
         monkeypatch.setattr(signing, "RETRY_PAUSES", (0,))
-        fleet, line = trio_fleet.Fleet("127.0.0.1:8888"), wire(caller)
+        fleet, line = trio_fleet.Fleet(here()), wire(caller)
         peer = a_peer()
         peer.greeting = await line.greet()
         line.lossy = lossy

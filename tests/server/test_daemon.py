@@ -2,7 +2,6 @@
 
 import contextlib
 import errno
-import signal
 import socket
 import time
 
@@ -16,7 +15,6 @@ from server.serverkit import (
     NO_FILE,
     Events,
     GatedEngine,
-    install_key,
     make_machine,
     name_of,
     running,
@@ -29,6 +27,7 @@ from seemachine.server import daemon as daemon_module
 from seemachine.server.daemon import FAREWELLS, Daemon
 from seemachine.server.ports import CannotListen
 from seemachine.server.session import FAREWELL_SECONDS, Conversation
+from seemachine.testing import install_key
 from seemachine.wire import messages as m
 from seemachine.wire.status import Status, StatusError
 from seemachine.world import World
@@ -265,15 +264,14 @@ async def test_a_bug_in_one_session_stays_there(tmp_path, monkeypatch):
 # ---------------------------------------------------------------- stopping
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_a_signal_drains(number, tmp_path):
+async def test_told_to_stop_it_drains(tmp_path):
     """Idle sessions end at once, new ones are not accepted, a request under way is answered, and
     then the daemon returns.
     """
     engine = GatedEngine()
     async with running(tmp_path, engine=engine) as machine:
         idle, busy = await machine.greeted(), await busy_session(machine, engine)
-        signal.raise_signal(number)
+        machine.stop.set()
         assert await idle.rest() == b""
         with pytest.raises(OSError, match="connect"):
             await machine.connect()
@@ -301,7 +299,7 @@ async def test_a_signature_under_way_survives_the_drain(tmp_path):
             m.NvmemfileSign(file=name_of(key), token=new_token(), message=b"last words")
         )
         await until(lambda: engine.entered)
-        signal.raise_signal(signal.SIGTERM)
+        machine.stop.set()
         await until(lambda: machine.log.named("draining"))
         engine.gate.set()
         assert (await signer.receive()).leaf == 0
@@ -313,7 +311,7 @@ async def test_the_drain_has_an_end(tmp_path, mock_clock):
     engine = GatedEngine()
     async with running(tmp_path, engine=engine, drain_seconds=7) as machine:
         busy = await busy_session(machine, engine)
-        signal.raise_signal(signal.SIGTERM)
+        machine.stop.set()
         await until(lambda: machine.log.named("draining"))
         mock_clock.jump(6)
         await wait_all_tasks_blocked()
@@ -448,7 +446,11 @@ async def test_running_out_of_descriptors_is_waited_out(tmp_path, nursery):
         return [Exhausted(listener, [errno.EMFILE, errno.ENOBUFS]) for listener in await real()]
 
     daemon._open_listeners = exhausted
-    nursery.start_soon(daemon.run, lambda *address: ready.append(address))
+
+    async def on_ready(*address):
+        ready.append(address)
+
+    nursery.start_soon(daemon.run, trio.Event(), on_ready)
     await until(lambda: ready)
     async with await trio.open_tcp_stream(*ready[0]) as stream:
         await stream.send_all(b"\xff\xff\xff\xff")

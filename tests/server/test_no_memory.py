@@ -8,7 +8,6 @@ from server.serverkit import (
     H5_W4,
     NO_FILE,
     Events,
-    install_key,
     join,
     make_machine,
     make_service,
@@ -21,6 +20,7 @@ from seemachine.server.log_limits import SparingLog
 from seemachine.server.session import Conversation
 from seemachine.state.nvram.file import FileStore
 from seemachine.state.nvram.sqlite import SqliteStore
+from seemachine.testing import install_key
 from seemachine.wire import messages as m
 from seemachine.wire.framing import FrameBuffer
 from seemachine.wire.status import Status

@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 from server.serverkit import (
     ESN,
-    Events,
 )
 
 from seemachine.config import Config, LimitSettings
@@ -57,7 +56,7 @@ def test_what_does_not_fit_is_said_with_what_to_do(tmp_path):
     """Each kind on its own; what does fit is not mentioned."""
     config = Config(esn=ESN, world=World.at(tmp_path))
     few = System(memory=600 * MIB, used=100 * MIB, threads=20, room=MIB)
-    found = list(shortfalls(config, share(64, 256), 20, few))
+    found = list(shortfalls([config], share(64, 256), 20, few))
     assert found == [
         Shortfall(DESCRIPTORS, 64, 512, 24),
         Shortfall(MEMORY, 600 * MIB, 996 * MIB, 58),
@@ -70,24 +69,24 @@ def test_what_does_not_fit_is_said_with_what_to_do(tmp_path):
         ADVICE[THREADS],
         ADVICE[ROOM],
     ]
-    [least] = shortfalls(config, share(512, 256), 20, System(memory=MIB))
+    [least] = shortfalls([config], share(512, 256), 20, System(memory=MIB))
     assert least.connections == 8
     for plenty in (System(), System(memory=996 * MIB, used=100 * MIB, threads=28, room=16 * MIB)):
-        assert list(shortfalls(config, share(512, 256), 20, plenty)) == []
+        assert list(shortfalls([config], share(512, 256), 20, plenty)) == []
 
 
 def test_as_many_are_served_as_everything_is_enough_for(tmp_path, monkeypatch):
-    """The scarcest decides; the log has a line for each."""
+    """The scarcest decides; each is told."""
     config = Config(esn=ESN, world=World.at(tmp_path), limits=LimitSettings(connections=200))
-    monkeypatch.setattr(launch, "descriptors_for", lambda connections: share(200, connections))
+    monkeypatch.setattr(
+        launch, "descriptors_for", lambda connections, count: share(200, connections, count)
+    )
     few = System(memory=428 * MIB, used=0)
     monkeypatch.setattr(launch, "system", lambda _folder: few)
-    log = Events()
-    fitting, most = launch.fitted(config, log)
-    assert fitting == replace(config, limits=LimitSettings(connections=22))
+    fitting, most, short = launch.fitted([config])
+    assert fitting == [replace(config, limits=LimitSettings(connections=22))]
     assert most == 100
-    told = [(line["of"], line["connections"]) for line in log.kept]
-    assert told == [(DESCRIPTORS, 75), (MEMORY, 22)]
+    assert [(each.lack, each.connections) for each in short] == [(DESCRIPTORS, 75), (MEMORY, 22)]
 
 
 def test_the_system_is_asked(tmp_path):

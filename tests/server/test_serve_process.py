@@ -135,12 +135,12 @@ def test_a_second_signal_does_not_cut_the_drain_short(slow):
 STOPPED_WHEN_PUBLISHED = """
 import os, signal, sys
 from seemachine import cli
-from seemachine.server import launch
-publish = launch.publish
+from seemachine.hsms import published
+publish = published.publish
 def found(*entry):
     publish(*entry)
     os.kill(os.getpid(), signal.SIGTERM)
-launch.publish = found
+published.publish = found
 sys.exit(cli.main(sys.argv[1:]))
 """
 
@@ -335,7 +335,7 @@ def test_an_address_that_others_reach_must_be_asked_for(host, capsys, tmp_path):
 @pytest.mark.parametrize("host", ["127.example.com", "::1234", "localhost.example.com"])
 def test_a_name_that_begins_like_loopback_is_not_loopback(host, capsys, tmp_path, monkeypatch):
     """A prefix proves nothing: these names and addresses can be anybody's."""
-    monkeypatch.setattr("seemachine.server.launch.start", lambda _config, _environ: 0)
+    monkeypatch.setattr("seemachine.server.launch.start", lambda _configs, _environ: 0)
     assert "--insecure-bind" in refused_settings(
         capsys, "--esn", ESN, "--home", str(tmp_path), "--host", host
     )
@@ -346,7 +346,7 @@ def test_loopback_needs_no_leave(host, tmp_path, monkeypatch):
     """Every loopback address is taken as it is."""
     started = []
     monkeypatch.setattr(
-        "seemachine.server.launch.start", lambda config, _environ: started.append(config) or 0
+        "seemachine.server.launch.start", lambda configs, _environ: started.extend(configs) or 0
     )
     assert main(["serve", "--esn", ESN, "--home", str(tmp_path), "--host", host]) == 0
     assert [config.host for config in started] == [host]
@@ -410,7 +410,7 @@ def test_a_wrong_setting_is_named(text, capsys, tmp_path):
 @pytest.mark.parametrize("text", CRASHING_FILES)
 def test_a_setting_of_the_wrong_type_is_named(text, capsys, tmp_path, monkeypatch):
     """Settings that are texts, numbers or yes-or-no take nothing else."""
-    monkeypatch.setattr("seemachine.server.launch.start", lambda _config, _environ: 0)
+    monkeypatch.setattr("seemachine.server.launch.start", lambda _configs, _environ: 0)
     line = refused_settings(capsys, "--config", str(write_settings(tmp_path, text)))
     assert CRASHING_FILES[text] in line
 
@@ -436,7 +436,7 @@ def test_the_command_line_overrides_the_file(tmp_path, monkeypatch):
     """Settings of the file hold unless the command line says otherwise."""
     started = []
     monkeypatch.setattr(
-        "seemachine.server.launch.start", lambda config, _environ: started.append(config) or 0
+        "seemachine.server.launch.start", lambda configs, _environ: started.extend(configs) or 0
     )
     path = write_settings(
         tmp_path, 'port = 1234\nmodel = "xc"\npublish = false\n[limits]\nconnections = 3'
@@ -456,7 +456,7 @@ def test_the_command_line_overrides_the_file(tmp_path, monkeypatch):
         "memory",
     )
     assert (config.limits.connections, config.limits.idle_seconds) == (3, 300)
-    assert config.world == tmp_path
+    assert config.world == World.at(tmp_path)
 
 
 def test_limits_of_the_file_are_told_to_clients_and_held(tmp_path):

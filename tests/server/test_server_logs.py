@@ -10,10 +10,11 @@ import sys
 import pytest
 import structlog
 from seeclient.signing import new_token
-from server.serverkit import install_key, join, make_machine, make_service, name_of
+from server.serverkit import join, make_machine, make_service, name_of
 
 from seemachine.lms.engines.portable import PortableEngine
 from seemachine.server.logs import configure, describe
+from seemachine.testing import install_key
 from seemachine.wire import messages as m
 from seemachine.wire.printable import is_printable
 from seemachine.wire.status import Status, StatusError

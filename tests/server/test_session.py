@@ -17,7 +17,6 @@ from server.serverkit import (
     Events,
     GatedEngine,
     good,
-    install_key,
     join,
     leaf_of,
     make_machine,
@@ -35,6 +34,7 @@ from seemachine.state.cards.rack import Rack
 from seemachine.state.cards.slots import Slots
 from seemachine.state.cards.smartcard import read_card
 from seemachine.state.checkpoints import FolderCheckpoints
+from seemachine.testing import install_key
 from seemachine.wire import messages as m
 from seemachine.wire.status import Status, StatusError
 from seemachine.world import World

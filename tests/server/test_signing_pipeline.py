@@ -10,7 +10,6 @@ from seeclient.signing import new_token
 from server.serverkit import (
     PATIENCE,
     good,
-    install_key,
     join,
     leaf_of,
     make_machine,
@@ -26,7 +25,7 @@ from seemachine.lms.engines.portable import PortableEngine
 from seemachine.server.pipeline import MAX_BATCH, SigningPipeline
 from seemachine.state.errors import DiskFull, StateFailed
 from seemachine.state.nvram.volatile import MemoryStore
-from seemachine.testing import make_key
+from seemachine.testing import install_key, make_key
 from seemachine.wire.messages import NvmemfileSign, NvmemfileSigned
 from seemachine.wire.status import Status, StatusError
 

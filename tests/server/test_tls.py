@@ -3,7 +3,6 @@ there, too.
 """
 
 import contextlib
-import signal
 import ssl
 import time
 
@@ -11,20 +10,11 @@ import pytest
 import trio
 from pki.pkikit import Pki
 from seeclient.signing import new_token
-from server.serverkit import (
-    H5_W4,
-    HELLO,
-    NO_FILE,
-    GatedEngine,
-    Peer,
-    install_key,
-    name_of,
-    running,
-    until,
-)
+from server.serverkit import H5_W4, HELLO, NO_FILE, GatedEngine, Peer, name_of, running, until
 
 from seemachine import commands
 from seemachine.server.session import FAREWELL_SECONDS
+from seemachine.testing import install_key
 from seemachine.wire import messages as m
 from seemachine.wire.roles import ClientRole
 from seemachine.wire.status import Status, StatusError
@@ -319,7 +309,7 @@ async def test_who_is_in_mid_handshake_does_not_hold_up_a_drain(tmp_path, pki, m
     async with secured(tmp_path, pki) as machine:
         await machine.connect()
         await until(lambda: machine.service.idle)
-        signal.raise_signal(signal.SIGTERM)
+        machine.stop.set()
         await machine.ended.wait()
         assert machine.log.named("not admitted") == []
 
@@ -335,7 +325,7 @@ async def test_a_drain_ends_tls_sessions_in_order(tmp_path, pki):
         before = engine.entered
         await busy.send(m.ContinueLms(handle=started.handle))
         await until(lambda: engine.entered > before)
-        signal.raise_signal(signal.SIGTERM)
+        machine.stop.set()
         # Without close_notify this would raise BrokenResourceError.
         assert await idle.rest() == b""
         engine.gate.set()
@@ -352,7 +342,7 @@ async def test_the_drain_has_an_end_with_tls(tmp_path, pki, mock_clock):
         started = await busy.ask(m.GenerateLms(**H5_W4))
         await busy.send(m.ContinueLms(handle=started.handle))
         await until(lambda: engine.entered)
-        signal.raise_signal(signal.SIGTERM)
+        machine.stop.set()
         await until(lambda: machine.log.named("draining"))
         mock_clock.jump(7)
         await machine.ended.wait()

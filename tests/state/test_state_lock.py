@@ -97,7 +97,8 @@ def test_two_folders_are_two_locks(folder, tmp_path):
     """Machines of one world do not stand in each other's way."""
     first, second = FolderLock(folder, "this"), FolderLock(tmp_path / "hsm" / "other", "that")
 
-    assert holder(folder) == holder(tmp_path / "hsm" / "other") == identity.current()
+    for held in (folder, tmp_path / "hsm" / "other"):
+        assert identity.current().is_same(holder(held))
     first.release()
     assert holder(folder) is None
     second.release()
@@ -158,7 +159,7 @@ def test_a_shorter_number_leaves_no_rest(folder):
     (folder / "lock").write_text("9" * 3000)
     held = FolderLock(folder, "this")
 
-    assert holder(folder) == identity.current()
+    assert identity.current().is_same(holder(folder))
     held.release()
 
 
@@ -286,3 +287,15 @@ def test_a_second_user_of_a_database_is_refused(tmp_path):
 
     assert said == f"{tmp_path}/nvram.db: database is locked\n"
     store.close()
+
+
+def test_who_holds_a_folder_again_is_another_holder(folder):
+    """In one process too, where the number and the start are the same."""
+    first = FolderLock(folder, "it")
+    held = holder(folder)
+    assert held == first.holder
+    first.release()
+    FolderLock(folder, "it")
+    again = holder(folder)
+    assert not again.is_same(held)
+    assert identity.current().is_same(again)

@@ -241,15 +241,15 @@ def test_a_new_session_that_could_not_be_told_all_is_none(server, opened, key, e
     store.beat()
     server.end_sessions(esn)
     server.ask(f"DELETE FROM seemachine_leaves WHERE esn = '{esn}'")
-    run, full = session.Session.run, session.Refused("the disk is full", "53100")
+    run, full = session.DatabaseSession.run, session.SessionRefused("the disk is full", "53100")
 
     def refuse_once(self, sql, seconds=0, **values):
         if json.loads(values.get("notes", "[]")):
-            monkeypatch.setattr(session.Session, "run", run)
+            monkeypatch.setattr(session.DatabaseSession, "run", run)
             raise full
         return run(self, sql, seconds, **values)
 
-    monkeypatch.setattr(session.Session, "run", refuse_once)
+    monkeypatch.setattr(session.DatabaseSession, "run", refuse_once)
     with pytest.raises(StateFailed, match="disk is full"):
         store.beat()
     store.beat()

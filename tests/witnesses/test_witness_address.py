@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from seemachine.witnesses.address import Address, folder_of, is_url, parse, with_password
+from seemachine.witnesses.address import Location, folder_of, is_url, parse, with_password
 
 SECRET = "s3cret"  # what no sentence may hold
-PLAIN = Address("me", "", "db", 5432, "seemachine")
+PLAIN = Location("me", "", "db", 5432, "seemachine")
 
 
 @pytest.mark.parametrize(
@@ -16,20 +16,20 @@ PLAIN = Address("me", "", "db", 5432, "seemachine")
         ("postgresql://me@db", PLAIN),
         ("postgres://me@db:5432/seemachine", PLAIN),
         ("PostgreSQL://me@db/", PLAIN),
-        ("postgresql://db", Address("seemachine", "", "db", 5432, "seemachine")),
-        ("postgresql://me:pw@db:6432/other", Address("me", "pw", "db", 6432, "other")),
+        ("postgresql://db", Location("seemachine", "", "db", 5432, "seemachine")),
+        ("postgresql://me:pw@db:6432/other", Location("me", "pw", "db", 6432, "other")),
         (
             "postgresql://m%40e:p%2Fa%3Ass%25@db/o%20ther",
-            Address("m@e", "p/a:ss%", "db", 5432, "o ther"),
+            Location("m@e", "p/a:ss%", "db", 5432, "o ther"),
         ),
-        ("postgresql://me@[::1]:1/x", Address("me", "", "::1", 1, "x")),
+        ("postgresql://me@[::1]:1/x", Location("me", "", "::1", 1, "x")),
         (
             "postgresql://me@db?sslmode=verify-ca",
-            Address("me", "", "db", 5432, "seemachine", "verify-ca"),
+            Location("me", "", "db", 5432, "seemachine", "verify-ca"),
         ),
         (
             "postgresql://me@db/x?sslmode=require&sslrootcert=/a/ca.crt&passfile=/b",
-            Address("me", "", "db", 5432, "x", "require", "/a/ca.crt", "/b"),
+            Location("me", "", "db", 5432, "x", "require", "/a/ca.crt", "/b"),
         ),
     ],
 )

@@ -12,8 +12,10 @@ The folder itself is locked, for a file in it could be deleted and made anew. Tw
 import contextlib
 import fcntl
 import os
+import secrets
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from seemachine.process import identity
@@ -26,10 +28,13 @@ LOCK, STOP = "lock", "stop"
 TRIES = 5
 PAUSE_SECONDS = 0.02
 MOST_TEXT = 4096
+OPENING_BYTES = 8
 
 
 class FolderLock:
     """Holds `folder` from construction to `release`, or to the death of the process.
+
+    `holder` is who this is.
 
     Raises StateLocked when another has it.
     """
@@ -49,9 +54,10 @@ class FolderLock:
             self.release()
             who = holder(folder) or Process()
             raise StateLocked(f"{what} is already in use by {who} ({folder}); stop that one first")
+        self.holder = replace(identity.current(), opening=secrets.token_hex(OPENING_BYTES))
         try:
             os.ftruncate(self._descriptors[1], 0)
-            os.write(self._descriptors[1], identity.current().text().encode())
+            os.write(self._descriptors[1], self.holder.text().encode())
         except OSError as error:
             self.release()
             error.filename = str(folder / LOCK)

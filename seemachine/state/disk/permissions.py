@@ -22,11 +22,26 @@ def check_modes(world: World, machine: Path) -> None:
 
     What is not there yet is in order. Raises StateUnsafe.
     """
-    for folder in (world.folder, machine.parent):
-        _check(folder, folder, OTHERS_WRITE, "go-w")
-    for kept in (machine, world.cards, world.witness, world.key_file):
-        for path in _below(kept):
-            _check(path, kept, OTHERS, "-R go-rwx")
+    check_machine(machine)
+    check_world(world)
+
+
+def check_machine(machine: Path) -> None:
+    """A machine's own part of `check_modes`."""
+    _check(machine.parent, machine.parent, OTHERS_WRITE, "go-w")
+    _check_all(machine)
+
+
+def check_world(world: World) -> None:
+    """What all machines of a world share: for many of them, once."""
+    _check(world.folder, world.folder, OTHERS_WRITE, "go-w")
+    for kept in (world.cards, world.witness, world.key_file):
+        _check_all(kept)
+
+
+def _check_all(kept: Path) -> None:
+    for path in _below(kept):
+        _check(path, kept, OTHERS, "-R go-rwx")
 
 
 def _check(path: Path, kept: Path, forbidden: int, remedy: str) -> None:

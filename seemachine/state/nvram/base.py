@@ -1,8 +1,29 @@
 """What can be asked of every NVRAM whose files are all known in memory: leases come in, leaves are
 handed out, doubts are ended.
 
-Order, never to be changed: a leaf is taken off in memory, then durably together with its row in the
-ledger, then handed out.
+Theory of operation. A file is a lease and its next leaf. Three places know how far it has come:
+memory, the disk, and the witness outside of this NVRAM. One rule holds between them, whatever
+crashes: a leaf is used only once all three know that it is gone. Each step that breaks off may
+lose leaves; none brings one back.
+
+`reserve` therefore goes in this order, which must never be changed:
+
+1. The witness is told of the leaves that the orders may take (`vouch`). No lock is held, for a
+   witness may be a database. What it was told of and nobody takes is lost only if the machine ends
+   without order.
+2. Under the lock, orders whose token has a row in the ledger get that row's leaf again: the same
+   message, the same signature. The others get the next leaves, in a Batch that has changed nothing
+   yet.
+3. `take` asks whether the witness knows of all leaves of the batch. Between 1 and 3 other threads
+   may have taken them: then all begins again, and nothing was changed.
+4. `_commit`: memory, then the disk, then the witness's note. Files and rows become durable in one
+   commit, so no leaf is off without its row and no row is there without its leaf. A write that
+   fails leaves memory ahead of the disk; nobody gets these leaves in this process, and after a
+   failed flush the store does nothing more until it is opened again.
+5. Only then a leaf is handed out.
+
+A leaf that waits for a client's digest (`bind`) is known in memory alone: an NVRAM that was put
+back could not tell which digest it had. A restart burns it.
 """
 
 import contextlib

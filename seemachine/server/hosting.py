@@ -1,0 +1,236 @@
+"""The machines of one process. Each comes up, stops and fails by itself; the others go on."""
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import trio
+
+from seemachine.config import Config
+from seemachine.lms import engines
+from seemachine.printing import say
+from seemachine.process import identity, systemd
+from seemachine.process.hardening import CannotHarden
+from seemachine.process.pace import rest
+from seemachine.process.shortage import THREADS, lacking
+from seemachine.process.threads import Gate, aside, done_at_last
+from seemachine.server.announcing import announce, entry_of, note_failure, refusal_of, withdraw
+from seemachine.server.assembly import Opened, opened
+from seemachine.server.crew import Allotment, Crew
+from seemachine.server.daemon import Daemon
+from seemachine.server.logs import Log
+from seemachine.server.ports import CannotListen
+from seemachine.server.promises import Shortfall
+from seemachine.server.tls import TlsError
+from seemachine.state.disk.permissions import check_world
+from seemachine.state.errors import StateError
+from seemachine.world import World
+
+# Between two looks for requests to stop.
+LOOK_SECONDS = 0.25
+# Machines that are opened at one time: mostly they wait for a disk.
+OPENINGS = 16
+# Why a machine may not start; anything else is a bug.
+REFUSALS = (StateError, CannotHarden, CannotListen, TlsError, engines.EngineError, OSError)
+
+
+@dataclass(frozen=True)
+class Process:
+    """What the process has: protections in force, why machines that need more must not start,
+    sockets for each machine, what does not fit its settings, whom to tell when it begins to stop,
+    and its environment.
+    """
+
+    in_force: dict[str, str] = field(default_factory=dict)
+    refused: CannotHarden | None = None
+    most: int = 1 << 30
+    short: Sequence[Shortfall] = ()
+    tell: Callable[[], None] = lambda: None
+    environ: Mapping[str, str] = field(default_factory=dict)
+    who: identity.Process = field(default_factory=identity.current)
+
+
+@dataclass(eq=False)
+class Place:
+    """One machine of the process, from its opening to its end."""
+
+    config: Config
+    log: Log
+    stop: trio.Event = field(default_factory=trio.Event)
+    gate: Gate = field(default_factory=Gate)
+    held: Opened | None = None
+    # Comes up or serves, and was not told to stop; `settled`: came up, or will not.
+    runs: bool = True
+    settled: bool = False
+    opening: trio.CancelScope = field(default_factory=trio.CancelScope)
+    parting: trio.CancelScope = field(default_factory=trio.CancelScope)
+
+
+class Host:
+    """Runs machines until all have stopped."""
+
+    def __init__(self, configs: Sequence[Config], log: Log, process: Process) -> None:
+        self._places = [Place(config, log.bind(esn=config.esn)) for config in configs]
+        self._log = self._places[0].log if len(configs) == 1 else log
+        self._process = process
+        self._crew = Crew(len(configs))
+        self._reserved = frozenset(config.port for config in configs if config.port)
+        self._openings = trio.CapacityLimiter(OPENINGS)
+        self._worlds: dict[World, StateError] = {}
+        self._running = self._unsettled = len(configs)
+        # Said once, by the first machine that comes so far.
+        self._short, self._hardened_told = list(process.short), False
+        self._stopping = self._failed = False
+        self.started = 0
+
+    @property
+    def exit_code(self) -> int:
+        """1 when no machine came up, unless the process was told to stop before."""
+        return 1 if self._failed and not self.started else 0
+
+    async def run(self, stop: trio.Event) -> None:
+        """Until every machine has stopped; `stop` stops them all.
+
+        A bug of a machine that is alone is raised.
+        """
+        self._check_worlds()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._stop_all, stop)
+            nursery.start_soon(self._heed_requests)
+            async with trio.open_nursery() as machines:
+                for place in self._places:
+                    machines.start_soon(self._live, place)
+            nursery.cancel_scope.cancel()
+        self._crew.close()
+
+    def _check_worlds(self) -> None:
+        for world in {place.config.world for place in self._places}:
+            try:
+                check_world(world)
+            except StateError as error:
+                self._worlds[world] = error
+
+    async def _stop_all(self, stop: trio.Event) -> None:
+        await stop.wait()
+        self._begin_to_stop()
+        for place in self._places:
+            place.opening.cancel()
+            place.parting.cancel()
+            place.stop.set()
+
+    def _begin_to_stop(self) -> None:
+        """From now on no further signal ends the process before it is done."""
+        if not self._stopping:
+            self._stopping = True
+            self._process.tell()
+            systemd.stopping()
+
+    async def _heed_requests(self) -> None:
+        """Stop each machine whose folder somebody else asks for (seemachine.state.disk.lock)."""
+        while True:
+            began = trio.current_time()
+            for place in self._places:
+                if place.held is not None and place.runs and place.held.lock.asked():
+                    place.stop.set()
+                await trio.lowlevel.checkpoint()
+            await trio.sleep(rest(LOOK_SECONDS, trio.current_time() - began))
+
+    async def _live(self, place: Place) -> None:
+        try:
+            # Cancelled, when the process is told to stop: what was opened by then ends with it.
+            with place.opening:
+                place.held = await self._opened(place.config, place.log)
+            if place.held is not None:
+                await self._serve(place, place.held)
+        except Exception as error:
+            if isinstance(error, REFUSALS) or lacking(error):
+                self._refuse(place, error)
+            elif len(self._places) == 1:
+                raise
+            else:
+                place.log.exception("bug: the machine has ended")
+        finally:
+            self._runs_no_more(place)
+            self._settle(place)
+
+    async def _opened(self, config: Config, log: Log) -> Opened:
+        if self._process.refused is not None and config.lock_memory == "yes":
+            raise self._process.refused
+        if config.world in self._worlds:
+            raise self._worlds[config.world]
+        async with self._openings:
+            # The very threads that it will sign with: a process needs no other to come up.
+            return await self._crew.signing.run(
+                opened, config, self._process.environ, log, abandon_on_cancel=True
+            )
+
+    async def _serve(self, place: Place, held: Opened) -> None:
+        while self._short:
+            told = self._short.pop(0).told
+            self._log.warning("the system allows less than the settings promise", **told)
+        config = place.config
+        allotment = Allotment(self._process.most, self._reserved, self._crew, place.gate)
+        try:
+            daemon = Daemon(held.machine, config, place.log, allotment)
+            ready, stopping = partial(self._ready, place), partial(self._runs_no_more, place)
+            await daemon.run(place.stop, ready, stopping)
+        finally:
+            if config.publish:
+                await done_at_last(partial(withdraw, config))
+            self._runs_no_more(place)
+            await self._let_go(place, held)
+
+    async def _let_go(self, place: Place, held: Opened) -> None:
+        """Close the NVRAM. Give the folder back only when no thread is left that could write into
+        it; when the process ends, the folder is held until then.
+        """
+        empty = False
+        try:
+            with place.parting:
+                await aside(place.gate.shut)
+                empty = True
+        except RuntimeError as error:
+            if lacking(error) != THREADS:
+                raise
+        finally:
+            await done_at_last(held.close)
+        if empty:
+            held.lock.release()
+            place.held = None
+
+    def _runs_no_more(self, place: Place) -> None:
+        self._running -= place.runs
+        place.runs = False
+        if self._running or self._stopping:
+            return
+        # Nobody is left for whom the process would go on: nothing is waited for.
+        for other in self._places:
+            other.parting.cancel()
+        if self.started:
+            self._begin_to_stop()
+
+    async def _ready(self, place: Place, host: str, port: int) -> None:
+        if not self._hardened_told:
+            self._hardened_told = True
+            self._log.info("hardened", **self._process.in_force)
+        assert place.held is not None
+        nvram = place.held.machine.store.mark.identity
+        entry = entry_of(place.config, place.held.lock.holder, nvram, host, port)
+        await self._crew.signing.run(announce, place.config, entry)
+        self.started += 1
+        self._settle(place, f"{entry.esn} listens on {host} port {port}")
+
+    def _settle(self, place: Place, status: str = "") -> None:
+        """The service manager is told once, when all machines that can be up are."""
+        self._unsettled -= not place.settled
+        known, place.settled = place.settled, True
+        if not known and not self._unsettled and self.started:
+            systemd.ready(status if len(self._places) == 1 else f"{self.started} machines are up")
+
+    def _refuse(self, place: Place, error: Exception) -> None:
+        config, self._failed = place.config, True
+        sentence = refusal_of(config, error)
+        name = "" if len(self._places) == 1 else f"{config.esn}: "
+        say(f"seemachine serve: {name}{sentence}", file=sys.stderr)
+        note_failure(config, self._process.who, sentence)
