@@ -51,7 +51,7 @@ def test_the_launcher_refuses_wrong_words(site: Site) -> None:
     assert "is not an address of this HSM" in site.refused(
         "appliance-cli", "-m", "1", "cs5", "ports", "enable", "10.0.0.1"
     )
-    assert "no key of type" in site.refused(
+    assert "not a key of type" in site.refused(
         "appliance-cli", "-m", "1", "cs5", "setclientinfo", "ecdsa-sha2-nistp256", "AAAA"
     )
     assert "is for the nShield 5c" in site.refused(

@@ -216,7 +216,7 @@ def test_a_damaged_card_set_is_refused(site: Site, content: bytes) -> None:
 
 def test_cards_that_do_not_fit_together_are_refused(site: Site) -> None:
     """A share under the right passphrase that is not of the set gives no key."""
-    path = site.rack.world / "hsm" / FIVE / "slots" / "2" / "testOCS-1.card"
+    path = site.rack.world.machines / FIVE / "slots" / "2" / "testOCS-1.card"
     token = read_token(path)
     assert token is not None
     forged = encryption.hide(encryption.stretched("", token.salt), bytes(32))
