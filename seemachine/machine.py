@@ -16,7 +16,6 @@ from seemachine.state.nvram.store import Store
 from seemachine.wire.framing import MAX_FRAME
 from seemachine.wire.messages import ENVELOPE_BYTES, Limits
 from seemachine.wire.names import MODELS, is_esn
-from seemachine.wire.roles import ClientRole
 
 DEFAULT_LIMITS = Limits(
     frame=MAX_FRAME, message=MAX_FRAME - ENVELOPE_BYTES, idle_seconds=300, request_seconds=120
@@ -104,7 +103,6 @@ class Session:
 
     machine: Machine
     client: str = ""
-    role: ClientRole = ClientRole.ADMIN
     generations: dict[bytes, PendingKey] = field(default_factory=dict)
     loading: bytearray = field(default_factory=bytearray, repr=False)
     stopped: threading.Event = field(default_factory=threading.Event)

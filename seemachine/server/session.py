@@ -85,7 +85,7 @@ class Conversation:
         self._link = Link(Role.SERVER, self._limits.frame)
         host = peer.rpartition(":")[0] or peer
         self._caller = caller or Caller(host, ClientRole.ADMIN)
-        self._session = Session(service.machine, self._caller.name, self._caller.role)
+        self._session = Session(service.machine, self._caller.name)
         # Without TLS the name is the address, which is there already.
         self._log = service.log.bind(
             peer=peer, **({} if self._caller.name == host else {"client": self._caller.name})

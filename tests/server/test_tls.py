@@ -220,12 +220,12 @@ async def test_a_signature_needs_no_more_than_use(tmp_path, pki):
 
 
 async def whose(machine, peer, monkeypatch):
-    """Name and role of a connection's session."""
+    """The client that a connection's session has."""
     seen = []
     monkeypatch.setitem(
         commands.COMMANDS,
         m.ListSlots,
-        lambda session, _: seen.append((session.client, session.role)),
+        lambda session, _: seen.append(session.client),
     )
     await peer.send(m.ListSlots())
     await until(lambda: seen)
@@ -233,19 +233,16 @@ async def whose(machine, peer, monkeypatch):
 
 
 async def test_a_session_knows_its_client(tmp_path, pki, monkeypatch):
-    """Over TLS it is the name of the certificate with its role."""
+    """Over TLS it is the name of the certificate."""
     async with secured(tmp_path, pki) as machine:
         peer = await (await connect(machine, pki.context("client-use"))).greet()
-        assert await whose(machine, peer, monkeypatch) == ("client use", ClientRole.USE)
+        assert await whose(machine, peer, monkeypatch) == "client use"
 
 
 async def test_without_tls_a_session_knows_the_address(tmp_path, monkeypatch):
-    """Everybody who reaches a plain port may all, and is known by address, without the port."""
+    """Who reaches a plain port is known by address, without the port."""
     async with running(tmp_path) as machine:
-        assert await whose(machine, await machine.greeted(), monkeypatch) == (
-            "127.0.0.1",
-            ClientRole.ADMIN,
-        )
+        assert await whose(machine, await machine.greeted(), monkeypatch) == "127.0.0.1"
 
 
 # ---------------------------------------------------------------- limits and the drain
