@@ -17,10 +17,9 @@ import pytest
 from nfast.kit import ASK, FIVE, FLEET, SIGN, Site
 from processes import eventually
 
-from seemachine.fleet import ending
+from seemachine.fleet import ending, settings_file
 from seemachine.hsms import published, records
 from seemachine.nfast import certificates, keystore, licences, paths, securityworld, signing
-from seemachine.nfast import processes as machines
 
 TOGETHER = 4
 HELD_SECONDS = 3
@@ -71,7 +70,7 @@ def together(
 
 def tool(name: str, *words: str) -> tuple[str, ...]:
     """A call of a tool."""
-    return (f"seemachine.nfast.{name}", *words)
+    return (f"seemachine.nfast.tools.{name}", *words)
 
 
 def seemachine(*words: str) -> tuple[str, ...]:
@@ -208,7 +207,7 @@ def test_a_start_that_is_killed_is_still_known(five: Site) -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "seemachine.nfast.tools.csadmin", "start", *target], env=five.env
     ) as starting:
-        assert eventually((five.home / "hsm" / FIVE / machines.SETTINGS).exists)
+        assert eventually((five.home / "hsm" / FIVE / settings_file.FILE_NAME).exists)
         time.sleep(0.5)
         starting.kill()
     assert eventually(lambda: records.running(five.home, FIVE))
