@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from seeclient.keys import KeyFile
+from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seemachine.wire.messages import Greeting, NvmemfileInfo
 from seemachine.wire.names import printed_name
 from seemachine.wire.status import Status, StatusError
@@ -82,7 +82,7 @@ class Sightings:
                 raise StatusError(Status.AccessDenied, f"{what}; see: {ADVICE}", WHERE)
         _change(folder / greeting.esn, partial(_with, greeting))
 
-    def recall(self, esn: str, key: KeyFile) -> Leases:
+    def recall(self, esn: str, key: LmsKeyFile) -> Leases:
         """What is known of a key's leases on a machine; to be asked before a request.
 
         Raises StatusError.
@@ -91,7 +91,7 @@ class Sightings:
             return {}
         return _leases_in(self.folder / f"{key.name.hex()}-{esn}")
 
-    def check(self, esn: str, key: KeyFile, before: Leases, leaf: int) -> None:
+    def check(self, esn: str, key: LmsKeyFile, before: Leases, leaf: int) -> None:
         """Compare the leaf of a signature with what was known before it was asked for, and
         remember it.
 
@@ -100,7 +100,7 @@ class Sightings:
         folder = self.folder
         if folder is None:
             return
-        lease = leaf >> key.key.tree.h - key.expcards - key.explease
+        lease = key.sectors.lease_of(leaf)
         if leaf <= before.get(lease, -1):
             raise _refusal(
                 f"{esn} signed with leaf {leaf} of {printed_name(key.name)}, but its leaf"
@@ -142,7 +142,7 @@ def _compare(greeting: Greeting, epoch: int, opening: bytes, folder: Path) -> No
         )
 
 
-def _check_elsewhere(folder: Path, esn: str, key: KeyFile, lease: int) -> None:
+def _check_elsewhere(folder: Path, esn: str, key: LmsKeyFile, lease: int) -> None:
     """A lease is in one machine for life."""
     for path in folder.glob(f"{key.name.hex()}-*"):
         other = path.name.partition("-")[2]

@@ -13,7 +13,7 @@ from typing import Any
 
 import pyhsslms
 import pytest
-from seeclient.signing import new_token
+from seeclient.algorithms.lms.signing import new_token
 
 from seemachine import world as worlds
 from seemachine.commands import answer

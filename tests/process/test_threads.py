@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import trio
-from seeclient.signing import new_token
+from seeclient.algorithms.lms.signing import new_token
 from server.serverkit import (
     H5_W4,
     Events,

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import pytest
 import trio
 from client.clientkit import a_key_file, a_peer
-from seeclient import dispatch, signing, trio_fleet
+from seeclient import dispatch, trio_fleet
+from seeclient.algorithms.lms import signing
 from seeclient.effects import ask
 from seeclient.tls import Credentials
 from seeclient.trio_connection import Connection

@@ -1,21 +1,17 @@
-"""Signing and verifying: the stories of `pipsqueak alias=... message=...` and `verify=...` (guide
-2.7.1, 2.7.2.1).
-"""
+"""Signing: the story of `pipsqueak alias=... message=...` (guide 2.7.1, 2.7.2.1)."""
 
 import os
 import time
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
-from seeclient import dispatch, thresholds
+from seeclient import dispatch
+from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.effects import Pause, Peer, Reply, Roster, Story, ask, work
-from seeclient.keys import KeyFile
 from seeclient.message import Message
-from seemachine.lms import engines, hss
+from seeclient.signing import Signed
+from seeclient.thresholds import reason
 from seemachine.lms.hashing import finish_message, start_message
-from seemachine.lms.hss import HssPublicKey
-from seemachine.lms.parameters import ParameterError
 from seemachine.wire.framing import MAX_FRAME
 from seemachine.wire.messages import (
     CACHE_PART_BYTES,
@@ -30,7 +26,6 @@ from seemachine.wire.messages import (
 from seemachine.wire.requests import Again, Request
 from seemachine.wire.status import Status, StatusError
 
-VERIFY = "lms_public_verify"
 SIGN = "nvmemfile_sign"
 # A signature begins with the number of its leaf (RFC 8554 5.4).
 LEAF_BYTES = 4
@@ -40,36 +35,23 @@ RETRY_PAUSES = (0.05, 0.2, 0.5, 1.0, 2.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Signed:
-    """A signature (plain LMS, RFC 8554 5.4) and where it came from.
-
-    `remaining` is what that machine's file has left.
-    """
-
-    signature: bytes
-    esn: str
-    leaf: int
-    remaining: int
-
-
-@dataclass(frozen=True, slots=True)
 class Wish:
     """A signature that is wanted. `why` acknowledges that few are left; empty where nobody did."""
 
-    key: KeyFile
+    key: LmsKeyFile
     message: Message
     why: str
 
 
 def sign(
-    roster: Roster, key: KeyFile, message: Message, acknowledge: str | None = None
+    roster: Roster, key: LmsKeyFile, message: Message, acknowledge: str | None = None
 ) -> Story[Signed]:
     """Sign with whichever machine holds leaves of the key, in module order.
 
     Raises StatusError: NotAvailable when none does; UseLimitExceeded when all that do are at their
     thresholds, and `acknowledge` does not say why to go on.
     """
-    wish = Wish(key, message, thresholds.reason(acknowledge))
+    wish = Wish(key, message, reason(acknowledge))
     known = roster.signers.get(key.name)
     reasons: list[StatusError] = []
     if known is not None:
@@ -158,7 +140,7 @@ def _sign_hashed(peer: Peer, wish: Wish) -> Story[NvmemfileSigned]:
     return (yield from persist(peer, key, bound))
 
 
-def persist(peer: Peer, key: KeyFile, request: Request[Reply]) -> Story[Reply]:
+def persist(peer: Peer, key: LmsKeyFile, request: Request[Reply]) -> Story[Reply]:
     """Ask again when the reply was lost on the way, if the request is one for that.
 
     A machine knows a signature that it made by the request's token, and takes no other leaf.
@@ -176,7 +158,7 @@ def persist(peer: Peer, key: KeyFile, request: Request[Reply]) -> Story[Reply]:
         again = True
 
 
-def _ask(peer: Peer, key: KeyFile, request: Request[Reply], *, again: bool) -> Story[Reply]:
+def _ask(peer: Peer, key: LmsKeyFile, request: Request[Reply], *, again: bool) -> Story[Reply]:
     """A machine that was started again may want the node cache before it answers; under another
     token the signature would cost a leaf.
     """
@@ -198,7 +180,7 @@ def new_token() -> bytes:
     return (number & ~(0xF000 << 64) & ~(3 << 62) | 7 << 76 | 2 << 62).to_bytes(16, "big")
 
 
-def _load(peer: Peer, key: KeyFile) -> Story[None]:
+def _load(peer: Peer, key: LmsKeyFile) -> Story[None]:
     for offset in range(0, len(key.cache), CACHE_PART_BYTES):
         part = key.cache[offset : offset + CACHE_PART_BYTES]
         try:
@@ -212,62 +194,9 @@ def _load(peer: Peer, key: KeyFile) -> Story[None]:
             return
 
 
-def _hash(key: KeyFile, reserved: NvmemfileReserved, message: Message) -> bytes:
+def _hash(key: LmsKeyFile, reserved: NvmemfileReserved, message: Message) -> bytes:
     ots = key.key.ots
     running = start_message(ots, reserved.identifier, reserved.leaf, reserved.randomizer)
     for piece in message.pieces():
         running.update(piece)
     return finish_message(ots, running)
-
-
-def verify(key: KeyFile, message: Message, signature: bytes, name: str = "it") -> str:
-    """Check a signature here, without a machine. Returns its encoding, LMS or HSS.
-
-    Raises StatusError (VerifyFailed), with the guide's words when the roots differ. What is no
-    signature at all is called so by its `name`. A key of a machine is an HSS key of one level.
-    """
-    try:
-        encoding, made = hss.decode_either(signature)
-    except ParameterError as error:
-        raise StatusError(Status.VerifyFailed, f"{name} is {error}", VERIFY) from None
-    of_hss = "HSS: " if encoding == hss.HSS else ""
-    roots = hss.candidate_roots(engines.select(), HssPublicKey(1, key.key), message.pieces(), made)
-    try:
-        wrong = next((both for both in roots if both[0] != both[1]), None)
-    except ParameterError as error:
-        raise StatusError(Status.VerifyFailed, f"{of_hss}{error}", VERIFY) from None
-    if wrong is not None:
-        expected, computed = map(_words, wrong)
-        detail = f"{of_hss}expected {expected} but computed {computed}"
-        raise StatusError(Status.VerifyFailed, detail, VERIFY)
-    return encoding
-
-
-def _words(data: bytes) -> str:
-    return data.hex(":", -4)
-
-
-class LocalKey:
-    """What can be done with a key of this host without a machine; each client's `Key` adds the
-    rest.
-    """
-
-    def __init__(self, file: KeyFile) -> None:
-        self.file = file
-
-    @property
-    def alias(self) -> str:
-        """Its name on this host."""
-        return self.file.alias
-
-    @property
-    def public_key(self) -> bytes:
-        """Plain LMS public key: 56 bytes for m=32, 48 for m=24 (RFC 8554 5.3)."""
-        return self.file.public_key
-
-    def verify(self, message: bytes | Path, signature: bytes) -> None:
-        """Check a signature, plain or HSS of one level. Raises StatusError (VerifyFailed).
-
-        It takes some milliseconds at most, besides reading a file.
-        """
-        verify(self.file, Message(message), signature)

@@ -1,42 +1,24 @@
 """Thresholds: each of the last so many signatures of a lease needs an acknowledgement.
 
-That is a reason, which the machine's ledger keeps. The machine judges (docs/protocol.md,
+The machine judges (docs/protocol.md,
 Thresholds); the key file has the number for leases on cards that were written before it was set.
 """
 
 from dataclasses import replace
 
 from seeclient import dispatch
+from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.effects import Peer, Roster, Story, ask, ask_all
-from seeclient.keys import KeyFile
+from seeclient.thresholds import WHERE
 from seemachine.wire.messages import (
-    MAX_ACKNOWLEDGEMENT,
     MAX_WARNAT,
     LmsProvisioned,
     WarnNvmemfile,
 )
-from seemachine.wire.printable import is_printable
 from seemachine.wire.status import Status, StatusError
 
-WHERE = "threshold"
 
-
-def reason(text: str | None) -> str:
-    """An acknowledgement as it travels; empty for None.
-
-    Raises StatusError (InvalidParameter) for one that says nothing.
-    """
-    if text is None:
-        return ""
-    said = text.strip()
-    if not said or not is_printable(said) or len(said) > MAX_ACKNOWLEDGEMENT:
-        size = f"1 to {MAX_ACKNOWLEDGEMENT} printable characters"
-        what = f"acknowledge takes a reason of {size}, on one line"
-        raise StatusError(Status.InvalidParameter, what, WHERE)
-    return said
-
-
-def warn_at(roster: Roster, key: KeyFile, count: int) -> Story[KeyFile]:
+def warn_at(roster: Roster, key: LmsKeyFile, count: int) -> Story[LmsKeyFile]:
     """Set the threshold of a key: on all machines that hold leaves of it, then in its file.
 
     Returns what is in the file now. Raises StatusError: of a machine that refuses, and the file
@@ -65,7 +47,8 @@ def settle(
     Returns the one in force, and why it is not the key's.
     """
     alias = roster.keys.known().get(moved.file)
-    wanted = roster.keys.load(alias).warnat if alias is not None else 0
+    key = roster.keys.load(alias) if alias is not None else None
+    wanted = key.warnat if isinstance(key, LmsKeyFile) else 0
     if wanted <= moved.warnat:
         return moved.warnat, None
     try:
