@@ -56,6 +56,15 @@ def nvram_name(public_key: bytes) -> bytes:
     return b"lms" + public_key[24:32]
 
 
+def other_protocol(them: str, theirs: int, us: str, ours: int) -> str:
+    """Why two sides can't talk, which of them is older, and what to do."""
+    older, newer = (them, us) if theirs < ours else (us, them)
+    return (
+        f"{them} speaks protocol {theirs}, {us} {ours}; {older} is older: bring it to the version"
+        f" of seemachine that {newer} has"
+    )
+
+
 def printed_name(name: bytes) -> str:
     """An NVRAM file name in the guide's form: `6c6d737d:62e3b195:7663b4`."""
     return name.hex(":", -4)
