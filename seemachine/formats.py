@@ -30,7 +30,7 @@ class Format:
         """
         number = self._number(found)
         if not self.oldest <= number <= self.version:
-            raise OtherVersion(f"{what} {self._sentence(number)}")
+            raise OtherVersion(f"{what}: {self._sentence(number)}")
 
     def check_at(self, table: object, what: str) -> None:
         """The same for a table of a file that may be of before its format had a version."""
@@ -41,7 +41,7 @@ class Format:
         if isinstance(found, str) and found.startswith(f"{self.name} "):
             digits = found.removeprefix(f"{self.name} ")
             found = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 9 else ""
-        if type(found) is not int or found < 0:
+        if type(found) is not int:
             raise ValueError(f"{found!r} is no version of a {self.name}")
         return found
 
@@ -50,6 +50,10 @@ class Format:
         age, known = ("a newer", self.version) if newer else ("an older", self.oldest)
         then = "use that one, or a later one" if newer else "use that one, or one in between"
         return (
-            f"was written by {age} version of seemachine ({self.name} {found}; this one knows"
+            f"written by {age} version of seemachine ({self.name} {found}; this one knows"
             f" {known}). It is not damaged: leave it as it is, and {then}"
         )
+
+
+# Of those that two rooms read which don't know each other.
+PUBLISHED = Format("published object")

@@ -4,6 +4,9 @@ before a signature is released.
     seen/<ESN>                 its NVRAMs: name, how often opened, which opening was the last
     seen/<NVRAM file>-<ESN>    per lease of the key on that machine: number, highest leaf
 
+That is version 1. A file of a later one would begin with its name and number, such as
+`sightings 2`.
+
 $SEEMACHINE_SEEN names another folder, or is `off`. Nothing here is flushed: what a power cut takes
 is one chance less to notice.
 """
@@ -17,6 +20,7 @@ from functools import partial
 from pathlib import Path
 
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
+from seemachine.formats import Format, OtherVersion
 from seemachine.wire.messages import Greeting, NvmemfileInfo
 from seemachine.wire.names import printed_name
 from seemachine.wire.status import Status, StatusError
@@ -24,6 +28,7 @@ from seemachine.world import OFF, SEEN_VARIABLE
 
 WHERE = "dispatch_see_memory"
 ADVICE = "seemachine quarantine explain"
+FORMAT = Format("sightings")
 MAX_OPEN = 64
 KEPT_NVRAMS = 16
 
@@ -185,9 +190,11 @@ def _change(path: Path, change: Callable[[list[list[str]]], list[list[str]]]) ->
             descriptor = _opened(path)
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             try:
-                return _rewritten(descriptor, change)
+                return _rewritten(path, descriptor, change)
             finally:
                 fcntl.flock(descriptor, fcntl.LOCK_UN)
+    except OtherVersion as other:
+        raise StatusError(Status.NotYetImplemented, str(other), WHERE) from None
     except (OSError, ValueError) as error:
         raise StatusError(
             Status.OSErrorErrno,
@@ -198,9 +205,10 @@ def _change(path: Path, change: Callable[[list[list[str]]], list[list[str]]]) ->
 
 
 def _rewritten(
-    descriptor: int, change: Callable[[list[list[str]]], list[list[str]]]
+    path: Path, descriptor: int, change: Callable[[list[list[str]]], list[list[str]]]
 ) -> list[list[str]]:
     data = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
+    _refuse_other_version(data, path)
     lines = [line.split() for line in data.decode().splitlines()]
     changed = change(lines)
     if changed != lines:
@@ -208,6 +216,13 @@ def _rewritten(
         os.pwrite(descriptor, written, 0)
         os.ftruncate(descriptor, len(written))
     return changed
+
+
+def _refuse_other_version(data: bytes, path: Path) -> None:
+    """Raises OtherVersion."""
+    first = data.partition(b"\n")[0].decode(errors="replace")
+    if first.startswith(FORMAT.name):
+        FORMAT.check(first, str(path))
 
 
 def _opened(path: Path) -> int:

@@ -3,7 +3,8 @@
 import os
 import time
 
-from seemachine.state.errors import StateFailed, StateLocked, StateUnsafe
+from seemachine.formats import OtherVersion
+from seemachine.state.errors import StateFailed, StateLocked, StateOtherVersion, StateUnsafe
 from seemachine.witnesses import statements as sql
 from seemachine.witnesses.address import Address
 from seemachine.witnesses.session import CONNECT_SECONDS, GONE_SECONDS, Refused, Session
@@ -33,7 +34,7 @@ class Opener:
         """
         session = self._connect()
         try:
-            _make_tables(session)
+            _make_tables(session, self._address)
             self._lock(session)
             self._refuse_pooled(session)
             [[earlier]] = session.run(sql.TAKE_OVER, esn=self._esn, holder=self.holder)
@@ -145,10 +146,20 @@ class Opener:
             time.sleep(RETRY_SECONDS)
 
 
-def _make_tables(session: Session) -> None:
+def _check_version(comment: object, address: Address) -> None:
+    """A comment of somebody else's says nothing. Raises StateOtherVersion."""
+    if isinstance(comment, str) and comment.startswith(f"{sql.FORMAT.name} "):
+        try:
+            sql.FORMAT.check(comment, f"the witness in {address}")
+        except OtherVersion as other:
+            raise StateOtherVersion(str(other)) from None
+
+
+def _make_tables(session: Session, address: Address) -> None:
     """Only where they are missing: the role may be one that makes none."""
     try:
-        session.run(sql.LOOK)
+        [[*_, version]] = session.run(sql.LOOK)
+        _check_version(version, address)
         return
     except Refused as error:
         if error.code not in sql.MISSING:

@@ -225,7 +225,7 @@ def test_a_key_file_of_another_version_is_not_called_damaged(version, age, key, 
     path_of(folder, key.alias).write_bytes(rewritten(folder, key, format=f"{NAME} {version}"))
     refused = refusal(store().load, key.alias)
     assert refused.status is Status.NotYetImplemented
-    assert f"was written by {age} version of seemachine" in refused.detail
+    assert f"written by {age} version of seemachine" in refused.detail
     assert "It is not damaged: leave it as it is" in refused.detail
 
 

@@ -99,7 +99,7 @@ def key_files(data: bytes) -> None:
         try:
             key = store().load("a")
         except StatusError as refused:
-            assert refused.status is Status.Malformed
+            assert refused.status in (Status.Malformed, Status.NotYetImplemented)
             return
     must_be_a_key(key)
 
