@@ -24,10 +24,12 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "seemachine.lms": (set(), set()),
     "seemachine.terminal": (set(), set()),
     "seemachine.world": (set(), set()),
+    "seemachine.formats": (set(), set()),
     "seemachine.printing": ({"seemachine.wire", "seemachine.world"}, set()),
     "seemachine.process": (set(), {"trio"}),
     "seemachine.state": (
         {
+            "seemachine.formats",
             "seemachine.wire",
             "seemachine.world",
             "seemachine.state.disk",
@@ -36,26 +38,45 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
         {"msgpack"},
     ),
     "seemachine.state.disk": (
-        {"seemachine.state", "seemachine.wire", "seemachine.world", "seemachine.process"},
+        {
+            "seemachine.state",
+            "seemachine.formats",
+            "seemachine.wire",
+            "seemachine.world",
+            "seemachine.process",
+        },
         {"msgpack"},
     ),
     "seemachine.state.witness": (
-        {"seemachine.state", "seemachine.state.disk", "seemachine.wire", "seemachine.world"},
+        {
+            "seemachine.state",
+            "seemachine.state.disk",
+            "seemachine.formats",
+            "seemachine.wire",
+            "seemachine.world",
+        },
         set(),
     ),
     "seemachine.state.cards": (
         STATE - {"seemachine.state.nvram", "seemachine.state.nvram.stores"}
-        | {"seemachine.wire", "seemachine.world"},
+        | {"seemachine.formats", "seemachine.wire", "seemachine.world"},
         {"msgpack"},
     ),
     "seemachine.state.nvram": (
-        STATE - {"seemachine.state.cards"} | {"seemachine.wire", "seemachine.world"},
+        STATE - {"seemachine.state.cards"}
+        | {"seemachine.formats", "seemachine.wire", "seemachine.world"},
         set(),
     ),
     # The list of them, which whoever only names one imports.
     "seemachine.state.nvram.stores": (STATE, set()),
     "seemachine.witnesses": (
-        {"seemachine.wire", "seemachine.world", "seemachine.state", "seemachine.state.witness"},
+        {
+            "seemachine.formats",
+            "seemachine.wire",
+            "seemachine.world",
+            "seemachine.state",
+            "seemachine.state.witness",
+        },
         set(),
     ),
     "seemachine.keyring": ({"seemachine.lms"}, set()),
@@ -86,6 +107,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     ),
     "seemachine.hsms": (
         {
+            "seemachine.formats",
             "seemachine.wire",
             "seemachine.world",
             "seemachine.process",
@@ -113,6 +135,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "seeclient": (
         {
             "seemachine.process",
+            "seemachine.formats",
             "seemachine.wire",
             "seemachine.world",
             "seemachine.lms",
@@ -123,6 +146,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     ),
     "seemachine.fleet": (
         {
+            "seemachine.formats",
             "seemachine.wire",
             "seemachine.world",
             "seemachine.process",
@@ -137,12 +161,19 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
         {"trio"},
     ),
     "seemachine.audit": (
-        {"seemachine.wire", "seemachine.world", "seemachine.lms", "seeclient"},
+        {
+            "seemachine.formats",
+            "seemachine.wire",
+            "seemachine.world",
+            "seemachine.lms",
+            "seeclient",
+        },
         set(),
     ),
     "seemachine.backup": (
         STATE
         | {
+            "seemachine.formats",
             "seemachine.wire",
             "seemachine.world",
             "seemachine.printing",
@@ -173,6 +204,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "seemachine.cli.argtypes": ({"seemachine.wire", "seemachine.world"}, set()),
     "seemachine.nfast": (
         {
+            "seemachine.formats",
             "seemachine.wire",
             "seemachine.world",
             "seemachine.process",

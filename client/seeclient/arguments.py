@@ -1,9 +1,10 @@
 """pipsqueak's words: verbs and name=value, as the guide writes them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from seeclient.values import SETS, UsageError, check_sets, nearest, number, text
+from seeclient import algorithms
+from seeclient.values import SETS, UsageError, nearest, number, text
 
 VERBS = ("generate", "list", "showinfo")
 # The guide spells one argument in three ways and another in two (2.7.1, 2.7.2.1).
@@ -78,29 +79,41 @@ def parse(words: Sequence[str]) -> Arguments:
     flags = [word for word in words if word.startswith("-")]
     values: dict[str, str] = {}
     verbs: list[str] = []
+    own = _own(words)
     for word in words:
         if word in flags:
             continue
         name, equals, value = word.partition("=")
         if equals:
-            _keep(values, SPELLINGS.get(name, name), value)
+            _keep(values, SPELLINGS.get(name, name), value, own)
         else:
             verbs.append(word)
     for flag in flags:
         if flag != "--json":
             raise UsageError(f"unknown option {flag}; there are --json, --help and --version")
     verb = _verb(verbs, values)
-    _check(verb, values, implied=not verbs)
-    texts = {name: text(name, value) for name, value in values.items() if name not in NUMBERS}
+    _check(verb, {name: values[name] for name in values if name not in own}, implied=not verbs)
+    texts = {
+        name: own.get(name, text)(name, value)
+        for name, value in values.items()
+        if name not in NUMBERS
+    }
     numbers = {name: number(name, value) for name, value in values.items() if name in NUMBERS}
     if verb == "generate":
         _check_generate(texts, numbers)
     return Arguments(verb, texts, numbers, bool(flags))
 
 
-def _keep(values: dict[str, str], name: str, value: str) -> None:
-    if name not in NAMES:
-        raise UsageError(f"unknown argument {name}={nearest(name, NAMES)}")
+def _own(words: Sequence[str]) -> Mapping[str, Callable[[str, str], str]]:
+    """The arguments of the algorithm that is named, beside those of all."""
+    name = next((word for word in words if word.startswith("algorithm=")), "")
+    algorithm = algorithms.named(name.removeprefix("algorithm="))
+    return {} if algorithm is None else algorithm.ARGUMENTS
+
+
+def _keep(values: dict[str, str], name: str, value: str, own: Collection[str]) -> None:
+    if name not in NAMES and name not in own:
+        raise UsageError(f"unknown argument {name}={nearest(name, (*NAMES, *own))}")
     if name in values:
         raise UsageError(f"{name}= is given twice")
     if not value and name != "message":
@@ -193,11 +206,9 @@ def _check_generate(texts: dict[str, str], numbers: dict[str, int]) -> None:
         }:
             raise UsageError(f"resume=yes resumes the key as it was begun; leave out {name}=")
         return
-    if texts.get("algorithm") == "lms":
-        for name, example in (("lmscode", "sha256_m32_h5"), ("lmotscode", "sha256_n32_w8")):
-            if name not in texts:
-                raise UsageError(f"generate needs {name}=, such as {name}={example}")
-        check_sets(texts["lmscode"], texts["lmotscode"])
+    algorithm = algorithms.named(texts.get("algorithm", ""))
+    if algorithm is not None:
+        algorithm.check_arguments(texts, numbers)
     if "slot" in numbers and not numbers.get("expcards", 0) + numbers.get("explease", 0):
         raise UsageError(
             "slot= names a card slot, and this key has no cards; leave it out, or add expcards= or"

@@ -14,12 +14,14 @@ from seeclient import (
     blocking_wire,
     dispatch,
     environment,
-    generating,
     inspecting,
     keys,
     signing,
     thresholds,
 )
+from seeclient.algorithms.algorithm import Patience
+from seeclient.algorithms.lms import generating, provisioning
+from seeclient.algorithms.lms.recipe import Recipe
 from seeclient.blocking_connection import Connection
 from seeclient.blocking_wire import Connect
 from seeclient.effects import (
@@ -35,7 +37,6 @@ from seeclient.effects import (
 )
 from seeclient.environment import Environment
 from seeclient.events import Listener, ignore
-from seeclient.generating import Patience, Recipe
 from seeclient.message import Message
 from seeclient.player import Player
 from seeclient.tls import Tls
@@ -84,7 +85,7 @@ class Fleet:
         patience: Patience | None = None,
         **options: Any,
     ) -> "Key":
-        """Make a key (see generating.Recipe for the options) and return it. Raises StatusError."""
+        """Make a key (see Recipe for the options) and return it. Raises StatusError."""
         story = generating.generate(
             self.roster, Recipe(alias, lms, lmots, **options), progress, patience or fed
         )
@@ -106,9 +107,9 @@ class Fleet:
         story = generating.resume(self.roster, alias, esn, slot, progress, patience or fed)
         return Key(self, self.run(story))
 
-    def provision(self, esn: str, slot: int) -> inspecting.Provisioned:
+    def provision(self, esn: str, slot: int) -> provisioning.Provisioned:
         """Move a lease from a card into a machine. Raises StatusError."""
-        return self.run(inspecting.provision(self.roster, esn, slot))
+        return self.run(provisioning.provision(self.roster, esn, slot))
 
     def key(self, alias: str) -> "Key":
         """A key of this host. Raises StatusError."""

@@ -7,9 +7,10 @@ split at its equals sign, or not.
 from collections.abc import Iterable
 from string import Template
 
+from seeclient.algorithms import MODULES
 from seeclient.arguments import NAMES, NUMBERS, VERBS
 from seeclient.keys import PREFIX
-from seeclient.values import ALGORITHMS, HIGHEST
+from seeclient.values import HIGHEST
 from seemachine.lms.parameters import OTS_SETS, TREE_SETS
 
 FLAGS = ("--json", "--help", "--version")
@@ -85,7 +86,7 @@ def values() -> dict[str, tuple[str, ...]]:
     """What each argument can be, of those with few values."""
     numbers = {name: HIGHEST[name] for name in NUMBERS if HIGHEST[name] <= MOST}
     return {
-        "algorithm": ALGORITHMS[:1],
+        "algorithm": tuple(name.lower() for name in MODULES),
         "lmscode": tuple(each.name for each in TREE_SETS),
         "lmotscode": tuple(each.name for each in OTS_SETS),
         "resume": ("yes",),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from seeclient.effects import Address, Peer, Roster, Story, ask, ask_all
+from seemachine.formats import PUBLISHED, OtherVersion
 from seemachine.wire.fields import Record
 from seemachine.wire.messages import (
     GetNvmemfileInfo,
@@ -19,7 +20,7 @@ from seemachine.wire.messages import (
     NvmemfileInfo,
     SlotListing,
 )
-from seemachine.wire.names import SEE_PORT, is_esn, is_nvram, printed_name
+from seemachine.wire.names import PROTOCOL, SEE_PORT, is_esn, is_nvram, other_protocol, printed_name
 from seemachine.wire.printable import is_printable
 from seemachine.wire.requests import Effect, Request
 from seemachine.wire.status import BadValue, Status, StatusError
@@ -55,6 +56,9 @@ def check_machine(address: Address, greeting: Greeting) -> None:
     line begins as that of a machine that is gone (2.8.1).
     """
     where, found = f"connecting to {address.host} on port {address.port}", greeting.esn
+    if greeting.protocol != PROTOCOL:
+        detail = other_protocol(found, greeting.protocol, "this client", PROTOCOL)
+        raise StatusError(Status.InvalidParameter, f"{where}: {detail}", CONNECT)
     if address.esn not in ("", found):
         raise StatusError(
             Status.OSErrorErrno, f"{where}: {found} answers, not {address.esn}", CONNECT
@@ -246,6 +250,7 @@ def _published(world: World) -> list[Address]:
     for path in world.published.glob("*.json"):
         try:
             entry = json.loads(path.read_bytes())
+            PUBLISHED.check_at(entry, str(path))
             address = _checked(
                 entry["host"],
                 entry["port"],
@@ -254,6 +259,8 @@ def _published(world: World) -> list[Address]:
                 tls=entry.get("tls") is True,
             )
             found.append(replace(address, nvram=_nvram(entry.get("nvram", ""))))
+        except OtherVersion as other:
+            raise StatusError(Status.NotYetImplemented, str(other), CONNECT) from None
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             continue  # withdrawn while we looked, or not ours
     return _ordered(found)

@@ -1,8 +1,10 @@
-"""Key files of the host: what is public about a key, under the alias that people use.
+"""Key files of the host: what is known about a key, under the alias that people use.
 
-    key_pqsdk_<alias>: one line of JSON, then the node cache as bytes. No secret is in it.
+    key_pqsdk_<alias>: one line of JSON, then bytes
 
-The vendor's format is not public; this one is ours.
+The line has a head, which is the same for all algorithms, and what the key's algorithm adds; the
+bytes are the algorithm's too. Of an LMS key no secret is in it. The vendor's format is not public;
+this one is ours.
 """
 
 import contextlib
@@ -12,49 +14,62 @@ import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, NamedTuple
 
-from seemachine.lms.keys import PublicKey
-from seemachine.wire.messages import MAX_HEIGHT, MAX_WARNAT
-from seemachine.wire.names import nvram_name
+from seeclient import algorithms
+from seemachine.formats import Format, OtherVersion
 from seemachine.wire.status import Status, StatusError
 
 PREFIX = "key_pqsdk_"
-FORMAT = "seemachine key file 1"
+FORMAT = Format("seemachine key file")
 WHERE = "pqsdk_key_file"
+# Of a key whose file can't be read, in lists.
+UNKNOWN = "unknown"
 _ALIAS = re.compile(r"[a-z0-9-]{1,64}", re.ASCII)
+_ALGORITHM = re.compile(r"[A-Za-z0-9-]{1,32}", re.ASCII)
 _SIGNER = re.compile(r"([0-9a-f]{2}){0,64}", re.ASCII)
+_HEAD = ("format", "alias", "algorithm", "public_key", "signer")
+# More than the first line of any key file has.
+_LINE_BYTES = 1 << 20
+
+
+class UnknownAlgorithm(Exception):
+    """A key of an algorithm that this version does not know. The text is its name."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyFile:
-    """One key.
-
-    `cache` is all nodes at depth `expcache`, joined; it lets a machine load a large tree without
-    hashing it again.
+    """One key; each algorithm adds what its keys have.
 
     `signer` is the hash, in hex, of the key that signed the SEE machine which made it; empty when
-    that was not signed. Of `warnat` see seeclient.thresholds; 0: none.
+    that was not signed.
     """
 
+    algorithm: ClassVar[str]
     alias: str
     public_key: bytes
-    expcards: int
-    explease: int
-    expcache: int
-    cache: bytes = field(repr=False)
-    signer: str = ""
-    warnat: int = 0
+    signer: str = field(default="", kw_only=True)
 
     @property
     def name(self) -> bytes:
-        """The name of its NVRAM file on the machines."""
-        return nvram_name(self.public_key)
+        """The name of its NVRAM file on the machines; empty where there is none."""
+        return b""
 
-    @property
-    def key(self) -> PublicKey:
-        """The public key taken apart."""
-        return PublicKey.decode(self.public_key)
+
+class Head(NamedTuple):
+    """What the key files of all algorithms have."""
+
+    alias: str
+    algorithm: str
+    public_key: bytes
+    signer: str
+
+
+class Body(NamedTuple):
+    """What an algorithm adds: values for the first line, and the bytes after it."""
+
+    fields: dict[str, Any]
+    data: bytes = b""
 
 
 def check_alias(alias: str) -> str:
@@ -87,8 +102,15 @@ class KeyStore:
         names = (path.name.removeprefix(PREFIX) for path in self.folder.glob(f"{PREFIX}*"))
         return sorted(filter(_ALIAS.fullmatch, names))
 
+    def listing(self) -> list[tuple[str, str]]:
+        """Alias and algorithm of each key, sorted; UNKNOWN where the file does not say.
+
+        Only first lines are read, so a key whose file is damaged further on is listed too.
+        """
+        return [(alias, _algorithm_in(self.path_of(alias))) for alias in self.aliases()]
+
     def known(self) -> dict[bytes, str]:
-        """The alias of each key, by the name of its NVRAM file.
+        """The alias of each key that has NVRAM files, by their name.
 
         Files that can't be read are left out.
         """
@@ -96,6 +118,7 @@ class KeyStore:
         for alias in self.aliases():
             with contextlib.suppress(StatusError):
                 found[self.load(alias).name] = alias
+        found.pop(b"", None)
         return found
 
     def has(self, alias: str) -> bool:
@@ -103,21 +126,26 @@ class KeyStore:
         return self.path_of(alias).exists()
 
     def load(self, alias: str) -> KeyFile:
-        """The key of an alias.
+        """The key of an alias: the KeyFile of its algorithm.
 
-        Raises StatusError: UnknownID when there is none, Malformed when its file is damaged.
+        Raises StatusError: UnknownID when there is none, Malformed when its file is damaged,
+        NotYetImplemented when another version of seemachine wrote it, which this one can't read.
         """
         path = self.path_of(check_alias(alias))
         try:
-            data = path.read_bytes()
+            return decode(path.read_bytes(), str(path))
         except FileNotFoundError:
             raise StatusError(
                 Status.UnknownID, f"there is no key {alias}; see them with: pipsqueak list", WHERE
             ) from None
         except OSError as error:
             raise StatusError(Status.OSErrorErrno, f"{path}: {error.strerror}", WHERE) from None
-        try:
-            return decode(data)
+        except OtherVersion as other:
+            raise StatusError(Status.NotYetImplemented, str(other), WHERE) from None
+        except UnknownAlgorithm as unknown:
+            what = f"{alias} is a key of {unknown}, which this version of seemachine does not know"
+            advice = "nothing is wrong with its file; use a version that knows it"
+            raise StatusError(Status.NotYetImplemented, f"{what}: {advice}", WHERE) from None
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise StatusError(
                 Status.Malformed,
@@ -154,6 +182,14 @@ class KeyStore:
         if not os.access(folder, os.W_OK):
             raise StatusError(Status.AccessDenied, f"{folder} is not writable", WHERE)
 
+    def check_free(self, alias: str, where: str) -> None:
+        """Raises StatusError (ObjectInUse) when there is a key of that alias."""
+        if self.has(alias):
+            advice = f"choose another alias, or remove its file {self.path_of(alias)}"
+            raise StatusError(
+                Status.ObjectInUse, f"there is a key {alias} already; {advice}", where
+            )
+
     def remove(self, alias: str) -> None:
         """Delete a key file, or find it gone."""
         self.path_of(check_alias(alias)).unlink(missing_ok=True)
@@ -163,63 +199,75 @@ class KeyStore:
         return self.folder / f"{PREFIX}{alias.lower()}"
 
 
-def decode(data: bytes) -> KeyFile:
-    """What a key file holds. Raises ValueError, KeyError, TypeError, RecursionError."""
-    head, _, cache = data.partition(b"\n")
-    return _decode(json.loads(head), cache)
+def decode(data: bytes, what: str) -> KeyFile:
+    """What a key file holds: the KeyFile of its algorithm. `what` names the file.
 
-
-def _encode(key: KeyFile) -> bytes:
-    head: dict[str, Any] = {
-        "format": FORMAT,
-        "alias": key.alias,
-        "algorithm": "LMS",
-        "public_key": key.public_key.hex(),
-        "expcards": key.expcards,
-        "explease": key.explease,
-        "expcache": key.expcache,
-    }
-    if key.signer:
-        head["signer"] = key.signer
-    if key.warnat:
-        head["warnat"] = key.warnat
-    return json.dumps(head | {"sha256": _checksum(head, key.cache)}).encode() + b"\n" + key.cache
-
-
-def _checksum(head: dict[str, Any], cache: bytes) -> str:
-    """Of everything else in the file."""
-    return hashlib.sha256(json.dumps(head, sort_keys=True).encode() + b"\n" + cache).hexdigest()
-
-
-def _decode(head: dict[str, Any], cache: bytes) -> KeyFile:
-    if head["format"] != FORMAT:
-        raise ValueError(f"unknown format {head['format']!r}")
-    if head.pop("sha256") != _checksum(head, cache):
+    Raises OtherVersion, UnknownAlgorithm; ValueError, KeyError, TypeError, RecursionError for what
+    is none.
+    """
+    line, _, rest = data.partition(b"\n")
+    fields = json.loads(line)
+    if type(fields) is not dict:
+        raise ValueError("its first line is no object")
+    # First: in a damaged file the version may be what is damaged. A later version keeps to this, or
+    # calls its checksum something else.
+    checksum = fields.pop("sha256", None)
+    if checksum is not None and checksum != _checksum(fields, rest):
         raise ValueError("it does not have its checksum")
-    public_key = bytes.fromhex(head["public_key"])
-    tree = PublicKey.decode(public_key).tree  # ParameterError is a ValueError
-    alias, signer = (
-        _formed(head["alias"], _ALIAS, "alias"),
-        _formed(head.get("signer", ""), _SIGNER, "signer"),
+    FORMAT.check(fields["format"], what)
+    if checksum is None:
+        raise ValueError("it has no checksum")
+    head = Head(
+        formed(fields["alias"], _ALIAS, "alias"),
+        formed(fields["algorithm"], _ALGORITHM, "algorithm"),
+        bytes.fromhex(fields["public_key"]),
+        formed(fields.get("signer", ""), _SIGNER, "signer"),
     )
-    exponents = ("expcards", "explease", "expcache")
-    expcards, explease, expcache = (_whole(head, name, MAX_HEIGHT) for name in exponents)
-    if expcards + explease > tree.h:
-        raise ValueError(
-            f"a tree of height {tree.h} has no {expcards + explease} levels for cards and leases"
-        )
-    warnat = _whole({"warnat": 0} | head, "warnat", MAX_WARNAT)
-    return KeyFile(alias, public_key, expcards, explease, expcache, cache, signer, warnat)
+    algorithm = algorithms.named(head.algorithm)
+    if algorithm is None:
+        raise UnknownAlgorithm(head.algorithm)
+    own = {name: value for name, value in fields.items() if name not in _HEAD}
+    key: KeyFile = algorithm.key(head, Body(own, rest))
+    return key
 
 
-def _formed(value: object, form: re.Pattern[str], name: str) -> str:
+def formed(value: object, form: re.Pattern[str], name: str) -> str:
+    """A text of a key file. Raises ValueError for anything else."""
     if type(value) is not str or not form.fullmatch(value):
         raise ValueError(f"{name} can't be {value!r}")
     return value
 
 
-def _whole(head: dict[str, Any], name: str, most: int) -> int:
-    value = head[name]
+def whole(fields: dict[str, Any], name: str, most: int) -> int:
+    """A number of a key file. Raises KeyError, ValueError for anything else."""
+    value = fields[name]
     if type(value) is not int or not 0 <= value <= most:
         raise ValueError(f"{name} takes a number from 0 to {most}, not {value!r}")
     return value
+
+
+def _encode(key: KeyFile) -> bytes:
+    body = algorithms.of(key).body(key)
+    head = {
+        "format": str(FORMAT),
+        "alias": key.alias,
+        "algorithm": key.algorithm,
+        "public_key": key.public_key.hex(),
+        **({"signer": key.signer} if key.signer else {}),
+        **body.fields,
+    }
+    return json.dumps(head | {"sha256": _checksum(head, body.data)}).encode() + b"\n" + body.data
+
+
+def _checksum(head: dict[str, Any], data: bytes) -> str:
+    """Of everything else in the file."""
+    return hashlib.sha256(json.dumps(head, sort_keys=True).encode() + b"\n" + data).hexdigest()
+
+
+def _algorithm_in(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            fields = json.loads(file.readline(_LINE_BYTES))
+        return formed(fields["algorithm"], _ALGORITHM, "algorithm")
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return UNKNOWN

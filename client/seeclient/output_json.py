@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 from typing import Any
 
+from seeclient import algorithms
+from seeclient.algorithms.lms.provisioning import Provisioned
 from seeclient.effects import Roster
 from seeclient.events import CardsNeeded, Event
-from seeclient.inspecting import KeyInfo, Provisioned
-from seeclient.keys import KeyFile
+from seeclient.inspecting import KeyInfo
+from seeclient.keys import UNKNOWN, KeyFile
 from seeclient.signing import Signed
-from seemachine.lms.hss import LMS
 from seemachine.printing import say_json
 from seemachine.wire.names import SDK_VERSION
 from seemachine.wire.status import Status, StatusError
@@ -42,52 +43,24 @@ class JsonOutput:
     def generated(self, key: KeyFile) -> None:
         """See Output."""
         self.key(key)
-        self._fields |= {
-            "expcards": key.expcards,
-            "explease": key.explease,
-            "expcache": key.expcache,
-        }
-        self._fields["warnat"] = key.warnat
+        self._fields |= algorithms.of(key).plan(key)
 
-    def listing(self, aliases: Iterable[str]) -> None:
+    def listing(self, keys: Iterable[tuple[str, str]]) -> None:
         """See Output."""
-        self._fields["keys"] = [{"alias": alias, "algorithm": "LMS"} for alias in aliases]
+        self._fields["keys"] = [
+            {"alias": alias, "algorithm": None if algorithm == UNKNOWN else algorithm}
+            for alias, algorithm in keys
+        ]
 
     def info(self, info: KeyInfo) -> None:
         """See Output."""
         self.key(info.key)
-        self._fields["remaining"] = info.remaining
-        self._fields["holdings"] = [
-            {
-                "esn": machine.esn,
-                "first": machine.first,
-                "end": machine.end,
-                "remaining": machine.remaining,
-                "quarantined": machine.quarantined,
-                "warnat": machine.warnat,
-                "slots": [
-                    {
-                        "slot": slot.slot,
-                        "ic": slot.ic,
-                        "kind": slot.kind,
-                        "card": slot.card,
-                        "leases": slot.leases,
-                    }
-                    for slot in machine.slots
-                ],
-            }
-            for machine in info.machines
-        ]
+        self._fields |= algorithms.of(info.key).facts(info)
 
     def key(self, key: KeyFile) -> None:
         """See Output."""
-        parts = key.key
-        self._fields |= {
-            "alias": key.alias,
-            "algorithm": "LMS",
-            "lmscode": parts.tree.name,
-            "lmotscode": parts.ots.name,
-        }
+        self._fields |= {"alias": key.alias, "algorithm": key.algorithm}
+        self._fields |= algorithms.of(key).parameters(key)
         self._fields["public_key"] = key.public_key.hex()
 
     def message(self, name: str, head: bytes, *, more: bool) -> None:
@@ -106,14 +79,14 @@ class JsonOutput:
         }
         self._fields |= {"signature": signed.signature.hex()} if path is None else {"sigfile": path}
 
-    def verified(self, key: KeyFile, seconds: float | None, *, good: bool, form: str = LMS) -> None:
+    def verified(self, key: KeyFile, seconds: float | None, *, good: bool, form: str = "") -> None:
         """See Output."""
-        del key, seconds
-        self._fields |= {"verified": good, "encoding": form}
+        del seconds
+        self._fields |= {"verified": good, "encoding": form or key.algorithm}
 
-    def threshold(self, key: KeyFile) -> None:
+    def threshold(self, key: KeyFile, count: int) -> None:
         """See Output."""
-        self._fields |= {"alias": key.alias, "warnat": key.warnat}
+        self._fields |= {"alias": key.alias, "warnat": count}
 
     def provisioning(self, esn: str, slot: int) -> None:
         """See Output."""

@@ -1,6 +1,6 @@
 """How pipsqueak answers: what both ways have in common, and lines as in the guide.
 
-The other way is document.py.
+The other way is output_json.py.
 """
 
 import os
@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 
 from seeclient import render
+from seeclient.algorithms.lms.provisioning import Provisioned
 from seeclient.effects import Roster
 from seeclient.events import (
     CardDone,
@@ -20,10 +21,9 @@ from seeclient.events import (
     Resumed,
     Started,
 )
-from seeclient.inspecting import KeyInfo, Provisioned
+from seeclient.inspecting import KeyInfo
 from seeclient.keys import KeyFile
 from seeclient.signing import Signed
-from seemachine.lms.hss import LMS
 from seemachine.printing import say
 from seemachine.wire.status import StatusError
 
@@ -43,7 +43,7 @@ class Output(Protocol):
     def generated(self, key: KeyFile) -> None:
         """A key was made."""
 
-    def listing(self, aliases: Iterable[str]) -> None:
+    def listing(self, keys: Iterable[tuple[str, str]]) -> None:
         """The keys of this host."""
 
     def info(self, info: KeyInfo) -> None:
@@ -58,10 +58,12 @@ class Output(Protocol):
     def signature(self, key: KeyFile, signed: Signed, seconds: float, path: str | None) -> None:
         """A signature, or where it was written."""
 
-    def verified(self, key: KeyFile, seconds: float | None, *, good: bool, form: str = LMS) -> None:
-        """The outcome of a verification, and the encoding of the signature, LMS or HSS."""
+    def verified(self, key: KeyFile, seconds: float | None, *, good: bool, form: str = "") -> None:
+        """The outcome of a verification, and the encoding of the signature where it is not
+        the usual one.
+        """
 
-    def threshold(self, key: KeyFile) -> None:
+    def threshold(self, key: KeyFile, count: int) -> None:
         """The threshold of a key was set."""
 
     def provisioning(self, esn: str, slot: int) -> None:
@@ -121,9 +123,9 @@ class TextOutput:
         """See Output."""
         self.key(key)
 
-    def listing(self, aliases: Iterable[str]) -> None:
+    def listing(self, keys: Iterable[tuple[str, str]]) -> None:
         """See Output."""
-        self._print(*render.key_list(aliases))
+        self._print(*render.key_list(keys))
 
     def info(self, info: KeyInfo) -> None:
         """See Output."""
@@ -154,16 +156,16 @@ class TextOutput:
                 f"written to {path}",
             )
 
-    def verified(self, key: KeyFile, seconds: float | None, *, good: bool, form: str = LMS) -> None:
+    def verified(self, key: KeyFile, seconds: float | None, *, good: bool, form: str = "") -> None:
         """See Output."""
         time = "" if seconds is None else f", time: {seconds:.3f}"
         # The vendor's signatures have no levels, and its lines no word for them.
-        kind = "" if form == LMS else f", {form}"
+        kind = "" if form in ("", key.algorithm) else f", {form}"
         self._print(f"Verify (alias: {key.alias}{kind}{time}): {'true' if good else 'false'}")
 
-    def threshold(self, key: KeyFile) -> None:
+    def threshold(self, key: KeyFile, count: int) -> None:
         """See Output."""
-        self._print(f"Threshold (alias: {key.alias}): {render.threshold(key.warnat)}")
+        self._print(f"Threshold (alias: {key.alias}): {render.threshold(count)}")
 
     def provisioning(self, esn: str, slot: int) -> None:
         """See Output."""

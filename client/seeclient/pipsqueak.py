@@ -10,18 +10,19 @@ from dataclasses import replace
 
 from seeclient import (
     advice,
+    algorithms,
     dispatch,
     environment,
-    generating,
     inspecting,
-    keys,
     signing_commands,
     thresholds,
 )
+from seeclient.algorithms.lms import generating
 from seeclient.arguments import USAGE, Arguments, parse
 from seeclient.blocking import Fleet, fed
 from seeclient.effects import Peer, Story
 from seeclient.events import CardDone, CardsNeeded, ChunkDone, Event, Listener, Resumed, Started
+from seeclient.keys import KeyFile
 from seeclient.output_text import Output, TextOutput
 from seeclient.signing_commands import COMPAT_VARIABLE, VENDOR
 from seeclient.values import UsageError
@@ -122,7 +123,7 @@ def _banner(fleet: Fleet, arguments: Arguments, output: Output) -> int:
 
 def _list(fleet: Fleet, arguments: Arguments, output: Output) -> int:
     del arguments
-    output.listing(fleet.roster.keys.aliases())
+    output.listing(fleet.roster.keys.listing())
     return 0
 
 
@@ -143,7 +144,7 @@ def _threshold(fleet: Fleet, arguments: Arguments, output: Output) -> int:
     try:
         key = fleet.roster.keys.load(arguments.texts["alias"])
         count = arguments.numbers["warnat"]
-        output.threshold(fleet.run(thresholds.warn_at(fleet.roster, key, count)))
+        output.threshold(fleet.run(thresholds.warn_at(fleet.roster, key, count)), count)
     except StatusError as error:
         output.refused(error, "threshold not set")
         return 1
@@ -168,29 +169,23 @@ def _provision(fleet: Fleet, arguments: Arguments, output: Output) -> int:
 def _generate(fleet: Fleet, arguments: Arguments, output: Output) -> int:
     if arguments.texts.get("resume") == "yes":
         return _resume(fleet, arguments, output)
-    algorithm = arguments.texts.get("algorithm", "mldsa")
-    if algorithm != "lms":
+    algorithm = algorithms.named(arguments.texts.get("algorithm", "mldsa"))
+    if algorithm is None:
         said = "use" if "algorithm" in arguments.texts else "add"
+        known, first = " and ".join(algorithms.MODULES), next(iter(algorithms.MODULES)).lower()
         default = "" if said == "use" else f"ML-DSA is the default of PQSDK {VENDOR}; "
-        refusal = f"{default}only LMS keys are served: {said} algorithm=lms"
+        refusal = f"{default}only {known} keys are served: {said} algorithm={first}"
         output.refused(
             StatusError(Status.NotYetImplemented, refusal, "generate"), "generate failed"
         )
         return 1
-    recipe = generating.Recipe(
-        alias=arguments.texts["alias"],
-        lms=arguments.texts["lmscode"],
-        lmots=arguments.texts["lmotscode"],
-        esn=arguments.texts.get("esn", ""),
-        replace=arguments.texts.get("replace") == "yes",
-        **arguments.numbers,
-    )
+    recipe = algorithm.recipe(arguments.texts, arguments.numbers)
     return _tell_story(
         fleet,
         recipe.alias,
         recipe.cards,
         output,
-        lambda tell: generating.generate(fleet.roster, recipe, tell, _patience),
+        lambda tell: algorithm.generate(fleet.roster, recipe, tell, _patience),
     )
 
 
@@ -214,7 +209,7 @@ def _tell_story(
     alias: str,
     cards: int,
     output: Output,
-    story: Callable[[Listener], Story[keys.KeyFile]],
+    story: Callable[[Listener], Story[KeyFile]],
 ) -> int:
     events: list[Event] = []
 

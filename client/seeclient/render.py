@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable
 
+from seeclient import algorithms
 from seeclient.effects import Roster
 from seeclient.inspecting import KeyInfo
 from seeclient.keys import KeyFile
@@ -51,9 +52,9 @@ def public_key(key: KeyFile) -> list[str]:
     return [f"Public key (alias: {key.alias}):", *words(key.public_key)]
 
 
-def key_list(aliases: Iterable[str]) -> list[str]:
+def key_list(keys: Iterable[tuple[str, str]]) -> list[str]:
     """`pipsqueak list`."""
-    return ["Available Keys:", *(f"  {alias} LMS" for alias in aliases)]
+    return ["Available Keys:", *(f"  {alias} {algorithm}" for alias, algorithm in keys)]
 
 
 def cards_needed(count: int) -> str:
@@ -67,18 +68,11 @@ def show_info(info: KeyInfo) -> list[str]:
     for machine in info.machines:
         lines.append(f" {machine.esn}")
         lines += [f"  - Slot {slot.slot}: ic={slot.ic} {slot.kind}" for slot in machine.slots]
-    key = info.key.key
     return [
         *lines,
         f"Alias: {info.key.alias}",
-        "Algorithm: LMS",
-        f"  {key.tree.name} {key.ots.name}",
-        f"  Remaining: {info.remaining} signatures",
-        *(
-            f"  Threshold on {machine.esn}: {threshold(machine.warnat)}"
-            for machine in info.machines
-            if machine.warnat
-        ),
+        f"Algorithm: {info.key.algorithm}",
+        *algorithms.of(info.key).lines(info),
         *public_key(info.key),
     ]
 

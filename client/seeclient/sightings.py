@@ -4,6 +4,9 @@ before a signature is released.
     seen/<ESN>                 its NVRAMs: name, how often opened, which opening was the last
     seen/<NVRAM file>-<ESN>    per lease of the key on that machine: number, highest leaf
 
+That is version 1. A file of a later one would begin with its name and number, such as
+`sightings 2`.
+
 $SEEMACHINE_SEEN names another folder, or is `off`. Nothing here is flushed: what a power cut takes
 is one chance less to notice.
 """
@@ -16,7 +19,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from seeclient.keys import KeyFile
+from seeclient.algorithms.lms.keyfile import LmsKeyFile
+from seemachine.formats import Format, OtherVersion
 from seemachine.wire.messages import Greeting, NvmemfileInfo
 from seemachine.wire.names import printed_name
 from seemachine.wire.status import Status, StatusError
@@ -24,6 +28,7 @@ from seemachine.world import OFF, SEEN_VARIABLE
 
 WHERE = "dispatch_see_memory"
 ADVICE = "seemachine quarantine explain"
+FORMAT = Format("sightings")
 MAX_OPEN = 64
 KEPT_NVRAMS = 16
 
@@ -82,7 +87,7 @@ class Sightings:
                 raise StatusError(Status.AccessDenied, f"{what}; see: {ADVICE}", WHERE)
         _change(folder / greeting.esn, partial(_with, greeting))
 
-    def recall(self, esn: str, key: KeyFile) -> Leases:
+    def recall(self, esn: str, key: LmsKeyFile) -> Leases:
         """What is known of a key's leases on a machine; to be asked before a request.
 
         Raises StatusError.
@@ -91,7 +96,7 @@ class Sightings:
             return {}
         return _leases_in(self.folder / f"{key.name.hex()}-{esn}")
 
-    def check(self, esn: str, key: KeyFile, before: Leases, leaf: int) -> None:
+    def check(self, esn: str, key: LmsKeyFile, before: Leases, leaf: int) -> None:
         """Compare the leaf of a signature with what was known before it was asked for, and
         remember it.
 
@@ -100,7 +105,7 @@ class Sightings:
         folder = self.folder
         if folder is None:
             return
-        lease = leaf >> key.key.tree.h - key.expcards - key.explease
+        lease = key.sectors.lease_of(leaf)
         if leaf <= before.get(lease, -1):
             raise _refusal(
                 f"{esn} signed with leaf {leaf} of {printed_name(key.name)}, but its leaf"
@@ -142,7 +147,7 @@ def _compare(greeting: Greeting, epoch: int, opening: bytes, folder: Path) -> No
         )
 
 
-def _check_elsewhere(folder: Path, esn: str, key: KeyFile, lease: int) -> None:
+def _check_elsewhere(folder: Path, esn: str, key: LmsKeyFile, lease: int) -> None:
     """A lease is in one machine for life."""
     for path in folder.glob(f"{key.name.hex()}-*"):
         other = path.name.partition("-")[2]
@@ -185,9 +190,11 @@ def _change(path: Path, change: Callable[[list[list[str]]], list[list[str]]]) ->
             descriptor = _opened(path)
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             try:
-                return _rewritten(descriptor, change)
+                return _rewritten(path, descriptor, change)
             finally:
                 fcntl.flock(descriptor, fcntl.LOCK_UN)
+    except OtherVersion as other:
+        raise StatusError(Status.NotYetImplemented, str(other), WHERE) from None
     except (OSError, ValueError) as error:
         raise StatusError(
             Status.OSErrorErrno,
@@ -198,9 +205,10 @@ def _change(path: Path, change: Callable[[list[list[str]]], list[list[str]]]) ->
 
 
 def _rewritten(
-    descriptor: int, change: Callable[[list[list[str]]], list[list[str]]]
+    path: Path, descriptor: int, change: Callable[[list[list[str]]], list[list[str]]]
 ) -> list[list[str]]:
     data = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
+    _refuse_other_version(data, path)
     lines = [line.split() for line in data.decode().splitlines()]
     changed = change(lines)
     if changed != lines:
@@ -208,6 +216,13 @@ def _rewritten(
         os.pwrite(descriptor, written, 0)
         os.ftruncate(descriptor, len(written))
     return changed
+
+
+def _refuse_other_version(data: bytes, path: Path) -> None:
+    """Raises OtherVersion."""
+    first = data.partition(b"\n")[0].decode(errors="replace")
+    if first.startswith(FORMAT.name):
+        FORMAT.check(first, str(path))
 
 
 def _opened(path: Path) -> int:

@@ -1,250 +1,46 @@
-"""Signing and verifying: the stories of `pipsqueak alias=... message=...` and `verify=...` (guide
-2.7.1, 2.7.2.1).
-"""
+"""Signing and verifying, each key by its algorithm."""
 
-import os
-import time
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
-from seeclient import dispatch, thresholds
-from seeclient.effects import Pause, Peer, Reply, Roster, Story, ask, work
+from seeclient import algorithms
+from seeclient.effects import Roster, Story
 from seeclient.keys import KeyFile
 from seeclient.message import Message
-from seemachine.lms import engines, hss
-from seemachine.lms.hashing import finish_message, start_message
-from seemachine.lms.hss import HssPublicKey
-from seemachine.lms.parameters import ParameterError
-from seemachine.wire.framing import MAX_FRAME
-from seemachine.wire.messages import (
-    CACHE_PART_BYTES,
-    ENVELOPE_BYTES,
-    LoadLms,
-    NvmemfileReserve,
-    NvmemfileReserved,
-    NvmemfileSign,
-    NvmemfileSignDigest,
-    NvmemfileSigned,
-)
-from seemachine.wire.requests import Again, Request
-from seemachine.wire.status import Status, StatusError
-
-VERIFY = "lms_public_verify"
-SIGN = "nvmemfile_sign"
-# A signature begins with the number of its leaf (RFC 8554 5.4).
-LEAF_BYTES = 4
-# Seconds before a request is sent again whose reply was lost: long enough in all for a machine to
-# be started again.
-RETRY_PAUSES = (0.05, 0.2, 0.5, 1.0, 2.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """A signature (plain LMS, RFC 8554 5.4) and where it came from.
+    """A signature (of LMS: plain, RFC 8554 5.4) and where it came from.
 
-    `remaining` is what that machine's file has left.
+    `leaf` made it, and `remaining` is what that machine's file has left; None where an algorithm
+    has no leaves.
     """
 
     signature: bytes
     esn: str
-    leaf: int
-    remaining: int
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """A signature that is wanted. `why` acknowledges that few are left; empty where nobody did."""
-
-    key: KeyFile
-    message: Message
-    why: str
+    leaf: int | None = None
+    remaining: int | None = None
 
 
 def sign(
     roster: Roster, key: KeyFile, message: Message, acknowledge: str | None = None
 ) -> Story[Signed]:
-    """Sign with whichever machine holds leaves of the key, in module order.
+    """Sign with whichever machine can.
 
-    Raises StatusError: NotAvailable when none does; UseLimitExceeded when all that do are at their
-    thresholds, and `acknowledge` does not say why to go on.
+    Raises StatusError: NotAvailable when none holds leaves of the key; UseLimitExceeded when all
+    that do are at their thresholds, and `acknowledge` does not say why to go on.
     """
-    wish = Wish(key, message, thresholds.reason(acknowledge))
-    known = roster.signers.get(key.name)
-    reasons: list[StatusError] = []
-    if known is not None:
-        signed = yield from _try(roster, known, wish, reasons)
-        if signed is not None:
-            return signed
-    held = yield from dispatch.holders(roster, key.name)
-    for peer, info in dispatch.of_signer(held, key.signer):
-        if info.quarantined:
-            reasons.append(dispatch.in_quarantine(peer, info))
-            continue
-        signed = yield from _try(roster, peer, wish, reasons, load=not info.loaded)
-        if signed is not None:
-            return signed
-    raise (reasons or [dispatch.no_holder(key.name)])[0]
-
-
-def _try(
-    roster: Roster, peer: Peer, wish: Wish, reasons: list[StatusError], *, load: bool = False
-) -> Story[Signed | None]:
-    """A signature of one machine; None when it has no leaf for us, which is added to `reasons`."""
-    key = wish.key
-    try:
-        signed = yield from _checked(roster, peer, wish, load=load)
-    except StatusError as refused:
-        roster.signers.pop(key.name, None)
-        if refused.where == dispatch.CONNECT:
-            reasons.append(refused)
-        elif refused.status is Status.AccessDenied and not dispatch.is_of(peer, key.signer):
-            reasons.append(dispatch.foreign(peer, key.signer))
-        elif refused.status is Status.UseLimitExceeded:
-            # At its threshold. The next machine may have more left; if none has, this is what a
-            # person can do something about.
-            reasons.insert(0, refused)
-        # Somebody else took its last leaf since it was asked: the next machine may have some.
-        elif refused.status is not Status.NotAvailable:
-            raise
-        return None
-    roster.signers[key.name] = peer
-    return Signed(signed.signature, peer.esn, signed.leaf, signed.remaining)
-
-
-def _checked(roster: Roster, peer: Peer, wish: Wish, *, load: bool) -> Story[NvmemfileSigned]:
-    key = wish.key
-    before = roster.sightings.recall(peer.esn, key)
-    if load:
-        yield from _load(peer, key)
-    signed = yield from _sign_on(peer, wish)
-    if int.from_bytes(signed.signature[:LEAF_BYTES], "big") != signed.leaf:
-        # What is remembered, and compared, is the leaf of the signature, whatever the machine calls
-        # it.
-        raise dispatch.impossible(
-            peer, f"reports leaf {signed.leaf} for a signature with another", SIGN
-        )
-    # Before anybody sees the signature: a leaf that was seen already may have signed something
-    # else.
-    roster.sightings.check(peer.esn, key, before, signed.leaf)
-    return signed
-
-
-def _sign_on(peer: Peer, wish: Wish) -> Story[NvmemfileSigned]:
-    # A machine may take more in one message than fits what this client sends.
-    whole = wish.message.at_most(min(peer.greeting.limits.message, MAX_FRAME - ENVELOPE_BYTES))
-    if whole is not None:
-        return (yield from persist(peer, wish.key, _sign_request(wish, whole)))
-    try:
-        return (yield from _sign_hashed(peer, wish))
-    except StatusError as refused:
-        if refused.status is not Status.ObjectInUse:
-            raise
-    # The machine was started anew between the two halves, and has given the leaf up.
-    return (yield from _sign_hashed(peer, wish))
-
-
-def _sign_request(wish: Wish, message: bytes) -> NvmemfileSign:
-    name, token = wish.key.name, new_token()
-    return NvmemfileSign(file=name, token=token, message=message, acknowledge=wish.why)
-
-
-def _sign_hashed(peer: Peer, wish: Wish) -> Story[NvmemfileSigned]:
-    key, token = wish.key, new_token()
-    request = NvmemfileReserve(file=key.name, token=token, acknowledge=wish.why)
-    reserved = yield from persist(peer, key, request)
-    digest = yield from work(partial(_hash, key, reserved, wish.message))
-    bound = NvmemfileSignDigest(file=key.name, token=token, digest=digest)
-    return (yield from persist(peer, key, bound))
-
-
-def persist(peer: Peer, key: KeyFile, request: Request[Reply]) -> Story[Reply]:
-    """Ask again when the reply was lost on the way, if the request is one for that.
-
-    A machine knows a signature that it made by the request's token, and takes no other leaf.
-    """
-    pauses = iter(RETRY_PAUSES if request.AGAIN is not Again.NEVER else ())
-    again = False
-    while True:
-        try:
-            return (yield from _ask(peer, key, request, again=again))
-        except StatusError as failure:
-            pause = next(pauses, None)
-            if failure.where != dispatch.CONNECT or pause is None:
-                raise
-        yield Pause(pause)
-        again = True
-
-
-def _ask(peer: Peer, key: KeyFile, request: Request[Reply], *, again: bool) -> Story[Reply]:
-    """A machine that was started again may want the node cache before it answers; under another
-    token the signature would cost a leaf.
-    """
-    try:
-        return (yield from ask(peer, request))
-    except StatusError as refused:
-        if not again or refused.status is not Status.NotAvailable or not key.cache:
-            raise
-    yield from _load(peer, key)
-    return (yield from ask(peer, request))
-
-
-def new_token() -> bytes:
-    """A name for one request: a UUID of version 7 (RFC 9562), so that a machine's index of them
-    grows at one end.
-    """
-    milliseconds = time.time_ns() // 1_000_000
-    number = int.from_bytes(milliseconds.to_bytes(6, "big") + os.urandom(10), "big")
-    return (number & ~(0xF000 << 64) & ~(3 << 62) | 7 << 76 | 2 << 62).to_bytes(16, "big")
-
-
-def _load(peer: Peer, key: KeyFile) -> Story[None]:
-    for offset in range(0, len(key.cache), CACHE_PART_BYTES):
-        part = key.cache[offset : offset + CACHE_PART_BYTES]
-        try:
-            request = LoadLms(file=key.name, expcache=key.expcache, offset=offset, nodes=part)
-            yield from ask(peer, request)
-        except StatusError as refused:
-            # Another thread or task is loading over this connection too: one of the two will get
-            # through.
-            if refused.status is not Status.InvalidParameter or not offset:
-                raise
-            return
-
-
-def _hash(key: KeyFile, reserved: NvmemfileReserved, message: Message) -> bytes:
-    ots = key.key.ots
-    running = start_message(ots, reserved.identifier, reserved.leaf, reserved.randomizer)
-    for piece in message.pieces():
-        running.update(piece)
-    return finish_message(ots, running)
+    return (yield from algorithms.of(key).sign(roster, key, message, acknowledge))
 
 
 def verify(key: KeyFile, message: Message, signature: bytes, name: str = "it") -> str:
-    """Check a signature here, without a machine. Returns its encoding, LMS or HSS.
+    """Check a signature here, without a machine. Returns its encoding, such as LMS or HSS.
 
-    Raises StatusError (VerifyFailed), with the guide's words when the roots differ. What is not a
-    signature at all is called so by its `name`. A key of a machine is an HSS key of one level.
+    What is not a signature at all is called so by its `name`. Raises StatusError (VerifyFailed),
+    with the guide's words when the roots differ.
     """
-    try:
-        encoding, made = hss.decode_either(signature)
-    except ParameterError as error:
-        raise StatusError(Status.VerifyFailed, f"{name} is {error}", VERIFY) from None
-    of_hss = "HSS: " if encoding == hss.HSS else ""
-    roots = hss.candidate_roots(engines.select(), HssPublicKey(1, key.key), message.pieces(), made)
-    try:
-        wrong = next((both for both in roots if both[0] != both[1]), None)
-    except ParameterError as error:
-        raise StatusError(Status.VerifyFailed, f"{of_hss}{error}", VERIFY) from None
-    if wrong is not None:
-        expected, computed = map(_words, wrong)
-        detail = f"{of_hss}expected {expected} but computed {computed}"
-        raise StatusError(Status.VerifyFailed, detail, VERIFY)
-    return encoding
-
-
-def _words(data: bytes) -> str:
-    return data.hex(":", -4)
+    return algorithms.of(key).verify(key, message, signature, name)
 
 
 class LocalKey:
@@ -262,11 +58,11 @@ class LocalKey:
 
     @property
     def public_key(self) -> bytes:
-        """Plain LMS public key: 56 bytes for m=32, 48 for m=24 (RFC 8554 5.3)."""
+        """Of LMS the plain public key: 56 bytes for m=32, 48 for m=24 (RFC 8554 5.3)."""
         return self.file.public_key
 
     def verify(self, message: bytes | Path, signature: bytes) -> None:
-        """Check a signature, plain or HSS of one level. Raises StatusError (VerifyFailed).
+        """Check a signature; of LMS plain, or HSS of one level. Raises StatusError (VerifyFailed).
 
         It takes some milliseconds at most, besides reading a file.
         """

@@ -1,20 +1,11 @@
-"""Thresholds: each of the last so many signatures of a lease needs an acknowledgement.
-
-That is a reason, which the machine's ledger keeps. The machine judges (docs/reference/protocol.md,
-Thresholds); the key file has the number for leases on cards that were written before it was set.
+"""Thresholds: each of the last so many signatures needs an acknowledgement, which is a reason that
+the machine's ledger keeps.
 """
 
-from dataclasses import replace
-
-from seeclient import dispatch
-from seeclient.effects import Peer, Roster, Story, ask, ask_all
+from seeclient import algorithms
+from seeclient.effects import Roster, Story
 from seeclient.keys import KeyFile
-from seemachine.wire.messages import (
-    MAX_ACKNOWLEDGEMENT,
-    MAX_WARNAT,
-    LmsProvisioned,
-    WarnNvmemfile,
-)
+from seemachine.wire.messages import MAX_ACKNOWLEDGEMENT
 from seemachine.wire.printable import is_printable
 from seemachine.wire.status import Status, StatusError
 
@@ -37,39 +28,9 @@ def reason(text: str | None) -> str:
 
 
 def warn_at(roster: Roster, key: KeyFile, count: int) -> Story[KeyFile]:
-    """Set the threshold of a key: on all machines that hold leaves of it, then in its file.
+    """Set the threshold of a key, where its algorithm has one, and return the key with it.
 
-    Returns what is in the file now. Raises StatusError: of a machine that refuses, and the file
-    stays as it was; InvalidParameter for an invalid count.
+    Raises StatusError.
     """
-    if not 0 <= count <= MAX_WARNAT:
-        what = f"warnat takes a number from 0 to {MAX_WARNAT}, not {count}"
-        raise StatusError(Status.InvalidParameter, what, WHERE)
-    held = yield from dispatch.holders(roster, key.name)
-    request = WarnNvmemfile(file=key.name, warnat=count)
-    replies = yield from ask_all([peer for peer, _ in held], request)
-    for reply in replies:
-        # Its last leaf was taken meanwhile.
-        if isinstance(reply, StatusError) and reply.status is not Status.NotAvailable:
-            raise reply
-    changed = replace(key, warnat=count)
-    roster.keys.save(changed)
+    changed: KeyFile = yield from algorithms.of(key).warn_at(roster, key, count)
     return changed
-
-
-def settle(
-    roster: Roster, peer: Peer, moved: LmsProvisioned
-) -> Story[tuple[int, StatusError | None]]:
-    """Bring a lease that came from a card up to its key's threshold, never down.
-
-    Returns the one in force, and why it is not the key's.
-    """
-    alias = roster.keys.known().get(moved.file)
-    wanted = roster.keys.load(alias).warnat if alias is not None else 0
-    if wanted <= moved.warnat:
-        return moved.warnat, None
-    try:
-        described = yield from ask(peer, WarnNvmemfile(file=moved.file, warnat=wanted))
-    except StatusError as refused:
-        return moved.warnat, refused
-    return described.warnat, None

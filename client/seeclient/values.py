@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Sequence
 
+from seeclient import algorithms
 from seeclient.keys import check_alias
 from seeclient.thresholds import reason
-from seemachine.lms.parameters import OTS_SETS, TREE_SETS, ParameterError, check_pair, lmots, lms
+from seemachine.lms.parameters import OTS_SETS, TREE_SETS
 from seemachine.wire.messages import MAX_HEIGHT, MAX_WARNAT
 from seemachine.wire.names import MAX_EXPCACHE, MAX_EXPCARDS, MAX_EXPLEASE, SLOTS, is_esn
 from seemachine.wire.status import StatusError
@@ -22,7 +23,8 @@ SETS = {
     "lmscode": "sha256_m32_h5, _h10, _h15, _h20, _h25; also sha256_m24, shake_m32, shake_m24",
     "lmotscode": "sha256_n32_w8, _w4, _w2, _w1; also sha256_n24, shake_n32, shake_n24",
 }
-ALGORITHMS = ("lms", "mldsa", "ml-dsa")
+# Beside those that this version knows; `generate` says that it does not make such keys.
+OTHERS = ("mldsa", "ml-dsa")
 
 
 class UsageError(Exception):
@@ -40,14 +42,6 @@ def number(name: str, value: str) -> int:
 def text(name: str, value: str) -> str:
     """The text of an argument, as the client takes it. Raises UsageError."""
     return TEXTS[name](name, value) if name in TEXTS else value
-
-
-def check_sets(tree: str, ots: str) -> None:
-    """Raises UsageError for parameter sets that make no key together."""
-    try:
-        check_pair(lms(tree), lmots(ots))
-    except ParameterError as error:
-        raise UsageError(str(error)) from None
 
 
 def nearest(word: str, known: Sequence[str], all_of_them: str = "") -> str:
@@ -82,8 +76,9 @@ def _set(name: str, value: str) -> str:
 
 
 def _algorithm(name: str, value: str) -> str:
-    if value.lower() not in ALGORITHMS:
-        raise UsageError(f"there is no {name}={value}{nearest(value.lower(), ALGORITHMS[:1])}")
+    known = [each.lower() for each in algorithms.MODULES]
+    if value.lower() not in (*known, *OTHERS):
+        raise UsageError(f"there is no {name}={value}{nearest(value.lower(), known)}")
     return value.lower()
 
 

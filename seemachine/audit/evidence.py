@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
-from seeclient.keys import PREFIX, decode
+from seeclient.algorithms.lms.keyfile import LmsKeyFile
+from seeclient.keys import PREFIX, UnknownAlgorithm, decode
 
 from seemachine.audit.encodings import MAX_BYTES, Reading, readings
 from seemachine.audit.files import find, identity, is_file, open_regular, sentence
 from seemachine.audit.recognizing import Made, Recognized, recognize
 from seemachine.audit.rows import MAX_LINE, Handed, ledger_in, row_in, rows_in
+from seemachine.formats import OtherVersion
 from seemachine.lms.hss import HssPublicKey, HssSignature, decode_either
 from seemachine.lms.keys import Signature
 from seemachine.lms.parameters import ParameterError
@@ -238,12 +240,18 @@ def _why_not(data: bytes) -> str:
 
 def _add_key_file(found: Evidence, source: str, data: bytes) -> None:
     try:
-        file = decode(data)
-        lease = 1 << file.key.tree.h - file.expcards - file.explease
+        file = decode(data, source)
+    except OtherVersion as other:
+        found.unread.append(str(other))
+    except UnknownAlgorithm as unknown:
+        found.unread.append(f"{source}: a key of {unknown}, which this version does not know")
     except (ValueError, KeyError, TypeError, RecursionError):
         found.unread.append(f"{source}: a damaged key file")
     else:
-        found.keys.append(Known(source, HssPublicKey(1, file.key), lease))
+        # Other algorithms have no leaves that could be used twice.
+        if isinstance(file, LmsKeyFile):
+            lease = file.sectors.signatures_per_lease
+            found.keys.append(Known(source, HssPublicKey(1, file.key), lease))
 
 
 def _add_rows(found: Evidence, source: str, rows: list[Handed], wrong: str) -> None:

@@ -12,7 +12,7 @@ from seemachine.audit.findings import GAP, NOTE, REUSE, UNREAD, Finding, Judged
 from seemachine.audit.rows import OF_HASH, Handed, uses
 from seemachine.lms.hashing import finish_message, start_message
 from seemachine.lms.keys import PublicKey
-from seemachine.wire.names import nvram_name, printed_name
+from seemachine.wire.names import printed_name
 
 
 def ledger_doubles(handed: Iterable[Handed]) -> Iterator[Finding]:
@@ -38,7 +38,7 @@ def against_ledgers(judged: list[Judged], handed: list[Handed]) -> Iterator[Find
     rows = _by_leaf(handed)
     files = {row.file for row in handed}
     for use, key in _proven_uses(judged):
-        file, leaf, source = nvram_name(key.encode()), use.parts.leaf, use.source
+        file, leaf, source = key.file_name, use.parts.leaf, use.source
         if file in files and (file, leaf) not in rows:
             yield Finding(NOTE, f"{source}: its leaf {leaf} is in none of the ledgers", (source,))
         try:
@@ -78,14 +78,14 @@ def gaps(evidence: Evidence, judged: list[Judged]) -> Iterator[Finding]:
 
     They were burned by a crash, or are in the ledger of a machine which is not here.
     """
-    leases = {nvram_name(key.encode()): 1 << key.tree.h for _, key in _proven_uses(judged)}
+    leases = {key.file_name: 1 << key.tree.h for _, key in _proven_uses(judged)}
     for known in sorted(evidence.keys, key=lambda known: -known.lease):
-        leases[nvram_name(known.key.key.encode())] = known.lease
+        leases[known.key.key.file_name] = known.lease
     used: dict[bytes, set[int]] = defaultdict(set)
     for row in evidence.handed:
         used[row.file].add(row.leaf)
     for use, key in _proven_uses(judged):
-        used[nvram_name(key.encode())].add(use.parts.leaf)
+        used[key.file_name].add(use.parts.leaf)
     for file, leaves in used.items():
         # Without the key nobody knows where a lease ends, and after a lease leaves are free.
         for first, end in _holes(sorted(leaves), leases[file]) if file in leases else ():

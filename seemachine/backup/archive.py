@@ -20,10 +20,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from seemachine.formats import Format
 from seemachine.state.records import MAX_LEAVES
 from seemachine.wire.names import FILE_NAME_BYTES, NVRAM_BYTES, is_esn
 
-FORMAT = "seemachine backup 1"
+FORMAT = Format("seemachine backup")
 MANIFEST = "MANIFEST.json"
 FLEET = "fleet.toml"
 KEYS = "kmdata/local/"
@@ -148,14 +149,14 @@ def pack(backup: Backup) -> bytes:
     return buffer.getvalue()
 
 
-def unpack(data: bytes) -> Backup:
-    """The backup in a file.
+def unpack(data: bytes, what: str = "the backup") -> Backup:
+    """The backup in a file, which is called `what`.
 
-    Raises ArchiveError unless the file is exactly what `pack` makes of it.
+    Raises ArchiveError unless the file is exactly what `pack` makes of it; OtherVersion.
     """
     try:
         members = _members(data)
-        backup = Backup(_manifest(members.pop(MANIFEST)), members)
+        backup = Backup(_manifest(members.pop(MANIFEST), what), members)
         _check_members(backup)
         same = pack(backup) == data
     except KeyError:
@@ -196,28 +197,31 @@ def _check_members(backup: Backup) -> None:
 
 def _manifest_bytes(backup: Backup) -> bytes:
     values = {
-        "format": FORMAT,
+        "format": str(FORMAT),
         **asdict(backup.manifest),
         "members": {
             name: hashlib.sha256(data).hexdigest() for name, data in sorted(backup.members.items())
         },
     }
-    packed = json.dumps(values, sort_keys=True)
-    return (
-        json.dumps(
-            {**values, "sha256": hashlib.sha256(packed.encode()).hexdigest()}, indent=2
-        ).encode()
-        + b"\n"
-    )
+    return json.dumps({**values, "sha256": _checksum(values)}, indent=2).encode() + b"\n"
 
 
-def _manifest(data: bytes) -> Manifest:
+def _checksum(values: dict[str, Any]) -> str:
+    """Of everything else in a manifest; of all versions, so that a damaged one is known as such."""
+    rest = {name: value for name, value in values.items() if name != "sha256"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+
+
+def _manifest(data: bytes, what: str) -> Manifest:
     """The manifest alone; that the members are those it lists, and it has its own checksum, shows
     when it is made again.
     """
     values = json.loads(data)
-    if type(values) is not dict or values.get("format") != FORMAT:
-        raise ArchiveError("it is not of this version")
+    if type(values) is not dict:
+        raise ArchiveError(f"its {MANIFEST} is none")
+    if values.get("sha256") != _checksum(values):
+        raise ArchiveError(f"its {MANIFEST} does not have its checksum")
+    FORMAT.check(values.get("format"), what)
     given: dict[str, Any] = {field.name: values[field.name] for field in fields(Manifest)}
     machines = tuple(
         MachinePart(**{**part, "files": tuple(ListedFile(**file) for file in part["files"])})

@@ -29,11 +29,20 @@ from seemachine.backup.archive import (
 from seemachine.backup.steps import RestoreStep
 from seemachine.config import ConfigError, refuse_password
 from seemachine.fleet.configuration import read
+from seemachine.formats import OtherVersion
 from seemachine.printing import say, say_json
 from seemachine.state.cards.smartcard import SUFFIX
 from seemachine.state.disk.durable import private_folder, replace_file
 from seemachine.state.disk.lock import holder
-from seemachine.state.errors import CardError, StateError, StateLocked, StateUnsafe, counted, reason
+from seemachine.state.errors import (
+    CardError,
+    StateError,
+    StateLocked,
+    StateOtherVersion,
+    StateUnsafe,
+    counted,
+    reason,
+)
 from seemachine.wire.status import StatusError
 from seemachine.witnesses import open_witness
 from seemachine.witnesses.address import folder_of, is_url
@@ -70,12 +79,16 @@ def run(options: argparse.Namespace) -> int:
 
 
 def opened(file: Path) -> Backup:
-    """The backup in a file, looked at in all its parts. Raises ArchiveError, OSError."""
+    """The backup in a file, looked at in all its parts. Raises ArchiveError, OSError,
+    StateOtherVersion.
+    """
     try:
-        backup = unpack(file.read_bytes())
+        backup = unpack(file.read_bytes(), str(file))
         for name, data in backup.members.items():
             if name.endswith(".jsonl"):
                 ledgers.rows_in(data)
+    except OtherVersion as other:
+        raise StateOtherVersion(str(other)) from None
     except ArchiveError as error:
         raise ArchiveError(
             f"{file} is not a backup, or was damaged, so nothing of it is used: {error}"

@@ -1,7 +1,6 @@
 """`seemachine fleet up|down|status`: what a person does to a fleet."""
 
 import argparse
-import json
 import shutil
 import subprocess
 import sys
@@ -163,7 +162,7 @@ def _supervise(fleet: Fleet) -> int:
     lock.listen()
     replace_file(
         fleet.world.fleet / configuration.RUNNING,
-        json.dumps([standing.identity(machine) for machine in fleet.machines]).encode(),
+        configuration.running_bytes([standing.identity(each) for each in fleet.machines]),
     )
     try:
         with signals.once() as tell:

@@ -206,7 +206,9 @@ def _file(store: KeyStore, name: str) -> bytes:
         if len(file) == FILE_NAME_BYTES:
             return file
     try:
-        return store.load(name).name
+        # Keys of other algorithms have none.
+        if file := store.load(name).name:
+            return file
     except StatusError as error:
         if error.status not in (Status.UnknownID, Status.InvalidParameter):
             raise

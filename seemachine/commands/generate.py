@@ -48,7 +48,6 @@ from seemachine.wire.names import (
     MAX_EXPCARDS,
     MAX_EXPLEASE,
     MAX_PAGE_EXPONENT,
-    nvram_name,
 )
 from seemachine.wire.printable import fitting
 from seemachine.wire.status import Status, StatusError
@@ -190,7 +189,7 @@ def _install(machine: Machine, pending: PendingKey) -> None:
         # from there.
         save_head(machine, pending)
         machine.store.install(lease)
-    elif machine.store.get(nvram_name(generation.public_key.encode())) is None:
+    elif machine.store.get(generation.public_key.file_name) is None:
         raise StatusError(
             Status.NotAvailable,
             f"the leaves of {pending.label} were lost in a crash or are used up; replace=yes makes"

@@ -4,7 +4,7 @@ import seemachine
 from seemachine.commands.table import command
 from seemachine.machine import Session
 from seemachine.wire.messages import Greeting, Hello
-from seemachine.wire.names import PROTOCOL, SDK_VERSION
+from seemachine.wire.names import PROTOCOL, SDK_VERSION, other_protocol
 from seemachine.wire.status import Status, StatusError
 
 
@@ -14,7 +14,7 @@ def hello(session: Session, request: Hello) -> Greeting:
     if request.protocol != PROTOCOL:
         raise StatusError(
             Status.InvalidParameter,
-            f"this machine speaks protocol {PROTOCOL}, not {request.protocol}",
+            other_protocol("the client", request.protocol, "this machine", PROTOCOL),
         )
     machine = session.machine
     return Greeting(

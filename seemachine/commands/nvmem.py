@@ -36,7 +36,7 @@ from seemachine.wire.messages import (
     ReadLedger,
     WarnNvmemfile,
 )
-from seemachine.wire.names import MAX_PAGE_EXPONENT, nvram_name, printed_name
+from seemachine.wire.names import MAX_PAGE_EXPONENT, printed_name
 from seemachine.wire.printable import fitting
 from seemachine.wire.status import Status, StatusError
 
@@ -306,7 +306,7 @@ def _finish(machine: Machine, signing: Signing, chains: bytes) -> NvmemfileSigne
     leaf = signing.reserved.leaf
     # Of a leaf that is handed out only now, the page was prepared.
     if signing.reserved.again and _too_large(machine, signing.lease, leaf):
-        return _not_loaded(nvram_name(signing.lease.key.encode()))
+        return _not_loaded(signing.lease.key.file_name)
     try:
         page = machine.keys.page(signing.lease, leaf)
     except ParameterError as error:

@@ -8,15 +8,17 @@ from typing import Any
 from seemachine.config import Config, ConfigError, build, read_toml
 from seemachine.fleet.shared import EACH, ONE, FleetSettings
 from seemachine.fleet.template import guide_fleet
+from seemachine.formats import Format, OtherVersion
 from seemachine.hsms import records
 from seemachine.hsms.records import Loaded, Module
 from seemachine.state.disk.durable import private_folder, replace_file
-from seemachine.state.errors import StateCorrupt
+from seemachine.state.errors import StateCorrupt, StateOtherVersion
 from seemachine.wire.names import MODELS, MOST_MODULES, SEE_PORT, is_esn
 from seemachine.world import World
 
 FILE_NAME = "fleet.toml"
 RUNNING = "running.json"
+FORMAT = Format("list of running machines")
 SECTIONS = ("process", "machines", "operator", "limits", "tls")
 
 
@@ -174,16 +176,29 @@ def started(world: World) -> list[str]:
     return [each["esn"] for each in remembered(world) or ()]
 
 
+def running_bytes(machines: list[dict[str, Any]]) -> bytes:
+    """What `remembered` reads."""
+    return json.dumps({"version": FORMAT.version, "machines": machines}).encode()
+
+
 def remembered(world: World) -> list[dict[str, Any]] | None:
     """ESN, model and module of the machines of the fleet that runs, or ran last; None when none
     did.
+
+    Raises StateOtherVersion.
     """
     try:
         found = json.loads((world.fleet / RUNNING).read_text())
+        # Before it had a version it was the list alone.
+        if isinstance(found, dict):
+            FORMAT.check_at(found, str(world.fleet / RUNNING))
+            found = found["machines"]
         known = [
             {"esn": str(each["esn"]), "model": str(each["model"]), "module": int(each["module"])}
             for each in found
         ]
+    except OtherVersion as other:
+        raise StateOtherVersion(str(other)) from None
     except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
     # They become names of folders, and of features.

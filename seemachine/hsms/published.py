@@ -10,8 +10,10 @@ import json
 from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 
+from seemachine.formats import PUBLISHED, OtherVersion
 from seemachine.process.identity import Process
 from seemachine.state.disk.durable import private_folder, replace_file
+from seemachine.state.errors import StateOtherVersion
 from seemachine.wire.names import MODELS, is_esn, is_nvram
 from seemachine.wire.printable import is_printable
 from seemachine.world import PUBLISHED_NAME, World
@@ -48,7 +50,7 @@ class Published:
 def publish(world: World, entry: Published, name: str = PUBLISHED_NAME) -> None:
     """Say where a machine is."""
     folder = private_folder(world.published.with_name(name))
-    replace_file(folder / f"{entry.esn}.json", json.dumps(asdict(entry)).encode())
+    replace_file(folder / f"{entry.esn}.json", _written(entry))
 
 
 def withdraw(world: World, esn: str, pid: int | None = None) -> None:
@@ -61,7 +63,10 @@ def withdraw(world: World, esn: str, pid: int | None = None) -> None:
 
 
 def read(world: World, esn: str) -> Published | None:
-    """A machine's entry; None when there is none or it can't be read."""
+    """A machine's entry; None when there is none or it can't be read.
+
+    Raises StateOtherVersion.
+    """
     return _entry(world.published / f"{esn}.json")
 
 
@@ -69,9 +74,7 @@ def announce(world: World, entry: Published) -> None:
     """Say in the machine's own folder where it listens: for those who start, stop and show it,
     published or not.
     """
-    replace_file(
-        private_folder(world.hsm(entry.esn)) / LISTENING, json.dumps(asdict(entry)).encode()
-    )
+    replace_file(private_folder(world.hsm(entry.esn)) / LISTENING, _written(entry))
 
 
 def listening(world: World, esn: str) -> Published | None:
@@ -120,9 +123,17 @@ def failure(world: World, esn: str) -> Failure | None:
     return found if typed and found.esn == esn and is_printable(found.why) else None
 
 
+def _written(entry: Published) -> bytes:
+    return json.dumps({"version": PUBLISHED.version, **asdict(entry)}).encode()
+
+
 def _entry(path: Path) -> Published | None:
     try:
-        entry = Published(**json.loads(path.read_text()))
+        values = json.loads(path.read_text())
+        PUBLISHED.check_at(values, str(path))
+        entry = Published(**values)
+    except OtherVersion as other:
+        raise StateOtherVersion(str(other)) from None
     except (OSError, ValueError, TypeError, RecursionError):
         return None
     return entry if _is_one(entry) else None

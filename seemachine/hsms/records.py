@@ -14,17 +14,19 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from seemachine.formats import Format, OtherVersion
 from seemachine.hsms import published
 from seemachine.hsms.features import DELIVERED, SEE_FEATURE
 from seemachine.process.identity import Process, parsed
 from seemachine.state.disk.durable import PRIVATE_FILE, private_folder, replace_file
 from seemachine.state.disk.lock import holder
-from seemachine.state.errors import StateCorrupt
+from seemachine.state.errors import StateCorrupt, StateOtherVersion
 from seemachine.wire.names import MOST_MODULES
 from seemachine.world import World
 
 FILE_NAME = "module.json"
 OPERATIONAL = "operational"
+FORMAT = Format("record of an HSM")
 
 
 @dataclass(slots=True)
@@ -105,20 +107,23 @@ def read(world: World, esn: str) -> Module | None:
     """The record of an HSM, or None. Raises StateCorrupt."""
     path = world.hsm(esn) / FILE_NAME
     try:
-        return _parsed(path.read_text(), esn)
+        return _parsed(path.read_text(), esn, str(path))
     except FileNotFoundError:
         return None
+    except OtherVersion as other:
+        raise StateOtherVersion(str(other)) from None
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise StateCorrupt(
             f"{path} is damaged ({error}); remove it and run: seemachine nfast setup"
         ) from None
 
 
-def _parsed(text: str, esn: str) -> Module:
+def _parsed(text: str, esn: str, what: str) -> Module:
     """Raises one of several errors for what no tool writes: the views of a world go through this
     record, and must not break over it.
     """
     values: dict[str, Any] = json.loads(text)
+    FORMAT.check_at(values, what)
     loaded = [Loaded(**each) for each in values.pop("loaded")]
     module = Module(**values, loaded=loaded)
     _refuse_other_types(module, Module("", "", 0))
@@ -155,7 +160,12 @@ def _refuse_other_types(record: Module | Loaded, example: Module | Loaded) -> No
 def write(world: World, module: Module) -> None:
     """Keep a record."""
     folder = private_folder(world.hsm(module.esn))
-    replace_file(folder / FILE_NAME, (json.dumps(asdict(module), indent=1) + "\n").encode())
+    replace_file(folder / FILE_NAME, _written(module))
+
+
+def _written(module: Module) -> bytes:
+    values = {"version": FORMAT.version, **asdict(module)}
+    return (json.dumps(values, indent=1) + "\n").encode()
 
 
 def listing(world: World) -> list[Module]:

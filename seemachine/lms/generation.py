@@ -176,7 +176,7 @@ class Generation:
         per_lease = self.sectors.signatures_per_lease
         size = min(per_lease, STRIDE, len(leaves))
         return [
-            (range(first, first + size), self.seeds[first // per_lease])
+            (range(first, first + size), self.seeds[self.sectors.lease_of(first)])
             for first in range(leaves.start, leaves.stop, size)
         ]
 

@@ -28,6 +28,13 @@ class PublicKey:
     identifier: bytes
     root: bytes
 
+    @property
+    def file_name(self) -> bytes:
+        """What its NVRAM files are called: `lms` and the first 8 bytes of the root (guide 2.7.2.1,
+        2.9.5).
+        """
+        return b"lms" + self.root[:8]
+
     def encode(self) -> bytes:
         """u32 LMS type, u32 LM-OTS type, I, T[1]."""
         return u32(self.tree.typecode) + u32(self.ots.typecode) + self.identifier + self.root

@@ -60,6 +60,10 @@ class Sectors:
         size = self.signatures_per_lease
         return range(lease * size, (lease + 1) * size)
 
+    def lease_of(self, leaf: int) -> int:
+        """The lease that a leaf is in, counted from 0."""
+        return leaf // self.signatures_per_lease
+
     def card_leases(self, card: int) -> range:
         """The leases of card `card`, counted from 0."""
         return range(card * self.leases_per_card, (card + 1) * self.leases_per_card)

@@ -7,10 +7,11 @@ import json
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+from seemachine.formats import Format
 from seemachine.nfast import signing
-from seemachine.nfast.tool import Refusal, keep, parsed
+from seemachine.nfast.tool import Refusal, check_format, keep, parsed
 
-FORMAT = "seemachine sar 1"
+FORMAT = Format("seemachine sar")
 MACHINE, USERDATA = "machine", "userdata"
 
 
@@ -58,7 +59,7 @@ def signed(
 def write(path: Path, archive: Archive) -> None:
     """Keep an archive."""
     head = {name: value for name, value in asdict(archive).items() if name != "payload"}
-    keep(path, json.dumps({"format": FORMAT, **head}).encode() + b"\n" + archive.payload)
+    keep(path, json.dumps({"format": str(FORMAT), **head}).encode() + b"\n" + archive.payload)
 
 
 def read(path: Path, kind: str) -> Archive:
@@ -69,8 +70,7 @@ def read(path: Path, kind: str) -> Archive:
     try:
         head, _, payload = path.read_bytes().partition(b"\n")
         values = parsed(head)
-        if values.pop("format") != FORMAT:
-            raise ValueError("another format")
+        check_format(FORMAT, values.pop("format"), str(path))
         archive = Archive(**values, payload=payload)
         genuine = signing.good(
             signing.public_from(archive.public),

@@ -6,19 +6,21 @@ the client key and what was enrolled.
 """
 
 import base64
-import json
 from pathlib import Path
 from typing import Any
 
+from seemachine.formats import Format
 from seemachine.hsms import records
 from seemachine.hsms.records import Module
 from seemachine.nfast import paths
-from seemachine.nfast.tool import Refusal, parsed
+from seemachine.nfast.tool import Refusal, parsed, version_checked, versioned
 from seemachine.state.disk.durable import replace_file
 from seemachine.world import World
 
 PORT = 2205
 KEY_TYPE = "ecdsa-sha2-nistp256"
+
+FORMAT = Format("list of enrolled HSMs")
 
 
 def client_key(world: World) -> str:
@@ -115,7 +117,10 @@ def refuse_unreachable(world: World, module: Module) -> None:
 
 def _state(world: World) -> dict[str, Any]:
     try:
-        state: dict[str, Any] = {"enrolled": {}, **parsed(_path(world).read_text())}
+        state: dict[str, Any] = {
+            "enrolled": {},
+            **version_checked(FORMAT, parsed(_path(world).read_text()), _path(world)),
+        }
         if not isinstance(state["enrolled"], dict):
             raise ValueError("it names no HSMs")
     except FileNotFoundError:
@@ -126,7 +131,7 @@ def _state(world: World) -> dict[str, Any]:
 
 
 def _keep(world: World, state: dict[str, Any]) -> None:
-    replace_file(_path(world), json.dumps(state, indent=1).encode())
+    replace_file(_path(world), versioned(FORMAT, state))
 
 
 def _path(world: World) -> Path:

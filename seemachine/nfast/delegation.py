@@ -6,10 +6,11 @@ The format is ours.
 
 import json
 
+from seemachine.formats import Format
 from seemachine.nfast import signing
-from seemachine.nfast.tool import Refusal, parsed
+from seemachine.nfast.tool import Refusal, check_format, parsed
 
-FORMAT = "seemachine nvram delegation 1"
+FORMAT = Format("seemachine nvram delegation")
 
 
 def signed(key_hash: str, nso: signing.Private) -> bytes:
@@ -17,7 +18,7 @@ def signed(key_hash: str, nso: signing.Private) -> bytes:
     return (
         json.dumps(
             {
-                "format": FORMAT,
+                "format": str(FORMAT),
                 "key": key_hash,
                 "signature": signing.sign(nso, _signed_bytes(key_hash)).hex(),
             }
@@ -33,8 +34,7 @@ def key_of(data: bytes, nso: signing.Public) -> str | None:
     """
     try:
         values = parsed(data)
-        if values["format"] != FORMAT:
-            return None
+        check_format(FORMAT, values["format"], "the NVRAM delegation certificate")
         key, signature = str(values["key"]), bytes.fromhex(values["signature"])
     except (ValueError, TypeError, KeyError):
         return None

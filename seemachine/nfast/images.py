@@ -21,10 +21,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from seemachine.formats import Format
 from seemachine.nfast import signing
-from seemachine.nfast.tool import Refusal, keep, parsed
+from seemachine.nfast.tool import Refusal, check_format, keep, parsed
 
-FORMAT = "seemachine cs5 image 1"
+FORMAT = Format("seemachine cs5 image")
 DELEGATION = "etc/userdata.codesafe"
 MANIFEST, TREE, SIGNATURES = "manifest.json", "rootfs.tar", "signatures.json"
 SIGNED = {"developer_certificate", "developer_signature", "ask", "ask_signature", "extra"}
@@ -65,7 +66,7 @@ def generate(root: Path, about: dict[str, Any]) -> Image:
     `about` is package_name, version, entry_point, network, packages.
     """
     tree = packed(root)
-    manifest = {"format": FORMAT, **about, "rootfs_sha256": hashlib.sha256(tree).hexdigest()}
+    manifest = {"format": str(FORMAT), **about, "rootfs_sha256": hashlib.sha256(tree).hexdigest()}
     return Image(json.dumps(manifest, sort_keys=True, indent=1).encode(), tree)
 
 
@@ -115,16 +116,12 @@ def read(path: Path) -> Image:
             parts = {member.name: _content(outer, member) for member in outer.getmembers()}
         image = Image(parts[MANIFEST], parts[TREE], parsed(parts.get(SIGNATURES, b"{}")))
         about = image.about
+        check_format(FORMAT, about["format"], str(path))
         odd = _odd(image) or _encoded(image) != data
     except (tarfile.TarError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise Refusal(f"{path} is not a container image ({error})") from None
-    if (
-        about.get("format") != FORMAT
-        or about.get("rootfs_sha256") != hashlib.sha256(image.tree).hexdigest()
-    ):
-        raise Refusal(
-            f"{path} is damaged or of another format: its root tree is not the one that it names"
-        )
+    if about.get("rootfs_sha256") != hashlib.sha256(image.tree).hexdigest():
+        raise Refusal(f"{path} is damaged: its root tree is not the one that it names")
     if odd:
         raise Refusal(
             f"{path} is not written as csadmin writes an image; make it again with: csadmin image"

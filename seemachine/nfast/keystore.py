@@ -7,13 +7,14 @@ import re
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from seemachine.formats import Format
 from seemachine.nfast import card_dialogue, encryption, securityworld, signing
 from seemachine.nfast.paths import alone, kmlocal
-from seemachine.nfast.tool import Refusal, parsed
+from seemachine.nfast.tool import Refusal, check_format, parsed
 from seemachine.state.disk.durable import replace_file
 from seemachine.world import World
 
-FORMAT = "seemachine nfast key 1"
+FORMAT = Format("seemachine nfast key")
 APPLICATIONS = ("seeinteg", "simple")
 # In a form of their own.
 PIPSQUEAKS = "pqsdk"
@@ -102,7 +103,7 @@ def save(world: World, key: StoredKey) -> Path:
     path = path_of(world, key.app, key.ident)
     with alone(world):
         refuse_taken(world, key.app, key.ident)
-        replace_file(path, json.dumps({"format": FORMAT, **asdict(key)}, indent=1).encode())
+        replace_file(path, json.dumps({"format": str(FORMAT), **asdict(key)}, indent=1).encode())
     return path
 
 
@@ -165,8 +166,7 @@ def _refuse_pipsqueaks(app: str) -> None:
 def _read(path: Path) -> StoredKey:
     try:
         values = parsed(path.read_text())
-        if values.pop("format") != FORMAT:
-            raise ValueError("another format")
+        check_format(FORMAT, values.pop("format"), str(path))
         key = StoredKey(**values)
         if {type(value) for name, value in values.items() if name != "recovery"} != {str}:
             raise ValueError("a part of it is not text")

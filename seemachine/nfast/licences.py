@@ -5,12 +5,13 @@ Real ones come from Entrust Support.
 
 import json
 
+from seemachine.formats import Format
 from seemachine.hsms.features import FEATURES
 from seemachine.nfast import certificates, signing
-from seemachine.nfast.tool import Misuse, Refusal, parsed
+from seemachine.nfast.tool import Misuse, Refusal, check_format, parsed
 from seemachine.world import World
 
-FORMAT = "seemachine licence 1"
+FORMAT = Format("seemachine licence")
 
 
 def issue(world: World, esn: str, features: list[str]) -> str:
@@ -21,7 +22,7 @@ def issue(world: World, esn: str, features: list[str]) -> str:
     signature = signing.sign(certificates.issuer(world).key, _signed_bytes(esn, features))
     return (
         json.dumps(
-            {"format": FORMAT, "esn": esn, "features": features, "signature": signature.hex()},
+            {"format": str(FORMAT), "esn": esn, "features": features, "signature": signature.hex()},
             indent=1,
         )
         + "\n"
@@ -32,8 +33,7 @@ def read(world: World, text: str) -> tuple[str, list[str]]:
     """ESN and features of a licence. Raises Refusal: not a licence, not the issuer's."""
     try:
         values = parsed(text)
-        if values["format"] != FORMAT:
-            raise ValueError("another format")
+        check_format(FORMAT, values["format"], "the licence")
         esn, features, signature = (
             str(values["esn"]),
             [str(each) for each in values["features"]],
@@ -51,4 +51,4 @@ def read(world: World, text: str) -> tuple[str, list[str]]:
 
 
 def _signed_bytes(esn: str, features: list[str]) -> bytes:
-    return json.dumps([FORMAT, esn, features]).encode()
+    return json.dumps([str(FORMAT), esn, features]).encode()

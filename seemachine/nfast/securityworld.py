@@ -5,20 +5,22 @@ The format of all files is ours. The module key stands in the world file, readab
 real one never leaves the HSMs.
 """
 
-import json
 import os
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from seemachine.formats import Format
 from seemachine.nfast import encryption, secret_sharing, signing
 from seemachine.nfast.paths import alone, kmlocal
-from seemachine.nfast.tool import Misuse, Refusal, parsed
+from seemachine.nfast.tool import Misuse, Refusal, parsed, version_checked, versioned
 from seemachine.state.cards.cardsets import ADMIN, OPERATOR, Token, write_token
 from seemachine.state.cards.rack import Rack
 from seemachine.state.disk.durable import replace_file
 from seemachine.world import World
 
+FORMAT = Format("security world")
+SET = Format("card set")
 SALT_BYTES = 16
 KEY_BYTES = 32
 MOST_CARDS = 64
@@ -67,7 +69,7 @@ def create(world: World, quorum: int, cards: int, passphrase: str) -> SecurityWo
             hidden.hex(),
             admin,
         )
-        replace_file(path, json.dumps(asdict(made), indent=1).encode())
+        replace_file(path, versioned(FORMAT, asdict(made)))
     return made
 
 
@@ -75,7 +77,7 @@ def read(world: World) -> SecurityWorld:
     """The world of this host. Raises Refusal without one."""
     path = kmlocal(world) / "world"
     try:
-        values = parsed(path.read_text())
+        values = version_checked(FORMAT, parsed(path.read_text()), path)
         found = SecurityWorld(**{**values, "admin": CardSet(**values["admin"])})
         if (
             len(bytes.fromhex(found.module_key)) != KEY_BYTES
@@ -112,7 +114,7 @@ def create_operator_set(
         if any(known.name == name for known in operator_sets(world)):
             raise Refusal(f"there is a card set {name} already")
         made, _ = _new_set(world, name, OPERATOR, (quorum, cards), passphrase)
-        replace_file(kmlocal(world) / f"cards_{made.hash}", json.dumps(asdict(made)).encode())
+        replace_file(kmlocal(world) / f"cards_{made.hash}", versioned(SET, asdict(made)))
     return made
 
 
@@ -156,7 +158,7 @@ def open_share(token: Token, passphrase: str) -> bytes:
 
 def _read_set(path: Path) -> CardSet:
     try:
-        return CardSet(**parsed(path.read_text()))
+        return CardSet(**version_checked(SET, parsed(path.read_text()), path))
     except (ValueError, TypeError) as error:
         raise Refusal(f"{path} is damaged ({error}); put a copy back") from None
 

@@ -11,6 +11,7 @@ from typing import Any, TextIO
 
 from seemachine import printing
 from seemachine.cli import argtypes
+from seemachine.formats import Format, OtherVersion
 from seemachine.state.disk.durable import replace_file
 from seemachine.state.errors import StateError
 from seemachine.world import World
@@ -132,6 +133,28 @@ def parsed(text: str | bytes) -> Any:
         return json.loads(text)
     except RecursionError:
         raise ValueError("it is nested too deep") from None
+
+
+def versioned(form: Format, values: dict[str, Any]) -> bytes:
+    """A table as JSON, with the version of its format."""
+    return json.dumps({"version": form.version, **values}, indent=1).encode()
+
+
+def version_checked(form: Format, values: Any, path: Path) -> Any:
+    """A table without its version. Raises Refusal for another one."""
+    try:
+        form.check_at(values, str(path))
+    except OtherVersion as other:
+        raise Refusal(str(other)) from None
+    return values
+
+
+def check_format(form: Format, found: object, what: str) -> None:
+    """The version that a file names. Raises Refusal for another one, ValueError for none."""
+    try:
+        form.check(found, what)
+    except OtherVersion as other:
+        raise Refusal(str(other)) from None
 
 
 def world() -> World:

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 import msgpack
 
+from seemachine.formats import Format
 from seemachine.state.disk.checksummed import seal, unseal
 from seemachine.state.disk.durable import (
     PRIVATE_FILE,
@@ -29,6 +30,8 @@ from seemachine.state.disk.world_key import world_key, world_of
 from seemachine.state.errors import StateCorrupt
 from seemachine.state.witness import card_witness
 
+# Of head and rows together.
+FORMAT = Format("half-made key")
 CHECK_BYTES = 8
 MAX_LABELS = 64
 MAX_LABEL = 64
@@ -112,7 +115,7 @@ class FolderCheckpoints:
         path = self._path(label, "key")
         replace_file(
             path,
-            seal({"secret": secret}),
+            seal({"secret": secret}, FORMAT),
             before=lambda scratch: card_witness.expect(self._world, path, scratch),
         )
         card_witness.settle(self._world, path)
@@ -149,7 +152,7 @@ class FolderCheckpoints:
         path = self._path(label, "key")
         if not path.exists():
             return None
-        secret = unseal(path.read_bytes(), str(path)).get("secret")
+        secret = unseal(path.read_bytes(), str(path), FORMAT).get("secret")
         if type(secret) is not bytes:
             raise StateCorrupt(f"{path}: not a half-made key of this version")
         head: Head = msgpack.unpackb(

@@ -22,6 +22,10 @@ class StateForeign(StateCorrupt):
     """
 
 
+class StateOtherVersion(StateForeign):
+    """Written by another version of seemachine. Not damaged, and not to be given up."""
+
+
 class StateCopied(StateCorrupt):
     """A file that is not the one that was written last: a copy of it, or an older one from a
     backup.

@@ -50,10 +50,19 @@ def nvram_name(public_key: bytes) -> bytes:
     """The 11-byte NVRAM file name of a key: `lms` and the first 8 bytes of the root (guide 2.7.2.1,
     2.9.5).
 
-    `public_key` is a plain LMS public key: u32 lms type, u32 lmots type, I (16 bytes), root (24 or
-    32 bytes).
+    For those who know no mathematics: `public_key` is a plain LMS public key, u32 lms type, u32
+    lmots type, I (16 bytes), root (24 or 32 bytes). Who has its value asks `PublicKey.file_name`.
     """
     return b"lms" + public_key[24:32]
+
+
+def other_protocol(them: str, theirs: int, us: str, ours: int) -> str:
+    """Why two sides can't talk, which of them is older, and what to do."""
+    older, newer = (them, us) if theirs < ours else (us, them)
+    return (
+        f"{them} speaks protocol {theirs}, {us} {ours}; {older} is older: bring it to the version"
+        f" of seemachine that {newer} has"
+    )
 
 
 def printed_name(name: bytes) -> str:

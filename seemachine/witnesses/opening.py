@@ -3,7 +3,8 @@
 import os
 import time
 
-from seemachine.state.errors import StateFailed, StateLocked, StateUnsafe
+from seemachine.formats import OtherVersion
+from seemachine.state.errors import StateFailed, StateLocked, StateOtherVersion, StateUnsafe
 from seemachine.witnesses import statements as sql
 from seemachine.witnesses.address import Location
 from seemachine.witnesses.session import (
@@ -38,7 +39,7 @@ class Opener:
         """
         session = self._connect()
         try:
-            _make_tables(session)
+            _make_tables(session, self._address)
             self._lock(session)
             self._refuse_pooled(session)
             [[earlier]] = session.run(sql.TAKE_OVER, esn=self._esn, holder=self.holder)
@@ -150,10 +151,20 @@ class Opener:
             time.sleep(RETRY_SECONDS)
 
 
-def _make_tables(session: DatabaseSession) -> None:
+def _check_version(comment: object, address: Location) -> None:
+    """A comment of somebody else's says nothing. Raises StateOtherVersion."""
+    if isinstance(comment, str) and comment.startswith(f"{sql.FORMAT.name} "):
+        try:
+            sql.FORMAT.check(comment, f"the witness in {address}")
+        except OtherVersion as other:
+            raise StateOtherVersion(str(other)) from None
+
+
+def _make_tables(session: DatabaseSession, address: Location) -> None:
     """Only where they are missing: the role may be one that makes none."""
     try:
-        session.run(sql.LOOK)
+        [[*_, version]] = session.run(sql.LOOK)
+        _check_version(version, address)
         return
     except SessionRefused as error:
         if error.code not in sql.MISSING:

@@ -12,8 +12,11 @@ A statement of ours locks the row of seemachine_sessions before it changes anyth
 process takes that row over before it reads anything. So what it reads is all that we may ever use.
 """
 
+from seemachine.formats import Format
+
 # ruff: noqa: S608 - texts of ours alone; what comes from elsewhere is bound to names
 
+FORMAT = Format("seemachine witness tables")
 MISSING = ("42P01", "42703")  # a table, a column
 DENIED = "42501"
 TAKEN = "23505"
@@ -37,8 +40,10 @@ END = "SELECT pg_terminate_backend(:pid)"
 
 LOOK = """SELECT (SELECT count(turn) FROM seemachine_sessions WHERE false),
                  (SELECT count(nonce) FROM seemachine_marks WHERE false),
-                 (SELECT count(ahead) + count(until) FROM seemachine_leaves WHERE false)"""
-TABLES = """
+                 (SELECT count(ahead) + count(until) FROM seemachine_leaves WHERE false),
+                 obj_description('seemachine_marks'::regclass, 'pg_class')"""
+# The comment is the version of all of them; without one it is the first.
+TABLES = f"""
 BEGIN;
 SET LOCAL lock_timeout = '9s';
 SELECT pg_advisory_xact_lock(8888, 0);
@@ -54,6 +59,7 @@ CREATE UNIQUE INDEX IF NOT EXISTS seemachine_claims ON seemachine_leaves (name, 
     WHERE until IS NOT NULL;
 CREATE TABLE IF NOT EXISTS seemachine_sessions (
     esn text PRIMARY KEY, holder bytea NOT NULL, turn bigint NOT NULL);
+COMMENT ON TABLE seemachine_marks IS '{FORMAT}';
 COMMIT;
 """
 

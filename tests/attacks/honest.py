@@ -12,9 +12,9 @@ import threading
 import time
 from dataclasses import dataclass, field
 
+from seeclient.algorithms.lms.signing import new_token
 from seeclient.blocking_connection import Connection
 from seeclient.effects import Address
-from seeclient.signing import new_token
 
 from seemachine.wire.messages import NvmemfileSign, NvmemfileSigned
 from seemachine.wire.status import StatusError

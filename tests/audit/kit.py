@@ -17,7 +17,7 @@ from unittest.mock import patch
 
 from here import store
 from pyhsslms import pyhsslms as p
-from seeclient.keys import KeyFile
+from seeclient.algorithms.lms.keyfile import LmsKeyFile
 
 from seemachine.cli.command import main
 
@@ -117,7 +117,7 @@ class Pile:
 def key_file(expcards: int = 0, explease: int = 0) -> bytes:
     """A key file of seemachine, of `key()`."""
     with TemporaryDirectory() as folder, patch.dict(os.environ, {"SEEMACHINE_HOME": folder}):
-        made = KeyFile("release", public(key()), expcards, explease, 0, bytes(24))
+        made = LmsKeyFile("release", public(key()), expcards, explease, 0, bytes(24))
         store().save(made)
         return store().path_of(made.alias).read_bytes()
 

@@ -143,7 +143,7 @@ def test_the_forger_of_these_tests_can_leave_all_as_it_was() -> None:
         lambda values: values.update(id="../" * 10 + "aa"),
         lambda values: values.update(time=-1),
         lambda values: values.update(time="now"),
-        lambda values: values.update(format="seemachine backup 2"),
+        lambda values: values.update(format="seemachine archive 1"),
         lambda values: values.update(cards=["card1", "card1"]),
         lambda values: values.update(cards=[]),
         lambda values: values.update(cards=[1]),

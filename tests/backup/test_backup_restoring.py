@@ -11,6 +11,7 @@ import pytest
 from backup.backupkit import World, dies_at, every_step
 from here import store
 from seeclient import keys
+from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from state.kit import ESN, OTHER_ESN, lease, name
 
 from seemachine import world as worlds
@@ -151,7 +152,7 @@ class TestLeaves:
         """
         world.store(esn).install(lease())
         world.sign(name(), esn)
-        store().save(keys.KeyFile("release", lease().public_key, 0, 0, 0, b""))
+        store().save(LmsKeyFile("release", lease().public_key, 0, 0, 0, b""))
         world.backup(file)
         shutil.rmtree(world.down().path / "hsm" / esn)
         for path in (world.path / "witness").glob("*.leaves"):
@@ -260,7 +261,7 @@ class TestPublicData:
 
     def test_files_that_are_missing_come_back(self, world: World, file: Path) -> None:
         """Key files and fleet.toml, byte by byte; those that are here stay as they are."""
-        store().save(keys.KeyFile("release", lease().public_key, 0, 0, 0, b""))
+        store().save(LmsKeyFile("release", lease().public_key, 0, 0, 0, b""))
         path = store().path_of("release")
         (world.path / "fleet.toml").write_text(f'[[machines]]\nesn = "{ESN}"\n')
         written = {each: each.read_bytes() for each in (path, world.path / "fleet.toml")}

@@ -16,8 +16,8 @@ import seeclient
 import trio
 from here import memory, store
 from seeclient import blocking, pipsqueak
+from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.effects import Address, Ask, AskAll, Peer, Roster, Work, resume
-from seeclient.keys import KeyFile
 from seeclient.tls import Tls
 from server.serverkit import ESN, converse, make_service
 
@@ -63,9 +63,9 @@ def a_roster(*peers: Peer) -> Roster:
 
 def a_key_file(
     alias: str = "release", expcache: int = 0, cache: bytes = b"", **choice: Any
-) -> KeyFile:
+) -> LmsKeyFile:
     """A key file whose key exists nowhere else."""
-    return KeyFile(alias, make_key(**choice).public_key.encode(), 0, 0, expcache, cache)
+    return LmsKeyFile(alias, make_key(**choice).public_key.encode(), 0, 0, expcache, cache)
 
 
 def shown(effect: Any) -> Any:

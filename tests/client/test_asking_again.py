@@ -4,10 +4,11 @@ anew needs before it can answer.
 
 import pytest
 from client.clientkit import OTHER_ESN, a_peer, a_roster, play
-from seeclient import keys, signing
+from seeclient.algorithms.lms import signing
+from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.dispatch import CONNECT
 from seeclient.effects import Pause, resume
-from seeclient.signing import Message
+from seeclient.message import Message
 from server.serverkit import ESN
 
 from seemachine.testing import make_key
@@ -24,8 +25,8 @@ from seemachine.wire.status import Status, StatusError
 
 PUBLIC_KEY = make_key().public_key.encode()
 FILE = nvram_name(PUBLIC_KEY)
-KEY = keys.KeyFile("release", PUBLIC_KEY, 0, 0, 5, b"nodes")
-WITHOUT_CACHE = keys.KeyFile("release", PUBLIC_KEY, 0, 0, 0, b"")
+KEY = LmsKeyFile("release", PUBLIC_KEY, 0, 0, 5, b"nodes")
+WITHOUT_CACHE = LmsKeyFile("release", PUBLIC_KEY, 0, 0, 0, b"")
 LOST = StatusError(Status.OSErrorErrno, "connection to 127.0.0.1 on port 8888: broken", CONNECT)
 NOT_LOADED = StatusError(
     Status.NotAvailable,

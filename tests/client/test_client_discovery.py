@@ -6,15 +6,18 @@ import json
 import math
 import os
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from client.clientkit import OTHER_ESN, serving
+from client.clientkit import GREETING, OTHER_ESN, answering, serving
 from here import addresses
 from seeclient import dispatch
 from seeclient.effects import Address
 from server.serverkit import ESN, make_machine
+from wire.kit import answered_frame
 
+from seemachine.wire.names import PROTOCOL
 from seemachine.wire.printable import is_printable
 from seemachine.wire.status import Status, StatusError
 
@@ -348,3 +351,23 @@ def test_a_fleet_file_with_a_wrong_type_is_refused_by_name(line, home):
     )
     with pytest.raises(StatusError, match="is not a fleet file"):
         addresses(path)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "older", "newer"),
+    [(PROTOCOL - 1, ESN, "this client"), (PROTOCOL + 1, "this client", ESN)],
+)
+async def test_a_machine_of_another_protocol_is_not_used(open_fleet, protocol, older, newer):
+    """Its answer to hello says which one it speaks; the failure says which side is older."""
+
+    async def greet(stream):
+        assert await stream.receive_some(1 << 16)
+        await stream.send_all(answered_frame(1, replace(GREETING, protocol=protocol)))
+
+    async with answering(greet) as other, open_fleet(other.text) as opened:
+        assert opened.roster.peers == []
+        [failure] = opened.roster.failures
+    assert failure.detail.endswith(
+        f": {ESN} speaks protocol {protocol}, this client {PROTOCOL}; {older} is older: bring it to"
+        f" the version of seemachine that {newer} has"
+    )

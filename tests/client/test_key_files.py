@@ -33,6 +33,17 @@ def path_of(folder, alias):
     return folder / f"key_pqsdk_{alias}"
 
 
+NAME = "seemachine key file"
+
+
+def rewritten(folder, key, **changes):
+    """The bytes of a key file with other values in its head, and the checksum of that."""
+    line, _, data = path_of(folder, key.alias).read_bytes().partition(b"\n")
+    head = {name: kept for name, kept in json.loads(line).items() if name != "sha256"} | changes
+    sealed = head | {"sha256": keys._checksum(head, data)}
+    return json.dumps(sealed).encode() + b"\n" + data
+
+
 def refusal(call, *arguments):
     """The StatusError with which a call is refused."""
     with pytest.raises(StatusError) as refused:
@@ -190,7 +201,7 @@ DAMAGE = {
     "a number": b"5\n",
     "no fields": b"{}\n",
     "not UTF-8": b"\xff\xfe\n",
-    "another format": b'{"format": "seemachine key file 2"}\n',
+    "another format": b'{"format": "seemachine keys"}\n',
 }
 
 
@@ -205,6 +216,38 @@ def test_what_is_no_key_file_is_refused_by_name(data, key, folder):
     assert refused.status is Status.Malformed
     assert refused.detail.startswith(f"{path_of(folder, key.alias)} is damaged (")
     assert refused.detail.endswith("restore it from a copy, it holds no secret")
+
+
+@pytest.mark.parametrize(("version", "age"), [(0, "an older"), (2, "a newer"), (10, "a newer")])
+def test_a_key_file_of_another_version_is_not_called_damaged(version, age, key, folder):
+    """The refusal says which side is older, and that the file is to be left as it is."""
+    store().save(key)
+    path_of(folder, key.alias).write_bytes(rewritten(folder, key, format=f"{NAME} {version}"))
+    refused = refusal(store().load, key.alias)
+    assert refused.status is Status.NotYetImplemented
+    assert f"written by {age} version of seemachine" in refused.detail
+    assert "It is not damaged: leave it as it is" in refused.detail
+
+
+def test_a_key_of_an_unknown_algorithm_is_listed_and_refused(key, folder):
+    """What this version can't use is there all the same, and nothing is wrong with it."""
+    store().save(key)
+    path_of(folder, key.alias).write_bytes(rewritten(folder, key, algorithm="FALCON"))
+    assert store().listing() == [(key.alias, "FALCON")]
+    refused = refusal(store().load, key.alias)
+    assert (refused.status, refused.detail) == (
+        Status.NotYetImplemented,
+        f"{key.alias} is a key of FALCON, which this version of seemachine does not know: nothing"
+        " is wrong with its file; use a version that knows it",
+    )
+    assert store().known() == {}
+
+
+def test_a_damaged_key_is_listed_without_an_algorithm(key, folder):
+    """The list is of the files that are there; what none of them says is unknown."""
+    store().save(key)
+    path_of(folder, "broken").write_bytes(b"key\n")
+    assert store().listing() == [("broken", "unknown"), (key.alias, "LMS")]
 
 
 def test_a_deep_nest_is_damage_too(key, folder):
@@ -274,13 +317,7 @@ def test_a_forged_first_line_is_damage_though_its_checksum_is_right(field, value
     fit into the tree.
     """
     store().save(key)
-    line, _, cache = path_of(folder, key.alias).read_bytes().partition(b"\n")
-    head = {name: kept for name, kept in json.loads(line).items() if name != "sha256"} | {
-        field: value
-    }
-    path_of(folder, key.alias).write_bytes(
-        json.dumps(head | {"sha256": keys._checksum(head, cache)}).encode() + b"\n" + cache
-    )
+    path_of(folder, key.alias).write_bytes(rewritten(folder, key, **{field: value}))
 
     refused = refusal(store().load, key.alias)
     assert refused.status is Status.Malformed

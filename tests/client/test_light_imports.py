@@ -24,7 +24,7 @@ HEAVY = {
     "ssl",
     "cryptography",
 }
-LIGHT = ("wire", "lms", "terminal", "printing", "world")
+LIGHT = ("wire", "lms", "terminal", "printing", "world", "formats")
 RUNS = {
     "seeclient": "import seeclient",
     "the blocking client": "import seeclient.blocking",

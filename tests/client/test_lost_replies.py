@@ -14,7 +14,8 @@ import trio
 from client.clientkit import OTHER_ESN
 from client.swallowing import REPLY, REQUEST, swallowing
 from processes import RunningMachine
-from seeclient import Status, StatusError, signing
+from seeclient import Status, StatusError
+from seeclient.algorithms.lms import signing
 from server.serverkit import ESN, good
 
 from seemachine.state.cards.rack import Rack

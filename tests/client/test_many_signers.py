@@ -19,7 +19,8 @@ TREE = {"lms": "sha256_m24_h10", "lmots": "sha256_n24_w1"}
 SIGNERS, EACH = 4, 40
 BEGIN = """
 import json, sys, threading
-from seeclient import StatusError, blocking, open_fleet, signing
+from seeclient import StatusError, blocking, open_fleet
+from seeclient.algorithms.lms import signing
 signing.RETRY_PAUSES = (0.05,) * 300
 who, signers, each = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 lock = threading.Lock()

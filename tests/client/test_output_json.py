@@ -7,7 +7,7 @@ from pathlib import Path
 
 import processes
 import pytest
-from seeclient.generating import Recipe
+from seeclient.algorithms.lms.recipe import Recipe
 from seeclient.tls import CA_VARIABLE, CERTIFICATE_VARIABLE, KEY_VARIABLE
 from server.serverkit import ESN
 

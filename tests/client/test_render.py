@@ -5,9 +5,10 @@ import time
 import pytest
 from client.clientkit import OTHER_ESN, a_peer, a_roster
 from seeclient import render
+from seeclient.algorithms.lms.inspecting import Holding, LmsInfo
+from seeclient.algorithms.lms.keyfile import LmsKeyFile
+from seeclient.algorithms.lms.provisioning import Provisioned
 from seeclient.events import CardDone, CardsNeeded, CardTried, CardWanted, ChunkDone, Started
-from seeclient.inspecting import KeyInfo, MachineView, Provisioned
-from seeclient.keys import KeyFile
 from seeclient.output_text import TextOutput
 from seeclient.signing import Signed
 from server.serverkit import ESN
@@ -33,7 +34,7 @@ Public key (alias: test-lms):
 @pytest.fixture
 def key():
     """The guide's key."""
-    return KeyFile("test-lms", TEST_LMS, 0, 0, 0, b"")
+    return LmsKeyFile("test-lms", TEST_LMS, 0, 0, 0, b"")
 
 
 @pytest.fixture
@@ -174,7 +175,7 @@ def test_error_lines(status, where, line, noon):
 def test_the_list(lines):
     """Keys stand indented, with their algorithm (2.7.1 step 2)."""
     output, printed = lines
-    output.listing(["sec-lms", "test-lms"])
+    output.listing([("sec-lms", "LMS"), ("test-lms", "LMS")])
     output.listing([])
     assert printed()[0] == "Available Keys:\n  sec-lms LMS\n  test-lms LMS\nAvailable Keys:\n"
 
@@ -242,7 +243,7 @@ def test_parts_of_words_and_of_messages(lines):
 
 def view(esn, *slots, remaining=0):
     """A machine as a key sees it."""
-    return MachineView(
+    return Holding(
         esn,
         "5c",
         tuple(Slot(slot=slot, ic=ic, kind=kind, card="c", leases=0) for slot, ic, kind in slots),
@@ -261,7 +262,7 @@ def test_showinfo(lines, key):
         view(ESN, (2, 13, "blank"), (3, 1, "lms"), remaining=16),
         view(OTHER_ESN, remaining=12),
     )
-    output.info(KeyInfo(key, machines))
+    output.info(LmsInfo(key, machines))
     assert printed()[0] == (
         " 7852-268D-3BF9\n"
         "  - Slot 2: ic=13 blank\n"

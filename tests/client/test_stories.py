@@ -9,7 +9,11 @@ from dataclasses import replace
 import pytest
 from client.clientkit import H5_W4, OTHER_ESN, a_key_file, a_peer, a_roster, play
 from here import store
-from seeclient import dispatch, generating, inspecting, keys, signing
+from seeclient import dispatch
+from seeclient.algorithms.lms import generating, inspecting, provisioning, signing
+from seeclient.algorithms.lms.keyfile import LmsKeyFile
+from seeclient.algorithms.lms.making import LOOK_SECONDS
+from seeclient.algorithms.lms.recipe import Recipe
 from seeclient.effects import Ask, Pause, resume
 from seeclient.events import (
     CardDone,
@@ -20,8 +24,7 @@ from seeclient.events import (
     Resumed,
     Started,
 )
-from seeclient.generating import LOOK_SECONDS, Recipe
-from seeclient.signing import Message
+from seeclient.message import Message
 from server.serverkit import ESN, good
 
 from seemachine.lms.engines.portable import PortableEngine
@@ -539,7 +542,7 @@ def test_a_half_made_key_is_finished(peer, events):
     key = play(
         going_on([peer], events), ((peer, RESUME), resumed()), *hashing(peer), forgotten(peer)
     )
-    assert key == store().load("release") == keys.KeyFile("release", PUBLIC_KEY, 0, 0, 4, b"onetwo")
+    assert key == store().load("release") == LmsKeyFile("release", PUBLIC_KEY, 0, 0, 4, b"onetwo")
     assert untimed(events)[0] == (Started, "Release", 2, 16)
     assert isinstance(events[0], Resumed)
 
@@ -723,7 +726,7 @@ SIGNED, NEXT, ELSEWHERE = map(signed_with, (7, 8, 20))
 @pytest.fixture
 def key():
     """A key file of the key that the machines of these tests know."""
-    return keys.KeyFile("release", PUBLIC_KEY, 0, 1, 0, b"")
+    return LmsKeyFile("release", PUBLIC_KEY, 0, 1, 0, b"")
 
 
 def sign_request(message=b"message"):
@@ -837,7 +840,7 @@ def test_a_message_that_does_not_fit_is_hashed_here(size, peer, tmp_path):
     is good.
     """
     made = make_key()
-    lease, key = made.lease(0), keys.KeyFile("release", made.public_key.encode(), 0, 0, 0, b"")
+    lease, key = made.lease(0), LmsKeyFile("release", made.public_key.encode(), 0, 0, 0, b"")
     message = b"x" * size
     (tmp_path / "message").write_bytes(message)
     page, digests = build_page(PortableEngine(), lease, range(32), None), []
@@ -885,7 +888,7 @@ def test_a_tree_that_is_not_loaded_is_loaded_first(peer):
     needs, and then the message.
     """
     cache = bytes(CACHE_PART_BYTES) + b"rest"
-    key = keys.KeyFile("release", PUBLIC_KEY, 0, 0, 15, cache)
+    key = LmsKeyFile("release", PUBLIC_KEY, 0, 0, 15, cache)
     parts = [
         LoadLms(file=FILE, expcache=15, offset=0, nodes=cache[:CACHE_PART_BYTES]),
         LoadLms(file=FILE, expcache=15, offset=CACHE_PART_BYTES, nodes=b"rest"),
@@ -903,14 +906,14 @@ def test_nothing_is_loaded_without_need_or_without_a_cache(loaded, cache, peer):
     """A machine that is ready gets the message at once, and so does one for which there is no
     cache.
     """
-    key = keys.KeyFile("release", PUBLIC_KEY, 0, 0, 5, cache)
+    key = LmsKeyFile("release", PUBLIC_KEY, 0, 0, 5, cache)
     steps = [(([peer], ASK_INFO), [info(loaded=loaded)]), ((peer, sign_request()), SIGNED)]
     play(signing.sign(a_roster(peer), key, Message(b"message")), *steps)
 
 
 def test_a_cache_that_does_not_fit_is_a_refusal(peer):
     """A machine that refuses the key file's cache is not asked to sign."""
-    key = keys.KeyFile("release", PUBLIC_KEY, 0, 0, 5, b"nodes")
+    key = LmsKeyFile("release", PUBLIC_KEY, 0, 0, 5, b"nodes")
     wrong = StatusError(Status.InvalidParameter, "the node cache does not lead to the root")
     load = LoadLms(file=FILE, expcache=5, offset=0, nodes=b"nodes")
     steps = [(([peer], ASK_INFO), [info(loaded=False)]), ((peer, load), wrong)]
@@ -958,7 +961,7 @@ def test_when_it_has_run_out_all_are_asked_again(key):
 
 def test_when_it_forgot_the_tree_it_gets_it_again(peer):
     """A machine that signed before and needs the node cache again is asked what it needs."""
-    key, roster = keys.KeyFile("release", PUBLIC_KEY, 0, 0, 5, b"nodes"), a_roster(peer)
+    key, roster = LmsKeyFile("release", PUBLIC_KEY, 0, 0, 5, b"nodes"), a_roster(peer)
     load = LoadLms(file=FILE, expcache=5, offset=0, nodes=b"nodes")
     play(
         signing.sign(roster, key, Message(b"message")),
@@ -1074,7 +1077,7 @@ def hashed_here(peer):
     it made.
     """
     made = make_key()
-    key = keys.KeyFile("release", made.public_key.encode(), 0, 0, 0, b"")
+    key = LmsKeyFile("release", made.public_key.encode(), 0, 0, 0, b"")
     held = NvmemfileInfo(
         file=key.name,
         public_key=key.public_key,
@@ -1188,9 +1191,9 @@ def test_a_lease_is_moved_on_the_named_machine():
     first, second = a_peer(ESN), a_peer(OTHER_ESN, 2)
     reply = LmsProvisioned(file=FILE, public_key=PUBLIC_KEY, first=16, end=32, leases=3)
     moved = play(
-        inspecting.provision(a_roster(first, second), OTHER_ESN, 4),
+        provisioning.provision(a_roster(first, second), OTHER_ESN, 4),
         ((second, ProvisionLms(slot=4)), reply),
     )
-    assert moved == inspecting.Provisioned(OTHER_ESN, PUBLIC_KEY, 16, 32, 3)
-    refused = refusal(lambda: play(inspecting.provision(a_roster(first), OTHER_ESN, 4)))
+    assert moved == provisioning.Provisioned(OTHER_ESN, PUBLIC_KEY, 16, 32, 3)
+    refused = refusal(lambda: play(provisioning.provision(a_roster(first), OTHER_ESN, 4)))
     assert refused.status is Status.UnknownID

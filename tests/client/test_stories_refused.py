@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from client.clientkit import OTHER_ESN, a_peer, a_roster, play
 from client.test_stories import ASK_INFO, PUBLIC_KEY, SIGNED, info, sign_request
-from seeclient import Status, StatusError, signing
-from seeclient.keys import KeyFile
+from seeclient import Status, StatusError
+from seeclient.algorithms.lms import signing
+from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.message import Message
 from server.serverkit import ESN
 
@@ -17,7 +18,7 @@ DENIED = StatusError(Status.AccessDenied, "not yours", "nvmemfile_sign")
 @pytest.fixture
 def key() -> Any:
     """The key of these stories, made by a SEE machine that OURS signed."""
-    return KeyFile("release", PUBLIC_KEY, 0, 1, 0, b"", OURS.hex())
+    return LmsKeyFile("release", PUBLIC_KEY, 0, 1, 0, b"", signer=OURS.hex())
 
 
 def test_a_machine_of_another_signer_is_passed_over(key: Any) -> None:

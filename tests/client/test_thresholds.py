@@ -7,7 +7,9 @@ from dataclasses import replace
 import pytest
 from client.clientkit import OTHER_ESN, a_peer, a_roster, play, serving
 from here import store
-from seeclient import Status, StatusError, inspecting, keys, signing, thresholds
+from seeclient import Status, StatusError, thresholds
+from seeclient.algorithms.lms import provisioning, signing
+from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.message import Message
 from server.serverkit import ESN, good, make_machine
 
@@ -36,7 +38,7 @@ BAD_REASONS = ["", " ", "\t", "a\nb", "\x1b[31m", "a\u202eb", "x" * 201]
 @pytest.fixture
 def key():
     """A key file of the key that the machines of the stories know."""
-    return keys.KeyFile("release", PUBLIC_KEY, 0, 1, 0, b"")
+    return LmsKeyFile("release", PUBLIC_KEY, 0, 1, 0, b"")
 
 
 def info(**changes):
@@ -174,7 +176,7 @@ def test_a_provisioned_lease_comes_up_to_its_key(key, on_card, in_file, asked):
     steps = [((peer, m.ProvisionLms(slot=2)), moved)]
     for outcome, expected in ((info(warnat=in_file), (in_file, None)), (LOW, (on_card, LOW))):
         setting = [((peer, m.WarnNvmemfile(file=FILE, warnat=in_file)), outcome)] if asked else []
-        done = play(inspecting.provision(a_roster(peer), ESN, 2), *steps, *setting)
+        done = play(provisioning.provision(a_roster(peer), ESN, 2), *steps, *setting)
         assert (done.warnat, done.doubt) == (expected if asked else (on_card, None))
 
 

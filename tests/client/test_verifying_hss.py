@@ -6,7 +6,7 @@ import pytest
 from client.clientkit import say
 from here import store
 from pyhsslms import pyhsslms as p
-from seeclient.keys import KeyFile
+from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.message import Message
 from seeclient.signing import LocalKey, verify
 
@@ -30,7 +30,7 @@ def figures():
 def key(figures, home, monkeypatch):
     """A key file of that tree on this host, where no machine is."""
     monkeypatch.setenv("SEEMACHINE_FLEET", ",")
-    file = KeyFile("release", figures["public"], 0, 0, 0, b"")
+    file = LmsKeyFile("release", figures["public"], 0, 0, 0, b"")
     store().save(file)
     return file
 

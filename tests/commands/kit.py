@@ -11,7 +11,7 @@ from typing import Any
 
 import pyhsslms
 import pytest
-from seeclient.signing import new_token
+from seeclient.algorithms.lms.signing import new_token
 
 from seemachine.commands import answer
 from seemachine.lms.engines.portable import PortableEngine

@@ -62,7 +62,11 @@ class TestHello:
         refused = refuse(session, m.Hello(protocol=protocol, client="a test"))
 
         assert refused.status is Status.InvalidParameter
-        assert refused.detail == f"this machine speaks protocol {PROTOCOL}, not {protocol} in hello"
+        older, newer = ("the client", "this machine")[:: 1 if protocol < PROTOCOL else -1]
+        assert refused.detail == (
+            f"the client speaks protocol {protocol}, this machine {PROTOCOL} in hello; {older} is"
+            f" older: bring it to the version of seemachine that {newer} has"
+        )
 
 
 class TestSlots:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from commands.kit import ESN, SLOT, World, ask, digest_for, generate, hash_key, make_key, sign
-from seeclient.signing import new_token
+from seeclient.algorithms.lms.signing import new_token
 
 from seemachine.commands import answer
 from seemachine.machine import Machine, Session

@@ -25,7 +25,7 @@ from commands.kit import (
     sign,
     verifies,
 )
-from seeclient.signing import new_token
+from seeclient.algorithms.lms.signing import new_token
 
 from seemachine.commands.making import MAX_GENERATIONS
 from seemachine.lms.parameters import lmots, lms

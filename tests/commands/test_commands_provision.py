@@ -22,7 +22,7 @@ from commands.kit import (
     sign,
     verifies,
 )
-from seeclient.signing import new_token
+from seeclient.algorithms.lms.signing import new_token
 
 from seemachine.commands import answer
 from seemachine.machine import Session

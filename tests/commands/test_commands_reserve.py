@@ -19,7 +19,7 @@ from commands.kit import (
     sign,
     verifies,
 )
-from seeclient.signing import new_token
+from seeclient.algorithms.lms.signing import new_token
 
 from seemachine.lms.engines.portable import PortableEngine
 from seemachine.machine import Session

@@ -9,7 +9,7 @@ from itertools import count
 import pytest
 import structlog
 from commands.kit import CHEAP, ESN, SLOT, ask, digest_for, generate, hash_key, refuse, sign
-from seeclient.signing import new_token
+from seeclient.algorithms.lms.signing import new_token
 
 from seemachine.commands import nvmem
 from seemachine.commands.leases import from_store

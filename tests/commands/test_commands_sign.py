@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from commands.kit import CHEAP, ESN, LEAVES, MESSAGE, SETS, ask, hash_key, refuse, sign, verifies
-from seeclient.signing import new_token
+from seeclient.algorithms.lms.signing import new_token
 
 from seemachine.commands import nvmem
 from seemachine.commands.leases import to_store

@@ -18,7 +18,7 @@ from commands.kit import (
     sign,
     verifies,
 )
-from seeclient.signing import new_token
+from seeclient.algorithms.lms.signing import new_token
 
 from seemachine.machine import Session
 from seemachine.state.checkpoints import FolderCheckpoints

@@ -13,7 +13,7 @@ from crash.matrix import Handed, Still
 from crash.recorder import Recorder
 from crash.trial import Broken
 from crash.world import SLOT, World, counters, identifier
-from seeclient.signing import new_token
+from seeclient.algorithms.lms.signing import new_token
 
 from seemachine.commands import answer
 from seemachine.commands.nvmem import Signing, start_signing

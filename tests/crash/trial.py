@@ -9,7 +9,7 @@ from typing import Any
 
 from commands.kit import repeatable
 from crash.world import Leaf, Places, World, counters, in_place, place
-from seeclient.signing import new_token
+from seeclient.algorithms.lms.signing import new_token
 
 from seemachine.commands import answer
 from seemachine.commands.nvmem import Signing, prepare, start_signing

@@ -16,7 +16,7 @@ from fuzz.lms_targets import signed
 from fuzz.source import Source
 from fuzz.target import scratch, target
 from here import addresses, store
-from seeclient import keys
+from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.arguments import NAMES, NUMBERS, UsageError, parse
 from seeclient.effects import Address
 from seeclient.keys import check_alias
@@ -63,7 +63,7 @@ def document(original: Any, source: Source) -> bytes:
 def key_file() -> tuple[dict[str, Any], bytes]:
     """The first line of a key file without its checksum, and the cache behind it."""
     with at_home("key_files") as home:
-        store().save(keys.KeyFile("a", signed(0)[0], 0, 0, 5, bytes(range(96))))
+        store().save(LmsKeyFile("a", signed(0)[0], 0, 0, 5, bytes(range(96))))
         head, _, cache = (home / "kmdata" / "local" / "key_pqsdk_a").read_bytes().partition(b"\n")
     values = json.loads(head)
     del values["sha256"]
@@ -99,12 +99,12 @@ def key_files(data: bytes) -> None:
         try:
             key = store().load("a")
         except StatusError as refused:
-            assert refused.status is Status.Malformed
+            assert refused.status in (Status.Malformed, Status.NotYetImplemented)
             return
     must_be_a_key(key)
 
 
-def must_be_a_key(key: keys.KeyFile) -> None:
+def must_be_a_key(key: LmsKeyFile) -> None:
     """What the client's stories take for granted."""
     assert key.key.encode() == key.public_key
     assert check_alias(key.alias) == key.alias

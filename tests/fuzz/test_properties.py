@@ -14,9 +14,9 @@ from fuzz.lms_targets import signed
 from here import addresses, store
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.arguments import UsageError, parse
 from seeclient.effects import Address
-from seeclient.keys import KeyFile
 from wire.contract import characters
 
 from seemachine.config import MIN_FRAME, MOST, Config, LimitSettings, TlsSettings, load, to_toml
@@ -40,7 +40,7 @@ divided = st.integers(0, 5).flatmap(
     lambda cards: st.tuples(st.just(cards), st.integers(0, 5 - cards))
 )
 key_files = st.builds(
-    lambda alias, key, levels, expcache, cache: KeyFile(alias, key, *levels, expcache, cache),
+    lambda alias, key, levels, expcache, cache: LmsKeyFile(alias, key, *levels, expcache, cache),
     aliases,
     st.integers(0, 3).map(lambda number: signed(number)[0]),
     divided,

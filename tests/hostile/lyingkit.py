@@ -23,7 +23,8 @@ from client.clientkit import GREETING
 from fuzz.lms_targets import signed
 from here import store
 from lms.kit import MESSAGE
-from seeclient import blocking, keys, pipsqueak
+from seeclient import blocking, pipsqueak
+from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.blocking_wire import READ_BYTES
 from server.serverkit import ESN
 
@@ -262,7 +263,7 @@ class Place:
         for victim in (folder / "victim00", self.world / "victim00"):
             victim.touch()
         with self.entered():
-            store().save(keys.KeyFile(ALIAS, KEY, 0, 0, 0, b""))
+            store().save(LmsKeyFile(ALIAS, KEY, 0, 0, 0, b""))
         published.announce(
             World.at(self.world), Published(ESN, "5c", 1, "lying.example", 8888, pid=1)
         )

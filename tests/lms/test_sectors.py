@@ -151,3 +151,11 @@ def test_cards_tile_the_leases(sectors):
 
     assert held == list(range(sectors.leases))
     assert all(len(sectors.card_leases(card)) == sectors.leases_per_card for card in range(cards))
+
+
+@pytest.mark.parametrize(("h", "expcards", "explease"), [(5, 0, 0), (5, 1, 1), (10, 2, 3)])
+def test_each_leaf_is_in_the_lease_that_has_it(h: int, expcards: int, explease: int) -> None:
+    """`lease_of` is the other way round of `lease_leaves`."""
+    plan = Sectors(h, expcards, explease)
+    for lease in range(plan.leases):
+        assert {plan.lease_of(leaf) for leaf in plan.lease_leaves(lease)} == {lease}

@@ -79,15 +79,17 @@ def unread(
 
 
 def test_a_damaged_world_file_is_refused(site: Site) -> None:
-    """Whichever value is gone or another; `generation` alone is only shown."""
+    """Whichever value is gone or another; `generation` alone is only shown, and before there was a
+    version none was written.
+    """
     site.done("generatekey", *KEY)
     path = site.home / "kmdata" / "local" / "world"
-    original = json.loads(path.read_text())
+    original, free = json.loads(path.read_text()), {"generation": 0, "version": 1}
     unread(
         site,
         path,
         lambda: site.refused("userdatatool", *DELEGATION),
-        lambda found: {**found, "generation": 0} == {**original, "generation": 0},
+        lambda found: {**found, **free} == {**original, **free},
     )
     assert site.done("userdatatool", *DELEGATION)
 

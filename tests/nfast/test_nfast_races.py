@@ -259,7 +259,7 @@ def test_a_killed_tool_leaves_whole_files(site: Site, moment: int) -> None:
         World.at(site.home), 1, keystore.find(World.at(site.home), "simple", "pqsdk-signer")
     )
     record = json.loads(keystore.path_of(World.at(site.home), "simple", "pqsdk-signer").read_text())
-    assert record["format"] == keystore.FORMAT
+    assert record["format"] == str(keystore.FORMAT)
 
 
 def test_a_stop_whose_process_just_ended_is_a_stop(

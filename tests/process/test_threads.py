@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import trio
 import trio._core._thread_cache as thread_cache
-from seeclient.signing import new_token
+from seeclient.algorithms.lms.signing import new_token
 from server.serverkit import H5_W4, Events, join, make_machine, make_service, name_of, until
 
 from seemachine.lms.engines.pool import Pool

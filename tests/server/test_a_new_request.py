@@ -9,7 +9,8 @@ import pytest
 import trio
 from client.clientkit import a_key_file, a_peer
 from here import here
-from seeclient import dispatch, signing, trio_fleet
+from seeclient import dispatch, trio_fleet
+from seeclient.algorithms.lms import signing
 from seeclient.effects import ask
 from seeclient.trio_connection import Connection
 from server.serverkit import ESN, Events, make_machine, make_service

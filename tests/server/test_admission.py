@@ -8,7 +8,7 @@ import pytest
 import trio
 from hypothesis import given
 from hypothesis import strategies as st
-from seeclient.signing import new_token
+from seeclient.algorithms.lms.signing import new_token
 from server.serverkit import HELLO, NO_FILE
 
 from seemachine.config import LimitSettings

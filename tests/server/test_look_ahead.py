@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import trio
-from seeclient.signing import new_token
+from seeclient.algorithms.lms.signing import new_token
 
 from seemachine.commands import answer
 from seemachine.commands.leases import from_store

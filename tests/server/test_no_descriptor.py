@@ -12,7 +12,7 @@ import pytest
 from commands.kit import ESN, generate, repeatable
 from crash.trial import take
 from crash.world import SLOT, World
-from seeclient.signing import new_token
+from seeclient.algorithms.lms.signing import new_token
 
 from seemachine.commands import answer
 from seemachine.wire import messages as m

@@ -2,7 +2,7 @@
 
 import pytest
 import trio
-from seeclient.signing import new_token
+from seeclient.algorithms.lms.signing import new_token
 from server.serverkit import (
     ESN,
     H5_W4,

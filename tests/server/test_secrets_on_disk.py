@@ -7,9 +7,9 @@ from pathlib import Path
 
 import processes
 import pytest
+from seeclient.algorithms.lms.signing import new_token
 from seeclient.blocking_connection import Connection
 from seeclient.effects import Address
-from seeclient.signing import new_token
 from server.serverkit import ESN, H5_W4
 
 from seemachine.state.cards.rack import Rack

@@ -14,9 +14,9 @@ import threading
 
 import processes
 import pytest
+from seeclient.algorithms.lms.signing import new_token
 from seeclient.blocking_connection import Connection
 from seeclient.effects import Address
-from seeclient.signing import new_token
 from server.serverkit import (
     ESN,
     H5_W4,

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 import structlog
-from seeclient.signing import new_token
+from seeclient.algorithms.lms.signing import new_token
 from server.serverkit import join, make_machine, make_service, name_of
 
 from seemachine.lms.engines.portable import PortableEngine

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 import trio
-from seeclient.signing import new_token
+from seeclient.algorithms.lms.signing import new_token
 from server.serverkit import (
     H5_W4,
     H10_W4,

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 import trio
-from seeclient.signing import new_token
+from seeclient.algorithms.lms.signing import new_token
 from server.serverkit import (
     PATIENCE,
     good,

@@ -14,9 +14,9 @@ from pathlib import Path
 import processes
 import pytest
 from attacks.siege import make_key
+from seeclient.algorithms.lms.signing import new_token
 from seeclient.blocking_connection import Connection
 from seeclient.effects import Address
-from seeclient.signing import new_token
 from server.serverkit import ESN, PATIENCE, wait_until
 
 from seemachine.wire.messages import NvmemfileSign, NvmemfileSigned

@@ -9,7 +9,7 @@ import time
 import pytest
 import trio
 from pki.pkikit import Pki
-from seeclient.signing import new_token
+from seeclient.algorithms.lms.signing import new_token
 from server.serverkit import H5_W4, HELLO, NO_FILE, GatedEngine, Peer, name_of, running, until
 
 from seemachine import commands

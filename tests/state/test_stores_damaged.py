@@ -28,6 +28,7 @@ from seemachine.state.errors import (
     LeaseSpent,
     StateCorrupt,
     StateFailed,
+    StateOtherVersion,
     StateUnsafe,
 )
 from seemachine.state.nvram import sqlite
@@ -270,9 +271,10 @@ class TestDatabase:
         filled(SQLITE, tmp_path)
         edit(tmp_path, f"PRAGMA user_version = {version}")
 
-        sentence = refused(SQLITE, tmp_path, StateUnsafe)
+        sentence = refused(SQLITE, tmp_path, StateOtherVersion)
         assert sentence.startswith(f"{tmp_path / 'nvram.db'}: ")
-        assert f"schema {version}, this one has {SCHEMA_VERSION}" in sentence
+        assert f"(database {version}; this one knows {SCHEMA_VERSION})" in sentence
+        assert "It is not damaged: leave it as it is" in sentence
         assert edit(tmp_path, "SELECT epoch FROM opening") == [(1,)]
 
     @pytest.mark.parametrize("table", ["nvram", "opening", "ledger", "spent"])
@@ -406,7 +408,7 @@ class TestDatabase:
         """
         filled(SQLITE, tmp_path)
         edit(tmp_path, "PRAGMA user_version = 9")
-        with pytest.raises(StateUnsafe) as _refusal:
+        with pytest.raises(StateOtherVersion) as _refusal:
             SQLITE.open(tmp_path)
 
         edit(tmp_path, f"PRAGMA user_version = {SCHEMA_VERSION}")

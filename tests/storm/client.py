@@ -11,7 +11,8 @@ import sys
 import time
 from pathlib import Path
 
-from seeclient import blocking, signing
+from seeclient import blocking
+from seeclient.algorithms.lms import signing
 
 from seemachine.wire.status import Status, StatusError
 

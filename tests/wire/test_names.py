@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from vectors.published import load
 from wire.kit import examples
 
+from seemachine.lms.keys import PublicKey
 from seemachine.wire.names import FILE_NAME_BYTES, is_esn, nvram_name, printed_name
 
 
@@ -13,6 +14,7 @@ from seemachine.wire.names import FILE_NAME_BYTES, is_esn, nvram_name, printed_n
 def test_a_file_name_is_the_guide_s(printed):
     """The name that the guide prints follows from the public key that it prints."""
     name = nvram_name(bytes.fromhex(printed["public_key"]))
+    assert PublicKey.decode(bytes.fromhex(printed["public_key"])).file_name == name
 
     assert printed_name(name) == printed["printed"]
     assert name.startswith(b"lms")

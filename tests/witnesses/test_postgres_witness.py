@@ -13,6 +13,7 @@ from seemachine.state.errors import (
     LeaseSpent,
     StateFailed,
     StateLocked,
+    StateOtherVersion,
     StateUnsafe,
 )
 from seemachine.state.nvram.sqlite import SqliteStore
@@ -210,3 +211,18 @@ def test_other_kinds(tmp_path):
     assert (tmp_path / "elsewhere" / f"{ESN}.record").exists()
     with pytest.raises(StateUnsafe, match="postgresql://"):
         open_witness("redis://x", tmp_path, ESN, {})
+
+
+def test_the_tables_of_another_version_are_refused(server, witness):
+    """A comment on them has their version; those without one are of the first."""
+    witness().release()
+    [[comment]] = server.ask("SELECT obj_description('seemachine_marks'::regclass, 'pg_class')")
+    assert comment == "seemachine witness tables 1"
+    try:
+        server.ask("COMMENT ON TABLE seemachine_marks IS 'seemachine witness tables 2'")
+        with pytest.raises(StateOtherVersion, match="written by a newer version of seemachine"):
+            witness()
+        server.ask("COMMENT ON TABLE seemachine_marks IS NULL")
+        witness().release()
+    finally:
+        server.ask(f"COMMENT ON TABLE seemachine_marks IS '{comment}'")

@@ -7,6 +7,7 @@ Whoever reads LMS cards sees a card of an unknown kind in them, and leaves it al
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from seemachine.formats import Format
 from seemachine.state.disk.checksummed import seal, unseal
 from seemachine.state.disk.durable import private_folder, replace_file
 from seemachine.state.errors import StateCorrupt
@@ -15,6 +16,7 @@ from seemachine.world import World
 OPERATOR = "operator"
 ADMIN = "admin"
 SUFFIX = ".card"
+FORMAT = Format("card of a card set")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def write_token(world: World, token: Token) -> None:
         world.folder.glob(f"hsm/*/slots/*/{token.name}{SUFFIX}")
     ):
         raise StateCorrupt(f"there is a card {token.name} already")
-    replace_file(folder / f"{token.name}{SUFFIX}", seal(asdict(token)))
+    replace_file(folder / f"{token.name}{SUFFIX}", seal(asdict(token), FORMAT))
 
 
 def read_token(path: Path) -> Token | None:
@@ -62,7 +64,7 @@ def read_token(path: Path) -> Token | None:
     name.
     """
     try:
-        token = Token(**unseal(path.read_bytes(), path.stem))
+        token = Token(**unseal(path.read_bytes(), path.stem, FORMAT))
     except (StateCorrupt, TypeError, OSError):
         return None
     return token if token.name == path.stem else None

@@ -16,6 +16,7 @@ from typing import Any
 
 import msgpack
 
+from seemachine.formats import Format
 from seemachine.state.cards.cardsets import read_token
 from seemachine.state.disk.checksummed import seal, unseal
 from seemachine.state.disk.durable import replace_file
@@ -26,6 +27,7 @@ from seemachine.state.witness import card_witness
 from seemachine.world import World
 
 SUFFIX = ".card"
+FORMAT = Format("card file")
 BLANK = "blank"
 LMS = "lms"
 # What `look` says of cards that can't be used: damaged, not the original, of another world.
@@ -129,13 +131,13 @@ def look(path: Path) -> tuple[str, int]:
 
 def _encoded(card: Card, secret: bytes) -> bytes:
     return seal(
-        {"name": card.name, "kind": card.kind, "leases": len(card.leases), "secret": secret}
+        {"name": card.name, "kind": card.kind, "leases": len(card.leases), "secret": secret}, FORMAT
     )
 
 
 def _values(data: bytes, name: str, what: str) -> dict[str, Any]:
     """What stands in a file that should be the card of that name."""
-    values = unseal(data, what)
+    values = unseal(data, what, FORMAT)
     if {field: type(value) for field, value in values.items()} != FIELDS:
         raise StateCorrupt(f"{what}: not a card of this version")
     if values["name"] != name:

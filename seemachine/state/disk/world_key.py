@@ -3,6 +3,9 @@ gives no seed away.
 
     world.key    32 random bytes, for their owner alone; made when first needed, never again
 
+Those are version 1. A later one would begin with its name and number, such as `world key 2`, and a
+line feed.
+
 Who has this file and the cards has the seeds. Seeds in NVRAM are not under it: an HSM protects its
 own memory.
 """
@@ -13,12 +16,15 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from seemachine.formats import Format
+from seemachine.state.disk.checksummed import check_version
 from seemachine.state.disk.durable import private_folder, replace_file
 from seemachine.state.disk.encryption import NotAuthentic, decrypt, encrypt, hkdf
 from seemachine.state.errors import StateCorrupt, StateForeign
 from seemachine.world import World
 
 FILE_NAME = "world.key"
+FORMAT = Format("world key")
 KEY_BYTES = 32
 IDENTIFIER_BYTES = 8
 # There is something that needs the key if any of these is there.
@@ -79,10 +85,17 @@ def world_key(world: World) -> WorldKey:
             replace_file(path, os.urandom(KEY_BYTES))
         secret = path.read_bytes()
     if len(secret) != KEY_BYTES:
+        _refuse_other_version(path, secret)
         raise StateForeign(
             f"{path}: has {len(secret)} bytes in place of {KEY_BYTES}; put the right one back"
         )
     return WorldKey(secret)
+
+
+def _refuse_other_version(path: Path, data: bytes) -> None:
+    first = data.partition(b"\n")[0].decode(errors="replace")
+    if first.startswith(FORMAT.name):
+        check_version(FORMAT, first, str(path))
 
 
 def is_missing(world: World) -> bool:

@@ -11,10 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from seemachine.state.disk.checksummed import seal, unseal
+from seemachine.formats import Format
+from seemachine.state.disk.checksummed import check_version, seal, unseal
 from seemachine.state.disk.durable import no_room, private_folder, remove_file, replace_file, settle
 from seemachine.state.disk.file_identity import handle_of
-from seemachine.state.errors import DiskFull, StateCorrupt, StateFailed, StateUnsafe
+from seemachine.state.errors import DiskFull, StateCorrupt, StateFailed
 from seemachine.state.nvram.base import MirroredStore
 from seemachine.state.nvram.batch import Changes
 from seemachine.state.nvram.ledger import LedgerRow
@@ -27,8 +28,8 @@ from seemachine.state.witness.protocol import Mark, Past, Witness
 SUFFIX = ".nvram"
 SPENT_SUFFIX = ".spent"
 LEDGER = "ledger"
-# Of all files of this store together; those of another can't be read.
-FORMAT = 2
+# Of all files of this store together; the history has it. Those of another can't be read.
+FORMAT = Format("file store", 2, 2)
 HISTORY = {
     "format": int,
     "identity": bytes,
@@ -60,6 +61,7 @@ class FileStore(MirroredStore):
             # Before anything is read: what the last process wrote and did not flush would else be
             # lost from under what this one writes.
             settle(self._folder, LEDGER)
+            _check_format(self._history)
             files = [_read(path) for path in sorted(self._folder.glob(f"*{SUFFIX}"))]
             past, self._installed = _read_history(self._history)
             self._ledger = LedgerFile(self._folder / LEDGER)
@@ -190,7 +192,6 @@ def _read_history(path: Path) -> tuple[Past, list[Range]]:
         if any(not beside.name.startswith(".") for beside in path.parent.iterdir()):
             raise StateCorrupt(f"{path}: missing, while there are files of an NVRAM beside it")
         return Past(Mark(os.urandom(16), 0, os.urandom(8))), []
-    _check_format(path)
     values = _fields(path, HISTORY)
     if values["epoch"] < 1:
         raise StateCorrupt(f"{path}: the count of openings is damaged")
@@ -203,20 +204,19 @@ def _read_history(path: Path) -> tuple[Past, list[Range]]:
 
 
 def _check_format(path: Path) -> None:
-    """Before the ledger is read, for records of another length would look torn.
+    """Before anything else is read: records of another version would look damaged or torn.
 
-    Raises StateUnsafe.
+    Raises StateOtherVersion.
     """
-    found = unseal(path.read_bytes(), str(path)).get("format", 1)
-    if found != FORMAT:
-        versions = f"format {found}, this one has {FORMAT}"
-        raise StateUnsafe(f"{path}: written by another version of seemachine ({versions})")
+    if path.exists():
+        found = unseal(path.read_bytes(), str(path)).get("format", 1)
+        check_version(FORMAT, found, str(path))
 
 
 def _past_values(past: Past) -> dict[str, Any]:
     mark, (before_epoch, before_nonce) = past.last, past.before
     opening = mark.identity, mark.epoch, mark.nonce, mark.place
-    values = (FORMAT, *opening, before_epoch, before_nonce, past.doubt)
+    values = (FORMAT.version, *opening, before_epoch, before_nonce, past.doubt)
     return dict(zip(HISTORY, values, strict=False))
 
 

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from seemachine.formats import Format
+from seemachine.state.disk.checksummed import check_version
 from seemachine.state.disk.durable import flush_folder, private_folder, settle
 from seemachine.state.disk.file_identity import handle_of
 from seemachine.state.errors import DiskFull, StateCorrupt, StateFailed, StateUnsafe
@@ -23,6 +25,7 @@ from seemachine.state.witness.protocol import Mark, Past, Witness
 from seemachine.wire.names import printed_name
 
 SCHEMA_VERSION = 3
+FORMAT = Format("database", SCHEMA_VERSION, SCHEMA_VERSION)
 SCHEMA = """
 BEGIN IMMEDIATE;
 CREATE TABLE nvram (name BLOB PRIMARY KEY, public_key BLOB NOT NULL, first INTEGER NOT NULL,
@@ -166,6 +169,9 @@ class SqliteStore(MirroredStore):
         # noticed here.
         [version] = self._database.execute("PRAGMA user_version").fetchone()
         self._check_settings()
+        # Before the tables are looked at, which another version may not have.
+        if version:
+            check_version(FORMAT, version, str(self._path))
         # A damaged index hides rows from those who ask by it; a lease that was used up could then
         # be installed again.
         # Not so the ledger, which may be long: what is hidden of that costs a retry its leaf.
@@ -175,11 +181,6 @@ class SqliteStore(MirroredStore):
         # A file is made whole before it gets its name: an empty one was emptied.
         if version == 0:
             raise StateCorrupt(f"{self._path}: the database was emptied")
-        if version != SCHEMA_VERSION:
-            raise StateUnsafe(
-                f"{self._path}: written by another version of seemachine (schema {version}, this"
-                f" one has {SCHEMA_VERSION})"
-            )
 
     def _check_settings(self) -> None:
         for setting, wanted in SETTINGS.items():

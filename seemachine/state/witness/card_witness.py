@@ -14,6 +14,7 @@ the rack. A blank card has no leases that could be used twice and needs no witne
 import hashlib
 from pathlib import Path
 
+from seemachine.formats import Format
 from seemachine.state.disk.checksummed import seal, unseal
 from seemachine.state.disk.durable import flush_folder, private_folder, remove_file, replace_file
 from seemachine.state.disk.file_identity import handle_of, same_file
@@ -21,6 +22,7 @@ from seemachine.state.errors import StateCopied, StateCorrupt, StateLinked
 from seemachine.world import World
 
 CARD = ".card"
+FORMAT = Format("card witness")
 # Handle, SHA-256 of the content.
 Mark = list[bytes]
 
@@ -97,7 +99,7 @@ def _is_here(record: Path, folder: bytes) -> bool:
 def _marks(path: Path) -> list[Mark]:
     if not path.exists():
         return []
-    values = unseal(path.read_bytes(), str(path))
+    values = unseal(path.read_bytes(), str(path), FORMAT)
     # Earlier checkouts did not name the folder.
     if values.keys() - {"folder"} != {"card", "files"} or values["card"] != path.name:
         raise StateCorrupt(f"{path}: not a record of this version")
@@ -111,7 +113,8 @@ def _remember(world: World, card: Path, marks: list[Mark]) -> None:
     record = _record(world, card)
     private_folder(record.parent)
     replace_file(
-        record, seal({"card": record.name, "files": marks, "folder": handle_of(record.parent)})
+        record,
+        seal({"card": record.name, "files": marks, "folder": handle_of(record.parent)}, FORMAT),
     )
 
 

@@ -30,12 +30,14 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from seemachine.formats import Format
 from seemachine.state.disk.checksummed import seal, unseal
 from seemachine.state.disk.durable import PRIVATE_FILE, flush, flush_folder, write_all
 from seemachine.state.disk.file_identity import boot_of_host, filesystem_of, handle_of, same_file
 from seemachine.state.errors import StateCorrupt, StateLocked
 
 HEAD_BYTES = 1024
+FORMAT = Format("witness record")
 LENGTH = struct.Struct(">H")
 # Name of the NVRAM file, first leaf of the lease, its next leaf, check.
 SLOT = struct.Struct(">12sQQ20x16s")
@@ -166,7 +168,7 @@ class WitnessFile:
 
     def _encoded(self, head: dict[str, Any], path: Path, handle: bytes, settled: Notes) -> bytes:
         own = dict(zip(OWN, (handle, filesystem_of(path), self._boot, len(settled)), strict=True))
-        sealed = seal({**head, **own})
+        sealed = seal({**head, **own}, FORMAT)
         if LENGTH.size + len(sealed) > HEAD_BYTES:
             raise StateCorrupt(f"{self._path}: what is to be remembered does not fit")
         slots = (
@@ -263,7 +265,7 @@ def _content(descriptor: int) -> bytes:
 
 def _head(data: bytes, path: Path) -> dict[str, Any]:
     length = int.from_bytes(data[: LENGTH.size], "big")
-    values = unseal(data[LENGTH.size : LENGTH.size + length], str(path))
+    values = unseal(data[LENGTH.size : LENGTH.size + length], str(path), FORMAT)
     if any(type(values.get(name)) is not kind for name, kind in OWN.items()):
         raise StateCorrupt(f"{path}: not a record of this version")
     return values

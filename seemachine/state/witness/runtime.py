@@ -3,6 +3,7 @@
     <identity>.record    notes of one NVRAM, named after what it is called for life; held while a
                          machine has it open
     <identity>.tips      the last openings of it, see below
+    version              of all of them
     leases/<file>        which leases of a key came into which NVRAM, in machines of this user on
                          this host
 
@@ -23,8 +24,9 @@ import struct
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from seemachine.state.disk.checksummed import seal, unseal
-from seemachine.state.disk.durable import PRIVATE_FILE, private_folder, write_all
+from seemachine.formats import Format
+from seemachine.state.disk.checksummed import check_version, seal, unseal
+from seemachine.state.disk.durable import PRIVATE_FILE, private_folder, replace_file, write_all
 from seemachine.state.errors import LeaseSpent, StateFailed, StateLocked, reason
 from seemachine.state.witness.protocol import IDENTITY_BYTES, LaggingWitness, Mark, Past
 from seemachine.state.witness.record_file import WitnessFile, head_of
@@ -36,6 +38,8 @@ MOST_TIPS = 16
 # Of each kind; those that were not written for longest are forgotten.
 MOST_FILES = 1024
 LEASES = "leases"
+VERSION = "version"
+TIPS = Format("runtime witness")
 # First leaf, leaf after the last, identity of the NVRAM.
 CLAIM = struct.Struct(f">QQ{IDENTITY_BYTES}s")
 
@@ -79,6 +83,7 @@ class RuntimeWitness(LaggingWitness):
         try:
             private_folder(folder / LEASES)
             _refuse_shared(folder)
+            _check_version(folder / VERSION)
         except OSError as error:
             raise StateFailed(f"the runtime witness can't be used: {reason(error)}") from error
 
@@ -214,12 +219,12 @@ def _tip(mark: Mark) -> Tip:
 
 def _tips(descriptor: int) -> list[Tip]:
     data = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
-    values = unseal(data, "the runtime witness") if data else {"tips": []}
+    values = unseal(data, "the runtime witness", TIPS) if data else {"tips": []}
     return [(epoch, nonce) for epoch, nonce in values["tips"]]
 
 
 def _rewrite(descriptor: int, tips: list[Tip]) -> None:
-    data = seal({"tips": [list(tip) for tip in tips]})
+    data = seal({"tips": [list(tip) for tip in tips]}, TIPS)
     os.pwrite(descriptor, data, 0)
     os.ftruncate(descriptor, len(data))
 
@@ -239,6 +244,16 @@ def _refuse_shared(folder: Path) -> None:
             f"{folder} is not this user's alone; remove it, or choose another folder for the"
             " runtime witness"
         )
+
+
+def _check_version(path: Path) -> None:
+    """Of all that is in the folder; what is in leases/ has none of its own.
+
+    Raises StateOtherVersion, StateCorrupt.
+    """
+    if not path.exists():
+        replace_file(path, str(TIPS).encode())
+    check_version(TIPS, path.read_text(errors="replace").strip(), str(path.parent))
 
 
 def _forget_oldest(folder: Path, pattern: str) -> None:

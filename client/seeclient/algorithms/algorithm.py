@@ -1,0 +1,122 @@
+"""What an algorithm is to the rest of the client.
+
+Stories are generators without sockets, see seeclient.effects. What an algorithm does not have, such
+as thresholds, it leaves as it is here: refused.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Generic, NoReturn, Protocol, TypeVar
+
+from seeclient.effects import Peer, Roster, Story
+from seeclient.events import Listener
+from seeclient.inspecting import KeyInfo
+from seeclient.keys import Body, Head, KeyFile
+from seeclient.message import Message
+from seeclient.signing import Signed
+from seemachine.wire.status import Status, StatusError
+
+# Asked when no blank card is there: whether to go on waiting. Gets the machine and how long it has
+# waited, in seconds.
+Patience = Callable[[Peer, float], bool]
+
+
+class Recipe(Protocol):
+    """What key to make."""
+
+    @property
+    def alias(self) -> str:
+        """What it will be called."""
+
+    @property
+    def cards(self) -> int:
+        """Blank cards that it needs."""
+
+
+Key = TypeVar("Key", bound=KeyFile)
+Plan = TypeVar("Plan", bound=Recipe)
+
+
+class Algorithm(ABC, Generic[Key]):
+    """One for each algorithm, without state."""
+
+    NAME: ClassVar[str]
+    # Arguments of `generate` beside those that all share, each with what reads its value: gets name
+    # and value, raises seeclient.values.UsageError.
+    ARGUMENTS: ClassVar[Mapping[str, Callable[[str, str], str]]] = {}
+
+    # ------------------------------------------------------------ key files
+
+    @abstractmethod
+    def body(self, key: Key) -> Body:
+        """What a key file has after the head: values by name, and bytes."""
+
+    @abstractmethod
+    def key(self, head: Head, body: Body) -> Key:
+        """The key of a key file. Raises ValueError, KeyError, TypeError for what is none."""
+
+    # ------------------------------------------------------------ making and using
+
+    def check_arguments(self, texts: Mapping[str, str], numbers: Mapping[str, int]) -> None:
+        """Refuse what `generate` can't be given. Raises seeclient.values.UsageError."""
+
+    @abstractmethod
+    def recipe(self, texts: Mapping[str, str], numbers: Mapping[str, int]) -> Recipe:
+        """What the arguments of `generate` ask for."""
+
+    @abstractmethod
+    def generate(
+        self, roster: Roster, recipe: Any, tell: Listener, patience: Patience
+    ) -> Story[Key]:
+        """Make a key and save its key file. Raises StatusError."""
+
+    @abstractmethod
+    def sign(
+        self, roster: Roster, key: Key, message: Message, acknowledge: str | None
+    ) -> Story[Signed]:
+        """Sign. `acknowledge` is the reason to go below a threshold. Raises StatusError."""
+
+    @abstractmethod
+    def verify(self, key: Key, message: Message, signature: bytes, name: str) -> str:
+        """Check a signature here. Returns its encoding: NAME, or another that the algorithm has.
+
+        `name` is what to call it in a refusal. Raises StatusError (VerifyFailed).
+        """
+
+    @abstractmethod
+    def info(self, roster: Roster, key: Key) -> Story[KeyInfo]:
+        """What `showinfo` tells."""
+
+    def look_for(self, roster: Roster, key: Key) -> Story[None]:
+        """What 1.4.1 asks of the machines before it checks a signature. Raises StatusError."""
+        del roster, key
+        yield from ()
+
+    def warn_at(self, roster: Roster, key: Key, count: int) -> Story[Key]:
+        """Set a threshold, and return the key with it. Raises StatusError."""
+        del roster, count
+        self._refuse(f"{key.alias} is a key of {self.NAME}, which has no thresholds", "threshold")
+        yield from ()
+
+    # ------------------------------------------------------------ telling
+
+    @abstractmethod
+    def parameters(self, key: Key) -> dict[str, Any]:
+        """Its parameter sets by name, for --json."""
+
+    def plan(self, key: Key) -> dict[str, Any]:
+        """What else `generate --json` tells of it."""
+        del key
+        return {}
+
+    @abstractmethod
+    def lines(self, info: Any) -> list[str]:
+        """What `showinfo` prints between `Algorithm:` and the public key."""
+
+    def facts(self, info: Any) -> dict[str, Any]:
+        """What `showinfo --json` tells beside the key."""
+        del info
+        return {}
+
+    def _refuse(self, detail: str, where: str) -> NoReturn:
+        raise StatusError(Status.InvalidParameter, detail, where)

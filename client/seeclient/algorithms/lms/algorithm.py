@@ -1,0 +1,96 @@
+"""LMS as the rest of the client sees it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from seeclient import dispatch
+from seeclient.algorithms.algorithm import Algorithm, Patience
+from seeclient.algorithms.lms import (
+    generating,
+    inspecting,
+    keyfile,
+    lines,
+    recipe,
+    signing,
+    thresholds,
+    verifying,
+)
+from seeclient.algorithms.lms.keyfile import LmsKeyFile
+from seeclient.algorithms.lms.recipe import Recipe
+from seeclient.effects import Roster, Story
+from seeclient.events import Listener
+from seeclient.inspecting import KeyInfo
+from seeclient.keys import Body, Head
+from seeclient.message import Message
+from seeclient.signing import Signed
+
+
+class Lms(Algorithm[LmsKeyFile]):
+    """See Algorithm."""
+
+    NAME = LmsKeyFile.algorithm
+
+    def body(self, key: LmsKeyFile) -> Body:
+        """See Algorithm."""
+        return keyfile.body(key)
+
+    def key(self, head: Head, body: Body) -> LmsKeyFile:
+        """See Algorithm."""
+        return keyfile.decoded(head, body)
+
+    def check_arguments(self, texts: Mapping[str, str], numbers: Mapping[str, int]) -> None:
+        """See Algorithm."""
+        recipe.check_arguments(texts)
+        del numbers
+
+    def recipe(self, texts: Mapping[str, str], numbers: Mapping[str, int]) -> Recipe:
+        """See Algorithm."""
+        return recipe.from_arguments(texts, numbers)
+
+    def generate(
+        self, roster: Roster, recipe: Recipe, tell: Listener, patience: Patience
+    ) -> Story[LmsKeyFile]:
+        """See Algorithm."""
+        return generating.generate(roster, recipe, tell, patience)
+
+    def sign(
+        self, roster: Roster, key: LmsKeyFile, message: Message, acknowledge: str | None
+    ) -> Story[Signed]:
+        """See Algorithm."""
+        return signing.sign(roster, key, message, acknowledge)
+
+    def verify(self, key: LmsKeyFile, message: Message, signature: bytes, name: str) -> str:
+        """See Algorithm."""
+        return verifying.verify(key, message, signature, name)
+
+    def info(self, roster: Roster, key: LmsKeyFile) -> Story[KeyInfo]:
+        """See Algorithm."""
+        return (yield from inspecting.info(roster, key))
+
+    def look_for(self, roster: Roster, key: LmsKeyFile) -> Story[None]:
+        """See Algorithm."""
+        if not (yield from dispatch.holders(roster, key.name)):
+            raise dispatch.no_holder(key.name)
+
+    def warn_at(self, roster: Roster, key: LmsKeyFile, count: int) -> Story[LmsKeyFile]:
+        """See Algorithm."""
+        return thresholds.warn_at(roster, key, count)
+
+    def parameters(self, key: LmsKeyFile) -> dict[str, Any]:
+        """See Algorithm."""
+        return lines.parameters(key)
+
+    def plan(self, key: LmsKeyFile) -> dict[str, Any]:
+        """See Algorithm."""
+        return lines.plan(key)
+
+    def lines(self, info: inspecting.LmsInfo) -> list[str]:
+        """See Algorithm."""
+        return lines.lines(info)
+
+    def facts(self, info: inspecting.LmsInfo) -> dict[str, Any]:
+        """See Algorithm."""
+        return lines.facts(info)
+
+
+ALGORITHM = Lms()

@@ -1,0 +1,129 @@
+"""Making keys: the whole story of `pipsqueak generate` (guide 2.7.1, 2.7.2)."""
+
+import time
+
+from seeclient import dispatch, keys
+from seeclient.algorithms.algorithm import Patience
+from seeclient.algorithms.lms.keyfile import LmsKeyFile
+from seeclient.algorithms.lms.making import Making, finish, forget
+from seeclient.algorithms.lms.recipe import Recipe, check, request
+from seeclient.effects import Peer, Roster, Story, ask
+from seeclient.events import Listener, Resumed, Started
+from seemachine.lms.parameters import ParameterError, check_pair, lmots, lms
+from seemachine.wire.messages import LmsResumed, ResumeLms
+from seemachine.wire.names import FIRST_DYNAMIC_SLOT
+from seemachine.wire.status import Status, StatusError
+
+
+def generate(
+    roster: Roster, recipe: Recipe, tell: Listener, patience: Patience
+) -> Story[LmsKeyFile]:
+    """Make a key, write its cards, save its key file. Raises StatusError."""
+    check(recipe, roster.keys)
+    peer, ready = yield from dispatch.for_generation(
+        roster, recipe.esn, cards=recipe.cards > 0, slot=recipe.slot
+    )
+    # A plan that can't be is refused in the guide's words, whatever cards there are.
+    if not ready and recipe.possible and not patience(peer, 0.0):
+        raise _no_card(peer, recipe.slot)
+    began = time.perf_counter()
+    started = yield from ask(peer, request(recipe))
+    tell(
+        Started(recipe.alias, time.perf_counter() - began, started.remaining, 1 << started.expchunk)
+    )
+    making = Making(
+        roster.keys,
+        peer,
+        started.handle,
+        recipe,
+        started.expcache,
+        tell,
+        patience,
+        started.remaining,
+    )
+    try:
+        return (yield from finish(making))
+    except StatusError as failure:
+        # Its first step could not be stored: what there is of it would be in the way of the next
+        # attempt.
+        if (
+            not making.begun
+            and failure.status is Status.OSErrorErrno
+            and failure.where != dispatch.CONNECT
+        ):
+            yield from forget(making)
+        raise
+
+
+def resume(
+    roster: Roster, alias: str, esn: str, slot: int | None, tell: Listener, patience: Patience
+) -> Story[LmsKeyFile]:
+    """Go on with a half-made key, wherever it is, to the same end.
+
+    Raises StatusError (UnknownID) when no machine has one.
+    """
+    roster.keys.check_writable()
+    label, began = keys.check_alias(alias), time.perf_counter()
+    peer, resumed = yield from _take_over(roster, label, esn)
+    recipe = _resumed_recipe(peer, alias, resumed, slot)
+    tell(Resumed(alias, time.perf_counter() - began, resumed.remaining, 1 << resumed.expchunk))
+    return (
+        yield from finish(
+            Making(
+                roster.keys,
+                peer,
+                resumed.handle,
+                recipe,
+                resumed.expcache,
+                tell,
+                patience,
+                resumed.remaining,
+            )
+        )
+    )
+
+
+def _resumed_recipe(peer: Peer, alias: str, resumed: LmsResumed, slot: int | None) -> Recipe:
+    """What the machine says that it makes. Raises StatusError when there is no such key."""
+    try:
+        tree, ots = lms(resumed.lms), lmots(resumed.lmots)
+        check_pair(tree, ots)
+    except ParameterError as error:
+        raise dispatch.impossible(
+            peer, f"resumes a key that can't exist ({error})", "resumeLMS"
+        ) from None
+    recipe = Recipe(
+        alias,
+        tree.name,
+        ots.name,
+        expcards=resumed.expcards,
+        explease=resumed.explease,
+        esn=peer.esn,
+        slot=slot,
+        warnat=resumed.warnat,
+    )
+    if not recipe.possible:
+        raise dispatch.impossible(peer, "resumes a key with more leases than leaves", "resumeLMS")
+    return recipe
+
+
+def _take_over(roster: Roster, label: str, esn: str) -> Story[tuple[Peer, LmsResumed]]:
+    for peer in [dispatch.machine(roster, esn)] if esn else roster.peers:
+        try:
+            return peer, (yield from ask(peer, ResumeLms(label=label)))
+        except StatusError as refused:
+            if refused.status is not Status.UnknownID:
+                raise
+    raise StatusError(
+        Status.UnknownID, f"no reachable HSM has a half-made key {label}", "resumeLMS"
+    )
+
+
+def _no_card(peer: Peer, wanted: int | None) -> StatusError:
+    """Better before an hour of hashing than after it."""
+    slot = FIRST_DYNAMIC_SLOT if wanted is None else wanted
+    where = f"a slot of {peer.esn}" if wanted is None else f"slot {slot} of {peer.esn}"
+    how = f"insert one with: seemachine card insert CARD --esn {peer.esn} --slot {slot}"
+    return StatusError(
+        Status.NotAvailable, f"there is no blank card in {where}; {how}", "generateLMS"
+    )

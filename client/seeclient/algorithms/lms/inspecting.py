@@ -1,0 +1,80 @@
+"""Looking at keys: what machines hold of them (guide 2.7.1 step 7)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+from seeclient.algorithms.lms.keyfile import LmsKeyFile
+from seeclient.dispatch import NVMEMFILE
+from seeclient.effects import Roster, Story, ask_all
+from seeclient.inspecting import KeyInfo, MachineView
+from seemachine.wire.messages import GetNvmemfileInfo, ListSlots, NvmemfileInfo, SlotListing
+from seemachine.wire.status import Status, StatusError
+
+
+@dataclass(frozen=True, slots=True)
+class Holding(MachineView):
+    """One machine and the leaves that it holds (`first` to `end`, `remaining` of them unused; all 0
+    for none).
+
+    Unused leaves that it holds in quarantine are `quarantined`, and not among the remaining.
+    Of `warnat` see seeclient.algorithms.lms.thresholds.
+    """
+
+    first: int
+    end: int
+    remaining: int
+    quarantined: int = 0
+    warnat: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LmsInfo(KeyInfo):
+    """A key and what the reachable machines hold of it.
+
+    `remaining` is their sum, not what is left on cards.
+    """
+
+    key: LmsKeyFile
+    machines: Sequence[Holding]
+
+    @property
+    def remaining(self) -> int:
+        """Signatures that can be made now."""
+        return sum(machine.remaining for machine in self.machines)
+
+    def without_thresholds(self) -> Self:
+        """See KeyInfo."""
+        return replace(self, machines=tuple(replace(each, warnat=0) for each in self.machines))
+
+    @property
+    def doubts(self) -> list[StatusError]:
+        """See KeyInfo."""
+        what = f"leaves of {self.key.alias} are in quarantine on"
+        return [
+            StatusError(
+                Status.AccessDenied,
+                f"{held.quarantined} {what} {held.esn}; see: seemachine quarantine explain",
+                NVMEMFILE,
+            )
+            for held in self.machines
+            if held.quarantined
+        ]
+
+
+def info(roster: Roster, key: LmsKeyFile) -> Story[LmsInfo]:
+    """Ask every machine."""
+    listings = yield from ask_all(roster.peers, ListSlots())
+    files = yield from ask_all(roster.peers, GetNvmemfileInfo(file=key.name))
+    holdings = []
+    for peer, listing, file in zip(roster.peers, listings, files, strict=True):
+        slots = tuple(listing.slots) if isinstance(listing, SlotListing) else ()
+        holdings.append(Holding(peer.esn, peer.greeting.model, slots, *_held(file)))
+    return LmsInfo(key, tuple(holdings))
+
+
+def _held(file: NvmemfileInfo | StatusError) -> tuple[int, int, int, int, int]:
+    if not isinstance(file, NvmemfileInfo):
+        return 0, 0, 0, 0, 0
+    remaining, quarantined = (0, file.remaining) if file.quarantined else (file.remaining, 0)
+    return file.first, file.end, remaining, quarantined, file.warnat

@@ -1,0 +1,191 @@
+"""A key in the making: its steps, its cards, its key file.
+
+Order, never to be changed: all steps, then the key file, then the cards. A card without its public
+key would be lost leaves.
+"""
+
+import contextlib
+import time
+from dataclasses import dataclass
+
+from seeclient import dispatch, keys
+from seeclient.algorithms.algorithm import Patience
+from seeclient.algorithms.lms.keyfile import LmsKeyFile
+from seeclient.algorithms.lms.recipe import Recipe
+from seeclient.effects import Pause, Peer, Story, ask
+from seeclient.events import CardDone, CardsNeeded, CardTried, CardWanted, ChunkDone, Listener
+from seemachine.lms.keys import PublicKey
+from seemachine.lms.parameters import ParameterError, lmots, lms
+from seemachine.wire.messages import (
+    CACHE_BYTES,
+    CardWritten,
+    ContinueLms,
+    ContinueLmsCard,
+    DiscardLms,
+    LmsChunk,
+)
+from seemachine.wire.names import FIRST_DYNAMIC_SLOT
+from seemachine.wire.status import Status, StatusError
+
+LOOK_SECONDS = 0.2
+
+
+@dataclass(slots=True)
+class Making:
+    """A key in the making, as its client sees it. `remaining` steps are left.
+
+    `doubt` is set while a card may or may not have been written, `begun` after a step.
+    """
+
+    keys: keys.KeyStore
+    peer: Peer
+    handle: bytes
+    recipe: Recipe
+    expcache: int
+    tell: Listener
+    patience: Patience
+    remaining: int
+    doubt: bool = False
+    begun: bool = False
+
+
+def finish(making: Making) -> Story[LmsKeyFile]:
+    """The steps that are left, the cards and the key file. Raises StatusError."""
+    recipe = making.recipe
+    last, cache = yield from _chunks(making)
+    assert last.public_key is not None
+    _check_asked_for(making, last.public_key)
+    key = LmsKeyFile(
+        recipe.alias.lower(),
+        last.public_key,
+        recipe.expcards,
+        recipe.explease,
+        making.expcache,
+        cache,
+        recipe.warnat,
+        signer=making.peer.greeting.signer.hex(),
+    )
+    _check_same(making.keys, key)
+    # Saved before the first card is written: a card without its public key would be lost leaves.
+    making.keys.save(key)
+    yield from _cards(making, last.cards)
+    # From here on nobody needs what the machine kept for a client that does not come back.
+    yield from forget(making)
+    return key
+
+
+def _check_asked_for(making: Making, public_key: bytes) -> None:
+    """Whether a public key is of the parameter sets that were asked for."""
+    recipe = making.recipe
+    try:
+        made = PublicKey.decode(public_key)
+    except ParameterError as error:
+        raise dispatch.impossible(
+            making.peer, f"made something that is not a key ({error})", ContinueLms.NAME
+        ) from None
+    if (made.tree, made.ots) != (lms(recipe.lms), lmots(recipe.lmots)):
+        what = f"made a key of {made.tree.name} {made.ots.name}, not {recipe.lms} {recipe.lmots}"
+        raise dispatch.impossible(making.peer, what, ContinueLms.NAME)
+
+
+def _check_same(store: keys.KeyStore, key: LmsKeyFile) -> None:
+    """A resumed key may have its file already; another key of the same name is not written over."""
+    if store.has(key.alias) and store.load(key.alias).public_key != key.public_key:
+        detail = f"there is another key {key.alias} by now; move its file away and resume again"
+        raise StatusError(Status.ObjectInUse, detail, "resumeLMS")
+
+
+def _chunks(making: Making) -> Story[tuple[LmsChunk, bytes]]:
+    cache = []
+    while True:
+        began = time.perf_counter()
+        chunk = yield from ask(making.peer, ContinueLms(handle=making.handle))
+        making.begun = True
+        cache.append(chunk.cache)
+        _check_nearer(making, chunk, cache)
+        making.tell(ChunkDone(making.recipe.alias, time.perf_counter() - began, chunk.remaining))
+        if chunk.public_key is not None:
+            return chunk, b"".join(cache)
+
+
+def _check_nearer(making: Making, chunk: LmsChunk, cache: list[bytes]) -> None:
+    """A reply either does a step or tells nodes from before, and nodes have an end: else it could
+    go on until this host is full.
+    """
+    idle = chunk.remaining == making.remaining and not chunk.cache
+    if idle or chunk.remaining > making.remaining or sum(map(len, cache)) > CACHE_BYTES:
+        raise dispatch.impossible(making.peer, "never finishes a key", ContinueLms.NAME)
+    making.remaining = chunk.remaining
+
+
+def _cards(making: Making, remaining: int) -> Story[None]:
+    if not making.recipe.cards:
+        return
+    making.tell(CardsNeeded(remaining))
+    try:
+        while remaining:
+            written = yield from _one_card(making)
+            if written.remaining >= remaining:
+                raise dispatch.impossible(
+                    making.peer, "never finishes the cards of a key", ContinueLmsCard.NAME
+                )
+            remaining = written.remaining
+            making.tell(CardDone(remaining))
+    except BaseException as error:
+        if remaining == making.recipe.cards and not making.doubt:
+            # Without a single card nobody can sign with this key; who resumes it gets its file
+            # again.
+            making.keys.remove(making.recipe.alias)
+            if isinstance(error, StatusError):
+                yield from forget(making)
+        raise
+
+
+def forget(making: Making) -> Story[None]:
+    """The machine need not keep the key for resuming.
+
+    One that does not answer any more keeps it, to no harm.
+    """
+    with contextlib.suppress(StatusError):
+        yield from ask(making.peer, DiscardLms(label=making.recipe.alias.lower()))
+
+
+def _one_card(making: Making) -> Story[CardWritten]:
+    peer, slot = making.peer, making.recipe.slot
+    listing = yield from dispatch.current_slots(peer)
+    blank = dispatch.blank_slot(listing, slot)
+    chosen = blank if blank is not None else slot if slot is not None else FIRST_DYNAMIC_SLOT
+    making.tell(CardTried(chosen))
+    began = time.monotonic()
+    while True:
+        making.doubt = True
+        try:
+            # Asked even without a blank card there, for the machine then turns on the light at its
+            # reader.
+            request = ContinueLmsCard(handle=making.handle, slot=chosen)
+            written = yield from ask(peer, request)
+        except StatusError as refused:
+            making.doubt = refused.status is not Status.NotAvailable
+            if making.doubt or not making.patience(peer, time.monotonic() - began):
+                raise
+            making.tell(CardWanted(peer.esn, chosen, refused.detail))
+        else:
+            making.doubt = False
+            return written
+        chosen = yield from _next_blank(making, chosen, began)
+
+
+def _next_blank(making: Making, chosen: int, began: float) -> Story[int]:
+    """The slot in which a blank card turned up."""
+    peer = making.peer
+    while True:
+        yield Pause(LOOK_SECONDS)
+        blank = dispatch.blank_slot((yield from dispatch.current_slots(peer)), making.recipe.slot)
+        if blank is not None:
+            return blank
+        if not making.patience(peer, time.monotonic() - began):
+            raise StatusError(
+                Status.NotAvailable,
+                f"no blank card came into slot {chosen} of {peer.esn}",
+                "continueLMS_card_next",
+            )

@@ -1,0 +1,35 @@
+"""Moving leases from cards into machines: `provesn=` (guide 2.7.2.1)."""
+
+from dataclasses import dataclass
+
+from seeclient import dispatch
+from seeclient.algorithms.lms import thresholds
+from seeclient.effects import Roster, Story, ask
+from seemachine.wire.messages import ProvisionLms
+from seemachine.wire.status import StatusError
+
+
+@dataclass(frozen=True, slots=True)
+class Provisioned:
+    """A lease that moved from a card to a machine: leaves `first` to `end`.
+
+    `leases_left` are on the card. `warnat` is the threshold in force; `doubt` says why that is less
+    than its key's.
+    """
+
+    esn: str
+    public_key: bytes
+    first: int
+    end: int
+    leases_left: int
+    warnat: int = 0
+    doubt: StatusError | None = None
+
+
+def provision(roster: Roster, esn: str, slot: int) -> Story[Provisioned]:
+    """Move the next lease of the card in a slot into its machine. Raises StatusError."""
+    peer = dispatch.machine(roster, esn)
+    moved = yield from ask(peer, ProvisionLms(slot=slot))
+    threshold = yield from thresholds.settle(roster, peer, moved)
+    leaves = moved.first, moved.end
+    return Provisioned(peer.esn, moved.public_key, *leaves, moved.leases, *threshold)
