@@ -4,7 +4,8 @@ import json
 import re
 from pathlib import Path
 
-from seeclient.keys import KeyFile, KeyStore
+from seeclient.algorithms.lms.keyfile import LmsKeyFile
+from seeclient.keys import KeyStore
 
 from seemachine.testing import make_key
 
@@ -20,7 +21,7 @@ def fields_of(section: str) -> list[str]:
 
 def test_the_fields_of_a_key_file(tmp_path):
     """The page has those which a client writes, in their order, with all that may be left out."""
-    key = KeyFile("alias", make_key().public_key.encode(), 0, 0, 5, b"", "ab" * 20, 3)
+    key = LmsKeyFile("alias", make_key().public_key.encode(), 0, 0, 5, b"", 3, signer="ab" * 20)
     store = KeyStore(tmp_path)
     store.save(key)
     head = store.path_of("alias").read_bytes().partition(b"\n")[0]

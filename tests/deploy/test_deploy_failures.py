@@ -168,7 +168,7 @@ def test_an_unknown_certificate(desk: Desk) -> None:
     """
     desk.stopped(3, "5c")
     Path("no.pem").write_text("Dear customer")
-    assert "no certificate in PEM form" in desk.stopped(3, "5c", "--devcert", "no.pem")
+    assert "not a certificate in PEM form" in desk.stopped(3, "5c", "--devcert", "no.pem")
     Path("no.der").write_bytes(
         x509.load_pem_x509_certificate(desk.certify().read_bytes()).public_bytes(Encoding.DER)
     )

@@ -155,18 +155,18 @@ def test_the_example_fleet_is_one(tmp_path: Path) -> None:
         assert machine.witness.startswith("postgresql://")
         assert machine.lock_memory == "yes"
         assert not machine.insecure_bind
-        assert config.load(write_settings(machine)) == machine
+        assert config.load(write_settings(machine), World.at(tmp_path)) == machine
         assert wire_limits(machine).frame == 1048576
     assert not fleet.fed
 
 
 def test_the_example_of_one_machine_is_the_same_machine(tmp_path: Path) -> None:
     """Seemachine@.service reads the settings that the fleet has for this ESN."""
-    world = Path("/var/lib/seemachine")
-    alone = config.load(DEPLOY / "example" / f"{ESN}.toml", esn=ESN, world=world)
+    world = World.at("/var/lib/seemachine")
+    alone = config.load(DEPLOY / "example" / f"{ESN}.toml", world, esn=ESN)
     [of_the_fleet] = [
         m
-        for m in configuration.read(DEPLOY / "example" / "fleet.toml", World.at(world)).machines
+        for m in configuration.read(DEPLOY / "example" / "fleet.toml", world).machines
         if m.esn == ESN
     ]
     for setting in ("model", "module", "host", "port", "lock_memory", "witness", "tls"):
