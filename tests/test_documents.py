@@ -217,7 +217,7 @@ def test_every_order_of_the_architecture_names_a_function() -> None:
         defined = {
             node.name
             for node in ast.walk(ast.parse(path.read_text()))
-            if isinstance(node, ast.FunctionDef)
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         }
         assert set(functions) <= defined, (file, functions)
 
