@@ -233,15 +233,14 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 
 
 def _settled(fleet: Fleet, supervisor: Process) -> bool:
-    """Whether every machine is up, or is one of several in one process and can't be. Where none is,
-    the supervisor ends.
+    """Whether every machine is up, or is one of several in one process and can't be. Where none is
+    up that process ends, and its supervisor with it.
     """
     if not supervisor.is_same(holder(fleet.world.fleet) or Process()):
         return False
-    states = {machine.esn: standing.state(fleet.world, machine.esn) for machine in fleet.machines}
-    return "up" in states.values() and all(
-        state == "up" or _failure(fleet, esn) for esn, state in states.items()
-    )
+    esns = [machine.esn for machine in fleet.machines]
+    down = [esn for esn in esns if standing.state(fleet.world, esn) != "up"]
+    return len(down) < len(esns) and all(_failure(fleet, esn) for esn in down)
 
 
 def _failure(fleet: Fleet, esn: str) -> str:

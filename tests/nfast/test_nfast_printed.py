@@ -380,25 +380,25 @@ def test_what_the_check_finds(site: Site) -> None:
     )
     install = "install one with nethsmadmin -a, then nopclearfail -c (guide 2.5)"
     assert check.findings(told(site.home)) == [
-        check.Finding("", keys, f"{retarget}sign the image again with it (guide 2.9.2)"),
-        check.Finding("", lost, "load a SEE machine that is signed by that key"),
-        check.Finding(FIVE, "there is no licence SEE Activation, CodeSafe 5", install),
-        check.Finding(
+        check.CheckResult("", keys, f"{retarget}sign the image again with it (guide 2.9.2)"),
+        check.CheckResult("", lost, "load a SEE machine that is signed by that key"),
+        check.CheckResult(FIVE, "there is no licence SEE Activation, CodeSafe 5", install),
+        check.CheckResult(
             FIVE,
             f"the developer certificate of SEE machine uuid-{FIVE} expires at {soon}; {ends}",
             renew,
         ),
-        check.Finding(FIVE, none, delegate),
-        check.Finding(
+        check.CheckResult(FIVE, none, delegate),
+        check.CheckResult(
             XC, "the licence SEE Activation (EU+10) is not effective yet", "nopclearfail -c -m 2"
         ),
-        check.Finding(
+        check.CheckResult(
             XC,
             f"the developer certificate of SEE machine uuid-{XC} expired at {over}; {ends}",
             renew,
         ),
-        check.Finding(XC, none, delegate),
-        check.Finding(
+        check.CheckResult(XC, none, delegate),
+        check.CheckResult(
             FIVE, "the published object is stale: no SEE machine is where it points to", stale
         ),
     ]

@@ -17,10 +17,9 @@ import pytest
 from nfast.kit import ASK, FIVE, FLEET, SIGN, Site
 from processes import eventually
 
-from seemachine.fleet import ending
+from seemachine.fleet import ending, settings_file
 from seemachine.hsms import published, records
 from seemachine.nfast import certificates, keystore, licences, paths, securityworld, signing
-from seemachine.nfast import processes as machines
 from seemachine.world import World
 
 TOGETHER = 4
@@ -216,7 +215,7 @@ def test_a_start_that_is_killed_is_still_known(five: Site) -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "seemachine.nfast.tools.csadmin", "start", *target], env=five.env
     ) as starting:
-        assert eventually((five.home / "hsm" / FIVE / machines.SETTINGS).exists)
+        assert eventually((five.home / "hsm" / FIVE / settings_file.FILE_NAME).exists)
         time.sleep(0.5)
         starting.kill()
     assert eventually(lambda: records.running(World.at(five.home), FIVE))
