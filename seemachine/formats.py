@@ -26,7 +26,8 @@ class Format:
     def check(self, found: object, what: str) -> None:
         """The version that a file names as a number, or as name and number.
 
-        Raises OtherVersion; ValueError when it is no version of this format. `what` names the file.
+        Raises OtherVersion; ValueError for what is not a version of this format. `what` names the
+        file.
         """
         number = self._number(found)
         if not self.oldest <= number <= self.version:
@@ -42,7 +43,7 @@ class Format:
             digits = found.removeprefix(f"{self.name} ")
             found = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 9 else ""
         if type(found) is not int:
-            raise ValueError(f"{found!r} is no version of a {self.name}")
+            raise ValueError(f"{found!r} is not a version of a {self.name}")
         return found
 
     def _sentence(self, found: int) -> str:

@@ -208,7 +208,7 @@ def decode(data: bytes, what: str) -> KeyFile:
     line, _, rest = data.partition(b"\n")
     fields = json.loads(line)
     if type(fields) is not dict:
-        raise ValueError("its first line is no object")
+        raise ValueError("its first line is not an object")
     # First: in a damaged file the version may be what is damaged. A later version keeps to this, or
     # calls its checksum something else.
     checksum = fields.pop("sha256", None)

@@ -78,7 +78,7 @@ def gunzip(data: bytes, most: int = MAX_BYTES) -> Reading:
 
 
 def _from_hex(text: bytes) -> bytes:
-    """Digits in pairs, with 0x, colons, commas or spaces; nothing when it is no such text."""
+    """Digits in pairs, with 0x, colons, commas or spaces; nothing for any other text."""
     digits = []
     for word in _BETWEEN.split(text.strip(b" \t\r\n:,;")):
         match = _HEX.match(word)
@@ -89,7 +89,7 @@ def _from_hex(text: bytes) -> bytes:
 
 
 def _from_base64(text: bytes) -> bytes:
-    """Base64 in lines of any length, of either alphabet; nothing when it is no such text."""
+    """Base64 in lines of any length, of either alphabet; nothing for any other text."""
     joined = b"".join(text.split()).translate(bytes.maketrans(b"-_", b"+/")).rstrip(b"=")
     try:
         return binascii.a2b_base64(joined + b"=" * (-len(joined) % 4), strict_mode=True)

@@ -220,7 +220,7 @@ def test_what_a_client_reads_of_a_newer_version(world: Path) -> None:
 @pytest.mark.parametrize("found", [None, "", "key 1", "a format x", "a format", 1.0, True, []])
 def test_what_is_no_version_is_none(found: object) -> None:
     """Such a file is another one, or damaged; its reader says which."""
-    with pytest.raises(ValueError, match="is no version of a"):
+    with pytest.raises(ValueError, match="is not a version of a"):
         Format("a format").check(found, "it")
 
 

@@ -50,7 +50,7 @@ def unseal(data: bytes, what: str, form: Format | None = None) -> dict[str, Any]
 
 
 def check_version(form: Format, found: object, what: str) -> None:
-    """Raises StateOtherVersion for another version's, StateCorrupt for what is no version."""
+    """Raises StateOtherVersion for another version's, StateCorrupt for what is not a version."""
     try:
         form.check(found, what)
     except OtherVersion as other:

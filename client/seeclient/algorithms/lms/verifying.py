@@ -13,7 +13,7 @@ VERIFY = "lms_public_verify"
 def verify(key: LmsKeyFile, message: Message, signature: bytes, name: str) -> str:
     """Check a signature here, without a machine. Returns its encoding, LMS or HSS.
 
-    Raises StatusError (VerifyFailed), with the guide's words when the roots differ. What is no
+    Raises StatusError (VerifyFailed), with the guide's words when the roots differ. What is not a
     signature at all is called so by its `name`. A key of a machine is an HSS key of one level.
     """
     try:
