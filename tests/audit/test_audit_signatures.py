@@ -490,7 +490,7 @@ class TestOddFiles:
         """The signature over it was not checked; nobody calls that clean."""
         pile.put("key.pub", public(key()))
         pile.signed("m", key(), 0, b"m")
-        monkeypatch.setattr("seemachine.audit.evidence.Use.pieces", failing_pieces)
+        monkeypatch.setattr("seemachine.audit.evidence.LeafUse.pieces", failing_pieces)
         verdict = pile.judged()
 
         assert (verdict.code, verdict.of_kind("unread")[0]["what"]) == (

@@ -17,6 +17,7 @@ from container.imagekit import ROOT, build
 from packaging.requirements import Requirement
 
 from seemachine.config import load
+from seemachine.world import World
 
 sys.path.insert(0, str(ROOT / "container"))
 import tree as recipe
@@ -121,7 +122,7 @@ def test_the_settings_are_what_the_container_needs(image: Path) -> None:
     """Port 8888 at all addresses, the file store, nothing published, one folder to write to, which
     lies in the tree and is empty.
     """
-    settings = load(image / recipe.SETTINGS, esn="7852-268D-3BF9")
+    settings = load(image / recipe.SETTINGS, World.at("/usual"), esn="7852-268D-3BF9")
     assert (
         settings.host,
         settings.port,

@@ -8,10 +8,16 @@ from state.kit import ESN
 from seemachine.state.cards.smartcard import Card, write_card
 from seemachine.state.disk import permissions
 from seemachine.state.disk.durable import private_folder, replace_file
-from seemachine.state.disk.permissions import check_modes
+from seemachine.state.disk.permissions import check_machine, check_world
 from seemachine.state.disk.world_key import world_key
 from seemachine.state.errors import StateUnsafe
 from seemachine.world import World
+
+
+def check_modes(world, machine):
+    """As at the start of a process and its machine."""
+    check_world(world)
+    check_machine(machine)
 
 
 @pytest.fixture

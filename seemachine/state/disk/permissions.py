@@ -17,23 +17,17 @@ OTHERS = stat.S_IRWXG | stat.S_IRWXO
 OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
-def check_modes(world: World, machine: Path) -> None:
-    """Refuse state that others may read or write, or that is somebody else's.
+def check_machine(machine: Path) -> None:
+    """Refuse the state of a machine that others may read or write, or that is somebody else's.
 
     What is not there yet is in order. Raises StateUnsafe.
     """
-    check_machine(machine)
-    check_world(world)
-
-
-def check_machine(machine: Path) -> None:
-    """A machine's own part of `check_modes`."""
     _check(machine.parent, machine.parent, OTHERS_WRITE, "go-w")
     _check_all(machine)
 
 
 def check_world(world: World) -> None:
-    """What all machines of a world share: for many of them, once."""
+    """The same of what all machines of a world share. Raises StateUnsafe."""
     _check(world.folder, world.folder, OTHERS_WRITE, "go-w")
     for kept in (world.cards, world.witness, world.key_file):
         _check_all(kept)
