@@ -130,7 +130,7 @@ def test_the_settings_are_what_the_container_needs(image: Path) -> None:
         settings.store,
         settings.publish,
     ) == ("", 8888, False, "file", False)
-    assert settings.world == Path("/") / recipe.DATA
+    assert settings.world == World.at(Path("/") / recipe.DATA)
     assert list((image / recipe.DATA).iterdir()) == []
 
 
