@@ -5,6 +5,7 @@ import random
 import re
 import tomllib
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -111,7 +112,17 @@ def code_of(mutant: Mutant) -> CodeType:
     """The faulty module, compiled."""
     tree = _tree(mutant.path)
     sites(tree, _ordered(mutant.path))[mutant.number].apply()
-    return compile(ast.fix_missing_locations(tree), str(ROOT / mutant.path), "exec")
+    return _compiled(tree, mutant.path)
+
+
+@cache
+def plain_code(path: str) -> CodeType:
+    """A module without any fault."""
+    return _compiled(_tree(path), path)
+
+
+def _compiled(tree: ast.Module, path: str) -> CodeType:
+    return compile(ast.fix_missing_locations(tree), str(ROOT / path), "exec")
 
 
 def _tree(path: str) -> ast.Module:
@@ -129,11 +140,8 @@ def _ordered(path: str) -> re.Pattern[str]:
 
 
 def sample(mutants: list[Mutant], size: int, seed: int) -> list[Mutant]:
-    """So many of them, the same ones for the same seed; all for size 0."""
-    if not size or size >= len(mutants):
-        return mutants
-    chosen = random.Random(seed).sample(range(len(mutants)), size)
-    return [mutants[index] for index in sorted(chosen)]
+    """So many of them, the same ones for the same seed, in no order; all for size 0."""
+    return random.Random(seed).sample(mutants, min(size, len(mutants)) or len(mutants))
 
 
 def module_name(path: str) -> str:

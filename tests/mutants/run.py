@@ -1,22 +1,27 @@
 """`make mutants`: break the rooms of rooms.toml one place at a time and tell what no test noticed.
 
-    python -m mutants.run [--sample N] [--seed N] [--jobs N|auto] [--say] [ROOM or MODULE ...]
+    python -m mutants.run [--sample N] [--seed N] [--jobs N|auto] [--say]
+                          [--results FOLDER] [ROOM or MODULE ...]
 
 Ends with 1 when a mutant survived that accepted.toml does not name with a reason, or fewer than 95
 % were killed.
 """
 
 import argparse
+import json
 import os
 import signal
 import sys
+import tempfile
 import time
 import tomllib
 from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
 
+from mutants.desk import Desk
 from mutants.rooms import HERE, Mutant, Room, all_rooms, sample
-from mutants.trial import preload
+from mutants.trial import collect
 from mutants.trials import Bench, Verdict
 
 GOAL = 0.95
@@ -79,25 +84,63 @@ def main(words: list[str]) -> int:
     mutants = chosen(rooms, options.rooms, options.sample, options.seed)
     jobs = len(os.sched_getaffinity(0)) if options.jobs == "auto" else int(options.jobs)
     print(f"{len(mutants)} mutants, seed {options.seed}, {jobs} at once", flush=True)
-    preload()
     # So that trials are ended, too.
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
-    bench, verdicts, began = (
-        Bench(jobs, {path: files for room in rooms for path, files in room.tests.items()}),
-        {},
-        time.monotonic(),
-    )
-    try:
-        for mutant, verdict, said in bench.run(mutants):
-            verdicts[mutant] = verdict
-            if verdict is not Verdict.KILLED or options.say:
-                print(
-                    f"{verdict.value}: {mutant}", *([_why(said)] if options.say else []), flush=True
-                )
-    finally:
-        bench.close()
+    paths = {mutant.path for mutant in mutants}
+    tests = {path: files for room in rooms for path, files in room.tests.items() if path in paths}
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+        results = Results(Path(options.results or folder))
+        bench = Bench(jobs)
+        desk = Desk(
+            bench, tests, results.folder, lambda: _try_all(desk, mutants, results, options.say)
+        )
+        try:
+            ended = collect(desk, sorted({file for files in tests.values() for file in files}))
+        finally:
+            bench.close()
+        if ended:
+            raise RuntimeError(f"pytest ended with {ended}")
+        return 0 if tell(mutants, results.verdicts(mutants), accepted()) else 1
+
+
+def _try_all(desk: Desk, mutants: list[Mutant], results: "Results", say: bool) -> None:
+    """Those without a verdict, and then again those that survived: there may be more tests now."""
+    began = time.monotonic()
+    desk.record()
+    print(f"{len(desk.runs)} tests: {time.monotonic() - began:.0f} seconds", flush=True)
+    known = results.verdicts(mutants)
+    new = [mutant for mutant in mutants if mutant not in known]
+    again = [mutant for mutant in mutants if known.get(mutant) is Verdict.SURVIVED]
+    for ended in desk.try_out(new + again):
+        results.add(ended.subject, ended.verdict)
+        if ended.verdict is not Verdict.KILLED or say:
+            why = [_why(ended.output)] if say else []
+            print(f"{ended.verdict.value}: {ended.subject}", *why, flush=True)
     print(f"{time.monotonic() - began:.0f} seconds")
-    return 0 if tell(mutants, verdicts, accepted()) else 1
+
+
+class Results:
+    """A folder that keeps verdicts, so that a run can be resumed."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self._verdicts = folder / "verdicts"
+
+    def add(self, mutant: Mutant, verdict: Verdict) -> None:
+        """The last one of a mutant counts."""
+        with self._verdicts.open("a") as file:
+            print(json.dumps([mutant.path, mutant.name, verdict.value]), file=file)
+
+    def verdicts(self, mutants: list[Mutant]) -> dict[Mutant, Verdict]:
+        """Those that are known."""
+        lines = self._verdicts.read_text().splitlines() if self._verdicts.exists() else []
+        known = {(path, name): Verdict(value) for path, name, value in map(json.loads, lines)}
+        return {
+            mutant: known[mutant.path, mutant.name]
+            for mutant in mutants
+            if (mutant.path, mutant.name) in known
+        }
 
 
 def _why(said: str) -> str:
@@ -115,6 +158,7 @@ def _options(words: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--say", action="store_true", help="name each mutant and the test that killed it"
     )
+    parser.add_argument("--results", default="", help="a folder that keeps verdicts of mutants")
     parser.add_argument("rooms", nargs="*", metavar="ROOM or MODULE")
     return parser.parse_args(words)
 

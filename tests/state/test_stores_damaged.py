@@ -22,7 +22,7 @@ from state.kit import (
     witnessed,
 )
 
-from seemachine.state.disk.checksummed import lease_values, seal, unseal
+from seemachine.state.disk.checksummed import seal, unseal
 from seemachine.state.errors import (
     LeaseQuarantined,
     LeaseSpent,
@@ -33,6 +33,7 @@ from seemachine.state.errors import (
 from seemachine.state.nvram import sqlite
 from seemachine.state.nvram.file import SUFFIX
 from seemachine.state.nvram.sqlite import SCHEMA_VERSION, SETTINGS, SqliteStore
+from seemachine.state.records import lease_values
 
 few = settings(max_examples=40, deadline=None)
 

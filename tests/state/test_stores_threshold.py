@@ -8,7 +8,7 @@ import pytest
 from state.kit import FILE, lease, leaves, name, order, take
 from state.orders import awaited, brought, rows
 
-from seemachine.state.disk.checksummed import lease_from, lease_values, seal, unseal
+from seemachine.state.disk.checksummed import seal, unseal
 from seemachine.state.errors import (
     DiskFull,
     NotAcknowledged,
@@ -17,7 +17,7 @@ from seemachine.state.errors import (
     StateUnsafe,
 )
 from seemachine.state.nvram.ledger import LedgerRow
-from seemachine.state.records import StoredLease
+from seemachine.state.records import StoredLease, lease_from, lease_values
 
 WHY = "the last release of this line; ticket 4711"
 WIDE = "\N{LINEAR B SYLLABLE B008 A}" * 200
