@@ -1,6 +1,6 @@
 """`make mutants`: break the rooms of rooms.toml one place at a time and tell what no test noticed.
 
-    python -m mutants.run [--sample N] [--seed N] [--jobs N|auto] [--say]
+    python -m mutants.run [--sample N] [--seed N] [--jobs N|auto] [--say] [--control]
                           [--results FOLDER] [ROOM or MODULE ...]
 
 Ends with 1 when a mutant survived that accepted.toml does not name with a reason, or fewer than 95
@@ -16,13 +16,14 @@ import tempfile
 import time
 import tomllib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 from mutants.desk import Desk
 from mutants.rooms import HERE, Mutant, Room, all_rooms, sample
 from mutants.trial import collect
-from mutants.trials import Bench, Verdict
+from mutants.trials import Bench, Trial, Verdict
 
 GOAL = 0.95
 
@@ -82,41 +83,57 @@ def main(words: list[str]) -> int:
     options = _options(words)
     rooms = all_rooms()
     mutants = chosen(rooms, options.rooms, options.sample, options.seed)
-    jobs = len(os.sched_getaffinity(0)) if options.jobs == "auto" else int(options.jobs)
-    print(f"{len(mutants)} mutants, seed {options.seed}, {jobs} at once", flush=True)
+    print(f"{len(mutants)} mutants, seed {options.seed}, {options.jobs} at once", flush=True)
     # So that trials are ended, too.
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     paths = {mutant.path for mutant in mutants}
     tests = {path: files for room in rooms for path, files in room.tests.items() if path in paths}
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         results = Results(Path(options.results or folder))
-        bench = Bench(jobs)
-        desk = Desk(
-            bench, tests, results.folder, lambda: _try_all(desk, mutants, results, options.say)
-        )
-        try:
-            ended = collect(desk, sorted({file for files in tests.values() for file in files}))
-        finally:
-            bench.close()
-        if ended:
-            raise RuntimeError(f"pytest ended with {ended}")
+        at_a_desk(tests, options.jobs, results, partial(_try_all, mutants, results, options))
+        if options.control:
+            return 0
         return 0 if tell(mutants, results.verdicts(mutants), accepted()) else 1
 
 
-def _try_all(desk: Desk, mutants: list[Mutant], results: "Results", say: bool) -> None:
+def at_a_desk(
+    tests: dict[str, list[str]], jobs: int, results: "Results", work: Callable[[Desk], None]
+) -> None:
+    """Have work done where all tests of some modules are collected."""
+    bench = Bench(jobs)
+    try:
+        desk = Desk(bench, tests, results.folder, work)
+        ended = collect(desk, sorted({file for files in tests.values() for file in files}))
+    finally:
+        bench.close()
+    if ended:
+        raise RuntimeError(f"pytest ended with {ended}")
+
+
+def _try_all(
+    mutants: list[Mutant], results: "Results", options: argparse.Namespace, desk: Desk
+) -> None:
     """Those without a verdict, and then again those that survived: there may be more tests now."""
     began = time.monotonic()
     desk.record()
     print(f"{len(desk.runs)} tests: {time.monotonic() - began:.0f} seconds", flush=True)
-    known = results.verdicts(mutants)
+    known = {} if options.control else results.verdicts(mutants)
     new = [mutant for mutant in mutants if mutant not in known]
     again = [mutant for mutant in mutants if known.get(mutant) is Verdict.SURVIVED]
-    for ended in desk.try_out(new + again):
-        results.add(ended.subject, ended.verdict)
-        if ended.verdict is not Verdict.KILLED or say:
-            why = [_why(ended.output)] if say else []
-            print(f"{ended.verdict.value}: {ended.subject}", *why, flush=True)
+    for ended in desk.try_out(new + again, harmless=options.control):
+        if options.control:
+            assert ended.verdict is Verdict.SURVIVED, f"without a fault: {ended.output}"
+        else:
+            results.add(ended.subject, ended.verdict)
+            _say(ended, everything=options.say)
     print(f"{time.monotonic() - began:.0f} seconds")
+
+
+def _say(ended: Trial[Mutant], *, everything: bool) -> None:
+    if everything:
+        print(f"{ended.verdict.value}: {ended.subject}", _why(ended.output), flush=True)
+    elif ended.verdict is not Verdict.KILLED:
+        print(f"{ended.verdict.value}: {ended.subject}", flush=True)
 
 
 class Results:
@@ -150,13 +167,20 @@ def _why(said: str) -> str:
     ]
 
 
+def _jobs(word: str) -> int:
+    return len(os.sched_getaffinity(0)) if word == "auto" else int(word)
+
+
 def _options(words: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="mutants.run", allow_abbrev=False)
     parser.add_argument("--sample", type=int, default=0, help="so many mutants; 0 for all")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--jobs", default="auto")
+    parser.add_argument("--jobs", type=_jobs, default="auto")
     parser.add_argument(
         "--say", action="store_true", help="name each mutant and the test that killed it"
+    )
+    parser.add_argument(
+        "--control", action="store_true", help="try them without the faults: all tests must pass"
     )
     parser.add_argument("--results", default="", help="a folder that keeps verdicts of mutants")
     parser.add_argument("rooms", nargs="*", metavar="ROOM or MODULE")

@@ -1,12 +1,9 @@
-"""The tool that breaks rooms: its faults are the ones that it names, its lists are true, and it
-tells killed from survived.
+"""The tool that breaks rooms: its faults are the ones that it names, its lists are true, and what
+it tells is right.
 """
 
 import ast
-import os
 import re
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -123,12 +120,16 @@ def test_who_is_accepted_exists() -> None:
 
 
 def test_a_sample_is_the_same_for_the_same_seed() -> None:
-    """And another one for another seed; no mutant is in it twice."""
+    """And another one for another seed; no mutant is in it twice. All of them come in no order, so
+    that the first ones say something about the rest.
+    """
     mutants = ROOMS[0].mutants()
     some = sample(mutants, 20, 1)
     assert some == sample(mutants, 20, 1) != sample(mutants, 20, 2)
     assert len(set(some)) == 20
-    assert sample(mutants, 0, 1) == mutants
+    everything = sample(mutants, 0, 1)
+    assert everything != mutants
+    assert set(everything) == set(mutants)
 
 
 def test_what_is_told(capsys: pytest.CaptureFixture[str]) -> None:
@@ -148,32 +149,3 @@ def test_what_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     said = capsys.readouterr().out
     assert "state: 19 killed, 1 of them by the clock, 1 survived: 95.0 %" in said
     assert f"survived: {mutants[0]} (accepted: a good reason)" in said
-
-
-TRIALS = """
-from mutants.rooms import mutants_of
-from mutants.trial import preload
-from mutants.trials import Bench
-preload()
-path = "seemachine/state/records.py"
-wanted = "[flip 2] 0 <= self.first"
-guard = [mutant for mutant in mutants_of("state", path) if wanted in mutant.name]
-for tests in (["state/test_state_records.py"], ["state/test_state_permissions.py"]):
-    bench = Bench(1, {path: tests})
-    print(*(verdict.value for _, verdict, _ in bench.run(guard)))
-    bench.close()
-"""
-
-
-def test_killed_and_survived() -> None:
-    """A limit that is one off fails its own tests, and none that have nothing to do with it."""
-    environment = {**os.environ, "PYTHONPATH": str(TESTS)}
-    run = subprocess.run(
-        [sys.executable, "-c", TRIALS],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert run.stdout.split() == ["killed", "survived"], run.stderr

@@ -16,17 +16,16 @@ from types import CodeType, ModuleType
 from typing import Any
 
 import pytest
-
 from mutants.rooms import ROOT, TESTS
 
 # So many times as long as without a fault a test may take, and so many seconds besides: this
 # machine may have something else to do.
 PATIENCE, GRACE_SECONDS = 5.0, 20.0
-PASSED, FAILED, UNUSABLE, EXPIRED = 0, 1, 3, 9
+PASSED, FAILED, UNUSABLE, EXPIRED = 0, 1, 70, 71
 # Hypothesis is loaded before pytest can explain its asserts, which nobody needs here.
 EARLY = "ignore:Module already imported:pytest.PytestAssertRewriteWarning"
 # No cache, no processes besides; the outputs of tests go where this process' do.
-OPTIONS = (*"-qq -s --no-summary -p no:cacheprovider -p no:xdist -W".split(), EARLY)
+OPTIONS = ["-qq", "-s", "--no-summary", "-p", "no:cacheprovider", "-p", "no:xdist", "-W", EARLY]
 
 
 class Replaced(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -76,7 +75,7 @@ class Watchdog:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Who failed, to the output."""
         if report.failed:
-            print(f"FAILED {report.nodeid}\n{report.longreprtext}", flush=True)
+            print(f"\nFAILED {report.nodeid}\n{report.longreprtext}", flush=True)
 
     def _expire(self, _number: int, _frame: object) -> None:
         self.expired = True
@@ -127,9 +126,7 @@ def settings() -> None:
     """The same examples in each trial, and none that another one left."""
     import hypothesis
 
-    hypothesis.settings.register_profile(
-        "mutants", database=None, derandomize=True, deadline=None
-    )
+    hypothesis.settings.register_profile("mutants", database=None, derandomize=True, deadline=None)
     hypothesis.settings.load_profile("mutants")
 
 

@@ -48,7 +48,12 @@ class Trial(Generic[Subject]):
 
     @property
     def verdict(self) -> Verdict:
-        """By its exit code; where a fault ends the process itself, it is noticed, too."""
+        """By its exit code; where a fault ends the process itself, it is noticed, too.
+
+        Raises RuntimeError when the tests could not be run.
+        """
+        if self.code == trial.UNUSABLE:
+            raise RuntimeError(f"{self.subject}: {self.output}")
         if self.code == trial.PASSED:
             return Verdict.SURVIVED
         return Verdict.TIMED_OUT if self.code == trial.EXPIRED else Verdict.KILLED
@@ -80,9 +85,7 @@ class Bench:
             each.end()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def run(
-        self, subjects: list[Subject], start: Start[Subject]
-    ) -> Iterator[Trial[Subject]]:
+    def run(self, subjects: list[Subject], start: Start[Subject]) -> Iterator[Trial[Subject]]:
         """The trials as they end. What is in the folder of each is gone when the next one comes."""
         waiting, running = list(reversed(subjects)), self._running
         while waiting or running:

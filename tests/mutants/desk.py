@@ -1,0 +1,126 @@
+"""Where every test is collected, once: from here trials are forked. First each file of tests runs
+without a fault, and what it executes is written down; then each mutant meets the tests that come to
+its line, the quickest first.
+"""
+
+import gc
+import hashlib
+import shutil
+from collections.abc import Callable, Iterator
+from functools import lru_cache, partial
+from pathlib import Path
+
+import pytest
+from mutants import trial
+from mutants.lines import Marks, Recorder, Run, runs_of, statement_at
+from mutants.loaded import Change, Loaded, make
+from mutants.rooms import ROOT, TESTS, Mutant, code_of, plain_code
+from mutants.trial import Watchdog
+from mutants.trials import Bench, Trial
+
+# All tests of one file.
+RECORDING_SECONDS = 3600.0
+
+
+class Desk:
+    """A plugin of pytest. `tests` are the files of tests of each module, `kept` is a folder for
+    what was written down of the tests, `work` is done when everything is collected.
+    """
+
+    def __init__(
+        self,
+        bench: Bench,
+        tests: dict[str, list[str]],
+        kept: Path,
+        work: Callable[["Desk"], None],
+    ) -> None:
+        self._bench, self._tests, self._kept, self._work = bench, tests, kept, work
+        self._items: dict[str, pytest.Item] = {}
+        self.runs: dict[str, Run] = {}
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A file that can't be collected ends all."""
+        if report.failed:
+            raise RuntimeError(f"{report.nodeid}: {report.longreprtext}")
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Everything is collected: nothing runs here, but in processes that are forked from it."""
+        self._items = {item.nodeid: item for item in session.items}
+        self._loaded = Loaded(list(self._tests))
+        gc.collect()
+        gc.freeze()
+        self._work(self)
+        return True
+
+    def record(self) -> None:
+        """What each test executes, without any fault. Those that fail are of no use, and said."""
+        files = dict.fromkeys(file for files in self._tests.values() for file in files)
+        missing = [file for file in files if not self._record(file).exists()]
+        for ended in self._bench.run(missing, self._start_recording):
+            if ended.code != trial.PASSED:
+                raise RuntimeError(f"{ended.subject} can't be recorded: {ended.output}")
+            shutil.copy(ended.folder / "runs", self._record(ended.subject))
+        for file in files:
+            self.runs |= runs_of(self._record(file))
+        for name, run in self.runs.items():
+            if not run.passed:
+                print(f"left out, it fails without any fault: {name}", flush=True)
+
+    def try_out(self, mutants: list[Mutant], *, harmless: bool) -> Iterator[Trial[Mutant]]:
+        """Trials as they end; when they are to be harmless, of the same tests without the fault."""
+        return self._bench.run(mutants, partial(self._start, harmless))
+
+    def chosen(self, mutant: Mutant) -> dict[str, float]:
+        """The tests to run against a mutant, and how long each takes: those that come to its line,
+        or all of its module if none does, as when it runs at import.
+        """
+        of_module = set(self._tests[mutant.path])
+        known = {
+            name: run
+            for name, run in self.runs.items()
+            if run.passed and name.partition("::")[0].removeprefix("tests/") in of_module
+        }
+        line = statement_at(mutant.path, mutant.line)
+        hits = {name: run for name, run in known.items() if run.executes(mutant.path, line)}
+        quickest = sorted((hits or known).items(), key=lambda each: each[1].seconds)
+        return {name: run.seconds for name, run in quickest}
+
+    def _start(self, harmless: bool, mutant: Mutant, folder: Path) -> tuple[int, float]:
+        plain = plain_code(mutant.path)
+        changes = self._loaded.changes(plain, plain if harmless else code_of(mutant))
+        seconds = self.chosen(mutant)
+        limit = 2 * trial.GRACE_SECONDS + trial.PATIENCE * sum(seconds.values())
+        if changes is None:
+            process = trial.fresh(mutant.path, mutant.number, seconds, folder)
+            return process, limit + trial.GRACE_SECONDS
+        return trial.forked(lambda: self._try(changes, seconds), folder), limit
+
+    def _try(self, changes: list[Change], seconds: dict[str, float]) -> int:
+        make(changes)
+        return trial.run([self._items[name] for name in seconds], Watchdog(seconds))
+
+    def _record(self, file: str) -> Path:
+        """Where the runs of a file's tests are kept: another place when it or a module changes."""
+        return self._kept / f"{Path(file).stem}-{_digest(file, *self._tests)}.json"
+
+    def _start_recording(self, file: str, folder: Path) -> tuple[int, float]:
+        return trial.forked(lambda: self._run_file(file, folder), folder), RECORDING_SECONDS
+
+    def _run_file(self, file: str, folder: Path) -> int:
+        marks = Marks(list(self._tests))
+        marks.put_in(self._loaded)
+        recorder = Recorder(marks, folder / "runs")
+        items = [item for name, item in self._items.items() if name.startswith(f"tests/{file}::")]
+        if items:
+            items[0].config.pluginmanager.register(recorder)
+            trial.run(items, Watchdog({}), to_the_end=True)
+        recorder.write()
+        return trial.PASSED
+
+
+@lru_cache
+def _digest(file: str, *paths: str) -> str:
+    together = hashlib.sha256((TESTS / file).read_bytes())
+    for path in paths:
+        together.update((ROOT / path).read_bytes())
+    return together.hexdigest()[:16]
