@@ -53,6 +53,7 @@ def test_each_fault(operator: str, source: str, expected: str) -> None:
     [
         "with a as b:\n    pass",
         "a = b",
+        "del a, b",
         "def __init__(self):\n    self.a = b",
         "raise A(f'{b + 1}' if c < d else e)",
         "return_ = [a]",
