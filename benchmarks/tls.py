@@ -19,7 +19,7 @@ from pathlib import Path
 from host import Others, describe, sentence
 from machines import ESN, POLL_SECONDS
 from measure import once, plain
-from seeclient import blocking, dispatch
+from seeclient import blocking, environment
 from seeclient.blocking_connection import Connection
 from seeclient.effects import Address
 from seeclient.tls import Credentials, Tls
@@ -72,10 +72,10 @@ class Measured:
         with (world / "log").open("wb") as log:
             self.process = stack.enter_context(subprocess.Popen(command, stdout=log, stderr=log))
         stack.callback(self.process.terminate)
-        while not (found := dispatch.addresses()):
+        while not (found := environment.from_process(os.environ).addresses()):
             subprocess.run(["sleep", str(POLL_SECONDS)], check=True)
         self.address: Address = found[0]
-        self.credentials = Credentials(files)
+        self.credentials = Credentials(files, Path())
         self.fleet = stack.enter_context(
             blocking.open_fleet(f"{self.address.host}:{self.address.port}", files)
         )

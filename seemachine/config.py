@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,8 @@ from typing import Any
 from seemachine.wire.framing import MAX_FRAME
 from seemachine.wire.names import MODELS, SEE_PORT, is_esn
 from seemachine.wire.printable import is_printable
-from seemachine.wire.world import CA_FILE, home, pki_folder
 from seemachine.witnesses.address import is_url, parse
+from seemachine.world import CA_FILE, World
 
 STORES = ("sqlite", "file", "memory")
 OPERATORS = ("manual", "auto")
@@ -99,6 +99,7 @@ class Config:
     ledger is kept for `ledger_days`, or with 0 for ever.
     """
 
+    world: World
     esn: str = ""
     model: str = "5c"
     module: int = 1
@@ -117,7 +118,6 @@ class Config:
     signer: str = ""
     extra_signers: tuple[str, ...] = ()
     nvram_delegation: bool = True
-    world: Path = field(default_factory=home)
     limits: LimitSettings = LimitSettings()
     tls: TlsSettings | None = None
 
@@ -168,7 +168,7 @@ class Config:
     @property
     def folder(self) -> Path:
         """The machine's own state."""
-        return self.world / "hsm" / self.esn
+        return self.world.hsm(self.esn)
 
 
 def _check_witness(where: str) -> None:
@@ -193,7 +193,7 @@ def refuse_password(where: str | None) -> None:
             )
 
 
-def load(path: Path | None, **given: Any) -> Config:
+def load(path: Path | None, usual: World, **given: Any) -> Config:
     """Settings from a file, overridden by those given that are not None.
 
     Raises ConfigError, naming the setting.
@@ -201,7 +201,7 @@ def load(path: Path | None, **given: Any) -> Config:
     chosen = {name: value for name, value in given.items() if value is not None}
     table = _read(path) if path else {}
     try:
-        return build({**table, **chosen})
+        return build({"world": usual, **table, **chosen})
     except ConfigError as error:
         of_file = {name: value for name, value in table.items() if name not in chosen}
         raise ConfigError(f"{path}: {error}") if _concerns(str(error), of_file) else error from None
@@ -228,22 +228,22 @@ def build(settings: dict[str, Any]) -> Config:
     if isinstance(settings.get("extra_signers"), list):
         settings = {**settings, "extra_signers": tuple(settings["extra_signers"])}
     if "world" in settings:
-        if not isinstance(settings["world"], str | Path):
-            raise ConfigError(f"world takes the path of a folder, not {settings['world']!r}")
-        settings = {**settings, "world": _folder(settings["world"])}
+        settings = {**settings, "world": _world(settings["world"])}
     if settings.get("tls") is not None and not isinstance(settings["tls"], TlsSettings):
         settings = {
             **settings,
-            "tls": build_tls(
-                settings["tls"], settings.get("world") or home(), str(settings.get("esn", ""))
-            ),
+            "tls": build_tls(settings["tls"], settings["world"], str(settings.get("esn", ""))),
         }
     return Config(**settings)
 
 
-def _folder(given: str | Path) -> Path:
+def _world(given: object) -> World:
+    if isinstance(given, World):
+        return given
+    if not isinstance(given, str | Path):
+        raise ConfigError(f"world takes the path of a folder, not {given!r}")
     try:
-        return Path(given).expanduser().absolute()
+        return World.at(given)
     except RuntimeError as error:  # the ~ of somebody whom this host does not know
         raise ConfigError(
             f"world takes the path of a folder, not {str(given)!r} ({error})"
@@ -261,7 +261,7 @@ def build_limits(table: Any) -> LimitSettings:
     return replace(LimitSettings(), **table)
 
 
-def build_tls(table: Any, world: Path, esn: str) -> TlsSettings:
+def build_tls(table: Any, world: World, esn: str) -> TlsSettings:
     """Check a table of TLS files: all three, or `pki`, the folder that they are in.
 
     Raises ConfigError.
@@ -276,7 +276,7 @@ def build_tls(table: Any, world: Path, esn: str) -> TlsSettings:
     paths = {name: Path(value).expanduser().absolute() for name, value in table.items()}
     if "pki" not in table:
         return TlsSettings(**paths)
-    folder = pki_folder(world) if table["pki"] == "auto" else paths["pki"]
+    folder = world.pki if table["pki"] == "auto" else paths["pki"]
     return TlsSettings(folder / f"{esn}.crt", folder / f"{esn}.key", folder / CA_FILE)
 
 

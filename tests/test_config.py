@@ -18,6 +18,7 @@ from seemachine.config import (
 )
 from seemachine.wire.framing import MAX_FRAME
 from seemachine.wire.names import SEE_PORT
+from seemachine.world import World
 
 ESN = "7852-268D-3BF9"
 
@@ -39,7 +40,7 @@ class TestDefaults:
         monkeypatch.setenv("SEEMACHINE_HOME", str(tmp_path))
         config = load(None, esn=ESN)
 
-        assert config == Config(esn=ESN, world=tmp_path)
+        assert config == Config(esn=ESN, world=World.at(tmp_path))
         assert (config.model, config.module, config.host, config.port) == (
             "5c",
             1,

@@ -22,32 +22,41 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "seemachine.wire": (set(), {"msgpack"}),
     "seemachine.lms": (set(), set()),
     "seemachine.terminal": (set(), set()),
-    "seemachine.printing": ({"seemachine.wire"}, set()),
+    "seemachine.world": (set(), set()),
+    "seemachine.printing": ({"seemachine.wire", "seemachine.world"}, set()),
     "seemachine.process": (set(), {"trio"}),
     "seemachine.state": (
-        {"seemachine.wire", "seemachine.state.disk", "seemachine.state.witness"},
+        {
+            "seemachine.wire",
+            "seemachine.world",
+            "seemachine.state.disk",
+            "seemachine.state.witness",
+        },
         {"msgpack"},
     ),
     "seemachine.state.disk": (
-        {"seemachine.state", "seemachine.wire", "seemachine.process"},
+        {"seemachine.state", "seemachine.wire", "seemachine.world", "seemachine.process"},
         {"msgpack"},
     ),
     "seemachine.state.witness": (
-        {"seemachine.state", "seemachine.state.disk", "seemachine.wire"},
+        {"seemachine.state", "seemachine.state.disk", "seemachine.wire", "seemachine.world"},
         set(),
     ),
     "seemachine.state.cards": (
-        STATE - {"seemachine.state.nvram"} | {"seemachine.wire"},
+        STATE - {"seemachine.state.nvram"} | {"seemachine.wire", "seemachine.world"},
         {"msgpack"},
     ),
-    "seemachine.state.nvram": (STATE - {"seemachine.state.cards"} | {"seemachine.wire"}, set()),
+    "seemachine.state.nvram": (
+        STATE - {"seemachine.state.cards"} | {"seemachine.wire", "seemachine.world"},
+        set(),
+    ),
     "seemachine.witnesses": (
-        {"seemachine.wire", "seemachine.state", "seemachine.state.witness"},
+        {"seemachine.wire", "seemachine.world", "seemachine.state", "seemachine.state.witness"},
         set(),
     ),
     "seemachine.keyring": ({"seemachine.lms"}, set()),
     "seemachine.machine": (
-        STATE | {"seemachine.wire", "seemachine.lms", "seemachine.keyring"},
+        STATE | {"seemachine.wire", "seemachine.world", "seemachine.lms", "seemachine.keyring"},
         set(),
     ),
     "seemachine.commands": (
@@ -56,20 +65,28 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
             "seemachine",
             "seemachine.process",
             "seemachine.wire",
+            "seemachine.world",
             "seemachine.lms",
             "seemachine.machine",
         },
         set(),
     ),
-    "seemachine.config": ({"seemachine.wire", "seemachine.witnesses"}, set()),
+    "seemachine.config": ({"seemachine.wire", "seemachine.world", "seemachine.witnesses"}, set()),
     "seemachine.hsms": (
-        {"seemachine.wire", "seemachine.process", "seemachine.state", "seemachine.state.disk"},
+        {
+            "seemachine.wire",
+            "seemachine.world",
+            "seemachine.process",
+            "seemachine.state",
+            "seemachine.state.disk",
+        },
         set(),
     ),
     "seemachine.server": (
         STATE
         | {
             "seemachine.wire",
+            "seemachine.world",
             "seemachine.lms",
             "seemachine.process",
             "seemachine.printing",
@@ -82,12 +99,20 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
         {"trio", "structlog"},
     ),
     "seeclient": (
-        {"seemachine.wire", "seemachine.lms", "seemachine.terminal", "seemachine.printing"},
+        {
+            "seemachine.process",
+            "seemachine.wire",
+            "seemachine.world",
+            "seemachine.lms",
+            "seemachine.terminal",
+            "seemachine.printing",
+        },
         {"trio", "rich"},
     ),
     "seemachine.fleet": (
         {
             "seemachine.wire",
+            "seemachine.world",
             "seemachine.process",
             "seemachine.printing",
             "seemachine.state",
@@ -99,11 +124,15 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
         },
         {"trio"},
     ),
-    "seemachine.audit": ({"seemachine.wire", "seemachine.lms", "seeclient"}, set()),
+    "seemachine.audit": (
+        {"seemachine.wire", "seemachine.world", "seemachine.lms", "seeclient"},
+        set(),
+    ),
     "seemachine.backup": (
         STATE
         | {
             "seemachine.wire",
+            "seemachine.world",
             "seemachine.printing",
             "seemachine.config",
             "seemachine.witnesses",
@@ -114,13 +143,14 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
         set(),
     ),
     "seemachine.pki": (
-        {"seemachine.wire", "seemachine.state", "seemachine.state.disk"},
+        {"seemachine.wire", "seemachine.world", "seemachine.state", "seemachine.state.disk"},
         {"cryptography"},
     ),
-    "seemachine.cli.argtypes": ({"seemachine.wire"}, set()),
+    "seemachine.cli.argtypes": ({"seemachine.wire", "seemachine.world"}, set()),
     "seemachine.nfast": (
         {
             "seemachine.wire",
+            "seemachine.world",
             "seemachine.process",
             "seemachine.printing",
             "seemachine.state",
@@ -137,6 +167,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
         {
             "seemachine",
             "seemachine.wire",
+            "seemachine.world",
             "seemachine.printing",
             "seemachine.state",
             "seemachine.state.cards",
@@ -259,5 +290,6 @@ def test_the_command_line_enters_no_room_before_it_must() -> None:
         "seemachine.wire",
         "seemachine.wire.names",
         "seemachine.wire.printable",
+        "seemachine.world",
     }
     assert {name for name in loaded if name.startswith(("seemachine.", "seeclient"))} == words

@@ -33,6 +33,7 @@ from seemachine.state.witness.folder import FolderWitness
 from seemachine.wire import messages as m
 from seemachine.wire.names import TOKEN_BYTES, nvram_name
 from seemachine.wire.status import Status, StatusError
+from seemachine.world import World
 
 ESNS = {"7852-268D-3BF9": SqliteStore, "5F08-02E0-D947": FileStore, "0000-0000-0001": SqliteStore}
 SLOT = 2
@@ -103,7 +104,7 @@ class WorldOfMachines(RuleBasedStateMachine):
         self.home = Path(tempfile.mkdtemp())
         # The same keys, in the same order by name, when an example is tried again.
         self.random = repeatable("world of machines")
-        self.rack = Rack(self.home)
+        self.rack = Rack(World.at(self.home))
         self.machines: dict[str, Machine] = {}
         self.signed: dict[tuple[bytes, int], bytes] = {}
         self.digests: dict[tuple[bytes, int], bytes] = {}
@@ -132,7 +133,7 @@ class WorldOfMachines(RuleBasedStateMachine):
             esn=esn,
             model="5c",
             store=store,
-            slots=Slots(self.home, esn),
+            slots=Slots(World.at(self.home), esn),
             engine=engine,
             random=self.random,
         )

@@ -2,22 +2,22 @@
 at a terminal alone.
 """
 
-import os
 import sys
 
 from seeclient.effects import Roster
+from seeclient.environment import FLEET_VARIABLE, Environment
 from seemachine.printing import say
 from seemachine.wire.status import Status, StatusError
-from seemachine.wire.world import FLEET_VARIABLE, home, is_locked
+from seemachine.world import World
 
 
-def nobody_answers(roster: Roster) -> str:
+def nobody_answers(roster: Roster, told: Environment) -> str:
     """What to do about a banner without HSMs; nothing when it has some."""
     if roster.peers:
         return ""
-    if os.environ.get(FLEET_VARIABLE):
+    if told.fleet is not None:
         return f"no HSM of ${FLEET_VARIABLE} answers"
-    running = _running()
+    running = _running(told.world)
     if running:
         how = (
             "publish it with bootstrap.py or hsc_loadseemachine; a fleet that is up publishes"
@@ -54,7 +54,9 @@ def give(sentence: str) -> None:
         say(sentence, file=sys.stderr)
 
 
-def _running() -> list[str]:
+def _running(world: World) -> list[str]:
     """HSMs of this world that are up, published or not: a machine has its folder locked."""
-    folders = [path.parent for path in home().glob("hsm/*/listening.json")]
+    from seemachine.process.locked import is_locked
+
+    folders = [path.parent for path in world.machines.glob("*/listening.json")]
     return sorted(folder.name for folder in folders if is_locked(folder))

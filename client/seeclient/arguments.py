@@ -69,6 +69,8 @@ class Arguments:
     texts: dict[str, str]
     numbers: dict[str, int]
     json: bool
+    # Whether to do what 1.4.1 does, be it odd, and nothing that it does not know.
+    quirks: bool = False
 
 
 def parse(words: Sequence[str]) -> Arguments:

@@ -4,12 +4,13 @@ Imports no event loop, so that short commands start fast.
 """
 
 import contextlib
+import os
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from seeclient import dispatch, generating, inspecting, keys, signing, thresholds, tls
+from seeclient import dispatch, environment, generating, inspecting, keys, signing, thresholds
 from seeclient.blocking_connection import Connection
 from seeclient.effects import (
     Address,
@@ -19,15 +20,17 @@ from seeclient.effects import (
     Pause,
     Peer,
     Result,
-    Roster,
     Story,
     Work,
     resume,
 )
+from seeclient.environment import Environment
 from seeclient.events import Listener, ignore
 from seeclient.generating import Patience, Recipe
 from seeclient.message import Message
+from seeclient.tls import Tls
 from seemachine.wire.status import StatusError
+from seemachine.world import World
 
 
 class Fleet:
@@ -40,18 +43,16 @@ class Fleet:
 
     def __init__(
         self,
-        found: Sequence[Address],
-        fleet: str | Path | None = None,
-        files: tls.Tls | None = None,
+        environment: Environment,
         *,
         doubted: bool = False,
     ) -> None:
-        self._fleet = fleet
+        self.environment = environment
         self._doubted = doubted
-        self._credentials = tls.Credentials(files)
-        self.roster = Roster()
+        self._credentials = environment.credentials()
+        self.roster = environment.roster()
         self._connections: dict[Peer, Connection] = {}
-        for address in found:
+        for address in environment.addresses():
             try:
                 self._join(address)
             except StatusError as failure:
@@ -95,7 +96,7 @@ class Fleet:
 
     def key(self, alias: str) -> "Key":
         """A key of this host. Raises StatusError."""
-        return Key(self, keys.load(alias))
+        return Key(self, self.roster.keys.load(alias))
 
     def close(self) -> None:
         """Hang up on all."""
@@ -148,7 +149,7 @@ class Fleet:
         connection = self._connections[peer]
         if connection.stale and isinstance(request, dispatch.ANYWHERE):
             connection.close()
-            connection.open(dispatch.current_address(self._fleet, peer))
+            connection.open(dispatch.current_address(self.environment.addresses(), peer))
             peer.greeting = connection.greet()
             peer.doubt = connection.doubt
         dispatch.refuse_doubted(peer, request)
@@ -162,7 +163,9 @@ class Fleet:
             return failure
 
     def _join(self, address: Address) -> None:
-        connection = Connection(address, self._credentials, doubted=self._doubted)
+        connection = Connection(
+            address, self._credentials, self.roster.sightings, doubted=self._doubted
+        )
         try:
             peer = Peer(address, connection.greet(), connection.doubt)
         except StatusError:
@@ -212,19 +215,29 @@ def fed(peer: Peer, waited: float) -> bool:
 
 
 @contextlib.contextmanager
-def open_fleet(
-    fleet: str | Path | None = None, tls: tls.Tls | None = None, *, doubted: bool = False
-) -> Iterator[Fleet]:
-    """Connect to every machine of a fleet (see dispatch.addresses).
-
-    Those that do not answer are in `roster.failures`.
-
-    `tls` names the files of TLS; without it see the module tls. `doubted` is for those who look
-    into alarms of this host's memory: machines that it doubts are in `roster.peers`, and answer
-    what takes no leaf.
-    """
-    opened = Fleet(dispatch.addresses(fleet), fleet, tls, doubted=doubted)
+def connected(told: Environment, *, doubted: bool = False) -> Iterator[Fleet]:
+    """The same as `open_fleet`, for who knows the environment already."""
+    opened = Fleet(told, doubted=doubted)
     try:
         yield opened
     finally:
         opened.close()
+
+
+def open_fleet(
+    fleet: str | Path | None = None,
+    tls: Tls | None = None,
+    *,
+    world: World | Path | str | None = None,
+    doubted: bool = False,
+) -> contextlib.AbstractContextManager[Fleet]:
+    """Connect to every machine of a fleet; those that do not answer are in `roster.failures`.
+
+    `fleet` is a text such as `host:port,host:port` or the path of a fleet file; without it
+    $SEEMACHINE_FLEET is taken, else the published objects of the world. `world` is a world folder:
+    machines, keys, certificates and memory are those of that world, whatever the environment says;
+    the fleet file of a world names that world too. `tls` names the files of TLS; without it see
+    the module tls. `doubted` is for those who look into alarms of this host's memory: machines
+    that it doubts are in `roster.peers`, and answer what takes no leaf.
+    """
+    return connected(environment.chosen(os.environ, world, fleet, tls), doubted=doubted)

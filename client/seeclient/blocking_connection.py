@@ -8,8 +8,9 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from seeclient import dispatch, sightings, tls
+from seeclient import dispatch, tls
 from seeclient.effects import Address
+from seeclient.sightings import NOTHING, Sightings
 from seemachine.wire.link import NEED_DATA, Answered, Closed, Link, Refused, Role
 from seemachine.wire.messages import Greeting, Hello
 from seemachine.wire.names import PROTOCOL
@@ -32,12 +33,18 @@ class Connection:
     """
 
     def __init__(
-        self, address: Address, credentials: tls.Credentials | None = None, *, doubted: bool = False
+        self,
+        address: Address,
+        credentials: tls.Credentials = tls.NONE,
+        sightings: Sightings = NOTHING,
+        *,
+        doubted: bool = False,
     ) -> None:
         self.lock = threading.Lock()
         self.doubt: StatusError | None = None
         self._doubted = doubted
-        self._credentials = credentials or tls.Credentials()
+        self._credentials = credentials
+        self._sightings = sightings
         self.open(address)
 
     def open(self, address: Address) -> None:
@@ -135,15 +142,23 @@ class Connection:
         dispatch.check_machine(self.address, greeting)
         if self._certificate is not None:
             tls.check_esn(self.address, self._certificate, greeting.esn)
-        self.doubt = _doubt(greeting)
+        self.doubt = self._doubt(greeting)
         if self.doubt is not None:
             # Somebody may have met it after a restart since it answered. Then this connection is
             # dead; else it answers the same again.
-            self.doubt = _doubt(self._hello())
+            self.doubt = self._doubt(self._hello())
         if self.doubt is not None and not self._doubted:
             raise self.doubt
         self._seconds = greeting.limits.request_seconds + REPLY_GRACE_SECONDS
         return greeting
+
+    def _doubt(self, greeting: Greeting) -> StatusError | None:
+        """What this host's memory has against the machine."""
+        try:
+            self._sightings.meet(greeting)
+        except StatusError as alarm:
+            return alarm
+        return None
 
     def _hello(self) -> Greeting:
         self.send(Hello(protocol=PROTOCOL, client="seeclient"))
@@ -177,15 +192,6 @@ class Connection:
     def _lost(self, reason: str) -> StatusError:
         self.close()
         return dispatch.lost(self.address, reason)
-
-
-def _doubt(greeting: Greeting) -> StatusError | None:
-    """What this host's memory has against a machine."""
-    try:
-        sightings.meet(greeting)
-    except StatusError as alarm:
-        return alarm
-    return None
 
 
 def _has_news(peer: socket.socket) -> bool:

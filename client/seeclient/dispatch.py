@@ -33,27 +33,25 @@ from seemachine.wire.messages import (
 from seemachine.wire.names import SEE_PORT, is_esn, is_nvram, printed_name
 from seemachine.wire.printable import is_printable
 from seemachine.wire.status import BadValue, Status, StatusError
-from seemachine.wire.world import FLEET_VARIABLE, home, published_folder
+from seemachine.world import World
 
 CONNECT = "dispatch_socket_connect"
 NVMEMFILE = "dispatch_see_nvmemfile"
 _PORT = re.compile(r"\d{1,5}", re.ASCII)
 
 
-def addresses(fleet: str | Path | None = None) -> list[Address]:
+def addresses(world: World, fleet: str | Path | None = None) -> list[Address]:
     """Where machines should be, in module order.
 
-    `fleet` is a text such as `host:port,host:port` or the path of a fleet file; without it
-    $SEEMACHINE_FLEET is taken, else the published objects of the world folder. Raises StatusError
-    (InvalidParameter) for a text or file that can't be read.
+    `fleet` is a text such as `host:port,host:port` or the path of a fleet file; without it the
+    published objects of the world are taken. Raises StatusError (InvalidParameter) for a text or
+    file that can't be read.
     """
     if fleet is None:
-        fleet = os.environ.get(FLEET_VARIABLE) or None
-    if fleet is None:
-        return _published(home())
+        return _published(world)
     path = Path(fleet)
     return (
-        _from_file(path)
+        _from_file(path, world)
         if path.suffix == ".toml" or isinstance(fleet, Path)
         else _from_text(str(fleet))
     )
@@ -146,13 +144,13 @@ def refuse_doubted(peer: Peer, request: Any) -> None:
         raise peer.doubt
 
 
-def current_address(fleet: str | Path | None, peer: Peer) -> Address:
+def current_address(found: Iterable[Address], peer: Peer) -> Address:
     """Where a machine is now: it may have been started again on another port.
 
     Another machine in its place is not taken for it.
     """
     return next(
-        (address for address in addresses(fleet) if address.esn == peer.esn),
+        (address for address in found if address.esn == peer.esn),
         replace(peer.address, esn=peer.esn),
     )
 
@@ -280,9 +278,9 @@ def current_slots(peer: Peer) -> Story[SlotListing]:
     return listing
 
 
-def _published(world: Path) -> list[Address]:
+def _published(world: World) -> list[Address]:
     found = []
-    for path in published_folder(world).glob("*.json"):
+    for path in world.published.glob("*.json"):
         try:
             entry = json.loads(path.read_bytes())
             address = _checked(
@@ -322,13 +320,13 @@ def _address(text: str, module: int) -> Address:
     )
 
 
-def _from_file(path: Path) -> list[Address]:
+def _from_file(path: Path, world: World) -> list[Address]:
     """A fleet file says where machines are meant to be; where one is published, that is where it
     is.
     """
     import tomllib
 
-    published = {address.esn: address for address in _published(home())}
+    published = {address.esn: address for address in _published(world)}
     try:
         table = tomllib.loads(path.read_text())
         meant = [

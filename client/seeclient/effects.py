@@ -10,6 +10,8 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from seeclient.keys import KeyStore
+from seeclient.sightings import Sightings
 from seemachine.wire.messages import Greeting
 from seemachine.wire.status import StatusError
 
@@ -51,8 +53,12 @@ class Peer:
 
 @dataclass(slots=True)
 class Roster:
-    """The machines that can be asked, in module order, and why others can't."""
+    """The machines that can be asked, in module order, and why others can't; and what this host
+    has: its keys, and what it saw of machines.
+    """
 
+    keys: KeyStore
+    sightings: Sightings
     peers: list[Peer] = field(default_factory=list)
     failures: list[StatusError] = field(default_factory=list)
     # Which machine signed last with an NVRAM file: asked first, so that most signatures take one

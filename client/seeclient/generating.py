@@ -73,7 +73,7 @@ class Recipe:
 Patience = Callable[[Peer, float], bool]
 
 
-def check(recipe: Recipe) -> None:
+def check(recipe: Recipe, store: keys.KeyStore) -> None:
     """Refuse what can be refused without a machine. Raises StatusError."""
     keys.check_alias(recipe.alias)
     try:
@@ -82,19 +82,19 @@ def check(recipe: Recipe) -> None:
     except ParameterError as error:
         raise StatusError(Status.InvalidParameter, str(error), "generateLMS") from None
     # A plan that can't be is left to the machine, which refuses it in the guide's words.
-    if recipe.possible and keys.exists(recipe.alias):
-        advice = f"choose another alias, or remove its file {keys.path_of(recipe.alias)}"
+    if recipe.possible and store.has(recipe.alias):
+        advice = f"choose another alias, or remove its file {store.path_of(recipe.alias)}"
         raise StatusError(
             Status.ObjectInUse, f"there is a key {recipe.alias} already; {advice}", "generateLMS"
         )
-    keys.check_writable()
+    store.check_writable()
 
 
 def generate(
     roster: Roster, recipe: Recipe, tell: Listener, patience: Patience
 ) -> Story[keys.KeyFile]:
     """Make a key, write its cards, save its key file. Raises StatusError."""
-    check(recipe)
+    check(recipe, roster.keys)
     peer, ready = yield from dispatch.for_generation(
         roster, recipe.esn, cards=recipe.cards > 0, slot=recipe.slot
     )
@@ -107,7 +107,14 @@ def generate(
         Started(recipe.alias, time.perf_counter() - began, started.remaining, 1 << started.expchunk)
     )
     making = Making(
-        peer, started.handle, recipe, started.expcache, tell, patience, started.remaining
+        roster.keys,
+        peer,
+        started.handle,
+        recipe,
+        started.expcache,
+        tell,
+        patience,
+        started.remaining,
     )
     try:
         return (yield from _finish(making))
@@ -130,7 +137,7 @@ def resume(
 
     Raises StatusError (UnknownID) when no machine has one.
     """
-    keys.check_writable()
+    roster.keys.check_writable()
     label, began = keys.check_alias(alias), time.perf_counter()
     peer, resumed = yield from _take_over(roster, label, esn)
     recipe = _resumed_recipe(peer, alias, resumed, slot)
@@ -138,7 +145,14 @@ def resume(
     return (
         yield from _finish(
             Making(
-                peer, resumed.handle, recipe, resumed.expcache, tell, patience, resumed.remaining
+                roster.keys,
+                peer,
+                resumed.handle,
+                recipe,
+                resumed.expcache,
+                tell,
+                patience,
+                resumed.remaining,
             )
         )
     )
@@ -199,6 +213,7 @@ class Making:
     `doubt` is set while a card may or may not have been written, `begun` after a step.
     """
 
+    keys: keys.KeyStore
     peer: Peer
     handle: bytes
     recipe: Recipe
@@ -225,9 +240,9 @@ def _finish(making: Making) -> Story[keys.KeyFile]:
         making.peer.greeting.signer.hex(),
         recipe.warnat,
     )
-    _check_same(key)
+    _check_same(making.keys, key)
     # Saved before the first card is written: a card without its public key would be lost leaves.
-    keys.save(key)
+    making.keys.save(key)
     yield from _cards(making, last.cards)
     # From here on nobody needs what the machine kept for a client that does not come back.
     yield from _forget(making)
@@ -248,9 +263,9 @@ def _check_asked_for(making: Making, public_key: bytes) -> None:
         raise dispatch.impossible(making.peer, what, ContinueLms.NAME)
 
 
-def _check_same(key: keys.KeyFile) -> None:
+def _check_same(store: keys.KeyStore, key: keys.KeyFile) -> None:
     """A resumed key may have its file already; another key of the same name is not written over."""
-    if keys.exists(key.alias) and keys.load(key.alias).public_key != key.public_key:
+    if store.has(key.alias) and store.load(key.alias).public_key != key.public_key:
         detail = f"there is another key {key.alias} by now; move its file away and resume again"
         raise StatusError(Status.ObjectInUse, detail, "resumeLMS")
 
@@ -309,7 +324,7 @@ def _cards(making: Making, remaining: int) -> Story[None]:
         if remaining == making.recipe.cards and not making.doubt:
             # Without a single card nobody can sign with this key; who resumes it gets its file
             # again.
-            keys.remove(making.recipe.alias)
+            making.keys.remove(making.recipe.alias)
             if isinstance(error, StatusError):
                 yield from _forget(making)
         raise

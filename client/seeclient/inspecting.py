@@ -112,6 +112,6 @@ def provision(roster: Roster, esn: str, slot: int) -> Story[Provisioned]:
     """Move the next lease of the card in a slot into its machine. Raises StatusError."""
     peer = dispatch.machine(roster, esn)
     moved: LmsProvisioned = yield Ask(peer, ProvisionLms(slot=slot))
-    threshold = yield from thresholds.settle(peer, moved)
+    threshold = yield from thresholds.settle(roster, peer, moved)
     leaves = moved.first, moved.end
     return Provisioned(peer.esn, moved.public_key, *leaves, moved.leases, *threshold)

@@ -18,7 +18,6 @@ from seemachine.lms.keys import PublicKey
 from seemachine.wire.messages import MAX_HEIGHT, MAX_WARNAT
 from seemachine.wire.names import nvram_name
 from seemachine.wire.status import Status, StatusError
-from seemachine.wire.world import home, key_folder
 
 PREFIX = "key_pqsdk_"
 FORMAT = "seemachine key file 1"
@@ -74,101 +73,100 @@ def check_alias(alias: str) -> str:
     return folded
 
 
-def aliases() -> list[str]:
-    """The aliases of all keys of this host, sorted.
+@dataclass(frozen=True, slots=True)
+class KeyStore:
+    """The key files in a folder: kmdata/local of a world, or $NFAST_KMLOCAL."""
 
-    A file whose name has none is no key: nothing could ask for it.
-    """
-    names = (path.name.removeprefix(PREFIX) for path in key_folder(home()).glob(f"{PREFIX}*"))
-    return sorted(filter(_ALIAS.fullmatch, names))
+    folder: Path
 
+    def aliases(self) -> list[str]:
+        """The aliases of all keys, sorted.
 
-def known() -> dict[bytes, str]:
-    """The alias of each key of this host, by the name of its NVRAM file.
+        A file whose name has none is no key: nothing could ask for it.
+        """
+        names = (path.name.removeprefix(PREFIX) for path in self.folder.glob(f"{PREFIX}*"))
+        return sorted(filter(_ALIAS.fullmatch, names))
 
-    Files that can't be read are left out.
-    """
-    found = {}
-    for alias in aliases():
-        with contextlib.suppress(StatusError):
-            found[load(alias).name] = alias
-    return found
+    def known(self) -> dict[bytes, str]:
+        """The alias of each key, by the name of its NVRAM file.
 
+        Files that can't be read are left out.
+        """
+        found = {}
+        for alias in self.aliases():
+            with contextlib.suppress(StatusError):
+                found[self.load(alias).name] = alias
+        return found
 
-def exists(alias: str) -> bool:
-    """Whether there is a key of that alias."""
-    return path_of(alias).exists()
+    def has(self, alias: str) -> bool:
+        """Whether there is a key of that alias."""
+        return self.path_of(alias).exists()
 
+    def load(self, alias: str) -> KeyFile:
+        """The key of an alias.
 
-def load(alias: str) -> KeyFile:
-    """The key of an alias.
+        Raises StatusError: UnknownID when there is none, Malformed when its file is damaged.
+        """
+        path = self.path_of(check_alias(alias))
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            raise StatusError(
+                Status.UnknownID, f"there is no key {alias}; see them with: pipsqueak list", WHERE
+            ) from None
+        except OSError as error:
+            raise StatusError(Status.OSErrorErrno, f"{path}: {error.strerror}", WHERE) from None
+        try:
+            return decode(data)
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise StatusError(
+                Status.Malformed,
+                f"{path} is damaged ({error}); restore it from a copy, it holds no secret",
+                WHERE,
+            ) from None
 
-    Raises StatusError: UnknownID when there is none, Malformed when its file is damaged.
-    """
-    path = path_of(check_alias(alias))
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise StatusError(
-            Status.UnknownID, f"there is no key {alias}; see them with: pipsqueak list", WHERE
-        ) from None
-    except OSError as error:
-        raise StatusError(Status.OSErrorErrno, f"{path}: {error.strerror}", WHERE) from None
-    try:
-        return decode(data)
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise StatusError(
-            Status.Malformed,
-            f"{path} is damaged ({error}); restore it from a copy, it holds no secret",
-            WHERE,
-        ) from None
+    def save(self, key: KeyFile) -> None:
+        """Write a key file, so that a crash leaves all of it or nothing.
+
+        Raises StatusError when the folder can't be written.
+        """
+        path = self.path_of(check_alias(key.alias))
+        scratch = path.with_name(f".{path.name}.new")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with scratch.open("wb") as file:
+                file.write(_encode(key))
+                file.flush()
+                os.fsync(file.fileno())
+            scratch.replace(path)
+        except OSError as error:
+            raise StatusError(Status.OSErrorErrno, f"{path}: {error.strerror}", WHERE) from None
+
+    def check_writable(self) -> None:
+        """Raises StatusError when a key made now could not be saved: better before an hour of
+        hashing than after it.
+        """
+        folder = self.folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StatusError(Status.OSErrorErrno, f"{folder}: {error.strerror}", WHERE) from None
+        if not os.access(folder, os.W_OK):
+            raise StatusError(Status.AccessDenied, f"{folder} is not writable", WHERE)
+
+    def remove(self, alias: str) -> None:
+        """Delete a key file, or find it gone."""
+        self.path_of(check_alias(alias)).unlink(missing_ok=True)
+
+    def path_of(self, alias: str) -> Path:
+        """The file of an alias, whether it is there or not."""
+        return self.folder / f"{PREFIX}{alias.lower()}"
 
 
 def decode(data: bytes) -> KeyFile:
     """What a key file holds. Raises ValueError, KeyError, TypeError, RecursionError."""
     head, _, cache = data.partition(b"\n")
     return _decode(json.loads(head), cache)
-
-
-def save(key: KeyFile) -> None:
-    """Write a key file, so that a crash leaves all of it or nothing.
-
-    Raises StatusError when the folder can't be written.
-    """
-    path = path_of(check_alias(key.alias))
-    scratch = path.with_name(f".{path.name}.new")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with scratch.open("wb") as file:
-            file.write(_encode(key))
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(path)
-    except OSError as error:
-        raise StatusError(Status.OSErrorErrno, f"{path}: {error.strerror}", WHERE) from None
-
-
-def check_writable() -> None:
-    """Raises StatusError when a key made now could not be saved: better before an hour of hashing
-    than after it.
-    """
-    folder = key_folder(home())
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StatusError(Status.OSErrorErrno, f"{folder}: {error.strerror}", WHERE) from None
-    if not os.access(folder, os.W_OK):
-        raise StatusError(Status.AccessDenied, f"{folder} is not writable", WHERE)
-
-
-def remove(alias: str) -> None:
-    """Delete a key file, or find it gone."""
-    path_of(check_alias(alias)).unlink(missing_ok=True)
-
-
-def path_of(alias: str) -> Path:
-    """The file of an alias, whether it is there or not."""
-    return key_folder(home()) / f"{PREFIX}{alias.lower()}"
 
 
 def _encode(key: KeyFile) -> bytes:

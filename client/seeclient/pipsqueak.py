@@ -5,9 +5,19 @@ Exit codes: 0 done, 1 refused, 2 wrong usage, 130 interrupted.
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
-from seeclient import advice, dispatch, generating, inspecting, keys, signing_commands, thresholds
+from seeclient import (
+    advice,
+    dispatch,
+    environment,
+    generating,
+    inspecting,
+    keys,
+    signing_commands,
+    thresholds,
+)
 from seeclient.arguments import USAGE, Arguments, parse
 from seeclient.blocking import Fleet, fed
 from seeclient.effects import Peer, Story
@@ -30,7 +40,7 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run one command line."""
     settle_streams()
     try:
-        code = _run(sys.argv[1:] if words is None else words)
+        code = _run(sys.argv[1:] if words is None else words, os.environ)
         sys.stdout.flush()
     except KeyboardInterrupt as interrupt:
         # Behind the terminal's own ^C.
@@ -51,7 +61,7 @@ def main(words: Sequence[str] | None = None) -> int:
     return code
 
 
-def _run(words: Sequence[str]) -> int:
+def _run(words: Sequence[str], environ: Mapping[str, str]) -> int:
     if "--help" in words or "-h" in words or list(words) == ["help"]:
         say(*USAGE.splitlines(), sep="\n")
         return 0
@@ -59,21 +69,26 @@ def _run(words: Sequence[str]) -> int:
         say(f"pipsqueak {SDK_VERSION}")
         return 0
     try:
-        if os.environ.get(COMPAT_VARIABLE, VENDOR) not in (VENDOR, ""):
-            raise UsageError(f"{COMPAT_VARIABLE} takes {VENDOR}, not {os.environ[COMPAT_VARIABLE]}")
-        arguments = parse(words)
+        arguments = replace(parse(words), quirks=_quirks(environ))
     except UsageError as error:
         say(f"pipsqueak: {error}", file=sys.stderr)
         say("See pipsqueak --help", file=sys.stderr)
         return 2
     output = _output(arguments)
     try:
-        code = _connected(arguments, output)
+        code = _connected(arguments, environ, output)
     except BaseException:
         output.abandon()
         raise
     output.close()
     return code
+
+
+def _quirks(environ: Mapping[str, str]) -> bool:
+    chosen = environ.get(COMPAT_VARIABLE, "")
+    if chosen not in (VENDOR, ""):
+        raise UsageError(f"{COMPAT_VARIABLE} takes {VENDOR}, not {chosen}")
+    return chosen == VENDOR
 
 
 def _output(arguments: Arguments) -> Output:
@@ -84,16 +99,17 @@ def _output(arguments: Arguments) -> Output:
     return Document(arguments.verb)
 
 
-def _connected(arguments: Arguments, output: Output) -> int:
+def _connected(arguments: Arguments, environ: Mapping[str, str], output: Output) -> int:
     try:
-        fleet = Fleet(dispatch.addresses())
+        told = environment.from_process(environ)
+        fleet = Fleet(told)
     except StatusError as error:
         output.refused(error, "connect failed")
         return 1
     try:
         output.machines(fleet.roster)
         if sys.stderr.isatty():
-            advice.give(advice.nobody_answers(fleet.roster))
+            advice.give(advice.nobody_answers(fleet.roster, told))
         return COMMANDS[arguments.verb](fleet, arguments, output)
     finally:
         fleet.close()
@@ -105,15 +121,17 @@ def _banner(fleet: Fleet, arguments: Arguments, output: Output) -> int:
 
 
 def _list(fleet: Fleet, arguments: Arguments, output: Output) -> int:
-    del fleet, arguments
-    output.listing(keys.aliases())
+    del arguments
+    output.listing(fleet.roster.keys.aliases())
     return 0
 
 
 def _showinfo(fleet: Fleet, arguments: Arguments, output: Output) -> int:
     try:
-        info = fleet.run(inspecting.info(fleet.roster, keys.load(arguments.texts["alias"])))
-        output.info(info.without_thresholds() if signing_commands.vendors_quirks() else info)
+        info = fleet.run(
+            inspecting.info(fleet.roster, fleet.roster.keys.load(arguments.texts["alias"]))
+        )
+        output.info(info.without_thresholds() if arguments.quirks else info)
     except StatusError as error:
         output.refused(error, "showinfo failed")
         advice.give(advice.showing_refused(arguments.texts["alias"], error))
@@ -123,7 +141,7 @@ def _showinfo(fleet: Fleet, arguments: Arguments, output: Output) -> int:
 
 def _threshold(fleet: Fleet, arguments: Arguments, output: Output) -> int:
     try:
-        key = keys.load(arguments.texts["alias"])
+        key = fleet.roster.keys.load(arguments.texts["alias"])
         count = arguments.numbers["warnat"]
         output.threshold(fleet.run(thresholds.warn_at(fleet.roster, key, count)))
     except StatusError as error:

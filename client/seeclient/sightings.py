@@ -12,6 +12,7 @@ import fcntl
 import os
 import threading
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -19,10 +20,8 @@ from seeclient.keys import KeyFile
 from seemachine.wire.messages import Greeting, NvmemfileInfo
 from seemachine.wire.names import printed_name
 from seemachine.wire.status import Status, StatusError
-from seemachine.wire.world import home
+from seemachine.world import OFF, SEEN_VARIABLE
 
-VARIABLE = "SEEMACHINE_SEEN"
-OFF = "off"
 WHERE = "dispatch_see_memory"
 ADVICE = "seemachine quarantine explain"
 MAX_OPEN = 64
@@ -35,48 +34,91 @@ _files: dict[Path, int] = {}
 _lock = threading.Lock()
 
 
-def meet(greeting: Greeting) -> None:
-    """Compare a machine that just said hello with what is known of it.
+@dataclass(frozen=True, slots=True)
+class Sightings:
+    """What is remembered in a folder; nothing without one."""
 
-    Raises StatusError (AccessDenied) when it went back.
-    """
-    folder = _folder()
-    if folder is None or not greeting.epoch:
-        return
+    folder: Path | None
 
-    def compare(lines: list[list[str]]) -> list[list[str]]:
-        known = {
-            bytes.fromhex(nvram): (int(epoch), bytes.fromhex(opening))
-            for nvram, epoch, opening in lines
-        }
-        if greeting.nvram in known:
-            _compare(greeting, *known[greeting.nvram], folder)
-        return _with(greeting, lines)
+    def meet(self, greeting: Greeting) -> None:
+        """Compare a machine that just said hello with what is known of it.
 
-    _change(folder / greeting.esn, compare)
+        Raises StatusError (AccessDenied) when it went back.
+        """
+        folder = self.folder
+        if folder is None or not greeting.epoch:
+            return
 
+        def compare(lines: list[list[str]]) -> list[list[str]]:
+            known = {
+                bytes.fromhex(nvram): (int(epoch), bytes.fromhex(opening))
+                for nvram, epoch, opening in lines
+            }
+            if greeting.nvram in known:
+                _compare(greeting, *known[greeting.nvram], folder)
+            return _with(greeting, lines)
 
-def accept(greeting: Greeting, files: Iterable[NvmemfileInfo]) -> None:
-    """A person has decided: `meet` is to take a machine, which has these files, as it is now.
+        _change(folder / greeting.esn, compare)
 
-    Leaves that were seen stay remembered.
+    def accept(self, greeting: Greeting, files: Iterable[NvmemfileInfo]) -> None:
+        """A person has decided: `meet` is to take a machine, which has these files, as it is now.
 
-    Raises StatusError (AccessDenied) when one of those would come again.
-    """
-    folder = _folder()
-    if folder is None or not greeting.epoch:
-        return
-    for file in files:
-        highest = _leases_in(folder / f"{file.file.hex()}-{greeting.esn}").get(
-            file.first // max(1, file.end - file.first), -1
-        )
-        if highest >= file.next:
-            what = (
-                f"{printed_name(file.file)} of {greeting.esn} stands at leaf {file.next}, but its"
-                f" leaf {highest} was seen here"
+        Leaves that were seen stay remembered.
+
+        Raises StatusError (AccessDenied) when one of those would come again.
+        """
+        folder = self.folder
+        if folder is None or not greeting.epoch:
+            return
+        for file in files:
+            highest = _leases_in(folder / f"{file.file.hex()}-{greeting.esn}").get(
+                file.first // max(1, file.end - file.first), -1
             )
-            raise StatusError(Status.AccessDenied, f"{what}; see: {ADVICE}", WHERE)
-    _change(folder / greeting.esn, partial(_with, greeting))
+            if highest >= file.next:
+                what = (
+                    f"{printed_name(file.file)} of {greeting.esn} stands at leaf {file.next}, but"
+                    f" its leaf {highest} was seen here"
+                )
+                raise StatusError(Status.AccessDenied, f"{what}; see: {ADVICE}", WHERE)
+        _change(folder / greeting.esn, partial(_with, greeting))
+
+    def recall(self, esn: str, key: KeyFile) -> Leases:
+        """What is known of a key's leases on a machine; to be asked before a request.
+
+        Raises StatusError.
+        """
+        if self.folder is None:
+            return {}
+        return _leases_in(self.folder / f"{key.name.hex()}-{esn}")
+
+    def check(self, esn: str, key: KeyFile, before: Leases, leaf: int) -> None:
+        """Compare the leaf of a signature with what was known before it was asked for, and
+        remember it.
+
+        Raises StatusError (AccessDenied).
+        """
+        folder = self.folder
+        if folder is None:
+            return
+        lease = leaf >> key.key.tree.h - key.expcards - key.explease
+        if leaf <= before.get(lease, -1):
+            raise _refusal(
+                f"{esn} signed with leaf {leaf} of {printed_name(key.name)}, but its leaf"
+                f" {before[lease]} was seen here before",
+                folder,
+            )
+        if lease not in before:
+            _check_elsewhere(folder, esn, key, lease)
+
+        def remember(lines: list[list[str]]) -> list[list[str]]:
+            known = _leases(lines)
+            known[lease] = max(leaf, known.get(lease, -1))
+            return [[str(number), str(highest)] for number, highest in known.items()]
+
+        _change(folder / f"{key.name.hex()}-{esn}", remember)
+
+
+NOTHING = Sightings(None)
 
 
 def _with(greeting: Greeting, lines: list[list[str]]) -> list[list[str]]:
@@ -85,41 +127,6 @@ def _with(greeting: Greeting, lines: list[list[str]]) -> list[list[str]]:
         *rest[1 - KEPT_NVRAMS :],
         [greeting.nvram.hex(), str(greeting.epoch), greeting.opening.hex()],
     ]
-
-
-def recall(esn: str, key: KeyFile) -> Leases:
-    """What is known of a key's leases on a machine; to be asked before a request.
-
-    Raises StatusError.
-    """
-    folder = _folder()
-    return {} if folder is None else _leases_in(folder / f"{key.name.hex()}-{esn}")
-
-
-def check(esn: str, key: KeyFile, before: Leases, leaf: int) -> None:
-    """Compare the leaf of a signature with what was known before it was asked for, and remember it.
-
-    Raises StatusError (AccessDenied).
-    """
-    folder = _folder()
-    if folder is None:
-        return
-    lease = leaf >> key.key.tree.h - key.expcards - key.explease
-    if leaf <= before.get(lease, -1):
-        raise _refusal(
-            f"{esn} signed with leaf {leaf} of {printed_name(key.name)}, but its leaf"
-            f" {before[lease]} was seen here before",
-            folder,
-        )
-    if lease not in before:
-        _check_elsewhere(folder, esn, key, lease)
-
-    def remember(lines: list[list[str]]) -> list[list[str]]:
-        known = _leases(lines)
-        known[lease] = max(leaf, known.get(lease, -1))
-        return [[str(number), str(highest)] for number, highest in known.items()]
-
-    _change(folder / f"{key.name.hex()}-{esn}", remember)
 
 
 def _compare(greeting: Greeting, epoch: int, opening: bytes, folder: Path) -> None:
@@ -156,11 +163,6 @@ def _refusal(what: str, folder: Path) -> StatusError:
     )
 
 
-def _folder() -> Path | None:
-    chosen = os.environ.get(VARIABLE)
-    return None if chosen == OFF else Path(chosen) if chosen else home() / "seen"
-
-
 def _leases_in(path: Path) -> Leases:
     found: Leases = {}
 
@@ -189,8 +191,8 @@ def _change(path: Path, change: Callable[[list[list[str]]], list[list[str]]]) ->
     except (OSError, ValueError) as error:
         raise StatusError(
             Status.OSErrorErrno,
-            f"{path}: {error}; make it usable, or choose another folder by {VARIABLE}, or"
-            f" {VARIABLE}={OFF}",
+            f"{path}: {error}; make it usable, or choose another folder by {SEEN_VARIABLE}, or"
+            f" {SEEN_VARIABLE}={OFF}",
             WHERE,
         ) from None
 

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from seeclient import dispatch, sightings, thresholds
+from seeclient import dispatch, thresholds
 from seeclient.effects import Ask, Pause, Peer, Roster, Story, Work
 from seeclient.keys import KeyFile
 from seeclient.message import Message
@@ -93,7 +93,7 @@ def _try(
     """A signature of one machine; None when it has no leaf for us, which is added to `reasons`."""
     key = wish.key
     try:
-        signed = yield from _checked(peer, wish, load=load)
+        signed = yield from _checked(roster, peer, wish, load=load)
     except StatusError as refused:
         roster.signers.pop(key.name, None)
         if refused.where == dispatch.CONNECT:
@@ -112,9 +112,9 @@ def _try(
     return Signed(signed.signature, peer.esn, signed.leaf, signed.remaining)
 
 
-def _checked(peer: Peer, wish: Wish, *, load: bool) -> Story[NvmemfileSigned]:
+def _checked(roster: Roster, peer: Peer, wish: Wish, *, load: bool) -> Story[NvmemfileSigned]:
     key = wish.key
-    before = sightings.recall(peer.esn, key)
+    before = roster.sightings.recall(peer.esn, key)
     if load:
         yield from _load(peer, key)
     signed = yield from _sign_on(peer, wish)
@@ -126,7 +126,7 @@ def _checked(peer: Peer, wish: Wish, *, load: bool) -> Story[NvmemfileSigned]:
         )
     # Before anybody sees the signature: a leaf that was seen already may have signed something
     # else.
-    sightings.check(peer.esn, key, before, signed.leaf)
+    roster.sightings.check(peer.esn, key, before, signed.leaf)
     return signed
 
 

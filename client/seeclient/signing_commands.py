@@ -21,7 +21,7 @@ def sign(fleet: Fleet, arguments: Arguments, output: Output) -> int:
     """Sign, and check the signature. Returns the exit code."""
     path = arguments.texts.get("sigfile")
     try:
-        key = keys.load(arguments.texts["alias"])
+        key = fleet.roster.keys.load(arguments.texts["alias"])
         message = Message(_source(arguments))
         head, more = _head(message)
         # A leaf is dear: what can fail without one fails first.
@@ -29,7 +29,7 @@ def sign(fleet: Fleet, arguments: Arguments, output: Output) -> int:
             _check_target(Path(path), arguments)
         output.key(key)
         began = time.perf_counter()
-        signed = _signed(fleet, key, message, arguments.texts.get("acknowledge"))
+        signed = _signed(fleet, key, message, arguments)
         seconds = time.perf_counter() - began
     except StatusError as error:
         output.refused(error, "sign failed")
@@ -45,33 +45,36 @@ def sign(fleet: Fleet, arguments: Arguments, output: Output) -> int:
     if failure is not None:
         output.refused(failure, "sigfile not written")
         return 1
-    return _self_check(fleet, key, message, signed, output)
+    return _self_check(fleet, key, message, signed, arguments, output)
 
 
-def _signed(fleet: Fleet, key: keys.KeyFile, message: Message, why: str | None) -> signing.Signed:
+def _signed(
+    fleet: Fleet, key: keys.KeyFile, message: Message, arguments: Arguments
+) -> signing.Signed:
     """1.4.1 knows no thresholds: with its quirks nobody is asked, which the ledger keeps."""
     try:
+        why = arguments.texts.get("acknowledge")
         return fleet.run(signing.sign(fleet.roster, key, message, why))
     except StatusError as refused:
-        if refused.status is not Status.UseLimitExceeded or not vendors_quirks():
+        if refused.status is not Status.UseLimitExceeded or not arguments.quirks:
             raise
     why = f"{COMPAT_VARIABLE}={VENDOR}"
     return fleet.run(signing.sign(fleet.roster, key, message, why))
 
 
-def vendors_quirks() -> bool:
-    """Whether what 1.4.1 does is wanted, be it odd, and nothing that it does not know."""
-    return os.environ.get(COMPAT_VARIABLE) == VENDOR
-
-
 def _self_check(
-    fleet: Fleet, key: keys.KeyFile, message: Message, signed: signing.Signed, output: Output
+    fleet: Fleet,
+    key: keys.KeyFile,
+    message: Message,
+    signed: signing.Signed,
+    arguments: Arguments,
+    output: Output,
 ) -> int:
     began = time.perf_counter()
     try:
         # The vendor's check asks for the NVRAM file first, which is gone after the last leaf: a
         # good signature looks bad (2.7.2.1 step 7).
-        if vendors_quirks() and not fleet.run(dispatch.holders(fleet.roster, key.name)):
+        if arguments.quirks and not fleet.run(dispatch.holders(fleet.roster, key.name)):
             raise dispatch.no_holder(key.name)
         signing.verify(key, message, signed.signature)
     except StatusError as error:
@@ -84,10 +87,9 @@ def _self_check(
 
 def verify(fleet: Fleet, arguments: Arguments, output: Output) -> int:
     """Check a signature without a machine. Returns the exit code."""
-    del fleet
     path = Path(arguments.texts["verify"])
     try:
-        key = keys.load(arguments.texts["alias"])
+        key = fleet.roster.keys.load(arguments.texts["alias"])
         output.key(key)
         signature = _read(path)
         message = Message(_source(arguments))

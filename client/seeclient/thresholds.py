@@ -6,7 +6,7 @@ Thresholds); the key file has the number for leases on cards that were written b
 
 from dataclasses import replace
 
-from seeclient import dispatch, keys
+from seeclient import dispatch
 from seeclient.effects import Ask, AskAll, Peer, Roster, Story
 from seeclient.keys import KeyFile
 from seemachine.wire.messages import (
@@ -53,17 +53,19 @@ def warn_at(roster: Roster, key: KeyFile, count: int) -> Story[KeyFile]:
         if isinstance(reply, StatusError) and reply.status is not Status.NotAvailable:
             raise reply
     changed = replace(key, warnat=count)
-    keys.save(changed)
+    roster.keys.save(changed)
     return changed
 
 
-def settle(peer: Peer, moved: LmsProvisioned) -> Story[tuple[int, StatusError | None]]:
+def settle(
+    roster: Roster, peer: Peer, moved: LmsProvisioned
+) -> Story[tuple[int, StatusError | None]]:
     """Bring a lease that came from a card up to its key's threshold, never down.
 
     Returns the one in force, and why it is not the key's.
     """
-    alias = keys.known().get(moved.file)
-    wanted = keys.load(alias).warnat if alias is not None else 0
+    alias = roster.keys.known().get(moved.file)
+    wanted = roster.keys.load(alias).warnat if alias is not None else 0
     if wanted <= moved.warnat:
         return moved.warnat, None
     try:

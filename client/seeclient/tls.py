@@ -14,7 +14,6 @@ With 1 or 2 every machine is spoken to over TLS: nobody who names a certificate 
 out of it.
 """
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from seeclient.effects import Address
 from seemachine.wire import certificates
 from seemachine.wire.status import Status, StatusError
-from seemachine.wire.world import CA_FILE, CLIENT_PREFIX, home, pki_folder
+from seemachine.world import CA_FILE, CLIENT_PREFIX
 
 if TYPE_CHECKING:
     import ssl
@@ -98,8 +97,10 @@ class Tls:
 class Credentials:
     """What one fleet identifies itself with; files are read when a machine first needs them."""
 
-    def __init__(self, given: Tls | None = None) -> None:
-        self._chosen = given or _from_environment()
+    def __init__(self, given: Tls | None, pki: Path) -> None:
+        """`given` are the files to take, if any; `pki` is the folder of those of the world."""
+        self._chosen = given
+        self._pki = pki
         self._context: ssl.SSLContext | None = None
         self._files: Tls | None = None
 
@@ -108,7 +109,7 @@ class Credentials:
         if self._chosen is None and not address.tls:
             return None
         if self._context is None:
-            self._files = self._chosen or _from_world(address)
+            self._files = self._chosen or _from_folder(address, self._pki)
             self._context = _context(address, self._files)
         return self._context
 
@@ -139,6 +140,10 @@ class Credentials:
         return _failed(address, advice.format(**names))
 
 
+# No files, and no folder that has some.
+NONE = Credentials(None, Path())
+
+
 def host_name(address: Address) -> str:
     """The name or address that the machine's certificate must have."""
     return ANY.get(address.host, address.host)
@@ -156,9 +161,13 @@ def check_esn(address: Address, certificate: Mapping[str, Any] | None, esn: str)
         raise _failed(address, f"the machine's certificate is {whose}, not for {esn}; {advice}")
 
 
-def _from_environment() -> Tls | None:
+def from_environment(environ: Mapping[str, str]) -> Tls | None:
+    """The files that an environment names, if it names any.
+
+    Raises StatusError (InvalidParameter) for a key or a CA without a certificate.
+    """
     named = {
-        name: os.environ.get(name, "") for name in (CERTIFICATE_VARIABLE, KEY_VARIABLE, CA_VARIABLE)
+        name: environ.get(name, "") for name in (CERTIFICATE_VARIABLE, KEY_VARIABLE, CA_VARIABLE)
     }
     certificate, key, ca = named.values()
     if not certificate:
@@ -178,8 +187,7 @@ def _from_environment() -> Tls | None:
     )
 
 
-def _from_world(address: Address) -> Tls:
-    folder = pki_folder(home())
+def _from_folder(address: Address, folder: Path) -> Tls:
     found = sorted(folder.glob(f"{CLIENT_PREFIX}*.crt"))
     if len(found) != 1:
         how = f"{folder} has several" if found else "make one with seemachine pki issue client"

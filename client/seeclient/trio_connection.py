@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
-from seeclient import dispatch, sightings, tls
+from seeclient import dispatch, tls
 from seeclient.blocking_connection import CONNECT_SECONDS, READ_BYTES, REPLY_GRACE_SECONDS
 from seeclient.effects import Address
+from seeclient.sightings import NOTHING, Sightings
 from seemachine.wire.link import NEED_DATA, Answered, Closed, Link, Refused, Role
 from seemachine.wire.messages import Greeting, Hello
 from seemachine.wire.names import PROTOCOL
@@ -27,10 +28,15 @@ class Connection:
     """
 
     def __init__(
-        self, address: Address, wire: trio.SocketStream, credentials: tls.Credentials
+        self,
+        address: Address,
+        wire: trio.SocketStream,
+        credentials: tls.Credentials = tls.NONE,
+        sightings: Sightings = NOTHING,
     ) -> None:
         self.address = address
         self._credentials = credentials
+        self._sightings = sightings
         self._certificate: Mapping[str, Any] | None = None
         self._wire = wire
         self.lock = trio.Lock()
@@ -97,11 +103,11 @@ class Connection:
         if self._certificate is not None:
             tls.check_esn(self.address, self._certificate, greeting.esn)
         try:
-            sightings.meet(greeting)
+            self._sightings.meet(greeting)
         except StatusError:
             # Somebody may have met it after a restart since it answered. Then this connection is
             # dead; else it answers the same again.
-            sightings.meet(await self._hello())
+            self._sightings.meet(await self._hello())
         self._seconds = greeting.limits.request_seconds + REPLY_GRACE_SECONDS
         return greeting
 
@@ -148,14 +154,15 @@ class Connection:
         return dispatch.lost(self.address, reason)
 
 
-async def connect(address: Address, credentials: tls.Credentials) -> Connection:
+async def connect(
+    address: Address, credentials: tls.Credentials = tls.NONE, sightings: Sightings = NOTHING
+) -> Connection:
     """Connect, over TLS where the credentials say so. Raises StatusError."""
     context = credentials.context(address)
     try:
         with trio.fail_after(CONNECT_SECONDS):
-            connection = Connection(
-                address, await trio.open_tcp_stream(address.host, address.port), credentials
-            )
+            wire = await trio.open_tcp_stream(address.host, address.port)
+            connection = Connection(address, wire, credentials, sightings)
             if context is not None:
                 await connection.secure(context)
             return connection

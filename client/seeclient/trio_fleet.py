@@ -1,13 +1,14 @@
 """The client for trio: the same operations, over trio streams."""
 
 import contextlib
+import os
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import trio
 
-from seeclient import dispatch, generating, inspecting, keys, signing, thresholds, tls
+from seeclient import dispatch, environment, generating, inspecting, keys, signing, thresholds
 from seeclient.blocking import fed
 from seeclient.effects import (
     Address,
@@ -17,16 +18,18 @@ from seeclient.effects import (
     Pause,
     Peer,
     Result,
-    Roster,
     Story,
     Work,
     resume,
 )
+from seeclient.environment import Environment
 from seeclient.events import Listener, ignore
 from seeclient.generating import Patience, Recipe
 from seeclient.message import Message
+from seeclient.tls import Tls
 from seeclient.trio_connection import Connection, connect
 from seemachine.wire.status import StatusError
+from seemachine.world import World
 
 
 class Fleet:
@@ -37,10 +40,10 @@ class Fleet:
     A connection that was lost while idle is opened anew.
     """
 
-    def __init__(self, fleet: str | Path | None = None, files: tls.Tls | None = None) -> None:
-        self._fleet = fleet
-        self._credentials = tls.Credentials(files)
-        self.roster = Roster()
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self._credentials = environment.credentials()
+        self.roster = environment.roster()
         self._connections: dict[Peer, Connection] = {}
 
     async def generate_lms(
@@ -81,7 +84,7 @@ class Fleet:
 
     def key(self, alias: str) -> "Key":
         """A key of this host. Raises StatusError."""
-        return Key(self, keys.load(alias))
+        return Key(self, self.roster.keys.load(alias))
 
     async def close(self) -> None:
         """Hang up on all."""
@@ -123,9 +126,8 @@ class Fleet:
         async with self._connections[peer].lock:
             connection = self._connections[peer]
             if connection.stale and isinstance(request, dispatch.ANYWHERE):
-                fresh = await connect(
-                    dispatch.current_address(self._fleet, peer), self._credentials
-                )
+                address = dispatch.current_address(self._environment.addresses(), peer)
+                fresh = await connect(address, self._credentials, self.roster.sightings)
                 fresh.lock = connection.lock
                 await connection.close()
                 connection = self._connections[peer] = fresh
@@ -146,8 +148,9 @@ class Fleet:
                 nursery.start_soon(ask_one, index, peer)
         return replies
 
-    async def connect(self, found: Sequence[Address]) -> None:
+    async def connect(self) -> None:
         """Connect to all at once; who does not answer goes to `roster.failures`."""
+        found = self._environment.addresses()
         outcomes: list[Peer | StatusError | None] = [None] * len(found)
 
         async def join(index: int, address: Address) -> None:
@@ -165,7 +168,7 @@ class Fleet:
         )
 
     async def _join(self, address: Address) -> Peer:
-        connection = await connect(address, self._credentials)
+        connection = await connect(address, self._credentials, self.roster.sightings)
         try:
             peer = Peer(address, await connection.greet())
         except BaseException:
@@ -211,17 +214,15 @@ class Key(signing.LocalKey):
 
 @contextlib.asynccontextmanager
 async def open_fleet(
-    fleet: str | Path | None = None, tls: tls.Tls | None = None
+    fleet: str | Path | None = None,
+    tls: Tls | None = None,
+    *,
+    world: World | Path | str | None = None,
 ) -> AsyncIterator[Fleet]:
-    """Connect to every machine of a fleet (see dispatch.addresses).
-
-    Those that do not answer are in `roster.failures`.
-
-    `tls` names the files of TLS; without it see the module tls.
-    """
-    opened = Fleet(fleet, tls)
+    """Connect to every machine of a fleet, as `blocking.open_fleet` does."""
+    opened = Fleet(environment.chosen(os.environ, world, fleet, tls))
     try:
-        await opened.connect(dispatch.addresses(fleet))
+        await opened.connect()
         yield opened
     finally:
         with trio.CancelScope(shield=True):

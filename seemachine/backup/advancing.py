@@ -4,8 +4,7 @@ take note.
 Nothing goes back.
 """
 
-import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import groupby
@@ -20,11 +19,11 @@ from seemachine.state.nvram.store import Store
 from seemachine.state.records import NvramFile
 from seemachine.state.witness.protocol import Witness
 from seemachine.wire.names import is_esn, printed_name
-from seemachine.wire.world import witness_folder
-from seemachine.witnesses import open_witness
+from seemachine.world import World
 
 # Leaves `first` to `end` (not included) of an NVRAM file.
 Range = tuple[bytes, int, int]
+Opener = Callable[[], Witness]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,31 +35,34 @@ class Stopped:
     store: Store | None
 
 
-def lock(world: Path, backup: Backup, stack: ExitStack) -> list[str]:
+def lock(world: World, backup: Backup, stack: ExitStack) -> list[str]:
     """Hold the machines of the world and of the backup still until the stack ends; returns their
     ESNs.
 
     Raises StateLocked.
     """
-    here = {folder.name for folder in world.glob("hsm/*") if is_esn(folder.name)}
+    here = {folder.name for folder in world.folder.glob("hsm/*") if is_esn(folder.name)}
     for esn in sorted(here):
-        stack.callback(FolderLock(world / "hsm" / esn, esn).release)
+        stack.callback(FolderLock(world.hsm(esn), esn).release)
     return sorted(here | {part.esn for part in backup.manifest.machines})
 
 
 def advance(
-    world: Path, backup: Backup, witnesses: Mapping[str, str], names: Mapping[bytes, str]
+    world: World,
+    backup: Backup,
+    witnesses: Mapping[str, Opener],
+    names: Mapping[bytes, str],
 ) -> list[Step]:
     """Compare each machine of the backup with what is here. Call with the machines locked.
 
-    `witnesses` says by ESN which witness a machine has (empty: the world's), `names` what keys are
+    `witnesses` opens, by ESN, the witness of a machine; `names` says what keys are
     called. Raises StateError, OSError.
     """
     with ExitStack() as stack:
         concerned = {part.esn for part in backup.manifest.machines}
         stopped = {
-            esn: _open(world, esn, where, stack, look=esn in concerned)
-            for esn, where in witnesses.items()
+            esn: _open(world, esn, opener, stack, look=esn in concerned)
+            for esn, opener in witnesses.items()
         }
         steps, gone = [], []
         for part in backup.manifest.machines:
@@ -71,19 +73,19 @@ def advance(
             steps += list(_lost(machine, part, used, names))
         for machine in stopped.values():
             _note(machine.witness, gone)
-    _check_noted(world, witnesses, gone)
+    _check_noted(witnesses, gone)
     return steps
 
 
-def _open(world: Path, esn: str, where: str, stack: ExitStack, *, look: bool) -> Stopped:
+def _open(world: World, esn: str, opener: Opener, stack: ExitStack, *, look: bool) -> Stopped:
     """With its NVRAM, if the backup has something to compare it with."""
-    folder = world / "hsm" / esn
+    folder = world.hsm(esn)
     kinds = [kind for kind in ("nvram.db", "nvram") if look and (folder / kind).exists()]
     if len(kinds) > 1:
         raise StateUnsafe(
             f"{folder} has two NVRAMs, nvram.db and nvram; move away the one that is not used"
         )
-    witness = open_witness(where, witness_folder(world), esn, os.environ)
+    witness = opener()
     if not kinds:
         stack.callback(witness.release)
         return Stopped(esn, witness, None)
@@ -228,10 +230,10 @@ def _note(witness: Witness, gone: Iterable[Range]) -> None:
     witness.beat()
 
 
-def _check_noted(world: Path, witnesses: Mapping[str, str], gone: list[Range]) -> None:
+def _check_noted(witnesses: Mapping[str, Opener], gone: list[Range]) -> None:
     """Notes are best effort elsewhere. Here they are all that is left, so they are looked for."""
-    for esn, where in witnesses.items():
-        witness = open_witness(where, witness_folder(world), esn, os.environ)
+    for esn, opener in witnesses.items():
+        witness = opener()
         try:
             if any(
                 witness.noted(name).get(first, 0) < end for name, first, end in gone if end > first

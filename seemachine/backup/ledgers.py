@@ -11,6 +11,7 @@ from seemachine.state.disk.durable import private_folder, replace_file
 from seemachine.state.records import MAX_LEAVES
 from seemachine.wire.names import FILE_NAME_BYTES, TOKEN_BYTES, is_esn, is_nvram
 from seemachine.wire.printable import is_printable
+from seemachine.world import World
 
 # Digests in hexadecimal begin with it when a client hashes; alone it waits for one.
 AWAITED = "71"
@@ -63,12 +64,12 @@ def _can_be(row: dict[str, Any]) -> bool:
     )
 
 
-def keep(world: Path, name: str, data: bytes, backup: str) -> Step:
+def keep(world: World, name: str, data: bytes, backup: str) -> Step:
     """Keep a ledger under its name.
 
     Of two the one with all rows of the other stays; where neither has, both do.
     """
-    path = private_folder(world / ARCHIVE) / name
+    path = private_folder(world.archive) / name
     if not path.exists():
         replace_file(path, data)
         return Step("ledger", name, "written", f"ledger {name}: kept in {ARCHIVE}")

@@ -26,16 +26,16 @@ from seemachine.state.disk.file_identity import handle_of, same_file
 from seemachine.state.disk.world_key import FILE_NAME
 from seemachine.state.errors import CardError, StateCopied, StateForeign
 from seemachine.state.witness import card_witness
-from seemachine.wire.world import witness_folder
+from seemachine.world import World
 
 
-def check_on_rack(world: Path, names: Sequence[str]) -> None:
+def check_on_rack(world: World, names: Sequence[str]) -> None:
     """Refuse cards that can't go into a backup: not on the rack, blank, empty, not the original.
 
     Raises CardError, StateCorrupt.
     """
     for name in names:
-        path = world / "cards" / f"{name}{SUFFIX}"
+        path = world.cards / f"{name}{SUFFIX}"
         if not NAMES.fullmatch(f"{CARDS}{name}{SUFFIX}") or not path.is_file():
             raise CardError(
                 f"card {name} is not on the rack; see where it is with: seemachine card list"
@@ -45,14 +45,14 @@ def check_on_rack(world: Path, names: Sequence[str]) -> None:
             raise CardError(f"card {name} holds no leases, so there is nothing in it to keep")
 
 
-def take_out(world: Path, identifier: str, names: Sequence[str]) -> dict[str, bytes]:
+def take_out(world: World, identifier: str, names: Sequence[str]) -> dict[str, bytes]:
     """Take cards off the rack, durably, for a backup, and return their files by name.
 
     Raises CardError, StateError, OSError.
     """
     if not names:
         return {}
-    rack, folder = world / "cards", outgoing(world) / identifier
+    rack, folder = world.cards, outgoing(world) / identifier
     with Slots(world, "").locked():
         check_on_rack(world, names)
         private_folder(folder)
@@ -69,7 +69,7 @@ def take_out(world: Path, identifier: str, names: Sequence[str]) -> dict[str, by
         return {name: (folder / f"{name}{SUFFIX}").read_bytes() for name in names}
 
 
-def clear(world: Path, identifier: str) -> None:
+def clear(world: World, identifier: str) -> None:
     """The backup is durable: what was taken out is in it alone."""
     folder = outgoing(world) / identifier
     if folder.is_dir():
@@ -79,12 +79,12 @@ def clear(world: Path, identifier: str) -> None:
         flush_folder(folder.parent)
 
 
-def outgoing(world: Path) -> Path:
+def outgoing(world: World) -> Path:
     """What was taken off the rack for backups that were not completed has a folder each in here."""
-    return world / "cards" / "outgoing"
+    return world.cards / "outgoing"
 
 
-def leftovers(world: Path) -> dict[Path, list[str]]:
+def leftovers(world: World) -> dict[Path, list[str]]:
     """The cards of interrupted backups, by folder."""
     found = {
         folder: sorted(path.stem for path in folder.glob(f"*{SUFFIX}"))
@@ -94,7 +94,7 @@ def leftovers(world: Path) -> dict[Path, list[str]]:
 
 
 def bring_back(
-    world: Path, identifier: str, name: str, data: bytes, *, after_loss: bool = False
+    world: World, identifier: str, name: str, data: bytes, *, after_loss: bool = False
 ) -> tuple[str, int]:
     """Make a card of a backup a card of the rack again, and return what it is called now and how
     many leases it has.
@@ -103,13 +103,13 @@ def bring_back(
     use elsewhere, StateCorrupt, OSError.
     """
     with Slots(world, "").locked():
-        came = witness_folder(world) / "restored" / identifier / name
+        came = world.witness / "restored" / identifier / name
         if came.exists():
             raise StateCopied(
                 f"card {name} of this backup came back before"
                 f" ({came.read_text(errors='replace').strip()}); it does so once"
             )
-        if not (world / FILE_NAME).exists():
+        if not (world.key_file).exists():
             raise StateForeign(
                 f"card {name}: this world has no {FILE_NAME}; put that of the card's world here"
                 " first"
@@ -122,7 +122,7 @@ def bring_back(
         replace_file(came, time.strftime("%Y-%m-%d %H:%M:%S UTC\n", time.gmtime()).encode())
         _drop(_ticket(world, identifier, name) / "place")
         card = replace(card, name=_free_name(world, name))
-        write_card(private_folder(world / "cards"), card)
+        write_card(private_folder(world.cards), card)
         _drop(outgoing(world) / identifier / f"{name}{SUFFIX}")
         return card.name, len(card.leases)
 
@@ -136,12 +136,12 @@ def _drop(path: Path) -> None:
             flush_folder(path.parent.parent)
 
 
-def _free_name(world: Path, name: str) -> str:
+def _free_name(world: World, name: str) -> str:
     """Its own name, or the next free number when there is another card of that name by now."""
     taken = {
         path.stem
         for pattern in (f"cards/*{SUFFIX}", f"hsm/*/slots/*/*{SUFFIX}")
-        for path in world.glob(pattern)
+        for path in world.folder.glob(pattern)
     }
     return (
         name
@@ -150,12 +150,12 @@ def _free_name(world: Path, name: str) -> str:
     )
 
 
-def _write_ticket(world: Path, identifier: str, name: str) -> None:
+def _write_ticket(world: World, identifier: str, name: str) -> None:
     folder = private_folder(_ticket(world, identifier, name))
     replace_file(folder / "place", handle_of(folder))
 
 
-def _check_ticket(world: Path, identifier: str, name: str) -> None:
+def _check_ticket(world: World, identifier: str, name: str) -> None:
     folder = _ticket(world, identifier, name)
     place = folder / "place"
     if not place.is_file() or not same_file(place.read_bytes(), handle_of(folder)):
@@ -166,5 +166,5 @@ def _check_ticket(world: Path, identifier: str, name: str) -> None:
         )
 
 
-def _ticket(world: Path, identifier: str, name: str) -> Path:
-    return witness_folder(world) / "lent" / identifier / name
+def _ticket(world: World, identifier: str, name: str) -> Path:
+    return world.witness / "lent" / identifier / name

@@ -5,13 +5,14 @@ The machines must be down.
 
 import argparse
 import contextlib
-import os
 import sys
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
-from seeclient import keys
+from seeclient.keys import KeyStore
 
 from seemachine.backup import ledgers, lending
 from seemachine.backup.advancing import advance, lock
@@ -34,14 +35,14 @@ from seemachine.state.disk.durable import private_folder, replace_file
 from seemachine.state.disk.lock import holder
 from seemachine.state.errors import CardError, StateError, StateLocked, StateUnsafe, counted, reason
 from seemachine.wire.status import StatusError
-from seemachine.wire.world import HOME_VARIABLE, home, key_folder, witness_folder
+from seemachine.witnesses import open_witness
 from seemachine.witnesses.address import folder_of, is_url
+from seemachine.world import World
 
 
 def run(options: argparse.Namespace) -> int:
     """Restore. Returns the exit code: 1 when something was refused, or contradicts what is here."""
-    world = home(options.home)
-    os.environ[HOME_VARIABLE] = str(world)
+    world = options.world
     try:
         refuse_password(options.witness)
     except ConfigError as error:
@@ -52,7 +53,11 @@ def run(options: argparse.Namespace) -> int:
             steps = restore_outgoing(world, options.file)
         else:
             steps = restore(
-                world, opened(options.file), options.witness, after_loss=options.after_loss
+                world,
+                opened(options.file),
+                options.environ,
+                options.witness,
+                after_loss=options.after_loss,
             )
     except (ArchiveError, ConfigError, StateError, OSError) as error:
         say(f"seemachine restore: {reason(error)}", file=sys.stderr)
@@ -79,7 +84,12 @@ def opened(file: Path) -> Backup:
 
 
 def restore(
-    world: Path, backup: Backup, witness: str | None = None, *, after_loss: bool = False
+    world: World,
+    backup: Backup,
+    environ: Mapping[str, str],
+    witness: str | None = None,
+    *,
+    after_loss: bool = False,
 ) -> list[Step]:
     """Bring back what a backup holds; `witness` in place of what fleet.toml says.
 
@@ -87,25 +97,25 @@ def restore(
 
     Order: what must not be used again is seen to before anything comes back that could be used.
     """
-    private_folder(world)
+    private_folder(world.folder)
     with ExitStack() as stack:
-        if (supervisor := holder(world / "fleet")) is not None:
+        if (supervisor := holder(world.fleet)) is not None:
             up = f"the fleet of {world} is up ({supervisor})"
             raise StateLocked(f"{up}; stop it first with: seemachine fleet down")
         machines = lock(world, backup, stack)
         witnessed = _known_to(world, witness, machines) if witness is not None else []
         steps = [*_restore_fleet(world, backup), *_restore_keys(world, backup)]
         configured = _witnesses(world)
-        chosen = {
-            esn: (witness or "") if esn in witnessed else configured.get(esn, "")
-            for esn in machines
-        }
-        steps += advance(world, backup, chosen, _names())
+        openers = {}
+        for esn in machines:
+            where = (witness or "") if esn in witnessed else configured.get(esn, "")
+            openers[esn] = partial(open_witness, where, world.witness, esn, environ)
+        steps += advance(world, backup, openers, _names(world))
         steps += _restore_ledgers(world, backup)
         return [*steps, *_restore_cards(world, backup, after_loss=after_loss)]
 
 
-def restore_outgoing(world: Path, folder: Path) -> list[Step]:
+def restore_outgoing(world: World, folder: Path) -> list[Step]:
     """Bring back cards that an interrupted backup took. Raises CardError."""
     if folder.resolve().parent != lending.outgoing(world).resolve():
         raise CardError(
@@ -121,12 +131,14 @@ def restore_outgoing(world: Path, folder: Path) -> list[Step]:
     ]
 
 
-def _restore_fleet(world: Path, backup: Backup) -> list[Step]:
-    return [_write(world / FLEET, FLEET, backup.members[FLEET])] if FLEET in backup.members else []
+def _restore_fleet(world: World, backup: Backup) -> list[Step]:
+    return (
+        [_write(world.fleet_file, FLEET, backup.members[FLEET])] if FLEET in backup.members else []
+    )
 
 
-def _restore_keys(world: Path, backup: Backup) -> list[Step]:
-    folder = key_folder(world)
+def _restore_keys(world: World, backup: Backup) -> list[Step]:
+    folder = world.keys
     found = {
         name.removeprefix(KEYS): data
         for name, data in backup.members.items()
@@ -145,7 +157,7 @@ def _write(path: Path, what: str, data: bytes) -> Step:
     return Step("file", path.name, "kept", f"{what}: another one is here, and stays")
 
 
-def _restore_ledgers(world: Path, backup: Backup) -> list[Step]:
+def _restore_ledgers(world: World, backup: Backup) -> list[Step]:
     live = {
         f"{part.esn}-{part.nvram}.jsonl": backup.members[ledger_name(part.esn)]
         for part in backup.manifest.machines
@@ -162,7 +174,7 @@ def _restore_ledgers(world: Path, backup: Backup) -> list[Step]:
     ]
 
 
-def _restore_cards(world: Path, backup: Backup, *, after_loss: bool) -> list[Step]:
+def _restore_cards(world: World, backup: Backup, *, after_loss: bool) -> list[Step]:
     cards = {name: backup.members[f"{CARDS}{name}{SUFFIX}"] for name in backup.manifest.cards}
     return [
         _restore_card(world, backup.manifest.id, name, data, after_loss=after_loss)
@@ -171,7 +183,7 @@ def _restore_cards(world: Path, backup: Backup, *, after_loss: bool) -> list[Ste
 
 
 def _restore_card(
-    world: Path, identifier: str, name: str, data: bytes, *, after_loss: bool
+    world: World, identifier: str, name: str, data: bytes, *, after_loss: bool
 ) -> Step:
     try:
         called, leases = lending.bring_back(world, identifier, name, data, after_loss=after_loss)
@@ -186,22 +198,22 @@ def _restore_card(
     )
 
 
-def _witnesses(world: Path) -> dict[str, str]:
+def _witnesses(world: World) -> dict[str, str]:
     """Which witness the machines of the fleet have. Raises ConfigError."""
     return (
-        {machine.esn: machine.witness for machine in read(world / FLEET, world).machines}
-        if (world / FLEET).exists()
+        {machine.esn: machine.witness for machine in read(world.fleet_file, world).machines}
+        if (world.fleet_file).exists()
         else {}
     )
 
 
-def _known_to(world: Path, witness: str, machines: list[str]) -> list[str]:
+def _known_to(world: World, witness: str, machines: list[str]) -> list[str]:
     """The machines that a folder is the witness of.
 
     Raises StateUnsafe when it is none: what is noted there, no machine would look at.
     """
-    folder = folder_of(witness, world)
-    if not witness or is_url(witness) or folder.resolve() == witness_folder(world).resolve():
+    folder = folder_of(witness, world.folder)
+    if not witness or is_url(witness) or folder.resolve() == world.witness.resolve():
         return machines
     known = [esn for esn in machines if (folder / f"{esn}.record").exists()]
     if machines and not known:
@@ -212,11 +224,12 @@ def _known_to(world: Path, witness: str, machines: list[str]) -> list[str]:
     return known
 
 
-def _names() -> dict[bytes, str]:
+def _names(world: World) -> dict[bytes, str]:
     """What keys are called here, by their NVRAM files."""
     named = {}
-    for alias in keys.aliases():
+    store = KeyStore(world.keys)
+    for alias in store.aliases():
         # A damaged key file only has no name to show.
         with contextlib.suppress(StatusError):
-            named[keys.load(alias).name] = alias
+            named[store.load(alias).name] = alias
     return named

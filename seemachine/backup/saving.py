@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from seeclient import blocking, keys
+from seeclient import blocking, environment, keys
 from seeclient.effects import Ask, Peer, Story
 
 from seemachine.backup import lending
@@ -35,12 +35,12 @@ from seemachine.fleet.configuration import read
 from seemachine.fleet.ledgers import rows_of
 from seemachine.printing import say, say_json
 from seemachine.state.disk.durable import replace_file
-from seemachine.state.disk.world_key import FILE_NAME, world_key
+from seemachine.state.disk.world_key import world_key
 from seemachine.state.errors import StateError, StateFailed, reason
 from seemachine.wire.messages import ListNvmemfiles, NvmemfileListing
 from seemachine.wire.names import is_esn
 from seemachine.wire.status import StatusError
-from seemachine.wire.world import HOME_VARIABLE, home, is_world, key_folder
+from seemachine.world import World
 
 NVRAM = ("nvram.db", "nvram")
 
@@ -55,14 +55,14 @@ class Portrait:
 
 def run(options: argparse.Namespace) -> int:
     """Make a backup. Returns the exit code."""
-    world = home(options.home)
-    os.environ[HOME_VARIABLE] = str(world)
+    world = options.world
     try:
+        told = environment.from_process(options.environ, world)
         _check_world(world)
         cards = list(dict.fromkeys(options.take_card))
         _check_target(options.file)
         lending.check_on_rack(world, cards)
-        portraits = _ask(world, options.without)
+        portraits = _ask(told, options.without)
         manifest = save(world, options.file, portraits, cards, options.without)
         code = 0
     except (StateError, StatusError, ArchiveError, OSError) as error:
@@ -79,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def save(
-    world: Path,
+    world: World,
     file: Path,
     portraits: Sequence[Portrait],
     cards: Sequence[str] = (),
@@ -114,9 +114,9 @@ def save(
     return manifest
 
 
-def with_nvram(world: Path) -> list[str]:
+def with_nvram(world: World) -> list[str]:
     """The machines of a world that have an NVRAM."""
-    folders = [folder for folder in sorted(world.glob("hsm/*")) if is_esn(folder.name)]
+    folders = [folder for folder in sorted(world.folder.glob("hsm/*")) if is_esn(folder.name)]
     return [folder.name for folder in folders if any((folder / kept).exists() for kept in NVRAM)]
 
 
@@ -143,8 +143,9 @@ def _listing(peer: Peer) -> Story[NvmemfileListing]:
     return listing
 
 
-def _ask(world: Path, without: Iterable[str]) -> list[Portrait]:
+def _ask(told: environment.Environment, without: Iterable[str]) -> list[Portrait]:
     """Every machine of the world that has an NVRAM, but for those that are left out."""
+    world = told.world
     known = with_nvram(world)
     for esn in without:
         if esn not in known:
@@ -152,7 +153,7 @@ def _ask(world: Path, without: Iterable[str]) -> list[Portrait]:
     wanted = [esn for esn in known if esn not in without]
     if not wanted:
         return []
-    with blocking.open_fleet() as fleet:
+    with blocking.connected(told) as fleet:
         peers = {peer.esn: peer for peer in fleet.roster.peers}
         missing = [esn for esn in wanted if esn not in peers]
         if missing:
@@ -163,7 +164,7 @@ def _ask(world: Path, without: Iterable[str]) -> list[Portrait]:
         return [portrait(fleet, peers[esn]) for esn in wanted]
 
 
-def _way_out(world: Path, missing: Sequence[str]) -> str:
+def _way_out(world: World, missing: Sequence[str]) -> str:
     """How machines are started, each as it is meant to be, and how all of them are left out."""
     fleet = [esn for esn in missing if esn in _of_the_fleet(world)]
     starts = ["seemachine fleet up"] if fleet else []
@@ -174,42 +175,41 @@ def _way_out(world: Path, missing: Sequence[str]) -> str:
     )
 
 
-def _of_the_fleet(world: Path) -> list[str]:
+def _of_the_fleet(world: World) -> list[str]:
     try:
-        return [machine.esn for machine in read(world / FLEET, world).machines]
+        return [machine.esn for machine in read(world.fleet_file, world).machines]
     except ConfigError:
         return []
 
 
-def _public(world: Path) -> dict[str, bytes]:
+def _public(world: World) -> dict[str, bytes]:
     """Key files, the fleet file, and ledgers that are kept of NVRAMs that are gone.
 
     Raises StatusError for a key file that is none.
     """
-    fleet = world / FLEET
+    fleet = world.fleet_file
     found = {FLEET: fleet.read_bytes()} if fleet.is_file() else {}
-    for alias in keys.aliases():
+    store = keys.KeyStore(world.keys)
+    for alias in store.aliases():
         # Loaded, so that nothing but a key file, which holds no secret, gets into a backup under
         # this name.
-        keys.load(alias)
-        found[f"{KEYS}{keys.PREFIX}{alias}"] = (
-            key_folder(world) / f"{keys.PREFIX}{alias}"
-        ).read_bytes()
+        store.load(alias)
+        found[f"{KEYS}{keys.PREFIX}{alias}"] = store.path_of(alias).read_bytes()
     return {
         **found,
         **{
             f"{ARCHIVE}{path.name}": path.read_bytes()
-            for path in sorted(world.glob(f"{ARCHIVE}[!.]*.jsonl"))
+            for path in sorted(world.folder.glob(f"{ARCHIVE}[!.]*.jsonl"))
         },
     }
 
 
-def _identifier(world: Path) -> str:
-    return world_key(world).identifier.hex() if (world / FILE_NAME).exists() else ""
+def _identifier(world: World) -> str:
+    return world_key(world).identifier.hex() if (world.key_file).exists() else ""
 
 
-def _check_world(world: Path) -> None:
-    if not is_world(world):
+def _check_world(world: World) -> None:
+    if not world.is_there:
         raise FileNotFoundError(f"there is no world in {world}")
 
 

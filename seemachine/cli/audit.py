@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -10,7 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from seeclient import blocking, dispatch, keys
+from seeclient import blocking, dispatch, environment
+from seeclient.keys import KeyStore
 
 from seemachine.audit.evidence import Evidence, gather
 from seemachine.audit.judge import Verdict, judge
@@ -19,7 +19,6 @@ from seemachine.fleet.ledgers import rows_of
 from seemachine.printing import say, say_json
 from seemachine.wire.names import printed_name
 from seemachine.wire.status import Status, StatusError
-from seemachine.wire.world import HOME_VARIABLE, home, key_folder
 
 NOTHING = (
     "nothing to look at; name files or folders with signatures, keys and ledgers, or add --fleet"
@@ -67,7 +66,7 @@ def _evidence(options: argparse.Namespace) -> Evidence:
     if not options.files and not messages and not options.fleet:
         raise ValueError(NOTHING)
     # The public keys of this host belong to its machines.
-    public = key_folder(home(options.home))
+    public = options.world.keys
     evidence = gather(
         [*options.files, *([public] if options.fleet and public.is_dir() else [])], messages
     )
@@ -82,11 +81,12 @@ def _evidence(options: argparse.Namespace) -> Evidence:
 
 def ledger(options: argparse.Namespace) -> int:
     """Print the ledgers of the machines that are up."""
-    os.environ[HOME_VARIABLE] = str(home(options.home))
     try:
         rows, empty = _rows_of_fleet("ledger", options, options.esn), True
         known = (
-            {name.hex(): alias for name, alias in keys.known().items()} if not options.json else {}
+            {}
+            if options.json
+            else {name.hex(): alias for name, alias in KeyStore(options.world.keys).known().items()}
         )
         for row in rows:
             empty = False
@@ -105,8 +105,8 @@ def _rows_of_fleet(
 
     A machine that can't be asked is an error: its leaves would be missing from the picture.
     """
-    os.environ[HOME_VARIABLE] = str(home(options.home))
-    with blocking.open_fleet(doubted=True) as fleet:
+    told = environment.from_process(options.environ, options.world)
+    with blocking.connected(told, doubted=True) as fleet:
         for alarm in (peer.doubt for peer in fleet.roster.peers if peer.doubt is not None):
             _complain(word, alarm.detail, 0)
         if esn is None and fleet.roster.failures:

@@ -4,13 +4,12 @@ import argparse
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
 
 from seemachine.hsms import published
 from seemachine.printing import say, say_json
 from seemachine.state.cards.rack import Rack, Whereabouts
 from seemachine.state.errors import StateError, counted, reason
-from seemachine.wire.world import home
+from seemachine.world import World
 
 # The columns of a short list stay where they were.
 LEAST_CELLS = (" " * 8, " " * 8, " " * 12)
@@ -18,7 +17,7 @@ LEAST_CELLS = (" " * 8, " " * 8, " " * 12)
 
 def run(verb: str, options: argparse.Namespace) -> int:
     """Do one thing with the cards. Returns the exit code."""
-    world = home(options.home)
+    world = options.world
     try:
         if verb == "list":
             _list(world, options)
@@ -53,9 +52,9 @@ def _format(rack: Rack, options: argparse.Namespace) -> None:
     say("Formatted token OK")
 
 
-def _list(world: Path, options: argparse.Namespace) -> None:
+def _list(world: World, options: argparse.Namespace) -> None:
     # Who only looks makes no rack.
-    found = Rack(world).listing() if (world / "cards").is_dir() else []
+    found = Rack(world).listing() if (world.cards).is_dir() else []
     if options.json:
         say_json({"cards": [_as_json(card) for card in found]})
     elif not found:

@@ -12,6 +12,7 @@ from functools import partial
 from seemachine.cli import parser
 from seemachine.printing import say
 from seemachine.terminal import settle_streams
+from seemachine.world import World
 
 TLS_OPTIONS = {"tls_cert": "certificate", "tls_key": "key", "tls_ca": "ca"}
 
@@ -27,6 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _parser().print_help(sys.stderr)
             return 2
         options = _parser().parse_args(given)
+        # The one place where the environment is asked; what follows is handed on.
+        options.environ = os.environ
+        options.world = World.from_environment(os.environ, getattr(options, "home", None))
         code: int = options.run(options)
         sys.stdout.flush()
     except KeyboardInterrupt:
@@ -68,7 +72,7 @@ def _serve(_verb: str, options: argparse.Namespace) -> int:
     given = {
         name: value
         for name, value in vars(options).items()
-        if name not in ("run", "config", *TLS_OPTIONS)
+        if name not in ("run", "config", "home", "environ", "world", *TLS_OPTIONS)
     }
     given["tls"] = {
         setting: value
@@ -80,19 +84,21 @@ def _serve(_verb: str, options: argparse.Namespace) -> int:
         return 2
     try:
         refuse_password(options.witness)
-        config = load(options.config, **given)
+        # A folder in the file of settings counts more than the one of the environment.
+        chosen = options.world if options.home else None
+        config = load(options.config, options.world, world=chosen, **given)
     except ConfigError as error:
         say(f"seemachine serve: {error}", file=sys.stderr)
         return 2
     from seemachine.server.launch import start
 
-    return start(config)
+    return start(config, options.environ)
 
 
 def _info(_verb: str, options: argparse.Namespace) -> int:
     from seemachine.cli.info import run
 
-    return run(options.home, as_json=options.json)
+    return run(options.world, as_json=options.json)
 
 
 def _fleet(verb: str, options: argparse.Namespace) -> int:

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -25,7 +24,7 @@ from seemachine.process.log_writer import unhurried
 from seemachine.state.disk.durable import private_folder, replace_file
 from seemachine.state.disk.lock import FolderLock, holder
 from seemachine.state.errors import StateError, StateLocked, counted, reason
-from seemachine.wire.world import HOME_VARIABLE, home
+from seemachine.world import World
 
 START_SECONDS = 60.0
 # With less a supervisor can't even write why it ended.
@@ -44,7 +43,7 @@ def run(verb: str, options: argparse.Namespace) -> int:
 
 def up(options: argparse.Namespace) -> int:
     """Start the fleet here, or in the background."""
-    world = home(options.home)
+    world = options.world
     try:
         path = configuration.find(world, options.file)
         fleet = configuration.read(path, world)
@@ -58,7 +57,7 @@ def up(options: argparse.Namespace) -> int:
     )
     if not fleet.machines:
         return _complain("no HSM of this fleet can run a SEE machine")
-    running = holder(world / "fleet")
+    running = holder(world.fleet)
     if running is not None:
         return _complain(_already(world, running))
     orphans = [machine.esn for machine in fleet.machines if holder(machine.folder) is not None]
@@ -73,8 +72,8 @@ def up(options: argparse.Namespace) -> int:
 
 def down(options: argparse.Namespace) -> int:
     """Stop the supervisor, which stops its machines, and any machine that outlived its own."""
-    world = home(options.home)
-    supervisor = holder(world / "fleet")
+    world = options.world
+    supervisor = holder(world.fleet)
     machines = [folder.name for folder in _machine_folders(world) if holder(folder) is not None]
     order = standing.numbers(world)
     if supervisor is None and not machines:
@@ -87,7 +86,7 @@ def down(options: argparse.Namespace) -> int:
         return 0
     # The supervisor first: it would start machines again. It stops its own; others may have
     # outlived theirs.
-    for folders in ([world / "fleet"], _machine_folders(world)):
+    for folders in ([world.fleet], _machine_folders(world)):
         end(folders, _log_path(world))
     _withdraw_stale(world)
     listed = ", ".join(
@@ -99,8 +98,8 @@ def down(options: argparse.Namespace) -> int:
 
 def status(options: argparse.Namespace) -> int:
     """Print what runs where. Exit code 0 when every machine is up, 1 otherwise."""
-    world = home(options.home)
-    rows, supervisor = standing.rows(world), holder(world / "fleet")
+    world = options.world
+    rows, supervisor = standing.rows(world), holder(world.fleet)
     if options.json:
         pid = None if supervisor is None else supervisor.pid_here
         say_json({"machines": rows, "supervisor": pid, "world": str(world)})
@@ -117,13 +116,14 @@ def status(options: argparse.Namespace) -> int:
 
 def check(options: argparse.Namespace) -> int:
     """Print what would fail later. Exit code 0 when nothing was found, 1 otherwise."""
+    from seeclient import environment
+
     from seemachine.fleet.check import as_document, findings
 
-    world = home(options.home)
-    if not (world / "hsm").is_dir() and not (world / configuration.FILE_NAME).is_file():
+    world = options.world
+    if not (world.machines).is_dir() and not (world.fleet_file).is_file():
         return _complain(f"no fleet in {world}; start one with: seemachine fleet up")
-    os.environ[HOME_VARIABLE] = str(world)
-    found = findings(world)
+    found = findings(environment.from_process(options.environ, world))
     if options.json:
         say_json(as_document(found))
     else:
@@ -134,7 +134,7 @@ def check(options: argparse.Namespace) -> int:
     return 1 if found else 0
 
 
-def _already(world: Path, supervisor: Process | None) -> str:
+def _already(world: World, supervisor: Process | None) -> str:
     who = supervisor or Process()
     return f"the fleet of {world} is already up ({who}); stop it with: seemachine fleet down"
 
@@ -155,12 +155,12 @@ def _supervise(fleet: Fleet) -> int:
 
     try:
         # Held to the end of the process: who waits for the folder waits until nothing is left.
-        lock = FolderLock(fleet.world / "fleet", f"the fleet of {fleet.world}")
+        lock = FolderLock(fleet.world.fleet, f"the fleet of {fleet.world}")
     except StateLocked:
-        return _complain(_already(fleet.world, holder(fleet.world / "fleet")))
+        return _complain(_already(fleet.world, holder(fleet.world.fleet)))
     lock.listen()
     replace_file(
-        fleet.world / "fleet" / configuration.RUNNING,
+        fleet.world.fleet / configuration.RUNNING,
         json.dumps([standing.identity(machine) for machine in fleet.machines]).encode(),
     )
     try:
@@ -172,7 +172,7 @@ def _supervise(fleet: Fleet) -> int:
 
 
 def _detached(fleet: Fleet, path: Path) -> int:
-    private_folder(fleet.world / "fleet")
+    private_folder(fleet.world.fleet)
     log = _log_path(fleet.world)
     command = [
         sys.executable,
@@ -207,7 +207,7 @@ def _detached(fleet: Fleet, path: Path) -> int:
         said = written.read().decode(errors="replace")
     for line in said.splitlines():
         say(line, file=sys.stderr)
-    full = shutil.disk_usage(fleet.world).free < LEAST_ROOM
+    full = shutil.disk_usage(fleet.world.folder).free < LEAST_ROOM
     return _complain(
         f"the fleet did not come up; its log is {log}"
         if said or not full
@@ -215,9 +215,9 @@ def _detached(fleet: Fleet, path: Path) -> int:
     )
 
 
-def _log_path(world: Path) -> Path:
+def _log_path(world: World) -> Path:
     """Where a detached fleet writes."""
-    return world / "fleet" / "log"
+    return world.fleet / "log"
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
@@ -231,14 +231,14 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 
 def _all_up(fleet: Fleet, supervisor: Process) -> bool:
     ready = all(standing.state(fleet.world, machine.esn) == "up" for machine in fleet.machines)
-    return ready and supervisor.is_same(holder(fleet.world / "fleet") or Process())
+    return ready and supervisor.is_same(holder(fleet.world.fleet) or Process())
 
 
-def _machine_folders(world: Path) -> list[Path]:
-    return sorted(path for path in (world / "hsm").glob("*") if path.is_dir())
+def _machine_folders(world: World) -> list[Path]:
+    return sorted(path for path in (world.machines).glob("*") if path.is_dir())
 
 
-def _withdraw_stale(world: Path) -> int:
+def _withdraw_stale(world: World) -> int:
     """Stopping a fleet in order takes its published objects along, also those of machines that were
     killed.
 

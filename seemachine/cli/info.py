@@ -2,17 +2,16 @@
 
 import platform
 import sys
-from pathlib import Path
 from typing import Any
 
 import seemachine
 from seemachine.lms import engines
 from seemachine.printing import say, say_json
 from seemachine.wire.names import PROTOCOL, SDK_VERSION
-from seemachine.wire.world import home
+from seemachine.world import World
 
 
-def gather(folder: Path | None = None) -> dict[str, Any]:
+def gather(world: World) -> dict[str, Any]:
     """The facts. Raises EngineError when SEEMACHINE_ENGINE asks for what can't be had."""
     engine = engines.describe()
     return {
@@ -23,7 +22,7 @@ def gather(folder: Path | None = None) -> dict[str, Any]:
             f"{platform.python_implementation()} {platform.python_version()},"
             f" {sys.byteorder}-endian, {platform.machine()}"
         ),
-        "world": str(home(folder)),
+        "world": str(world),
         "engine": engine.engine,
         "cores": engine.cores,
         "generating": engine.generating,
@@ -32,10 +31,10 @@ def gather(folder: Path | None = None) -> dict[str, Any]:
     }
 
 
-def run(folder: Path | None, *, as_json: bool) -> int:
+def run(world: World, *, as_json: bool) -> int:
     """Print them. Returns the exit code."""
     try:
-        facts = gather(folder)
+        facts = gather(world)
     except engines.EngineError as error:
         say(f"seemachine info: {error}", file=sys.stderr)
         return 1

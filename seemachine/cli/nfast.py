@@ -15,27 +15,25 @@ from seemachine.nfast import install, paths, tool
 from seemachine.nfast.tool import Misuse, Refusal, say
 from seemachine.state.cards.cardsets import ADMIN
 from seemachine.state.disk.durable import private_folder, replace_file
-from seemachine.wire.world import home, published_folder
+from seemachine.world import World
 
 HIDDEN = "published.json"
 
 
 def run(verb: str, options: argparse.Namespace) -> int:
     """Do one verb. Returns the exit code."""
-    return tool.run(
-        _Parsed("seemachine nfast"), [], lambda _: VERBS[verb](home(options.home), options)
-    )
+    return tool.run(_Parsed("seemachine nfast"), [], lambda _: VERBS[verb](options.world, options))
 
 
 class _Parsed(tool.Parser):
     """Options were parsed by `seemachine` already; only the name is wanted."""
 
 
-def _path(world: Path, _options: argparse.Namespace) -> None:
+def _path(world: World, _options: argparse.Namespace) -> None:
     say(str(install.install(world)))
 
 
-def _release(world: Path, options: argparse.Namespace) -> None:
+def _release(world: World, options: argparse.Namespace) -> None:
     tool.refuse_unwritable(options.output)
     there = options.output.exists()
     if there and not install.is_release(options.output):
@@ -44,7 +42,7 @@ def _release(world: Path, options: argparse.Namespace) -> None:
     say(f"{options.output} written{' anew' * there}; go on with guide 2.4 step 3")
 
 
-def _setup(world: Path, options: argparse.Namespace) -> None:
+def _setup(world: World, options: argparse.Namespace) -> None:
     """HSMs powered on, enrolled in the fleet file's order, the Security World and its cards: guide
     2.1 and 2.2.
     """
@@ -63,7 +61,7 @@ def _setup(world: Path, options: argparse.Namespace) -> None:
         say(f"module {machine.module}: {machine.esn} ({machine.model})")
 
 
-def _make_cards(world: Path, options: argparse.Namespace) -> list[tuple[str, str]]:
+def _make_cards(world: World, options: argparse.Namespace) -> list[tuple[str, str]]:
     """The ACS and the first OCS, where there are none. Returns what was made, and its cards."""
     from seemachine.nfast import securityworld
 
@@ -91,7 +89,7 @@ def _cards_of(prefix: str, cards: int) -> str:
     return f"card {prefix}-1" if cards == 1 else f"cards {prefix}-1 to {prefix}-{cards}"
 
 
-def _power_on(world: Path, machine: Config, *, licensed: bool) -> None:
+def _power_on(world: World, machine: Config, *, licensed: bool) -> None:
     from seemachine.nfast.tools import cfg_mkdefault
 
     if records.read(world, machine.esn) is None:
@@ -110,7 +108,7 @@ def _passphrase(options: argparse.Namespace) -> str:
     return given if given is not None else tool.new_secret("Passphrase for the cards:")
 
 
-def _enroll(world: Path, options: argparse.Namespace) -> None:
+def _enroll(world: World, options: argparse.Namespace) -> None:
     """Module numbers in the order given; HSMs that are not named are no longer enrolled, and what
     they published is not seen.
     """
@@ -129,22 +127,22 @@ def _enroll(world: Path, options: argparse.Namespace) -> None:
         say(f"module {number}: {esn}")
 
 
-def _hide(world: Path, esn: str, _number: int) -> None:
-    path = published_folder(world) / f"{esn}.json"
+def _hide(world: World, esn: str, _number: int) -> None:
+    path = world.published / f"{esn}.json"
     if path.exists():
-        path.rename(world / "hsm" / esn / HIDDEN)
+        path.rename(world.hsm(esn) / HIDDEN)
 
 
-def _show(world: Path, esn: str, number: int) -> None:
-    hidden = world / "hsm" / esn / HIDDEN
+def _show(world: World, esn: str, number: int) -> None:
+    hidden = world.hsm(esn) / HIDDEN
     if hidden.exists():
-        hidden.rename(private_folder(published_folder(world)) / f"{esn}.json")
+        hidden.rename(private_folder(world.published) / f"{esn}.json")
     entry = published.read(world, esn)
     if entry is not None and entry.module != number:
         published.publish(world, replace(entry, module=number))
 
 
-def _certify(world: Path, options: argparse.Namespace) -> None:
+def _certify(world: World, options: argparse.Namespace) -> None:
     """What Entrust Support does with a CSR (guide 2.5.2.3 steps 3, 4)."""
     from seemachine.nfast import certificates
 
@@ -158,7 +156,7 @@ def _certify(world: Path, options: argparse.Namespace) -> None:
     )
 
 
-def _licence(world: Path, options: argparse.Namespace) -> None:
+def _licence(world: World, options: argparse.Namespace) -> None:
     """What Entrust Support sends when a licence is asked for (guide 2.5 step 2)."""
     from seemachine.nfast import licences
 
@@ -180,7 +178,7 @@ def _keep(path: Path, data: bytes) -> None:
     replace_file(path, data, before=lambda scratch: scratch.chmod(0o644))
 
 
-def _cards(world: Path, options: argparse.Namespace) -> None:
+def _cards(world: World, options: argparse.Namespace) -> None:
     """One more Operator Card Set."""
     from seemachine.nfast import securityworld
 

@@ -97,7 +97,6 @@ def _add_serve(words: Any, enter: Enter) -> None:
     parser.add_argument(
         "--home",
         type=Path,
-        dest="world",
         metavar="DIR",
         help="world folder; default $SEEMACHINE_HOME",
     )

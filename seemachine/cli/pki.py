@@ -12,7 +12,7 @@ from seemachine.printing import say
 from seemachine.state.disk.durable import private_folder, replace_file
 from seemachine.state.errors import reason
 from seemachine.wire.certificates import MAX_CLIENT_NAME, is_name
-from seemachine.wire.world import CA_FILE, CLIENT_PREFIX, home, pki_folder
+from seemachine.world import CA_FILE, CLIENT_PREFIX
 
 if TYPE_CHECKING:
     from seemachine.pki.authority import Issued
@@ -32,7 +32,7 @@ class PkiMisused(PkiRefused):
 
 def run(verb: str, options: argparse.Namespace) -> int:
     """Run one verb. Returns the exit code."""
-    folder = (options.folder or pki_folder(home(options.home))).absolute()
+    folder = (options.folder or options.world.pki).absolute()
     try:
         VERBS[verb](folder, options)
     except ModuleNotFoundError as missing:
@@ -85,11 +85,7 @@ def _machine(folder: Path, options: argparse.Namespace) -> None:
     )
     say(
         "In fleet.toml:",
-        (
-            '[tls] pki = "auto"'
-            if folder == pki_folder(home(options.home))
-            else f'[tls] pki = "{folder}"'
-        ),
+        ('[tls] pki = "auto"' if folder == options.world.pki else f'[tls] pki = "{folder}"'),
     )
     say(
         f"On another host: copy these two and {CA_FILE} there; give them to seemachine serve as"
@@ -115,10 +111,7 @@ def _client(folder: Path, options: argparse.Namespace) -> None:
         f"Copy these two and {CA_FILE} into one folder of the client, and set SEEMACHINE_TLS_CERT"
         f" there to the path of {name}.crt."
     )
-    if (
-        folder == pki_folder(home(options.home))
-        and len(list(folder.glob(f"{CLIENT_PREFIX}*.crt"))) > 1
-    ):
+    if folder == options.world.pki and len(list(folder.glob(f"{CLIENT_PREFIX}*.crt"))) > 1:
         say(
             "There are several now, so clients of this world choose none by themselves: export"
             f" SEEMACHINE_TLS_CERT={folder / name}.crt"

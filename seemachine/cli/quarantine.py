@@ -6,13 +6,13 @@ The machines must be up.
 
 import argparse
 import contextlib
-import os
 import sys
 from collections.abc import Callable
 from typing import Any
 
-from seeclient import blocking, dispatch, keys, sightings
+from seeclient import blocking, dispatch, environment
 from seeclient.effects import Ask, Peer, Roster, Story
+from seeclient.keys import KeyStore
 
 from seemachine.fleet.suspects import suspects_of, suspects_told
 from seemachine.printing import say, say_json
@@ -26,7 +26,6 @@ from seemachine.wire.messages import (
 )
 from seemachine.wire.names import FILE_NAME_BYTES, printed_name
 from seemachine.wire.status import Status, StatusError
-from seemachine.wire.world import HOME_VARIABLE, home
 
 WHERE = "quarantine"
 EXPLANATION = """\
@@ -63,9 +62,9 @@ def run(verb: str, options: argparse.Namespace) -> int:
     Returns the exit code; `list` gives 1 when something is in quarantine or doubted, or not all
     could be asked.
     """
-    os.environ[HOME_VARIABLE] = str(home(options.home))
     try:
-        with blocking.open_fleet(doubted=True) as fleet:
+        told = environment.from_process(options.environ, options.world)
+        with blocking.connected(told, doubted=True) as fleet:
             for complaint in (*fleet.roster.failures, *_alarms(fleet)):
                 _complain(complaint.detail)
             return VERBS[verb](fleet, options)
@@ -104,7 +103,7 @@ def _list(fleet: blocking.Fleet, options: argparse.Namespace) -> int:
 
 
 def _print(fleet: blocking.Fleet, found: list[tuple[str, Suspect]]) -> None:
-    known = keys.known()
+    known = fleet.roster.keys.known()
     for esn, suspect in found:
         what = (
             f"leaf {suspect.next} of leaves {suspect.first} to {suspect.end - 1}"
@@ -128,7 +127,7 @@ def _silent(fleet: blocking.Fleet) -> list[str]:
     there = {peer.address for peer in fleet.roster.peers}
     return [
         address.esn or f"{address.host}:{address.port}"
-        for address in dispatch.addresses()
+        for address in fleet.environment.addresses()
         if address not in there
     ]
 
@@ -148,7 +147,8 @@ def _burn(fleet: blocking.Fleet, options: argparse.Namespace) -> int:
 
 
 def _skip(fleet: blocking.Fleet, options: argparse.Namespace) -> int:
-    remaining = fleet.run(_skip_one(fleet.roster, options.esn, _file(options.name), options.to))
+    file = _file(fleet.roster.keys, options.name)
+    remaining = fleet.run(_skip_one(fleet.roster, options.esn, file, options.to))
     say(
         f"{options.name} of {options.esn} goes on at leaf {options.to}; {remaining} leaves are left"
     )
@@ -157,7 +157,7 @@ def _skip(fleet: blocking.Fleet, options: argparse.Namespace) -> int:
 
 def _accept(fleet: blocking.Fleet, options: argparse.Namespace) -> int:
     peer = dispatch.machine(fleet.roster, options.esn)
-    sightings.accept(peer.greeting, fleet.run(_settled(peer)))
+    fleet.roster.sightings.accept(peer.greeting, fleet.run(_settled(peer)))
     say(f"{options.esn} is taken as it is now; the leaves that were seen here stay remembered")
     return 0
 
@@ -168,7 +168,7 @@ def _burn_one(roster: Roster, esn: str, name: str) -> Story[int]:
     request = (
         BurnQuarantined(file=b"", label=name)
         if name in labels
-        else BurnQuarantined(file=_file(name), label="")
+        else BurnQuarantined(file=_file(roster.keys, name), label="")
     )
     burned = yield Ask(peer, request)
     lost: int = burned.lost
@@ -197,7 +197,7 @@ def _settled(peer: Peer) -> Story[list[NvmemfileInfo]]:
     return listing.files
 
 
-def _file(name: str) -> bytes:
+def _file(store: KeyStore, name: str) -> bytes:
     """An NVRAM file by its printed name, or by the alias of its key on this host.
 
     Raises StatusError.
@@ -207,7 +207,7 @@ def _file(name: str) -> bytes:
         if len(file) == FILE_NAME_BYTES:
             return file
     try:
-        return keys.load(name).name
+        return store.load(name).name
     except StatusError as error:
         if error.status not in (Status.UnknownID, Status.InvalidParameter):
             raise
@@ -223,7 +223,7 @@ def _name(suspect: Suspect) -> str:
 
 
 def _document(fleet: blocking.Fleet, found: list[tuple[str, Suspect]]) -> dict[str, Any]:
-    known = keys.known()
+    known = fleet.roster.keys.known()
     return {
         "quarantine": [_as_json(esn, suspect, known.get(suspect.file)) for esn, suspect in found],
         "unreachable": [failure.detail for failure in fleet.roster.failures],

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from seeclient.environment import Environment
 from seeclient.keys import PREFIX
 
 from seemachine.fleet import health
@@ -17,7 +18,7 @@ from seemachine.hsms.features import FEATURES, SEE_FEATURE
 from seemachine.hsms.records import Module
 from seemachine.process.identity import Process
 from seemachine.state.disk.lock import holder
-from seemachine.wire.world import key_folder, published_folder
+from seemachine.world import World
 
 SOON_DAYS = 30
 FLEET_ADVICE = "start it with: seemachine fleet up; or tidy up with: seemachine fleet down"
@@ -27,8 +28,9 @@ TOOLS_ADVICE = (
 )
 
 
-def findings(world: Path) -> list[Finding]:
+def findings(told: Environment) -> list[Finding]:
     """Everything found with the HSMs that are enrolled here, most far-reaching first."""
+    world = told.world
     known = [module for module in records.present(world) if module.number]
     each = [
         finding
@@ -43,7 +45,7 @@ def findings(world: Path) -> list[Finding]:
         *_keys(world, known),
         *each,
         *_stale(world),
-        *health.findings(world),
+        *health.findings(told),
     ]
 
 
@@ -52,7 +54,7 @@ def as_document(found: list[Finding]) -> dict[str, Any]:
     return {"findings": [asdict(finding) for finding in found]}
 
 
-def _signers(world: Path, known: list[Module]) -> list[Finding]:
+def _signers(world: World, known: list[Module]) -> list[Finding]:
     signers = {
         module.esn: module.signer
         for module in known
@@ -75,10 +77,10 @@ def _signers(world: Path, known: list[Module]) -> list[Finding]:
     ]
 
 
-def _keys(world: Path, known: list[Module]) -> list[Finding]:
+def _keys(world: World, known: list[Module]) -> list[Finding]:
     signers = {signer for module in known for signer in module.signers if signer}
     found = []
-    for path in sorted(key_folder(world).glob(f"{PREFIX}*")):
+    for path in sorted(world.keys.glob(f"{PREFIX}*")):
         signer = _signer_of(path)
         if signer and signers and signer not in signers:
             alias = path.name.removeprefix(PREFIX)
@@ -170,7 +172,7 @@ def _mode(module: Module) -> list[Finding]:
     return [Finding(module.esn, problem, module.way_back)]
 
 
-def _unpublished(world: Path, module: Module) -> list[Finding]:
+def _unpublished(world: World, module: Module) -> list[Finding]:
     """Not of a machine that somebody serves by hand, who may not want it to be seen."""
     runs = records.of_fleet(world, module.esn) or records.started(world, module)
     if not runs or published.read(world, module.esn) is not None:
@@ -189,12 +191,12 @@ def _unpublished(world: Path, module: Module) -> list[Finding]:
     ]
 
 
-def _stale(world: Path) -> list[Finding]:
+def _stale(world: World) -> list[Finding]:
     found = []
-    for path in sorted(published_folder(world).glob("*.json")):
+    for path in sorted(world.published.glob("*.json")):
         esn = path.stem
         entry = published.read(world, esn)
-        if entry is None or not entry.process.is_same(holder(world / "hsm" / esn) or Process()):
+        if entry is None or not entry.process.is_same(holder(world.hsm(esn)) or Process()):
             noted = records.fleet_process(world, esn)
             of_fleet = entry is not None and entry.process.is_same(noted)
             advice = FLEET_ADVICE if of_fleet else TOOLS_ADVICE

@@ -12,6 +12,7 @@ from seemachine.hsms.records import Loaded, Module
 from seemachine.state.disk.durable import private_folder, replace_file
 from seemachine.state.errors import StateCorrupt
 from seemachine.wire.names import MODELS, SEE_PORT, is_esn
+from seemachine.world import World
 
 FILE_NAME = "fleet.toml"
 RUNNING = "running.json"
@@ -69,7 +70,7 @@ class Fleet:
     `left_out`: ESNs that stay down, with the reason.
     """
 
-    world: Path
+    world: World
     machines: tuple[Config, ...]
     left_out: dict[str, str] = field(default_factory=dict)
 
@@ -79,17 +80,17 @@ class Fleet:
         return any(machine.operator == "auto" for machine in self.machines)
 
 
-def find(world: Path, file: Path | None) -> Path:
+def find(world: World, file: Path | None) -> Path:
     """The fleet file: the one given, else the world's own, made now if there is none."""
     if file is not None:
         return file
-    path = private_folder(world) / FILE_NAME
+    path = private_folder(world.folder) / FILE_NAME
     if not path.exists():
         replace_file(path, GUIDE_FLEET.encode())
     return path
 
 
-def read(path: Path, world: Path) -> Fleet:
+def read(path: Path, world: World) -> Fleet:
     """Raises ConfigError, naming file and setting."""
     try:
         machines = _machines(tomllib.loads(path.read_text()), world)
@@ -100,7 +101,7 @@ def read(path: Path, world: Path) -> Fleet:
     return _as_recorded(world, machines)
 
 
-def _machines(table: dict[str, Any], world: Path) -> list[Config]:
+def _machines(table: dict[str, Any], world: World) -> list[Config]:
     unknown = sorted(table.keys() - {"machines", "operator", "limits", "tls"})
     if unknown:
         raise ConfigError(
@@ -136,7 +137,7 @@ def _machines(table: dict[str, Any], world: Path) -> list[Config]:
     return machines
 
 
-def _as_recorded(world: Path, machines: list[Config]) -> Fleet:
+def _as_recorded(world: World, machines: list[Config]) -> Fleet:
     """What the tools did to an HSM counts more than the file: its module number, and its SEE
     machine.
 
@@ -207,17 +208,17 @@ def _operator(table: Any) -> str:
     return chosen
 
 
-def started(world: Path) -> list[str]:
+def started(world: World) -> list[str]:
     """The machines of the fleet that runs, or ran last."""
     return [each["esn"] for each in remembered(world) or ()]
 
 
-def remembered(world: Path) -> list[dict[str, Any]] | None:
+def remembered(world: World) -> list[dict[str, Any]] | None:
     """ESN, model and module of the machines of the fleet that runs, or ran last; None when none
     did.
     """
     try:
-        found = json.loads((world / "fleet" / RUNNING).read_text())
+        found = json.loads((world.fleet / RUNNING).read_text())
         known = [
             {"esn": str(each["esn"]), "model": str(each["model"]), "module": int(each["module"])}
             for each in found

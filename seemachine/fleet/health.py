@@ -5,10 +5,12 @@ quarantine, a fleet that nobody watches.
 import contextlib
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from seeclient import blocking
 from seeclient.effects import Address, Peer
+from seeclient.environment import Environment
 
 from seemachine.config import ConfigError
 from seemachine.fleet import configuration
@@ -19,26 +21,25 @@ from seemachine.state.disk import world_key
 from seemachine.state.disk.lock import holder
 from seemachine.wire.names import printed_name
 from seemachine.wire.status import StatusError
+from seemachine.world import World
 
 # A step of a generation takes seconds.
 LEFT_MINUTES = 10
 
 
-def findings(world: Path) -> list[Finding]:
-    """Everything found, most far-reaching first.
-
-    $SEEMACHINE_HOME names this world: clients have memory and certificates there.
-    """
+def findings(told: Environment) -> list[Finding]:
+    """Everything found, most far-reaching first."""
+    world = told.world
     esns = [
         folder.name
-        for folder in sorted((world / "hsm").glob("*"))
+        for folder in sorted((world.machines).glob("*"))
         if records.running(world, folder.name)
     ]
-    return [*_files(world), *_unwatched(world, esns), *_asked(world, esns), *_half_made(world)]
+    return [*_files(world), *_unwatched(world, esns), *_asked(told, esns), *_half_made(world)]
 
 
-def _files(world: Path) -> Iterator[Finding]:
-    path = world / configuration.FILE_NAME
+def _files(world: World) -> Iterator[Finding]:
+    path = world.fleet_file
     try:
         if path.exists():
             configuration.read(path, world)
@@ -46,14 +47,14 @@ def _files(world: Path) -> Iterator[Finding]:
         yield Finding("", str(error), "mend it; without it no fleet comes up")
     if world_key.is_missing(world):
         problem = (
-            f"{world / world_key.FILE_NAME} is missing, and there are cards or half-made keys that"
+            f"{world.key_file} is missing, and there are cards or half-made keys that"
             " only it can read"
         )
         yield Finding("", problem, "put it back from its safe place")
 
 
-def _unwatched(world: Path, esns: Iterable[str]) -> Iterator[Finding]:
-    if holder(world / "fleet") is None:
+def _unwatched(world: World, esns: Iterable[str]) -> Iterator[Finding]:
+    if holder(world.fleet) is None:
         for esn in filter(lambda esn: records.of_fleet(world, esn), esns):
             yield Finding(
                 esn,
@@ -66,16 +67,15 @@ def _unwatched(world: Path, esns: Iterable[str]) -> Iterator[Finding]:
             yield Finding(
                 esn,
                 "the fleet is up, but this machine is down",
-                f"the reason is in {world / 'fleet' / 'log'}",
+                f"the reason is in {world.fleet / 'log'}",
             )
 
 
-def _asked(world: Path, esns: Iterable[str]) -> Iterator[Finding]:
+def _asked(told: Environment, esns: Iterable[str]) -> Iterator[Finding]:
     """Over the wire, one machine after the other: one that is frozen takes its time."""
-    for entry in filter(None, (published.listening(world, esn) for esn in esns)):
-        fleet = blocking.Fleet(
-            [Address(entry.host, entry.port, entry.module, entry.esn, entry.tls)], doubted=True
-        )
+    for entry in filter(None, (published.listening(told.world, esn) for esn in esns)):
+        address = Address(entry.host, entry.port, entry.module, entry.esn, entry.tls)
+        fleet = blocking.Fleet(replace(told, fleet=[address]), doubted=True)
         try:
             for failure in fleet.roster.failures:
                 yield Finding(
@@ -112,8 +112,8 @@ def _doubts(fleet: blocking.Fleet, peer: Peer) -> Iterator[Finding]:
         )
 
 
-def _half_made(world: Path) -> Iterator[Finding]:
-    for path in sorted(world.glob("hsm/*/making/*.key")):
+def _half_made(world: World) -> Iterator[Finding]:
+    for path in sorted(world.folder.glob("hsm/*/making/*.key")):
         minutes = int(_idle_seconds(path, path.with_suffix(".rows")) / 60)
         if minutes >= LEFT_MINUTES:
             advice = (

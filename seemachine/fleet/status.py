@@ -1,6 +1,5 @@
 """What runs where: the rows of `seemachine fleet status`, from locks and files alone."""
 
-from pathlib import Path
 from typing import Any
 
 from seemachine.config import Config, ConfigError
@@ -9,17 +8,18 @@ from seemachine.hsms import published, records
 from seemachine.printing import say
 from seemachine.state.disk.lock import holder
 from seemachine.state.errors import StateError
+from seemachine.world import World
 
 
-def state(world: Path, esn: str) -> str:
+def state(world: World, esn: str) -> str:
     """Of one machine: up, starting or down."""
-    holds, entry = holder(world / "hsm" / esn), published.listening(world, esn)
+    holds, entry = holder(world.hsm(esn)), published.listening(world, esn)
     if holds is None:
         return "down"
     return "up" if entry is not None and entry.process.is_same(holds) else "starting"
 
 
-def rows(world: Path) -> list[dict[str, Any]]:
+def rows(world: World) -> list[dict[str, Any]]:
     """All HSMs in the order of their modules, those that are not enrolled last.
 
     Raises StateCorrupt.
@@ -33,17 +33,17 @@ def rows(world: Path) -> list[dict[str, Any]]:
     )
 
 
-def _row(world: Path, known: dict[str, Any]) -> dict[str, Any]:
+def _row(world: World, known: dict[str, Any]) -> dict[str, Any]:
     esn = known["esn"]
     entry, how = published.listening(world, esn), state(world, esn)
     up = entry if how == "up" else None
     address = f"{up.host}:{up.port}" if up else None
-    holds = holder(world / "hsm" / esn)
+    holds = holder(world.hsm(esn))
     pid = None if holds is None else holds.pid_here
     return {**known, "address": address, "pid": pid, "state": how}
 
 
-def numbers(world: Path) -> dict[str, int]:
+def numbers(world: World) -> dict[str, int]:
     """Module numbers by ESN, as far as they are known: a fleet goes down whatever is damaged."""
     try:
         return {row["esn"]: row["module"] for row in rows(world)}
@@ -51,7 +51,7 @@ def numbers(world: Path) -> dict[str, int]:
         return {}
 
 
-def _known_machines(world: Path) -> list[dict[str, Any]]:
+def _known_machines(world: World) -> list[dict[str, Any]]:
     """Those of the fleet that runs, or ran last; else those of the world's fleet file."""
     remembered = configuration.remembered(world)
     return (
@@ -59,8 +59,8 @@ def _known_machines(world: Path) -> list[dict[str, Any]]:
     )
 
 
-def _configured(world: Path) -> tuple[Config, ...]:
-    path = world / configuration.FILE_NAME
+def _configured(world: World) -> tuple[Config, ...]:
+    path = world.fleet_file
     try:
         return configuration.read(path, world).machines if path.exists() else ()
     except ConfigError:

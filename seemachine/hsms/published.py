@@ -11,9 +11,9 @@ from pathlib import Path
 
 from seemachine.process.identity import Process
 from seemachine.state.disk.durable import private_folder, replace_file
-from seemachine.wire.names import MODELS, PUBLISHED_NAME, is_esn, is_nvram
+from seemachine.wire.names import MODELS, is_esn, is_nvram
 from seemachine.wire.printable import is_printable
-from seemachine.wire.world import published_folder
+from seemachine.world import PUBLISHED_NAME, World
 
 LISTENING = "listening.json"
 
@@ -42,38 +42,38 @@ class Published:
         return Process(self.pid, self.started)
 
 
-def publish(world: Path, entry: Published, name: str = PUBLISHED_NAME) -> None:
+def publish(world: World, entry: Published, name: str = PUBLISHED_NAME) -> None:
     """Say where a machine is."""
-    folder = private_folder(published_folder(world).with_name(name))
+    folder = private_folder(world.published.with_name(name))
     replace_file(folder / f"{entry.esn}.json", json.dumps(asdict(entry)).encode())
 
 
-def withdraw(world: Path, esn: str, pid: int | None = None) -> None:
+def withdraw(world: World, esn: str, pid: int | None = None) -> None:
     """Remove a machine's entry, if it is still the one of process `pid` (or whosever,
     without one).
     """
     entry = read(world, esn)
     if entry is not None and pid in (None, entry.pid):
-        (published_folder(world) / f"{esn}.json").unlink(missing_ok=True)
+        (world.published / f"{esn}.json").unlink(missing_ok=True)
 
 
-def read(world: Path, esn: str) -> Published | None:
+def read(world: World, esn: str) -> Published | None:
     """A machine's entry; None when there is none or it can't be read."""
-    return _entry(published_folder(world) / f"{esn}.json")
+    return _entry(world.published / f"{esn}.json")
 
 
-def announce(world: Path, entry: Published) -> None:
+def announce(world: World, entry: Published) -> None:
     """Say in the machine's own folder where it listens: for those who start, stop and show it,
     published or not.
     """
     replace_file(
-        private_folder(world / "hsm" / entry.esn) / LISTENING, json.dumps(asdict(entry)).encode()
+        private_folder(world.hsm(entry.esn)) / LISTENING, json.dumps(asdict(entry)).encode()
     )
 
 
-def listening(world: Path, esn: str) -> Published | None:
+def listening(world: World, esn: str) -> Published | None:
     """Where a machine listens, or listened last; None when it never did."""
-    return _entry(world / "hsm" / esn / LISTENING)
+    return _entry(world.hsm(esn) / LISTENING)
 
 
 def _entry(path: Path) -> Published | None:

@@ -12,7 +12,6 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
-from pathlib import Path
 from typing import Any
 
 from seemachine.hsms import published
@@ -21,6 +20,7 @@ from seemachine.process.identity import Process, parsed
 from seemachine.state.disk.durable import PRIVATE_FILE, private_folder, replace_file
 from seemachine.state.disk.lock import holder
 from seemachine.state.errors import StateCorrupt
+from seemachine.world import World
 
 FILE_NAME = "module.json"
 OPERATIONAL = "operational"
@@ -101,9 +101,9 @@ class Module:
         return next((loaded for loaded in self.loaded if loaded.uuid == uuid), None)
 
 
-def read(world: Path, esn: str) -> Module | None:
+def read(world: World, esn: str) -> Module | None:
     """The record of an HSM, or None. Raises StateCorrupt."""
-    path = world / "hsm" / esn / FILE_NAME
+    path = world.hsm(esn) / FILE_NAME
     try:
         return _parsed(path.read_text(), esn)
     except FileNotFoundError:
@@ -152,22 +152,22 @@ def _refuse_other_types(record: Module | Loaded, example: Module | Loaded) -> No
             raise TypeError(f"{each.name} is not what it was")
 
 
-def write(world: Path, module: Module) -> None:
+def write(world: World, module: Module) -> None:
     """Keep a record."""
-    folder = private_folder(world / "hsm" / module.esn)
+    folder = private_folder(world.hsm(module.esn))
     replace_file(folder / FILE_NAME, (json.dumps(asdict(module), indent=1) + "\n").encode())
 
 
-def listing(world: Path) -> list[Module]:
+def listing(world: World) -> list[Module]:
     """All HSMs with a record, by module number, those not enrolled last."""
-    found = [read(world, path.parent.name) for path in (world / "hsm").glob(f"*/{FILE_NAME}")]
+    found = [read(world, path.parent.name) for path in (world.machines).glob(f"*/{FILE_NAME}")]
     return sorted(
         (module for module in found if module is not None),
         key=lambda m: (m.number == 0, m.number, m.esn),
     )
 
 
-def present(world: Path) -> list[Module]:
+def present(world: World) -> list[Module]:
     """All HSMs with a record, and those that run without one: `seemachine fleet up` is the short
     way to the same state.
     """
@@ -175,7 +175,7 @@ def present(world: Path) -> list[Module]:
     esns = {module.esn for module in recorded}
     others = [
         _of_the_fleet(world, path.name)
-        for path in sorted((world / "hsm").glob("*"))
+        for path in sorted((world.machines).glob("*"))
         if path.name not in esns
     ]
     return sorted(
@@ -183,28 +183,28 @@ def present(world: Path) -> list[Module]:
     )
 
 
-def _of_the_fleet(world: Path, esn: str) -> Module | None:
+def _of_the_fleet(world: World, esn: str) -> Module | None:
     entry = published.listening(world, esn)
     if entry is None or not running(world, esn):
         return None
     return Module(esn, entry.model, entry.module, features=[*DELIVERED, SEE_FEATURE[entry.model]])
 
 
-def running(world: Path, esn: str) -> bool:
+def running(world: World, esn: str) -> bool:
     """Whether the SEE machine of an HSM is a live process."""
-    return holder(world / "hsm" / esn) is not None
+    return holder(world.hsm(esn)) is not None
 
 
-def started(world: Path, module: Module) -> str:
+def started(world: World, module: Module) -> str:
     """The UUID of the image that runs on an HSM now, or nothing: also while what runs there is a
     fleet's.
     """
     return module.started if running(world, module.esn) and not of_fleet(world, module.esn) else ""
 
 
-def note_fleet_process(world: Path, esn: str, process: Process | None) -> None:
+def note_fleet_process(world: World, esn: str, process: Process | None) -> None:
     """Which process a supervisor has for an HSM, or that it has none any more."""
-    path = world / "fleet" / f"{esn}.pid"
+    path = world.fleet / f"{esn}.pid"
     if process is None:
         # Looked for first, for a world that can only be read.
         if path.exists():
@@ -213,26 +213,26 @@ def note_fleet_process(world: Path, esn: str, process: Process | None) -> None:
         replace_file(path, process.text().encode())
 
 
-def of_fleet(world: Path, esn: str) -> bool:
+def of_fleet(world: World, esn: str) -> bool:
     """Whether what runs on an HSM, as its lock says, was started by a fleet's supervisor."""
-    return fleet_process(world, esn).is_same(holder(world / "hsm" / esn) or Process())
+    return fleet_process(world, esn).is_same(holder(world.hsm(esn)) or Process())
 
 
-def fleet_process(world: Path, esn: str) -> Process:
+def fleet_process(world: World, esn: str) -> Process:
     """The process that a supervisor has for an HSM, or had when it was killed, or Process()."""
     try:
-        return parsed((world / "fleet" / f"{esn}.pid").read_text())
+        return parsed((world.fleet / f"{esn}.pid").read_text())
     except (OSError, ValueError):
         return Process()
 
 
 @contextlib.contextmanager
-def changing(world: Path, esn: str) -> Iterator[Module]:
+def changing(world: World, esn: str) -> Iterator[Module]:
     """The record of an HSM, kept when the block ends without an error; nobody else changes it
     meanwhile.
     """
     descriptor = os.open(
-        private_folder(world / "hsm" / esn) / "module.lock", os.O_RDWR | os.O_CREAT, PRIVATE_FILE
+        private_folder(world.hsm(esn)) / "module.lock", os.O_RDWR | os.O_CREAT, PRIVATE_FILE
     )
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -21,7 +21,7 @@ from seemachine.nfast import (
 from seemachine.nfast.tool import Refusal, say
 from seemachine.state.disk.durable import private_folder, replace_file
 from seemachine.state.errors import StateError
-from seemachine.wire.names import PUBLISHED_NAME
+from seemachine.world import PUBLISHED_NAME, World
 
 # The settings of [load_seemachine] in the guide's order, with what loadsee-setup calls them.
 SETTINGS = {
@@ -47,7 +47,7 @@ def show(module: Module) -> None:
     say()
 
 
-def check(world: Path, module: Module) -> Loaded:
+def check(world: World, module: Module) -> Loaded:
     """What the configuration would load.
 
     Raises Refusal: a file is not there, not signed, of another key or world.
@@ -55,7 +55,7 @@ def check(world: Path, module: Module) -> Loaded:
     return _prepared(world, module)[0]
 
 
-def _prepared(world: Path, module: Module) -> tuple[Loaded, bytes]:
+def _prepared(world: World, module: Module) -> tuple[Loaded, bytes]:
     """What would be loaded, and its program, both of one reading of the file."""
     settings = module.autoload
     if not settings:
@@ -88,27 +88,27 @@ def _prepared(world: Path, module: Module) -> tuple[Loaded, bytes]:
     return loaded, machine.payload
 
 
-def load(world: Path, esn: str) -> None:
+def load(world: World, esn: str) -> None:
     """Load and start what is configured, and publish it. Raises Refusal."""
     with records.changing(world, esn) as module:
         select.refuse_unready(module)
         loaded, payload = _prepared(world, module)
         processes.refuse_running(world, module)
-        program = world / "hsm" / esn / PROGRAM
+        program = world.hsm(esn) / PROGRAM
         replace_file(private_folder(program.parent) / program.name, payload)
         processes.start(world, module, program, loaded)
         module.loaded = [loaded]
     publish(world, module)
 
 
-def publish(world: Path, module: Module) -> None:
+def publish(world: World, module: Module) -> None:
     """Publish the running SEE machine of an XC under the configured name, if there is one."""
     name = module.autoload.get("worldid_pubname", "")
     if name and module.number:
         processes.publish(world, module, name)
 
 
-def clear(world: Path, esn: str, mode: str = records.OPERATIONAL) -> None:
+def clear(world: World, esn: str, mode: str = records.OPERATIONAL) -> None:
     """ClearUnit into a mode: what runs is gone, licences that were fed become effective, and an XC
     loads what is configured.
 
@@ -127,7 +127,7 @@ def clear(world: Path, esn: str, mode: str = records.OPERATIONAL) -> None:
         _load_logged(world, module)
 
 
-def _load_logged(world: Path, module: Module) -> None:
+def _load_logged(world: World, module: Module) -> None:
     try:
         load(world, module.esn)
         log(world, f"module {module.number}: SEE machine {module.autoload['machine_file']} loaded")
@@ -135,7 +135,7 @@ def _load_logged(world: Path, module: Module) -> None:
         log(world, f"module {module.number}: SEE machine not loaded: {tool.reason(error)}")
 
 
-def log(world: Path, text: str) -> None:
+def log(world: World, text: str) -> None:
     """One line of the hardserver log."""
     with paths.hardserver_log(world).open("a") as file:
         file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} hardserver: {text}\n")
@@ -165,14 +165,14 @@ def defaults() -> dict[str, str]:
     return {**dict.fromkeys(SETTINGS, ""), "worldid_pubname": PUBLISHED_NAME}
 
 
-def _file(world: Path, settings: dict[str, str], name: str) -> Path:
+def _file(world: World, settings: dict[str, str], name: str) -> Path:
     # pull_rfs: the HSM fetches files that are named without a folder from the RFS (guide 2.5.1 step
     # 8).
     given = Path(settings.get(name, ""))
     return given if given.is_absolute() else paths.custom_seemachines(world) / given
 
 
-def _delegated(world: Path, settings: dict[str, str], signer: str) -> bool:
+def _delegated(world: World, settings: dict[str, str], signer: str) -> bool:
     if not settings.get("userdata"):
         return False
     userdata = archives.read(_file(world, settings, "userdata"), archives.USERDATA)

@@ -18,6 +18,7 @@ from seemachine.state.cards.slots import Slots
 from seemachine.state.cards.smartcard import read_card
 from seemachine.state.errors import StateCorrupt
 from seemachine.wire.names import FIRST_DYNAMIC_SLOT
+from seemachine.world import World
 
 # Slot 1 holds no card: it is the soft token of the module (slotinfo), and the guide's dialogues
 # pass it over.
@@ -38,7 +39,7 @@ class Dialogue:
     `option` names another module.
     """
 
-    world: Path
+    world: World
     module: Module
     cardset: CardSet
     title: str = ""
@@ -92,7 +93,7 @@ def load(dialogue: Dialogue) -> bytes:
     return _joined(dialogue, read)
 
 
-def where(world: Path, number: int | None, set_hash: str) -> Module:
+def where(world: World, number: int | None, set_hash: str) -> Module:
     """The module to read the cards of a set in: that of the number, else the first to which one is
     presented, else the first.
 
@@ -132,7 +133,7 @@ def _next_card(
     return (useful[0], token) if token else None
 
 
-def presented(world: Path, module: Module) -> dict[int, tuple[str, Token | None]]:
+def presented(world: World, module: Module) -> dict[int, tuple[str, Token | None]]:
     """What is in the slots of a module: its text, and the card where it is one of a set."""
     slots = Slots(world, module.esn)
     with slots.locked():

@@ -25,6 +25,7 @@ from cryptography.x509.oid import ExtensionOID, NameOID
 from seemachine.nfast import paths, signing
 from seemachine.nfast.tool import Refusal
 from seemachine.state.disk.durable import private_folder, replace_file
+from seemachine.world import World
 
 Time = dt.datetime
 # Name and key.
@@ -99,9 +100,9 @@ def issue(issuer: Issuer, csr_pem: bytes, span: tuple[int, int], unit: str = "")
     return made.public_bytes(Encoding.PEM)
 
 
-def issuer(world: Path) -> Issuer:
+def issuer(world: World) -> Issuer:
     """The issuer of this world, made when first needed."""
-    folder = private_folder(world / "entrust")
+    folder = private_folder(world.folder / "entrust")
     if not (folder / "production.pem").exists():
         with paths.alone(world):
             _make_issuer(folder)
@@ -110,7 +111,7 @@ def issuer(world: Path) -> Issuer:
     return Issuer(_loaded((folder / "production.pem").read_bytes()), key)
 
 
-def production(world: Path) -> x509.Certificate:
+def production(world: World) -> x509.Certificate:
     """What HSMs trust from the factory on."""
     return issuer(world).certificate
 

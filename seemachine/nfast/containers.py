@@ -23,9 +23,10 @@ from seemachine.nfast import (
 from seemachine.nfast.images import Image
 from seemachine.nfast.tool import Refusal
 from seemachine.state.disk.durable import private_folder
+from seemachine.world import World
 
 
-def register(world: Path, esn: str, pem: bytes) -> None:
+def register(world: World, esn: str, pem: bytes) -> None:
     """Trust a developer certificate.
 
     Raises Refusal: not the issuer's, out of time, there already.
@@ -42,12 +43,12 @@ def register(world: Path, esn: str, pem: bytes) -> None:
                 loaded.developer_until = _newest(module, loaded).not_valid_after_utc.isoformat()
 
 
-def trusted(world: Path, module: Module) -> list[x509.Certificate]:
+def trusted(world: World, module: Module) -> list[x509.Certificate]:
     """The production certificate, then those that were added."""
     return [certificates.production(world), *_developers(module)]
 
 
-def load(world: Path, esn: str, image: Image) -> Loaded:
+def load(world: World, esn: str, image: Image) -> Loaded:
     """Check an image and put it on an HSM.
 
     Raises Refusal: mode, unsigned, changed, unknown or expired developer, wrong curve, not
@@ -76,7 +77,7 @@ def load(world: Path, esn: str, image: Image) -> Loaded:
         return made
 
 
-def start(world: Path, esn: str, wanted: str) -> published.Published:
+def start(world: World, esn: str, wanted: str) -> published.Published:
     """Run a loaded image.
 
     Raises Refusal: mode, licence, unknown UUID, started already, developer certificate expired.
@@ -100,7 +101,7 @@ def start(world: Path, esn: str, wanted: str) -> published.Published:
             raise
 
 
-def stop(world: Path, esn: str, wanted: str) -> None:
+def stop(world: World, esn: str, wanted: str) -> None:
     """End a started image. Raises Refusal: unknown UUID, not started."""
     with records.changing(world, esn) as module:
         loaded = _loaded(module, wanted)
@@ -109,7 +110,7 @@ def stop(world: Path, esn: str, wanted: str) -> None:
         module.started = ""
 
 
-def destroy(world: Path, esn: str, wanted: str) -> None:
+def destroy(world: World, esn: str, wanted: str) -> None:
     """Take an image off an HSM. NVRAM stays. Raises Refusal: unknown UUID, still started."""
     with records.changing(world, esn) as module:
         loaded = _loaded(module, wanted)
@@ -122,7 +123,7 @@ def destroy(world: Path, esn: str, wanted: str) -> None:
         module.loaded.remove(loaded)
 
 
-def is_started(world: Path, module: Module, wanted: str) -> bool:
+def is_started(world: World, module: Module, wanted: str) -> bool:
     """Whether this image runs now."""
     return records.started(world, module) == wanted
 
@@ -155,7 +156,7 @@ def _newest(module: Module, loaded: Loaded) -> x509.Certificate:
     return max(known, key=lambda each: each.not_valid_after_utc)
 
 
-def _lay_out(world: Path, module: Module, image: Image, made: Loaded) -> None:
+def _lay_out(world: World, module: Module, image: Image, made: Loaded) -> None:
     """Unpack an image.
 
     What an earlier load left, that was refused or killed on the way, goes first.
@@ -168,7 +169,7 @@ def _lay_out(world: Path, module: Module, image: Image, made: Loaded) -> None:
 
 
 def _refuse_bad_signatures(
-    world: Path, module: Module, image: Image
+    world: World, module: Module, image: Image
 ) -> tuple[x509.Certificate, str, list[str]]:
     """The developer, the hash of the ASK, and those of the extra keys."""
     if not image.signatures:
@@ -240,7 +241,7 @@ def _refuse_roundabout(
         raise ValueError("a signature was rewritten")
 
 
-def _delegated(world: Path, image: Image, signer: str) -> bool:
+def _delegated(world: World, image: Image, signer: str) -> bool:
     data = image.file(images.DELEGATION)
     nso = signing.public_from(securityworld.read(world).nso)
     return data is not None and delegation.refuse_other_key(data, nso, signer)
@@ -258,5 +259,5 @@ def _loaded(module: Module, wanted: str) -> Loaded:
     return loaded
 
 
-def _folder(world: Path, esn: str, wanted: str) -> Path:
-    return world / "hsm" / esn / "image" / wanted
+def _folder(world: World, esn: str, wanted: str) -> Path:
+    return world.hsm(esn) / "image" / wanted

@@ -15,12 +15,13 @@ from seemachine.hsms.records import Module
 from seemachine.nfast import paths
 from seemachine.nfast.tool import Refusal, parsed
 from seemachine.state.disk.durable import replace_file
+from seemachine.world import World
 
 PORT = 2205
 KEY_TYPE = "ecdsa-sha2-nistp256"
 
 
-def client_key(world: Path) -> str:
+def client_key(world: World) -> str:
     """The host's public key in one word, made when first asked for."""
     with paths.alone(world):
         state = _state(world)
@@ -61,7 +62,7 @@ def refuse_bad_key(key_type: str, key: str) -> None:
         )
 
 
-def enroll(world: Path, esn: str, words: dict[str, Any]) -> None:
+def enroll(world: World, esn: str, words: dict[str, Any]) -> None:
     """Remember an HSM's launcher. Raises Refusal when it is not the one that answers there."""
     module = records.read(world, esn)
     if module is None or module.model != "5c":
@@ -88,14 +89,14 @@ def server_info(module: Module) -> dict[str, str]:
     return module.launcher
 
 
-def known(world: Path, module: Module) -> bool:
+def known(world: World, module: Module) -> bool:
     """Whether csadmin asks this HSM: it was enrolled, or is run by `seemachine fleet up` and needs
     none of that.
     """
     return module.esn in _state(world)["enrolled"] or records.read(world, module.esn) is None
 
 
-def refuse_unreachable(world: Path, module: Module) -> None:
+def refuse_unreachable(world: World, module: Module) -> None:
     """Raises Refusal when the launcher would not listen to this host."""
     if records.read(world, module.esn) is None:
         return
@@ -112,7 +113,7 @@ def refuse_unreachable(world: Path, module: Module) -> None:
         )
 
 
-def _state(world: Path) -> dict[str, Any]:
+def _state(world: World) -> dict[str, Any]:
     try:
         state: dict[str, Any] = {"enrolled": {}, **parsed(_path(world).read_text())}
         if not isinstance(state["enrolled"], dict):
@@ -124,9 +125,9 @@ def _state(world: Path) -> dict[str, Any]:
     return state
 
 
-def _keep(world: Path, state: dict[str, Any]) -> None:
+def _keep(world: World, state: dict[str, Any]) -> None:
     replace_file(_path(world), json.dumps(state, indent=1).encode())
 
 
-def _path(world: Path) -> Path:
+def _path(world: World) -> Path:
     return paths.kmdata(world) / "cs5.json"

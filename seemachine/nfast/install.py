@@ -11,6 +11,7 @@ from pathlib import Path
 from seemachine.nfast import paths
 from seemachine.state.disk.durable import private_folder, replace_file
 from seemachine.wire.names import SDK_VERSION
+from seemachine.world import World
 
 TOOLS = (
     "appliance-cli",
@@ -61,7 +62,7 @@ SDK_NOTE = (
 )
 
 
-def install(world: Path) -> Path:
+def install(world: World) -> Path:
     """Make the launchers and the SDK's folders, and return the folder to put into PATH.
 
     It is never a real /opt/nfast.
@@ -86,7 +87,7 @@ def install(world: Path) -> Path:
     return folder
 
 
-def release(world: Path, path: Path) -> None:
+def release(world: World, path: Path) -> None:
     """Write the release file, a zip as the guide unpacks one (2.4)."""
     with zipfile.ZipFile(path, "w") as archive:
         for name, (content, executable) in _contents(world).items():
@@ -104,7 +105,7 @@ def is_release(path: Path) -> bool:
         return False
 
 
-def _contents(world: Path) -> dict[str, tuple[str, bool]]:
+def _contents(world: World) -> dict[str, tuple[str, bool]]:
     files = {
         f"pqsdk-{SDK_VERSION}.bin": (PROGRAM, True),
         f"pqsdk-{SDK_VERSION}.elf": (PROGRAM, True),
@@ -115,7 +116,7 @@ def _contents(world: Path) -> dict[str, tuple[str, bool]]:
     return files | {f"{name}.py": (SCRIPT.format(name=name), False) for name in SCRIPTS}
 
 
-def _launcher(world: Path, words: str) -> str:
+def _launcher(world: World, words: str) -> str:
     return (
         f"#!/bin/sh\nSEEMACHINE_HOME={shlex.quote(str(world))} exec {shlex.quote(sys.executable)}"
         f' {words} "$@"\n'

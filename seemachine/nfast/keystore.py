@@ -11,6 +11,7 @@ from seemachine.nfast import card_dialogue, encryption, securityworld, signing
 from seemachine.nfast.paths import alone, kmlocal
 from seemachine.nfast.tool import Refusal, parsed
 from seemachine.state.disk.durable import replace_file
+from seemachine.world import World
 
 FORMAT = "seemachine nfast key 1"
 APPLICATIONS = ("seeinteg", "simple")
@@ -52,12 +53,12 @@ def checked_ident(text: str) -> str:
     return folded
 
 
-def path_of(world: Path, app: str, ident: str) -> Path:
+def path_of(world: World, app: str, ident: str) -> Path:
     """Where a key lies, or would."""
     return kmlocal(world) / f"key_{app}_{ident}"
 
 
-def listing(world: Path, apps: tuple[str, ...] = APPLICATIONS) -> list[StoredKey]:
+def listing(world: World, apps: tuple[str, ...] = APPLICATIONS) -> list[StoredKey]:
     """All keys of some applications. Raises Refusal."""
     for app in apps:
         _refuse_pipsqueaks(app)
@@ -65,7 +66,7 @@ def listing(world: Path, apps: tuple[str, ...] = APPLICATIONS) -> list[StoredKey
     return [_read(path) for path in paths]
 
 
-def find(world: Path, app: str, ident: str) -> StoredKey:
+def find(world: World, app: str, ident: str) -> StoredKey:
     """A key. Raises Refusal, naming those that are there."""
     _refuse_pipsqueaks(app)
     path = path_of(world, app, checked_ident(ident))
@@ -78,7 +79,7 @@ def find(world: Path, app: str, ident: str) -> StoredKey:
     )
 
 
-def add(world: Path, draft: StoredKey, cardset_secret: bytes) -> Path:
+def add(world: World, draft: StoredKey, cardset_secret: bytes) -> Path:
     """Generate a key for a draft without one, and keep it.
 
     Raises Refusal when there is a key of that name.
@@ -86,7 +87,7 @@ def add(world: Path, draft: StoredKey, cardset_secret: bytes) -> Path:
     return save(world, generated(world, draft, cardset_secret))
 
 
-def generated(world: Path, draft: StoredKey, cardset_secret: bytes) -> StoredKey:
+def generated(world: World, draft: StoredKey, cardset_secret: bytes) -> StoredKey:
     """A key for a draft without one, kept nowhere yet."""
     private = signing.generate(draft.curve)
     hidden = encryption.hide(_key(world, cardset_secret), signing.private_bytes(private))
@@ -96,7 +97,7 @@ def generated(world: Path, draft: StoredKey, cardset_secret: bytes) -> StoredKey
     )
 
 
-def save(world: Path, key: StoredKey) -> Path:
+def save(world: World, key: StoredKey) -> Path:
     """Keep a key. Raises Refusal when there is one of that name."""
     path = path_of(world, key.app, key.ident)
     with alone(world):
@@ -105,12 +106,12 @@ def save(world: Path, key: StoredKey) -> Path:
     return path
 
 
-def retarget(world: Path, source: StoredKey, app: str, ident: str, name: str) -> Path:
+def retarget(world: World, source: StoredKey, app: str, ident: str, name: str) -> Path:
     """The same key for another application: same hash, same cards."""
     return save(world, replace(source, app=app, ident=ident, name=name))
 
 
-def refuse_taken(world: Path, app: str, ident: str, advice: str = "") -> None:
+def refuse_taken(world: World, app: str, ident: str, advice: str = "") -> None:
     """Raises Refusal when there is such a key."""
     path = path_of(world, app, ident)
     if path.exists():
@@ -120,7 +121,7 @@ def refuse_taken(world: Path, app: str, ident: str, advice: str = "") -> None:
         )
 
 
-def unlock(world: Path, number: int | None, key: StoredKey, option: str = "") -> signing.Private:
+def unlock(world: World, number: int | None, key: StoredKey, option: str = "") -> signing.Private:
     """The private half, after the card dialogue on the module of a number (see reading.where).
 
     Raises Refusal.
@@ -136,7 +137,7 @@ def unlock(world: Path, number: int | None, key: StoredKey, option: str = "") ->
     return opened(world, key, secret)
 
 
-def opened(world: Path, key: StoredKey, secret: bytes) -> signing.Private:
+def opened(world: World, key: StoredKey, secret: bytes) -> signing.Private:
     """The private half, by the secret of its card set (empty without one).
 
     Raises Refusal for a damaged key.
@@ -176,7 +177,7 @@ def _read(path: Path) -> StoredKey:
         raise Refusal(f"{path} is damaged ({error}); put a copy back") from None
 
 
-def _key(world: Path, cardset_secret: bytes) -> bytes:
+def _key(world: World, cardset_secret: bytes) -> bytes:
     return encryption.derived(
         bytes.fromhex(securityworld.read(world).module_key) + cardset_secret, "application key"
     )

@@ -4,16 +4,16 @@ Real ones come from Entrust Support.
 """
 
 import json
-from pathlib import Path
 
 from seemachine.hsms.features import FEATURES
 from seemachine.nfast import certificates, signing
 from seemachine.nfast.tool import Misuse, Refusal, parsed
+from seemachine.world import World
 
 FORMAT = "seemachine licence 1"
 
 
-def issue(world: Path, esn: str, features: list[str]) -> str:
+def issue(world: World, esn: str, features: list[str]) -> str:
     """The text of a licence. Raises Misuse for a feature that no HSM knows."""
     unknown = [feature for feature in features if feature not in FEATURES]
     if unknown:
@@ -28,7 +28,7 @@ def issue(world: Path, esn: str, features: list[str]) -> str:
     )
 
 
-def read(world: Path, text: str) -> tuple[str, list[str]]:
+def read(world: World, text: str) -> tuple[str, list[str]]:
     """ESN and features of a licence. Raises Refusal: not a licence, not the issuer's."""
     try:
         values = parsed(text)

@@ -7,19 +7,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from seemachine.state.disk.durable import private_folder
-from seemachine.wire.world import KMLOCAL_VARIABLE, key_folder
+from seemachine.world import World
 
 
-def nfast(world: Path) -> Path:
+def nfast(world: World) -> Path:
     """What /opt/nfast is on a host."""
-    return world / "opt" / "nfast"
+    return world.nfast
 
 
-def kmdata(world: Path) -> Path:
+def kmdata(world: World) -> Path:
     """Key management data: opt/nfast/kmdata, which leads to kmdata of the world."""
     link = nfast(world) / "kmdata"
     if not link.is_symlink():
-        private_folder(world / "kmdata")
+        private_folder(world.kmdata)
         private_folder(link.parent)
         # Two tools that come first at the same time both find none.
         with contextlib.suppress(FileExistsError):
@@ -28,7 +28,7 @@ def kmdata(world: Path) -> Path:
 
 
 @contextlib.contextmanager
-def alone(world: Path) -> Iterator[None]:
+def alone(world: World) -> Iterator[None]:
     """Nobody else who is alone changes keys, cards, the issuer or enrolments of this host
     meanwhile.
 
@@ -42,23 +42,24 @@ def alone(world: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def kmlocal(world: Path) -> Path:
+def kmlocal(world: World) -> Path:
     """Key files of the host, as paths are printed."""
-    folder = key_folder(world) if os.environ.get(KMLOCAL_VARIABLE) else kmdata(world) / "local"
+    usual = World.at(world.folder).keys
+    folder = world.keys if world.keys != usual else kmdata(world) / "local"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
 
 
-def custom_seemachines(world: Path) -> Path:
+def custom_seemachines(world: World) -> Path:
     """Where loadsee-setup is pointed to, and where pull_rfs looks (guide 2.5.1 steps 7, 8)."""
     return kmdata(world) / "custom-seemachines"
 
 
-def rfs(world: Path, esn: str) -> Path:
+def rfs(world: World, esn: str) -> Path:
     """An HSM's folder on the RFS: its features and its configuration."""
     return kmdata(world) / f"hsm-{esn}"
 
 
-def hardserver_log(world: Path) -> Path:
+def hardserver_log(world: World) -> Path:
     """Where the outcome of automatic loading is written."""
     return private_folder(nfast(world) / "log") / "hardserver.log"

@@ -20,6 +20,7 @@ from seemachine.nfast.tool import Refusal
 from seemachine.process.identity import child
 from seemachine.state.disk.lock import holder
 from seemachine.wire.names import SEE_PORT
+from seemachine.world import World
 
 START_SECONDS = 60.0
 LOOK_SECONDS = 0.02
@@ -49,12 +50,12 @@ def refuse_unrunnable(program: bytes | None, name: str) -> list[str]:
     return flags
 
 
-def start(world: Path, module: Module, program: Path, loaded: Loaded) -> Published:
+def start(world: World, module: Module, program: Path, loaded: Loaded) -> Published:
     """Run a SEE machine and wait until it listens.
 
     Raises Refusal with what it said when it does not come up.
     """
-    folder = world / "hsm" / module.esn
+    folder = world.hsm(module.esn)
     flags = refuse_unrunnable(program.read_bytes(), program.name)
     command = [sys.executable, *(flags or ["-P"]), str(program), *_options(world, module, loaded)]
     with (folder / LOG).open("ab") as log:
@@ -82,12 +83,12 @@ def start(world: Path, module: Module, program: Path, loaded: Loaded) -> Publish
     )
 
 
-def stop(world: Path, esn: str) -> bool:
+def stop(world: World, esn: str) -> bool:
     """End the SEE machine of an HSM, in order. False when none runs.
 
     Raises Refusal when a fleet keeps it running, StateLocked when it does not end.
     """
-    folder = world / "hsm" / esn
+    folder = world.hsm(esn)
     if holder(folder) is None:
         return False
     refuse_supervised(world)
@@ -95,22 +96,22 @@ def stop(world: Path, esn: str) -> bool:
     return True
 
 
-def refuse_supervised(world: Path) -> None:
+def refuse_supervised(world: World) -> None:
     """Raises Refusal while `seemachine fleet up` keeps this world's machines running."""
-    supervisor = holder(world / "fleet")
+    supervisor = holder(world.fleet)
     if supervisor is not None:
         kept = "the SEE machines of this world are kept running by seemachine fleet up"
         raise Refusal(f"{kept} ({supervisor}); first: seemachine fleet down")
 
 
-def of_the_fleet(world: Path, module: Module) -> bool:
+def of_the_fleet(world: World, module: Module) -> bool:
     """Whether `seemachine fleet up` runs the SEE machine of a module, whatever a tool started
     before.
     """
     return records.of_fleet(world, module.esn)
 
 
-def refuse_running(world: Path, module: Module) -> None:
+def refuse_running(world: World, module: Module) -> None:
     """Raises Refusal when the HSM runs a SEE machine."""
     if records.running(world, module.esn):
         raise Refusal(f"a SEE machine is started on {module.esn} already")
@@ -124,7 +125,7 @@ def refuse_bad_name(name: str) -> None:
         )
 
 
-def publish(world: Path, module: Module, name: str) -> Published:
+def publish(world: World, module: Module, name: str) -> Published:
     """Publish where the running SEE machine of a module listens, under a name.
 
     Raises Refusal when none runs.
@@ -138,22 +139,22 @@ def publish(world: Path, module: Module, name: str) -> Published:
     return seen
 
 
-def _environment(world: Path, module: Module) -> dict[str, str]:
+def _environment(world: World, module: Module) -> dict[str, str]:
     return {**os.environ, "SEEMACHINE_HOME": str(world), "SEEMACHINE_ESN": module.esn}
 
 
-def _options(world: Path, module: Module, loaded: Loaded) -> list[str]:
+def _options(world: World, module: Module, loaded: Loaded) -> list[str]:
     """As the fleet file describes this HSM, but unpublished: that is the host's to do."""
     machine = configuration.as_loaded(
         replace(_described(world, module), module=module.number), loaded
     )
-    settings = world / "hsm" / module.esn / SETTINGS
+    settings = world.hsm(module.esn) / SETTINGS
     settings.write_text(configuration.limits_file(machine))
     return [*configuration.command_line(machine), "--no-publish", "--config", str(settings)]
 
 
-def _described(world: Path, module: Module) -> Config:
-    path = world / configuration.FILE_NAME
+def _described(world: World, module: Module) -> Config:
+    path = world.fleet_file
     try:
         machines = configuration.read(path, world).machines if path.exists() else ()
         found = next((machine for machine in machines if machine.esn == module.esn), None)

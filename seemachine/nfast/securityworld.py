@@ -17,6 +17,7 @@ from seemachine.nfast.tool import Misuse, Refusal, parsed
 from seemachine.state.cards.cardsets import ADMIN, OPERATOR, Token, write_token
 from seemachine.state.cards.rack import Rack
 from seemachine.state.disk.durable import replace_file
+from seemachine.world import World
 
 SALT_BYTES = 16
 KEY_BYTES = 32
@@ -50,7 +51,7 @@ class SecurityWorld:
     admin: CardSet
 
 
-def create(world: Path, quorum: int, cards: int, passphrase: str) -> SecurityWorld:
+def create(world: World, quorum: int, cards: int, passphrase: str) -> SecurityWorld:
     """Make the world and its ACS. Raises Refusal when there is one."""
     path = kmlocal(world) / "world"
     with alone(world):
@@ -70,7 +71,7 @@ def create(world: Path, quorum: int, cards: int, passphrase: str) -> SecurityWor
     return made
 
 
-def read(world: Path) -> SecurityWorld:
+def read(world: World) -> SecurityWorld:
     """The world of this host. Raises Refusal without one."""
     path = kmlocal(world) / "world"
     try:
@@ -102,7 +103,7 @@ def unlock_nso(found: SecurityWorld, secret: bytes) -> signing.Private:
 
 
 def create_operator_set(
-    world: Path, name: str, quorum: int, cards: int, passphrase: str
+    world: World, name: str, quorum: int, cards: int, passphrase: str
 ) -> CardSet:
     """Make an OCS and put its cards on the rack. Raises Refusal when there is one of that name."""
     read(world)
@@ -125,12 +126,12 @@ def refuse_bad_set(name: str, quorum: int, cards: int) -> None:
     _refuse_sizes(quorum, cards)
 
 
-def operator_sets(world: Path) -> list[CardSet]:
+def operator_sets(world: World) -> list[CardSet]:
     """All Operator Card Sets of the world, by name."""
     return sorted(map(_read_set, kmlocal(world).glob("cards_*")), key=lambda cardset: cardset.name)
 
 
-def operator_set(world: Path, name: str) -> CardSet:
+def operator_set(world: World, name: str) -> CardSet:
     """The card set of a name. Raises Refusal."""
     known = operator_sets(world)
     for cardset in known:
@@ -140,7 +141,7 @@ def operator_set(world: Path, name: str) -> CardSet:
     raise Refusal(f"there is no card set {name}; there are: {names}")
 
 
-def set_of_hash(world: Path, wanted: str) -> CardSet:
+def set_of_hash(world: World, wanted: str) -> CardSet:
     """The card set that protects a key. Raises Refusal."""
     for cardset in operator_sets(world):
         if cardset.hash == wanted:
@@ -161,7 +162,7 @@ def _read_set(path: Path) -> CardSet:
 
 
 def _new_set(
-    world: Path, name: str, token: str, sizes: tuple[int, int], passphrase: str
+    world: World, name: str, token: str, sizes: tuple[int, int], passphrase: str
 ) -> tuple[CardSet, bytes]:
     quorum, cards = sizes
     _refuse_sizes(quorum, cards)
@@ -189,7 +190,7 @@ def _refuse_sizes(quorum: int, cards: int) -> None:
         )
 
 
-def _refuse_taken(world: Path, names: list[str]) -> None:
+def _refuse_taken(world: World, names: list[str]) -> None:
     """Before the first card of a set is written.
 
     Raises Refusal: of another world or set, or of one that was cut short.

@@ -1,22 +1,21 @@
 """Which HSM a tool is told to act on."""
 
-from pathlib import Path
-
 from seemachine.hsms import records
 from seemachine.hsms.features import FEATURES, SEE_FEATURE
 from seemachine.hsms.records import OPERATIONAL, Module
 from seemachine.nfast.tool import Refusal
 from seemachine.wire.names import is_esn
+from seemachine.world import World
 
 MODELS = {"5c": "nShield 5c", "xc": "nShield Connect XC"}
 
 
-def enrolled(world: Path) -> list[Module]:
+def enrolled(world: World) -> list[Module]:
     """The modules of this host, by number."""
     return [module for module in records.present(world) if module.number]
 
 
-def by_number(world: Path, number: int) -> Module:
+def by_number(world: World, number: int) -> Module:
     """The module of a number. Raises Refusal."""
     known = enrolled(world)
     for module in known:
@@ -26,7 +25,7 @@ def by_number(world: Path, number: int) -> Module:
     raise Refusal(f"there is no module {number}; modules are: {numbers}")
 
 
-def only(world: Path, number: int | None) -> Module:
+def only(world: World, number: int | None) -> Module:
     """The module of a number, or the first one when none was named. Raises Refusal."""
     known = enrolled(world)
     if number is not None:
@@ -36,7 +35,7 @@ def only(world: Path, number: int | None) -> Module:
     return known[0]
 
 
-def ready(world: Path, number: int | None) -> list[Module]:
+def ready(world: World, number: int | None) -> list[Module]:
     """The modules to choose from: that of the number, else all that are operational.
 
     Raises Refusal.
@@ -45,7 +44,7 @@ def ready(world: Path, number: int | None) -> list[Module]:
     return [module for module in known if module.mode == OPERATIONAL]
 
 
-def of_model(world: Path, number: int | None, model: str, tool: str) -> Module:
+def of_model(world: World, number: int | None, model: str, tool: str) -> Module:
     """The module of a number, or the only one of the model that a tool is for.
 
     Raises Refusal, which names the option.
@@ -66,7 +65,7 @@ def of_model(world: Path, number: int | None, model: str, tool: str) -> Module:
     return found[0]
 
 
-def by_esn(world: Path, esn: str) -> Module:
+def by_esn(world: World, esn: str) -> Module:
     """The enrolled module of an ESN. Raises Refusal."""
     if not is_esn(esn):
         raise Refusal(f"{esn!r} is not an ESN; it looks like 7852-268D-3BF9")

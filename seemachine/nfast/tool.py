@@ -13,7 +13,7 @@ from seemachine import printing
 from seemachine.cli import argtypes
 from seemachine.state.disk.durable import replace_file
 from seemachine.state.errors import StateError
-from seemachine.wire.world import home
+from seemachine.world import World
 
 OURS = "A stand-in of seemachine: it acts on the world folder, never on hardware."
 
@@ -131,9 +131,9 @@ def parsed(text: str | bytes) -> Any:
         raise ValueError("it is nested too deep") from None
 
 
-def world() -> Path:
-    """The world folder that the tools act on."""
-    return home()
+def world() -> World:
+    """The world that the tools act on."""
+    return World.from_environment(os.environ)
 
 
 def at_terminal() -> bool:

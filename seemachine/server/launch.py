@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -36,7 +36,6 @@ from seemachine.state.witness.layered import LayeredWitness
 from seemachine.state.witness.protocol import NoWitness, Witness
 from seemachine.state.witness.runtime import AUTO, OFF, RuntimeWitness, runtime_folder
 from seemachine.wire.messages import ENVELOPE_BYTES, Limits
-from seemachine.wire.world import witness_folder
 from seemachine.witnesses import open_witness
 from seemachine.witnesses.address import is_url
 
@@ -53,7 +52,7 @@ REFUSALS = (StateError, CannotHarden, CannotListen, TlsError, engines.EngineErro
 MOST_THREADS = OTHER_THREADS + READING_THREADS + 2 * engines.usable_cores()
 
 
-def start(config: Config) -> int:
+def start(config: Config, environ: Mapping[str, str]) -> int:
     """Run one machine until it is told to stop.
 
     Returns the exit code; a reason not to start goes to standard error.
@@ -62,13 +61,13 @@ def start(config: Config) -> int:
     keep_together()
     try:
         with unhurried() as output:
-            return _start(config, output)
+            return _start(config, environ, output)
     except OSError as error:
         say(f"seemachine serve: {reason(error)}", file=sys.stderr)
         return 1
 
 
-def _start(config: Config, output: LogWriter) -> int:
+def _start(config: Config, environ: Mapping[str, str], output: LogWriter) -> int:
     try:
         in_force = harden(config.lock_memory)
         check_modes(config.world, config.folder)
@@ -78,8 +77,8 @@ def _start(config: Config, output: LogWriter) -> int:
             # Held to the end of the process: who waits for the folder waits until nothing is left.
             lock = FolderLock(config.folder, config.esn)
             lock.listen()
-            runtime, missing = open_runtime(config)
-            store = open_store(config, runtime)
+            runtime, missing = open_runtime(config, environ)
+            store = open_store(config, environ, runtime)
             log = configure(esn=config.esn)
             stack.callback(_close, store, log)
             for sentence in store.skipped:
@@ -171,12 +170,12 @@ def wire_limits(config: Config) -> Limits:
     )
 
 
-def open_runtime(config: Config) -> tuple[Witness, str]:
+def open_runtime(config: Config, environ: Mapping[str, str]) -> tuple[Witness, str]:
     """The witness in the host's runtime folder, and why there is none.
 
     Raises StateFailed for a folder that was chosen.
     """
-    folder = runtime_folder(config.runtime_witness, os.environ, os.geteuid())
+    folder = runtime_folder(config.runtime_witness, environ, os.geteuid())
     if folder is None:
         return (
             NoWitness(),
@@ -190,7 +189,7 @@ def open_runtime(config: Config) -> tuple[Witness, str]:
         return NoWitness(), str(error)
 
 
-def open_store(config: Config, runtime: Witness | None = None) -> Store:
+def open_store(config: Config, environ: Mapping[str, str], runtime: Witness | None = None) -> Store:
     """The NVRAM of these settings, with a second witness beside the configured one.
 
     Raises StateError.
@@ -211,9 +210,7 @@ def open_store(config: Config, runtime: Witness | None = None) -> Store:
         if is_url(config.witness)
         else {}
     )
-    configured = open_witness(
-        config.witness, witness_folder(config.world), config.esn, os.environ, **options
-    )
+    configured = open_witness(config.witness, config.world.witness, config.esn, environ, **options)
     witness = LayeredWitness(configured, runtime or NoWitness())
     try:
         return _open_durable(config, witness)

@@ -5,7 +5,6 @@ import re
 PROTOCOL = 3
 SEE_PORT = 8888
 SDK_VERSION = "1.4.1"
-PUBLISHED_NAME = "pqsdk"
 MODELS = ("5c", "xc")
 
 FILE_NAME_BYTES = 11

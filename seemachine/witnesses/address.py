@@ -124,7 +124,7 @@ def _options(query: str) -> dict[str, str]:
 
 
 def folder_of(where: str, world: Path) -> Path:
-    """The folder of a witness that is no URL. Relative ones are in the world folder."""
+    """The folder of a witness that is no URL. Relative ones are in the folder of the world."""
     return world / Path(where).expanduser()
 
 

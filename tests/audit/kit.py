@@ -15,8 +15,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from unittest.mock import patch
 
+from here import store
 from pyhsslms import pyhsslms as p
-from seeclient import keys
 from seeclient.keys import KeyFile
 
 from seemachine.cli.command import main
@@ -118,8 +118,8 @@ def key_file(expcards: int = 0, explease: int = 0) -> bytes:
     """A key file of seemachine, of `key()`."""
     with TemporaryDirectory() as folder, patch.dict(os.environ, {"SEEMACHINE_HOME": folder}):
         made = KeyFile("release", public(key()), expcards, explease, 0, bytes(24))
-        keys.save(made)
-        return keys.path_of(made.alias).read_bytes()
+        store().save(made)
+        return store().path_of(made.alias).read_bytes()
 
 
 def row(

@@ -12,6 +12,7 @@ from typing import Any
 from seeclient.effects import Address, Peer
 from state.kit import ESN, OTHER_ESN, order
 
+from seemachine import world as worlds
 from seemachine.backup import restoring, saving
 from seemachine.backup.steps import Step
 from seemachine.commands import answer
@@ -41,7 +42,7 @@ class World:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.rack = Rack(path)
+        self.rack = Rack(worlds.World.at(path))
         self.machines: dict[str, Machine] = {}
 
     def up(self) -> "World":
@@ -49,7 +50,7 @@ class World:
         for esn, kind in KINDS.items():
             if esn not in self.machines:
                 store = kind(self.path / "hsm" / esn, FolderWitness(self.path / "witness", esn))
-                slots = Slots(self.path, esn)
+                slots = Slots(worlds.World.at(self.path), esn)
                 self.machines[esn] = Machine(
                     esn=esn,
                     model="5c",
@@ -93,15 +94,17 @@ class World:
         portraits = (
             [saving.portrait(Wire(self), peer) for peer in self.peers()] if self.machines else []
         )  # type: ignore[arg-type]
-        return saving.save(self.path, file, portraits, names)
+        return saving.save(worlds.World.at(self.path), file, portraits, names)
 
     def restore(
         self, file: Path, witness: str | None = None, *, after_loss: bool = False
     ) -> list[Step]:
         """Restore a backup, or a folder of outgoing cards."""
         if file.is_dir():
-            return restoring.restore_outgoing(self.path, file)
-        return restoring.restore(self.path, restoring.opened(file), witness, after_loss=after_loss)
+            return restoring.restore_outgoing(worlds.World.at(self.path), file)
+        return restoring.restore(
+            worlds.World.at(self.path), restoring.opened(file), witness, after_loss=after_loss
+        )
 
     def peers(self) -> list[Peer]:
         """The machines as a client knows them."""

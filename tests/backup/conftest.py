@@ -8,7 +8,7 @@ import pytest
 from backup.backupkit import World
 from state.kit import quick_folder
 
-from seemachine.wire.world import HOME_VARIABLE, KMLOCAL_VARIABLE
+from seemachine.world import HOME_VARIABLE, KMLOCAL_VARIABLE
 
 
 @pytest.fixture

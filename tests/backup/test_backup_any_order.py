@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from state.kit import lease, name
 
+from seemachine import world as worlds
 from seemachine.backup import lending
 from seemachine.commands import answer
 from seemachine.machine import Session
 from seemachine.state.errors import StateError
 from seemachine.wire.messages import ProvisionLms
-from seemachine.wire.world import HOME_VARIABLE, KMLOCAL_VARIABLE
+from seemachine.world import HOME_VARIABLE, KMLOCAL_VARIABLE
 
 MOST_KEYS, LEASES, SIZE = 3, 3, 2
 
@@ -114,7 +115,7 @@ class AnyOrder(RuleBasedStateMachine):
     @rule()
     def restore_outgoing(self) -> None:
         """What interrupted backups left."""
-        for folder in lending.leftovers(self.world.path):
+        for folder in lending.leftovers(worlds.World.at(self.world.path)):
             self.world.restore(folder)
 
     @rule(esn=machines_of)

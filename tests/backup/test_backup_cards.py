@@ -8,6 +8,7 @@ import pytest
 from backup.backupkit import World, dies_at, every_step
 from state.kit import lease
 
+from seemachine import world as worlds
 from seemachine.backup import lending
 from seemachine.state.cards.smartcard import read_card
 from seemachine.state.errors import CardError, StateCopied, StateError, StateForeign
@@ -18,13 +19,13 @@ Ways = Callable[[World, Path], None]
 
 def by_hand(world: World, _file: Path) -> None:
     """Somebody puts the file back where it was."""
-    for path in list(lending.outgoing(world.path).glob("*/*.card")):
+    for path in list(lending.outgoing(worlds.World.at(world.path)).glob("*/*.card")):
         path.rename(world.path / "cards" / path.name)
 
 
 def from_outgoing(world: World, _file: Path) -> None:
     """What an interrupted backup left comes back."""
-    for folder in lending.leftovers(world.path):
+    for folder in lending.leftovers(worlds.World.at(world.path)):
         world.restore(folder)
 
 
@@ -45,7 +46,7 @@ class TestTaking:
         manifest = world.backup(file, "card1")
         assert manifest.cards == ("card1",)
         assert [found.card for found in world.rack.listing()] == []
-        assert not list(lending.outgoing(world.path).glob("*"))
+        assert not list(lending.outgoing(worlds.World.at(world.path)).glob("*"))
         [step] = [step for step in world.down().restore(file) if step.kind == "card"]
         assert (step.outcome, step.name) == ("restored", "card1")
         assert read_card(world.path / "cards" / "card1.card").leases == LEASES
@@ -66,11 +67,16 @@ class TestTaking:
             world, file = new_world(), tmp_path / f"{at}.tar"
             world.card(*LEASES)
             died = dies_at(at, lambda: world.backup(file, "card1"))
-            assert len(world.usable()) + len(lending.leftovers(world.path)) + file.exists() >= 1
+            assert (
+                len(world.usable())
+                + len(lending.leftovers(worlds.World.at(world.path)))
+                + file.exists()
+                >= 1
+            )
             for way in ways * 2:
                 way(world, file)
             assert len(world.usable()) == 1
-            assert not lending.leftovers(world.path)
+            assert not lending.leftovers(worlds.World.at(world.path))
             return died
 
         assert every_step(act) > 20
@@ -245,6 +251,6 @@ class TestComingBack:
         world.card(*LEASES)
         with pytest.raises(StateError, match="interrupted"):
             world.restore(world.path / "cards")
-        (lending.outgoing(world.path) / "x").mkdir(parents=True)
+        (lending.outgoing(worlds.World.at(world.path)) / "x").mkdir(parents=True)
         with pytest.raises(StateError, match="no card is left"):
-            world.restore(lending.outgoing(world.path) / "x")
+            world.restore(lending.outgoing(worlds.World.at(world.path)) / "x")

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 from backup.backupkit import World, dies_at, every_step
+from here import store
 from seeclient import keys
 from state.kit import ESN, OTHER_ESN, lease, name
 
+from seemachine import world as worlds
 from seemachine.backup import ledgers
 from seemachine.backup.archive import ArchiveError, unpack
 from seemachine.state.disk.lock import FolderLock
@@ -149,7 +151,7 @@ class TestLeaves:
         """
         world.store(esn).install(lease())
         world.sign(name(), esn)
-        keys.save(keys.KeyFile("release", lease().public_key, 0, 0, 0, b""))
+        store().save(keys.KeyFile("release", lease().public_key, 0, 0, 0, b""))
         world.backup(file)
         shutil.rmtree(world.down().path / "hsm" / esn)
         for path in (world.path / "witness").glob("*.leaves"):
@@ -258,8 +260,8 @@ class TestPublicData:
 
     def test_files_that_are_missing_come_back(self, world: World, file: Path) -> None:
         """Key files and fleet.toml, byte by byte; those that are here stay as they are."""
-        keys.save(keys.KeyFile("release", lease().public_key, 0, 0, 0, b""))
-        path = keys.path_of("release")
+        store().save(keys.KeyFile("release", lease().public_key, 0, 0, 0, b""))
+        path = store().path_of("release")
         (world.path / "fleet.toml").write_text(f'[[machines]]\nesn = "{ESN}"\n')
         written = {each: each.read_bytes() for each in (path, world.path / "fleet.toml")}
         world.backup(file)
@@ -291,7 +293,7 @@ class TestPublicData:
 
     def test_something_that_is_no_key_file_is_not_taken(self, world: World, file: Path) -> None:
         """It could be anything, a seed too."""
-        path = keys.path_of("release")
+        path = store().path_of("release")
         path.parent.mkdir(parents=True)
         path.write_bytes(lease().seed)
         with pytest.raises(keys.StatusError):
@@ -348,8 +350,8 @@ class TestLedgers:
 
     def test_contradicting_ones_are_both_kept(self, tmp_path: Path) -> None:
         """A leaf for two messages is what audit must see."""
-        ledgers.keep(tmp_path, "a.jsonl", self.row(0), "b")
-        step = ledgers.keep(tmp_path, "a.jsonl", self.row(0, "6d01"), "b")
+        ledgers.keep(worlds.World.at(tmp_path), "a.jsonl", self.row(0), "b")
+        step = ledgers.keep(worlds.World.at(tmp_path), "a.jsonl", self.row(0, "6d01"), "b")
         assert step.refused
         assert sorted(path.name for path in (tmp_path / "archive").iterdir()) == [
             "a.b.jsonl",
@@ -358,15 +360,21 @@ class TestLedgers:
 
     def test_a_digest_that_came_later_is_no_contradiction(self, tmp_path: Path) -> None:
         """A leaf that waited in the one backup is bound in the next."""
-        ledgers.keep(tmp_path, "a.jsonl", self.row(0, "71"), "b")
-        assert ledgers.keep(tmp_path, "a.jsonl", self.row(0, "71aa"), "b").outcome == "replaced"
-        assert ledgers.keep(tmp_path, "a.jsonl", self.row(0, "71"), "b").outcome == "kept"
-        assert ledgers.keep(tmp_path, "a.jsonl", self.row(0, "71bb"), "b").refused
+        ledgers.keep(worlds.World.at(tmp_path), "a.jsonl", self.row(0, "71"), "b")
+        assert (
+            ledgers.keep(worlds.World.at(tmp_path), "a.jsonl", self.row(0, "71aa"), "b").outcome
+            == "replaced"
+        )
+        assert (
+            ledgers.keep(worlds.World.at(tmp_path), "a.jsonl", self.row(0, "71"), "b").outcome
+            == "kept"
+        )
+        assert ledgers.keep(worlds.World.at(tmp_path), "a.jsonl", self.row(0, "71bb"), "b").refused
 
     def test_each_with_rows_of_its_own(self, tmp_path: Path) -> None:
         """Old rows may have been dropped: nothing is lost, and nothing is wrong."""
-        ledgers.keep(tmp_path, "a.jsonl", self.row(0) + self.row(1), "b")
-        step = ledgers.keep(tmp_path, "a.jsonl", self.row(1) + self.row(2), "b")
+        ledgers.keep(worlds.World.at(tmp_path), "a.jsonl", self.row(0) + self.row(1), "b")
+        step = ledgers.keep(worlds.World.at(tmp_path), "a.jsonl", self.row(1) + self.row(2), "b")
         assert (step.outcome, step.refused) == ("both", False)
 
     @pytest.mark.parametrize("line", [b"x", b"[]", b"{}", b'{"a": ' * 5000])
@@ -374,9 +382,9 @@ class TestLedgers:
         """Neither in a backup nor here."""
         with pytest.raises(ArchiveError):
             ledgers.rows_in(line)
-        ledgers.keep(tmp_path, "a.jsonl", line, "b")
+        ledgers.keep(worlds.World.at(tmp_path), "a.jsonl", line, "b")
         with pytest.raises(ArchiveError, match="move it away"):
-            ledgers.keep(tmp_path, "a.jsonl", self.row(0), "b")
+            ledgers.keep(worlds.World.at(tmp_path), "a.jsonl", self.row(0), "b")
 
     @pytest.mark.parametrize(
         ("name", "value"),

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import seeclient
 import trio
+from here import memory, store
 from seeclient import blocking, pipsqueak
 from seeclient.effects import Address, Ask, AskAll, Peer, Roster, Work, resume
 from seeclient.keys import KeyFile
@@ -56,7 +57,7 @@ def a_peer(esn: str = ESN, module: int = 1, **changes: Any) -> Peer:
 
 def a_roster(*peers: Peer) -> Roster:
     """The machines that a story can ask."""
-    return Roster(list(peers))
+    return Roster(store(), memory(), list(peers))
 
 
 def a_key_file(

@@ -6,13 +6,15 @@ import pytest
 import seeclient
 import trio
 from client.clientkit import H5_W4, OTHER_ESN, serving
-from seeclient import Status, StatusError, keys
+from here import store
+from seeclient import Status, StatusError
 from seeclient.events import CardDone, CardsNeeded, CardTried, ChunkDone, Resumed, Started
 from server.serverkit import ESN, GatedEngine, good, leaf_of, make_machine, until
 
 from seemachine.state.cards.rack import Rack
 from seemachine.state.checkpoints import FolderCheckpoints
 from seemachine.wire.messages import Hello
+from seemachine.world import World
 
 
 @pytest.fixture
@@ -47,7 +49,7 @@ async def test_a_key_lives_its_life(machine, open_fleet):
         assert (peer.esn, fleet.roster.failures) == (ESN, [])
         key = await fleet.generate_lms("Release", **H5_W4, progress=told.append)
         assert [type(event) for event in told] == [Started, *[ChunkDone] * 5]
-        assert (key.alias, key.file) == ("release", keys.load("release"))
+        assert (key.alias, key.file) == ("release", store().load("release"))
         signed = await key.sign_with(b"one")
         assert (signed.esn, signed.leaf, signed.remaining, leaf_of(signed.signature)) == (
             ESN,
@@ -75,7 +77,7 @@ async def test_a_sectorized_key_goes_over_a_card(machine, open_fleet, home):
     """A card is written, a lease is provisioned from it, and the key signs until the lease is used
     up.
     """
-    rack, told = Rack(home), []
+    rack, told = Rack(World.at(home)), []
     machine_folder(home)
     rack.insert(rack.new()[0], ESN, 2)
     async with open_fleet() as fleet:
@@ -112,12 +114,12 @@ async def test_a_program_does_not_wait_for_a_card_that_nobody_brings(machine, op
     assert refused.status is Status.NotAvailable
     assert f"seemachine card insert CARD --esn {ESN} --slot 2" in refused.detail
     assert told == []
-    assert keys.aliases() == []
+    assert store().aliases() == []
 
 
 async def test_patience_is_the_callers(machine, open_fleet, home):
     """A caller's own patience is asked before anything is hashed, and may bring the card itself."""
-    rack, told = Rack(home), []
+    rack, told = Rack(World.at(home)), []
     machine_folder(home)
 
     def bring(peer, waited):
@@ -173,7 +175,7 @@ async def test_refusals_are_the_machines(machine, open_fleet, home):
             fleet.key("nobody")
         # After all of that the connection is as good as new.
         assert (await fleet.generate_lms("fine", **H5_W4)).alias == "fine"
-    assert keys.aliases() == ["fine"]
+    assert store().aliases() == ["fine"]
 
 
 OUTSIDE = {
@@ -200,12 +202,12 @@ async def test_the_second_machine_signs_when_the_first_has_run_out(
     """Leases of one key on two machines are used one after the other, in module order, and counted
     together.
     """
-    rack = Rack(home)
+    rack = Rack(World.at(home))
     for esn in (ESN, OTHER_ESN):
         machine_folder(home, esn)
     second = make_machine(home)
     second.esn = second.slots.esn = OTHER_ESN
-    second.slots = type(second.slots)(home, OTHER_ESN)
+    second.slots = type(second.slots)(World.at(home), OTHER_ESN)
     async with serving(second) as other:
         monkeypatch.setenv("SEEMACHINE_FLEET", f"{machine.text},{other.text}")
         rack.insert(rack.new()[0], ESN, 2)
@@ -271,7 +273,7 @@ async def test_a_machine_that_stops_in_the_middle_is_a_refusal(home, open_fleet)
             machine.stop()
         engine.gate.set()
     assert [error.status for error in refused] == [Status.OSErrorErrno]
-    assert keys.aliases() == []
+    assert store().aliases() == []
 
 
 async def test_a_cancelled_request_closes_its_connection(home):
@@ -291,7 +293,7 @@ async def test_a_cancelled_request_closes_its_connection(home):
         [connection] = fleet._connections.values()
         with pytest.raises(trio.ClosedResourceError):
             await connection._stream.receive_some(1)
-    assert keys.aliases() == []
+    assert store().aliases() == []
 
 
 async def test_an_exception_of_the_caller_comes_out_as_it_is(machine, open_fleet):
@@ -299,7 +301,7 @@ async def test_an_exception_of_the_caller_comes_out_as_it_is(machine, open_fleet
 
     def stop(event):
         if isinstance(event, CardTried):
-            assert keys.aliases() == ["key"]
+            assert store().aliases() == ["key"]
             raise ZeroDivisionError
 
     async with open_fleet() as fleet:
@@ -307,7 +309,7 @@ async def test_an_exception_of_the_caller_comes_out_as_it_is(machine, open_fleet
             await fleet.generate_lms(
                 "key", **H5_W4, explease=1, progress=stop, patience=lambda _peer, _waited: True
             )
-        assert keys.aliases() == []
+        assert store().aliases() == []
 
 
 async def test_an_exception_of_a_runner_closes_the_story(machine, open_fleet, monkeypatch):
@@ -316,7 +318,7 @@ async def test_an_exception_of_a_runner_closes_the_story(machine, open_fleet, mo
     """
 
     def interrupt(*seconds):
-        assert keys.aliases() == ["key"]
+        assert store().aliases() == ["key"]
         raise KeyboardInterrupt
 
     monkeypatch.setattr("seeclient.blocking.time.sleep", interrupt)
@@ -326,7 +328,7 @@ async def test_an_exception_of_a_runner_closes_the_story(machine, open_fleet, mo
             await fleet.generate_lms(
                 "key", **H5_W4, explease=1, patience=lambda _peer, _waited: True
             )
-        assert keys.aliases() == []
+        assert store().aliases() == []
 
 
 async def test_a_half_made_key_is_finished_by_another_connection(home, open_fleet, monkeypatch):
@@ -345,14 +347,14 @@ async def test_a_half_made_key_is_finished_by_another_connection(home, open_flee
         async with open_fleet(port.text) as fleet:
             with pytest.raises(ZeroDivisionError):
                 await fleet.generate_lms("Half", **H5_W4, progress=stop)
-            assert keys.aliases() == []
+            assert store().aliases() == []
         async with open_fleet(port.text) as fleet:
             told = []
             key = await fleet.resume_lms("half", progress=told.append)
             assert isinstance(told[0], Resumed)
             assert good(key.public_key, b"whole", await key.sign(b"whole"))
             assert (await refusal(fleet.resume_lms("half"))).status is Status.UnknownID
-    assert keys.aliases() == ["half"]
+    assert store().aliases() == ["half"]
     assert machine.checkpoints.labels() == []
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from client.clientkit import OTHER_ESN, serving
+from here import addresses
 from seeclient import dispatch
-from seeclient.dispatch import addresses
 from seeclient.effects import Address
 from server.serverkit import ESN, make_machine
 

@@ -10,13 +10,17 @@ import threading
 from collections import defaultdict
 from contextlib import ExitStack, contextmanager
 from itertools import count
+from pathlib import Path
 
 import processes
 import pytest
 from images import as_from_an_image
 from processes import RunningMachine
 from seeclient import Status, StatusError, blocking, sightings
+from seeclient.sightings import Sightings
 from server.serverkit import ESN, good
+
+from seemachine.world import OFF, SEEN_VARIABLE
 
 TREE = {"lms": "sha256_m24_h5", "lmots": "sha256_n24_w4"}
 either_store = pytest.mark.parametrize("store", ["sqlite", "file"])
@@ -35,12 +39,11 @@ class Released:
         or the refusal.
         """
         message = b"message %d" % next(self.number)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv(sightings.VARIABLE, str(seen))
-            try:
-                signed = fleet.key("key").sign_with(message)
-            except StatusError as refused:
-                return refused
+        fleet.roster.sightings = Sightings(None if seen == OFF else Path(seen))
+        try:
+            signed = fleet.key("key").sign_with(message)
+        except StatusError as refused:
+            return refused
         assert good(self.public_key, message, signed.signature)
         self.messages[signed.leaf].add(message)
         return signed.leaf
@@ -54,7 +57,7 @@ class Released:
 def met(machine, seen="off"):
     """A fleet of one machine, wherever it is, met with the memory `seen`."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(sightings.VARIABLE, str(seen))
+        patch.setenv(SEEN_VARIABLE, str(seen))
         opened = blocking.open_fleet(f"127.0.0.1:{machine.published()['port']}")
         fleet = opened.__enter__()
     try:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 from client.clientkit import a_key_file
+from here import store
 from seeclient import keys
 
 from seemachine.wire.printable import is_printable
@@ -44,16 +45,16 @@ def refusal(call, *arguments):
 
 def test_what_was_saved_is_loaded(key, folder):
     """A key file comes back as it was, cache and all, under its alias in any case of letters."""
-    keys.save(key)
-    assert keys.load("release-2026") == key
-    assert keys.load("RELEASE-2026") == key
-    assert keys.exists("release-2026")
+    store().save(key)
+    assert store().load("release-2026") == key
+    assert store().load("RELEASE-2026") == key
+    assert store().has("release-2026")
     assert [path.name for path in folder.iterdir()] == ["key_pqsdk_release-2026"]
 
 
 def test_a_key_file_holds_what_is_public(key, folder):
     """One line of JSON that a person can read, then the cache; there is no field for a secret."""
-    keys.save(key)
+    store().save(key)
     head, _, cache = path_of(folder, key.alias).read_bytes().partition(b"\n")
     fields = json.loads(head)
     assert cache == CACHE
@@ -76,53 +77,53 @@ def test_a_key_file_holds_what_is_public(key, folder):
 
 def test_a_threshold_is_kept(key, folder):
     """It is written only where there is one; a number that is none is damage."""
-    keys.save(replace(key, warnat=5))
-    assert keys.load(key.alias) == replace(key, warnat=5)
-    keys.save(replace(key, warnat=0))
+    store().save(replace(key, warnat=5))
+    assert store().load(key.alias) == replace(key, warnat=5)
+    store().save(replace(key, warnat=0))
     assert b"warnat" not in path_of(folder, key.alias).read_bytes()
     for wrong in (-1, (1 << 25) + 1, "5", True):
-        keys.save(replace(key, warnat=wrong))
-        assert refusal(keys.load, key.alias).status is Status.Malformed
+        store().save(replace(key, warnat=wrong))
+        assert refusal(store().load, key.alias).status is Status.Malformed
 
 
 def test_saving_again_replaces(key, folder):
     """The file is the last key saved under its alias; who has the old one open goes on reading the
     old one, whole.
     """
-    keys.save(key)
+    store().save(key)
     other = a_key_file(key.alias)
     with path_of(folder, key.alias).open("rb") as old:
-        keys.save(other)
+        store().save(other)
         assert old.read().endswith(CACHE)
-    assert keys.load(key.alias) == other
+    assert store().load(key.alias) == other
 
 
 def test_the_host_lists_its_keys(key, folder):
     """Aliases are listed in order, without scratch files and strangers."""
-    assert keys.aliases() == []
+    assert store().aliases() == []
     for alias in ("b", "c", "a"):
-        keys.save(replace(key, alias=alias))
+        store().save(replace(key, alias=alias))
     (folder / ".key_pqsdk_d.new").touch()
     (folder / "key_simple_e").touch()
-    assert keys.aliases() == ["a", "b", "c"]
+    assert store().aliases() == ["a", "b", "c"]
 
 
 def test_a_removed_key_is_gone(key):
     """Removing a key is final, and removing none is no mistake."""
-    keys.save(key)
-    keys.remove("RELEASE-2026")
-    assert not keys.exists(key.alias)
-    keys.remove(key.alias)
-    assert refusal(keys.load, key.alias).status is Status.UnknownID
+    store().save(key)
+    store().remove("RELEASE-2026")
+    assert not store().has(key.alias)
+    store().remove(key.alias)
+    assert refusal(store().load, key.alias).status is Status.UnknownID
 
 
 def test_nfast_kmlocal_is_another_place(key, tmp_path, monkeypatch):
     """$NFAST_KMLOCAL says where the host's key files are, as in an nShield installation."""
     monkeypatch.setenv("NFAST_KMLOCAL", str(tmp_path / "elsewhere"))
-    keys.save(key)
+    store().save(key)
     assert path_of(tmp_path / "elsewhere", key.alias).exists()
     monkeypatch.delenv("NFAST_KMLOCAL")
-    assert not keys.exists(key.alias)
+    assert not store().has(key.alias)
 
 
 # ---------------------------------------------------------------- aliases
@@ -160,9 +161,9 @@ def test_any_other_alias_is_refused_before_a_file_is_touched(alias, key, home):
     """No alias leads out of the folder, or to a file of another kind."""
     for call in (
         keys.check_alias,
-        keys.load,
-        keys.remove,
-        lambda text: keys.save(replace(key, alias=text)),
+        store().load,
+        store().remove,
+        lambda text: store().save(replace(key, alias=text)),
     ):
         refused = refusal(call, alias)
         assert (refused.status, refused.where) == (Status.InvalidParameter, "pqsdk_key_file")
@@ -172,7 +173,7 @@ def test_any_other_alias_is_refused_before_a_file_is_touched(alias, key, home):
 
 def test_a_key_that_is_not_there_is_unknown():
     """The refusal says where to look."""
-    refused = refusal(keys.load, "nobody")
+    refused = refusal(store().load, "nobody")
     assert (refused.status, refused.detail) == (
         Status.UnknownID,
         "there is no key nobody; see them with: pipsqueak list",
@@ -198,9 +199,9 @@ def test_what_is_no_key_file_is_refused_by_name(data, key, folder):
     """A file without the form of a key file is damaged, and the refusal names it and
     the way out.
     """
-    keys.save(key)
+    store().save(key)
     path_of(folder, key.alias).write_bytes(data)
-    refused = refusal(keys.load, key.alias)
+    refused = refusal(store().load, key.alias)
     assert refused.status is Status.Malformed
     assert refused.detail.startswith(f"{path_of(folder, key.alias)} is damaged (")
     assert refused.detail.endswith("restore it from a copy, it holds no secret")
@@ -208,40 +209,40 @@ def test_what_is_no_key_file_is_refused_by_name(data, key, folder):
 
 def test_a_deep_nest_is_damage_too(key, folder):
     """Whatever the first line is, reading it ends in a refusal."""
-    keys.save(key)
+    store().save(key)
     path_of(folder, key.alias).write_bytes(b"[" * 200_000 + b"\n")
-    assert refusal(keys.load, key.alias).status is Status.Malformed
+    assert refusal(store().load, key.alias).status is Status.Malformed
 
 
 @pytest.mark.parametrize("cut", [1, 100, 1024, 1025, 1200])
 def test_a_key_file_that_was_cut_is_damaged(cut, key, folder):
     """No part of a key file passes for the whole."""
-    keys.save(key)
+    store().save(key)
     path = path_of(folder, key.alias)
     path.write_bytes(path.read_bytes()[:-cut])
-    assert refusal(keys.load, key.alias).status is Status.Malformed
+    assert refusal(store().load, key.alias).status is Status.Malformed
 
 
 @pytest.mark.parametrize("at", [0, 1, 511, 1023])
 def test_a_changed_byte_of_the_cache_is_damage(at, key, folder):
     """The cache has a checksum."""
-    keys.save(key)
+    store().save(key)
     path = path_of(folder, key.alias)
     data = bytearray(path.read_bytes())
     data[len(data) - len(CACHE) + at] ^= 1
     path.write_bytes(data)
-    assert "checksum" in refusal(keys.load, key.alias).detail
+    assert "checksum" in refusal(store().load, key.alias).detail
 
 
 def test_a_changed_bit_of_the_first_line_is_damage(key, folder):
     """A key file with any bit of its first line flipped is refused, or is still the same key."""
-    keys.save(key)
+    store().save(key)
     path = path_of(folder, key.alias)
     whole, unnoticed = path.read_bytes(), []
     for at, bit in itertools.product(range(len(whole) - len(CACHE)), range(8)):
         path.write_bytes(whole[:at] + bytes([whole[at] ^ 1 << bit]) + whole[at + 1 :])
         try:
-            if keys.load(key.alias) != key:
+            if store().load(key.alias) != key:
                 unnoticed.append(whole[at - 10 : at + 1])
         except StatusError as refused:
             assert refused.status is Status.Malformed
@@ -272,7 +273,7 @@ def test_a_forged_first_line_is_damage_though_its_checksum_is_right(field, value
     """Key files come from other hosts: an alias is an alias, a signer a hash, and cards and leases
     fit into the tree.
     """
-    keys.save(key)
+    store().save(key)
     line, _, cache = path_of(folder, key.alias).read_bytes().partition(b"\n")
     head = {name: kept for name, kept in json.loads(line).items() if name != "sha256"} | {
         field: value
@@ -281,7 +282,7 @@ def test_a_forged_first_line_is_damage_though_its_checksum_is_right(field, value
         json.dumps(head | {"sha256": keys._checksum(head, cache)}).encode() + b"\n" + cache
     )
 
-    refused = refusal(keys.load, key.alias)
+    refused = refusal(store().load, key.alias)
     assert refused.status is Status.Malformed
     assert is_printable(refused.detail)
 
@@ -289,9 +290,9 @@ def test_a_forged_first_line_is_damage_though_its_checksum_is_right(field, value
 @pytest.mark.parametrize("name", ["B", "a.bak", "a\nb", "\x1b[2J", "", "a" * 65])
 def test_a_file_that_no_alias_names_is_not_listed(name, key, folder):
     """Nothing could ask for that key, and its name might be anything."""
-    keys.save(key)
+    store().save(key)
     path_of(folder, name).write_bytes(path_of(folder, key.alias).read_bytes())
-    assert keys.aliases() == [key.alias]
+    assert store().aliases() == [key.alias]
 
 
 # ---------------------------------------------------------------- folders that can't be written
@@ -300,7 +301,7 @@ def test_a_file_that_no_alias_names_is_not_listed(name, key, folder):
 def test_a_file_in_place_of_the_folder_is_refused(key, home):
     """Where no folder can be made, saving and the check before a generation say so."""
     (home / "kmdata").write_bytes(b"")
-    for refused in (refusal(keys.save, key), refusal(keys.check_writable)):
+    for refused in (refusal(store().save, key), refusal(store().check_writable)):
         assert refused.status is Status.OSErrorErrno
         assert "kmdata" in refused.detail
 
@@ -308,26 +309,26 @@ def test_a_file_in_place_of_the_folder_is_refused(key, home):
 def test_a_folder_without_permission_is_refused(monkeypatch):
     """The check before a generation asks the system, which may say no."""
     monkeypatch.setattr(os, "access", lambda _path, _mode: False)
-    refused = refusal(keys.check_writable)
+    refused = refusal(store().check_writable)
     assert refused.status is Status.AccessDenied
     assert refused.detail.endswith("kmdata/local is not writable")
 
 
 def test_a_folder_that_can_be_written_is_made(folder):
     """The check makes the folder that saving needs."""
-    keys.check_writable()
+    store().check_writable()
     assert folder.is_dir()
 
 
 def test_a_failed_save_leaves_the_old_key(key, folder, monkeypatch):
     """When the disk fails in the middle, the file is what it was."""
-    keys.save(key)
+    store().save(key)
 
     def fail(descriptor):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", fail)
-    refused = refusal(keys.save, replace(key, cache=b"other"))
+    refused = refusal(store().save, replace(key, cache=b"other"))
     assert refused.detail == f"{path_of(folder, key.alias)}: No space left on device"
     monkeypatch.undo()
     assert path_of(folder, key.alias).read_bytes().endswith(CACHE)

@@ -24,6 +24,7 @@ HEAVY = {
     "ssl",
     "cryptography",
 }
+LIGHT = ("wire", "lms", "terminal", "printing", "world")
 RUNS = {
     "seeclient": "import seeclient",
     "the blocking client": "import seeclient.blocking",
@@ -54,15 +55,13 @@ def modules_after(code, home):
 
 @pytest.mark.parametrize("what", RUNS)
 def test_the_client_loads_nothing_of_the_daemon(what, tmp_path):
-    """Of seemachine only entry, printing, the wire and the mathematics are loaded, and no event
-    loop, log, terminal or database package.
+    """Of seemachine only what both sides share is loaded, and no event loop, log, terminal or
+    database package.
     """
     loaded = modules_after(RUNS[what], tmp_path)
     ours = {name for name in loaded if name.split(".")[0] == "seemachine"}
     assert {
-        name
-        for name in ours
-        if name != "seemachine" and name.split(".")[1] not in ("wire", "lms", "entry", "printing")
+        name for name in ours if name != "seemachine" and name.split(".")[1] not in LIGHT
     } == set()
     assert loaded & HEAVY == set()
     assert "seeclient" in loaded

@@ -18,6 +18,7 @@ from seeclient import Status, StatusError, signing
 from server.serverkit import ESN, good
 
 from seemachine.state.cards.rack import Rack
+from seemachine.world import World
 
 TREE = {"lms": "sha256_m24_h5", "lmots": "sha256_n24_w4"}
 SIGN, RESERVE, SIGN_DIGEST = "nvmemfile_sign", "nvmemfile_reserve", "nvmemfile_sign_digest"
@@ -219,7 +220,7 @@ async def test_two_clients_lose_their_replies(message, machine, open_fleet):
 async def two_holders(home, open_fleet):
     """Two machines with a lease of two leaves each, both behind networks that fail."""
     with processes.machines(home, (ESN,), (OTHER_ESN,)) as [one, other]:
-        rack = Rack(home)
+        rack = Rack(World.at(home))
         rack.insert(rack.new()[0], ESN, 2)
         async with (
             swallowing(one) as near,
@@ -282,7 +283,7 @@ async def test_another_machine_in_its_place_is_not_taken_for_it(
     """
     monkeypatch.setattr(signing, "RETRY_PAUSES", IMPATIENT)
     with processes.machines(home, (OTHER_ESN,)) as [other]:
-        rack = Rack(home)
+        rack = Rack(World.at(home))
         rack.insert(rack.new()[0], ESN, 2)
         async with swallowing(machine) as network, open_fleet(network.text) as fleet:
             await fleet.generate_lms("key", **TREE, explease=4)

@@ -13,6 +13,7 @@ from server.serverkit import ESN
 
 from seemachine.state.cards.rack import Rack
 from seemachine.wire.status import Status
+from seemachine.world import World
 
 ROOT = Path(__file__).parent.parent.parent
 DOCUMENT = ROOT / "docs/client.md"
@@ -24,7 +25,7 @@ def world(tmp_path_factory):
     """A world with one machine, in which a blank card is in slot 2."""
     home = tmp_path_factory.mktemp("document") / "world"
     with processes.machines(home, (ESN,)):
-        rack = Rack(home)
+        rack = Rack(World.at(home))
         rack.insert(rack.new()[0], ESN, 2)
         yield home
 

@@ -16,13 +16,15 @@ import tracemalloc
 import processes
 import pytest
 from client.clientkit import OTHER_ESN, field, say
-from seeclient import blocking, keys, pipsqueak
+from here import store
+from seeclient import blocking, pipsqueak
 from seeclient.events import ChunkDone, Started
 from server.serverkit import ESN, PATIENCE, good, slow_machine, wait_until
 
 from seemachine.hsms.published import Published, publish
 from seemachine.state.cards.rack import Rack
 from seemachine.wire.status import Status, StatusError
+from seemachine.world import World
 
 BANNER = f"PQSDK: 1.4.1 ({ESN}: 1.4.1)"
 LMS = ("algorithm=lms", "lmscode=sha256_m32_h5", "lmotscode=sha256_n32_w4")
@@ -53,7 +55,7 @@ def alias(world):
 @pytest.fixture
 def slot(world):
     """A slot of the machine with a new blank card in it, empty again afterwards."""
-    rack = Rack(world)
+    rack = Rack(World.at(world))
     rack.insert(rack.new()[0], ESN, 2)
     yield 2
     rack.remove(ESN, 2)
@@ -72,7 +74,7 @@ def masked(lines):
 
 def public_key(alias):
     """The public key of an alias."""
-    return keys.load(alias).public_key
+    return store().load(alias).public_key
 
 
 def key_lines(alias):
@@ -120,7 +122,7 @@ def test_the_banner_with_a_stale_object(tmp_path):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
-    publish(tmp_path, Published(OTHER_ESN, "xc", 2, "127.0.0.1", port, 1))
+    publish(World.at(tmp_path), Published(OTHER_ESN, "xc", 2, "127.0.0.1", port, 1))
     where = "dispatch_socket_connect[dispatch.c:172]"
     assert run(tmp_path) == (
         0,
@@ -246,7 +248,7 @@ def test_generate_without_an_algorithm_says_what_the_default_is(world):
         code,
         lines[1].endswith("NotYetImplemented(2): only LMS keys are served: use algorithm=lms"),
     ) == (1, True)
-    assert not keys.exists("x")
+    assert not store().has("x")
 
 
 def test_a_key_that_is_not_there_may_be_half_made(world):
@@ -351,7 +353,7 @@ def test_exponents_over_the_height_are_refused_in_the_guides_words(world):
             "LMS key requires 16 cards",
         ],
     )
-    assert not keys.exists("x")
+    assert not store().has("x")
 
 
 # ---------------------------------------------------------------- messages
@@ -695,7 +697,7 @@ def test_a_card_that_nobody_brings_is_refused_through_a_pipe(world):
         f"NotAvailable(73): there is no blank card in a slot of {ESN}; insert one with: seemachine"
         " card insert" in lines[1]
     )
-    assert not keys.exists("no-card")
+    assert not store().has("no-card")
 
 
 # ---------------------------------------------------------------- --json
@@ -737,7 +739,7 @@ def test_one_document_holds_the_facts_of_the_lines(alias, world, tmp_path, slot)
 
     code, document = as_json("list")
     assert {"alias": alias, "algorithm": "LMS"} in document["keys"]
-    assert [key["alias"] for key in document["keys"]] == keys.aliases()
+    assert [key["alias"] for key in document["keys"]] == store().aliases()
 
     code, document = as_json(f"provesn={ESN}", "slot=2")
     assert {
@@ -845,7 +847,7 @@ def test_ctrl_c_in_a_long_generation(world):
         rest = process.communicate(timeout=PATIENCE)[0]
     assert process.returncode == 130
     assert "Traceback" not in rest
-    assert not keys.exists("long")
+    assert not store().has("long")
     *_, said, advice = rest.splitlines()
     assert said == "interrupted"
     assert advice == "What is done is kept; go on with: pipsqueak generate alias=long resume=yes"

@@ -14,10 +14,11 @@ import time
 
 import processes
 import pytest
-from seeclient import keys
+from here import store
 from server.serverkit import ESN, PATIENCE, slow_machine
 
 from seemachine.state.cards.rack import Rack
+from seemachine.world import World
 
 BANNER = f"PQSDK: 1.4.1 ({ESN}: 1.4.1)"
 PIPSQUEAK = ["-m", "seeclient.pipsqueak"]
@@ -153,7 +154,7 @@ def screen(text):
 
 def generated(alias, chunks):
     """The lines of a generation of so many chunks."""
-    words = keys.load(alias).public_key.hex(" ", -4).split()
+    words = store().load(alias).public_key.hex(" ", -4).split()
     return [
         BANNER,
         f"Generate LMS key started: {alias} (S seconds)",
@@ -298,7 +299,7 @@ def test_ctrl_c_takes_the_bar_away(world):
         assert not [line for line in screen(terminal.text) if BAR in line]
         assert screen(terminal.text)[-2:] == ["interrupted", GO_ON.format("stopped")]
         assert "Traceback" not in terminal.text
-    assert not keys.exists("stopped")
+    assert not store().has("stopped")
 
 
 # ---------------------------------------------------------------- cards
@@ -312,7 +313,7 @@ WAITING = (
 @pytest.fixture
 def rack(world):
     """The card rack; the machine's slots are empty again afterwards."""
-    made = Rack(world)
+    made = Rack(World.at(world))
     yield made
     for found in made.listing():
         if found.esn:
@@ -325,7 +326,7 @@ def test_a_card_is_waited_for(world, rack):
     """
     with Terminal(world, PIPSQUEAK, "generate", "alias=one-card", *W4, "explease=1") as terminal:
         terminal.wait_for("--slot 2\r\n")
-        assert keys.exists("one-card")
+        assert store().has("one-card")
         rack.insert(rack.new()[0], ESN, 2)
         assert terminal.end() == 0
         lines = screen(terminal.text)
@@ -368,7 +369,7 @@ def test_ctrl_c_between_two_cards_keeps_the_key(world, rack):
         terminal.process.send_signal(signal.SIGINT)
         assert terminal.end() == 130
         assert GO_ON.format("half") in terminal.text
-    assert keys.exists("half")
+    assert store().has("half")
     rack.remove(ESN, 2)
     rack.insert(rack.new()[0], ESN, 2)
     with Terminal(world, PIPSQUEAK, "generate", "alias=half", "resume=yes") as terminal:
@@ -388,7 +389,7 @@ def test_ctrl_c_before_the_first_card_can_be_made_good(world, rack):
         terminal.process.send_signal(signal.SIGINT)
         assert terminal.end() == 130
         assert GO_ON.format("later") in terminal.text
-    assert not keys.exists("later")
+    assert not store().has("later")
     rack.insert(rack.new()[0], ESN, 2)
     with Terminal(world, PIPSQUEAK, "generate", "alias=later", "resume=yes") as terminal:
         assert terminal.end() == 0

@@ -8,11 +8,12 @@ import json
 import processes
 import pytest
 from client.clientkit import field, say
-from seeclient import keys
+from here import store
 from server.serverkit import ESN, good
 
 from seemachine.cli.command import main
 from seemachine.state.cards.rack import Rack
+from seemachine.world import World
 
 LMS = ("algorithm=lms", "lmscode=sha256_m24_h5", "lmotscode=sha256_n24_w4")
 WHY = 'ticket 4711: the "last" release für Köln'
@@ -50,9 +51,8 @@ def ledger(capsys, alias, *words):
     capsys.readouterr()
     assert main(["ledger", *words]) == 0
     lines = capsys.readouterr().out.splitlines()
-    return [
-        line for line in lines if (keys.load(alias).name.hex() if words else f" {alias} ") in line
-    ]
+    wanted = store().load(alias).name.hex() if words else f" {alias} "
+    return [line for line in lines if wanted in line]
 
 
 def test_the_exact_signature(alias):
@@ -72,7 +72,7 @@ def test_the_exact_signature(alias):
     code, lines = say(f"alias={alias}", "message=two", f"acknowledge={WHY}")
     assert (code, lines[-1].endswith(": true")) == (0, True)
     assert good(
-        keys.load(alias).public_key, b"two", bytes.fromhex("".join(field(lines, "Signature")))
+        store().load(alias).public_key, b"two", bytes.fromhex("".join(field(lines, "Signature")))
     )
     assert remaining(alias)[0] == 30
 
@@ -142,14 +142,14 @@ def test_a_threshold_that_is_set_later(world):
     assert say(f"alias={name}", "message=one")[0] == 1
     code, lines = say(f"alias={name}", "warnat=5")
     assert (code, lines[-1]) == (1, "ERROR: threshold not set")
-    assert keys.load(name).warnat == 32
+    assert store().load(name).warnat == 32
 
 
 def test_a_card_from_before(world):
     """A lease whose card was written before its key got a threshold has it once it is
     in the HSM.
     """
-    rack, name = Rack(world), f"card-{next(numbers)}"
+    rack, name = Rack(World.at(world)), f"card-{next(numbers)}"
     rack.insert(rack.new()[0], ESN, 2)
     try:
         assert say("generate", f"alias={name}", *LMS, "explease=3")[0] == 0

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from client.clientkit import GREETING, OTHER_ESN, a_key_file, a_peer, answering
+from here import memory
 from hypothesis import given
 from hypothesis import strategies as st
 from seeclient import Status, StatusError, dispatch, sightings
@@ -18,6 +19,7 @@ from wire.kit import answered_frame
 
 from seemachine.wire import messages
 from seemachine.wire.messages import NvmemfileInfo
+from seemachine.world import OFF, SEEN_VARIABLE
 
 NVRAM, OTHER_NVRAM = b"n" * 16, b"m" * 16
 FIRST, SECOND = b"openings", b"another1"
@@ -47,7 +49,7 @@ def alarm(call):
 
 def note(leaf, esn=ESN):
     """A signature that nobody else's came across."""
-    sightings.check(esn, KEY, sightings.recall(esn, KEY), leaf)
+    memory().check(esn, KEY, memory().recall(esn, KEY), leaf)
 
 
 # ---------------------------------------------------------------- machines
@@ -56,28 +58,28 @@ def note(leaf, esn=ESN):
 def test_a_machine_that_was_started_again_is_welcome():
     """Its count goes up, each time with another opening; meeting the same one twice is nothing."""
     for epoch, opening in ((1, FIRST), (1, FIRST), (2, SECOND), (7, FIRST), (7, FIRST)):
-        sightings.meet(greeting(epoch, opening))
+        memory().meet(greeting(epoch, opening))
 
 
 def test_a_count_that_went_down_is_an_alarm(home):
     """The sentence has machine, both counts, and where to look; what was known stays known."""
-    sightings.meet(greeting(7))
+    memory().meet(greeting(7))
     before = seen(home)
-    sentence = alarm(lambda: sightings.meet(greeting(6, SECOND)))
+    sentence = alarm(lambda: memory().meet(greeting(6, SECOND)))
     assert sentence.startswith(
         f"{ESN} counts 6 starts, but 7 were seen here: its NVRAM was put back; "
     )
     assert sentence.endswith(f"what was seen is in {home / 'seen'}")
     assert seen(home) == before
-    sightings.meet(greeting(7))
+    memory().meet(greeting(7))
 
 
 def test_the_same_count_of_another_opening_is_an_alarm(home):
     """Two that began alike and were started equally often are told apart."""
-    sightings.meet(greeting(3, FIRST))
+    memory().meet(greeting(3, FIRST))
     before = seen(home)
     assert f"two machines say that they are {ESN}" in alarm(
-        lambda: sightings.meet(greeting(3, SECOND))
+        lambda: memory().meet(greeting(3, SECOND))
     )
     assert seen(home) == before
 
@@ -86,19 +88,19 @@ def test_a_new_nvram_is_welcome():
     """A machine that was made anew under the same number counts from one; the old NVRAM is known
     all the same if it comes back.
     """
-    sightings.meet(greeting(7))
-    sightings.meet(greeting(1, SECOND, OTHER_NVRAM))
-    sightings.meet(greeting(2, FIRST, OTHER_NVRAM))
-    assert "counts 6" in alarm(lambda: sightings.meet(greeting(6, FIRST, NVRAM)))
-    assert "counts 1" in alarm(lambda: sightings.meet(greeting(1, SECOND, OTHER_NVRAM)))
-    sightings.meet(greeting(8, SECOND, NVRAM))
+    memory().meet(greeting(7))
+    memory().meet(greeting(1, SECOND, OTHER_NVRAM))
+    memory().meet(greeting(2, FIRST, OTHER_NVRAM))
+    assert "counts 6" in alarm(lambda: memory().meet(greeting(6, FIRST, NVRAM)))
+    assert "counts 1" in alarm(lambda: memory().meet(greeting(1, SECOND, OTHER_NVRAM)))
+    memory().meet(greeting(8, SECOND, NVRAM))
 
 
 def test_machines_are_known_by_their_numbers():
     """What is known of one says nothing of another."""
-    sightings.meet(greeting(7, FIRST))
-    sightings.meet(greeting(1, SECOND, esn=OTHER_ESN))
-    assert "counts 6" in alarm(lambda: sightings.meet(greeting(6)))
+    memory().meet(greeting(7, FIRST))
+    memory().meet(greeting(1, SECOND, esn=OTHER_ESN))
+    assert "counts 6" in alarm(lambda: memory().meet(greeting(6)))
 
 
 def test_so_many_nvrams_of_a_machine_are_remembered(home):
@@ -107,16 +109,16 @@ def test_so_many_nvrams_of_a_machine_are_remembered(home):
     """
     nvrams = [bytes([number]) * 16 for number in range(sightings.KEPT_NVRAMS + 4)]
     for nvram in nvrams:
-        sightings.meet(greeting(9, nvram=nvram))
+        memory().meet(greeting(9, nvram=nvram))
     assert len(seen(home)[ESN].splitlines()) == sightings.KEPT_NVRAMS
     for nvram in nvrams[-sightings.KEPT_NVRAMS :]:
-        assert "counts 8" in alarm(lambda nvram=nvram: sightings.meet(greeting(8, nvram=nvram)))
+        assert "counts 8" in alarm(lambda nvram=nvram: memory().meet(greeting(8, nvram=nvram)))
 
 
 def test_a_machine_that_forgets_is_not_remembered(home):
     """One whose NVRAM ends with its process counts nothing, and is welcome each time."""
     for opening in (FIRST, SECOND):
-        sightings.meet(greeting(0, opening, opening * 2))
+        memory().meet(greeting(0, opening, opening * 2))
     assert seen(home) == {}
 
 
@@ -129,7 +131,7 @@ def test_leaves_that_go_up_are_welcome():
     """
     for leaf in (0, 1, 5, 16, 6, 17, 31, 7):
         note(leaf)
-    assert sightings.recall(ESN, KEY) == {0: 7, 2: 17, 3: 31}
+    assert memory().recall(ESN, KEY) == {0: 7, 2: 17, 3: 31}
 
 
 @pytest.mark.parametrize("leaf", [2, 3])
@@ -147,10 +149,10 @@ def test_a_leaf_that_was_seen_is_an_alarm(leaf, home):
 
 def test_a_slower_signature_is_no_alarm():
     """Two that are under way at once may come in either order; the memory keeps the higher leaf."""
-    slow, fast = sightings.recall(ESN, KEY), sightings.recall(ESN, KEY)
-    sightings.check(ESN, KEY, fast, 5)
-    sightings.check(ESN, KEY, slow, 4)
-    assert sightings.recall(ESN, KEY) == {0: 5}
+    slow, fast = memory().recall(ESN, KEY), memory().recall(ESN, KEY)
+    memory().check(ESN, KEY, fast, 5)
+    memory().check(ESN, KEY, slow, 4)
+    assert memory().recall(ESN, KEY) == {0: 5}
     alarm(lambda: note(5))
 
 
@@ -171,8 +173,8 @@ def test_keys_are_known_by_their_nvram_files():
     """The same leaf of another key is nobody's business."""
     other = replace(a_key_file("other"), expcards=1, explease=1)
     note(3)
-    sightings.check(OTHER_ESN, other, sightings.recall(OTHER_ESN, other), 3)
-    sightings.check(OTHER_ESN, other, sightings.recall(OTHER_ESN, other), 4)
+    memory().check(OTHER_ESN, other, memory().recall(OTHER_ESN, other), 3)
+    memory().check(OTHER_ESN, other, memory().recall(OTHER_ESN, other), 4)
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.booleans()), max_size=40), st.randoms())
@@ -183,19 +185,19 @@ def test_whatever_order_signers_come_in(tmp_path_factory, turns, chance):
     A leaf that is given again to somebody who asked after it was looked at is always an alarm.
     """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(sightings.VARIABLE, str(tmp_path_factory.mktemp("seen")))
+        patch.setenv(SEEN_VARIABLE, str(tmp_path_factory.mktemp("seen")))
         asked, given_out, looked_at, following = {}, {}, [], 0
         for signer, goes_back in turns:
             if signer not in asked:
-                asked[signer] = sightings.recall(ESN, KEY)
+                asked[signer] = memory().recall(ESN, KEY)
                 if goes_back and looked_at:
                     with pytest.raises(StatusError):
-                        sightings.check(ESN, KEY, asked.pop(signer), chance.choice(looked_at))
+                        memory().check(ESN, KEY, asked.pop(signer), chance.choice(looked_at))
             elif signer not in given_out and following < 32:
                 given_out[signer], following = following, following + 1
             elif signer in given_out:
                 leaf = given_out.pop(signer)
-                sightings.check(ESN, KEY, asked.pop(signer), leaf)
+                memory().check(ESN, KEY, asked.pop(signer), leaf)
                 looked_at.append(leaf)
 
 
@@ -219,18 +221,18 @@ def test_an_accepted_machine_is_welcome_as_it_is():
     """The opening that was refused is the known one from then on: what was known before is the
     stranger now.
     """
-    sightings.meet(greeting(7, FIRST))
-    alarm(lambda: sightings.meet(greeting(3, SECOND)))
-    sightings.accept(greeting(3, SECOND), [])
-    sightings.meet(greeting(3, SECOND))
-    alarm(lambda: sightings.meet(greeting(3, FIRST)))
-    sightings.meet(greeting(7, FIRST))
+    memory().meet(greeting(7, FIRST))
+    alarm(lambda: memory().meet(greeting(3, SECOND)))
+    memory().accept(greeting(3, SECOND), [])
+    memory().meet(greeting(3, SECOND))
+    alarm(lambda: memory().meet(greeting(3, FIRST)))
+    memory().meet(greeting(7, FIRST))
 
 
 def test_leaves_outlive_an_acceptance():
     """Whatever a person says of a machine, a leaf that was seen is not released again."""
     note(3)
-    sightings.accept(greeting(1), [held(4)])
+    memory().accept(greeting(1), [held(4)])
     alarm(lambda: note(3))
     note(4)
 
@@ -242,24 +244,24 @@ def test_a_machine_that_would_repeat_leaves_is_not_accepted(following, first, hi
     """
     for leaf in (5, 20):
         note(leaf)
-    sightings.meet(greeting(7, FIRST))
+    memory().meet(greeting(7, FIRST))
     before = seen(home)
     with pytest.raises(StatusError) as refused:
-        sightings.accept(greeting(3), [held(8, 8), held(following, first)])
+        memory().accept(greeting(3), [held(8, 8), held(following, first)])
     assert refused.value.status is Status.AccessDenied
     assert (
         f"stands at leaf {following}, but its leaf {highest} was seen here" in refused.value.detail
     )
     assert seen(home) == before
-    sightings.accept(greeting(3, esn=OTHER_ESN), [held(following, first)])
-    sightings.accept(greeting(3), [held(8, 8), held(6), held(21, 16)])
+    memory().accept(greeting(3, esn=OTHER_ESN), [held(following, first)])
+    memory().accept(greeting(3), [held(8, 8), held(6), held(21, 16)])
 
 
 def test_nothing_is_accepted_without_a_memory(home, monkeypatch):
     """Neither where it is off, nor of a machine that forgets."""
-    sightings.accept(greeting(0), [])
-    monkeypatch.setenv(sightings.VARIABLE, sightings.OFF)
-    sightings.accept(greeting(7), [])
+    memory().accept(greeting(0), [])
+    monkeypatch.setenv(SEEN_VARIABLE, OFF)
+    memory().accept(greeting(7), [])
     assert seen(home) == {}
 
 
@@ -293,7 +295,7 @@ def test_a_doubted_machine_is_asked_for_no_leaf(request_class):
 
 def test_only_the_user_can_read_it(home):
     """It tells which keys sign where, and how much."""
-    sightings.meet(greeting(1))
+    memory().meet(greeting(1))
     note(1)
     assert oct((home / "seen").stat().st_mode & 0o777) == "0o700"
     assert {oct(path.stat().st_mode & 0o777) for path in (home / "seen").iterdir()} == {"0o600"}
@@ -301,41 +303,41 @@ def test_only_the_user_can_read_it(home):
 
 def test_another_folder_can_be_named(home, tmp_path, monkeypatch):
     """Several hosts may share one memory, and one may have several."""
-    monkeypatch.setenv(sightings.VARIABLE, str(tmp_path / "shared" / "seen"))
-    sightings.meet(greeting(7))
+    monkeypatch.setenv(SEEN_VARIABLE, str(tmp_path / "shared" / "seen"))
+    memory().meet(greeting(7))
     assert f"what was seen is in {tmp_path / 'shared' / 'seen'}" in alarm(
-        lambda: sightings.meet(greeting(6))
+        lambda: memory().meet(greeting(6))
     )
     assert seen(home) == {}
-    monkeypatch.delenv(sightings.VARIABLE)
-    sightings.meet(greeting(6))
+    monkeypatch.delenv(SEEN_VARIABLE)
+    memory().meet(greeting(6))
 
 
 def test_it_can_be_off(home, monkeypatch):
     """Then nothing is kept, and nothing compared."""
-    sightings.meet(greeting(7))
+    memory().meet(greeting(7))
     note(3)
     before = seen(home)
-    monkeypatch.setenv(sightings.VARIABLE, sightings.OFF)
-    sightings.meet(greeting(1))
+    monkeypatch.setenv(SEEN_VARIABLE, OFF)
+    memory().meet(greeting(1))
     note(3)
     assert seen(home) == before
 
 
 def test_who_deletes_it_begins_anew(home):
     """Also while a program that looked into it goes on."""
-    sightings.meet(greeting(7))
+    memory().meet(greeting(7))
     note(3)
     for path in (home / "seen").iterdir():
         path.unlink()
-    sightings.meet(greeting(1))
+    memory().meet(greeting(1))
     note(0)
     assert seen(home)[ESN].split()[1] == "1"
 
 
 ASKED = {
-    "a machine": lambda: sightings.meet(greeting(7)),
-    "a lease": lambda: sightings.recall(ESN, KEY),
+    "a machine": lambda: memory().meet(greeting(7)),
+    "a lease": lambda: memory().recall(ESN, KEY),
 }
 
 
@@ -346,7 +348,7 @@ def unusable(call, path):
     assert (refused.value.status, refused.value.where) == (Status.OSErrorErrno, sightings.WHERE)
     assert refused.value.detail.startswith(f"{path}: ")
     assert refused.value.detail.endswith(
-        f"choose another folder by {sightings.VARIABLE}, or {sightings.VARIABLE}=off"
+        f"choose another folder by {SEEN_VARIABLE}, or {SEEN_VARIABLE}=off"
     )
 
 
@@ -401,11 +403,9 @@ def test_few_files_are_open_at_once():
     """However many machines and keys a program sees."""
     before = open_files()
     for number in range(2 * sightings.MAX_OPEN + 1):
-        sightings.meet(greeting(1, esn=f"{number:04X}-0000-0000"))
+        memory().meet(greeting(1, esn=f"{number:04X}-0000-0000"))
     assert open_files() <= before + sightings.MAX_OPEN
-    assert "two machines" in alarm(
-        lambda: sightings.meet(greeting(1, SECOND, esn="0000-0000-0000"))
-    )
+    assert "two machines" in alarm(lambda: memory().meet(greeting(1, SECOND, esn="0000-0000-0000")))
 
 
 def test_threads_take_turns(home):
@@ -414,11 +414,11 @@ def test_threads_take_turns(home):
 
     def sign():
         for _ in range(20):
-            before = sightings.recall(ESN, wide)
+            before = memory().recall(ESN, wide)
             with lock:
                 leaf = next(handed_out)
             try:
-                sightings.check(ESN, wide, before, leaf)
+                memory().check(ESN, wide, before, leaf)
             except StatusError as refused:
                 alarms.append(refused)
 
@@ -429,7 +429,7 @@ def test_threads_take_turns(home):
     for thread in threads:
         thread.join()
     assert alarms == []
-    assert sightings.recall(ESN, wide) == {0: 199}
+    assert memory().recall(ESN, wide) == {0: 199}
 
 
 # ---------------------------------------------------------------- in a conversation
@@ -439,7 +439,7 @@ async def met_meanwhile(stream, answers):
     """A machine that somebody else meets after a restart while its first answer is
     still under way.
     """
-    sightings.meet(greeting(8, SECOND))
+    memory().meet(greeting(8, SECOND))
     for number in range(1, answers + 1):
         if not await stream.receive_some(1 << 16):
             return

@@ -13,11 +13,13 @@ from typing import Any
 
 import pytest
 from client.clientkit import GREETING, a_key_file
+from here import memory
 from interleaving import Interleaving, TellingFcntl, TellingLock, everywhere, outcome
 from seeclient import sightings
 from server.serverkit import ESN
 
 from seemachine.wire.messages import NvmemfileInfo
+from seemachine.world import SEEN_VARIABLE
 
 # Four leases of eight leaves.
 KEY = replace(a_key_file(), expcards=1, explease=1)
@@ -81,9 +83,9 @@ class Worlds:
         """Named to both processes."""
         self._count += 1
         folder = self._home / f"seen {self._count}"
-        self._patch.setenv(sightings.VARIABLE, str(folder))
-        sightings.meet(greeting(7))
-        sightings.check(ESN, KEY, {}, 1)
+        self._patch.setenv(SEEN_VARIABLE, str(folder))
+        memory().meet(greeting(7))
+        memory().check(ESN, KEY, {}, 1)
         return folder
 
 
@@ -133,7 +135,7 @@ def test_two_at_once(
 
 def test_a_record_that_became_shorter(home: Path) -> None:
     """Of the longer one nothing stays behind it."""
-    sightings.meet(greeting(100))
-    sightings.accept(greeting(3), [])
-    sightings.meet(greeting(3))
+    memory().meet(greeting(100))
+    memory().accept(greeting(3), [])
+    memory().meet(greeting(3))
     assert (home / "seen" / ESN).read_text().split()[1] == "3"

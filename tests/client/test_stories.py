@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 from client.clientkit import H5_W4, OTHER_ESN, a_key_file, a_peer, a_roster, play
+from here import store
 from seeclient import dispatch, generating, inspecting, keys, signing
 from seeclient.effects import Ask, Pause, resume
 from seeclient.events import (
@@ -170,7 +171,7 @@ def test_a_singular_key_is_made_and_saved(peer, events):
     lower case.
     """
     key = play(story([peer], events), ((peer, request()), STARTED), *hashing(peer), forgotten(peer))
-    assert key == keys.load("release")
+    assert key == store().load("release")
     assert (key.alias, key.public_key, key.expcache, key.cache) == (
         "release",
         PUBLIC_KEY,
@@ -207,13 +208,13 @@ def test_a_sectorized_key_is_saved_before_its_cards_are_written(peer, events):
         (([peer], LOOK), [cards(3)]),
         ((peer, request(**options)), STARTED),
         *hashing(peer, 2),
-        ((peer, LOOK), lambda: keys.load("release") and cards(3)),
+        ((peer, LOOK), lambda: store().load("release") and cards(3)),
         ((peer, write(3)), written(1)),
         ((peer, LOOK), cards(3, 4)),
         ((peer, write(3)), written(0)),
         forgotten(peer),
     )
-    assert keys.load("release") == key
+    assert store().load("release") == key
     assert (key.expcards, key.explease) == (1, 1)
     assert untimed(events)[4:] == [
         CardsNeeded(2),
@@ -299,9 +300,9 @@ def test_without_patience_no_card_is_a_refusal_and_no_key_is_left(peer, events):
     removed, and the machine forgets the key.
     """
     asked = story([peer], events, nobody, expcards=1)
-    steps = [((peer, write(2)), lambda: keys.load("release") and NO_CARD), forgotten(peer)]
+    steps = [((peer, write(2)), lambda: store().load("release") and NO_CARD), forgotten(peer)]
     assert refusal(lambda: play(asked, *until_the_first_card(peer), *steps)) is NO_CARD
-    assert keys.aliases() == []
+    assert store().aliases() == []
 
 
 def test_the_first_refusal_is_the_one_that_is_told(peer, events):
@@ -320,7 +321,7 @@ def test_a_finished_key_is_finished(peer, events):
     (discard, _), asked = forgotten(peer), story([peer], events)
     assert play(
         asked, ((peer, request()), STARTED), *hashing(peer), (discard, BROKEN)
-    ) == keys.load("release")
+    ) == store().load("release")
 
 
 def test_patience_may_end_while_waiting(peer, events):
@@ -337,7 +338,7 @@ def test_patience_may_end_while_waiting(peer, events):
         Status.NotAvailable,
         f"no blank card came into slot 2 of {ESN}",
     )
-    assert keys.aliases() == []
+    assert store().aliases() == []
 
 
 def test_patience_is_asked_about_the_machine_and_the_time(peer, events):
@@ -368,7 +369,7 @@ def test_once_a_card_is_written_the_key_stays(peer, events):
     asked = story([peer], events, nobody, expcards=1)
     steps = [((peer, write(2)), written(1)), ((peer, LOOK), EMPTY), ((peer, write(2)), NO_CARD)]
     assert refusal(lambda: play(asked, *until_the_first_card(peer, cards(2)), *steps)) is NO_CARD
-    assert keys.aliases() == ["release"]
+    assert store().aliases() == ["release"]
 
 
 INTERRUPTED = {
@@ -397,9 +398,9 @@ def test_an_interrupted_story_keeps_the_key_only_if_a_card_may_hold_it(when, pee
         refused = outcome if isinstance(outcome, StatusError) else None
         effect = resume(asked, None if refused else outcome, refused)
     assert at in (effect, getattr(effect, "request", None))
-    assert keys.aliases() == ["release"]
+    assert store().aliases() == ["release"]
     asked.close()
-    assert keys.aliases() == kept
+    assert store().aliases() == kept
 
 
 def test_a_card_that_may_have_been_written_keeps_the_key(peer, events):
@@ -411,7 +412,7 @@ def test_a_card_that_may_have_been_written_keeps_the_key(peer, events):
         refusal(lambda: play(asked, *until_the_first_card(peer), ((peer, write(2)), BROKEN)))
         is BROKEN
     )
-    assert keys.aliases() == ["release"]
+    assert store().aliases() == ["release"]
 
 
 DISK_FULL = StatusError(
@@ -447,7 +448,7 @@ def test_a_refused_chunk_ends_the_story_without_a_key(peer, events):
         ((peer, ContinueLms(handle=HANDLE)), refused),
     ]
     assert refusal(lambda: play(asked, *steps)) is refused
-    assert keys.aliases() == []
+    assert store().aliases() == []
 
 
 REFUSED_RECIPES = {
@@ -475,21 +476,21 @@ REFUSED_RECIPES = {
 def test_what_can_be_refused_without_a_machine_is(what, events):
     """A mistake in the recipe costs no request and no hashing."""
     changes, status, words = REFUSED_RECIPES[what]
-    keys.save(a_key_file("taken"))
+    store().save(a_key_file("taken"))
     recipe = Recipe(**{"alias": "fresh", **H5_W4, **changes})
     refused = refusal(
         lambda: play(generating.generate(a_roster(a_peer()), recipe, events.append, nobody))
     )
     assert refused.status is status
     assert words in refused.detail
-    assert (events, keys.aliases()) == ([], ["taken"])
+    assert (events, store().aliases()) == ([], ["taken"])
 
 
 def test_a_plan_that_cannot_be_is_left_to_the_machine(peer, events):
     """Exponents over the height are refused by the machine in the guide's words, also where the
     alias is taken (guide 2.7.2).
     """
-    keys.save(a_key_file("release"))
+    store().save(a_key_file("release"))
     options = {"expcards": 4, "explease": 3}
     refused = StatusError(Status.InvalidParameter, "private key tree height")
     asked = story([peer], events, **options)
@@ -499,7 +500,7 @@ def test_a_plan_that_cannot_be_is_left_to_the_machine(peer, events):
         ((peer, ContinueLms(handle=HANDLE)), refused),
     ]
     assert refusal(lambda: play(asked, *steps)) is refused
-    assert keys.aliases() == ["release"]
+    assert store().aliases() == ["release"]
 
 
 # ---------------------------------------------------------------- going on with a half-made key
@@ -537,7 +538,7 @@ def test_a_half_made_key_is_finished(peer, events):
     key = play(
         going_on([peer], events), ((peer, RESUME), resumed()), *hashing(peer), forgotten(peer)
     )
-    assert key == keys.load("release") == keys.KeyFile("release", PUBLIC_KEY, 0, 0, 4, b"onetwo")
+    assert key == store().load("release") == keys.KeyFile("release", PUBLIC_KEY, 0, 0, 4, b"onetwo")
     assert untimed(events)[0] == (Started, "Release", 2, 16)
     assert isinstance(events[0], Resumed)
 
@@ -545,7 +546,7 @@ def test_a_half_made_key_is_finished(peer, events):
 def test_a_half_made_key_keeps_its_threshold(peer, events):
     """The machine tells it, for the key file of who goes on."""
     steps = ((peer, RESUME), resumed(warnat=5)), *hashing(peer), forgotten(peer)
-    assert play(going_on([peer], events), *steps).warnat == keys.load("release").warnat == 5
+    assert play(going_on([peer], events), *steps).warnat == store().load("release").warnat == 5
 
 
 def test_a_half_made_key_is_looked_for_on_every_machine(events):
@@ -558,7 +559,7 @@ def test_a_half_made_key_is_looked_for_on_every_machine(events):
         *hashing(second),
         forgotten(second),
     )
-    keys.remove("release")
+    store().remove("release")
     play(
         going_on([first, second], events, esn=OTHER_ESN),
         ((second, RESUME), resumed()),
@@ -600,20 +601,20 @@ def test_only_the_cards_that_are_left_are_written(peer, events):
         refusal(lambda: play(going_on([peer], events), *steps, ((peer, write(2)), NO_CARD)))
         is NO_CARD
     )
-    assert keys.aliases() == ["release"]
+    assert store().aliases() == ["release"]
 
 
 def test_going_on_does_not_take_the_alias_of_another_key(peer, events):
     """A finished key of the same alias keeps its file: its public key may be nowhere else."""
     other = a_key_file("release")
-    keys.save(other)
+    store().save(other)
     refused = refusal(
         lambda: play(
             going_on([peer], events), ((peer, RESUME), resumed()), *hashing(peer), forgotten(peer)
         )
     )
     assert refused.status is Status.ObjectInUse
-    assert keys.load("release") == other
+    assert store().load("release") == other
 
 
 def test_a_half_made_key_is_given_up_only_when_asked(peer, events):
@@ -685,7 +686,7 @@ def test_without_machines_nothing_is_made(events):
     refused = refusal(lambda: play(story([], events)))
     assert refused.status is Status.NotAvailable
     assert "seemachine fleet up" in refused.detail
-    assert keys.aliases() == []
+    assert store().aliases() == []
 
 
 # ---------------------------------------------------------------- signing

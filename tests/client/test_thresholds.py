@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from client.clientkit import OTHER_ESN, a_peer, a_roster, play, serving
+from here import store
 from seeclient import Status, StatusError, inspecting, keys, signing, thresholds
 from seeclient.message import Message
 from server.serverkit import ESN, good, make_machine
@@ -16,6 +17,7 @@ from seemachine.state.cards.rack import Rack
 from seemachine.state.cards.slots import Slots
 from seemachine.wire import messages as m
 from seemachine.wire.names import nvram_name
+from seemachine.world import World
 
 CHEAP = {"lms": "sha256_m24_h5", "lmots": "sha256_n24_w4"}
 LEAVES = 32
@@ -134,19 +136,19 @@ def test_a_threshold_is_set_on_all_machines_first(key):
     for replies in ([info(warnat=5), info(warnat=5)], [GONE, info(warnat=5)]):
         steps = ((peers, ASK_INFO), [info(), info()]), ((peers, setting), replies)
         assert play(thresholds.warn_at(a_roster(*peers), key, 5), *steps) == replace(key, warnat=5)
-        assert keys.load("release").warnat == 5
+        assert store().load("release").warnat == 5
 
 
 def test_a_threshold_that_a_machine_refuses(key):
     """The refusal is told, and the key file stays as it was."""
-    keys.save(key)
+    store().save(key)
     peers = [a_peer(ESN), a_peer(OTHER_ESN, 2)]
     steps = [
         ((peers, ASK_INFO), [info(), info()]),
         ((peers, m.WarnNvmemfile(file=FILE, warnat=0)), [info(), LOW]),
     ]
     assert refusal(lambda: play(thresholds.warn_at(a_roster(*peers), key, 0), *steps)) is LOW
-    assert keys.load("release") == key
+    assert store().load("release") == key
 
 
 @pytest.mark.parametrize("count", [-1, (1 << 25) + 1])
@@ -164,7 +166,7 @@ def test_a_provisioned_lease_comes_up_to_its_key(key, on_card, in_file, asked):
     """A card written before its key got a threshold has a lower one: it is raised on the machine,
     and never lowered.
     """
-    keys.save(replace(key, warnat=in_file))
+    store().save(replace(key, warnat=in_file))
     peer = a_peer(ESN)
     moved = m.LmsProvisioned(
         file=FILE, public_key=PUBLIC_KEY, first=0, end=16, leases=1, warnat=on_card
@@ -228,10 +230,10 @@ async def test_a_threshold_for_a_key_that_has_none(machine, open_fleet):
         key = await fleet.generate_lms("release", **CHEAP)
         await key.sign(b"m")
         await key.warn_at(LEAVES)
-        assert key.file.warnat == keys.load("release").warnat == LEAVES
+        assert key.file.warnat == store().load("release").warnat == LEAVES
         assert [view.warnat for view in (await key.info()).machines] == [LEAVES]
     # Another host has the key file from before.
-    keys.save(replace(keys.load("release"), warnat=0))
+    store().save(replace(store().load("release"), warnat=0))
     async with open_fleet() as fleet:
         key = fleet.key("release")
         assert await refused_with(key.sign(b"m")) is Status.UseLimitExceeded
@@ -243,10 +245,10 @@ async def test_leases_of_two_machines(home, nursery, open_fleet):
     """While one machine has more left than the threshold nobody is asked; when both are down to it,
     each signature needs a reason.
     """
-    rack = Rack(home)
+    rack = Rack(World.at(home))
     for esn in (ESN, OTHER_ESN):
         (home / "hsm" / esn).mkdir(parents=True)
-    other = {"esn": OTHER_ESN, "slots": Slots(home, OTHER_ESN)}
+    other = {"esn": OTHER_ESN, "slots": Slots(World.at(home), OTHER_ESN)}
     machines = [make_machine(home), replace(make_machine(home), **other)]
     async with (
         serving(machines[0]) as first,

@@ -4,8 +4,8 @@ import json
 
 import pytest
 from client.clientkit import say
+from here import store
 from pyhsslms import pyhsslms as p
-from seeclient import keys
 from seeclient.keys import KeyFile
 from seeclient.message import Message
 from seeclient.signing import LocalKey, verify
@@ -31,7 +31,7 @@ def key(figures, home, monkeypatch):
     """A key file of that tree on this host, where no machine is."""
     monkeypatch.setenv("SEEMACHINE_FLEET", ",")
     file = KeyFile("release", figures["public"], 0, 0, 0, b"")
-    keys.save(file)
+    store().save(file)
     return file
 
 

@@ -15,6 +15,7 @@ import pyhsslms
 import pytest
 from seeclient.signing import new_token
 
+from seemachine import world as worlds
 from seemachine.commands import answer
 from seemachine.lms.engines.portable import PortableEngine
 from seemachine.lms.hashing import message_digest
@@ -57,18 +58,21 @@ class World:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.rack = Rack(folder)
+        self.rack = Rack(worlds.World.at(folder))
 
     def machine(self, esn: str = ESN, store: Store | None = None, **settings: Any) -> Machine:
         """A machine of this world, as after a start; its NVRAM is new and forgets, unless given."""
         settings = {"engine": PortableEngine(), "random": repeatable(esn), "model": "5c"} | settings
         return Machine(
-            esn=esn, store=store or MemoryStore(), slots=Slots(self.folder, esn), **settings
+            esn=esn,
+            store=store or MemoryStore(),
+            slots=Slots(worlds.World.at(self.folder), esn),
+            **settings,
         )
 
     def feed_blank(self, esn: str = ESN, slot: int = SLOT) -> str:
         """Put a blank card into a slot in place of what is there, and return its name."""
-        if Slots(self.folder, esn).occupant(slot) is not None:
+        if Slots(worlds.World.at(self.folder), esn).occupant(slot) is not None:
             self.rack.remove(esn, slot)
         blank = (self.rack.blanks() or self.rack.new())[0]
         self.rack.insert(blank, esn, slot)

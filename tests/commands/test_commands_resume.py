@@ -22,6 +22,7 @@ from seemachine.state.nvram.sqlite import SqliteStore
 from seemachine.wire import messages as m
 from seemachine.wire.names import nvram_name
 from seemachine.wire.status import Status, StatusError
+from seemachine.world import World
 
 ESN = "7852-268D-3BF9"
 TREE, OTS = lms("sha256_m24_h5"), lmots("sha256_n24_w1")
@@ -33,7 +34,7 @@ class Bench:
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        self.rack = Rack(home)
+        self.rack = Rack(World.at(home))
         self.start()
 
     def start(self) -> None:
@@ -42,7 +43,7 @@ class Bench:
             esn=ESN,
             model="5c",
             store=SqliteStore(folder),
-            slots=Slots(self.home, ESN),
+            slots=Slots(World.at(self.home), ESN),
             engine=engines.select(),
             random=os.urandom,
             checkpoints=FolderCheckpoints(folder),

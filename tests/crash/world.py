@@ -15,6 +15,7 @@ from unittest import mock
 from commands.kit import ESN
 from crash.recorder import Killed
 
+from seemachine import world as worlds
 from seemachine.config import Config
 from seemachine.keyring import KeyRing
 from seemachine.lms.engines import Engine, select
@@ -89,7 +90,7 @@ class World:
     @property
     def rack(self) -> Rack:
         """The cards."""
-        return Rack(self.folder)
+        return Rack(worlds.World.at(self.folder))
 
     def open(self, esn: str = ESN) -> Session:
         """Start a machine, in the order of `seemachine.server.launch`, and connect to it.
@@ -97,7 +98,9 @@ class World:
         Raises StateError.
         """
         settings = {"ledger_days": self.days, "runtime_witness": "off"}
-        config = Config(esn=esn, store=self.store, world=self.folder, publish=False, **settings)
+        config = Config(
+            esn=esn, store=self.store, world=worlds.World.at(self.folder), publish=False, **settings
+        )
         lock = FolderLock(config.folder, esn)
         with contextlib.ExitStack() as failed:
             failed.callback(lock.release)
@@ -144,7 +147,7 @@ class World:
 
     def put(self, card: str, esn: str = ESN, slot: int = SLOT) -> None:
         """Put a card from the rack into a slot in place of what is there."""
-        if Slots(self.folder, esn).occupant(slot) is not None:
+        if Slots(worlds.World.at(self.folder), esn).occupant(slot) is not None:
             self.rack.remove(esn, slot)
         self.rack.insert(card, esn, slot)
 

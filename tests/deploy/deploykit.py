@@ -17,6 +17,7 @@ from nfast.kit import Site
 from seeclient import pipsqueak
 
 from seemachine.nfast import install
+from seemachine.world import World
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 sys.path.insert(0, str(DEPLOY))
@@ -45,8 +46,8 @@ class Desk:
         self.calls: list[str] = []
         self.looks: list[str] = []
         self.watch: Callable[[str, bool], None] = lambda *_: None
-        self.bin = install.install(site.home)
-        install.release(site.home, Path("release.zip"))
+        self.bin = install.install(World.at(site.home))
+        install.release(World.at(site.home), Path("release.zip"))
         monkeypatch.setenv("PATH", f"{self.bin}{os.pathsep}{os.environ['PATH']}")
         desk = self
 

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from deploy.deploykit import FIVE, XC, Desk
 
 from seemachine.hsms import records
+from seemachine.world import World
 
 ASK = [
     "type=ecdsa",
@@ -60,7 +61,7 @@ def test_the_right_module(desk: Desk) -> None:
     assert "or correct --esn" in desk.stopped(1, "5c", "--esn", XC)
     assert "or correct --esn" in desk.stopped(1, "5c", "--uninstall", "--esn", XC)
     assert "another with --module" in desk.stopped(1, "5c", "--module", "3")
-    with records.changing(desk.site.home, FIVE) as module:
+    with records.changing(World.at(desk.site.home), FIVE) as module:
         module.mode = "maintenance"
     assert "nopclearfail -O -m 1" in desk.stopped(1, "5c")
     assert desk.calls == []
@@ -78,7 +79,7 @@ def test_a_licence(desk: Desk, model: str, number: int, esn: str) -> None:
     """Guide 2.5: it is waited for; one for another HSM is refused; the right one is fed, and the
     module cleared if that is allowed.
     """
-    with records.changing(desk.site.home, esn) as module:
+    with records.changing(World.at(desk.site.home), esn) as module:
         module.features = [feature for feature in module.features if not feature.startswith("see-")]
     words = ["--module", str(number)]
     assert "from Entrust Support" in desk.stopped(3, model, *words)
@@ -189,7 +190,7 @@ def test_a_certificate_that_expires_later(five: Desk) -> None:
     A start needs a new certificate for the same key; the image stays as it is.
     """
     old = five.certify("--days", "3", "--begun", "9", output="old.pem").read_text()
-    with records.changing(five.site.home, FIVE) as module:
+    with records.changing(World.at(five.site.home), FIVE) as module:
         module.certificates = [old]
     five.site.done("nopclearfail", "-c", "-m", "1")
     assert "same CSR" in five.stopped(3, "5c", "--devcert", "old.pem")

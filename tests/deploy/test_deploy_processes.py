@@ -17,6 +17,7 @@ from deploy.deploykit import DEPLOY, FIVE, IDENTITY, XC
 
 from seemachine.nfast import install
 from seemachine.state.cards.rack import Rack
+from seemachine.world import World
 
 SECONDS = 60.0
 FLEET = (
@@ -34,12 +35,12 @@ class Host:
         (self.home / "fleet.toml").write_text(FLEET)
         self.env = processes.environment(self.home)
         self.seemachine("nfast", "setup", "--passphrase", "secret", "--ocs-cards", "3")
-        self.bin = install.install(self.home)
+        self.bin = install.install(World.at(self.home))
         self.env["PATH"] = (
             f"{self.bin}{os.pathsep}{Path(sys.executable).parent}{os.pathsep}{self.env['PATH']}"
         )
-        install.release(self.home, self.work / "release.zip")
-        self.rack = Rack(self.home)
+        install.release(World.at(self.home), self.work / "release.zip")
+        self.rack = Rack(World.at(self.home))
 
     def seemachine(self, *words: str) -> list[str]:
         """Run `seemachine`, which must succeed."""

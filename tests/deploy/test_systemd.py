@@ -17,6 +17,7 @@ from seemachine.fleet import configuration
 from seemachine.server.daemon import OTHER_THREADS
 from seemachine.server.launch import wire_limits
 from seemachine.server.session import READING_THREADS
+from seemachine.world import World
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 ESN, XC = "7852-268D-3BF9", "5F08-02E0-D947"
@@ -139,7 +140,7 @@ def test_the_example_fleet_is_one(tmp_path: Path) -> None:
     """The product reads it: two machines behind TLS, their openings remembered in a database, no
     seed in swap.
     """
-    fleet = configuration.read(DEPLOY / "example" / "fleet.toml", tmp_path)
+    fleet = configuration.read(DEPLOY / "example" / "fleet.toml", World.at(tmp_path))
     assert [
         (machine.esn, machine.model, machine.module, machine.port) for machine in fleet.machines
     ] == [
@@ -168,7 +169,7 @@ def test_the_example_of_one_machine_is_the_same_machine(tmp_path: Path) -> None:
     alone = config.load(DEPLOY / "example" / f"{ESN}.toml", esn=ESN, world=world)
     [of_the_fleet] = [
         m
-        for m in configuration.read(DEPLOY / "example" / "fleet.toml", world).machines
+        for m in configuration.read(DEPLOY / "example" / "fleet.toml", World.at(world)).machines
         if m.esn == ESN
     ]
     for setting in ("model", "module", "host", "port", "lock_memory", "witness", "tls"):
@@ -228,7 +229,7 @@ def test_the_unit_leaves_time_to_stop(tmp_path: Path) -> None:
         if line.startswith("TimeoutStopSec=")
     ]
     drain = (
-        configuration.read(DEPLOY / "example" / "fleet.toml", tmp_path)
+        configuration.read(DEPLOY / "example" / "fleet.toml", World.at(tmp_path))
         .machines[0]
         .limits.drain_seconds
     )
@@ -240,7 +241,7 @@ def test_the_unit_leaves_room(name: str, tmp_path: Path) -> None:
     """What the example's machines may hold and start at most is less than what systemd grants:
     frames of all connections twice, threads.
     """
-    machines = configuration.read(DEPLOY / "example" / "fleet.toml", tmp_path).machines
+    machines = configuration.read(DEPLOY / "example" / "fleet.toml", World.at(tmp_path)).machines
     count = len(machines) if "fleet" in name else 1
     limits = machines[0].limits
     service = sections(DEPLOY / "systemd" / name)["Service"]

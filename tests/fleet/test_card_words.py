@@ -9,6 +9,7 @@ import pytest
 
 from seemachine.cli import card as card_command
 from seemachine.state.cards.rack import Rack, Whereabouts
+from seemachine.world import World
 
 ESN = "0000-0000-0001"
 
@@ -56,7 +57,7 @@ def test_columns_hold_and_one_is_one(capsys: pytest.CaptureFixture[str]) -> None
 
 def test_a_folder_with_the_name_of_a_card_is_none(tmp_path: Path) -> None:
     """On the rack and in a slot it is passed over, and can't be inserted."""
-    Rack(tmp_path).new(1)
+    Rack(World.at(tmp_path)).new(1)
     (tmp_path / "cards" / "dir.card").mkdir()
     (tmp_path / "hsm" / ESN / "slots" / "2" / "dir.card").mkdir(parents=True)
 
@@ -86,7 +87,7 @@ def test_a_name_is_printed_without_its_escapes(tmp_path: Path) -> None:
 
 def test_a_world_that_can_only_be_read_is_listed(tmp_path: Path, namespace: list[str]) -> None:
     """A look at the cards takes no right to write: on a read-only mount the list is the same."""
-    Rack(tmp_path).new(2)
+    Rack(World.at(tmp_path)).new(2)
     listed = card(tmp_path, "list")
     script = 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && shift && exec "$@"'
 

@@ -21,6 +21,7 @@ from seemachine.hsms import records
 from seemachine.hsms.published import Published, announce, publish, read
 from seemachine.process import identity
 from seemachine.state.disk.lock import FolderLock, holder, listens
+from seemachine.world import World
 
 ESN = "0000-0000-0001"
 FLEET = f'[[machines]]\nesn = "{ESN}"\nport = 0\n'
@@ -162,10 +163,12 @@ def test_a_machine_is_up_when_it_listens_itself(tmp_path: Path, held: Held) -> N
     ours = identity.current()
     held(f"hsm/{ESN}")
     for who, state in ((replace(ours, started="1 another"), "starting"), (ours, "up")):
-        announce(tmp_path, entry(who))
-        publish(tmp_path, entry(who))
-        assert status.state(tmp_path, ESN) == state
-        assert [finding.esn for finding in check._stale(tmp_path)] == [ESN] * (state == "starting")
+        announce(World.at(tmp_path), entry(who))
+        publish(World.at(tmp_path), entry(who))
+        assert status.state(World.at(tmp_path), ESN) == state
+        assert [finding.esn for finding in check._stale(World.at(tmp_path))] == [ESN] * (
+            state == "starting"
+        )
 
 
 def test_a_machine_by_hand_is_not_taken_for_a_fleets(tmp_path: Path, held: Held) -> None:
@@ -174,10 +177,10 @@ def test_a_machine_by_hand_is_not_taken_for_a_fleets(tmp_path: Path, held: Held)
     held(f"hsm/{ESN}")
     (tmp_path / "fleet").mkdir()
     for noted, of_fleet in ((ours, True), (replace(ours, started="1 another"), False)):
-        records.note_fleet_process(tmp_path, ESN, noted)
-        assert records.of_fleet(tmp_path, ESN) is of_fleet
+        records.note_fleet_process(World.at(tmp_path), ESN, noted)
+        assert records.of_fleet(World.at(tmp_path), ESN) is of_fleet
     (tmp_path / "fleet" / f"{ESN}.pid").write_text("-1")
-    assert not records.of_fleet(tmp_path, ESN)
+    assert not records.of_fleet(World.at(tmp_path), ESN)
 
 
 def test_a_number_of_another_namespace_is_not_given(
@@ -189,7 +192,7 @@ def test_a_number_of_another_namespace_is_not_given(
     there = replace(identity.current(), namespace="pid:[1]")
     held(f"hsm/{ESN}")
     (tmp_path / "hsm" / ESN / "lock").write_text(there.text())
-    announce(tmp_path, entry(there))
+    announce(World.at(tmp_path), entry(there))
 
     fleet.run("status", Namespace(home=tmp_path, json=True))
     [row] = json.loads(capsys.readouterr().out)["machines"]
@@ -222,7 +225,7 @@ def test_a_fleet_in_a_container_is_asked_from_outside(
     words = [*apart, NUMBERED, "sh", str(bystander.pid), sys.executable]
     with subprocess.Popen(words, env=env, stderr=subprocess.PIPE, text=True) as inside:
         try:
-            assert eventually(lambda: status.state(tmp_path, ESN) == "up")
+            assert eventually(lambda: status.state(World.at(tmp_path), ESN) == "up")
             supervisor, shown, up, ended = (
                 holder(tmp_path / "fleet"),
                 *(processes.seemachine(["fleet", word], env) for word in ("status", "up", "down")),
@@ -237,7 +240,7 @@ def test_a_fleet_in_a_container_is_asked_from_outside(
     assert f"already up (process {bystander.pid} of another PID namespace)" in up[1][0]
     assert (ended, inside.returncode) == ((0, [f"stopped: {ESN}"]), 0), said
     assert '"event": "stopped"' in said
-    assert read(tmp_path, ESN) is None
+    assert read(World.at(tmp_path), ESN) is None
     assert bystander.poll() is None
 
 
@@ -247,10 +250,10 @@ def test_a_killed_container_leaves_its_world_free(tmp_path: Path, apart: list[st
     env = processes.environment(tmp_path)
     with subprocess.Popen([*apart, command], env=env, stderr=subprocess.DEVNULL) as inside:
         try:
-            assert eventually(lambda: status.state(tmp_path, ESN) == "up")
+            assert eventually(lambda: status.state(World.at(tmp_path), ESN) == "up")
         finally:
             inside.kill()
-    assert eventually(lambda: status.state(tmp_path, ESN) == "down")
+    assert eventually(lambda: status.state(World.at(tmp_path), ESN) == "down")
 
     tidied = processes.seemachine(["fleet", "down"], env)
     assert tidied == (0, ["tidied up 1 stale published object"])

@@ -11,6 +11,7 @@ import processes
 import pytest
 from processes import eventually, gone
 
+from seemachine import world as worlds
 from seemachine.hsms import published
 
 FIRST, SECOND = "0000-0000-0001", "0000-0000-0002"
@@ -46,7 +47,7 @@ class World:
 
     def process(self, esn: str) -> int:
         """The process of a machine."""
-        entry = published.listening(self.home, esn)
+        entry = published.listening(worlds.World.at(self.home), esn)
         assert entry is not None
         return entry.pid
 
@@ -75,7 +76,7 @@ def test_a_fleet_in_order_and_one_that_is_down_have_nothing(up: World) -> None:
 
 def test_a_machine_that_no_client_finds(up: World) -> None:
     """It runs, but its published object was removed."""
-    published.withdraw(up.home, FIRST)
+    published.withdraw(worlds.World.at(up.home), FIRST)
 
     assert up.found() == [
         (

@@ -9,19 +9,20 @@ from seemachine.config import ConfigError
 from seemachine.fleet import configuration
 from seemachine.hsms import published
 from seemachine.hsms.published import Published
+from seemachine.world import World
 
 
 def read(tmp_path: Path, text: str) -> configuration.Fleet:
     """A fleet file of this text, read."""
     path = tmp_path / "fleet.toml"
     path.write_text(text)
-    return configuration.read(path, tmp_path)
+    return configuration.read(path, World.at(tmp_path))
 
 
 def test_without_a_file_the_guides_fleet_is_written(tmp_path: Path) -> None:
     """A new world gets the guide's 5c as module 1 and Connect XC as module 2, in a file to edit."""
-    path = configuration.find(tmp_path, None)
-    fleet = configuration.read(path, tmp_path)
+    path = configuration.find(World.at(tmp_path), None)
+    fleet = configuration.read(path, World.at(tmp_path))
 
     assert path == tmp_path / "fleet.toml"
     assert [(machine.esn, machine.model, machine.module) for machine in fleet.machines] == [
@@ -35,7 +36,7 @@ def test_an_edited_fleet_file_is_kept(tmp_path: Path) -> None:
     """A fleet file that is there is not written over."""
     (tmp_path / "fleet.toml").write_text('[[machines]]\nesn = "0000-0000-0001"\n')
 
-    fleet = configuration.read(configuration.find(tmp_path, None), tmp_path)
+    fleet = configuration.read(configuration.find(World.at(tmp_path), None), World.at(tmp_path))
 
     assert [machine.esn for machine in fleet.machines] == ["0000-0000-0001"]
 
@@ -152,14 +153,16 @@ def test_a_published_object_is_withdrawn_only_by_its_owner(tmp_path: Path) -> No
     """A machine that stops does not take away the entry of the one that was started in
     its place.
     """
-    published.publish(tmp_path, Published("0000-0000-0001", "5c", 1, "127.0.0.1", 8888, pid=17))
+    published.publish(
+        World.at(tmp_path), Published("0000-0000-0001", "5c", 1, "127.0.0.1", 8888, pid=17)
+    )
 
-    published.withdraw(tmp_path, "0000-0000-0001", pid=16)
-    kept = published.read(tmp_path, "0000-0000-0001")
-    published.withdraw(tmp_path, "0000-0000-0001", pid=17)
+    published.withdraw(World.at(tmp_path), "0000-0000-0001", pid=16)
+    kept = published.read(World.at(tmp_path), "0000-0000-0001")
+    published.withdraw(World.at(tmp_path), "0000-0000-0001", pid=17)
 
     assert kept is not None
-    assert published.read(tmp_path, "0000-0000-0001") is None
+    assert published.read(World.at(tmp_path), "0000-0000-0001") is None
 
 
 OTHER_TYPES = (
@@ -196,9 +199,13 @@ def test_a_damaged_published_object_counts_as_none(tmp_path: Path, content: str)
     own folder.
     """
     entry = Published("0000-0000-0001", "5c", 1, "127.0.0.1", 8888, pid=17)
-    published.publish(tmp_path, entry)
-    published.announce(tmp_path, entry)
-    assert published.read(tmp_path, entry.esn) == published.listening(tmp_path, entry.esn) == entry
+    published.publish(World.at(tmp_path), entry)
+    published.announce(World.at(tmp_path), entry)
+    assert (
+        published.read(World.at(tmp_path), entry.esn)
+        == published.listening(World.at(tmp_path), entry.esn)
+        == entry
+    )
     (tmp_path / "published" / "pqsdk" / "0000-0000-0001.json").write_bytes(
         content.encode("latin-1")
     )
@@ -206,8 +213,8 @@ def test_a_damaged_published_object_counts_as_none(tmp_path: Path, content: str)
         content.encode("latin-1")
     )
 
-    assert published.read(tmp_path, entry.esn) is None
-    assert published.listening(tmp_path, entry.esn) is None
+    assert published.read(World.at(tmp_path), entry.esn) is None
+    assert published.listening(World.at(tmp_path), entry.esn) is None
 
 
 @pytest.mark.parametrize(
@@ -218,7 +225,7 @@ def test_what_is_no_fleet_was_never_running(tmp_path: Path, change: dict[str, st
     known = {"esn": "0000-0000-0001", "model": "5c", "module": 1}
     (tmp_path / "fleet").mkdir()
     (tmp_path / "fleet" / configuration.RUNNING).write_text(json.dumps([known]))
-    assert configuration.started(tmp_path) == ["0000-0000-0001"]
+    assert configuration.started(World.at(tmp_path)) == ["0000-0000-0001"]
 
     (tmp_path / "fleet" / configuration.RUNNING).write_text(json.dumps([known, known | change]))
-    assert configuration.started(tmp_path) == []
+    assert configuration.started(World.at(tmp_path)) == []

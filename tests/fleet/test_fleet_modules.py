@@ -15,6 +15,7 @@ from seemachine.hsms import records
 from seemachine.hsms.records import Loaded, Module
 from seemachine.state.disk.lock import FolderLock
 from seemachine.state.errors import StateCorrupt
+from seemachine.world import World
 
 FIRST, SECOND, THIRD = "0000-0000-0001", "0000-0000-0002", "0000-0000-0003"
 FLEET = (
@@ -27,7 +28,7 @@ def read(world: Path, text: str = FLEET) -> configuration.Fleet:
     """The fleet of a world with this file."""
     path = world / "fleet.toml"
     path.write_text(text)
-    return configuration.read(path, world)
+    return configuration.read(path, World.at(world))
 
 
 def numbers(fleet: configuration.Fleet) -> list[tuple[int, str]]:
@@ -37,16 +38,16 @@ def numbers(fleet: configuration.Fleet) -> list[tuple[int, str]]:
 
 def test_enrolment_counts_above_the_file(tmp_path: Path) -> None:
     """HSMs that were enrolled the other way round come up the other way round."""
-    records.write(tmp_path, Module(FIRST, "5c", 2))
-    records.write(tmp_path, Module(SECOND, "xc", 1))
+    records.write(World.at(tmp_path), Module(FIRST, "5c", 2))
+    records.write(World.at(tmp_path), Module(SECOND, "xc", 1))
 
     assert numbers(read(tmp_path)) == [(1, SECOND), (2, FIRST)]
 
 
 def test_one_that_is_not_enrolled_is_left_out(tmp_path: Path) -> None:
     """It is named with the reason, so that `fleet up` can say so."""
-    records.write(tmp_path, Module(FIRST, "5c", 0))
-    records.write(tmp_path, Module(SECOND, "xc", 1))
+    records.write(World.at(tmp_path), Module(FIRST, "5c", 0))
+    records.write(World.at(tmp_path), Module(SECOND, "xc", 1))
 
     assert read(tmp_path).left_out == {
         FIRST: "is not enrolled, and is left out; see: seemachine nfast enroll --help"
@@ -55,8 +56,8 @@ def test_one_that_is_not_enrolled_is_left_out(tmp_path: Path) -> None:
 
 def test_one_in_another_mode_is_left_out(tmp_path: Path) -> None:
     """In maintenance an HSM runs no SEE machine, whoever starts it; `fleet check` says so too."""
-    records.write(tmp_path, Module(FIRST, "5c", 1, mode="maintenance"))
-    records.write(tmp_path, Module(SECOND, "xc", 2))
+    records.write(World.at(tmp_path), Module(FIRST, "5c", 1, mode="maintenance"))
+    records.write(World.at(tmp_path), Module(SECOND, "xc", 2))
     why = "is in maintenance mode, and is left out; bring it back with: nopclearfail -O -m 1"
 
     assert read(tmp_path).left_out == {FIRST: why}
@@ -68,10 +69,10 @@ def test_one_in_another_mode_is_left_out(tmp_path: Path) -> None:
 
 def test_without_a_record_the_file_counts_unless_its_number_is_taken(tmp_path: Path) -> None:
     """No two HSMs have one number, be it that one of them is not in the file."""
-    records.write(tmp_path, Module(SECOND, "xc", 1))
+    records.write(World.at(tmp_path), Module(SECOND, "xc", 1))
     assert numbers(read(tmp_path)) == [(1, SECOND), (2, FIRST)]
 
-    records.write(tmp_path, Module(THIRD, "xc", 2))
+    records.write(World.at(tmp_path), Module(THIRD, "xc", 2))
     assert numbers(read(tmp_path)) == [(1, SECOND), (3, FIRST)]
 
 
@@ -92,7 +93,7 @@ def test_a_record_that_is_in_order_is_read(tmp_path: Path) -> None:
     folder = tmp_path / "hsm" / FIRST
     folder.mkdir(parents=True)
     (folder / "module.json").write_text(json.dumps(record()))
-    assert records.read(tmp_path, FIRST) == Module(
+    assert records.read(World.at(tmp_path), FIRST) == Module(
         FIRST, "5c", 1, loaded=[Loaded("u", "n", "1", "", "", "p")]
     )
 
@@ -103,8 +104,8 @@ def test_a_record_that_is_in_order_is_read(tmp_path: Path) -> None:
         features=["iso"],
         loaded=[Loaded("u", "n", "1", "", "", "p", "d", "2030-01-01T00:00:00+00:00")],
     )
-    records.write(tmp_path, written)
-    assert records.read(tmp_path, FIRST) == written
+    records.write(World.at(tmp_path), written)
+    assert records.read(World.at(tmp_path), FIRST) == written
 
 
 @pytest.mark.parametrize(
@@ -149,7 +150,7 @@ def test_a_damaged_record_is_refused_whole(tmp_path: Path, text: str) -> None:
     with pytest.raises(
         StateCorrupt, match=r"module\.json is damaged .* remove it and run: seemachine nfast setup"
     ):
-        records.read(tmp_path, FIRST)
+        records.read(World.at(tmp_path), FIRST)
     with pytest.raises(ConfigError) as refused:
         read(tmp_path)
     assert str(refused.value).startswith(str(folder / "module.json"))
@@ -177,8 +178,8 @@ def test_an_unenrolled_hsm_stays_down_and_is_shown_so(tmp_path: Path) -> None:
     the others.
     """
     read(tmp_path)
-    records.write(tmp_path, Module(FIRST, "5c", 0))
-    records.write(tmp_path, Module(SECOND, "xc", 1))
+    records.write(World.at(tmp_path), Module(FIRST, "5c", 0))
+    records.write(World.at(tmp_path), Module(SECOND, "xc", 1))
     env = processes.environment(tmp_path)
     try:
         code, lines = processes.seemachine(["fleet", "up", "--detach"], env)
@@ -204,8 +205,8 @@ def test_an_unenrolled_hsm_stays_down_and_is_shown_so(tmp_path: Path) -> None:
 def test_a_fleet_of_nobody_is_refused(tmp_path: Path) -> None:
     """When none of its HSMs is enrolled, or in operation, nothing is started."""
     read(tmp_path)
-    records.write(tmp_path, Module(FIRST, "5c", 0))
-    records.write(tmp_path, Module(SECOND, "xc", 1, mode="initialization"))
+    records.write(World.at(tmp_path), Module(FIRST, "5c", 0))
+    records.write(World.at(tmp_path), Module(SECOND, "xc", 1, mode="initialization"))
 
     code, lines = processes.seemachine(["fleet", "up", "--detach"], processes.environment(tmp_path))
 
@@ -217,8 +218,8 @@ def test_status_and_down_have_one_order(tmp_path: Path) -> None:
     they go down.
     """
     read(tmp_path)
-    records.write(tmp_path, Module(FIRST, "5c", 2))
-    records.write(tmp_path, Module(SECOND, "xc", 1))
+    records.write(World.at(tmp_path), Module(FIRST, "5c", 2))
+    records.write(World.at(tmp_path), Module(SECOND, "xc", 1))
     env = processes.environment(tmp_path)
     up = processes.seemachine(["fleet", "up", "--detach"], env)
     down = processes.seemachine(["fleet", "down"], env)
@@ -235,7 +236,7 @@ def test_who_comes_second_is_told_the_way_down(
     """
     lock = FolderLock(tmp_path / "fleet", "the fleet")
     try:
-        assert fleet._foreground(configuration.Fleet(tmp_path, ())) == 1
+        assert fleet._foreground(configuration.Fleet(World.at(tmp_path), ())) == 1
     finally:
         lock.release()
 
@@ -256,5 +257,5 @@ def test_what_ran_last_may_be_damaged(tmp_path: Path, content: str) -> None:
     (tmp_path / "fleet").mkdir()
     (tmp_path / "fleet" / "running.json").write_text(content)
 
-    listed = [row["esn"] for row in status.rows(tmp_path)]
+    listed = [row["esn"] for row in status.rows(World.at(tmp_path))]
     assert listed == ([] if content in ("[]", "{}") else [FIRST, SECOND])

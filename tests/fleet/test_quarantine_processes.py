@@ -14,9 +14,10 @@ from unittest.mock import patch
 
 import processes
 import pytest
+from here import store
 from images import as_from_an_image
 from processes import RunningMachine
-from seeclient import blocking, keys
+from seeclient import blocking
 from seeclient.effects import Ask
 
 from seemachine.cli import quarantine
@@ -353,9 +354,9 @@ def test_what_is_refused(world: World) -> None:
 def test_an_alias_may_look_like_a_number(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """What is hexadecimal and no name of an NVRAM file is looked for among this host's keys."""
     monkeypatch.setenv("SEEMACHINE_HOME", str(tmp_path))
-    folder = keys.path_of("beef").parent
+    folder = store().path_of("beef").parent
     folder.mkdir(parents=True)
-    keys.path_of("beef").write_bytes(b"damaged")
+    store().path_of("beef").write_bytes(b"damaged")
 
     with pytest.raises(StatusError, match="key_pqsdk_beef is damaged"):
         quarantine._file("beef")

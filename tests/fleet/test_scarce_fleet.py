@@ -13,6 +13,7 @@ from seemachine.fleet.configuration import Fleet
 from seemachine.fleet.supervisor import Supervisor
 from seemachine.state.cards.slots import Slots
 from seemachine.state.errors import DiskFull, StateCorrupt
+from seemachine.world import World
 
 ESN = "7852-268D-3BF9"
 
@@ -20,9 +21,9 @@ ESN = "7852-268D-3BF9"
 @pytest.fixture
 def fleet(tmp_path: Path) -> Fleet:
     """One machine, whose reader in slot 2 asks for a blank card."""
-    machine = Config(esn=ESN, world=tmp_path, operator="auto")
-    Slots(tmp_path, ESN).set_light(2, on=True)
-    return Fleet(tmp_path, (machine,))
+    machine = Config(esn=ESN, world=World.at(tmp_path), operator="auto")
+    Slots(World.at(tmp_path), ESN).set_light(2, on=True)
+    return Fleet(World.at(tmp_path), (machine,))
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ from unittest.mock import patch
 from fuzz.lms_targets import signed
 from fuzz.source import Source
 from fuzz.target import scratch, target
-from seeclient import dispatch, keys
+from here import addresses, store
+from seeclient import keys
 from seeclient.arguments import NAMES, NUMBERS, UsageError, parse
 from seeclient.effects import Address
 from seeclient.keys import check_alias
@@ -28,7 +29,7 @@ from seemachine.hsms.published import Published
 from seemachine.wire.names import SLOTS, is_esn
 from seemachine.wire.printable import is_printable
 from seemachine.wire.status import Status, StatusError
-from seemachine.wire.world import published_folder
+from seemachine.world import World
 
 ESN = "7852-268D-3BF9"
 
@@ -60,7 +61,7 @@ def document(original: Any, source: Source) -> bytes:
 def key_file() -> tuple[dict[str, Any], bytes]:
     """The first line of a key file without its checksum, and the cache behind it."""
     with at_home("key_files") as home:
-        keys.save(keys.KeyFile("a", signed(0)[0], 0, 0, 5, bytes(range(96))))
+        store().save(keys.KeyFile("a", signed(0)[0], 0, 0, 5, bytes(range(96))))
         head, _, cache = (home / "kmdata" / "local" / "key_pqsdk_a").read_bytes().partition(b"\n")
     values = json.loads(head)
     del values["sha256"]
@@ -94,7 +95,7 @@ def key_files(data: bytes) -> None:
     with at_home("key_files") as home:
         (home / "kmdata" / "local" / "key_pqsdk_a").write_bytes(content)
         try:
-            key = keys.load("a")
+            key = store().load("a")
         except StatusError as refused:
             assert refused.status is Status.Malformed
             return
@@ -123,16 +124,16 @@ def published_objects(data: bytes) -> None:
     """A published object, damaged or forged: a machine that can be connected to, or none."""
     content = document(ENTRY, Source(data))
     with at_home("published_objects") as home:
-        path = published_folder(home) / f"{ESN}.json"
+        path = World.at(home).published / f"{ESN}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-        for address in dispatch.addresses():
+        for address in addresses():
             must_be_an_address(address)
-        entry = published.read(home, ESN)
+        entry = published.read(World.at(home), ESN)
         if entry is not None:
             types = [type(value) for value in asdict(entry).values()]
             assert types == [str, str, int, str, int, int, bool, str, str]
-        published.withdraw(home, ESN, 17)
+        published.withdraw(World.at(home), ESN, 17)
 
 
 def must_be_an_address(address: Address) -> None:
@@ -250,12 +251,12 @@ def fleet_files(data: bytes) -> None:
         path = home / "fleet.toml"
         path.write_bytes(settings_text(configuration.GUIDE_FLEET, Source(data)))
         try:
-            for address in dispatch.addresses(path):
+            for address in addresses(path):
                 must_be_an_address(address)
         except StatusError as refused:
             assert refused.status is Status.InvalidParameter
         try:
-            fleet = configuration.read(path, home)
+            fleet = configuration.read(path, World.at(home))
         except ConfigError as error:
             assert str(error)
             return
@@ -295,7 +296,7 @@ def fleet_texts(data: bytes) -> None:
     text = data.decode(errors="replace").replace("\0", "")
     with at_home("fleet_texts", SEEMACHINE_FLEET=text):
         try:
-            for address in dispatch.addresses():
+            for address in addresses():
                 must_be_an_address(address)
         except StatusError as refused:
             assert refused.status is Status.InvalidParameter

@@ -23,6 +23,7 @@ from fuzz.target import scratch, target
 from lms.kit import repeatable
 from state.kit import DURABLE, FILE, SQLITE, Kind, lease, name, take
 
+from seemachine import world as worlds
 from seemachine.commands import answer
 from seemachine.lms.hashing import message_digest
 from seemachine.lms.keys import PublicKey
@@ -210,7 +211,7 @@ def database(data: bytes) -> None:
 def machine_on(world: Path, **settings: Any) -> Machine:
     """A machine of a world folder."""
     settings = {"store": MemoryStore(), "engine": engine(), "random": repeatable("fuzz")} | settings
-    return Machine(esn=ESN, model="5c", slots=Slots(world, ESN), **settings)
+    return Machine(esn=ESN, model="5c", slots=Slots(worlds.World.at(world), ESN), **settings)
 
 
 def said(session: Session, request: Any) -> Any:

@@ -10,9 +10,9 @@ from tempfile import TemporaryDirectory
 import pytest
 from fuzz.host_targets import ESN, at_home
 from fuzz.lms_targets import signed
+from here import addresses, store
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from seeclient import dispatch, keys
 from seeclient.arguments import UsageError, parse
 from seeclient.effects import Address
 from seeclient.keys import KeyFile
@@ -26,6 +26,7 @@ from seemachine.hsms.published import Published
 from seemachine.wire.codec import MAX_LIST, unpack
 from seemachine.wire.framing import MAX_FRAME
 from seemachine.wire.status import PeerMisuse
+from seemachine.world import World
 
 some = settings(max_examples=60, deadline=None)
 
@@ -65,9 +66,9 @@ hosts = st.sampled_from(
 def test_any_key_file_is_loaded_as_it_was_saved(key):
     """Aliases, exponents and caches of any content, also with line ends in them, come back."""
     with at_home("properties"):
-        keys.save(key)
-        assert keys.load(key.alias) == key
-        keys.remove(key.alias)
+        store().save(key)
+        assert store().load(key.alias) == key
+        store().remove(key.alias)
 
 
 @some
@@ -85,9 +86,9 @@ def test_any_key_file_is_loaded_as_it_was_saved(key):
 def test_any_published_object_is_read_as_it_was_written(entry):
     """The supervisor reads back what the machine wrote, and the client goes where it says."""
     with at_home("properties") as world:
-        published.publish(world, entry)
-        assert published.read(world, ESN) == entry
-        assert dispatch.addresses() == [Address(entry.host, entry.port, entry.module, ESN)]
+        published.publish(World.at(world), entry)
+        assert published.read(World.at(world), ESN) == entry
+        assert addresses() == [Address(entry.host, entry.port, entry.module, ESN)]
 
 
 @st.composite
@@ -103,8 +104,10 @@ def machines(draw):
         insecure_bind=True,
         store=draw(st.sampled_from(["sqlite", "file", "memory"])),
         operator=draw(st.sampled_from(["manual", "auto"])),
-        world=Path("/").joinpath(
-            *draw(st.lists(st.sampled_from(["-a", "b c", "~", "--home"]), max_size=2))
+        world=World.at(
+            Path("/").joinpath(
+                *draw(st.lists(st.sampled_from(["-a", "b c", "~", "--home"]), max_size=2))
+            )
         ),
         limits=draw(limits),
     )

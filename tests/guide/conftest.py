@@ -10,6 +10,7 @@ import pytest
 from guide.replay import Chapter
 from processes import Ran, RunningMachine
 
+from seemachine import world as worlds
 from seemachine.fleet.card_feeder import feed
 from seemachine.state.cards.rack import Rack
 from seemachine.state.cards.slots import Slots
@@ -28,7 +29,7 @@ class World:
         self._home = home
         self._machines = {machine.esn: machine for machine in machines}
         self._first = machines[0].esn
-        self._rack = Rack(home)
+        self._rack = Rack(worlds.World.at(home))
         compat = {"PIPSQUEAK_COMPAT": "1.4.1"} if vendor else {}
         self._environment = processes.environment(home, **compat)
 
@@ -88,7 +89,7 @@ class World:
         return 0, []
 
     def _feed_until(self, done: threading.Event) -> None:
-        slots = Slots(self._home, self._first)
+        slots = Slots(worlds.World.at(self._home), self._first)
         while not done.wait(LOOK_SECONDS):
             for slot in SLOTS:
                 if slots.light(slot):

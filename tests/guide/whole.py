@@ -17,6 +17,7 @@ from processes import Ran
 from seemachine.state.cards.rack import Rack
 from seemachine.state.cards.slots import Slots
 from seemachine.wire.names import SLOTS
+from seemachine.world import World
 
 SECONDS = 60.0
 CARD_SECONDS = "20"
@@ -60,7 +61,7 @@ class Host:
 
     def rack(self) -> Rack:
         """The cards of the world."""
-        return Rack(self.world)
+        return Rack(World.at(self.world))
 
     def perform(self, step: Step, context: Context) -> Ran:
         """Do what a step says."""
@@ -80,7 +81,7 @@ class Host:
         words = shlex.join(["./pipsqueak", *command])
         if not blank_cards:
             return self.run(words)
-        rack, slots, done = self.rack(), Slots(self.world, FED), threading.Event()
+        rack, slots, done = self.rack(), Slots(World.at(self.world), FED), threading.Event()
         rack.new(blank_cards)
         if slots.occupant(2) is not None:
             rack.remove(FED, 2)

@@ -21,6 +21,7 @@ from unittest.mock import patch
 import msgpack
 from client.clientkit import GREETING
 from fuzz.lms_targets import signed
+from here import store
 from lms.kit import MESSAGE
 from seeclient import blocking, blocking_connection, keys, pipsqueak
 from server.serverkit import ESN
@@ -35,6 +36,7 @@ from seemachine.wire.fields import from_fields, to_fields
 from seemachine.wire.framing import FrameBuffer
 from seemachine.wire.names import nvram_name
 from seemachine.wire.printable import is_printable
+from seemachine.world import World
 
 KEY, SIGNATURE = signed(1)
 FILE = nvram_name(KEY)
@@ -261,8 +263,10 @@ class Place:
         for victim in (folder / "victim00", self.world / "victim00"):
             victim.touch()
         with self.entered():
-            keys.save(keys.KeyFile(ALIAS, KEY, 0, 0, 0, b""))
-        published.announce(self.world, Published(ESN, "5c", 1, "lying.example", 8888, pid=1))
+            store().save(keys.KeyFile(ALIAS, KEY, 0, 0, 0, b""))
+        published.announce(
+            World.at(self.world), Published(ESN, "5c", 1, "lying.example", 8888, pid=1)
+        )
         # Somebody runs it.
         self._lock = FolderLock(self.world / "hsm" / ESN, "it")
 

@@ -18,6 +18,7 @@ from seemachine.hsms import records
 from seemachine.hsms.records import Module
 from seemachine.nfast import tool
 from seemachine.state.cards.rack import Rack
+from seemachine.world import World
 
 FIVE, XC = "7852-268D-3BF9", "5F08-02E0-D947"
 FLEET = (
@@ -36,7 +37,7 @@ class Site:
     def __init__(self, home: Path, typed: list[str], capsys: pytest.CaptureFixture[str]) -> None:
         self.home, self.typed, self._capsys = home, typed, capsys
         self.env = processes.environment(home)
-        self.rack = Rack(home)
+        self.rack = Rack(World.at(home))
 
     def seemachine(self, *words: str) -> Ran:
         """Run `seemachine` here."""
@@ -62,13 +63,13 @@ class Site:
 
     def module(self, esn: str = FIVE) -> Module:
         """The record of an HSM."""
-        found = records.read(self.home, esn)
+        found = records.read(World.at(self.home), esn)
         assert found is not None
         return found
 
     def changing(self, esn: str = FIVE) -> AbstractContextManager[Module]:
         """The record of an HSM, to be changed."""
-        return records.changing(self.home, esn)
+        return records.changing(World.at(self.home), esn)
 
     def enroll_launcher(self) -> None:
         """Guide 2.5.2.3 steps 5 to 9."""

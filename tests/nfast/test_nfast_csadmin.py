@@ -13,6 +13,7 @@ from nfast.kit import ASK, FIVE, GENERATE, SIGN, XC, Site
 
 from seemachine.hsms import records
 from seemachine.nfast import certificates, images
+from seemachine.world import World
 
 NOBODY = "3d362d35-fc17-448a-b501-914fe0a680b0"
 
@@ -34,10 +35,10 @@ def test_csadmin_needs_an_enrolled_launcher(site: Site) -> None:
 
 def test_the_ports_must_be_open_and_the_client_known(five: Site) -> None:
     """An HSM whose ports are closed, or that was told another client's key, does not listen."""
-    with records.changing(five.home, FIVE) as module:
+    with records.changing(World.at(five.home), FIVE) as module:
         kept, module.launcher["client"] = module.launcher["client"], "AAAA"
     assert "does not know this client" in five.refused("csadmin", "list")
-    with records.changing(five.home, FIVE) as module:
+    with records.changing(World.at(five.home), FIVE) as module:
         module.launcher = {"client": kept}
     assert "ports enable" in five.refused("csadmin", "list")
 
@@ -231,7 +232,7 @@ def test_load_refuses_what_is_not_signed_as_it_should_be(five: Site) -> None:
     assert "root tree is not the one that it names" in five.refused(
         "csadmin", "load", "--esn", FIVE, "swapped.cs5"
     )
-    with records.changing(five.home, FIVE) as module:
+    with records.changing(World.at(five.home), FIVE) as module:
         module.certificates.clear()
     assert "is not registered" in five.refused("csadmin", "load", "--esn", FIVE, str(signed))
     assert five.module().loaded == []
@@ -333,7 +334,7 @@ def test_start_needs_licence_mode_and_a_known_uuid(five: Site) -> None:
         "csadmin", "start", "--esn", FIVE, "--uuid", uuid
     )
     five.done("nopclearfail", "-O", "-m", "1", "-w")
-    with records.changing(five.home, FIVE) as module:
+    with records.changing(World.at(five.home), FIVE) as module:
         module.features.remove("see-codesafe5")
     assert "no licence for SEE Activation, CodeSafe 5" in five.refused(
         "csadmin", "start", "--esn", FIVE, "--uuid", uuid
@@ -354,7 +355,7 @@ def test_an_expired_certificate_refuses_a_start_until_a_new_one_is_registered(
     target = ["--esn", FIVE, "--uuid", uuid]
     five.done("csadmin", "start", *target)
     in_years(monkeypatch, 5)
-    assert records.running(five.home, FIVE)
+    assert records.running(World.at(five.home), FIVE)
     five.done("csadmin", "stop", *target)
     assert "expired" in five.refused("csadmin", "start", *target)
     assert "expired" in five.refused("csadmin", "load", "--esn", FIVE, "signed.cs5")

@@ -20,6 +20,7 @@ from seemachine.nfast import certificates, encryption, keystore, processes, sign
 from seemachine.nfast.tool import Refusal
 from seemachine.state.cards.cardsets import read_token, write_token
 from seemachine.state.disk.lock import FolderLock
+from seemachine.world import World
 
 KEY = ["simple", "curve=nistp521", "module=1", *ASK]
 DELEGATION = ["-A", "simple", "-I", "pqsdk-signer", "-f", "u.raw"]
@@ -94,7 +95,7 @@ def test_a_damaged_world_file_is_refused(site: Site) -> None:
 def test_a_damaged_key_file_is_refused(site: Site) -> None:
     """Whichever value is gone or another, but for what is only shown or compared elsewhere."""
     site.done("generatekey", "seeinteg", *KEY[1:])
-    path = keystore.path_of(site.home, "seeinteg", "pqsdk-signer")
+    path = keystore.path_of(World.at(site.home), "seeinteg", "pqsdk-signer")
     original = json.loads(path.read_text())
     shown = dict.fromkeys(("app", "ident", "name", "type", "curve", "recovery"), "")
     Path("m.elf").write_text("x")
@@ -124,11 +125,11 @@ def test_a_key_file_with_another_keys_halves_is_refused(site: Site) -> None:
     """
     site.done("generatekey", *KEY, "ident=one")
     site.done("generatekey", *KEY, "ident=two")
-    one, two = (keystore.path_of(site.home, "simple", name) for name in ("one", "two"))
+    one, two = (keystore.path_of(World.at(site.home), "simple", name) for name in ("one", "two"))
     mine, other = (json.loads(path.read_text()) for path in (one, two))
     one.write_text(json.dumps({**mine, "hidden": other["hidden"]}))
     with pytest.raises(keystore.Refusal, match="halves are of different keys"):
-        keystore.unlock(site.home, 1, keystore.find(site.home, "simple", "one"))
+        keystore.unlock(World.at(site.home), 1, keystore.find(World.at(site.home), "simple", "one"))
     one.write_text(json.dumps({**mine, "hash": other["hash"]}))
     assert "its parts do not fit together" in site.refused(
         "userdatatool", "-A", "simple", "-I", "one", "-f", "u.raw"
@@ -144,11 +145,11 @@ def test_a_key_of_another_world_is_refused(site: Site) -> None:
     )
     site.done("generatekey", *KEY)
     world = site.home / "kmdata" / "local" / "world"
-    key = keystore.find(site.home, "simple", "dev")
-    assert keystore.unlock(site.home, 1, key)
+    key = keystore.find(World.at(site.home), "simple", "dev")
+    assert keystore.unlock(World.at(site.home), 1, key)
     world.write_text(json.dumps({**json.loads(world.read_text()), "module_key": "00" * 32}))
     with pytest.raises(keystore.Refusal, match="key_simple_dev: wrong passphrase, card or world"):
-        keystore.unlock(site.home, 1, key)
+        keystore.unlock(World.at(site.home), 1, key)
     [cards] = world.parent.glob("cards_*")
     cards.unlink()
     assert "protected by a card set of another Security World" in site.refused(
@@ -158,9 +159,9 @@ def test_a_key_of_another_world_is_refused(site: Site) -> None:
 
 def unlocking(site: Site) -> list[str]:
     """The words of `image sign` with a key of the cards as ASK, and a developer of the module."""
-    developer = keystore.find(site.home, "simple", "pqsdk-signer")
+    developer = keystore.find(World.at(site.home), "simple", "pqsdk-signer")
     site.make_image()
-    issuer = certificates.issuer(site.home)
+    issuer = certificates.issuer(World.at(site.home))
     name = certificates.subject("cn", "org")
     builder = (
         certificates.x509.CertificateBuilder()
@@ -221,7 +222,7 @@ def test_cards_that_do_not_fit_together_are_refused(site: Site) -> None:
     forged = encryption.hide(encryption.stretched("", token.salt), bytes(32))
     site.rack.remove(FIVE, 2)
     (site.home / "cards" / "testOCS-1.card").unlink()
-    write_token(site.home, replace(token, share=forged))
+    write_token(World.at(site.home), replace(token, share=forged))
     site.rack.insert("testOCS-1", FIVE, 2)
     assert "the cards of `testOCS' do not fit together" in site.refused("generatekey", *KEY)
 
@@ -361,12 +362,12 @@ def held(site: Site) -> Iterator[None]:
 def test_publishing_keeps_that_a_machine_takes_only_tls(site: Site) -> None:
     """Under whatever number it is enrolled."""
     published.announce(
-        site.home, Published(FIVE, "5c", 1, "127.0.0.1", 8888, os.getpid(), tls=True)
+        World.at(site.home), Published(FIVE, "5c", 1, "127.0.0.1", 8888, os.getpid(), tls=True)
     )
     with held(site):
-        assert processes.publish(site.home, site.module(), "pqsdk").tls
+        assert processes.publish(World.at(site.home), site.module(), "pqsdk").tls
         site.seemachine("nfast", "enroll", XC, FIVE)
-    entry = published.read(site.home, FIVE)
+    entry = published.read(World.at(site.home), FIVE)
     assert entry is not None
     assert (entry.module, entry.tls) == (2, True)
 
@@ -377,7 +378,7 @@ def test_nobody_is_ended_who_is_no_machine(site: Site, monkeypatch: pytest.Monke
     with held(site):
         assert "was left alone" in site.refused("nopclearfail", "-c", "-m", "1")
         with pytest.raises(Refusal, match=f"no SEE machine is started on {FIVE}"):
-            processes.publish(site.home, site.module(), "pqsdk")
+            processes.publish(World.at(site.home), site.module(), "pqsdk")
     site.done("nopclearfail", "-c", "-m", "1")
 
 

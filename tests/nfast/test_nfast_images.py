@@ -14,6 +14,7 @@ from nfast.kit import FIVE, SIGN, Site
 from seemachine.nfast import archives, images, keystore, signing
 from seemachine.nfast.images import Image
 from seemachine.nfast.tool import Refusal
+from seemachine.world import World
 
 # ---- the tree in an image ------------------------------------------------------------------------
 
@@ -219,7 +220,9 @@ def test_an_archive_of_another_format_or_machine_type_is_refused(site: Site) -> 
     Path("m.sar").write_bytes(good.replace(b"seemachine sar 1", b"seemachine sar 2"))
     words = ["--setup", "-m", "2", "-p", "pqsdk", "-U", "", "-M", "m.sar"]
     assert "is not a signed SEE archive" in site.refused("loadsee-setup", *words)
-    key = keystore.unlock(site.home, 1, keystore.find(site.home, "seeinteg", "pqsdk-signer"))
+    key = keystore.unlock(
+        World.at(site.home), 1, keystore.find(World.at(site.home), "seeinteg", "pqsdk-signer")
+    )
     archives.write(
         Path("m.sar"),
         archives.signed(archives.MACHINE, "ARMELF", "", b"#!/usr/bin/env python3\n", key),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from nfast.kit import ASK, FIVE, TCT2, XC, Site
 
 from seemachine.nfast import archives, keystore, secret_sharing
+from seemachine.world import World
 
 KEY = ["simple", "curve=nistp521", "module=1", *ASK]
 
@@ -120,14 +121,14 @@ def test_what_is_missing_is_asked_for(site: Site) -> None:
 def test_generatekey_refuses(site: Site, words: list[str], reason: str) -> None:
     """A wrong word makes no key, and the refusal names it."""
     assert reason in site.refused("generatekey", *KEY, *words)
-    assert keystore.listing(site.home) == []
+    assert keystore.listing(World.at(site.home)) == []
 
 
 def test_a_key_is_never_replaced(site: Site) -> None:
     """Generating or retargeting onto a key that exists is refused, and the key stays."""
     site.done("generatekey", *KEY)
     site.done("generatekey", "seeinteg", "curve=nistp521", "module=1", *ASK)
-    before = keystore.find(site.home, "simple", "pqsdk-signer")
+    before = keystore.find(World.at(site.home), "simple", "pqsdk-signer")
     assert "there is a key pqsdk-signer of application simple already" in site.refused(
         "generatekey", *KEY
     )
@@ -143,7 +144,7 @@ def test_a_key_is_never_replaced(site: Site) -> None:
     assert "there is a key pqsdk-signer of application simple already" in site.refused(
         "generatekey", *retarget, "ident=pqsdk-signer"
     )
-    assert keystore.find(site.home, "simple", "pqsdk-signer") == before
+    assert keystore.find(World.at(site.home), "simple", "pqsdk-signer") == before
 
 
 def test_a_retargeted_key_is_the_same_key(site: Site) -> None:
@@ -166,8 +167,8 @@ def test_a_retargeted_key_is_the_same_key(site: Site) -> None:
         "generatekey", *words, "from-ident=pqsdk-signer"
     )
     source, target = (
-        keystore.find(site.home, "seeinteg", "pqsdk-signer"),
-        keystore.find(site.home, "simple", "ask"),
+        keystore.find(World.at(site.home), "seeinteg", "pqsdk-signer"),
+        keystore.find(World.at(site.home), "simple", "ask"),
     )
     assert (source.hash, source.public) == (target.hash, target.public)
 
@@ -217,7 +218,7 @@ def test_a_changed_archive_is_refused(site: Site) -> None:
 def test_a_key_file_alone_gives_no_key_away(site: Site) -> None:
     """What is hidden in a key file is not the private key, and a damaged file is refused."""
     site.done("generatekey", *KEY)
-    path = keystore.path_of(site.home, "simple", "pqsdk-signer")
+    path = keystore.path_of(World.at(site.home), "simple", "pqsdk-signer")
     assert "PRIVATE" not in path.read_text()
     path.write_text(path.read_text().replace("seemachine nfast key 1", "another"))
     assert "is damaged" in site.refused("nfkminfo", "-k", "simple", "pqsdk-signer")
@@ -231,7 +232,7 @@ def test_nfkminfo_shows_world_sets_and_keys(site: Site) -> None:
     assert {f" esn         {esn}" for esn in (FIVE, XC)} <= set(world)
     assert site.done("nfkminfo", "-c")[1].endswith("1/3  testOCS")
     assert site.done("nfkminfo", "-k")[1] == " AppName simple       Ident pqsdk-signer"
-    key = keystore.find(site.home, "simple", "pqsdk-signer")
+    key = keystore.find(World.at(site.home), "simple", "pqsdk-signer")
     assert f" hash        {key.hash}" in site.done("nfkminfo", "-k", "simple", "pqsdk-signer")
 
 

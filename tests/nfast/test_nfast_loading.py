@@ -15,6 +15,7 @@ from seemachine.hsms import published, records
 from seemachine.nfast import archives, autoload, delegation, processes, signing
 from seemachine.nfast.tool import Refusal
 from seemachine.state.disk.lock import FolderLock
+from seemachine.world import World
 
 NOBODY = "3d362d35-fc17-448a-b501-914fe0a680b0"
 
@@ -28,7 +29,7 @@ def test_stopping_another_image_than_the_started_one_is_refused(five: Site) -> N
         "csadmin", "stop", "--esn", FIVE, "--uuid", second
     )
     assert "is started on" in five.refused("csadmin", "start", "--esn", FIVE, "--uuid", second)
-    assert records.running(five.home, FIVE)
+    assert records.running(World.at(five.home), FIVE)
     five.done("csadmin", "destroy", "--esn", FIVE, "--uuid", second)
     five.done("csadmin", "stop", "--esn", FIVE, "--uuid", first)
 
@@ -52,12 +53,12 @@ def test_a_running_xc_is_not_loaded_over(site: Site) -> None:
         typed=("yes", "yes"),
     )
     with pytest.raises(Refusal, match="is started on"):
-        autoload.load(site.home, XC)
+        autoload.load(World.at(site.home), XC)
     with pytest.raises(Refusal, match=f"no SEE machine is started on {FIVE}"):
-        processes.publish(site.home, site.module(), "pqsdk")
+        processes.publish(World.at(site.home), site.module(), "pqsdk")
     site.seemachine("fleet", "down")
     with pytest.raises(Refusal, match=f"no SEE machine is started on {XC}"):
-        processes.publish(site.home, site.module(XC), "pqsdk")
+        processes.publish(World.at(site.home), site.module(XC), "pqsdk")
 
 
 def test_a_supervised_world_is_left_alone(site: Site) -> None:
@@ -76,7 +77,7 @@ def test_a_supervised_world_is_left_alone(site: Site) -> None:
     assert first in site.refused("nopclearfail", "-c")
     assert site.module(XC).autoload["worldid_pubname"] == "pqsdk"
     assert site.module(XC).licences == ["fast-rng"]
-    assert records.running(site.home, XC)
+    assert records.running(World.at(site.home), XC)
 
 
 def test_a_supervised_machine_that_is_down_is_left_to_its_supervisor(site: Site) -> None:
@@ -90,7 +91,7 @@ def test_a_supervised_machine_that_is_down_is_left_to_its_supervisor(site: Site)
             "loadsee-setup", *words, typed=("yes", "yes")
         )
         assert "first: seemachine fleet down" in site.refused("cfg-pushnethsm", "-a", XC, "new")
-        assert not records.running(site.home, XC)
+        assert not records.running(World.at(site.home), XC)
     finally:
         supervisor.release()
 
@@ -134,12 +135,12 @@ def test_an_empty_section_takes_the_configuration_away(site: Site) -> None:
         "",
         typed=("yes", "yes"),
     )
-    assert records.running(site.home, XC)
+    assert records.running(World.at(site.home), XC)
     assert not list(site.home.glob("published/*/*"))
     Path("new").write_text("[load_seemachine]\nmodule=1\n")
     site.done("cfg-pushnethsm", "-a", XC, "new")
     assert site.module(XC).autoload == {}
-    assert not records.running(site.home, XC)
+    assert not records.running(World.at(site.home), XC)
 
 
 def test_user_data_that_is_a_delegation_of_another_world_or_key_is_refused(site: Site) -> None:
@@ -204,7 +205,7 @@ def test_a_machine_that_does_not_end_is_said(five: Site, monkeypatch: pytest.Mon
     """And is still known as started."""
     target = ["--esn", FIVE, "--uuid", five.load()]
     five.done("csadmin", "start", *target)
-    entry = published.listening(five.home, FIVE)
+    entry = published.listening(World.at(five.home), FIVE)
     assert entry is not None
     os.kill(entry.pid, signal.SIGSTOP)
     with monkeypatch.context() as patched:
@@ -243,7 +244,7 @@ def test_keys_of_archives_say_who_signed_them(site: Site) -> None:
         module = site.module(XC)
         module.autoload = {**settings, "signing_hash": given}
         if good:
-            assert autoload.check(site.home, module).signer == signer
+            assert autoload.check(World.at(site.home), module).signer == signer
         else:
             with pytest.raises(Refusal, match=r"not by 0+ as configured"):
-                autoload.check(site.home, module)
+                autoload.check(World.at(site.home), module)

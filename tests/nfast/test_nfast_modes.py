@@ -12,6 +12,7 @@ from processes import eventually
 
 from seemachine.hsms import published, records
 from seemachine.nfast import keystore, paths
+from seemachine.world import World
 
 KEY = ["simple", "ident=other", "curve=nistp521", "module=1", *ASK]
 BACK = f"{FIVE} is in maintenance mode; bring it back with: nopclearfail -O -m 1"
@@ -26,7 +27,7 @@ def test_in_maintenance_nothing_reads_cards_or_loads(five: Site) -> None:
     for name in ("new.cs5", "new.sar", "new.raw", "new.csr"):
         assert not Path(name).exists()
     five.done("nopclearfail", "-M", "-m", "1", "-w")
-    before = keystore.listing(five.home)
+    before = keystore.listing(World.at(five.home))
     create = ["ids", "create", "--keyname", "new", "-m", "1", "--x509cname", "a", "--x509org", "b"]
     for words in (
         ["generatekey", *KEY],
@@ -59,7 +60,7 @@ def test_in_maintenance_nothing_reads_cards_or_loads(five: Site) -> None:
         # Nothing but the refusal, or the titles above it.
         assert not any("reading card" in line for line in five.run(*words)[1])
     assert BACK in five.refused("csadmin", "load", "--esn", FIVE, "signed.cs5")
-    assert keystore.listing(five.home) == before
+    assert keystore.listing(World.at(five.home)) == before
     assert five.module().loaded == []
     assert five.done("slotinfo", "-m1", "-s2") == ["Module 1 slot 2: `testOCS' #1"]
     assert five.done("csadmin", "list") == [f"{FIVE}      No SEE machines currently installed"]
@@ -114,14 +115,14 @@ def test_an_xc_in_maintenance_loads_nothing_and_the_log_says_why(site: Site) -> 
         typed=("yes", "yes"),
     )
     site.done("nopclearfail", "-M", "-m", "2")
-    assert not records.running(site.home, XC)
+    assert not records.running(World.at(site.home), XC)
     assert (
         "SEE machine not loaded: " + BACK.replace(FIVE, XC).replace("-m 1", "-m 2")
-        in paths.hardserver_log(site.home).read_text()
+        in paths.hardserver_log(World.at(site.home)).read_text()
     )
     assert "is in maintenance mode" in site.refused("hsc_loadseemachine", "-m2")
     site.done("nopclearfail", "-O", "-m", "2")
-    assert records.running(site.home, XC)
+    assert records.running(World.at(site.home), XC)
 
 
 def test_an_xc_whose_process_is_gone_comes_back_with_a_clear(site: Site) -> None:
@@ -142,15 +143,15 @@ def test_an_xc_whose_process_is_gone_comes_back_with_a_clear(site: Site) -> None
         "pqsdk",
         typed=("yes", "yes"),
     )
-    first = published.read(site.home, XC)
+    first = published.read(World.at(site.home), XC)
     assert first is not None
     os.kill(first.pid, signal.SIGKILL)
-    assert eventually(lambda: not records.running(site.home, XC))
+    assert eventually(lambda: not records.running(World.at(site.home), XC))
     site.done("nopclearfail", "-c", "-m", "2")
-    second = published.read(site.home, XC)
+    second = published.read(World.at(site.home), XC)
     assert second is not None
     assert second.pid != first.pid
-    assert records.running(site.home, XC)
+    assert records.running(World.at(site.home), XC)
 
 
 def test_a_mode_is_not_changed_while_a_fleet_runs_the_machine(

@@ -13,7 +13,7 @@ from nfast.kit import FIVE, TCT2, XC, Site
 from seemachine.hsms import published, records
 from seemachine.nfast import autoload, install, paths, processes
 from seemachine.nfast.tools import fet
-from seemachine.wire.world import published_folder
+from seemachine.world import World
 
 
 def setup_xc(site: Site, *answers: str) -> list[str]:
@@ -54,7 +54,7 @@ def test_a_licence_counts_from_the_next_clear(site: Site) -> None:
     """Fet shows N, then, fed and cleared, Y; a licence for another HSM, changed, or from nowhere is
     refused.
     """
-    with records.changing(site.home, FIVE) as module:
+    with records.changing(World.at(site.home), FIVE) as module:
         module.features.remove("see-codesafe5")
     assert site.done("fet", "-m", "1")[-1] == f"1    {FIVE} -- Y Y Y N N N Y Y N High Speed"
     assert site.seemachine("nfast", "licence", "l.txt", "--esn", FIVE)[0] == 0
@@ -107,18 +107,18 @@ def test_the_xc_loads_publishes_reloads_and_lets_go(site: Site) -> None:
     """
     lines = setup_xc(site)
     assert lines[0] == "Module #2 new SEE configuration saved, new configuration follows:"
-    first = published.read(site.home, XC)
+    first = published.read(World.at(site.home), XC)
     assert first is not None
     assert first.module == 2
     assert " SEE machine          started" in site.done("enquiry", "-m", "2")
     assert "is loaded already" in site.done("hsc_loadseemachine", "-m2")[0]
     site.done("nopclearfail", "-c", "-m", "2")
-    second = published.read(site.home, XC)
+    second = published.read(World.at(site.home), XC)
     assert second is not None
     assert second.pid != first.pid
     assert site.done("loadsee-setup", "-d", "-m", "2")[0] == "Module #2:"
     site.done("loadsee-setup", "-r", "-m", "2", typed=("yes", "yes", "yes"))
-    assert not records.running(site.home, XC)
+    assert not records.running(World.at(site.home), XC)
     assert "there is no SEE configuration" in site.refused("loadsee-setup", "-r", "-m", "2")
     assert "no SEE machine is configured" in site.refused("hsc_loadseemachine", "-m2")
     site.done("removepubobj", "-m", "2", "-p", "pqsdk")
@@ -129,7 +129,7 @@ def test_saying_no_leaves_things_as_they_are(site: Site) -> None:
     again.
     """
     setup_xc(site, "maybe", "yes", "no")
-    assert not records.running(site.home, XC)
+    assert not records.running(World.at(site.home), XC)
     site.done("loadsee-setup", "-r", "-m", "2", typed=("no",))
     assert site.module(XC).autoload
 
@@ -178,10 +178,13 @@ def test_loadsee_setup_refuses_what_would_not_load(site: Site) -> None:
 
 def test_a_load_that_fails_is_in_the_hardserver_log(site: Site) -> None:
     """Without the licence the tool says what the guide says, and the log says why nothing runs."""
-    with records.changing(site.home, XC) as module:
+    with records.changing(World.at(site.home), XC) as module:
         module.features.remove("see-eu10")
     assert setup_xc(site)[-1].startswith("Check the hardserver log")
-    assert "no licence for SEE Activation (EU+10)" in paths.hardserver_log(site.home).read_text()
+    assert (
+        "no licence for SEE Activation (EU+10)"
+        in paths.hardserver_log(World.at(site.home)).read_text()
+    )
     assert "no licence for SEE Activation (EU+10)" in site.refused("hsc_loadseemachine", "-m2")
 
 
@@ -190,7 +193,7 @@ def test_cfg_pushnethsm(site: Site) -> None:
     refused.
     """
     machine, userdata = site.make_archives()
-    folder = paths.custom_seemachines(site.home)
+    folder = paths.custom_seemachines(World.at(site.home))
     folder.mkdir()
     for name in (machine, userdata):
         (folder / name).write_bytes(Path(name).read_bytes())
@@ -214,9 +217,9 @@ def test_cfg_pushnethsm(site: Site) -> None:
     ):
         Path("wrong").write_text(changed)
         assert reason in site.refused("cfg-pushnethsm", "-a", XC, "wrong")
-    assert not records.running(site.home, XC)
+    assert not records.running(World.at(site.home), XC)
     site.done("cfg-pushnethsm", "-a", XC, "new")
-    assert records.running(site.home, XC)
+    assert records.running(World.at(site.home), XC)
 
 
 def test_the_default_configuration_loads_nothing(site: Site) -> None:
@@ -234,10 +237,10 @@ def test_enrolment_gives_numbers_and_hides_the_others(site: Site) -> None:
     setup_xc(site)
     site.seemachine("nfast", "enroll", FIVE)
     assert "there is no module 2" in site.refused("enquiry", "-m", "2")
-    assert list(published_folder(site.home).glob("*.json")) == []
-    assert records.running(site.home, XC)
+    assert list(World.at(site.home).published.glob("*.json")) == []
+    assert records.running(World.at(site.home), XC)
     site.seemachine("nfast", "enroll", XC, FIVE)
-    entry = published.read(site.home, XC)
+    entry = published.read(World.at(site.home), XC)
     assert entry is not None
     assert entry.module == 1
     assert site.seemachine("nfast", "enroll", "0000-0000-0000")[0] == 1

@@ -10,7 +10,7 @@ from nfast.terminal import Answer, typed
 from processes import seemachine
 
 from seemachine.nfast import install, processes, tool
-from seemachine.wire.world import published_folder
+from seemachine.world import World
 
 
 def test_setup_says_what_it_made(site: Site) -> None:
@@ -176,7 +176,9 @@ def test_a_machine_of_the_fleet_is_published_again(five: Site) -> None:
     """
     uuid = five.load()
     assert seemachine(["fleet", "up", "--detach"], five.env)[0] == 0
-    entries = {path.stem: path.read_bytes() for path in published_folder(five.home).glob("*.json")}
+    entries = {
+        path.stem: path.read_bytes() for path in World.at(five.home).published.glob("*.json")
+    }
     assert set(entries) == {FIVE, XC}
     for number in ("1", "2"):
         five.done("removepubobj", "-m", number, "-p", "pqsdk")
@@ -186,16 +188,16 @@ def test_a_machine_of_the_fleet_is_published_again(five: Site) -> None:
         "Module #2: world ID published as pqsdk",
     ]
     assert {
-        path.stem: path.read_bytes() for path in published_folder(five.home).glob("*.json")
+        path.stem: path.read_bytes() for path in World.at(five.home).published.glob("*.json")
     } == entries
     five.done("removepubobj", "-m", "1", "-p", "pqsdk")
     five.done("bootstrap", "-m", "1", "--uuid", uuid, "--cs5file", "signed.cs5")
-    assert (published_folder(five.home) / f"{FIVE}.json").read_bytes() == entries[FIVE]
+    assert (World.at(five.home).published / f"{FIVE}.json").read_bytes() == entries[FIVE]
     assert "is not the image that was loaded" in five.refused(
         "bootstrap", "-m", "1", "--uuid", uuid, "--cs5file", "image.cs5"
     )
     assert seemachine(["fleet", "down"], five.env)[0] == 0
-    assert not processes.of_the_fleet(five.home, five.module())
+    assert not processes.of_the_fleet(World.at(five.home), five.module())
     assert "there is no SEE machine none" in five.refused(
         "bootstrap", "-m", "1", "--uuid", "none", "--cs5file", "signed.cs5"
     )

@@ -15,6 +15,7 @@ from nfast.kit import ASK, FIVE, GENERATE, SIGN, XC, Site, make_site
 from processes import Ran, eventually
 
 from seemachine.hsms import published, records
+from seemachine.world import World
 
 KEY = ["algorithm=lms", "lmscode=sha256_m24_h5", "lmotscode=sha256_n24_w2"]
 
@@ -45,7 +46,7 @@ def states(site: Site) -> dict[str, tuple[str, str, str]]:
             "started" if any("STARTED" in line for line in site.run("csadmin", "list")[1]) else "-"
         )
     }
-    told[XC] = "started" if records.running(site.home, XC) else "-"
+    told[XC] = "started" if records.running(World.at(site.home), XC) else "-"
     enquired = {
         esn: next(x for x in site.done("enquiry", "-m", m) if " SEE machine  " in x).split()[-1]
         for m, esn in (("1", FIVE), ("2", XC))
@@ -109,10 +110,10 @@ def test_all_views_agree_whoever_starts_and_stops(site: Site) -> None:
     site.enroll_launcher()
     uuid = start_five(site)
     assert states(site) == {FIVE: ("up", "started", "started"), XC: ("down", "-", "none")}
-    entry = published.listening(site.home, FIVE)
+    entry = published.listening(World.at(site.home), FIVE)
     assert entry is not None
     os.kill(entry.pid, signal.SIGKILL)
-    assert eventually(lambda: not records.running(site.home, FIVE))
+    assert eventually(lambda: not records.running(World.at(site.home), FIVE))
     assert states(site)[FIVE] == ("down", "-", "loaded")
     assert pipsqueak(site)[1][-1] == "PQSDK: 1.4.1 ()"
     assert [finding["problem"][:29] for finding in check(site)] == ["the published object is stale"]
@@ -125,7 +126,7 @@ def test_all_views_agree_whoever_starts_and_stops(site: Site) -> None:
     refusal = site.refused("csadmin", "stop", "--esn", FIVE, "--uuid", uuid)
     assert "seemachine fleet down" in refusal or "is not started" in refusal
     assert "first: seemachine fleet down" in site.refused("nopclearfail", "-c", "-m", "1")
-    assert records.running(site.home, FIVE)
+    assert records.running(World.at(site.home), FIVE)
 
 
 def test_what_a_fleet_runs_is_no_image_whatever_ran_before(site: Site) -> None:
@@ -135,7 +136,7 @@ def test_what_a_fleet_runs_is_no_image_whatever_ran_before(site: Site) -> None:
     site.enroll_launcher()
     uuid = start_five(site)
     image = [f"{FIVE}      UUID: {uuid}  pqcop 1.4.1  STARTED"]
-    entry = published.listening(site.home, FIVE)
+    entry = published.listening(World.at(site.home), FIVE)
     words = Path(f"/proc/{entry.pid}/cmdline").read_text().split("\0") if entry else []
     assert [words.count(option) for option in ("--module", "--signer")] == [1, 1]
     assert site.done("csadmin", "list") == image
@@ -271,7 +272,7 @@ def test_the_check_finds_licences_certificates_and_missing_delegations(site: Sit
     """Each finding says what to do; a licence that was fed but not cleared is told apart."""
     site.enroll_launcher()
     site.load()
-    with records.changing(site.home, FIVE) as module:
+    with records.changing(World.at(site.home), FIVE) as module:
         module.features.remove("see-codesafe5")
         module.loaded[0].developer_until = (
             dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
@@ -285,7 +286,7 @@ def test_the_check_finds_licences_certificates_and_missing_delegations(site: Sit
         advice for problem, advice in found.items() if "developer certificate" in problem
     )
     assert any("has no NVRAM delegation" in finding["problem"] for finding in check(site))
-    with records.changing(site.home, FIVE) as module:
+    with records.changing(World.at(site.home), FIVE) as module:
         module.licences = ["see-codesafe5"]
     assert any(
         "is not effective yet" in finding["problem"] and "nopclearfail -c -m 1" in finding["advice"]
@@ -371,6 +372,6 @@ def test_two_worlds_trust_nothing_of_each_other(
     assert "was changed" in site.refused(
         "nethsmadmin", "-m", "1", "-s", "RFS", "-a", str(theirs / "l.txt")
     )
-    both = {published.listening(each.home, FIVE) for each in (site, neighbour)}
+    both = {published.listening(World.at(each.home), FIVE) for each in (site, neighbour)}
     assert len({entry.port for entry in both if entry}) == 2
     assert pipsqueak(site)[1] == pipsqueak(neighbour)[1] == [f"PQSDK: 1.4.1 ({FIVE}: 1.4.1)"]

@@ -15,7 +15,7 @@ from seemachine.fleet import check
 from seemachine.hsms import published, records
 from seemachine.hsms.records import Loaded
 from seemachine.nfast import autoload, keystore, paths, securityworld, tool
-from seemachine.wire.world import key_folder
+from seemachine.world import World
 
 KEY = ["simple", "curve=nistp521", "module=1", *ASK]
 FLAGS = [" enquiry reply flags  none", " enquiry reply level  Six"]
@@ -55,7 +55,7 @@ def test_enquiry(site: Site) -> None:
 def test_enquiry_of_a_machine_that_runs(five: Site) -> None:
     """It says where the machine listens."""
     five.done("csadmin", "start", "--esn", FIVE, "--uuid", five.load())
-    entry = published.listening(five.home, FIVE)
+    entry = published.listening(World.at(five.home), FIVE)
     assert entry is not None
     lines = five.done("enquiry", "-m", "1")[6:8]
     assert lines == [
@@ -72,7 +72,10 @@ def test_nfkminfo(site: Site) -> None:
     site.done(
         "generatekey", "seeinteg", "curve=nistp256", "module=1", "plainname=plain", "protect=module"
     )
-    found, [cardset] = securityworld.read(site.home), securityworld.operator_sets(site.home)
+    found, [cardset] = (
+        securityworld.read(World.at(site.home)),
+        securityworld.operator_sets(World.at(site.home)),
+    )
     assert site.done("nfkminfo") == [
         *(
             "World",
@@ -106,7 +109,7 @@ def test_nfkminfo(site: Site) -> None:
             f" name        {name}",
             f" type        ECDSA {curve}",
         ]
-        hashed = f" hash        {keystore.find(site.home, app, ident).hash}"
+        hashed = f" hash        {keystore.find(World.at(site.home), app, ident).hash}"
         assert site.done("nfkminfo", "-k", app, ident) == [*head, hashed, *protection]
 
 
@@ -275,7 +278,7 @@ def test_loading_the_xc(site: Site) -> None:
         published_line,
     ]
     Path("empty").write_text("")
-    log = paths.hardserver_log(site.home)
+    log = paths.hardserver_log(World.at(site.home))
     assert site.done("cfg-pushnethsm", "-a", XC, "empty") == [
         f"configuration pushed to {XC}; see {log}"
     ]
@@ -342,15 +345,15 @@ def test_what_the_check_finds(site: Site) -> None:
         (FIVE, "5" * 40, soon, ["see-eu10"]),
         (XC, "c" * 40, over, []),
     ):
-        with records.changing(site.home, esn) as module:
+        with records.changing(World.at(site.home), esn) as module:
             module.features = features
             module.licences = ["see-eu10"] if esn == XC else []
             module.loaded = [
                 Loaded(f"uuid-{esn}", "pqcop", "1", "", signer, "", "", moment.isoformat())
             ]
-    (key_folder(site.home) / "key_pqsdk_lost").write_text('{"signer": "1234567890abcdef1234"}\n')
-    (key_folder(site.home) / "key_pqsdk_odd").write_bytes(b"\xff\n")
-    published.publish(site.home, published.Published(FIVE, "5c", 1, "127.0.0.1", 1, 1))
+    (World.at(site.home).keys / "key_pqsdk_lost").write_text('{"signer": "1234567890abcdef1234"}\n')
+    (World.at(site.home).keys / "key_pqsdk_odd").write_bytes(b"\xff\n")
+    published.publish(World.at(site.home), published.Published(FIVE, "5c", 1, "127.0.0.1", 1, 1))
     keys = (
         "the SEE machines are signed by different keys, so LMS keys and cards of one do not work on"
         " another: "

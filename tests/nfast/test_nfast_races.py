@@ -21,6 +21,7 @@ from seemachine.fleet import ending
 from seemachine.hsms import published, records
 from seemachine.nfast import certificates, keystore, licences, paths, securityworld, signing
 from seemachine.nfast import processes as machines
+from seemachine.world import World
 
 TOGETHER = 4
 HELD_SECONDS = 3
@@ -57,7 +58,7 @@ def together(
     try:
         time.sleep(0.5)
         if held:
-            with paths.alone(Path(env["SEEMACHINE_HOME"])):
+            with paths.alone(World.at(Path(env["SEEMACHINE_HOME"]))):
                 go.touch()
                 time.sleep(HELD_SECONDS)
                 assert all(process.poll() is None for process in started), "a tool did not wait"
@@ -87,7 +88,7 @@ def test_of_two_starts_one_wins(five: Site) -> None:
     ended = together(five.env, *[tool("csadmin", "start", *target)] * TOGETHER)
     assert sorted(code for code, _ in ended) == [0, *[1] * (TOGETHER - 1)]
     assert all("is started on" in text for code, text in ended if code)
-    entry = published.listening(five.home, FIVE)
+    entry = published.listening(World.at(five.home), FIVE)
     assert entry is not None
     assert not processes.gone(entry.pid)
     assert five.done("csadmin", "stop", *target)
@@ -108,7 +109,12 @@ def test_a_start_and_a_destroy_at_once_leave_one_of_both(five: Site) -> None:
         else f"there is no SEE machine {uuid}" in said
     )
     there = (five.home / "hsm" / FIVE / "image" / uuid).is_dir()
-    assert there == records.running(five.home, FIVE) == (started == 0) == bool(five.module().loaded)
+    assert (
+        there
+        == records.running(World.at(five.home), FIVE)
+        == (started == 0)
+        == bool(five.module().loaded)
+    )
 
 
 def test_loads_at_once_all_stay(five: Site) -> None:
@@ -129,8 +135,8 @@ def test_of_keys_of_one_name_one_is_made(site: Site) -> None:
     ended = together(site.env, *[tool("generatekey", *words)] * TOGETHER, held=True)
     assert sorted(code for code, _ in ended) == [0, *[1] * (TOGETHER - 1)]
     assert all("already" in text for code, text in ended if code)
-    key = keystore.find(site.home, "simple", "pqsdk-signer")
-    assert signing.key_hash(keystore.unlock(site.home, 1, key).public_key()) == key.hash
+    key = keystore.find(World.at(site.home), "simple", "pqsdk-signer")
+    assert signing.key_hash(keystore.unlock(World.at(site.home), 1, key).public_key()) == key.hash
 
 
 def test_setups_at_once_make_one_world(tmp_path: Path) -> None:
@@ -145,10 +151,10 @@ def test_setups_at_once_make_one_world(tmp_path: Path) -> None:
     assert any(code == 0 for code, _ in ended)
     assert not any("Traceback" in text for _, text in ended)
     assert processes.seemachine(["nfast", "setup", "--passphrase", ""], env)[0] == 0
-    assert securityworld.read(home).admin.quorum == 1
-    assert [cardset.name for cardset in securityworld.operator_sets(home)] == ["testOCS"]
+    assert securityworld.read(World.at(home)).admin.quorum == 1
+    assert [cardset.name for cardset in securityworld.operator_sets(World.at(home))] == ["testOCS"]
     assert {path.stem for path in (home / "cards").glob("*.card")} == {"admin-1", "testOCS-1"}
-    issuer = certificates.issuer(home)
+    issuer = certificates.issuer(World.at(home))
     assert signing.key_hash(issuer.key.public_key()) == signing.key_hash(
         certificates.public_key(issuer.certificate)
     )
@@ -164,7 +170,9 @@ def test_an_issuer_needed_at_once_is_made_once(site: Site) -> None:
     ended = together(site.env, *calls, held=True)
     assert [code for code, _ in ended] == [0] * TOGETHER, ended
     for number in range(TOGETHER):
-        assert licences.read(site.home, (site.home.parent / f"{number}.txt").read_text()) == (
+        assert licences.read(
+            World.at(site.home), (site.home.parent / f"{number}.txt").read_text()
+        ) == (
             FIVE,
             ["see-codesafe5"],
         )
@@ -211,8 +219,8 @@ def test_a_start_that_is_killed_is_still_known(five: Site) -> None:
         assert eventually((five.home / "hsm" / FIVE / machines.SETTINGS).exists)
         time.sleep(0.5)
         starting.kill()
-    assert eventually(lambda: records.running(five.home, FIVE))
-    assert eventually(lambda: published.listening(five.home, FIVE) is not None)
+    assert eventually(lambda: records.running(World.at(five.home), FIVE))
+    assert eventually(lambda: published.listening(World.at(five.home), FIVE) is not None)
     assert "is started; stop it first" in five.refused("csadmin", "destroy", *target)
     assert (
         five.json("csadmin", "list", "--json")[FIVE]["data"]["SEE machines"][0]["state"]
@@ -248,8 +256,10 @@ def test_a_killed_tool_leaves_whole_files(site: Site, moment: int) -> None:
         process.send_signal(signal.SIGKILL)
     code, _ = site.run("generatekey", *words)
     assert code in (0, 1)
-    assert keystore.unlock(site.home, 1, keystore.find(site.home, "simple", "pqsdk-signer"))
-    record = json.loads(keystore.path_of(site.home, "simple", "pqsdk-signer").read_text())
+    assert keystore.unlock(
+        World.at(site.home), 1, keystore.find(World.at(site.home), "simple", "pqsdk-signer")
+    )
+    record = json.loads(keystore.path_of(World.at(site.home), "simple", "pqsdk-signer").read_text())
     assert record["format"] == keystore.FORMAT
 
 
@@ -262,10 +272,10 @@ def test_a_stop_whose_process_just_ended_is_a_stop(
     asking = ending.asking
 
     def late(folder: Path) -> AbstractContextManager[None]:
-        entry = published.listening(five.home, FIVE)
+        entry = published.listening(World.at(five.home), FIVE)
         assert entry is not None
         os.kill(entry.pid, signal.SIGKILL)
-        eventually(lambda: not records.running(five.home, FIVE))
+        eventually(lambda: not records.running(World.at(five.home), FIVE))
         return asking(folder)
 
     monkeypatch.setattr(ending, "asking", late)

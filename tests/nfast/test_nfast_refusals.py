@@ -12,6 +12,7 @@ from seemachine.hsms import records
 from seemachine.nfast import images, keystore, licences, paths, securityworld
 from seemachine.nfast.tool import Refusal
 from seemachine.state.errors import StateCorrupt
+from seemachine.world import World
 
 NOBODY = "3d362d35-fc17-448a-b501-914fe0a680b0"
 
@@ -72,7 +73,7 @@ def test_keys_of_pipsqueak_are_not_taken_for_damaged_ones(site: Site) -> None:
 
     An application that nobody knows has no keys.
     """
-    (paths.kmlocal(site.home) / "key_pqsdk_test-lms").write_bytes(b"{}")
+    (paths.kmlocal(World.at(site.home)) / "key_pqsdk_test-lms").write_bytes(b"{}")
     for words in (["-k", "pqsdk"], ["-k", "pqsdk", "test-lms"], ["-l", "simple", "pqsdk"]):
         assert "the keys of application pqsdk are pipsqueak's" in site.refused("nfkminfo", *words)
     assert site.done("nfkminfo", "-k", "abc") == ["Key list - 0 keys"]
@@ -111,10 +112,10 @@ def test_a_name_that_is_taken_is_refused_before_any_card_is_read(site: Site) -> 
 def test_a_key_is_not_replaced_by_whoever_looks_too_late(site: Site) -> None:
     """Also the last step, when all cards were read, looks again."""
     site.done("generatekey", "simple", "curve=nistp521", "module=1", *ASK)
-    key = keystore.find(site.home, "simple", "pqsdk-signer")
+    key = keystore.find(World.at(site.home), "simple", "pqsdk-signer")
     with pytest.raises(Refusal, match="already"):
-        keystore.retarget(site.home, key, "simple", "pqsdk-signer", "other")
-    assert keystore.find(site.home, "simple", "pqsdk-signer") == key
+        keystore.retarget(World.at(site.home), key, "simple", "pqsdk-signer", "other")
+    assert keystore.find(World.at(site.home), "simple", "pqsdk-signer") == key
 
 
 @pytest.mark.parametrize(
@@ -191,17 +192,17 @@ def test_licences_of_unknown_features_or_hsms_are_refused(site: Site) -> None:
         in site.seemachine("nfast", "licence", "l.txt", "--esn", "0000-0000-0000")[1][-1]
     )
     assert not Path("l.txt").exists()
-    text = licences.issue(site.home, FIVE, ["iso"])
-    assert licences.read(site.home, text) == (FIVE, ["iso"])
+    text = licences.issue(World.at(site.home), FIVE, ["iso"])
+    assert licences.read(World.at(site.home), text) == (FIVE, ["iso"])
     for changed in (
         text.replace("licence 1", "licence 2"),
         text.replace('"iso"', "1"),
         "[" * 100_000,
     ):
         with pytest.raises(Refusal, match=r"not a licence file|was changed"):
-            licences.read(site.home, changed)
+            licences.read(World.at(site.home), changed)
     with pytest.raises(Refusal, match="not a licence file"):
-        licences.read(site.home, text.replace("licence 1", "licence 2"))
+        licences.read(World.at(site.home), text.replace("licence 1", "licence 2"))
 
 
 def test_setup_refuses_a_fleet_file_that_is_wrong(site: Site) -> None:
@@ -231,10 +232,10 @@ def test_enrolment_names_what_is_not_there(site: Site) -> None:
 def test_there_is_one_security_world(site: Site, tmp_path: Path) -> None:
     """It is not made over; without one the tools say how to make it."""
     with pytest.raises(Refusal, match="there is a Security World already"):
-        securityworld.create(site.home, 1, 1, "")
+        securityworld.create(World.at(site.home), 1, 1, "")
     with pytest.raises(Refusal, match="there is no Security World; make one with"):
-        securityworld.read(tmp_path / "empty")
-    (paths.kmlocal(site.home) / "world").unlink()
+        securityworld.read(World.at(tmp_path / "empty"))
+    (paths.kmlocal(World.at(site.home)) / "world").unlink()
     assert "there is no Security World" in site.refused(
         "generatekey", "simple", "curve=nistp521", "module=1", *ASK
     )
@@ -262,7 +263,7 @@ def test_a_record_of_an_hsm_that_is_damaged_or_gone_is_refused(site: Site) -> No
     path.unlink()
     with (
         pytest.raises(StateCorrupt, match=f"there is no HSM {FIVE}"),
-        records.changing(site.home, FIVE),
+        records.changing(World.at(site.home), FIVE),
     ):
         pass
     assert not path.exists()

@@ -16,6 +16,7 @@ from nfast.test_nfast_order import KEY, check, pipsqueak, retarget, start_five
 from seemachine.nfast import certificates, containers, images, signing
 from seemachine.nfast.images import Image
 from seemachine.nfast.tool import Refusal
+from seemachine.world import World
 
 SIGNER_HINT = "make userdata.raw with userdatatool.py"
 
@@ -87,7 +88,7 @@ def test_the_fleet_takes_extra_signatures_too(five: Site) -> None:
     retarget(five)
     sign_extra(five)
     five.done("csadmin", "load", "--esn", FIVE, "extra.cs5")
-    machine = configuration.read(five.home / "fleet.toml", five.home).machines[0]
+    machine = configuration.read(five.home / "fleet.toml", World.at(five.home)).machines[0]
     loaded = five.module().loaded[0]
     assert machine.extra_signers == tuple(loaded.extra_signers)
     assert len(machine.extra_signers) == 1
@@ -119,9 +120,9 @@ def test_no_changed_bit_in_a_signature_or_certificate_loads(five: Site, name: st
     for each in changed:
         forged = Image(image.manifest, image.tree, {**image.signatures, name: each})
         with pytest.raises(Refusal):
-            containers.load(five.home, FIVE, forged)
+            containers.load(World.at(five.home), FIVE, forged)
     assert five.module().loaded == []
-    containers.load(five.home, FIVE, image)
+    containers.load(World.at(five.home), FIVE, image)
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -129,7 +130,7 @@ def test_no_changed_bit_of_a_certificate_is_trusted_or_breaks_anything(tmp_path:
     """Whatever bit it is, of version, key, subject or signature: a refusal, never an error of the
     library.
     """
-    issuer = certificates.issuer(tmp_path)
+    issuer = certificates.issuer(World.at(tmp_path))
     csr = certificates.request(signing.generate(), certificates.subject("cn", "org"))
     found = certificates.from_pem(certificates.issue(issuer, csr, (0, 30)))
     der = found.public_bytes(Encoding.DER)
@@ -164,7 +165,7 @@ def test_a_certificate_whose_unused_bits_changed_is_refused(five: Site) -> None:
     other = pem.replace(f"{last}=", f"{letters[letters.index(last) ^ 1]}=")
     forged = Image(image.manifest, image.tree, {**image.signatures, "developer_certificate": other})
     with pytest.raises(Refusal):
-        containers.load(five.home, FIVE, forged)
+        containers.load(World.at(five.home), FIVE, forged)
 
 
 # ---- NVRAM delegation ----------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from nfast.terminal import typed
 
 from seemachine.nfast import keystore, tool
 from seemachine.state.cards.rack import Rack
+from seemachine.world import World
 
 EOF, INTERRUPT = b"\x04", b"\x03"
 CREATE = ["ids", "create", "--keyname", "dev", "--x509cname", "cn", "--x509org", "org"]
@@ -60,7 +61,7 @@ def test_ids_create_broken_off_in_its_second_dialogue_leaves_nothing(
     code, _ = typed(guarded, "csadmin", CREATE, answers)
     assert answers == []
     assert code in (1, 130)
-    assert keystore.listing(guarded.home) == []
+    assert keystore.listing(World.at(guarded.home)) == []
     assert list(Path().glob("dev.*")) == []
     code, seen = typed(guarded, "csadmin", CREATE, [("Enter passphrase:", b"open\n")] * 2)
     assert (code, Path("dev.csr").exists()) == (0, True), seen
@@ -169,5 +170,5 @@ def test_a_name_that_no_card_set_has_makes_nothing(
     monkeypatch.setenv("SEEMACHINE_HOME", str(tmp_path / "w"))
     monkeypatch.setattr(tool, "secret", lambda _prompt: pytest.fail("asked for a passphrase"))
     assert main(["nfast", "setup", "--ocs", name]) == 2
-    assert Rack(tmp_path / "w").listing() == []
+    assert Rack(World.at(tmp_path / "w")).listing() == []
     assert not (tmp_path / "w" / "kmdata" / "local" / "world").exists()

@@ -19,6 +19,7 @@ from nfast.kit import ASK, FIVE, Site
 from seemachine.nfast import certificates, images, keystore, signing
 from seemachine.nfast.images import Image
 from seemachine.nfast.tool import Refusal
+from seemachine.world import World
 
 NOW = dt.datetime.now(dt.UTC)
 DAY = dt.timedelta(days=1)
@@ -27,7 +28,7 @@ DAY = dt.timedelta(days=1)
 @pytest.fixture
 def issuer(tmp_path: Path) -> certificates.Issuer:
     """The issuer of a world of its own."""
-    return certificates.issuer(tmp_path / "world")
+    return certificates.issuer(World.at(tmp_path / "world"))
 
 
 def minted(
@@ -95,7 +96,7 @@ def test_the_issuers_certificates_are_authorities_and_a_developers_is_none(
 def test_an_issuers_pair_fits_and_is_made_once(tmp_path: Path) -> None:
     """Asked again, it is the same issuer, whose root signed it."""
     world = tmp_path / "world"
-    first, again = certificates.issuer(world), certificates.issuer(world)
+    first, again = certificates.issuer(World.at(world)), certificates.issuer(World.at(world))
     assert first.certificate == again.certificate
     assert signing.key_hash(first.key.public_key()) == signing.key_hash(
         certificates.public_key(first.certificate)
@@ -247,7 +248,7 @@ def test_names_that_x509_does_not_take_make_no_key(site: Site) -> None:
     without = ["ids", "create", "--keyname", "dev", "--x509org", "", "--x509cname", "cn"]
     assert "has a common name and an organization" in site.refused("csadmin", *without)
     assert "the subject can't be written" in site.refused("csadmin", *create, "x" * 65)
-    assert keystore.listing(site.home) == []
+    assert keystore.listing(World.at(site.home)) == []
 
 
 def test_register_keeps_the_certificate_alone(five: Site) -> None:
@@ -330,7 +331,9 @@ def test_all_that_an_image_says_is_signed(five: Site) -> None:
 def test_an_ask_on_another_curve_is_refused_by_the_hsm_too(five: Site) -> None:
     """Whoever signed it, with whatever tool."""
     image = images.read(five.make_signed())
-    developer = keystore.unlock(five.home, 1, keystore.find(five.home, "simple", "dev"))
+    developer = keystore.unlock(
+        World.at(five.home), 1, keystore.find(World.at(five.home), "simple", "dev")
+    )
     images.write(
         Path("p384.cs5"),
         images.signed(image, Path("dev.pem").read_text(), developer, signing.generate("nistp384")),
@@ -345,9 +348,14 @@ def test_a_developer_can_not_lengthen_the_own_certificate(five: Site) -> None:
     is refused.
     """
     image = images.read(five.make_signed())
-    developer = keystore.unlock(five.home, 1, keystore.find(five.home, "simple", "dev"))
+    developer = keystore.unlock(
+        World.at(five.home), 1, keystore.find(World.at(five.home), "simple", "dev")
+    )
     forged = minted(
-        developer, certificates.production(five.home).subject, developer.public_key(), days=9999
+        developer,
+        certificates.production(World.at(five.home)).subject,
+        developer.public_key(),
+        days=9999,
     )
     images.write(
         Path("forged.cs5"),

@@ -10,6 +10,7 @@ from nfast.kit import ASK, FIVE, SIGN, TCT2, XC, Site
 from nfast.terminal import Answer, typed
 
 from seemachine.nfast import card_dialogue, keystore, tool
+from seemachine.world import World
 
 KEY = ["simple", "curve=nistp521", "module=1", *ASK]
 BOARD = ["simple", "curve=nistp521", "plainname=k", "module=1", "cardset=board"]
@@ -182,7 +183,7 @@ def test_an_answer_that_can_not_be_is_asked_again_at_a_terminal(site: Site) -> N
         ),
     ):
         assert reason in seen
-    assert keystore.find(site.home, "simple", "new").name == "new"
+    assert keystore.find(World.at(site.home), "simple", "new").name == "new"
     # Nothing that could be typed would help.
     words = ["simple", "curve=nistp521", "ident=new", "module=1", "cardset=testOCS", "slot=2"]
     assert typed(site, "generatekey", words, [])[1].startswith(
@@ -249,10 +250,10 @@ def test_a_retarget_onto_the_key_of_the_first_setup_says_what_to_do(site: Site) 
     )
     assert "--askeyname IDENT" in refusal
     site.done("generatekey", *RETARGET, "slot=2", "ident=other")
-    keystore.path_of(site.home, "simple", "pqsdk-signer").rename("away")
+    keystore.path_of(World.at(site.home), "simple", "pqsdk-signer").rename("away")
     site.done("generatekey", *RETARGET, "slot=2", "ident=pqsdk-signer")
     with pytest.raises(tool.Refusal, match=r"already \(\S+\)$"):
-        keystore.refuse_taken(site.home, "simple", "pqsdk-signer")
+        keystore.refuse_taken(World.at(site.home), "simple", "pqsdk-signer")
 
 
 # ---- modules -------------------------------------------------------------------------------------

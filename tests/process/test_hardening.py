@@ -15,6 +15,7 @@ from server.serverkit import ESN
 
 from seemachine.process import hardening
 from seemachine.process.hardening import CannotHarden, harden
+from seemachine.world import World
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 # Waits for the end without collecting it: how it ended, and whether a core was dumped, is asked of
@@ -202,5 +203,5 @@ def test_what_can_not_be_had_is_a_sentence(tmp_path, monkeypatch, capsys):
 
     monkeypatch.setattr(launch, "harden", refuse)
 
-    assert launch.start(Config(esn=ESN, world=tmp_path, lock_memory="yes")) == 1
+    assert launch.start(Config(esn=ESN, world=World.at(tmp_path), lock_memory="yes")) == 1
     assert capsys.readouterr().err == "seemachine serve: memory can't be locked (yes)\n"

@@ -29,6 +29,7 @@ from seemachine.state.witness import record_file
 from seemachine.wire import messages as m
 from seemachine.wire.names import nvram_name
 from seemachine.wire.status import StatusError
+from seemachine.world import World
 
 SECONDS = 60
 LABEL = "half"
@@ -123,7 +124,11 @@ def _run(pipe: Connection, world: Path, esn: str, setting: Setting) -> None:
     os.setsid()
     record_file.boot_of_host = lambda: setting.boot  # type: ignore[attr-defined]
     config = Config(
-        esn=esn, world=world, store=setting.store, runtime_witness=setting.runtime, publish=False
+        esn=esn,
+        world=World.at(world),
+        store=setting.store,
+        runtime_witness=setting.runtime,
+        publish=False,
     )
     with without(*setting.without):
         try:

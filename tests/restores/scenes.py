@@ -18,6 +18,7 @@ from restores.ways import Way
 
 from seemachine.state.cards.rack import Rack
 from seemachine.state.errors import StateError
+from seemachine.world import World
 
 OFF = "off"
 
@@ -103,7 +104,7 @@ class Scene:
     def provision(self, esn: str, card: str, count: int = 1) -> None:
         """Bring a card to a machine, move a lease into it, sign, and take the card out again."""
         with self.machine(esn) as machine:
-            rack = Rack(self.world)
+            rack = Rack(World.at(self.world))
             rack.insert(card, esn, SLOT)
             try:
                 public_key = machine("provision")
@@ -282,7 +283,7 @@ def a_half_made_key(scene: Scene) -> None:
         machine("begin", 1)
     with scene.machine(OTHER_ESN):
         pass
-    Rack(scene.world).new(2)
+    Rack(World.at(scene.world)).new(2)
     scene.save()
     scene.trying(lambda: _finish(scene, "card1"))
     scene.trying(lambda: scene.provision(ESN, "card1", 1))
@@ -292,7 +293,7 @@ def a_half_made_key(scene: Scene) -> None:
 
 
 def _finish(scene: Scene, card: str) -> None:
-    rack = Rack(scene.world)
+    rack = Rack(World.at(scene.world))
     rack.insert(card, ESN, SLOT)
     try:
         with scene.machine() as machine:
@@ -306,7 +307,7 @@ def _make_cards(scene: Scene) -> None:
         machine("begin", 2)
     with scene.machine(OTHER_ESN):
         pass
-    Rack(scene.world).new(1)
+    Rack(World.at(scene.world)).new(1)
     _finish(scene, "card1")
 
 

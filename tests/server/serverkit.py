@@ -38,6 +38,7 @@ from seemachine.state.nvram.volatile import MemoryStore
 from seemachine.wire import messages as m
 from seemachine.wire.link import NEED_DATA, Answered, Closed, Link, Refused, Role
 from seemachine.wire.names import PROTOCOL, nvram_name
+from seemachine.world import World
 
 ESN = "7852-268D-3BF9"
 HELLO = m.Hello(protocol=PROTOCOL, client="test")
@@ -174,7 +175,7 @@ def make_machine(
         esn=ESN,
         model="5c",
         store=MemoryStore() if store is None else store,
-        slots=Slots(world, ESN),
+        slots=Slots(World.at(world), ESN),
         engine=PortableEngine() if engine is None else engine,
         random=random,
         limits=m.Limits(**given),
@@ -332,7 +333,7 @@ async def running(
     config = Config(
         esn=ESN,
         port=0,
-        world=world,
+        world=World.at(world),
         publish=False,
         store="memory",
         limits=LimitSettings(**limits),

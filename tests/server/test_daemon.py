@@ -31,6 +31,7 @@ from seemachine.server.ports import CannotListen
 from seemachine.server.session import FAREWELL_SECONDS, Conversation
 from seemachine.wire import messages as m
 from seemachine.wire.status import Status, StatusError
+from seemachine.world import World
 
 
 async def busy_session(machine, engine):
@@ -339,7 +340,7 @@ def daemon_at(world, port, **settings):
     """A daemon that is meant to listen at a port."""
     return Daemon(
         make_machine(world),
-        Config(esn=ESN, port=port, world=world, store="memory", **settings),
+        Config(esn=ESN, port=port, world=World.at(world), store="memory", **settings),
         Events(),
     )
 
@@ -438,7 +439,7 @@ async def test_running_out_of_descriptors_is_waited_out(tmp_path, nursery):
     log = Events()
     daemon = Daemon(
         make_machine(tmp_path),
-        Config(esn=ESN, port=0, world=tmp_path, store="memory", limits=LimitSettings()),
+        Config(esn=ESN, port=0, world=World.at(tmp_path), store="memory", limits=LimitSettings()),
         log,
     )
     real, ready = daemon._open_listeners, []

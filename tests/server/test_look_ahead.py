@@ -18,6 +18,7 @@ from seemachine.state.nvram.ledger import Order
 from seemachine.state.nvram.volatile import MemoryStore
 from seemachine.wire import messages as m
 from seemachine.wire.names import nvram_name
+from seemachine.world import World
 
 PAGE = 64
 
@@ -30,7 +31,7 @@ def machine_with_key(home: Path) -> tuple[Machine, bytes]:
         "7852-268D-3BF9",
         "5c",
         MemoryStore(),
-        Slots(home, "7852-268D-3BF9"),
+        Slots(World.at(home), "7852-268D-3BF9"),
         engines.select(),
         os.urandom,
     )

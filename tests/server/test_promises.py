@@ -16,6 +16,7 @@ from seemachine.process.descriptors import OWN, PASSING, share
 from seemachine.process.shortage import ADVICE, DESCRIPTORS, MEMORY, ROOM, THREADS
 from seemachine.server import launch, promises
 from seemachine.server.promises import Shortfall, System, shortfalls, system
+from seemachine.world import World
 
 MIB = 1 << 20
 
@@ -54,7 +55,7 @@ def test_a_limit_that_can_not_be_raised_is_taken_as_it_is(error, monkeypatch):
 
 def test_what_does_not_fit_is_said_with_what_to_do(tmp_path):
     """Each kind on its own; what does fit is not mentioned."""
-    config = Config(esn=ESN, world=tmp_path)
+    config = Config(esn=ESN, world=World.at(tmp_path))
     few = System(memory=600 * MIB, used=100 * MIB, threads=20, room=MIB)
     found = list(shortfalls(config, share(64, 256), 20, few))
     assert found == [
@@ -77,7 +78,7 @@ def test_what_does_not_fit_is_said_with_what_to_do(tmp_path):
 
 def test_as_many_are_served_as_everything_is_enough_for(tmp_path, monkeypatch):
     """The scarcest decides; the log has a line for each."""
-    config = Config(esn=ESN, world=tmp_path, limits=LimitSettings(connections=200))
+    config = Config(esn=ESN, world=World.at(tmp_path), limits=LimitSettings(connections=200))
     monkeypatch.setattr(launch, "descriptors_for", lambda connections: share(200, connections))
     few = System(memory=428 * MIB, used=0)
     monkeypatch.setattr(launch, "system", lambda _folder: few)

@@ -21,6 +21,7 @@ from seemachine.state.nvram.sqlite import SqliteStore
 from seemachine.wire import messages as m
 from seemachine.wire.names import nvram_name
 from seemachine.wire.status import Status, StatusError
+from seemachine.world import World
 
 FLEET = f'[[machines]]\nesn = "{ESN}"\nport = 0\n'
 SLOT = 2
@@ -109,7 +110,7 @@ def use_all(home):
         m.NvmemfileSign(file=nvram_name(singular), token=new_token(), message=b"a message"),
     )
     handle, sectorized = make_key(connection, expcards=1, explease=1, label=LABEL)
-    rack = Rack(home)
+    rack = Rack(World.at(home))
     rack.insert(rack.new()[0], ESN, SLOT)
     ask(connection, m.ContinueLmsCard(handle=handle, slot=SLOT))
     ask(connection, m.ProvisionLms(slot=SLOT))
@@ -122,7 +123,7 @@ def use_all(home):
 
 def secrets_of(home):
     """All seeds of a stopped world, wherever they are, and its key."""
-    seeds = [lease.seed for lease in read_card(Slots(home, ESN).occupant(SLOT)).leases]
+    seeds = [lease.seed for lease in read_card(Slots(World.at(home), ESN).occupant(SLOT)).leases]
     seeds += [seed for seed in FolderCheckpoints(home / "hsm" / ESN).head(LABEL)["seeds"] if seed]
     store = SqliteStore(home / "hsm" / ESN)
     seeds += [store.get(name).lease.seed for name in store.names()]

@@ -37,6 +37,7 @@ from seemachine.state.cards.smartcard import read_card
 from seemachine.wire import messages as m
 from seemachine.wire.names import nvram_name
 from seemachine.wire.status import Status, StatusError
+from seemachine.world import World
 
 
 def connect(machine):
@@ -547,7 +548,7 @@ def test_the_log_has_a_line_for_each_request_and_no_secret_in_any(machine):
     message is anywhere in the log.
     """
     connection = connect(machine)
-    said, singular, sectorized = whole_session(connection, Rack(machine.home))
+    said, singular, sectorized = whole_session(connection, Rack(World.at(machine.home)))
     connection.close()
     bad = socket.create_connection((connection.address.host, connection.address.port))
     bad.sendall(b"\xff\xff\xff\xff" + MESSAGES[0])

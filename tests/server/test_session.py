@@ -37,6 +37,7 @@ from seemachine.state.cards.smartcard import read_card
 from seemachine.state.checkpoints import FolderCheckpoints
 from seemachine.wire import messages as m
 from seemachine.wire.status import Status, StatusError
+from seemachine.world import World
 
 GREETING_SECONDS = 5
 REQUEST_SECONDS = 120
@@ -522,7 +523,7 @@ async def test_a_card_that_is_still_being_written_is_not_written_twice(
     machine.checkpoints = FolderCheckpoints(tmp_path / "hsm" / machine.esn)
     machine.slots = GatedSlots(tmp_path, machine.esn)
     machine.slots.gate = threading.Event()
-    rack = Rack(tmp_path)
+    rack = Rack(World.at(tmp_path))
     for slot, card in enumerate(rack.new(2), 2):
         rack.insert(card, machine.esn, slot)
     service = make_service(machine)

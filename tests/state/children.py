@@ -19,6 +19,7 @@ from seemachine.state.cards.rack import Rack
 from seemachine.state.cards.slots import Slots
 from seemachine.state.disk.lock import FolderLock, asking, holder
 from seemachine.state.errors import StateError, StateFailed
+from seemachine.world import World
 
 
 def say(said: object) -> None:
@@ -41,7 +42,7 @@ def reserve(kind: str, folder: str) -> None:
 
 def take(world: str, slot: str) -> None:
     """Take lease after lease off a card and say the first leaf of each once it was given."""
-    slots = Slots(Path(world), ESN)
+    slots = Slots(World.at(Path(world)), ESN)
     while (expected := slots.next_lease(int(slot))) is not None:
         slots.take_lease(int(slot), expected)
         say(expected.first)
@@ -95,7 +96,7 @@ def insert(world: str, card: str, *places: str) -> None:
 
     Say which took it.
     """
-    rack, done = Rack(Path(world)), []
+    rack, done = Rack(World.at(Path(world))), []
     say("ready")
     sys.stdin.readline()
     for esn, slot in zip(places[::2], places[1::2], strict=True):

@@ -12,6 +12,7 @@ from state.kit import DURABLE, ESN, KINDS, OTHER_ESN, Kind
 from seemachine.state.cards.rack import Rack
 from seemachine.state.cards.slots import Slots
 from seemachine.state.nvram.base import MirroredStore
+from seemachine.world import World
 
 
 @pytest.fixture(params=KINDS, ids=lambda kind: kind.name)
@@ -61,13 +62,13 @@ def world(tmp_path: Path) -> Path:
 @pytest.fixture
 def rack(world: Path) -> Rack:
     """The cards of the world."""
-    return Rack(world)
+    return Rack(World.at(world))
 
 
 @pytest.fixture
 def slots(world: Path) -> Slots:
     """The slots of the first machine."""
-    return Slots(world, ESN)
+    return Slots(World.at(world), ESN)
 
 
 @pytest.fixture

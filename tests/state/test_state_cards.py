@@ -12,6 +12,7 @@ from seemachine.state.disk.durable import private_folder
 from seemachine.state.disk.world_key import world_key
 from seemachine.state.errors import StateCorrupt, StateForeign
 from seemachine.state.records import lease_values
+from seemachine.world import World
 
 few = settings(max_examples=40, deadline=None)
 
@@ -134,7 +135,7 @@ def test_a_copy_is_not_a_card(rack):
 )
 def test_leases_of_another_version(rack, leases):
     """Leases that this world encrypted but this version does not write are refused."""
-    secret = world_key(rack.parent).encrypt(
+    secret = world_key(World.at(rack.parent)).encrypt(
         "card", msgpack.packb(["card7", LMS, 1]), msgpack.packb(leases)
     )
     (rack / "card7.card").write_bytes(
@@ -175,7 +176,9 @@ def test_a_card_of_another_world(rack, tmp_path):
     foreign = private_folder(tmp_path / "other" / "cards") / "card7.card"
     data = (rack / "card7.card").read_bytes()
     foreign.write_bytes(data)
-    here, there = (world_key(folder.parent).identifier.hex() for folder in (rack, foreign.parent))
+    here, there = (
+        world_key(World.at(folder.parent)).identifier.hex() for folder in (rack, foreign.parent)
+    )
 
     with pytest.raises(StateForeign) as refused:
         read_card(foreign)

@@ -19,6 +19,7 @@ from seemachine.state.disk.checksummed import seal
 from seemachine.state.disk.world_key import world_key
 from seemachine.state.errors import StateCopied, StateCorrupt, StateForeign
 from seemachine.state.witness import card_witness
+from seemachine.world import World
 
 few = settings(max_examples=60, deadline=None)
 ROW = 48
@@ -234,7 +235,7 @@ class TestSecrets:
         for place, name in ((kept, "two"), (other, "one")):
             path = place._folder / f"{name}.key"
             shutil.copy(kept._folder / "one.key", path)
-            card_witness.settle(tmp_path, path)
+            card_witness.settle(World.at(tmp_path), path)
             with pytest.raises(StateCorrupt, match=f"{name}.key: not as this world wrote it"):
                 place.head(name)
 
@@ -246,9 +247,11 @@ class TestSecrets:
         """
         kept.create("one", HEAD)
         foreign = opened(tmp_path / "other")
-        worlds = [world_key(world).identifier.hex() for world in (tmp_path, tmp_path / "other")]
+        worlds = [
+            world_key(World.at(world)).identifier.hex() for world in (tmp_path, tmp_path / "other")
+        ]
         shutil.copy(kept._folder / "one.key", foreign._folder)
-        card_witness.settle(tmp_path / "other", foreign._folder / "one.key")
+        card_witness.settle(World.at(tmp_path / "other"), foreign._folder / "one.key")
 
         with pytest.raises(
             StateForeign, match=f"one.key: of the world {worlds[0]}; this is the world {worlds[1]} "

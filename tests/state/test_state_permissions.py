@@ -11,6 +11,7 @@ from seemachine.state.disk.durable import private_folder, replace_file
 from seemachine.state.disk.permissions import check_modes
 from seemachine.state.disk.world_key import world_key
 from seemachine.state.errors import StateUnsafe
+from seemachine.world import World
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def world(tmp_path):
     """A world with everything in it that is looked at."""
     for folder in (f"hsm/{ESN}/slots/2", f"hsm/{ESN}/making", "cards", "witness/cards"):
         private_folder(tmp_path / "world" / folder)
-    world_key(tmp_path / "world")
+    world_key(World.at(tmp_path / "world"))
     for file in (
         f"hsm/{ESN}/nvram.db",
         f"hsm/{ESN}/nvram.db-wal",
@@ -33,14 +34,14 @@ def world(tmp_path):
 def refusal(world):
     """Why this world is not used."""
     with pytest.raises(StateUnsafe) as refused:
-        check_modes(world, world / "hsm" / ESN)
+        check_modes(World.at(world), world / "hsm" / ESN)
     return str(refused.value)
 
 
 def test_what_we_make_is_private(world):
     """State as it was made passes, and so does a world that is yet to be made."""
-    check_modes(world, world / "hsm" / ESN)
-    check_modes(world / "none", world / "none" / "hsm" / ESN)
+    check_modes(World.at(world), world / "hsm" / ESN)
+    check_modes(World.at(world / "none"), world / "none" / "hsm" / ESN)
 
 
 KEPT = [
@@ -72,7 +73,7 @@ def test_what_is_open_to_others(world, path, kept, opened):
         said == f"{target} is open to others (mode {mode:04o}); run: chmod -R go-rwx {world / kept}"
     )
     assert os.system(said.rpartition("run: ")[2]) == 0
-    check_modes(world, world / "hsm" / ESN)
+    check_modes(World.at(world), world / "hsm" / ESN)
 
 
 @pytest.mark.parametrize("path", ["", "hsm"])
@@ -81,7 +82,7 @@ def test_folders_that_others_may_enter(world, path):
     but not written to.
     """
     (world / path).chmod(0o755)
-    check_modes(world, world / "hsm" / ESN)
+    check_modes(World.at(world), world / "hsm" / ESN)
     (world / path).chmod(0o775)
 
     assert (

@@ -12,6 +12,7 @@ from seemachine.state.cards.smartcard import LMS, Card, read_card, write_card
 from seemachine.state.disk import durable
 from seemachine.state.disk.durable import private_folder
 from seemachine.state.errors import CardError, StateError
+from seemachine.world import World
 
 SLOT = 2
 LEASES = (lease(first=0, end=16), lease(first=16, end=32))
@@ -182,16 +183,20 @@ class TestInsert:
                 rack.insert(name, ESN, SLOT)
             assert slots.listing()[0].ic == turn
             rack.remove(ESN, SLOT)
-            assert Slots(world, ESN).ic(SLOT) == turn
+            assert Slots(World.at(world), ESN).ic(SLOT) == turn
 
-        assert Slots(world, OTHER_ESN).ic(SLOT) == Slots(world, ESN).ic(SLOT + 1) == 0
+        assert (
+            Slots(World.at(world), OTHER_ESN).ic(SLOT)
+            == Slots(World.at(world), ESN).ic(SLOT + 1)
+            == 0
+        )
 
     def test_a_failed_insertion_leaves_the_card_somewhere(self, rack, world, monkeypatch):
         """Wherever an insertion fails the card is in one place, and the counter of its slot never
         falls.
         """
         rack.new()
-        fault, slots = Fault(), Slots(world, ESN)
+        fault, slots = Fault(), Slots(World.at(world), ESN)
         monkeypatch.setattr(durable, "os", FaultyOs(fault))
         for place in range(9):
             before = slots.ic(SLOT)
@@ -227,9 +232,9 @@ class TestRemove:
         rack.remove(ESN, SLOT)
         rack.insert(card, OTHER_ESN, 4)
 
-        assert Slots(world, OTHER_ESN).next_lease(4) == LEASES[0]
+        assert Slots(World.at(world), OTHER_ESN).next_lease(4) == LEASES[0]
         with pytest.raises(CardError, match="there is no card"):
-            Slots(world, ESN).next_lease(SLOT)
+            Slots(World.at(world), ESN).next_lease(SLOT)
         assert len(list(world.rglob("*.card"))) == 1
 
     def test_an_empty_slot(self, rack):
@@ -399,7 +404,7 @@ def test_hands_at_once(rack, world):
 
 def test_hands_wait_for_the_machine(card, world):
     """While a machine has its hand on the cards nobody moves one, in no process."""
-    with Slots(world, ESN).locked():
+    with Slots(World.at(world), ESN).locked():
         hand = child("insert", world, card, ESN, SLOT)
         assert hand.stdout.readline() == "ready\n"
         hand.stdin.write("go\n")
@@ -411,26 +416,26 @@ def test_hands_wait_for_the_machine(card, world):
 
 def test_both_hands_and_machine_write_whole_cards(rack, card, world):
     """What a machine wrote just before the card was taken out is what the next machine finds."""
-    Slots(world, ESN).take_lease(SLOT, LEASES[0])
+    Slots(World.at(world), ESN).take_lease(SLOT, LEASES[0])
     rack.remove(ESN, SLOT)
-    Rack(world).insert(card, OTHER_ESN, SLOT)
+    Rack(World.at(world)).insert(card, OTHER_ESN, SLOT)
 
-    assert Slots(world, OTHER_ESN).next_lease(SLOT) == LEASES[1]
+    assert Slots(World.at(world), OTHER_ESN).next_lease(SLOT) == LEASES[1]
     with pytest.raises(CardError, match="changed meanwhile"):
-        Slots(world, OTHER_ESN).take_lease(SLOT, LEASES[0])
+        Slots(World.at(world), OTHER_ESN).take_lease(SLOT, LEASES[0])
 
 
 def test_a_card_in_two_places_is_used_in_none(rack, card, world):
     """A card file that was copied to another place, under its own name, is the same card twice;
     neither gives a lease.
     """
-    folder = Slots(world, OTHER_ESN).folder(SLOT)
-    write_card(folder, read_card(Slots(world, ESN).occupant(SLOT)))
+    folder = Slots(World.at(world), OTHER_ESN).folder(SLOT)
+    write_card(folder, read_card(Slots(World.at(world), ESN).occupant(SLOT)))
     for esn in (ESN, OTHER_ESN):
         for take in (Slots.next_lease, lambda slots, slot: slots.take_lease(slot, LEASES[0])):
             with pytest.raises(StateError, match=f"card {card}: it is in two places"):
-                take(Slots(world, esn), SLOT)
+                take(Slots(World.at(world), esn), SLOT)
 
     folder.joinpath(f"{card}.card").rename(world / "cards" / f"{card}.card")
     with pytest.raises(StateError, match="in two places"):
-        Slots(world, ESN).next_lease(SLOT)
+        Slots(World.at(world), ESN).next_lease(SLOT)

@@ -18,6 +18,7 @@ from seemachine.state.cards.slots import Slots
 from seemachine.state.cards.smartcard import read_card
 from seemachine.state.disk import world_key
 from seemachine.state.errors import CardError
+from seemachine.world import World
 
 LEASES = (lease(first=0, end=16), lease(first=16, end=32))
 BLANK, FULL, DARK = 1, 2, 3
@@ -28,24 +29,24 @@ def feed(world: Path) -> None:
     another hand took that one.
     """
     try:
-        Rack(world).feed(ESN, FULL)
+        Rack(World.at(world)).feed(ESN, FULL)
     except CardError:
-        Rack(world).feed(ESN, FULL)
+        Rack(World.at(world)).feed(ESN, FULL)
 
 
 Operation = Callable[[Path], object]
 OPERATIONS: dict[str, Operation] = {
-    "new": lambda world: Rack(world).new(),
-    "insert": lambda world: Rack(world).insert("card3", ESN, DARK),
-    "insert elsewhere": lambda world: Rack(world).insert("card3", OTHER_ESN, FULL),
-    "remove": lambda world: Rack(world).remove(ESN, FULL),
-    "remove the blank one": lambda world: Rack(world).remove(ESN, BLANK),
-    "format": lambda world: Rack(world).format(ESN, FULL, force=True),
-    "list all": lambda world: Rack(world).listing(),
-    "list slots": lambda world: Slots(world, ESN).listing(),
-    "write": lambda world: Slots(world, ESN).write_leases(BLANK, LEASES),
-    "show a lease": lambda world: Slots(world, ESN).next_lease(FULL),
-    "take a lease": lambda world: Slots(world, ESN).take_lease(FULL, LEASES[0]),
+    "new": lambda world: Rack(World.at(world)).new(),
+    "insert": lambda world: Rack(World.at(world)).insert("card3", ESN, DARK),
+    "insert elsewhere": lambda world: Rack(World.at(world)).insert("card3", OTHER_ESN, FULL),
+    "remove": lambda world: Rack(World.at(world)).remove(ESN, FULL),
+    "remove the blank one": lambda world: Rack(World.at(world)).remove(ESN, BLANK),
+    "format": lambda world: Rack(World.at(world)).format(ESN, FULL, force=True),
+    "list all": lambda world: Rack(World.at(world)).listing(),
+    "list slots": lambda world: Slots(World.at(world), ESN).listing(),
+    "write": lambda world: Slots(World.at(world), ESN).write_leases(BLANK, LEASES),
+    "show a lease": lambda world: Slots(World.at(world), ESN).next_lease(FULL),
+    "take a lease": lambda world: Slots(World.at(world), ESN).take_lease(FULL, LEASES[0]),
     "feed": feed,
 }
 LOOKING = ("list all", "list slots", "show a lease")
@@ -64,7 +65,7 @@ def prepare(world: Path) -> None:
     """
     for esn in (ESN, OTHER_ESN):
         (world / "hsm" / esn).mkdir(parents=True)
-    rack, slots = Rack(world), Slots(world, ESN)
+    rack, slots = Rack(World.at(world)), Slots(World.at(world), ESN)
     rack.new(3)
     rack.insert("card1", ESN, BLANK)
     rack.insert("card2", ESN, FULL)

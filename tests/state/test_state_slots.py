@@ -12,6 +12,7 @@ from seemachine.state.disk import durable
 from seemachine.state.errors import CardError, StateError
 from seemachine.state.records import StoredLease
 from seemachine.wire.names import SLOTS
+from seemachine.world import World
 
 SLOT = 2
 HOW = f"; insert one with: seemachine card insert CARD --esn {ESN} --slot {SLOT}"
@@ -279,7 +280,7 @@ class TestLooking:
         for _ in range(3):
             slots.count_insertion(SLOT)
 
-        assert [Slots(world, ESN).ic(slot) for slot in SLOTS] == [0, 0, 3, 0, 0, 0]
+        assert [Slots(World.at(world), ESN).ic(slot) for slot in SLOTS] == [0, 0, 3, 0, 0, 0]
 
     def test_a_damaged_counter_hides_no_card(self, slots, full):
         """A counter that can't be read does not take the cards of the machine with it."""
@@ -291,7 +292,7 @@ class TestLooking:
         """A light is on from when it was switched on until it is switched off, for everybody who
         looks; each slot has its own.
         """
-        other = Slots(world, ESN)
+        other = Slots(World.at(world), ESN)
         assert not other.light(SLOT)
         slots.set_light(SLOT, on=True)
         slots.set_light(SLOT, on=True)

@@ -13,24 +13,28 @@ from seemachine.state.disk import durable
 from seemachine.state.disk.durable import private_folder
 from seemachine.state.disk.world_key import world_key, world_of
 from seemachine.state.errors import StateCorrupt
+from seemachine.world import World
 
 
 def test_the_key_stays(tmp_path):
     """The key that was made at first is found ever after, 32 bytes for its owner alone, with no
     other file beside it.
     """
-    first = world_key(tmp_path)
+    first = world_key(World.at(tmp_path))
 
     assert [path.name for path in tmp_path.iterdir()] == ["world.key"]
     assert len((tmp_path / "world.key").read_bytes()) == 32
     assert stat.S_IMODE((tmp_path / "world.key").stat().st_mode) == 0o600
-    assert world_key(tmp_path).identifier == first.identifier
-    assert world_key(tmp_path).decrypt("a", b"b", first.encrypt("a", b"b", b"c"), "it") == b"c"
+    assert world_key(World.at(tmp_path)).identifier == first.identifier
+    assert (
+        world_key(World.at(tmp_path)).decrypt("a", b"b", first.encrypt("a", b"b", b"c"), "it")
+        == b"c"
+    )
 
 
 def test_worlds_differ(tmp_path):
     """Two worlds have two keys and two identifiers, which are not the keys."""
-    one, other = world_key(tmp_path / "one"), world_key(tmp_path / "other")
+    one, other = world_key(World.at(tmp_path / "one")), world_key(World.at(tmp_path / "other"))
 
     assert one.identifier != other.identifier
     assert one.identifier not in (tmp_path / "one" / "world.key").read_bytes()
@@ -46,7 +50,7 @@ def test_made_once_by_many(tmp_path):
 
         def identify(world=world, barrier=barrier, found=found):
             barrier.wait(30)
-            found.append(world_key(world).identifier)
+            found.append(world_key(World.at(world)).identifier)
 
         machines = [Thread(target=identify) for _ in range(8)]
         for machine in machines:
@@ -54,7 +58,7 @@ def test_made_once_by_many(tmp_path):
         for machine in machines:
             machine.join(30)
 
-        assert found == [world_key(world).identifier] * 8
+        assert found == [world_key(World.at(world)).identifier] * 8
 
 
 def test_a_failed_making_leaves_no_key(tmp_path, monkeypatch):
@@ -67,10 +71,10 @@ def test_a_failed_making_leaves_no_key(tmp_path, monkeypatch):
         world = private_folder(tmp_path / str(place))
         fault.arm(place)
         with pytest.raises(OSError, match="Input/output error"):
-            world_key(world)
+            world_key(World.at(world))
         fault.disarm()
 
-        assert len(world_key(world).identifier) == 8
+        assert len(world_key(World.at(world)).identifier) == 8
         assert [path.name for path in world.iterdir()] == ["world.key"]
 
 
@@ -83,7 +87,7 @@ def test_a_key_of_another_length(tmp_path, data):
         StateCorrupt,
         match=f"world.key: has {len(data)} bytes in place of 32; put the right one back",
     ):
-        world_key(tmp_path)
+        world_key(World.at(tmp_path))
     assert (tmp_path / "world.key").read_bytes() == data
 
 
@@ -102,11 +106,11 @@ def test_a_lost_key_is_not_replaced(tmp_path, kept):
             r" it back"
         ),
     ):
-        world_key(tmp_path)
+        world_key(World.at(tmp_path))
     assert not (tmp_path / "world.key").exists()
 
     path.rename(tmp_path / "world.key")
-    assert world_key(tmp_path)
+    assert world_key(World.at(tmp_path))
 
 
 @pytest.mark.parametrize(

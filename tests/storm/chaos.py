@@ -27,6 +27,7 @@ from storm.proxy import Proxy
 
 from seemachine.state.cards.rack import Rack
 from seemachine.wire.status import StatusError
+from seemachine.world import World
 
 ESNS = ("7852-268D-3BF9", "5F08-02E0-D947", "1122-3344-5566")
 STORES = ("sqlite", "file", "sqlite")
@@ -152,7 +153,7 @@ def make_keys(storm: Storm) -> None:
     """Singular keys on the first two machines; a sectorized one of 1,024 leases, whose cards go
     into the slots of all.
     """
-    rack = Rack(storm.home)
+    rack = Rack(World.at(storm.home))
     for slot, card in enumerate(rack.new(4), SLOT):
         rack.insert(card, ESNS[0], slot)
     with blocking.open_fleet() as fleet:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from seeclient import keys
+from here import store
 from seeclient.signing import verify
 
 from seemachine.wire.status import StatusError
@@ -62,7 +62,7 @@ def _check_one(
     handed: dict[tuple[str, int], str],
     outcome: Outcome,
 ) -> None:
-    key, message = keys.load(entry["alias"]), bytes.fromhex(entry["message"]) * entry["times"]
+    key, message = store().load(entry["alias"]), bytes.fromhex(entry["message"]) * entry["times"]
     place, digest = (key.name.hex(), entry["leaf"]), hashlib.sha256(message).digest()
     outcome.signatures += 1
     messages[place].add(digest.hex())

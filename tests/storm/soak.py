@@ -18,11 +18,13 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from here import store
 from processes import RunningMachine, environment, eventually
-from seeclient import blocking, keys
+from seeclient import blocking
 
 from seemachine.state.cards.rack import Rack
 from seemachine.wire.status import Status, StatusError
+from seemachine.world import World
 
 ESN, SLOT = "7852-268D-3BF9", 2
 SETS = {"lms": "sha256_m24_h5", "lmots": "sha256_n24_w4"}
@@ -47,7 +49,7 @@ class Day:
     """What people do with a machine. Each method is one thing, chosen at random."""
 
     def __init__(self, home: Path, port: int) -> None:
-        self.rack, self.port, self.done = Rack(home), port, Counter[str]()
+        self.rack, self.port, self.done = Rack(World.at(home)), port, Counter[str]()
         self.number = self.leases = 0
 
     def one(self) -> None:
@@ -63,7 +65,7 @@ class Day:
         lasts long.
         """
         with blocking.open_fleet() as fleet:
-            if not keys.exists(LASTING):
+            if not store().has(LASTING):
                 fleet.generate_lms(LASTING, **SETS | {"lms": "sha256_m24_h15"})
                 self.leases += 1
             key = fleet.key(LASTING)
@@ -73,7 +75,7 @@ class Day:
             except StatusError as refused:
                 if refused.status is not Status.NotAvailable:
                     raise
-                keys.remove(LASTING)
+                store().remove(LASTING)
 
     def use_up(self) -> None:
         """A key until nothing is left of it."""
@@ -81,7 +83,7 @@ class Day:
             key = self._key(fleet)
             for number in range(32):
                 key.sign(b"%d" % number)
-        keys.remove(key.alias)
+        store().remove(key.alias)
         self.leases += 1
 
     def sectorize(self) -> None:
@@ -95,7 +97,7 @@ class Day:
             self.leases += 1
             for number in range(4):
                 key.sign(b"%d" % number)
-        keys.remove(key.alias)
+        store().remove(key.alias)
         [card] = (found for found in self.rack.listing() if found.esn)
         self.rack.format(ESN, card.slot, force=True)
 

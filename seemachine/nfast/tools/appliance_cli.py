@@ -3,12 +3,12 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from seemachine.hsms import records
 from seemachine.hsms.records import Module
 from seemachine.nfast import cs5_launcher, select, tool
 from seemachine.nfast.tool import Refusal, say
+from seemachine.world import World
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,7 +48,7 @@ def _getserverinfo(options: argparse.Namespace) -> None:
     say(f"{module.esn} {address} {cs5_launcher.KEY_TYPE} {server['key']}")
 
 
-def _target(options: argparse.Namespace) -> tuple[Path, Module]:
+def _target(options: argparse.Namespace) -> tuple[World, Module]:
     world = tool.world()
     module = select.of_model(world, options.module, "5c", "appliance-cli cs5")
     return world, module

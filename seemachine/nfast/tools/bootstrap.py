@@ -11,7 +11,7 @@ from seemachine.hsms.records import Module
 from seemachine.nfast import containers, images, processes, select, tool
 from seemachine.nfast.tool import Refusal, say
 from seemachine.nfast.tools import csadmin
-from seemachine.wire.names import PUBLISHED_NAME
+from seemachine.world import PUBLISHED_NAME, World
 
 OURS = "-p; the texts of refusals; that it publishes the SEE machine that seemachine fleet up runs"
 
@@ -34,7 +34,7 @@ def _act(options: argparse.Namespace) -> None:
 
 
 def _refuse_other(
-    world: Path, module: Module, options: argparse.Namespace, *, fleets: bool
+    world: World, module: Module, options: argparse.Namespace, *, fleets: bool
 ) -> None:
     """Raises Refusal unless the image of the file was loaded as that UUID, and is started: by
     csadmin, or in its place by a fleet.

@@ -12,6 +12,7 @@ from seemachine.hsms.records import Module
 from seemachine.nfast import autoload, paths, processes, select, tool
 from seemachine.nfast.tool import Refusal, say
 from seemachine.state.disk.durable import private_folder, replace_file
+from seemachine.world import World
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,7 +40,7 @@ def _act(options: argparse.Namespace) -> None:
     say(f"configuration pushed to {module.esn}; see {paths.hardserver_log(world)}")
 
 
-def _at(world: Path, address: str) -> Module:
+def _at(world: World, address: str) -> Module:
     found = [module for module in select.enrolled(world) if address in (module.address, module.esn)]
     if not found:
         raise Refusal(f"no HSM answers at {address}")

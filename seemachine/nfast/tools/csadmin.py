@@ -15,6 +15,7 @@ from seemachine.nfast import cs5_launcher, select, tool
 from seemachine.nfast.tool import Refusal, Silent, say
 from seemachine.printing import say_json
 from seemachine.state.errors import StateError
+from seemachine.world import World
 
 STARTED = "STARTED"
 # Of a SEE machine that nobody loaded.
@@ -25,7 +26,7 @@ OURS = (
     " JSON of refusals; the options of image signextra; that load refuses an entry point that is no"
     " Python program"
 )
-Work = Callable[[Path, Module], tuple[str, Any]]
+Work = Callable[[World, Module], tuple[str, Any]]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,7 +48,7 @@ def _act(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    def work(world: Path, module: Module) -> tuple[str, Any]:
+    def work(world: World, module: Module) -> tuple[str, Any]:
         found = [_described(world, module, loaded) for loaded in module.loaded]
         if all(each["state"] != STARTED for each in found):
             found += _of_the_fleet(world, module)
@@ -60,7 +61,7 @@ def _list(options: argparse.Namespace) -> int:
     return _answer(options, work)
 
 
-def _described(world: Path, module: Module, loaded: records.Loaded) -> dict[str, str]:
+def _described(world: World, module: Module, loaded: records.Loaded) -> dict[str, str]:
     state = STARTED if records.started(world, module) == loaded.uuid else "STOPPED"
     return {
         "uuid": loaded.uuid,
@@ -71,7 +72,7 @@ def _described(world: Path, module: Module, loaded: records.Loaded) -> dict[str,
     }
 
 
-def _of_the_fleet(world: Path, module: Module) -> list[dict[str, str]]:
+def _of_the_fleet(world: World, module: Module) -> list[dict[str, str]]:
     """`seemachine fleet up` runs a SEE machine that nobody loaded."""
     if not records.running(world, module.esn):
         return []
@@ -91,7 +92,7 @@ def _load(options: argparse.Namespace) -> int:
 
     image = images.read(options.image)
 
-    def work(world: Path, module: Module) -> tuple[str, Any]:
+    def work(world: World, module: Module) -> tuple[str, Any]:
         loaded = containers.load(world, module.esn, image)
         return f"UUID: {loaded.uuid}", {"uuid": loaded.uuid}
 
@@ -101,7 +102,7 @@ def _load(options: argparse.Namespace) -> int:
 def _start(options: argparse.Namespace) -> int:
     from seemachine.nfast import containers
 
-    def work(world: Path, module: Module) -> tuple[str, Any]:
+    def work(world: World, module: Module) -> tuple[str, Any]:
         entry = containers.start(world, module.esn, options.uuid)
         return f"SUCCESS; IP ADDRESS: {entry.host}", {"ip": entry.host}
 
@@ -130,7 +131,7 @@ def _ids_add(options: argparse.Namespace) -> int:
 def _ids_list(options: argparse.Namespace) -> int:
     from seemachine.nfast import certificates, containers
 
-    def work(world: Path, module: Module) -> tuple[str, Any]:
+    def work(world: World, module: Module) -> tuple[str, Any]:
         found = [certificates.described(each) for each in containers.trusted(world, module)]
         return "\n".join(
             f"{each['keyid']}  {each['notAfter']}  {each['subject']}" for each in found
@@ -139,8 +140,8 @@ def _ids_list(options: argparse.Namespace) -> int:
     return _answer(options, work)
 
 
-def _done(options: argparse.Namespace, act: Callable[[Path, str], None]) -> int:
-    def work(world: Path, module: Module) -> tuple[str, Any]:
+def _done(options: argparse.Namespace, act: Callable[[World, str], None]) -> int:
+    def work(world: World, module: Module) -> tuple[str, Any]:
         act(world, module.esn)
         return "SUCCESS", {}
 
@@ -163,7 +164,7 @@ def _answer(options: argparse.Namespace, work: Work) -> int:
     return 0 if all(answer["succeeded"] for _, answer in answers.values()) else 1
 
 
-def _attempt(world: Path, module: Module, work: Work) -> tuple[str, dict[str, Any]]:
+def _attempt(world: World, module: Module, work: Work) -> tuple[str, dict[str, Any]]:
     try:
         cs5_launcher.refuse_unreachable(world, module)
         text, data = work(world, module)
@@ -175,7 +176,7 @@ def _attempt(world: Path, module: Module, work: Work) -> tuple[str, dict[str, An
     return text, {"succeeded": True, "data": data}
 
 
-def _chosen(world: Path, esn: str | None) -> list[Module]:
+def _chosen(world: World, esn: str | None) -> list[Module]:
     if esn:
         module = select.by_esn(world, esn)
         select.refuse_model(module, "5c", "csadmin")

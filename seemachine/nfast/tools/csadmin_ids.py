@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from seemachine.hsms.records import Module
 from seemachine.nfast import select, tool
 from seemachine.nfast.tool import Refusal, say
+from seemachine.world import World
 
 if TYPE_CHECKING:
     from seemachine.nfast.securityworld import CardSet
@@ -93,7 +94,7 @@ def _create(options: argparse.Namespace) -> None:
     say(f"Created CSR file '{csr}'. Please send it to Entrust Support")
 
 
-def _presented(world: Path, number: int | None) -> "tuple[Module, CardSet]":
+def _presented(world: World, number: int | None) -> "tuple[Module, CardSet]":
     """Where an OCS card is presented, and its card set; the only one of the world when none is, to
     be asked for on the first module.
     """

@@ -3,13 +3,13 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import seemachine
 from seemachine.hsms import published, records
 from seemachine.hsms.records import Module
 from seemachine.nfast import select, tool
 from seemachine.nfast.tool import say
+from seemachine.world import World
 
 COLUMN = 21
 OURS = "that it prints few of the real lines; `SEE machine` and `SEE machine address`"
@@ -40,7 +40,7 @@ def _act(options: argparse.Namespace) -> None:
         _block(f"Module #{module.number}:", _lines(world, module))
 
 
-def _lines(world: Path, module: Module) -> dict[str, str]:
+def _lines(world: World, module: Module) -> dict[str, str]:
     lines = {
         "serial number": module.esn,
         "mode": module.mode,

@@ -5,12 +5,12 @@
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from seemachine.hsms.records import Module
 from seemachine.nfast import card_dialogue, keystore, securityworld, select, signing, tool
 from seemachine.nfast.securityworld import CardSet
 from seemachine.nfast.tool import Refusal, say
+from seemachine.world import World
 
 TITLES = {
     "operation": "Operation to perform",
@@ -77,7 +77,7 @@ def _act(options: argparse.Namespace) -> None:
     (_retarget if options.retarget else _generate)(world, options.application, words)
 
 
-def _generate(world: Path, app: str, given: dict[str, str]) -> None:
+def _generate(world: World, app: str, given: dict[str, str]) -> None:
     words = {
         "protect": "token",
         "recovery": "yes",
@@ -126,7 +126,7 @@ def _draft(
     )
 
 
-def _retarget(world: Path, app: str, words: dict[str, str]) -> None:
+def _retarget(world: World, app: str, words: dict[str, str]) -> None:
     words["verify"] = _served("verify", words.get("verify") or "yes", YES_NO)
     module = _module(world, words)
     if _on_cards(world, words):
@@ -158,7 +158,7 @@ def _retarget(world: Path, app: str, words: dict[str, str]) -> None:
     say(f"Path to key: {path}")
 
 
-def _source(world: Path, words: dict[str, str]) -> keystore.StoredKey:
+def _source(world: World, words: dict[str, str]) -> keystore.StoredKey:
     """The key to retarget, asked for where the words leave it open."""
     known = [each for each in keystore.APPLICATIONS if keystore.listing(world, (each,))]
     if not known:
@@ -184,7 +184,7 @@ def _source(world: Path, words: dict[str, str]) -> keystore.StoredKey:
     )
 
 
-def _on_cards(world: Path, words: dict[str, str]) -> bool:
+def _on_cards(world: World, words: dict[str, str]) -> bool:
     """Whether a card may have to be read: the key, or one of those that the words leave open, is
     protected by a card set.
     """
@@ -270,7 +270,7 @@ def _served(name: str, text: str, values: tuple[str, ...]) -> str:
     return text.lower()
 
 
-def _module(world: Path, words: dict[str, str]) -> Module:
+def _module(world: World, words: dict[str, str]) -> Module:
     """The one asked for; with just one there is no question."""
     known = select.enrolled(world)
     if not words.get("module") and len(known) > 1:
@@ -288,7 +288,7 @@ def _module(world: Path, words: dict[str, str]) -> Module:
     )
 
 
-def _numbered(world: Path, text: str) -> Module:
+def _numbered(world: World, text: str) -> Module:
     return _ready(select.by_number(world, _number(text, "module")))
 
 
@@ -297,7 +297,7 @@ def _ready(module: Module) -> Module:
     return module
 
 
-def _cardset(world: Path, words: dict[str, str]) -> CardSet:
+def _cardset(world: World, words: dict[str, str]) -> CardSet:
     known = [cardset.name for cardset in securityworld.operator_sets(world)]
     question, default = f"Card set? ({', '.join(known)})", known[0] if known else ""
     name = _word(
@@ -307,7 +307,7 @@ def _cardset(world: Path, words: dict[str, str]) -> CardSet:
 
 
 def _read_cards(
-    world: Path, module: Module, cardset: CardSet | None, words: dict[str, str]
+    world: World, module: Module, cardset: CardSet | None, words: dict[str, str]
 ) -> bytes:
     if cardset is None:
         return b""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from seemachine.hsms import records
 from seemachine.nfast import autoload, processes, select, tool
 from seemachine.nfast.tool import say
-from seemachine.wire.names import PUBLISHED_NAME
+from seemachine.world import PUBLISHED_NAME
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

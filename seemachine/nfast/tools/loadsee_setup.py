@@ -9,6 +9,7 @@ from seemachine.hsms import records
 from seemachine.hsms.records import Module
 from seemachine.nfast import autoload, processes, select, tool
 from seemachine.nfast.tool import Refusal, say
+from seemachine.world import World
 
 OURS = (
     "the questions asked when -M, -U or -p is missing; -d; that files which are not signed archives"
@@ -29,7 +30,7 @@ def _act(options: argparse.Namespace) -> None:
     )
 
 
-def _setup(world: Path, module: Module, options: argparse.Namespace) -> None:
+def _setup(world: World, module: Module, options: argparse.Namespace) -> None:
     settings = {**autoload.defaults(), **_answers(options)}
     with records.changing(world, module.esn) as changed:
         changed.autoload = settings
@@ -61,7 +62,7 @@ def _answers(options: argparse.Namespace) -> dict[str, str]:
     }
 
 
-def _remove(world: Path, module: Module, _options: argparse.Namespace) -> None:
+def _remove(world: World, module: Module, _options: argparse.Namespace) -> None:
     if not module.autoload:
         raise Refusal(f"there is no SEE configuration for module {module.number}")
     autoload.show(module)
@@ -73,20 +74,20 @@ def _remove(world: Path, module: Module, _options: argparse.Namespace) -> None:
     _reload(world, module.esn)
 
 
-def _display(_world: Path, module: Module, _options: argparse.Namespace) -> None:
+def _display(_world: World, module: Module, _options: argparse.Namespace) -> None:
     if not module.autoload:
         raise Refusal(f"there is no SEE configuration for module {module.number}")
     autoload.show(module)
 
 
-def _finish(world: Path, esn: str) -> None:
+def _finish(world: World, esn: str) -> None:
     module = records.read(world, esn)
     assert module is not None
     autoload.show(module)
     _reload(world, esn)
 
 
-def _reload(world: Path, esn: str) -> None:
+def _reload(world: World, esn: str) -> None:
     if not tool.confirm("Reload new configuration now?"):
         return
     if not tool.confirm("Clear modules before reloading new configuration?"):

@@ -3,12 +3,12 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from seemachine.hsms.records import OPERATIONAL
 from seemachine.nfast import keystore, securityworld, select, tool
 from seemachine.nfast.securityworld import SecurityWorld
 from seemachine.nfast.tool import say
+from seemachine.world import World
 
 MODULE_STATE = "0x2 Usable"
 STATE = "0x37270009 Initialised {usable} Recovery PINRecovery"
@@ -36,7 +36,7 @@ def _act(options: argparse.Namespace) -> None:
             _world(world, options)
 
 
-def _world(world: Path, options: argparse.Namespace) -> None:
+def _world(world: World, options: argparse.Namespace) -> None:
     found, known = securityworld.read(world), select.enrolled(world)
     chosen = known if options.module is None else [select.by_number(world, options.module)]
     usable = any(module.mode == OPERATIONAL for module in known)
@@ -73,14 +73,14 @@ def _usable(usable: bool) -> str:
     return "Usable" if usable else "!Usable"
 
 
-def _cardsets(world: Path) -> None:
+def _cardsets(world: World) -> None:
     found = securityworld.operator_sets(world)
     say(f"Cardset list - {len(found)} cardsets:")
     for cardset in found:
         say(f" {cardset.hash}  {cardset.quorum}/{cardset.cards}  {cardset.name}")
 
 
-def _keys(world: Path, words: list[str]) -> None:
+def _keys(world: World, words: list[str]) -> None:
     if len(words) > 1:
         _key(world, words[0], words[1])
         return
@@ -90,7 +90,7 @@ def _keys(world: Path, words: list[str]) -> None:
         say(f" AppName {key.app:<12} Ident {key.ident}")
 
 
-def _names(world: Path, apps: list[str]) -> None:
+def _names(world: World, apps: list[str]) -> None:
     """By protection: the keys of the module, then those of each card set."""
     found = keystore.listing(world, tuple(apps) or keystore.APPLICATIONS)
     sets = {cardset.hash: cardset.name for cardset in securityworld.operator_sets(world)}
@@ -106,7 +106,7 @@ def _names(world: Path, apps: list[str]) -> None:
             say(f" key_{key.app}_{key.ident:<24} {key.name}".rstrip())
 
 
-def _key(world: Path, app: str, ident: str) -> None:
+def _key(world: World, app: str, ident: str) -> None:
     key = keystore.find(world, app, ident)
     say(f"Key AppName {key.app} Ident {key.ident}")
     protected = "CardSet" if key.cardset else "Module"

@@ -3,12 +3,12 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from seemachine.hsms import records
 from seemachine.hsms.records import Module
 from seemachine.nfast import autoload, select, tool
 from seemachine.nfast.tool import say
+from seemachine.world import World
 
 MODES = {"M": "maintenance", "O": records.OPERATIONAL, "I": "initialization"}
 OURS = (
@@ -33,7 +33,7 @@ def _act(options: argparse.Namespace) -> None:
         _one(world, module, options.command)
 
 
-def _one(world: Path, module: Module, command: str) -> None:
+def _one(world: World, module: Module, command: str) -> None:
     if command == "NoOp":
         say(f"Module {module.number}, command NoOp: OK")
         return

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 from seemachine.nfast import processes, select, tool
 from seemachine.nfast.tool import Refusal
-from seemachine.wire.world import published_folder
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,7 +20,7 @@ def _act(options: argparse.Namespace) -> None:
     world = tool.world()
     module = select.by_number(world, options.module)
     processes.refuse_bad_name(options.name)
-    path = published_folder(world).with_name(options.name) / f"{module.esn}.json"
+    path = world.published.with_name(options.name) / f"{module.esn}.json"
     if not path.exists():
         raise Refusal(f"module {module.number} has no published object {options.name}")
     path.unlink()

@@ -14,6 +14,7 @@ from seemachine.state.cards.cardsets import read_token
 from seemachine.state.cards.rack import Rack
 from seemachine.state.cards.slots import Slots
 from seemachine.wire.names import FIRST_DYNAMIC_SLOT, SLOTS
+from seemachine.world import World
 
 SOFT_SLOT = 1
 OURS = (
@@ -38,7 +39,7 @@ def _act(options: argparse.Namespace) -> None:
         _list(world, module)
 
 
-def _format(world: Path, module: Module, options: argparse.Namespace) -> None:
+def _format(world: World, module: Module, options: argparse.Namespace) -> None:
     if options.slot is None:
         raise Refusal("say which slot: -s SLOT")
     select.refuse_mode(module)
@@ -58,7 +59,7 @@ def _format(world: Path, module: Module, options: argparse.Namespace) -> None:
     say("Formatted token OK")
 
 
-def _show(world: Path, module: Module, slot: int) -> None:
+def _show(world: World, module: Module, slot: int) -> None:
     path = _card(world, module, slot)
     if slot == SOFT_SLOT or path is None:
         say(f"Module {module.number} slot {slot}: empty")
@@ -68,7 +69,7 @@ def _show(world: Path, module: Module, slot: int) -> None:
     say(f"Module {module.number} slot {slot}: {what}")
 
 
-def _list(world: Path, module: Module) -> None:
+def _list(world: World, module: Module) -> None:
     slots = Slots(world, module.esn)
     say("Slot Type            Token   IC    Flags   Details")
     for slot in SLOTS:
@@ -79,7 +80,7 @@ def _list(world: Path, module: Module) -> None:
         say(f"#{slot:<3} {kind:<15} {'present' if present else '-':<7} {count:<5} {flags}".rstrip())
 
 
-def _card(world: Path, module: Module, slot: int) -> Path | None:
+def _card(world: World, module: Module, slot: int) -> Path | None:
     slots = Slots(world, module.esn)
     with slots.locked():
         return slots.occupant(slot)

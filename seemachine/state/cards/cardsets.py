@@ -10,6 +10,7 @@ from pathlib import Path
 from seemachine.state.disk.checksummed import seal, unseal
 from seemachine.state.disk.durable import private_folder, replace_file
 from seemachine.state.errors import StateCorrupt
+from seemachine.world import World
 
 OPERATOR = "operator"
 ADMIN = "admin"
@@ -43,14 +44,14 @@ class Token:
         )
 
 
-def write_token(world: Path, token: Token) -> None:
+def write_token(world: World, token: Token) -> None:
     """Put a new card on the rack, durably.
 
     Raises StateCorrupt when there is a card of that name.
     """
-    folder = private_folder(world / "cards")
+    folder = private_folder(world.cards)
     if any(folder.glob(f"{token.name}{SUFFIX}")) or any(
-        world.glob(f"hsm/*/slots/*/{token.name}{SUFFIX}")
+        world.folder.glob(f"hsm/*/slots/*/{token.name}{SUFFIX}")
     ):
         raise StateCorrupt(f"there is a card {token.name} already")
     replace_file(folder / f"{token.name}{SUFFIX}", seal(asdict(token)))

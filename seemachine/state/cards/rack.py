@@ -9,6 +9,7 @@ from seemachine.state.cards.smartcard import BLANK, SUFFIX, Card, look, read_car
 from seemachine.state.disk.durable import flush_folder, private_folder
 from seemachine.state.errors import CardError, StateCopied, StateCorrupt, StateForeign, counted
 from seemachine.wire.names import SLOTS, is_esn
+from seemachine.world import World
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +29,9 @@ class Whereabouts:
 class Rack:
     """All cards of a world folder. Works with machines up or down, as hands do."""
 
-    def __init__(self, world: Path) -> None:
+    def __init__(self, world: World) -> None:
         self.world = world
-        self._folder = private_folder(world / "cards")
+        self._folder = private_folder(world.cards)
         self._rack = Slots(world, "")
 
     def new(self, count: int = 1) -> list[str]:
@@ -125,7 +126,7 @@ class Rack:
     def _slots(self, esn: str) -> Slots:
         if not is_esn(esn):
             raise CardError(f"{esn!r} is not an ESN; it looks like 7852-268D-3BF9")
-        if not (self.world / "hsm" / esn).is_dir():
+        if not (self.world.hsm(esn)).is_dir():
             raise CardError(
                 f"there is no HSM {esn} in {self.world}; start one with: seemachine fleet up"
             )
@@ -152,7 +153,7 @@ class Rack:
         return [
             path
             for pattern in (f"cards/*{SUFFIX}", *slots)
-            for path in self.world.glob(pattern)
+            for path in self.world.folder.glob(pattern)
             if path.is_file()
         ]
 

@@ -21,6 +21,7 @@ from seemachine.state.disk.durable import PRIVATE_FILE, private_folder, replace_
 from seemachine.state.errors import CardError, StateCopied, StateCorrupt, StateLinked
 from seemachine.state.records import StoredLease
 from seemachine.wire.names import SLOTS
+from seemachine.world import World
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +41,10 @@ class Occupied:
 class Slots:
     """The slots of the machine `esn` of a world folder."""
 
-    def __init__(self, world: Path, esn: str) -> None:
+    def __init__(self, world: World, esn: str) -> None:
         self.esn = esn
-        self.rack = private_folder(world / "cards")
-        self._folder = world / "hsm" / esn / "slots"
+        self.rack = private_folder(world.cards)
+        self._folder = world.hsm(esn) / "slots"
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:

@@ -23,6 +23,7 @@ from seemachine.state.disk.world_key import world_key, world_of
 from seemachine.state.errors import StateCopied, StateCorrupt, StateForeign
 from seemachine.state.records import StoredLease, lease_from, lease_values
 from seemachine.state.witness import card_witness
+from seemachine.world import World
 
 SUFFIX = ".card"
 BLANK = "blank"
@@ -73,7 +74,7 @@ def read_card(path: Path) -> Card:
     return card
 
 
-def carried_card(world: Path, name: str, data: bytes) -> Card:
+def carried_card(world: World, name: str, data: bytes) -> Card:
     """An lms card that lies in no place of cards: who asks sees to it that it comes back once.
 
     Raises as `read_card`.
@@ -142,13 +143,13 @@ def _values(data: bytes, name: str, what: str) -> dict[str, Any]:
     return values
 
 
-def _lms_card(world: Path, values: dict[str, Any], what: str) -> Card:
+def _lms_card(world: World, values: dict[str, Any], what: str) -> Card:
     if values["kind"] != LMS:
         raise StateCorrupt(f"{what}: not a card of this version")
     return Card(values["name"], LMS, _decrypted(world, values, what))
 
 
-def _decrypted(world: Path, values: dict[str, Any], what: str) -> tuple[StoredLease, ...]:
+def _decrypted(world: World, values: dict[str, Any], what: str) -> tuple[StoredLease, ...]:
     packed = world_key(world).decrypt(
         "card", _clear(values["name"], values["leases"]), values["secret"], what
     )

@@ -18,9 +18,9 @@ from pathlib import Path
 
 from seemachine.process import identity
 from seemachine.process.identity import Process
+from seemachine.process.locked import is_locked
 from seemachine.state.disk.durable import PRIVATE_FILE, private_folder
 from seemachine.state.errors import StateLocked
-from seemachine.wire.world import is_locked
 
 LOCK, STOP = "lock", "stop"
 TRIES = 5

@@ -9,22 +9,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from seemachine.state.errors import StateUnsafe
+from seemachine.world import World
 
 # Of a world, besides the machine's own folder: everything below these is secret, or what the
 # promise about leaves rests on.
-KEPT = ("cards", "witness", "world.key")
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
-def check_modes(world: Path, machine: Path) -> None:
+def check_modes(world: World, machine: Path) -> None:
     """Refuse state that others may read or write, or that is somebody else's.
 
     What is not there yet is in order. Raises StateUnsafe.
     """
-    for folder in (world, machine.parent):
+    for folder in (world.folder, machine.parent):
         _check(folder, folder, OTHERS_WRITE, "go-w")
-    for kept in (machine, *(world / name for name in KEPT)):
+    for kept in (machine, world.cards, world.witness, world.key_file):
         for path in _below(kept):
             _check(path, kept, OTHERS, "-R go-rwx")
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from seemachine.state.disk.durable import private_folder, replace_file
 from seemachine.state.disk.encryption import NotAuthentic, decrypt, encrypt, hkdf
 from seemachine.state.errors import StateCorrupt, StateForeign
+from seemachine.world import World
 
 FILE_NAME = "world.key"
 KEY_BYTES = 32
@@ -54,23 +55,23 @@ class WorldKey:
             ) from None
 
 
-def world_of(path: Path) -> Path:
-    """The world folder that a card, or what is kept of a machine, lies in.
+def world_of(path: Path) -> World:
+    """The world that a card, or what is kept of a machine, lies in.
 
     Raises StateCorrupt elsewhere.
     """
     for folder in (path, *path.parents):
         if folder.name in ("hsm", "cards"):
-            return folder.parent
+            return World.at(folder.parent)
     raise StateCorrupt(f"{path} is in no world folder")
 
 
-def world_key(world: Path) -> WorldKey:
+def world_key(world: World) -> WorldKey:
     """The key of a world, made now if it has none and never needed one.
 
     Raises StateForeign while the right one is away, OSError.
     """
-    path = private_folder(world) / FILE_NAME
+    path = private_folder(world.folder) / FILE_NAME
     # Held also to read it: what another process has just made is durable then.
     with _alone(world):
         if not path.exists():
@@ -84,12 +85,13 @@ def world_key(world: Path) -> WorldKey:
     return WorldKey(secret)
 
 
-def is_missing(world: Path) -> bool:
+def is_missing(world: World) -> bool:
     """Whether there is no key, and something that only it can read."""
-    return not (world / FILE_NAME).exists() and any(any(world.glob(pattern)) for pattern in SEALED)
+    hidden = any(any(world.folder.glob(pattern)) for pattern in SEALED)
+    return hidden and not world.key_file.exists()
 
 
-def _refuse_loss(world: Path, path: Path) -> None:
+def _refuse_loss(world: World, path: Path) -> None:
     """Another key would make all of it unreadable for good, just because this one was away for a
     while.
     """
@@ -101,8 +103,8 @@ def _refuse_loss(world: Path, path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _alone(world: Path) -> Iterator[None]:
-    descriptor = os.open(world, os.O_RDONLY | os.O_DIRECTORY)
+def _alone(world: World) -> Iterator[None]:
+    descriptor = os.open(world.folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield

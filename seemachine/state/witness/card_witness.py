@@ -18,13 +18,14 @@ from seemachine.state.disk.checksummed import seal, unseal
 from seemachine.state.disk.durable import flush_folder, private_folder, remove_file, replace_file
 from seemachine.state.disk.file_identity import handle_of, same_file
 from seemachine.state.errors import StateCopied, StateCorrupt, StateLinked
+from seemachine.world import World
 
 CARD = ".card"
 # Handle, SHA-256 of the content.
 Mark = list[bytes]
 
 
-def check_original(world: Path, card: Path) -> None:
+def check_original(world: World, card: Path) -> None:
     """Refuse the file of a card that is not the one that was written last.
 
     Raises StateCopied, StateLinked, StateCorrupt.
@@ -46,7 +47,7 @@ def _refuse_linked(card: Path, what: str) -> None:
         )
 
 
-def expect(world: Path, card: Path, written: Path) -> None:
+def expect(world: World, card: Path, written: Path) -> None:
     """Before `written` takes the place of a card: from here on either of the two is the card.
 
     A copy does not become one.
@@ -58,19 +59,19 @@ def expect(world: Path, card: Path, written: Path) -> None:
     _remember(world, card, [*still, _mark(written)])
 
 
-def settle(world: Path, card: Path) -> None:
+def settle(world: World, card: Path) -> None:
     """After it took the place: the file that lies there, and no other, is the card."""
     _remember(world, card, [_mark(card)])
 
 
-def forget(world: Path, card: Path) -> None:
+def forget(world: World, card: Path) -> None:
     """No file is this card any more, unless it is blank."""
     path = _record(world, card)
     if path.exists():
         remove_file(path)
 
 
-def _is_known(world: Path, card: Path) -> bool:
+def _is_known(world: World, card: Path) -> bool:
     known = _marks(_record(world, card))
     if not known or not card.exists():
         return False
@@ -106,7 +107,7 @@ def _marks(path: Path) -> list[Mark]:
     return marks
 
 
-def _remember(world: Path, card: Path, marks: list[Mark]) -> None:
+def _remember(world: World, card: Path, marks: list[Mark]) -> None:
     record = _record(world, card)
     private_folder(record.parent)
     replace_file(
@@ -114,7 +115,7 @@ def _remember(world: Path, card: Path, marks: list[Mark]) -> None:
     )
 
 
-def _record(world: Path, card: Path) -> Path:
+def _record(world: World, card: Path) -> Path:
     if card.suffix == CARD:
-        return world / "witness" / "cards" / card.stem
-    return world / "witness" / "making" / f"{card.parent.parent.name}-{card.stem}"
+        return world.witness / "cards" / card.stem
+    return world.witness / "making" / f"{card.parent.parent.name}-{card.stem}"

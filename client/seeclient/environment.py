@@ -1,0 +1,77 @@
+"""What a client is told before it connects: which world, which machines, which certificate.
+
+Both commands and `open_fleet` make it; nothing below them asks the environment of the process.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from seeclient import dispatch, tls
+from seeclient.effects import Address, Roster
+from seeclient.keys import KeyStore
+from seeclient.sightings import Sightings
+from seeclient.tls import Credentials, Tls
+from seemachine.world import World
+
+FLEET_VARIABLE = "SEEMACHINE_FLEET"
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """`fleet` is a text such as `host:port,host:port`, the path of a fleet file, addresses, or None
+    for the published objects of the world; without `tls` the certificates are those of the world.
+    """
+
+    world: World
+    fleet: str | Path | Sequence[Address] | None = None
+    tls: Tls | None = None
+
+    def addresses(self) -> list[Address]:
+        """Where machines should be, in module order. Raises StatusError (InvalidParameter)."""
+        if self.fleet is None or isinstance(self.fleet, str | Path):
+            return dispatch.addresses(self.world, self.fleet)
+        return list(self.fleet)
+
+    def roster(self) -> Roster:
+        """No machine yet, and what this host has."""
+        return Roster(KeyStore(self.world.keys), Sightings(self.world.seen))
+
+    def credentials(self) -> Credentials:
+        """What to connect with."""
+        return Credentials(self.tls, self.world.pki)
+
+
+def from_process(environ: Mapping[str, str], world: World | None = None) -> Environment:
+    """As the variables of a process say. Raises StatusError (InvalidParameter)."""
+    return Environment(
+        world or World.from_environment(environ),
+        environ.get(FLEET_VARIABLE) or None,
+        tls.from_environment(environ),
+    )
+
+
+def chosen(
+    environ: Mapping[str, str],
+    world: World | Path | str | None,
+    fleet: str | Path | None,
+    files: Tls | None,
+) -> Environment:
+    """As the arguments of `open_fleet` say.
+
+    With a world, or the fleet file of one, variables say nothing more: all is of that world.
+    Raises StatusError (InvalidParameter).
+    """
+    named = world if isinstance(world, World) else World.at(world) if world else _world_of(fleet)
+    if named is not None:
+        return Environment(named, fleet, files)
+    told = from_process(environ)
+    return Environment(told.world, fleet or told.fleet, files or told.tls)
+
+
+def _world_of(fleet: str | Path | None) -> World | None:
+    """The world whose folder a fleet file is in."""
+    if fleet is None or Path(fleet).suffix != ".toml":
+        return None
+    world = World.at(Path(fleet).parent)
+    return world if any(map(Path.is_dir, (world.machines, world.cards, world.kmdata))) else None
