@@ -132,7 +132,7 @@ class Desk:
         return done.returncode, done.stdout + done.stderr
 
     def _tool(self, name: str, words: list[str], typed: str, folder: Path) -> tuple[int, str]:
-        main: Any = importlib.import_module(f"seemachine.nfast.{name.replace('-', '_')}").main
+        main: Any = importlib.import_module(f"seemachine.nfast.tools.{name.replace('-', '_')}").main
         self.site.typed[:] = typed.splitlines()
         before = Path.cwd()
         os.chdir(folder)

@@ -46,7 +46,7 @@ class Site:
     def run(self, name: str, *words: str, typed: tuple[str, ...] = ()) -> Ran:
         """Run a tool here."""
         self.typed[:] = typed
-        main = importlib.import_module(f"seemachine.nfast.{name.replace('-', '_')}").main
+        main = importlib.import_module(f"seemachine.nfast.tools.{name.replace('-', '_')}").main
         return self._ran(lambda: main(list(words)))
 
     def done(self, name: str, *words: str, typed: tuple[str, ...] = ()) -> list[str]:

@@ -28,7 +28,7 @@ def typed(
     command = [
         sys.executable,
         "-m",
-        name if name == "seemachine" else f"seemachine.nfast.{name}",
+        name if name == "seemachine" else f"seemachine.nfast.tools.{name}",
         *words,
     ]
     with subprocess.Popen(

@@ -72,7 +72,7 @@ def together(
 
 def tool(name: str, *words: str) -> tuple[str, ...]:
     """A call of a tool."""
-    return (f"seemachine.nfast.{name}", *words)
+    return (f"seemachine.nfast.tools.{name}", *words)
 
 
 def seemachine(*words: str) -> tuple[str, ...]:

@@ -81,7 +81,7 @@ def test_what_holds_no_secret_is_readable_as_the_umask_says(
     """
 
     def run(name: str, *words: str) -> None:
-        command = [sys.executable, "-m", f"seemachine.nfast.{name}", *words]
+        command = [sys.executable, "-m", f"seemachine.nfast.tools.{name}", *words]
         subprocess.run(
             command,
             env=five.env,

@@ -14,6 +14,7 @@ from seemachine.state.disk.durable import private_folder
 from seemachine.state.disk.world_key import world_key
 from seemachine.state.errors import StateCorrupt
 from seemachine.state.records import lease_values
+from seemachine.world import World
 
 FULL = Card("card7", LMS, tuple(lease(first=first, end=first + 8) for first in (0, 8, 16)))
 
@@ -53,13 +54,13 @@ def test_a_carried_card_of_another_kind(rack: Path, change: dict[str, object]) -
     values = unseal((rack / "card7.card").read_bytes(), "") | change
 
     with pytest.raises(StateCorrupt, match="card card7: not a card of this version"):
-        carried_card(rack.parent, "card7", seal(values))
+        carried_card(World.at(rack.parent), "card7", seal(values))
 
 
 @pytest.mark.parametrize("number", [0, 2, 4])
 def test_a_carried_card_with_other_leases(rack: Path, number: int) -> None:
     """The number in clear and the leases that were encrypted with it are the same number."""
-    secret = world_key(rack.parent).encrypt(
+    secret = world_key(World.at(rack.parent)).encrypt(
         "card",
         msgpack.packb(["card7", LMS, number]),
         msgpack.packb([lease_values(each) for each in FULL.leases]),
@@ -67,4 +68,4 @@ def test_a_carried_card_with_other_leases(rack: Path, number: int) -> None:
     data = seal({"name": "card7", "kind": LMS, "leases": number, "secret": secret})
 
     with pytest.raises(StateCorrupt, match="card card7: not a card of this version"):
-        carried_card(rack.parent, "card7", data)
+        carried_card(World.at(rack.parent), "card7", data)

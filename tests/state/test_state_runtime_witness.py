@@ -74,7 +74,7 @@ def put_back_image(world, kept, monkeypatch):
     """Put back an image of the disk: every file has the inode that it had."""
     shutil.rmtree(world.path)
     shutil.copytree(kept, world.path)
-    for module in ("witness_file", "file", "sqlite"):
+    for module in ("witness.record_file", "nvram.file", "nvram.sqlite"):
         monkeypatch.setattr(
             f"seemachine.state.{module}.handle_of", lambda path: str(path).encode().rjust(16)
         )
