@@ -6,9 +6,9 @@ Imports no event loop, so that short commands start fast.
 import contextlib
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVarTuple
 
 from seeclient import dispatch, environment, generating, inspecting, keys, signing, thresholds
 from seeclient.blocking_connection import Connection
@@ -29,8 +29,12 @@ from seeclient.events import Listener, ignore
 from seeclient.generating import Patience, Recipe
 from seeclient.message import Message
 from seeclient.tls import Tls
+from seemachine.wire.fields import Record
+from seemachine.wire.requests import Request
 from seemachine.wire.status import StatusError
 from seemachine.world import World
+
+Arguments = TypeVarTuple("Arguments")
 
 
 class Fleet:
@@ -121,7 +125,7 @@ class Fleet:
                 story.close()
                 raise
 
-    def _perform(self, effect: Effect) -> Any:
+    def _perform(self, effect: Effect) -> object:
         if isinstance(effect, Ask):
             [reply] = self._ask_all([effect.peer], effect.request)
             if isinstance(reply, StatusError):
@@ -132,9 +136,12 @@ class Fleet:
         if isinstance(effect, Work):
             return effect.call()
         assert isinstance(effect, Pause)
-        return time.sleep(effect.seconds)
+        time.sleep(effect.seconds)
+        return None
 
-    def _ask_all(self, peers: Sequence[Peer], request: Any) -> list[Any]:
+    def _ask_all(
+        self, peers: Sequence[Peer], request: Request[Record]
+    ) -> list[Record | StatusError]:
         """All requests out before the first reply is waited for."""
         with contextlib.ExitStack() as locks:
             for peer in peers:
@@ -145,9 +152,9 @@ class Fleet:
                 for peer, failed in zip(peers, sent, strict=True)
             ]
 
-    def _send(self, peer: Peer, request: Any) -> None:
+    def _send(self, peer: Peer, request: Request[Record]) -> None:
         connection = self._connections[peer]
-        if connection.stale and isinstance(request, dispatch.ANYWHERE):
+        if connection.stale and not request.BOUND:
             connection.close()
             connection.open(dispatch.current_address(self.environment.addresses(), peer))
             peer.greeting = connection.greet()
@@ -156,7 +163,9 @@ class Fleet:
         connection.send(request)
 
     @staticmethod
-    def _attempt(call: Any, *arguments: Any) -> Any:
+    def _attempt(
+        call: Callable[[*Arguments], Result], *arguments: *Arguments
+    ) -> Result | StatusError:
         try:
             return call(*arguments)
         except StatusError as failure:

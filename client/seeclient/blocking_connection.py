@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 from seeclient import dispatch, tls
 from seeclient.effects import Address
 from seeclient.sightings import NOTHING, Sightings
+from seemachine.wire.fields import Record
 from seemachine.wire.link import NEED_DATA, Answered, Closed, Link, Refused, Role
 from seemachine.wire.messages import Greeting, Hello
 from seemachine.wire.names import PROTOCOL
+from seemachine.wire.requests import Request
 from seemachine.wire.status import BadValue, PeerMisuse, StatusError
 
 if TYPE_CHECKING:
@@ -92,7 +94,7 @@ class Connection:
         """
         return self._closed or _has_news(self._socket)
 
-    def send(self, request: Any) -> None:
+    def send(self, request: Request[Record]) -> None:
         """Send a request; `receive` its reply before the next."""
         if self._closed:
             raise dispatch.lost(self.address, "closed")
@@ -105,7 +107,7 @@ class Connection:
         except OSError as error:
             raise self._broken(error) from None
 
-    def receive(self) -> Any:
+    def receive(self) -> Record | StatusError:
         """The reply, or the refusal as a value."""
         deadline = time.monotonic() + self._seconds
         while True:

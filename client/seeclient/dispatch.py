@@ -10,28 +10,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from seeclient.effects import Address, Ask, AskAll, Peer, Roster, Story
+from seeclient.effects import Address, Peer, Roster, Story, ask, ask_all
+from seemachine.wire.fields import Record
 from seemachine.wire.messages import (
-    BurnQuarantined,
-    DiscardLms,
-    GenerateLms,
     GetNvmemfileInfo,
     Greeting,
-    ListNvmemfiles,
-    ListQuarantine,
     ListSlots,
     NvmemfileInfo,
-    NvmemfileReserve,
-    NvmemfileSign,
-    NvmemfileSignDigest,
-    ProvisionLms,
-    ReadLedger,
-    ResumeLms,
-    SkipQuarantined,
     SlotListing,
 )
 from seemachine.wire.names import SEE_PORT, is_esn, is_nvram, printed_name
 from seemachine.wire.printable import is_printable
+from seemachine.wire.requests import Effect, Request
 from seemachine.wire.status import BadValue, Status, StatusError
 from seemachine.world import World
 
@@ -108,39 +98,13 @@ def lost(address: Address, reason: object) -> StatusError:
     )
 
 
-# What depends on nothing that the connection held before, so that a new connection may ask it.
-ANYWHERE = (
-    GenerateLms,
-    ResumeLms,
-    DiscardLms,
-    ProvisionLms,
-    GetNvmemfileInfo,
-    ListNvmemfiles,
-    NvmemfileSign,
-    NvmemfileReserve,
-    NvmemfileSignDigest,
-    ListSlots,
-    ReadLedger,
-    ListQuarantine,
-    BurnQuarantined,
-    SkipQuarantined,
-)
-
 # What takes no leaf and makes none, so that a machine may be asked that this host's memory doubts.
-HARMLESS = (
-    GetNvmemfileInfo,
-    ListNvmemfiles,
-    ListSlots,
-    ReadLedger,
-    ListQuarantine,
-    BurnQuarantined,
-    SkipQuarantined,
-)
+HARMLESS = (Effect.LOOKS, Effect.CHANGES)
 
 
-def refuse_doubted(peer: Peer, request: Any) -> None:
+def refuse_doubted(peer: Peer, request: Request[Record]) -> None:
     """Raise a machine's doubt again for what could take a leaf of it."""
-    if peer.doubt is not None and not isinstance(request, HARMLESS):
+    if peer.doubt is not None and request.EFFECT not in HARMLESS:
         raise peer.doubt
 
 
@@ -155,7 +119,7 @@ def current_address(found: Iterable[Address], peer: Peer) -> Address:
     )
 
 
-def bad_value(request: Any, error: BadValue) -> StatusError:
+def bad_value(request: Request[Record], error: BadValue) -> StatusError:
     """A value that no machine would take."""
     return StatusError(Status.InvalidParameter, str(error), request.NAME)
 
@@ -188,7 +152,7 @@ def for_generation(
     peers = [machine(roster, esn)] if esn else roster.peers
     if not cards:
         return peers[0], True
-    listings = yield AskAll(peers, ListSlots())
+    listings = yield from ask_all(peers, ListSlots())
     for peer, listing in zip(peers, listings, strict=True):
         if isinstance(listing, SlotListing) and blank_slot(listing, slot) is not None:
             return peer, True
@@ -207,7 +171,7 @@ def blank_slot(listing: SlotListing, wanted: int | None) -> int | None:
 
 def holders(roster: Roster, name: bytes) -> Story[list[tuple[Peer, NvmemfileInfo]]]:
     """The machines that hold an NVRAM file now, with what they say of it."""
-    replies = yield AskAll(roster.peers, GetNvmemfileInfo(file=name))
+    replies = yield from ask_all(roster.peers, GetNvmemfileInfo(file=name))
     found = [
         (peer, reply)
         for peer, reply in zip(roster.peers, replies, strict=True)
@@ -274,8 +238,7 @@ def no_holder(name: bytes) -> StatusError:
 
 def current_slots(peer: Peer) -> Story[SlotListing]:
     """The cards in a machine."""
-    listing: SlotListing = yield Ask(peer, ListSlots())
-    return listing
+    return (yield from ask(peer, ListSlots()))
 
 
 def _published(world: World) -> list[Address]:

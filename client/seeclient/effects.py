@@ -3,16 +3,21 @@
 Operations are generators without sockets, clocks or threads; two runners drive them.
 
 An operation yields effects and is sent their results; a refusal is thrown into it as StatusError.
-The trio runner is in fleet.py, the blocking one in blocking.py.
+The trio runner is in trio_fleet.py, the blocking one in blocking.py.
+
+What is sent in has no type of its own. So operations say `reply = yield from ask(peer, request)`,
+and likewise `ask_all` and `work`, which know it.
 """
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar, cast
 
 from seeclient.keys import KeyStore
 from seeclient.sightings import Sightings
+from seemachine.wire.fields import Record
 from seemachine.wire.messages import Greeting
+from seemachine.wire.requests import Request
 from seemachine.wire.status import StatusError
 
 
@@ -71,7 +76,7 @@ class Ask:
     """Send a request and wait for its reply."""
 
     peer: Peer
-    request: Any
+    request: Request[Record]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +86,7 @@ class AskAll:
     """
 
     peers: Sequence[Peer]
-    request: Any
+    request: Request[Record]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +100,31 @@ class Pause:
 class Work:
     """Call a function that hashes or reads files for a while."""
 
-    call: Callable[[], Any]
+    call: Callable[[], object]
 
 
 Effect = Ask | AskAll | Pause | Work
 Result = TypeVar("Result")
-Story = Generator[Effect, Any, Result]
+Reply = TypeVar("Reply", bound=Record)
+Story = Generator[Effect, object, Result]
 
 
-def resume(story: Story[Result], value: Any, refused: StatusError | None) -> Effect:
+def ask(peer: Peer, request: Request[Reply]) -> Story[Reply]:
+    """The reply of one machine. Raises StatusError."""
+    return cast(Reply, (yield Ask(peer, request)))
+
+
+def ask_all(peers: Sequence[Peer], request: Request[Reply]) -> Story[list[Reply | StatusError]]:
+    """The reply or the refusal of each of several machines, in their order."""
+    return cast(list[Reply | StatusError], (yield AskAll(peers, request)))
+
+
+def work(call: Callable[[], Result]) -> Story[Result]:
+    """What a function returns that hashes or reads files for a while. Raises what it raises."""
+    return cast(Result, (yield Work(call)))
+
+
+def resume(story: Story[Result], value: object, refused: StatusError | None) -> Effect:
     """Go on to the story's next effect, with the result or the refusal of the last one.
 
     Raises StopIteration at its end.

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from seeclient import dispatch, keys
-from seeclient.effects import Ask, Pause, Peer, Roster, Story
+from seeclient.effects import Pause, Peer, Roster, Story, ask
 from seeclient.events import (
     CardDone,
     CardsNeeded,
@@ -28,7 +28,6 @@ from seemachine.wire.messages import (
     GenerateLms,
     LmsChunk,
     LmsResumed,
-    LmsStarted,
     ResumeLms,
 )
 from seemachine.wire.names import FIRST_DYNAMIC_SLOT
@@ -102,7 +101,7 @@ def generate(
     if not ready and recipe.possible and not patience(peer, 0.0):
         raise _no_card(peer, recipe.slot)
     began = time.perf_counter()
-    started: LmsStarted = yield Ask(peer, _request(recipe))
+    started = yield from ask(peer, _request(recipe))
     tell(
         Started(recipe.alias, time.perf_counter() - began, started.remaining, 1 << started.expchunk)
     )
@@ -187,7 +186,7 @@ def _resumed_recipe(peer: Peer, alias: str, resumed: LmsResumed, slot: int | Non
 def _take_over(roster: Roster, label: str, esn: str) -> Story[tuple[Peer, LmsResumed]]:
     for peer in [dispatch.machine(roster, esn)] if esn else roster.peers:
         try:
-            return peer, (yield Ask(peer, ResumeLms(label=label)))
+            return peer, (yield from ask(peer, ResumeLms(label=label)))
         except StatusError as refused:
             if refused.status is not Status.UnknownID:
                 raise
@@ -288,7 +287,7 @@ def _chunks(making: Making) -> Story[tuple[LmsChunk, bytes]]:
     cache = []
     while True:
         began = time.perf_counter()
-        chunk: LmsChunk = yield Ask(making.peer, ContinueLms(handle=making.handle))
+        chunk = yield from ask(making.peer, ContinueLms(handle=making.handle))
         making.begun = True
         cache.append(chunk.cache)
         _check_nearer(making, chunk, cache)
@@ -336,7 +335,7 @@ def _forget(making: Making) -> Story[None]:
     One that does not answer any more keeps it, to no harm.
     """
     with contextlib.suppress(StatusError):
-        yield Ask(making.peer, DiscardLms(label=making.recipe.alias.lower()))
+        yield from ask(making.peer, DiscardLms(label=making.recipe.alias.lower()))
 
 
 def _one_card(making: Making) -> Story[CardWritten]:
@@ -351,9 +350,8 @@ def _one_card(making: Making) -> Story[CardWritten]:
         try:
             # Asked even without a blank card there, for the machine then turns on the light at its
             # reader.
-            written: CardWritten = yield Ask(
-                peer, ContinueLmsCard(handle=making.handle, slot=chosen)
-            )
+            request = ContinueLmsCard(handle=making.handle, slot=chosen)
+            written = yield from ask(peer, request)
         except StatusError as refused:
             making.doubt = refused.status is not Status.NotAvailable
             if making.doubt or not making.patience(peer, time.monotonic() - began):

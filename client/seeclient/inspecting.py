@@ -6,12 +6,11 @@ from dataclasses import dataclass, replace
 
 from seeclient import dispatch, thresholds
 from seeclient.dispatch import NVMEMFILE
-from seeclient.effects import Ask, AskAll, Roster, Story
+from seeclient.effects import Roster, Story, ask, ask_all
 from seeclient.keys import KeyFile
 from seemachine.wire.messages import (
     GetNvmemfileInfo,
     ListSlots,
-    LmsProvisioned,
     NvmemfileInfo,
     ProvisionLms,
     Slot,
@@ -92,8 +91,8 @@ class Provisioned:
 
 def info(roster: Roster, key: KeyFile) -> Story[KeyInfo]:
     """Ask every machine."""
-    listings = yield AskAll(roster.peers, ListSlots())
-    files = yield AskAll(roster.peers, GetNvmemfileInfo(file=key.name))
+    listings = yield from ask_all(roster.peers, ListSlots())
+    files = yield from ask_all(roster.peers, GetNvmemfileInfo(file=key.name))
     views = []
     for peer, listing, file in zip(roster.peers, listings, files, strict=True):
         slots = tuple(listing.slots) if isinstance(listing, SlotListing) else ()
@@ -111,7 +110,7 @@ def _held(file: NvmemfileInfo | StatusError) -> tuple[int, int, int, int, int]:
 def provision(roster: Roster, esn: str, slot: int) -> Story[Provisioned]:
     """Move the next lease of the card in a slot into its machine. Raises StatusError."""
     peer = dispatch.machine(roster, esn)
-    moved: LmsProvisioned = yield Ask(peer, ProvisionLms(slot=slot))
+    moved = yield from ask(peer, ProvisionLms(slot=slot))
     threshold = yield from thresholds.settle(roster, peer, moved)
     leaves = moved.first, moved.end
     return Provisioned(peer.esn, moved.public_key, *leaves, moved.leases, *threshold)

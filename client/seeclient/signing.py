@@ -7,10 +7,9 @@ import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from seeclient import dispatch, thresholds
-from seeclient.effects import Ask, Pause, Peer, Roster, Story, Work
+from seeclient.effects import Pause, Peer, Reply, Roster, Story, ask, work
 from seeclient.keys import KeyFile
 from seeclient.message import Message
 from seemachine.lms import engines, hss
@@ -28,6 +27,7 @@ from seemachine.wire.messages import (
     NvmemfileSignDigest,
     NvmemfileSigned,
 )
+from seemachine.wire.requests import Again, Request
 from seemachine.wire.status import Status, StatusError
 
 VERIFY = "lms_public_verify"
@@ -133,18 +133,15 @@ def _checked(roster: Roster, peer: Peer, wish: Wish, *, load: bool) -> Story[Nvm
 def _sign_on(peer: Peer, wish: Wish) -> Story[NvmemfileSigned]:
     # A machine may take more in one message than fits what this client sends.
     whole = wish.message.at_most(min(peer.greeting.limits.message, MAX_FRAME - ENVELOPE_BYTES))
-    signed: NvmemfileSigned
     if whole is not None:
-        signed = yield from _persist(peer, wish.key, _sign_request(wish, whole))
-        return signed
+        return (yield from persist(peer, wish.key, _sign_request(wish, whole)))
     try:
-        signed = yield from _sign_hashed(peer, wish)
+        return (yield from _sign_hashed(peer, wish))
     except StatusError as refused:
         if refused.status is not Status.ObjectInUse:
             raise
-        # The machine was started anew between the two halves, and has given the leaf up.
-        signed = yield from _sign_hashed(peer, wish)
-    return signed
+    # The machine was started anew between the two halves, and has given the leaf up.
+    return (yield from _sign_hashed(peer, wish))
 
 
 def _sign_request(wish: Wish, message: bytes) -> NvmemfileSign:
@@ -155,19 +152,19 @@ def _sign_request(wish: Wish, message: bytes) -> NvmemfileSign:
 def _sign_hashed(peer: Peer, wish: Wish) -> Story[NvmemfileSigned]:
     key, token = wish.key, new_token()
     request = NvmemfileReserve(file=key.name, token=token, acknowledge=wish.why)
-    reserved: NvmemfileReserved = yield from _persist(peer, key, request)
-    digest = yield Work(partial(_hash, key, reserved, wish.message))
-    signed: NvmemfileSigned = yield from _persist(
-        peer, key, NvmemfileSignDigest(file=key.name, token=token, digest=digest)
-    )
-    return signed
+    reserved = yield from persist(peer, key, request)
+    digest = yield from work(partial(_hash, key, reserved, wish.message))
+    bound = NvmemfileSignDigest(file=key.name, token=token, digest=digest)
+    return (yield from persist(peer, key, bound))
 
 
-def _persist(peer: Peer, key: KeyFile, request: Any) -> Story[Any]:
-    """Ask again when the reply was lost on the way: by the request's token the machine knows it,
-    and takes no other leaf.
+def persist(peer: Peer, key: KeyFile, request: Request[Reply]) -> Story[Reply]:
+    """Ask again when the reply was lost on the way, if the request is one for that.
+
+    A machine knows a signature that it made by the request's token, and takes no other leaf.
     """
-    pauses, again = iter(RETRY_PAUSES), False
+    pauses = iter(RETRY_PAUSES if request.AGAIN is not Again.NEVER else ())
+    again = False
     while True:
         try:
             return (yield from _ask(peer, key, request, again=again))
@@ -179,17 +176,17 @@ def _persist(peer: Peer, key: KeyFile, request: Any) -> Story[Any]:
         again = True
 
 
-def _ask(peer: Peer, key: KeyFile, request: Any, *, again: bool) -> Story[Any]:
+def _ask(peer: Peer, key: KeyFile, request: Request[Reply], *, again: bool) -> Story[Reply]:
     """A machine that was started again may want the node cache before it answers; under another
     token the signature would cost a leaf.
     """
     try:
-        return (yield Ask(peer, request))
+        return (yield from ask(peer, request))
     except StatusError as refused:
         if not again or refused.status is not Status.NotAvailable or not key.cache:
             raise
     yield from _load(peer, key)
-    return (yield Ask(peer, request))
+    return (yield from ask(peer, request))
 
 
 def new_token() -> bytes:
@@ -205,9 +202,8 @@ def _load(peer: Peer, key: KeyFile) -> Story[None]:
     for offset in range(0, len(key.cache), CACHE_PART_BYTES):
         part = key.cache[offset : offset + CACHE_PART_BYTES]
         try:
-            yield Ask(
-                peer, LoadLms(file=key.name, expcache=key.expcache, offset=offset, nodes=part)
-            )
+            request = LoadLms(file=key.name, expcache=key.expcache, offset=offset, nodes=part)
+            yield from ask(peer, request)
         except StatusError as refused:
             # Another thread or task is loading over this connection too: one of the two will get
             # through.

@@ -7,13 +7,12 @@ Thresholds); the key file has the number for leases on cards that were written b
 from dataclasses import replace
 
 from seeclient import dispatch
-from seeclient.effects import Ask, AskAll, Peer, Roster, Story
+from seeclient.effects import Peer, Roster, Story, ask, ask_all
 from seeclient.keys import KeyFile
 from seemachine.wire.messages import (
     MAX_ACKNOWLEDGEMENT,
     MAX_WARNAT,
     LmsProvisioned,
-    NvmemfileInfo,
     WarnNvmemfile,
 )
 from seemachine.wire.printable import is_printable
@@ -47,7 +46,8 @@ def warn_at(roster: Roster, key: KeyFile, count: int) -> Story[KeyFile]:
         what = f"warnat takes a number from 0 to {MAX_WARNAT}, not {count}"
         raise StatusError(Status.InvalidParameter, what, WHERE)
     held = yield from dispatch.holders(roster, key.name)
-    replies = yield AskAll([peer for peer, _ in held], WarnNvmemfile(file=key.name, warnat=count))
+    request = WarnNvmemfile(file=key.name, warnat=count)
+    replies = yield from ask_all([peer for peer, _ in held], request)
     for reply in replies:
         # Its last leaf was taken meanwhile.
         if isinstance(reply, StatusError) and reply.status is not Status.NotAvailable:
@@ -69,7 +69,7 @@ def settle(
     if wanted <= moved.warnat:
         return moved.warnat, None
     try:
-        described: NvmemfileInfo = yield Ask(peer, WarnNvmemfile(file=moved.file, warnat=wanted))
+        described = yield from ask(peer, WarnNvmemfile(file=moved.file, warnat=wanted))
     except StatusError as refused:
         return moved.warnat, refused
     return described.warnat, None

@@ -9,9 +9,11 @@ from seeclient import dispatch, tls
 from seeclient.blocking_connection import CONNECT_SECONDS, READ_BYTES, REPLY_GRACE_SECONDS
 from seeclient.effects import Address
 from seeclient.sightings import NOTHING, Sightings
+from seemachine.wire.fields import Record
 from seemachine.wire.link import NEED_DATA, Answered, Closed, Link, Refused, Role
 from seemachine.wire.messages import Greeting, Hello
 from seemachine.wire.names import PROTOCOL
+from seemachine.wire.requests import Request
 from seemachine.wire.status import BadValue, PeerMisuse, StatusError
 
 if TYPE_CHECKING:
@@ -68,7 +70,7 @@ class Connection:
             await self.close()
             raise
 
-    async def ask(self, request: Any) -> Any:
+    async def ask(self, request: Request[Record]) -> Record | StatusError:
         """The reply, or the refusal as a value. Raises StatusError when the connection is lost."""
         if self._closed:
             raise dispatch.lost(self.address, "closed")
@@ -128,7 +130,7 @@ class Connection:
         finally:
             await trio.aclose_forcefully(self._wire)
 
-    async def _receive(self) -> Any:
+    async def _receive(self) -> Record | StatusError:
         while True:
             event = self._link.next_event()
             if event is NEED_DATA:

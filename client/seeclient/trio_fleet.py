@@ -28,6 +28,8 @@ from seeclient.generating import Patience, Recipe
 from seeclient.message import Message
 from seeclient.tls import Tls
 from seeclient.trio_connection import Connection, connect
+from seemachine.wire.fields import Record
+from seemachine.wire.requests import Request
 from seemachine.wire.status import StatusError
 from seemachine.world import World
 
@@ -109,7 +111,7 @@ class Fleet:
                 story.close()
                 raise
 
-    async def _perform(self, effect: Effect) -> Any:
+    async def _perform(self, effect: Effect) -> object:
         if isinstance(effect, Ask):
             reply = await self._ask(effect.peer, effect.request)
             if isinstance(reply, StatusError):
@@ -120,12 +122,13 @@ class Fleet:
         if isinstance(effect, Work):
             return await trio.to_thread.run_sync(effect.call, abandon_on_cancel=True)
         assert isinstance(effect, Pause)
-        return await trio.sleep(effect.seconds)
+        await trio.sleep(effect.seconds)
+        return None
 
-    async def _ask(self, peer: Peer, request: Any) -> Any:
+    async def _ask(self, peer: Peer, request: Request[Record]) -> Record | StatusError:
         async with self._connections[peer].lock:
             connection = self._connections[peer]
-            if connection.stale and isinstance(request, dispatch.ANYWHERE):
+            if connection.stale and not request.BOUND:
                 address = dispatch.current_address(self._environment.addresses(), peer)
                 fresh = await connect(address, self._credentials, self.roster.sightings)
                 fresh.lock = connection.lock
@@ -134,8 +137,10 @@ class Fleet:
                 peer.greeting = await connection.greet()
             return await connection.ask(request)
 
-    async def _ask_all(self, peers: Sequence[Peer], request: Any) -> list[Any]:
-        replies: list[Any] = [None] * len(peers)
+    async def _ask_all(
+        self, peers: Sequence[Peer], request: Request[Record]
+    ) -> list[Record | StatusError]:
+        replies: dict[int, Record | StatusError] = {}
 
         async def ask_one(index: int, peer: Peer) -> None:
             try:
@@ -146,7 +151,7 @@ class Fleet:
         async with trio.open_nursery() as nursery:
             for index, peer in enumerate(peers):
                 nursery.start_soon(ask_one, index, peer)
-        return replies
+        return [replies[index] for index in range(len(peers))]
 
     async def connect(self) -> None:
         """Connect to all at once; who does not answer goes to `roster.failures`."""

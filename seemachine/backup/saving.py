@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seeclient import blocking, environment, keys
-from seeclient.effects import Ask, Peer, Story
+from seeclient.effects import Peer, Story, ask
 
 from seemachine.backup import lending
 from seemachine.backup.archive import (
@@ -139,7 +139,7 @@ def portrait(fleet: blocking.Fleet, peer: Peer) -> Portrait:
 
 
 def _listing(peer: Peer) -> Story[NvmemfileListing]:
-    listing: NvmemfileListing = yield Ask(peer, ListNvmemfiles())
+    listing = yield from ask(peer, ListNvmemfiles())
     return listing
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from seeclient import blocking, dispatch, environment
-from seeclient.effects import Ask, Peer, Roster, Story
+from seeclient.effects import Peer, Roster, Story, ask
 from seeclient.keys import KeyStore
 
 from seemachine.fleet.suspects import suspects_of, suspects_told
@@ -20,7 +20,6 @@ from seemachine.wire.messages import (
     BurnQuarantined,
     ListNvmemfiles,
     NvmemfileInfo,
-    NvmemfileListing,
     SkipQuarantined,
     Suspect,
 )
@@ -170,13 +169,13 @@ def _burn_one(roster: Roster, esn: str, name: str) -> Story[int]:
         if name in labels
         else BurnQuarantined(file=_file(roster.keys, name), label="")
     )
-    burned = yield Ask(peer, request)
+    burned = yield from ask(peer, request)
     lost: int = burned.lost
     return lost
 
 
 def _skip_one(roster: Roster, esn: str, file: bytes, leaf: int) -> Story[int]:
-    skipped = yield Ask(dispatch.machine(roster, esn), SkipQuarantined(file=file, leaf=leaf))
+    skipped = yield from ask(dispatch.machine(roster, esn), SkipQuarantined(file=file, leaf=leaf))
     remaining: int = skipped.remaining
     return remaining
 
@@ -193,7 +192,7 @@ def _settled(peer: Peer) -> Story[list[NvmemfileInfo]]:
             f"{_name(found[0])} of {peer.esn} is in quarantine; burn it, or skip, first",
             WHERE,
         )
-    listing: NvmemfileListing = yield Ask(peer, ListNvmemfiles())
+    listing = yield from ask(peer, ListNvmemfiles())
     return listing.files
 
 

@@ -1,12 +1,12 @@
 """What can be asked of a machine: request in, reply out, plain functions.
 
-The table below is the whole list.
+`table.COMMANDS` is the whole list. A request without a function is a TypeError here, at import.
 """
 
-from collections.abc import Callable
-from typing import Any
+from typing import TypeVar
 
 from seemachine.commands import generate, hello, nvmem, provision, quarantine, resume, slots
+from seemachine.commands.table import COMMANDS, check_whole, handler_of
 from seemachine.lms.generation import Stopped
 from seemachine.lms.parameters import ParameterError
 from seemachine.machine import Session
@@ -23,34 +23,28 @@ from seemachine.state.errors import (
     StateFailed,
     TokenSpent,
 )
-from seemachine.wire import messages as m
+from seemachine.wire.fields import Record
+from seemachine.wire.requests import REQUESTS, Request
 from seemachine.wire.status import Status, StatusError
 
-COMMANDS: dict[type[Any], Callable[[Session, Any], Any]] = {
-    m.Hello: hello.hello,
-    m.GenerateLms: generate.generate,
-    m.ContinueLms: generate.advance,
-    m.ContinueLmsCard: generate.write_card,
-    m.ResumeLms: resume.resume,
-    m.DiscardLms: resume.discard,
-    m.ProvisionLms: provision.provision,
-    m.GetNvmemfileInfo: nvmem.info,
-    m.ListNvmemfiles: nvmem.listing,
-    m.WarnNvmemfile: nvmem.warn,
-    m.NvmemfileSign: nvmem.sign,
-    m.NvmemfileReserve: nvmem.reserve,
-    m.NvmemfileSignDigest: nvmem.sign_digest,
-    m.LoadLms: nvmem.load,
-    m.ListSlots: slots.listing,
-    m.ReadLedger: nvmem.ledger,
-    m.ListQuarantine: quarantine.listing,
-    m.BurnQuarantined: quarantine.burn,
-    m.SkipQuarantined: quarantine.skip,
-}
+__all__ = [
+    "COMMANDS",
+    "STATUSES",
+    "answer",
+    "generate",
+    "hello",
+    "nvmem",
+    "provision",
+    "quarantine",
+    "refusal",
+    "resume",
+    "slots",
+]
 
-# Under which name the guide's machine reports an error of a command, where that is not the
-# request's own.
-WHERE = {"provisionLMS": "command_see_provisionLMS"}
+Reply = TypeVar("Reply", bound=Record)
+
+# Every family is imported above, and with it every function.
+check_whole(REQUESTS.values())
 
 # The first that fits. What is not here is a bug of ours.
 STATUSES: tuple[tuple[type[Exception], Status], ...] = (
@@ -70,20 +64,20 @@ STATUSES: tuple[tuple[type[Exception], Status], ...] = (
 )
 
 
-def answer(session: Session, request: Any) -> Any:
+def answer(session: Session, request: Request[Reply]) -> Reply | StatusError:
     """The reply to a request, or the StatusError that refuses it.
 
     Nothing else leaves here; a bug's traceback is the error's cause.
     """
     try:
-        return COMMANDS[type(request)](session, request)
+        return handler_of(request)(session, request)
     except Exception as error:  # noqa: BLE001
         return refusal(request, error)
 
 
-def refusal(request: Any, error: Exception) -> StatusError:
+def refusal(request: Request[Record], error: Exception) -> StatusError:
     """The one place where errors of the machine become statuses of the wire."""
-    where = WHERE.get(request.NAME, request.NAME)
+    where = request.WHERE
     if isinstance(error, StatusError):
         return StatusError(error.status, _within(error.detail, where), where)
     if lack := lacking(error):

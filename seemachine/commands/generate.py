@@ -12,6 +12,7 @@ from seemachine.commands.making import (
     save_head,
     save_step,
 )
+from seemachine.commands.table import command
 from seemachine.lms.engines import Engine
 from seemachine.lms.generation import Generation, Stopped, default_expchunk
 from seemachine.lms.parameters import OtsParameters, ParameterError, TreeParameters, lmots, lms
@@ -40,6 +41,7 @@ from seemachine.wire.printable import fitting
 from seemachine.wire.status import Status, StatusError
 
 
+@command
 def generate(session: Session, request: GenerateLms) -> LmsStarted:
     """Begin a key.
 
@@ -105,6 +107,7 @@ def _check_bound(name: str, exponent: int, least: int, most: int) -> None:
         )
 
 
+@command
 def advance(session: Session, request: ContinueLms) -> LmsChunk:
     """Do one chunk; with the last one a singular key goes into NVRAM, and a sectorized key begins
     to wait for its cards.
@@ -182,6 +185,7 @@ def _install(machine: Machine, pending: PendingKey) -> None:
         )
 
 
+@command
 def write_card(session: Session, request: ContinueLmsCard) -> CardWritten:
     """Write the leases of the next card to the blank card in a slot.
 

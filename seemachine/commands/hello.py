@@ -1,12 +1,14 @@
 """hello: who is there."""
 
 import seemachine
+from seemachine.commands.table import command
 from seemachine.machine import Session
 from seemachine.wire.messages import Greeting, Hello
 from seemachine.wire.names import PROTOCOL, SDK_VERSION
 from seemachine.wire.status import Status, StatusError
 
 
+@command
 def hello(session: Session, request: Hello) -> Greeting:
     """Introduce the machine. Refuses a client of another protocol version with InvalidParameter."""
     if request.protocol != PROTOCOL:

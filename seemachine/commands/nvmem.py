@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from seemachine.commands.leases import from_store, refuse_foreign
+from seemachine.commands.table import command
 from seemachine.lms.hashing import message_digest
 from seemachine.lms.keys import PublicKey
 from seemachine.lms.lease import Lease
@@ -54,11 +55,13 @@ class Signing:
     digest: bytes
 
 
+@command
 def info(session: Session, request: GetNvmemfileInfo) -> NvmemfileInfo:
     """Describe one NVRAM file."""
     return _describe(session.machine, _file(session.machine, request.file))
 
 
+@command
 def listing(session: Session, request: ListNvmemfiles) -> NvmemfileListing:
     """Describe them all."""
     del request
@@ -69,6 +72,7 @@ def listing(session: Session, request: ListNvmemfiles) -> NvmemfileListing:
     return NvmemfileListing(files=[_describe(machine, file) for file in files])
 
 
+@command
 def warn(session: Session, request: WarnNvmemfile) -> NvmemfileInfo:
     """Set the threshold of one NVRAM file."""
     machine = session.machine
@@ -77,6 +81,7 @@ def warn(session: Session, request: WarnNvmemfile) -> NvmemfileInfo:
     return _describe(machine, _file(machine, request.file))
 
 
+@command
 def load(session: Session, request: LoadLms) -> LmsLoaded:
     """Take a part of a key file's node cache; with the last one it is checked against the key's
     root and taken into use.
@@ -126,6 +131,7 @@ def prepare(machine: Machine, name: bytes) -> None:
         raise _damaged(error) from None
 
 
+@command
 def sign(session: Session, request: NvmemfileSign) -> NvmemfileSigned:
     """One signature on its own: prepare, reserve durably, sign."""
     if not ready(session.machine, request.file):
@@ -177,6 +183,7 @@ def _finish_one(machine: Machine, started: Signing | Exception) -> NvmemfileSign
     return signed
 
 
+@command
 def reserve(session: Session, request: NvmemfileReserve) -> NvmemfileReserved:
     """Set a leaf aside for a message that the client hashes."""
     machine = session.machine
@@ -196,6 +203,7 @@ def reserve(session: Session, request: NvmemfileReserve) -> NvmemfileReserved:
     )
 
 
+@command
 def sign_digest(session: Session, request: NvmemfileSignDigest) -> NvmemfileSigned:
     """Sign Q with the leaf that was set aside for it."""
     machine = session.machine
@@ -220,6 +228,7 @@ def sign_digest(session: Session, request: NvmemfileSignDigest) -> NvmemfileSign
     return _finish_one(machine, Signing(lease, reserved, request.digest))
 
 
+@command
 def ledger(session: Session, request: ReadLedger) -> LedgerPage:
     """A part of the machine's ledger."""
     stored = session.machine.store.ledger(min(request.after, LAST_ROW), request.most)

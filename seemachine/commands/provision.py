@@ -1,12 +1,14 @@
 """provisionLMS: a lease moves from a card into NVRAM (guide 2.7.2.1 step 5)."""
 
 from seemachine.commands.leases import problem_of, refuse_foreign, refuse_undelegated
+from seemachine.commands.table import command
 from seemachine.machine import Machine, Session
 from seemachine.state.records import StoredLease
 from seemachine.wire.messages import LmsProvisioned, ProvisionLms
 from seemachine.wire.status import Status, StatusError
 
 
+@command
 def provision(session: Session, request: ProvisionLms) -> LmsProvisioned:
     """Move the next lease.
 

@@ -4,6 +4,7 @@ None of them leads back.
 """
 
 from seemachine.commands.leases import problem_of
+from seemachine.commands.table import command
 from seemachine.machine import Machine, Session
 from seemachine.state.errors import LeaseSpent
 from seemachine.wire.messages import (
@@ -44,6 +45,7 @@ def inspect(machine: Machine) -> list[str]:
     return sorted({doubt, *(file.quarantine for file in files)} - {""})
 
 
+@command
 def listing(session: Session, request: ListQuarantine) -> QuarantineListing:
     """NVRAM files first, then half-made keys."""
     machine = session.machine
@@ -77,6 +79,7 @@ def listing(session: Session, request: ListQuarantine) -> QuarantineListing:
     return QuarantineListing(suspects=suspects[request.after : request.after + MAX_SUSPECTS])
 
 
+@command
 def burn(session: Session, request: BurnQuarantined) -> QuarantineBurned:
     """Destroy a file, or acknowledge that a half-made key is gone.
 
@@ -95,6 +98,7 @@ def burn(session: Session, request: BurnQuarantined) -> QuarantineBurned:
     return QuarantineBurned(lost=lost)
 
 
+@command
 def skip(session: Session, request: SkipQuarantined) -> QuarantineSkipped:
     """Go on at a later leaf. Refuses an earlier one with InvalidParameter."""
     _suspect(session, request.file)

@@ -4,6 +4,7 @@ went away.
 
 from seemachine.commands import making
 from seemachine.commands.leases import refuse_undelegated
+from seemachine.commands.table import command
 from seemachine.machine import Machine, PendingKey, Session
 from seemachine.state.checkpoints import is_label
 from seemachine.wire.messages import DiscardLms, LmsDiscarded, LmsResumed, ResumeLms
@@ -11,6 +12,7 @@ from seemachine.wire.names import HANDLE_BYTES
 from seemachine.wire.status import Status, StatusError
 
 
+@command
 def resume(session: Session, request: ResumeLms) -> LmsResumed:
     """Take a half-made key over: from the connection that makes it now, or from disk."""
     refuse_undelegated(session.machine)
@@ -34,6 +36,7 @@ def resume(session: Session, request: ResumeLms) -> LmsResumed:
     )
 
 
+@command
 def discard(session: Session, request: DiscardLms) -> LmsDiscarded:
     """Forget what is kept under a label, or find it forgotten."""
     if is_label(request.label):

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from seeclient import blocking
-from seeclient.effects import Ask, Peer, Story
+from seeclient.effects import Peer, Story, ask
 
-from seemachine.wire.messages import MAX_LEDGER_PAGE, LedgerEntry, LedgerPage, ReadLedger
+from seemachine.wire.messages import MAX_LEDGER_PAGE, LedgerEntry, ReadLedger
 from seemachine.wire.status import Status, StatusError
 
 
@@ -26,7 +26,7 @@ def rows_of(fleet: blocking.Fleet, peer: Peer) -> Iterator[dict[str, Any]]:
 
 
 def _page(peer: Peer, after: int) -> Story[list[LedgerEntry]]:
-    page: LedgerPage = yield Ask(peer, ReadLedger(after=after, most=MAX_LEDGER_PAGE))
+    page = yield from ask(peer, ReadLedger(after=after, most=MAX_LEDGER_PAGE))
     return page.entries
 
 

@@ -1,9 +1,9 @@
 """What the machines of a fleet have in quarantine."""
 
 from seeclient import dispatch
-from seeclient.effects import Ask, Peer, Roster, Story
+from seeclient.effects import Peer, Roster, Story, ask
 
-from seemachine.wire.messages import MAX_SUSPECTS, ListQuarantine, QuarantineListing, Suspect
+from seemachine.wire.messages import MAX_SUSPECTS, ListQuarantine, Suspect
 from seemachine.wire.status import StatusError
 
 # An NVRAM holds 4,096 files, and nobody leaves that many half-made keys behind.
@@ -37,7 +37,7 @@ def suspects_of(peer: Peer) -> Story[list[Suspect]]:
     """What one machine has in quarantine. Raises StatusError."""
     found: list[Suspect] = []
     while len(found) < MOST_SUSPECTS:
-        listing: QuarantineListing = yield Ask(peer, ListQuarantine(after=len(found)))
+        listing = yield from ask(peer, ListQuarantine(after=len(found)))
         found += listing.suspects
         if len(listing.suspects) < MAX_SUSPECTS:
             return found

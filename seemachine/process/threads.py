@@ -11,7 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 from queue import SimpleQueue
-from typing import Any, TypeVar
+from typing import Any, TypeVar, TypeVarTuple
 
 import trio
 
@@ -22,6 +22,7 @@ from seemachine.process.shortage import THREADS, lacking
 SCARCE_SECONDS = 0.02
 
 Result = TypeVar("Result")
+Arguments = TypeVarTuple("Arguments")
 Job = tuple["Future[Any]", Callable[[], Any]]
 
 
@@ -48,8 +49,8 @@ class Threads:
 
     async def run(
         self,
-        work: Callable[..., Result],
-        *arguments: Any,
+        work: Callable[[*Arguments], Result],
+        *arguments: *Arguments,
         abandon_on_cancel: bool = False,
     ) -> Result:
         """What work returns or raises, in its turn. Cancelled before that, it is not done.
@@ -102,8 +103,8 @@ class Workers:
     async def run(
         self,
         limiter: trio.CapacityLimiter,
-        work: Callable[..., Result],
-        *arguments: Any,
+        work: Callable[[*Arguments], Result],
+        *arguments: *Arguments,
     ) -> Result:
         """See trio.to_thread.run_sync; cancelled, work that was begun is left to itself."""
         try:

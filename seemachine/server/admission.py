@@ -14,23 +14,13 @@ from collections import OrderedDict
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from ipaddress import IPv6Address, ip_address
-from typing import Any
 
 import trio
 
 from seemachine.config import LimitSettings
 from seemachine.server.buckets import Bucket
-from seemachine.wire import messages as m
-
-# Requests that change nothing. Anybody can ask them all day.
-READING = (
-    m.Hello,
-    m.GetNvmemfileInfo,
-    m.ListNvmemfiles,
-    m.ListSlots,
-    m.ReadLedger,
-    m.ListQuarantine,
-)
+from seemachine.wire.fields import Record
+from seemachine.wire.requests import Effect, Request
 
 # Of all connections of a peer. Each needs one hello, which does not count; some say it again to see
 # whether anybody is there.
@@ -114,26 +104,26 @@ class Seat:
                 await trio.sleep(delay)
 
     @contextmanager
-    def at_work(self, request: Any) -> Iterator[None]:
+    def at_work(self, request: Request[Record]) -> Iterator[None]:
         """While the machine does what was asked, the peer does not lose its place.
 
         To look something up protects nobody.
         """
-        if not isinstance(request, READING):
+        if request.EFFECT is not Effect.LOOKS:
             self.waiting_since = None
         try:
             yield
         finally:
             self.waiting_since = trio.current_time()
 
-    def judge(self, request: Any, *, done: bool, holding: bool) -> None:
+    def judge(self, request: Request[Record], *, done: bool, holding: bool) -> None:
         """After an answer: whether the request was done, and whether keys or work would be lost
         with the connection.
         """
         self.holding = holding
         if not self._answered:
             self._answered, self.could_ask = True, trio.current_time()
-        if done and not isinstance(request, READING):
+        if done and request.EFFECT is not Effect.LOOKS:
             self._admission.prove(self)
 
     def leave(self) -> None:

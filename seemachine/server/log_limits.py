@@ -4,20 +4,16 @@ out.
 
 import contextlib
 from collections import Counter
-from typing import Any
 
 import trio
 
-from seemachine.server.admission import READING
 from seemachine.server.buckets import Bucket
 from seemachine.server.logs import Log
+from seemachine.wire.requests import REQUESTS, Effect
 
 LINES_AT_ONCE = 100
 LINES_PER_SECOND = 10
 REPORT_SECONDS = 1
-
-# Of requests that change something, each one that was done has its line.
-LIMITED = tuple(kind.NAME for kind in READING)
 
 
 class Lines:
@@ -56,23 +52,23 @@ class SparingLog:
         self._log = log
         self._lines = lines or Lines()
 
-    def bind(self, **more: Any) -> "SparingLog":
+    def bind(self, **more: str) -> "SparingLog":
         """A logger that adds `more` to every event."""
         return SparingLog(self._log.bind(**more), self._lines)
 
-    def info(self, event: str, **details: Any) -> None:
+    def info(self, event: str, **details: object) -> None:
         """Something ordinary."""
         self._write("info", event, details)
 
-    def warning(self, event: str, **details: Any) -> None:
+    def warning(self, event: str, **details: object) -> None:
         """Something that a person should see one day."""
         self._write("warning", event, details)
 
-    def error(self, event: str, **details: Any) -> None:
+    def error(self, event: str, **details: object) -> None:
         """A bug."""
         self._write("error", event, details)
 
-    def exception(self, event: str, **details: Any) -> None:
+    def exception(self, event: str, **details: object) -> None:
         """A bug, with the exception that is being handled."""
         self._write("exception", event, details)
 
@@ -87,7 +83,7 @@ class SparingLog:
         for kind, count in self._lines.take().items():
             self._log.warning("lines left out", kind=kind, count=count)
 
-    def _write(self, level: str, event: str, details: dict[str, Any]) -> None:
+    def _write(self, level: str, event: str, details: dict[str, object]) -> None:
         kind = _kind(event, details)
         if not kind or self._lines.allow(kind):
             # No log is worth a machine.
@@ -95,9 +91,11 @@ class SparingLog:
                 getattr(self._log, level)(event, **details)
 
 
-def _kind(event: str, details: dict[str, Any]) -> str:
+def _kind(event: str, details: dict[str, object]) -> str:
     """What counts together; empty for lines that are all written."""
     if event != "request":
         return event
     command, status = details["command"], details["status"]
-    return "" if status == "OK" and command not in LIMITED else f"request {command} {status}"
+    # Of requests that change something, each one that was done has its line.
+    changed = status == "OK" and REQUESTS[str(command)].EFFECT is not Effect.LOOKS
+    return "" if changed else f"request {command} {status}"

@@ -6,14 +6,33 @@ One event per request; never a seed.
 import os
 import sys
 from collections.abc import MutableMapping
-from typing import Any
+from typing import Protocol, cast
 
 import structlog
 import structlog.tracebacks
 
+from seemachine.wire.fields import Record
 from seemachine.wire.printable import printable
+from seemachine.wire.status import StatusError
 
-Log = Any
+
+class Log(Protocol):
+    """As much of a logger as a machine uses."""
+
+    def bind(self, **more: str) -> "Log":
+        """A logger that adds `more` to every event."""
+
+    def info(self, event: str, **details: object) -> None:
+        """Something ordinary."""
+
+    def warning(self, event: str, **details: object) -> None:
+        """Something that a person should see one day."""
+
+    def error(self, event: str, **details: object) -> None:
+        """A bug."""
+
+    def exception(self, event: str, **details: object) -> None:
+        """A bug, with the exception that is being handled."""
 
 
 def configure(**bound: str) -> Log:
@@ -40,10 +59,12 @@ def configure(**bound: str) -> Log:
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
-    return structlog.get_logger().bind(**bound)
+    return cast(Log, structlog.get_logger().bind(**bound))
 
 
-def _printable(_logger: Log, _method: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
+def _printable(
+    _logger: object, _method: str, event: MutableMapping[str, object]
+) -> dict[str, object]:
     """Names of clients and files, and sentences that quote them, stay in their line."""
     return {
         name: printable(value) if isinstance(value, str) else value for name, value in event.items()
@@ -56,11 +77,11 @@ def dropped(count: int, **bound: str) -> str:
     return f"{log.warning('lines dropped', count=count, detail='nobody read standard error')}\n"
 
 
-def describe(request: Any, reply: Any) -> dict[str, Any]:
+def describe(request: Record, reply: Record | StatusError) -> dict[str, object]:
     """What of a request and its reply may be written down: names and numbers, no messages, no
     secrets.
     """
-    shown: dict[str, Any] = {}
+    shown: dict[str, object] = {}
     for source in (request, reply):
         if hasattr(source, "file"):
             shown["key"] = source.file.hex()

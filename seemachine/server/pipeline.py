@@ -8,7 +8,7 @@ batch is signed the next is being flushed.
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TypeVar, TypeVarTuple
 
 import trio
 
@@ -16,9 +16,16 @@ from seemachine.commands import nvmem, refusal
 from seemachine.lms.lease import Lease
 from seemachine.machine import Machine
 from seemachine.process.threads import Threads
-from seemachine.wire.messages import NvmemfileSign
+from seemachine.wire.messages import NvmemfileSign, NvmemfileSigned
+from seemachine.wire.status import StatusError
 
 MAX_BATCH = 256
+
+# Of each job of a batch, in its order: a leaf and what it is for, or the refusal; then the reply.
+Started = list[nvmem.Signing | StatusError]
+Finished = list[NvmemfileSigned | StatusError]
+Arguments = TypeVarTuple("Arguments")
+Result = TypeVar("Result", nvmem.Signing, NvmemfileSigned)
 
 
 @dataclass(eq=False)
@@ -28,9 +35,9 @@ class Job:
     request: NvmemfileSign
     client: str
     done: trio.Event = field(default_factory=trio.Event)
-    result: Any = None
+    result: NvmemfileSigned | StatusError = field(init=False)
 
-    def finish(self, result: Any) -> None:
+    def finish(self, result: NvmemfileSigned | StatusError) -> None:
         """Hand the reply or refusal to the session that waits."""
         self.result = result
         self.done.set()
@@ -58,7 +65,7 @@ class SigningPipeline:
         self._stages.close()
         self._pages.close()
 
-    async def sign(self, request: NvmemfileSign, client: str = "") -> Any:
+    async def sign(self, request: NvmemfileSign, client: str = "") -> NvmemfileSigned | StatusError:
         """The reply or refusal. Cancelled while it waits, the request may still burn its leaf."""
         try:
             if not nvmem.ready(self._machine, request.file):
@@ -73,7 +80,7 @@ class SigningPipeline:
 
     async def run(self) -> None:
         """Both stages, until cancelled."""
-        send, receive = trio.open_memory_channel[tuple[list[Job], list[Any]]](1)
+        send, receive = trio.open_memory_channel[tuple[list[Job], Started]](1)
         try:
             async with trio.open_nursery() as nursery:
                 self._ahead = nursery
@@ -83,7 +90,7 @@ class SigningPipeline:
             self.close()
 
     async def _reserve_batches(
-        self, reserved: trio.MemorySendChannel[tuple[list[Job], list[Any]]]
+        self, reserved: trio.MemorySendChannel[tuple[list[Job], Started]]
     ) -> None:
         while True:
             batch = await self._next_batch()
@@ -97,7 +104,7 @@ class SigningPipeline:
                     await reserved.send((batch, await self._stages.run(self._reserve, batch)))
 
     async def _sign_batches(
-        self, reserved: trio.MemoryReceiveChannel[tuple[list[Job], list[Any]]]
+        self, reserved: trio.MemoryReceiveChannel[tuple[list[Job], Started]]
     ) -> None:
         async for batch, started in reserved:
             with _refusing(batch):
@@ -106,7 +113,7 @@ class SigningPipeline:
                     job.finish(result)
                 self._look_ahead(started)
 
-    def _look_ahead(self, started: list[Any]) -> None:
+    def _look_ahead(self, started: Started) -> None:
         """Have the page after the current one hashed before a signature needs it."""
         latest = {
             signing.lease.key.root: signing
@@ -125,7 +132,7 @@ class SigningPipeline:
             await self._hash(self._machine.keys.page, lease, leaf)
         self._under_way.discard(lease.key.root)
 
-    async def _hash(self, work: Callable[..., Any], *arguments: Any) -> None:
+    async def _hash(self, work: Callable[[*Arguments], object], *arguments: *Arguments) -> None:
         await self._pages.run(work, *arguments, abandon_on_cancel=True)
 
     async def _next_batch(self) -> list[Job]:
@@ -135,11 +142,11 @@ class SigningPipeline:
         batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
         return batch
 
-    def _both(self, batch: list[Job]) -> tuple[list[Any], list[Any]]:
+    def _both(self, batch: list[Job]) -> tuple[Started, Finished]:
         started = self._reserve(batch)
         return started, self._sign(batch, started)
 
-    def _reserve(self, batch: list[Job]) -> list[Any]:
+    def _reserve(self, batch: list[Job]) -> Started:
         """In a worker thread: a Signing or a StatusError for each job."""
         try:
             started = nvmem.start_signing(
@@ -149,14 +156,14 @@ class SigningPipeline:
             return [refusal(job.request, error) for job in batch]
         return [_refused(job, result) for job, result in zip(batch, started, strict=True)]
 
-    def _sign(self, batch: list[Job], started: list[Any]) -> list[Any]:
+    def _sign(self, batch: list[Job], started: Started) -> Finished:
         """In a worker thread: a reply or a StatusError for each job."""
         signings = [result for result in started if isinstance(result, nvmem.Signing)]
         try:
             finished = iter(nvmem.finish_signing(self._machine, signings))
         except Exception as error:  # noqa: BLE001
             return [refusal(job.request, error) for job in batch]
-        results = [
+        results: list[NvmemfileSigned | Exception] = [
             next(finished) if isinstance(result, nvmem.Signing) else result for result in started
         ]
         return [_refused(job, result) for job, result in zip(batch, results, strict=True)]
@@ -173,6 +180,7 @@ def _refusing(batch: list[Job]) -> Iterator[None]:
                 job.finish(refusal(job.request, error))
 
 
-def _refused(job: Job, result: Any) -> Any:
-    fresh = isinstance(result, Exception) and not getattr(result, "where", "")
-    return refusal(job.request, result) if fresh else result
+def _refused(job: Job, result: Result | Exception) -> Result | StatusError:
+    if isinstance(result, StatusError) and result.where:
+        return result
+    return refusal(job.request, result) if isinstance(result, Exception) else result

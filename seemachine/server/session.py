@@ -3,7 +3,6 @@
 import contextlib
 import time
 from dataclasses import dataclass, field
-from typing import Any
 
 import trio
 
@@ -11,11 +10,13 @@ from seemachine.commands import answer, refusal
 from seemachine.machine import Machine, Session
 from seemachine.process.scarcity import Scarcity
 from seemachine.process.threads import Workers
-from seemachine.server.admission import READING, Seat
+from seemachine.server.admission import Seat
 from seemachine.server.logs import Log, describe
 from seemachine.server.pipeline import SigningPipeline
-from seemachine.wire import messages as m
+from seemachine.wire.fields import Record
 from seemachine.wire.link import NEED_DATA, Asked, Closed, Link, Role
+from seemachine.wire.messages import Hello, NvmemfileSign
+from seemachine.wire.requests import Effect, Request
 from seemachine.wire.roles import Caller, ClientRole, denial
 from seemachine.wire.status import PeerMisuse, Status, StatusError
 
@@ -24,10 +25,6 @@ FAREWELL_SECONDS = 1
 # Until another try for memory.
 SCARCE_SECONDS = 0.02
 READING_THREADS = 2
-
-# Answered from memory at once; everything else may hash or touch the disk and goes to a thread.
-IMMEDIATE = (m.Hello, m.GetNvmemfileInfo)
-HASHING = (m.ContinueLms, m.LoadLms)
 
 
 @dataclass
@@ -166,15 +163,15 @@ class Conversation:
                     raise
             await trio.sleep(SCARCE_SECONDS)
 
-    async def _serve(self, request: Any) -> bool:
+    async def _serve(self, request: Request[Record]) -> bool:
         """Answer one request; False when the connection can't go on after it."""
-        await self._seat.wait_turn(hello=isinstance(request, m.Hello))
+        await self._seat.wait_turn(hello=isinstance(request, Hello))
         started = time.perf_counter()
         with (
             self._seat.at_work(request),
             trio.move_on_after(self._limits.request_seconds) as answering,
         ):
-            reply = await self._answer(request)
+            reply: Record | StatusError = await self._answer(request)
         if answering.cancelled_caught:
             # A worker thread may still be at it and use the session's keys: this session serves
             # nothing else.
@@ -197,28 +194,29 @@ class Conversation:
             self._record(request, reply, seconds)
         return not answering.cancelled_caught
 
-    async def _answer(self, request: Any) -> Any:
-        if (denied := denial(self._caller, request.NAME)) is not None:
+    async def _answer(self, request: Request[Record]) -> Record | StatusError:
+        if (denied := denial(self._caller, request.NAME, request.LEAST)) is not None:
             return refusal(request, denied)
-        if isinstance(request, m.NvmemfileSign):
+        if isinstance(request, NvmemfileSign):
             return await self._service.pipeline.sign(request, self._session.client)
-        if isinstance(request, IMMEDIATE):
+        if request.AT_ONCE:
             return answer(self._session, request)
-        limiter = self._limiter(request)
+        limiter = self._limiter(request.EFFECT)
         return await self._service.workers.run(limiter, answer, self._session, request)
 
-    def _limiter(self, request: Any) -> trio.CapacityLimiter:
-        if isinstance(request, READING):
+    def _limiter(self, effect: Effect) -> trio.CapacityLimiter:
+        if effect is Effect.LOOKS:
             return self._service.reading
-        return self._service.hashing if isinstance(request, HASHING) else self._service.others
+        return self._service.hashing if effect is Effect.HASHES else self._service.others
 
-    def _record(self, request: Any, reply: Any, seconds: float) -> None:
-        status = reply.status if isinstance(reply, StatusError) else Status.OK
-        details = describe(request, reply)
+    def _record(
+        self, request: Request[Record], reply: Record | StatusError, seconds: float
+    ) -> None:
+        status, details = Status.OK, describe(request, reply)
         if isinstance(reply, StatusError):
-            details["detail"] = reply.detail
-        if status is Status.Failed:
-            self._log.error("bug", command=request.NAME, exc_info=reply.__cause__)
+            status, details["detail"] = reply.status, reply.detail
+            if status is Status.Failed:
+                self._log.error("bug", command=request.NAME, exc_info=reply.__cause__)
         self._log.info(
             "request",
             command=request.NAME,

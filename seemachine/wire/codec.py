@@ -1,7 +1,6 @@
 """Frame bodies: one MessagePack array, decoded with every limit set."""
 
 from collections.abc import Callable, Iterable
-from typing import Any
 
 import msgpack
 
@@ -22,7 +21,7 @@ def pack(parts: list[object]) -> bytes:
     return packed
 
 
-def unpack(body: bytes) -> list[Any]:
+def unpack(body: bytes) -> list[object]:
     """Decode an envelope. Raises PeerMisuse for anything that is not exactly one array of three."""
     counted = _counter()
     try:
@@ -47,11 +46,11 @@ def unpack(body: bytes) -> list[Any]:
     return parts
 
 
-def _counter() -> Callable[[Any], Any]:
+def _counter() -> Callable[[object], object]:
     """A hook that gives back what it gets, but not for ever."""
     left = iter(range(MAX_CONTAINERS))
 
-    def counted(container: Any) -> Any:
+    def counted(container: object) -> object:
         if next(left, None) is None:
             raise ValueError("too many lists and maps")
         return container

@@ -5,32 +5,45 @@ its type and its limits; the same declaration encodes, decodes and documents it.
 """
 
 from collections.abc import Callable
-from dataclasses import MISSING, dataclass, field, fields
-from typing import Any, TypeVar, dataclass_transform
+from dataclasses import MISSING, Field, dataclass, field, fields
+from typing import ClassVar, TypeVar, cast, dataclass_transform
 
 from seemachine.wire.names import is_esn
 from seemachine.wire.printable import is_printable, is_word
 
 Check = Callable[[object], object]
+Value = TypeVar("Value")
 
 
 class FieldError(ValueError):
     """A field is missing, unknown, of the wrong type or out of its limits."""
 
 
-def _specify(check: Check, *, default: object = MISSING) -> Any:
-    """A dataclass field that carries its check.
+class Record:
+    """Named fields with their checks: a message, or a part of one. `wire_class` makes its classes."""
+
+    __slots__ = ()
+    __dataclass_fields__: ClassVar[dict[str, Field[object]]]
+    CHECKS: ClassVar[dict[str, Check]]
+
+
+Made = TypeVar("Made", bound=Record)
+
+
+def _specify(check: Callable[[object], Value], *, default: object = MISSING) -> Value:
+    """A dataclass field that carries its check. To the type checker it is a value of the field.
 
     `default=None` makes it optional: nil on the wire, and it may be left out in Python.
     """
 
-    def optional(value: object) -> object:
+    def optional(value: object) -> Value | None:
         return None if value is None else check(value)
 
-    return field(default=default, metadata={"check": optional if default is None else check})
+    checked = optional if default is None else check
+    return cast(Value, field(default=default, metadata={"check": checked}))
 
 
-def number(low: int, high: int, *, default: object = MISSING) -> Any:
+def number(low: int, high: int, *, default: object = MISSING) -> int:
     """An integer from `low` to `high`, both included."""
 
     def check(value: object) -> int:
@@ -42,7 +55,7 @@ def number(low: int, high: int, *, default: object = MISSING) -> Any:
     return _specify(check, default=default)
 
 
-def octets(low: int, high: int | None = None, *, default: object = MISSING) -> Any:
+def octets(low: int, high: int | None = None, *, default: object = MISSING) -> bytes:
     """A byte string of `low` to `high` bytes, or of exactly `low`."""
     most = low if high is None else high
 
@@ -56,7 +69,7 @@ def octets(low: int, high: int | None = None, *, default: object = MISSING) -> A
     return _specify(check, default=default)
 
 
-def text(most: int, *, default: object = MISSING) -> Any:
+def text(most: int, *, default: object = MISSING) -> str:
     """A UTF-8 string of at most `most` characters, all of them printable (`printable.py`)."""
 
     def check(value: object) -> str:
@@ -67,7 +80,7 @@ def text(most: int, *, default: object = MISSING) -> Any:
     return _specify(check, default=default)
 
 
-def sentence(most: int, *, default: object = MISSING) -> Any:
+def sentence(most: int, *, default: object = MISSING) -> str:
     """A line of at most `most` printable characters, with no blank at either end; it
     may be empty.
     """
@@ -82,7 +95,7 @@ def sentence(most: int, *, default: object = MISSING) -> Any:
     return _specify(check, default=default)
 
 
-def word(most: int) -> Any:
+def word(most: int) -> str:
     """1 to `most` ASCII letters, digits and `. _ + -`: what stands in the middle of a line and must
     not look like the rest of it.
     """
@@ -95,7 +108,7 @@ def word(most: int) -> Any:
     return _specify(check)
 
 
-def serial_number() -> Any:
+def serial_number() -> str:
     """An electronic serial number: clients name files by it."""
 
     def check(value: object) -> str:
@@ -106,7 +119,7 @@ def serial_number() -> Any:
     return _specify(check)
 
 
-def flag(*, default: object = MISSING) -> Any:
+def flag(*, default: object = MISSING) -> bool:
     """True or false."""
 
     def check(value: object) -> bool:
@@ -117,10 +130,10 @@ def flag(*, default: object = MISSING) -> Any:
     return _specify(check, default=default)
 
 
-def records(kind: type[Any], most: int) -> Any:
+def records(kind: type[Made], most: int) -> list[Made]:
     """A list of at most `most` records of one class."""
 
-    def check(value: object) -> list[Any]:
+    def check(value: object) -> list[Made]:
         if type(value) is not list or len(value) > most:
             raise FieldError(f"takes a list of at most {most} records")
         return [item if type(item) is kind else from_fields(kind, item) for item in value]
@@ -128,41 +141,38 @@ def records(kind: type[Any], most: int) -> Any:
     return _specify(check)
 
 
-def record(kind: type[Any]) -> Any:
+def record(kind: type[Made]) -> Made:
     """One record of another class."""
     return _specify(lambda value: value if type(value) is kind else from_fields(kind, value))
-
-
-Class = TypeVar("Class", bound=type[Any])
 
 
 @dataclass_transform(
     frozen_default=True,
     field_specifiers=(number, octets, text, sentence, word, serial_number, flag, records, record),
 )
-def wire_class(cls: Class) -> Class:
+def wire_class(cls: type[Made]) -> type[Made]:
     """Make `cls` a frozen dataclass that knows the check of each of its fields."""
     made = dataclass(frozen=True, slots=True)(cls)
     made.CHECKS = {f.name: f.metadata["check"] for f in fields(made)}
-    return made  # type: ignore[return-value]
+    return made
 
 
-def from_fields(cls: type[Any], raw: object) -> Any:
+def from_fields(cls: type[Made], raw: object) -> Made:
     """Build a message from a decoded map.
 
     Raises FieldError naming the first field that is wrong.
     """
     if type(raw) is not dict:
         raise FieldError("fields must be a map")
-    checks: dict[str, Check] = cls.CHECKS
+    checks, make = cls.CHECKS, cast(Callable[..., Made], cls)
     if raw.keys() != checks.keys():
         raise FieldError(_mismatch(set(raw), set(checks)))
-    return cls(**{name: _checked(name, check, raw[name]) for name, check in checks.items()})
+    return make(**{name: _checked(name, check, raw[name]) for name, check in checks.items()})
 
 
-def to_fields(made: Any) -> dict[str, object]:
+def to_fields(made: Record) -> dict[str, object]:
     """The map of a message's fields. Raises FieldError when a value is out of its limits."""
-    checks: dict[str, Check] = made.CHECKS
+    checks = made.CHECKS
     return {name: _encoded(name, check, getattr(made, name)) for name, check in checks.items()}
 
 
@@ -183,7 +193,7 @@ def _encoded(name: str, check: Check, value: object) -> object:
 def _plain(value: object) -> object:
     if type(value) is list:
         return [_plain(item) for item in value]
-    return to_fields(value) if hasattr(value, "CHECKS") else value
+    return to_fields(value) if isinstance(value, Record) else value
 
 
 def _mismatch(given: set[object], known: set[str]) -> str:

@@ -12,13 +12,13 @@ Rules, all kept here:
 
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any
 
 from seemachine.wire.codec import pack, unpack
-from seemachine.wire.fields import FieldError, from_fields, to_fields
+from seemachine.wire.fields import FieldError, Record, from_fields, to_fields
 from seemachine.wire.framing import MAX_FRAME, FrameBuffer, encode_frame
-from seemachine.wire.messages import REQUESTS, Hello
+from seemachine.wire.messages import Hello
 from seemachine.wire.printable import fitting, is_word
+from seemachine.wire.requests import REQUESTS, Request
 from seemachine.wire.status import BadValue, LocalMisuse, PeerMisuse, Status, StatusError
 
 OK = "ok"
@@ -51,14 +51,14 @@ NEED_DATA = NeedData.NEED_DATA
 class Asked:
     """A server received a request."""
 
-    request: Any
+    request: Request[Record]
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
     """A client received the reply to its request."""
 
-    reply: Any
+    reply: Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class Link:
         self._state = _State.IDLE
         self._number = 0
         self._greeted = False
-        self._pending: Any = None
+        self._pending: Request[Record] | None = None
         self._ended = False
 
     @property
@@ -126,7 +126,7 @@ class Link:
             self._state = _State.DEAD
             raise
 
-    def send(self, message: Any) -> bytes:
+    def send(self, message: Record | StatusError) -> bytes:
         """Encode a request (client), or a reply or StatusError (server).
 
         Raises LocalMisuse out of turn, BadValue out of limits.
@@ -180,44 +180,37 @@ class Link:
         return Asked(request)
 
     def _answered(self, number: int, name: str, fields: object) -> Answered | Refused:
+        asked = self._pending
         # Number 0 is a refusal of something that the server could not even read a number from.
-        if self._state is not _State.BUSY or number not in (
-            (self._number,) if name == OK else (self._number, 0)
-        ):
+        if asked is None or number not in ((self._number,) if name == OK else (self._number, 0)):
             raise PeerMisuse(f"a reply to request {number} that was not asked")
         try:
-            event = self._reply(name, fields)
+            event = _reply(asked, name, fields)
         except FieldError as error:
-            raise PeerMisuse(f"reply to {self._pending.NAME}: {error}", number=number) from None
+            raise PeerMisuse(f"reply to {asked.NAME}: {error}", number=number) from None
         self._pending, self._state = None, _State.IDLE
         return event
 
-    def _reply(self, name: str, fields: object) -> Answered | Refused:
-        if name == OK:
-            return Answered(from_fields(self._pending.Reply, fields))
-        if name == REFUSED:
-            return Refused(_refusal_from(fields))
-        raise FieldError("is neither ok nor refused")
-
-    def _ask(self, request: Any) -> bytes:
+    def _ask(self, request: Record | StatusError) -> bytes:
         if self._state is not _State.IDLE:
             raise LocalMisuse("one request at a time")
-        if REQUESTS.get(getattr(request, "NAME", "")) is not type(request):
+        if not isinstance(request, Request) or REQUESTS.get(request.NAME) is not type(request):
             raise LocalMisuse(f"{type(request).__name__} is not a request")
         data = self._frame([self._number + 1, request.NAME, to_fields(request)])
         self._number, self._pending, self._state = self._number + 1, request, _State.BUSY
         return data
 
-    def _answer(self, reply: Any) -> bytes:
-        if self._state is not _State.BUSY:
+    def _answer(self, reply: Record | StatusError) -> bytes:
+        asked = self._pending
+        if asked is None or self._state is not _State.BUSY:
             raise LocalMisuse("there is nothing to answer")
         greeted = self._greeted
         if isinstance(reply, StatusError):
             data = self._frame([self._number, REFUSED, _refusal_fields(reply)])
-        elif isinstance(reply, self._pending.Reply):
+        elif isinstance(reply, asked.Reply):
             data, greeted = self._frame([self._number, OK, to_fields(reply)]), True
         else:
-            raise LocalMisuse(f"{self._pending.NAME} is not answered by {type(reply).__name__}")
+            raise LocalMisuse(f"{asked.NAME} is not answered by {type(reply).__name__}")
         self._pending, self._state, self._greeted = None, _State.IDLE, greeted
         if greeted:
             self._buffer.max_frame = self._max_frame
@@ -225,6 +218,14 @@ class Link:
 
     def _frame(self, parts: list[object]) -> bytes:
         return encode_frame(pack(parts), self._max_frame)
+
+
+def _reply(asked: Request[Record], name: str, fields: object) -> Answered | Refused:
+    if name == OK:
+        return Answered(from_fields(asked.Reply, fields))
+    if name == REFUSED:
+        return Refused(_refusal_from(fields))
+    raise FieldError("is neither ok nor refused")
 
 
 def _refusal_fields(error: StatusError) -> dict[str, object]:

@@ -28,29 +28,6 @@ class ClientRole(IntEnum):
 
 WORDS = {role.word: role for role in ClientRole}
 
-# The least role for each request, by name. tests/wire/test_roles.py holds it complete.
-LEAST: dict[str, ClientRole] = {
-    "hello": ClientRole.USE,
-    "nvmemfile_info": ClientRole.USE,
-    "nvmemfile_list": ClientRole.USE,
-    "nvmemfile_sign": ClientRole.USE,
-    "nvmemfile_reserve": ClientRole.USE,
-    "nvmemfile_sign_digest": ClientRole.USE,
-    "loadLMS": ClientRole.USE,
-    "slot_list": ClientRole.USE,
-    "nvram_ledger": ClientRole.USE,
-    "quarantine_list": ClientRole.USE,
-    "generateLMS": ClientRole.PROVISION,
-    "continueLMS_cache_next": ClientRole.PROVISION,
-    "continueLMS_card_next": ClientRole.PROVISION,
-    "resumeLMS": ClientRole.PROVISION,
-    "discardLMS": ClientRole.PROVISION,
-    "provisionLMS": ClientRole.PROVISION,
-    "nvmemfile_warn": ClientRole.PROVISION,
-    "quarantine_burn": ClientRole.ADMIN,
-    "quarantine_skip": ClientRole.ADMIN,
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Caller:
@@ -63,12 +40,10 @@ class Caller:
     role: ClientRole
 
 
-def denial(caller: Caller, request: str) -> StatusError | None:
-    """Why this caller may not ask this, by the request's name; None when it may.
-
-    What the table does not know is for `admin`.
+def denial(caller: Caller, request: str, least: ClientRole) -> StatusError | None:
+    """Why this caller may not ask a request of this name, whose least role this is; None when it
+    may.
     """
-    least = LEAST.get(request, ClientRole.ADMIN)
     if caller.role >= least:
         return None
     detail = f"{caller.name} has the role {caller.role.word}, and the role {least.word} is needed"

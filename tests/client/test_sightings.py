@@ -266,8 +266,11 @@ def test_nothing_is_accepted_without_a_memory(home, monkeypatch):
 
 
 MAY_BE_ASKED = {
+    "hello",
+    "discardLMS",
     "nvmemfile_info",
     "nvmemfile_list",
+    "nvmemfile_warn",
     "slot_list",
     "nvram_ledger",
     "quarantine_list",

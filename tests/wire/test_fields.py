@@ -6,6 +6,7 @@ import pytest
 
 from seemachine.wire.fields import (
     FieldError,
+    Record,
     flag,
     from_fields,
     number,
@@ -21,14 +22,14 @@ from seemachine.wire.fields import (
 
 
 @wire_class
-class Inner:
+class Inner(Record):
     """A record."""
 
     count: int = number(1, 9)
 
 
 @wire_class
-class Outer:
+class Outer(Record):
     """A message with a field of every kind."""
 
     small: int = number(-1, 3)

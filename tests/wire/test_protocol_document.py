@@ -16,7 +16,7 @@ import pytest
 
 import seemachine
 from seemachine import keyring
-from seemachine.commands import COMMANDS, STATUSES, WHERE, generate, making, nvmem, resume
+from seemachine.commands import COMMANDS, STATUSES, generate, making, nvmem, resume
 from seemachine.config import LimitSettings
 from seemachine.hsms.published import Published
 from seemachine.lms.hashing import message_digest
@@ -31,7 +31,8 @@ from seemachine.wire.framing import LENGTH_BYTES, MAX_FRAME
 from seemachine.wire.link import HELLO_FRAME, Answered, Asked, Link, Refused, Role
 from seemachine.wire.messages import REQUESTS
 from seemachine.wire.printable import is_printable
-from seemachine.wire.roles import LEAST, ClientRole
+from seemachine.wire.requests import Again, Effect
+from seemachine.wire.roles import ClientRole
 from seemachine.wire.status import PeerMisuse, Status, StatusError
 
 PATH = Path(__file__).parents[2] / "docs" / "protocol.md"
@@ -540,8 +541,9 @@ def test_a_refusal_has_the_fields_of_the_page():
 
 def test_the_page_says_where_a_refusal_comes_from():
     """The one request whose refusals bear another name is on the page with that name."""
-    for request, where in WHERE.items():
-        assert f"`{where}` for `{request}`" in sections()["Envelope"]
+    others = [(name, kind.WHERE) for name, kind in REQUESTS.items() if name != kind.WHERE]
+    stated = re.findall(r"`(\w+)` for `(\w+)`", sections()["Envelope"])
+    assert [(name, where) for where, name in stated] == others
 
 
 def framed(body: bytes) -> bytes:
@@ -744,14 +746,44 @@ def test_the_published_object_is_the_one_that_machines_publish():
     assert f"published/{names.PUBLISHED_NAME}/" in text
 
 
-def test_the_roles_are_those_of_the_code():
-    """Each request stands on the page once, with the least role that may ask it."""
-    stated = [
-        (name, role)
-        for names_of, role in tables("Roles")["requests"]
-        for name in names_of.split(", ")
+def spelled(fact: Again | Effect) -> str:
+    """A fact as the page writes it."""
+    return fact.name.lower().replace("_", " ")
+
+
+def test_the_facts_of_a_request_are_those_of_its_class():
+    """Each request stands on the page once, with its least role, its effect, whether it may be
+    asked again, and on which connection.
+    """
+    assert tables("Messages")["name"] == [
+        [
+            name,
+            kind.LEAST.word,
+            spelled(kind.EFFECT),
+            spelled(kind.AGAIN),
+            "its own" if kind.BOUND else "any",
+        ]
+        for name, kind in REQUESTS.items()
     ]
-    assert sorted(stated) == sorted((name, LEAST[name].word) for name in REQUESTS)
+    assert [row[0] for row in tables("Messages")["effect"]] == list(map(spelled, Effect))
+
+
+def test_after_a_break_those_are_asked_again_that_may_be():
+    """Of what is to be done when a connection breaks, "ask again" stands beside the requests that
+    may be, with the same token where the token is what makes it safe.
+    """
+    words = {"ask again": Again.FREELY, "ask again, with the same token": Again.BY_TOKEN}
+    stated = {
+        name: words.get(row[2], Again.NEVER)
+        for row in tables("When a connection breaks")["request"]
+        for name in re.findall(r"\w+", row[0])
+        if name in REQUESTS
+    }
+    assert stated == {name: kind.AGAIN for name, kind in REQUESTS.items()}
+
+
+def test_the_roles_are_those_of_the_code():
+    """The page names them all, the least first."""
     assert (
         ", ".join(f"`{role.word}`" for role in ClientRole).replace(", `admin`", " and `admin`")
         in sections()["Roles"]

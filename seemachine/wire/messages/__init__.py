@@ -1,0 +1,72 @@
+"""Every request beside its reply, a file for each family.
+
+They are the contract; docs/protocol.md says the same in prose, in the same order.
+
+Names follow the guide's log lines (`continueLMS_cache_next`, `provisionLMS`, `nvmemfile`); what the
+guide does not name is named in its manner.
+"""
+
+# The order is that of the page, and of `REQUESTS`.
+# isort: off
+from seemachine.wire.messages.hello import Greeting, Hello, Limits
+from seemachine.wire.messages.generation import (
+    CardWritten,
+    ContinueLms,
+    ContinueLmsCard,
+    DiscardLms,
+    GenerateLms,
+    LmsChunk,
+    LmsDiscarded,
+    LmsResumed,
+    LmsStarted,
+    ResumeLms,
+)
+from seemachine.wire.messages.nvmem import (
+    GetNvmemfileInfo,
+    ListNvmemfiles,
+    LmsProvisioned,
+    NvmemfileInfo,
+    NvmemfileListing,
+    ProvisionLms,
+    WarnNvmemfile,
+)
+from seemachine.wire.messages.signing import (
+    LmsLoaded,
+    LoadLms,
+    NvmemfileReserve,
+    NvmemfileReserved,
+    NvmemfileSign,
+    NvmemfileSignDigest,
+    NvmemfileSigned,
+)
+from seemachine.wire.messages.slots import ListSlots, Slot, SlotListing
+from seemachine.wire.messages.ledger import LedgerEntry, LedgerPage, ReadLedger
+from seemachine.wire.messages.quarantine import (
+    BurnQuarantined,
+    ListQuarantine,
+    QuarantineBurned,
+    QuarantineListing,
+    QuarantineSkipped,
+    SkipQuarantined,
+    Suspect,
+)
+from seemachine.wire.messages.sizes import (
+    CACHE_BYTES,
+    CACHE_PART_BYTES,
+    ENVELOPE_BYTES,
+    MAX_ACKNOWLEDGEMENT,
+    MAX_CARD,
+    MAX_CLIENT,
+    MAX_FILES,
+    MAX_HEIGHT,
+    MAX_LABEL,
+    MAX_LEDGER_PAGE,
+    MAX_NODE,
+    MAX_REASON,
+    MAX_SUSPECTS,
+    MAX_WARNAT,
+    PUBLIC_KEY,
+    U32,
+    U64,
+)
+from seemachine.wire.requests import REQUESTS

@@ -1,0 +1,39 @@
+"""Which cards are in a machine."""
+
+from seemachine.wire.fields import Record, number, records, text, wire_class, word
+from seemachine.wire.messages.sizes import MAX_CARD, U32
+from seemachine.wire.names import MAX_EXPLEASE, SLOTS
+from seemachine.wire.requests import Again, Effect, Request
+from seemachine.wire.roles import ClientRole
+
+
+@wire_class
+class Slot(Record):
+    """A slot that holds a card.
+
+    `ic` is its insertion counter, `kind` blank, lms or unknown, `leases` what an lms card has left.
+    """
+
+    slot: int = number(SLOTS.start, SLOTS.stop - 1)
+    ic: int = number(0, U32)
+    kind: str = word(16)
+    card: str = text(MAX_CARD)
+    leases: int = number(0, 1 << MAX_EXPLEASE)
+
+
+@wire_class
+class SlotListing(Record):
+    """The occupied slots, in order."""
+
+    slots: list[Slot] = records(Slot, len(SLOTS))
+
+
+@wire_class
+class ListSlots(
+    Request[SlotListing],
+    name="slot_list",
+    least=ClientRole.USE,
+    effect=Effect.LOOKS,
+    again=Again.FREELY,
+):
+    """Ask which slots hold a card."""
