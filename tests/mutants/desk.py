@@ -71,18 +71,19 @@ class Desk:
         return self._bench.run(mutants, partial(self._start, harmless))
 
     def chosen(self, mutant: Mutant) -> dict[str, float]:
-        """The tests to run against a mutant, and how long each takes: those that come to its line,
-        or all of its module if none does, as when it runs at import.
+        """The tests to run against a mutant, and how long each takes: those that come to its line.
+
+        If none does, as when it runs at import: those that come to any of its module; else all.
         """
-        of_module = set(self._tests[mutant.path])
-        known = {
-            name: run
-            for name, run in self.runs.items()
-            if run.passed and name.partition("::")[0].removeprefix("tests/") in of_module
-        }
+        files = set(self._tests[mutant.path])
         line = statement_at(mutant.path, mutant.line)
-        hits = {name: run for name, run in known.items() if run.executes(mutant.path, line)}
-        quickest = sorted((hits or known).items(), key=lambda each: each[1].seconds)
+        known = {
+            name: run for name, run in self.runs.items() if run.passed and file_of(name) in files
+        }
+        to_line = {name: run for name, run in known.items() if run.executes(mutant.path, line)}
+        to_module = {name: run for name, run in known.items() if run.lines.get(mutant.path)}
+        found = to_line or to_module or known
+        quickest = sorted(found.items(), key=lambda each: each[1].seconds)
         return {name: run.seconds for name, run in quickest}
 
     def _start(self, harmless: bool, mutant: Mutant, folder: Path) -> tuple[int, float]:
@@ -116,6 +117,11 @@ class Desk:
             trial.run(items, Watchdog({}), to_the_end=True)
         recorder.write()
         return trial.PASSED
+
+
+def file_of(test: str) -> str:
+    """The file of a test, below the folder of tests."""
+    return test.partition("::")[0].removeprefix("tests/")
 
 
 @lru_cache

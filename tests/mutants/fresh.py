@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from mutants.desk import file_of
 from mutants.rooms import code_of, module_name, mutants_of
 from mutants.trial import UNUSABLE, Replaced, Watchdog, collect, run
 
@@ -34,7 +35,7 @@ def main(words: list[str]) -> int:
     code = code_of(mutants_of("", path)[int(number)])
     sys.meta_path.insert(0, Replaced(module_name(path), code))
     chosen = Chosen(seconds)
-    files = dict.fromkeys(name.partition("::")[0].removeprefix("tests/") for name in seconds)
+    files = dict.fromkeys(file_of(name) for name in seconds)
     ended = collect(chosen, list(files))
     return ended if chosen.ended == UNUSABLE else chosen.ended
 

@@ -77,12 +77,15 @@ def all_rooms() -> list[Room]:
 
 
 def _room(name: str, table: dict[str, Any]) -> Room:
-    own: dict[str, list[str]] = table.get("own", {})
     paths = [path for pattern in table["modules"] for path in sorted(ROOT.glob(pattern))]
-    tests = {
-        str(path.relative_to(ROOT)): _files(own.get(path.stem, table["tests"])) for path in paths
-    }
+    tests = {str(path.relative_to(ROOT)): _files(_patterns(table, path.stem)) for path in paths}
     return Room(name, tests, frozenset(table.get("only", ())), table.get("within", {}))
+
+
+def _patterns(table: dict[str, Any], module: str) -> list[str]:
+    own: list[str] = table.get("own", {}).get(module, table["tests"])
+    also: list[str] = table.get("also", {}).get(module, [])
+    return own + also
 
 
 def _files(patterns: list[str]) -> list[str]:

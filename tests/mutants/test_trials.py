@@ -73,9 +73,9 @@ def test_other_tests_do_not(tmp_path: Path) -> None:
 
 
 def test_a_fault_of_an_import(tmp_path: Path) -> None:
-    """A constant meets all tests of its module, in a process that imports it."""
+    """A constant meets all tests that come to its module, in a process that imports it."""
     few, all_of_them, verdicts = tried(tmp_path, CONSTANT, OWN)
-    assert few == all_of_them
+    assert 0 < few < all_of_them
     assert verdicts == ["killed", "survived"]
 
 
