@@ -8,6 +8,7 @@ import hashlib
 import shutil
 from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,11 @@ from mutants.trials import Bench, Trial
 
 # All tests of one file.
 RECORDING_SECONDS = 3600.0
+BRIEF_SECONDS = 8.0
+
+# How long each test takes, the quickest first; and a part of them.
+Seconds = dict[str, float]
+Part = Callable[[Seconds], Seconds]
 
 
 class Desk:
@@ -66,11 +72,15 @@ class Desk:
             if not run.passed:
                 print(f"left out, it fails without any fault: {name}", flush=True)
 
-    def try_out(self, mutants: list[Mutant], *, harmless: bool) -> Iterator[Trial[Mutant]]:
-        """Trials as they end; when they are to be harmless, of the same tests without the fault."""
-        return self._bench.run(mutants, partial(self._start, harmless))
+    def try_out(
+        self, mutants: list[Mutant], part: Part = lambda seconds: seconds, *, harmless: bool = False
+    ) -> Iterator[Trial[Mutant]]:
+        """Trials as they end, each of a part of the chosen tests; harmless ones are without the
+        fault.
+        """
+        return self._bench.run(mutants, partial(self._start, part, harmless))
 
-    def chosen(self, mutant: Mutant) -> dict[str, float]:
+    def chosen(self, mutant: Mutant) -> Seconds:
         """The tests to run against a mutant, and how long each takes: those that come to its line.
 
         If none does, as when it runs at import: those that come to any of its module; else all.
@@ -86,17 +96,17 @@ class Desk:
         quickest = sorted(found.items(), key=lambda each: each[1].seconds)
         return {name: run.seconds for name, run in quickest}
 
-    def _start(self, harmless: bool, mutant: Mutant, folder: Path) -> tuple[int, float]:
+    def _start(self, part: Part, harmless: bool, mutant: Mutant, folder: Path) -> tuple[int, float]:
         plain = plain_code(mutant.path)
         changes = self._loaded.changes(plain, plain if harmless else code_of(mutant))
-        seconds = self.chosen(mutant)
+        seconds = part(self.chosen(mutant))
         limit = 2 * trial.GRACE_SECONDS + trial.PATIENCE * sum(seconds.values())
         if changes is None:
             process = trial.fresh(mutant.path, mutant.number, seconds, folder)
             return process, limit + trial.GRACE_SECONDS
         return trial.forked(lambda: self._try(changes, seconds), folder), limit
 
-    def _try(self, changes: list[Change], seconds: dict[str, float]) -> int:
+    def _try(self, changes: list[Change], seconds: Seconds) -> int:
         make(changes)
         return trial.run([self._items[name] for name in seconds], Watchdog(seconds))
 
@@ -117,6 +127,21 @@ class Desk:
             trial.run(items, Watchdog({}), to_the_end=True)
         recorder.write()
         return trial.PASSED
+
+
+def brief(seconds: Seconds) -> Seconds:
+    """The first tests, of some seconds together: few mutants survive them."""
+    ends = accumulate(seconds.values())
+    return {
+        name: each
+        for (name, each), end in zip(seconds.items(), ends, strict=True)
+        if end <= BRIEF_SECONDS
+    } or seconds
+
+
+def the_others(seconds: Seconds) -> Seconds:
+    """Those that are not brief."""
+    return {name: each for name, each in seconds.items() if name not in brief(seconds)}
 
 
 def file_of(test: str) -> str:

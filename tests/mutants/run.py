@@ -18,9 +18,10 @@ import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
-from mutants.desk import Desk
+from mutants.desk import Desk, brief, the_others
 from mutants.rooms import HERE, Mutant, Room, all_rooms, sample
 from mutants.trial import collect
 from mutants.trials import Bench, Trial, Verdict
@@ -113,23 +114,36 @@ def at_a_desk(
 def _try_all(
     mutants: list[Mutant], results: "Results", options: argparse.Namespace, desk: Desk
 ) -> None:
-    """Those without a verdict, and then again those that survived: there may be more tests now."""
+    """Those without a verdict meet a few tests, then the stubborn ones the others; then those that
+    survived an earlier run meet all of them: there may be more tests now.
+    """
     began = time.monotonic()
     desk.record()
     print(f"{len(desk.runs)} tests: {time.monotonic() - began:.0f} seconds", flush=True)
-    known = {} if options.control else results.verdicts(mutants)
-    new = [mutant for mutant in mutants if mutant not in known]
-    again = [mutant for mutant in mutants if known.get(mutant) is Verdict.SURVIVED]
-    for ended in desk.try_out(new + again, harmless=options.control):
-        if options.control:
-            assert ended.verdict is Verdict.SURVIVED, f"without a fault: {ended.output}"
+    if options.control:
+        _control(mutants, desk)
+        return
+    known = results.verdicts(mutants)
+    stubborn = []
+    for ended in desk.try_out([mutant for mutant in mutants if mutant not in known], brief):
+        if ended.verdict is Verdict.SURVIVED and the_others(desk.chosen(ended.subject)):
+            stubborn.append(ended.subject)
         else:
-            results.add(ended.subject, ended.verdict)
-            _say(ended, everything=options.say)
+            _keep(ended, results, everything=options.say)
+    print(f"{len(stubborn)} stubborn: {time.monotonic() - began:.0f} seconds", flush=True)
+    again = [mutant for mutant in mutants if known.get(mutant) is Verdict.SURVIVED]
+    for ended in chain(desk.try_out(stubborn, the_others), desk.try_out(again)):
+        _keep(ended, results, everything=options.say)
     print(f"{time.monotonic() - began:.0f} seconds")
 
 
-def _say(ended: Trial[Mutant], *, everything: bool) -> None:
+def _control(mutants: list[Mutant], desk: Desk) -> None:
+    for ended in desk.try_out(mutants, harmless=True):
+        assert ended.verdict is Verdict.SURVIVED, f"without a fault: {ended.output}"
+
+
+def _keep(ended: Trial[Mutant], results: "Results", *, everything: bool) -> None:
+    results.add(ended.subject, ended.verdict)
     if everything:
         print(f"{ended.verdict.value}: {ended.subject}", _why(ended.output), flush=True)
     elif ended.verdict is not Verdict.KILLED:

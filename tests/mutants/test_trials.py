@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from mutants.desk import brief, the_others
 from mutants.lines import Marks, statement_at
 from mutants.loaded import Loaded, make, source_of
 from mutants.rooms import TESTS, Mutant, code_of, mutants_of, plain_code
@@ -31,7 +32,7 @@ def work(desk):
     desk.record()
     [each] = mutants
     print("MUTANT", len(desk.chosen(each)), len(desk.runs))
-    for ended in desk.try_out(mutants, harmless=False):
+    for ended in desk.try_out(mutants):
         print("MUTANT", ended.verdict.value)
     for ended in desk.try_out(mutants, harmless=True):
         print("MUTANT", ended.verdict.value)
@@ -77,6 +78,15 @@ def test_a_fault_of_an_import(tmp_path: Path) -> None:
     few, all_of_them, verdicts = tried(tmp_path, CONSTANT, OWN)
     assert 0 < few < all_of_them
     assert verdicts == ["killed", "survived"]
+
+
+def test_brief_tests_come_first() -> None:
+    """Those of a few seconds together, then the others; one that takes longer is alone."""
+    seconds = {"a": 1.0, "b": 2.0, "c": 4.0, "d": 8.0}
+    assert list(brief(seconds)) == ["a", "b", "c"]
+    assert list(the_others(seconds)) == ["d"]
+    assert brief({"d": 80.0}) == {"d": 80.0}
+    assert the_others({"d": 80.0}) == {}
 
 
 def test_functions_change_in_place() -> None:
