@@ -21,11 +21,10 @@ from mutants.trials import Bench, Trial
 
 # All tests of one file.
 RECORDING_SECONDS = 3600.0
-BRIEF_SECONDS = 8.0
+BRIEF_SECONDS = 6.0
 
-# How long each test takes, the quickest first; and a part of them.
+# How long each test takes, in the order in which they run.
 Seconds = dict[str, float]
-Part = Callable[[Seconds], Seconds]
 
 
 class Desk:
@@ -43,6 +42,9 @@ class Desk:
         self._bench, self._tests, self._kept, self._work = bench, tests, kept, work
         self._items: dict[str, pytest.Item] = {}
         self.runs: dict[str, Run] = {}
+        # Tests that killed a mutant of the same function: they may well kill the next one.
+        self._killers: dict[tuple[str, str], set[str]] = {}
+        self._met: dict[Mutant, set[str]] = {}
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A file that can't be collected ends all."""
@@ -73,15 +75,19 @@ class Desk:
                 print(f"left out, it fails without any fault: {name}", flush=True)
 
     def try_out(
-        self, mutants: list[Mutant], part: Part = lambda seconds: seconds, *, harmless: bool = False
+        self, mutants: list[Mutant], *, briefly: bool = False, harmless: bool = False
     ) -> Iterator[Trial[Mutant]]:
-        """Trials as they end, each of a part of the chosen tests; harmless ones are without the
-        fault.
+        """Trials as they end: of tests that a mutant did not meet before, briefly of the first of
+        them; harmless, of all of them without the fault.
         """
-        return self._bench.run(mutants, partial(self._start, part, harmless))
+        for ended in self._bench.run(mutants, partial(self._start, briefly, harmless)):
+            mutant = ended.subject
+            self._killers.setdefault((mutant.path, mutant.scope), set()).update(ended.failed)
+            yield ended
 
     def chosen(self, mutant: Mutant) -> Seconds:
-        """The tests to run against a mutant, and how long each takes: those that come to its line.
+        """The tests to run against a mutant, and how long each takes: those that come to its line,
+        first those that killed another one of its function, then the quickest.
 
         If none does, as when it runs at import: those that come to any of its module; else all.
         """
@@ -93,13 +99,23 @@ class Desk:
         to_line = {name: run for name, run in known.items() if run.executes(mutant.path, line)}
         to_module = {name: run for name, run in known.items() if run.lines.get(mutant.path)}
         found = to_line or to_module or known
-        quickest = sorted(found.items(), key=lambda each: each[1].seconds)
-        return {name: run.seconds for name, run in quickest}
+        killers = self._killers.get((mutant.path, mutant.scope), ())
+        ordered = sorted(found, key=lambda name: (name not in killers, found[name].seconds))
+        return {name: found[name].seconds for name in ordered}
 
-    def _start(self, part: Part, harmless: bool, mutant: Mutant, folder: Path) -> tuple[int, float]:
+    def left(self, mutant: Mutant) -> Seconds:
+        """Of those the ones that it did not meet."""
+        met = self._met.setdefault(mutant, set())
+        return {name: each for name, each in self.chosen(mutant).items() if name not in met}
+
+    def _start(
+        self, briefly: bool, harmless: bool, mutant: Mutant, folder: Path
+    ) -> tuple[int, float]:
         plain = plain_code(mutant.path)
         changes = self._loaded.changes(plain, plain if harmless else code_of(mutant))
-        seconds = part(self.chosen(mutant))
+        seconds = self.chosen(mutant) if harmless else self.left(mutant)
+        seconds = brief(seconds) if briefly else seconds
+        self._met.setdefault(mutant, set()).update(seconds)
         limit = 2 * trial.GRACE_SECONDS + trial.PATIENCE * sum(seconds.values())
         if changes is None:
             process = trial.fresh(mutant.path, mutant.number, seconds, folder)
@@ -131,17 +147,12 @@ class Desk:
 
 def brief(seconds: Seconds) -> Seconds:
     """The first tests, of some seconds together: few mutants survive them."""
-    ends = accumulate(seconds.values())
-    return {
-        name: each
-        for (name, each), end in zip(seconds.items(), ends, strict=True)
+    names = [
+        name
+        for name, end in zip(seconds, accumulate(seconds.values()), strict=True)
         if end <= BRIEF_SECONDS
-    } or seconds
-
-
-def the_others(seconds: Seconds) -> Seconds:
-    """Those that are not brief."""
-    return {name: each for name, each in seconds.items() if name not in brief(seconds)}
+    ]
+    return {name: seconds[name] for name in names or list(seconds)[:1]}
 
 
 def file_of(test: str) -> str:

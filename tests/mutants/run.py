@@ -18,10 +18,9 @@ import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
-from itertools import chain
 from pathlib import Path
 
-from mutants.desk import Desk, brief, the_others
+from mutants.desk import Desk
 from mutants.rooms import HERE, Mutant, Room, all_rooms, sample
 from mutants.trial import collect
 from mutants.trials import Bench, Trial, Verdict
@@ -125,14 +124,15 @@ def _try_all(
         return
     known = results.verdicts(mutants)
     stubborn = []
-    for ended in desk.try_out([mutant for mutant in mutants if mutant not in known], brief):
-        if ended.verdict is Verdict.SURVIVED and the_others(desk.chosen(ended.subject)):
+    new = [mutant for mutant in mutants if mutant not in known]
+    for ended in desk.try_out(new, briefly=True):
+        if ended.verdict is Verdict.SURVIVED and desk.left(ended.subject):
             stubborn.append(ended.subject)
         else:
             _keep(ended, results, everything=options.say)
     print(f"{len(stubborn)} stubborn: {time.monotonic() - began:.0f} seconds", flush=True)
     again = [mutant for mutant in mutants if known.get(mutant) is Verdict.SURVIVED]
-    for ended in chain(desk.try_out(stubborn, the_others), desk.try_out(again)):
+    for ended in desk.try_out(stubborn + again):
         _keep(ended, results, everything=options.say)
     print(f"{time.monotonic() - began:.0f} seconds")
 
@@ -145,7 +145,7 @@ def _control(mutants: list[Mutant], desk: Desk) -> None:
 def _keep(ended: Trial[Mutant], results: "Results", *, everything: bool) -> None:
     results.add(ended.subject, ended.verdict)
     if everything:
-        print(f"{ended.verdict.value}: {ended.subject}", _why(ended.output), flush=True)
+        print(f"{ended.verdict.value}: {ended.subject}", *ended.failed[:1], flush=True)
     elif ended.verdict is not Verdict.KILLED:
         print(f"{ended.verdict.value}: {ended.subject}", flush=True)
 
@@ -172,13 +172,6 @@ class Results:
             for mutant in mutants
             if (mutant.path, mutant.name) in known
         }
-
-
-def _why(said: str) -> str:
-    """The tests that failed."""
-    return " ".join(line for line in said.splitlines() if line.startswith(("FAILED", "ERROR")))[
-        :200
-    ]
 
 
 def _jobs(word: str) -> int:

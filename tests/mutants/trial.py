@@ -22,6 +22,8 @@ from mutants.rooms import ROOT, TESTS
 # machine may have something else to do.
 PATIENCE, GRACE_SECONDS = 5.0, 20.0
 PASSED, FAILED, UNUSABLE, EXPIRED = 0, 1, 70, 71
+# Begins a line of the output.
+FAILED_TEST = "FAILED "
 # Hypothesis is loaded before pytest can explain its asserts, which nobody needs here.
 EARLY = "ignore:Module already imported:pytest.PytestAssertRewriteWarning"
 # No cache, no processes besides; the outputs of tests go where this process' do.
@@ -75,7 +77,7 @@ class Watchdog:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Who failed, to the output."""
         if report.failed:
-            print(f"\nFAILED {report.nodeid}\n{report.longreprtext}", flush=True)
+            print(f"\n{FAILED_TEST}{report.nodeid}\n{report.longreprtext}", flush=True)
 
     def _expire(self, _number: int, _frame: object) -> None:
         self.expired = True

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from mutants import trial
+from mutants.trial import FAILED_TEST as FAILED
 
 Subject = TypeVar("Subject")
 
@@ -62,6 +63,12 @@ class Trial(Generic[Subject]):
     def output(self) -> str:
         """What it said."""
         return (self.folder / "output").read_text(errors="replace")
+
+    @property
+    def failed(self) -> list[str]:
+        """The tests that failed."""
+        lines = self.output.splitlines()
+        return [line.removeprefix(FAILED) for line in lines if line.startswith(FAILED)]
 
 
 # Starts a trial of a subject with its files in a folder; gives the process, and how many seconds
