@@ -1,6 +1,6 @@
 """Where every test is collected, once: from here trials are forked. First each file of tests runs
-without a fault, and what it executes is written down; then each mutant meets the tests that come to
-its line, the quickest first.
+without a fault, and what it executes is written down; then each mutant meets the tests that are
+chosen for it.
 """
 
 import gc
@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 from mutants import trial
-from mutants.lines import Marks, Recorder, Run, runs_of, statement_at
+from mutants.choosing import Choice, Seconds
+from mutants.lines import Marks, Recorder, Run, runs_of
 from mutants.loaded import Change, Loaded, make
 from mutants.rooms import ROOT, TESTS, Mutant, code_of, plain_code
 from mutants.trial import Watchdog
@@ -22,9 +23,6 @@ from mutants.trials import Bench, Trial
 # All tests of one file.
 RECORDING_SECONDS = 3600.0
 BRIEF_SECONDS = 6.0
-
-# How long each test takes, in the order in which they run.
-Seconds = dict[str, float]
 
 
 class Desk:
@@ -42,8 +40,7 @@ class Desk:
         self._bench, self._tests, self._kept, self._work = bench, tests, kept, work
         self._items: dict[str, pytest.Item] = {}
         self.runs: dict[str, Run] = {}
-        # Tests that killed a mutant of the same function: they may well kill the next one.
-        self._killers: dict[tuple[str, str], set[str]] = {}
+        self.choice = Choice(tests, self.runs)
         self._met: dict[Mutant, set[str]] = {}
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
@@ -81,39 +78,21 @@ class Desk:
         them; harmless, of all of them without the fault.
         """
         for ended in self._bench.run(mutants, partial(self._start, briefly, harmless)):
-            mutant = ended.subject
-            self._killers.setdefault((mutant.path, mutant.scope), set()).update(ended.failed)
+            for test in ended.failed:
+                self.choice.learn(ended.subject, test)
             yield ended
 
-    def chosen(self, mutant: Mutant) -> Seconds:
-        """The tests to run against a mutant, and how long each takes: those that come to its line,
-        first those that killed another one of its function, then the quickest.
-
-        If none does, as when it runs at import: those that come to any of its module; else all.
-        """
-        files = set(self._tests[mutant.path])
-        line = statement_at(mutant.path, mutant.line)
-        known = {
-            name: run for name, run in self.runs.items() if run.passed and file_of(name) in files
-        }
-        to_line = {name: run for name, run in known.items() if run.executes(mutant.path, line)}
-        to_module = {name: run for name, run in known.items() if run.lines.get(mutant.path)}
-        found = to_line or to_module or known
-        killers = self._killers.get((mutant.path, mutant.scope), ())
-        ordered = sorted(found, key=lambda name: (name not in killers, found[name].seconds))
-        return {name: found[name].seconds for name in ordered}
-
     def left(self, mutant: Mutant) -> Seconds:
-        """Of those the ones that it did not meet."""
+        """The tests that are chosen for a mutant and that it did not meet yet."""
         met = self._met.setdefault(mutant, set())
-        return {name: each for name, each in self.chosen(mutant).items() if name not in met}
+        return {name: each for name, each in self.choice.of(mutant).items() if name not in met}
 
     def _start(
         self, briefly: bool, harmless: bool, mutant: Mutant, folder: Path
     ) -> tuple[int, float]:
         plain = plain_code(mutant.path)
         changes = self._loaded.changes(plain, plain if harmless else code_of(mutant))
-        seconds = self.chosen(mutant) if harmless else self.left(mutant)
+        seconds = self.choice.of(mutant) if harmless else self.left(mutant)
         seconds = brief(seconds) if briefly else seconds
         self._met.setdefault(mutant, set()).update(seconds)
         limit = 2 * trial.GRACE_SECONDS + trial.PATIENCE * sum(seconds.values())
@@ -153,11 +132,6 @@ def brief(seconds: Seconds) -> Seconds:
         if end <= BRIEF_SECONDS
     ]
     return {name: seconds[name] for name in names or list(seconds)[:1]}
-
-
-def file_of(test: str) -> str:
-    """The file of a test, below the folder of tests."""
-    return test.partition("::")[0].removeprefix("tests/")
 
 
 @lru_cache

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from mutants.desk import file_of
+from mutants.choosing import file_of
 from mutants.rooms import code_of, module_name, mutants_of
 from mutants.trial import UNUSABLE, Replaced, Watchdog, collect, run
 

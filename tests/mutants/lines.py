@@ -27,7 +27,7 @@ class Run:
 
     seconds: float
     passed: bool
-    lines: dict[str, list[int]]
+    lines: dict[str, frozenset[int]]
 
     def executes(self, path: str, line: int) -> bool:
         """Whether it came to that statement."""
@@ -109,17 +109,39 @@ class Recorder:
 
 def runs_of(recorded: Path) -> dict[str, Run]:
     """By test, what a recorder wrote."""
-    return {test: Run(**run) for test, run in json.loads(recorded.read_text()).items()}
+    return {
+        test: Run(
+            run["seconds"],
+            run["passed"],
+            {path: frozenset(lines) for path, lines in run["lines"].items()},
+        )
+        for test, run in json.loads(recorded.read_text()).items()
+    }
 
 
-def statement_at(path: str, line: int) -> int:
-    """The first line of the innermost statement that has that line."""
+@dataclass(frozen=True)
+class Statement:
+    """The first line of a statement, and that of what it does when its condition holds; 0 when it
+    has none.
+    """
+
+    line: int
+    body: int
+
+
+def statement_at(path: str, line: int) -> Statement:
+    """The innermost statement that has a line."""
     nodes = ast.walk(ast.parse(source_of(path)))
-    return max(
-        node.lineno
-        for node in nodes
-        if isinstance(node, ast.stmt) and node.lineno <= line <= (node.end_lineno or 0)
+    found = max(
+        (
+            node
+            for node in nodes
+            if isinstance(node, ast.stmt) and node.lineno <= line <= (node.end_lineno or 0)
+        ),
+        key=lambda node: node.lineno,
     )
+    conditional = isinstance(found, ast.If | ast.While)
+    return Statement(found.lineno, found.body[0].lineno if conditional else 0)
 
 
 def _both(one: dict[str, list[int]], other: dict[str, list[int]]) -> dict[str, list[int]]:

@@ -16,9 +16,10 @@ import tempfile
 import time
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from mutants.desk import Desk
 from mutants.rooms import HERE, Mutant, Room, all_rooms, sample
@@ -123,6 +124,8 @@ def _try_all(
         _control(mutants, desk)
         return
     known = results.verdicts(mutants)
+    for mutant, test in results.killers(mutants):
+        desk.choice.learn(mutant, test)
     stubborn = []
     new = [mutant for mutant in mutants if mutant not in known]
     for ended in desk.try_out(new, briefly=True):
@@ -143,7 +146,7 @@ def _control(mutants: list[Mutant], desk: Desk) -> None:
 
 
 def _keep(ended: Trial[Mutant], results: "Results", *, everything: bool) -> None:
-    results.add(ended.subject, ended.verdict)
+    results.add(ended.subject, ended.verdict, ended.failed)
     if everything:
         print(f"{ended.verdict.value}: {ended.subject}", *ended.failed[:1], flush=True)
     elif ended.verdict is not Verdict.KILLED:
@@ -156,22 +159,27 @@ class Results:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        self._verdicts = folder / "verdicts"
+        self._file = folder / "verdicts"
 
-    def add(self, mutant: Mutant, verdict: Verdict) -> None:
-        """The last one of a mutant counts."""
-        with self._verdicts.open("a") as file:
-            print(json.dumps([mutant.path, mutant.name, verdict.value]), file=file)
+    def add(self, mutant: Mutant, verdict: Verdict, failed: Sequence[str] = ()) -> None:
+        """The last one of a mutant counts; and the tests that killed it."""
+        with self._file.open("a") as file:
+            print(json.dumps([mutant.path, mutant.name, verdict.value, *failed[:1]]), file=file)
 
     def verdicts(self, mutants: list[Mutant]) -> dict[Mutant, Verdict]:
         """Those that are known."""
-        lines = self._verdicts.read_text().splitlines() if self._verdicts.exists() else []
-        known = {(path, name): Verdict(value) for path, name, value in map(json.loads, lines)}
-        return {
-            mutant: known[mutant.path, mutant.name]
-            for mutant in mutants
-            if (mutant.path, mutant.name) in known
-        }
+        return {mutant: Verdict(value) for mutant, value, *_ in self._lines(mutants)}
+
+    def killers(self, mutants: list[Mutant]) -> list[tuple[Mutant, str]]:
+        """Each with the test that killed it."""
+        return [(mutant, failed[0]) for mutant, _, *failed in self._lines(mutants) if failed]
+
+    def _lines(self, mutants: list[Mutant]) -> Iterator[list[Any]]:
+        named = {(mutant.path, mutant.name): mutant for mutant in mutants}
+        lines = self._file.read_text().splitlines() if self._file.exists() else []
+        for path, name, *rest in map(json.loads, lines):
+            if (path, name) in named:
+                yield [named[path, name], *rest]
 
 
 def _jobs(word: str) -> int:

@@ -8,8 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from mutants.choosing import Choice
 from mutants.desk import brief
-from mutants.lines import Marks, statement_at
+from mutants.lines import Marks, Run, statement_at
 from mutants.loaded import Loaded, make, source_of
 from mutants.rooms import TESTS, Mutant, code_of, mutants_of, plain_code
 from mutants.run import Results
@@ -21,6 +22,7 @@ PATH, OTHER = "seemachine/state/records.py", "seemachine/state/disk/checksummed.
 MUTANTS = mutants_of("state", PATH)
 [GUARD] = [each for each in MUTANTS if "[flip 2] 0 <= self.first" in each.name]
 [CONSTANT] = [each for each in mutants_of("", OTHER) if "off by one] CHECKSUM" in each.name]
+[CONSTANT_HERE] = [each for each in MUTANTS if "off by one] MAX_SIGNER" in each.name]
 OWN, ALIEN = "state/test_state_records.py", "state/test_state_encryption.py"
 TRIALS = """
 import pathlib, sys
@@ -31,10 +33,10 @@ mutants = [each for each in mutants_of("", path) if each.name == name]
 def work(desk):
     desk.record()
     [each] = mutants
-    print("MUTANT", len(desk.chosen(each)), len(desk.runs))
+    print("MUTANT", len(desk.choice.of(each)), len(desk.runs))
     for ended in desk.try_out(mutants):
         print("MUTANT", ended.verdict.value)
-        assert list(desk.chosen(each))[:1] == ended.failed or not ended.failed
+        assert list(desk.choice.of(each))[:1] == ended.failed or not ended.failed
     assert not desk.left(each)
     for ended in desk.try_out(mutants, harmless=True):
         print("MUTANT", ended.verdict.value)
@@ -136,7 +138,7 @@ def test_the_statement_of_a_line() -> None:
         if isinstance(node, ast.Return | ast.Raise) and (node.end_lineno or 0) > node.lineno
     ]
     assert long
-    assert all(statement_at(PATH, node.end_lineno or 0) == node.lineno for node in long)
+    assert all(statement_at(PATH, node.end_lineno or 0).line == node.lineno for node in long)
 
 
 def test_a_run_is_resumed(tmp_path: Path) -> None:
@@ -145,8 +147,33 @@ def test_a_run_is_resumed(tmp_path: Path) -> None:
     assert results.verdicts(MUTANTS) == {}
     results.add(GUARD, Verdict.SURVIVED)
     results.add(CONSTANT, Verdict.TIMED_OUT)
-    results.add(GUARD, Verdict.KILLED)
+    results.add(GUARD, Verdict.KILLED, ["a test", "another"])
     assert Results(tmp_path / "new").verdicts([*MUTANTS, CONSTANT]) == {
         GUARD: Verdict.KILLED,
         CONSTANT: Verdict.TIMED_OUT,
     }
+    assert Results(tmp_path / "new").killers(MUTANTS) == [(GUARD, "a test")]
+
+
+def test_who_meets_a_mutant() -> None:
+    """A condition that is never met: the tests in which it is met. Others: those that come to the
+    line, first who killed another one there.
+    """
+    [never] = [each for each in MUTANTS if "NvramFile.__post_init__ [guard]" in each.name]
+    [flipped, _] = [each for each in MUTANTS if "NvramFile.__post_init__ [flip" in each.name]
+    line = statement_at(PATH, never.line)
+    runs = {
+        "tests/a::quick": Run(0.1, True, {PATH: frozenset([line.line])}),
+        "tests/a::slow": Run(9.0, True, {PATH: frozenset([line.line, line.body])}),
+        "tests/a::failed": Run(0.1, False, {PATH: frozenset([line.line, line.body])}),
+        "tests/a::elsewhere": Run(0.1, True, {}),
+        "tests/b::alien": Run(0.1, True, {PATH: frozenset([line.line, line.body])}),
+        "tests/a::middle": Run(0.5, True, {PATH: frozenset([line.line])}),
+    }
+    choice = Choice({PATH: ["a"]}, runs)
+
+    assert list(choice.of(never)) == ["tests/a::slow"]
+    assert list(choice.of(flipped)) == ["tests/a::slow", "tests/a::quick", "tests/a::middle"]
+    choice.learn(never, "tests/a::middle")
+    assert list(choice.of(flipped)) == ["tests/a::middle", "tests/a::slow", "tests/a::quick"]
+    assert next(iter(choice.of(CONSTANT_HERE))) == "tests/a::middle"

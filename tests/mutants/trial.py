@@ -27,7 +27,18 @@ FAILED_TEST = "FAILED "
 # Hypothesis is loaded before pytest can explain its asserts, which nobody needs here.
 EARLY = "ignore:Module already imported:pytest.PytestAssertRewriteWarning"
 # No cache, no processes besides; the outputs of tests go where this process' do.
-OPTIONS = ["-qq", "-s", "--no-summary", "-p", "no:cacheprovider", "-p", "no:xdist", "-W", EARLY]
+OPTIONS = [
+    "-qq",
+    "-s",
+    "--no-summary",
+    "--tb=native",
+    "-p",
+    "no:cacheprovider",
+    "-p",
+    "no:xdist",
+    "-W",
+    EARLY,
+]
 
 
 class Replaced(importlib.abc.MetaPathFinder, importlib.abc.Loader):
