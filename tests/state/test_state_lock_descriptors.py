@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from seemachine.process import identity
 from seemachine.state.disk import lock
-from seemachine.state.disk.lock import LOCK, STOP, FolderLock
+from seemachine.state.disk.lock import LOCK, STOP, FolderLock, asking, holder, listens
 from seemachine.state.errors import StateLocked
 
 
@@ -64,3 +65,16 @@ def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert descriptors() == before
     assert refused.value.filename == str(tmp_path / LOCK)
     FolderLock(tmp_path, "this").release()
+
+
+def test_who_looks_and_who_asks(tmp_path: Path) -> None:
+    """Whoever looks who holds a folder, or asks the holder to let go, has nothing open then."""
+    held = FolderLock(tmp_path, "this")
+    before = descriptors()
+    assert holder(tmp_path) == identity.current()
+    with asking(tmp_path):
+        assert held.asked()
+    assert not listens(tmp_path)
+
+    assert descriptors() == before
+    held.release()
