@@ -35,4 +35,4 @@ async def test_the_command_is_named_once(tmp_path: Path, together: int) -> None:
     assert len(refusals) == 2 * together
     for refused in refusals:
         assert isinstance(refused, StatusError)
-        assert refused.detail.count(" in command_see_nvmemfile_sign") == 1
+        assert refused.detail.count(" in nvmemfile_sign") == 1
