@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from state.kit import name
 
-from seemachine.state.witness.record_file import WitnessFile
+from seemachine.state.witness.record_file import SLOT, WitnessFile
 
 BOOT = b"one boot"
 
@@ -24,3 +24,22 @@ def test_a_note_before_the_first_head(tmp_path: Path, renewed: bool) -> None:
     assert found.is_new is not renewed
     assert found.noted(name(1)) == ({0: 3} if renewed else {})
     found.close()
+
+
+def test_a_lease_has_one_note(tmp_path: Path) -> None:
+    """After a start that ended before its head was written, too: the file does not grow with the
+    leaves.
+    """
+    path = tmp_path / "record"
+    file = WitnessFile(path, BOOT)
+    file.renew({"opening": b"first"})
+    sizes = set()
+    for following in range(3, 6):
+        file.note(name(1), 0, following)
+        sizes.add(len(path.read_bytes().rstrip(b"\0")) // SLOT.size)
+        file.close()
+        file = WitnessFile(path, BOOT)
+        assert file.noted(name(1)) == {0: following}
+    file.close()
+
+    assert len(sizes) == 1
