@@ -32,7 +32,15 @@ class Choice:
         """
         statement = statement_at(mutant.path, mutant.line)
         found = self._found(mutant, statement)
-        ordered = sorted(found, key=lambda name: self._rank(mutant, statement, name))
+        firsts = _one_of_each(found)
+        ordered = sorted(
+            found,
+            key=lambda name: (
+                *self._likely(mutant, statement, name),
+                name not in firsts,
+                *self._cheap(mutant, name),
+            ),
+        )
         return {name: found[name].seconds for name in ordered}
 
     def _found(self, mutant: Mutant, statement: Statement) -> dict[str, Run]:
@@ -49,16 +57,26 @@ class Choice:
             return to_body or dict(list(to_line.items())[:1])
         return to_line or {name: run for name, run in known.items() if path in run.lines} or known
 
-    def _rank(self, mutant: Mutant, statement: Statement, name: str) -> tuple[object, ...]:
+    def _likely(self, mutant: Mutant, statement: Statement, name: str) -> tuple[bool, ...]:
         run = self._runs[name]
         return (
             not self._kills_within[mutant.path, mutant.scope, name],
             # What a lock is for, only two at once can see.
             mutant.operator == "without" and "interleavings" not in name,
             bool(statement.body) and not run.executes(mutant.path, statement.body),
-            -self._kills[mutant.path, name] / (FIXED_SECONDS + run.seconds),
-            run.seconds,
         )
+
+    def _cheap(self, mutant: Mutant, name: str) -> tuple[float, ...]:
+        seconds = self._runs[name].seconds
+        return -self._kills[mutant.path, name] / (FIXED_SECONDS + seconds), seconds
+
+
+def _one_of_each(runs: dict[str, Run]) -> set[str]:
+    """The quickest case of each test: the others mostly say the same."""
+    found: dict[str, str] = {}
+    for name in sorted(runs, key=lambda name: runs[name].seconds):
+        found.setdefault(name.partition("[")[0], name)
+    return set(found.values())
 
 
 def file_of(test: str) -> str:

@@ -143,8 +143,10 @@ def _ordered(path: str) -> re.Pattern[str]:
 
 
 def sample(mutants: list[Mutant], size: int, seed: int) -> list[Mutant]:
-    """So many of them, the same ones for the same seed, in no order; all for size 0."""
-    return random.Random(seed).sample(mutants, min(size, len(mutants)) or len(mutants))
+    """The first ones of all in a random order, which is the same for the same seed; all for
+    size 0.
+    """
+    return random.Random(seed).sample(mutants, len(mutants))[: size or None]
 
 
 def module_name(path: str) -> str:

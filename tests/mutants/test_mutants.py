@@ -126,6 +126,7 @@ def test_a_sample_is_the_same_for_the_same_seed() -> None:
     mutants = ROOMS[0].mutants()
     some = sample(mutants, 20, 1)
     assert some == sample(mutants, 20, 1) != sample(mutants, 20, 2)
+    assert some == sample(mutants, 40, 1)[:20]
     assert len(set(some)) == 20
     everything = sample(mutants, 0, 1)
     assert everything != mutants

@@ -177,3 +177,18 @@ def test_who_meets_a_mutant() -> None:
     choice.learn(never, "tests/a::middle")
     assert list(choice.of(flipped)) == ["tests/a::middle", "tests/a::slow", "tests/a::quick"]
     assert next(iter(choice.of(CONSTANT_HERE))) == "tests/a::middle"
+
+
+def test_cases_of_one_test_come_later() -> None:
+    """One case of each test is tried before the others."""
+    seconds = {"a::one[1]": 0.3, "a::one[2]": 0.1, "a::one[3]": 0.2, "a::two": 0.5}
+    runs = {
+        name: Run(each, True, {PATH: frozenset([GUARD.line])}) for name, each in seconds.items()
+    }
+
+    assert list(Choice({PATH: ["a"]}, runs).of(GUARD)) == [
+        "a::one[2]",
+        "a::two",
+        "a::one[3]",
+        "a::one[1]",
+    ]
