@@ -135,6 +135,7 @@ def _try_all(
             _keep(ended, results, everything=options.say)
     print(f"{len(stubborn)} stubborn: {time.monotonic() - began:.0f} seconds", flush=True)
     again = [mutant for mutant in mutants if known.get(mutant) is Verdict.SURVIVED]
+    stubborn.sort(key=lambda mutant: sum(desk.left(mutant).values()))
     for ended in desk.try_out(stubborn + again):
         _keep(ended, results, everything=options.say)
     print(f"{time.monotonic() - began:.0f} seconds")
