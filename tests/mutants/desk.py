@@ -5,9 +5,10 @@ chosen for it.
 
 import gc
 import hashlib
+import importlib
 import shutil
 from collections.abc import Callable, Iterator
-from functools import lru_cache, partial
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from mutants import trial
 from mutants.choosing import Choice, Seconds
 from mutants.lines import Marks, Recorder, Run, runs_of
 from mutants.loaded import Change, Loaded, make
-from mutants.rooms import ROOT, TESTS, Mutant, code_of, plain_code
+from mutants.rooms import ROOT, TESTS, Mutant, code_of, module_name, plain_code
 from mutants.trial import Watchdog
 from mutants.trials import Bench, Trial
 
@@ -25,19 +26,33 @@ RECORDING_SECONDS = 3600.0
 BRIEF_SECONDS = 6.0
 
 
+class Records:
+    """What was written down of files of tests, in a folder: what each test executes of modules."""
+
+    def __init__(self, folder: Path, modules: list[str]) -> None:
+        self.folder, self.modules = folder, modules
+
+    def path(self, file: str) -> Path:
+        """Where it is: another place when the file changes, or one of the modules."""
+        together = hashlib.sha256((TESTS / file).read_bytes())
+        for module in self.modules:
+            together.update((ROOT / module).read_bytes())
+        return self.folder / f"{Path(file).stem}-{together.hexdigest()[:16]}.json"
+
+
 class Desk:
-    """A plugin of pytest. `tests` are the files of tests of each module, `kept` is a folder for
-    what was written down of the tests, `work` is done when everything is collected.
+    """A plugin of pytest. `tests` are the files of tests of each module, `records` is what was
+    written down of them, `work` is done when everything is collected.
     """
 
     def __init__(
         self,
         bench: Bench,
         tests: dict[str, list[str]],
-        kept: Path,
+        records: Records,
         work: Callable[["Desk"], None],
     ) -> None:
-        self._bench, self._tests, self._kept, self._work = bench, tests, kept, work
+        self._bench, self._tests, self._records, self._work = bench, tests, records, work
         self._items: dict[str, pytest.Item] = {}
         self.runs: dict[str, Run] = {}
         self.choice = Choice(tests, self.runs)
@@ -51,7 +66,9 @@ class Desk:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Everything is collected: nothing runs here, but in processes that are forked from it."""
         self._items = {item.nodeid: item for item in session.items}
-        self._loaded = Loaded(list(self._tests))
+        for path in self._records.modules:
+            importlib.import_module(module_name(path))
+        self._loaded = Loaded(self._records.modules)
         gc.collect()
         gc.freeze()
         self._work(self)
@@ -60,13 +77,13 @@ class Desk:
     def record(self) -> None:
         """What each test executes, without any fault. Those that fail are of no use, and said."""
         files = dict.fromkeys(file for files in self._tests.values() for file in files)
-        missing = [file for file in files if not self._record(file).exists()]
+        missing = [file for file in files if not self._records.path(file).exists()]
         for ended in self._bench.run(missing, self._start_recording):
             if ended.code != trial.PASSED:
                 raise RuntimeError(f"{ended.subject} can't be recorded: {ended.output}")
-            shutil.copy(ended.folder / "runs", self._record(ended.subject))
+            shutil.copy(ended.folder / "runs", self._records.path(ended.subject))
         for file in files:
-            self.runs |= runs_of(self._record(file))
+            self.runs |= runs_of(self._records.path(file))
         for name, run in self.runs.items():
             if not run.passed:
                 print(f"left out, it fails without any fault: {name}", flush=True)
@@ -105,15 +122,11 @@ class Desk:
         make(changes)
         return trial.run([self._items[name] for name in seconds], Watchdog(seconds))
 
-    def _record(self, file: str) -> Path:
-        """Where the runs of a file's tests are kept: another place when it or a module changes."""
-        return self._kept / f"{Path(file).stem}-{_digest(file, *self._tests)}.json"
-
     def _start_recording(self, file: str, folder: Path) -> tuple[int, float]:
         return trial.forked(lambda: self._run_file(file, folder), folder), RECORDING_SECONDS
 
     def _run_file(self, file: str, folder: Path) -> int:
-        marks = Marks(list(self._tests))
+        marks = Marks(self._records.modules)
         marks.put_in(self._loaded)
         recorder = Recorder(marks, folder / "runs")
         items = [item for name, item in self._items.items() if name.startswith(f"tests/{file}::")]
@@ -132,11 +145,3 @@ def brief(seconds: Seconds) -> Seconds:
         if end <= BRIEF_SECONDS
     ]
     return {name: seconds[name] for name in names or list(seconds)[:1]}
-
-
-@lru_cache
-def _digest(file: str, *paths: str) -> str:
-    together = hashlib.sha256((TESTS / file).read_bytes())
-    for path in paths:
-        together.update((ROOT / path).read_bytes())
-    return together.hexdigest()[:16]

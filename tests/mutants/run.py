@@ -21,7 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mutants.desk import Desk
+from mutants.desk import Desk, Records
 from mutants.rooms import HERE, Mutant, Room, all_rooms, sample
 from mutants.trial import collect
 from mutants.trials import Bench, Trial, Verdict
@@ -87,23 +87,30 @@ def main(words: list[str]) -> int:
     print(f"{len(mutants)} mutants, seed {options.seed}, {options.jobs} at once", flush=True)
     # So that trials are ended, too.
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
-    paths = {mutant.path for mutant in mutants}
-    tests = {path: files for room in rooms for path, files in room.tests.items() if path in paths}
+    tests = {path: files for room in rooms for path, files in room.tests.items()}
+    # What is written down of the tests is of use to every other choice of mutants.
+    modules = list(dict.fromkeys(mutant.path for room in rooms for mutant in room.mutants()))
+    met = {mutant.path: tests[mutant.path] for mutant in mutants}
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         results = Results(Path(options.results or folder))
-        at_a_desk(tests, options.jobs, results, partial(_try_all, mutants, results, options))
+        work = partial(_try_all, mutants, results, options)
+        at_a_desk(met, modules, options.jobs, results, work)
         if options.control:
             return 0
         return 0 if tell(mutants, results.verdicts(mutants), accepted()) else 1
 
 
 def at_a_desk(
-    tests: dict[str, list[str]], jobs: int, results: "Results", work: Callable[[Desk], None]
+    tests: dict[str, list[str]],
+    modules: list[str],
+    jobs: int,
+    results: "Results",
+    work: Callable[[Desk], None],
 ) -> None:
-    """Have work done where all tests of some modules are collected."""
+    """Have work done where the tests of some modules are collected."""
     bench = Bench(jobs)
     try:
-        desk = Desk(bench, tests, results.folder, work)
+        desk = Desk(bench, tests, Records(results.folder, modules), work)
         ended = collect(desk, sorted({file for files in tests.values() for file in files}))
     finally:
         bench.close()

@@ -40,7 +40,7 @@ def work(desk):
     assert not desk.left(each)
     for ended in desk.try_out(mutants, harmless=True):
         print("MUTANT", ended.verdict.value)
-at_a_desk({path: tests}, 1, Results(pathlib.Path(folder)), work)
+at_a_desk({path: tests}, [path], 1, Results(pathlib.Path(folder)), work)
 """
 
 
