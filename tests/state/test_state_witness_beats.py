@@ -1,13 +1,15 @@
 """What witnesses do besides: beats, a copy beside its original, NVRAMs that share a host."""
 
 import errno
+import os
 from pathlib import Path
 
 import pytest
 from state.kit import ESN, name
 
-from seemachine.state.errors import StateFailed
+from seemachine.state.errors import LeaseSpent, StateFailed
 from seemachine.state.nvram.file import FileStore
+from seemachine.state.witness import record_file, runtime
 from seemachine.state.witness.folder import FolderWitness
 from seemachine.state.witness.protocol import Mark, Past
 from seemachine.state.witness.runtime import RuntimeWitness
@@ -131,3 +133,77 @@ def test_a_copy_keeps_no_notes(tmp_path: Path) -> None:
     assert copy.noted(name()) == {}
     copy.beat()
     copy.release()
+
+
+def test_claims_are_kept(tmp_path: Path) -> None:
+    """A lease that came in stays claimed, however many come after it, in this opening and later."""
+    witness, _ = up(tmp_path)
+    leases = [(8, 16), (0, 8), (24, 32), (16, 24)]
+    for first, end in leases:
+        witness.claim(name(), first, end)
+    witness.release()
+    witness, _ = up(tmp_path, epoch=1)
+    witness.claim(name(), 32, 40)
+
+    for first, end in (*leases, (32, 40)):
+        assert witness.is_spent(name(), first, end)
+        with pytest.raises(LeaseSpent):
+            witness.claim(name(), first, end)
+    witness.release()
+
+
+def test_an_orderly_end_of_a_host(tmp_path: Path) -> None:
+    """The record is another file then than any that was saved while the machine ran."""
+    witness, _ = up(tmp_path)
+    record = tmp_path / f"{IDENTITY.hex()}.record"
+    before = record.stat().st_ino
+    witness.release()
+
+    assert record.stat().st_ino != before
+
+
+def test_openings_become_fewer(tmp_path: Path) -> None:
+    """Copies in doubt are remembered beside the original; once nobody doubts they are not, and what
+    was longer before is read as what it is now.
+    """
+    sizes = []
+    for epoch, doubtful in ((0, False), (0, True), (0, True), (1, False), (2, False)):
+        witness, doubt = up(tmp_path, epoch=epoch)
+        assert bool(doubt) is doubtful
+        witness.release()
+        sizes.append((tmp_path / f"{IDENTITY.hex()}.tips").stat().st_size)
+
+    assert sizes[2] > sizes[0]
+
+
+def test_a_shorter_text(tmp_path: Path) -> None:
+    """Nothing is left of a longer one."""
+    path = tmp_path / "tips"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT)
+    many = [(number, b"%08d" % number) for number in range(9)]
+    for tips in (many, many[:1]):
+        runtime._rewrite(descriptor, tips)
+        assert runtime._tips(descriptor) == tips
+    os.close(descriptor)
+
+
+def test_a_record_that_could_not_be_renewed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next beat tries again."""
+    witness, record = FolderWitness(tmp_path, ESN, BOOT), tmp_path / f"{ESN}.record"
+    witness.advance(mark(1), "")
+    witness.note(name(), 0, 3)
+    before = record.stat().st_ino
+
+    def full(*_given: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(record_file, "write_all", full)
+        with pytest.raises(StateFailed):
+            witness.beat()
+    assert record.stat().st_ino == before
+    witness.beat()
+    assert record.stat().st_ino != before
+    witness.release()

@@ -22,6 +22,22 @@ class Layer:
     release = beat
 
 
+class Asked(Layer):
+    """One that has to be asked with each signature."""
+
+    def take(self, _uses: object) -> bool:
+        """Whether it knows that it may be."""
+        return self._said == "yes"
+
+
+@pytest.mark.parametrize(
+    ("said", "taken"), [([], True), (["yes"], True), (["yes", "yes"], True), (["yes", "no"], False)]
+)
+def test_leaves_are_taken_when_all_know(said: list[str], taken: bool) -> None:
+    """Nobody to ask is enough; one that does not know is too few."""
+    assert LayeredWitness(*map(Asked, said)).take([]) is taken  # type: ignore[arg-type]
+
+
 FAILED, LOCKED = StateFailed("a disk"), StateLocked("another's")
 
 
