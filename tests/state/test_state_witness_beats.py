@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from state.kit import ESN, name
 
-from seemachine.state.errors import LeaseSpent, StateFailed
+from seemachine.state.errors import LeaseSpent, StateFailed, StateLocked
 from seemachine.state.nvram.file import FileStore
+from seemachine.state.witness import folder as folder_module
 from seemachine.state.witness import record_file, runtime
 from seemachine.state.witness.folder import FolderWitness
 from seemachine.state.witness.protocol import Mark, Past
@@ -207,3 +208,32 @@ def test_a_record_that_could_not_be_renewed(
     witness.beat()
     assert record.stat().st_ino != before
     witness.release()
+
+
+def test_a_folder_from_its_first_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The record is no empty file, which would count as lost, and names in its folder are flushed:
+    an NVRAM refers to it from now on.
+    """
+    flushed: list[Path] = []
+    monkeypatch.setattr(folder_module, "settle", flushed.append)
+    witness = FolderWitness(tmp_path, ESN, BOOT)
+
+    assert (tmp_path / f"{ESN}.record").stat().st_size
+    assert flushed == [tmp_path]
+    witness.release()
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space"), StateLocked("replaced")])
+def test_an_end_on_a_full_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """What can't be written at the end keeps nobody from ending; the record is free."""
+    witness = FolderWitness(tmp_path, ESN, BOOT)
+    witness.advance(mark(1), "")
+
+    def fail(_head: object) -> None:
+        raise error
+
+    monkeypatch.setattr(witness._file, "renew", fail)
+    witness.release()
+    FolderWitness(tmp_path, ESN, BOOT).release()
