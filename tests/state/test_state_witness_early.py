@@ -44,3 +44,13 @@ def test_a_lease_has_one_note(tmp_path: Path) -> None:
     file.close()
 
     assert sizes == {HEAD_BYTES // SLOT.size + 1}
+
+
+def test_what_a_killed_process_left(tmp_path: Path) -> None:
+    """A new record that did not get its name keeps nobody from writing one."""
+    file = WitnessFile(tmp_path / "record", BOOT)
+    (tmp_path / ".record.new").write_bytes(b"half a record")
+    file.renew({"opening": b"first"})
+    file.close()
+
+    assert [path.name for path in tmp_path.iterdir()] == ["record"]
