@@ -43,6 +43,11 @@ class Choice:
         )
         return {name: found[name].seconds for name in ordered}
 
+    def comes_to_line(self, mutant: Mutant) -> bool:
+        """Whether any test does. What runs only at import does nothing when it is changed later."""
+        line = statement_at(mutant.path, mutant.line).line
+        return any(run.executes(mutant.path, line) for run in self._runs.values())
+
     def _found(self, mutant: Mutant, statement: Statement) -> dict[str, Run]:
         path, files = mutant.path, set(self._tests[mutant.path])
         known = {

@@ -113,7 +113,7 @@ class Desk:
         seconds = brief(seconds) if briefly else seconds
         self._met.setdefault(mutant, set()).update(seconds)
         limit = 2 * trial.GRACE_SECONDS + trial.PATIENCE * sum(seconds.values())
-        if changes is None:
+        if changes is None or not self.choice.comes_to_line(mutant):
             process = trial.fresh(mutant.path, mutant.number, seconds, folder)
             return process, limit + trial.GRACE_SECONDS
         return trial.forked(lambda: self._try(changes, seconds), folder), limit

@@ -172,6 +172,8 @@ def test_who_meets_a_mutant() -> None:
     }
     choice = Choice({PATH: ["a"]}, runs)
 
+    assert choice.comes_to_line(never)
+    assert not choice.comes_to_line(CONSTANT_HERE)
     assert list(choice.of(never)) == ["tests/a::slow"]
     assert list(choice.of(flipped)) == ["tests/a::slow", "tests/a::quick", "tests/a::middle"]
     choice.learn(never, "tests/a::middle")
