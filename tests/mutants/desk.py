@@ -113,10 +113,11 @@ class Desk:
         seconds = brief(seconds) if briefly else seconds
         self._met.setdefault(mutant, set()).update(seconds)
         limit = 2 * trial.GRACE_SECONDS + trial.PATIENCE * sum(seconds.values())
-        if changes is None or not self.choice.comes_to_line(mutant):
+        at_import = changes is None or not self.choice.comes_to_line(mutant)
+        if at_import and not harmless:
             process = trial.fresh(mutant.path, mutant.number, seconds, folder)
             return process, limit + trial.GRACE_SECONDS
-        return trial.forked(lambda: self._try(changes, seconds), folder), limit
+        return trial.forked(lambda: self._try(changes or [], seconds), folder), limit
 
     def _try(self, changes: list[Change], seconds: Seconds) -> int:
         make(changes)
