@@ -35,3 +35,17 @@ def test_the_file_is_named(
     assert refused.value.filename == (named or str(path))
     assert [each.name for each in tmp_path.iterdir()] == ["file"]
     assert path.read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("file", ["", "file", "missing"])
+def test_what_a_killed_process_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str
+) -> None:
+    """Its names are flushed, and what is in the file if there is one."""
+    (tmp_path / "file").touch()
+    flushed: list[object] = []
+    monkeypatch.setattr(durable, "flush_folder", flushed.append)
+    monkeypatch.setattr(durable, "flush", lambda _descriptor: flushed.append("content"))
+    durable.settle(tmp_path, file)
+
+    assert flushed == [tmp_path, *(["content"] if file == "file" else [])]
