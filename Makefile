@@ -68,10 +68,11 @@ fuzz: .venv/tested
 	PYTHONPATH=tests $(BIN)/python -m fuzz.run $(SECONDS) $(TARGETS)
 
 # What no test notices of SAMPLE faults (0: all) of the rooms in tests/mutants/rooms.toml, or of those in ROOMS.
+# RESULTS is a folder that keeps verdicts: named again, it resumes the run, and tries survivors once more.
 SAMPLE ?= 200
 SEED ?= 1
 mutants: .venv/tested
-	PYTHONPATH=tests nice $(BIN)/python -m mutants.run --sample $(SAMPLE) --seed $(SEED) --jobs $(JOBS) $(ROOMS)
+	PYTHONPATH=tests nice $(BIN)/python -m mutants.run --sample $(SAMPLE) --seed $(SEED) --jobs $(JOBS) $(if $(RESULTS),--results $(RESULTS)) $(ROOMS)
 
 soak: .venv/tested
 	cd tests && $(CURDIR)/$(BIN)/python -m storm.soak $(SECONDS)

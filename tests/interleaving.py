@@ -128,9 +128,11 @@ def everywhere(*modules: ModuleType, repeats: int = 1) -> Iterator[Interleaving]
 
 
 def outcome(operation: Callable[[], object]) -> object:
-    """What it gives or raises, as something that compares."""
+    """What it gives or raises, as something that compares. A slip of the pen is no outcome."""
     try:
         return comparable(operation())
+    except (AttributeError, NameError, TypeError):
+        raise
     except Exception as error:  # noqa: BLE001
         return comparable(error)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from client.clientkit import GREETING, a_key_file
-from here import memory
+from here import memory, world
 from interleaving import Interleaving, TellingFcntl, TellingLock, everywhere, outcome
 from seeclient import sightings
 from server.serverkit import ESN
@@ -33,16 +33,21 @@ def greeting(epoch: int) -> Any:
     return replace(GREETING, epoch=epoch, opening=bytes([epoch]) * 8)
 
 
+def seen_by(module: ModuleType) -> Any:
+    """What a process remembers in the folder that the environment names."""
+    return module.Sightings(world().seen)
+
+
 Operation = Callable[[ModuleType], object]
 Modules = tuple[ModuleType, ModuleType]
 OPERATIONS: dict[str, Operation] = {
-    "meet the 8th": lambda module: module.meet(greeting(8)),
-    "meet the 12th": lambda module: module.meet(greeting(12)),
-    "accept the 3rd": lambda module: module.accept(greeting(3), [AT_9]),
-    "check leaf 3": lambda module: module.check(ESN, KEY, {}, 3),
-    "check leaf 5": lambda module: module.check(ESN, KEY, {}, 5),
-    "check leaf 17": lambda module: module.check(ESN, KEY, {}, 17),
-    "recall": lambda module: module.recall(ESN, KEY),
+    "meet the 8th": lambda module: seen_by(module).meet(greeting(8)),
+    "meet the 12th": lambda module: seen_by(module).meet(greeting(12)),
+    "accept the 3rd": lambda module: seen_by(module).accept(greeting(3), [AT_9]),
+    "check leaf 3": lambda module: seen_by(module).check(ESN, KEY, {}, 3),
+    "check leaf 5": lambda module: seen_by(module).check(ESN, KEY, {}, 5),
+    "check leaf 17": lambda module: seen_by(module).check(ESN, KEY, {}, 17),
+    "recall": lambda module: seen_by(module).recall(ESN, KEY),
 }
 EVERY_PAIR = [
     pytest.param(first, second, id=f"{first}-{second}")

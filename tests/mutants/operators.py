@@ -143,7 +143,7 @@ def _has_effect(statement: ast.stmt, scope: str) -> bool:
     if isinstance(statement, ast.Expr):
         return isinstance(statement.value, ast.Call | ast.Await | ast.YieldFrom)
     if isinstance(statement, ast.Delete):
-        return True
+        return not all(isinstance(target, ast.Name) for target in statement.targets)
     targets = (
         statement.targets
         if isinstance(statement, ast.Assign)

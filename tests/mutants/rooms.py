@@ -5,6 +5,7 @@ import random
 import re
 import tomllib
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -76,12 +77,15 @@ def all_rooms() -> list[Room]:
 
 
 def _room(name: str, table: dict[str, Any]) -> Room:
-    own: dict[str, list[str]] = table.get("own", {})
     paths = [path for pattern in table["modules"] for path in sorted(ROOT.glob(pattern))]
-    tests = {
-        str(path.relative_to(ROOT)): _files(own.get(path.stem, table["tests"])) for path in paths
-    }
+    tests = {str(path.relative_to(ROOT)): _files(_patterns(table, path.stem)) for path in paths}
     return Room(name, tests, frozenset(table.get("only", ())), table.get("within", {}))
+
+
+def _patterns(table: dict[str, Any], module: str) -> list[str]:
+    own: list[str] = table.get("own", {}).get(module, table["tests"])
+    also: list[str] = table.get("also", {}).get(module, [])
+    return own + also
 
 
 def _files(patterns: list[str]) -> list[str]:
@@ -111,7 +115,17 @@ def code_of(mutant: Mutant) -> CodeType:
     """The faulty module, compiled."""
     tree = _tree(mutant.path)
     sites(tree, _ordered(mutant.path))[mutant.number].apply()
-    return compile(ast.fix_missing_locations(tree), str(ROOT / mutant.path), "exec")
+    return _compiled(tree, mutant.path)
+
+
+@cache
+def plain_code(path: str) -> CodeType:
+    """A module without any fault."""
+    return _compiled(_tree(path), path)
+
+
+def _compiled(tree: ast.Module, path: str) -> CodeType:
+    return compile(ast.fix_missing_locations(tree), str(ROOT / path), "exec")
 
 
 def _tree(path: str) -> ast.Module:
@@ -129,11 +143,10 @@ def _ordered(path: str) -> re.Pattern[str]:
 
 
 def sample(mutants: list[Mutant], size: int, seed: int) -> list[Mutant]:
-    """So many of them, the same ones for the same seed; all for size 0."""
-    if not size or size >= len(mutants):
-        return mutants
-    chosen = random.Random(seed).sample(range(len(mutants)), size)
-    return [mutants[index] for index in sorted(chosen)]
+    """The first ones of all in a random order, which is the same for the same seed; all for
+    size 0.
+    """
+    return random.Random(seed).sample(mutants, len(mutants))[: size or None]
 
 
 def module_name(path: str) -> str:

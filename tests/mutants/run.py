@@ -1,23 +1,30 @@
 """`make mutants`: break the rooms of rooms.toml one place at a time and tell what no test noticed.
 
-    python -m mutants.run [--sample N] [--seed N] [--jobs N|auto] [--say] [ROOM or MODULE ...]
+    python -m mutants.run [--sample N] [--seed N] [--jobs N|auto] [--say] [--control]
+                          [--results FOLDER] [ROOM or MODULE ...]
 
 Ends with 1 when a mutant survived that accepted.toml does not name with a reason, or fewer than 95
 % were killed.
 """
 
 import argparse
+import json
 import os
 import signal
 import sys
+import tempfile
 import time
 import tomllib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
 
+from mutants.desk import Desk, Records
 from mutants.rooms import HERE, Mutant, Room, all_rooms, sample
-from mutants.trial import preload
-from mutants.trials import Bench, Verdict
+from mutants.trial import collect
+from mutants.trials import Bench, Trial, Verdict
 
 GOAL = 0.95
 
@@ -77,44 +84,128 @@ def main(words: list[str]) -> int:
     options = _options(words)
     rooms = all_rooms()
     mutants = chosen(rooms, options.rooms, options.sample, options.seed)
-    jobs = len(os.sched_getaffinity(0)) if options.jobs == "auto" else int(options.jobs)
-    print(f"{len(mutants)} mutants, seed {options.seed}, {jobs} at once", flush=True)
-    preload()
+    print(f"{len(mutants)} mutants, seed {options.seed}, {options.jobs} at once", flush=True)
     # So that trials are ended, too.
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
-    bench, verdicts, began = (
-        Bench(jobs, {path: files for room in rooms for path, files in room.tests.items()}),
-        {},
-        time.monotonic(),
-    )
+    tests = {path: files for room in rooms for path, files in room.tests.items()}
+    # What is written down of the tests is of use to every other choice of mutants.
+    modules = list(dict.fromkeys(mutant.path for room in rooms for mutant in room.mutants()))
+    met = {mutant.path: tests[mutant.path] for mutant in mutants}
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+        results = Results(Path(options.results or folder))
+        work = partial(_try_all, mutants, results, options)
+        at_a_desk(met, modules, options.jobs, results, work)
+        if options.control:
+            return 0
+        return 0 if tell(mutants, results.verdicts(mutants), accepted()) else 1
+
+
+def at_a_desk(
+    tests: dict[str, list[str]],
+    modules: list[str],
+    jobs: int,
+    results: "Results",
+    work: Callable[[Desk], None],
+) -> None:
+    """Have work done where the tests of some modules are collected."""
+    bench = Bench(jobs)
     try:
-        for mutant, verdict, said in bench.run(mutants):
-            verdicts[mutant] = verdict
-            if verdict is not Verdict.KILLED or options.say:
-                print(
-                    f"{verdict.value}: {mutant}", *([_why(said)] if options.say else []), flush=True
-                )
+        desk = Desk(bench, tests, Records(results.folder, modules), work)
+        ended = collect(desk, sorted({file for files in tests.values() for file in files}))
     finally:
         bench.close()
+    if ended:
+        raise RuntimeError(f"pytest ended with {ended}")
+
+
+def _try_all(
+    mutants: list[Mutant], results: "Results", options: argparse.Namespace, desk: Desk
+) -> None:
+    """Those without a verdict meet a few tests, then the stubborn ones the others; then those that
+    survived an earlier run meet all of them: there may be more tests now.
+    """
+    began = time.monotonic()
+    desk.record()
+    print(f"{len(desk.runs)} tests: {time.monotonic() - began:.0f} seconds", flush=True)
+    if options.control:
+        _control(mutants, desk)
+        return
+    known = results.verdicts(mutants)
+    for mutant, test in results.killers(mutants):
+        desk.choice.learn(mutant, test)
+    stubborn = []
+    new = [mutant for mutant in mutants if mutant not in known]
+    for ended in desk.try_out(new, briefly=True):
+        if ended.verdict is Verdict.SURVIVED and desk.left(ended.subject):
+            stubborn.append(ended.subject)
+        else:
+            _keep(ended, results, everything=options.say)
+    print(f"{len(stubborn)} stubborn: {time.monotonic() - began:.0f} seconds", flush=True)
+    again = [mutant for mutant in mutants if known.get(mutant) is Verdict.SURVIVED]
+    stubborn.sort(key=lambda mutant: sum(desk.left(mutant).values()))
+    for ended in desk.try_out(stubborn + again):
+        _keep(ended, results, everything=options.say)
     print(f"{time.monotonic() - began:.0f} seconds")
-    return 0 if tell(mutants, verdicts, accepted()) else 1
 
 
-def _why(said: str) -> str:
-    """The tests that failed."""
-    return " ".join(line for line in said.splitlines() if line.startswith(("FAILED", "ERROR")))[
-        :200
-    ]
+def _control(mutants: list[Mutant], desk: Desk) -> None:
+    for ended in desk.try_out(mutants, harmless=True):
+        assert ended.verdict is Verdict.SURVIVED, f"without a fault: {ended.output}"
+
+
+def _keep(ended: Trial[Mutant], results: "Results", *, everything: bool) -> None:
+    results.add(ended.subject, ended.verdict, ended.failed)
+    if everything:
+        print(f"{ended.verdict.value}: {ended.subject}", *ended.failed[:1], flush=True)
+    elif ended.verdict is not Verdict.KILLED:
+        print(f"{ended.verdict.value}: {ended.subject}", flush=True)
+
+
+class Results:
+    """A folder that keeps verdicts, so that a run can be resumed."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self._file = folder / "verdicts"
+
+    def add(self, mutant: Mutant, verdict: Verdict, failed: Sequence[str] = ()) -> None:
+        """The last one of a mutant counts; and the tests that killed it."""
+        with self._file.open("a") as file:
+            print(json.dumps([mutant.path, mutant.name, verdict.value, *failed[:1]]), file=file)
+
+    def verdicts(self, mutants: list[Mutant]) -> dict[Mutant, Verdict]:
+        """Those that are known."""
+        return {mutant: Verdict(value) for mutant, value, *_ in self._lines(mutants)}
+
+    def killers(self, mutants: list[Mutant]) -> list[tuple[Mutant, str]]:
+        """Each with the test that killed it."""
+        return [(mutant, failed[0]) for mutant, _, *failed in self._lines(mutants) if failed]
+
+    def _lines(self, mutants: list[Mutant]) -> Iterator[list[Any]]:
+        named = {(mutant.path, mutant.name): mutant for mutant in mutants}
+        lines = self._file.read_text().splitlines() if self._file.exists() else []
+        for path, name, *rest in map(json.loads, lines):
+            if (path, name) in named:
+                yield [named[path, name], *rest]
+
+
+def _jobs(word: str) -> int:
+    return len(os.sched_getaffinity(0)) if word == "auto" else int(word)
 
 
 def _options(words: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="mutants.run", allow_abbrev=False)
     parser.add_argument("--sample", type=int, default=0, help="so many mutants; 0 for all")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--jobs", default="auto")
+    parser.add_argument("--jobs", type=_jobs, default="auto")
     parser.add_argument(
         "--say", action="store_true", help="name each mutant and the test that killed it"
     )
+    parser.add_argument(
+        "--control", action="store_true", help="try them without the faults: all tests must pass"
+    )
+    parser.add_argument("--results", default="", help="a folder that keeps verdicts of mutants")
     parser.add_argument("rooms", nargs="*", metavar="ROOM or MODULE")
     return parser.parse_args(words)
 

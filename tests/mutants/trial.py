@@ -1,40 +1,44 @@
-"""One mutant against its tests, in a process that was forked from one in which pytest is loaded
-already.
+"""One process at its tests: forked from one in which everything is loaded and collected, or a fresh
+one for a fault that only an import can bring in.
 """
 
-import importlib
 import importlib.abc
 import importlib.machinery
+import json
 import os
-import pkgutil
 import signal
 import sys
+import tempfile
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
 from types import CodeType, ModuleType
+from typing import Any
 
+import pytest
 from mutants.rooms import ROOT, TESTS
 
-# Loaded before the fork: no room of rooms.toml is in them.
-LOADED = (
-    "pytest",
-    "trio",
-    "pytest_trio",
-    "hypothesis",
-    "msgpack",
-    "structlog",
-    "rich",
-    "pyhsslms",
-    "cryptography",
-    "sqlite3",
-)
-UNCHANGED = ("seemachine.wire", "seemachine.lms")
-# Plugins are loaded too early for their own asserts to be explained, which nobody needs here.
+# So many times as long as without a fault a test may take, and so many seconds besides: this
+# machine may have something else to do.
+PATIENCE, GRACE_SECONDS = 5.0, 20.0
+PASSED, FAILED, UNUSABLE, EXPIRED = 0, 1, 70, 71
+# Begins a line of the output.
+FAILED_TEST = "FAILED "
+# Hypothesis is loaded before pytest can explain its asserts, which nobody needs here.
 EARLY = "ignore:Module already imported:pytest.PytestAssertRewriteWarning"
-# The longest one takes four on a machine with nothing else to do, which this one may not be.
-TEST_SECONDS = 180
-OPTIONS = ("-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-W", EARLY)
+# No cache, no processes besides; the outputs of tests go where this process' do.
+OPTIONS = [
+    "-qq",
+    "-s",
+    "--no-summary",
+    "--tb=native",
+    "-p",
+    "no:cacheprovider",
+    "-p",
+    "no:xdist",
+    "-W",
+    EARLY,
+]
 
 
 class Replaced(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -64,28 +68,44 @@ class Replaced(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         exec(self._code, module.__dict__)
 
 
-def preload() -> None:
-    """What every trial needs and no mutant changes."""
-    sys.path[:0] = [str(TESTS), str(ROOT), str(ROOT / "client")]
-    for name in LOADED:
-        importlib.import_module(name)
-    for name in UNCHANGED:
-        package = importlib.import_module(name)
-        for found in pkgutil.walk_packages(package.__path__, f"{name}."):
-            importlib.import_module(found.name)
+class Watchdog:
+    """A plugin that breaks off tests that hang, as where a lock is never given back."""
+
+    def __init__(self, seconds: dict[str, float]) -> None:
+        self._seconds = seconds
+        self.expired = False
+
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Each test has so long."""
+        signal.signal(signal.SIGALRM, self._expire)
+        seconds = GRACE_SECONDS + PATIENCE * self._seconds.get(item.nodeid, GRACE_SECONDS)
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+
+    def pytest_runtest_teardown(self) -> None:
+        """What a test leaves behind may take a while."""
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Who failed, to the output."""
+        if report.failed:
+            print(f"\n{FAILED_TEST}{report.nodeid}\n{report.longreprtext}", flush=True)
+
+    def _expire(self, _number: int, _frame: object) -> None:
+        self.expired = True
+        raise AssertionError("the test did not end")
 
 
-def start(module: str, code: CodeType | None, tests: Sequence[str], folder: Path) -> int:
-    """Fork a trial and return its process; `folder` is for its files.
-
-    It ends with pytest's exit code.
+def forked(work: Callable[[], int], folder: Path) -> int:
+    """Fork a process for some work and return it; `folder` is for its files. It ends with what the
+    work gives.
     """
     child = os.fork()
     if child:
         return child
-    ended = 3
+    ended = UNUSABLE
     try:
-        ended = _run(module, code, tests, folder)
+        _settle(folder)
+        ended = work()
     except BaseException:  # noqa: BLE001
         traceback.print_exc()
     finally:
@@ -94,38 +114,51 @@ def start(module: str, code: CodeType | None, tests: Sequence[str], folder: Path
         os._exit(ended)
 
 
-def _run(module: str, code: CodeType | None, tests: Sequence[str], folder: Path) -> int:
+def run(items: list[pytest.Item], watchdog: Watchdog, *, to_the_end: bool = False) -> int:
+    """Run collected tests in that order, up to the first that fails."""
+    session = items[0].session
+    session.config.pluginmanager.register(watchdog)
+    for item, following in zip(items, [*items[1:], None], strict=True):
+        item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
+        if session.testsfailed and not to_the_end:
+            return EXPIRED if watchdog.expired else FAILED
+    return PASSED
+
+
+def fresh(path: str, number: int, seconds: dict[str, float], folder: Path) -> int:
+    """A process of its own that imports the mutant and runs tests, and needs so long for each
+    without a fault.
+    """
+    (folder / "tests").write_text(json.dumps(seconds))
+    environment = {**os.environ, "PYTHONPATH": str(TESTS)}
+    words = [sys.executable, "-m", "mutants.fresh", path, str(number), str(folder / "tests")]
+    return forked(lambda: os.execve(sys.executable, words, environment), folder)
+
+
+def settings() -> None:
+    """The same examples in each trial, and none that another one left."""
+    import hypothesis
+
+    hypothesis.settings.register_profile("mutants", database=None, derandomize=True, deadline=None)
+    hypothesis.settings.load_profile("mutants")
+
+
+def collect(plugin: Any, files: list[str]) -> int:
+    """Have pytest collect files and hand them to a plugin. Returns pytest's exit code."""
+    os.chdir(ROOT)
+    settings()
+    return int(pytest.main([*OPTIONS, *(str(TESTS / name) for name in files)], [plugin]))
+
+
+def _settle(folder: Path) -> None:
+    """Nothing is shared with other trials: neither output, nor signals, nor folders."""
     os.setsid()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    os.chdir(ROOT)
     _say_to(folder / "output")
-    if code is not None:
-        sys.meta_path.insert(0, Replaced(module, code))
-    _settle_hypothesis()
-    import pytest
-
-    return int(
-        pytest.main(
-            [*OPTIONS, "--basetemp", str(folder / "tmp"), *(str(TESTS / name) for name in tests)],
-            [Watchdog()],
-        )
-    )
-
-
-class Watchdog:
-    """Breaks off a test that hangs, as where a lock is never given back: the clock of the whole
-    trial is slower.
-    """
-
-    @staticmethod
-    def pytest_runtest_setup() -> None:
-        """Each test has so long."""
-        signal.signal(signal.SIGALRM, _expire)
-        signal.alarm(TEST_SECONDS)
-
-
-def _expire(_number: int, _frame: object) -> None:
-    raise AssertionError(f"the test did not end within {TEST_SECONDS} s")
+    for name in ("tmp", "runtime"):
+        (folder / name).mkdir(mode=0o700)
+    tempfile.tempdir = str(folder / "tmp")
+    os.environ["XDG_RUNTIME_DIR"] = str(folder / "runtime")
 
 
 def _say_to(output: Path) -> None:
@@ -133,11 +166,3 @@ def _say_to(output: Path) -> None:
     for stream in (1, 2):
         os.dup2(descriptor, stream)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-
-
-def _settle_hypothesis() -> None:
-    """The same examples in each trial, and none that another one left."""
-    from hypothesis import settings
-
-    settings.register_profile("mutants", database=None, derandomize=True, deadline=None)
-    settings.load_profile("mutants")

@@ -7,18 +7,16 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from mutants import trial
-from mutants.rooms import Mutant, code_of, module_name
+from mutants.trial import FAILED_TEST as FAILED
 
-# A trial may take so many times as long as the same tests without a fault, and so many seconds
-# besides.
-PATIENCE, GRACE_SECONDS = 5, 20
-SURVIVED, BROKEN_TESTS = 0, (4, 5)
+Subject = TypeVar("Subject")
 
 
 class Verdict(Enum):
@@ -30,49 +28,62 @@ class Verdict(Enum):
 
 
 @dataclass
-class Trial:
-    """A process at work on a mutant, or on the tests alone."""
+class Trial(Generic[Subject]):
+    """A process at work on something."""
 
-    mutant: Mutant | None
+    subject: Subject
     process: int
     folder: Path
     deadline: float
-    began: float = field(default_factory=time.monotonic)
-    code: int | None = None
+    code: int | None = field(default=None, init=False)
 
     def end(self) -> None:
-        """Collect it; past its deadline it is killed with all that it started."""
+        """Collect it; past its deadline it is killed. So is all that it started."""
         late = time.monotonic() >= self.deadline
         if late:
             os.kill(self.process, signal.SIGKILL)
         _, status = os.waitpid(self.process, 0)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process, signal.SIGKILL)
-        self.code = None if late else os.waitstatus_to_exitcode(status)
+        self.code = trial.EXPIRED if late else os.waitstatus_to_exitcode(status)
 
     @property
     def verdict(self) -> Verdict:
-        """By pytest's exit code. Raises RuntimeError when there were no tests to run."""
-        if self.code in BROKEN_TESTS:
-            raise RuntimeError(f"{self.mutant}: pytest could not be used: {self.output}")
-        if self.code == SURVIVED:
+        """By its exit code; where a fault ends the process itself, it is noticed, too.
+
+        Raises RuntimeError when the tests could not be run.
+        """
+        if self.code == trial.UNUSABLE:
+            raise RuntimeError(f"{self.subject}: {self.output}")
+        if self.code == trial.PASSED:
             return Verdict.SURVIVED
-        return Verdict.TIMED_OUT if self.code is None else Verdict.KILLED
+        return Verdict.TIMED_OUT if self.code == trial.EXPIRED else Verdict.KILLED
 
     @property
     def output(self) -> str:
-        """What pytest said."""
+        """What it said."""
         return (self.folder / "output").read_text(errors="replace")
+
+    @property
+    def failed(self) -> list[str]:
+        """The tests that failed."""
+        lines = self.output.splitlines()
+        return [line.removeprefix(FAILED) for line in lines if line.startswith(FAILED)]
+
+
+# Starts a trial of a subject with its files in a folder; gives the process, and how many seconds
+# it has.
+Start = Callable[[Subject, Path], tuple[int, float]]
 
 
 class Bench:
     """Runs trials on `jobs` processors."""
 
-    def __init__(self, jobs: int, tests: dict[str, list[str]]) -> None:
-        self._jobs, self._tests = jobs, tests
-        self._seconds: dict[tuple[str, ...], float] = {}
-        self._running: list[Trial] = []
+    def __init__(self, jobs: int) -> None:
+        self._jobs = jobs
+        self._running: list[Trial] = []  # type: ignore[type-arg]
         self._folder = Path(tempfile.mkdtemp(prefix="mutants-"))
+        self._begun = 0
 
     def close(self) -> None:
         """End trials that are under way, and remove what all of them left."""
@@ -81,44 +92,27 @@ class Bench:
             each.end()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def measure(self, path: str) -> None:
-        """How long the tests of a module take without a fault.
-
-        Raises RuntimeError when they fail: then no mutant says anything.
-        """
-        tests = tuple(self._tests[path])
-        if tests not in self._seconds:
-            begun = self._begin(None, path, 3600)
-            begun.end()
-            if begun.code != SURVIVED:
-                raise RuntimeError(f"without any fault the tests of {path} fail:\n{begun.output}")
-            self._seconds[tests] = time.monotonic() - begun.began
-            shutil.rmtree(begun.folder, ignore_errors=True)
-
-    def run(self, mutants: list[Mutant]) -> Iterator[tuple[Mutant, Verdict, str]]:
-        """The verdicts as they come, each with what pytest said."""
-        waiting, running = list(reversed(mutants)), self._running
+    def run(self, subjects: list[Subject], start: Start[Subject]) -> Iterator[Trial[Subject]]:
+        """The trials as they end. What is in the folder of each is gone when the next one comes."""
+        waiting, running = list(reversed(subjects)), self._running
         while waiting or running:
             while waiting and len(running) < self._jobs:
-                mutant = waiting.pop()
-                self.measure(mutant.path)
-                seconds = self._seconds[tuple(self._tests[mutant.path])]
-                running.append(self._begin(mutant, mutant.path, GRACE_SECONDS + PATIENCE * seconds))
+                running.append(self._begin(waiting.pop(), start))
             ended = _first_to_end(running)
             running.remove(ended)
             ended.end()
-            assert ended.mutant is not None
-            yield ended.mutant, ended.verdict, ended.output
+            yield ended
             shutil.rmtree(ended.folder, ignore_errors=True)
 
-    def _begin(self, mutant: Mutant | None, path: str, seconds: float) -> Trial:
-        folder = Path(tempfile.mkdtemp(dir=self._folder))
-        code = code_of(mutant) if mutant is not None else None
-        process = trial.start(module_name(path), code, self._tests[path], folder)
-        return Trial(mutant, process, folder, time.monotonic() + seconds)
+    def _begin(self, subject: Subject, start: Start[Subject]) -> Trial[Subject]:
+        self._begun += 1
+        folder = self._folder / str(self._begun)
+        folder.mkdir()
+        process, seconds = start(subject, folder)
+        return Trial(subject, process, folder, time.monotonic() + seconds)
 
 
-def _first_to_end(running: list[Trial]) -> Trial:
+def _first_to_end(running: list[Trial[Subject]]) -> Trial[Subject]:
     """The first that has ended or is out of time."""
     descriptors = {os.pidfd_open(each.process): each for each in running}
     try:

@@ -1,0 +1,41 @@
+"""A pipeline with nothing to do: it takes no time, and after its end it has no threads."""
+
+import threading
+from pathlib import Path
+
+import trio
+from seeclient.signing import new_token
+from server.serverkit import PATIENCE, install_key, make_machine, name_of
+from trio.testing import wait_all_tasks_blocked
+
+from seemachine.server.pipeline import SigningPipeline
+from seemachine.wire.messages import NvmemfileSign, NvmemfileSigned
+
+
+async def test_it_waits_for_the_next_request(tmp_path: Path) -> None:
+    """After a signature all of it is still until another request comes."""
+    machine = make_machine(tmp_path)
+    key = install_key(machine)
+    pipeline = SigningPipeline(machine)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(pipeline.run)
+        for _ in range(2):
+            asked = NvmemfileSign(file=name_of(key), token=new_token(), message=b"message")
+            assert isinstance(await pipeline.sign(asked), NvmemfileSigned)
+            with trio.fail_after(PATIENCE):
+                await wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
+
+
+def test_closed_it_has_no_threads(tmp_path: Path) -> None:
+    """Neither those that sign nor those that hash pages."""
+    before = set(threading.enumerate())
+    pipeline = SigningPipeline(make_machine(tmp_path))
+    pipeline.start()
+    started = set(threading.enumerate()) - before
+    pipeline.close()
+    for thread in started:
+        thread.join(PATIENCE)
+
+    assert {thread.name for thread in started} == {"signing", "pages"}
+    assert not any(thread.is_alive() for thread in started)

@@ -1,0 +1,52 @@
+"""rows.py: what is read from the columns of the database is what was stored, or refused."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from state.kit import lease, name
+
+from seemachine.state.errors import StateCorrupt
+from seemachine.state.nvram import rows
+from seemachine.state.nvram.ledger import LedgerRow
+from seemachine.state.records import NvramFile, SpentLease
+
+PATH = Path("nvram.db")
+ROW = LedgerRow(name(), 3, b"t" * 16, b"d" * 32, "client", 1_700_000_000_000, "")
+
+
+def test_a_row_of_the_ledger() -> None:
+    """With its checksum it is read; changed in any column it is not, and its leaf is named."""
+    assert rows.ledger_from((*rows.ledger_columns(ROW), ROW.checksum), PATH) == ROW
+    for changed in (
+        replace(ROW, leaf=4),
+        replace(ROW, token=b"u" * 16),
+        replace(ROW, digest=b"e" * 32),
+        replace(ROW, client="clienu"),
+        replace(ROW, time=ROW.time + 1),
+        replace(ROW, reason="why"),
+    ):
+        with pytest.raises(
+            StateCorrupt, match=f"^nvram.db: the checksum of leaf {changed.leaf} in the ledger"
+        ):
+            rows.ledger_from((*rows.ledger_columns(changed), ROW.checksum), PATH)
+
+
+def test_a_file() -> None:
+    """A row whose name is another file's is refused, even with a checksum that fits."""
+    file = NvramFile(lease(), 5)
+    assert rows.file_from(rows.columns(file), PATH) == file
+    values = (name(2), *rows.columns(file)[1:-1])
+    with pytest.raises(StateCorrupt, match="a row holds the record of another file"):
+        rows.file_from((*values, rows.checksum(values)), PATH)
+    with pytest.raises(StateCorrupt, match="the checksum of a row does not fit"):
+        rows.file_from((*rows.columns(file)[:-1], b"x" * rows.CHECKSUM_BYTES), PATH)
+
+
+def test_a_used_up_lease() -> None:
+    """Its row is checked as well."""
+    spent = SpentLease(lease(), 7)
+    columns = rows.spent_columns(spent)
+    assert rows.spent_from(columns, PATH) == spent
+    with pytest.raises(StateCorrupt, match="the checksum of a row does not fit"):
+        rows.spent_from((*columns[:-2], 8, columns[-1]), PATH)
