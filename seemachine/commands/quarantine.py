@@ -33,7 +33,7 @@ def inspect(machine: Machine) -> list[str]:
     doubt = machine.store.doubt
     if doubt:
         machine.checkpoints.suspend(doubt)
-        machine.store.settle()
+        machine.store.end_doubt()
     for name in machine.store.names():
         file = machine.store.get(name)
         problem = "" if file is None or file.quarantine else problem_of(file.lease)

@@ -118,7 +118,7 @@ class FolderCheckpoints:
             seal({"secret": secret}, FORMAT),
             before=lambda scratch: card_witness.expect(self._world, path, scratch),
         )
-        card_witness.settle(self._world, path)
+        card_witness.confirm(self._world, path)
 
     def append(self, label: str, index: int, row: bytes) -> None:
         """See Checkpoints."""

@@ -30,7 +30,7 @@ OPERATIONS: dict[str, Operation] = {
     "quarantine": lambda store, _who: store.quarantine(name(KEY), "why"),
     "skip": lambda store, _who: store.skip(name(KEY), 3),
     "put back": lambda store, _who: store.put_back("put back", {name(KEY): 2}),
-    "settle": lambda store, _who: store.settle(),
+    "end_doubt": lambda store, _who: store.end_doubt(),
     "tidy": lambda store, _who: store.tidy(),
     "ledger": lambda store, _who: store.ledger(0, 100),
     "close": lambda store, _who: store.close(),

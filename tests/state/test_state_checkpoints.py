@@ -235,7 +235,7 @@ class TestSecrets:
         for place, name in ((kept, "two"), (other, "one")):
             path = place._folder / f"{name}.key"
             shutil.copy(kept._folder / "one.key", path)
-            card_witness.settle(World.at(tmp_path), path)
+            card_witness.confirm(World.at(tmp_path), path)
             with pytest.raises(StateCorrupt, match=f"{name}.key: not as this world wrote it"):
                 place.head(name)
 
@@ -251,7 +251,7 @@ class TestSecrets:
             world_key(World.at(world)).identifier.hex() for world in (tmp_path, tmp_path / "other")
         ]
         shutil.copy(kept._folder / "one.key", foreign._folder)
-        card_witness.settle(World.at(tmp_path / "other"), foreign._folder / "one.key")
+        card_witness.confirm(World.at(tmp_path / "other"), foreign._folder / "one.key")
 
         with pytest.raises(
             StateForeign, match=f"one.key: of the world {worlds[0]}; this is the world {worlds[1]} "

@@ -164,7 +164,7 @@ class TestPutBack:
         with pytest.raises(LeaseSpent, match="from 10 to 32, not 9; never back"):
             store.skip(name(1), 9)
         store.skip(name(1), 10)
-        store.settle()
+        store.end_doubt()
         assert leaves(take(store, [name(1)])) == [10]
         store = bench.open()
 

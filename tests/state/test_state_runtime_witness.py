@@ -43,7 +43,7 @@ class World:
 
     def down(self):
         """End it in order, as a machine does that has no half-made keys."""
-        self.store.settle()
+        self.store.end_doubt()
         self.store.close()
 
     def signed(self, count=1):

@@ -95,7 +95,7 @@ class TestCrashes:
             died = dying(place, bench.open)
             bench.close()
             store = bench.open()
-            store.settle()
+            store.end_doubt()
             store.install(lease(1))
             assert leaves(take(store, [name(1)])) == [0]
             store = bench.open()
@@ -178,7 +178,7 @@ class TestCrashes:
         reason = bench.put_back(kept).doubt
         for _ in range(3):
             assert bench.open().doubt == reason
-        bench.store.settle()
+        bench.store.end_doubt()
         assert bench.store.doubt == ""
         store = bench.open()
 
@@ -209,7 +209,7 @@ class TestCrashes:
             kept = bench.backup()
             bench.open()
             store = bench.put_back(kept)
-            died = dying(place, store.settle)
+            died = dying(place, store.end_doubt)
             store = bench.open()
             outcomes.add(bool(store.doubt))
             assert gives_nothing(store, 1)

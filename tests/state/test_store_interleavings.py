@@ -76,7 +76,7 @@ def both(
 
     None when the first was over before.
     """
-    store = template.open(doubted="settle" in (first, second))
+    store = template.open(doubted="end_doubt" in (first, second))
     calls = [
         partial(OPERATIONS[first], store, b"1".ljust(16)),
         partial(OPERATIONS[second], store, b"2".ljust(16)),
@@ -92,7 +92,7 @@ def both(
 
 def in_turn(template: Template, first: str, second: str) -> list[tuple[object, ...] | None]:
     """The two right results: the first operation before the second, and after it."""
-    store = template.open(doubted="settle" in (first, second))
+    store = template.open(doubted="end_doubt" in (first, second))
     later = outcome(lambda: OPERATIONS[second](store, b"2".ljust(16)))
     sooner = outcome(lambda: OPERATIONS[first](store, b"1".ljust(16)))
     return [(sooner, later, template.left(store)), both(template, first, second)]

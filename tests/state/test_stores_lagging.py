@@ -268,7 +268,7 @@ class TestAfterAFullDisk:
         """
         store = disk.open()
         store.put_back("put back", {})
-        disk.fail(store.settle, full=True)
+        disk.fail(store.end_doubt, full=True)
         store.install(lease())
         store.close()
         store = disk.open()

@@ -25,7 +25,7 @@ CHANGES: dict[str, Callable[[MirroredStore], object]] = {
     "skip": lambda store: store.skip(name(), 20),
     "warn at": lambda store: store.warn_at(name(), 1),
     "put back": lambda store: store.put_back("reason", {}),
-    "settle": lambda store: store.settle(),
+    "end_doubt": lambda store: store.end_doubt(),
     "tidy": lambda store: store.tidy(),
     "ledger": lambda store: store.ledger(0, 10),
 }

@@ -110,7 +110,7 @@ def write_card(folder: Path, card: Card) -> None:
         _encoded(card, secret),
         before=lambda scratch: card_witness.expect(world, path, scratch),
     )
-    card_witness.settle(world, path)
+    card_witness.confirm(world, path)
 
 
 def look(path: Path) -> tuple[str, int]:

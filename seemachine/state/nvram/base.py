@@ -329,7 +329,7 @@ class MirroredStore(OpenNvram):
             }
             self._commit(Changes(files=changed, forgotten=forgotten))
 
-    def settle(self) -> None:
+    def end_doubt(self) -> None:
         """See Store."""
         with self._lock:
             self._ready()

@@ -53,7 +53,7 @@ class Store(Protocol):
     def skipped(self) -> list[str]:
         """What was given up at the opening, for it may have been used before: a sentence each."""
 
-    def settle(self) -> None:
+    def end_doubt(self) -> None:
         """What lies beside the NVRAM was put into quarantine too; the doubt is over."""
 
     def install(self, lease: StoredLease) -> None:

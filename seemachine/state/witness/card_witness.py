@@ -61,7 +61,7 @@ def expect(world: World, card: Path, written: Path) -> None:
     _remember(world, card, [*still, _mark(written)])
 
 
-def settle(world: World, card: Path) -> None:
+def confirm(world: World, card: Path) -> None:
     """After it took the place: the file that lies there, and no other, is the card."""
     _remember(world, card, [_mark(card)])
 

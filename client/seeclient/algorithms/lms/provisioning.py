@@ -30,6 +30,6 @@ def provision(roster: Roster, esn: str, slot: int) -> Story[Provisioned]:
     """Move the next lease of the card in a slot into its machine. Raises StatusError."""
     peer = dispatch.machine(roster, esn)
     moved = yield from ask(peer, ProvisionLms(slot=slot))
-    threshold = yield from thresholds.settle(roster, peer, moved)
+    threshold = yield from thresholds.raise_to_key(roster, peer, moved)
     leaves = moved.first, moved.end
     return Provisioned(peer.esn, moved.public_key, *leaves, moved.leases, *threshold)

@@ -39,7 +39,7 @@ def warn_at(roster: Roster, key: LmsKeyFile, count: int) -> Story[LmsKeyFile]:
     return changed
 
 
-def settle(
+def raise_to_key(
     roster: Roster, peer: Peer, moved: LmsProvisioned
 ) -> Story[tuple[int, StatusError | None]]:
     """Bring a lease that came from a card up to its key's threshold, never down.
