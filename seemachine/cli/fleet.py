@@ -13,7 +13,7 @@ from typing import Any
 from seemachine.config import ConfigError
 from seemachine.fleet import configuration
 from seemachine.fleet import status as standing
-from seemachine.fleet.configuration import Fleet
+from seemachine.fleet.configuration import FleetPlan
 from seemachine.fleet.ending import LOOK_SECONDS, STOP_SECONDS, end
 from seemachine.fleet.shared import ONE
 from seemachine.hsms import published, records
@@ -140,7 +140,7 @@ def _already(world: World, supervisor: Process | None) -> str:
     return f"the fleet of {world} is already up ({who}); stop it with: seemachine fleet down"
 
 
-def _foreground(fleet: Fleet) -> int:
+def _foreground(fleet: FleetPlan) -> int:
     """Until it is told to stop, whether somebody reads what it says or not."""
     with unhurried():
         try:
@@ -149,7 +149,7 @@ def _foreground(fleet: Fleet) -> int:
             return _complain(reason(error))
 
 
-def _supervise(fleet: Fleet) -> int:
+def _supervise(fleet: FleetPlan) -> int:
     import trio
 
     from seemachine.fleet.supervisor import FleetFailed, Supervisor
@@ -172,7 +172,7 @@ def _supervise(fleet: Fleet) -> int:
     return 0
 
 
-def _detached(fleet: Fleet, path: Path) -> int:
+def _detached(fleet: FleetPlan, path: Path) -> int:
     private_folder(fleet.world.fleet)
     log = _log_path(fleet.world)
     command = [
@@ -231,7 +231,7 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
         _complain(f"it still runs (process {process.pid}); stop it with: seemachine fleet down")
 
 
-def _settled(fleet: Fleet, supervisor: Process) -> bool:
+def _settled(fleet: FleetPlan, supervisor: Process) -> bool:
     """Whether every machine is up, or is one of several in one process and can't be. Where none is
     up that process ends, and its supervisor with it.
     """
@@ -242,12 +242,12 @@ def _settled(fleet: Fleet, supervisor: Process) -> bool:
     return len(down) < len(esns) and all(_failure(fleet, esn) for esn in down)
 
 
-def _failure(fleet: Fleet, esn: str) -> str:
+def _failure(fleet: FleetPlan, esn: str) -> str:
     """Of a machine that has a process for itself the end of that tells."""
     return standing.failure(fleet.world, esn) if fleet.process == ONE else ""
 
 
-def _tell_failures(fleet: Fleet) -> int:
+def _tell_failures(fleet: FleetPlan) -> int:
     failures = {machine.esn: _failure(fleet, machine.esn) for machine in fleet.machines}
     told = {esn: why for esn, why in failures.items() if why}
     for esn, why in told.items():

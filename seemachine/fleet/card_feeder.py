@@ -6,7 +6,7 @@ import contextlib
 
 import trio
 
-from seemachine.fleet.configuration import Fleet
+from seemachine.fleet.configuration import FleetPlan
 from seemachine.process.pace import rest
 from seemachine.state.cards.rack import Rack
 from seemachine.state.cards.slots import Slots
@@ -16,7 +16,7 @@ from seemachine.wire.names import SLOTS
 LOOK_SECONDS = 0.1
 
 
-async def feed_cards(fleet: Fleet) -> None:
+async def feed_cards(fleet: FleetPlan) -> None:
     """Look at every light, over and over, until cancelled."""
     rack = Rack(fleet.world)
     places = [

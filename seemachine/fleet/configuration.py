@@ -23,7 +23,7 @@ SECTIONS = ("process", "machines", "operator", "limits", "tls")
 
 
 @dataclass(frozen=True, slots=True)
-class Fleet:
+class FleetPlan:
     """Machines in module order, each with the settings of its process.
 
     `left_out`: ESNs that stay down, with the reason. `process`: see FleetSettings.
@@ -57,7 +57,7 @@ def find(world: World, file: Path | None) -> Path:
     return path
 
 
-def read(path: Path, world: World) -> Fleet:
+def read(path: Path, world: World) -> FleetPlan:
     """Raises ConfigError, naming file and setting."""
     table = read_toml(path)
     try:
@@ -109,7 +109,7 @@ def _machines(table: dict[str, Any], world: World) -> list[Config]:
     return machines
 
 
-def _as_recorded(world: World, machines: list[Config]) -> Fleet:
+def _as_recorded(world: World, machines: list[Config]) -> FleetPlan:
     """What the tools did to an HSM counts more than the file: its module number, and its SEE
     machine.
 
@@ -132,7 +132,7 @@ def _as_recorded(world: World, machines: list[Config]) -> Fleet:
         for esn, record in found.items()
         if record is not None and (why := _out_of_use(record))
     }
-    return Fleet(world, tuple(sorted(settled, key=lambda machine: machine.module)), left_out)
+    return FleetPlan(world, tuple(sorted(settled, key=lambda machine: machine.module)), left_out)
 
 
 def _out_of_use(record: Module) -> str:

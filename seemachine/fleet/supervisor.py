@@ -16,7 +16,7 @@ import trio
 from seemachine import printing
 from seemachine.config import Config
 from seemachine.fleet.card_feeder import feed_cards
-from seemachine.fleet.configuration import Fleet
+from seemachine.fleet.configuration import FleetPlan
 from seemachine.fleet.settings_file import write_settings
 from seemachine.hsms import published, records
 from seemachine.process import signals, systemd
@@ -56,7 +56,9 @@ class Supervisor:
     `tell` is called when it begins to stop.
     """
 
-    def __init__(self, fleet: Fleet, tell: Callable[[], None], asked: Callable[[], bool]) -> None:
+    def __init__(
+        self, fleet: FleetPlan, tell: Callable[[], None], asked: Callable[[], bool]
+    ) -> None:
         self._fleet = fleet
         self._tell = tell
         self._asked = asked

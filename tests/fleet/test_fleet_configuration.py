@@ -13,7 +13,7 @@ from seemachine.hsms.published import Published
 from seemachine.world import World
 
 
-def read(tmp_path: Path, text: str) -> configuration.Fleet:
+def read(tmp_path: Path, text: str) -> configuration.FleetPlan:
     """A fleet file of this text, read."""
     path = tmp_path / "fleet.toml"
     path.write_text(text)

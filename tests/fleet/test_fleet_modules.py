@@ -25,14 +25,14 @@ FLEET = (
 )
 
 
-def read(world: Path, text: str = FLEET) -> configuration.Fleet:
+def read(world: Path, text: str = FLEET) -> configuration.FleetPlan:
     """The fleet of a world with this file."""
     path = world / "fleet.toml"
     path.write_text(text)
     return configuration.read(path, World.at(world))
 
 
-def numbers(fleet: configuration.Fleet) -> list[tuple[int, str]]:
+def numbers(fleet: configuration.FleetPlan) -> list[tuple[int, str]]:
     """Module numbers and ESNs, in the fleet's order."""
     return [(machine.module, machine.esn) for machine in fleet.machines]
 
@@ -237,7 +237,7 @@ def test_who_comes_second_is_told_the_way_down(
     """
     lock = FolderLock(tmp_path / "fleet", "the fleet")
     try:
-        assert fleet._foreground(configuration.Fleet(World.at(tmp_path), ())) == 1
+        assert fleet._foreground(configuration.FleetPlan(World.at(tmp_path), ())) == 1
     finally:
         lock.release()
 

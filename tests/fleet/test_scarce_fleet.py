@@ -9,7 +9,7 @@ from trio.testing import MockClock
 
 from seemachine.config import Config
 from seemachine.fleet import card_feeder
-from seemachine.fleet.configuration import Fleet
+from seemachine.fleet.configuration import FleetPlan
 from seemachine.fleet.supervisor import Supervisor
 from seemachine.state.cards.slots import Slots
 from seemachine.state.errors import DiskFull, StateCorrupt
@@ -19,11 +19,11 @@ ESN = "7852-268D-3BF9"
 
 
 @pytest.fixture
-def fleet(tmp_path: Path) -> Fleet:
+def fleet(tmp_path: Path) -> FleetPlan:
     """One machine, whose reader in slot 2 asks for a blank card."""
     machine = Config(esn=ESN, world=World.at(tmp_path), operator="auto")
     Slots(World.at(tmp_path), ESN).set_light(2, on=True)
-    return Fleet(World.at(tmp_path), (machine,))
+    return FleetPlan(World.at(tmp_path), (machine,))
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def fleet(tmp_path: Path) -> Fleet:
 )
 async def test_a_card_that_can_not_be_fed_now_is_fed_later(
     error: Exception,
-    fleet: Fleet,
+    fleet: FleetPlan,
     monkeypatch: pytest.MonkeyPatch,
     autojump_clock: MockClock,
 ) -> None:
@@ -62,7 +62,7 @@ async def test_a_card_that_can_not_be_fed_now_is_fed_later(
 )
 async def test_a_machine_that_can_not_be_run_now_is_run_later(
     error: Exception,
-    fleet: Fleet,
+    fleet: FleetPlan,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Its life ends, as by a full disk, and not its supervisor."""
@@ -76,7 +76,7 @@ async def test_a_machine_that_can_not_be_run_now_is_run_later(
 
 
 async def test_a_bug_of_the_supervisor_is_one(
-    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+    fleet: FleetPlan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is not a want of anything is not tried again and again."""
 
