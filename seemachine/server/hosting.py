@@ -36,7 +36,7 @@ REFUSALS = (StateError, CannotHarden, CannotListen, TlsError, engines.EngineErro
 
 
 @dataclass(frozen=True)
-class Process:
+class ProcessFacts:
     """What the process has: protections in force, why machines that need more must not start,
     sockets for each machine, what does not fit its settings, whom to tell when it begins to stop,
     and its environment.
@@ -70,7 +70,7 @@ class Place:
 class Host:
     """Runs machines until all have stopped."""
 
-    def __init__(self, configs: Sequence[Config], log: Log, process: Process) -> None:
+    def __init__(self, configs: Sequence[Config], log: Log, process: ProcessFacts) -> None:
         self._places = [Place(config, log.bind(esn=config.esn)) for config in configs]
         self._log = self._places[0].log if len(configs) == 1 else log
         self._process = process

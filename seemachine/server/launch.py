@@ -16,7 +16,7 @@ from seemachine.process.descriptors import allow as descriptors_for
 from seemachine.process.hardening import CannotHarden, harden
 from seemachine.process.log_writer import LogWriter, unhurried
 from seemachine.server.crew import Crew
-from seemachine.server.hosting import Host, Process
+from seemachine.server.hosting import Host, ProcessFacts
 from seemachine.server.logs import configure, dropped
 from seemachine.server.promises import Shortfall, keep_together, shortfalls, system
 from seemachine.state.errors import reason
@@ -51,7 +51,7 @@ def _start(configs: Sequence[Config], environ: Mapping[str, str], output: LogWri
     fitting, most, short = fitted(configs)
     sys.setswitchinterval(SWITCH_SECONDS)
     with signals.once() as tell:
-        host = Host(fitting, log, Process(in_force, refused, most, short, tell, environ))
+        host = Host(fitting, log, ProcessFacts(in_force, refused, most, short, tell, environ))
         trio.run(_until_told, host)
     return host.exit_code
 

@@ -23,7 +23,7 @@ from seemachine.process.hardening import CannotHarden
 from seemachine.process.threads import GateShut
 from seemachine.server import hosting, launch
 from seemachine.server.daemon import Daemon
-from seemachine.server.hosting import Host, Process
+from seemachine.server.hosting import Host, ProcessFacts
 from seemachine.server.ports import candidates, open_listeners
 from seemachine.server.promises import Shortfall, System
 from seemachine.state.disk.durable import private_folder
@@ -63,7 +63,7 @@ class Hosted:
 async def hosted(*configs: Config, up: int | None = None, **process: Any) -> AsyncIterator[Hosted]:
     """Machines of this process, `up` of which come up; told to stop when the block ends."""
     log = Events()
-    made = Hosted(Host(configs, log, Process(**process)), log)
+    made = Hosted(Host(configs, log, ProcessFacts(**process)), log)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(made.run)
         await until(lambda: made.host.started == (len(configs) if up is None else up))
@@ -176,7 +176,7 @@ async def test_where_none_comes_up_the_exit_code_says_so(
 ) -> None:
     """Here no machine can have what it needs: all sentences are said, and it ends by itself."""
     configs = [config(tmp_path, number, lock_memory="yes") for number in (1, 2)]
-    host = Host(configs, Events(), Process(refused=CannotHarden("memory can't be locked: no")))
+    host = Host(configs, Events(), ProcessFacts(refused=CannotHarden("memory can't be locked: no")))
     await host.run(trio.Event())
     assert host.exit_code == 1
     assert sorted(capsys.readouterr().err.splitlines()) == [
@@ -214,7 +214,7 @@ async def test_a_bug_of_one_machine_is_its_own(
         await until(lambda: process.log.named("bug: the machine has ended"))
         await until(lambda: holder(configs[0].folder) is None)
     with pytest.raises(ExceptionGroup) as raised:
-        await Host(configs[:1], Events(), Process()).run(trio.Event())
+        await Host(configs[:1], Events(), ProcessFacts()).run(trio.Event())
     assert raised.value.split(KeyError)[1] is None
 
 
@@ -222,7 +222,7 @@ async def test_a_search_takes_no_port_of_a_sibling(tmp_path: Path) -> None:
     """Whoever comes up first: a machine whose port is taken passes over those of the others."""
     searching = config(tmp_path, 9, port=9000, search_port=True)
     siblings = [config(tmp_path, number, port=9000 + number) for number in (1, 2, 4)]
-    host = Host([searching, *siblings], Events(), Process())
+    host = Host([searching, *siblings], Events(), ProcessFacts())
     assert list(itertools.islice(candidates(searching, host._reserved), 3)) == [9000, 9003, 9005]
 
 
@@ -259,7 +259,10 @@ async def test_the_whole_process_is_told_to_stop_while_it_comes_up(
         raise OSError("nobody waits for this")
 
     monkeypatch.setattr(hosting, "opened", slow)
-    host, stop = Host([config(tmp_path, 1), config(tmp_path, 2)], Events(), Process()), trio.Event()
+    host, stop = (
+        Host([config(tmp_path, 1), config(tmp_path, 2)], Events(), ProcessFacts()),
+        trio.Event(),
+    )
     async with trio.open_nursery() as nursery:
         nursery.start_soon(host.run, stop)
         await begun.wait()
