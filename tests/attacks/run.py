@@ -14,7 +14,7 @@ from pathlib import Path
 
 from attacks import shortages
 from attacks.attackers import ATTACKS
-from attacks.siege import ATTACKERS, NEWCOMERS, STEADY, WIDE, Outcome, besiege, machine, make_key
+from attacks.siege import ATTACKERS, NEWCOMERS, STEADY, WIDE, Outcome, besiege, machine, signing_key
 
 HEAD = (
     "attack",
@@ -87,7 +87,7 @@ def attack(kind: str, seconds: float, limits: dict[str, int]) -> Line:
         tempfile.TemporaryDirectory(prefix="seemachine-attack.") as folder,
         machine(Path(folder), limits) as running,
     ):
-        return Line(kind, besiege(running, kind, make_key(running, HEIGHT), seconds))
+        return Line(kind, besiege(running, kind, signing_key(running, HEIGHT), seconds))
 
 
 def show(cells: list[str]) -> None:

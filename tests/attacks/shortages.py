@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from attacks.siege import ESN, Outcome, besiege, configured, make_key
+from attacks.siege import ESN, Outcome, besiege, configured, signing_key
 from processes import RunningMachine
 
 HEIGHT = 15
@@ -186,7 +186,7 @@ def measure(
         home.chmod(0o755)
         machine = Short(home, shortage)
         try:
-            file = make_key(machine, height)
+            file = signing_key(machine, height)
             shortage.after(machine)
             outcome = besiege(machine, kind, file, seconds, pause=pause)
         finally:

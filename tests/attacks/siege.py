@@ -11,14 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from attacks.honest import STEADY_PAUSE
+from connections import QUICK, connect, generate_key
 from processes import READY_SECONDS, RunningMachine, environment
-from seeclient.blocking_connection import Connection
-from seeclient.effects import Address
 
-from seemachine.lms.parameters import lmots, lms
+from seemachine.lms.parameters import lms
 from seemachine.state.nvram.sqlite import SqliteStore
 from seemachine.state.records import StoredLease
-from seemachine.wire.messages import ContinueLms, GenerateLms
 from seemachine.wire.names import nvram_name
 
 HERE = Path(__file__).parent
@@ -67,24 +65,13 @@ def fill(home: Path) -> None:
     store.close()
 
 
-def make_key(running: RunningMachine, height: int) -> str:
+def signing_key(running: RunningMachine, height: int) -> str:
     """Generate a key to sign with; returns the name of its NVRAM file in hexadecimal."""
-    connection = Connection(
-        Address(str(running.published()["host"]), int(str(running.published()["port"])), 1)
-    )
-    connection.greet()
-    tree = lms(f"sha256_m32_h{height}")
-    connection.send(
-        GenerateLms(
-            lms=tree.typecode, lmots=lmots("sha256_n32_w4").typecode, expcards=0, explease=0
-        )
-    )
-    started = connection.receive()
-    for _ in range(started.remaining):
-        connection.send(ContinueLms(handle=started.handle))
-        chunk = connection.receive()
+    connection = connect(running)
+    recipe = QUICK | {"lms": lms(f"sha256_m32_h{height}").typecode}
+    _, public_key = generate_key(connection, recipe)
     connection.close()
-    return nvram_name(chunk.public_key).hex()
+    return nvram_name(public_key).hex()
 
 
 def configured(home: Path, limits: dict[str, int]) -> Path:

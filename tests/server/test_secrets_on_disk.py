@@ -7,10 +7,11 @@ from pathlib import Path
 
 import processes
 import pytest
+from connections import ask, generate_key
 from seeclient.algorithms.lms.signing import new_token
 from seeclient.blocking_connection import Connection
 from seeclient.effects import Address
-from server.serverkit import ESN, H5_W4
+from server.serverkit import ESN
 
 from seemachine.state.cards.rack import Rack
 from seemachine.state.cards.slots import Slots
@@ -27,21 +28,6 @@ FLEET = f'[[machines]]\nesn = "{ESN}"\nport = 0\n'
 SLOT = 2
 LABEL = "half"
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-
-
-def ask(connection, request):
-    """A reply. Fails on a refusal."""
-    connection.send(request)
-    return connection.receive()
-
-
-def make_key(connection, **more):
-    """A key but for its cards: its handle and public key."""
-    started = ask(connection, m.GenerateLms(**H5_W4 | more))
-    steps = [
-        ask(connection, m.ContinueLms(handle=started.handle)) for _ in range(started.remaining)
-    ]
-    return started.handle, steps[-1].public_key
 
 
 def connect(home):
@@ -104,12 +90,12 @@ def use_all(home):
     Returns the connection, which has the last one.
     """
     connection = connect(home)
-    _, singular = make_key(connection)
+    _, singular = generate_key(connection)
     ask(
         connection,
         m.NvmemfileSign(file=nvram_name(singular), token=new_token(), message=b"a message"),
     )
-    handle, sectorized = make_key(connection, expcards=1, explease=1, label=LABEL)
+    handle, sectorized = generate_key(connection, expcards=1, explease=1, label=LABEL)
     rack = Rack(World.at(home))
     rack.insert(rack.new()[0], ESN, SLOT)
     ask(connection, m.ContinueLmsCard(handle=handle, slot=SLOT))
@@ -193,7 +179,7 @@ def test_no_seed_in_what_a_bug_says(tmp_path, monkeypatch):
     home = tmp_path / "world"
     with processes.machines(home, (ESN,)) as [machine]:
         connection = connect(home)
-        _, key = make_key(connection)
+        _, key = generate_key(connection)
         with pytest.raises(StatusError) as refused:
             raise ask(
                 connection,

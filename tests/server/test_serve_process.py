@@ -14,9 +14,8 @@ import threading
 
 import processes
 import pytest
+from connections import ask, connect, generate_key
 from seeclient.algorithms.lms.signing import new_token
-from seeclient.blocking_connection import Connection
-from seeclient.effects import Address
 from server.serverkit import (
     ESN,
     H5_W4,
@@ -39,34 +38,6 @@ from seemachine.wire import messages as m
 from seemachine.wire.names import nvram_name
 from seemachine.wire.status import Status, StatusError
 from seemachine.world import World
-
-
-def connect(machine):
-    """A connection after hello.
-
-    Whoever has had a reply knows that the machine also listens to signals.
-    """
-    entry = machine.published()
-    connection = Connection(Address(entry["host"], entry["port"], 1))
-    connection.greet()
-    return connection
-
-
-def ask(connection, request):
-    """A reply, or a refusal as a value."""
-    connection.send(request)
-    return connection.receive()
-
-
-def make_key(connection, recipe=H5_W4, **options):
-    """Generate a key; the public key.
-
-    A sectorized one still waits for its cards: (handle, public key).
-    """
-    started = ask(connection, m.GenerateLms(**recipe, **options))
-    for _ in range(started.remaining):
-        chunk = ask(connection, m.ContinueLms(handle=started.handle))
-    return started.handle, chunk.public_key
 
 
 @pytest.fixture
@@ -208,7 +179,7 @@ def test_killed_while_signing_no_leaf_is_used_twice(store, tmp_path):
     """
     with processes.machines(tmp_path, (ESN, "--store", store)) as [machine]:
         first = connect(machine)
-        public_key = make_key(first)[1]
+        public_key = generate_key(first)[1]
         first.close()
         file, signatures = nvram_name(public_key), []
         for round_ in range(KILLS + 1):
@@ -238,7 +209,7 @@ def test_a_leaf_that_waits_for_its_digest_is_burned_when_the_machine_stops(kille
     afterwards, and signing goes on behind it.
     """
     connection, token = connect(machine), new_token()
-    file = nvram_name(make_key(connection)[1])
+    file = nvram_name(generate_key(connection)[1])
     reserved = ask(connection, m.NvmemfileReserve(file=file, token=token))
     connection.close()
     machine.kill() if killed else machine.stop()

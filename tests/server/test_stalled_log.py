@@ -13,7 +13,7 @@ from pathlib import Path
 
 import processes
 import pytest
-from attacks.siege import make_key
+from attacks.siege import signing_key
 from seeclient.algorithms.lms.signing import new_token
 from seeclient.blocking_connection import Connection
 from seeclient.effects import Address
@@ -75,7 +75,7 @@ def stalled(tmp_path: Path) -> Iterator[Stalled]:
 
 def test_signing_and_stopping_wait_for_no_reader(stalled: Stalled) -> None:
     """A machine whose log stalls signs on and stops in order; the pipe has its first lines."""
-    replies = signatures(stalled.published(), make_key(stalled, 10), SIGNATURES)
+    replies = signatures(stalled.published(), signing_key(stalled, 10), SIGNATURES)
     assert all(isinstance(reply, NvmemfileSigned) for reply in replies)
     assert stalled.stop() == 0
     assert stalled.published() == {}
@@ -85,7 +85,7 @@ def test_signing_and_stopping_wait_for_no_reader(stalled: Stalled) -> None:
 
 def test_a_reader_that_comes_back_finds_every_line(stalled: Stalled) -> None:
     """What the machine wrote while nobody read is there in its order, up to its last words."""
-    signatures(stalled.published(), make_key(stalled, 10), SIGNATURES)
+    signatures(stalled.published(), signing_key(stalled, 10), SIGNATURES)
     stalled.process.send_signal(signal.SIGTERM)
     events = stalled.rest()
     assert stalled.process.wait(PATIENCE) == 0
@@ -109,7 +109,7 @@ def test_a_terminal_that_was_stopped_holds_up_nobody(tmp_path: Path) -> None:
     """After Ctrl-S a machine signs on, and ends at Ctrl-C as at any other time."""
     machine = OnTerminal(tmp_path, ESN)
     try:
-        file = make_key(machine, 10)
+        file = signing_key(machine, 10)
         termios.tcflow(machine.screen, termios.TCOOFF)
         replies = signatures(machine.published(), file, SIGNATURES)
         assert all(isinstance(reply, NvmemfileSigned) for reply in replies)
@@ -135,7 +135,7 @@ def test_a_fleet_in_the_foreground_waits_for_no_reader(closed: bool, tmp_path: P
     try:
         wait_until(machine.published)
         entry = machine.published()
-        assert len(signatures(entry, make_key(machine, 10), SIGNATURES)) == SIGNATURES
+        assert len(signatures(entry, signing_key(machine, 10), SIGNATURES)) == SIGNATURES
         os.kill(int(str(entry["pid"])), signal.SIGKILL)
         wait_until(lambda: machine.published().get("pid", entry["pid"]) != entry["pid"])
         fleet.send_signal(signal.SIGTERM)

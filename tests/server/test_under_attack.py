@@ -9,7 +9,7 @@ import resource
 from pathlib import Path
 
 import pytest
-from attacks.siege import ATTACKERS, WIDE, besiege, machine, make_key
+from attacks.siege import ATTACKERS, WIDE, besiege, machine, signing_key
 
 from seemachine.config import LimitSettings
 
@@ -38,7 +38,7 @@ def withstands(kind, tmp_path, **limits):
     # Attackers that wait for their turn, or for nobody knows what, count as requests under way when
     # the machine stops.
     with machine(tmp_path, {"drain_seconds": 1, **limits}) as running:
-        outcome = besiege(running, kind, make_key(running, HEIGHT), SECONDS)
+        outcome = besiege(running, kind, signing_key(running, HEIGHT), SECONDS)
         code = running.stop()
     report(kind, outcome)
     assert outcome.failures == []
