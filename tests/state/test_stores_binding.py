@@ -9,7 +9,13 @@ import pytest
 from state.kit import lease, leaves, name, order, take
 from state.orders import HOUR, OTHER_Q, Q, awaited, brought, later, leaf_of, one, refused, rows
 
-from seemachine.state.errors import LeaseGone, LeaseQuarantined, TokenSpent
+from seemachine.state.errors import (
+    LeaseGone,
+    LeaseQuarantined,
+    StateFailed,
+    StateLocked,
+    TokenSpent,
+)
 from seemachine.state.nvram import base
 from seemachine.state.nvram.ledger import Order, hash_bound, message_bound
 
@@ -32,6 +38,19 @@ class TestBinding:
         assert store.bind(brought(wish)).leaf == 0
         assert [row.digest for row in rows(store)] == [hash_bound(Q)]
         assert leaves(take(store, [name()])) == [1]
+
+    def test_an_nvram_that_is_another_s_binds_none(self, store, monkeypatch):
+        """Where the witness says that another machine has the NVRAM now, no digest is taken."""
+        store.install(lease())
+        wish = awaited(name())
+        one(store, wish)
+
+        def lost(_uses):
+            raise StateLocked("another machine has it")
+
+        monkeypatch.setattr(store._witness, "vouch", lost)
+        with pytest.raises(StateFailed, match="another machine has it"):
+            store.bind(brought(wish))
 
     def test_a_reservation_again(self, store):
         """Before and after its digest came a reservation can be repeated; it has the same leaf."""
