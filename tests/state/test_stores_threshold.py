@@ -14,7 +14,6 @@ from seemachine.state.errors import (
     NotAcknowledged,
     NothingToAcknowledge,
     StateFailed,
-    StateUnsafe,
 )
 from seemachine.state.nvram.ledger import LedgerRow
 from seemachine.state.records import StoredLease, lease_from, lease_values
@@ -274,10 +273,10 @@ class TestFormats:
         store.close()
         history, ledger = tmp_path / "nvram" / "history", tmp_path / "nvram" / "ledger"
         values, rows_before = unseal(history.read_bytes(), ""), ledger.read_bytes()
-        for found, text in ((None, "format 1"), (1, "format 1"), (99, "format 99")):
+        for found, text in ((None, "older.* 1; "), (1, "older.* 1; "), (99, "newer.* 99; ")):
             older = {field: value for field, value in values.items() if field != "format"}
             history.write_bytes(seal(older if found is None else older | {"format": found}))
-            with pytest.raises(StateUnsafe, match=f"{text}, this one has 2"):
+            with pytest.raises(StateOtherVersion, match=f"{text}this one knows 2"):
                 FILE.open(tmp_path)
 
         assert ledger.read_bytes() == rows_before
