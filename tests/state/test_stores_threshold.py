@@ -14,6 +14,7 @@ from seemachine.state.errors import (
     NotAcknowledged,
     NothingToAcknowledge,
     StateFailed,
+    StateOtherVersion,
 )
 from seemachine.state.nvram.ledger import LedgerRow
 from seemachine.state.records import StoredLease, lease_from, lease_values
