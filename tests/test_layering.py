@@ -346,6 +346,5 @@ def test_the_command_line_enters_no_room_before_it_must() -> None:
         "seemachine.wire",
         "seemachine.wire.names",
         "seemachine.wire.printable",
-        "seemachine.world",
     }
     assert {name for name in loaded if name.startswith(("seemachine.", "seeclient"))} == words

@@ -12,7 +12,6 @@ from functools import partial
 from seemachine.cli import parser
 from seemachine.printing import say
 from seemachine.terminal import settle_streams
-from seemachine.world import World
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,6 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 2
         options = _parser().parse_args(given)
         # The one place where the environment is asked; what follows is handed on.
+        from seemachine.world import World
+
         options.environ = os.environ
         options.world = World.from_environment(os.environ, getattr(options, "home", None))
         code: int = options.run(options)
