@@ -134,7 +134,7 @@ def published_objects(data: bytes) -> None:
         entry = published.read(World.at(home), ESN)
         if entry is not None:
             types = [type(value) for value in asdict(entry).values()]
-            assert types == [str, str, int, str, int, int, bool, str, str]
+            assert types == [str, str, int, str, int, int, bool, str, str, str]
         published.withdraw(World.at(home), ESN, 17)
 
 
@@ -240,7 +240,7 @@ def must_be_a_machine(made: config.Config) -> None:
     """What the server takes for granted."""
     assert is_esn(made.esn)
     assert 0 <= made.port < 1 << 16
-    assert made.world.is_absolute()
+    assert made.world.folder.is_absolute()
     assert made.store in STORES
 
 

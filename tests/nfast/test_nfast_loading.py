@@ -161,10 +161,12 @@ def test_user_data_that_is_a_delegation_of_another_world_or_key_is_refused(site:
         b"[]",
         b"7",
         b"{}",
-        good.replace(b"delegation 1", b"delegation 2"),
         b"[" * 100_000,
     ):
         assert not delegation.refuse_other_key(data, nso.public_key(), signer)
+    later = good.replace(b"delegation 1", b"delegation 2")
+    with pytest.raises(Refusal, match="written by a newer version"):
+        delegation.refuse_other_key(later, nso.public_key(), signer)
 
 
 def test_an_xc_without_delegation_loads_and_the_check_says_so(site: Site) -> None:
