@@ -40,8 +40,9 @@ def esn(number: int) -> str:
 
 def config(world: Path, number: int, **settings: object) -> Config:
     """Of a machine that forgets, on any port."""
-    given = {"esn": esn(number), "module": number, "port": 0, "store": "memory", "world": world}
-    return Config(**{**given, "runtime_witness": "off", **settings})
+    given = {"esn": esn(number), "module": number, "port": 0, "store": "memory"}
+    given |= {"world": World.at(world), "runtime_witness": "off"}
+    return Config(**{**given, **settings})
 
 
 @dataclass
@@ -319,9 +320,9 @@ async def test_a_world_that_is_open_to_others_concerns_its_own_machines(
 async def test_what_a_machine_said_before_is_not_of_its_next_start(tmp_path: Path) -> None:
     """Also when one process has both: where it listened is not where it listens."""
     async with hosted(config(tmp_path, 1), config(tmp_path, 2)):
-        assert [status.state(tmp_path, esn(number)) for number in (1, 2)] == ["up", "up"]
+        assert [status.state(World.at(tmp_path), esn(number)) for number in (1, 2)] == ["up", "up"]
         with asking(tmp_path / "hsm" / esn(1)):
-            await until(lambda: status.state(tmp_path, esn(1)) == "down")
+            await until(lambda: status.state(World.at(tmp_path), esn(1)) == "down")
         lock = FolderLock(tmp_path / "hsm" / esn(1), esn(1))
-        assert status.state(tmp_path, esn(1)) == "starting"
+        assert status.state(World.at(tmp_path), esn(1)) == "starting"
         lock.release()
