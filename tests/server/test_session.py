@@ -521,7 +521,7 @@ async def test_a_card_that_is_still_being_written_is_not_written_twice(
     """
     machine = make_machine(tmp_path)
     machine.checkpoints = FolderCheckpoints(tmp_path / "hsm" / machine.esn)
-    machine.slots = GatedSlots(tmp_path, machine.esn)
+    machine.slots = GatedSlots(World.at(tmp_path), machine.esn)
     machine.slots.gate = threading.Event()
     rack = Rack(World.at(tmp_path))
     for slot, card in enumerate(rack.new(2), 2):

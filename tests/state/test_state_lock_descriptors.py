@@ -71,7 +71,7 @@ def test_who_looks_and_who_asks(tmp_path: Path) -> None:
     """Whoever looks who holds a folder, or asks the holder to let go, has nothing open then."""
     held = FolderLock(tmp_path, "this")
     before = descriptors()
-    assert holder(tmp_path) == identity.current()
+    assert holder(tmp_path) == held.holder
     with asking(tmp_path):
         assert held.asked()
     assert not listens(tmp_path)

@@ -120,7 +120,7 @@ def test_a_lost_key_is_not_replaced(tmp_path, kept):
 @pytest.mark.parametrize("world", ["/home/a", "/home/hsm/cards", "/home/hsm/1111-1111-1111"])
 def test_the_world_of_a_file(world, below):
     """Cards and what belongs to machines are in a world, whatever folders that is in."""
-    assert world_of(Path(world) / below) == Path(world)
+    assert world_of(Path(world) / below) == World.at(Path(world))
 
 
 def test_a_file_of_no_world():
