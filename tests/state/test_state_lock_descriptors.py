@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from seemachine.process import identity
 from seemachine.state.disk import lock
 from seemachine.state.disk.lock import LOCK, STOP, FolderLock, asking, holder, listens
 from seemachine.state.errors import StateLocked
