@@ -14,8 +14,13 @@ from seemachine.printing import say, say_json
 
 ROOT = Path(__file__).parent.parent
 STREAMS = {"stdout", "stderr"}
-# A signature's bytes for `sigfile=/dev/stdout`; the log, which has a renderer of its own.
-MAY_WRITE = {"client/seeclient/signing_commands.py", "seemachine/server/logs.py"}
+# A signature's bytes for `sigfile=/dev/stdout`; the log, which has a renderer of its own; a script
+# that holds our words alone.
+MAY_WRITE = {
+    "client/seeclient/signing_commands.py",
+    "seemachine/cli/completion.py",
+    "seemachine/server/logs.py",
+}
 HOSTILE = "a\nforged\r\x1b[2J\x9b\u202e\u2028\x7f\udc9b"
 
 
