@@ -104,7 +104,7 @@ def note_failure(world: World, failure: Failure) -> None:
     folder = world.hsm(failure.esn)
     with contextlib.suppress(OSError):
         if folder.is_dir():
-            replace_file(folder / FAILED, json.dumps(asdict(failure)).encode())
+            replace_file(folder / FAILED, _written(failure))
 
 
 def forget_failure(world: World, esn: str) -> None:
@@ -114,16 +114,21 @@ def forget_failure(world: World, esn: str) -> None:
 
 
 def failure(world: World, esn: str) -> Failure | None:
-    """Why a machine did not start when that was last tried; None when it did."""
+    """Why a machine did not start when that was last tried; None when it did, or when another
+    version of seemachine wrote why.
+    """
+    path = world.hsm(esn) / FAILED
     try:
-        found = Failure(**json.loads((world.hsm(esn) / FAILED).read_text()))
-    except (OSError, ValueError, TypeError, RecursionError):
+        values = json.loads(path.read_text())
+        PUBLISHED.check_at(values, str(path))
+        found = Failure(**values)
+    except (OSError, OtherVersion, ValueError, TypeError, RecursionError):
         return None
     typed = [type(value) for value in astuple(found)] == [str, str, int, str]
     return found if typed and found.esn == esn and is_printable(found.why) else None
 
 
-def _written(entry: Published) -> bytes:
+def _written(entry: Published | Failure) -> bytes:
     return json.dumps({"version": PUBLISHED.version, **asdict(entry)}).encode()
 
 
