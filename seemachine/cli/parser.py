@@ -1,26 +1,20 @@
 """The words of the `seemachine` command.
 
-What each of them does is in the file of that name.
+Those of each room are in `words/`; what they do is in the file of that name beside this one.
 """
 
 import argparse
-from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import seemachine
-from seemachine.cli.argtypes import Parser, esn, slot, whole
-from seemachine.cli.nfast_parser import add as add_nfast
-
-ESN_HELP = "electronic serial number, such as 7852-268D-3BF9"
-SLOT_HELP = "card slot, 0 to 5"
-# Room and verb: what runs.
-Enter = Callable[[str, str], Callable[[argparse.Namespace], int]]
+from seemachine.cli.argtypes import Parser
+from seemachine.cli.words import audit, backup, card, fleet, nfast, pki, quarantine
+from seemachine.cli.words.options import Enter, add_home, add_json
 
 
 def build(enter: Enter) -> argparse.ArgumentParser:
-    """Takes every command; `run` of what it gives back is what `enter` parser."""
+    """Reads every command. `run` of the options that it returns is what `enter` made for it."""
     parser = Parser(
         prog="seemachine",
         description=(
@@ -34,42 +28,12 @@ def build(enter: Enter) -> argparse.ArgumentParser:
     )
     words = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_serve(words, enter)
-    _add_fleet(words, enter)
-    _add_card(words, enter)
-    _add_quarantine(words, enter)
-    _add_audit(words, enter)
-    _add_backup(words, enter)
-    _add_pki(words, enter)
-    add_nfast(words, lambda verb: enter("nfast", verb))
-    info = words.add_parser(
-        "info", help="show which engine runs here and why, versions, and the world folder"
-    )
-    info.add_argument("--json", action="store_true", help="print one JSON document")
-    info.add_argument(
-        "--home", type=Path, metavar="DIR", help="world folder; default $SEEMACHINE_HOME"
-    )
-    info.set_defaults(run=enter("info", ""))
-    completion = words.add_parser(
-        "completion",
-        help="print what a shell reads to complete seemachine and pipsqueak",
-        epilog=(
-            'bash: eval "$(seemachine completion bash)" in ~/.bashrc; zsh: the same in ~/.zshrc,'
-            " after compinit; fish: seemachine completion fish | source in config.fish"
-        ),
-    )
-    completion.add_argument("shell", choices=("bash", "zsh", "fish"), help="which shell")
-    completion.set_defaults(run=enter("completion", ""))
-    helping = words.add_parser("help", help="show the options of a command, like its --help")
-    helping.add_argument(
-        "words", nargs="*", metavar="COMMAND", help="such as: card insert; default: all commands"
-    )
-    helping.set_defaults(run=partial(_help, parser))
+    for room in (fleet, card, quarantine, audit, backup, pki, nfast):
+        room.add(words, enter)
+    _add_info(words, enter)
+    _add_completion(words, enter)
+    _add_help(words, parser)
     return parser
-
-
-def _help(parser: Parser, options: argparse.Namespace) -> int:
-    parser.parse_args([*options.words, "--help"])
-    return 0  # not reached: --help is where parsing ends
 
 
 def _add_serve(words: Any, enter: Enter) -> None:
@@ -88,284 +52,36 @@ def _add_settings(parser: Parser) -> None:
     add_options(parser)
 
 
-def _add_fleet(words: Any, enter: Enter) -> None:
-    parser = words.add_parser("fleet", help="start, stop and look at a fleet of machines")
-    verbs = parser.add_subparsers(metavar="up|down|status|check", required=True)
-    up = verbs.add_parser(
-        "up",
-        help="start the machines of a fleet file",
-        description="Start the fleet; Ctrl-C stops it.",
-    )
-    up.add_argument(
-        "file",
-        type=Path,
-        nargs="?",
-        metavar="FLEET.toml",
-        help="default: fleet.toml of the world folder, written if missing",
-    )
-    up.add_argument(
-        "--detach",
-        action="store_true",
-        help="run in the background; return when all machines are ready",
-    )
-    up.set_defaults(run=enter("fleet", "up"))
-    down = verbs.add_parser("down", help="stop the fleet and wait until it is gone")
-    down.set_defaults(run=enter("fleet", "down"))
-    status = verbs.add_parser("status", help="show which machines run, and where")
-    status.add_argument("--json", action="store_true", help="print one JSON document")
-    status.set_defaults(run=enter("fleet", "status"))
-    check = verbs.add_parser(
-        "check",
-        help="find what would fail later: signers, licences, certificates, stale published objects",
-    )
-    check.add_argument("--json", action="store_true", help="print one JSON document")
-    check.set_defaults(run=enter("fleet", "check"))
-    for verb in (up, down, status, check):
-        verb.add_argument(
-            "--home", type=Path, metavar="DIR", help="world folder; default $SEEMACHINE_HOME"
-        )
-
-
-def _add_card(words: Any, enter: Enter) -> None:
-    parser = words.add_parser("card", help="make, move, format and list smart cards")
-    verbs = parser.add_subparsers(metavar="new|insert|remove|format|list", required=True)
-    new = verbs.add_parser("new", help="put blank cards on the rack; print one name per line")
-    new.add_argument(
-        "--count", type=whole(1, 10_000), default=1, metavar="N", help="how many; default 1"
-    )
-    insert = verbs.add_parser("insert", help="put a card from the rack into a slot")
-    insert.add_argument("card", metavar="CARD", help="its name, as card new and card list print it")
-    remove = verbs.add_parser(
-        "remove", help="take the card out of a slot and put it back on the rack"
-    )
-    formatting = verbs.add_parser("format", help="make the card in a slot blank")
-    formatting.add_argument("--force", action="store_true", help="even if it holds unused leases")
-    listing = verbs.add_parser("list", help="list every card and where it is")
-    listing.add_argument("--json", action="store_true", help="print one JSON document")
-    for verb in (insert, remove, formatting):
-        verb.add_argument("--esn", type=esn, required=True, help=ESN_HELP)
-        verb.add_argument("--slot", type=slot, required=True, metavar="N", help=SLOT_HELP)
-    for name, verb in (
-        ("new", new),
-        ("insert", insert),
-        ("remove", remove),
-        ("format", formatting),
-        ("list", listing),
-    ):
-        verb.add_argument(
-            "--home", type=Path, metavar="DIR", help="world folder; default $SEEMACHINE_HOME"
-        )
-        verb.set_defaults(run=enter("card", name))
-
-
-def _add_quarantine(words: Any, enter: Enter) -> None:
+def _add_info(words: Any, enter: Enter) -> None:
     parser = words.add_parser(
-        "quarantine", help="list leaves that may have been used elsewhere, and decide what to do"
+        "info", help="show which engine runs here and why, versions, and the world folder"
     )
-    verbs = parser.add_subparsers(metavar="list|explain|burn|skip|accept", required=True)
-    listing = verbs.add_parser(
-        "list", help="show what is in quarantine, and why; exit code 0 only if nothing is"
-    )
-    listing.add_argument("--json", action="store_true", help="print one JSON document")
-    explain = verbs.add_parser(
-        "explain", help="list it, with what may have happened and the ways out"
-    )
-    burn = verbs.add_parser("burn", help="destroy what is in quarantine: always safe")
-    skip = verbs.add_parser(
-        "skip",
-        help=(
-            "resume at a later leaf; use only if you are certain that neither that leaf nor any"
-            " later one was used"
-        ),
-    )
-    accept = verbs.add_parser(
-        "accept",
-        help="stop this host from refusing a machine, once nothing of it is in quarantine",
-    )
-    for verb, more in ((burn, ", or a half-made key as listed"), (skip, "")):
-        verb.add_argument(
-            "name", metavar="NAME", help=f"NVRAM file as listed, or the alias of its key{more}"
-        )
-    for verb in (burn, skip, accept):
-        verb.add_argument("--esn", type=esn, required=True, help=ESN_HELP)
-    what = "the leaf to resume at, after every leaf that may have been used"
-    skip.add_argument("--to", type=whole(1, 2**32 - 1), required=True, metavar="LEAF", help=what)
-    for name, verb in (
-        ("list", listing),
-        ("explain", explain),
-        ("burn", burn),
-        ("skip", skip),
-        ("accept", accept),
-    ):
-        verb.add_argument(
-            "--home", type=Path, metavar="DIR", help="world folder; default $SEEMACHINE_HOME"
-        )
-        verb.set_defaults(run=enter("quarantine", name))
+    add_json(parser)
+    add_home(parser)
+    parser.set_defaults(run=enter("info", ""))
 
 
-def _add_audit(words: Any, enter: Enter) -> None:
-    audit = words.add_parser(
-        "audit",
-        help="find leaves that were used twice, bad signatures and gaps, in any LMS and HSS files",
-        description=(
-            "Find leaves that signed two messages, bad signatures, and leaves passed over."
-            " Reads LMS and HSS files of any maker, and tells from its bytes what a file is."
-        ),
+def _add_completion(words: Any, enter: Enter) -> None:
+    parser = words.add_parser(
+        "completion",
+        help="print what a shell reads to complete seemachine and pipsqueak",
         epilog=(
-            "exit code: 0 clean; 1 a leaf was used twice, or a signature is bad;"
-            " 2 the command line is invalid, or something could not be read or verified"
+            'bash: eval "$(seemachine completion bash)" in ~/.bashrc; zsh: the same in ~/.zshrc,'
+            " after compinit; fish: seemachine completion fish | source in config.fish"
         ),
     )
-    audit.add_argument(
-        "files",
-        nargs="*",
-        type=Path,
-        metavar="FILE",
-        help="signatures, public keys, key files, ledgers, messages, folders",
-    )
-    audit.add_argument(
-        "--message",
-        action="append",
-        default=[],
-        metavar="SIG=FILE",
-        help=(
-            "the message of a signature; can be repeated; default NAME, NAME.bin, NAME.txt ... for"
-            " NAME.sig"
-        ),
-    )
-    audit.add_argument(
-        "--reuse-only",
-        action="store_true",
-        help="look only for reuse, which needs neither keys nor messages",
-    )
-    audit.add_argument(
-        "--fleet",
-        action="store_true",
-        help="also read the ledgers of all machines that are up, and this host's keys",
-    )
-    audit.set_defaults(run=enter("audit", "audit"))
-    ledger = words.add_parser(
-        "ledger", help="print which leaf each machine gave to whom, and for what"
-    )
-    ledger.add_argument("--esn", type=esn, help=ESN_HELP)
-    ledger.set_defaults(run=enter("audit", "ledger"))
-    for word, what in (
-        (audit, "print one JSON document"),
-        (ledger, "print one JSON document per row, which audit reads"),
-    ):
-        word.add_argument("--json", action="store_true", help=what)
-        word.add_argument(
-            "--home", type=Path, metavar="DIR", help="world folder; default $SEEMACHINE_HOME"
-        )
+    parser.add_argument("shell", choices=("bash", "zsh", "fish"), help="which shell")
+    parser.set_defaults(run=enter("completion", ""))
 
 
-def _add_pki(words: Any, enter: Enter) -> None:
-    parser = words.add_parser(
-        "pki", help="make a small CA, and certificates for machines and clients"
+def _add_help(words: Any, whole: Parser) -> None:
+    parser = words.add_parser("help", help="show the options of a command, like its --help")
+    parser.add_argument(
+        "words", nargs="*", metavar="COMMAND", help="such as: card insert; default: all commands"
     )
-    verbs = parser.add_subparsers(metavar="init|issue", required=True)
-    init = verbs.add_parser("init", help="make a CA; never replace one")
-    init.add_argument(
-        "--name", default="seemachine CA", help="its common name; default: seemachine CA"
-    )
-    kinds = verbs.add_parser("issue", help="make a key and its certificate").add_subparsers(
-        metavar="machine|client", required=True
-    )
-    machine = kinds.add_parser("machine", help="for a machine, by its ESN")
-    machine.add_argument("esn", type=esn, metavar="ESN", help=ESN_HELP)
-    machine.add_argument(
-        "--host",
-        nargs="+",
-        default=[],
-        metavar="NAME|ADDR",
-        help="what clients connect to, besides localhost",
-    )
-    client = kinds.add_parser("client", help="for a client, with a role")
-    client.add_argument(
-        "name", metavar="NAME", help="1 to 64 letters, digits and . _ @ -; machines log it"
-    )
-    client.add_argument(
-        "--role",
-        choices=("use", "provision", "admin"),
-        required=True,
-        help="use: sign; provision: also keys and cards",
-    )
-    for name, verb, days in (
-        ("init", init, 3650),
-        ("machine", machine, 365),
-        ("client", client, 365),
-    ):
-        verb.add_argument(
-            "--days",
-            type=whole(1, 10_000),
-            default=days,
-            metavar="N",
-            help=f"for how many days it is valid; default {days}",
-        )
-        verb.add_argument(
-            "--folder",
-            type=Path,
-            metavar="DIR",
-            help="where the files are; default: pki/ of the world folder",
-        )
-        verb.add_argument(
-            "--home", type=Path, metavar="DIR", help="world folder; default $SEEMACHINE_HOME"
-        )
-        verb.set_defaults(run=enter("pki", name))
-    for verb in (machine, client):
-        verb.add_argument(
-            "--renew", action="store_true", help="replace an existing certificate and its key"
-        )
+    parser.set_defaults(run=partial(_help, whole))
 
 
-def _add_backup(words: Any, enter: Enter) -> None:
-    backup = words.add_parser(
-        "backup",
-        help=(
-            "put public data and ledgers into one file, and the cards that you name; it holds no"
-            " other seeds"
-        ),
-    )
-    backup.add_argument(
-        "file", type=Path, metavar="FILE", help="the tar file to make; it must not exist"
-    )
-    backup.add_argument(
-        "--take-card",
-        action="append",
-        default=[],
-        metavar="CARD",
-        help="move this card from the rack into the backup; can be repeated",
-    )
-    backup.add_argument(
-        "--without",
-        action="append",
-        default=[],
-        type=esn,
-        metavar="ESN",
-        help="leave out a machine that is not up; can be repeated",
-    )
-    restore = words.add_parser("restore", help="restore a backup; no used leaf comes back with it")
-    restore.add_argument(
-        "file",
-        type=Path,
-        metavar="FILE",
-        help="a backup, or the folder below cards/outgoing that an interrupted one left",
-    )
-    restore.add_argument(
-        "--witness",
-        help="the witness of the machines, as for serve; default: the one in fleet.toml",
-    )
-    restore.add_argument(
-        "--after-loss",
-        action="store_true",
-        help=(
-            "bring back cards although another world folder made the backup; only if that one is"
-            " lost for good"
-        ),
-    )
-    for name, word in (("backup", backup), ("restore", restore)):
-        word.add_argument("--json", action="store_true", help="print one JSON document")
-        word.add_argument(
-            "--home", type=Path, metavar="DIR", help="world folder; default $SEEMACHINE_HOME"
-        )
-        word.set_defaults(run=enter("backup", name))
+def _help(parser: Parser, options: argparse.Namespace) -> int:
+    parser.parse_args([*options.words, "--help"])
+    return 0  # not reached: --help is where parsing ends

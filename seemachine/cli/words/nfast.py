@@ -1,16 +1,17 @@
-"""The words of `seemachine nfast`, for the command line of seemachine."""
+"""The words of `seemachine nfast`."""
 
 from pathlib import Path
 from typing import Any
 
 from seemachine.cli.argtypes import esn
+from seemachine.cli.words.options import Enter, add_home
 from seemachine.hsms.features import FEATURES
 
 TYPED_HELP = "default: ask; without a terminal, read a line of standard input; '' for none"
 
 
-def add(words: Any, act: Any) -> None:
-    """Add `nfast` to the words of `seemachine`; `act(verb)` makes what runs."""
+def add(words: Any, enter: Enter) -> None:
+    """Add them to the words of `seemachine`."""
     parser = words.add_parser(
         "nfast",
         help="the Security World tools of the guide: launchers, HSMs, cards, what the vendor sends",
@@ -63,10 +64,8 @@ def add(words: Any, act: Any) -> None:
         help=f"can be repeated; default the SEE licence of the model; {', '.join(FEATURES)}",
     )
     for name, verb in verbs.choices.items():
-        verb.add_argument(
-            "--home", type=Path, metavar="DIR", help="world folder; default $SEEMACHINE_HOME"
-        )
-        verb.set_defaults(run=act(name))
+        add_home(verb)
+        verb.set_defaults(run=enter("nfast", name))
 
 
 def _add_setup(verbs: Any) -> None:

@@ -1,0 +1,1 @@
+"""The words of each room of `seemachine`: its verbs, their options and help."""

@@ -1,0 +1,62 @@
+"""The words of `seemachine audit` and `ledger`."""
+
+from pathlib import Path
+from typing import Any
+
+from seemachine.cli.argtypes import esn
+from seemachine.cli.words.options import ESN_HELP, Enter, add_home
+
+
+def add(words: Any, enter: Enter) -> None:
+    """Add them to the words of `seemachine`."""
+    audit = words.add_parser(
+        "audit",
+        help="find leaves that were used twice, bad signatures and gaps, in any LMS and HSS files",
+        description=(
+            "Find leaves that signed two messages, bad signatures, and leaves passed over."
+            " Reads LMS and HSS files of any maker, and tells from its bytes what a file is."
+        ),
+        epilog=(
+            "exit code: 0 clean; 1 a leaf was used twice, or a signature is bad;"
+            " 2 the command line is invalid, or something could not be read or verified"
+        ),
+    )
+    audit.add_argument(
+        "files",
+        nargs="*",
+        type=Path,
+        metavar="FILE",
+        help="signatures, public keys, key files, ledgers, messages, folders",
+    )
+    audit.add_argument(
+        "--message",
+        action="append",
+        default=[],
+        metavar="SIG=FILE",
+        help=(
+            "the message of a signature; can be repeated; default NAME, NAME.bin, NAME.txt ... for"
+            " NAME.sig"
+        ),
+    )
+    audit.add_argument(
+        "--reuse-only",
+        action="store_true",
+        help="look only for reuse, which needs neither keys nor messages",
+    )
+    audit.add_argument(
+        "--fleet",
+        action="store_true",
+        help="also read the ledgers of all machines that are up, and this host's keys",
+    )
+    audit.set_defaults(run=enter("audit", "audit"))
+    ledger = words.add_parser(
+        "ledger", help="print which leaf each machine gave to whom, and for what"
+    )
+    ledger.add_argument("--esn", type=esn, help=ESN_HELP)
+    ledger.set_defaults(run=enter("audit", "ledger"))
+    for word, what in (
+        (audit, "print one JSON document"),
+        (ledger, "print one JSON document per row, which audit reads"),
+    ):
+        word.add_argument("--json", action="store_true", help=what)
+        add_home(word)

@@ -1,0 +1,59 @@
+"""The words of `seemachine backup` and `restore`."""
+
+from pathlib import Path
+from typing import Any
+
+from seemachine.cli.argtypes import esn
+from seemachine.cli.words.options import Enter, add_home, add_json
+
+
+def add(words: Any, enter: Enter) -> None:
+    """Add them to the words of `seemachine`."""
+    backup = words.add_parser(
+        "backup",
+        help=(
+            "put public data and ledgers into one file, and the cards that you name; it holds no"
+            " other seeds"
+        ),
+    )
+    backup.add_argument(
+        "file", type=Path, metavar="FILE", help="the tar file to make; it must not exist"
+    )
+    backup.add_argument(
+        "--take-card",
+        action="append",
+        default=[],
+        metavar="CARD",
+        help="move this card from the rack into the backup; can be repeated",
+    )
+    backup.add_argument(
+        "--without",
+        action="append",
+        default=[],
+        type=esn,
+        metavar="ESN",
+        help="leave out a machine that is not up; can be repeated",
+    )
+    restore = words.add_parser("restore", help="restore a backup; no used leaf comes back with it")
+    restore.add_argument(
+        "file",
+        type=Path,
+        metavar="FILE",
+        help="a backup, or the folder below cards/outgoing that an interrupted one left",
+    )
+    restore.add_argument(
+        "--witness",
+        help="the witness of the machines, as for serve; default: the one in fleet.toml",
+    )
+    restore.add_argument(
+        "--after-loss",
+        action="store_true",
+        help=(
+            "bring back cards although another world folder made the backup; only if that one is"
+            " lost for good"
+        ),
+    )
+    for name, word in (("backup", backup), ("restore", restore)):
+        add_json(word)
+        add_home(word)
+        word.set_defaults(run=enter("backup", name))

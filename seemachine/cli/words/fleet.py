@@ -1,0 +1,43 @@
+"""The words of `seemachine fleet`."""
+
+from pathlib import Path
+from typing import Any
+
+from seemachine.cli.words.options import Enter, add_home, add_json
+
+
+def add(words: Any, enter: Enter) -> None:
+    """Add them to the words of `seemachine`."""
+    parser = words.add_parser("fleet", help="start, stop and look at a fleet of machines")
+    verbs = parser.add_subparsers(metavar="up|down|status|check", required=True)
+    up = verbs.add_parser(
+        "up",
+        help="start the machines of a fleet file",
+        description="Start the fleet; Ctrl-C stops it.",
+    )
+    up.add_argument(
+        "file",
+        type=Path,
+        nargs="?",
+        metavar="FLEET.toml",
+        help="default: fleet.toml of the world folder, written if missing",
+    )
+    up.add_argument(
+        "--detach",
+        action="store_true",
+        help="run in the background; return when all machines are ready",
+    )
+    up.set_defaults(run=enter("fleet", "up"))
+    down = verbs.add_parser("down", help="stop the fleet and wait until it is gone")
+    down.set_defaults(run=enter("fleet", "down"))
+    status = verbs.add_parser("status", help="show which machines run, and where")
+    add_json(status)
+    status.set_defaults(run=enter("fleet", "status"))
+    check = verbs.add_parser(
+        "check",
+        help="find what would fail later: signers, licences, certificates, stale published objects",
+    )
+    add_json(check)
+    check.set_defaults(run=enter("fleet", "check"))
+    for verb in (up, down, status, check):
+        add_home(verb)

@@ -1,0 +1,22 @@
+"""Options that several commands have, and what `seemachine` gives to those that take them."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+ESN_HELP = "electronic serial number, such as 7852-268D-3BF9"
+SLOT_HELP = "card slot, 0 to 5"
+# Takes room and verb, and makes what runs.
+Enter = Callable[[str, str], Callable[[argparse.Namespace], int]]
+
+
+def add_home(parser: argparse.ArgumentParser) -> None:
+    """`--home DIR`."""
+    parser.add_argument(
+        "--home", type=Path, metavar="DIR", help="world folder; default $SEEMACHINE_HOME"
+    )
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """`--json`."""
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
