@@ -5,7 +5,16 @@
 
 from typing import TypeVar
 
-from seemachine.commands import generate, hello, nvmem, provision, quarantine, resume, slots
+from seemachine.commands import (
+    generate,
+    hello,
+    nvmem,
+    provision,
+    quarantine,
+    resume,
+    signing,
+    slots,
+)
 from seemachine.commands.table import COMMANDS, check_whole, handler_of
 from seemachine.lms.generation import Stopped
 from seemachine.lms.parameters import ParameterError
@@ -38,6 +47,7 @@ __all__ = [
     "quarantine",
     "refusal",
     "resume",
+    "signing",
     "slots",
 ]
 

@@ -12,7 +12,7 @@ from typing import TypeVar, TypeVarTuple
 
 import trio
 
-from seemachine.commands import nvmem, refusal
+from seemachine.commands import refusal, signing
 from seemachine.lms.lease import Lease
 from seemachine.machine import Machine
 from seemachine.process.threads import LentThreads, Threads
@@ -23,10 +23,10 @@ MAX_BATCH = 256
 STAGES = 2
 
 # Of each job of a batch, in its order: a leaf and what it is for, or the refusal; then the reply.
-Started = list[nvmem.Signing | StatusError]
+Started = list[signing.Signing | StatusError]
 Finished = list[NvmemfileSigned | StatusError]
 Arguments = TypeVarTuple("Arguments")
-Result = TypeVar("Result", nvmem.Signing, NvmemfileSigned)
+Result = TypeVar("Result", signing.Signing, NvmemfileSigned)
 
 
 @dataclass(eq=False)
@@ -75,8 +75,8 @@ class SigningPipeline:
     async def sign(self, request: NvmemfileSign, client: str = "") -> NvmemfileSigned | StatusError:
         """The reply or refusal. Cancelled while it waits, the request may still burn its leaf."""
         try:
-            if not nvmem.ready(self._machine, request.file):
-                await self._hash(nvmem.prepare, self._machine, request.file)
+            if not signing.ready(self._machine, request.file):
+                await self._hash(signing.prepare, self._machine, request.file)
         except Exception as error:  # noqa: BLE001
             return refusal(request, error)
         job = Job(request, client)
@@ -123,15 +123,13 @@ class SigningPipeline:
     def _look_ahead(self, started: Started) -> None:
         """Have the page after the current one hashed before a signature needs it."""
         latest = {
-            signing.lease.key.root: signing
-            for signing in started
-            if isinstance(signing, nvmem.Signing)
+            each.lease.key.root: each for each in started if isinstance(each, signing.Signing)
         }
-        for root, signing in latest.items():
-            leaf = self._machine.keys.next_page(signing.lease, signing.reserved.leaf)
+        for root, each in latest.items():
+            leaf = self._machine.keys.next_page(each.lease, each.reserved.leaf)
             if leaf is not None and root not in self._under_way:
                 self._under_way.add(root)
-                self._ahead.start_soon(self._hash_page, signing.lease, leaf)
+                self._ahead.start_soon(self._hash_page, each.lease, leaf)
 
     async def _hash_page(self, lease: Lease, leaf: int) -> None:
         # The signature that needs this page will say what is wrong with it, or had better luck.
@@ -156,7 +154,7 @@ class SigningPipeline:
     def _reserve(self, batch: list[Job]) -> Started:
         """In a worker thread: a Signing or a StatusError for each job."""
         try:
-            started = nvmem.start_signing(
+            started = signing.start_signing(
                 self._machine, [(job.request, job.client) for job in batch]
             )
         except Exception as error:  # noqa: BLE001
@@ -165,13 +163,13 @@ class SigningPipeline:
 
     def _sign(self, batch: list[Job], started: Started) -> Finished:
         """In a worker thread: a reply or a StatusError for each job."""
-        signings = [result for result in started if isinstance(result, nvmem.Signing)]
+        signings = [result for result in started if isinstance(result, signing.Signing)]
         try:
-            finished = iter(nvmem.finish_signing(self._machine, signings))
+            finished = iter(signing.finish_signing(self._machine, signings))
         except Exception as error:  # noqa: BLE001
             return [refusal(job.request, error) for job in batch]
         results: list[NvmemfileSigned | Exception] = [
-            next(finished) if isinstance(result, nvmem.Signing) else result for result in started
+            next(finished) if isinstance(result, signing.Signing) else result for result in started
         ]
         return [_refused(job, result) for job, result in zip(batch, results, strict=True)]
 

@@ -11,8 +11,8 @@ import structlog
 from commands.kit import CHEAP, ESN, SLOT, ask, digest_for, generate, hash_key, refuse, sign
 from seeclient.algorithms.lms.signing import new_token
 
-from seemachine.commands import nvmem
 from seemachine.commands.leases import from_store
+from seemachine.commands.signing import start_signing
 from seemachine.lms.engines.portable import PortableEngine
 from seemachine.machine import Session
 from seemachine.server import logs
@@ -84,7 +84,7 @@ def test_records_print_no_seed(world, session, machine):
     world.feed_blank()
     ask(session, m.ContinueLmsCard(handle=waiting.handle, slot=SLOT))
     ask(session, m.NvmemfileReserve(file=singular.file, token=TOKEN))
-    [signing] = nvmem.start_signing(machine, [(sign(singular.file), "")])
+    [signing] = start_signing(machine, [(sign(singular.file), "")])
     pending = session.generations[waiting.handle]
     file = machine.store.get(singular.file)
     lease = from_store(file.lease)

@@ -8,9 +8,10 @@ import pytest
 from commands.kit import CHEAP, ESN, LEAVES, MESSAGE, SETS, ask, hash_key, refuse, sign, verifies
 from seeclient.algorithms.lms.signing import new_token
 
-from seemachine.commands import nvmem
+from seemachine.commands import nvmem, signing
 from seemachine.commands.leases import to_store
-from seemachine.commands.nvmem import FEW_LEAVES, Signing, finish_signing, start_signing
+from seemachine.commands.nvmem import FEW_LEAVES
+from seemachine.commands.signing import Signing, finish_signing, start_signing
 from seemachine.lms.engines.portable import PortableEngine
 from seemachine.machine import DEFAULT_LIMITS, Session
 from seemachine.state.errors import DiskFull, StateFailed
@@ -299,7 +300,7 @@ class TestLeavesAreLost:
         """
         key = hash_key(session)
         fresh = world.machine(store=machine.store)
-        monkeypatch.setattr(nvmem, "MAX_PAGE_EXPONENT", 4)
+        monkeypatch.setattr(signing, "MAX_PAGE_EXPONENT", 4)
         for request in (sign(key.file), m.NvmemfileReserve(file=key.file, token=new_token())):
             refused = refuse(Session(fresh), request)
             assert refused.status is Status.NotAvailable
@@ -375,9 +376,9 @@ def test_ready_is_the_truth(world, session, machine, ready):
     key = hash_key(session)
     fresh = world.machine(store=machine.store)
     if ready:
-        nvmem.prepare(fresh, key.file)
-    assert nvmem.ready(fresh, key.file) is ready
-    assert nvmem.ready(fresh, UNKNOWN)
+        signing.prepare(fresh, key.file)
+    assert signing.ready(fresh, key.file) is ready
+    assert signing.ready(fresh, UNKNOWN)
 
     hashed = []
     original = fresh.engine.leaf_nodes

@@ -2,9 +2,9 @@
 
 import pytest
 from commands.kit import LEAVES, World, ask, hash_key, refuse, sign, verifies
-from seeclient.signing import new_token
+from seeclient.algorithms.lms.signing import new_token
 
-from seemachine.commands import nvmem
+from seemachine.commands import signing
 from seemachine.machine import Machine, Session
 from seemachine.wire.status import Status
 
@@ -21,7 +21,7 @@ def test_the_last_signature_of_a_key(
     last = ask(session, sign(key.file, token=token))
     fresh = Session(world.machine(store=machine.store))
     with monkeypatch.context() as patch:
-        patch.setattr(nvmem, "MAX_PAGE_EXPONENT", 4)
+        patch.setattr(signing, "MAX_PAGE_EXPONENT", 4)
         refused = refuse(fresh, sign(key.file, token=token))
     again = ask(fresh, sign(key.file, token=token))
 

@@ -3,7 +3,7 @@
 import pytest
 from commands.kit import LEAVES, World, ask, hash_key, refuse, sign, verifies
 
-from seemachine.commands import nvmem
+from seemachine.commands import nvmem, signing
 from seemachine.machine import Machine, Session
 from seemachine.wire import messages as m
 from seemachine.wire.status import Status
@@ -21,7 +21,7 @@ def test_the_largest_page(
     """A page of just so many leaves is hashed; one more is too much without the node cache."""
     key = hash_key(session)
     assert LEAVES == 1 << 5
-    monkeypatch.setattr(nvmem, "MAX_PAGE_EXPONENT", exponent)
+    monkeypatch.setattr(signing, "MAX_PAGE_EXPONENT", exponent)
     fresh = Session(world.machine(store=machine.store))
 
     if signs:

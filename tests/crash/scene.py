@@ -16,7 +16,7 @@ from crash.world import SLOT, World, counters, identifier
 from seeclient.algorithms.lms.signing import new_token
 
 from seemachine.commands import answer
-from seemachine.commands.nvmem import Signing, start_signing
+from seemachine.commands.signing import Signing, start_signing
 from seemachine.lms.hashing import message_digest
 from seemachine.lms.keys import PublicKey
 from seemachine.machine import Session

@@ -12,7 +12,7 @@ from crash.world import Leaf, Places, World, counters, in_place, place
 from seeclient.algorithms.lms.signing import new_token
 
 from seemachine.commands import answer
-from seemachine.commands.nvmem import Signing, prepare, start_signing
+from seemachine.commands.signing import Signing, prepare, start_signing
 from seemachine.machine import Machine, Session
 from seemachine.state.errors import StateError
 from seemachine.wire import messages as m

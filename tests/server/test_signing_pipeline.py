@@ -19,7 +19,7 @@ from server.serverkit import (
 )
 from trio.testing import wait_all_tasks_blocked
 
-from seemachine.commands import nvmem
+from seemachine.commands import signing
 from seemachine.commands.leases import to_store
 from seemachine.lms.engines.portable import PortableEngine
 from seemachine.server.pipeline import MAX_BATCH, SigningPipeline
@@ -82,7 +82,7 @@ def key(machine):
 
 def warm(machine, key):
     """Hash the first page of a key, so that its requests wait for nothing but the pipeline."""
-    nvmem.prepare(machine, name_of(key))
+    signing.prepare(machine, name_of(key))
     return key
 
 
@@ -353,7 +353,7 @@ async def test_a_page_is_hashed_before_a_leaf_is_taken(
     key = install_key(machine)
     nursery.start_soon(pipeline.run)
     with monkeypatch.context() as patch:
-        patch.setattr(nvmem, "MAX_PAGE_EXPONENT", 4)
+        patch.setattr(signing, "MAX_PAGE_EXPONENT", 4)
         refused = await pipeline.sign(request(key, 0))
     assert (refused.status, refused.where) == (Status.NotAvailable, "nvmemfile_sign")
     assert "loadLMS" in refused.detail

@@ -4,11 +4,12 @@ import threading
 from pathlib import Path
 
 import trio
-from seeclient.signing import new_token
-from server.serverkit import PATIENCE, install_key, make_machine, name_of
+from seeclient.algorithms.lms.signing import new_token
+from server.serverkit import PATIENCE, make_machine, name_of
 from trio.testing import wait_all_tasks_blocked
 
 from seemachine.server.pipeline import SigningPipeline
+from seemachine.testing import install_key
 from seemachine.wire.messages import NvmemfileSign, NvmemfileSigned
 
 

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 import trio
-from seeclient.signing import new_token
-from server.serverkit import install_key, make_machine, name_of
+from seeclient.algorithms.lms.signing import new_token
+from server.serverkit import make_machine, name_of
 
 from seemachine.server.pipeline import SigningPipeline
+from seemachine.testing import install_key
 from seemachine.wire.messages import NvmemfileSign
 from seemachine.wire.status import StatusError
 
