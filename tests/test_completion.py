@@ -87,3 +87,12 @@ def test_without_shtab(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
     monkeypatch.setitem(sys.modules, "shtab", None)
     assert main(["completion", "bash"]) == 1
     assert "pip install '.[completion]'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_options_that_are_added_late_are_completed(
+    shell: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`serve` reads its options from the settings only when it is asked for: they are there."""
+    assert main(["completion", shell]) == 0
+    assert "lock-memory" in capsys.readouterr().out

@@ -48,6 +48,14 @@ def addresses(world: World, fleet: str | Path | None = None) -> list[Address]:
     )
 
 
+def world_of(fleet: str | Path | None) -> World | None:
+    """The world whose folder a fleet file is in; None for a file elsewhere and for no file."""
+    if fleet is None or Path(fleet).suffix != ".toml":
+        return None
+    world = World.at(Path(fleet).parent)
+    return world if any(map(Path.is_dir, (world.machines, world.cards, world.kmdata))) else None
+
+
 def check_machine(address: Address, greeting: Greeting) -> None:
     """Whether the machine that answers is the one that is meant. Raises StatusError.
 
@@ -292,11 +300,11 @@ def _address(text: str, module: int) -> Address:
 
 def _from_file(path: Path, world: World) -> list[Address]:
     """A fleet file says where machines are meant to be; where one is published, that is where it
-    is.
+    is. A file in another world means the machines of that one: ESNs are the same in many.
     """
     import tomllib
 
-    published = {address.esn: address for address in _published(world)}
+    published = {address.esn: address for address in _published(world_of(path) or world)}
     try:
         table = tomllib.loads(path.read_text())
         meant = [

@@ -62,16 +62,14 @@ def chosen(
     With a world, or the fleet file of one, variables say nothing more: all is of that world.
     Raises StatusError (InvalidParameter).
     """
-    named = world if isinstance(world, World) else World.at(world) if world else _world_of(fleet)
+    named = (
+        world
+        if isinstance(world, World)
+        else World.at(world)
+        if world
+        else dispatch.world_of(fleet)
+    )
     if named is not None:
         return Environment(named, fleet, files)
     told = from_process(environ)
     return Environment(told.world, fleet or told.fleet, files or told.tls)
-
-
-def _world_of(fleet: str | Path | None) -> World | None:
-    """The world whose folder a fleet file is in."""
-    if fleet is None or Path(fleet).suffix != ".toml":
-        return None
-    world = World.at(Path(fleet).parent)
-    return world if any(map(Path.is_dir, (world.machines, world.cards, world.kmdata))) else None

@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from seemachine.cli.argtypes import Parser
 from seemachine.printing import say
 
 MISSING = (
@@ -32,6 +33,9 @@ def run(shell: str) -> int:
 def _mark_files(parser: argparse.ArgumentParser) -> None:
     """Tell shtab which words are files and folders: those that are read as a path."""
     import shtab
+
+    if isinstance(parser, Parser):
+        parser.complete()
 
     for action in parser._actions:  # noqa: SLF001 argparse has no other way to see them
         if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001

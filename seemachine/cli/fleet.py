@@ -122,7 +122,7 @@ def check(options: argparse.Namespace) -> int:
     from seemachine.fleet.check import as_document, findings
 
     world = options.world
-    if not (world.machines).is_dir() and not (world.fleet_file).is_file():
+    if not world.machines.is_dir() and not world.fleet_file.exists():
         return _complain(f"no fleet in {world}; start one with: seemachine fleet up")
     found = findings(environment.from_process(options.environ, world))
     if options.json:

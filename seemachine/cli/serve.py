@@ -69,8 +69,11 @@ def _add_option(parser: argparse.ArgumentParser, field: Field[Any], setting: Set
         told["metavar"] = setting.shown
         told["type"] = TYPES.get(field.name, field.type)
     if field.name == "esn":
-        more = "; more than one: a machine each, all in this process, with module numbers and ports"
-        told |= {"action": "append", "help": f"{told['help']}{more} that count up"}
+        more = (
+            "; more than one: a machine each, all in this process, with module numbers and ports"
+            " that count up; the other options hold for all of them"
+        )
+        told |= {"action": "append", "help": f"{told['help']}{more}"}
     parser.add_argument(f"--{NAMES.get(field.name, name)}", **told)
 
 

@@ -92,6 +92,8 @@ def _machines(table: dict[str, Any], world: World) -> list[Config]:
         "limits": table.get("limits", {}),
         "search_port": True,
     }
+    for entry in entries:
+        _refuse_shared(entry)
     tls = {"tls": table["tls"]} if "tls" in table else {}
     machines = [
         build({"module": number, "port": SEE_PORT + number - 1, **tls, **entry, **shared})
@@ -107,6 +109,20 @@ def _machines(table: dict[str, Any], world: World) -> list[Config]:
         if len(set(values)) < len(values):
             raise ConfigError(f"two machines have the same {setting}")
     return machines
+
+
+# Settings of a machine that a fleet file gives to all machines, and where.
+SHARED = {
+    "limits": "they hold for all machines; write them as [limits], outside [[machines]]",
+    "operator": "it holds for all machines; write it as [operator], outside [[machines]]",
+    "search_port": "a machine of a fleet searches a free port when its own is taken; leave it out",
+    "world": "it is the folder that fleet.toml is in; leave it out",
+}
+
+
+def _refuse_shared(entry: dict[str, Any]) -> None:
+    for name in sorted(entry.keys() & SHARED.keys()):
+        raise ConfigError(f"[[machines]] takes no {name}: {SHARED[name]}")
 
 
 def _as_recorded(world: World, machines: list[Config]) -> FleetPlan:

@@ -39,8 +39,8 @@ takes who inserts cards from `[operator]`, the signers from the SEE machine load
 LIMITS = """\
 ## [limits]
 
-What one peer can make a machine hold, and for how long; in `fleet.toml` for each machine. A peer is
-an address, or one IPv6 network of 64 bits.
+What one peer can make a machine hold, and for how long; in `fleet.toml` once, and each machine
+has them. A peer is an address, or one IPv6 network of 64 bits.
 """
 TLS = """\
 ## [tls]

@@ -176,6 +176,8 @@ def unhurried() -> Iterator[LogWriter]:
     sys.stderr = LogStream(before, writer)
     try:
         yield writer
+    except OSError:
+        raise
     except Exception:  # noqa: BLE001
         # Here, for the interpreter would wait for its reader.
         traceback.print_exc()

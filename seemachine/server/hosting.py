@@ -77,7 +77,7 @@ class Host:
         self._crew = Crew(len(configs))
         self._reserved = frozenset(config.port for config in configs if config.port)
         self._openings = trio.CapacityLimiter(OPENINGS)
-        self._worlds: dict[World, StateError] = {}
+        self._worlds: dict[World, StateError | OSError] = {}
         self._running = self._unsettled = len(configs)
         # Said once, by the first machine that comes so far.
         self._short, self._hardened_told = list(process.short), False
@@ -108,7 +108,7 @@ class Host:
         for world in {place.config.world for place in self._places}:
             try:
                 check_world(world)
-            except StateError as error:
+            except (StateError, OSError) as error:
                 self._worlds[world] = error
 
     async def _stop_all(self, stop: trio.Event) -> None:
@@ -231,6 +231,7 @@ class Host:
     def _refuse(self, place: Place, error: Exception) -> None:
         config, self._failed = place.config, True
         sentence = refusal_of(config, error)
-        name = "" if len(self._places) == 1 else f"{config.esn}: "
+        named = len(self._places) == 1 or sentence.startswith(config.esn)
+        name = "" if named else f"{config.esn}: "
         say(f"seemachine serve: {name}{sentence}", file=sys.stderr)
         note_failure(config, self._process.who, sentence)

@@ -20,6 +20,7 @@ from wire.kit import answered_frame
 from seemachine.wire.names import PROTOCOL
 from seemachine.wire.printable import is_printable
 from seemachine.wire.status import Status, StatusError
+from seemachine.world import World
 
 
 def publish(home, esn, module, port=8888, host="127.0.0.1"):
@@ -371,3 +372,16 @@ async def test_a_machine_of_another_protocol_is_not_used(open_fleet, protocol, o
         f": {ESN} speaks protocol {protocol}, this client {PROTOCOL}; {older} is older: bring it to"
         f" the version of seemachine that {newer} has"
     )
+
+
+def test_a_fleet_file_of_another_world_means_its_machines(home, tmp_path):
+    """The same ESNs are published in both worlds: those of the file's own world are meant."""
+    other = tmp_path / "other"
+    for world, port in ((home, 1001), (other, 2001)):
+        (world / "hsm").mkdir(parents=True, exist_ok=True)
+        publish(world, ESN, 1, port=port)
+    path = other / "fleet.toml"
+    path.write_text(f'[[machines]]\nesn = "{ESN}"\nport = 0\n')
+
+    found = dispatch.addresses(World.at(home), str(path))
+    assert [address.port for address in found] == [2001]

@@ -227,3 +227,22 @@ def test_what_is_no_fleet_was_never_running(tmp_path: Path, change: dict[str, st
 
     (tmp_path / "fleet" / configuration.RUNNING).write_text(json.dumps([known, known | change]))
     assert configuration.started(World.at(tmp_path)) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "way_out"),
+    [
+        ("limits = {connections = 7}", r"write them as \[limits\]"),
+        ("limits = 4", r"write them as \[limits\]"),
+        ('operator = "auto"', r"write it as \[operator\]"),
+        ("search_port = false", "searches a free port"),
+        ('world = "/elsewhere"', "the folder that fleet.toml is in"),
+    ],
+)
+def test_what_a_fleet_gives_to_all_is_refused_of_one(
+    tmp_path: Path, line: str, way_out: str
+) -> None:
+    """It would be written over without a word; it is refused by name, with where it goes."""
+    name = line.split(" ", 1)[0]
+    with pytest.raises(ConfigError, match=rf"\[\[machines\]\] takes no {name}: .*{way_out}"):
+        read(tmp_path, f'[[machines]]\nesn = "0000-0000-0001"\n{line}\n')

@@ -2,8 +2,11 @@
 
 import contextlib
 import itertools
+import os
 import resource
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field, replace
@@ -326,3 +329,22 @@ async def test_what_a_machine_said_before_is_not_of_its_next_start(tmp_path: Pat
         lock = FolderLock(tmp_path / "hsm" / esn(1), esn(1))
         assert status.state(World.at(tmp_path), esn(1)) == "starting"
         lock.release()
+
+
+def test_a_world_that_is_no_folder_is_one_line(tmp_path: Path) -> None:
+    """A file where the world should be, or above it: a sentence and exit code 1, no traceback."""
+    file = tmp_path / "file"
+    file.write_text("")
+    for home in (file, file / "below"):
+        done = subprocess.run(
+            [sys.executable, "-m", "seemachine", "serve", "--esn", esn(1), "--port", "0"],
+            env=os.environ | {"SEEMACHINE_HOME": str(home)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 1
+        assert "Traceback" not in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+        assert done.stderr.startswith("seemachine serve: ")
