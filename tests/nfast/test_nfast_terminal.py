@@ -98,7 +98,7 @@ def test_what_holds_no_secret_is_readable_as_the_umask_says(
     assert {
         name: Path(name).stat().st_mode & 0o777 for name in ("u.raw", "u.sar", "dev.csr")
     } == dict.fromkeys(("u.raw", "u.sar", "dev.csr"), mode)
-    for path in keystore.kmlocal(five.home).iterdir():
+    for path in keystore.kmlocal(World.at(five.home)).iterdir():
         assert path.stat().st_mode & 0o077 == 0, path
 
 
