@@ -231,7 +231,6 @@ class Host:
     def _refuse(self, place: Place, error: Exception) -> None:
         config, self._failed = place.config, True
         sentence = refusal_of(config, error)
-        named = len(self._places) == 1 or sentence.startswith(config.esn)
-        name = "" if named else f"{config.esn}: "
+        name = "" if len(self._places) == 1 else f"{config.esn}: "
         say(f"seemachine serve: {name}{sentence}", file=sys.stderr)
         note_failure(config, self._process.who, sentence)
