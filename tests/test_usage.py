@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from seemachine.cli.command import _parser, main
+from seemachine.cli.parser import whole
 from seemachine.nfast.tools import appliance_cli, csadmin, hsmadmin
 
 ESN = "7852-268D-3BF9"
@@ -152,6 +153,15 @@ def test_every_command_and_option_says_what_it_is_for():
             assert action.help or isinstance(action, argparse._SubParsersAction), (
                 f"{parser.prog}: {action.option_strings or action.dest}"
             )
+
+
+def test_what_describes_the_commands_has_all_of_their_options():
+    """Also those that `serve` adds only when it is read: reference, man pages and completion are
+    made of them.
+    """
+    found = {parser.prog: parser for parser in parsers(whole())}
+    assert found.keys() == {parser.prog for parser in parsers(_parser())}
+    assert "--lock-memory" in found["seemachine serve"].format_help()
 
 
 @pytest.mark.parametrize("tool", [csadmin, hsmadmin, appliance_cli])

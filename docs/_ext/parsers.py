@@ -36,7 +36,7 @@ class Commands(SphinxDirective):
 
 
 def _seemachine() -> Iterator[nodes.Node]:
-    top = parser.build(lambda _room, _verb: lambda _options: 0)
+    top = parser.whole()
     yield from _body(top)
     for _, command in _verbs(top):
         yield _section(command)

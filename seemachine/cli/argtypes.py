@@ -31,6 +31,15 @@ class Parser(argparse.ArgumentParser):
             self._later.pop()()
         return self
 
+    def complete_all(self) -> "Parser":
+        """With all options of it and of its commands."""
+        self.complete()
+        for action in self._actions:
+            if isinstance(action, _Verbs):
+                for each in action.choices.values():
+                    each.complete_all()
+        return self
+
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """What is left over is refused here already: the parser above would print its own usage."""
         self.complete()

@@ -4,7 +4,6 @@ import argparse
 import sys
 from pathlib import Path
 
-from seemachine.cli.argtypes import Parser
 from seemachine.printing import say
 
 MISSING = (
@@ -24,7 +23,7 @@ def run(shell: str) -> int:
 
     from seemachine.cli import parser
 
-    top = parser.build(lambda _room, _verb: lambda _options: 0)
+    top = parser.whole()
     _mark_files(top)
     sys.stdout.write(f"{shtab.complete(top, shell)}\n{completion.script(shell)}")
     return 0
@@ -33,9 +32,6 @@ def run(shell: str) -> int:
 def _mark_files(parser: argparse.ArgumentParser) -> None:
     """Tell shtab which words are files and folders: those that are read as a path."""
     import shtab
-
-    if isinstance(parser, Parser):
-        parser.complete()
 
     for action in parser._actions:  # noqa: SLF001 argparse has no other way to see them
         if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001

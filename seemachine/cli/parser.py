@@ -13,7 +13,7 @@ from seemachine.cli.words import audit, backup, card, fleet, nfast, pki, quarant
 from seemachine.cli.words.options import Enter, add_home, add_json
 
 
-def build(enter: Enter) -> argparse.ArgumentParser:
+def build(enter: Enter) -> Parser:
     """Reads every command. `run` of the options that it returns is what `enter` made for it."""
     parser = Parser(
         prog="seemachine",
@@ -34,6 +34,11 @@ def build(enter: Enter) -> argparse.ArgumentParser:
     _add_completion(words, enter)
     _add_help(words, parser)
     return parser
+
+
+def whole() -> Parser:
+    """With every option of every command, for what describes them; it runs nothing."""
+    return build(lambda _room, _verb: lambda _options: 0).complete_all()
 
 
 def _add_serve(words: Any, enter: Enter) -> None:
@@ -74,12 +79,12 @@ def _add_completion(words: Any, enter: Enter) -> None:
     parser.set_defaults(run=enter("completion", ""))
 
 
-def _add_help(words: Any, whole: Parser) -> None:
+def _add_help(words: Any, top: Parser) -> None:
     parser = words.add_parser("help", help="show the options of a command, like its --help")
     parser.add_argument(
         "words", nargs="*", metavar="COMMAND", help="such as: card insert; default: all commands"
     )
-    parser.set_defaults(run=partial(_help, whole))
+    parser.set_defaults(run=partial(_help, top))
 
 
 def _help(parser: Parser, options: argparse.Namespace) -> int:
