@@ -20,6 +20,13 @@ FILE_NAME = "fleet.toml"
 RUNNING = "running.json"
 FORMAT = Format("list of running machines")
 SECTIONS = ("process", "machines", "operator", "limits", "tls")
+# Settings of a machine that a fleet file gives to all machines, and where.
+SHARED = {
+    "limits": "they hold for all machines; write them as [limits], outside [[machines]]",
+    "operator": "it holds for all machines; write it as [operator], outside [[machines]]",
+    "search_port": "a machine of a fleet searches a free port when its own is taken; leave it out",
+    "world": "it is the folder that fleet.toml is in; leave it out",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,21 +86,13 @@ def _machines(table: dict[str, Any], world: World) -> list[Config]:
     unknown = sorted(table.keys() - set(SECTIONS))
     if unknown:
         raise ConfigError(f"unknown section {unknown[0]}; known are {', '.join(SECTIONS)}")
-    entries = table.get("machines")
-    if (
-        not isinstance(entries, list)
-        or not entries
-        or not all(isinstance(entry, dict) for entry in entries)
-    ):
-        raise ConfigError("a fleet needs at least one [[machines]]")
     shared = {
         "world": world,
         "operator": _shared(table).blank_cards,
         "limits": table.get("limits", {}),
         "search_port": True,
     }
-    for entry in entries:
-        _refuse_shared(entry)
+    entries = _entries(table, shared)
     tls = {"tls": table["tls"]} if "tls" in table else {}
     machines = [
         build({"module": number, "port": SEE_PORT + number - 1, **tls, **entry, **shared})
@@ -111,18 +110,18 @@ def _machines(table: dict[str, Any], world: World) -> list[Config]:
     return machines
 
 
-# Settings of a machine that a fleet file gives to all machines, and where.
-SHARED = {
-    "limits": "they hold for all machines; write them as [limits], outside [[machines]]",
-    "operator": "it holds for all machines; write it as [operator], outside [[machines]]",
-    "search_port": "a machine of a fleet searches a free port when its own is taken; leave it out",
-    "world": "it is the folder that fleet.toml is in; leave it out",
-}
-
-
-def _refuse_shared(entry: dict[str, Any]) -> None:
-    for name in sorted(entry.keys() & SHARED.keys()):
-        raise ConfigError(f"[[machines]] takes no {name}: {SHARED[name]}")
+def _entries(table: dict[str, Any], shared: dict[str, Any]) -> list[dict[str, Any]]:
+    """The [[machines]], none of which may say what is `shared`: it would be written over."""
+    entries = table.get("machines")
+    if (
+        not isinstance(entries, list)
+        or not entries
+        or not all(isinstance(entry, dict) for entry in entries)
+    ):
+        raise ConfigError("a fleet needs at least one [[machines]]")
+    if said := sorted({name for entry in entries for name in entry.keys() & shared.keys()}):
+        raise ConfigError(f"[[machines]] takes no {said[0]}: {SHARED[said[0]]}")
+    return entries
 
 
 def _as_recorded(world: World, machines: list[Config]) -> FleetPlan:
