@@ -25,6 +25,11 @@ def by_number(world: World, number: int) -> Module:
     raise Refusal(f"there is no module {number}; modules are: {numbers}")
 
 
+def chosen(world: World, number: int | None) -> list[Module]:
+    """The module of a number, or all when none was named. Raises Refusal."""
+    return enrolled(world) if number is None else [by_number(world, number)]
+
+
 def only(world: World, number: int | None) -> Module:
     """The module of a number, or the first one when none was named. Raises Refusal."""
     known = enrolled(world)
@@ -40,8 +45,7 @@ def ready(world: World, number: int | None) -> list[Module]:
 
     Raises Refusal.
     """
-    known = enrolled(world) if number is None else [by_number(world, number)]
-    return [module for module in known if module.mode == OPERATIONAL]
+    return [module for module in chosen(world, number) if module.mode == OPERATIONAL]
 
 
 def of_model(world: World, number: int | None, model: str, tool: str) -> Module:

@@ -24,11 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _act(options: argparse.Namespace) -> None:
     world = tool.world()
-    found = (
-        [select.by_number(world, options.module)]
-        if options.module is not None
-        else select.enrolled(world)
-    )
+    found = select.chosen(world, options.module)
     for module in found:
         _one(world, module, options.command)
 
