@@ -9,6 +9,7 @@ import contextlib
 import json
 from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from seemachine.formats import PUBLISHED, OtherVersion
 from seemachine.process.identity import Process
@@ -20,6 +21,7 @@ from seemachine.world import PUBLISHED_NAME, World
 
 LISTENING = "listening.json"
 FAILED = "failed.json"
+Kind = TypeVar("Kind", "Published", "Failure")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +119,11 @@ def failure(world: World, esn: str) -> Failure | None:
     """Why a machine did not start when that was last tried; None when it did, or when another
     version of seemachine wrote why.
     """
-    path = world.hsm(esn) / FAILED
     try:
-        values = json.loads(path.read_text())
-        PUBLISHED.check_at(values, str(path))
-        found = Failure(**values)
-    except (OSError, OtherVersion, ValueError, TypeError, RecursionError):
+        found = _stored(world.hsm(esn) / FAILED, Failure)
+    except OtherVersion:
+        return None
+    if found is None:
         return None
     typed = [type(value) for value in astuple(found)] == [str, str, int, str]
     return found if typed and found.esn == esn and is_printable(found.why) else None
@@ -134,14 +135,20 @@ def _written(entry: Published | Failure) -> bytes:
 
 def _entry(path: Path) -> Published | None:
     try:
-        values = json.loads(path.read_text())
-        PUBLISHED.check_at(values, str(path))
-        entry = Published(**values)
+        entry = _stored(path, Published)
     except OtherVersion as other:
         raise StateOtherVersion(str(other)) from None
+    return entry if entry is not None and _is_one(entry) else None
+
+
+def _stored(path: Path, kind: type[Kind]) -> Kind | None:
+    """What a file holds, if it can be read. Raises OtherVersion."""
+    try:
+        values = json.loads(path.read_text())
+        PUBLISHED.check_at(values, str(path))
+        return kind(**values)
     except (OSError, ValueError, TypeError, RecursionError):
         return None
-    return entry if _is_one(entry) else None
 
 
 def _is_one(entry: Published) -> bool:
