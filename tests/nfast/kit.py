@@ -162,6 +162,13 @@ class Site:
         self.done("tct2", *TCT2, "--machine-key-ident", "pqsdk-signer", "-o", "u.sar", "u.raw")
         return "m.sar", "u.sar"
 
+    def load_xc(
+        self, *answers: str, userdata: str = "u.sar", published: str = "pqsdk"
+    ) -> list[str]:
+        """loadsee-setup with the archives that `make_archives` made."""
+        words = ["--setup", "-m", "2", "-M", "m.sar", "-U", userdata, "-p", published]
+        return self.done("loadsee-setup", *words, typed=answers or ("yes", "yes"))
+
     def program(self) -> str:
         """The stand-in of the SEE machine."""
         from seemachine.nfast.install import PROGRAM

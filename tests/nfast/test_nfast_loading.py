@@ -38,20 +38,8 @@ def test_a_running_xc_is_not_loaded_over(site: Site) -> None:
     """autoload.load looks, whoever calls it; nothing is published for a machine that
     does not run.
     """
-    machine, userdata = site.make_archives()
-    site.done(
-        "loadsee-setup",
-        "-s",
-        "-m",
-        "2",
-        "-M",
-        machine,
-        "-U",
-        userdata,
-        "-p",
-        "pqsdk",
-        typed=("yes", "yes"),
-    )
+    site.make_archives()
+    site.load_xc()
     with pytest.raises(Refusal, match="is started on"):
         autoload.load(World.at(site.home), XC)
     with pytest.raises(Refusal, match=f"no SEE machine is started on {FIVE}"):
@@ -108,7 +96,7 @@ def test_a_supervised_machine_that_is_down_is_left_to_its_supervisor(site: Site)
     ],
 )
 def test_only_the_section_on_see_machines_is_read(text: str, settings: dict[str, str]) -> None:
-    """Whatever stands before and behind it, and without comments."""
+    """Whatever stands before and after it, and without comments."""
     assert autoload.configuration(text) == settings
 
 
@@ -121,20 +109,8 @@ def test_a_line_of_the_section_that_is_no_setting_is_refused(line: str) -> None:
 
 def test_an_empty_section_takes_the_configuration_away(site: Site) -> None:
     """It needs no pull_rfs, and what ran is gone."""
-    machine, userdata = site.make_archives()
-    site.done(
-        "loadsee-setup",
-        "-s",
-        "-m",
-        "2",
-        "-M",
-        machine,
-        "-U",
-        userdata,
-        "-p",
-        "",
-        typed=("yes", "yes"),
-    )
+    site.make_archives()
+    site.load_xc(published="")
     assert records.running(World.at(site.home), XC)
     assert not list(site.home.glob("published/*/*"))
     Path("new").write_text("[load_seemachine]\nmodule=1\n")
@@ -173,33 +149,9 @@ def test_an_xc_without_delegation_loads_and_the_check_says_so(site: Site) -> Non
     """User data of another kind is loaded as it is."""
     site.make_archives()
     site.done("tct2", *TCT2, "--machine-key-ident", "pqsdk-signer", "-o", "u.sar", "m.elf")
-    site.done(
-        "loadsee-setup",
-        "-s",
-        "-m",
-        "2",
-        "-M",
-        "m.sar",
-        "-U",
-        "u.sar",
-        "-p",
-        "pqsdk",
-        typed=("yes", "yes"),
-    )
+    site.load_xc()
     assert not site.module(XC).loaded[0].delegated
-    site.done(
-        "loadsee-setup",
-        "-s",
-        "-m",
-        "2",
-        "-M",
-        "m.sar",
-        "-U",
-        "",
-        "-p",
-        "pqsdk",
-        typed=("yes", "yes"),
-    )
+    site.load_xc(userdata="")
     assert not site.module(XC).loaded[0].delegated
 
 

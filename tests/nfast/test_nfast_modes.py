@@ -100,20 +100,8 @@ def test_an_xc_in_maintenance_loads_nothing_and_the_log_says_why(site: Site) -> 
     """Cleared into maintenance, what it runs is gone; brought back, it runs again, as whenever it
     is restarted (guide 2.5.1 step 8).
     """
-    machine, userdata = site.make_archives()
-    site.done(
-        "loadsee-setup",
-        "--setup",
-        "-m",
-        "2",
-        "-M",
-        machine,
-        "-U",
-        userdata,
-        "-p",
-        "pqsdk",
-        typed=("yes", "yes"),
-    )
+    site.make_archives()
+    site.load_xc()
     site.done("nopclearfail", "-M", "-m", "2")
     assert not records.running(World.at(site.home), XC)
     assert (
@@ -129,20 +117,8 @@ def test_an_xc_whose_process_is_gone_comes_back_with_a_clear(site: Site) -> None
     """As after a reboot of the host (guide 2.5.1 step 8): it runs and is published again, under
     another process.
     """
-    machine, userdata = site.make_archives()
-    site.done(
-        "loadsee-setup",
-        "--setup",
-        "-m",
-        "2",
-        "-M",
-        machine,
-        "-U",
-        userdata,
-        "-p",
-        "pqsdk",
-        typed=("yes", "yes"),
-    )
+    site.make_archives()
+    site.load_xc()
     first = published.read(World.at(site.home), XC)
     assert first is not None
     os.kill(first.pid, signal.SIGKILL)

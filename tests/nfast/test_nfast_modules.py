@@ -17,10 +17,9 @@ from seemachine.world import World
 
 
 def setup_xc(site: Site, *answers: str) -> list[str]:
-    """loadsee-setup with both archives."""
-    machine, userdata = site.make_archives()
-    words = ["--setup", "-m", "2", "-M", machine, "-U", userdata, "-p", "pqsdk"]
-    return site.done("loadsee-setup", *words, typed=answers or ("yes", "yes"))
+    """Both archives, loaded."""
+    site.make_archives()
+    return site.load_xc(*answers)
 
 
 # ---- slots ---------------------------------------------------------------------------------------

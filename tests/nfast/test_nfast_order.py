@@ -65,20 +65,8 @@ def start_five(site: Site) -> str:
 
 def start_xc(site: Site) -> None:
     """Set the XC up and load it."""
-    machine, userdata = site.make_archives()
-    site.done(
-        "loadsee-setup",
-        "-s",
-        "-m",
-        "2",
-        "-M",
-        machine,
-        "-U",
-        userdata,
-        "-p",
-        "pqsdk",
-        typed=("yes", "yes"),
-    )
+    site.make_archives()
+    site.load_xc()
 
 
 def retarget(site: Site) -> None:
