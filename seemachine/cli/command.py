@@ -22,18 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     settle_streams()
     # Whatever a command writes is for its user alone.
     os.umask(0o077)
-    given = sys.argv[1:] if arguments is None else arguments
     try:
-        if not given:
-            _parser().print_help(sys.stderr)
-            return 2
-        options = _parser().parse_args(given)
-        # The one place where the environment is asked; what follows is handed on.
-        from seemachine.world import World
-
-        options.environ = os.environ
-        options.world = World.from_environment(os.environ, getattr(options, "home", None))
-        code: int = options.run(options)
+        code = _run(sys.argv[1:] if arguments is None else arguments)
         sys.stdout.flush()
     except KeyboardInterrupt:
         say(file=sys.stderr)
@@ -46,6 +36,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say(f"seemachine: {reason(error)}", file=sys.stderr)
         code = 1
     _settle_output()
+    return code
+
+
+def _run(words: Sequence[str]) -> int:
+    if not words:
+        _parser().print_help(sys.stderr)
+        return 2
+    options = _parser().parse_args(words)
+    # The one place where the environment is asked; what follows is handed on.
+    from seemachine.world import World
+
+    options.environ = os.environ
+    options.world = World.from_environment(os.environ, getattr(options, "home", None))
+    code: int = options.run(options)
     return code
 
 

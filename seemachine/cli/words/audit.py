@@ -21,6 +21,22 @@ def add(words: Any, enter: Enter) -> None:
             " 2 the command line is invalid, or something could not be read or verified"
         ),
     )
+    _add_files(audit)
+    _add_choices(audit)
+    ledger = words.add_parser(
+        "ledger", help="print which leaf each machine gave to whom, and for what"
+    )
+    ledger.add_argument("--esn", type=esn, help=ESN_HELP)
+    for name, word, what in (
+        ("audit", audit, "print one JSON document"),
+        ("ledger", ledger, "print one JSON document per row, which audit reads"),
+    ):
+        word.add_argument("--json", action="store_true", help=what)
+        add_home(word)
+        word.set_defaults(run=enter("audit", name))
+
+
+def _add_files(audit: Any) -> None:
     audit.add_argument(
         "files",
         nargs="*",
@@ -38,6 +54,9 @@ def add(words: Any, enter: Enter) -> None:
             " NAME.sig"
         ),
     )
+
+
+def _add_choices(audit: Any) -> None:
     audit.add_argument(
         "--reuse-only",
         action="store_true",
@@ -48,15 +67,3 @@ def add(words: Any, enter: Enter) -> None:
         action="store_true",
         help="also read the ledgers of all machines that are up, and this host's keys",
     )
-    audit.set_defaults(run=enter("audit", "audit"))
-    ledger = words.add_parser(
-        "ledger", help="print which leaf each machine gave to whom, and for what"
-    )
-    ledger.add_argument("--esn", type=esn, help=ESN_HELP)
-    ledger.set_defaults(run=enter("audit", "ledger"))
-    for word, what in (
-        (audit, "print one JSON document"),
-        (ledger, "print one JSON document per row, which audit reads"),
-    ):
-        word.add_argument("--json", action="store_true", help=what)
-        add_home(word)

@@ -9,6 +9,13 @@ from seemachine.cli.words.options import Enter, add_home, add_json
 
 def add(words: Any, enter: Enter) -> None:
     """Add them to the words of `seemachine`."""
+    for name, word in (("backup", _add_backup(words)), ("restore", _add_restore(words))):
+        add_json(word)
+        add_home(word)
+        word.set_defaults(run=enter("backup", name))
+
+
+def _add_backup(words: Any) -> Any:
     backup = words.add_parser(
         "backup",
         help=(
@@ -34,6 +41,10 @@ def add(words: Any, enter: Enter) -> None:
         metavar="ESN",
         help="leave out a machine that is not up; can be repeated",
     )
+    return backup
+
+
+def _add_restore(words: Any) -> Any:
     restore = words.add_parser("restore", help="restore a backup; no used leaf comes back with it")
     restore.add_argument(
         "file",
@@ -53,7 +64,4 @@ def add(words: Any, enter: Enter) -> None:
             " lost for good"
         ),
     )
-    for name, word in (("backup", backup), ("restore", restore)):
-        add_json(word)
-        add_home(word)
-        word.set_defaults(run=enter("backup", name))
+    return restore

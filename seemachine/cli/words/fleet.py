@@ -10,6 +10,21 @@ def add(words: Any, enter: Enter) -> None:
     """Add them to the words of `seemachine`."""
     parser = words.add_parser("fleet", help="start, stop and look at a fleet of machines")
     verbs = parser.add_subparsers(metavar="up|down|status|check", required=True)
+    _add_up(verbs)
+    verbs.add_parser("down", help="stop the fleet and wait until it is gone")
+    status = verbs.add_parser("status", help="show which machines run, and where")
+    check = verbs.add_parser(
+        "check",
+        help="find what would fail later: signers, licences, certificates, stale published objects",
+    )
+    add_json(status)
+    add_json(check)
+    for name, verb in verbs.choices.items():
+        add_home(verb)
+        verb.set_defaults(run=enter("fleet", name))
+
+
+def _add_up(verbs: Any) -> None:
     up = verbs.add_parser(
         "up",
         help="start the machines of a fleet file",
@@ -27,17 +42,3 @@ def add(words: Any, enter: Enter) -> None:
         action="store_true",
         help="run in the background; return when all machines are ready",
     )
-    up.set_defaults(run=enter("fleet", "up"))
-    down = verbs.add_parser("down", help="stop the fleet and wait until it is gone")
-    down.set_defaults(run=enter("fleet", "down"))
-    status = verbs.add_parser("status", help="show which machines run, and where")
-    add_json(status)
-    status.set_defaults(run=enter("fleet", "status"))
-    check = verbs.add_parser(
-        "check",
-        help="find what would fail later: signers, licences, certificates, stale published objects",
-    )
-    add_json(check)
-    check.set_defaults(run=enter("fleet", "check"))
-    for verb in (up, down, status, check):
-        add_home(verb)

@@ -12,13 +12,22 @@ def add(words: Any, enter: Enter) -> None:
         "quarantine", help="list leaves that may have been used elsewhere, and decide what to do"
     )
     verbs = parser.add_subparsers(metavar="list|explain|burn|skip|accept", required=True)
+    _add_looking(verbs)
+    _add_deciding(verbs)
+    for name, verb in verbs.choices.items():
+        add_home(verb)
+        verb.set_defaults(run=enter("quarantine", name))
+
+
+def _add_looking(verbs: Any) -> None:
     listing = verbs.add_parser(
         "list", help="show what is in quarantine, and why; exit code 0 only if nothing is"
     )
     add_json(listing)
-    explain = verbs.add_parser(
-        "explain", help="list it, with what may have happened and the ways out"
-    )
+    verbs.add_parser("explain", help="list it, with what may have happened and the ways out")
+
+
+def _add_deciding(verbs: Any) -> None:
     burn = verbs.add_parser("burn", help="destroy what is in quarantine: always safe")
     skip = verbs.add_parser(
         "skip",
@@ -39,12 +48,3 @@ def add(words: Any, enter: Enter) -> None:
         verb.add_argument("--esn", type=esn, required=True, help=ESN_HELP)
     what = "the leaf to resume at, after every leaf that may have been used"
     skip.add_argument("--to", type=whole(1, 2**32 - 1), required=True, metavar="LEAF", help=what)
-    for name, verb in (
-        ("list", listing),
-        ("explain", explain),
-        ("burn", burn),
-        ("skip", skip),
-        ("accept", accept),
-    ):
-        add_home(verb)
-        verb.set_defaults(run=enter("quarantine", name))
