@@ -901,6 +901,41 @@ def test_a_tree_that_is_not_loaded_is_loaded_first(peer):
     )
 
 
+def test_two_that_load_the_same_tree_do_not_refuse_each_other(peer):
+    """A later part that finds the tree loaded by somebody else is no refusal; the message is
+    signed.
+    """
+    cache = bytes(CACHE_PART_BYTES) + b"rest"
+    key = LmsKeyFile("release", PUBLIC_KEY, 0, 0, 15, cache)
+    first = LoadLms(file=FILE, expcache=15, offset=0, nodes=cache[:CACHE_PART_BYTES])
+    second = LoadLms(file=FILE, expcache=15, offset=CACHE_PART_BYTES, nodes=b"rest")
+    play(
+        signing.sign(a_roster(peer), key, Message(b"message")),
+        (([peer], ASK_INFO), [info(loaded=False)]),
+        ((peer, first), None),
+        ((peer, second), StatusError(Status.InvalidParameter, "another part comes next")),
+        ((peer, sign_request()), SIGNED),
+    )
+
+
+def test_a_later_part_that_is_refused_for_another_reason_is_a_refusal(peer):
+    """Only two who load at once are let off."""
+    cache = bytes(CACHE_PART_BYTES) + b"rest"
+    key = LmsKeyFile("release", PUBLIC_KEY, 0, 0, 15, cache)
+    first = LoadLms(file=FILE, expcache=15, offset=0, nodes=cache[:CACHE_PART_BYTES])
+    second = LoadLms(file=FILE, expcache=15, offset=CACHE_PART_BYTES, nodes=b"rest")
+    full = StatusError(Status.OSErrorErrno, "no room")
+    steps = [
+        (([peer], ASK_INFO), [info(loaded=False)]),
+        ((peer, first), None),
+        ((peer, second), full),
+    ]
+    assert (
+        refusal(lambda: play(signing.sign(a_roster(peer), key, Message(b"message")), *steps))
+        is full
+    )
+
+
 @pytest.mark.parametrize(("loaded", "cache"), [(True, b"nodes"), (False, b"")])
 def test_nothing_is_loaded_without_need_or_without_a_cache(loaded, cache, peer):
     """A machine that is ready gets the message at once, and so does one for which there is no

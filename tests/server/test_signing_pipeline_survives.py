@@ -1,0 +1,93 @@
+"""pipeline.py: an error that no stage foresees fails for one batch or one page, and for no more."""
+
+from pathlib import Path
+
+import pytest
+import trio
+from seeclient.algorithms.lms.signing import new_token
+from server.serverkit import make_machine, name_of, until
+
+from seemachine.commands import signing
+from seemachine.lms.lease import Lease
+from seemachine.machine import Machine
+from seemachine.server.pipeline import SigningPipeline
+from seemachine.testing import install_key
+from seemachine.wire.messages import NvmemfileSign, NvmemfileSigned
+from seemachine.wire.status import Status, StatusError
+
+Outcome = NvmemfileSigned | StatusError
+# After the last leaf of the key, so that no signature needs it.
+NEXT_PAGE = 32
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    """A machine whose store forgets."""
+    return make_machine(tmp_path)
+
+
+async def sign_together(pipeline: SigningPipeline, file: bytes, count: int) -> list[Outcome]:
+    """The outcomes of requests that wait in the queue at the same time."""
+    outcomes: list[Outcome] = []
+
+    async def sign() -> None:
+        outcomes.append(await pipeline.sign(NvmemfileSign(file, new_token(), b"message")))
+
+    async with trio.open_nursery() as asking:
+        for _ in range(count):
+            asking.start_soon(sign)
+    return outcomes
+
+
+@pytest.mark.parametrize("together", [1, 3])
+async def test_a_stage_that_fails_costs_its_batch_alone(
+    machine: Machine,
+    nursery: trio.Nursery,
+    monkeypatch: pytest.MonkeyPatch,
+    together: int,
+) -> None:
+    """Each request of the batch is refused, and the next one gets a later leaf."""
+    file = name_of(install_key(machine))
+    signing.prepare(machine, file)
+    pipeline = SigningPipeline(machine)
+    nursery.start_soon(pipeline.run)
+
+    def fail(*_arguments: object) -> None:
+        raise OSError("no such thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline, "_sign", fail)
+        refused = await sign_together(pipeline, file, together)
+    assert [outcome.status for outcome in refused if isinstance(outcome, StatusError)] == [
+        Status.OSErrorErrno
+    ] * together
+
+    [signed] = await sign_together(pipeline, file, 1)
+    assert isinstance(signed, NvmemfileSigned)
+    assert signed.leaf == together
+
+
+async def test_a_page_that_can_not_be_hashed_ahead_stops_nobody(
+    machine: Machine, nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hashing ahead is a favour: when it fails, the pipeline goes on, and tries again later."""
+    file = name_of(install_key(machine))
+    signing.prepare(machine, file)
+    pipeline = SigningPipeline(machine)
+    nursery.start_soon(pipeline.run)
+    tried: list[int] = []
+    page = machine.keys.page
+
+    def hash_page(lease: Lease, leaf: int) -> object:
+        if leaf < NEXT_PAGE:
+            return page(lease, leaf)
+        tried.append(leaf)
+        raise OSError("no memory")
+
+    monkeypatch.setattr(machine.keys, "next_page", lambda _lease, _leaf: NEXT_PAGE)
+    monkeypatch.setattr(machine.keys, "page", hash_page)
+    for leaf in range(2):
+        [signed] = await sign_together(pipeline, file, 1)
+        assert isinstance(signed, NvmemfileSigned)
+        assert signed.leaf == leaf
+        await until(lambda: len(tried) > leaf)  # noqa: B023
