@@ -54,6 +54,21 @@ def card(handle, slot=SLOT):
 class TestSingular:
     """A key of one lease, which stays where it was made."""
 
+    def test_a_key_that_stays_has_no_cards(self, session):
+        """Asked for one, the machine says so and leaves the blank card blank."""
+        handle = ask(session, generate(SETS[0], label="stays", expchunk=3)).handle
+        while ask(session, step(handle)).remaining > 1:
+            pass
+        pending = session.machine.making["stays"]
+        ask(session, step(handle))
+        session.generations[handle] = pending
+        session.machine.making["stays"] = pending
+        refused = refuse(session, card(handle))
+        assert (refused.status, refused.detail) == (
+            Status.InvalidParameter,
+            "a singular key has no cards in continueLMS_card_next",
+        )
+
     @pytest.mark.parametrize("names", SETS, ids=lambda names: names[1])
     def test_a_key_is_made_in_steps(self, session, names):
         """The guide's h5 key takes five steps; with the last one come the public key and no need of

@@ -1,11 +1,12 @@
 """pipeline.py: an error that no stage foresees fails for one batch or one page, and for no more."""
 
+import threading
 from pathlib import Path
 
 import pytest
 import trio
 from seeclient.algorithms.lms.signing import new_token
-from server.serverkit import make_machine, name_of, until
+from server.serverkit import PATIENCE, make_machine, name_of, until
 
 from seemachine.commands import signing
 from seemachine.lms.lease import Lease
@@ -37,6 +38,33 @@ async def sign_together(pipeline: SigningPipeline, file: bytes, count: int) -> l
         for _ in range(count):
             asking.start_soon(sign)
     return outcomes
+
+
+async def test_a_page_is_hashed_ahead_once(
+    machine: Machine, nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it is under way, the signatures that come meanwhile ask for no second one."""
+    file = name_of(install_key(machine))
+    signing.prepare(machine, file)
+    pipeline = SigningPipeline(machine)
+    nursery.start_soon(pipeline.run)
+    begun: list[int] = []
+    finish, page = threading.Event(), machine.keys.page
+
+    def hash_page(lease: Lease, leaf: int) -> object:
+        if leaf < NEXT_PAGE:
+            return page(lease, leaf)
+        begun.append(leaf)
+        return finish.wait(PATIENCE)
+
+    monkeypatch.setattr(machine.keys, "next_page", lambda _lease, _leaf: NEXT_PAGE)
+    monkeypatch.setattr(machine.keys, "page", hash_page)
+    await sign_together(pipeline, file, 1)
+    await until(lambda: begun)
+    for _ in range(3):
+        await sign_together(pipeline, file, 1)
+    finish.set()
+    assert begun == [NEXT_PAGE]
 
 
 @pytest.mark.parametrize("together", [1, 3])

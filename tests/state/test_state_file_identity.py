@@ -138,6 +138,16 @@ def test_a_restored_file_is_another(file, lacking, monkeypatch):
     assert not restored(file)
 
 
+@pytest.mark.parametrize("statx", [None, lambda *_arguments: -1])
+def test_a_birth_that_nobody_tells_is_none(file, statx, monkeypatch):
+    """Without statx, or where the kernel refuses it, the handle has 0 in its place."""
+    known = file_identity._function
+    monkeypatch.setattr(
+        file_identity, "_function", lambda name: statx if name == "statx" else known(name)
+    )
+    assert FIXED.unpack_from(handle_of(file)) == (file.stat().st_ino, 0)
+
+
 def test_an_inode_number_used_again_is_told_apart(file):
     """The very number of the first inode with another generation, or another birth, is another
     file.

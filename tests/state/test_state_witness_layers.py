@@ -4,6 +4,7 @@ import pytest
 
 from seemachine.state.errors import StateError, StateFailed, StateLocked
 from seemachine.state.witness.layered import LayeredWitness
+from seemachine.state.witness.protocol import LaggingWitness
 
 
 class Layer:
@@ -36,6 +37,56 @@ class Asked(Layer):
 def test_leaves_are_taken_when_all_know(said: list[str], taken: bool) -> None:
     """Nobody to ask is enough; one that does not know is too few."""
     assert LayeredWitness(*map(Asked, said)).take([]) is taken  # type: ignore[arg-type]
+
+
+class Told:
+    """Remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[object, ...]] = []
+
+    def advance(self, *words: object) -> None:
+        """See Witness."""
+        self.told.append(("advance", *words))
+
+    def claim(self, *words: object) -> None:
+        """See Witness."""
+        self.told.append(("claim", *words))
+
+    def note(self, *words: object) -> None:
+        """See Witness."""
+        self.told.append(("note", *words))
+
+    def vouch(self, *words: object) -> None:
+        """See Witness."""
+        self.told.append(("vouch", *words))
+
+
+class ToldLater(Told, LaggingWitness):
+    """One that is not told of a use before it is signed."""
+
+    def noted(self, _name: bytes) -> dict[int, int]:
+        """Nothing."""
+        return {}
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [("advance", ("mark", "doubt")), ("claim", (b"name", 0, 8)), ("note", (b"name", 0, 3))],
+)
+def test_each_layer_is_told(call: str, words: tuple[object, ...]) -> None:
+    """Whatever one of them loses, the next one knows."""
+    layers = [ToldLater(), Told(), ToldLater()]
+    getattr(LayeredWitness(*layers), call)(*words)  # type: ignore[arg-type]
+    assert [layer.told for layer in layers] == [[(call, *words)]] * 3
+
+
+def test_who_is_asked_is_told_of_uses() -> None:
+    """Of each use, before it is signed; the others learn of it later, by notes."""
+    layers = [ToldLater(), Told(), Told()]
+    uses = [object()]
+    LayeredWitness(*layers).vouch(uses)  # type: ignore[arg-type]
+    assert [layer.told for layer in layers] == [[], [("vouch", uses)], [("vouch", uses)]]
 
 
 FAILED, LOCKED = StateFailed("a disk"), StateLocked("another's")

@@ -219,6 +219,15 @@ class TestFiles:
 
         assert refused(FILE, tmp_path) == f"{history(tmp_path)}: not a record of this version"
 
+    @pytest.mark.parametrize("epoch", [0, -1])
+    def test_an_epoch_that_no_opening_writes(self, tmp_path, epoch):
+        """The first opening is number 1; a smaller count would let an old witness agree."""
+        filled(FILE, tmp_path)
+        written = unseal(history(tmp_path).read_bytes(), "history")
+        history(tmp_path).write_bytes(seal(written | {"epoch": epoch}))
+
+        assert refused(FILE, tmp_path) == f"{history(tmp_path)}: the count of openings is damaged"
+
     def test_a_refusal_changes_no_record(self, tmp_path):
         """What is refused is left as it is, to the last byte, for whoever finds out
         what happened.
