@@ -211,6 +211,18 @@ def test_requests_follow_the_name(folder, listening, how):
     assert not listening.asked()
 
 
+def test_a_request_is_heard_beside_a_name_that_can_not_be_followed(folder, listening):
+    """Whatever lies in place of the file that asks ends no machine."""
+    asking_before = os.open(folder / "stop", os.O_RDWR)
+    (folder / "stop").unlink()
+    (folder / "stop").mkdir()
+    assert not listening.asked()
+
+    fcntl.flock(asking_before, fcntl.LOCK_SH)
+    assert listening.asked()
+    os.close(asking_before)
+
+
 def test_requests_follow_the_folder(folder, listening):
     """A world that was moved while it is up is asked where it is now, and not where it was."""
     moved = folder.rename(folder.with_name("moved"))

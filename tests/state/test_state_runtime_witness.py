@@ -332,6 +332,19 @@ class TestTheFolder:
         with pytest.raises(StateFailed, match="runtime witness can't be used"):
             RuntimeWitness(tmp_path / "file" / "folder")
 
+    def test_who_has_a_record_takes_no_room(self, world, monkeypatch):
+        """An NVRAM that is opened again leaves the records of the others alone."""
+        monkeypatch.setattr(runtime, "MOST_FILES", 2)
+        world.up()
+        world.down()
+        [mine] = world.runtime.glob("*.record")
+        other = mine.with_name(f"{'00' * 16}.record")
+        other.write_bytes(mine.read_bytes())
+        os.utime(other, (0, 0))
+        world.up()
+        world.down()
+        assert sorted(world.runtime.glob("*.record")) == sorted([mine, other])
+
     def test_old_records_make_room(self, tmp_path, monkeypatch):
         """Of more NVRAMs than anybody has, those are forgotten that were not used for longest."""
         assert MOST_FILES >= 1024

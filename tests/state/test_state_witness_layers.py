@@ -89,6 +89,24 @@ def test_who_is_asked_is_told_of_uses() -> None:
     assert [layer.told for layer in layers] == [[], [("vouch", uses)], [("vouch", uses)]]
 
 
+class Noted(LaggingWitness):
+    """One that holds some notes."""
+
+    def __init__(self, notes: dict[int, int]) -> None:
+        self._notes = notes
+
+    def noted(self, _name: bytes) -> dict[int, int]:
+        """They."""
+        return dict(self._notes)
+
+
+def test_the_greatest_note_of_a_lease_counts() -> None:
+    """Whichever layer has it, and wherever it stands among them."""
+    layers = Noted({0: 3, 8: 9}), Noted({0: 5, 16: 20}), Noted({0: 4})
+    for ordered in (layers, layers[::-1]):
+        assert LayeredWitness(*ordered).noted(b"name") == {0: 5, 8: 9, 16: 20}  # type: ignore[arg-type]
+
+
 FAILED, LOCKED = StateFailed("a disk"), StateLocked("another's")
 
 
