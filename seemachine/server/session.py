@@ -60,6 +60,11 @@ class Service:
         self.pipeline.close()
         self.workers.close()
 
+    def log_trouble(self, event: str, error: Exception) -> None:
+        """The error that is being handled: what the system gives no more of, or a bug."""
+        if not self.scarcity.met(error):
+            self.log.exception(event)  # noqa: LOG004
+
     def drain(self) -> None:
         """Idle sessions end now, busy ones after their reply."""
         self.draining = True

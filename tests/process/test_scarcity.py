@@ -17,7 +17,7 @@ from trio.testing import wait_all_tasks_blocked
 from seemachine.commands import refusal
 from seemachine.process.scarcity import SAY_AGAIN_SECONDS, Scarcity
 from seemachine.process.shortage import DESCRIPTORS, MEMORY, THREADS, lacking
-from seemachine.server import daemon
+from seemachine.server import accepting, upkeep
 from seemachine.wire import messages as m
 from seemachine.wire.status import Status
 
@@ -93,7 +93,7 @@ async def test_looking_for_others_at_the_door_may_fail(error, tmp_path, monkeypa
                 raise starving.pop()
             return iter(())
 
-        monkeypatch.setattr(daemon, "_others", others)
+        monkeypatch.setattr(accepting, "waiting", others)
         first, second = await machine.greeted(), await machine.greeted()
         assert not starving
         assert len([line for line in machine.log.kept if line["event"].startswith("out of")]) == 1
@@ -108,7 +108,7 @@ async def test_others_at_the_door_need_no_descriptor_to_be_seen(tmp_path, monkey
         before = listener.socket.fileno()
         monkeypatch.setattr(os, "dup", None)
         monkeypatch.setattr(socket, "fromfd", None)
-        assert list(daemon._others(listener, 5)) == []
+        assert list(accepting.waiting(listener, 5)) == []
         assert listener.socket.fileno() == before
         await machine.greeted()
 
@@ -124,6 +124,6 @@ async def test_tidying_outlives_a_want_of_anything(tmp_path, mock_clock):
         machine.service.machine.store.tidy = tidy
         for said in ("out of memory", "bug: cannot tidy"):
             await wait_all_tasks_blocked()
-            mock_clock.jump(daemon.TIDY_SECONDS)
+            mock_clock.jump(upkeep.TIDY_SECONDS)
             await until(lambda said=said: machine.log.named(said))
         assert isinstance(await (await machine.connect()).ask(HELLO), m.Greeting)
