@@ -16,7 +16,7 @@ from seemachine.fleet import status as standing
 from seemachine.fleet.configuration import FleetPlan
 from seemachine.fleet.ending import LOOK_SECONDS, STOP_SECONDS, end
 from seemachine.fleet.shared import ONE
-from seemachine.hsms import published, records
+from seemachine.hsms import published, supervised
 from seemachine.printing import say, say_json
 from seemachine.process import signals
 from seemachine.process.identity import Process, child
@@ -111,7 +111,9 @@ def status(options: argparse.Namespace) -> int:
         if supervisor is None and any(row["state"] != "down" for row in rows):
             say("no supervisor: a machine that dies is not started again")
     enrolled = [row for row in rows if row["module"]]
-    unwatched = supervisor is None and any(records.of_fleet(world, row["esn"]) for row in rows)
+    unwatched = supervisor is None and any(
+        supervised.is_supervised(world, row["esn"]) for row in rows
+    )
     return 0 if enrolled and all(row["state"] == "up" for row in enrolled) and not unwatched else 1
 
 
@@ -273,7 +275,7 @@ def _withdraw_stale(world: World) -> int:
     for esn in stale:
         published.withdraw(world, esn)
     for folder in _machine_folders(world):
-        records.note_fleet_process(world, folder.name, None)
+        supervised.set_process(world, folder.name, None)
     return len(stale)
 
 

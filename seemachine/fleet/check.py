@@ -13,7 +13,7 @@ from seeclient.keys import PREFIX
 
 from seemachine.fleet import health
 from seemachine.fleet.finding import CheckResult
-from seemachine.hsms import published, records
+from seemachine.hsms import published, records, supervised
 from seemachine.hsms.features import FEATURES, SEE_FEATURE
 from seemachine.hsms.records import Module
 from seemachine.process.identity import Process
@@ -174,7 +174,7 @@ def _mode(module: Module) -> list[CheckResult]:
 
 def _unpublished(world: World, module: Module) -> list[CheckResult]:
     """Not of a machine that somebody serves by hand, who may not want it to be seen."""
-    runs = records.of_fleet(world, module.esn) or records.started(world, module)
+    runs = supervised.is_supervised(world, module.esn) or records.started(world, module)
     if not runs or published.read(world, module.esn) is not None:
         return []
     publish = (
@@ -197,7 +197,7 @@ def _stale(world: World) -> list[CheckResult]:
         esn = path.stem
         entry = published.read(world, esn)
         if entry is None or not entry.process.is_same(holder(world.hsm(esn)) or Process()):
-            noted = records.fleet_process(world, esn)
+            noted = supervised.process_for(world, esn)
             of_fleet = entry is not None and entry.process.is_same(noted)
             advice = FLEET_ADVICE if of_fleet else TOOLS_ADVICE
             found.append(

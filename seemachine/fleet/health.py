@@ -17,7 +17,7 @@ from seemachine.fleet import configuration
 from seemachine.fleet import status as standing
 from seemachine.fleet.finding import CheckResult
 from seemachine.fleet.suspects import suspects
-from seemachine.hsms import published, records
+from seemachine.hsms import published, records, supervised
 from seemachine.state.disk import world_key
 from seemachine.state.disk.lock import holder
 from seemachine.wire.names import printed_name
@@ -56,7 +56,7 @@ def _files(world: World) -> Iterator[CheckResult]:
 
 def _unwatched(world: World, esns: Iterable[str]) -> Iterator[CheckResult]:
     if holder(world.fleet) is None:
-        for esn in filter(lambda esn: records.of_fleet(world, esn), esns):
+        for esn in filter(lambda esn: supervised.is_supervised(world, esn), esns):
             yield CheckResult(
                 esn,
                 "its supervisor is gone: when it dies it is not started again",

@@ -4,7 +4,7 @@ from typing import Any
 
 from seemachine.config import Config, ConfigError
 from seemachine.fleet import configuration
-from seemachine.hsms import published, records
+from seemachine.hsms import published, records, supervised
 from seemachine.printing import say
 from seemachine.state.disk.lock import holder
 from seemachine.state.errors import StateError
@@ -24,7 +24,7 @@ def failure(world: World, esn: str) -> str:
     so.
     """
     found = published.failure(world, esn)
-    if found is None or not found.process.is_same(records.fleet_process(world, esn)):
+    if found is None or not found.process.is_same(supervised.process_for(world, esn)):
         return ""
     return "" if state(world, esn) == "up" else found.why
 

@@ -18,7 +18,7 @@ from seemachine.config import Config
 from seemachine.fleet.card_feeder import feed_cards
 from seemachine.fleet.configuration import FleetPlan
 from seemachine.fleet.settings_file import write_settings
-from seemachine.hsms import published, records
+from seemachine.hsms import published, supervised
 from seemachine.process import signals, systemd
 from seemachine.process.identity import Process, child
 from seemachine.process.pace import rest
@@ -132,7 +132,7 @@ class Supervisor:
                 self._note(None, machine)
 
     def _note(self, ours: Process | None, machine: Config) -> None:
-        records.note_fleet_process(self._fleet.world, machine.esn, ours)
+        supervised.set_process(self._fleet.world, machine.esn, ours)
 
     async def _announce(self, group: Group, ours: Process) -> None:
         """Say of each machine that it is up; one among others says itself why it is not."""

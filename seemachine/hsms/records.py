@@ -17,7 +17,7 @@ from typing import Any
 from seemachine.formats import Format, OtherVersion
 from seemachine.hsms import published
 from seemachine.hsms.features import DELIVERED, SEE_FEATURE
-from seemachine.process.identity import Process, parsed
+from seemachine.hsms.supervised import is_supervised
 from seemachine.state.disk.durable import PRIVATE_FILE, private_folder, replace_file
 from seemachine.state.disk.lock import holder
 from seemachine.state.errors import StateCorrupt, StateOtherVersion
@@ -209,31 +209,8 @@ def started(world: World, module: Module) -> str:
     """The UUID of the image that runs on an HSM now, or nothing: also while what runs there is a
     fleet's.
     """
-    return module.started if running(world, module.esn) and not of_fleet(world, module.esn) else ""
-
-
-def note_fleet_process(world: World, esn: str, process: Process | None) -> None:
-    """Which process a supervisor has for an HSM, or that it has none any more."""
-    path = world.fleet / f"{esn}.pid"
-    if process is None:
-        # Looked for first, for a world that can only be read.
-        if path.exists():
-            path.unlink()
-    else:
-        replace_file(path, process.text().encode())
-
-
-def of_fleet(world: World, esn: str) -> bool:
-    """Whether what runs on an HSM, as its lock says, was started by a fleet's supervisor."""
-    return fleet_process(world, esn).is_same(holder(world.hsm(esn)) or Process())
-
-
-def fleet_process(world: World, esn: str) -> Process:
-    """The process that a supervisor has for an HSM, or had when it was killed, or Process()."""
-    try:
-        return parsed((world.fleet / f"{esn}.pid").read_text())
-    except (OSError, ValueError):
-        return Process()
+    by_hand = running(world, module.esn) and not is_supervised(world, module.esn)
+    return module.started if by_hand else ""
 
 
 @contextlib.contextmanager

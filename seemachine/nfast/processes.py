@@ -14,7 +14,7 @@ from seemachine.config import Config, ConfigError
 from seemachine.fleet import configuration
 from seemachine.fleet.ending import end
 from seemachine.fleet.settings_file import write_settings
-from seemachine.hsms import published, records
+from seemachine.hsms import published, records, supervised
 from seemachine.hsms.published import Published
 from seemachine.hsms.records import Loaded, Module
 from seemachine.nfast.tool import Refusal
@@ -108,7 +108,7 @@ def of_the_fleet(world: World, module: Module) -> bool:
     """Whether `seemachine fleet up` runs the SEE machine of a module, whatever a tool started
     before.
     """
-    return records.of_fleet(world, module.esn)
+    return supervised.is_supervised(world, module.esn)
 
 
 def refuse_running(world: World, module: Module) -> None:

@@ -17,7 +17,7 @@ from state.kit import child
 
 from seemachine.cli import fleet
 from seemachine.fleet import check, ending, status
-from seemachine.hsms import records
+from seemachine.hsms import supervised
 from seemachine.hsms.published import Published, announce, publish, read
 from seemachine.process import identity
 from seemachine.state.disk.lock import FolderLock, holder, listens
@@ -177,10 +177,10 @@ def test_a_machine_by_hand_is_not_taken_for_a_fleets(tmp_path: Path, held: Held)
     held(f"hsm/{ESN}")
     (tmp_path / "fleet").mkdir()
     for noted, of_fleet in ((ours, True), (replace(ours, started="1 another"), False)):
-        records.note_fleet_process(World.at(tmp_path), ESN, noted)
-        assert records.of_fleet(World.at(tmp_path), ESN) is of_fleet
+        supervised.set_process(World.at(tmp_path), ESN, noted)
+        assert supervised.is_supervised(World.at(tmp_path), ESN) is of_fleet
     (tmp_path / "fleet" / f"{ESN}.pid").write_text("-1")
-    assert not records.of_fleet(World.at(tmp_path), ESN)
+    assert not supervised.is_supervised(World.at(tmp_path), ESN)
 
 
 def test_a_number_of_another_namespace_is_not_given(
