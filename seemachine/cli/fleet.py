@@ -1,35 +1,25 @@
 """`seemachine fleet up|down|status`: what a person does to a fleet."""
 
 import argparse
-import shutil
-import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from seemachine.config import ConfigError
-from seemachine.fleet import configuration
-from seemachine.fleet import status as standing
+from seemachine.fleet import background, configuration
+from seemachine.fleet import status as states
 from seemachine.fleet.configuration import FleetPlan
-from seemachine.fleet.ending import LOOK_SECONDS, STOP_SECONDS, end
-from seemachine.fleet.shared import ONE
+from seemachine.fleet.ending import end
 from seemachine.hsms import published, supervised
 from seemachine.printing import say, say_json
 from seemachine.process import signals
-from seemachine.process.identity import Process, child
+from seemachine.process.identity import Process
 from seemachine.process.log_writer import unhurried
-from seemachine.state.disk.durable import private_folder, replace_file
+from seemachine.state.disk.durable import replace_file
 from seemachine.state.disk.lock import FolderLock, holder
 from seemachine.state.errors import StateError, StateLocked, counted, reason
 from seemachine.world import World
-
-START_SECONDS = 60.0
-SECONDS_EACH = 0.1
-# With less a supervisor can't even write why it ended.
-LEAST_ROOM = 1 << 20
 
 
 def run(verb: str, options: argparse.Namespace) -> int:
@@ -76,7 +66,7 @@ def down(options: argparse.Namespace) -> int:
     world = options.world
     supervisor = holder(world.fleet)
     machines = [folder.name for folder in _machine_folders(world) if holder(folder) is not None]
-    order = standing.numbers(world)
+    order = states.numbers(world)
     if supervisor is None and not machines:
         tidied = _withdraw_stale(world)
         say(
@@ -88,7 +78,7 @@ def down(options: argparse.Namespace) -> int:
     # The supervisor first: it would start machines again. It stops its own; others may have
     # outlived theirs.
     for folders in ([world.fleet], _machine_folders(world)):
-        end(folders, _log_path(world))
+        end(folders, background.log_path(world))
     _withdraw_stale(world)
     listed = ", ".join(
         sorted(machines, key=lambda esn: (order.get(esn, 0) == 0, order.get(esn, 0), esn))
@@ -100,14 +90,14 @@ def down(options: argparse.Namespace) -> int:
 def status(options: argparse.Namespace) -> int:
     """Print what runs where. Exit code 0 when every machine is up, 1 otherwise."""
     world = options.world
-    rows, supervisor = standing.rows(world), holder(world.fleet)
+    rows, supervisor = states.rows(world), holder(world.fleet)
     if options.json:
         pid = None if supervisor is None else supervisor.pid_here
         say_json({"machines": rows, "supervisor": pid, "world": str(world)})
     elif not rows:
         say(f"no fleet in {world}; start one with: seemachine fleet up")
     else:
-        standing.show(rows)
+        states.show(rows)
         if supervisor is None and any(row["state"] != "down" for row in rows):
             say("no supervisor: a machine that dies is not started again")
     enrolled = [row for row in rows if row["module"]]
@@ -164,97 +154,47 @@ def _supervise(fleet: FleetPlan) -> int:
     lock.listen()
     replace_file(
         fleet.world.fleet / configuration.RUNNING,
-        configuration.running_bytes([standing.identity(each) for each in fleet.machines]),
+        configuration.running_bytes([states.identity(each) for each in fleet.machines]),
     )
     try:
-        with signals.once() as tell:
-            trio.run(Supervisor(fleet, tell, lock.asked).run)
+        with signals.once() as on_stopping:
+            trio.run(Supervisor(fleet, on_stopping, lock.asked).run)
     except FleetFailed as error:
         return _complain(error)
     return 0
 
 
 def _detached(fleet: FleetPlan, path: Path) -> int:
-    private_folder(fleet.world.fleet)
-    log = _log_path(fleet.world)
-    command = [
-        sys.executable,
-        "-P",
-        "-m",
-        "seemachine",
-        "fleet",
-        "up",
-        str(path.absolute()),
-        "--home",
-        str(fleet.world),
-    ]
-    with log.open("ab") as output:
-        began = output.tell()
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
-        )
-    supervisor = child(process.pid)
+    up = background.start(fleet, path)
     try:
-        patience = START_SECONDS + SECONDS_EACH * len(fleet.machines)
-        _wait(lambda: process.poll() is not None or _settled(fleet, supervisor), patience)
+        if up.wait():
+            return _started(up)
     except KeyboardInterrupt:
         _complain("interrupted; what was started is stopped again")
-        _end(process)
+        _stop(up)
         raise
-    if process.poll() is None and _settled(fleet, supervisor):
-        standing.show(standing.rows(fleet.world))
-        return 1 if _tell_failures(fleet) else 0
-    if process.poll() is None:
-        _end(process)
-    with log.open("rb") as written:
-        written.seek(began)
-        said = written.read().decode(errors="replace")
-    for line in said.splitlines():
+    _stop(up)
+    said = up.log_lines()
+    for line in said:
         say(line, file=sys.stderr)
-    full = shutil.disk_usage(fleet.world.folder).free < LEAST_ROOM
-    return _complain(
-        f"the fleet did not come up; its log is {log}"
-        if said or not full
-        else f"no room is left on the disk of {fleet.world}"
-    )
+    world = fleet.world
+    if not said and background.is_full(world):
+        return _complain(f"no room is left on the disk of {world}")
+    return _complain(f"the fleet did not come up; its log is {background.log_path(world)}")
 
 
-def _log_path(world: World) -> Path:
-    """Where a detached fleet writes."""
-    return world.fleet / "log"
-
-
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    """Have a supervisor stop, and its machines with it."""
-    process.terminate()
-    try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        _complain(f"it still runs (process {process.pid}); stop it with: seemachine fleet down")
-
-
-def _settled(fleet: FleetPlan, supervisor: Process) -> bool:
-    """Whether every machine is up, or is one of several in one process and can't be. Where none is
-    up that process ends, and its supervisor with it.
-    """
-    if not supervisor.is_same(holder(fleet.world.fleet) or Process()):
-        return False
-    esns = [machine.esn for machine in fleet.machines]
-    down = [esn for esn in esns if standing.state(fleet.world, esn) != "up"]
-    return len(down) < len(esns) and all(_failure(fleet, esn) for esn in down)
-
-
-def _failure(fleet: FleetPlan, esn: str) -> str:
-    """Of a machine that has a process for itself the end of that tells."""
-    return standing.failure(fleet.world, esn) if fleet.process == ONE else ""
-
-
-def _tell_failures(fleet: FleetPlan) -> int:
-    failures = {machine.esn: _failure(fleet, machine.esn) for machine in fleet.machines}
-    told = {esn: why for esn, why in failures.items() if why}
-    for esn, why in told.items():
+def _started(up: background.BackgroundFleet) -> int:
+    states.show(states.rows(up.fleet.world))
+    failures = up.failures()
+    for esn, why in failures.items():
         _complain(f"{esn} did not start: {why}")
-    return len(told)
+    return 1 if failures else 0
+
+
+def _stop(up: background.BackgroundFleet) -> None:
+    if not up.stop():
+        pid = up.process.pid
+        _complain(f"it still runs (process {pid}); stop it with: seemachine fleet down")
 
 
 def _machine_folders(world: World) -> list[Path]:
@@ -277,15 +217,6 @@ def _withdraw_stale(world: World) -> int:
     for folder in _machine_folders(world):
         supervised.set_process(world, folder.name, None)
     return len(stale)
-
-
-def _wait(condition: Any, seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(LOOK_SECONDS)
-    return True
 
 
 def _complain(sentence: object, code: int = 1) -> int:

@@ -1,0 +1,110 @@
+"""A fleet in the background: its supervisor is a process of its own, which goes on when the command
+that started it has ended.
+"""
+
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from seemachine.fleet import status
+from seemachine.fleet.configuration import FleetPlan
+from seemachine.fleet.ending import LOOK_SECONDS, STOP_SECONDS
+from seemachine.fleet.shared import ONE
+from seemachine.process.identity import Process, child
+from seemachine.state.disk.durable import private_folder
+from seemachine.state.disk.lock import holder
+from seemachine.world import World
+
+START_SECONDS = 60.0
+SECONDS_EACH = 0.1
+# With less a supervisor can't even write why it ended.
+LEAST_ROOM = 1 << 20
+
+
+def log_path(world: World) -> Path:
+    """Where a fleet in the background writes."""
+    return world.fleet / "log"
+
+
+@dataclass(frozen=True, slots=True)
+class BackgroundFleet:
+    """A fleet whose supervisor was started. `began`: where its words in the log begin."""
+
+    fleet: FleetPlan
+    process: "subprocess.Popen[bytes]"
+    supervisor: Process
+    began: int
+
+    def wait(self) -> bool:
+        """Until each machine is up, or can't be, or patience ends; whether the fleet is up."""
+        patience = START_SECONDS + SECONDS_EACH * len(self.fleet.machines)
+        deadline = time.monotonic() + patience
+        while not self._all_tried():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                return False
+            time.sleep(LOOK_SECONDS)
+        return self.process.poll() is None
+
+    def stop(self) -> bool:
+        """Have the supervisor stop, and its machines with it; False when that takes too long."""
+        self.process.terminate()
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def failures(self) -> dict[str, str]:
+        """Why machines that share a process did not start, by ESN."""
+        found = {machine.esn: self._failure(machine.esn) for machine in self.fleet.machines}
+        return {esn: why for esn, why in found.items() if why}
+
+    def log_lines(self) -> list[str]:
+        """What it wrote."""
+        with log_path(self.fleet.world).open("rb") as log:
+            log.seek(self.began)
+            return log.read().decode(errors="replace").splitlines()
+
+    def _all_tried(self) -> bool:
+        """Whether every machine is up, or is one of several in one process and can't be. Where none
+        is up that process ends, and its supervisor with it.
+        """
+        world = self.fleet.world
+        if not self.supervisor.is_same(holder(world.fleet) or Process()):
+            return False
+        esns = [machine.esn for machine in self.fleet.machines]
+        down = [esn for esn in esns if status.state(world, esn) != "up"]
+        return len(down) < len(esns) and all(map(self._failure, down))
+
+    def _failure(self, esn: str) -> str:
+        """Of a machine that has a process for itself the end of that tells."""
+        return status.failure(self.fleet.world, esn) if self.fleet.process == ONE else ""
+
+
+def start(fleet: FleetPlan, path: Path) -> BackgroundFleet:
+    """Start the supervisor of the fleet that the file at `path` describes. Raises OSError."""
+    private_folder(fleet.world.fleet)
+    with log_path(fleet.world).open("ab") as log:
+        began = log.tell()
+        process = _supervisor(path, fleet.world, log)
+    return BackgroundFleet(fleet, process, child(process.pid), began)
+
+
+def _supervisor(path: Path, world: World, log: IO[bytes]) -> "subprocess.Popen[bytes]":
+    words = ["fleet", "up", str(path.absolute()), "--home", str(world)]
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "seemachine", *words],
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
+    )
+
+
+def is_full(world: World) -> bool:
+    """Whether the disk of a world has too little room for a log."""
+    return shutil.disk_usage(world.folder).free < LEAST_ROOM
