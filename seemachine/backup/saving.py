@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from seeclient import blocking, environment, keys
+from seeclient import blocking, keys
 from seeclient.effects import Peer, Story, ask
+from seeclient.environment import Environment, from_process
 
 from seemachine.backup import lending
 from seemachine.backup.archive import (
@@ -56,12 +57,12 @@ def run(options: argparse.Namespace) -> int:
     """Make a backup. Returns the exit code."""
     world = options.world
     try:
-        told = environment.from_process(options.environ, world)
+        environment = from_process(options.environ, world)
         _check_world(world)
         cards = list(dict.fromkeys(options.take_card))
         _check_target(options.file)
         lending.check_on_rack(world, cards)
-        portraits = _ask(told, options.without)
+        portraits = _ask(environment, options.without)
         manifest = save(world, options.file, portraits, cards, options.without)
         code = 0
     except (StateError, StatusError, ArchiveError, OSError) as error:
@@ -142,9 +143,9 @@ def _listing(peer: Peer) -> Story[NvmemfileListing]:
     return listing
 
 
-def _ask(told: environment.Environment, without: Iterable[str]) -> list[Portrait]:
+def _ask(environment: Environment, without: Iterable[str]) -> list[Portrait]:
     """Every machine of the world that has an NVRAM, but for those that are left out."""
-    world = told.world
+    world = environment.world
     known = with_nvram(world)
     for esn in without:
         if esn not in known:
@@ -152,7 +153,7 @@ def _ask(told: environment.Environment, without: Iterable[str]) -> list[Portrait
     wanted = [esn for esn in known if esn not in without]
     if not wanted:
         return []
-    with blocking.connected(told) as fleet:
+    with blocking.connected(environment) as fleet:
         peers = {peer.esn: peer for peer in fleet.roster.peers}
         missing = [esn for esn in wanted if esn not in peers]
         if missing:

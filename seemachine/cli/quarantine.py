@@ -156,7 +156,7 @@ def _skip(fleet: blocking.Fleet, options: argparse.Namespace) -> int:
 
 def _accept(fleet: blocking.Fleet, options: argparse.Namespace) -> int:
     peer = dispatch.machine(fleet.roster, options.esn)
-    fleet.roster.sightings.accept(peer.greeting, fleet.run(_settled(peer)))
+    fleet.roster.sightings.accept(peer.greeting, fleet.run(_files_in_order(peer)))
     say(f"{options.esn} is remembered as it is now; the leaves that this host saw stay remembered")
     return 0
 
@@ -180,7 +180,7 @@ def _skip_one(roster: Roster, esn: str, file: bytes, leaf: int) -> Story[int]:
     return remaining
 
 
-def _settled(peer: Peer) -> Story[list[NvmemfileInfo]]:
+def _files_in_order(peer: Peer) -> Story[list[NvmemfileInfo]]:
     """All files of a machine.
 
     Raises StatusError (AccessDenied) while it has anything in quarantine.

@@ -28,9 +28,9 @@ TOOLS_ADVICE = (
 )
 
 
-def findings(told: Environment) -> list[CheckResult]:
+def findings(environment: Environment) -> list[CheckResult]:
     """Everything found with the HSMs that are enrolled here, most far-reaching first."""
-    world = told.world
+    world = environment.world
     known = [module for module in records.present(world) if module.number]
     each = [
         finding
@@ -45,7 +45,7 @@ def findings(told: Environment) -> list[CheckResult]:
         *_keys(world, known),
         *each,
         *_stale(world),
-        *health.findings(told),
+        *health.findings(environment),
     ]
 
 
@@ -197,8 +197,8 @@ def _stale(world: World) -> list[CheckResult]:
         esn = path.stem
         entry = published.read(world, esn)
         if entry is None or not entry.process.is_same(holder(world.hsm(esn)) or Process()):
-            noted = supervised.process_for(world, esn)
-            of_fleet = entry is not None and entry.process.is_same(noted)
+            ours = supervised.process_for(world, esn)
+            of_fleet = entry is not None and entry.process.is_same(ours)
             advice = FLEET_ADVICE if of_fleet else TOOLS_ADVICE
             found.append(
                 CheckResult(

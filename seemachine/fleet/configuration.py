@@ -135,19 +135,19 @@ def _as_recorded(world: World, machines: list[Config]) -> FleetPlan:
     except StateCorrupt as error:
         raise ConfigError(str(error)) from error
     taken = {record.number for record in records.listing(world)}
-    settled = []
+    numbered = []
     for machine in sorted(machines, key=lambda machine: machine.module):
         record = found[machine.esn]
-        settled.append(
+        numbered.append(
             _recorded(machine, record) if record is not None else _beside(machine, taken)
         )
-        taken.add(settled[-1].module)
+        taken.add(numbered[-1].module)
     left_out = {
         esn: why
         for esn, record in found.items()
         if record is not None and (why := _out_of_use(record))
     }
-    return FleetPlan(world, tuple(sorted(settled, key=lambda machine: machine.module)), left_out)
+    return FleetPlan(world, tuple(sorted(numbered, key=lambda machine: machine.module)), left_out)
 
 
 def _out_of_use(record: Module) -> str:

@@ -13,8 +13,7 @@ from seeclient.effects import Address, Peer
 from seeclient.environment import Environment
 
 from seemachine.config import ConfigError
-from seemachine.fleet import configuration
-from seemachine.fleet import status as standing
+from seemachine.fleet import configuration, status
 from seemachine.fleet.finding import CheckResult
 from seemachine.fleet.suspects import suspects
 from seemachine.hsms import published, records, supervised
@@ -28,15 +27,20 @@ from seemachine.world import World
 LEFT_MINUTES = 10
 
 
-def findings(told: Environment) -> list[CheckResult]:
+def findings(environment: Environment) -> list[CheckResult]:
     """Everything found, most far-reaching first."""
-    world = told.world
+    world = environment.world
     esns = [
         folder.name
         for folder in sorted((world.machines).glob("*"))
         if records.running(world, folder.name)
     ]
-    return [*_files(world), *_unwatched(world, esns), *_asked(told, esns), *_half_made(world)]
+    return [
+        *_files(world),
+        *_unwatched(world, esns),
+        *_asked(environment, esns),
+        *_half_made(world),
+    ]
 
 
 def _files(world: World) -> Iterator[CheckResult]:
@@ -68,15 +72,15 @@ def _unwatched(world: World, esns: Iterable[str]) -> Iterator[CheckResult]:
             yield CheckResult(
                 esn,
                 "the fleet is up, but this machine is down",
-                standing.failure(world, esn) or f"the reason is in {world.fleet / 'log'}",
+                status.failure(world, esn) or f"the reason is in {world.fleet / 'log'}",
             )
 
 
-def _asked(told: Environment, esns: Iterable[str]) -> Iterator[CheckResult]:
+def _asked(environment: Environment, esns: Iterable[str]) -> Iterator[CheckResult]:
     """Over the wire, one machine after the other: one that is frozen takes its time."""
-    for entry in filter(None, (published.listening(told.world, esn) for esn in esns)):
+    for entry in filter(None, (published.listening(environment.world, esn) for esn in esns)):
         address = Address(entry.host, entry.port, entry.module, entry.esn, entry.tls)
-        fleet = blocking.Fleet(replace(told, fleet=[address]), doubted=True)
+        fleet = blocking.Fleet(replace(environment, fleet=[address]), doubted=True)
         try:
             for failure in fleet.roster.failures:
                 yield CheckResult(

@@ -99,10 +99,10 @@ def _takes(setting: Setting) -> str:
 
 def _default(field: Field[Any], setting: Setting) -> str:
     """A value in code; what stands for one in words."""
-    told = default_of(field, setting)
-    if told == setting.unset:
-        return told or "none; needed"
-    return f"`{told}`" if setting.fits(field.default) else "none; needed"
+    shown = default_of(field, setting)
+    if shown == setting.unset:
+        return shown or "none; needed"
+    return f"`{shown}`" if setting.fits(field.default) else "none; needed"
 
 
 def _what(field: Field[Any], setting: Setting) -> str:

@@ -51,8 +51,8 @@ def _row(world: World, known: dict[str, Any]) -> dict[str, Any]:
     holds = holder(world.hsm(esn))
     pid = None if holds is None else holds.pid_here
     why = failure(world, esn)
-    told = {"why": why} if why else {}
-    return {**known, "address": address, "pid": pid, "state": how, **told}
+    unless_up = {"why": why} if why else {}
+    return {**known, "address": address, "pid": pid, "state": how, **unless_up}
 
 
 def numbers(world: World) -> dict[str, int]:

@@ -53,14 +53,14 @@ def say(text: str) -> None:
 class Supervisor:
     """Runs one fleet until SIGTERM, SIGINT, SIGHUP or a request. Raises FleetFailed.
 
-    `tell` is called when it begins to stop.
+    `on_stopping` is called when it begins to stop.
     """
 
     def __init__(
-        self, fleet: FleetPlan, tell: Callable[[], None], asked: Callable[[], bool]
+        self, fleet: FleetPlan, on_stopping: Callable[[], None], asked: Callable[[], bool]
     ) -> None:
         self._fleet = fleet
-        self._tell = tell
+        self._on_stopping = on_stopping
         self._asked = asked
         self._ready: set[str] = set()
         self._failed: set[str] = set()
@@ -76,7 +76,7 @@ class Supervisor:
                 if self._fleet.fed:
                     nursery.start_soon(feed_cards, self._fleet)
                 await anext(received)
-                self._tell()
+                self._on_stopping()
                 systemd.stopping()
                 nursery.cancel_scope.cancel()
         if self._failure is not None:
@@ -120,7 +120,7 @@ class Supervisor:
         )
         try:
             ours = child(process.pid)
-            await for_each(partial(self._note, ours), group)
+            await for_each(partial(self._record, ours), group)
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._announce, group, ours)
                 code = await process.wait()
@@ -129,9 +129,9 @@ class Supervisor:
         finally:
             await self._stop(group, process)
             for machine in group:
-                self._note(None, machine)
+                self._record(None, machine)
 
-    def _note(self, ours: Process | None, machine: Config) -> None:
+    def _record(self, ours: Process | None, machine: Config) -> None:
         supervised.set_process(self._fleet.world, machine.esn, ours)
 
     async def _announce(self, group: Group, ours: Process) -> None:
@@ -149,7 +149,7 @@ class Supervisor:
         entry = published.read(self._fleet.world, machine.esn)
         if entry is None or not entry.process.is_same(ours):
             return False
-        self._settle(machine.esn, self._ready)
+        self._count_tried(machine.esn, self._ready)
         what = f"{machine.esn} ({machine.model}, module {machine.module})"
         say(f"fleet: {what} ready at {entry.host}:{entry.port}, {ours}")
         return True
@@ -158,10 +158,10 @@ class Supervisor:
         failure = published.failure(self._fleet.world, machine.esn)
         if failure is None or not failure.process.is_same(ours):
             return False
-        self._settle(machine.esn, self._failed)
+        self._count_tried(machine.esn, self._failed)
         return True
 
-    def _settle(self, esn: str, those: set[str]) -> None:
+    def _count_tried(self, esn: str, those: set[str]) -> None:
         """The service manager is told once, when all machines of the fleet are up, or can't be."""
         known = len(self._ready | self._failed)
         those.add(esn)

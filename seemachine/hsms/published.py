@@ -99,7 +99,7 @@ class Failure:
         return Process(self.pid, self.started)
 
 
-def note_failure(world: World, failure: Failure) -> None:
+def record_failure(world: World, failure: Failure) -> None:
     """Say in the machine's own folder, if there is one, why it did not start: it has no process
     that could. Where that can't be written it is not.
     """

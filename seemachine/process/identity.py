@@ -59,7 +59,7 @@ def current() -> Process:
 def child(pid: int) -> Process:
     """One that the caller started and has not waited for: its number can't be another's yet."""
     # A /proc of another PID namespace shows strangers under our numbers.
-    fits = _told(lambda: str((PROC / "self").readlink())) == str(os.getpid())
+    fits = _shown(lambda: str((PROC / "self").readlink())) == str(os.getpid())
     return Process(pid, _started(str(pid)) if fits else "", _namespace())
 
 
@@ -78,7 +78,7 @@ def parsed(text: str) -> Process:
 
 
 def _namespace() -> str:
-    return _told(lambda: str((PROC / "self/ns/pid").readlink()))
+    return _shown(lambda: str((PROC / "self/ns/pid").readlink()))
 
 
 def _started(name: str) -> str:
@@ -86,13 +86,13 @@ def _started(name: str) -> str:
 
     The name of the program, in brackets before that, may hold blanks.
     """
-    tick = _told(lambda: (PROC / name / "stat").read_text().rpartition(")")[2].split()[19])
-    boot = _told((PROC / "sys/kernel/random/boot_id").read_text)
+    tick = _shown(lambda: (PROC / name / "stat").read_text().rpartition(")")[2].split()[19])
+    boot = _shown((PROC / "sys/kernel/random/boot_id").read_text)
     return tick and f"{tick} {boot}".strip()
 
 
-def _told(look: Callable[[], str]) -> str:
-    """What the system tells, or nothing."""
+def _shown(look: Callable[[], str]) -> str:
+    """What the system shows, or nothing."""
     try:
         return look()
     except (OSError, IndexError):

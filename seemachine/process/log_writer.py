@@ -115,8 +115,8 @@ class LogWriter:
             if time.monotonic() < self._refused + self._pause:
                 self._lose(lines)
                 return
-            told = self.notice(self._lost).encode() if self._lost else b""
-            self._write_all(b"\n"[: self._torn] + told + b"".join(lines))
+            loss = self.notice(self._lost).encode() if self._lost else b""
+            self._write_all(b"\n"[: self._torn] + loss + b"".join(lines))
             self._lost = 0
         except (OSError, ValueError, MemoryError):
             self._refused = time.monotonic()

@@ -1,5 +1,5 @@
-"""Being told to stop: the first signal does it in order, and no further one ends the process before
-that is done.
+"""How a process is told to stop: the first signal does it in order, and no further one ends the
+process before that is done.
 
 A request to stop (seemachine.state.disk.lock) is as good as a signal.
 
@@ -24,15 +24,15 @@ def once() -> Iterator[Callable[[], None]]:
     Up to then signals do what they did before; from then on nothing, for good.
     """
     before = {number: signal.getsignal(number) or signal.SIG_DFL for number in SIGNALS}
-    told = False
+    stopping = False
 
-    def tell() -> None:
-        nonlocal told
-        told = True
+    def begin() -> None:
+        nonlocal stopping
+        stopping = True
 
     def act(number: int, frame: FrameType | None) -> None:
         earlier = before[signal.Signals(number)]
-        if told or earlier is signal.SIG_IGN:
+        if stopping or earlier is signal.SIG_IGN:
             return
         if callable(earlier):
             earlier(number, frame)
@@ -43,11 +43,11 @@ def once() -> Iterator[Callable[[], None]]:
     for number in SIGNALS:
         signal.signal(number, act)
     try:
-        yield tell
+        yield begin
     finally:
         for number in SIGNALS:
             # Python sets its own handlers back while it ends, and leaves this one.
-            signal.signal(number, signal.SIG_IGN if told else before[number])
+            signal.signal(number, signal.SIG_IGN if stopping else before[number])
 
 
 async def heed(asked: Callable[[], bool]) -> None:

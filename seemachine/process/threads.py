@@ -62,7 +62,7 @@ class Threads:
         self.start()
         future: Future[Result] = Future()
         done, token = trio.Event(), trio.lowlevel.current_trio_token()
-        future.add_done_callback(lambda _: _tell(token, done))
+        future.add_done_callback(lambda _: _wake(token, done))
         self._jobs.put((future, partial(work, *arguments)))
         try:
             with trio.CancelScope(shield=not abandon_on_cancel):
@@ -212,7 +212,7 @@ async def done_at_last(work: Callable[[], None]) -> None:
             work()
 
 
-def _tell(token: trio.lowlevel.TrioToken, done: trio.Event) -> None:
+def _wake(token: trio.lowlevel.TrioToken, done: trio.Event) -> None:
     # Whoever waited may be gone by now, with its loop; if not, it must not wait for ever.
     with contextlib.suppress(trio.RunFinishedError):
         while True:

@@ -40,9 +40,9 @@ def withdraw(config: Config) -> None:
     published.withdraw(config.world, config.esn, os.getpid())
 
 
-def note_failure(config: Config, who: Process, why: str) -> None:
+def record_failure(config: Config, who: Process, why: str) -> None:
     """For those who start and show it."""
-    published.note_failure(config.world, Failure(config.esn, why, who.pid, who.started))
+    published.record_failure(config.world, Failure(config.esn, why, who.pid, who.started))
 
 
 def refusal_of(config: Config, error: Exception) -> str:

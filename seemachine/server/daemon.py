@@ -85,7 +85,7 @@ class Daemon:
                     on_stopping()
                     self._drain(sessions)
                 background.cancel_scope.cancel()
-        self._log.tell()
+        self._log.report()
         self._log.info("stopped")
 
     @contextlib.contextmanager

@@ -15,7 +15,7 @@ from seemachine.process.hardening import CannotHarden
 from seemachine.process.pace import rest
 from seemachine.process.shortage import THREADS, lacking
 from seemachine.process.threads import Gate, aside, done_at_last
-from seemachine.server.announcing import announce, entry_of, note_failure, refusal_of, withdraw
+from seemachine.server.announcing import announce, entry_of, record_failure, refusal_of, withdraw
 from seemachine.server.assembly import Opened, opened
 from seemachine.server.crew import Allotment, Crew
 from seemachine.server.daemon import Daemon
@@ -38,7 +38,7 @@ REFUSALS = (StateError, CannotHarden, CannotListen, TlsError, engines.EngineErro
 @dataclass(frozen=True)
 class ProcessFacts:
     """What the process has: protections in force, why machines that need more must not start,
-    sockets for each machine, what does not fit its settings, whom to tell when it begins to stop,
+    sockets for each machine, what does not fit its settings, what is called when it begins to stop,
     and its environment.
     """
 
@@ -46,7 +46,7 @@ class ProcessFacts:
     refused: CannotHarden | None = None
     most: int = 1 << 30
     short: Sequence[Shortfall] = ()
-    tell: Callable[[], None] = lambda: None
+    on_stopping: Callable[[], None] = lambda: None
     environ: Mapping[str, str] = field(default_factory=dict)
     who: identity.Process = field(default_factory=identity.current)
 
@@ -60,9 +60,9 @@ class Place:
     stop: trio.Event = field(default_factory=trio.Event)
     gate: Gate = field(default_factory=Gate)
     held: Opened | None = None
-    # Comes up or serves, and was not told to stop; `settled`: came up, or will not.
+    # Comes up or serves, and was not told to stop; `tried`: came up, or will not.
     runs: bool = True
-    settled: bool = False
+    tried: bool = False
     opening: trio.CancelScope = field(default_factory=trio.CancelScope)
     parting: trio.CancelScope = field(default_factory=trio.CancelScope)
 
@@ -78,9 +78,9 @@ class Host:
         self._reserved = frozenset(config.port for config in configs if config.port)
         self._openings = trio.CapacityLimiter(OPENINGS)
         self._worlds: dict[World, StateError | OSError] = {}
-        self._running = self._unsettled = len(configs)
+        self._running = self._untried = len(configs)
         # Said once, by the first machine that comes so far.
-        self._short, self._hardened_told = list(process.short), False
+        self._short, self._hardened_logged = list(process.short), False
         self._stopping = self._failed = False
         self.started = 0
 
@@ -123,7 +123,7 @@ class Host:
         """From now on no further signal ends the process before it is done."""
         if not self._stopping:
             self._stopping = True
-            self._process.tell()
+            self._process.on_stopping()
             systemd.stopping()
 
     async def _heed_requests(self) -> None:
@@ -152,7 +152,7 @@ class Host:
                 place.log.exception("bug: the machine has ended")
         finally:
             self._runs_no_more(place)
-            self._settle(place)
+            self._count_tried(place)
 
     async def _opened(self, config: Config, log: Log) -> Opened:
         if self._process.refused is not None and config.lock_memory == "yes":
@@ -167,8 +167,8 @@ class Host:
 
     async def _serve(self, place: Place, held: Opened) -> None:
         while self._short:
-            told = self._short.pop(0).told
-            self._log.warning("the system allows less than the settings promise", **told)
+            details = self._short.pop(0).details
+            self._log.warning("the system allows less than the settings promise", **details)
         config = place.config
         allotment = Allotment(self._process.most, self._reserved, self._crew, place.gate)
         try:
@@ -211,21 +211,21 @@ class Host:
             self._begin_to_stop()
 
     async def _ready(self, place: Place, host: str, port: int) -> None:
-        if not self._hardened_told:
-            self._hardened_told = True
+        if not self._hardened_logged:
+            self._hardened_logged = True
             self._log.info("hardened", **self._process.in_force)
         assert place.held is not None
         nvram = place.held.machine.store.mark.identity
         entry = entry_of(place.config, place.held.lock.holder, nvram, host, port)
         await self._crew.signing.run(announce, place.config, entry)
         self.started += 1
-        self._settle(place, f"{entry.esn} listens on {host} port {port}")
+        self._count_tried(place, f"{entry.esn} listens on {host} port {port}")
 
-    def _settle(self, place: Place, status: str = "") -> None:
+    def _count_tried(self, place: Place, status: str = "") -> None:
         """The service manager is told once, when all machines that can be up are."""
-        self._unsettled -= not place.settled
-        known, place.settled = place.settled, True
-        if not known and not self._unsettled and self.started:
+        self._untried -= not place.tried
+        before, place.tried = place.tried, True
+        if not before and not self._untried and self.started:
             systemd.ready(status if len(self._places) == 1 else f"{self.started} machines are up")
 
     def _refuse(self, place: Place, error: Exception) -> None:
@@ -233,4 +233,4 @@ class Host:
         sentence = refusal_of(config, error)
         name = "" if len(self._places) == 1 else f"{config.esn}: "
         say(f"seemachine serve: {name}{sentence}", file=sys.stderr)
-        note_failure(config, self._process.who, sentence)
+        record_failure(config, self._process.who, sentence)

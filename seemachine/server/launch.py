@@ -50,8 +50,10 @@ def _start(configs: Sequence[Config], environ: Mapping[str, str], output: LogWri
     output.notice = lambda count: dropped(count, **bound)
     fitting, most, short = fitted(configs)
     sys.setswitchinterval(SWITCH_SECONDS)
-    with signals.once() as tell:
-        host = Host(fitting, log, ProcessFacts(in_force, refused, most, short, tell, environ))
+    with signals.once() as on_stopping:
+        host = Host(
+            fitting, log, ProcessFacts(in_force, refused, most, short, on_stopping, environ)
+        )
         trio.run(_until_told, host)
     return host.exit_code
 

@@ -73,13 +73,13 @@ class SparingLog:
         self._write("exception", event, details)
 
     async def run(self) -> None:
-        """Tell what was left out, a second later and all together, until cancelled."""
+        """Report what was left out, a second later and all together, until cancelled."""
         while True:
             await self._lines.wait()
-            self.tell()
+            self.report()
 
-    def tell(self) -> None:
-        """Tell it now."""
+    def report(self) -> None:
+        """Report it now."""
         for kind, count in self._lines.take().items():
             self._log.warning("lines left out", kind=kind, count=count)
 

@@ -49,13 +49,13 @@ class Shortfall:
     connections: int | None = None
 
     @property
-    def told(self) -> dict[str, object]:
+    def details(self) -> dict[str, object]:
         """For the log."""
-        told = {"of": self.lack, "allowed": self.allowed, "wanted": self.wanted}
+        common = {"of": self.lack, "allowed": self.allowed, "wanted": self.wanted}
         if self.connections is None:
-            return {**told, "detail": ADVICE[self.lack]}
+            return {**common, "detail": ADVICE[self.lack]}
         fewer = {"connections": self.connections}
-        return {**told, **fewer, "detail": f"{ADVICE[self.lack]}, or lower limits.connections"}
+        return {**common, **fewer, "detail": f"{ADVICE[self.lack]}, or lower limits.connections"}
 
 
 def shortfalls(

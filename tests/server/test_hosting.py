@@ -122,7 +122,7 @@ async def test_who_asks_for_one_machine_stops_that_one(tmp_path: Path) -> None:
     """
     told: list[bool] = []
     configs = [config(tmp_path, number, store="sqlite") for number in (1, 2)]
-    async with hosted(*configs, tell=lambda: told.append(True)) as process:
+    async with hosted(*configs, on_stopping=lambda: told.append(True)) as process:
         with asking(configs[0].folder):
             await until(lambda: holder(configs[0].folder) is None)
         FolderLock(configs[0].folder, esn(1)).release()

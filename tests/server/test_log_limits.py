@@ -32,10 +32,10 @@ async def test_a_flood_is_cut_and_counted(sparing, events, mock_clock):
     for _ in range(1000):
         sparing.warning("misuse", detail="later")
     assert len(events.named("misuse")) == LINES_AT_ONCE + 2 * LINES_PER_SECOND
-    sparing.tell()
+    sparing.report()
     [line] = events.named("lines left out")
     assert (line["kind"], line["count"]) == ("misuse", 2000 - LINES_AT_ONCE - 2 * LINES_PER_SECOND)
-    sparing.tell()
+    sparing.report()
     assert len(events.named("lines left out")) == 1
 
 

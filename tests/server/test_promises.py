@@ -63,7 +63,7 @@ def test_what_does_not_fit_is_said_with_what_to_do(tmp_path):
         Shortfall(THREADS, 20, 28),
         Shortfall(ROOM, MIB, 16 * MIB),
     ]
-    assert [short.told["detail"] for short in found] == [
+    assert [short.details["detail"] for short in found] == [
         f"{ADVICE[DESCRIPTORS]}, or lower limits.connections",
         f"{ADVICE[MEMORY]}, or lower limits.connections",
         ADVICE[THREADS],
