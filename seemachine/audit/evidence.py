@@ -13,7 +13,8 @@ from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.keys import PREFIX, UnknownAlgorithm, decode
 
 from seemachine.audit.encodings import MAX_BYTES, Reading, readings
-from seemachine.audit.files import find, identity, is_file, open_regular, sentence
+from seemachine.audit.files import find, identity, open_regular, sentence
+from seemachine.audit.origins import Origin, origin_of
 from seemachine.audit.recognizing import Made, Recognized, recognize
 from seemachine.audit.rows import MAX_LINE, Handed, ledger_in, row_in, rows_in
 from seemachine.formats import OtherVersion
@@ -23,11 +24,6 @@ from seemachine.lms.parameters import ParameterError
 
 PIECE = 1 << 20
 KEY_FILE = b'{"format": "seemachine key file'
-MESSAGE_ENDINGS = ("", ".msg", ".message", ".bin", ".txt")
-KEY_ENDINGS = (".lms", ".hss")
-SIGNATURE_ENDINGS = (".sig", ".signature", *KEY_ENDINGS)
-WRAPPED_ENDINGS = (".gz", ".hex", ".b64", ".base64", ".pem", ".asc")
-
 Message = Path | bytes | None
 
 
@@ -94,19 +90,6 @@ class Evidence:
     unread: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """A file: what it is called, what it may be over, and whether it should be a signature.
-
-    `or_key`: it has an ending that public keys have as well.
-    """
-
-    source: str
-    messages: tuple[Path, ...] = ()
-    named: bool = False
-    or_key: bool = False
-
-
 def gather(paths: Iterable[Path], messages: Mapping[Path, Path]) -> Evidence:
     """Read files, and folders with all that is in them; `messages` says what a signature is over.
 
@@ -115,37 +98,12 @@ def gather(paths: Iterable[Path], messages: Mapping[Path, Path]) -> Evidence:
     found = Evidence()
     over = {identity(signature): message for signature, message in messages.items()}
     for which, names in find([*paths, *messages], found.unread).items():
-        origin = _origin(names, over.get(which))
+        origin = origin_of(names, over.get(which))
         try:
             _read_file(found, origin, names[0])
         except OSError as error:
             found.unread.append(f"{origin.source}: {sentence(error)}")
     return found
-
-
-def _origin(names: list[Path], over: Path | None) -> Origin:
-    """Of a file with several names, each may say what it is over."""
-    source = str(names[0])
-    if over is not None:
-        return Origin(source, (over,), named=True)
-    signed = [name for name in map(_unwrapped, names) if name.suffix.lower() in SIGNATURE_ENDINGS]
-    beside = [_message_of(name.with_suffix("")) for name in signed]
-    messages = {path.resolve(): path for path in beside if path is not None}
-    or_key = any(name.suffix.lower() in KEY_ENDINGS for name in signed)
-    return Origin(source, tuple(messages.values()), bool(signed), or_key)
-
-
-def _unwrapped(name: Path) -> Path:
-    """firmware.bin.sig for firmware.bin.sig.gz."""
-    while name.suffix.lower() in WRAPPED_ENDINGS:
-        name = name.with_suffix("")
-    return name
-
-
-def _message_of(base: Path) -> Path | None:
-    """firmware.bin for firmware.bin.sig, or firmware.msg for firmware.sig."""
-    candidates = (base.with_name(base.name + ending) for ending in MESSAGE_ENDINGS)
-    return next((candidate for candidate in candidates if is_file(candidate)), None)
 
 
 def _read_file(found: Evidence, origin: Origin, path: Path) -> None:

@@ -17,15 +17,13 @@ from seemachine.wire.codec import pack, unpack
 from seemachine.wire.fields import FieldError, Record, from_fields, to_fields
 from seemachine.wire.framing import MAX_FRAME, FrameBuffer, encode_frame
 from seemachine.wire.messages import Hello
-from seemachine.wire.printable import fitting, is_word
+from seemachine.wire.refusals import refusal_fields, refusal_from
 from seemachine.wire.requests import REQUESTS, Request
 from seemachine.wire.status import BadValue, LocalMisuse, PeerMisuse, Status, StatusError
 
 OK = "ok"
 REFUSED = "refused"
 MAX_NUMBER = 0xFFFFFFFF
-MAX_NAME = 100
-MAX_DETAIL = 1000
 # Bytes of a body before the first hello was accepted, with room to spare: a stranger must not make
 # a server hold more.
 HELLO_FRAME = 1024
@@ -138,7 +136,7 @@ class Link:
 
     def last_words(self, misuse: PeerMisuse) -> bytes:
         """What a server sends after a misuse, before it closes."""
-        return self._frame([misuse.number, REFUSED, _refusal_fields(misuse.refusal)])
+        return self._frame([misuse.number, REFUSED, refusal_fields(misuse.refusal)])
 
     def _parse(self) -> Event | NeedData:
         body = self._buffer.next_body()
@@ -206,7 +204,7 @@ class Link:
             raise LocalMisuse("there is nothing to answer")
         greeted = self._greeted
         if isinstance(reply, StatusError):
-            data = self._frame([self._number, REFUSED, _refusal_fields(reply)])
+            data = self._frame([self._number, REFUSED, refusal_fields(reply)])
         elif isinstance(reply, asked.Reply):
             data, greeted = self._frame([self._number, OK, to_fields(reply)]), True
         else:
@@ -224,35 +222,5 @@ def _reply(asked: Request[Record], name: str, fields: object) -> Answered | Refu
     if name == OK:
         return Answered(from_fields(asked.Reply, fields))
     if name == REFUSED:
-        return Refused(_refusal_from(fields))
+        return Refused(refusal_from(fields))
     raise FieldError("is neither ok nor refused")
-
-
-def _refusal_fields(error: StatusError) -> dict[str, object]:
-    return {
-        "status": int(error.status),
-        "name": error.name,
-        # A refusal must get through, also one that names a path with a line break, or with bytes
-        # that are no UTF-8.
-        "detail": fitting(error.detail, MAX_DETAIL),
-        "where": fitting(error.where, MAX_NAME),
-    }
-
-
-def _refusal_from(fields: object) -> StatusError:
-    if type(fields) is not dict or fields.keys() != {"status", "name", "detail", "where"}:
-        raise FieldError("refusal has the wrong fields")
-    number, limits = fields["status"], {"name": MAX_NAME, "detail": MAX_DETAIL, "where": MAX_NAME}
-    if type(number) is not int or not 0 <= number <= MAX_NUMBER:
-        raise FieldError("refusal has a wrong status")
-    if not all(
-        type(fields[name]) is str and len(fields[name]) <= most for name, most in limits.items()
-    ):
-        raise FieldError("refusal has a wrong text")
-    known = number in Status.__members__.values() and number != Status.OK
-    # A status of a newer machine still reaches the user, under its own name in the sentence.
-    detail = fields["detail"] if known else f"{fields['name']}: {fields['detail']}"
-    # Not refused for its characters, which StatusError makes printable: whoever is told no should
-    # hear why.
-    where = fields["where"] if is_word(fields["where"]) else ""
-    return StatusError(Status(number) if known else Status.Failed, detail, where)

@@ -12,7 +12,7 @@ from audit.kit import CHEAP, audit, key, key_file, ledger, public, row, sign
 from pyhsslms import pyhsslms as p
 
 from seemachine.audit.encodings import MAX_BYTES
-from seemachine.audit.evidence import WRAPPED_ENDINGS
+from seemachine.audit.origins import WRAPPED_ENDINGS
 
 
 def hss(levels=2):

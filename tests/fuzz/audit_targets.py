@@ -10,9 +10,10 @@ from fuzz.lms_targets import signed, signed_hss
 from fuzz.source import Source
 from fuzz.target import scratch, target
 
-from seemachine.audit.evidence import Evidence, Origin, read
+from seemachine.audit.evidence import Evidence, read
 from seemachine.audit.judge import judge
 from seemachine.audit.keyforms import HSS_LMS
+from seemachine.audit.origins import Origin
 from seemachine.wire.names import is_esn
 
 ROW = {"esn": "0000-0000-0001", "nvram": "aa" * 16, "row": 1, "file": "6c6d73" + "00" * 8}
