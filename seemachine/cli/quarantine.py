@@ -5,28 +5,18 @@ The machines must be up.
 """
 
 import argparse
-import contextlib
 import sys
 from collections.abc import Callable
 from typing import Any
 
 from seeclient import blocking, dispatch, environment
-from seeclient.effects import Peer, Roster, Story, ask
-from seeclient.keys import KeyStore
 
-from seemachine.fleet.suspects import suspects_of, suspects_told
+from seemachine.fleet import deciding
+from seemachine.fleet.suspects import name_of, suspects_told
 from seemachine.printing import say, say_json
-from seemachine.wire.messages import (
-    BurnQuarantined,
-    ListNvmemfiles,
-    NvmemfileInfo,
-    SkipQuarantined,
-    Suspect,
-)
-from seemachine.wire.names import FILE_NAME_BYTES, printed_name
-from seemachine.wire.status import Status, StatusError
+from seemachine.wire.messages import Suspect
+from seemachine.wire.status import StatusError
 
-WHERE = "quarantine"
 EXPLANATION = """\
 A leaf that signs two messages gives its key away. What is listed here may have been used by
 somebody else who has a copy, so nothing is signed with it. What may have happened: the state folder
@@ -71,7 +61,7 @@ def run(verb: str, options: argparse.Namespace) -> int:
         # Without the name of the request, which nobody typed.
         sentence = (
             refused.detail
-            if refused.where == WHERE
+            if refused.where == deciding.WHERE
             else refused.detail.replace(f" in {refused.where}", "", 1)
         )
         _complain(sentence)
@@ -110,7 +100,7 @@ def _print(fleet: blocking.Fleet, found: list[tuple[str, Suspect]]) -> None:
             else "half-made key"
         )
         say(
-            f"{esn}  {_name(suspect):<25} {known.get(suspect.file, '-'):<10} {what:<27}"
+            f"{esn}  {name_of(suspect):<25} {known.get(suspect.file, '-'):<10} {what:<27}"
             f" {suspect.reason}"
         )
     silent = ", ".join(_silent(fleet))
@@ -140,14 +130,14 @@ def _explain(fleet: blocking.Fleet, options: argparse.Namespace) -> int:
 
 
 def _burn(fleet: blocking.Fleet, options: argparse.Namespace) -> int:
-    lost = fleet.run(_burn_one(fleet.roster, options.esn, options.name))
+    lost = fleet.run(deciding.burn(fleet.roster, options.esn, options.name))
     say(f"{options.name} of {options.esn} is gone" + (f", with {lost} leaves" if lost else ""))
     return 0
 
 
 def _skip(fleet: blocking.Fleet, options: argparse.Namespace) -> int:
-    file = _file(fleet.roster.keys, options.name)
-    remaining = fleet.run(_skip_one(fleet.roster, options.esn, file, options.to))
+    file = deciding.file_named(fleet.roster.keys, options.name)
+    remaining = fleet.run(deciding.skip(fleet.roster, options.esn, file, options.to))
     say(
         f"{options.name} of {options.esn} resumes at leaf {options.to}; {remaining} leaves are left"
     )
@@ -156,71 +146,9 @@ def _skip(fleet: blocking.Fleet, options: argparse.Namespace) -> int:
 
 def _accept(fleet: blocking.Fleet, options: argparse.Namespace) -> int:
     peer = dispatch.machine(fleet.roster, options.esn)
-    fleet.roster.sightings.accept(peer.greeting, fleet.run(_files_in_order(peer)))
+    fleet.roster.sightings.accept(peer.greeting, fleet.run(deciding.files_in_order(peer)))
     say(f"{options.esn} is remembered as it is now; the leaves that this host saw stay remembered")
     return 0
-
-
-def _burn_one(roster: Roster, esn: str, name: str) -> Story[int]:
-    peer = dispatch.machine(roster, esn)
-    labels = [suspect.label for suspect in (yield from suspects_of(peer)) if suspect.label]
-    request = (
-        BurnQuarantined(file=b"", label=name)
-        if name in labels
-        else BurnQuarantined(file=_file(roster.keys, name), label="")
-    )
-    burned = yield from ask(peer, request)
-    lost: int = burned.lost
-    return lost
-
-
-def _skip_one(roster: Roster, esn: str, file: bytes, leaf: int) -> Story[int]:
-    skipped = yield from ask(dispatch.machine(roster, esn), SkipQuarantined(file=file, leaf=leaf))
-    remaining: int = skipped.remaining
-    return remaining
-
-
-def _files_in_order(peer: Peer) -> Story[list[NvmemfileInfo]]:
-    """All files of a machine.
-
-    Raises StatusError (AccessDenied) while it has anything in quarantine.
-    """
-    found = yield from suspects_of(peer)
-    if found:
-        raise StatusError(
-            Status.AccessDenied,
-            f"{_name(found[0])} of {peer.esn} is in quarantine; burn it, or skip, first",
-            WHERE,
-        )
-    listing = yield from ask(peer, ListNvmemfiles())
-    return listing.files
-
-
-def _file(store: KeyStore, name: str) -> bytes:
-    """An NVRAM file by its printed name, or by the alias of its key on this host.
-
-    Raises StatusError.
-    """
-    with contextlib.suppress(ValueError):
-        file = bytes.fromhex(name.replace(":", ""))
-        if len(file) == FILE_NAME_BYTES:
-            return file
-    try:
-        # Keys of other algorithms have none.
-        if file := store.load(name).name:
-            return file
-    except StatusError as error:
-        if error.status not in (Status.UnknownID, Status.InvalidParameter):
-            raise
-    detail = (
-        f"{name} is neither an NVRAM file, such as 6c6d737d:62e3b195:7663b4, nor an alias of this"
-        " host"
-    )
-    raise StatusError(Status.UnknownID, detail, WHERE)
-
-
-def _name(suspect: Suspect) -> str:
-    return printed_name(suspect.file) if suspect.file else suspect.label
 
 
 def _document(fleet: blocking.Fleet, found: list[tuple[str, Suspect]]) -> dict[str, Any]:
@@ -240,7 +168,7 @@ def _as_json(esn: str, suspect: Suspect, alias: str | None) -> dict[str, Any]:
     )
     return {
         "esn": esn,
-        "name": _name(suspect),
+        "name": name_of(suspect),
         "kind": "file" if suspect.file else "half-made key",
         **leaves,
         "reason": suspect.reason,

@@ -4,6 +4,7 @@ from seeclient import dispatch
 from seeclient.effects import Peer, Roster, Story, ask
 
 from seemachine.wire.messages import MAX_SUSPECTS, ListQuarantine, Suspect
+from seemachine.wire.names import printed_name
 from seemachine.wire.status import StatusError
 
 # An NVRAM holds 4,096 files, and nobody leaves that many half-made keys behind.
@@ -44,3 +45,8 @@ def suspects_of(peer: Peer) -> Story[list[Suspect]]:
     raise dispatch.impossible(
         peer, f"tells of {len(found)} things in quarantine, and of no end", ListQuarantine.NAME
     )
+
+
+def name_of(suspect: Suspect) -> str:
+    """As it is printed, and typed."""
+    return printed_name(suspect.file) if suspect.file else suspect.label

@@ -20,8 +20,8 @@ from processes import RunningMachine
 from seeclient import blocking
 from seeclient.effects import Ask
 
-from seemachine.cli import quarantine
 from seemachine.cli.command import main
+from seemachine.fleet import deciding
 from seemachine.wire.messages import ContinueLms, GenerateLms
 from seemachine.wire.status import StatusError
 
@@ -359,9 +359,9 @@ def test_an_alias_may_look_like_a_number(monkeypatch: pytest.MonkeyPatch, tmp_pa
     store().path_of("beef").write_bytes(b"damaged")
 
     with pytest.raises(StatusError, match="key_pqsdk_beef is damaged"):
-        quarantine._file(store(), "beef")
+        deciding.file_named(store(), "beef")
     printed = "6c6d7358:c3cfb474:a36461"
-    assert quarantine._file(store(), printed) == bytes.fromhex(printed.replace(":", ""))
+    assert deciding.file_named(store(), printed) == bytes.fromhex(printed.replace(":", ""))
 
 
 WRONG: tuple[list[str], ...] = (
