@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import csadmin
 import tree
@@ -14,6 +15,37 @@ import vendor
 
 MOCK = tree.HERE / "mock"
 BUILD = tree.SOURCE / "build" / "container"
+
+
+class Option(NamedTuple):
+    """An option with a value: its default, the word for the value, and what it is."""
+
+    default: Path | str | None
+    shown: str
+    what: str
+
+
+OURS = {
+    "output": Option(BUILD, "DIR", "where the tree and the images go; default build/container"),
+    "cache": Option(BUILD / "archives", "DIR", "where fetched archives are kept"),
+    "settings": Option(tree.DEFAULT_SETTINGS, "FILE", "etc/seemachine.toml of the image"),
+    "interpreter": Option(
+        tree.INTERPRETER, "PATH", "the container's Python; default /usr/bin/python3"
+    ),
+}
+FROM_THE_VENDOR = (
+    "from the vendor's kit and tools; without one of the first three, a file for the mock is taken"
+)
+VENDORS = {
+    "userdata": Option(MOCK / "mock-userdata.txt", "FILE", "what userdatatool.py wrote"),
+    "network-conf": Option(MOCK / "mock-network.json", "FILE", "network.json of the kit"),
+    "packages-conf": Option(MOCK / "mock-packages.json", "FILE", "packages.json of the kit"),
+    "devcert": Option(None, "FILE", "the developer certificate; with it the image is signed"),
+    "devkeyname": Option("devkeyident", "NAME", "the developer key; default devkeyident"),
+    "askeyname": Option(
+        "pqsdk-signer", "NAME", "the application signing key; default pqsdk-signer"
+    ),
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,78 +63,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="build.py", description=__doc__)
-    parser.add_argument(
-        "--output",
-        type=Path,
-        default=BUILD,
-        metavar="DIR",
-        help="where the tree and the images go; default build/container",
-    )
     parser.add_argument("--tree-only", action="store_true", help="stop when the root tree is made")
-    parser.add_argument(
-        "--cache",
-        type=Path,
-        default=BUILD / "archives",
-        metavar="DIR",
-        help="where fetched archives are kept",
-    )
-    parser.add_argument(
-        "--settings",
-        type=Path,
-        default=tree.DEFAULT_SETTINGS,
-        metavar="FILE",
-        help="etc/seemachine.toml of the image",
-    )
-    parser.add_argument(
-        "--interpreter",
-        default=tree.INTERPRETER,
-        metavar="PATH",
-        help="the container's Python; default /usr/bin/python3",
-    )
-    vendors = parser.add_argument_group(
-        "from the vendor's kit and tools; without one of the first three, a file for the mock is"
-        " taken"
-    )
-    vendors.add_argument(
-        "--userdata",
-        type=Path,
-        default=MOCK / "mock-userdata.txt",
-        metavar="FILE",
-        help="what userdatatool.py wrote",
-    )
-    vendors.add_argument(
-        "--network-conf",
-        type=Path,
-        default=MOCK / "mock-network.json",
-        metavar="FILE",
-        help="network.json of the kit",
-    )
-    vendors.add_argument(
-        "--packages-conf",
-        type=Path,
-        default=MOCK / "mock-packages.json",
-        metavar="FILE",
-        help="packages.json of the kit",
-    )
-    vendors.add_argument(
-        "--devcert",
-        type=Path,
-        metavar="FILE",
-        help="the developer certificate; with it the image is signed",
-    )
-    vendors.add_argument(
-        "--devkeyname",
-        default="devkeyident",
-        metavar="NAME",
-        help="the developer key; default devkeyident",
-    )
-    vendors.add_argument(
-        "--askeyname",
-        default="pqsdk-signer",
-        metavar="NAME",
-        help="the application signing key; default pqsdk-signer",
-    )
+    _add(parser, OURS)
+    _add(parser.add_argument_group(FROM_THE_VENDOR), VENDORS)
     return parser
+
+
+def _add(parser: argparse._ActionsContainer, options: dict[str, Option]) -> None:
+    for name, option in options.items():
+        kind = str if option.shown in ("NAME", "PATH") else Path
+        parser.add_argument(
+            f"--{name}", type=kind, default=option.default, metavar=option.shown, help=option.what
+        )
 
 
 def _build(options: argparse.Namespace) -> int:
