@@ -69,7 +69,7 @@ def advance(
             used = _used(backup.members[ledger_name(part.esn)])
             machine = stopped[part.esn]
             gone += [*used, *_no_more(machine, part, used)]
-            steps += list(_behind(machine, part, used, names))
+            steps += list(_put_back(machine, part, used, names))
             steps += list(_lost(machine, part, used, names))
         for machine in stopped.values():
             _note(machine.witness, gone)
@@ -146,7 +146,7 @@ def _no_more(machine: StoppedMachine, part: MachinePart, used: list[Range]) -> I
         yield listed.name, listed.first, floor if _present(machine, part, listed) else listed.end
 
 
-def _behind(
+def _put_back(
     machine: StoppedMachine, part: MachinePart, used: list[Range], names: Mapping[bytes, str]
 ) -> Iterator[RestoreStep]:
     """An NVRAM that is older than the backup was put back: all of it goes into quarantine and
@@ -159,10 +159,10 @@ def _behind(
     floors = {
         file.name: _floor(file.name, file.lease.first, file.lease.end, part, used) for file in files
     }
-    behind = [file for file in files if file.next < floors[file.name]]
+    older = [file for file in files if file.next < floors[file.name]]
     # This opening has its number already: an NVRAM that was not put back counts more than it did in
     # the backup.
-    if not behind and store.epoch > part.epoch:
+    if not older and store.epoch > part.epoch:
         return
     store.put_back("it is older than a backup of it: it was put back", floors)
     yield RestoreStep(
@@ -172,13 +172,15 @@ def _behind(
         f"{part.esn}: its NVRAM is older than the backup, so it was put back; all of it is in"
         " quarantine",
     )
-    for file in behind:
-        floor = floors[file.name]
-        left = (
-            f"goes on at {floor} at the earliest" if floor < file.lease.end else "has no leaf left"
-        )
-        sentence = f"{part.esn}: {_called(file.name, names)} stood at leaf {file.next}, {left}"
-        yield RestoreStep("file", printed_name(file.name), "advanced", sentence)
+    for file in older:
+        called = f"{part.esn}: {_called(file.name, names)}"
+        yield _advanced(file, floors[file.name], called)
+
+
+def _advanced(file: NvramFile, floor: int, called: str) -> RestoreStep:
+    left = f"goes on at {floor} at the earliest" if floor < file.lease.end else "has no leaf left"
+    sentence = f"{called} stood at leaf {file.next}, {left}"
+    return RestoreStep("file", printed_name(file.name), "advanced", sentence)
 
 
 def _lost(

@@ -104,16 +104,7 @@ def bring_back(
     """
     with Slots(world, "").locked():
         came = world.witness / "restored" / identifier / name
-        if came.exists():
-            raise StateCopied(
-                f"card {name} of this backup came back before"
-                f" ({came.read_text(errors='replace').strip()}); it does so once"
-            )
-        if not (world.key_file).exists():
-            raise StateForeign(
-                f"card {name}: this world has no {FILE_NAME}; put that of the card's world here"
-                " first"
-            )
+        _check_may_come(world, came)
         card = carried_card(world, name, data)
         if not after_loss:
             _check_ticket(world, identifier, name)
@@ -125,6 +116,19 @@ def bring_back(
         write_card(private_folder(world.cards), card)
         _drop(outgoing(world) / identifier / f"{name}{SUFFIX}")
         return card.name, len(card.leases)
+
+
+def _check_may_come(world: World, came: Path) -> None:
+    if came.exists():
+        raise StateCopied(
+            f"card {came.name} of this backup came back before"
+            f" ({came.read_text(errors='replace').strip()}); it does so once"
+        )
+    if not world.key_file.exists():
+        raise StateForeign(
+            f"card {came.name}: this world has no {FILE_NAME}; put that of the card's world here"
+            " first"
+        )
 
 
 def _drop(path: Path) -> None:

@@ -91,26 +91,23 @@ def save(
 
     When it fails, cards may have been taken out: see `lending.leftovers`.
     """
-    identifier = os.urandom(16).hex()
-    members = {**_public(world), **{ledger_name(each.part.esn): each.ledger for each in portraits}}
-    parts = tuple(each.part for each in portraits)
     manifest = Manifest(
-        identifier,
+        os.urandom(16).hex(),
         time.time_ns() // 1_000_000,
         _identifier(world),
-        parts,
+        tuple(each.part for each in portraits),
         tuple(cards),
         tuple(without),
     )
-    taken = lending.take_out(world, identifier, cards)
-    backup = Backup(
-        manifest, {**members, **{f"{CARDS}{name}.card": data for name, data in taken.items()}}
-    )
+    members = {**_public(world), **{ledger_name(each.part.esn): each.ledger for each in portraits}}
+    taken = lending.take_out(world, manifest.id, cards)
+    members |= {f"{CARDS}{name}.card": data for name, data in taken.items()}
+    backup = Backup(manifest, members)
     replace_file(file, pack(backup))
     # What was taken out is destroyed only when the file says again, from the disk, what it should.
     if unpack(file.read_bytes()) != backup:
         raise StateFailed(f"{file} does not say what was written")
-    lending.clear(world, identifier)
+    lending.clear(world, manifest.id)
     return manifest
 
 

@@ -7,6 +7,7 @@ from seemachine.commands.leases import problem_of
 from seemachine.commands.table import command
 from seemachine.machine import Machine, Session
 from seemachine.state.errors import LeaseSpent
+from seemachine.state.records import NvramFile
 from seemachine.wire.messages import (
     MAX_LABEL,
     MAX_REASON,
@@ -34,49 +35,35 @@ def inspect(machine: Machine) -> list[str]:
     if doubt:
         machine.checkpoints.suspend(doubt)
         machine.store.end_doubt()
-    for name in machine.store.names():
-        file = machine.store.get(name)
-        problem = "" if file is None or file.quarantine else problem_of(file.lease)
+    for file in _files(machine):
+        problem = "" if file.quarantine else problem_of(file.lease)
         if problem:
-            machine.store.quarantine(name, problem)
-    files = [
-        file for name in machine.store.names() if (file := machine.store.get(name)) is not None
-    ]
-    return sorted({doubt, *(file.quarantine for file in files)} - {""})
+            machine.store.quarantine(file.name, problem)
+    return sorted({doubt, *(file.quarantine for file in _files(machine))} - {""})
 
 
 @command
 def listing(session: Session, request: ListQuarantine) -> QuarantineListing:
     """NVRAM files first, then half-made keys."""
     machine = session.machine
-    files = [
-        file
-        for name in machine.store.names()
-        if (file := machine.store.get(name)) is not None and file.quarantine
-    ]
-    suspects = [
-        Suspect(
-            file.name,
-            "",
-            file.lease.first,
-            file.next,
-            file.lease.end,
-            fitting(file.quarantine, MAX_REASON),
-        )
-        for file in files
-    ]
-    for label, reason in machine.checkpoints.suspended():
-        suspects.append(
-            Suspect(
-                file=b"",
-                label=fitting(label, MAX_LABEL),
-                first=0,
-                next=0,
-                end=0,
-                reason=fitting(reason, MAX_REASON),
-            )
-        )
+    files = [_file(file) for file in _files(machine) if file.quarantine]
+    keys = [_half_made_key(*each) for each in machine.checkpoints.suspended()]
+    suspects = [*files, *keys]
     return QuarantineListing(suspects=suspects[request.after : request.after + MAX_SUSPECTS])
+
+
+def _files(machine: Machine) -> list[NvramFile]:
+    store = machine.store
+    return [file for name in store.names() if (file := store.get(name)) is not None]
+
+
+def _file(file: NvramFile) -> Suspect:
+    lease, reason = file.lease, fitting(file.quarantine, MAX_REASON)
+    return Suspect(file.name, "", lease.first, file.next, lease.end, reason)
+
+
+def _half_made_key(label: str, reason: str) -> Suspect:
+    return Suspect(b"", fitting(label, MAX_LABEL), 0, 0, 0, fitting(reason, MAX_REASON))
 
 
 @command
