@@ -79,7 +79,7 @@ soak: .venv/tested
 
 bench: .venv/tested
 	$(BIN)/pip install --quiet --group bench
-	$(BIN)/python benchmarks/run.py
+	PYTHONPATH=tests $(BIN)/python benchmarks/run.py
 
 # Needs rsync; as root, with xfsprogs, mounts and disks too. RESULTS=FILE keeps what is done.
 restore-matrix: .venv/tested

@@ -3,19 +3,17 @@ own.
 """
 
 import contextlib
-import json
 import os
 import re
 import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from processes import RunningMachine
+
 ESN = "7852-268D-3BF9"
-POLL_SECONDS = 0.002
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,28 +30,11 @@ class Running:
         self.process.wait()
 
 
-def start(home: Path) -> Running:
+def start(home: Path, *options: str) -> Running:
     """Start the machine and return when it is published."""
-    command = [
-        sys.executable,
-        "-m",
-        "seemachine",
-        "serve",
-        "--esn",
-        ESN,
-        "--port",
-        "0",
-        "--home",
-        str(home),
-    ]
-    with (home / "log").open("ab") as log:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-    path = home / "published" / "pqsdk" / f"{ESN}.json"
-    while not (path.exists() and (published := json.loads(path.read_text()))["pid"] == process.pid):
-        if process.poll() is not None:
-            raise RuntimeError((home / "log").read_text())
-        time.sleep(POLL_SECONDS)
-    return Running(process, published["host"], published["port"])
+    machine = RunningMachine(home, ESN, *options)
+    entry = machine.published()
+    return Running(machine.process, str(entry["host"]), int(str(entry["port"])))
 
 
 def peak_megabytes(pid: int) -> float | None:

@@ -1,4 +1,6 @@
-"""What TLS costs on loopback: python benchmarks/tls.py. Needs the package cryptography.
+"""What TLS costs on loopback. Needs the package cryptography.
+
+    PYTHONPATH=tests python benchmarks/tls.py
 
 Two machines run side by side, one with TLS. Each signature, and each new connection, goes to one
 and then to the other, so that whatever else the computer does meanwhile falls on both. Processor
@@ -9,19 +11,16 @@ import contextlib
 import io
 import os
 import statistics
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
 from host import Others, describe, sentence
-from machines import ESN, POLL_SECONDS
+from machines import ESN, start
 from measure import once, plain
 from seeclient import blocking, environment
 from seeclient.blocking_connection import Connection
-from seeclient.effects import Address
 from seeclient.tls import Credentials, Tls
 
 from seemachine.cli.command import main as seemachine
@@ -58,23 +57,10 @@ class Measured:
     ) -> None:
         world.mkdir()
         os.environ["SEEMACHINE_HOME"] = str(world)
-        command = [
-            sys.executable,
-            "-m",
-            "seemachine",
-            "serve",
-            "--esn",
-            ESN,
-            "--port",
-            "0",
-            *options,
-        ]
-        with (world / "log").open("wb") as log:
-            self.process = stack.enter_context(subprocess.Popen(command, stdout=log, stderr=log))
-        stack.callback(self.process.terminate)
-        while not (found := environment.from_process(os.environ).addresses()):
-            subprocess.run(["sleep", str(POLL_SECONDS)], check=True)
-        self.address: Address = found[0]
+        machine = start(world, *options)
+        self.process = machine.process
+        stack.callback(machine.stop)
+        [self.address] = environment.from_process(os.environ).addresses()
         self.credentials = Credentials(files, Path())
         self.fleet = stack.enter_context(
             blocking.open_fleet(f"{self.address.host}:{self.address.port}", files)

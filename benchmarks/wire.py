@@ -12,6 +12,7 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from libraries import MESSAGE, make
@@ -30,6 +31,17 @@ COMMITS = 200
 PAUSE_SECONDS = 0.005  # of the client that signs during a generation
 SLICE_SECONDS = 2.0
 SHARED = "daemon and clients share the cores"
+
+
+@dataclass
+class Signing:
+    """What the rounds measured: signatures a second by number of clients; milliseconds of one
+    client, and of commits.
+    """
+
+    rates: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
+    latencies: list[float] = field(default_factory=list)
+    commits: list[float] = field(default_factory=list)
 
 
 def rows(*, full: bool) -> Iterator[Row]:
@@ -84,16 +96,33 @@ def _keygen_rows(fleet: blocking.Fleet, h: int, repeats: int, *, full: bool) -> 
 
 
 def _signing_rows(fleet: blocking.Fleet, machine: Running, w: int) -> Iterator[Row]:
-    """Each round has a key of its own and goes through all numbers of clients."""
-    rates, latencies, commits = defaultdict(list), [], []
+    measured = Signing()
     for _ in range(ROUNDS):
-        key = _generate(fleet, 15, w)
-        commits.append(_commit_milliseconds())
-        for clients in CLIENTS:
-            loaded = _load(machine, key, clients, LOAD_SECONDS)
-            commits += [_commit_milliseconds()] if clients == 1 else []
-            rates[clients].append(loaded["rate"])
-            latencies += loaded["milliseconds"] if clients == 1 else []
+        _sign_for_a_round(measured, machine, _generate(fleet, 15, w))
+    yield from _latency_rows(measured, w)
+    for clients, rates in measured.rates.items():
+        yield Row(
+            f"sign h15/w{w}, {clients} client{'s' * (clients > 1)}",
+            statistics.median(rates),
+            "per second",
+            SHARED,
+            at_least=4000 if clients == CLIENTS[-1] else None,
+        )
+
+
+def _sign_for_a_round(measured: Signing, machine: Running, key: blocking.Key) -> None:
+    """Each round has a key of its own and goes through all numbers of clients."""
+    measured.commits.append(_commit_milliseconds())
+    for clients in CLIENTS:
+        loaded = _load(machine, key, clients, LOAD_SECONDS)
+        measured.rates[clients].append(loaded["rate"])
+        if clients == 1:
+            measured.commits.append(_commit_milliseconds())
+            measured.latencies += loaded["milliseconds"]
+
+
+def _latency_rows(measured: Signing, w: int) -> Iterator[Row]:
+    commits, latencies = measured.commits, measured.latencies
     commit = statistics.median(commits)
     yield Row(
         "one commit of SQLite here, flushed (around the next)",
@@ -109,15 +138,6 @@ def _signing_rows(fleet: blocking.Fleet, machine: Running, w: int) -> Iterator[R
         at_most=1.5 * commit + 0.3,
     )
     yield Row(f"sign h15/w{w}, one client, p99", percentile(latencies, 99), "ms")
-    for clients in CLIENTS:
-        name = f"sign h15/w{w}, {clients} client{'s' * (clients > 1)}"
-        yield Row(
-            name,
-            statistics.median(rates[clients]),
-            "per second",
-            SHARED,
-            at_least=4000 if clients == CLIENTS[-1] else None,
-        )
 
 
 def _client_rows(fleet: blocking.Fleet) -> Iterator[Row]:

@@ -99,6 +99,22 @@ def eventually(condition: Callable[[], bool]) -> bool:
     return True
 
 
+def serve(
+    home: Path, esn: str, log: Any, *options: str, before: Sequence[str] = ()
+) -> "subprocess.Popen[bytes]":
+    """A machine's process on a free port, with its log there; `before` are words before its
+    command.
+    """
+    words = ["serve", "--esn", esn, "--port", "0", *options]
+    return subprocess.Popen(
+        [*before, sys.executable, "-m", "seemachine", *words],
+        env=environment(home),
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+    )
+
+
 class RunningMachine:
     """One `seemachine serve` process on a free port."""
 
@@ -115,14 +131,7 @@ class RunningMachine:
 
     def process_with(self, log: Any, before: Sequence[str] = ()) -> "subprocess.Popen[bytes]":
         """The process, with its log there; `before` are words before its command."""
-        words = ["serve", "--esn", self.esn, "--port", "0", *self.options]
-        return subprocess.Popen(
-            [*before, sys.executable, "-m", "seemachine", *words],
-            env=environment(self.home),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-        )
+        return serve(self.home, self.esn, log, *self.options, before=before)
 
     def wait_until_published(self) -> None:
         """Raises AssertionError, with the log, when it does not come up."""
@@ -130,7 +139,7 @@ class RunningMachine:
         while self.published().get("pid") != self.process.pid:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise AssertionError(f"{self.esn} did not start:\n{self.log.read_text()}")
-            time.sleep(0.01)
+            time.sleep(0.002)
 
     def published(self) -> dict[str, object]:
         """Its published object, or nothing."""

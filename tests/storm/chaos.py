@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import trio
-from processes import environment, eventually, seemachine
+from processes import environment, eventually, seemachine, serve
 from seeclient import blocking
 from storm.checker import Outcome, check
 from storm.proxy import Proxy
@@ -53,22 +53,8 @@ class Storm:
     def start_machine(self, esn: str) -> None:
         """A new process for a machine, that will be at another port."""
         store = dict(zip(ESNS, STORES, strict=True))[esn]
-        command = [
-            sys.executable,
-            "-m",
-            "seemachine",
-            "serve",
-            "--esn",
-            esn,
-            "--port",
-            "0",
-            "--store",
-            store,
-        ]
         with (self.home / "log").open("ab") as log:
-            self.machines[esn] = subprocess.Popen(
-                command, env=self.environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log
-            )
+            self.machines[esn] = serve(self.home, esn, log, "--store", store)
 
     def start_client(self, number: int) -> None:
         """A new process for a client, that goes on in the same history."""
