@@ -6,7 +6,6 @@ What is printed may hold words of a machine, of a file from elsewhere, or of a f
 else's. Here they stop being able to steer a terminal or to begin a line of their own.
 """
 
-import json
 from typing import Any, TextIO
 
 from seemachine.wire.printable import printable
@@ -23,6 +22,8 @@ def say(
 
 def say_json(document: Any, *, indent: int | None = 2) -> None:
     """One JSON document in ASCII, whose strings come back whole when it is read."""
+    import json
+
     # The only control character that JSON has no need to escape (RFC 8259 7).
     text = json.dumps(document, indent=indent).replace("\x7f", "\\u007f")
     print(text, flush=True)  # noqa: T201

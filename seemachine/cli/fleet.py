@@ -5,21 +5,23 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from seemachine.config import ConfigError
-from seemachine.fleet import background, configuration
+from seemachine.fleet import configuration
 from seemachine.fleet import status as states
 from seemachine.fleet.configuration import FleetPlan
 from seemachine.fleet.ending import end
 from seemachine.hsms import published, supervised
 from seemachine.printing import say, say_json
-from seemachine.process import signals
 from seemachine.process.identity import Process
-from seemachine.process.log_writer import unhurried
 from seemachine.state.disk.durable import replace_file
 from seemachine.state.disk.lock import FolderLock, holder
 from seemachine.state.errors import StateError, StateLocked, counted, reason
 from seemachine.world import World
+
+if TYPE_CHECKING:
+    from seemachine.fleet.background import BackgroundFleet
 
 
 def run(verb: str, options: argparse.Namespace) -> int:
@@ -78,7 +80,7 @@ def down(options: argparse.Namespace) -> int:
     # The supervisor first: it would start machines again. It stops its own; others may have
     # outlived theirs.
     for folders in ([world.fleet], _machine_folders(world)):
-        end(folders, background.log_path(world))
+        end(folders, configuration.log_path(world))
     _withdraw_stale(world)
     listed = ", ".join(
         sorted(machines, key=lambda esn: (order.get(esn, 0) == 0, order.get(esn, 0), esn))
@@ -134,6 +136,8 @@ def _already(world: World, supervisor: Process | None) -> str:
 
 def _foreground(fleet: FleetPlan) -> int:
     """Until it is told to stop, whether somebody reads what it says or not."""
+    from seemachine.process.log_writer import unhurried
+
     with unhurried():
         try:
             return _supervise(fleet)
@@ -145,6 +149,7 @@ def _supervise(fleet: FleetPlan) -> int:
     import trio
 
     from seemachine.fleet.supervisor import FleetFailed, Supervisor
+    from seemachine.process import signals
 
     try:
         # Held to the end of the process: who waits for the folder waits until nothing is left.
@@ -165,6 +170,8 @@ def _supervise(fleet: FleetPlan) -> int:
 
 
 def _detached(fleet: FleetPlan, path: Path) -> int:
+    from seemachine.fleet import background
+
     up = background.start(fleet, path)
     try:
         if up.wait():
@@ -180,10 +187,10 @@ def _detached(fleet: FleetPlan, path: Path) -> int:
     world = fleet.world
     if not said and background.is_full(world):
         return _complain(f"no room is left on the disk of {world}")
-    return _complain(f"the fleet did not come up; its log is {background.log_path(world)}")
+    return _complain(f"the fleet did not come up; its log is {configuration.log_path(world)}")
 
 
-def _started(up: background.BackgroundFleet) -> int:
+def _started(up: "BackgroundFleet") -> int:
     states.show(states.rows(up.fleet.world))
     failures = up.failures()
     for esn, why in failures.items():
@@ -191,7 +198,7 @@ def _started(up: background.BackgroundFleet) -> int:
     return 1 if failures else 0
 
 
-def _stop(up: background.BackgroundFleet) -> None:
+def _stop(up: "BackgroundFleet") -> None:
     if not up.stop():
         pid = up.process.pid
         _complain(f"it still runs (process {pid}); stop it with: seemachine fleet down")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from seemachine.fleet import status
-from seemachine.fleet.configuration import FleetPlan
+from seemachine.fleet.configuration import FleetPlan, log_path
 from seemachine.fleet.ending import LOOK_SECONDS, STOP_SECONDS
 from seemachine.fleet.shared import ONE
 from seemachine.process.identity import Process, child
@@ -23,11 +23,6 @@ START_SECONDS = 60.0
 SECONDS_EACH = 0.1
 # With less a supervisor can't even write why it ended.
 LEAST_ROOM = 1 << 20
-
-
-def log_path(world: World) -> Path:
-    """Where a fleet in the background writes."""
-    return world.fleet / "log"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from typing import Any
 
 from seemachine.config import Config, ConfigError, build, read_toml
 from seemachine.fleet.shared import EACH, ONE, FleetSettings
-from seemachine.fleet.template import guide_fleet
 from seemachine.formats import Format, OtherVersion
 from seemachine.hsms import records
 from seemachine.hsms.records import Loaded, Module
@@ -60,8 +59,15 @@ def find(world: World, file: Path | None) -> Path:
         return file
     path = private_folder(world.folder) / FILE_NAME
     if not path.exists():
+        from seemachine.fleet.template import guide_fleet
+
         replace_file(path, guide_fleet().encode())
     return path
+
+
+def log_path(world: World) -> Path:
+    """Where a fleet in the background writes."""
+    return world.fleet / "log"
 
 
 def read(path: Path, world: World) -> FleetPlan:

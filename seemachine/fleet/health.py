@@ -72,7 +72,7 @@ def _unwatched(world: World, esns: Iterable[str]) -> Iterator[CheckResult]:
             yield CheckResult(
                 esn,
                 "the fleet is up, but this machine is down",
-                status.failure(world, esn) or f"the reason is in {world.fleet / 'log'}",
+                status.failure(world, esn) or f"the reason is in {configuration.log_path(world)}",
             )
 
 

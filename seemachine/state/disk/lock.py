@@ -12,7 +12,6 @@ The folder itself is locked, for a file in it could be deleted and made anew. Tw
 import contextlib
 import fcntl
 import os
-import secrets
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -54,7 +53,7 @@ class FolderLock:
             self.release()
             who = holder(folder) or Process()
             raise StateLocked(f"{what} is already in use by {who} ({folder}); stop that one first")
-        self.holder = replace(identity.current(), opening=secrets.token_hex(OPENING_BYTES))
+        self.holder = replace(identity.current(), opening=os.urandom(OPENING_BYTES).hex())
         try:
             os.ftruncate(self._descriptors[1], 0)
             os.write(self._descriptors[1], self.holder.text().encode())
