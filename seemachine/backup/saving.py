@@ -91,23 +91,19 @@ def save(
 
     When it fails, cards may have been taken out: see `lending.leftovers`.
     """
-    manifest = Manifest(
-        os.urandom(16).hex(),
-        time.time_ns() // 1_000_000,
-        _identifier(world),
-        tuple(each.part for each in portraits),
-        tuple(cards),
-        tuple(without),
-    )
+    identifier, now = os.urandom(16).hex(), time.time_ns() // 1_000_000
+    parts = tuple(each.part for each in portraits)
+    named = tuple(cards), tuple(without)
+    manifest = Manifest(identifier, now, _identifier(world), parts, *named)
     members = {**_public(world), **{ledger_name(each.part.esn): each.ledger for each in portraits}}
-    taken = lending.take_out(world, manifest.id, cards)
+    taken = lending.take_out(world, identifier, cards)
     members |= {f"{CARDS}{name}.card": data for name, data in taken.items()}
     backup = Backup(manifest, members)
     replace_file(file, pack(backup))
     # What was taken out is destroyed only when the file says again, from the disk, what it should.
     if unpack(file.read_bytes()) != backup:
         raise StateFailed(f"{file} does not say what was written")
-    lending.clear(world, manifest.id)
+    lending.clear(world, identifier)
     return manifest
 
 
