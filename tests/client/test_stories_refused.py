@@ -45,3 +45,19 @@ def test_a_machine_of_the_signer_is_heard(key: Any) -> None:
         play(signing.sign(roster, key, Message(b"message")), ((first, sign_request()), DENIED))
     assert refused.value is DENIED
     assert roster.signers == {}
+
+
+def test_when_only_others_machines_have_the_key_that_is_the_refusal(key: Any) -> None:
+    """Not that nobody has it: the operator learns whose the key is."""
+    only = a_peer(ESN, signer=THEIRS)
+    roster = a_roster(only)
+    roster.signers[key.name] = only
+    with pytest.raises(StatusError) as refused:
+        play(
+            signing.sign(roster, key, Message(b"message")),
+            ((only, sign_request()), DENIED),
+            (([only], ASK_INFO), [info()]),
+            ((only, sign_request()), DENIED),
+        )
+    assert refused.value.status is Status.AccessDenied
+    assert refused.value.detail.startswith(f"the key belongs to SEE machines signed by {'01' * 32}")

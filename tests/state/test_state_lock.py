@@ -291,15 +291,6 @@ def test_whatever_is_in_place_of_the_text_is_an_unknown_holder(folder, kind):
     os.close(descriptor)
 
 
-@pytest.mark.parametrize("name", ["lock", "stop"])
-def test_a_file_that_can_not_be_opened_is_named_whole(folder, name):
-    """The operator learns which folder, though it is opened by its descriptor."""
-    (folder / name).mkdir(parents=True)
-    with pytest.raises(IsADirectoryError) as refused:
-        FolderLock(folder, "it")
-    assert refused.value.filename == str(folder / name)
-
-
 def test_a_stop_file_that_can_not_be_made_again_is_named_whole(folder, monkeypatch):
     """While the machine is up it is opened by its name in the folder."""
     held = FolderLock(folder, "it")

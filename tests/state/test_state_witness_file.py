@@ -192,6 +192,18 @@ class TestPutBack:
 
         assert PUT_BACK in reopened(path)[0]
 
+    def test_a_renewal_that_is_refused_leaves_nothing_open(self, file, path, tmp_path):
+        """Nor a scratch file: a machine may try as often as it beats."""
+        shutil.copy2(path, tmp_path / "kept")
+        extract(tmp_path / "kept", path)
+        before = len(os.listdir("/proc/self/fd"))
+        for _ in range(3):
+            with pytest.raises(StateLocked, match="replaced or deleted while the machine ran"):
+                file.renew(HEAD)
+
+        assert len(os.listdir("/proc/self/fd")) == before
+        assert sorted(path.parent.iterdir()) == sorted([path, tmp_path / "kept"])
+
     def test_renewed_it_is_good_again(self, file, path, tmp_path):
         """Once its user knows, and writes it anew, the doubt is over."""
         shutil.copy2(path, tmp_path / "kept")
