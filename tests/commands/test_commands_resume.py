@@ -105,6 +105,19 @@ def sign(session: Session, public_key: bytes) -> m.NvmemfileSigned:
     return signed
 
 
+def test_a_half_made_key_without_a_seed_is_given_up(bench: Bench) -> None:
+    """A crash while seeds were handed out may have lost one: its leaves can't be hashed."""
+    session = bench.session()
+    go_on(session, begin(session).handle, 2)
+    session.machine.making["big"].generation.seeds[-1] = b""
+
+    refused = answer(bench.session(), m.ResumeLms(label="big"))
+    assert isinstance(refused, StatusError)
+    assert refused.status is Status.Malformed
+    assert "the half-made key big has lost seeds; give it up by replace=yes" in refused.detail
+    assert isinstance(begin(bench.session(), replace=True), m.LmsStarted)
+
+
 @pytest.mark.parametrize("done", range(STEPS))
 def test_a_key_goes_on_after_a_restart_at_any_step(bench: Bench, done: int) -> None:
     """Killed after any step, the machine resumes with the steps that are left, and hands out the

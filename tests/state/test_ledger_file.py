@@ -54,6 +54,15 @@ def written(path, *batches):
     return path.read_bytes()
 
 
+def test_a_whole_ledger_is_not_written_again(path):
+    """It may be long, and each write is a chance to lose it."""
+    written(path, [row(0), row(1)], [row(2)])
+    before = path.stat()
+    LedgerFile(path)
+    after = path.stat()
+    assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
+
+
 THREE = [[row(0), row(1)], [row(2), waiting(3), row(4)], [row(5)]]
 ROWS = [row(0), row(1), row(2), waiting(3), row(4), row(5)]
 

@@ -20,6 +20,8 @@ from seemachine.state.nvram import file as file_module
 from seemachine.state.nvram import sqlite as sqlite_module
 from seemachine.state.nvram.file import FileStore
 from seemachine.state.nvram.sqlite import SqliteStore
+from seemachine.state.witness import record_file
+from seemachine.state.witness.record_file import WitnessFile
 
 SLOT = 2
 
@@ -50,6 +52,24 @@ def test_a_moved_card_is_on_the_disk(
     found.clear()
     rack.remove(ESN, SLOT)
     assert found == [("cards", False), (str(SLOT), False)]
+
+
+def test_a_new_record_of_a_witness_is_whole_before_it_is_flushed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Flushed first, a power cut would leave an empty file under the name of the record."""
+    seen: list[bytes] = []
+    file = WitnessFile(tmp_path / "record", b"boot")
+    flush = record_file.flush
+
+    def look(descriptor: int) -> None:
+        seen.append(os.pread(descriptor, 1 << 20, 0))
+        flush(descriptor)
+
+    monkeypatch.setattr(record_file, "flush", look)
+    file.renew({"opening": b"first"})
+    file.close()
+    assert seen[0] == (tmp_path / "record").read_bytes() != b""
 
 
 def test_a_new_database_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

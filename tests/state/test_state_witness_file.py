@@ -5,6 +5,7 @@ can be put back.
 import os
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 from state.kit import name
@@ -30,6 +31,11 @@ def file(path):
     made.renew(HEAD)
     yield made
     made.close()
+
+
+def descriptors():
+    """How many this process has open."""
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def reopened(path, boot=BOOT):
@@ -196,12 +202,12 @@ class TestPutBack:
         """Nor a scratch file: a machine may try as often as it beats."""
         shutil.copy2(path, tmp_path / "kept")
         extract(tmp_path / "kept", path)
-        before = len(os.listdir("/proc/self/fd"))
+        before = descriptors()
         for _ in range(3):
             with pytest.raises(StateLocked, match="replaced or deleted while the machine ran"):
                 file.renew(HEAD)
 
-        assert len(os.listdir("/proc/self/fd")) == before
+        assert descriptors() == before
         assert sorted(path.parent.iterdir()) == sorted([path, tmp_path / "kept"])
 
     def test_renewed_it_is_good_again(self, file, path, tmp_path):

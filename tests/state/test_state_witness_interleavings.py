@@ -60,3 +60,47 @@ def test_two_at_once(first: str, second: str) -> None:
             assert {key: found.noted(name(key)) for key in (1, 2)} == known, race.where
             found.close()
         assert number > 5
+
+
+CLOSED = {"renew": "close", "close": "renew", "renew if changed": "close"}
+
+
+@pytest.mark.parametrize("first", CLOSED)
+def test_closed_while_it_is_renewed(first: str) -> None:
+    """Whichever comes first: the file is whole, and each descriptor is closed once."""
+    operations = {**OPERATIONS, "close": lambda file: file.close()}
+    with quick_folder() as folder:
+        for number, race in zip(count(), everywhere(record_file), strict=False):
+            path, before = folder / f"record {number}", descriptors()
+            file = opened(path, race)
+            given = race.run(
+                partial(operations[first], file), partial(operations[CLOSED[first]], file)
+            )
+            file.close()
+            assert given in (None, (None, None)), race.where
+            assert descriptors() == before, race.where
+            found = WitnessFile(path, BOOT)
+            assert (found.doubt, found.noted(name(1))) == ("", {0: 3}), race.where
+            found.close()
+            if given is None:
+                break
+        assert number > 1
+
+
+def test_a_look_while_more_is_noted() -> None:
+    """It finds the lease of before, and the new one or not."""
+    with quick_folder() as folder:
+        for number, race in zip(count(), everywhere(record_file, repeats=3), strict=False):
+            file = opened(folder / f"record {number}", race)
+            file.note(name(2), 0, 1)
+            given = race.run(partial(file.noted, name(1)), partial(file.note, name(1), 8, 9))
+            file.close()
+            if given is None:
+                break
+            assert given in (({0: 3}, None), ({0: 3, 8: 9}, None)), race.where
+        assert number > 1
+
+
+def descriptors() -> int:
+    """How many this process has open."""
+    return len(list(Path("/proc/self/fd").iterdir()))

@@ -44,7 +44,9 @@ def bytes_of(folder: Path) -> dict[str, bytes]:
 
 
 def is_refused(store: MirroredStore, what: str, sentence: str, folder: Path) -> None:
-    """It raises StateFailed with that sentence, and neither memory nor disk changes."""
+    """It raises StateFailed with that sentence; memory, disk and witness stay as they are."""
+    notes: list[object] = []
+    store._witness.note = lambda *note: notes.append(note)  # type: ignore[method-assign]
     before, on_disk = (
         (store._files.copy(), list(store._spent), dict(store._awaited), store.doubt),
         bytes_of(folder),
@@ -54,6 +56,7 @@ def is_refused(store: MirroredStore, what: str, sentence: str, folder: Path) -> 
     assert str(refusal.value) == sentence
     assert (store._files, store._spent, store._awaited, store.doubt) == before
     assert bytes_of(folder) == on_disk
+    assert notes == []
 
 
 def reads_memory(store: MirroredStore, what: str) -> bool:

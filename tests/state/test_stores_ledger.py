@@ -17,6 +17,19 @@ from seemachine.state.nvram.sqlite import SqliteStore
 from seemachine.state.nvram.volatile import MemoryStore
 
 
+def test_a_row_of_the_lease_after_this_one_burns_nothing(durable_kind, tmp_path):
+    """Leases of a key come in any order; what the ledger has of one says nothing of another."""
+    store = durable_kind.open(tmp_path)
+    store.install(lease(first=16, end=17))
+    assert leaves(take(store, [name()])) == [16]
+    store.install(lease(first=0, end=16))
+    store.close()
+
+    store = durable_kind.open(tmp_path)
+    assert leaves(take(store, [name()])) == [0]
+    store.close()
+
+
 class TestAgain:
     """The same token once more."""
 
