@@ -33,6 +33,16 @@ def test_nobody_makes_its_keys(session: Session) -> None:
     assert refuse(session, m.ContinueLms(handle=handle)).status is Status.UnknownID
 
 
+def test_what_it_would_lose(session: Session) -> None:
+    """A connection that makes a key, or that loads a tree, is not the first one to be closed."""
+    assert not session.holding
+    session.loading += b"nodes"
+    assert session.holding
+    session.loading.clear()
+    ask(session, generate(label="big", expchunk=3))
+    assert session.holding
+
+
 def test_its_lights_go_out(world: World, session: Session) -> None:
     """Nobody waits for a card any more."""
     key, slots = hash_key(session, expcards=1), session.machine.slots

@@ -19,6 +19,17 @@ from seemachine.state.disk.durable import (
 )
 
 
+def test_what_was_written_earlier_is_flushed_and_closed(tmp_path, monkeypatch):
+    """By its own descriptor, of which nothing stays open."""
+    (tmp_path / "file").write_bytes(b"written")
+    flushed = []
+    monkeypatch.setattr(durable, "flush", lambda descriptor: flushed.append(os.fstat(descriptor)))
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    durable.settle(tmp_path, "file")
+    assert (tmp_path / "file").stat().st_ino in {found.st_ino for found in flushed}
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
 class ObservedOs:
     """The `os` of the module under test, noting what is flushed and in which order.
 

@@ -288,6 +288,12 @@ class TestLooking:
 
         assert [found.card for found in slots.listing()] == ["card7"]
 
+    @pytest.mark.parametrize(("text", "count"), [("9" * 9, 999_999_999), ("1" + "0" * 9, 0)])
+    def test_a_counter_has_nine_digits(self, slots, full, text, count):
+        """More were never written; such a file is damaged, and counts from 0."""
+        (full.parent / "ic").write_text(text)
+        assert slots.ic(SLOT) == count
+
     def test_lights(self, slots, world):
         """A light is on from when it was switched on until it is switched off, for everybody who
         looks; each slot has its own.
