@@ -12,16 +12,26 @@ from interleaving import Interleaving, TellingLock, everywhere, outcome
 from state.kit import KINDS, MEMORY, Kind, quick_folder
 from state.operations import AWAITED, NOW, OPERATIONS, prepare, state_of
 
-from seemachine.state.nvram import base, contents, file, ledger_file, sqlite, volatile
+from seemachine.state.nvram import (
+    arrivals,
+    base,
+    contents,
+    decisions,
+    file,
+    ledger_file,
+    sqlite,
+    volatile,
+)
 from seemachine.state.nvram.base import MirroredStore
 from seemachine.state.nvram.store import Retention
 from seemachine.state.nvram.volatile import MemoryStore
 from seemachine.state.witness.protocol import Past
 
+SHARED = (arrivals, base, contents, decisions)
 LINES = {
-    "memory": (base, contents, volatile),
-    "file": (base, contents, file, ledger_file),
-    "sqlite": (base, contents, sqlite),
+    "memory": (*SHARED, volatile),
+    "file": (*SHARED, file, ledger_file),
+    "sqlite": (*SHARED, sqlite),
 }
 
 

@@ -10,7 +10,7 @@ import pytest
 from state.kit import FILE, SQLITE, lease, leaves, name, take
 
 from seemachine.state.errors import FileExists, LeaseSpent, StateError
-from seemachine.state.nvram import base
+from seemachine.state.nvram import arrivals
 from seemachine.state.nvram.volatile import MemoryStore
 from seemachine.state.records import NvramFile, Reserved
 from seemachine.wire.names import printed_name
@@ -162,7 +162,7 @@ class TestStore:
         """A full NVRAM takes no further key and says so; once a file is gone there is
         room again.
         """
-        monkeypatch.setattr(base, "MAX_FILES", 2)
+        monkeypatch.setattr(arrivals, "MAX_FILES", 2)
         store.install(lease(1))
         store.install(lease(2))
         for install in (store.check_install, store.install):

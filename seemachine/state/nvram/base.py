@@ -1,5 +1,6 @@
-"""What can be asked of every NVRAM whose files are all known in memory: leases come in, leaves are
-handed out, doubts are ended.
+"""What can be asked of every NVRAM whose files are all known in memory. Here leaves are handed out;
+leases come in through `arrivals`, `decisions` end a file or a doubt, `attesting` opens the NVRAM,
+and `contents` has the one way in which anything changes.
 
 Theory of operation. A file is a lease and its next leaf. Three places know how far it has come:
 memory, the disk, and the witness outside of this NVRAM. One rule holds between them, whatever
@@ -26,33 +27,22 @@ A leaf that waits for a client's digest (`bind`) is known in memory alone: an NV
 back could not tell which digest it had. A restart burns it.
 """
 
-import contextlib
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from seemachine.state.errors import (
-    DiskFull,
-    FileExists,
-    LeaseGone,
-    LeaseSpent,
-    NotAcknowledged,
-    StateError,
-    StateFailed,
-    StateLocked,
-    TokenSpent,
-    counted,
-)
+from seemachine.state.errors import LeaseGone, StateError, StateFailed, StateLocked, TokenSpent
+from seemachine.state.nvram.arrivals import Arrivals
+from seemachine.state.nvram.attesting import AttestedNvram
 from seemachine.state.nvram.batch import Answer, Batch, Changes, quarantined
-from seemachine.state.nvram.contents import OpenNvram
+from seemachine.state.nvram.decisions import Decisions
 from seemachine.state.nvram.ledger import LedgerRow, Order
 from seemachine.state.nvram.store import KEEP, Retention
-from seemachine.state.records import NvramFile, Reserved, SpentLease, StoredLease
+from seemachine.state.records import NvramFile, Reserved, SpentLease
 from seemachine.state.witness.protocol import Past, Use
 from seemachine.wire.names import printed_name
 
-MAX_FILES = 4096
 MAX_AWAITED = 4096
 # Between asking the witness and taking the leaves another thread may have taken them.
 VOUCHING_TRIES = 8
@@ -60,7 +50,7 @@ VOUCHING_TRIES = 8
 AT_ONCE = 250
 
 
-class MirroredStore(OpenNvram):
+class MirroredStore(Arrivals, Decisions, AttestedNvram):
     """See Store. Subclasses make changes durable, and look into what is too long for memory."""
 
     def __init__(
@@ -75,32 +65,6 @@ class MirroredStore(OpenNvram):
         # Leaves that clients hash for, by token. In memory alone: what became of one that another
         # process gave out, no NVRAM that may have been put back can say.
         self._awaited: dict[bytes, LedgerRow] = {}
-        # What found no room: memory knows it, the disk may not.
-        self._late = Changes()
-
-    def _ready(self) -> None:
-        """What found no room comes before what builds on memory: answers, changes, the end of a
-        row.
-        """
-        self._refuse_after_failure()
-        late, self._late = self._late, Changes()
-        self._commit(late)
-
-    def _commit(self, changes: Changes) -> None:
-        try:
-            super()._commit(changes)
-        except DiskFull:
-            # Without the rows of the ledger: whoever was refused asks again.
-            self._late = replace(changes, rows=[], bound=[], ledger_before=0, late=True)
-            raise
-
-    @abstractmethod
-    def _was_installed(self, lease: StoredLease) -> bool:
-        """Whether any of the lease's leaves were ever in this NVRAM."""
-
-    @abstractmethod
-    def _write_install(self, lease: StoredLease) -> None:
-        """Remember the range and create the file, durably. Raises StateFailed."""
 
     @abstractmethod
     def _rows(self, tokens: Sequence[bytes]) -> dict[bytes, LedgerRow]:
@@ -114,40 +78,6 @@ class MirroredStore(OpenNvram):
     @abstractmethod
     def ledger(self, after: int, most: int) -> list[tuple[int, LedgerRow]]:
         """See Store."""
-
-    def install(self, lease: StoredLease) -> None:
-        """See Store."""
-        self.check_install(lease)
-        # Claimed before the file is there: claimed leaves that are not in it count as gone. Not
-        # under the lock: a witness may be slow.
-        with self._still_ours():
-            self._witness.claim(lease.name, lease.first, lease.end)
-        with self._lock:
-            self._ready()
-            self._check_room(lease)
-            self._guarded(lambda: self._write_install(lease))
-            self._files[lease.name] = NvramFile(lease, lease.first)
-
-    def check_install(self, lease: StoredLease) -> None:
-        """See Store."""
-        with self._lock:
-            self._check_room(lease)
-        with self._still_ours():
-            spent = self._witness.is_spent(lease.name, lease.first, lease.end)
-        if spent:
-            raise LeaseSpent(f"{_were_here(lease)}, or in another machine's, as its witness knows")
-
-    def _check_room(self, lease: StoredLease) -> None:
-        self._refuse_after_failure()
-        present = self._files.get(lease.name)
-        if present is not None:
-            raise FileExists(
-                f"NVRAM file {printed_name(lease.name)} still holds {present.remaining} signatures"
-            )
-        if len(self._files) >= MAX_FILES:
-            raise FileExists(f"the NVRAM is full: it holds {MAX_FILES} files")
-        if self._was_installed(lease):
-            raise LeaseSpent(_were_here(lease))
 
     def reserve(self, orders: Sequence[Order]) -> list[Answer]:
         """See Store.
@@ -258,86 +188,6 @@ class MirroredStore(OpenNvram):
             " is no longer kept"
         )
 
-    def delete(self, name: bytes) -> None:
-        """See Store."""
-        with self._lock:
-            self._ready()
-            file = self._files.get(name)
-            if file is not None:
-                self._commit(Changes(files={name: None}))
-                self._witness.note(name, file.lease.first, file.lease.end)
-
-    def quarantine(self, name: bytes, reason: str) -> None:
-        """See Store."""
-        with self._lock:
-            self._ready()
-            self._commit(Changes(files={name: replace(self._files[name], quarantine=reason)}))
-
-    def skip(self, name: bytes, leaf: int) -> None:
-        """See Store."""
-        self._check_skip(name, leaf)
-        file = self._files[name]
-        self._vouch([Use(name, file.lease.first, leaf, file.lease.end)])
-        with self._lock:
-            self._ready()
-            file = self._check_skip(name, leaf)
-            # Also of a file that ends here, and so has no note of its own.
-            self._witness.note(name, file.lease.first, leaf)
-            self._commit(
-                Changes(
-                    files={name: NvramFile(file.lease, leaf) if leaf < file.lease.end else None}
-                )
-            )
-
-    def _check_skip(self, name: bytes, leaf: int) -> NvramFile:
-        file = self._files[name]
-        first = file.lease.first
-        least = max(
-            file.next + 1, self._witness.noted(name).get(first, 0), self._witness.floor(name, first)
-        )
-        if not least <= leaf <= file.lease.end:
-            raise LeaseSpent(
-                f"{printed_name(name)} can go on at a leaf from {least} to {file.lease.end}, not"
-                f" {leaf}; never back"
-            )
-        return file
-
-    def warn_at(self, name: bytes, count: int) -> None:
-        """See Store."""
-        with self._lock:
-            self._ready()
-            file = self._files.get(name)
-            if file is not None:
-                changed = _warned_at(file, count)
-                self._commit(Changes(files={name: changed}, stays=True))
-
-    def put_back(self, reason: str, floors: Mapping[bytes, int]) -> None:
-        """See Store."""
-        with self._lock:
-            self._ready()
-            # The doubt first: after a crash in between the next opening puts all into quarantine.
-            self._guarded(
-                lambda: self._write_past(
-                    Past(self.mark, (self.mark.epoch, self.mark.nonce), self.doubt or reason)
-                )
-            )
-            self.doubt = self.doubt or reason
-            forgotten, self._spent = self._spent, []
-            changed = {
-                name: _held(file, floors.get(name, 0), reason) for name, file in self._files.items()
-            }
-            self._commit(Changes(files=changed, forgotten=forgotten))
-
-    def end_doubt(self) -> None:
-        """See Store."""
-        with self._lock:
-            self._ready()
-            if self.doubt:
-                self._guarded(
-                    lambda: self._write_past(Past(self.mark, (self.mark.epoch, self.mark.nonce)))
-                )
-                self.doubt = ""
-
     def tidy(self) -> bool:
         """See Store."""
         with self._lock:
@@ -359,61 +209,7 @@ class MirroredStore(OpenNvram):
         self._spent = [spent for spent in self._spent if spent not in gone]
         return old
 
-    def beat(self) -> str:
-        """See Store. Not under the lock that signing takes: a witness may be slow."""
-        if self._closed:
-            return ""
-        with self._still_ours():
-            return self._witness.beat()
-
-    def _vouch(self, uses: Sequence[Use]) -> None:
-        self._refuse_after_failure()
-        try:
-            self._witness.vouch(uses)
-        except StateLocked as error:
-            raise self._not_ours(error) from error
-
-    @contextlib.contextmanager
-    def _still_ours(self) -> Iterator[None]:
-        """When the witness says that this NVRAM is another's now, nothing more is done with it."""
-        try:
-            yield
-        except StateLocked as error:
-            raise self._not_ours(error) from error
-
-    def _not_ours(self, error: StateLocked) -> StateFailed:
-        self._failed = str(error)
-        return StateFailed(self._failed)
-
 
 def _use(file: NvramFile, count: int) -> Use:
     """The next leaves of a file."""
     return Use(file.name, file.lease.first, min(file.next + count, file.lease.end), file.lease.end)
-
-
-def _were_here(lease: StoredLease) -> str:
-    return (
-        f"leaves {lease.first} to {lease.end - 1} of {printed_name(lease.name)} were in this NVRAM"
-        " before"
-    )
-
-
-def _warned_at(file: NvramFile, count: int) -> NvramFile:
-    """A file with another threshold. Raises NotAcknowledged where that would end a warning."""
-    standing = file.lease.warnat
-    if file.remaining <= standing > count:
-        left = counted(file.remaining, "signature")
-        what = f"{printed_name(file.name)} has {left} left, so its threshold of {standing} stands"
-        how = "acknowledge each signature instead, or bring in another lease"
-        raise NotAcknowledged(f"{what}; {how}")
-    return replace(file, lease=replace(file.lease, warnat=count))
-
-
-def _held(file: NvramFile, floor: int, reason: str) -> NvramFile | None:
-    """A file in quarantine that goes on at `floor` at the earliest; None when that is its end."""
-    following = max(file.next, floor)
-    return (
-        replace(file, next=following, quarantine=file.quarantine or reason)
-        if following < file.lease.end
-        else None
-    )

@@ -1,21 +1,19 @@
-"""An NVRAM that is open: all its files in memory, the one way in which they change, and what is
-doubted of them.
+"""An NVRAM that is open: all its files in memory, and the one way in which they change.
 
 Order, never to be changed, in `_commit`: memory first, then durable, then what the witness is told.
 """
 
-import os
+import contextlib
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from seemachine.state.errors import DiskFull, StateFailed
+from seemachine.state.errors import DiskFull, StateFailed, StateLocked
 from seemachine.state.nvram.batch import Changes
 from seemachine.state.records import NvramFile, SpentLease
-from seemachine.state.witness.protocol import Mark, NoWitness, Past, Witness
-from seemachine.wire.names import printed_name
+from seemachine.state.witness.protocol import NoWitness, Past, Use, Witness
 
 
 class OpenNvram(ABC):
@@ -31,6 +29,8 @@ class OpenNvram(ABC):
         # Why nothing more is done; empty while all is well.
         self._failed = ""
         self._closed = False
+        # What found no room: memory knows it, the disk may not.
+        self._late = Changes()
         self._clock: Callable[[], float] = time.time
         self._witness: Witness = NoWitness()
         self.mark = past.last
@@ -58,6 +58,13 @@ class OpenNvram(ABC):
         """See Store."""
         return sorted(self._files)
 
+    def beat(self) -> str:
+        """See Store. Not under the lock that signing takes: a witness may be slow."""
+        if self._closed:
+            return ""
+        with self._still_ours():
+            return self._witness.beat()
+
     def close(self) -> None:
         """See Store. Nothing can be asked afterwards."""
         with self._lock:
@@ -65,63 +72,13 @@ class OpenNvram(ABC):
         if not closed:
             self._witness.release()
 
-    def _attest(self, past: Past, witness: Witness | None, place: bytes) -> None:
-        """Compare with what the witness remembers, put into quarantine what does not agree, and
-        count this opening.
+    def _ready(self) -> None:
+        """What found no room comes before what builds on memory: answers, changes, the end of a
+        row.
         """
-        self._witness = witness or NoWitness()
-        doubt = self._witness.meet(past, place) or past.doubt
-        # Before the opening is counted: a crash in between must find the same doubt again.
-        self._commit(self._suspended(doubt))
-        self._skip_to_floors()
-        before = self._witness.last(past.last.identity) or past.last
-        mark = Mark(
-            past.last.identity, max(before.epoch, past.last.epoch) + 1, os.urandom(8), place
-        )
-        self._write_past(Past(mark, (before.epoch, before.nonce), doubt))
-        self._witness.advance(mark, doubt)
-        for file in self._files.values():
-            self._witness.note(file.name, file.lease.first, file.next)
-        self.mark, self.doubt = mark, doubt
-
-    def _suspended(self, doubt: str) -> Changes:
-        against = self._witness.against
-        reasons = {
-            name: doubt or against(name, file.lease.first, file.next)
-            for name, file in self._files.items()
-            if not file.quarantine
-        }
-        files: dict[bytes, NvramFile | None] = {
-            name: replace(self._files[name], quarantine=reason)
-            for name, reason in reasons.items()
-            if reason
-        }
-        forgotten = self._spent if doubt else []
-        self._spent = [] if doubt else self._spent
-        return Changes(files=files, forgotten=forgotten)
-
-    def _skip_to_floors(self) -> None:
-        """Past leaves that the last opening may have used, as nobody can tell any more: a few are
-        lost.
-        """
-        files = [file for file in self._files.values() if not file.quarantine]
-        floors = [
-            (file, min(self._witness.floor(file.name, file.lease.first), file.lease.end))
-            for file in files
-        ]
-        behind = [(file, floor) for file, floor in floors if floor > file.next]
-        self._commit(
-            Changes(
-                {
-                    file.name: NvramFile(file.lease, floor) if floor < file.lease.end else None
-                    for file, floor in behind
-                }
-            )
-        )
-        for file, floor in behind:
-            # Also of one that ends here.
-            self._witness.note(file.name, file.lease.first, floor)
-            self.skipped.append(_given_up(file, floor))
+        self._refuse_after_failure()
+        late, self._late = self._late, Changes()
+        self._commit(late)
 
     def _commit(self, changes: Changes) -> None:
         """In memory first: whatever becomes of the write, leaves that were taken are not handed out
@@ -134,7 +91,12 @@ class OpenNvram(ABC):
                 self._files.pop(name, None)
             else:
                 self._files[name] = file
-        self._guarded(lambda: self._write(changes))
+        try:
+            self._guarded(lambda: self._write(changes))
+        except DiskFull:
+            # Without the rows of the ledger: whoever was refused asks again.
+            self._late = replace(changes, rows=[], bound=[], ledger_before=0, late=True)
+            raise
         self._spent += changes.spent
         self._tell_witness(changes)
 
@@ -170,14 +132,21 @@ class OpenNvram(ABC):
         if self._failed:
             raise StateFailed(self._failed)
 
+    def _vouch(self, uses: Sequence[Use]) -> None:
+        self._refuse_after_failure()
+        try:
+            self._witness.vouch(uses)
+        except StateLocked as error:
+            raise self._not_ours(error) from error
 
-def _given_up(file: NvramFile, floor: int) -> str:
-    lost = (
-        f"leaf {file.next} of"
-        if floor == file.next + 1
-        else f"leaves {file.next} to {floor - 1} of"
-    )
-    return (
-        f"{lost} {printed_name(file.name)} may have been used before the machine ended without"
-        " order, so nothing is signed with it"
-    )
+    @contextlib.contextmanager
+    def _still_ours(self) -> Iterator[None]:
+        """When the witness says that this NVRAM is another's now, nothing more is done with it."""
+        try:
+            yield
+        except StateLocked as error:
+            raise self._not_ours(error) from error
+
+    def _not_ours(self, error: StateLocked) -> StateFailed:
+        self._failed = str(error)
+        return StateFailed(self._failed)
