@@ -21,7 +21,7 @@ from measure import Row, once, percentile, rate, seconds
 from seeclient import blocking
 
 from seemachine.lms import engines
-from seemachine.state.nvram.sqlite import SETTINGS
+from seemachine.state.nvram.database import SETTINGS
 from seemachine.wire.names import nvram_name
 
 CLIENTS = (1, 8, 32, 64)

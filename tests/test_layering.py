@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -249,8 +250,13 @@ def imported(path: Path) -> Iterator[str]:
     """Every module that a file imports anywhere, as dotted names; `from a import b` is a.b where
     that is a module.
     """
+    yield from named(path, ast.parse(path.read_text()))
+
+
+def named(path: Path, tree: ast.Module) -> Iterator[str]:
+    """The same of a tree of a file, whole or in part."""
     known = {module_of(path) for path in all_files()}
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -317,6 +323,29 @@ def test_the_inner_rooms_know_no_sockets_and_no_event_loop(room: str) -> None:
         assert not {"socket", "ssl", "select", "selectors", "asyncio", "trio", "structlog"} & {
             name.split(".")[0] for name in imported(path)
         }
+
+
+def reached(path: Path) -> set[str]:
+    """The modules of ours that run before a file can, or that its functions load.
+
+    Not those that it names for types alone; nor, of a package, what its functions choose from its
+    own folder.
+    """
+    tree = ast.parse(path.read_text())
+    tree.body = [
+        node
+        for node in tree.body
+        if not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")
+    ]
+    known = {module_of(each) for each in all_files()}
+    own = f"{module_of(path)}." if path.stem == "__init__" else " "
+    return {name for name in named(path, tree) if name in known and not name.startswith(own)}
+
+
+def test_no_import_leads_back() -> None:
+    """The files of ours have an order in which each needs only those before it."""
+    order = TopologicalSorter({module_of(path): reached(path) for path in all_files()})
+    order.prepare()
 
 
 def test_nobody_imports_the_command_line() -> None:

@@ -17,7 +17,7 @@ from seemachine.commands import generate, provision
 from seemachine.state.cards.slots import Slots
 from seemachine.state.checkpoints import FolderCheckpoints
 from seemachine.state.disk import durable
-from seemachine.state.nvram import sqlite
+from seemachine.state.nvram import database
 from seemachine.state.nvram.base import MirroredStore
 from seemachine.state.nvram.batch import Changes
 from seemachine.state.nvram.contents import OpenNvram
@@ -118,7 +118,7 @@ def never_late(patch: pytest.MonkeyPatch) -> None:
 
 def synchronous(setting: int) -> Break:
     """SQLite flushes less: 0 never, 1 not at a commit."""
-    return lambda patch: patch.setitem(sqlite.SETTINGS, "synchronous", setting)
+    return lambda patch: patch.setitem(database.SETTINGS, "synchronous", setting)
 
 
 def nvram_before_card(patch: pytest.MonkeyPatch) -> None:

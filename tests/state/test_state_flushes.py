@@ -16,6 +16,7 @@ from seemachine.state.cards.rack import Rack
 from seemachine.state.cards.slots import Slots
 from seemachine.state.checkpoints import FolderCheckpoints
 from seemachine.state.errors import DiskFull, StateFailed
+from seemachine.state.nvram import database as database_module
 from seemachine.state.nvram import file as file_module
 from seemachine.state.nvram import sqlite as sqlite_module
 from seemachine.state.nvram.file import FileStore
@@ -77,7 +78,7 @@ def test_a_new_database_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.Monke
     before that.
     """
     folder = tmp_path / "machine"
-    found = flushes(monkeypatch, sqlite_module, (folder / "nvram.db").exists)
+    found = flushes(monkeypatch, database_module, (folder / "nvram.db").exists)
     settled: list[tuple[object, ...]] = []
     monkeypatch.setattr(sqlite_module, "settle", lambda *what: settled.append(what))
     SqliteStore(folder).close()

@@ -13,7 +13,7 @@ from state.orders import leaf_of, one, refused
 
 from seemachine.state.disk import durable
 from seemachine.state.errors import LeaseGone
-from seemachine.state.nvram import sqlite
+from seemachine.state.nvram import database
 from seemachine.state.witness.folder import FolderWitness
 
 
@@ -28,8 +28,8 @@ def dying(monkeypatch):
     """
     fault = Fault()
     monkeypatch.setattr(durable, "os", FaultyOs(fault))
-    connect = sqlite._connect
-    monkeypatch.setattr(sqlite, "_connect", lambda path: FaultyDatabase(connect(path), fault))
+    connect = database.connect
+    monkeypatch.setattr(database, "connect", lambda path: FaultyDatabase(connect(path), fault))
 
     def kill() -> None:
         raise Killed

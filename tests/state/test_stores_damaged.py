@@ -31,9 +31,10 @@ from seemachine.state.errors import (
     StateOtherVersion,
     StateUnsafe,
 )
-from seemachine.state.nvram import sqlite
+from seemachine.state.nvram import database
+from seemachine.state.nvram.database import SCHEMA_VERSION, SETTINGS
 from seemachine.state.nvram.file import SUFFIX
-from seemachine.state.nvram.sqlite import SCHEMA_VERSION, SETTINGS, SqliteStore
+from seemachine.state.nvram.sqlite import SqliteStore
 from seemachine.state.records import lease_values
 
 few = settings(max_examples=40, deadline=None)
@@ -461,9 +462,9 @@ class TestSettings:
         """
         if not new:
             filled(SQLITE, tmp_path)
-        original = sqlite._connect
+        original = database.connect
         monkeypatch.setattr(
-            sqlite, "_connect", lambda path: BrokenPragma(original(path), setting, answer)
+            database, "connect", lambda path: BrokenPragma(original(path), setting, answer)
         )
 
         sentence = refused(SQLITE, tmp_path, StateUnsafe)
@@ -480,9 +481,9 @@ class TestSettings:
 
     def test_a_stronger_answer_is_welcome(self, tmp_path, monkeypatch):
         """Where SQLite flushes even more often than asked that is no reason to refuse."""
-        original = sqlite._connect
+        original = database.connect
         monkeypatch.setattr(
-            sqlite, "_connect", lambda path: BrokenPragma(original(path), "synchronous", 3)
+            database, "connect", lambda path: BrokenPragma(original(path), "synchronous", 3)
         )
 
         SQLITE.open(tmp_path).close()

@@ -18,10 +18,10 @@ from seemachine.state.disk.file_identity import handle_of
 from seemachine.state.errors import DiskFull, StateCorrupt, StateFailed
 from seemachine.state.nvram.base import MirroredStore
 from seemachine.state.nvram.batch import Changes
+from seemachine.state.nvram.filenames import FILES
 from seemachine.state.nvram.ledger import LedgerRow
 from seemachine.state.nvram.ledger_file import LedgerFile
 from seemachine.state.nvram.store import KEEP, Retention
-from seemachine.state.nvram.stores import FILE
 from seemachine.state.records import NvramFile, SpentLease, StoredLease, lease_from, lease_values
 from seemachine.state.witness.protocol import Mark, Past, Witness
 
@@ -55,7 +55,7 @@ class FileStore(MirroredStore):
     def __init__(
         self, folder: Path, witness: Witness | None = None, keep: Retention = KEEP
     ) -> None:
-        self._folder = folder / FILE.path
+        self._folder = folder / FILES
         with self._translated():
             private_folder(self._folder)
             # Before anything is read: what the last process wrote and did not flush would else be

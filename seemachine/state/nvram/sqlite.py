@@ -3,63 +3,23 @@ per commit.
 """
 
 import contextlib
-import os
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from seemachine.formats import Format
-from seemachine.state.disk.checksummed import check_version
-from seemachine.state.disk.durable import flush_folder, private_folder, settle
+from seemachine.state.disk.durable import private_folder, settle
 from seemachine.state.disk.file_identity import handle_of
-from seemachine.state.errors import DiskFull, StateCorrupt, StateFailed, StateUnsafe
-from seemachine.state.nvram import rows
+from seemachine.state.errors import DiskFull, StateCorrupt, StateFailed
+from seemachine.state.nvram import database, rows
 from seemachine.state.nvram.base import AT_ONCE, MirroredStore
 from seemachine.state.nvram.batch import Changes
+from seemachine.state.nvram.filenames import DATABASE
 from seemachine.state.nvram.ledger import LedgerRow
 from seemachine.state.nvram.store import KEEP, Retention
-from seemachine.state.nvram.stores import SQLITE
 from seemachine.state.records import NvramFile, SpentLease, StoredLease
-from seemachine.state.witness.protocol import Mark, Past, Witness
+from seemachine.state.witness.protocol import Past, Witness
 from seemachine.wire.names import printed_name
-
-SCHEMA_VERSION = 3
-FORMAT = Format("database", SCHEMA_VERSION, SCHEMA_VERSION)
-SCHEMA = """
-BEGIN IMMEDIATE;
-CREATE TABLE nvram (name BLOB PRIMARY KEY, public_key BLOB NOT NULL, first INTEGER NOT NULL,
-                    end INTEGER NOT NULL, seed BLOB NOT NULL, path BLOB NOT NULL,
-                    next INTEGER NOT NULL, quarantine TEXT NOT NULL,
-                    signer BLOB NOT NULL, warnat INTEGER NOT NULL, checksum BLOB NOT NULL,
-                    CHECK (first <= next AND next < end)) STRICT;
-CREATE TABLE spent (public_key BLOB NOT NULL, first INTEGER NOT NULL, end INTEGER NOT NULL,
-                    seed BLOB NOT NULL, path BLOB NOT NULL, signer BLOB NOT NULL,
-                    time INTEGER NOT NULL, checksum BLOB NOT NULL,
-                    PRIMARY KEY (public_key, first)) STRICT;
-CREATE TABLE installed (public_key BLOB NOT NULL, first INTEGER NOT NULL, end INTEGER NOT NULL,
-                        checksum BLOB NOT NULL, PRIMARY KEY (public_key, first)) STRICT;
-CREATE TABLE ledger (number INTEGER PRIMARY KEY, name BLOB NOT NULL, leaf INTEGER NOT NULL,
-                     token BLOB NOT NULL UNIQUE, digest BLOB NOT NULL, client TEXT NOT NULL,
-                     time INTEGER NOT NULL, reason TEXT NOT NULL, checksum BLOB NOT NULL,
-                     UNIQUE (name, leaf)) STRICT;
-CREATE TABLE opening (identity BLOB NOT NULL, epoch INTEGER NOT NULL, nonce BLOB NOT NULL,
-                      place BLOB NOT NULL, before_epoch INTEGER NOT NULL,
-                      before_nonce BLOB NOT NULL, doubt TEXT NOT NULL,
-                      checksum BLOB NOT NULL) STRICT;
-PRAGMA user_version = 3;
-COMMIT;
-"""
-# What durability rests on. Set, then read back: a build or a file system that answers otherwise is
-# refused.
-SETTINGS = {
-    "locking_mode": "exclusive",
-    "journal_mode": "wal",
-    "synchronous": 2,
-    "fullfsync": 1,
-    "secure_delete": 1,
-}
-FULL, EXTRA = 2, 3
 
 NEW_ROW = """INSERT INTO ledger (name, leaf, token, digest, client, time, reason, checksum)
              VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
@@ -90,15 +50,15 @@ class SqliteStore(MirroredStore):
     def __init__(
         self, folder: Path, witness: Witness | None = None, keep: Retention = KEEP
     ) -> None:
-        self._path = private_folder(folder) / SQLITE.path
+        self._path = private_folder(folder) / DATABASE
         if self._path.exists():
             # Its name may be one that the process which made it was killed before it flushed; and
             # so may commits in the log be, which are read, and which a witness that lags is told
             # of.
-            settle(folder, f"{SQLITE.path}-wal")
+            settle(folder, f"{DATABASE}-wal")
         else:
-            _create(self._path)
-        self._database = _connect(self._path)
+            database.create(self._path)
+        self._database = database.connect(self._path)
         try:
             files, spent, past = self._read()
             super().__init__(files, spent, past, keep)
@@ -126,7 +86,7 @@ class SqliteStore(MirroredStore):
     def _read(self) -> tuple[list[NvramFile], list[SpentLease], Past]:
         """Everything stored but the ledger, each row checked."""
         try:
-            self._prepare()
+            database.prepare(self._database, self._path)
             files = [
                 self._unless_ahead(rows.file_from(row, self._path))
                 for row in self._database.execute("SELECT * FROM nvram")
@@ -161,35 +121,6 @@ class SqliteStore(MirroredStore):
     def _read_past(self) -> Past:
         [row] = self._database.execute("SELECT * FROM opening").fetchall()
         return rows.past_from(row, self._path)
-
-    def _prepare(self) -> None:
-        for setting, value in SETTINGS.items():
-            self._database.execute(f"PRAGMA {setting} = {value}")
-        # The first statement that touches the file, so that the lock is taken and a broken file is
-        # noticed here.
-        [version] = self._database.execute("PRAGMA user_version").fetchone()
-        self._check_settings()
-        # Before the tables are looked at, which another version may not have.
-        if version:
-            check_version(FORMAT, version, str(self._path))
-        # A damaged index hides rows from those who ask by it; a lease that was used up could then
-        # be installed again.
-        # Not so the ledger, which may be long: what is hidden of that costs a retry its leaf.
-        for table in ("nvram", "spent", "installed", "opening"):
-            if self._database.execute(f"PRAGMA integrity_check({table})").fetchall() != [("ok",)]:
-                raise StateCorrupt(f"{self._path}: the database is damaged")
-        # A file is made whole before it gets its name: an empty one was emptied.
-        if version == 0:
-            raise StateCorrupt(f"{self._path}: the database was emptied")
-
-    def _check_settings(self) -> None:
-        for setting, wanted in SETTINGS.items():
-            [found] = self._database.execute(f"PRAGMA {setting}").fetchone()
-            if found != wanted and not (setting == "synchronous" and found in (FULL, EXTRA)):
-                raise StateUnsafe(
-                    f"{self._path}: SQLite has {setting} = {found} where {wanted} is needed to be"
-                    " sure of the disk"
-                )
 
     def _write_past(self, past: Past) -> None:
         values = rows.past_values(past)
@@ -279,33 +210,3 @@ def _change(name: bytes, file: NvramFile | None, *, stays: bool) -> Statement:
     # the leaf stays where it is.
     order = "next <= ?" if file.quarantine or stays else "next < ?"
     return f"{ADVANCE} AND {order}", (*values[-5:], name, file.next)
-
-
-def _create(path: Path) -> None:
-    """A new database, whole or not at all."""
-    scratch = path.with_name("nvram.new")
-    scratch.unlink(missing_ok=True)
-    database = _connect(scratch)
-    past = rows.past_values(Past(Mark(os.urandom(16), 0, os.urandom(8))))
-    try:
-        database.execute("PRAGMA synchronous = full")
-        database.executescript(SCHEMA)
-        database.execute(
-            "INSERT INTO opening VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*past, rows.checksum(past))
-        )
-    except sqlite3.Error as error:
-        raise StateFailed(f"{path}: {error}") from error
-    finally:
-        database.close()
-    scratch.rename(path)
-    flush_folder(path.parent)
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    try:
-        # Calls come from worker threads, one at a time: the store has a lock of its own.
-        database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0)
-        path.chmod(0o600)
-    except (sqlite3.Error, OSError) as error:
-        raise StateFailed(f"{path}: {error}") from error
-    return database

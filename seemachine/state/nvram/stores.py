@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seemachine.state.errors import StateUnsafe
+from seemachine.state.nvram.filenames import DATABASE, FILES
 
 # The command line knows the names; it pays for no store.
 if TYPE_CHECKING:
@@ -55,8 +56,8 @@ def _memory(_folder: Path, _witness: "Witness", keep: "Retention") -> "Store":
     return MemoryStore(keep)
 
 
-SQLITE = StoreKind("sqlite", "a database, nvram.db", "nvram.db", _sqlite)
-FILE = StoreKind("file", "plain files in nvram/, without SQLite", "nvram", _file)
+SQLITE = StoreKind("sqlite", f"a database, {DATABASE}", DATABASE, _sqlite)
+FILE = StoreKind("file", f"plain files in {FILES}/, without SQLite", FILES, _file)
 MEMORY = StoreKind("memory", "nothing is kept when the machine stops", "", _memory)
 KINDS = (SQLITE, FILE, MEMORY)
 STORES = {kind.name: kind for kind in KINDS}
