@@ -8,7 +8,7 @@ from pathlib import Path
 
 from seemachine.state.disk.checksummed import seal, unseal
 from seemachine.state.disk.file_identity import handle_of
-from seemachine.state.witness.record_file import HEAD_BYTES, LENGTH, SLOT, SUPERSEDED, _slot
+from seemachine.state.witness.record_layout import HEAD_BYTES, LENGTH, SLOT, SUPERSEDED, slot
 
 
 def as_from_an_image(world: Path) -> None:
@@ -34,4 +34,4 @@ def _renamed(data: bytes, handle: bytes) -> bytes:
 
 def _slot_of(packed: bytes, handle: bytes) -> bytes:
     name, first, following, _ = SLOT.unpack(packed)
-    return _slot(handle, name[:11], first, following) if any(packed) else packed
+    return slot(handle, name[:11], first, following) if any(packed) else packed

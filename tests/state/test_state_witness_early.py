@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from state.kit import name
 
-from seemachine.state.witness.record_file import HEAD_BYTES, SLOT, WitnessFile
+from seemachine.state.witness.record_file import WitnessFile
+from seemachine.state.witness.record_layout import HEAD_BYTES, SLOT
 
 BOOT = b"one boot"
 

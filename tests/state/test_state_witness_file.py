@@ -12,7 +12,8 @@ from state.kit import name
 
 from seemachine.state.errors import StateCorrupt, StateLocked
 from seemachine.state.witness import record_file
-from seemachine.state.witness.record_file import HEAD_BYTES, SLOT, WitnessFile
+from seemachine.state.witness.record_file import WitnessFile
+from seemachine.state.witness.record_layout import HEAD_BYTES, SLOT
 
 BOOT, OTHER_BOOT = b"one boot", b"another"
 HEAD = {"opening": b"first"}

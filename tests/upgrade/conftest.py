@@ -10,7 +10,7 @@ from upgrade.make_world import FIRST
 
 from seemachine.state.disk.checksummed import seal, unseal
 from seemachine.state.disk.file_identity import handle_of
-from seemachine.state.witness.record_file import HEAD_BYTES, LENGTH
+from seemachine.state.witness.record_layout import HEAD_BYTES, LENGTH
 
 KEPT = Path(__file__).parent / "world-0.1.0.tar.gz"
 

@@ -30,7 +30,7 @@ from seemachine.state.nvram.file import FileStore
 from seemachine.state.nvram.sqlite import SqliteStore
 from seemachine.state.witness.folder import FolderWitness
 from seemachine.state.witness.protocol import Mark, Past
-from seemachine.state.witness.record_file import HEAD_BYTES, LENGTH
+from seemachine.state.witness.record_layout import HEAD_BYTES, LENGTH
 from seemachine.state.witness.runtime import RuntimeWitness
 from seemachine.wire.status import Status, StatusError
 from seemachine.world import World

@@ -1,13 +1,11 @@
 """One file outside of an NVRAM that remembers it: its last opening, and how far each of its leases
 has come.
 
-    head            HEAD_BYTES: a length, then sealed values, padded; among them which file this is
-    settled notes   SLOT.size bytes each, flushed with the head; they never change
-    later notes     one for each lease since then, written in place without a flush
-
-`renew` writes all of it anew, into another file that takes the name: at each opening, every few
-seconds while leaves are taken, and at an orderly end. A head names the very file that it is in, so
-a file that was put back says of itself that it is not the one that was written last:
+It has a head, settled notes that were flushed with the head, and later notes that were written in
+place without a flush (`record_layout`). `renew` writes all of it anew, into another file that takes
+the name: at each opening, every few seconds while leaves are taken, and at an orderly end. A head
+names the very file that it is in, so a file that was put back says of itself that it is not the one
+that was written last:
 
     its content written over the file that is here     the head names another file
     a new file with the old content (tar, rsync, cp)   the head names another file
@@ -23,36 +21,28 @@ crash would leave none.
 
 import contextlib
 import fcntl
-import hashlib
 import os
-import struct
 import threading
 from pathlib import Path
 from typing import Any
 
-from seemachine.formats import Format
-from seemachine.state.disk.checksummed import seal, unseal
 from seemachine.state.disk.durable import PRIVATE_FILE, flush, flush_folder, write_all
 from seemachine.state.disk.file_identity import boot_of_host, filesystem_of, handle_of, same_file
-from seemachine.state.errors import StateCorrupt, StateLocked
+from seemachine.state.errors import StateLocked
+from seemachine.state.witness.record_layout import (
+    HEAD_BYTES,
+    OWN,
+    SLOT,
+    SUPERSEDED,
+    Notes,
+    encoded,
+    head_in,
+    notes_in,
+    slot,
+)
 
-HEAD_BYTES = 1024
-FORMAT = Format("witness record")
-LENGTH = struct.Struct(">H")
-# Name of the NVRAM file, first leaf of the lease, its next leaf, check.
-SLOT = struct.Struct(">12sQQ20x16s")
-CHECKED = SLOT.size - 16
-NAME_BYTES = 11
-SUPERSEDED = b"superseded by a later file of this name\n"
-# What a head has beside what its user keeps in it.
-OWN = {"handle": bytes, "filesystem": bytes, "boot": bytes, "settled": int}
-# Room for later notes, so that a file that was cut is shorter than it was made.
-SPARE = 64
 TRIES = 16
 CLOSED = -1
-
-# Next leaf, by NVRAM file and first leaf of the lease.
-Notes = dict[tuple[bytes, int], int]
 
 
 class WitnessFile:
@@ -78,7 +68,8 @@ class WitnessFile:
         self.doubt = ""
         self._descriptor = _locked(path)
         try:
-            self._read(_content(self._descriptor))
+            size = os.fstat(self._descriptor).st_size
+            self._read(os.pread(self._descriptor, size, 0))
         except BaseException:
             os.close(self._descriptor)
             raise
@@ -115,30 +106,37 @@ class WitnessFile:
         with self._renewing:
             if self._descriptor == CLOSED:
                 return
-            with self._lock:
-                settled, self._changed = dict(self._notes), False
-            scratch = self._path.with_name(f".{self._path.name}.new")
-            scratch.unlink(missing_ok=True)
-            descriptor = os.open(scratch, os.O_RDWR | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
-            try:
-                self._refuse_replaced()
-                # Before it has a name that others look at.
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                handle = handle_of(scratch)
-                write_all(descriptor, self._encoded(head, scratch, handle, settled))
-                flush(descriptor)
-                old = self._replace(scratch, descriptor, handle, settled)
-            except BaseException:
-                self._changed = True
-                os.close(descriptor)
-                scratch.unlink(missing_ok=True)
-                raise
+            old = self._take_name(head)
             self.head, self.doubt = head, ""
             try:
                 flush_folder(self._path.parent)
                 _supersede(old)
             finally:
                 os.close(old)
+
+    def _take_name(self, head: dict[str, Any]) -> int:
+        """Let a new file take the name, once it is locked and durable.
+
+        Returns the old one's descriptor. Whatever fails, the old one counts.
+        """
+        with self._lock:
+            settled, self._changed = dict(self._notes), False
+        scratch = self._path.with_name(f".{self._path.name}.new")
+        scratch.unlink(missing_ok=True)
+        descriptor = os.open(scratch, os.O_RDWR | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
+        try:
+            self._refuse_replaced()
+            # Before it has a name that others look at.
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            handle = handle_of(scratch)
+            write_all(descriptor, self._encoded(head, scratch, handle, settled))
+            flush(descriptor)
+            return self._replace(scratch, descriptor, handle, settled)
+        except BaseException:
+            self._changed = True
+            os.close(descriptor)
+            scratch.unlink(missing_ok=True)
+            raise
 
     def renew_if_changed(self) -> None:
         """The same, if anything was noted since. Raises OSError."""
@@ -167,15 +165,8 @@ class WitnessFile:
             )
 
     def _encoded(self, head: dict[str, Any], path: Path, handle: bytes, settled: Notes) -> bytes:
-        own = dict(zip(OWN, (handle, filesystem_of(path), self._boot, len(settled)), strict=True))
-        sealed = seal({**head, **own}, FORMAT)
-        if LENGTH.size + len(sealed) > HEAD_BYTES:
-            raise StateCorrupt(f"{self._path}: what is to be remembered does not fit")
-        slots = (
-            _slot(handle, name, first, following) for (name, first), following in settled.items()
-        )
-        room = bytes(SPARE * SLOT.size)
-        return (LENGTH.pack(len(sealed)) + sealed).ljust(HEAD_BYTES, b"\0") + b"".join(slots) + room
+        own = {"handle": handle, "filesystem": filesystem_of(path), "boot": self._boot}
+        return encoded(head, own, settled, self._path)
 
     def _replace(self, scratch: Path, descriptor: int, handle: bytes, settled: Notes) -> int:
         """Let a new file take the name, with what was noted meanwhile.
@@ -195,7 +186,7 @@ class WitnessFile:
         if self._next < 0 or self._descriptor == CLOSED:
             return  # There is no file to add it to; `renew` takes it along, if it comes to that.
         place = self._places.get((name, first), self._next)
-        packed = _slot(self._handle, name, first, self._notes[name, first])
+        packed = slot(self._handle, name, first, self._notes[name, first])
         with contextlib.suppress(OSError):
             os.pwrite(self._descriptor, packed, HEAD_BYTES + place * SLOT.size)
             # Only then: a place that was never written would read as a damaged note.
@@ -206,44 +197,16 @@ class WitnessFile:
         if data == SUPERSEDED:
             self.doubt = "the file of its witness was superseded: an older one was put back"
         elif data:
-            values = _head(data, self._path)
+            values = head_in(data, self._path)
             self._handle = values["handle"]
             self.head = {name: value for name, value in values.items() if name not in OWN}
-            damage = self._read_notes(
-                data[HEAD_BYTES:], values["settled"], same_boot=values["boot"] == self._boot != b""
+            same_boot = values["boot"] == self._boot != b""
+            found = notes_in(
+                data[HEAD_BYTES:], self._handle, values["settled"], same_boot=same_boot
             )
+            self._notes, self._places, self._next = found.notes, found.places, found.following
+            damage = "" if found.whole else "notes of its witness are damaged or missing"
             self.doubt = _doubt_of_place(values, self._path) or damage
-
-    def _read_notes(self, slots: bytes, settled: int, *, same_boot: bool) -> str:
-        """Take the notes, and say what is wrong with them.
-
-        Settled ones were flushed with the head. A later one may have been torn by a loss of power
-        and then counts as none: it was a lower bound. While the host is up nothing tears one.
-        """
-        self._next = max(settled, -(-len(slots.rstrip(b"\0")) // SLOT.size))
-        good = 0
-        for number in range(self._next):
-            packed = slots[number * SLOT.size : (number + 1) * SLOT.size]
-            if len(packed) < SLOT.size or packed[CHECKED:] != _check(
-                self._handle, packed[:CHECKED]
-            ):
-                continue
-            name, first, following, _ = SLOT.unpack(packed)
-            key = (name[:NAME_BYTES], first)
-            self._notes[key] = max(following, self._notes.get(key, 0))
-            good += same_boot or number < settled
-            if number >= settled:
-                self._places[key] = number
-        whole = (
-            good == (self._next if same_boot else settled)
-            and len(slots) >= (settled + SPARE) * SLOT.size
-        )
-        return "" if whole else "notes of its witness are damaged or missing"
-
-
-def head_of(path: Path) -> dict[str, Any]:
-    """The head of a file that another process holds. Raises StateCorrupt, OSError."""
-    return _head(path.read_bytes(), path)
 
 
 def _locked(path: Path) -> int:
@@ -257,18 +220,6 @@ def _locked(path: Path) -> int:
         # Held by another, or replaced by its holder before we had it.
         os.close(descriptor)
     raise StateLocked(f"{path} is held by another process")
-
-
-def _content(descriptor: int) -> bytes:
-    return os.pread(descriptor, os.fstat(descriptor).st_size, 0)
-
-
-def _head(data: bytes, path: Path) -> dict[str, Any]:
-    length = int.from_bytes(data[: LENGTH.size], "big")
-    values = unseal(data[LENGTH.size : LENGTH.size + length], str(path), FORMAT)
-    if any(type(values.get(name)) is not kind for name, kind in OWN.items()):
-        raise StateCorrupt(f"{path}: not a record of this version")
-    return values
 
 
 def _doubt_of_place(values: dict[str, Any], path: Path) -> str:
@@ -294,13 +245,3 @@ def _supersede(descriptor: int) -> None:
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, SUPERSEDED, 0)
         flush(descriptor)
-
-
-def _slot(handle: bytes, name: bytes, first: int, following: int) -> bytes:
-    packed = SLOT.pack(name, first, following, b"")[:CHECKED]
-    return packed + _check(handle, packed)
-
-
-def _check(handle: bytes, packed: bytes) -> bytes:
-    """Of this file alone: a note of another one is none here."""
-    return hashlib.sha256(handle + packed).digest()[: SLOT.size - CHECKED]

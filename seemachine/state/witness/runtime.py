@@ -29,7 +29,8 @@ from seemachine.state.disk.checksummed import check_version, seal, unseal
 from seemachine.state.disk.durable import PRIVATE_FILE, private_folder, replace_file, write_all
 from seemachine.state.errors import LeaseSpent, StateFailed, StateLocked, reason
 from seemachine.state.witness.protocol import IDENTITY_BYTES, LaggingWitness, Mark, Past
-from seemachine.state.witness.record_file import WitnessFile, head_of
+from seemachine.state.witness.record_file import WitnessFile
+from seemachine.state.witness.record_layout import head_in
 from seemachine.wire.names import printed_name
 
 OFF = "off"
@@ -117,7 +118,7 @@ class RuntimeWitness(LaggingWitness):
             self._file = WitnessFile(path, self._boot)
         except StateLocked:
             # Beside another process only a copy may run that a person let go on.
-            live = head_of(path).get("live", [0, b""])
+            live = head_in(path.read_bytes(), path).get("live", [0, b""])
             if self._came_from and tuple(live) not in known:
                 return ""
             return (
