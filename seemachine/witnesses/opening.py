@@ -2,11 +2,12 @@
 
 import os
 import time
+from collections.abc import Mapping
 
 from seemachine.formats import OtherVersion
 from seemachine.state.errors import StateFailed, StateLocked, StateOtherVersion, StateUnsafe
 from seemachine.witnesses import statements as sql
-from seemachine.witnesses.address import Location
+from seemachine.witnesses.address import Location, parse, with_password
 from seemachine.witnesses.session import (
     CONNECT_SECONDS,
     GONE_SECONDS,
@@ -16,6 +17,18 @@ from seemachine.witnesses.session import (
 
 HOLDER_BYTES = 8
 RETRY_SECONDS = 0.2
+
+
+def locate(where: str, environment: Mapping[str, str]) -> Location:
+    """The database of a URL, with its password. Raises StateUnsafe."""
+    try:
+        return with_password(parse(where), environment)
+    except ValueError as error:
+        raise StateUnsafe(f"witness takes {error}") from None
+    except OSError as error:
+        raise StateUnsafe(
+            f"the password of the witness can't be read: {error.filename}: {error.strerror}"
+        ) from None
 
 
 class Opener:

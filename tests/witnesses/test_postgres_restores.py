@@ -29,7 +29,7 @@ from seemachine.state.nvram.file import FileStore
 from seemachine.state.nvram.sqlite import SqliteStore
 from seemachine.state.witness import protocol as witness_module
 from seemachine.state.witness.protocol import behind
-from seemachine.witnesses import opening, postgresql, session
+from seemachine.witnesses import confirmed, opening, postgresql, session
 from seemachine.witnesses.leases import Leases
 from seemachine.witnesses.postgresql import PostgresWitness
 
@@ -131,7 +131,7 @@ class Story:
     def kill(self):
         """End without order: nothing more is written or told."""
         self._machine._closed = True
-        self._one._close()
+        self._one._session.close()
         if isinstance(self._machine, SqliteStore):
             self._machine._database.close()
 
@@ -144,7 +144,7 @@ class Story:
 
     def late(self):
         """Eleven seconds pass without a word of the database."""
-        self._one._confirmed -= postgresql.CONFIRMED_SECONDS + 1
+        self._one._session._confirmed -= confirmed.CONFIRMED_SECONDS + 1
 
     def sign(self, count=1):
         """Take leaves, one by one."""

@@ -16,7 +16,7 @@ from witnesses.kit import PGBOUNCER, Pool, until, usable
 from seemachine.state.errors import StateFailed, StateUnsafe
 from seemachine.state.nvram import sqlite as sqlite_store
 from seemachine.state.nvram.sqlite import SqliteStore
-from seemachine.witnesses import open_witness, postgresql, session
+from seemachine.witnesses import confirmed, open_witness, postgresql, session
 
 pytestmark = pytest.mark.skipif(not usable(), reason="PostgreSQL's server is not installed here")
 keys = iter(range(100, 1000))
@@ -116,8 +116,8 @@ def test_nothing_is_signed_on_a_session_that_was_not_confirmed_for_long(opened, 
     """
     store, one = opened()
     one.vouch([store_use(store, key, 8)])
-    now = one._now()
-    monkeypatch.setattr(one, "_now", lambda: now + postgresql.CONFIRMED_SECONDS + 1)
+    now = one._session._now()
+    monkeypatch.setattr(one._session, "_now", lambda: now + confirmed.CONFIRMED_SECONDS + 1)
 
     with pytest.raises(StateFailed, match=r"last heard of 1[0-9] s ago.*no leaf was used"):
         take(store, [name(key)])
@@ -299,7 +299,7 @@ def test_nobody_holds_the_stores_lock_while_a_frozen_database_is_waited_for(
             refused.append(str(error))
 
     signing = threading.Thread(target=sign)
-    with one._exchange:
+    with one._session.exchange:
         signing.start()
         assert store._lock.acquire(timeout=10)
         store._lock.release()
@@ -346,7 +346,7 @@ def test_a_kill_loses_nothing_of_a_lease_that_rested(server, opened, key, esn):
 def killed(store, one):
     """As a killed process leaves it: nothing more is written or told."""
     store._closed = True
-    one._close()
+    one._session.close()
     store._database.close()
 
 
@@ -376,8 +376,8 @@ def test_both_ends_notice_a_host_that_is_gone(witness):
     assert settings["tcp_keepalives_count"] == "3"
     assert settings["idle_session_timeout"] == "0"
     assert settings["synchronous_commit"] == "on"
-    assert one._session._socket.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
-    assert one._session._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 10
+    assert one._session._session._socket.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+    assert one._session._session._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 10
 
 
 @pytest.mark.skipif(PGBOUNCER is None, reason="pgbouncer is not installed here")
