@@ -38,8 +38,8 @@ from seemachine.state.checkpoints import FolderCheckpoints
 from seemachine.state.disk.durable import private_folder
 from seemachine.state.nvram.store import KEEP, Store
 from seemachine.state.nvram.stores import MEMORY, STORES
+from seemachine.state.witness.absent import NoWitness
 from seemachine.state.witness.folder import FolderWitness
-from seemachine.state.witness.protocol import NoWitness
 from seemachine.wire.link import NEED_DATA, Asked, Link, Role
 from seemachine.wire.names import FIRST_DYNAMIC_SLOT
 from seemachine.wire.status import PeerMisuse

@@ -17,9 +17,11 @@ from seemachine.state.disk.permissions import check_machine
 from seemachine.state.errors import StateError, StateFailed
 from seemachine.state.nvram.store import Retention, Store
 from seemachine.state.nvram.stores import STORES, refuse_others
+from seemachine.state.witness.absent import NoWitness
 from seemachine.state.witness.layered import LayeredWitness
-from seemachine.state.witness.protocol import NoWitness, Witness
-from seemachine.state.witness.runtime import AUTO, OFF, RuntimeWitness, runtime_folder
+from seemachine.state.witness.protocol import Witness
+from seemachine.state.witness.runtime import RuntimeWitness
+from seemachine.state.witness.runtime_folder import AUTO, OFF, runtime_folder
 from seemachine.wire.messages import ENVELOPE_BYTES, Limits
 from seemachine.witnesses import open_witness
 from seemachine.witnesses.address import is_url

@@ -36,7 +36,8 @@ from seemachine.state.errors import (
     StateLocked,
     counted,
 )
-from seemachine.state.witness.protocol import Mark, OpeningWitness, Use, behind, overlaps
+from seemachine.state.witness.comparing import OpeningWitness, behind, overlaps
+from seemachine.state.witness.protocol import Mark, Use
 from seemachine.wire.names import printed_name
 from seemachine.witnesses import statements as sql
 from seemachine.witnesses.confirmed import ConfirmedSession

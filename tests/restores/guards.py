@@ -37,8 +37,8 @@ def _no_notes(*_given: Any) -> dict[int, int]:
 
 STATE = "seemachine.state."
 GUARDS: dict[str, list[Patch]] = {
-    "openings are compared": [(STATE + "witness.protocol.doubt_about", _no_doubt)],
-    "the folder of a machine is compared": [(STATE + "witness.protocol.same_file", _yes)],
+    "openings are compared": [(STATE + "witness.comparing.doubt_about", _no_doubt)],
+    "the folder of a machine is compared": [(STATE + "witness.comparing.same_file", _yes)],
     "a record names its file": [(STATE + "witness.record_file.same_file", _yes)],
     "a record names its kind of file system": [
         (STATE + "witness.record_file.filesystem_of", lambda _path: b"")

@@ -13,9 +13,11 @@ from seemachine.state.errors import LeaseSpent, StateFailed
 from seemachine.state.nvram.file import FileStore
 from seemachine.state.nvram.sqlite import SqliteStore
 from seemachine.state.witness import runtime
+from seemachine.state.witness import runtime_folder as folder_module
 from seemachine.state.witness.folder import FolderWitness
 from seemachine.state.witness.layered import LayeredWitness
-from seemachine.state.witness.runtime import MOST_FILES, RuntimeWitness, runtime_folder
+from seemachine.state.witness.runtime import RuntimeWitness
+from seemachine.state.witness.runtime_folder import MOST_FILES, runtime_folder
 
 KINDS = {SQLITE.name: SqliteStore, FILE.name: FileStore}
 
@@ -82,7 +84,7 @@ def put_back_image(world, kept, monkeypatch):
         "seemachine.state.witness.record_file.same_file", lambda one, other: bool(one and other)
     )
     monkeypatch.setattr(
-        "seemachine.state.witness.protocol.same_file", lambda one, other: bool(one and other)
+        "seemachine.state.witness.comparing.same_file", lambda one, other: bool(one and other)
     )
 
 
@@ -142,7 +144,8 @@ class TestInOrder:
 
         made = Full()
         setattr(made, call, full)
-        monkeypatch.setattr(runtime, "os", made)
+        for module in (runtime, folder_module):
+            monkeypatch.setattr(module, "os", made)
         store = world.up()
         assert store.doubt == ""
         assert world.signed() == [3]
@@ -348,7 +351,7 @@ class TestTheFolder:
     def test_old_records_make_room(self, tmp_path, monkeypatch):
         """Of more NVRAMs than anybody has, those are forgotten that were not used for longest."""
         assert MOST_FILES >= 1024
-        monkeypatch.setattr("seemachine.state.witness.runtime.MOST_FILES", 4)
+        monkeypatch.setattr(folder_module, "MOST_FILES", 4)
         witness = RuntimeWitness(tmp_path)
         for key in range(9):
             witness.claim(name(key), 0, 1)

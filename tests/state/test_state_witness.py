@@ -9,8 +9,9 @@ from state.bench import gives_nothing, in_quarantine
 from state.kit import ESN, OTHER_ESN, lease, leaves, name, order, take
 
 from seemachine.state.errors import StateCorrupt, StateLocked
+from seemachine.state.witness.comparing import doubt_about
 from seemachine.state.witness.folder import FolderWitness
-from seemachine.state.witness.protocol import Mark, Past, doubt_about
+from seemachine.state.witness.protocol import Mark, Past
 
 
 class TestInOrder:

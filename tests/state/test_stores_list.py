@@ -14,7 +14,7 @@ from seemachine.state.nvram.stores import (
     kind_in,
     refuse_others,
 )
-from seemachine.state.witness.protocol import NoWitness
+from seemachine.state.witness.absent import NoWitness
 
 DURABLE = [kind for kind in KINDS if kind.durable]
 

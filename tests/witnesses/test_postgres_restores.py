@@ -28,7 +28,7 @@ from seemachine.state.nvram import sqlite as sqlite_store
 from seemachine.state.nvram.file import FileStore
 from seemachine.state.nvram.sqlite import SqliteStore
 from seemachine.state.witness import protocol as witness_module
-from seemachine.state.witness.protocol import behind
+from seemachine.state.witness.comparing import behind
 from seemachine.witnesses import confirmed, opening, postgresql, session
 from seemachine.witnesses.leases import Leases
 from seemachine.witnesses.postgresql import PostgresWitness

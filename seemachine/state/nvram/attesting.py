@@ -11,7 +11,8 @@ from dataclasses import replace
 from seemachine.state.nvram.batch import Changes
 from seemachine.state.nvram.contents import OpenNvram
 from seemachine.state.records import NvramFile
-from seemachine.state.witness.protocol import Mark, NoWitness, Past, Witness
+from seemachine.state.witness.absent import NoWitness
+from seemachine.state.witness.protocol import Mark, Past, Witness
 from seemachine.wire.names import printed_name
 
 

@@ -13,7 +13,8 @@ from dataclasses import replace
 from seemachine.state.errors import DiskFull, StateFailed, StateLocked
 from seemachine.state.nvram.batch import Changes
 from seemachine.state.records import NvramFile, SpentLease
-from seemachine.state.witness.protocol import NoWitness, Past, Use, Witness
+from seemachine.state.witness.absent import NoWitness
+from seemachine.state.witness.protocol import Past, Use, Witness
 
 
 class OpenNvram(ABC):

@@ -8,7 +8,8 @@ from typing import Any
 
 from seemachine.state.disk.durable import private_folder, settle
 from seemachine.state.errors import StateCorrupt, StateFailed, StateLocked, reason
-from seemachine.state.witness.protocol import LaggingWitness, Mark, OpeningWitness, overlaps
+from seemachine.state.witness.comparing import LaggingWitness, OpeningWitness, overlaps
+from seemachine.state.witness.protocol import Mark
 from seemachine.state.witness.record_file import WitnessFile
 
 

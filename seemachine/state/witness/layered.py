@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from seemachine.state.errors import StateError, StateLocked
-from seemachine.state.witness.protocol import LaggingWitness, Mark, Past, Use, Witness
+from seemachine.state.witness.comparing import LaggingWitness
+from seemachine.state.witness.protocol import Mark, Past, Use, Witness
 
 T = TypeVar("T")
 

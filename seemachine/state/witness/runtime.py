@@ -18,57 +18,27 @@ does no harm to its original.
 """
 
 import contextlib
-import fcntl
 import os
 import struct
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from seemachine.formats import Format
-from seemachine.state.disk.checksummed import check_version, seal, unseal
-from seemachine.state.disk.durable import PRIVATE_FILE, private_folder, replace_file, write_all
+from seemachine.state.disk.checksummed import seal, unseal
+from seemachine.state.disk.durable import private_folder, write_all
 from seemachine.state.errors import LeaseSpent, StateFailed, StateLocked, reason
-from seemachine.state.witness.protocol import IDENTITY_BYTES, LaggingWitness, Mark, Past
+from seemachine.state.witness.comparing import LaggingWitness
+from seemachine.state.witness.protocol import IDENTITY_BYTES, Mark, Past
 from seemachine.state.witness.record_file import WitnessFile
 from seemachine.state.witness.record_layout import head_in
+from seemachine.state.witness.runtime_folder import FORMAT, check_folder, forget_oldest, held
 from seemachine.wire.names import printed_name
 
-OFF = "off"
-AUTO = "auto"
 MOST_TIPS = 16
-# Of each kind; those that were not written for longest are forgotten.
-MOST_FILES = 1024
 LEASES = "leases"
-VERSION = "version"
-TIPS = Format("runtime witness")
 # First leaf, leaf after the last, identity of the NVRAM.
 CLAIM = struct.Struct(f">QQ{IDENTITY_BYTES}s")
 
 # How often an NVRAM was opened, and the nonce of that opening.
 Tip = tuple[int, bytes]
-
-
-def runtime_folder(chosen: str, environment: Mapping[str, str], user: int) -> Path | None:
-    """Where the runtime witness of a user lies: as chosen, else in the first runtime folder that
-    the host has.
-    """
-    if chosen == OFF:
-        return None
-    if chosen != AUTO:
-        return Path(chosen).expanduser().absolute()
-    # systemd makes one for a service, another for a user's session.
-    for variable, below in (("RUNTIME_DIRECTORY", ""), ("XDG_RUNTIME_DIR", "seemachine")):
-        given = environment.get(variable, "").partition(":")[0]
-        if Path(given).is_absolute():
-            return Path(given) / below
-    # The last one is everybody's; `_refuse_shared` takes no folder that somebody else made there.
-    places = (
-        f"/run/user/{user}/seemachine",
-        "/run/seemachine",
-        f"/dev/shm/seemachine-{user}",  # noqa: S108
-    )
-    folders = (Path(place) for place in places)
-    return next((folder for folder in folders if os.access(folder.parent, os.W_OK | os.X_OK)), None)
 
 
 class RuntimeWitness(LaggingWitness):
@@ -83,8 +53,7 @@ class RuntimeWitness(LaggingWitness):
         self._live: Tip = (0, b"")
         try:
             private_folder(folder / LEASES)
-            _refuse_shared(folder)
-            _check_version(folder / VERSION)
+            check_folder(folder)
         except OSError as error:
             raise StateFailed(f"the runtime witness can't be used: {reason(error)}") from error
 
@@ -94,7 +63,7 @@ class RuntimeWitness(LaggingWitness):
         self._identity = past.last.identity
         known = (_tip(past.last), past.before)
         tips: list[Tip] = []
-        with contextlib.suppress(OSError), self._held(self._tips_file) as descriptor:
+        with contextlib.suppress(OSError), held(self._tips_file) as descriptor:
             tips = _tips(descriptor)
         self._came_from = [tip for tip in tips if tip in known]
         newest = max((epoch for epoch, _ in tips), default=0)
@@ -114,7 +83,7 @@ class RuntimeWitness(LaggingWitness):
         path = self._folder / f"{self._identity.hex()}.record"
         try:
             if not path.exists():
-                _forget_oldest(self._folder, "*.record")
+                forget_oldest(self._folder, "*.record")
             self._file = WitnessFile(path, self._boot)
         except StateLocked:
             # Beside another process only a copy may run that a person let go on.
@@ -136,7 +105,7 @@ class RuntimeWitness(LaggingWitness):
 
     def advance(self, mark: Mark, doubt: str) -> None:
         """See Witness."""
-        with contextlib.suppress(OSError), self._held(self._tips_file) as descriptor:
+        with contextlib.suppress(OSError), held(self._tips_file) as descriptor:
             kept = [tip for tip in _tips(descriptor) if doubt or tip not in self._came_from]
             _rewrite(descriptor, [*kept[1 - MOST_TIPS :], _tip(mark)])
         self._came_from, self._live = [_tip(mark)], _tip(mark)
@@ -149,7 +118,7 @@ class RuntimeWitness(LaggingWitness):
 
     def claim(self, name: bytes, first: int, end: int) -> None:
         """See Witness."""
-        with contextlib.suppress(OSError), self._held(self._claims_file(name)) as descriptor:
+        with contextlib.suppress(OSError), held(self._claims_file(name)) as descriptor:
             if _claimed(descriptor, first, end):
                 raise LeaseSpent(
                     f"leaves {first} to {end - 1} of {printed_name(name)} came into an NVRAM of"
@@ -161,7 +130,7 @@ class RuntimeWitness(LaggingWitness):
     def is_spent(self, name: bytes, first: int, end: int) -> bool:
         """See Witness."""
         if self._claims_file(name).exists():
-            with contextlib.suppress(OSError), self._held(self._claims_file(name)) as descriptor:
+            with contextlib.suppress(OSError), held(self._claims_file(name)) as descriptor:
                 return _claimed(descriptor, first, end)
         return False
 
@@ -201,18 +170,6 @@ class RuntimeWitness(LaggingWitness):
     def _claims_file(self, name: bytes) -> Path:
         return self._folder / LEASES / name.hex()
 
-    @contextlib.contextmanager
-    def _held(self, path: Path) -> Iterator[int]:
-        """A file that is open, and that no other process has meanwhile. Raises OSError."""
-        if not path.exists():
-            _forget_oldest(path.parent, f"*{path.suffix}")
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield descriptor
-        finally:
-            os.close(descriptor)
-
 
 def _tip(mark: Mark) -> Tip:
     return mark.epoch, mark.nonce
@@ -220,12 +177,12 @@ def _tip(mark: Mark) -> Tip:
 
 def _tips(descriptor: int) -> list[Tip]:
     data = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
-    values = unseal(data, "the runtime witness", TIPS) if data else {"tips": []}
+    values = unseal(data, "the runtime witness", FORMAT) if data else {"tips": []}
     return [(epoch, nonce) for epoch, nonce in values["tips"]]
 
 
 def _rewrite(descriptor: int, tips: list[Tip]) -> None:
-    data = seal({"tips": [list(tip) for tip in tips]}, TIPS)
+    data = seal({"tips": [list(tip) for tip in tips]}, FORMAT)
     os.pwrite(descriptor, data, 0)
     os.ftruncate(descriptor, len(data))
 
@@ -236,36 +193,3 @@ def _claimed(descriptor: int, first: int, end: int) -> bool:
     return any(
         first < its_end and start < end for start, its_end, _ in CLAIM.iter_unpack(data[:whole])
     )
-
-
-def _refuse_shared(folder: Path) -> None:
-    found = folder.stat()
-    if found.st_uid != os.geteuid() or found.st_mode & 0o077:
-        raise StateFailed(
-            f"{folder} is not this user's alone; remove it, or choose another folder for the"
-            " runtime witness"
-        )
-
-
-def _check_version(path: Path) -> None:
-    """Of all that is in the folder; what is in leases/ has none of its own.
-
-    Raises StateOtherVersion, StateCorrupt.
-    """
-    if not path.exists():
-        replace_file(path, str(TIPS).encode())
-    check_version(TIPS, path.read_text(errors="replace").strip(), str(path.parent))
-
-
-def _forget_oldest(folder: Path, pattern: str) -> None:
-    """Make room for one more file where there are too many.
-
-    Those in use were written last, and stay.
-    """
-    files = list(folder.glob(pattern))
-    # Others may do the same at the same time.
-    with contextlib.suppress(FileNotFoundError):
-        for path in sorted(files, key=lambda path: path.stat().st_mtime)[
-            : max(0, len(files) - MOST_FILES + 1)
-        ]:
-            path.unlink(missing_ok=True)

@@ -1,0 +1,99 @@
+"""The folder of the runtime witness: where a host has it, that it is its user's alone, and files in
+it, of which there are never too many.
+"""
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from seemachine.formats import Format
+from seemachine.state.disk.checksummed import check_version
+from seemachine.state.disk.durable import PRIVATE_FILE, replace_file
+from seemachine.state.errors import StateFailed
+
+OFF = "off"
+AUTO = "auto"
+# Of each kind; those that were not written for longest are forgotten.
+MOST_FILES = 1024
+VERSION = "version"
+FORMAT = Format("runtime witness")
+
+
+def runtime_folder(chosen: str, environment: Mapping[str, str], user: int) -> Path | None:
+    """Where the runtime witness of a user lies: as chosen, else in the first runtime folder that
+    the host has.
+    """
+    if chosen == OFF:
+        return None
+    if chosen != AUTO:
+        return Path(chosen).expanduser().absolute()
+    # systemd makes one for a service, another for a user's session.
+    for variable, below in (("RUNTIME_DIRECTORY", ""), ("XDG_RUNTIME_DIR", "seemachine")):
+        given = environment.get(variable, "").partition(":")[0]
+        if Path(given).is_absolute():
+            return Path(given) / below
+    # The last one is everybody's; `_refuse_shared` takes no folder that somebody else made there.
+    places = (
+        f"/run/user/{user}/seemachine",
+        "/run/seemachine",
+        f"/dev/shm/seemachine-{user}",  # noqa: S108
+    )
+    folders = (Path(place) for place in places)
+    return next((folder for folder in folders if os.access(folder.parent, os.W_OK | os.X_OK)), None)
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse one that others can enter, or that another version uses.
+
+    Raises StateFailed, StateOtherVersion, StateCorrupt, OSError.
+    """
+    _refuse_shared(folder)
+    _check_version(folder / VERSION)
+
+
+@contextlib.contextmanager
+def held(path: Path) -> Iterator[int]:
+    """A file that is open, and that no other process has meanwhile. Raises OSError."""
+    if not path.exists():
+        forget_oldest(path.parent, f"*{path.suffix}")
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def forget_oldest(folder: Path, pattern: str) -> None:
+    """Make room for one more file where there are too many.
+
+    Those in use were written last, and stay.
+    """
+    files = list(folder.glob(pattern))
+    # Others may do the same at the same time.
+    with contextlib.suppress(FileNotFoundError):
+        for path in sorted(files, key=lambda path: path.stat().st_mtime)[
+            : max(0, len(files) - MOST_FILES + 1)
+        ]:
+            path.unlink(missing_ok=True)
+
+
+def _refuse_shared(folder: Path) -> None:
+    found = folder.stat()
+    if found.st_uid != os.geteuid() or found.st_mode & 0o077:
+        raise StateFailed(
+            f"{folder} is not this user's alone; remove it, or choose another folder for the"
+            " runtime witness"
+        )
+
+
+def _check_version(path: Path) -> None:
+    """Of all that is in the folder; what is in leases/ has none of its own.
+
+    Raises StateOtherVersion, StateCorrupt.
+    """
+    if not path.exists():
+        replace_file(path, str(FORMAT).encode())
+    check_version(FORMAT, path.read_text(errors="replace").strip(), str(path.parent))
