@@ -11,7 +11,7 @@ from seemachine.keyring import KeyRing
 from seemachine.lms.engines import Engine
 from seemachine.lms.generation import Generation
 from seemachine.state.cards.slots import Slots
-from seemachine.state.checkpoints import Checkpoints, NoCheckpoints
+from seemachine.state.half_made import Checkpoints, NoCheckpoints
 from seemachine.state.nvram.store import Store
 from seemachine.wire.framing import MAX_FRAME
 from seemachine.wire.messages import ENVELOPE_BYTES, Limits

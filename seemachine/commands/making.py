@@ -7,8 +7,8 @@ from seemachine.lms.generation import Generation, Stopped
 from seemachine.lms.parameters import lmots, lms
 from seemachine.lms.sectors import Sectors
 from seemachine.machine import Machine, PendingKey, Session
-from seemachine.state.checkpoints import MAX_LABELS, Head, is_label
 from seemachine.state.errors import StateCorrupt
+from seemachine.state.half_made import MAX_LABELS, Head, is_label
 from seemachine.wire.messages import MAX_WARNAT, U32
 from seemachine.wire.names import (
     IDENTIFIER_BYTES,

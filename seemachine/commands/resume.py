@@ -6,7 +6,7 @@ from seemachine.commands import making
 from seemachine.commands.leases import refuse_undelegated
 from seemachine.commands.table import command
 from seemachine.machine import Machine, PendingKey, Session
-from seemachine.state.checkpoints import is_label
+from seemachine.state.half_made import is_label
 from seemachine.wire.messages import DiscardLms, LmsDiscarded, LmsResumed, ResumeLms
 from seemachine.wire.names import HANDLE_BYTES
 from seemachine.wire.status import Status, StatusError

@@ -11,10 +11,11 @@ from seemachine.machine import Machine
 from seemachine.server.logs import Log
 from seemachine.server.ports import refuse_taken_port
 from seemachine.state.cards.slots import Slots
-from seemachine.state.checkpoints import FolderCheckpoints, NoCheckpoints
+from seemachine.state.checkpoints import FolderCheckpoints
 from seemachine.state.disk.lock import FolderLock, holder
 from seemachine.state.disk.permissions import check_machine
 from seemachine.state.errors import StateError, StateFailed
+from seemachine.state.half_made import NoCheckpoints
 from seemachine.state.nvram.store import Retention, Store
 from seemachine.state.nvram.stores import STORES, refuse_others
 from seemachine.state.witness.absent import NoWitness

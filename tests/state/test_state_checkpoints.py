@@ -13,11 +13,12 @@ from state.dying import dying
 from state.kit import ESN, OTHER_ESN, Fault, FaultyOs, flipped, quick_folder
 
 from seemachine.state import checkpoints
-from seemachine.state.checkpoints import CHECK_BYTES, FolderCheckpoints, NoCheckpoints, is_label
+from seemachine.state.checkpoints import CHECK_BYTES, FolderCheckpoints
 from seemachine.state.disk import durable
 from seemachine.state.disk.checksummed import seal
 from seemachine.state.disk.world_key import world_key
 from seemachine.state.errors import StateCopied, StateCorrupt, StateForeign
+from seemachine.state.half_made import NoCheckpoints, is_label
 from seemachine.state.witness import card_witness
 from seemachine.world import World
 

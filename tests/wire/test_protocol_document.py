@@ -22,7 +22,7 @@ from seemachine.hsms.published import Published
 from seemachine.lms.hashing import message_digest
 from seemachine.lms.parameters import OTS_SETS, TREE_SETS, lmots, signature_bytes
 from seemachine.server.admission import HELLOS_PER_SECOND
-from seemachine.state import checkpoints
+from seemachine.state import half_made
 from seemachine.state.nvram import base, store
 from seemachine.wire import certificates, names
 from seemachine.wire import messages as m
@@ -640,7 +640,7 @@ FIGURES = {
     "seconds of a machine that stops": LimitSettings().drain_seconds,
     "seconds of a TLS handshake": LimitSettings().handshake_seconds,
     "keys in the making on a connection": making.MAX_GENERATIONS,
-    "half-made keys kept on a machine": checkpoints.MAX_LABELS,
+    "half-made keys kept on a machine": half_made.MAX_LABELS,
     "characters of a label": m.MAX_LABEL,
     "reserved leaves that wait for Q on a machine": base.MAX_AWAITED,
     "ledger entries in a reply": m.MAX_LEDGER_PAGE,
@@ -668,14 +668,14 @@ def test_a_label_has_the_characters_of_the_page():
     """Exactly those which the row of the limits lists, of all that Unicode has."""
     [row] = [cells for cells in tables("Limits")["limit"] if cells[0] == "characters of a label"]
     assert row[2].startswith("a-z, 0-9 and - only")
-    taken = {chr(code) for code in range(sys.maxunicode + 1) if checkpoints.is_label(chr(code))}
+    taken = {chr(code) for code in range(sys.maxunicode + 1) if half_made.is_label(chr(code))}
     assert taken == set(string.ascii_lowercase + string.digits + "-")
-    assert [checkpoints.is_label("x" * size) for size in (0, int(row[1]), int(row[1]) + 1)] == [
+    assert [half_made.is_label("x" * size) for size in (0, int(row[1]), int(row[1]) + 1)] == [
         False,
         True,
         False,
     ]
-    assert not checkpoints.is_label("x\n")
+    assert not half_made.is_label("x\n")
 
 
 def test_the_lms_sets_are_those_of_the_code():
