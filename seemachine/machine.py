@@ -6,13 +6,16 @@ No globals, so that many fit in one process.
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
 
 from seemachine.keyring import KeyRing
 from seemachine.lms.engines import Engine
 from seemachine.lms.generation import Generation
+from seemachine.lms.lease import Lease
 from seemachine.state.cards.slots import Slots
 from seemachine.state.half_made import Checkpoints, NoCheckpoints
 from seemachine.state.nvram.store import Store
+from seemachine.state.records import StoredLease
 from seemachine.wire.framing import MAX_FRAME
 from seemachine.wire.messages import ENVELOPE_BYTES, Limits
 from seemachine.wire.names import MODELS, is_esn
@@ -40,6 +43,10 @@ class Machine:
     operator: str = "manual"
     checkpoints: Checkpoints = field(default_factory=NoCheckpoints)
     keys: KeyRing = field(init=False)
+    # What signing needs of a stored lease, for as long as anybody has that one.
+    decoded: WeakKeyDictionary[StoredLease, Lease] = field(
+        default_factory=WeakKeyDictionary, repr=False
+    )
     # Labelled keys that some connection is making now.
     making: "dict[str, PendingKey]" = field(default_factory=dict, repr=False)
     labels: threading.Lock = field(default_factory=threading.Lock, repr=False)

@@ -23,6 +23,14 @@ def from_store(lease: StoredLease) -> Lease:
     return Lease(PublicKey.decode(lease.public_key), lease.first, lease.end, lease.seed, lease.path)
 
 
+def lease_of(machine: Machine, stored: StoredLease) -> Lease:
+    """`from_store`, done once for each lease that a machine has."""
+    lease = machine.decoded.get(stored)
+    if lease is None:
+        lease = machine.decoded[stored] = from_store(stored)
+    return lease
+
+
 def refuse_foreign(machine: Machine, lease: StoredLease) -> None:
     """Keys of a signed SEE machine are used by none that another key signed (guide 2.9.2).
 

@@ -4,9 +4,8 @@
 
 from dataclasses import replace
 
-from seemachine.commands.leases import from_store, refuse_foreign
+from seemachine.commands.leases import lease_of, refuse_foreign
 from seemachine.commands.table import command
-from seemachine.lms.keys import PublicKey
 from seemachine.lms.lease import Lease
 from seemachine.lms.tree import table_from_cache
 from seemachine.machine import Machine, Session
@@ -68,7 +67,7 @@ def load(session: Session, request: LoadLms) -> LmsLoaded:
     root and taken into use.
     """
     machine = session.machine
-    key = PublicKey.decode(file_of(machine, request.file).lease.public_key)
+    key = lease_of(machine, file_of(machine, request.file).lease).key
     size = key.tree.m << request.expcache
     if not request.offset:
         session.loading = bytearray()
@@ -137,7 +136,7 @@ def _is_loaded(machine: Machine, lease: Lease, leaf: int) -> bool:
 def _describe(machine: Machine, file: NvramFile) -> NvmemfileInfo:
     lease = file.lease
     # In quarantine it may be no lease of any key.
-    loaded = not file.quarantine and _is_loaded(machine, from_store(lease), file.next)
+    loaded = not file.quarantine and _is_loaded(machine, lease_of(machine, lease), file.next)
     return NvmemfileInfo(
         file=file.name,
         public_key=lease.public_key,

@@ -7,11 +7,10 @@ then make the signature. From the reservation on the leaf is spent, whatever hap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from seemachine.commands.leases import from_store, refuse_foreign
+from seemachine.commands.leases import lease_of, refuse_foreign
 from seemachine.commands.nvmem import file_of, no_file
 from seemachine.commands.table import command
 from seemachine.lms.hashing import message_digest
-from seemachine.lms.keys import PublicKey
 from seemachine.lms.lease import Lease
 from seemachine.lms.parameters import ParameterError
 from seemachine.machine import Machine, Session
@@ -45,7 +44,7 @@ def ready(machine: Machine, name: bytes) -> bool:
     return (
         file is None
         or bool(file.quarantine)
-        or machine.keys.has_page(from_store(file.lease), file.next)
+        or machine.keys.has_page(lease_of(machine, file.lease), file.next)
     )
 
 
@@ -55,7 +54,7 @@ def prepare(machine: Machine, name: bytes) -> None:
     Raises StatusError when that is too much without the node cache.
     """
     file = file_of(machine, name)
-    lease = from_store(file.lease)
+    lease = lease_of(machine, file.lease)
     if _too_large(machine, lease, file.next):
         raise _not_loaded(name)
     try:
@@ -127,7 +126,7 @@ def reserve(session: Session, request: NvmemfileReserve) -> NvmemfileReserved:
         prepare(machine, request.file)
     [answer] = machine.store.reserve([_order(request, hash_bound(b""), session.client)])
     reserved = _given(machine, request.file, answer)
-    lease = from_store(reserved.lease)
+    lease = lease_of(machine, reserved.lease)
     return NvmemfileReserved(
         identifier=lease.key.identifier,
         leaf=reserved.leaf,
@@ -143,16 +142,14 @@ def sign_digest(session: Session, request: NvmemfileSignDigest) -> NvmemfileSign
     file = machine.store.get(request.file)
     if file is not None:
         refuse_foreign(machine, file.lease)
-    size = (
-        PublicKey.decode(file.lease.public_key).ots.n if file is not None else len(request.digest)
-    )
+    size = lease_of(machine, file.lease).key.ots.n if file is not None else len(request.digest)
     if len(request.digest) != size:
         raise StatusError(Status.InvalidParameter, f"Q has {size} bytes for this key")
     bound = machine.store.bind(
         Order(request.file, request.token, hash_bound(request.digest), session.client)
     )
     reserved = _given(machine, request.file, bound)
-    lease = from_store(reserved.lease)
+    lease = lease_of(machine, reserved.lease)
     if len(request.digest) != lease.key.ots.n:
         raise StatusError(
             Status.InvalidParameter,
@@ -170,7 +167,7 @@ def _start(machine: Machine, request: NvmemfileSign, answer: Answer) -> Signing 
         reserved = _given(machine, request.file, answer)
     except (StateError, StatusError) as error:
         return error
-    lease = from_store(reserved.lease)
+    lease = lease_of(machine, reserved.lease)
     randomizer = lease.randomizer(reserved.leaf)
     digest = message_digest(
         lease.key.ots, lease.key.identifier, reserved.leaf, randomizer, request.message

@@ -16,7 +16,7 @@ MAX_SIGNER = 64
 LEASE_TYPES = (bytes, int, int, bytes, bytes, bytes, int)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class StoredLease:
     """Leaves `first` to `end` (not included) of a key: on a card, or in NVRAM.
 

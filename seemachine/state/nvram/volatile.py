@@ -16,7 +16,8 @@ class MemoryStore(MirroredStore):
 
     def __init__(self, keep: Retention = KEEP) -> None:
         super().__init__([], [], Past(Mark(os.urandom(16), 0, os.urandom(8))), keep)
-        self._installed: list[StoredLease] = []
+        # Without their seeds: public key, first leaf, end.
+        self._installed: list[tuple[bytes, int, int]] = []
         self._ledger: list[LedgerRow] = []
         self._by_token: dict[bytes, int] = {}
 
@@ -28,14 +29,12 @@ class MemoryStore(MirroredStore):
 
     def _was_installed(self, lease: StoredLease) -> bool:
         return any(
-            past.public_key == lease.public_key
-            and past.first < lease.end
-            and lease.first < past.end
-            for past in self._installed
+            past == lease.public_key and first < lease.end and lease.first < end
+            for past, first, end in self._installed
         )
 
     def _write_install(self, lease: StoredLease) -> None:
-        self._installed.append(lease)
+        self._installed.append((lease.public_key, lease.first, lease.end))
 
     def _write(self, changes: Changes) -> None:
         for row in changes.rows:
