@@ -77,8 +77,8 @@ class PendingKey:
 
     `handle` is the claim of the connection that makes it; who resumes it gets another.
 
-    `told` is how many cache nodes that connection has. Steps hold `lock`. A worker thread may be at
-    a step when its connection is gone already: the key is then `orphaned`, and stays where a
+    `cache_sent` is how many cache nodes that connection has. Steps hold `lock`. A worker thread may
+    be at a step when its connection is gone already: the key is then `orphaned`, and stays where a
     successor finds it until the step has ended. `left` is the claim that was given up: whoever
     resumes the key at the same moment has another one, and keeps it.
 
@@ -90,7 +90,7 @@ class PendingKey:
     label: str = ""
     cards_written: int = 0
     warnat: int = 0
-    told: int = 0
+    cache_sent: int = 0
     slots_asked: set[int] = field(default_factory=set)
     left: bytes | None = None
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)

@@ -125,18 +125,18 @@ def advance(session: Session, request: ContinueLms) -> LmsChunk:
     to wait for its cards.
     """
     with held(session, request.handle) as pending:
-        backlog = _untold_cache(pending)
+        backlog = _unsent_cache(pending)
         if backlog:
             return LmsChunk(remaining=pending.generation.remaining, cache=backlog, cards=0)
         return _step(session, pending)
 
 
-def _untold_cache(pending: PendingKey) -> bytes:
+def _unsent_cache(pending: PendingKey) -> bytes:
     """Cache nodes from before this connection took the key over."""
     generation = pending.generation
-    count = min(generation.cache_known - pending.told, 1 << MAX_CACHE_PART_EXPONENT)
-    nodes = generation.table.row((1 << generation.expcache) + pending.told, count)
-    pending.told += count
+    count = min(generation.cache_known - pending.cache_sent, 1 << MAX_CACHE_PART_EXPONENT)
+    nodes = generation.table.row((1 << generation.expcache) + pending.cache_sent, count)
+    pending.cache_sent += count
     return nodes
 
 
@@ -154,7 +154,7 @@ def _step(session: Session, pending: PendingKey) -> LmsChunk:
         raise
     if generation.remaining:
         save_step(session.machine, pending)
-        pending.told = generation.cache_known
+        pending.cache_sent = generation.cache_known
         return LmsChunk(remaining=generation.remaining, cache=cache, cards=0)
     _finish(session, pending)
     cards = generation.sectors.cards - pending.cards_written

@@ -51,7 +51,7 @@ def _take_over(machine: Machine, label: str) -> PendingKey:
     # A step of its former connection may still be under way; this waits for its end.
     with pending.lock:
         _check_seeds(pending)
-        pending.handle, pending.told = handle, 0
+        pending.handle, pending.cache_sent = handle, 0
         # The closing step is done again, for its reply has the public key.
         pending.generation.root = None
     return pending

@@ -12,7 +12,7 @@ from seemachine.hsms.records import Module
 from seemachine.nfast import encryption, secret_sharing, securityworld, select
 from seemachine.nfast.securityworld import CardSet
 from seemachine.nfast.tool import Refusal, at_terminal, say, secret
-from seemachine.state.cards.cardsets import ADMIN, Token, read_token
+from seemachine.state.cards.cardsets import ADMIN, SetCard, read_set_card
 from seemachine.state.cards.rack import Rack
 from seemachine.state.cards.slots import Slots
 from seemachine.state.cards.smartcard import read_card
@@ -52,7 +52,7 @@ class Dialogue:
         """How lines begin."""
         return f"Module {self.module.number}"
 
-    def wanted(self, slot: int, token: Token | None) -> bool:
+    def wanted(self, slot: int, token: SetCard | None) -> bool:
         """Whether this card in this slot is one to read."""
         return (
             token is not None and token.set_hash == self.cardset.hash and self.slot in (None, slot)
@@ -113,7 +113,7 @@ def where(world: World, number: int | None, set_hash: str) -> Module:
 
 def _next_card(
     dialogue: Dialogue, seen: dict[int, str], read: dict[int, bytes]
-) -> tuple[int, Token] | None:
+) -> tuple[int, SetCard] | None:
     """Print what changed in the slots since the last look; then the first slot with a card of the
     set that was not read yet.
     """
@@ -133,32 +133,32 @@ def _next_card(
     return (useful[0], token) if token else None
 
 
-def presented(world: World, module: Module) -> dict[int, tuple[str, Token | None]]:
+def presented(world: World, module: Module) -> dict[int, tuple[str, SetCard | None]]:
     """What is in the slots of a module: its text, and the card where it is one of a set."""
     slots = Slots(world, module.esn)
     with slots.locked():
         return {slot: _described(slots.occupant(slot)) for slot in SHOWN}
 
 
-def _described(path: Path | None) -> tuple[str, Token | None]:
+def _described(path: Path | None) -> tuple[str, SetCard | None]:
     if path is None:
         return EMPTY, None
-    token = read_token(path)
+    token = read_set_card(path)
     return (token.label, token) if token else (kind_of(path), None)
 
 
 def kind_of(path: Path) -> str:
     """What a card file holds: operator, admin, blank, lms or unknown."""
-    token = read_token(path)
+    token = read_set_card(path)
     if token is not None:
-        return token.token
+        return token.kind
     try:
         return read_card(path).kind
     except StateCorrupt:
         return "unknown"
 
 
-def _read(dialogue: Dialogue, slot: int, token: Token) -> bytes:
+def _read(dialogue: Dialogue, slot: int, token: SetCard) -> bytes:
     passphrase = (
         secret(f"{dialogue.name} slot {slot}: Enter passphrase:") if token.passphrase else ""
     )

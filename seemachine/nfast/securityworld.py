@@ -14,7 +14,7 @@ from seemachine.formats import Format
 from seemachine.nfast import encryption, secret_sharing, signing
 from seemachine.nfast.paths import alone, kmlocal
 from seemachine.nfast.tool import Misuse, Refusal, parsed, version_checked, versioned
-from seemachine.state.cards.cardsets import ADMIN, OPERATOR, Token, write_token
+from seemachine.state.cards.cardsets import ADMIN, OPERATOR, SetCard, write_set_card
 from seemachine.state.cards.rack import Rack
 from seemachine.state.disk.durable import replace_file
 from seemachine.world import World
@@ -151,7 +151,7 @@ def set_of_hash(world: World, wanted: str) -> CardSet:
     raise Refusal(f"the key is protected by a card set of another Security World ({wanted})")
 
 
-def open_share(token: Token, passphrase: str) -> bytes:
+def open_share(token: SetCard, passphrase: str) -> bytes:
     """The share on a card. Raises hiding.WrongKey."""
     return encryption.reveal(encryption.stretched(passphrase, token.salt), token.share)
 
@@ -177,10 +177,8 @@ def _new_set(
     ):
         salt = os.urandom(SALT_BYTES)
         hidden = encryption.hide(encryption.stretched(passphrase, salt), share)
-        write_token(
-            world,
-            Token(card, token, name, cardset.hash, number, quorum, bool(passphrase), salt, hidden),
-        )
+        of_set = name, cardset.hash, number, quorum
+        write_set_card(world, SetCard(card, token, *of_set, bool(passphrase), salt, hidden))
     return cardset, secret
 
 

@@ -1,6 +1,6 @@
 """The values that are stored.
 
-They check themselves, so that doubtful state is refused and never repaired in silence.
+They check themselves, so that damaged state is refused and never repaired in silence.
 """
 
 from dataclasses import astuple, dataclass, field

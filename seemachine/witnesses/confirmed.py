@@ -15,7 +15,7 @@ from seemachine.state.errors import StateFailed, StateLocked
 from seemachine.state.witness.protocol import Mark
 from seemachine.witnesses import statements as sql
 from seemachine.witnesses.address import Location
-from seemachine.witnesses.leases import Note
+from seemachine.witnesses.leases import LeaseRow
 from seemachine.witnesses.opening import Opener
 from seemachine.witnesses.session import DatabaseSession, SessionRefused
 
@@ -82,11 +82,11 @@ class ConfirmedSession:
             self.close()
             raise
 
-    def tell(self, notes: Sequence[Note]) -> None:
-        """Tell the database notes, in one statement, which confirms the session."""
+    def tell(self, told: Sequence[LeaseRow]) -> None:
+        """Tell the database how far leases came, in one statement, which confirms the session."""
         asked = self._now()
-        values = [{**asdict(note), "name": note.name.hex()} for note in notes]
-        rows = self.run(sql.TELL, notes=json.dumps(values))
+        values = [{**asdict(row), "name": row.name.hex()} for row in told]
+        rows = self.run(sql.TELL, leaves=json.dumps(values))
         if not rows:
             raise self.end_as_foreign()
         [[epoch, nonce, locked]] = rows

@@ -51,7 +51,7 @@ class _Lease:
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class LeaseRow:
     """What the database is told of a lease: leaves before `next` were used, those before `ahead`
     may be.
 
@@ -118,7 +118,7 @@ class Leases:
         with self._lock:
             return [use for use in uses if use.following > self._lease(use).allowed]
 
-    def wanted(self, uses: Iterable[Use]) -> list[Note]:
+    def wanted(self, uses: Iterable[Use]) -> list[LeaseRow]:
         """What has to be told before these leaves are allowed; nothing when all are."""
         lacking = self.lacking(uses)
         with self._lock:
@@ -127,15 +127,15 @@ class Leases:
     def _lease(self, use: Use) -> _Lease:
         return self._leases.setdefault((use.name, use.first), _Lease())
 
-    def _asking(self, use: Use) -> Note:
+    def _asking(self, use: Use) -> LeaseRow:
         lease = self._lease(use)
         ahead = min(use.end, use.following + lease.more)
         lease.more, lease.asked = min(MOST_AHEAD, max(1, 2 * lease.more)), lease.asked + 1
-        return Note(
+        return LeaseRow(
             use.name, use.first, max(lease.used, use.first), max(ahead, lease.floor), lease.until
         )
 
-    def beat(self) -> list[Note]:
+    def beat(self) -> list[LeaseRow]:
         """What is to be told now.
 
         A lease that rested since the last beat gives back what it did not use.
@@ -145,39 +145,39 @@ class Leases:
                 self._rest(lease)
             return self._untold()
 
-    def end(self) -> list[Note]:
+    def end(self) -> list[LeaseRow]:
         """What is to be told at an orderly end: all leases give back what they did not use."""
         with self._lock:
             for lease in self._leases.values():
                 self._give_back(lease)
             return self._untold()
 
-    def all(self) -> list[Note]:
+    def all(self) -> list[LeaseRow]:
         """What is to be told to a database that may have lost some of what it was told."""
         with self._lock:
-            return [self._note(key) for key in self._leases]
+            return [self._row(key) for key in self._leases]
 
-    def allow(self, notes: Iterable[Note]) -> None:
-        """The database has these notes."""
+    def allow(self, rows: Iterable[LeaseRow]) -> None:
+        """The database has these rows."""
         with self._lock:
-            for note in notes:
-                lease = self._leases[note.name, note.first]
-                lease.allowed = max(lease.allowed, note.ahead)
-                lease.dirty = lease.used > note.next
+            for row in rows:
+                lease = self._leases[row.name, row.first]
+                lease.allowed = max(lease.allowed, row.ahead)
+                lease.dirty = lease.used > row.next
 
-    def told(self, notes: Iterable[Note]) -> None:
-        """The database has these notes of a beat."""
+    def told(self, rows: Iterable[LeaseRow]) -> None:
+        """The database has these rows of a beat."""
         with self._lock:
-            for note in notes:
-                lease = self._leases[note.name, note.first]
-                lease.dirty = lease.used > note.next or lease.allowed > note.ahead
+            for row in rows:
+                lease = self._leases[row.name, row.first]
+                lease.dirty = lease.used > row.next or lease.allowed > row.ahead
 
-    def _untold(self) -> list[Note]:
-        return [self._note(key) for key, lease in self._leases.items() if lease.dirty]
+    def _untold(self) -> list[LeaseRow]:
+        return [self._row(key) for key, lease in self._leases.items() if lease.dirty]
 
-    def _note(self, key: Key) -> Note:
+    def _row(self, key: Key) -> LeaseRow:
         lease = self._leases[key]
-        return Note(*key, lease.used, lease.ahead, lease.until)
+        return LeaseRow(*key, lease.used, lease.ahead, lease.until)
 
     def _rest(self, lease: _Lease) -> None:
         if lease.asked <= 1:

@@ -136,16 +136,16 @@ class Opener:
 
     def _refuse_pooled(self, session: DatabaseSession) -> None:
         """A pool that gives the session to others between transactions gives them its lock, too."""
-        token = os.urandom(HOLDER_BYTES).hex()
-        [[_, process]] = session.run(sql.NAME_SESSION, token=token)
+        name = os.urandom(HOLDER_BYTES).hex()
+        [[_, process]] = session.run(sql.NAME_SESSION, name=name)
         other = self._second()
         try:
             seen = [other.run(sql.NAMED)[0], session.run(sql.NAMED)[0], other.run(sql.NAMED)[0]]
             locked = [found for found, *_ in other.run(sql.HOLDER, esn=self._esn)]
         finally:
             other.close()
-        shared = seen[0][0] == token or seen[2][0] == token or process in (seen[0][1], seen[2][1])
-        if shared or seen[1] != [token, process] or process not in locked:
+        shared = seen[0][0] == name or seen[2][0] == name or process in (seen[0][1], seen[2][1])
+        if shared or seen[1] != [name, process] or process not in locked:
             raise StateUnsafe(
                 f"{self._address} is a pool that shares sessions (pgbouncer with pool_mode ="
                 " transaction or statement), so nothing there is this machine's alone; name the"

@@ -41,7 +41,7 @@ from seemachine.state.witness.protocol import Mark, Use
 from seemachine.wire.names import printed_name
 from seemachine.witnesses import statements as sql
 from seemachine.witnesses.confirmed import ConfirmedSession
-from seemachine.witnesses.leases import Leases, Note
+from seemachine.witnesses.leases import LeaseRow, Leases
 from seemachine.witnesses.opening import locate
 from seemachine.witnesses.session import EXCHANGE_SECONDS, SessionRefused
 
@@ -143,9 +143,9 @@ class PostgresWitness(OpeningWitness):
         if not session.is_open or not session.exchange.acquire(timeout=EXCHANGE_SECONDS):
             raise StateFailed(f"{self._where} does not answer; no leaf was used; try again")
         try:
-            if notes := self._leases.wanted(uses):
-                session.tell(notes)
-                self._leases.allow(notes)
+            if rows := self._leases.wanted(uses):
+                session.tell(rows)
+                self._leases.allow(rows)
         except StateFailed as error:
             raise StateFailed(f"{error}; no leaf was used; try again") from None
         finally:
@@ -199,14 +199,14 @@ class PostgresWitness(OpeningWitness):
             self._make_sure(self._leases.end())
             self._session.close()
 
-    def _make_sure(self, notes: Sequence[Note] = ()) -> None:
+    def _make_sure(self, rows: Sequence[LeaseRow] = ()) -> None:
         """Tell it, in another session if this one was lost.
 
         Not for a signature, which would wait for that.
         """
         try:
-            self._session.tell(notes)
-            self._leases.told(notes)
+            self._session.tell(rows)
+            self._leases.told(rows)
         except StateFailed as error:
             self._session.lose(error)
             self._reopen()
@@ -217,14 +217,14 @@ class PostgresWitness(OpeningWitness):
         What the database was told may be lost, too, so it is told again.
         """
         self._session.reopen()
-        notes = self._leases.all()
+        rows = self._leases.all()
         try:
-            self._session.tell(notes)
+            self._session.tell(rows)
         except StateFailed:
             # Else the next beat would go on in a session that was not told all.
             self._session.close()
             raise
-        self._leases.told(notes)
+        self._leases.told(rows)
 
     def _recall(self) -> None:
         """What the database knows, after it is ours alone."""

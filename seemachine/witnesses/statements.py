@@ -34,7 +34,7 @@ LOCKED_HERE = f"EXISTS (SELECT FROM pg_locks l WHERE {OF_ESN} AND l.pid = pg_bac
 HOLDER = f"""SELECT l.pid, COALESCE(host(a.client_addr), ''), COALESCE(a.application_name, ''),
                     COALESCE(a.backend_start::text, '')
              FROM pg_locks l LEFT JOIN pg_stat_activity a USING (pid) WHERE {OF_ESN}"""
-NAME_SESSION = "SELECT set_config('seemachine.session', :token, false), pg_backend_pid()"
+NAME_SESSION = "SELECT set_config('seemachine.session', :name, false), pg_backend_pid()"
 NAMED = "SELECT COALESCE(current_setting('seemachine.session', true), ''), pg_backend_pid()"
 END = "SELECT pg_terminate_backend(:pid)"
 
@@ -86,12 +86,12 @@ ADVANCE = f"""{OURS} INSERT INTO seemachine_marks AS m
     SET identity = EXCLUDED.identity, epoch = EXCLUDED.epoch, nonce = EXCLUDED.nonce,
         place = EXCLUDED.place
     WHERE m.epoch = :old_epoch AND m.nonce = :old_nonce RETURNING esn"""
-# All notes at once, and the answer to: is this session still ours, does it hold the lock, which
+# All rows at once, and the answer to: is this session still ours, does it hold the lock, which
 # opening is the last?
 TELL = f"""{OURS}, told AS (
     INSERT INTO seemachine_leaves AS l (esn, name, first, next, ahead, until)
     SELECT ours.esn, decode(n.name, 'hex'), n.first, n.next, n.ahead, n.until FROM ours,
-           jsonb_to_recordset(:notes ::jsonb) AS n (
+           jsonb_to_recordset(:leaves ::jsonb) AS n (
                name text, first bigint, next bigint, ahead bigint, until bigint)
     ON CONFLICT (esn, name, first) DO UPDATE
     SET next = GREATEST(l.next, EXCLUDED.next),

@@ -80,7 +80,7 @@ def _told(pending: PendingKey) -> tuple[object, ...]:
         pending.label,
         pending.generation.done,
         pending.generation.root is None,
-        pending.told,
+        pending.cache_sent,
         pending.cards_written,
     )
 

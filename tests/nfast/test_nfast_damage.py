@@ -18,7 +18,7 @@ from seemachine.hsms import published
 from seemachine.hsms.published import Published
 from seemachine.nfast import certificates, encryption, keystore, processes, signing
 from seemachine.nfast.tool import Refusal
-from seemachine.state.cards.cardsets import read_token, write_token
+from seemachine.state.cards.cardsets import read_set_card, write_set_card
 from seemachine.state.disk.lock import FolderLock
 from seemachine.world import World
 
@@ -219,12 +219,12 @@ def test_a_damaged_card_set_is_refused(site: Site, content: bytes) -> None:
 def test_cards_that_do_not_fit_together_are_refused(site: Site) -> None:
     """A share under the right passphrase that is not of the set gives no key."""
     path = site.rack.world.machines / FIVE / "slots" / "2" / "testOCS-1.card"
-    token = read_token(path)
+    token = read_set_card(path)
     assert token is not None
     forged = encryption.hide(encryption.stretched("", token.salt), bytes(32))
     site.rack.remove(FIVE, 2)
     (site.home / "cards" / "testOCS-1.card").unlink()
-    write_token(World.at(site.home), replace(token, share=forged))
+    write_set_card(World.at(site.home), replace(token, share=forged))
     site.rack.insert("testOCS-1", FIVE, 2)
     assert "the cards of `testOCS' do not fit together" in site.refused("generatekey", *KEY)
 

@@ -21,7 +21,7 @@ def test_a_note_before_the_first_head(tmp_path: Path, renewed: bool) -> None:
     file.close()
 
     found = WitnessFile(tmp_path / "record", BOOT)
-    assert found.doubt == ""
+    assert found.fault == ""
     assert found.is_new is not renewed
     assert found.noted(name(1)) == ({0: 3} if renewed else {})
     found.close()

@@ -40,10 +40,10 @@ def descriptors():
 
 
 def reopened(path, boot=BOOT):
-    """What the next process finds: doubt, head, and the notes of three keys."""
+    """What the next process finds: its fault, head, and the notes of three keys."""
     found = WitnessFile(path, boot)
     try:
-        return found.doubt, found.head, [found.noted(name(key)) for key in (1, 2, 3)]
+        return found.fault, found.head, [found.noted(name(key)) for key in (1, 2, 3)]
     finally:
         found.close()
 
@@ -58,7 +58,7 @@ class TestInOrder:
     @pytest.mark.parametrize("boot", [BOOT, OTHER_BOOT])
     @pytest.mark.parametrize("renewed", [True, False])
     def test_what_was_told_is_found_again(self, file, path, boot, renewed):
-        """Head and notes, settled or later, after an end in order or none."""
+        """Head and notes, flushed or later, after an end in order or none."""
         file.note(name(1), 0, 3)
         if renewed:
             file.renew({"opening": b"second"})
@@ -212,12 +212,12 @@ class TestPutBack:
         assert sorted(path.parent.iterdir()) == sorted([path, tmp_path / "kept"])
 
     def test_renewed_it_is_good_again(self, file, path, tmp_path):
-        """Once its user knows, and writes it anew, the doubt is over."""
+        """Once its user knows, and writes it anew, the fault is over."""
         shutil.copy2(path, tmp_path / "kept")
         file.close()
         extract(tmp_path / "kept", path)
         again = WitnessFile(path, BOOT)
-        assert again.doubt
+        assert again.fault
         again.renew(HEAD)
         again.close()
 
@@ -236,7 +236,7 @@ class TestDamage:
 
     @pytest.fixture
     def data(self, file, path):
-        """A file with a settled note of key 1 and later notes of keys 2 and 3, closed."""
+        """A file with a flushed note of key 1 and later notes of keys 2 and 3, closed."""
         file.note(name(1), 0, 7)
         file.renew(HEAD)
         for key in (2, 3):
@@ -246,23 +246,23 @@ class TestDamage:
 
     @pytest.mark.parametrize("key", [1, 2, 3])
     def test_every_byte_of_a_note(self, path, data, key):
-        """While the host is up nothing tears a note: each damaged byte of each is a doubt."""
+        """While the host is up nothing tears a note: each damaged byte of each is a fault."""
         start = HEAD_BYTES + (key - 1) * SLOT.size
         for at in range(start, start + SLOT.size):
             path.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
-            doubt, _, notes = reopened(path)
-            assert "damaged or missing" in doubt
+            fault, _, notes = reopened(path)
+            assert "damaged or missing" in fault
             assert notes[key - 1] == {}
 
     def test_after_a_loss_of_power(self, path, data):
-        """A later note may be torn then, and counts as none; a settled one was flushed, and may
+        """A later note may be torn then, and counts as none; a flushed one was flushed, and may
         not.
         """
         for key, doubtful in ((1, True), (2, False), (3, False)):
             at = HEAD_BYTES + (key - 1) * SLOT.size
             path.write_bytes(data[:at] + b"\0" * SLOT.size + data[at + SLOT.size :])
-            doubt, _, notes = reopened(path, OTHER_BOOT)
-            assert bool(doubt) is doubtful
+            fault, _, notes = reopened(path, OTHER_BOOT)
+            assert bool(fault) is doubtful
             assert [bool(note) for note in notes] == [each != key for each in (1, 2, 3)]
 
     def test_new_notes_go_where_no_torn_one_is(self, path, data):
@@ -276,7 +276,7 @@ class TestDamage:
         assert reopened(path, b"third")[2] == [{0: 7}, {0: 7}, {0: 8}]
 
     def test_cut_anywhere(self, path, data):
-        """A file that is cut is a doubt, or can't be read; never is there less than there was,
+        """A file that is cut is a fault, or can't be read; never is there less than there was,
         without a word.
         """
         for size in [
@@ -286,11 +286,11 @@ class TestDamage:
         ]:
             path.write_bytes(data[:size])
             try:
-                doubt, _, _ = reopened(path)
+                fault, _, _ = reopened(path)
             except StateCorrupt:
                 assert size < HEAD_BYTES
             else:
-                assert doubt
+                assert fault
 
     def test_every_byte_of_the_head(self, path, data):
         """A head that is damaged can't be read; padding means nothing."""

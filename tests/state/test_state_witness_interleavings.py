@@ -56,7 +56,7 @@ def test_two_at_once(first: str, second: str) -> None:
             assert {key: file.noted(name(key)) for key in (1, 2)} == known, race.where
             file.close()
             found = WitnessFile(path, BOOT)
-            assert found.doubt == "", race.where
+            assert found.fault == "", race.where
             assert {key: found.noted(name(key)) for key in (1, 2)} == known, race.where
             found.close()
         assert number > 5

@@ -5,7 +5,7 @@ growing steps in heavy use.
 import pytest
 
 from seemachine.state.witness.protocol import Use
-from seemachine.witnesses.leases import MOST_AHEAD, Leases, Note
+from seemachine.witnesses.leases import MOST_AHEAD, LeaseRow, Leases
 
 NAME = b"n" * 11
 END = 1 << 20
@@ -52,7 +52,7 @@ def test_nothing_is_taken_that_was_not_allowed(leases):
 def test_who_signs_now_and_then_asks_for_one_leaf_at_a_time(leases):
     """With a rest of a few beats in between nothing is ever ahead, and a kill loses nothing."""
     for following in range(1, 6):
-        assert sign(leases, following) == [Note(NAME, 0, following - 1, following, END)]
+        assert sign(leases, following) == [LeaseRow(NAME, 0, following - 1, following, END)]
         beat(leases)
         beat(leases)
         assert leases.beat() == []
@@ -77,7 +77,7 @@ def test_what_is_not_used_is_given_back(leases):
     beat(leases)
     [note] = beat(leases)
 
-    assert note == Note(NAME, 0, 49, 49, END)
+    assert note == LeaseRow(NAME, 0, 49, 49, END)
     assert not leases.take([use(50)])
 
 
@@ -85,19 +85,19 @@ def test_what_is_being_used_is_not_given_back(leases):
     """Between taking and noting a leaf a beat may come."""
     for following in range(1, 5):
         sign(leases, following)
-    leases.allow([Note(NAME, 0, 4, 9, END)])
+    leases.allow([LeaseRow(NAME, 0, 4, 9, END)])
     assert leases.take([use(6)])
     beat(leases)
     [note] = beat(leases)
 
-    assert note == Note(NAME, 0, 4, 6, END)
+    assert note == LeaseRow(NAME, 0, 4, 6, END)
 
 
 def test_no_more_is_asked_for_than_the_lease_has(leases):
     """The end of it is the end."""
     for following in range(1, 4):
         leases.allow(leases.wanted([use(following, end=4)]))
-    [note] = leases.wanted([use(4, end=4)]) or [Note(NAME, 0, 0, 4, END)]
+    [note] = leases.wanted([use(4, end=4)]) or [LeaseRow(NAME, 0, 0, 4, END)]
 
     assert note.ahead == 4
 
@@ -111,7 +111,7 @@ def test_an_earlier_opening_is_not_forgotten(leases):
 
     assert leases.floor(NAME, 64) == 75
     assert leases.used(NAME) == {0: 0, 64: 72}
-    assert leases.end() == [Note(NAME, 64, 72, 75)]
+    assert leases.end() == [LeaseRow(NAME, 64, 72, 75)]
 
 
 def test_after_a_loss_all_is_told_again(leases):
@@ -121,4 +121,4 @@ def test_after_a_loss_all_is_told_again(leases):
     beat(leases)
     assert leases.beat() == []
 
-    assert leases.all() == [Note(NAME, 0, 3, 3, END)]
+    assert leases.all() == [LeaseRow(NAME, 0, 3, 3, END)]

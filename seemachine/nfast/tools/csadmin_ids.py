@@ -103,7 +103,7 @@ def _presented(world: World, number: int | None) -> "tuple[Module, CardSet]":
 
     for module in select.ready(world, number):
         for _, token in card_dialogue.presented(world, module).values():
-            if token is not None and token.token == OPERATOR:
+            if token is not None and token.kind == OPERATOR:
                 return module, securityworld.set_of_hash(world, token.set_hash)
     known = securityworld.operator_sets(world)
     if len(known) != 1:

@@ -10,7 +10,7 @@ from pathlib import Path
 from seemachine.hsms.records import Module
 from seemachine.nfast import card_dialogue, select, tool
 from seemachine.nfast.tool import Refusal, say
-from seemachine.state.cards.cardsets import read_token
+from seemachine.state.cards.cardsets import read_set_card
 from seemachine.state.cards.rack import Rack
 from seemachine.state.cards.slots import Slots
 from seemachine.wire.names import FIRST_DYNAMIC_SLOT, SLOTS
@@ -47,7 +47,7 @@ def _format(world: World, module: Module, options: argparse.Namespace) -> None:
         raise Refusal(f"slot {SOFT_SLOT} is the soft token of the module, and holds no card")
     say(f"Formatting token in module {module.number} slot {options.slot}:")
     path = _card(world, module, options.slot)
-    token = path is not None and read_token(path) is not None
+    token = path is not None and read_set_card(path) is not None
     if token and not options.ignoreauth:
         raise Refusal(
             "the card is of the Security World and asks for authorization; --ignoreauth formats it"
@@ -64,7 +64,7 @@ def _show(world: World, module: Module, slot: int) -> None:
     if slot == SOFT_SLOT or path is None:
         say(f"Module {module.number} slot {slot}: empty")
         return
-    token = read_token(path)
+    token = read_set_card(path)
     what = token.label if token else card_dialogue.kind_of(path)
     say(f"Module {module.number} slot {slot}: {what}")
 

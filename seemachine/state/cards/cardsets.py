@@ -6,6 +6,7 @@ Whoever reads LMS cards sees a card of an unknown kind in them, and leaves it al
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from seemachine.formats import Format
 from seemachine.state.disk.checksummed import seal, unseal
@@ -17,17 +18,19 @@ OPERATOR = "operator"
 ADMIN = "admin"
 SUFFIX = ".card"
 FORMAT = Format("card of a card set")
+# What the kind is called in a file.
+KIND = "token"
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
-    """One card of a set.
+class SetCard:
+    """One card of a set. `kind` is OPERATOR or ADMIN.
 
     `share` is encrypted under the card's passphrase, or under none when `passphrase` is False.
     """
 
     name: str
-    token: str
+    kind: str
     cardset: str
     set_hash: str
     number: int
@@ -41,30 +44,36 @@ class Token:
         """As the tools print it (guide 2.5.1 step 4)."""
         return (
             f"Admin Card #{self.number}"
-            if self.token == ADMIN
+            if self.kind == ADMIN
             else f"`{self.cardset}' #{self.number}"
         )
 
 
-def write_token(world: World, token: Token) -> None:
+def write_set_card(world: World, card: SetCard) -> None:
     """Put a new card on the rack, durably.
 
     Raises StateCorrupt when there is a card of that name.
     """
     folder = private_folder(world.cards)
-    if any(folder.glob(f"{token.name}{SUFFIX}")) or any(
-        world.folder.glob(f"hsm/*/slots/*/{token.name}{SUFFIX}")
+    if any(folder.glob(f"{card.name}{SUFFIX}")) or any(
+        world.folder.glob(f"hsm/*/slots/*/{card.name}{SUFFIX}")
     ):
-        raise StateCorrupt(f"there is a card {token.name} already")
-    replace_file(folder / f"{token.name}{SUFFIX}", seal(asdict(token), FORMAT))
+        raise StateCorrupt(f"there is a card {card.name} already")
+    replace_file(folder / f"{card.name}{SUFFIX}", seal(_values(card), FORMAT))
 
 
-def read_token(path: Path) -> Token | None:
+def read_set_card(path: Path) -> SetCard | None:
     """The card in a file; None when it is another kind of card, damaged, or a copy under another
     name.
     """
     try:
-        token = Token(**unseal(path.read_bytes(), path.stem, FORMAT))
-    except (StateCorrupt, TypeError, OSError):
+        values = unseal(path.read_bytes(), path.stem, FORMAT)
+        card = SetCard(kind=values.pop(KIND), **values)
+    except (StateCorrupt, KeyError, TypeError, OSError):
         return None
-    return token if token.name == path.stem else None
+    return card if card.name == path.stem else None
+
+
+def _values(card: SetCard) -> dict[str, Any]:
+    values = asdict(card)
+    return {KIND if name == "kind" else name: value for name, value in values.items()}

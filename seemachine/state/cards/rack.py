@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from seemachine.state.cards.cardsets import read_token
+from seemachine.state.cards.cardsets import read_set_card
 from seemachine.state.cards.slots import Slots
 from seemachine.state.cards.smartcard import BLANK, SUFFIX, Card, look, read_card, write_card
 from seemachine.state.disk.durable import flush_folder, private_folder
@@ -206,6 +206,6 @@ def _loss(path: Path) -> str:
     except (StateCopied, StateForeign) as error:
         return f"{error}; it may hold leases"
     except StateCorrupt:
-        token = read_token(path)
-        return f"{path.stem} is {token.label}" if token else ""
+        card = read_set_card(path)
+        return f"{path.stem} is {card.label}" if card else ""
     return f"{path.stem} holds {counted(leases, 'unused lease')}" if leases else ""

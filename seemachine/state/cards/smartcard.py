@@ -17,7 +17,7 @@ from typing import Any
 import msgpack
 
 from seemachine.formats import Format
-from seemachine.state.cards.cardsets import read_token
+from seemachine.state.cards.cardsets import read_set_card
 from seemachine.state.disk.checksummed import seal, unseal
 from seemachine.state.disk.durable import replace_file
 from seemachine.state.disk.world_key import world_key, world_of
@@ -115,7 +115,7 @@ def write_card(folder: Path, card: Card) -> None:
 
 def look(path: Path) -> tuple[str, int]:
     """The kind of a card and how many leases it has to give, whatever state it is in: for cards of
-    ACS and OCS see `tokens`.
+    ACS and OCS see `cardsets`.
     """
     try:
         card = read_card(path)
@@ -124,8 +124,8 @@ def look(path: Path) -> tuple[str, int]:
     except StateForeign:
         return FOREIGN, 0
     except StateCorrupt:
-        token = read_token(path)
-        return (token.token if token else UNKNOWN), 0
+        of_set = read_set_card(path)
+        return (of_set.kind if of_set else UNKNOWN), 0
     return card.kind, len(card.leases)
 
 

@@ -63,5 +63,5 @@ def _masked(key: bytes, purpose: str, nonce: bytes, data: bytes) -> bytes:
 
 def _tag(key: bytes, purpose: str, clear: bytes, hidden: bytes) -> bytes:
     # The length first: no byte of one part can be taken for one of the other.
-    told = len(clear).to_bytes(8, "big") + clear + hidden
-    return hmac.digest(hkdf(key, f"authenticate {purpose}".encode()), told, "sha256")
+    authenticated = len(clear).to_bytes(8, "big") + clear + hidden
+    return hmac.digest(hkdf(key, f"authenticate {purpose}".encode()), authenticated, "sha256")

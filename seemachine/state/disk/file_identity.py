@@ -81,12 +81,12 @@ def _born(path: Path, found: Any) -> int:
     """Nanoseconds of its birth since 1970, 0 where nobody knows."""
     if hasattr(found, "st_birthtime"):
         return int(found.st_birthtime * 1e9)
-    call, told = _function("statx"), ctypes.create_string_buffer(STATX_BYTES)
-    if call is None or call(AT_FDCWD, os.fsencode(path), 0, STATX_BTIME, told):
+    call, answer = _function("statx"), ctypes.create_string_buffer(STATX_BYTES)
+    if call is None or call(AT_FDCWD, os.fsencode(path), 0, STATX_BTIME, answer):
         return 0
-    if not STATX_MASK.unpack_from(told)[0] & STATX_BTIME:
+    if not STATX_MASK.unpack_from(answer)[0] & STATX_BTIME:
         return 0
-    seconds, nanoseconds = STATX_BIRTH.unpack_from(told, STATX_BIRTH_AT)
+    seconds, nanoseconds = STATX_BIRTH.unpack_from(answer, STATX_BIRTH_AT)
     return max(0, int(seconds) * 10**9 + int(nanoseconds))
 
 
@@ -104,13 +104,13 @@ def filesystem_of(path: Path) -> bytes:
     An overlay shows the inodes of the folder below it, numbers and birth times included. It is
     another kind.
     """
-    call, told = (
+    call, answer = (
         _function("statfs") if sys.platform == "linux" else None,
         ctypes.create_string_buffer(STATFS_BYTES),
     )
-    if call is None or call(os.fsencode(path), told):
+    if call is None or call(os.fsencode(path), answer):
         return b""
-    return told.raw[:STATFS_KIND]
+    return answer.raw[:STATFS_KIND]
 
 
 def boot_of_host() -> bytes:

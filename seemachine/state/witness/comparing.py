@@ -44,13 +44,13 @@ class OpeningWitness(ABC):
     def advance(self, mark: Mark, doubt: str) -> None:
         """See Witness."""
 
-    def _own_doubt(self) -> str:
+    def _own_fault(self) -> str:
         """Why what is remembered may itself be out of date."""
         return ""
 
     def meet(self, past: Past, place: bytes) -> str:
         """See Witness."""
-        doubt = doubt_about(past, self._mark, place) or self._own_doubt()
+        doubt = doubt_about(past, self._mark, place) or self._own_fault()
         if not doubt and self.last(past.last.identity) not in (None, past.last):
             self.advance(past.last, "")
         return doubt

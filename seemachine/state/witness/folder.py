@@ -41,8 +41,8 @@ class FolderWitness(OpeningWitness, LaggingWitness):
             self._file.close()
             raise
 
-    def _own_doubt(self) -> str:
-        return self._file.doubt
+    def _own_fault(self) -> str:
+        return self._file.fault
 
     def advance(self, mark: Mark, doubt: str) -> None:
         """See Witness.

@@ -48,7 +48,7 @@ class Mark:
 @dataclass(frozen=True, slots=True)
 class Past:
     """What an NVRAM says of itself: its last opening, what the witness held before that, and a
-    doubt that is not settled.
+    doubt that has not ended.
     """
 
     last: Mark

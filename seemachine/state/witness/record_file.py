@@ -1,11 +1,11 @@
 """One file outside of an NVRAM that remembers it: its last opening, and how far each of its leases
 has come.
 
-It has a head, settled notes that were flushed with the head, and later notes that were written in
-place without a flush (`record_layout`). `renew` writes all of it anew, into another file that takes
-the name: at each opening, every few seconds while leaves are taken, and at an orderly end. A head
-names the very file that it is in, so a file that was put back says of itself that it is not the one
-that was written last:
+It has a head, flushed notes that became durable with the head, and later notes that were written
+in place without a flush (`record_layout`). `renew` writes all of it anew, into another file that
+takes the name: at each opening, every few seconds while leaves are taken, and at an orderly end. A
+head names the very file that it is in, so a file that was put back says of itself that it is not
+the one that was written last:
 
     its content written over the file that is here     the head names another file
     a new file with the old content (tar, rsync, cp)   the head names another file
@@ -50,7 +50,7 @@ class WitnessFile:
 
     One holder at a time, for as long as it is open. Calls may come from several threads.
 
-    `head` is what its user keeps in it; `doubt` says why all of it may be out of date, and is empty
+    `head` is what its user keeps in it; `fault` says why all of it may be out of date, and is empty
     when all is well. `boot` tells one boot of the host from another. Raises StateLocked,
     StateCorrupt, OSError.
     """
@@ -65,7 +65,7 @@ class WitnessFile:
         self._next, self._handle = -1, b""
         self._changed = False
         self.head: dict[str, Any] = {}
-        self.doubt = ""
+        self.fault = ""
         self._descriptor = _locked(path)
         try:
             size = os.fstat(self._descriptor).st_size
@@ -77,7 +77,7 @@ class WitnessFile:
     @property
     def is_new(self) -> bool:
         """Whether nothing was ever written to it."""
-        return self._next < 0 and not self.doubt
+        return self._next < 0 and not self.fault
 
     def note(self, name: bytes, first: int, following: int) -> None:
         """A lease of a file has its next leaf at `following`, or after it. Never raises.
@@ -107,7 +107,7 @@ class WitnessFile:
             if self._descriptor == CLOSED:
                 return
             old = self._take_name(head)
-            self.head, self.doubt = head, ""
+            self.head, self.fault = head, ""
             try:
                 flush_folder(self._path.parent)
                 _supersede(old)
@@ -120,7 +120,7 @@ class WitnessFile:
         Returns the old one's descriptor. Whatever fails, the old one counts.
         """
         with self._lock:
-            settled, self._changed = dict(self._notes), False
+            flushed, self._changed = dict(self._notes), False
         scratch = self._path.with_name(f".{self._path.name}.new")
         scratch.unlink(missing_ok=True)
         descriptor = os.open(scratch, os.O_RDWR | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
@@ -129,9 +129,9 @@ class WitnessFile:
             # Before it has a name that others look at.
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             handle = handle_of(scratch)
-            write_all(descriptor, self._encoded(head, scratch, handle, settled))
+            write_all(descriptor, self._encoded(head, scratch, handle, flushed))
             flush(descriptor)
-            return self._replace(scratch, descriptor, handle, settled)
+            return self._replace(scratch, descriptor, handle, flushed)
         except BaseException:
             self._changed = True
             os.close(descriptor)
@@ -164,11 +164,11 @@ class WitnessFile:
                 " again"
             )
 
-    def _encoded(self, head: dict[str, Any], path: Path, handle: bytes, settled: Notes) -> bytes:
+    def _encoded(self, head: dict[str, Any], path: Path, handle: bytes, flushed: Notes) -> bytes:
         own = {"handle": handle, "filesystem": filesystem_of(path), "boot": self._boot}
-        return encoded(head, own, settled, self._path)
+        return encoded(head, own, flushed, self._path)
 
-    def _replace(self, scratch: Path, descriptor: int, handle: bytes, settled: Notes) -> int:
+    def _replace(self, scratch: Path, descriptor: int, handle: bytes, flushed: Notes) -> int:
         """Let a new file take the name, with what was noted meanwhile.
 
         Returns the old one's descriptor.
@@ -176,9 +176,9 @@ class WitnessFile:
         with self._lock:
             scratch.replace(self._path)
             old, self._descriptor = self._descriptor, descriptor
-            self._places, self._next, self._handle = {}, len(settled), handle
+            self._places, self._next, self._handle = {}, len(flushed), handle
             for (name, first), following in self._notes.items():
-                if settled.get((name, first)) != following:
+                if flushed.get((name, first)) != following:
                     self._write_note(name, first)
         return old
 
@@ -195,7 +195,7 @@ class WitnessFile:
 
     def _read(self, data: bytes) -> None:
         if data == SUPERSEDED:
-            self.doubt = "the file of its witness was superseded: an older one was put back"
+            self.fault = "the file of its witness was superseded: an older one was put back"
         elif data:
             values = head_in(data, self._path)
             self._handle = values["handle"]
@@ -206,7 +206,7 @@ class WitnessFile:
             )
             self._notes, self._places, self._next = found.notes, found.places, found.following
             damage = "" if found.whole else "notes of its witness are damaged or missing"
-            self.doubt = _doubt_of_place(values, self._path) or damage
+            self.fault = _fault_of_place(values, self._path) or damage
 
 
 def _locked(path: Path) -> int:
@@ -222,7 +222,7 @@ def _locked(path: Path) -> int:
     raise StateLocked(f"{path} is held by another process")
 
 
-def _doubt_of_place(values: dict[str, Any], path: Path) -> str:
+def _fault_of_place(values: dict[str, Any], path: Path) -> str:
     if not same_file(values["handle"], handle_of(path)):
         return (
             "the file of its witness is not the one that was written last: it was put back, or"

@@ -2,7 +2,7 @@
 the file that they are in.
 
     head            HEAD_BYTES: a length, then sealed values, padded; among them which file this is
-    settled notes   SLOT.size bytes each, flushed with the head; they never change
+    flushed notes   SLOT.size bytes each, durable with the head; they never change
     later notes     one for each lease since then, written in place without a flush
     room            SPARE empty slots, so that a file that was cut is shorter than it was made
 """
@@ -25,7 +25,7 @@ SLOT = struct.Struct(">12sQQ20x16s")
 CHECKED = SLOT.size - 16
 NAME_BYTES = 11
 SUPERSEDED = b"superseded by a later file of this name\n"
-# What a head has beside what its user keeps in it.
+# What a head has beside what its user keeps in it; `settled` counts the flushed notes.
 OWN = {"handle": bytes, "filesystem": bytes, "boot": bytes, "settled": int}
 SPARE = 64
 
@@ -46,13 +46,13 @@ class FoundNotes:
     whole: bool = False
 
 
-def encoded(head: dict[str, Any], own: dict[str, Any], settled: Notes, path: Path) -> bytes:
+def encoded(head: dict[str, Any], own: dict[str, Any], flushed: Notes, path: Path) -> bytes:
     """A whole file. Raises StateCorrupt when a head is too long."""
-    sealed = seal({**head, **own, "settled": len(settled)}, FORMAT)
+    sealed = seal({**head, **own, "settled": len(flushed)}, FORMAT)
     if LENGTH.size + len(sealed) > HEAD_BYTES:
         raise StateCorrupt(f"{path}: what is to be remembered does not fit")
     slots = (
-        slot(own["handle"], name, first, following) for (name, first), following in settled.items()
+        slot(own["handle"], name, first, following) for (name, first), following in flushed.items()
     )
     room = bytes(SPARE * SLOT.size)
     return (LENGTH.pack(len(sealed)) + sealed).ljust(HEAD_BYTES, b"\0") + b"".join(slots) + room
@@ -73,13 +73,13 @@ def head_in(data: bytes, path: Path) -> dict[str, Any]:
     return values
 
 
-def notes_in(slots: bytes, handle: bytes, settled: int, *, same_boot: bool) -> FoundNotes:
+def notes_in(slots: bytes, handle: bytes, flushed: int, *, same_boot: bool) -> FoundNotes:
     """The notes after a head.
 
-    Settled ones were flushed with the head. A later one may have been torn by a loss of power and
+    Flushed ones became durable with the head. A later one may have been torn by a loss of power and
     then counts as none: it was a lower bound. While the host is up nothing tears one.
     """
-    found = FoundNotes(max(settled, -(-len(slots.rstrip(b"\0")) // SLOT.size)))
+    found = FoundNotes(max(flushed, -(-len(slots.rstrip(b"\0")) // SLOT.size)))
     good = 0
     for number in range(found.following):
         packed = slots[number * SLOT.size : (number + 1) * SLOT.size]
@@ -88,12 +88,12 @@ def notes_in(slots: bytes, handle: bytes, settled: int, *, same_boot: bool) -> F
         name, first, following, _ = SLOT.unpack(packed)
         key = (name[:NAME_BYTES], first)
         found.notes[key] = max(following, found.notes.get(key, 0))
-        good += same_boot or number < settled
-        if number >= settled:
+        good += same_boot or number < flushed
+        if number >= flushed:
             found.places[key] = number
     found.whole = (
-        good == (found.following if same_boot else settled)
-        and len(slots) >= (settled + SPARE) * SLOT.size
+        good == (found.following if same_boot else flushed)
+        and len(slots) >= (flushed + SPARE) * SLOT.size
     )
     return found
 

@@ -96,7 +96,7 @@ class RuntimeWitness(LaggingWitness):
             )
         except OSError:
             return ""
-        return self._file.doubt
+        return self._file.fault
 
     def last(self, identity: bytes) -> Mark | None:
         """See Witness. It has no say in what the next opening is: it compares in `meet`."""
