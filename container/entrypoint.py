@@ -12,11 +12,13 @@ are imported that every Python has.
 import contextlib
 import os
 import signal
+import stat
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # noqa: PTH100, PTH120
-LIBRARY = f"{ROOT}/usr/lib/seemachine"
-SETTINGS = f"{ROOT}/etc/seemachine.toml"
+# Joined: where the tree is the root, that is a slash by itself.
+LIBRARY = os.path.join(ROOT, "usr/lib/seemachine")  # noqa: PTH118
+SETTINGS = os.path.join(ROOT, "etc/seemachine.toml")  # noqa: PTH118
 # How a container learns the ESN of its HSM is not known.
 NO_ESN = "C0DE-5AFE-0005"
 # Of the words of `seemachine` those that are for where a machine is. The others are for hosts: they
@@ -24,6 +26,8 @@ NO_ESN = "C0DE-5AFE-0005"
 WORDS = ("card", "info")
 # One block of any file system: a full one has room for the name of an empty file.
 TRIAL_BYTES = 4096
+# What is longer is no ESN, and is refused as none.
+MOST_ESN = 256
 
 # Found by blocking one after the other: without any of these the daemon can't be imported.
 NEEDED = (
@@ -188,7 +192,7 @@ def data_folder() -> str:
 def check_writable(folder: str) -> None:
     """Make the data folder if it is not there, and write to it. Raises OSError."""
     os.makedirs(folder, exist_ok=True)  # noqa: PTH103
-    trial = f"{folder}/.writable"
+    trial = os.path.join(folder, ".writable")  # noqa: PTH118
     try:
         with open(trial, "wb") as file:  # noqa: PTH123
             file.write(bytes(TRIAL_BYTES))
@@ -203,12 +207,19 @@ def esn(data: str) -> str:
     """The machine's ESN, checked by who takes it. Raises OSError."""
     if given := os.environ.get("SEEMACHINE_ESN"):
         return given
+    path = os.path.join(data, "esn")  # noqa: PTH118
     try:
-        with open(f"{data}/esn", encoding="ascii", errors="replace") as file:  # noqa: PTH123
-            return file.read().strip()
+        # Not waiting for the other end of what is not a file.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except FileNotFoundError:
-        say(f"neither $SEEMACHINE_ESN nor {data}/esn tells the ESN; {NO_ESN} is taken")
+        say(f"neither $SEEMACHINE_ESN nor {path} tells the ESN; {NO_ESN} is taken")
         return NO_ESN
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(f"{path} is not a file")
+        return os.read(descriptor, MOST_ESN).decode("ascii", "replace").strip()
+    finally:
+        os.close(descriptor)
 
 
 def refuse(reason: str) -> int:
