@@ -5,6 +5,7 @@ own code.
 import re
 import shutil
 import subprocess
+import textwrap
 from pathlib import Path
 
 import processes
@@ -112,6 +113,33 @@ def test_the_unit_asks_for_what_the_daemon_needs(name: str) -> None:
     ]
     words = [word.replace("%i", ESN) for word in command]
     assert _parser().parse_args(words).run
+
+
+def witness_drop_in() -> str:
+    """What deploy/README.md says to add where the witness is a folder on another disk."""
+    text = (DEPLOY / "README.md").read_text()
+    snippet = text[text.index("    [Unit]\n    RequiresMountsFor=") :].partition("\n\n")[0]
+    return textwrap.dedent(snippet) + "\n"
+
+
+def test_a_witness_on_another_disk_is_waited_for_and_may_be_written(tmp_path: Path) -> None:
+    """The drop-in opens one folder, and starts nothing before that is mounted."""
+    (tmp_path / "witness.conf").write_text(witness_drop_in())
+    assert sections(tmp_path / "witness.conf") == {
+        "Unit": {"RequiresMountsFor": "/mnt/witness"},
+        "Service": {"ReadWritePaths": "/mnt/witness"},
+    }
+
+
+def test_systemd_understands_the_drop_in(unit: Path) -> None:
+    """Beside either unit its settings are known, and have values that systemd takes."""
+    beside = unit.with_name(f"{unit.name}.d")
+    beside.mkdir()
+    (beside / "witness.conf").write_text(witness_drop_in())
+    done = subprocess.run(
+        ["systemd-analyze", "verify", unit], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_user_and_folders_are_made(tmp_path: Path) -> None:

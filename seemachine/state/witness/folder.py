@@ -3,6 +3,7 @@ many machines share.
 """
 
 import contextlib
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +22,7 @@ class FolderWitness(OpeningWitness, LaggingWitness):
     """
 
     def __init__(self, folder: Path, esn: str, boot: bytes | None = None) -> None:
-        private_folder(folder)
-        # A record whose name the last process did not flush: the NVRAM will refer to it, and must
-        # not outlive it.
-        settle(folder)
-        try:
-            self._file = WitnessFile(folder / f"{esn}.record", boot)
-        except StateLocked:
-            raise StateLocked(
-                f"an NVRAM of {esn} is in use already: {folder} vouches for one at a time; stop the"
-                " other first"
-            ) from None
+        self._file = _opened(folder, esn, boot)
         self._ours = False
         try:
             if self._file.is_new:
@@ -90,6 +81,27 @@ class FolderWitness(OpeningWitness, LaggingWitness):
                     self._file.renew(self._file.head)
         finally:
             self._file.close()
+
+
+def _opened(folder: Path, esn: str, boot: bytes | None) -> WitnessFile:
+    try:
+        private_folder(folder)
+        # A record whose name the last process did not flush: the NVRAM will refer to it, and must
+        # not outlive it.
+        settle(folder)
+        return WitnessFile(folder / f"{esn}.record", boot)
+    except StateLocked:
+        raise StateLocked(
+            f"an NVRAM of {esn} is in use already: {folder} vouches for one at a time; stop the"
+            " other first"
+        ) from None
+    except OSError as error:
+        if error.errno != errno.EROFS:
+            raise
+        raise StateFailed(
+            f"the witness in {folder} can't be written: to this process its file system is"
+            " read-only; a service of systemd is let write there by ReadWritePaths= in its unit"
+        ) from error
 
 
 def _values(mark: Mark) -> dict[str, Any]:
