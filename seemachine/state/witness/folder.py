@@ -116,5 +116,7 @@ def _values(mark: Mark) -> dict[str, Any]:
 def _mark(head: dict[str, Any], path: Path) -> Mark | None:
     try:
         return Mark(**head) if head else None
-    except (TypeError, StateCorrupt):
+    except StateCorrupt as error:
+        raise StateCorrupt(f"{path}: {error}") from None
+    except TypeError:
         raise StateCorrupt(f"{path}: not a record of this version") from None

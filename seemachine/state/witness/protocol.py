@@ -21,6 +21,8 @@ from typing import Protocol
 from seemachine.state.errors import StateCorrupt
 
 IDENTITY_BYTES, NONCE_BYTES = 16, 8
+# No machine comes near it. A count above is damage, and every store can write the next one.
+MOST_OPENINGS = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,10 @@ class Mark:
         lengths = (
             (len(self.identity), len(self.nonce)) if types == [bytes, int, bytes, bytes] else ()
         )
-        if lengths != (IDENTITY_BYTES, NONCE_BYTES) or self.epoch < 0:
+        if lengths != (IDENTITY_BYTES, NONCE_BYTES):
             raise StateCorrupt("invalid record of an opening")
+        if not 0 <= self.epoch <= MOST_OPENINGS:
+            raise StateCorrupt("the count of openings is damaged")
 
 
 @dataclass(frozen=True, slots=True)
