@@ -54,8 +54,15 @@ class World:
     def from_environment(cls, environ: Mapping[str, str], chosen: Path | None = None) -> "World":
         """The world in the folder that was chosen, else $SEEMACHINE_HOME, else the platform's data
         folder; $NFAST_KMLOCAL and $SEEMACHINE_SEEN name the folders of keys and of what was seen.
+
+        Raises OSError where the folder of a user's home is not known.
         """
-        world = cls.at(chosen or environ.get(HOME_VARIABLE) or _data_folder(environ))
+        try:
+            world = cls.at(chosen or environ.get(HOME_VARIABLE) or _data_folder(environ))
+        except RuntimeError:
+            raise OSError(
+                f"this user has no home folder; set {HOME_VARIABLE} to the world folder"
+            ) from None
         kmlocal, seen = environ.get(KMLOCAL_VARIABLE), environ.get(SEEN_VARIABLE)
         return cls(
             world.folder,

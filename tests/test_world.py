@@ -80,3 +80,24 @@ def test_a_world_that_is_there(tmp_path):
     (tmp_path / "cards").mkdir()
 
     assert World.at(tmp_path).is_there
+
+
+def nobody_has_a_home():
+    """As for a user without an entry in passwd, such as one that OpenShift chooses."""
+    raise RuntimeError("Could not determine home directory.")
+
+
+@pytest.mark.parametrize("platform", ["linux", "darwin"])
+def test_a_user_without_a_home_is_told_what_to_set(monkeypatch, platform):
+    """Without $SEEMACHINE_HOME there is no place for a world; with it nobody asks for a home."""
+    monkeypatch.setattr(Path, "home", nobody_has_a_home)
+    monkeypatch.setattr(sys, "platform", platform)
+    with pytest.raises(OSError, match=r"no home folder; set SEEMACHINE_HOME to the world folder"):
+        World.from_environment({})
+    assert World.from_environment({"SEEMACHINE_HOME": "/data"}).folder == Path("/data")
+
+
+def test_the_home_of_a_user_whom_nobody_knows():
+    """A ~ that leads nowhere is told as what it is, in an environment too."""
+    with pytest.raises(OSError, match="SEEMACHINE_HOME"):
+        World.from_environment({"SEEMACHINE_HOME": "~no-such-user/world"})

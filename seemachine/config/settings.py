@@ -140,6 +140,13 @@ class Config:
         "hashes of other keys that signed the SEE machine too: keys made under them work",
         _is_signer,
     )
+    private_group: bool = flag(
+        "accept state that this process's groups may read and write: only where they have no other"
+        " member, as in a pod",
+        default=False,
+        more="See [Kubernetes](../how-to/kubernetes.md).",
+        shown="yes",
+    )
     nvram_delegation: bool = flag("whether the SEE machine may make NVRAM files", default=True)
     world: World = path(
         "the path of a folder",

@@ -53,7 +53,7 @@ def opened(config: Config, environ: Mapping[str, str], log: Log) -> Opened:
 
     Raises StateError, CannotListen, EngineError, OSError.
     """
-    check_machine(config.folder)
+    check_machine(config.folder, private_group=config.private_group)
     if holder(config.folder) is None:
         refuse_taken_port(config)
     lock = FolderLock(config.folder, config.esn)

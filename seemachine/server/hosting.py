@@ -106,8 +106,9 @@ class Host:
 
     def _check_worlds(self) -> None:
         for world in {place.config.world for place in self._places}:
+            machines = [place.config for place in self._places if place.config.world == world]
             try:
-                check_world(world)
+                check_world(world, private_group=all(each.private_group for each in machines))
             except (StateError, OSError) as error:
                 self._worlds[world] = error
 

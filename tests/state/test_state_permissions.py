@@ -1,4 +1,4 @@
-"""modes.py: state that others can read or write is not used."""
+"""permissions.py: state that others can read or write is not used."""
 
 import os
 
@@ -12,6 +12,8 @@ from seemachine.state.disk.permissions import check_machine, check_world
 from seemachine.state.disk.world_key import world_key
 from seemachine.state.errors import StateUnsafe
 from seemachine.world import World
+
+IN_A_POD = "; in a pod, do as docs/how-to/kubernetes.md says"
 
 
 def check_modes(world, machine):
@@ -105,5 +107,15 @@ def test_what_belongs_to_another_user(world, monkeypatch):
     assert (
         refusal(world)
         == f"{world} belongs to user {mine}, not to the one who runs this; run: chown -R {mine + 1}"
-        f" {world}"
+        f" {world}{IN_A_POD if mine == 0 else ''}"
     )
+
+
+def test_what_is_no_file(world):
+    """A pipe would have a machine wait for whoever is at its other end."""
+    path = world / "hsm" / ESN / "history"
+    os.mkfifo(path)
+    path.chmod(0o600)
+    assert refusal(world) == f"{path} is neither a file nor a folder; move it away"
+    path.unlink()
+    check_modes(World.at(world), world / "hsm" / ESN)
