@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from state.kit import ESN, lease
+from state.kit import ESN, lease, name, take
 
 from seemachine.state.cards import rack as rack_module
 from seemachine.state.cards.rack import Rack
@@ -85,6 +85,27 @@ def test_a_new_database_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.Monke
     assert (found, settled) == ([("machine", True)], [])
     SqliteStore(folder).close()
     assert settled == [(folder, "nvram.db-wal")]
+
+
+def test_the_ledger_knows_of_a_lease_that_is_used_up_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A crash between the two loses leaves; the ledger names each of them."""
+    store = FileStore(tmp_path)
+    store.install(lease(end=1))
+    rows: list[int] = []
+    replace_file = file_module.replace_file
+
+    def look(path: Path, data: bytes) -> None:
+        if path.suffix == file_module.SPENT_SUFFIX:
+            rows.append((tmp_path / "nvram" / "ledger").stat().st_size)
+        replace_file(path, data)
+
+    monkeypatch.setattr(file_module, "replace_file", look)
+    take(store, [name()])
+    store.close()
+    assert len(rows) == 1
+    assert rows[0] > 0
 
 
 def test_no_scratch_file_of_a_discarded_key_stays(tmp_path: Path) -> None:
