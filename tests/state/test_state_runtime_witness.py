@@ -337,7 +337,7 @@ class TestTheFolder:
 
     def test_who_has_a_record_takes_no_room(self, world, monkeypatch):
         """An NVRAM that is opened again leaves the records of the others alone."""
-        monkeypatch.setattr(runtime, "MOST_FILES", 2)
+        monkeypatch.setattr(folder_module, "MOST_FILES", 2)
         world.up()
         world.down()
         [mine] = world.runtime.glob("*.record")

@@ -3,8 +3,8 @@
 import pytest
 
 from seemachine.state.errors import StateError, StateFailed, StateLocked
+from seemachine.state.witness.comparing import LaggingWitness
 from seemachine.state.witness.layered import LayeredWitness
-from seemachine.state.witness.protocol import LaggingWitness
 
 
 class Layer:
