@@ -12,7 +12,8 @@ from typing import Any, TypeVarTuple
 
 from seeclient import (
     blocking_wire,
-    dispatch,
+    connecting,
+    discovery,
     environment,
     inspecting,
     keys,
@@ -159,10 +160,10 @@ class Fleet:
         connection = self._connections[peer]
         if connection.stale and not request.BOUND:
             connection.close()
-            connection.open(dispatch.current_address(self.environment.addresses(), peer))
+            connection.open(discovery.current_address(self.environment.addresses(), peer))
             peer.greeting = connection.greet()
             peer.doubt = connection.doubt
-        dispatch.refuse_doubted(peer, request)
+        connecting.refuse_doubted(peer, request)
         connection.send(request)
 
     @staticmethod

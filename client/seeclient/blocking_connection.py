@@ -3,7 +3,7 @@
 import threading
 import time
 
-from seeclient import blocking_wire, dispatch, greeting, tls
+from seeclient import blocking_wire, connecting, greeting, tls
 from seeclient.blocking_wire import Connect
 from seeclient.effects import Address
 from seeclient.greeting import Exchange, Greeted
@@ -50,7 +50,7 @@ class Connection:
         try:
             self._wire = self._connect(address, context)
         except (OSError, UnicodeError) as error:
-            raise self._credentials.failure(address, error) or dispatch.connect_failure(
+            raise self._credentials.failure(address, error) or connecting.connect_failure(
                 address, error
             ) from None
         self._closed = False
@@ -74,11 +74,11 @@ class Connection:
     def send(self, request: Request[Record]) -> None:
         """Send a request; `receive` its reply before the next."""
         if self._closed:
-            raise dispatch.lost(self.address, "closed")
+            raise connecting.lost(self.address, "closed")
         try:
             self._wire.send(self._link.send(request), self._seconds)
         except BadValue as error:
-            raise dispatch.bad_value(request, error) from None
+            raise connecting.bad_value(request, error) from None
         except OSError as error:
             raise self._broken(error) from None
 
@@ -146,4 +146,4 @@ class Connection:
 
     def _lost(self, reason: str) -> StatusError:
         self.close()
-        return dispatch.lost(self.address, reason)
+        return connecting.lost(self.address, reason)

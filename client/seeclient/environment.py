@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from seeclient import dispatch, tls
+from seeclient import discovery, tls
 from seeclient.effects import Address, Roster
 from seeclient.keys import KeyStore
 from seeclient.sightings import Sightings
@@ -30,7 +30,7 @@ class Environment:
     def addresses(self) -> list[Address]:
         """Where machines should be, in module order. Raises StatusError (InvalidParameter)."""
         if self.fleet is None or isinstance(self.fleet, str | Path):
-            return dispatch.addresses(self.world, self.fleet)
+            return discovery.addresses(self.world, self.fleet)
         return list(self.fleet)
 
     def roster(self) -> Roster:
@@ -67,7 +67,7 @@ def chosen(
         if isinstance(world, World)
         else World.at(world)
         if world
-        else dispatch.world_of(fleet)
+        else discovery.world_of(fleet)
     )
     if named is not None:
         return Environment(named, fleet, files)

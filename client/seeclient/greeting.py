@@ -7,7 +7,7 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from seeclient import dispatch, tls
+from seeclient import connecting, tls
 from seeclient.effects import Address
 from seeclient.sightings import Sightings
 from seemachine.wire.fields import Record
@@ -48,7 +48,7 @@ def greet(
     With `doubted` an alarm of this host's memory is not a failure. Raises StatusError.
     """
     greeting = _greeting((yield HELLO))
-    dispatch.check_machine(address, greeting)
+    connecting.check_machine(address, greeting)
     if certificate is not None:
         tls.check_esn(address, certificate, greeting.esn)
     doubt = _doubt(sightings, greeting)

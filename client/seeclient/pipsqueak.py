@@ -11,7 +11,7 @@ from dataclasses import replace
 from seeclient import (
     advice,
     algorithms,
-    dispatch,
+    connecting,
     environment,
     inspecting,
     signing_commands,
@@ -264,7 +264,7 @@ def _way_on(fleet: Fleet, alias: str, events: list[Event], error: StatusError) -
         return "" if closing and broken else GO_ON.format(alias)
     # A machine that is gone may have kept a step all the same; then it says so when it is asked
     # again.
-    known = "" if error.where == dispatch.CONNECT else "Nothing was kept. "
+    known = "" if error.where == connecting.CONNECT else "Nothing was kept. "
     room = "Make room, and g" if any(full in error.detail for full in DISK_FULL) else "G"
     return f"{known}{room}ive the same command again"
 

@@ -2,7 +2,7 @@
 
 import trio
 
-from seeclient import blocking_wire, dispatch, greeting, tls, trio_wire
+from seeclient import blocking_wire, connecting, greeting, tls, trio_wire
 from seeclient.effects import Address
 from seeclient.greeting import Exchange, Greeted
 from seeclient.sightings import NOTHING, Sightings
@@ -52,13 +52,13 @@ class Connection:
     async def ask(self, request: Request[Record]) -> Record | StatusError:
         """The reply, or the refusal as a value. Raises StatusError when the connection is lost."""
         if self._closed:
-            raise dispatch.lost(self.address, "closed")
+            raise connecting.lost(self.address, "closed")
         try:
             with trio.fail_after(self._seconds):
                 await self._wire.send(self._link.send(request))
                 return await self._receive()
         except BadValue as error:
-            raise dispatch.bad_value(request, error) from None
+            raise connecting.bad_value(request, error) from None
         except PeerMisuse as misuse:
             raise await self._lost(misuse.detail) from None
         except (trio.BrokenResourceError, trio.ClosedResourceError) as broken:
@@ -116,13 +116,13 @@ class Connection:
 
     async def _broken(self, error: BaseException) -> StatusError:
         await self.close()
-        return self._credentials.failure(self.address, error.__cause__) or dispatch.lost(
+        return self._credentials.failure(self.address, error.__cause__) or connecting.lost(
             self.address, "broken"
         )
 
     async def _lost(self, reason: str) -> StatusError:
         await self.close()
-        return dispatch.lost(self.address, reason)
+        return connecting.lost(self.address, reason)
 
 
 async def connect(
@@ -151,15 +151,15 @@ async def _wire(address: Address, credentials: tls.Credentials, through: Connect
         with trio.fail_after(blocking_wire.CONNECT_SECONDS):
             return await through(address, context)
     except trio.TooSlowError:
-        raise dispatch.connect_failure(address, TimeoutError("timed out")) from None
+        raise connecting.connect_failure(address, TimeoutError("timed out")) from None
     except UnicodeError as error:
-        raise dispatch.connect_failure(address, error) from None
+        raise connecting.connect_failure(address, error) from None
     except trio.BrokenResourceError as broken:
-        raise credentials.failure(address, broken.__cause__) or dispatch.lost(
+        raise credentials.failure(address, broken.__cause__) or connecting.lost(
             address, "broken"
         ) from None
     except OSError as error:
-        raise dispatch.connect_failure(address, _first_cause(error)) from None
+        raise connecting.connect_failure(address, _first_cause(error)) from None
 
 
 def _first_cause(error: OSError) -> OSError:

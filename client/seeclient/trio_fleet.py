@@ -9,7 +9,8 @@ from typing import Any
 import trio
 
 from seeclient import (
-    dispatch,
+    connecting,
+    discovery,
     environment,
     inspecting,
     keys,
@@ -138,14 +139,14 @@ class Fleet:
         async with self._connections[peer].lock:
             connection = self._connections[peer]
             if connection.stale and not request.BOUND:
-                address = dispatch.current_address(self.environment.addresses(), peer)
+                address = discovery.current_address(self.environment.addresses(), peer)
                 fresh = await self._open(address)
                 fresh.lock = connection.lock
                 await connection.close()
                 connection = self._connections[peer] = fresh
                 peer.greeting = await connection.greet()
                 peer.doubt = connection.doubt
-            dispatch.refuse_doubted(peer, request)
+            connecting.refuse_doubted(peer, request)
             return await connection.ask(request)
 
     async def _ask_all(

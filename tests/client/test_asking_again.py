@@ -6,7 +6,7 @@ import pytest
 from client.clientkit import OTHER_ESN, a_peer, a_roster, play
 from seeclient.algorithms.lms import signing
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
-from seeclient.dispatch import CONNECT
+from seeclient.connecting import CONNECT
 from seeclient.effects import Pause, resume
 from seeclient.message import Message
 from server.serverkit import ESN

@@ -1,4 +1,4 @@
-"""dispatch.py: where machines should be, in which order, and what is said of those that are not
+"""discovery.py: where machines should be, in which order, and what is said of those that are not
 there.
 """
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from client.clientkit import GREETING, OTHER_ESN, answering, serving
 from here import addresses
-from seeclient import dispatch
+from seeclient import connecting, discovery
 from seeclient.effects import Address
 from server.serverkit import ESN, make_machine
 from wire.kit import answered_frame
@@ -252,14 +252,14 @@ def nobody(*arguments, **options):
 
 def test_a_system_error_is_told_in_the_systems_words():
     """Whatever text the error carries, the line has that of its number, as in the guide."""
-    failure = dispatch.connect_failure(
+    failure = connecting.connect_failure(
         Address("h", 1, 1), OSError(111, "Error connecting to ('h', 1)")
     )
     assert failure.detail == f"connecting to h on port 1: {os.strerror(111)}"
-    assert dispatch.connect_failure(Address("h", 1, 1), TimeoutError("timed out")).detail.endswith(
-        ": timed out"
-    )
-    assert dispatch.connect_failure(Address("h", 1, 1), OSError()).detail.endswith(": OSError")
+    assert connecting.connect_failure(
+        Address("h", 1, 1), TimeoutError("timed out")
+    ).detail.endswith(": timed out")
+    assert connecting.connect_failure(Address("h", 1, 1), OSError()).detail.endswith(": OSError")
 
 
 # ---------------------------------------------------------------- a fleet as a file
@@ -383,5 +383,5 @@ def test_a_fleet_file_of_another_world_means_its_machines(home, tmp_path):
     path = other / "fleet.toml"
     path.write_text(f'[[machines]]\nesn = "{ESN}"\nport = 0\n')
 
-    found = dispatch.addresses(World.at(home), str(path))
+    found = discovery.addresses(World.at(home), str(path))
     assert [address.port for address in found] == [2001]

@@ -13,7 +13,7 @@ from client.clientkit import GREETING, OTHER_ESN, a_key_file, a_peer, answering
 from here import memory
 from hypothesis import given
 from hypothesis import strategies as st
-from seeclient import Status, StatusError, dispatch, sightings
+from seeclient import Status, StatusError, connecting, sightings
 from server.serverkit import ESN
 from wire.kit import answered_frame
 
@@ -286,11 +286,11 @@ def test_a_doubted_machine_is_asked_for_no_leaf(request_class):
     """
     request = object.__new__(request_class)
     doubt = StatusError(Status.AccessDenied, "a doubt", sightings.WHERE)
-    dispatch.refuse_doubted(a_peer(), request)
+    connecting.refuse_doubted(a_peer(), request)
     with (
         pytest.raises(StatusError) if request.NAME not in MAY_BE_ASKED else contextlib.nullcontext()
     ):
-        dispatch.refuse_doubted(replace(a_peer(), doubt=doubt), request)
+        connecting.refuse_doubted(replace(a_peer(), doubt=doubt), request)
 
 
 # ---------------------------------------------------------------- where it is kept

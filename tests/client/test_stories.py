@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from client.clientkit import H5_W4, OTHER_ESN, a_key_file, a_peer, a_roster, play
 from here import store
-from seeclient import dispatch
+from seeclient import connecting
 from seeclient.algorithms.lms import generating, inspecting, provisioning, signing
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.algorithms.lms.making import LOOK_SECONDS
@@ -1036,7 +1036,7 @@ def test_after_a_lost_connection_nobody_is_preferred(key):
 # ---------------------------------------------------------------- signing again
 
 LOST = StatusError(
-    Status.OSErrorErrno, "connection to 127.0.0.1 on port 8888: broken", dispatch.CONNECT
+    Status.OSErrorErrno, "connection to 127.0.0.1 on port 8888: broken", connecting.CONNECT
 )
 USED = StatusError(Status.ObjectInUse, "leaf 3 waits for no digest any more, and is burned")
 

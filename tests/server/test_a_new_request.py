@@ -9,7 +9,7 @@ import pytest
 import trio
 from client.clientkit import a_key_file, a_peer
 from here import here
-from seeclient import dispatch, trio_fleet
+from seeclient import connecting, trio_fleet
 from seeclient.algorithms.lms import signing
 from seeclient.effects import ask
 from seeclient.trio_connection import Connection
@@ -269,10 +269,10 @@ def test_a_doubted_machine_is_asked_it_if_it_makes_no_leaf(world, effect):
     peer, stamp = a_peer(), declare(world, effect=effect)(slot=3)
     peer.doubt = StatusError(Status.AccessDenied, "a doubt")
     if effect in (Effect.LOOKS, Effect.CHANGES):
-        dispatch.refuse_doubted(peer, stamp)
+        connecting.refuse_doubted(peer, stamp)
     else:
         with pytest.raises(StatusError, match="a doubt"):
-            dispatch.refuse_doubted(peer, stamp)
+            connecting.refuse_doubted(peer, stamp)
 
 
 def test_a_class_without_checks_has_no_command():

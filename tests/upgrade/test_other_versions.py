@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from seeclient import dispatch
+from seeclient import discovery
 from seeclient.keys import KeyStore
 from seeclient.sightings import Sightings
 from upgrade.make_world import FIRST, SECOND
@@ -213,7 +213,7 @@ def test_what_a_client_reads_of_a_newer_version(world: Path) -> None:
     said_right(refused.value.detail)
     table(world / "published" / "pqsdk" / f"{FIRST}.json")
     with pytest.raises(StatusError) as refused:
-        dispatch.addresses(World.at(world))
+        discovery.addresses(World.at(world))
     said_right(refused.value.detail)
 
 

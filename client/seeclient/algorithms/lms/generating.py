@@ -2,7 +2,7 @@
 
 import time
 
-from seeclient import dispatch, keys
+from seeclient import connecting, dispatch, keys
 from seeclient.algorithms.algorithm import Patience
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.algorithms.lms.making import Making, finish, forget
@@ -49,7 +49,7 @@ def generate(
         if (
             not making.begun
             and failure.status is Status.OSErrorErrno
-            and failure.where != dispatch.CONNECT
+            and failure.where != connecting.CONNECT
         ):
             yield from forget(making)
         raise

@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 from functools import partial
 
-from seeclient import dispatch
+from seeclient import connecting, dispatch
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.effects import Pause, Peer, Reply, Roster, Story, ask, work
 from seeclient.message import Message
@@ -78,7 +78,7 @@ def _try(
         signed = yield from _checked(roster, peer, wish, load=load)
     except StatusError as refused:
         roster.signers.pop(key.name, None)
-        if refused.where == dispatch.CONNECT:
+        if refused.where == connecting.CONNECT:
             reasons.append(refused)
         elif refused.status is Status.AccessDenied and not dispatch.is_of(peer, key.signer):
             reasons.append(dispatch.foreign(peer, key.signer))
@@ -152,7 +152,7 @@ def persist(peer: Peer, key: LmsKeyFile, request: Request[Reply]) -> Story[Reply
             return (yield from _ask(peer, key, request, again=again))
         except StatusError as failure:
             pause = next(pauses, None)
-            if failure.where != dispatch.CONNECT or pause is None:
+            if failure.where != connecting.CONNECT or pause is None:
                 raise
         yield Pause(pause)
         again = True

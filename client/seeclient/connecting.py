@@ -1,0 +1,83 @@
+"""What holds for every connection, blocking or trio: who must answer, what it may be asked, and
+what a failure is called.
+"""
+
+import errno
+import os
+import socket
+
+from seeclient.effects import Address, Peer
+from seemachine.wire.fields import Record
+from seemachine.wire.messages import Greeting
+from seemachine.wire.names import PROTOCOL, other_protocol
+from seemachine.wire.requests import Effect, Request
+from seemachine.wire.status import BadValue, Status, StatusError
+
+CONNECT = "dispatch_socket_connect"
+# What takes no leaf and makes none, so that a machine may be asked that this host's memory doubts.
+HARMLESS = (Effect.LOOKS, Effect.CHANGES)
+
+
+def check_machine(address: Address, greeting: Greeting) -> None:
+    """Whether the machine that answers is the one that is meant. Raises StatusError.
+
+    The port of a published object may belong to another machine by now, and ESNs are the same in
+    many worlds: a key must not be made in another one. Such a machine is as good as none, so its
+    line begins as that of a machine that is gone (2.8.1).
+    """
+    where, found = f"connecting to {address.host} on port {address.port}", greeting.esn
+    if greeting.protocol != PROTOCOL:
+        detail = other_protocol(found, greeting.protocol, "this client", PROTOCOL)
+        raise StatusError(Status.InvalidParameter, f"{where}: {detail}", CONNECT)
+    if address.esn not in ("", found):
+        raise StatusError(
+            Status.OSErrorErrno, f"{where}: {found} answers, not {address.esn}", CONNECT
+        )
+    if address.nvram not in ("", greeting.nvram.hex()):
+        reason = (
+            f"{os.strerror(errno.ECONNREFUSED)}; another {found} answers there, with another NVRAM"
+        )
+        raise StatusError(Status.OSErrorErrno, f"{where}: {reason}", CONNECT)
+
+
+def connect_failure(address: Address, error: OSError | UnicodeError) -> StatusError:
+    """The guide's line for a machine that does not answer (2.8.1)."""
+    if isinstance(error, UnicodeError):
+        return StatusError(
+            Status.OSErrorErrno,
+            f"connecting to {address.host} on port {address.port}: not a host name",
+            CONNECT,
+        )
+    # Libraries put their own words into strerror; the system's are those of the guide. Name
+    # look-ups have numbers of their own.
+    system = error.errno in errno.errorcode and not isinstance(error, socket.gaierror)
+    reason = (
+        os.strerror(error.errno or 0)
+        if system
+        else error.strerror or str(error) or type(error).__name__
+    )
+    return StatusError(
+        Status.OSErrorErrno,
+        f"connecting to {address.host} on port {address.port}: {reason}",
+        CONNECT,
+    )
+
+
+def lost(address: Address, reason: object) -> StatusError:
+    """A connection that broke in the middle."""
+    return StatusError(
+        Status.OSErrorErrno,
+        f"connection to {address.host} on port {address.port}: {reason}",
+        CONNECT,
+    )
+
+
+def bad_value(request: Request[Record], error: BadValue) -> StatusError:
+    """A value that no machine would take."""
+    return StatusError(Status.InvalidParameter, str(error), request.NAME)
+
+
+def refuse_doubted(peer: Peer, request: Request[Record]) -> None:
+    """Raise a machine's doubt again for what could take a leaf of it."""
+    if peer.doubt is not None and request.EFFECT not in HARMLESS:
+        raise peer.doubt

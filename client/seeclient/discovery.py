@@ -1,0 +1,154 @@
+"""Where machines should be: published objects, a fleet file, or a text."""
+
+import json
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from seeclient.connecting import CONNECT
+from seeclient.effects import Address, Peer
+from seemachine.formats import PUBLISHED, OtherVersion
+from seemachine.wire.names import SEE_PORT, is_esn, is_nvram
+from seemachine.wire.printable import is_printable
+from seemachine.wire.status import Status, StatusError
+from seemachine.world import World
+
+_PORT = re.compile(r"\d{1,5}", re.ASCII)
+
+
+def addresses(world: World, fleet: str | Path | None = None) -> list[Address]:
+    """Where machines should be, in module order.
+
+    `fleet` is a text such as `host:port,host:port` or the path of a fleet file; without it the
+    published objects of the world are taken. Raises StatusError (InvalidParameter) for a text or
+    file that can't be read.
+    """
+    if fleet is None:
+        return _published(world)
+    path = Path(fleet)
+    return (
+        _from_file(path, world)
+        if path.suffix == ".toml" or isinstance(fleet, Path)
+        else _from_text(str(fleet))
+    )
+
+
+def world_of(fleet: str | Path | None) -> World | None:
+    """The world whose folder a fleet file is in; None for a file elsewhere and for no file."""
+    if fleet is None or Path(fleet).suffix != ".toml":
+        return None
+    world = World.at(Path(fleet).parent)
+    return world if any(map(Path.is_dir, (world.machines, world.cards, world.kmdata))) else None
+
+
+def current_address(found: Iterable[Address], peer: Peer) -> Address:
+    """Where a machine is now: it may have been started again on another port.
+
+    Another machine in its place is not taken for it.
+    """
+    return next(
+        (address for address in found if address.esn == peer.esn),
+        replace(peer.address, esn=peer.esn),
+    )
+
+
+def _published(world: World) -> list[Address]:
+    found = []
+    for path in world.published.glob("*.json"):
+        try:
+            entry = json.loads(path.read_bytes())
+            PUBLISHED.check_at(entry, str(path))
+            address = _checked(
+                entry["host"],
+                entry["port"],
+                entry["module"],
+                entry["esn"],
+                tls=entry.get("tls") is True,
+            )
+            found.append(replace(address, nvram=_nvram(entry.get("nvram", ""))))
+        except OtherVersion as other:
+            raise StatusError(Status.NotYetImplemented, str(other), CONNECT) from None
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            continue  # withdrawn while we looked, or not ours
+    return _ordered(found)
+
+
+def _from_text(text: str) -> list[Address]:
+    return [
+        _address(part.strip(), module)
+        for module, part in enumerate(text.split(","), 1)
+        if part.strip()
+    ]
+
+
+def _address(text: str, module: int) -> Address:
+    host, colon, port = text.rpartition(":")
+    bare = not colon or text.endswith("]") or (text.count(":") > 1 and not text.startswith("["))
+    if not is_printable(text) or not (bare or (_PORT.fullmatch(port) and 0 < int(port) < 65536)):
+        raise StatusError(
+            Status.InvalidParameter,
+            f"{text} is not an address; a fleet is written as host:port,host:port",
+            CONNECT,
+        )
+    return (
+        Address(text.strip("[]"), SEE_PORT, module)
+        if bare
+        else Address(host.strip("[]"), int(port), module)
+    )
+
+
+def _from_file(path: Path, world: World) -> list[Address]:
+    """A fleet file says where machines are meant to be; where one is published, that is where it
+    is. A file in another world means the machines of that one: ESNs are the same in many.
+    """
+    import tomllib
+
+    published = {address.esn: address for address in _published(world_of(path) or world)}
+    try:
+        table = tomllib.loads(path.read_text())
+        meant = [
+            _meant({"tls": table.get("tls"), **entry}, number)
+            for number, entry in enumerate(table["machines"], 1)
+        ]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise StatusError(
+            Status.InvalidParameter, f"{path} is not a fleet file ({error})", CONNECT
+        ) from None
+    return _ordered(published.get(address.esn, address) for address in meant)
+
+
+def _meant(entry: dict[str, Any], number: int) -> Address:
+    host, port = entry.get("host", "127.0.0.1"), entry.get("port", SEE_PORT + number - 1)
+    return _checked(
+        host, port, entry.get("module", number), entry["esn"], tls=entry["tls"] is not None
+    )
+
+
+# The type of each part of an address, and what else holds for it.
+PARTS: dict[str, tuple[type, Callable[[Any], bool]]] = {
+    "host": (str, is_printable),
+    "port": (int, range(1 << 16).__contains__),
+    "module": (int, lambda _: True),
+    "esn": (str, is_esn),
+}
+
+
+def _checked(host: Any, port: Any, module: Any, esn: Any, *, tls: bool) -> Address:
+    """An address that a socket takes, and names that stay in their line. Raises ValueError."""
+    for (name, (kind, good)), value in zip(PARTS.items(), (host, port, module, esn), strict=True):
+        if type(value) is not kind or not good(value):
+            raise ValueError(f"{name} = {value!r}")
+    return Address(host, port, module, esn, tls=tls)
+
+
+def _nvram(name: Any) -> str:
+    """The name of an NVRAM in hex, or nothing. Raises ValueError."""
+    if type(name) is not str or not (name == "" or is_nvram(name)):
+        raise ValueError(f"nvram = {name!r}")
+    return name
+
+
+def _ordered(found: Iterable[Address]) -> list[Address]:
+    return sorted(found, key=lambda address: (address.module, address.esn))
