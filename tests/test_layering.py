@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
-from graphlib import TopologicalSorter
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -346,6 +346,29 @@ def test_no_import_leads_back() -> None:
     """The files of ours have an order in which each needs only those before it."""
     order = TopologicalSorter({module_of(path): reached(path) for path in all_files()})
     order.prepare()
+
+
+# What the client imports by name: a module of each algorithm, when a key of it is met.
+BY_NAME = {
+    "seeclient.keys": ["seeclient.algorithms.lms.keyfile"],
+    "seeclient.algorithms.registry": ["seeclient.algorithms.lms.algorithm"],
+}
+
+
+def test_no_circle_in_the_client() -> None:
+    """Nothing in the client leads back to itself: not by an import inside a function or for types
+    alone, nor by a module that is imported by its name. `seeclient` itself only names what is
+    public.
+    """
+    arrows = {
+        module_of(path): {*imported(path), *BY_NAME.get(module_of(path), ())}
+        for path in sources("seeclient")
+        if module_of(path) != "seeclient"
+    }
+    assert set(BY_NAME) < set(arrows)
+    TopologicalSorter(arrows).prepare()
+    with pytest.raises(CycleError):
+        TopologicalSorter(arrows | {"seeclient.message": {"seeclient.blocking"}}).prepare()
 
 
 def test_nobody_imports_the_command_line() -> None:

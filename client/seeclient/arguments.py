@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from seeclient import algorithms
+from seeclient.algorithms import registry
 from seeclient.values import SETS, UsageError, nearest, number, text
 
 VERBS = ("generate", "list", "showinfo")
@@ -107,7 +107,7 @@ def parse(words: Sequence[str]) -> Arguments:
 def _own(words: Sequence[str]) -> Mapping[str, Callable[[str, str], str]]:
     """The arguments of the algorithm that is named, beside those of all."""
     name = next((word for word in words if word.startswith("algorithm=")), "")
-    algorithm = algorithms.named(name.removeprefix("algorithm="))
+    algorithm = registry.named(name.removeprefix("algorithm="))
     return {} if algorithm is None else algorithm.ARGUMENTS
 
 
@@ -206,7 +206,7 @@ def _check_generate(texts: dict[str, str], numbers: dict[str, int]) -> None:
         }:
             raise UsageError(f"resume=yes resumes the key as it was begun; leave out {name}=")
         return
-    algorithm = algorithms.named(texts.get("algorithm", ""))
+    algorithm = registry.named(texts.get("algorithm", ""))
     if algorithm is not None:
         algorithm.check_arguments(texts, numbers)
     if "slot" in numbers and not numbers.get("expcards", 0) + numbers.get("explease", 0):

@@ -15,10 +15,7 @@ from seeclient import (
     connecting,
     discovery,
     environment,
-    inspecting,
-    keys,
-    signing,
-    thresholds,
+    operations,
 )
 from seeclient.algorithms.algorithm import Patience
 from seeclient.algorithms.lms import generating, provisioning
@@ -38,8 +35,10 @@ from seeclient.effects import (
 )
 from seeclient.environment import Environment
 from seeclient.events import Listener, ignore
+from seeclient.keyfile import KeyFile
 from seeclient.message import Message
 from seeclient.player import Player
+from seeclient.results import KeyInfo, Signed
 from seeclient.tls import Tls
 from seemachine.wire.fields import Record
 from seemachine.wire.requests import Request
@@ -192,10 +191,10 @@ class Fleet:
         self._connections[peer] = connection
 
 
-class Key(signing.LocalKey):
+class Key(operations.LocalKey):
     """A key of this host and the fleet that may hold its leaves."""
 
-    def __init__(self, fleet: Fleet, file: keys.KeyFile) -> None:
+    def __init__(self, fleet: Fleet, file: KeyFile) -> None:
         super().__init__(file)
         self._fleet = fleet
 
@@ -207,9 +206,9 @@ class Key(signing.LocalKey):
         """
         return self.sign_with(message, acknowledge=acknowledge).signature
 
-    def sign_with(self, message: bytes | Path, *, acknowledge: str | None = None) -> signing.Signed:
+    def sign_with(self, message: bytes | Path, *, acknowledge: str | None = None) -> Signed:
         """The same, with the machine, the leaf and what remains there."""
-        story = signing.sign(self._fleet.roster, self.file, Message(message), acknowledge)
+        story = operations.sign(self._fleet.roster, self.file, Message(message), acknowledge)
         return self._fleet.run(story)
 
     def warn_at(self, count: int) -> None:
@@ -217,11 +216,11 @@ class Key(signing.LocalKey):
 
         0: none does. Raises StatusError; UseLimitExceeded for fewer while one is needed now.
         """
-        self.file = self._fleet.run(thresholds.warn_at(self._fleet.roster, self.file, count))
+        self.file = self._fleet.run(operations.warn_at(self._fleet.roster, self.file, count))
 
-    def info(self) -> inspecting.KeyInfo:
+    def info(self) -> KeyInfo:
         """What the reachable machines hold of this key."""
-        return self._fleet.run(inspecting.info(self._fleet.roster, self.file))
+        return self._fleet.run(operations.info(self._fleet.roster, self.file))
 
 
 def fed(peer: Peer, waited: float) -> bool:

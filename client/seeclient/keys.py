@@ -12,20 +12,29 @@ import hashlib
 import json
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, cast
 
-from seeclient import algorithms
+from seeclient.algorithms import MODULES
+from seeclient.keyfile import (
+    ALIAS,
+    WHERE,
+    Body,
+    Head,
+    KeyFile,
+    KeyForm,
+    check_alias,
+    formed,
+)
 from seemachine.formats import Format, OtherVersion
 from seemachine.wire.status import Status, StatusError
 
 PREFIX = "key_pqsdk_"
 FORMAT = Format("seemachine key file")
-WHERE = "pqsdk_key_file"
 # Of a key whose file can't be read, in lists.
 UNKNOWN = "unknown"
-_ALIAS = re.compile(r"[a-z0-9-]{1,64}", re.ASCII)
 _ALGORITHM = re.compile(r"[A-Za-z0-9-]{1,32}", re.ASCII)
 _SIGNER = re.compile(r"([0-9a-f]{2}){0,64}", re.ASCII)
 _HEAD = ("format", "alias", "algorithm", "public_key", "signer")
@@ -35,57 +44,6 @@ _LINE_BYTES = 1 << 20
 
 class UnknownAlgorithm(Exception):
     """A key of an algorithm that this version does not know. The text is its name."""
-
-
-@dataclass(frozen=True, slots=True)
-class KeyFile:
-    """One key; each algorithm adds what its keys have.
-
-    `signer` is the hash, in hex, of the key that signed the SEE machine which made it; empty when
-    that was not signed.
-    """
-
-    algorithm: ClassVar[str]
-    alias: str
-    public_key: bytes
-    signer: str = field(default="", kw_only=True)
-
-    @property
-    def name(self) -> bytes:
-        """The name of its NVRAM file on the machines; empty where there is none."""
-        return b""
-
-
-class Head(NamedTuple):
-    """What the key files of all algorithms have."""
-
-    alias: str
-    algorithm: str
-    public_key: bytes
-    signer: str
-
-
-class Body(NamedTuple):
-    """What an algorithm adds: values for the first line, and the bytes after it."""
-
-    fields: dict[str, Any]
-    data: bytes = b""
-
-
-def check_alias(alias: str) -> str:
-    """The alias in lower case.
-
-    Raises StatusError unless it has only letters, digits and hyphens, as nShield key identifiers
-    do.
-    """
-    folded = alias.lower()
-    if not _ALIAS.fullmatch(folded):
-        raise StatusError(
-            Status.InvalidParameter,
-            f"alias takes up to 64 letters, digits and hyphens, not {alias!r}",
-            WHERE,
-        )
-    return folded
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +58,7 @@ class KeyStore:
         A file whose name has none is not a key: nothing could ask for it.
         """
         names = (path.name.removeprefix(PREFIX) for path in self.folder.glob(f"{PREFIX}*"))
-        return sorted(filter(_ALIAS.fullmatch, names))
+        return sorted(filter(ALIAS.fullmatch, names))
 
     def listing(self) -> list[tuple[str, str]]:
         """Alias and algorithm of each key, sorted; UNKNOWN where the file does not say.
@@ -218,36 +176,25 @@ def decode(data: bytes, what: str) -> KeyFile:
     if checksum is None:
         raise ValueError("it has no checksum")
     head = Head(
-        formed(fields["alias"], _ALIAS, "alias"),
+        formed(fields["alias"], ALIAS, "alias"),
         formed(fields["algorithm"], _ALGORITHM, "algorithm"),
         bytes.fromhex(fields["public_key"]),
         formed(fields.get("signer", ""), _SIGNER, "signer"),
     )
-    algorithm = algorithms.named(head.algorithm)
-    if algorithm is None:
-        raise UnknownAlgorithm(head.algorithm)
     own = {name: value for name, value in fields.items() if name not in _HEAD}
-    key: KeyFile = algorithm.key(head, Body(own, rest))
-    return key
+    return _form(head.algorithm).decoded(head, Body(own, rest))
 
 
-def formed(value: object, form: re.Pattern[str], name: str) -> str:
-    """A text of a key file. Raises ValueError for anything else."""
-    if type(value) is not str or not form.fullmatch(value):
-        raise ValueError(f"{name} can't be {value!r}")
-    return value
-
-
-def whole(fields: dict[str, Any], name: str, most: int) -> int:
-    """A number of a key file. Raises KeyError, ValueError for anything else."""
-    value = fields[name]
-    if type(value) is not int or not 0 <= value <= most:
-        raise ValueError(f"{name} takes a number from 0 to {most}, not {value!r}")
-    return value
+def _form(algorithm: str) -> KeyForm:
+    """The module that knows what an algorithm's key files have. Raises UnknownAlgorithm."""
+    package = MODULES.get(algorithm.upper())
+    if package is None:
+        raise UnknownAlgorithm(algorithm)
+    return cast(KeyForm, import_module(f"{package}.keyfile"))
 
 
 def _encode(key: KeyFile) -> bytes:
-    body = algorithms.of(key).body(key)
+    body = _form(key.algorithm).encoded(key)
     head = {
         "format": str(FORMAT),
         "alias": key.alias,

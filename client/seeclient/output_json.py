@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from typing import Any
 
-from seeclient import algorithms
+from seeclient.algorithms import registry
 from seeclient.algorithms.lms.provisioning import Provisioned
 from seeclient.effects import Roster
 from seeclient.events import CardsNeeded, Event
-from seeclient.inspecting import KeyInfo
-from seeclient.keys import UNKNOWN, KeyFile
-from seeclient.signing import Signed
+from seeclient.keyfile import KeyFile
+from seeclient.keys import UNKNOWN
+from seeclient.results import KeyInfo, Signed
 from seemachine.printing import say_json
 from seemachine.wire.names import SDK_VERSION
 from seemachine.wire.status import Status, StatusError
@@ -43,7 +43,7 @@ class JsonOutput:
     def generated(self, key: KeyFile) -> None:
         """See Output."""
         self.key(key)
-        self._fields |= algorithms.of(key).plan(key)
+        self._fields |= registry.of(key).plan(key)
 
     def listing(self, keys: Iterable[tuple[str, str]]) -> None:
         """See Output."""
@@ -55,12 +55,12 @@ class JsonOutput:
     def info(self, info: KeyInfo) -> None:
         """See Output."""
         self.key(info.key)
-        self._fields |= algorithms.of(info.key).facts(info)
+        self._fields |= registry.of(info.key).facts(info)
 
     def key(self, key: KeyFile) -> None:
         """See Output."""
         self._fields |= {"alias": key.alias, "algorithm": key.algorithm}
-        self._fields |= algorithms.of(key).parameters(key)
+        self._fields |= registry.of(key).parameters(key)
         self._fields["public_key"] = key.public_key.hex()
 
     def message(self, name: str, head: bytes, *, more: bool) -> None:

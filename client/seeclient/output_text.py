@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable
 from typing import Any, Protocol
 
-from seeclient import render
+from seeclient import render, thresholds
 from seeclient.algorithms.lms.provisioning import Provisioned
 from seeclient.effects import Roster
 from seeclient.events import (
@@ -21,9 +21,8 @@ from seeclient.events import (
     Resumed,
     Started,
 )
-from seeclient.inspecting import KeyInfo
-from seeclient.keys import KeyFile
-from seeclient.signing import Signed
+from seeclient.keyfile import KeyFile
+from seeclient.results import KeyInfo, Signed
 from seemachine.printing import say
 from seemachine.wire.status import StatusError
 
@@ -165,7 +164,7 @@ class TextOutput:
 
     def threshold(self, key: KeyFile, count: int) -> None:
         """See Output."""
-        self._print(f"Threshold (alias: {key.alias}): {render.threshold(count)}")
+        self._print(f"Threshold (alias: {key.alias}): {thresholds.in_words(count)}")
 
     def provisioning(self, esn: str, slot: int) -> None:
         """See Output."""

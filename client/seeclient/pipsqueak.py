@@ -13,16 +13,16 @@ from seeclient import (
     algorithms,
     connecting,
     environment,
-    inspecting,
+    operations,
     signing_commands,
-    thresholds,
 )
+from seeclient.algorithms import registry
 from seeclient.algorithms.lms import generating
 from seeclient.arguments import USAGE, Arguments, parse
 from seeclient.blocking import Fleet, fed
 from seeclient.effects import Peer, Story
 from seeclient.events import CardDone, CardsNeeded, ChunkDone, Event, Listener, Resumed, Started
-from seeclient.keys import KeyFile
+from seeclient.keyfile import KeyFile
 from seeclient.output_text import Output, TextOutput
 from seeclient.signing_commands import COMPAT_VARIABLE, VENDOR
 from seeclient.values import UsageError
@@ -130,7 +130,7 @@ def _list(fleet: Fleet, arguments: Arguments, output: Output) -> int:
 def _showinfo(fleet: Fleet, arguments: Arguments, output: Output) -> int:
     try:
         info = fleet.run(
-            inspecting.info(fleet.roster, fleet.roster.keys.load(arguments.texts["alias"]))
+            operations.info(fleet.roster, fleet.roster.keys.load(arguments.texts["alias"]))
         )
         output.info(info.without_thresholds() if arguments.quirks else info)
     except StatusError as error:
@@ -144,7 +144,7 @@ def _threshold(fleet: Fleet, arguments: Arguments, output: Output) -> int:
     try:
         key = fleet.roster.keys.load(arguments.texts["alias"])
         count = arguments.numbers["warnat"]
-        output.threshold(fleet.run(thresholds.warn_at(fleet.roster, key, count)), count)
+        output.threshold(fleet.run(operations.warn_at(fleet.roster, key, count)), count)
     except StatusError as error:
         output.refused(error, "threshold not set")
         return 1
@@ -169,7 +169,7 @@ def _provision(fleet: Fleet, arguments: Arguments, output: Output) -> int:
 def _generate(fleet: Fleet, arguments: Arguments, output: Output) -> int:
     if arguments.texts.get("resume") == "yes":
         return _resume(fleet, arguments, output)
-    algorithm = algorithms.named(arguments.texts.get("algorithm", "mldsa"))
+    algorithm = registry.named(arguments.texts.get("algorithm", "mldsa"))
     if algorithm is None:
         said = "use" if "algorithm" in arguments.texts else "add"
         known, first = " and ".join(algorithms.MODULES), next(iter(algorithms.MODULES)).lower()

@@ -3,10 +3,10 @@
 import time
 from collections.abc import Iterable
 
-from seeclient import algorithms
+from seeclient.algorithms import registry
 from seeclient.effects import Roster
-from seeclient.inspecting import KeyInfo
-from seeclient.keys import KeyFile
+from seeclient.keyfile import KeyFile
+from seeclient.results import KeyInfo
 from seemachine.wire.names import SDK_VERSION
 from seemachine.wire.status import StatusError
 
@@ -72,14 +72,6 @@ def show_info(info: KeyInfo) -> list[str]:
         *lines,
         f"Alias: {info.key.alias}",
         f"Algorithm: {info.key.algorithm}",
-        *algorithms.of(info.key).lines(info),
+        *registry.of(info.key).lines(info),
         *public_key(info.key),
     ]
-
-
-def threshold(count: int) -> str:
-    """What a threshold means."""
-    if not count:
-        return "none; no signature needs acknowledge=REASON"
-    last = "the last signature" if count == 1 else f"each of the last {count} signatures"
-    return f"{last} needs acknowledge=REASON"

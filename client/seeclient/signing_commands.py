@@ -5,11 +5,14 @@ import sys
 import time
 from pathlib import Path
 
-from seeclient import advice, algorithms, keys, signing
+from seeclient import advice, operations
+from seeclient.algorithms import registry
 from seeclient.arguments import Arguments
 from seeclient.blocking import Fleet
+from seeclient.keyfile import KeyFile
 from seeclient.message import Message, unreadable
 from seeclient.output_text import SHOWN_BYTES, Output
+from seeclient.results import Signed
 from seemachine.wire.status import Status, StatusError
 
 COMPAT_VARIABLE = "PIPSQUEAK_COMPAT"
@@ -48,25 +51,23 @@ def sign(fleet: Fleet, arguments: Arguments, output: Output) -> int:
     return _self_check(fleet, key, message, signed, arguments, output)
 
 
-def _signed(
-    fleet: Fleet, key: keys.KeyFile, message: Message, arguments: Arguments
-) -> signing.Signed:
+def _signed(fleet: Fleet, key: KeyFile, message: Message, arguments: Arguments) -> Signed:
     """1.4.1 knows no thresholds: with its quirks nobody is asked, which the ledger keeps."""
     try:
         why = arguments.texts.get("acknowledge")
-        return fleet.run(signing.sign(fleet.roster, key, message, why))
+        return fleet.run(operations.sign(fleet.roster, key, message, why))
     except StatusError as refused:
         if refused.status is not Status.UseLimitExceeded or not arguments.quirks:
             raise
     why = f"{COMPAT_VARIABLE}={VENDOR}"
-    return fleet.run(signing.sign(fleet.roster, key, message, why))
+    return fleet.run(operations.sign(fleet.roster, key, message, why))
 
 
 def _self_check(
     fleet: Fleet,
-    key: keys.KeyFile,
+    key: KeyFile,
     message: Message,
-    signed: signing.Signed,
+    signed: Signed,
     arguments: Arguments,
     output: Output,
 ) -> int:
@@ -75,8 +76,8 @@ def _self_check(
         # The vendor's check asks for the NVRAM file first, which is gone after the last leaf: a
         # good signature looks bad (2.7.2.1 step 7).
         if arguments.quirks:
-            fleet.run(algorithms.of(key).look_for(fleet.roster, key))
-        signing.verify(key, message, signed.signature)
+            fleet.run(registry.of(key).look_for(fleet.roster, key))
+        operations.verify(key, message, signed.signature)
     except StatusError as error:
         output.note(error)
         output.verified(key, time.perf_counter() - began, good=False)
@@ -94,7 +95,7 @@ def verify(fleet: Fleet, arguments: Arguments, output: Output) -> int:
         signature = _read(path)
         message = Message(_source(arguments))
         head, more = _head(message)
-        encoding = signing.verify(key, message, signature, str(path))
+        encoding = operations.verify(key, message, signature, str(path))
     except StatusError as error:
         output.refused(error, "verify failed")
         return 1
@@ -162,7 +163,7 @@ def _is_output(path: Path) -> bool:
         return False
 
 
-def _write(path: Path, signed: signing.Signed) -> StatusError | None:
+def _write(path: Path, signed: Signed) -> StatusError | None:
     """Why the signature could not be written to its file, or None."""
     try:
         path.write_bytes(signed.signature)

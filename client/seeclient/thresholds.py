@@ -2,9 +2,6 @@
 the machine's ledger keeps.
 """
 
-from seeclient import algorithms
-from seeclient.effects import Roster, Story
-from seeclient.keys import KeyFile
 from seemachine.wire.messages import MAX_ACKNOWLEDGEMENT
 from seemachine.wire.printable import is_printable
 from seemachine.wire.status import Status, StatusError
@@ -27,10 +24,9 @@ def reason(text: str | None) -> str:
     return said
 
 
-def warn_at(roster: Roster, key: KeyFile, count: int) -> Story[KeyFile]:
-    """Set the threshold of a key, where its algorithm has one, and return the key with it.
-
-    Raises StatusError.
-    """
-    changed: KeyFile = yield from algorithms.of(key).warn_at(roster, key, count)
-    return changed
+def in_words(count: int) -> str:
+    """What a threshold means."""
+    if not count:
+        return "none; no signature needs acknowledge=REASON"
+    last = "the last signature" if count == 1 else f"each of the last {count} signatures"
+    return f"{last} needs acknowledge=REASON"

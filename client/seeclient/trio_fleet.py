@@ -12,10 +12,7 @@ from seeclient import (
     connecting,
     discovery,
     environment,
-    inspecting,
-    keys,
-    signing,
-    thresholds,
+    operations,
     trio_wire,
 )
 from seeclient.algorithms.algorithm import Patience
@@ -35,8 +32,10 @@ from seeclient.effects import (
 )
 from seeclient.environment import Environment
 from seeclient.events import Listener, ignore
+from seeclient.keyfile import KeyFile
 from seeclient.message import Message
 from seeclient.player import Player
+from seeclient.results import KeyInfo, Signed
 from seeclient.tls import Tls
 from seeclient.trio_connection import Connection, connect
 from seeclient.trio_wire import Connect
@@ -204,10 +203,10 @@ class Fleet:
         return peer
 
 
-class Key(signing.LocalKey):
+class Key(operations.LocalKey):
     """A key of this host and the fleet that may hold its leaves."""
 
-    def __init__(self, fleet: Fleet, file: keys.KeyFile) -> None:
+    def __init__(self, fleet: Fleet, file: KeyFile) -> None:
         super().__init__(file)
         self._fleet = fleet
 
@@ -219,11 +218,9 @@ class Key(signing.LocalKey):
         """
         return (await self.sign_with(message, acknowledge=acknowledge)).signature
 
-    async def sign_with(
-        self, message: bytes | Path, *, acknowledge: str | None = None
-    ) -> signing.Signed:
+    async def sign_with(self, message: bytes | Path, *, acknowledge: str | None = None) -> Signed:
         """The same, with the machine, the leaf and what remains there."""
-        story = signing.sign(self._fleet.roster, self.file, Message(message), acknowledge)
+        story = operations.sign(self._fleet.roster, self.file, Message(message), acknowledge)
         return await self._fleet.run(story)
 
     async def warn_at(self, count: int) -> None:
@@ -231,11 +228,11 @@ class Key(signing.LocalKey):
 
         0: none does. Raises StatusError; UseLimitExceeded for fewer while one is needed now.
         """
-        self.file = await self._fleet.run(thresholds.warn_at(self._fleet.roster, self.file, count))
+        self.file = await self._fleet.run(operations.warn_at(self._fleet.roster, self.file, count))
 
-    async def info(self) -> inspecting.KeyInfo:
+    async def info(self) -> KeyInfo:
         """What the reachable machines hold of this key."""
-        return await self._fleet.run(inspecting.info(self._fleet.roster, self.file))
+        return await self._fleet.run(operations.info(self._fleet.roster, self.file))
 
 
 @contextlib.asynccontextmanager

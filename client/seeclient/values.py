@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from seeclient import algorithms
-from seeclient.keys import check_alias
+from seeclient.keyfile import check_alias
 from seeclient.thresholds import reason
 from seemachine.lms.parameters import OTS_SETS, TREE_SETS
 from seemachine.wire.messages import MAX_HEIGHT, MAX_WARNAT

@@ -1,4 +1,4 @@
-"""algorithms/: what a second algorithm needs is a module and an entry in the list."""
+"""algorithms/: what a second algorithm needs is a package and an entry in the list."""
 
 import hashlib
 import json
@@ -11,9 +11,8 @@ import pytest
 from here import store
 from seeclient import algorithms, pipsqueak
 from seeclient.algorithms.algorithm import Algorithm
-from seeclient.inspecting import KeyInfo
-from seeclient.keys import Body, Head, KeyFile
-from seeclient.signing import Signed
+from seeclient.keyfile import Body, Head, KeyFile
+from seeclient.results import KeyInfo, Signed
 from seeclient.values import UsageError
 
 from seemachine.wire.status import Status, StatusError
@@ -52,17 +51,21 @@ def tag(key: ToyKey, message: Any) -> bytes:
     return running.digest()
 
 
+def encoded(key: ToyKey) -> Body:
+    """What its key file has after the head."""
+    return Body({"size": key.size}, key.private)
+
+
+def decoded(head: Head, kept: Body) -> ToyKey:
+    """The key of a key file."""
+    return ToyKey(head.alias, head.public_key, kept.fields["size"], kept.data)
+
+
 class Toy(Algorithm[ToyKey]):
     """Asks no machine for anything."""
 
     NAME = "TOY"
     ARGUMENTS: ClassVar[Any] = {"toysize": a_size}
-
-    def body(self, key: ToyKey) -> Body:
-        return Body({"size": key.size}, key.private)
-
-    def key(self, head: Head, body: Body) -> ToyKey:
-        return ToyKey(head.alias, head.public_key, body.fields["size"], body.data)
 
     def recipe(self, texts: Any, numbers: Any) -> Plan:
         del numbers
@@ -104,8 +107,9 @@ ALGORITHM = Toy()
 
 @pytest.fixture(autouse=True)
 def listed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The entry in the list."""
-    monkeypatch.setitem(sys.modules, "toy_algorithm", sys.modules[__name__])
+    """The entry in the list. This file is both modules of its package."""
+    for module in ("keyfile", "algorithm"):
+        monkeypatch.setitem(sys.modules, f"toy_algorithm.{module}", sys.modules[__name__])
     monkeypatch.setitem(algorithms.MODULES, "TOY", "toy_algorithm")
 
 
@@ -122,7 +126,7 @@ def run(capfd: pytest.CaptureFixture[str]) -> Any:
 
 
 def test_a_second_algorithm_is_served_by_every_command(run: Any, tmp_path: Path) -> None:
-    """Generate, list, showinfo, sign and verify know it by its module and its entry alone."""
+    """Generate, list, showinfo, sign and verify know it by its package and its entry alone."""
     code, made = run("generate", "alias=plaything", "algorithm=toy", "toysize=2")
     assert (code, made[0]) == (0, "Public key (alias: plaything):")
     assert run("list") == (0, ["Available Keys:", "  plaything TOY"])

@@ -10,7 +10,7 @@ import seeclient
 import trio
 from processes import RunningMachine
 from seeclient import blocking
-from seeclient.signing import Signed
+from seeclient.results import Signed
 
 ESN = "7852-268D-3BF9"
 KEY = {"lms": "sha256_m24_h5", "lmots": "sha256_n24_w4"}

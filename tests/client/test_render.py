@@ -10,7 +10,7 @@ from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.algorithms.lms.provisioning import Provisioned
 from seeclient.events import CardDone, CardsNeeded, CardTried, CardWanted, ChunkDone, Started
 from seeclient.output_text import TextOutput
-from seeclient.signing import Signed
+from seeclient.results import Signed
 from server.serverkit import ESN
 
 from seemachine.wire.messages import Slot

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from client.clientkit import OTHER_ESN, a_peer, a_roster, play, serving
 from here import store
-from seeclient import Status, StatusError, thresholds
+from seeclient import Status, StatusError, operations
 from seeclient.algorithms.lms import provisioning, signing
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.message import Message
@@ -137,7 +137,7 @@ def test_a_threshold_is_set_on_all_machines_first(key):
     setting = m.WarnNvmemfile(file=FILE, warnat=5)
     for replies in ([info(warnat=5), info(warnat=5)], [GONE, info(warnat=5)]):
         steps = ((peers, ASK_INFO), [info(), info()]), ((peers, setting), replies)
-        assert play(thresholds.warn_at(a_roster(*peers), key, 5), *steps) == replace(key, warnat=5)
+        assert play(operations.warn_at(a_roster(*peers), key, 5), *steps) == replace(key, warnat=5)
         assert store().load("release").warnat == 5
 
 
@@ -149,14 +149,14 @@ def test_a_threshold_that_a_machine_refuses(key):
         ((peers, ASK_INFO), [info(), info()]),
         ((peers, m.WarnNvmemfile(file=FILE, warnat=0)), [info(), LOW]),
     ]
-    assert refusal(lambda: play(thresholds.warn_at(a_roster(*peers), key, 0), *steps)) is LOW
+    assert refusal(lambda: play(operations.warn_at(a_roster(*peers), key, 0), *steps)) is LOW
     assert store().load("release") == key
 
 
 @pytest.mark.parametrize("count", [-1, (1 << 25) + 1])
 def test_a_threshold_that_is_none(key, count):
     """Refused before anybody is asked."""
-    refused = refusal(lambda: play(thresholds.warn_at(a_roster(a_peer()), key, count)))
+    refused = refusal(lambda: play(operations.warn_at(a_roster(a_peer()), key, count)))
     assert refused.status is Status.InvalidParameter
 
 

@@ -8,7 +8,7 @@ from here import store
 from pyhsslms import pyhsslms as p
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.message import Message
-from seeclient.signing import LocalKey, verify
+from seeclient.operations import LocalKey, verify
 
 from seemachine.wire.status import Status, StatusError
 

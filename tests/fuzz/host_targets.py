@@ -19,7 +19,7 @@ from here import addresses, store
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.arguments import NAMES, NUMBERS, UsageError, parse
 from seeclient.effects import Address
-from seeclient.keys import check_alias
+from seeclient.keyfile import check_alias
 
 from seemachine import config
 from seemachine.config import ConfigError

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from here import store
-from seeclient.signing import verify
+from seeclient.operations import verify
 
 from seemachine.wire.status import StatusError
 

@@ -10,10 +10,9 @@ from typing import Any, ClassVar, Generic, NoReturn, Protocol, TypeVar
 
 from seeclient.effects import Peer, Roster, Story
 from seeclient.events import Listener
-from seeclient.inspecting import KeyInfo
-from seeclient.keys import Body, Head, KeyFile
+from seeclient.keyfile import KeyFile
 from seeclient.message import Message
-from seeclient.signing import Signed
+from seeclient.results import KeyInfo, Signed
 from seemachine.wire.status import Status, StatusError
 
 # Asked when no blank card is there: whether to go on waiting. Gets the machine and how long it has
@@ -44,16 +43,6 @@ class Algorithm(ABC, Generic[Key]):
     # Arguments of `generate` beside those that all share, each with what reads its value: gets name
     # and value, raises seeclient.values.UsageError.
     ARGUMENTS: ClassVar[Mapping[str, Callable[[str, str], str]]] = {}
-
-    # ------------------------------------------------------------ key files
-
-    @abstractmethod
-    def body(self, key: Key) -> Body:
-        """What a key file has after the head: values by name, and bytes."""
-
-    @abstractmethod
-    def key(self, head: Head, body: Body) -> Key:
-        """The key of a key file. Raises ValueError, KeyError, TypeError for what is none."""
 
     # ------------------------------------------------------------ making and using
 

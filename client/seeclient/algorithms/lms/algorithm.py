@@ -8,7 +8,6 @@ from seeclient.algorithms.algorithm import Algorithm, Patience
 from seeclient.algorithms.lms import (
     generating,
     inspecting,
-    keyfile,
     lines,
     recipe,
     signing,
@@ -19,24 +18,14 @@ from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.algorithms.lms.recipe import Recipe
 from seeclient.effects import Roster, Story
 from seeclient.events import Listener
-from seeclient.inspecting import KeyInfo
-from seeclient.keys import Body, Head
 from seeclient.message import Message
-from seeclient.signing import Signed
+from seeclient.results import KeyInfo, Signed
 
 
 class Lms(Algorithm[LmsKeyFile]):
     """See Algorithm."""
 
     NAME = LmsKeyFile.algorithm
-
-    def body(self, key: LmsKeyFile) -> Body:
-        """See Algorithm."""
-        return keyfile.body(key)
-
-    def key(self, head: Head, body: Body) -> LmsKeyFile:
-        """See Algorithm."""
-        return keyfile.decoded(head, body)
 
     def check_arguments(self, texts: Mapping[str, str], numbers: Mapping[str, int]) -> None:
         """See Algorithm."""

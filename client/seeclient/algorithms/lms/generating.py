@@ -2,13 +2,14 @@
 
 import time
 
-from seeclient import connecting, dispatch, keys
+from seeclient import connecting, dispatch
 from seeclient.algorithms.algorithm import Patience
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.algorithms.lms.making import Making, finish, forget
 from seeclient.algorithms.lms.recipe import Recipe, check, request
 from seeclient.effects import Peer, Roster, Story, ask
 from seeclient.events import Listener, Resumed, Started
+from seeclient.keyfile import check_alias
 from seemachine.lms.parameters import ParameterError, check_pair, lmots, lms
 from seemachine.wire.messages import LmsResumed, ResumeLms
 from seemachine.wire.names import FIRST_DYNAMIC_SLOT
@@ -63,7 +64,7 @@ def resume(
     Raises StatusError (UnknownID) when no machine has one.
     """
     roster.keys.check_writable()
-    label, began = keys.check_alias(alias), time.perf_counter()
+    label, began = check_alias(alias), time.perf_counter()
     peer, resumed = yield from _take_over(roster, label, esn)
     recipe = _resumed_recipe(peer, alias, resumed, slot)
     tell(Resumed(alias, time.perf_counter() - began, resumed.remaining, 1 << resumed.expchunk))

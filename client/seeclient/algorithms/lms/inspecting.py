@@ -7,7 +7,7 @@ from typing import Self
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.dispatch import NVMEMFILE
 from seeclient.effects import Roster, Story, ask_all
-from seeclient.inspecting import KeyInfo, MachineView
+from seeclient.results import KeyInfo, MachineView
 from seemachine.wire.messages import GetNvmemfileInfo, ListSlots, NvmemfileInfo, SlotListing
 from seemachine.wire.status import Status, StatusError
 

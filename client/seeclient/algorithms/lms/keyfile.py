@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from seeclient.keys import Body, Head, KeyFile, whole
+from seeclient.keyfile import Body, Head, KeyFile, whole
 from seemachine.lms.keys import PublicKey
 from seemachine.lms.sectors import Sectors
 from seemachine.wire.messages import MAX_HEIGHT, MAX_WARNAT
@@ -42,7 +42,7 @@ class LmsKeyFile(KeyFile):
         return Sectors(self.key.tree.h, self.expcards, self.explease)
 
 
-def body(key: LmsKeyFile) -> Body:
+def encoded(key: LmsKeyFile) -> Body:
     """What its key file has after the head."""
     fields = {name: getattr(key, name) for name in EXPONENTS}
     return Body(fields | ({"warnat": key.warnat} if key.warnat else {}), key.cache)

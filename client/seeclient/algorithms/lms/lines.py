@@ -4,7 +4,7 @@ from typing import Any
 
 from seeclient.algorithms.lms.inspecting import Holding, LmsInfo
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
-from seeclient.render import threshold
+from seeclient.thresholds import in_words
 
 
 def parameters(key: LmsKeyFile) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def lines(info: LmsInfo) -> list[str]:
         f"  {key.tree.name} {key.ots.name}",
         f"  Remaining: {info.remaining} signatures",
         *(
-            f"  Threshold on {machine.esn}: {threshold(machine.warnat)}"
+            f"  Threshold on {machine.esn}: {in_words(machine.warnat)}"
             for machine in info.machines
             if machine.warnat
         ),

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from seeclient import keys
+from seeclient.keyfile import check_alias
+from seeclient.keys import KeyStore
 from seeclient.values import UsageError
 from seemachine.lms.parameters import ParameterError, check_pair, lmots, lms
 from seemachine.wire.messages import GenerateLms
@@ -68,9 +69,9 @@ def from_arguments(texts: Mapping[str, str], numbers: Mapping[str, int]) -> Reci
     )
 
 
-def check(recipe: Recipe, store: keys.KeyStore) -> None:
+def check(recipe: Recipe, store: KeyStore) -> None:
     """Refuse what can be refused without a machine. Raises StatusError."""
-    keys.check_alias(recipe.alias)
+    check_alias(recipe.alias)
     try:
         tree = lms(recipe.lms)
         check_pair(tree, lmots(recipe.lmots))

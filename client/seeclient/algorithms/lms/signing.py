@@ -9,7 +9,7 @@ from seeclient import connecting, dispatch
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.effects import Pause, Peer, Reply, Roster, Story, ask, work
 from seeclient.message import Message
-from seeclient.signing import Signed
+from seeclient.results import Signed
 from seeclient.thresholds import reason
 from seemachine.lms.hashing import finish_message, start_message
 from seemachine.wire.framing import MAX_FRAME

@@ -1,26 +1,12 @@
-"""Signing and verifying, each key by its algorithm."""
+"""What can be done with a key, each by its algorithm."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
-from seeclient import algorithms
+from seeclient.algorithms import registry
 from seeclient.effects import Roster, Story
-from seeclient.keys import KeyFile
+from seeclient.keyfile import KeyFile
 from seeclient.message import Message
-
-
-@dataclass(frozen=True, slots=True)
-class Signed:
-    """A signature (of LMS: plain, RFC 8554 5.4) and where it came from.
-
-    `leaf` made it, and `remaining` is what that machine's file has left; None where an algorithm
-    has no leaves.
-    """
-
-    signature: bytes
-    esn: str
-    leaf: int | None = None
-    remaining: int | None = None
+from seeclient.results import KeyInfo, Signed
 
 
 def sign(
@@ -31,7 +17,7 @@ def sign(
     Raises StatusError: NotAvailable when none holds leaves of the key; UseLimitExceeded when all
     that do are at their thresholds, and `acknowledge` does not say why to go on.
     """
-    return (yield from algorithms.of(key).sign(roster, key, message, acknowledge))
+    return (yield from registry.of(key).sign(roster, key, message, acknowledge))
 
 
 def verify(key: KeyFile, message: Message, signature: bytes, name: str = "it") -> str:
@@ -40,7 +26,21 @@ def verify(key: KeyFile, message: Message, signature: bytes, name: str = "it") -
     What is not a signature at all is called so by its `name`. Raises StatusError (VerifyFailed),
     with the guide's words when the roots differ.
     """
-    return algorithms.of(key).verify(key, message, signature, name)
+    return registry.of(key).verify(key, message, signature, name)
+
+
+def info(roster: Roster, key: KeyFile) -> Story[KeyInfo]:
+    """Ask every machine what it holds of a key (guide 2.7.1 step 7)."""
+    return (yield from registry.of(key).info(roster, key))
+
+
+def warn_at(roster: Roster, key: KeyFile, count: int) -> Story[KeyFile]:
+    """Set the threshold of a key, where its algorithm has one, and return the key with it.
+
+    Raises StatusError.
+    """
+    changed: KeyFile = yield from registry.of(key).warn_at(roster, key, count)
+    return changed
 
 
 class LocalKey:

@@ -1,14 +1,26 @@
-"""Looking at keys and machines: `showinfo` (guide 2.7.1 step 7)."""
+"""What operations give back."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from seeclient import algorithms
-from seeclient.effects import Roster, Story
-from seeclient.keys import KeyFile
+from seeclient.keyfile import KeyFile
 from seemachine.wire.messages import Slot
 from seemachine.wire.status import StatusError
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A signature (of LMS: plain, RFC 8554 5.4) and where it came from.
+
+    `leaf` made it, and `remaining` is what that machine's file has left; None where an algorithm
+    has no leaves.
+    """
+
+    signature: bytes
+    esn: str
+    leaf: int | None = None
+    remaining: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +47,3 @@ class KeyInfo:
     def doubts(self) -> list[StatusError]:
         """What of it is in quarantine, and where."""
         return []
-
-
-def info(roster: Roster, key: KeyFile) -> Story[KeyInfo]:
-    """Ask every machine."""
-    return (yield from algorithms.of(key).info(roster, key))

@@ -1,0 +1,89 @@
+"""A key of this host as a value, whatever its algorithm; keys.py has the files.
+
+The module `keyfile` of an algorithm adds what its keys have, and is a KeyForm.
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, NamedTuple, Protocol
+
+from seemachine.wire.status import Status, StatusError
+
+WHERE = "pqsdk_key_file"
+ALIAS = re.compile(r"[a-z0-9-]{1,64}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFile:
+    """One key; each algorithm adds what its keys have.
+
+    `signer` is the hash, in hex, of the key that signed the SEE machine which made it; empty when
+    that was not signed.
+    """
+
+    algorithm: ClassVar[str]
+    alias: str
+    public_key: bytes
+    signer: str = field(default="", kw_only=True)
+
+    @property
+    def name(self) -> bytes:
+        """The name of its NVRAM file on the machines; empty where there is none."""
+        return b""
+
+
+class Head(NamedTuple):
+    """What the key files of all algorithms have."""
+
+    alias: str
+    algorithm: str
+    public_key: bytes
+    signer: str
+
+
+class Body(NamedTuple):
+    """What an algorithm adds: values for the first line, and the bytes after it."""
+
+    fields: dict[str, Any]
+    data: bytes = b""
+
+
+class KeyForm(Protocol):
+    """What an algorithm says of its key files."""
+
+    def encoded(self, key: Any) -> Body:
+        """What a key file has after the head."""
+
+    def decoded(self, head: Head, kept: Body) -> KeyFile:
+        """The key of a key file. Raises ValueError, KeyError, TypeError for what is none."""
+
+
+def check_alias(alias: str) -> str:
+    """The alias in lower case.
+
+    Raises StatusError unless it has only letters, digits and hyphens, as nShield key identifiers
+    do.
+    """
+    folded = alias.lower()
+    if not ALIAS.fullmatch(folded):
+        raise StatusError(
+            Status.InvalidParameter,
+            f"alias takes up to 64 letters, digits and hyphens, not {alias!r}",
+            WHERE,
+        )
+    return folded
+
+
+def formed(value: object, form: re.Pattern[str], name: str) -> str:
+    """A text of a key file. Raises ValueError for anything else."""
+    if type(value) is not str or not form.fullmatch(value):
+        raise ValueError(f"{name} can't be {value!r}")
+    return value
+
+
+def whole(fields: dict[str, Any], name: str, most: int) -> int:
+    """A number of a key file. Raises KeyError, ValueError for anything else."""
+    value = fields[name]
+    if type(value) is not int or not 0 <= value <= most:
+        raise ValueError(f"{name} takes a number from 0 to {most}, not {value!r}")
+    return value
