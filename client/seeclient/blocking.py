@@ -1,79 +1,34 @@
-"""The client without async: the same operations over plain sockets.
+"""The client without async: the same operations over plain sockets. Its twin is trio_fleet.py.
 
 Imports no event loop, so that short commands start fast.
 """
 
 import contextlib
 import os
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVarTuple
+from typing import Any
 
-from seeclient import (
-    blocking_wire,
-    connecting,
-    discovery,
-    environment,
-    operations,
-)
-from seeclient.algorithms.algorithm import Patience
+from seeclient import blocking_wire, environment, operations
 from seeclient.algorithms.lms import generating, provisioning
 from seeclient.algorithms.lms.recipe import Recipe
-from seeclient.blocking_connection import Connection
+from seeclient.blocking_runner import Runner
 from seeclient.blocking_wire import Connect
-from seeclient.effects import (
-    Address,
-    Ask,
-    AskAll,
-    Effect,
-    Pause,
-    Peer,
-    Result,
-    Story,
-    Work,
-)
 from seeclient.environment import Environment
 from seeclient.events import Listener, ignore
 from seeclient.keyfile import KeyFile
 from seeclient.message import Message
-from seeclient.player import Player
+from seeclient.patience import Patience, fed
 from seeclient.results import KeyInfo, Signed
 from seeclient.tls import Tls
-from seemachine.wire.fields import Record
-from seemachine.wire.requests import Request
-from seemachine.wire.status import StatusError
 from seemachine.world import World
 
-Arguments = TypeVarTuple("Arguments")
 
-
-class Fleet:
+class Fleet(Runner):
     """The machines of a fleet; see `open_fleet`.
 
-    Threads may share it; on each machine their requests take turns.
-
-    A connection that was lost while idle is opened anew.
+    Threads may share it.
     """
-
-    def __init__(
-        self,
-        environment: Environment,
-        *,
-        doubted: bool = False,
-        connect: Connect = blocking_wire.connect,
-    ) -> None:
-        self.environment = environment
-        self._doubted = doubted
-        self._connect = connect
-        self._credentials = environment.credentials()
-        self.roster = environment.roster()
-        self._connections: dict[Peer, Connection] = {}
-        for address in environment.addresses():
-            try:
-                self._join(address)
-            except StatusError as failure:
-                self.roster.failures.append(failure)
 
     def generate_lms(
         self,
@@ -115,81 +70,6 @@ class Fleet:
         """A key of this host. Raises StatusError."""
         return Key(self, self.roster.keys.load(alias))
 
-    def close(self) -> None:
-        """Hang up on all."""
-        for connection in self._connections.values():
-            connection.close()
-
-    def run(self, story: Story[Result]) -> Result:
-        """Drive an operation to its end."""
-        player = Player(story)
-        while player.effect is not None:
-            with player.performing():
-                player.done = self._perform(player.effect)
-        return player.result
-
-    def _perform(self, effect: Effect) -> object:
-        if isinstance(effect, Ask):
-            [reply] = self._ask_all([effect.peer], effect.request)
-            if isinstance(reply, StatusError):
-                raise reply
-            return reply
-        if isinstance(effect, AskAll):
-            return self._ask_all(effect.peers, effect.request)
-        if isinstance(effect, Work):
-            return effect.call()
-        assert isinstance(effect, Pause)
-        time.sleep(effect.seconds)
-        return None
-
-    def _ask_all(
-        self, peers: Sequence[Peer], request: Request[Record]
-    ) -> list[Record | StatusError]:
-        """All requests out before the first reply is waited for."""
-        with contextlib.ExitStack() as locks:
-            for peer in peers:
-                locks.enter_context(self._connections[peer].lock)
-            sent = [self._attempt(self._send, peer, request) for peer in peers]
-            return [
-                self._attempt(self._connections[peer].receive) if failed is None else failed
-                for peer, failed in zip(peers, sent, strict=True)
-            ]
-
-    def _send(self, peer: Peer, request: Request[Record]) -> None:
-        connection = self._connections[peer]
-        if connection.stale and not request.BOUND:
-            connection.close()
-            connection.open(discovery.current_address(self.environment.addresses(), peer))
-            peer.greeting = connection.greet()
-            peer.doubt = connection.doubt
-        connecting.refuse_doubted(peer, request)
-        connection.send(request)
-
-    @staticmethod
-    def _attempt(
-        call: Callable[[*Arguments], Result], *arguments: *Arguments
-    ) -> Result | StatusError:
-        try:
-            return call(*arguments)
-        except StatusError as failure:
-            return failure
-
-    def _join(self, address: Address) -> None:
-        connection = Connection(
-            address,
-            self._credentials,
-            self.roster.sightings,
-            doubted=self._doubted,
-            connect=self._connect,
-        )
-        try:
-            peer = Peer(address, connection.greet(), connection.doubt)
-        except StatusError:
-            connection.close()
-            raise
-        self.roster.peers.append(peer)
-        self._connections[peer] = connection
-
 
 class Key(operations.LocalKey):
     """A key of this host and the fleet that may hold its leaves."""
@@ -221,13 +101,6 @@ class Key(operations.LocalKey):
     def info(self) -> KeyInfo:
         """What the reachable machines hold of this key."""
         return self._fleet.run(operations.info(self._fleet.roster, self.file))
-
-
-def fed(peer: Peer, waited: float) -> bool:
-    """The patience of a program: wait half a minute for a card where an operator feeds them, not at
-    all elsewhere.
-    """
-    return peer.greeting.operator == "auto" and waited < 30.0
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""One machine over one wire, without async. Imports no event loop."""
+"""One machine over one wire, without async; its twin is trio_connection.py."""
 
 import threading
 import time

@@ -1,4 +1,6 @@
-"""What a blocking connection travels over: a socket, or anything that does the same."""
+"""What a blocking connection travels over: a socket, or anything that does the same. Its twin is
+trio_wire.py.
+"""
 
 import contextlib
 import select

@@ -1,12 +1,7 @@
 """Which machines an operation goes to."""
 
 from seeclient.effects import Peer, Roster, Story, ask, ask_all
-from seemachine.wire.messages import (
-    GetNvmemfileInfo,
-    ListSlots,
-    NvmemfileInfo,
-    SlotListing,
-)
+from seemachine.wire.messages import GetNvmemfileInfo, ListSlots, NvmemfileInfo, SlotListing
 from seemachine.wire.names import printed_name
 from seemachine.wire.status import Status, StatusError
 

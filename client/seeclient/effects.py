@@ -1,9 +1,9 @@
 """What an operation asks of whoever runs it.
 
-Operations are generators without sockets, clocks or threads; two runners drive them.
+Operations are generators without sockets, clocks or threads; two runners drive them:
+blocking_runner.py and trio_runner.py.
 
 An operation yields effects and is sent their results; a refusal is thrown into it as StatusError.
-The trio runner is in trio_fleet.py, the blocking one in blocking.py.
 
 What is sent in has no type of its own. So operations say `reply = yield from ask(peer, request)`,
 and likewise `ask_all` and `work`, which know it.

@@ -18,16 +18,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from seeclient.algorithms import MODULES
-from seeclient.keyfile import (
-    ALIAS,
-    WHERE,
-    Body,
-    Head,
-    KeyFile,
-    KeyForm,
-    check_alias,
-    formed,
-)
+from seeclient.keyfile import ALIAS, WHERE, Body, Head, KeyFile, KeyForm, check_alias, formed
 from seemachine.formats import Format, OtherVersion
 from seemachine.wire.status import Status, StatusError
 

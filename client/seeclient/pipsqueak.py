@@ -19,11 +19,12 @@ from seeclient import (
 from seeclient.algorithms import registry
 from seeclient.algorithms.lms import generating
 from seeclient.arguments import USAGE, Arguments, parse
-from seeclient.blocking import Fleet, fed
+from seeclient.blocking import Fleet
 from seeclient.effects import Peer, Story
 from seeclient.events import CardDone, CardsNeeded, ChunkDone, Event, Listener, Resumed, Started
 from seeclient.keyfile import KeyFile
 from seeclient.output_text import Output, TextOutput
+from seeclient.patience import fed
 from seeclient.signing_commands import COMPAT_VARIABLE, VENDOR
 from seeclient.values import UsageError
 from seemachine.printing import say

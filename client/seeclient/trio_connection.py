@@ -1,4 +1,4 @@
-"""One machine over one wire of trio."""
+"""One machine over one wire of trio; its twin is blocking_connection.py."""
 
 import trio
 

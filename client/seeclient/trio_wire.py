@@ -1,4 +1,6 @@
-"""What a connection of the trio client travels over: a socket, or anything that does the same."""
+"""What a connection of trio travels over: a socket, or anything that does the same. Its twin is
+blocking_wire.py.
+"""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol

@@ -321,8 +321,8 @@ async def test_an_exception_of_a_runner_closes_the_story(machine, open_fleet, mo
         assert store().aliases() == ["key"]
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("seeclient.blocking.time.sleep", interrupt)
-    monkeypatch.setattr("seeclient.trio_fleet.trio.sleep", interrupt)
+    monkeypatch.setattr("seeclient.blocking_runner.time.sleep", interrupt)
+    monkeypatch.setattr("seeclient.trio_runner.trio.sleep", interrupt)
     async with open_fleet() as fleet:
         with pytest.raises(KeyboardInterrupt):
             await fleet.generate_lms(

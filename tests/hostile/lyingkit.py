@@ -23,7 +23,7 @@ from client.clientkit import GREETING
 from fuzz.lms_targets import signed
 from here import store
 from lms.kit import MESSAGE
-from seeclient import blocking, pipsqueak
+from seeclient import blocking, blocking_runner, pipsqueak
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.blocking_wire import READ_BYTES
 from server.serverkit import ESN
@@ -373,7 +373,7 @@ def _run(place: Place, command: Command, lie: Lie) -> Told:
         place.entered(),
         patch.dict(blocking.Fleet.__init__.__kwdefaults__, connect=connect),
         patch.dict(blocking.connected.__wrapped__.__kwdefaults__, connect=connect),
-        patch.object(blocking, "time", SimpleNamespace(sleep=lambda _: None)),
+        patch.object(blocking_runner, "time", SimpleNamespace(sleep=lambda _: None)),
         patch.object(seemachine_command, "_parser", PARSER),
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),

@@ -9,7 +9,7 @@ import pytest
 import trio
 from client.clientkit import a_key_file, a_peer
 from here import here
-from seeclient import connecting, trio_fleet
+from seeclient import connecting, trio_fleet, trio_runner
 from seeclient.algorithms.lms import signing
 from seeclient.effects import ask
 from seeclient.trio_connection import Connection
@@ -150,7 +150,7 @@ def connect(world, nursery, monkeypatch):
         async def anew(*_, **__):
             return wire(caller)
 
-        monkeypatch.setattr(trio_fleet, "connect", anew)
+        monkeypatch.setattr(trio_runner, "connect", anew)
         monkeypatch.setattr(signing, "RETRY_PAUSES", (0,))
         fleet, line = trio_fleet.Fleet(here()), wire(caller)
         peer = a_peer()

@@ -8,16 +8,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Generic, NoReturn, Protocol, TypeVar
 
-from seeclient.effects import Peer, Roster, Story
+from seeclient.effects import Roster, Story
 from seeclient.events import Listener
 from seeclient.keyfile import KeyFile
 from seeclient.message import Message
+from seeclient.patience import Patience
 from seeclient.results import KeyInfo, Signed
 from seemachine.wire.status import Status, StatusError
-
-# Asked when no blank card is there: whether to go on waiting. Gets the machine and how long it has
-# waited, in seconds.
-Patience = Callable[[Peer, float], bool]
 
 
 class Recipe(Protocol):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from seeclient import dispatch
-from seeclient.algorithms.algorithm import Algorithm, Patience
+from seeclient.algorithms.algorithm import Algorithm
 from seeclient.algorithms.lms import (
     generating,
     inspecting,
@@ -19,6 +19,7 @@ from seeclient.algorithms.lms.recipe import Recipe
 from seeclient.effects import Roster, Story
 from seeclient.events import Listener
 from seeclient.message import Message
+from seeclient.patience import Patience
 from seeclient.results import KeyInfo, Signed
 
 

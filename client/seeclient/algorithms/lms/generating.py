@@ -3,13 +3,13 @@
 import time
 
 from seeclient import connecting, dispatch
-from seeclient.algorithms.algorithm import Patience
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.algorithms.lms.making import Making, finish, forget
 from seeclient.algorithms.lms.recipe import Recipe, check, request
 from seeclient.effects import Peer, Roster, Story, ask
 from seeclient.events import Listener, Resumed, Started
 from seeclient.keyfile import check_alias
+from seeclient.patience import Patience
 from seemachine.lms.parameters import ParameterError, check_pair, lmots, lms
 from seemachine.wire.messages import LmsResumed, ResumeLms
 from seemachine.wire.names import FIRST_DYNAMIC_SLOT

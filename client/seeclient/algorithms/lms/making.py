@@ -9,11 +9,11 @@ import time
 from dataclasses import dataclass
 
 from seeclient import dispatch, keys
-from seeclient.algorithms.algorithm import Patience
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.algorithms.lms.recipe import Recipe
 from seeclient.effects import Pause, Peer, Story, ask
 from seeclient.events import CardDone, CardsNeeded, CardTried, CardWanted, ChunkDone, Listener
+from seeclient.patience import Patience
 from seemachine.lms.keys import PublicKey
 from seemachine.lms.parameters import ParameterError, lmots, lms
 from seemachine.wire.messages import (

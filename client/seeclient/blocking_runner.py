@@ -1,0 +1,121 @@
+"""Plays stories over plain sockets; its twin for trio is trio_runner.py."""
+
+import contextlib
+import time
+from collections.abc import Callable, Sequence
+from typing import TypeVarTuple
+
+from seeclient import blocking_wire, connecting, discovery
+from seeclient.blocking_connection import Connection
+from seeclient.blocking_wire import Connect
+from seeclient.effects import Address, Ask, AskAll, Effect, Pause, Peer, Result, Story, Work
+from seeclient.environment import Environment
+from seeclient.player import Player
+from seemachine.wire.fields import Record
+from seemachine.wire.requests import Request
+from seemachine.wire.status import StatusError
+
+Arguments = TypeVarTuple("Arguments")
+
+
+class Runner:
+    """Plays stories on the machines of a fleet.
+
+    Threads may share it; on each machine their requests take turns.
+
+    A connection that was lost while idle is opened anew.
+    """
+
+    def __init__(
+        self,
+        environment: Environment,
+        *,
+        doubted: bool = False,
+        connect: Connect = blocking_wire.connect,
+    ) -> None:
+        self.environment = environment
+        self._doubted = doubted
+        self._connect = connect
+        self._credentials = environment.credentials()
+        self.roster = environment.roster()
+        self._connections: dict[Peer, Connection] = {}
+        for address in environment.addresses():
+            try:
+                self._join(address)
+            except StatusError as failure:
+                self.roster.failures.append(failure)
+
+    def close(self) -> None:
+        """Hang up on all."""
+        for connection in self._connections.values():
+            connection.close()
+
+    def run(self, story: Story[Result]) -> Result:
+        """Drive an operation to its end."""
+        player = Player(story)
+        while player.effect is not None:
+            with player.performing():
+                player.done = self._perform(player.effect)
+        return player.result
+
+    def _perform(self, effect: Effect) -> object:
+        if isinstance(effect, Ask):
+            [reply] = self._ask_all([effect.peer], effect.request)
+            if isinstance(reply, StatusError):
+                raise reply
+            return reply
+        if isinstance(effect, AskAll):
+            return self._ask_all(effect.peers, effect.request)
+        if isinstance(effect, Work):
+            return effect.call()
+        assert isinstance(effect, Pause)
+        time.sleep(effect.seconds)
+        return None
+
+    def _ask_all(
+        self, peers: Sequence[Peer], request: Request[Record]
+    ) -> list[Record | StatusError]:
+        """All requests out before the first reply is waited for."""
+        with contextlib.ExitStack() as locks:
+            for peer in peers:
+                locks.enter_context(self._connections[peer].lock)
+            sent = [self._attempt(self._send, peer, request) for peer in peers]
+            return [
+                self._attempt(self._connections[peer].receive) if failed is None else failed
+                for peer, failed in zip(peers, sent, strict=True)
+            ]
+
+    def _send(self, peer: Peer, request: Request[Record]) -> None:
+        connection = self._connections[peer]
+        if connection.stale and not request.BOUND:
+            connection.close()
+            connection.open(discovery.current_address(self.environment.addresses(), peer))
+            peer.greeting = connection.greet()
+            peer.doubt = connection.doubt
+        connecting.refuse_doubted(peer, request)
+        connection.send(request)
+
+    @staticmethod
+    def _attempt(
+        call: Callable[[*Arguments], Result], *arguments: *Arguments
+    ) -> Result | StatusError:
+        try:
+            return call(*arguments)
+        except StatusError as failure:
+            return failure
+
+    def _join(self, address: Address) -> None:
+        connection = Connection(
+            address,
+            self._credentials,
+            self.roster.sightings,
+            doubted=self._doubted,
+            connect=self._connect,
+        )
+        try:
+            peer = Peer(address, connection.greet(), connection.doubt)
+        except StatusError:
+            connection.close()
+            raise
+        self.roster.peers.append(peer)
+        self._connections[peer] = connection

@@ -1,0 +1,133 @@
+"""Plays stories over trio streams; its twin without async is blocking_runner.py."""
+
+from collections.abc import Sequence
+
+import trio
+
+from seeclient import connecting, discovery, trio_wire
+from seeclient.effects import Address, Ask, AskAll, Effect, Pause, Peer, Result, Story, Work
+from seeclient.environment import Environment
+from seeclient.player import Player
+from seeclient.trio_connection import Connection, connect
+from seeclient.trio_wire import Connect
+from seemachine.wire.fields import Record
+from seemachine.wire.requests import Request
+from seemachine.wire.status import StatusError
+
+
+class Runner:
+    """Plays stories on the machines of a fleet.
+
+    Tasks may share it; on each machine their requests take turns.
+
+    A connection that was lost while idle is opened anew.
+    """
+
+    def __init__(
+        self,
+        environment: Environment,
+        *,
+        doubted: bool = False,
+        connect: Connect = trio_wire.connect,
+    ) -> None:
+        self.environment = environment
+        self._doubted = doubted
+        self._through = connect
+        self._credentials = environment.credentials()
+        self.roster = environment.roster()
+        self._connections: dict[Peer, Connection] = {}
+
+    async def close(self) -> None:
+        """Hang up on all."""
+        for connection in self._connections.values():
+            await connection.close()
+
+    async def run(self, story: Story[Result]) -> Result:
+        """Drive an operation to its end."""
+        player = Player(story)
+        while player.effect is not None:
+            with player.performing():
+                player.done = await self._perform(player.effect)
+        return player.result
+
+    async def _perform(self, effect: Effect) -> object:
+        if isinstance(effect, Ask):
+            reply = await self._ask(effect.peer, effect.request)
+            if isinstance(reply, StatusError):
+                raise reply
+            return reply
+        if isinstance(effect, AskAll):
+            return await self._ask_all(effect.peers, effect.request)
+        if isinstance(effect, Work):
+            return await trio.to_thread.run_sync(effect.call, abandon_on_cancel=True)
+        assert isinstance(effect, Pause)
+        await trio.sleep(effect.seconds)
+        return None
+
+    async def _ask(self, peer: Peer, request: Request[Record]) -> Record | StatusError:
+        async with self._connections[peer].lock:
+            connection = self._connections[peer]
+            if connection.stale and not request.BOUND:
+                address = discovery.current_address(self.environment.addresses(), peer)
+                fresh = await self._open(address)
+                fresh.lock = connection.lock
+                await connection.close()
+                connection = self._connections[peer] = fresh
+                peer.greeting = await connection.greet()
+                peer.doubt = connection.doubt
+            connecting.refuse_doubted(peer, request)
+            return await connection.ask(request)
+
+    async def _ask_all(
+        self, peers: Sequence[Peer], request: Request[Record]
+    ) -> list[Record | StatusError]:
+        replies: dict[int, Record | StatusError] = {}
+
+        async def ask_one(index: int, peer: Peer) -> None:
+            try:
+                replies[index] = await self._ask(peer, request)
+            except StatusError as failure:
+                replies[index] = failure
+
+        async with trio.open_nursery() as nursery:
+            for index, peer in enumerate(peers):
+                nursery.start_soon(ask_one, index, peer)
+        return [replies[index] for index in range(len(peers))]
+
+    async def connect(self) -> None:
+        """Connect to all at once; who does not answer goes to `roster.failures`."""
+        found = self.environment.addresses()
+        outcomes: list[Peer | StatusError | None] = [None] * len(found)
+
+        async def join(index: int, address: Address) -> None:
+            try:
+                outcomes[index] = await self._join(address)
+            except StatusError as failure:
+                outcomes[index] = failure
+
+        async with trio.open_nursery() as nursery:
+            for index, address in enumerate(found):
+                nursery.start_soon(join, index, address)
+        self.roster.peers.extend(outcome for outcome in outcomes if isinstance(outcome, Peer))
+        self.roster.failures.extend(
+            outcome for outcome in outcomes if isinstance(outcome, StatusError)
+        )
+
+    async def _open(self, address: Address) -> Connection:
+        return await connect(
+            address,
+            self._credentials,
+            self.roster.sightings,
+            doubted=self._doubted,
+            through=self._through,
+        )
+
+    async def _join(self, address: Address) -> Peer:
+        connection = await self._open(address)
+        try:
+            peer = Peer(address, await connection.greet(), connection.doubt)
+        except BaseException:
+            await connection.close()
+            raise
+        self._connections[peer] = connection
+        return peer
