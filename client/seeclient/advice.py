@@ -11,13 +11,13 @@ from seemachine.wire.status import Status, StatusError
 from seemachine.world import World
 
 
-def nobody_answers(roster: Roster, told: Environment) -> str:
+def nobody_answers(roster: Roster, environment: Environment) -> str:
     """What to do about a banner without HSMs; nothing when it has some."""
     if roster.peers:
         return ""
-    if told.fleet is not None:
+    if environment.fleet is not None:
         return f"no HSM of ${FLEET_VARIABLE} answers"
-    running = _running(told.world)
+    running = _running(environment.world)
     if running:
         how = (
             "publish it with bootstrap.py or hsc_loadseemachine; a fleet that is up publishes"

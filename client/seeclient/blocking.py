@@ -105,14 +105,14 @@ class Key(operations.LocalKey):
 
 @contextlib.contextmanager
 def connected(
-    told: Environment, *, doubted: bool = False, connect: Connect = blocking_wire.connect
+    given: Environment, *, doubted: bool = False, connect: Connect = blocking_wire.connect
 ) -> Iterator[Fleet]:
     """The same as `open_fleet`, for who knows the environment already."""
-    opened = Fleet(told, doubted=doubted, connect=connect)
+    fleet = Fleet(given, doubted=doubted, connect=connect)
     try:
-        yield opened
+        yield fleet
     finally:
-        opened.close()
+        fleet.close()
 
 
 def open_fleet(
@@ -133,5 +133,5 @@ def open_fleet(
     that it doubts are in `roster.peers`, and answer what takes no leaf. `connect` gives the wire to
     a machine, such as one of seemachine.testing in place of a socket.
     """
-    told = environment.chosen(os.environ, world, fleet, tls)
-    return connected(told, doubted=doubted, connect=connect)
+    given = environment.chosen(os.environ, world, fleet, tls)
+    return connected(given, doubted=doubted, connect=connect)

@@ -1,4 +1,4 @@
-"""What a client is told before it connects: which world, which machines, which certificate.
+"""What a client is given before it connects: which world, which machines, which certificate.
 
 Both commands and `open_fleet` make it; nothing below them asks the environment of the process.
 """
@@ -71,5 +71,5 @@ def chosen(
     )
     if named is not None:
         return Environment(named, fleet, files)
-    told = from_process(environ)
-    return Environment(told.world, fleet or told.fleet, files or told.tls)
+    ambient = from_process(environ)
+    return Environment(ambient.world, fleet or ambient.fleet, files or ambient.tls)

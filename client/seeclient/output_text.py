@@ -129,8 +129,8 @@ class TextOutput:
     def info(self, info: KeyInfo) -> None:
         """See Output."""
         self._print(*render.show_info(info))
-        for doubt in info.doubts:
-            self.note(doubt)
+        for refusal in info.in_quarantine:
+            self.note(refusal)
 
     def key(self, key: KeyFile) -> None:
         """See Output."""

@@ -158,8 +158,8 @@ def _provision(fleet: Fleet, arguments: Arguments, output: Output) -> int:
     try:
         moved = fleet.provision(esn, slot)
         output.provisioned(moved)
-        if moved.doubt is not None:
-            output.note(moved.doubt)
+        if moved.threshold_refusal is not None:
+            output.note(moved.threshold_refusal)
     except StatusError as error:
         output.refused(error, "provisionLMS command failed")
         advice.give(advice.provisioning_refused(error))

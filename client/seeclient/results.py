@@ -44,6 +44,6 @@ class KeyInfo:
         return self
 
     @property
-    def doubts(self) -> list[StatusError]:
+    def in_quarantine(self) -> list[StatusError]:
         """What of it is in quarantine, and where."""
         return []

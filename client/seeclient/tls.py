@@ -114,7 +114,7 @@ class Credentials:
         return self._context
 
     def failure(self, address: Address, error: BaseException | None) -> StatusError | None:
-        """What to tell of an error of ssl; None for any other error."""
+        """What to say of an error of ssl; None for any other error."""
         reason: str = getattr(error, "reason", None) or ""
         if self._files is None or not reason or not hasattr(error, "library"):
             return None

@@ -104,16 +104,16 @@ class Key(operations.LocalKey):
 
 @contextlib.asynccontextmanager
 async def connected(
-    told: Environment, *, doubted: bool = False, connect: Connect = trio_wire.connect
+    given: Environment, *, doubted: bool = False, connect: Connect = trio_wire.connect
 ) -> AsyncIterator[Fleet]:
     """The same as `open_fleet`, for who knows the environment already."""
-    opened = Fleet(told, doubted=doubted, connect=connect)
+    fleet = Fleet(given, doubted=doubted, connect=connect)
     try:
-        await opened.connect()
-        yield opened
+        await fleet.connect()
+        yield fleet
     finally:
         with trio.CancelScope(shield=True):
-            await opened.close()
+            await fleet.close()
 
 
 def open_fleet(
@@ -125,5 +125,5 @@ def open_fleet(
     connect: Connect = trio_wire.connect,
 ) -> contextlib.AbstractAsyncContextManager[Fleet]:
     """Connect to every machine of a fleet, as `blocking.open_fleet` does."""
-    told = environment.chosen(os.environ, world, fleet, tls)
-    return connected(told, doubted=doubted, connect=connect)
+    given = environment.chosen(os.environ, world, fleet, tls)
+    return connected(given, doubted=doubted, connect=connect)

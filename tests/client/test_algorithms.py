@@ -71,8 +71,8 @@ class Toy(Algorithm[ToyKey]):
         del numbers
         return Plan(texts["alias"], int(texts.get("toysize", "1")))
 
-    def generate(self, roster: Any, recipe: Plan, tell: Any, patience: Any) -> Any:
-        del tell, patience
+    def generate(self, roster: Any, recipe: Plan, progress: Any, patience: Any) -> Any:
+        del progress, patience
         roster.keys.check_free(recipe.alias, "generateToy")
         private = b"secret of " + recipe.alias.encode()
         key = ToyKey(recipe.alias, hashlib.sha256(private).digest(), recipe.size, private)

@@ -177,7 +177,7 @@ def test_a_provisioned_lease_comes_up_to_its_key(key, on_card, in_file, asked):
     for outcome, expected in ((info(warnat=in_file), (in_file, None)), (LOW, (on_card, LOW))):
         setting = [((peer, m.WarnNvmemfile(file=FILE, warnat=in_file)), outcome)] if asked else []
         done = play(provisioning.provision(a_roster(peer), ESN, 2), *steps, *setting)
-        assert (done.warnat, done.doubt) == (expected if asked else (on_card, None))
+        assert (done.warnat, done.threshold_refusal) == (expected if asked else (on_card, None))
 
 
 # ---------------------------------------------------------------- both clients, real machines

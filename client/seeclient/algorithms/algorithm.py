@@ -52,7 +52,7 @@ class Algorithm(ABC, Generic[Key]):
 
     @abstractmethod
     def generate(
-        self, roster: Roster, recipe: Any, tell: Listener, patience: Patience
+        self, roster: Roster, recipe: Any, progress: Listener, patience: Patience
     ) -> Story[Key]:
         """Make a key and save its key file. Raises StatusError."""
 
@@ -71,7 +71,7 @@ class Algorithm(ABC, Generic[Key]):
 
     @abstractmethod
     def info(self, roster: Roster, key: Key) -> Story[KeyInfo]:
-        """What `showinfo` tells."""
+        """What `showinfo` shows."""
 
     def look_for(self, roster: Roster, key: Key) -> Story[None]:
         """What 1.4.1 asks of the machines before it checks a signature. Raises StatusError."""
@@ -84,14 +84,14 @@ class Algorithm(ABC, Generic[Key]):
         self._refuse(f"{key.alias} is a key of {self.NAME}, which has no thresholds", "threshold")
         yield from ()
 
-    # ------------------------------------------------------------ telling
+    # ------------------------------------------------------------ showing
 
     @abstractmethod
     def parameters(self, key: Key) -> dict[str, Any]:
         """Its parameter sets by name, for --json."""
 
     def plan(self, key: Key) -> dict[str, Any]:
-        """What else `generate --json` tells of it."""
+        """What else `generate --json` says of it."""
         del key
         return {}
 
@@ -100,7 +100,7 @@ class Algorithm(ABC, Generic[Key]):
         """What `showinfo` prints between `Algorithm:` and the public key."""
 
     def facts(self, info: Any) -> dict[str, Any]:
-        """What `showinfo --json` tells beside the key."""
+        """What `showinfo --json` says beside the key."""
         del info
         return {}
 

@@ -38,10 +38,10 @@ class Lms(Algorithm[LmsKeyFile]):
         return recipe.from_arguments(texts, numbers)
 
     def generate(
-        self, roster: Roster, recipe: Recipe, tell: Listener, patience: Patience
+        self, roster: Roster, recipe: Recipe, progress: Listener, patience: Patience
     ) -> Story[LmsKeyFile]:
         """See Algorithm."""
-        return generating.generate(roster, recipe, tell, patience)
+        return generating.generate(roster, recipe, progress, patience)
 
     def sign(
         self, roster: Roster, key: LmsKeyFile, message: Message, acknowledge: str | None

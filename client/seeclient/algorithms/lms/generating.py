@@ -11,53 +11,33 @@ from seeclient.events import Listener, Resumed, Started
 from seeclient.keyfile import check_alias
 from seeclient.patience import Patience
 from seemachine.lms.parameters import ParameterError, check_pair, lmots, lms
-from seemachine.wire.messages import LmsResumed, ResumeLms
+from seemachine.wire.messages import LmsResumed, LmsStarted, ResumeLms
 from seemachine.wire.names import FIRST_DYNAMIC_SLOT
 from seemachine.wire.status import Status, StatusError
 
 
 def generate(
-    roster: Roster, recipe: Recipe, tell: Listener, patience: Patience
+    roster: Roster, recipe: Recipe, progress: Listener, patience: Patience
 ) -> Story[LmsKeyFile]:
     """Make a key, write its cards, save its key file. Raises StatusError."""
     check(recipe, roster.keys)
-    peer, ready = yield from dispatch.for_generation(
-        roster, recipe.esn, cards=recipe.cards > 0, slot=recipe.slot
-    )
-    # A plan that can't be is refused in the guide's words, whatever cards there are.
-    if not ready and recipe.possible and not patience(peer, 0.0):
-        raise _no_card(peer, recipe.slot)
+    peer = yield from _chosen(roster, recipe, patience)
     began = time.perf_counter()
     started = yield from ask(peer, request(recipe))
-    tell(
-        Started(recipe.alias, time.perf_counter() - began, started.remaining, 1 << started.expchunk)
-    )
-    making = Making(
-        roster.keys,
-        peer,
-        started.handle,
-        recipe,
-        started.expcache,
-        tell,
-        patience,
-        started.remaining,
-    )
+    seconds = time.perf_counter() - began
+    progress(Started(recipe.alias, seconds, started.remaining, 1 << started.expchunk))
+    making = _making(roster, peer, recipe, started, progress, patience)
     try:
         return (yield from finish(making))
     except StatusError as failure:
-        # Its first step could not be stored: what there is of it would be in the way of the next
-        # attempt.
-        if (
-            not making.begun
-            and failure.status is Status.OSErrorErrno
-            and failure.where != connecting.CONNECT
-        ):
+        # What there is of it would be in the way of the next attempt.
+        if _nothing_stored(making, failure):
             yield from forget(making)
         raise
 
 
 def resume(
-    roster: Roster, alias: str, esn: str, slot: int | None, tell: Listener, patience: Patience
+    roster: Roster, alias: str, esn: str, slot: int | None, progress: Listener, patience: Patience
 ) -> Story[LmsKeyFile]:
     """Go on with a half-made key, wherever it is, to the same end.
 
@@ -67,21 +47,48 @@ def resume(
     label, began = check_alias(alias), time.perf_counter()
     peer, resumed = yield from _take_over(roster, label, esn)
     recipe = _resumed_recipe(peer, alias, resumed, slot)
-    tell(Resumed(alias, time.perf_counter() - began, resumed.remaining, 1 << resumed.expchunk))
-    return (
-        yield from finish(
-            Making(
-                roster.keys,
-                peer,
-                resumed.handle,
-                recipe,
-                resumed.expcache,
-                tell,
-                patience,
-                resumed.remaining,
-            )
-        )
+    seconds = time.perf_counter() - began
+    progress(Resumed(alias, seconds, resumed.remaining, 1 << resumed.expchunk))
+    return (yield from finish(_making(roster, peer, recipe, resumed, progress, patience)))
+
+
+def _chosen(roster: Roster, recipe: Recipe, patience: Patience) -> Story[Peer]:
+    """The machine to make a key on. Raises StatusError when a card is missing that nobody brings:
+    better before an hour of hashing than after it.
+    """
+    peer, ready = yield from dispatch.for_generation(
+        roster, recipe.esn, cards=recipe.cards > 0, slot=recipe.slot
     )
+    # A plan that can't be is refused in the guide's words, whatever cards there are.
+    if not ready and recipe.possible and not patience(peer, 0.0):
+        raise _no_card(peer, recipe.slot)
+    return peer
+
+
+def _making(
+    roster: Roster,
+    peer: Peer,
+    recipe: Recipe,
+    reply: LmsStarted | LmsResumed,
+    progress: Listener,
+    patience: Patience,
+) -> Making:
+    return Making(
+        keys=roster.keys,
+        peer=peer,
+        handle=reply.handle,
+        recipe=recipe,
+        expcache=reply.expcache,
+        progress=progress,
+        patience=patience,
+        remaining=reply.remaining,
+    )
+
+
+def _nothing_stored(making: Making, failure: StatusError) -> bool:
+    """Whether the machine answered that it could not store the first step."""
+    answered = failure.where != connecting.CONNECT
+    return not making.begun and answered and failure.status is Status.OSErrorErrno
 
 
 def _resumed_recipe(peer: Peer, alias: str, resumed: LmsResumed, slot: int | None) -> Recipe:
@@ -121,7 +128,6 @@ def _take_over(roster: Roster, label: str, esn: str) -> Story[tuple[Peer, LmsRes
 
 
 def _no_card(peer: Peer, wanted: int | None) -> StatusError:
-    """Better before an hour of hashing than after it."""
     slot = FIRST_DYNAMIC_SLOT if wanted is None else wanted
     where = f"a slot of {peer.esn}" if wanted is None else f"slot {slot} of {peer.esn}"
     how = f"insert one with: seemachine card insert CARD --esn {peer.esn} --slot {slot}"

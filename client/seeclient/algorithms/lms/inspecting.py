@@ -48,7 +48,7 @@ class LmsInfo(KeyInfo):
         return replace(self, machines=tuple(replace(each, warnat=0) for each in self.machines))
 
     @property
-    def doubts(self) -> list[StatusError]:
+    def in_quarantine(self) -> list[StatusError]:
         """See KeyInfo."""
         what = f"leaves of {self.key.alias} are in quarantine on"
         return [

@@ -1,4 +1,4 @@
-"""How LMS keys are told, in the guide's lines (2.7.1 step 7) and in JSON."""
+"""How LMS keys are shown, in the guide's lines (2.7.1 step 7) and in JSON."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ def lines(info: LmsInfo) -> list[str]:
 
 
 def facts(info: LmsInfo) -> dict[str, Any]:
-    """What `showinfo --json` tells of it."""
+    """What `showinfo --json` says of it."""
     return {"remaining": info.remaining, "holdings": list(map(_holding, info.machines))}
 
 

@@ -34,7 +34,7 @@ LOOK_SECONDS = 0.2
 class Making:
     """A key in the making, as its client sees it. `remaining` steps are left.
 
-    `doubt` is set while a card may or may not have been written, `begun` after a step.
+    `unanswered` is set while a card may or may not have been written, `begun` after a step.
     """
 
     keys: keys.KeyStore
@@ -42,10 +42,10 @@ class Making:
     handle: bytes
     recipe: Recipe
     expcache: int
-    tell: Listener
+    progress: Listener
     patience: Patience
     remaining: int
-    doubt: bool = False
+    unanswered: bool = False
     begun: bool = False
 
 
@@ -103,13 +103,15 @@ def _chunks(making: Making) -> Story[tuple[LmsChunk, bytes]]:
         making.begun = True
         cache.append(chunk.cache)
         _check_nearer(making, chunk, cache)
-        making.tell(ChunkDone(making.recipe.alias, time.perf_counter() - began, chunk.remaining))
+        making.progress(
+            ChunkDone(making.recipe.alias, time.perf_counter() - began, chunk.remaining)
+        )
         if chunk.public_key is not None:
             return chunk, b"".join(cache)
 
 
 def _check_nearer(making: Making, chunk: LmsChunk, cache: list[bytes]) -> None:
-    """A reply either does a step or tells nodes from before, and nodes have an end: else it could
+    """A reply either does a step or has nodes from before, and nodes have an end: else it could
     go on until this host is full.
     """
     idle = chunk.remaining == making.remaining and not chunk.cache
@@ -121,7 +123,7 @@ def _check_nearer(making: Making, chunk: LmsChunk, cache: list[bytes]) -> None:
 def _cards(making: Making, remaining: int) -> Story[None]:
     if not making.recipe.cards:
         return
-    making.tell(CardsNeeded(remaining))
+    making.progress(CardsNeeded(remaining))
     try:
         while remaining:
             written = yield from _one_card(making)
@@ -130,9 +132,9 @@ def _cards(making: Making, remaining: int) -> Story[None]:
                     making.peer, "never finishes the cards of a key", ContinueLmsCard.NAME
                 )
             remaining = written.remaining
-            making.tell(CardDone(remaining))
+            making.progress(CardDone(remaining))
     except BaseException as error:
-        if remaining == making.recipe.cards and not making.doubt:
+        if remaining == making.recipe.cards and not making.unanswered:
             # Without a single card nobody can sign with this key; who resumes it gets its file
             # again.
             making.keys.remove(making.recipe.alias)
@@ -155,22 +157,22 @@ def _one_card(making: Making) -> Story[CardWritten]:
     listing = yield from dispatch.current_slots(peer)
     blank = dispatch.blank_slot(listing, slot)
     chosen = blank if blank is not None else slot if slot is not None else FIRST_DYNAMIC_SLOT
-    making.tell(CardTried(chosen))
+    making.progress(CardTried(chosen))
     began = time.monotonic()
     while True:
-        making.doubt = True
+        making.unanswered = True
         try:
             # Asked even without a blank card there, for the machine then turns on the light at its
             # reader.
             request = ContinueLmsCard(handle=making.handle, slot=chosen)
             written = yield from ask(peer, request)
         except StatusError as refused:
-            making.doubt = refused.status is not Status.NotAvailable
-            if making.doubt or not making.patience(peer, time.monotonic() - began):
+            making.unanswered = refused.status is not Status.NotAvailable
+            if making.unanswered or not making.patience(peer, time.monotonic() - began):
                 raise
-            making.tell(CardWanted(peer.esn, chosen, refused.detail))
+            making.progress(CardWanted(peer.esn, chosen, refused.detail))
         else:
-            making.doubt = False
+            making.unanswered = False
             return written
         chosen = yield from _next_blank(making, chosen, began)
 

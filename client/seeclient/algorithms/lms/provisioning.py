@@ -13,8 +13,8 @@ from seemachine.wire.status import StatusError
 class Provisioned:
     """A lease that moved from a card to a machine: leaves `first` to `end`.
 
-    `leases_left` are on the card. `warnat` is the threshold in force; `doubt` says why that is less
-    than its key's.
+    `leases_left` are on the card. `warnat` is the threshold in force; `threshold_refusal` says
+    why that is less than its key's.
     """
 
     esn: str
@@ -23,7 +23,7 @@ class Provisioned:
     end: int
     leases_left: int
     warnat: int = 0
-    doubt: StatusError | None = None
+    threshold_refusal: StatusError | None = None
 
 
 def provision(roster: Roster, esn: str, slot: int) -> Story[Provisioned]:
