@@ -47,6 +47,7 @@ def is_refused(store: MirroredStore, what: str, sentence: str, folder: Path) -> 
     """It raises StateFailed with that sentence; memory, disk and witness stay as they are."""
     notes: list[object] = []
     store._witness.note = lambda *note: notes.append(note)  # type: ignore[method-assign]
+    store._witness.vouch = notes.append  # type: ignore[method-assign]
     before, on_disk = (
         (store._files.copy(), list(store._spent), dict(store._awaited), store.doubt),
         bytes_of(folder),
@@ -112,6 +113,20 @@ def test_a_refused_lease_is_not_claimed(bench: Bench) -> None:
     with pytest.raises(FileExists):
         store.install(lease(1, 32, 64))
     assert claimed == [0]
+
+
+def test_the_witness_hears_of_what_can_be_used(bench: Bench) -> None:
+    """Before a leaf is taken; a file in quarantine gives none, so nobody hears of it."""
+    store = bench.open()
+    for key in (1, 2):
+        store.install(lease(key))
+    store.quarantine(name(2), "a copy")
+    told: list[bytes] = []
+    store._witness.vouch = lambda uses: told.extend(use.name for use in uses)  # type: ignore[method-assign]
+    answers = store.reserve([order(name(1)), order(name(2))])
+    assert leaf_of(answers[0]) == 0
+    assert isinstance(answers[1], StateError)
+    assert told == [name(1)]
 
 
 class TestLimits:
