@@ -11,8 +11,9 @@ from seemachine.fleet import configuration
 from seemachine.hsms import published, records
 from seemachine.hsms.features import DELIVERED, FEATURES, SEE_FEATURE
 from seemachine.hsms.records import Module
-from seemachine.nfast import install, paths, tool
-from seemachine.nfast.tool import Misuse, Refusal, say
+from seemachine.nfast import files, install, paths, questions, tool
+from seemachine.nfast.refusals import Misuse, Refusal
+from seemachine.nfast.tool import say
 from seemachine.state.cards.cardsets import ADMIN
 from seemachine.state.disk.durable import private_folder, replace_file
 from seemachine.world import World
@@ -34,7 +35,7 @@ def _path(world: World, _options: argparse.Namespace) -> None:
 
 
 def _release(world: World, options: argparse.Namespace) -> None:
-    tool.refuse_unwritable(options.output)
+    files.refuse_unwritable(options.output)
     there = options.output.exists()
     if there and not install.is_release(options.output):
         raise Refusal(f"{options.output} is there already, and is not a release file")
@@ -105,7 +106,7 @@ def _power_on(world: World, machine: Config, *, licensed: bool) -> None:
 
 def _passphrase(options: argparse.Namespace) -> str:
     given: str | None = options.passphrase
-    return given if given is not None else tool.new_secret("Passphrase for the cards:")
+    return given if given is not None else questions.new_secret("Passphrase for the cards:")
 
 
 def _enroll(world: World, options: argparse.Namespace) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from seemachine.formats import Format
 from seemachine.nfast import signing
-from seemachine.nfast.tool import Refusal, check_format, keep, parsed
+from seemachine.nfast.files import check_format, keep, parsed
+from seemachine.nfast.refusals import Refusal
 
 FORMAT = Format("seemachine sar")
 MACHINE, USERDATA = "machine", "userdata"

@@ -18,7 +18,8 @@ from seemachine.nfast import (
     signing,
     tool,
 )
-from seemachine.nfast.tool import Refusal, say
+from seemachine.nfast.refusals import Refusal
+from seemachine.nfast.tool import say
 from seemachine.state.disk.durable import private_folder, replace_file
 from seemachine.state.errors import StateError
 from seemachine.world import PUBLISHED_NAME, World

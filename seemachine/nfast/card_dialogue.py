@@ -10,8 +10,10 @@ from pathlib import Path
 
 from seemachine.hsms.records import Module
 from seemachine.nfast import encryption, secret_sharing, securityworld, select
+from seemachine.nfast.questions import at_terminal, secret
+from seemachine.nfast.refusals import Refusal
 from seemachine.nfast.securityworld import CardSet
-from seemachine.nfast.tool import Refusal, at_terminal, say, secret
+from seemachine.nfast.tool import say
 from seemachine.state.cards.cardsets import ADMIN, SetCard, read_set_card
 from seemachine.state.cards.rack import Rack
 from seemachine.state.cards.slots import Slots

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import ExtensionOID, NameOID
 
 from seemachine.nfast import paths, signing
-from seemachine.nfast.tool import Refusal
+from seemachine.nfast.refusals import Refusal
 from seemachine.state.disk.durable import private_folder, replace_file
 from seemachine.world import World
 

@@ -21,7 +21,7 @@ from seemachine.nfast import (
     signing,
 )
 from seemachine.nfast.images import Image
-from seemachine.nfast.tool import Refusal
+from seemachine.nfast.refusals import Refusal
 from seemachine.state.disk.durable import private_folder
 from seemachine.world import World
 

@@ -13,7 +13,8 @@ from seemachine.formats import Format
 from seemachine.hsms import records
 from seemachine.hsms.records import Module
 from seemachine.nfast import paths
-from seemachine.nfast.tool import Refusal, parsed, version_checked, versioned
+from seemachine.nfast.files import parsed, version_checked, versioned
+from seemachine.nfast.refusals import Refusal
 from seemachine.state.disk.durable import replace_file
 from seemachine.world import World
 

@@ -8,7 +8,8 @@ import json
 
 from seemachine.formats import Format
 from seemachine.nfast import signing
-from seemachine.nfast.tool import Refusal, check_format, parsed
+from seemachine.nfast.files import check_format, parsed
+from seemachine.nfast.refusals import Refusal
 
 FORMAT = Format("seemachine nvram delegation")
 

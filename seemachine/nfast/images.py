@@ -23,7 +23,8 @@ from typing import Any
 
 from seemachine.formats import Format
 from seemachine.nfast import signing
-from seemachine.nfast.tool import Refusal, check_format, keep, parsed
+from seemachine.nfast.files import check_format, keep, parsed
+from seemachine.nfast.refusals import Refusal
 
 FORMAT = Format("seemachine cs5 image")
 DELEGATION = "etc/userdata.codesafe"

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from seemachine.formats import Format
 from seemachine.nfast import card_dialogue, encryption, securityworld, signing
+from seemachine.nfast.files import check_format, parsed
 from seemachine.nfast.paths import alone, kmlocal
-from seemachine.nfast.tool import Refusal, check_format, parsed
+from seemachine.nfast.refusals import Refusal
 from seemachine.state.disk.durable import replace_file
 from seemachine.world import World
 

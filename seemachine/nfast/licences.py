@@ -8,7 +8,8 @@ import json
 from seemachine.formats import Format
 from seemachine.hsms.features import FEATURES
 from seemachine.nfast import certificates, signing
-from seemachine.nfast.tool import Misuse, Refusal, check_format, parsed
+from seemachine.nfast.files import check_format, parsed
+from seemachine.nfast.refusals import Misuse, Refusal
 from seemachine.world import World
 
 FORMAT = Format("seemachine licence")

@@ -17,7 +17,7 @@ from seemachine.fleet.settings_file import write_settings
 from seemachine.hsms import published, records, supervised
 from seemachine.hsms.published import Published
 from seemachine.hsms.records import Loaded, Module
-from seemachine.nfast.tool import Refusal
+from seemachine.nfast.refusals import Refusal
 from seemachine.process.identity import child
 from seemachine.state.disk.lock import holder
 from seemachine.wire.names import SEE_PORT

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from seemachine.formats import Format
 from seemachine.nfast import encryption, secret_sharing, signing
+from seemachine.nfast.files import parsed, version_checked, versioned
 from seemachine.nfast.paths import alone, kmlocal
-from seemachine.nfast.tool import Misuse, Refusal, parsed, version_checked, versioned
+from seemachine.nfast.refusals import Misuse, Refusal
 from seemachine.state.cards.cardsets import ADMIN, OPERATOR, SetCard, write_set_card
 from seemachine.state.cards.rack import Rack
 from seemachine.state.disk.durable import replace_file

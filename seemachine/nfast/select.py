@@ -3,7 +3,7 @@
 from seemachine.hsms import records
 from seemachine.hsms.features import FEATURES, SEE_FEATURE
 from seemachine.hsms.records import OPERATIONAL, Module
-from seemachine.nfast.tool import Refusal
+from seemachine.nfast.refusals import Refusal
 from seemachine.wire.names import is_esn
 from seemachine.world import World
 

@@ -120,7 +120,7 @@ def test_a_developer_key_without_a_csr_is_set_aside(
 
     with monkeypatch.context() as patched:
         # It writes the CSR, once the key is kept.
-        patched.setattr("seemachine.nfast.tools.csadmin_ids.tool.keep", half)
+        patched.setattr("seemachine.nfast.tools.csadmin_ids.files.keep", half)
         with pytest.raises(Killed):
             desk.deploy("5c")
     key = desk.site.home / "kmdata" / "local" / "key_simple_devkeyident"

@@ -16,7 +16,7 @@ from processes import Ran
 from seemachine.cli import main
 from seemachine.hsms import records
 from seemachine.hsms.records import Module
-from seemachine.nfast import tool
+from seemachine.nfast import questions
 from seemachine.state.cards.rack import Rack
 from seemachine.world import World
 
@@ -232,8 +232,8 @@ def make_site(
     typed: list[str] = []
     monkeypatch.setenv("SEEMACHINE_HOME", str(home))
     monkeypatch.chdir(work)
-    monkeypatch.setattr(tool, "at_terminal", lambda: False)
-    monkeypatch.setattr(tool, "_line", lambda: f"{typed.pop(0)}\n" if typed else "")
+    monkeypatch.setattr(questions, "at_terminal", lambda: False)
+    monkeypatch.setattr(questions, "_line", lambda: f"{typed.pop(0)}\n" if typed else "")
     site = Site(home, typed, capsys)
     assert site.seemachine("nfast", "setup", "--passphrase", "", "--ocs-cards", "3")[0] == 0
     site.rack.insert("testOCS-1", FIVE, 2)

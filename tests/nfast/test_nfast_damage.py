@@ -17,7 +17,7 @@ from seemachine.fleet import ending
 from seemachine.hsms import published
 from seemachine.hsms.published import Published
 from seemachine.nfast import certificates, encryption, keystore, processes, signing
-from seemachine.nfast.tool import Refusal
+from seemachine.nfast.refusals import Refusal
 from seemachine.state.cards.cardsets import read_set_card, write_set_card
 from seemachine.state.disk.lock import FolderLock
 from seemachine.world import World

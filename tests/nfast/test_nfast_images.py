@@ -13,7 +13,7 @@ from nfast.kit import FIVE, SIGN, Site
 
 from seemachine.nfast import archives, images, keystore, signing
 from seemachine.nfast.images import Image
-from seemachine.nfast.tool import Refusal
+from seemachine.nfast.refusals import Refusal
 from seemachine.world import World
 
 # ---- the tree in an image ------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from processes import seemachine as run_seemachine
 from seemachine.fleet import ending
 from seemachine.hsms import published, records
 from seemachine.nfast import archives, autoload, delegation, processes, signing
-from seemachine.nfast.tool import Refusal
+from seemachine.nfast.refusals import Refusal
 from seemachine.state.disk.lock import FolderLock
 from seemachine.world import World
 

@@ -9,7 +9,7 @@ from nfast.kit import FIVE, GENERATE, SIGN, XC, Site
 from nfast.terminal import Answer, typed
 from processes import seemachine
 
-from seemachine.nfast import install, processes, tool
+from seemachine.nfast import install, processes, questions
 from seemachine.world import World
 
 
@@ -124,9 +124,9 @@ def test_breaking_off_at_the_second_time_makes_nothing(
     assert code == 1
     assert seen.endswith("no passphrase was given\n")
     assert list(site.home.glob("cards/guarded*")) == []
-    monkeypatch.setattr(tool, "at_terminal", lambda: True)
-    monkeypatch.setattr(tool, "secret", lambda _prompt: "same")
-    assert tool.new_secret("?") == "same"
+    monkeypatch.setattr(questions, "at_terminal", lambda: True)
+    monkeypatch.setattr(questions, "secret", lambda _prompt: "same")
+    assert questions.new_secret("?") == "same"
 
 
 # ---- words ---------------------------------------------------------------------------------------

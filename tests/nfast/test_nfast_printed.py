@@ -15,7 +15,7 @@ import seemachine
 from seemachine.fleet import check
 from seemachine.hsms import published, records
 from seemachine.hsms.records import Loaded
-from seemachine.nfast import autoload, keystore, paths, securityworld, tool
+from seemachine.nfast import autoload, keystore, paths, questions, securityworld
 from seemachine.world import World
 
 KEY = ["simple", "curve=nistp521", "module=1", *ASK]
@@ -329,7 +329,7 @@ def test_what_is_asked_at_a_terminal(
 
     site.seemachine("nfast", "cards", "guarded", "--passphrase", "x")
     site.rack.insert("guarded-1", FIVE, 4)
-    monkeypatch.setattr(tool, "at_terminal", lambda: at_terminal)
+    monkeypatch.setattr(questions, "at_terminal", lambda: at_terminal)
     monkeypatch.setattr("getpass.getpass", end_of_file)
     words = ["simple", "curve=nistp521", "plainname=k", "module=1", "cardset=guarded", "slot=4"]
     assert "no passphrase was given" in site.refused("generatekey", *words)

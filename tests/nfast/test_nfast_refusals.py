@@ -10,7 +10,7 @@ from nfast.kit import ASK, FIVE, GENERATE, XC, Site
 
 from seemachine.hsms import records
 from seemachine.nfast import images, keystore, licences, paths, securityworld
-from seemachine.nfast.tool import Refusal
+from seemachine.nfast.refusals import Refusal
 from seemachine.state.errors import StateCorrupt
 from seemachine.world import World
 

@@ -15,7 +15,7 @@ from nfast.test_nfast_order import KEY, check, pipsqueak, retarget, start_five
 
 from seemachine.nfast import certificates, containers, images, signing
 from seemachine.nfast.images import Image
-from seemachine.nfast.tool import Refusal
+from seemachine.nfast.refusals import Refusal
 from seemachine.world import World
 
 SIGNER_HINT = "make userdata.raw with userdatatool.py"

@@ -11,7 +11,7 @@ import pytest
 from nfast.kit import ASK, FIVE, TCT2, Site
 from nfast.terminal import typed
 
-from seemachine.nfast import keystore, tool
+from seemachine.nfast import keystore, questions, tool
 from seemachine.state.cards.rack import Rack
 from seemachine.world import World
 
@@ -168,7 +168,7 @@ def test_a_name_that_no_card_set_has_makes_nothing(
     from seemachine.cli.command import main
 
     monkeypatch.setenv("SEEMACHINE_HOME", str(tmp_path / "w"))
-    monkeypatch.setattr(tool, "secret", lambda _prompt: pytest.fail("asked for a passphrase"))
+    monkeypatch.setattr(questions, "secret", lambda _prompt: pytest.fail("asked for a passphrase"))
     assert main(["nfast", "setup", "--ocs", name]) == 2
     assert Rack(World.at(tmp_path / "w")).listing() == []
     assert not (tmp_path / "w" / "kmdata" / "local" / "world").exists()

@@ -18,7 +18,7 @@ from nfast.kit import ASK, FIVE, Site
 
 from seemachine.nfast import certificates, images, keystore, signing
 from seemachine.nfast.images import Image
-from seemachine.nfast.tool import Refusal
+from seemachine.nfast.refusals import Refusal
 from seemachine.world import World
 
 NOW = dt.datetime.now(dt.UTC)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from seemachine.nfast import archives, cs5_launcher, delegation, keystore, licences, securityworld
-from seemachine.nfast.tool import Refusal
+from seemachine.nfast.refusals import Refusal
 from seemachine.world import World
 
 FORMS: dict[str, tuple[str, Callable[[Path, World], Any]]] = {

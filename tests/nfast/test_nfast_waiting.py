@@ -9,7 +9,7 @@ import pytest
 from nfast.kit import ASK, FIVE, SIGN, TCT2, XC, Site
 from nfast.terminal import Answer, typed
 
-from seemachine.nfast import card_dialogue, keystore, tool
+from seemachine.nfast import card_dialogue, keystore, refusals
 from seemachine.world import World
 
 KEY = ["simple", "curve=nistp521", "module=1", *ASK]
@@ -252,7 +252,7 @@ def test_a_retarget_onto_the_key_of_the_first_setup_says_what_to_do(site: Site) 
     site.done("generatekey", *RETARGET, "slot=2", "ident=other")
     keystore.path_of(World.at(site.home), "simple", "pqsdk-signer").rename("away")
     site.done("generatekey", *RETARGET, "slot=2", "ident=pqsdk-signer")
-    with pytest.raises(tool.Refusal, match=r"already \(\S+\)$"):
+    with pytest.raises(refusals.Refusal, match=r"already \(\S+\)$"):
         keystore.refuse_taken(World.at(site.home), "simple", "pqsdk-signer")
 
 

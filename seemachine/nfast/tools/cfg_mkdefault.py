@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from seemachine.nfast import autoload, tool
-from seemachine.nfast.tool import Refusal, say
+from seemachine.nfast.refusals import Refusal
+from seemachine.nfast.tool import say
 from seemachine.wire.names import SEE_PORT
 
 CODESAFE = f"""\

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from seemachine.hsms import records
 from seemachine.hsms.records import Module
-from seemachine.nfast import autoload, paths, processes, select, tool
-from seemachine.nfast.tool import Refusal, say
+from seemachine.nfast import autoload, files, paths, processes, select, tool
+from seemachine.nfast.refusals import Refusal
+from seemachine.nfast.tool import say
 from seemachine.state.disk.durable import private_folder, replace_file
 from seemachine.world import World
 
@@ -21,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _act(options: argparse.Namespace) -> None:
-    world, text = tool.world(), tool.text_of(options.file)
+    world, text = tool.world(), files.text_of(options.file)
     module = _at(world, options.address)
     select.refuse_model(module, "xc", "the section [load_seemachine]")
     settings = autoload.configuration(text)

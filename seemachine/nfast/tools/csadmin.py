@@ -12,7 +12,8 @@ from seemachine.cli.argtypes import esn
 from seemachine.hsms import records
 from seemachine.hsms.records import Module
 from seemachine.nfast import cs5_launcher, select, tool
-from seemachine.nfast.tool import Refusal, Silent, say
+from seemachine.nfast.refusals import Refusal, Silent
+from seemachine.nfast.tool import say
 from seemachine.printing import say_json
 from seemachine.state.errors import StateError
 from seemachine.world import World

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seemachine.hsms.records import Module
-from seemachine.nfast import select, tool
-from seemachine.nfast.tool import Refusal, say
+from seemachine.nfast import files, select, tool
+from seemachine.nfast.refusals import Refusal
+from seemachine.nfast.tool import say
 from seemachine.world import World
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def _create(options: argparse.Namespace) -> None:
     subject = certificates.subject(options.x509cname, options.x509org)
     keystore.refuse_taken(world, APPLICATION, name)
     csr = Path(f"{name}.csr")
-    tool.refuse_unwritable(csr)
+    files.refuse_unwritable(csr)
     module, cardset = _presented(world, options.module)
     select.refuse_mode(module)
     say(f"Generate key '{name}' ...")
@@ -89,7 +90,7 @@ def _create(options: argparse.Namespace) -> None:
     # Both or neither, whatever went wrong in the second dialogue: a key without its CSR would only
     # be in the way.
     keystore.save(world, key)
-    tool.keep(csr, request)
+    files.keep(csr, request)
     say("OK")
     say(f"Created CSR file '{csr}'. Please send it to Entrust Support")
 
@@ -118,7 +119,7 @@ def _sign(options: argparse.Namespace) -> None:
     from seemachine.nfast import certificates, images, keystore, signing
 
     world = tool.world()
-    tool.refuse_unwritable(options.out)
+    files.refuse_unwritable(options.out)
     image, certificate = (
         images.read(options.image),
         certificates.from_pem(options.devcert.read_bytes()),
@@ -141,7 +142,7 @@ def _signextra(options: argparse.Namespace) -> None:
     from seemachine.nfast import images, keystore
 
     world = tool.world()
-    tool.refuse_unwritable(options.out)
+    files.refuse_unwritable(options.out)
     image = images.read(options.image)
     if not image.signatures:
         raise Refusal(f"{options.image} is not signed; sign it with: csadmin image sign")

@@ -9,8 +9,10 @@ import string
 from pathlib import Path
 from typing import Any
 
-from seemachine.nfast import paths, tool
-from seemachine.nfast.tool import Refusal, parsed, say
+from seemachine.nfast import files, paths, tool
+from seemachine.nfast.files import parsed
+from seemachine.nfast.refusals import Refusal
+from seemachine.nfast.tool import say
 
 
 def add_generate(words: Any) -> None:
@@ -34,7 +36,7 @@ def add_generate(words: Any) -> None:
 def _generate(options: argparse.Namespace) -> None:
     from seemachine.nfast import images
 
-    tool.refuse_unwritable(options.output)
+    files.refuse_unwritable(options.output)
     _refuse_unnamed(options)
     about = {
         "package_name": options.package_name,

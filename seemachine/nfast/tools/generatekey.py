@@ -7,9 +7,18 @@ import sys
 from collections.abc import Callable, Sequence
 
 from seemachine.hsms.records import Module
-from seemachine.nfast import card_dialogue, keystore, securityworld, select, signing, tool
+from seemachine.nfast import (
+    card_dialogue,
+    keystore,
+    questions,
+    securityworld,
+    select,
+    signing,
+    tool,
+)
+from seemachine.nfast.refusals import Refusal
 from seemachine.nfast.securityworld import CardSet
-from seemachine.nfast.tool import Refusal, say
+from seemachine.nfast.tool import say
 from seemachine.world import World
 
 TITLES = {
@@ -215,11 +224,11 @@ def _word(
 ) -> str:
     """A word as given, else asked for.
 
-    Raises Refusal when `check` does, of a word at once; see tool.ask_until.
+    Raises Refusal when `check` does, of a word at once; see questions.ask_until.
     """
     given = words.get(name)
     if not given:
-        return tool.ask_until(f"{name}: {question} >", default, check)
+        return questions.ask_until(f"{name}: {question} >", default, check)
     check(given)
     return given
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from seemachine.hsms import records
 from seemachine.hsms.records import Module
-from seemachine.nfast import autoload, processes, select, tool
-from seemachine.nfast.tool import Refusal, say
+from seemachine.nfast import autoload, processes, questions, select, tool
+from seemachine.nfast.refusals import Refusal
+from seemachine.nfast.tool import say
 from seemachine.world import World
 
 OURS = (
@@ -40,20 +41,20 @@ def _setup(world: World, module: Module, options: argparse.Namespace) -> None:
 
 
 def _answers(options: argparse.Namespace) -> dict[str, str]:
-    machine = options.machine or tool.ask("Machine file:")
+    machine = options.machine or questions.ask("Machine file:")
     if not machine:
         raise Refusal("a SEE machine is needed: -M FILE.sar")
     userdata = (
         options.userdata
         if options.userdata is not None
-        else tool.ask("Userdata file:")
+        else questions.ask("Userdata file:")
         if options.machine is None
         else ""
     )
     name = (
         options.publish
         if options.publish is not None
-        else tool.ask("WorldID published object: [pqsdk]", "pqsdk")
+        else questions.ask("WorldID published object: [pqsdk]", "pqsdk")
     )
     files = {"machine_file": machine, "userdata": userdata}
     return {
@@ -66,7 +67,7 @@ def _remove(world: World, module: Module, _options: argparse.Namespace) -> None:
     if not module.autoload:
         raise Refusal(f"there is no SEE configuration for module {module.number}")
     autoload.show(module)
-    if not tool.confirm("Erase this configuration?"):
+    if not questions.confirm("Erase this configuration?"):
         return
     with records.changing(world, module.esn) as changed:
         changed.autoload = {}
@@ -88,9 +89,9 @@ def _finish(world: World, esn: str) -> None:
 
 
 def _reload(world: World, esn: str) -> None:
-    if not tool.confirm("Reload new configuration now?"):
+    if not questions.confirm("Reload new configuration now?"):
         return
-    if not tool.confirm("Clear modules before reloading new configuration?"):
+    if not questions.confirm("Clear modules before reloading new configuration?"):
         say("The new configuration is loaded when the module is cleared next.")
         return
     processes.refuse_supervised(world)

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from seemachine.hsms import records
-from seemachine.nfast import licences, select, tool
-from seemachine.nfast.tool import Refusal, say
+from seemachine.nfast import files, licences, select, tool
+from seemachine.nfast.refusals import Refusal
+from seemachine.nfast.tool import say
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,7 +22,7 @@ def _act(options: argparse.Namespace) -> None:
     world = tool.world()
     if not options.apply.is_file():
         raise Refusal(f"there is no licence file {options.apply}")
-    esn, features = licences.read(world, tool.text_of(options.apply))
+    esn, features = licences.read(world, files.text_of(options.apply))
     module = (
         select.by_esn(world, esn)
         if options.module is None

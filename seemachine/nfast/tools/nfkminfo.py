@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from seemachine.hsms.records import OPERATIONAL
-from seemachine.nfast import keystore, securityworld, select, tool
+from seemachine.nfast import keystore, questions, securityworld, select, tool
 from seemachine.nfast.securityworld import SecurityWorld
 from seemachine.nfast.tool import say
 from seemachine.world import World
@@ -32,7 +32,7 @@ def _act(options: argparse.Namespace) -> None:
         say("Softcard list - 0 softcards:")
     else:
         _world(world, options)
-        while options.repeat and tool.answered():
+        while options.repeat and questions.answered():
             _world(world, options)
 
 

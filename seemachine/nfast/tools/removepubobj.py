@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from seemachine.nfast import processes, select, tool
-from seemachine.nfast.tool import Refusal
+from seemachine.nfast.refusals import Refusal
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

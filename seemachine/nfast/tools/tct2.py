@@ -7,8 +7,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from seemachine.nfast import archives, autoload, keystore, tool
-from seemachine.nfast.tool import Refusal, say
+from seemachine.nfast import archives, autoload, files, keystore, tool
+from seemachine.nfast.refusals import Refusal
+from seemachine.nfast.tool import say
 
 APPLICATION = "seeinteg"
 
@@ -20,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _act(options: argparse.Namespace) -> None:
     world = tool.world()
-    tool.refuse_unwritable(options.out)
+    files.refuse_unwritable(options.out)
     key = keystore.find(world, APPLICATION, options.key)
     payload = options.input.read_bytes()
     if options.is_machine:

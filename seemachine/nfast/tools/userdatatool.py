@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from seemachine.nfast import card_dialogue, delegation, keystore, securityworld, tool
+from seemachine.nfast import card_dialogue, delegation, files, keystore, securityworld, tool
 
 TITLE = "Loading ACS KNV for NVMem delegation:"
 
@@ -19,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _act(options: argparse.Namespace) -> None:
     world = tool.world()
-    tool.refuse_unwritable(options.file)
+    files.refuse_unwritable(options.file)
     key = keystore.find(world, options.appname, options.ident)
     found = securityworld.read(world)
     module = card_dialogue.where(world, options.module, found.admin.hash)
@@ -28,7 +28,7 @@ def _act(options: argparse.Namespace) -> None:
             world, module, found.admin, title=TITLE, counted=False, option="-m MODULE"
         )
     )
-    tool.keep(options.file, delegation.signed(key.hash, securityworld.unlock_nso(found, secret)))
+    files.keep(options.file, delegation.signed(key.hash, securityworld.unlock_nso(found, secret)))
 
 
 def _parser() -> tool.Parser:
