@@ -11,7 +11,7 @@ from seemachine.fleet import configuration
 from seemachine.hsms import published, records
 from seemachine.hsms.features import DELIVERED, FEATURES, SEE_FEATURE
 from seemachine.hsms.records import Module
-from seemachine.nfast import files, install, paths, questions, tool
+from seemachine.nfast import entrust, files, install, paths, questions, tool
 from seemachine.nfast.refusals import Misuse, Refusal
 from seemachine.nfast.tool import say
 from seemachine.state.cards.cardsets import ADMIN
@@ -47,8 +47,6 @@ def _setup(world: World, options: argparse.Namespace) -> None:
     """HSMs powered on, enrolled in the fleet file's order, the Security World and its cards: guide
     2.1 and 2.2.
     """
-    from seemachine.nfast import certificates
-
     try:
         fleet = configuration.read(configuration.find(world, options.fleet), world)
     except ConfigError as error:
@@ -56,7 +54,7 @@ def _setup(world: World, options: argparse.Namespace) -> None:
     install.install(world)
     for name, cards in _make_cards(world, options):
         say(f"{name}: {cards}")
-    certificates.issuer(world)
+    entrust.issuer(world)
     for machine in fleet.machines:
         _power_on(world, machine, licensed=not options.unlicensed)
         say(f"module {machine.module}: {machine.esn} ({machine.model})")
@@ -147,8 +145,8 @@ def _certify(world: World, options: argparse.Namespace) -> None:
     """What Entrust Support does with a CSR (guide 2.5.2.3 steps 3, 4)."""
     from seemachine.nfast import certificates
 
-    issuer, csr = certificates.issuer(world), options.csr.read_bytes()
-    pem = certificates.issue(issuer, csr, (options.begun, options.days), options.unit)
+    issuer, csr = entrust.issuer(world), options.csr.read_bytes()
+    pem = entrust.issue(issuer, csr, (options.begun, options.days), options.unit)
     _keep(options.output, pem)
     made = certificates.from_pem(pem)
     say(

@@ -14,6 +14,7 @@ from seemachine.hsms.records import Loaded, Module
 from seemachine.nfast import (
     certificates,
     delegation,
+    entrust,
     images,
     processes,
     securityworld,
@@ -32,7 +33,7 @@ def register(world: World, esn: str, pem: bytes) -> None:
     Raises Refusal: not the issuer's, out of time, there already.
     """
     certificate = certificates.from_pem(pem)
-    certificates.refuse_untrusted(certificate, certificates.production(world))
+    certificates.refuse_untrusted(certificate, entrust.production(world))
     certificates.refuse_out_of_time(certificate)
     with records.changing(world, esn) as module:
         if certificate in _developers(module):
@@ -45,7 +46,7 @@ def register(world: World, esn: str, pem: bytes) -> None:
 
 def trusted(world: World, module: Module) -> list[x509.Certificate]:
     """The production certificate, then those that were added."""
-    return [certificates.production(world), *_developers(module)]
+    return [entrust.production(world), *_developers(module)]
 
 
 def load(world: World, esn: str, image: Image) -> Loaded:
@@ -192,7 +193,7 @@ def _refuse_bad_signatures(
             " ids add"
         )
     # The one in the image may be another than the registered one of the same key.
-    certificates.refuse_untrusted(developer, certificates.production(world))
+    certificates.refuse_untrusted(developer, entrust.production(world))
     certificates.refuse_out_of_time(developer)
     return developer, signing.key_hash(ask), [signing.key_hash(key) for key, _ in signatures[2:]]
 

@@ -7,7 +7,7 @@ import json
 
 from seemachine.formats import Format
 from seemachine.hsms.features import FEATURES
-from seemachine.nfast import certificates, signing
+from seemachine.nfast import entrust, signing
 from seemachine.nfast.files import check_format, parsed
 from seemachine.nfast.refusals import Misuse, Refusal
 from seemachine.world import World
@@ -20,7 +20,7 @@ def issue(world: World, esn: str, features: list[str]) -> str:
     unknown = [feature for feature in features if feature not in FEATURES]
     if unknown:
         raise Misuse(f"there is no feature {unknown[0]}; features are {', '.join(FEATURES)}")
-    signature = signing.sign(certificates.issuer(world).key, _signed_bytes(esn, features))
+    signature = signing.sign(entrust.issuer(world).key, _signed_bytes(esn, features))
     return (
         json.dumps(
             {"format": str(FORMAT), "esn": esn, "features": features, "signature": signature.hex()},
@@ -45,7 +45,7 @@ def read(world: World, text: str) -> tuple[str, list[str]]:
             "this is not a licence file; get one with: seemachine nfast licence"
         ) from None
     if not signing.good(
-        certificates.issuer(world).key.public_key(), signature, _signed_bytes(esn, features)
+        entrust.issuer(world).key.public_key(), signature, _signed_bytes(esn, features)
     ):
         raise Refusal("the licence is not signed by its issuer, or was changed")
     return esn, features

@@ -16,7 +16,7 @@ from nfast.kit import ASK, FIVE, SIGN, XC, Site
 from seemachine.fleet import ending
 from seemachine.hsms import published
 from seemachine.hsms.published import Published
-from seemachine.nfast import certificates, encryption, keystore, processes, signing
+from seemachine.nfast import certificates, encryption, entrust, keystore, processes, signing
 from seemachine.nfast.refusals import Refusal
 from seemachine.state.cards.cardsets import read_set_card, write_set_card
 from seemachine.state.disk.lock import FolderLock
@@ -163,7 +163,7 @@ def unlocking(site: Site) -> list[str]:
     """The words of `image sign` with a key of the cards as ASK, and a developer of the module."""
     developer = keystore.find(World.at(site.home), "simple", "pqsdk-signer")
     site.make_image()
-    issuer = certificates.issuer(World.at(site.home))
+    issuer = entrust.issuer(World.at(site.home))
     name = certificates.subject("cn", "org")
     builder = (
         certificates.x509.CertificateBuilder()

@@ -19,7 +19,15 @@ from processes import eventually
 
 from seemachine.fleet import ending, settings_file
 from seemachine.hsms import published, records
-from seemachine.nfast import certificates, keystore, licences, paths, securityworld, signing
+from seemachine.nfast import (
+    certificates,
+    entrust,
+    keystore,
+    licences,
+    paths,
+    securityworld,
+    signing,
+)
 from seemachine.world import World
 
 TOGETHER = 4
@@ -153,7 +161,7 @@ def test_setups_at_once_make_one_world(tmp_path: Path) -> None:
     assert securityworld.read(World.at(home)).admin.quorum == 1
     assert [cardset.name for cardset in securityworld.operator_sets(World.at(home))] == ["testOCS"]
     assert {path.stem for path in (home / "cards").glob("*.card")} == {"admin-1", "testOCS-1"}
-    issuer = certificates.issuer(World.at(home))
+    issuer = entrust.issuer(World.at(home))
     assert signing.key_hash(issuer.key.public_key()) == signing.key_hash(
         certificates.public_key(issuer.certificate)
     )

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from nfast.kit import FIVE, SIGN, XC, Site
 from nfast.test_nfast_order import KEY, check, pipsqueak, retarget, start_five
 
-from seemachine.nfast import certificates, containers, images, signing
+from seemachine.nfast import certificates, containers, entrust, images, signing
 from seemachine.nfast.images import Image
 from seemachine.nfast.refusals import Refusal
 from seemachine.world import World
@@ -132,9 +132,9 @@ def test_no_changed_bit_of_a_certificate_is_trusted_or_breaks_anything(tmp_path:
     """Whatever bit it is, of version, key, subject or signature: a refusal, never an error of the
     library.
     """
-    issuer = certificates.issuer(World.at(tmp_path))
+    issuer = entrust.issuer(World.at(tmp_path))
     csr = certificates.request(signing.generate(), certificates.subject("cn", "org"))
-    found = certificates.from_pem(certificates.issue(issuer, csr, (0, 30)))
+    found = certificates.from_pem(entrust.issue(issuer, csr, (0, 30)))
     der = found.public_bytes(Encoding.DER)
     chance = random.Random(5)
     places = [(at, 1 << chance.randrange(8)) for at in range(0, len(der), 2)]

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from nfast.kit import ASK, FIVE, Site
 
-from seemachine.nfast import certificates, images, keystore, signing
+from seemachine.nfast import certificates, entrust, images, keystore, signing
 from seemachine.nfast.images import Image
 from seemachine.nfast.refusals import Refusal
 from seemachine.world import World
@@ -26,9 +26,9 @@ DAY = dt.timedelta(days=1)
 
 
 @pytest.fixture
-def issuer(tmp_path: Path) -> certificates.Issuer:
+def issuer(tmp_path: Path) -> entrust.Issuer:
     """The issuer of a world of its own."""
-    return certificates.issuer(World.at(tmp_path / "world"))
+    return entrust.issuer(World.at(tmp_path / "world"))
 
 
 def minted(
@@ -72,14 +72,14 @@ def usage(**given: bool) -> x509.KeyUsage:
 
 
 def test_the_issuers_certificates_are_authorities_and_a_developers_is_none(
-    issuer: certificates.Issuer,
+    issuer: entrust.Issuer,
 ) -> None:
     """CA flag, key usage and the length of the path say who may sign what; the chain verifies up to
     the root.
     """
     key = signing.generate()
     csr = certificates.request(key, certificates.subject("cn", "org"))
-    developer = certificates.from_pem(certificates.issue(issuer, csr, (0, 30)))
+    developer = certificates.from_pem(entrust.issue(issuer, csr, (0, 30)))
     certificates.refuse_untrusted(developer, issuer.certificate)
     constraints = developer.extensions.get_extension_for_class(x509.BasicConstraints)
     assert (constraints.value.ca, constraints.critical) == (False, True)
@@ -96,7 +96,7 @@ def test_the_issuers_certificates_are_authorities_and_a_developers_is_none(
 def test_an_issuers_pair_fits_and_is_made_once(tmp_path: Path) -> None:
     """Asked again, it is the same issuer, whose root signed it."""
     world = tmp_path / "world"
-    first, again = certificates.issuer(World.at(world)), certificates.issuer(World.at(world))
+    first, again = entrust.issuer(World.at(world)), entrust.issuer(World.at(world))
     assert first.certificate == again.certificate
     assert signing.key_hash(first.key.public_key()) == signing.key_hash(
         certificates.public_key(first.certificate)
@@ -106,7 +106,7 @@ def test_an_issuers_pair_fits_and_is_made_once(tmp_path: Path) -> None:
     root.verify_directly_issued_by(root)
 
 
-def test_certificates_of_earlier_versions_are_still_taken(issuer: certificates.Issuer) -> None:
+def test_certificates_of_earlier_versions_are_still_taken(issuer: entrust.Issuer) -> None:
     """They have neither constraints nor usage."""
     certificates.refuse_untrusted(
         minted(issuer.key, issuer.certificate.subject, signing.generate().public_key()),
@@ -123,7 +123,7 @@ def test_certificates_of_earlier_versions_are_still_taken(issuer: certificates.I
     ],
 )
 def test_a_certificate_for_something_else_is_refused(
-    issuer: certificates.Issuer, extension: x509.ExtensionType, reason: str
+    issuer: entrust.Issuer, extension: x509.ExtensionType, reason: str
 ) -> None:
     """An authority's certificate, or one for other uses, makes nobody a developer, even where the
     issuer signed it.
@@ -151,7 +151,7 @@ def test_a_certificate_for_something_else_is_refused(
     ids=["P-384", "RSA", "Ed25519"],
 )
 def test_a_developer_key_of_another_kind_is_refused(
-    issuer: certificates.Issuer, key: Any, reason: str
+    issuer: entrust.Issuer, key: Any, reason: str
 ) -> None:
     """Only P-521 keys sign images."""
     with pytest.raises(Refusal, match=reason):
@@ -160,7 +160,7 @@ def test_a_developer_key_of_another_kind_is_refused(
         )
 
 
-def test_only_the_issuer_itself_makes_developers(issuer: certificates.Issuer) -> None:
+def test_only_the_issuer_itself_makes_developers(issuer: entrust.Issuer) -> None:
     """Another key under the issuer's name, a self-signed certificate, one that a developer signed,
     one that was changed: all refused.
     """
@@ -182,7 +182,7 @@ def test_only_the_issuer_itself_makes_developers(issuer: certificates.Issuer) ->
 
 
 def test_the_issuer_is_trusted_in_its_own_time_only(
-    issuer: certificates.Issuer, monkeypatch: pytest.MonkeyPatch
+    issuer: entrust.Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After ten years no developer certificate counts, however long it is valid itself."""
     found = minted(
@@ -194,7 +194,7 @@ def test_the_issuer_is_trusted_in_its_own_time_only(
 
 
 def test_a_certificate_counts_from_its_first_second_to_its_last(
-    issuer: certificates.Issuer, monkeypatch: pytest.MonkeyPatch
+    issuer: entrust.Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Both ends are within; a second outside of them is not."""
     found = minted(issuer.key, issuer.certificate.subject, signing.generate().public_key())
@@ -218,7 +218,7 @@ def test_a_certificate_counts_from_its_first_second_to_its_last(
 
 
 def test_the_issuer_signs_only_requests_of_p521_keys_that_were_not_changed(
-    issuer: certificates.Issuer,
+    issuer: entrust.Issuer,
 ) -> None:
     """A request on another curve, or changed after it was signed, gets no certificate; nor does a
     time that there is not.
@@ -233,12 +233,12 @@ def test_the_issuer_signs_only_requests_of_p521_keys_that_were_not_changed(
     )
     for csr in (changed, of_rsa, certificates.request(signing.generate("nistp256"), subject)):
         with pytest.raises(Refusal, match="signed by its own key on NIST P-521"):
-            certificates.issue(issuer, csr, (0, 1))
+            entrust.issue(issuer, csr, (0, 1))
     for span in ((0, -5), (0, 10**7), (10**9, 1), (0, 10**12)):
         with pytest.raises(Refusal, match="no certificate can begin"):
-            certificates.issue(issuer, good, span)
+            entrust.issue(issuer, good, span)
     with pytest.raises(Refusal, match="the subject can't be written"):
-        certificates.issue(issuer, good, (0, 1), "\ud800")
+        entrust.issue(issuer, good, (0, 1), "\ud800")
 
 
 def test_names_that_x509_does_not_take_make_no_key(site: Site) -> None:
@@ -353,7 +353,7 @@ def test_a_developer_can_not_lengthen_the_own_certificate(five: Site) -> None:
     )
     forged = minted(
         developer,
-        certificates.production(World.at(five.home)).subject,
+        entrust.production(World.at(five.home)).subject,
         developer.public_key(),
         days=9999,
     )
