@@ -11,7 +11,7 @@ from typing import Any
 from seemachine.cli.argtypes import esn
 from seemachine.hsms import records
 from seemachine.hsms.records import Module
-from seemachine.nfast import cs5_launcher, select, tool
+from seemachine.nfast import cs5_launcher, select, tool, trust
 from seemachine.nfast.refusals import Refusal, Silent
 from seemachine.nfast.tool import say
 from seemachine.printing import say_json
@@ -123,17 +123,16 @@ def _destroy(options: argparse.Namespace) -> int:
 
 
 def _ids_add(options: argparse.Namespace) -> int:
-    from seemachine.nfast import containers
 
     pem = options.certificate.read_bytes()
-    return _done(options, lambda world, esn: containers.register(world, esn, pem))
+    return _done(options, lambda world, esn: trust.register(world, esn, pem))
 
 
 def _ids_list(options: argparse.Namespace) -> int:
-    from seemachine.nfast import certificates, containers
+    from seemachine.nfast import certificates
 
     def work(world: World, module: Module) -> tuple[str, Any]:
-        found = [certificates.described(each) for each in containers.trusted(world, module)]
+        found = [certificates.described(each) for each in trust.trusted(world, module)]
         return "\n".join(
             f"{each['keyid']}  {each['notAfter']}  {each['subject']}" for each in found
         ), {"Certificates": found}
