@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from seemachine.formats import Format
-from seemachine.nfast import card_dialogue, encryption, securityworld, signing
+from seemachine.nfast import card_dialogue, card_slots, encryption, securityworld, signing
 from seemachine.nfast.files import check_format, parsed
 from seemachine.nfast.paths import alone, kmlocal
 from seemachine.nfast.refusals import Refusal
@@ -124,15 +124,15 @@ def refuse_taken(world: World, app: str, ident: str, advice: str = "") -> None:
 
 
 def unlock(world: World, number: int | None, key: StoredKey, option: str = "") -> signing.Private:
-    """The private half, after the card dialogue on the module of a number (see reading.where).
+    """The private half, after the card dialogue on the module of a number (see card_slots.where).
 
     Raises Refusal.
     """
-    module = card_dialogue.where(world, number, key.cardset)
+    module = card_slots.where(world, number, key.cardset)
     secret = b""
     if key.cardset:
         secret = card_dialogue.load(
-            card_dialogue.Dialogue(
+            card_slots.Search(
                 world, module, securityworld.set_of_hash(world, key.cardset), option=option
             )
         )

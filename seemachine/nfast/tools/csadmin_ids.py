@@ -53,7 +53,7 @@ def add_signextra(words: Any) -> None:
 
 
 def _create(options: argparse.Namespace) -> None:
-    from seemachine.nfast import card_dialogue, certificates, keystore
+    from seemachine.nfast import card_dialogue, card_slots, certificates, keystore
 
     if options.json:
         raise Refusal("ids create has a dialogue, so it prints no JSON")
@@ -65,9 +65,10 @@ def _create(options: argparse.Namespace) -> None:
     files.refuse_unwritable(csr)
     module, cardset = _presented(world, options.module)
     select.refuse_mode(module)
+    search = card_slots.Search(world, module, cardset)
     say(f"Generate key '{name}' ...")
     say()
-    secret = card_dialogue.load(card_dialogue.Dialogue(world, module, cardset))
+    secret = card_dialogue.load(search)
     draft = keystore.StoredKey(
         APPLICATION,
         name,
@@ -85,7 +86,7 @@ def _create(options: argparse.Namespace) -> None:
     say(f"Generate a CSR in '{name}.csr' ...")
     say()
     # The guide prints no count of cards the second time.
-    secret = card_dialogue.load(card_dialogue.Dialogue(world, module, cardset, counted=False))
+    secret = card_dialogue.load(search, counted=False)
     request = certificates.request(keystore.opened(world, key, secret), subject)
     # Both or neither, whatever went wrong in the second dialogue: a key without its CSR would only
     # be in the way.
@@ -99,12 +100,12 @@ def _presented(world: World, number: int | None) -> "tuple[Module, CardSet]":
     """Where an OCS card is presented, and its card set; the only one of the world when none is, to
     be asked for on the first module.
     """
-    from seemachine.nfast import card_dialogue, securityworld
+    from seemachine.nfast import card_slots, securityworld
     from seemachine.state.cards.cardsets import OPERATOR
 
     for module in select.ready(world, number):
-        for _, token in card_dialogue.presented(world, module).values():
-            if token is not None and token.kind == OPERATOR:
+        for _, token in card_slots.presented(world, module).values():
+            if token is not None and token.token == OPERATOR:
                 return module, securityworld.set_of_hash(world, token.set_hash)
     known = securityworld.operator_sets(world)
     if len(known) != 1:

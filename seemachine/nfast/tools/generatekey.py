@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from seemachine.hsms.records import Module
 from seemachine.nfast import (
     card_dialogue,
+    card_slots,
     keystore,
     questions,
     securityworld,
@@ -239,10 +240,10 @@ def _slot(words: dict[str, str]) -> str:
 
 def _refuse_slot(text: str) -> None:
     """The question offers slot 1, which never holds a card."""
-    if _number(text, "slot") not in card_dialogue.SHOWN:
+    if _number(text, "slot") not in card_slots.SHOWN:
         raise Refusal(
             f"no card is read from slot {text}; slots for cards are"
-            f" {', '.join(map(str, card_dialogue.SHOWN))}"
+            f" {', '.join(map(str, card_slots.SHOWN))}"
         )
 
 
@@ -321,7 +322,7 @@ def _read_cards(
     if cardset is None:
         return b""
     return card_dialogue.load(
-        card_dialogue.Dialogue(world, module, cardset, slot=_number(words["slot"], "slot"))
+        card_slots.Search(world, module, cardset, slot=_number(words["slot"], "slot"))
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from seemachine.hsms.records import Module
-from seemachine.nfast import card_dialogue, select, tool
+from seemachine.nfast import card_slots, select, tool
 from seemachine.nfast.refusals import Refusal
 from seemachine.nfast.tool import say
 from seemachine.state.cards.cardsets import read_set_card
@@ -66,7 +66,7 @@ def _show(world: World, module: Module, slot: int) -> None:
         say(f"Module {module.number} slot {slot}: empty")
         return
     token = read_set_card(path)
-    what = token.label if token else card_dialogue.kind_of(path)
+    what = token.label if token else card_slots.kind_of(path)
     say(f"Module {module.number} slot {slot}: {what}")
 
 

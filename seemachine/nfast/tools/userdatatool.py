@@ -7,7 +7,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from seemachine.nfast import card_dialogue, delegation, files, keystore, securityworld, tool
+from seemachine.nfast import (
+    card_dialogue,
+    card_slots,
+    delegation,
+    files,
+    keystore,
+    securityworld,
+    tool,
+)
 
 TITLE = "Loading ACS KNV for NVMem delegation:"
 
@@ -22,11 +30,11 @@ def _act(options: argparse.Namespace) -> None:
     files.refuse_unwritable(options.file)
     key = keystore.find(world, options.appname, options.ident)
     found = securityworld.read(world)
-    module = card_dialogue.where(world, options.module, found.admin.hash)
+    module = card_slots.where(world, options.module, found.admin.hash)
     secret = card_dialogue.load(
-        card_dialogue.Dialogue(
-            world, module, found.admin, title=TITLE, counted=False, option="-m MODULE"
-        )
+        card_slots.Search(world, module, found.admin, option="-m MODULE"),
+        title=TITLE,
+        counted=False,
     )
     files.keep(options.file, delegation.signed(key.hash, securityworld.unlock_nso(found, secret)))
 
