@@ -11,7 +11,7 @@ from seemachine.hsms.records import Module
 from seemachine.nfast import containers, images, processes, select, tool
 from seemachine.nfast.refusals import Refusal
 from seemachine.nfast.tool import say
-from seemachine.nfast.tools import csadmin
+from seemachine.nfast.tools import csadmin_machines
 from seemachine.world import PUBLISHED_NAME, World
 
 OURS = "-p; the texts of refusals; that it publishes the SEE machine that seemachine fleet up runs"
@@ -27,7 +27,7 @@ def _act(options: argparse.Namespace) -> None:
     module = select.by_number(world, options.module)
     select.refuse_model(module, "5c", "bootstrap.py")
     fleets = processes.of_the_fleet(world, module)
-    if not (fleets and options.uuid == csadmin.NO_UUID):
+    if not (fleets and options.uuid == csadmin_machines.NO_UUID):
         _refuse_other(world, module, options, fleets=fleets)
     processes.publish(world, module, options.name)
     say("Creating SEE Connection succeeded")
@@ -63,7 +63,7 @@ def _parser() -> tool.Parser:
         "--uuid",
         type=str.lower,
         required=True,
-        help=f"as csadmin list prints it; {csadmin.NO_UUID} for a fleet's",
+        help=f"as csadmin list prints it; {csadmin_machines.NO_UUID} for a fleet's",
     )
     parser.add_argument(
         "--cs5file",

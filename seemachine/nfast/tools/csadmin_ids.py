@@ -1,25 +1,46 @@
-"""csadmin's verbs that use keys: ids create, image sign, image signextra (guide 2.5.2.3 steps 2,
-18).
+"""csadmin ids create, add, list: developer keys, and certificates that HSMs trust (guide 2.5.2.3
+steps 2, 12, 13).
 """
 
 import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seemachine.cli.argtypes import esn
 from seemachine.hsms.records import Module
 from seemachine.nfast import files, select, tool
 from seemachine.nfast.refusals import Refusal
 from seemachine.nfast.tool import say
+from seemachine.nfast.tools.csadmin_answer import answer, done
 from seemachine.world import World
 
 if TYPE_CHECKING:
+    from seemachine.nfast.card_slots import Search
+    from seemachine.nfast.keystore import StoredKey
     from seemachine.nfast.securityworld import CardSet
 
 APPLICATION = "simple"
 
 
-def add_create(words: Any) -> None:
-    """`ids create`."""
+def add_ids(verbs: Any) -> None:
+    """`ids` and its verbs."""
+    parser = verbs.add_parser("ids", help="developer keys and certificates")
+    # As the guide writes it, --esn and --json may stand before or after the verb.
+    parser.add_argument("--esn", type=esn)
+    parser.add_argument("--json", action="store_true")
+    words = parser.add_subparsers(metavar="create|add|list", required=True)
+    _add_create(words)
+    add = words.add_parser("add", help="trust a developer certificate")
+    add.add_argument("certificate", type=Path, metavar="CERT.pem")
+    add.set_defaults(act=_add)
+    listing = words.add_parser("list", help="certificates that HSMs trust")
+    listing.set_defaults(act=_list)
+    for verb in (add, listing):
+        verb.add_argument("--esn", type=esn, default=argparse.SUPPRESS)
+        verb.add_argument("--json", action="store_true", default=argparse.SUPPRESS)
+
+
+def _add_create(words: Any) -> None:
     verb = words.add_parser("create", help="make a developer key and its CSR")
     verb.add_argument("--keyname", required=True)
     verb.add_argument("-m", "--module", type=int, metavar="M")
@@ -28,32 +49,8 @@ def add_create(words: Any) -> None:
     verb.set_defaults(act=_create)
 
 
-def add_sign(words: Any) -> None:
-    """`image sign`."""
-    verb = words.add_parser(
-        "sign", help="sign an image as developer and with the application signing key"
-    )
-    verb.add_argument("--devkeyname", required=True)
-    verb.add_argument("--devcert", type=Path, required=True, metavar="CERT.pem")
-    verb.add_argument("--askeyname", required=True)
-    verb.add_argument("--out", type=Path, required=True)
-    verb.add_argument("image", type=Path, metavar="IMAGE.cs5")
-    verb.set_defaults(act=_sign)
-
-
-def add_signextra(words: Any) -> None:
-    """`image signextra`."""
-    verb = words.add_parser(
-        "signextra", help="add the signature of an older seeinteg key to a signed image"
-    )
-    verb.add_argument("--keyname", required=True)
-    verb.add_argument("--out", type=Path, required=True)
-    verb.add_argument("image", type=Path, metavar="IMAGE.cs5")
-    verb.set_defaults(act=_signextra)
-
-
 def _create(options: argparse.Namespace) -> None:
-    from seemachine.nfast import card_dialogue, card_slots, certificates, keystore
+    from seemachine.nfast import card_dialogue, certificates, keystore
 
     if options.json:
         raise Refusal("ids create has a dialogue, so it prints no JSON")
@@ -63,27 +60,13 @@ def _create(options: argparse.Namespace) -> None:
     keystore.refuse_taken(world, APPLICATION, name)
     csr = Path(f"{name}.csr")
     files.refuse_unwritable(csr)
-    module, cardset = _presented(world, options.module)
-    select.refuse_mode(module)
-    search = card_slots.Search(world, module, cardset)
+    search = _search(world, options.module)
     say(f"Generate key '{name}' ...")
     say()
     secret = card_dialogue.load(search)
-    draft = keystore.StoredKey(
-        APPLICATION,
-        name,
-        name,
-        "ECDSA",
-        "nistp521",
-        "",
-        cardset.hash,
-        recovery=True,
-        public="",
-        hidden="",
-    )
-    key = keystore.generated(world, draft, secret)
+    key = keystore.generated(world, _draft(name, search.cardset), secret)
     say("OK")
-    say(f"Generate a CSR in '{name}.csr' ...")
+    say(f"Generate a CSR in '{csr}' ...")
     say()
     # The guide prints no count of cards the second time.
     secret = card_dialogue.load(search, counted=False)
@@ -94,6 +77,32 @@ def _create(options: argparse.Namespace) -> None:
     files.keep(csr, request)
     say("OK")
     say(f"Created CSR file '{csr}'. Please send it to Entrust Support")
+
+
+def _draft(name: str, cardset: "CardSet") -> "StoredKey":
+    from seemachine.nfast.keystore import StoredKey
+
+    return StoredKey(
+        app=APPLICATION,
+        ident=name,
+        name=name,
+        type="ECDSA",
+        curve="nistp521",
+        hash="",
+        cardset=cardset.hash,
+        recovery=True,
+        public="",
+        hidden="",
+    )
+
+
+def _search(world: World, number: int | None) -> "Search":
+    """For the cards of the set of which one is presented; raises Refusal for the module's mode."""
+    from seemachine.nfast.card_slots import Search
+
+    module, cardset = _presented(world, number)
+    select.refuse_mode(module)
+    return Search(world, module, cardset)
 
 
 def _presented(world: World, number: int | None) -> "tuple[Module, CardSet]":
@@ -116,37 +125,20 @@ def _presented(world: World, number: int | None) -> "tuple[Module, CardSet]":
     return select.only(world, number), known[0]
 
 
-def _sign(options: argparse.Namespace) -> None:
-    from seemachine.nfast import certificates, images, keystore, signing
+def _add(options: argparse.Namespace) -> int:
+    from seemachine.nfast import trust
 
-    world = tool.world()
-    files.refuse_unwritable(options.out)
-    image, certificate = (
-        images.read(options.image),
-        certificates.from_pem(options.devcert.read_bytes()),
-    )
-    developer = keystore.find(world, APPLICATION, options.devkeyname)
-    ask = keystore.find(world, APPLICATION, options.askeyname)
-    if signing.key_hash(certificates.public_key(certificate)) != developer.hash:
-        raise Refusal(f"{options.devcert} is the certificate of another key than {developer.ident}")
-    certificates.refuse_out_of_time(certificate)
-    if ask.curve != signing.ASK_CURVE:
-        raise Refusal(
-            f"the key {ask.ident} is on {ask.curve}; an application signing key must be ECDSA on"
-            f" {signing.ASK_CURVE}"
-        )
-    keys = [keystore.unlock(world, None, key) for key in (developer, ask)]
-    images.write(options.out, images.signed(image, certificates.to_pem(certificate), *keys))
+    pem = options.certificate.read_bytes()
+    return done(options, lambda world, esn: trust.register(world, esn, pem))
 
 
-def _signextra(options: argparse.Namespace) -> None:
-    from seemachine.nfast import images, keystore
+def _list(options: argparse.Namespace) -> int:
+    from seemachine.nfast import certificates, trust
 
-    world = tool.world()
-    files.refuse_unwritable(options.out)
-    image = images.read(options.image)
-    if not image.signatures:
-        raise Refusal(f"{options.image} is not signed; sign it with: csadmin image sign")
-    key = keystore.find(world, "seeinteg", options.keyname)
-    private = keystore.unlock(world, None, key)
-    images.write(options.out, images.with_extra(image, private))
+    def work(world: World, module: Module) -> tuple[str, Any]:
+        found = [certificates.described(each) for each in trust.trusted(world, module)]
+        return "\n".join(
+            f"{each['keyid']}  {each['notAfter']}  {each['subject']}" for each in found
+        ), {"Certificates": found}
+
+    return answer(options, work)
