@@ -18,7 +18,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from seemachine.cli import parser
-from seemachine.nfast.install import SCRIPTS, TOOLS
+from seemachine.nfast import tools
 
 WIDTH = 80
 HELP = "show this help message and exit"
@@ -43,9 +43,8 @@ def _seemachine() -> Iterator[nodes.Node]:
 
 
 def _tools() -> Iterator[nodes.Node]:
-    for name in (*TOOLS, *SCRIPTS):
-        module = import_module(f"seemachine.nfast.tools.{name.replace('-', '_')}")
-        yield _section(module._parser())  # noqa: SLF001
+    for name in tools.known().values():
+        yield _section(import_module(name)._parser())  # noqa: SLF001
 
 
 def _pipsqueak() -> Iterator[nodes.Node]:

@@ -11,7 +11,7 @@ from seemachine.fleet import configuration
 from seemachine.hsms import published, records
 from seemachine.hsms.features import DELIVERED, FEATURES, SEE_FEATURE
 from seemachine.hsms.records import Module
-from seemachine.nfast import entrust, files, install, paths, questions, tool
+from seemachine.nfast import files, install, paths, questions, tool, tools
 from seemachine.nfast.refusals import Misuse, Refusal
 from seemachine.nfast.tool import say
 from seemachine.state.cards.cardsets import ADMIN
@@ -31,7 +31,7 @@ class _Parsed(tool.Parser):
 
 
 def _path(world: World, _options: argparse.Namespace) -> None:
-    say(str(install.install(world)))
+    say(str(install.install(world, tools.known(tools.HOST))))
 
 
 def _release(world: World, options: argparse.Namespace) -> None:
@@ -39,7 +39,7 @@ def _release(world: World, options: argparse.Namespace) -> None:
     there = options.output.exists()
     if there and not install.is_release(options.output):
         raise Refusal(f"{options.output} is there already, and is not a release file")
-    install.release(world, options.output)
+    install.release(world, tools.known(tools.RELEASE, tools.SUPPORT), options.output)
     say(f"{options.output} written{' anew' * there}; go on with guide 2.4 step 3")
 
 
@@ -47,11 +47,13 @@ def _setup(world: World, options: argparse.Namespace) -> None:
     """HSMs powered on, enrolled in the fleet file's order, the Security World and its cards: guide
     2.1 and 2.2.
     """
+    from seemachine.nfast import entrust
+
     try:
         fleet = configuration.read(configuration.find(world, options.fleet), world)
     except ConfigError as error:
         raise Refusal(str(error)) from None
-    install.install(world)
+    install.install(world, tools.known(tools.HOST))
     for name, cards in _make_cards(world, options):
         say(f"{name}: {cards}")
     entrust.issuer(world)
@@ -143,7 +145,7 @@ def _show(world: World, esn: str, number: int) -> None:
 
 def _certify(world: World, options: argparse.Namespace) -> None:
     """What Entrust Support does with a CSR (guide 2.5.2.3 steps 3, 4)."""
-    from seemachine.nfast import certificates
+    from seemachine.nfast import certificates, entrust
 
     issuer, csr = entrust.issuer(world), options.csr.read_bytes()
     pem = entrust.issue(issuer, csr, (options.begun, options.days), options.unit)

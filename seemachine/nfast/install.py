@@ -6,6 +6,7 @@ import shlex
 import stat
 import sys
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from seemachine.nfast import paths
@@ -13,26 +14,10 @@ from seemachine.state.disk.durable import private_folder, replace_file
 from seemachine.wire.names import SDK_VERSION
 from seemachine.world import World
 
-TOOLS = (
-    "appliance-cli",
-    "cfg-mkdefault",
-    "cfg-pushnethsm",
-    "csadmin",
-    "enquiry",
-    "fet",
-    "generatekey",
-    "hsc_loadseemachine",
-    "hsmadmin",
-    "loadsee-setup",
-    "nethsmadmin",
-    "nfkminfo",
-    "nopclearfail",
-    "slotinfo",
-    "tct2",
-)
-SCRIPTS = ("userdatatool", "bootstrap", "removepubobj")
+# Names of tools, and the module that each is.
+Modules = Mapping[str, str]
 # Named as in the guide, which uses the Windows release on Linux too.
-RELEASE = f"pqsdk-{SDK_VERSION}-win64"
+ZIPPED = f"pqsdk-{SDK_VERSION}-win64"
 
 PROGRAM = '''\
 #!/usr/bin/env python3
@@ -44,10 +29,10 @@ from seemachine.cli import main
 sys.exit(main(["serve", *sys.argv[1:]]))
 '''
 SCRIPT = '''\
-"""Stand-in for {name}.py."""
+"""Stand-in for {name}."""
 import sys
 
-from seemachine.nfast.tools.{name} import main
+from {module} import main
 
 sys.exit(main())
 '''
@@ -62,7 +47,7 @@ SDK_NOTE = (
 )
 
 
-def install(world: World) -> Path:
+def install(world: World, tools: Modules) -> Path:
     """Make the launchers and the SDK's folders, and return the folder to put into PATH.
 
     It is never a real /opt/nfast.
@@ -71,11 +56,8 @@ def install(world: World) -> Path:
     private_folder(kmdata.resolve() / "local")
     folder = private_folder(root / "bin")
     with paths.alone(world):
-        for tool in TOOLS:
-            _script(
-                folder / tool,
-                _launcher(world, f"-P -m seemachine.nfast.tools.{tool.replace('-', '_')}"),
-            )
+        for name, module in tools.items():
+            _script(folder / name, _launcher(world, f"-P -m {module}"))
         # Scripts of the release are run as /opt/nfast/python3/bin/python3 NAME.py in the guide.
         _script(private_folder(root / "python3" / "bin") / "python3", _launcher(world, ""))
         for part in (
@@ -87,11 +69,11 @@ def install(world: World) -> Path:
     return folder
 
 
-def release(world: World, path: Path) -> None:
+def release(world: World, scripts: Modules, path: Path) -> None:
     """Write the release file, a zip as the guide unpacks one (2.4)."""
     with zipfile.ZipFile(path, "w") as archive:
-        for name, (content, executable) in _contents(world).items():
-            entry = zipfile.ZipInfo(f"{RELEASE}/{name}")
+        for name, (content, executable) in _contents(world, scripts).items():
+            entry = zipfile.ZipInfo(f"{ZIPPED}/{name}")
             entry.external_attr = (0o100755 if executable else 0o100644) << 16
             archive.writestr(entry, content)
 
@@ -100,12 +82,12 @@ def is_release(path: Path) -> bool:
     """Whether a file is one that `release` wrote."""
     try:
         with zipfile.ZipFile(path) as archive:
-            return f"{RELEASE}/pqsdk-{SDK_VERSION}.bin" in archive.namelist()
+            return f"{ZIPPED}/pqsdk-{SDK_VERSION}.bin" in archive.namelist()
     except (OSError, zipfile.BadZipFile):
         return False
 
 
-def _contents(world: World) -> dict[str, tuple[str, bool]]:
+def _contents(world: World, scripts: Modules) -> dict[str, tuple[str, bool]]:
     files = {
         f"pqsdk-{SDK_VERSION}.bin": (PROGRAM, True),
         f"pqsdk-{SDK_VERSION}.elf": (PROGRAM, True),
@@ -113,7 +95,9 @@ def _contents(world: World) -> dict[str, tuple[str, bool]]:
         "network.json": (NETWORK, False),
         "packages.json": (PACKAGES, False),
     }
-    return files | {f"{name}.py": (SCRIPT.format(name=name), False) for name in SCRIPTS}
+    return files | {
+        name: (SCRIPT.format(name=name, module=module), False) for name, module in scripts.items()
+    }
 
 
 def _launcher(world: World, words: str) -> str:

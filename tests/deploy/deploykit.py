@@ -16,7 +16,7 @@ import pytest
 from nfast.kit import Site
 from seeclient import pipsqueak
 
-from seemachine.nfast import install
+from seemachine.nfast import install, tools
 from seemachine.world import World
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -46,8 +46,10 @@ class Desk:
         self.calls: list[str] = []
         self.looks: list[str] = []
         self.watch: Callable[[str, bool], None] = lambda *_: None
-        self.bin = install.install(World.at(site.home))
-        install.release(World.at(site.home), Path("release.zip"))
+        self.bin = install.install(World.at(site.home), tools.known(tools.HOST))
+        install.release(
+            World.at(site.home), tools.known(tools.RELEASE, tools.SUPPORT), Path("release.zip")
+        )
         monkeypatch.setenv("PATH", f"{self.bin}{os.pathsep}{os.environ['PATH']}")
         desk = self
 
@@ -116,9 +118,10 @@ class Desk:
         """Run a tool in this process, another program as a process."""
         name, rest = words[0], list(words[1:])
         if name.endswith("/python3"):
-            name, rest = Path(rest[0]).stem, rest[1:]
-        if name in install.TOOLS or name in install.SCRIPTS:
-            return self._tool(name, rest, typed, folder)
+            name, rest = Path(rest[0]).name, rest[1:]
+        modules = tools.known()
+        if name in modules:
+            return self._tool(modules[name], rest, typed, folder)
         if name.endswith("pipsqueak"):
             return _said(lambda: pipsqueak.main(rest))
         done = subprocess.run(
@@ -131,8 +134,8 @@ class Desk:
         )
         return done.returncode, done.stdout + done.stderr
 
-    def _tool(self, name: str, words: list[str], typed: str, folder: Path) -> tuple[int, str]:
-        main: Any = importlib.import_module(f"seemachine.nfast.tools.{name.replace('-', '_')}").main
+    def _tool(self, module: str, words: list[str], typed: str, folder: Path) -> tuple[int, str]:
+        main: Any = importlib.import_module(module).main
         self.site.typed[:] = typed.splitlines()
         before = Path.cwd()
         os.chdir(folder)

@@ -15,7 +15,7 @@ import processes
 import pytest
 from deploy.deploykit import DEPLOY, FIVE, IDENTITY, XC
 
-from seemachine.nfast import install
+from seemachine.nfast import install, tools
 from seemachine.state.cards.rack import Rack
 from seemachine.world import World
 
@@ -35,11 +35,15 @@ class Host:
         (self.home / "fleet.toml").write_text(FLEET)
         self.env = processes.environment(self.home)
         self.seemachine("nfast", "setup", "--passphrase", "secret", "--ocs-cards", "3")
-        self.bin = install.install(World.at(self.home))
+        self.bin = install.install(World.at(self.home), tools.known(tools.HOST))
         self.env["PATH"] = (
             f"{self.bin}{os.pathsep}{Path(sys.executable).parent}{os.pathsep}{self.env['PATH']}"
         )
-        install.release(World.at(self.home), self.work / "release.zip")
+        install.release(
+            World.at(self.home),
+            tools.known(tools.RELEASE, tools.SUPPORT),
+            self.work / "release.zip",
+        )
         self.rack = Rack(World.at(self.home))
 
     def seemachine(self, *words: str) -> list[str]:

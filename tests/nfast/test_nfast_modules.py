@@ -2,6 +2,7 @@
 2.5.1, 2.8.2, 2.9.1).
 """
 
+import importlib
 import json
 import os
 import subprocess
@@ -11,7 +12,7 @@ import pytest
 from nfast.kit import FIVE, TCT2, XC, Site
 
 from seemachine.hsms import published, records
-from seemachine.nfast import autoload, install, paths, processes
+from seemachine.nfast import autoload, paths, processes, tools
 from seemachine.nfast.tools import fet
 from seemachine.world import World
 
@@ -251,7 +252,7 @@ def test_launchers_run_in_their_own_world(site: Site, tmp_path: Path) -> None:
     shows its help.
     """
     [folder] = site.seemachine("nfast", "path")[1]
-    assert {path.name for path in Path(folder).iterdir()} == set(install.TOOLS)
+    assert {path.name for path in Path(folder).iterdir()} == set(tools.known(tools.HOST))
     env = {**os.environ, "SEEMACHINE_HOME": str(tmp_path / "elsewhere")}
     listing = subprocess.run(
         [f"{folder}/fet", "-m", "2"], env=env, capture_output=True, text=True, check=True
@@ -264,12 +265,27 @@ def test_launchers_run_in_their_own_world(site: Site, tmp_path: Path) -> None:
     assert not (tmp_path / "elsewhere").exists()
 
 
-@pytest.mark.parametrize("tool", [*install.TOOLS, *install.SCRIPTS])
-def test_every_tool_says_what_is_ours(site: Site, tool: str) -> None:
-    """--help of each tool says that it is a stand-in."""
+@pytest.mark.parametrize("name", tools.known())
+def test_every_tool_says_what_is_ours(
+    site: Site, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """--help of each tool has its name, and says that it is a stand-in."""
     with pytest.raises(SystemExit) as stopped:
-        site.run(tool, "--help")
+        site.run(name.removesuffix(".py"), "--help")
     assert stopped.value.code == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith(f"usage: {name} ")
+    assert "never on hardware" in " ".join(printed.split())
+
+
+def test_every_file_of_the_tools_is_a_tool_or_part_of_one() -> None:
+    """One with a `main` is a tool, so a tool is never forgotten; the guide's are all there."""
+    folder = Path(tools.__file__).parent
+    named = set(tools.known().values())
+    for path in folder.glob("[!_]*.py"):
+        module = f"{tools.__name__}.{path.stem}"
+        assert hasattr(importlib.import_module(module), "main") == (module in named), module
+    assert set(tools.known()) >= {"csadmin", "tct2", "fet", "removepubobj.py"}
 
 
 def test_setup_twice_changes_nothing(site: Site) -> None:

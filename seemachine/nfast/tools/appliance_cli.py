@@ -11,6 +11,8 @@ from seemachine.nfast.refusals import Refusal
 from seemachine.nfast.tool import say
 from seemachine.world import World
 
+NAME = "appliance-cli"
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the tool. Returns the exit code."""
@@ -57,7 +59,7 @@ def _target(options: argparse.Namespace) -> tuple[World, Module]:
 
 def _parser() -> tool.Parser:
     parser = tool.parser(
-        "appliance-cli",
+        NAME,
         "The console of an nShield 5c.",
         "that only cs5 is served; the texts of refusals",
     )

@@ -14,6 +14,8 @@ from seemachine.nfast.tool import say
 from seemachine.nfast.tools import csadmin_machines
 from seemachine.world import PUBLISHED_NAME, World
 
+NAME = "bootstrap.py"
+ORIGIN = "release"
 OURS = "-p; the texts of refusals; that it publishes the SEE machine that seemachine fleet up runs"
 
 
@@ -57,7 +59,7 @@ def _refuse_other(
 
 
 def _parser() -> tool.Parser:
-    parser = tool.parser("bootstrap.py", "Publish a started SEE machine of a 5c.", OURS)
+    parser = tool.parser(NAME, "Publish a started SEE machine of a 5c.", OURS)
     parser.add_argument("-m", "--module", type=int, required=True, metavar="MODULE")
     parser.add_argument(
         "--uuid",

@@ -10,6 +10,7 @@ from seemachine.nfast.refusals import Refusal
 from seemachine.nfast.tool import say
 from seemachine.wire.names import SEE_PORT
 
+NAME = "cfg-mkdefault"
 CODESAFE = f"""\
 [codesafe]
 # SEE machines of an nShield 5, loaded without csadmin. The stand-in prints this section and does
@@ -46,7 +47,7 @@ def _act(options: argparse.Namespace) -> None:
 
 def _parser() -> tool.Parser:
     parser = tool.parser(
-        "cfg-mkdefault",
+        NAME,
         "Write an example configuration.",
         "that only the sections on SEE machines are in it",
     )

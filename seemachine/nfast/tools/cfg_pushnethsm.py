@@ -15,6 +15,8 @@ from seemachine.nfast.tool import say
 from seemachine.state.disk.durable import private_folder, replace_file
 from seemachine.world import World
 
+NAME = "cfg-pushnethsm"
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the tool. Returns the exit code."""
@@ -58,7 +60,7 @@ def _parser() -> tool.Parser:
         "what it prints; that it clears the module; that -a also takes an ESN, for all HSMs of a"
         " world may share one address"
     )
-    parser = tool.parser("cfg-pushnethsm", "Give an HSM a new configuration.", ours)
+    parser = tool.parser(NAME, "Give an HSM a new configuration.", ours)
     parser.add_argument("-a", "--address", required=True, metavar="HSM_IP_ADDRESS")
     parser.add_argument("file", type=Path)
     return parser

@@ -13,6 +13,7 @@ from seemachine.nfast.tools import csadmin_ids, csadmin_image, csadmin_machines,
 from seemachine.printing import say_json
 from seemachine.state.errors import StateError
 
+NAME = "csadmin"
 OURS = (
     "the texts of refusals; what list prints when SEE machines are installed, and its JSON; the"
     " JSON of refusals; the options of image signextra; that load refuses an entry point that is"
@@ -39,7 +40,7 @@ def _act(options: argparse.Namespace) -> int:
 
 
 def _parser() -> tool.Parser:
-    parser = tool.parser("csadmin", "Identities, images and SEE machines of the nShield 5c.", OURS)
+    parser = tool.parser(NAME, "Identities, images and SEE machines of the nShield 5c.", OURS)
     verbs = parser.add_subparsers(metavar="ids|image|load|start|stop|destroy|list", required=True)
     csadmin_ids.add_ids(verbs)
     _add_image(verbs)

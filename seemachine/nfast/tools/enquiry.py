@@ -11,6 +11,7 @@ from seemachine.nfast import select, tool
 from seemachine.nfast.tool import say
 from seemachine.world import World
 
+NAME = "enquiry"
 COLUMN = 21
 OURS = "that it prints few of the real lines; `SEE machine` and `SEE machine address`"
 
@@ -65,7 +66,7 @@ def _block(title: str, lines: dict[str, str]) -> None:
 
 
 def _parser() -> tool.Parser:
-    parser = tool.parser("enquiry", "What the hardserver and the modules say of themselves.", OURS)
+    parser = tool.parser(NAME, "What the hardserver and the modules say of themselves.", OURS)
     parser.add_argument(
         "-m", "--module", type=int, metavar="MODULE", help="default the hardserver and all"
     )

@@ -9,6 +9,7 @@ from seemachine.hsms.records import Module
 from seemachine.nfast import select, tool
 from seemachine.nfast.tool import say
 
+NAME = "fet"
 INDENT = 16
 SPEED = "HSM Speed Rating"
 RATING = "High Speed"
@@ -52,7 +53,7 @@ def row(module: Module) -> str:
 
 def _parser() -> tool.Parser:
     parser = tool.parser(
-        "fet",
+        NAME,
         "Show which features are enabled. It changes none; nethsmadmin -a does.",
         "that it asks no questions",
     )

@@ -28,6 +28,7 @@ from seemachine.nfast.tools.generatekey_words import (
 )
 from seemachine.world import World
 
+NAME = "generatekey"
 # In the guide's table of a new key the module stands nowhere, for there is but one.
 GENERATED = (
     "operation",
@@ -131,7 +132,7 @@ def _refuse_unserved(words: dict[str, str]) -> None:
 
 
 def _parser() -> tool.Parser:
-    parser = tool.parser("generatekey", "Make a key, or retarget one to another application.", OURS)
+    parser = tool.parser(NAME, "Make a key, or retarget one to another application.", OURS)
     parser.add_argument(
         "-r", "--retarget", action="store_true", help="give an existing key to this application"
     )

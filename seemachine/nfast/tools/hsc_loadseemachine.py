@@ -9,6 +9,8 @@ from seemachine.nfast import autoload, processes, select, tool
 from seemachine.nfast.tool import say
 from seemachine.world import PUBLISHED_NAME
 
+NAME = "hsc_loadseemachine"
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the tool. Returns the exit code."""
@@ -37,7 +39,7 @@ def _act(options: argparse.Namespace) -> None:
 
 def _parser() -> tool.Parser:
     parser = tool.parser(
-        "hsc_loadseemachine",
+        NAME,
         "Load the SEE machine that is configured for a module.",
         "all that it prints",
     )

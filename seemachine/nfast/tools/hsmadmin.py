@@ -8,6 +8,8 @@ from seemachine.cli.argtypes import esn
 from seemachine.nfast import cs5_launcher, tool
 from seemachine.nfast.tool import say
 
+NAME = "hsmadmin"
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the tool. Returns the exit code."""
@@ -31,7 +33,7 @@ def _enroll(options: argparse.Namespace) -> None:
 
 def _parser() -> tool.Parser:
     parser = tool.parser(
-        "hsmadmin",
+        NAME,
         "Clients of CodeSafe 5.",
         "that only cs5 clientinfo and cs5 enroll are served; the texts of refusals",
     )

@@ -12,6 +12,7 @@ from seemachine.nfast.refusals import Refusal
 from seemachine.nfast.tool import say
 from seemachine.world import World
 
+NAME = "loadsee-setup"
 OURS = (
     "the questions asked when -M, -U or -p is missing; -d; that files which are not signed archives"
     " are refused at once"
@@ -102,7 +103,7 @@ def _reload(world: World, esn: str) -> None:
 
 def _parser() -> tool.Parser:
     parser = tool.parser(
-        "loadsee-setup", "Set up, show or remove which SEE machine a module loads by itself.", OURS
+        NAME, "Set up, show or remove which SEE machine a module loads by itself.", OURS
     )
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("-s", "--setup", action="store_const", const="setup", dest="action")

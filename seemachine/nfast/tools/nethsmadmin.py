@@ -12,6 +12,8 @@ from seemachine.nfast import files, licences, select, tool
 from seemachine.nfast.refusals import Refusal
 from seemachine.nfast.tool import say
 
+NAME = "nethsmadmin"
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the tool. Returns the exit code."""
@@ -37,7 +39,7 @@ def _act(options: argparse.Namespace) -> None:
 
 def _parser() -> tool.Parser:
     parser = tool.parser(
-        "nethsmadmin", "Feed a licence file to an HSM.", "what it prints; that only -a is served"
+        NAME, "Feed a licence file to an HSM.", "what it prints; that only -a is served"
     )
     parser.add_argument(
         "-m", "--module", type=int, metavar="MODULE", help="default the one that the licence is for"

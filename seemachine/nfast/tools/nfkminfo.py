@@ -10,6 +10,7 @@ from seemachine.nfast.securityworld import SecurityWorld
 from seemachine.nfast.tool import say
 from seemachine.world import World
 
+NAME = "nfkminfo"
 MODULE_STATE = "0x2 Usable"
 STATE = "0x37270009 Initialised {usable} Recovery PINRecovery"
 
@@ -126,7 +127,7 @@ def _parser() -> tool.Parser:
         "that it prints few of the real lines; the layout of -c, -k, -l and --pool; that no client"
         " is ever preloaded (-p)"
     )
-    parser = tool.parser("nfkminfo", "The Security World, its card sets and keys.", ours)
+    parser = tool.parser(NAME, "The Security World, its card sets and keys.", ours)
     what = parser.add_mutually_exclusive_group()
     what.add_argument("-w", "--world-info", action="store_true", help="the world; the default")
     what.add_argument("-c", "--cardset-list", action="store_true", dest="cardsets")

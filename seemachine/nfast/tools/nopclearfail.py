@@ -10,6 +10,7 @@ from seemachine.nfast import autoload, select, tool
 from seemachine.nfast.tool import say
 from seemachine.world import World
 
+NAME = "nopclearfail"
 MODES = {"M": "maintenance", "O": records.OPERATIONAL, "I": "initialization"}
 OURS = (
     "the lines of -n, -M, -O and -I; that -c brings a module back to operational, as -O does; that"
@@ -38,7 +39,7 @@ def _one(world: World, module: Module, command: str) -> None:
 
 
 def _parser() -> tool.Parser:
-    parser = tool.parser("nopclearfail", "Clear modules, or change their mode.", OURS)
+    parser = tool.parser(NAME, "Clear modules, or change their mode.", OURS)
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument(
         "-c",

@@ -10,6 +10,9 @@ from collections.abc import Sequence
 from seemachine.nfast import processes, select, tool
 from seemachine.nfast.refusals import Refusal
 
+NAME = "removepubobj.py"
+ORIGIN = "support"
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the tool. Returns the exit code."""
@@ -28,7 +31,7 @@ def _act(options: argparse.Namespace) -> None:
 
 def _parser() -> tool.Parser:
     parser = tool.parser(
-        "removepubobj.py",
+        NAME,
         "Remove a module's published object.",
         "that it prints nothing; that none there is refused",
     )

@@ -17,6 +17,7 @@ from seemachine.state.cards.slots import Slots
 from seemachine.wire.names import FIRST_DYNAMIC_SLOT, SLOTS
 from seemachine.world import World
 
+NAME = "slotinfo"
 SOFT_SLOT = 1
 OURS = (
     "what -s prints of a card; the flags of dynamic slots; that --format refuses a card with unused"
@@ -88,7 +89,7 @@ def _card(world: World, module: Module, slot: int) -> Path | None:
 
 
 def _parser() -> tool.Parser:
-    parser = tool.parser("slotinfo", "List card slots, or format the card in one.", OURS)
+    parser = tool.parser(NAME, "List card slots, or format the card in one.", OURS)
     parser.add_argument("-m", "--module", type=int, required=True, metavar="MODULE")
     parser.add_argument("-s", "--slot", type=int, metavar="SLOT")
     parser.add_argument("--format", action="store_true", help="make the card blank")

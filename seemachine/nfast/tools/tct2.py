@@ -11,6 +11,7 @@ from seemachine.nfast import archives, autoload, files, keystore, tool
 from seemachine.nfast.refusals import Refusal
 from seemachine.nfast.tool import say
 
+NAME = "tct2"
 APPLICATION = "seeinteg"
 
 
@@ -46,7 +47,7 @@ def _act(options: argparse.Namespace) -> None:
 
 def _parser() -> tool.Parser:
     parser = tool.parser(
-        "tct2", "Sign and pack a SEE machine or its user data.", "the format of .sar files"
+        NAME, "Sign and pack a SEE machine or its user data.", "the format of .sar files"
     )
     parser.add_argument("--sign-and-pack", action="store_true", required=True)
     parser.add_argument("-m", "--module", type=int, metavar="MODULE")

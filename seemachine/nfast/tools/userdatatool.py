@@ -17,6 +17,8 @@ from seemachine.nfast import (
     tool,
 )
 
+NAME = "userdatatool.py"
+ORIGIN = "release"
 TITLE = "Loading ACS KNV for NVMem delegation:"
 
 
@@ -41,7 +43,7 @@ def _act(options: argparse.Namespace) -> None:
 
 def _parser() -> tool.Parser:
     parser = tool.parser(
-        "userdatatool.py",
+        NAME,
         "Make the NVRAM delegation certificate of a signing key.",
         "the format of the file; -m",
     )
