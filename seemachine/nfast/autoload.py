@@ -64,17 +64,7 @@ def _prepared(world: World, module: Module) -> tuple[Loaded, bytes]:
             f"no SEE machine is configured for module {module.number}; do it with: loadsee-setup"
             f" --setup -m {module.number}"
         )
-    machine = archives.read(_file(world, settings, "machine_file"), archives.MACHINE)
-    if settings.get("signing_hash") not in ("", None, machine.signer):
-        raise Refusal(
-            f"the SEE machine is signed by {machine.signer}, not by {settings['signing_hash']} as"
-            " configured"
-        )
-    if machine.machine_type != MACHINE_TYPE:
-        raise Refusal(
-            f"the SEE machine is of type {machine.machine_type}; an XC runs {MACHINE_TYPE}"
-        )
-    processes.refuse_unrunnable(machine.payload, Path(settings["machine_file"]).name)
+    machine = _machine(world, settings)
     if settings.get("worldid_pubname"):
         processes.refuse_bad_name(settings["worldid_pubname"])
     loaded = Loaded(
@@ -87,6 +77,22 @@ def _prepared(world: World, module: Module) -> tuple[Loaded, bytes]:
         delegated=_delegated(world, settings, machine.signer),
     )
     return loaded, machine.payload
+
+
+def _machine(world: World, settings: dict[str, str]) -> archives.Archive:
+    """The SEE machine. Raises Refusal: not by the configured signer, or one that can't run here."""
+    machine = archives.read(_file(world, settings, "machine_file"), archives.MACHINE)
+    if settings.get("signing_hash") not in ("", None, machine.signer):
+        raise Refusal(
+            f"the SEE machine is signed by {machine.signer}, not by {settings['signing_hash']} as"
+            " configured"
+        )
+    if machine.machine_type != MACHINE_TYPE:
+        raise Refusal(
+            f"the SEE machine is of type {machine.machine_type}; an XC runs {MACHINE_TYPE}"
+        )
+    processes.refuse_unrunnable(machine.payload, Path(settings["machine_file"]).name)
+    return machine
 
 
 def load(world: World, esn: str) -> None:

@@ -45,6 +45,22 @@ def issue(issuer: Issuer, csr_pem: bytes, span: tuple[int, int], unit: str = "")
     Raises Refusal: damaged, not signed by its own P-521 key, a time or a unit that X.509 does not
     take.
     """
+    subject, key = _developer(csr_pem)
+    name = x509.Name([*subject, *certificates.name_of({NameOID.ORGANIZATIONAL_UNIT_NAME: unit})])
+    try:
+        begins = certificates.now() - dt.timedelta(days=span[0])
+        made = _certificate(
+            name, key, _signer(issuer), (begins, begins + dt.timedelta(days=span[1]))
+        )
+    except (ValueError, OverflowError) as error:
+        raise Refusal(
+            f"no certificate can begin {span[0]} days ago and be valid for {span[1]}: {error}"
+        ) from None
+    return made.public_bytes(Encoding.PEM)
+
+
+def _developer(csr_pem: bytes) -> tuple[x509.Name, signing.Public]:
+    """Subject and key of a CSR. Raises Refusal."""
     try:
         csr = x509.load_pem_x509_csr(csr_pem)
         key = csr.public_key()
@@ -56,19 +72,7 @@ def issue(issuer: Issuer, csr_pem: bytes, span: tuple[int, int], unit: str = "")
         or signing.curve_of(key) != signing.ASK_CURVE
     ):
         raise Refusal("a developer's CSR is signed by its own key on NIST P-521")
-    name = x509.Name(
-        [*csr.subject, *certificates.name_of({NameOID.ORGANIZATIONAL_UNIT_NAME: unit})]
-    )
-    try:
-        begins = certificates.now() - dt.timedelta(days=span[0])
-        made = _certificate(
-            name, key, _signer(issuer), (begins, begins + dt.timedelta(days=span[1]))
-        )
-    except (ValueError, OverflowError) as error:
-        raise Refusal(
-            f"no certificate can begin {span[0]} days ago and be valid for {span[1]}: {error}"
-        ) from None
-    return made.public_bytes(Encoding.PEM)
+    return csr.subject, key
 
 
 def issuer(world: World) -> Issuer:

@@ -69,18 +69,25 @@ def start(world: World, module: Module, program: Path, loaded: Loaded) -> Publis
             stderr=log,
             start_new_session=True,
         )
+    entry = _listening(world, module, process)
+    if entry is not None:
+        return entry
+    process.kill()
+    said = (folder / LOG).read_bytes()[began:].decode(errors="replace").strip().splitlines()
+    raise Refusal(
+        f"the SEE machine did not start: {said[-1] if said else 'it said nothing'} ({folder / LOG})"
+    )
+
+
+def _listening(world: World, module: Module, process: subprocess.Popen[bytes]) -> Published | None:
+    """Where this process listens; None when it ends, or takes too long."""
     ours, deadline = child(process.pid), time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         entry = published.listening(world, module.esn)
         if entry is not None and entry.process.is_same(ours):
             return entry
         time.sleep(LOOK_SECONDS)
-    if process.poll() is None:
-        process.kill()
-    said = (folder / LOG).read_bytes()[began:].decode(errors="replace").strip().splitlines()
-    raise Refusal(
-        f"the SEE machine did not start: {said[-1] if said else 'it said nothing'} ({folder / LOG})"
-    )
+    return None
 
 
 def stop(world: World, esn: str) -> bool:

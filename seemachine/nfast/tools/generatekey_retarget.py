@@ -44,22 +44,18 @@ def retarget(world: World, app: str, words: dict[str, str]) -> None:
         word_of(words, "ident", "Key identifier? []", None, refuse_taken)
     )
     name = word_of(words, "plainname", "Key name? []", None)
-    named = {
-        "from-application": source.app,
-        "from-ident": source.ident,
-        "ident": ident,
-        "plainname": name,
-    }
-    show({**words, "operation": "retarget", "application": app, **named}, RETARGETED)
-    read_cards(
-        world,
-        module,
-        securityworld.set_of_hash(world, source.cardset) if source.cardset else None,
-        words,
-    )
+    _show(app, source, {**words, "ident": ident, "plainname": name})
+    protecting = securityworld.set_of_hash(world, source.cardset) if source.cardset else None
+    read_cards(world, module, protecting, words)
     path = keystore.retarget(world, source, app, ident, name)
     say("Key successfully retargetted.")
     say(f"Path to key: {path}")
+
+
+def _show(app: str, source: keystore.StoredKey, words: dict[str, str]) -> None:
+    head = {"operation": "retarget", "application": app}
+    found = {"from-application": source.app, "from-ident": source.ident}
+    show({**words, **head, **found}, RETARGETED)
 
 
 def _source(world: World, words: dict[str, str]) -> keystore.StoredKey:

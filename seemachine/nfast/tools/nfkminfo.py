@@ -128,7 +128,22 @@ def _parser() -> tool.Parser:
         " is ever preloaded (-p)"
     )
     parser = tool.parser(NAME, "The Security World, its card sets and keys.", ours)
-    what = parser.add_mutually_exclusive_group()
+    _add_lists(parser.add_mutually_exclusive_group())
+    parser.add_argument("-m", "--module", type=int, metavar="MODULE", help="default all")
+    parser.add_argument("--pool", action="store_true", help="all modules as one")
+    parser.add_argument(
+        "-r", "--repeat", action="store_true", help="again with each line of standard input"
+    )
+    parser.add_argument(
+        "-p",
+        "--preload-client-id",
+        action="store_true",
+        help="the preloaded client, of which there is none",
+    )
+    return parser
+
+
+def _add_lists(what: argparse._MutuallyExclusiveGroup) -> None:
     what.add_argument("-w", "--world-info", action="store_true", help="the world; the default")
     what.add_argument("-c", "--cardset-list", action="store_true", dest="cardsets")
     what.add_argument("-s", "--softcard-list", action="store_true", dest="softcards")
@@ -148,18 +163,6 @@ def _parser() -> tool.Parser:
         metavar="APP",
         help="keys and names, by protection",
     )
-    parser.add_argument("-m", "--module", type=int, metavar="MODULE", help="default all")
-    parser.add_argument("--pool", action="store_true", help="all modules as one")
-    parser.add_argument(
-        "-r", "--repeat", action="store_true", help="again with each line of standard input"
-    )
-    parser.add_argument(
-        "-p",
-        "--preload-client-id",
-        action="store_true",
-        help="the preloaded client, of which there is none",
-    )
-    return parser
 
 
 if __name__ == "__main__":
