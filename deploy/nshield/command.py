@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from nshield import checks, cs5, failures, runner, settings, uninstall, xc
+from nshield import checks, cs5, dry_run, failures, runner, settings, uninstall, xc
 from nshield.journal import Busy, Folder, Journal
 from nshield.settings import Settings, WrongSettings
 from nshield.site import Site
@@ -58,9 +58,9 @@ def _dry(chosen: Settings, options: argparse.Namespace) -> int:
     print(
         f"{chosen.name}: what it would look at (?) and do ($), in this order; nothing is called"
         " now. Words in <> are known only then. Where there are several modules, generatekey is"
-        " told which."
+        " called with one of them."
     )
-    runner.show_calls(site, _steps(site, options))
+    dry_run.show_calls(site, _steps(site, options))
     return 0
 
 

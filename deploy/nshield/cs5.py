@@ -59,9 +59,7 @@ def _named(site: Site, *, first: bool) -> list[Step]:
         return (first and not site.enrolled()) or uuid in site.installed()
 
     advice = "give the --uuid of one that is installed, or leave it out. Look at: csadmin list"
-    name = f"the SEE machine {uuid} is installed" + (
-        ", if csadmin can tell by now" if first else ""
-    )
+    name = f"the SEE machine {uuid} is installed" + (", if csadmin answers by now" if first else "")
     return [Step(name, "2.8.1", there, advice, looks=(CSADMIN_LIST,))]
 
 
@@ -117,14 +115,6 @@ def _the_same(site: Site) -> Step:
 
 
 def _loaded(site: Site) -> Step:
-    def failed() -> None:
-        # What turns up later was loaded by others. While the HSM does not answer, it may still be
-        # ours.
-        if site.enrolled() and set(site.installed()) <= set(
-            site.journal.get(site.esn, "loading") or ()
-        ):
-            site.journal.note(site.esn, loading=None)
-
     return Step(
         "the image is loaded",
         "2.5.2.3 step 19",
@@ -146,8 +136,17 @@ def _loaded(site: Site) -> Step:
             site.esn, uninstalling=None, loading=sorted(site.installed())
         ),
         ended=lambda: _note_loaded(site, site.answers["uuid"]),
-        failed=failed,
+        failed=lambda: _load_failed(site),
     )
+
+
+def _load_failed(site: Site) -> None:
+    """What turns up later was loaded by others. While the HSM does not answer, it may still be
+    ours.
+    """
+    before = set(site.journal.get(site.esn, "loading") or ())
+    if site.enrolled() and set(site.installed()) <= before:
+        site.journal.note(site.esn, loading=None)
 
 
 def _started(site: Site) -> Step:

@@ -9,7 +9,7 @@ from pathlib import Path
 from nshield import common, keys
 from nshield.identities import certificate_path
 from nshield.site import Site
-from nshield.step import Act, Step, call
+from nshield.step import Act, Call, Step, call
 
 UNSIGNED, SIGNED = "pqsdk.cs5", "pqsdk-signed.cs5"
 TREE = "container"
@@ -91,6 +91,17 @@ def _lay_out(root: Path, source: Path, userdata: Path) -> None:
     scratch.rename(root)
 
 
+def _generate(site: Site) -> Call:
+    version = site.settings.version
+    network, packages = map(site.here, configurations(site))
+    return call(
+        *("csadmin", "image", "generate"),
+        *("--package-name", f"pqcop-{version}", "--version-str", version),
+        *("--entry-point", f"/{ENTRY}", "--network-conf", network, "--packages-conf", packages),
+        *("--rootdir", TREE, UNSIGNED),
+    )
+
+
 def _generated(site: Site) -> Step:
     version, output = site.settings.version, site.work / UNSIGNED
     network, packages = configurations(site)
@@ -104,30 +115,18 @@ def _generated(site: Site) -> Step:
         lambda: site.journal.made(output, inputs()),
         "CodeSafe 5 must be installed (guide 2.5.2.1); network.json and packages.json come with the"
         " release",
-        (
-            call(
-                *(
-                    "csadmin",
-                    "image",
-                    "generate",
-                    "--package-name",
-                    f"pqcop-{version}",
-                    "--version-str",
-                    version,
-                ),
-                *(
-                    "--entry-point",
-                    f"/{ENTRY}",
-                    "--network-conf",
-                    site.here(network),
-                    "--packages-conf",
-                    site.here(packages),
-                ),
-                *("--rootdir", TREE, UNSIGNED),
-            ),
-        ),
+        (_generate(site),),
         begun=lambda: output.unlink(missing_ok=True),
         ended=lambda: site.journal.note_made(output, inputs()),
+    )
+
+
+def _sign(site: Site) -> Call:
+    settings, certificate = site.settings, site.here(certificate_path(site))
+    return call(
+        *("csadmin", "image", "sign", "--devkeyname", settings.devkey, "--devcert", certificate),
+        *("--askeyname", settings.signer, "--out", SIGNED, UNSIGNED),
+        reads_cards=True,
     )
 
 
@@ -151,21 +150,7 @@ def _signed(site: Site) -> Step:
         lambda: site.journal.made(output, inputs()),
         f"present a card of {settings.cardset}; it is read twice, for the developer key and for the"
         " signing key",
-        (
-            call(
-                *(
-                    "csadmin",
-                    "image",
-                    "sign",
-                    "--devkeyname",
-                    settings.devkey,
-                    "--devcert",
-                    site.here(certificate_path(site)),
-                ),
-                *("--askeyname", settings.signer, "--out", SIGNED, UNSIGNED),
-                reads_cards=True,
-            ),
-        ),
+        (_sign(site),),
         looks=(keys.look(site),),
         begun=lambda: output.unlink(missing_ok=True),
         ended=ended,

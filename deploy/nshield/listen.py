@@ -12,7 +12,7 @@ from pathlib import Path
 
 # As timeout(1) ends.
 TOO_LATE = 124
-# Who waits for longer than this is told for what.
+# Who waits for longer than this sees for what.
 PATIENCE_SECONDS = 5.0
 
 
@@ -116,7 +116,7 @@ def _texts(process: "subprocess.Popen[bytes]", deadline: float | None, name: str
 def _ready(descriptor: int, deadline: float | None, name: str) -> bool:
     """Whether it says more, or has ended, before the deadline.
 
-    `name`: of one whose call was not shown, told when it is slow.
+    `name`: of one whose call was not shown, shown when it is slow.
     """
     left = _left(deadline)
     if name and (left is None or left > PATIENCE_SECONDS):

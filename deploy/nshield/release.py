@@ -19,22 +19,11 @@ def step(site: Site, *files: str) -> Step:
     """`files` are what is needed of it."""
     given, target = Path(site.settings.release), site.release
     zipped = is_zip(given)
-
-    def unpacked() -> bool:
-        """Names alone prove nothing: whoever unpacked it may have been stopped, and of another zip
-        file they are the same.
-        """
-        same = not zipped or (
-            given.is_file() and site.journal.get("", "release") == journal.digest(given)
-        )
-        shown = (target / "pipsqueak").exists() or shutil.which("pipsqueak")
-        return same and bool(shown) and all((target / name).exists() for name in files)
-
     folder = site.work if top(given) else target
     return Step(
         "the release is unpacked",
         "2.4",
-        unpacked,
+        lambda: _unpacked(site, files),
         f"give the unzipped release, or its zip file, with --release; in {target} must be"
         f" {', '.join(files)}; pipsqueak there or in PATH",
         (
@@ -50,6 +39,18 @@ def step(site: Site, *files: str) -> Step:
         begun=lambda: site.journal.note("", release=None),
         ended=lambda: site.journal.note("", release=journal.digest(given)),
     )
+
+
+def _unpacked(site: Site, files: tuple[str, ...]) -> bool:
+    """Names alone prove nothing: whoever unpacked it may have been stopped, and of another zip file
+    they are the same.
+    """
+    given, target = Path(site.settings.release), site.release
+    same = not is_zip(given) or (
+        given.is_file() and site.journal.get("", "release") == journal.digest(given)
+    )
+    shown = (target / "pipsqueak").exists() or shutil.which("pipsqueak")
+    return same and bool(shown) and all((target / name).exists() for name in files)
 
 
 def _unzip(path: Path, folder: Path, scratch: Path) -> None:

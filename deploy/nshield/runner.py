@@ -4,21 +4,20 @@ not.
 
 import itertools
 import re
-import shlex
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from typing import NoReturn
 
 from nshield import failures
-from nshield.settings import TOLD
+from nshield.settings import ONLY_GIVEN
 from nshield.site import Site
 from nshield.step import Act, Call, Place, Step
 from nshield.tools import Unanswered, name_of
 
 AGAIN = "then run it again: what is done is not repeated"
 # A module that was cleared, or a SEE machine that was started, may need some time until it answers.
-SETTLE_SECONDS, LOOK_SECONDS = 30.0, 2.0
+ANSWER_SECONDS, LOOK_SECONDS = 30.0, 2.0
 
 
 class Stopped(Exception):
@@ -76,30 +75,6 @@ class Consent:
             return False
 
 
-def show_calls(site: Site, steps: Sequence[Step]) -> None:
-    """All that could be called, for --dry-run. Nothing is asked and nothing changed."""
-    for step in steps:
-        print(f"{step.name} ({step.guide}){_danger(step)}")
-        for look in step.looks:
-            print(f"    ? {look}")
-        for each in step.calls:
-            print(f"    $ {_said(site, each)}")
-        if not step.calls:
-            print("    (looked at, not brought about)")
-
-
-def _danger(step: Step) -> str:
-    if step.clears:
-        return " CLEARS THE MODULE"
-    return " DESTROYS THE CONTAINER" if step.destroys else ""
-
-
-def _said(site: Site, call: Act | Call) -> str:
-    if isinstance(call, Act):
-        return call.says
-    return " ".join(_shown(site, word) for word in call.words)
-
-
 def run(site: Site, steps: Sequence[Step], *, yes: bool) -> int:
     """Show the plan, do what is to do. Returns how many steps were done. Raises Stopped."""
     todo = []
@@ -117,12 +92,12 @@ def run(site: Site, steps: Sequence[Step], *, yes: bool) -> int:
 
 
 def _foresee(site: Site, todo: Sequence[Step]) -> None:
-    """Before the first card is read: what will have to be told on the way to the next condition
+    """Before the first card is read: what will have to be given on the way to the next condition
     that others bring about.
     """
     for step in itertools.takewhile(lambda step: step.calls, todo):
         for name in _missing(site, step):
-            if name in TOLD:
+            if name in ONLY_GIVEN:
                 raise Stopped(
                     failures.FAILED,
                     _what_to_do(f"{step.name}: --{name} is needed for it", f"give --{name}"),
@@ -140,13 +115,7 @@ def _found_done(step: Step) -> bool:
 def _bring_about(site: Site, step: Step, consent: Consent) -> bool:
     if step.done():
         return False
-    if not step.calls:
-        mute = site.tools.unanswered(step.looks)
-        said = "".join(f"\n  {each}" for each in mute)
-        raise Stopped(
-            failures.WAITING if step.waits and not mute else failures.FAILED,
-            f"not so: {_what_to_do(step.name + said, step.advice)}",
-        )
+    _refuse_condition(site, step)
     print(f"\n{step.name} ({step.guide})", flush=True)
     # Nothing may be begun with a word missing, nor without consent.
     _refuse_missing(site, step)
@@ -154,6 +123,30 @@ def _bring_about(site: Site, step: Step, consent: Consent) -> bool:
         consent.need()
     consent.begin()
     site.begin()
+    _do(site, step)
+    step.ended()
+    if not _done_soon(site, step):
+        step.failed()
+        raise Stopped(
+            failures.FAILED,
+            f"the calls went well, and still it is not so: {_what_to_do(step.name, step.advice)}",
+        )
+    return True
+
+
+def _refuse_condition(site: Site, step: Step) -> None:
+    """Raises Stopped for a step that others have to bring about."""
+    if step.calls:
+        return
+    mute = site.tools.unanswered(step.looks)
+    said = "".join(f"\n  {each}" for each in mute)
+    raise Stopped(
+        failures.WAITING if step.waits and not mute else failures.FAILED,
+        f"not so: {_what_to_do(step.name + said, step.advice)}",
+    )
+
+
+def _do(site: Site, step: Step) -> None:
     step.begun()
     try:
         for each in step.calls:
@@ -163,19 +156,11 @@ def _bring_about(site: Site, step: Step, consent: Consent) -> bool:
         step.failed()
         raise
     site.tools.forget()
-    step.ended()
-    if not _settled(site, step):
-        step.failed()
-        raise Stopped(
-            failures.FAILED,
-            f"the calls went well, and still it is not so: {_what_to_do(step.name, step.advice)}",
-        )
-    return True
 
 
-def _settled(site: Site, step: Step) -> bool:
+def _done_soon(site: Site, step: Step) -> bool:
     """Whether it is done now. What tools are asked for may need a while."""
-    deadline = time.monotonic() + (SETTLE_SECONDS if step.looks else 0)
+    deadline = time.monotonic() + (ANSWER_SECONDS if step.looks else 0)
     while True:
         last = time.monotonic() >= deadline
         if step.done() if last else _found_done(step):
@@ -240,9 +225,3 @@ def _missing(site: Site, step: Step) -> list[str]:
 def _resolved(site: Site, each: Call) -> Iterator[str]:
     for word in each.words:
         yield from site.known(word) if isinstance(word, Place) else [word]
-
-
-def _shown(site: Site, word: str) -> str:
-    if not isinstance(word, Place):
-        return shlex.quote(word)
-    return shlex.join(site.known(word)) or f"<{word}>"

@@ -1,4 +1,4 @@
-"""What a deployment is told: options, above a TOML file of the same names, above the guide's
+"""What a deployment is given: options, above a TOML file of the same names, above the guide's
 values.
 """
 
@@ -30,7 +30,7 @@ class WrongSettings(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One deployment. Empty texts mean: not told. Paths are absolute."""
+    """One deployment. Empty texts mean: not given. Paths are absolute."""
 
     model: str
     module: int = 1
@@ -137,7 +137,7 @@ SHAPES: dict[str, tuple[Callable[[Any], object], str]] = {
     ),
 }
 # What no tool answers.
-TOLD = ("cname", "org", "address", "rfs")
+ONLY_GIVEN = ("cname", "org", "address", "rfs")
 PATHS = (
     "release",
     "work",

@@ -1,23 +1,18 @@
-"""The host and one of its modules: what the tools say of them, read from the lines that the guide
-prints.
-"""
+"""The host and one of its modules: what the tools say of them when they are asked."""
 
-import json
 import re
 from pathlib import Path
 from typing import Any
 
-from nshield import zips
+from nshield import reading, zips
 from nshield.journal import Folder, Journal
 from nshield.listen import Ran
-from nshield.settings import ESN, UUID, Settings
+from nshield.reading import STARTED, STOPPED
+from nshield.settings import UUID, Settings
 from nshield.tools import Tools
 
 # An XC says so (enquiry); what a 5c says here is not published.
 XC_TYPE = "PowerPCELF"
-# csadmin list may have a state in the HSM's line; what the vendor's prints of a loaded SEE machine
-# is not published.
-STARTED, STOPPED = "STARTED", "STOPPED"
 NONE, FAILURE = "No SEE machines currently installed", "FAILURE"
 REFUSED = "connecting to"
 # One that runs and that csadmin has not loaded, such as a fleet's; and the name for all that have
@@ -61,16 +56,12 @@ class Site:
 
         Once known it stays: a module that is being cleared does not answer.
         """
-        found = re.search(rf"^ *serial number +({ESN})", self._enquiry(), re.MULTILINE)
-        self._esn = found[1] if found else self._esn
+        self._esn = reading.serial_number(self._enquiry()) or self._esn
         return self._esn
 
     def operational(self) -> bool:
         """Whether it does its work."""
-        return (
-            bool(self.esn)
-            and re.search(r"^ *mode +operational", self._enquiry(), re.MULTILINE) is not None
-        )
+        return bool(self.esn) and reading.is_operational(self._enquiry())
 
     def of_the_model(self) -> bool:
         """Whether it is not a module of the other model."""
@@ -80,47 +71,16 @@ class Site:
 
     def several(self) -> bool:
         """Whether there is a question which module to use."""
-        return (
-            self.settings.module > 1
-            or len(re.findall(r"^Module #", self.tools.answer("enquiry").said, re.MULTILINE)) > 1
-        )
+        return self.settings.module > 1 or reading.modules(self.tools.answer("enquiry").said) > 1
 
     def world_usable(self) -> bool:
         """Whether the Security World is there, and usable on this module."""
-        world, *modules = re.split(
-            r"^Module #", self.tools.ask("nfkminfo").said, flags=re.MULTILINE
-        )
-        own = [block for block in modules if re.match(rf"{self.number}\b", block)]
-        return bool(own) and all(_usable(block) for block in (world, own[0]))
+        return reading.world_usable(self.tools.ask("nfkminfo").said, self.number)
 
     def licensed(self, titles: tuple[str, ...]) -> bool:
         """Whether fet shows a Y below one of the titles (guide 2.5 step 1)."""
-        return any(self._features().get(title) for title in titles)
-
-    def _features(self) -> dict[str, bool]:
-        """The columns of fet: a title stands after as many bars as there are columns before its
-        own.
-        """
-        lines = self.tools.answer("fet", "-m", self.number).said.splitlines()
-        titles = [
-            found[1].strip()
-            for line in lines
-            if (found := re.match(r"\s*(?:\| )*([A-Z][^|]*)$", line))
-        ]
-        columns = (
-            titles[titles.index("ISO Smart Card Support") :]
-            if "ISO Smart Card Support" in titles
-            else []
-        )
-        rows = [
-            found[1].split()
-            for line in lines
-            if (found := re.match(rf"{self.number} +{ESN} +-- ((?:[YN] )+)", line))
-        ]
-        return {
-            title: flag == "Y"
-            for title, flag in zip(columns, rows[0] if rows else [], strict=False)
-        }
+        found = reading.features(self.tools.answer("fet", "-m", self.number).said, self.number)
+        return any(found.get(title) for title in titles)
 
     def _enquiry(self) -> str:
         ran = self.tools.ask("enquiry", "-m", self.number)
@@ -134,16 +94,11 @@ class Site:
 
     def key_hash(self, application: str, ident: str) -> str:
         """Empty while there is no such key."""
-        found = re.search(r"^ *hash +([0-9a-f]{40})", self._key(application, ident), re.MULTILINE)
-        return found[1] if found else ""
+        return reading.key_hash(self._key(application, ident))
 
     def on_p521(self, application: str, ident: str) -> bool:
         """Whether nothing is known against it: real nfkminfo may not print the curve."""
-        curves = {
-            curve.lower()
-            for curve in re.findall(r"nistp?\d+", self._key(application, ident), re.IGNORECASE)
-        }
-        return curves <= {"nistp521"}
+        return reading.curves(self._key(application, ident)) <= {"nistp521"}
 
     def _key(self, application: str, ident: str) -> str:
         if not self.key_path(application, ident).exists():
@@ -160,8 +115,7 @@ class Site:
         """What csadmin lists of each SEE machine on this module, by UUID.
 
         None is there only when csadmin says so: a list without a UUID is of the one that we loaded,
-        or that --uuid names, or else of OTHERS. So is one that runs and was not loaded (`UUID:
-        none`).
+        or that --uuid names, or of OTHERS. So is one that was not loaded (`UUID: none`).
         """
         lines = self._list()
         found = {match[0]: line for line in lines if (match := re.search(UUID, line))}
@@ -184,14 +138,11 @@ class Site:
     def certificates(self) -> set[str]:
         """Serial numbers that the module trusts."""
         ran = self.tools.ask(*IDS)
-        own: Any = _document(ran.said).get(self.esn)
+        own: Any = reading.document(ran.said).get(self.esn)
         # Of several HSMs another one may have failed.
         if own is None or (ran.code and not (isinstance(own, dict) and own.get("succeeded"))):
             self.tools.refuse(IDS, ran)
-        try:
-            return {each["serialNumber"] for each in own["data"]["Certificates"]}
-        except (KeyError, TypeError):
-            return set()
+        return reading.certificates(own)
 
     def started(self, uuid: str) -> bool:
         """Whether csadmin says so; where csadmin says nothing of it, whether it is to be seen, or
@@ -201,18 +152,20 @@ class Site:
         the same serial number.
         """
         line = self.installed().get(uuid, "")
-        told = STARTED in line or STOPPED in line
-        return STARTED in line if told or not line else self.noted("started") == uuid or self.seen()
+        state = reading.state(line)
+        return (
+            state == STARTED if state or not line else self.noted("started") == uuid or self.seen()
+        )
 
     def stopped(self, uuid: str) -> bool:
         """Whether there is nothing to stop; where csadmin says nothing of it, only after we have
         stopped it.
         """
         line = self.installed().get(uuid, "")
-        told = STARTED in line or STOPPED in line
+        state = reading.state(line)
         return (
-            STOPPED in line
-            if told
+            state == STOPPED
+            if state
             else not line or (self.noted("stopped") == uuid and not self.seen())
         )
 
@@ -221,10 +174,10 @@ class Site:
         if not self.esn:
             return False
         ran = self._pipsqueak()
-        found = re.search(r"^PQSDK: [^(]*\(([^)]*)\)", ran.said, re.MULTILINE)
-        if not found:
+        found = reading.banner(ran.said)
+        if found is None:
             self.tools.refuse(self._pipsqueak_words(), ran)
-        return found is not None and self.esn in found[1]
+        return self.esn in (found or "")
 
     def stale(self) -> bool:
         """Whether a published object leads nowhere (guide 2.8.1 step 5)."""
@@ -241,7 +194,7 @@ class Site:
         return self._listed()
 
     def _readable(self) -> bool:
-        """Whether csadmin told of this module, be it that it failed at others."""
+        """Whether csadmin answered for this module, be it that it failed at others."""
         ran, lines = self.tools.ask(*LIST), self._listed()
         return (
             bool(lines)
@@ -251,11 +204,7 @@ class Site:
 
     def _listed(self) -> list[str]:
         """The lines on this module: from its serial number to the next."""
-        own, lines = False, []
-        for line in self.tools.ask(*LIST).lines if self.esn else []:
-            own = line.startswith(self.esn) if re.match(ESN, line) else own
-            lines += [line] if own else []
-        return lines
+        return reading.lines_of(self.esn, self.tools.ask(*LIST).lines) if self.esn else []
 
     def _pipsqueak(self) -> Ran:
         [word] = self._pipsqueak_words()
@@ -277,7 +226,7 @@ class Site:
         return zips.unpacked(given, self.work) if zips.is_zip(given) else given
 
     def here(self, path: Path) -> Path:
-        """As tools are told it, who work in the work folder."""
+        """As tools take it, who work in the work folder."""
         return path.relative_to(self.work) if path.is_relative_to(self.work) else path
 
     def script(self, name: str) -> tuple[str, str]:
@@ -299,20 +248,3 @@ class Site:
     def noted(self, name: str) -> str:
         """What the journal has on this module."""
         return str(self.journal.get(self.esn, name) or "")
-
-
-def _document(said: str) -> dict[str, Any]:
-    """The JSON document in what a tool said; what it complained of may stand before and after.
-
-    Empty when there is none.
-    """
-    try:
-        found, _ = json.JSONDecoder().raw_decode(said[said.index("{") :])
-    except ValueError:
-        return {}
-    return dict(found)
-
-
-def _usable(block: str) -> bool:
-    found = re.search(r"^ *state +(.*)$", block, re.MULTILINE)
-    return found is not None and "Usable" in found[1].split()

@@ -96,16 +96,18 @@ def _destroyed(site: Site) -> Step:
     )
 
 
+def _begin_removing(site: Site) -> None:
+    """A run that was killed may have removed it, or not made it yet: to remove it is refused."""
+    unsure = "no" if site.noted("configured") == common.BEGUN else ""
+    site.answers["removing"] = site.noted("removing") or unsure
+    site.journal.note(site.esn, uninstalling=True, removing=True)
+
+
 def _removed(site: Site) -> Step:
     """Once the configuration is gone, the clear that follows takes the SEE machine with it."""
 
-    def begun() -> None:
-        # A run that was killed may have removed it, or not made it yet; to remove it is refused
-        # then.
-        site.answers["removing"] = site.noted("removing") or (
-            "no" if site.noted("configured") == common.BEGUN else ""
-        )
-        site.journal.note(site.esn, uninstalling=True, removing=True)
+    def may_be_gone(_said: str) -> bool:
+        return bool(site.answers["removing"])
 
     return Step(
         "the module loads no SEE machine any more",
@@ -115,16 +117,11 @@ def _removed(site: Site) -> Step:
         " must be stopped by them",
         (
             call(
-                "loadsee-setup",
-                "-r",
-                "-m",
-                site.number,
-                typed="yes\nyes\nyes\n",
-                fine=lambda _: bool(site.answers["removing"]),
+                "loadsee-setup", "-r", "-m", site.number, typed="yes\nyes\nyes\n", fine=may_be_gone
             ),
         ),
         looks=(common.PIPSQUEAK,),
-        begun=begun,
+        begun=lambda: _begin_removing(site),
         ended=lambda: site.journal.note(
             site.esn, configured=None, source=None, removing=None, removed=True
         ),

@@ -16,7 +16,7 @@ def desk(
     set up.
     """
     # Modules of the mock answer at once: what is not so at once never comes to be.
-    monkeypatch.setattr("nshield.runner.SETTLE_SECONDS", 0.0)
+    monkeypatch.setattr("nshield.runner.ANSWER_SECONDS", 0.0)
     processes = collect_processes(monkeypatch)
     next(processes)
     sites = make_site(tmp_path, monkeypatch, capsys)

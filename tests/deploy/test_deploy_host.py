@@ -116,10 +116,10 @@ def test_a_module_that_answers_late(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         looks.append(0)
         return len(looks) > 3
 
-    monkeypatch.setattr(runner, "SETTLE_SECONDS", 30.0)
+    monkeypatch.setattr(runner, "ANSWER_SECONDS", 30.0)
     late = Step("late", "2", third, "", (runner.Act("true", lambda: None),), looks=("enquiry",))
     assert runner.run(site, [late], yes=False) == 1
-    monkeypatch.setattr(runner, "SETTLE_SECONDS", 0.05)
+    monkeypatch.setattr(runner, "ANSWER_SECONDS", 0.05)
     for tools in (("enquiry",), ()):
         looks[:] = []
         never = Step(
