@@ -36,9 +36,9 @@ def hint(
     if seen == hinted or not questions.at_terminal():
         return hinted
     known = [
-        f"{token.label} in slot {slot} was read already; "
-        for slot, (_, token) in presented(search.world, search.module).items()
-        if token and token.set_hash == search.cardset.hash and token.number in read
+        f"{card.label} in slot {slot} was read already; "
+        for slot, (_, card) in presented(search.world, search.module).items()
+        if card and card.set_hash == search.cardset.hash and card.number in read
     ]
     say(
         f"waiting for a card of {_called(search)}; {''.join(known)}{_advice(search, read)}",

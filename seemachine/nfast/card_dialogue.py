@@ -65,8 +65,8 @@ class _Reading:
         """Read the next card, or wait a moment for it. Raises Refusal after a while."""
         found = self._next_card()
         if found is not None:
-            slot, token = found
-            self.shares[token.number] = _read(self.search, slot, token)
+            slot, card = found
+            self.shares[card.number] = _read(self.search, slot, card)
             self._began, self._hinted = time.monotonic(), {}
             if not self.complete:
                 self.say_count()
@@ -76,15 +76,15 @@ class _Reading:
             self._hinted = card_advice.hint(self.search, self.shares, self._seen, self._hinted)
             time.sleep(LOOK_SECONDS)
 
-    def _next_card(self) -> tuple[int, Token] | None:
+    def _next_card(self) -> tuple[int, SetCard] | None:
         """Print what changed in the slots since the last look; then the first slot with a card of
         the set that was not read yet.
         """
         cards = presented(self.search.world, self.search.module)
         useful = [
-            (slot, token)
-            for slot, (_, token) in cards.items()
-            if token and self.search.wanted(slot, token) and token.number not in self.shares
+            (slot, card)
+            for slot, (_, card) in cards.items()
+            if card and self.search.wanted(slot, card) and card.number not in self.shares
         ]
         first = {slot for slot, _ in useful[:1]}
         # What is about to be read is shown first, as in all of the guide's dialogues.
@@ -96,15 +96,15 @@ class _Reading:
         return useful[0] if useful else None
 
 
-def _read(search: Search, slot: int, token: SetCard) -> bytes:
+def _read(search: Search, slot: int, card: SetCard) -> bytes:
     place = f"Module {search.module.number} slot {slot}"
-    passphrase = questions.secret(f"{place}: Enter passphrase:") if token.passphrase else ""
-    supplied = "passphrase supplied" if token.passphrase else "no passphrase supplied"
+    passphrase = questions.secret(f"{place}: Enter passphrase:") if card.passphrase else ""
+    supplied = "passphrase supplied" if card.passphrase else "no passphrase supplied"
     say(f"{place}:- {supplied} - reading card")
     try:
-        return securityworld.open_share(token, passphrase)
+        return securityworld.open_share(card, passphrase)
     except encryption.WrongKey:
-        raise Refusal(f"wrong passphrase for {token.label} in slot {slot}") from None
+        raise Refusal(f"wrong passphrase for {card.label} in slot {slot}") from None
 
 
 def _joined(search: Search, shares: dict[int, bytes]) -> bytes:

@@ -6,7 +6,7 @@ from pathlib import Path
 from seemachine.hsms.records import Module
 from seemachine.nfast import select
 from seemachine.nfast.securityworld import CardSet
-from seemachine.state.cards.cardsets import Token, read_token
+from seemachine.state.cards.cardsets import SetCard, read_set_card
 from seemachine.state.cards.slots import Slots
 from seemachine.state.cards.smartcard import read_card
 from seemachine.state.errors import StateCorrupt
@@ -31,32 +31,30 @@ class Search:
     slot: int | None = None
     option: str = ""
 
-    def wanted(self, slot: int, token: Token | None) -> bool:
+    def wanted(self, slot: int, card: SetCard | None) -> bool:
         """Whether this card in this slot is one to read."""
-        return (
-            token is not None and token.set_hash == self.cardset.hash and self.slot in (None, slot)
-        )
+        return card is not None and card.set_hash == self.cardset.hash and self.slot in (None, slot)
 
 
-def presented(world: World, module: Module) -> dict[int, tuple[str, Token | None]]:
+def presented(world: World, module: Module) -> dict[int, tuple[str, SetCard | None]]:
     """What is in the slots of a module: its text, and the card where it is one of a set."""
     slots = Slots(world, module.esn)
     with slots.locked():
         return {slot: _described(slots.occupant(slot)) for slot in SHOWN}
 
 
-def _described(path: Path | None) -> tuple[str, Token | None]:
+def _described(path: Path | None) -> tuple[str, SetCard | None]:
     if path is None:
         return EMPTY, None
-    token = read_token(path)
-    return (token.label, token) if token else (kind_of(path), None)
+    card = read_set_card(path)
+    return (card.label, card) if card else (kind_of(path), None)
 
 
 def kind_of(path: Path) -> str:
     """What a card file holds: operator, admin, blank, lms or unknown."""
-    token = read_token(path)
-    if token is not None:
-        return token.token
+    card = read_set_card(path)
+    if card is not None:
+        return card.kind
     try:
         return read_card(path).kind
     except StateCorrupt:
@@ -72,9 +70,7 @@ def where(world: World, number: int | None, set_hash: str) -> Module:
     holding = [
         module
         for module in select.ready(world, number)
-        if any(
-            token and token.set_hash == set_hash for _, token in presented(world, module).values()
-        )
+        if any(card and card.set_hash == set_hash for _, card in presented(world, module).values())
     ]
     module = holding[0] if holding else select.only(world, number)
     select.refuse_mode(module)

@@ -113,9 +113,9 @@ def _presented(world: World, number: int | None) -> "tuple[Module, CardSet]":
     from seemachine.state.cards.cardsets import OPERATOR
 
     for module in select.ready(world, number):
-        for _, token in card_slots.presented(world, module).values():
-            if token is not None and token.token == OPERATOR:
-                return module, securityworld.set_of_hash(world, token.set_hash)
+        for _, card in card_slots.presented(world, module).values():
+            if card is not None and card.kind == OPERATOR:
+                return module, securityworld.set_of_hash(world, card.set_hash)
     known = securityworld.operator_sets(world)
     if len(known) != 1:
         raise Refusal(
