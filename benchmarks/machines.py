@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from processes import RunningMachine
+from kit.processes import RunningMachine
 
 ESN = "7852-268D-3BF9"
 

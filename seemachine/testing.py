@@ -64,12 +64,13 @@ def make_key(
     ots: str = "sha256_n32_w4",
     expcards: int = 0,
     explease: int = 0,
+    expcache: int = 0,
     random: Callable[[int], bytes] = os.urandom,
 ) -> Generation:
     """A key whose generation is finished, in no machine yet."""
     parameters, engine = lms(tree), engines.select()
     plan = Sectors(parameters.h, expcards, explease)
-    made = Generation(parameters, lmots(ots), plan, parameters.h, 0, random)
+    made = Generation(parameters, lmots(ots), plan, parameters.h, expcache, random)
     while made.remaining:
         made.step(engine, lambda: False)
     return made

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-import processes
+from kit import processes
 
 
 def test_it_names_the_engine_that_would_run(tmp_path: Path) -> None:

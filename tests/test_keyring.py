@@ -6,14 +6,15 @@ import threading
 from dataclasses import replace
 
 import pytest
-from lms.kit import CHEAP, make_key, sign, verifies
+from kit.signatures import CHEAP, leads_to_root, sign
 
 from seemachine import keyring
 from seemachine.keyring import Bounded, KeyRing
 from seemachine.lms.engines.portable import PortableEngine
 from seemachine.lms.hashing import message_digest
-from seemachine.lms.parameters import ParameterError, lmots, lms
+from seemachine.lms.parameters import ParameterError
 from seemachine.lms.tree import table_from_cache
+from seemachine.testing import make_key
 
 TREE, OTS = CHEAP
 ENGINE = PortableEngine()
@@ -34,7 +35,7 @@ class CountingEngine(PortableEngine):
 @pytest.fixture(scope="module")
 def key():
     """A key of four leases, with all of its nodes."""
-    return make_key(ENGINE, TREE, OTS, 1, 1, TREE.h)
+    return make_key(TREE.name, OTS.name, 1, 1, TREE.h)
 
 
 @pytest.fixture
@@ -106,7 +107,7 @@ class TestPages:
                 assert page.path(leaf) == key.table.siblings((1 << TREE.h) + leaf)
             made = signature(ring, lease, lease.first)
             assert made == sign(ENGINE, lease, lease.first, b"message")
-            assert verifies(ENGINE, key.public_key, b"message", made)
+            assert leads_to_root(ENGINE, key.public_key, b"message", made)
 
     @pytest.mark.parametrize("depth", [None, 1, 3, 4, 5])
     def test_what_was_promised_is_hashed(self, ring, engine, key, depth):
@@ -136,7 +137,7 @@ class TestPages:
 
     def test_leases_have_pages_of_their_own(self, ring, engine, key):
         """Two leases of one key, or of two keys with the same leaves, do not share pages."""
-        other = make_key(ENGINE, lms("shake_m24_h5"), lmots("shake_n24_w2"), 1, 1)
+        other = make_key("shake_m24_h5", "shake_n24_w2", 1, 1)
         for lease in (key.lease(0), key.lease(1), other.lease(0)):
             assert not ring.has_page(lease, lease.first)
             ring.page(lease, lease.first)
@@ -208,7 +209,7 @@ class TestPages:
         monkeypatch.setattr(keyring, "MAX_PAGES", 4)
         small = KeyRing(ENGINE)
         small.put_table(key.public_key.root, table(key, 4))
-        many = make_key(ENGINE, TREE, OTS, 0, 5)
+        many = make_key(TREE.name, OTS.name, 0, 5)
         for number in range(32):
             lease = many.lease(number)
             small.page(lease, lease.first)

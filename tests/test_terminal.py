@@ -7,8 +7,8 @@ import signal
 import subprocess
 import sys
 
-import processes
 import pytest
+from kit import processes
 
 COMMANDS = {
     "pipsqueak": "-m seeclient",

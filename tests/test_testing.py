@@ -1,8 +1,8 @@
 """testing.py: what users' tests are given does what the daemon does, without a process."""
 
 import pytest
+from kit.verdicts import verifies
 from seeclient import Status, StatusError
-from server.serverkit import good
 
 from seemachine import testing
 from seemachine.wire.names import FIRST_DYNAMIC_SLOT
@@ -21,7 +21,7 @@ def test_a_signature_without_a_socket(rig):
         key = fleet.generate_lms("release", **testing.QUICK)
         signature = key.sign(b"firmware")
 
-        assert good(key.file.public_key, b"firmware", signature)
+        assert verifies(key.file.public_key, signature, b"firmware")
         assert fleet.key("release").info().remaining == 31
 
 

@@ -6,8 +6,8 @@ import io
 import sys
 from pathlib import Path
 
-import processes
 import pytest
+from kit import processes
 from seeclient import Status, StatusError, blocking
 
 from seemachine.cli import main

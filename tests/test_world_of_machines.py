@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pyhsslms
-from commands.kit import repeatable
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -30,6 +29,7 @@ from seemachine.state.nvram.file import FileStore
 from seemachine.state.nvram.sqlite import SqliteStore
 from seemachine.state.nvram.store import KEEP
 from seemachine.state.witness.folder import FolderWitness
+from seemachine.testing import repeatable
 from seemachine.wire import messages as m
 from seemachine.wire.names import TOKEN_BYTES, nvram_name
 from seemachine.wire.status import Status, StatusError
@@ -161,7 +161,9 @@ class WorldOfMachines(RuleBasedStateMachine):
             setattr(owner, name, original)
         self.restart(esn)
 
-    def make_key(self, esn: str, plan: tuple[int, int], *, die_after_card: bool = False) -> None:
+    def make_key_on_cards(
+        self, esn: str, plan: tuple[int, int], *, die_after_card: bool = False
+    ) -> None:
         session = Session(self.machines[esn])
         started = self.ask(
             esn,
@@ -235,12 +237,12 @@ class WorldOfMachines(RuleBasedStateMachine):
     @precondition(lambda self: len(self.keys) < 4)
     @rule(esn=machines_of, plan=st.sampled_from(PLANS))
     def generate(self, esn: str, plan: tuple[int, int]) -> None:
-        self.make_key(esn, plan)
+        self.make_key_on_cards(esn, plan)
 
     @precondition(lambda self: len(self.keys) < 4)
     @rule(esn=machines_of, plan=st.sampled_from(PLANS[1:]))
     def generate_and_die_after_the_first_card(self, esn: str, plan: tuple[int, int]) -> None:
-        self.make_key(esn, plan, die_after_card=True)
+        self.make_key_on_cards(esn, plan, die_after_card=True)
         self.restart(esn)
 
     @rule(esn=machines_of, data=st.data())

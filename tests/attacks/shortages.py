@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from attacks.siege import ESN, Outcome, besiege, configured, signing_key
-from processes import RunningMachine
+from kit.processes import RunningMachine
 
 HEIGHT = 15
 STOP = {"drain_seconds": 1}

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from attacks.honest import STEADY_PAUSE
-from connections import QUICK, connect, generate_key
-from processes import READY_SECONDS, RunningMachine, environment
+from kit.connections import QUICK, connect, generate_key
+from kit.processes import RunningMachine, environment
+from kit.waiting import PATIENCE
 
 from seemachine.lms.parameters import lms
 from seemachine.state.nvram.sqlite import SqliteStore
@@ -115,7 +116,7 @@ def besiege(
         watch = threading.Thread(target=_watch, args=(running.process.pid, over, descriptors))
         watch.start()
         try:
-            told = json.loads(honest.communicate(timeout=seconds + READY_SECONDS)[0])
+            told = json.loads(honest.communicate(timeout=seconds + PATIENCE)[0])
         finally:
             over.set()
             watch.join()

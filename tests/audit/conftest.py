@@ -5,8 +5,8 @@ from pathlib import Path
 
 import hsslms
 import pytest
-from audit.kit import Pile
-from lms.kit import OneProcess
+from audit.piles import Pile
+from kit.signatures import OneProcess
 
 
 @pytest.fixture

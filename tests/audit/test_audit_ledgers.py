@@ -5,7 +5,7 @@ that were passed over.
 import hashlib
 
 import pytest
-from audit.kit import audit, key, key_file, ledger, public, row, sign
+from audit.piles import audit, key, key_file, ledger, public, row, sign
 
 from seemachine.lms.hashing import message_digest
 from seemachine.lms.keys import PublicKey, Signature

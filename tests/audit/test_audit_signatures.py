@@ -7,8 +7,8 @@ import random
 
 import hsslms
 import pytest
-from audit.kit import CHEAP, SETS, audit, key, public, rewind, sign
-from lms.kit import OneProcess
+from audit.piles import CHEAP, SETS, audit, key, public, rewind, sign
+from kit.signatures import OneProcess
 from pyhsslms import pyhsslms as p
 
 ALL_SETS = pytest.mark.parametrize("names", SETS, ids=lambda names: names[1])

@@ -8,7 +8,7 @@ import zlib
 from textwrap import wrap
 
 import pytest
-from audit.kit import CHEAP, audit, key, key_file, ledger, public, row, sign
+from audit.piles import CHEAP, audit, key, key_file, ledger, public, row, sign
 from pyhsslms import pyhsslms as p
 
 from seemachine.audit.encodings import MAX_BYTES

@@ -4,7 +4,7 @@ import random
 from itertools import permutations
 
 import pytest
-from audit.kit import audit, key, ledger, public, row
+from audit.piles import audit, key, ledger, public, row
 
 from seemachine.audit import judge as judging
 from seemachine.audit.evidence import Evidence, gather

@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
-from audit.kit import key, row
+from audit.piles import key, row
 
 from seemachine.cli import audit
 from seemachine.cli.command import main

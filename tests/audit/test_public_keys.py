@@ -3,10 +3,10 @@
 import base64
 
 import pytest
-from audit.kit import SETS, key, public, sign
+from audit.piles import SETS, key, public, sign
 from hypothesis import given
 from hypothesis import strategies as st
-from lms.kit import examples
+from kit.properties import examples
 from vectors.published import cases
 
 from seemachine.audit import der

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from backup.backupkit import KINDS, SLOT, World, dies_at
+from backup.dying import dies_at
+from backup.two_machines import KINDS, SLOT, TwoMachines
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
-from state.kit import lease, name
+from kit.leases import lease, name
 
 from seemachine import world as worlds
 from seemachine.backup import lending
@@ -39,7 +40,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.environment = mock.patch.dict(os.environ, {HOME_VARIABLE: str(self.folder / "world")})
         self.environment.start()
         os.environ.pop(KMLOCAL_VARIABLE, None)
-        self.world = World(self.folder / "world")
+        self.world = TwoMachines(self.folder / "world")
         self.keys = 0
         self.signed: set[tuple[bytes, int]] = set()
         self.files: list[Path] = []

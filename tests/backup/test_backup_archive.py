@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from state.kit import ESN, flipped
+from kit.faults import flipped
+from kit.stores import ESN
 
 from seemachine.backup.archive import (
     ArchiveError,

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from backup.backupkit import World, dies_at, every_step
-from state.kit import lease
+from backup.dying import dies_at, every_step
+from backup.two_machines import TwoMachines
+from kit.leases import lease
 
 from seemachine import world as worlds
 from seemachine.backup import lending
@@ -14,22 +15,22 @@ from seemachine.state.cards.smartcard import read_card
 from seemachine.state.errors import CardError, StateCopied, StateError, StateForeign
 
 LEASES = (lease(1, 0, 32), lease(1, 32, 64))
-Ways = Callable[[World, Path], None]
+Ways = Callable[[TwoMachines, Path], None]
 
 
-def by_hand(world: World, _file: Path) -> None:
+def by_hand(world: TwoMachines, _file: Path) -> None:
     """Somebody puts the file back where it was."""
     for path in list(lending.outgoing(worlds.World.at(world.path)).glob("*/*.card")):
         path.rename(world.path / "cards" / path.name)
 
 
-def from_outgoing(world: World, _file: Path) -> None:
+def from_outgoing(world: TwoMachines, _file: Path) -> None:
     """What an interrupted backup left comes back."""
     for folder in lending.leftovers(worlds.World.at(world.path)):
         world.restore(folder)
 
 
-def from_file(world: World, file: Path) -> None:
+def from_file(world: TwoMachines, file: Path) -> None:
     """The backup comes back, if it came to be."""
     if file.exists():
         world.restore(file)
@@ -38,7 +39,7 @@ def from_file(world: World, file: Path) -> None:
 class TestTaking:
     """From the rack into a backup."""
 
-    def test_a_card_moves(self, world: World, file: Path) -> None:
+    def test_a_card_moves(self, world: TwoMachines, file: Path) -> None:
         """Off the rack, into the backup, back with the same leases; nothing else is left of it in
         between.
         """
@@ -57,7 +58,7 @@ class TestTaking:
         ids=["file first", "outgoing first"],
     )
     def test_dying_at_any_step_leaves_one_card(
-        self, new_world: Callable[[], World], tmp_path: Path, ways: tuple[Ways, ...]
+        self, new_world: Callable[[], TwoMachines], tmp_path: Path, ways: tuple[Ways, ...]
     ) -> None:
         """Whatever is tried afterwards, in whatever order, there is one card, no more
         and no less.
@@ -82,7 +83,7 @@ class TestTaking:
         assert every_step(act) > 20
 
     def test_putting_the_file_back_by_hand_makes_no_second_card(
-        self, new_world: Callable[[], World], tmp_path: Path
+        self, new_world: Callable[[], TwoMachines], tmp_path: Path
     ) -> None:
         """Not even between two steps: the file on the rack is refused as a copy by the time that
         there is a backup.
@@ -101,7 +102,7 @@ class TestTaking:
 
         every_step(act)
 
-    def test_what_can_not_be_taken(self, world: World, file: Path) -> None:
+    def test_what_can_not_be_taken(self, world: TwoMachines, file: Path) -> None:
         """A card in a slot, a blank one, one that is not there: nothing is written, and the others
         stay.
         """
@@ -113,7 +114,7 @@ class TestTaking:
         assert world.usable() == ["card1"]
         assert not file.exists()
 
-    def test_a_copy_is_not_taken(self, world: World, file: Path) -> None:
+    def test_a_copy_is_not_taken(self, world: TwoMachines, file: Path) -> None:
         """Only an original can move."""
         world.card(*LEASES)
         path = world.path / "cards" / "card1.card"
@@ -123,7 +124,7 @@ class TestTaking:
         with pytest.raises(StateCopied):
             world.backup(file, "card1")
 
-    def test_no_seed_is_in_it(self, world: World, file: Path) -> None:
+    def test_no_seed_is_in_it(self, world: TwoMachines, file: Path) -> None:
         """Neither of the card, nor of NVRAM, nor the key of the world."""
         world.card(*LEASES)
         world.store().install(lease(2))
@@ -137,7 +138,9 @@ class TestTaking:
         assert (world.path / "world.key").read_bytes() not in data
         assert file.stat().st_mode & 0o777 == 0o600
 
-    def test_the_key_is_not_made_anew_while_a_card_is_away(self, world: World, file: Path) -> None:
+    def test_the_key_is_not_made_anew_while_a_card_is_away(
+        self, world: TwoMachines, file: Path
+    ) -> None:
         """A card in a backup needs the key of the world as much as one on the rack."""
         world.card(*LEASES)
         world.backup(file, "card1")
@@ -149,7 +152,7 @@ class TestTaking:
 class TestComingBack:
     """From a backup to the rack."""
 
-    def test_once(self, world: World, file: Path) -> None:
+    def test_once(self, world: TwoMachines, file: Path) -> None:
         """A second time is refused, also when the card is gone again; all else of the backup comes
         back again.
         """
@@ -163,7 +166,7 @@ class TestComingBack:
         assert world.usable() == []
 
     def test_dying_at_any_step_never_makes_two(
-        self, new_world: Callable[[], World], tmp_path: Path
+        self, new_world: Callable[[], TwoMachines], tmp_path: Path
     ) -> None:
         """The card may be lost, but is never there twice."""
 
@@ -180,7 +183,7 @@ class TestComingBack:
 
         assert every_step(act) > 20
 
-    def test_another_name_where_its_own_is_taken(self, world: World, file: Path) -> None:
+    def test_another_name_where_its_own_is_taken(self, world: TwoMachines, file: Path) -> None:
         """Nothing is written over."""
         world.card(*LEASES)
         world.backup(file, "card1")
@@ -190,7 +193,7 @@ class TestComingBack:
         assert world.usable() == ["card2"]
         assert read_card(world.path / "cards" / "card2.card").leases == LEASES
 
-    def test_another_world(self, new_world: Callable[[], World], file: Path) -> None:
+    def test_another_world(self, new_world: Callable[[], TwoMachines], file: Path) -> None:
         """A card of another world is refused with its sentence, all else comes back."""
         first = new_world().up()
         first.card(*LEASES)
@@ -205,7 +208,7 @@ class TestComingBack:
         assert "of the world" in steps[-1].sentence
         assert second.usable() == ["card1"]
 
-    def test_a_copy_of_the_world(self, new_world: Callable[[], World], file: Path) -> None:
+    def test_a_copy_of_the_world(self, new_world: Callable[[], TwoMachines], file: Path) -> None:
         """With key, witness and all: the card could come back in the first one too."""
         first = new_world()
         first.card(*LEASES)
@@ -218,7 +221,9 @@ class TestComingBack:
         first.restore(file)
         assert first.usable() == ["card1"]
 
-    def test_a_witness_that_was_put_back(self, new_world: Callable[[], World], file: Path) -> None:
+    def test_a_witness_that_was_put_back(
+        self, new_world: Callable[[], TwoMachines], file: Path
+    ) -> None:
         """Or what it knows of cards that came back was deleted: no card comes back again."""
         for away in ("witness", "witness/restored"):
             world = new_world()
@@ -232,7 +237,9 @@ class TestComingBack:
                 shutil.copytree(world.path / "kept", world.path / "witness")
             assert [step.name for step in world.restore(own) if step.refused] == ["card1"]
 
-    def test_after_the_loss_of_the_world(self, new_world: Callable[[], World], file: Path) -> None:
+    def test_after_the_loss_of_the_world(
+        self, new_world: Callable[[], TwoMachines], file: Path
+    ) -> None:
         """With the key from its safe place, and for who says so, the card comes back once."""
         first = new_world()
         first.card(*LEASES)
@@ -246,7 +253,7 @@ class TestComingBack:
             "card1"
         ]
 
-    def test_only_folders_of_outgoing(self, world: World) -> None:
+    def test_only_folders_of_outgoing(self, world: TwoMachines) -> None:
         """Any other folder is refused: its cards would be copies."""
         world.card(*LEASES)
         with pytest.raises(StateError, match="interrupted"):

@@ -3,14 +3,14 @@
 from pathlib import Path
 
 import pytest
-from backup.backupkit import World
-from state.kit import lease
+from backup.two_machines import TwoMachines
+from kit.leases import lease
 
 from seemachine.backup import lending
 
 
 def test_off_the_rack_before_it_is_forgotten(
-    world: World, file: Path, monkeypatch: pytest.MonkeyPatch
+    world: TwoMachines, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its new name is on the disk, then the old one is gone from it, then the witness forgets it:
     between any two it is a card in one place.

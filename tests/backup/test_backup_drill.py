@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from processes import Ran, environment, machines, pipsqueak, seemachine
-from state.kit import ESN, OTHER_ESN
+from kit.processes import Ran, environment, machines, pipsqueak, seemachine
+from kit.stores import ESN, OTHER_ESN
 
 FLEET = f"""
 [[machines]]

@@ -8,11 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from backup.backupkit import World, dies_at, every_step
-from here import store
+from backup.dying import dies_at, every_step
+from backup.two_machines import TwoMachines
+from kit.here import store
+from kit.leases import lease, name
+from kit.stores import ESN, OTHER_ESN
 from seeclient import keys
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
-from state.kit import ESN, OTHER_ESN, lease, name
 
 from seemachine import world as worlds
 from seemachine.backup import ledgers
@@ -32,7 +34,7 @@ def outcomes(steps: list) -> dict[str, list[str]]:
     return found
 
 
-def set_back(world: World, esn: str) -> Callable[[], None]:
+def set_back(world: TwoMachines, esn: str) -> Callable[[], None]:
     """Remember a machine that is down with its witness; what is returned puts both back in place,
     so that no handle tells.
     """
@@ -57,7 +59,7 @@ class TestLeaves:
 
     @BOTH
     def test_nothing_happens_to_a_machine_that_went_on(
-        self, world: World, file: Path, esn: str
+        self, world: TwoMachines, file: Path, esn: str
     ) -> None:
         """A backup that is older than the machine changes no leaf and no quarantine."""
         world.store(esn).install(lease())
@@ -71,7 +73,7 @@ class TestLeaves:
 
     @BOTH
     def test_an_nvram_that_was_put_back_goes_forward(
-        self, world: World, file: Path, esn: str
+        self, world: TwoMachines, file: Path, esn: str
     ) -> None:
         """Witness and all: it is in quarantine, and goes on behind what the backup knows at the
         earliest.
@@ -95,7 +97,7 @@ class TestLeaves:
         assert world.sign(name(), esn) == 5
 
     @BOTH
-    def test_that_holds_for_all_of_it(self, world: World, file: Path, esn: str) -> None:
+    def test_that_holds_for_all_of_it(self, world: TwoMachines, file: Path, esn: str) -> None:
         """Files that stood still until the backup may have gone on after it, and half-made keys
         went with it.
         """
@@ -112,7 +114,9 @@ class TestLeaves:
         assert "put back" in world.store(esn).doubt
 
     @BOTH
-    def test_leaves_that_only_the_ledger_knows(self, world: World, file: Path, esn: str) -> None:
+    def test_leaves_that_only_the_ledger_knows(
+        self, world: TwoMachines, file: Path, esn: str
+    ) -> None:
         """A file that was used up before the backup is not listed in it; put back, it has no leaf
         left.
         """
@@ -130,7 +134,7 @@ class TestLeaves:
 
     @BOTH
     def test_one_that_counts_fewer_openings_was_put_back(
-        self, world: World, file: Path, esn: str
+        self, world: TwoMachines, file: Path, esn: str
     ) -> None:
         """Though no leaf says so yet: some may have been used since the backup."""
         world.store(esn).install(lease())
@@ -145,7 +149,7 @@ class TestLeaves:
 
     @BOTH
     def test_leaves_of_a_lost_machine_are_gone_everywhere(
-        self, world: World, file: Path, esn: str
+        self, world: TwoMachines, file: Path, esn: str
     ) -> None:
         """They are named, and no machine of the world takes a card with them, whatever became of
         the witness.
@@ -167,7 +171,9 @@ class TestLeaves:
                     world.store(each).install(copied)
             world.store(each).install(lease(1, 32, 64))
 
-    def test_leaves_that_were_used_up_before_are_noted_too(self, world: World, file: Path) -> None:
+    def test_leaves_that_were_used_up_before_are_noted_too(
+        self, world: TwoMachines, file: Path
+    ) -> None:
         """The ledger of the backup knows of leases that the machine had long ago."""
         world.store().install(lease(1, 0, 2))
         assert [world.sign(name()), world.sign(name())] == [0, 1]
@@ -178,7 +184,9 @@ class TestLeaves:
         with pytest.raises(LeaseSpent):
             world.up().store(OTHER_ESN).install(lease(1, 0, 2))
 
-    def test_what_was_used_up_since_is_not_called_lost(self, world: World, file: Path) -> None:
+    def test_what_was_used_up_since_is_not_called_lost(
+        self, world: TwoMachines, file: Path
+    ) -> None:
         """The machine went on; nothing is amiss."""
         world.store().install(lease(1, 0, 2))
         world.backup(file)
@@ -187,7 +195,7 @@ class TestLeaves:
 
     @BOTH
     def test_dying_at_any_step_gives_no_leaf_again(
-        self, new_world: Callable[[], World], tmp_path: Path, esn: str
+        self, new_world: Callable[[], TwoMachines], tmp_path: Path, esn: str
     ) -> None:
         """Restored to the end the next time, a machine that was put back stands where it should."""
 
@@ -214,7 +222,7 @@ class TestLeaves:
 class TestMachines:
     """Whom it concerns."""
 
-    def test_they_must_be_down(self, world: World, file: Path) -> None:
+    def test_they_must_be_down(self, world: TwoMachines, file: Path) -> None:
         """A machine or a fleet that is up is left alone, and nothing is written."""
         world.store().install(lease())
         world.backup(file)
@@ -231,14 +239,14 @@ class TestMachines:
         assert not (world.path / "archive").exists()
         world.restore(file)
 
-    def test_two_nvrams_are_not_guessed_at(self, world: World, file: Path) -> None:
+    def test_two_nvrams_are_not_guessed_at(self, world: TwoMachines, file: Path) -> None:
         """Which of them is used, only a person knows."""
         world.backup(file)
         (world.down().path / "hsm" / ESN / "nvram").mkdir()
         with pytest.raises(StateUnsafe, match="two NVRAMs"):
             world.restore(file)
 
-    def test_a_witness_elsewhere(self, world: World, file: Path, tmp_path: Path) -> None:
+    def test_a_witness_elsewhere(self, world: TwoMachines, file: Path, tmp_path: Path) -> None:
         """The notes go to the witness that fleet.toml names, also when the backup is where that
         comes from.
         """
@@ -259,7 +267,7 @@ class TestMachines:
 class TestPublicData:
     """Files that hold no secret."""
 
-    def test_files_that_are_missing_come_back(self, world: World, file: Path) -> None:
+    def test_files_that_are_missing_come_back(self, world: TwoMachines, file: Path) -> None:
         """Key files and fleet.toml, byte by byte; those that are here stay as they are."""
         store().save(LmsKeyFile("release", lease().public_key, 0, 0, 0, b""))
         path = store().path_of("release")
@@ -278,7 +286,7 @@ class TestPublicData:
         assert path.read_bytes() == b"another"
         assert not any(step.refused for step in steps)
 
-    def test_a_damaged_archive_changes_nothing(self, world: World, file: Path) -> None:
+    def test_a_damaged_archive_changes_nothing(self, world: TwoMachines, file: Path) -> None:
         """It is refused before anything is written."""
         world.store().install(lease())
         world.sign(name())
@@ -292,7 +300,9 @@ class TestPublicData:
             world.restore(file)
         assert sorted(path for path in world.path.rglob("*")) == before
 
-    def test_something_that_is_no_key_file_is_not_taken(self, world: World, file: Path) -> None:
+    def test_something_that_is_no_key_file_is_not_taken(
+        self, world: TwoMachines, file: Path
+    ) -> None:
         """It could be anything, a seed too."""
         path = store().path_of("release")
         path.parent.mkdir(parents=True)
@@ -305,7 +315,7 @@ class TestPublicData:
 class TestLedgers:
     """Evidence."""
 
-    def test_a_ledger_is_kept_for_audit(self, world: World, file: Path) -> None:
+    def test_a_ledger_is_kept_for_audit(self, world: TwoMachines, file: Path) -> None:
         """Its rows are those of the machine, and later backups take it along."""
         world.store().install(lease())
         world.sign(name())
@@ -324,7 +334,7 @@ class TestLedgers:
         world.up().backup(later)
         assert unpack(later.read_bytes()).members[f"archive/{path.name}"] == path.read_bytes()
 
-    def test_the_longer_one_stays(self, world: World, tmp_path: Path) -> None:
+    def test_the_longer_one_stays(self, world: TwoMachines, tmp_path: Path) -> None:
         """Whichever is restored first."""
         world.store().install(lease())
         files = [tmp_path / "1.tar", tmp_path / "2.tar"]
@@ -408,7 +418,7 @@ class TestLedgers:
 class TestWitness:
     """Where it is noted that leaves are gone."""
 
-    def test_a_folder_that_is_no_witness_is_refused(self, world: World, file: Path) -> None:
+    def test_a_folder_that_is_no_witness_is_refused(self, world: TwoMachines, file: Path) -> None:
         """What is noted there no machine would look at; nothing is made, and nothing is noted."""
         world.store().install(lease())
         world.backup(file)
@@ -418,7 +428,9 @@ class TestWitness:
             world.restore(file, str(typo))
         assert not typo.exists()
 
-    def test_a_machine_that_it_does_not_know_keeps_its_own(self, world: World, file: Path) -> None:
+    def test_a_machine_that_it_does_not_know_keeps_its_own(
+        self, world: TwoMachines, file: Path
+    ) -> None:
         """Of two machines one has another witness: what is lost is noted where each of
         them looks.
         """

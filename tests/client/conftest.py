@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from client.clientkit import CLIENTS
-from processes import RunningMachine
-from server.serverkit import watched
+from client.threaded import CLIENTS
+from kit.processes import RunningMachine
+from kit.waiting import watched
 
 
 @pytest.fixture(autouse=True)

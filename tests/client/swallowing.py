@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 import trio
-from processes import RunningMachine
+from kit.processes import RunningMachine
 
 PIECE = 1 << 16
 NOTHING: Callable[[], None] = lambda: None  # noqa: E731

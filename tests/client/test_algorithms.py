@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from here import store
+from kit.here import store
 from seeclient import algorithms, pipsqueak
 from seeclient.algorithms.algorithm import Algorithm
 from seeclient.keyfile import Body, Head, KeyFile

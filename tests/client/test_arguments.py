@@ -1,7 +1,7 @@
 """arguments.py: which command lines mean what, and what is said of those that mean nothing."""
 
 import pytest
-from client.clientkit import say
+from client.screen import say
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from seeclient import values

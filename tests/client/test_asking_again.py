@@ -3,15 +3,14 @@ anew needs before it can answer.
 """
 
 import pytest
-from client.clientkit import OTHER_ESN, a_peer, a_roster, play
+from kit.stories import a_peer, a_roster, play
 from seeclient.algorithms.lms import signing
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.connecting import CONNECT
 from seeclient.effects import Pause, resume
 from seeclient.message import Message
-from server.serverkit import ESN
 
-from seemachine.testing import make_key
+from seemachine.testing import ESN, OTHER_ESN, make_key
 from seemachine.wire.messages import (
     GetNvmemfileInfo,
     LmsLoaded,

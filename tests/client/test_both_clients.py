@@ -5,14 +5,18 @@ whichever client asks.
 import pytest
 import seeclient
 import trio
-from client.clientkit import H5_W4, OTHER_ESN, serving
-from here import store
+from client.ports import serving
+from client.threaded import H5_W4
+from kit.here import store
+from kit.services import GatedEngine, make_machine
+from kit.verdicts import leaf_of, verifies
+from kit.waiting import until
 from seeclient import Status, StatusError
 from seeclient.events import CardDone, CardsNeeded, CardTried, ChunkDone, Resumed, Started
-from server.serverkit import ESN, GatedEngine, good, leaf_of, make_machine, until
 
 from seemachine.state.cards.rack import Rack
 from seemachine.state.checkpoints import FolderCheckpoints
+from seemachine.testing import ESN, OTHER_ESN
 from seemachine.wire.messages import Hello
 from seemachine.world import World
 
@@ -59,8 +63,8 @@ async def test_a_key_lives_its_life(machine, open_fleet):
         )
         signature = await key.sign(b"two")
         assert leaf_of(signature) == 1
-        assert good(key.public_key, b"one", signed.signature)
-        assert good(key.public_key, b"two", signature)
+        assert verifies(key.public_key, signed.signature, b"one")
+        assert verifies(key.public_key, signature, b"two")
         key.verify(b"two", signature)
         with pytest.raises(StatusError, match=r"^VerifyFailed\(11\): expected .* but computed "):
             key.verify(b"one", signature)
@@ -151,7 +155,7 @@ async def test_messages_of_any_size(size, machine, open_fleet, tmp_path):
         key.verify(tmp_path / "message", signatures[0])
         key.verify(message, signatures[1])
     assert [leaf_of(signature) for signature in signatures] == [0, 1]
-    assert all(good(key.public_key, message, signature) for signature in signatures)
+    assert all(verifies(key.public_key, signature, message) for signature in signatures)
     asked = {event["command"] for event in machine.service.log.named("request")}
     assert ("nvmemfile_reserve" in asked) == (size >= 1 << 20)
 
@@ -352,7 +356,7 @@ async def test_a_half_made_key_is_finished_by_another_connection(home, open_flee
             told = []
             key = await fleet.resume_lms("half", progress=told.append)
             assert isinstance(told[0], Resumed)
-            assert good(key.public_key, b"whole", await key.sign(b"whole"))
+            assert verifies(key.public_key, await key.sign(b"whole"), b"whole")
             assert (await refusal(fleet.resume_lms("half"))).status is Status.UnknownID
     assert store().aliases() == ["half"]
     assert machine.checkpoints.labels() == []

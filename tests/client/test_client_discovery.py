@@ -10,13 +10,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from client.clientkit import GREETING, OTHER_ESN, answering, serving
-from here import addresses
+from client.ports import answering, serving
+from kit.connections import free_port
+from kit.frames import answered_frame
+from kit.here import addresses
+from kit.services import make_machine
+from kit.stories import GREETING
 from seeclient import connecting, discovery
 from seeclient.effects import Address
-from server.serverkit import ESN, make_machine
-from wire.kit import answered_frame
 
+from seemachine.testing import ESN, OTHER_ESN
 from seemachine.wire.names import PROTOCOL
 from seemachine.wire.printable import is_printable
 from seemachine.wire.status import Status, StatusError
@@ -29,13 +32,6 @@ def publish(home, esn, module, port=8888, host="127.0.0.1"):
     folder.mkdir(parents=True, exist_ok=True)
     entry = {"esn": esn, "model": "5c", "module": module, "host": host, "port": port, "pid": 1}
     (folder / f"{esn}.json").write_text(json.dumps(entry))
-
-
-def free_port():
-    """A port on which nobody listens."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
 
 
 def esns(found):

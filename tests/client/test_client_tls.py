@@ -10,13 +10,15 @@ from functools import partial
 
 import pytest
 import trio
-from client.clientkit import answering
-from pki.pkikit import ESN, OTHER_ESN, Pki
+from client.ports import answering
+from kit.certificates import Pki
+from kit.daemons import running
+from kit.services import make_machine, name_of
+from kit.waiting import until
 from seeclient import Status, StatusError, blocking_wire
 from seeclient.tls import Tls
-from server.serverkit import make_machine, name_of, running, until
 
-from seemachine.testing import install_key
+from seemachine.testing import ESN, OTHER_ESN, install_key
 from seemachine.wire import messages as m
 
 

@@ -12,14 +12,15 @@ from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
 
-import processes
 import pytest
-from images import as_from_an_image
-from processes import RunningMachine
+from kit import processes
+from kit.images import as_from_an_image
+from kit.processes import RunningMachine
+from kit.verdicts import verifies
 from seeclient import Status, StatusError, blocking, sightings
 from seeclient.sightings import Sightings
-from server.serverkit import ESN, good
 
+from seemachine.testing import ESN
 from seemachine.world import OFF, SEEN_VARIABLE
 
 TREE = {"lms": "sha256_m24_h5", "lmots": "sha256_n24_w4"}
@@ -44,7 +45,7 @@ class Released:
             signed = fleet.key("key").sign_with(message)
         except StatusError as refused:
             return refused
-        assert good(self.public_key, message, signed.signature)
+        assert verifies(self.public_key, signed.signature, message)
         self.messages[signed.leaf].add(message)
         return signed.leaf
 

@@ -7,11 +7,13 @@ from functools import partial
 
 import pytest
 import trio
-from client.clientkit import GREETING, answering, serving
+from client.ports import answering, serving
+from kit.frames import answered_frame, frame, framed, refused_frame
+from kit.services import make_machine
+from kit.stories import GREETING
 from seeclient import Status, StatusError, blocking_wire, greeting
-from server.serverkit import ESN, make_machine
-from wire.kit import answered_frame, frame, framed, refused_frame
 
+from seemachine.testing import ESN
 from seemachine.wire.messages import LmsProvisioned, SlotListing
 from seemachine.wire.printable import is_printable
 

@@ -6,8 +6,8 @@ import os
 from dataclasses import replace
 
 import pytest
-from client.clientkit import a_key_file
-from here import store
+from kit.here import store
+from kit.stories import a_key_file
 from seeclient import keys
 
 from seemachine.wire.printable import is_printable

@@ -5,8 +5,8 @@ not need.
 import subprocess
 import sys
 
-import processes
 import pytest
+from kit import processes
 
 REPORT = """
 import sys

@@ -8,17 +8,17 @@ killed at that moment.
 import contextlib
 from functools import partial
 
-import processes
 import pytest
 import trio
-from client.clientkit import OTHER_ESN
 from client.swallowing import REPLY, REQUEST, swallowing
-from processes import RunningMachine
+from kit import processes
+from kit.processes import RunningMachine
+from kit.verdicts import verifies
 from seeclient import Status, StatusError
 from seeclient.algorithms.lms import signing
-from server.serverkit import ESN, good
 
 from seemachine.state.cards.rack import Rack
+from seemachine.testing import ESN, OTHER_ESN
 from seemachine.world import World
 
 TREE = {"lms": "sha256_m24_h5", "lmots": "sha256_n24_w4"}
@@ -64,7 +64,7 @@ async def signed_through(machine, open_fleet, message, cases):
             leaf += burned
             assert network.losses == []
             assert (signed.leaf, signed.remaining) == (leaf, 31 - leaf)
-            assert good(key.public_key, message, signed.signature)
+            assert verifies(key.public_key, signed.signature, message)
             assert [signed.signature in lost for lost in network.swallowed] == signature_in
             assert (await key.sign_with(b"after")).leaf == leaf + 1
             leaf += 2
@@ -158,7 +158,7 @@ async def test_the_last_leaf_is_not_lost(message, name, machine, open_fleet):
         signed = await key.sign_with(message)
         assert (signed.leaf, signed.remaining) == (31, 0)
         assert signed.signature in network.swallowed[0]
-        assert good(key.public_key, message, signed.signature)
+        assert verifies(key.public_key, signed.signature, message)
         await used_up(key)
 
 
@@ -211,7 +211,7 @@ async def test_two_clients_lose_their_replies(message, machine, open_fleet):
                 nursery.start_soon(sign, second.key("key"), message + b"second%d" % turn)
         leaves = [signed.leaf for signed, _ in made]
         assert len(set(leaves)) == 6
-        assert all(good(key.public_key, mine, signed.signature) for signed, mine in made)
+        assert all(verifies(key.public_key, signed.signature, mine) for signed, mine in made)
         if message is SMALL:
             assert sorted(leaves) == list(range(6))
             assert (await key.info()).remaining == 26
@@ -249,7 +249,7 @@ async def test_another_machine_signs_when_the_first_stays_away(
         network.lose(name, REPLY, machine.kill)
         signed = await key.sign_with(message)
         assert (signed.esn, signed.leaf) == (OTHER_ESN, 2)
-        assert good(key.public_key, message, signed.signature)
+        assert verifies(key.public_key, signed.signature, message)
         machine.start()
         assert [((signed := await key.sign_with(b"after")).esn, signed.leaf) for _ in range(2)] == [
             (OTHER_ESN, 3),

@@ -9,11 +9,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import processes
 import pytest
-from processes import RunningMachine
+from kit import processes
+from kit.processes import RunningMachine
+from kit.verdicts import verifies
+from kit.waiting import eventually
 from seeclient import blocking
-from server.serverkit import ESN, good
+
+from seemachine.testing import ESN
 
 TREE = {"lms": "sha256_m24_h10", "lmots": "sha256_n24_w1"}
 SIGNERS, EACH = 4, 40
@@ -114,11 +117,9 @@ def test_signers_of_many_processes(deaths: int, machine: RunningMachine, tmp_pat
         key = fleet.generate_lms("key", **TREE)
     with signing(machine.home, tmp_path) as running:
         # Who comes while the machine is down finds none.
-        assert processes.eventually(lambda: len(signers(tmp_path)) == SIGNERS * len(PROGRAMS))
+        assert eventually(lambda: len(signers(tmp_path)) == SIGNERS * len(PROGRAMS))
         for death in range(deaths):
-            assert processes.eventually(
-                lambda least=100 * death + 80: len(lines_of(tmp_path)) >= least
-            )
+            assert eventually(lambda least=100 * death + 80: len(lines_of(tmp_path)) >= least)
             machine.kill()
             machine.start()
         assert [process.wait(50) for process in running] == [0] * len(PROGRAMS)
@@ -127,6 +128,6 @@ def test_signers_of_many_processes(deaths: int, machine: RunningMachine, tmp_pat
     assert [outcome for _, outcome in made if isinstance(outcome, str)] == []
     assert sorted(leaf for _, (leaf, _) in made) == list(range(len(PROGRAMS) * SIGNERS * EACH))
     assert all(
-        good(key.public_key, message.encode(), bytes.fromhex(signature))
+        verifies(key.public_key, bytes.fromhex(signature), message.encode())
         for message, (_, signature) in made
     )

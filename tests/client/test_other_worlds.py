@@ -4,10 +4,11 @@ was published.
 
 import json
 
-import processes
 import pytest
-from processes import RunningMachine
-from server.serverkit import ESN
+from kit import processes
+from kit.processes import RunningMachine
+
+from seemachine.testing import ESN
 
 GENERATE = [
     "generate",

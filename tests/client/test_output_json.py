@@ -5,13 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-import processes
 import pytest
+from kit import processes
 from seeclient.algorithms.lms.recipe import Recipe
 from seeclient.tls import CA_VARIABLE, CERTIFICATE_VARIABLE, KEY_VARIABLE
-from server.serverkit import ESN
 
 from seemachine.state.cards.rack import Rack
+from seemachine.testing import ESN
 from seemachine.wire.status import Status
 from seemachine.world import World
 

@@ -13,16 +13,19 @@ import subprocess
 import sys
 import tracemalloc
 
-import processes
 import pytest
-from client.clientkit import OTHER_ESN, field, say
-from here import store
+from client.screen import field, say
+from kit import processes
+from kit.daemons import slow_machine
+from kit.here import store
+from kit.verdicts import verifies
+from kit.waiting import PATIENCE, eventually
 from seeclient import blocking, pipsqueak
 from seeclient.events import ChunkDone, Started
-from server.serverkit import ESN, PATIENCE, good, slow_machine, wait_until
 
 from seemachine.hsms.published import Published, publish
 from seemachine.state.cards.rack import Rack
+from seemachine.testing import ESN, OTHER_ESN
 from seemachine.wire.status import Status, StatusError
 from seemachine.world import World
 
@@ -180,7 +183,7 @@ def test_a_singular_key_from_end_to_end(world, tmp_path):
         f"Verify (alias: {alias}, time: S): true",
     ]
     assert field(signed, "Message") == ["74657374"]
-    assert good(public_key(alias), b"test", bytes.fromhex(words))
+    assert verifies(public_key(alias), bytes.fromhex(words), b"test")
 
     message.write_text("hello world\n")
     assert run(world, f"alias={alias}", f"msgfile={message}", f"sigfile={signature}") == (
@@ -195,7 +198,7 @@ def test_a_singular_key_from_end_to_end(world, tmp_path):
             f"Verify (alias: {alias}, time: S): true",
         ],
     )
-    assert good(public_key(alias), b"hello world\n", signature.read_bytes())
+    assert verifies(public_key(alias), signature.read_bytes(), b"hello world\n")
     assert run(world, f"alias={alias}", f"msgfile={message}", f"verify={signature}") == (
         0,
         [
@@ -365,7 +368,7 @@ def test_an_empty_message_is_a_message(alias):
     code, lines = say(f"alias={alias}", "message=")
     assert code == 0
     assert field(lines, "Message ():") == []
-    assert good(public_key(alias), b"", bytes.fromhex("".join(field(lines, "Signature"))))
+    assert verifies(public_key(alias), bytes.fromhex("".join(field(lines, "Signature"))), b"")
 
 
 def test_a_message_in_utf_8(alias):
@@ -392,7 +395,7 @@ def test_a_message_that_cannot_be_shown_is_signed_nevertheless(
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, b"")
-    assert good(public_key(alias), message, (tmp_path / "s").read_bytes())
+    assert verifies(public_key(alias), (tmp_path / "s").read_bytes(), message)
 
 
 def peak_of_signing(alias, path, size):
@@ -428,13 +431,13 @@ def test_a_large_file_is_hashed_here_in_flat_memory(alias, machine, tmp_path):
     small, large = peak_of_signing(alias, path, 3 << 20), peak_of_signing(alias, path, 12 << 20)
     assert abs(large - small) < 1 << 20
     assert large < 4 << 20
-    wait_until(
+    assert eventually(
         lambda: (
             commands_of(machine)[-3:]
             == ["nvmemfile_info", "nvmemfile_reserve", "nvmemfile_sign_digest"]
         )
     )
-    assert good(public_key(alias), path.read_bytes(), (tmp_path / "image.bin.sig").read_bytes())
+    assert verifies(public_key(alias), (tmp_path / "image.bin.sig").read_bytes(), path.read_bytes())
     code, lines = say(f"alias={alias}", f"msgfile={path}", f"verify={path}.sig")
     assert (code, lines[-1]) == (0, f"Verify (alias: {alias}): true")
     assert lines[-2] == "  ..."
@@ -470,7 +473,7 @@ def test_a_sigfile_that_fails_at_last_is_shown_instead(alias, tmp_path, monkeypa
     code, lines = say(f"alias={alias}", "message=m", f"sigfile={tmp_path / 's'}")
     assert code == 1
     assert "ERROR: sigfile not written" in lines
-    assert good(public_key(alias), b"m", bytes.fromhex("".join(field(lines, "Signature"))))
+    assert verifies(public_key(alias), bytes.fromhex("".join(field(lines, "Signature"))), b"m")
 
 
 def test_a_message_file_that_cannot_be_read_costs_no_leaf(alias, tmp_path):
@@ -541,7 +544,7 @@ def test_a_message_from_a_pipe_is_the_whole_message(name, message, alias, world,
         assert (done.returncode, done.stderr) == (0, b"")
         assert f"Message ({name}):".encode() in done.stdout
         assert done.stdout.endswith(b": true\n")
-    assert good(public_key(alias), message, path.read_bytes())
+    assert verifies(public_key(alias), path.read_bytes(), message)
     assert remaining(alias) == 31
 
 
@@ -558,7 +561,7 @@ def test_standard_input_is_read_from_where_it_stands(alias, world, tmp_path):
             stdout=subprocess.DEVNULL,
             check=True,
         )
-    assert good(public_key(alias), b"hello", (tmp_path / "s").read_bytes())
+    assert verifies(public_key(alias), (tmp_path / "s").read_bytes(), b"hello")
 
 
 def test_a_signature_for_standard_output_stands_where_it_belongs(alias, world, tmp_path):
@@ -574,7 +577,7 @@ def test_a_signature_for_standard_output_stands_where_it_belongs(alias, world, t
     for printed in (piped, (tmp_path / "file").read_bytes()):
         before, _, rest = printed.partition(b"Message (m):\n  6d\n")
         assert before.startswith(BANNER.encode())
-        assert good(public_key(alias), b"m", rest[:SIGNATURE_BYTES])
+        assert verifies(public_key(alias), rest[:SIGNATURE_BYTES], b"m")
         assert rest[SIGNATURE_BYTES:].startswith(b"Signature (alias ")
 
 
@@ -679,7 +682,7 @@ def test_the_last_signature_of_a_lease(compat, world, slot):
     expected = [line.format(alias=alias, file=nvram(alias)) for line in LAST_LINES[compat]]
     assert (code, lines[-len(expected) :]) == (0, expected)
     assert len([line for line in lines if line.startswith("Verify")]) == 1
-    assert good(public_key(alias), b"test", bytes.fromhex("".join(field(lines, "Signature"))))
+    assert verifies(public_key(alias), bytes.fromhex("".join(field(lines, "Signature"))), b"test")
     assert remaining(alias) == 0
 
 
@@ -760,7 +763,7 @@ def test_one_document_holds_the_facts_of_the_lines(alias, world, tmp_path, slot)
         "remaining": 31,
         "verified": True,
     }.items() <= document.items()
-    assert good(public_key(alias), b"test", bytes.fromhex(document["signature"]))
+    assert verifies(public_key(alias), bytes.fromhex(document["signature"]), b"test")
 
     code, document = as_json(f"alias={alias}", "message=test", f"sigfile={tmp_path / 's'}")
     assert (document["sigfile"], "signature" in document) == (str(tmp_path / "s"), False)
@@ -859,7 +862,7 @@ def test_ctrl_c_in_a_long_generation(world):
     assert lines[-3:] == key_lines("long")
     assert len([line for line in lines if "chunk: long" in line]) <= 33 - done + 2
     code, lines = say("alias=long", "message=test")
-    assert good(public_key("long"), b"test", bytes.fromhex("".join(field(lines, "Signature"))))
+    assert verifies(public_key("long"), bytes.fromhex("".join(field(lines, "Signature"))), b"test")
     assert say("generate", "alias=long", "resume=yes")[0] == 1
 
 
@@ -1010,7 +1013,7 @@ def test_a_signature_reaches_its_file_before_anything_is_printed(alias, tmp_path
         assert pipsqueak.main([f"alias={alias}", "message=m", f"sigfile={tmp_path / 's'}"]) == 1
     os.close(spare)
     assert remaining(alias) == 31
-    assert good(public_key(alias), b"m", (tmp_path / "s").read_bytes())
+    assert verifies(public_key(alias), (tmp_path / "s").read_bytes(), b"m")
 
 
 def test_a_message_is_not_written_over_by_its_signature(world, tmp_path):

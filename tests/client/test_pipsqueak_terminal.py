@@ -12,12 +12,14 @@ import sys
 import termios
 import time
 
-import processes
 import pytest
-from here import store
-from server.serverkit import ESN, PATIENCE, slow_machine
+from kit import processes
+from kit.daemons import slow_machine
+from kit.here import store
+from kit.waiting import PATIENCE
 
 from seemachine.state.cards.rack import Rack
+from seemachine.testing import ESN
 from seemachine.world import World
 
 BANNER = f"PQSDK: 1.4.1 ({ESN}: 1.4.1)"

@@ -5,14 +5,15 @@ again.
 import itertools
 import json
 
-import processes
 import pytest
-from client.clientkit import field, say
-from here import store
-from server.serverkit import ESN, good
+from client.screen import field, say
+from kit import processes
+from kit.here import store
+from kit.verdicts import verifies
 
 from seemachine.cli.command import main
 from seemachine.state.cards.rack import Rack
+from seemachine.testing import ESN
 from seemachine.world import World
 
 LMS = ("algorithm=lms", "lmscode=sha256_m24_h5", "lmotscode=sha256_n24_w4")
@@ -71,8 +72,8 @@ def test_the_exact_signature(alias):
     assert remaining(alias)[0] == 31
     code, lines = say(f"alias={alias}", "message=two", f"acknowledge={WHY}")
     assert (code, lines[-1].endswith(": true")) == (0, True)
-    assert good(
-        store().load(alias).public_key, b"two", bytes.fromhex("".join(field(lines, "Signature")))
+    assert verifies(
+        store().load(alias).public_key, bytes.fromhex("".join(field(lines, "Signature"))), b"two"
     )
     assert remaining(alias)[0] == 30
 

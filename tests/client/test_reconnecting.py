@@ -4,11 +4,11 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import processes
 import pytest
 import seeclient
 import trio
-from processes import RunningMachine
+from kit import processes
+from kit.processes import RunningMachine
 from seeclient import blocking
 from seeclient.results import Signed
 

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from client.clientkit import OTHER_ESN, a_peer, a_roster
+from kit.stories import a_peer, a_roster
 from seeclient import render
 from seeclient.algorithms.lms.inspecting import Holding, LmsInfo
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
@@ -11,8 +11,8 @@ from seeclient.algorithms.lms.provisioning import Provisioned
 from seeclient.events import CardDone, CardsNeeded, CardTried, CardWanted, ChunkDone, Started
 from seeclient.output_text import TextOutput
 from seeclient.results import Signed
-from server.serverkit import ESN
 
+from seemachine.testing import ESN, OTHER_ESN
 from seemachine.wire.messages import Slot
 from seemachine.wire.status import Status, StatusError
 

@@ -9,14 +9,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from client.clientkit import GREETING, OTHER_ESN, a_key_file, a_peer, answering
-from here import memory
+from client.ports import answering
 from hypothesis import given
 from hypothesis import strategies as st
+from kit.frames import answered_frame
+from kit.here import memory
+from kit.stories import GREETING, a_key_file, a_peer
 from seeclient import Status, StatusError, connecting, sightings
-from server.serverkit import ESN
-from wire.kit import answered_frame
 
+from seemachine.testing import ESN, OTHER_ESN
 from seemachine.wire import messages
 from seemachine.wire.messages import NvmemfileInfo
 from seemachine.world import OFF, SEEN_VARIABLE

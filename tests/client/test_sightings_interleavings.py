@@ -12,12 +12,12 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from client.clientkit import GREETING, a_key_file
-from here import memory, world
-from interleaving import Interleaving, TellingFcntl, TellingLock, everywhere, outcome
+from kit.here import memory, world
+from kit.interleaving import Interleaving, TellingFcntl, TellingLock, everywhere, outcome
+from kit.stories import GREETING, a_key_file
 from seeclient import sightings
-from server.serverkit import ESN
 
+from seemachine.testing import ESN
 from seemachine.wire.messages import NvmemfileInfo
 from seemachine.world import SEEN_VARIABLE
 
@@ -76,7 +76,7 @@ def modules(request: pytest.FixtureRequest) -> Iterator[Modules]:
             os.close(module._files.popitem()[1])
 
 
-class Worlds:
+class Memories:
     """A new memory for each interleaving, in which the machine was met ten times and
     signed once.
     """
@@ -101,14 +101,14 @@ def left(folder: Path, given: tuple[object, object]) -> tuple[object, ...]:
 
 
 def in_turn(
-    worlds: Worlds, first: Operation, second: Operation, modules: Modules
+    memories: Memories, first: Operation, second: Operation, modules: Modules
 ) -> list[tuple[object, ...]]:
     """The two right results."""
-    folder = worlds.new()
+    folder = memories.new()
     results = [
         left(folder, (outcome(partial(first, modules[0])), outcome(partial(second, modules[1]))))
     ]
-    folder = worlds.new()
+    folder = memories.new()
     later = outcome(partial(second, modules[1]))
     return [*results, left(folder, (outcome(partial(first, modules[0])), later))]
 
@@ -127,10 +127,10 @@ def test_two_at_once(
     """Every two operations, the first stopped at every line of it: no leaf and no opening that one
     of them saw is forgotten.
     """
-    worlds, calls = Worlds(home, monkeypatch), (OPERATIONS[first], OPERATIONS[second])
-    right = in_turn(worlds, *calls, modules)
+    memories, calls = Memories(home, monkeypatch), (OPERATIONS[first], OPERATIONS[second])
+    right = in_turn(memories, *calls, modules)
     for race in everywhere(sightings):
-        folder = worlds.new()
+        folder = memories.new()
         watch(monkeypatch, race, *modules)
         given = race.run(partial(calls[0], modules[0]), partial(calls[1], modules[1]))
         if given is None:

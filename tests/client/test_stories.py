@@ -7,8 +7,10 @@ import uuid
 from dataclasses import replace
 
 import pytest
-from client.clientkit import H5_W4, OTHER_ESN, a_key_file, a_peer, a_roster, play
-from here import store
+from client.threaded import H5_W4
+from kit.here import store
+from kit.stories import a_key_file, a_peer, a_roster, play
+from kit.verdicts import verifies
 from seeclient import connecting
 from seeclient.algorithms.lms import generating, inspecting, provisioning, signing
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
@@ -25,11 +27,10 @@ from seeclient.events import (
     Started,
 )
 from seeclient.message import Message
-from server.serverkit import ESN, good
 
 from seemachine.lms.engines.portable import PortableEngine
 from seemachine.lms.lease import build_page
-from seemachine.testing import make_key
+from seemachine.testing import ESN, OTHER_ESN, make_key
 from seemachine.wire.messages import (
     CACHE_PART_BYTES,
     CardWritten,
@@ -866,7 +867,7 @@ def test_a_message_that_does_not_fit_is_hashed_here(size, peer, tmp_path):
         assert finish == NvmemfileSignDigest(file=key.name, token=reserve.token, digest=digests[-1])
     assert digests[0] == digests[1]
     [chains] = PortableEngine().sign(lease.key.ots, [lease.job(3, digests[0])])
-    assert good(key.public_key, message, lease.assemble(page, 3, chains))
+    assert verifies(key.public_key, lease.assemble(page, 3, chains), message)
 
 
 def test_a_file_that_cannot_be_read_costs_no_leaf(key, peer, tmp_path):

@@ -3,13 +3,14 @@
 from typing import Any
 
 import pytest
-from client.clientkit import OTHER_ESN, a_peer, a_roster, play
 from client.test_stories import ASK_INFO, PUBLIC_KEY, SIGNED, info, sign_request
+from kit.stories import a_peer, a_roster, play
 from seeclient import Status, StatusError
 from seeclient.algorithms.lms import signing
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.message import Message
-from server.serverkit import ESN
+
+from seemachine.testing import ESN, OTHER_ESN
 
 OURS, THEIRS = b"\x01" * 32, b"\x02" * 32
 DENIED = StatusError(Status.AccessDenied, "not yours", "nvmemfile_sign")

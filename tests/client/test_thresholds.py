@@ -5,18 +5,21 @@ and whichever machine signs.
 from dataclasses import replace
 
 import pytest
-from client.clientkit import OTHER_ESN, a_peer, a_roster, play, serving
-from here import store
+from client.ports import serving
+from kit.here import store
+from kit.services import make_machine
+from kit.stories import a_peer, a_roster, play
+from kit.verdicts import verifies
 from seeclient import Status, StatusError, operations
 from seeclient.algorithms.lms import provisioning, signing
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.message import Message
-from server.serverkit import ESN, good, make_machine
 
 from seemachine.commands import answer
 from seemachine.machine import Session
 from seemachine.state.cards.rack import Rack
 from seemachine.state.cards.slots import Slots
+from seemachine.testing import ESN, OTHER_ESN
 from seemachine.wire import messages as m
 from seemachine.wire.names import nvram_name
 from seemachine.world import World
@@ -217,7 +220,7 @@ async def test_the_exact_signature(machine, open_fleet):
         for message, why in ((b"small", WHY), (bytes(2 << 20), "really")):
             assert await refused_with(key.sign(message)) is Status.UseLimitExceeded
             signed = await key.sign_with(message, acknowledge=why)
-            assert good(key.public_key, message, signed.signature)
+            assert verifies(key.public_key, signed.signature, message)
         assert await refused_with(key.sign(b"m", acknowledge=WHY)) is Status.NotAvailable
 
     assert [row.leaf for row in ledger(machine)] == list(range(LEAVES))

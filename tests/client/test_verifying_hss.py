@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from client.clientkit import say
-from here import store
+from client.screen import say
+from kit.here import store
 from pyhsslms import pyhsslms as p
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.message import Message

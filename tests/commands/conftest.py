@@ -3,19 +3,19 @@
 from pathlib import Path
 
 import pytest
-from commands.kit import World
+from kit.commands import RepeatableRig
 
 from seemachine.machine import Machine, Session
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
+def world(tmp_path: Path) -> RepeatableRig:
     """A new world with an empty rack."""
-    return World(tmp_path)
+    return RepeatableRig(tmp_path)
 
 
 @pytest.fixture
-def machine(world: World) -> Machine:
+def machine(world: RepeatableRig) -> Machine:
     """The first machine."""
     return world.machine()
 

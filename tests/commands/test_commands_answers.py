@@ -6,7 +6,7 @@ import threading
 from dataclasses import replace
 
 import pytest
-from commands.kit import ESN, SLOT, ask, generate, hash_key, refuse
+from kit.commands import SLOT, ask, generate, hash_key, refuse
 
 import seemachine
 from seemachine.commands import COMMANDS, answer, refusal
@@ -16,6 +16,7 @@ from seemachine.machine import DEFAULT_LIMITS, Session
 from seemachine.state import errors
 from seemachine.state.nvram.volatile import MemoryStore
 from seemachine.state.witness.protocol import Mark
+from seemachine.testing import ESN
 from seemachine.wire import messages as m
 from seemachine.wire.names import PROTOCOL
 from seemachine.wire.status import Status, StatusError

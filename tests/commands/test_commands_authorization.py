@@ -7,7 +7,16 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from commands.kit import ESN, SLOT, World, ask, digest_for, generate, hash_key, make_key, sign
+from kit.commands import (
+    SLOT,
+    RepeatableRig,
+    ask,
+    digest_for,
+    generate,
+    hash_key,
+    make_key_on_cards,
+    sign,
+)
 from seeclient.algorithms.lms.signing import new_token
 
 from seemachine.commands import answer
@@ -15,6 +24,7 @@ from seemachine.machine import Machine, Session
 from seemachine.state.cards.smartcard import read_card
 from seemachine.state.checkpoints import FolderCheckpoints
 from seemachine.state.nvram.volatile import MemoryStore
+from seemachine.testing import ESN
 from seemachine.wire import messages as m
 from seemachine.wire.status import Status, StatusError
 
@@ -27,12 +37,12 @@ class Bench:
     NVRAM under another SEE machine.
     """
 
-    def __init__(self, world: World, signer: bytes = OURS) -> None:
+    def __init__(self, world: RepeatableRig, signer: bytes = OURS) -> None:
         self.world, self.store = world, MemoryStore()
         self.checkpoints = FolderCheckpoints(world.folder / "hsm" / ESN)
         maker = self.session(signer=signer)
         self.key = hash_key(maker)
-        self.on_card = make_key(world, maker, expcards=0, explease=1)
+        self.on_card = make_key_on_cards(world, maker, expcards=0, explease=1)
         half_made = ask(maker, generate(label=LABEL, expchunk=3))
         ask(maker, m.ContinueLms(handle=half_made.handle))
         self.used, self.reserved = (
@@ -81,7 +91,7 @@ class Bench:
 
 
 @pytest.fixture
-def bench(world: World) -> Iterator[Bench]:
+def bench(world: RepeatableRig) -> Iterator[Bench]:
     """Signed by OURS."""
     return Bench(world)
 
@@ -186,7 +196,7 @@ def test_whose_keys_they_are_uses_them(bench: Bench, what: str, settings: dict[s
 
 
 @pytest.mark.parametrize("what", USING)
-def test_keys_of_nobody_are_everybodys(world: World, what: str) -> None:
+def test_keys_of_nobody_are_everybodys(world: RepeatableRig, what: str) -> None:
     """What a SEE machine without a signer made."""
     bench = Bench(world, signer=b"")
     ask(bench.session(signer=THEIRS), USING[what](bench))

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from commands.kit import ask, hash_key, sign
+from kit.commands import ask, hash_key, sign
 from seeclient.algorithms.lms.signing import new_token
 
 from seemachine.lms.keys import PublicKey

@@ -6,16 +6,17 @@ import errno
 from pathlib import Path
 
 import pytest
-from commands.kit import ESN, SLOT, World, ask, generate, hash_key, refuse
+from kit.commands import SLOT, RepeatableRig, ask, generate, hash_key, refuse
 
 from seemachine.machine import Session
 from seemachine.state.checkpoints import FolderCheckpoints
+from seemachine.testing import ESN
 from seemachine.wire import messages as m
 from seemachine.wire.status import Status
 
 
 @pytest.fixture
-def session(world: World, tmp_path: Path) -> Session:
+def session(world: RepeatableRig, tmp_path: Path) -> Session:
     """A connection to a machine that keeps half-made keys."""
     return Session(world.machine(checkpoints=FolderCheckpoints(tmp_path / "hsm" / ESN)))
 
@@ -43,7 +44,7 @@ def test_what_it_would_lose(session: Session) -> None:
     assert session.holding
 
 
-def test_its_lights_go_out(world: World, session: Session) -> None:
+def test_its_lights_go_out(world: RepeatableRig, session: Session) -> None:
     """Nobody waits for a card any more."""
     key, slots = hash_key(session, expcards=1), session.machine.slots
     assert (

@@ -7,24 +7,22 @@ import os
 from collections import Counter
 
 import pytest
-from commands.kit import (
+from kit.commands import (
     CHEAP,
-    ESN,
     LEAVES,
-    MESSAGE,
     SETS,
     SLOT,
-    STEPS,
     ask,
-    break_at,
     generate,
     hash_key,
     leaves_on,
-    make_key,
+    make_key_on_cards,
     refuse,
     sign,
-    verifies,
 )
+from kit.faults import STEPS, break_at
+from kit.signatures import MESSAGE
+from kit.verdicts import verifies
 from seeclient.algorithms.lms.signing import new_token
 
 from seemachine.commands.making import MAX_GENERATIONS
@@ -34,7 +32,7 @@ from seemachine.state.cards import smartcard
 from seemachine.state.disk import durable
 from seemachine.state.errors import DiskFull, StateFailed
 from seemachine.state.nvram.file import FileStore
-from seemachine.testing import OTHER_ESN
+from seemachine.testing import ESN, OTHER_ESN
 from seemachine.wire import messages as m
 from seemachine.wire.status import Status
 
@@ -336,7 +334,7 @@ class TestCards:
         """The cards hold all leaves of the key between them, each once, in order; none is in the
         machine.
         """
-        key = make_key(world, session, CHEAP, expcards, explease)
+        key = make_key_on_cards(world, session, CHEAP, expcards, explease)
         written = [read(world, name) for name in key.cards]
 
         assert len(key.cards) == len(set(key.cards)) == 1 << expcards
@@ -348,7 +346,7 @@ class TestCards:
 
     def test_seeds_are_each_leases_own(self, world, session):
         """No two leases share a seed, so a lost card tells nothing of the others."""
-        key = make_key(world, session, CHEAP, 1, 2)
+        key = make_key_on_cards(world, session, CHEAP, 1, 2)
         seeds = [lease.seed for name in key.cards for lease in read(world, name).leases]
 
         assert len(set(seeds)) == len(seeds) == 8

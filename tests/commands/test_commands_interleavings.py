@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands.kit import CHEAP, ESN, SLOT, World, ask, generate
-from interleaving import Interleaving, TellingLock, everywhere, outcome
-from state.kit import quick_folder
+from kit.commands import CHEAP, SLOT, RepeatableRig, ask, generate
+from kit.interleaving import Interleaving, TellingLock, everywhere, outcome
+from kit.stores import quick_folder
 
 from seemachine import machine as machine_module
 from seemachine.commands import answer, making, provision, resume
@@ -20,6 +20,7 @@ from seemachine.commands import generate as generate_module
 from seemachine.machine import PendingKey, Session
 from seemachine.state.cards.smartcard import read_card
 from seemachine.state.checkpoints import FolderCheckpoints
+from seemachine.testing import ESN
 from seemachine.wire import messages as m
 from seemachine.wire.status import StatusError
 
@@ -34,7 +35,7 @@ class Scene:
     """
 
     def __init__(self, folder: Path, expcards: int = 0, steps: int = 1) -> None:
-        self.world = World(folder)
+        self.world = RepeatableRig(folder)
         self.machine = self.world.machine(checkpoints=FolderCheckpoints(folder / "hsm" / ESN))
         self.old, *self.others = self.sessions = [Session(self.machine) for _ in range(5)]
         self.handle = ask(self.old, generate(CHEAP, expcards, label=LABEL, expchunk=3)).handle

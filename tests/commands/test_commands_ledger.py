@@ -1,7 +1,7 @@
 """nvram_ledger: any row number may be asked for, and no clock keeps it from answering."""
 
 import pytest
-from commands.kit import ask, hash_key, sign
+from kit.commands import ask, hash_key, sign
 
 from seemachine.machine import Session
 from seemachine.state.nvram.file import FileStore

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands.kit import CHEAP, ESN, World, ask, generate, refuse
+from kit.commands import CHEAP, RepeatableRig, ask, generate, refuse
 
 from seemachine.commands import answer
 from seemachine.machine import Session
 from seemachine.state.checkpoints import FolderCheckpoints
+from seemachine.testing import ESN
 from seemachine.wire import messages as m
 from seemachine.wire.status import Status, StatusError
 
@@ -24,7 +25,7 @@ def checkpoints(tmp_path: Path) -> FolderCheckpoints:
 
 
 @pytest.fixture
-def session(world: World, checkpoints: FolderCheckpoints) -> Session:
+def session(world: RepeatableRig, checkpoints: FolderCheckpoints) -> Session:
     """A connection to a machine that keeps half-made keys."""
     return Session(world.machine(checkpoints=checkpoints))
 
@@ -161,7 +162,7 @@ class TestExponents:
     ids=lambda value: str(sorted(value.items()))[:60] if isinstance(value, dict) else str(value),
 )
 def test_what_is_resumed(
-    world: World, checkpoints: FolderCheckpoints, changes: dict[str, Any], fits: bool
+    world: RepeatableRig, checkpoints: FolderCheckpoints, changes: dict[str, Any], fits: bool
 ) -> None:
     """A head from elsewhere is held to the same bounds: it must not make a machine hold more."""
     maker = Session(world.machine(checkpoints=checkpoints))

@@ -1,7 +1,8 @@
 """loadLMS: a key file's node cache, taken into use only when it leads to the root."""
 
 import pytest
-from commands.kit import CHEAP, LEAVES, SETS, SLOT, ask, hash_key, make_key, refuse, sign, verifies
+from kit.commands import CHEAP, LEAVES, SETS, SLOT, ask, hash_key, make_key_on_cards, refuse, sign
+from kit.verdicts import verifies
 
 from seemachine.machine import Session
 from seemachine.wire import messages as m
@@ -45,7 +46,7 @@ def test_a_lease_signs_from_a_loaded_cache(world, session, expcards, explease, e
     """On the machine that has but one lease the cache helps just as well, above and below the
     lease's own root.
     """
-    key = make_key(world, session, CHEAP, expcards, explease, expcache=expcache)
+    key = make_key_on_cards(world, session, CHEAP, expcards, explease, expcache=expcache)
     fresh = Session(world.machine())
     moved = ask(fresh, m.ProvisionLms(slot=SLOT))
     ask(fresh, key.load())

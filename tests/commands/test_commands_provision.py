@@ -6,22 +6,20 @@ import threading
 from dataclasses import replace
 
 import pytest
-from commands.kit import (
+from kit.commands import (
     CHEAP,
-    ESN,
     LEAVES,
     SETS,
     SLOT,
-    STEPS,
     ask,
-    break_at,
     hash_key,
     leaves_on,
-    make_key,
+    make_key_on_cards,
     refuse,
     sign,
-    verifies,
 )
+from kit.faults import STEPS, break_at
+from kit.verdicts import verifies
 from seeclient.algorithms.lms.signing import new_token
 
 from seemachine.commands import answer
@@ -30,7 +28,7 @@ from seemachine.state.cards.smartcard import read_card, write_card
 from seemachine.state.errors import StateFailed
 from seemachine.state.nvram.file import FileStore
 from seemachine.state.nvram.sqlite import SqliteStore
-from seemachine.testing import OTHER_ESN
+from seemachine.testing import ESN, OTHER_ESN
 from seemachine.wire import messages as m
 from seemachine.wire.status import Status
 
@@ -45,7 +43,7 @@ def card_in(machine, slot=SLOT):
 @pytest.fixture
 def key(world, session):
     """A key of one card with four leases of eight leaves, in slot 2 of the first machine."""
-    return make_key(world, session, CHEAP, 0, 2)
+    return make_key_on_cards(world, session, CHEAP, 0, 2)
 
 
 @pytest.mark.parametrize("names", SETS, ids=lambda names: names[1])
@@ -54,7 +52,7 @@ def test_the_guides_story(world, names):
     the empty cards say so.
     """
     maker, other = Session(world.machine()), Session(world.machine(OTHER_ESN))
-    key = make_key(world, maker, names, 1, 1)
+    key = make_key_on_cards(world, maker, names, 1, 1)
     world.move(key.cards[0], ESN)
     world.move(key.cards[1], OTHER_ESN)
     signed = []
@@ -273,7 +271,7 @@ class TestNeverTwice:
         back to where it was.
         """
         session = Session(world.machine(esn=ESN))
-        key = make_key(world, session, CHEAP, 0, 2)
+        key = make_key_on_cards(world, session, CHEAP, 0, 2)
         path = session.machine.slots.occupant(SLOT)
         old = world.folder / "old"
         old.write_bytes(path.read_bytes())
@@ -303,7 +301,7 @@ class TestNeverTwice:
         """
         folder = world.folder / "hsm" / ESN
         session = Session(world.machine(store=kind(folder)))
-        key = make_key(world, session, CHEAP, 0, 1)
+        key = make_key_on_cards(world, session, CHEAP, 0, 1)
         path = session.machine.slots.occupant(SLOT)
         before = read_card(path)
         ask(session, PROVISION)
@@ -324,7 +322,7 @@ class TestNeverTwice:
         """A card that is exchanged after its lease was read is refused, and neither card nor
         machine has changed.
         """
-        other = make_key(world, session, CHEAP, 0, 2)
+        other = make_key_on_cards(world, session, CHEAP, 0, 2)
         world.move(key.cards[0], ESN)
         original = session.machine.store.check_install
 

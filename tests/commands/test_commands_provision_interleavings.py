@@ -8,13 +8,14 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from commands.kit import CHEAP, ESN, SLOT, World, make_key
-from interleaving import Interleaving, TellingLock, everywhere, outcome
-from state.kit import quick_folder
+from kit.commands import CHEAP, SLOT, RepeatableRig, make_key_on_cards
+from kit.interleaving import Interleaving, TellingLock, everywhere, outcome
+from kit.stores import quick_folder
 
 from seemachine.commands import answer, leases, provision
 from seemachine.machine import Session
 from seemachine.state.cards.smartcard import read_card
+from seemachine.testing import ESN
 from seemachine.wire import messages as m
 from seemachine.wire.status import StatusError
 
@@ -26,10 +27,10 @@ class Scene:
     """A machine with two cards of a key in its slots, each with two leases, and two connections."""
 
     def __init__(self, folder: Path) -> None:
-        self.world = World(folder)
+        self.world = RepeatableRig(folder)
         self.machine = self.world.machine()
         self.sessions = [Session(self.machine) for _ in range(2)]
-        key = make_key(self.world, self.sessions[0], CHEAP, 1, 1)
+        key = make_key_on_cards(self.world, self.sessions[0], CHEAP, 1, 1)
         self.world.move(key.cards[0], ESN)
         self.world.move(key.cards[1], ESN, OTHER_SLOT)
 

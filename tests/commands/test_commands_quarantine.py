@@ -7,21 +7,20 @@ import shutil
 from dataclasses import replace
 
 import pytest
-from commands.kit import (
+from kit.commands import (
     CHEAP,
-    ESN,
     LEAVES,
-    MESSAGE,
     SLOT,
     ask,
     digest_for,
     generate,
     hash_key,
-    make_key,
+    make_key_on_cards,
     refuse,
     sign,
-    verifies,
 )
+from kit.signatures import MESSAGE
+from kit.verdicts import verifies
 from seeclient.algorithms.lms.signing import new_token
 
 from seemachine.commands.quarantine import inspect
@@ -31,6 +30,7 @@ from seemachine.state.nvram.file import FileStore
 from seemachine.state.nvram.sqlite import SqliteStore
 from seemachine.state.nvram.volatile import MemoryStore
 from seemachine.state.witness.folder import FolderWitness
+from seemachine.testing import ESN
 from seemachine.wire import messages as m
 from seemachine.wire.fields import from_fields, to_fields
 from seemachine.wire.names import printed_name
@@ -305,7 +305,7 @@ class TestBurn:
         the burned leaves stay gone.
         """
         session = host.start()
-        key = make_key(world, session, CHEAP, 0, 1)
+        key = make_key_on_cards(world, session, CHEAP, 0, 1)
         ask(session, m.ProvisionLms(slot=SLOT))
         kept = host.backup()
         host.start()

@@ -1,7 +1,7 @@
 """What a machine finds at its start in a file that is in quarantine already."""
 
 import pytest
-from commands.kit import hash_key
+from kit.commands import hash_key
 
 from seemachine.commands import quarantine
 from seemachine.machine import Machine, Session

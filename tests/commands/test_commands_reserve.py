@@ -5,20 +5,19 @@ that it signs.
 import hashlib
 
 import pytest
-from commands.kit import (
+from kit.commands import (
     CHEAP,
-    ESN,
     LEAVES,
     SETS,
     SLOT,
     ask,
     digest_for,
     hash_key,
-    make_key,
+    make_key_on_cards,
     refuse,
     sign,
-    verifies,
 )
+from kit.verdicts import verifies
 from seeclient.algorithms.lms.signing import new_token
 
 from seemachine.lms.engines.portable import PortableEngine
@@ -28,6 +27,7 @@ from seemachine.state.errors import DiskFull
 from seemachine.state.nvram.file import FileStore
 from seemachine.state.nvram.ledger import Order, hash_bound
 from seemachine.state.nvram.sqlite import SqliteStore
+from seemachine.testing import ESN
 from seemachine.wire import messages as m
 from seemachine.wire.status import Status
 
@@ -66,7 +66,7 @@ def test_both_ways_give_the_same(world, session):
     """For one leaf and one message the two ways to sign give the same bytes: there is one signature
     a leaf.
     """
-    key = make_key(world, session, CHEAP, 0, 1)
+    key = make_key_on_cards(world, session, CHEAP, 0, 1)
     [path] = world.folder.rglob(f"{key.cards[0]}.card")
     card = read_card(path)
     whole, parts = Session(world.machine()), Session(world.machine())

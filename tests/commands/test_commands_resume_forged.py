@@ -3,10 +3,11 @@ and nothing is made of it.
 """
 
 import pytest
-from commands.kit import CHEAP, ESN, World, ask, generate, refuse
+from kit.commands import CHEAP, RepeatableRig, ask, generate, refuse
 
 from seemachine.machine import Session
 from seemachine.state.checkpoints import FolderCheckpoints
+from seemachine.testing import ESN
 from seemachine.wire import messages as m
 from seemachine.wire.status import Status
 
@@ -45,10 +46,10 @@ def session(tmp_path, checkpoints):
     """A connection to a machine that was started anew, with a half-made key of another connection
     before that.
     """
-    before = Session(World(tmp_path).machine(checkpoints=checkpoints))
+    before = Session(RepeatableRig(tmp_path).machine(checkpoints=checkpoints))
     started = ask(before, generate(CHEAP, label="a"))
     ask(before, m.ContinueLms(handle=started.handle))
-    return Session(World(tmp_path).machine(checkpoints=checkpoints))
+    return Session(RepeatableRig(tmp_path).machine(checkpoints=checkpoints))
 
 
 @pytest.mark.parametrize("changes", FORGED, ids=str)

@@ -3,16 +3,17 @@
 from pathlib import Path
 
 import pytest
-from commands.kit import ESN, World, ask, generate, refuse
+from kit.commands import RepeatableRig, ask, generate, refuse
 
 from seemachine.machine import Session
 from seemachine.state.checkpoints import FolderCheckpoints
+from seemachine.testing import ESN
 from seemachine.wire import messages as m
 from seemachine.wire.status import Status
 
 
 @pytest.mark.parametrize("kept", [62, 63])
-def test_a_machine_keeps_64(world: World, kept: int) -> None:
+def test_a_machine_keeps_64(world: RepeatableRig, kept: int) -> None:
     """One more is refused, until one is given up."""
     checkpoints = FolderCheckpoints(world.folder / "hsm" / ESN)
     session = Session(world.machine(checkpoints=checkpoints))

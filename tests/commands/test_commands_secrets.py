@@ -8,7 +8,7 @@ from itertools import count
 
 import pytest
 import structlog
-from commands.kit import CHEAP, ESN, SLOT, ask, digest_for, generate, hash_key, refuse, sign
+from kit.commands import CHEAP, SLOT, ask, digest_for, generate, hash_key, refuse, sign
 from seeclient.algorithms.lms.signing import new_token
 
 from seemachine.commands.leases import from_store
@@ -18,6 +18,7 @@ from seemachine.machine import Session
 from seemachine.server import logs
 from seemachine.state.cards.smartcard import read_card
 from seemachine.state.checkpoints import FolderCheckpoints
+from seemachine.testing import ESN
 from seemachine.wire import messages as m
 from seemachine.wire.names import PROTOCOL
 from seemachine.wire.status import Status

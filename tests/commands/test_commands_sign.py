@@ -5,7 +5,9 @@ goes wrong.
 from dataclasses import replace
 
 import pytest
-from commands.kit import CHEAP, ESN, LEAVES, MESSAGE, SETS, ask, hash_key, refuse, sign, verifies
+from kit.commands import CHEAP, LEAVES, SETS, ask, hash_key, refuse, sign
+from kit.signatures import MESSAGE
+from kit.verdicts import verifies
 from seeclient.algorithms.lms.signing import new_token
 
 from seemachine.commands import nvmem, signing
@@ -16,6 +18,7 @@ from seemachine.lms.engines.portable import PortableEngine
 from seemachine.machine import DEFAULT_LIMITS, Session
 from seemachine.state.errors import DiskFull, StateFailed
 from seemachine.state.nvram.ledger import Order, message_bound
+from seemachine.testing import ESN
 from seemachine.wire import messages as m
 from seemachine.wire.status import Status, StatusError
 

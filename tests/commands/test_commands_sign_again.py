@@ -1,7 +1,8 @@
 """A signature that is asked for again, when its page can't be hashed any more."""
 
 import pytest
-from commands.kit import LEAVES, World, ask, hash_key, refuse, sign, verifies
+from kit.commands import LEAVES, RepeatableRig, ask, hash_key, refuse, sign
+from kit.verdicts import verifies
 from seeclient.algorithms.lms.signing import new_token
 
 from seemachine.commands import signing
@@ -10,7 +11,7 @@ from seemachine.wire.status import Status
 
 
 def test_the_last_signature_of_a_key(
-    world: World, machine: Machine, session: Session, monkeypatch: pytest.MonkeyPatch
+    world: RepeatableRig, machine: Machine, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The file is used up, so nothing is prepared: the refusal says what to send, and comes from
     the command. Then the same signature is given again.

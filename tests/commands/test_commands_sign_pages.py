@@ -1,7 +1,8 @@
 """How much a machine hashes on the way to a signature."""
 
 import pytest
-from commands.kit import LEAVES, World, ask, hash_key, refuse, sign, verifies
+from kit.commands import LEAVES, RepeatableRig, ask, hash_key, refuse, sign
+from kit.verdicts import verifies
 
 from seemachine.commands import nvmem, signing
 from seemachine.machine import Machine, Session
@@ -11,7 +12,7 @@ from seemachine.wire.status import Status
 
 @pytest.mark.parametrize(("exponent", "signs"), [(5, True), (4, False)])
 def test_the_largest_page(
-    world: World,
+    world: RepeatableRig,
     machine: Machine,
     session: Session,
     monkeypatch: pytest.MonkeyPatch,
@@ -33,7 +34,7 @@ def test_the_largest_page(
 
 @pytest.mark.parametrize(("few", "loaded"), [(LEAVES, True), (LEAVES - 1, False)])
 def test_who_is_told_to_load(
-    world: World,
+    world: RepeatableRig,
     machine: Machine,
     session: Session,
     monkeypatch: pytest.MonkeyPatch,

@@ -9,21 +9,10 @@ from contextlib import contextmanager
 from itertools import count
 
 import pytest
-from commands.kit import (
-    CHEAP,
-    ESN,
-    LEAVES,
-    SLOT,
-    World,
-    ask,
-    generate,
-    leaves_on,
-    refuse,
-    sign,
-    verifies,
-)
+from kit.commands import CHEAP, LEAVES, SLOT, RepeatableRig, ask, generate, leaves_on, refuse, sign
+from kit.faults import Fault, FaultyOs
+from kit.verdicts import verifies
 from state.dying import left_behind
-from state.kit import Fault, FaultyOs
 
 from seemachine.commands import answer
 from seemachine.machine import Session
@@ -32,6 +21,7 @@ from seemachine.state.cards.smartcard import read_card
 from seemachine.state.checkpoints import FolderCheckpoints
 from seemachine.state.disk import durable
 from seemachine.state.nvram.file import FileStore
+from seemachine.testing import ESN
 from seemachine.wire import messages as m
 from seemachine.wire.names import nvram_name
 from seemachine.wire.status import Status, StatusError
@@ -278,7 +268,7 @@ def at_every_place(tmp_path, patch):
     """
     for place in count():
         with failing_disk(patch) as fault:
-            yield World(tmp_path / str(place)), place, fault
+            yield RepeatableRig(tmp_path / str(place)), place, fault
         if not fault.fired:
             assert place > 4
             return
@@ -299,11 +289,11 @@ def dying(world, fault, place, act):
     try:
         act()
     except Killed:
-        return World(left)
+        return RepeatableRig(left)
     # Past its end nobody dies: what the next process does at its start is not a place of this one.
     fault._left = None
     left_behind(world.folder, left)
-    return World(left)
+    return RepeatableRig(left)
 
 
 class TestFailures:

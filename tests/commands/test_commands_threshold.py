@@ -5,7 +5,7 @@ in the ledger.
 from dataclasses import replace
 
 import pytest
-from commands.kit import (
+from kit.commands import (
     CHEAP,
     LEAVES,
     SLOT,
@@ -13,11 +13,11 @@ from commands.kit import (
     digest_for,
     generate,
     hash_key,
-    make_key,
+    make_key_on_cards,
     refuse,
     sign,
-    verifies,
 )
+from kit.verdicts import verifies
 from seeclient.algorithms.lms.signing import new_token
 
 from seemachine.machine import Session
@@ -112,7 +112,7 @@ def test_each_lease_brings_it_along(world, session):
     """Made with a threshold, a key has it on its cards, in every machine that gets a lease, whoever
     provisions.
     """
-    key = make_key(world, session, CHEAP, 0, 2, warnat=1)
+    key = make_key_on_cards(world, session, CHEAP, 0, 2, warnat=1)
     other = Session(world.machine(OTHER_ESN))
     for machine in (session, other):
         world.move(key.cards[0], machine.machine.esn)

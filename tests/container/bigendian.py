@@ -12,12 +12,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import processes
 import pytest
 from container.figures import MESSAGE
-from container.imagekit import ROOT, check, command, session
+from container.image_tree import ROOT, check, command, session
 from container.session import ESN, H5_W4, Image
-from lms.kit import H5_SETS, peel
+from kit import processes
+from kit.signatures import H5_SETS, peel
 from pyhsslms import pyhsslms
 from seeclient import blocking
 from vectors.published import cases

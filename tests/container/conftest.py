@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from container import imagekit
+from container import image_tree
 
 
 @pytest.fixture(scope="session")
@@ -15,6 +15,6 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
     test is passed over.
     """
     output = tmp_path_factory.mktemp("image")
-    made = imagekit.build(output, "--tree-only")
+    made = image_tree.build(output, "--tree-only")
     assert made.returncode == 0, made.stderr
     return output / "tree"

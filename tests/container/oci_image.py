@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from container.imagekit import ROOT, check, namespaces, session
+from container.image_tree import ROOT, check, namespaces, session
 from container.session import ESN
 
 BUILT = ROOT / "build" / "container"

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from container.imagekit import command, run_entry
+from container.image_tree import command, run_entry
 from container.session import ESN
-from processes import eventually
+from kit.waiting import eventually
 
 # A port that nobody can have: `serve` ends at once.
 NO_PORT = ("--port", "99999")

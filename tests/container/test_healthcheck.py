@@ -9,7 +9,7 @@ from pathlib import Path
 from socket import create_server, socket
 
 import pytest
-from container.imagekit import command
+from container.image_tree import command
 from container.session import ESN, Image
 
 # The port of the container may be taken here: the healthcheck gets another one. Else as it is, and

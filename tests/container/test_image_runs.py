@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from container.imagekit import check, command, namespaces, python_of, session, unneeded
+from container.image_tree import check, command, namespaces, python_of, session, unneeded
 from container.session import ESN
 
-from container import imagekit
+from container import image_tree
 
 # In a mount namespace: the tree at /mnt/tree, read-only, and an empty /mnt/data; nothing else of
 # the test's folder is below /mnt. Nothing is in /proc.
@@ -134,8 +134,8 @@ def test_a_tree_without_write_permission_is_enough(
 
 def unprivileged() -> tuple[int | None, str]:
     """The user to become, none unless root runs the tests, and a Python that this user can run."""
-    user = imagekit.NOBODY if os.geteuid() == 0 else None
-    python = python_of(imagekit.NOBODY) if user else sys.executable
+    user = image_tree.NOBODY if os.geteuid() == 0 else None
+    python = python_of(image_tree.NOBODY) if user else sys.executable
     if not python:
         pytest.skip("nobody can run none of the Pythons here")
     return user, python

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from container.imagekit import ROOT, build
+from container.image_tree import ROOT, build
 from packaging.requirements import Requirement
 
 from seemachine.config import load

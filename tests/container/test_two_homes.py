@@ -9,10 +9,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import processes
 import pytest
-from container.imagekit import ROOT
-from nfast.kit import ASK, FIVE, Site, collect_processes, make_site
+from container.image_tree import ROOT
+from kit import processes
+from kit.site import ASK, FIVE, Site, collect_processes, make_site
 from pyhsslms import pyhsslms
 
 SIGNED = "seemachine-signed.cs5"

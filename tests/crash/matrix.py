@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from crash.disk import Disk, Image, State
+from crash.host import Leaf, Places
 from crash.operations import Mark, Operation
 from crash.trial import Outcome, try_out
-from crash.world import Leaf, Places
-from state.kit import quick_folder
+from kit.stores import quick_folder
 
 FAULTS = ("reused", "doubled", "unknown", "lost", "refused", "broken", "counted back")
 # After a kill nobody was told how the command under way ended, and a power cut may take back what

@@ -9,18 +9,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from commands.kit import repeatable
+from crash.host import SLOT, CrashHost, in_place
 from crash.matrix import AFTER_A_KILL, FAULTS, Recording, Still
 from crash.operations import Mark
 from crash.recorder import Killed, Recorder, recording
 from crash.scenarios import Scenario
 from crash.scene import Refused, Scene
 from crash.trial import ask, finish
-from crash.world import SLOT, World, in_place
-from state.kit import quick_folder
+from kit.stores import quick_folder
 
 from seemachine.machine import Session
 from seemachine.state.errors import StateError
+from seemachine.testing import repeatable
 from seemachine.wire import messages as m
 
 Break = Callable[[pytest.MonkeyPatch], None]
@@ -37,7 +37,8 @@ class Stage:
 
     def _next(self, label: str) -> Scene:
         return Scene(
-            World(self._place, self._store, repeatable(label), self.scenario.days), self.recorder
+            CrashHost(self._place, self._store, repeatable(label), self.scenario.days),
+            self.recorder,
         )
 
     def act(self) -> bool:
@@ -53,7 +54,7 @@ class Stage:
         """
         self.recorder.room, self.recorder.life = None, -1
         asked = self.scene.asked
-        self.scene.world.bury()
+        self.scene.host.bury()
         self.recorder.revive()
         self.scene = self._next("second life")
         self.scene.asked = asked
@@ -84,7 +85,7 @@ def stage(scenario: Scenario, store: str, broken: Break) -> Iterator[Stage]:
             try:
                 yield prepared
             finally:
-                prepared.scene.world.close_all()
+                prepared.scene.host.close_all()
 
 
 def as_it_is(patch: pytest.MonkeyPatch) -> None:
@@ -161,13 +162,13 @@ def _go_on(scene: Scene, scenario: Scenario) -> None:
     scene.again()
     if scenario.days:
         scene.forget()
-        scene.world.close_all()
+        scene.host.close_all()
         sessions = _opened(scene, scenario)
     for session in sessions:
         store, labels = session.machine.store, session.machine.checkpoints.labels()
         scene.batch(session, store.names())
         for label in labels:
-            finish(scene.world, session, label, SLOT)
+            finish(scene.host, session, label, SLOT)
             scene.done("half-made key finished")
         if session.machine.slots.occupant(SLOT) and ask(session, m.ProvisionLms(slot=SLOT)):
             scene.done("provision")
@@ -176,7 +177,7 @@ def _go_on(scene: Scene, scenario: Scenario) -> None:
 
 def _opened(scene: Scene, scenario: Scenario) -> list[Session]:
     """A session of each machine, which is started unless it runs."""
-    running = scene.world.machines
+    running = scene.host.machines
     sessions = [
         Session(running[esn]) if esn in running else scene.open(esn) for esn in scenario.esns
     ]
@@ -185,7 +186,7 @@ def _opened(scene: Scene, scenario: Scenario) -> list[Session]:
 
 
 def _prepared(scenario: Scenario, store: str, folder: Path) -> tuple[Path, Still]:
-    before = World(folder / "before", store, repeatable("before"), scenario.days)
+    before = CrashHost(folder / "before", store, repeatable("before"), scenario.days)
     before.folder.mkdir()
     scene = Scene(before)
     scenario.before(scene)

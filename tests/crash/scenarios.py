@@ -3,12 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from commands.kit import ESN
+from crash.host import SLOT
 from crash.scene import LABEL, Scene, get
-from crash.world import SLOT
 
 from seemachine.state.nvram.sqlite import SqliteStore
-from seemachine.testing import OTHER_ESN
+from seemachine.testing import ESN, OTHER_ESN
 from seemachine.wire import messages as m
 from seemachine.wire.names import nvram_name
 
@@ -220,7 +219,7 @@ def a_card_at_a_time(scene: Scene) -> None:
 def cards(scene: Scene) -> None:
     """Cards made, put in, taken out, formatted and fed by an operator."""
     scene.open()
-    rack, slots = scene.world.rack, scene.world.machines[ESN].slots
+    rack, slots = scene.host.rack, scene.host.machines[ESN].slots
     [blank] = rack.new()
     for what, act in (
         ("new", lambda: None),
@@ -228,7 +227,7 @@ def cards(scene: Scene) -> None:
         ("insert", lambda: rack.insert(blank, ESN, SLOT)),
         ("light", lambda: slots.set_light(SLOT, on=True)),
         ("feed", lambda: rack.feed(ESN, SLOT)),
-        ("back", lambda: scene.world.put("card1")),
+        ("back", lambda: scene.host.put("card1")),
         ("format", lambda: rack.format(ESN, SLOT, force=True)),
     ):
         act()
@@ -245,7 +244,7 @@ def everything(scene: Scene) -> None:
     scene.make(session, 1, 1, label="cards")
     scene.discard(session)
     scene.sign(session, own, 2)
-    scene.world.put("card1", OTHER_ESN)
+    scene.host.put("card1", OTHER_ESN)
     scene.done("card to the other")
     file = scene.provision(session)
     assert scene.provision(other) == file

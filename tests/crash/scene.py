@@ -7,12 +7,12 @@ import itertools
 from dataclasses import dataclass
 from typing import Any
 
-from commands.kit import CHEAP, ESN, generate
-from commands.kit import sign as request_for
+from crash.host import SLOT, CrashHost, counters, identifier
 from crash.matrix import Handed, Still
 from crash.recorder import Recorder
 from crash.trial import Broken
-from crash.world import SLOT, World, counters, identifier
+from kit.commands import CHEAP, generate
+from kit.commands import sign as request_for
 from seeclient.algorithms.lms.signing import new_token
 
 from seemachine.commands import answer
@@ -20,6 +20,7 @@ from seemachine.commands.signing import Signing, start_signing
 from seemachine.lms.hashing import message_digest
 from seemachine.lms.keys import PublicKey
 from seemachine.machine import Session
+from seemachine.testing import ESN
 from seemachine.wire import messages as m
 from seemachine.wire.status import Status, StatusError
 
@@ -60,8 +61,8 @@ class Scene:
     `asked`: all orders so far.
     """
 
-    def __init__(self, world: World, recorder: Recorder | None = None) -> None:
-        self.world, self._recorder = world, recorder
+    def __init__(self, host: CrashHost, recorder: Recorder | None = None) -> None:
+        self.host, self._recorder = host, recorder
         self.asked: list[Asked] = []
 
     def mark(self, what: Handed | Still) -> None:
@@ -71,7 +72,7 @@ class Scene:
 
     def still(self, after: str) -> Still:
         """How it is now. Every machine of the scenario must be running."""
-        return Still(self.world.places(), counters(self.world), after)
+        return Still(self.host.places(), counters(self.host), after)
 
     def done(self, what: str) -> None:
         """A command has ended."""
@@ -79,11 +80,11 @@ class Scene:
 
     def open(self, esn: str = ESN) -> Session:
         """Start a machine."""
-        return self.world.open(esn)
+        return self.host.open(esn)
 
     def reopen(self, esn: str = ESN) -> Session:
         """Stop a machine and start it again."""
-        self.world.close(esn)
+        self.host.close(esn)
         session = self.open(esn)
         self.done("restart")
         return session
@@ -130,7 +131,7 @@ class Scene:
             step = get(session, m.ContinueLms(handle=handle))
         self.done("last step")
         for _ in range(step.cards):
-            self.world.put_blank(session.machine.esn)
+            self.host.put_blank(session.machine.esn)
             self.done("blank card")
             get(session, m.ContinueLmsCard(handle=handle, slot=SLOT))
             self.done("card written")
@@ -200,10 +201,10 @@ class Scene:
         """Every order so far is asked again; some are refused."""
         for order in self.asked:
             with contextlib.suppress(Refused):
-                self.ask(Session(self.world.machines[order.esn]), order)
+                self.ask(Session(self.host.machines[order.esn]), order)
         self.done("asked again")
 
     def forget(self) -> None:
         """The ledgers forget what they may."""
-        self.world.forget()
+        self.host.forget()
         self.done("forgotten")

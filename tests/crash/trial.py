@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from commands.kit import repeatable
-from crash.world import Leaf, Places, World, counters, in_place, place
+from crash.host import CrashHost, Leaf, Places, counters, in_place, place
 from seeclient.algorithms.lms.signing import new_token
 
 from seemachine.commands import answer
 from seemachine.commands.signing import Signing, prepare, start_signing
 from seemachine.machine import Machine, Session
 from seemachine.state.errors import StateError
+from seemachine.testing import repeatable
 from seemachine.wire import messages as m
 from seemachine.wire.status import Status, StatusError
 
@@ -77,41 +77,41 @@ def try_out(folder: Path, store: str, esns: tuple[str, ...], days: int = 0) -> O
 
     Where ledgers are kept for some days, let these pass first, and start again.
     """
-    outcome, world = Outcome(), World(folder, store, repeatable("after the crash"), days)
+    outcome, host = Outcome(), CrashHost(folder, store, repeatable("after the crash"), days)
     try:
-        _start(world, esns, outcome)
+        _start(host, esns, outcome)
         if days:
-            world.forget()
-            world.close_all()
-            _start(world, esns, outcome)
-        outcome.counters = counters(world)
-        outcome.copies = world.copies()
-        outcome.places = world.places(outcome.refused)
-        outcome.given = [leaf for esn in world.machines for leaf in _drain(world, esn)]
+            host.forget()
+            host.close_all()
+            _start(host, esns, outcome)
+        outcome.counters = counters(host)
+        outcome.copies = host.copies()
+        outcome.places = host.places(outcome.refused)
+        outcome.given = [leaf for esn in host.machines for leaf in _drain(host, esn)]
     except Exception as error:  # noqa: BLE001
         outcome.broken = repr(error)
     finally:
-        world.close_all()
+        host.close_all()
     return outcome
 
 
-def _start(world: World, esns: tuple[str, ...], outcome: Outcome) -> None:
+def _start(host: CrashHost, esns: tuple[str, ...], outcome: Outcome) -> None:
     for esn in esns:
         try:
-            world.open(esn)
+            host.open(esn)
         except StateError as error:
             outcome.refused.append(str(error))
 
 
-def _drain(world: World, esn: str) -> Iterator[Leaf]:
+def _drain(host: CrashHost, esn: str) -> Iterator[Leaf]:
     """Use up NVRAM, then every card, then finish every half-made key and use that up."""
-    session = Session(world.machines[esn])
+    session = Session(host.machines[esn])
     yield from _use_up(session.machine)
-    yield from _provision_all(world, session)
+    yield from _provision_all(host, session)
     for label in session.machine.checkpoints.labels():
-        finish(world, session, label, SPARE)
+        finish(host, session, label, SPARE)
         yield from _use_up(session.machine)
-        yield from _provision_all(world, session)
+        yield from _provision_all(host, session)
 
 
 def _use_up(machine: Machine) -> list[Leaf]:
@@ -127,19 +127,19 @@ def _use_up(machine: Machine) -> list[Leaf]:
     return [leaf_of(signing) for signing in taken]
 
 
-def _provision_all(world: World, session: Session) -> Iterator[Leaf]:
-    for found in [each for each in world.rack.listing() if each.leases]:
+def _provision_all(host: CrashHost, session: Session) -> Iterator[Leaf]:
+    for found in [each for each in host.rack.listing() if each.leases]:
         slot = SPARE
         # A card in two places stays where it is: nothing is to be had from it there.
-        if place(found.card) not in world.copies():
-            world.bring(found.card, session.machine.esn, SPARE)
+        if place(found.card) not in host.copies():
+            host.bring(found.card, session.machine.esn, SPARE)
         elif found.esn == session.machine.esn:
             slot = found.slot
         while ask(session, m.ProvisionLms(slot=slot)):
             yield from _use_up(session.machine)
 
 
-def finish(world: World, session: Session, label: str, slot: int) -> None:
+def finish(host: CrashHost, session: Session, label: str, slot: int) -> None:
     """Resume a half-made key and make it whole, with its cards, as far as the machine
     goes along.
     """
@@ -150,5 +150,5 @@ def finish(world: World, session: Session, label: str, slot: int) -> None:
     while done is not None and done.remaining:
         done = ask(session, m.ContinueLms(handle=resumed.handle))
     for _ in range(0 if done is None else done.cards):
-        world.put_blank(session.machine.esn, slot)
+        host.put_blank(session.machine.esn, slot)
         ask(session, m.ContinueLmsCard(handle=resumed.handle, slot=slot))

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from deploy.deploykit import Desk
-from nfast.kit import collect_processes, make_site
+from deploy.desk import Desk
+from kit.site import collect_processes, make_site
 
 
 @pytest.fixture

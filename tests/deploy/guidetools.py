@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from deploy.deploykit import DEPLOY
+from deploy.desk import DEPLOY
 
 # The tool does its work; then the script that called it is killed.
 KILL = '$real "$@"; kill -9 $PPID; sleep 0.2; exit'

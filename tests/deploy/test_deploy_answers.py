@@ -5,9 +5,9 @@ another world with the same HSM.
 from collections.abc import Sequence
 from pathlib import Path
 
-import processes
 import pytest
-from deploy.deploykit import FIVE, XC, Desk
+from deploy.desk import FIVE, XC, Desk
+from kit import processes
 from nshield.journal import Journal
 from nshield.listen import Ran
 from nshield.settings import Settings

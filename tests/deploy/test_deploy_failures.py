@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
-from deploy.deploykit import FIVE, XC, Desk
+from deploy.desk import FIVE, XC, Desk
 
 from seemachine.hsms import records
 from seemachine.world import World

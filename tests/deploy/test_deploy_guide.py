@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from deploy.certificates import pem
-from deploy.deploykit import FIVE, Desk
+from deploy.desk import FIVE, Desk
 from deploy.guidetools import KILL, SERIAL, UUID, GuideHost, deploy
 from nshield import command
 from nshield.journal import Journal

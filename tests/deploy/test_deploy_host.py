@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from deploy.deploykit import DEPLOY, FIVE, Desk
+from deploy.desk import DEPLOY, FIVE, Desk
 from nshield import command, failures, runner, settings
 from nshield.journal import Journal
 from nshield.listen import Ran

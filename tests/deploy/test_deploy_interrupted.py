@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from deploy.deploykit import FIVE, XC, Desk, Killed
+from deploy.desk import FIVE, XC, Desk, Killed
 
 FIVE_CALLS = [
     *(

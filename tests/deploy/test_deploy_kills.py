@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from deploy.deploykit import FIVE, XC, Desk, Killed
+from deploy.desk import FIVE, XC, Desk, Killed
 from nshield.journal import Journal
 
 

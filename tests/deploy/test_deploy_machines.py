@@ -6,9 +6,9 @@ import os
 import signal
 from pathlib import Path
 
-import processes
 import pytest
-from deploy.deploykit import FIVE, XC, Desk
+from deploy.desk import FIVE, XC, Desk
+from kit import processes
 from nshield.journal import lock
 
 from seemachine.state.disk.lock import holder

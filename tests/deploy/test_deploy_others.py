@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from deploy.deploykit import FIVE, XC, Desk, Killed
+from deploy.desk import FIVE, XC, Desk, Killed
 from nshield import runner
 from nshield.journal import Journal
 from nshield.settings import Settings

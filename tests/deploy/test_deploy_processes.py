@@ -11,9 +11,10 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import processes
 import pytest
-from deploy.deploykit import DEPLOY, FIVE, IDENTITY, XC
+from deploy.desk import DEPLOY, FIVE, IDENTITY, XC
+from kit import processes
+from kit.waiting import eventually
 
 from seemachine.nfast import install, tools
 from seemachine.state.cards.rack import Rack
@@ -236,7 +237,7 @@ def test_sigkill_while_a_tool_runs(host: Host) -> None:
         assert first.stdin is not None
         first.stdin.write(b"secret\n")
         first.stdin.flush()
-        assert processes.eventually((host.work / "begun").exists)
+        assert eventually((host.work / "begun").exists)
         first.kill()
     code, said = host.deploy("xc", "--module", "2", "--yes", typed="secret\n")
     assert "done   the signing key pqsdk-signer of application seeinteg" in said

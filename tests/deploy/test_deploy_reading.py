@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from deploy.certificates import pem
-from deploy.deploykit import DEPLOY, FIVE, IDENTITY, Desk
+from deploy.desk import DEPLOY, FIVE, IDENTITY, Desk
 from hypothesis import given
 from hypothesis import settings as limits
 from hypothesis import strategies as st

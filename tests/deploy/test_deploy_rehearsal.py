@@ -6,8 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import processes
-from deploy.deploykit import DEPLOY, FIVE, XC
+from deploy.desk import DEPLOY, FIVE, XC
+from kit import processes
 
 FLEET = (
     f'[[machines]]\nesn = "{FIVE}"\nport = 0\n[[machines]]\nesn = "{XC}"\nmodel = "xc"\nport = 0\n'

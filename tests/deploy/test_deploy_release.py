@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from deploy.deploykit import FIVE, Desk
+from deploy.desk import FIVE, Desk
 from nshield import command, zips
 
 UNPACKED = Path("pqcop-5c/pqsdk-1.4.1-win64")

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from deploy.deploykit import DEPLOY
+from deploy.desk import DEPLOY
 from nshield import listen, tools
 from nshield.step import Call
 from nshield.tools import Tools

@@ -7,8 +7,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import processes
 import pytest
+from kit import processes
+from kit.waiting import eventually
 
 from seemachine.process import systemd
 
@@ -116,7 +117,7 @@ def test_a_machine_runs_where_memory_never_becomes_executable(tmp_path: Path) ->
     env = processes.environment(home)
     process = subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL)
     try:
-        assert processes.eventually((home / "published" / "pqsdk" / f"{ESN}.json").exists)
+        assert eventually((home / "published" / "pqsdk" / f"{ESN}.json").exists)
         words = [
             "generate",
             "alias=a",

@@ -8,9 +8,9 @@ import subprocess
 import textwrap
 from pathlib import Path
 
-import processes
 import pytest
 from deploy.units import HARDENING, OWN, SERVICE, UNIT, sections
+from kit import processes
 
 from seemachine import config
 from seemachine.cli.command import _parser, main

@@ -1,7 +1,7 @@
 """What tests of commands on odd disks need."""
 
-import processes
 import pytest
+from kit import processes
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ is not a card.
 
 from pathlib import Path
 
-import processes
 import pytest
+from kit import processes
 
 from seemachine.cli import card as card_command
 from seemachine.state.cards.rack import Rack, Whereabouts

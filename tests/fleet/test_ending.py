@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import processes
 import pytest
-from processes import eventually, gone
-from state.kit import child
+from kit import processes
+from kit.processes import gone
+from kit.waiting import eventually
+from state.killing import child
 
 from seemachine.cli import fleet
 from seemachine.fleet import check, ending, status

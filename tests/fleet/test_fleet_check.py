@@ -7,78 +7,51 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import processes
 import pytest
-from processes import eventually, gone
+from fleet.shell import FIRST, KEY, SECOND, FleetShell
+from kit import processes
+from kit.processes import gone
+from kit.waiting import eventually
 
-from seemachine import world as worlds
 from seemachine.hsms import published
-
-FIRST, SECOND = "0000-0000-0001", "0000-0000-0002"
-FLEET = (
-    f'[[machines]]\nesn = "{FIRST}"\nport = 0\n[[machines]]\nesn = "{SECOND}"\nmodel = "xc"\nport'
-    " = 0\n"
-)
-KEY = ["algorithm=lms", "lmscode=sha256_m24_h5", "lmotscode=sha256_n24_w2"]
+from seemachine.world import World
 
 
-class World:
-    """A world of two machines, and what the check says of it."""
-
-    def __init__(self, home: Path) -> None:
-        self.home, self.env = home, processes.environment(home)
-        (home / "fleet.toml").write_text(FLEET)
-
-    def fleet(self, *words: str) -> processes.Ran:
-        """Run `seemachine fleet`."""
-        return processes.seemachine(["fleet", *words], self.env)
-
-    def found(self) -> list[tuple[str, str, str]]:
-        """ESN, problem and advice of each finding."""
-        code, lines = self.fleet("check", "--json")
-        found = json.loads("\n".join(lines))["findings"]
-        assert code == (1 if found else 0)
-        return [(each["esn"], each["problem"], each["advice"]) for each in found]
-
-    def supervisor(self) -> int:
-        """The process of the supervisor."""
-        supervisor: int = json.loads("\n".join(self.fleet("status", "--json")[1]))["supervisor"]
-        return supervisor
-
-    def process(self, esn: str) -> int:
-        """The process of a machine."""
-        entry = published.listening(worlds.World.at(self.home), esn)
-        assert entry is not None
-        return entry.pid
+def findings_of(world: FleetShell) -> list[tuple[str, str, str]]:
+    """ESN, problem and advice of each finding."""
+    code, lines = world.seemachine("fleet", "check", "--json")
+    findings = json.loads("\n".join(lines))["findings"]
+    assert code == (1 if findings else 0)
+    return [(each["esn"], each["problem"], each["advice"]) for each in findings]
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
+def world(tmp_path: Path) -> FleetShell:
     """A world whose fleet was never up."""
-    return World(tmp_path)
+    return FleetShell(tmp_path)
 
 
 @pytest.fixture
-def up(world: World) -> Iterator[World]:
+def up(world: FleetShell) -> Iterator[FleetShell]:
     """A world whose fleet is up, until after the test."""
-    code, lines = world.fleet("up", "--detach")
+    code, lines = world.seemachine("fleet", "up", "--detach")
     assert code == 0, lines
     yield world
-    world.fleet("down")
+    world.seemachine("fleet", "down")
 
 
-def test_a_fleet_in_order_and_one_that_is_down_have_nothing(up: World) -> None:
+def test_a_fleet_in_order_and_one_that_is_down_have_nothing(up: FleetShell) -> None:
     """Nothing is found while all is well, and when it was stopped in order."""
-    assert up.fleet("check") == (0, ["nothing was found"])
-    up.fleet("down")
-    assert up.fleet("check") == (0, ["nothing was found"])
+    assert up.seemachine("fleet", "check") == (0, ["nothing was found"])
+    up.seemachine("fleet", "down")
+    assert up.seemachine("fleet", "check") == (0, ["nothing was found"])
 
 
-def test_a_machine_that_no_client_finds(up: World) -> None:
+def test_a_machine_that_no_client_finds(up: FleetShell) -> None:
     """It runs, but its published object was removed."""
-    published.withdraw(worlds.World.at(up.home), FIRST)
+    published.withdraw(World.at(up.home), FIRST)
 
-    assert up.found() == [
+    assert findings_of(up) == [
         (
             FIRST,
             "its SEE machine runs and is not published, so no client finds it",
@@ -103,17 +76,17 @@ def test_without_a_world_there_is_no_fleet_to_check(tmp_path: Path, name: str) -
     assert not (tmp_path / "missing").exists()
 
 
-def test_a_broken_fleet_file_is_found_while_the_fleet_is_down(world: World) -> None:
+def test_a_broken_fleet_file_is_found_while_the_fleet_is_down(world: FleetShell) -> None:
     """Nobody has to try `fleet up` to learn that it would be refused."""
     (world.home / "fleet.toml").write_text('[[machines]]\nesn = "x"\n')
 
-    [(_, problem, advice)] = world.found()
+    [(_, problem, advice)] = findings_of(world)
 
     assert "fleet.toml: esn takes" in problem
     assert advice.startswith("mend it")
 
 
-def test_a_killed_supervisor_is_found(up: World) -> None:
+def test_a_killed_supervisor_is_found(up: FleetShell) -> None:
     """Machines that outlived their supervisor are listed, `status` is not content either, and the
     advice ends it.
     """
@@ -121,22 +94,22 @@ def test_a_killed_supervisor_is_found(up: World) -> None:
     os.kill(supervisor, signal.SIGKILL)
     assert eventually(lambda: gone(supervisor))
 
-    assert [(esn, problem.split(":")[0]) for esn, problem, _ in up.found()] == [
+    assert [(esn, problem.split(":")[0]) for esn, problem, _ in findings_of(up)] == [
         (FIRST, "its supervisor is gone"),
         (SECOND, "its supervisor is gone"),
     ]
-    assert up.fleet("status")[0] == 1
-    up.fleet("down")
-    assert up.found() == []
+    assert up.seemachine("fleet", "status")[0] == 1
+    up.seemachine("fleet", "down")
+    assert findings_of(up) == []
 
 
-def test_a_frozen_machine_is_found_in_seconds(up: World) -> None:
+def test_a_frozen_machine_is_found_in_seconds(up: FleetShell) -> None:
     """A machine that takes connections and says nothing is told from one that works."""
     frozen = up.process(SECOND)
     os.kill(frozen, signal.SIGSTOP)
     try:
         began = time.monotonic()
-        [(esn, problem, _)] = up.found()
+        [(esn, problem, _)] = findings_of(up)
         assert time.monotonic() - began < 15
     finally:
         os.kill(frozen, signal.SIGCONT)
@@ -144,10 +117,10 @@ def test_a_frozen_machine_is_found_in_seconds(up: World) -> None:
     assert esn == SECOND
     assert problem.startswith("it can't be asked: ")
     assert problem.endswith("timed out")
-    assert up.found() == []
+    assert findings_of(up) == []
 
 
-def test_a_machine_that_is_down_beside_its_supervisor_is_found(up: World) -> None:
+def test_a_machine_that_is_down_beside_its_supervisor_is_found(up: FleetShell) -> None:
     """While the supervisor waits before it starts a machine again, the check says which one is down
     and where the reason is.
     """
@@ -156,7 +129,7 @@ def test_a_machine_that_is_down_beside_its_supervisor_is_found(up: World) -> Non
     try:
         os.kill(killed, signal.SIGKILL)
         assert eventually(lambda: gone(killed))
-        found = {(esn, problem) for esn, problem, _ in up.found()}
+        found = {(esn, problem) for esn, problem, _ in findings_of(up)}
     finally:
         os.kill(supervisor, signal.SIGCONT)
 
@@ -164,14 +137,14 @@ def test_a_machine_that_is_down_beside_its_supervisor_is_found(up: World) -> Non
     assert SECOND not in {esn for esn, _ in found}
 
 
-def test_leaves_in_quarantine_are_found(world: World) -> None:
+def test_leaves_in_quarantine_are_found(world: FleetShell) -> None:
     """A machine whose witness forgot it signs nothing, and the check names each file."""
     with processes.machines(world.home, (FIRST,)):
         processes.pipsqueak(["generate", "alias=k", *KEY], world.env)
     (world.home / "witness" / f"{FIRST}.record").unlink()
 
     with processes.machines(world.home, (FIRST,)):
-        [(esn, problem, advice)] = world.found()
+        [(esn, problem, advice)] = findings_of(world)
 
     assert esn == FIRST
     assert problem.startswith("NVRAM file 6c6d73")
@@ -179,7 +152,7 @@ def test_leaves_in_quarantine_are_found(world: World) -> None:
     assert advice == "seemachine quarantine explain"
 
 
-def test_a_missing_world_key_is_found(up: World) -> None:
+def test_a_missing_world_key_is_found(up: FleetShell) -> None:
     """Cards that only the key can read lie about, and it is away."""
     processes.seemachine(["card", "new"], up.env)
     processes.seemachine(["card", "insert", "card1", "--esn", FIRST, "--slot", "2"], up.env)
@@ -187,17 +160,17 @@ def test_a_missing_world_key_is_found(up: World) -> None:
         processes.pipsqueak(["generate", "alias=k", *KEY, "expcards=0", "explease=1"], up.env)[0]
         == 0
     )
-    assert up.found() == []
+    assert findings_of(up) == []
     (up.home / "world.key").rename(up.home / "safe.key")
 
-    [(esn, problem, advice)] = up.found()
+    [(esn, problem, advice)] = findings_of(up)
 
     assert esn == ""
     assert f"{up.home / 'world.key'} is missing" in problem
     assert "put it back" in advice
 
 
-def test_a_key_that_was_left_half_made_is_found(world: World) -> None:
+def test_a_key_that_was_left_half_made_is_found(world: FleetShell) -> None:
     """One that somebody makes now is none of the check's business; after ten minutes without a step
     it is.
     """
@@ -206,17 +179,17 @@ def test_a_key_that_was_left_half_made_is_found(world: World) -> None:
     (making / "big.key").touch()
     (making / "big.rows").touch()
     (world.home / "world.key").write_bytes(bytes(32))
-    assert world.found() == []
+    assert findings_of(world) == []
 
     for path in making.iterdir():
         os.utime(path, (time.time() - 660, time.time() - 660))
 
-    [(esn, problem, advice)] = world.found()
+    [(esn, problem, advice)] = findings_of(world)
     assert (esn, problem) == (FIRST, "nobody has gone on with the half-made key big for 11 minutes")
     assert advice.startswith("pipsqueak generate alias=big resume=yes")
 
 
-def test_a_stale_object_of_a_fleet_is_tidied_up_by_the_fleet(up: World) -> None:
+def test_a_stale_object_of_a_fleet_is_tidied_up_by_the_fleet(up: FleetShell) -> None:
     """After supervisor and machines were killed the advice is what a fleet's user knows, and `fleet
     down` says what it did.
     """
@@ -225,7 +198,7 @@ def test_a_stale_object_of_a_fleet_is_tidied_up_by_the_fleet(up: World) -> None:
         os.kill(pid, signal.SIGKILL)
     assert eventually(lambda: all(gone(pid) for pid in pids))
 
-    found = up.found()
+    found = findings_of(up)
 
     assert [(esn, problem.split(":")[0]) for esn, problem, _ in found] == [
         (FIRST, "the published object is stale"),
@@ -234,6 +207,6 @@ def test_a_stale_object_of_a_fleet_is_tidied_up_by_the_fleet(up: World) -> None:
     assert {advice for _, _, advice in found} == {
         "start it with: seemachine fleet up; or tidy up with: seemachine fleet down"
     }
-    assert up.fleet("down") == (0, ["tidied up 2 stale published objects"])
-    assert up.fleet("down") == (0, [f"no fleet is up in {up.home}"])
-    assert up.found() == []
+    assert up.seemachine("fleet", "down") == (0, ["tidied up 2 stale published objects"])
+    assert up.seemachine("fleet", "down") == (0, [f"no fleet is up in {up.home}"])
+    assert findings_of(up) == []

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import processes
+from kit import processes
 
 PROGRAM = """
 import sys

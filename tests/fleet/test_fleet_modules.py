@@ -5,9 +5,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-import processes
 import pytest
-from here import told
+from kit import processes
+from kit.here import told
 
 from seemachine.cli import fleet
 from seemachine.config import ConfigError

@@ -7,28 +7,28 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fleet.test_fleet_processes import FIRST, FLEET, KEY, SECOND, World
-from processes import eventually
+from fleet.shell import FIRST, FLEET, KEY, SECOND, FleetShell
+from kit.waiting import eventually
 
-from seemachine import world as worlds
 from seemachine.hsms import published
 from seemachine.state.disk.durable import private_folder
 from seemachine.state.disk.lock import asking, holder
+from seemachine.world import World
 
 THIRD = "0000-0000-0003"
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def world(tmp_path: Path) -> Iterator[FleetShell]:
     """A world of three machines, which is down again after the test."""
-    made = World(tmp_path)
+    made = FleetShell(tmp_path)
     third = f'[[machines]]\nesn = "{THIRD}"\nport = 0\n'
     (tmp_path / "fleet.toml").write_text(f'process = "one"\n{FLEET}{third}')
     yield made
     made.seemachine("fleet", "down")
 
 
-def test_a_fleet_in_one_process(world: World) -> None:
+def test_a_fleet_in_one_process(world: FleetShell) -> None:
     """Up, described, used, one machine stopped by itself, down: as a fleet of many processes."""
     code, lines = world.seemachine("fleet", "up", "--detach")
     assert code == 0, lines
@@ -51,7 +51,7 @@ def test_a_fleet_in_one_process(world: World) -> None:
     assert not list(world.home.glob("published/*/*.json"))
 
 
-def test_the_process_is_started_again_with_all_machines(world: World) -> None:
+def test_the_process_is_started_again_with_all_machines(world: FleetShell) -> None:
     """Killed, it takes all down, and all come back where they were."""
     world.seemachine("fleet", "up", "--detach")
     before = world.machine(FIRST)["pid"]
@@ -66,7 +66,7 @@ def test_the_process_is_started_again_with_all_machines(world: World) -> None:
     assert "fleet: the process of 3 machines was killed by SIGKILL; starting it again" in log
 
 
-def test_one_that_can_not_start_leaves_the_others_up(world: World) -> None:
+def test_one_that_can_not_start_leaves_the_others_up(world: FleetShell) -> None:
     """`up` says why and exits with 1, `status` and `check` know the reason; once it is mended the
     next `up` has all.
     """
@@ -85,10 +85,10 @@ def test_one_that_can_not_start_leaves_the_others_up(world: World) -> None:
 
     (folder / "nvram").rmdir()
     assert world.seemachine("fleet", "up", "--detach")[0] == 0
-    assert published.failure(worlds.World.at(world.home), SECOND) is None
+    assert published.failure(World.at(world.home), SECOND) is None
 
 
-def test_where_none_can_start_the_fleet_does_not_come_up(world: World) -> None:
+def test_where_none_can_start_the_fleet_does_not_come_up(world: FleetShell) -> None:
     """As a fleet of many processes."""
     for esn in (FIRST, SECOND, THIRD):
         private_folder(world.home / "hsm" / esn / "nvram")

@@ -7,58 +7,25 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import processes
 import pytest
-from processes import eventually, gone
+from fleet.shell import FIRST, KEY, SECOND, FleetShell
+from kit import processes
+from kit.processes import gone
+from kit.waiting import eventually
 
 from seemachine.state.disk.durable import private_folder, replace_file
 
-FIRST, SECOND = "0000-0000-0001", "0000-0000-0002"
-FLEET = (
-    f'[[machines]]\nesn = "{FIRST}"\nport = 0\n[[machines]]\nesn = "{SECOND}"\nmodel = "xc"\nport'
-    " = 0\n"
-)
-KEY = ["algorithm=lms", "lmscode=sha256_m24_h5", "lmotscode=sha256_n24_w2"]
-
-
-class World:
-    """A world folder and the commands on it."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
-        self.env = processes.environment(home)
-
-    def seemachine(self, *words: str) -> processes.Ran:
-        return processes.seemachine(list(words), self.env)
-
-    def pipsqueak(self, *words: str) -> processes.Ran:
-        return processes.pipsqueak(list(words), self.env)
-
-    def write_fleet(self, more: str = "") -> None:
-        (self.home / "fleet.toml").write_text(FLEET + more)
-
-    def status(self) -> dict[str, Any]:
-        document: dict[str, Any] = json.loads(
-            "\n".join(self.seemachine("fleet", "status", "--json")[1])
-        )
-        return document
-
-    def machine(self, esn: str) -> dict[str, Any]:
-        return next(machine for machine in self.status()["machines"] if machine["esn"] == esn)
-
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def world(tmp_path: Path) -> Iterator[FleetShell]:
     """A world of two machines, which is down again after the test."""
-    made = World(tmp_path)
-    made.write_fleet()
+    made = FleetShell(tmp_path)
     yield made
     made.seemachine("fleet", "down")
 
 
-def test_up_status_down(world: World) -> None:
+def test_up_status_down(world: FleetShell) -> None:
     """A detached fleet is ready when `up` returns, is described by `status`, and is gone when
     `down` returns.
     """
@@ -84,7 +51,7 @@ def test_up_status_down(world: World) -> None:
         assert eventually(lambda pid=machine["pid"]: gone(pid))
 
 
-def test_a_second_fleet_in_one_world_is_refused(world: World) -> None:
+def test_a_second_fleet_in_one_world_is_refused(world: FleetShell) -> None:
     """`up` on a world whose fleet is up says so and starts nothing."""
     world.seemachine("fleet", "up", "--detach")
     pids = [machine["pid"] for machine in world.status()["machines"]]
@@ -97,13 +64,11 @@ def test_a_second_fleet_in_one_world_is_refused(world: World) -> None:
     assert [machine["pid"] for machine in world.status()["machines"]] == pids
 
 
-def test_two_worlds_side_by_side(world: World, tmp_path: Path) -> None:
+def test_two_worlds_side_by_side(world: FleetShell, tmp_path: Path) -> None:
     """Fleets of two worlds with the same ESNs and the same wanted ports run at one time, and know
     only their own.
     """
-    other = World(tmp_path / "other")
-    other.home.mkdir()
-    other.write_fleet()
+    other = FleetShell(tmp_path / "other")
     try:
         assert world.seemachine("fleet", "up", "--detach")[0] == 0
         assert other.seemachine("fleet", "up", "--detach")[0] == 0
@@ -117,7 +82,7 @@ def test_two_worlds_side_by_side(world: World, tmp_path: Path) -> None:
         other.seemachine("fleet", "down")
 
 
-def test_a_machine_that_dies_is_started_again_where_it_was_left(world: World) -> None:
+def test_a_machine_that_dies_is_started_again_where_it_was_left(world: FleetShell) -> None:
     """After SIGKILL the supervisor starts the machine anew, says so, and its keys go on with the
     next leaf.
     """
@@ -138,7 +103,7 @@ def test_a_machine_that_dies_is_started_again_where_it_was_left(world: World) ->
     assert f"{FIRST} was killed by SIGKILL; starting it again in 0.2 s" in log
 
 
-def test_down_stops_machines_that_outlived_their_supervisor(world: World) -> None:
+def test_down_stops_machines_that_outlived_their_supervisor(world: FleetShell) -> None:
     """With the supervisor killed, `down` still ends every machine of the world."""
     world.seemachine("fleet", "up", "--detach")
     status = world.status()
@@ -151,7 +116,7 @@ def test_down_stops_machines_that_outlived_their_supervisor(world: World) -> Non
         assert eventually(lambda pid=machine["pid"]: gone(pid))
 
 
-def test_up_fails_with_the_reason_when_a_machine_cannot_start(world: World) -> None:
+def test_up_fails_with_the_reason_when_a_machine_cannot_start(world: FleetShell) -> None:
     """A machine that does not come up takes the fleet down again, and `up` shows why."""
     folder = world.home / "hsm" / SECOND
     replace_file(private_folder(folder) / "nvram.db", b"not a database, " * 100)
@@ -164,7 +129,7 @@ def test_up_fails_with_the_reason_when_a_machine_cannot_start(world: World) -> N
     assert [machine["state"] for machine in world.status()["machines"]] == ["down", "down"]
 
 
-def test_a_killed_machine_of_a_stopped_fleet_leaves_no_stale_object(world: World) -> None:
+def test_a_killed_machine_of_a_stopped_fleet_leaves_no_stale_object(world: FleetShell) -> None:
     """`down` takes published objects along, also those of machines that had no chance to withdraw
     them.
     """
@@ -184,7 +149,7 @@ def test_a_killed_machine_of_a_stopped_fleet_leaves_no_stale_object(world: World
     assert world.pipsqueak() == (0, ["PQSDK: 1.4.1 ()"])
 
 
-def test_ctrl_c_stops_a_fleet_in_the_foreground(world: World) -> None:
+def test_ctrl_c_stops_a_fleet_in_the_foreground(world: FleetShell) -> None:
     """SIGINT to the process group, as a terminal sends it, ends supervisor and machines with exit
     code 0.
     """
@@ -205,7 +170,7 @@ def test_ctrl_c_stops_a_fleet_in_the_foreground(world: World) -> None:
     assert [machine["state"] for machine in world.status()["machines"]] == ["down", "down"]
 
 
-def test_ctrl_c_ends_a_fleet_that_is_coming_up_in_the_background(world: World) -> None:
+def test_ctrl_c_ends_a_fleet_that_is_coming_up_in_the_background(world: FleetShell) -> None:
     """Who interrupts `up --detach` is told that the fleet is stopped again, and it is."""
     process = subprocess.Popen(
         [sys.executable, "-m", "seemachine", "fleet", "up", "--detach"],
@@ -225,7 +190,7 @@ def test_ctrl_c_ends_a_fleet_that_is_coming_up_in_the_background(world: World) -
     assert [machine["state"] for machine in world.status()["machines"]] == ["down", "down"]
 
 
-def test_an_automatic_operator_feeds_every_card_of_a_key(world: World) -> None:
+def test_an_automatic_operator_feeds_every_card_of_a_key(world: FleetShell) -> None:
     """With blank_cards = auto a key of four cards is made without a hand on the rack, also through
     a pipe.
     """
@@ -242,7 +207,7 @@ def test_an_automatic_operator_feeds_every_card_of_a_key(world: World) -> None:
     assert [(card["kind"], card["leases"]) for card in cards] == [("lms", 2)] * 4
 
 
-def test_without_an_operator_a_pipe_is_told_how_to_insert_a_card(world: World) -> None:
+def test_without_an_operator_a_pipe_is_told_how_to_insert_a_card(world: FleetShell) -> None:
     """Nobody waits behind a pipe: the key is refused at once with the command that would help, and
     no key stays behind.
     """
@@ -257,7 +222,7 @@ def test_without_an_operator_a_pipe_is_told_how_to_insert_a_card(world: World) -
     assert world.pipsqueak("list")[1][1:] == ["Available Keys:"]
 
 
-def test_a_foreign_fleet_file_is_used_in_this_world(world: World, tmp_path: Path) -> None:
+def test_a_foreign_fleet_file_is_used_in_this_world(world: FleetShell, tmp_path: Path) -> None:
     """`fleet up FILE` runs the machines of that file."""
     path = tmp_path / "mine.toml"
     path.write_text(f'[[machines]]\nesn = "{SECOND}"\nport = 0\n')
@@ -282,7 +247,7 @@ def test_a_foreign_fleet_file_is_used_in_this_world(world: World, tmp_path: Path
     ],
 )
 def test_what_hands_cannot_do_is_refused_with_a_sentence(
-    world: World, words: list[str], sentence: str
+    world: FleetShell, words: list[str], sentence: str
 ) -> None:
     """Wrong cards, slots and machines end with exit code 1 and say what is wrong."""
     (world.home / "hsm" / FIRST).mkdir(parents=True)
@@ -294,7 +259,7 @@ def test_what_hands_cannot_do_is_refused_with_a_sentence(
     assert sentence in lines[-1]
 
 
-def test_a_taken_slot_and_a_card_elsewhere_are_named(world: World) -> None:
+def test_a_taken_slot_and_a_card_elsewhere_are_named(world: FleetShell) -> None:
     """Inserting into a taken slot, or a card that is in a slot already, says where things are."""
     (world.home / "hsm" / FIRST).mkdir(parents=True)
     world.seemachine("card", "new", "--count", "2")
@@ -319,12 +284,12 @@ def test_a_taken_slot_and_a_card_elsewhere_are_named(world: World) -> None:
         ["nonsense"],
     ],
 )
-def test_wrong_usage_is_exit_code_2(world: World, words: list[str]) -> None:
+def test_wrong_usage_is_exit_code_2(world: FleetShell, words: list[str]) -> None:
     """A command line that can't be understood is told apart from a refusal."""
     assert world.seemachine(*words)[0] == 2
 
 
-def test_a_fleet_whose_supervisor_was_killed_is_not_taken_for_a_new_one(world: World) -> None:
+def test_a_fleet_whose_supervisor_was_killed_is_not_taken_for_a_new_one(world: FleetShell) -> None:
     """`up` refuses beside machines that outlived their supervisor, `status` tells of it, and one
     `down` ends them.
     """
@@ -343,7 +308,7 @@ def test_a_fleet_whose_supervisor_was_killed_is_not_taken_for_a_new_one(world: W
     assert down == (0, [f"stopped: {FIRST}, {SECOND}"])
 
 
-def test_a_log_that_cannot_be_written_stops_no_machine(world: World) -> None:
+def test_a_log_that_cannot_be_written_stops_no_machine(world: FleetShell) -> None:
     """A machine whose standard error is a full disk answers on and stops in order."""
     with Path("/dev/full").open("w") as full:
         process = subprocess.Popen(
@@ -362,7 +327,7 @@ def test_a_log_that_cannot_be_written_stops_no_machine(world: World) -> None:
     assert process.wait(20) == 0
 
 
-def test_two_signals_stop_a_machine_in_order(world: World) -> None:
+def test_two_signals_stop_a_machine_in_order(world: FleetShell) -> None:
     """Ctrl-C and a SIGTERM right after it: the machine withdraws its published object and ends with
     exit code 0.
     """
@@ -375,7 +340,7 @@ def test_two_signals_stop_a_machine_in_order(world: World) -> None:
         assert machine.published() == {}
 
 
-def test_another_store_is_not_begun_beside_the_first(world: World) -> None:
+def test_another_store_is_not_begun_beside_the_first(world: FleetShell) -> None:
     """A machine that kept its NVRAM in SQLite does not start with an empty one in files."""
     processes.RunningMachine(world.home, FIRST).stop()
 
@@ -386,7 +351,7 @@ def test_another_store_is_not_begun_beside_the_first(world: World) -> None:
 
 
 def test_files_beside_the_user_are_not_imported_by_machines(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    world: FleetShell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A trio.py in the current folder is nothing to a fleet that is started there."""
     here = tmp_path / "here"

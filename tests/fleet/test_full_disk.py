@@ -5,8 +5,8 @@ of the system's.
 import sys
 from pathlib import Path
 
-import processes
 import pytest
+from kit import processes
 
 # Folders are there, and not a byte more.
 FULL = """

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from processes import environment, seemachine
+from kit.processes import environment, seemachine
 
 ROOT = Path(__file__).parents[2]
 PAGES = ["README.md", *sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("docs/tutorial/*"))]

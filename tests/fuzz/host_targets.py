@@ -15,7 +15,7 @@ from unittest.mock import patch
 from fuzz.lms_targets import signed
 from fuzz.source import Source
 from fuzz.target import scratch, target
-from here import addresses, store
+from kit.here import addresses, store
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.arguments import NAMES, NUMBERS, UsageError, parse
 from seeclient.effects import Address

@@ -1,5 +1,5 @@
 """Machines that lie to our commands, and files of somebody else's that these read: see
-hostile/lyingkit.py for what must hold.
+hostile/promises.py for what must hold.
 """
 
 import functools
@@ -9,9 +9,13 @@ from typing import Any
 from fuzz.host_targets import ENTRY, key_file, summed
 from fuzz.source import EDGES, FAR, Source
 from fuzz.target import scratch, target
-from hostile.lyingkit import COMMANDS, ESN, REFUSAL, Command, Place, read, told
+from hostile.commands import COMMANDS, Command
+from hostile.liar import REFUSAL
+from hostile.place import Place
+from hostile.promises import read, told
 
 from seemachine.fleet.template import guide_fleet
+from seemachine.testing import ESN
 
 # What steers a terminal, breaks a line or leads to another folder, put whole: a fuzzer is slow to
 # find these by itself.

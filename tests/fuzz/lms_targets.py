@@ -6,7 +6,7 @@ from typing import Any
 
 from fuzz.source import Source
 from fuzz.target import target
-from lms.kit import MESSAGE, make_key, sign
+from kit.signatures import MESSAGE, sign
 
 from seemachine.lms import hss
 from seemachine.lms.engines import Engine, EngineError, select
@@ -19,10 +19,9 @@ from seemachine.lms.parameters import (
     OtsParameters,
     ParameterError,
     check_pair,
-    lmots,
-    lms,
 )
 from seemachine.lms.verifying import candidate_root
+from seemachine.testing import make_key, repeatable
 
 # Each hash and each length once, none of them slow in plain Python.
 SETS = (
@@ -44,7 +43,7 @@ def engine() -> Engine:
 def signed(number: int) -> tuple[bytes, bytes]:
     """Public key and signature of one of SETS."""
     tree, ots = SETS[number]
-    made = make_key(engine(), lms(tree), lmots(ots))
+    made = make_key(tree, ots, random=repeatable(f"{tree} {ots}"))
     return made.public_key.encode(), sign(engine(), made.lease(0), 7)
 
 
@@ -109,7 +108,8 @@ def hss_signatures(data: bytes) -> None:
 @functools.cache
 def signed_hss() -> tuple[bytes, bytes]:
     """Public key and signature of three levels, all of one tree that signs its own key."""
-    made = make_key(engine(), lms(SETS[0][0]), lmots(SETS[0][1]))
+    tree, ots = SETS[0]
+    made = make_key(tree, ots, random=repeatable(f"{tree} {ots}"))
     key, lease = made.public_key, made.lease(0)
     signed = (key.encode(), key.encode(), MESSAGE)
     encoded = (sign(engine(), lease, leaf, what) for leaf, what in enumerate(signed))

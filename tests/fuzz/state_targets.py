@@ -16,14 +16,13 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from commands.kit import CHEAP, ESN, SLOT, World, ask, generate, hash_key
 from fuzz.lms_targets import engine
 from fuzz.source import Source
 from fuzz.target import scratch, target
-from lms.kit import repeatable
-from state.kit import DURABLE, FILE, SQLITE, Kind, lease, name, take
+from kit.commands import CHEAP, SLOT, RepeatableRig, ask, generate, hash_key
+from kit.leases import lease, name, take
+from kit.stores import DURABLE, FILE, SQLITE, Kind
 
-from seemachine import world as worlds
 from seemachine.commands import answer
 from seemachine.lms.hashing import message_digest
 from seemachine.lms.keys import PublicKey
@@ -37,10 +36,12 @@ from seemachine.state.errors import LeaseSpent, StateCorrupt, StateError
 from seemachine.state.nvram.store import Store
 from seemachine.state.nvram.volatile import MemoryStore
 from seemachine.state.records import Reserved, lease_values
+from seemachine.testing import ESN, repeatable
 from seemachine.wire import messages as m
 from seemachine.wire.fields import from_fields, to_fields
 from seemachine.wire.names import PROTOCOL
 from seemachine.wire.status import Status, StatusError
+from seemachine.world import World
 
 Files = dict[str, bytes]
 
@@ -211,7 +212,7 @@ def database(data: bytes) -> None:
 def machine_on(world: Path, **settings: Any) -> Machine:
     """A machine of a world folder."""
     settings = {"store": MemoryStore(), "engine": engine(), "random": repeatable("fuzz")} | settings
-    return Machine(esn=ESN, model="5c", slots=Slots(worlds.World.at(world), ESN), **settings)
+    return Machine(esn=ESN, model="5c", slots=Slots(World.at(world), ESN), **settings)
 
 
 def said(session: Session, request: Any) -> Any:
@@ -275,7 +276,7 @@ def exercised(session: Session) -> None:
 @functools.cache
 def carded() -> tuple[Any, ...]:
     """The leases of a real key's card."""
-    world = World(scratch("carding"))
+    world = RepeatableRig(scratch("carding"))
     session = Session(world.machine(engine=engine()))
     key = hash_key(session, CHEAP, 1, 1)
     world.feed_blank()

@@ -11,9 +11,9 @@ from tempfile import TemporaryDirectory
 import pytest
 from fuzz.host_targets import ESN, at_home
 from fuzz.lms_targets import signed
-from here import addresses, store
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kit.here import addresses, store
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.arguments import UsageError, parse
 from seeclient.effects import Address

@@ -7,8 +7,9 @@ from unittest.mock import patch
 import msgpack.fallback
 from fuzz.source import Source
 from fuzz.target import target
+from kit.frames import asked_frame, frame, refused_frame
 from wire.contract import example, plain
-from wire.kit import HELLO, REFUSAL, asked_frame, frame, refused_frame
+from wire.links import HELLO, REFUSAL
 
 from seemachine.wire import codec
 from seemachine.wire.fields import FieldError, from_fields, to_fields

@@ -5,21 +5,21 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import processes
 import pytest
 from guide.replay import Chapter
-from processes import Ran, RunningMachine
+from kit import processes
+from kit.processes import Ran, RunningMachine
 
-from seemachine import world as worlds
 from seemachine.fleet.card_feeder import feed
 from seemachine.state.cards.rack import Rack
 from seemachine.state.cards.slots import Slots
 from seemachine.wire.names import SLOTS
+from seemachine.world import World
 
 LOOK_SECONDS = 0.02
 
 
-class World:
+class Laboratory:
     """Machines, cards and commands, as test_guide.py uses them.
 
     Acts return their exit code and the lines they printed.
@@ -29,7 +29,7 @@ class World:
         self._home = home
         self._machines = {machine.esn: machine for machine in machines}
         self._first = machines[0].esn
-        self._rack = Rack(worlds.World.at(home))
+        self._rack = Rack(World.at(home))
         compat = {"PIPSQUEAK_COMPAT": "1.4.1"} if vendor else {}
         self._environment = processes.environment(home, **compat)
 
@@ -89,7 +89,7 @@ class World:
         return 0, []
 
     def _feed_until(self, done: threading.Event) -> None:
-        slots = Slots(worlds.World.at(self._home), self._first)
+        slots = Slots(World.at(self._home), self._first)
         while not done.wait(LOOK_SECONDS):
             for slot in SLOTS:
                 if slots.light(slot):
@@ -97,7 +97,7 @@ class World:
 
 
 @pytest.fixture
-def world(chapter: Chapter, vendor: bool, tmp_path: Path) -> Iterator[World]:
+def world(chapter: Chapter, vendor: bool, tmp_path: Path) -> Iterator[Laboratory]:
     """A new world in `tmp_path` with the chapter's HSMs running and published, and nothing else in
     it.
     """
@@ -115,4 +115,4 @@ def world(chapter: Chapter, vendor: bool, tmp_path: Path) -> Iterator[World]:
         for hsm in chapter.hsms
     ]
     with processes.machines(home, *described) as running:
-        yield World(home, running, vendor=vendor)
+        yield Laboratory(home, running, vendor=vendor)

@@ -9,7 +9,7 @@ import pytest
 from guide.replay import Chapter, Context, Step, compare, load
 
 if TYPE_CHECKING:
-    from guide.conftest import Ran, World
+    from guide.conftest import Laboratory, Ran
 
 CHAPTERS = load()
 RUNS = [(chapter, False) for chapter in CHAPTERS] + [
@@ -17,7 +17,7 @@ RUNS = [(chapter, False) for chapter in CHAPTERS] + [
 ]
 
 
-def perform(world: "World", step: Step) -> "Ran":
+def perform(world: "Laboratory", step: Step) -> "Ran":
     """Do what a step says in the world."""
     if step.kind == "pipsqueak":
         return world.run_pipsqueak(list(step.command), step.blank_cards)
@@ -38,7 +38,7 @@ def perform(world: "World", step: Step) -> "Ran":
     RUNS,
     ids=[f"{chapter.name}{', as 1.4.1' if vendor else ''}" for chapter, vendor in RUNS],
 )
-def test_guide(chapter: Chapter, vendor: bool, world: "World", tmp_path: Path) -> None:
+def test_guide(chapter: Chapter, vendor: bool, world: "Laboratory", tmp_path: Path) -> None:
     """Every command of a chapter, in the guide's order, prints the guide's lines and ends as the
     guide says.
     """

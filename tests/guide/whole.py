@@ -10,9 +10,9 @@ import sys
 import threading
 from pathlib import Path
 
-import processes
 from guide.replay import Context, Step
-from processes import Ran
+from kit import processes
+from kit.processes import Ran
 
 from seemachine.state.cards.rack import Rack
 from seemachine.state.cards.slots import Slots

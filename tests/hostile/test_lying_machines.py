@@ -3,25 +3,17 @@ prints what a terminal obeys.
 """
 
 import pytest
-from client.clientkit import LIMITS, OTHER_ESN, a_peer, a_roster, play
-from hostile.lyingkit import (
-    ALIAS,
-    COMMANDS,
-    ESN,
-    KEY,
-    REFUSAL,
-    SUSPECTS,
-    Honest,
-    Place,
-    put,
-    texts_of,
-    told,
-    truth,
-)
+from hostile.commands import COMMANDS
+from hostile.liar import ALIAS, KEY, REFUSAL, SUSPECTS, Honest, truth
+from hostile.place import Place
+from hostile.promises import told
+from hostile.texts import put, texts_of
+from kit.frames import frame
+from kit.stories import LIMITS, a_peer, a_roster, play
 from wire.contract import example, plain
-from wire.kit import frame
 
 from seemachine.fleet import suspects
+from seemachine.testing import ESN, OTHER_ESN
 from seemachine.wire.link import Link, Role
 from seemachine.wire.messages import REQUESTS, Greeting, Hello, ListQuarantine, QuarantineListing
 from seemachine.wire.status import PeerMisuse, Status, StatusError

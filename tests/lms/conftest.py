@@ -6,11 +6,14 @@ from collections.abc import Callable
 from functools import cache
 
 import pytest
-from lms.kit import make_key
+from kit.signatures import finish
 
 from seemachine.lms.engines import Engine
 from seemachine.lms.engines.portable import PortableEngine
 from seemachine.lms.generation import Generation
+from seemachine.lms.parameters import OtsParameters, TreeParameters
+from seemachine.lms.sectors import Sectors
+from seemachine.testing import repeatable
 
 
 def native() -> Engine:
@@ -37,4 +40,18 @@ def made(engine: Engine) -> Callable[..., Generation]:
 
     Treat it as read-only.
     """
-    return cache(lambda *choice: make_key(engine, *choice))
+
+    def make(
+        tree: TreeParameters,
+        ots: OtsParameters,
+        expcards: int = 0,
+        explease: int = 0,
+        expcache: int = 0,
+    ) -> Generation:
+        sectors = Sectors(tree.h, expcards, explease)
+        random = repeatable(f"{tree.name} {ots.name}")
+        generation = Generation(tree, ots, sectors, 3, expcache, random)
+        finish(engine, generation)
+        return generation
+
+    return cache(make)

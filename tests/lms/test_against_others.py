@@ -6,7 +6,7 @@ from copy import deepcopy
 
 import hsslms
 import pytest
-from lms.kit import H5_SETS, MESSAGE, TALL, OneProcess, set_name, sign, verifies
+from kit.signatures import H5_SETS, MESSAGE, TALL, OneProcess, leads_to_root, set_name, sign
 from pyhsslms import pyhsslms
 
 from seemachine.lms.keys import PublicKey, u32
@@ -83,8 +83,8 @@ def test_we_take_pyhsslms_signatures(engine, pyhsslms_key, tree, ots):
         private.q = leaf
         signature = private.sign(MESSAGE)
 
-        assert verifies(engine, key, MESSAGE, signature)
-        assert not verifies(engine, key, MESSAGE + b".", signature)
+        assert leads_to_root(engine, key, MESSAGE, signature)
+        assert not leads_to_root(engine, key, MESSAGE + b".", signature)
 
 
 @SETS
@@ -129,8 +129,8 @@ def test_we_take_hsslms_signatures(engine, hsslms_key, tree, ots):
         private.q = leaf
         signature = private.sign(MESSAGE)
 
-        assert verifies(engine, key, MESSAGE, signature)
-        assert not verifies(engine, key, MESSAGE + b".", signature)
+        assert leads_to_root(engine, key, MESSAGE, signature)
+        assert not leads_to_root(engine, key, MESSAGE + b".", signature)
 
 
 @SETS

@@ -9,7 +9,8 @@ import pyhsslms.pyhsslms as theirs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lms.kit import CHEAP, H5_SETS, examples, peel, set_name
+from kit.properties import examples
+from kit.signatures import CHEAP, H5_SETS, peel, set_name
 from vectors.published import cases
 
 from seemachine.lms.engines import RecoverJob, SignJob, select

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lms.kit import CHEAP, H5_SETS, examples, finish, forced, never, peel, repeatable, set_name
+from kit.properties import examples
+from kit.signatures import CHEAP, H5_SETS, finish, forced, never, peel, set_name
 from vectors.published import cases, load
 
 from seemachine.lms.generation import STRIDE, Generation, Stopped, default_expchunk
@@ -13,6 +14,7 @@ from seemachine.lms.keys import PublicKey
 from seemachine.lms.parameters import OTS_SETS, TREE_SETS, ParameterError, lmots, lms
 from seemachine.lms.sectors import Sectors
 from seemachine.lms.tree import table_from_cache
+from seemachine.testing import repeatable
 
 TREE, OTS = CHEAP
 EXPONENTS = [

@@ -6,7 +6,8 @@ import pyhsslms.pyhsslms as theirs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lms.kit import H5_SETS, examples, set_name
+from kit.properties import examples
+from kit.signatures import H5_SETS, set_name
 
 from seemachine.lms import hashing
 from seemachine.lms.hashing import (

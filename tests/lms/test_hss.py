@@ -10,7 +10,8 @@ import hsslms
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lms.kit import OneProcess, examples
+from kit.properties import examples
+from kit.signatures import OneProcess
 from pyhsslms import pyhsslms as p
 from vectors.published import cases
 

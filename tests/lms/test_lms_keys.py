@@ -4,7 +4,8 @@ import pyhsslms.pyhsslms as theirs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lms.kit import H5_SETS, examples, set_name
+from kit.properties import examples
+from kit.signatures import H5_SETS, set_name
 
 from seemachine.lms.keys import PublicKey, Signature, u32
 from seemachine.lms.parameters import (

@@ -2,7 +2,7 @@
 
 import pyhsslms.pyhsslms as theirs
 import pytest
-from lms.kit import H5_SETS, set_name
+from kit.signatures import H5_SETS, set_name
 
 from seemachine.lms.keys import u32
 from seemachine.lms.parameters import (

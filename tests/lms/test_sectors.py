@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lms.kit import examples
+from kit.properties import examples
 from vectors.published import load
 
 from seemachine.lms.parameters import ParameterError

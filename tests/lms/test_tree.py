@@ -3,7 +3,8 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lms.kit import CHEAP, H5_SETS, examples, set_name
+from kit.properties import examples
+from kit.signatures import CHEAP, H5_SETS, set_name
 
 from seemachine.lms.parameters import ParameterError
 from seemachine.lms.tree import NodeTable, levels_above, table_from_cache

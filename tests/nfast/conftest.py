@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from nfast.kit import Site, collect_processes, make_site
+from kit.site import Site, collect_processes, make_site
 
 
 @pytest.fixture
 def see_machines(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """See kit.collect_processes."""
+    """See kit.site.collect_processes."""
     yield from collect_processes(monkeypatch)
 
 
@@ -20,7 +20,7 @@ def site(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> Iterator[Site]:
-    """See kit.make_site."""
+    """See kit.site.make_site."""
     yield from make_site(tmp_path, monkeypatch, capsys)
 
 

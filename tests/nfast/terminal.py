@@ -10,7 +10,7 @@ import sys
 import termios
 from collections.abc import Callable
 
-from nfast.kit import Site
+from kit.site import Site
 
 SECONDS = 30.0
 Answer = bytes | Callable[[], object]

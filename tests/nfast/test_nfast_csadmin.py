@@ -9,7 +9,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from nfast.kit import ASK, FIVE, GENERATE, SIGN, XC, Site
+from kit.site import ASK, FIVE, GENERATE, SIGN, XC, Site
 
 from seemachine.hsms import records
 from seemachine.nfast import certificates, images

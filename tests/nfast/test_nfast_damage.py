@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from nfast.kit import ASK, FIVE, SIGN, XC, Site
+from kit.site import ASK, FIVE, SIGN, XC, Site
 
 from seemachine.fleet import ending
 from seemachine.hsms import published

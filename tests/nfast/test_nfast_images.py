@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from nfast.kit import FIVE, SIGN, Site
+from kit.site import FIVE, SIGN, Site
 
 from seemachine.nfast import archives, images, keystore, signing
 from seemachine.nfast.images import Image

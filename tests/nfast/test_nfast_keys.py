@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nfast.kit import ASK, FIVE, TCT2, XC, Site
+from kit.site import ASK, FIVE, TCT2, XC, Site
 
 from seemachine.nfast import archives, keystore, secret_sharing
 from seemachine.world import World

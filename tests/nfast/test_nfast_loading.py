@@ -7,8 +7,8 @@ import signal
 from pathlib import Path
 
 import pytest
-from nfast.kit import FIVE, SIGN, TCT2, XC, Site
-from processes import seemachine as run_seemachine
+from kit.processes import seemachine as run_seemachine
+from kit.site import FIVE, SIGN, TCT2, XC, Site
 
 from seemachine.fleet import ending
 from seemachine.hsms import published, records

@@ -7,8 +7,8 @@ import signal
 from pathlib import Path
 
 import pytest
-from nfast.kit import ASK, FIVE, GENERATE, SIGN, TCT2, XC, Site
-from processes import eventually
+from kit.site import ASK, FIVE, GENERATE, SIGN, TCT2, XC, Site
+from kit.waiting import eventually
 
 from seemachine.hsms import published, records
 from seemachine.nfast import keystore, paths

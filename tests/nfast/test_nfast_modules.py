@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from nfast.kit import FIVE, TCT2, XC, Site
+from kit.site import FIVE, TCT2, XC, Site
 
 from seemachine.hsms import published, records
 from seemachine.nfast import autoload, paths, processes, tools

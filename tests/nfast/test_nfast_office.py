@@ -5,9 +5,9 @@ typed twice (guide 2.1 to 2.5).
 from pathlib import Path
 
 import pytest
-from nfast.kit import FIVE, GENERATE, SIGN, XC, Site
+from kit.processes import seemachine
+from kit.site import FIVE, GENERATE, SIGN, XC, Site
 from nfast.terminal import Answer, typed
-from processes import seemachine
 
 from seemachine.nfast import install, processes, questions
 from seemachine.world import World

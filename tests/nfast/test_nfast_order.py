@@ -9,10 +9,11 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
-import processes
 import pytest
-from nfast.kit import ASK, FIVE, GENERATE, SIGN, XC, Site, make_site
-from processes import Ran, eventually
+from kit import processes
+from kit.processes import Ran
+from kit.site import ASK, FIVE, GENERATE, SIGN, XC, Site, make_site
+from kit.waiting import eventually
 
 from seemachine.config import load
 from seemachine.hsms import published, records

@@ -8,8 +8,8 @@ import re
 from pathlib import Path
 
 import pytest
-from here import told
-from nfast.kit import ASK, FIVE, XC, Site
+from kit.here import told
+from kit.site import ASK, FIVE, XC, Site
 
 import seemachine
 from seemachine.fleet import check

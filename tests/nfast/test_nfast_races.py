@@ -12,10 +12,10 @@ import time
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-import processes
 import pytest
-from nfast.kit import ASK, FIVE, FLEET, SIGN, Site
-from processes import eventually
+from kit import processes
+from kit.site import ASK, FIVE, FLEET, SIGN, Site
+from kit.waiting import eventually
 
 from seemachine.fleet import ending, settings_file
 from seemachine.hsms import published, records

@@ -6,7 +6,7 @@ import base64
 from pathlib import Path
 
 import pytest
-from nfast.kit import ASK, FIVE, GENERATE, XC, Site
+from kit.site import ASK, FIVE, GENERATE, XC, Site
 
 from seemachine.hsms import records
 from seemachine.nfast import images, keystore, licences, paths, securityworld

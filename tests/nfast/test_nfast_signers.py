@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
-from nfast.kit import FIVE, SIGN, XC, Site
+from kit.site import FIVE, SIGN, XC, Site
 from nfast.test_nfast_order import KEY, check, pipsqueak, retarget, start_five
 
 from seemachine.nfast import certificates, containers, entrust, images, signing

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from nfast.kit import ASK, FIVE, TCT2, Site
+from kit.site import ASK, FIVE, TCT2, Site
 from nfast.terminal import typed
 
 from seemachine.nfast import keystore, questions, tool

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.hashes import SHA512
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
-from nfast.kit import ASK, FIVE, Site
+from kit.site import ASK, FIVE, Site
 
 from seemachine.nfast import certificates, entrust, images, keystore, signing
 from seemachine.nfast.images import Image

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from nfast.kit import ASK, FIVE, SIGN, TCT2, XC, Site
+from kit.site import ASK, FIVE, SIGN, TCT2, XC, Site
 from nfast.terminal import Answer, typed
 
 from seemachine.nfast import card_dialogue, keystore, refusals

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography import x509
-from processes import environment
+from kit.processes import environment
 
 from seemachine.cli.command import main
 from seemachine.pki.authority import Validity, make_ca

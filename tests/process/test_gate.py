@@ -4,7 +4,8 @@ import threading
 
 import pytest
 import trio
-from server.serverkit import Events, until
+from kit.logs import Events
+from kit.waiting import until
 
 from seemachine.process.pace import PARTS, rest
 from seemachine.process.scarcity import Scarcity, reserve

@@ -9,12 +9,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import processes
 import pytest
-from server.serverkit import ESN
+from kit import processes
 
 from seemachine.process import hardening
 from seemachine.process.hardening import CannotHarden, harden
+from seemachine.testing import ESN
 from seemachine.world import World
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")

@@ -5,13 +5,10 @@ import os
 import socket
 
 import pytest
-from server.serverkit import (
-    HELLO,
-    NO_FILE,
-    Events,
-    running,
-    until,
-)
+from kit.daemons import running
+from kit.logs import Events
+from kit.services import HELLO, NO_FILE
+from kit.waiting import until
 from trio.testing import wait_all_tasks_blocked
 
 from seemachine.commands import refusal

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 import trio
 import trio._core._thread_cache as thread_cache
+from kit.logs import Events
+from kit.services import H5_W4, join, make_machine, make_service, name_of
+from kit.waiting import until
 from seeclient.algorithms.lms.signing import new_token
-from server.serverkit import H5_W4, Events, join, make_machine, make_service, name_of, until
 
 from seemachine.lms.engines.pool import Pool
 from seemachine.process import threads as threads_module

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from commands.kit import ESN
 from restores import scenes
 from restores.judge import Verdict, judge, reused
 from restores.process import Setting
 from restores.scenes import Moment, Scene
 from restores.ways import WAYS, Way
+
+from seemachine.testing import ESN
 
 STORES = ("sqlite", "file")
 HSM, WITNESS, CARDS, SEEN = Path("hsm"), Path("witness"), Path("cards"), Path("seen")

@@ -14,8 +14,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from commands.kit import CHEAP, SLOT, hash_key
-from commands.kit import generate as request_for_key
+from kit.commands import CHEAP, SLOT, hash_key
+from kit.commands import generate as request_for_key
 from restores.guards import without
 
 from seemachine.commands import answer

@@ -12,13 +12,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from commands.kit import ESN, SLOT
+from kit.commands import SLOT
 from restores.process import Refused, Running, Setting, Signed
 from restores.ways import Way
 
 from seemachine.state.cards.rack import Rack
 from seemachine.state.errors import StateError
-from seemachine.testing import OTHER_ESN
+from seemachine.testing import ESN, OTHER_ESN
 from seemachine.world import World
 
 OFF = "off"

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 import trio
-from server.serverkit import Events, make_machine, make_service, watched
+from kit.logs import Events
+from kit.services import make_machine, make_service
+from kit.waiting import watched
 
 from seemachine.machine import Machine
 from seemachine.server.session import Service

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 
 import pytest
 import trio
-from client.clientkit import a_key_file, a_peer
-from here import here
+from kit.here import here
+from kit.logs import Events
+from kit.services import make_machine, make_service
+from kit.stories import a_key_file, a_peer
 from seeclient import connecting, trio_fleet, trio_runner
 from seeclient.algorithms.lms import signing
 from seeclient.effects import ask
 from seeclient.trio_connection import Connection
-from server.serverkit import ESN, Events, make_machine, make_service
 from trio.testing import memory_stream_pair
 
 from seemachine.commands.table import COMMANDS, command
@@ -22,6 +23,7 @@ from seemachine.machine import Session
 from seemachine.server.admission import Admission
 from seemachine.server.log_limits import LINES_AT_ONCE, SparingLog
 from seemachine.server.session import Conversation, Service
+from seemachine.testing import ESN
 from seemachine.wire.fields import Record, number, octets, wire_class
 from seemachine.wire.messages import REQUESTS, Greeting
 from seemachine.wire.names import TOKEN_BYTES
@@ -50,7 +52,7 @@ def as_before():
 
 
 @dataclass
-class World:
+class StampedMachine:
     """A machine, its log, the threads in which it stamped, and what it had borrowed meanwhile."""
 
     service: Service
@@ -63,7 +65,7 @@ class World:
 @pytest.fixture
 def world(tmp_path):
     """The machine."""
-    made = World(make_service(make_machine(tmp_path)))
+    made = StampedMachine(make_service(make_machine(tmp_path)))
     made.service.log = made.log
     return made
 

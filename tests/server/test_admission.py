@@ -8,8 +8,8 @@ import pytest
 import trio
 from hypothesis import given
 from hypothesis import strategies as st
+from kit.services import HELLO, NO_FILE
 from seeclient.algorithms.lms.signing import new_token
-from server.serverkit import HELLO, NO_FILE
 
 from seemachine.config import LimitSettings
 from seemachine.server.admission import (

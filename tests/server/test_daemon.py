@@ -7,19 +7,11 @@ import time
 
 import pytest
 import trio
+from kit.daemons import running
+from kit.logs import Events
+from kit.services import H5_W4, HELLO, NO_FILE, GatedEngine, make_machine, name_of
+from kit.waiting import until
 from seeclient.algorithms.lms.signing import new_token
-from server.serverkit import (
-    ESN,
-    H5_W4,
-    HELLO,
-    NO_FILE,
-    Events,
-    GatedEngine,
-    make_machine,
-    name_of,
-    running,
-    until,
-)
 from trio.testing import wait_all_tasks_blocked
 
 from seemachine.config import Config, LimitSettings
@@ -27,7 +19,7 @@ from seemachine.server import daemon as daemon_module
 from seemachine.server.daemon import FAREWELLS, Daemon
 from seemachine.server.ports import CannotListen
 from seemachine.server.session import FAREWELL_SECONDS, Conversation
-from seemachine.testing import install_key
+from seemachine.testing import ESN, install_key
 from seemachine.wire import messages as m
 from seemachine.wire.status import Status, StatusError
 from seemachine.world import World

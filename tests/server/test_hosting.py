@@ -15,7 +15,9 @@ from typing import Any
 
 import pytest
 import trio
-from server.serverkit import HELLO, Events, Peer, until
+from kit.logs import Events
+from kit.services import HELLO, Peer
+from kit.waiting import until
 
 from seemachine.config import Config, LimitSettings
 from seemachine.fleet import status

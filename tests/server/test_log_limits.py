@@ -2,7 +2,7 @@
 
 import pytest
 import trio
-from server.serverkit import Events
+from kit.logs import Events
 
 from seemachine.server.log_limits import LINES_AT_ONCE, LINES_PER_SECOND, REPORT_SECONDS, SparingLog
 

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands.kit import ESN, generate, repeatable
+from crash.host import SLOT, CrashHost
 from crash.trial import take
-from crash.world import SLOT, World
+from kit.commands import generate
 from seeclient.algorithms.lms.signing import new_token
 
 from seemachine.commands import answer
+from seemachine.testing import ESN, repeatable
 from seemachine.wire import messages as m
 from seemachine.wire.status import Status, StatusError
 
@@ -51,9 +52,9 @@ class Descriptors:
 class Day:
     """A key on a card, a lease of it, and signatures; what is refused is asked once more."""
 
-    def __init__(self, world: World, missing: int, patch: pytest.MonkeyPatch) -> None:
-        self.world, self.descriptors, self.patch = world, Descriptors(missing), patch
-        self.session = world.open()
+    def __init__(self, host: CrashHost, missing: int, patch: pytest.MonkeyPatch) -> None:
+        self.host, self.descriptors, self.patch = host, Descriptors(missing), patch
+        self.session = host.open()
         self.refused: list[StatusError] = []
         self.signed: list[tuple[int, bytes]] = []
 
@@ -78,7 +79,7 @@ class Day:
         again = generate(CHEAP, 0, 1, label="k", replace=True)
         started = self.ask(generate(CHEAP, 0, 1, label="k")) or self.ask(again)
         chunks = [self.ask(m.ContinueLms(handle=started.handle)) for _ in range(started.remaining)]
-        self.world.put_blank()
+        self.host.put_blank()
         written = self.ask(m.ContinueLmsCard(handle=started.handle, slot=SLOT))
         self.ask(m.DiscardLms(label="k"))
         return None not in chunks and written is not None
@@ -92,8 +93,8 @@ class Day:
 
 def after(day: Day) -> list[int]:
     """The leaves that a machine started anew gives away, with a descriptor for everything."""
-    day.world.close(ESN)
-    again = day.world.open(ESN)
+    day.host.close(ESN)
+    again = day.host.open(ESN)
     files = [name for name in again.machine.store.names() for _ in range(32)]
     return [signing.reserved.leaf for signing in take(again.machine, files)]
 
@@ -107,8 +108,8 @@ def test_a_descriptor_that_is_missing_once(
     """At every file that a day of a machine opens: no bug, signing goes on, no leaf signs twice."""
     opened, missing, signed = 1, 1, 0
     while missing <= opened:
-        world = World(tmp_path / str(missing), store, repeatable("chance"))
-        day = Day(world, missing, monkeypatch)
+        host = CrashHost(tmp_path / str(missing), store, repeatable("chance"))
+        day = Day(host, missing, monkeypatch)
         day.live()
         opened, missing = max(opened, day.descriptors.opened), missing + EVERY
         assert all(refused.status is not Status.Failed for refused in day.refused), day.refused
@@ -116,5 +117,5 @@ def test_a_descriptor_that_is_missing_once(
         assert len(set(leaves)) == len(leaves), day.signed
         assert not set(leaves) & set(after(day)), (missing, day.refused)
         signed += len(day.signed)
-        world.close_all()
+        host.close_all()
     assert signed > opened // EVERY

@@ -2,25 +2,17 @@
 
 import pytest
 import trio
+from kit.daemons import running
+from kit.logs import Events
+from kit.services import H5_W4, NO_FILE, join, make_machine, make_service, name_of
+from kit.waiting import until
 from seeclient.algorithms.lms.signing import new_token
-from server.serverkit import (
-    ESN,
-    H5_W4,
-    NO_FILE,
-    Events,
-    join,
-    make_machine,
-    make_service,
-    name_of,
-    running,
-    until,
-)
 
 from seemachine.server.log_limits import SparingLog
 from seemachine.server.session import Conversation
 from seemachine.state.nvram.file import FileStore
 from seemachine.state.nvram.sqlite import SqliteStore
-from seemachine.testing import install_key
+from seemachine.testing import ESN, install_key
 from seemachine.wire import messages as m
 from seemachine.wire.framing import FrameBuffer
 from seemachine.wire.status import Status

@@ -5,9 +5,6 @@ import resource
 from dataclasses import replace
 
 import pytest
-from server.serverkit import (
-    ESN,
-)
 
 from seemachine.config import Config, LimitSettings
 from seemachine.process import descriptors
@@ -15,6 +12,7 @@ from seemachine.process.descriptors import OWN, PASSING, share
 from seemachine.process.shortage import ADVICE, DESCRIPTORS, MEMORY, ROOM, THREADS
 from seemachine.server import launch, promises
 from seemachine.server.promises import Shortfall, System, shortfalls, system
+from seemachine.testing import ESN
 from seemachine.world import World
 
 MIB = 1 << 20

@@ -5,13 +5,12 @@ import os
 import sys
 from pathlib import Path
 
-import processes
 import pytest
-from connections import ask, generate_key
+from kit import processes
+from kit.connections import ask, generate_key
 from seeclient.algorithms.lms.signing import new_token
 from seeclient.blocking_connection import Connection
 from seeclient.effects import Address
-from server.serverkit import ESN
 
 from seemachine.state.cards.rack import Rack
 from seemachine.state.cards.slots import Slots
@@ -19,6 +18,7 @@ from seemachine.state.cards.smartcard import read_card
 from seemachine.state.checkpoints import FolderCheckpoints
 from seemachine.state.disk.lock import holder
 from seemachine.state.nvram.sqlite import SqliteStore
+from seemachine.testing import ESN
 from seemachine.wire import messages as m
 from seemachine.wire.names import nvram_name
 from seemachine.wire.status import Status, StatusError

@@ -12,21 +12,14 @@ import subprocess
 import sys
 import threading
 
-import processes
 import pytest
-from connections import ask, connect, generate_key
+from kit import processes
+from kit.connections import ask, connect, generate_key
+from kit.daemons import slow_machine
+from kit.services import H5_W4, H10_W4, HELLO
+from kit.verdicts import leaf_of, verifies
+from kit.waiting import PATIENCE, eventually
 from seeclient.algorithms.lms.signing import new_token
-from server.serverkit import (
-    ESN,
-    H5_W4,
-    H10_W4,
-    HELLO,
-    PATIENCE,
-    good,
-    leaf_of,
-    slow_machine,
-    wait_until,
-)
 
 from seemachine.cli.command import main
 from seemachine.config import MOST
@@ -34,6 +27,7 @@ from seemachine.lms.hashing import finish_message, start_message
 from seemachine.lms.parameters import lmots
 from seemachine.state.cards.rack import Rack
 from seemachine.state.cards.smartcard import read_card
+from seemachine.testing import ESN
 from seemachine.wire import messages as m
 from seemachine.wire.names import nvram_name
 from seemachine.wire.status import Status, StatusError
@@ -94,7 +88,7 @@ def test_a_second_signal_does_not_cut_the_drain_short(slow):
     busy.send(m.ContinueLms(handle=started.handle))
     connect(slow).close()
     slow.process.send_signal(signal.SIGINT)
-    wait_until(lambda: "draining" in slow.log.read_text())
+    assert eventually(lambda: "draining" in slow.log.read_text())
     slow.process.send_signal(signal.SIGTERM)
     code = slow.process.wait(PATIENCE)
     busy.close()
@@ -193,14 +187,14 @@ def test_killed_while_signing_no_leaf_is_used_twice(store, tmp_path):
             for client in clients:
                 client.start()
             if round_ < KILLS:
-                wait_until(lambda before=before: len(signatures) >= before + 3)
+                assert eventually(lambda before=before: len(signatures) >= before + 3)
                 machine.kill()
             for client in clients:
                 client.join(PATIENCE)
     leaves = [leaf_of(signature) for signature in signatures]
     assert len(set(leaves)) == len(leaves)
     assert 32 - CLIENTS * KILLS <= len(leaves) <= 32
-    assert all(good(public_key, b"message", signature) for signature in signatures)
+    assert all(verifies(public_key, signature, b"message") for signature in signatures)
 
 
 @pytest.mark.parametrize("killed", [True, False])
@@ -569,7 +563,7 @@ def test_a_status_of_the_log_is_a_status_of_the_protocol(machine):
     refused = ask(connection, m.GetNvmemfileInfo(file=NO_FILE))
     connection.close()
     assert refused.status is Status.NotAvailable
-    wait_until(lambda: "nvmemfile_info" in machine.log.read_text())
+    assert eventually(lambda: "nvmemfile_info" in machine.log.read_text())
     [event] = [
         json.loads(line)
         for line in machine.log.read_text().splitlines()

@@ -9,8 +9,8 @@ import sys
 
 import pytest
 import structlog
+from kit.services import join, make_machine, make_service, name_of
 from seeclient.algorithms.lms.signing import new_token
-from server.serverkit import join, make_machine, make_service, name_of
 
 from seemachine.lms.engines.portable import PortableEngine
 from seemachine.server.logs import configure, describe

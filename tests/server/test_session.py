@@ -7,25 +7,23 @@ from dataclasses import replace
 
 import pytest
 import trio
-from seeclient.algorithms.lms.signing import new_token
-from server.serverkit import (
+from kit.frames import asked_frame, frame, framed, parts
+from kit.logs import Events
+from kit.services import (
     H5_W4,
     H10_W4,
     HELLO,
     NO_FILE,
-    PATIENCE,
-    Events,
     GatedEngine,
-    good,
     join,
-    leaf_of,
     make_machine,
     make_service,
     name_of,
-    until,
 )
+from kit.verdicts import leaf_of, verifies
+from kit.waiting import PATIENCE, until
+from seeclient.algorithms.lms.signing import new_token
 from trio.testing import lockstep_stream_pair, wait_all_tasks_blocked
-from wire.kit import asked_frame, frame, framed, parts
 
 from seemachine import commands
 from seemachine.server.admission import BURST_SECONDS, HELLOS_PER_SECOND
@@ -62,7 +60,7 @@ async def test_one_session_answers_several_requests(service, nursery):
         assert chunk.remaining == left
     [file] = (await peer.ask(m.ListNvmemfiles())).files
     signed = await peer.ask(m.NvmemfileSign(file=file.file, token=new_token(), message=b"one"))
-    assert good(chunk.public_key, b"one", signed.signature)
+    assert verifies(chunk.public_key, signed.signature, b"one")
     assert (await peer.ask(m.GetNvmemfileInfo(file=file.file))).next == 1
     assert refused(await peer.ask(NO_FILE), Status.NotAvailable)
     assert isinstance(await peer.ask(HELLO), m.Greeting)

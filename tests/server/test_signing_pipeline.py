@@ -6,17 +6,10 @@ from dataclasses import replace
 
 import pytest
 import trio
+from kit.services import join, make_machine, make_service, name_of
+from kit.verdicts import leaf_of, verifies
+from kit.waiting import PATIENCE, until
 from seeclient.algorithms.lms.signing import new_token
-from server.serverkit import (
-    PATIENCE,
-    good,
-    join,
-    leaf_of,
-    make_machine,
-    make_service,
-    name_of,
-    until,
-)
 from trio.testing import wait_all_tasks_blocked
 
 from seemachine.commands import signing
@@ -129,7 +122,7 @@ async def test_requests_that_wait_together_share_one_commit(pipeline, store, key
     assert [outcome.remaining for outcome in outcomes] == list(range(LEAVES - 1, -1, -1))
     for number, outcome in enumerate(outcomes):
         assert leaf_of(outcome.signature) == number
-        assert good(key.encode(), b"message %d" % number, outcome.signature)
+        assert verifies(key.encode(), outcome.signature, b"message %d" % number)
 
 
 async def test_requests_that_come_during_a_commit_share_the_next(pipeline, store, key, nursery):
@@ -161,7 +154,7 @@ async def test_sessions_share_commits(machine, store, key, nursery):
     replies = [await peer.receive() for peer in peers]
     assert sorted(leaves(replies)) == list(range(LEAVES))
     assert all(
-        good(key.encode(), b"message %d" % number, reply.signature)
+        verifies(key.encode(), reply.signature, b"message %d" % number)
         for number, reply in enumerate(replies)
     )
     assert len(store.commits) <= 3
@@ -230,7 +223,7 @@ async def test_one_batch_takes_keys_of_every_kind(pipeline, machine, nursery):
     await until(lambda: None not in outcomes)
     for index, (ask, outcome) in enumerate(zip(asked, outcomes, strict=True)):
         assert outcome.leaf == index // len(keys)
-        assert good(keys[index % len(keys)].encode(), ask.message, outcome.signature)
+        assert verifies(keys[index % len(keys)].encode(), outcome.signature, ask.message)
 
 
 # ---------------------------------------------------------------- refusals

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 import trio
+from kit.waiting import PATIENCE, until
 from seeclient.algorithms.lms.signing import new_token
-from server.serverkit import PATIENCE, until
 from server.test_look_ahead import PAGE, machine_with_key
 from trio.testing import wait_all_tasks_blocked
 

@@ -4,8 +4,9 @@ import threading
 from pathlib import Path
 
 import trio
+from kit.services import make_machine, name_of
+from kit.waiting import PATIENCE
 from seeclient.algorithms.lms.signing import new_token
-from server.serverkit import PATIENCE, make_machine, name_of
 from trio.testing import wait_all_tasks_blocked
 
 from seemachine.server.pipeline import SigningPipeline

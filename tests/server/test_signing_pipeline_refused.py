@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 import trio
+from kit.services import make_machine, name_of
 from seeclient.algorithms.lms.signing import new_token
-from server.serverkit import make_machine, name_of
 
 from seemachine.server.pipeline import SigningPipeline
 from seemachine.testing import install_key

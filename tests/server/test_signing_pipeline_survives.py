@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 import trio
+from kit.services import make_machine, name_of
+from kit.waiting import PATIENCE, until
 from seeclient.algorithms.lms.signing import new_token
-from server.serverkit import PATIENCE, make_machine, name_of, until
 
 from seemachine.commands import signing
 from seemachine.lms.lease import Lease

@@ -11,14 +11,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import processes
 import pytest
 from attacks.siege import signing_key
+from kit import processes
+from kit.waiting import PATIENCE, eventually
 from seeclient.algorithms.lms.signing import new_token
 from seeclient.blocking_connection import Connection
 from seeclient.effects import Address
-from server.serverkit import ESN, PATIENCE, wait_until
 
+from seemachine.testing import ESN
 from seemachine.wire.messages import NvmemfileSign, NvmemfileSigned
 
 # Their log lines are several times what the pipe holds.
@@ -133,11 +134,11 @@ def test_a_fleet_in_the_foreground_waits_for_no_reader(closed: bool, tmp_path: P
         command = [sys.executable, "-m", "seemachine", "fleet", "up"]
         fleet = subprocess.Popen(command, env=processes.environment(tmp_path), stderr=writing)
     try:
-        wait_until(machine.published)
+        assert eventually(machine.published)
         entry = machine.published()
         assert len(signatures(entry, signing_key(machine, 10), SIGNATURES)) == SIGNATURES
         os.kill(int(str(entry["pid"])), signal.SIGKILL)
-        wait_until(lambda: machine.published().get("pid", entry["pid"]) != entry["pid"])
+        assert eventually(lambda: machine.published().get("pid", entry["pid"]) != entry["pid"])
         fleet.send_signal(signal.SIGTERM)
         assert fleet.wait(PATIENCE) == 0
     finally:

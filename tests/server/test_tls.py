@@ -8,9 +8,11 @@ import time
 
 import pytest
 import trio
-from pki.pkikit import Pki
+from kit.certificates import Pki
+from kit.daemons import running
+from kit.services import H5_W4, HELLO, NO_FILE, GatedEngine, Peer, name_of
+from kit.waiting import until
 from seeclient.algorithms.lms.signing import new_token
-from server.serverkit import H5_W4, HELLO, NO_FILE, GatedEngine, Peer, name_of, running, until
 
 from seemachine import commands
 from seemachine.server.session import FAREWELL_SECONDS

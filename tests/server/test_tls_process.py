@@ -3,14 +3,15 @@
 import json
 import socket
 
-import processes
 import pytest
 from cryptography.hazmat.primitives import serialization
-from pki.pkikit import ESN, Pki
+from kit import processes
+from kit.certificates import Pki
 from seeclient import blocking
 from seeclient.tls import Tls
 
 from seemachine.cli.command import main
+from seemachine.testing import ESN
 
 OTHER_ESN = "5F08-02E0-D947"
 

@@ -4,7 +4,8 @@ import shutil
 from itertools import count
 from pathlib import Path
 
-from state.kit import ESN, Kind, lease, name, take, witnessed
+from kit.leases import lease, name, take
+from kit.stores import ESN, Kind, witnessed
 
 from seemachine.state.errors import LeaseQuarantined
 from seemachine.state.nvram.base import MirroredStore

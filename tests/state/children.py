@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from state.kit import ESN, KINDS, lease, leaves, name, order
+from kit.leases import lease, leaves, name, order
+from kit.stores import ESN, KINDS
 
 from seemachine.state.cards.rack import Rack
 from seemachine.state.cards.slots import Slots

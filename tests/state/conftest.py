@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from kit.stores import DURABLE, ESN, KINDS, OTHER_ESN, Kind
 from state.bench import Bench
-from state.kit import DURABLE, ESN, KINDS, OTHER_ESN, Kind
 
 from seemachine.state.cards.rack import Rack
 from seemachine.state.cards.slots import Slots

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from state.kit import Fault, FaultyOs
+from kit.faults import Fault, FaultyOs
 
 from seemachine.state import checkpoints
 from seemachine.state.disk import durable

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import astuple
 
-from interleaving import outcome
-from state.kit import lease, name, order
+from kit.interleaving import outcome
+from kit.leases import lease, name, order
 from state.orders import DAY, OTHER_Q, Q, awaited, brought
 
 from seemachine.state.nvram.base import MirroredStore

@@ -5,7 +5,9 @@ in order.
 import re
 
 import pytest
-from state.kit import SQLITE, flipped, lease, name, quick_folder
+from kit.faults import flipped
+from kit.leases import lease, name
+from kit.stores import SQLITE, quick_folder
 
 from seemachine.state.errors import LeaseSpent, StateCorrupt
 

@@ -7,7 +7,9 @@ from itertools import count, product
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from state.kit import Fault, FaultyOs, flipped, name, quick_folder
+from kit.faults import Fault, FaultyOs, flipped
+from kit.leases import name
+from kit.stores import quick_folder
 
 from seemachine.state.disk import durable
 from seemachine.state.errors import StateCorrupt

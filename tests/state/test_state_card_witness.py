@@ -10,8 +10,9 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from kit.faults import Fault, FaultyOs, flipped
+from kit.leases import lease
 from state.dying import left_behind
-from state.kit import Fault, FaultyOs, flipped, lease
 
 from seemachine.state.cards.smartcard import LMS, Card, look, read_card, write_card
 from seemachine.state.disk import durable, file_identity

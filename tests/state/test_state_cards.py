@@ -4,7 +4,9 @@ import msgpack
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from state.kit import flipped, lease, quick_folder
+from kit.faults import flipped
+from kit.leases import lease
+from kit.stores import quick_folder
 
 from seemachine.state.cards.smartcard import BLANK, LMS, Card, read_card, write_card
 from seemachine.state.disk.checksummed import seal, unseal

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgpack
 import pytest
-from state.kit import lease
+from kit.leases import lease
 
 from seemachine.state.cards import smartcard
 from seemachine.state.cards.smartcard import LMS, Card, carried_card, read_card, write_card

@@ -9,8 +9,9 @@ from itertools import count
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kit.faults import Fault, FaultyOs, flipped
+from kit.stores import ESN, OTHER_ESN, quick_folder
 from state.dying import dying
-from state.kit import ESN, OTHER_ESN, Fault, FaultyOs, flipped, quick_folder
 
 from seemachine.state import checkpoints
 from seemachine.state.checkpoints import CHECK_BYTES, FolderCheckpoints

@@ -4,7 +4,7 @@ import errno
 from pathlib import Path
 
 import pytest
-from state.kit import ESN
+from kit.stores import ESN
 
 from seemachine.state import checkpoints
 from seemachine.state.checkpoints import FolderCheckpoints

@@ -7,7 +7,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from state.kit import Fault, FaultyOs
+from kit.faults import Fault, FaultyOs
 
 from seemachine.state.disk import durable
 from seemachine.state.disk.durable import (

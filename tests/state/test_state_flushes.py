@@ -9,7 +9,8 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from state.kit import ESN, lease, name, take
+from kit.leases import lease, name, take
+from kit.stores import ESN
 
 from seemachine.state.cards import rack as rack_module
 from seemachine.state.cards.rack import Rack

@@ -3,7 +3,8 @@
 import sqlite3
 from pathlib import Path
 
-from state.kit import ESN, lease, name, order
+from kit.leases import lease, name, order
+from kit.stores import ESN
 
 from seemachine.state.nvram.ledger import LedgerRow
 from seemachine.state.nvram.sqlite import SqliteStore

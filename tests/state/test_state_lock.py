@@ -7,7 +7,9 @@ import signal
 from pathlib import Path
 
 import pytest
-from state.kit import SQLITE, child, lease
+from kit.leases import lease
+from kit.stores import SQLITE
+from state.killing import child
 
 from seemachine.process import identity
 from seemachine.process.identity import Process

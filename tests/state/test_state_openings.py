@@ -4,7 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from state.kit import ESN, lease
+from kit.leases import lease
+from kit.stores import ESN
 
 from seemachine.state.errors import StateCorrupt
 from seemachine.state.nvram.base import MirroredStore

@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from state.kit import ESN
+from kit.stores import ESN
 
 from seemachine.state.cards.smartcard import Card, write_card
 from seemachine.state.disk import permissions

@@ -5,8 +5,9 @@ person decides, and never an old one.
 import shutil
 
 import pytest
+from kit.leases import lease, leaves, name, order, take
+from kit.stores import ESN, FILE, OTHER_ESN, witnessed
 from state.bench import Bench, gives_nothing, in_quarantine
-from state.kit import ESN, FILE, OTHER_ESN, lease, leaves, name, order, take, witnessed
 from state.orders import Q, awaited, brought, later, leaf_of, one, refused, signs
 
 from seemachine.state.errors import LeaseGone, LeaseQuarantined, LeaseSpent, StateLocked, TokenSpent

@@ -4,7 +4,10 @@ import json
 from subprocess import TimeoutExpired
 
 import pytest
-from state.kit import ESN, OTHER_ESN, Fault, FaultyOs, child, flipped, lease
+from kit.faults import Fault, FaultyOs, flipped
+from kit.leases import lease
+from kit.stores import ESN, OTHER_ESN
+from state.killing import child
 
 from seemachine.state.cards.rack import Rack, Whereabouts
 from seemachine.state.cards.slots import Slots

@@ -1,7 +1,7 @@
 """An operator who feeds blank cards where a light is on."""
 
 import pytest
-from state.kit import ESN
+from kit.stores import ESN
 
 from seemachine.state.cards.rack import Rack
 from seemachine.state.cards.slots import Slots

@@ -8,8 +8,9 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from interleaving import Interleaving, TellingFcntl, everywhere, outcome
-from state.kit import ESN, OTHER_ESN, lease, quick_folder
+from kit.interleaving import Interleaving, TellingFcntl, everywhere, outcome
+from kit.leases import lease
+from kit.stores import ESN, OTHER_ESN, quick_folder
 
 from seemachine.state.cards import rack as rack_module
 from seemachine.state.cards import slots as slots_module

@@ -6,7 +6,8 @@ import msgpack
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from state.kit import flipped, lease
+from kit.faults import flipped
+from kit.leases import lease
 
 from seemachine.state.disk.checksummed import CHECKSUM_BYTES, seal, unseal
 from seemachine.state.errors import StateCorrupt

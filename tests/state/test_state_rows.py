@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from state.kit import lease, name
+from kit.leases import lease, name
 
 from seemachine.state.errors import StateCorrupt
 from seemachine.state.nvram import rows

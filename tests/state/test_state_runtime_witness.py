@@ -6,8 +6,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+from kit.leases import lease, leaves, name, take
+from kit.stores import ESN, FILE, SQLITE
 from state.bench import gives_nothing
-from state.kit import ESN, FILE, SQLITE, lease, leaves, name, take
 
 from seemachine.state.errors import LeaseSpent, StateFailed
 from seemachine.state.nvram.file import FileStore
@@ -28,7 +29,7 @@ def kind(request):
     return KINDS[request.param]
 
 
-class World:
+class WitnessedMachine:
     """A machine with its witness in a folder, and the runtime folder of the host beside it."""
 
     def __init__(self, kind, home):
@@ -56,7 +57,7 @@ class World:
 @pytest.fixture
 def world(kind, tmp_path):
     """A machine with a lease, 3 leaves of which were given; down."""
-    made = World(kind, tmp_path)
+    made = WitnessedMachine(kind, tmp_path)
     made.up().install(lease())
     made.signed(3)
     made.down()
@@ -221,7 +222,7 @@ class TestCopies:
     @pytest.fixture
     def copy(self, world, kind, tmp_path):
         """A copy that nobody started yet."""
-        made = World.__new__(World)
+        made = WitnessedMachine.__new__(WitnessedMachine)
         made.kind, made.path, made.runtime = kind, tmp_path / "copy", world.runtime
         shutil.copytree(world.path, made.path)
         return made

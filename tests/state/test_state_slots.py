@@ -3,7 +3,10 @@
 from itertools import count
 
 import pytest
-from state.kit import ESN, Fault, FaultyOs, flipped, killed_after, lease
+from kit.faults import Fault, FaultyOs, flipped
+from kit.leases import lease
+from kit.stores import ESN
+from state.killing import killed_after
 
 from seemachine.state.cards import slots as module
 from seemachine.state.cards.slots import Occupied, Slots

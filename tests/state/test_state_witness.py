@@ -5,8 +5,9 @@ or put back themselves.
 import shutil
 
 import pytest
+from kit.leases import lease, leaves, name, order, take
+from kit.stores import ESN, OTHER_ESN
 from state.bench import gives_nothing, in_quarantine
-from state.kit import ESN, OTHER_ESN, lease, leaves, name, order, take
 
 from seemachine.state.errors import StateCorrupt, StateLocked
 from seemachine.state.witness.comparing import doubt_about

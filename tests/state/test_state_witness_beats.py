@@ -5,7 +5,8 @@ import os
 from pathlib import Path
 
 import pytest
-from state.kit import ESN, name
+from kit.leases import name
+from kit.stores import ESN
 
 from seemachine.state.errors import LeaseSpent, StateFailed, StateLocked
 from seemachine.state.nvram.file import FileStore

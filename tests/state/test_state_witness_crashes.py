@@ -7,8 +7,10 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from kit.faults import Fault, FaultyDatabase, FaultyOs
+from kit.leases import lease, leaves, name, order, take
+from kit.stores import Kind
 from state.bench import Bench, gives_nothing
-from state.kit import Fault, FaultyDatabase, FaultyOs, Kind, lease, leaves, name, order, take
 from state.orders import leaf_of, one, refused
 
 from seemachine.state.disk import durable

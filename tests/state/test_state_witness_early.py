@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from state.kit import name
+from kit.leases import name
 
 from seemachine.state.witness.record_file import WitnessFile
 from seemachine.state.witness.record_layout import HEAD_BYTES, SLOT

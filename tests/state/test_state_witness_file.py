@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from state.kit import name
+from kit.leases import name
 
 from seemachine.state.errors import StateCorrupt, StateLocked
 from seemachine.state.witness import record_file

@@ -8,8 +8,9 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from interleaving import Interleaving, TellingLock, everywhere
-from state.kit import name, quick_folder
+from kit.interleaving import Interleaving, TellingLock, everywhere
+from kit.leases import name
+from kit.stores import quick_folder
 
 from seemachine.state.witness import record_file
 from seemachine.state.witness.record_file import WitnessFile

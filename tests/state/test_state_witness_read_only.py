@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from state.kit import ESN
+from kit.stores import ESN
 
 from seemachine.state.errors import StateFailed
 from seemachine.state.witness import folder as folder_module

@@ -5,7 +5,9 @@ from pathlib import Path
 from threading import Barrier, Thread
 
 import pytest
-from state.kit import ESN, Fault, FaultyOs, lease
+from kit.faults import Fault, FaultyOs
+from kit.leases import lease
+from kit.stores import ESN
 
 from seemachine.state.cards.smartcard import LMS, Card, write_card
 from seemachine.state.checkpoints import FolderCheckpoints

@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from interleaving import Interleaving, TellingLock, everywhere, outcome
-from state.kit import KINDS, MEMORY, Kind, quick_folder
+from kit.interleaving import Interleaving, TellingLock, everywhere, outcome
+from kit.stores import KINDS, MEMORY, Kind, quick_folder
 from state.operations import AWAITED, NOW, OPERATIONS, prepare, state_of
 
 from seemachine.state.nvram import (

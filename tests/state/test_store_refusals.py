@@ -5,8 +5,9 @@ to the unit.
 from pathlib import Path
 
 import pytest
+from kit.leases import lease, leaves, name, order, take
+from kit.stores import KINDS, Kind
 from state.bench import Bench
-from state.kit import KINDS, Kind, lease, leaves, name, order, take
 from state.operations import AWAITED, KEY, NOW, OPERATIONS, prepare, state_of
 from state.orders import DAY, OTHER_Q, Q, awaited, brought, leaf_of, one, refused, signs
 

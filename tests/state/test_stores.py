@@ -7,7 +7,8 @@ import threading
 from itertools import chain
 
 import pytest
-from state.kit import FILE, SQLITE, lease, leaves, name, take
+from kit.leases import lease, leaves, name, take
+from kit.stores import FILE, SQLITE
 
 from seemachine.state.errors import FileExists, LeaseSpent, StateError
 from seemachine.state.nvram import arrivals

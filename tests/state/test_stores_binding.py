@@ -6,7 +6,7 @@ In every store.
 import threading
 
 import pytest
-from state.kit import lease, leaves, name, order, take
+from kit.leases import lease, leaves, name, order, take
 from state.orders import HOUR, OTHER_Q, Q, awaited, brought, later, leaf_of, one, refused, rows
 
 from seemachine.state.errors import (

@@ -9,18 +9,9 @@ import sqlite3
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from state.kit import (
-    FILE,
-    SQLITE,
-    BrokenPragma,
-    flipped,
-    lease,
-    leaves,
-    name,
-    quick_folder,
-    take,
-    witnessed,
-)
+from kit.faults import BrokenPragma, flipped
+from kit.leases import lease, leaves, name, take
+from kit.stores import FILE, SQLITE, quick_folder, witnessed
 
 from seemachine.state.disk.checksummed import seal, unseal
 from seemachine.state.errors import (

@@ -8,21 +8,10 @@ from itertools import chain, pairwise
 from pathlib import Path
 
 import pytest
-from state.kit import (
-    DURABLE,
-    MEMORY,
-    SQLITE,
-    Disk,
-    Fault,
-    FaultyDatabase,
-    at_every_place,
-    child,
-    lease,
-    leaves,
-    name,
-    sqlite_error,
-    take,
-)
+from kit.faults import Disk, Fault, FaultyDatabase, at_every_place, sqlite_error
+from kit.leases import lease, leaves, name, take
+from kit.stores import DURABLE, MEMORY, SQLITE
+from state.killing import child
 
 from seemachine.state.errors import DiskFull, LeaseSpent, StateError, StateFailed
 

@@ -6,7 +6,9 @@ import contextlib
 from itertools import pairwise
 
 import pytest
-from state.kit import at_every_place, killed_after, lease, leaves, name, take
+from kit.faults import at_every_place
+from kit.leases import lease, leaves, name, take
+from state.killing import killed_after
 
 from seemachine.state.errors import LeaseSpent
 

@@ -7,21 +7,9 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from state.kit import (
-    FILE,
-    Disk,
-    Kind,
-    NoSuchPlace,
-    at_every_place,
-    lease,
-    leaves,
-    name,
-    order,
-    os_error,
-    quick_folder,
-    take,
-    witnessed,
-)
+from kit.faults import Disk, NoSuchPlace, at_every_place, os_error
+from kit.leases import lease, leaves, name, order, take
+from kit.stores import FILE, Kind, quick_folder, witnessed
 from state.orders import DAY, later, leaf_of, one, rows
 
 from seemachine.state.errors import DiskFull, StateFailed

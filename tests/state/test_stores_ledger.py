@@ -7,7 +7,7 @@ import os
 import threading
 
 import pytest
-from state.kit import lease, leaves, name, order, take
+from kit.leases import lease, leaves, name, order, take
 from state.orders import DAY, HOUR, Q, awaited, brought, later, leaf_of, one, refused, rows
 
 from seemachine.state.errors import LeaseGone, LeaseSpent, StateCorrupt, StateFailed

@@ -14,7 +14,9 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from state.kit import FILE, MEMORY, SQLITE, Disk, lease, name, take
+from kit.faults import Disk
+from kit.leases import lease, name, take
+from kit.stores import FILE, MEMORY, SQLITE
 
 from seemachine.state.errors import DiskFull, FileExists, LeaseSpent, StateFailed
 from seemachine.state.nvram.volatile import MemoryStore

@@ -3,7 +3,9 @@ asked again.
 """
 
 import pytest
-from state.kit import SQLITE, Disk, at_every_place, lease, leaves, name, order, take
+from kit.faults import Disk, at_every_place
+from kit.leases import lease, leaves, name, order, take
+from kit.stores import SQLITE
 from state.orders import (
     HOUR,
     OTHER_Q,

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from state.kit import FILE, SQLITE, Kind, lease, leaves, name, order, take
+from kit.leases import lease, leaves, name, order, take
+from kit.stores import FILE, SQLITE, Kind
 from state.orders import DAY, HOUR, OTHER_Q, awaited, brought, later, leaf_of, one, refused, rows
 
 from seemachine.state.errors import LeaseGone, LeaseSpent, TokenSpent

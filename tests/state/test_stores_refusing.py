@@ -5,7 +5,8 @@ nothing, whatever is asked of it.
 from collections.abc import Callable
 
 import pytest
-from state.kit import Disk, lease, name, order
+from kit.faults import Disk
+from kit.leases import lease, name, order
 from state.orders import DAY, awaited, brought, later
 
 from seemachine.state.errors import StateFailed

@@ -5,7 +5,8 @@ others without one.
 from dataclasses import replace
 
 import pytest
-from state.kit import FILE, lease, leaves, name, order, take
+from kit.leases import lease, leaves, name, order, take
+from kit.stores import FILE
 from state.orders import awaited, brought, rows
 
 from seemachine.state.disk.checksummed import seal, unseal

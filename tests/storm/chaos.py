@@ -20,7 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import trio
-from processes import environment, eventually, seemachine, serve
+from kit.processes import environment, seemachine, serve
+from kit.waiting import eventually
 from seeclient import blocking
 from storm.checker import Outcome, check
 from storm.proxy import Proxy

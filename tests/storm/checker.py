@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from here import store
+from kit.here import store
 from seeclient.operations import verify
 
 from seemachine.wire.status import StatusError

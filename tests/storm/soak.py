@@ -18,8 +18,9 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from here import store
-from processes import RunningMachine, environment, eventually
+from kit.here import store
+from kit.processes import RunningMachine, environment
+from kit.waiting import eventually
 from seeclient import blocking
 
 from seemachine.state.cards.rack import Rack

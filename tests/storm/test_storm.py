@@ -19,7 +19,7 @@ SECONDS = 5.0
 @pytest.fixture
 def history(tmp_path, monkeypatch):
     """A key, a history of three signatures, and the ledger that goes with it."""
-    import processes
+    from kit import processes
 
     monkeypatch.setenv("SEEMACHINE_HOME", str(tmp_path))
     with (

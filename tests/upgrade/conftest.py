@@ -5,7 +5,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from images import as_from_an_image
+from kit.images import as_from_an_image
 from upgrade.make_world import FIRST
 
 from seemachine.state.disk.checksummed import seal, unseal

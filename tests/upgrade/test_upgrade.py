@@ -9,8 +9,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-import processes
-from processes import machines
+from kit.processes import RunningMachine, Shell, machines
 from upgrade.make_world import FIRST, SECOND
 
 from seemachine.state.disk.checksummed import unseal
@@ -18,15 +17,12 @@ from seemachine.state.disk.checksummed import unseal
 USED = 3
 
 
-class Commands:
+class Commands(Shell):
     """Commands of this seemachine in a world, most of them with a document for an answer."""
-
-    def __init__(self, world: Path) -> None:
-        self.environment = processes.environment(world)
 
     def ask(self, *words: str) -> dict[str, Any]:
         """What pipsqueak answers."""
-        _, lines = processes.pipsqueak([*words, "--json"], self.environment)
+        _, lines = self.pipsqueak(*words, "--json")
         answer: dict[str, Any] = json.loads("\n".join(lines))
         return answer
 
@@ -36,12 +32,12 @@ class Commands:
 
     def do(self, *words: str) -> str:
         """What seemachine prints. It must do it."""
-        code, lines = processes.seemachine(list(words), self.environment)
+        code, lines = self.seemachine(*words)
         assert code == 0, (words, lines)
         return "\n".join(lines)
 
 
-def up(world: Path) -> AbstractContextManager[list[processes.RunningMachine]]:
+def up(world: Path) -> AbstractContextManager[list[RunningMachine]]:
     """Both machines of the world."""
     return machines(world, (FIRST,), (SECOND, "--store", "file", "--module", "2"))
 
@@ -80,7 +76,7 @@ def test_a_world_that_was_moved_is_in_doubt_until_a_person_decides(world: Path) 
     commands = Commands(world)
     with up(world):
         assert "quarantine explain" in commands.refusal("alias=single", "message=x")
-        explained = processes.seemachine(["quarantine", "explain"], commands.environment)[1]
+        explained = commands.seemachine("quarantine", "explain")[1]
         assert any("single" in line for line in explained), explained
         assert any("halfway" in line for line in explained), explained
         commands.do("quarantine", "skip", "single", "--esn", FIRST, "--to", "8")

@@ -9,8 +9,8 @@ import msgpack
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from kit.properties import examples
 from wire.contract import anything
-from wire.kit import examples
 
 from seemachine.wire.codec import MAX_LIST, MAX_MAP, pack, unpack
 from seemachine.wire.status import PeerMisuse, Status

@@ -6,25 +6,20 @@ import msgpack
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from kit.frames import answered_frame, asked_frame, frame, framed, parts, refused_frame
+from kit.properties import examples
 from wire.contract import EVERY, NAMES, anything, built, characters, example, plain
-from wire.kit import (
+from wire.links import (
     GREETING,
     HELLO,
     REFUSAL,
     REPLY_OF,
     STATES,
     Pair,
-    answered_frame,
-    asked_frame,
     busy,
     busy_with_list,
-    examples,
-    frame,
-    framed,
     fresh,
     idle,
-    parts,
-    refused_frame,
     told,
 )
 

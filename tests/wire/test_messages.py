@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from kit.frames import answered_frame, asked_frame, frame
+from kit.properties import examples
 from wire import contract
 from wire.contract import EVERY, NAMES, at_the_limits, built, example, fields_of, largest, plain
-from wire.kit import Pair, answered_frame, asked_frame, examples, frame
+from wire.links import Pair
 
 from seemachine.wire import messages
 from seemachine.wire.fields import FieldError, from_fields, to_fields

@@ -3,8 +3,8 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from kit.properties import examples
 from vectors.published import load
-from wire.kit import examples
 
 from seemachine.lms.keys import PublicKey
 from seemachine.wire.names import FILE_NAME_BYTES, is_esn, nvram_name, printed_name

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kit.frames import framed
 
 import seemachine
 from seemachine import keyring
@@ -545,11 +546,6 @@ def test_the_page_says_where_a_refusal_comes_from():
     others = [(name, kind.WHERE) for name, kind in REQUESTS.items() if name != kind.WHERE]
     stated = re.findall(r"`(\w+)` for `(\w+)`", sections()["Envelope"])
     assert [(name, where) for where, name in stated] == others
-
-
-def framed(body: bytes) -> bytes:
-    """Any bytes behind their length."""
-    return len(body).to_bytes(LENGTH_BYTES, "big") + body
 
 
 HELLO = block_bytes(blocks()[0])

@@ -6,7 +6,8 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from witnesses.kit import Line, server_of_its_own, usable
+from witnesses.line import Line
+from witnesses.postgres import server_of_its_own, usable
 
 from seemachine.state.errors import StateError
 from seemachine.witnesses import open_witness

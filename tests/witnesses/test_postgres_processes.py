@@ -5,10 +5,11 @@ settings it refuses.
 import json
 from pathlib import Path
 
-import processes
 import pytest
-from processes import environment, eventually, pipsqueak
-from witnesses.kit import PASSWORD, usable
+from kit import processes
+from kit.processes import environment, pipsqueak
+from kit.waiting import eventually
+from witnesses.postgres import PASSWORD, usable
 
 KEY = ["algorithm=lms", "lmscode=sha256_m24_h5", "lmotscode=sha256_n24_w2"]
 

@@ -19,8 +19,9 @@ import shutil
 from types import SimpleNamespace
 
 import pytest
-from state.kit import lease, name, quick_folder, take
-from witnesses.kit import usable
+from kit.leases import lease, name, take
+from kit.stores import quick_folder
+from witnesses.postgres import usable
 
 from seemachine.state.errors import LeaseQuarantined, StateError
 from seemachine.state.nvram import file as file_store

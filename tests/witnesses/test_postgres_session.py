@@ -10,8 +10,9 @@ import threading
 from pathlib import Path
 
 import pytest
-from state.kit import lease, leaves, name, order, take
-from witnesses.kit import PGBOUNCER, Pool, until, usable
+from kit.leases import lease, leaves, name, order, take
+from kit.waiting import eventually
+from witnesses.postgres import PGBOUNCER, Pool, usable
 
 from seemachine.state.errors import StateFailed, StateUnsafe
 from seemachine.state.nvram import sqlite as sqlite_store
@@ -421,7 +422,7 @@ def test_many_machines_start_on_an_empty_database_at_once(server, tmp_path):
     for one in found:
         if not isinstance(one, Exception):
             one.release()
-    until(
+    assert eventually(
         lambda: (
             server.ask("SELECT count(*) FROM pg_stat_activity WHERE datname = 'empty'", "postgres")
             == [[0]]
@@ -514,7 +515,7 @@ def test_no_thread_is_left(opened, key):
     store, _ = opened()
     take(store, [name(key)])
     store.close()
-    until(
+    assert eventually(
         lambda: (
             not [thread for thread in threading.enumerate() if thread.name.startswith("witness")]
         )

@@ -5,8 +5,9 @@ told.
 import shutil
 
 import pytest
-from state.kit import ESN, OTHER_ESN, lease, leaves, name, take
-from witnesses.kit import usable
+from kit.leases import lease, leaves, name, take
+from kit.stores import ESN, OTHER_ESN
+from witnesses.postgres import usable
 
 from seemachine.state.errors import (
     LeaseQuarantined,

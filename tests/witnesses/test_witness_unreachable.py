@@ -3,7 +3,7 @@
 import socket
 
 import pytest
-from state.kit import ESN
+from kit.stores import ESN
 
 from seemachine.state.errors import StateFailed
 from seemachine.witnesses import open_witness

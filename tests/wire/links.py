@@ -1,14 +1,9 @@
-"""What the tests of this folder share: two links joined by a pretend wire, frames made by hand,
-links in each state.
-"""
+"""Two links joined by a pretend wire, and links in each state."""
 
 from collections.abc import Callable
 from typing import Any
 
-import msgpack
-import msgpack.fallback
-from hypothesis import HealthCheck, settings
-from wire.contract import example, plain
+from wire.contract import example
 
 from seemachine.wire.framing import MAX_FRAME
 from seemachine.wire.link import NEED_DATA, Answered, Asked, Event, Link, Refused, Role
@@ -18,60 +13,6 @@ from seemachine.wire.status import Status, StatusError
 HELLO = example(Hello, client="test")
 GREETING = example(Greeting, esn="7852-268D-3BF9", model="5c")
 REFUSAL = StatusError(Status.NotAvailable, "no HSMs with NVRAM", "dispatch_see_nvmemfile")
-
-
-# In plain Python msgpack is slow, and only its own differences matter: a tenth of the examples will
-# do.
-SHARE = 10 if msgpack.Unpacker is msgpack.fallback.Unpacker else 1
-
-
-def examples(count: int) -> settings:
-    """How many examples a property is tried with.
-
-    None has a time limit: slow machines are no bug.
-    """
-    return settings(
-        max_examples=count // SHARE, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-    )
-
-
-def frame(parts: object) -> bytes:
-    """A frame as any peer could send it: whatever `parts` is, packed, behind its length."""
-    return framed(msgpack.packb(parts))
-
-
-def framed(body: bytes) -> bytes:
-    """Any bytes behind their length."""
-    return len(body).to_bytes(4, "big") + body
-
-
-def asked_frame(number: object, request: Any) -> bytes:
-    """A request's frame, made without the Link."""
-    return frame([number, request.NAME, plain(request)])
-
-
-def answered_frame(number: object, reply: Any) -> bytes:
-    """A reply's frame, made without the Link."""
-    return frame([number, "ok", plain(reply)])
-
-
-def refused_frame(number: object, **changes: object) -> bytes:
-    """A refusal's frame, made without the Link."""
-    return frame(
-        [
-            number,
-            "refused",
-            {"status": 73, "name": "NotAvailable", "detail": "not here", "where": "dispatch"}
-            | changes,
-        ]
-    )
-
-
-def parts(data: bytes) -> list[Any]:
-    """Number, name and fields of one frame, read without the Link."""
-    assert int.from_bytes(data[:4], "big") == len(data) - 4
-    number, name, fields = msgpack.unpackb(data[4:])
-    return [number, name, fields]
 
 
 class Pair:

@@ -12,10 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from unittest import mock
 
-from commands.kit import ESN
 from crash.recorder import Killed
 
-from seemachine import world as worlds
 from seemachine.config import Config
 from seemachine.keyring import KeyRing
 from seemachine.lms.engines import Engine, select
@@ -31,7 +29,9 @@ from seemachine.state.errors import StateCorrupt
 from seemachine.state.nvram import file, sqlite
 from seemachine.state.nvram.base import MirroredStore
 from seemachine.state.witness import card_witness, record_file
+from seemachine.testing import ESN
 from seemachine.wire.names import SLOTS
+from seemachine.world import World
 
 # A leaf is told by the identifier I of its key and its number: half-made keys have no root yet.
 Leaf = tuple[bytes, int]
@@ -75,7 +75,7 @@ def engine() -> MemoEngine:
 
 
 @dataclass
-class World:
+class CrashHost:
     """A world folder and its running machines."""
 
     folder: Path
@@ -90,7 +90,7 @@ class World:
     @property
     def rack(self) -> Rack:
         """The cards."""
-        return Rack(worlds.World.at(self.folder))
+        return Rack(World.at(self.folder))
 
     def open(self, esn: str = ESN) -> Session:
         """Start a machine, in the order of `seemachine.server.launch`, and connect to it.
@@ -99,7 +99,7 @@ class World:
         """
         settings = {"ledger_days": self.days, "runtime_witness": "off"}
         config = Config(
-            esn=esn, store=self.store, world=worlds.World.at(self.folder), publish=False, **settings
+            esn=esn, store=self.store, world=World.at(self.folder), publish=False, **settings
         )
         lock = FolderLock(config.folder, esn)
         with contextlib.ExitStack() as failed:
@@ -147,7 +147,7 @@ class World:
 
     def put(self, card: str, esn: str = ESN, slot: int = SLOT) -> None:
         """Put a card from the rack into a slot in place of what is there."""
-        if Slots(worlds.World.at(self.folder), esn).occupant(slot) is not None:
+        if Slots(World.at(self.folder), esn).occupant(slot) is not None:
             self.rack.remove(esn, slot)
         self.rack.insert(card, esn, slot)
 
@@ -241,9 +241,9 @@ def identifier(public_key: bytes) -> bytes:
     return public_key[8:24]
 
 
-def counters(world: World) -> dict[str, int]:
+def counters(host: CrashHost) -> dict[str, int]:
     """What must never count backwards: openings of each machine, insertions of each slot."""
-    found = {f"openings of {esn}": machine.store.epoch for esn, machine in world.machines.items()}
-    for esn, machine in world.machines.items():
+    found = {f"openings of {esn}": machine.store.epoch for esn, machine in host.machines.items()}
+    for esn, machine in host.machines.items():
         found |= {f"insertions {esn} {slot}": machine.slots.ic(slot) for slot in SLOTS}
     return found

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from nfast.kit import Site
+from kit.site import FIVE, XC, Site
 from seeclient import pipsqueak
 
 from seemachine.nfast import install, tools
@@ -26,7 +26,6 @@ from nshield import command  # noqa: E402
 from nshield.listen import Ran, Way  # noqa: E402
 from nshield.tools import Tools  # noqa: E402
 
-FIVE, XC = "7852-268D-3BF9", "5F08-02E0-D947"
 IDENTITY = ["--cname", "interops.local", "--org", "Hurricanes", "--address", "127.0.0.1"]
 Done = tuple[int, list[str]]
 

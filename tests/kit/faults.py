@@ -1,115 +1,49 @@
-"""What the tests of this folder share: leases without mathematics, the three stores, and disks that
-fail when told to.
-"""
+"""Disks and databases that fail when told to."""
 
 import errno
-import hashlib
 import os
 import shutil
-import signal
 import sqlite3
-import subprocess
-import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pytest
+from kit.stores import FILE, Kind, quick_folder
 
 from seemachine.state.disk import durable
 from seemachine.state.errors import DiskFull, StateFailed
 from seemachine.state.nvram.base import MirroredStore
-from seemachine.state.nvram.file import FileStore
-from seemachine.state.nvram.ledger import Order, message_bound
 from seemachine.state.nvram.sqlite import SqliteStore
 from seemachine.state.nvram.volatile import MemoryStore
-from seemachine.state.records import StoredLease
-from seemachine.state.witness.folder import FolderWitness
 
-# The child processes of these tests import this file too, and pytest would be most of their start.
-if TYPE_CHECKING:
-    import pytest
-
-ESN, OTHER_ESN = "7852-268D-3BF9", "5F08-02E0-D947"
+# The steps of writing a file durably.
+STEPS = ("open", "write", "fsync", "replace", "flush_folder")
 
 
-def lease(key: int = 1, first: int = 0, end: int = 32, n: int = 32) -> StoredLease:
-    """Leaves `first` to `end` of a made-up key, told apart by its number.
+def break_at(patch: pytest.MonkeyPatch, step: str, number: int = errno.ENOSPC) -> None:
+    """Let one step of writing cards, or of a file store, fail."""
 
-    The seed is the same text in every test, easy to look for.
-    """
-    types = bytes.fromhex("0000000500000003" if n == 32 else "0000000a00000007")
-    identifier, root = (
-        hashlib.shake_256(b"I%d" % key).digest(16),
-        hashlib.shake_256(b"T%d" % key).digest(n),
-    )
-    return StoredLease(
-        types + identifier + root,
-        first,
-        end,
-        f"seed {key} {first} {end} ".encode().ljust(n, b".")[:n],
-        b"p" * n,
-    )
+    def fail(*_arguments: Any, **_named: Any) -> None:
+        raise OSError(number, os.strerror(number))
+
+    if step == "replace":
+        patch.setattr(Path, "replace", fail)
+    elif step == "flush_folder":
+        patch.setattr(durable, "flush_folder", fail)
+    else:
+        patch.setattr(durable, "os", BrokenOs(step, fail))
 
 
-def name(key: int = 1) -> bytes:
-    """The NVRAM file of that key."""
-    return lease(key).name
+class BrokenOs:
+    """The `os` of seemachine.state.disk.durable, with one function that fails."""
 
+    def __init__(self, broken: str, fail: Callable[..., None]) -> None:
+        self._broken, self._fail = broken, fail
 
-def order(
-    of: bytes, token: bytes | None = None, message: bytes = b"message", client: str = "test"
-) -> Order:
-    """A new wish for a leaf, or one asked again."""
-    return Order(of, token or os.urandom(16), message_bound(message), client)
-
-
-def take(store: MirroredStore, names: list[bytes]) -> list[Any]:
-    """Reserve a leaf of each named file, for orders that nobody asked before."""
-    return store.reserve([order(each) for each in names])
-
-
-def leaves(reserved: list[Any]) -> list[int | None]:
-    """The leaves of a batch of reservations."""
-    return [None if each is None else each.leaf for each in reserved]
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A kind of store and how to open it."""
-
-    name: str
-    open: Callable[[Path], MirroredStore]
-    durable: bool
-
-
-def witnessed(kind: Kind, folder: Path) -> MirroredStore:
-    """A durable store with the witness that lies beside its folder."""
-    witness = FolderWitness(folder.parent / "witness", ESN)
-    try:
-        return {"sqlite": SqliteStore, "file": FileStore}[kind.name](folder, witness)
-    except BaseException:
-        witness.release()
-        raise
-
-
-SQLITE = Kind("sqlite", SqliteStore, durable=True)
-FILE = Kind("file", FileStore, durable=True)
-MEMORY = Kind("memory", lambda _folder: MemoryStore(), durable=False)
-KINDS = (SQLITE, FILE, MEMORY)
-DURABLE = (SQLITE, FILE)
-
-
-@contextmanager
-def quick_folder() -> Iterator[Path]:
-    """A folder for tests that open stores hundreds of times: in memory where the system offers
-    that.
-    """
-    memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
-        yield Path(folder)
+    def __getattr__(self, name: str) -> Any:
+        return self._fail if name == self._broken else getattr(os, name)
 
 
 class Fault:
@@ -245,9 +179,7 @@ class Disk:
     operation.
     """
 
-    def __init__(
-        self, kind: Kind, folder: Path, patch: "pytest.MonkeyPatch", place: int = 0
-    ) -> None:
+    def __init__(self, kind: Kind, folder: Path, patch: pytest.MonkeyPatch, place: int = 0) -> None:
         self.kind, self.folder, self.place, self.fault = kind, folder, place, Fault()
         if kind is FILE:
             patch.setattr(durable, "os", FaultyOs(self.fault))
@@ -297,7 +229,7 @@ def at_every_place(test: Callable[..., None]) -> Callable[..., None]:
     at the second, and so on.
     """
 
-    def everywhere(self: object, durable_kind: Kind, monkeypatch: "pytest.MonkeyPatch") -> None:
+    def everywhere(self: object, durable_kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
         for place in count():
             with quick_folder() as folder:
                 try:
@@ -318,39 +250,3 @@ def flipped(data: bytes, bit: int) -> bytes:
     changed = bytearray(data)
     changed[bit // 8 % len(data)] ^= 1 << bit % 8
     return bytes(changed)
-
-
-def child(*words: object, within: tuple[str, ...] = ()) -> subprocess.Popen[str]:
-    """Start state.children with these words, `within` another command if given.
-
-    Its standard output is a pipe.
-    """
-    command = [*within, sys.executable, "-m", "state.children", *map(str, words)]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
-    return subprocess.Popen(
-        command,
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def killed_after(lines: int, *words: object) -> list[int]:
-    """Let a child say that many numbers and kill it. Returns all that it said before it died."""
-    process = child(*words)
-    assert process.stdout is not None
-    assert process.stderr is not None
-    try:
-        said = [process.stdout.readline() for _ in range(lines)]
-        process.send_signal(signal.SIGKILL)
-        # By the same reader: lines that it took from the pipe ahead of time are in nobody else's
-        # hands.
-        said += process.stdout.read().splitlines(keepends=True)
-        assert process.wait(timeout=30) == -signal.SIGKILL, process.stderr.read()
-    finally:
-        process.kill()
-        process.communicate()
-    # The last line may have been cut by the kill.
-    return [int(line) for line in said if line.endswith("\n")]

@@ -1,13 +1,7 @@
-"""What the tests of this folder share: sets, keys that are the same in every run, and whole
-signatures made from the parts.
-"""
+"""Parameter sets, and whole signatures made from their parts."""
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from itertools import count
 from typing import Any
-
-from hypothesis import HealthCheck, settings
 
 from seemachine.lms.engines import Engine
 from seemachine.lms.generation import Generation
@@ -15,29 +9,17 @@ from seemachine.lms.hashing import message_digest
 from seemachine.lms.keys import PublicKey
 from seemachine.lms.lease import Lease, build_page, page_of
 from seemachine.lms.parameters import OTS_SETS, OtsParameters, TreeParameters, lms, signature_bytes
-from seemachine.lms.sectors import Sectors
 from seemachine.lms.tree import NodeTable
 from seemachine.lms.verifying import candidate_root
 
 MESSAGE = b"firmware 1.0"
-
 # Every LM-OTS set under its own tree of height 5: each hash, length and width once.
 H5_SETS = [(lms(f"{ots.hash}_m{ots.n}_h5"), ots) for ots in OTS_SETS]
 # The cheapest one, for what does not depend on the set.
 CHEAP = next((tree, ots) for tree, ots in H5_SETS if ots.name == "sha256_n24_w2")
-
 # A taller one, for pages smaller than a lease: they have 64 leaves at least.
 TALL = (lms("sha256_m24_h10"), CHEAP[1])
-
 Random = Callable[[int], bytes]
-
-
-def examples(count: int) -> settings:
-    """How many examples a property is tried with.
-
-    None has a time limit: slow machines are no bug.
-    """
-    return settings(max_examples=count, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def set_name(value: object) -> str | None:
@@ -52,12 +34,6 @@ def forced(identifier: bytes, seed: bytes) -> Random:
     that is asked for.
     """
     return lambda size: identifier if size == len(identifier) else seed
-
-
-def repeatable(label: str) -> Random:
-    """A source of random-looking bytes that is the same in every run and differs at every call."""
-    calls = count()
-    return lambda size: hashlib.shake_256(f"{label} {next(calls)}".encode()).digest(size)
 
 
 def never() -> bool:
@@ -75,21 +51,6 @@ def _steps(engine: Engine, generation: Generation) -> Iterator[bytes]:
         yield generation.step(engine, never)
 
 
-def make_key(
-    engine: Engine,
-    tree: TreeParameters,
-    ots: OtsParameters,
-    expcards: int = 0,
-    explease: int = 0,
-    expcache: int = 0,
-) -> Generation:
-    """A finished key, the same for the same arguments."""
-    random = repeatable(f"{tree.name} {ots.name}")
-    generation = Generation(tree, ots, Sectors(tree.h, expcards, explease), 3, expcache, random)
-    finish(engine, generation)
-    return generation
-
-
 def sign(
     engine: Engine,
     lease: Lease,
@@ -105,7 +66,7 @@ def sign(
     return lease.assemble(page, leaf, chains)
 
 
-def verifies(engine: Engine, key: PublicKey, message: bytes, signature: bytes) -> bool:
+def leads_to_root(engine: Engine, key: PublicKey, message: bytes, signature: bytes) -> bool:
     """Whether a signature leads to the root of the key."""
     return candidate_root(engine, key, [message], signature) == key.root
 

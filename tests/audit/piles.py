@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from unittest.mock import patch
 
-from here import store
+from kit.here import store
 from pyhsslms import pyhsslms as p
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
 

@@ -1,8 +1,9 @@
 """A client's connection to a machine in a process of its own, request by request."""
 
+import socket
 from typing import Any
 
-from processes import RunningMachine
+from kit.processes import RunningMachine
 from seeclient.blocking_connection import Connection
 from seeclient.effects import Address
 
@@ -36,3 +37,11 @@ def generate_key(
     for _ in range(started.remaining):
         chunk = ask(connection, m.ContinueLms(handle=started.handle))
     return started.handle, chunk.public_key
+
+
+def free_port() -> int:
+    """A port of loopback that nobody has."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port

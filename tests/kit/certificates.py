@@ -1,4 +1,4 @@
-"""Certificates for tests: those of a good CA, and each kind that must be refused."""
+"""Certificates of a good CA, and of each kind that must be refused."""
 
 import ssl
 from dataclasses import dataclass
@@ -13,10 +13,9 @@ from seeclient.tls import Tls
 from seemachine.config import TlsSettings
 from seemachine.pki import authority
 from seemachine.pki.authority import Issued, Validity
+from seemachine.testing import ESN, OTHER_ESN
 from seemachine.wire.certificates import ROLE_URI
 
-ESN = "7852-268D-3BF9"
-OTHER_ESN = "5F08-02E0-D947"
 NOW = datetime.now(UTC)
 VALID = Validity.days(1)
 LONG = Validity(NOW - timedelta(days=3), NOW + timedelta(days=3))

@@ -9,14 +9,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from kit.waiting import PATIENCE
 
-READY_SECONDS = 30.0
 Ran = tuple[int, list[str]]
 
 
@@ -79,6 +79,21 @@ def seemachine(words: list[str], env: Mapping[str, str]) -> Ran:
     return run("seemachine", words, env)
 
 
+class Shell:
+    """Commands on one world folder, each a process that has no other world in its environment."""
+
+    def __init__(self, home: Path, **more: str) -> None:
+        self.home, self.env = home, environment(home, **more)
+
+    def seemachine(self, *words: str) -> Ran:
+        """Run `seemachine`."""
+        return seemachine(list(words), self.env)
+
+    def pipsqueak(self, *words: str) -> Ran:
+        """Run `pipsqueak`."""
+        return pipsqueak(list(words), self.env)
+
+
 def gone(pid: int) -> bool:
     """Whether a process has ended, be it that nobody collected its exit code yet."""
     try:
@@ -87,16 +102,6 @@ def gone(pid: int) -> bool:
         return True
     stat = Path(f"/proc/{pid}/stat")
     return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] == "Z"
-
-
-def eventually(condition: Callable[[], bool]) -> bool:
-    """Wait until something is so; False when it does not come to be."""
-    deadline = time.monotonic() + READY_SECONDS
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 def serve(
@@ -135,7 +140,7 @@ class RunningMachine:
 
     def wait_until_published(self) -> None:
         """Raises AssertionError, with the log, when it does not come up."""
-        deadline = time.monotonic() + READY_SECONDS
+        deadline = time.monotonic() + PATIENCE
         while self.published().get("pid") != self.process.pid:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise AssertionError(f"{self.esn} did not start:\n{self.log.read_text()}")

@@ -1,4 +1,4 @@
-"""A world folder with HSMs and cards, and the tools on it, run in this process."""
+"""A world folder with HSMs and cards, and the Security World tools on it, run in this process."""
 
 import importlib
 import json
@@ -9,18 +9,19 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import processes
 import pytest
-from processes import Ran
+from kit import processes
+from kit.processes import Ran
 
 from seemachine.cli import main
 from seemachine.hsms import records
 from seemachine.hsms.records import Module
 from seemachine.nfast import questions
 from seemachine.state.cards.rack import Rack
+from seemachine.testing import ESN, OTHER_ESN
 from seemachine.world import World
 
-FIVE, XC = "7852-268D-3BF9", "5F08-02E0-D947"
+FIVE, XC = ESN, OTHER_ESN
 FLEET = (
     f'[[machines]]\nesn = "{FIVE}"\nport = 0\n[[machines]]\nesn = "{XC}"\nmodel = "xc"\nport = 0\n'
 )
@@ -187,24 +188,20 @@ class Site:
 
 
 GENERATE = [
-    *(
-        "image",
-        "generate",
-        "--package-name",
-        "pqcop",
-        "--version-str",
-        "1.4.1",
-        "--entry-point",
-        "/usr/bin/entrypoint",
-    ),
-    *(
-        "--network-conf",
-        "network.json",
-        "--packages-conf",
-        "packages.json",
-        "--rootdir",
-        "container",
-    ),
+    "image",
+    "generate",
+    "--package-name",
+    "pqcop",
+    "--version-str",
+    "1.4.1",
+    "--entry-point",
+    "/usr/bin/entrypoint",
+    "--network-conf",
+    "network.json",
+    "--packages-conf",
+    "packages.json",
+    "--rootdir",
+    "container",
 ]
 SIGN = [
     "image",

@@ -1,16 +1,10 @@
-"""What the tests of this folder share: machines without an event loop, keys made through commands,
-the verdict of pyhsslms.
-"""
+"""Commands asked of a machine without an event loop, and keys made through them."""
 
-import errno
-import os
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pyhsslms
-import pytest
+from kit.signatures import MESSAGE
 from seeclient.algorithms.lms.signing import new_token
 
 from seemachine.commands import answer
@@ -19,7 +13,6 @@ from seemachine.lms.hashing import message_digest
 from seemachine.lms.keys import PublicKey
 from seemachine.lms.parameters import lmots, lms
 from seemachine.machine import Machine, Session
-from seemachine.state.disk import durable
 from seemachine.testing import ESN, Rig, repeatable
 from seemachine.wire import messages as m
 from seemachine.wire.names import nvram_name
@@ -27,8 +20,6 @@ from seemachine.wire.status import StatusError
 
 SLOT = 2
 LEAVES = 32
-MESSAGE = b"firmware 1.0"
-
 # The cheapest set, for what does not depend on it; some of each hash, length and width, for what
 # might.
 CHEAP = ("sha256_m24_h5", "sha256_n24_w2")
@@ -40,7 +31,7 @@ SETS = (
 )
 
 
-class World(Rig):
+class RepeatableRig(Rig):
     """Machines that share one rack of cards, each with random bytes that come again in each run."""
 
     @property
@@ -123,8 +114,8 @@ def hash_key(
     )
 
 
-def make_key(
-    world: World,
+def make_key_on_cards(
+    world: RepeatableRig,
     session: Session,
     names: tuple[str, str] = CHEAP,
     expcards: int = 0,
@@ -144,12 +135,6 @@ def sign(file: bytes, message: bytes = MESSAGE, token: bytes = b"") -> m.Nvmemfi
     return m.NvmemfileSign(file=file, token=token or new_token(), message=message)
 
 
-def verifies(public_key: bytes, signature: bytes, message: bytes = MESSAGE) -> bool:
-    """The verdict of an independent implementation."""
-    verdict: bool = pyhsslms.LmsPublicKey.deserialize(public_key).verify(message, signature)
-    return verdict
-
-
 def digest_for(public_key: bytes, reserved: m.NvmemfileReserved, message: bytes = MESSAGE) -> bytes:
     """Q as the client computes it from a reservation."""
     return message_digest(
@@ -164,31 +149,3 @@ def digest_for(public_key: bytes, reserved: m.NvmemfileReserved, message: bytes 
 def leaves_on(card: Any) -> list[tuple[bytes, int]]:
     """Every leaf that a card could still give away, with its key."""
     return [(lease.name, leaf) for lease in card.leases for leaf in range(lease.first, lease.end)]
-
-
-# The steps of writing a file durably.
-STEPS = ("open", "write", "fsync", "replace", "flush_folder")
-
-
-def break_at(patch: pytest.MonkeyPatch, step: str, number: int = errno.ENOSPC) -> None:
-    """Let one step of writing cards, or of a file store, fail."""
-
-    def fail(*_arguments: Any, **_named: Any) -> None:
-        raise OSError(number, os.strerror(number))
-
-    if step == "replace":
-        patch.setattr(Path, "replace", fail)
-    elif step == "flush_folder":
-        patch.setattr(durable, "flush_folder", fail)
-    else:
-        patch.setattr(durable, "os", BrokenOs(step, fail))
-
-
-class BrokenOs:
-    """The `os` of seemachine.state.disk.durable, with one function that fails."""
-
-    def __init__(self, broken: str, fail: Callable[..., None]) -> None:
-        self._broken, self._fail = broken, fail
-
-    def __getattr__(self, name: str) -> Any:
-        return self._fail if name == self._broken else getattr(os, name)

@@ -1,6 +1,4 @@
-"""A PostgreSQL server of the test's own, a pool in front of it, and a line to it that can be cut,
-slowed down or frozen.
-"""
+"""A PostgreSQL server of the test's own, and a pool in front of it."""
 
 import contextlib
 import os
@@ -8,11 +6,12 @@ import pwd
 import shutil
 import socket
 import subprocess
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from kit.connections import free_port
+from kit.waiting import eventually
 
 BINARIES = [
     *sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True),
@@ -30,14 +29,6 @@ def usable() -> bool:
     if INITDB is None:
         return False
     return USER is None or any(entry.pw_name == USER for entry in pwd.getpwall())
-
-
-def free_port() -> int:
-    """A port of loopback that nobody has."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
 
 
 class Server:
@@ -115,7 +106,7 @@ class Server:
                 shutil.chown(path, USER)
         self.ask("ALTER SYSTEM SET ssl = on")
         self.ask("SELECT pg_reload_conf()")
-        until(lambda: self.ask("SHOW ssl") == [["on"]])
+        assert eventually(lambda: self.ask("SHOW ssl") == [["on"]])
         return folder / "pki" / "ca.crt"
 
     def without_tls(self) -> None:
@@ -183,105 +174,12 @@ class Pool:
         self._process = subprocess.Popen(
             [PGBOUNCER, str(settings)], user=USER, stderr=subprocess.DEVNULL
         )
-        until(lambda: _listens(self.port))
+        assert eventually(lambda: _listens(self.port))
 
     def stop(self) -> None:
         """End it."""
         self._process.terminate()
         self._process.wait(timeout=10)
-
-
-class Line:
-    """A way to a port that can be cut and mended, frozen and thawed, or made slow: `delay` seconds
-    for each piece of an answer.
-    """
-
-    def __init__(self, target: int) -> None:
-        self._target, self.delay = target, 0.0
-        self._open = threading.Event()
-        self._open.set()
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
-        self._ends: list[socket.socket] = []
-        self._lost: list[socket.socket] = []
-        self._up = True
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def cut(self) -> None:
-        """End all connections, and take none."""
-        self._up = False
-        self._close_all()
-
-    def mend(self) -> None:
-        """Take connections again."""
-        self._up = True
-
-    def lose(self) -> None:
-        """End all connections on our side alone; the server is not told."""
-        self._lost += self._ends
-        near, self._ends = self._ends[::2], []
-        for end in near:
-            with contextlib.suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-
-    def freeze(self) -> None:
-        """Nothing comes through, and nobody is told."""
-        self._open.clear()
-
-    def thaw(self) -> None:
-        """All comes through again."""
-        self._open.set()
-
-    def close(self) -> None:
-        """The end."""
-        # Closed alone, a socket goes on accepting for the thread that waits in it.
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self.thaw()
-        self._close_all()
-
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                near, _ = self._listener.accept()
-                if not self._up:
-                    near.close()
-                    continue
-                far = socket.create_connection(("127.0.0.1", self._target))
-                for end in (near, far):
-                    # Else each exchange of small packets would wait for acknowledgements, 44 ms at
-                    # a time.
-                    end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                self._ends += [near, far]
-                threading.Thread(target=self._carry, args=(near, far, False), daemon=True).start()
-                threading.Thread(target=self._carry, args=(far, near, True), daemon=True).start()
-
-    def _carry(self, source: socket.socket, sink: socket.socket, answers: bool) -> None:
-        with contextlib.suppress(OSError):
-            while data := source.recv(65536):
-                if answers and self.delay:
-                    time.sleep(self.delay)
-                self._open.wait()
-                sink.sendall(data)
-        if source in self._ends:
-            for end in (source, sink):
-                with contextlib.suppress(OSError):
-                    end.shutdown(socket.SHUT_RDWR)
-
-    def _close_all(self) -> None:
-        for end in self._ends + self._lost:
-            with contextlib.suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-            end.close()
-        self._ends, self._lost = [], []
-
-
-def until(holds: Callable[[], bool], seconds: float = 20) -> None:
-    """Wait until something holds."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def _listens(port: int) -> bool:

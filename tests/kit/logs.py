@@ -1,0 +1,27 @@
+"""A logger that keeps what it is told."""
+
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+
+@dataclass
+class Events:
+    """A logger that keeps what it is told."""
+
+    kept: list[dict[str, Any]] = field(default_factory=list)
+    bound: dict[str, Any] = field(default_factory=dict)
+
+    def bind(self, **more: Any) -> "Events":
+        """A logger that adds `more` to every event."""
+        return Events(self.kept, {**self.bound, **more})
+
+    def _keep(self, level: str, event: str, **details: Any) -> None:
+        self.kept.append({**self.bound, "level": level, "event": event, **details})
+
+    def __getattr__(self, level: str) -> Any:
+        return partial(self._keep, level)
+
+    def named(self, event: str) -> list[dict[str, Any]]:
+        """The events of one name."""
+        return [kept for kept in self.kept if kept["event"] == event]
