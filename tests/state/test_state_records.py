@@ -1,5 +1,6 @@
 """records.py and sealed.py: values that check themselves, and bytes that can't change unnoticed."""
 
+import hashlib
 from dataclasses import replace
 
 import msgpack
@@ -124,6 +125,12 @@ def test_no_cut_goes_unnoticed(made, size):
 
     with pytest.raises(StateCorrupt, match="damaged or cut"):
         unseal(data[: size % len(data)], "it")
+
+
+def test_a_checksum_alone_is_no_record():
+    """Not even that of no bytes, which fits."""
+    with pytest.raises(StateCorrupt, match="damaged or cut"):
+        unseal(hashlib.sha256(b"").digest(), "it")
 
 
 @given(leases, st.binary(min_size=1, max_size=40))
