@@ -20,7 +20,7 @@ from kit.daemons import slow_machine
 from kit.here import store
 from kit.verdicts import verifies
 from kit.waiting import PATIENCE, eventually
-from seeclient import blocking, pipsqueak
+from seeclient import blocking, generation_commands, pipsqueak
 from seeclient.events import ChunkDone, Started
 
 from seemachine.hsms.published import Published, publish
@@ -926,7 +926,9 @@ def test_what_is_said_after_a_failed_step(detail, where, stored, advice, world):
     events = [Started("k", 0.0, 5, 8), *[ChunkDone("k", 0.0, 4)] * stored]
     with blocking.open_fleet() as fleet:
         assert (
-            pipsqueak._way_on(fleet, "k", events, StatusError(Status.OSErrorErrno, detail, where))
+            generation_commands._way_on(
+                fleet, "k", events, StatusError(Status.OSErrorErrno, detail, where)
+            )
             == advice
         )
 

@@ -1,0 +1,131 @@
+"""`pipsqueak generate`, with `resume=yes` (guide 2.7.1, 2.7.2), and what to do if it breaks off."""
+
+import sys
+from collections.abc import Callable
+
+from seeclient import advice, algorithms, connecting
+from seeclient.algorithms import registry
+from seeclient.algorithms.lms import generating
+from seeclient.arguments import Arguments
+from seeclient.blocking import Fleet
+from seeclient.effects import Peer, Story
+from seeclient.events import CardDone, CardsNeeded, ChunkDone, Event, Listener, Resumed, Started
+from seeclient.keyfile import KeyFile
+from seeclient.output_text import Output
+from seeclient.patience import fed
+from seeclient.signing_commands import VENDOR
+from seemachine.wire.status import Status, StatusError
+
+# After these a half-made key is on the machine's disk.
+KEPT = Resumed | ChunkDone | CardDone
+GO_ON = "What is done is kept; resume with: pipsqueak generate alias={} resume=yes"
+DISK_FULL = ("No space left", "disk is full")
+
+
+def generate(fleet: Fleet, arguments: Arguments, output: Output) -> int:
+    """Make a key, or resume one. Returns the exit code."""
+    if arguments.texts.get("resume") == "yes":
+        return _resume(fleet, arguments, output)
+    algorithm = registry.named(arguments.texts.get("algorithm", "mldsa"))
+    if algorithm is None:
+        said = "use" if "algorithm" in arguments.texts else "add"
+        known, first = " and ".join(algorithms.MODULES), next(iter(algorithms.MODULES)).lower()
+        default = "" if said == "use" else f"ML-DSA is the default of PQSDK {VENDOR}; "
+        refusal = f"{default}only {known} keys are served: {said} algorithm={first}"
+        output.refused(
+            StatusError(Status.NotYetImplemented, refusal, "generate"), "generate failed"
+        )
+        return 1
+    recipe = algorithm.recipe(arguments.texts, arguments.numbers)
+    return _tell_story(
+        fleet,
+        recipe.alias,
+        recipe.cards,
+        output,
+        lambda tell: algorithm.generate(fleet.roster, recipe, tell, _patience),
+    )
+
+
+def _resume(fleet: Fleet, arguments: Arguments, output: Output) -> int:
+    alias, esn, slot = (
+        arguments.texts["alias"],
+        arguments.texts.get("esn", ""),
+        arguments.numbers.get("slot"),
+    )
+    return _tell_story(
+        fleet,
+        alias,
+        0,
+        output,
+        lambda tell: generating.resume(fleet.roster, alias, esn, slot, tell, _patience),
+    )
+
+
+def _tell_story(
+    fleet: Fleet,
+    alias: str,
+    cards: int,
+    output: Output,
+    story: Callable[[Listener], Story[KeyFile]],
+) -> int:
+    events: list[Event] = []
+
+    def listen(event: Event) -> None:
+        events.append(event)
+        output.event(event)
+
+    try:
+        output.generated(fleet.run(story(listen)))
+    except StatusError as error:
+        _generation_refused(cards, events, error, output)
+        advice.give(_way_on(fleet, alias, events, error))
+        return 1
+    except KeyboardInterrupt as interrupt:
+        if any(isinstance(event, KEPT) for event in events) and _keeps(fleet):
+            interrupt.add_note(GO_ON.format(alias))
+        raise
+    return 0
+
+
+def _patience(peer: Peer, waited: float) -> bool:
+    """Wait for a person at a terminal as long as it takes; nobody answers in a pipe."""
+    return sys.stdout.isatty() or fed(peer, waited)
+
+
+def _generation_refused(
+    cards: int, events: list[Event], error: StatusError, output: Output
+) -> None:
+    """Which step failed decides the last line."""
+    if not events:
+        output.refused(error, "generate failed")
+    elif isinstance(events[-1], Started | ChunkDone):
+        output.refused(error, "continueLMS failed on chunk")
+        # The guide's tool goes on to say this after a failed chunk (2.7.2).
+        if cards:
+            output.event(CardsNeeded(cards))
+    else:
+        output.refused(error, "continueLMS failed on card")
+
+
+def _way_on(fleet: Fleet, alias: str, events: list[Event], error: StatusError) -> str:
+    """What to do about a generation that broke off; nothing where a machine refused."""
+    broken = error.status in (Status.OSErrorErrno, Status.TimeLimitExceeded)
+    if (
+        not events
+        or not _keeps(fleet)
+        or not (broken or any(isinstance(event, CardDone) for event in events))
+    ):
+        return ""
+    if any(isinstance(event, KEPT) for event in events):
+        closing = isinstance(events[-1], ChunkDone) and events[-1].remaining == 1
+        return "" if closing and broken else GO_ON.format(alias)
+    # A machine that is gone may have kept a step all the same; then it says so when it is asked
+    # again.
+    known = "" if error.where == connecting.CONNECT else "Nothing was kept. "
+    room = "Make room, and g" if any(full in error.detail for full in DISK_FULL) else "G"
+    return f"{known}{room}ive the same command again"
+
+
+def _keeps(fleet: Fleet) -> bool:
+    """Machines that forget everything at their end (epoch 0) keep no half-made keys either."""
+    return any(peer.greeting.epoch for peer in fleet.roster.peers)
