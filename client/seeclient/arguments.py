@@ -1,4 +1,4 @@
-"""pipsqueak's words: verbs and name=value, as the guide writes them."""
+"""pipsqueak's words: verbs and name=value, as the guide writes them, in any case of letters."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -48,6 +48,7 @@ usage: pipsqueak                                            list the HSMs that a
 
 lmscode    {SETS["lmscode"]}
 lmotscode  {SETS["lmotscode"]}
+           also as in RFC 8554 and RFC 9858: LMS_SHA256_M32_H5, LMOTS_SHA256_N32_W8, 5, 0x5
 msgfile    - is standard input
 expcards   2^N smart cards with 2^explease leases each; both 0: all leaves in one HSM
 expchunk   2^N leaves in one step         expcache  levels of the tree kept for loading
@@ -85,7 +86,7 @@ def parse(words: Sequence[str]) -> Arguments:
             continue
         name, equals, value = word.partition("=")
         if equals:
-            _keep(values, SPELLINGS.get(name, name), value, own)
+            _keep(values, name, value, own)
         else:
             verbs.append(word)
     for flag in flags:
@@ -106,14 +107,15 @@ def parse(words: Sequence[str]) -> Arguments:
 
 def _own(words: Sequence[str]) -> Mapping[str, Callable[[str, str], str]]:
     """The arguments of the algorithm that is named, beside those of all."""
-    name = next((word for word in words if word.startswith("algorithm=")), "")
-    algorithm = registry.named(name.removeprefix("algorithm="))
+    named = (word.partition("=")[2] for word in words if word.lower().startswith("algorithm="))
+    algorithm = registry.named(next(named, ""))
     return {} if algorithm is None else algorithm.ARGUMENTS
 
 
-def _keep(values: dict[str, str], name: str, value: str, own: Collection[str]) -> None:
+def _keep(values: dict[str, str], written: str, value: str, own: Collection[str]) -> None:
+    name = SPELLINGS.get(written.lower(), written.lower())
     if name not in NAMES and name not in own:
-        raise UsageError(f"unknown argument {name}={nearest(name, (*NAMES, *own))}")
+        raise UsageError(f"unknown argument {written}={nearest(name, (*NAMES, *own))}")
     if name in values:
         raise UsageError(f"{name}= is given twice")
     if not value and name != "message":
@@ -123,12 +125,12 @@ def _keep(values: dict[str, str], name: str, value: str, own: Collection[str]) -
 
 def _verb(verbs: list[str], values: dict[str, str]) -> str:
     for word in verbs:
-        if word not in VERBS:
-            raise UsageError(_unknown(word, verbs[0], values))
+        if word.lower() not in VERBS:
+            raise UsageError(_unknown(word, verbs[0].lower(), values))
     if len(verbs) > 1:
         raise UsageError(f"one command at a time, not {' '.join(verbs)}")
     if verbs:
-        return verbs[0]
+        return verbs[0].lower()
     if "provesn" in values:
         return "provision"
     if "verify" in values:
@@ -143,9 +145,9 @@ def _unknown(word: str, verb: str, values: dict[str, str]) -> str:
         return "an empty word is not a command; is a variable empty?"
     if verb in ("showinfo", "generate") and "alias" not in values:
         return f"{verb} takes no {word}; did you mean alias={word}?"
-    if word in NAMES:
+    if word.lower() in NAMES:
         return f"{word} is not a command; did you mean {word}=...?"
-    return f"unknown command {word}{nearest(word, VERBS)}"
+    return f"unknown command {word}{nearest(word.lower(), VERBS)}"
 
 
 # How a command that takes an argument is written.

@@ -1,11 +1,12 @@
 """Which values pipsqueak's arguments can have at all, whatever keys and HSMs there are."""
 
+import re
 from collections.abc import Callable, Sequence
 
 from seeclient import algorithms
 from seeclient.keyfile import check_alias
 from seeclient.thresholds import reason
-from seemachine.lms.parameters import OTS_SETS, TREE_SETS
+from seemachine.lms.parameters import OTS_SETS, TREE_SETS, OtsParameters, TreeParameters
 from seemachine.wire.messages import MAX_HEIGHT, MAX_WARNAT
 from seemachine.wire.names import MAX_EXPCACHE, MAX_EXPCARDS, MAX_EXPLEASE, SLOTS, is_esn
 from seemachine.wire.status import StatusError
@@ -23,6 +24,13 @@ SETS = {
     "lmscode": "sha256_m32_h5, _h10, _h15, _h20, _h25; also sha256_m24, shake_m32, shake_m24",
     "lmotscode": "sha256_n32_w8, _w4, _w2, _w1; also sha256_n24, shake_n32, shake_n24",
 }
+# What the names of the RFCs have before those of the guide.
+REGISTRIES: dict[str, tuple[str, Sequence[TreeParameters | OtsParameters]]] = {
+    "lmscode": ("lms_", TREE_SETS),
+    "lmotscode": ("lmots_", OTS_SETS),
+}
+# Not 00000010: a public key has it as a word, which is hexadecimal.
+_TYPECODE = re.compile(r"0[xX][0-9a-fA-F]{1,8}|[1-9][0-9]{0,9}", re.ASCII)
 # Beside those that this version knows; `generate` says that it does not make such keys.
 OTHERS = ("mldsa", "ml-dsa")
 
@@ -69,10 +77,21 @@ def _esn(name: str, value: str) -> str:
 
 
 def _set(name: str, value: str) -> str:
-    known = [each.name for each in (TREE_SETS if name == "lmscode" else OTS_SETS)]
-    if value.lower() not in known:
-        raise UsageError(f"there is no {name}={value}{nearest(value.lower(), known, SETS[name])}")
-    return value.lower()
+    """A parameter set by the guide's name, the name of RFC 8554 or RFC 9858 (SP 800-208 has the
+    same), or the typecode.
+    """
+    prefix, sets = REGISTRIES[name]
+    code = int(value, 0) if _TYPECODE.fullmatch(value) else None
+    known = {each.name: each.typecode for each in sets}
+    short = value.lower().removeprefix(prefix)
+    for each, its_code in known.items():
+        if short == each or code == its_code:
+            return each
+    if code is not None:
+        codes = known.values()
+        raise UsageError(f"there is no {name}={value}; typecodes are {min(codes)} to {max(codes)}")
+    meant = nearest(short.replace("shake256", "shake"), list(known), SETS[name])
+    raise UsageError(f"there is no {name}={value}{meant}")
 
 
 def _algorithm(name: str, value: str) -> str:
@@ -83,9 +102,9 @@ def _algorithm(name: str, value: str) -> str:
 
 
 def _consent(name: str, value: str) -> str:
-    if value not in ("yes", "no"):
+    if value.lower() not in ("yes", "no"):
         raise UsageError(f"{name}= takes yes or no, not {value}")
-    return value
+    return value.lower()
 
 
 def _reason(_name: str, value: str) -> str:

@@ -7,9 +7,17 @@ from hypothesis import strategies as st
 from seeclient import values
 from seeclient.arguments import NAMES, NUMBERS, USAGE, VERBS, Arguments, UsageError, parse
 
+from seemachine.lms.parameters import OTS_SETS, TREE_SETS
+
 ESN = "7852-268D-3BF9"
 SETS = "lmscode=sha256_m32_h5 lmotscode=sha256_n32_w8"
-CAPITALS = SETS.upper().replace("LMSCODE", "lmscode").replace("LMOTSCODE", "lmotscode")
+CAPITALS = SETS.upper()
+GUIDE = {
+    "alias": "a",
+    "algorithm": "lms",
+    "lmscode": "sha256_m32_h5",
+    "lmotscode": "sha256_n32_w8",
+}
 GOOD = {
     "": Arguments("banner", {}, {}, json=False),
     "--json": Arguments("banner", {}, {}, json=True),
@@ -65,15 +73,30 @@ GOOD = {
     "generate alias=a expchunk=007": Arguments(
         "generate", {"alias": "a"}, {"expchunk": 7}, json=False
     ),
-    # Parameter sets, algorithms and ESNs in any letters; the guide prints small ones.
-    f"generate alias=a algorithm=LMS {CAPITALS}": Arguments(
+    # All but texts of the user's in any letters; the guide prints small ones.
+    f"generate alias=a algorithm=LMS {CAPITALS}": Arguments("generate", GUIDE, {}, json=False),
+    f"GENERATE ALIAS=a Algorithm=LMS {SETS}": Arguments("generate", GUIDE, {}, json=False),
+    "LIST": Arguments("list", {}, {}, json=False),
+    "Alias=A Message=M": Arguments("sign", {"alias": "A", "message": "M"}, {}, json=False),
+    "generate alias=a Expcard=1 EXPRELEASE=3": Arguments(
+        "generate", {"alias": "a"}, {"expcards": 1, "explease": 3}, json=False
+    ),
+    "generate alias=a resume=YES": Arguments(
+        "generate", {"alias": "a", "resume": "yes"}, {}, json=False
+    ),
+    # The values that RFC 8554 defines (2.7.1): names and typecodes.
+    "generate alias=a algorithm=lms lmscode=LMS_SHA256_M32_H5 lmotscode=LMOTS_SHA256_N32_W8": (
+        Arguments("generate", GUIDE, {}, json=False)
+    ),
+    "generate alias=a algorithm=lms lmscode=5 lmotscode=4": Arguments(
+        "generate", GUIDE, {}, json=False
+    ),
+    "generate alias=a algorithm=lms lmscode=0x5 lmotscode=0X00000004": Arguments(
+        "generate", GUIDE, {}, json=False
+    ),
+    "generate alias=a algorithm=lms lmscode=lms_shake_m24_h25 lmotscode=0x10": Arguments(
         "generate",
-        {
-            "alias": "a",
-            "algorithm": "lms",
-            "lmscode": "sha256_m32_h5",
-            "lmotscode": "sha256_n32_w8",
-        },
+        GUIDE | {"lmscode": "shake_m24_h25", "lmotscode": "shake_n24_w8"},
         {},
         json=False,
     ),
@@ -92,6 +115,7 @@ GOOD = {
     ),
 }
 
+SPELLED = [("lmscode", TREE_SETS, "LMS_"), ("lmotscode", OTS_SETS, "LMOTS_")]
 BAD = {
     "genrate alias=a": "unknown command genrate; did you mean generate?",
     "lst": "unknown command lst; did you mean list?",
@@ -122,7 +146,9 @@ BAD = {
     "generate alias=a lmcode=L": "unknown argument lmcode=; did you mean lmscode?",
     "alias=a zzz=1": "unknown argument zzz=; known are alias, message, msgfile",
     "=x": "unknown argument =; known are alias",
-    "Alias=a message=m": "unknown argument Alias=; did you mean alias?",
+    "LST": "unknown command LST; did you mean list?",
+    "Allias=a message=m": "unknown argument Allias=; did you mean alias?",
+    "ALIAS=a alias=b message=m": "alias= is given twice",
     "alias=a alias=b message=m": "alias= is given twice",
     "generate alias=a explease=1 exprelease=1": "explease= is given twice",
     "alias= message=m": "alias= needs a value",
@@ -161,6 +187,18 @@ BAD = {
     "generate alias=a lmotscode=w8": (
         "there is no lmotscode=w8; known are sha256_n32_w8, _w4, _w2, _w1; also sha256_n24"
     ),
+    "generate alias=a lmscode=shake256_m32_h5": (
+        "there is no lmscode=shake256_m32_h5; did you mean shake_m32_h5?"
+    ),
+    "generate alias=a lmotscode=LMOTS_SHAKE256_N24_W2": (
+        "there is no lmotscode=LMOTS_SHAKE256_N24_W2; did you mean shake_n24_w2?"
+    ),
+    "generate alias=a lmscode=4": "there is no lmscode=4; typecodes are 5 to 24",
+    "generate alias=a lmscode=0x19": "there is no lmscode=0x19; typecodes are 5 to 24",
+    "generate alias=a lmotscode=17": "there is no lmotscode=17; typecodes are 1 to 16",
+    # Is it a word of a public key, and so hexadecimal?
+    "generate alias=a lmotscode=00000010": "there is no lmotscode=00000010; known are sha256_n32",
+    "generate alias=a lmscode=LMOTS_SHA256_N32_W8": "there is no lmscode=LMOTS_SHA256_N32_W8",
     "generate alias=a algorithm=lms lmscode=sha256_m24_h5 lmotscode=sha256_n32_w8": (
         "sha256_m24_h5 and sha256_n32_w8 differ in hash"
     ),
@@ -228,6 +266,17 @@ def test_an_empty_word_is_told():
 def test_the_usage_names_the_sets_that_are_known():
     """What is told of an unknown set is what stands in the usage."""
     assert all(f"{name:<11}{known}\n" in USAGE for name, known in values.SETS.items())
+
+
+@pytest.mark.parametrize(("name", "sets", "prefix"), SPELLED)
+def test_every_set_has_four_spellings(name, sets, prefix):
+    """The guide's name, that of RFC 8554 and RFC 9858 (SP 800-208 has the same), the typecode in
+    decimal and in hexadecimal.
+    """
+    for each in sets:
+        code = each.typecode
+        for spelling in (each.name, prefix + each.name.upper(), str(code), hex(code)):
+            assert values.text(name, spelling) == each.name
 
 
 def test_an_argument_with_spaces_is_one_argument():
