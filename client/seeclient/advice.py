@@ -30,7 +30,8 @@ def nobody_answers(roster: Roster, environment: Environment) -> str:
 def showing_refused(alias: str, error: StatusError) -> str:
     """Keys in the making have no file on this host, and no list."""
     return (
-        f"If its generation broke off, resume it with: pipsqueak generate alias={alias} resume=yes"
+        "If it is being made now, wait for its end; if its generation broke off, resume it with:"
+        f" pipsqueak generate alias={alias} resume=yes"
         if error.status is Status.UnknownID
         else ""
     )

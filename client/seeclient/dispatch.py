@@ -1,8 +1,10 @@
 """Which machines an operation goes to."""
 
+from collections.abc import Sequence
+
 from seeclient.effects import Peer, Roster, Story, ask, ask_all
 from seemachine.wire.messages import GetNvmemfileInfo, ListSlots, NvmemfileInfo, SlotListing
-from seemachine.wire.names import printed_name
+from seemachine.wire.names import CARDSET, FIRST_DYNAMIC_SLOT, SLOTS, printed_name
 from seemachine.wire.status import Status, StatusError
 
 NVMEMFILE = "dispatch_see_nvmemfile"
@@ -21,11 +23,12 @@ def machine(roster: Roster, esn: str) -> Peer:
 
 def for_generation(
     roster: Roster, esn: str, *, cards: bool, slot: int | None
-) -> Story[tuple[Peer, bool]]:
+) -> Story[tuple[Peer, SlotListing | None]]:
     """The machine to make a key on: the one named, else the first with a blank card where one is
     needed, else the first.
 
-    With it, whether all that is needed is there: not so where a blank card is to come.
+    With it, where a blank card is to come, the cards that are there; None where all that is needed
+    is there.
     """
     if not roster.peers and not esn:
         raise StatusError(
@@ -35,12 +38,13 @@ def for_generation(
         )
     peers = [machine(roster, esn)] if esn else roster.peers
     if not cards:
-        return peers[0], True
+        return peers[0], None
     listings = yield from ask_all(peers, ListSlots())
     for peer, listing in zip(peers, listings, strict=True):
         if isinstance(listing, SlotListing) and blank_slot(listing, slot) is not None:
-            return peer, True
-    return peers[0], False
+            return peer, None
+    first = listings[0]
+    return peers[0], first if isinstance(first, SlotListing) else SlotListing(slots=[])
 
 
 def blank_slot(listing: SlotListing, wanted: int | None) -> int | None:
@@ -51,6 +55,29 @@ def blank_slot(listing: SlotListing, wanted: int | None) -> int | None:
         if found.kind == "blank" and wanted in (None, found.slot)
     )
     return next(slots, None)
+
+
+def free_slot(listing: SlotListing, wanted: int | None) -> int | None:
+    """The first slot that a card can be put into, those of card readers before the others, or the
+    wanted one if it is empty.
+    """
+    taken = {found.slot for found in listing.slots}
+    return next((slot for slot in _considered(wanted) if slot not in taken), None)
+
+
+def slot_to_fill(listing: SlotListing, wanted: int | None) -> int:
+    """The slot at which a blank card is asked for: the wanted one, else the first whose card, if
+    any, may go. An operator puts the blank card in its place.
+    """
+    kept = {found.slot for found in listing.slots if found.kind == CARDSET}
+    slots = _considered(wanted)
+    return next((slot for slot in slots if slot not in kept), slots[0])
+
+
+def _considered(wanted: int | None) -> Sequence[int]:
+    if wanted is not None:
+        return (wanted,)
+    return (*SLOTS[FIRST_DYNAMIC_SLOT:], *SLOTS[:FIRST_DYNAMIC_SLOT])
 
 
 def holders(roster: Roster, name: bytes) -> Story[list[tuple[Peer, NvmemfileInfo]]]:

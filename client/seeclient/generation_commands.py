@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 
-from seeclient import advice, algorithms, connecting
+from seeclient import algorithms, connecting
 from seeclient.algorithms import registry
 from seeclient.algorithms.lms import generating
 from seeclient.arguments import Arguments
@@ -78,7 +78,7 @@ def _tell_story(
         output.generated(fleet.run(story(listen)))
     except StatusError as error:
         _generation_refused(cards, events, error, output)
-        advice.give(_way_on(fleet, alias, events, error))
+        output.advise(_way_on(fleet, alias, events, error))
         return 1
     except KeyboardInterrupt as interrupt:
         if any(isinstance(event, KEPT) for event in events) and _keeps(fleet):

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from seeclient import advice
 from seeclient.algorithms import registry
 from seeclient.algorithms.lms.provisioning import Provisioned
 from seeclient.effects import Roster
@@ -117,6 +118,10 @@ class JsonOutput:
     def note(self, error: StatusError) -> None:
         """See Output."""
         self._fields.setdefault("notes", []).append(str(error))
+
+    def advise(self, sentence: str) -> None:
+        """See Output."""
+        advice.give(sentence)
 
     def close(self) -> None:
         """See Output."""

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable
 from typing import Any, Protocol
 
-from seeclient import render, thresholds
+from seeclient import advice, render, thresholds
 from seeclient.algorithms.lms.provisioning import Provisioned
 from seeclient.effects import Roster
 from seeclient.events import (
@@ -77,6 +77,9 @@ class Output(Protocol):
     def note(self, error: StatusError) -> None:
         """Something failed that does not fail the command."""
 
+    def advise(self, sentence: str) -> None:
+        """What to do, beside what the guide prints; nothing for an empty sentence."""
+
     def close(self) -> None:
         """The command is over."""
 
@@ -85,9 +88,13 @@ class Output(Protocol):
 
 
 class TextOutput:
-    """As in the guide. Errors go to standard error, in order with the rest."""
+    """As in the guide. Errors go to standard error, in order with the rest.
 
-    def __init__(self) -> None:
+    `quirks`: to the letter as 1.4.1, which has no advice to give.
+    """
+
+    def __init__(self, *, quirks: bool = False) -> None:
+        self._quirks = quirks
         self._bar: Any = None
 
     def machines(self, roster: Roster) -> None:
@@ -129,7 +136,7 @@ class TextOutput:
     def info(self, info: KeyInfo) -> None:
         """See Output."""
         self._print(*render.show_info(info))
-        for refusal in info.in_quarantine:
+        for refusal in info.withheld:
             self.note(refusal)
 
     def key(self, key: KeyFile) -> None:
@@ -173,7 +180,8 @@ class TextOutput:
     def provisioned(self, moved: Provisioned) -> None:
         """See Output."""
         del moved
-        self._print("Provision successful.")
+        # 1.4.1 leaves the prompt on the same line (2.7.2.1 step 8, 2.9.5 step 8).
+        say("Provision successful.", end="" if self._quirks else "\n", flush=True)
 
     def refused(self, error: StatusError, summary: str) -> None:
         """See Output."""
@@ -185,6 +193,11 @@ class TextOutput:
         """See Output."""
         sys.stdout.flush()
         say(render.error_line(error), file=sys.stderr, flush=True)
+
+    def advise(self, sentence: str) -> None:
+        """See Output."""
+        if not self._quirks:
+            advice.give(sentence)
 
     def close(self) -> None:
         """See Output."""

@@ -83,7 +83,7 @@ def _quirks(environ: Mapping[str, str]) -> bool:
 
 def _output(arguments: Arguments) -> Output:
     if not arguments.json:
-        return TextOutput()
+        return TextOutput(quirks=arguments.quirks)
     from seeclient.output_json import JsonOutput
 
     return JsonOutput(arguments.verb)
@@ -99,7 +99,7 @@ def _connected(arguments: Arguments, environ: Mapping[str, str], output: Output)
     try:
         output.machines(fleet.roster)
         if sys.stderr.isatty():
-            advice.give(advice.nobody_answers(fleet.roster, told))
+            output.advise(advice.nobody_answers(fleet.roster, told))
         return COMMANDS[arguments.verb](fleet, arguments, output)
     finally:
         fleet.close()
@@ -124,7 +124,7 @@ def _showinfo(fleet: Fleet, arguments: Arguments, output: Output) -> int:
         output.info(info.without_thresholds() if arguments.quirks else info)
     except StatusError as error:
         output.refused(error, "showinfo failed")
-        advice.give(advice.showing_refused(arguments.texts["alias"], error))
+        output.advise(advice.showing_refused(arguments.texts["alias"], error))
         return 1
     return 0
 
@@ -150,7 +150,7 @@ def _provision(fleet: Fleet, arguments: Arguments, output: Output) -> int:
             output.note(moved.threshold_refusal)
     except StatusError as error:
         output.refused(error, "provisionLMS command failed")
-        advice.give(advice.provisioning_refused(error))
+        output.advise(advice.provisioning_refused(error))
         return 1
     return 0
 

@@ -7,7 +7,7 @@ from seeclient.algorithms import registry
 from seeclient.effects import Roster
 from seeclient.keyfile import KeyFile
 from seeclient.results import KeyInfo
-from seemachine.wire.names import SDK_VERSION
+from seemachine.wire.names import CARDSET, SDK_VERSION
 from seemachine.wire.status import StatusError
 
 WORDS_PER_LINE = 8
@@ -67,7 +67,12 @@ def show_info(info: KeyInfo) -> list[str]:
     lines = []
     for machine in info.machines:
         lines.append(f" {machine.esn}")
-        lines += [f"  - Slot {slot.slot}: ic={slot.ic} {slot.kind}" for slot in machine.slots]
+        # Cards of the ACS and OCS are in the guide's slots too, and have no line.
+        lines += [
+            f"  - Slot {slot.slot}: ic={slot.ic} {slot.kind}"
+            for slot in machine.slots
+            if slot.kind != CARDSET
+        ]
     return [
         *lines,
         f"Alias: {info.key.alias}",

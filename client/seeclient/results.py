@@ -44,6 +44,6 @@ class KeyInfo:
         return self
 
     @property
-    def in_quarantine(self) -> list[StatusError]:
-        """What of it is in quarantine, and where."""
+    def withheld(self) -> list[StatusError]:
+        """What of it machines hold and give no signatures with: where, and why."""
         return []

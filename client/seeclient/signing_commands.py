@@ -36,7 +36,7 @@ def sign(fleet: Fleet, arguments: Arguments, output: Output) -> int:
         seconds = time.perf_counter() - began
     except StatusError as error:
         output.refused(error, "sign failed")
-        advice.give(advice.signing_refused(error))
+        output.advise(advice.signing_refused(error))
         return 1
     # The file first: should nobody read what is printed, the signature is not lost.
     shown = path is not None and _is_output(Path(path))

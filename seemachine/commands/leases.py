@@ -31,12 +31,17 @@ def lease_of(machine: Machine, stored: StoredLease) -> Lease:
     return lease
 
 
+def is_foreign(machine: Machine, lease: StoredLease) -> bool:
+    """Whether the key is of another signer than those of this SEE machine (guide 2.9.2)."""
+    return lease.signer not in (b"", machine.signer, *machine.extra_signers)
+
+
 def refuse_foreign(machine: Machine, lease: StoredLease) -> None:
     """Keys of a signed SEE machine are used by none that another key signed (guide 2.9.2).
 
     Raises StatusError (AccessDenied).
     """
-    if lease.signer not in (b"", machine.signer, *machine.extra_signers):
+    if is_foreign(machine, lease):
         ours = f"by {machine.signer.hex()}" if machine.signer else "by nobody"
         what = (
             f"{printed_name(lease.name)} belongs to SEE machines signed by {lease.signer.hex()},"

@@ -34,8 +34,14 @@ def check_label(machine: Machine, label: str, *, replace: bool) -> None:
         )
     if replace:
         discard(machine, label)
-    taken = label in machine.making or machine.checkpoints.head(label) is not None
-    if taken:
+    pending = machine.making.get(label)
+    if pending is not None and not pending.orphaned:
+        raise StatusError(
+            Status.ObjectInUse,
+            f"a client that is connected is making {label} now; wait for its end, or choose another"
+            " alias; if that client hangs, resume=yes takes the key over",
+        )
+    if pending is not None or machine.checkpoints.head(label) is not None:
         raise StatusError(
             Status.ObjectInUse,
             f"there is a half-made key {label}; go on with it by resume=yes, or give it up by"

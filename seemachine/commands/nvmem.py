@@ -4,7 +4,7 @@
 
 from dataclasses import replace
 
-from seemachine.commands.leases import lease_of, refuse_foreign
+from seemachine.commands.leases import is_foreign, lease_of, refuse_foreign
 from seemachine.commands.table import command
 from seemachine.lms.lease import Lease
 from seemachine.lms.tree import table_from_cache
@@ -146,4 +146,5 @@ def _describe(machine: Machine, file: NvramFile) -> NvmemfileInfo:
         loaded=loaded,
         quarantined=bool(file.quarantine),
         warnat=lease.warnat,
+        foreign=is_foreign(machine, lease),
     )

@@ -2,7 +2,7 @@
 
 import re
 
-PROTOCOL = 3
+PROTOCOL = 4
 SEE_PORT = 8888
 SDK_VERSION = "1.4.1"
 MODELS = ("5c", "xc")
@@ -31,6 +31,8 @@ MAX_PAGE_EXPONENT = 12
 
 SLOTS = range(6)
 FIRST_DYNAMIC_SLOT = 2
+# What a slot listing says of a card of the ACS or of an OCS: a SEE machine has no use for it.
+CARDSET = "cardset"
 
 _NVRAM = re.compile(rf"[0-9a-f]{{{2 * NVRAM_BYTES}}}", re.ASCII)
 _ESN = re.compile(r"[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{4}", re.ASCII)

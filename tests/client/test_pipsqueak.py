@@ -261,8 +261,8 @@ def test_a_key_that_is_not_there_may_be_half_made(world):
         1,
         [
             "ERROR: showinfo failed",
-            "If its generation broke off, resume it with: pipsqueak generate alias=nobody"
-            " resume=yes",
+            "If it is being made now, wait for its end; if its generation broke off, resume it"
+            " with: pipsqueak generate alias=nobody resume=yes",
         ],
     )
 

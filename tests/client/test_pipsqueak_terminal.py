@@ -245,7 +245,7 @@ def test_a_dumb_terminal_gets_no_empty_line(world):
 
 def test_a_banner_without_hsms_says_what_to_do(tmp_path):
     """At a terminal alone: how to start some, that some run and are not published, or that others
-    are meant.
+    are meant. 1.4.1 says nothing.
     """
     fleet = {"SEEMACHINE_FLEET": "127.0.0.1:1"}
     with processes.machines(tmp_path, (ESN,)) as [unpublished]:
@@ -270,6 +270,9 @@ def test_a_banner_without_hsms_says_what_to_do(tmp_path):
             "PQSDK: 1.4.1 ()",
             "no HSM answers; start some with: seemachine fleet up --detach",
         ]
+    with Terminal(tmp_path, PIPSQUEAK, PIPSQUEAK_COMPAT="1.4.1") as terminal:
+        assert terminal.end() == 0
+        assert screen(terminal.text) == ["PQSDK: 1.4.1 ()"]
     assert processes.pipsqueak([], processes.environment(tmp_path)) == (0, ["PQSDK: 1.4.1 ()"])
 
 

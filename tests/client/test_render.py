@@ -1,6 +1,7 @@
 """render.py and output.py: the lines of the guide (2.6 to 2.9), letter for letter."""
 
 import time
+from dataclasses import replace
 
 import pytest
 from kit.stories import a_peer, a_roster
@@ -275,15 +276,60 @@ def test_showinfo(lines, key):
     )
 
 
-def test_provisioning(lines):
-    """Before and after a lease is moved (2.7.2.1 step 5)."""
+def test_showinfo_lists_what_a_see_machine_can_use(lines, key):
+    """Cards of the Security World stay in their slots unnamed, as its ACS and OCS do in the guide
+    (2.7.1 step 7, 2.9.4 step 7); a card that can't be read has its line.
+    """
     output, printed = lines
+    cards = (0, 1, "cardset"), (2, 13, "blank"), (3, 2, "unknown"), (5, 1, "cardset")
+    output.info(LmsInfo(key, (view(ESN, *cards), view(OTHER_ESN, (2, 1, "cardset")))))
+    assert printed()[0].splitlines()[:5] == [
+        " 7852-268D-3BF9",
+        "  - Slot 2: ic=13 blank",
+        "  - Slot 3: ic=2 unknown",
+        " 5F08-02E0-D947",
+        "Alias: test-lms",
+    ]
+
+
+def test_leaves_that_a_machine_does_not_give_do_not_count(lines, key, noon):
+    """Neither those in quarantine nor those of another signer; both are named."""
+    output, printed = lines
+    machines = (
+        replace(view(ESN, remaining=16), quarantined=3),
+        replace(view(OTHER_ESN), foreign=12),
+    )
+    output.info(LmsInfo(key, machines))
+    out, err = printed()
+    assert "  Remaining: 16 signatures\n" in out
+    assert [line.partition(": ")[2] for line in err.splitlines()] == [
+        "3 leaves of test-lms are in quarantine on 7852-268D-3BF9; see: seemachine quarantine"
+        " explain",
+        "12 leaves of test-lms on 5F08-02E0-D947 belong to SEE machines of another signer; see:"
+        " seemachine fleet check",
+    ]
+
+
+@pytest.mark.parametrize(("quirks", "end"), [(False, "\n"), (True, "")])
+def test_provisioning(capsys, quirks, end):
+    """Before and after a lease is moved (2.7.2.1 step 5); 1.4.1 does not end the line
+    (2.7.2.1 step 8, 2.9.5 step 8).
+    """
+    output = TextOutput(quirks=quirks)
     output.provisioning(OTHER_ESN, 2)
     output.provisioned(Provisioned(OTHER_ESN, TEST_LMS, 0, 16, 1))
-    assert (
-        printed()[0]
-        == "Attempting to provision 5F08-02E0-D947 from slot 2...\nProvision successful.\n"
+    assert capsys.readouterr() == (
+        f"Attempting to provision 5F08-02E0-D947 from slot 2...\nProvision successful.{end}",
+        "",
     )
+
+
+def test_advice_goes_to_standard_error(capsys):
+    """And 1.4.1 gives none."""
+    TextOutput().advise("do this")
+    TextOutput().advise("")
+    TextOutput(quirks=True).advise("do that")
+    assert capsys.readouterr() == ("", "do this\n")
 
 
 def test_both_streams_keep_their_order(lines, key, noon, monkeypatch):

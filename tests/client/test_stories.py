@@ -79,6 +79,11 @@ def cards(*slots):
     return SlotListing(slots=[card(slot) for slot in slots])
 
 
+def filled(kind, *slots):
+    """A listing of cards of one kind."""
+    return SlotListing(slots=[card(slot, kind) for slot in slots])
+
+
 def refusal(call):
     """The StatusError that a story or a call ends with."""
     with pytest.raises(StatusError) as refused:
@@ -298,6 +303,47 @@ def test_who_does_not_wait_for_a_card_is_refused_before_anything_is_hashed(
         f"there is no blank card in {where} of {ESN}; insert one with: seemachine card insert CARD"
     )
     assert events == []
+
+
+@pytest.mark.parametrize(
+    ("cards", "options", "advice"),
+    [
+        (filled("cardset", 0, 2), {}, "insert one with: INSERT 3"),
+        (filled("lms", 2, 3), {}, "insert one with: INSERT 4"),
+        (filled("unknown", 2, 3, 4, 5), {}, "insert one with: INSERT 0"),
+        (
+            filled("lms", 2),
+            {"slot": 2},
+            "take the card out of slot 2 with: seemachine card remove --esn E --slot 2; then insert"
+            " one with: INSERT 2",
+        ),
+        (
+            filled("cardset", *range(6)),
+            {},
+            "take the card out of slot 2 with: seemachine card remove --esn E --slot 2; then insert"
+            " one with: INSERT 2",
+        ),
+    ],
+)
+def test_the_advised_slot_is_free(cards, options, advice, peer, events):
+    """What is advised can be typed: no card goes into a slot that has one."""
+    asked = story([peer], events, nobody, expcards=1, **options)
+    refused = refusal(lambda: play(asked, (([peer], LOOK), [cards])))
+    insert = f"seemachine card insert CARD --esn {ESN} --slot"
+    assert refused.detail.partition("; ")[2] == advice.replace("INSERT", insert).replace(
+        "--esn E ", f"--esn {ESN} "
+    )
+
+
+def test_a_card_is_not_asked_for_in_place_of_one_of_the_security_world(peer, events):
+    """While a card is waited for, the light goes on at a slot whose card may go: an operator puts a
+    blank one in its place.
+    """
+    asked = story([peer], events, nobody, expcards=1)
+    listing = SlotListing(slots=[card(2, "cardset"), card(3, "lms")])
+    steps = [((peer, write(3)), NO_CARD), forgotten(peer)]
+    with pytest.raises(StatusError):
+        play(asked, *until_the_first_card(peer, listing), *steps)
 
 
 def test_without_patience_no_card_is_a_refusal_and_no_key_is_left(peer, events):

@@ -195,6 +195,25 @@ def test_whose_keys_they_are_uses_them(bench: Bench, what: str, settings: dict[s
     ask(bench.session(**settings), USING[what](bench))
 
 
+@pytest.mark.parametrize(
+    ("settings", "foreign"),
+    [
+        ({"signer": OURS}, False),
+        ({"signer": THEIRS, "extra_signers": frozenset({OURS})}, False),
+        ({"signer": THEIRS}, True),
+        ({}, True),
+    ],
+)
+def test_who_looks_is_told_what_gives_no_leaf(
+    bench: Bench, settings: dict[str, Any], foreign: bool
+) -> None:
+    """A file is said to be foreign to a SEE machine that refuses to sign with it."""
+    session = bench.session(**settings)
+    assert ask(session, m.GetNvmemfileInfo(file=bench.key.file)).foreign is foreign
+    assert [file.foreign for file in ask(session, m.ListNvmemfiles()).files] == [foreign]
+    assert isinstance(answer(session, sign(bench.key.file)), StatusError) is foreign
+
+
 @pytest.mark.parametrize("what", USING)
 def test_keys_of_nobody_are_everybodys(world: RepeatableRig, what: str) -> None:
     """What a SEE machine without a signer made."""

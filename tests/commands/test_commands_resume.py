@@ -355,7 +355,14 @@ def test_a_label_is_taken_until_it_is_given_up(bench: Bench) -> None:
     replaced = begin(other, replace=True)
 
     assert in_memory.status is on_disk.status is Status.ObjectInUse
-    assert "resume=yes" in on_disk.detail
+    assert on_disk.detail == (
+        "there is a half-made key big in generateLMS; go on with it by resume=yes, or give it up by"
+        " replace=yes"
+    )
+    assert in_memory.detail == (
+        "a client that is connected is making big now in generateLMS; wait for its end, or choose"
+        " another alias; if that client hangs, resume=yes takes the key over"
+    )
     assert len(go_on(other, replaced.handle)) == STEPS
 
 

@@ -9,6 +9,7 @@ from kit.stores import ESN
 from state.killing import killed_after
 
 from seemachine.state.cards import slots as module
+from seemachine.state.cards.cardsets import SetCard, write_set_card
 from seemachine.state.cards.slots import Occupied, Slots
 from seemachine.state.cards.smartcard import LMS, Card, read_card, write_card
 from seemachine.state.disk import durable
@@ -263,6 +264,14 @@ class TestLooking:
         full.write_bytes(flipped(full.read_bytes(), 400))
 
         assert slots.listing() == [Occupied(SLOT, 0, "unknown", "card7", 0)]
+
+    @pytest.mark.parametrize("kind", ["admin", "operator"])
+    def test_a_card_of_a_card_set_is_told_as_one(self, slots, world, kind):
+        """It is neither damaged nor for LMS keys."""
+        write_set_card(World.at(world), SetCard("ocs-1", kind, "ocs", "h", 1, 1, False, b"", b""))
+        (world / "cards" / "ocs-1.card").rename(slots.folder(SLOT) / "ocs-1.card")
+
+        assert slots.listing() == [Occupied(SLOT, 0, "cardset", "ocs-1", 0)]
 
     @pytest.mark.parametrize("slot", [-1, 6, 99])
     def test_there_are_six_slots(self, slots, slot):

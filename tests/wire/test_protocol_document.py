@@ -57,9 +57,9 @@ KEY = bytes.fromhex(
 )
 LIMITS = m.Limits(frame=1_048_576, message=1_047_296, idle_seconds=300, request_seconds=120)
 EXCHANGE: list[Any] = [
-    m.Hello(protocol=3, client="example"),
+    m.Hello(protocol=4, client="example"),
     m.Greeting(
-        protocol=3,
+        protocol=4,
         esn="7852-268D-3BF9",
         model="5c",
         version="1.4.1",

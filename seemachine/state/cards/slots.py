@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from seemachine.state.cards.cardsets import ADMIN, OPERATOR
 from seemachine.state.cards.smartcard import (
     BLANK,
     LMS,
@@ -20,15 +21,19 @@ from seemachine.state.cards.smartcard import (
 from seemachine.state.disk.durable import PRIVATE_FILE, private_folder, replace_file
 from seemachine.state.errors import CardError, StateCopied, StateCorrupt, StateLinked
 from seemachine.state.records import StoredLease
-from seemachine.wire.names import SLOTS
+from seemachine.wire.names import CARDSET, SLOTS
 from seemachine.world import World
+
+# What is told of a card that `look` knows.
+TOLD = {BLANK: BLANK, LMS: LMS, ADMIN: CARDSET, OPERATOR: CARDSET}
 
 
 @dataclass(frozen=True, slots=True)
 class Occupied:
     """A slot with a card in it.
 
-    `kind` is `unknown` when the card can't be used; `ic` is the slot's insertion counter.
+    `kind` is one of TOLD, or `unknown` when the card can't be used; `ic` is the slot's insertion
+    counter.
     """
 
     slot: int
@@ -221,9 +226,7 @@ class Slots:
 
     def _describe(self, slot: int, path: Path) -> Occupied:
         kind, leases = look(path)
-        return Occupied(
-            slot, self.ic(slot), kind if kind in (BLANK, LMS) else UNKNOWN, path.stem, leases
-        )
+        return Occupied(slot, self.ic(slot), TOLD.get(kind, UNKNOWN), path.stem, leases)
 
 
 @contextlib.contextmanager

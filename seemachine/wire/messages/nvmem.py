@@ -39,7 +39,8 @@ class NvmemfileInfo(Record):
 
     `loaded` is false when a loadLMS would spare the machine much hashing, `quarantined` true when
     no leaf is handed out. With `warnat` or fewer signatures left each needs an acknowledgement; 0:
-    none does.
+    none does. `foreign` is true when this SEE machine gives no leaf, because another key signed it
+    than the one under which the key was made.
     """
 
     file: bytes = octets(FILE_NAME_BYTES)
@@ -50,6 +51,7 @@ class NvmemfileInfo(Record):
     loaded: bool = flag()
     quarantined: bool = flag()
     warnat: int = number(0, MAX_WARNAT, default=0)
+    foreign: bool = flag(default=False)
 
     @property
     def remaining(self) -> int:

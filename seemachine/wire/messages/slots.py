@@ -11,7 +11,8 @@ from seemachine.wire.roles import ClientRole
 class Slot(Record):
     """A slot that holds a card.
 
-    `ic` is its insertion counter, `kind` blank, lms or unknown, `leases` what an lms card has left.
+    `ic` is its insertion counter, `kind` blank, lms, cardset (of the ACS or an OCS) or unknown,
+    `leases` what an lms card has left.
     """
 
     slot: int = number(SLOTS.start, SLOTS.stop - 1)

@@ -11,8 +11,7 @@ from seeclient.events import Listener, Resumed, Started
 from seeclient.keyfile import check_alias
 from seeclient.patience import Patience
 from seemachine.lms.parameters import ParameterError, check_pair, lmots, lms
-from seemachine.wire.messages import LmsResumed, LmsStarted, ResumeLms
-from seemachine.wire.names import FIRST_DYNAMIC_SLOT
+from seemachine.wire.messages import LmsResumed, LmsStarted, ResumeLms, SlotListing
 from seemachine.wire.status import Status, StatusError
 
 
@@ -56,12 +55,12 @@ def _chosen(roster: Roster, recipe: Recipe, patience: Patience) -> Story[Peer]:
     """The machine to make a key on. Raises StatusError when a card is missing that nobody brings:
     better before an hour of hashing than after it.
     """
-    peer, ready = yield from dispatch.for_generation(
+    peer, lacking = yield from dispatch.for_generation(
         roster, recipe.esn, cards=recipe.cards > 0, slot=recipe.slot
     )
     # A plan that can't be is refused in the guide's words, whatever cards there are.
-    if not ready and recipe.possible and not patience(peer, 0.0):
-        raise _no_card(peer, recipe.slot)
+    if lacking is not None and recipe.possible and not patience(peer, 0.0):
+        raise _no_card(peer, recipe.slot, lacking)
     return peer
 
 
@@ -127,10 +126,13 @@ def _take_over(roster: Roster, label: str, esn: str) -> Story[tuple[Peer, LmsRes
     )
 
 
-def _no_card(peer: Peer, wanted: int | None) -> StatusError:
-    slot = FIRST_DYNAMIC_SLOT if wanted is None else wanted
-    where = f"a slot of {peer.esn}" if wanted is None else f"slot {slot} of {peer.esn}"
-    how = f"insert one with: seemachine card insert CARD --esn {peer.esn} --slot {slot}"
+def _no_card(peer: Peer, wanted: int | None, listing: SlotListing) -> StatusError:
+    where = f"a slot of {peer.esn}" if wanted is None else f"slot {wanted} of {peer.esn}"
+    free = dispatch.free_slot(listing, wanted)
+    slot = dispatch.slot_to_fill(listing, wanted) if free is None else free
+    place = f"--esn {peer.esn} --slot {slot}"
+    out = f"take the card out of slot {slot} with: seemachine card remove {place}; then "
+    how = f"{'' if slot == free else out}insert one with: seemachine card insert CARD {place}"
     return StatusError(
         Status.NotAvailable, f"there is no blank card in {where}; {how}", "generateLMS"
     )

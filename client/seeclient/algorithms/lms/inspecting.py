@@ -6,9 +6,15 @@ from typing import Self
 
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.dispatch import NVMEMFILE
-from seeclient.effects import Roster, Story, ask_all
+from seeclient.effects import Peer, Roster, Story, ask_all
 from seeclient.results import KeyInfo, MachineView
-from seemachine.wire.messages import GetNvmemfileInfo, ListSlots, NvmemfileInfo, SlotListing
+from seemachine.wire.messages import (
+    GetNvmemfileInfo,
+    ListSlots,
+    NvmemfileInfo,
+    Slot,
+    SlotListing,
+)
 from seemachine.wire.status import Status, StatusError
 
 
@@ -17,7 +23,8 @@ class Holding(MachineView):
     """One machine and the leaves that it holds (`first` to `end`, `remaining` of them unused; all 0
     for none).
 
-    Unused leaves that it holds in quarantine are `quarantined`, and not among the remaining.
+    Unused leaves that it holds in quarantine are `quarantined`, those of a key of another signer
+    `foreign`, and neither are among the remaining.
     Of `warnat` see seeclient.algorithms.lms.thresholds.
     """
 
@@ -26,6 +33,7 @@ class Holding(MachineView):
     remaining: int
     quarantined: int = 0
     warnat: int = 0
+    foreign: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +56,21 @@ class LmsInfo(KeyInfo):
         return replace(self, machines=tuple(replace(each, warnat=0) for each in self.machines))
 
     @property
-    def in_quarantine(self) -> list[StatusError]:
+    def withheld(self) -> list[StatusError]:
         """See KeyInfo."""
-        what = f"leaves of {self.key.alias} are in quarantine on"
-        return [
-            StatusError(
-                Status.AccessDenied,
-                f"{held.quarantined} {what} {held.esn}; see: seemachine quarantine explain",
-                NVMEMFILE,
-            )
+        what = f"leaves of {self.key.alias}"
+        sentences = [
+            f"{held.quarantined} {what} are in quarantine on {held.esn}; see: seemachine"
+            " quarantine explain"
             for held in self.machines
             if held.quarantined
+        ] + [
+            f"{held.foreign} {what} on {held.esn} belong to SEE machines of another signer; see:"
+            " seemachine fleet check"
+            for held in self.machines
+            if held.foreign
         ]
+        return [StatusError(Status.AccessDenied, each, NVMEMFILE) for each in sentences]
 
 
 def info(roster: Roster, key: LmsKeyFile) -> Story[LmsInfo]:
@@ -69,12 +80,22 @@ def info(roster: Roster, key: LmsKeyFile) -> Story[LmsInfo]:
     holdings = []
     for peer, listing, file in zip(roster.peers, listings, files, strict=True):
         slots = tuple(listing.slots) if isinstance(listing, SlotListing) else ()
-        holdings.append(Holding(peer.esn, peer.greeting.model, slots, *_held(file)))
+        holdings.append(_holding(peer, slots, file))
     return LmsInfo(key, tuple(holdings))
 
 
-def _held(file: NvmemfileInfo | StatusError) -> tuple[int, int, int, int, int]:
+def _holding(peer: Peer, slots: tuple[Slot, ...], file: NvmemfileInfo | StatusError) -> Holding:
+    machine = peer.esn, peer.greeting.model, slots
     if not isinstance(file, NvmemfileInfo):
-        return 0, 0, 0, 0, 0
-    remaining, quarantined = (0, file.remaining) if file.quarantined else (file.remaining, 0)
-    return file.first, file.end, remaining, quarantined, file.warnat
+        return Holding(*machine, 0, 0, 0)
+    left = file.remaining
+    quarantined, foreign = left * file.quarantined, left * (file.foreign and not file.quarantined)
+    return Holding(
+        *machine,
+        file.first,
+        file.end,
+        left - quarantined - foreign,
+        quarantined,
+        file.warnat,
+        foreign,
+    )

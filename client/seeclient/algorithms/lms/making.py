@@ -24,7 +24,6 @@ from seemachine.wire.messages import (
     DiscardLms,
     LmsChunk,
 )
-from seemachine.wire.names import FIRST_DYNAMIC_SLOT
 from seemachine.wire.status import Status, StatusError
 
 LOOK_SECONDS = 0.2
@@ -156,7 +155,7 @@ def _one_card(making: Making) -> Story[CardWritten]:
     peer, slot = making.peer, making.recipe.slot
     listing = yield from dispatch.current_slots(peer)
     blank = dispatch.blank_slot(listing, slot)
-    chosen = blank if blank is not None else slot if slot is not None else FIRST_DYNAMIC_SLOT
+    chosen = dispatch.slot_to_fill(listing, slot) if blank is None else blank
     making.progress(CardTried(chosen))
     began = time.monotonic()
     while True:
