@@ -83,9 +83,7 @@ class Host:
             return self.run(words)
         rack, slots, done = self.rack(), Slots(World.at(self.world), FED), threading.Event()
         rack.new(blank_cards)
-        if slots.occupant(2) is not None:
-            rack.remove(FED, 2)
-        rack.insert(rack.blanks()[0], FED, 2)
+        self._swap(FED, 2, rack.blanks()[0])
 
         def feed() -> None:
             while not done.wait(LOOK_SECONDS):
@@ -140,12 +138,17 @@ class Host:
         elif step.kind == "card-take":
             rack.remove(step.esn, step.slot)
         elif step.kind == "card-insert":
-            [card] = rack.new()
-            rack.insert(card, step.esn, step.slot)
+            self._swap(step.esn, step.slot, rack.new()[0])
         elif step.kind == "card-move":
             rack.insert(rack.remove(step.esn, step.slot), step.to_esn, step.to_slot)
         else:
             raise AssertionError(f"{step.section}: nothing is done for {step.kind}")
+
+    def _swap(self, esn: str, slot: int, card: str) -> None:
+        """Put a card into a slot, in place of the one that may be there."""
+        if Slots(World.at(self.world), esn).occupant(slot) is not None:
+            self.rack().remove(esn, slot)
+        self.rack().insert(card, esn, slot)
 
     def tear_down(self) -> None:
         """End whatever SEE machine still runs in this world."""
