@@ -18,6 +18,7 @@ from seemachine.state.errors import (
     StateCorrupt,
     StateError,
     StateFailed,
+    StateLocked,
 )
 from seemachine.state.nvram.base import MirroredStore
 from seemachine.state.nvram.store import Retention
@@ -114,6 +115,24 @@ def test_a_refused_lease_is_not_claimed(bench: Bench) -> None:
     with pytest.raises(FileExists):
         store.install(lease(1, 32, 64))
     assert claimed == [0]
+
+
+def test_a_lease_is_claimed_before_it_is_there(bench: Bench) -> None:
+    """Two machines may have the same card: who is refused by the witness has no leaf of it, not
+    for a moment.
+    """
+    store = bench.open()
+    present: list[bool] = []
+
+    def claim(name: bytes, _first: int, _end: int) -> None:
+        present.append(store.get(name) is not None)
+        raise StateLocked("another machine has it")
+
+    store._witness.claim = claim  # type: ignore[method-assign]
+    with pytest.raises(StateFailed):
+        store.install(lease(1))
+    assert present == [False]
+    assert store.get(name(1)) is None
 
 
 def test_the_witness_hears_of_what_can_be_used(bench: Bench) -> None:
