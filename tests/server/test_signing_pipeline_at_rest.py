@@ -29,6 +29,27 @@ async def test_it_waits_for_the_next_request(tmp_path: Path) -> None:
         nursery.cancel_scope.cancel()
 
 
+async def test_cancelled_it_has_no_threads(tmp_path: Path) -> None:
+    """Whoever runs it need not close it, too."""
+    before = set(threading.enumerate())
+    machine = make_machine(tmp_path)
+    key = install_key(machine)
+    pipeline = SigningPipeline(machine)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(pipeline.run)
+        await pipeline.sign(NvmemfileSign(file=name_of(key), token=new_token(), message=b"m"))
+        own = {
+            thread
+            for thread in set(threading.enumerate()) - before
+            if thread.name in ("signing", "pages")
+        }
+        assert own
+        nursery.cancel_scope.cancel()
+    for thread in own:
+        thread.join(PATIENCE)
+    assert not any(thread.is_alive() for thread in own)
+
+
 def test_closed_it_has_no_threads(tmp_path: Path) -> None:
     """Neither those that sign nor those that hash pages."""
     before = set(threading.enumerate())

@@ -51,6 +51,14 @@ class TestPruning:
         assert [row.token for row in rows(store)] == [young.token]
         assert leaf_of(one(store, young)) == 1
 
+    def test_a_row_is_kept_to_the_last_millisecond(self, store):
+        """As old as the limit is not older; nor is the tidying asked to come again."""
+        store._clock = lambda: 1_000_000.0
+        store.reserve([order(name()), order(name())])
+        store._clock = lambda: 1_000_000.0 + DAY
+        assert not store.tidy()
+        assert len(rows(store)) == 2
+
     def test_a_forgotten_order_is_a_new_one(self, store):
         """An order that the ledger forgot gets another leaf, never the old one,
         whatever it is for.
