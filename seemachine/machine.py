@@ -59,7 +59,7 @@ class Machine:
             raise ValueError(f"{self.esn} is not an ESN; it looks like 7852-268D-3BF9")
         if self.model not in MODELS:
             raise ValueError(f"{self.model} is not a model; one of {', '.join(MODELS)}")
-        self.slots.lights_off()
+        self.slots.make_place()
         self.keys = KeyRing(self.engine)
 
     def forget(self, pending: "PendingKey") -> None:
@@ -91,7 +91,6 @@ class PendingKey:
     cards_written: int = 0
     warnat: int = 0
     cache_sent: int = 0
-    slots_asked: set[int] = field(default_factory=set)
     left: bytes | None = None
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -135,5 +134,3 @@ class Session:
             if pending.orphaned:
                 self.machine.forget(pending)
             pending.lock.release()
-        for slot in tuple(pending.slots_asked):
-            self.machine.slots.set_light(slot, on=False)

@@ -61,9 +61,14 @@ class Fleet(Runner):
         story = generating.resume(self.roster, alias, esn, slot, progress, patience or fed)
         return Key(self, await self.run(story))
 
-    async def provision(self, esn: str, slot: int) -> provisioning.Provisioned:
-        """Move a lease from a card into a machine. Raises StatusError."""
-        return await self.run(provisioning.provision(self.roster, esn, slot))
+    async def provision(
+        self, esn: str, slot: int, *, patience: Patience | None = None
+    ) -> provisioning.Provisioned:
+        """Move a lease from a card into a machine; with patience, wait for a card that has one.
+
+        Raises StatusError.
+        """
+        return await self.run(provisioning.provision(self.roster, esn, slot, patience))
 
     def key(self, alias: str) -> "Key":
         """A key of this host. Raises StatusError."""

@@ -214,7 +214,6 @@ def write_card(session: Session, request: ContinueLmsCard) -> CardWritten:
             raise StatusError(Status.InvalidParameter, "a singular key has no cards")
         if pending.cards_written == generation.sectors.cards:
             raise StatusError(Status.InvalidParameter, "all cards of the key are written")
-        pending.slots_asked.add(request.slot)
         numbers = generation.sectors.card_leases(pending.cards_written)
         bound = session.machine.signer, pending.warnat
         leases = tuple(to_store(generation.lease(number), *bound) for number in numbers)

@@ -25,7 +25,7 @@ from seemachine.world import World
 MODELS = {"5c": "nShield 5c", "xc": "nShield Connect XC"}
 OPERATORS = {
     "manual": "a person does, with seemachine card insert",
-    "auto": "the fleet inserts a blank card whenever this machine asks for one",
+    "auto": "the machine does, from the rack or a new one, whenever a client waits for one",
 }
 LOCKING = {
     "auto": "where the system allows it",

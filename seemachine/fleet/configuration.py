@@ -47,11 +47,6 @@ class FleetPlan:
             return [self.machines]
         return [(machine,) for machine in self.machines]
 
-    @property
-    def fed(self) -> bool:
-        """Whether the fleet has an operator that feeds blank cards."""
-        return any(machine.operator == "auto" for machine in self.machines)
-
 
 def find(world: World, file: Path | None) -> Path:
     """The fleet file: the one given, else the world's own, made now if there is none."""

@@ -15,7 +15,6 @@ import trio
 
 from seemachine import printing
 from seemachine.config import Config
-from seemachine.fleet.card_feeder import feed_cards
 from seemachine.fleet.configuration import FleetPlan
 from seemachine.fleet.settings_file import write_settings
 from seemachine.hsms import published, supervised
@@ -73,8 +72,6 @@ class Supervisor:
             async with trio.open_nursery() as nursery:
                 for group in self._fleet.groups:
                     nursery.start_soon(self._keep, group, nursery.cancel_scope)
-                if self._fleet.fed:
-                    nursery.start_soon(feed_cards, self._fleet)
                 await anext(received)
                 self._on_stopping()
                 systemd.stopping()

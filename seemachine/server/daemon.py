@@ -77,6 +77,7 @@ class Daemon:
             await on_ready(*await self._listen())
             async with trio.open_nursery() as background:
                 background.start_soon(self._service.pipeline.run)
+                background.start_soon(self._service.watch_slots)
                 background.start_soon(upkeep.tidy, self._service)
                 background.start_soon(upkeep.beat, self._service, self._crew.beats)
                 background.start_soon(self._log.run)

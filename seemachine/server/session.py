@@ -3,6 +3,7 @@
 import contextlib
 import time
 from dataclasses import dataclass, field
+from functools import partial
 
 import trio
 
@@ -13,9 +14,10 @@ from seemachine.process.threads import Workers
 from seemachine.server.admission import Seat
 from seemachine.server.logs import Log, describe
 from seemachine.server.pipeline import SigningPipeline
+from seemachine.server.slot_watch import SlotWatch
 from seemachine.wire.fields import Record
 from seemachine.wire.link import NEED_DATA, Asked, Closed, Link, Role
-from seemachine.wire.messages import Hello, NvmemfileSign
+from seemachine.wire.messages import Hello, NvmemfileSign, WaitForCard
 from seemachine.wire.requests import Effect, Request
 from seemachine.wire.roles import Caller, ClientRole, denial
 from seemachine.wire.status import PeerMisuse, Status, StatusError
@@ -25,6 +27,8 @@ FAREWELL_SECONDS = 1
 # Until another try for memory.
 SCARCE_SECONDS = 0.02
 READING_THREADS = 2
+# Of the time of a request, for waiting; the rest is for the reply.
+WAITED_PART = 0.5
 
 
 @dataclass
@@ -41,6 +45,8 @@ class Service:
     reading: trio.CapacityLimiter = field(
         default_factory=lambda: trio.CapacityLimiter(READING_THREADS)
     )
+    watch: SlotWatch = field(default_factory=SlotWatch)
+    # What ends at once when the machine stops: waiting for a request, or for a card.
     idle: set[trio.CancelScope] = field(default_factory=set)
     draining: bool = False
     scarcity: Scarcity = field(init=False)
@@ -59,6 +65,11 @@ class Service:
         """Give them back."""
         self.pipeline.close()
         self.workers.close()
+
+    async def watch_slots(self) -> None:
+        """For those who wait for cards, until cancelled."""
+        slots = self.machine.slots
+        await self.watch.run(lambda: self.workers.run(self.reading, slots.trace))
 
     def log_trouble(self, event: str, error: Exception) -> None:
         """The error that is being handled: what the system gives no more of, or a bug."""
@@ -206,8 +217,27 @@ class Conversation:
             return await self._service.pipeline.sign(request, self._session.client)
         if request.AT_ONCE:
             return answer(self._session, request)
+        if isinstance(request, WaitForCard):
+            return await self._wait_for_card(request)
+        return await self._in_thread(request)
+
+    async def _in_thread(self, request: Request[Record]) -> Record | StatusError:
         limiter = self._limiter(request.EFFECT)
         return await self._service.workers.run(limiter, answer, self._session, request)
+
+    async def _wait_for_card(self, request: WaitForCard) -> Record | StatusError:
+        """Until one suits, or the time is over, the peer stirs, or the machine stops."""
+        idle = self._service.idle
+        seconds = min(request.seconds, self._limits.request_seconds * WAITED_PART)
+        over = trio.CancelScope(deadline=trio.current_time() + seconds)
+        idle.add(over)
+        if self._service.draining:
+            over.cancel()
+        try:
+            look = partial(self._in_thread, request)
+            return await self._service.watch.first(look, over, self._read)
+        finally:
+            idle.discard(over)
 
     def _limiter(self, effect: Effect) -> trio.CapacityLimiter:
         if effect is Effect.LOOKS:

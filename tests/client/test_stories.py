@@ -14,8 +14,8 @@ from kit.verdicts import verifies
 from seeclient import connecting
 from seeclient.algorithms.lms import generating, inspecting, provisioning, signing
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
-from seeclient.algorithms.lms.making import LOOK_SECONDS
 from seeclient.algorithms.lms.recipe import Recipe
+from seeclient.cards import TURN_SECONDS, WAIT_SECONDS
 from seeclient.effects import Ask, Pause, resume
 from seeclient.events import (
     CardDone,
@@ -56,6 +56,7 @@ from seemachine.wire.messages import (
     ResumeLms,
     Slot,
     SlotListing,
+    WaitForCard,
 )
 from seemachine.wire.names import nvram_name
 from seemachine.wire.status import Status, StatusError
@@ -168,6 +169,11 @@ def write(slot):
     return ContinueLmsCard(handle=HANDLE, slot=slot)
 
 
+def wait(slot=None, seconds=WAIT_SECONDS):
+    """The request for a blank card."""
+    return WaitForCard(kind="blank", slot=slot, seconds=seconds)
+
+
 def written(remaining):
     """The reply to it."""
     return CardWritten(card="card", remaining=remaining)
@@ -236,8 +242,8 @@ def test_a_sectorized_key_is_saved_before_its_cards_are_written(peer, events):
 
 
 def test_a_card_that_is_not_there_is_waited_for(peer, events):
-    """With patience, the story looks again and again until a blank card is in a slot, and goes on
-    with that slot.
+    """With patience, the story says once which card it wants, asks the machine for one again and
+    again until it is in a slot, and goes on with that slot.
     """
     play(
         story([peer], events, forever, explease=1),
@@ -245,11 +251,11 @@ def test_a_card_that_is_not_there_is_waited_for(peer, events):
         ((peer, request(explease=1)), STARTED),
         *hashing(peer, 1),
         ((peer, LOOK), EMPTY),
-        ((peer, write(2)), NO_CARD),
-        (Pause(LOOK_SECONDS), None),
-        ((peer, LOOK), SlotListing(slots=[card(2, "lms")])),
-        (Pause(LOOK_SECONDS), None),
-        ((peer, LOOK), cards(5)),
+        ((peer, wait(seconds=0)), NO_CARD),
+        (Pause(TURN_SECONDS), None),
+        ((peer, wait()), NO_CARD),
+        (Pause(TURN_SECONDS), None),
+        ((peer, wait()), card(5)),
         ((peer, write(5)), written(0)),
         forgotten(peer),
     )
@@ -261,6 +267,34 @@ def test_a_card_that_is_not_there_is_waited_for(peer, events):
     ]
 
 
+def test_a_card_that_somebody_else_took_is_waited_for_again(peer, events):
+    """Two clients may see the same blank card; who comes second waits for the next one."""
+    play(
+        story([peer], events, forever, explease=1),
+        (([peer], LOOK), [cards(2)]),
+        ((peer, request(explease=1)), STARTED),
+        *hashing(peer, 1),
+        ((peer, LOOK), cards(2)),
+        ((peer, write(2)), NO_CARD),
+        (Pause(TURN_SECONDS), None),
+        ((peer, wait(seconds=0)), card(3)),
+        ((peer, write(3)), written(0)),
+        forgotten(peer),
+    )
+
+
+@pytest.mark.parametrize("shown", [card(3), card(4, "lms")], ids=["another slot", "another kind"])
+def test_a_machine_that_shows_another_card_is_not_believed(shown, peer, events):
+    """Else a card that nobody asked about would be written."""
+    asked = story([peer], events, forever, expcards=1, slot=4)
+    steps = [((peer, wait(4, seconds=0)), shown), forgotten(peer)]
+    refused = refusal(lambda: play(asked, *until_the_first_card(peer), *steps))
+    assert (refused.status, refused.detail.split(":")[0]) == (
+        Status.Malformed,
+        f"{ESN} shows another card",
+    )
+
+
 def test_only_the_named_slot_is_waited_for(peer, events):
     """With slot=, a blank card in another slot is not a card."""
     play(
@@ -269,11 +303,9 @@ def test_only_the_named_slot_is_waited_for(peer, events):
         ((peer, request(explease=1)), STARTED),
         *hashing(peer, 1),
         ((peer, LOOK), cards(2)),
-        ((peer, write(4)), NO_CARD),
-        (Pause(LOOK_SECONDS), None),
-        ((peer, LOOK), cards(2)),
-        (Pause(LOOK_SECONDS), None),
-        ((peer, LOOK), cards(2, 4)),
+        ((peer, wait(4, seconds=0)), NO_CARD),
+        (Pause(TURN_SECONDS), None),
+        ((peer, wait(4)), card(4)),
         ((peer, write(4)), written(0)),
         forgotten(peer),
     )
@@ -336,14 +368,13 @@ def test_the_advised_slot_is_free(cards, options, advice, peer, events):
 
 
 def test_a_card_is_not_asked_for_in_place_of_one_of_the_security_world(peer, events):
-    """While a card is waited for, the light goes on at a slot whose card may go: an operator puts a
-    blank one in its place.
-    """
+    """A person is told of a slot whose card may go."""
     asked = story([peer], events, nobody, expcards=1)
     listing = SlotListing(slots=[card(2, "cardset"), card(3, "lms")])
-    steps = [((peer, write(3)), NO_CARD), forgotten(peer)]
+    steps = [((peer, wait(seconds=0)), NO_CARD), forgotten(peer)]
     with pytest.raises(StatusError):
         play(asked, *until_the_first_card(peer, listing), *steps)
+    assert CardTried(3) in events
 
 
 def test_without_patience_no_card_is_a_refusal_and_no_key_is_left(peer, events):
@@ -351,7 +382,10 @@ def test_without_patience_no_card_is_a_refusal_and_no_key_is_left(peer, events):
     removed, and the machine forgets the key.
     """
     asked = story([peer], events, nobody, expcards=1)
-    steps = [((peer, write(2)), lambda: store().load("release") and NO_CARD), forgotten(peer)]
+    steps = [
+        ((peer, wait(seconds=0)), lambda: store().load("release") and NO_CARD),
+        forgotten(peer),
+    ]
     assert refusal(lambda: play(asked, *until_the_first_card(peer), *steps)) is NO_CARD
     assert store().aliases() == []
 
@@ -361,7 +395,7 @@ def test_the_first_refusal_is_the_one_that_is_told(peer, events):
     up.
     """
     (discard, _), asked = forgotten(peer), story([peer], events, nobody, expcards=1)
-    steps = [((peer, write(2)), NO_CARD), (discard, BROKEN)]
+    steps = [((peer, wait(seconds=0)), NO_CARD), (discard, BROKEN)]
     assert refusal(lambda: play(asked, *until_the_first_card(peer), *steps)) is NO_CARD
 
 
@@ -376,19 +410,15 @@ def test_a_finished_key_is_finished(peer, events):
 
 
 def test_patience_may_end_while_waiting(peer, events):
-    """Who stops waiting is told which slot of which machine stayed empty."""
+    """Who stops waiting is told what the machine says last."""
     patience = iter([True, True, False])
     asked = story([peer], events, lambda _peer, _waited: next(patience), expcards=1)
     steps = [
-        ((peer, write(2)), NO_CARD),
-        *[(Pause(LOOK_SECONDS), None), ((peer, LOOK), EMPTY)] * 2,
+        ((peer, wait(seconds=0)), NO_CARD),
+        *[(Pause(TURN_SECONDS), None), ((peer, wait()), NO_CARD)] * 2,
         forgotten(peer),
     ]
-    refused = refusal(lambda: play(asked, *until_the_first_card(peer), *steps))
-    assert (refused.status, refused.detail) == (
-        Status.NotAvailable,
-        f"no blank card came into slot 2 of {ESN}",
-    )
+    assert refusal(lambda: play(asked, *until_the_first_card(peer), *steps)) is NO_CARD
     assert store().aliases() == []
 
 
@@ -404,8 +434,8 @@ def test_patience_is_asked_about_the_machine_and_the_time(peer, events):
 
     asked = story([peer], events, patience, expcards=1)
     steps = [
-        ((peer, write(2)), NO_CARD),
-        *[(Pause(LOOK_SECONDS), None), ((peer, LOOK), EMPTY)] * 2,
+        ((peer, wait(seconds=0)), NO_CARD),
+        *[(Pause(TURN_SECONDS), None), ((peer, wait()), NO_CARD)] * 2,
         forgotten(peer),
     ]
     refusal(lambda: play(asked, *until_the_first_card(peer), *steps))
@@ -418,7 +448,11 @@ def test_patience_is_asked_about_the_machine_and_the_time(peer, events):
 def test_once_a_card_is_written_the_key_stays(peer, events):
     """A card in somebody's hand needs its public key, whatever becomes of the others."""
     asked = story([peer], events, nobody, expcards=1)
-    steps = [((peer, write(2)), written(1)), ((peer, LOOK), EMPTY), ((peer, write(2)), NO_CARD)]
+    steps = [
+        ((peer, write(2)), written(1)),
+        ((peer, LOOK), EMPTY),
+        ((peer, wait(seconds=0)), NO_CARD),
+    ]
     assert refusal(lambda: play(asked, *until_the_first_card(peer, cards(2)), *steps)) is NO_CARD
     assert store().aliases() == ["release"]
 
@@ -426,12 +460,19 @@ def test_once_a_card_is_written_the_key_stays(peer, events):
 INTERRUPTED = {
     "while nothing was tried": ([], LOOK, []),
     "while a card was written": ([cards(2)], write(2), ["release"]),
-    "while waiting": ([EMPTY, NO_CARD], Pause(LOOK_SECONDS), []),
-    "while looking again": ([EMPTY, NO_CARD, None], LOOK, []),
+    "while asking for one": ([EMPTY], wait(seconds=0), []),
+    "between two waits": ([EMPTY, NO_CARD], Pause(TURN_SECONDS), []),
+    "while waiting": ([EMPTY, NO_CARD, None], wait(), []),
+    "while a card that came was written": ([EMPTY, card(2)], write(2), ["release"]),
+    "after somebody else took it": (
+        [EMPTY, card(2), NO_CARD],
+        Pause(TURN_SECONDS),
+        [],
+    ),
     "after a card": ([cards(2), written(1)], LOOK, ["release"]),
     "while waiting for another": (
         [cards(2), written(1), EMPTY, NO_CARD],
-        Pause(LOOK_SECONDS),
+        Pause(TURN_SECONDS),
         ["release"],
     ),
 }
@@ -460,7 +501,9 @@ def test_a_card_that_may_have_been_written_keeps_the_key(peer, events):
     """
     asked = story([peer], events, forever, expcards=1)
     assert (
-        refusal(lambda: play(asked, *until_the_first_card(peer), ((peer, write(2)), BROKEN)))
+        refusal(
+            lambda: play(asked, *until_the_first_card(peer, cards(2)), ((peer, write(2)), BROKEN))
+        )
         is BROKEN
     )
     assert store().aliases() == ["release"]
@@ -1279,3 +1322,15 @@ def test_a_lease_is_moved_on_the_named_machine():
     assert moved == provisioning.Provisioned(OTHER_ESN, PUBLIC_KEY, 16, 32, 3)
     refused = refusal(lambda: play(provisioning.provision(a_roster(first), OTHER_ESN, 4)))
     assert refused.status is Status.UnknownID
+
+
+def test_a_card_with_a_lease_is_waited_for(peer):
+    """With patience; without, the machine refuses to move a lease from where no card is."""
+    asked = provisioning.provision(a_roster(peer), ESN, 4, forever)
+    steps = [
+        ((peer, WaitForCard(kind="lms", slot=4, seconds=0)), NO_CARD),
+        (Pause(TURN_SECONDS), None),
+        ((peer, WaitForCard(kind="lms", slot=4, seconds=WAIT_SECONDS)), card(4, "lms")),
+        ((peer, ProvisionLms(slot=4)), NO_CARD),
+    ]
+    assert refusal(lambda: play(asked, *steps)) is NO_CARD

@@ -2,6 +2,7 @@
 comes out.
 """
 
+import errno
 import threading
 from dataclasses import replace
 
@@ -14,6 +15,8 @@ from seemachine.lms.generation import Stopped
 from seemachine.lms.parameters import ParameterError
 from seemachine.machine import DEFAULT_LIMITS, Session
 from seemachine.state import errors
+from seemachine.state.cards import rack
+from seemachine.state.cards.cardsets import SetCard, write_set_card
 from seemachine.state.nvram.volatile import MemoryStore
 from seemachine.state.witness.protocol import Mark
 from seemachine.testing import ESN
@@ -97,6 +100,84 @@ class TestSlots:
         for ic in (1, 2, 3):
             world.feed_blank()
             assert [slot.ic for slot in ask(session, m.ListSlots()).slots] == [ic]
+
+
+class TestWaiting:
+    """slot_wait, as far as it is answered at once."""
+
+    def test_a_blank_card(self, world, session):
+        """In the slot that is asked for, or in any; the first of several."""
+        names = {slot: world.feed_blank(slot=slot) for slot in (5, 3)}
+        for slot, found in ((None, 3), (3, 3), (5, 5)):
+            told = ask(session, m.WaitForCard(kind="blank", slot=slot))
+            assert (told.slot, told.kind, told.card) == (found, "blank", names[found])
+        refused = refuse(session, m.WaitForCard(kind="blank", slot=0))
+        assert refused.status is Status.NotAvailable
+        assert "there is no card in slot 0" in refused.detail
+
+    def test_a_card_of_a_key(self, world, session):
+        """One with leases left: neither a blank one nor one that is used up."""
+        key = hash_key(session, expcards=0, explease=1)
+        world.feed_blank(slot=0)
+        waited = m.WaitForCard(kind="lms")
+        assert "slot 2; insert one" in refuse(session, waited).detail.replace(" in slot_wait", "")
+        world.feed_blank()
+        assert "is blank; insert a card of the key" in refuse(session, waited).detail.replace(
+            " in slot_wait", ""
+        )
+        ask(session, m.ContinueLmsCard(handle=key.handle, slot=SLOT))
+        assert (ask(session, waited).slot, ask(session, waited).leases) == (SLOT, 2)
+        for _ in range(2):
+            session.machine.slots.take_lease(SLOT, session.machine.slots.next_lease(SLOT))
+        assert refuse(session, waited).status is Status.NotAvailable
+        used_up = refuse(session, m.WaitForCard(kind="lms", slot=SLOT)).detail
+        assert used_up.startswith("the card in slot 2 is used up in slot_wait; take it out with: ")
+
+    def test_there_are_two_kinds(self, session):
+        """Any other is refused with those that there are."""
+        refused = refuse(session, m.WaitForCard(kind="unknown"))
+        assert (refused.status, refused.detail) == (
+            Status.InvalidParameter,
+            "kind takes blank or lms in slot_wait",
+        )
+
+    @pytest.mark.parametrize("slot", [None, 4])
+    def test_a_machine_with_an_operator_puts_one_in(self, world, slot):
+        """In place of what is there; never for who wants a card of a key."""
+        session = Session(world.machine(operator="auto"))
+        asked = m.WaitForCard(kind="blank", slot=slot)
+        where = SLOT if slot is None else slot
+        first = ask(session, asked)
+        assert (first.slot, first.kind, first.ic) == (where, "blank", 1)
+        assert ask(session, asked) == first
+        key = hash_key(session, expcards=0, explease=1)
+        ask(session, m.ContinueLmsCard(handle=key.handle, slot=where))
+        second = ask(session, asked)
+        assert (second.slot, second.ic) == (where, 2)
+        assert second.card != first.card
+        assert [found.card for found in world.rack.listing() if found.kind == "lms"] == [first.card]
+        assert refuse(session, m.WaitForCard(kind="lms")).status is Status.NotAvailable
+
+    def test_a_card_of_the_security_world_stays(self, world):
+        """The blank one goes into the next slot; where the slot is named, that is meant."""
+        session = Session(world.machine(operator="auto"))
+        made = SetCard("testOCS-1", "operator", "testOCS", "h", 1, 1, False, b"", b"")
+        write_set_card(world.world, made)
+        world.rack.insert("testOCS-1", session.machine.esn, SLOT)
+        assert ask(session, m.WaitForCard(kind="blank")).slot == SLOT + 1
+        assert session.machine.slots.occupant(SLOT).stem == "testOCS-1"
+
+    def test_a_full_disk_is_told(self, world, monkeypatch):
+        """A machine that can't put in a card says why, and does not let its client wait for it."""
+        session = Session(world.machine(operator="auto"))
+
+        def full(*_):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(rack, "write_card", full)
+        refused = refuse(session, m.WaitForCard(kind="blank"))
+        assert refused.status is Status.OSErrorErrno
+        assert "No space left" in refused.detail
 
 
 LATER = " in nvmemfile_list; try again later"

@@ -1,4 +1,4 @@
-"""A connection that ends: what it made is on disk alone, its lights are out, and what others took
+"""A connection that ends: what it made is on disk alone, and what others took
 over stays theirs.
 """
 
@@ -6,7 +6,7 @@ import errno
 from pathlib import Path
 
 import pytest
-from kit.commands import SLOT, RepeatableRig, ask, generate, hash_key, refuse
+from kit.commands import RepeatableRig, ask, generate, refuse
 
 from seemachine.machine import Session
 from seemachine.state.checkpoints import FolderCheckpoints
@@ -42,18 +42,6 @@ def test_what_it_would_lose(session: Session) -> None:
     session.loading.clear()
     ask(session, generate(label="big", expchunk=3))
     assert session.holding
-
-
-def test_its_lights_go_out(world: RepeatableRig, session: Session) -> None:
-    """Nobody waits for a card any more."""
-    key, slots = hash_key(session, expcards=1), session.machine.slots
-    assert (
-        refuse(session, m.ContinueLmsCard(handle=key.handle, slot=SLOT)).status
-        is Status.NotAvailable
-    )
-    assert slots.light(SLOT)
-    session.close()
-    assert not slots.light(SLOT)
 
 
 def test_what_another_took_over_goes_on(session: Session) -> None:

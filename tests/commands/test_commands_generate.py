@@ -32,7 +32,7 @@ from seemachine.state.cards import smartcard
 from seemachine.state.disk import durable
 from seemachine.state.errors import DiskFull, StateFailed
 from seemachine.state.nvram.file import FileStore
-from seemachine.testing import ESN, OTHER_ESN
+from seemachine.testing import ESN
 from seemachine.wire import messages as m
 from seemachine.wire.status import Status
 
@@ -402,13 +402,11 @@ class TestCards:
             f"; {'insert one' if wrong == 'empty' else 'take it out'} with: seemachine card "
             in refused.detail
         )
-        assert slots.light(SLOT)
         assert (slots.occupant(SLOT) and slots.occupant(SLOT).read_bytes()) == before
         for first in (0, 16):
             world.feed_blank()
             ask(session, card(key.handle))
             assert slots.next_lease(SLOT).first == first
-        assert not slots.light(SLOT)
 
     def test_the_same_card_again_is_refused(self, world, session):
         """The card that was just written, left in its slot, is not written over with the next
@@ -494,32 +492,8 @@ class TestTheEnd:
 
         assert ask(Session(machine), sign(key.file, MESSAGE)).leaf == 1
 
-    def test_the_lights_go_out(self, session, machine):
-        """A reader that asked for a card asks no more when the connection is gone; a light of
-        somebody else stays.
-        """
-        key, other = hash_key(session, CHEAP, 0, 1), Session(machine)
-        other_key = hash_key(other, CHEAP, 0, 1)
-        refuse(session, card(key.handle, 3))
-        refuse(other, card(other_key.handle, 4))
-        assert machine.slots.light(3)
-        session.close()
-
-        assert not machine.slots.light(3)
-        assert machine.slots.light(4)
-
     def test_hashing_stops(self, session):
         """A chunk that is under way in another thread learns that it is not wanted any more."""
         session.close()
 
         assert session.stopped.is_set()
-
-    def test_a_start_puts_out_all_lights(self, world, session, machine):
-        """A machine that starts asks for nothing, whatever its reader asked for when it died."""
-        refuse(session, card(hash_key(session, CHEAP, 0, 1).handle))
-        assert machine.slots.light(SLOT)
-        world.machine(OTHER_ESN)
-        assert machine.slots.light(SLOT)
-        world.machine(ESN)
-
-        assert not machine.slots.light(SLOT)

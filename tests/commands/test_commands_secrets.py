@@ -134,6 +134,7 @@ def exchange(world, session):
         tell(m.ContinueLmsCard(handle=keys[1][0].handle, slot=SLOT))
     tell(m.ResumeLms(label="a-label"))
     tell(m.DiscardLms(label="a-label"))
+    tell(m.WaitForCard(kind="lms"))
     moved = tell(m.ProvisionLms(slot=SLOT))
     looking = (
         m.Hello(protocol=PROTOCOL, client="c"),

@@ -219,13 +219,13 @@ def a_card_at_a_time(scene: Scene) -> None:
 def cards(scene: Scene) -> None:
     """Cards made, put in, taken out, formatted and fed by an operator."""
     scene.open()
-    rack, slots = scene.host.rack, scene.host.machines[ESN].slots
+    rack = scene.host.rack
     [blank] = rack.new()
     for what, act in (
         ("new", lambda: None),
         ("remove", lambda: rack.remove(ESN, SLOT)),
         ("insert", lambda: rack.insert(blank, ESN, SLOT)),
-        ("light", lambda: slots.set_light(SLOT, on=True)),
+        ("empty", lambda: rack.remove(ESN, SLOT)),
         ("feed", lambda: rack.feed(ESN, SLOT)),
         ("back", lambda: scene.host.put("card1")),
         ("format", lambda: rack.format(ESN, SLOT, force=True)),

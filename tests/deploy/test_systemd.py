@@ -185,7 +185,7 @@ def test_the_example_fleet_is_one(tmp_path: Path) -> None:
         assert not machine.insecure_bind
         assert config.load(write_settings(machine), World.at(tmp_path)) == machine
         assert wire_limits(machine).frame == 1048576
-    assert not fleet.fed
+    assert {machine.operator for machine in fleet.machines} == {"manual"}
 
 
 def test_the_example_of_one_machine_is_the_same_machine(tmp_path: Path) -> None:

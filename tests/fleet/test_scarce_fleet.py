@@ -4,15 +4,10 @@ import errno
 from pathlib import Path
 
 import pytest
-import trio
-from trio.testing import MockClock
 
 from seemachine.config import Config
-from seemachine.fleet import card_feeder
 from seemachine.fleet.configuration import FleetPlan
 from seemachine.fleet.supervisor import Supervisor
-from seemachine.state.cards.slots import Slots
-from seemachine.state.errors import DiskFull, StateCorrupt
 from seemachine.world import World
 
 ESN = "7852-268D-3BF9"
@@ -20,41 +15,9 @@ ESN = "7852-268D-3BF9"
 
 @pytest.fixture
 def fleet(tmp_path: Path) -> FleetPlan:
-    """One machine, whose reader in slot 2 asks for a blank card."""
-    machine = Config(esn=ESN, world=World.at(tmp_path), operator="auto")
-    Slots(World.at(tmp_path), ESN).set_light(2, on=True)
+    """One machine."""
+    machine = Config(esn=ESN, world=World.at(tmp_path), operator="manual")
     return FleetPlan(World.at(tmp_path), (machine,))
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        OSError(errno.EMFILE, "none left"),
-        DiskFull("full"),
-        StateCorrupt("damaged"),
-        RuntimeError("can't start new thread"),
-    ],
-    ids=lambda error: type(error).__name__,
-)
-async def test_a_card_that_can_not_be_fed_now_is_fed_later(
-    error: Exception,
-    fleet: FleetPlan,
-    monkeypatch: pytest.MonkeyPatch,
-    autojump_clock: MockClock,
-) -> None:
-    """Whatever is missing when a reader asks for a card, the fleet stays up and asks again."""
-    fed: list[int] = []
-    failures = [error]
-
-    async def run_sync(_feed: object, _rack: object, _esn: str, slot: int) -> None:
-        if failures:
-            raise failures.pop()
-        fed.append(slot)
-
-    monkeypatch.setattr(card_feeder.trio.to_thread, "run_sync", run_sync)
-    with trio.move_on_after(1):
-        await card_feeder.feed_cards(fleet)
-    assert 2 in fed
 
 
 @pytest.mark.parametrize(

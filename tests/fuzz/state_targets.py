@@ -307,6 +307,8 @@ def cards(data: bytes) -> None:
     session = Session(machine_on(world))
     for request in (
         m.ListSlots(),
+        m.WaitForCard(kind="lms", slot=SLOT),
+        m.WaitForCard(kind="blank"),
         m.ProvisionLms(slot=SLOT),
         m.ProvisionLms(slot=SLOT),
         m.ListSlots(),

@@ -1,7 +1,6 @@
 """The world that a chapter of the guide is replayed in: real machines, cards and commands."""
 
 import subprocess
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,13 +9,8 @@ from guide.replay import Chapter
 from kit import processes
 from kit.processes import Ran, RunningMachine
 
-from seemachine.fleet.card_feeder import feed
 from seemachine.state.cards.rack import Rack
-from seemachine.state.cards.slots import Slots
-from seemachine.wire.names import SLOTS
 from seemachine.world import World
-
-LOOK_SECONDS = 0.02
 
 
 class Laboratory:
@@ -36,21 +30,12 @@ class Laboratory:
     def run_pipsqueak(self, argv: list[str], blank_cards: int = 0) -> Ran:
         """Run `pipsqueak`.
 
-        With `blank_cards`, one is in slot 2 of module 1, and whenever a machine asks for another it
-        is put in.
+        With `blank_cards`, one is in slot 2 of module 1, and the machine puts in the others.
         """
-        if not blank_cards:
-            return processes.pipsqueak(argv, self._environment)
-        self._rack.new(blank_cards)
-        self._rack.insert(self._rack.blanks()[0], self._first, 2)
-        done = threading.Event()
-        operator = threading.Thread(target=self._feed_until, args=(done,))
-        operator.start()
-        try:
-            return processes.pipsqueak(argv, self._environment)
-        finally:
-            done.set()
-            operator.join()
+        if blank_cards:
+            self._rack.new(blank_cards)
+            self._rack.insert(self._rack.blanks()[0], self._first, 2)
+        return processes.pipsqueak(argv, self._environment)
 
     def run_shell(self, command: str) -> Ran:
         """Run one line in a shell."""
@@ -87,13 +72,6 @@ class Laboratory:
         """Remove a machine's published object."""
         (self._home / "published" / "pqsdk" / f"{esn}.json").unlink()
         return 0, []
-
-    def _feed_until(self, done: threading.Event) -> None:
-        slots = Slots(World.at(self._home), self._first)
-        while not done.wait(LOOK_SECONDS):
-            for slot in SLOTS:
-                if slots.light(slot):
-                    feed(self._rack, self._first, slot)
 
 
 @pytest.fixture

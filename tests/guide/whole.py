@@ -16,15 +16,12 @@ from kit.processes import Ran
 
 from seemachine.state.cards.rack import Rack
 from seemachine.state.cards.slots import Slots
-from seemachine.wire.names import SLOTS
 from seemachine.world import World
 
 SECONDS = 60.0
 CARD_SECONDS = "20"
-# Where the examples of 2.7.2 write their cards, and how often it is looked whether another is asked
-# for.
+# Where the examples of 2.7.2 write their cards.
 FED = "5F08-02E0-D947"
-LOOK_SECONDS = 0.02
 
 
 class Host:
@@ -75,29 +72,12 @@ class Host:
         return 0, []
 
     def _fed(self, command: tuple[str, ...], blank_cards: int) -> Ran:
-        """Run `pipsqueak`; with `blank_cards` one is in slot 2 of the XC, and another is put in
-        whenever it asks for one.
-        """
-        words = shlex.join(["./pipsqueak", *command])
-        if not blank_cards:
-            return self.run(words)
-        rack, slots, done = self.rack(), Slots(World.at(self.world), FED), threading.Event()
-        rack.new(blank_cards)
-        self._swap(FED, 2, rack.blanks()[0])
-
-        def feed() -> None:
-            while not done.wait(LOOK_SECONDS):
-                for slot in SLOTS:
-                    if slots.light(slot):
-                        rack.feed(FED, slot)
-
-        operator = threading.Thread(target=feed)
-        operator.start()
-        try:
-            return self.run(words)
-        finally:
-            done.set()
-            operator.join()
+        """Run `pipsqueak`; with `blank_cards` one is in slot 2 of the XC, which puts in others."""
+        if blank_cards:
+            rack = self.rack()
+            rack.new(blank_cards)
+            self._swap(FED, 2, rack.blanks()[0])
+        return self.run(shlex.join(["./pipsqueak", *command]))
 
     def run(self, command: str, typed: tuple[str, ...] = (), step: Step | None = None) -> Ran:
         """A command in the shell; what it exports and where it goes is there for the next one."""

@@ -113,7 +113,15 @@ async def test_the_oldest_that_did_nothing_leaves_first(places, mock_clock):
 
 @pytest.mark.parametrize(
     "request_",
-    [HELLO, NO_FILE, m.ListNvmemfiles(), m.ListSlots(), LEDGER, SUSPECTS],
+    [
+        HELLO,
+        NO_FILE,
+        m.ListNvmemfiles(),
+        m.ListSlots(),
+        m.WaitForCard(kind="blank"),
+        LEDGER,
+        SUSPECTS,
+    ],
     ids=lambda each: each.NAME,
 )
 async def test_to_look_something_up_earns_no_place(request_, places, mock_clock):
@@ -366,7 +374,7 @@ def test_who_counts_as_one_peer(one, other, same):
 
 
 def test_what_earns_no_place_is_what_changes_nothing():
-    """Every request that takes a leaf, a lease, a card or a core is missing from the list."""
+    """Every request that takes a leaf, a lease or a core is missing from the list."""
     names = {
         "hello",
         "nvmemfile_info",
@@ -374,6 +382,7 @@ def test_what_earns_no_place_is_what_changes_nothing():
         "nvram_ledger",
         "quarantine_list",
         "slot_list",
+        "slot_wait",
     }
     looking = {name for name, kind in REQUESTS.items() if kind.EFFECT is Effect.LOOKS}
     assert looking == names

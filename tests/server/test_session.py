@@ -459,45 +459,6 @@ async def test_a_reserved_leaf_outlives_its_connection(service, machine, nursery
     ).leaf == reserved.leaf + 1
 
 
-async def make_sectorized(peer):
-    """A finished key that waits for its one card."""
-    started = await peer.ask(m.GenerateLms(**{**H5_W4, "explease": 1}, expchunk=5))
-    assert (await peer.ask(m.ContinueLms(handle=started.handle))).cards == 0
-    assert (await peer.ask(m.ContinueLms(handle=started.handle))).cards == 1
-    return started.handle
-
-
-async def test_the_light_goes_out_with_the_session_that_wanted_a_card(service, machine, nursery):
-    """A reader asks for a blank card as long as somebody waits for one."""
-    peer = await join(nursery, service).greet()
-    handle = await make_sectorized(peer)
-    assert refused(await peer.ask(m.ContinueLmsCard(handle=handle, slot=2)), Status.NotAvailable)
-    assert machine.slots.light(2)
-    await peer.stream.aclose()
-    await peer.over.wait()
-    assert not machine.slots.light(2)
-
-
-async def test_every_light_goes_out_with_the_session(service, machine, nursery):
-    """A client that looked for a card in two slots leaves neither reader asking."""
-    peer = await join(nursery, service).greet()
-    handle = await make_sectorized(peer)
-    for slot in (2, 3):
-        assert refused(
-            await peer.ask(m.ContinueLmsCard(handle=handle, slot=slot)), Status.NotAvailable
-        )
-    await peer.stream.aclose()
-    await peer.over.wait()
-    assert [slot for slot in range(6) if machine.slots.light(slot)] == []
-
-
-async def test_provisioning_from_an_empty_slot_asks_for_no_blank_card(service, machine, nursery):
-    """A lease is moved from a written card, so a blank one would help nobody."""
-    peer = await join(nursery, service).greet()
-    assert refused(await peer.ask(m.ProvisionLms(slot=3)), Status.NotAvailable)
-    assert not machine.slots.light(3)
-
-
 class GatedSlots(Slots):
     """Slots that are written to only while the gate is open."""
 

@@ -359,3 +359,18 @@ async def test_no_tickets_are_sent(tmp_path, pki):
         assert not peer.stream.transport_stream.socket.is_readable()
         assert isinstance(await peer.ask(m.ListSlots()), m.SlotListing)
         assert not peer.stream.session.has_ticket
+
+
+async def test_waiting_for_a_card_leaves_the_stream_in_order(tmp_path, pki):
+    """Waiting is broken off by the time, while the machine listens for the client: what is sent
+    afterwards is read as ever.
+    """
+    async with secured(tmp_path, pki, request_seconds=2) as machine:
+        peer = await (await connect(machine, pki.context("client-admin"))).greet()
+        for seconds in (0, 1, 0):
+            wait = m.WaitForCard(kind="blank", slot=2, seconds=seconds)
+            assert refused(await peer.ask(wait), Status.NotAvailable)
+        assert isinstance(await peer.ask(m.ListSlots()), m.SlotListing)
+        await peer.send(m.WaitForCard(kind="blank", slot=2, seconds=60))
+        await peer.stream.aclose()
+        await until(lambda: machine.sessions == 0)

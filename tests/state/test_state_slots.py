@@ -1,4 +1,4 @@
-"""slots.py: what a machine does with the card in a slot, and the light at the reader."""
+"""slots.py: what a machine does with the card in a slot."""
 
 from itertools import count
 
@@ -8,7 +8,6 @@ from kit.leases import lease
 from kit.stores import ESN
 from state.killing import killed_after
 
-from seemachine.state.cards import slots as module
 from seemachine.state.cards.cardsets import SetCard, write_set_card
 from seemachine.state.cards.slots import Occupied, Slots
 from seemachine.state.cards.smartcard import LMS, Card, read_card, write_card
@@ -56,15 +55,12 @@ class TestWriting:
         assert read_card(path) == Card("card1", LMS, key_leases())
 
     def test_only_a_blank_card_is_written(self, slots, full):
-        """A card with leases is refused with what to do, is left as it was, and the reader asks for
-        another one.
-        """
+        """A card with leases is refused with what to do, and is left as it was."""
         with pytest.raises(CardError) as refused:
             slots.write_leases(SLOT, (lease(2),))
 
         assert str(refused.value) == f"the card in slot 2 is not blank{REPLACE}"
         assert read_card(full).leases == key_leases()
-        assert slots.light(SLOT)
 
     def test_a_used_up_card_is_not_blank(self, slots):
         """A card whose leases are used up is still the card of its key, and is refused."""
@@ -75,35 +71,11 @@ class TestWriting:
         assert read_card(path).leases == ()
 
     def test_an_empty_slot_asks_for_a_card(self, slots):
-        """Without a card the refusal says how to insert one, and the reader asks for it."""
+        """Without a card the refusal says how to insert one."""
         with pytest.raises(CardError) as refused:
             slots.write_leases(SLOT, key_leases())
 
         assert str(refused.value) == f"there is no card in slot {SLOT}{HOW}"
-        assert slots.light(SLOT)
-
-    def test_the_light_goes_out_when_written(self, slots):
-        """Once a card was written the reader asks for nothing."""
-        slots.set_light(SLOT, on=True)
-        put(slots, Card.blank("card1"))
-        slots.write_leases(SLOT, key_leases())
-
-        assert not slots.light(SLOT)
-
-    def test_no_light_while_a_card_is_written(self, slots, monkeypatch):
-        """A reader that has its blank card asks for none: whoever feeds cards would take this one
-        out right after it was written.
-        """
-        put(slots, Card.blank("card1"))
-        lights = []
-        monkeypatch.setattr(
-            module,
-            "write_card",
-            lambda *written: lights.append(slots.light(SLOT)) or write_card(*written),
-        )
-        slots.write_leases(SLOT, key_leases())
-
-        assert lights == [False]
 
     def test_a_card_is_written_once(self, slots):
         """Right after it was written the same card is refused: two cards of a key can't be one."""
@@ -114,8 +86,8 @@ class TestWriting:
             slots.write_leases(SLOT, key_leases())
 
     def test_a_damaged_card_is_refused_with_advice(self, slots):
-        """A card that can't be read is refused like one that is not blank: CardError, what to do,
-        and the light on.
+        """A card that can't be read is refused like one that is not blank: CardError, and what to
+        do.
         """
         path = put(slots, Card.blank("card1"))
         path.write_bytes(flipped(path.read_bytes(), 3))
@@ -124,7 +96,6 @@ class TestWriting:
 
         assert str(refused.value).startswith("card card1: ")
         assert str(refused.value).endswith(REPLACE)
-        assert slots.light(SLOT)
 
 
 class TestTaking:
@@ -195,15 +166,6 @@ class TestTaking:
                 take(SLOT)
             assert str(refused.value) == f"there is no card in slot {SLOT}{HOW}"
 
-    def test_no_blank_card_is_asked_for(self, slots):
-        """Who wants a lease is not helped by a blank card, so the light, which asks for one, stays
-        off.
-        """
-        with pytest.raises(CardError):
-            slots.next_lease(SLOT)
-
-        assert not slots.light(SLOT)
-
     def test_a_damaged_card_gives_no_lease(self, slots, full):
         """A card that can't be read is refused with the card's name and what to do."""
         full.write_bytes(flipped(full.read_bytes(), 400))
@@ -247,7 +209,7 @@ class TestTaking:
 
 
 class TestLooking:
-    """listing, ic, folder and lights."""
+    """listing, ic and folder."""
 
     def test_slots_are_listed_in_order(self, slots):
         """Only occupied slots are listed, in order, with what is on their cards."""
@@ -306,36 +268,15 @@ class TestLooking:
         (full.parent / "ic").write_text(text)
         assert slots.ic(SLOT) == count
 
-    def test_lights(self, slots, world):
-        """A light is on from when it was switched on until it is switched off, for everybody who
-        looks; each slot has its own.
-        """
-        other = Slots(World.at(world), ESN)
-        assert not other.light(SLOT)
-        slots.set_light(SLOT, on=True)
-        slots.set_light(SLOT, on=True)
-
-        assert [other.light(slot) for slot in SLOTS] == [slot == SLOT for slot in SLOTS]
-        slots.set_light(SLOT, on=False)
-        slots.set_light(SLOT, on=False)
-        assert not other.light(SLOT)
-
-    def test_all_lights_go_out_at_a_start(self, slots):
-        """Whoever asked before the start is gone."""
-        for slot in SLOTS:
-            slots.set_light(slot, on=True)
-        slots.lights_off()
-
-        assert not any(map(slots.light, SLOTS))
-
     def test_looking_into_slots_makes_nothing(self, slots, world):
         """A slot that never had a card has no folder, whoever looks; the first start makes the
         place for them.
         """
         slots.listing()
-        assert [(slots.occupant(slot), slots.ic(slot), slots.light(slot)) for slot in SLOTS] == [
-            (None, 0, False)
-        ] * len(SLOTS)
+        assert [(slots.occupant(slot), slots.ic(slot)) for slot in SLOTS] == [(None, 0)] * len(
+            SLOTS
+        )
+        assert slots.trace() == frozenset()
         assert list((world / "hsm" / ESN).iterdir()) == []
-        slots.lights_off()
+        slots.make_place()
         assert [path.name for path in (world / "hsm" / ESN).rglob("*")] == ["slots"]

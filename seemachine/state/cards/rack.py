@@ -37,16 +37,17 @@ class Rack:
     def new(self, count: int = 1) -> list[str]:
         """Put blank cards on the rack and return their names."""
         with self._rack.locked():
-            taken = {path.stem for path in self._all_files()}
-            numbers = (
-                number
-                for number in range(1, len(taken) + count + 1)
-                if f"card{number}" not in taken
-            )
-            names = [f"card{next(numbers)}" for _ in range(count)]
-            for name in names:
-                write_card(self._folder, Card.blank(name))
-            return names
+            return self._made(count)
+
+    def _made(self, count: int) -> list[str]:
+        taken = {path.stem for path in self._all_files()}
+        numbers = (
+            number for number in range(1, len(taken) + count + 1) if f"card{number}" not in taken
+        )
+        names = [f"card{next(numbers)}" for _ in range(count)]
+        for name in names:
+            write_card(self._folder, Card.blank(name))
+        return names
 
     def insert(self, card: str, esn: str, slot: int) -> None:
         """Put a card from the rack into a slot.
@@ -107,21 +108,22 @@ class Rack:
         return [found.card for found in self.listing() if found.kind == BLANK and not found.esn]
 
     def feed(self, esn: str, slot: int) -> None:
-        """Where the light of a slot is on, put a blank card in place of what is there, and turn the
-        light off.
-        """
-        blank = (self.blanks() or self.new())[0]
+        """Put a blank card into a slot in place of what is there, unless that is blank itself."""
         slots = self._slots(esn)
         with slots.locked():
-            # Looked at with all cards held still: a card that was written meanwhile has put the
-            # light out, and stays.
-            if not slots.light(slot):
+            present = slots.occupant(slot)
+            if present is not None and look(present)[0] == BLANK:
                 return
-            path, present = self._on_rack(blank), slots.occupant(slot)
+            blank = self._blank()
             if present is not None:
                 self._move(present, self._folder)
-            self._put(path, slots, slot)
-            slots.set_light(slot, on=False)
+            self._put(blank, slots, slot)
+
+    def _blank(self) -> Path:
+        """The file of a blank card on the rack: the first by name, or a new one."""
+        found = (path for path in self._folder.glob(f"*{SUFFIX}") if look(path)[0] == BLANK)
+        by_name = min(found, key=lambda path: (len(path.stem), path.stem), default=None)
+        return by_name or self._on_rack(self._made(1)[0])
 
     def _slots(self, esn: str) -> Slots:
         if not is_esn(esn):

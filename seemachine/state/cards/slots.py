@@ -21,7 +21,7 @@ from seemachine.state.cards.smartcard import (
 from seemachine.state.disk.durable import PRIVATE_FILE, private_folder, replace_file
 from seemachine.state.errors import CardError, StateCopied, StateCorrupt, StateLinked
 from seemachine.state.records import StoredLease
-from seemachine.wire.names import CARDSET, SLOTS
+from seemachine.wire.names import CARDSET, FIRST_DYNAMIC_SLOT, SLOTS
 from seemachine.world import World
 
 # What is told of a card that `look` knows.
@@ -47,6 +47,7 @@ class Slots:
     """The slots of the machine `esn` of a world folder."""
 
     def __init__(self, world: World, esn: str) -> None:
+        self.world = world
         self.esn = esn
         self.rack = private_folder(world.cards)
         self._folder = world.hsm(esn) / "slots"
@@ -120,7 +121,6 @@ class Slots:
             card = self._blank_card(slot)
             before()
             write_card(self.folder(slot), card.written(leases))
-            self.set_light(slot, on=False)
             return card.name
 
     def next_lease(self, slot: int) -> StoredLease | None:
@@ -144,40 +144,53 @@ class Slots:
             write_card(self.folder(slot), card.without_first())
             return len(card.leases) - 1
 
-    def set_light(self, slot: int, *, on: bool) -> None:
-        """The light at a reader that asks for a blank card; the fleet's operator looks at it."""
-        if on:
-            (self.folder(slot) / "wanted").touch()
-        else:
-            (self._place(slot) / "wanted").unlink(missing_ok=True)
+    def suitable(self, kind: str, slot: int | None = None) -> Occupied:
+        """A card to write, blank, or to take a lease from, lms; in a slot or in any.
 
-    def light(self, slot: int) -> bool:
-        """Whether the reader asks for a blank card."""
-        return (self._place(slot) / "wanted").exists()
+        Raises CardError when there is none, and as the use of that card would.
+        """
+        check = self._blank_card if kind == BLANK else self._unspent_card
+        with self.locked():
+            chosen = self._first(kind) if slot is None else slot
+            check(chosen)
+            path = self.occupant(chosen)
+            assert path is not None  # it was checked, and is held still
+            return self._describe(chosen, path)
 
-    def lights_off(self) -> None:
-        """At a machine's start, which has slots from here on: whoever asked before is gone."""
+    def _first(self, kind: str) -> int:
+        """The first slot with such a card, or the one where it should be."""
+        occupied = ((slot, self.occupant(slot)) for slot in SLOTS)
+        looks = ((slot, *look(path)) for slot, path in occupied if path is not None)
+        found = (
+            slot for slot, is_, leases in looks if is_ == kind and bool(leases) == (kind == LMS)
+        )
+        return next(found, self.to_fill())
+
+    def to_fill(self) -> int:
+        """Where a blank card goes: the first slot, those of card readers before the others, whose
+        card, if any, is none of the Security World.
+        """
+        readers_first = (*SLOTS[FIRST_DYNAMIC_SLOT:], *SLOTS[:FIRST_DYNAMIC_SLOT])
+        occupied = ((slot, self.occupant(slot)) for slot in readers_first)
+        free = (s for s, path in occupied if path is None or TOLD.get(look(path)[0]) != CARDSET)
+        return next(free, FIRST_DYNAMIC_SLOT)
+
+    def trace(self) -> frozenset[tuple[str, ...]]:
+        """What is another one after a card came, went or was written. Holds nothing still."""
+        return frozenset(filter(None, map(_traced, self._folder.glob(f"[0-5]/*{SUFFIX}"))))
+
+    def make_place(self) -> None:
+        """At a machine's start, which has slots from here on."""
         private_folder(self._folder)
-        for slot in SLOTS:
-            self.set_light(slot, on=False)
 
     def _blank_card(self, slot: int) -> Card:
-        """Nothing was written yet when this refuses.
-
-        The light at the reader then stays on until a blank card was written.
-        """
+        """Nothing was written yet when this refuses."""
         try:
             card = self._card(slot)
-            if card.kind != BLANK:
-                raise CardError(
-                    f"the card in slot {slot} is not blank; {self._how_to_replace(slot)}"
-                )
         except StateCorrupt as error:
-            self.set_light(slot, on=True)
             raise CardError(f"{error}; {self._how_to_replace(slot)}") from None
-        except CardError:
-            self.set_light(slot, on=True)
-            raise
+        if card.kind != BLANK:
+            raise CardError(f"the card in slot {slot} is not blank; {self._how_to_replace(slot)}")
         return card
 
     def _lms_card(self, slot: int) -> Card:
@@ -194,6 +207,12 @@ class Slots:
             raise type(error)(f"{error}; take another card of the key") from None
         if card.kind != LMS:
             raise CardError(f"the card in slot {slot} is blank; insert a card of the key")
+        return card
+
+    def _unspent_card(self, slot: int) -> Card:
+        card = self._lms_card(slot)
+        if not card.leases:
+            raise CardError(f"the card in slot {slot} is used up; {self._how_to_replace(slot)}")
         return card
 
     def _card(self, slot: int) -> Card:
@@ -227,6 +246,15 @@ class Slots:
     def _describe(self, slot: int, path: Path) -> Occupied:
         kind, leases = look(path)
         return Occupied(slot, self.ic(slot), TOLD.get(kind, UNKNOWN), path.stem, leases)
+
+
+def _traced(path: Path) -> tuple[str, ...]:
+    """A card is moved and written by a rename, so it is another file afterwards."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return ()
+    return str(path), str(found.st_ino), str(found.st_mtime_ns), str(found.st_ctime_ns)
 
 
 @contextlib.contextmanager

@@ -39,7 +39,7 @@ from seemachine.wire.messages.signing import (
     NvmemfileSignDigest,
     NvmemfileSigned,
 )
-from seemachine.wire.messages.slots import ListSlots, Slot, SlotListing
+from seemachine.wire.messages.slots import ListSlots, Slot, SlotListing, WaitForCard
 from seemachine.wire.messages.ledger import LedgerEntry, LedgerPage, ReadLedger
 from seemachine.wire.messages.quarantine import (
     BurnQuarantined,

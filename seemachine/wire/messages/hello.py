@@ -32,8 +32,8 @@ class Greeting(Record):
 
     `signer` is the hash of the machine's signing key, empty when it has none. `nvram` names the
     machine's NVRAM for life, `epoch` counts how often it was opened (0 when it does not outlive the
-    process), `opening` tells this opening from any other. `operator` is `auto` when the fleet feeds
-    blank cards, so that waiting for one makes sense.
+    process), `opening` tells this opening from any other. `operator` is `auto` when the machine
+    puts in blank cards itself, so that waiting for one makes sense.
     """
 
     protocol: int = number(1, U32)

@@ -1,4 +1,4 @@
-"""Which cards are in a machine."""
+"""Which cards are in a machine, and waiting for one."""
 
 from seemachine.wire.fields import Record, number, records, text, wire_class, word
 from seemachine.wire.messages.sizes import MAX_CARD, U32
@@ -38,3 +38,21 @@ class ListSlots(
     again=Again.FREELY,
 ):
     """Ask which slots hold a card."""
+
+
+@wire_class
+class WaitForCard(
+    Request[Slot],
+    name="slot_wait",
+    least=ClientRole.PROVISION,
+    effect=Effect.LOOKS,
+    again=Again.FREELY,
+):
+    """Ask for a card of a kind, `blank` or `lms`, in this slot or in any.
+
+    The reply comes when one is there, and the refusal when none has come within `seconds`.
+    """
+
+    kind: str = word(16)
+    slot: int | None = number(SLOTS.start, SLOTS.stop - 1, default=None)
+    seconds: int = number(0, U32, default=0)

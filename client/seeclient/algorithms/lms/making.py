@@ -8,7 +8,7 @@ import contextlib
 import time
 from dataclasses import dataclass
 
-from seeclient import dispatch, keys
+from seeclient import cards, dispatch, keys
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.algorithms.lms.recipe import Recipe
 from seeclient.effects import Pause, Peer, Story, ask
@@ -25,8 +25,6 @@ from seemachine.wire.messages import (
     LmsChunk,
 )
 from seemachine.wire.status import Status, StatusError
-
-LOOK_SECONDS = 0.2
 
 
 @dataclass(slots=True)
@@ -158,35 +156,31 @@ def _one_card(making: Making) -> Story[CardWritten]:
     chosen = dispatch.slot_to_fill(listing, slot) if blank is None else blank
     making.progress(CardTried(chosen))
     began = time.monotonic()
+    if blank is None:
+        chosen = yield from _next_blank(making, chosen)
     while True:
         making.unanswered = True
         try:
-            # Asked even without a blank card there, for the machine then turns on the light at its
-            # reader.
-            request = ContinueLmsCard(handle=making.handle, slot=chosen)
-            written = yield from ask(peer, request)
+            written = yield from ask(peer, ContinueLmsCard(handle=making.handle, slot=chosen))
         except StatusError as refused:
             making.unanswered = refused.status is not Status.NotAvailable
             if making.unanswered or not making.patience(peer, time.monotonic() - began):
                 raise
-            making.progress(CardWanted(peer.esn, chosen, refused.detail))
         else:
             making.unanswered = False
             return written
-        chosen = yield from _next_blank(making, chosen, began)
+        # Somebody else took the card.
+        yield Pause(cards.TURN_SECONDS)
+        chosen = yield from _next_blank(making, chosen)
 
 
-def _next_blank(making: Making, chosen: int, began: float) -> Story[int]:
+def _next_blank(making: Making, chosen: int) -> Story[int]:
     """The slot in which a blank card turned up."""
     peer = making.peer
-    while True:
-        yield Pause(LOOK_SECONDS)
-        blank = dispatch.blank_slot((yield from dispatch.current_slots(peer)), making.recipe.slot)
-        if blank is not None:
-            return blank
-        if not making.patience(peer, time.monotonic() - began):
-            raise StatusError(
-                Status.NotAvailable,
-                f"no blank card came into slot {chosen} of {peer.esn}",
-                "continueLMS_card_next",
-            )
+
+    def on_wait(refused: StatusError) -> None:
+        making.progress(CardWanted(peer.esn, chosen, refused.detail))
+
+    wanted = cards.BLANK, making.recipe.slot
+    found = yield from cards.awaited(peer, *wanted, making.patience, on_wait)
+    return found.slot

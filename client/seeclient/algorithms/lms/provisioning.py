@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from seeclient import dispatch
+from seeclient import cards, dispatch
 from seeclient.algorithms.lms import thresholds
 from seeclient.effects import Roster, Story, ask
+from seeclient.patience import Patience
 from seemachine.wire.messages import ProvisionLms
 from seemachine.wire.status import StatusError
 
@@ -26,9 +27,16 @@ class Provisioned:
     threshold_refusal: StatusError | None = None
 
 
-def provision(roster: Roster, esn: str, slot: int) -> Story[Provisioned]:
-    """Move the next lease of the card in a slot into its machine. Raises StatusError."""
+def provision(
+    roster: Roster, esn: str, slot: int, patience: Patience | None = None
+) -> Story[Provisioned]:
+    """Move the next lease of the card in a slot into its machine.
+
+    With patience, a card that has one is waited for. Raises StatusError.
+    """
     peer = dispatch.machine(roster, esn)
+    if patience is not None:
+        yield from cards.awaited(peer, cards.LMS, slot, patience)
     moved = yield from ask(peer, ProvisionLms(slot=slot))
     threshold = yield from thresholds.raise_to_key(roster, peer, moved)
     leaves = moved.first, moved.end
