@@ -2,8 +2,8 @@
 
 from seemachine.commands.table import command
 from seemachine.machine import Machine, Session
+from seemachine.state.cards.occupied import Occupied
 from seemachine.state.cards.rack import Rack
-from seemachine.state.cards.slots import Occupied
 from seemachine.state.cards.smartcard import BLANK, LMS
 from seemachine.state.errors import CardError
 from seemachine.wire.messages import MAX_CARD, ListSlots, Slot, SlotListing, WaitForCard

@@ -10,7 +10,8 @@ import ssl
 import trio
 
 from seemachine.config import Config
-from seemachine.server.session import Service, last_words
+from seemachine.server.service import Service
+from seemachine.server.session import last_words
 from seemachine.server.tls import TlsStream, reason, server_context
 from seemachine.wire.certificates import MAX_CLIENT_NAME, Unfit, caller
 from seemachine.wire.framing import TLS_HANDSHAKE

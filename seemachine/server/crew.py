@@ -10,7 +10,7 @@ import trio
 from seemachine.lms.engines import usable_cores
 from seemachine.process.threads import Gate, Threads
 from seemachine.server.pipeline import STAGES
-from seemachine.server.session import READING_THREADS
+from seemachine.server.service import READING_THREADS
 
 OTHER_THREADS = 16
 # However many machines: of threads that take and sign leaves, and of witnesses that are asked.

@@ -18,7 +18,8 @@ from seemachine.server.log_limits import SparingLog
 from seemachine.server.logs import Log
 from seemachine.server.pipeline import SigningPipeline
 from seemachine.server.ports import open_listeners
-from seemachine.server.session import Conversation, Service, last_words
+from seemachine.server.service import Service
+from seemachine.server.session import Conversation, last_words
 from seemachine.wire.link import Link, Role
 from seemachine.wire.status import PeerMisuse, Status
 

@@ -4,7 +4,7 @@ witness.
 
 import trio
 
-from seemachine.server.session import Service
+from seemachine.server.service import Service
 from seemachine.state.errors import StateError
 
 TIDY_SECONDS = 60.0

@@ -10,7 +10,7 @@ import trio
 from kit.services import converse, make_service
 
 from seemachine.machine import Machine
-from seemachine.server.session import Service
+from seemachine.server.service import Service
 
 
 @dataclass

@@ -18,7 +18,7 @@ from seemachine.fleet import configuration
 from seemachine.fleet.settings_file import write_settings
 from seemachine.server.assembly import wire_limits
 from seemachine.server.crew import OTHER_THREADS
-from seemachine.server.session import READING_THREADS
+from seemachine.server.service import READING_THREADS
 from seemachine.world import World
 
 DEPLOY = Path(__file__).parents[2] / "deploy"

@@ -18,7 +18,7 @@ from seemachine.config import Config, LimitSettings, TlsSettings
 from seemachine.server.assembly import wire_limits
 from seemachine.server.crew import Allotment
 from seemachine.server.daemon import Daemon
-from seemachine.server.session import Service
+from seemachine.server.service import Service
 from seemachine.testing import ESN
 from seemachine.world import World
 

@@ -16,7 +16,8 @@ from seemachine.lms.keys import PublicKey
 from seemachine.machine import Machine
 from seemachine.server.admission import Admission
 from seemachine.server.pipeline import SigningPipeline
-from seemachine.server.session import Conversation, Service
+from seemachine.server.service import Service
+from seemachine.server.session import Conversation
 from seemachine.state.cards.slots import Slots
 from seemachine.state.nvram.volatile import MemoryStore
 from seemachine.testing import ESN

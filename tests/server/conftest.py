@@ -10,7 +10,7 @@ from kit.services import make_machine, make_service
 from kit.waiting import watched
 
 from seemachine.machine import Machine
-from seemachine.server.session import Service
+from seemachine.server.service import Service
 
 
 @pytest.fixture(autouse=True)

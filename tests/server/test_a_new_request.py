@@ -22,7 +22,8 @@ from seemachine.config import LimitSettings
 from seemachine.machine import Session
 from seemachine.server.admission import Admission
 from seemachine.server.log_limits import LINES_AT_ONCE, SparingLog
-from seemachine.server.session import Conversation, Service
+from seemachine.server.service import Service
+from seemachine.server.session import Conversation
 from seemachine.testing import ESN
 from seemachine.wire.fields import Record, number, octets, wire_class
 from seemachine.wire.messages import REQUESTS, Greeting

@@ -9,7 +9,8 @@ from kit.stores import ESN
 from state.killing import killed_after
 
 from seemachine.state.cards.cardsets import SetCard, write_set_card
-from seemachine.state.cards.slots import Occupied, Slots
+from seemachine.state.cards.occupied import Occupied
+from seemachine.state.cards.slots import Slots
 from seemachine.state.cards.smartcard import LMS, Card, read_card, write_card
 from seemachine.state.disk import durable
 from seemachine.state.errors import CardError, StateError

@@ -4,15 +4,13 @@ import contextlib
 import fcntl
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-from seemachine.state.cards.cardsets import ADMIN, OPERATOR
+from seemachine.state.cards.occupied import TOLD, Occupied, describe
 from seemachine.state.cards.smartcard import (
     BLANK,
     LMS,
     SUFFIX,
-    UNKNOWN,
     Card,
     look,
     read_card,
@@ -23,24 +21,6 @@ from seemachine.state.errors import CardError, StateCopied, StateCorrupt, StateL
 from seemachine.state.records import StoredLease
 from seemachine.wire.names import CARDSET, FIRST_DYNAMIC_SLOT, SLOTS
 from seemachine.world import World
-
-# What is told of a card that `look` knows.
-TOLD = {BLANK: BLANK, LMS: LMS, ADMIN: CARDSET, OPERATOR: CARDSET}
-
-
-@dataclass(frozen=True, slots=True)
-class Occupied:
-    """A slot with a card in it.
-
-    `kind` is one of TOLD, or `unknown` when the card can't be used; `ic` is the slot's insertion
-    counter.
-    """
-
-    slot: int
-    ic: int
-    kind: str
-    card: str
-    leases: int
 
 
 class Slots:
@@ -104,7 +84,7 @@ class Slots:
         """The occupied slots, in order."""
         with self.locked():
             return [
-                self._describe(slot, path)
+                describe(slot, self.ic(slot), path)
                 for slot in SLOTS
                 if (path := self.occupant(slot)) is not None
             ]
@@ -155,7 +135,7 @@ class Slots:
             check(chosen)
             path = self.occupant(chosen)
             assert path is not None  # it was checked, and is held still
-            return self._describe(chosen, path)
+            return describe(chosen, self.ic(chosen), path)
 
     def _first(self, kind: str) -> int:
         """The first slot with such a card, or the one where it should be."""
@@ -242,10 +222,6 @@ class Slots:
             f"take it out with: seemachine card remove --esn {self.esn} --slot {slot}; then"
             f" {self._how_to_insert(slot)}"
         )
-
-    def _describe(self, slot: int, path: Path) -> Occupied:
-        kind, leases = look(path)
-        return Occupied(slot, self.ic(slot), TOLD.get(kind, UNKNOWN), path.stem, leases)
 
 
 def _traced(path: Path) -> tuple[str, ...]:
