@@ -349,6 +349,21 @@ class TestTheFolder:
         world.down()
         assert sorted(world.runtime.glob("*.record")) == sorted([mine, other])
 
+    def test_records_of_old_nvrams_make_room(self, world, monkeypatch):
+        """A host on which worlds come and go keeps those that were used last."""
+        monkeypatch.setattr(folder_module, "MOST_FILES", 2)
+        world.up()
+        world.down()
+        [mine] = world.runtime.glob("*.record")
+        others = [mine.with_name(f"{number:032x}.record") for number in range(4)]
+        for age, other in enumerate(others):
+            other.write_bytes(mine.read_bytes())
+            os.utime(other, (age, age))
+        mine.unlink()
+        world.up()
+        world.down()
+        assert sorted(world.runtime.glob("*.record")) == sorted([mine, others[-1]])
+
     def test_old_records_make_room(self, tmp_path, monkeypatch):
         """Of more NVRAMs than anybody has, those are forgotten that were not used for longest."""
         assert MOST_FILES >= 1024
