@@ -138,7 +138,13 @@ def test_a_restored_file_is_another(file, lacking, monkeypatch):
     assert not restored(file)
 
 
-@pytest.mark.parametrize("statx", [None, lambda *_arguments: -1])
+def tells_no_birth(_folder, _path, _flags, _wanted, answer):
+    """A kernel that leaves something where the birth would be, and says that it is none."""
+    answer[file_identity.STATX_BIRTH_AT] = b"\x01"
+    return 0
+
+
+@pytest.mark.parametrize("statx", [None, lambda *_arguments: -1, tells_no_birth])
 def test_a_birth_that_nobody_tells_is_none(file, statx, monkeypatch):
     """Without statx, or where the kernel refuses it, the handle has 0 in its place."""
     known = file_identity._function

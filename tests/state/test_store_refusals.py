@@ -117,6 +117,44 @@ def test_a_refused_lease_is_not_claimed(bench: Bench) -> None:
     assert claimed == [0]
 
 
+def test_a_skip_comes_after_what_found_no_room(
+    kind: Kind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Written later, the leaf of before would take the place of the one that a person chose."""
+    store = kind.open(tmp_path)
+    store.install(lease())
+
+    def fail(_changes: object) -> None:
+        raise DiskFull("no room")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "_write", fail)
+        with pytest.raises(DiskFull):
+            take(store, [name()])
+    store.skip(name(), 20)
+    assert leaves(take(store, [name()])) == [20]
+    store.close()
+
+
+def test_a_lease_comes_in_after_what_found_no_room(
+    kind: Kind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Written later, the end of the lease before it would take the new one away."""
+    store = kind.open(tmp_path)
+    store.install(lease(end=1))
+
+    def fail(_changes: object) -> None:
+        raise DiskFull("no room")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "_write", fail)
+        with pytest.raises(DiskFull):
+            take(store, [name()])
+    store.install(lease(first=1, end=2))
+    assert leaves(take(store, [name()])) == [1]
+    store.close()
+
+
 def test_a_lease_is_claimed_before_it_is_there(bench: Bench) -> None:
     """Two machines may have the same card: who is refused by the witness has no leaf of it, not
     for a moment.
