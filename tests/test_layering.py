@@ -27,6 +27,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "seemachine.world": (set(), set()),
     "seemachine.formats": (set(), set()),
     "seemachine.printing": ({"seemachine.wire", "seemachine.world"}, set()),
+    "seemachine.document": ({"seemachine.wire"}, set()),
     "seemachine.process": (set(), {"trio"}),
     "seemachine.state": (
         {
@@ -142,6 +143,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
             "seemachine.lms",
             "seemachine.terminal",
             "seemachine.printing",
+            "seemachine.document",
         },
         {"trio", "rich"},
     ),
@@ -387,6 +389,7 @@ def test_the_command_line_enters_no_room_before_it_must() -> None:
     ).stdout.split()
     words = {
         "seemachine.cli",
+        "seemachine.cli.answer",
         "seemachine.cli.argtypes",
         "seemachine.cli.command",
         "seemachine.cli.parser",
@@ -399,6 +402,7 @@ def test_the_command_line_enters_no_room_before_it_must() -> None:
         "seemachine.cli.words.options",
         "seemachine.cli.words.pki",
         "seemachine.cli.words.quarantine",
+        "seemachine.document",
         "seemachine.hsms",
         "seemachine.hsms.features",
         "seemachine.printing",

@@ -55,13 +55,13 @@ WRONG_INSIDE = {
     f"pki issue machine {ESN} --host a/b": (
         "seemachine pki: 'a/b' is neither an address nor a host name\n"
     ),
-    f"nfast enroll {ESN} {ESN}": "seemachine: an HSM is named twice\n",
+    f"nfast enroll {ESN} {ESN}": "seemachine nfast: an HSM is named twice\n",
     "nfast cards a/b": (
-        "seemachine: a card set's name has up to 32 letters, digits, hyphens and underscores, and"
-        " is not admin; not 'a/b'\n"
+        "seemachine nfast: a card set's name has up to 32 letters, digits, hyphens and underscores,"
+        " and is not admin; not 'a/b'\n"
     ),
     "nfast cards a --quorum 3 --cards 2": (
-        "seemachine: a card set has a quorum of 1 or more and up to 64 cards, not 3 of 2\n"
+        "seemachine nfast: a card set has a quorum of 1 or more and up to 64 cards, not 3 of 2\n"
     ),
 }
 REFUSED = [

@@ -1,5 +1,6 @@
-"""How pipsqueak answers with --json: one document."""
+"""How pipsqueak answers with --json: one document, as docs/reference/json.md describes it."""
 
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,16 +12,35 @@ from seeclient.events import CardsNeeded, Event
 from seeclient.keyfile import KeyFile
 from seeclient.keys import UNKNOWN
 from seeclient.results import KeyInfo, Signed
+from seemachine.document import (
+    FOUND,
+    INTERNAL,
+    INTERRUPTED,
+    REFUSED,
+    USAGE,
+    Failure,
+    advised,
+    document,
+    fault,
+    status_of,
+)
 from seemachine.printing import say_json
 from seemachine.wire.names import SDK_VERSION
-from seemachine.wire.status import Status, StatusError
+from seemachine.wire.status import StatusError
 
 
 class JsonOutput:
-    """One JSON document on standard output when the command is over, also when it failed."""
+    """One JSON document on standard output when the command is over, also when it failed.
 
-    def __init__(self, command: str) -> None:
-        self._fields: dict[str, Any] = {"command": command, "ok": True}
+    `command` is None where the command line names none.
+    """
+
+    def __init__(self, command: str | None) -> None:
+        self._command = command
+        self._fields: dict[str, Any] = {}
+        self._notes: list[str] = []
+        self._advice: list[str] = []
+        self._failure: Failure | None = None
 
     def machines(self, roster: Roster) -> None:
         """See Output."""
@@ -105,27 +125,54 @@ class JsonOutput:
 
     def refused(self, error: StatusError, summary: str) -> None:
         """See Output."""
-        number = None if error.status is Status.Failed else int(error.status)
-        self._fields["ok"] = False
-        self._fields["error"] = {
+        more = {
+            **status_of(error),
             "summary": summary,
-            "status": error.name,
-            "number": number,
             "detail": error.detail,
             "where": error.where,
         }
+        self._failure = Failure(REFUSED, error.detail, 1, more)
 
     def note(self, error: StatusError) -> None:
         """See Output."""
-        self._fields.setdefault("notes", []).append(str(error))
+        self._notes.append(str(error))
 
     def advise(self, sentence: str) -> None:
         """See Output."""
         advice.give(sentence)
+        if sentence:
+            self._notes.append(sentence)
+            self._advice += advised(sentence)
 
-    def close(self) -> None:
+    def close(self, exit_code: int) -> None:
         """See Output."""
-        say_json(self._fields)
+        if exit_code and self._failure is None:
+            found = self._notes[-1] if self._notes else "not all is well"
+            self._failure = Failure(FOUND, found, exit_code)
+        self._print()
+
+    def misread(self, sentence: str) -> None:
+        """The command line is invalid."""
+        self._failure = Failure.of(USAGE, sentence)
+        self._print()
 
     def abandon(self) -> None:
-        """See Output. Half a document would be none."""
+        """See Output."""
+        match sys.exception():
+            case BrokenPipeError():
+                return
+            case KeyboardInterrupt() as interrupt:
+                self._notes += getattr(interrupt, "__notes__", ())
+                self._failure = Failure.of(INTERRUPTED, "interrupted")
+            case OSError() as error:
+                self._failure = Failure.of(REFUSED, str(error))
+            case error:
+                self._failure = Failure.of(INTERNAL, fault(error))
+        self._print()
+
+    def _print(self) -> None:
+        failure = self._failure
+        if failure is not None and self._advice:
+            told = [*advised(failure.message), *self._advice]
+            failure = failure._replace(more={**failure.more, "advice": told})
+        say_json(document("pipsqueak", self._command, self._fields, failure, self._notes))

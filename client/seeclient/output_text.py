@@ -80,7 +80,7 @@ class Output(Protocol):
     def advise(self, sentence: str) -> None:
         """What to do, beside what the guide prints; nothing for an empty sentence."""
 
-    def close(self) -> None:
+    def close(self, exit_code: int) -> None:
         """The command is over."""
 
     def abandon(self) -> None:
@@ -199,8 +199,9 @@ class TextOutput:
         if not self._quirks:
             advice.give(sentence)
 
-    def close(self) -> None:
+    def close(self, exit_code: int) -> None:
         """See Output."""
+        del exit_code
         self._stop_bar()
 
     def abandon(self) -> None:

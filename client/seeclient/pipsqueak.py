@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from seeclient import (
     advice,
@@ -24,6 +25,9 @@ from seemachine.printing import say
 from seemachine.terminal import settle_streams
 from seemachine.wire.names import SDK_VERSION
 from seemachine.wire.status import StatusError
+
+if TYPE_CHECKING:
+    from seeclient.output_json import JsonOutput
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -48,6 +52,12 @@ def main(words: Sequence[str] | None = None) -> int:
         if not isinstance(error, BrokenPipeError):
             say(f"pipsqueak: {error}", file=sys.stderr)
         return 1
+    # A program may read what we print, and a person can do nothing about a traceback.
+    except Exception as error:  # noqa: BLE001
+        from seemachine.document import fault
+
+        say(f"pipsqueak: {fault(error)}", file=sys.stderr)
+        return 1
     return code
 
 
@@ -63,6 +73,8 @@ def _run(words: Sequence[str], environ: Mapping[str, str]) -> int:
     except UsageError as error:
         say(f"pipsqueak: {error}", file=sys.stderr)
         say("See pipsqueak --help", file=sys.stderr)
+        if "--json" in words:
+            _json_output(None).misread(str(error))
         return 2
     output = _output(arguments)
     try:
@@ -70,7 +82,7 @@ def _run(words: Sequence[str], environ: Mapping[str, str]) -> int:
     except BaseException:
         output.abandon()
         raise
-    output.close()
+    output.close(code)
     return code
 
 
@@ -84,9 +96,13 @@ def _quirks(environ: Mapping[str, str]) -> bool:
 def _output(arguments: Arguments) -> Output:
     if not arguments.json:
         return TextOutput(quirks=arguments.quirks)
+    return _json_output(arguments.verb)
+
+
+def _json_output(verb: str | None) -> "JsonOutput":
     from seeclient.output_json import JsonOutput
 
-    return JsonOutput(arguments.verb)
+    return JsonOutput(verb)
 
 
 def _connected(arguments: Arguments, environ: Mapping[str, str], output: Output) -> int:

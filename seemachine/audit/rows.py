@@ -1,9 +1,12 @@
-"""Rows of ledgers: lines of JSON, of `seemachine ledger --json` or of a backup."""
+"""Rows of ledgers: the document of `seemachine ledger --json`, or lines of JSON, of `seemachine
+ledger --json-lines` or of a backup.
+"""
 
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from seemachine.wire.names import FILE_NAME_BYTES, is_esn
 
@@ -73,10 +76,36 @@ def rows_in(lines: Iterable[bytes], source: str) -> tuple[list[Handed], str]:
 
 def ledger_in(data: bytes, source: str) -> tuple[list[Handed], str]:
     """The rows in some bytes, and why not all is one; both are empty for what is not a ledger."""
+    document = _document_in(data)
+    if document is not None:
+        return _rows_of(document, source)
     begun = data.lstrip().startswith(_BEGINNING)
     if not begun and not all(name in data for name in _NAMES):
         return [], ""
     return rows_in(data.splitlines(), source)
+
+
+def _document_in(data: bytes) -> dict[str, Any] | None:
+    """What `seemachine ledger --json` printed, if that is what it is."""
+    if not data.lstrip().startswith(b"{") or b'"rows"' not in data:
+        return None
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    known = isinstance(found, dict) and found.get("command") == "ledger"
+    return found if known and isinstance(found.get("rows"), list) else None
+
+
+def _rows_of(document: dict[str, Any], source: str) -> tuple[list[Handed], str]:
+    """What could not be asked to its end is not the whole picture."""
+    rows, wrong = [], "" if document.get("ok") is True else "the ledger was not read to its end"
+    for number, row in enumerate(document["rows"], 1):
+        try:
+            rows.append(handed_from(row, source))
+        except (ValueError, KeyError, TypeError):
+            wrong = f"row {number} is not a row of a ledger"
+    return rows, wrong
 
 
 def uses(rows: Iterable[Handed]) -> list[Handed]:

@@ -3,12 +3,9 @@
 The machines must be down.
 """
 
-import argparse
 import contextlib
-import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -27,10 +24,8 @@ from seemachine.backup.archive import (
     unpack,
 )
 from seemachine.backup.steps import RestoreStep
-from seemachine.config import ConfigError, refuse_password
 from seemachine.fleet.configuration import read
 from seemachine.formats import OtherVersion
-from seemachine.printing import say, say_json
 from seemachine.state.cards.smartcard import SUFFIX
 from seemachine.state.disk.durable import private_folder, replace_file
 from seemachine.state.disk.lock import holder
@@ -41,41 +36,11 @@ from seemachine.state.errors import (
     StateOtherVersion,
     StateUnsafe,
     counted,
-    reason,
 )
 from seemachine.wire.status import StatusError
 from seemachine.witnesses import open_witness
 from seemachine.witnesses.address import folder_of, is_url
 from seemachine.world import World
-
-
-def run(options: argparse.Namespace) -> int:
-    """Restore. Returns the exit code: 1 when something was refused, or contradicts what is here."""
-    world = options.world
-    try:
-        refuse_password(options.witness)
-    except ConfigError as error:
-        say(f"seemachine restore: {error}", file=sys.stderr)
-        return 2
-    try:
-        if options.file.is_dir():
-            steps = restore_outgoing(world, options.file)
-        else:
-            steps = restore(
-                world,
-                opened(options.file),
-                options.environ,
-                options.witness,
-                after_loss=options.after_loss,
-            )
-    except (ArchiveError, ConfigError, StateError, OSError) as error:
-        say(f"seemachine restore: {reason(error)}", file=sys.stderr)
-        return 1
-    if options.json:
-        say_json({"file": str(options.file), "steps": [asdict(step) for step in steps]})
-    for step in steps if not options.json else ():
-        say(f"refused: {step.sentence}" if step.refused else step.sentence)
-    return 1 if any(step.refused for step in steps) else 0
 
 
 def opened(file: Path) -> Backup:

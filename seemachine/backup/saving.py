@@ -3,18 +3,16 @@
 Machines are asked over the wire, so they must be up.
 """
 
-import argparse
 import json
 import os
-import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from seeclient import blocking, keys
 from seeclient.effects import Peer, Story, ask
-from seeclient.environment import Environment, from_process
+from seeclient.environment import Environment
 
 from seemachine.backup import lending
 from seemachine.backup.archive import (
@@ -22,7 +20,6 @@ from seemachine.backup.archive import (
     CARDS,
     FLEET,
     KEYS,
-    ArchiveError,
     Backup,
     ListedFile,
     MachinePart,
@@ -34,14 +31,12 @@ from seemachine.backup.archive import (
 from seemachine.config import ConfigError
 from seemachine.fleet.configuration import read
 from seemachine.fleet.ledgers import rows_of
-from seemachine.printing import say, say_json
 from seemachine.state.disk.durable import replace_file
 from seemachine.state.disk.world_key import world_key
-from seemachine.state.errors import StateError, StateFailed, reason
+from seemachine.state.errors import StateFailed
 from seemachine.state.nvram.stores import kept_in
 from seemachine.wire.messages import ListNvmemfiles, NvmemfileListing
 from seemachine.wire.names import is_esn
-from seemachine.wire.status import StatusError
 from seemachine.world import World
 
 
@@ -53,29 +48,19 @@ class Portrait:
     ledger: bytes
 
 
-def run(options: argparse.Namespace) -> int:
-    """Make a backup. Returns the exit code."""
-    world = options.world
-    try:
-        environment = from_process(options.environ, world)
-        _check_world(world)
-        cards = list(dict.fromkeys(options.take_card))
-        _check_target(options.file)
-        lending.check_on_rack(world, cards)
-        portraits = _ask(environment, options.without)
-        manifest = save(world, options.file, portraits, cards, options.without)
-        code = 0
-    except (StateError, StatusError, ArchiveError, OSError) as error:
-        _complain(error.detail if isinstance(error, StatusError) else reason(error))
-        code = 1
-    else:
-        _report(manifest, options)
-    for folder, names in lending.leftovers(world).items():
-        _complain(
-            f"an interrupted backup took {', '.join(names)}; bring back with: seemachine restore"
-            f" {folder}"
-        )
-    return code
+def back_up(
+    environment: Environment, file: Path, cards: Sequence[str], without: Sequence[str]
+) -> Manifest:
+    """Ask the machines of a world, and save.
+
+    Raises StateError, StatusError, ArchiveError, OSError.
+    """
+    world = environment.world
+    _check_world(world)
+    cards = list(dict.fromkeys(cards))
+    _check_target(file)
+    lending.check_on_rack(world, cards)
+    return save(world, file, _ask(environment, without), cards, without)
 
 
 def save(
@@ -211,33 +196,3 @@ def _check_target(file: Path) -> None:
         raise FileExistsError(f"{file} is there already, and may hold cards; choose another name")
     if not file.absolute().parent.is_dir():
         raise FileNotFoundError(f"{file.absolute().parent} is not a folder; make it first")
-
-
-def _report(manifest: Manifest, options: argparse.Namespace) -> None:
-    if options.json:
-        machines = [
-            {"esn": part.esn, "nvram": part.nvram, "epoch": part.epoch, "files": len(part.files)}
-            for part in manifest.machines
-        ]
-        values: Mapping[str, object] = {
-            "id": manifest.id,
-            "file": str(options.file),
-            "world": manifest.world,
-            "machines": machines,
-        }
-        say_json({**values, "cards": list(manifest.cards), "without": list(manifest.without)})
-        return
-    for part in manifest.machines:
-        say(
-            f"{part.esn}: {len(part.files)} NVRAM file{'' if len(part.files) == 1 else 's'}, and"
-            " the ledger"
-        )
-    for card in manifest.cards:
-        say(f"{card} moved into the backup; only seemachine restore brings it back, once")
-    for esn in manifest.without:
-        say(f"{esn} was left out")
-    say(f"backup {manifest.id} is in {options.file}")
-
-
-def _complain(reason: object) -> None:
-    say(f"seemachine backup: {reason}", file=sys.stderr)

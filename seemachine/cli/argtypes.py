@@ -3,11 +3,22 @@ like is exit code 2.
 """
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 from seemachine.wire.names import SLOTS, is_esn
 from seemachine.wire.printable import printable
+
+
+class WrongUsage(SystemExit):
+    """How parsing ends where the command line is invalid, which is said already: exit code 2, for
+    which command, and the sentence.
+    """
+
+    def __init__(self, prog: str, sentence: str) -> None:
+        super().__init__(2)
+        self.prog = prog
+        self.sentence = sentence
 
 
 class Parser(argparse.ArgumentParser):
@@ -50,7 +61,19 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """A script may hand over words of others; what is said of them stays in its line."""
-        super().error(printable(message))
+        try:
+            super().error(printable(message))
+        except SystemExit:
+            raise WrongUsage(self.prog, printable(message)) from None
+
+    def endings(self) -> "Iterator[Parser]":
+        """Its commands that have none of their own."""
+        below = [action for action in self._actions if isinstance(action, _Verbs)]
+        if not below:
+            yield self
+        for action in below:
+            for each in action.choices.values():
+                yield from each.endings()
 
 
 class _Verbs(argparse._SubParsersAction):  # type: ignore[type-arg] # noqa: SLF001

@@ -2,8 +2,7 @@
 
 import argparse
 import json
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,8 +14,10 @@ from seeclient.keys import KeyStore
 from seemachine.audit.evidence import Evidence, gather
 from seemachine.audit.judge import Verdict, judge
 from seemachine.audit.rows import handed_from
+from seemachine.cli.answer import Answer, Misused, Refused
+from seemachine.cli.refusals import refused
 from seemachine.fleet.ledgers import rows_of
-from seemachine.printing import say, say_json
+from seemachine.printing import say
 from seemachine.wire.names import printed_name
 from seemachine.wire.status import Status, StatusError
 
@@ -37,70 +38,73 @@ def audit(options: argparse.Namespace) -> int:
     Exit code 0: clean; 1: a leaf was used twice, or a signature is bad; 2: the command line is
     invalid, or something could not be read or verified.
     """
+    answer: Answer = options.answer
     try:
         evidence = _evidence(options)
     except StatusError as error:
-        return _complain("audit", error.detail, 2)
+        raise refused(error, 2) from None
     except OSError as error:
-        return _complain("audit", f"{error.filename}: {error.strerror}", 2)
+        raise Refused(f"{error.filename}: {error.strerror}", 2) from None
     except ValueError as error:
-        return _complain("audit", error, 2)
+        raise Refused(str(error), 2) from None
     verdict = judge(evidence, reuse_only=options.reuse_only)
-    if options.json:
-        say_json(
-            {
-                "clean": verdict.clean,
-                "complete": verdict.complete,
-                **asdict(verdict),
-                "unknown": evidence.unknown,
-            }
-        )
-    else:
-        _print(verdict, evidence)
-    return 1 if verdict.wrong else 0 if verdict.complete else 2
+    answer.give(clean=verdict.clean, complete=verdict.complete, **asdict(verdict))
+    answer.give(unknown=evidence.unknown)
+    last = _print(verdict, evidence, answer)
+    if verdict.wrong:
+        return answer.found(last)
+    return 0 if verdict.complete else answer.found(last, 2)
 
 
 def _evidence(options: argparse.Namespace) -> Evidence:
-    """Raises StatusError, OSError, ValueError."""
+    """Raises StatusError, OSError, Misused."""
     messages = dict(_pair(text) for text in options.message)
     if not options.files and not messages and not options.fleet:
-        raise ValueError(NOTHING)
+        raise Misused(NOTHING)
     # The public keys of this host belong to its machines.
     public = options.world.keys
     evidence = gather(
         [*options.files, *([public] if options.fleet and public.is_dir() else [])], messages
     )
     if options.fleet:
-        evidence.handed += [
-            handed_from(row, "fleet") for row in _rows_of_fleet("audit", options, None)
-        ]
+        evidence.handed += [handed_from(row, "fleet") for row in _rows_of_fleet(options, None)]
     elif not (evidence.signatures or evidence.handed or evidence.unread):
-        raise ValueError(EMPTY)
+        raise Refused(EMPTY, 2)
     return evidence
 
 
 def ledger(options: argparse.Namespace) -> int:
     """Print the ledgers of the machines that are up."""
-    try:
-        rows, empty = _rows_of_fleet("ledger", options, options.esn), True
-        known = (
-            {}
-            if options.json
-            else {name.hex(): alias for name, alias in KeyStore(options.world.keys).known().items()}
-        )
-        for row in rows:
-            empty = False
-            say(json.dumps(row) if options.json else _line(row, known.get(row["file"], "-")))
-        if empty:
-            _complain("ledger", "no leaf was handed out yet", 0)
-    except StatusError as error:
-        return _complain("ledger", error.detail, 1)
+    answer: Answer = options.answer
+    if options.json and options.json_lines:
+        raise Misused("--json and --json-lines: choose one")
+    tell = _as_line if options.json_lines else _kept(answer) if options.json else _told(options)
+    empty = True
+    for row in _rows_of_fleet(options, options.esn):
+        empty = False
+        tell(row)
+    if empty:
+        answer.note("no leaf was handed out yet")
     return 0
 
 
-def _rows_of_fleet(
-    word: str, options: argparse.Namespace, esn: str | None
-) -> Iterator[dict[str, Any]]:
+def _as_line(row: dict[str, Any]) -> None:
+    say(json.dumps(row))
+
+
+def _kept(answer: Answer) -> Callable[[dict[str, Any]], None]:
+    rows: list[dict[str, Any]] = []
+    answer.give(rows=rows)
+    return rows.append
+
+
+def _told(options: argparse.Namespace) -> Callable[[dict[str, Any]], None]:
+    keys = KeyStore(options.world.keys).known()
+    known = {name.hex(): alias for name, alias in keys.items()}
+    return lambda row: say(_line(row, known.get(row["file"], "-")))
+
+
+def _rows_of_fleet(options: argparse.Namespace, esn: str | None) -> Iterator[dict[str, Any]]:
     """Rows in their JSON form.
 
     A machine that can't be asked is an error: its leaves would be missing from the picture.
@@ -108,7 +112,7 @@ def _rows_of_fleet(
     told = environment.from_process(options.environ, options.world)
     with blocking.connected(told, doubted=True) as fleet:
         for alarm in (peer.doubt for peer in fleet.roster.peers if peer.doubt is not None):
-            _complain(word, alarm.detail, 0)
+            options.answer.note(alarm.detail)
         if esn is None and fleet.roster.failures:
             raise fleet.roster.failures[0]
         if not fleet.roster.peers:
@@ -136,21 +140,22 @@ def _when(milliseconds: int) -> str | None:
     return datetime.fromtimestamp(milliseconds // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _print(verdict: Verdict, evidence: Evidence) -> None:
+def _print(verdict: Verdict, evidence: Evidence, answer: Answer) -> str:
+    """Returns the last line, which has the verdict."""
     for finding in verdict.findings:
-        say(f"{finding.kind:<6} {finding.what}")
+        answer.say(f"{finding.kind:<6} {finding.what}")
     others = len(evidence.unknown)
     if others:
-        say(
-            f"{'note':<6} {_number(others, 'other file')}, such as messages: no signature, key or"
-            " ledger"
-        )
+        what = ", such as messages: no signature, key or ledger"
+        answer.say(f"{'note':<6} {_number(others, 'other file')}{what}")
     looked = (
         f"{_number(verdict.signatures, 'signature')} ({verdict.verified} verified), "
         f"{_number(verdict.keys, 'public key')}, {_number(verdict.rows, 'row')} of ledgers"
     )
     word = "NOT CLEAN" if verdict.wrong else "clean" if verdict.complete else "INCOMPLETE"
-    say(f"{word}: {looked}")
+    last = f"{word}: {looked}"
+    answer.say(last)
+    return last
 
 
 def _number(number: int, what: str) -> str:
@@ -158,19 +163,14 @@ def _number(number: int, what: str) -> str:
 
 
 def _pair(text: str) -> tuple[Path, Path]:
-    """SIGNATURE=MESSAGE on the command line. Raises ValueError."""
+    """SIGNATURE=MESSAGE on the command line. Raises Misused."""
     signature, _, message = text.partition("=")
     if not signature or not message:
-        raise ValueError(f"--message takes SIGNATURE=MESSAGE, two files, not {text!r}")
+        raise Misused(f"--message takes SIGNATURE=MESSAGE, two files, not {text!r}")
     for name in (signature, message):
         if not Path(name).is_file():
-            raise ValueError(
+            raise Misused(
                 f"{name}: {'not a file' if Path(name).exists() else 'No such file'}, in --message"
                 f" {text}"
             )
     return Path(signature), Path(message)
-
-
-def _complain(word: str, reason: object, code: int) -> int:
-    say(f"seemachine {word}: {reason}", file=sys.stderr)
-    return code

@@ -1,14 +1,13 @@
 """`seemachine card ...`: the hands at the card rack."""
 
 import argparse
-import sys
 from collections.abc import Callable
 from dataclasses import asdict
 
+from seemachine.cli.answer import Answer
 from seemachine.hsms import published
-from seemachine.printing import say, say_json
 from seemachine.state.cards.rack import Rack, Whereabouts
-from seemachine.state.errors import StateError, counted, reason
+from seemachine.state.errors import counted
 from seemachine.world import World
 
 # The columns of a short list stay where they were.
@@ -17,53 +16,51 @@ LEAST_CELLS = (" " * 8, " " * 8, " " * 12)
 
 def run(verb: str, options: argparse.Namespace) -> int:
     """Do one thing with the cards. Returns the exit code."""
-    world = options.world
-    try:
-        if verb == "list":
-            _list(world, options)
-        else:
-            VERBS[verb](Rack(world), options)
-    except (StateError, OSError) as error:
-        say(f"seemachine card: {reason(error)}", file=sys.stderr)
-        return 1
+    VERBS[verb](options.world, options, options.answer)
     return 0
 
 
-def _new(rack: Rack, options: argparse.Namespace) -> None:
-    for name in rack.new(options.count):
-        say(name)
+def _new(world: World, options: argparse.Namespace, answer: Answer) -> None:
+    names = []
+    for name in Rack(world).new(options.count):
+        answer.say(name)
+        names.append(name)
+    answer.give(cards=[{"card": name} for name in names])
 
 
-def _insert(rack: Rack, options: argparse.Namespace) -> None:
-    rack.insert(options.card, options.esn, options.slot)
-    say(f"{options.card} is in slot {options.slot} of {options.esn}")
+def _insert(world: World, options: argparse.Namespace, answer: Answer) -> None:
+    Rack(world).insert(options.card, options.esn, options.slot)
+    answer.give(card=options.card, esn=options.esn, slot=options.slot)
+    answer.say(f"{options.card} is in slot {options.slot} of {options.esn}")
 
 
-def _remove(rack: Rack, options: argparse.Namespace) -> None:
-    say(f"{rack.remove(options.esn, options.slot)} is on the rack")
+def _remove(world: World, options: argparse.Namespace, answer: Answer) -> None:
+    card = Rack(world).remove(options.esn, options.slot)
+    answer.give(card=card, esn=options.esn, slot=options.slot)
+    answer.say(f"{card} is on the rack")
 
 
-def _format(rack: Rack, options: argparse.Namespace) -> None:
+def _format(world: World, options: argparse.Namespace, answer: Answer) -> None:
     # The lines of slotinfo --format in the guide (2.9.3).
-    entry = published.read(rack.world, options.esn)
+    entry = published.read(world, options.esn)
     machine = f"module {entry.module}" if entry is not None else options.esn
-    say(f"Formatting token in {machine} slot {options.slot}:", flush=True)
-    rack.format(options.esn, options.slot, force=options.force)
-    say("Formatted token OK")
+    answer.give(esn=options.esn, slot=options.slot)
+    answer.say(f"Formatting token in {machine} slot {options.slot}:")
+    Rack(world).format(options.esn, options.slot, force=options.force)
+    answer.say("Formatted token OK")
 
 
-def _list(world: World, options: argparse.Namespace) -> None:
+def _list(world: World, _options: argparse.Namespace, answer: Answer) -> None:
     # Who only looks makes no rack.
-    found = Rack(world).listing() if (world.cards).is_dir() else []
-    if options.json:
-        say_json({"cards": [_as_json(card) for card in found]})
-    elif not found:
-        say(f"no cards in {world}; make some with: seemachine card new", file=sys.stderr)
+    found = Rack(world).listing() if world.cards.is_dir() else []
+    answer.give(cards=[_as_json(card) for card in found])
+    if found:
+        _print(found, answer)
     else:
-        _print(found)
+        answer.note(f"no cards in {world}; make some with: seemachine card new")
 
 
-def _print(found: list[Whereabouts]) -> None:
+def _print(found: list[Whereabouts], answer: Answer) -> None:
     cells = [
         (card.card, card.kind, counted(card.leases, "lease") if card.kind == "lms" else "")
         for card in found
@@ -71,14 +68,16 @@ def _print(found: list[Whereabouts]) -> None:
     widths = [max(map(len, column)) for column in zip(*cells, LEAST_CELLS, strict=True)]
     for card, row in zip(found, cells, strict=True):
         place = f"slot {card.slot} of {card.esn}" if card.esn else "on the rack"
-        say(*(cell.ljust(width) for cell, width in zip(row, widths, strict=True)), place)
+        padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        answer.say(*padded, place)
 
 
 def _as_json(card: Whereabouts) -> dict[str, object]:
     return {**asdict(card), "esn": card.esn or None, "slot": card.slot if card.esn else None}
 
 
-VERBS: dict[str, Callable[[Rack, argparse.Namespace], None]] = {
+VERBS: dict[str, Callable[[World, argparse.Namespace, Answer], None]] = {
+    "list": _list,
     "new": _new,
     "insert": _insert,
     "remove": _remove,

@@ -10,8 +10,13 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from seemachine.cli import parser
+from seemachine.cli.answer import Answer
+from seemachine.cli.argtypes import WrongUsage
+from seemachine.document import INTERRUPTED, USAGE, Failure
 from seemachine.printing import say
 from seemachine.terminal import settle_streams
+
+JSON = "--json"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,24 +27,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
     settle_streams()
     # Whatever a command writes is for its user alone.
     os.umask(0o077)
+    words = sys.argv[1:] if arguments is None else arguments
+    answer = Answer(as_json=JSON in words)
     try:
-        code = _run(sys.argv[1:] if arguments is None else arguments)
+        code = _carried_out(words, answer)
+        answer.close(code)
         sys.stdout.flush()
-    except KeyboardInterrupt:
-        say(file=sys.stderr)
-        code = 130
-    except BrokenPipeError:
-        code = 1  # the reader of our output left; there is nobody to tell
+    except WrongUsage as wrong:
+        answer.command = wrong.prog.partition(" ")[2] or None
+        answer.close(answer.fail(Failure.of(USAGE, wrong.sentence)))
+        raise
     except OSError as error:
-        from seemachine.state.errors import reason
-
-        say(f"seemachine: {reason(error)}", file=sys.stderr)
-        code = 1
+        code = _unwritten(error)
     _settle_output()
     return code
 
 
-def _run(words: Sequence[str]) -> int:
+def _carried_out(words: Sequence[str], answer: Answer) -> int:
+    try:
+        return _run(words, answer)
+    except KeyboardInterrupt:
+        say(file=sys.stderr)
+        return answer.fail(Failure.of(INTERRUPTED, "interrupted"))
+    except BrokenPipeError:
+        raise
+    # A program may read what we print, and a person can do nothing about a traceback.
+    except Exception as error:  # noqa: BLE001
+        from seemachine.cli.refusals import failure_of
+
+        return answer.refuse(failure_of(error, answer.word))
+
+
+def _run(words: Sequence[str], answer: Answer) -> int:
     if not words:
         _parser().print_help(sys.stderr)
         return 2
@@ -47,10 +66,23 @@ def _run(words: Sequence[str]) -> int:
     # The one place where the environment is asked; what follows is handed on.
     from seemachine.world import World
 
+    # `help` has no document; what it is asked for is text.
+    answer.as_json = getattr(options, "json", False)
+    answer.command, options.answer = getattr(options, "command", None), answer
     options.environ = os.environ
     options.world = World.from_environment(os.environ, getattr(options, "home", None))
-    code: int = options.run(options)
+    with answer.alone():
+        code: int = options.run(options)
     return code
+
+
+def _unwritten(error: OSError) -> int:
+    """What was done can't be told. When the reader left there is nobody to tell of that either."""
+    if not isinstance(error, BrokenPipeError):
+        from seemachine.state.errors import reason
+
+        say(f"seemachine: {reason(error)}", file=sys.stderr)
+    return 1
 
 
 def _settle_output() -> None:
@@ -79,15 +111,15 @@ def _serve(_verb: str, options: argparse.Namespace) -> int:
 
 
 def _info(_verb: str, options: argparse.Namespace) -> int:
-    from seemachine.cli.info import run
+    from seemachine.cli import info
 
-    return run(options.world, as_json=options.json)
+    return info.run(options)
 
 
 def _completion(_verb: str, options: argparse.Namespace) -> int:
     from seemachine.cli import completion
 
-    return completion.run(options.shell)
+    return completion.run(options)
 
 
 def _fleet(verb: str, options: argparse.Namespace) -> int:
@@ -116,9 +148,10 @@ def _audit(verb: str, options: argparse.Namespace) -> int:
 
 
 def _backup(verb: str, options: argparse.Namespace) -> int:
-    from seemachine.backup import restoring, saving
+    from seemachine.cli import backup
 
-    return saving.run(options) if verb == "backup" else restoring.run(options)
+    code: int = getattr(backup, verb)(options)
+    return code
 
 
 def _pki(verb: str, options: argparse.Namespace) -> int:
@@ -128,19 +161,9 @@ def _pki(verb: str, options: argparse.Namespace) -> int:
 
 
 def _nfast(verb: str, options: argparse.Namespace) -> int:
-    try:
-        from seemachine.cli import nfast
+    from seemachine.cli import nfast
 
-        return nfast.run(verb, options)
-    except ModuleNotFoundError as error:
-        if error.name != "cryptography":
-            raise
-        say(
-            "seemachine nfast: it needs the package cryptography; in the source folder: pip install"
-            " '.[nfast]'",
-            file=sys.stderr,
-        )
-        return 1
+    return nfast.run(verb, options)
 
 
 ROOMS: dict[str, Callable[[str, argparse.Namespace], int]] = {

@@ -4,28 +4,20 @@ import argparse
 import sys
 from pathlib import Path
 
-from seemachine.printing import say
 
-MISSING = (
-    "seemachine completion: it needs the package shtab; in the source folder: pip install"
-    " '.[completion]'"
-)
-
-
-def run(shell: str) -> int:
+def run(options: argparse.Namespace) -> int:
     """Print both scripts. Returns the exit code."""
-    try:
-        import shtab
-    except ModuleNotFoundError:
-        say(MISSING, file=sys.stderr)
-        return 1
+    import shtab
     from seeclient import completion
 
     from seemachine.cli import parser
 
     top = parser.whole()
     _mark_files(top)
-    sys.stdout.write(f"{shtab.complete(top, shell)}\n{completion.script(shell)}")
+    script = f"{shtab.complete(top, options.shell)}\n{completion.script(options.shell)}"
+    options.answer.give(shell=options.shell, script=script)
+    if not options.answer.as_json:
+        sys.stdout.write(script)
     return 0
 
 

@@ -5,19 +5,21 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from seemachine.cli.answer import Answer, Refused
+from seemachine.cli.refusals import failure_of
 from seemachine.config import ConfigError
 from seemachine.fleet import configuration
 from seemachine.fleet import status as states
 from seemachine.fleet.configuration import FleetPlan
 from seemachine.fleet.ending import end
 from seemachine.hsms import published, supervised
-from seemachine.printing import say, say_json
+from seemachine.printing import say
 from seemachine.process.identity import Process
 from seemachine.state.disk.durable import replace_file
 from seemachine.state.disk.lock import FolderLock, holder
-from seemachine.state.errors import StateError, StateLocked, counted, reason
+from seemachine.state.errors import StateError, StateLocked, counted
 from seemachine.world import World
 
 if TYPE_CHECKING:
@@ -26,44 +28,41 @@ if TYPE_CHECKING:
 
 def run(verb: str, options: argparse.Namespace) -> int:
     """Do one verb. Returns the exit code."""
-    try:
-        return VERBS[verb](options)
-    except BrokenPipeError:
-        raise
-    except (StateError, OSError) as error:
-        return _complain(reason(error))
+    return VERBS[verb](options, options.answer)
 
 
-def up(options: argparse.Namespace) -> int:
+def up(options: argparse.Namespace, answer: Answer) -> int:
     """Start the fleet here, or in the background."""
-    world = options.world
     try:
-        path = configuration.find(world, options.file)
-        fleet = configuration.read(path, world)
+        path = configuration.find(options.world, options.file)
+        fleet = configuration.read(path, options.world)
     except ConfigError as error:
-        return _complain(error, 2)
+        raise Refused(str(error), 2) from None
     for esn, why in fleet.left_out.items():
-        say(f"seemachine fleet: {esn} {why}", file=sys.stderr)
-    fleet = replace(
-        fleet,
-        machines=tuple(machine for machine in fleet.machines if machine.esn not in fleet.left_out),
-    )
+        answer.note(f"{esn} {why}")
+    here = [machine for machine in fleet.machines if machine.esn not in fleet.left_out]
+    fleet = replace(fleet, machines=tuple(here))
+    _refuse_up(fleet)
+    return _detached(fleet, path, answer) if options.detach else _foreground(fleet, answer)
+
+
+def _refuse_up(fleet: FleetPlan) -> None:
+    """Raises Refused where there is nothing to start, or it runs already."""
     if not fleet.machines:
-        return _complain("no HSM of this fleet can run a SEE machine")
-    running = holder(world.fleet)
+        raise Refused("no HSM of this fleet can run a SEE machine")
+    running = holder(fleet.world.fleet)
     if running is not None:
-        return _complain(_already(world, running))
+        raise Refused(_already(fleet.world, running))
     orphans = [machine.esn for machine in fleet.machines if holder(machine.folder) is not None]
     if orphans:
         runs = "still runs" if len(orphans) == 1 else "still run"
-        return _complain(
+        raise Refused(
             f"{', '.join(orphans)} {runs} without a supervisor; stop what runs with: seemachine"
             " fleet down"
         )
-    return _detached(fleet, path) if options.detach else _foreground(fleet)
 
 
-def down(options: argparse.Namespace) -> int:
+def down(options: argparse.Namespace, answer: Answer) -> int:
     """Stop the supervisor, which stops its machines, and any machine that outlived its own."""
     world = options.world
     supervisor = holder(world.fleet)
@@ -71,45 +70,49 @@ def down(options: argparse.Namespace) -> int:
     order = states.numbers(world)
     if supervisor is None and not machines:
         tidied = _withdraw_stale(world)
-        say(
-            f"no fleet is up in {world}"
-            if not tidied
-            else f"tidied up {counted(tidied, 'stale published object')}"
-        )
+        answer.give(world=str(world), stopped=[], tidied=tidied)
+        tidy = f"tidied up {counted(tidied, 'stale published object')}"
+        answer.say(tidy if tidied else f"no fleet is up in {world}")
         return 0
     # The supervisor first: it would start machines again. It stops its own; others may have
     # outlived theirs.
     for folders in ([world.fleet], _machine_folders(world)):
         end(folders, configuration.log_path(world))
-    _withdraw_stale(world)
-    listed = ", ".join(
-        sorted(machines, key=lambda esn: (order.get(esn, 0) == 0, order.get(esn, 0), esn))
-    )
-    say(f"stopped: {listed or 'the supervisor; no machine was up'}")
+    stopped = sorted(machines, key=lambda esn: (order.get(esn, 0) == 0, order.get(esn, 0), esn))
+    answer.give(world=str(world), stopped=stopped, tidied=_withdraw_stale(world))
+    answer.say(f"stopped: {', '.join(stopped) or 'the supervisor; no machine was up'}")
     return 0
 
 
-def status(options: argparse.Namespace) -> int:
+def status(options: argparse.Namespace, answer: Answer) -> int:
     """Print what runs where. Exit code 0 when every machine is up, 1 otherwise."""
     world = options.world
     rows, supervisor = states.rows(world), holder(world.fleet)
-    if options.json:
-        pid = None if supervisor is None else supervisor.pid_here
-        say_json({"machines": rows, "supervisor": pid, "world": str(world)})
-    elif not rows:
-        say(f"no fleet in {world}; start one with: seemachine fleet up")
-    else:
-        states.show(rows)
-        if supervisor is None and any(row["state"] != "down" for row in rows):
-            say("no supervisor: a machine that dies is not started again")
+    _give(answer, world, rows, supervisor)
     enrolled = [row for row in rows if row["module"]]
-    unwatched = supervisor is None and any(
-        supervised.is_supervised(world, row["esn"]) for row in rows
-    )
-    return 0 if enrolled and all(row["state"] == "up" for row in enrolled) and not unwatched else 1
+    if not rows:
+        nothing = f"no fleet in {world}; start one with: seemachine fleet up"
+        answer.say(nothing)
+        return answer.found(nothing)
+    answer.say(*states.lines(rows), sep="\n")
+    alone = "no supervisor: a machine that dies is not started again"
+    if supervisor is None and any(row["state"] != "down" for row in rows):
+        answer.remark(alone)
+    if not enrolled or any(row["state"] != "up" for row in enrolled):
+        return answer.found("not every machine is up; start them with: seemachine fleet up")
+    if supervisor is None and any(supervised.is_supervised(world, row["esn"]) for row in rows):
+        return answer.found(alone)
+    return 0
 
 
-def check(options: argparse.Namespace) -> int:
+def _give(
+    answer: Answer, world: World, rows: list[dict[str, Any]], supervisor: Process | None
+) -> None:
+    pid = None if supervisor is None else supervisor.pid_here
+    answer.give(machines=rows, supervisor=pid, world=str(world))
+
+
+def check(options: argparse.Namespace, answer: Answer) -> int:
     """Print what would fail later. Exit code 0 when nothing was found, 1 otherwise."""
     from seeclient import environment
 
@@ -117,16 +120,15 @@ def check(options: argparse.Namespace) -> int:
 
     world = options.world
     if not world.machines.is_dir() and not world.fleet_file.exists():
-        return _complain(f"no fleet in {world}; start one with: seemachine fleet up")
+        raise Refused(f"no fleet in {world}; start one with: seemachine fleet up")
     found = findings(environment.from_process(options.environ, world))
-    if options.json:
-        say_json(as_document(found))
-    else:
-        for finding in found:
-            say(f"{finding.esn + ': ' if finding.esn else ''}{finding.problem}")
-            say(f"    {finding.advice}")
-        say("nothing was found" if not found else f"{len(found)} found")
-    return 1 if found else 0
+    answer.give(**as_document(found))
+    for finding in found:
+        answer.say(f"{finding.esn + ': ' if finding.esn else ''}{finding.problem}")
+        answer.say(f"    {finding.advice}")
+    last = "nothing was found" if not found else f"{len(found)} found"
+    answer.say(last)
+    return answer.found(last) if found else 0
 
 
 def _already(world: World, supervisor: Process | None) -> str:
@@ -134,15 +136,18 @@ def _already(world: World, supervisor: Process | None) -> str:
     return f"the fleet of {world} is already up ({who}); stop it with: seemachine fleet down"
 
 
-def _foreground(fleet: FleetPlan) -> int:
+def _foreground(fleet: FleetPlan, answer: Answer) -> int:
     """Until it is told to stop, whether somebody reads what it says or not."""
     from seemachine.process.log_writer import unhurried
 
     with unhurried():
         try:
-            return _supervise(fleet)
-        except (StateError, OSError) as error:
-            return _complain(reason(error))
+            code = _supervise(fleet)
+        # Here, where nobody has to read what is said.
+        except (Refused, StateError, OSError) as error:
+            return answer.refuse(failure_of(error))
+    _give(answer, fleet.world, states.rows(fleet.world), holder(fleet.world.fleet))
+    return code
 
 
 def _supervise(fleet: FleetPlan) -> int:
@@ -155,7 +160,7 @@ def _supervise(fleet: FleetPlan) -> int:
         # Held to the end of the process: who waits for the folder waits until nothing is left.
         lock = FolderLock(fleet.world.fleet, f"the fleet of {fleet.world}")
     except StateLocked:
-        return _complain(_already(fleet.world, holder(fleet.world.fleet)))
+        raise Refused(_already(fleet.world, holder(fleet.world.fleet))) from None
     lock.listen()
     replace_file(
         fleet.world.fleet / configuration.RUNNING,
@@ -165,43 +170,46 @@ def _supervise(fleet: FleetPlan) -> int:
         with signals.once() as on_stopping:
             trio.run(Supervisor(fleet, on_stopping, lock.asked).run)
     except FleetFailed as error:
-        return _complain(error)
+        raise Refused(str(error)) from None
     return 0
 
 
-def _detached(fleet: FleetPlan, path: Path) -> int:
+def _detached(fleet: FleetPlan, path: Path, answer: Answer) -> int:
     from seemachine.fleet import background
 
     up = background.start(fleet, path)
     try:
         if up.wait():
-            return _started(up)
+            return _started(up, answer)
     except KeyboardInterrupt:
-        _complain("interrupted; what was started is stopped again")
-        _stop(up)
+        answer.note("interrupted; what was started is stopped again")
+        _stop(up, answer)
         raise
-    _stop(up)
+    _stop(up, answer)
     said = up.log_lines()
     for line in said:
         say(line, file=sys.stderr)
     world = fleet.world
     if not said and background.is_full(world):
-        return _complain(f"no room is left on the disk of {world}")
-    return _complain(f"the fleet did not come up; its log is {configuration.log_path(world)}")
+        raise Refused(f"no room is left on the disk of {world}")
+    raise Refused(f"the fleet did not come up; its log is {configuration.log_path(world)}")
 
 
-def _started(up: "BackgroundFleet") -> int:
-    states.show(states.rows(up.fleet.world))
-    failures = up.failures()
-    for esn, why in failures.items():
-        _complain(f"{esn} did not start: {why}")
-    return 1 if failures else 0
+def _started(up: "BackgroundFleet", answer: Answer) -> int:
+    world = up.fleet.world
+    rows = states.rows(world)
+    _give(answer, world, rows, holder(world.fleet))
+    answer.say(*states.lines(rows), sep="\n")
+    failures = [f"{esn} did not start: {why}" for esn, why in up.failures().items()]
+    for sentence in failures:
+        answer.note(sentence)
+    return answer.found(failures[-1]) if failures else 0
 
 
-def _stop(up: "BackgroundFleet") -> None:
+def _stop(up: "BackgroundFleet", answer: Answer) -> None:
     if not up.stop():
         pid = up.process.pid
-        _complain(f"it still runs (process {pid}); stop it with: seemachine fleet down")
+        answer.note(f"it still runs (process {pid}); stop it with: seemachine fleet down")
 
 
 def _machine_folders(world: World) -> list[Path]:
@@ -226,12 +234,7 @@ def _withdraw_stale(world: World) -> int:
     return len(stale)
 
 
-def _complain(sentence: object, code: int = 1) -> int:
-    say(f"seemachine fleet: {sentence}", file=sys.stderr)
-    return code
-
-
-VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
+VERBS: dict[str, Callable[[argparse.Namespace, Answer], int]] = {
     "up": up,
     "down": down,
     "status": status,

@@ -1,12 +1,13 @@
 """`seemachine info`: what runs here and why, for a person and for a bug report."""
 
+import argparse
 import platform
 import sys
 from typing import Any
 
 import seemachine
+from seemachine.cli.answer import Answer, Refused
 from seemachine.lms import engines
-from seemachine.printing import say, say_json
 from seemachine.wire.names import PROTOCOL, SDK_VERSION
 from seemachine.world import World
 
@@ -31,23 +32,19 @@ def gather(world: World) -> dict[str, Any]:
     }
 
 
-def run(world: World, *, as_json: bool) -> int:
-    """Print them. Returns the exit code."""
+def run(options: argparse.Namespace) -> int:
+    """Tell them. Returns the exit code."""
+    answer: Answer = options.answer
     try:
-        facts = gather(world)
+        facts = gather(options.world)
     except engines.EngineError as error:
-        say(f"seemachine info: {error}", file=sys.stderr)
-        return 1
-    if as_json:
-        say_json(facts)
-        return 0
+        raise Refused(str(error)) from None
+    answer.give(**facts)
     for name in ("seemachine", "emulates", "protocol", "python", "world", "engine", "cores"):
-        say(f"{name:<12} {facts[name]}")
+        answer.say(f"{name:<12} {facts[name]}")
     for name in ("generating", "signing"):
-        say(
-            f"{name:<12}"
-            f" {', '.join(f'{hash_name}: {kernel}' for hash_name, kernel in facts[name].items())}"
-        )
+        kernels = (f"{hash_name}: {kernel}" for hash_name, kernel in facts[name].items())
+        answer.say(f"{name:<12} {', '.join(kernels)}")
     for name, reason in facts["not_used"].items():
-        say(f"not used     {name}: {reason}")
+        answer.say(f"not used     {name}: {reason}")
     return 0

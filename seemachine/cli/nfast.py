@@ -6,14 +6,14 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
+from seemachine.cli.answer import Answer, Misused, Refused
 from seemachine.config import Config, ConfigError
-from seemachine.fleet import configuration
+from seemachine.fleet import configuration, status
 from seemachine.hsms import published, records
 from seemachine.hsms.features import DELIVERED, FEATURES, SEE_FEATURE
 from seemachine.hsms.records import Module
 from seemachine.nfast import files, install, paths, questions, tool, tools
 from seemachine.nfast.refusals import Misuse, Refusal
-from seemachine.nfast.tool import say
 from seemachine.state.cards.cardsets import ADMIN
 from seemachine.state.disk.durable import private_folder, replace_file
 from seemachine.world import World
@@ -23,15 +23,19 @@ HIDDEN = "published.json"
 
 def run(verb: str, options: argparse.Namespace) -> int:
     """Do one verb. Returns the exit code."""
-    return tool.run(_Parsed("seemachine nfast"), [], lambda _: VERBS[verb](options.world, options))
+    try:
+        VERBS[verb](options.world, options)
+    except Misuse as error:
+        raise Misused(str(error)) from None
+    except (Refusal, OSError) as error:
+        raise Refused(tool.reason(error)) from None
+    return 0
 
 
-class _Parsed(tool.Parser):
-    """Options were parsed by `seemachine` already; only the name is wanted."""
-
-
-def _path(world: World, _options: argparse.Namespace) -> None:
-    say(str(install.install(world, tools.known(tools.HOST))))
+def _path(world: World, options: argparse.Namespace) -> None:
+    folder = install.install(world, tools.known(tools.HOST))
+    options.answer.give(folder=str(folder))
+    options.answer.say(folder)
 
 
 def _release(world: World, options: argparse.Namespace) -> None:
@@ -40,7 +44,8 @@ def _release(world: World, options: argparse.Namespace) -> None:
     if there and not install.is_release(options.output):
         raise Refusal(f"{options.output} is there already, and is not a release file")
     install.release(world, tools.known(tools.RELEASE, tools.SUPPORT), options.output)
-    say(f"{options.output} written{' anew' * there}; go on with guide 2.4 step 3")
+    options.answer.give(file=str(options.output), replaced=there)
+    options.answer.say(f"{options.output} written{' anew' * there}; go on with guide 2.4 step 3")
 
 
 def _setup(world: World, options: argparse.Namespace) -> None:
@@ -49,21 +54,28 @@ def _setup(world: World, options: argparse.Namespace) -> None:
     """
     from seemachine.nfast import entrust
 
+    answer: Answer = options.answer
     try:
         fleet = configuration.read(configuration.find(world, options.fleet), world)
     except ConfigError as error:
         raise Refusal(str(error)) from None
     install.install(world, tools.known(tools.HOST))
-    for name, cards in _make_cards(world, options):
-        say(f"{name}: {cards}")
+    made = _make_cards(world, options)
+    for name, prefix, cards in made:
+        answer.say(f"{name}: {_listed(prefix, cards)}")
+    names = [name for _, prefix, cards in made for name in _names(prefix, cards)]
+    answer.give(cards=[{"card": name} for name in names])
     entrust.issuer(world)
     for machine in fleet.machines:
         _power_on(world, machine, licensed=not options.unlicensed)
-        say(f"module {machine.module}: {machine.esn} ({machine.model})")
+        answer.say(f"module {machine.module}: {machine.esn} ({machine.model})")
+    answer.give(machines=[status.identity(machine) for machine in fleet.machines])
 
 
-def _make_cards(world: World, options: argparse.Namespace) -> list[tuple[str, str]]:
-    """The ACS and the first OCS, where there are none. Returns what was made, and its cards."""
+def _make_cards(world: World, options: argparse.Namespace) -> list[tuple[str, str, int]]:
+    """The ACS and the first OCS, where there are none. Returns what was made: its name, what the
+    names of its cards begin with, and their number.
+    """
     from seemachine.nfast import securityworld
 
     missing = not (paths.kmlocal(world) / "world").exists()
@@ -77,17 +89,22 @@ def _make_cards(world: World, options: argparse.Namespace) -> list[tuple[str, st
     made = []
     if missing:
         securityworld.create(world, options.acs_quorum, options.acs_cards, passphrase)
-        made.append(("Security World and its ACS", _cards_of(ADMIN, options.acs_cards)))
+        made.append(("Security World and its ACS", ADMIN, options.acs_cards))
     if options.ocs not in known:
         securityworld.create_operator_set(
             world, options.ocs, options.ocs_quorum, options.ocs_cards, passphrase
         )
-        made.append((f"OCS {options.ocs}", _cards_of(options.ocs, options.ocs_cards)))
+        made.append((f"OCS {options.ocs}", options.ocs, options.ocs_cards))
     return made
 
 
-def _cards_of(prefix: str, cards: int) -> str:
-    return f"card {prefix}-1" if cards == 1 else f"cards {prefix}-1 to {prefix}-{cards}"
+def _names(prefix: str, cards: int) -> list[str]:
+    return [f"{prefix}-{number}" for number in range(1, cards + 1)]
+
+
+def _listed(prefix: str, cards: int) -> str:
+    names = _names(prefix, cards)
+    return f"card {names[0]}" if cards == 1 else f"cards {names[0]} to {names[-1]}"
 
 
 def _power_on(world: World, machine: Config, *, licensed: bool) -> None:
@@ -124,8 +141,10 @@ def _enroll(world: World, options: argparse.Namespace) -> None:
         with records.changing(world, esn) as module:
             module.number = number
         (_show if number else _hide)(world, esn, number)
-    for number, esn in enumerate(options.esn, 1):
-        say(f"module {number}: {esn}")
+    numbered = list(enumerate(options.esn, 1))
+    options.answer.give(machines=[{"esn": esn, "module": number} for number, esn in numbered])
+    for number, esn in numbered:
+        options.answer.say(f"module {number}: {esn}")
 
 
 def _hide(world: World, esn: str, _number: int) -> None:
@@ -151,10 +170,10 @@ def _certify(world: World, options: argparse.Namespace) -> None:
     pem = entrust.issue(issuer, csr, (options.begun, options.days), options.unit)
     _keep(options.output, pem)
     made = certificates.from_pem(pem)
-    say(
-        f"{options.output}: certificate of {certificates.text(made.subject)}, valid until"
-        f" {made.not_valid_after_utc}"
-    )
+    subject, until = certificates.text(made.subject), made.not_valid_after_utc
+    options.answer.give(certificate=str(options.output), subject=subject)
+    options.answer.give(valid_until=until.isoformat(timespec="seconds"))
+    options.answer.say(f"{options.output}: certificate of {subject}, valid until {until}")
 
 
 def _licence(world: World, options: argparse.Namespace) -> None:
@@ -166,10 +185,9 @@ def _licence(world: World, options: argparse.Namespace) -> None:
         raise Refusal(f"there is no HSM {options.esn}; make one with: seemachine nfast setup")
     features = options.feature or [SEE_FEATURE[module.model]]
     _keep(options.output, licences.issue(world, options.esn, features).encode())
-    say(
-        f"{options.output}: {', '.join(FEATURES[feature] for feature in features)} for"
-        f" {options.esn}"
-    )
+    options.answer.give(file=str(options.output), esn=options.esn, features=features)
+    named = ", ".join(FEATURES[feature] for feature in features)
+    options.answer.say(f"{options.output}: {named} for {options.esn}")
 
 
 def _keep(path: Path, data: bytes) -> None:
@@ -187,8 +205,9 @@ def _cards(world: World, options: argparse.Namespace) -> None:
     made = securityworld.create_operator_set(
         world, options.name, options.quorum, options.cards, _passphrase(options)
     )
-    for number in range(1, made.cards + 1):
-        say(f"{made.name}-{number}")
+    names = _names(made.name, made.cards)
+    options.answer.give(cards=[{"card": name} for name in names])
+    options.answer.say(*names, sep="\n")
 
 
 VERBS = {

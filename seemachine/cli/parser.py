@@ -32,6 +32,8 @@ def build(enter: Enter) -> Parser:
         room.add(words, enter)
     _add_info(words, enter)
     _add_completion(words, enter)
+    for each in parser.endings():
+        add_json(each)
     _add_help(words, parser)
     return parser
 
@@ -61,7 +63,6 @@ def _add_info(words: Any, enter: Enter) -> None:
     parser = words.add_parser(
         "info", help="show which engine runs here and why, versions, and the world folder"
     )
-    add_json(parser)
     add_home(parser)
     parser.set_defaults(run=enter("info", ""))
 

@@ -5,18 +5,19 @@ The machines must be up.
 """
 
 import argparse
-import sys
 from collections.abc import Callable
 from typing import Any
 
 from seeclient import blocking, dispatch, environment
 
+from seemachine.cli.answer import Answer
+from seemachine.cli.refusals import refused
 from seemachine.fleet import deciding
 from seemachine.fleet.suspects import name_of, suspects_told
-from seemachine.printing import say, say_json
 from seemachine.wire.messages import Suspect
 from seemachine.wire.status import StatusError
 
+NOBODY = "no machine is up; start some with: seemachine fleet up"
 EXPLANATION = """\
 A leaf that signs two messages gives its key away. What is listed here may have been used by
 somebody else who has a copy, so nothing is signed with it. What may have happened: the state folder
@@ -51,25 +52,23 @@ def run(verb: str, options: argparse.Namespace) -> int:
     Returns the exit code; `list` gives 1 when something is in quarantine or doubted, or not all
     could be asked.
     """
+    answer: Answer = options.answer
     try:
         told = environment.from_process(options.environ, options.world)
         with blocking.connected(told, doubted=True) as fleet:
             for complaint in (*fleet.roster.failures, *_alarms(fleet)):
-                _complain(complaint.detail)
-            return VERBS[verb](fleet, options)
-    except StatusError as refused:
-        # Without the name of the request, which nobody typed.
-        sentence = (
-            refused.detail
-            if refused.where == deciding.WHERE
-            else refused.detail.replace(f" in {refused.where}", "", 1)
-        )
-        _complain(sentence)
-        return 1
+                answer.note(complaint.detail)
+            return VERBS[verb](fleet, options, answer)
+    except StatusError as error:
+        raise refused(_unnamed(error)) from None
 
 
-def _complain(sentence: str) -> None:
-    say(f"seemachine quarantine: {sentence}", file=sys.stderr)
+def _unnamed(error: StatusError) -> StatusError:
+    """Without the name of the request, which nobody typed."""
+    if error.where == deciding.WHERE:
+        return error
+    sentence = error.detail.replace(f" in {error.where}", "", 1)
+    return StatusError(error.status, sentence, error.where)
 
 
 def _alarms(fleet: blocking.Fleet) -> list[StatusError]:
@@ -77,21 +76,23 @@ def _alarms(fleet: blocking.Fleet) -> list[StatusError]:
     return [peer.doubt for peer in fleet.roster.peers if peer.doubt is not None]
 
 
-def _list(fleet: blocking.Fleet, options: argparse.Namespace) -> int:
+def _list(fleet: blocking.Fleet, _options: argparse.Namespace, answer: Answer) -> int:
     away = len(fleet.roster.failures)
     found = fleet.run(suspects_told(fleet.roster))
     for failure in fleet.roster.failures[away:]:
-        _complain(failure.detail)
-    if options.json:
-        say_json(_document(fleet, found))
-    elif fleet.roster.peers:
-        _print(fleet, found)
-    elif len(fleet.roster.failures) == away:
-        _complain("no machine is up; start some with: seemachine fleet up")
-    return 0 if fleet.roster.peers and not (found or fleet.roster.failures or _alarms(fleet)) else 1
+        answer.note(failure.detail)
+    answer.give(**_document(fleet, found))
+    if fleet.roster.peers:
+        last = _print(fleet, found, answer)
+        quiet = not (found or fleet.roster.failures or _alarms(fleet))
+        return 0 if quiet else answer.found(last)
+    if len(fleet.roster.failures) == away:
+        answer.note(NOBODY)
+    return answer.found(NOBODY)
 
 
-def _print(fleet: blocking.Fleet, found: list[tuple[str, Suspect]]) -> None:
+def _print(fleet: blocking.Fleet, found: list[tuple[str, Suspect]], answer: Answer) -> str:
+    """Returns what it comes to."""
     known = fleet.roster.keys.known()
     for esn, suspect in found:
         what = (
@@ -99,16 +100,17 @@ def _print(fleet: blocking.Fleet, found: list[tuple[str, Suspect]]) -> None:
             if suspect.file
             else "half-made key"
         )
-        say(
-            f"{esn}  {name_of(suspect):<25} {known.get(suspect.file, '-'):<10} {what:<27}"
-            f" {suspect.reason}"
-        )
+        alias = known.get(suspect.file, "-")
+        answer.say(f"{esn}  {name_of(suspect):<25} {alias:<10} {what:<27} {suspect.reason}")
     silent = ", ".join(_silent(fleet))
     if silent:
         asked = ", ".join(peer.esn for peer in fleet.roster.peers)
-        say(f"{'' if found else f'nothing on {asked}; '}{silent} did not answer")
+        answer.say(f"{'' if found else f'nothing on {asked}; '}{silent} did not answer")
     elif not found:
-        say("nothing is in quarantine")
+        answer.say("nothing is in quarantine")
+    if found:
+        return f"{len(found)} in quarantine; see: seemachine quarantine explain"
+    return f"{silent} did not answer" if silent else "this host doubts a machine"
 
 
 def _silent(fleet: blocking.Fleet) -> list[str]:
@@ -121,33 +123,36 @@ def _silent(fleet: blocking.Fleet) -> list[str]:
     ]
 
 
-def _explain(fleet: blocking.Fleet, options: argparse.Namespace) -> int:
-    options.json = False
-    code = _list(fleet, options)
-    say()
-    say(*EXPLANATION.splitlines(), sep="\n")
+def _explain(fleet: blocking.Fleet, options: argparse.Namespace, answer: Answer) -> int:
+    code = _list(fleet, options, answer)
+    answer.give(explanation=EXPLANATION)
+    answer.say("", *EXPLANATION.splitlines(), sep="\n")
     return code
 
 
-def _burn(fleet: blocking.Fleet, options: argparse.Namespace) -> int:
-    lost = fleet.run(deciding.burn(fleet.roster, options.esn, options.name))
-    say(f"{options.name} of {options.esn} is gone" + (f", with {lost} leaves" if lost else ""))
+def _burn(fleet: blocking.Fleet, options: argparse.Namespace, answer: Answer) -> int:
+    esn, name = options.esn, options.name
+    lost = fleet.run(deciding.burn(fleet.roster, esn, name))
+    answer.give(esn=esn, name=name, lost=lost)
+    answer.say(f"{name} of {esn} is gone" + (f", with {lost} leaves" if lost else ""))
     return 0
 
 
-def _skip(fleet: blocking.Fleet, options: argparse.Namespace) -> int:
-    file = deciding.file_named(fleet.roster.keys, options.name)
-    remaining = fleet.run(deciding.skip(fleet.roster, options.esn, file, options.to))
-    say(
-        f"{options.name} of {options.esn} resumes at leaf {options.to}; {remaining} leaves are left"
-    )
+def _skip(fleet: blocking.Fleet, options: argparse.Namespace, answer: Answer) -> int:
+    esn, name, leaf = options.esn, options.name, options.to
+    file = deciding.file_named(fleet.roster.keys, name)
+    remaining = fleet.run(deciding.skip(fleet.roster, esn, file, leaf))
+    answer.give(esn=esn, name=name, leaf=leaf, remaining=remaining)
+    answer.say(f"{name} of {esn} resumes at leaf {leaf}; {remaining} leaves are left")
     return 0
 
 
-def _accept(fleet: blocking.Fleet, options: argparse.Namespace) -> int:
-    peer = dispatch.machine(fleet.roster, options.esn)
+def _accept(fleet: blocking.Fleet, options: argparse.Namespace, answer: Answer) -> int:
+    esn = options.esn
+    peer = dispatch.machine(fleet.roster, esn)
     fleet.roster.sightings.accept(peer.greeting, fleet.run(deciding.files_in_order(peer)))
-    say(f"{options.esn} is remembered as it is now; the leaves that this host saw stay remembered")
+    answer.give(esn=esn)
+    answer.say(f"{esn} is remembered as it is now; the leaves that this host saw stay remembered")
     return 0
 
 
@@ -175,7 +180,7 @@ def _as_json(esn: str, suspect: Suspect, alias: str | None) -> dict[str, Any]:
     }
 
 
-VERBS: dict[str, Callable[[blocking.Fleet, argparse.Namespace], int]] = {
+VERBS: dict[str, Callable[[blocking.Fleet, argparse.Namespace, Answer], int]] = {
     "list": _list,
     "explain": _explain,
     "burn": _burn,

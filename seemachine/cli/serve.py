@@ -1,16 +1,15 @@
 """`seemachine serve`: its options, made of the settings themselves, and what it runs."""
 
 import argparse
-import sys
 from dataclasses import Field
 from pathlib import Path
 from typing import Any
 
+from seemachine.cli.answer import Misused
 from seemachine.cli.argtypes import esn
 from seemachine.config import Config, ConfigError, TlsSettings, load, refuse_password
 from seemachine.config.setting import Setting, settings_of
 from seemachine.config.telling import in_help
-from seemachine.printing import say
 from seemachine.state.nvram.stores import MEMORY
 from seemachine.world import World
 
@@ -86,16 +85,17 @@ def run(options: argparse.Namespace) -> int:
     """Run the machines that words and files describe. Returns the exit code."""
     files, esns = options.config or [], options.esn or []
     if not files and not esns:
-        return _wrong("--esn is needed, such as --esn 7852-268D-3BF9")
+        raise Misused("--esn is needed, such as --esn 7852-268D-3BF9")
     if len(files) > 1 and esns:
-        return _wrong("each of several --config says which ESN it is for; leave out --esn")
+        raise Misused("each of several --config says which ESN it is for; leave out --esn")
     try:
         refuse_password(options.witness)
         configs = _machines(files, esns, options.world, _given(options))
     except ConfigError as error:
-        return _wrong(error)
+        raise Misused(str(error)) from None
     from seemachine.server.launch import start
 
+    options.answer.give(machines=[{"esn": config.esn} for config in configs])
     return start(configs, options.environ)
 
 
@@ -132,8 +132,3 @@ def _given(options: argparse.Namespace) -> dict[str, Any]:
     }
     tls = {name: getattr(options, f"tls_{option}") for option, name in TLS.items()}
     return {**given, "tls": {name: file for name, file in tls.items() if file} or None}
-
-
-def _wrong(sentence: object) -> int:
-    say(f"seemachine serve: {sentence}", file=sys.stderr)
-    return 2

@@ -5,7 +5,6 @@ from typing import Any
 from seemachine.config import Config, ConfigError
 from seemachine.fleet import configuration
 from seemachine.hsms import published, records, supervised
-from seemachine.printing import say
 from seemachine.state.disk.lock import holder
 from seemachine.state.errors import StateError
 from seemachine.world import World
@@ -84,13 +83,14 @@ def identity(machine: Config) -> dict[str, Any]:
     return {"esn": machine.esn, "model": machine.model, "module": machine.module}
 
 
-def show(found: list[dict[str, Any]]) -> None:
+def lines(found: list[dict[str, Any]]) -> list[str]:
     """A line for each."""
-    for row in found:
-        process = row["pid"] or "of another PID namespace"
-        up = f"{row['address']}  process {process}"
-        where = up if row["state"] == "up" else row.get("why", "")
-        say(
-            f"module {row['module'] or '-'}  {row['esn']}  {row['model']:<3} {row['state']:<9}"
-            f" {where}".rstrip()
-        )
+    return list(map(_line, found))
+
+
+def _line(row: dict[str, Any]) -> str:
+    process = row["pid"] or "of another PID namespace"
+    up = f"{row['address']}  process {process}"
+    where = up if row["state"] == "up" else row.get("why", "")
+    machine = f"module {row['module'] or '-'}  {row['esn']}  {row['model']:<3}"
+    return f"{machine} {row['state']:<9} {where}".rstrip()

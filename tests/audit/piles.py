@@ -125,7 +125,7 @@ def key_file(expcards: int = 0, explease: int = 0) -> bytes:
 def row(
     private: p.LmsPrivateKey, leaf: int, digest: bytes, number: int = 1, **changes: Any
 ) -> dict[str, Any]:
-    """A row of a ledger, as `seemachine ledger --json` prints it."""
+    """A row of a ledger, as `seemachine ledger --json-lines` prints it."""
     of = public(private)[24:32]
     values = {
         "esn": "0000-0000-0001",

@@ -54,7 +54,7 @@ def sigs(world: AuditShell, tmp_path: Path) -> Path:
 
 
 def rows(ran: Ran) -> list[dict[str, object]]:
-    """The rows of `ledger --json`."""
+    """The rows of `ledger --json-lines`."""
     assert ran[0] == 0, ran[1]
     return [json.loads(line) for line in ran[1]]
 
@@ -75,7 +75,7 @@ def test_the_ledger(world: AuditShell, sigs: Path) -> None:
 
     As JSON it is what audit reads.
     """
-    found = rows(world.seemachine("ledger", "--json"))
+    found = rows(world.seemachine("ledger", "--json-lines"))
     last = found[-2:]
     assert [row["leaf"] for row in found] == list(range(len(found)))
     assert [(row["esn"], row["client"], str(row["digest"])[:2]) for row in last] == [
@@ -83,7 +83,10 @@ def test_the_ledger(world: AuditShell, sigs: Path) -> None:
         (FIRST, "memory", "71"),
     ]
     assert len(str(last[1]["digest"])) == 2 + 2 * 24
-    assert rows(world.seemachine("ledger", "--json", "--esn", FIRST)) == found
+    assert rows(world.seemachine("ledger", "--json-lines", "--esn", FIRST)) == found
+    code, document = world.seemachine("ledger", "--json")
+    assert (code, json.loads("\n".join(document))["rows"]) == (0, found)
+    assert world.seemachine("ledger", "--json", "--json-lines")[0] == 2
     assert world.seemachine("ledger", "--esn", SECOND) == (
         0,
         ["seemachine ledger: no leaf was handed out yet"],
@@ -94,14 +97,15 @@ def test_the_ledger(world: AuditShell, sigs: Path) -> None:
     assert (words[:2], words[4:7]) == ([FIRST, "1"], ["test", "leaf", "0"])
     assert "Traceback" not in "".join(plain)
 
-    (sigs / "ledger.json").write_text("\n".join(json.dumps(row) for row in found))
+    (sigs / "ledger.jsonl").write_text("\n".join(json.dumps(row) for row in found))
+    (sigs / "ledger.json").write_text("\n".join(document))
     code, lines = world.seemachine("audit", "--fleet", str(sigs))
-    assert (code, lines[-1].endswith(f"{2 * len(found)} rows of ledgers")) == (0, True)
+    assert (code, lines[-1].endswith(f"{3 * len(found)} rows of ledgers")) == (0, True)
 
 
 def test_a_signature_that_no_machine_made(world: AuditShell, sigs: Path) -> None:
     """A message that was swapped, with a ledger that knows what its leaf signed, is exit code 1."""
-    found = rows(world.seemachine("ledger", "--json"))
+    found = rows(world.seemachine("ledger", "--json-lines"))
     found[-2]["digest"] = "6d" + "00" * 32
     (sigs / "ledger.json").write_text("\n".join(json.dumps(row) for row in found))
     code, lines = world.seemachine("audit", "--fleet", str(sigs))
@@ -112,10 +116,10 @@ def test_a_signature_that_no_machine_made(world: AuditShell, sigs: Path) -> None
 
 def test_many_rows(world: AuditShell, monkeypatch: pytest.MonkeyPatch) -> None:
     """A ledger of many pages is read to its end, each row once."""
-    found = rows(world.seemachine("ledger", "--json"))
+    found = rows(world.seemachine("ledger", "--json-lines"))
     monkeypatch.setattr(ledgers, "MAX_LEDGER_PAGE", 1)
 
-    assert rows(world.seemachine("ledger", "--json")) == found
+    assert rows(world.seemachine("ledger", "--json-lines")) == found
 
 
 def test_a_copy_that_signed_too(world: AuditShell, running: list[Machine], tmp_path: Path) -> None:
@@ -130,7 +134,7 @@ def test_a_copy_that_signed_too(world: AuditShell, running: list[Machine], tmp_p
     copy = AuditShell(tmp_path / "copy")
     machine = Machine(copy.home, FIRST)
     try:
-        leaf = int(str(rows(world.seemachine("ledger", "--json"))[-1]["leaf"]))
+        leaf = int(str(rows(world.seemachine("ledger", "--json-lines"))[-1]["leaf"]))
         assert (
             copy.seemachine("quarantine", "skip", "test", "--esn", FIRST, "--to", str(leaf + 2))[0]
             == 0
@@ -141,7 +145,7 @@ def test_a_copy_that_signed_too(world: AuditShell, running: list[Machine], tmp_p
             copy.sign("test", sigs / "theirs", b"theirs"),
         )
         assert ours == theirs
-        (sigs / "copy.json").write_text("\n".join(copy.seemachine("ledger", "--json")[1]))
+        (sigs / "copy.json").write_text("\n".join(copy.seemachine("ledger", "--json-lines")[1]))
     finally:
         machine.stop()
     code, lines = world.seemachine("audit", "--fleet", str(sigs))

@@ -77,7 +77,7 @@ def test_a_disaster_rehearsed(home: Path, ran: Callable[..., list[str]], tmp_pat
     made = ran(f"seemachine backup {backup} --take-card card1")
     assert "card1 moved into the backup; only seemachine restore brings it back, once" in made
     assert ran("seemachine card list") == [
-        f"no cards in {home}; make some with: seemachine card new"
+        f"seemachine card: no cards in {home}; make some with: seemachine card new"
     ]
     ran("pipsqueak alias=firmware message=two")
     assert "stop it first with: seemachine fleet down" in ran(f"seemachine restore {backup}", 1)[0]
@@ -97,7 +97,7 @@ def test_a_disaster_rehearsed(home: Path, ran: Callable[..., list[str]], tmp_pat
     assert ran("pipsqueak alias=firmware message=three")[-1].endswith("true")
     verdict = ran(f"seemachine audit --fleet {home / 'archive'}")
     assert verdict[-1].startswith("clean:")
-    [row] = [json.loads(line) for line in ran("seemachine ledger --json")]
+    [row] = [json.loads(line) for line in ran("seemachine ledger --json-lines")]
     assert row["leaf"] == 8
 
 

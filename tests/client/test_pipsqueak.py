@@ -17,6 +17,7 @@ import pytest
 from client.screen import field, say
 from kit import processes
 from kit.daemons import slow_machine
+from kit.documents import pipsqueak_answer
 from kit.here import store
 from kit.verdicts import verifies
 from kit.waiting import PATIENCE, eventually
@@ -813,14 +814,11 @@ def test_a_machine_that_does_not_answer_is_in_the_document(world, monkeypatch):
     assert document["unreachable"] == ["connecting to 127.0.0.1 on port 1: Connection refused"]
 
 
-def test_wrong_usage_has_no_document(world):
-    """A command line that can't be understood leaves standard output empty, also with --json."""
-    words = [*PIPSQUEAK, "generate", "alias=x", "algorithm=lms", "--json"]
-    done = subprocess.run(
-        words, env=processes.environment(world), capture_output=True, text=True, check=False
-    )
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "generate needs lmscode=" in done.stderr
+def test_wrong_usage_is_a_document(world):
+    """Exit code 2, with --json too, and the sentence of standard error."""
+    document = pipsqueak_answer(["generate", "alias=x", "algorithm=lms"], world)
+    assert (document["exit_code"], document["error"]["code"]) == (2, "usage")
+    assert document["error"]["message"].startswith("generate needs lmscode=")
 
 
 # ---------------------------------------------------------------- interruptions

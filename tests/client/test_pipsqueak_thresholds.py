@@ -95,11 +95,11 @@ def test_the_ledger_keeps_reasons(machine, alias, capsys):
     """
     assert say(f"alias={alias}", "message=one")[0] == 0
     assert say(f"alias={alias}", "message=two", f"acknowledge={WHY}")[0] == 0
-    before = ledger(capsys, alias), ledger(capsys, alias, "--json")
+    before = ledger(capsys, alias), ledger(capsys, alias, "--json-lines")
     machine.kill()
     machine.start()
 
-    assert (ledger(capsys, alias), ledger(capsys, alias, "--json")) == before
+    assert (ledger(capsys, alias), ledger(capsys, alias, "--json-lines")) == before
     assert [line.partition("  acknowledged: ")[2] for line in before[0]] == ["", WHY]
     assert [json.loads(line)["reason"] for line in before[1]] == ["", WHY]
     assert main(["audit", "--fleet"]) == 0
@@ -120,7 +120,7 @@ def test_with_the_quirks_of_the_vendor(alias, capsys, monkeypatch):
     ]
     assert heads[0] == heads[1]
     assert remaining(alias) == (30, [])
-    assert [json.loads(line)["reason"] for line in ledger(capsys, alias, "--json")] == [
+    assert [json.loads(line)["reason"] for line in ledger(capsys, alias, "--json-lines")] == [
         "",
         "PIPSQUEAK_COMPAT=1.4.1",
     ]

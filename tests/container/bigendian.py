@@ -136,7 +136,7 @@ def continued(folder: Path, plans: list[dict[str, Any]]) -> None:
             assert signed.esn == ESN
             leaves.append(signed.leaf)
             code, rows = processes.seemachine(
-                ["ledger", "--json"],
+                ["ledger", "--json-lines"],
                 processes.environment(folder, SEEMACHINE_FLEET=f"127.0.0.1:{port}"),
             )
             assert code == 0, rows

@@ -2,12 +2,20 @@
 is not a card.
 """
 
+import contextlib
+import io
+import json
+import os
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 from kit import processes
 
 from seemachine.cli import card as card_command
+from seemachine.cli.answer import Answer
+from seemachine.cli.command import main
 from seemachine.state.cards.rack import Rack, Whereabouts
 from seemachine.world import World
 
@@ -19,6 +27,15 @@ def card(world: Path, *words: str) -> processes.Ran:
     return processes.seemachine(["card", *words], processes.environment(world))
 
 
+def document(world: Path, *words: str) -> dict[str, Any]:
+    """What it prints with --json."""
+    with patch.dict(os.environ, processes.environment(world)), io.StringIO() as out:
+        with contextlib.redirect_stdout(out):
+            assert main(["card", *words, "--json"]) == 0
+        answered: dict[str, Any] = json.loads(out.getvalue())
+    return answered
+
+
 @pytest.mark.parametrize("made", [False, True])
 def test_an_empty_rack_says_so_and_is_not_made(tmp_path: Path, made: bool) -> None:
     """Who lists cards in a world that has none is told how to make some, with and without a world;
@@ -28,8 +45,10 @@ def test_an_empty_rack_says_so_and_is_not_made(tmp_path: Path, made: bool) -> No
     if made:
         world.mkdir()
 
-    assert card(world, "list") == (0, [f"no cards in {world}; make some with: seemachine card new"])
-    assert card(world, "list", "--json") == (0, ["{", '  "cards": []', "}"])
+    told = f"no cards in {world}; make some with: seemachine card new"
+    assert card(world, "list") == (0, [f"seemachine card: {told}"])
+    answered = document(world, "list")
+    assert (answered["cards"], answered["notes"]) == ([], [told])
     assert world.exists() == made
     assert not (world / "cards").exists()
 
@@ -43,7 +62,7 @@ def test_columns_hold_and_one_is_one(capsys: pytest.CaptureFixture[str]) -> None
     ]
     found.append(Whereabouts("a-very-long-name", "lms", 12, ESN, 0))
 
-    card_command._print(found)
+    card_command._print(found, Answer(as_json=False))
 
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["card1", "lms", "1", "lease", "on", "the", "rack"]

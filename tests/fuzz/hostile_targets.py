@@ -103,7 +103,7 @@ RUNNING = [{"esn": ESN, "model": "5c", "module": 1}]
 
 
 def ledger_row() -> dict[str, Any]:
-    """A row as `seemachine ledger --json` prints it."""
+    """A row as `seemachine ledger --json-lines` prints it."""
     return {
         "esn": ESN,
         "nvram": "6e" * 16,

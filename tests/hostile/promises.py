@@ -14,6 +14,7 @@ from unittest.mock import patch
 from hostile.commands import Command
 from hostile.liar import PATIENCE, Honest, Lie, Line, truth
 from hostile.place import Place
+from kit import documents
 from seeclient import blocking, blocking_runner, pipsqueak
 
 from seemachine.cli import command as seemachine_command
@@ -133,19 +134,12 @@ LINES = re.compile("|".join(BEGINNINGS))
 
 
 def must_be_plain(command: Command, found: Told) -> None:
-    """Its exit code is one, its lines are its own, and its document is read by who reads JSON."""
+    """Its exit code is one, its lines are its own, and its document fits the schema."""
     assert found.code in (0, 1, 2)
     for character in found.out + found.err:
         assert character == "\n" or is_printable(character), (str(command), found)
-    if command.json and found.code != 2:
-        documents = (
-            found.out.splitlines()
-            if command.words[0] == "ledger"
-            else [found.out]
-            if found.out
-            else []
-        )
-        assert all(json.loads(document) for document in documents)
+    if command.json:
+        documents.check(json.loads(found.out))
     elif command.program == "pipsqueak":
         assert [
             line for line in (found.out + found.err).splitlines() if not LINES.match(line)

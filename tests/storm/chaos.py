@@ -205,7 +205,7 @@ def run(home: Path, seconds: float, seed: int) -> tuple[Outcome, Storm]:
         assert eventually(lambda: all(storm.up(esn) for esn in ESNS)), (home / "log").read_text()[
             -2000:
         ]
-        code, lines = seemachine(["ledger", "--json"], storm.environment())
+        code, lines = seemachine(["ledger", "--json-lines"], storm.environment())
         assert code == 0, lines
         return check(sorted(home.glob("history-*")), [json.loads(line) for line in lines]), storm
     finally:

@@ -27,11 +27,12 @@ def add(words: Any, enter: Enter) -> None:
         "ledger", help="print which leaf each machine gave to whom, and for what"
     )
     ledger.add_argument("--esn", type=esn, help=ESN_HELP)
-    for name, word, what in (
-        ("audit", audit, "print one JSON document"),
-        ("ledger", ledger, "print one JSON document per row, which audit reads"),
-    ):
-        word.add_argument("--json", action="store_true", help=what)
+    ledger.add_argument(
+        "--json-lines",
+        action="store_true",
+        help="print a line of JSON for each row at once, for long ledgers; audit reads both forms",
+    )
+    for name, word in (("audit", audit), ("ledger", ledger)):
         add_home(word)
         word.set_defaults(run=enter("audit", name))
 

@@ -4,13 +4,12 @@ from pathlib import Path
 from typing import Any
 
 from seemachine.cli.argtypes import esn
-from seemachine.cli.words.options import Enter, add_home, add_json
+from seemachine.cli.words.options import Enter, add_home
 
 
 def add(words: Any, enter: Enter) -> None:
     """Add them to the words of `seemachine`."""
     for name, word in (("backup", _add_backup(words)), ("restore", _add_restore(words))):
-        add_json(word)
         add_home(word)
         word.set_defaults(run=enter("backup", name))
 

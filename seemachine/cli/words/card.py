@@ -3,7 +3,7 @@
 from typing import Any
 
 from seemachine.cli.argtypes import esn, slot, whole
-from seemachine.cli.words.options import ESN_HELP, SLOT_HELP, Enter, add_home, add_json
+from seemachine.cli.words.options import ESN_HELP, SLOT_HELP, Enter, add_home
 
 
 def add(words: Any, enter: Enter) -> None:
@@ -21,17 +21,10 @@ def add(words: Any, enter: Enter) -> None:
     )
     formatting = verbs.add_parser("format", help="make the card in a slot blank")
     formatting.add_argument("--force", action="store_true", help="even if it holds unused leases")
-    listing = verbs.add_parser("list", help="list every card and where it is")
-    add_json(listing)
+    verbs.add_parser("list", help="list every card and where it is")
     for verb in (insert, remove, formatting):
         verb.add_argument("--esn", type=esn, required=True, help=ESN_HELP)
         verb.add_argument("--slot", type=slot, required=True, metavar="N", help=SLOT_HELP)
-    for name, verb in (
-        ("new", new),
-        ("insert", insert),
-        ("remove", remove),
-        ("format", formatting),
-        ("list", listing),
-    ):
+    for name, verb in verbs.choices.items():
         add_home(verb)
         verb.set_defaults(run=enter("card", name))

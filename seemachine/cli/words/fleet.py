@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from seemachine.cli.words.options import Enter, add_home, add_json
+from seemachine.cli.words.options import Enter, add_home
 
 
 def add(words: Any, enter: Enter) -> None:
@@ -12,13 +12,11 @@ def add(words: Any, enter: Enter) -> None:
     verbs = parser.add_subparsers(metavar="up|down|status|check", required=True)
     _add_up(verbs)
     verbs.add_parser("down", help="stop the fleet and wait until it is gone")
-    status = verbs.add_parser("status", help="show which machines run, and where")
-    check = verbs.add_parser(
+    verbs.add_parser("status", help="show which machines run, and where")
+    verbs.add_parser(
         "check",
         help="find what would fail later: signers, licences, certificates, stale published objects",
     )
-    add_json(status)
-    add_json(check)
     for name, verb in verbs.choices.items():
         add_home(verb)
         verb.set_defaults(run=enter("fleet", name))

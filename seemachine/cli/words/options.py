@@ -18,5 +18,8 @@ def add_home(parser: argparse.ArgumentParser) -> None:
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
-    """`--json`."""
+    """`--json`, and by which name its document tells of the command. All commands have it:
+    `parser.build` sees to that.
+    """
     parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.set_defaults(command=parser.prog.partition(" ")[2])

@@ -3,7 +3,7 @@
 from typing import Any
 
 from seemachine.cli.argtypes import esn, whole
-from seemachine.cli.words.options import ESN_HELP, Enter, add_home, add_json
+from seemachine.cli.words.options import ESN_HELP, Enter, add_home
 
 
 def add(words: Any, enter: Enter) -> None:
@@ -20,10 +20,9 @@ def add(words: Any, enter: Enter) -> None:
 
 
 def _add_looking(verbs: Any) -> None:
-    listing = verbs.add_parser(
+    verbs.add_parser(
         "list", help="show what is in quarantine, and why; exit code 0 only if nothing is"
     )
-    add_json(listing)
     verbs.add_parser("explain", help="list it, with what may have happened and the ways out")
 
 

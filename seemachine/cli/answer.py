@@ -1,0 +1,105 @@
+"""What a command of `seemachine` answers: lines for a person or, with --json, one document."""
+
+import contextlib
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from seemachine.document import FOUND, NOTHING, REFUSED, USAGE, Failure, document
+from seemachine.printing import say, say_json
+
+PROGRAM = "seemachine"
+SAID = "it was not done; standard error says why"
+
+
+class Refused(Exception):
+    """A command is not carried out. The text is a sentence that says what to do."""
+
+    def __init__(
+        self, sentence: str, exit_code: int = 1, more: Mapping[str, Any] = NOTHING
+    ) -> None:
+        super().__init__(sentence)
+        self.failure = Failure(REFUSED, sentence, exit_code, more)
+
+
+class Misused(Refused):
+    """Refused whatever the world looks like: the command line is invalid."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.failure = Failure.of(USAGE, sentence)
+
+
+class Answer:
+    """One command's. What it says to a person is not said with --json, but for what goes to
+    standard error; what it gives to a program is not printed without.
+    """
+
+    def __init__(self, *, as_json: bool) -> None:
+        self.command: str | None = None
+        self.as_json = as_json
+        self._fields: dict[str, Any] = {}
+        self._notes: list[str] = []
+        self._failure: Failure | None = None
+
+    @property
+    def word(self) -> str:
+        """The first word of the command."""
+        return (self.command or "").partition(" ")[0]
+
+    def say(self, *parts: object, sep: str = " ") -> None:
+        """A line for a person."""
+        if not self.as_json:
+            say(*parts, sep=sep, flush=True)
+
+    def give(self, **fields: Any) -> None:
+        """Fields for a program."""
+        self._fields |= fields
+
+    def remark(self, sentence: str) -> None:
+        """A line for a person that a program may want to show to one."""
+        self.say(sentence)
+        self._notes.append(sentence)
+
+    def note(self, sentence: object) -> None:
+        """What does not fail the command, and everybody should know."""
+        self._notes.append(str(sentence))
+        self._complain(sentence)
+
+    def refuse(self, failure: Failure) -> int:
+        """Say why the command was not carried out. Returns the exit code."""
+        self._failure = failure
+        sys.stdout.flush()
+        self._complain(failure.message)
+        return failure.exit_code
+
+    def found(self, sentence: str, exit_code: int = 1) -> int:
+        """The command was carried out and did not find that all is well, which its lines tell.
+
+        Returns the exit code.
+        """
+        return self.fail(Failure(FOUND, sentence, exit_code))
+
+    def fail(self, failure: Failure) -> int:
+        """It failed, and that was said already. Returns the exit code."""
+        self._failure = failure
+        return failure.exit_code
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """With --json nothing but the document goes to standard output: questions of a dialogue
+        and lines of others go to standard error.
+        """
+        with contextlib.redirect_stdout(sys.stderr) if self.as_json else contextlib.nullcontext():
+            yield
+
+    def close(self, exit_code: int) -> None:
+        """The command is over."""
+        failure = self._failure
+        if exit_code and failure is None:
+            failure = Failure(REFUSED, self._notes[-1] if self._notes else SAID, exit_code)
+        if self.as_json:
+            say_json(document(PROGRAM, self.command, self._fields, failure, self._notes))
+
+    def _complain(self, sentence: object) -> None:
+        say(f"{PROGRAM} {self.word}".rstrip() + f": {sentence}", file=sys.stderr)

@@ -1,0 +1,44 @@
+"""What a refusal of any room becomes on the command line: the one place where errors are
+translated.
+"""
+
+from seemachine.cli.answer import Refused
+from seemachine.document import INTERNAL, Failure, fault, status_of
+from seemachine.state.errors import StateError, reason
+from seemachine.wire.status import StatusError
+
+# The packages that are optional, and the extra of each.
+EXTRAS = {"cryptography": "pki", "shtab": "completion", "pg8000": "postgresql"}
+
+
+def failure_of(error: Exception, word: str = "") -> Failure:
+    """Why the command of that first word was not carried out.
+
+    What no room of ours means is a fault of the program.
+    """
+    if isinstance(error, Refused):
+        return error.failure
+    if isinstance(error, StatusError):
+        return refused(error).failure
+    if isinstance(error, StateError | OSError):
+        return Refused(reason(error)).failure
+    if isinstance(error, ModuleNotFoundError) and _package(error) in EXTRAS:
+        return Refused(_missing(_package(error), word)).failure
+    return Failure.of(INTERNAL, fault(error))
+
+
+def refused(error: StatusError, exit_code: int = 1) -> Refused:
+    """By a machine, or on the way to one: with its status, which the document tells."""
+    return Refused(error.detail, exit_code, status_of(error))
+
+
+def _missing(package: str, word: str) -> str:
+    extra = word if word in ("pki", "nfast") else EXTRAS[package]
+    return (
+        f"it needs the package {package}; install it, in the source folder, with: pip install"
+        f" '.[{extra}]'"
+    )
+
+
+def _package(error: ModuleNotFoundError) -> str:
+    return (error.name or "").partition(".")[0]
