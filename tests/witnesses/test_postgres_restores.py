@@ -28,9 +28,10 @@ from seemachine.state.nvram import file as file_store
 from seemachine.state.nvram import sqlite as sqlite_store
 from seemachine.state.nvram.file import FileStore
 from seemachine.state.nvram.sqlite import SqliteStore
-from seemachine.state.witness import protocol as witness_module
+from seemachine.state.witness import comparing as witness_module
 from seemachine.state.witness.comparing import behind
 from seemachine.witnesses import confirmed, opening, postgresql, session
+from seemachine.witnesses.confirmed import ConfirmedSession
 from seemachine.witnesses.leases import Leases
 from seemachine.witnesses.postgresql import PostgresWitness
 
@@ -318,7 +319,7 @@ def _no_end(patch):
     """Neither by who holds the ESN nor by which opening is the last."""
     patch.setattr(opening, "os", SimpleNamespace(urandom=lambda size: b"h" * size))
     patch.setattr(
-        PostgresWitness, "_advanced", property(lambda _: False, lambda *_: None), raising=False
+        ConfirmedSession, "_opening", property(lambda _: None, lambda *_: None), raising=False
     )
 
 
