@@ -71,7 +71,7 @@ class ConfirmedSession:
         except SessionRefused as error:
             if error.code in sql.MISSING:
                 raise self.end(f"{error}: the database was replaced by another one") from None
-            if error.code == sql.TAKEN and statement is sql.TELL:
+            if error.code == sql.TAKEN and statement is sql.WRITE:
                 raise self.end(
                     f"{error}: the database had lost a lease of {self._esn}, and another machine"
                     " took it"
@@ -82,11 +82,11 @@ class ConfirmedSession:
             self.close()
             raise
 
-    def tell(self, told: Sequence[LeaseRow]) -> None:
-        """Tell the database how far leases came, in one statement, which confirms the session."""
+    def write(self, leases: Sequence[LeaseRow]) -> None:
+        """Write how far leases came, in one statement, which confirms the session."""
         asked = self._now()
-        values = [{**asdict(row), "name": row.name.hex()} for row in told]
-        rows = self.run(sql.TELL, leaves=json.dumps(values))
+        values = [{**asdict(row), "name": row.name.hex()} for row in leases]
+        rows = self.run(sql.WRITE, leaves=json.dumps(values))
         if not rows:
             raise self.end_as_foreign()
         [[epoch, nonce, locked]] = rows

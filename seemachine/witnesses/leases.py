@@ -68,8 +68,8 @@ class LeaseRow:
 class Leases:
     """Calls may come from several threads.
 
-    `wanted`, `beat` and `end` say what to tell the database, `allow` and `told` that it was told:
-    one exchange at a time.
+    `wanted`, `beat` and `end` say what to write to the database, `allow` and `written` that it has
+    it: one exchange at a time.
     """
 
     def __init__(self) -> None:
@@ -143,14 +143,14 @@ class Leases:
         with self._lock:
             for lease in self._leases.values():
                 self._rest(lease)
-            return self._untold()
+            return self._unwritten()
 
     def end(self) -> list[LeaseRow]:
         """What is to be told at an orderly end: all leases give back what they did not use."""
         with self._lock:
             for lease in self._leases.values():
                 self._give_back(lease)
-            return self._untold()
+            return self._unwritten()
 
     def all(self) -> list[LeaseRow]:
         """What is to be told to a database that may have lost some of what it was told."""
@@ -165,14 +165,14 @@ class Leases:
                 lease.allowed = max(lease.allowed, row.ahead)
                 lease.dirty = lease.used > row.next
 
-    def told(self, rows: Iterable[LeaseRow]) -> None:
+    def written(self, rows: Iterable[LeaseRow]) -> None:
         """The database has these rows of a beat."""
         with self._lock:
             for row in rows:
                 lease = self._leases[row.name, row.first]
                 lease.dirty = lease.used > row.next or lease.allowed > row.ahead
 
-    def _untold(self) -> list[LeaseRow]:
+    def _unwritten(self) -> list[LeaseRow]:
         return [self._row(key) for key, lease in self._leases.items() if lease.dirty]
 
     def _row(self, key: Key) -> LeaseRow:

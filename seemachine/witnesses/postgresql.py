@@ -144,7 +144,7 @@ class PostgresWitness(OpeningWitness):
             raise StateFailed(f"{self._where} does not answer; no leaf was used; try again")
         try:
             if rows := self._leases.wanted(uses):
-                session.tell(rows)
+                session.write(rows)
                 self._leases.allow(rows)
         except StateFailed as error:
             raise StateFailed(f"{error}; no leaf was used; try again") from None
@@ -187,9 +187,9 @@ class PostgresWitness(OpeningWitness):
             worker.start()
             worker.join(self._stop_seconds)
         ended = self._session.stop()
-        if (untold := self._leases.end()) and not ended:
+        if (unwritten := self._leases.end()) and not ended:
             raise StateFailed(
-                f"{self._where} could not be told how far {counted(len(untold), 'lease')} came; "
+                f"{self._where} could not be told how far {counted(len(unwritten), 'lease')} came; "
                 "the next start goes on after all leaves that it was asked for, so some may be lost"
             )
 
@@ -200,13 +200,13 @@ class PostgresWitness(OpeningWitness):
             self._session.close()
 
     def _make_sure(self, rows: Sequence[LeaseRow] = ()) -> None:
-        """Tell it, in another session if this one was lost.
+        """Write to it, in another session if this one was lost.
 
         Not for a signature, which would wait for that.
         """
         try:
-            self._session.tell(rows)
-            self._leases.told(rows)
+            self._session.write(rows)
+            self._leases.written(rows)
         except StateFailed as error:
             self._session.lose(error)
             self._reopen()
@@ -219,12 +219,12 @@ class PostgresWitness(OpeningWitness):
         self._session.reopen()
         rows = self._leases.all()
         try:
-            self._session.tell(rows)
+            self._session.write(rows)
         except StateFailed:
             # Else the next beat would go on in a session that was not told all.
             self._session.close()
             raise
-        self._leases.told(rows)
+        self._leases.written(rows)
 
     def _recall(self) -> None:
         """What the database knows, after it is ours alone."""

@@ -88,7 +88,7 @@ ADVANCE = f"""{OURS} INSERT INTO seemachine_marks AS m
     WHERE m.epoch = :old_epoch AND m.nonce = :old_nonce RETURNING esn"""
 # All rows at once, and the answer to: is this session still ours, does it hold the lock, which
 # opening is the last?
-TELL = f"""{OURS}, told AS (
+WRITE = f"""{OURS}, written AS (
     INSERT INTO seemachine_leaves AS l (esn, name, first, next, ahead, until)
     SELECT ours.esn, decode(n.name, 'hex'), n.first, n.next, n.ahead, n.until FROM ours,
            jsonb_to_recordset(:leaves ::jsonb) AS n (

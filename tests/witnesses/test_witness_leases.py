@@ -28,7 +28,7 @@ def sign(leases, following):
 def beat(leases):
     """A beat that reaches the database. Returns what it was told."""
     notes = leases.beat()
-    leases.told(notes)
+    leases.written(notes)
     return notes
 
 

@@ -99,9 +99,9 @@ class OpenNvram(ABC):
             self._late = replace(changes, rows=[], bound=[], ledger_before=0, late=True)
             raise
         self._spent += changes.spent
-        self._tell_witness(changes)
+        self._note_changes(changes)
 
-    def _tell_witness(self, changes: Changes) -> None:
+    def _note_changes(self, changes: Changes) -> None:
         for file in changes.files.values():
             if file is not None:
                 self._witness.note(file.name, file.lease.first, file.next)

@@ -71,7 +71,7 @@ class FileStore(MirroredStore):
             self._commit(recovered)
             self._attest(past, witness, handle_of(folder))
             # There is none before it attests.
-            self._tell_witness(recovered)
+            self._note_changes(recovered)
 
     def ledger(self, after: int, most: int) -> list[tuple[int, LedgerRow]]:
         """See Store."""
