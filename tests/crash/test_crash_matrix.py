@@ -22,7 +22,7 @@ from seemachine.state.nvram.base import MirroredStore
 from seemachine.state.nvram.batch import Changes
 from seemachine.state.nvram.contents import OpenNvram
 from seemachine.state.nvram.file import FileStore
-from seemachine.state.nvram.ledger_file import RECORD
+from seemachine.state.nvram.ledger_record import RECORD
 from seemachine.state.witness import card_witness
 
 NEEDS_APSW = {

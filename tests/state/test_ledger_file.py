@@ -14,7 +14,8 @@ from kit.stores import quick_folder
 from seemachine.state.disk import durable
 from seemachine.state.errors import StateCorrupt
 from seemachine.state.nvram.ledger import LedgerRow, hash_bound, message_bound
-from seemachine.state.nvram.ledger_file import RECORD, LedgerFile
+from seemachine.state.nvram.ledger_file import LedgerFile
+from seemachine.state.nvram.ledger_record import RECORD
 
 Q, OTHER_Q = b"Q" * 32, b"q" * 32
 SIZE = RECORD.size

@@ -2,18 +2,13 @@
 later has a second record.
 """
 
-import hashlib
-import struct
 from pathlib import Path
 
 from seemachine.state.disk.durable import replace_file, write_end
 from seemachine.state.errors import StateCorrupt
 from seemachine.state.nvram.ledger import OF_HASH, LedgerRow
+from seemachine.state.nvram.ledger_record import RECORD, decode, encode
 
-# Number of the first record that was written with it; name, leaf, token, time; lengths of digest,
-# client and reason, all three; checksum. The 64 characters of a client's name are up to 256 bytes,
-# the 200 of a reason up to 800.
-RECORD = struct.Struct(">I11sI16sQBHH33s256s800s8s")
 # Records of a ledger that takes some time to be written again: 4.7 MB.
 LONG = 4096
 
@@ -42,7 +37,7 @@ class LedgerFile:
         if not self._known:
             self._rewrite([*self.rows, *rows])
             return
-        data = b"".join(_encode(row, self._records) for row in rows)
+        data = b"".join(encode(row, self._records) for row in rows)
         # At its place rather than at the end, and nothing stays behind it: what is left of a write
         # that failed must not be read one day, for its orders may have been asked again meanwhile.
         write_end(self._path, self._records * RECORD.size, data)
@@ -61,7 +56,7 @@ class LedgerFile:
 
     def _rewrite(self, rows: list[LedgerRow]) -> None:
         self._known = False
-        replace_file(self._path, b"".join(_encode(row, number) for number, row in enumerate(rows)))
+        replace_file(self._path, b"".join(encode(row, number) for number, row in enumerate(rows)))
         self.rows, self._by_token, self._records, self._known = [], {}, len(rows), True
         for row in rows:
             self._take(row)
@@ -76,7 +71,7 @@ class LedgerFile:
 
     def _read(self, data: bytes) -> None:
         size = RECORD.size
-        found = [_decode(data[start : start + size]) for start in range(0, len(data), size)]
+        found = [decode(data[start : start + size]) for start in range(0, len(data), size)]
         torn = found.index(None) if None in found else len(found)
         for number, record in enumerate(found):
             if record is not None:
@@ -97,29 +92,3 @@ class LedgerFile:
         known = self.find(row.token)
         if known is not None and known.leaf == row.leaf and known.digest != OF_HASH:
             raise StateCorrupt(f"{self._path}: leaf {row.leaf} is bound twice")
-
-
-def _encode(row: LedgerRow, began: int) -> bytes:
-    client, reason = row.client.encode(), row.reason.encode()
-    lengths, texts = (len(row.digest), len(client), len(reason)), (row.digest, client, reason)
-    fields = (row.name, row.leaf, row.token, row.time, *lengths, *texts)
-    return RECORD.pack(began, *fields, _checksum(row, began))
-
-
-def _decode(record: bytes) -> tuple[int, LedgerRow] | None:
-    """A record, or None for a torn or damaged one."""
-    if len(record) != RECORD.size:
-        return None
-    began, name, leaf, token, time, *rest = RECORD.unpack(record)
-    digest, client, reason = (
-        text[:length] for length, text in zip(rest[:3], rest[3:6], strict=True)
-    )
-    try:
-        row = LedgerRow(name, leaf, token, digest, client.decode(), time, reason.decode())
-    except UnicodeDecodeError:
-        return None
-    return (began, row) if _encode(row, began) == record else None
-
-
-def _checksum(row: LedgerRow, began: int) -> bytes:
-    return hashlib.sha256(row.checksum + began.to_bytes(4, "big")).digest()[:8]
