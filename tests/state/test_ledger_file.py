@@ -13,6 +13,7 @@ from kit.stores import quick_folder
 
 from seemachine.state.disk import durable
 from seemachine.state.errors import StateCorrupt
+from seemachine.state.nvram import ledger_copy, ledger_file
 from seemachine.state.nvram.ledger import LedgerRow, hash_bound, message_bound
 from seemachine.state.nvram.ledger_file import LedgerFile
 from seemachine.state.nvram.ledger_record import RECORD
@@ -414,6 +415,144 @@ class TestFailing:
     @staticmethod
     def _die() -> None:
         raise Killed
+
+
+def copying(ledger, before):
+    """Prune a long ledger; after each step but the last it is said that there is more to do."""
+    steps = 0
+    while True:
+        ledger.prune(before)
+        yield (steps := steps + 1)
+        if ledger.is_pruned:
+            return
+
+
+class TestInSteps:
+    """A long ledger is written again two rows at a time, while others go on with it."""
+
+    @pytest.fixture(autouse=True)
+    def short_steps(self, monkeypatch):
+        """Long are four records."""
+        monkeypatch.setattr(ledger_file, "LONG", 4)
+        monkeypatch.setattr(ledger_copy, "STEP", 2)
+
+    @staticmethod
+    def long(path):
+        """Leaves 0 to 3 are old; 9 waits for its digest, and is not the last."""
+        ledger = LedgerFile(path)
+        ledger.append([row(leaf, time=leaf) for leaf in range(4)])
+        ledger.append([waiting(9), *TestInSteps.STAY])
+        return ledger
+
+    STAY = (row(4, time=4), row(5, time=5), row(6, time=6))
+
+    def test_the_file_stays_until_all_is_copied(self, path):
+        """After each step all rows are there, and after the last those that were to stay."""
+        ledger = self.long(path)
+        before = list(ledger.rows)
+        for step in copying(ledger, 4):
+            meant = before if step < 4 else [waiting(9), *self.STAY]
+            assert ledger.rows == LedgerFile(path).rows == meant
+        assert step == 4
+        assert ledger.find(row(0, time=0).token) is None
+        assert ledger.find(waiting(9).token) == waiting(9)
+        assert path.stat().st_size == 4 * SIZE
+        assert [each.name for each in path.parent.iterdir()] == [path.name]
+
+    @pytest.mark.parametrize("meanwhile", range(1, 5))
+    def test_what_comes_meanwhile_stays(self, path, meanwhile):
+        """A row and a digest that come after any of the steps are in the ledger after the last, in
+        memory and on the disk.
+        """
+        ledger = self.long(path)
+        for step in copying(ledger, 4):
+            if step == meanwhile:
+                ledger.append([bound(9)])
+                ledger.append([row(8)])
+            if step > 9:
+                break
+        assert ledger.rows == LedgerFile(path).rows == [bound(9), *self.STAY, row(8)]
+        assert ledger.find(bound(9).token) == bound(9)
+        ledger.append([row(10)])
+        assert ledger.rows == LedgerFile(path).rows
+
+    def test_an_old_row_that_is_bound_meanwhile_goes(self, path):
+        """What is too old to stay is not brought back by its digest."""
+        ledger = LedgerFile(path)
+        ledger.append(
+            [row(0, hash_bound(b""), time=0), *(row(leaf, time=leaf) for leaf in range(1, 7))]
+        )
+        for step in copying(ledger, 4):
+            if step == 1:
+                ledger.append([row(0, hash_bound(Q), time=0)])
+        assert ledger.rows == LedgerFile(path).rows == list(self.STAY)
+
+    def test_what_an_earlier_copy_left_is_written_over(self, path):
+        """Also where no row stays: a copy takes the name with its own rows alone."""
+        left = path.with_name(f".{path.name}.new")
+        left.write_bytes(written(path.with_name("other"), [row(90), row(91), row(92)]))
+        ledger = self.long(path)
+        for _ in copying(ledger, 5000):
+            pass
+        assert LedgerFile(path).rows == ledger.rows == []
+
+    def test_few_old_rows_are_left_alone(self, path):
+        """A quarter of a long ledger is not worth the writing."""
+        ledger = self.long(path)
+        ledger.prune(1)
+        assert ledger.is_pruned
+        assert len(LedgerFile(path).rows) == 8
+
+    @pytest.mark.parametrize("appended", [True, False])
+    def test_failing_anywhere(self, tmp_path, fault, appended):
+        """Wherever a step fails, no row is lost; what was appended is there, and the next try ends
+        as if there had been none.
+        """
+        for place, path in at_every_place(tmp_path):
+            ledger = self.long(path)
+            fault.arm(place, full=True)
+            failed = False
+            try:
+                for step in copying(ledger, 4):
+                    if step == 3:
+                        ledger.append([bound(9)])
+            except OSError:
+                failed = True
+            fault.disarm()
+            if not failed:
+                assert place > 6
+                return
+            if appended:
+                ledger.append([row(8)])
+                assert ledger.rows == LedgerFile(path).rows, place
+            for _ in copying(ledger, 4):
+                pass
+            assert ledger.rows == LedgerFile(path).rows, place
+            assert [each.leaf for each in ledger.rows] == [9, 4, 5, 6, *[8] * appended], place
+
+    def test_dying_anywhere(self, tmp_path, fault):
+        """Wherever the process dies, all rows are there, or those that were to stay; a digest that
+        was bound before is there.
+        """
+        outcomes = set()
+        for place, path in at_every_place(tmp_path):
+            ledger, was_bound = self.long(path), False
+            fault.arm(place, hook=TestFailing._die)
+            try:
+                for step in copying(ledger, 4):
+                    if step == 3:
+                        ledger.append([bound(9)])
+                        was_bound = True
+            except Killed:
+                pass
+            else:
+                break
+            found = LedgerFile(path).rows
+            leaves = tuple(each.leaf for each in found)
+            assert leaves in ((0, 1, 2, 3, 9, 4, 5, 6), (9, 4, 5, 6)), place
+            assert not was_bound or bound(9) in found, place
+            outcomes.add(len(leaves))
+        assert outcomes == {8, 4}
 
 
 def test_it_is_nobody_elses(path):

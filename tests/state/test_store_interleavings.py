@@ -18,6 +18,7 @@ from seemachine.state.nvram import (
     contents,
     decisions,
     file,
+    ledger_copy,
     ledger_file,
     sqlite,
     volatile,
@@ -30,7 +31,7 @@ from seemachine.state.witness.protocol import Past
 SHARED = (arrivals, base, contents, decisions)
 LINES = {
     "memory": (*SHARED, volatile),
-    "file": (*SHARED, file, ledger_file),
+    "file": (*SHARED, file, ledger_copy, ledger_file),
     "sqlite": (*SHARED, sqlite),
 }
 

@@ -9,7 +9,7 @@ from kit.stores import FILE, SQLITE, Kind
 from state.orders import DAY, HOUR, OTHER_Q, awaited, brought, later, leaf_of, one, refused, rows
 
 from seemachine.state.errors import LeaseGone, LeaseSpent, TokenSpent
-from seemachine.state.nvram import base, ledger_file, sqlite
+from seemachine.state.nvram import base, ledger_copy, ledger_file, sqlite
 from seemachine.state.nvram.base import MirroredStore
 from seemachine.state.nvram.file import FileStore
 from seemachine.state.nvram.ledger import hash_bound
@@ -215,6 +215,31 @@ class TestInSteps:
 
         assert not store.tidy()
         assert len(rows(store)) == 2
+        store.close()
+
+    def test_a_long_file_in_steps(self, tmp_path, monkeypatch):
+        """It is copied a few rows at a time; orders between two steps get their leaves, and those
+        that come again the same ones.
+        """
+        monkeypatch.setattr(ledger_file, "LONG", 8)
+        monkeypatch.setattr(ledger_copy, "STEP", 3)
+        store = OPEN[FILE](tmp_path, SHORT)
+        store.install(lease())
+        take(store, [name()] * 9)
+        later(store, 3 * DAY)
+        wishes = [order(name()) for _ in range(3)]
+        given = []
+        for wish in wishes:
+            given += leaves(store.reserve([wish]))
+            assert store.tidy()
+        while store.tidy():
+            pass
+        assert [row.leaf for row in rows(store)] == given == [9, 10, 11]
+        assert leaves(store.reserve(wishes)) == given
+        store.close()
+        store = OPEN[FILE](tmp_path, SHORT)
+        assert [row.leaf for row in rows(store)] == given
+        assert leaves(take(store, [name()])) == [12]
         store.close()
 
     def test_a_long_file(self, tmp_path, monkeypatch):

@@ -7,6 +7,7 @@ from pathlib import Path
 from seemachine.state.disk.durable import replace_file, write_end
 from seemachine.state.errors import StateCorrupt
 from seemachine.state.nvram.ledger import OF_HASH, LedgerRow
+from seemachine.state.nvram.ledger_copy import LedgerCopy
 from seemachine.state.nvram.ledger_record import RECORD, decode, encode
 
 # Records of a ledger that takes some time to be written again: 4.7 MB.
@@ -24,6 +25,8 @@ class LedgerFile:
         # False from the begin of a rewriting to its end: if it fails, either of two files may be
         # there.
         self._known = True
+        # What takes the place of a long file without its old rows.
+        self._copy: LedgerCopy | None = None
         if path.exists():
             self._read(path.read_bytes())
 
@@ -45,14 +48,38 @@ class LedgerFile:
         for row in rows:
             self._take(row)
 
+    @property
+    def is_pruned(self) -> bool:
+        """Whether nothing is left to do of what `prune` began."""
+        return self._copy is None
+
     def prune(self, before: int) -> None:
         """Drop rows older than a time in milliseconds, and second records; of a long ledger not few
-        at a time.
+        at a time, and in steps, each of which is a call.
         """
-        rows = [row for row in self.rows if row.time >= before]
-        # All that stay are written again, while others wait.
-        if self._records - len(rows) > (self._records // 4 if self._records >= LONG else 0):
-            self._rewrite(rows)
+        if self._copy is None:
+            rows = [row for row in self.rows if row.time >= before]
+            if self._records - len(rows) <= (self._records // 4 if self._records >= LONG else 0):
+                return
+            if self._records < LONG:
+                self._rewrite(rows)
+                return
+            self._copy = LedgerCopy(self._path, before)
+        try:
+            if self._copy.step(self.rows):
+                self._succeed(self._copy)
+        except BaseException:
+            # It may have the name already, and must not be built on.
+            self._copy.discard()
+            self._copy = None
+            raise
+
+    def _succeed(self, copy: LedgerCopy) -> None:
+        """The copy is the ledger from here on."""
+        self._known = False
+        copy.take_name()
+        self.rows, self._by_token, self._records = copy.rows, copy.by_token, copy.records
+        self._copy, self._known = None, True
 
     def _rewrite(self, rows: list[LedgerRow]) -> None:
         self._known = False
@@ -65,6 +92,8 @@ class LedgerFile:
         known = self._by_token.get(row.token)
         if known is not None and self.rows[known].leaf == row.leaf:
             self.rows[known] = row
+            if self._copy is not None:
+                self._copy.bind(row, known)
             return
         self._by_token[row.token] = len(self.rows)
         self.rows.append(row)
