@@ -70,6 +70,16 @@ def test_the_witness_learns_what_was_given_up(
     store.close()
 
 
+def test_a_witness_that_is_new_learns_how_far_each_file_is(
+    durable_kind: Kind, tmp_path: Path
+) -> None:
+    """At the opening: of a file that nothing is signed with it would hear no more."""
+    used(durable_kind, tmp_path)
+    witness = Floor(0)
+    STORES[durable_kind.name](tmp_path, witness).close()
+    assert witness.notes == [(name(), 0, 2)]
+
+
 def test_a_file_in_quarantine_is_left_as_it_is(durable_kind: Kind, tmp_path: Path) -> None:
     """A person decides where it goes on."""
     used(durable_kind, tmp_path)
