@@ -81,7 +81,7 @@ def test_closed_while_it_is_renewed(first: str) -> None:
             assert given in (None, (None, None)), race.where
             assert descriptors() == before, race.where
             found = WitnessFile(path, BOOT)
-            assert (found.doubt, found.noted(name(1))) == ("", {0: 3}), race.where
+            assert (found.fault, found.noted(name(1))) == ("", {0: 3}), race.where
             found.close()
             if given is None:
                 break
