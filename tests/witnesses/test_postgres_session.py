@@ -245,7 +245,7 @@ def test_a_new_session_that_could_not_be_told_all_is_none(server, opened, key, e
     run, full = session.DatabaseSession.run, session.SessionRefused("the disk is full", "53100")
 
     def refuse_once(self, sql, seconds=0, **values):
-        if json.loads(values.get("notes", "[]")):
+        if json.loads(values.get("leaves", "[]")):
             monkeypatch.setattr(session.DatabaseSession, "run", run)
             raise full
         return run(self, sql, seconds, **values)
