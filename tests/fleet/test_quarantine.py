@@ -104,11 +104,8 @@ def test_nothing_is_in_quarantine(world: QuarantineShell) -> None:
     world.down().up()
 
     assert world.quarantine("list") == (0, ["nothing is in quarantine"])
-    assert json.loads("\n".join(world.quarantine("list", "--json")[1])) == {
-        "quarantine": [],
-        "unreachable": [],
-        "alarms": [],
-    }
+    document = json.loads("\n".join(world.quarantine("list", "--json")[1]))
+    assert {"quarantine": [], "unreachable": [], "alarms": []}.items() <= document.items()
     assert world.sign("c") == 2
 
 
