@@ -14,10 +14,10 @@ from seemachine.printing import say, say_json
 
 ROOT = Path(__file__).parent.parent
 STREAMS = {"stdout", "stderr"}
-# A signature's bytes for `sigfile=/dev/stdout`; the log, which has a renderer of its own; a script
-# that holds our words alone.
+# A signature's bytes for `sigfile=-` and `sigfile=/dev/stdout`; the log, which has a renderer of
+# its own; a script that holds our words alone.
 MAY_WRITE = {
-    "client/seeclient/signing_commands.py",
+    "client/seeclient/sigfile.py",
     "seemachine/cli/completion.py",
     "seemachine/server/logs.py",
 }
@@ -89,5 +89,5 @@ def test_nothing_writes_to_a_standard_stream_by_itself():
     sources = [*ROOT.glob("seemachine/**/*.py"), *ROOT.glob("client/**/*.py")]
     assert len(sources) > 100
     found = {str(path.relative_to(ROOT)): lines for path in sources if (lines := writes(path))}
-    assert "client/seeclient/signing_commands.py" in found
+    assert "client/seeclient/sigfile.py" in found
     assert found.keys() <= MAY_WRITE

@@ -50,6 +50,7 @@ lmscode    {SETS["lmscode"]}
 lmotscode  {SETS["lmotscode"]}
            also as in RFC 8554 and RFC 9858: LMS_SHA256_M32_H5, LMOTS_SHA256_N32_W8, 5, 0x5
 msgfile    - is standard input
+sigfile    - is standard output, which then has nothing else
 expcards   2^N smart cards with 2^explease leases each; both 0: all leaves in one HSM
 expchunk   2^N leaves in one step         expcache  levels of the tree kept for loading
 warnat     the last N signatures of each lease need acknowledge=REASON, which the ledger keeps
@@ -102,6 +103,11 @@ def parse(words: Sequence[str]) -> Arguments:
     numbers = {name: number(name, value) for name, value in values.items() if name in NUMBERS}
     if verb == "generate":
         _check_generate(texts, numbers)
+    if texts.get("sigfile") == "-" and flags:
+        raise UsageError(
+            "sigfile=- and --json both want standard output; leave out sigfile=: the document has"
+            " the signature"
+        )
     return Arguments(verb, texts, numbers, bool(flags))
 
 

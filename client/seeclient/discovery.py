@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from seeclient import files
 from seeclient.connecting import CONNECT
 from seeclient.effects import Address, Peer
 from seemachine.formats import PUBLISHED, OtherVersion
@@ -55,8 +56,9 @@ def current_address(found: Iterable[Address], peer: Peer) -> Address:
 
 
 def _published(world: World) -> list[Address]:
-    found = []
-    for path in world.published.glob("*.json"):
+    found: list[Address] = []
+    unreadable: StatusError | None = None
+    for path in _objects(world.published):
         try:
             entry = json.loads(path.read_bytes())
             PUBLISHED.check_at(entry, str(path))
@@ -70,9 +72,23 @@ def _published(world: World) -> list[Address]:
             found.append(replace(address, nvram=_nvram(entry.get("nvram", ""))))
         except OtherVersion as other:
             raise StatusError(Status.NotYetImplemented, str(other), CONNECT) from None
+        except PermissionError as error:
+            unreadable = files.refusal(path, error, CONNECT)
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             continue  # withdrawn while we looked, or not ours
+    if unreadable is not None and not found:
+        raise unreadable
     return _ordered(found)
+
+
+def _objects(folder: Path) -> list[Path]:
+    """The published objects in a folder that may not be there. Raises StatusError."""
+    try:
+        return [path for path in folder.iterdir() if path.suffix == ".json"]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise files.refusal(folder, error, CONNECT) from None
 
 
 def _from_text(text: str) -> list[Address]:
@@ -107,14 +123,16 @@ def _from_file(path: Path, world: World) -> list[Address]:
 
     published = {address.esn: address for address in _published(world_of(path) or world)}
     try:
-        table = tomllib.loads(path.read_text())
+        # Some editors begin a file with a mark of its byte order.
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         meant = [
             _meant({"tls": table.get("tls"), **entry}, number)
             for number, entry in enumerate(table["machines"], 1)
         ]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
         raise StatusError(
-            Status.InvalidParameter, f"{path} is not a fleet file ({error})", CONNECT
+            Status.InvalidParameter, f"{path} is not a fleet file ({reason})", CONNECT
         ) from None
     return _ordered(published.get(address.esn, address) for address in meant)
 

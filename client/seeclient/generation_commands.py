@@ -72,16 +72,20 @@ def _tell_story(
 
     def listen(event: Event) -> None:
         events.append(event)
+        if _stored(events, fleet):
+            output.outcome = GO_ON.format(alias)
         output.event(event)
 
     try:
-        output.generated(fleet.run(story(listen)))
+        key = fleet.run(story(listen))
+        output.outcome = f"the key {alias} is made"
+        output.generated(key)
     except StatusError as error:
         _generation_refused(cards, events, error, output)
         output.advise(_way_on(fleet, alias, events, error))
         return 1
     except KeyboardInterrupt as interrupt:
-        if any(isinstance(event, KEPT) for event in events) and _keeps(fleet):
+        if _stored(events, fleet):
             interrupt.add_note(GO_ON.format(alias))
         raise
     return 0
@@ -124,6 +128,11 @@ def _way_on(fleet: Fleet, alias: str, events: list[Event], error: StatusError) -
     known = "" if error.where == connecting.CONNECT else "Nothing was kept. "
     room = "Make room, and g" if any(full in error.detail for full in DISK_FULL) else "G"
     return f"{known}{room}ive the same command again"
+
+
+def _stored(events: list[Event], fleet: Fleet) -> bool:
+    """Whether there is a half-made key to resume."""
+    return any(isinstance(event, KEPT) for event in events) and _keeps(fleet)
 
 
 def _keeps(fleet: Fleet) -> bool:

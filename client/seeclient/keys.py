@@ -17,6 +17,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
+from seeclient import files
 from seeclient.algorithms import MODULES
 from seeclient.keyfile import ALIAS, WHERE, Body, Head, KeyFile, KeyForm, check_alias, formed
 from seemachine.formats import Format, OtherVersion
@@ -46,10 +47,17 @@ class KeyStore:
     def aliases(self) -> list[str]:
         """The aliases of all keys, sorted.
 
-        A file whose name has none is not a key: nothing could ask for it.
+        A file whose name has none is not a key: nothing could ask for it. Raises StatusError where
+        the folder can't be read.
         """
-        names = (path.name.removeprefix(PREFIX) for path in self.folder.glob(f"{PREFIX}*"))
-        return sorted(filter(ALIAS.fullmatch, names))
+        try:
+            names = [path.name for path in self.folder.iterdir()]
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise files.refusal(self.folder, error, WHERE) from None
+        found = (name.removeprefix(PREFIX) for name in names if name.startswith(PREFIX))
+        return sorted(filter(ALIAS.fullmatch, found))
 
     def listing(self) -> list[tuple[str, str]]:
         """Alias and algorithm of each key, sorted; UNKNOWN where the file does not say.
@@ -63,16 +71,23 @@ class KeyStore:
 
         Files that can't be read are left out.
         """
-        found = {}
-        for alias in self.aliases():
+        found: dict[bytes, str] = {}
+        aliases: list[str] = []
+        with contextlib.suppress(StatusError):
+            aliases = self.aliases()
+        for alias in aliases:
             with contextlib.suppress(StatusError):
                 found[self.load(alias).name] = alias
         found.pop(b"", None)
         return found
 
     def has(self, alias: str) -> bool:
-        """Whether there is a key of that alias."""
-        return self.path_of(alias).exists()
+        """Whether there is a key of that alias. Raises StatusError where nobody can tell."""
+        path = self.path_of(alias)
+        try:
+            return path.exists()
+        except OSError as error:
+            raise files.refusal(path, error, WHERE) from None
 
     def load(self, alias: str) -> KeyFile:
         """The key of an alias: the KeyFile of its algorithm.
@@ -88,7 +103,7 @@ class KeyStore:
                 Status.UnknownID, f"there is no key {alias}; see them with: pipsqueak list", WHERE
             ) from None
         except OSError as error:
-            raise StatusError(Status.OSErrorErrno, f"{path}: {error.strerror}", WHERE) from None
+            raise files.refusal(path, error, WHERE) from None
         except OtherVersion as other:
             raise StatusError(Status.NotYetImplemented, str(other), WHERE) from None
         except UnknownAlgorithm as unknown:
@@ -117,7 +132,7 @@ class KeyStore:
                 os.fsync(file.fileno())
             scratch.replace(path)
         except OSError as error:
-            raise StatusError(Status.OSErrorErrno, f"{path}: {error.strerror}", WHERE) from None
+            raise files.refusal(path, error, WHERE) from None
 
     def check_writable(self) -> None:
         """Raises StatusError when a key made now could not be saved: better before an hour of
@@ -127,7 +142,7 @@ class KeyStore:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise StatusError(Status.OSErrorErrno, f"{folder}: {error.strerror}", WHERE) from None
+            raise files.refusal(folder, error, WHERE) from None
         if not os.access(folder, os.W_OK):
             raise StatusError(Status.AccessDenied, f"{folder} is not writable", WHERE)
 
@@ -140,8 +155,12 @@ class KeyStore:
             )
 
     def remove(self, alias: str) -> None:
-        """Delete a key file, or find it gone."""
-        self.path_of(check_alias(alias)).unlink(missing_ok=True)
+        """Delete a key file, or find it gone. Raises StatusError where it can't be deleted."""
+        path = self.path_of(check_alias(alias))
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise files.refusal(path, error, WHERE) from None
 
     def path_of(self, alias: str) -> Path:
         """The file of an alias, whether it is there or not."""

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from seemachine.wire.status import Status, StatusError
+from seeclient import files
+from seemachine.wire.status import StatusError
 
 PIECE_BYTES = 1 << 20
 
@@ -60,4 +61,4 @@ class Message:
 
 def unreadable(path: Path, error: OSError) -> StatusError:
     """A file of the user's that can't be read."""
-    return StatusError(Status.OSErrorErrno, f"{path}: {error.strerror}", "read_file")
+    return files.refusal(path, error, "read_file")

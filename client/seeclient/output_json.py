@@ -36,6 +36,7 @@ class JsonOutput:
     """
 
     def __init__(self, command: str | None) -> None:
+        self.outcome = ""
         self._command = command
         self._fields: dict[str, Any] = {}
         self._notes: list[str] = []

@@ -3,9 +3,10 @@
 The other way is output_json.py.
 """
 
+import contextlib
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
 from seeclient import advice, render, thresholds
@@ -32,6 +33,9 @@ SHOWN_BYTES = 4096
 
 class Output(Protocol):
     """Where a command says what it did."""
+
+    # What of the job is done by now, for when nobody reads on; empty where there is no job to do.
+    outcome: str
 
     def machines(self, roster: Roster) -> None:
         """Who answered, and who did not."""
@@ -87,14 +91,27 @@ class Output(Protocol):
         """The command was interrupted."""
 
 
+@contextlib.contextmanager
+def standard_output() -> Iterator[None]:
+    """Name it where it can't be written."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = "standard output"
+        raise
+
+
 class TextOutput:
     """As in the guide. Errors go to standard error, in order with the rest.
 
-    `quirks`: to the letter as 1.4.1, which has no advice to give.
+    `quirks`: to the letter as 1.4.1, which has no advice to give. `aside`: all on standard error,
+    for standard output has a signature.
     """
 
-    def __init__(self, *, quirks: bool = False) -> None:
+    def __init__(self, *, quirks: bool = False, aside: bool = False) -> None:
+        self.outcome = ""
         self._quirks = quirks
+        self._aside = aside
         self._bar: Any = None
 
     def machines(self, roster: Roster) -> None:
@@ -191,7 +208,8 @@ class TextOutput:
 
     def note(self, error: StatusError) -> None:
         """See Output."""
-        sys.stdout.flush()
+        with standard_output():
+            sys.stdout.flush()
         say(render.error_line(error), file=sys.stderr, flush=True)
 
     def advise(self, sentence: str) -> None:
@@ -209,11 +227,15 @@ class TextOutput:
         self._stop_bar()
 
     def _print(self, *lines: str) -> None:
-        show = self._bar.print if self._bar is not None else say
-        for line in lines:
-            show(line)
-        # Also through a pipe each step is seen when it happens.
-        sys.stdout.flush()
+        stream = sys.stderr if self._aside else sys.stdout
+        with standard_output():
+            for line in lines:
+                if self._bar is not None:
+                    self._bar.print(line)
+                else:
+                    say(line, file=stream)
+            # Also through a pipe each step is seen when it happens.
+            stream.flush()
 
     def _start_bar(self, steps: int, leaves_per_step: int) -> None:
         if sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb" and steps > 1:

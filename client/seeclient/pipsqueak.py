@@ -3,6 +3,7 @@
 Exit codes: 0 done, 1 refused, 2 invalid command line, 130 interrupted.
 """
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -12,19 +13,21 @@ from typing import TYPE_CHECKING
 from seeclient import (
     advice,
     environment,
+    files,
     generation_commands,
     operations,
+    sigfile,
     signing_commands,
 )
 from seeclient.arguments import USAGE, Arguments, parse
 from seeclient.blocking import Fleet
-from seeclient.output_text import Output, TextOutput
+from seeclient.output_text import Output, TextOutput, standard_output
 from seeclient.signing_commands import COMPAT_VARIABLE, VENDOR
 from seeclient.values import UsageError
 from seemachine.printing import say
 from seemachine.terminal import settle_streams
 from seemachine.wire.names import SDK_VERSION
-from seemachine.wire.status import StatusError
+from seemachine.wire.status import Status, StatusError
 
 if TYPE_CHECKING:
     from seeclient.output_json import JsonOutput
@@ -49,8 +52,7 @@ def main(words: Sequence[str] | None = None) -> int:
     except OSError as error:
         # Nobody can read what we print; keep the interpreter from complaining about it at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if not isinstance(error, BrokenPipeError):
-            say(f"pipsqueak: {error}", file=sys.stderr)
+        _say_unfinished(error)
         return 1
     # A program may read what we print, and a person can do nothing about a traceback.
     except Exception as error:  # noqa: BLE001
@@ -59,6 +61,17 @@ def main(words: Sequence[str] | None = None) -> int:
         say(f"pipsqueak: {fault(error)}", file=sys.stderr)
         return 1
     return code
+
+
+def _say_unfinished(error: OSError) -> None:
+    """What broke off, and how far it was; nothing where somebody had read enough."""
+    outcome = getattr(error, "__notes__", [])
+    broken = isinstance(error, BrokenPipeError)
+    if broken and not outcome:
+        return
+    what = "nobody reads standard output" if broken else files.sentence(error)
+    with contextlib.suppress(OSError):
+        say(f"pipsqueak: {'; '.join([what, *outcome])}", file=sys.stderr)
 
 
 def _run(words: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -77,12 +90,17 @@ def _run(words: Sequence[str], environ: Mapping[str, str]) -> int:
             _json_output(None).misread(str(error))
         return 2
     output = _output(arguments)
+    output.outcome = UNDONE.get(arguments.verb, "")
     try:
         code = _connected(arguments, environ, output)
-    except BaseException:
+        with standard_output():
+            output.close(code)
+            sys.stdout.flush()
+    except BaseException as error:
         output.abandon()
+        if isinstance(error, OSError) and output.outcome:
+            error.add_note(output.outcome)
         raise
-    output.close(code)
     return code
 
 
@@ -95,7 +113,8 @@ def _quirks(environ: Mapping[str, str]) -> bool:
 
 def _output(arguments: Arguments) -> Output:
     if not arguments.json:
-        return TextOutput(quirks=arguments.quirks)
+        aside = arguments.texts.get("sigfile") == sigfile.STANDARD_OUTPUT
+        return TextOutput(quirks=arguments.quirks, aside=aside)
     return _json_output(arguments.verb)
 
 
@@ -107,7 +126,7 @@ def _json_output(verb: str | None) -> "JsonOutput":
 
 def _connected(arguments: Arguments, environ: Mapping[str, str], output: Output) -> int:
     try:
-        told = environment.from_process(environ)
+        told = _told(environ)
         fleet = Fleet(told)
     except StatusError as error:
         output.refused(error, "connect failed")
@@ -121,6 +140,14 @@ def _connected(arguments: Arguments, environ: Mapping[str, str], output: Output)
         fleet.close()
 
 
+def _told(environ: Mapping[str, str]) -> environment.Environment:
+    """What the environment says. Raises StatusError, also where it names no world."""
+    try:
+        return environment.from_process(environ)
+    except OSError as error:
+        raise StatusError(Status.InvalidParameter, files.sentence(error), "pipsqueak") from None
+
+
 def _banner(fleet: Fleet, arguments: Arguments, output: Output) -> int:
     del fleet, arguments, output
     return 0
@@ -128,7 +155,11 @@ def _banner(fleet: Fleet, arguments: Arguments, output: Output) -> int:
 
 def _list(fleet: Fleet, arguments: Arguments, output: Output) -> int:
     del arguments
-    output.listing(fleet.roster.keys.listing())
+    try:
+        output.listing(fleet.roster.keys.listing())
+    except StatusError as error:
+        output.refused(error, "list failed")
+        return 1
     return 0
 
 
@@ -149,7 +180,9 @@ def _threshold(fleet: Fleet, arguments: Arguments, output: Output) -> int:
     try:
         key = fleet.roster.keys.load(arguments.texts["alias"])
         count = arguments.numbers["warnat"]
-        output.threshold(fleet.run(operations.warn_at(fleet.roster, key, count)), count)
+        warned = fleet.run(operations.warn_at(fleet.roster, key, count))
+        output.outcome = "the threshold was set"
+        output.threshold(warned, count)
     except StatusError as error:
         output.refused(error, "threshold not set")
         return 1
@@ -161,6 +194,7 @@ def _provision(fleet: Fleet, arguments: Arguments, output: Output) -> int:
     output.provisioning(esn, slot)
     try:
         moved = fleet.provision(esn, slot)
+        output.outcome = "the lease was moved"
         output.provisioned(moved)
         if moved.threshold_refusal is not None:
             output.note(moved.threshold_refusal)
@@ -171,6 +205,14 @@ def _provision(fleet: Fleet, arguments: Arguments, output: Output) -> int:
     return 0
 
 
+# What is to be said of a job that was not begun.
+UNDONE = {
+    "generate": "no key was made",
+    "provision": "no lease was moved",
+    "threshold": "no threshold was set",
+    "sign": "no signature was made",
+    "verify": "no signature was checked",
+}
 COMMANDS: dict[str, Callable[[Fleet, Arguments, Output], int]] = {
     "banner": _banner,
     "generate": generation_commands.generate,

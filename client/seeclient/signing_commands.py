@@ -5,7 +5,7 @@ import sys
 import time
 from pathlib import Path
 
-from seeclient import advice, operations
+from seeclient import advice, operations, sigfile
 from seeclient.algorithms import registry
 from seeclient.arguments import Arguments
 from seeclient.blocking import Fleet
@@ -22,14 +22,15 @@ STANDARD_INPUT = "-"
 
 def sign(fleet: Fleet, arguments: Arguments, output: Output) -> int:
     """Sign, and check the signature. Returns the exit code."""
-    path = arguments.texts.get("sigfile")
+    name = arguments.texts.get("sigfile")
     try:
         key = fleet.roster.keys.load(arguments.texts["alias"])
         message = Message(_source(arguments))
         head, more = _head(message)
         # A leaf is dear: what can fail without one fails first.
-        if path is not None:
-            _check_target(Path(path), arguments)
+        _refuse_nothing(arguments, head)
+        if name is not None:
+            sigfile.check(name, key, _message_file(arguments))
         output.key(key)
         began = time.perf_counter()
         signed = _signed(fleet, key, message, arguments)
@@ -38,13 +39,18 @@ def sign(fleet: Fleet, arguments: Arguments, output: Output) -> int:
         output.refused(error, "sign failed")
         output.advise(advice.signing_refused(error))
         return 1
-    # The file first: should nobody read what is printed, the signature is not lost.
-    shown = path is not None and _is_output(Path(path))
-    failure = _write(Path(path), signed) if path is not None and not shown else None
+    output.outcome = "a signature was made, and its leaf is spent"
+    # The signature first: should nobody read what is printed, it is not lost.
+    among_lines = name is not None and sigfile.is_among_lines(name)
+    failure = None
+    if name is not None and not among_lines:
+        failure = sigfile.write(name, signed.signature)
+        output.outcome = output.outcome if failure else f"the signature is in {sigfile.place(name)}"
     output.message(_message_name(arguments), head, more=more)
-    if shown:
-        sys.stdout.buffer.write(signed.signature)
-    output.signature(key, signed, seconds, path if failure is None else None)
+    if among_lines:
+        sigfile.write_among_lines(signed.signature)
+    place = sigfile.place(name) if name is not None and failure is None else None
+    output.signature(key, signed, seconds, place)
     if failure is not None:
         output.refused(failure, "sigfile not written")
         return 1
@@ -99,6 +105,7 @@ def verify(fleet: Fleet, arguments: Arguments, output: Output) -> int:
     except StatusError as error:
         output.refused(error, "verify failed")
         return 1
+    output.outcome = "the signature is good"
     output.message(_message_name(arguments), head, more=more)
     output.verified(key, None, good=True, form=encoding)
     return 0
@@ -112,6 +119,22 @@ def _source(arguments: Arguments) -> bytes | Path:
         return sys.stdin.buffer.read() if path == STANDARD_INPUT else Path(path)
     except OSError as error:
         raise unreadable(Path(path), error) from None
+
+
+def _message_file(arguments: Arguments) -> str | None:
+    """The file of the message; None where it has none that could be written over."""
+    name = arguments.texts.get("msgfile", STANDARD_INPUT)
+    return None if name == STANDARD_INPUT else name
+
+
+def _refuse_nothing(arguments: Arguments, head: bytes) -> None:
+    """A command that failed leaves nothing in its pipe: that is not what was to be signed."""
+    name = arguments.texts.get("msgfile")
+    if head or name is None or Path(name).is_file():
+        return
+    what = "standard input" if name == STANDARD_INPUT else name
+    detail = f"{what} is empty; message= signs an empty message; no signature was made"
+    raise StatusError(Status.InvalidParameter, detail, "read_file")
 
 
 def _message_name(arguments: Arguments) -> str:
@@ -128,49 +151,3 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise unreadable(path, error) from None
-
-
-def _check_target(path: Path, arguments: Arguments) -> None:
-    source = arguments.texts.get("msgfile", STANDARD_INPUT)
-    if source != STANDARD_INPUT and path.exists() and path.samefile(source):
-        raise StatusError(
-            Status.InvalidParameter,
-            f"{path} is the message itself; no signature was made",
-            "write_file",
-        )
-    target = path if path.exists() else path.parent
-    if path.is_dir():
-        raise StatusError(
-            Status.InvalidParameter, f"{path} is a folder; no signature was made", "write_file"
-        )
-    if not path.parent.is_dir():
-        raise StatusError(
-            Status.InvalidParameter,
-            f"there is no folder {path.parent}; no signature was made",
-            "write_file",
-        )
-    if not os.access(target, os.W_OK):
-        raise StatusError(
-            Status.AccessDenied, f"{path} can't be written; no signature was made", "write_file"
-        )
-
-
-def _is_output(path: Path) -> bool:
-    """Whether it is where the lines go (/dev/stdout), which would be written over each other."""
-    try:
-        return os.path.samestat(path.stat(), os.fstat(sys.stdout.fileno()))
-    except OSError:
-        return False
-
-
-def _write(path: Path, signed: Signed) -> StatusError | None:
-    """Why the signature could not be written to its file, or None."""
-    try:
-        path.write_bytes(signed.signature)
-    except OSError as error:
-        detail = (
-            f"{path}: {error.strerror}; the signature is printed here instead, for its leaf is"
-            " spent"
-        )
-        return StatusError(Status.OSErrorErrno, detail, "write_file")
-    return None

@@ -258,6 +258,12 @@ def test_a_reason_says_something(reason):
     )
 
 
+def test_standard_output_has_a_document_or_a_signature():
+    """Not both."""
+    with pytest.raises(UsageError, match="sigfile=- and --json both want standard output"):
+        parse(["alias=a", "message=m", "sigfile=-", "--json"])
+
+
 def test_an_empty_word_is_told():
     """It comes of a variable that is empty."""
     assert say("")[1][0] == "pipsqueak: an empty word is not a command; is a variable empty?"

@@ -366,6 +366,8 @@ def test_a_failed_save_leaves_the_old_key(key, folder, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", fail)
     refused = refusal(store().save, replace(key, cache=b"other"))
-    assert refused.detail == f"{path_of(folder, key.alias)}: No space left on device"
+    assert refused.detail == (
+        f"{path_of(folder, key.alias)}: No space left on device; make room there"
+    )
     monkeypatch.undo()
     assert path_of(folder, key.alias).read_bytes().endswith(CACHE)

@@ -276,6 +276,21 @@ def test_a_banner_without_hsms_says_what_to_do(tmp_path):
     assert processes.pipsqueak([], processes.environment(tmp_path)) == (0, ["PQSDK: 1.4.1 ()"])
 
 
+def test_a_terminal_gets_no_raw_signature(world):
+    """With sigfile=- it would get bytes that it obeys; no leaf is spent for that."""
+    with Terminal(world, PIPSQUEAK, "generate", "alias=raw", *W4) as terminal:
+        assert terminal.end() == 0
+    with Terminal(world, PIPSQUEAK, "alias=raw", "message=m", "sigfile=-") as terminal:
+        assert terminal.end() == 1
+    assert (
+        "standard output is a terminal; leave out sigfile= to see the signature; no signature was"
+        " made" in terminal.text
+    )
+    with Terminal(world, PIPSQUEAK, "showinfo", "alias=raw") as terminal:
+        assert terminal.end() == 0
+    assert "Remaining: 32 signatures" in terminal.text
+
+
 def test_a_document_has_no_bar(world):
     """--json prints a document on a terminal as well."""
     with Terminal(world, WITH_BAR, "generate", "alias=document", *W8, "--json") as terminal:

@@ -70,6 +70,10 @@ class Algorithm(ABC, Generic[Key]):
         """
 
     @abstractmethod
+    def is_signature(self, data: bytes) -> bool:
+        """Whether this has the form of a signature, which a later one may replace."""
+
+    @abstractmethod
     def info(self, roster: Roster, key: Key) -> Story[KeyInfo]:
         """What `showinfo` shows."""
 

@@ -53,6 +53,10 @@ class Lms(Algorithm[LmsKeyFile]):
         """See Algorithm."""
         return verifying.verify(key, message, signature, name)
 
+    def is_signature(self, data: bytes) -> bool:
+        """See Algorithm."""
+        return verifying.is_signature(data)
+
     def info(self, roster: Roster, key: LmsKeyFile) -> Story[KeyInfo]:
         """See Algorithm."""
         return (yield from inspecting.info(roster, key))

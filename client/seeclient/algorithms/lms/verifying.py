@@ -33,5 +33,14 @@ def verify(key: LmsKeyFile, message: Message, signature: bytes, name: str) -> st
     return encoding
 
 
+def is_signature(data: bytes) -> bool:
+    """Whether this has the form of a signature, LMS or HSS."""
+    try:
+        hss.decode_either(data)
+    except ParameterError:
+        return False
+    return True
+
+
 def _words(data: bytes) -> str:
     return data.hex(":", -4)

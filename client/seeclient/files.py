@@ -1,0 +1,31 @@
+"""What the system refuses of a file, as a sentence that says which file and what to do."""
+
+import errno
+import os
+from pathlib import Path
+
+from seemachine.wire.status import Status, StatusError
+
+ADVICE = {
+    errno.EACCES: "see who may read and write it",
+    errno.EPERM: "see who may read and write it",
+    errno.ENOSPC: "make room there",
+    errno.EDQUOT: "make room there",
+    errno.EROFS: "it is mounted to be read only",
+    errno.EMFILE: "close files, or raise ulimit -n",
+}
+
+
+def sentence(error: OSError, path: Path | str = "") -> str:
+    """`FILE: No space left on device; make room there`, without numbers of the system."""
+    name = path or (os.fsdecode(error.filename) if error.filename else "")
+    if error.errno is None:
+        return str(error)
+    reason = error.strerror or os.strerror(error.errno)
+    advice = ADVICE.get(error.errno)
+    return (f"{name}: " if name else "") + reason + (f"; {advice}" if advice else "")
+
+
+def refusal(path: Path, error: OSError, where: str) -> StatusError:
+    """The same as a status (OSErrorErrno)."""
+    return StatusError(Status.OSErrorErrno, sentence(error, path), where)
