@@ -3,12 +3,11 @@
 Exit codes: 0 done, 1 refused, 2 invalid command line, 130 interrupted.
 """
 
-import contextlib
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from seeclient import (
     advice,
@@ -50,9 +49,11 @@ def main(words: Sequence[str] | None = None) -> int:
         )
         return 130
     except OSError as error:
-        # Nobody can read what we print; keep the interpreter from complaining about it at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        _say_unfinished(error)
+        _drop(sys.stdout)
+        try:
+            say(*_unfinished(error), sep="\n", end="", file=sys.stderr, flush=True)
+        except OSError:
+            _drop(sys.stderr)
         return 1
     # A program may read what we print, and a person can do nothing about a traceback.
     except Exception as error:  # noqa: BLE001
@@ -63,15 +64,19 @@ def main(words: Sequence[str] | None = None) -> int:
     return code
 
 
-def _say_unfinished(error: OSError) -> None:
-    """What broke off, and how far it was; nothing where somebody had read enough."""
+def _drop(stream: TextIO) -> None:
+    """Nobody can read it; keep the interpreter from complaining about that at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _unfinished(error: OSError) -> list[str]:
+    """A line on what broke off, and how far it was; none where somebody had read enough."""
     outcome = getattr(error, "__notes__", [])
     broken = isinstance(error, BrokenPipeError)
     if broken and not outcome:
-        return
+        return []
     what = "nobody reads standard output" if broken else files.sentence(error)
-    with contextlib.suppress(OSError):
-        say(f"pipsqueak: {'; '.join([what, *outcome])}", file=sys.stderr)
+    return [f"pipsqueak: {'; '.join([what, *outcome])}", ""]
 
 
 def _run(words: Sequence[str], environ: Mapping[str, str]) -> int:

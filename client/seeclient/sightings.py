@@ -196,9 +196,10 @@ def _change(path: Path, change: Callable[[list[list[str]]], list[list[str]]]) ->
     except OtherVersion as other:
         raise StatusError(Status.NotYetImplemented, str(other), WHERE) from None
     except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
         raise StatusError(
             Status.OSErrorErrno,
-            f"{path}: {error}; make it usable, or choose another folder by {SEEN_VARIABLE}, or"
+            f"{path}: {reason}; make it usable, or choose another folder by {SEEN_VARIABLE}, or"
             f" {SEEN_VARIABLE}={OFF}",
             WHERE,
         ) from None

@@ -262,6 +262,23 @@ def test_a_full_disk_behind_standard_output_is_named(alias, left):
     )
 
 
+@pytest.mark.parametrize("words", [("list",), ("alias=nobody", "message=m")], ids=" ".join)
+@pytest.mark.parametrize("out", ["/dev/full", "/dev/null"])
+def test_nobody_hears_of_it(words, out, world):
+    """Where standard error can't be written either the exit code is 1 all the same, and not one of
+    the interpreter's.
+    """
+    with Path(out).open("w") as stdout, Path("/dev/full").open("w") as stderr:
+        done = subprocess.run(
+            [*PIPSQUEAK, *words],
+            env=processes.environment(world),
+            stdout=stdout,
+            stderr=stderr,
+            check=False,
+        )
+    assert done.returncode == (0 if (words, out) == (("list",), "/dev/null") else 1)
+
+
 # ---------------------------------------------------------------- what the system refuses
 
 
