@@ -15,6 +15,8 @@ from seemachine.wire.status import Status, StatusError
 
 STANDARD_OUTPUT = "-"
 WHERE = "write_file"
+# More than any signature has: one of HSS with 8 levels has some 80 KiB.
+LONGEST = 1 << 20
 
 
 def check(name: str, key: KeyFile, source: str | None) -> None:
@@ -46,7 +48,8 @@ def _check_replaced(path: Path, key: KeyFile) -> None:
     if not path.is_file() or not path.stat().st_size:
         return
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(LONGEST)
     except OSError as error:
         raise files.refusal(path, error, WHERE) from None
     if not registry.of(key).is_signature(data):

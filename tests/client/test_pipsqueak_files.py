@@ -92,6 +92,15 @@ def test_what_is_no_signature_is_not_written_over(content, alias, tmp_path):
     assert remaining(alias) == 32
 
 
+def test_a_large_file_is_not_read_whole(alias, tmp_path):
+    """A disk image in place of a signature is refused without a look at all of it."""
+    path = tmp_path / "image.bin"
+    with path.open("wb") as file:
+        file.truncate(1 << 40)
+    assert say(f"alias={alias}", "message=m", f"sigfile={path}")[0] == 1
+    assert path.stat().st_size == 1 << 40
+
+
 def test_a_signature_alone_on_standard_output(alias, world, tmp_path):
     """With sigfile=- standard output has the bytes of the signature, and standard error the
     guide's lines; no file of that name is made.
