@@ -35,8 +35,8 @@ class Answer:
     standard error; what it gives to a program is not printed without.
     """
 
-    def __init__(self, *, as_json: bool) -> None:
-        self.command: str | None = None
+    def __init__(self, *, as_json: bool, command: str | None = None) -> None:
+        self.command = command
         self.as_json = as_json
         self._fields: dict[str, Any] = {}
         self._notes: list[str] = []

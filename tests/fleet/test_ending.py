@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-from argparse import Namespace
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from kit.processes import gone
 from kit.waiting import eventually
 from state.killing import child
 
-from seemachine.cli import fleet
+from seemachine.cli.command import main
 from seemachine.fleet import check, ending, status
 from seemachine.hsms import supervised
 from seemachine.hsms.published import Published, announce, publish, read
@@ -74,7 +73,7 @@ def refused(
     def down(seconds: float) -> str:
         monkeypatch.setattr(ending, "STOP_SECONDS", seconds)
         monkeypatch.setattr(ending, "STRANGER_SECONDS", 0)
-        assert fleet.run("down", Namespace(world=World.at(tmp_path))) == 1
+        assert main(["fleet", "down", "--home", str(tmp_path)]) == 1
         return capsys.readouterr().err
 
     return down
@@ -195,9 +194,9 @@ def test_a_number_of_another_namespace_is_not_given(
     (tmp_path / "hsm" / ESN / "lock").write_text(there.text())
     announce(World.at(tmp_path), entry(there))
 
-    fleet.run("status", Namespace(world=World.at(tmp_path), json=True))
+    main(["fleet", "status", "--json", "--home", str(tmp_path)])
     [row] = json.loads(capsys.readouterr().out)["machines"]
-    fleet.run("status", Namespace(world=World.at(tmp_path), json=False))
+    main(["fleet", "status", "--home", str(tmp_path)])
 
     assert (row["state"], row["pid"]) == ("up", 0)
     assert "127.0.0.1:8888  process of another PID namespace\n" in capsys.readouterr().out

@@ -10,6 +10,7 @@ from kit import processes
 from kit.here import told
 
 from seemachine.cli import fleet
+from seemachine.cli.answer import Answer
 from seemachine.config import ConfigError
 from seemachine.fleet import check, configuration, status
 from seemachine.hsms import records
@@ -237,7 +238,13 @@ def test_who_comes_second_is_told_the_way_down(
     """
     lock = FolderLock(tmp_path / "fleet", "the fleet")
     try:
-        assert fleet._foreground(configuration.FleetPlan(World.at(tmp_path), ())) == 1
+        assert (
+            fleet._foreground(
+                configuration.FleetPlan(World.at(tmp_path), ()),
+                Answer(as_json=False, command="fleet up"),
+            )
+            == 1
+        )
     finally:
         lock.release()
 
