@@ -8,7 +8,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # How many processes the tests are spread over, file by file.
 JOBS ?= auto
 
-.PHONY: FORCE demo test test-native test-bigendian lint bench storm soak attack fuzz mutants crash-matrix restore-matrix image oci docs man clean
+.PHONY: FORCE demo extras dist test test-native test-bigendian lint bench storm soak attack fuzz mutants crash-matrix restore-matrix image oci docs man clean
 
 demo: .venv/installed
 	deploy/demo/demo.sh
@@ -51,6 +51,16 @@ lint: .venv/tested
 	cd deploy && $(CURDIR)/$(BIN)/mypy --strict nshield
 	$(BIN)/mypy --strict container/build.py container/entrypoint.py container/healthcheck.py
 
+# The archives of a release in dist/: checked, and installed in fresh environments, with a compiler
+# and without, for each of these PYTHONS that is there.
+PYTHONS ?= python3.11 python3.12 python3.13
+dist: .venv/tested
+	$(BIN)/pip install --quiet --group dist
+	rm -rf dist
+	$(BIN)/python -m build
+	$(BIN)/twine check --strict dist/*
+	PYTHONS="$(PYTHONS)" $(BIN)/pytest -q tests/package/archives.py
+
 # From the settings' own declarations.
 docs/reference/settings.md: .venv/tested FORCE
 	$(BIN)/python -m seemachine.fleet.settings_document > $@
@@ -91,12 +101,22 @@ crash-matrix: .venv/tested
 	$(BIN)/pip install --quiet --group crash
 	PYTHONPATH=tests $(BIN)/python -m crash.report $(SHARE)
 
-.venv/installed: pyproject.toml setup.py $(wildcard seemachine/lms/engines/kernel/*)
+# After a plain `pip install .` the environment has a copy of this tree, which no later edit reaches.
+COPY := $(firstword $(wildcard .venv/lib/python*/site-packages/seemachine))
+
+.venv/installed: pyproject.toml setup.py $(wildcard seemachine/lms/engines/kernel/*) $(if $(COPY),FORCE)
+	@$(if $(COPY),echo "$(COPY) is a copy of this tree; it is replaced by the tree itself. For extras: make extras")
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; choose one with make PYTHON=...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --upgrade pip
 	$(BIN)/pip install --quiet --editable .
+	@$(BIN)/seemachine info | grep '^not used     native' || true
 	touch $@
+
+# What the optional parts need: pki, nfast, witnesses in PostgreSQL, completion.
+EXTRAS := completion,nfast,pki,postgresql
+extras: .venv/installed
+	$(BIN)/pip install --quiet --editable '.[$(EXTRAS)]'
 
 .venv/tested: .venv/installed
 	$(BIN)/pip install --quiet --group test --group lint

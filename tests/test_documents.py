@@ -18,6 +18,7 @@ DOCUMENTS = sorted(
     [
         ROOT / "README.md",
         ROOT / "CONTRIBUTING.md",
+        ROOT / "SECURITY.md",
         *ROOT.glob("docs/**/*.md"),
         ROOT / "deploy/README.md",
         ROOT / "container/README.md",

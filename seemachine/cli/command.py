@@ -55,7 +55,7 @@ def _carried_out(words: Sequence[str], answer: Answer) -> int:
     except Exception as error:  # noqa: BLE001
         from seemachine.cli.refusals import failure_of
 
-        return answer.refuse(failure_of(error, answer.word))
+        return answer.refuse(failure_of(error))
 
 
 def _run(words: Sequence[str], answer: Answer) -> int:

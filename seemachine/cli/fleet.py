@@ -33,6 +33,8 @@ def run(verb: str, options: argparse.Namespace) -> int:
 
 def up(options: argparse.Namespace, answer: Answer) -> int:
     """Start the fleet here, or in the background."""
+    from seemachine.lms import engines
+
     try:
         path = configuration.find(options.world, options.file)
         fleet = configuration.read(path, options.world)
@@ -43,6 +45,8 @@ def up(options: argparse.Namespace, answer: Answer) -> int:
     here = [machine for machine in fleet.machines if machine.esn not in fleet.left_out]
     fleet = replace(fleet, machines=tuple(here))
     _refuse_up(fleet)
+    if slow := engines.missed():
+        answer.note(f"keys are made slowly, in plain Python: {slow}")
     return _detached(fleet, path, answer) if options.detach else _foreground(fleet, answer)
 
 

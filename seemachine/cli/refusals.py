@@ -7,12 +7,12 @@ from seemachine.document import INTERNAL, Failure, fault, status_of
 from seemachine.state.errors import StateError, reason
 from seemachine.wire.status import StatusError
 
-# The packages that are optional, and the extra of each.
-EXTRAS = {"cryptography": "pki", "shtab": "completion", "pg8000": "postgresql"}
+# The packages that are optional.
+OPTIONAL = ("cryptography", "shtab", "pg8000")
 
 
-def failure_of(error: Exception, word: str = "") -> Failure:
-    """Why the command of that first word was not carried out.
+def failure_of(error: Exception) -> Failure:
+    """Why a command was not carried out.
 
     What no room of ours means is a fault of the program.
     """
@@ -22,8 +22,8 @@ def failure_of(error: Exception, word: str = "") -> Failure:
         return refused(error).failure
     if isinstance(error, StateError | OSError):
         return Refused(reason(error)).failure
-    if isinstance(error, ModuleNotFoundError) and _package(error) in EXTRAS:
-        return Refused(_missing(_package(error), word)).failure
+    if isinstance(error, ModuleNotFoundError) and _package(error) in OPTIONAL:
+        return Refused(_missing(_package(error))).failure
     return Failure.of(INTERNAL, fault(error))
 
 
@@ -32,12 +32,9 @@ def refused(error: StatusError, exit_code: int = 1) -> Refused:
     return Refused(error.detail, exit_code, status_of(error))
 
 
-def _missing(package: str, word: str) -> str:
-    extra = word if word in ("pki", "nfast") else EXTRAS[package]
-    return (
-        f"it needs the package {package}; install it, in the source folder, with: pip install"
-        f" '.[{extra}]'"
-    )
+def _missing(package: str) -> str:
+    # By its own name, which leaves the install of a clone as it is.
+    return f"the package {package} is missing; install it with: pip install {package}"
 
 
 def _package(error: ModuleNotFoundError) -> str:

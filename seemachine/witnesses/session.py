@@ -161,8 +161,7 @@ def _library() -> Any:
         import pg8000.native
     except ImportError:
         raise StateUnsafe(
-            "a witness in PostgreSQL needs the package pg8000; install it, in the source folder,"
-            " with: pip install '.[postgresql]'"
+            "a witness in PostgreSQL needs the package pg8000; install it with: pip install pg8000"
         ) from None
     return pg8000.native
 

@@ -260,8 +260,8 @@ def test_without_the_package_it_says_what_to_install(tmp_path):
     assert (done.returncode, done.stdout) == (1, "")
     assert (
         done.stderr
-        == "seemachine pki: it needs the package cryptography; install it, in the source folder,"
-        " with: pip install '.[pki]'\n"
+        == "seemachine pki: the package cryptography is missing; install it with: pip install"
+        " cryptography\n"
     )
 
 

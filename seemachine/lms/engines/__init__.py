@@ -133,6 +133,11 @@ def describe() -> Description:
     return Description(engine.name, every, every, 1, _why_portable())
 
 
+def missed() -> str:
+    """Why there is no native engine where nobody asked for the portable one; else empty."""
+    return "" if os.environ.get(ENVIRONMENT) else _why_portable().get("native", "")
+
+
 def _portable() -> Engine:
     # Imported only where it works: hashlib costs more than the native engine.
     from seemachine.lms.engines.portable import PortableEngine
@@ -143,9 +148,19 @@ def _portable() -> Engine:
 def _load_native(forced: str | None) -> "NativeEngine":
     try:
         from seemachine.lms.engines.native import NativeEngine
-    except ImportError as reason:
-        raise EngineError(f"the native engine is not built: {reason}") from None
+    except ImportError as error:
+        raise EngineError(f"the native engine is not built: {_noted() or error}") from None
     return NativeEngine(forced)
+
+
+def _noted() -> str:
+    """What setup.py wrote in place of the engine."""
+    from pathlib import Path
+
+    try:
+        return Path(__file__).with_name("not_built.txt").read_text().strip()
+    except OSError:
+        return ""
 
 
 def _why_portable() -> dict[str, str]:

@@ -1,0 +1,131 @@
+"""What a wheel's name says is in it, what else is, and what is said where the engine is missing."""
+
+import email
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from kit.processes import environment
+from package.building import NO_COMPILER, ROOT, wheel
+
+import seemachine
+
+ENGINE = "seemachine/lms/engines/_native.abi3.so"
+NOTE = "seemachine/lms/engines/not_built.txt"
+
+
+@pytest.fixture(scope="module")
+def build(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], zipfile.ZipFile]:
+    """A wheel built by a C compiler of that name, or by the usual one."""
+    built: dict[str, zipfile.ZipFile] = {}
+
+    def one(compiler: str = "") -> zipfile.ZipFile:
+        if compiler not in built:
+            variables = {"CC": compiler} if compiler else {}
+            built[compiler] = zipfile.ZipFile(wheel(tmp_path_factory.mktemp("wheel"), **variables))
+        return built[compiler]
+
+    return one
+
+
+@pytest.fixture
+def native(build: Callable[[str], zipfile.ZipFile]) -> zipfile.ZipFile:
+    """One with the engine; skips where none can be built."""
+    headers = Path(sysconfig.get_path("include"), "Python.h")
+    compiler = os.environ.get("CC", sysconfig.get_config_var("CC") or "cc").split()[0]
+    if not headers.exists() or shutil.which(compiler) is None:
+        pytest.skip("no C compiler, or no headers of Python, here")
+    return build("")
+
+
+@pytest.fixture
+def pure(build: Callable[[str], zipfile.ZipFile]) -> zipfile.ZipFile:
+    """One that was built without a compiler."""
+    return build(NO_COMPILER)
+
+
+def tag(archive: zipfile.ZipFile) -> str:
+    """The end of its name."""
+    return Path(str(archive.filename)).name.split("-", 2)[2]
+
+
+def metadata(archive: zipfile.ZipFile) -> email.message.Message:
+    """What an index shows."""
+    [name] = [name for name in archive.namelist() if name.endswith("dist-info/METADATA")]
+    return email.message_from_bytes(archive.read(name))
+
+
+def test_a_native_wheel_is_for_this_platform_and_every_python(native: zipfile.ZipFile) -> None:
+    """Its tag names the stable ABI; the engine is in it, and no note."""
+    assert re.fullmatch(r"cp311-abi3-(?!any)\w+\.whl", tag(native))
+    assert ENGINE in native.namelist()
+    assert NOTE not in native.namelist()
+
+
+def test_a_wheel_without_the_engine_is_for_every_platform(pure: zipfile.ZipFile) -> None:
+    """Its tag says so, and a note in it says why."""
+    assert tag(pure) == "py3-none-any.whl"
+    assert ENGINE not in pure.namelist()
+    assert pure.read(NOTE).decode() == (
+        f"there was no C compiler ({NO_COMPILER}) when seemachine was installed\n"
+    )
+
+
+def test_a_wheel_has_what_is_needed_and_no_more(pure: zipfile.ZipFile) -> None:
+    """Every module of both packages, markers of types, and the license; no C, no tests."""
+    names = {name for name in pure.namelist() if ".dist-info/" not in name}
+    modules = {path.relative_to(ROOT).as_posix() for path in ROOT.glob("seemachine/**/*.py")}
+    modules |= {
+        path.relative_to(ROOT / "client").as_posix() for path in ROOT.glob("client/**/*.py")
+    }
+    typed = {"seemachine/py.typed", "seeclient/py.typed", "seemachine/lms/engines/_native.pyi"}
+    assert names == modules | typed | {NOTE}
+    licenses = [name for name in pure.namelist() if "/licenses/" in name]
+    assert sorted(Path(name).name for name in licenses) == ["LICENSE", "NOTICE"]
+
+
+def test_its_page_on_an_index_leads_nowhere_wrong(pure: zipfile.ZipFile) -> None:
+    """The version is that of the package, the license has its name, and the text is the README
+    without links to files, which an index does not have.
+    """
+    shown = metadata(pure)
+    text = str(shown.get_payload())
+    assert shown["Version"] == seemachine.__version__
+    assert shown["License-Expression"] == "Apache-2.0"
+    assert shown["Description-Content-Type"] == "text/markdown"
+    assert re.findall(r"\]\((?!\w+:)", text) == []
+    assert "# seemachine" in text
+    assert "](docs/" in (ROOT / "README.md").read_text()
+
+
+def test_who_has_no_engine_is_told_why(pure: zipfile.ZipFile, tmp_path: Path) -> None:
+    """`info` and `fleet up` say what was missing; where plain Python was asked for, `fleet up` has
+    nothing to say.
+    """
+    pure.extractall(tmp_path / "package")
+    env = environment(tmp_path / "world", PYTHONPATH=str(tmp_path / "package"))
+    (tmp_path / "world").mkdir()
+    (tmp_path / "world/fleet.toml").write_text('[[machines]]\nesn = "0000-0000-0001"\nport = 0\n')
+
+    def seemachine_there(*words: str, **more: str) -> str:
+        command = [sys.executable, "-m", "seemachine", *words]
+        done = subprocess.run(
+            command, cwd=tmp_path, env=env | more, capture_output=True, text=True, check=True
+        )
+        return done.stdout + done.stderr
+
+    why = f"there was no C compiler ({NO_COMPILER}) when seemachine was installed"
+    assert f"not used     native: the native engine is not built: {why}" in seemachine_there("info")
+    for more in ({}, {"SEEMACHINE_ENGINE": "portable"}):
+        try:
+            told = seemachine_there("fleet", "up", "--detach", **more)
+        finally:
+            seemachine_there("fleet", "down")
+        assert (why in told) == (not more)
