@@ -63,11 +63,12 @@ class Machine:
 
 
 @contextlib.contextmanager
-def machines(home: Path, *esns: str) -> Iterator[list[Machine]]:
-    """Machines of one world for the length of a block."""
+def machines(home: Path, *esns: str | tuple[str, dict[str, object]]) -> Iterator[list[Machine]]:
+    """Machines of one world for the length of a block, some with settings of their own."""
     running: list[Machine] = []
     try:
-        running.extend(Machine(home, esn) for esn in esns)
+        described = ((each, {}) if isinstance(each, str) else each for each in esns)
+        running.extend(Machine(home, esn, **settings) for esn, settings in described)
         yield running
     finally:
         for machine in running:

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from kit.processes import RunningMachine, Shell, machines
+from kit.in_process import Machine, Shell, machines
 from upgrade.make_world import FIRST, SECOND
 
 from seemachine.state.disk.checksummed import unseal
@@ -37,9 +37,9 @@ class Commands(Shell):
         return "\n".join(lines)
 
 
-def up(world: Path) -> AbstractContextManager[list[RunningMachine]]:
+def up(world: Path) -> AbstractContextManager[list[Machine]]:
     """Both machines of the world."""
-    return machines(world, (FIRST,), (SECOND, "--store", "file", "--module", "2"))
+    return machines(world, FIRST, (SECOND, {"store": "file", "module": 2}))
 
 
 def test_a_world_in_its_place_goes_on_where_it_stood(in_place: Path) -> None:
