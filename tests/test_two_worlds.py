@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from kit import processes
+from kit.in_process import as_a_command_has_it, machines
+from kit.processes import environment
 from seeclient import Status, StatusError, blocking
 
 from seemachine.cli import main
@@ -35,13 +36,14 @@ COMMANDS = [
 
 
 @pytest.fixture
-def folders(tmp_path, monkeypatch):
+def folders(tmp_path):
     """Two worlds with a machine each, of one ESN; the environment names a third."""
-    monkeypatch.setenv("SEEMACHINE_HOME", str(tmp_path / "elsewhere"))
-    for name in ("NFAST_KMLOCAL", "SEEMACHINE_FLEET", "SEEMACHINE_SEEN"):
-        monkeypatch.delenv(name, raising=False)
     one, other = tmp_path / "one", tmp_path / "other"
-    with processes.machines(one, (ESN,)), processes.machines(other, (ESN,)):
+    with (
+        machines(one, ESN),
+        machines(other, ESN),
+        as_a_command_has_it(environment(tmp_path / "elsewhere")),
+    ):
         for folder in (one, other):
             (folder / "fleet.toml").write_text(FLEET)
         yield one, other

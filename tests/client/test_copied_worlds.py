@@ -1,8 +1,7 @@
 """World folders that are copied, moved or put back: whatever runs and whoever signs, no leaf's
 signature is released for two messages.
 
-The machines are processes of their own. What a machine can notice it puts into quarantine; what it
-can't, the client's memory notices.
+What a machine can notice it puts into quarantine; what it can't, the client's memory notices.
 """
 
 import subprocess
@@ -13,13 +12,13 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from kit import processes
 from kit.images import as_from_an_image
-from kit.processes import RunningMachine
+from kit.in_process import Machine, Shell, connect, machines
 from kit.verdicts import verifies
 from seeclient import Status, StatusError, blocking, sightings
 from seeclient.sightings import Sightings
 
+from seemachine.state.errors import StateError
 from seemachine.testing import ESN
 from seemachine.world import OFF, SEEN_VARIABLE
 
@@ -59,7 +58,7 @@ def met(machine, seen="off"):
     """A fleet of one machine, wherever it is, met with the memory `seen`."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(SEEN_VARIABLE, str(seen))
-        opened = blocking.open_fleet(f"127.0.0.1:{machine.published()['port']}")
+        opened = blocking.open_fleet(f"127.0.0.1:{machine.port}", connect=connect)
         fleet = opened.__enter__()
     try:
         yield fleet
@@ -95,7 +94,7 @@ def running(home, store):
     """A machine of the world with a key whose first three leaves are used, and what was released of
     it.
     """
-    with processes.machines(home, (ESN, "--store", store)) as [machine]:
+    with machines(home, (ESN, {"store": store})) as [machine]:
         with met(machine, home / "seen") as fleet:
             released = Released(fleet.generate_lms("key", **TREE).public_key)
             assert [released.sign(fleet, home / "seen") for _ in range(3)] == [0, 1, 2]
@@ -104,14 +103,10 @@ def running(home, store):
 
 
 def start(world, store):
-    """A machine on a world that may be unusable: the machine, or nothing when it does not start,
-    which it says in one line.
-    """
+    """A machine on a world that may be unusable: the machine, or nothing when it is refused."""
     try:
-        return RunningMachine(world, ESN, "--store", store)
-    except AssertionError:
-        lines = (world / f"{ESN}.log").read_text().splitlines()
-        assert lines[-1].startswith("seemachine serve: "), lines
+        return Machine(world, ESN, store=store)
+    except StateError:
         return None
 
 
@@ -255,10 +250,8 @@ def test_a_quarantine_that_was_ended_too_early(running, home, store):
     machine, released = running
     with started(copy(home, "copy"), store) as its_copy:
         assert its_copy is not None
-        env = processes.environment(its_copy.home)
-        code, lines = processes.seemachine(
-            ["quarantine", "skip", "key", "--esn", ESN, "--to", "6"], env
-        )
+        words = ["quarantine", "skip", "key", "--esn", ESN, "--to", "6"]
+        code, lines = Shell(its_copy.home).seemachine(*words)
         assert code == 0, lines
         with met(machine, home / "seen") as one, met(its_copy, home / "seen") as other:
             mine = [released.sign(one, home / "seen") for _ in range(4)]
@@ -336,8 +329,7 @@ def test_a_whole_disk_that_was_put_back(put_back, times, words, home):
         assert fleet.roster.peers == []
         assert words in fleet.roster.failures[0].detail
         assert isinstance(released.sign(fleet, home / "seen"), StatusError)
-    env = processes.environment(home)
-    code, lines = processes.pipsqueak(["alias=key", "message=another"], env)
+    code, lines = Shell(home).pipsqueak("alias=key", "message=another")
     assert code == 1
     assert any(words in line for line in lines), lines
     assert not any("signature:" in line for line in lines), lines
@@ -376,7 +368,7 @@ def test_a_machine_that_is_put_back_under_a_client(running, home):
     and then asks it nothing.
     """
     machine, released = running
-    with blocking.open_fleet() as fleet:
+    with blocking.open_fleet(connect=connect) as fleet:
         machine.stop()
         snapshot = Snapshot(home)
         machine.start()
@@ -403,7 +395,7 @@ def test_who_looks_into_an_alarm_signs_nothing(put_back, home):
     """
     machine, _ = put_back
     machine.start()
-    with blocking.open_fleet(doubted=True) as fleet:
+    with blocking.open_fleet(doubted=True, connect=connect) as fleet:
         [peer] = fleet.roster.peers
         assert "its NVRAM was put back" in peer.doubt.detail
         assert fleet.key("key").info().remaining == 29
@@ -422,7 +414,7 @@ def test_a_machine_that_is_put_back_under_who_looks(running, home):
     another it is gone.
     """
     machine, released = running
-    with blocking.open_fleet(doubted=True) as fleet:
+    with blocking.open_fleet(doubted=True, connect=connect) as fleet:
         machine.stop()
         snapshot = Snapshot(home)
         machine.start()

@@ -1,10 +1,12 @@
-"""A fleet of two machines, and the commands on it as processes of their own."""
+"""A fleet of two machines, and the commands on it."""
 
 import json
 from pathlib import Path
 from typing import Any
 
-from kit.processes import Shell
+from kit import processes
+from kit.in_process import Shell
+from kit.processes import Ran
 
 from seemachine.hsms import published
 from seemachine.world import World
@@ -18,12 +20,18 @@ KEY = ["algorithm=lms", "lmscode=sha256_m24_h5", "lmotscode=sha256_n24_w2"]
 
 
 class FleetShell(Shell):
-    """Commands on a world with a fleet file."""
+    """Commands on a world with a fleet file. Those that start processes are one themselves."""
 
     def __init__(self, home: Path) -> None:
         super().__init__(home)
         home.mkdir(exist_ok=True)
         self.write_fleet()
+
+    def seemachine(self, *words: str) -> Ran:
+        """Run `seemachine`."""
+        if words[:2] == ("fleet", "up"):
+            return processes.seemachine(list(words), self.env)
+        return super().seemachine(*words)
 
     def write_fleet(self, more: str = "") -> None:
         """Write the fleet file, with more at its end."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from fleet.shell import FIRST, KEY, SECOND, FleetShell
 from kit import processes
+from kit.in_process import machines
 from kit.processes import gone
 from kit.waiting import eventually
 
@@ -139,11 +140,11 @@ def test_a_machine_that_is_down_beside_its_supervisor_is_found(up: FleetShell) -
 
 def test_leaves_in_quarantine_are_found(world: FleetShell) -> None:
     """A machine whose witness forgot it signs nothing, and the check names each file."""
-    with processes.machines(world.home, (FIRST,)):
-        processes.pipsqueak(["generate", "alias=k", *KEY], world.env)
+    with machines(world.home, FIRST):
+        world.pipsqueak("generate", "alias=k", *KEY)
     (world.home / "witness" / f"{FIRST}.record").unlink()
 
-    with processes.machines(world.home, (FIRST,)):
+    with machines(world.home, FIRST):
         [(esn, problem, advice)] = findings_of(world)
 
     assert esn == FIRST

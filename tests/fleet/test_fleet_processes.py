@@ -137,6 +137,8 @@ def test_a_killed_machine_of_a_stopped_fleet_leaves_no_stale_object(world: Fleet
     status = world.status()
     for pid in [status["supervisor"], *(machine["pid"] for machine in status["machines"])]:
         os.kill(pid, signal.SIGKILL)
+    # A socket lives until the last thread of a killed process is gone.
+    assert eventually(lambda: "Connection refused" in world.pipsqueak()[1][1])
     stale = world.pipsqueak()
 
     world.seemachine("fleet", "down")

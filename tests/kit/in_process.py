@@ -7,9 +7,9 @@ of its shell. What lies between them is a MemoryWire. What is lost is how proces
 """
 
 import contextlib
-import errno
 import io
 import os
+import ssl
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -17,7 +17,8 @@ from unittest.mock import patch
 
 from kit.logs import Events
 from kit.processes import Ran, environment
-from seeclient import blocking, pipsqueak
+from seeclient import blocking, blocking_wire, pipsqueak
+from seeclient.blocking_wire import Wire
 from seeclient.effects import Address
 
 from seemachine.cli import command as seemachine_command
@@ -27,7 +28,7 @@ from seemachine.server.assembly import opened
 from seemachine.testing import MemoryWire
 from seemachine.world import World
 
-# None that a machine of a process has: whoever connects to it in earnest is refused.
+# Nobody else listens there: whoever connects to one in earnest is refused.
 _ports = count(1)
 _listening: dict[int, "Machine"] = {}
 
@@ -36,6 +37,7 @@ class Machine:
     """A machine that is up from the start."""
 
     def __init__(self, home: Path, esn: str, **settings: object) -> None:
+        self.home = home
         self.config = Config(esn=esn, world=World.at(home), port=0, **settings)
         self.start()
 
@@ -75,16 +77,16 @@ def machines(home: Path, *esns: str | tuple[str, dict[str, object]]) -> Iterator
             machine.stop()
 
 
-def connect(address: Address, _context: object = None) -> MemoryWire:
-    """The wire to whoever is at an address. Raises ConnectionRefusedError."""
-    if address.port not in _listening:
-        raise ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
-    return _listening[address.port].wire()
+def connect(address: Address, context: ssl.SSLContext | None = None) -> Wire:
+    """The wire to whoever is at an address, here or in another process. Raises OSError."""
+    if address.port in _listening:
+        return _listening[address.port].wire()
+    return blocking_wire.connect(address, context)
 
 
 @contextlib.contextmanager
 def as_a_command_has_it(env: dict[str, str]) -> Iterator[None]:
-    """An environment, and clients that find machines of this process and no others."""
+    """An environment, and clients that find machines of this process too."""
     with (
         patch.dict(os.environ, env, clear=True),
         patch.dict(blocking.Fleet.__init__.__kwdefaults__, connect=connect),
