@@ -49,9 +49,7 @@ def hint(
 
 def _called(search: Search) -> str:
     return (
-        "the Administrator Card Set"
-        if search.cardset.token == ADMIN
-        else f"`{search.cardset.name}'"
+        "the Administrator Card Set" if search.cardset.kind == ADMIN else f"`{search.cardset.name}'"
     )
 
 
@@ -60,7 +58,7 @@ def _advice(search: Search, read: dict[int, bytes]) -> str:
     one.
     """
     cardset, esn = search.cardset, search.module.esn
-    prefix = ADMIN if cardset.token == ADMIN else cardset.name
+    prefix = ADMIN if cardset.kind == ADMIN else cardset.name
     names = [f"{prefix}-{number}" for number in range(1, cardset.cards + 1) if number not in read]
     places = {found.card: (found.esn, found.slot) for found in Rack(search.world).listing()}
     card = min(names, key=lambda name: places.get(name, ("",))[0] != "")
@@ -81,6 +79,6 @@ def _place(search: Search) -> tuple[int, bool]:
     ]
     if search.slot is not None:
         return search.slot, search.slot not in empty
-    usual = FRONT_SLOT if search.cardset.token == ADMIN else FIRST_DYNAMIC_SLOT
+    usual = FRONT_SLOT if search.cardset.kind == ADMIN else FIRST_DYNAMIC_SLOT
     free = [slot for slot in (usual, *empty) if slot in empty]
     return (free[0], False) if free else (usual, True)

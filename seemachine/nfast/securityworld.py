@@ -9,13 +9,14 @@ import os
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from seemachine.formats import Format
 from seemachine.nfast import encryption, secret_sharing, signing
 from seemachine.nfast.files import parsed, version_checked, versioned
 from seemachine.nfast.paths import alone, kmlocal
 from seemachine.nfast.refusals import Misuse, Refusal
-from seemachine.state.cards.cardsets import ADMIN, OPERATOR, SetCard, write_set_card
+from seemachine.state.cards.cardsets import ADMIN, KIND, OPERATOR, SetCard, write_set_card
 from seemachine.state.cards.rack import Rack
 from seemachine.state.disk.durable import replace_file
 from seemachine.world import World
@@ -31,13 +32,23 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class CardSet:
-    """What the host knows of a card set. `hash` names its secret."""
+    """What the host knows of a card set. `kind` is OPERATOR or ADMIN; `hash` names its secret."""
 
     name: str
     hash: str
-    token: str
+    kind: str
     quorum: int
     cards: int
+
+    def stored(self) -> dict[str, Any]:
+        """As a file keeps it. Its kind is called as on its cards."""
+        values = asdict(self)
+        return {KIND: values.pop("kind"), **values}
+
+    @classmethod
+    def of(cls, values: dict[str, Any]) -> "CardSet":
+        """Of a file. Raises KeyError, TypeError."""
+        return cls(kind=values[KIND], **{name: values[name] for name in values if name != KIND})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +81,8 @@ def create(world: World, quorum: int, cards: int, passphrase: str) -> SecurityWo
             hidden.hex(),
             admin,
         )
-        replace_file(path, versioned(FORMAT, asdict(made)))
+        values = {**asdict(made), "admin": admin.stored()}
+        replace_file(path, versioned(FORMAT, values))
     return made
 
 
@@ -79,7 +91,7 @@ def read(world: World) -> SecurityWorld:
     path = kmlocal(world) / "world"
     try:
         values = version_checked(FORMAT, parsed(path.read_text()), path)
-        found = SecurityWorld(**{**values, "admin": CardSet(**values["admin"])})
+        found = SecurityWorld(**{**values, "admin": CardSet.of(values["admin"])})
         if (
             len(bytes.fromhex(found.module_key)) != KEY_BYTES
             or not bytes.fromhex(found.nso_hidden)
@@ -115,7 +127,7 @@ def create_operator_set(
         if any(known.name == name for known in operator_sets(world)):
             raise Refusal(f"there is a card set {name} already")
         made, _ = _new_set(world, name, OPERATOR, (quorum, cards), passphrase)
-        replace_file(kmlocal(world) / f"cards_{made.hash}", versioned(SET, asdict(made)))
+        replace_file(kmlocal(world) / f"cards_{made.hash}", versioned(SET, made.stored()))
     return made
 
 
@@ -152,34 +164,34 @@ def set_of_hash(world: World, wanted: str) -> CardSet:
     raise Refusal(f"the key is protected by a card set of another Security World ({wanted})")
 
 
-def open_share(token: SetCard, passphrase: str) -> bytes:
+def open_share(card: SetCard, passphrase: str) -> bytes:
     """The share on a card. Raises hiding.WrongKey."""
-    return encryption.reveal(encryption.stretched(passphrase, token.salt), token.share)
+    return encryption.reveal(encryption.stretched(passphrase, card.salt), card.share)
 
 
 def _read_set(path: Path) -> CardSet:
     try:
-        return CardSet(**version_checked(SET, parsed(path.read_text()), path))
-    except (ValueError, TypeError) as error:
+        return CardSet.of(version_checked(SET, parsed(path.read_text()), path))
+    except (ValueError, TypeError, KeyError) as error:
         raise Refusal(f"{path} is damaged ({error}); put a copy back") from None
 
 
 def _new_set(
-    world: World, name: str, token: str, sizes: tuple[int, int], passphrase: str
+    world: World, name: str, kind: str, sizes: tuple[int, int], passphrase: str
 ) -> tuple[CardSet, bytes]:
     quorum, cards = sizes
     _refuse_sizes(quorum, cards)
-    names = [f"{ADMIN if token == ADMIN else name}-{number}" for number in range(1, cards + 1)]
+    names = [f"{ADMIN if kind == ADMIN else name}-{number}" for number in range(1, cards + 1)]
     _refuse_taken(world, names)
     secret = os.urandom(secret_sharing.SECRET_BYTES)
-    cardset = CardSet(name, encryption.derived(secret, "card set")[:20].hex(), token, quorum, cards)
+    cardset = CardSet(name, encryption.derived(secret, "card set")[:20].hex(), kind, quorum, cards)
     for number, (card, share) in enumerate(
         zip(names, secret_sharing.split(secret, quorum, cards), strict=True), 1
     ):
         salt = os.urandom(SALT_BYTES)
         hidden = encryption.hide(encryption.stretched(passphrase, salt), share)
         of_set = name, cardset.hash, number, quorum
-        write_set_card(world, SetCard(card, token, *of_set, bool(passphrase), salt, hidden))
+        write_set_card(world, SetCard(card, kind, *of_set, bool(passphrase), salt, hidden))
     return cardset, secret
 
 

@@ -49,15 +49,15 @@ def _format(world: World, module: Module, options: argparse.Namespace) -> None:
         raise Refusal(f"slot {SOFT_SLOT} is the soft token of the module, and holds no card")
     say(f"Formatting token in module {module.number} slot {options.slot}:")
     path = _card(world, module, options.slot)
-    token = path is not None and read_set_card(path) is not None
-    if token and not options.ignoreauth:
+    of_a_set = path is not None and read_set_card(path) is not None
+    if of_a_set and not options.ignoreauth:
         raise Refusal(
             "the card is of the Security World and asks for authorization; --ignoreauth formats it"
             " all the same"
         )
     # A card of the Security World was asked for by --ignoreauth; unused leases are destroyed by
     # `seemachine card format --force` alone.
-    Rack(world).format(module.esn, options.slot, force=token)
+    Rack(world).format(module.esn, options.slot, force=of_a_set)
     say("Formatted token OK")
 
 
@@ -66,8 +66,8 @@ def _show(world: World, module: Module, slot: int) -> None:
     if slot == SOFT_SLOT or path is None:
         say(f"Module {module.number} slot {slot}: empty")
         return
-    token = read_set_card(path)
-    what = token.label if token else card_slots.kind_of(path)
+    card = read_set_card(path)
+    what = card.label if card else card_slots.kind_of(path)
     say(f"Module {module.number} slot {slot}: {what}")
 
 
