@@ -14,7 +14,7 @@ from seemachine.cli.answer import Answer
 from seemachine.cli.argtypes import WrongUsage
 from seemachine.document import INTERRUPTED, USAGE, Failure
 from seemachine.printing import say
-from seemachine.terminal import settle_streams
+from seemachine.terminal import finish_output, settle_streams
 
 JSON = "--json"
 
@@ -39,7 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         raise
     except OSError as error:
         code = _unwritten(error)
-    _settle_output()
+    finally:
+        finish_output()
     return code
 
 
@@ -83,17 +84,6 @@ def _unwritten(error: OSError) -> int:
 
         say(f"seemachine: {reason(error)}", file=sys.stderr)
     return 1
-
-
-def _settle_output() -> None:
-    """What can't be written by now never will be; the interpreter must not fail over it
-    at its end.
-    """
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except OSError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -18,8 +18,8 @@ from seemachine.nfast import (
     signing,
     tool,
 )
+from seemachine.nfast.output import say
 from seemachine.nfast.refusals import Refusal
-from seemachine.nfast.tool import say
 from seemachine.state.disk.durable import private_folder, replace_file
 from seemachine.state.errors import StateError
 from seemachine.world import PUBLISHED_NAME, World

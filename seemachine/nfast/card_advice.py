@@ -4,8 +4,8 @@ import sys
 
 from seemachine.nfast import questions, select
 from seemachine.nfast.card_slots import EMPTY, Search, presented
+from seemachine.nfast.output import say
 from seemachine.nfast.refusals import Refusal
-from seemachine.nfast.tool import say
 from seemachine.state.cards.cardsets import ADMIN
 from seemachine.state.cards.rack import Rack
 from seemachine.wire.names import FIRST_DYNAMIC_SLOT

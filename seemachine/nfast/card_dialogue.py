@@ -14,8 +14,8 @@ from seemachine.nfast import (
     select,
 )
 from seemachine.nfast.card_slots import Search, presented
+from seemachine.nfast.output import say
 from seemachine.nfast.refusals import Refusal
-from seemachine.nfast.tool import say
 from seemachine.state.cards.cardsets import SetCard
 
 LOOK_SECONDS = 0.1

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from seemachine import printing
+from seemachine.nfast.output import say
 from seemachine.nfast.refusals import Refusal
 
 
@@ -19,13 +19,13 @@ def ask(prompt: str, default: str | None = None) -> str:
 
     In a pipe the answer is printed after the question, as a terminal shows it.
     """
-    printing.say(f"{prompt} ", end="", flush=True)
+    say(f"{prompt} ", end="")
     answer = _line()
     if not answer:
-        printing.say(flush=True)
+        say()
         raise Refusal("nobody answers; give the missing words on the command line")
     if not at_terminal():
-        printing.say(answer.rstrip("\n"), flush=True)
+        say(answer.rstrip("\n"))
     return answer.strip() or (default or "")
 
 
@@ -42,7 +42,7 @@ def ask_until(prompt: str, default: str | None, check: Callable[[str], object]) 
         except Refusal as refused:
             if not at_terminal():
                 raise
-            printing.say(refused, file=sys.stderr, flush=True)
+            say(refused, sys.stderr)
 
 
 def confirm(question: str) -> bool:
@@ -66,7 +66,7 @@ def secret(prompt: str) -> str:
         with contextlib.suppress(EOFError):
             return getpass.getpass(f"{prompt} ")
         # Else the shell's prompt would stand after ours, in its line.
-        printing.say(flush=True)
+        say()
         raise Refusal("no passphrase was given")
     line = _line()
     if not line:
@@ -82,7 +82,7 @@ def new_secret(prompt: str) -> str:
         first = secret(prompt)
         if not at_terminal() or secret("The same again:") == first:
             return first
-        printing.say("The two are not the same.", flush=True)
+        say("The two are not the same.")
 
 
 def _line() -> str:

@@ -5,13 +5,13 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TextIO
 
-from seemachine import printing
 from seemachine.cli import argtypes
 from seemachine.nfast import files, questions
+from seemachine.nfast.output import say
 from seemachine.nfast.refusals import Misuse, Refusal, Silent
 from seemachine.state.errors import StateError
+from seemachine.terminal import finish_output
 from seemachine.world import World
 
 OURS = "A stand-in of seemachine: it acts on the world folder, never on hardware."
@@ -35,9 +35,9 @@ def run(
 
     Returns the exit code: 0 done, 1 refused, 2 invalid command line, 130 interrupted.
     """
-    options = parsed.parse_args(arguments)
-    files.keep_private()
     try:
+        options = parsed.parse_args(arguments)
+        files.keep_private()
         return (act or options.act)(options) or 0
     except Silent:
         return 1
@@ -48,16 +48,13 @@ def run(
         if questions.at_terminal():
             say()  # what was asked stands in the line still
         return 130
-
-
-def say(text: object = "", file: TextIO | None = None) -> None:
-    """One line, at once: who watches a dialogue acts on it."""
-    printing.say(text, file=file, flush=True)
+    finally:
+        finish_output()
 
 
 def say_error(name: str, error: object) -> None:
     """One line for what was refused, below what was printed so far."""
-    sys.stdout.flush()
+    finish_output()
     name = name.split(maxsplit=1)[0]
     text = reason(error)
     say(text if text.startswith(f"{name} ") else f"{name}: {text}", sys.stderr)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from seemachine.hsms import records
 from seemachine.hsms.records import Module
 from seemachine.nfast import cs5_launcher, select, tool
+from seemachine.nfast.output import say
 from seemachine.nfast.refusals import Refusal
-from seemachine.nfast.tool import say
 from seemachine.world import World
 
 NAME = "appliance-cli"

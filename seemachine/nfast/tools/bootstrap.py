@@ -9,8 +9,8 @@ from pathlib import Path
 
 from seemachine.hsms.records import Module
 from seemachine.nfast import containers, images, processes, select, tool
+from seemachine.nfast.output import say
 from seemachine.nfast.refusals import Refusal
-from seemachine.nfast.tool import say
 from seemachine.nfast.tools import csadmin_machines
 from seemachine.world import PUBLISHED_NAME, World
 

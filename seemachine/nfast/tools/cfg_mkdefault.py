@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from seemachine.nfast import autoload, tool
+from seemachine.nfast.output import say
 from seemachine.nfast.refusals import Refusal
-from seemachine.nfast.tool import say
 from seemachine.wire.names import SEE_PORT
 
 NAME = "cfg-mkdefault"

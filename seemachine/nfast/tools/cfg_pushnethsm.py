@@ -10,8 +10,8 @@ from pathlib import Path
 from seemachine.hsms import records
 from seemachine.hsms.records import Module
 from seemachine.nfast import autoload, files, paths, processes, select, tool
+from seemachine.nfast.output import say
 from seemachine.nfast.refusals import Refusal
-from seemachine.nfast.tool import say
 from seemachine.state.disk.durable import private_folder, replace_file
 from seemachine.world import World
 

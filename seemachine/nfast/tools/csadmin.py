@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from seemachine.nfast import tool
+from seemachine.nfast.output import say_json
 from seemachine.nfast.refusals import Refusal, Silent
 from seemachine.nfast.tools import csadmin_ids, csadmin_image, csadmin_machines, csadmin_sign
-from seemachine.printing import say_json
 from seemachine.state.errors import StateError
 
 NAME = "csadmin"

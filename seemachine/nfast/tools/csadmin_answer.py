@@ -7,9 +7,8 @@ from typing import Any
 from seemachine.cli.argtypes import esn
 from seemachine.hsms.records import Module
 from seemachine.nfast import cs5_launcher, select, tool
+from seemachine.nfast.output import say, say_json
 from seemachine.nfast.refusals import Refusal
-from seemachine.nfast.tool import say
-from seemachine.printing import say_json
 from seemachine.state.errors import StateError
 from seemachine.world import World
 

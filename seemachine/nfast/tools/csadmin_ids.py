@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from seemachine.cli.argtypes import esn
 from seemachine.hsms.records import Module
 from seemachine.nfast import files, select, tool
+from seemachine.nfast.output import say
 from seemachine.nfast.refusals import Refusal
-from seemachine.nfast.tool import say
 from seemachine.nfast.tools.csadmin_answer import answer, done
 from seemachine.world import World
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from seemachine.nfast import files, paths, tool
 from seemachine.nfast.files import parsed
+from seemachine.nfast.output import say
 from seemachine.nfast.refusals import Refusal
-from seemachine.nfast.tool import say
 
 
 def add_generate(words: Any) -> None:

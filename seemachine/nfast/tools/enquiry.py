@@ -8,7 +8,7 @@ import seemachine
 from seemachine.hsms import published, records
 from seemachine.hsms.records import Module
 from seemachine.nfast import select, tool
-from seemachine.nfast.tool import say
+from seemachine.nfast.output import say
 from seemachine.world import World
 
 NAME = "enquiry"

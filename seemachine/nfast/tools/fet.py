@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from seemachine.hsms.features import FEATURES
 from seemachine.hsms.records import Module
 from seemachine.nfast import select, tool
-from seemachine.nfast.tool import say
+from seemachine.nfast.output import say
 
 NAME = "fet"
 INDENT = 16

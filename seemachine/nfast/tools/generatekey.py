@@ -12,8 +12,8 @@ from seemachine.nfast import (
     signing,
     tool,
 )
+from seemachine.nfast.output import say
 from seemachine.nfast.securityworld import CardSet
-from seemachine.nfast.tool import say
 from seemachine.nfast.tools import generatekey_retarget, generatekey_words
 from seemachine.nfast.tools.generatekey_words import (
     PARAMETERS,

@@ -1,8 +1,8 @@
 """generatekey -r: give a key to another application (guide 2.9.2 step 2)."""
 
 from seemachine.nfast import keystore, securityworld
+from seemachine.nfast.output import say
 from seemachine.nfast.refusals import Refusal
-from seemachine.nfast.tool import say
 from seemachine.nfast.tools.generatekey_words import (
     YES_NO,
     module_of,

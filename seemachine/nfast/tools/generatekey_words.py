@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from seemachine.hsms.records import Module
 from seemachine.nfast import card_dialogue, card_slots, questions, securityworld, select
+from seemachine.nfast.output import say
 from seemachine.nfast.refusals import Refusal
 from seemachine.nfast.securityworld import CardSet
-from seemachine.nfast.tool import say
 from seemachine.world import World
 
 TITLES = {

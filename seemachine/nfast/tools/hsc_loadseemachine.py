@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from seemachine.hsms import records
 from seemachine.nfast import autoload, processes, select, tool
-from seemachine.nfast.tool import say
+from seemachine.nfast.output import say
 from seemachine.world import PUBLISHED_NAME
 
 NAME = "hsc_loadseemachine"

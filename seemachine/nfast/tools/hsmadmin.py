@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from seemachine.cli.argtypes import esn
 from seemachine.nfast import cs5_launcher, tool
-from seemachine.nfast.tool import say
+from seemachine.nfast.output import say
 
 NAME = "hsmadmin"
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from seemachine.hsms import records
 from seemachine.hsms.records import Module
 from seemachine.nfast import autoload, processes, questions, select, tool
+from seemachine.nfast.output import say
 from seemachine.nfast.refusals import Refusal
-from seemachine.nfast.tool import say
 from seemachine.world import World
 
 NAME = "loadsee-setup"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from seemachine.hsms import records
 from seemachine.nfast import files, licences, select, tool
+from seemachine.nfast.output import say
 from seemachine.nfast.refusals import Refusal
-from seemachine.nfast.tool import say
 
 NAME = "nethsmadmin"
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from seemachine.hsms.records import OPERATIONAL
 from seemachine.nfast import keystore, questions, securityworld, select, tool
+from seemachine.nfast.output import say
 from seemachine.nfast.securityworld import SecurityWorld
-from seemachine.nfast.tool import say
 from seemachine.world import World
 
 NAME = "nfkminfo"

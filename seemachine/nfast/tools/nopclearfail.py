@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from seemachine.hsms import records
 from seemachine.hsms.records import Module
 from seemachine.nfast import autoload, select, tool
-from seemachine.nfast.tool import say
+from seemachine.nfast.output import say
 from seemachine.world import World
 
 NAME = "nopclearfail"

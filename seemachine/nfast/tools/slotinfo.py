@@ -9,8 +9,8 @@ from pathlib import Path
 
 from seemachine.hsms.records import Module
 from seemachine.nfast import card_slots, select, tool
+from seemachine.nfast.output import say
 from seemachine.nfast.refusals import Refusal
-from seemachine.nfast.tool import say
 from seemachine.state.cards.cardsets import read_set_card
 from seemachine.state.cards.rack import Rack
 from seemachine.state.cards.slots import Slots

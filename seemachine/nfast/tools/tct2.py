@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from seemachine.nfast import archives, autoload, files, keystore, tool
+from seemachine.nfast.output import say
 from seemachine.nfast.refusals import Refusal
-from seemachine.nfast.tool import say
 
 NAME = "tct2"
 APPLICATION = "seeinteg"
