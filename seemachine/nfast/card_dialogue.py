@@ -3,6 +3,7 @@
 """
 
 import os
+import sys
 import time
 
 from seemachine.nfast import (
@@ -97,14 +98,25 @@ class _Reading:
 
 
 def _read(search: Search, slot: int, card: SetCard) -> bytes:
+    """The share on a card. A person who mistyped the passphrase is asked again, until Ctrl-C or
+    Ctrl-D.
+    """
+    while True:
+        try:
+            return _opened(search, slot, card)
+        except encryption.WrongKey:
+            refused = Refusal(f"wrong passphrase for {card.label} in slot {slot}")
+        if not (card.passphrase and questions.at_terminal()):
+            raise refused
+        say(f"{refused}; try again", sys.stderr)
+
+
+def _opened(search: Search, slot: int, card: SetCard) -> bytes:
     place = f"Module {search.module.number} slot {slot}"
     passphrase = questions.secret(f"{place}: Enter passphrase:") if card.passphrase else ""
     supplied = "passphrase supplied" if card.passphrase else "no passphrase supplied"
     say(f"{place}:- {supplied} - reading card")
-    try:
-        return securityworld.open_share(card, passphrase)
-    except encryption.WrongKey:
-        raise Refusal(f"wrong passphrase for {card.label} in slot {slot}") from None
+    return securityworld.open_share(card, passphrase)
 
 
 def _joined(search: Search, shares: dict[int, bytes]) -> bytes:

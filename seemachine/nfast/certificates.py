@@ -91,16 +91,16 @@ def refuse_untrusted(certificate: x509.Certificate, trusted: x509.Certificate) -
         )
 
 
-def refuse_out_of_time(certificate: x509.Certificate) -> None:
-    """Raises Refusal when it is not valid now."""
+def refuse_out_of_time(certificate: x509.Certificate, use: str) -> None:
+    """Raises Refusal when it is not valid now. `use` says what to do with a new one."""
     if now() < certificate.not_valid_before_utc:
         raise Refusal(
             f"the developer certificate is not valid before {certificate.not_valid_before_utc}"
         )
     if now() > certificate.not_valid_after_utc:
-        advice = "get a new one for the same key and register it with: csadmin ids add"
         raise Refusal(
-            f"the developer certificate expired at {certificate.not_valid_after_utc}; {advice}"
+            f"the developer certificate expired at {certificate.not_valid_after_utc}; get a new one"
+            f" for the same key and {use}"
         )
 
 

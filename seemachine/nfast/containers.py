@@ -7,7 +7,6 @@ from pathlib import Path
 from seemachine.hsms import published, records
 from seemachine.hsms.records import Loaded, Module
 from seemachine.nfast import (
-    certificates,
     delegation,
     images,
     processes,
@@ -41,8 +40,8 @@ def load(world: World, esn: str, image: Image) -> Loaded:
             sha256=image.sha256,
             signer=signer,
             program=entry,
-            developer_key=signing.key_hash(certificates.public_key(developer)),
-            developer_until=developer.not_valid_after_utc.isoformat(),
+            developer_key=developer,
+            developer_until=trust.refuse_expired(module, developer),
             delegated=_delegated(world, image, signer),
             extra_signers=extra,
         )
@@ -60,7 +59,7 @@ def start(world: World, esn: str, wanted: str) -> published.Published:
         select.refuse_unready(module)
         loaded = _loaded(module, wanted)
         processes.refuse_running(world, module)
-        loaded.developer_until = trust.refuse_expired(module, loaded)
+        loaded.developer_until = trust.refuse_expired(module, loaded.developer_key)
         # Noted before it is so: if this tool is killed meanwhile, stop and destroy still know what
         # runs.
         module.started = wanted

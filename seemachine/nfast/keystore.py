@@ -81,6 +81,20 @@ def find(world: World, app: str, ident: str) -> StoredKey:
     )
 
 
+def signer(world: World, app: str, ident: str) -> StoredKey:
+    """A key that is to sign a SEE machine, user data or an image.
+
+    Raises Refusal for one that the module alone protects (guide 2.5.1 step 3).
+    """
+    key = find(world, app, ident)
+    if not key.cardset:
+        raise Refusal(
+            f"the key {key.ident} of application {app} is protected by the module alone; a signing"
+            f" key must be protected by a card set: generatekey {app} protect=token cardset=NAME"
+        )
+    return key
+
+
 def add(world: World, draft: StoredKey, cardset_secret: bytes) -> Path:
     """Generate a key for a draft without one, and keep it.
 

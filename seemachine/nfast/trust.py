@@ -7,11 +7,13 @@ from typing import Any
 from cryptography import x509
 
 from seemachine.hsms import records
-from seemachine.hsms.records import Loaded, Module
+from seemachine.hsms.records import Module
 from seemachine.nfast import certificates, entrust, signing
 from seemachine.nfast.images import Image
 from seemachine.nfast.refusals import Refusal
 from seemachine.world import World
+
+REGISTER = "register it with: csadmin ids add"
 
 
 def register(world: World, esn: str, pem: bytes) -> None:
@@ -21,14 +23,15 @@ def register(world: World, esn: str, pem: bytes) -> None:
     """
     certificate = certificates.from_pem(pem)
     certificates.refuse_untrusted(certificate, entrust.production(world))
-    certificates.refuse_out_of_time(certificate)
+    certificates.refuse_out_of_time(certificate, REGISTER)
     with records.changing(world, esn) as module:
         if certificate in _developers(module):
             raise Refusal("this certificate is registered already")
         module.certificates.append(certificates.to_pem(certificate))
+        key = signing.key_hash(certificates.public_key(certificate))
         for loaded in module.loaded:
-            if loaded.developer_key == signing.key_hash(certificates.public_key(certificate)):
-                loaded.developer_until = _newest(module, loaded).not_valid_after_utc.isoformat()
+            if loaded.developer_key == key:
+                loaded.developer_until = _newest(module, key).not_valid_after_utc.isoformat()
 
 
 def trusted(world: World, module: Module) -> list[x509.Certificate]:
@@ -36,38 +39,39 @@ def trusted(world: World, module: Module) -> list[x509.Certificate]:
     return [entrust.production(world), *_developers(module)]
 
 
-def refuse_expired(module: Module, loaded: Loaded) -> str:
-    """Until when the developer of an image is trusted, as ISO time.
+def refuse_expired(module: Module, developer_key: str) -> str:
+    """Until when the developer of an image is trusted, as ISO time: at load and at start by the
+    certificates that are registered for the key, whichever of them is in the image.
 
-    Raises Refusal when no registered certificate of that key is valid.
+    Raises Refusal when none of them is valid.
     """
-    newest = _newest(module, loaded)
-    certificates.refuse_out_of_time(newest)
+    newest = _newest(module, developer_key)
+    certificates.refuse_out_of_time(newest, REGISTER)
     return newest.not_valid_after_utc.isoformat()
 
 
-def _newest(module: Module, loaded: Loaded) -> x509.Certificate:
-    """Of the registered certificates of an image's developer the one that is valid longest.
+def _newest(module: Module, developer_key: str) -> x509.Certificate:
+    """Of the certificates that are registered for a developer's key the one that is valid longest,
+    of those that are valid already if there are any.
 
     Raises Refusal without any.
     """
     known = [
         each
         for each in _developers(module)
-        if signing.key_hash(certificates.public_key(each)) == loaded.developer_key
+        if signing.key_hash(certificates.public_key(each)) == developer_key
     ]
     if not known:
         raise Refusal(
             "the developer certificate of this image is not registered; add it with: csadmin"
             " ids add"
         )
-    return max(known, key=lambda each: each.not_valid_after_utc)
+    begun = [each for each in known if each.not_valid_before_utc <= certificates.now()]
+    return max(begun or known, key=lambda each: each.not_valid_after_utc)
 
 
-def refuse_bad_signatures(
-    world: World, module: Module, image: Image
-) -> tuple[x509.Certificate, str, list[str]]:
-    """The developer, the hash of the ASK, and those of the extra keys."""
+def refuse_bad_signatures(world: World, module: Module, image: Image) -> tuple[str, str, list[str]]:
+    """Hashes of the developer's key, of the ASK, and of the extra keys. Raises Refusal."""
     if not image.signatures:
         raise Refusal("the image is not signed; sign it with: csadmin image sign")
     developer, ask, signatures = _signers(image)
@@ -80,17 +84,11 @@ def refuse_bad_signatures(
             f"the application signing key is on {signing.curve_of(ask)}; it must be an ECDSA key on"
             f" {signing.ASK_CURVE}"
         )
-    if certificates.key_id(developer) not in {
-        certificates.key_id(each) for each in _developers(module)
-    }:
-        raise Refusal(
-            "the developer certificate of this image is not registered; add it with: csadmin"
-            " ids add"
-        )
+    key = signing.key_hash(certificates.public_key(developer))
+    refuse_expired(module, key)
     # The one in the image may be another than the registered one of the same key.
     certificates.refuse_untrusted(developer, entrust.production(world))
-    certificates.refuse_out_of_time(developer)
-    return developer, signing.key_hash(ask), [signing.key_hash(key) for key, _ in signatures[2:]]
+    return key, signing.key_hash(ask), [signing.key_hash(extra) for extra, _ in signatures[2:]]
 
 
 def _signers(

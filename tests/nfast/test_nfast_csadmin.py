@@ -5,6 +5,7 @@
 import datetime as dt
 import io
 import json
+import re
 import tarfile
 from pathlib import Path
 
@@ -22,6 +23,16 @@ def in_years(monkeypatch: pytest.MonkeyPatch, years: int) -> None:
     """Set the clock of the HSMs."""
     then = dt.datetime.now(dt.UTC) + dt.timedelta(days=365 * years)
     monkeypatch.setattr(certificates, "now", lambda: then)
+
+
+@pytest.mark.parametrize("verb", ["ids", "image", "load", "start", "stop", "destroy", "list"])
+def test_csadmin_help_has_each_verb(
+    site: Site, verb: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With a line on what it does."""
+    with pytest.raises(SystemExit):
+        site.run("csadmin", "--help")
+    assert re.search(rf"^    {verb}  +\w+", capsys.readouterr().out, re.MULTILINE)
 
 
 # ---- the launcher --------------------------------------------------------------------------------
@@ -209,6 +220,11 @@ def test_sign_refuses_keys_that_do_not_fit(site: Site) -> None:
     assert "certificate of another key than dev" in site.refused(
         "csadmin", *[w.replace("dev.pem", str(other)) for w in good], "image.cs5"
     )
+    site.done(
+        "generatekey", "simple", "curve=nistp521", "module=1", "plainname=m", "protect=module"
+    )
+    alone = "is protected by the module alone; a signing key must be protected by a card set"
+    assert alone in site.refused("csadmin", *SIGN[:-1], "m", "--out", "s.cs5", "image.cs5")
     site.make_developer(days=1, begun=3)
     assert "expired" in site.refused("csadmin", *good, "image.cs5")
     assert not Path("s.cs5").exists()
@@ -349,7 +365,7 @@ def test_an_expired_certificate_refuses_a_start_until_a_new_one_is_registered(
     five: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What runs goes on; a start, a load and a signature are refused; a new certificate for the
-    same key mends it.
+    same key, once registered, mends start and load of the very image, and a signature takes it.
     """
     uuid = five.load()
     target = ["--esn", FIVE, "--uuid", uuid]
@@ -358,9 +374,41 @@ def test_an_expired_certificate_refuses_a_start_until_a_new_one_is_registered(
     assert records.running(World.at(five.home), FIVE)
     five.done("csadmin", "stop", *target)
     assert "expired" in five.refused("csadmin", "start", *target)
-    assert "expired" in five.refused("csadmin", "load", "--esn", FIVE, "signed.cs5")
+    assert "register it with: csadmin ids add" in five.refused(
+        "csadmin", "load", "--esn", FIVE, "signed.cs5"
+    )
+    sign = [*SIGN, "--out", "again.cs5", "image.cs5"]
+    assert "csadmin image sign --devcert NEW.pem" in five.refused("csadmin", *sign)
     five.done("csadmin", "ids", "--esn", FIVE, "add", str(five.make_developer()))
     five.done("csadmin", "start", *target)
+    five.done("csadmin", "load", "--esn", FIVE, "signed.cs5")
+    assert five.module().loaded[0].developer_until == five.module().loaded[1].developer_until
+    five.done("csadmin", *sign)
+
+
+def test_load_goes_by_the_certificates_that_are_registered(
+    five: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An image signed with a renewed certificate is refused, as a start is, until that certificate
+    is registered too.
+    """
+    five.make_signed()
+    in_years(monkeypatch, 5)
+    five.make_developer()
+    five.done("csadmin", *SIGN, "--out", "renewed.cs5", "image.cs5")
+    load = ["csadmin", "load", "--esn", FIVE, "renewed.cs5"]
+    assert "register it with" in five.refused(*load)
+    five.done("csadmin", "ids", "add", "--esn", FIVE, "dev.pem")
+    five.done(*load)
+
+
+def test_a_certificate_that_is_not_valid_yet_takes_nothing_from_one_that_is(five: Site) -> None:
+    """Registered ahead of time, it refuses no load."""
+    five.make_signed()
+    five.make_developer(days=900, begun=-30)
+    with five.changing() as module:
+        module.certificates.append(Path("dev.pem").read_text())
+    five.done("csadmin", "load", "--esn", FIVE, "signed.cs5")
 
 
 def test_a_machine_that_does_not_come_up_is_refused_with_its_words(five: Site) -> None:

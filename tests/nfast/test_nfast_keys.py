@@ -204,6 +204,16 @@ def test_tct2_refuses(site: Site) -> None:
     assert not Path("m.sar").exists()
 
 
+def test_a_signing_key_of_the_module_alone_is_refused(site: Site) -> None:
+    """Guide 2.5.1 step 3: it must be protected by a card set; making one is no error yet."""
+    words = ["seeinteg", "curve=nistp521", "module=1", "plainname=pqsdk-signer", "protect=module"]
+    site.done("generatekey", *words)
+    Path("m.elf").write_text("x")
+    refusal = site.refused("tct2", *TCT2, "--machine-key-ident", "pqsdk-signer", "-o", "u", "m.elf")
+    assert "must be protected by a card set: generatekey seeinteg protect=token" in refusal
+    assert not Path("u").exists()
+
+
 def test_a_changed_archive_is_refused(site: Site) -> None:
     """One byte of the payload changed after signing is found."""
     machine, userdata = site.make_archives()

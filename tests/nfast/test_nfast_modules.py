@@ -5,6 +5,7 @@
 import importlib
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from kit.site import FIVE, TCT2, XC, Site
 from seemachine.hsms import published, records
 from seemachine.nfast import autoload, paths, processes, tools
 from seemachine.nfast.tools import fet
+from seemachine.state.cards.slots import Slots
+from seemachine.state.errors import CardError
 from seemachine.world import World
 
 
@@ -245,6 +248,16 @@ def test_enrolment_gives_numbers_and_hides_the_others(site: Site) -> None:
     assert entry.module == 1
     assert site.seemachine("nfast", "enroll", "0000-0000-0000")[0] == 1
     assert site.seemachine("nfast", "enroll", XC, XC)[0] == 2
+
+
+def test_a_card_of_the_security_world_is_called_so_where_a_lease_is_looked_for(site: Site) -> None:
+    """`provesn=`, and a generation with cards, do not call an OCS card damaged."""
+    slots = Slots(World.at(site.home), FIVE)
+    said = "the card in slot 2 is `testOCS' #1 of the Security World; take it out with: seemachine"
+    with pytest.raises(CardError, match=re.escape(said)):
+        slots.next_lease(2)
+    with pytest.raises(CardError, match=re.escape(said)):
+        slots.write_leases(2, ())
 
 
 def test_launchers_run_in_their_own_world(site: Site, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from kit.site import ASK, FIVE, TCT2, Site
-from nfast.terminal import typed
+from nfast.terminal import Answer, typed
 
 from seemachine.nfast import keystore, questions, tool
 from seemachine.state.cards.rack import Rack
@@ -45,6 +45,18 @@ def test_interrupted_at_a_prompt_the_line_is_ended(guarded: Site) -> None:
     assert code == 130
     assert seen.endswith("\n")
     assert "Traceback" not in seen
+
+
+def test_a_mistyped_passphrase_is_asked_for_again(guarded: Site) -> None:
+    """At a terminal, until it is right; in a pipe the first one counts (see test_nfast_office)."""
+    right: list[tuple[str, Answer]] = [
+        ("Enter passphrase:", b"opne\n"),
+        ("wrong passphrase for `guarded' #1 in slot 2; try again", b""),
+        ("Enter passphrase:", b"open\n"),
+        ("Enter passphrase:", b"open\n"),
+    ]
+    assert typed(guarded, "csadmin", CREATE, right)[0] == 0
+    assert right == []
 
 
 # ---- half-made developer keys --------------------------------------------------------------------

@@ -22,8 +22,12 @@ def add_machines(verbs: Any) -> None:
     load = verbs.add_parser("load", help="put a signed image on HSMs; prints its UUID")
     load.add_argument("image", type=Path, metavar="IMAGE.cs5")
     load.set_defaults(act=_load)
-    for name, act in (("start", _start), ("stop", _stop), ("destroy", _destroy)):
-        verb = verbs.add_parser(name)
+    for name, act, what in (
+        ("start", _start, "run a loaded image; prints its address"),
+        ("stop", _stop, "end the SEE machine; the image stays loaded"),
+        ("destroy", _destroy, "take an image off the HSM; NVRAM stays"),
+    ):
+        verb = verbs.add_parser(name, help=what)
         verb.add_argument("--uuid", type=str.lower, required=True)
         verb.set_defaults(act=act)
     listing = verbs.add_parser("list", help="SEE machines on HSMs")

@@ -42,11 +42,13 @@ def _sign(options: argparse.Namespace) -> None:
         images.read(options.image),
         certificates.from_pem(options.devcert.read_bytes()),
     )
-    developer = keystore.find(world, APPLICATION, options.devkeyname)
-    ask = keystore.find(world, APPLICATION, options.askeyname)
+    developer = keystore.signer(world, APPLICATION, options.devkeyname)
+    ask = keystore.signer(world, APPLICATION, options.askeyname)
     if signing.key_hash(certificates.public_key(certificate)) != developer.hash:
         raise Refusal(f"{options.devcert} is the certificate of another key than {developer.ident}")
-    certificates.refuse_out_of_time(certificate)
+    certificates.refuse_out_of_time(
+        certificate, "sign with it: csadmin image sign --devcert NEW.pem"
+    )
     if ask.curve != signing.ASK_CURVE:
         raise Refusal(
             f"the key {ask.ident} is on {ask.curve}; an application signing key must be ECDSA on"
@@ -64,6 +66,6 @@ def _signextra(options: argparse.Namespace) -> None:
     image = images.read(options.image)
     if not image.signatures:
         raise Refusal(f"{options.image} is not signed; sign it with: csadmin image sign")
-    key = keystore.find(world, "seeinteg", options.keyname)
+    key = keystore.signer(world, "seeinteg", options.keyname)
     private = keystore.unlock(world, None, key)
     images.write(options.out, images.with_extra(image, private))

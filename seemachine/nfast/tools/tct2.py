@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _act(options: argparse.Namespace) -> None:
     world = tool.world()
     files.refuse_unwritable(options.out)
-    key = keystore.find(world, APPLICATION, options.key)
+    key = keystore.signer(world, APPLICATION, options.key)
     payload = options.input.read_bytes()
     if options.is_machine:
         if options.machine_type != autoload.MACHINE_TYPE:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from seemachine.state.cards.cardsets import read_set_card
 from seemachine.state.cards.occupied import TOLD, Occupied, describe
 from seemachine.state.cards.smartcard import (
     BLANK,
@@ -203,6 +204,11 @@ class Slots:
             raise StateCorrupt(
                 f"card {path.stem}: it is in two places, so one of them is a copy; delete the file"
                 " of the copy"
+            )
+        if of_a_set := read_set_card(path):
+            raise CardError(
+                f"the card in slot {slot} is {of_a_set.label} of the Security World;"
+                f" {self._how_to_replace(slot)}"
             )
         return read_card(path)
 
