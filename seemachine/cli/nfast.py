@@ -44,9 +44,20 @@ def _release(world: World, options: argparse.Namespace) -> None:
     there = options.output.exists()
     if there and not install.is_release(options.output):
         raise Refusal(f"{options.output} is there already, and is not a release file")
-    install.release(world, tools.known(tools.RELEASE, tools.SUPPORT), options.output)
+    install.release(world, tools.known(tools.RELEASE), options.output)
     options.answer.give(file=str(options.output), replaced=there)
     options.answer.say(f"{options.output} written{' anew' * there}; go on with guide 2.4 step 3")
+
+
+def _support(_world: World, options: argparse.Namespace) -> None:
+    scripts = tools.known(tools.SUPPORT)
+    name = options.output.name
+    if name not in scripts:
+        raise Misuse(f"Entrust Support gives out {', '.join(scripts)}, not {name}")
+    files.refuse_unwritable(options.output)
+    _keep(options.output, install.script(name, scripts[name]).encode())
+    options.answer.give(file=str(options.output))
+    options.answer.say(f"{options.output} written")
 
 
 def _setup(world: World, options: argparse.Namespace) -> None:
@@ -214,6 +225,7 @@ def _cards(world: World, options: argparse.Namespace) -> None:
 VERBS = {
     "path": _path,
     "release": _release,
+    "support": _support,
     "setup": _setup,
     "enroll": _enroll,
     "certify": _certify,

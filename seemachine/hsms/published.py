@@ -64,6 +64,23 @@ def withdraw(world: World, esn: str, pid: int | None = None) -> None:
         (world.published / f"{esn}.json").unlink(missing_ok=True)
 
 
+def invalidate(world: World, entry: Published) -> None:
+    """Remove what was published of earlier starts of a machine, under whatever name: it led to a
+    SEE machine that has ended. Whoever started this one publishes it anew (guide 2.5.2.3 step 21).
+    """
+    for path in world.published.parent.glob(f"*/{entry.esn}.json"):
+        if not _is_of(path, entry.process):
+            path.unlink(missing_ok=True)
+
+
+def _is_of(path: Path, process: Process) -> bool:
+    try:
+        found = _entry(path)
+    except StateOtherVersion:
+        return False
+    return found is not None and found.process.is_same(process)
+
+
 def read(world: World, esn: str) -> Published | None:
     """A machine's entry; None when there is none or it can't be read.
 

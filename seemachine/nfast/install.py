@@ -78,6 +78,11 @@ def release(world: World, scripts: Modules, path: Path) -> None:
             archive.writestr(entry, content)
 
 
+def script(name: str, module: str) -> str:
+    """The stand-in of a script, of the release or of Entrust Support."""
+    return SCRIPT.format(name=name, module=module)
+
+
 def is_release(path: Path) -> bool:
     """Whether a file is one that `release` wrote."""
     try:
@@ -95,9 +100,7 @@ def _contents(world: World, scripts: Modules) -> dict[str, tuple[str, bool]]:
         "network.json": (NETWORK, False),
         "packages.json": (PACKAGES, False),
     }
-    return files | {
-        name: (SCRIPT.format(name=name, module=module), False) for name, module in scripts.items()
-    }
+    return files | {name: (script(name, module), False) for name, module in scripts.items()}
 
 
 def _launcher(world: World, words: str) -> str:

@@ -31,6 +31,7 @@ def announce(config: Config, entry: Published) -> None:
     """For clients, if they are to find it, and for those who start, stop and show it."""
     if config.publish:
         published.publish(config.world, entry)
+    published.invalidate(config.world, entry)
     published.announce(config.world, entry)
     published.forget_failure(config.world, config.esn)
 

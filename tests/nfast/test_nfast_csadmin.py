@@ -10,6 +10,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from kit import processes
 from kit.site import ASK, FIVE, GENERATE, SIGN, XC, Site
 
 from seemachine.hsms import records
@@ -33,6 +34,25 @@ def test_csadmin_help_has_each_verb(
     with pytest.raises(SystemExit):
         site.run("csadmin", "--help")
     assert re.search(rf"^    {verb}  +\w+", capsys.readouterr().out, re.MULTILINE)
+
+
+def test_the_steps_that_are_not_done_twice(five: Site) -> None:
+    """Guide 2.9.2, "as usual", in a world where all of 2.5 was done: each refusal names what is
+    there already, and another name works.
+    """
+    five.make_signed()
+    five.done("generatekey", "seeinteg", "curve=nistp521", "module=1", *ASK)
+    create = ["ids", "create", "--x509cname", "a", "--x509org", "b", "--keyname"]
+    key = "there is a key pqsdk-signer of application"
+    for words, said in (
+        (["generatekey", "seeinteg", "curve=nistp521", "module=1", *ASK], f"{key} seeinteg"),
+        (["generatekey", "simple", "curve=nistp521", "module=1", *ASK], f"{key} simple"),
+        (["csadmin", *create, "dev"], "there is a key dev of application simple already"),
+        (["csadmin", "ids", "add", "dev.pem", "--esn", FIVE], "is registered already"),
+    ):
+        assert said in five.refused(*words)
+    five.done("csadmin", *create, "other")
+    five.done("generatekey", "simple", "curve=nistp521", "module=1", *ASK, "ident=second")
 
 
 # ---- the launcher --------------------------------------------------------------------------------
@@ -335,6 +355,41 @@ def test_load_start_publish_stop_destroy(five: Site) -> None:
     assert "there is no SEE machine" in five.refused("bootstrap", *publish)
     five.done("removepubobj", "-m", "1", "-p", "pqsdk")
     assert "has no published object pqsdk" in five.refused("removepubobj", "-m", "1", "-p", "pqsdk")
+
+
+def banner(site: Site) -> str:
+    """The last line of `pipsqueak`."""
+    return processes.pipsqueak([], site.env)[1][-1]
+
+
+def test_a_published_object_is_invalid_after_the_next_start(five: Site) -> None:
+    """Guide 2.5.2.3 step 21: stopped, it leads nowhere; started again, of whichever UUID, no view
+    has it until bootstrap.py publishes it again.
+    """
+    first = five.load()
+    second = five.done("csadmin", "load", "--esn", FIVE, "signed.cs5")[0].split()[-1]
+
+    def run(verb: str, uuid: str) -> None:
+        five.done("csadmin", verb, "--esn", FIVE, "--uuid", uuid)
+
+    def publish(uuid: str) -> None:
+        publish = ["-m", "1", "--uuid", uuid, "--cs5file", "signed.cs5"]
+        for name in ("pqsdk", "other"):
+            five.done("bootstrap", *publish, "-p", name)
+
+    run("start", first)
+    publish(first)
+    assert banner(five) == f"PQSDK: 1.4.1 ({FIVE}: 1.4.1)"
+    run("stop", first)
+    assert banner(five) == "PQSDK: 1.4.1 ()"
+    run("start", second)
+    assert banner(five) == "PQSDK: 1.4.1 ()"
+    assert not list(five.home.glob("published/*/*.json"))
+    found = five.seemachine("fleet", "check")[1]
+    assert any("runs and is not published, so no client finds it" in line for line in found)
+    publish(second)
+    assert banner(five) == f"PQSDK: 1.4.1 ({FIVE}: 1.4.1)"
+    run("stop", second)
 
 
 def test_start_needs_licence_mode_and_a_known_uuid(five: Site) -> None:

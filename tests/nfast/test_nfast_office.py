@@ -2,6 +2,9 @@
 typed twice (guide 2.1 to 2.5).
 """
 
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -103,6 +106,23 @@ def test_a_new_passphrase_is_typed_twice_at_a_terminal(site: Site) -> None:
     words = ["simple", "curve=nistp521", "plainname=k", "module=1", "cardset=guarded", "slot=2"]
     assert "wrong passphrase" in site.refused("generatekey", *words, typed=("opne",))
     site.done("generatekey", *words, typed=("open",))
+
+
+def test_what_support_gives_out_is_not_in_the_release(site: Site) -> None:
+    """removepubobj.py is written by a word of its own, and runs; no other script is."""
+    site.seemachine("nfast", "release", "pqsdk.zip")
+    with zipfile.ZipFile("pqsdk.zip") as archive:
+        names = {Path(name).name for name in archive.namelist()}
+    assert {"bootstrap.py", "userdatatool.py"} <= names
+    assert "removepubobj.py" not in names
+    made = (0, ["removepubobj.py written"])
+    assert site.seemachine("nfast", "support", "removepubobj.py") == made
+    command = [sys.executable, "removepubobj.py", "-m", "1", "-p", "pqsdk"]
+    ran = subprocess.run(command, env=site.env, capture_output=True, text=True, check=False)
+    assert ran.stderr == "removepubobj.py: module 1 has no published object pqsdk\n"
+    code, lines = site.seemachine("nfast", "support", "bootstrap.py")
+    assert (code, Path("bootstrap.py").exists()) == (2, False)
+    assert lines[-1].endswith("Entrust Support gives out removepubobj.py, not bootstrap.py")
 
 
 def test_a_new_passphrase_is_read_once_in_a_pipe(site: Site) -> None:

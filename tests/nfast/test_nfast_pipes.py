@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from nfast.kit import ASK, Site
+from kit.site import ASK, Site
 
 from seemachine.nfast import keystore
 from seemachine.world import World

@@ -17,7 +17,7 @@ def add(words: Any, enter: Enter) -> None:
         help="the Security World tools of the guide: launchers, HSMs, cards, what the vendor sends",
     )
     verbs = parser.add_subparsers(
-        metavar="path|release|setup|enroll|cards|certify|licence", required=True
+        metavar="path|release|support|setup|enroll|cards|certify|licence", required=True
     )
     _add_installing(verbs)
     _add_setup(verbs)
@@ -43,6 +43,11 @@ def _add_installing(verbs: Any) -> None:
     )
     release = verbs.add_parser("release", help="write the stand-in of the release file (guide 2.4)")
     release.add_argument("output", type=Path, metavar="pqsdk-1.4.1-win64.zip", help="where it goes")
+    support = verbs.add_parser(
+        "support",
+        help="write the stand-in of a script that Entrust Support gives out (guide 2.8.1 step 7)",
+    )
+    support.add_argument("output", type=Path, metavar="removepubobj.py", help="where it goes")
 
 
 def _add_setup(verbs: Any) -> None:
