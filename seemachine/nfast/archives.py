@@ -57,6 +57,11 @@ def signed(
     return replace(draft, signature=signing.sign(key, draft.signed_bytes).hex())
 
 
+def packed(kind: str, machine_type: str, payload: bytes) -> Archive:
+    """An archive that nobody signed: `read` refuses it."""
+    return Archive(kind, machine_type, machine_key="", public="", payload=payload)
+
+
 def write(path: Path, archive: Archive) -> None:
     """Keep an archive."""
     head = {name: value for name, value in asdict(archive).items() if name != "payload"}

@@ -148,23 +148,33 @@ def log(world: World, text: str) -> None:
         file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} hardserver: {text}\n")
 
 
-def configuration(text: str) -> dict[str, str]:
-    """The [load_seemachine] section of a configuration file. Raises Refusal."""
-    settings: dict[str, str] = {}
+def configuration(text: str) -> list[dict[str, str]]:
+    """The records of [load_seemachine] in a configuration file, which lines of hyphens separate.
+
+    A comment has a line of its own, so a value may have a #. Raises Refusal.
+    """
+    found: list[dict[str, str]] = [{}]
     section = ""
-    for line in text.splitlines():
-        bare = line.split("#", 1)[0].strip()
-        if bare.startswith("["):
-            section = bare
-        elif bare and section == "[load_seemachine]":
-            name, equals, value = bare.partition("=")
-            if not equals or name.strip() not in (*SETTINGS, "module", "pull_rfs"):
-                raise Refusal(
-                    f"[load_seemachine]: {bare!r} is not a setting of it; settings are module,"
-                    f" {', '.join(SETTINGS)}, pull_rfs"
-                )
-            settings[name.strip()] = value.strip()
-    return settings
+    for line in map(str.strip, text.splitlines()):
+        if line.startswith("["):
+            section = line
+        elif section == "[load_seemachine]" and line and not line.startswith("#"):
+            if set(line) == {"-"}:
+                found.append({})
+            else:
+                name, value = _setting(line)
+                found[-1][name] = value
+    return [record for record in found if record]
+
+
+def _setting(line: str) -> tuple[str, str]:
+    name, equals, value = (part.strip() for part in line.partition("="))
+    if not equals or name not in (*SETTINGS, "module", "pull_rfs"):
+        raise Refusal(
+            f"[load_seemachine]: {line!r} is not a setting of it; settings are module,"
+            f" {', '.join(SETTINGS)}, pull_rfs"
+        )
+    return name, value
 
 
 def defaults() -> dict[str, str]:

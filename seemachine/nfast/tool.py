@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import seemachine
 from seemachine.cli import argtypes
 from seemachine.nfast import files, questions
 from seemachine.nfast.output import say
@@ -24,6 +25,21 @@ def parser(name: str, description: str, ours: str = "") -> Parser:
     """A parser whose help names what is ours for want of a public source."""
     notes = f"{OURS} Ours, not known of the real tool: {ours}" if ours else OURS
     return Parser(prog=name, description=description, epilog=notes)
+
+
+class _Usage(argparse.Action):
+    """`--usage`: the first lines of `--help`."""
+
+    def __call__(self, parsed: argparse.ArgumentParser, *_: object) -> None:
+        parsed.print_usage()
+        parsed.exit()
+
+
+def add_help_options(parsed: Parser) -> None:
+    """What each tool of Security World has besides --help (its manual, Utilities)."""
+    parsed.add_argument("-u", "--usage", action=_Usage, nargs=0, help="show the usage and exit")
+    version = f"%(prog)s {seemachine.__version__} (seemachine)"
+    parsed.add_argument("-v", "--version", action="version", version=version)
 
 
 def run(

@@ -241,7 +241,7 @@ def test_nfkminfo_shows_world_sets_and_keys(site: Site) -> None:
     assert world[0] == "World"
     assert {f" esn         {esn}" for esn in (FIVE, XC)} <= set(world)
     assert site.done("nfkminfo", "-c")[1].endswith("1/3  testOCS")
-    assert site.done("nfkminfo", "-k")[1] == " AppName simple       Ident pqsdk-signer"
+    assert site.done("nfkminfo", "-k")[1] == " AppName simple               Ident pqsdk-signer"
     key = keystore.find(World.at(site.home), "simple", "pqsdk-signer")
     assert f" hash        {key.hash}" in site.done("nfkminfo", "-k", "simple", "pqsdk-signer")
 

@@ -227,7 +227,7 @@ def test_cfg_pushnethsm(site: Site) -> None:
 
 def test_the_default_configuration_loads_nothing(site: Site) -> None:
     """All its settings are comments."""
-    assert autoload.configuration("\n".join(site.done("cfg-mkdefault"))) == {}
+    assert autoload.configuration("\n".join(site.done("cfg-mkdefault"))) == []
 
 
 # ---- enrolment and launchers ---------------------------------------------------------------------

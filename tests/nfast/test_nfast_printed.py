@@ -19,36 +19,27 @@ from seemachine.nfast import autoload, keystore, paths, questions, securityworld
 from seemachine.world import World
 
 KEY = ["simple", "curve=nistp521", "module=1", *ASK]
+VERSION = seemachine.__version__
 FLAGS = [" enquiry reply flags  none", " enquiry reply level  Six"]
 
 
 def test_enquiry(site: Site) -> None:
     """The server, then each module; one module alone with -m."""
-    five = [
-        "Module #1:",
-        *FLAGS,
-        f" serial number        {FIVE}",
-        " mode                 operational",
-    ]
+    operational = [" mode                 operational", f" version              {VERSION}"]
+    five = ["Module #1:", *FLAGS, f" serial number        {FIVE}", *operational]
     five += [
         " product name         nShield 5c (seemachine)",
         " SEE machine          none",
         " hardware status      OK",
     ]
-    xc = ["Module #2:", *FLAGS, f" serial number        {XC}", " mode                 operational"]
+    xc = ["Module #2:", *FLAGS, f" serial number        {XC}", *operational]
     xc += [
         " product name         nShield Connect XC (seemachine)",
         " SEE machine type     PowerPCELF",
     ]
     xc += [" SEE machine          none", " hardware status      OK"]
-    version = seemachine.__version__
-    server = [
-        "Server:",
-        *FLAGS,
-        " mode                 operational",
-        f" version              {version}",
-        " module type code     0",
-    ]
+    server = ["Server:", *FLAGS, f" serial number        {FIVE} {XC}", *operational]
+    server += [" module type code     0"]
     assert site.done("enquiry") == [*server, *five, *xc]
     assert site.done("enquiry", "-m", "1") == five
 
@@ -58,7 +49,7 @@ def test_enquiry_of_a_machine_that_runs(five: Site) -> None:
     five.done("csadmin", "start", "--esn", FIVE, "--uuid", five.load())
     entry = published.listening(World.at(five.home), FIVE)
     assert entry is not None
-    lines = five.done("enquiry", "-m", "1")[6:8]
+    lines = five.done("enquiry", "-m", "1")[7:9]
     assert lines == [
         " SEE machine          started",
         f" SEE machine address  127.0.0.1 port {entry.port}",
@@ -77,22 +68,53 @@ def test_nfkminfo(site: Site) -> None:
         securityworld.read(World.at(site.home)),
         securityworld.operator_sets(World.at(site.home)),
     )
-    assert site.done("nfkminfo") == [
-        *(
-            "World",
-            " generation  2",
-            " state       0x37270009 Initialised Usable Recovery PINRecovery",
-            " n_modules   2",
-        ),
-        *(f" hknso       {found.admin.hash}", " nso quorum  1 of 1"),
-        *("Module #1", " generation  2", " state       0x2 Usable", f" esn         {FIVE}"),
-        *("Module #2", " generation  2", " state       0x2 Usable", f" esn         {XC}"),
+    head = [
+        "World",
+        " generation  2",
+        " state       0x37270009 Initialised Usable Recovery PINRecovery",
+        " n_modules   2",
+        f" hknso       {found.admin.hash}",
+        " ex.client   none",
+        " k-out-of-n  1/1",
     ]
+    lines = site.done("nfkminfo")
+    assert lines[: len(head)] == head
+    assert [line for line in lines if line.startswith("Module #") and "Slot" not in line] == [
+        "Module #1",
+        "Module #2",
+    ]
+    five = lines.index("Module #1")
+    assert lines[five : five + 6] == [
+        "Module #1",
+        " generation  2",
+        " state       0x2 Usable",
+        " flags       0x10000 ShareTarget",
+        " n_slots     6",
+        f" esn         {FIVE}",
+    ]
+    slot = lines.index("Module #1 Slot #2 IC 1")
+    assert lines[slot : slot + 13] == [
+        "Module #1 Slot #2 IC 1",
+        " generation    1",
+        " phystype      SmartCard",
+        " slotlistflags 0x80002 SupportsAuthentication DynamicSlot",
+        " state         0x5 Operator",
+        " flags         0x0",
+        " shareno       1",
+        " shares        LTU",
+        " error         OK",
+        "Cardset",
+        ' name          "testOCS"',
+        " k-out-of-n    1/3",
+        f" hkltu         {cardset.hash}",
+    ]
+    assert lines[-1] == "No Pre-Loaded Objects"
     assert site.done("nfkminfo", "-c") == [
         "Cardset list - 1 cardsets:",
         f" {cardset.hash}  1/3  testOCS",
     ]
-    plain, signer = " AppName seeinteg     Ident plain", " AppName simple       Ident pqsdk-signer"
+    plain = " AppName seeinteg             Ident plain"
+    signer = " AppName simple               Ident pqsdk-signer"
     assert site.done("nfkminfo", "-k") == ["Key list - 2 keys", plain, signer]
     assert site.done("nfkminfo", "-k", "seeinteg") == ["Key list - 1 keys", plain]
     for app, ident, name, curve, protection in (
@@ -122,11 +144,8 @@ def test_nfkminfo_by_name_by_module_and_as_a_pool(site: Site) -> None:
     site.done(
         "generatekey", "seeinteg", "curve=nistp256", "module=1", "plainname=Plain", "protect=module"
     )
-    plain = ["Keys protected by the module:", " key_seeinteg_plain                    Plain"]
-    signer = [
-        "Keys protected by cardset testOCS:",
-        " key_simple_pqsdk-signer             pqsdk-signer",
-    ]
+    plain = ["Keys with module protection:", " key_seeinteg_plain `Plain'"]
+    signer = ["Keys protected by cardsets:", " key_simple_pqsdk-signer `pqsdk-signer'"]
     assert (
         site.done("nfkminfo", "-l")
         == site.done("nfkminfo", "--name-list", "seeinteg", "simple")
@@ -135,10 +154,11 @@ def test_nfkminfo_by_name_by_module_and_as_a_pool(site: Site) -> None:
     assert site.done("nfkminfo", "-l", "simple") == signer
     assert site.done("nfkminfo", "-s") == ["Softcard list - 0 softcards:"]
     every = site.done("nfkminfo")
-    assert site.done("nfkminfo", "-w", "-p", "-m", "2") == [*every[:6], *every[10:]]
+    five, xc = every.index("Module #1"), every.index("Module #2")
+    assert site.done("nfkminfo", "-w", "-p", "-m", "2") == [*every[:five], *every[xc:]]
     assert "there is no module 3" in site.refused("nfkminfo", "-m", "3")
     pool = ["Pool", " generation  2", " state       0x2 Usable", f" esn         {FIVE}, {XC}"]
-    assert site.done("nfkminfo", "--pool") == [*every[:6], *pool]
+    assert site.done("nfkminfo", "--pool") == [*every[:five], *pool]
     assert site.done("nfkminfo", "-r", typed=("", "")) == every * 3
 
 

@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def text() -> str:
     """An example configuration; pushed as it is, it loads nothing."""
     lines = "".join(f"# {setting}=\n" for setting in autoload.SETTINGS)
-    return f"{CODESAFE}\n[load_seemachine]\n# module=1\n{lines}# pull_rfs=yes\n"
+    return f"syntax-version=1\n\n{CODESAFE}\n[load_seemachine]\n# module=1\n{lines}# pull_rfs=yes\n"
 
 
 def _act(options: argparse.Namespace) -> None:
@@ -52,6 +52,7 @@ def _parser() -> tool.Parser:
         "that only the sections on SEE machines are in it",
     )
     parser.add_argument("-f", "--file", type=Path, help="default standard output")
+    tool.add_help_options(parser)
     return parser
 
 

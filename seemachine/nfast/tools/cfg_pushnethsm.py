@@ -27,7 +27,7 @@ def _act(options: argparse.Namespace) -> None:
     world, text = tool.world(), files.text_of(options.file)
     module = _at(world, options.address)
     select.refuse_model(module, "xc", "the section [load_seemachine]")
-    settings = autoload.configuration(text)
+    settings = _only(autoload.configuration(text))
     # A Connect has one module, whatever number it has on this host.
     if settings.pop("module", "1") != "1":
         raise Refusal("[load_seemachine] of a network HSM is for its own module, which is number 1")
@@ -41,6 +41,16 @@ def _act(options: argparse.Namespace) -> None:
     replace_file(private_folder(paths.rfs(world, module.esn) / "config") / "config", text.encode())
     autoload.clear(world, module.esn)
     say(f"configuration pushed to {module.esn}; see {paths.hardserver_log(world)}")
+
+
+def _only(found: list[dict[str, str]]) -> dict[str, str]:
+    """The record of the HSM's own module; empty without one."""
+    if len(found) > 1:
+        raise Refusal(
+            "[load_seemachine] of a network HSM is for its own module, and has one record;"
+            f" here are {len(found)}"
+        )
+    return found[0] if found else {}
 
 
 def _at(world: World, address: str) -> Module:
@@ -63,6 +73,7 @@ def _parser() -> tool.Parser:
     parser = tool.parser(NAME, "Give an HSM a new configuration.", ours)
     parser.add_argument("-a", "--address", required=True, metavar="HSM_IP_ADDRESS")
     parser.add_argument("file", type=Path)
+    tool.add_help_options(parser)
     return parser
 
 

@@ -13,6 +13,8 @@ from seemachine.world import World
 
 NAME = "enquiry"
 COLUMN = 21
+# The number of what is no module.
+SERVER = 0
 OURS = "that it prints few of the real lines; `SEE machine` and `SEE machine address`"
 
 
@@ -23,24 +25,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _act(options: argparse.Namespace) -> None:
     world = tool.world()
-    found = select.chosen(world, options.module)
-    if options.module is None:
-        _block(
-            "Server:",
-            {
-                "mode": records.OPERATIONAL,
-                "version": seemachine.__version__,
-                "module type code": "0",
-            },
-        )
-    for module in found:
-        _block(f"Module #{module.number}:", _lines(world, module))
+    if not options.module:
+        _server(select.enrolled(world))
+    if options.module != SERVER:
+        for module in select.chosen(world, options.module):
+            _block(f"Module #{module.number}:", _lines(world, module))
+
+
+def _server(modules: list[Module]) -> None:
+    lines = {
+        "serial number": " ".join(module.esn for module in modules),
+        "mode": records.OPERATIONAL,
+        "version": seemachine.__version__,
+        "module type code": "0",
+    }
+    _block("Server:", lines)
 
 
 def _lines(world: World, module: Module) -> dict[str, str]:
     lines = {
         "serial number": module.esn,
         "mode": module.mode,
+        "version": seemachine.__version__,
         "product name": f"{select.MODELS[module.model]} (seemachine)",
     }
     if module.model == "xc":
@@ -68,8 +74,9 @@ def _block(title: str, lines: dict[str, str]) -> None:
 def _parser() -> tool.Parser:
     parser = tool.parser(NAME, "What the hardserver and the modules say of themselves.", OURS)
     parser.add_argument(
-        "-m", "--module", type=int, metavar="MODULE", help="default the hardserver and all"
+        "-m", "--module", type=int, metavar="MODULE", help="0 is the hardserver; default it and all"
     )
+    tool.add_help_options(parser)
     return parser
 
 

@@ -58,6 +58,7 @@ def _parser() -> tool.Parser:
         "that it asks no questions",
     )
     parser.add_argument("-m", "--module", type=int, metavar="MODULE", help="default all")
+    tool.add_help_options(parser)
     return parser
 
 

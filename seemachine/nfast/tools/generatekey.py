@@ -17,7 +17,9 @@ from seemachine.nfast.securityworld import CardSet
 from seemachine.nfast.tools import generatekey_retarget, generatekey_words
 from seemachine.nfast.tools.generatekey_words import (
     PARAMETERS,
+    TYPES,
     YES_NO,
+    Words,
     cardset_of,
     module_of,
     read_cards,
@@ -44,6 +46,13 @@ GENERATED = (
     "nvram",
     "curve",
 )
+DEFAULTS = {
+    "protect": "token",
+    "recovery": "yes",
+    "verify": "yes",
+    "type": "ecdsa",
+    "nvram": "no",
+}
 OURS = (
     "the questions that the guide does not print; that a key which exists is never replaced; the"
     " format of key files"
@@ -57,22 +66,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _act(options: argparse.Namespace) -> None:
     world = tool.world()
-    words = generatekey_words.read(options.parameters)
+    words = generatekey_words.read([*options.parameters, *_named(options)])
+    words.batch = options.batch
     securityworld.read(world)
     (generatekey_retarget.retarget if options.retarget else _generate)(
         world, options.application, words
     )
 
 
-def _generate(world: World, app: str, given: dict[str, str]) -> None:
-    words = {
-        "protect": "token",
-        "recovery": "yes",
-        "verify": "yes",
-        "type": "ecdsa",
-        "nvram": "no",
-        **given,
-    }
+def _named(options: argparse.Namespace) -> list[str]:
+    """The words that are options too."""
+    found = {"module": options.module, "cardset": options.cardset, "verify": options.verify}
+    return [f"{name}={value}" for name, value in found.items() if value is not None]
+
+
+def _generate(world: World, app: str, words: Words) -> None:
+    for name, value in DEFAULTS.items():
+        words.setdefault(name, value)
     _refuse_unserved(words)
     module = module_of(world, words)
     cardset = cardset_of(world, words) if words["protect"] == "token" else None
@@ -85,9 +95,8 @@ def _generate(world: World, app: str, given: dict[str, str]) -> None:
     if "ident" in words:
         refuse_taken(words["ident"])
     # Without an ident, the name is it.
-    words["plainname"] = word_of(
-        words, "plainname", "Key name? []", None, str if "ident" in words else refuse_taken
-    )
+    default, check = ("", str) if "ident" in words else (None, refuse_taken)
+    words["plainname"] = word_of(words, "plainname", "Key name? []", default, check)
     ident = keystore.checked_ident(words.get("ident") or words["plainname"])
     show({**words, "operation": "generate", "application": app}, GENERATED)
     secret = read_cards(world, module, cardset, words)
@@ -96,9 +105,7 @@ def _generate(world: World, app: str, given: dict[str, str]) -> None:
     say(f"Path to key: {path}")
 
 
-def _draft(
-    app: str, ident: str, cardset: CardSet | None, words: dict[str, str]
-) -> keystore.StoredKey:
+def _draft(app: str, ident: str, cardset: CardSet | None, words: Words) -> keystore.StoredKey:
     return keystore.StoredKey(
         app=app,
         ident=ident,
@@ -113,9 +120,9 @@ def _draft(
     )
 
 
-def _refuse_unserved(words: dict[str, str]) -> None:
+def _refuse_unserved(words: Words) -> None:
     values_of = {
-        "type": ("ecdsa",),
+        "type": TYPES,
         "verify": YES_NO,
         "protect": ("token", "module"),
         "recovery": YES_NO,
@@ -133,13 +140,22 @@ def _refuse_unserved(words: dict[str, str]) -> None:
 
 def _parser() -> tool.Parser:
     parser = tool.parser(NAME, "Make a key, or retarget one to another application.", OURS)
-    parser.add_argument(
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("-g", "--generate", action="store_true", help="make a key; the default")
+    what.add_argument(
         "-r", "--retarget", action="store_true", help="give an existing key to this application"
+    )
+    parser.add_argument("-b", "--batch", action="store_true", help="ask no questions")
+    parser.add_argument("-m", "--module", metavar="MODULE", help="the same as module=")
+    parser.add_argument("-c", "--cardset", metavar="NAME", help="the same as cardset=")
+    parser.add_argument(
+        "--no-verify", action="store_const", const="no", dest="verify", help="as verify=no"
     )
     parser.add_argument("application", choices=keystore.APPLICATIONS)
     parser.add_argument(
         "parameters", nargs="*", metavar="NAME=VALUE", help=", ".join(sorted(PARAMETERS))
     )
+    tool.add_help_options(parser)
     return parser
 
 

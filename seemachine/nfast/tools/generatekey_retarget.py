@@ -5,6 +5,7 @@ from seemachine.nfast.output import say
 from seemachine.nfast.refusals import Refusal
 from seemachine.nfast.tools.generatekey_words import (
     YES_NO,
+    Words,
     module_of,
     read_cards,
     served,
@@ -27,7 +28,7 @@ RETARGETED = (
 )
 
 
-def retarget(world: World, app: str, words: dict[str, str]) -> None:
+def retarget(world: World, app: str, words: Words) -> None:
     """Give the key that the words name, or answers do, to the application. Raises Refusal."""
     words["verify"] = served("verify", words.get("verify") or "yes", YES_NO)
     module = module_of(world, words)
@@ -58,7 +59,7 @@ def _show(app: str, source: keystore.StoredKey, words: dict[str, str]) -> None:
     show({**words, **head, **found}, RETARGETED)
 
 
-def _source(world: World, words: dict[str, str]) -> keystore.StoredKey:
+def _source(world: World, words: Words) -> keystore.StoredKey:
     """The key to retarget, asked for where the words leave it open."""
     known = [each for each in keystore.APPLICATIONS if keystore.listing(world, (each,))]
     if not known:
@@ -84,7 +85,7 @@ def _source(world: World, words: dict[str, str]) -> keystore.StoredKey:
     )
 
 
-def _on_cards(world: World, words: dict[str, str]) -> bool:
+def _on_cards(world: World, words: Words) -> bool:
     """Whether a card may have to be read: the key, or one of those that the words leave open, is
     protected by a card set.
     """

@@ -27,25 +27,45 @@ TITLES = {
     "nvram": "Blob in NVRAM (needs ACS)",
     "curve": "Elliptic curve",
 }
-PARAMETERS = {*TITLES, "cardset", "trusted-certifier", "seeintegname"} - {
+PARAMETERS = {*TITLES, "cardset", "size", "trusted-certifier", "seeintegname"} - {
     "operation",
     "application",
 }
 YES_NO = ("yes", "no")
+TYPES = ("ecdsa",)
 
 
-def read(parameters: list[str]) -> dict[str, str]:
-    """Parameters NAME=VALUE as a table. Raises Refusal for an unknown name."""
+SIZES = {"256": "nistp256", "384": "nistp384", "521": "nistp521"}
+
+
+class Words(dict[str, str]):
+    """The words of a key. With `batch` nothing is asked: what is missing has its default, or is
+    refused.
+    """
+
+    batch = False
+
+
+def read(parameters: list[str]) -> Words:
+    """Parameters NAME=VALUE as a table. Raises Refusal for an unknown name, or a size that is not
+    the curve's.
+    """
     words = dict(word.partition("=")[::2] for word in parameters)
-    for name in words:
+    # An empty one is as good as none (guide 2.5.2.3 step 14: trusted-certifier=).
+    given = Words({name: value for name, value in words.items() if value})
+    for name in given:
         if name not in PARAMETERS:
             raise Refusal(f"unknown parameter {name}; known are {', '.join(sorted(PARAMETERS))}")
-    # An empty one is as good as none (guide 2.5.2.3 step 14: trusted-certifier=).
-    return {name: value for name, value in words.items() if value}
+    if size := given.pop("size", ""):
+        served("type", given.get("type", "ecdsa"), TYPES)
+        curve = SIZES[served("size", size, tuple(SIZES))]
+        if given.setdefault("curve", curve).lower() != curve:
+            raise Refusal(f"size={size} is the curve {curve}, not {given['curve']}")
+    return given
 
 
 def word_of(
-    words: dict[str, str],
+    words: Words,
     name: str,
     question: str,
     default: str | None,
@@ -53,10 +73,13 @@ def word_of(
 ) -> str:
     """A word as given, else asked for.
 
-    Raises Refusal when `check` does, of a word at once; see questions.ask_until.
+    Raises Refusal when `check` does, of a word at once (see questions.ask_until), and for a
+    question in a batch.
     """
-    given = words.get(name)
-    if not given:
+    given = words.get(name, default if words.batch else None)
+    if given is None and words.batch:
+        raise Refusal(f"{name} is missing, and --batch asks no questions: {name}=...")
+    if given is None:
         return questions.ask_until(f"{name}: {question} >", default, check)
     check(given)
     return given
@@ -69,7 +92,7 @@ def served(name: str, text: str, values: tuple[str, ...]) -> str:
     return text.lower()
 
 
-def slot_of(words: dict[str, str]) -> str:
+def slot_of(words: Words) -> str:
     """The slot to read cards from. Raises Refusal for one that holds no card."""
     return word_of(words, "slot", "Slot to read cards from? (0-5) [0]", "0", _refuse_slot)
 
@@ -83,7 +106,7 @@ def _refuse_slot(text: str) -> None:
         )
 
 
-def module_of(world: World, words: dict[str, str]) -> Module:
+def module_of(world: World, words: Words) -> Module:
     """The one asked for; with just one there is no question."""
     known = select.enrolled(world)
     if not words.get("module") and len(known) > 1:
@@ -110,7 +133,7 @@ def _ready(module: Module) -> Module:
     return module
 
 
-def cardset_of(world: World, words: dict[str, str]) -> CardSet:
+def cardset_of(world: World, words: Words) -> CardSet:
     """The card set that protects the key. Raises Refusal."""
     known = [cardset.name for cardset in securityworld.operator_sets(world)]
     question, default = f"Card set? ({', '.join(known)})", known[0] if known else ""
@@ -120,9 +143,7 @@ def cardset_of(world: World, words: dict[str, str]) -> CardSet:
     return securityworld.operator_set(world, name)
 
 
-def read_cards(
-    world: World, module: Module, cardset: CardSet | None, words: dict[str, str]
-) -> bytes:
+def read_cards(world: World, module: Module, cardset: CardSet | None, words: Words) -> bytes:
     """The secret of the card set, empty without one. Raises Refusal."""
     if cardset is None:
         return b""

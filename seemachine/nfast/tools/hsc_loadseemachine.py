@@ -44,6 +44,7 @@ def _parser() -> tool.Parser:
         "all that it prints",
     )
     parser.add_argument("-m", "--module", type=int, metavar="MODULE")
+    tool.add_help_options(parser)
     return parser
 
 

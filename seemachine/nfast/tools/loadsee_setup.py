@@ -113,6 +113,7 @@ def _parser() -> tool.Parser:
     parser.add_argument("-M", "--machine", metavar="MACHINE.sar")
     parser.add_argument("-U", "--userdata", metavar="USERDATA.sar")
     parser.add_argument("-p", "--publish", metavar="NAME", help="published object of the world ID")
+    tool.add_help_options(parser)
     return parser
 
 

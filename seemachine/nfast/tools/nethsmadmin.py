@@ -52,6 +52,7 @@ def _parser() -> tool.Parser:
         help="taken as given: the RFS is the world folder",
     )
     parser.add_argument("-a", "--apply", type=Path, required=True, metavar="LICENSE_FILE.txt")
+    tool.add_help_options(parser)
     return parser
 
 

@@ -4,15 +4,13 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from seemachine.hsms.records import OPERATIONAL
 from seemachine.nfast import keystore, questions, securityworld, select, tool
 from seemachine.nfast.output import say
-from seemachine.nfast.securityworld import SecurityWorld
+from seemachine.nfast.tools import nfkminfo_world
 from seemachine.world import World
 
 NAME = "nfkminfo"
-MODULE_STATE = "0x2 Usable"
-STATE = "0x37270009 Initialised {usable} Recovery PINRecovery"
+CARDSETS = "Keys protected by cardsets:"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,38 +38,14 @@ def _act(options: argparse.Namespace) -> None:
 def _world(world: World, options: argparse.Namespace) -> None:
     found, known = securityworld.read(world), select.enrolled(world)
     chosen = known if options.module is None else [select.by_number(world, options.module)]
-    usable = any(module.mode == OPERATIONAL for module in known)
-    say("World")
-    for name, value in {
-        "generation": str(found.generation),
-        "state": STATE.format(usable=_usable(usable)),
-        "n_modules": str(len(known)),
-        "hknso": found.admin.hash,
-        "nso quorum": f"{found.admin.quorum} of {found.admin.cards}",
-    }.items():
-        say(f" {name:<11} {value}")
+    nfkminfo_world.show(found, known)
     if options.pool:
-        _block(
-            "Pool",
-            found,
-            MODULE_STATE if usable else _usable(usable),
-            ", ".join(module.esn for module in chosen),
-        )
+        nfkminfo_world.show_pool(found, known, chosen)
         return
     for module in chosen:
-        state = MODULE_STATE if module.mode == OPERATIONAL else f"!Usable ({module.mode} mode)"
-        _block(f"Module #{module.number}", found, state, module.esn)
-
-
-def _block(title: str, found: SecurityWorld, state: str, esn: str) -> None:
+        nfkminfo_world.show_module(world, found, module)
     say()
-    say(title)
-    for name, value in {"generation": str(found.generation), "state": state, "esn": esn}.items():
-        say(f" {name:<11} {value}")
-
-
-def _usable(usable: bool) -> str:
-    return "Usable" if usable else "!Usable"
+    say("No Pre-Loaded Objects")
 
 
 def _cardsets(world: World) -> None:
@@ -88,23 +62,18 @@ def _keys(world: World, words: list[str]) -> None:
     found = keystore.listing(world, tuple(words) or keystore.APPLICATIONS)
     say(f"Key list - {len(found)} keys")
     for key in found:
-        say(f" AppName {key.app:<12} Ident {key.ident}")
+        say(f" AppName {key.app:<20} Ident {key.ident}")
 
 
 def _names(world: World, apps: list[str]) -> None:
-    """By protection: the keys of the module, then those of each card set."""
+    """By protection: the keys of the module, then those of card sets."""
     found = keystore.listing(world, tuple(apps) or keystore.APPLICATIONS)
-    sets = {cardset.hash: cardset.name for cardset in securityworld.operator_sets(world)}
-    for protection in ("", *sets, *sorted({key.cardset for key in found} - {"", *sets})):
-        keys = [key for key in found if key.cardset == protection]
+    for title, on_cards in (("Keys with module protection:", False), (CARDSETS, True)):
+        keys = [key for key in found if bool(key.cardset) == on_cards]
         if keys:
-            say(
-                "Keys protected by the module:"
-                if not protection
-                else f"Keys protected by cardset {sets.get(protection, protection)}:"
-            )
+            say(title)
         for key in keys:
-            say(f" key_{key.app}_{key.ident:<24} {key.name}".rstrip())
+            say(f" key_{key.app}_{key.ident} `{key.name}'")
 
 
 def _key(world: World, app: str, ident: str) -> None:
@@ -124,8 +93,8 @@ def _key(world: World, app: str, ident: str) -> None:
 
 def _parser() -> tool.Parser:
     ours = (
-        "that it prints few of the real lines; the layout of -c, -k, -l and --pool; that no client"
-        " is ever preloaded (-p)"
+        "that it prints few of the real lines; the layout of -c, --pool and one key; the numbers of"
+        " states other than Usable and Empty; that no client is ever preloaded (-p)"
     )
     parser = tool.parser(NAME, "The Security World, its card sets and keys.", ours)
     _add_lists(parser.add_mutually_exclusive_group())
@@ -140,6 +109,7 @@ def _parser() -> tool.Parser:
         action="store_true",
         help="the preloaded client, of which there is none",
     )
+    tool.add_help_options(parser)
     return parser
 
 

@@ -43,6 +43,7 @@ def _parser() -> tool.Parser:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument(
         "-c",
+        "--clear",
         action="store_const",
         const="ClearUnit",
         dest="command",
@@ -52,15 +53,18 @@ def _parser() -> tool.Parser:
     for letter, mode in MODES.items():
         what.add_argument(
             f"-{letter}",
+            f"--{mode}",
             action="store_const",
             const=letter,
             dest="command",
             help=f"clear into {mode} mode",
         )
-    parser.add_argument("-m", "--module", type=int, metavar="MODULE", help="default all")
-    parser.add_argument(
-        "-w", action="store_true", help="wait until it is done, as this one always does"
-    )
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("-m", "--module", type=int, metavar="MODULE", help="default all")
+    which.add_argument("-a", "--all", action="store_true", help="all, as without -m")
+    wait = "wait until it is done, as this one always does"
+    parser.add_argument("-w", "--wait", action="store_true", help=wait)
+    tool.add_help_options(parser)
     return parser
 
 

@@ -20,8 +20,9 @@ from seemachine.world import World
 NAME = "slotinfo"
 SOFT_SLOT = 1
 OURS = (
-    "what -s prints of a card; the flags of dynamic slots; that --format refuses a card with unused"
-    " leases, which `seemachine card format --force` formats"
+    "what -s prints of a card; the title of each table where there are several modules; flags of"
+    " dynamic slots; that --format refuses a card with unused leases, which `seemachine card format"
+    " --force` formats"
 )
 
 
@@ -32,12 +33,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _act(options: argparse.Namespace) -> None:
     world = tool.world()
-    module = select.by_number(world, options.module)
     if options.format:
-        _format(world, module, options)
-    elif options.slot is not None:
-        _show(world, module, options.slot)
-    else:
+        if options.module is None:
+            raise Refusal("say which module: -m MODULE")
+        _format(world, select.by_number(world, options.module), options)
+        return
+    found = select.chosen(world, options.module)
+    for module in found:
+        if options.slot is not None:
+            _show(world, module, options.slot)
+            continue
+        if len(found) > 1:
+            say(f"Module #{module.number}:")
         _list(world, module)
 
 
@@ -90,12 +97,13 @@ def _card(world: World, module: Module, slot: int) -> Path | None:
 
 def _parser() -> tool.Parser:
     parser = tool.parser(NAME, "List card slots, or format the card in one.", OURS)
-    parser.add_argument("-m", "--module", type=int, required=True, metavar="MODULE")
+    parser.add_argument("-m", "--module", type=int, metavar="MODULE", help="default all")
     parser.add_argument("-s", "--slot", type=int, metavar="SLOT")
     parser.add_argument("--format", action="store_true", help="make the card blank")
     parser.add_argument(
         "--ignoreauth", action="store_true", help="also a card that asks for authorization"
     )
+    tool.add_help_options(parser)
     return parser
 
 
