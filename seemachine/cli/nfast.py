@@ -166,9 +166,13 @@ def _hide(world: World, esn: str, _number: int) -> None:
 
 
 def _show(world: World, esn: str, number: int) -> None:
-    hidden = world.hsm(esn) / HIDDEN
-    if hidden.exists():
-        hidden.rename(private_folder(world.published) / f"{esn}.json")
+    hidden, place = world.hsm(esn) / HIDDEN, private_folder(world.published) / f"{esn}.json"
+    if place.exists():
+        hidden.unlink(missing_ok=True)  # it was published anew meanwhile
+    elif hidden.exists():
+        hidden.rename(place)
+    if listening := published.listening(world, esn):
+        published.invalidate(world, listening)
     entry = published.read(world, esn)
     if entry is not None and entry.module != number:
         published.publish(world, replace(entry, module=number))

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -248,6 +249,25 @@ def test_enrolment_gives_numbers_and_hides_the_others(site: Site) -> None:
     assert entry.module == 1
     assert site.seemachine("nfast", "enroll", "0000-0000-0000")[0] == 1
     assert site.seemachine("nfast", "enroll", XC, XC)[0] == 2
+
+
+def test_what_was_hidden_does_not_come_back_over_a_later_start(site: Site) -> None:
+    """Nor in the place of what was published meanwhile: it is invalid like every object of an
+    earlier start.
+    """
+    world = World.at(site.home)
+    earlier = published.Published(XC, "xc", 2, "127.0.0.1", 8889, pid=7, opening="earlier")
+    later = replace(earlier, opening="later")
+    published.publish(world, earlier)
+    site.seemachine("nfast", "enroll", FIVE)
+    published.announce(world, later)
+    site.seemachine("nfast", "enroll", FIVE, XC)
+    assert published.read(world, XC) is None
+    published.publish(world, earlier)
+    site.seemachine("nfast", "enroll", FIVE)
+    published.publish(world, later)
+    site.seemachine("nfast", "enroll", FIVE, XC)
+    assert published.read(world, XC) == later
 
 
 def test_a_card_of_the_security_world_is_called_so_where_a_lease_is_looked_for(site: Site) -> None:
