@@ -174,7 +174,7 @@ def test_generatekey_of_published_scripts(site: Site) -> None:
     )
     assert keystore.find(World.at(site.home), "seeinteg", "one").curve == "nistp521"
     site.done(
-        "generatekey", "--no-verify", "-b", "-m1", "-c", "testOCS", "simple", "ident=two", "slot=2"
+        "generatekey", "--no-verify", "-b", "-m1", "-c", "testOCS", "-s2", "simple", "ident=two"
     )
     rsa = ["-g", "seeinteg", "plainname=three", "size=4096", "type=RSA", "pubexp="]
     assert "type=RSA is not served; type takes ecdsa" in site.refused("generatekey", *rsa)

@@ -76,7 +76,8 @@ def _act(options: argparse.Namespace) -> None:
 
 def _named(options: argparse.Namespace) -> list[str]:
     """The words that are options too."""
-    found = {"module": options.module, "cardset": options.cardset, "verify": options.verify}
+    names = ("module", "cardset", "slot", "verify")
+    found = {name: getattr(options, name) for name in names}
     return [f"{name}={value}" for name, value in found.items() if value is not None]
 
 
@@ -148,6 +149,7 @@ def _parser() -> tool.Parser:
     parser.add_argument("-b", "--batch", action="store_true", help="ask no questions")
     parser.add_argument("-m", "--module", metavar="MODULE", help="the same as module=")
     parser.add_argument("-c", "--cardset", metavar="NAME", help="the same as cardset=")
+    parser.add_argument("-s", "--slot", metavar="SLOT", help="the same as slot=")
     parser.add_argument(
         "--no-verify", action="store_const", const="no", dest="verify", help="as verify=no"
     )
