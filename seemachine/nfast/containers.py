@@ -60,8 +60,8 @@ def start(world: World, esn: str, wanted: str) -> published.Published:
         loaded = _loaded(module, wanted)
         processes.refuse_running(world, module)
         loaded.developer_until = trust.refuse_expired(module, loaded.developer_key)
-        # Noted before it is so: if this tool is killed meanwhile, stop and destroy still know what
-        # runs.
+        # Recorded before it is so: if this tool is killed meanwhile, stop and destroy still know
+        # what runs.
         module.started = wanted
         records.write(world, module)
         try:

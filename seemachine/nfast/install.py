@@ -37,11 +37,11 @@ from {module} import main
 sys.exit(main())
 '''
 NETWORK = (
-    '{"note": "stand-in; the keys of the real file are not public", "listen": [{"port": 8888,'
+    '{"comment": "stand-in; the keys of the real file are not public", "listen": [{"port": 8888,'
     ' "protocol": "tcp"}]}\n'
 )
-PACKAGES = '{"note": "stand-in; the keys of the real file are not public", "python": true}\n'
-SDK_NOTE = (
+PACKAGES = '{"comment": "stand-in; the keys of the real file are not public", "python": true}\n'
+SDK_TEXT = (
     "Stand-in for the CodeSafe 5 SDK: empty but for this file. Here images run with the Python that"
     " starts them.\n"
 )
@@ -65,7 +65,7 @@ def install(world: World, tools: Modules) -> Path:
             "python3/csd5/ppc64/usr/lib/python3.11",
             "c/csd5/rootfs",
         ):
-            _file(private_folder(root / part) / "seemachine-stand-in.txt", SDK_NOTE)
+            _file(private_folder(root / part) / "seemachine-stand-in.txt", SDK_TEXT)
     return folder
 
 

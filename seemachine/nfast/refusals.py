@@ -2,7 +2,7 @@
 
 
 class Refusal(Exception):
-    """The tool does not do what it was told. The text says why, and what to do."""
+    """The tool does not do what it was asked for. The text says why, and what to do."""
 
 
 class Misuse(Refusal):

@@ -1,4 +1,4 @@
-"""Which HSM a tool is told to act on."""
+"""Which HSM a tool acts on."""
 
 from seemachine.hsms import records
 from seemachine.hsms.features import FEATURES, SEE_FEATURE

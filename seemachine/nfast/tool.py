@@ -23,8 +23,8 @@ Parser = argtypes.Parser
 
 def parser(name: str, description: str, ours: str = "") -> Parser:
     """A parser whose help names what is ours for want of a public source."""
-    notes = f"{OURS} Ours, not known of the real tool: {ours}" if ours else OURS
-    return Parser(prog=name, description=description, epilog=notes)
+    epilog = f"{OURS} Ours, not known of the real tool: {ours}" if ours else OURS
+    return Parser(prog=name, description=description, epilog=epilog)
 
 
 class _Usage(argparse.Action):
