@@ -39,6 +39,7 @@ REFUSED = {
     "pki issue machine": f"pki issue machine {ESN}",
     "pki issue client": "pki issue client alice --role use",
     "nfast release": "nfast release /dev/null/r.zip",
+    "nfast support": "nfast support /dev/null/removepubobj.py",
     "nfast enroll": f"nfast enroll {ESN}",
     "nfast cards": "nfast cards ocs --passphrase p",
     "nfast certify": "nfast certify nosuch.csr cert.pem",

@@ -140,6 +140,8 @@ def test_what_the_vendor_sends(session: Session) -> None:
     """`nfast`, whose questions are answered on the command line."""
     assert Path(session.seemachine("nfast path")["folder"]).is_dir()
     assert not session.seemachine("nfast release r.zip")["replaced"]
+    script = session.seemachine("nfast support removepubobj.py")
+    assert Path(script["file"]).is_file()
     setup = session.seemachine("nfast setup --passphrase p")
     assert [card["card"] for card in setup["cards"]] == ["admin-1", "testOCS-1"]
     assert len(session.seemachine(f"nfast enroll {XC} {FIVE}")["machines"]) == 2

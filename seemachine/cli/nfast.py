@@ -13,7 +13,6 @@ from seemachine.hsms import published, records
 from seemachine.hsms.features import DELIVERED, FEATURES, SEE_FEATURE
 from seemachine.hsms.records import Module
 from seemachine.nfast import files, install, paths, questions, tool, tools
-from seemachine.nfast.output import say
 from seemachine.nfast.refusals import Misuse, Refusal
 from seemachine.state.cards.cardsets import ADMIN
 from seemachine.state.disk.durable import private_folder, replace_file
