@@ -207,6 +207,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "seemachine.cli.argtypes": ({"seemachine.wire", "seemachine.world"}, set()),
     "seemachine.nfast": (
         {
+            "seemachine",
             "seemachine.formats",
             "seemachine.wire",
             "seemachine.world",
