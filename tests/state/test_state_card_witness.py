@@ -19,6 +19,7 @@ from seemachine.state.disk import durable, file_identity
 from seemachine.state.disk.checksummed import seal, unseal
 from seemachine.state.disk.durable import private_folder
 from seemachine.state.errors import StateCopied, StateCorrupt, StateLinked
+from seemachine.state.witness import card_witness
 
 LEASES = tuple(lease(first=first, end=first + 8) for first in (0, 8, 16))
 FULL = Card("card7", LMS, LEASES)
@@ -190,6 +191,23 @@ class TestCopies:
         back(card, lost)
         with pytest.raises(StateCopied):
             read_card(card)
+
+
+def test_the_name_of_a_card_is_flushed_before_the_file_that_has_it_is_forgotten(
+    card, rack, monkeypatch
+):
+    """A killed process, or a full disk, may have left it without: after a power cut the file of
+    before would lie there again, which nobody remembers any more.
+    """
+    before = witness(rack).read_bytes()
+    flushed = []
+    monkeypatch.setattr(
+        card_witness,
+        "flush_folder",
+        lambda path: flushed.append((path, witness(rack).read_bytes() == before)),
+    )
+    write_card(rack, FULL.without_first())
+    assert flushed == [(card.parent, True)]
 
 
 def test_moving_changes_nothing(card, rack):
