@@ -98,6 +98,7 @@ def test_no_card_is_cut_unnoticed(size):
         {"leases": True},
         {"kind": BLANK},
         {"kind": BLANK, "secret": b""},
+        {"kind": BLANK, "leases": 0},
         {"secret": b""},
         {"leases": 2},
     ],

@@ -20,8 +20,11 @@ from seemachine.state.errors import DiskFull, StateFailed
 from seemachine.state.nvram import database as database_module
 from seemachine.state.nvram import file as file_module
 from seemachine.state.nvram import sqlite as sqlite_module
+from seemachine.state.nvram.batch import Changes
 from seemachine.state.nvram.file import FileStore
+from seemachine.state.nvram.ledger import LedgerRow, message_bound
 from seemachine.state.nvram.sqlite import SqliteStore
+from seemachine.state.records import NvramFile, SpentLease
 from seemachine.state.witness import record_file
 from seemachine.state.witness.record_file import WitnessFile
 
@@ -107,6 +110,46 @@ def test_the_ledger_knows_of_a_lease_that_is_used_up_first(
     store.close()
     assert len(rows) == 1
     assert rows[0] > 0
+
+
+def test_what_destroys_is_written_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of one change: the ledger, what is kept of used-up leases, the files, and only then what is
+    forgotten; each may be all that a crash leaves.
+    """
+    store = FileStore(tmp_path)
+    for key in (1, 2, 3):
+        store.install(lease(key))
+    written: list[str] = []
+
+    def noted(what: str) -> Callable[..., None]:
+        return lambda *_: written.append(what)
+
+    monkeypatch.setattr(
+        file_module, "replace_file", lambda path, _data: written.append(f"write {path.suffix}")
+    )
+    monkeypatch.setattr(
+        file_module, "remove_file", lambda path: written.append(f"remove {path.suffix}")
+    )
+    monkeypatch.setattr(store._ledger, "append", noted("append to the ledger"))
+    monkeypatch.setattr(store._ledger, "prune", noted("prune the ledger"))
+    row = LedgerRow(name(), 0, bytes(16), message_bound(b"m"), "", 0)
+    store._write(
+        Changes(
+            files={name(1): NvramFile(lease(1), 1), name(2): None},
+            spent=[SpentLease(lease(2), 0)],
+            rows=[row],
+            forgotten=[SpentLease(lease(3), 0)],
+            ledger_before=1,
+        )
+    )
+    assert written == [
+        "append to the ledger",
+        "write .spent",
+        "write .nvram",
+        "remove .nvram",
+        "remove .spent",
+        "prune the ledger",
+    ]
 
 
 def test_no_scratch_file_of_a_discarded_key_stays(tmp_path: Path) -> None:
