@@ -19,7 +19,7 @@ from seeclient.events import Listener, ignore
 from seeclient.keyfile import KeyFile
 from seeclient.message import Message
 from seeclient.patience import Patience, fed
-from seeclient.results import KeyInfo, Signed
+from seeclient.results import Destroyed, KeyInfo, Signed
 from seeclient.tls import Tls
 from seemachine.world import World
 
@@ -102,6 +102,14 @@ class Key(operations.LocalKey):
         0: none does. Raises StatusError; UseLimitExceeded for fewer while one is needed now.
         """
         self.file = self._fleet.run(operations.warn_at(self._fleet.roster, self.file, count))
+
+    def destroy(self) -> Destroyed:
+        """Destroy it on all machines that can be reached, and then its file: for good.
+
+        Cards stay, and can be provisioned again; the ledgers stay. Needs the role admin. While a
+        machine refuses, the file stays too. Raises StatusError where no machine is reachable.
+        """
+        return self._fleet.run(operations.destroy(self._fleet.roster, self.file))
 
     def info(self) -> KeyInfo:
         """What the reachable machines hold of this key."""

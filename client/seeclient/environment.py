@@ -9,7 +9,7 @@ from pathlib import Path
 
 from seeclient import discovery, tls
 from seeclient.effects import Address, Roster
-from seeclient.keys import KeyStore
+from seeclient.keys import KeyStore, is_author
 from seeclient.sightings import Sightings
 from seeclient.tls import Credentials, Tls
 from seemachine.world import World
@@ -21,11 +21,14 @@ FLEET_VARIABLE = "SEEMACHINE_FLEET"
 class Environment:
     """`fleet` is a text such as `host:port,host:port`, the path of a fleet file, addresses, or None
     for the published objects of the world; without `tls` the certificates are those of the world.
+
+    `author` is who makes keys, for their files.
     """
 
     world: World
     fleet: str | Path | Sequence[Address] | None = None
     tls: Tls | None = None
+    author: str = ""
 
     def addresses(self) -> list[Address]:
         """Where machines should be, in module order. Raises StatusError (InvalidParameter)."""
@@ -35,7 +38,7 @@ class Environment:
 
     def roster(self) -> Roster:
         """No machine yet, and what this host has."""
-        return Roster(KeyStore(self.world.keys), Sightings(self.world.seen))
+        return Roster(KeyStore(self.world.keys, self.author), Sightings(self.world.seen))
 
     def credentials(self) -> Credentials:
         """What to connect with."""
@@ -48,7 +51,14 @@ def from_process(environ: Mapping[str, str], world: World | None = None) -> Envi
         world or World.from_environment(environ),
         environ.get(FLEET_VARIABLE) or None,
         tls.from_environment(environ),
+        _author(environ),
     )
+
+
+def _author(environ: Mapping[str, str]) -> str:
+    """The name of the user, where it is one that stays in its line."""
+    name = environ.get("LOGNAME") or environ.get("USER") or ""
+    return name if is_author(name) else ""
 
 
 def chosen(
@@ -70,6 +80,7 @@ def chosen(
         else discovery.world_of(fleet)
     )
     if named is not None:
-        return Environment(named, fleet, files)
+        return Environment(named, fleet, files, _author(environ))
     ambient = from_process(environ)
-    return Environment(ambient.world, fleet or ambient.fleet, files or ambient.tls)
+    given = fleet or ambient.fleet, files or ambient.tls
+    return Environment(ambient.world, *given, ambient.author)

@@ -13,18 +13,27 @@ WHERE = "pqsdk_key_file"
 ALIAS = re.compile(r"[a-z0-9-]{1,64}", re.ASCII)
 
 
+class Made(NamedTuple):
+    """When a key was made, in milliseconds since 1970, by whom, and on which machine."""
+
+    time: int
+    by: str
+    esn: str
+
+
 @dataclass(frozen=True, slots=True)
 class KeyFile:
     """One key; each algorithm adds what its keys have.
 
     `signer` is the hash, in hex, of the key that signed the SEE machine which made it; empty when
-    that was not signed.
+    that was not signed. `made` is None for keys of before that was kept.
     """
 
     algorithm: ClassVar[str]
     alias: str
     public_key: bytes
     signer: str = field(default="", kw_only=True)
+    made: Made | None = field(default=None, kw_only=True)
 
     @property
     def name(self) -> bytes:
@@ -39,6 +48,7 @@ class Head(NamedTuple):
     algorithm: str
     public_key: bytes
     signer: str
+    made: Made | None = None
 
 
 class Body(NamedTuple):

@@ -19,7 +19,18 @@ from typing import Any, cast
 
 from seeclient import files
 from seeclient.algorithms import MODULES
-from seeclient.keyfile import ALIAS, WHERE, Body, Head, KeyFile, KeyForm, check_alias, formed
+from seeclient.keyfile import (
+    ALIAS,
+    WHERE,
+    Body,
+    Head,
+    KeyFile,
+    KeyForm,
+    Made,
+    check_alias,
+    formed,
+    whole,
+)
 from seemachine.formats import Format, OtherVersion
 from seemachine.wire.status import Status, StatusError
 
@@ -29,7 +40,9 @@ FORMAT = Format("seemachine key file")
 UNKNOWN = "unknown"
 _ALGORITHM = re.compile(r"[A-Za-z0-9-]{1,32}", re.ASCII)
 _SIGNER = re.compile(r"([0-9a-f]{2}){0,64}", re.ASCII)
-_HEAD = ("format", "alias", "algorithm", "public_key", "signer")
+_HEAD = ("format", "alias", "algorithm", "public_key", "signer", "made")
+_NAME = re.compile(r"[!-~]{0,64}", re.ASCII)
+_LAST_TIME = (1 << 53) - 1
 # More than the first line of any key file has.
 _LINE_BYTES = 1 << 20
 
@@ -40,9 +53,13 @@ class UnknownAlgorithm(Exception):
 
 @dataclass(frozen=True, slots=True)
 class KeyStore:
-    """The key files in a folder: kmdata/local of a world, or $NFAST_KMLOCAL."""
+    """The key files in a folder: kmdata/local of a world, or $NFAST_KMLOCAL.
+
+    `author` is who makes keys here, as far as that is known.
+    """
 
     folder: Path
+    author: str = ""
 
     def aliases(self) -> list[str]:
         """The aliases of all keys, sorted.
@@ -149,7 +166,7 @@ class KeyStore:
     def check_free(self, alias: str, where: str) -> None:
         """Raises StatusError (ObjectInUse) when there is a key of that alias."""
         if self.has(alias):
-            advice = f"choose another alias, or remove its file {self.path_of(alias)}"
+            advice = f"choose another alias, or destroy it with: seemachine key destroy {alias}"
             raise StatusError(
                 Status.ObjectInUse, f"there is a key {alias} already; {advice}", where
             )
@@ -161,6 +178,31 @@ class KeyStore:
             path.unlink(missing_ok=True)
         except OSError as error:
             raise files.refusal(path, error, WHERE) from None
+
+    def forget(self, public_key: bytes) -> list[str]:
+        """Delete all files of a key, and return their aliases. Files that can't be read stay."""
+        found = []
+        for alias in self.aliases():
+            with contextlib.suppress(StatusError):
+                if self.load(alias).public_key == public_key and self._forget(alias, public_key):
+                    found.append(alias)
+        return found
+
+    def _forget(self, alias: str, public_key: bytes) -> bool:
+        """Whether it was this key's. Looked at under a name that nobody else uses: by now another
+        key may have been made under the alias.
+        """
+        path = self.path_of(alias)
+        aside = path.with_name(f".{path.name}.{os.getpid()}.gone")
+        with contextlib.suppress(FileNotFoundError):
+            path.rename(aside)
+            is_its = _is_of(aside, public_key)
+            if not is_its:
+                with contextlib.suppress(FileExistsError):
+                    path.hardlink_to(aside)
+            aside.unlink()
+            return is_its
+        return False
 
     def path_of(self, alias: str) -> Path:
         """The file of an alias, whether it is there or not."""
@@ -190,9 +232,30 @@ def decode(data: bytes, what: str) -> KeyFile:
         formed(fields["algorithm"], _ALGORITHM, "algorithm"),
         bytes.fromhex(fields["public_key"]),
         formed(fields.get("signer", ""), _SIGNER, "signer"),
+        _made(fields.get("made")),
     )
     own = {name: value for name, value in fields.items() if name not in _HEAD}
     return _form(head.algorithm).decoded(head, Body(own, rest))
+
+
+def is_author(name: str) -> bool:
+    """Whether a key file can say that somebody of this name made it."""
+    return bool(_NAME.fullmatch(name))
+
+
+def _is_of(path: Path, public_key: bytes) -> bool:
+    try:
+        return decode(path.read_bytes(), str(path)).public_key == public_key
+    except (OtherVersion, UnknownAlgorithm, ValueError, KeyError, TypeError, RecursionError):
+        return False
+
+
+def _made(fields: Any) -> Made | None:
+    """Raises ValueError, KeyError, TypeError."""
+    if fields is None:
+        return None
+    names = (formed(fields[name], _NAME, name) for name in ("by", "esn"))
+    return Made(whole(fields, "time", _LAST_TIME), *names)
 
 
 def _form(algorithm: str) -> KeyForm:
@@ -211,6 +274,7 @@ def _encode(key: KeyFile) -> bytes:
         "algorithm": key.algorithm,
         "public_key": key.public_key.hex(),
         **({"signer": key.signer} if key.signer else {}),
+        **({"made": key.made._asdict()} if key.made else {}),
         **body.fields,
     }
     return json.dumps(head | {"sha256": _checksum(head, body.data)}).encode() + b"\n" + body.data

@@ -1,12 +1,14 @@
 """What can be done with a key, each by its algorithm."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from seeclient.algorithms import registry
 from seeclient.effects import Roster, Story
 from seeclient.keyfile import KeyFile
 from seeclient.message import Message
-from seeclient.results import KeyInfo, Signed
+from seeclient.results import Destroyed, KeyInfo, Signed
+from seemachine.wire.status import Status, StatusError
 
 
 def sign(
@@ -41,6 +43,24 @@ def warn_at(roster: Roster, key: KeyFile, count: int) -> Story[KeyFile]:
     """
     changed: KeyFile = yield from registry.of(key).warn_at(roster, key, count)
     return changed
+
+
+def destroy(roster: Roster, key: KeyFile) -> Story[Destroyed]:
+    """Destroy a key on all machines that can be reached, and then its files on this host.
+
+    While a machine refuses, the files stay, so that it can be asked again. Cards stay as they are.
+    Raises StatusError (NotAvailable) where no machine is reachable.
+    """
+    if not roster.peers:
+        detail = (
+            f"no HSMs are reachable, so {key.alias} stays; start some with: seemachine fleet up"
+        )
+        raise StatusError(Status.NotAvailable, detail, "destroyLMS")
+    gone: Destroyed = yield from registry.of(key).destroy(roster, key.public_key)
+    if gone.refused:
+        return gone
+    # Last: before that, whoever is interrupted can name the key and begin again.
+    return replace(gone, aliases=roster.keys.forget(key.public_key))
 
 
 class LocalKey:

@@ -1,7 +1,7 @@
 """What operations give back."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Self
 
 from seeclient.keyfile import KeyFile
@@ -21,6 +21,21 @@ class Signed:
     esn: str
     leaf: int | None = None
     remaining: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Destroyed:
+    """What became of a key on the machines.
+
+    `lost` has the signatures that each machine could still have made, by ESN; `half_made` the ESNs
+    where it was in the making. Of `refused` machines it is not known that they have nothing.
+    `aliases` are those under which this host had it.
+    """
+
+    lost: Mapping[str, int]
+    half_made: Sequence[str] = ()
+    refused: Mapping[str, StatusError] = field(default_factory=dict)
+    aliases: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

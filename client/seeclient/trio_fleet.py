@@ -16,7 +16,7 @@ from seeclient.events import Listener, ignore
 from seeclient.keyfile import KeyFile
 from seeclient.message import Message
 from seeclient.patience import Patience, fed
-from seeclient.results import KeyInfo, Signed
+from seeclient.results import Destroyed, KeyInfo, Signed
 from seeclient.tls import Tls
 from seeclient.trio_runner import Runner
 from seeclient.trio_wire import Connect
@@ -101,6 +101,14 @@ class Key(operations.LocalKey):
         0: none does. Raises StatusError; UseLimitExceeded for fewer while one is needed now.
         """
         self.file = await self._fleet.run(operations.warn_at(self._fleet.roster, self.file, count))
+
+    async def destroy(self) -> Destroyed:
+        """Destroy it on all machines that can be reached, and then its file: for good.
+
+        Cards stay, and can be provisioned again; the ledgers stay. Needs the role admin. While a
+        machine refuses, the file stays too. Raises StatusError where no machine is reachable.
+        """
+        return await self._fleet.run(operations.destroy(self._fleet.roster, self.file))
 
     async def info(self) -> KeyInfo:
         """What the reachable machines hold of this key."""

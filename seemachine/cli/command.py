@@ -124,6 +124,12 @@ def _card(verb: str, options: argparse.Namespace) -> int:
     return card.run(verb, options)
 
 
+def _key(verb: str, options: argparse.Namespace) -> int:
+    from seemachine.cli import key
+
+    return key.run(verb, options)
+
+
 def _quarantine(verb: str, options: argparse.Namespace) -> int:
     from seemachine.cli import quarantine
 
@@ -162,6 +168,7 @@ ROOMS: dict[str, Callable[[str, argparse.Namespace], int]] = {
     "completion": _completion,
     "fleet": _fleet,
     "card": _card,
+    "key": _key,
     "quarantine": _quarantine,
     "audit": _audit,
     "backup": _backup,

@@ -6,6 +6,7 @@
 from typing import TypeVar
 
 from seemachine.commands import (
+    destroying,
     generate,
     hello,
     nvmem,
@@ -40,6 +41,7 @@ __all__ = [
     "COMMANDS",
     "STATUSES",
     "answer",
+    "destroying",
     "generate",
     "hello",
     "nvmem",

@@ -15,10 +15,12 @@ from seeclient.environment import Environment
 from seemachine.config import ConfigError
 from seemachine.fleet import configuration, status
 from seemachine.fleet.finding import CheckResult
+from seemachine.fleet.keys import keyless
 from seemachine.fleet.suspects import suspects
 from seemachine.hsms import published, records, supervised
 from seemachine.state.disk import world_key
 from seemachine.state.disk.lock import holder
+from seemachine.state.errors import counted
 from seemachine.wire.names import printed_name
 from seemachine.wire.status import StatusError
 from seemachine.world import World
@@ -106,6 +108,7 @@ def _doubts(fleet: blocking.Fleet, peer: Peer) -> Iterator[CheckResult]:
             "look at it with: seemachine quarantine list",
         )
         return
+    yield from _keyless(fleet, peer)
     for suspect in found:
         what = (
             f"NVRAM file {printed_name(suspect.file)}"
@@ -115,6 +118,20 @@ def _doubts(fleet: blocking.Fleet, peer: Peer) -> Iterator[CheckResult]:
         yield CheckResult(
             peer.esn, f"{what} is in quarantine: {suspect.reason}", "seemachine quarantine explain"
         )
+
+
+def _keyless(fleet: blocking.Fleet, peer: Peer) -> Iterator[CheckResult]:
+    """Leaves that nothing on this host names."""
+    with contextlib.suppress(StatusError):  # who can't be asked is told of already
+        for info in fleet.run(keyless(fleet.roster, peer)):
+            name = printed_name(info.file)
+            what = f"NVRAM file {name} has {counted(info.remaining, 'signature')} of a key that has"
+            yield CheckResult(
+                peer.esn,
+                f"{what} no key file here",
+                "put its key file into kmdata/local, if another host has it; or destroy it with:"
+                f" seemachine key destroy {name}",
+            )
 
 
 def _half_made(world: World) -> Iterator[CheckResult]:

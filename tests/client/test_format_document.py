@@ -5,9 +5,10 @@ import re
 from pathlib import Path
 
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
+from seeclient.keyfile import Made
 from seeclient.keys import KeyStore
 
-from seemachine.testing import make_key
+from seemachine.testing import ESN, make_key
 
 PAGE = (Path(__file__).parents[2] / "docs/reference/formats.md").read_text()
 
@@ -21,7 +22,9 @@ def fields_of(section: str) -> list[str]:
 
 def test_the_fields_of_a_key_file(tmp_path):
     """The page has those which a client writes, in their order, with all that may be left out."""
-    key = LmsKeyFile("alias", make_key().public_key.encode(), 0, 0, 5, b"", 3, signer="ab" * 20)
+    made = Made(1, "alice", ESN)
+    public_key = make_key().public_key.encode()
+    key = LmsKeyFile("alias", public_key, 0, 0, 5, b"", 3, signer="ab" * 20, made=made)
     store = KeyStore(tmp_path)
     store.save(key)
     head = store.path_of("alias").read_bytes().partition(b"\n")[0]

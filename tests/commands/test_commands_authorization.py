@@ -111,6 +111,7 @@ USING: dict[str, Request] = {
     "reserve again": lambda bench: bench.reserved,
     "sign a digest again": lambda bench: bench.bound,
     "provision": lambda _bench: m.ProvisionLms(slot=SLOT),
+    "destroy": lambda bench: m.DestroyLms(public_key=bench.key.public_key),
 }
 LOOKING: dict[str, Request] = {
     "info": lambda bench: m.GetNvmemfileInfo(file=bench.key.file),

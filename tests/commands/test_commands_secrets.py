@@ -165,6 +165,7 @@ def exchange(world, session):
     tell(m.SkipQuarantined(file=moved.file, leaf=moved.first + 3))
     session.machine.store.quarantine(moved.file, "it may be a copy")
     tell(m.BurnQuarantined(file=moved.file, label=""))
+    tell(m.DestroyLms(public_key=moved.public_key))
     return said
 
 

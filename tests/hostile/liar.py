@@ -84,6 +84,7 @@ REPLIES: dict[type[Any], Any] = {
         expcache=0,
     ),
     m.DiscardLms: m.LmsDiscarded(),
+    m.DestroyLms: m.LmsDestroyed(lost=25, half_made=False),
     m.ProvisionLms: m.LmsProvisioned(file=FILE, public_key=KEY, first=0, end=16, leases=1),
     m.GetNvmemfileInfo: INFO,
     m.WarnNvmemfile: INFO,

@@ -381,6 +381,7 @@ REPLIES: dict[type[Any], dict[str, Specifier]] = {
         "warnat": WARNAT,
     },
     m.LmsDiscarded: {},
+    m.LmsDestroyed: {"lost": WORD, "half_made": Flag()},
     m.LmsChunk: {
         "remaining": WORD,
         "cache": Octets(0, 32 << 14),
@@ -429,6 +430,7 @@ REQUESTS: dict[type[Any], dict[str, Specifier]] = {
     m.ContinueLms: {"handle": HANDLE},
     m.ContinueLmsCard: {"handle": HANDLE, "slot": SLOT},
     m.ResumeLms: {"label": Text(64)},
+    m.DestroyLms: {"public_key": Octets(48, 56)},
     m.DiscardLms: {"label": Text(64)},
     m.ProvisionLms: {"slot": SLOT},
     m.GetNvmemfileInfo: {"file": FILE},
@@ -468,6 +470,7 @@ NAMES: list[tuple[str, type[Any], type[Any]]] = [
     ("continueLMS_card_next", m.ContinueLmsCard, m.CardWritten),
     ("resumeLMS", m.ResumeLms, m.LmsResumed),
     ("discardLMS", m.DiscardLms, m.LmsDiscarded),
+    ("destroyLMS", m.DestroyLms, m.LmsDestroyed),
     ("provisionLMS", m.ProvisionLms, m.LmsProvisioned),
     ("nvmemfile_info", m.GetNvmemfileInfo, m.NvmemfileInfo),
     ("nvmemfile_list", m.ListNvmemfiles, m.NvmemfileListing),

@@ -13,7 +13,7 @@ from seeclient.events import Listener
 from seeclient.keyfile import KeyFile
 from seeclient.message import Message
 from seeclient.patience import Patience
-from seeclient.results import KeyInfo, Signed
+from seeclient.results import Destroyed, KeyInfo, Signed
 from seemachine.wire.status import Status, StatusError
 
 
@@ -87,6 +87,12 @@ class Algorithm(ABC, Generic[Key]):
         del roster, count
         self._refuse(f"{key.alias} is a key of {self.NAME}, which has no thresholds", "threshold")
         yield from ()
+
+    def destroy(self, roster: Roster, public_key: bytes) -> Story[Destroyed]:
+        """Have every reachable machine destroy what it has of a key. Raises no StatusError."""
+        del roster, public_key
+        yield from ()
+        return Destroyed({})
 
     # ------------------------------------------------------------ showing
 

@@ -107,6 +107,26 @@ class Rack:
         """Blank cards on the rack."""
         return [found.card for found in self.listing() if found.kind == BLANK and not found.esn]
 
+    def of_keys(self) -> dict[bytes, list[Whereabouts]]:
+        """The cards with leases left of each key, by public key. Cards that can't be read as this
+        world's own are left out.
+        """
+        found: dict[bytes, list[Whereabouts]] = {}
+        with self._rack.still():
+            for path in sorted(self._all_files(), key=lambda path: (len(path.stem), path.stem)):
+                if public_key := _key_of(path):
+                    found.setdefault(public_key, []).append(self._describe(path))
+        return found
+
+    def wipe(self, public_key: bytes) -> list[str]:
+        """Make blank the cards of a key that are in slots, and return their names."""
+        with self._rack.locked():
+            paths = [path for path in self._all_files() if path.parent != self._folder]
+            wiped = sorted(path for path in paths if _key_of(path) == public_key)
+            for path in wiped:
+                write_card(path.parent, Card.blank(path.stem))
+            return [path.stem for path in wiped]
+
     def feed(self, esn: str, slot: int) -> None:
         """Put a blank card into a slot in place of what is there, unless that is blank itself."""
         slots = self._slots(esn)
@@ -196,6 +216,15 @@ def _empty(esn: str, slot: int) -> CardError:
         f"slot {slot} of {esn} is empty; insert a card with: seemachine card insert CARD --esn"
         f" {esn} --slot {slot}"
     )
+
+
+def _key_of(path: Path) -> bytes:
+    """The public key of the leases that a card has left; empty for none."""
+    try:
+        leases = read_card(path).leases
+    except StateCorrupt:
+        return b""
+    return leases[0].public_key if leases else b""
 
 
 def _loss(path: Path) -> str:

@@ -1,5 +1,6 @@
-"""What a person, or the machine for one, decides of the files of an NVRAM: deleted, in quarantine,
-at a later leaf, with another threshold; and the end of a doubt. None of it brings a leaf back.
+"""What a person, or the machine for one, decides of the files of an NVRAM: destroyed, in
+quarantine, at a later leaf, with another threshold; and the end of a doubt. None of it brings a
+leaf back.
 """
 
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from seemachine.state.nvram.batch import Changes
 from seemachine.state.nvram.contents import OpenNvram
 from seemachine.state.records import NvramFile
 from seemachine.state.witness.protocol import Past, Use
-from seemachine.wire.names import printed_name
+from seemachine.wire.names import nvram_name, printed_name
 
 
 class Decisions(OpenNvram):
@@ -24,6 +25,23 @@ class Decisions(OpenNvram):
             if file is not None:
                 self._commit(Changes(files={name: None}))
                 self._witness.note(name, file.lease.first, file.lease.end)
+
+    def destroy(self, public_key: bytes) -> int:
+        """See Store."""
+        name = nvram_name(public_key)
+        with self._lock:
+            self._ready()
+            file = self._files.get(name)
+            if file is not None and file.lease.public_key != public_key:
+                file = None
+            # Off in memory first, as whatever else ends.
+            used_up = [spent for spent in self._spent if spent.lease.public_key == public_key]
+            self._spent = [spent for spent in self._spent if spent not in used_up]
+            self._commit(Changes(files={name: None} if file else {}, forgotten=used_up))
+            if file is None:
+                return 0
+            self._witness.note(name, file.lease.first, file.lease.end)
+            return file.remaining
 
     def quarantine(self, name: bytes, reason: str) -> None:
         """See Store."""

@@ -91,6 +91,13 @@ class Store(Protocol):
     def delete(self, name: bytes) -> None:
         """Destroy a file and its leaves. Nothing happens when there is none."""
 
+    def destroy(self, public_key: bytes) -> int:
+        """Destroy what there is of a key: its file, and leases that are kept for orders that come
+        again. Its rows in the ledger stay.
+
+        Returns how many leaves the file had left; 0 where there is none.
+        """
+
     def quarantine(self, name: bytes, reason: str) -> None:
         """Hand out no leaf of a file until somebody decides."""
 

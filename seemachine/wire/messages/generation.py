@@ -159,3 +159,27 @@ class DiscardLms(
     """
 
     label: str = text(MAX_LABEL)
+
+
+@wire_class
+class LmsDestroyed(Record):
+    """Nothing of the key is on the machine any more.
+
+    `lost` signatures could still have been made; `half_made`: it was in the making there.
+    """
+
+    lost: int = number(0, U32)
+    half_made: bool = flag()
+
+
+@wire_class
+class DestroyLms(
+    Request[LmsDestroyed],
+    name="destroyLMS",
+    least=ClientRole.ADMIN,
+    effect=Effect.CHANGES,
+    again=Again.FREELY,
+):
+    """Destroy all that the machine has of a key, or find it gone; the ledger stays."""
+
+    public_key: bytes = octets(*PUBLIC_KEY)

@@ -6,6 +6,7 @@ from typing import Any
 from seeclient import dispatch
 from seeclient.algorithms.algorithm import Algorithm
 from seeclient.algorithms.lms import (
+    destroying,
     generating,
     inspecting,
     lines,
@@ -20,7 +21,7 @@ from seeclient.effects import Roster, Story
 from seeclient.events import Listener
 from seeclient.message import Message
 from seeclient.patience import Patience
-from seeclient.results import KeyInfo, Signed
+from seeclient.results import Destroyed, KeyInfo, Signed
 
 
 class Lms(Algorithm[LmsKeyFile]):
@@ -69,6 +70,10 @@ class Lms(Algorithm[LmsKeyFile]):
     def warn_at(self, roster: Roster, key: LmsKeyFile, count: int) -> Story[LmsKeyFile]:
         """See Algorithm."""
         return thresholds.warn_at(roster, key, count)
+
+    def destroy(self, roster: Roster, public_key: bytes) -> Story[Destroyed]:
+        """See Algorithm."""
+        return destroying.destroy(roster, public_key)
 
     def parameters(self, key: LmsKeyFile) -> dict[str, Any]:
         """See Algorithm."""

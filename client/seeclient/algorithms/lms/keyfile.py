@@ -66,4 +66,5 @@ def decoded(head: Head, kept: Body) -> LmsKeyFile:
         kept.data,
         warnat,
         signer=head.signer,
+        made=head.made,
     )

@@ -6,13 +6,14 @@ key would be lost leaves.
 
 import contextlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from seeclient import cards, dispatch, keys
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.algorithms.lms.recipe import Recipe
 from seeclient.effects import Pause, Peer, Story, ask
 from seeclient.events import CardDone, CardsNeeded, CardTried, CardWanted, ChunkDone, Listener
+from seeclient.keyfile import Made
 from seeclient.patience import Patience
 from seemachine.lms.keys import PublicKey
 from seemachine.lms.parameters import ParameterError, lmots, lms
@@ -61,8 +62,9 @@ def finish(making: Making) -> Story[LmsKeyFile]:
         cache,
         recipe.warnat,
         signer=making.peer.greeting.signer.hex(),
+        made=Made(int(time.time() * 1000), making.keys.author, making.peer.esn),
     )
-    _check_same(making.keys, key)
+    key = _same(making.keys, key)
     # Saved before the first card is written: a card without its public key would be lost leaves.
     making.keys.save(key)
     yield from _cards(making, last.cards)
@@ -85,11 +87,17 @@ def _check_asked_for(making: Making, public_key: bytes) -> None:
         raise dispatch.impossible(making.peer, what, ContinueLms.NAME)
 
 
-def _check_same(store: keys.KeyStore, key: LmsKeyFile) -> None:
-    """A resumed key may have its file already; another key of the same name is not written over."""
-    if store.has(key.alias) and store.load(key.alias).public_key != key.public_key:
+def _same(store: keys.KeyStore, key: LmsKeyFile) -> LmsKeyFile:
+    """A resumed key may have its file already, which says who made it; another key of the same name
+    is not written over.
+    """
+    if not store.has(key.alias):
+        return key
+    there = store.load(key.alias)
+    if there.public_key != key.public_key:
         detail = f"there is another key {key.alias} by now; move its file away and resume again"
         raise StatusError(Status.ObjectInUse, detail, "resumeLMS")
+    return replace(key, made=there.made or key.made)
 
 
 def _chunks(making: Making) -> Story[tuple[LmsChunk, bytes]]:

@@ -1,0 +1,121 @@
+"""How `seemachine key` shows keys and what became of one: lines, and documents."""
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import Any
+
+from seemachine.fleet.keys import LMS, Ended, KeyView, Overview
+from seemachine.state.cards.rack import Whereabouts
+from seemachine.state.errors import counted
+from seemachine.wire.messages import NvmemfileInfo
+
+
+def row(view: KeyView) -> str:
+    """One key in a list."""
+    cells = f"{view.alias or '-':<16} {view.nvram_file or '-':<25} {_left(view):<28}"
+    return f"{cells} {view.problem or _made(view)}".rstrip()
+
+
+def lines(view: KeyView) -> Iterator[str]:
+    """What there is of a key."""
+    yield ", ".join(filter(None, (f"{view.name}: {_algorithm(view)}", _made(view))))
+    yield f"  public key {view.public_key.hex()}"
+    yield f"  key file {view.alias}" if view.file else "  no key file on this host"
+    for esn, info in view.nvram.items():
+        yield f"  {esn}: {_signatures(info)} in NVRAM file {view.nvram_file}"
+    for card in view.cards:
+        yield f"  {_card(card)}"
+
+
+def ended_lines(view: KeyView, ended: Ended) -> Iterator[str]:
+    """What became of it, and what is left where."""
+    for esn, lost in ended.machines.lost.items():
+        also = ", and it was half-made there" if esn in ended.machines.half_made else ""
+        yield f"{esn}: {counted(lost, 'signature')} destroyed{also}"
+    for name in ended.wiped:
+        yield f"{name} is blank"
+    for alias in ended.machines.aliases:
+        yield f"key file {alias} is gone"
+    for esn, refused in ended.machines.refused.items():
+        yield f"left: {esn} refuses: {refused.detail}"
+    for card in ended.cards:
+        yield f"left: {_card(card)}; put it into a slot, and make it blank with card format"
+    for sentence in ended.silent:
+        yield f"left, perhaps: {sentence}; later: seemachine key destroy {view.nvram_file}"
+    if ended.complete:
+        yield f"{view.name} is destroyed; the ledgers keep what was signed with it"
+
+
+def listing_json(found: Overview) -> dict[str, Any]:
+    """All keys."""
+    return {"keys": list(map(view_json, found.keys)), "silent": list(found.silent)}
+
+
+def view_json(view: KeyView) -> dict[str, Any]:
+    """One key."""
+    made = view.file.made if view.file else None
+    return {
+        "alias": view.alias or None,
+        "algorithm": _algorithm(view),
+        "public_key": view.public_key.hex(),
+        "nvram_file": view.nvram_file or None,
+        "made": made._asdict() if made else None,
+        "problem": view.problem or None,
+        "machines": [
+            {"esn": esn, "remaining": info.remaining, "quarantined": info.quarantined}
+            for esn, info in view.nvram.items()
+        ],
+        "cards": list(map(_card_json, view.cards)),
+    }
+
+
+def ended_json(view: KeyView, ended: Ended) -> dict[str, Any]:
+    """What became of a key."""
+    return {
+        "key": view.name,
+        "nvram_file": view.nvram_file,
+        "complete": ended.complete,
+        "lost": dict(ended.machines.lost),
+        "half_made": list(ended.machines.half_made),
+        "blank": list(ended.wiped),
+        "key_files": list(ended.machines.aliases),
+        "refused": {esn: error.detail for esn, error in ended.machines.refused.items()},
+        "cards": list(map(_card_json, ended.cards)),
+        "silent": list(ended.silent),
+    }
+
+
+def _algorithm(view: KeyView) -> str:
+    return view.file.algorithm if view.file else LMS if view.public_key else "unknown"
+
+
+def _made(view: KeyView) -> str:
+    made = view.file.made if view.file else None
+    if made is None:
+        return ""
+    # Whatever a key file says: one beyond the calendar is not one.
+    when = dt.datetime.fromtimestamp(min(made.time, 253402300799999) / 1000, dt.UTC)
+    by = f" by {made.by}" if made.by else ""
+    return f"made {when.isoformat(' ', 'minutes')}{by} on {made.esn}"
+
+
+def _signatures(info: NvmemfileInfo) -> str:
+    return counted(info.remaining, "signature") + (", in quarantine," if info.quarantined else "")
+
+
+def _left(view: KeyView) -> str:
+    held = sum(info.remaining for info in view.nvram.values())
+    leases = sum(card.leases for card in view.cards)
+    on = f"{counted(leases, 'lease')} on {counted(len(view.cards), 'card')}"
+    parts = [counted(held, "signature")] * bool(held) + [on] * bool(leases)
+    return ", ".join(parts) or "nothing left"
+
+
+def _card(card: Whereabouts) -> str:
+    place = f"in slot {card.slot} of {card.esn}" if card.esn else "on the rack"
+    return f"{card.card}: {counted(card.leases, 'lease')}, {place}"
+
+
+def _card_json(card: Whereabouts) -> dict[str, Any]:
+    slot = card.slot if card.esn else None
+    return {"card": card.card, "leases": card.leases, "esn": card.esn or None, "slot": slot}
