@@ -27,6 +27,8 @@ OPERATIONS: dict[str, Operation] = {
     "install": lambda store, _who: store.install(lease(NEW)),
     "install the next lease": lambda store, _who: store.install(lease(KEY, 4, 8)),
     "delete": lambda store, _who: store.delete(name(KEY)),
+    "destroy": lambda store, _who: store.destroy(lease(KEY).public_key),
+    "destroy what is used up": lambda store, _who: store.destroy(lease(USED_UP).public_key),
     "quarantine": lambda store, _who: store.quarantine(name(KEY), "why"),
     "skip": lambda store, _who: store.skip(name(KEY), 3),
     "put back": lambda store, _who: store.put_back("put back", {name(KEY): 2}),

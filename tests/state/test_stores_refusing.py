@@ -22,6 +22,7 @@ CHANGES: dict[str, Callable[[MirroredStore], object]] = {
     "install": lambda store: store.install(lease(3)),
     "check": lambda store: store.check_install(lease(3)),
     "delete": lambda store: store.delete(name()),
+    "destroy": lambda store: store.destroy(lease().public_key),
     "quarantine": lambda store: store.quarantine(name(), "reason"),
     "skip": lambda store: store.skip(name(), 20),
     "warn at": lambda store: store.warn_at(name(), 1),
