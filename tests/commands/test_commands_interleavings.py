@@ -15,7 +15,7 @@ from kit.interleaving import Interleaving, TellingLock, everywhere, outcome
 from kit.stores import quick_folder
 
 from seemachine import machine as machine_module
-from seemachine.commands import answer, making, provision, resume
+from seemachine.commands import answer, destroying, making, provision, resume
 from seemachine.commands import generate as generate_module
 from seemachine.machine import PendingKey, Session
 from seemachine.state.cards.smartcard import read_card
@@ -25,7 +25,7 @@ from seemachine.wire import messages as m
 from seemachine.wire.status import StatusError
 
 LABEL = "big"
-MODULES = (generate_module, making, resume, provision, machine_module)
+MODULES = (generate_module, making, resume, destroying, provision, machine_module)
 
 
 class Scene:
@@ -42,6 +42,10 @@ class Scene:
         for _ in range(steps):
             ask(self.old, m.ContinueLms(handle=self.handle))
         self.world.feed_blank()
+        made = self.machine.making[LABEL].generation
+        types = made.tree.typecode.to_bytes(4, "big") + made.ots.typecode.to_bytes(4, "big")
+        # By its identifier what is half-made is known; the root is not, before its end.
+        self.public_key = types + made.identifier + bytes(made.tree.m)
 
     def watch(self, race: Interleaving) -> None:
         """Let all locks tell who waits."""
@@ -124,9 +128,10 @@ OPERATIONS: dict[str, Callable[[Scene], object]] = {
     "resume": lambda scene: answer(scene.others[2], m.ResumeLms(label=LABEL)),
     "resume too": lambda scene: answer(scene.others[3], m.ResumeLms(label=LABEL)),
     "discard": lambda scene: answer(scene.others[0], m.DiscardLms(label=LABEL)),
+    "destroy": lambda scene: answer(scene.others[1], m.DestroyLms(public_key=scene.public_key)),
     "close": lambda scene: scene.old.close(),
 }
-TAKING = ("replace", "resume", "discard", "close")
+TAKING = ("replace", "resume", "discard", "destroy", "close")
 PAIRS = [
     *(
         ("begun", first, second)

@@ -65,4 +65,10 @@ COMMANDS = [
     *(Command("seemachine", words) for words in SEEMACHINE),
     # At the end: the kept inputs of the fuzzer name commands by their place.
     *(Command("pipsqueak", (f"alias={ALIAS}", "warnat=3", *more)) for more in ((), ("--json",))),
+    *(Command("seemachine", ("key", "list", *more)) for more in ((), ("--json",))),
+    *(Command("seemachine", ("key", "show", ALIAS, *more)) for more in ((), ("--json",))),
+    *(
+        Command("seemachine", ("key", "destroy", ALIAS, "--yes", *more))
+        for more in ((), ("--json",))
+    ),
 ]

@@ -131,8 +131,9 @@ def test_a_lie_in_any_text_of_any_reply(place, command):
 def test_a_machine_that_says_nothing_but_the_truth_is_served(place, command):
     """The same commands do what they are for, so that the lies are told where they are heard."""
     found = told(place, command, truth)
-    # Something is in quarantine, and the script has no signature of the large file.
-    doubted = {"quarantine", "fleet", "msgfile={outside}/large"} & set(command.words)
+    # Something is in quarantine, the script has no signature of the large file, and what it says
+    # that it destroyed is there as before.
+    doubted = {"quarantine", "fleet", "msgfile={outside}/large", "destroy"} & set(command.words)
     assert found.asked or command.words == ("fleet", "status")
     assert found.code == 0 or doubted, found
 
