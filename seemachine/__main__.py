@@ -2,14 +2,18 @@
 
 import sys
 
-from seemachine.terminal import loading
+from seemachine.terminal import Loading
 
 
 def main() -> int:
     """Run one command line."""
-    with loading():
-        from seemachine.cli.command import main
-    return main()
+    try:
+        with Loading():
+            from seemachine.cli.command import main
+        return main()
+    # Between the end of loading and the beginning of the command.
+    except KeyboardInterrupt:
+        return 130
 
 
 if __name__ == "__main__":

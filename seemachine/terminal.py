@@ -1,30 +1,28 @@
 """Where both commands begin: what holds before anything else of ours is loaded."""
 
-import contextlib
+# Nothing that takes time to load, as `signal` does: Ctrl-C is not seen to yet.
+import _signal  # type: ignore[import-not-found]
 import io
 import os
-import signal
 import sys
-from collections.abc import Iterator
 
 # In this order: the system gives the lowest number that is free.
 STANDARD = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
 
 
-@contextlib.contextmanager
-def loading() -> Iterator[None]:
+class Loading:
     """Ctrl-C ends a command that is still loading at once and without a word, as it ends those that
     are not in Python.
     """
-    before = signal.getsignal(signal.SIGINT)
-    interruptible = before is signal.default_int_handler
-    if interruptible:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-    try:
-        yield
-    finally:
-        if interruptible:
-            signal.signal(signal.SIGINT, before)
+
+    def __enter__(self) -> None:
+        self._before = _signal.getsignal(_signal.SIGINT)
+        if self._before is _signal.default_int_handler:
+            _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
+
+    def __exit__(self, *_error: object) -> None:
+        if self._before is _signal.default_int_handler:
+            _signal.signal(_signal.SIGINT, self._before)
 
 
 def settle_streams() -> None:

@@ -6,10 +6,12 @@ import shlex
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from kit import processes
 
+ROOT = Path(__file__).parent.parent
 COMMANDS = {
     "pipsqueak": "-m seeclient",
     "pipsqueak, by its module": "-m seeclient.pipsqueak list",
@@ -82,7 +84,8 @@ sys.exit(main())
 
 
 @pytest.mark.parametrize(
-    ("package", "module"), [("seeclient", "seeclient.keys"), ("seemachine", "argparse")]
+    ("package", "module"),
+    [("seeclient", "seeclient.keys"), ("seemachine", "argparse")],
 )
 def test_ctrl_c_while_a_command_loads_ends_it_without_a_word(package, module, tmp_path):
     """As the system ends a command: the shell's exit code is 130, and there is no traceback."""
@@ -98,6 +101,15 @@ def test_ctrl_c_while_a_command_loads_ends_it_without_a_word(package, module, tm
         process.send_signal(signal.SIGINT)
         told = process.communicate(timeout=30)[1]
     assert (process.returncode, told) == (-signal.SIGINT, "")
+
+
+def test_nothing_loads_before_ctrl_c_is_seen_to(tmp_path):
+    """What Python itself has not loaded by then would show a traceback when it is interrupted."""
+    begun = f"import io, os, sys; sys.path.insert(0, {str(ROOT)!r}); begun = {{*sys.modules}}"
+    code = f"{begun}; import seemachine.terminal; print(*{{*sys.modules}} - begun)"
+    command = [sys.executable, "-I", "-S", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) == {"seemachine", "seemachine.terminal"}
 
 
 def test_ctrl_c_is_ignored_where_it_was_before(tmp_path):

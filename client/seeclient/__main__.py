@@ -2,12 +2,12 @@
 
 import sys
 
-from seemachine.terminal import loading
+from seemachine.terminal import Loading
 
 
 def main() -> int:
     """Run one command line."""
-    with loading():
+    with Loading():
         from seeclient import pipsqueak
     return pipsqueak.main()
 

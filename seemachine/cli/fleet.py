@@ -171,8 +171,9 @@ def _supervise(fleet: FleetPlan) -> int:
         configuration.running_bytes([states.identity(each) for each in fleet.machines]),
     )
     try:
-        with signals.once() as on_stopping:
-            trio.run(Supervisor(fleet, on_stopping, lock.asked).run)
+        with signals.once() as stopping:
+            stopping.hold()
+            trio.run(Supervisor(fleet, stopping, lock.asked).run)
     except FleetFailed as error:
         raise Refused(str(error)) from None
     return 0

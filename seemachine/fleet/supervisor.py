@@ -22,6 +22,7 @@ from seemachine.process import signals, systemd
 from seemachine.process.identity import Process, child
 from seemachine.process.pace import rest
 from seemachine.process.shortage import lacking
+from seemachine.process.signals import Stopping
 from seemachine.state.errors import reason
 
 FIRST_PAUSE = 0.2
@@ -52,14 +53,12 @@ def say(text: str) -> None:
 class Supervisor:
     """Runs one fleet until SIGTERM, SIGINT, SIGHUP or a request. Raises FleetFailed.
 
-    `on_stopping` is called when it begins to stop.
+    It begins `stopping`, and stops only once.
     """
 
-    def __init__(
-        self, fleet: FleetPlan, on_stopping: Callable[[], None], asked: Callable[[], bool]
-    ) -> None:
+    def __init__(self, fleet: FleetPlan, stopping: Stopping, asked: Callable[[], bool]) -> None:
         self._fleet = fleet
-        self._on_stopping = on_stopping
+        self._stopping = stopping
         self._asked = asked
         self._ready: set[str] = set()
         self._failed: set[str] = set()
@@ -68,12 +67,13 @@ class Supervisor:
     async def run(self) -> None:
         """Start, keep, stop."""
         with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as received:
+            self._stopping.release()
             trio.lowlevel.spawn_system_task(signals.heed, self._asked)
             async with trio.open_nursery() as nursery:
                 for group in self._fleet.groups:
                     nursery.start_soon(self._keep, group, nursery.cancel_scope)
                 await anext(received)
-                self._on_stopping()
+                self._stopping.begin()
                 systemd.stopping()
                 nursery.cancel_scope.cancel()
         if self._failure is not None:

@@ -17,22 +17,46 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 LOOK_SECONDS = 0.25
 
 
-@contextlib.contextmanager
-def once() -> Iterator[Callable[[], None]]:
-    """Call what this gives when the process begins to stop.
+class Stopping:
+    """What a process does with the signals that stop it."""
 
-    Up to then signals do what they did before; from then on nothing, for good.
+    def __init__(self) -> None:
+        self.begun = False
+        self._held: list[int] | None = None
+
+    def begin(self) -> None:
+        """It stops: from now on signals do nothing, for good."""
+        self.begun = True
+
+    def hold(self) -> None:
+        """Keep signals until `release`: an event loop must not be torn out of its beginning."""
+        self._held = []
+
+    def release(self) -> None:
+        """Somebody receives signals now; those that were kept come."""
+        held, self._held = self._held or [], None
+        for number in held:
+            signal.raise_signal(number)
+
+    def keeps(self, number: int) -> bool:
+        """Whether a signal that came is kept."""
+        if self._held is not None:
+            self._held.append(number)
+        return self._held is not None
+
+
+@contextlib.contextmanager
+def once() -> Iterator[Stopping]:
+    """Call `begin` of what this gives when the process begins to stop.
+
+    Up to then signals do what they did before, unless they are held.
     """
     before = {number: signal.getsignal(number) or signal.SIG_DFL for number in SIGNALS}
-    stopping = False
-
-    def begin() -> None:
-        nonlocal stopping
-        stopping = True
+    stopping = Stopping()
 
     def act(number: int, frame: FrameType | None) -> None:
         earlier = before[signal.Signals(number)]
-        if stopping or earlier is signal.SIG_IGN:
+        if stopping.begun or earlier is signal.SIG_IGN or stopping.keeps(number):
             return
         if callable(earlier):
             earlier(number, frame)
@@ -43,11 +67,11 @@ def once() -> Iterator[Callable[[], None]]:
     for number in SIGNALS:
         signal.signal(number, act)
     try:
-        yield begin
+        yield stopping
     finally:
         for number in SIGNALS:
             # Python sets its own handlers back while it ends, and leaves this one.
-            signal.signal(number, signal.SIG_IGN if stopping else before[number])
+            signal.signal(number, signal.SIG_IGN if stopping.begun else before[number])
 
 
 async def heed(asked: Callable[[], bool]) -> None:

@@ -4,7 +4,7 @@ to signals. Then it hosts them.
 
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 
 import trio
@@ -50,11 +50,12 @@ def _start(configs: Sequence[Config], environ: Mapping[str, str], output: LogWri
     output.notice = lambda count: dropped(count, **bound)
     fitting, most, short = fitted(configs)
     sys.setswitchinterval(SWITCH_SECONDS)
-    with signals.once() as on_stopping:
+    with signals.once() as stopping:
         host = Host(
-            fitting, log, ProcessFacts(in_force, refused, most, short, on_stopping, environ)
+            fitting, log, ProcessFacts(in_force, refused, most, short, stopping.begin, environ)
         )
-        trio.run(_until_told, host)
+        stopping.hold()
+        trio.run(_until_told, host, stopping.release)
     return host.exit_code
 
 
@@ -71,12 +72,13 @@ def _hardened(wanted: set[str]) -> tuple[dict[str, str], CannotHarden | None]:
         return harden(rest) if wanted != {"yes"} else {}, error
 
 
-async def _until_told(host: Host) -> None:
+async def _until_told(host: Host, release: Callable[[], None]) -> None:
     """The first signal stops all machines in order."""
     stop = trio.Event()
     # From before the first address is known to after the last reply: no signal may end the process
     # out of order.
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as received:
+        release()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_set_at_first, received, stop)
             await host.run(stop)

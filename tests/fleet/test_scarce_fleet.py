@@ -8,6 +8,7 @@ import pytest
 from seemachine.config import Config
 from seemachine.fleet.configuration import FleetPlan
 from seemachine.fleet.supervisor import Supervisor
+from seemachine.process.signals import Stopping
 from seemachine.world import World
 
 ESN = "7852-268D-3BF9"
@@ -33,7 +34,7 @@ async def test_a_machine_that_can_not_be_run_now_is_run_later(
     async def run_once(_machine: Config) -> int:
         raise error
 
-    supervisor = Supervisor(fleet, lambda: None, lambda: False)
+    supervisor = Supervisor(fleet, Stopping(), lambda: False)
     monkeypatch.setattr(supervisor, "_run_once", run_once)
     assert await supervisor._live_once(fleet.machines) == "can't be run"
 
@@ -46,7 +47,7 @@ async def test_a_bug_of_the_supervisor_is_one(
     async def run_once(_machine: Config) -> int:
         raise RuntimeError("a bug")
 
-    supervisor = Supervisor(fleet, lambda: None, lambda: False)
+    supervisor = Supervisor(fleet, Stopping(), lambda: False)
     monkeypatch.setattr(supervisor, "_run_once", run_once)
     with pytest.raises(RuntimeError, match="a bug"):
         await supervisor._live_once(fleet.machines)

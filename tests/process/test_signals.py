@@ -23,10 +23,27 @@ async def main(tell):
             tell()
 
 atexit.register(lambda: [signal.raise_signal(number) for number in stopping.SIGNALS])
-with stopping.once() as tell:
-    trio.run(main, tell)
+with stopping.once() as stop:
+    trio.run(main, stop.begin)
     for number in stopping.SIGNALS:
         signal.raise_signal(number)
+"""
+EARLY = """
+import signal
+import trio
+from seemachine.process import signals as stopping
+
+async def main(release):
+    with trio.open_signal_receiver(*stopping.SIGNALS) as signals:
+        release()
+        await anext(signals)
+
+with stopping.once() as stop:
+    print("ready", flush=True)
+    if {held}:
+        stop.hold()
+    signal.raise_signal(signal.{number})
+    trio.run(main, stop.release)
 """
 BEFORE = """
 import signal, time
@@ -55,6 +72,13 @@ def stopped(program: str, *signals: signal.Signals) -> int:
 def test_the_first_signal_is_the_only_one(first: signal.Signals) -> None:
     """Whatever comes after it, up to the very end, the process ends as it would have."""
     assert stopped(PROGRAM.format(tells=True), first, signal.SIGTERM, signal.SIGHUP) == 0
+
+
+@pytest.mark.parametrize("number", ["SIGTERM", "SIGINT", "SIGHUP"])
+def test_a_signal_before_the_loop_waits_for_it(number: str) -> None:
+    """It stops the process in order, like one that comes later; else it would end what begins."""
+    assert stopped(EARLY.format(number=number, held=True)) == 0
+    assert stopped(EARLY.format(number=number, held=False)) == -signal.Signals[number]
 
 
 def test_without_being_told_a_signal_ends_the_process() -> None:
