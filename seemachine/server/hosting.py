@@ -233,5 +233,7 @@ class Host:
         config, self._failed = place.config, True
         sentence = refusal_of(config, error)
         name = "" if len(self._places) == 1 else f"{config.esn}: "
+        if name and sentence.startswith(f"{config.esn} "):
+            sentence = f"it {sentence.removeprefix(f'{config.esn} ')}"
         say(f"seemachine serve: {name}{sentence}", file=sys.stderr)
         record_failure(config, self._process.who, sentence)

@@ -165,7 +165,10 @@ async def test_one_that_can_not_start_says_why_and_the_rest_go_on(
         configs[0].folder.mkdir(parents=True, mode=0o700)
         async with hosted(*configs, up=1) as process:
             assert await greeting_of(tmp_path, 2) == esn(2)
-            why = f"port {port} of 127.0.0.1 is taken; choose another with --port, or 0 for any"
+            why = (
+                f"port {port} of 127.0.0.1 is taken; choose another with --port or, in a file,"
+                " port = N; 0 is any free one"
+            )
             assert capsys.readouterr().err == f"seemachine serve: {esn(1)}: {why}\n"
             failure = published.failure(World.at(tmp_path), esn(1))
             assert failure is not None
@@ -350,3 +353,23 @@ def test_a_world_that_is_no_folder_is_one_line(tmp_path: Path) -> None:
         assert "Traceback" not in done.stderr
         assert len(done.stderr.splitlines()) == 1
         assert done.stderr.startswith("seemachine serve: ")
+
+
+async def test_a_refusal_names_the_machine_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before the sentence where there are several, in the sentence where it is alone."""
+    taken = config(tmp_path, 1)
+    lock = FolderLock(taken.folder, "a test")
+    try:
+        await Host([taken], Events(), ProcessFacts()).run(trio.Event())
+        async with hosted(taken, config(tmp_path, 2), up=1):
+            pass
+    finally:
+        lock.release()
+    alone, among = capsys.readouterr().err.splitlines()
+    assert alone.startswith(
+        f"seemachine serve: {esn(1)} is already in use by process {os.getpid()}"
+    )
+    assert among.startswith(f"seemachine serve: {esn(1)}: it is already in use by process")
+    assert among.count(esn(1)) == 2  # and in the path of its folder
