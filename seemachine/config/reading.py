@@ -58,8 +58,9 @@ def build(settings: dict[str, Any]) -> Config:
     made = dict(settings)
     if "limits" in made and not isinstance(made["limits"], LimitSettings):
         made["limits"] = build_limits(made["limits"])
-    if isinstance(made.get("extra_signers"), list):
-        made["extra_signers"] = tuple(made["extra_signers"])
+    for name in ("extra_signers", "reserved_ports"):
+        if isinstance(made.get(name), list):
+            made[name] = tuple(made[name])
     made["world"] = _world(made.get("world"))
     if made.get("tls") is not None and not isinstance(made["tls"], TlsSettings):
         made["tls"] = build_tls(made["tls"], made["world"], str(made.get("esn", "")))

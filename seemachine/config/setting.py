@@ -105,9 +105,19 @@ def text(default: str, takes: str, what: str, **told: Any) -> Any:
 
 def texts(takes: str, what: str, fits: Callable[[str], bool], **told: Any) -> Any:
     """A list of texts, by default empty."""
+    return _listed(str, takes, what, fits, **told)
 
+
+def numbers(takes: str, what: str, fits: Callable[[int], bool], **told: Any) -> Any:
+    """A list of whole numbers, by default empty."""
+    return _listed(int, takes, what, fits, **told)
+
+
+def _listed(
+    kind: type[Any], takes: str, what: str, fits: Callable[[Any], bool], **told: Any
+) -> Any:
     def all_fit(value: object) -> bool:
-        return isinstance(value, tuple) and all(type(each) is str and fits(each) for each in value)
+        return isinstance(value, tuple) and all(type(each) is kind and fits(each) for each in value)
 
     return _declared(Setting(what, takes, all_fit, **told), ())
 

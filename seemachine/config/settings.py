@@ -12,6 +12,7 @@ from seemachine.config.setting import (
     choice,
     flag,
     number,
+    numbers,
     path,
     text,
     texts,
@@ -71,7 +72,15 @@ class Config:
         SEE_PORT, 0, 65535, "the port to listen on", unset="any free one", shown="PORT"
     )
     search_port: bool = flag(
-        "take the next free port when this one is taken", default=False, shown="yes"
+        "take the next free port when this one is taken",
+        default=False,
+        more="In a fleet the default is true for a machine on loopback without TLS.",
+        shown="yes",
+    )
+    reserved_ports: tuple[int, ...] = numbers(
+        "a list of ports",
+        "ports that a search passes over: other machines are to have them",
+        range(1, 65536).__contains__,
     )
     insecure_bind: bool = flag(
         "listen on an address that is not loopback without TLS: whoever reaches the port can sign",
@@ -168,6 +177,11 @@ class Config:
                 " TLS ([tls] in the file, or --tls-cert, --tls-key, --tls-ca), or allow it with"
                 " insecure_bind = true, or --insecure-bind"
             )
+
+    @property
+    def is_found_anywhere(self) -> bool:
+        """Whether all its clients are on this host, and find it on whichever port it is."""
+        return self.tls is None and _is_loopback(self.host)
 
     @property
     def folder(self) -> Path:

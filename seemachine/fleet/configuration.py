@@ -23,7 +23,7 @@ SECTIONS = ("process", "machines", "operator", "limits", "tls")
 SHARED = {
     "limits": "they hold for all machines; write them as [limits], outside [[machines]]",
     "operator": "it holds for all machines; write it as [operator], outside [[machines]]",
-    "search_port": "a machine of a fleet searches a free port when its own is taken; leave it out",
+    "reserved_ports": "they are the ports of the others; leave it out",
     "world": "it is the folder that fleet.toml is in; leave it out",
 }
 
@@ -42,10 +42,16 @@ class FleetPlan:
 
     @property
     def groups(self) -> list[tuple[Config, ...]]:
-        """The machines of each process."""
+        """The machines of each process. A search takes no port that another is to have: machines
+        of one process see to that by themselves.
+        """
         if self.process == ONE:
             return [self.machines]
-        return [(machine,) for machine in self.machines]
+        ports = {machine.port for machine in self.machines} - {0}
+        return [
+            (replace(machine, reserved_ports=tuple(sorted(ports - {machine.port}))),)
+            for machine in self.machines
+        ]
 
 
 def find(world: World, file: Path | None) -> Path:
@@ -91,12 +97,12 @@ def _machines(table: dict[str, Any], world: World) -> list[Config]:
         "world": world,
         "operator": _shared(table).blank_cards,
         "limits": table.get("limits", {}),
-        "search_port": True,
+        "reserved_ports": (),
     }
     entries = _entries(table, shared)
     tls = {"tls": table["tls"]} if "tls" in table else {}
     machines = [
-        build({"module": number, "port": SEE_PORT + number - 1, **tls, **entry, **shared})
+        _machine({"module": number, "port": SEE_PORT + number - 1, **tls, **entry, **shared})
         for number, entry in enumerate(entries, 1)
     ]
     if not all(machine.publish for machine in machines):
@@ -109,6 +115,13 @@ def _machines(table: dict[str, Any], world: World) -> list[Config]:
         if len(set(values)) < len(values):
             raise ConfigError(f"two machines have the same {setting}")
     return machines
+
+
+def _machine(settings: dict[str, Any]) -> Config:
+    machine = build(settings)
+    # Clients elsewhere, or with certificates, know a machine by the port that it was given.
+    by_itself = "search_port" not in settings and machine.is_found_anywhere
+    return replace(machine, search_port=True) if by_itself else machine
 
 
 def _entries(table: dict[str, Any], shared: dict[str, Any]) -> list[dict[str, Any]]:
@@ -187,19 +200,14 @@ def as_loaded(machine: Config, loaded: Loaded) -> Config:
     )
 
 
-def started(world: World) -> list[str]:
-    """The machines of the fleet that runs, or ran last."""
-    return [each["esn"] for each in remembered(world) or ()]
-
-
 def running_bytes(machines: list[dict[str, Any]]) -> bytes:
     """What `remembered` reads."""
     return json.dumps({"version": FORMAT.version, "machines": machines}).encode()
 
 
 def remembered(world: World) -> list[dict[str, Any]] | None:
-    """ESN, model and module of the machines of the fleet that runs, or ran last; None when none
-    did.
+    """ESN, model, module and port of the machines of the fleet that runs, or ran last; None when
+    none did. The port is 0 where it is any, or not known.
 
     Raises StateOtherVersion.
     """
@@ -210,7 +218,12 @@ def remembered(world: World) -> list[dict[str, Any]] | None:
             FORMAT.check_at(found, str(world.fleet / RUNNING))
             found = found["machines"]
         known = [
-            {"esn": str(each["esn"]), "model": str(each["model"]), "module": int(each["module"])}
+            {
+                "esn": str(each["esn"]),
+                "model": str(each["model"]),
+                "module": int(each["module"]),
+                "port": int(each.get("port", 0)),
+            }
             for each in found
         ]
     except OtherVersion as other:

@@ -69,7 +69,15 @@ def _unwatched(world: World, esns: Iterable[str]) -> Iterator[CheckResult]:
                 "seemachine fleet down; seemachine fleet up",
             )
         return
-    for esn in configuration.started(world):
+    for each in configuration.remembered(world) or ():
+        esn = each["esn"]
+        if moved := status.moved_from(world, esn, each["port"]):
+            yield CheckResult(
+                esn,
+                f"port {moved} was taken when it started, so it listens on another",
+                f"clients on this host find it; for others free port {moved} and start the fleet"
+                " again, or write another port into fleet.toml",
+            )
         if not records.running(world, esn):
             yield CheckResult(
                 esn,

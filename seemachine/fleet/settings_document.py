@@ -33,7 +33,7 @@ OF_A_MACHINE = """\
 At the top of a machine's file; in `fleet.toml` under its `[[machines]]`.
 """
 NOT_IN_A_FLEET = """\
-In `fleet.toml` leave out {names}: a fleet searches for a free port, publishes its machines, and
+In `fleet.toml` leave out {names}: a fleet reserves the ports of its machines, publishes them, and
 takes who inserts cards from `[operator]`, the signers from the SEE machine loaded on the HSM.
 """
 LIMITS = """\

@@ -35,23 +35,35 @@ def rows(world: World) -> list[dict[str, Any]]:
     """
     known = {each["esn"]: each for each in _known_machines(world)}
     for module in records.present(world):
-        known[module.esn] = {"esn": module.esn, "model": module.model, "module": module.number}
+        known[module.esn] = {
+            **known.get(module.esn, {}),
+            "esn": module.esn,
+            "model": module.model,
+            "module": module.number,
+        }
     return sorted(
         (_row(world, each) for each in known.values()),
         key=lambda row: (row["module"] == 0, row["module"], row["esn"]),
     )
 
 
+def moved_from(world: World, esn: str, port: int) -> int:
+    """The port that a machine was to have, where it is up on another one; else 0."""
+    entry = published.listening(world, esn)
+    up = entry is not None and state(world, esn) == "up"
+    return port if entry is not None and up and entry.port != port else 0
+
+
 def _row(world: World, known: dict[str, Any]) -> dict[str, Any]:
-    esn = known["esn"]
+    esn, port = known["esn"], known.pop("port", 0)
     entry, how = published.listening(world, esn), state(world, esn)
     up = entry if how == "up" else None
     address = f"{up.host}:{up.port}" if up else None
     holds = holder(world.hsm(esn))
     pid = None if holds is None else holds.pid_here
-    why = failure(world, esn)
-    unless_up = {"why": why} if why else {}
-    return {**known, "address": address, "pid": pid, "state": how, **unless_up}
+    more = {"why": failure(world, esn), "moved_from": moved_from(world, esn, port)}
+    told = {name: value for name, value in more.items() if value}
+    return {**known, "address": address, "pid": pid, "state": how, **told}
 
 
 def numbers(world: World) -> dict[str, int]:
@@ -80,7 +92,8 @@ def _configured(world: World) -> tuple[Config, ...]:
 
 def identity(machine: Config) -> dict[str, Any]:
     """What is remembered of a machine of a fleet."""
-    return {"esn": machine.esn, "model": machine.model, "module": machine.module}
+    named = {"esn": machine.esn, "model": machine.model}
+    return {**named, "module": machine.module, "port": machine.port}
 
 
 def lines(found: list[dict[str, Any]]) -> list[str]:
@@ -90,7 +103,11 @@ def lines(found: list[dict[str, Any]]) -> list[str]:
 
 def _line(row: dict[str, Any]) -> str:
     process = row["pid"] or "of another PID namespace"
-    up = f"{row['address']}  process {process}"
+    up = f"{row['address']}  process {process}{_moved(row)}"
     where = up if row["state"] == "up" else row.get("why", "")
     machine = f"module {row['module'] or '-'}  {row['esn']}  {row['model']:<3}"
     return f"{machine} {row['state']:<9} {where}".rstrip()
+
+
+def _moved(row: dict[str, Any]) -> str:
+    return f"  (port {row['moved_from']} was taken)" if "moved_from" in row else ""

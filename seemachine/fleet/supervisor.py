@@ -148,7 +148,9 @@ class Supervisor:
             return False
         self._count_tried(machine.esn, self._ready)
         what = f"{machine.esn} ({machine.model}, module {machine.module})"
-        say(f"fleet: {what} ready at {entry.host}:{entry.port}, {ours}")
+        moved = machine.port not in (0, entry.port)
+        why = f"; port {machine.port} was taken" if moved else ""
+        say(f"fleet: {what} ready at {entry.host}:{entry.port}, {ours}{why}")
         return True
 
     def _has_failed(self, machine: Config, ours: Process) -> bool:

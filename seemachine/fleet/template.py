@@ -22,16 +22,19 @@ FIRST = {
 SECOND = {"esn": "5F08-02E0-D947", "model": "xc", "module": 2, "port": 8889}
 # Said of all machines together, or by the tools, or not in a fleet.
 NOT_OF_A_MACHINE = (
-    "search_port",
+    "reserved_ports",
     "publish",
     "operator",
     "extra_signers",
     "nvram_delegation",
     "world",
 )
+# Not their defaults.
+IN_A_FLEET = {"search_port": True}
 HEAD = """\
 # The machines of this world. Start them with: seemachine fleet up
-# A machine whose port is taken gets the next free one.
+# A machine whose port is taken gets the next free one, and `fleet up` says so;
+# not with search_port = false, with TLS, or at another address than loopback.
 # Lines after a # show defaults, or examples.
 """
 TLS = """\
@@ -75,4 +78,5 @@ def _setting_lines(kind: type[Any], given: dict[str, Any], left_out: set[str]) -
         if field.name in given:
             yield f"{field.name} = {literal(given[field.name])}\n"
         else:
-            yield f"# {field.name} = {setting.example or literal(field.default)}\n"
+            default = IN_A_FLEET.get(field.name, field.default)
+            yield f"# {field.name} = {setting.example or literal(default)}\n"

@@ -110,6 +110,8 @@ class Daemon:
     async def _listen(self) -> tuple[str, int]:
         self._listeners = await self._open_listeners()
         host, port = self._listeners[0].socket.getsockname()[:2]
+        if self._config.port not in (0, port):
+            self._log.warning("port is taken", wanted=self._config.port, port=port)
         self._log.info("ready", host=host, port=port, **self._about())
         return host, port
 

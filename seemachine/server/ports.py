@@ -3,12 +3,14 @@
 import contextlib
 import errno
 import socket
-from collections.abc import Container, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import trio
 
 from seemachine.config import Config
+from seemachine.hsms import published
+from seemachine.state.errors import StateError
 
 # Connections that the system takes while we are busy; the system may have a lower limit of its own.
 BACKLOG = 1024
@@ -24,7 +26,8 @@ class CannotListen(Exception):
 def taken(config: Config) -> CannotListen:
     """What is said of a port that another process listens on."""
     return CannotListen(
-        f"port {config.port} of {config.host} is taken; choose another with --port, or 0 for any"
+        f"port {config.port} of {config.host} is taken; choose another with --port or, in a file,"
+        " port = N; 0 is any free one"
     )
 
 
@@ -41,11 +44,13 @@ def refuse_taken_port(config: Config) -> None:
         raise taken(config)
 
 
-async def open_listeners(config: Config, reserved: Container[int]) -> list[trio.SocketListener]:
-    """Listen where the settings say. A search takes none of the `reserved` ports.
+async def open_listeners(config: Config, siblings: Iterable[int] = ()) -> list[trio.SocketListener]:
+    """Listen where the settings say. A search takes no port of the settings' others, or of
+    `siblings`.
 
     Raises CannotListen.
     """
+    reserved = {*siblings, *config.reserved_ports} - {config.port}
     for port in candidates(config, reserved):
         try:
             listeners = await trio.open_tcp_listeners(
@@ -64,16 +69,33 @@ async def open_listeners(config: Config, reserved: Container[int]) -> list[trio.
     raise taken(config)
 
 
-def candidates(config: Config, reserved: Container[int]) -> Iterator[int]:
-    """The ports to try, in their order; 0 lets the system pick one."""
+def candidates(config: Config, reserved: set[int]) -> Iterator[int]:
+    """The ports to try, in their order; 0 lets the system pick one.
+
+    Once a search begins, `reserved` has the ports that the world's other machines found so, too.
+    """
     wanted = config.port
     if wanted:
         yield wanted
+    if config.search_port:
+        reserved |= _had_by_others(config)
     if wanted and config.search_port:
         searched = range(wanted + 1, min(wanted + PORTS_SEARCHED, 65536))
         yield from (port for port in searched if port not in reserved)
     if config.search_port or not wanted:
         yield from [0] * PORTS_GIVEN_BACK
+
+
+def _had_by_others(config: Config) -> set[int]:
+    """Where the other machines of the world listen, or listened last: they may come back."""
+    found = set()
+    for folder in config.world.machines.glob("*"):
+        # One that another version wrote is none that runs.
+        with contextlib.suppress(StateError):
+            entry = published.listening(config.world, folder.name)
+            if entry is not None and entry.esn != config.esn:
+                found.add(entry.port)
+    return found - {config.port}
 
 
 def _places(config: Config) -> Iterator[tuple[int, Any]]:

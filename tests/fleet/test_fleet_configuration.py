@@ -215,17 +215,17 @@ def test_a_damaged_published_object_counts_as_none(tmp_path: Path, content: str)
 
 
 @pytest.mark.parametrize(
-    "change", [{"esn": "../.."}, {"esn": "x\n"}, {"model": "x"}, {"module": "many"}]
+    "change", [{"esn": "../.."}, {"esn": "x\n"}, {"model": "x"}, {"module": "many"}, {"port": "x"}]
 )
 def test_what_is_no_fleet_was_never_running(tmp_path: Path, change: dict[str, str]) -> None:
     """What is remembered of a fleet names folders and features: a damaged or forged one is none."""
     known = {"esn": "0000-0000-0001", "model": "5c", "module": 1}
     (tmp_path / "fleet").mkdir()
     (tmp_path / "fleet" / configuration.RUNNING).write_text(json.dumps([known]))
-    assert configuration.started(World.at(tmp_path)) == ["0000-0000-0001"]
+    assert configuration.remembered(World.at(tmp_path)) == [known | {"port": 0}]
 
     (tmp_path / "fleet" / configuration.RUNNING).write_text(json.dumps([known, known | change]))
-    assert configuration.started(World.at(tmp_path)) == []
+    assert configuration.remembered(World.at(tmp_path)) is None
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_what_is_no_fleet_was_never_running(tmp_path: Path, change: dict[str, st
         ("limits = {connections = 7}", r"write them as \[limits\]"),
         ("limits = 4", r"write them as \[limits\]"),
         ('operator = "auto"', r"write it as \[operator\]"),
-        ("search_port = false", "searches a free port"),
+        ("reserved_ports = [1]", "the ports of the others"),
         ('world = "/elsewhere"', "the folder that fleet.toml is in"),
     ],
 )

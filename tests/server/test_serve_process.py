@@ -251,7 +251,7 @@ def test_a_taken_port_is_refused(tmp_path):
     assert (code, lines) == (
         1,
         [
-            f"seemachine serve: port {port} of 127.0.0.1 is taken; choose another with --port, or 0"
+            f"seemachine serve: port {port} of 127.0.0.1 is taken; choose another with --port"
             " for any"
         ],
     )
