@@ -363,8 +363,8 @@ async def test_a_refusal_names_the_machine_once(
     lock = FolderLock(taken.folder, "a test")
     try:
         await Host([taken], Events(), ProcessFacts()).run(trio.Event())
-        async with hosted(taken, config(tmp_path, 2), up=1):
-            pass
+        async with hosted(taken, config(tmp_path, 2), up=1) as process:
+            await until(lambda: process.host._failed)
     finally:
         lock.release()
     alone, among = capsys.readouterr().err.splitlines()
