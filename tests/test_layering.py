@@ -23,6 +23,7 @@ STATE = {
 ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "seemachine.wire": (set(), {"msgpack"}),
     "seemachine.lms": (set(), set()),
+    "seemachine.encodings": ({"seemachine.lms"}, set()),
     "seemachine.terminal": (set(), set()),
     "seemachine.world": (set(), set()),
     "seemachine.formats": (set(), set()),
@@ -137,6 +138,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "seeclient": (
         {
             "seemachine.process",
+            "seemachine.encodings",
             "seemachine.formats",
             "seemachine.wire",
             "seemachine.world",
@@ -165,6 +167,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     ),
     "seemachine.audit": (
         {
+            "seemachine.encodings",
             "seemachine.formats",
             "seemachine.wire",
             "seemachine.world",

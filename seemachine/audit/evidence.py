@@ -12,11 +12,11 @@ from pathlib import Path
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.keys import PREFIX, UnknownAlgorithm, decode
 
-from seemachine.audit.encodings import MAX_BYTES, Reading, readings
 from seemachine.audit.files import find, identity, open_regular, sentence
 from seemachine.audit.origins import Origin, origin_of
 from seemachine.audit.recognizing import Made, Recognized, recognize
 from seemachine.audit.rows import MAX_LINE, Handed, ledger_in, row_in, rows_in
+from seemachine.encodings.readings import MAX_BYTES, Reading, readings
 from seemachine.formats import OtherVersion
 from seemachine.lms.hss import HssPublicKey, HssSignature, decode_either
 from seemachine.lms.keys import Signature

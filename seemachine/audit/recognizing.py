@@ -4,8 +4,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from seemachine.audit.der import DerError
-from seemachine.audit.keyforms import (
+from seemachine.encodings.der import DerError
+from seemachine.encodings.keyforms import (
     HSS_LMS,
     Certificate,
     certificate,

@@ -11,8 +11,8 @@ import pytest
 from audit.piles import CHEAP, audit, key, key_file, ledger, public, row, sign
 from pyhsslms import pyhsslms as p
 
-from seemachine.audit.encodings import MAX_BYTES
 from seemachine.audit.origins import WRAPPED_ENDINGS
+from seemachine.encodings.readings import MAX_BYTES
 
 
 def hss(levels=2):

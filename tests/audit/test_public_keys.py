@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from kit.properties import examples
 from vectors.published import cases
 
-from seemachine.audit import der
-from seemachine.audit.der import DerError
-from seemachine.audit.keyforms import HSS_LMS, certificate, subject_public_key
 from seemachine.audit.recognizing import recognize
+from seemachine.encodings import der
+from seemachine.encodings.der import DerError
+from seemachine.encodings.keyforms import HSS_LMS, certificate, subject_public_key
 from seemachine.lms.hss import HssPublicKey
 from seemachine.lms.parameters import ParameterError
 

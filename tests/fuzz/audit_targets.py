@@ -12,8 +12,8 @@ from fuzz.target import scratch, target
 
 from seemachine.audit.evidence import Evidence, read
 from seemachine.audit.judge import judge
-from seemachine.audit.keyforms import HSS_LMS
 from seemachine.audit.origins import Origin
+from seemachine.encodings.keyforms import HSS_LMS
 from seemachine.wire.names import is_esn
 
 ROW = {"esn": "0000-0000-0001", "nvram": "aa" * 16, "row": 1, "file": "6c6d73" + "00" * 8}

@@ -6,7 +6,7 @@ it, Caliptra a plain LMS key without the number of levels.
 
 from dataclasses import dataclass
 
-from seemachine.audit.der import (
+from seemachine.encodings.der import (
     BIT_STRING,
     OBJECT_IDENTIFIER,
     OCTET_STRING,
