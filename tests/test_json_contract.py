@@ -29,6 +29,8 @@ REFUSED = {
     "card insert": f"card insert c --esn {ESN} --slot 2",
     "card remove": f"card remove --esn {ESN} --slot 2",
     "card format": f"card format --esn {ESN} --slot 2",
+    "key show": "key show k",
+    "key destroy": "key destroy k --yes",
     "quarantine burn": f"quarantine burn k --esn {ESN}",
     "quarantine skip": f"quarantine skip k --esn {ESN} --to 9",
     "quarantine accept": f"quarantine accept --esn {ESN}",

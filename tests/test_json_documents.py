@@ -68,6 +68,8 @@ def test_keys_cards_and_signatures(session: Session) -> None:
     assert session.pipsqueak("alias=k message=m verify=m.sig")["verified"]
     assert session.pipsqueak("showinfo alias=k")["remaining"] > 0
     assert [key["alias"] for key in session.pipsqueak("list")["keys"]] == ["k"]
+    assert [key["alias"] for key in session.seemachine("key list")["keys"]] == ["k"]
+    assert session.seemachine("key show k")["key"]["machines"][0]["esn"] == FIVE
     place = f"--esn {XC} --slot 4"
     session.seemachine(f"card insert {second} {place}")
     assert session.seemachine(f"card format {place}")["esn"] == XC
@@ -119,6 +121,7 @@ def test_what_is_in_quarantine_is_destroyed(session: Session) -> None:
     (session.home / "witness" / f"{FIVE}.record").unlink()
     session.seemachine("fleet up --detach")
     assert session.seemachine(f"quarantine burn k --esn {FIVE}")["lost"] > 0
+    assert session.seemachine("key destroy k --yes")["key_files"] == ["k"]
 
 
 def test_a_look_at_the_fleet(session: Session) -> None:

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 
-from seemachine.fleet.keys import LMS, Ended, KeyView, Overview
+from seemachine.fleet.keys import LMS, Ended, KeyView
 from seemachine.state.cards.rack import Whereabouts
 from seemachine.state.errors import counted
 from seemachine.wire.messages import NvmemfileInfo
@@ -27,8 +27,8 @@ def lines(view: KeyView) -> Iterator[str]:
         yield f"  {_card(card)}"
 
 
-def ended_lines(view: KeyView, ended: Ended) -> Iterator[str]:
-    """What became of it, and what is left where."""
+def done_lines(ended: Ended) -> Iterator[str]:
+    """What became of it."""
     for esn, lost in ended.machines.lost.items():
         also = ", and it was half-made there" if esn in ended.machines.half_made else ""
         yield f"{esn}: {counted(lost, 'signature')} destroyed{also}"
@@ -36,19 +36,16 @@ def ended_lines(view: KeyView, ended: Ended) -> Iterator[str]:
         yield f"{name} is blank"
     for alias in ended.machines.aliases:
         yield f"key file {alias} is gone"
+
+
+def left_lines(view: KeyView, ended: Ended) -> Iterator[str]:
+    """What is left of it where, or may be."""
     for esn, refused in ended.machines.refused.items():
         yield f"left: {esn} refuses: {refused.detail}"
     for card in ended.cards:
         yield f"left: {_card(card)}; put it into a slot, and make it blank with card format"
     for sentence in ended.silent:
         yield f"left, perhaps: {sentence}; later: seemachine key destroy {view.nvram_file}"
-    if ended.complete:
-        yield f"{view.name} is destroyed; the ledgers keep what was signed with it"
-
-
-def listing_json(found: Overview) -> dict[str, Any]:
-    """All keys."""
-    return {"keys": list(map(view_json, found.keys)), "silent": list(found.silent)}
 
 
 def view_json(view: KeyView) -> dict[str, Any]:
@@ -71,17 +68,21 @@ def view_json(view: KeyView) -> dict[str, Any]:
 
 def ended_json(view: KeyView, ended: Ended) -> dict[str, Any]:
     """What became of a key."""
+    machines = ended.machines
     return {
-        "key": view.name,
+        "name": view.name,
         "nvram_file": view.nvram_file,
-        "complete": ended.complete,
-        "lost": dict(ended.machines.lost),
-        "half_made": list(ended.machines.half_made),
+        "machines": [
+            {"esn": esn, "lost": lost, "half_made": esn in machines.half_made}
+            for esn, lost in machines.lost.items()
+        ],
         "blank": list(ended.wiped),
-        "key_files": list(ended.machines.aliases),
-        "refused": {esn: error.detail for esn, error in ended.machines.refused.items()},
+        "key_files": list(machines.aliases),
+        "refused": [
+            {"esn": esn, "detail": error.detail} for esn, error in machines.refused.items()
+        ],
         "cards": list(map(_card_json, ended.cards)),
-        "silent": list(ended.silent),
+        "unreachable": list(ended.silent),
     }
 
 

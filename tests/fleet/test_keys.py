@@ -141,7 +141,8 @@ def test_leaves_without_a_key_file_are_found_and_destroyed_by_name(
     assert any(f"seemachine key destroy {name}" in line for line in found)
     code, lines = shell.seemachine("key", "destroy", name, "--yes")
     assert (code, lines[0]) == (0, f"{ESN}: 32 signatures destroyed")
-    assert documented(shell, "list") == {"keys": [], "silent": []}
+    document = documented(shell, "list")
+    assert (document["keys"], document["unreachable"]) == ([], [])
 
 
 def test_a_key_under_two_aliases_is_one_key(
@@ -152,7 +153,7 @@ def test_a_key_under_two_aliases_is_one_key(
     copy = world.keys / "key_pqsdk_copy"
     copy.write_bytes((world.keys / "key_pqsdk_release").read_bytes())
     document = documented(shell, "destroy", "release", "--yes")
-    assert (document["complete"], document["key_files"]) == (True, ["copy", "release"])
+    assert (document["ok"], document["key_files"]) == (True, ["copy", "release"])
     assert not copy.exists()
 
 
@@ -205,7 +206,7 @@ def test_with_no_machine_up_it_stays(shell: Shell, world: World) -> None:
         "seemachine key: no machine is reachable, so release stays; start some with: seemachine"
         " fleet up",
     )
-    assert documented(shell, "list")["silent"] == [f"{ESN} is down"]
+    assert documented(shell, "list")["unreachable"] == [f"{ESN} is down"]
 
 
 @pytest.mark.parametrize("name", ["nobody", "6c6d737d:62e3b195:7663b4", "6c6d", ""])
@@ -242,11 +243,12 @@ def test_another_signers_machine_refuses_and_the_file_stays(
     shell.pipsqueak(f"provesn={ESN}", "slot=2")
     machines[0]._held.machine.signer = b"t" * 20
     document = documented(shell, "destroy", "release", "--yes")
-    assert list(document["refused"]) == [ESN]
-    assert "belongs to SEE machines signed by" in document["refused"][ESN]
-    assert (document["complete"], document["blank"], document["key_files"]) == (False, [], [])
+    [refused] = document["refused"]
+    assert refused["esn"] == ESN
+    assert "belongs to SEE machines signed by" in refused["detail"]
+    assert (document["ok"], document["blank"], document["key_files"]) == (False, [], [])
     machines[0]._held.machine.signer = b"s" * 20
-    assert documented(shell, "destroy", "release", "--yes")["complete"]
+    assert documented(shell, "destroy", "release", "--yes")["ok"]
 
 
 STEPS = ("machines", "cards", "machines again", "the files")
@@ -262,7 +264,7 @@ def test_interrupted_it_can_be_begun_again(
     """
     make(shell, "release", "explease=1")
     shell.pipsqueak(f"provesn={ESN}", "slot=2")
-    name = documented(shell, "show", "release")["nvram_file"]
+    name = documented(shell, "show", "release")["key"]["nvram_file"]
     reached = count()
 
     def stopped(call: Callable[..., Any]) -> Callable[..., Any]:
@@ -297,7 +299,7 @@ def test_interrupted_it_can_be_begun_again(
     listed = [key["nvram_file"] for key in documented(shell, "list")["keys"]]
     assert listed in ([name], [])
     for left in listed:
-        assert documented(shell, "destroy", left, "--yes")["complete"]
+        assert documented(shell, "destroy", left, "--yes")["ok"]
     assert documented(shell, "list")["keys"] == []
 
 
