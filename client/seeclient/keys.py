@@ -204,31 +204,6 @@ class KeyStore:
             return is_its
         return False
 
-    def forget(self, public_key: bytes) -> list[str]:
-        """Delete all files of a key, and return their aliases. Files that can't be read stay."""
-        found = []
-        for alias in self.aliases():
-            with contextlib.suppress(StatusError):
-                if self.load(alias).public_key == public_key and self._forget(alias, public_key):
-                    found.append(alias)
-        return found
-
-    def _forget(self, alias: str, public_key: bytes) -> bool:
-        """Whether it was this key's. Looked at under a name that nobody else uses: by now another
-        key may have been made under the alias.
-        """
-        path = self.path_of(alias)
-        aside = path.with_name(f".{path.name}.{os.getpid()}.gone")
-        with contextlib.suppress(FileNotFoundError):
-            path.rename(aside)
-            is_its = _is_of(aside, public_key)
-            if not is_its:
-                with contextlib.suppress(FileExistsError):
-                    path.hardlink_to(aside)
-            aside.unlink()
-            return is_its
-        return False
-
     def path_of(self, alias: str) -> Path:
         """The file of an alias, whether it is there or not."""
         return self.folder / f"{PREFIX}{alias.lower()}"
