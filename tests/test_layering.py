@@ -137,6 +137,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     ),
     "seeclient": (
         {
+            "seemachine",  # its version
             "seemachine.process",
             "seemachine.encodings",
             "seemachine.formats",

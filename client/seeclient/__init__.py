@@ -5,27 +5,64 @@
         signature = await key.sign(b"firmware")
         key.verify(b"firmware", signature)                       # raises StatusError (VerifyFailed)
 
-`seeclient.blocking.open_fleet` is the same without async; `seeclient.tls` says which certificate
-machines are shown. Every refusal is a StatusError with `status`, `name` and `detail`.
+`seeclient.blocking.open_fleet` is the same without async, `seeclient.aio.open_fleet` for asyncio;
+`seeclient.tls` says which certificate machines are shown. `seeclient.verify` needs a public key
+alone. Every refusal is a StatusError with `status`, `name` and `detail`.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from seeclient.refusals import FleetClosed, NotProvisioned, Unavailable, Unreachable, UsedUp
+from seemachine import __version__
 from seemachine.wire.status import Status, StatusError
 
 if TYPE_CHECKING:
+    from seeclient import aio, blocking, tls
+    from seeclient.results import KeyInfo, Signed
     from seeclient.trio_fleet import Fleet, Key, open_fleet
+    from seeclient.verifying import verify
 
-__all__ = ["Fleet", "Key", "Status", "StatusError", "open_fleet"]
+__all__ = [
+    "Fleet",
+    "FleetClosed",
+    "Key",
+    "KeyInfo",
+    "NotProvisioned",
+    "Signed",
+    "Status",
+    "StatusError",
+    "Unavailable",
+    "Unreachable",
+    "UsedUp",
+    "__version__",
+    "aio",
+    "blocking",
+    "open_fleet",
+    "tls",
+    "verify",
+]
 
-# Trio takes longer to import than most commands take to run; who uses only the blocking client does
-# not pay for it.
-_ASYNC = ("Fleet", "Key", "open_fleet")
+# What takes longer to import than most commands take to run; who uses only a part does not pay for
+# the others.
+_IN = {
+    "Fleet": "seeclient.trio_fleet",
+    "Key": "seeclient.trio_fleet",
+    "KeyInfo": "seeclient.results",
+    "Signed": "seeclient.results",
+    "open_fleet": "seeclient.trio_fleet",
+    "verify": "seeclient.verifying",
+}
+_MODULES = ("aio", "blocking", "tls")
 
 
 def __getattr__(name: str) -> Any:
-    if name in _ASYNC:
-        from seeclient import trio_fleet
-
-        return getattr(trio_fleet, name)
+    if name in _MODULES:
+        return import_module(f"seeclient.{name}")
+    if name in _IN:
+        return getattr(import_module(_IN[name]), name)
     raise AttributeError(f"module 'seeclient' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__doc__", "__file__", "__name__", "__path__"]

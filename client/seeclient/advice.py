@@ -6,6 +6,7 @@ import sys
 
 from seeclient.effects import Roster
 from seeclient.environment import FLEET_VARIABLE, Environment
+from seeclient.refusals import Unavailable
 from seemachine.printing import say
 from seemachine.wire.status import Status, StatusError
 from seemachine.world import World
@@ -42,8 +43,12 @@ def provisioning_refused(error: StatusError) -> str:
     return "Use those first, or provision another HSM" if error.status is Status.ObjectInUse else ""
 
 
-def signing_refused(error: StatusError) -> str:
-    """What to type when few signatures are left."""
+def signing_refused(error: StatusError, *, document: bool = False) -> str:
+    """What to type when few signatures are left; and at a terminal, or in a document, what the
+    guide's line does not tell apart, when none can be made.
+    """
+    if isinstance(error, Unavailable):
+        return error.advice if document or sys.stderr.isatty() else ""
     low = error.status is Status.UseLimitExceeded
     return 'To sign anyway, say why: acknowledge="REASON"' if low else ""
 

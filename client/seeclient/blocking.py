@@ -7,7 +7,6 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from seeclient import blocking_wire, environment, operations
 from seeclient.algorithms.lms import generating, provisioning
@@ -17,33 +16,57 @@ from seeclient.blocking_wire import Connect
 from seeclient.environment import Environment
 from seeclient.events import Listener, ignore
 from seeclient.keyfile import KeyFile
+from seeclient.local import LocalFleet, LocalKey
 from seeclient.message import Message
 from seeclient.patience import Patience, fed
-from seeclient.results import Destroyed, KeyInfo, Signed
+from seeclient.results import Destroyed, KeyInfo, MachineView, Signed
 from seeclient.tls import Tls
 from seemachine.world import World
 
 
-class Fleet(Runner):
+class Fleet(Runner, LocalFleet["Key"]):
     """The machines of a fleet; see `open_fleet`.
 
     Threads may share it.
     """
 
-    def generate_lms(
+    def generate_lms(  # noqa: PLR0913
         self,
         alias: str,
         lms: str,
         lmots: str,
         *,
+        expcards: int = 0,
+        explease: int = 0,
+        expchunk: int | None = None,
+        expcache: int | None = None,
+        esn: str = "",
+        slot: int | None = None,
+        replace: bool = False,
+        warnat: int = 0,
         progress: Listener = ignore,
         patience: Patience | None = None,
-        **options: Any,
     ) -> "Key":
-        """Make a key (see Recipe for the options) and return it. Raises StatusError."""
-        story = generating.generate(
-            self.roster, Recipe(alias, lms, lmots, **options), progress, patience or fed
+        """Make a key and return it: 2^expcards cards with 2^explease leases each, or with both 0
+        all leaves in one HSM. See Recipe. Raises StatusError.
+
+        `progress` is called with each event of seeclient.events, `patience` says how long to wait
+        for a blank card.
+        """
+        recipe = Recipe(
+            alias,
+            lms,
+            lmots,
+            expcards=expcards,
+            explease=explease,
+            expchunk=expchunk,
+            expcache=expcache,
+            esn=esn,
+            slot=slot,
+            replace=replace,
+            warnat=warnat,
         )
+        story = generating.generate(self.roster, recipe, progress, patience or fed)
         return Key(self, self.run(story))
 
     def resume_lms(
@@ -71,12 +94,15 @@ class Fleet(Runner):
         """
         return self.run(provisioning.provision(self.roster, esn, slot, patience))
 
-    def key(self, alias: str) -> "Key":
-        """A key of this host. Raises StatusError."""
-        return Key(self, self.roster.keys.load(alias))
+    def machines(self) -> list[MachineView]:
+        """The HSMs that answer, with the cards in them. Raises StatusError."""
+        return self.run(operations.machines(self.roster))
+
+    def _key(self, file: KeyFile) -> "Key":
+        return Key(self, file)
 
 
-class Key(operations.LocalKey):
+class Key(LocalKey):
     """A key of this host and the fleet that may hold its leaves."""
 
     def __init__(self, fleet: Fleet, file: KeyFile) -> None:
@@ -136,14 +162,14 @@ def open_fleet(
     doubted: bool = False,
     connect: Connect = blocking_wire.connect,
 ) -> contextlib.AbstractContextManager[Fleet]:
-    """Connect to every machine of a fleet; those that do not answer are in `roster.failures`.
+    """Connect to every machine of a fleet; those that do not answer are in `failures`.
 
     `fleet` is a text such as `host:port,host:port` or the path of a fleet file; without it
     $SEEMACHINE_FLEET is taken, else the published objects of the world. `world` is a world folder:
     machines, keys, certificates and memory are those of that world, whatever the environment says;
     the fleet file of a world names that world too. `tls` names the files of TLS; without it see
     the module tls. `doubted` is for those who look into alarms of this host's memory: machines
-    that it doubts are in `roster.peers`, and answer what takes no leaf. `connect` gives the wire to
+    that it doubts are in `peers`, and answer what takes no leaf. `connect` gives the wire to
     a machine, such as one of seemachine.testing in place of a socket.
     """
     given = environment.chosen(os.environ, world, fleet, tls)

@@ -10,7 +10,9 @@ from seeclient.blocking_connection import Connection
 from seeclient.blocking_wire import Connect
 from seeclient.effects import Address, Ask, AskAll, Effect, Pause, Peer, Result, Story, Work
 from seeclient.environment import Environment
+from seeclient.lifetime import Lifetime, open_replies
 from seeclient.player import Player
+from seeclient.refusals import FleetClosed
 from seemachine.wire.fields import Record
 from seemachine.wire.requests import Request
 from seemachine.wire.status import StatusError
@@ -39,19 +41,25 @@ class Runner:
         self._credentials = environment.credentials()
         self.roster = environment.roster()
         self._connections: dict[Peer, Connection] = {}
-        for address in environment.addresses():
+        self.lifetime = Lifetime()
+        found = environment.addresses()
+        for address in found:
             try:
                 self._join(address)
             except StatusError as failure:
                 self.roster.failures.append(failure)
+        if not self.roster.peers:
+            self.roster.absent.extend(environment.absent(found))
 
     def close(self) -> None:
-        """Hang up on all."""
-        for connection in self._connections.values():
-            connection.close()
+        """Hang up on all. Whatever is asked after that is refused, and takes no leaf."""
+        if self.lifetime.end():
+            for connection in self._connections.values():
+                connection.close()
 
     def run(self, story: Story[Result]) -> Result:
         """Drive an operation to its end."""
+        self.lifetime.check()
         player = Player(story)
         while player.effect is not None:
             with player.performing():
@@ -80,20 +88,32 @@ class Runner:
             for peer in peers:
                 locks.enter_context(self._connections[peer].lock)
             sent = [self._attempt(self._send, peer, request) for peer in peers]
-            return [
+            replies = [
                 self._attempt(self._connections[peer].receive) if failed is None else failed
                 for peer, failed in zip(peers, sent, strict=True)
             ]
+        return open_replies(replies)
 
     def _send(self, peer: Peer, request: Request[Record]) -> None:
+        # Again, for it may have been closed in the middle of a story: nothing is opened anew then.
+        self.lifetime.check()
         connection = self._connections[peer]
         if connection.stale and not request.BOUND:
             connection.close()
             connection.open(discovery.current_address(self.environment.addresses(), peer))
             peer.greeting = connection.greet()
             peer.doubt = connection.doubt
+            self._check_renewed(connection)
         connecting.refuse_doubted(peer, request)
         connection.send(request)
+
+    def _check_renewed(self, connection: Connection) -> None:
+        """Whether nobody closed the fleet while a connection was opened anew."""
+        try:
+            self.lifetime.check()
+        except FleetClosed:
+            connection.close()
+            raise
 
     @staticmethod
     def _attempt(

@@ -76,6 +76,9 @@ class SocketWire:
             with contextlib.suppress(OSError, ValueError):
                 self._socket.settimeout(0)
                 self._socket.unwrap()  # type: ignore[attr-defined]
+        # Closed alone, it would not wake a thread that waits for a reply.
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
 
 

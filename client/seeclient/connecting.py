@@ -7,6 +7,7 @@ import os
 import socket
 
 from seeclient.effects import Address, Peer
+from seeclient.refusals import Unreachable
 from seemachine.wire.fields import Record
 from seemachine.wire.messages import Greeting
 from seemachine.wire.names import PROTOCOL, other_protocol
@@ -30,20 +31,20 @@ def check_machine(address: Address, greeting: Greeting) -> None:
         detail = other_protocol(found, greeting.protocol, "this client", PROTOCOL)
         raise StatusError(Status.InvalidParameter, f"{where}: {detail}", CONNECT)
     if address.esn not in ("", found):
-        raise StatusError(
+        raise Unreachable(
             Status.OSErrorErrno, f"{where}: {found} answers, not {address.esn}", CONNECT
         )
     if address.nvram not in ("", greeting.nvram.hex()):
         reason = (
             f"{os.strerror(errno.ECONNREFUSED)}; another {found} answers there, with another NVRAM"
         )
-        raise StatusError(Status.OSErrorErrno, f"{where}: {reason}", CONNECT)
+        raise Unreachable(Status.OSErrorErrno, f"{where}: {reason}", CONNECT)
 
 
-def connect_failure(address: Address, error: OSError | UnicodeError) -> StatusError:
+def connect_failure(address: Address, error: OSError | UnicodeError) -> Unreachable:
     """The guide's line for a machine that does not answer (2.8.1)."""
     if isinstance(error, UnicodeError):
-        return StatusError(
+        return Unreachable(
             Status.OSErrorErrno,
             f"connecting to {address.host} on port {address.port}: not a host name",
             CONNECT,
@@ -56,16 +57,16 @@ def connect_failure(address: Address, error: OSError | UnicodeError) -> StatusEr
         if system
         else error.strerror or str(error) or type(error).__name__
     )
-    return StatusError(
+    return Unreachable(
         Status.OSErrorErrno,
         f"connecting to {address.host} on port {address.port}: {reason}",
         CONNECT,
     )
 
 
-def lost(address: Address, reason: object) -> StatusError:
+def lost(address: Address, reason: object) -> Unreachable:
     """A connection that broke in the middle."""
-    return StatusError(
+    return Unreachable(
         Status.OSErrorErrno,
         f"connection to {address.host} on port {address.port}: {reason}",
         CONNECT,

@@ -10,12 +10,14 @@ from typing import Any
 from seeclient import files
 from seeclient.connecting import CONNECT
 from seeclient.effects import Address, Peer
+from seeclient.refusals import Unreachable
 from seemachine.formats import PUBLISHED, OtherVersion
 from seemachine.wire.names import SEE_PORT, is_esn, is_nvram
 from seemachine.wire.printable import is_printable
 from seemachine.wire.status import Status, StatusError
 from seemachine.world import World
 
+WHERE = "dispatch_see_published"
 _PORT = re.compile(r"\d{1,5}", re.ASCII)
 
 
@@ -53,6 +55,13 @@ def current_address(found: Iterable[Address], peer: Peer) -> Address:
         (address for address in found if address.esn == peer.esn),
         replace(peer.address, esn=peer.esn),
     )
+
+
+def absent(world: World, found: Iterable[Address]) -> list[Unreachable]:
+    """Each machine of a world that is not published."""
+    known = {path.name for path in world.machines.glob("*") if is_esn(path.name)}
+    missing = sorted(known - {address.esn for address in found})
+    return [Unreachable(Status.NotAvailable, f"{esn} is not published", WHERE) for esn in missing]
 
 
 def _published(world: World) -> list[Address]:

@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 
 from seeclient.effects import Peer, Roster, Story, ask, ask_all
+from seeclient.refusals import Unreachable
 from seemachine.wire.messages import GetNvmemfileInfo, ListSlots, NvmemfileInfo, SlotListing
 from seemachine.wire.names import CARDSET, FIRST_DYNAMIC_SLOT, SLOTS, printed_name
 from seemachine.wire.status import Status, StatusError
 
 NVMEMFILE = "dispatch_see_nvmemfile"
+ANSWER = "dispatch_see_answer"
+START = "start some with: seemachine fleet up"
 
 
 def machine(roster: Roster, esn: str) -> Peer:
@@ -31,11 +34,7 @@ def for_generation(
     is there.
     """
     if not roster.peers and not esn:
-        raise StatusError(
-            Status.NotAvailable,
-            "no HSMs are reachable; start some with: seemachine fleet up",
-            "dispatch_see_generate",
-        )
+        raise nobody(roster)
     peers = [machine(roster, esn)] if esn else roster.peers
     if not cards:
         return peers[0], None
@@ -138,13 +137,18 @@ def impossible(peer: Peer, what: str, request: str) -> StatusError:
     )
 
 
-def no_holder(name: bytes) -> StatusError:
-    """The guide's refusal when no machine has the file: not provisioned, used up, or on a machine
-    that is away (2.7.2.1).
-    """
-    return StatusError(
-        Status.NotAvailable, f"no HSMs with NVRAM {printed_name(name)} file", NVMEMFILE
-    )
+def failures(roster: Roster) -> tuple[StatusError, ...]:
+    """Why machines can't be asked; something where there is none to ask."""
+    known = (*roster.failures, *roster.absent)
+    return known or (() if roster.peers else (nobody(roster),))
+
+
+def nobody(roster: Roster) -> Unreachable:
+    """The refusal when no machine answers at all."""
+    known = [*roster.failures, *roster.absent]
+    more = f", and {len(known) - 1} more" if len(known) > 1 else ""
+    what = f"no HSM answers: {known[0].detail}{more}" if known else "no HSM is published"
+    return Unreachable(Status.NotAvailable, f"{what}; {START}", ANSWER)
 
 
 def current_slots(peer: Peer) -> Story[SlotListing]:

@@ -66,6 +66,9 @@ class Roster:
     sightings: Sightings
     peers: list[Peer] = field(default_factory=list)
     failures: list[StatusError] = field(default_factory=list)
+    # Where no machine answers: why, for each of the world that is not published. The guide's tools
+    # print nothing of these.
+    absent: list[StatusError] = field(default_factory=list)
     # Which machine signed last with an NVRAM file: asked first, so that most signatures take one
     # question.
     signers: dict[bytes, Peer] = field(default_factory=dict)

@@ -12,6 +12,7 @@ from seeclient.effects import Address, Roster
 from seeclient.keys import KeyStore, is_author
 from seeclient.sightings import Sightings
 from seeclient.tls import Credentials, Tls
+from seemachine.wire.status import StatusError
 from seemachine.world import World
 
 FLEET_VARIABLE = "SEEMACHINE_FLEET"
@@ -35,6 +36,12 @@ class Environment:
         if self.fleet is None or isinstance(self.fleet, str | Path):
             return discovery.addresses(self.world, self.fleet)
         return list(self.fleet)
+
+    def absent(self, found: Sequence[Address]) -> Sequence[StatusError]:
+        """Why others than those at the addresses can't answer: machines of the world that are not
+        published.
+        """
+        return discovery.absent(self.world, found) if self.fleet is None else ()
 
     def roster(self) -> Roster:
         """No machine yet, and what this host has."""

@@ -1,13 +1,13 @@
-"""What can be done with a key, each by its algorithm."""
+"""What machines are asked: for a key, by its algorithm; and for their cards."""
 
 from dataclasses import replace
-from pathlib import Path
 
 from seeclient.algorithms import registry
-from seeclient.effects import Roster, Story
+from seeclient.effects import Roster, Story, ask_all
 from seeclient.keyfile import KeyFile
 from seeclient.message import Message
-from seeclient.results import Destroyed, KeyInfo, Signed
+from seeclient.results import Destroyed, KeyInfo, MachineView, Signed
+from seemachine.wire.messages import ListSlots
 from seemachine.wire.status import Status, StatusError
 
 
@@ -16,8 +16,9 @@ def sign(
 ) -> Story[Signed]:
     """Sign with whichever machine can.
 
-    Raises StatusError: NotAvailable when none holds leaves of the key; UseLimitExceeded when all
-    that do are at their thresholds, and `acknowledge` does not say why to go on.
+    Raises StatusError: Unavailable when none holds leaves of the key, of the class that says why;
+    UseLimitExceeded when all that do are at their thresholds, and `acknowledge` does not say why to
+    go on.
     """
     return (yield from registry.of(key).sign(roster, key, message, acknowledge))
 
@@ -63,27 +64,12 @@ def destroy(roster: Roster, key: KeyFile) -> Story[Destroyed]:
     return replace(gone, aliases=roster.keys.forget(key.public_key))
 
 
-class LocalKey:
-    """What can be done with a key of this host without a machine; each client's `Key` adds the
-    rest.
-    """
-
-    def __init__(self, file: KeyFile) -> None:
-        self.file = file
-
-    @property
-    def alias(self) -> str:
-        """Its name on this host."""
-        return self.file.alias
-
-    @property
-    def public_key(self) -> bytes:
-        """Of LMS the plain public key: 56 bytes for m=32, 48 for m=24 (RFC 8554 5.3)."""
-        return self.file.public_key
-
-    def verify(self, message: bytes | Path, signature: bytes) -> None:
-        """Check a signature; of LMS plain, or HSS of one level. Raises StatusError (VerifyFailed).
-
-        It takes some milliseconds at most, besides reading a file.
-        """
-        verify(self.file, Message(message), signature)
+def machines(roster: Roster) -> Story[list[MachineView]]:
+    """Every machine with its cards. Raises StatusError."""
+    listings = yield from ask_all(roster.peers, ListSlots())
+    found = []
+    for peer, listing in zip(roster.peers, listings, strict=True):
+        if isinstance(listing, StatusError):
+            raise listing
+        found.append(MachineView(peer.esn, peer.greeting.model, tuple(listing.slots)))
+    return found

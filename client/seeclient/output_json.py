@@ -11,6 +11,7 @@ from seeclient.effects import Roster
 from seeclient.events import CardsNeeded, Event
 from seeclient.keyfile import KeyFile
 from seeclient.keys import UNKNOWN
+from seeclient.refusals import Unavailable
 from seeclient.results import KeyInfo, Signed
 from seemachine.document import (
     FOUND,
@@ -129,6 +130,7 @@ class JsonOutput:
         more = {
             **status_of(error),
             "summary": summary,
+            **({"reason": error.reason} if isinstance(error, Unavailable) else {}),
             "detail": error.detail,
             "where": error.where,
         }

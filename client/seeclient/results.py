@@ -49,10 +49,14 @@ class MachineView:
 
 @dataclass(frozen=True, slots=True)
 class KeyInfo:
-    """A key and the reachable machines; an algorithm may add what they hold of it."""
+    """A key and the reachable machines; an algorithm may add what they hold of it.
+
+    `failures` says why others could not be asked. Where no machine answers it is never empty.
+    """
 
     key: KeyFile
     machines: Sequence[MachineView]
+    failures: Sequence[StatusError] = field(default=(), kw_only=True)
 
     def without_thresholds(self) -> Self:
         """The same for who knows of none."""

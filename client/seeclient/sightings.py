@@ -96,6 +96,18 @@ class Sightings:
             return {}
         return _leases_in(self.folder / f"{key.name.hex()}-{esn}")
 
+    def used_up(self, key: LmsKeyFile) -> set[int]:
+        """The leases of a key whose last leaf was seen, on any machine. Raises StatusError."""
+        if self.folder is None:
+            return set()
+        size = key.sectors.signatures_per_lease
+        return {
+            lease
+            for path in self.folder.glob(f"{key.name.hex()}-*")
+            for lease, leaf in _leases_in(path).items()
+            if leaf == (lease + 1) * size - 1
+        }
+
     def check(self, esn: str, key: LmsKeyFile, before: Leases, leaf: int) -> None:
         """Compare the leaf of a signature with what was known before it was asked for, and
         remember it.
@@ -224,6 +236,18 @@ def _refuse_other_version(data: bytes, path: Path) -> None:
     first = data.partition(b"\n")[0].decode(errors="replace")
     if first.startswith(FORMAT.name):
         FORMAT.check(first, str(path))
+
+
+def _forget_files() -> None:
+    """A child of this process does not lock by the parent's descriptors: a lock is theirs both."""
+    global _lock  # noqa: PLW0603
+    _lock = threading.Lock()
+    for descriptor in _files.values():
+        os.close(descriptor)
+    _files.clear()
+
+
+os.register_at_fork(after_in_child=_forget_files)
 
 
 def _opened(path: Path) -> int:

@@ -37,7 +37,7 @@ def sign(fleet: Fleet, arguments: Arguments, output: Output) -> int:
         seconds = time.perf_counter() - began
     except StatusError as error:
         output.refused(error, "sign failed")
-        output.advise(advice.signing_refused(error))
+        output.advise(advice.signing_refused(error, document=arguments.json))
         return 1
     output.outcome = "a signature was made, and its leaf is spent"
     # The signature first: should nobody read what is printed, it is not lost.

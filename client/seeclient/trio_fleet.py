@@ -4,7 +4,6 @@ import contextlib
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import trio
 
@@ -14,35 +13,59 @@ from seeclient.algorithms.lms.recipe import Recipe
 from seeclient.environment import Environment
 from seeclient.events import Listener, ignore
 from seeclient.keyfile import KeyFile
+from seeclient.local import LocalFleet, LocalKey
 from seeclient.message import Message
 from seeclient.patience import Patience, fed
-from seeclient.results import Destroyed, KeyInfo, Signed
+from seeclient.results import Destroyed, KeyInfo, MachineView, Signed
 from seeclient.tls import Tls
 from seeclient.trio_runner import Runner
 from seeclient.trio_wire import Connect
 from seemachine.world import World
 
 
-class Fleet(Runner):
+class Fleet(Runner, LocalFleet["Key"]):
     """The machines of a fleet; see `open_fleet`.
 
     Tasks may share it.
     """
 
-    async def generate_lms(
+    async def generate_lms(  # noqa: PLR0913
         self,
         alias: str,
         lms: str,
         lmots: str,
         *,
+        expcards: int = 0,
+        explease: int = 0,
+        expchunk: int | None = None,
+        expcache: int | None = None,
+        esn: str = "",
+        slot: int | None = None,
+        replace: bool = False,
+        warnat: int = 0,
         progress: Listener = ignore,
         patience: Patience | None = None,
-        **options: Any,
     ) -> "Key":
-        """Make a key (see Recipe for the options) and return it. Raises StatusError."""
-        story = generating.generate(
-            self.roster, Recipe(alias, lms, lmots, **options), progress, patience or fed
+        """Make a key and return it: 2^expcards cards with 2^explease leases each, or with both 0
+        all leaves in one HSM. See Recipe. Raises StatusError.
+
+        `progress` is called with each event of seeclient.events, `patience` says how long to wait
+        for a blank card.
+        """
+        recipe = Recipe(
+            alias,
+            lms,
+            lmots,
+            expcards=expcards,
+            explease=explease,
+            expchunk=expchunk,
+            expcache=expcache,
+            esn=esn,
+            slot=slot,
+            replace=replace,
+            warnat=warnat,
         )
+        story = generating.generate(self.roster, recipe, progress, patience or fed)
         return Key(self, await self.run(story))
 
     async def resume_lms(
@@ -70,12 +93,15 @@ class Fleet(Runner):
         """
         return await self.run(provisioning.provision(self.roster, esn, slot, patience))
 
-    def key(self, alias: str) -> "Key":
-        """A key of this host. Raises StatusError."""
-        return Key(self, self.roster.keys.load(alias))
+    async def machines(self) -> list[MachineView]:
+        """The HSMs that answer, with the cards in them. Raises StatusError."""
+        return await self.run(operations.machines(self.roster))
+
+    def _key(self, file: KeyFile) -> "Key":
+        return Key(self, file)
 
 
-class Key(operations.LocalKey):
+class Key(LocalKey):
     """A key of this host and the fleet that may hold its leaves."""
 
     def __init__(self, fleet: Fleet, file: KeyFile) -> None:

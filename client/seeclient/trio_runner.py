@@ -7,7 +7,9 @@ import trio
 from seeclient import connecting, discovery, trio_wire
 from seeclient.effects import Address, Ask, AskAll, Effect, Pause, Peer, Result, Story, Work
 from seeclient.environment import Environment
+from seeclient.lifetime import Lifetime, open_replies
 from seeclient.player import Player
+from seeclient.refusals import FleetClosed
 from seeclient.trio_connection import Connection, connect
 from seeclient.trio_wire import Connect
 from seemachine.wire.fields import Record
@@ -36,14 +38,17 @@ class Runner:
         self._credentials = environment.credentials()
         self.roster = environment.roster()
         self._connections: dict[Peer, Connection] = {}
+        self.lifetime = Lifetime()
 
     async def close(self) -> None:
-        """Hang up on all."""
-        for connection in self._connections.values():
-            await connection.close()
+        """Hang up on all. Whatever is asked after that is refused, and takes no leaf."""
+        if self.lifetime.end():
+            for connection in self._connections.values():
+                await connection.close()
 
     async def run(self, story: Story[Result]) -> Result:
         """Drive an operation to its end."""
+        self.lifetime.check()
         player = Player(story)
         while player.effect is not None:
             with player.performing():
@@ -66,6 +71,9 @@ class Runner:
 
     async def _ask(self, peer: Peer, request: Request[Record]) -> Record | StatusError:
         async with self._connections[peer].lock:
+            # Again, for it may have been closed in the middle of a story: nothing is opened anew
+            # then.
+            self.lifetime.check()
             connection = self._connections[peer]
             if connection.stale and not request.BOUND:
                 address = discovery.current_address(self.environment.addresses(), peer)
@@ -75,8 +83,17 @@ class Runner:
                 connection = self._connections[peer] = fresh
                 peer.greeting = await connection.greet()
                 peer.doubt = connection.doubt
+                await self._check_renewed(connection)
             connecting.refuse_doubted(peer, request)
             return await connection.ask(request)
+
+    async def _check_renewed(self, connection: Connection) -> None:
+        """Whether nobody closed the fleet while a connection was opened anew."""
+        try:
+            self.lifetime.check()
+        except FleetClosed:
+            await connection.close()
+            raise
 
     async def _ask_all(
         self, peers: Sequence[Peer], request: Request[Record]
@@ -92,7 +109,7 @@ class Runner:
         async with trio.open_nursery() as nursery:
             for index, peer in enumerate(peers):
                 nursery.start_soon(ask_one, index, peer)
-        return [replies[index] for index in range(len(peers))]
+        return open_replies([replies[index] for index in range(len(peers))])
 
     async def connect(self) -> None:
         """Connect to all at once; who does not answer goes to `roster.failures`."""
@@ -112,6 +129,8 @@ class Runner:
         self.roster.failures.extend(
             outcome for outcome in outcomes if isinstance(outcome, StatusError)
         )
+        if not self.roster.peers:
+            self.roster.absent.extend(self.environment.absent(found))
 
     async def _open(self, address: Address) -> Connection:
         return await connect(

@@ -1,4 +1,6 @@
-"""DER (X.690) as far as public keys and certificates need it: read strictly, or not at all."""
+"""DER (X.690) as far as public keys and certificates need it: read strictly, or not at all; and
+written for public keys.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -33,6 +35,15 @@ class Element:
         if self.expect(BIT_STRING).content[:1] != b"\0":
             raise DerError("a bit string that is not whole bytes")
         return self.content[1:]
+
+
+def element(tag: int, content: bytes) -> bytes:
+    """A value, encoded."""
+    size = len(content)
+    if size < 0x80:
+        return bytes([tag, size]) + content
+    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes([tag, 0x80 | len(length)]) + length + content
 
 
 def only(data: bytes) -> Element:

@@ -13,6 +13,7 @@ from seemachine.encodings.der import (
     SEQUENCE,
     DerError,
     Element,
+    element,
     only,
 )
 from seemachine.lms.hss import HssPublicKey, HssSignature
@@ -47,6 +48,12 @@ def subject_public_key(data: bytes) -> HssPublicKey | None:
     Raises DerError, ParameterError.
     """
     return _key_in(only(data))
+
+
+def written(key: HssPublicKey) -> bytes:
+    """The SubjectPublicKeyInfo of a key (RFC 9802 3, RFC 9708)."""
+    algorithm = element(SEQUENCE, element(OBJECT_IDENTIFIER, HSS_LMS))
+    return element(SEQUENCE, algorithm + element(BIT_STRING, b"\0" + key.encode()))
 
 
 def certificate(data: bytes) -> Certificate:

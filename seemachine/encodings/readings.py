@@ -1,5 +1,6 @@
 """What else a file may be when it is not the bytes themselves: hexadecimal, base64, PEM, gzip."""
 
+import base64
 import binascii
 import re
 import zlib
@@ -57,6 +58,13 @@ def _texts(data: bytes) -> Iterator[tuple[bytes, bool]]:
         yield (text, True) if block[3] else (text[: len(text) // 4 * 4], False)
     if not blocks:
         yield data.removeprefix(BOM), True
+
+
+def armored(data: bytes, label: str) -> str:
+    """A PEM file (RFC 7468)."""
+    text = base64.b64encode(data).decode()
+    lines = [text[at : at + 64] for at in range(0, len(text), 64)]
+    return "\n".join([f"-----BEGIN {label}-----", *lines, f"-----END {label}-----", ""])
 
 
 def gunzip(data: bytes, most: int = MAX_BYTES) -> Reading:

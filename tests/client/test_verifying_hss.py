@@ -7,8 +7,9 @@ from client.screen import say
 from kit.here import store
 from pyhsslms import pyhsslms as p
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
+from seeclient.local import LocalKey
 from seeclient.message import Message
-from seeclient.operations import LocalKey, verify
+from seeclient.operations import verify
 
 from seemachine.wire.status import Status, StatusError
 

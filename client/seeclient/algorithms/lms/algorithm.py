@@ -10,6 +10,7 @@ from seeclient.algorithms.lms import (
     generating,
     inspecting,
     lines,
+    missing,
     recipe,
     signing,
     thresholds,
@@ -58,6 +59,13 @@ class Lms(Algorithm[LmsKeyFile]):
         """See Algorithm."""
         return verifying.is_signature(data)
 
+    def public_key_info(self, key: LmsKeyFile) -> bytes:
+        """See Algorithm. That of an HSS key of one level (RFC 9802)."""
+        from seemachine.encodings import keyforms
+        from seemachine.lms.hss import HssPublicKey
+
+        return keyforms.written(HssPublicKey(1, key.key))
+
     def info(self, roster: Roster, key: LmsKeyFile) -> Story[KeyInfo]:
         """See Algorithm."""
         return (yield from inspecting.info(roster, key))
@@ -65,7 +73,7 @@ class Lms(Algorithm[LmsKeyFile]):
     def look_for(self, roster: Roster, key: LmsKeyFile) -> Story[None]:
         """See Algorithm."""
         if not (yield from dispatch.holders(roster, key.name)):
-            raise dispatch.no_holder(key.name)
+            raise missing.no_leaves(roster, key)
 
     def warn_at(self, roster: Roster, key: LmsKeyFile, count: int) -> Story[LmsKeyFile]:
         """See Algorithm."""

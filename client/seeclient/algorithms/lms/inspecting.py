@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
+from seeclient import dispatch
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
-from seeclient.dispatch import NVMEMFILE
 from seeclient.effects import Peer, Roster, Story, ask_all
 from seeclient.results import KeyInfo, MachineView
 from seemachine.wire.messages import (
@@ -70,7 +70,7 @@ class LmsInfo(KeyInfo):
             for held in self.machines
             if held.foreign
         ]
-        return [StatusError(Status.AccessDenied, each, NVMEMFILE) for each in sentences]
+        return [StatusError(Status.AccessDenied, each, dispatch.NVMEMFILE) for each in sentences]
 
 
 def info(roster: Roster, key: LmsKeyFile) -> Story[LmsInfo]:
@@ -81,7 +81,7 @@ def info(roster: Roster, key: LmsKeyFile) -> Story[LmsInfo]:
     for peer, listing, file in zip(roster.peers, listings, files, strict=True):
         slots = tuple(listing.slots) if isinstance(listing, SlotListing) else ()
         holdings.append(_holding(peer, slots, file))
-    return LmsInfo(key, tuple(holdings))
+    return LmsInfo(key, tuple(holdings), failures=dispatch.failures(roster))
 
 
 def _holding(peer: Peer, slots: tuple[Slot, ...], file: NvmemfileInfo | StatusError) -> Holding:

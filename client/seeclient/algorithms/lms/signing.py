@@ -7,6 +7,7 @@ from functools import partial
 
 from seeclient import connecting, dispatch
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
+from seeclient.algorithms.lms.missing import no_leaves
 from seeclient.effects import Pause, Peer, Reply, Roster, Story, ask, work
 from seeclient.message import Message
 from seeclient.results import Signed
@@ -48,8 +49,8 @@ def sign(
 ) -> Story[Signed]:
     """Sign with whichever machine holds leaves of the key, in module order.
 
-    Raises StatusError: NotAvailable when none does; UseLimitExceeded when all that do are at their
-    thresholds, and `acknowledge` does not say why to go on.
+    Raises StatusError: Unavailable when none does, of the class that says why; UseLimitExceeded
+    when all that do are at their thresholds, and `acknowledge` does not say why to go on.
     """
     wish = Wish(key, message, reason(acknowledge))
     known = roster.signers.get(key.name)
@@ -66,7 +67,7 @@ def sign(
         signed = yield from _try(roster, peer, wish, reasons, load=not info.loaded)
         if signed is not None:
             return signed
-    raise (reasons or [dispatch.no_holder(key.name)])[0]
+    raise (reasons or [no_leaves(roster, key)])[0]
 
 
 def _try(

@@ -11,17 +11,24 @@ VERIFY = "lms_public_verify"
 
 
 def verify(key: LmsKeyFile, message: Message, signature: bytes, name: str) -> str:
-    """Check a signature here, without a machine. Returns its encoding, LMS or HSS.
+    """Check a signature here, without a machine; see `check`. A key of a machine is an HSS key of
+    one level.
+    """
+    return check(HssPublicKey(1, key.key), message, signature, name)
+
+
+def check(key: HssPublicKey, message: Message, signature: bytes, name: str) -> str:
+    """Check a signature with a public key. Returns its encoding, LMS or HSS.
 
     Raises StatusError (VerifyFailed), with the guide's words when the roots differ. What is not a
-    signature at all is called so by its `name`. A key of a machine is an HSS key of one level.
+    signature at all is called so by its `name`.
     """
     try:
         encoding, made = hss.decode_either(signature)
     except ParameterError as error:
         raise StatusError(Status.VerifyFailed, f"{name} is {error}", VERIFY) from None
     of_hss = "HSS: " if encoding == hss.HSS else ""
-    roots = hss.candidate_roots(engines.select(), HssPublicKey(1, key.key), message.pieces(), made)
+    roots = hss.candidate_roots(engines.select(), key, message.pieces(), made)
     try:
         wrong = next((both for both in roots if both[0] != both[1]), None)
     except ParameterError as error:

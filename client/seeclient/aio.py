@@ -1,0 +1,187 @@
+"""The client for asyncio: the blocking one, each call in a thread.
+
+A call that is cancelled goes on in its thread to its end, and may take a leaf.
+"""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from seeclient import blocking, blocking_wire, environment
+from seeclient.algorithms.lms.provisioning import Provisioned
+from seeclient.blocking_wire import Connect
+from seeclient.effects import Roster
+from seeclient.environment import Environment
+from seeclient.events import Event, Listener, ignore
+from seeclient.keyfile import KeyFile
+from seeclient.local import LocalFleet, LocalKey
+from seeclient.patience import Patience
+from seeclient.results import KeyInfo, MachineView, Signed
+from seeclient.tls import Tls
+from seemachine.world import World
+
+
+class Fleet(LocalFleet["Key"]):
+    """The machines of a fleet; see `open_fleet`.
+
+    Tasks may share it; on each machine their requests take turns.
+    """
+
+    def __init__(self, fleet: blocking.Fleet) -> None:
+        self._blocking = fleet
+        self.lifetime = fleet.lifetime
+        self.roster: Roster = fleet.roster
+
+    async def generate_lms(  # noqa: PLR0913
+        self,
+        alias: str,
+        lms: str,
+        lmots: str,
+        *,
+        expcards: int = 0,
+        explease: int = 0,
+        expchunk: int | None = None,
+        expcache: int | None = None,
+        esn: str = "",
+        slot: int | None = None,
+        replace: bool = False,
+        warnat: int = 0,
+        progress: Listener = ignore,
+        patience: Patience | None = None,
+    ) -> "Key":
+        """Make a key and return it, as `blocking.Fleet.generate_lms` does. Raises StatusError.
+
+        `progress` is called in the event loop, `patience` in a thread.
+        """
+        made = await asyncio.to_thread(
+            self._blocking.generate_lms,
+            alias,
+            lms,
+            lmots,
+            expcards=expcards,
+            explease=explease,
+            expchunk=expchunk,
+            expcache=expcache,
+            esn=esn,
+            slot=slot,
+            replace=replace,
+            warnat=warnat,
+            progress=_in_loop(progress),
+            patience=patience,
+        )
+        return self._key(made.file)
+
+    async def resume_lms(
+        self,
+        alias: str,
+        *,
+        esn: str = "",
+        slot: int | None = None,
+        progress: Listener = ignore,
+        patience: Patience | None = None,
+    ) -> "Key":
+        """Go on with a half-made key and return it, as `blocking.Fleet.resume_lms` does."""
+        made = await asyncio.to_thread(
+            self._blocking.resume_lms,
+            alias,
+            esn=esn,
+            slot=slot,
+            progress=_in_loop(progress),
+            patience=patience,
+        )
+        return self._key(made.file)
+
+    async def provision(
+        self, esn: str, slot: int, *, patience: Patience | None = None
+    ) -> Provisioned:
+        """Move a lease from a card into a machine, as `blocking.Fleet.provision` does."""
+        return await asyncio.to_thread(self._blocking.provision, esn, slot, patience=patience)
+
+    async def machines(self) -> list[MachineView]:
+        """The HSMs that answer, with the cards in them. Raises StatusError."""
+        return await asyncio.to_thread(self._blocking.machines)
+
+    async def close(self) -> None:
+        """Hang up on all. Whatever is asked after that is refused, and takes no leaf."""
+        await asyncio.to_thread(self._blocking.close)
+
+    def _key(self, file: KeyFile) -> "Key":
+        return Key(blocking.Key(self._blocking, file))
+
+
+class Key(LocalKey):
+    """A key of this host and the fleet that may hold its leaves."""
+
+    def __init__(self, key: blocking.Key) -> None:
+        super().__init__(key.file)
+        self._blocking = key
+
+    async def sign(self, message: bytes | Path, *, acknowledge: str | None = None) -> bytes:
+        """As `blocking.Key.sign` does. Takes one leaf. Raises StatusError."""
+        return (await self.sign_with(message, acknowledge=acknowledge)).signature
+
+    async def sign_with(self, message: bytes | Path, *, acknowledge: str | None = None) -> Signed:
+        """The same, with the machine, the leaf and what remains there."""
+        return await asyncio.to_thread(self._blocking.sign_with, message, acknowledge=acknowledge)
+
+    async def warn_at(self, count: int) -> None:
+        """As `blocking.Key.warn_at` does. Raises StatusError."""
+        await asyncio.to_thread(self._blocking.warn_at, count)
+        self.file = self._blocking.file
+
+    async def info(self) -> KeyInfo:
+        """What the reachable machines hold of this key."""
+        return await asyncio.to_thread(self._blocking.info)
+
+
+def _in_loop(progress: Listener) -> Listener:
+    """A listener for a thread that has another one called in this event loop."""
+    loop = asyncio.get_running_loop()
+
+    def listen(event: Event) -> None:
+        loop.call_soon_threadsafe(progress, event)
+
+    return listen
+
+
+async def _opened(given: Environment, *, doubted: bool, connect: Connect) -> blocking.Fleet:
+    """A fleet. Who stops waiting for it leaves none open."""
+    call = asyncio.to_thread(blocking.Fleet, given, doubted=doubted, connect=connect)
+    opening = asyncio.create_task(call)
+    try:
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        opening.add_done_callback(_close_unseen)
+        raise
+
+
+def _close_unseen(opening: "asyncio.Task[blocking.Fleet]") -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()
+
+
+@contextlib.asynccontextmanager
+async def connected(
+    given: Environment, *, doubted: bool = False, connect: Connect = blocking_wire.connect
+) -> AsyncIterator[Fleet]:
+    """The same as `open_fleet`, for who knows the environment already."""
+    fleet = Fleet(await _opened(given, doubted=doubted, connect=connect))
+    try:
+        yield fleet
+    finally:
+        await asyncio.shield(fleet.close())
+
+
+def open_fleet(
+    fleet: str | Path | None = None,
+    tls: Tls | None = None,
+    *,
+    world: World | Path | str | None = None,
+    doubted: bool = False,
+    connect: Connect = blocking_wire.connect,
+) -> contextlib.AbstractAsyncContextManager[Fleet]:
+    """Connect to every machine of a fleet, as `blocking.open_fleet` does."""
+    given = environment.chosen(os.environ, world, fleet, tls)
+    return connected(given, doubted=doubted, connect=connect)

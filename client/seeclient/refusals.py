@@ -1,0 +1,44 @@
+"""Refusals that a program tells apart by their class, beside the statuses of machines."""
+
+from seemachine.wire.status import Status, StatusError
+
+
+class Unavailable(StatusError):
+    """No HSM can do it now. Its class says why: Unreachable, NotProvisioned or UsedUp.
+
+    `str` of it is the sentence that the guide prints, which is one for several of them; `advice`
+    says what to do.
+    """
+
+    # The word for it in JSON.
+    reason = ""
+
+    def __init__(self, status: Status, detail: str, where: str = "", advice: str = "") -> None:
+        super().__init__(status, detail, where)
+        self.advice = advice
+        if advice:
+            self.add_note(advice)
+
+
+class Unreachable(Unavailable):
+    """An HSM that could do it does not answer, or none does."""
+
+    reason = "unreachable"
+
+
+class NotProvisioned(Unavailable):
+    """HSMs answer, and none of them holds leaves of the key: move a lease there from a card."""
+
+    reason = "not-provisioned"
+
+
+class UsedUp(Unavailable):
+    """The leaves of the key that HSMs held are used up, as far as this host remembers."""
+
+    reason = "used-up"
+
+
+class FleetClosed(StatusError):
+    """The fleet was closed, or belongs to the process that this one was forked from. Nothing was
+    asked of an HSM.
+    """
