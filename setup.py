@@ -12,6 +12,7 @@ import sysconfig
 from pathlib import Path
 
 from setuptools import Extension, setup
+from setuptools.command import editable_wheel
 from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_ext import build_ext
 from setuptools.errors import BaseError, CCompilerError
@@ -69,6 +70,21 @@ class Wheel(bdist_wheel):
         super().run()
 
 
+class TwoFolders(editable_wheel.editable_wheel):
+    """An editable install puts the two folders of packages on the path.
+
+    Setuptools would put in an import hook, since they are two; mypy and editors do not run it. Its
+    names here are private: where a version has others, it does what it would.
+    """
+
+    def _select_strategy(self, name, tag, build_lib):
+        folders = [Path(__file__).parent, Path(__file__).parent / "client"]
+        try:
+            return editable_wheel._StaticPth(self.distribution, name, folders)  # noqa: SLF001
+        except AttributeError:
+            return super()._select_strategy(name, tag, build_lib)
+
+
 def description() -> str:
     """The README without links to files, which lead nowhere on the page of an index."""
     text = Path("README.md").read_text(encoding="utf-8")
@@ -85,9 +101,10 @@ ENGINE = Extension(
     optional=True,
 )
 
+
 setup(
     ext_modules=[ENGINE],
-    cmdclass={"build_ext": BuildEngine, "bdist_wheel": Wheel},
+    cmdclass={"build_ext": BuildEngine, "bdist_wheel": Wheel, "editable_wheel": TwoFolders},
     options={"bdist_wheel": {"py_limited_api": "cp311"}},
     long_description=description(),
     long_description_content_type="text/markdown",
