@@ -19,6 +19,10 @@ from seemachine.wire.status import Status, StatusError
 # After these a half-made key is on the machine's disk.
 KEPT = Resumed | ChunkDone | CardDone
 GO_ON = "What is done is kept; resume with: pipsqueak generate alias={} resume=yes"
+MAYBE_KEPT = (
+    "Its first step may have been kept; resume with: pipsqueak generate alias={} resume=yes"
+    " (if there is no half-made key, give the same command again)"
+)
 DISK_FULL = ("No space left", "disk is full")
 
 
@@ -37,12 +41,12 @@ def generate(fleet: Fleet, arguments: Arguments, output: Output) -> int:
         )
         return 1
     recipe = algorithm.recipe(arguments.texts, arguments.numbers)
-    return _tell_story(
+    return _made(
         fleet,
         recipe.alias,
         recipe.cards,
         output,
-        lambda tell: algorithm.generate(fleet.roster, recipe, tell, _patience),
+        lambda progress: algorithm.generate(fleet.roster, recipe, progress, _patience),
     )
 
 
@@ -52,16 +56,16 @@ def _resume(fleet: Fleet, arguments: Arguments, output: Output) -> int:
         arguments.texts.get("esn", ""),
         arguments.numbers.get("slot"),
     )
-    return _tell_story(
+    return _made(
         fleet,
         alias,
         0,
         output,
-        lambda tell: generating.resume(fleet.roster, alias, esn, slot, tell, _patience),
+        lambda progress: generating.resume(fleet.roster, alias, esn, slot, progress, _patience),
     )
 
 
-def _tell_story(
+def _made(
     fleet: Fleet,
     alias: str,
     cards: int,
@@ -85,8 +89,8 @@ def _tell_story(
         output.advise(_way_on(fleet, alias, events, error))
         return 1
     except KeyboardInterrupt as interrupt:
-        if _stored(events, fleet):
-            interrupt.add_note(GO_ON.format(alias))
+        if events and _keeps(fleet):
+            interrupt.add_note(_after_interrupt(alias, events))
         raise
     return 0
 
@@ -130,9 +134,11 @@ def _way_on(fleet: Fleet, alias: str, events: list[Event], error: StatusError) -
     return f"{known}{room}ive the same command again"
 
 
-def _stored(events: list[Event], fleet: Fleet) -> bool:
-    """Whether there is a half-made key to resume."""
-    return any(isinstance(event, KEPT) for event in events) and _keeps(fleet)
+def _after_interrupt(alias: str, events: list[Event]) -> str:
+    """What to do after Ctrl-C. A machine may finish its first step after its client is gone."""
+    if any(isinstance(event, KEPT) for event in events):
+        return GO_ON.format(alias)
+    return MAYBE_KEPT.format(alias)
 
 
 def _keeps(fleet: Fleet) -> bool:
