@@ -134,6 +134,11 @@ def _way_on(fleet: Fleet, alias: str, events: list[Event], error: StatusError) -
     return f"{known}{room}ive the same command again"
 
 
+def _stored(events: list[Event], fleet: Fleet) -> bool:
+    """Whether there is a half-made key to resume."""
+    return any(isinstance(event, KEPT) for event in events) and _keeps(fleet)
+
+
 def _after_interrupt(alias: str, events: list[Event]) -> str:
     """What to do after Ctrl-C. A machine may finish its first step after its client is gone."""
     if any(isinstance(event, KEPT) for event in events):
