@@ -273,6 +273,7 @@ MAY_BE_ASKED = {
     "nvmemfile_list",
     "nvmemfile_warn",
     "slot_list",
+    "slot_wait",
     "nvram_ledger",
     "quarantine_list",
     "quarantine_burn",
