@@ -18,7 +18,7 @@ from seeclient.events import Event, Listener, ignore
 from seeclient.keyfile import KeyFile
 from seeclient.local import LocalFleet, LocalKey
 from seeclient.patience import Patience
-from seeclient.results import KeyInfo, MachineView, Signed
+from seeclient.results import Destroyed, KeyInfo, MachineView, Signed
 from seeclient.tls import Tls
 from seemachine.world import World
 
@@ -130,6 +130,10 @@ class Key(LocalKey):
         """As `blocking.Key.warn_at` does. Raises StatusError."""
         await asyncio.to_thread(self._blocking.warn_at, count)
         self.file = self._blocking.file
+
+    async def destroy(self) -> Destroyed:
+        """As `blocking.Key.destroy` does: for good. Raises StatusError."""
+        return await asyncio.to_thread(self._blocking.destroy)
 
     async def info(self) -> KeyInfo:
         """What the reachable machines hold of this key."""

@@ -24,7 +24,7 @@ HEAVY = {
     "ssl",
     "cryptography",
 }
-LIGHT = ("wire", "lms", "terminal", "printing", "world", "formats")
+LIGHT = ("wire", "lms", "terminal", "printing", "world", "formats", "document")
 RUNS = {
     "seeclient": "import seeclient",
     "the blocking client": "import seeclient.blocking",
