@@ -101,6 +101,9 @@ crash-matrix: .venv/tested
 	$(BIN)/pip install --quiet --group crash
 	PYTHONPATH=tests $(BIN)/python -m crash.report $(SHARE)
 
+# Setuptools warns of what an editable install is, which is what is wanted.
+EDITABLE := PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --editable
+
 # After a plain `pip install .` the environment has a copy of this tree, which no later edit reaches.
 COPY := $(firstword $(wildcard .venv/lib/python*/site-packages/seemachine))
 
@@ -109,14 +112,14 @@ COPY := $(firstword $(wildcard .venv/lib/python*/site-packages/seemachine))
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; choose one with make PYTHON=...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet --editable .
+	$(EDITABLE) .
 	@$(BIN)/seemachine info | grep '^not used     native' || true
 	touch $@
 
 # What the optional parts need: pki, nfast, witnesses in PostgreSQL, completion.
 EXTRAS := completion,nfast,pki,postgresql
 extras: .venv/installed
-	$(BIN)/pip install --quiet --editable '.[$(EXTRAS)]'
+	$(EDITABLE) '.[$(EXTRAS)]'
 
 .venv/tested: .venv/installed
 	$(BIN)/pip install --quiet --group test --group lint

@@ -36,17 +36,31 @@ READ_ELSEWHERE = "\nThe pages that this one names are in the source archive.\n"
 class BuildEngine(build_ext):
     """Leaves a note where it fails."""
 
+    reason = ""
+
+    def run(self) -> None:
+        """Build, then for an install that stays in its clone put the result there."""
+        super().run()
+        if self.inplace:
+            self._note()
+
     def build_extension(self, ext: Extension) -> None:
         """Raises what the compiler raised; setuptools goes on, for the engine is optional."""
-        note = Path(self.get_ext_fullpath(ext.name)).with_name(NOTE)
-        note.unlink(missing_ok=True)
         try:
             super().build_extension(ext)
         except (BaseError, CCompilerError):
-            note.parent.mkdir(parents=True, exist_ok=True)
-            note.write_text(f"{self._why_not()}\n")
-            self.warn(f"the native engine is not built: {self._why_not()}")
+            self.reason = self._why_not()
+            self.warn(f"the native engine is not built: {self.reason}")
             raise
+        finally:
+            self._note()
+
+    def _note(self) -> None:
+        note = Path(self.get_ext_fullpath(ENGINE.name)).with_name(NOTE)
+        note.unlink(missing_ok=True)
+        if self.reason:
+            note.parent.mkdir(parents=True, exist_ok=True)
+            note.write_text(f"{self.reason}\n")
 
     def _why_not(self) -> str:
         compiler = self.compiler.compiler_so[0]

@@ -12,17 +12,30 @@ BUILD = "import sys; from setuptools import build_meta; print(build_meta.build_w
 NO_COMPILER = "no-such-compiler"
 
 
-def wheel(folder: Path, **variables: str) -> Path:
-    """A wheel in a folder, built with these variables in the environment."""
-    source, output = folder / "source", folder / "output"
-    output.mkdir(parents=True)
+def sources(folder: Path) -> Path:
+    """What a wheel is built of, copied into a folder."""
+    source = folder / "source"
     junk = shutil.ignore_patterns("__pycache__", "*.so", "not_built.txt", "*.egg-info")
     for name in ("seemachine", "client"):
         shutil.copytree(ROOT / name, source / name, ignore=junk)
     for name in SOURCES:
         shutil.copy(ROOT / name, source)
+    return source
+
+
+def wheel(folder: Path, **variables: str) -> Path:
+    """A wheel in a folder, built with these variables in the environment."""
+    output = folder / "output"
+    output.mkdir(parents=True)
+    run(sources(folder), "-c", BUILD, str(output), **variables)
+    [built] = output.iterdir()
+    return built
+
+
+def run(source: Path, *words: str, **variables: str) -> None:
+    """Run Python in a folder, with these variables in the environment."""
     done = subprocess.run(
-        [sys.executable, "-c", BUILD, str(output)],
+        [sys.executable, *words],
         cwd=source,
         # The engine is not run here: no time is spent on making it fast.
         env={**os.environ, "SEEMACHINE_CFLAGS": "-O0", **variables},
@@ -31,5 +44,3 @@ def wheel(folder: Path, **variables: str) -> Path:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    [built] = output.iterdir()
-    return built

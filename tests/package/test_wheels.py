@@ -13,12 +13,19 @@ from pathlib import Path
 
 import pytest
 from kit.processes import environment
-from package.building import NO_COMPILER, ROOT, wheel
+from package.building import NO_COMPILER, ROOT, run, sources, wheel
 
 import seemachine
 
 ENGINE = "seemachine/lms/engines/_native.abi3.so"
 NOTE = "seemachine/lms/engines/not_built.txt"
+
+
+def can_compile() -> bool:
+    """Whether the engine can be built here."""
+    headers = Path(sysconfig.get_path("include"), "Python.h")
+    compiler = os.environ.get("CC", sysconfig.get_config_var("CC") or "cc").split()[0]
+    return headers.exists() and shutil.which(compiler) is not None
 
 
 @pytest.fixture(scope="module")
@@ -38,9 +45,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], zipfile.Z
 @pytest.fixture
 def native(build: Callable[[str], zipfile.ZipFile]) -> zipfile.ZipFile:
     """One with the engine; skips where none can be built."""
-    headers = Path(sysconfig.get_path("include"), "Python.h")
-    compiler = os.environ.get("CC", sysconfig.get_config_var("CC") or "cc").split()[0]
-    if not headers.exists() or shutil.which(compiler) is None:
+    if not can_compile():
         pytest.skip("no C compiler, or no headers of Python, here")
     return build("")
 
@@ -76,6 +81,18 @@ def test_a_wheel_without_the_engine_is_for_every_platform(pure: zipfile.ZipFile)
     assert pure.read(NOTE).decode() == (
         f"there was no C compiler ({NO_COMPILER}) when seemachine was installed\n"
     )
+
+
+def test_an_install_that_stays_in_its_clone_knows_why_too(tmp_path: Path) -> None:
+    """The note is in the sources, and goes once the engine is built."""
+    source = sources(tmp_path)
+    words = ["setup.py", "--quiet", "build_ext", "--inplace"]
+    run(source, *words, CC=NO_COMPILER)
+    assert (source / NOTE).read_text().startswith(f"there was no C compiler ({NO_COMPILER}) ")
+    if can_compile():
+        run(source, *words)
+        assert (source / ENGINE).exists()
+        assert not (source / NOTE).exists()
 
 
 def test_a_wheel_has_what_is_needed_and_no_more(pure: zipfile.ZipFile) -> None:
