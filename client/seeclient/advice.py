@@ -21,8 +21,8 @@ def nobody_answers(roster: Roster, environment: Environment) -> str:
     running = _running(environment.world)
     if running:
         how = (
-            "publish it with bootstrap.py or hsc_loadseemachine; a fleet that is up publishes"
-            " its own"
+            "if it is enrolled, publish it with bootstrap.py or hsc_loadseemachine; a fleet that is"
+            " up publishes its own"
         )
         return f"no published HSM answers, though {', '.join(running)} runs; {how}"
     return "no HSM answers; start some with: seemachine fleet up --detach"

@@ -254,8 +254,8 @@ def test_a_banner_without_hsms_says_what_to_do(tmp_path):
             (
                 {},
                 (
-                    f"no published HSM answers, though {ESN} runs; publish it with bootstrap.py or"
-                    " hsc_loadseemachine"
+                    f"no published HSM answers, though {ESN} runs; if it is enrolled, publish it"
+                    " with bootstrap.py or hsc_loadseemachine"
                 ),
             ),
             (fleet, "no HSM of $SEEMACHINE_FLEET answers"),
