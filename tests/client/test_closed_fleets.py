@@ -34,6 +34,7 @@ def rig(tmp_path: Path) -> testing.Rig:
 ASKED: dict[str, Callable[[Any, Any], Any]] = {
     "sign": lambda _fleet, key: key.sign(b"m"),
     "sign with": lambda _fleet, key: key.sign_with(b"m"),
+    "destroy": lambda _fleet, key: key.destroy(),
     "info": lambda _fleet, key: key.info(),
     "warn at": lambda _fleet, key: key.warn_at(1),
     "generate": lambda fleet, _key: fleet.generate_lms("other", **testing.QUICK),
