@@ -101,6 +101,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     ),
     "seemachine.config": (
         {
+            "seemachine.encodings",
             "seemachine.wire",
             "seemachine.world",
             "seemachine.witnesses",

@@ -47,6 +47,7 @@ def up(options: argparse.Namespace, answer: Answer) -> int:
     _refuse_up(fleet)
     if slow := engines.missed():
         answer.note(f"keys are made slowly, in plain Python: {slow}")
+    _warn(fleet, answer)
     return _detached(fleet, path, answer) if options.detach else _foreground(fleet, answer)
 
 
@@ -54,23 +55,26 @@ def _refuse_up(fleet: FleetPlan) -> None:
     """Raises Refused where there is nothing to start, or it runs already."""
     if not fleet.machines:
         raise Refused("no HSM of this fleet can run a SEE machine")
-    running = holder(fleet.world.fleet)
-    if running is not None:
-        raise Refused(_already(fleet.world, running))
-    orphans = [machine.esn for machine in fleet.machines if holder(machine.folder) is not None]
-    if orphans:
-        runs = "still runs" if len(orphans) == 1 else "still run"
-        raise Refused(
-            f"{', '.join(orphans)} {runs} without a supervisor; stop what runs with: seemachine"
-            " fleet down"
-        )
+    if busy := states.in_the_way(fleet):
+        raise Refused(busy)
+
+
+def _warn(fleet: FleetPlan, answer: Answer) -> None:
+    """Of what lets machines start, and clients not in."""
+    from seemachine.fleet import certificates
+
+    for finding in certificates.findings(fleet.machines):
+        of = f"{finding.esn}: " if finding.esn else ""
+        answer.note(f"{of}{finding.problem}; {finding.advice}")
 
 
 def down(options: argparse.Namespace, answer: Answer) -> int:
     """Stop the supervisor, which stops its machines, and any machine that outlived its own."""
     world = options.world
     supervisor = holder(world.fleet)
-    machines = [folder.name for folder in _machine_folders(world) if holder(folder) is not None]
+    machines = [
+        folder.name for folder in states.machine_folders(world) if holder(folder) is not None
+    ]
     order = states.numbers(world)
     if supervisor is None and not machines:
         tidied = _withdraw_stale(world)
@@ -80,7 +84,7 @@ def down(options: argparse.Namespace, answer: Answer) -> int:
         return 0
     # The supervisor first: it would start machines again. It stops its own; others may have
     # outlived theirs.
-    for folders in ([world.fleet], _machine_folders(world)):
+    for folders in ([world.fleet], states.machine_folders(world)):
         end(folders, configuration.log_path(world))
     stopped = sorted(machines, key=lambda esn: (order.get(esn, 0) == 0, order.get(esn, 0), esn))
     answer.give(world=str(world), stopped=stopped, tidied=_withdraw_stale(world))
@@ -93,7 +97,12 @@ def status(options: argparse.Namespace, answer: Answer) -> int:
     world = options.world
     rows, supervisor = states.rows(world), holder(world.fleet)
     _give(answer, world, rows, supervisor)
+    problem = states.unreadable(world)
+    if problem:
+        answer.note(problem)
     enrolled = [row for row in rows if row["module"]]
+    if problem and not rows:
+        return answer.found(problem)
     if not rows:
         nothing = f"no fleet in {world}; start one with: seemachine fleet up"
         answer.say(nothing)
@@ -135,11 +144,6 @@ def check(options: argparse.Namespace, answer: Answer) -> int:
     return answer.found(last) if found else 0
 
 
-def _already(world: World, supervisor: Process | None) -> str:
-    who = supervisor or Process()
-    return f"the fleet of {world} is already up ({who}); stop it with: seemachine fleet down"
-
-
 def _foreground(fleet: FleetPlan, answer: Answer) -> int:
     """Until it is told to stop, whether somebody reads what it says or not."""
     from seemachine.process.log_writer import unhurried
@@ -164,7 +168,7 @@ def _supervise(fleet: FleetPlan) -> int:
         # Held to the end of the process: who waits for the folder waits until nothing is left.
         lock = FolderLock(fleet.world.fleet, f"the fleet of {fleet.world}")
     except StateLocked:
-        raise Refused(_already(fleet.world, holder(fleet.world.fleet))) from None
+        raise Refused(states.already_up(fleet.world, holder(fleet.world.fleet))) from None
     lock.listen()
     replace_file(
         fleet.world.fleet / configuration.RUNNING,
@@ -217,10 +221,6 @@ def _stop(up: "BackgroundFleet", answer: Answer) -> None:
         answer.note(f"it still runs (process {pid}); stop it with: seemachine fleet down")
 
 
-def _machine_folders(world: World) -> list[Path]:
-    return sorted(path for path in (world.machines).glob("*") if path.is_dir())
-
-
 def _withdraw_stale(world: World) -> int:
     """Stopping a fleet in order takes its published objects along, also those of machines that were
     killed.
@@ -229,12 +229,12 @@ def _withdraw_stale(world: World) -> int:
     """
     stale = [
         folder.name
-        for folder in _machine_folders(world)
+        for folder in states.machine_folders(world)
         if published.read(world, folder.name) is not None
     ]
     for esn in stale:
         published.withdraw(world, esn)
-    for folder in _machine_folders(world):
+    for folder in states.machine_folders(world):
         supervised.set_process(world, folder.name, None)
     return len(stale)
 

@@ -13,7 +13,7 @@ from seeclient.effects import Address, Peer
 from seeclient.environment import Environment
 
 from seemachine.config import ConfigError
-from seemachine.fleet import configuration, status
+from seemachine.fleet import certificates, configuration, status
 from seemachine.fleet.finding import CheckResult
 from seemachine.fleet.keys import keyless
 from seemachine.fleet.suspects import suspects
@@ -49,7 +49,7 @@ def _files(world: World) -> Iterator[CheckResult]:
     path = world.fleet_file
     try:
         if path.exists():
-            configuration.read(path, world)
+            yield from certificates.findings(configuration.read(path, world).machines)
     except ConfigError as error:
         yield CheckResult("", str(error), "mend it; without it no fleet comes up")
     if world_key.is_missing(world):

@@ -1,10 +1,13 @@
 """What runs where: the rows of `seemachine fleet status`, from locks and files alone."""
 
+from pathlib import Path
 from typing import Any
 
 from seemachine.config import Config, ConfigError
 from seemachine.fleet import configuration
+from seemachine.fleet.configuration import FleetPlan
 from seemachine.hsms import published, records, supervised
+from seemachine.process.identity import Process
 from seemachine.state.disk.lock import holder
 from seemachine.state.errors import StateError
 from seemachine.world import World
@@ -88,6 +91,44 @@ def _configured(world: World) -> tuple[Config, ...]:
         return configuration.read(path, world).machines if path.exists() else ()
     except ConfigError:
         return ()
+
+
+def unreadable(world: World) -> str:
+    """Why nobody knows which machines there should be; empty while a fleet is remembered."""
+    if configuration.remembered(world) is None and world.fleet_file.exists():
+        try:
+            configuration.read(world.fleet_file, world)
+        except ConfigError as error:
+            return str(error)
+    return ""
+
+
+def machine_folders(world: World) -> list[Path]:
+    """Of all HSMs that were ever here."""
+    return sorted(path for path in (world.machines).glob("*") if path.is_dir())
+
+
+def in_the_way(fleet: FleetPlan) -> str:
+    """What runs already, and how all of it is stopped."""
+    world = fleet.world
+    running = holder(world.fleet)
+    if running is not None:
+        return already_up(world, running)
+    up = [folder.name for folder in machine_folders(world) if holder(folder) is not None]
+    ours = [machine.esn for machine in fleet.machines if machine.esn in up]
+    if not ours:
+        return ""
+    runs = "still runs" if len(ours) == 1 else "still run"
+    others = ", ".join(esn for esn in up if esn not in ours)
+    also = f", which also stops {others}" if others else ""
+    what = f"{', '.join(ours)} {runs} without a supervisor"
+    return f"{what}; stop what runs with: seemachine fleet down{also}"
+
+
+def already_up(world: World, supervisor: Process | None) -> str:
+    """Why another fleet can't be."""
+    who = supervisor or Process()
+    return f"the fleet of {world} is already up ({who}); stop it with: seemachine fleet down"
 
 
 def identity(machine: Config) -> dict[str, Any]:

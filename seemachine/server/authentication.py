@@ -4,12 +4,14 @@ With TLS: a client whose certificate our CA issued, with a role. Without: whoeve
 as `admin`.
 """
 
+import datetime as dt
 import socket
 import ssl
 
 import trio
 
 from seemachine.config import Config
+from seemachine.config.certificates import troubles
 from seemachine.server.service import Service
 from seemachine.server.session import last_words
 from seemachine.server.tls import TlsStream, reason, server_context
@@ -41,6 +43,8 @@ class Door:
 
     def __init__(self, config: Config, service: Service) -> None:
         self._context = None if config.tls is None else server_context(config.tls)
+        for trouble in () if config.tls is None else troubles(config.tls, dt.datetime.now(dt.UTC)):
+            service.log.warning("certificate", detail=trouble)
         self._seconds = config.limits.handshake_seconds
         self._service = service
 
