@@ -2,7 +2,6 @@
 is started again, with a pause that grows.
 """
 
-import contextlib
 import os
 import signal
 import sys
@@ -13,8 +12,8 @@ from typing import TypeVar
 
 import trio
 
-from seemachine import printing
 from seemachine.config import Config
+from seemachine.fleet import supervisor_log
 from seemachine.fleet.configuration import FleetPlan
 from seemachine.fleet.settings_file import write_settings
 from seemachine.hsms import published, supervised
@@ -42,12 +41,6 @@ Result = TypeVar("Result")
 
 class FleetFailed(Exception):
     """A process did not come up at the first try."""
-
-
-def say(text: str) -> None:
-    """One line for the person at the terminal."""
-    with contextlib.suppress(OSError):
-        printing.say(text, file=sys.stderr, flush=True)
 
 
 class Supervisor:
@@ -92,7 +85,7 @@ class Supervisor:
                 return
             if trio.current_time() - began > STEADY_SECONDS:
                 pause = FIRST_PAUSE
-            say(f"fleet: {_named(group)} {ended}; starting it again in {pause:g} s")
+            supervisor_log.warning(f"{_named(group)} {ended}; starting it again in {pause:g} s")
             await trio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 
@@ -103,7 +96,7 @@ class Supervisor:
         except (OSError, RuntimeError, MemoryError) as error:
             if not isinstance(error, OSError) and not lacking(error):
                 raise
-            say(f"fleet: {reason(error)}")
+            supervisor_log.warning(reason(error))
             return "can't be run"
 
     async def _run_once(self, group: Group) -> int:
@@ -150,7 +143,7 @@ class Supervisor:
         what = f"{machine.esn} ({machine.model}, module {machine.module})"
         moved = machine.port not in (0, entry.port)
         why = f"; port {machine.port} was taken" if moved else ""
-        say(f"fleet: {what} ready at {entry.host}:{entry.port}, {ours}{why}")
+        supervisor_log.info(f"{what} ready at {entry.host}:{entry.port}, {ours}{why}")
         return True
 
     def _has_failed(self, machine: Config, ours: Process) -> bool:
@@ -176,7 +169,7 @@ class Supervisor:
             with trio.move_on_after(patience):
                 await process.wait()
             if process.poll() is None:
-                say(f"fleet: {_named(group)} did not stop in time and is killed")
+                supervisor_log.warning(f"{_named(group)} did not stop in time and is killed")
                 process.kill()
                 await process.wait()
 

@@ -63,7 +63,7 @@ def test_the_process_is_started_again_with_all_machines(world: FleetShell) -> No
         )
     )
     log = (world.home / "fleet" / "log").read_text()
-    assert "fleet: the process of 3 machines was killed by SIGKILL; starting it again" in log
+    assert "the process of 3 machines was killed by SIGKILL; starting it again" in log
 
 
 def test_one_that_can_not_start_leaves_the_others_up(world: FleetShell) -> None:
@@ -73,7 +73,7 @@ def test_one_that_can_not_start_leaves_the_others_up(world: FleetShell) -> None:
     folder = world.home / "hsm" / SECOND
     private_folder(folder / "nvram")
     code, lines = world.seemachine("fleet", "up", "--detach")
-    why = f"{SECOND} keeps its NVRAM in {folder / 'nvram'}; use --store file, or its leaves would"
+    why = f"it keeps its NVRAM in {folder / 'nvram'}; use --store file, or its leaves would"
     assert code == 1
     assert lines[-1].startswith(f"seemachine fleet: {SECOND} did not start: {why}")
     rows = world.status()["machines"]

@@ -137,8 +137,9 @@ def test_a_machine_that_moved_is_named(
     assert "moved_from" not in other
     was_taken = [line.endswith(f"(port {port} was taken)") for line in up[1]]
     assert (up[0], was_taken) == (0, [True, False])
-    [said] = [line for line in log if line.startswith(f"fleet: {ESNS[0]}")]
+    events = [json.loads(line) for line in log]
+    [said] = [each["detail"] for each in events if f"{ESNS[0]} (5c" in each.get("detail", "")]
     assert said.endswith(f"; port {port} was taken")
-    assert [json.loads(line)["wanted"] for line in log if "port is taken" in line] == [port]
+    assert [each["wanted"] for each in events if each["event"] == "port is taken"] == [port]
     problem = f"{ESNS[0]}: port {port} was taken when it started, so it listens on another"
     assert (found[0], found[1][0]) == (1, problem)
