@@ -24,8 +24,6 @@ NO_ESN = "C0DE-5AFE-0005"
 # Of the words of `seemachine` those that are for where a machine is. The others are for hosts: they
 # need a client, or start processes.
 WORDS = ("card", "info")
-# One block of any file system: a full one has room for the name of an empty file.
-TRIAL_BYTES = 4096
 # What is longer is no ESN, and is refused as none.
 MOST_ESN = 256
 
@@ -76,8 +74,10 @@ def main(arguments: list[str]) -> int:
     if not can_run():
         return refuse("this Python can't run the machine")
     start_no_processes()
+    from data_folder import check_writable, data_folder
+
     try:
-        data = data_folder()
+        data = data_folder(SETTINGS, os.environ)
     except (OSError, ValueError) as error:
         return refuse(f"{SETTINGS}: {error}")
     try:
@@ -172,35 +172,6 @@ def start_no_processes() -> None:
     import ctypes.util
 
     ctypes.util.find_library = lambda name: None  # noqa: ARG005
-
-
-def data_folder() -> str:
-    """The one folder that is written to. Raises OSError, ValueError."""
-    import tomllib
-
-    with open(SETTINGS, "rb") as file:  # noqa: PTH123
-        settings = tomllib.load(file)
-    data = os.environ.get("SEEMACHINE_HOME") or settings.get("world")
-    if type(data) is not str or not os.path.isabs(data):  # noqa: PTH117
-        raise ValueError(
-            "`world`, or $SEEMACHINE_HOME instead of it, takes the absolute path of the data"
-            f" folder, not {data!r}"
-        )
-    return data
-
-
-def check_writable(folder: str) -> None:
-    """Make the data folder if it is not there, and write to it. Raises OSError."""
-    os.makedirs(folder, exist_ok=True)  # noqa: PTH103
-    trial = os.path.join(folder, ".writable")  # noqa: PTH118
-    try:
-        with open(trial, "wb") as file:  # noqa: PTH123
-            file.write(bytes(TRIAL_BYTES))
-            file.flush()
-            os.fsync(file.fileno())
-    finally:
-        with contextlib.suppress(OSError):
-            os.unlink(trial)  # noqa: PTH108
 
 
 def esn(data: str) -> str:

@@ -16,6 +16,8 @@ HEALTHCHECK = PurePosixPath("usr/bin/healthcheck")
 PROGRAMS = {ENTRY_POINT: "entrypoint.py", HEALTHCHECK: "healthcheck.py"}
 # Not usr/lib/python3.11: csadmin copies that folder of the SDK over the tree.
 LIBRARY = PurePosixPath("usr/lib/seemachine")
+# What both programs know of the data folder.
+DATA_MODULE = "data_folder.py"
 STAND_INS = LIBRARY / "stand-ins"
 SETTINGS = PurePosixPath("etc/seemachine.toml")
 USERDATA = PurePosixPath("etc/userdata.codesafe")
@@ -71,6 +73,7 @@ def _contents(cache: Path, choices: Choices) -> Iterator[tuple[PurePosixPath, by
     yield USERDATA, choices.userdata.read_bytes()
     for module in _modules(SOURCE / "seemachine"):
         yield LIBRARY / module.relative_to(SOURCE).as_posix(), module.read_bytes()
+    yield LIBRARY / DATA_MODULE, (HERE / DATA_MODULE).read_bytes()
     for module in _modules(HERE / "stand-ins"):
         yield STAND_INS / module.relative_to(HERE / "stand-ins").as_posix(), module.read_bytes()
     for archive in vendor.archives(cache).values():

@@ -1,10 +1,12 @@
-"""The healthcheck: 0 only for a machine that answers, soon an answer for all else."""
+"""The healthcheck: 0 only for a machine that answers, or is ready; soon an answer for all else."""
 
+import resource
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from socket import create_server, socket
 
@@ -12,11 +14,15 @@ import pytest
 from container.image_tree import command
 from container.session import ESN, Image
 
+from seemachine.wire.link import Link, Role
+from seemachine.wire.status import PeerMisuse, Status
+
 # The port of the container may be taken here: the healthcheck gets another one. Else as it is, and
 # without site-packages.
 ELSEWHERE = """
 import sys
-library, program, port = sys.argv[1:]
+library, program, port = sys.argv[1:4]
+sys.argv[:] = [program, *sys.argv[4:]]
 sys.path.append(library)
 import seemachine.wire.names
 seemachine.wire.names.SEE_PORT = int(port)
@@ -28,11 +34,15 @@ exec(code, {"__name__": "__main__", "__file__": program})
 PATIENCE = 5.0
 
 
-def checked(image: Path, port: int) -> tuple[int, str, str]:
-    """Exit code and what is printed."""
-    words = [str(image / "usr/lib/seemachine"), str(image / "usr/bin/healthcheck"), str(port)]
+def checked(
+    image: Path, port: int, *words: str, data: Path = Path("/nowhere"), room: int = 1 << 20
+) -> tuple[int, str, str]:
+    """Exit code and what is printed, where files may have so many bytes."""
+    given = [str(image / "usr/lib/seemachine"), str(image / "usr/bin/healthcheck"), str(port)]
     done = subprocess.run(
-        [sys.executable, "-ISBc", ELSEWHERE, *words],
+        [sys.executable, "-ISBc", ELSEWHERE, *given, *words],
+        env={"SEEMACHINE_HOME": str(data)},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),
         capture_output=True,
         text=True,
         timeout=30,
@@ -42,14 +52,52 @@ def checked(image: Path, port: int) -> tuple[int, str, str]:
 
 
 def test_a_machine_that_answers_is_healthy(image: Path, tmp_path: Path) -> None:
-    """Its ESN is printed."""
-    plan = {
-        "command": command(image, tmp_path / "data"),
-        "data": str(tmp_path / "data"),
-        "home": str(tmp_path),
-    }
+    """Its ESN is printed. It is ready as long as there is room in its data folder."""
+    data = tmp_path / "data"
+    plan = {"command": command(image, data), "data": str(data), "home": str(tmp_path)}
     with Image(plan).running() as port:
         assert checked(image, port) == (0, f"{ESN}\n", "")
+        assert checked(image, port, "--ready", data=data) == (0, f"{ESN}\n", "")
+        assert checked(image, port, data=data, room=0) == (0, f"{ESN}\n", "")
+        code, output, error = checked(image, port, "--ready", data=data, room=0)
+        assert (code, output) == (1, "")
+        assert error.startswith("healthcheck: the data folder can't be written: [Errno 27] ")
+        assert not (data / ".writable").exists()
+
+
+@contextmanager
+def answering(act: Callable[[socket], None]) -> Iterator[int]:
+    """The port of a peer that does this with one connection."""
+    with create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            with listener.accept()[0] as peer:
+                act(peer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield int(listener.getsockname()[1])
+        thread.join()
+
+
+def refuse(peer: socket) -> None:
+    """No place is left: the last words of a machine that has too many connections."""
+    peer.recv(1 << 16)
+    misuse = PeerMisuse("256 connections are open", Status.ObjectInUse)
+    peer.sendall(Link(Role.SERVER).last_words(misuse))
+
+
+def test_an_answer_is_alive(image: Path) -> None:
+    """Also a refusal: who restarts a busy machine makes it worse. It is not ready, and says why."""
+    with answering(refuse) as port:
+        assert checked(image, port) == (0, "256 connections are open\n", "")
+    with answering(refuse) as port:
+        assert checked(image, port, "--ready") == (1, "", "healthcheck: 256 connections are open\n")
+
+
+def test_other_words_are_refused(image: Path) -> None:
+    """A probe that was mistyped does not pass for a healthy machine."""
+    assert checked(image, 1, "--redy") == (2, "", "healthcheck: it takes --ready, or nothing\n")
 
 
 def hang_up(peer: socket) -> None:
@@ -73,18 +121,10 @@ def test_all_else_is_not_healthy(image: Path, act: Callable[[socket], None]) -> 
     """One that hangs up, that speaks something else, that says nothing: a line on standard error,
     before a runtime would lose patience.
     """
-    with create_server(("127.0.0.1", 0)) as listener:
-
-        def serve() -> None:
-            with listener.accept()[0] as peer:
-                act(peer)
-
-        thread = threading.Thread(target=serve)
-        thread.start()
+    with answering(act) as port:
         began = time.monotonic()
-        code, output, error = checked(image, listener.getsockname()[1])
+        code, output, error = checked(image, port)
         assert time.monotonic() - began < PATIENCE
-        thread.join()
     assert (code, output) == (1, "")
     assert error.startswith("healthcheck: ")
     assert len(error.splitlines()) == 1
