@@ -21,7 +21,8 @@ from seemachine.wire.messages import Greeting, Hello
 from seemachine.wire.names import PROTOCOL, SEE_PORT
 from seemachine.wire.status import PeerMisuse, StatusError
 
-SETTINGS = f"{os.path.dirname(__file__)}/../../etc/seemachine.toml"  # noqa: PTH120
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # noqa: PTH100, PTH120
+SETTINGS = os.path.join(ROOT, "etc/seemachine.toml")  # noqa: PTH118
 READY = "--ready"
 SECONDS = 4
 PIECE_BYTES = 1 << 16
