@@ -59,9 +59,15 @@ def connect_failure(address: Address, error: OSError | UnicodeError) -> Unreacha
     )
     return Unreachable(
         Status.OSErrorErrno,
-        f"connecting to {address.host} on port {address.port}: {reason}",
+        f"connecting to {address.host} on port {address.port}: {reason}{_any_port(address)}",
         CONNECT,
     )
+
+
+def _any_port(address: Address) -> str:
+    """A fleet file may say that a machine takes any port; once it is up it says which."""
+    how = f"{address.esn} takes any port, and is not published; start it with: seemachine fleet up"
+    return "" if address.port else f"; {how}"
 
 
 def lost(address: Address, reason: object) -> Unreachable:

@@ -18,6 +18,8 @@ from seemachine.wire.status import Status, StatusError
 from seemachine.world import World
 
 WHERE = "dispatch_see_published"
+# What no NVRAM is called.
+NEVER_UP = "-"
 _PORT = re.compile(r"\d{1,5}", re.ASCII)
 
 
@@ -126,11 +128,12 @@ def _address(text: str, module: int) -> Address:
 
 def _from_file(path: Path, world: World) -> list[Address]:
     """A fleet file says where machines are meant to be; where one is published, that is where it
-    is. A file in another world means the machines of that one: ESNs are the same in many.
+    is. The file of a world means the machines of that one: ESNs are the same in many.
     """
     import tomllib
 
-    published = {address.esn: address for address in _published(world_of(path) or world)}
+    its = world_of(path)
+    published = {address.esn: address for address in _published(its or world)}
     try:
         # Some editors begin a file with a mark of its byte order.
         table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
@@ -143,7 +146,19 @@ def _from_file(path: Path, world: World) -> list[Address]:
         raise StatusError(
             Status.InvalidParameter, f"{path} is not a fleet file ({reason})", CONNECT
         ) from None
-    return _ordered(published.get(address.esn, address) for address in meant)
+    return _ordered(
+        published.get(address.esn) or (_of_world(address, its) if its else address)
+        for address in meant
+    )
+
+
+def _of_world(address: Address, world: World) -> Address:
+    """Of a machine that is not published: the port may be that of another world's machine."""
+    try:
+        entry = json.loads((world.hsm(address.esn) / "listening.json").read_bytes())
+        return replace(address, nvram=_nvram(entry["nvram"]) or NEVER_UP)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return replace(address, nvram=NEVER_UP)
 
 
 def _meant(entry: dict[str, Any], number: int) -> Address:

@@ -98,3 +98,52 @@ def test_an_object_of_before_is_taken_by_its_esn(stale):
         )
     finally:
         machine.stop()
+
+
+@pytest.mark.parametrize("was_up", [True, False])
+def test_a_fleet_file_does_not_lead_into_another_world(stale, tmp_path, was_up):
+    """Default fleets of two users have the same ESNs and ports: the file of the one that is down
+    means its own machines, be it that they were never up.
+    """
+    world, port = stale
+    (world / OBJECT).unlink()
+    if not was_up:
+        (world / "hsm" / ESN / "listening.json").unlink()
+    (world / "fleet.toml").write_text(f'[[machines]]\nesn = "{ESN}"\nport = {port}\n')
+    other = tmp_path / "there"
+    machine = start(other, port)
+    environment = processes.environment(world, SEEMACHINE_FLEET=str(world / "fleet.toml"))
+    try:
+        _, banner = processes.pipsqueak([], environment)
+        code, _ = processes.pipsqueak(GENERATE, environment)
+    finally:
+        machine.stop()
+    assert f"on port {port}: Connection refused; another {ESN} answers there" in banner[0]
+    assert banner[1] == "PQSDK: 1.4.1 ()"
+    assert code == 1
+    assert not list(other.glob(f"hsm/{ESN}/making/*"))
+
+
+def test_a_fleet_file_finds_an_unpublished_machine_of_its_own(tmp_path):
+    """Where the file says, if it is the one of that world."""
+    machine = start(tmp_path / "here")
+    world = machine.home
+    port = entry(world)["port"]
+    (world / OBJECT).unlink()
+    (world / "fleet.toml").write_text(f'[[machines]]\nesn = "{ESN}"\nport = {port}\n')
+    environment = processes.environment(world, SEEMACHINE_FLEET=str(world / "fleet.toml"))
+    try:
+        banner = processes.pipsqueak([], environment)
+    finally:
+        machine.stop()
+    assert banner == (0, [f"PQSDK: 1.4.1 ({ESN}: 1.4.1)"])
+
+
+def test_any_port_says_what_to_do(tmp_path):
+    """`port = 0` in a fleet file is no place to look for a machine that is down."""
+    (tmp_path / "fleet.toml").write_text(f'[[machines]]\nesn = "{ESN}"\nport = 0\n')
+    environment = processes.environment(tmp_path, SEEMACHINE_FLEET=str(tmp_path / "fleet.toml"))
+    _, banner = processes.pipsqueak([], environment)
+    where, _, way_out = banner[0].partition(f"; {ESN} takes any port, and is not published; ")
+    assert where.endswith("connecting to 127.0.0.1 on port 0: Connection refused")
+    assert way_out == "start it with: seemachine fleet up"
