@@ -217,15 +217,7 @@ def remembered(world: World) -> list[dict[str, Any]] | None:
         if isinstance(found, dict):
             FORMAT.check_at(found, str(world.fleet / RUNNING))
             found = found["machines"]
-        known = [
-            {
-                "esn": str(each["esn"]),
-                "model": str(each["model"]),
-                "module": int(each["module"]),
-                "port": int(each.get("port", 0)),
-            }
-            for each in found
-        ]
+        known = [_identity(each) for each in found]
     except OtherVersion as other:
         raise StateOtherVersion(str(other)) from None
     except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
@@ -236,3 +228,8 @@ def remembered(world: World) -> list[dict[str, Any]] | None:
         if all(is_esn(str(each["esn"])) and each["model"] in MODELS for each in known)
         else None
     )
+
+
+def _identity(each: dict[str, Any]) -> dict[str, Any]:
+    named = {"esn": str(each["esn"]), "model": str(each["model"])}
+    return {**named, "module": int(each["module"]), "port": int(each.get("port", 0))}

@@ -51,10 +51,14 @@ def rows(world: World) -> list[dict[str, Any]]:
 
 
 def moved_from(world: World, esn: str, port: int) -> int:
-    """The port that a machine was to have, where it is up on another one; else 0."""
+    """The port that a machine of a fleet was to have, where it is up on another one; else 0.
+
+    What tools or people started has its port from them.
+    """
     entry = published.listening(world, esn)
-    up = entry is not None and state(world, esn) == "up"
-    return port if entry is not None and up and entry.port != port else 0
+    if entry is None or entry.port == port or state(world, esn) != "up":
+        return 0
+    return port if supervised.is_supervised(world, esn) else 0
 
 
 def _row(world: World, known: dict[str, Any]) -> dict[str, Any]:
