@@ -89,8 +89,9 @@ def _unwatched(world: World, esns: Iterable[str]) -> Iterator[CheckResult]:
 def _asked(environment: Environment, esns: Iterable[str]) -> Iterator[CheckResult]:
     """Over the wire, one machine after the other: one that is frozen takes its time."""
     for entry in filter(None, (published.listening(environment.world, esn) for esn in esns)):
-        address = Address(entry.host, entry.port, entry.module, entry.esn, entry.tls)
-        fleet = blocking.Fleet(replace(environment, fleet=[address]), doubted=True)
+        # With its NVRAM: while it starts, another world's machine may have its last port.
+        where = entry.host, entry.port, entry.module, entry.esn, entry.tls, entry.nvram
+        fleet = blocking.Fleet(replace(environment, fleet=[Address(*where)]), doubted=True)
         try:
             for failure in fleet.roster.failures:
                 yield CheckResult(
@@ -99,12 +100,12 @@ def _asked(environment: Environment, esns: Iterable[str]) -> Iterator[CheckResul
                     "do what that says; if it hangs, end its process",
                 )
             for peer in fleet.roster.peers:
-                yield from _doubts(fleet, peer)
+                yield from _suspicions(fleet, peer)
         finally:
             fleet.close()
 
 
-def _doubts(fleet: blocking.Fleet, peer: Peer) -> Iterator[CheckResult]:
+def _suspicions(fleet: blocking.Fleet, peer: Peer) -> Iterator[CheckResult]:
     if peer.doubt is not None:
         yield CheckResult(peer.esn, peer.doubt.detail, "seemachine quarantine explain")
     try:

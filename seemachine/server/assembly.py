@@ -75,8 +75,8 @@ def _machine(config: Config, environ: Mapping[str, str], log: Log) -> Machine:
             log.warning("no runtime witness", reason=missing)
         machine = build(config, store)
         see = f"seemachine quarantine explain --esn {config.esn}"
-        for doubt in inspect(machine):
-            log.warning("quarantine", reason=doubt, see=see)
+        for reason in inspect(machine):
+            log.warning("quarantine", reason=reason, see=see)
     except BaseException:
         store.close()
         raise
