@@ -77,9 +77,8 @@ def candidates(config: Config, reserved: set[int]) -> Iterator[int]:
     wanted = config.port
     if wanted:
         yield wanted
-    if config.search_port:
-        reserved |= _had_by_others(config)
     if wanted and config.search_port:
+        reserved |= _had_by_others(config)
         searched = range(wanted + 1, min(wanted + PORTS_SEARCHED, 65536))
         yield from (port for port in searched if port not in reserved)
     if config.search_port or not wanted:
