@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-import processes
 import pytest
+from kit import processes
 
 from seemachine.fleet import configuration
 from seemachine.hsms.published import Published, announce
