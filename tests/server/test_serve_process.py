@@ -252,7 +252,7 @@ def test_a_taken_port_is_refused(tmp_path):
         1,
         [
             f"seemachine serve: port {port} of 127.0.0.1 is taken; choose another with --port"
-            " for any"
+            " or, in a file, port = N; 0 is any free one"
         ],
     )
     # Nothing was begun that a backup would ask for.
