@@ -38,6 +38,8 @@ async def main(release):
         release()
         await anext(signals)
 
+# Also where whoever runs the tests ignores it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 with stopping.once() as stop:
     print("ready", flush=True)
     if {held}:
