@@ -172,7 +172,7 @@ def _supervise(fleet: FleetPlan) -> int:
     lock.listen()
     replace_file(
         fleet.world.fleet / configuration.RUNNING,
-        configuration.running_bytes([states.identity(each) for each in fleet.machines]),
+        configuration.running_bytes([states.kept(each) for each in fleet.machines]),
     )
     try:
         with signals.once() as stopping:

@@ -84,9 +84,7 @@ def numbers(world: World) -> dict[str, int]:
 def _known_machines(world: World) -> list[dict[str, Any]]:
     """Those of the fleet that runs, or ran last; else those of the world's fleet file."""
     remembered = configuration.remembered(world)
-    return (
-        [identity(machine) for machine in _configured(world)] if remembered is None else remembered
-    )
+    return [kept(machine) for machine in _configured(world)] if remembered is None else remembered
 
 
 def _configured(world: World) -> tuple[Config, ...]:
@@ -136,9 +134,13 @@ def already_up(world: World, supervisor: Process | None) -> str:
 
 
 def identity(machine: Config) -> dict[str, Any]:
-    """What is remembered of a machine of a fleet."""
-    named = {"esn": machine.esn, "model": machine.model}
-    return {**named, "module": machine.module, "port": machine.port}
+    """What a machine is called."""
+    return {"esn": machine.esn, "model": machine.model, "module": machine.module}
+
+
+def kept(machine: Config) -> dict[str, Any]:
+    """What is remembered of a machine of a fleet that runs."""
+    return {**identity(machine), "port": machine.port}
 
 
 def lines(found: list[dict[str, Any]]) -> list[str]:
