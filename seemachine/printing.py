@@ -6,6 +6,7 @@ What is printed may hold words of a machine, of a file from elsewhere, or of a f
 else's. Here they stop being able to steer a terminal or to begin a line of their own.
 """
 
+from collections.abc import Mapping
 from typing import Any, TextIO
 
 from seemachine.wire.printable import printable
@@ -18,6 +19,11 @@ def say(
     shown as escapes.
     """
     print(*(printable(str(part)) for part in parts), sep=sep, end=end, file=file, flush=flush)
+
+
+def has_colors(environ: Mapping[str, str]) -> bool:
+    """Whether a terminal shows colours, and its user wants them (no-color.org)."""
+    return environ.get("TERM", "dumb") != "dumb" and not environ.get("NO_COLOR")
 
 
 def say_json(document: Any, *, indent: int | None = 2) -> None:

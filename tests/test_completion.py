@@ -96,3 +96,67 @@ def test_options_that_are_added_late_are_completed(
     """`serve` reads its options from the settings only when it is asked for: they are there."""
     assert main(["completion", shell]) == 0
     assert "lock-memory" in capsys.readouterr().out
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Path:
+    """A world with two HSMs, a card on the rack and a key."""
+    for folder in ("hsm/7852-268D-3BF9", "hsm/5F08-02E0-D947", "cards", "kmdata/local"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "cards/card1.card").touch()
+    (tmp_path / "cards/lock").touch()
+    (tmp_path / "kmdata/local/key_pqsdk_release").touch()
+    return tmp_path
+
+
+NAMES = [
+    ("card insert ", "card1"),
+    ("card remove --esn 78", "7852-268D-3BF9"),
+    ("quarantine burn rel", "release"),
+    ("key show rel", "release"),
+    ("backup --take-card c", "card1"),
+    ("ledger --esn 5F", "5F08-02E0-D947"),
+]
+
+
+@pytest.mark.parametrize(("line", "expected"), NAMES)
+def test_names_of_the_world_are_completed_in_bash(
+    line: str, expected: str, world: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Aliases, ESNs and cards, as they are when the key is pressed."""
+    assert main(["completion", "bash"]) == 0
+    script = f"""{capsys.readouterr().out}
+set -- $1 ; COMP_WORDS=(seemachine "$@")
+[[ $LINE != *" " ]] || COMP_WORDS+=("")
+COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
+$(complete -p seemachine | sed 's/.*-F \\([^ ]*\\).*/\\1/') 2>/dev/null
+printf '%s\\n' "${{COMPREPLY[@]}}"
+"""
+    done = subprocess.run(
+        ["bash", "-c", script, "bash", line],
+        env={"SEEMACHINE_HOME": str(world), "PATH": "/usr/bin:/bin", "LINE": line},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert expected in done.stdout.split(), done
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="no fish here")
+@pytest.mark.parametrize(("line", "expected"), NAMES)
+def test_names_of_the_world_are_completed_in_fish(
+    line: str, expected: str, world: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same."""
+    assert main(["completion", "fish"]) == 0
+    script = f"{capsys.readouterr().out}\ncomplete -C 'seemachine {line}'"
+    done = subprocess.run(
+        ["fish", "--no-config", "-c", script],
+        env={"SEEMACHINE_HOME": str(world), "PATH": "/usr/bin:/bin", "HOME": str(world)},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert expected in done.stdout.split(), done

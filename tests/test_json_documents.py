@@ -31,7 +31,9 @@ class Session:
     def seemachine(self, line: str) -> Document:
         """A command that is carried out, whatever it finds."""
         words = line.split()
-        run = process_answer if words[:2] == ["fleet", "up"] else answer
+        # One leaves a process, the other locks the memory of its own.
+        apart = words[:2] == ["fleet", "up"] or words == ["doctor"]
+        run = process_answer if apart else answer
         return self._kept(run(words, self.home))
 
     def pipsqueak(self, line: str = "") -> Document:
@@ -160,6 +162,9 @@ def test_what_the_vendor_sends(session: Session) -> None:
 def test_what_runs_here(session: Session) -> None:
     """Facts, and a script as text."""
     assert session.seemachine("info")["world"] == str(session.home)
+    assert session.seemachine("env --shell fish")["set"] == {"SEEMACHINE_HOME": str(session.home)}
+    topics = {each["topic"] for each in session.seemachine("doctor")["diagnoses"]}
+    assert {"engine", "packages", "limits", "memory lock", "ports", "fleet"} - topics <= {"ports"}
     assert "_pipsqueak" in session.seemachine("completion bash")["script"]
 
 

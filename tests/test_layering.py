@@ -209,6 +209,22 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
         {"seemachine.wire", "seemachine.world", "seemachine.state", "seemachine.state.disk"},
         {"cryptography"},
     ),
+    "seemachine.doctor": (
+        {
+            "seemachine.wire",
+            "seemachine.world",
+            "seemachine.lms",
+            "seemachine.process",
+            "seemachine.state",
+            "seemachine.state.disk",
+            "seemachine.config",
+            "seemachine.hsms",
+            "seemachine.server",
+            "seemachine.fleet",
+            "seeclient",
+        },
+        {"cryptography"},
+    ),
     "seemachine.cli.argtypes": ({"seemachine.wire", "seemachine.world"}, set()),
     "seemachine.nfast": (
         {

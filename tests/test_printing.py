@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from seemachine.cli.argtypes import Parser
-from seemachine.printing import say, say_json
+from seemachine.printing import has_colors, say, say_json
 
 ROOT = Path(__file__).parent.parent
 STREAMS = {"stdout", "stderr"}
@@ -91,3 +91,18 @@ def test_nothing_writes_to_a_standard_stream_by_itself():
     found = {str(path.relative_to(ROOT)): lines for path in sources if (lines := writes(path))}
     assert "client/seeclient/sigfile.py" in found
     assert found.keys() <= MAY_WRITE
+
+
+@pytest.mark.parametrize(
+    ("environ", "colors"),
+    [
+        ({"TERM": "xterm"}, True),
+        ({"TERM": "xterm", "NO_COLOR": ""}, True),
+        ({"TERM": "xterm", "NO_COLOR": "1"}, False),
+        ({"TERM": "dumb"}, False),
+        ({}, False),
+    ],
+)
+def test_colours_are_for_terminals_that_have_them(environ: dict[str, str], colors: bool) -> None:
+    """And for users who want them: NO_COLOR counts where it is not empty."""
+    assert has_colors(environ) == colors

@@ -44,7 +44,13 @@ WRONG = {
     ("nfast enroll", "x"): "argument ESN: 'x' is not an ESN",
     ("nfast licence", "l --esn x"): "argument --esn: 'x' is not an ESN",
     ("fleet up", "--bogus"): "unrecognized arguments: --bogus",
-    ("fleet status", "--js"): "unrecognized arguments: --js",
+    ("fleet status", "--js"): "unrecognized arguments: --js; did you mean --json?",
+    ("fleet", "stauts"): "unknown command 'stauts'; did you mean status?",
+    ("card", "xyz"): "unknown command 'xyz'; known are new, insert, remove, format, list",
+    (
+        "pki issue client",
+        "a --role admn",
+    ): "argument --role: unknown choice 'admn'; did you mean admin?",
 }
 # What no parser sees, and is wrong in itself all the same.
 WRONG_INSIDE = {
@@ -109,6 +115,13 @@ def test_a_value_that_is_wrong_in_itself_is_wrong_usage(line, capsys):
 def test_what_depends_on_the_world_is_refused(line):
     """Exit code 1: the same words may be right tomorrow."""
     assert main(line.split()) == 1
+
+
+def test_a_wrong_word_is_told_with_the_nearest(capsys):
+    """Of all commands, where it stands first."""
+    with pytest.raises(SystemExit):
+        main(["qarantine", "list"])
+    assert "unknown command 'qarantine'; did you mean quarantine?" in capsys.readouterr().err
 
 
 def test_an_esn_is_taken_in_small_letters():

@@ -3,11 +3,19 @@ like is exit code 2.
 """
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NoReturn
 
 from seemachine.wire.names import SLOTS, is_esn
 from seemachine.wire.printable import printable
+
+
+def nearest(word: object, known: Iterable[object]) -> str:
+    """What may have been meant, after a semicolon; empty where nothing is near."""
+    from difflib import get_close_matches
+
+    found = get_close_matches(str(word).partition("=")[0], list(map(str, known)), 1)
+    return f"; did you mean {found[0]}?" if found else ""
 
 
 class WrongUsage(SystemExit):
@@ -56,8 +64,20 @@ class Parser(argparse.ArgumentParser):
         self.complete()
         options, left = super().parse_known_args(args, namespace)
         if left:
-            self.error(f"unrecognized arguments: {' '.join(left)}")
+            meant = nearest(left[0], self._option_string_actions)
+            self.error(f"unrecognized arguments: {' '.join(left)}{meant}")
         return options, left
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """A word that is not one of those known is told with the one that may have been meant."""
+        if action.choices is None or value in action.choices:
+            return
+        known = ", ".join(map(str, action.choices))
+        what = "command" if isinstance(action, _Verbs) else "choice"
+        meant = nearest(value, action.choices) or f"; known are {known}"
+        raise argparse.ArgumentError(
+            None if isinstance(action, _Verbs) else action, f"unknown {what} {value!r}{meant}"
+        )
 
     def error(self, message: str) -> NoReturn:
         """A script may hand over words of others; what is said of them stays in its line."""

@@ -106,6 +106,18 @@ def _info(_verb: str, options: argparse.Namespace) -> int:
     return info.run(options)
 
 
+def _doctor(_verb: str, options: argparse.Namespace) -> int:
+    from seemachine.cli import doctor
+
+    return doctor.run(options)
+
+
+def _env(_verb: str, options: argparse.Namespace) -> int:
+    from seemachine.cli import env
+
+    return env.run(options)
+
+
 def _completion(_verb: str, options: argparse.Namespace) -> int:
     from seemachine.cli import completion
 
@@ -165,6 +177,8 @@ def _nfast(verb: str, options: argparse.Namespace) -> int:
 ROOMS: dict[str, Callable[[str, argparse.Namespace], int]] = {
     "serve": _serve,
     "info": _info,
+    "doctor": _doctor,
+    "env": _env,
     "completion": _completion,
     "fleet": _fleet,
     "card": _card,

@@ -3,17 +3,34 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
+
+from seeclient import completion
+from seeclient.keys import PREFIX
+
+from seemachine.cli.argtypes import esn
+
+# The NAME of these is that of a key.
+KEYS = ("seemachine quarantine", "seemachine key")
+# Read by sh, between single quotes.
+LISTED = {
+    "esns": f'ls "{completion.WORLD}/hsm" 2>/dev/null',
+    "cards": f'ls "{completion.WORLD}/cards" 2>/dev/null | sed -n "s/[.]card\\$//p"',
+    "aliases": (
+        f'ls "${{NFAST_KMLOCAL:-{completion.WORLD}/kmdata/local}}" 2>/dev/null'
+        f' | sed -n "s/^{PREFIX}//p"'
+    ),
+}
 
 
 def run(options: argparse.Namespace) -> int:
     """Print both scripts. Returns the exit code."""
     import shtab
-    from seeclient import completion
 
     from seemachine.cli import parser
 
     top = parser.whole()
-    _mark_files(top)
+    _mark(top)
     script = f"{shtab.complete(top, options.shell)}\n{completion.script(options.shell)}"
     options.answer.give(shell=options.shell, script=script)
     if not options.answer.as_json:
@@ -21,14 +38,37 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _mark_files(parser: argparse.ArgumentParser) -> None:
-    """Tell shtab which words are files and folders: those that are read as a path."""
-    import shtab
-
+def _mark(parser: argparse.ArgumentParser) -> None:
+    """Tell shtab which words are files and folders, and which are names in the world."""
     for action in parser._actions:  # noqa: SLF001 argparse has no other way to see them
         if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
             for each in action.choices.values():
-                _mark_files(each)
-        elif action.type is Path:
-            folder = action.metavar == "DIR"
-            action.complete = shtab.DIRECTORY if folder else shtab.FILE  # type: ignore[attr-defined]
+                _mark(each)
+        elif (how := _completed(action, parser.prog)) is not None:
+            action.complete = how  # type: ignore[attr-defined]
+
+
+def _completed(action: argparse.Action, prog: str) -> Any:
+    import shtab
+
+    if action.type is Path:
+        return shtab.DIRECTORY if action.metavar == "DIR" else shtab.FILE
+    if action.type is esn:
+        return _names("esns")
+    if action.metavar == "CARD":
+        return _names("cards")
+    named = action.metavar == "NAME" and prog.startswith(KEYS)
+    return _names("aliases") if named or action.metavar == "ALIAS" else None
+
+
+def _names(kind: str) -> dict[str, Any]:
+    """How each shell calls what lists them, and the function that does; the world may change
+    between two completions.
+    """
+    name, listing = f"_seemachine_{kind}", f"sh -c '{LISTED[kind]}'"
+    functions = {
+        "bash": f'{name}() {{ compgen -W "$({listing})" -- "$1"; }}',
+        "zsh": f'{name}() {{ compadd -- ${{(f)"$({listing})"}}; }}',
+        "fish": f"function {name}\n    {listing}\nend",
+    }
+    return {"bash": name, "zsh": name, "fish": f"({name})", "preamble": functions}

@@ -112,7 +112,7 @@ def status(options: argparse.Namespace, answer: Answer) -> int:
     if supervisor is None and any(row["state"] != "down" for row in rows):
         answer.remark(alone)
     if not enrolled or any(row["state"] != "up" for row in enrolled):
-        return answer.found("not every machine is up; start them with: seemachine fleet up")
+        return answer.found("not every machine is up; see why with: seemachine fleet check")
     if supervisor is None and any(supervised.is_supervised(world, row["esn"]) for row in rows):
         return answer.found(alone)
     return 0

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from seemachine.cli.answer import Answer, Misused, Refused
 from seemachine.config import Config, ConfigError
-from seemachine.fleet import configuration, status
+from seemachine.fleet import configuration
 from seemachine.hsms import published, records
 from seemachine.hsms.features import DELIVERED, FEATURES, SEE_FEATURE
 from seemachine.hsms.records import Module
@@ -80,7 +80,11 @@ def _setup(world: World, options: argparse.Namespace) -> None:
     for machine in fleet.machines:
         _power_on(world, machine, licensed=not options.unlicensed)
         answer.say(f"module {machine.module}: {machine.esn} ({machine.model})")
-    answer.give(machines=[status.identity(machine) for machine in fleet.machines])
+    answer.give(
+        machines=[
+            {"esn": each.esn, "model": each.model, "module": each.module} for each in fleet.machines
+        ]
+    )
 
 
 def _make_cards(world: World, options: argparse.Namespace) -> list[tuple[str, str, int]]:

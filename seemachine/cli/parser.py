@@ -31,6 +31,8 @@ def build(enter: Enter) -> Parser:
     for room in (fleet, card, key, quarantine, audit, backup, pki, nfast):
         room.add(words, enter)
     _add_info(words, enter)
+    _add_doctor(words, enter)
+    _add_env(words, enter)
     _add_completion(words, enter)
     for each in parser.endings():
         add_json(each)
@@ -65,6 +67,30 @@ def _add_info(words: Any, enter: Enter) -> None:
     )
     add_home(parser)
     parser.set_defaults(run=enter("info", ""))
+
+
+def _add_doctor(words: Any, enter: Enter) -> None:
+    parser = words.add_parser(
+        "doctor", help="find what would fail on this host and in this world, and what mends it"
+    )
+    add_home(parser)
+    parser.set_defaults(run=enter("doctor", ""))
+
+
+def _add_env(words: Any, enter: Enter) -> None:
+    parser = words.add_parser(
+        "env",
+        help="print what a shell needs to use one world, and nothing of another",
+        epilog=(
+            'sh, bash, zsh: eval "$(seemachine env --home DIR)"; fish: seemachine env --home DIR |'
+            " source"
+        ),
+    )
+    parser.add_argument(
+        "--shell", choices=("sh", "fish"), help="for which shell; default: the one of $SHELL"
+    )
+    add_home(parser)
+    parser.set_defaults(run=enter("env", ""))
 
 
 def _add_completion(words: Any, enter: Enter) -> None:

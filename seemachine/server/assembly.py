@@ -74,7 +74,7 @@ def _machine(config: Config, environ: Mapping[str, str], log: Log) -> Machine:
         if missing:
             log.warning("no runtime witness", reason=missing)
         machine = build(config, store)
-        see = f"seemachine quarantine explain --esn {config.esn}"
+        see = "seemachine quarantine explain"
         for reason in inspect(machine):
             log.warning("quarantine", reason=reason, see=see)
     except BaseException:

@@ -11,6 +11,7 @@ from typing import Protocol, cast
 import structlog
 import structlog.tracebacks
 
+from seemachine.printing import has_colors
 from seemachine.wire.fields import Record
 from seemachine.wire.printable import printable
 from seemachine.wire.status import StatusError
@@ -40,7 +41,7 @@ def configure(**bound: str) -> Log:
     terminal = sys.stderr.isatty()
     # Tracebacks without the variables of their frames: seeds and messages are among them.
     lines = structlog.dev.ConsoleRenderer(
-        colors="NO_COLOR" not in os.environ, exception_formatter=structlog.dev.plain_traceback
+        colors=has_colors(os.environ), exception_formatter=structlog.dev.plain_traceback
     )
     renderer = lines if terminal else structlog.processors.JSONRenderer()
     tracebacks = structlog.processors.ExceptionRenderer(

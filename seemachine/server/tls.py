@@ -55,8 +55,8 @@ def _check_readable(path: Path) -> None:
         path.read_bytes()
     except OSError as error:
         raise TlsError(
-            f"{path}: {error.strerror}; seemachine pki init and seemachine pki issue machine ESN"
-            " make these files"
+            f"{path}: {error.strerror}; make these files with: seemachine pki init; then:"
+            " seemachine pki issue machine ESN"
         ) from None
 
 

@@ -111,7 +111,7 @@ def test_files_that_cannot_be_used_end_the_start(tmp_path, pki):
         1,
         (
             f"seemachine serve: {pki.folder}/nowhere.crt: No such file or directory; "
-            "seemachine pki init and seemachine pki issue machine ESN make these files"
+            "make these files with: seemachine pki init; then: seemachine pki issue machine ESN"
         ),
     )
     lock_key(pki)

@@ -1,0 +1,1 @@
+"""What would fail on this host and in this world, and what mends it."""

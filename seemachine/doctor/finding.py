@@ -1,0 +1,17 @@
+"""What an examination says of one thing."""
+
+from dataclasses import dataclass
+
+OK, NOTE, TROUBLE = LEVELS = ("ok", "note", "trouble")
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """`level`: in order, worth knowing, or something fails until it is mended. `advice` is a
+    command or a sentence; empty where nothing is to be done.
+    """
+
+    topic: str
+    level: str
+    sentence: str
+    advice: str = ""

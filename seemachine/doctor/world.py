@@ -1,0 +1,149 @@
+"""What is in a world: its fleet, ports, permissions, formats, certificates."""
+
+import errno
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from seeclient.environment import Environment
+
+from seemachine.config import Config
+from seemachine.doctor.finding import NOTE, OK, TROUBLE, Diagnosis
+from seemachine.fleet import check, configuration
+from seemachine.hsms import published, records
+from seemachine.state.disk.lock import holder
+from seemachine.state.disk.permissions import check_machine, check_world
+from seemachine.state.errors import StateError
+from seemachine.world import CA_FILE, CLIENT_PREFIX, World
+
+SOON = timedelta(days=30)
+RUN = "; run: "
+
+
+def ports(configs: Sequence[Config]) -> Iterator[Diagnosis]:
+    """Those of machines that are down; one that is up has its own."""
+    free = 0
+    for config in configs:
+        if not config.port or holder(config.folder) is not None:
+            continue
+        if _is_taken(config.host, config.port):
+            yield Diagnosis(
+                "ports",
+                TROUBLE,
+                f"port {config.port} of {config.esn} is taken by another program",
+                f"end what listens on {config.port}, or give {config.esn} another port in"
+                " fleet.toml",
+            )
+        else:
+            free += 1
+    if free:
+        yield Diagnosis("ports", OK, f"free for {free} that are down")
+
+
+def _is_taken(host: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as trying:
+        trying.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trying.bind((host, port))
+        except OSError as error:
+            return error.errno == errno.EADDRINUSE
+    return False
+
+
+def permissions(world: World, configs: Sequence[Config]) -> Iterator[Diagnosis]:
+    """What others may read or write."""
+    shared = bool(configs) and all(config.private_group for config in configs)
+    checks: list[Callable[[], None]] = [lambda: check_world(world, private_group=shared)]
+    checks += [
+        lambda folder=config.folder, group=config.private_group: check_machine(  # type: ignore[misc]
+            folder, private_group=group
+        )
+        for config in configs
+        if config.folder.exists()
+    ]
+    wrong = [str(error) for error in _errors(checks)] if world.folder.exists() else []
+    for sentence in wrong:
+        what, _, command = sentence.partition(RUN)
+        yield Diagnosis("permissions", TROUBLE, what, command)
+    if not wrong:
+        yield Diagnosis("permissions", OK, "the world is for its user alone")
+
+
+def formats(world: World) -> Iterator[Diagnosis]:
+    """Files of another version of seemachine, or damaged ones, that a look at them shows."""
+    esns = sorted(path.name for path in world.machines.glob("*") if path.is_dir())
+    checks: list[Callable[[], object]] = [
+        lambda: configuration.remembered(world),
+        lambda: records.listing(world),
+        *(lambda esn=esn: published.read(world, esn) for esn in esns),
+        *(lambda esn=esn: published.listening(world, esn) for esn in esns),
+    ]
+    wrong = list(dict.fromkeys(map(str, _errors(checks))))
+    for sentence in wrong:
+        yield Diagnosis("formats", TROUBLE, sentence)
+    if not wrong:
+        yield Diagnosis("formats", OK, "all files that were looked at can be read")
+
+
+def _errors(checks: Sequence[Callable[[], object]]) -> Iterator[StateError]:
+    for each in checks:
+        try:
+            each()
+        except StateError as error:
+            yield error
+
+
+def fleet(told: Environment) -> Iterator[Diagnosis]:
+    """What `seemachine fleet check` finds, where there is a fleet."""
+    if not told.world.machines.is_dir():
+        yield Diagnosis("fleet", NOTE, f"no fleet in {told.world}", "seemachine fleet up --detach")
+        return
+    found = check.findings(told)
+    for each in found:
+        whose = f"{each.esn}: " if each.esn else ""
+        yield Diagnosis("fleet", TROUBLE, f"{whose}{each.problem}", each.advice)
+    if not found:
+        yield Diagnosis("fleet", OK, "nothing was found")
+
+
+def certificates(world: World) -> Iterator[Diagnosis]:
+    """Those of pki/ that have expired, or soon will."""
+    paths = sorted(world.pki.glob("*.crt"))
+    if not paths:
+        return
+    try:
+        from cryptography import x509
+    except ModuleNotFoundError:
+        sentence = "certificates are not looked at without the package cryptography"
+        yield Diagnosis("certificates", NOTE, sentence, "pip install '.[pki]'")
+        return
+    now, wrong = datetime.now(UTC), 0
+    for path in paths:
+        try:
+            until = x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc
+        except (OSError, ValueError) as error:
+            wrong += 1
+            yield Diagnosis("certificates", TROUBLE, f"{path} can't be read: {error}", _again(path))
+            continue
+        if until < now + SOON:
+            wrong += 1
+            verb, level = ("expired", TROUBLE) if until < now else ("expires", NOTE)
+            sentence = f"{path} {verb} at {until:%Y-%m-%d %H:%M} UTC"
+            yield Diagnosis("certificates", level, sentence, _again(path))
+    if not wrong:
+        yield Diagnosis("certificates", OK, f"{len(paths)} are valid for {SOON.days} days and more")
+
+
+def _again(path: Path) -> str:
+    """How a certificate is made anew."""
+    if path.name == CA_FILE:
+        return (
+            "make a new CA with: seemachine pki init --folder NEW; then issue every certificate"
+            " again"
+        )
+    if path.stem.startswith(CLIENT_PREFIX):
+        name = path.stem.removeprefix(CLIENT_PREFIX)
+        return f"seemachine pki issue client {name} --role ROLE --renew"
+    return f"seemachine pki issue machine {path.stem} --renew"
