@@ -11,7 +11,7 @@ from seeclient.blocking import Fleet
 from seeclient.effects import Peer, Story
 from seeclient.events import CardDone, CardsNeeded, ChunkDone, Event, Listener, Resumed, Started
 from seeclient.keyfile import KeyFile
-from seeclient.output_text import Output
+from seeclient.output import Output
 from seeclient.patience import fed
 from seeclient.signing_commands import VENDOR
 from seemachine.wire.status import Status, StatusError

@@ -20,7 +20,8 @@ from seeclient import (
 )
 from seeclient.arguments import USAGE, Arguments, parse
 from seeclient.blocking import Fleet
-from seeclient.output_text import Output, TextOutput, standard_output
+from seeclient.output import Output, standard_output
+from seeclient.output_text import TextOutput
 from seeclient.signing_commands import COMPAT_VARIABLE, VENDOR
 from seeclient.values import UsageError
 from seemachine.printing import say

@@ -11,7 +11,7 @@ from seeclient.arguments import Arguments
 from seeclient.blocking import Fleet
 from seeclient.keyfile import KeyFile
 from seeclient.message import Message, unreadable
-from seeclient.output_text import SHOWN_BYTES, Output
+from seeclient.output import SHOWN_BYTES, Output
 from seeclient.results import Signed
 from seemachine.wire.status import Status, StatusError
 
