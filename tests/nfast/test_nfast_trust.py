@@ -212,9 +212,9 @@ def test_a_certificate_counts_from_its_first_second_to_its_last(
         monkeypatch.setattr(certificates, "now", lambda moment=moment: moment)
         if reason:
             with pytest.raises(Refusal, match=reason):
-                certificates.refuse_out_of_time(found)
+                certificates.refuse_out_of_time(found, "sign with it")
         else:
-            certificates.refuse_out_of_time(found)
+            certificates.refuse_out_of_time(found, "sign with it")
 
 
 def test_the_issuer_signs_only_requests_of_p521_keys_that_were_not_changed(
