@@ -158,7 +158,8 @@ def test_enrolment_and_the_fleet_agree(site: Site) -> None:
         ["module", "1", XC],
         ["module", "2", FIVE],
     ]
-    assert [line.split()[-1] for line in site.done("enquiry") if "serial" in line] == [XC, FIVE]
+    serial = [line.split()[2:] for line in site.done("enquiry") if "serial" in line]
+    assert serial == [[XC, FIVE], [XC], [FIVE]]
 
     site.seemachine("fleet", "down")
     assert site.seemachine("nfast", "enroll", FIVE)[0] == 0
