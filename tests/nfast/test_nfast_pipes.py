@@ -36,7 +36,6 @@ def unread(site: Site, module: str, *words: str) -> tuple[int, str]:
         ("seemachine.nfast.tools.enquiry",),
         ("seemachine.nfast.tools.csadmin", "--help"),
         ("seemachine", "--help"),
-        ("seemachine", "nfast", "path"),
     ],
 )
 def test_who_only_looks_ends_quietly(site: Site, words: tuple[str, ...]) -> None:

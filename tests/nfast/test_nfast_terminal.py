@@ -62,14 +62,16 @@ def test_a_mistyped_passphrase_is_asked_for_again(guarded: Site) -> None:
 # ---- half-made developer keys --------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("second", [b"wrong\n", EOF, INTERRUPT])
+@pytest.mark.parametrize("second", [(b"wrong\n", EOF), (EOF,), (INTERRUPT,)])
 def test_ids_create_broken_off_in_its_second_dialogue_leaves_nothing(
-    guarded: Site, second: bytes
+    guarded: Site, second: tuple[bytes, ...]
 ) -> None:
-    """A wrong passphrase, Ctrl-D or Ctrl-C there: neither key nor CSR, so the same command works
-    when it is typed again.
+    """A wrong passphrase and no other, Ctrl-D or Ctrl-C there: neither key nor CSR, so the same
+    command works when it is typed again.
     """
-    answers = [("Enter passphrase:", b"open\n"), ("Enter passphrase:", second)]
+    answers: list[tuple[str, Answer]] = [
+        ("Enter passphrase:", answer) for answer in (b"open\n", *second)
+    ]
     code, _ = typed(guarded, "csadmin", CREATE, answers)
     assert answers == []
     assert code in (1, 130)
