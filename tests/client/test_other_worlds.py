@@ -5,8 +5,7 @@ was published.
 import json
 
 import pytest
-from kit import processes
-from kit.processes import RunningMachine
+from kit.in_process import Machine, Shell
 
 from seemachine.testing import ESN
 
@@ -20,10 +19,10 @@ GENERATE = [
 OBJECT = f"published/pqsdk/{ESN}.json"
 
 
-def start(world, port="0"):
+def start(world, port=0):
     """The machine of a world; every world has one of this ESN."""
     world.mkdir(exist_ok=True)
-    return RunningMachine(world, ESN, "--port", port)
+    return Machine(world, ESN, port=port)
 
 
 def entry(world):
@@ -37,9 +36,9 @@ def stale(tmp_path):
     world = tmp_path / "here"
     machine = start(world)
     kept = (world / OBJECT).read_text()
-    assert machine.stop() == 0
+    machine.stop()
     (world / OBJECT).write_text(kept)
-    return world, str(json.loads(kept)["port"])
+    return world, json.loads(kept)["port"]
 
 
 def test_a_stale_object_does_not_lead_into_another_world(stale, tmp_path):
@@ -50,9 +49,9 @@ def test_a_stale_object_does_not_lead_into_another_world(stale, tmp_path):
     other = tmp_path / "there"
     machine = start(other, port)
     try:
-        _, banner = processes.pipsqueak([], processes.environment(world))
-        code, lines = processes.pipsqueak(GENERATE, processes.environment(world))
-        known_there = processes.pipsqueak([], processes.environment(other))
+        _, banner = Shell(world).pipsqueak()
+        code, lines = Shell(world).pipsqueak(*GENERATE)
+        known_there = Shell(other).pipsqueak()
     finally:
         machine.stop()
     where = f"OSErrorErrno(57): connecting to 127.0.0.1 on port {port}: Connection refused"
@@ -77,7 +76,7 @@ def test_a_machine_that_was_started_again_is_still_the_one_that_was_published(st
     machine = start(world, port)
     try:
         (world / OBJECT).write_text(kept)
-        assert processes.pipsqueak([], processes.environment(world)) == (
+        assert Shell(world).pipsqueak() == (
             0,
             [f"PQSDK: 1.4.1 ({ESN}: 1.4.1)"],
         )
@@ -92,7 +91,7 @@ def test_an_object_of_before_is_taken_by_its_esn(stale):
     try:
         old = {name: value for name, value in entry(world).items() if name != "nvram"}
         (world / OBJECT).write_text(json.dumps(old))
-        assert processes.pipsqueak([], processes.environment(world)) == (
+        assert Shell(world).pipsqueak() == (
             0,
             [f"PQSDK: 1.4.1 ({ESN}: 1.4.1)"],
         )

@@ -34,17 +34,17 @@ _listening: dict[int, "Machine"] = {}
 
 
 class Machine:
-    """A machine that is up from the start."""
+    """A machine that is up from the start. It has another port at each start, or the one given."""
 
-    def __init__(self, home: Path, esn: str, **settings: object) -> None:
-        self.home = home
+    def __init__(self, home: Path, esn: str, *, port: int = 0, **settings: object) -> None:
+        self.home, self._given = home, port
         self.config = Config(esn=esn, world=World.at(home), port=0, **settings)
         self.start()
 
     def start(self) -> None:
         """Raises StateError."""
         self._held = opened(self.config, os.environ, Events())
-        self.port = next(_ports)
+        self.port = self._given or next(_ports)
         _listening[self.port] = self
         nvram, holder = self._held.machine.store.mark.identity, self._held.lock.holder
         entry = announcing.entry_of(self.config, holder, nvram, "127.0.0.1", self.port)
