@@ -374,7 +374,7 @@ def test_no_import_leads_back() -> None:
 
 # What the client imports by name: a module of each algorithm, when a key of it is met.
 BY_NAME = {
-    "seeclient.keys": ["seeclient.algorithms.lms.keyfile"],
+    "seeclient.keyfile_format": ["seeclient.algorithms.lms.keyfile"],
     "seeclient.algorithms.registry": ["seeclient.algorithms.lms.algorithm"],
 }
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from seeclient import discovery, tls
 from seeclient.effects import Address, Roster
-from seeclient.keys import KeyStore, is_author
+from seeclient.keyfile_format import is_author
+from seeclient.keys import KeyStore
 from seeclient.sightings import Sightings
 from seeclient.tls import Credentials, Tls
 from seemachine.wire.status import StatusError

@@ -10,7 +10,7 @@ from seeclient.algorithms.lms.provisioning import Provisioned
 from seeclient.effects import Roster
 from seeclient.events import CardsNeeded, Event
 from seeclient.keyfile import KeyFile
-from seeclient.keys import UNKNOWN
+from seeclient.keyfile_format import UNKNOWN
 from seeclient.refusals import Unavailable
 from seeclient.results import KeyInfo, Signed
 from seemachine.document import (

@@ -10,7 +10,8 @@ from itertools import chain
 from pathlib import Path
 
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
-from seeclient.keys import PREFIX, UnknownAlgorithm, decode
+from seeclient.keyfile_format import UnknownAlgorithm, decode
+from seeclient.keys import PREFIX
 
 from seemachine.audit.files import find, identity, open_regular, sentence
 from seemachine.audit.origins import Origin, origin_of

@@ -1,4 +1,4 @@
-"""keys.py: the host's key files, what they survive and what they refuse."""
+"""keys.py and keyfile_format.py: the host's key files, what they survive and what they refuse."""
 
 import itertools
 import json
@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from kit.here import store
 from kit.stories import a_key_file
-from seeclient import keys
+from seeclient import keyfile_format, keys
 
 from seemachine.wire.printable import is_printable
 from seemachine.wire.status import Status, StatusError
@@ -40,7 +40,7 @@ def rewritten(folder, key, **changes):
     """The bytes of a key file with other values in its head, and the checksum of that."""
     line, _, data = path_of(folder, key.alias).read_bytes().partition(b"\n")
     head = {name: kept for name, kept in json.loads(line).items() if name != "sha256"} | changes
-    sealed = head | {"sha256": keys._checksum(head, data)}
+    sealed = head | {"sha256": keyfile_format._checksum(head, data)}
     return json.dumps(sealed).encode() + b"\n" + data
 
 

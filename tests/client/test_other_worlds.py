@@ -111,10 +111,10 @@ def test_a_fleet_file_does_not_lead_into_another_world(stale, tmp_path, was_up):
     (world / "fleet.toml").write_text(f'[[machines]]\nesn = "{ESN}"\nport = {port}\n')
     other = tmp_path / "there"
     machine = start(other, port)
-    environment = processes.environment(world, SEEMACHINE_FLEET=str(world / "fleet.toml"))
+    shell = Shell(world, SEEMACHINE_FLEET=str(world / "fleet.toml"))
     try:
-        _, banner = processes.pipsqueak([], environment)
-        code, _ = processes.pipsqueak(GENERATE, environment)
+        _, banner = shell.pipsqueak()
+        code, _ = shell.pipsqueak(*GENERATE)
     finally:
         machine.stop()
     assert f"on port {port}: Connection refused; another {ESN} answers there" in banner[0]
@@ -130,9 +130,9 @@ def test_a_fleet_file_finds_an_unpublished_machine_of_its_own(tmp_path):
     port = entry(world)["port"]
     (world / OBJECT).unlink()
     (world / "fleet.toml").write_text(f'[[machines]]\nesn = "{ESN}"\nport = {port}\n')
-    environment = processes.environment(world, SEEMACHINE_FLEET=str(world / "fleet.toml"))
+    shell = Shell(world, SEEMACHINE_FLEET=str(world / "fleet.toml"))
     try:
-        banner = processes.pipsqueak([], environment)
+        banner = shell.pipsqueak()
     finally:
         machine.stop()
     assert banner == (0, [f"PQSDK: 1.4.1 ({ESN}: 1.4.1)"])
@@ -141,8 +141,7 @@ def test_a_fleet_file_finds_an_unpublished_machine_of_its_own(tmp_path):
 def test_any_port_says_what_to_do(tmp_path):
     """`port = 0` in a fleet file is no place to look for a machine that is down."""
     (tmp_path / "fleet.toml").write_text(f'[[machines]]\nesn = "{ESN}"\nport = 0\n')
-    environment = processes.environment(tmp_path, SEEMACHINE_FLEET=str(tmp_path / "fleet.toml"))
-    _, banner = processes.pipsqueak([], environment)
+    _, banner = Shell(tmp_path, SEEMACHINE_FLEET=str(tmp_path / "fleet.toml")).pipsqueak()
     where, _, way_out = banner[0].partition(f"; {ESN} takes any port, and is not published; ")
     assert where.endswith("connecting to 127.0.0.1 on port 0: Connection refused")
     assert way_out == "start it with: seemachine fleet up"
