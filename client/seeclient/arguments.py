@@ -90,9 +90,7 @@ def parse(words: Sequence[str]) -> Arguments:
             _keep(values, name, value, own)
         else:
             verbs.append(word)
-    for flag in flags:
-        if flag != "--json":
-            raise UsageError(f"unknown option {flag}; there are --json, --help and --version")
+    _check_flags(flags)
     verb = _verb(verbs, values)
     _check(verb, {name: values[name] for name in values if name not in own}, implied=not verbs)
     texts = {
@@ -103,12 +101,22 @@ def parse(words: Sequence[str]) -> Arguments:
     numbers = {name: number(name, value) for name, value in values.items() if name in NUMBERS}
     if verb == "generate":
         _check_generate(texts, numbers)
-    if texts.get("sigfile") == "-" and flags:
+    _check_output(texts, as_json=bool(flags))
+    return Arguments(verb, texts, numbers, bool(flags))
+
+
+def _check_flags(flags: Sequence[str]) -> None:
+    for flag in flags:
+        if flag != "--json":
+            raise UsageError(f"unknown option {flag}; there are --json, --help and --version")
+
+
+def _check_output(texts: Mapping[str, str], *, as_json: bool) -> None:
+    if texts.get("sigfile") == "-" and as_json:
         raise UsageError(
             "sigfile=- and --json both want standard output; leave out sigfile=: the document has"
             " the signature"
         )
-    return Arguments(verb, texts, numbers, bool(flags))
 
 
 def _own(words: Sequence[str]) -> Mapping[str, Callable[[str, str], str]]:

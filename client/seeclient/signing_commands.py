@@ -39,15 +39,10 @@ def sign(fleet: Fleet, arguments: Arguments, output: Output) -> int:
         output.refused(error, "sign failed")
         output.advise(advice.signing_refused(error, document=arguments.json))
         return 1
-    output.outcome = "a signature was made, and its leaf is spent"
     # The signature first: should nobody read what is printed, it is not lost.
-    among_lines = name is not None and sigfile.is_among_lines(name)
-    failure = None
-    if name is not None and not among_lines:
-        failure = sigfile.write(name, signed.signature)
-        output.outcome = output.outcome if failure else f"the signature is in {sigfile.place(name)}"
+    failure = _keep(name, signed, output)
     output.message(_message_name(arguments), head, more=more)
-    if among_lines:
+    if name is not None and sigfile.is_among_lines(name):
         sigfile.write_among_lines(signed.signature)
     place = sigfile.place(name) if name is not None and failure is None else None
     output.signature(key, signed, seconds, place)
@@ -55,6 +50,17 @@ def sign(fleet: Fleet, arguments: Arguments, output: Output) -> int:
         output.refused(failure, "sigfile not written")
         return 1
     return _self_check(fleet, key, message, signed, arguments, output)
+
+
+def _keep(name: str | None, signed: Signed, output: Output) -> StatusError | None:
+    """Write the signature to its file, if that is one. Returns what kept it from being written."""
+    output.outcome = "a signature was made, and its leaf is spent"
+    if name is None or sigfile.is_among_lines(name):
+        return None
+    failure = sigfile.write(name, signed.signature)
+    if failure is None:
+        output.outcome = f"the signature is in {sigfile.place(name)}"
+    return failure
 
 
 def _signed(fleet: Fleet, key: KeyFile, message: Message, arguments: Arguments) -> Signed:
