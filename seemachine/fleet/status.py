@@ -122,9 +122,9 @@ def in_the_way(fleet: FleetPlan) -> str:
         return ""
     runs = "still runs" if len(ours) == 1 else "still run"
     others = ", ".join(esn for esn in up if esn not in ours)
-    also = f", which also stops {others}" if others else ""
+    also = f", and {others} as well," if others else ""
     what = f"{', '.join(ours)} {runs} without a supervisor"
-    return f"{what}; stop what runs with: seemachine fleet down{also}"
+    return f"{what}; stop what runs{also} with: seemachine fleet down"
 
 
 def already_up(world: World, supervisor: Process | None) -> str:

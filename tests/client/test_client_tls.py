@@ -141,6 +141,10 @@ async def test_a_fleet_file_asks_for_tls(home, pki, open_fleet):
     """A [tls] section counts for its machines as a published object would."""
     install_client(home, pki, "use")
     async with running(home, tls=pki.machine()) as machine:
+        # As it announces itself where it is a process: the file of a world means machines of it.
+        own = home / "hsm" / ESN / "listening.json"
+        own.parent.mkdir(parents=True, exist_ok=True)
+        own.write_text(json.dumps({"nvram": machine.service.machine.store.mark.identity.hex()}))
         path = home / "fleet.toml"
         path.write_text(
             f'[[machines]]\nesn = "{ESN}"\nport = {machine.port}\n[tls]\npki = "auto"\n'

@@ -38,6 +38,6 @@ def test_up_names_all_that_down_stops(tmp_path: Path, capsys: pytest.CaptureFixt
         for lock in locks:
             lock.release()
     assert capsys.readouterr().err == (
-        f"seemachine fleet: {ESN} still runs without a supervisor; stop what runs with: seemachine"
-        f" fleet down, which also stops {THIRD}\n"
+        f"seemachine fleet: {ESN} still runs without a supervisor; stop what runs, and {THIRD}"
+        " as well, with: seemachine fleet down\n"
     )

@@ -23,7 +23,8 @@ class Commands(Shell):
     def ask(self, *words: str) -> dict[str, Any]:
         """What pipsqueak answers."""
         _, lines = self.pipsqueak(*words, "--json")
-        answer: dict[str, Any] = json.loads("\n".join(lines))
+        # What it says to a person comes before.
+        answer: dict[str, Any] = json.loads("\n".join(lines[lines.index("{") :]))
         return answer
 
     def refusal(self, *words: str) -> str:
@@ -96,4 +97,4 @@ def test_a_backup_of_before_is_restored(world: Path, tmp_path: Path) -> None:
     commands = Commands(fresh)
     commands.do("restore", "--after-loss", str(world.parent / "backup.tar"))
     assert [key["alias"] for key in commands.ask("list")["keys"]] == ["carded", "second", "single"]
-    assert "no HSMs with NVRAM" in commands.refusal("alias=single", "message=x")
+    assert "no HSM is published" in commands.refusal("alias=single", "message=x")

@@ -320,6 +320,7 @@ RECORDS: dict[type[Any], dict[str, Specifier]] = {
         "loaded": Flag(),
         "quarantined": Flag(),
         "warnat": WARNAT,
+        "foreign": Flag(),
     },
     m.Slot: {
         "slot": SLOT,
