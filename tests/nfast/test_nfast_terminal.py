@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from kit.site import ASK, FIVE, TCT2, Site
+from kit.site import ASK, FIVE, SIGN, TCT2, Site
 from nfast.terminal import Answer, typed
 
 from seemachine.nfast import keystore, questions, tool
@@ -145,18 +145,7 @@ def test_what_the_system_refuses_is_said_with_what_to_do(tmp_path: Path) -> None
 def test_where_nothing_can_be_written_no_card_is_read(five: Site) -> None:
     """The place of the output is looked at before the dialogue."""
     five.make_signed()
-    sign = [
-        "image",
-        "sign",
-        "--devkeyname",
-        "dev",
-        "--devcert",
-        "dev.pem",
-        "--askeyname",
-        "pqsdk-signer",
-        "image.cs5",
-        "--out",
-    ]
+    sign = [*SIGN, "image.cs5", "--out"]
     for name, words in (
         ("csadmin", [*sign, "none/o.cs5"]),
         ("userdatatool", ["-A", "simple", "-I", "pqsdk-signer", "-f", "none/u.raw"]),

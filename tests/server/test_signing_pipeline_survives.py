@@ -1,6 +1,7 @@
 """pipeline.py: an error that no stage foresees fails for one batch or one page, and for no more."""
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,35 @@ def machine(tmp_path: Path) -> Machine:
     return make_machine(tmp_path)
 
 
+@pytest.fixture
+def file(machine: Machine) -> bytes:
+    """The NVRAM file of a key whose page is hashed."""
+    name: bytes = name_of(install_key(machine))
+    signing.prepare(machine, name)
+    return name
+
+
+@pytest.fixture
+def pipeline(machine: Machine, nursery: trio.Nursery) -> SigningPipeline:
+    """A pipeline that runs."""
+    running = SigningPipeline(machine)
+    nursery.start_soon(running.run)
+    return running
+
+
+def hash_pages_ahead(
+    machine: Machine, patch: pytest.MonkeyPatch, ahead: Callable[[int], object]
+) -> None:
+    """Have each signature ask for NEXT_PAGE, and `ahead` hash it."""
+    page = machine.keys.page
+
+    def hash_page(lease: Lease, leaf: int) -> object:
+        return page(lease, leaf) if leaf < NEXT_PAGE else ahead(leaf)
+
+    patch.setattr(machine.keys, "next_page", lambda _lease, _leaf: NEXT_PAGE)
+    patch.setattr(machine.keys, "page", hash_page)
+
+
 async def sign_together(pipeline: SigningPipeline, file: bytes, count: int) -> list[Outcome]:
     """The outcomes of requests that wait in the queue at the same time."""
     outcomes: list[Outcome] = []
@@ -42,24 +72,17 @@ async def sign_together(pipeline: SigningPipeline, file: bytes, count: int) -> l
 
 
 async def test_a_page_is_hashed_ahead_once(
-    machine: Machine, nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch
+    machine: Machine, pipeline: SigningPipeline, file: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While it is under way, the signatures that come meanwhile ask for no second one."""
-    file = name_of(install_key(machine))
-    signing.prepare(machine, file)
-    pipeline = SigningPipeline(machine)
-    nursery.start_soon(pipeline.run)
     begun: list[int] = []
-    finish, page = threading.Event(), machine.keys.page
+    finish = threading.Event()
 
-    def hash_page(lease: Lease, leaf: int) -> object:
-        if leaf < NEXT_PAGE:
-            return page(lease, leaf)
+    def ahead(leaf: int) -> object:
         begun.append(leaf)
         return finish.wait(PATIENCE)
 
-    monkeypatch.setattr(machine.keys, "next_page", lambda _lease, _leaf: NEXT_PAGE)
-    monkeypatch.setattr(machine.keys, "page", hash_page)
+    hash_pages_ahead(machine, monkeypatch, ahead)
     await sign_together(pipeline, file, 1)
     await until(lambda: begun)
     for _ in range(3):
@@ -70,16 +93,9 @@ async def test_a_page_is_hashed_ahead_once(
 
 @pytest.mark.parametrize("together", [1, 3])
 async def test_a_stage_that_fails_costs_its_batch_alone(
-    machine: Machine,
-    nursery: trio.Nursery,
-    monkeypatch: pytest.MonkeyPatch,
-    together: int,
+    pipeline: SigningPipeline, file: bytes, monkeypatch: pytest.MonkeyPatch, together: int
 ) -> None:
     """Each request of the batch is refused, and the next one gets a later leaf."""
-    file = name_of(install_key(machine))
-    signing.prepare(machine, file)
-    pipeline = SigningPipeline(machine)
-    nursery.start_soon(pipeline.run)
 
     def fail(*_arguments: object) -> None:
         raise OSError("no such thread")
@@ -97,24 +113,16 @@ async def test_a_stage_that_fails_costs_its_batch_alone(
 
 
 async def test_a_page_that_can_not_be_hashed_ahead_stops_nobody(
-    machine: Machine, nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch
+    machine: Machine, pipeline: SigningPipeline, file: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Hashing ahead is a favour: when it fails, the pipeline goes on, and tries again later."""
-    file = name_of(install_key(machine))
-    signing.prepare(machine, file)
-    pipeline = SigningPipeline(machine)
-    nursery.start_soon(pipeline.run)
     tried: list[int] = []
-    page = machine.keys.page
 
-    def hash_page(lease: Lease, leaf: int) -> object:
-        if leaf < NEXT_PAGE:
-            return page(lease, leaf)
+    def ahead(leaf: int) -> object:
         tried.append(leaf)
         raise OSError("no memory")
 
-    monkeypatch.setattr(machine.keys, "next_page", lambda _lease, _leaf: NEXT_PAGE)
-    monkeypatch.setattr(machine.keys, "page", hash_page)
+    hash_pages_ahead(machine, monkeypatch, ahead)
     for leaf in range(2):
         [signed] = await sign_together(pipeline, file, 1)
         assert isinstance(signed, NvmemfileSigned)
