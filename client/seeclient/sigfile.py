@@ -4,6 +4,8 @@ A leaf is dear, so what can be refused is refused before one is taken.
 """
 
 import os
+import secrets
+import stat
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -84,7 +86,7 @@ def write(name: str, signature: bytes) -> StatusError | None:
         sys.stdout.buffer.flush()
         return None
     try:
-        Path(name).write_bytes(signature)
+        _put(Path(name), signature)
     except OSError as error:
         detail = (
             f"{files.sentence(error, name)}; the signature is printed here instead, for its leaf"
@@ -92,6 +94,32 @@ def write(name: str, signature: bytes) -> StatusError | None:
         )
         return StatusError(Status.OSErrorErrno, detail, WHERE)
     return None
+
+
+def _put(path: Path, signature: bytes) -> None:
+    """All of it or nothing: half a signature is not left there, and an earlier one stays."""
+    real = Path(os.path.realpath(path))
+    if real.exists() and not real.is_file():
+        # A pipe or a device has nothing to keep.
+        real.write_bytes(signature)
+        return
+    scratch = real.with_name(f".{secrets.token_hex(8)}.sig")
+    try:
+        file = scratch.open("xb")
+    except PermissionError:
+        # The file may be written, and its folder not.
+        real.write_bytes(signature)
+        return
+    try:
+        with file:
+            file.write(signature)
+            file.flush()
+            os.fsync(file.fileno())
+            if real.exists():
+                os.fchmod(file.fileno(), stat.S_IMODE(real.stat().st_mode))
+        scratch.replace(real)
+    finally:
+        scratch.unlink(missing_ok=True)
 
 
 def place(name: str) -> str:

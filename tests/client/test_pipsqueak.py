@@ -467,10 +467,10 @@ def test_a_sigfile_that_fails_at_last_is_shown_instead(alias, tmp_path, monkeypa
     again; exit code 1.
     """
 
-    def full(path, data):
+    def full(descriptor):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pathlib.Path.write_bytes", full)
+    monkeypatch.setattr("os.fsync", full)
     code, lines = say(f"alias={alias}", "message=m", f"sigfile={tmp_path / 's'}")
     assert code == 1
     assert "ERROR: sigfile not written" in lines

@@ -5,6 +5,7 @@ files that the system refuses, readers who leave.
 import errno
 import itertools
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from kit import processes
 from kit.daemons import slow_machine
 from kit.here import store
 from kit.verdicts import verifies as is_good
-from seeclient import files, pipsqueak
+from seeclient import files, pipsqueak, sigfile
 
 from seemachine.state.cards.rack import Rack
 from seemachine.testing import ESN
@@ -75,6 +76,50 @@ def test_a_signature_takes_the_place_of_an_earlier_one(alias, tmp_path):
     for message in ("first", "second"):
         assert say(f"alias={alias}", f"message={message}", f"sigfile={path}")[0] == 0
         assert verifies(alias, path.read_bytes(), message.encode())
+
+
+@pytest.fixture
+def short_of_room():
+    """Of what this process writes, files take 1000 bytes and no more."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("earlier", [None, b"", b"an earlier signature"])
+def test_a_sigfile_has_all_of_a_signature_or_what_it_had(earlier, tmp_path, short_of_room):
+    """A disk that fills up in the middle leaves no half signature, and an earlier one stays."""
+    path = tmp_path / "message.sig"
+    if earlier is not None:
+        path.write_bytes(earlier)
+    assert sigfile.write(str(path), bytes(SIGNATURE_BYTES)) is not None
+    assert list(tmp_path.glob("*sig*")) == ([] if earlier is None else [path])
+    assert earlier is None or path.read_bytes() == earlier
+
+
+def test_a_sigfile_keeps_its_mode_and_the_link_to_it(tmp_path):
+    """Who could read an earlier signature can read the next, under the same names."""
+    path, link = tmp_path / "message.sig", tmp_path / "link.sig"
+    path.write_bytes(b"an earlier signature")
+    path.chmod(0o640)
+    link.symlink_to(path.name)
+    assert sigfile.write(str(link), b"signature") is None
+    assert link.is_symlink()
+    assert path.read_bytes() == b"signature"
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert sorted(tmp_path.glob("*sig*")) == [link, path]
+
+
+def test_a_sigfile_may_be_a_pipe(tmp_path):
+    """A reader of a named pipe gets the signature, and the pipe stays one."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    assert sigfile.write(str(path), b"signature") is None
+    assert os.read(reader, 100) == b"signature"
+    os.close(reader)
+    assert path.is_fifo()
 
 
 @pytest.mark.parametrize("content", [b"firmware", bytes(4096), b"\0"])
