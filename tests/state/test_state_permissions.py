@@ -8,7 +8,7 @@ from kit.stores import ESN
 from seemachine.state.cards.smartcard import Card, write_card
 from seemachine.state.disk import permissions
 from seemachine.state.disk.durable import private_folder, replace_file
-from seemachine.state.disk.permissions import check_machine, check_world
+from seemachine.state.disk.permissions import check_machine, check_root, check_world
 from seemachine.state.disk.world_key import world_key
 from seemachine.state.errors import StateUnsafe
 from seemachine.world import World
@@ -119,3 +119,23 @@ def test_what_is_no_file(world):
     assert refusal(world) == f"{path} is neither a file nor a folder; move it away"
     path.unlink()
     check_modes(World.at(world), world / "hsm" / ESN)
+
+
+def test_root_makes_nothing_in_the_world_of_another(tmp_path, monkeypatch):
+    """What root writes there would keep its user out, and machines would not start; root's own
+    world, and one that is not there yet, are in order.
+    """
+    world = World.at(tmp_path / "world")
+    check_root(world)
+    world.folder.mkdir()
+    mine = os.geteuid()
+    check_root(world)
+
+    monkeypatch.setattr(permissions, "ROOT", mine + 1)
+    monkeypatch.setattr(permissions.os, "geteuid", lambda: mine + 1)
+    with pytest.raises(StateUnsafe) as caught:
+        check_root(world)
+    assert str(caught.value) == (
+        f"{world} belongs to user {mine}, whom files of root there would keep out; run this as that"
+        f" user, or run: chown -R {mine + 1} {world}"
+    )

@@ -41,6 +41,21 @@ def check_world(world: World, *, private_group: bool = False) -> None:
         us.check_all(kept)
 
 
+def check_root(world: World) -> None:
+    """Refuse root the world of another user, whom what root writes there would keep out.
+
+    Others can't write there in the first place. Raises StateUnsafe.
+    """
+    if os.geteuid() != ROOT or not world.folder.exists():
+        return
+    owner = world.folder.stat().st_uid
+    if owner != ROOT:
+        raise StateUnsafe(
+            f"{world} belongs to user {owner}, whom files of root there would keep out; run this as"
+            f" that user, or run: chown -R {ROOT} {world}"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class _Us:
     """Who runs this: a user, and the groups that have no other member."""
