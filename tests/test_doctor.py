@@ -1,5 +1,6 @@
 """`seemachine doctor`: each thing that would fail is found, with what mends it."""
 
+import errno
 import os
 import socket
 import subprocess
@@ -16,6 +17,7 @@ from seemachine.config import Config
 from seemachine.doctor import host
 from seemachine.doctor import world as worlds
 from seemachine.doctor.finding import NOTE, OK, TROUBLE, Diagnosis
+from seemachine.fleet import configuration
 from seemachine.hsms.published import Published, publish
 from seemachine.lms import engines
 from seemachine.pki.authority import Validity, make_ca
@@ -97,7 +99,7 @@ def test_an_extra_that_is_not_there_is_a_note(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(host.metadata, "requires", lambda _: ['shtab>=1.13; extra == "completion"'])
     monkeypatch.setattr(host, "_version", lambda _: None)
     last = list(host.packages())[-1]
-    assert (last.level, last.advice) == (NOTE, "pip install '.[completion]'")
+    assert (last.level, last.advice) == (NOTE, "pip install shtab")
 
 
 def test_too_few_descriptors(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,6 +140,19 @@ def test_a_world_that_is_open_to_others(world: World) -> None:
     assert (found.level, found.advice.split()[0]) == (TROUBLE, "chmod")
     subprocess.run(found.advice.split(), check=True)
     assert only(worlds.permissions(world, [])).level == OK
+
+
+@pytest.mark.parametrize("made", [True, False])
+def test_a_world_that_can_not_be_written(
+    made: bool, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No fleet comes up there: on a disk that is read only, or in a folder of somebody else."""
+    if made:
+        world.folder.mkdir(mode=0o700)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    found = only(worlds.permissions(world, []))
+    sealed = world.folder if made else world.folder.parent
+    assert (found.level, found.sentence) == (TROUBLE, f"{sealed} can't be written")
 
 
 def test_a_file_of_another_version(world: World) -> None:
@@ -198,3 +213,28 @@ def test_the_exit_code_says_whether_something_would_fail(
     world.fleet_file.write_text("[[machines]")
     assert main(["doctor"]) == 1
     assert "trouble  fleet.toml" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("unlocked")
+@pytest.mark.parametrize("place", [(configuration, "read"), (host, "limits"), (worlds, "formats")])
+def test_what_can_not_be_read_hides_nothing_else(
+    place: tuple[object, str],
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A folder of another user is what a doctor is asked about: it is said, and so is the rest."""
+
+    def refused(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "/x")
+
+    for name, value in environment(world.folder).items():
+        monkeypatch.setenv(name, value)
+    world.folder.mkdir(mode=0o700)
+    world.fleet_file.write_text("")
+    monkeypatch.setattr(*place, refused)
+    assert main(["doctor"]) == 1
+    told = capsys.readouterr().out
+    assert "/x: Permission denied\n" + " " * 22 + "see who may read and write it" in told
+    assert "ok       permissions" in told
+    assert "fleet        no fleet in" in told

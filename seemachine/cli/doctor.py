@@ -1,10 +1,10 @@
 """`seemachine doctor`: what would fail here, and what mends it."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 
-from seeclient import environment
+from seeclient import environment, files
 
 from seemachine.cli.answer import Answer
 from seemachine.config import Config, ConfigError
@@ -13,7 +13,7 @@ from seemachine.doctor.finding import TROUBLE, Diagnosis
 from seemachine.fleet import configuration
 from seemachine.fleet.configuration import FleetPlan
 from seemachine.fleet.shared import EACH
-from seemachine.state.errors import counted
+from seemachine.state.errors import counted, reason
 from seemachine.world import World
 
 NOBODY = "0000-0000-0000"
@@ -42,17 +42,32 @@ def _examinations(told: environment.Environment) -> Iterator[Diagnosis]:
         plan = _planned(told.world)
     except ConfigError as error:
         yield Diagnosis("fleet.toml", TROUBLE, str(error), "mend it; without it no fleet comes up")
+    except OSError as error:
+        yield _unread("fleet.toml", error)
     yield from host.engine()
     yield from host.packages()
     # Without a fleet: what one machine needs.
     groups = [group for group in plan.groups if group] or [(Config(esn=NOBODY, world=told.world),)]
-    yield from host.limits(groups)
-    yield from host.memory_lock(plan.machines)
-    yield from world.ports(plan.machines)
-    yield from world.permissions(told.world, plan.machines)
-    yield from world.formats(told.world)
-    yield from world.certificates(told.world)
-    yield from world.fleet(told)
+    examinations: dict[str, Callable[[], Iterator[Diagnosis]]] = {
+        "limits": lambda: host.limits(groups),
+        "memory lock": lambda: host.memory_lock(plan.machines),
+        "ports": lambda: world.ports(plan.machines),
+        "permissions": lambda: world.permissions(told.world, plan.machines),
+        "formats": lambda: world.formats(told.world),
+        "certificates": lambda: world.certificates(told.world),
+        "fleet": lambda: world.fleet(told),
+    }
+    for topic, examine in examinations.items():
+        try:
+            yield from examine()
+        # The others may still find out why.
+        except OSError as error:
+            yield _unread(topic, error)
+
+
+def _unread(topic: str, error: OSError) -> Diagnosis:
+    """Nothing can be said of what can't be read, except that."""
+    return Diagnosis(topic, TROUBLE, reason(error), files.ADVICE.get(error.errno or 0, ""))
 
 
 def _planned(where: World) -> FleetPlan:

@@ -48,7 +48,8 @@ def packages() -> Iterator[Diagnosis]:
         found = _version(name)
         if found is None and extra:
             sentence = f"{name} is not installed, which the extra {extra} needs"
-            yield Diagnosis("packages", NOTE, sentence, f"pip install '.[{extra}]'")
+            # By its own name, which leaves the install of a clone as it is.
+            yield Diagnosis("packages", NOTE, sentence, f"pip install {name}")
         elif found is None or _numbers(found) < _numbers(least):
             has = "is not installed" if found is None else f"is {found}"
             yield Diagnosis(

@@ -1,6 +1,7 @@
 """What is in a world: its fleet, ports, permissions, formats, certificates."""
 
 import errno
+import os
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,7 @@ from seemachine.fleet import check, configuration
 from seemachine.hsms import published, records
 from seemachine.state.disk.lock import holder
 from seemachine.state.disk.permissions import check_machine, check_world
-from seemachine.state.errors import StateError
+from seemachine.state.errors import StateError, reason
 from seemachine.world import CA_FILE, CLIENT_PREFIX, World
 
 SOON = timedelta(days=30)
@@ -63,12 +64,26 @@ def permissions(world: World, configs: Sequence[Config]) -> Iterator[Diagnosis]:
         for config in configs
         if config.folder.exists()
     ]
-    wrong = [str(error) for error in _errors(checks)] if world.folder.exists() else []
+    wrong = [reason(error) for error in _errors(checks)] if world.folder.exists() else []
+    if not wrong and (sealed := _sealed(world.folder)) is not None:
+        yield Diagnosis(
+            "permissions",
+            TROUBLE,
+            f"{sealed} can't be written",
+            "let this user write there, or name another world folder in SEEMACHINE_HOME",
+        )
+        return
     for sentence in wrong:
         what, _, command = sentence.partition(RUN)
         yield Diagnosis("permissions", TROUBLE, what, command)
     if not wrong:
         yield Diagnosis("permissions", OK, "the world is for its user alone")
+
+
+def _sealed(folder: Path) -> Path | None:
+    """The folder, or the one above that it would be made in, if this user can't write there."""
+    there = next(each for each in (folder, *folder.parents) if each.exists())
+    return None if os.access(there, os.W_OK | os.X_OK) else there
 
 
 def formats(world: World) -> Iterator[Diagnosis]:
@@ -80,18 +95,18 @@ def formats(world: World) -> Iterator[Diagnosis]:
         *(lambda esn=esn: published.read(world, esn) for esn in esns),
         *(lambda esn=esn: published.listening(world, esn) for esn in esns),
     ]
-    wrong = list(dict.fromkeys(map(str, _errors(checks))))
+    wrong = list(dict.fromkeys(map(reason, _errors(checks))))
     for sentence in wrong:
         yield Diagnosis("formats", TROUBLE, sentence)
     if not wrong:
         yield Diagnosis("formats", OK, "all files that were looked at can be read")
 
 
-def _errors(checks: Sequence[Callable[[], object]]) -> Iterator[StateError]:
+def _errors(checks: Sequence[Callable[[], object]]) -> Iterator[StateError | OSError]:
     for each in checks:
         try:
             each()
-        except StateError as error:
+        except (StateError, OSError) as error:
             yield error
 
 
@@ -117,7 +132,7 @@ def certificates(world: World) -> Iterator[Diagnosis]:
         from cryptography import x509
     except ModuleNotFoundError:
         sentence = "certificates are not looked at without the package cryptography"
-        yield Diagnosis("certificates", NOTE, sentence, "pip install '.[pki]'")
+        yield Diagnosis("certificates", NOTE, sentence, "pip install cryptography")
         return
     now, wrong = datetime.now(UTC), 0
     for path in paths:
