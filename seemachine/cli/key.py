@@ -34,7 +34,7 @@ def _list(
 ) -> int:
     answer.give(keys=list(map(output.view_json, found.keys)), unreachable=list(found.silent))
     for view in found.keys:
-        answer.say(output.row(view))
+        answer.say(output.row(view, found.silent))
     if not found.keys:
         answer.say("there are no keys")
     return _whole(found, answer)

@@ -1,7 +1,7 @@
 """How `seemachine key` shows keys and what became of one: lines, and documents."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from seemachine.fleet.keys import LMS, Ended, KeyView
@@ -10,9 +10,10 @@ from seemachine.state.errors import counted
 from seemachine.wire.messages import NvmemfileInfo
 
 
-def row(view: KeyView) -> str:
-    """One key in a list."""
-    cells = f"{view.alias or '-':<16} {view.nvram_file or '-':<25} {_left(view):<28}"
+def row(view: KeyView, silent: Sequence[str]) -> str:
+    """One key in a list; `silent` machines may have more of it."""
+    left = _left(view, whole=not silent)
+    cells = f"{view.alias or '-':<16} {view.nvram_file or '-':<25} {left:<28}"
     return f"{cells} {view.problem or _made(view)}".rstrip()
 
 
@@ -104,12 +105,14 @@ def _signatures(info: NvmemfileInfo) -> str:
     return counted(info.remaining, "signature") + (", in quarantine," if info.quarantined else "")
 
 
-def _left(view: KeyView) -> str:
+def _left(view: KeyView, *, whole: bool) -> str:
     held = sum(info.remaining for info in view.nvram.values())
     leases = sum(card.leases for card in view.cards)
     on = f"{counted(leases, 'lease')} on {counted(len(view.cards), 'card')}"
     parts = [counted(held, "signature")] * bool(held) + [on] * bool(leases)
-    return ", ".join(parts) or "nothing left"
+    if whole:
+        return ", ".join(parts) or "nothing left"
+    return ", ".join([*parts, "at least"]) if parts else "not known"
 
 
 def _card(card: Whereabouts) -> str:

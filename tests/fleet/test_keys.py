@@ -209,6 +209,19 @@ def test_with_no_machine_up_it_stays(shell: Shell, world: World) -> None:
     assert documented(shell, "list")["unreachable"] == [f"{ESN} is down"]
 
 
+def test_what_machines_that_are_down_hold_is_not_known(
+    shell: Shell, machines: list[Machine], world: World
+) -> None:
+    """A key is not said to be used up because nobody could be asked."""
+    make(shell, "release")
+    machines[1].stop()
+    assert " 32 signatures, at least " in shell.seemachine("key", "list")[1][-1]
+    machines[0].stop()
+    code, lines = shell.seemachine("key", "list")
+    assert code == 1
+    assert " not known " in lines[-1]
+
+
 @pytest.mark.parametrize("name", ["nobody", "6c6d737d:62e3b195:7663b4", "6c6d", ""])
 def test_no_such_key(name: str, shell: Shell, machines: list[Machine]) -> None:
     """The refusal says how to see those that there are."""
