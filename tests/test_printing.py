@@ -15,9 +15,10 @@ from seemachine.printing import has_colors, say, say_json
 ROOT = Path(__file__).parent.parent
 STREAMS = {"stdout", "stderr"}
 # A signature's bytes for `sigfile=-` and `sigfile=/dev/stdout`; the log, which has a renderer of
-# its own; a script that holds our words alone.
+# its own; a script and help, which hold our words alone.
 MAY_WRITE = {
     "client/seeclient/sigfile.py",
+    "seemachine/cli/argtypes.py",
     "seemachine/cli/completion.py",
     "seemachine/server/logs.py",
 }

@@ -3,7 +3,9 @@ wrong in itself.
 """
 
 import argparse
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -181,3 +183,14 @@ def test_what_describes_the_commands_has_all_of_their_options():
 def test_the_tools_take_no_abbreviations_either(tool):
     """Nor do their commands."""
     assert not any(parser.allow_abbrev for parser in parsers(tool._parser()))
+
+
+@pytest.mark.parametrize("words", ["--help", "--version", "fleet up --help", "help", "help key"])
+def test_help_that_can_not_be_written_is_not_given(
+    words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A script that keeps the version in a file on a full disk hears of it."""
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        assert main(words.split()) == 1
+    assert capsys.readouterr().err == "seemachine: No space left on device\n"

@@ -3,6 +3,7 @@ like is exit code 2.
 """
 
 import argparse
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NoReturn
 
@@ -85,6 +86,11 @@ class Parser(argparse.ArgumentParser):
             super().error(printable(message))
         except SystemExit:
             raise WrongUsage(self.prog, printable(message)) from None
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Unlike argparse's, raises OSError: what nobody gets is not done."""
+        if message:
+            (file or sys.stderr).write(message)
 
     def endings(self) -> "Iterator[Parser]":
         """Its commands that have none of their own."""

@@ -54,6 +54,10 @@ def _carried_out(words: Sequence[str], answer: Answer) -> int:
         return answer.fail(Failure.of(INTERRUPTED, "interrupted"))
     except BrokenPipeError:
         raise
+    except SystemExit:
+        # After --help and --version; main translates what the system refuses.
+        sys.stdout.flush()
+        raise
     # A program may read what we print, and a person can do nothing about a traceback.
     except Exception as error:  # noqa: BLE001
         from seemachine.cli.refusals import failure_of

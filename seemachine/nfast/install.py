@@ -2,6 +2,7 @@
 small files, all made from here.
 """
 
+import io
 import shlex
 import stat
 import sys
@@ -71,11 +72,13 @@ def install(world: World, tools: Modules) -> Path:
 
 def release(world: World, scripts: Modules, path: Path) -> None:
     """Write the release file, a zip as the guide unpacks one (2.4)."""
-    with zipfile.ZipFile(path, "w") as archive:
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w") as archive:
         for name, (content, executable) in _contents(world, scripts).items():
             entry = zipfile.ZipInfo(f"{ZIPPED}/{name}")
             entry.external_attr = (0o100755 if executable else 0o100644) << 16
             archive.writestr(entry, content)
+    replace_file(path, whole.getvalue())
 
 
 def script(name: str, module: str) -> str:

@@ -2,6 +2,7 @@
 typed twice (guide 2.1 to 2.5).
 """
 
+import resource
 import subprocess
 import sys
 import zipfile
@@ -83,6 +84,21 @@ def test_a_release_is_not_written_over_what_is_none(site: Site) -> None:
         "there is no folder elsewhere"
         in site.seemachine("nfast", "release", "elsewhere/pqsdk.zip")[1][-1]
     )
+
+
+def test_a_release_is_written_whole_or_not_at_all(site: Site) -> None:
+    """On a disk that fills up an earlier one stays, and the sentence names the file."""
+    path = Path("pqsdk.zip")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for _ in range(2):
+        kept = path.read_bytes() if path.exists() else None
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+        code, lines = site.seemachine("nfast", "release", str(path))
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        assert (code, "pqsdk.zip" in lines[-1]) == (1, True)
+        assert (path.read_bytes() if path.exists() else None) == kept
+        assert list(Path().glob(".pqsdk*")) == []
+        assert site.seemachine("nfast", "release", str(path))[0] == 0
 
 
 # ---- passphrases ---------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from pathlib import Path
 from seemachine.nfast import autoload, tool
 from seemachine.nfast.output import say
 from seemachine.nfast.refusals import Refusal
+from seemachine.state.disk.durable import replace_file
 from seemachine.wire.names import SEE_PORT
 
 NAME = "cfg-mkdefault"
@@ -42,7 +43,7 @@ def _act(options: argparse.Namespace) -> None:
     elif options.file.exists():
         raise Refusal(f"{options.file} exists")
     else:
-        options.file.write_text(text())
+        replace_file(options.file, text().encode())
 
 
 def _parser() -> tool.Parser:
