@@ -106,10 +106,13 @@ def _signatures(info: NvmemfileInfo) -> str:
 
 
 def _left(view: KeyView, *, whole: bool) -> str:
-    held = sum(info.remaining for info in view.nvram.values())
+    held = sum(info.remaining for info in view.nvram.values() if not info.quarantined)
+    barred = sum(info.remaining for info in view.nvram.values() if info.quarantined)
     leases = sum(card.leases for card in view.cards)
     on = f"{counted(leases, 'lease')} on {counted(len(view.cards), 'card')}"
-    parts = [counted(held, "signature")] * bool(held) + [on] * bool(leases)
+    parts = [counted(held, "signature")] * bool(held)
+    parts += [f"{counted(barred, 'signature')} in quarantine"] * bool(barred)
+    parts += [on] * bool(leases)
     if whole:
         return ", ".join(parts) or "nothing left"
     return ", ".join([*parts, "at least"]) if parts else "not known"

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,17 @@ import pytest
 from kit import in_process
 from kit.in_process import Machine, Shell
 
+from seemachine.cli.key_output import row
 from seemachine.fleet import keys
+from seemachine.fleet.keys import KeyView
 from seemachine.state.cards.rack import Rack
 from seemachine.testing import ESN, OTHER_ESN
+from seemachine.wire.messages import NvmemfileInfo
+from seemachine.wire.names import FILE_NAME_BYTES
 from seemachine.wire.status import StatusError
 from seemachine.world import World
+
+KEY = bytes(56)
 
 MAKE = ("algorithm=lms", "lmscode=sha256_m24_h5", "lmotscode=sha256_n24_w2")
 
@@ -207,6 +214,15 @@ def test_with_no_machine_up_it_stays(shell: Shell, world: World) -> None:
         " fleet up",
     )
     assert documented(shell, "list")["unreachable"] == [f"{ESN} is down"]
+
+
+def test_what_is_in_quarantine_is_listed_as_such() -> None:
+    """Nothing signs with it until an operator has decided."""
+    held = NvmemfileInfo(bytes(FILE_NAME_BYTES), KEY, 0, 3, 32, loaded=True, quarantined=True)
+    view = KeyView(KEY, alias="release", nvram={ESN: held})
+    assert " 29 signatures in quarantine" in row(view, [])
+    view = replace(view, nvram={ESN: held, OTHER_ESN: replace(held, quarantined=False)})
+    assert " 29 signatures, 29 signatures in quarantine" in row(view, [])
 
 
 def test_what_machines_that_are_down_hold_is_not_known(
