@@ -1,5 +1,8 @@
 """config.py: settings from a file and the command line; each wrong one is named."""
 
+import os
+import subprocess
+import sys
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -347,3 +350,20 @@ class TestLoopback:
         assert "--insecure-bind" in sentence
 
         assert build({"esn": ESN, "host": host, "insecure_bind": True}).host == host
+
+
+@pytest.mark.parametrize("name", ["w\u00e9lt", "w\udcff"])
+def test_a_world_in_a_locale_without_its_letters(name, tmp_path):
+    """In a container the locale may be C: a machine is told the same folder all the same."""
+    script = (
+        "import sys; from pathlib import Path; from seemachine.config import Config, load, to_toml;"
+        "from seemachine.world import World; folder, file = map(Path, sys.argv[1:]);"
+        "file.write_bytes(to_toml(Config(esn='7852-268D-3BF9', world=World.at(folder))));"
+        "assert load(file, World.at('.')).world.folder.is_dir()"
+    )
+    folder = tmp_path / name
+    folder.mkdir()
+    environ = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    words = [sys.executable, "-c", script, str(folder), str(tmp_path / "settings.toml")]
+    done = subprocess.run(words, env=environ, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")

@@ -1,5 +1,6 @@
 """Settings from a TOML file and from words: what is unknown or wrong is refused by name."""
 
+import os
 import tomllib
 from collections.abc import Iterable
 from dataclasses import fields, replace
@@ -116,8 +117,8 @@ def build_tls(table: Any, world: World, esn: str) -> TlsSettings:
 def read_toml(path: Path) -> dict[str, Any]:
     """The table of a file. Raises ConfigError, naming the file."""
     try:
-        # Names of files are bytes: those that are no UTF-8 come back as they were written.
-        return tomllib.loads(path.read_bytes().decode(errors="surrogateescape"))
+        # Names of files are bytes: they come back as they were written, whatever the locale.
+        return tomllib.loads(os.fsdecode(path.read_bytes()))
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:

@@ -1,5 +1,6 @@
 """A machine's settings as TOML, from which `load` makes the same settings."""
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import fields
@@ -16,7 +17,7 @@ def to_toml(config: Config) -> bytes:
     lines = [*_lines(config), "", "[limits]", *_lines(config.limits)]
     if config.tls is not None:
         lines += ["", "[tls]", *_lines(config.tls)]
-    return "\n".join([*lines, ""]).encode(errors="surrogateescape")
+    return os.fsencode("\n".join([*lines, ""]))
 
 
 def _lines(settings: Any) -> Iterator[str]:
