@@ -3,6 +3,7 @@ small files, all made from here.
 """
 
 import io
+import os
 import shlex
 import stat
 import sys
@@ -77,7 +78,7 @@ def release(world: World, scripts: Modules, path: Path) -> None:
         for name, (content, executable) in _contents(world, scripts).items():
             entry = zipfile.ZipInfo(f"{ZIPPED}/{name}")
             entry.external_attr = (0o100755 if executable else 0o100644) << 16
-            archive.writestr(entry, content)
+            archive.writestr(entry, os.fsencode(content))
     replace_file(path, whole.getvalue())
 
 
@@ -119,5 +120,7 @@ def _script(path: Path, text: str) -> None:
 
 
 def _file(path: Path, text: str) -> None:
-    if not path.exists() or path.read_text() != text:
-        replace_file(path, text.encode())
+    # Launchers name folders, which are bytes.
+    data = os.fsencode(text)
+    if not path.exists() or path.read_bytes() != data:
+        replace_file(path, data)

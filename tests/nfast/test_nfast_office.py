@@ -2,6 +2,7 @@
 typed twice (guide 2.1 to 2.5).
 """
 
+import os
 import resource
 import subprocess
 import sys
@@ -59,6 +60,20 @@ def test_support_says_what_it_sent(site: Site) -> None:
         "again.pem: certificate of Common Name: cn, Organization: org, Organizational Unit: lab,"
         " valid until 20"
     )
+
+
+@pytest.mark.parametrize("name", ["w\u00e9lt", "w\udcff"])
+def test_launchers_know_a_world_whatever_the_locale(name: str, tmp_path: Path) -> None:
+    """In the locale C of a container the folder has letters that no text there can have."""
+    locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    for verb in (["path"], ["release", str(tmp_path / "r.zip")]):
+        words = ["-m", "seemachine", "nfast", *verb, "--home", str(tmp_path / name)]
+        done = subprocess.run(
+            [sys.executable, *words], env=os.environ | locale, capture_output=True, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, b"")
+    launcher = tmp_path / name / "opt" / "nfast" / "bin" / "enquiry"
+    assert os.fsencode(name) in launcher.read_bytes()
 
 
 def test_a_release_is_not_written_over_what_is_none(site: Site) -> None:
