@@ -33,6 +33,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ["card", "insert", "card1", "--esn", ESN, "--slot", "2"],
         ["card", "remove", "--esn", ESN, "--slot", "2"],
         ["card", "format", "--esn", ESN, "--slot", "2"],
+        ["pki", "init"],
+        ["restore", "nosuch.tar"],
         ["nfast", "path"],
     ],
 )

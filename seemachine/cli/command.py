@@ -18,7 +18,17 @@ from seemachine.terminal import finish_output, settle_streams
 
 JSON = "--json"
 # What makes files in a world.
-MAKING = ("serve", "fleet up", "card new", "card insert", "card remove", "card format", "nfast")
+MAKING = (
+    "serve",
+    "fleet up",
+    "card new",
+    "card insert",
+    "card remove",
+    "card format",
+    "pki",
+    "restore",
+    "nfast",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
