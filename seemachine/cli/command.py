@@ -4,6 +4,7 @@ Rooms are imported only when entered.
 """
 
 import argparse
+import contextlib
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -65,8 +66,10 @@ def _carried_out(words: Sequence[str], answer: Answer) -> int:
     except BrokenPipeError:
         raise
     except SystemExit:
-        # After --help and --version; main translates what the system refuses.
-        sys.stdout.flush()
+        # After --help and --version; main translates what the system refuses. Who closes the pipe
+        # has read enough.
+        with contextlib.suppress(BrokenPipeError):
+            sys.stdout.flush()
         raise
     # A program may read what we print, and a person can do nothing about a traceback.
     except Exception as error:  # noqa: BLE001
