@@ -18,18 +18,6 @@ from seemachine.printing import say
 from seemachine.terminal import finish_output, settle_streams
 
 JSON = "--json"
-# What makes files in a world.
-MAKING = (
-    "serve",
-    "fleet up",
-    "card new",
-    "card insert",
-    "card remove",
-    "card format",
-    "pki",
-    "restore",
-    "nfast",
-)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -91,7 +79,7 @@ def _run(words: Sequence[str], answer: Answer) -> int:
     answer.command, options.answer = getattr(options, "command", None), answer
     options.environ = os.environ
     options.world = World.from_environment(os.environ, getattr(options, "home", None))
-    if f"{answer.command} ".startswith(tuple(f"{words} " for words in MAKING)):
+    if getattr(options, "makes_files", False):
         from seemachine.state.disk.permissions import check_root
 
         check_root(options.world)

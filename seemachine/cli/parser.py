@@ -10,7 +10,7 @@ from typing import Any
 import seemachine
 from seemachine.cli.argtypes import Parser
 from seemachine.cli.words import audit, backup, card, fleet, key, nfast, pki, quarantine
-from seemachine.cli.words.options import Enter, add_home, add_json
+from seemachine.cli.words.options import Enter, add_home, add_json, makes_files
 
 
 def build(enter: Enter) -> Parser:
@@ -52,6 +52,7 @@ def _add_serve(words: Any, enter: Enter) -> None:
         description="Run machines until SIGTERM or Ctrl-C.",
     )
     parser.later(partial(_add_settings, parser))
+    makes_files(parser)
     parser.set_defaults(run=enter("serve", ""))
 
 

@@ -68,7 +68,6 @@ TAKE_OVER = """INSERT INTO seemachine_sessions VALUES (:esn, :holder, 0)
                RETURNING (SELECT count(*) FROM seemachine_sessions WHERE esn = :esn)"""
 TAKE_TURN = """UPDATE seemachine_sessions SET turn = :turn
                WHERE esn = :esn AND holder = :holder AND turn < :turn RETURNING esn"""
-WHO = "SELECT holder, turn FROM seemachine_sessions WHERE esn = :esn"
 
 MARK = "SELECT identity, epoch, nonce, place FROM seemachine_marks WHERE esn = :esn"
 LEAVES = """SELECT l.name, l.first, l.next, l.ahead, l.until,

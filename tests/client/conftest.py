@@ -1,13 +1,17 @@
 """Fixtures of the client's tests."""
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from client.screen import LMS, say
 from client.threaded import CLIENTS
 from kit.processes import RunningMachine
 from kit.waiting import watched
+
+numbers = itertools.count()
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +36,15 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def open_fleet(request: pytest.FixtureRequest) -> Any:
     """The open_fleet of the trio client, and that of the blocking one in its clothes."""
     return CLIENTS[request.param]
+
+
+@pytest.fixture
+def alias(world: Path) -> str:
+    """A new key of 32 leaves on a test file's machine."""
+    del world
+    name = f"key-{next(numbers)}"
+    assert say("generate", f"alias={name}", *LMS)[0] == 0
+    return name
 
 
 @pytest.fixture

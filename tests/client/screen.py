@@ -6,6 +6,10 @@ import sys
 
 from seeclient import pipsqueak
 
+# A key of 32 leaves, quickly made, and the length of its signatures.
+LMS = ("algorithm=lms", "lmscode=sha256_m32_h5", "lmotscode=sha256_n32_w4")
+SIGNATURE_BYTES = 4 + 4 + 32 * 68 + 4 + 5 * 32
+
 
 def say(*words: str) -> tuple[int, list[str]]:
     """Run pipsqueak here. Returns its exit code and its lines, both streams in one."""

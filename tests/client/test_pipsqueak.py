@@ -3,7 +3,6 @@ one.
 """
 
 import io
-import itertools
 import json
 import os
 import re
@@ -14,7 +13,7 @@ import sys
 import tracemalloc
 
 import pytest
-from client.screen import field, say
+from client.screen import LMS, SIGNATURE_BYTES, field, say
 from kit import processes
 from kit.daemons import slow_machine
 from kit.documents import pipsqueak_answer
@@ -31,8 +30,6 @@ from seemachine.wire.status import Status, StatusError
 from seemachine.world import World
 
 BANNER = f"PQSDK: 1.4.1 ({ESN}: 1.4.1)"
-LMS = ("algorithm=lms", "lmscode=sha256_m32_h5", "lmotscode=sha256_n32_w4")
-SIGNATURE_BYTES = 4 + 4 + 32 * 68 + 4 + 5 * 32
 SECONDS = re.compile(r"\d+\.\d{3}")
 NOW = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d ")
 PIPSQUEAK = [sys.executable, "-m", "seeclient.pipsqueak"]
@@ -43,17 +40,6 @@ def machine(tmp_path_factory):
     """The machine of this module."""
     with slow_machine(tmp_path_factory.mktemp("pipsqueak") / "world") as running:
         yield running
-
-
-numbers = itertools.count()
-
-
-@pytest.fixture
-def alias(world):
-    """A new key of 32 leaves."""
-    name = f"key-{next(numbers)}"
-    assert say("generate", f"alias={name}", *LMS)[0] == 0
-    return name
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@ files that the system refuses, readers who leave.
 """
 
 import errno
-import itertools
 import os
 import resource
 import subprocess
@@ -11,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from client.screen import say
+from client.screen import LMS, SIGNATURE_BYTES, say
 from kit import processes
 from kit.daemons import slow_machine
 from kit.here import store
@@ -22,9 +21,7 @@ from seemachine.state.cards.rack import Rack
 from seemachine.testing import ESN
 from seemachine.world import World
 
-LMS = ("algorithm=lms", "lmscode=sha256_m32_h5", "lmotscode=sha256_n32_w4")
 PIPSQUEAK = [sys.executable, "-m", "seeclient.pipsqueak"]
-SIGNATURE_BYTES = 4 + 4 + 32 * 68 + 4 + 5 * 32
 BANNER = f"PQSDK: 1.4.1 ({ESN}: 1.4.1)"
 
 
@@ -33,17 +30,6 @@ def machine(tmp_path_factory):
     """The machine of this module."""
     with slow_machine(tmp_path_factory.mktemp("files") / "world") as running:
         yield running
-
-
-numbers = itertools.count()
-
-
-@pytest.fixture
-def alias(world):
-    """A new key of 32 leaves."""
-    name = f"key-{next(numbers)}"
-    assert say("generate", f"alias={name}", *LMS)[0] == 0
-    return name
 
 
 def remaining(alias):

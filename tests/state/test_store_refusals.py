@@ -2,6 +2,8 @@
 to the unit.
 """
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -67,6 +69,18 @@ def reads_memory(store: MirroredStore, what: str) -> bool:
     return isinstance(store, MemoryStore) and what == "ledger"
 
 
+@contextlib.contextmanager
+def no_room(store: MirroredStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The disk is full meanwhile."""
+
+    def fail(_changes: object) -> None:
+        raise DiskFull("no room")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "_write", fail)
+        yield
+
+
 @pytest.mark.parametrize("what", ASKED)
 def test_a_closed_store_does_nothing(prepared: MirroredStore, what: str, tmp_path: Path) -> None:
     """A thread that comes late finds what the next process has as it was."""
@@ -123,14 +137,8 @@ def test_a_skip_comes_after_what_found_no_room(
     """Written later, the leaf of before would take the place of the one that a person chose."""
     store = kind.open(tmp_path)
     store.install(lease())
-
-    def fail(_changes: object) -> None:
-        raise DiskFull("no room")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(store, "_write", fail)
-        with pytest.raises(DiskFull):
-            take(store, [name()])
+    with no_room(store, monkeypatch), pytest.raises(DiskFull):
+        take(store, [name()])
     store.skip(name(), 20)
     assert leaves(take(store, [name()])) == [20]
     store.close()
@@ -142,14 +150,8 @@ def test_a_lease_comes_in_after_what_found_no_room(
     """Written later, the end of the lease before it would take the new one away."""
     store = kind.open(tmp_path)
     store.install(lease(end=1))
-
-    def fail(_changes: object) -> None:
-        raise DiskFull("no room")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(store, "_write", fail)
-        with pytest.raises(DiskFull):
-            take(store, [name()])
+    with no_room(store, monkeypatch), pytest.raises(DiskFull):
+        take(store, [name()])
     store.install(lease(first=1, end=2))
     assert leaves(take(store, [name()])) == [1]
     store.close()
@@ -332,13 +334,7 @@ def test_a_leaf_that_was_not_given_waits_for_nothing(monkeypatch: pytest.MonkeyP
     """When its reservation did not become durable, a digest for it is refused."""
     store, wish = MemoryStore(), awaited(name())
     store.install(lease())
-
-    def fail(_changes: object) -> None:
-        raise DiskFull("full")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(store, "_write", fail)
-        with pytest.raises(DiskFull):
-            store.reserve([wish])
+    with no_room(store, monkeypatch), pytest.raises(DiskFull):
+        store.reserve([wish])
     assert wish.token not in store._awaited
     assert not signs(store, wish, [Q])

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from seemachine.cli.argtypes import esn
-from seemachine.cli.words.options import Enter, add_home
+from seemachine.cli.words.options import Enter, add_home, makes_files
 
 
 def add(words: Any, enter: Enter) -> None:
@@ -45,6 +45,7 @@ def _add_backup(words: Any) -> Any:
 
 def _add_restore(words: Any) -> Any:
     restore = words.add_parser("restore", help="restore a backup; no used leaf comes back with it")
+    makes_files(restore)
     restore.add_argument(
         "file",
         type=Path,

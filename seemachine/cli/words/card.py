@@ -3,7 +3,7 @@
 from typing import Any
 
 from seemachine.cli.argtypes import esn, slot, whole
-from seemachine.cli.words.options import ESN_HELP, SLOT_HELP, Enter, add_home
+from seemachine.cli.words.options import ESN_HELP, SLOT_HELP, Enter, add_home, makes_files
 
 
 def add(words: Any, enter: Enter) -> None:
@@ -25,6 +25,8 @@ def add(words: Any, enter: Enter) -> None:
     for verb in (insert, remove, formatting):
         verb.add_argument("--esn", type=esn, required=True, help=ESN_HELP)
         verb.add_argument("--slot", type=slot, required=True, metavar="N", help=SLOT_HELP)
+    for verb in (new, insert, remove, formatting):
+        makes_files(verb)
     for name, verb in verbs.choices.items():
         add_home(verb)
         verb.set_defaults(run=enter("card", name))

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from seemachine.cli.words.options import Enter, add_home
+from seemachine.cli.words.options import Enter, add_home, makes_files
 
 
 def add(words: Any, enter: Enter) -> None:
@@ -28,6 +28,7 @@ def _add_up(verbs: Any) -> None:
         help="start the machines of a fleet file",
         description="Start the fleet; Ctrl-C stops it.",
     )
+    makes_files(up)
     up.add_argument(
         "file",
         type=Path,

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from seemachine.cli.argtypes import esn
-from seemachine.cli.words.options import Enter, add_home
+from seemachine.cli.words.options import Enter, add_home, makes_files
 from seemachine.hsms.features import FEATURES
 
 TYPED_HELP = "default: ask; without a terminal, read a line of standard input; '' for none"
@@ -31,6 +31,7 @@ def add(words: Any, enter: Enter) -> None:
     _add_licence(verbs)
     for name, verb in verbs.choices.items():
         add_home(verb)
+        makes_files(verb)
         verb.set_defaults(run=enter("nfast", name))
 
 

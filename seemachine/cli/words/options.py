@@ -17,6 +17,11 @@ def add_home(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def makes_files(parser: argparse.ArgumentParser) -> None:
+    """Say that a command makes files in its world, which root must not do in another user's."""
+    parser.set_defaults(makes_files=True)
+
+
 def add_json(parser: argparse.ArgumentParser) -> None:
     """`--json`, and by which name its document tells of the command. All commands have it:
     `parser.build` sees to that.

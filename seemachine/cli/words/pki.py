@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from seemachine.cli.argtypes import esn, whole
-from seemachine.cli.words.options import ESN_HELP, Enter, add_home
+from seemachine.cli.words.options import ESN_HELP, Enter, add_home, makes_files
 
 CA_DAYS, DAYS = 3650, 365
 
@@ -28,6 +28,7 @@ def add(words: Any, enter: Enter) -> None:
         _add_days(verb, days)
         _add_folder(verb)
         add_home(verb)
+        makes_files(verb)
         verb.set_defaults(run=enter("pki", name))
     for verb in (machine, client):
         verb.add_argument(
