@@ -20,6 +20,7 @@ from seeclient.local import LocalFleet, LocalKey
 from seeclient.message import Message
 from seeclient.patience import Patience, fed
 from seeclient.results import Destroyed, KeyInfo, MachineView, Signed
+from seeclient.signing_options import SigningOptions
 from seeclient.tls import Tls
 from seemachine.world import World
 
@@ -119,7 +120,8 @@ class Key(LocalKey):
 
     def sign_with(self, message: bytes | Path, *, acknowledge: str | None = None) -> Signed:
         """The same, with the machine, the leaf and what remains there."""
-        story = operations.sign(self._fleet.roster, self.file, Message(message), acknowledge)
+        options = SigningOptions(acknowledge=acknowledge)
+        story = operations.sign(self._fleet.roster, self.file, Message(message), options)
         return self._fleet.run(story)
 
     def warn_at(self, count: int) -> None:

@@ -7,29 +7,33 @@ from seeclient.effects import Roster, Story, ask_all
 from seeclient.keyfile import KeyFile
 from seeclient.message import Message
 from seeclient.results import Destroyed, KeyInfo, MachineView, Signed
+from seeclient.signing_options import PLAIN, SigningOptions
 from seemachine.wire.messages import ListSlots
 from seemachine.wire.status import Status, StatusError
 
 
 def sign(
-    roster: Roster, key: KeyFile, message: Message, acknowledge: str | None = None
+    roster: Roster, key: KeyFile, message: Message, options: SigningOptions = PLAIN
 ) -> Story[Signed]:
     """Sign with whichever machine can.
 
     Raises StatusError: Unavailable when none holds leaves of the key, of the class that says why;
-    UseLimitExceeded when all that do are at their thresholds, and `acknowledge` does not say why to
-    go on.
+    UseLimitExceeded when all that do are at their thresholds, and `options.acknowledge` does not
+    say why to go on.
     """
-    return (yield from registry.of(key).sign(roster, key, message, acknowledge))
+    return (yield from registry.of(key).sign(roster, key, message, options))
 
 
-def verify(key: KeyFile, message: Message, signature: bytes, name: str = "it") -> str:
+def verify(
+    key: KeyFile, message: Message, signature: bytes, name: str = "it", *, context: bytes = b""
+) -> str:
     """Check a signature here, without a machine. Returns its encoding, such as LMS or HSS.
 
-    What is not a signature at all is called so by its `name`. Raises StatusError (VerifyFailed),
+    What is not a signature at all is called so by its `name`. `context` is that of FIPS 204 5.2.
+    Raises StatusError (VerifyFailed),
     with the guide's words when the roots differ.
     """
-    return registry.of(key).verify(key, message, signature, name)
+    return registry.of(key).verify(key, message, signature, name, context)
 
 
 def info(roster: Roster, key: KeyFile) -> Story[KeyInfo]:

@@ -13,6 +13,7 @@ from seeclient.keyfile import KeyFile
 from seeclient.message import Message, unreadable
 from seeclient.output import SHOWN_BYTES, Output
 from seeclient.results import Signed
+from seeclient.signing_options import SigningOptions
 from seemachine.wire.status import Status, StatusError
 
 COMPAT_VARIABLE = "PIPSQUEAK_COMPAT"
@@ -66,13 +67,13 @@ def _keep(name: str | None, signed: Signed, output: Output) -> StatusError | Non
 def _signed(fleet: Fleet, key: KeyFile, message: Message, arguments: Arguments) -> Signed:
     """1.4.1 knows no thresholds: with its quirks nobody is asked, which the ledger keeps."""
     try:
-        why = arguments.texts.get("acknowledge")
-        return fleet.run(operations.sign(fleet.roster, key, message, why))
+        options = SigningOptions(acknowledge=arguments.texts.get("acknowledge"))
+        return fleet.run(operations.sign(fleet.roster, key, message, options))
     except StatusError as refused:
         if refused.status is not Status.UseLimitExceeded or not arguments.quirks:
             raise
-    why = f"{COMPAT_VARIABLE}={VENDOR}"
-    return fleet.run(operations.sign(fleet.roster, key, message, why))
+    options = SigningOptions(acknowledge=f"{COMPAT_VARIABLE}={VENDOR}")
+    return fleet.run(operations.sign(fleet.roster, key, message, options))
 
 
 def _self_check(

@@ -17,6 +17,7 @@ from seeclient.local import LocalFleet, LocalKey
 from seeclient.message import Message
 from seeclient.patience import Patience, fed
 from seeclient.results import Destroyed, KeyInfo, MachineView, Signed
+from seeclient.signing_options import SigningOptions
 from seeclient.tls import Tls
 from seeclient.trio_runner import Runner
 from seeclient.trio_wire import Connect
@@ -118,7 +119,8 @@ class Key(LocalKey):
 
     async def sign_with(self, message: bytes | Path, *, acknowledge: str | None = None) -> Signed:
         """The same, with the machine, the leaf and what remains there."""
-        story = operations.sign(self._fleet.roster, self.file, Message(message), acknowledge)
+        options = SigningOptions(acknowledge=acknowledge)
+        story = operations.sign(self._fleet.roster, self.file, Message(message), options)
         return await self._fleet.run(story)
 
     async def warn_at(self, count: int) -> None:

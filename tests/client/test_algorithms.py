@@ -80,12 +80,13 @@ class Toy(Algorithm[ToyKey]):
         yield from ()
         return key
 
-    def sign(self, roster: Any, key: ToyKey, message: Any, acknowledge: Any) -> Any:
-        del roster, acknowledge
+    def sign(self, roster: Any, key: ToyKey, message: Any, options: Any) -> Any:
+        del roster, options
         yield from ()
         return Signed(tag(key, message), "")
 
-    def verify(self, key: ToyKey, message: Any, signature: bytes, name: str) -> str:
+    def verify(self, key: ToyKey, message: Any, signature: bytes, name: str, context: bytes) -> str:
+        del context
         if signature != tag(key, message):
             raise StatusError(Status.VerifyFailed, f"{name} is no toy", "toy_verify")
         return self.NAME

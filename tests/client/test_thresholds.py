@@ -14,6 +14,7 @@ from seeclient import Status, StatusError, operations
 from seeclient.algorithms.lms import provisioning, signing
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.message import Message
+from seeclient.signing_options import SigningOptions
 
 from seemachine.commands import answer
 from seemachine.machine import Session
@@ -57,7 +58,7 @@ def request(why=""):
 
 def story(roster, key, why=None):
     """The story of a signature."""
-    return signing.sign(roster, key, Message(b"message"), why)
+    return signing.sign(roster, key, Message(b"message"), SigningOptions(acknowledge=why))
 
 
 def refusal(call):

@@ -14,6 +14,7 @@ from seeclient.keyfile import KeyFile
 from seeclient.message import Message
 from seeclient.patience import Patience
 from seeclient.results import Destroyed, KeyInfo, Signed
+from seeclient.signing_options import SigningOptions
 from seemachine.wire.status import Status, StatusError
 
 
@@ -58,15 +59,18 @@ class Algorithm(ABC, Generic[Key]):
 
     @abstractmethod
     def sign(
-        self, roster: Roster, key: Key, message: Message, acknowledge: str | None
+        self, roster: Roster, key: Key, message: Message, options: SigningOptions
     ) -> Story[Signed]:
-        """Sign. `acknowledge` is the reason to go below a threshold. Raises StatusError."""
+        """Sign. Raises StatusError, also for an option that it does not have."""
 
     @abstractmethod
-    def verify(self, key: Key, message: Message, signature: bytes, name: str) -> str:
+    def verify(
+        self, key: Key, message: Message, signature: bytes, name: str, context: bytes
+    ) -> str:
         """Check a signature here. Returns its encoding: NAME, or another that the algorithm has.
 
-        `name` is what to call it in a refusal. Raises StatusError (VerifyFailed).
+        `name` is what to call it in a refusal. Raises StatusError (VerifyFailed,
+        InvalidParameter for a context where it has none).
         """
 
     def public_key_info(self, key: Key) -> bytes:

@@ -17,12 +17,14 @@ from seeclient.algorithms.lms import (
     verifying,
 )
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
+from seeclient.algorithms.lms.options import refuse_foreign
 from seeclient.algorithms.lms.recipe import Recipe
 from seeclient.effects import Roster, Story
 from seeclient.events import Listener
 from seeclient.message import Message
 from seeclient.patience import Patience
 from seeclient.results import Destroyed, KeyInfo, Signed
+from seeclient.signing_options import SigningOptions
 
 
 class Lms(Algorithm[LmsKeyFile]):
@@ -46,13 +48,16 @@ class Lms(Algorithm[LmsKeyFile]):
         return generating.generate(roster, recipe, progress, patience)
 
     def sign(
-        self, roster: Roster, key: LmsKeyFile, message: Message, acknowledge: str | None
+        self, roster: Roster, key: LmsKeyFile, message: Message, options: SigningOptions
     ) -> Story[Signed]:
         """See Algorithm."""
-        return signing.sign(roster, key, message, acknowledge)
+        return signing.sign(roster, key, message, options)
 
-    def verify(self, key: LmsKeyFile, message: Message, signature: bytes, name: str) -> str:
+    def verify(
+        self, key: LmsKeyFile, message: Message, signature: bytes, name: str, context: bytes
+    ) -> str:
         """See Algorithm."""
+        refuse_foreign(context=context)
         return verifying.verify(key, message, signature, name)
 
     def is_signature(self, data: bytes) -> bool:

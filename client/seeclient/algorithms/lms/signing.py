@@ -2,15 +2,18 @@
 
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 from seeclient import connecting, dispatch
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.algorithms.lms.missing import no_leaves
+from seeclient.algorithms.lms.options import refuse_foreign
 from seeclient.effects import Pause, Peer, Reply, Roster, Story, ask, work
 from seeclient.message import Message
 from seeclient.results import Signed
+from seeclient.signing_options import PLAIN, SigningOptions
 from seeclient.thresholds import reason
 from seemachine.lms.hashing import finish_message, start_message
 from seemachine.wire.framing import MAX_FRAME
@@ -37,28 +40,43 @@ RETRY_PAUSES = (0.05, 0.2, 0.5, 1.0, 2.0)
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A signature that is wanted. `why` acknowledges that few are left; empty where nobody did."""
+    """A signature that is wanted. `why` acknowledges that few are left; empty where nobody did.
+
+    `token` is the caller's; empty: each request gets a new one.
+    """
 
     key: LmsKeyFile
     message: Message
     why: str
+    token: bytes
+    asking: Callable[[str], None]
 
 
 def sign(
-    roster: Roster, key: LmsKeyFile, message: Message, acknowledge: str | None = None
+    roster: Roster, key: LmsKeyFile, message: Message, options: SigningOptions = PLAIN
 ) -> Story[Signed]:
     """Sign with whichever machine holds leaves of the key, in module order.
 
     Raises StatusError: Unavailable when none does, of the class that says why; UseLimitExceeded
-    when all that do are at their thresholds, and `acknowledge` does not say why to go on.
+    when all that do are at their thresholds, and `options.acknowledge` does not say why
+    to go on.
     """
-    wish = Wish(key, message, reason(acknowledge))
-    known = roster.signers.get(key.name)
+    refuse_foreign(
+        context=options.context,
+        deterministic=options.deterministic,
+        passphrases=bool(options.passphrases),
+    )
+    wish = Wish(key, message, reason(options.acknowledge), options.token, options.asking)
     reasons: list[StatusError] = []
-    if known is not None:
-        signed = yield from _try(roster, known, wish, reasons)
+    first = (
+        dispatch.machine(roster, options.asked) if options.asked else roster.signers.get(key.name)
+    )
+    if first is not None:
+        signed = yield from _try(roster, first, wish, reasons)
         if signed is not None:
             return signed
+        if options.asked:
+            _refuse_unsettled(reasons)
     held = yield from dispatch.holders(roster, key.name)
     for peer, info in dispatch.of_signer(held, key.signer):
         if info.quarantined:
@@ -68,6 +86,12 @@ def sign(
         if signed is not None:
             return signed
     raise (reasons or [no_leaves(roster, key)])[0]
+
+
+def _refuse_unsettled(reasons: list[StatusError]) -> None:
+    """While nobody knows whether the machine that was asked took a leaf, no other takes one."""
+    if reasons and reasons[-1].where == connecting.CONNECT:
+        raise reasons[-1]
 
 
 def _try(
@@ -97,6 +121,7 @@ def _try(
 
 def _checked(roster: Roster, peer: Peer, wish: Wish, *, load: bool) -> Story[NvmemfileSigned]:
     key = wish.key
+    wish.asking(peer.esn)
     before = roster.sightings.recall(peer.esn, key)
     if load:
         yield from _load(peer, key)
@@ -121,19 +146,20 @@ def _sign_on(peer: Peer, wish: Wish) -> Story[NvmemfileSigned]:
     try:
         return (yield from _sign_hashed(peer, wish))
     except StatusError as refused:
-        if refused.status is not Status.ObjectInUse:
+        # Under the caller's token there is one leaf, which is gone.
+        if refused.status is not Status.ObjectInUse or wish.token:
             raise
     # The machine was started anew between the two halves, and has given the leaf up.
     return (yield from _sign_hashed(peer, wish))
 
 
 def _sign_request(wish: Wish, message: bytes) -> NvmemfileSign:
-    name, token = wish.key.name, new_token()
+    name, token = wish.key.name, wish.token or new_token()
     return NvmemfileSign(file=name, token=token, message=message, acknowledge=wish.why)
 
 
 def _sign_hashed(peer: Peer, wish: Wish) -> Story[NvmemfileSigned]:
-    key, token = wish.key, new_token()
+    key, token = wish.key, wish.token or new_token()
     request = NvmemfileReserve(file=key.name, token=token, acknowledge=wish.why)
     reserved = yield from persist(peer, key, request)
     digest = yield from work(partial(_hash, key, reserved, wish.message))

@@ -1,0 +1,34 @@
+"""How one signature is asked for, beside its key and message."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+def _unheard(esn: str) -> None:
+    del esn
+
+
+@dataclass(frozen=True, slots=True)
+class SigningOptions:
+    """What an algorithm does not have, it refuses.
+
+    `acknowledge` is the reason to go below a threshold. `context` (at most 255 bytes) and
+    `deterministic` are those of FIPS 204 5.2. `passphrases` are those of the cards that protect the
+    key.
+
+    `token`, 16 bytes, is the caller's name for the signature, empty for a new one. Asked again with
+    it and `asked`, the ESN of the machine that was asked last, that machine gives the signature
+    that it made, if it made one, before another is asked. `asking` is called with the ESN of each
+    machine before that is asked for a leaf.
+    """
+
+    acknowledge: str | None = None
+    context: bytes = b""
+    deterministic: bool = False
+    passphrases: tuple[str, ...] = ()
+    token: bytes = b""
+    asked: str = ""
+    asking: Callable[[str], None] = _unheard
+
+
+PLAIN = SigningOptions()

@@ -1,0 +1,114 @@
+"""Options of one signature: a caller that asks again, and what LMS keys do not have."""
+
+import pytest
+from kit.stories import a_peer, a_roster, shown
+from seeclient import connecting
+from seeclient.algorithms.lms.algorithm import ALGORITHM
+from seeclient.algorithms.lms.keyfile import LmsKeyFile
+from seeclient.algorithms.lms.signing import RETRY_PAUSES
+from seeclient.effects import Pause, resume
+from seeclient.message import Message
+from seeclient.results import Signed
+from seeclient.signing_options import SigningOptions
+
+from seemachine.testing import ESN, OTHER_ESN, make_key
+from seemachine.wire.messages import GetNvmemfileInfo, NvmemfileInfo, NvmemfileSigned
+from seemachine.wire.names import nvram_name
+from seemachine.wire.status import Status, StatusError
+
+PUBLIC_KEY = make_key().public_key.encode()
+FILE = nvram_name(PUBLIC_KEY)
+TOKEN = b"a token of sixt."
+GONE = StatusError(Status.NotAvailable, "no NVRAM file")
+BROKEN = StatusError(Status.OSErrorErrno, "connection broken", connecting.CONNECT)
+SIGNED = NvmemfileSigned(signature=(7).to_bytes(4, "big") + b"signature", leaf=7, remaining=24)
+INFO = NvmemfileInfo(
+    file=FILE,
+    public_key=PUBLIC_KEY,
+    first=0,
+    next=0,
+    end=32,
+    loaded=True,
+    quarantined=False,
+)
+
+
+@pytest.fixture
+def key():
+    """A key file of the key that the machines of these tests know."""
+    return LmsKeyFile("release", PUBLIC_KEY, 0, 1, 0, b"")
+
+
+def begun(peers, key, options):
+    """The story of a signature, and its first effect."""
+    story = ALGORITHM.sign(a_roster(*peers), key, Message(b"message"), options)
+    return story, resume(story, None, None)
+
+
+def test_a_callers_token_is_sent_and_who_is_asked_is_said_before(key):
+    """The caller can name the machine that may have taken a leaf, before that is asked."""
+    asked: list[str] = []
+    peer = a_peer(ESN)
+    story, first = begun([peer], key, SigningOptions(token=TOKEN, asking=asked.append))
+    assert (shown(first), asked) == (([peer], GetNvmemfileInfo(file=FILE)), [])
+    request = resume(story, [INFO], None).request
+    assert (request.token, asked) == (TOKEN, [ESN])
+    with pytest.raises(StopIteration) as end:
+        resume(story, SIGNED, None)
+    assert end.value.value == Signed(SIGNED.signature, ESN, 7, 24)
+
+
+def test_who_was_asked_is_asked_first_and_gives_what_it_made(key):
+    """Though another machine comes before it: only that one knows whether it took a leaf."""
+    peers = [a_peer(OTHER_ESN), a_peer(ESN, 2)]
+    story, first = begun(peers, key, SigningOptions(token=TOKEN, asked=ESN))
+    assert (first.peer, first.request.token) == (peers[1], TOKEN)
+    with pytest.raises(StopIteration):
+        resume(story, SIGNED, None)
+
+
+def test_after_one_that_took_no_leaf_the_next_is_asked_under_the_same_token(key):
+    """A machine that says that it has none has not signed."""
+    peers = [a_peer(OTHER_ESN), a_peer(ESN, 2)]
+    story, _ = begun(peers, key, SigningOptions(token=TOKEN, asked=ESN))
+    assert shown(resume(story, None, GONE)) == (peers, GetNvmemfileInfo(file=FILE))
+    second = resume(story, [INFO, GONE], None)
+    assert (second.peer, second.request.token) == (peers[0], TOKEN)
+
+
+def test_while_nobody_knows_whether_a_leaf_is_taken_no_other_is(key):
+    """The machine that was asked does not answer: the signature is refused, not made elsewhere."""
+    peers = [a_peer(OTHER_ESN), a_peer(ESN, 2)]
+    story, effect = begun(peers, key, SigningOptions(token=TOKEN, asked=ESN))
+    for pause in RETRY_PAUSES:
+        assert effect.peer is peers[1]
+        assert resume(story, None, BROKEN) == Pause(pause)
+        effect = resume(story, None, None)
+    with pytest.raises(StatusError) as refused:
+        resume(story, None, BROKEN)
+    assert refused.value is BROKEN
+
+
+def test_one_that_was_asked_and_is_not_there_is_no_reason_to_ask_another(key):
+    """Its ESN is in the refusal."""
+    with pytest.raises(StatusError, match=f"no HSM {ESN} is reachable"):
+        begun([a_peer(OTHER_ESN)], key, SigningOptions(token=TOKEN, asked=ESN))
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (SigningOptions(context=b"c"), "context"),
+        (SigningOptions(deterministic=True, passphrases=("p",)), "deterministic and passphrases"),
+    ],
+)
+def test_what_lms_has_not_is_refused_before_a_machine_is_asked(options, named, key):
+    """An option of another algorithm is not left out in silence."""
+    with pytest.raises(StatusError, match=f"LMS takes no {named}; "):
+        begun([a_peer(ESN)], key, options)
+
+
+def test_lms_verifies_under_no_context(key):
+    """A context can't be checked where there is none."""
+    with pytest.raises(StatusError, match="LMS takes no context"):
+        ALGORITHM.verify(key, Message(b"m"), b"signature", "it", b"context")
