@@ -28,7 +28,7 @@ FETCH = (
         "manylinux2014_x86_64",
     ),
 )
-PINNED = re.compile(r"^([a-z0-9]+)==(\S+) --hash=sha256:([0-9a-f]{64})$")
+PINNED = re.compile(r"^([a-z0-9-]+)==(\S+) --hash=sha256:([0-9a-f]{64})$")
 # Tests of a package, and what only type checkers and compilers read.
 LEFT_OUT_FOLDERS = {"_tests", "tests", "test", "__pycache__"}
 KEPT_IN_METADATA = re.compile(r"(METADATA|.*(LICEN[CS]E|COPYING|NOTICE).*)", re.IGNORECASE)

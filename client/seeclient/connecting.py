@@ -16,7 +16,7 @@ from seemachine.wire.status import BadValue, Status, StatusError
 
 CONNECT = "dispatch_socket_connect"
 # What takes no leaf and makes none, so that a machine may be asked that this host's memory doubts.
-HARMLESS = (Effect.LOOKS, Effect.CHANGES)
+HARMLESS = (Effect.LOOKS, Effect.COMPUTES, Effect.CHANGES)
 
 
 def check_machine(address: Address, greeting: Greeting) -> None:

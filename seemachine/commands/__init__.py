@@ -9,6 +9,7 @@ from seemachine.commands import (
     destroying,
     generate,
     hello,
+    mldsa,
     nvmem,
     provision,
     quarantine,
@@ -20,6 +21,8 @@ from seemachine.commands.table import COMMANDS, check_whole, handler_of
 from seemachine.lms.generation import Stopped
 from seemachine.lms.parameters import ParameterError
 from seemachine.machine import Session
+from seemachine.mldsa.engines import MldsaEngineError
+from seemachine.mldsa.parameters import MldsaError
 from seemachine.process.shortage import lacking
 from seemachine.state.errors import (
     CardError,
@@ -44,6 +47,7 @@ __all__ = [
     "destroying",
     "generate",
     "hello",
+    "mldsa",
     "nvmem",
     "provision",
     "quarantine",
@@ -61,6 +65,8 @@ check_whole(REQUESTS.values())
 # The first that fits. What is not here is a bug of ours.
 STATUSES: tuple[tuple[type[Exception], Status], ...] = (
     (ParameterError, Status.InvalidParameter),
+    (MldsaError, Status.InvalidParameter),
+    (MldsaEngineError, Status.NotAvailable),
     (Stopped, Status.TimeLimitExceeded),
     (FileExists, Status.ObjectInUse),
     (LeaseSpent, Status.UseLimitExceeded),

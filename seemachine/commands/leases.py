@@ -31,21 +31,26 @@ def lease_of(machine: Machine, stored: StoredLease) -> Lease:
     return lease
 
 
-def is_foreign(machine: Machine, lease: StoredLease) -> bool:
-    """Whether the key is of another signer than those of this SEE machine (guide 2.9.2)."""
-    return lease.signer not in (b"", machine.signer, *machine.extra_signers)
+def is_foreign(machine: Machine, signer: bytes) -> bool:
+    """Whether a key of a signer is of another than those of this SEE machine (guide 2.9.2)."""
+    return signer not in (b"", machine.signer, *machine.extra_signers)
 
 
 def refuse_foreign(machine: Machine, lease: StoredLease) -> None:
+    """See refuse_signer."""
+    refuse_signer(machine, lease.signer, printed_name(lease.name))
+
+
+def refuse_signer(machine: Machine, signer: bytes, name: str) -> None:
     """Keys of a signed SEE machine are used by none that another key signed (guide 2.9.2).
 
     Raises StatusError (AccessDenied).
     """
-    if is_foreign(machine, lease):
+    if is_foreign(machine, signer):
         ours = f"by {machine.signer.hex()}" if machine.signer else "by nobody"
         what = (
-            f"{printed_name(lease.name)} belongs to SEE machines signed by {lease.signer.hex()},"
-            f" and that of {machine.esn} is signed {ours}"
+            f"{name} belongs to SEE machines signed by {signer.hex()}, and that of {machine.esn} is"
+            f" signed {ours}"
         )
         raise StatusError(Status.AccessDenied, f"{what}; see: seemachine fleet check")
 

@@ -146,5 +146,5 @@ def _describe(machine: Machine, file: NvramFile) -> NvmemfileInfo:
         loaded=loaded,
         quarantined=bool(file.quarantine),
         warnat=lease.warnat,
-        foreign=is_foreign(machine, lease),
+        foreign=is_foreign(machine, lease.signer),
     )

@@ -2,7 +2,7 @@
 
 import re
 
-PROTOCOL = 4
+PROTOCOL = 5
 SEE_PORT = 8888
 SDK_VERSION = "1.4.1"
 MODELS = ("5c", "xc")
@@ -15,6 +15,10 @@ IDENTIFIER_BYTES = 16
 TOKEN_BYTES = 16
 NVRAM_BYTES = 16
 OPENING_BYTES = 8
+CARDSET_BYTES = 20
+# Of ML-DSA: the shortest form of a private key, and what is signed of a message.
+SEED_BYTES = 32
+REPRESENTATIVE_BYTES = 64
 
 # Bounds on what one machine will hold for a key, ours: a cache of 2^15 nodes is 1 MiB in a key file
 # and all leaves of an h15 tree, and

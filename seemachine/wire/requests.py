@@ -31,6 +31,8 @@ class Effect(Enum):
     LOOKS = auto()
     # It takes a core for a while, and may make leaves in the end.
     HASHES = auto()
+    # It takes a core for a while. It keeps nothing, and has to do with no leaf.
+    COMPUTES = auto()
     # It changes what the machine keeps. It takes, makes and moves no leaf.
     CHANGES = auto()
     # It takes, makes or moves leaves, or begins to.

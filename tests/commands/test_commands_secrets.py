@@ -15,6 +15,8 @@ from seemachine.commands.leases import from_store
 from seemachine.commands.signing import start_signing
 from seemachine.lms.engines.portable import PortableEngine
 from seemachine.machine import Session
+from seemachine.mldsa import engines as mldsa_engines
+from seemachine.mldsa.parameters import SEED_BYTES, mldsa
 from seemachine.server import logs
 from seemachine.state.cards.smartcard import read_card
 from seemachine.state.checkpoints import FolderCheckpoints
@@ -30,7 +32,9 @@ NUMBERS = count()
 
 def random(size):
     """Chance, but for seeds, which are easy to find in any text."""
-    return f"{MARK} {next(NUMBERS):012}".encode() if size == 24 else os.urandom(size)
+    if size not in (24, SEED_BYTES):
+        return os.urandom(size)
+    return f"{MARK} {next(NUMBERS):0{size - len(MARK) - 1}}".encode()
 
 
 def assert_no_seed(*texts):
@@ -166,6 +170,11 @@ def exchange(world, session):
     session.machine.store.quarantine(moved.file, "it may be a copy")
     tell(m.BurnQuarantined(file=moved.file, label=""))
     tell(m.DestroyLms(public_key=moved.public_key))
+    made = tell(m.GenerateMldsa(mldsa=44))
+    tell(m.SignMldsa(blob=made.blob, mu=bytes(64)))
+    seed = random(SEED_BYTES)
+    public_key = mldsa_engines.select().public_key(mldsa(44), seed)
+    tell(m.ImportMldsa(mldsa=44, public_key=public_key, private_key=seed))
     return said
 
 

@@ -271,7 +271,7 @@ def test_a_doubted_machine_is_asked_it_if_it_makes_no_leaf(world, effect):
     """The doubt is raised for what could take or make one."""
     peer, stamp = a_peer(), declare(world, effect=effect)(slot=3)
     peer.doubt = StatusError(Status.AccessDenied, "a doubt")
-    if effect in (Effect.LOOKS, Effect.CHANGES):
+    if effect in (Effect.LOOKS, Effect.COMPUTES, Effect.CHANGES):
         connecting.refuse_doubted(peer, stamp)
     else:
         with pytest.raises(StatusError, match="a doubt"):

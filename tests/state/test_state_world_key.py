@@ -104,7 +104,7 @@ def test_a_lost_key_is_not_replaced(tmp_path, kept):
     with pytest.raises(
         StateCorrupt,
         match=(
-            r"world.key: missing, and there are cards or half-made keys that only it can read; put"
+            r"world.key: missing, and there are cards or keys that only it can read; put"
             r" it back"
         ),
     ):

@@ -17,7 +17,7 @@ USE = {
         "nvmemfile_reserve",
         "nvmemfile_sign_digest",
     ),
-    *("loadLMS", "slot_list", "nvram_ledger", "quarantine_list"),
+    *("signMLDSA", "loadLMS", "slot_list", "nvram_ledger", "quarantine_list"),
 }
 
 

@@ -29,6 +29,9 @@ KEY_BYTES = 32
 IDENTIFIER_BYTES = 8
 # There is something that needs the key if any of these is there.
 SEALED = ("witness/cards/[!.]*", "witness/lent/*/*", "hsm/*/making/*.key")
+# Or if a key file has this, whose key is encrypted in it.
+_BLOB = b'"algorithm": "ML-DSA"'
+_LINE_BYTES = 1 << 20
 
 
 class WorldKey:
@@ -92,6 +95,13 @@ def world_key(world: World) -> WorldKey:
     return WorldKey(secret)
 
 
+def key_of_old(world: World) -> WorldKey:
+    """The key of a world, for what was encrypted already. Raises StateForeign without one."""
+    if not world.key_file.exists():
+        raise StateForeign(f"{world.key_file}: missing; if this is the right world, put it back")
+    return world_key(world)
+
+
 def _refuse_other_version(path: Path, data: bytes) -> None:
     first = data.partition(b"\n")[0].decode(errors="replace")
     if first.startswith(FORMAT.name):
@@ -100,8 +110,18 @@ def _refuse_other_version(path: Path, data: bytes) -> None:
 
 def is_missing(world: World) -> bool:
     """Whether there is no key, and something that only it can read."""
+    if world.key_file.exists():
+        return False
     hidden = any(any(world.folder.glob(pattern)) for pattern in SEALED)
-    return hidden and not world.key_file.exists()
+    return hidden or any(map(_has_blob, world.keys.glob("key_pqsdk_*")))
+
+
+def _has_blob(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return _BLOB in file.readline(_LINE_BYTES)
+    except OSError:
+        return False
 
 
 def _refuse_loss(world: World, path: Path) -> None:
@@ -110,8 +130,7 @@ def _refuse_loss(world: World, path: Path) -> None:
     """
     if is_missing(world):
         raise StateForeign(
-            f"{path}: missing, and there are cards or half-made keys that only it can read; put it"
-            " back"
+            f"{path}: missing, and there are cards or keys that only it can read; put it back"
         )
 
 

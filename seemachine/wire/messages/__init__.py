@@ -41,6 +41,13 @@ from seemachine.wire.messages.signing import (
     NvmemfileSignDigest,
     NvmemfileSigned,
 )
+from seemachine.wire.messages.mldsa import (
+    GenerateMldsa,
+    ImportMldsa,
+    MldsaMade,
+    MldsaSigned,
+    SignMldsa,
+)
 from seemachine.wire.messages.slots import ListSlots, Slot, SlotListing, WaitForCard
 from seemachine.wire.messages.ledger import LedgerEntry, LedgerPage, ReadLedger
 from seemachine.wire.messages.quarantine import (
@@ -56,6 +63,7 @@ from seemachine.wire.messages.sizes import (
     CACHE_BYTES,
     CACHE_PART_BYTES,
     ENVELOPE_BYTES,
+    KEY_BLOB,
     MAX_ACKNOWLEDGEMENT,
     MAX_CARD,
     MAX_CLIENT,
@@ -67,6 +75,9 @@ from seemachine.wire.messages.sizes import (
     MAX_REASON,
     MAX_SUSPECTS,
     MAX_WARNAT,
+    MLDSA_PRIVATE_KEY,
+    MLDSA_PUBLIC_KEY,
+    MLDSA_SIGNATURE,
     PUBLIC_KEY,
     U32,
     U64,

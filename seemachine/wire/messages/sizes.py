@@ -1,6 +1,11 @@
 """The limits of fields that several messages or rooms need to know."""
 
-from seemachine.wire.names import IDENTIFIER_BYTES, MAX_CACHE_PART_EXPONENT, MAX_EXPCACHE
+from seemachine.wire.names import (
+    IDENTIFIER_BYTES,
+    MAX_CACHE_PART_EXPONENT,
+    MAX_EXPCACHE,
+    SEED_BYTES,
+)
 
 U32 = 0xFFFFFFFF
 U64 = 0xFFFFFFFFFFFFFFFF
@@ -22,3 +27,8 @@ MAX_ACKNOWLEDGEMENT = 200
 # Entries of a ledger, and suspects, in one reply, well within the smallest frame.
 MAX_LEDGER_PAGE = 512
 MAX_SUSPECTS = 256
+# Of the least and the greatest set of FIPS 204; a private key may be a seed.
+MLDSA_PUBLIC_KEY = (1312, 2592)
+MLDSA_PRIVATE_KEY = (SEED_BYTES, 4896)
+MLDSA_SIGNATURE = (2420, 4627)
+KEY_BLOB = (1, 1 << 14)
