@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 
-def _unheard(esn: str) -> None:
-    del esn
+def _unheard(note: str) -> None:
+    del note
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,10 +16,10 @@ class SigningOptions:
     `deterministic` are those of FIPS 204 5.2. `passphrases` are those of the cards that protect the
     key.
 
-    `token`, 16 bytes, is the caller's name for the signature, empty for a new one. Asked again with
-    it and `asked`, the ESN of the machine that was asked last, that machine gives the signature
-    that it made, if it made one, before another is asked. `asking` is called with the ESN of each
-    machine before that is asked for a leaf.
+    `token`, 16 bytes, is the caller's name for the signature, empty for a new one. `asking` is
+    called with a note before each machine that is asked for a leaf. Asked again with the token and
+    `asked`, the last note, the machine that was asked last gives the signature that it made, if it
+    made one, before another is asked.
     """
 
     acknowledge: str | None = None

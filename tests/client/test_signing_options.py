@@ -1,5 +1,7 @@
 """Options of one signature: a caller that asks again, and what LMS keys do not have."""
 
+from dataclasses import replace
+
 import pytest
 from kit.stories import a_peer, a_roster, shown
 from seeclient import connecting
@@ -9,6 +11,7 @@ from seeclient.algorithms.lms.signing import RETRY_PAUSES
 from seeclient.effects import Pause, resume
 from seeclient.message import Message
 from seeclient.results import Signed
+from seeclient.sightings import Sightings
 from seeclient.signing_options import SigningOptions
 
 from seemachine.testing import ESN, OTHER_ESN, make_key
@@ -87,6 +90,26 @@ def test_while_nobody_knows_whether_a_leaf_is_taken_no_other_is(key):
     with pytest.raises(StatusError) as refused:
         resume(story, None, BROKEN)
     assert refused.value is BROKEN
+
+
+def test_who_asks_again_compares_with_what_was_known_at_first(key, tmp_path):
+    """Whoever asked before may have remembered the leaf of this signature, and then died: that is
+    no reason to keep it back. A leaf that was known before the first time is.
+    """
+    memory = Sightings(tmp_path)
+    memory.check(ESN, key, {}, 5)
+    notes: list[str] = []
+    for asked, leaf in (("", 7), (f"{ESN} 0:5", 7), (f"{ESN} 0:5", 5)):
+        options = SigningOptions(token=TOKEN, asked=asked, asking=notes.append)
+        roster = replace(a_roster(a_peer(ESN)), sightings=memory)
+        story = ALGORITHM.sign(roster, key, Message(b"message"), options)
+        if not asked:
+            resume(story, None, None)
+        resume(story, [INFO] if not asked else None, None)
+        made = NvmemfileSigned(signature=leaf.to_bytes(4, "big") + b"s", leaf=leaf, remaining=1)
+        with pytest.raises(StatusError if leaf == 5 else StopIteration, match=r"seen here|Signed"):
+            resume(story, made, None)
+    assert notes == [f"{ESN} 0:5"] * 3
 
 
 def test_one_that_was_asked_and_is_not_there_is_no_reason_to_ask_another(key):

@@ -13,6 +13,7 @@ from seeclient.algorithms.lms.options import refuse_foreign
 from seeclient.effects import Pause, Peer, Reply, Roster, Story, ask, work
 from seeclient.message import Message
 from seeclient.results import Signed
+from seeclient.sightings import Leases
 from seeclient.signing_options import PLAIN, SigningOptions
 from seeclient.thresholds import reason
 from seemachine.lms.hashing import finish_message, start_message
@@ -68,11 +69,10 @@ def sign(
     )
     wish = Wish(key, message, reason(options.acknowledge), options.token, options.asking)
     reasons: list[StatusError] = []
-    first = (
-        dispatch.machine(roster, options.asked) if options.asked else roster.signers.get(key.name)
-    )
+    esn, before = _read_note(options.asked)
+    first = dispatch.machine(roster, esn) if esn else roster.signers.get(key.name)
     if first is not None:
-        signed = yield from _try(roster, first, wish, reasons)
+        signed = yield from _try(roster, first, wish, reasons, before=before if esn else None)
         if signed is not None:
             return signed
         if options.asked:
@@ -88,6 +88,21 @@ def sign(
     raise (reasons or [no_leaves(roster, key)])[0]
 
 
+def _note(esn: str, before: Leases) -> str:
+    """What `asking` is told: the machine, and which leaves of it were known before it was asked.
+
+    Whoever asks again compares with these: the leaf of this very signature may be known by then.
+    """
+    return " ".join([esn, *(f"{lease}:{leaf}" for lease, leaf in before.items())])
+
+
+def _read_note(text: str) -> tuple[str, Leases]:
+    esn, *pairs = text.split() or [""]
+    return esn, {
+        int(lease): int(leaf) for lease, _, leaf in (each.partition(":") for each in pairs)
+    }
+
+
 def _refuse_unsettled(reasons: list[StatusError]) -> None:
     """While nobody knows whether the machine that was asked took a leaf, no other takes one."""
     if reasons and reasons[-1].where == connecting.CONNECT:
@@ -95,12 +110,22 @@ def _refuse_unsettled(reasons: list[StatusError]) -> None:
 
 
 def _try(
-    roster: Roster, peer: Peer, wish: Wish, reasons: list[StatusError], *, load: bool = False
+    roster: Roster,
+    peer: Peer,
+    wish: Wish,
+    reasons: list[StatusError],
+    *,
+    load: bool = False,
+    before: Leases | None = None,
 ) -> Story[Signed | None]:
-    """A signature of one machine; None when it has no leaf for us, which is added to `reasons`."""
+    """A signature of one machine; None when it has no leaf for us, which is added to `reasons`.
+
+    `before` is what was known of it when it was first asked for this signature.
+    """
     key = wish.key
     try:
-        signed = yield from _checked(roster, peer, wish, load=load)
+        known = roster.sightings.recall(peer.esn, key) if before is None else before
+        signed = yield from _checked(roster, peer, wish, known, load=load)
     except StatusError as refused:
         roster.signers.pop(key.name, None)
         if refused.where == connecting.CONNECT:
@@ -119,10 +144,11 @@ def _try(
     return Signed(signed.signature, peer.esn, signed.leaf, signed.remaining)
 
 
-def _checked(roster: Roster, peer: Peer, wish: Wish, *, load: bool) -> Story[NvmemfileSigned]:
+def _checked(
+    roster: Roster, peer: Peer, wish: Wish, before: Leases, *, load: bool
+) -> Story[NvmemfileSigned]:
     key = wish.key
-    wish.asking(peer.esn)
-    before = roster.sightings.recall(peer.esn, key)
+    wish.asking(_note(peer.esn, before))
     if load:
         yield from _load(peer, key)
     signed = yield from _sign_on(peer, wish)

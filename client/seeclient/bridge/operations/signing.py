@@ -1,0 +1,78 @@
+"""Signatures. A question that comes again has the same token and the machine that was asked."""
+
+from seeclient import operations
+from seeclient.algorithms.lms.signing import new_token
+from seeclient.bridge.errand import Errand
+from seeclient.bridge.frames import Field
+from seeclient.bridge.operations.lookup import key_of, key_with
+from seeclient.keyfile import KeyFile
+from seeclient.message import Message
+from seeclient.signing_options import SigningOptions
+from seemachine.wire.status import Status, StatusError
+
+TOKEN_BYTES = 16
+
+
+def sign_(  # noqa: PLR0913
+    errand: Errand,
+    *,
+    alias: str,
+    public_hash: str,
+    message: bytes,
+    token: bytes,
+    context: bytes,
+    deterministic: int,
+    passphrase: str,
+) -> list[Field]:
+    """A signature with a key of this host."""
+    key = key_of(errand.keys, alias, public_hash)
+    if len(token) != TOKEN_BYTES or not any(token):
+        detail = f"a signature needs a name of {TOKEN_BYTES} bytes, which are not all zero"
+        raise StatusError(Status.InvalidParameter, detail, "sign")
+    options = SigningOptions(
+        context=context,
+        deterministic=bool(deterministic),
+        passphrases=(passphrase,) if passphrase else (),
+        token=token,
+        asked=errand.noted,
+        asking=errand.note,
+    )
+    return [_signature(errand, key, message, options)]
+
+
+def sign_immediate_(  # noqa: PLR0913
+    errand: Errand,
+    *,
+    blob: bytes,
+    token: str,
+    message: bytes,
+    context: bytes,
+    deterministic: int,
+    passphrase: str,
+) -> list[Field]:
+    """A signature with a key that is given. That of LMS must be one of this host.
+
+    The caller has no name for the signature; it is in the note.
+    """
+    del token
+    key = key_with(errand.keys, blob)
+    if key is None:
+        detail = "the blob is of neither an ML-DSA key nor an LMS key of this host"
+        raise StatusError(Status.UnknownID, detail, "sign")
+    named, _, asked = errand.noted.partition(" ")
+    name = bytes.fromhex(named) or new_token()
+    options = SigningOptions(
+        context=context,
+        deterministic=bool(deterministic),
+        passphrases=(passphrase,) if passphrase else (),
+        token=name,
+        asked=asked,
+        asking=lambda note: errand.note(f"{name.hex()} {note}"),
+    )
+    return [_signature(errand, key, message, options)]
+
+
+def _signature(errand: Errand, key: KeyFile, message: bytes, options: SigningOptions) -> bytes:
+    fleet = errand.fleet
+    story = operations.sign(fleet.roster, key, Message(message), options)
+    return fleet.run(story).signature
