@@ -30,6 +30,10 @@ MODULES = {
     "sign_immediate": "signing",
     "verify": "verifying",
     "verify_immediate": "verifying",
+    "client_version": "acorn",
+    "machine_version": "acorn",
+    "public_hash": "acorn",
+    "info_lms": "acorn",
 }
 Function = Callable[..., Sequence[Field]]
 
