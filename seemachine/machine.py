@@ -16,6 +16,7 @@ from seemachine.state.cards.slots import Slots
 from seemachine.state.half_made import Checkpoints, NoCheckpoints
 from seemachine.state.nvram.store import Store
 from seemachine.state.records import StoredLease
+from seemachine.tokens import Tokens
 from seemachine.wire.framing import MAX_FRAME
 from seemachine.wire.messages import ENVELOPE_BYTES, Limits
 from seemachine.wire.names import MODELS, is_esn
@@ -43,6 +44,7 @@ class Machine:
     operator: str = "manual"
     checkpoints: Checkpoints = field(default_factory=NoCheckpoints)
     keys: KeyRing = field(init=False)
+    tokens: Tokens = field(init=False, repr=False)
     # What signing needs of a stored lease, for as long as anybody has that one.
     decoded: WeakKeyDictionary[StoredLease, Lease] = field(
         default_factory=WeakKeyDictionary, repr=False
@@ -61,6 +63,7 @@ class Machine:
             raise ValueError(f"{self.model} is not a model; one of {', '.join(MODELS)}")
         self.slots.make_place()
         self.keys = KeyRing(self.engine)
+        self.tokens = Tokens(self.random)
 
     def forget(self, pending: "PendingKey") -> None:
         """Nobody makes this key any more.
@@ -102,7 +105,8 @@ class PendingKey:
 
 @dataclass
 class Session:
-    """What one connection holds: half-made keys, a node cache on its way in. They die with it.
+    """What one connection holds: half-made keys, a node cache on its way in, card sets that it
+    loaded and shares of those that it loads. They die with it.
 
     `client` is who asks: the name in its certificate, else its address; at most 64 characters.
     """
@@ -111,12 +115,24 @@ class Session:
     client: str = ""
     generations: dict[bytes, PendingKey] = field(default_factory=dict)
     loading: bytearray = field(default_factory=bytearray, repr=False)
+    tokens: list[bytes] = field(default_factory=list, repr=False)
+    # By the hash of the set and the number of the card.
+    shares: dict[bytes, dict[int, bytes]] = field(default_factory=dict, repr=False)
     stopped: threading.Event = field(default_factory=threading.Event)
 
     @property
     def holding(self) -> bool:
         """Whether keys or work would be lost with the connection."""
-        return bool(self.generations or self.loading)
+        return bool(self.generations or self.loading or self.tokens or self.shares)
+
+    def hold(self, cardset: bytes, secret: bytes) -> bytes:
+        """Have the machine hold the secret of a card set, and return its handle."""
+        handle = self.machine.tokens.add(cardset, secret)
+        self.tokens.append(handle)
+        # A worker thread may come to this after the connection was closed.
+        if self.stopped.is_set():
+            self.machine.tokens.forget(handle)
+        return handle
 
     def close(self) -> None:
         """Give up what is held."""
@@ -125,6 +141,9 @@ class Session:
             if pending.handle == handle:
                 self._leave(pending, handle)
         self.generations.clear()
+        self.shares.clear()
+        for handle in self.tokens:
+            self.machine.tokens.forget(handle)
 
     def _leave(self, pending: PendingKey, handle: bytes) -> None:
         """What is on disk stays for who resumes it."""

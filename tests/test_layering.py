@@ -64,7 +64,8 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "seemachine.state.cards": (
         STATE - {"seemachine.state.nvram", "seemachine.state.nvram.stores"}
         | {"seemachine.formats", "seemachine.wire", "seemachine.world"},
-        {"msgpack"},
+        # `cryptography` for older cards alone, when one of them is read.
+        {"msgpack", "cryptography"},
     ),
     "seemachine.state.nvram": (
         STATE - {"seemachine.state.cards"}
@@ -84,8 +85,16 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
         set(),
     ),
     "seemachine.keyring": ({"seemachine.lms"}, set()),
+    "seemachine.tokens": ({"seemachine.wire"}, set()),
     "seemachine.machine": (
-        STATE | {"seemachine.wire", "seemachine.world", "seemachine.lms", "seemachine.keyring"},
+        STATE
+        | {
+            "seemachine.wire",
+            "seemachine.world",
+            "seemachine.lms",
+            "seemachine.keyring",
+            "seemachine.tokens",
+        },
         set(),
     ),
     "seemachine.commands": (

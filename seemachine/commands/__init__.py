@@ -16,6 +16,7 @@ from seemachine.commands import (
     resume,
     signing,
     slots,
+    tokens,
 )
 from seemachine.commands.table import COMMANDS, check_whole, handler_of
 from seemachine.lms.generation import Stopped
@@ -55,6 +56,7 @@ __all__ = [
     "resume",
     "signing",
     "slots",
+    "tokens",
 ]
 
 Reply = TypeVar("Reply", bound=Record)

@@ -6,18 +6,13 @@ import os
 import sys
 import time
 
-from seemachine.nfast import (
-    card_advice,
-    encryption,
-    questions,
-    secret_sharing,
-    securityworld,
-    select,
-)
+from seemachine.nfast import card_advice, questions, select
 from seemachine.nfast.card_slots import Search, presented
 from seemachine.nfast.output import say
 from seemachine.nfast.refusals import Refusal
+from seemachine.state.cards import shares
 from seemachine.state.cards.cardsets import SetCard
+from seemachine.state.errors import CardError, StateCorrupt
 
 LOOK_SECONDS = 0.1
 PATIENCE_SECONDS = 600.0
@@ -104,7 +99,7 @@ def _read(search: Search, slot: int, card: SetCard) -> bytes:
     while True:
         try:
             return _opened(search, slot, card)
-        except encryption.WrongKey:
+        except shares.WrongPassphrase:
             refused = Refusal(f"wrong passphrase for {card.label} in slot {slot}")
         if not (card.passphrase and questions.at_terminal()):
             raise refused
@@ -116,16 +111,17 @@ def _opened(search: Search, slot: int, card: SetCard) -> bytes:
     passphrase = questions.secret(f"{place}: Enter passphrase:") if card.passphrase else ""
     supplied = "passphrase supplied" if card.passphrase else "no passphrase supplied"
     say(f"{place}:- {supplied} - reading card")
-    return securityworld.open_share(card, passphrase)
+    try:
+        return shares.open_share(card, passphrase.encode())
+    except CardError as error:
+        raise Refusal(str(error)) from None
 
 
-def _joined(search: Search, shares: dict[int, bytes]) -> bytes:
-    found = secret_sharing.join(shares)
-    if encryption.derived(found, "card set")[:20].hex() != search.cardset.hash:
-        raise Refusal(
-            f"the cards of `{search.cardset.name}' do not fit together; one of them is damaged"
-        )
-    return found
+def _joined(search: Search, read: dict[int, bytes]) -> bytes:
+    try:
+        return shares.joined(read, search.cardset.hash, search.cardset.name)
+    except StateCorrupt as error:
+        raise Refusal(str(error)) from None
 
 
 def _patience() -> float:

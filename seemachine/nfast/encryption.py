@@ -1,8 +1,5 @@
-"""Encryption of what cards and key files hold: AES-256-GCM under keys that HKDF or
-scrypt derive.
-"""
+"""Encryption of what key files hold: AES-256-GCM under keys that HKDF derives."""
 
-import hashlib
 import os
 
 from cryptography.exceptions import InvalidTag
@@ -14,17 +11,12 @@ NONCE_BYTES = 12
 
 
 class WrongKey(ValueError):
-    """The key, or passphrase, is not the one that it was hidden under."""
+    """The key is not the one that it was hidden under."""
 
 
 def derived(secret: bytes, purpose: str) -> bytes:
     """A key for one purpose."""
     return HKDF(SHA256(), 32, None, purpose.encode()).derive(secret)
-
-
-def stretched(passphrase: str, salt: bytes) -> bytes:
-    """A key from what a person types."""
-    return hashlib.scrypt(passphrase.encode(), salt=salt, n=1 << 12, r=8, p=1, dklen=32)
 
 
 def hide(key: bytes, data: bytes) -> bytes:

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from seemachine.formats import Format
-from seemachine.nfast import encryption, secret_sharing, signing
+from seemachine.nfast import encryption, signing
 from seemachine.nfast.files import parsed, version_checked, versioned
 from seemachine.nfast.paths import alone, kmlocal
 from seemachine.nfast.refusals import Misuse, Refusal
+from seemachine.state.cards import secret_sharing, shares
 from seemachine.state.cards.cardsets import ADMIN, KIND, OPERATOR, SetCard, write_set_card
 from seemachine.state.cards.rack import Rack
 from seemachine.state.disk.durable import replace_file
@@ -23,7 +24,6 @@ from seemachine.world import World
 
 FORMAT = Format("security world")
 SET = Format("card set")
-SALT_BYTES = 16
 KEY_BYTES = 32
 MOST_CARDS = 64
 # It is the beginning of its cards' file names.
@@ -164,11 +164,6 @@ def set_of_hash(world: World, wanted: str) -> CardSet:
     raise Refusal(f"the key is protected by a card set of another Security World ({wanted})")
 
 
-def open_share(card: SetCard, passphrase: str) -> bytes:
-    """The share on a card. Raises hiding.WrongKey."""
-    return encryption.reveal(encryption.stretched(passphrase, card.salt), card.share)
-
-
 def _read_set(path: Path) -> CardSet:
     try:
         return CardSet.of(version_checked(SET, parsed(path.read_text()), path))
@@ -184,14 +179,12 @@ def _new_set(
     names = [f"{ADMIN if kind == ADMIN else name}-{number}" for number in range(1, cards + 1)]
     _refuse_taken(world, names)
     secret = os.urandom(secret_sharing.SECRET_BYTES)
-    cardset = CardSet(name, encryption.derived(secret, "card set")[:20].hex(), kind, quorum, cards)
+    cardset = CardSet(name, shares.set_hash(secret), kind, quorum, cards)
     for number, (card, share) in enumerate(
         zip(names, secret_sharing.split(secret, quorum, cards), strict=True), 1
     ):
-        salt = os.urandom(SALT_BYTES)
-        hidden = encryption.hide(encryption.stretched(passphrase, salt), share)
-        of_set = name, cardset.hash, number, quorum
-        write_set_card(world, SetCard(card, kind, *of_set, bool(passphrase), salt, hidden))
+        blank = SetCard(card, kind, name, cardset.hash, number, quorum, bool(passphrase))
+        write_set_card(world, shares.with_share(blank, passphrase.encode(), share))
     return cardset, secret
 
 

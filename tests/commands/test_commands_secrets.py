@@ -8,6 +8,7 @@ from itertools import count
 
 import pytest
 import structlog
+from kit.cardsets import deal_cards
 from kit.commands import CHEAP, SLOT, ask, digest_for, generate, hash_key, refuse, sign
 from seeclient.algorithms.lms.signing import new_token
 
@@ -139,6 +140,7 @@ def exchange(world, session):
     tell(m.ResumeLms(label="a-label"))
     tell(m.DiscardLms(label="a-label"))
     tell(m.WaitForCard(kind="lms"))
+    tell(m.LoadToken(cardset=deal_cards(world.world, slots=(5,)).hash, passphrases=[]))
     moved = tell(m.ProvisionLms(slot=SLOT))
     looking = (
         m.Hello(protocol=PROTOCOL, client="c"),

@@ -97,6 +97,7 @@ REPLIES: dict[type[Any], Any] = {
     m.LoadLms: m.LmsLoaded(file=FILE, missing=0),
     m.ListSlots: m.SlotListing(slots=[m.Slot(slot=2, ic=1, kind="blank", card="card1", leases=0)]),
     m.WaitForCard: m.Slot(slot=2, ic=1, kind="blank", card="card1", leases=0),
+    m.LoadToken: m.TokenLoaded(handle=bytes(16)),
     m.ReadLedger: m.LedgerPage(entries=[ROW, replace(ROW, row=2, leaf=7, digest=b"q")]),
     m.ListQuarantine: m.QuarantineListing(suspects=SUSPECTS),
     m.BurnQuarantined: m.QuarantineBurned(lost=25),

@@ -7,40 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from kit.site import ASK, FIVE, TCT2, XC, Site
 
-from seemachine.nfast import archives, keystore, secret_sharing
+from seemachine.nfast import archives, keystore
 from seemachine.world import World
 
 KEY = ["simple", "curve=nistp521", "module=1", *ASK]
-
-
-@given(
-    secret=st.binary(min_size=32, max_size=32),
-    quorum=st.integers(1, 5),
-    more=st.integers(0, 4),
-    data=st.data(),
-)
-def test_any_quorum_of_shares_gives_the_secret(
-    secret: bytes, quorum: int, more: int, data: st.DataObject
-) -> None:
-    """Whichever cards are presented, a quorum of them is enough."""
-    dealt = dict(enumerate(secret_sharing.split(secret, quorum, quorum + more), 1))
-    chosen = data.draw(
-        st.lists(st.sampled_from(sorted(dealt)), min_size=quorum, max_size=quorum, unique=True)
-    )
-    assert secret_sharing.join({number: dealt[number] for number in chosen}) == secret
-
-
-def test_less_than_a_quorum_gives_something_else() -> None:
-    """One share of two says nothing."""
-    secret = bytes(range(32))
-    dealt = secret_sharing.split(secret, 2, 3)
-    assert all(
-        secret_sharing.join({number: share}) != secret for number, share in enumerate(dealt, 1)
-    )
 
 
 def test_a_quorum_is_read_card_by_card(site: Site) -> None:

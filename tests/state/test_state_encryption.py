@@ -12,6 +12,8 @@ from seemachine.state.disk.encryption import (
     decrypt,
     encrypt,
     hkdf,
+    pbkdf2,
+    pbkdf2_portable,
 )
 
 KEY = bytes(range(32))
@@ -109,3 +111,28 @@ def test_nothing_is_encrypted_alike():
     assert one[:NONCE_BYTES] != other[:NONCE_BYTES]
     assert sum(a == b for a, b in zip(one, other, strict=True)) < 50
     assert one.count(0) < 50
+
+
+# RFC 7914, section 11: passphrase, salt, rounds, the first 32 bytes.
+STRETCHED = [
+    (b"passwd", b"salt", 1, "55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc"),
+    (
+        b"Password",
+        b"NaCl",
+        80000,
+        "4ddcd8f60b98be21830cee5ef22701f9641a4418d04c0414aeff08876b34ab56",
+    ),
+]
+
+
+@pytest.mark.parametrize("derive", [pbkdf2, pbkdf2_portable])
+@pytest.mark.parametrize(("passphrase", "salt", "rounds", "output"), STRETCHED)
+def test_pbkdf2_as_published(derive, passphrase, salt, rounds, output):
+    """The vectors of RFC 7914 for SHA-256, with OpenSSL and without."""
+    assert derive(passphrase, salt, rounds).hex() == output
+
+
+@given(passphrase=st.binary(max_size=200), salt=st.binary(max_size=20), rounds=st.integers(1, 5))
+def test_pbkdf2_is_the_same_everywhere(passphrase, salt, rounds):
+    """A card that one Python wrote is read by any other, however long its passphrase is."""
+    assert pbkdf2(passphrase, salt, rounds) == pbkdf2_portable(passphrase, salt, rounds)

@@ -47,6 +47,7 @@ RECORDS = {
     "Limits": m.Limits,
     "NvmemfileInfo": m.NvmemfileInfo,
     "Slot": m.Slot,
+    "Passphrase": m.Passphrase,
     "LedgerEntry": m.LedgerEntry,
     "Suspect": m.Suspect,
 }
@@ -57,9 +58,9 @@ KEY = bytes.fromhex(
 )
 LIMITS = m.Limits(frame=1_048_576, message=1_047_296, idle_seconds=300, request_seconds=120)
 EXCHANGE: list[Any] = [
-    m.Hello(protocol=4, client="example"),
+    m.Hello(protocol=5, client="example"),
     m.Greeting(
-        protocol=4,
+        protocol=5,
         esn="7852-268D-3BF9",
         model="5c",
         version="1.4.1",
@@ -286,6 +287,7 @@ def message_tables() -> list[Any]:
     for name, request in REQUESTS.items():
         found += [(name, "request", request), (name, "reply", request.Reply)]
     found += [("hello", "Limits", m.Limits), ("slot_list", "Slot", m.Slot)]
+    found += [("loadToken", "Passphrase", m.Passphrase)]
     found += [
         ("nvram_ledger", "LedgerEntry", m.LedgerEntry),
         ("quarantine_list", "Suspect", m.Suspect),
@@ -639,6 +641,8 @@ FIGURES = {
     "half-made keys kept on a machine": half_made.MAX_LABELS,
     "characters of a label": m.MAX_LABEL,
     "reserved leaves that wait for Q on a machine": base.MAX_AWAITED,
+    "card sets loaded on a connection": m.MAX_TOKENS,
+    "bytes of a passphrase": m.MAX_PASSPHRASE,
     "ledger entries in a reply": m.MAX_LEDGER_PAGE,
     "seconds that a used-up lease is kept": store.KEEP.retry_seconds,
     "leaves hashed on the way to a signature": 1 << names.MAX_PAGE_EXPONENT,

@@ -16,6 +16,7 @@ USE = {
         "nvmemfile_sign",
         "nvmemfile_reserve",
         "nvmemfile_sign_digest",
+        "loadToken",
     ),
     *("signMLDSA", "loadLMS", "slot_list", "nvram_ledger", "quarantine_list"),
 }

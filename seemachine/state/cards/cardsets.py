@@ -4,7 +4,7 @@ with one share of its set's secret.
 Whoever reads LMS cards sees a card of an unknown kind in them, and leaves it alone.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +36,8 @@ class SetCard:
     number: int
     quorum: int
     passphrase: bool
-    salt: bytes
-    share: bytes
+    salt: bytes = b""
+    share: bytes = b""
 
     @property
     def label(self) -> str:
@@ -47,6 +47,10 @@ class SetCard:
             if self.kind == ADMIN
             else f"`{self.cardset}' #{self.number}"
         )
+
+    def holding(self, salt: bytes, share: bytes) -> "SetCard":
+        """This card with a share on it."""
+        return replace(self, salt=salt, share=share)
 
 
 def write_set_card(world: World, card: SetCard) -> None:
@@ -72,6 +76,15 @@ def read_set_card(path: Path) -> SetCard | None:
     except (StateCorrupt, KeyError, TypeError, OSError):
         return None
     return card if card.name == path.stem else None
+
+
+def on_rack(world: World, set_hash: str) -> list[SetCard]:
+    """The cards of a set that lie on the rack, by number."""
+    cards = map(read_set_card, world.cards.glob(f"*{SUFFIX}"))
+    return sorted(
+        (card for card in cards if card and card.set_hash == set_hash),
+        key=lambda card: card.number,
+    )
 
 
 def _values(card: SetCard) -> dict[str, Any]:

@@ -8,6 +8,7 @@ their number, and shows any change. It does not show that a whole file is an old
 nothing against who reads the key or the process's memory.
 """
 
+import hashlib
 import hmac
 import os
 
@@ -32,6 +33,31 @@ def hkdf(secret: bytes, info: bytes, length: int = HASH_BYTES, salt: bytes = b""
         block = hmac.digest(key, block + info + bytes([number]), "sha256")
         made += block
     return made[:length]
+
+
+def pbkdf2(passphrase: bytes, salt: bytes, rounds: int) -> bytes:
+    """RFC 8018 with HMAC-SHA256: 32 bytes of what a person types, slowly."""
+    if hasattr(hashlib, "pbkdf2_hmac"):
+        return hashlib.pbkdf2_hmac("sha256", passphrase, salt, rounds)
+    return pbkdf2_portable(passphrase, salt, rounds)
+
+
+def pbkdf2_portable(passphrase: bytes, salt: bytes, rounds: int) -> bytes:
+    """The same where Python was built without OpenSSL."""
+    # What is hashed first in each HMAC is the same in all of them.
+    padded = (passphrase if len(passphrase) <= 64 else hashlib.sha256(passphrase).digest()).ljust(
+        64, b"\0"
+    )
+    inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded))
+    outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded))
+    block, mixed = salt + (1).to_bytes(4, "big"), 0
+    for _ in range(rounds):
+        within, around = inner.copy(), outer.copy()
+        within.update(block)
+        around.update(within.digest())
+        block = around.digest()
+        mixed ^= int.from_bytes(block, "big")
+    return mixed.to_bytes(HASH_BYTES, "big")
 
 
 def encrypt(key: bytes, purpose: str, clear: bytes, secret: bytes) -> bytes:

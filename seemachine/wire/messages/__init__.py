@@ -49,6 +49,7 @@ from seemachine.wire.messages.mldsa import (
     SignMldsa,
 )
 from seemachine.wire.messages.slots import ListSlots, Slot, SlotListing, WaitForCard
+from seemachine.wire.messages.tokens import LoadToken, Passphrase, TokenLoaded
 from seemachine.wire.messages.ledger import LedgerEntry, LedgerPage, ReadLedger
 from seemachine.wire.messages.quarantine import (
     BurnQuarantined,
@@ -72,8 +73,10 @@ from seemachine.wire.messages.sizes import (
     MAX_LABEL,
     MAX_LEDGER_PAGE,
     MAX_NODE,
+    MAX_PASSPHRASE,
     MAX_REASON,
     MAX_SUSPECTS,
+    MAX_TOKENS,
     MAX_WARNAT,
     MLDSA_PRIVATE_KEY,
     MLDSA_PUBLIC_KEY,

@@ -20,6 +20,9 @@ MAX_FILES = 4096  # as many as an NVRAM holds
 # Room for the frame's other fields beside a message of the largest size.
 ENVELOPE_BYTES = 1280
 MAX_LABEL = 64
+MAX_PASSPHRASE = 1024
+# Card sets that one connection may have loaded.
+MAX_TOKENS = 64
 MAX_CLIENT = 64
 MAX_CARD = 64
 MAX_REASON = 300
