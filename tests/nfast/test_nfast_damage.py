@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from seemachine.hsms import published
 from seemachine.hsms.published import Published
 from seemachine.nfast import certificates, encryption, entrust, keystore, processes, signing
 from seemachine.nfast.refusals import Refusal
+from seemachine.state.cards import shares
 from seemachine.state.cards.cardsets import read_set_card, write_set_card
 from seemachine.state.disk.lock import FolderLock
 from seemachine.world import World
@@ -221,10 +221,10 @@ def test_cards_that_do_not_fit_together_are_refused(site: Site) -> None:
     path = site.rack.world.machines / FIVE / "slots" / "2" / "testOCS-1.card"
     token = read_set_card(path)
     assert token is not None
-    forged = encryption.hide(encryption.stretched("", token.salt), bytes(32))
+    forged = shares.with_share(token, b"", bytes(32))
     site.rack.remove(FIVE, 2)
     (site.home / "cards" / "testOCS-1.card").unlink()
-    write_set_card(World.at(site.home), replace(token, share=forged))
+    write_set_card(World.at(site.home), forged)
     site.rack.insert("testOCS-1", FIVE, 2)
     assert "the cards of `testOCS' do not fit together" in site.refused("generatekey", *KEY)
 

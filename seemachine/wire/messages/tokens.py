@@ -35,7 +35,7 @@ class LoadToken(
     Request[TokenLoaded],
     name="loadToken",
     least=ClientRole.USE,
-    effect=Effect.HASHES,
+    effect=Effect.CHANGES,
     again=Again.FREELY,
 ):
     """Read the cards of a set in the slots of the machine, each with the first passphrase that
