@@ -1,0 +1,41 @@
+/* The keys that this process has met. One key is two objects: its public and its private half. */
+#ifndef SEEMACHINE_PKCS11_KEYS_H
+#define SEEMACHINE_PKCS11_KEYS_H
+
+#include "bytes.h"
+#include "library.h"
+
+struct key {
+    CK_ULONG number;
+    CK_KEY_TYPE type;
+    char *alias, *hash,
+        *private_name; /* texts; the hash is in hex digits, the last names the private half */
+    unsigned char *id, *value; /* CKA_ID; CKA_VALUE of the public half */
+    size_t id_size, value_size, signature_size;
+    CK_ULONG lms_type, lmots_type, parameter_set; /* those of its type */
+    int is_protected;                             /* by a card set */
+    int is_gone;                                  /* under the lock */
+    struct key *next;
+};
+
+/* Keys found, in an array that the caller frees; the keys stay. */
+struct key_list {
+    struct key **keys;
+    size_t count;
+};
+
+/* Look at the world: all its keys, or the one of an alias. None of them is found as an empty list,
+   and so is a key of an algorithm that the module does not know, or one whose file is damaged while
+   others are asked for. */
+CK_RV keys_all(struct key_list *found);
+CK_RV keys_named(const void *alias, size_t size, struct key_list *found);
+
+/* A key met before, or NULL; one that is gone is not met again. */
+struct key *key_numbered(CK_ULONG number);
+void key_is_gone(struct key *key);
+
+/* Under the lock. */
+void keys_free(void);
+void keys_abandon(void);
+
+#endif

@@ -1,0 +1,18 @@
+/* What a pair of templates asks for, checked against what a key of a fleet can be. */
+#ifndef SEEMACHINE_PKCS11_RECIPE_H
+#define SEEMACHINE_PKCS11_RECIPE_H
+
+#include "parameters.h"
+#include "template.h"
+
+enum { ALIAS_ROOM = 65 };
+
+/* As the helper wants them. */
+struct recipe {
+    char alias[ALIAS_ROOM], algorithm[NAME_ROOM];
+};
+
+CK_RV recipe_read(struct recipe *recipe, CK_MECHANISM_TYPE mechanism,
+                  const struct template *public_half, const struct template *private_half);
+
+#endif
