@@ -49,7 +49,7 @@ def test_every_rule_is_run(rules: Path) -> None:
 
 
 def test_no_compiler_has_anything_to_say(tmp_path: Path) -> None:
-    """gcc and clang, where they are, compile each source without a warning."""
+    """The compilers that are here compile each source without a warning."""
     compilers = [name for name in ("gcc", "clang") if shutil.which(name)]
     if not compilers:
         pytest.skip("no compiler is installed")

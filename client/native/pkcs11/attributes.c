@@ -93,11 +93,14 @@ static CK_RV string(struct value *value, const void *data, size_t size)
 }
 
 /* What reachable machines hold. */
-static CK_RV remaining(const struct key *key, struct value *value)
+static CK_RV remaining(struct key *key, struct value *value)
 {
+    CK_RV rv = key_check(key);
+    if (rv != CKR_OK)
+        return rv;
     const struct sm_field fields[] = {text(key->alias)};
     struct sm_reply reply;
-    CK_RV rv = ask("remaining", fields, 1, 1, &reply);
+    rv = ask("remaining", fields, 1, 1, &reply);
     if (rv != CKR_OK)
         return rv;
     unsigned long long count = sm_number(&reply.fields[0]);
@@ -107,7 +110,7 @@ static CK_RV remaining(const struct key *key, struct value *value)
 
 static CK_RV varying_of(const struct object *object, CK_ATTRIBUTE_TYPE type, struct value *value)
 {
-    const struct key *key = object->key;
+    struct key *key = object->key;
     int is_private = object->class == CKO_PRIVATE_KEY;
     switch (type) {
     case CKA_CLASS:

@@ -178,6 +178,19 @@ CK_RV keys_named(const void *alias, size_t size, struct key_list *found)
     return rv;
 }
 
+CK_RV key_check(struct key *key)
+{
+    struct key_list found;
+    CK_RV rv = keys_named(key->alias, strlen(key->alias), &found);
+    if (rv != CKR_OK)
+        return rv;
+    int is_it = found.count == 1 && found.keys[0] == key;
+    free(found.keys);
+    if (!is_it)
+        key_is_gone(key);
+    return is_it ? CKR_OK : CKR_OBJECT_HANDLE_INVALID;
+}
+
 /* A helper that fails ends the round; a key that can't be read does not. */
 CK_RV keys_all(struct key_list *found)
 {

@@ -30,6 +30,9 @@ struct key_list {
 CK_RV keys_all(struct key_list *found);
 CK_RV keys_named(const void *alias, size_t size, struct key_list *found);
 
+/* CKR_OK while its alias means this key and no other that was made after it. */
+CK_RV key_check(struct key *key);
+
 /* A key met before, or NULL; one that is gone is not met again. */
 struct key *key_numbered(CK_ULONG number);
 void key_is_gone(struct key *key);

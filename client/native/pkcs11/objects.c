@@ -83,13 +83,16 @@ static CK_RV destroy(const struct session *session, CK_OBJECT_HANDLE which)
         return CKR_SESSION_READ_ONLY;
     if (object.class == CKO_PUBLIC_KEY)
         return CKR_ACTION_PROHIBITED;
+    CK_RV rv = key_check(object.key);
+    if (rv != CKR_OK)
+        return rv;
     const struct sm_field fields[] = {text(object.key->alias)};
-    CK_RV rv = ask("destroy", fields, 1, 0, &reply);
-    if (rv == CKR_OK)
-        sm_reply_free(&reply);
-    if (rv == CKR_OK || rv == CKR_OBJECT_HANDLE_INVALID)
-        key_is_gone(object.key);
-    return rv;
+    rv = ask("destroy", fields, 1, 0, &reply);
+    if (rv != CKR_OK)
+        return rv;
+    sm_reply_free(&reply);
+    key_is_gone(object.key);
+    return CKR_OK;
 }
 
 /* A key goes by its private half, and takes the public one with it. */

@@ -71,6 +71,12 @@ static void shape(struct fake_key *key)
         memcpy(key->value, "\0\0\0\5\0\0\0\4", 8);
 }
 
+void fake_loss(const char *alias)
+{
+    const struct sm_field field = {alias, strlen(alias)};
+    find(&field, &field)->is_there = 0;
+}
+
 void fake_key(const char *alias, const char *algorithm, const char *token)
 {
     struct fake_key *key = &keys[made++];

@@ -23,4 +23,7 @@ extern struct fake fake;
 /* Make a key without the module. `token` is the name of a card set, or nothing. */
 void fake_key(const char *alias, const char *algorithm, const char *token);
 
+/* Somebody else destroys it. */
+void fake_loss(const char *alias);
+
 #endif

@@ -521,6 +521,27 @@ static void generating(void)
     GIVES(CKR_KEY_HANDLE_INVALID, p11->C_VerifyInit(session, &hss, public_key));
 }
 
+/* A handle means the key that it was given for, never another one that has come under its alias. */
+static void strangers(void)
+{
+    CK_OBJECT_HANDLE old_key = lms_key(), new_key;
+    CK_BYTE signature[HSS_SIGNATURE];
+    CK_ULONG length = sizeof signature, count = 0;
+    CK_ATTRIBUTE remaining = {CKA_HSS_KEYS_REMAINING, &count, sizeof count};
+    fake_loss("k");
+    fake_key("k", "lms:sha256_m32_h5:sha256_n32_w8", "");
+    OK(p11->C_SignInit(session, &hss, old_key));
+    GIVES(CKR_KEY_HANDLE_INVALID, p11->C_Sign(session, data, 8, signature, &length));
+    new_key = object("k", CKO_PRIVATE_KEY);
+    CHECK(new_key != old_key);
+    GIVES(CKR_OBJECT_HANDLE_INVALID, p11->C_DestroyObject(session, old_key));
+    OK(p11->C_GetAttributeValue(session, new_key, &remaining, 1));
+    fake_loss("k");
+    fake_key("k", "lms:sha256_m32_h5:sha256_n32_w8", "");
+    GIVES(CKR_OBJECT_HANDLE_INVALID, p11->C_GetAttributeValue(session, new_key, &remaining, 1));
+    CHECK(object("k", CKO_PRIVATE_KEY) != new_key);
+}
+
 /* ML-DSA's parameter set is the public half's to say. */
 static void generating_mldsa(void)
 {
@@ -691,6 +712,7 @@ static const struct {
     TEST(finding),
     TEST(generating),
     TEST(generating_mldsa),
+    TEST(strangers),
     TEST(login),
     TEST(forks),
     TEST(threads),
