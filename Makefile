@@ -8,7 +8,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # How many processes the tests are spread over, file by file.
 JOBS ?= auto
 
-.PHONY: FORCE demo extras dist test test-native test-bigendian lint bench storm soak attack fuzz mutants crash-matrix restore-matrix image oci docs man clean
+.PHONY: FORCE demo extras dist test test-native test-bigendian lint bench storm soak bridge-kills attack fuzz mutants crash-matrix restore-matrix image oci docs man clean
 
 demo: .venv/installed
 	deploy/demo/demo.sh
@@ -67,6 +67,11 @@ docs/reference/settings.md: .venv/tested FORCE
 
 storm: .venv/tested
 	cd tests && $(CURDIR)/$(BIN)/python -m storm.chaos $(SECONDS)
+
+# So many helpers of C libraries are killed while four threads sign; `test` has a sample.
+KILLS ?= 1000
+bridge-kills: .venv/tested
+	PYTHONPATH=tests $(BIN)/python -m bridge.kills $(KILLS)
 
 # Every attack on the port for so many seconds; `ATTACK=silent` picks one.
 attack: .venv/tested

@@ -1,0 +1,203 @@
+"""The bridge in hosts that do what hosts do: threads, children, closed descriptors, signals.
+
+The host is a C program, run as it is and under the compiler's sanitizers.
+"""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from bridge.helpers import host, pids, signalled, wait_for_none
+from bridge.native import Bridge, compiled
+from kit.processes import RunningMachine
+from kit.verdicts import leaf_of, verifies
+from kit.waiting import eventually
+from seeclient import blocking
+
+PROGRAM = Path(__file__).parent / "standalone" / "host.c"
+SANITIZED = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+BUILDS = {"plain": (), "address": SANITIZED, "thread": ("-fsanitize=thread",)}
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where programs are built."""
+    return tmp_path_factory.mktemp("hosts")
+
+
+@pytest.fixture(params=BUILDS)
+def program(request: pytest.FixtureRequest, folder: Path) -> Path:
+    """The host, built in each way."""
+    made = folder / request.param / "host"
+    if not made.exists():
+        made.parent.mkdir()
+        compiled(made, *BUILDS[request.param], sources=[PROGRAM])
+    return made
+
+
+@pytest.fixture
+def plain(folder: Path) -> Path:
+    """The host alone."""
+    made = folder / "alone" / "host"
+    if not made.exists():
+        made.parent.mkdir()
+        compiled(made, sources=[PROGRAM])
+    return made
+
+
+@pytest.fixture(autouse=True)
+def no_helper_is_left(machine: RunningMachine) -> object:
+    """Whatever becomes of a host, its helpers end."""
+    yield
+    wait_for_none(machine.home)
+
+
+def signatures(lines: list[str]) -> dict[str, bytes]:
+    """What a host was given, by who asked."""
+    rows = (line.split(" ", 1) for line in lines if line != "ready")
+    return {who: bytes.fromhex(made) for who, made in rows}
+
+
+def check_leaves(alias: str, made: dict[str, bytes]) -> None:
+    """Each is a signature of who asked, and no two are of one leaf."""
+    with blocking.open_fleet() as fleet:
+        public_key = fleet.key(alias).public_key
+    for who, signature in made.items():
+        assert verifies(public_key, signature, who.encode())
+    assert len({leaf_of(signature) for signature in made.values()}) == len(made)
+
+
+def test_two_hundred_threads_share_one_helper(
+    program: Path, alias: str, machine: RunningMachine
+) -> None:
+    """Each gets its own signature, and one leaf is taken for each."""
+    with host(program, "threads", alias, "200", "2") as threads:
+        made = signatures([threads.line()])
+        assert len(pids(machine.home)) == 1
+        made |= signatures(threads.ended())
+    assert len(made) == 400
+    check_leaves(alias, made)
+    with blocking.open_fleet() as fleet:
+        assert fleet.key(alias).info().remaining == 1024 - 400
+
+
+def test_a_child_has_a_helper_of_its_own(
+    program: Path, alias: str, machine: RunningMachine
+) -> None:
+    """The parent's goes on with the parent, and ends with it, not with the child."""
+    with host(program, "forks", alias) as parent:
+        lines = [parent.line()]
+        [first] = pids(machine.home)
+        lines += [parent.line(), parent.line()]
+        both = pids(machine.home)
+        assert len(both) == 2
+        parent.go_on()
+        lines += [parent.line(), parent.line()]
+        assert eventually(lambda: pids(machine.home) == {first})
+        parent.go_on()
+        lines += parent.ended()
+    made = signatures(lines)
+    assert set(made) == {"before", "child", "after"}
+    check_leaves(alias, made)
+
+
+def test_a_child_that_asks_nothing_keeps_no_helper(
+    plain: Path, alias: str, machine: RunningMachine
+) -> None:
+    """The parent's ends with the parent, though the child lives on."""
+    with host(plain, "quiet-child", alias) as parent:
+        parent.line()
+        child = int(parent.line())
+        parent.process.kill()
+        wait_for_none(machine.home)
+        os.kill(child, signal.SIGKILL)
+
+
+def test_children_may_come_while_threads_wait(plain: Path, alias: str) -> None:
+    """A child that is made while others ask has no lock of theirs, and asks too."""
+    with host(plain, "forks-among-threads", alias, "10", "40") as parent:
+        made = signatures(parent.ended())
+    assert len(made) == 160
+    check_leaves(alias, made)
+
+
+def test_a_host_may_close_and_reuse_every_descriptor(
+    program: Path, alias: str, tmp_path: Path
+) -> None:
+    """Its files are never written, its descriptors never closed; signatures go on."""
+    with host(program, "closes", alias, str(tmp_path / "file")) as closing:
+        made = signatures(closing.ended())
+    assert set(made) == {"before", "closed", "over"}
+    check_leaves(alias, made)
+
+
+def test_a_host_without_standard_streams(plain: Path, alias: str, tmp_path: Path) -> None:
+    """What it opens next as standard output is its own file."""
+    with host(plain, "without-standard-streams", alias, str(tmp_path / "file")) as silent:
+        assert silent.ended() == []
+    assert (tmp_path / "file").read_text() == "0\n"
+
+
+@pytest.mark.parametrize("how", ["default", "ignored", "handled"])
+def test_a_dead_helper_raises_no_signal(
+    program: Path, how: str, alias: str, machine: RunningMachine
+) -> None:
+    """Whatever the host does on SIGPIPE; it asks a new helper."""
+    with host(program, "pipes", alias, how) as signing:
+        lines = [signing.line(), signing.line()]
+        [killed] = signalled(machine.home, signal.SIGKILL)
+        signing.go_on()
+        made = signatures(lines + signing.ended())
+    assert set(made) == {"before", "after"}
+    check_leaves(alias, made)
+    assert killed not in pids(machine.home)
+
+
+def test_a_helper_ends_with_its_host(plain: Path, alias: str, machine: RunningMachine) -> None:
+    """Also when that is killed."""
+    with host(plain, "waits", alias) as waiting:
+        waiting.line()
+        assert len(pids(machine.home)) == 1
+        waiting.process.kill()
+        wait_for_none(machine.home)
+
+
+def test_a_helper_that_stands_still_is_given_up(
+    folder: Path, alias: str, machine: RunningMachine
+) -> None:
+    """After some time without a word of it a new one is asked; woken up, the old one ends."""
+    program = folder / "short" / "host"
+    program.parent.mkdir()
+    compiled(program, "-DSM_SILENCE_SECONDS=2", sources=[PROGRAM])
+    with host(program, "waits", alias) as waiting:
+        made = [waiting.line(), waiting.line()]
+        stopped = signalled(machine.home, signal.SIGSTOP)
+        waiting.go_on()
+        made += [waiting.line(), waiting.line()]
+        assert len(pids(machine.home) - stopped) == 1
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
+        assert eventually(lambda: not pids(machine.home) & stopped)
+        waiting.go_on()
+        waiting.ended()
+    check_leaves(alias, signatures(made))
+
+
+def test_a_helper_has_nothing_of_its_host(
+    bridge: Bridge, machine: RunningMachine, tmp_path: Path
+) -> None:
+    """Its standard streams are nothing; a pipe of the host that is open for its children ends when
+    the host closes it.
+    """
+    reader, writer = os.pipe()
+    os.set_inheritable(writer, True)
+    assert bridge.ask("list").status == 0
+    os.close(writer)
+    assert os.read(reader, 1) == b""
+    os.close(reader)
+    [pid] = pids(machine.home)
+    opened = [str(path.readlink()) for path in Path(f"/proc/{pid}/fd").iterdir()]
+    assert opened.count("/dev/null") == 3
+    assert all(each.startswith(("/dev/null", "socket:")) for each in opened), opened
+    assert os.getsid(pid) != os.getsid(0)
