@@ -3,6 +3,7 @@
 import socket
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from seeclient.bridge.frames import Field, Request
 from seeclient.bridge.serving import Desk
 
 from seemachine.testing import ESN, OTHER_ESN, QUICK, Rig
-from seemachine.wire.status import Status
+from seemachine.wire.status import Status, StatusError
 
 SIGN = (b"key", b"", b"message")
 PLAIN = (b"", bytes(8), b"")
@@ -213,3 +214,15 @@ def test_an_immediate_signature_takes_one_leaf(rig: Rig, fleets: Fleets) -> None
     assert notes[0] == notes[1]
     with rig.fleet() as fleet:
         assert fleet.key("key").info().remaining == 31
+
+
+def test_a_key_file_is_read_once_until_it_is_another(rig: Rig, fleets: Fleets) -> None:
+    """One that was replaced or removed is noticed."""
+    first = fleets.keys.load("KEY")
+    assert fleets.keys.load("key") is first
+    store = rig.environment.roster().keys
+    store.save(replace(first, made=None))
+    assert fleets.keys.load("key") == replace(first, made=None)
+    store.remove("key")
+    with pytest.raises(StatusError, match="there is no key key"):
+        fleets.keys.load("key")

@@ -41,7 +41,7 @@ class Errand:
     @property
     def keys(self) -> KeyStore:
         """The keys of this host: no machine is asked for them. Raises StatusError."""
-        return self._fleets.environment().roster().keys
+        return self._fleets.keys
 
     @property
     def fleet(self) -> Fleet:

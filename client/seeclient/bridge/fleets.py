@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from seeclient import blocking_wire
 from seeclient.blocking import Fleet
 from seeclient.blocking_wire import Connect
+from seeclient.bridge.read_keys import ReadKeys
 from seeclient.environment import Environment
 
 # Seconds until machines that did not answer are looked for again.
@@ -36,10 +37,19 @@ class Fleets:
     def __init__(
         self, environment: Callable[[], Environment], connect: Connect = blocking_wire.connect
     ) -> None:
-        self.environment = environment
+        self._environment = environment
         self._connect = connect
+        self._keys: ReadKeys | None = None
         # The last that was given back is the first to be taken: in quiet times the others rest.
         self._idle: list[Connected] = []
+
+    @property
+    def keys(self) -> ReadKeys:
+        """The keys of this host. Raises StatusError."""
+        if self._keys is None:
+            store = self._environment().roster().keys
+            self._keys = ReadKeys(store.folder, store.author)
+        return self._keys
 
     def take(self) -> Connected:
         """One for the caller alone. Raises StatusError."""
@@ -47,7 +57,7 @@ class Fleets:
             if not connected.lacks_machines:
                 return connected
             connected.fleet.close()
-        return Connected(Fleet(self.environment(), connect=self._connect))
+        return Connected(Fleet(self._environment(), connect=self._connect))
 
     def give_back(self, connected: Connected) -> None:
         """Others may take it."""
