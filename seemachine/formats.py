@@ -58,3 +58,4 @@ class Format:
 
 # Of those that two rooms read which don't know each other.
 PUBLISHED = Format("published object")
+CARD_SET = Format("card set")

@@ -16,7 +16,7 @@ from seemachine.state.cards.slots import Slots
 from seemachine.state.half_made import Checkpoints, NoCheckpoints
 from seemachine.state.nvram.store import Store
 from seemachine.state.records import StoredLease
-from seemachine.tokens import Tokens
+from seemachine.tokens import LoadedSet, Tokens
 from seemachine.wire.framing import MAX_FRAME
 from seemachine.wire.messages import ENVELOPE_BYTES, Limits
 from seemachine.wire.names import MODELS, is_esn
@@ -127,7 +127,7 @@ class Session:
 
     def hold(self, cardset: bytes, secret: bytes) -> bytes:
         """Have the machine hold the secret of a card set, and return its handle."""
-        handle = self.machine.tokens.add(cardset, secret)
+        handle = self.machine.tokens.add(LoadedSet(cardset, secret))
         self.tokens.append(handle)
         # A worker thread may come to this after the connection was closed.
         if self.stopped.is_set():

@@ -6,9 +6,17 @@ is there until that connection ends.
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from seemachine.wire.names import HANDLE_BYTES
-from seemachine.wire.status import Status, StatusError
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedSet:
+    """A card set, by its hash, and its secret."""
+
+    cardset: bytes
+    secret: bytes = field(repr=False)
 
 
 class Tokens:
@@ -16,32 +24,20 @@ class Tokens:
 
     def __init__(self, random: Callable[[int], bytes]) -> None:
         self._random = random
-        self._loaded: dict[bytes, tuple[bytes, bytes]] = {}
+        self._loaded: dict[bytes, LoadedSet] = {}
         self._lock = threading.Lock()
 
-    def add(self, cardset: bytes, secret: bytes) -> bytes:
-        """Hold the secret of the set with this hash, and return its handle."""
+    def add(self, loaded: LoadedSet) -> bytes:
+        """Hold a set, and return its handle."""
         handle = self._random(HANDLE_BYTES)
         with self._lock:
-            self._loaded[handle] = cardset, secret
+            self._loaded[handle] = loaded
         return handle
 
-    def secret(self, handle: bytes, cardset: bytes) -> bytes:
-        """The secret of a set. Raises StatusError AccessDenied: this handle does not have it."""
-        found, secret = self._loaded.get(handle, (b"", b""))
-        if not found:
-            raise StatusError(
-                Status.AccessDenied,
-                f"the card set {cardset.hex()} is not loaded; load it again, with its cards in the"
-                " slots",
-            )
-        if found != cardset:
-            raise StatusError(
-                Status.AccessDenied,
-                f"another card set is loaded, {found.hex()}; the key is protected by"
-                f" {cardset.hex()}",
-            )
-        return secret
+    def get(self, handle: bytes) -> LoadedSet | None:
+        """What is loaded under a handle."""
+        with self._lock:
+            return self._loaded.get(handle)
 
     def forget(self, handle: bytes) -> None:
         """Hold it no longer. Once more does no harm."""

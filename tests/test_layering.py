@@ -254,6 +254,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
             "seemachine.hsms",
             "seemachine.fleet",
             "seemachine.cli.argtypes",
+            "seeclient",
         },
         {"cryptography"},
     ),

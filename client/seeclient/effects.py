@@ -72,6 +72,8 @@ class Roster:
     # Which machine signed last with an NVRAM file: asked first, so that most signatures take one
     # question.
     signers: dict[bytes, Peer] = field(default_factory=dict)
+    # The handles of card sets that machines have loaded, by ESN and hash of the set.
+    logical_tokens: dict[tuple[str, bytes], bytes] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,10 @@ Both commands and `open_fleet` make it; nothing below them asks the environment 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from seeclient import discovery, tls
+from seeclient import discovery, preloaded, tls
 from seeclient.effects import Address, Roster
 from seeclient.keyfile_format import is_author
 from seeclient.keys import KeyStore
@@ -24,13 +24,15 @@ class Environment:
     """`fleet` is a text such as `host:port,host:port`, the path of a fleet file, addresses, or None
     for the published objects of the world; without `tls` the certificates are those of the world.
 
-    `author` is who makes keys, for their files.
+    `author` is who makes keys, for their files. `logical_tokens` are the handles of card sets that
+    are loaded already, by ESN and hash of the set.
     """
 
     world: World
     fleet: str | Path | Sequence[Address] | None = None
     tls: Tls | None = None
     author: str = ""
+    logical_tokens: Mapping[tuple[str, bytes], bytes] = field(default_factory=dict, repr=False)
 
     def addresses(self) -> list[Address]:
         """Where machines should be, in module order. Raises StatusError (InvalidParameter)."""
@@ -46,7 +48,11 @@ class Environment:
 
     def roster(self) -> Roster:
         """No machine yet, and what this host has."""
-        return Roster(KeyStore(self.world.keys, self.author), Sightings(self.world.seen))
+        return Roster(
+            KeyStore(self.world.keys, self.author),
+            Sightings(self.world.seen),
+            logical_tokens=dict(self.logical_tokens),
+        )
 
     def credentials(self) -> Credentials:
         """What to connect with."""
@@ -60,6 +66,7 @@ def from_process(environ: Mapping[str, str], world: World | None = None) -> Envi
         environ.get(FLEET_VARIABLE) or None,
         tls.from_environment(environ),
         _author(environ),
+        preloaded.from_environment(environ),
     )
 
 
@@ -77,7 +84,8 @@ def chosen(
 ) -> Environment:
     """As the arguments of `open_fleet` say.
 
-    With a world, or the fleet file of one, variables say nothing more: all is of that world.
+    With a world, or the fleet file of one, variables say nothing more: all is of that world. But a
+    card set that is loaded on a machine stays loaded, and on another machine it is not.
     Raises StatusError (InvalidParameter).
     """
     named = (
@@ -88,7 +96,8 @@ def chosen(
         else discovery.world_of(fleet)
     )
     if named is not None:
-        return Environment(named, fleet, files, _author(environ))
+        loaded = preloaded.from_environment(environ)
+        return Environment(named, fleet, files, _author(environ), loaded)
     ambient = from_process(environ)
     given = fleet or ambient.fleet, files or ambient.tls
-    return Environment(ambient.world, *given, ambient.author)
+    return Environment(ambient.world, *given, ambient.author, ambient.logical_tokens)

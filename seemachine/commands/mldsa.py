@@ -6,6 +6,7 @@ ledger.
 
 from seemachine.commands.leases import refuse_signer
 from seemachine.commands.table import command
+from seemachine.commands.tokens import secret_of
 from seemachine.machine import Session
 from seemachine.mldsa import engines, keys
 from seemachine.mldsa.parameters import RANDOMIZER_BYTES, SEED_BYTES, MldsaError, mldsa
@@ -77,7 +78,4 @@ def _opened(session: Session, blob: Blob, logical_token: bytes | None) -> bytes:
 
 def _secret_of(session: Session, cardset: bytes | None, logical_token: bytes | None) -> bytes:
     """The secret of the card set that protects a key; none of a key that the module protects."""
-    del session, logical_token
-    if not cardset:
-        return b""
-    raise StatusError(Status.AccessDenied, f"the card set {cardset.hex()} is not loaded")
+    return secret_of(session, cardset, logical_token or b"") if cardset else b""

@@ -21,6 +21,21 @@ def load(session: Session, request: LoadToken) -> TokenLoaded:
     return TokenLoaded(handle=session.hold(request.cardset, _secret(session, request)))
 
 
+def secret_of(session: Session, cardset: bytes, handle: bytes) -> bytes:
+    """The secret of a card set that is loaded under this handle.
+
+    Raises StatusError: UnknownID when nothing is, AccessDenied when another set is.
+    """
+    loaded = session.machine.tokens.get(handle)
+    if loaded is None:
+        what = f"the card set {cardset.hex()} is not loaded"
+        raise StatusError(Status.UnknownID, f"{what}; load it again, with its cards in the slots")
+    if loaded.cardset != cardset:
+        what = f"the key is protected by the card set {cardset.hex()}, and another one is loaded"
+        raise StatusError(Status.AccessDenied, f"{what}: {loaded.cardset.hex()}")
+    return loaded.secret
+
+
 def _secret(session: Session, request: LoadToken) -> bytes:
     """Raises StatusError: no card, too few of them, a passphrase that is wrong or missing."""
     present = _cards(session.machine.slots, request.cardset.hex())
@@ -77,9 +92,7 @@ def _share(card: SetCard, passphrases: list[bytes]) -> bytes | None:
 def _locked(request: LoadToken, locked: dict[int, SetCard]) -> StatusError:
     slot, card = next(iter(locked.items()))
     lack = "wrong passphrase" if request.passphrases else "no passphrase"
-    return StatusError(
-        Status.AccessDenied, f"{lack} for {card.label} in slot {slot}; give that of the card"
-    )
+    return StatusError(Status.AccessDenied, f"{lack} for {card.label} in slot {slot}")
 
 
 def _missing(

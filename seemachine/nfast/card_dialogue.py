@@ -5,6 +5,7 @@
 import os
 import sys
 import time
+from collections.abc import Callable
 
 from seemachine.nfast import card_advice, questions, select
 from seemachine.nfast.card_slots import Search, presented
@@ -20,14 +21,25 @@ PATIENCE_SECONDS = 600.0
 PATIENCE_VARIABLE = "SEEMACHINE_CARD_SECONDS"
 
 
-def load(search: Search, *, title: str = "", counted: bool = True) -> bytes:
+def _alone(passphrase: str) -> None:
+    del passphrase
+
+
+def load(
+    search: Search,
+    *,
+    title: str = "",
+    counted: bool = True,
+    each: Callable[[str], None] = _alone,
+) -> bytes:
     """Read a quorum of cards and return the secret of the set.
 
-    `title` is the first line; `counted` says whether the count of cards read is printed first.
+    `title` is the first line; `counted` says whether the count of cards read is printed first;
+    `each` is called with the passphrase of each card that was read, while that is in its slot.
     Raises Refusal: mode, no card, wrong passphrase.
     """
     select.refuse_mode(search.module)
-    reading = _Reading(search)
+    reading = _Reading(search, each)
     say(title or f"Loading `{search.cardset.name}':")
     if counted:
         reading.say_count()
@@ -41,8 +53,8 @@ def load(search: Search, *, title: str = "", counted: bool = True) -> bytes:
 class _Reading:
     """The shares that were read so far, and what was said of the slots."""
 
-    def __init__(self, search: Search) -> None:
-        self.search, self.shares = search, dict[int, bytes]()
+    def __init__(self, search: Search, each: Callable[[str], None]) -> None:
+        self.search, self.shares, self._each = search, dict[int, bytes](), each
         self._seen: dict[int, str] = {}
         self._hinted: dict[int, str] = {}
         self._began = time.monotonic()
@@ -62,7 +74,8 @@ class _Reading:
         found = self._next_card()
         if found is not None:
             slot, card = found
-            self.shares[card.number] = _read(self.search, slot, card)
+            passphrase, self.shares[card.number] = _read(self.search, slot, card)
+            self._each(passphrase)
             self._began, self._hinted = time.monotonic(), {}
             if not self.complete:
                 self.say_count()
@@ -92,9 +105,10 @@ class _Reading:
         return useful[0] if useful else None
 
 
-def _read(search: Search, slot: int, card: SetCard) -> bytes:
-    """The share on a card. A person who mistyped the passphrase is asked again, until Ctrl-C or
-    Ctrl-D.
+def _read(search: Search, slot: int, card: SetCard) -> tuple[str, bytes]:
+    """The passphrase of a card, and the share on it.
+
+    A person who mistyped the passphrase is asked again, until Ctrl-C or Ctrl-D.
     """
     while True:
         try:
@@ -106,13 +120,13 @@ def _read(search: Search, slot: int, card: SetCard) -> bytes:
         say(f"{refused}; try again", sys.stderr)
 
 
-def _opened(search: Search, slot: int, card: SetCard) -> bytes:
+def _opened(search: Search, slot: int, card: SetCard) -> tuple[str, bytes]:
     place = f"Module {search.module.number} slot {slot}"
     passphrase = questions.secret(f"{place}: Enter passphrase:") if card.passphrase else ""
     supplied = "passphrase supplied" if card.passphrase else "no passphrase supplied"
     say(f"{place}:- {supplied} - reading card")
     try:
-        return shares.open_share(card, passphrase.encode())
+        return passphrase, shares.open_share(card, passphrase.encode())
     except CardError as error:
         raise Refusal(str(error)) from None
 

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from seemachine.formats import Format
+from seemachine.formats import CARD_SET, Format
 from seemachine.nfast import encryption, signing
 from seemachine.nfast.files import parsed, version_checked, versioned
 from seemachine.nfast.paths import alone, kmlocal
@@ -23,7 +23,6 @@ from seemachine.state.disk.durable import replace_file
 from seemachine.world import World
 
 FORMAT = Format("security world")
-SET = Format("card set")
 KEY_BYTES = 32
 MOST_CARDS = 64
 # It is the beginning of its cards' file names.
@@ -127,7 +126,7 @@ def create_operator_set(
         if any(known.name == name for known in operator_sets(world)):
             raise Refusal(f"there is a card set {name} already")
         made, _ = _new_set(world, name, OPERATOR, (quorum, cards), passphrase)
-        replace_file(kmlocal(world) / f"cards_{made.hash}", versioned(SET, made.stored()))
+        replace_file(kmlocal(world) / f"cards_{made.hash}", versioned(CARD_SET, made.stored()))
     return made
 
 
@@ -166,7 +165,7 @@ def set_of_hash(world: World, wanted: str) -> CardSet:
 
 def _read_set(path: Path) -> CardSet:
     try:
-        return CardSet.of(version_checked(SET, parsed(path.read_text()), path))
+        return CardSet.of(version_checked(CARD_SET, parsed(path.read_text()), path))
     except (ValueError, TypeError, KeyError) as error:
         raise Refusal(f"{path} is damaged ({error}); put a copy back") from None
 

@@ -1,9 +1,12 @@
 """loadToken: which cards make a secret, who may use it, and when it is gone."""
 
+from dataclasses import replace
+
 import pytest
 from kit.cardsets import deal_cards
 from kit.commands import ask, refuse
 
+from seemachine.commands import tokens
 from seemachine.machine import Session
 from seemachine.state.cards import shares
 from seemachine.state.cards.cardsets import ADMIN, read_set_card
@@ -27,11 +30,16 @@ def load(cardset, *passphrases):
     )
 
 
-def denied(machine, handle, cardset):
+def held(session, handle, cardset):
+    """The secret that a machine holds under a handle."""
+    return tokens.secret_of(session, cardset, handle)
+
+
+def denied(session, handle, cardset, status=Status.UnknownID):
     """Why a machine gives no secret."""
     with pytest.raises(StatusError) as refused:
-        machine.tokens.secret(handle, cardset)
-    assert refused.value.status is Status.AccessDenied
+        tokens.secret_of(session, cardset, handle)
+    assert refused.value.status is status
     return refused.value.detail
 
 
@@ -40,10 +48,11 @@ def test_a_card_in_a_slot_is_enough(world, session):
     ocs = deal_cards(world.world, slots=[3])
     handle = ask(session, load(ocs)).handle
     assert len(handle) == 16
-    assert session.machine.tokens.secret(handle, ocs.hash) == ocs.secret
-    assert "not loaded; load it again" in denied(session.machine, bytes(16), ocs.hash)
-    assert "not loaded" in denied(session.machine, b"", ocs.hash)
-    assert "another card set is loaded" in denied(session.machine, handle, bytes(20))
+    assert held(session, handle, ocs.hash) == ocs.secret
+    assert "not loaded; load it again" in denied(session, bytes(16), ocs.hash)
+    assert "not loaded" in denied(session, b"", ocs.hash)
+    other = denied(session, handle, bytes(20), Status.AccessDenied)
+    assert "another one is loaded" in other
 
 
 def test_each_loading_has_a_handle_of_its_own(world, session):
@@ -52,8 +61,8 @@ def test_each_loading_has_a_handle_of_its_own(world, session):
     first, second = ask(session, load(ocs)).handle, ask(other, load(ocs)).handle
     assert first != second
     other.close()
-    assert session.machine.tokens.secret(first, ocs.hash) == ocs.secret
-    assert "not loaded" in denied(session.machine, second, ocs.hash)
+    assert held(session, first, ocs.hash) == ocs.secret
+    assert "not loaded" in denied(session, second, ocs.hash)
     assert len(session.machine.tokens) == 1
 
 
@@ -62,7 +71,7 @@ def test_the_cards_may_leave(world, session):
     ocs = deal_cards(world.world, slots=[2])
     handle = ask(session, load(ocs)).handle
     world.rack.remove(ESN, 2)
-    assert session.machine.tokens.secret(handle, ocs.hash) == ocs.secret
+    assert held(session, handle, ocs.hash) == ocs.secret
     refused = refuse(session, load(ocs))
     assert refused.status is Status.NotAvailable
     assert refused.detail == (
@@ -94,7 +103,7 @@ def test_a_quorum_is_needed(world, session):
     assert "1 of 2 read; insert one with: seemachine card insert board-2" in refused.detail
     world.rack.insert("board-3", ESN, 4)
     handle = ask(Session(session.machine), load(board)).handle
-    assert session.machine.tokens.secret(handle, board.hash) == board.secret
+    assert held(session, handle, board.hash) == board.secret
 
 
 def test_all_cards_of_a_set_in_the_slots(world, session):
@@ -112,7 +121,7 @@ def test_one_slot_is_enough_for_a_quorum(world, session):
     assert "2 of 3 read" in refuse(session, load(board)).detail
     world.move("board-3")
     handle = ask(session, load(board, b"three")).handle
-    assert session.machine.tokens.secret(handle, board.hash) == board.secret
+    assert held(session, handle, board.hash) == board.secret
     assert not session.shares
 
 
@@ -140,7 +149,7 @@ def test_a_card_stays_locked(world, session, given, reason):
     ocs = deal_cards(world.world, passphrases=[OPEN], slots=[4])
     refused = refuse(session, load(ocs, *given))
     assert refused.status is Status.AccessDenied
-    assert refused.detail.startswith(f"{reason} `ocs' #1 in slot 4 in loadToken; ")
+    assert refused.detail == (f"{reason} `ocs' #1 in slot 4 in loadToken")
     assert "sesame" not in str(refused)
     assert len(session.machine.tokens) == 0
 
@@ -156,8 +165,9 @@ def test_two_sets_in_the_slots(world, session):
     one = deal_cards(world.world, "one", slots=[2])
     two = deal_cards(world.world, "two", passphrases=[OPEN], slots=[3])
     handle = ask(session, load(one)).handle
-    assert session.machine.tokens.secret(handle, one.hash) == one.secret
-    assert "another card set is loaded" in denied(session.machine, handle, two.hash)
+    assert held(session, handle, one.hash) == one.secret
+    refused = denied(session, handle, two.hash, Status.AccessDenied)
+    assert "another one is loaded" in refused
     assert refuse(session, load(two)).status is Status.AccessDenied
 
 
@@ -186,9 +196,9 @@ def test_other_connections_may_name_the_handle(world, session):
     """A handle is the right to use what it names, until the connection that loaded it ends."""
     ocs = deal_cards(world.world, slots=[2])
     handle = ask(session, load(ocs)).handle
-    assert Session(session.machine).machine.tokens.secret(handle, ocs.hash) == ocs.secret
+    assert held(Session(session.machine), handle, ocs.hash) == ocs.secret
     session.close()
-    assert "not loaded" in denied(session.machine, handle, ocs.hash)
+    assert "not loaded" in denied(session, handle, ocs.hash)
 
 
 def test_a_connection_that_ends_meanwhile_leaves_nothing(world, session):
@@ -196,7 +206,7 @@ def test_a_connection_that_ends_meanwhile_leaves_nothing(world, session):
     ocs = deal_cards(world.world, slots=[2])
     session.close()
     handle = ask(session, load(ocs)).handle
-    assert "not loaded" in denied(session.machine, handle, ocs.hash)
+    assert "not loaded" in denied(session, handle, ocs.hash)
     assert len(session.machine.tokens) == 0
 
 
@@ -238,3 +248,67 @@ def test_nothing_secret_is_printed(world, session):
     for secret in (OPEN, ocs.secret, reply.handle):
         assert repr(secret)[2:-1] not in text
         assert secret.hex() not in text
+
+
+class TestProtectedKeys:
+    """ML-DSA keys that a card set protects."""
+
+    @pytest.fixture
+    def ocs(self, world):
+        """A set with its card in a slot."""
+        return deal_cards(world.world, slots=[2])
+
+    @pytest.fixture
+    def key(self, session, ocs):
+        """A key that it protects."""
+        handle = ask(session, load(ocs)).handle
+        return ask(session, m.GenerateMldsa(mldsa=44, cardset=ocs.hash, logical_token=handle))
+
+    def test_it_signs_while_the_set_is_loaded(self, session, ocs, key):
+        """Under any handle of the set, and on any connection."""
+        handle = ask(session, load(ocs)).handle
+        request = m.SignMldsa(blob=key.blob, mu=bytes(64), logical_token=handle)
+        assert len(ask(Session(session.machine), request).signature) == 2420
+
+    def test_it_does_not_sign_without(self, session, ocs, key):
+        """Without a handle, or after the connection that loaded it ended."""
+        request = m.SignMldsa(blob=key.blob, mu=bytes(64))
+        assert refuse(session, request).status is Status.UnknownID
+        handle = ask(session, load(ocs)).handle
+        session.close()
+        request = replace(request, logical_token=handle)
+        refused = refuse(Session(session.machine), request)
+        assert refused.status is Status.UnknownID
+        assert "is not loaded in signMLDSA; load it again" in refused.detail
+
+    def test_another_set_is_none(self, world, session, key):
+        """Its secret opens nothing here, so it is refused by name."""
+        other = deal_cards(world.world, "other", slots=[3])
+        handle = ask(session, load(other)).handle
+        request = m.SignMldsa(blob=key.blob, mu=bytes(64), logical_token=handle)
+        assert refuse(session, request).status is Status.AccessDenied
+
+    def test_it_is_not_made_without_its_set(self, session, ocs):
+        """Nobody protects a key by cards that are not there."""
+        request = m.GenerateMldsa(mldsa=44, cardset=ocs.hash)
+        assert refuse(session, request).status is Status.UnknownID
+
+    def test_a_blob_whose_set_was_struck_out_is_no_key(self, session, ocs, key):
+        """The card set is authenticated, and its secret is in the key: the module alone does not
+        open it.
+        """
+        blob = key.blob.replace(ocs.hash, bytes(20))
+        refused = refuse(session, m.SignMldsa(blob=blob, mu=bytes(64)))
+        assert refused.status in (Status.Malformed, Status.UnknownID)
+
+    def test_another_machine_of_the_world_needs_the_cards_too(self, world, session, ocs, key):
+        """A handle is of one machine; with a card in its own slots another one signs as well."""
+        deal = ask(session, load(ocs)).handle
+        other = Session(world.machine(OTHER_ESN))
+        request = m.SignMldsa(blob=key.blob, mu=bytes(64), logical_token=deal)
+        assert refuse(other, request).status is Status.UnknownID
+        assert refuse(other, load(ocs)).status is Status.NotAvailable
+        world.rack.remove(ESN, 2)
+        world.rack.insert("ocs-1", OTHER_ESN, 4)
+        handle = ask(other, load(ocs)).handle
+        assert ask(other, replace(request, logical_token=handle))

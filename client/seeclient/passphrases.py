@@ -1,0 +1,67 @@
+"""Asking for the passphrases of cards: a person at a terminal, or the next line of a pipe."""
+
+import os
+import sys
+from collections.abc import Callable
+from typing import TypeVar
+
+from seeclient import tokens
+from seemachine.printing import say
+from seemachine.wire.status import StatusError
+
+Result = TypeVar("Result")
+
+
+def given_for(name: str, attempt: Callable[[tuple[str, ...]], Result]) -> Result:
+    """What an attempt gives with the passphrases of the cards of a set, each asked for when it is
+    missed.
+
+    A person who mistyped one is asked again, until Ctrl-C or Ctrl-D; a wrong line of a pipe is
+    refused. Raises StatusError.
+    """
+    known: tuple[str, ...] = ()
+    locked = ""
+    while True:
+        try:
+            return attempt(known)
+        except StatusError as refused:
+            if not tokens.wants_passphrase(refused):
+                raise
+            locked, before = tokens.locked_card(refused), locked
+            known += (_next(name, refused, wrong=locked == before),)
+
+
+def _next(name: str, refused: StatusError, *, wrong: bool) -> str:
+    """Raises the refusal where nobody answers."""
+    if not _at_terminal():
+        if wrong:
+            raise refused
+        return _of_pipe(refused)
+    if wrong:
+        say(f"{refused.detail}; try again", file=sys.stderr)
+    import getpass
+
+    try:
+        return getpass.getpass(f"`{name}': Enter passphrase: ")
+    except EOFError:
+        # Else the shell's prompt would stand after ours, in its line.
+        say(file=sys.stderr)
+        raise refused from None
+
+
+def _at_terminal() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+def _of_pipe(refused: StatusError) -> str:
+    line = b""
+    # Not a byte more is taken: what comes after it may be for another command.
+    while not line.endswith(b"\n"):
+        byte = os.read(0, 1)
+        if not byte:
+            break
+        line += byte
+    if not line:
+        how = "in a pipe it is the next line of standard input; or load the card set with preload"
+        raise StatusError(refused.status, f"{refused.detail}; {how}", refused.where)
+    return line.decode(errors="replace").removesuffix("\n")
