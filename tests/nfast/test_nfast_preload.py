@@ -253,11 +253,10 @@ def test_no_card(up: Site) -> None:
 
 def test_a_set_outlives_the_idle_time_of_a_machine(up: Site) -> None:
     """Whose connections end when nothing is asked for a while: preload asks something."""
-    settings = up.home / "hsm" / FIVE / "settings.toml"
     assert seemachine(["fleet", "down"], up.env)[0] == 0
     fleet = up.home / "fleet.toml"
     fleet.write_text("[limits]\nidle_seconds = 1\n" + fleet.read_text())
-    assert seemachine(["fleet", "up", "--detach"], up.env)[0] == 0, settings
+    assert seemachine(["fleet", "up", "--detach"], up.env)[0] == 0
     code = f"import time; print('ready', flush=True); time.sleep(2.5){USE}"
     with preloading(up, code) as process:
         up.rack.remove(FIVE, 2)
