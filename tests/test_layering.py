@@ -439,6 +439,7 @@ def test_the_command_line_enters_no_room_before_it_must() -> None:
         "seemachine.cli.words.card",
         "seemachine.cli.words.fleet",
         "seemachine.cli.words.key",
+        "seemachine.cli.words.library",
         "seemachine.cli.words.nfast",
         "seemachine.cli.words.options",
         "seemachine.cli.words.pki",

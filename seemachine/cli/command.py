@@ -185,6 +185,12 @@ def _nfast(verb: str, options: argparse.Namespace) -> int:
     return nfast.run(verb, options)
 
 
+def _library(_verb: str, options: argparse.Namespace) -> int:
+    from seemachine.cli import library
+
+    return library.run(options)
+
+
 ROOMS: dict[str, Callable[[str, argparse.Namespace], int]] = {
     "serve": _serve,
     "info": _info,
@@ -199,4 +205,5 @@ ROOMS: dict[str, Callable[[str, argparse.Namespace], int]] = {
     "backup": _backup,
     "pki": _pki,
     "nfast": _nfast,
+    "library": _library,
 }

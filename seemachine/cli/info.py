@@ -5,6 +5,8 @@ import platform
 import sys
 from typing import Any
 
+from seeclient import library
+
 import seemachine
 from seemachine.cli.answer import Answer, Refused
 from seemachine.lms import engines
@@ -29,7 +31,19 @@ def gather(world: World) -> dict[str, Any]:
         "generating": engine.generating,
         "signing": engine.signing,
         "not_used": engine.refused,
+        **_libraries(),
     }
+
+
+def _libraries() -> dict[str, dict[str, str]]:
+    """Where the C libraries are, and why others are not."""
+    there, missing = {}, {}
+    for name in library.FILES:
+        try:
+            there[name] = str(library.path_of(name))
+        except library.NotBuiltError as error:
+            missing[name] = str(error)
+    return {"libraries": there, "not_built": missing}
 
 
 def run(options: argparse.Namespace) -> int:
@@ -47,4 +61,8 @@ def run(options: argparse.Namespace) -> int:
         answer.say(f"{name:<12} {', '.join(kernels)}")
     for name, reason in facts["not_used"].items():
         answer.say(f"not used     {name}: {reason}")
+    for name, path in facts["libraries"].items():
+        answer.say(f"library      {name}: {path}")
+    for name, reason in facts["not_built"].items():
+        answer.say(f"not built    {name}: {reason}")
     return 0

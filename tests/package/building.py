@@ -15,7 +15,7 @@ NO_COMPILER = "no-such-compiler"
 def sources(folder: Path) -> Path:
     """What a wheel is built of, copied into a folder."""
     source = folder / "source"
-    junk = shutil.ignore_patterns("__pycache__", "*.so", "not_built.txt", "*.egg-info")
+    junk = shutil.ignore_patterns("__pycache__", "*.so", "*not_built.txt", "*.egg-info", "python")
     for name in ("seemachine", "client"):
         shutil.copytree(ROOT / name, source / name, ignore=junk)
     for name in SOURCES:

@@ -14,11 +14,14 @@ from pathlib import Path
 import pytest
 from kit.processes import environment
 from package.building import NO_COMPILER, ROOT, run, sources, wheel
+from seeclient import library
 
 import seemachine
 
 ENGINE = "seemachine/lms/engines/_native.abi3.so"
 NOTE = "seemachine/lms/engines/not_built.txt"
+LIBRARIES = [f"seeclient/library/{file}" for file in library.FILES.values()]
+NOTES = {NOTE, *(f"{each}.not_built.txt" for each in LIBRARIES)}
 
 
 def can_compile() -> bool:
@@ -68,19 +71,23 @@ def metadata(archive: zipfile.ZipFile) -> email.message.Message:
 
 
 def test_a_native_wheel_is_for_this_platform_and_every_python(native: zipfile.ZipFile) -> None:
-    """Its tag names the stable ABI; the engine is in it, and no note."""
+    """Its tag names the stable ABI; the engine and the C libraries are in it, and no note. Which
+    Python runs the helper is found where it is installed.
+    """
     assert re.fullmatch(r"cp311-abi3-(?!any)\w+\.whl", tag(native))
-    assert ENGINE in native.namelist()
-    assert NOTE not in native.namelist()
+    assert {ENGINE, *LIBRARIES} <= set(native.namelist())
+    assert not NOTES & set(native.namelist())
+    assert "seeclient/library/python" not in native.namelist()
 
 
 def test_a_wheel_without_the_engine_is_for_every_platform(pure: zipfile.ZipFile) -> None:
     """Its tag says so, and a note in it says why."""
     assert tag(pure) == "py3-none-any.whl"
-    assert ENGINE not in pure.namelist()
-    assert pure.read(NOTE).decode() == (
-        f"there was no C compiler ({NO_COMPILER}) when seemachine was installed\n"
-    )
+    assert not [name for name in pure.namelist() if name.endswith(".so")]
+    for note in NOTES:
+        assert pure.read(note).decode() == (
+            f"there was no C compiler ({NO_COMPILER}) when seemachine was installed\n"
+        )
 
 
 def test_an_install_that_stays_in_its_clone_knows_why_too(tmp_path: Path) -> None:
@@ -88,22 +95,34 @@ def test_an_install_that_stays_in_its_clone_knows_why_too(tmp_path: Path) -> Non
     source = sources(tmp_path)
     words = ["setup.py", "--quiet", "build_ext", "--inplace"]
     run(source, *words, CC=NO_COMPILER)
-    assert (source / NOTE).read_text().startswith(f"there was no C compiler ({NO_COMPILER}) ")
+    places = [source / ENGINE, *(source / "client" / each for each in LIBRARIES)]
+    notes = [source / NOTE, *(source / "client" / note for note in NOTES - {NOTE})]
+    for note in notes:
+        assert note.read_text().startswith(f"there was no C compiler ({NO_COMPILER}) ")
     if can_compile():
         run(source, *words)
-        assert (source / ENGINE).exists()
-        assert not (source / NOTE).exists()
+        assert all(place.exists() for place in places)
+        assert not any(note.exists() for note in notes)
+        named = source / "client/seeclient/library/python"
+        assert named.read_text() == f"{sys.executable}\n"
 
 
 def test_a_wheel_has_what_is_needed_and_no_more(pure: zipfile.ZipFile) -> None:
-    """Every module of both packages, markers of types, and the license; no C, no tests."""
+    """Every module of both packages, markers of types, headers, what pkg-config reads, and the
+    license; no C, no tests.
+    """
     names = {name for name in pure.namelist() if ".dist-info/" not in name}
     modules = {path.relative_to(ROOT).as_posix() for path in ROOT.glob("seemachine/**/*.py")}
     modules |= {
         path.relative_to(ROOT / "client").as_posix() for path in ROOT.glob("client/**/*.py")
     }
     typed = {"seemachine/py.typed", "seeclient/py.typed", "seemachine/lms/engines/_native.pyi"}
-    assert names == modules | typed | {NOTE}
+    native = {
+        path.relative_to(ROOT / "client").as_posix()
+        for folder in (library.INCLUDE, library.PKGCONFIG)
+        for path in folder.iterdir()
+    }
+    assert names == modules | typed | native | NOTES
     licenses = [name for name in pure.namelist() if "/licenses/" in name]
     assert sorted(Path(name).name for name in licenses) == ["LICENSE", "NOTICE"]
 

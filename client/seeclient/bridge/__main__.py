@@ -12,7 +12,9 @@ ALONE = "the helper of the C libraries of seemachine {}, in {}; they start it th
 def main(words: list[str]) -> int:
     """Serve the host at the other end of a socket, to its end. Returns the exit code."""
     if not words:
-        sys.stdout.write(ALONE.format(seeclient.__version__, sys.executable) + "\n")
+        from seemachine.printing import say
+
+        say(ALONE.format(seeclient.__version__, sys.executable))
         return 0
     wire = socket.socket(fileno=int(words[0]))
     detaching.detach(wire.fileno())

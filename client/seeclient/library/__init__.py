@@ -1,4 +1,4 @@
-"""The C libraries: compiled, they lie here, with the headers that they are used by in `include`.
+"""The C libraries: compiled, they lie here, with their headers and what names them to build tools.
 
 `client/native` has their sources; `setup.py` compiles them where there is a C compiler.
 """
@@ -8,18 +8,24 @@ from pathlib import Path
 FOLDER = Path(__file__).parent
 FILES = {"acorn": "libacorn.so", "pkcs11": "seemachine-pkcs11.so"}
 INCLUDE = FOLDER / "include"
+PKGCONFIG = FOLDER / "pkgconfig"
+
+
+class NotBuiltError(FileNotFoundError):
+    """A library is not there. The text says why, and what to do."""
 
 
 def path_of(name: str) -> Path:
-    """Where the library of a name is. Raises FileNotFoundError, which says why it is not there."""
+    """Where the library of a name is. Raises NotBuiltError."""
     path = FOLDER / FILES[name]
     if path.exists():
         return path
-    raise FileNotFoundError(f"{path.name} is not built: {_why_not(path)}")
+    raise NotBuiltError(f"{path.name} is not built: {_why_not(path)}")
 
 
 def _why_not(path: Path) -> str:
     try:
-        return path.with_name(f"{path.name}.not_built.txt").read_text().strip()
+        why = path.with_name(f"{path.name}.not_built.txt").read_text().strip()
     except OSError:
-        return "seemachine was installed without it"
+        why = "seemachine was installed without it"
+    return f"{why}; install a C compiler (Debian: apt install gcc), then seemachine again"
