@@ -190,7 +190,8 @@ def test_help_that_can_not_be_written_is_not_given(
     words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A script that keeps the version in a file on a full disk hears of it."""
-    with Path("/dev/full").open("w") as full:
-        monkeypatch.setattr(sys, "stdout", full)
+    # Back at once: the output that a fixture put there is closed before `monkeypatch` ends.
+    with Path("/dev/full").open("w") as full, monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", full)
         assert main(words.split()) == 1
     assert capsys.readouterr().err == "seemachine: No space left on device\n"

@@ -84,6 +84,36 @@ def test_a_fault_of_an_import(tmp_path: Path) -> None:
     assert verdicts == ["killed", "survived"]
 
 
+CLOSING = """
+import os, pathlib, sys
+from types import SimpleNamespace
+from mutants.trial import Watchdog, forked
+def work():
+    sys.stdout.close()
+    failed = SimpleNamespace(failed=True, nodeid="tests/a::b", longreprtext="because")
+    Watchdog({}).pytest_runtest_logreport(failed)
+    return 7
+child = forked(work, pathlib.Path(sys.argv[1]))
+print("the parent, of", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_a_trial_whose_test_closed_the_output_ends(tmp_path: Path) -> None:
+    """With what its work gives, and with what failed in its own output; it never goes on as its
+    parent.
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", CLOSING, str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": str(TESTS)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("the parent, of 7\n", "")
+    assert "FAILED tests/a::b\nbecause\n" in (tmp_path / "output").read_text()
+
+
 def test_brief_tests_come_first() -> None:
     """Those of a few seconds together; one that takes longer is alone."""
     seconds = {"a": 1.0, "b": 2.0, "c": 3.0, "d": 8.0}

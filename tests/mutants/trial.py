@@ -2,6 +2,7 @@
 one for a fault that only an import can bring in.
 """
 
+import contextlib
 import importlib.abc
 import importlib.machinery
 import json
@@ -88,7 +89,9 @@ class Watchdog:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Who failed, to the output."""
         if report.failed:
-            print(f"\n{FAILED_TEST}{report.nodeid}\n{report.longreprtext}", flush=True)
+            text = f"\n{FAILED_TEST}{report.nodeid}\n{report.longreprtext}\n"
+            # Not through sys.stdout, which a test may have closed.
+            os.write(1, text.encode(errors="replace"))
 
     def _expire(self, _number: int, _frame: object) -> None:
         self.expired = True
@@ -109,8 +112,10 @@ def forked(work: Callable[[], int], folder: Path) -> int:
     except BaseException:  # noqa: BLE001
         traceback.print_exc()
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        # A test may have closed them. Whatever happens, no child goes on as its parent.
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
         os._exit(ended)
 
 
