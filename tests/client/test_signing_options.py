@@ -15,7 +15,14 @@ from seeclient.sightings import Sightings
 from seeclient.signing_options import SigningOptions
 
 from seemachine.testing import ESN, OTHER_ESN, make_key
-from seemachine.wire.messages import GetNvmemfileInfo, NvmemfileInfo, NvmemfileSigned
+from seemachine.wire.messages import (
+    GetNvmemfileInfo,
+    NvmemfileInfo,
+    NvmemfileReserve,
+    NvmemfileReserved,
+    NvmemfileSignDigest,
+    NvmemfileSigned,
+)
 from seemachine.wire.names import nvram_name
 from seemachine.wire.status import Status, StatusError
 
@@ -23,6 +30,7 @@ PUBLIC_KEY = make_key().public_key.encode()
 FILE = nvram_name(PUBLIC_KEY)
 TOKEN = b"a token of sixt."
 GONE = StatusError(Status.NotAvailable, "no NVRAM file")
+DENIED = StatusError(Status.AccessDenied, "role 'user' may not")
 BROKEN = StatusError(Status.OSErrorErrno, "connection broken", connecting.CONNECT)
 SIGNED = NvmemfileSigned(signature=(7).to_bytes(4, "big") + b"signature", leaf=7, remaining=24)
 INFO = NvmemfileInfo(
@@ -116,6 +124,28 @@ def test_one_that_was_asked_and_is_not_there_is_no_reason_to_ask_another(key):
     """Its ESN is in the refusal."""
     with pytest.raises(StatusError, match=f"no HSM {ESN} is reachable"):
         begun([a_peer(OTHER_ESN)], key, SigningOptions(token=TOKEN, asked=ESN))
+
+
+BURNED = StatusError(Status.ObjectInUse, "leaf 7 waits for no digest any more, and is burned")
+RESERVED = NvmemfileReserved(
+    identifier=bytes(16), leaf=7, randomizer=bytes(len(PUBLIC_KEY) - 24), remaining=24
+)
+
+
+@pytest.mark.parametrize(
+    ("options", "refusal"), [(SigningOptions(token=TOKEN), BURNED), (SigningOptions(), DENIED)]
+)
+def test_a_long_message_is_hashed_once_more_for_a_burned_leaf_alone(key, options, refusal):
+    """Under the caller's token there is one leaf; and another refusal is no lost leaf."""
+    roster = a_roster(a_peer(ESN))
+    story = ALGORITHM.sign(roster, key, Message(b"x" * 1001), options)
+    resume(story, None, None)
+    assert type(resume(story, [INFO], None).request) is NvmemfileReserve
+    digest = resume(story, RESERVED, None).call()
+    assert type(resume(story, digest, None).request) is NvmemfileSignDigest
+    with pytest.raises(StatusError) as refused:
+        resume(story, None, refusal)
+    assert refused.value is refusal
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from seeclient.algorithms.lms.signing import new_token
 
 from seemachine.machine import Session
 from seemachine.state.checkpoints import FolderCheckpoints
+from seemachine.state.records import StoredLease
 from seemachine.testing import ESN
 from seemachine.wire import messages as m
 from seemachine.wire.status import Status
@@ -74,6 +75,25 @@ def test_what_is_half_made(session: Session, connected: bool) -> None:
     write = m.ContinueLmsCard(handle=key.handle, slot=SLOT)
     assert refuse(session, write).status is Status.UnknownID
     assert session.machine.checkpoints.labels() == ["others"]
+
+
+def test_what_is_half_made_in_memory_alone(world: RepeatableRig) -> None:
+    """On a machine that keeps no half-made keys, too."""
+    session = Session(world.machine())
+    key = hash_key(session, expcards=1, label="cards")
+    assert ask(session, m.DestroyLms(public_key=key.public_key)).half_made is True
+    assert session.machine.making == {}
+
+
+def test_what_is_half_made_stays_where_a_file_is_anothers(session: Session) -> None:
+    """The file is of another signer's SEE machines: it is refused before anything is changed."""
+    key = hash_key(session, expcards=1, label="cards")
+    lease = StoredLease(key.public_key, 0, 8, bytes(24), bytes(48), b"another signer".ljust(20))
+    session.machine.store.install(lease)
+    refused = refuse(session, m.DestroyLms(public_key=key.public_key))
+    assert refused.status is Status.AccessDenied
+    assert session.machine.checkpoints.labels() == ["cards"]
+    assert session.machine.store.names() == [key.file]
 
 
 def test_a_label_is_not_a_key(session: Session) -> None:

@@ -31,6 +31,7 @@ OPERATIONS: dict[str, Operation] = {
     "destroy what is used up": lambda store, _who: store.destroy(lease(USED_UP).public_key),
     "quarantine": lambda store, _who: store.quarantine(name(KEY), "why"),
     "skip": lambda store, _who: store.skip(name(KEY), 3),
+    "warn": lambda store, _who: store.warn_at(name(KEY), 1),
     "put back": lambda store, _who: store.put_back("put back", {name(KEY): 2}),
     "end_doubt": lambda store, _who: store.end_doubt(),
     "tidy": lambda store, _who: store.tidy(),
@@ -54,7 +55,9 @@ def prepare(store: MirroredStore) -> None:
 
 def state_of(store: MirroredStore) -> tuple[object, ...]:
     """All that a store remembers but its openings."""
-    files = sorted((each.name, each.next, each.quarantine) for each in store._files.values())
+    files = sorted(
+        (each.name, each.next, each.quarantine, each.lease.warnat) for each in store._files.values()
+    )
     spent = sorted((each.lease.name, each.time) for each in store._spent)
     return files, spent, sorted(store._awaited), store.doubt, store._failed, rows_of(store)
 

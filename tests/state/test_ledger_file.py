@@ -2,6 +2,7 @@
 noticed, and no row changes.
 """
 
+import errno
 from itertools import count, product
 
 import pytest
@@ -476,6 +477,14 @@ class TestInSteps:
         ledger.append([row(10)])
         assert ledger.rows == LedgerFile(path).rows
 
+    def test_a_row_of_that_very_time_that_is_bound_meanwhile_stays(self, path):
+        """With its digest."""
+        ledger = self.long(path)
+        for step in copying(ledger, waiting(9).time):
+            if step == 3:
+                ledger.append([bound(9)])
+        assert ledger.rows == LedgerFile(path).rows == [bound(9)]
+
     def test_an_old_row_that_is_bound_meanwhile_goes(self, path):
         """What is too old to stay is not brought back by its digest."""
         ledger = LedgerFile(path)
@@ -496,12 +505,41 @@ class TestInSteps:
             pass
         assert LedgerFile(path).rows == ledger.rows == []
 
-    def test_few_old_rows_are_left_alone(self, path):
+    @pytest.mark.parametrize(("rows", "left"), [(3, 2), (4, 4), (8, 8)])
+    def test_few_old_rows_are_left_alone(self, path, rows, left):
         """A quarter of a long ledger is not worth the writing."""
-        ledger = self.long(path)
+        ledger = LedgerFile(path)
+        ledger.append([row(leaf, time=leaf) for leaf in range(rows)])
         ledger.prune(1)
-        assert ledger.is_pruned
-        assert len(LedgerFile(path).rows) == 8
+        while not ledger.is_pruned:
+            ledger.prune(1)
+        assert len(LedgerFile(path).rows) == left
+
+    def test_a_copy_that_failed_is_not_gone_on_with(self, path, fault, monkeypatch):
+        """Nothing of it stays in the folder, if the disk lets us; and if it does not, the next copy
+        begins anew all the same.
+        """
+        for stuck in (False, True):
+            ledger = self.long(path)
+            ledger.prune(4)
+            fault.arm(0, full=True)
+            with monkeypatch.context() as patch:
+                if stuck:
+                    patch.setattr(type(path), "unlink", self._refused)
+                with pytest.raises(OSError, match="No space left"):
+                    ledger.prune(4)
+            assert ledger.is_pruned
+            assert [each.name for each in path.parent.iterdir() if each != path] == [
+                ".ledger.new"
+            ] * stuck
+            for _ in copying(ledger, 4):
+                pass
+            assert ledger.rows == LedgerFile(path).rows == [waiting(9), *self.STAY]
+            path.unlink()
+
+    @staticmethod
+    def _refused(*_given, **_named):
+        raise OSError(errno.EROFS, "Read-only file system")
 
     @pytest.mark.parametrize("appended", [True, False])
     def test_failing_anywhere(self, tmp_path, fault, appended):

@@ -50,6 +50,14 @@ def test_a_birth_time_that_is_none(
     assert FIXED.unpack(handle_of(tmp_path)) == (tmp_path.stat().st_ino, born)
 
 
+def test_a_birth_time_that_nobody_tells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where statx is missing, or fails whatever it has filled in, there is none."""
+    told = telling(STATX_BTIME, 7)
+    for statx in (None, lambda *given: told(*given) or -1):
+        monkeypatch.setattr(file_identity, "_function", {"statx": statx}.get)
+        assert FIXED.unpack(handle_of(tmp_path)) == (tmp_path.stat().st_ino, 0)
+
+
 def test_a_kind_of_file_system_that_nobody_knows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -27,6 +27,7 @@ from seemachine.state.nvram.sqlite import SqliteStore
 from seemachine.state.records import NvramFile, SpentLease
 from seemachine.state.witness import record_file
 from seemachine.state.witness.record_file import WitnessFile
+from seemachine.state.witness.record_layout import SUPERSEDED
 
 SLOT = 2
 
@@ -75,6 +76,25 @@ def test_a_new_record_of_a_witness_is_whole_before_it_is_flushed(
     file.renew({"opening": b"first"})
     file.close()
     assert seen[0] == (tmp_path / "record").read_bytes() != b""
+
+
+def test_a_superseded_record_is_so_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the name of the new one, lest a power cut leave none; and for good, so that what still
+    has it by a hard link says that an older one came back.
+    """
+    seen: list[object] = []
+    file = WitnessFile(tmp_path / "record", b"boot")
+    os.link(tmp_path / "record", tmp_path / "linked")
+    monkeypatch.setattr(
+        record_file, "flush", lambda descriptor: seen.append(os.pread(descriptor, 1 << 20, 0))
+    )
+    monkeypatch.setattr(record_file, "flush_folder", seen.append)
+    file.renew({"opening": b"first"})
+    file.close()
+    assert seen == [(tmp_path / "record").read_bytes(), tmp_path, SUPERSEDED]
+    assert (tmp_path / "linked").read_bytes() == SUPERSEDED
 
 
 def test_a_new_database_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -168,6 +168,20 @@ def test_a_shorter_number_leaves_no_rest(folder):
 # ---------------------------------------------------------------- requests
 
 
+def test_whoever_finds_a_folder_held_can_ask(folder, monkeypatch):
+    """The file that asks is there before the folder is held: no request goes unheard."""
+    there, taken = [], lock._taken
+
+    def look(descriptor, how):
+        there.append(sorted(path.name for path in folder.iterdir()))
+        return taken(descriptor, how)
+
+    monkeypatch.setattr(lock, "_taken", look)
+    FolderLock(folder, "this").release()
+
+    assert there == [["lock", "stop"]]
+
+
 @pytest.fixture
 def listening(folder):
     """This process holds the folder and looks for requests."""

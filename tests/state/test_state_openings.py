@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kit.leases import lease
@@ -59,6 +60,26 @@ def test_no_opening_has_such_a_count(count: int) -> None:
     """Nor does one come from anywhere else, such as a database."""
     with pytest.raises(StateCorrupt, match=DAMAGED):
         Mark(bytes(16), count, bytes(8))
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (bytes(15), 1, bytes(8)),
+        (bytes(17), 1, bytes(8)),
+        (bytes(16), 1, bytes(7)),
+        (bytes(16), 1, bytes(9)),
+        ("a" * 16, 1, bytes(8)),
+        (bytes(16), "1", bytes(8)),
+        (bytes(16), 1, "n" * 8),
+        (bytes(16), 1, bytes(8), "place"),
+    ],
+    ids=range(8),
+)
+def test_what_is_no_opening(parts: tuple[Any, ...]) -> None:
+    """Two NVRAMs that are named by less than a name could be taken for one."""
+    with pytest.raises(StateCorrupt, match=r"^invalid record of an opening$"):
+        Mark(*parts)
 
 
 def test_the_most_openings_are_more_than_any_machine_has() -> None:

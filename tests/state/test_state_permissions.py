@@ -111,6 +111,24 @@ def test_what_belongs_to_another_user(world, monkeypatch):
     )
 
 
+@pytest.mark.parametrize(("owner", "group", "ours"), [(0, 0, True), (1, 0, False), (0, 1, False)])
+def test_a_volume_of_a_pod(world, monkeypatch, owner, group, ours):
+    """With a group of our own, what is root's and that group's is ours; what is another user's, or
+    another group's, is not.
+    """
+    user, private = os.geteuid() + 1, os.getegid() + group
+    monkeypatch.setattr(permissions, "ROOT", os.geteuid() + owner)
+    monkeypatch.setattr(permissions.os, "geteuid", lambda: user)
+    monkeypatch.setattr(permissions.os, "getegid", lambda: private)
+    monkeypatch.setattr(permissions.os, "getgroups", list)
+
+    if ours:
+        check_world(World.at(world), private_group=True)
+    else:
+        with pytest.raises(StateUnsafe, match="not to the one who runs this"):
+            check_world(World.at(world), private_group=True)
+
+
 def test_what_is_no_file(world):
     """A pipe would have a machine wait for whoever is at its other end."""
     path = world / "hsm" / ESN / "history"

@@ -215,6 +215,17 @@ class TestPutBack:
             assert bool(world.up().doubt) is doubtful
             world.down()
 
+    def test_an_image_that_went_on_elsewhere(self, world, tmp_path, monkeypatch):
+        """Where this witness was not, it was opened as often as here: it is another one."""
+        images(world.path, tmp_path / "kept")
+        world.up()
+        world.down()
+        put_back_image(world, tmp_path / "kept", monkeypatch)
+        assert world.up(runtime=False).doubt == ""
+        world.down()
+
+        assert "as its runtime witness knows" in world.up().doubt
+
 
 class TestCopies:
     """A copy of the world on the same host."""

@@ -119,6 +119,14 @@ class TestInOrder:
         file.close()
         WitnessFile(path, BOOT).close()
 
+    @pytest.mark.usefixtures("file")
+    def test_who_is_refused_has_nothing_open(self, path):
+        """However often it looked whether its holder is still there."""
+        before = descriptors()
+        with pytest.raises(StateLocked, match="held by another process"):
+            WitnessFile(path, BOOT)
+        assert descriptors() == before
+
     def test_closed(self, file, path):
         """After the end nothing is written any more: whoever holds it then is undisturbed."""
         file.note(name(1), 0, 1)
@@ -323,6 +331,37 @@ class TestFullDisk:
         file.close()
 
         assert reopened(path) == ("", HEAD, [{0: 2}, {}, {}])
+
+    def test_what_counts_is_in_memory(self, file, monkeypatch):
+        """The head of before where no new file took the name, the new one where it did, though
+        nobody knows whether that is on the disk: the next renewal writes it again.
+        """
+
+        def full(*_arguments):
+            raise OSError(28, "No space left on device")
+
+        for step, counts in (("write_all", b"first"), ("flush_folder", b"second")):
+            with monkeypatch.context() as patch:
+                patch.setattr(record_file, step, full)
+                with pytest.raises(OSError, match="No space"):
+                    file.renew({"opening": b"second"})
+            assert file.head == {"opening": counts}
+
+    def test_a_fault_stays_until_a_new_file_counts(self, file, path, tmp_path, monkeypatch):
+        """A renewal that fails ends no doubt."""
+        shutil.copy2(path, tmp_path / "kept")
+        file.close()
+        extract(tmp_path / "kept", path)
+        again = WitnessFile(path, BOOT)
+
+        def full(*_arguments):
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(record_file, "write_all", full)
+        with pytest.raises(OSError, match="No space"):
+            again.renew(HEAD)
+        assert PUT_BACK in again.fault
+        again.close()
 
     def test_a_note_that_was_not_written(self, file, path, monkeypatch):
         """Its place is taken by the next one: no hole is left that would read as damage."""

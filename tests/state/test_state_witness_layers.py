@@ -1,10 +1,17 @@
 """Several witnesses as one: each is told everything, also when another one fails."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 import pytest
+from kit.stores import ESN
 
 from seemachine.state.errors import StateError, StateFailed, StateLocked
 from seemachine.state.witness.comparing import LaggingWitness
+from seemachine.state.witness.folder import FolderWitness
 from seemachine.state.witness.layered import LayeredWitness
+from seemachine.state.witness.protocol import Mark, Past
 
 
 class Layer:
@@ -134,3 +141,26 @@ def test_none_fails() -> None:
     """What they have to say comes in one line; nothing to say makes none."""
     assert LayeredWitness(Layer(), Layer("one"), Layer("two")).beat() == "one; two"  # type: ignore[arg-type]
     assert LayeredWitness(Layer(), Layer()).beat() == ""  # type: ignore[arg-type]
+
+
+@contextmanager
+def two_folders(home: Path) -> Iterator[list[FolderWitness]]:
+    """Two witnesses that a process has, up to its death."""
+    witnesses = [FolderWitness(home / where, ESN, b"boot") for where in ("here", "elsewhere")]
+    yield witnesses
+    for each in witnesses:
+        each._file.close()
+
+
+def test_a_layer_that_lags_is_brought_along(tmp_path: Path) -> None:
+    """An opening died when the first layer knew of it, and the next one when neither did: the NVRAM
+    is the one that both know, so there is no doubt.
+    """
+    first, second, third = [Mark(b"i" * 16, epoch, b"%08d" % epoch) for epoch in (1, 2, 3)]
+    with two_folders(tmp_path) as witnesses:
+        LayeredWitness(*witnesses).advance(first, "")
+        witnesses[0].advance(second, "")
+    for last, before in ((second, first), (third, second)):
+        with two_folders(tmp_path) as witnesses:
+            past = Past(last, (before.epoch, before.nonce))
+            assert LayeredWitness(*witnesses).meet(past, b"") == ""

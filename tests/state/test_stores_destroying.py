@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from kit.faults import Disk, at_every_place
 from kit.leases import lease, name, order, take
+from state.bench import Bench, gives_nothing
 
 from seemachine.state.errors import LeaseGone, LeaseSpent, StateFailed, TokenSpent
 from seemachine.state.nvram.base import MirroredStore
@@ -90,6 +91,14 @@ def test_after_a_restart_it_is_gone(reopen: Callable[[], MirroredStore]) -> None
     [again] = store.reserve([order(name(), token)])
     assert isinstance(again, LeaseGone)
     assert len(store.ledger(0, 10)) == 4
+
+
+def test_an_nvram_that_is_put_back_does_not_bring_it_back(bench: Bench) -> None:
+    """Within one opening, too: the witness knows that all its leaves are gone."""
+    store = bench.begun(1)
+    kept = bench.backup()
+    assert store.destroy(lease().public_key) == 27
+    assert gives_nothing(bench.put_back(kept), 1)
 
 
 def test_no_file_has_the_seed(reopen: Callable[[], MirroredStore], tmp_path: Path) -> None:

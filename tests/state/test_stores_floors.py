@@ -70,6 +70,16 @@ def test_the_witness_learns_what_was_given_up(
     store.close()
 
 
+def test_what_was_given_up_is_named(durable_kind: Kind, tmp_path: Path) -> None:
+    """One leaf or several, each opening says which."""
+    used(durable_kind, tmp_path)
+    for floor, lost in ((3, "leaf 2 of"), (5, "leaves 3 to 4 of")):
+        store = STORES[durable_kind.name](tmp_path, Floor(floor))
+        [said] = store.skipped
+        assert said.startswith(f"{lost} ")
+        store.close()
+
+
 def test_a_witness_that_is_new_learns_how_far_each_file_is(
     durable_kind: Kind, tmp_path: Path
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 from kit.leases import lease, leaves, name, order, take
 from kit.stores import Kind
 
-from seemachine.state.errors import StateFailed, StateLocked
+from seemachine.state.errors import LeaseSpent, StateFailed, StateLocked
 from seemachine.state.nvram.base import VOUCHING_TRIES, MirroredStore
 from seemachine.state.nvram.file import FileStore
 from seemachine.state.nvram.sqlite import SqliteStore
@@ -49,11 +49,15 @@ class Forgetful(Exact):
 
 
 class Another(Exact):
-    """One that says, when leaves are used, that the NVRAM is another process's now."""
+    """One that says, when it is asked, that the NVRAM is another process's now."""
 
     def take(self, uses: Sequence[Use]) -> bool:
         """It is."""
         del uses
+        return self.beat() == ""
+
+    def beat(self) -> str:
+        """It is."""
         raise StateLocked("another process opened it")
 
 
@@ -116,4 +120,33 @@ def test_an_nvram_that_is_anothers_uses_no_leaf(durable_kind: Kind, tmp_path: Pa
         with pytest.raises(StateFailed, match="another process opened it"):
             store.reserve([order(name())])
     assert store._files[name()].next == 0
+    store.close()
+
+
+def test_after_a_beat_that_finds_an_owner_nothing_is_done(
+    durable_kind: Kind, tmp_path: Path
+) -> None:
+    """What the beat learns counts for all that comes after it, for good."""
+    witness = Another()
+    store = opened(durable_kind, tmp_path, witness)
+    with pytest.raises(StateFailed, match="another process opened it"):
+        store.beat()
+    with pytest.raises(StateFailed, match="another process opened it"):
+        store.reserve([order(name())])
+    assert witness.asked == []
+    store.close()
+
+
+def test_a_leaf_that_can_not_be_gone_on_at_is_not_asked_for(
+    durable_kind: Kind, tmp_path: Path
+) -> None:
+    """Who is refused has told the witness of no use: it would have leaves given up."""
+    witness = Exact()
+    store = opened(durable_kind, tmp_path, witness)
+    for leaf in (0, 33):
+        with pytest.raises(LeaseSpent):
+            store.skip(name(), leaf)
+    assert witness.asked == []
+    store.skip(name(), 7)
+    assert witness.asked == [7]
     store.close()

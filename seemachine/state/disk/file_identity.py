@@ -82,9 +82,8 @@ def _born(path: Path, found: Any) -> int:
     if hasattr(found, "st_birthtime"):
         return int(found.st_birthtime * 1e9)
     call, answer = _function("statx"), ctypes.create_string_buffer(STATX_BYTES)
-    if call is None or call(AT_FDCWD, os.fsencode(path), 0, STATX_BTIME, answer):
-        return 0
-    if not STATX_MASK.unpack_from(answer)[0] & STATX_BTIME:
+    failed = call is None or call(AT_FDCWD, os.fsencode(path), 0, STATX_BTIME, answer)
+    if failed or not STATX_MASK.unpack_from(answer)[0] & STATX_BTIME:
         return 0
     seconds, nanoseconds = STATX_BIRTH.unpack_from(answer, STATX_BIRTH_AT)
     return max(0, int(seconds) * 10**9 + int(nanoseconds))

@@ -1,5 +1,5 @@
-"""A long ledger file that is written again without its old rows, some at a time, while others go on
-with the file that is there.
+"""A ledger file that is written again without its old rows, some at a time, while others go on with
+the file that is there.
 
 Order, never to be changed, in `take_name`: all rows that stay, and all digests that were bound
 meanwhile, are durable in the copy; then it takes the name. Until then the file counts, and what a

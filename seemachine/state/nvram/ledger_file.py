@@ -10,7 +10,7 @@ from seemachine.state.nvram.ledger import OF_HASH, LedgerRow
 from seemachine.state.nvram.ledger_copy import LedgerCopy
 from seemachine.state.nvram.ledger_record import RECORD, decode, encode
 
-# Records of a ledger that takes some time to be written again: 4.7 MB.
+# Records of a ledger that is not written again for a few old ones: 4.7 MB.
 LONG = 4096
 
 
@@ -25,7 +25,7 @@ class LedgerFile:
         # False from the begin of a rewriting to its end: if it fails, either of two files may be
         # there.
         self._known = True
-        # What takes the place of a long file without its old rows.
+        # What takes the place of the file without its old rows.
         self._copy: LedgerCopy | None = None
         if path.exists():
             self._read(path.read_bytes())
@@ -54,15 +54,12 @@ class LedgerFile:
         return self._copy is None
 
     def prune(self, before: int) -> None:
-        """Drop rows older than a time in milliseconds, and second records; of a long ledger not few
-        at a time, and in steps, each of which is a call.
+        """Drop rows older than a time in milliseconds, and second records; in steps, each of which
+        is a call, and of a long ledger not few rows at a time.
         """
         if self._copy is None:
             rows = [row for row in self.rows if row.time >= before]
             if self._records - len(rows) <= (self._records // 4 if self._records >= LONG else 0):
-                return
-            if self._records < LONG:
-                self._rewrite(rows)
                 return
             self._copy = LedgerCopy(self._path, before)
         try:

@@ -120,7 +120,8 @@ class WitnessFile:
         Returns the old one's descriptor. Whatever fails, the old one counts.
         """
         with self._lock:
-            flushed, self._changed = dict(self._notes), False
+            flushed = dict(self._notes)
+            self._changed = False
         scratch = self._path.with_name(f".{self._path.name}.new")
         scratch.unlink(missing_ok=True)
         descriptor = os.open(scratch, os.O_RDWR | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)

@@ -156,7 +156,6 @@ class RuntimeWitness(LaggingWitness):
             if self._live[0]:
                 self._renew()
             self._file.close()
-            self._file = None
 
     def _renew(self) -> None:
         if self._file is not None:
