@@ -24,7 +24,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "seemachine.wire": (set(), {"msgpack"}),
     "seemachine.lms": (set(), set()),
     "seemachine.mldsa": (set(), {"dilithium_py", "cryptography"}),
-    "seemachine.encodings": ({"seemachine.lms"}, set()),
+    "seemachine.encodings": ({"seemachine.lms", "seemachine.mldsa"}, set()),
     "seemachine.terminal": (set(), set()),
     "seemachine.world": (set(), set()),
     "seemachine.formats": (set(), set()),
@@ -392,8 +392,14 @@ def test_no_import_leads_back() -> None:
 
 # What the client imports by name: a module of each algorithm, when a key of it is met.
 BY_NAME = {
-    "seeclient.keyfile_format": ["seeclient.algorithms.lms.keyfile"],
-    "seeclient.algorithms.registry": ["seeclient.algorithms.lms.algorithm"],
+    "seeclient.keyfile_format": [
+        "seeclient.algorithms.lms.keyfile",
+        "seeclient.algorithms.mldsa.keyfile",
+    ],
+    "seeclient.algorithms.registry": [
+        "seeclient.algorithms.lms.algorithm",
+        "seeclient.algorithms.mldsa.algorithm",
+    ],
 }
 
 

@@ -18,7 +18,7 @@ from seeclient.events import Event, Listener, ignore
 from seeclient.keyfile import KeyFile
 from seeclient.local import LocalFleet, LocalKey
 from seeclient.patience import Patience
-from seeclient.results import Destroyed, KeyInfo, MachineView, Signed
+from seeclient.results import Destroyed, Generated, KeyInfo, MachineView, Signed
 from seeclient.tls import Tls
 from seemachine.world import World
 
@@ -73,6 +73,46 @@ class Fleet(LocalFleet["Key"]):
         )
         return self._key(made.file)
 
+    async def generate_mldsa(
+        self,
+        alias: str,
+        mldsacode: str = "mldsa87",
+        *,
+        esn: str = "",
+        overwrite: bool = False,
+        progress: Listener = ignore,
+    ) -> "Key":
+        """Make an ML-DSA key, as `blocking.Fleet.generate_mldsa` does. Raises StatusError.
+
+        `progress` is called in the event loop.
+        """
+        made = await self.generate_mldsa_with(
+            alias, mldsacode, esn=esn, overwrite=overwrite, progress=progress
+        )
+        return made.key
+
+    async def generate_mldsa_with(
+        self,
+        alias: str,
+        mldsacode: str = "mldsa87",
+        *,
+        esn: str = "",
+        overwrite: bool = False,
+        export: bool = False,
+        progress: Listener = ignore,
+    ) -> "Generated[Key]":
+        """The same; with `export`, with the private key."""
+        made = await asyncio.to_thread(
+            self._blocking.generate_mldsa_with,
+            alias,
+            mldsacode,
+            esn=esn,
+            overwrite=overwrite,
+            export=export,
+            progress=_in_loop(progress),
+        )
+        return Generated(Key(made.key), made.seed)
+
     async def resume_lms(
         self,
         alias: str,
@@ -118,13 +158,36 @@ class Key(LocalKey):
         super().__init__(key.file)
         self._blocking = key
 
-    async def sign(self, message: bytes | Path, *, acknowledge: str | None = None) -> bytes:
-        """As `blocking.Key.sign` does. Takes one leaf. Raises StatusError."""
-        return (await self.sign_with(message, acknowledge=acknowledge)).signature
+    async def sign(
+        self,
+        message: bytes | Path,
+        *,
+        acknowledge: str | None = None,
+        context: bytes = b"",
+        deterministic: bool = False,
+    ) -> bytes:
+        """As `blocking.Key.sign` does; of LMS it takes one leaf. Raises StatusError."""
+        made = await self.sign_with(
+            message, acknowledge=acknowledge, context=context, deterministic=deterministic
+        )
+        return made.signature
 
-    async def sign_with(self, message: bytes | Path, *, acknowledge: str | None = None) -> Signed:
+    async def sign_with(
+        self,
+        message: bytes | Path,
+        *,
+        acknowledge: str | None = None,
+        context: bytes = b"",
+        deterministic: bool = False,
+    ) -> Signed:
         """The same, with the machine, the leaf and what remains there."""
-        return await asyncio.to_thread(self._blocking.sign_with, message, acknowledge=acknowledge)
+        return await asyncio.to_thread(
+            self._blocking.sign_with,
+            message,
+            acknowledge=acknowledge,
+            context=context,
+            deterministic=deterministic,
+        )
 
     async def warn_at(self, count: int) -> None:
         """As `blocking.Key.warn_at` does. Raises StatusError."""

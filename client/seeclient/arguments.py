@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from seeclient.algorithms import registry
+from seeclient.algorithms import DEFAULT, registry
 from seeclient.values import SETS, UsageError, nearest, number, text
 
 VERBS = ("generate", "list", "showinfo")
@@ -29,11 +29,15 @@ NAMES = (
     "replace",
     "warnat",
     "acknowledge",
+    "mldsacode",
+    "context",
+    "deterministic",
 )
 NUMBERS = ("slot", "expchunk", "expcache", "expcards", "explease", "warnat")
 
 USAGE = f"""\
 usage: pipsqueak                                            list the HSMs that answer
+       pipsqueak generate alias=A [mldsacode=M] [esn=E]     make an ML-DSA key
        pipsqueak generate alias=A algorithm=lms lmscode=L lmotscode=O
                  [expcards=N explease=N] [expchunk=N] [expcache=N] [slot=N] [esn=E]
                  [warnat=N] [replace=yes]                   replace=yes: give up a half-made key
@@ -43,12 +47,14 @@ usage: pipsqueak                                            list the HSMs that a
        pipsqueak alias=A message=TEXT | msgfile=FILE [sigfile=FILE] [acknowledge=REASON]
        pipsqueak alias=A warnat=N                           change a threshold
        pipsqueak alias=A message=TEXT | msgfile=FILE verify=SIGFILE
+                 [context=TEXT] [deterministic=yes]         when signing or verifying with ML-DSA
        pipsqueak provesn=E slot=N                           move a lease from card to HSM
        --json  one JSON document instead of lines      --help  --version
 
 lmscode    {SETS["lmscode"]}
 lmotscode  {SETS["lmotscode"]}
            also as in RFC 8554 and RFC 9858: LMS_SHA256_M32_H5, LMOTS_SHA256_N32_W8, 5, 0x5
+mldsacode  {SETS["mldsacode"]}
 msgfile    - is standard input
 sigfile    - is standard output, which then has nothing else
 expcards   2^N smart cards with 2^explease leases each; both 0: all leaves in one HSM
@@ -183,11 +189,14 @@ FORMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("alias",),
         (
             *("algorithm", "lmscode", "lmotscode", "expchunk", "expcache", "expcards", "explease"),
-            *("slot", "esn", "resume", "replace", "warnat"),
+            *("slot", "esn", "resume", "replace", "warnat", "mldsacode"),
         ),
     ),
-    "sign": (("alias",), ("message", "msgfile", "sigfile", "acknowledge")),
-    "verify": (("alias", "verify"), ("message", "msgfile")),
+    "sign": (
+        ("alias",),
+        ("message", "msgfile", "sigfile", "acknowledge", "context", "deterministic"),
+    ),
+    "verify": (("alias", "verify"), ("message", "msgfile", "context")),
     "threshold": (("alias", "warnat"), ()),
 }
 
@@ -222,9 +231,9 @@ def _check_generate(texts: dict[str, str], numbers: dict[str, int]) -> None:
         }:
             raise UsageError(f"resume=yes resumes the key as it was begun; leave out {name}=")
         return
-    algorithm = registry.named(texts.get("algorithm", ""))
-    if algorithm is not None:
-        algorithm.check_arguments(texts, numbers)
+    algorithm = registry.named(texts.get("algorithm", DEFAULT))
+    assert algorithm is not None
+    algorithm.check_arguments(texts, numbers)
     if "slot" in numbers and not numbers.get("expcards", 0) + numbers.get("explease", 0):
         raise UsageError(
             "slot= names a card slot, and this key has no cards; leave it out, or add expcards= or"

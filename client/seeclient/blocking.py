@@ -19,7 +19,7 @@ from seeclient.keyfile import KeyFile
 from seeclient.local import LocalFleet, LocalKey
 from seeclient.message import Message
 from seeclient.patience import Patience, fed
-from seeclient.results import Destroyed, KeyInfo, MachineView, Signed
+from seeclient.results import Destroyed, Generated, KeyInfo, MachineView, Signed
 from seeclient.signing_options import SigningOptions
 from seeclient.tls import Tls
 from seemachine.world import World
@@ -70,6 +70,49 @@ class Fleet(Runner, LocalFleet["Key"]):
         story = generating.generate(self.roster, recipe, progress, patience or fed)
         return Key(self, self.run(story))
 
+    def generate_mldsa(
+        self,
+        alias: str,
+        mldsacode: str = "mldsa87",
+        *,
+        esn: str = "",
+        overwrite: bool = False,
+        progress: Listener = ignore,
+    ) -> "Key":
+        """Make an ML-DSA key, of mldsa44, mldsa65 or mldsa87, and return it. All HSMs of the world
+        can sign with it; what is secret of it is in its key file alone, encrypted.
+
+        `overwrite`: in place of an ML-DSA key of this alias, which is gone then. Raises
+        StatusError.
+        """
+        made = self.generate_mldsa_with(
+            alias, mldsacode, esn=esn, overwrite=overwrite, progress=progress
+        )
+        return made.key
+
+    def generate_mldsa_with(
+        self,
+        alias: str,
+        mldsacode: str = "mldsa87",
+        *,
+        esn: str = "",
+        overwrite: bool = False,
+        export: bool = False,
+        progress: Listener = ignore,
+    ) -> "Generated[Key]":
+        """The same; with `export`, with the private key."""
+        story = operations.generate_mldsa(
+            self.roster,
+            alias,
+            mldsacode,
+            esn=esn,
+            overwrite=overwrite,
+            export=export,
+            progress=progress,
+        )
+        made = self.run(story)
+        return Generated(Key(self, made.key), made.seed)
+
     def resume_lms(
         self,
         alias: str,
@@ -110,17 +153,37 @@ class Key(LocalKey):
         super().__init__(file)
         self._fleet = fleet
 
-    def sign(self, message: bytes | Path, *, acknowledge: str | None = None) -> bytes:
-        """A plain LMS signature (RFC 8554 5.4) of bytes or of a file of any size. Takes one leaf.
+    def sign(
+        self,
+        message: bytes | Path,
+        *,
+        acknowledge: str | None = None,
+        context: bytes = b"",
+        deterministic: bool = False,
+    ) -> bytes:
+        """A signature of bytes or of a file of any size: with an LMS key a plain one (RFC 8554
+        5.4), which takes one leaf; with an ML-DSA key one of FIPS 204.
 
+        `context`, of at most 255 bytes, and `deterministic` are for ML-DSA alone (FIPS 204 5.2).
         Raises StatusError; UseLimitExceeded: few signatures are left, and `acknowledge` must say
         why to make one. Else it must be None.
         """
-        return self.sign_with(message, acknowledge=acknowledge).signature
+        options = SigningOptions(acknowledge, context, deterministic)
+        return (self._signed(message, options)).signature
 
-    def sign_with(self, message: bytes | Path, *, acknowledge: str | None = None) -> Signed:
+    def sign_with(
+        self,
+        message: bytes | Path,
+        *,
+        acknowledge: str | None = None,
+        context: bytes = b"",
+        deterministic: bool = False,
+    ) -> Signed:
         """The same, with the machine, the leaf and what remains there."""
-        options = SigningOptions(acknowledge=acknowledge)
+        options = SigningOptions(acknowledge, context, deterministic)
+        return self._signed(message, options)
+
+    def _signed(self, message: bytes | Path, options: SigningOptions) -> Signed:
         story = operations.sign(self._fleet.roster, self.file, Message(message), options)
         return self._fleet.run(story)
 

@@ -12,6 +12,7 @@ from seeclient.arguments import NAMES, NUMBERS, VERBS
 from seeclient.keys import PREFIX
 from seeclient.values import HIGHEST
 from seemachine.lms.parameters import OTS_SETS, TREE_SETS
+from seemachine.mldsa.parameters import MLDSA_SETS
 
 FLAGS = ("--json", "--help", "--version")
 FILES = ("msgfile", "sigfile", "verify")
@@ -87,10 +88,12 @@ def values() -> dict[str, tuple[str, ...]]:
     numbers = {name: HIGHEST[name] for name in NUMBERS if HIGHEST[name] <= MOST}
     return {
         "algorithm": tuple(name.lower() for name in MODULES),
+        "mldsacode": tuple(each.name for each in MLDSA_SETS),
         "lmscode": tuple(each.name for each in TREE_SETS),
         "lmotscode": tuple(each.name for each in OTS_SETS),
         "resume": ("yes",),
         "replace": ("yes",),
+        "deterministic": ("yes",),
         **{name: tuple(map(str, range(most + 1))) for name, most in numbers.items()},
     }
 

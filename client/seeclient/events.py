@@ -32,6 +32,15 @@ class ChunkDone:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyMade:
+    """A key that takes no steps is made, and its key file saved."""
+
+    algorithm: str
+    alias: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class CardsNeeded:
     """All leaves are made; now this many blank cards are written."""
 
@@ -61,7 +70,7 @@ class CardWanted:
     detail: str
 
 
-Event = Started | ChunkDone | CardsNeeded | CardTried | CardDone | CardWanted
+Event = Started | ChunkDone | KeyMade | CardsNeeded | CardTried | CardDone | CardWanted
 Listener = Callable[[Event], None]
 
 

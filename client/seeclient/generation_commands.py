@@ -3,8 +3,8 @@
 import sys
 from collections.abc import Callable
 
-from seeclient import algorithms, connecting
-from seeclient.algorithms import registry
+from seeclient import connecting
+from seeclient.algorithms import DEFAULT, registry
 from seeclient.algorithms.lms import generating
 from seeclient.arguments import Arguments
 from seeclient.blocking import Fleet
@@ -23,6 +23,11 @@ MAYBE_KEPT = (
     "Its first step may have been kept; resume with: pipsqueak generate alias={} resume=yes"
     " (if there is no half-made key, give the same command again)"
 )
+# Guide 1.2.
+LATER = (
+    f"{DEFAULT} is the default of PQSDK {VENDOR}, and LMS will be that of later releases; say which"
+    " you want with algorithm="
+)
 DISK_FULL = ("No space left", "disk is full")
 
 
@@ -30,24 +35,19 @@ def generate(fleet: Fleet, arguments: Arguments, output: Output) -> int:
     """Make a key, or resume one. Returns the exit code."""
     if arguments.texts.get("resume") == "yes":
         return _resume(fleet, arguments, output)
-    algorithm = registry.named(arguments.texts.get("algorithm", "mldsa"))
-    if algorithm is None:
-        said = "use" if "algorithm" in arguments.texts else "add"
-        known, first = " and ".join(algorithms.MODULES), next(iter(algorithms.MODULES)).lower()
-        default = "" if said == "use" else f"ML-DSA is the default of PQSDK {VENDOR}; "
-        refusal = f"{default}only {known} keys are served: {said} algorithm={first}"
-        output.refused(
-            StatusError(Status.NotYetImplemented, refusal, "generate"), "generate failed"
-        )
-        return 1
+    algorithm = registry.named(arguments.texts.get("algorithm", DEFAULT))
+    assert algorithm is not None
     recipe = algorithm.recipe(arguments.texts, arguments.numbers)
-    return _made(
+    code = _made(
         fleet,
         recipe.alias,
         recipe.cards,
         output,
         lambda progress: algorithm.generate(fleet.roster, recipe, progress, _patience),
     )
+    if not code and "algorithm" not in arguments.texts:
+        output.advise(LATER)
+    return code
 
 
 def _resume(fleet: Fleet, arguments: Arguments, output: Output) -> int:

@@ -3,6 +3,7 @@
 The module `keyfile` of an algorithm adds what its keys have, and is a KeyForm.
 """
 
+import hashlib
 import re
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple, Protocol
@@ -39,6 +40,11 @@ class KeyFile:
     def name(self) -> bytes:
         """The name of its NVRAM file on the machines; empty where there is none."""
         return b""
+
+    @property
+    def public_hash(self) -> str:
+        """The SHA-256 of the public key, in hexadecimal."""
+        return hashlib.sha256(self.public_key).hexdigest()
 
 
 class Head(NamedTuple):

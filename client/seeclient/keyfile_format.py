@@ -3,8 +3,8 @@
     key_pqsdk_<alias>: one line of JSON, then bytes
 
 The line has a head, which is the same for all algorithms, and what the key's algorithm adds; the
-bytes are the algorithm's too. Of an LMS key no secret is in it. The vendor's format is not public;
-this one is ours.
+bytes are the algorithm's too. Of an LMS key no secret is in it; that of an ML-DSA key is in its
+blob, encrypted. The vendor's format is not public; this one is ours.
 """
 
 import hashlib

@@ -98,9 +98,21 @@ class KeyStore:
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise StatusError(
                 Status.Malformed,
-                f"{path} is damaged ({error}); restore it from a copy, it holds no secret",
+                f"{path} is damaged ({error}); restore it from a copy, it holds no secret in clear",
                 WHERE,
             ) from None
+
+    def with_hash(self, public_hash: str) -> KeyFile:
+        """The first key of a hash, see KeyFile. Raises StatusError (UnknownID) where there is none
+        among those that can be read.
+        """
+        for alias in self.aliases():
+            with contextlib.suppress(StatusError):
+                key = self.load(alias)
+                if key.public_hash == public_hash:
+                    return key
+        detail = f"there is no key with the hash {public_hash}; see them with: pipsqueak list"
+        raise StatusError(Status.UnknownID, detail, WHERE)
 
     def save(self, key: KeyFile) -> None:
         """Write a key file, so that a crash leaves all of it or nothing.

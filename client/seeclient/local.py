@@ -40,6 +40,14 @@ class LocalFleet(Generic[OwnKey]):
         self.lifetime.check()
         return self._key(self.roster.keys.load(alias))
 
+    def key_by_hash(self, public_hash: bytes | str) -> OwnKey:
+        """The key of this host with the `public_hash`, which may be its 32 bytes. Files that can't
+        be read are left out. Raises StatusError (UnknownID) where there is none.
+        """
+        self.lifetime.check()
+        wanted = public_hash.hex() if isinstance(public_hash, bytes) else public_hash.lower()
+        return self._key(self.roster.keys.with_hash(wanted))
+
     def keys(self) -> list[OwnKey]:
         """The keys of this host, by alias. Raises StatusError for a file that can't be read."""
         self.lifetime.check()
@@ -69,29 +77,37 @@ class LocalKey:
 
     @property
     def algorithm(self) -> str:
-        """`LMS`."""
+        """`LMS` or `ML-DSA`."""
         return self.file.algorithm
 
     @property
     def public_key(self) -> bytes:
-        """Of LMS the plain public key: 56 bytes for m=32, 48 for m=24 (RFC 8554 5.3)."""
+        """Of LMS the plain public key: 56 bytes for m=32, 48 for m=24 (RFC 8554 5.3); of ML-DSA as
+        in FIPS 204 algorithm 22: 1312, 1952 or 2592 bytes, by its set.
+        """
         return self.file.public_key
+
+    @property
+    def public_hash(self) -> str:
+        """The SHA-256 of the public key, in hexadecimal, by which `key_by_hash` finds it."""
+        return self.file.public_hash
 
     @property
     def public_key_pem(self) -> str:
         """The public key for others, in PEM: a SubjectPublicKeyInfo; of LMS that of an HSS key of
-        one level (RFC 9802).
+        one level (RFC 9802), of ML-DSA that of RFC 9881.
         """
         from seemachine.encodings.readings import armored
 
         return armored(registry.of(self.file).public_key_info(self.file), "PUBLIC KEY")
 
-    def verify(self, message: bytes | Path, signature: bytes) -> None:
-        """Check a signature; of LMS plain, or HSS of one level. Raises StatusError (VerifyFailed).
+    def verify(self, message: bytes | Path, signature: bytes, *, context: bytes = b"") -> None:
+        """Check a signature; of LMS plain, or HSS of one level; of ML-DSA under a context (FIPS 204
+        5.2). Raises StatusError (VerifyFailed).
 
         It takes some milliseconds at most, besides reading a file.
         """
-        operations.verify(self.file, Message(message), signature)
+        operations.verify(self.file, Message(message), signature, context=context)
 
     def __repr__(self) -> str:
         sets = " ".join(map(str, registry.of(self.file).parameters(self.file).values()))

@@ -1,15 +1,20 @@
 """What machines are asked: for a key, by its algorithm; and for their cards."""
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from seeclient.algorithms import registry
 from seeclient.effects import Roster, Story, ask_all
+from seeclient.events import Listener
 from seeclient.keyfile import KeyFile
 from seeclient.message import Message
-from seeclient.results import Destroyed, KeyInfo, MachineView, Signed
+from seeclient.results import Destroyed, Generated, KeyInfo, MachineView, Signed
 from seeclient.signing_options import PLAIN, SigningOptions
 from seemachine.wire.messages import ListSlots
 from seemachine.wire.status import Status, StatusError
+
+if TYPE_CHECKING:
+    from seeclient.algorithms.mldsa.keyfile import MldsaKeyFile
 
 
 def sign(
@@ -41,6 +46,24 @@ def info(roster: Roster, key: KeyFile) -> Story[KeyInfo]:
     return (yield from registry.of(key).info(roster, key))
 
 
+def generate_mldsa(  # noqa: PLR0913
+    roster: Roster,
+    alias: str,
+    mldsacode: str,
+    *,
+    esn: str,
+    overwrite: bool,
+    export: bool,
+    progress: Listener,
+) -> "Story[Generated[MldsaKeyFile]]":
+    """Make an ML-DSA key. Raises StatusError."""
+    from seeclient.algorithms.mldsa import generating
+    from seeclient.algorithms.mldsa.recipe import Recipe
+
+    recipe = Recipe(alias, mldsacode, esn, overwrite=overwrite, export=export)
+    return (yield from generating.generate(roster, recipe, progress))
+
+
 def warn_at(roster: Roster, key: KeyFile, count: int) -> Story[KeyFile]:
     """Set the threshold of a key, where its algorithm has one, and return the key with it.
 
@@ -54,9 +77,9 @@ def destroy(roster: Roster, key: KeyFile) -> Story[Destroyed]:
     """Destroy a key on all machines that can be reached, and then its files on this host.
 
     While a machine refuses, the files stay, so that it can be asked again. Cards stay as they are.
-    Raises StatusError (NotAvailable) where no machine is reachable.
+    Raises StatusError (NotAvailable) where no machine is reachable that could have leaves of it.
     """
-    if not roster.peers:
+    if key.name and not roster.peers:
         detail = (
             f"no HSMs are reachable, so {key.alias} stays; start some with: seemachine fleet up"
         )

@@ -15,6 +15,7 @@ from seeclient.events import (
     CardWanted,
     ChunkDone,
     Event,
+    KeyMade,
     Resumed,
     Started,
 )
@@ -54,6 +55,8 @@ class TextOutput:
             case ChunkDone(alias, seconds, remaining):
                 self._print(f"  chunk: {alias} ({seconds:.3f} seconds) {remaining} remaining")
                 self._move_bar(seconds, remaining)
+            case KeyMade(algorithm, alias, seconds):
+                self._print(f"Generate {algorithm} key: {alias} ({seconds:.3f} seconds)")
             case CardsNeeded(cards):
                 self._print(render.cards_needed(cards))
             case CardTried(slot):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Generic, Protocol, Self, TypeVar
 
 from seeclient.keyfile import KeyFile
 from seemachine.wire.messages import Slot
@@ -21,6 +21,34 @@ class Signed:
     esn: str
     leaf: int | None = None
     remaining: int | None = None
+
+
+class _HasPublicKey(Protocol):
+    @property
+    def public_key(self) -> bytes:
+        """As a machine gave it."""
+
+
+OwnKey_co = TypeVar("OwnKey_co", bound=_HasPublicKey, covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Generated(Generic[OwnKey_co]):
+    """An ML-DSA key that was made, and its private key, if it was to be exported: the seed of 32
+    bytes (FIPS 204 algorithm 1).
+    """
+
+    key: OwnKey_co
+    seed: bytes | None = field(default=None, repr=False)
+
+    @property
+    def private_key(self) -> bytes | None:
+        """What the seed expands to (FIPS 204 algorithm 24): 2560, 4032 or 4896 bytes."""
+        if self.seed is None:
+            return None
+        from seemachine.mldsa import keys, parameters
+
+        return keys.expanded(parameters.of_public_key(self.key.public_key), self.seed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from seeclient import advice, operations, sigfile
@@ -55,7 +56,8 @@ def sign(fleet: Fleet, arguments: Arguments, output: Output) -> int:
 
 def _keep(name: str | None, signed: Signed, output: Output) -> StatusError | None:
     """Write the signature to its file, if that is one. Returns what kept it from being written."""
-    output.outcome = "a signature was made, and its leaf is spent"
+    spent = ", and its leaf is spent" if signed.leaf is not None else ""
+    output.outcome = f"a signature was made{spent}"
     if name is None or sigfile.is_among_lines(name):
         return None
     failure = sigfile.write(name, signed.signature)
@@ -66,14 +68,26 @@ def _keep(name: str | None, signed: Signed, output: Output) -> StatusError | Non
 
 def _signed(fleet: Fleet, key: KeyFile, message: Message, arguments: Arguments) -> Signed:
     """1.4.1 knows no thresholds: with its quirks nobody is asked, which the ledger keeps."""
+    options = _options(arguments)
     try:
-        options = SigningOptions(acknowledge=arguments.texts.get("acknowledge"))
         return fleet.run(operations.sign(fleet.roster, key, message, options))
     except StatusError as refused:
         if refused.status is not Status.UseLimitExceeded or not arguments.quirks:
             raise
-    options = SigningOptions(acknowledge=f"{COMPAT_VARIABLE}={VENDOR}")
+    options = replace(options, acknowledge=f"{COMPAT_VARIABLE}={VENDOR}")
     return fleet.run(operations.sign(fleet.roster, key, message, options))
+
+
+def _options(arguments: Arguments) -> SigningOptions:
+    return SigningOptions(
+        acknowledge=arguments.texts.get("acknowledge"),
+        context=_context(arguments),
+        deterministic=arguments.texts.get("deterministic") == "yes",
+    )
+
+
+def _context(arguments: Arguments) -> bytes:
+    return os.fsencode(arguments.texts.get("context", ""))
 
 
 def _self_check(
@@ -90,7 +104,7 @@ def _self_check(
         # good signature looks bad (2.7.2.1 step 7).
         if arguments.quirks:
             fleet.run(registry.of(key).look_for(fleet.roster, key))
-        operations.verify(key, message, signed.signature)
+        operations.verify(key, message, signed.signature, context=_context(arguments))
     except StatusError as error:
         output.note(error)
         output.verified(key, time.perf_counter() - began, good=False)
@@ -108,7 +122,8 @@ def verify(fleet: Fleet, arguments: Arguments, output: Output) -> int:
         signature = _read(path)
         message = Message(_source(arguments))
         head, more = _head(message)
-        encoding = operations.verify(key, message, signature, str(path))
+        context = _context(arguments)
+        encoding = operations.verify(key, message, signature, str(path), context=context)
     except StatusError as error:
         output.refused(error, "verify failed")
         return 1

@@ -1,5 +1,6 @@
 """Which values pipsqueak's arguments can have at all, whatever keys and HSMs there are."""
 
+import os
 import re
 from collections.abc import Callable, Sequence
 
@@ -7,6 +8,7 @@ from seeclient import algorithms
 from seeclient.keyfile import check_alias
 from seeclient.thresholds import reason
 from seemachine.lms.parameters import OTS_SETS, TREE_SETS, OtsParameters, TreeParameters
+from seemachine.mldsa.parameters import MAX_CONTEXT, MLDSA_SETS
 from seemachine.wire.messages import MAX_HEIGHT, MAX_WARNAT
 from seemachine.wire.names import MAX_EXPCACHE, MAX_EXPCARDS, MAX_EXPLEASE, SLOTS, is_esn
 from seemachine.wire.status import StatusError
@@ -23,6 +25,7 @@ HIGHEST = {
 SETS = {
     "lmscode": "sha256_m32_h5, _h10, _h15, _h20, _h25; also sha256_m24, shake_m32, shake_m24",
     "lmotscode": "sha256_n32_w8, _w4, _w2, _w1; also sha256_n24, shake_n32, shake_n24",
+    "mldsacode": "mldsa87 (if none is given), mldsa65, mldsa44",
 }
 # What the names of the RFCs have before those of the guide.
 REGISTRIES: dict[str, tuple[str, Sequence[TreeParameters | OtsParameters]]] = {
@@ -31,8 +34,6 @@ REGISTRIES: dict[str, tuple[str, Sequence[TreeParameters | OtsParameters]]] = {
 }
 # Not 00000010: a public key has it as a word, which is hexadecimal.
 _TYPECODE = re.compile(r"0[xX][0-9a-fA-F]{1,8}|[1-9][0-9]{0,9}", re.ASCII)
-# Beside those that this version knows; `generate` says that it does not make such keys.
-OTHERS = ("mldsa", "ml-dsa")
 
 
 class UsageError(Exception):
@@ -94,9 +95,24 @@ def _set(name: str, value: str) -> str:
     raise UsageError(f"there is no {name}={value}{meant}")
 
 
+def _mldsa_set(name: str, value: str) -> str:
+    """A parameter set as mldsa87, by the name of FIPS 204, or by its number."""
+    number = value.lower().replace("-", "").removeprefix("mldsa")
+    for each in MLDSA_SETS:
+        if number == str(each.number):
+            return each.name
+    raise UsageError(f"there is no {name}={value}; known are {SETS[name]}")
+
+
+def _context(name: str, value: str) -> str:
+    if len(os.fsencode(value)) > MAX_CONTEXT:
+        raise UsageError(f"{name}= takes at most {MAX_CONTEXT} bytes")
+    return value
+
+
 def _algorithm(name: str, value: str) -> str:
-    known = [each.lower() for each in algorithms.MODULES]
-    if value.lower() not in (*known, *OTHERS):
+    known = [each.lower() for each in (*algorithms.MODULES, *algorithms.SPELLINGS)]
+    if value.lower() not in known:
         raise UsageError(f"there is no {name}={value}{nearest(value.lower(), known)}")
     return value.lower()
 
@@ -120,6 +136,9 @@ TEXTS: dict[str, Callable[[str, str], str]] = {
     "provesn": _esn,
     "lmscode": _set,
     "lmotscode": _set,
+    "mldsacode": _mldsa_set,
+    "context": _context,
+    "deterministic": _consent,
     "algorithm": _algorithm,
     "resume": _consent,
     "replace": _consent,

@@ -3,7 +3,7 @@ shows.
 
     MANIFEST.json                    what is in it: see `Manifest`, and the SHA-256 of every member
     fleet.toml
-    kmdata/local/key_pqsdk_<alias>   key files: no secrets
+    kmdata/local/key_pqsdk_<alias>   key files: no secrets in clear
     ledger-<ESN>.jsonl               rows as `seemachine ledger --json-lines` prints them
     archive/<ESN>-<NVRAM>.jsonl      ledgers of NVRAMs that were gone before
     cards/<card>.card                cards that moved here, encrypted under the key of their world

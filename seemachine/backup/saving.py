@@ -169,8 +169,8 @@ def _public(world: World) -> dict[str, bytes]:
     found = {FLEET: fleet.read_bytes()} if fleet.is_file() else {}
     store = keys.KeyStore(world.keys)
     for alias in store.aliases():
-        # Loaded, so that nothing but a key file, which holds no secret, gets into a backup under
-        # this name.
+        # Loaded, so that nothing but a key file, which holds no secret in clear, gets into a backup
+        # under this name.
         store.load(alias)
         found[f"{KEYS}{keys.PREFIX}{alias}"] = store.path_of(alias).read_bytes()
     return {

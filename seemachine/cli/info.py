@@ -10,13 +10,14 @@ from seeclient import library
 import seemachine
 from seemachine.cli.answer import Answer, Refused
 from seemachine.lms import engines
+from seemachine.mldsa import engines as mldsa_engines
 from seemachine.wire.names import PROTOCOL, SDK_VERSION
 from seemachine.world import World
 
 
 def gather(world: World) -> dict[str, Any]:
-    """The facts. Raises EngineError when SEEMACHINE_ENGINE asks for what can't be had."""
-    engine = engines.describe()
+    """The facts. Raises EngineError, MldsaEngineError where what a variable names can't be had."""
+    engine, reason = engines.describe(), mldsa_engines.missed()
     return {
         "seemachine": seemachine.__version__,
         "emulates": f"PQSDK {SDK_VERSION}",
@@ -30,7 +31,8 @@ def gather(world: World) -> dict[str, Any]:
         "cores": engine.cores,
         "generating": engine.generating,
         "signing": engine.signing,
-        "not_used": engine.refused,
+        "mldsa": mldsa_engines.select().name,
+        "not_used": engine.refused | ({"openssl": reason} if reason else {}),
         **_libraries(),
     }
 
@@ -51,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
     answer: Answer = options.answer
     try:
         facts = gather(options.world)
-    except engines.EngineError as error:
+    except (engines.EngineError, mldsa_engines.MldsaEngineError) as error:
         raise Refused(str(error)) from None
     answer.give(**facts)
     for name in ("seemachine", "emulates", "protocol", "python", "world", "engine", "cores"):
@@ -59,6 +61,7 @@ def run(options: argparse.Namespace) -> int:
     for name in ("generating", "signing"):
         kernels = (f"{hash_name}: {kernel}" for hash_name, kernel in facts[name].items())
         answer.say(f"{name:<12} {', '.join(kernels)}")
+    answer.say(f"{'ML-DSA':<12} {facts['mldsa']}")
     for name, reason in facts["not_used"].items():
         answer.say(f"not used     {name}: {reason}")
     for name, path in facts["libraries"].items():

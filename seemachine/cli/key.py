@@ -67,7 +67,7 @@ def _destroy(
         answer.say(line)
     if left:
         return answer.found(left[-1])
-    answer.say(f"{view.name} is destroyed; the ledgers keep what was signed with it")
+    answer.say(output.end_line(view))
     return 0
 
 

@@ -39,6 +39,16 @@ def done_lines(ended: Ended) -> Iterator[str]:
         yield f"key file {alias} is gone"
 
 
+def end_line(view: KeyView) -> str:
+    """That it is destroyed, and what is left of it in any case."""
+    left = (
+        "whoever has a copy of its key file can still sign with it"
+        if view.signs_anywhere
+        else "the ledgers keep what was signed with it"
+    )
+    return f"{view.name} is destroyed; {left}"
+
+
 def left_lines(view: KeyView, ended: Ended) -> Iterator[str]:
     """What is left of it where, or may be."""
     for esn, refused in ended.machines.refused.items():
@@ -106,6 +116,8 @@ def _signatures(info: NvmemfileInfo) -> str:
 
 
 def _left(view: KeyView, *, whole: bool) -> str:
+    if view.signs_anywhere:
+        return "signs without limit"
     held = sum(info.remaining for info in view.nvram.values() if not info.quarantined)
     barred = sum(info.remaining for info in view.nvram.values() if info.quarantined)
     leases = sum(card.leases for card in view.cards)

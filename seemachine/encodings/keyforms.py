@@ -58,7 +58,15 @@ def written(key: HssPublicKey) -> bytes:
 
 def certificate(data: bytes) -> Certificate:
     """A certificate (RFC 5280 4.1). Raises DerError, ParameterError for a damaged one of ours."""
-    signed, algorithm, signature = _parts(only(data), 3)
+    signed, algorithm, signature = parts(only(data), 3)
+    info = key_info(data)
+    made = HssSignature.decode(signature.octets()) if _is_ours(algorithm) else None
+    return Certificate(_key_in(info), made, signed.encoded)
+
+
+def key_info(data: bytes) -> Element:
+    """The SubjectPublicKeyInfo of a certificate. Raises DerError."""
+    signed, algorithm, _ = parts(only(data), 3)
     fields = signed.expect(SEQUENCE).inner()
     # The version is left out of certificates of version 1.
     place = 6 if fields and fields[0].tag == _EXPLICIT_VERSION else 5
@@ -67,12 +75,11 @@ def certificate(data: bytes) -> Certificate:
     # It stands inside and outside of what is signed (RFC 5280 4.1.1.2).
     if fields[place - 4].encoded != algorithm.encoded:
         raise DerError("two algorithms of one signature")
-    made = HssSignature.decode(signature.octets()) if _is_ours(algorithm) else None
-    return Certificate(_key_in(fields[place]), made, signed.encoded)
+    return fields[place]
 
 
 def _key_in(info: Element) -> HssPublicKey | None:
-    algorithm, key = _parts(info, 2)
+    algorithm, key = parts(info, 2)
     if key.tag != BIT_STRING:
         raise DerError("no bit string where the key is expected")
     if not _is_ours(algorithm):
@@ -96,8 +103,9 @@ def _is_ours(algorithm: Element) -> bool:
     return True
 
 
-def _parts(sequence: Element, count: int) -> list[Element]:
-    parts = sequence.expect(SEQUENCE).inner()
-    if len(parts) != count:
-        raise DerError(f"{len(parts)} elements, where {count} are expected")
-    return parts
+def parts(sequence: Element, count: int) -> list[Element]:
+    """The elements of a sequence that has so many. Raises DerError."""
+    found = sequence.expect(SEQUENCE).inner()
+    if len(found) != count:
+        raise DerError(f"{len(found)} elements, where {count} are expected")
+    return found

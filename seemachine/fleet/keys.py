@@ -37,8 +37,17 @@ class KeyView:
 
     @property
     def nvram_file(self) -> str:
-        """The name of its NVRAM file, as it is printed; empty where it is not known."""
+        """The name of its NVRAM file, as it is printed; empty where it is not known, or where keys
+        of its algorithm have none.
+        """
+        if self.file is not None:
+            return printed_name(self.file.name)
         return printed_name(nvram_name(self.public_key)) if self.public_key else ""
+
+    @property
+    def signs_anywhere(self) -> bool:
+        """Whether all that there is of it is in its key file: no machine and no card has a part."""
+        return self.file is not None and not self.file.name
 
     @property
     def name(self) -> str:
@@ -90,7 +99,7 @@ def named(found: Overview, name: str) -> KeyView:
     """
     plain = name.lower().replace(":", "")
     for view in found.keys:
-        if view.alias == name.lower() or view.nvram_file.replace(":", "") == plain:
+        if name.lower() == view.alias or plain == view.nvram_file.replace(":", "") != "":
             if view.problem:
                 raise StatusError(Status.Malformed, view.problem, WHERE)
             return view
@@ -106,8 +115,11 @@ def destroy(fleet: blocking.Fleet, world: World, view: KeyView) -> Ended:
     blank, then machines destroy what was provisioned meanwhile; the files go last, for without
     them nobody knows the key by its alias. While a machine refuses, cards and files stay.
 
-    Raises StatusError (NotAvailable) where no machine is reachable.
+    Raises StatusError (NotAvailable) where no machine is reachable that could have a part of it.
     """
+    if view.signs_anywhere:
+        aliases = fleet.roster.keys.forget(view.public_key)
+        return Ended(Destroyed({}, aliases=aliases), (), (), ())
     if not fleet.roster.peers:
         detail = f"no machine is reachable, so {view.name} stays"
         how = "start some with: seemachine fleet up"

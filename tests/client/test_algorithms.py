@@ -178,14 +178,3 @@ def test_what_it_does_not_have_is_refused(run: Any) -> None:
     assert run("generate", "alias=b", "algorithm=toy", "toysize=3")[0] == 2
     assert run("generate", "alias=b", "algorithm=lms", "toysize=1")[0] == 2
     assert store().aliases() == ["plaything"]
-
-
-def test_ml_dsa_is_refused_as_before(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Which is the default of 1.4.1, and a later issue."""
-    monkeypatch.delitem(algorithms.MODULES, "TOY")
-    code, lines = run("generate", "alias=a")
-    assert code == 1
-    assert lines[-2].endswith(
-        "NotYetImplemented(2): ML-DSA is the default of PQSDK 1.4.1; only LMS keys are served: add"
-        " algorithm=lms"
-    )

@@ -58,28 +58,47 @@ GOOD = {
         json=False,
     ),
     # The guide's own spellings (2.7.1, 2.7.2.1).
-    "generate alias=a expcard=1 exprelease=3": Arguments(
-        "generate", {"alias": "a"}, {"expcards": 1, "explease": 3}, json=False
+    f"generate alias=a algorithm=lms {SETS} expcard=1 exprelease=3": Arguments(
+        "generate", GUIDE, {"expcards": 1, "explease": 3}, json=False
     ),
-    "generate alias=a expcards=0 exlease=1": Arguments(
-        "generate", {"alias": "a"}, {"expcards": 0, "explease": 1}, json=False
+    f"generate alias=a algorithm=lms {SETS} expcards=0 exlease=1": Arguments(
+        "generate", GUIDE, {"expcards": 0, "explease": 1}, json=False
     ),
     "generate alias=a resume=yes": Arguments(
         "generate", {"alias": "a", "resume": "yes"}, {}, json=False
     ),
-    "generate alias=a replace=no": Arguments(
-        "generate", {"alias": "a", "replace": "no"}, {}, json=False
+    f"generate alias=a algorithm=lms {SETS} replace=no": Arguments(
+        "generate", GUIDE | {"replace": "no"}, {}, json=False
     ),
-    "generate alias=a expchunk=007": Arguments(
-        "generate", {"alias": "a"}, {"expchunk": 7}, json=False
+    # Without algorithm= it is an ML-DSA key (2.7.1); what else it takes is ours.
+    "generate alias=a mldsacode=ML-DSA-65": Arguments(
+        "generate", {"alias": "a", "mldsacode": "mldsa65"}, {}, json=False
+    ),
+    f"generate alias=a algorithm=ml-dsa mldsacode=44 esn={ESN}": Arguments(
+        "generate",
+        {"alias": "a", "algorithm": "ml-dsa", "mldsacode": "mldsa44", "esn": ESN},
+        {},
+        json=False,
+    ),
+    "alias=a message=m context=c deterministic=yes": Arguments(
+        "sign",
+        {"alias": "a", "message": "m", "context": "c", "deterministic": "yes"},
+        {},
+        json=False,
+    ),
+    "alias=a message=m context=c verify=s": Arguments(
+        "verify", {"alias": "a", "message": "m", "context": "c", "verify": "s"}, {}, json=False
+    ),
+    f"generate alias=a algorithm=lms {SETS} expchunk=007": Arguments(
+        "generate", GUIDE, {"expchunk": 7}, json=False
     ),
     # All but texts of the user's in any letters; the guide prints small ones.
     f"generate alias=a algorithm=LMS {CAPITALS}": Arguments("generate", GUIDE, {}, json=False),
     f"GENERATE ALIAS=a Algorithm=LMS {SETS}": Arguments("generate", GUIDE, {}, json=False),
     "LIST": Arguments("list", {}, {}, json=False),
     "Alias=A Message=M": Arguments("sign", {"alias": "A", "message": "M"}, {}, json=False),
-    "generate alias=a Expcard=1 EXPRELEASE=3": Arguments(
-        "generate", {"alias": "a"}, {"expcards": 1, "explease": 3}, json=False
+    f"generate alias=a algorithm=lms {SETS} Expcard=1 EXPRELEASE=3": Arguments(
+        "generate", GUIDE, {"expcards": 1, "explease": 3}, json=False
     ),
     "generate alias=a resume=YES": Arguments(
         "generate", {"alias": "a", "resume": "yes"}, {}, json=False
@@ -103,8 +122,8 @@ GOOD = {
     f"provesn={ESN.lower()} slot=0": Arguments(
         "provision", {"provesn": ESN}, {"slot": 0}, json=False
     ),
-    "generate alias=a warnat=33554432": Arguments(
-        "generate", {"alias": "a"}, {"warnat": 1 << 25}, json=False
+    f"generate alias=a algorithm=lms {SETS} warnat=33554432": Arguments(
+        "generate", GUIDE, {"warnat": 1 << 25}, json=False
     ),
     "alias=a warnat=0": Arguments("threshold", {"alias": "a"}, {"warnat": 0}, json=False),
     "alias=a message=m acknowledge=why": Arguments(
@@ -168,13 +187,32 @@ BAD = {
     "provesn=abc slot=2": "provesn=abc is not an ESN; it looks like 7852-268D-3BF9",
     "generate alias=a esn=abc": "esn=abc is not an ESN; it looks like 7852-268D-3BF9",
     "alias=../x message=m": "alias takes up to 64 letters, digits and hyphens, not '../x'",
-    "generate alias=a slot=2": (
+    f"generate alias=a algorithm=lms {SETS} slot=2": (
         "slot= names a card slot, and this key has no cards; leave it out, or add expcards= or"
         " explease="
     ),
-    "generate alias=a expcards=0 slot=2": "slot= names a card slot",
+    f"generate alias=a algorithm=lms {SETS} expcards=0 slot=2": "slot= names a card slot",
+    "generate alias=a slot=2": (
+        "an ML-DSA key, the default, takes no slot=; it goes with algorithm=lms"
+    ),
+    f"generate alias=a {SETS}": (
+        "an ML-DSA key, the default, takes no lmscode=; it goes with algorithm=lms"
+    ),
+    "generate alias=a algorithm=mldsa expcards=1": (
+        "algorithm=mldsa takes no expcards=; it goes with algorithm=lms"
+    ),
+    "generate alias=a replace=yes": "an ML-DSA key, the default, takes no replace=",
+    f"generate alias=a algorithm=lms {SETS} mldsacode=mldsa87": (
+        "algorithm=lms takes no mldsacode=; it goes with algorithm=mldsa"
+    ),
+    "generate alias=a mldsacode=88": "there is no mldsacode=88; known are mldsa87",
+    "generate alias=a mldsacode=sha256_m32_h5": "there is no mldsacode=sha256_m32_h5; known are",
+    "generate alias=a context=c": "generate does not take context=",
+    "alias=a message=m verify=s deterministic=yes": "verify does not take deterministic=",
+    "alias=a message=m deterministic=1": "deterministic= takes yes or no, not 1",
+    f"alias=a message=m context={'c' * 256}": "context= takes at most 255 bytes",
     "generate alias=a algorithm=lsm": "there is no algorithm=lsm; did you mean lms?",
-    "generate alias=a algorithm=rsa": "there is no algorithm=rsa; known are lms",
+    "generate alias=a algorithm=rsa": "there is no algorithm=rsa; known are lms, ml-dsa, mldsa",
     "generate alias=a lmscode=sha256_m32_h6": (
         "there is no lmscode=sha256_m32_h6; did you mean sha256_m32_h"
     ),

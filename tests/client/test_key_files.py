@@ -215,7 +215,7 @@ def test_what_is_no_key_file_is_refused_by_name(data, key, folder):
     refused = refusal(store().load, key.alias)
     assert refused.status is Status.Malformed
     assert refused.detail.startswith(f"{path_of(folder, key.alias)} is damaged (")
-    assert refused.detail.endswith("restore it from a copy, it holds no secret")
+    assert refused.detail.endswith("restore it from a copy, it holds no secret in clear")
 
 
 @pytest.mark.parametrize(("version", "age"), [(0, "an older"), (2, "a newer"), (10, "a newer")])

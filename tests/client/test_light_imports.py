@@ -23,14 +23,19 @@ HEAVY = {
     "hsslms",
     "ssl",
     "cryptography",
+    "dilithium_py",
 }
-LIGHT = ("wire", "lms", "terminal", "printing", "world", "formats", "document")
+LIGHT = ("wire", "lms", "mldsa", "terminal", "printing", "world", "formats", "document")
 RUNS = {
     "seeclient": "import seeclient",
     "the blocking client": "import seeclient.blocking",
     "pipsqueak": "import seeclient.pipsqueak",
     "a banner": "from seeclient import pipsqueak; pipsqueak.main([])",
     "a list": "from seeclient import pipsqueak; pipsqueak.main(['list', '--json'])",
+    "help": "from seeclient import pipsqueak; assert pipsqueak.main(['--help']) == 0",
+    "a refused ML-DSA key": (
+        "from seeclient import pipsqueak; assert pipsqueak.main(['generate', 'alias=x']) == 1"
+    ),
     "a refused signature": (
         "from seeclient import pipsqueak; assert pipsqueak.main(['alias=x', 'message=y']) == 1"
     ),

@@ -224,21 +224,18 @@ def test_a_singular_key_from_end_to_end(world, tmp_path):
 
 
 def test_generate_without_an_algorithm_says_what_the_default_is(world):
-    """The vendor's default is ML-DSA, which is not served; the refusal says what to add (guide
-    2.7.1).
+    """The vendor's default is ML-DSA (guide 2.7.1), so the words of LMS alone make no key, and the
+    refusal says which go with it.
     """
-    reason = (
-        "NotYetImplemented(2): ML-DSA is the default of PQSDK 1.4.1; only LMS keys are served: add"
-        " algorithm=lms"
-    )
-    refused = [BANNER, f"NOW generate[seemachine] {reason}", "ERROR: generate failed"]
-    assert run(world, "generate", "alias=x", *LMS[1:]) == (1, refused)
-    code, lines = say("generate", "alias=x", "algorithm=mldsa", *LMS[1:])
-    assert (
-        code,
-        lines[1].endswith("NotYetImplemented(2): only LMS keys are served: use algorithm=lms"),
-    ) == (1, True)
+    sentence = "an ML-DSA key, the default, takes no lmscode=; it goes with algorithm=lms"
+    refused = [f"pipsqueak: {sentence}", "See pipsqueak --help"]
+    assert run(world, "generate", "alias=x", *LMS[1:]) == (2, refused)
     assert not store().has("x")
+    made = [BANNER, "Generate ML-DSA key: x (S seconds)"]
+    code, lines = run(world, "generate", "alias=x")
+    assert (code, lines[:2], lines[2:-1]) == (0, made, key_lines("x"))
+    assert lines[-1] == generation_commands.LATER
+    store().remove("x")
 
 
 def test_a_key_that_is_not_there_may_be_half_made(world):

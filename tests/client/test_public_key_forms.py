@@ -148,7 +148,7 @@ def test_what_is_no_key(given: bytes | str, signed: Any) -> None:
     """It is refused as a value, before the signature is looked at."""
     refused = refusal(b"m", b"", given)
     assert refused.status is Status.InvalidParameter
-    assert refused.detail.startswith("public_key is not an LMS or HSS public key")
+    assert refused.detail.startswith("public_key is not an LMS, HSS or ML-DSA public key")
 
 
 def test_a_chain_with_two_keys(signed: Any) -> None:
@@ -168,4 +168,4 @@ def test_a_key_file_of_a_host(signed: Any, tmp_path: Path) -> None:
     """That is not a public key, and is said to be none."""
     path = tmp_path / "key_pqsdk_release"
     path.write_bytes(b'{"format": "seemachine key file 2"}\n')
-    assert refusal(b"m", signed[1], path).detail.startswith(f"{path} is not an LMS or HSS")
+    assert refusal(b"m", signed[1], path).detail.startswith(f"{path} is not an LMS, HSS or ML-DSA")

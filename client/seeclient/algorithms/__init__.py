@@ -6,4 +6,8 @@ A package has two modules: `keyfile`, a seeclient.keyfile.KeyForm, and `algorith
 so that nobody pays for the others.
 """
 
-MODULES = {"LMS": "seeclient.algorithms.lms"}
+MODULES = {"LMS": "seeclient.algorithms.lms", "ML-DSA": "seeclient.algorithms.mldsa"}
+# How command lines may write them, too.
+SPELLINGS = {"MLDSA": "ML-DSA"}
+# What `generate` makes where nothing else is said; after 1.4.1 it will be LMS (guide 1.2).
+DEFAULT = "ML-DSA"

@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import Any
 
-from seeclient.algorithms import MODULES
+from seeclient.algorithms import MODULES, SPELLINGS
 from seeclient.algorithms.algorithm import Algorithm
 from seeclient.keyfile import KeyFile
 
@@ -12,7 +12,8 @@ def named(name: str) -> Algorithm[Any] | None:
     """The algorithm of a name, in any case of letters; None for one that this version does not
     know.
     """
-    package = MODULES.get(name.upper())
+    upper = name.upper()
+    package = MODULES.get(SPELLINGS.get(upper, upper))
     if package is None:
         return None
     found: Algorithm[Any] = import_module(f"{package}.algorithm").ALGORITHM

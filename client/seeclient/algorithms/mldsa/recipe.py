@@ -1,0 +1,69 @@
+"""What ML-DSA key to make."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from seeclient.keyfile import check_alias
+from seeclient.keys import KeyStore
+from seeclient.values import UsageError
+from seemachine.mldsa.parameters import DEFAULT, MldsaError, mldsa
+from seemachine.wire.status import Status, StatusError
+
+# What only a key with leaves takes.
+OF_LMS = (
+    *("lmscode", "lmotscode", "expchunk", "expcache", "expcards", "explease"),
+    *("warnat", "slot", "replace"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What key to make. `mldsacode` is a name of seemachine.mldsa.parameters.
+
+    `esn` may be left to the dispatcher. `overwrite`: in place of another ML-DSA key of this alias.
+    `export`: the private key is wanted, too.
+    """
+
+    alias: str
+    mldsacode: str = DEFAULT.name
+    esn: str = ""
+    overwrite: bool = False
+    export: bool = False
+
+    @property
+    def cards(self) -> int:
+        """Blank cards that it needs."""
+        return 0
+
+
+def check_arguments(texts: Mapping[str, str], numbers: Mapping[str, int]) -> None:
+    """Refuse what goes with other keys. Raises UsageError."""
+    for name in OF_LMS:
+        if name in texts or name in numbers:
+            said = "algorithm=mldsa" if "algorithm" in texts else "an ML-DSA key, the default,"
+            raise UsageError(f"{said} takes no {name}=; it goes with algorithm=lms")
+
+
+def from_arguments(texts: Mapping[str, str]) -> Recipe:
+    """What the arguments of `generate` ask for."""
+    return Recipe(texts["alias"], texts.get("mldsacode", DEFAULT.name), texts.get("esn", ""))
+
+
+def check(alias: str, mldsacode: str, store: KeyStore, where: str, *, overwrite: bool) -> None:
+    """Refuse what can be refused without a machine. Raises StatusError."""
+    check_alias(alias)
+    try:
+        mldsa(mldsacode)
+    except MldsaError as error:
+        raise StatusError(Status.InvalidParameter, str(error), where) from None
+    if not overwrite or not _may_go(alias, store):
+        store.check_free(alias, where)
+    store.check_writable()
+
+
+def _may_go(alias: str, store: KeyStore) -> bool:
+    """Whether nothing but the key file is lost with a key: leaves of an LMS key would be orphaned.
+
+    Raises StatusError for a file that can't be read.
+    """
+    return store.has(alias) and not store.load(alias).name

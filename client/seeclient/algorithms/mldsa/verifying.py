@@ -1,0 +1,38 @@
+"""Checking ML-DSA signatures without a machine."""
+
+from seeclient.algorithms.mldsa.keyfile import MldsaKeyFile
+from seeclient.algorithms.mldsa.signing import representative
+from seeclient.message import Message
+from seemachine.mldsa import engines
+from seemachine.mldsa.engines import MldsaEngineError
+from seemachine.mldsa.parameters import MLDSA_SETS, of_public_key
+from seemachine.wire.status import Status, StatusError
+
+VERIFY = "mldsa_public_verify"
+
+
+def check(public_key: bytes, message: Message, signature: bytes, name: str, context: bytes) -> str:
+    """Check a signature with a public key. Returns its encoding, ML-DSA.
+
+    Raises StatusError (VerifyFailed); what is not a signature at all is called so by its `name`.
+    """
+    parameters = of_public_key(public_key)
+    size, wanted = len(signature), parameters.signature_bytes
+    if size != wanted:
+        detail = f"{name} has {size} bytes, and a signature of {parameters.standard_name} {wanted}"
+        raise StatusError(Status.VerifyFailed, detail, VERIFY)
+    mu = representative(public_key, message, context)
+    try:
+        good = engines.select().verify(parameters, public_key, mu, signature)
+    except MldsaEngineError as error:
+        raise StatusError(Status.NotAvailable, str(error), VERIFY) from None
+    if not good:
+        under = " under this context" if context else ""
+        detail = f"{name} is not a signature of this key over this message{under}"
+        raise StatusError(Status.VerifyFailed, detail, VERIFY)
+    return MldsaKeyFile.algorithm
+
+
+def is_signature(data: bytes) -> bool:
+    """Whether this is as long as a signature of any set."""
+    return len(data) in {each.signature_bytes for each in MLDSA_SETS}
