@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
+from seeclient.algorithms.mldsa.keyfile import MldsaKeyFile
 from seeclient.keyfile import Made
 from seeclient.keys import KeyStore
 
@@ -20,12 +21,20 @@ def fields_of(section: str) -> list[str]:
     return [name for cell in cells for name in re.findall(r"`(\w+)`", cell)]
 
 
+def written(key, folder):
+    """The fields of a key file, in the order in which a client writes them."""
+    store = KeyStore(folder)
+    store.save(key)
+    return list(json.loads(store.path_of(key.alias).read_bytes().partition(b"\n")[0]))
+
+
 def test_the_fields_of_a_key_file(tmp_path):
     """The page has those which a client writes, in their order, with all that may be left out."""
-    made = Made(1, "alice", ESN)
-    public_key = make_key().public_key.encode()
-    key = LmsKeyFile("alias", public_key, 0, 0, 5, b"", 3, signer="ab" * 20, made=made)
-    store = KeyStore(tmp_path)
-    store.save(key)
-    head = store.path_of("alias").read_bytes().partition(b"\n")[0]
-    assert fields_of("Key file") == list(json.loads(head))
+    head = {"signer": "ab" * 20, "made": Made(1, "alice", ESN)}
+    lms = LmsKeyFile("lms", make_key().public_key.encode(), 0, 0, 5, b"", 3, **head)
+    mldsa = MldsaKeyFile("mldsa", bytes(1312), b"blob", "ops", "cd" * 20, **head)
+    fields = [written(key, tmp_path) for key in (lms, mldsa)]
+    page = fields_of("Key file")
+    for own in fields:
+        assert [name for name in page if name in own] == own
+    assert set(page) == {name for own in fields for name in own}

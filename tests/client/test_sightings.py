@@ -272,6 +272,8 @@ MAY_BE_ASKED = {
     "generateMLDSA",
     "importMLDSA",
     "signMLDSA",
+    # Nor has a card set.
+    "loadToken",
     # What is destroyed signs nothing, whichever of two machines it is.
     "destroyLMS",
     "discardLMS",
