@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -36,7 +37,8 @@ def machines(world: World, modules: Sequence[Module]) -> Iterator[Fleet]:
         with blocking.connected(replace(ambient, fleet=known)) as fleet:
             for module in modules:
                 _refuse_silent(fleet, module)
-            yield fleet
+            with _pulse(fleet):
+                yield fleet
     except StatusError as refused:
         raise Refusal(refused.detail) from None
 
@@ -66,7 +68,7 @@ def run(fleet: Fleet, command: Sequence[str]) -> int:
         except OSError as error:
             raise Refusal(f"{command[0]}: {error.strerror}") from None
         told.append(process)
-        code = _ended(fleet, process)
+        code = process.wait()
     return code if code >= 0 else BY_SIGNAL - code
 
 
@@ -107,17 +109,28 @@ def _refuse_silent(fleet: Fleet, module: Module) -> None:
     )
 
 
-def _ended(fleet: Fleet, process: "subprocess.Popen[bytes]") -> int:
-    """Wait for the command, and keep the connections from being idle meanwhile."""
+@contextlib.contextmanager
+def _pulse(fleet: Fleet) -> Iterator[None]:
+    """Keep the connections from being idle: while a person looks for the next card, and while the
+    command runs.
+    """
     idle = min(peer.greeting.limits.idle_seconds for peer in fleet.roster.peers)
-    while True:
-        try:
-            return process.wait(max(1, idle) / BEATS)
-        except subprocess.TimeoutExpired:
+    over = threading.Event()
+
+    def beat() -> None:
+        while not over.wait(max(1, idle) / BEATS):
             # A machine that is gone has forgotten the set, which the command hears from its
             # successor.
             with contextlib.suppress(StatusError):
                 fleet.run(operations.machines(fleet.roster))
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 @contextlib.contextmanager

@@ -17,14 +17,21 @@ from seemachine.nfast.files import parsed, version_checked, versioned
 from seemachine.nfast.paths import alone, kmlocal
 from seemachine.nfast.refusals import Misuse, Refusal
 from seemachine.state.cards import secret_sharing, shares
-from seemachine.state.cards.cardsets import ADMIN, KIND, OPERATOR, SetCard, write_set_card
+from seemachine.state.cards.cardsets import (
+    ADMIN,
+    KIND,
+    MOST_CARDS,
+    OPERATOR,
+    SetCard,
+    write_set_card,
+)
 from seemachine.state.cards.rack import Rack
 from seemachine.state.disk.durable import replace_file
+from seemachine.wire.names import CARDSET_BYTES
 from seemachine.world import World
 
 FORMAT = Format("security world")
 KEY_BYTES = 32
-MOST_CARDS = 64
 # It is the beginning of its cards' file names.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}", re.ASCII)
 
@@ -165,7 +172,10 @@ def set_of_hash(world: World, wanted: str) -> CardSet:
 
 def _read_set(path: Path) -> CardSet:
     try:
-        return CardSet.of(version_checked(CARD_SET, parsed(path.read_text()), path))
+        found = CardSet.of(version_checked(CARD_SET, parsed(path.read_text()), path))
+        if len(bytes.fromhex(found.hash)) != CARDSET_BYTES:
+            raise ValueError("its hash is none")
+        return found
     except (ValueError, TypeError, KeyError) as error:
         raise Refusal(f"{path} is damaged ({error}); put a copy back") from None
 

@@ -5,14 +5,16 @@ forms.
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from seemachine.state.cards import older_shares, secret_sharing, shares
-from seemachine.state.cards.cardsets import SetCard
+from seemachine.state.cards.cardsets import SetCard, read_set_card, write_set_card
 from seemachine.state.errors import CardError, StateCorrupt
+from seemachine.world import World
 
 SHARE = bytes(range(32))
 BLANK = SetCard("ocs-1", "operator", "ocs", "h", 1, 1, passphrase=True)
@@ -118,6 +120,36 @@ def test_shares_that_do_not_fit_together_are_noticed() -> None:
     assert shares.joined({1: dealt[1], 3: dealt[3]}, shares.set_hash(secret), "ocs") == secret
     with pytest.raises(StateCorrupt, match="the cards of `ocs' do not fit together"):
         shares.joined({1: dealt[1], 3: dealt[2]}, shares.set_hash(secret), "ocs")
+
+
+def test_a_share_of_another_length_is_none() -> None:
+    """Who knows a passphrase may write a card that says anything: no machine stumbles over it."""
+    for size in (0, 31, 33):
+        card = shares.with_share(BLANK, b"", bytes(size))
+        with pytest.raises(StateCorrupt, match="has no share of a secret"):
+            shares.open_share(card, b"")
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        *({name: value} for name in ("number", "quorum") for value in (0, 65, -1, "1", None, True)),
+        *({name: 7} for name in ("kind", "cardset", "set_hash", "salt", "share")),
+        {"passphrase": 1},
+    ],
+    ids=str,
+)
+def test_a_forged_card_is_no_card(tmp_path: Path, forged: dict[str, object]) -> None:
+    """With a right checksum, and values that no card has."""
+    world = World.at(tmp_path)
+    world.cards.mkdir(mode=0o700)
+    good = shares.with_share(BLANK, b"", SHARE)
+    write_set_card(world, good)
+    path = world.cards / "ocs-1.card"
+    assert read_set_card(path) == good
+    path.unlink()
+    write_set_card(world, replace(good, **forged))
+    assert read_set_card(path) is None
 
 
 def test_the_lengths_of_the_two_forms_differ() -> None:

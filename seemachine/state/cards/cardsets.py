@@ -4,7 +4,7 @@ with one share of its set's secret.
 Whoever reads LMS cards sees a card of an unknown kind in them, and leaves it alone.
 """
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ OPERATOR = "operator"
 ADMIN = "admin"
 SUFFIX = ".card"
 FORMAT = Format("card of a card set")
+# As many as a quorum of shares can be of.
+MOST_CARDS = 64
 # What the kind is called in a file.
 KIND = "token"
 
@@ -75,7 +77,15 @@ def read_set_card(path: Path) -> SetCard | None:
         card = SetCard(kind=values.pop(KIND), **values)
     except (StateCorrupt, KeyError, TypeError, OSError):
         return None
-    return card if card.name == path.stem else None
+    return card if card.name == path.stem and _is_sound(card) else None
+
+
+def _is_sound(card: SetCard) -> bool:
+    """Whether its values are such as a card has, whoever wrote it."""
+    types = {each.name: type(getattr(card, each.name)) for each in fields(card)}
+    return types == SetCard.__annotations__ and (
+        1 <= card.number <= MOST_CARDS and 1 <= card.quorum <= MOST_CARDS
+    )
 
 
 def on_rack(world: World, set_hash: str) -> list[SetCard]:

@@ -48,7 +48,7 @@ def with_share(card: SetCard, passphrase: bytes, share: bytes) -> SetCard:
 
 def open_share(card: SetCard, passphrase: bytes) -> bytes:
     """The share on a card. Raises WrongPassphrase, also for a card that was changed; CardError for
-    an older one where that can't be read.
+    an older one where that can't be read; StateCorrupt for one that nobody of ours wrote.
     """
     if len(card.share) == older_shares.HIDDEN_BYTES:
         share = older_shares.open_share(card, passphrase)
@@ -56,6 +56,8 @@ def open_share(card: SetCard, passphrase: bytes) -> bytes:
         share = _open(card, passphrase)
     if share is None:
         raise WrongPassphrase(f"wrong passphrase for {card.label}")
+    if len(share) != secret_sharing.SECRET_BYTES:
+        raise StateCorrupt(f"{card.label} has no share of a secret; take another card of the set")
     return share
 
 
