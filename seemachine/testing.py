@@ -32,6 +32,8 @@ from seemachine.lms.keys import PublicKey
 from seemachine.lms.parameters import lmots, lms
 from seemachine.lms.sectors import Sectors
 from seemachine.machine import Machine, Session
+from seemachine.state.cards.cardsets import OPERATOR
+from seemachine.state.cards.dealing import card_names, deal
 from seemachine.state.cards.rack import Rack
 from seemachine.state.cards.slots import Slots
 from seemachine.state.checkpoints import FolderCheckpoints
@@ -232,6 +234,17 @@ class Rig:
         blank = (self.rack.blanks() or self.rack.new())[0]
         self.rack.insert(blank, esn, slot)
         return blank
+
+    def deal_cards(
+        self, name: str, quorum: int = 1, cards: int = 1, passphrase: str = ""
+    ) -> list[str]:
+        """Make an operator card set for `token=`, and return the names of its cards on the rack."""
+        passphrases = [passphrase.encode()] * cards
+        made, _ = deal(self.world, (name, OPERATOR), name, quorum, passphrases)
+        folder = self.world.keys
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (folder / made.file_name).write_bytes(made.encoded())
+        return card_names(name, cards)
 
     def move(self, card: str, esn: str = ESN, slot: int = FIRST_DYNAMIC_SLOT) -> None:
         """Take a card from wherever it is and put it into a slot in place of what is there."""

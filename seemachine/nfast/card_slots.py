@@ -5,8 +5,8 @@ from pathlib import Path
 
 from seemachine.hsms.records import Module
 from seemachine.nfast import select
-from seemachine.nfast.securityworld import CardSet
 from seemachine.state.cards.cardsets import SetCard, read_set_card
+from seemachine.state.cards.dealing import CardSet
 from seemachine.state.cards.slots import Slots
 from seemachine.state.cards.smartcard import read_card
 from seemachine.state.errors import StateCorrupt

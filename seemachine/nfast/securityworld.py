@@ -9,22 +9,15 @@ import os
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from seemachine.formats import CARD_SET, Format
 from seemachine.nfast import encryption, signing
 from seemachine.nfast.files import parsed, version_checked, versioned
 from seemachine.nfast.paths import alone, kmlocal
 from seemachine.nfast.refusals import Misuse, Refusal
-from seemachine.state.cards import secret_sharing, shares
-from seemachine.state.cards.cardsets import (
-    ADMIN,
-    KIND,
-    MOST_CARDS,
-    OPERATOR,
-    SetCard,
-    write_set_card,
-)
+from seemachine.state.cards import dealing
+from seemachine.state.cards.cardsets import ADMIN, MOST_CARDS, OPERATOR
+from seemachine.state.cards.dealing import CardSet
 from seemachine.state.cards.rack import Rack
 from seemachine.state.disk.durable import replace_file
 from seemachine.wire.names import CARDSET_BYTES
@@ -34,27 +27,6 @@ FORMAT = Format("security world")
 KEY_BYTES = 32
 # It is the beginning of its cards' file names.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class CardSet:
-    """What the host knows of a card set. `kind` is OPERATOR or ADMIN; `hash` names its secret."""
-
-    name: str
-    hash: str
-    kind: str
-    quorum: int
-    cards: int
-
-    def stored(self) -> dict[str, Any]:
-        """As a file keeps it. Its kind is called as on its cards."""
-        values = asdict(self)
-        return {KIND: values.pop("kind"), **values}
-
-    @classmethod
-    def of(cls, values: dict[str, Any]) -> "CardSet":
-        """Of a file. Raises KeyError, TypeError."""
-        return cls(kind=values[KIND], **{name: values[name] for name in values if name != KIND})
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +105,7 @@ def create_operator_set(
         if any(known.name == name for known in operator_sets(world)):
             raise Refusal(f"there is a card set {name} already")
         made, _ = _new_set(world, name, OPERATOR, (quorum, cards), passphrase)
-        replace_file(kmlocal(world) / f"cards_{made.hash}", versioned(CARD_SET, made.stored()))
+        replace_file(kmlocal(world) / made.file_name, made.encoded())
     return made
 
 
@@ -185,16 +157,9 @@ def _new_set(
 ) -> tuple[CardSet, bytes]:
     quorum, cards = sizes
     _refuse_sizes(quorum, cards)
-    names = [f"{ADMIN if kind == ADMIN else name}-{number}" for number in range(1, cards + 1)]
-    _refuse_taken(world, names)
-    secret = os.urandom(secret_sharing.SECRET_BYTES)
-    cardset = CardSet(name, shares.set_hash(secret), kind, quorum, cards)
-    for number, (card, share) in enumerate(
-        zip(names, secret_sharing.split(secret, quorum, cards), strict=True), 1
-    ):
-        blank = SetCard(card, kind, name, cardset.hash, number, quorum, bool(passphrase))
-        write_set_card(world, shares.with_share(blank, passphrase.encode(), share))
-    return cardset, secret
+    prefix = ADMIN if kind == ADMIN else name
+    _refuse_taken(world, dealing.card_names(prefix, cards))
+    return dealing.deal(world, (name, kind), prefix, quorum, [passphrase.encode()] * cards)
 
 
 def _refuse_sizes(quorum: int, cards: int) -> None:

@@ -17,7 +17,7 @@ from seemachine.world import World
 if TYPE_CHECKING:
     from seemachine.nfast.card_slots import Search
     from seemachine.nfast.keystore import StoredKey
-    from seemachine.nfast.securityworld import CardSet
+    from seemachine.state.cards.dealing import CardSet
 
 APPLICATION = "simple"
 

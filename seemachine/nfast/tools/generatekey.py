@@ -13,7 +13,6 @@ from seemachine.nfast import (
     tool,
 )
 from seemachine.nfast.output import say
-from seemachine.nfast.securityworld import CardSet
 from seemachine.nfast.tools import generatekey_retarget, generatekey_words
 from seemachine.nfast.tools.generatekey_words import (
     PARAMETERS,
@@ -28,6 +27,7 @@ from seemachine.nfast.tools.generatekey_words import (
     slot_of,
     word_of,
 )
+from seemachine.state.cards.dealing import CardSet
 from seemachine.world import World
 
 NAME = "generatekey"

@@ -8,7 +8,7 @@ from seemachine.hsms.records import Module
 from seemachine.nfast import card_dialogue, card_slots, questions, securityworld, select
 from seemachine.nfast.output import say
 from seemachine.nfast.refusals import Refusal
-from seemachine.nfast.securityworld import CardSet
+from seemachine.state.cards.dealing import CardSet
 from seemachine.world import World
 
 TITLES = {

@@ -3,8 +3,9 @@
 from seemachine.hsms.records import OPERATIONAL, Module
 from seemachine.nfast import card_slots, securityworld
 from seemachine.nfast.output import say
-from seemachine.nfast.securityworld import CardSet, SecurityWorld
+from seemachine.nfast.securityworld import SecurityWorld
 from seemachine.state.cards.cardsets import OPERATOR, SetCard, read_set_card
+from seemachine.state.cards.dealing import CardSet
 from seemachine.state.cards.slots import Slots
 from seemachine.wire.names import FIRST_DYNAMIC_SLOT, SLOTS
 from seemachine.world import World

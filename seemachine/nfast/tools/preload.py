@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from seemachine.nfast import card_slots, preloading, securityworld, tool
 from seemachine.nfast.card_slots import Search
 from seemachine.nfast.refusals import Misuse, Refusal
-from seemachine.nfast.securityworld import CardSet
+from seemachine.state.cards.dealing import CardSet
 from seemachine.world import World
 
 NAME = "preload"
