@@ -24,3 +24,8 @@ def compile_c(made: Path, sources: list[Path], *flags: str, compiler: str = "gcc
     words = [compiler, "-std=c11", *WARNINGS, f"-I{INCLUDE}", *map(str, sources), "-o", str(made)]
     subprocess.run([*words, *flags], check=True)
     return made
+
+
+def linked_with(library: Path) -> tuple[str, ...]:
+    """The flags of a program over a library."""
+    return str(library), f"-Wl,-rpath,{library.parent}"

@@ -3,15 +3,17 @@
 import ctypes
 import hashlib
 import random
+import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 
 import pytest
+from acorn.compiling import HERE, SANITIZED, compile_c, linked_with
 from acorn.helpers_of import helpers_of, kill
 from acorn.interface import RESPONSES, VENDORS, Acorn, Refused
-from kit.processes import RunningMachine, Shell
+from kit.processes import RunningMachine, Shell, environment
 from seeclient import verify
 
 from seemachine.testing import ESN
@@ -217,3 +219,17 @@ def test_a_helper_that_is_killed_in_the_middle(acorn: Acorn, machine: RunningMac
     assert len(set(killed)) >= 15
     assert leaves == list(range(60))
     assert acorn.see_infoLMS(alias, None)["remaining"] == 1024 - 60
+
+
+def test_children_of_a_fork_sign_too(
+    acorn: Acorn, path: Path, machine: RunningMachine, tmp_path: Path
+) -> None:
+    """Parent and children at one time, each with a helper of its own, and each leaf once."""
+    acorn.generate(b"forked", H5, None, 0)
+    program = compile_c(tmp_path / "fork", [HERE / "fork.c"], *linked_with(path), *SANITIZED)
+    # What the bridge had of the parent's helper, a child leaves alone.
+    env = environment(machine.home, ASAN_OPTIONS="detect_leaks=0")
+    done = subprocess.run([program], env=env, capture_output=True, check=True)
+    leaves = sorted(int(line) for line in done.stdout.split())
+    assert (leaves, done.stderr) == (list(range(3 + 2 * 4)), b"")
+    assert acorn.see_infoLMS(b"forked", None)["remaining"] == 32 - len(leaves)

@@ -1,4 +1,6 @@
-"""The guide's sessions as a C program: client/examples/pipsqueak.c, compiled against the header."""
+"""The guide's sessions as a C program: client/examples/pipsqueak.c, compiled against the header,
+with the sanitizers and their search for leaks watching program and library.
+"""
 
 import re
 import subprocess
@@ -7,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from acorn.compiling import ROOT, compile_c
+from acorn.compiling import ROOT, SANITIZED, compile_c, linked_with
 from guide.conftest import Laboratory
 from guide.replay import Context, Step, compare, load
 from guide.test_guide import perform
@@ -49,8 +51,7 @@ class CLaboratory(Laboratory):
 @pytest.fixture
 def world(path: Path, tmp_path: Path) -> Iterator[CLaboratory]:
     """The chapter's machine, and the program."""
-    linked = (str(path), f"-Wl,-rpath,{path.parent}", "-g", "-O1")
-    program = compile_c(tmp_path / "pipsqueak", [EXAMPLE], *linked)
+    program = compile_c(tmp_path / "pipsqueak", [EXAMPLE], *linked_with(path), *SANITIZED)
     [hsm] = CHAPTER.hsms
     with processes.machines(tmp_path / "world", (hsm.esn, "--model", "xc")) as running:
         world = CLaboratory(tmp_path / "world", running, vendor=False)
