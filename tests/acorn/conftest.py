@@ -7,17 +7,9 @@ import pytest
 from acorn.interface import Acorn
 from kit import processes
 from kit.processes import RunningMachine
-from kit.waiting import watched
 from seeclient import library
 
 from seemachine.testing import ESN
-
-
-@pytest.fixture(autouse=True)
-def watchdog() -> Iterator[None]:
-    """No test hangs for good."""
-    with watched():
-        yield
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ import hashlib
 import random
 import subprocess
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
@@ -14,6 +15,7 @@ from acorn.compiling import HERE, SANITIZED, compile_c, linked_with
 from acorn.helpers_of import helpers_of, kill
 from acorn.interface import RESPONSES, VENDORS, Acorn, Refused
 from kit.processes import RunningMachine, Shell, environment
+from kit.waiting import watched
 from seeclient import verify
 
 from seemachine.testing import ESN
@@ -32,6 +34,13 @@ SIZES = {
     "sign": 16,
     "verify": 4,
 }
+
+
+@pytest.fixture(autouse=True)
+def watchdog() -> Iterator[None]:
+    """No test hangs for good."""
+    with watched():
+        yield
 
 
 def make(acorn: Acorn, algorithm: bytes = H5) -> bytes:

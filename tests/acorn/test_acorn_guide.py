@@ -43,6 +43,7 @@ class CLaboratory(Laboratory):
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            timeout=60,
             check=False,
         )
         return done.returncode, [ADVICE.sub("", line) for line in done.stdout.splitlines()]

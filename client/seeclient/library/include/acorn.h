@@ -146,7 +146,7 @@ struct acorn_request_verify {
     struct acorn_buffer signature;
 };
 struct acorn_response_verify {
-    unsigned verified; /* 1 if the signature is valid; an invalid one is no failure of the command */
+    unsigned verified; /* 1 for a valid signature, 0 for an invalid one, which is not a failure */
 };
 
 struct acorn_request_signImmediate {
