@@ -8,13 +8,21 @@ export PYTHONDONTWRITEBYTECODE :=
 # How many processes the tests are spread over, file by file.
 JOBS ?= auto
 
-.PHONY: FORCE demo extras dist test test-native test-bigendian lint bench storm soak bridge-kills attack fuzz mutants crash-matrix restore-matrix image oci docs man clean
+.PHONY: FORCE demo extras dist judges test test-native test-bigendian lint bench storm soak bridge-kills attack fuzz mutants crash-matrix restore-matrix image oci docs man clean
 
 demo: .venv/installed
 	deploy/demo/demo.sh
 
 test: .venv/tested
 	$(BIN)/pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder $(TESTS)
+
+# Programs of other makers that tests hold the PKCS #11 module against, as far as they are to be had
+# here: Debian's for root, that of Node.js with npm. What is missing, its tests say.
+DEBIAN_JUDGES := gnutls-bin opensc p11-kit
+judges:
+	-test "$$(id -u)" != 0 || dpkg -s $(DEBIAN_JUDGES) > /dev/null 2>&1 || \
+	    { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y $(DEBIAN_JUDGES); } > /dev/null
+	-test -z "$$(command -v npm)" || test -e build/judges/node_modules/pkcs11js/build/Release/pkcs11.node || tests/pkcs11/judges/install.sh build/judges
 
 test-native: .venv/tested
 	PYTHON=$(CURDIR)/$(BIN)/python tests/native_sanitize.sh

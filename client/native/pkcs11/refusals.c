@@ -13,7 +13,8 @@ enum {
     INVALID_PARAMETER = 24,
 };
 
-/* The first row that fits; NULL and 0 fit all. A machine that can't be reached is an error of the
+/* The first row that fits; NULL and 0 fit all. UnknownID is said of keys and of machines: only where
+ * the world alone is asked it is surely of a key. A machine that can't be reached is an error of the
  * device, which a caller may try again. */
 static const struct row {
     const char *operation, *class_name;
@@ -24,13 +25,12 @@ static const struct row {
     {NULL, "NotProvisioned", 0, CKR_KEY_EXHAUSTED},
     {NULL, "Unreachable", 0, CKR_DEVICE_ERROR},
     {"sign", NULL, USE_LIMIT_EXCEEDED, CKR_KEY_EXHAUSTED},
-    {"sign", NULL, UNKNOWN_ID, CKR_KEY_HANDLE_INVALID},
     {"sign", NULL, ACCESS_DENIED, CKR_USER_NOT_LOGGED_IN},
     {"sign", NULL, INVALID_PARAMETER, CKR_DATA_INVALID},
     {"login", NULL, ACCESS_DENIED, CKR_PIN_INCORRECT},
     {"generate", NULL, OBJECT_IN_USE, CKR_ATTRIBUTE_VALUE_INVALID},
     {"generate", NULL, INVALID_PARAMETER, CKR_ATTRIBUTE_VALUE_INVALID},
-    {NULL, NULL, UNKNOWN_ID, CKR_OBJECT_HANDLE_INVALID},
+    {"key", NULL, UNKNOWN_ID, CKR_OBJECT_HANDLE_INVALID},
     {NULL, NULL, SM_FAILED, CKR_FUNCTION_FAILED},
     {NULL, NULL, 0, CKR_DEVICE_ERROR},
 };

@@ -61,8 +61,8 @@ static CK_RV sign(struct operation *operation, const void *message, size_t size,
     struct sm_reply reply;
     struct key *key = operation->key;
     CK_RV rv = ask_for(operation, message, size, &reply);
-    if (rv == CKR_KEY_HANDLE_INVALID)
-        key_is_gone(key);
+    if (rv == CKR_DEVICE_ERROR && key_check(key) == CKR_OBJECT_HANDLE_INVALID)
+        rv = CKR_KEY_HANDLE_INVALID;
     if (rv == CKR_OK) {
         rv = deliver(key, &reply.fields[0], place);
         sm_reply_free(&reply);
