@@ -120,13 +120,13 @@ EDITABLE := PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --editable
 # After a plain `pip install .` the environment has a copy of this tree, which no later edit reaches.
 COPY := $(firstword $(wildcard .venv/lib/python*/site-packages/seemachine))
 
-.venv/installed: pyproject.toml setup.py $(wildcard seemachine/lms/engines/kernel/*) $(if $(COPY),FORCE)
+.venv/installed: pyproject.toml setup.py $(wildcard seemachine/lms/engines/kernel/* client/native/* client/native/*/* client/seeclient/library/include/*) $(if $(COPY),FORCE)
 	@$(if $(COPY),echo "$(COPY) is a copy of this tree; it is replaced by the tree itself. For extras: make extras")
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; choose one with make PYTHON=...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --upgrade pip
 	$(EDITABLE) .
-	@$(BIN)/seemachine info | grep '^not used     native' || true
+	@$(BIN)/seemachine info | grep '^not used     native\|^not built' || true
 	touch $@
 
 # What the optional parts need: pki, nfast, witnesses in PostgreSQL, completion.

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Runs the native engine's tests with the compiler's address and undefined-behaviour sanitizers: the C alone, then the extension in Python.
+# Runs the tests of what is C with the compiler's address and undefined-behaviour sanitizers: the native engine alone, then as an extension
+# of Python; the bridge and both C libraries in hosts that are C, then as Python loads them.
 # Leaks are left out: the interpreter keeps some memory to its end by design.
 set -eu
 cd "$(dirname "$0")/.."
@@ -8,12 +9,12 @@ compiler=${CC:-gcc}
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
 
-cp -r seemachine tests setup.py pyproject.toml "$copy"
+cp -r seemachine client tests setup.py pyproject.toml README.md LICENSE NOTICE "$copy"
 cd "$copy"
-rm -f seemachine/lms/engines/_native*.so
+rm -f seemachine/lms/engines/_native*.so client/seeclient/library/*.so
 CFLAGS="-O1 -fsanitize=address,undefined -fno-sanitize-recover=all" SEEMACHINE_CFLAGS="-O1" \
     "$python" setup.py -q build_ext --inplace
-ls seemachine/lms/engines/_native*.so > /dev/null # the extension is optional: its build fails without a word
+ls seemachine/lms/engines/_native*.so client/seeclient/library/libacorn.so client/seeclient/library/seemachine-pkcs11.so > /dev/null # they are optional: their build fails without a word
 SEEMACHINE_SANITIZE=1 PYTHONPATH=. "$python" -m pytest -q tests/lms/engines/test_standalone.py -k sanitizers
 # The interpreter itself is not sanitized, so the library has to be there before it.
 LD_PRELOAD=$("$compiler" -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0 PYTHONPATH=. \
@@ -21,3 +22,7 @@ LD_PRELOAD=$("$compiler" -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=
 # What strangers can send to it, as the fuzzer keeps it.
 LD_PRELOAD=$("$compiler" -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0 PYTHONPATH=. \
     "$python" -m pytest -q tests/fuzz/test_corpus.py -k "kernel or verifying or public_keys or signatures"
+# Hosts of the C libraries that are C themselves, then the libraries as Python loads them. Their helper is Python, not sanitized.
+PYTHONPATH=.:client "$python" -m pytest -q tests/bridge/test_hosts.py -k "address or thread"
+LD_PRELOAD=$("$compiler" -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0 PYTHONPATH=.:client \
+    "$python" -m pytest -q tests/acorn tests/pkcs11

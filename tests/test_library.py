@@ -13,7 +13,9 @@ from seeclient import library
 
 import seemachine
 from seemachine.cli.command import main
+from seemachine.cli.words.library import WHAT
 
+ROOT = Path(__file__).parent.parent
 ACORN_CALLS = re.compile(r"\b(acorn_[A-Za-z_]+)\(")
 TOKEN_CALLS = re.compile(r"\b(C_[A-Za-z]+)\b")
 HEADERS = {
@@ -56,6 +58,16 @@ def test_it_prints_where_each_is(name: str, capsys: pytest.CaptureFixture[str]) 
     assert main(["library", name]) == 0
     printed = capsys.readouterr().out
     assert printed == f"{library.path_of(name)}\n"
+
+
+def test_the_commands_of_the_page(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """docs/how-to/other-programs.md: each is one, and prints what it says."""
+    page = (ROOT / "docs/how-to/other-programs.md").read_text()
+    asked = re.findall(r"^    seemachine library (\S+)$", page, re.MULTILINE)
+    assert set(asked) == set(WHAT)
+    for what in asked:
+        assert main(["library", what]) == 0
+    assert str(library.path_of(name)) in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("what", ["include", "pkgconfig"])

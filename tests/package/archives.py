@@ -31,6 +31,17 @@ with tempfile.TemporaryDirectory() as folder:
         key.verify(b"firmware", key.sign(b"firmware"))
 """
 
+# The library finds the Python of this environment by itself, and the helper answers.
+LISTS = """
+import ctypes
+from seeclient import library
+class Listed(ctypes.Structure):
+    _fields_ = (("count", ctypes.c_uint), ("entries", ctypes.c_void_p))
+acorn = ctypes.CDLL(str(library.path_of("acorn")))
+listed, why = Listed(), ctypes.c_char_p()
+assert acorn.acorn_cmd_list(ctypes.byref(listed), ctypes.byref(why)) == 0, why.value
+"""
+
 
 def run(*words: object, **variables: str) -> str:
     """What a command that must succeed prints, with none of this tree in its environment."""
@@ -77,6 +88,7 @@ def test_the_wheel(python: Path) -> None:
     """It is installed without a compiler, and has the native engine."""
     run(python, "-m", "pip", "install", "--quiet", archive("*.whl"), CC=NO_COMPILER)
     must_work(python, "native")
+    run(python, "-c", LISTS)
 
 
 @pytest.mark.parametrize("compiler", [True, False])
