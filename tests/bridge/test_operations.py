@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 import seeclient
 from bridge.native import FAILED, Bridge
 from kit.verdicts import leaf_of, verifies
@@ -139,3 +140,38 @@ def test_what_is_no_question_is_refused(bridge: Bridge) -> None:
     assert bridge.ask("remaining", b"\xff").status == Status.InvalidParameter
     assert bridge.ask("provision", ESN, b"2").status == Status.InvalidParameter
     assert bridge.ask("list", *[b""] * 17).status == FAILED
+
+
+@pytest.mark.parametrize("algorithm", ["mldsa44", "ML-DSA-65", "mldsa87"])
+def test_an_mldsa_key_signs_with_context_and_without(bridge: Bridge, algorithm: str) -> None:
+    """It is made, shown, and checked by alias and by public key alone."""
+    made = bridge.ask("generate", "ml", algorithm, "", 1)
+    assert made.status == 0, made.fields
+    alias, hashed, blob, private = made.fields
+    shown = bridge.ask("key", "", hashed).fields
+    public = shown[3]
+    name = algorithm.lower().replace("-", "").encode()
+    assert shown == [alias, b"ML-DSA", hashed, public, blob, name, b""]
+    assert private == b""
+    assert bridge.ask("remaining", "ml").number == (1 << 64) - 1
+    for context in (b"", b"context"):
+        signed = bridge.ask("sign", "ml", "", MESSAGE, bridge.token(), context, 1, "unused")
+        again = bridge.ask("sign", "ml", "", MESSAGE, bridge.token(), context, 1, "")
+        assert signed == again, signed
+        [signature] = signed.fields
+        for other, good in ((context, 1), (b"other", 0)):
+            assert bridge.ask("verify", "ml", "", MESSAGE, signature, other).number == good
+            asked = (public, algorithm, MESSAGE, signature, other)
+            assert bridge.ask("verify_immediate", *asked).number == good
+
+
+def test_an_mldsa_key_gives_way_to_another_and_never_an_lms_key(bridge: Bridge, alias: str) -> None:
+    """Where it is asked for; leaves of an LMS key would be orphaned."""
+    first = bridge.ask("generate", "again", "mldsa44", "", 1)
+    assert bridge.ask("generate", "again", "mldsa44", "", 0).status == Status.ObjectInUse
+    second = bridge.ask("generate", "again", "mldsa44", "", 1 | 2)
+    assert second.fields[1] != first.fields[1]
+    assert len(second.fields[3]) == 2560
+    refused = bridge.ask("generate", alias, "mldsa44", "", 1)
+    assert f"seemachine key destroy {alias}" in refused.sentence
+    assert bridge.ask("destroy", "again").status == 0

@@ -32,6 +32,11 @@ def read(text: str) -> LmsName | str:
     return name
 
 
+def read_kind(text: str) -> str:
+    """The same as `seeclient.verify` is told: a public key has its parameter sets in itself."""
+    return text.partition(":")[0]
+
+
 def _lms(rest: list[str]) -> LmsName:
     if len(rest) not in (2, 4) or not all(each.isascii() and each.isdigit() for each in rest[2:]):
         raise _unknown(f"an LMS key needs its parameter sets: {LMS_FORM}")

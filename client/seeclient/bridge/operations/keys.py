@@ -3,8 +3,7 @@
 from seeclient.algorithms import registry
 from seeclient.bridge.errand import Errand
 from seeclient.bridge.frames import Field
-from seeclient.bridge.operations.lookup import hash_of, key_of
-from seeclient.keyfile import KeyFile
+from seeclient.bridge.operations.lookup import blob_of, key_of
 
 
 def list_(errand: Errand) -> list[Field]:
@@ -16,14 +15,11 @@ def key_(errand: Errand, *, alias: str, public_hash: str) -> list[Field]:
     """Alias, algorithm, hash, public key, private blob, parameter sets, name of the card set."""
     key = key_of(errand.keys, alias, public_hash)
     sets = " ".join(map(str, registry.of(key).parameters(key).values()))
-    return [key.alias, key.algorithm, hash_of(key), key.public_key, blob_of(key), sets, ""]
-
-
-def blob_of(key: KeyFile) -> bytes:
-    """What `sign_immediate` takes. The private key of LMS never leaves the machine; its public key
-    stands for it.
-    """
-    return key.public_key
+    token = getattr(key, "token", "")
+    return [
+        *(key.alias, key.algorithm, key.public_hash, key.public_key),
+        *(blob_of(key), sets, token),
+    ]
 
 
 def remaining_(errand: Errand, *, alias: str) -> list[Field]:

@@ -1,7 +1,7 @@
 """Which key a question means."""
 
 import contextlib
-import hashlib
+from collections.abc import Iterator
 
 from seeclient.keyfile import KeyFile
 from seeclient.keys import KeyStore
@@ -19,26 +19,34 @@ def key_of(keys: KeyStore, alias: str, public_hash: str) -> KeyFile:
         return keys.load(alias)
     if not public_hash:
         raise StatusError(Status.InvalidParameter, "neither alias nor hash is given", WHERE)
-    for key in readable(keys):
-        if hash_of(key) == public_hash.lower():
-            return key
-    raise StatusError(Status.UnknownID, f"there is no key with the hash {public_hash}", WHERE)
+    return keys.with_hash(public_hash.lower())
 
 
-def key_with(keys: KeyStore, public_key: bytes) -> KeyFile | None:
-    """The first key that has this public key."""
-    return next((key for key in readable(keys) if key.public_key == public_key), None)
+def blob_of(key: KeyFile) -> bytes:
+    """What stands for the private key outside of the machines, and `sign_immediate` takes: of
+    ML-DSA the encrypted key. Of LMS it is the public key, for its secret never leaves them.
+    """
+    blob: bytes = getattr(key, "blob", key.public_key)
+    return blob
 
 
-def readable(keys: KeyStore) -> list[KeyFile]:
+def needs_cards(key: KeyFile) -> bool:
+    """Whether a card set protects it; no LMS key has one (guide 2.7.1)."""
+    return bool(cardset_of(key))
+
+
+def cardset_of(key: KeyFile) -> bytes:
+    """The hash of the card set that protects a key; empty where the module alone does."""
+    return bytes.fromhex(getattr(key, "cardset", ""))
+
+
+def key_with(keys: KeyStore, blob: bytes) -> KeyFile | None:
+    """The first key that has this blob."""
+    return next((key for key in readable(keys) if blob_of(key) == blob), None)
+
+
+def readable(keys: KeyStore) -> Iterator[KeyFile]:
     """Those whose files can be read."""
-    found = []
     for alias in keys.aliases():
         with contextlib.suppress(StatusError):
-            found.append(keys.load(alias))
-    return found
-
-
-def hash_of(key: KeyFile) -> str:
-    """SHA-256 of its public key, in hex."""
-    return hashlib.sha256(key.public_key).hexdigest()
+            yield keys.load(alias)

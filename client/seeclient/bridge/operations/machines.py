@@ -1,8 +1,11 @@
 """Machines and their cards."""
 
 import seeclient
+from seeclient import dispatch, tokens
 from seeclient.bridge.errand import Errand
 from seeclient.bridge.frames import Field
+from seeclient.bridge.operations.lookup import cardset_of, readable
+from seemachine.wire.status import StatusError
 
 
 def version_(errand: Errand) -> list[Field]:
@@ -18,9 +21,21 @@ def provision_(errand: Errand, *, esn: str, slot: int) -> list[Field]:
 
 
 def login_(errand: Errand, *, passphrase: str) -> list[Field]:
-    """Check a passphrase against the card sets that keys of this host need.
-
-    No LMS key needs one (guide 2.7.1): then any is right.
+    """Check a passphrase against each card set that keys of this host need, on the first machine
+    that has its cards. Where none is needed, any is right.
     """
-    del errand, passphrase
+    for cardset in {cardset_of(key) for key in readable(errand.keys)} - {b""}:
+        _load(errand, cardset, passphrase)
     return []
+
+
+def _load(errand: Errand, cardset: bytes, passphrase: str) -> None:
+    fleet, reasons = errand.fleet, []
+    for peer in fleet.peers:
+        try:
+            fleet.run(tokens.load(peer, cardset, (passphrase,)))
+        except StatusError as refused:
+            reasons.append(refused)
+        else:
+            return
+    raise tokens.most_telling(reasons or [dispatch.nobody(fleet.roster)])

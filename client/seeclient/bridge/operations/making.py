@@ -3,12 +3,11 @@
 from seeclient.bridge.algorithm_names import LmsName, read
 from seeclient.bridge.errand import Errand
 from seeclient.bridge.frames import Field
-from seeclient.bridge.operations.keys import blob_of
-from seeclient.bridge.operations.lookup import hash_of
+from seeclient.bridge.operations.lookup import blob_of
 from seemachine.wire.status import Status, StatusError
 
 OVERWRITE, EXPORT = 1, 2
-NOT_YET = "this version makes no ML-DSA keys"
+NOT_YET = "this version protects no new key with a card set, and imports none"
 
 
 def generate_(errand: Errand, *, alias: str, algorithm: str, token: str, flags: int) -> list[Field]:
@@ -16,7 +15,17 @@ def generate_(errand: Errand, *, alias: str, algorithm: str, token: str, flags: 
     wanted = read(algorithm)
     if isinstance(wanted, LmsName):
         return _lms(errand, alias, wanted, token, flags)
-    raise StatusError(Status.NotYetImplemented, NOT_YET, "generate")
+    return _mldsa(errand, alias, wanted, token, flags)
+
+
+def _mldsa(errand: Errand, alias: str, mldsacode: str, token: str, flags: int) -> list[Field]:
+    if token:
+        raise StatusError(Status.NotYetImplemented, NOT_YET, "generate")
+    made = errand.fleet.generate_mldsa_with(
+        alias, mldsacode, overwrite=bool(flags & OVERWRITE), export=bool(flags & EXPORT)
+    )
+    key = made.key.file
+    return [key.alias, key.public_hash, blob_of(key), made.private_key or b""]
 
 
 def _lms(errand: Errand, alias: str, wanted: LmsName, token: str, flags: int) -> list[Field]:
@@ -29,7 +38,7 @@ def _lms(errand: Errand, alias: str, wanted: LmsName, token: str, flags: int) ->
     key = errand.fleet.generate_lms(
         alias, wanted.lms, wanted.lmots, expcards=wanted.expcards, explease=wanted.explease
     ).file
-    return [key.alias, hash_of(key), blob_of(key), b""]
+    return [key.alias, key.public_hash, blob_of(key), b""]
 
 
 def import_(  # noqa: PLR0913

@@ -4,7 +4,7 @@ from seeclient import operations
 from seeclient.algorithms.lms.signing import new_token
 from seeclient.bridge.errand import Errand
 from seeclient.bridge.frames import Field
-from seeclient.bridge.operations.lookup import key_of, key_with
+from seeclient.bridge.operations.lookup import key_of, key_with, needs_cards
 from seeclient.keyfile import KeyFile
 from seeclient.message import Message
 from seeclient.signing_options import SigningOptions
@@ -32,7 +32,7 @@ def sign_(  # noqa: PLR0913
     options = SigningOptions(
         context=context,
         deterministic=bool(deterministic),
-        passphrases=(passphrase,) if passphrase else (),
+        passphrases=_passphrases(key, passphrase),
         token=token,
         asked=errand.noted,
         asking=errand.note,
@@ -64,12 +64,17 @@ def sign_immediate_(  # noqa: PLR0913
     options = SigningOptions(
         context=context,
         deterministic=bool(deterministic),
-        passphrases=(passphrase,) if passphrase else (),
+        passphrases=_passphrases(key, passphrase),
         token=name,
         asked=asked,
         asking=lambda note: errand.note(f"{name.hex()} {note}"),
     )
     return [_signature(errand, key, message, options)]
+
+
+def _passphrases(key: KeyFile, passphrase: str) -> tuple[str, ...]:
+    """A program gives it once for all its keys; one that no card set protects has no use for it."""
+    return (passphrase,) if passphrase and needs_cards(key) else ()
 
 
 def _signature(errand: Errand, key: KeyFile, message: bytes, options: SigningOptions) -> bytes:

@@ -1,6 +1,7 @@
 """Checks of signatures, on this host."""
 
 from seeclient import operations, verifying
+from seeclient.bridge.algorithm_names import read_kind
 from seeclient.bridge.errand import Errand
 from seeclient.bridge.frames import Field
 from seeclient.bridge.operations.lookup import key_of
@@ -36,9 +37,11 @@ def verify_immediate_(
     context: bytes,
 ) -> list[Field]:
     """1 for a signature of a public key that is given, else 0."""
-    del errand, algorithm, context
+    del errand
     try:
-        verifying.verify(message, signature, public_key)
+        verifying.verify(
+            message, signature, public_key, algorithm=read_kind(algorithm), context=context
+        )
     except StatusError as refused:
         return _no(refused)
     return [1]
