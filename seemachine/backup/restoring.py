@@ -75,7 +75,6 @@ def restore(
 
     Order: what must not be used again is seen to before anything comes back that could be used.
     """
-    private_folder(world.folder)
     with ExitStack() as stack:
         if (supervisor := holder(world.fleet)) is not None:
             up = f"the fleet of {world} is up ({supervisor})"

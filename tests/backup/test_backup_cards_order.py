@@ -9,7 +9,7 @@ from backup.two_machines import TwoMachines
 from kit.leases import lease
 
 from seemachine.backup import lending
-from seemachine.state.errors import StateCopied
+from seemachine.state.errors import CardError, StateCopied
 
 
 def test_off_the_rack_before_it_is_forgotten(
@@ -26,6 +26,27 @@ def test_off_the_rack_before_it_is_forgotten(
 
     assert done.index("cards") < done.index("forget card1")
     assert len(done[: done.index("cards")]) == 1
+
+
+def test_each_flush_when_it_has_moved(world: TwoMachines, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder that it came to, then the rack, both with the card in its new place."""
+    world.card(lease(1, 0, 32))
+    flushed: list[tuple[str, list[str]]] = []
+
+    def look(folder: Path) -> None:
+        flushed.append((folder.name, [path.name for path in folder.glob("*.card")]))
+
+    monkeypatch.setattr(lending, "flush_folder", look)
+    lending.take_out(world.world, "a backup", ["card1"])
+    assert flushed == [("a backup", ["card1.card"]), ("cards", [])]
+
+
+def test_a_card_that_can_not_be_taken_leaves_no_folder(world: TwoMachines) -> None:
+    """Whatever is in outgoing/ is of a backup that was begun."""
+    world.card(lease(1, 0, 32))
+    with pytest.raises(CardError, match="card9 is not on the rack"):
+        lending.take_out(world.world, "a backup", ["card1", "card9"])
+    assert not lending.outgoing(world.world).exists()
 
 
 def test_noted_before_it_comes_back(

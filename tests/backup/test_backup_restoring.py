@@ -421,12 +421,15 @@ class TestWitness:
     def test_a_folder_that_is_no_witness_is_refused(self, world: TwoMachines, file: Path) -> None:
         """What is noted there no machine would look at; nothing is made, and nothing is noted."""
         world.store().install(lease())
+        store().save(LmsKeyFile("release", lease().public_key, 0, 0, 0, b""))
         world.backup(file)
         shutil.rmtree(world.down().path / "hsm" / ESN)
+        shutil.rmtree(world.world.keys)
         typo = world.path.with_name("typo")
         with pytest.raises(StateUnsafe, match=f"typo is not a witness of .*{ESN}"):
             world.restore(file, str(typo))
         assert not typo.exists()
+        assert not world.world.keys.exists()
 
     def test_a_machine_that_it_does_not_know_keeps_its_own(
         self, world: TwoMachines, file: Path

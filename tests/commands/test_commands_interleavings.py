@@ -97,6 +97,14 @@ def on_disk(folder: Path) -> Scene:
     return scene
 
 
+def last_card(folder: Path) -> Scene:
+    """One of two cards is written."""
+    scene = Scene(folder, expcards=1, steps=5)
+    ask(scene.old, m.ContinueLmsCard(handle=scene.handle, slot=SLOT))
+    scene.world.feed_blank()
+    return scene
+
+
 def ends_meanwhile(scene: Scene) -> object:
     """A step whose connection ends while it hashes."""
     original = scene.machine.engine.leaf_nodes
@@ -114,6 +122,7 @@ SCENES: dict[str, Callable[[Path], Scene]] = {
     "on disk": on_disk,
     "last step": lambda folder: Scene(folder, steps=4),
     "cards": lambda folder: Scene(folder, expcards=1, steps=5),
+    "last card": last_card,
 }
 OPERATIONS: dict[str, Callable[[Scene], object]] = {
     "generate": lambda scene: answer(scene.others[0], generate(CHEAP, label=LABEL, expchunk=3)),
@@ -154,6 +163,7 @@ PAIRS = [
         for first in ("write a card", "resume")
         for second in ("write a card", *TAKING)
     ),
+    *(("last card", "write a card", second) for second in TAKING),
 ]
 
 

@@ -16,6 +16,7 @@ from seemachine.state.cards import rack as rack_module
 from seemachine.state.cards import slots as slots_module
 from seemachine.state.cards.rack import Rack
 from seemachine.state.cards.slots import Slots
+from seemachine.state.cards.smartcard import BLANK as BLANK_KIND
 from seemachine.state.cards.smartcard import read_card
 from seemachine.state.disk import world_key
 from seemachine.world import World
@@ -37,9 +38,12 @@ OPERATIONS: dict[str, Operation] = {
     "write": lambda world: Slots(World.at(world), ESN).write_leases(BLANK, LEASES),
     "show a lease": lambda world: Slots(World.at(world), ESN).next_lease(FULL),
     "take a lease": lambda world: Slots(World.at(world), ESN).take_lease(FULL, LEASES[0]),
+    "cards of keys": lambda world: Rack(World.at(world)).of_keys(),
+    "wipe": lambda world: Rack(World.at(world)).wipe(LEASES[0].public_key),
+    "look for a card": lambda world: Slots(World.at(world), ESN).suitable(BLANK_KIND),
     "feed": lambda world: Rack(World.at(world)).feed(ESN, FULL),
 }
-LOOKING = ("list all", "list slots", "show a lease")
+LOOKING = ("list all", "list slots", "show a lease", "cards of keys", "look for a card")
 PAIRS = [(first, second) for first in OPERATIONS for second in OPERATIONS if second not in LOOKING]
 
 

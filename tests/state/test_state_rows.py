@@ -1,14 +1,17 @@
 """rows.py: what is read from the columns of the database is what was stored, or refused."""
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from kit.leases import lease, name
+from kit.leases import lease, name, take
 
 from seemachine.state.errors import StateCorrupt
 from seemachine.state.nvram import rows
 from seemachine.state.nvram.ledger import LedgerRow
+from seemachine.state.nvram.sqlite import SqliteStore
 from seemachine.state.records import NvramFile, SpentLease
 
 PATH = Path("nvram.db")
@@ -50,3 +53,19 @@ def test_a_used_up_lease() -> None:
     assert rows.spent_from(columns, PATH) == spent
     with pytest.raises(StateCorrupt, match="the checksum of a row does not fit"):
         rows.spent_from((*columns[:-2], 8, columns[-1]), PATH)
+
+
+@pytest.mark.parametrize("put_back", [0, 1])
+def test_a_file_that_the_ledger_is_ahead_of(tmp_path: Path, put_back: int) -> None:
+    """Its row is whole, but one of an earlier time: by a single leaf, too."""
+    store = SqliteStore(tmp_path)
+    store.install(lease())
+    take(store, [name(), name()])
+    store.close()
+    columns = rows.columns(NvramFile(lease(), put_back))
+    with closing(sqlite3.connect(tmp_path / "nvram.db", isolation_level=None)) as database:
+        database.execute("DELETE FROM nvram")
+        marks = ", ".join("?" * len(columns))
+        database.execute(f"INSERT INTO nvram VALUES ({marks})", columns)
+    with pytest.raises(StateCorrupt, match=f"the ledger has leaf 1 of .* stands at {put_back}$"):
+        SqliteStore(tmp_path)
