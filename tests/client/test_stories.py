@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 from client.threaded import H5_W4
-from kit.here import store
+from kit.here import memory, store
 from kit.stories import a_key_file, a_peer, a_roster, play
 from kit.verdicts import verifies
 from seeclient import connecting
@@ -843,7 +843,7 @@ def test_a_machine_that_holds_leaves_signs(key):
 
 def test_a_machine_that_names_another_leaf_is_not_believed(key):
     """The leaf that is remembered and compared is that of the signature: one that is called another
-    is not released.
+    is not released, and not remembered either.
     """
     peer = a_peer(ESN)
     refused = refusal(
@@ -854,6 +854,7 @@ def test_a_machine_that_names_another_leaf_is_not_believed(key):
         )
     )
     assert "reports leaf 8 for a signature with another" in refused.detail
+    assert memory().recall(ESN, key) == {}
 
 
 def test_when_a_machine_has_just_run_out_the_next_one_signs(key):

@@ -1,5 +1,6 @@
 """durable.py: a file is the old one or the new one, on the disk when the call returns."""
 
+import contextlib
 import errno
 import os
 import stat
@@ -28,6 +29,18 @@ def test_what_was_written_earlier_is_flushed_and_closed(tmp_path, monkeypatch):
     durable.settle(tmp_path, "file")
     assert (tmp_path / "file").stat().st_ino in {found.st_ino for found in flushed}
     assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_what_is_written_leaves_nothing_open(tmp_path, monkeypatch):
+    """Also where it could not be flushed."""
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(2):
+        with contextlib.suppress(OSError):
+            durable.write_end(tmp_path / "ledger", 0, b"written")
+        with contextlib.suppress(OSError):
+            replace_file(tmp_path / "file", b"written")
+        assert len(list(Path("/proc/self/fd").iterdir())) == before
+        monkeypatch.setattr(durable, "flush", lambda _descriptor: os.stat(tmp_path / "none"))
 
 
 class ObservedOs:
