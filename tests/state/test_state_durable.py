@@ -40,7 +40,7 @@ def test_what_is_written_leaves_nothing_open(tmp_path, monkeypatch):
         with contextlib.suppress(OSError):
             replace_file(tmp_path / "file", b"written")
         assert len(list(Path("/proc/self/fd").iterdir())) == before
-        monkeypatch.setattr(durable, "flush", lambda _descriptor: os.stat(tmp_path / "none"))
+        monkeypatch.setattr(durable, "flush", lambda _descriptor: (tmp_path / "none").stat())
 
 
 class ObservedOs:
