@@ -6,7 +6,7 @@ A call that is cancelled goes on in its thread to its end, and may take a leaf.
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 from seeclient import blocking, blocking_wire, environment
@@ -73,11 +73,13 @@ class Fleet(LocalFleet["Key"]):
         )
         return self._key(made.file)
 
-    async def generate_mldsa(
+    async def generate_mldsa(  # noqa: PLR0913
         self,
         alias: str,
         mldsacode: str = "mldsa87",
         *,
+        token: str = "",
+        passphrases: Sequence[str] = (),
         esn: str = "",
         overwrite: bool = False,
         progress: Listener = ignore,
@@ -87,15 +89,23 @@ class Fleet(LocalFleet["Key"]):
         `progress` is called in the event loop.
         """
         made = await self.generate_mldsa_with(
-            alias, mldsacode, esn=esn, overwrite=overwrite, progress=progress
+            alias,
+            mldsacode,
+            token=token,
+            passphrases=passphrases,
+            esn=esn,
+            overwrite=overwrite,
+            progress=progress,
         )
         return made.key
 
-    async def generate_mldsa_with(
+    async def generate_mldsa_with(  # noqa: PLR0913
         self,
         alias: str,
         mldsacode: str = "mldsa87",
         *,
+        token: str = "",
+        passphrases: Sequence[str] = (),
         esn: str = "",
         overwrite: bool = False,
         export: bool = False,
@@ -106,12 +116,57 @@ class Fleet(LocalFleet["Key"]):
             self._blocking.generate_mldsa_with,
             alias,
             mldsacode,
+            token=token,
+            passphrases=passphrases,
             esn=esn,
             overwrite=overwrite,
             export=export,
             progress=_in_loop(progress),
         )
         return Generated(Key(made.key), made.seed)
+
+    async def import_mldsa(  # noqa: PLR0913
+        self,
+        alias: str,
+        public_key: bytes,
+        private_key: bytes,
+        *,
+        token: str = "",
+        passphrases: Sequence[str] = (),
+        esn: str = "",
+        overwrite: bool = False,
+    ) -> "Key":
+        """Take in an ML-DSA key pair, as `blocking.Fleet.import_mldsa` does. Raises StatusError."""
+        made = await asyncio.to_thread(
+            self._blocking.import_mldsa,
+            alias,
+            public_key,
+            private_key,
+            token=token,
+            passphrases=passphrases,
+            esn=esn,
+            overwrite=overwrite,
+        )
+        return Key(made)
+
+    async def sign_immediate(
+        self,
+        blob: bytes,
+        message: bytes | Path,
+        *,
+        context: bytes = b"",
+        deterministic: bool = False,
+        passphrases: Sequence[str] = (),
+    ) -> bytes:
+        """As `blocking.Fleet.sign_immediate` does. Raises StatusError."""
+        return await asyncio.to_thread(
+            self._blocking.sign_immediate,
+            blob,
+            message,
+            context=context,
+            deterministic=deterministic,
+            passphrases=passphrases,
+        )
 
     async def resume_lms(
         self,
@@ -165,10 +220,15 @@ class Key(LocalKey):
         acknowledge: str | None = None,
         context: bytes = b"",
         deterministic: bool = False,
+        passphrases: Sequence[str] = (),
     ) -> bytes:
         """As `blocking.Key.sign` does; of LMS it takes one leaf. Raises StatusError."""
         made = await self.sign_with(
-            message, acknowledge=acknowledge, context=context, deterministic=deterministic
+            message,
+            acknowledge=acknowledge,
+            context=context,
+            deterministic=deterministic,
+            passphrases=passphrases,
         )
         return made.signature
 
@@ -179,6 +239,7 @@ class Key(LocalKey):
         acknowledge: str | None = None,
         context: bytes = b"",
         deterministic: bool = False,
+        passphrases: Sequence[str] = (),
     ) -> Signed:
         """The same, with the machine, the leaf and what remains there."""
         return await asyncio.to_thread(
@@ -187,6 +248,7 @@ class Key(LocalKey):
             acknowledge=acknowledge,
             context=context,
             deterministic=deterministic,
+            passphrases=passphrases,
         )
 
     async def warn_at(self, count: int) -> None:

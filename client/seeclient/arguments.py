@@ -30,6 +30,7 @@ NAMES = (
     "warnat",
     "acknowledge",
     "mldsacode",
+    "token",
     "context",
     "deterministic",
 )
@@ -37,7 +38,7 @@ NUMBERS = ("slot", "expchunk", "expcache", "expcards", "explease", "warnat")
 
 USAGE = f"""\
 usage: pipsqueak                                            list the HSMs that answer
-       pipsqueak generate alias=A [mldsacode=M] [esn=E]     make an ML-DSA key
+       pipsqueak generate alias=A [mldsacode=M] [token=T] [esn=E]      make an ML-DSA key
        pipsqueak generate alias=A algorithm=lms lmscode=L lmotscode=O
                  [expcards=N explease=N] [expchunk=N] [expcache=N] [slot=N] [esn=E]
                  [warnat=N] [replace=yes]                   replace=yes: give up a half-made key
@@ -55,6 +56,7 @@ lmscode    {SETS["lmscode"]}
 lmotscode  {SETS["lmotscode"]}
            also as in RFC 8554 and RFC 9858: LMS_SHA256_M32_H5, LMOTS_SHA256_N32_W8, 5, 0x5
 mldsacode  {SETS["mldsacode"]}
+token      name of an operator card set that is to protect the key; see preload
 msgfile    - is standard input
 sigfile    - is standard output, which then has nothing else
 expcards   2^N smart cards with 2^explease leases each; both 0: all leaves in one HSM
@@ -189,7 +191,7 @@ FORMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("alias",),
         (
             *("algorithm", "lmscode", "lmotscode", "expchunk", "expcache", "expcards", "explease"),
-            *("slot", "esn", "resume", "replace", "warnat", "mldsacode"),
+            *("slot", "esn", "resume", "replace", "warnat", "mldsacode", "token"),
         ),
     ),
     "sign": (

@@ -2,6 +2,8 @@
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 from seeclient import connecting
 from seeclient.algorithms import DEFAULT, registry
@@ -12,6 +14,7 @@ from seeclient.effects import Peer, Story
 from seeclient.events import CardDone, CardsNeeded, ChunkDone, Event, Listener, Resumed, Started
 from seeclient.keyfile import KeyFile
 from seeclient.output import Output
+from seeclient.passphrases import given_for
 from seeclient.patience import fed
 from seeclient.signing_commands import VENDOR
 from seemachine.wire.status import Status, StatusError
@@ -37,13 +40,19 @@ def generate(fleet: Fleet, arguments: Arguments, output: Output) -> int:
         return _resume(fleet, arguments, output)
     algorithm = registry.named(arguments.texts.get("algorithm", DEFAULT))
     assert algorithm is not None
-    recipe = algorithm.recipe(arguments.texts, arguments.numbers)
+    recipe: Any = algorithm.recipe(arguments.texts, arguments.numbers)
     code = _made(
         fleet,
         recipe.alias,
         recipe.cards,
         output,
-        lambda progress: algorithm.generate(fleet.roster, recipe, progress, _patience),
+        lambda progress, known: algorithm.generate(
+            fleet.roster,
+            replace(recipe, passphrases=known) if known else recipe,
+            progress,
+            _patience,
+        ),
+        arguments.texts.get("token", ""),
     )
     if not code and "algorithm" not in arguments.texts:
         output.advise(LATER)
@@ -61,7 +70,7 @@ def _resume(fleet: Fleet, arguments: Arguments, output: Output) -> int:
         alias,
         0,
         output,
-        lambda progress: generating.resume(fleet.roster, alias, esn, slot, progress, _patience),
+        lambda progress, _: generating.resume(fleet.roster, alias, esn, slot, progress, _patience),
     )
 
 
@@ -70,7 +79,8 @@ def _made(
     alias: str,
     cards: int,
     output: Output,
-    story: Callable[[Listener], Story[KeyFile]],
+    story: Callable[[Listener, tuple[str, ...]], Story[KeyFile]],
+    token: str = "",
 ) -> int:
     events: list[Event] = []
 
@@ -81,7 +91,7 @@ def _made(
         output.event(event)
 
     try:
-        key = fleet.run(story(listen))
+        key = given_for(token, lambda known: fleet.run(story(listen, known)))
         output.outcome = f"the key {alias} is made"
         output.generated(key)
     except StatusError as error:

@@ -1,7 +1,7 @@
 """What machines are asked: for a key, by its algorithm; and for their cards."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from seeclient.algorithms import registry
 from seeclient.effects import Roster, Story, ask_all
@@ -15,6 +15,16 @@ from seemachine.wire.status import Status, StatusError
 
 if TYPE_CHECKING:
     from seeclient.algorithms.mldsa.keyfile import MldsaKeyFile
+
+
+class MldsaOptions(TypedDict, total=False):
+    """Those of seeclient.algorithms.mldsa.recipe.Recipe, which is imported when one is needed."""
+
+    esn: str
+    token: str
+    passphrases: tuple[str, ...]
+    overwrite: bool
+    export: bool
 
 
 def sign(
@@ -46,22 +56,38 @@ def info(roster: Roster, key: KeyFile) -> Story[KeyInfo]:
     return (yield from registry.of(key).info(roster, key))
 
 
-def generate_mldsa(  # noqa: PLR0913
-    roster: Roster,
-    alias: str,
-    mldsacode: str,
-    *,
-    esn: str,
-    overwrite: bool,
-    export: bool,
-    progress: Listener,
+def generate_mldsa(
+    roster: Roster, progress: Listener, alias: str, mldsacode: str, **options: Unpack[MldsaOptions]
 ) -> "Story[Generated[MldsaKeyFile]]":
     """Make an ML-DSA key. Raises StatusError."""
     from seeclient.algorithms.mldsa import generating
     from seeclient.algorithms.mldsa.recipe import Recipe
 
-    recipe = Recipe(alias, mldsacode, esn, overwrite=overwrite, export=export)
-    return (yield from generating.generate(roster, recipe, progress))
+    return (yield from generating.generate(roster, Recipe(alias, mldsacode, **options), progress))
+
+
+def import_mldsa(
+    roster: Roster,
+    alias: str,
+    public_key: bytes,
+    private_key: bytes,
+    **options: Unpack[MldsaOptions],
+) -> "Story[MldsaKeyFile]":
+    """Take in an ML-DSA key pair that was made elsewhere. Raises StatusError."""
+    from seeclient.algorithms.mldsa import generating
+    from seeclient.algorithms.mldsa.recipe import Recipe
+
+    recipe = Recipe(alias, generating.set_of(public_key), **options)
+    return (yield from generating.take_in(roster, recipe, public_key, private_key))
+
+
+def sign_immediate(
+    roster: Roster, blob: bytes, message: Message, options: SigningOptions
+) -> Story[Signed]:
+    """Sign with the key of a blob, of which this host may have nothing else. Raises StatusError."""
+    from seeclient.algorithms.mldsa import signing
+
+    return (yield from signing.sign_immediate(roster, blob, message, options))
 
 
 def warn_at(roster: Roster, key: KeyFile, count: int) -> Story[KeyFile]:

@@ -13,6 +13,7 @@ from seeclient.blocking import Fleet
 from seeclient.keyfile import KeyFile
 from seeclient.message import Message, unreadable
 from seeclient.output import SHOWN_BYTES, Output
+from seeclient.passphrases import given_for
 from seeclient.results import Signed
 from seeclient.signing_options import SigningOptions
 from seemachine.wire.status import Status, StatusError
@@ -69,8 +70,13 @@ def _keep(name: str | None, signed: Signed, output: Output) -> StatusError | Non
 def _signed(fleet: Fleet, key: KeyFile, message: Message, arguments: Arguments) -> Signed:
     """1.4.1 knows no thresholds: with its quirks nobody is asked, which the ledger keeps."""
     options = _options(arguments)
+
+    def attempt(known: tuple[str, ...]) -> Signed:
+        asked = replace(options, passphrases=known)
+        return fleet.run(operations.sign(fleet.roster, key, message, asked))
+
     try:
-        return fleet.run(operations.sign(fleet.roster, key, message, options))
+        return given_for(getattr(key, "token", ""), attempt)
     except StatusError as refused:
         if refused.status is not Status.UseLimitExceeded or not arguments.quirks:
             raise

@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import trio
@@ -69,11 +69,13 @@ class Fleet(Runner, LocalFleet["Key"]):
         story = generating.generate(self.roster, recipe, progress, patience or fed)
         return Key(self, await self.run(story))
 
-    async def generate_mldsa(
+    async def generate_mldsa(  # noqa: PLR0913
         self,
         alias: str,
         mldsacode: str = "mldsa87",
         *,
+        token: str = "",
+        passphrases: Sequence[str] = (),
         esn: str = "",
         overwrite: bool = False,
         progress: Listener = ignore,
@@ -81,19 +83,28 @@ class Fleet(Runner, LocalFleet["Key"]):
         """Make an ML-DSA key, of mldsa44, mldsa65 or mldsa87, and return it. All HSMs of the world
         can sign with it; what is secret of it is in its key file alone, encrypted.
 
-        `overwrite`: in place of an ML-DSA key of this alias, which is gone then. Raises
-        StatusError.
+        `token` is the name of an operator card set that is to protect it, too; `passphrases` are
+        those of its cards. `overwrite`: in place of an ML-DSA key of this alias, which is gone
+        then. Raises StatusError.
         """
         made = await self.generate_mldsa_with(
-            alias, mldsacode, esn=esn, overwrite=overwrite, progress=progress
+            alias,
+            mldsacode,
+            token=token,
+            passphrases=passphrases,
+            esn=esn,
+            overwrite=overwrite,
+            progress=progress,
         )
         return made.key
 
-    async def generate_mldsa_with(
+    async def generate_mldsa_with(  # noqa: PLR0913
         self,
         alias: str,
         mldsacode: str = "mldsa87",
         *,
+        token: str = "",
+        passphrases: Sequence[str] = (),
         esn: str = "",
         overwrite: bool = False,
         export: bool = False,
@@ -102,15 +113,60 @@ class Fleet(Runner, LocalFleet["Key"]):
         """The same; with `export`, with the private key."""
         story = operations.generate_mldsa(
             self.roster,
+            progress,
             alias,
             mldsacode,
+            token=token,
+            passphrases=tuple(passphrases),
             esn=esn,
             overwrite=overwrite,
             export=export,
-            progress=progress,
         )
         made = await self.run(story)
         return Generated(Key(self, made.key), made.seed)
+
+    async def import_mldsa(  # noqa: PLR0913
+        self,
+        alias: str,
+        public_key: bytes,
+        private_key: bytes,
+        *,
+        token: str = "",
+        passphrases: Sequence[str] = (),
+        esn: str = "",
+        overwrite: bool = False,
+    ) -> "Key":
+        """Take in an ML-DSA key pair that was made elsewhere: the public key as in FIPS 204
+        algorithm 22, the private key as a seed or expanded (algorithm 24). The HSM checks that they
+        belong together. See `generate_mldsa`. Raises StatusError.
+        """
+        story = operations.import_mldsa(
+            self.roster,
+            alias,
+            public_key,
+            private_key,
+            token=token,
+            passphrases=tuple(passphrases),
+            esn=esn,
+            overwrite=overwrite,
+        )
+        return Key(self, await self.run(story))
+
+    async def sign_immediate(
+        self,
+        blob: bytes,
+        message: bytes | Path,
+        *,
+        context: bytes = b"",
+        deterministic: bool = False,
+        passphrases: Sequence[str] = (),
+    ) -> bytes:
+        """A signature with the ML-DSA key of a blob (`key.file.blob`), which need not be a key of
+        this host. Raises StatusError.
+        """
+        options = SigningOptions(None, context, deterministic, tuple(passphrases))
+        story = operations.sign_immediate(self.roster, blob, Message(message), options)
+        return (await self.run(story)).signature
 
     async def resume_lms(
         self,
@@ -159,15 +215,17 @@ class Key(LocalKey):
         acknowledge: str | None = None,
         context: bytes = b"",
         deterministic: bool = False,
+        passphrases: Sequence[str] = (),
     ) -> bytes:
         """A signature of bytes or of a file of any size: with an LMS key a plain one (RFC 8554
         5.4), which takes one leaf; with an ML-DSA key one of FIPS 204.
 
-        `context`, of at most 255 bytes, and `deterministic` are for ML-DSA alone (FIPS 204 5.2).
+        `context`, of at most 255 bytes, and `deterministic` are for ML-DSA alone (FIPS 204 5.2), as
+        are the `passphrases` of the cards that protect the key.
         Raises StatusError; UseLimitExceeded: few signatures are left, and `acknowledge` must say
         why to make one. Else it must be None.
         """
-        options = SigningOptions(acknowledge, context, deterministic)
+        options = SigningOptions(acknowledge, context, deterministic, tuple(passphrases))
         return (await self._signed(message, options)).signature
 
     async def sign_with(
@@ -177,9 +235,10 @@ class Key(LocalKey):
         acknowledge: str | None = None,
         context: bytes = b"",
         deterministic: bool = False,
+        passphrases: Sequence[str] = (),
     ) -> Signed:
         """The same, with the machine, the leaf and what remains there."""
-        options = SigningOptions(acknowledge, context, deterministic)
+        options = SigningOptions(acknowledge, context, deterministic, tuple(passphrases))
         return await self._signed(message, options)
 
     async def _signed(self, message: bytes | Path, options: SigningOptions) -> Signed:

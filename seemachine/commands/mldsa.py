@@ -1,4 +1,4 @@
-"""generateMLDSA, importMLDSA, signMLDSA: keys that the machine does not keep.
+"""generateMLDSA, importMLDSA, infoMLDSA, signMLDSA: keys that the machine does not keep.
 
 They sign as often as they are asked to: no leaf is taken, and nothing of them is in NVRAM or
 ledger.
@@ -17,6 +17,8 @@ from seemachine.state.key_blobs import Blob, BlobHead
 from seemachine.wire.messages import (
     GenerateMldsa,
     ImportMldsa,
+    InfoMldsa,
+    MldsaInfo,
     MldsaMade,
     MldsaSigned,
     SignMldsa,
@@ -41,6 +43,14 @@ def import_pair(session: Session, request: ImportMldsa) -> MldsaMade:
         raise MldsaError("the private key belongs to another public key")
     blob = _blob(session, request, request.public_key, request.private_key)
     return MldsaMade(public_key=request.public_key, blob=blob)
+
+
+@command
+def info(session: Session, request: InfoMldsa) -> MldsaInfo:
+    """What a blob says in clear."""
+    del session
+    head = key_blobs.read(request.blob).head
+    return MldsaInfo(public_key=head.public_key, signer=head.signer, cardset=head.cardset or None)
 
 
 @command

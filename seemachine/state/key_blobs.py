@@ -18,6 +18,8 @@ from seemachine.state.disk import encryption
 from seemachine.state.disk.checksummed import seal, unseal
 from seemachine.state.disk.world_key import WorldKey
 from seemachine.state.errors import StateCorrupt
+from seemachine.wire.messages import MAX_SIGNER, MLDSA_PUBLIC_KEY
+from seemachine.wire.names import CARDSET_BYTES
 
 FORMAT = Format("key blob")
 PURPOSE, CARDSET_PURPOSE = "key blob", "key blob under a card set"
@@ -79,4 +81,12 @@ def read(data: bytes) -> Blob:
     if {name: type(value) for name, value in values.items()} != FIELDS | {"secret": bytes}:
         raise StateCorrupt(f"{WHAT}: not one of this version")
     secret = values.pop("secret")
-    return Blob(BlobHead(**values), secret)
+    head = BlobHead(**values)
+    least, most = MLDSA_PUBLIC_KEY
+    if (
+        not least <= len(head.public_key) <= most
+        or len(head.signer) > MAX_SIGNER
+        or len(head.cardset) not in (0, CARDSET_BYTES)
+    ):
+        raise StateCorrupt(f"{WHAT}: not one of this version")
+    return Blob(head, secret)

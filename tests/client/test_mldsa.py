@@ -8,7 +8,7 @@ import seeclient
 from kit.here import store
 from kit.stories import a_peer, a_roster, play
 from seeclient import Status, StatusError, aio, connecting
-from seeclient.algorithms.mldsa import generating, signing
+from seeclient.algorithms.mldsa import asking, generating, signing
 from seeclient.algorithms.mldsa.keyfile import MldsaKeyFile
 from seeclient.algorithms.mldsa.recipe import Recipe
 from seeclient.effects import Pause
@@ -329,13 +329,13 @@ class TestStories:
             story,
             hashed,
             ((peer, request), BROKEN),
-            (Pause(signing.PAUSES[0]), None),
+            (Pause(asking.PAUSES[0]), None),
             ((peer, request), m.MldsaSigned(signature=SIGNATURE)),
         )
 
         key, story, hashed = self.told(peer)
         steps = [hashed]
-        for pause in signing.PAUSES:
+        for pause in asking.PAUSES:
             steps += [((peer, request), BROKEN), (Pause(pause), None)]
         with pytest.raises(StatusError, match="connection broken"):
             play(story, *steps, ((peer, request), BROKEN))

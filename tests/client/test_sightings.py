@@ -271,6 +271,7 @@ MAY_BE_ASKED = {
     # ML-DSA has no leaves.
     "generateMLDSA",
     "importMLDSA",
+    "infoMLDSA",
     "signMLDSA",
     # Nor has a card set.
     "loadToken",

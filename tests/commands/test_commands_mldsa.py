@@ -1,6 +1,7 @@
 """generateMLDSA, importMLDSA, signMLDSA: keys that no machine keeps."""
 
 import pytest
+from kit.cardsets import deal_cards
 from kit.commands import RepeatableRig, ask, hash_key, refuse, sign
 
 from seemachine.machine import Session
@@ -8,6 +9,7 @@ from seemachine.mldsa import engines, keys
 from seemachine.mldsa.engines.portable import PortableMldsa
 from seemachine.mldsa.hashing import representative
 from seemachine.mldsa.parameters import MLDSA_SETS, mldsa
+from seemachine.state.cards import shares
 from seemachine.testing import ESN, OTHER_ESN
 from seemachine.wire import messages as m
 from seemachine.wire.status import Status
@@ -206,3 +208,76 @@ def test_without_an_engine_it_says_so(session, monkeypatch):
     refused = refuse(session, m.GenerateMldsa(mldsa=44))
     assert refused.status is Status.NotAvailable
     assert "abacus is none of portable, openssl" in refused.detail
+
+
+class TestCardSets:
+    """A key under an operator card set."""
+
+    @pytest.fixture(autouse=True)
+    def quick(self, monkeypatch):
+        """How slowly a passphrase becomes a key is not what these tests are of."""
+        monkeypatch.setattr(shares, "ROUNDS", 1)
+
+    def loaded(self, session, ocs):
+        """The handle of a set."""
+        return ask(session, m.LoadToken(cardset=ocs.hash, passphrases=[])).handle
+
+    def test_it_signs_while_the_set_is_loaded(self, world, session):
+        """On another connection too, and with the card gone; not after the end of the one that
+        loaded it.
+        """
+        ocs, loader = deal_cards(world.world, slots=[3]), Session(session.machine)
+        handle = self.loaded(loader, ocs)
+        made = ask(session, m.GenerateMldsa(mldsa=44, cardset=ocs.hash, logical_token=handle))
+        world.rack.remove(ESN, 3)
+
+        assert verifies(made, signed(session, made, logical_token=handle))
+        loader.close()
+        refused = refuse(session, m.SignMldsa(blob=made.blob, mu=MU, logical_token=handle))
+        assert refused.status is Status.UnknownID
+
+    def test_it_needs_its_own_set(self, world, session):
+        """Not another that is loaded, and not none."""
+        ocs = deal_cards(world.world, slots=[3])
+        other = deal_cards(world.world, "other", slots=[4])
+        handle = self.loaded(session, ocs)
+        made = ask(session, m.GenerateMldsa(mldsa=44, cardset=ocs.hash, logical_token=handle))
+
+        def refusal(logical_token):
+            request = m.SignMldsa(blob=made.blob, mu=MU, logical_token=logical_token)
+            return refuse(session, request).status
+
+        assert refusal(self.loaded(session, other)) is Status.AccessDenied
+        assert refusal(None) is Status.UnknownID
+        assert refusal(bytes(16)) is Status.UnknownID
+        wrong = m.GenerateMldsa(mldsa=44, cardset=other.hash, logical_token=handle)
+        assert refuse(session, wrong).status is Status.AccessDenied
+
+    def test_an_imported_key_is_under_one_too(self, world, session):
+        """As one that was made here."""
+        ocs, seed = deal_cards(world.world, slots=[3]), b"imported" * 4
+        handle = self.loaded(session, ocs)
+        public_key = PortableMldsa().public_key(mldsa(44), seed)
+        made = ask(
+            session,
+            m.ImportMldsa(
+                mldsa=44,
+                public_key=public_key,
+                private_key=seed,
+                cardset=ocs.hash,
+                logical_token=handle,
+            ),
+        )
+        assert verifies(made, signed(session, made, logical_token=handle))
+        assert refuse(session, m.SignMldsa(blob=made.blob, mu=MU)).status is Status.UnknownID
+
+
+def test_a_blob_says_in_clear_what_it_is_of(world, tmp_path):
+    """To anybody, in any world: it is not opened."""
+    session = Session(world.machine(signer=b"one"))
+    made = ask(session, m.GenerateMldsa(mldsa=65))
+    elsewhere = Session(RepeatableRig(tmp_path / "other").machine())
+    for each in (session, elsewhere):
+        told = ask(each, m.InfoMldsa(blob=made.blob))
+        assert (told.public_key, told.signer, told.cardset) == (made.public_key, b"one", None)
+    assert refuse(session, m.InfoMldsa(blob=b"blob")).status is Status.Malformed

@@ -173,6 +173,7 @@ def exchange(world, session):
     tell(m.BurnQuarantined(file=moved.file, label=""))
     tell(m.DestroyLms(public_key=moved.public_key))
     made = tell(m.GenerateMldsa(mldsa=44))
+    tell(m.InfoMldsa(blob=made.blob))
     tell(m.SignMldsa(blob=made.blob, mu=bytes(64)))
     seed = random(SEED_BYTES)
     public_key = mldsa_engines.select().public_key(mldsa(44), seed)

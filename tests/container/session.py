@@ -141,6 +141,19 @@ def converse(image: Image, sets: dict[str, str]) -> Iterator[dict[str, Any]]:
         yield {"key": key.file.public_key.hex(), **signed(key, b"from a lease")}
 
 
+def stateless(image: Image) -> str:
+    """What becomes of an ML-DSA key: `signed`, or the refusal."""
+    from seeclient import StatusError, blocking
+
+    with image.running() as port, blocking.open_fleet(f"127.0.0.1:{port}") as fleet:
+        try:
+            key = fleet.generate_mldsa("stateless", "mldsa44")
+        except StatusError as refused:
+            return str(refused)
+        key.verify(b"message", key.sign(b"message"))
+        return "signed"
+
+
 def signed(key: Any, message: bytes) -> dict[str, Any]:
     """Sign, and have the client check it."""
     made = key.sign_with(message)
@@ -164,6 +177,7 @@ def main() -> None:
         if "health" in plan:
             told["health"] = healthy(plan["health"], image.conditions())
     told["signed"] = list(converse(image, plan.get("sets", H5_W4)))
+    told["stateless"] = stateless(image)
     print(json.dumps({**told, "log": image.log.read_text()}))
 
 

@@ -12,7 +12,7 @@ from seemachine.state.key_blobs import BlobHead
 from seemachine.world import World
 
 KEY, OTHER = WorldKey(bytes(32)), WorldKey(b"\1" * 32)
-HEAD = BlobHead("mldsa44", b"public" * 9, b"signer", b"")
+HEAD = BlobHead("mldsa44", b"public key" * 150, b"signer", b"")
 UNDER_CARDS = replace(HEAD, cardset=b"h" * 20)
 SECRET, CARDS = b"private key" * 3, b"c" * 32
 
@@ -52,7 +52,7 @@ def test_no_bit_can_be_flipped():
     "changes",
     [
         {"parameters": "mldsa65"},
-        {"public_key": b"another"},
+        {"public_key": b"another key" * 150},
         {"signer": b""},
         {"cardset": b"g" * 20},
         {"cardset": b""},
@@ -89,7 +89,9 @@ def test_another_version_is_not_called_damaged():
 
 def test_a_record_of_another_kind_is_no_blob():
     """Whatever its checksum."""
-    for values in ({}, {"parameters": 1}, {"secret": b""}):
+    right = unseal(key_blobs.made(KEY, HEAD, SECRET), "it", key_blobs.FORMAT)
+    wrong = {"public_key": b"short"}, {"signer": bytes(65)}, {"cardset": b"short"}
+    for values in ({}, {"parameters": 1}, {"secret": b""}, *(right | each for each in wrong)):
         with pytest.raises(StateCorrupt, match="not one of this version"):
             key_blobs.read(seal(values, key_blobs.FORMAT))
 

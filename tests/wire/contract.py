@@ -414,6 +414,11 @@ REPLIES: dict[type[Any], dict[str, Specifier]] = {
         "blob": Octets(1, 1 << 14),
         "private_key": Octets(32, 32, optional=True),
     },
+    m.MldsaInfo: {
+        "public_key": Octets(1312, 2592),
+        "signer": Octets(0, 64),
+        "cardset": Octets(20, 20, optional=True),
+    },
     m.MldsaSigned: {"signature": Octets(2420, 4627)},
     m.SlotListing: {"slots": Records(m.Slot, 6)},
     m.TokenLoaded: {"handle": HANDLE},
@@ -472,6 +477,7 @@ REQUESTS: dict[type[Any], dict[str, Specifier]] = {
         "cardset": Octets(20, 20, optional=True),
         "logical_token": Octets(16, 16, optional=True),
     },
+    m.InfoMldsa: {"blob": Octets(1, 1 << 14)},
     m.SignMldsa: {
         "blob": Octets(1, 1 << 14),
         "mu": Octets(64, 64),
@@ -510,6 +516,7 @@ NAMES: list[tuple[str, type[Any], type[Any]]] = [
     ("loadLMS", m.LoadLms, m.LmsLoaded),
     ("generateMLDSA", m.GenerateMldsa, m.MldsaMade),
     ("importMLDSA", m.ImportMldsa, m.MldsaMade),
+    ("infoMLDSA", m.InfoMldsa, m.MldsaInfo),
     ("signMLDSA", m.SignMldsa, m.MldsaSigned),
     ("slot_list", m.ListSlots, m.SlotListing),
     ("slot_wait", m.WaitForCard, m.Slot),

@@ -18,7 +18,7 @@ USE = {
         "nvmemfile_sign_digest",
         "loadToken",
     ),
-    *("signMLDSA", "loadLMS", "slot_list", "nvram_ledger", "quarantine_list"),
+    *("signMLDSA", "infoMLDSA", "loadLMS", "slot_list", "nvram_ledger", "quarantine_list"),
 }
 
 

@@ -44,6 +44,8 @@ from seemachine.wire.messages.signing import (
 from seemachine.wire.messages.mldsa import (
     GenerateMldsa,
     ImportMldsa,
+    InfoMldsa,
+    MldsaInfo,
     MldsaMade,
     MldsaSigned,
     SignMldsa,
@@ -75,6 +77,7 @@ from seemachine.wire.messages.sizes import (
     MAX_NODE,
     MAX_PASSPHRASE,
     MAX_REASON,
+    MAX_SIGNER,
     MAX_SUSPECTS,
     MAX_TOKENS,
     MAX_WARNAT,

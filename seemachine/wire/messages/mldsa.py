@@ -5,6 +5,7 @@ machine of the world can open.
 from seemachine.wire.fields import Record, flag, number, octets, wire_class
 from seemachine.wire.messages.sizes import (
     KEY_BLOB,
+    MAX_SIGNER,
     MLDSA_PRIVATE_KEY,
     MLDSA_PUBLIC_KEY,
     MLDSA_SIGNATURE,
@@ -63,6 +64,30 @@ class ImportMldsa(
     private_key: bytes = octets(*MLDSA_PRIVATE_KEY)
     cardset: bytes | None = octets(CARDSET_BYTES, default=None)
     logical_token: bytes | None = octets(HANDLE_BYTES, default=None)
+
+
+@wire_class
+class MldsaInfo(Record):
+    """What a blob says in clear. `signer` is the hash of the key that signed the SEE machine which
+    made it, empty for none; `cardset` that of the card set that protects it.
+    """
+
+    public_key: bytes = octets(*MLDSA_PUBLIC_KEY)
+    signer: bytes = octets(0, MAX_SIGNER)
+    cardset: bytes | None = octets(CARDSET_BYTES, default=None)
+
+
+@wire_class
+class InfoMldsa(
+    Request[MldsaInfo],
+    name="infoMLDSA",
+    least=ClientRole.USE,
+    effect=Effect.LOOKS,
+    again=Again.FREELY,
+):
+    """Look at a blob, without opening it: for who has nothing else of a key."""
+
+    blob: bytes = octets(*KEY_BLOB)
 
 
 @wire_class

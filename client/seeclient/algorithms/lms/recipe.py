@@ -48,6 +48,8 @@ NEEDED = (("lmscode", "sha256_m32_h5"), ("lmotscode", "sha256_n32_w8"))
 
 def check_arguments(texts: Mapping[str, str]) -> None:
     """Refuse what makes no key. Raises UsageError."""
+    if "token" in texts:
+        raise UsageError("algorithm=lms takes no token=: LMS keys are module protected only")
     if "mldsacode" in texts:
         raise UsageError("algorithm=lms takes no mldsacode=; it goes with algorithm=mldsa")
     for name, example in NEEDED:

@@ -1,7 +1,7 @@
 """What ML-DSA key to make."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from seeclient.keyfile import check_alias
 from seeclient.keys import KeyStore
@@ -21,12 +21,15 @@ class Recipe:
     """What key to make. `mldsacode` is a name of seemachine.mldsa.parameters.
 
     `esn` may be left to the dispatcher. `overwrite`: in place of another ML-DSA key of this alias.
-    `export`: the private key is wanted, too.
+    `export`: the private key is wanted, too. `token` is the name of a card set that is to protect
+    it, with the `passphrases` of its cards.
     """
 
     alias: str
     mldsacode: str = DEFAULT.name
     esn: str = ""
+    token: str = ""
+    passphrases: tuple[str, ...] = field(default=(), repr=False)
     overwrite: bool = False
     export: bool = False
 
@@ -46,18 +49,19 @@ def check_arguments(texts: Mapping[str, str], numbers: Mapping[str, int]) -> Non
 
 def from_arguments(texts: Mapping[str, str]) -> Recipe:
     """What the arguments of `generate` ask for."""
-    return Recipe(texts["alias"], texts.get("mldsacode", DEFAULT.name), texts.get("esn", ""))
+    mldsacode = texts.get("mldsacode", DEFAULT.name)
+    return Recipe(texts["alias"], mldsacode, texts.get("esn", ""), texts.get("token", ""))
 
 
-def check(alias: str, mldsacode: str, store: KeyStore, where: str, *, overwrite: bool) -> None:
+def check(recipe: Recipe, store: KeyStore, where: str) -> None:
     """Refuse what can be refused without a machine. Raises StatusError."""
-    check_alias(alias)
+    check_alias(recipe.alias)
     try:
-        mldsa(mldsacode)
+        mldsa(recipe.mldsacode)
     except MldsaError as error:
         raise StatusError(Status.InvalidParameter, str(error), where) from None
-    if not overwrite or not _may_go(alias, store):
-        store.check_free(alias, where)
+    if not recipe.overwrite or not _may_go(recipe.alias, store):
+        store.check_free(recipe.alias, where)
     store.check_writable()
 
 

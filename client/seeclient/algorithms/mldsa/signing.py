@@ -2,20 +2,17 @@
 
 from functools import partial
 
-from seeclient import connecting, dispatch
+from seeclient import dispatch
+from seeclient.algorithms.mldsa.asking import first_reply
 from seeclient.algorithms.mldsa.keyfile import MldsaKeyFile
-from seeclient.effects import Pause, Peer, Roster, Story, ask, work
+from seeclient.effects import Peer, Roster, Story, work
 from seeclient.message import Message
 from seeclient.results import Signed
 from seeclient.signing_options import PLAIN, SigningOptions
 from seemachine.mldsa.hashing import finish_message, start_message
-from seemachine.mldsa.parameters import MldsaError
-from seemachine.wire.messages import SignMldsa
+from seemachine.mldsa.parameters import MldsaError, of_public_key
+from seemachine.wire.messages import InfoMldsa, SignMldsa
 from seemachine.wire.status import Status, StatusError
-
-# Seconds before all machines are asked again, where one did not answer: long enough in all for it
-# to be started again.
-PAUSES = (0.05, 0.2, 0.5, 1.0, 2.0)
 
 
 def sign(
@@ -31,19 +28,42 @@ def sign(
         detail = "an ML-DSA key has no thresholds, so there is nothing to acknowledge"
         raise StatusError(Status.InvalidParameter, detail, SignMldsa.NAME)
     mu = yield from work(partial(representative, key.public_key, message, options.context))
-    request = SignMldsa(blob=key.blob, mu=mu, deterministic=options.deterministic)
-    for pause in (*PAUSES, None):
-        reasons: list[StatusError] = []
-        for peer in _in_order(roster, key):
-            options.asking(peer.esn)
-            try:
-                return (yield from _sign_on(roster, peer, key, request))
-            except StatusError as refused:
-                reasons.append(refused)
-        if pause is None or not any(each.where == connecting.CONNECT for each in reasons):
-            break
-        yield Pause(pause)
-    raise (reasons or [dispatch.nobody(roster)])[0]
+
+    def request(logical_token: bytes | None) -> SignMldsa:
+        return SignMldsa(
+            blob=key.blob,
+            mu=mu,
+            deterministic=options.deterministic,
+            logical_token=logical_token,
+        )
+
+    peer, made = yield from first_reply(
+        roster,
+        _in_order(roster, key),
+        request,
+        bytes.fromhex(key.cardset),
+        options.passphrases,
+        asking=lambda each: options.asking(each.esn),
+    )
+    if len(made.signature) != key.parameters.signature_bytes:
+        what = f"gives a signature of {len(made.signature)} bytes"
+        raise dispatch.impossible(peer, what, SignMldsa.NAME)
+    roster.signers[key.public_key] = peer
+    return Signed(made.signature, peer.esn)
+
+
+def sign_immediate(
+    roster: Roster, blob: bytes, message: Message, options: SigningOptions
+) -> Story[Signed]:
+    """Sign with the key of a blob, of which this host has nothing else. Raises StatusError."""
+    peer, info = yield from first_reply(roster, roster.peers, lambda _: InfoMldsa(blob=blob))
+    try:
+        of_public_key(info.public_key)
+    except MldsaError as error:
+        raise dispatch.impossible(peer, f"tells of no key ({error})", InfoMldsa.NAME) from None
+    cardset = (info.cardset or b"").hex()
+    key = MldsaKeyFile("", info.public_key, blob, cardset, cardset, signer=info.signer.hex())
+    return (yield from sign(roster, key, message, options))
 
 
 def representative(public_key: bytes, message: Message, context: bytes) -> bytes:
@@ -63,12 +83,3 @@ def _in_order(roster: Roster, key: MldsaKeyFile) -> list[Peer]:
     return sorted(
         roster.peers, key=lambda each: (each is not last, not dispatch.is_of(each, key.signer))
     )
-
-
-def _sign_on(roster: Roster, peer: Peer, key: MldsaKeyFile, request: SignMldsa) -> Story[Signed]:
-    made = yield from ask(peer, request)
-    if len(made.signature) != key.parameters.signature_bytes:
-        what = f"gives a signature of {len(made.signature)} bytes"
-        raise dispatch.impossible(peer, what, SignMldsa.NAME)
-    roster.signers[key.public_key] = peer
-    return Signed(made.signature, peer.esn)
