@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from kit.processes import environment
+from seeclient import library
 from seeclient.environment import Environment
 
 from seemachine.cli.command import main
@@ -76,6 +77,19 @@ def test_an_engine_that_can_not_be_had_is_trouble(monkeypatch: pytest.MonkeyPatc
     """No machine would start."""
     monkeypatch.setenv("SEEMACHINE_ENGINE", "abacus")
     assert only(host.engine()).level == TROUBLE
+
+
+def test_libraries_that_are_not_built_are_notes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each with its reason; where all are there, one line says so."""
+    monkeypatch.setattr(library, "FOLDER", tmp_path)
+    first, second = host.libraries()
+    assert (first.level, second.level, first.advice) == (NOTE, NOTE, library.ADVICE)
+    assert first.sentence.startswith("libacorn.so is not built: ")
+    for file in library.FILES.values():
+        (tmp_path / file).touch()
+    assert only(host.libraries()).level == OK
 
 
 @pytest.mark.parametrize(

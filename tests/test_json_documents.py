@@ -164,7 +164,8 @@ def test_what_runs_here(session: Session) -> None:
     assert session.seemachine("info")["world"] == str(session.home)
     assert session.seemachine("env --shell fish")["set"] == {"SEEMACHINE_HOME": str(session.home)}
     topics = {each["topic"] for each in session.seemachine("doctor")["diagnoses"]}
-    assert {"engine", "packages", "limits", "memory lock", "ports", "fleet"} - topics <= {"ports"}
+    known = {"engine", "libraries", "packages", "limits", "memory lock", "ports", "fleet"}
+    assert known - topics <= {"ports"}
     assert Path(session.seemachine("library include")["path"]).is_dir()
     assert "_pipsqueak" in session.seemachine("completion bash")["script"]
 

@@ -45,6 +45,7 @@ def _examinations(told: environment.Environment) -> Iterator[Diagnosis]:
     except OSError as error:
         yield _unread("fleet.toml", error)
     yield from host.engine()
+    yield from host.libraries()
     yield from host.packages()
     # Without a fleet: what one machine needs.
     groups = [group for group in plan.groups if group] or [(Config(esn=NOBODY, world=told.world),)]

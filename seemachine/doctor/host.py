@@ -5,6 +5,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from importlib import metadata
 
+from seeclient import library
+
 from seemachine.config import Config
 from seemachine.doctor.finding import NOTE, OK, TROUBLE, Diagnosis
 from seemachine.lms import engines
@@ -35,6 +37,19 @@ def engine() -> Iterator[Diagnosis]:
     why = "; ".join(found.refused.values()) or "nobody says why"
     advice = f"unset {engines.ENVIRONMENT}" if engines.ENVIRONMENT in why else BUILD
     yield Diagnosis("engine", NOTE, f"the portable engine, some thirty times slower: {why}", advice)
+
+
+def libraries() -> Iterator[Diagnosis]:
+    """Those for programs that are not Python, which not everybody needs."""
+    missing = 0
+    for name in library.FILES:
+        try:
+            library.path_of(name)
+        except library.NotBuiltError as error:
+            missing += 1
+            yield Diagnosis("libraries", NOTE, error.reason, error.advice)
+    if not missing:
+        yield Diagnosis("libraries", OK, f"{' and '.join(library.FILES.values())} are built")
 
 
 def packages() -> Iterator[Diagnosis]:

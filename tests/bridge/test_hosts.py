@@ -5,6 +5,8 @@ The host is a C program, run as it is and under the compiler's sanitizers.
 
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,19 @@ from seeclient import blocking
 PROGRAM = Path(__file__).parent / "standalone" / "host.c"
 SANITIZED = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 BUILDS = {"plain": (), "address": SANITIZED, "thread": ("-fsanitize=thread",)}
+
+
+UNLOADS = """
+import _ctypes, os, sys
+from bridge.native import Bridge
+for _ in range(3):
+    bridge = Bridge(sys.argv[1])
+    print(bridge.ask("list").status, flush=True)
+    _ctypes.dlclose(bridge._library._handle)
+    if not (child := os.fork()):
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+"""
 
 
 @pytest.fixture(scope="session")
@@ -201,3 +216,13 @@ def test_a_helper_has_nothing_of_its_host(
     assert opened.count("/dev/null") == 3
     assert all(each.startswith(("/dev/null", "socket:")) for each in opened), opened
     assert os.getsid(pid) != os.getsid(0)
+
+
+def test_the_library_can_be_unloaded(library: Path, alias: str, machine: RunningMachine) -> None:
+    """Its helper ends, and so do its handlers of fork; loaded again it begins anew."""
+    with subprocess.Popen(
+        [sys.executable, "-c", UNLOADS, str(library), alias], stdout=subprocess.PIPE, text=True
+    ) as process:
+        told = process.communicate(timeout=60)[0].splitlines()
+    assert (process.returncode, told) == (0, ["0", "0", "0"])
+    wait_for_none(machine.home)

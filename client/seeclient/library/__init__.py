@@ -9,10 +9,15 @@ FOLDER = Path(__file__).parent
 FILES = {"acorn": "libacorn.so", "pkcs11": "seemachine-pkcs11.so"}
 INCLUDE = FOLDER / "include"
 PKGCONFIG = FOLDER / "pkgconfig"
+ADVICE = "install a C compiler (Debian: apt install gcc), then seemachine again"
 
 
 class NotBuiltError(FileNotFoundError):
-    """A library is not there. The text says why, and what to do."""
+    """A library is not there: why, and what to do."""
+
+    def __init__(self, reason: str, advice: str) -> None:
+        super().__init__(f"{reason}; {advice}")
+        self.reason, self.advice = reason, advice
 
 
 def path_of(name: str) -> Path:
@@ -20,12 +25,11 @@ def path_of(name: str) -> Path:
     path = FOLDER / FILES[name]
     if path.exists():
         return path
-    raise NotBuiltError(f"{path.name} is not built: {_why_not(path)}")
+    raise NotBuiltError(f"{path.name} is not built: {_why_not(path)}", ADVICE)
 
 
 def _why_not(path: Path) -> str:
     try:
-        why = path.with_name(f"{path.name}.not_built.txt").read_text().strip()
+        return path.with_name(f"{path.name}.not_built.txt").read_text().strip()
     except OSError:
-        why = "seemachine was installed without it"
-    return f"{why}; install a C compiler (Debian: apt install gcc), then seemachine again"
+        return "seemachine was installed without it"
