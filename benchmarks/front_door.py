@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge import kills
-from bridge.native import compiled
+from bridge.native import Bridge, compiled
 from host import Others, describe, sentence
 from kit.processes import RunningMachine
 from machines import ESN, world
@@ -30,23 +30,28 @@ from seeclient import blocking, library
 PROGRAM = Path(__file__).with_suffix(".c")
 RECIPE = {"lms": "sha256_m32_h15", "lmots": "sha256_n32_w8"}
 THREADS = (1, 8)
-ROUNDS, SECONDS, KILLS = 7, 1.0, 20
+ROUNDS, SECONDS, PAIRS, KILLS = 7, 1.0, 200, 20
 
 
 class Measured:
     """Rounds of signatures with one key."""
 
-    def __init__(self, program: Path, key: blocking.Key) -> None:
+    def __init__(self, program: Path, bridge: Bridge, key: blocking.Key) -> None:
         self._program = program
+        self._bridge = bridge
         self._key = key
         self.direct: list[float] = []
+        self.bridged: list[float] = []
         self.rates: dict[tuple[str, int], list[float]] = {}
         self.alone: dict[str, list[float]] = {name: [] for name in library.FILES}
         self.first: dict[str, list[float]] = {name: [] for name in library.FILES}
 
     def go_round(self) -> None:
         """All of them once."""
-        self.direct += [1000 * once(lambda: self._key.sign(bytes(32))) for _ in range(200)]
+        alias, message = self._key.alias, bytes(32)
+        for _ in range(PAIRS):
+            self.direct.append(1000 * once(lambda: self._key.sign(message)))
+            self.bridged.append(1000 * once(lambda: self._bridge.sign(alias, message)))
         for name in library.FILES:
             for threads in THREADS:
                 told = self._run(name, threads)
@@ -64,11 +69,14 @@ class Measured:
 
     def rows(self) -> Iterator[Row]:
         """What came of all rounds."""
-        direct = percentile(self.direct, 50)
-        yield Row("seeclient: key.sign, h15/w8, p50", direct, "ms", f"{len(self.direct)} of them")
+        ratios = [over / plain for over, plain in zip(self.bridged, self.direct, strict=True)]
+        told = f"in turn, {len(ratios)} pairs"
+        yield Row("seeclient: key.sign, h15/w8, p50", percentile(self.direct, 50), "ms", told)
+        yield Row("over the bridge, from Python, p50", percentile(self.bridged, 50), "ms", told)
+        yield Row("over the bridge against key.sign", statistics.median(ratios), "times", told)
         for name, took in self.alone.items():
-            yield Row(f"{name}: the same, one thread, p50", percentile(took, 50), "ms")
-            yield Row(f"{name}: p99", percentile(took, 99), "ms")
+            yield Row(f"{name}: one thread, p50", percentile(took, 50), "ms")
+            yield Row(f"{name}: one thread, p99", percentile(took, 99), "ms")
         for (name, threads), rates in self.rates.items():
             told = f"{name}: {threads} thread{'s' * (threads > 1)}"
             yield Row(told, statistics.median(rates), "per second", f"median of {len(rates)}")
@@ -78,12 +86,14 @@ class Measured:
 
 
 @contextmanager
-def built() -> Iterator[Callable[[str, Path], Path]]:
-    """Compiles a program of that name."""
+def built() -> Iterator[Callable[..., Path]]:
+    """Compiles a program of that name; without sources the bridge alone, as a library."""
     with tempfile.TemporaryDirectory(prefix="seemachine-bench.") as folder:
 
-        def build(name: str, source: Path) -> Path:
-            return compiled(Path(folder) / name, f"-I{library.INCLUDE}", "-O2", sources=[source])
+        def build(name: str, *sources: Path) -> Path:
+            shared = [] if sources else ["-shared"]
+            flags = (f"-I{library.INCLUDE}", "-O2", *shared)
+            return compiled(Path(folder) / name, *flags, sources=sources)
 
         yield build
 
@@ -97,7 +107,9 @@ def main() -> None:
     with built() as build, world() as home:
         machine = RunningMachine(home, ESN)
         with blocking.open_fleet() as fleet:
-            measured = Measured(build("front", PROGRAM), fleet.generate_lms("bench", **RECIPE))
+            bridge = Bridge(build("libbridge.so"))
+            key = fleet.generate_lms("bench", **RECIPE)
+            measured = Measured(build("front", PROGRAM), bridge, key)
             for _ in range(ROUNDS):
                 measured.go_round()
         outcome = kills.run(machine, build("host", kills.PROGRAM), KILLS, random.Random(1))
