@@ -100,7 +100,7 @@ struct acorn_response_getKeyInfo {
     char *hash;
     char *algorithm;
     struct acorn_buffer publicKey;
-    struct acorn_buffer privateBlob; /* encrypted by the HSM; of an LMS key, whose secret stays there, its key file */
+    struct acorn_buffer privateBlob; /* encrypted by the HSM; LMS secrets stay there: the public key stands for them */
 };
 
 struct acorn_request_generate {
