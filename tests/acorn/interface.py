@@ -3,9 +3,12 @@ vendor's public header, in ctypes.
 """
 
 import ctypes
+from collections.abc import Callable
 from ctypes import POINTER, Structure, byref, c_char_p, c_int, c_ubyte, c_uint, c_void_p
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 Text = POINTER(c_char_p)
 
@@ -162,3 +165,10 @@ def _copy(response: Structure, member: str) -> Any:
         assert value, "a slice of NULL"
         return [(each.alias, each.algorithm) for each in value[: response.n_entries]]
     return value
+
+
+def refusal(call: Callable[..., object], *arguments: object) -> tuple[int, str]:
+    """Status and reason of a call that fails."""
+    with pytest.raises(Refused) as refused:
+        call(*arguments)
+    return refused.value.status, refused.value.reason

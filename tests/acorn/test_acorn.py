@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from acorn.compiling import HERE, SANITIZED, compile_c, linked_with
 from acorn.helpers_of import helpers_of, kill
-from acorn.interface import RESPONSES, VENDORS, Acorn, Refused
+from acorn.interface import RESPONSES, VENDORS, Acorn, refusal
 from kit.processes import RunningMachine, Shell, environment
 from kit.waiting import watched
 from seeclient import verify
@@ -48,13 +48,6 @@ def make(acorn: Acorn, algorithm: bytes = H5) -> bytes:
     alias = b"key-%d" % next(numbers)
     acorn.generate(alias, algorithm, None, 0)
     return alias
-
-
-def refusal(call: object, *arguments: object) -> tuple[int, str]:
-    """Status and reason of a call that fails."""
-    with pytest.raises(Refused) as refused:
-        call(*arguments)  # type: ignore[operator]
-    return refused.value.status, refused.value.reason
 
 
 def leaf(signature: bytes) -> int:
