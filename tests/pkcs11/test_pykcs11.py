@@ -7,6 +7,8 @@ from typing import Any
 
 import pyhsslms
 import pytest
+from kit.processes import RunningMachine
+from seeclient import blocking
 
 PyKCS11 = pytest.importorskip("PyKCS11", reason="PyKCS11 is not installed")
 MESSAGE = b"firmware"
@@ -103,3 +105,14 @@ def test_a_label_names_one_key(session: Any) -> None:
         with pytest.raises(PyKCS11.PyKCS11Error, match="CKR_ATTRIBUTE_VALUE_INVALID"):
             generated(session, alias)
     assert session.sign(private, MESSAGE, mechanism("CKM_HSS"))
+
+
+def test_a_key_of_a_session_ends_with_it(session: Any, machine: RunningMachine) -> None:
+    """It signs as any key does, and is destroyed on its machine when the session is closed."""
+    shape = [row for row in template("x") if row[0] not in (PyKCS11.CKA_TOKEN, PyKCS11.CKA_LABEL)]
+    _, private = session.generateKeyPair([], shape, mechanism("CKM_HSS_KEY_PAIR_GEN"))
+    assert session.sign(private, MESSAGE, mechanism("CKM_HSS"))
+    with blocking.open_fleet(world=machine.home) as fleet:
+        [alias] = [each.alias for each in fleet.keys() if each.alias.startswith("pkcs11-session-")]
+        session.closeSession()
+        assert alias not in {each.alias for each in fleet.keys()}

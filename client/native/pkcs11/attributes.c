@@ -14,7 +14,6 @@ static const struct constant {
     int halves;
     CK_BBOOL flag;
 } constants[] = {
-    {CKA_TOKEN, BOTH, CK_TRUE},
     {CKA_MODIFIABLE, BOTH, CK_FALSE},
     {CKA_COPYABLE, BOTH, CK_FALSE},
     {CKA_DESTROYABLE, PUBLIC, CK_FALSE},
@@ -47,6 +46,7 @@ static const struct varying {
     int halves, key_types;
 } varyings[] = {
     {CKA_CLASS, BOTH, ANY},
+    {CKA_TOKEN, BOTH, ANY},
     {CKA_KEY_TYPE, BOTH, ANY},
     {CKA_LABEL, BOTH, ANY},
     {CKA_UNIQUE_ID, BOTH, ANY},
@@ -115,15 +115,17 @@ static CK_RV varying_of(const struct object *object, CK_ATTRIBUTE_TYPE type, str
     switch (type) {
     case CKA_CLASS:
         return number(value, object->class);
+    case CKA_TOKEN:
+        return flag(value, key->session == CK_INVALID_HANDLE ? CK_TRUE : CK_FALSE);
     case CKA_KEY_TYPE:
         return number(value, key->type);
     case CKA_LABEL:
-        return string(value, key->alias, strlen(key->alias));
+        return string(value, key->label.data, key->label.size);
     case CKA_UNIQUE_ID:
         return string(value, is_private ? key->private_name : key->hash,
                       strlen(is_private ? key->private_name : key->hash));
     case CKA_ID:
-        return string(value, key->id, key->id_size);
+        return string(value, key->id.data, key->id.size);
     case CKA_KEY_GEN_MECHANISM:
         return number(value, mechanism_that_makes(key->type));
     case CKA_ALLOWED_MECHANISMS:
@@ -131,7 +133,8 @@ static CK_RV varying_of(const struct object *object, CK_ATTRIBUTE_TYPE type, str
     case CKA_PRIVATE:
         return flag(value, key->is_protected ? CK_TRUE : CK_FALSE);
     case CKA_VALUE:
-        return is_private ? CKR_ATTRIBUTE_SENSITIVE : string(value, key->value, key->value_size);
+        return is_private ? CKR_ATTRIBUTE_SENSITIVE
+                          : string(value, key->value.data, key->value.size);
     case CKA_SEED:
         return CKR_ATTRIBUTE_SENSITIVE;
     case CKA_PARAMETER_SET:

@@ -3,18 +3,26 @@
 #include <string.h>
 
 #include "attributes.h"
+#include "claims.h"
 #include "sessions.h"
 #include "template.h"
 
-/* A label names a key as an alias does: letters of either case. */
+static unsigned char folded(unsigned char character)
+{
+    return character >= 'A' && character <= 'Z' ? character | ' ' : character;
+}
+
+/* The label of a key of the token is its alias, which goes by letters of either case. */
 static int is_label(const struct key *key, const CK_ATTRIBUTE *label)
 {
-    const char *asked = label->pValue;
-    if (label->ulValueLen != strlen(key->alias))
+    const unsigned char *asked = label->pValue;
+    if (label->ulValueLen != key->label.size)
         return 0;
-    for (size_t at = 0; at < label->ulValueLen; at++)
-        if ((asked[at] >= 'A' && asked[at] <= 'Z' ? asked[at] | ' ' : asked[at]) != key->alias[at])
+    for (size_t at = 0; at < label->ulValueLen; at++) {
+        unsigned char one = key->session == CK_INVALID_HANDLE ? folded(asked[at]) : asked[at];
+        if (one != key->label.data[at])
             return 0;
+    }
     return 1;
 }
 
@@ -51,8 +59,8 @@ static CK_RV find(struct session *session, const struct template *template)
         return CKR_OPERATION_ACTIVE;
     struct key_list keys;
     const CK_ATTRIBUTE *label = template_find(template, CKA_LABEL);
-    CK_RV rv =
-        label == NULL ? keys_all(&keys) : keys_named(label->pValue, label->ulValueLen, &keys);
+    int is_alias = label != NULL && !claims_are_there();
+    CK_RV rv = is_alias ? keys_named(label->pValue, label->ulValueLen, &keys) : keys_all(&keys);
     if (rv != CKR_OK)
         return rv;
     session->found_count = session->found_next = 0;

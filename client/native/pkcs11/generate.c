@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "claims.h"
 #include "objects.h"
 #include "recipe.h"
 #include "refusals.h"
@@ -35,6 +36,25 @@ static CK_RV give_handles(const struct recipe *recipe, CK_OBJECT_HANDLE *public_
     return made.count == 1 ? CKR_OK : CKR_FUNCTION_FAILED;
 }
 
+/* The key is claimed before it is made: nobody takes it for one of the token meanwhile. */
+static CK_RV claim(const struct recipe *recipe, CK_SESSION_HANDLE session)
+{
+    struct claim *made = calloc(1, sizeof *made);
+    if (made == NULL)
+        return CKR_HOST_MEMORY;
+    made->session = session;
+    memcpy(made->alias, recipe->alias, sizeof made->alias);
+    if ((recipe->label != NULL &&
+         !bytes_append(&made->label, recipe->label->pValue, recipe->label->ulValueLen)) ||
+        (recipe->id != NULL &&
+         !bytes_append(&made->id, recipe->id->pValue, recipe->id->ulValueLen))) {
+        claim_free(made);
+        return CKR_HOST_MEMORY;
+    }
+    claims_add(made);
+    return CKR_OK;
+}
+
 static CK_RV generate(const struct session *session, const CK_MECHANISM *mechanism,
                       const struct template *public_half, const struct template *private_half,
                       struct recipe *recipe)
@@ -45,7 +65,9 @@ static CK_RV generate(const struct session *session, const CK_MECHANISM *mechani
     if (mechanism->pParameter != NULL || mechanism->ulParameterLen != 0)
         return CKR_MECHANISM_PARAM_INVALID;
     CK_RV rv = recipe_read(recipe, mechanism->mechanism, public_half, private_half);
-    if (rv == CKR_OK && !(session->flags & CKF_RW_SESSION))
+    if (rv == CKR_OK && recipe->is_of_session)
+        rv = claim(recipe, session->handle);
+    else if (rv == CKR_OK && !(session->flags & CKF_RW_SESSION))
         rv = CKR_SESSION_READ_ONLY;
     return rv == CKR_OK ? make(recipe) : rv;
 }

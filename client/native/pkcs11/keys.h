@@ -8,10 +8,11 @@
 struct key {
     CK_ULONG number;
     CK_KEY_TYPE type;
-    char *alias, *hash,
-        *private_name; /* texts; the hash is in hex digits, the last names the private half */
-    unsigned char *id, *value; /* CKA_ID; CKA_VALUE of the public half */
-    size_t id_size, value_size, signature_size;
+    CK_SESSION_HANDLE session; /* whose key it is; CK_INVALID_HANDLE for one of the token */
+    /* Texts; the hash is in hexadecimal digits, and the last names the private half. */
+    char *alias, *hash, *private_name;
+    struct bytes label, id, value; /* CKA_LABEL, CKA_ID, CKA_VALUE of the public half */
+    size_t signature_size;
     CK_ULONG lms_type, lmots_type, parameter_set; /* those of its type */
     int is_protected;                             /* by a card set */
     int is_gone;                                  /* under the lock */
@@ -36,6 +37,7 @@ CK_RV key_check(struct key *key);
 /* A key met before, or NULL; one that is gone is not met again. */
 struct key *key_numbered(CK_ULONG number);
 void key_is_gone(struct key *key);
+void keys_are_gone(const char *alias);
 
 /* Under the lock. */
 void keys_free(void);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "bridge.h"
+#include "claims.h"
 #include "keys.h"
 #include "login.h"
 #include "sessions.h"
@@ -37,6 +38,7 @@ static void forget_the_parent(void)
     pthread_mutex_init(&mutex, NULL);
     is_initialized = 0;
     sessions_abandon();
+    claims_abandon();
     keys_abandon();
     login_forget();
 }
@@ -71,24 +73,34 @@ CK_RV C_Initialize(void *arguments)
     return rv;
 }
 
-CK_RV C_Finalize(void *reserved)
+/* Whether it was in use, and whether nobody is in a call any more. */
+static int leave(int *is_free)
 {
-    if (reserved != NULL)
-        return CKR_ARGUMENTS_BAD;
     lock();
     int was_initialized = is_initialized;
     is_initialized = 0;
-    if (was_initialized) {
-        if (sessions_close_all())
-            keys_free();
-        else
-            keys_abandon();
-        login_forget();
-    }
+    *is_free = sessions_close_all();
+    login_forget();
     unlock();
-    if (!was_initialized)
+    return was_initialized;
+}
+
+/* Keys of sessions end before the helper does, and memory that nobody uses after it. */
+CK_RV C_Finalize(void *reserved)
+{
+    int is_free;
+    if (reserved != NULL)
+        return CKR_ARGUMENTS_BAD;
+    if (!leave(&is_free))
         return CKR_CRYPTOKI_NOT_INITIALIZED;
+    claims_end(CK_INVALID_HANDLE);
     sm_close();
+    lock();
+    if (is_free)
+        keys_free();
+    else
+        keys_abandon();
+    unlock();
     return CKR_OK;
 }
 

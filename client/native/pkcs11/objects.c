@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "attributes.h"
+#include "claims.h"
 #include "login.h"
 #include "refusals.h"
 #include "sessions.h"
@@ -79,7 +80,7 @@ static CK_RV destroy(const struct session *session, CK_OBJECT_HANDLE which)
     struct sm_reply reply;
     if (!object_at(which, &object))
         return CKR_OBJECT_HANDLE_INVALID;
-    if (!(session->flags & CKF_RW_SESSION))
+    if (object.key->session == CK_INVALID_HANDLE && !(session->flags & CKF_RW_SESSION))
         return CKR_SESSION_READ_ONLY;
     if (object.class == CKO_PUBLIC_KEY)
         return CKR_ACTION_PROHIBITED;
@@ -92,6 +93,7 @@ static CK_RV destroy(const struct session *session, CK_OBJECT_HANDLE which)
         return rv;
     sm_reply_free(&reply);
     key_is_gone(object.key);
+    claims_drop(object.key->alias);
     return CKR_OK;
 }
 

@@ -17,13 +17,13 @@ static const struct row {
 } rows[] = {
     {CKA_CLASS, BOTH, IS_CLASS},
     {CKA_KEY_TYPE, BOTH, IS_KEY_TYPE},
-    {CKA_TOKEN, BOTH, IS_TRUE},
+    {CKA_TOKEN, BOTH, IS_FLAG},
     {CKA_PRIVATE, BOTH, IS_FLAG},
     {CKA_MODIFIABLE, BOTH, IS_FLAG},
     {CKA_DESTROYABLE, BOTH, IS_FLAG},
     {CKA_COPYABLE, BOTH, IS_FALSE},
     {CKA_LABEL, BOTH, IS_READ},
-    {CKA_ID, BOTH, IS_EMPTY},
+    {CKA_ID, BOTH, IS_READ},
     {CKA_SUBJECT, BOTH, IS_EMPTY},
     {CKA_START_DATE, BOTH, IS_EMPTY},
     {CKA_END_DATE, BOTH, IS_EMPTY},
@@ -154,35 +154,58 @@ static CK_RV read_mldsa(char algorithm[NAME_ROOM], const struct template *public
     return CKR_OK;
 }
 
-static void name_by_chance(char alias[ALIAS_ROOM])
+/* Names of keys of sessions begin so, too. */
+static void name_by_chance(char alias[ALIAS_ROOM], const char *head)
 {
     unsigned char chance[16];
-    size_t at = (size_t)sprintf(alias, "pkcs11-");
+    size_t at = (size_t)snprintf(alias, ALIAS_ROOM, "%s", head);
     sm_token(chance);
     for (size_t byte = 0; byte < sizeof chance; byte++)
-        at += (size_t)sprintf(alias + at, "%02x", chance[byte]);
+        at += (size_t)snprintf(alias + at, ALIAS_ROOM - at, "%02x", chance[byte]);
 }
 
-/* The label of either half, when they agree; without one the key gets a name by chance. */
-static CK_RV read_alias(char alias[ALIAS_ROOM], const struct template *public_half,
-                        const struct template *private_half)
+/* What either half says, when they agree; NULL when none says anything. */
+static CK_RV agreed(const CK_ATTRIBUTE **said, CK_ATTRIBUTE_TYPE type,
+                    const struct template *public_half, const struct template *private_half)
 {
-    const CK_ATTRIBUTE *one = template_find(private_half, CKA_LABEL),
-                       *other = template_find(public_half, CKA_LABEL);
+    const CK_ATTRIBUTE *one = template_find(private_half, type);
+    const CK_ATTRIBUTE *other = template_find(public_half, type);
     one = one == NULL || one->ulValueLen == 0 ? other : one;
     other = other == NULL || other->ulValueLen == 0 ? one : other;
-    if (one == NULL || one->ulValueLen == 0) {
-        name_by_chance(alias);
+    *said = one == NULL || one->ulValueLen == 0 ? NULL : one;
+    if (*said == NULL || (one->ulValueLen == other->ulValueLen &&
+                          memcmp(one->pValue, other->pValue, one->ulValueLen) == 0))
         return CKR_OK;
-    }
-    if (one->ulValueLen != other->ulValueLen ||
-        memcmp(one->pValue, other->pValue, one->ulValueLen) != 0)
-        return CKR_TEMPLATE_INCONSISTENT;
-    if (one->ulValueLen >= ALIAS_ROOM || memchr(one->pValue, 0, one->ulValueLen) != NULL)
+    return CKR_TEMPLATE_INCONSISTENT;
+}
+
+/* The label of a key of the token is its alias, and its ID is its hash. */
+static CK_RV name_key(struct recipe *recipe)
+{
+    const CK_ATTRIBUTE *label = recipe->label;
+    if (recipe->is_of_session)
+        name_by_chance(recipe->alias, "pkcs11-session-");
+    else if (recipe->id != NULL)
         return CKR_ATTRIBUTE_VALUE_INVALID;
-    memcpy(alias, one->pValue, one->ulValueLen);
-    alias[one->ulValueLen] = 0;
+    else if (label == NULL)
+        name_by_chance(recipe->alias, "pkcs11-");
+    else if (label->ulValueLen >= ALIAS_ROOM || memchr(label->pValue, 0, label->ulValueLen) != NULL)
+        return CKR_ATTRIBUTE_VALUE_INVALID;
+    else
+        snprintf(recipe->alias, ALIAS_ROOM, "%.*s", (int)label->ulValueLen,
+                 (const char *)label->pValue);
     return CKR_OK;
+}
+
+/* Without a word a key is one of the session (PKCS #11 4.4). */
+static CK_RV read_owner(struct recipe *recipe, const struct template *public_half,
+                        const struct template *private_half)
+{
+    const CK_ATTRIBUTE *one = template_find(private_half, CKA_TOKEN);
+    const CK_ATTRIBUTE *other = template_find(public_half, CKA_TOKEN);
+    recipe->is_of_session = one == NULL || !flag_of(one);
+    return other == NULL || recipe->is_of_session != flag_of(other) ? CKR_OK
+                                                                    : CKR_TEMPLATE_INCONSISTENT;
 }
 
 CK_RV recipe_read(struct recipe *recipe, CK_MECHANISM_TYPE mechanism,
@@ -192,10 +215,10 @@ CK_RV recipe_read(struct recipe *recipe, CK_MECHANISM_TYPE mechanism,
     CK_KEY_TYPE type = is_hss ? CKK_HSS : CKK_ML_DSA;
     CK_RV rv = check(public_half, PUBLIC, type);
     rv = rv == CKR_OK ? check(private_half, PRIVATE, type) : rv;
-    /* Without the word it would be a key of the session, and those the fleet has none of. */
-    if (rv == CKR_OK && template_find(private_half, CKA_TOKEN) == NULL)
-        rv = CKR_TEMPLATE_INCOMPLETE;
+    rv = rv == CKR_OK ? read_owner(recipe, public_half, private_half) : rv;
     if (rv == CKR_OK)
         rv = (is_hss ? read_hss : read_mldsa)(recipe->algorithm, public_half, private_half);
-    return rv == CKR_OK ? read_alias(recipe->alias, public_half, private_half) : rv;
+    rv = rv == CKR_OK ? agreed(&recipe->label, CKA_LABEL, public_half, private_half) : rv;
+    rv = rv == CKR_OK ? agreed(&recipe->id, CKA_ID, public_half, private_half) : rv;
+    return rv == CKR_OK ? name_key(recipe) : rv;
 }

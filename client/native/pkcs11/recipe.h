@@ -2,14 +2,16 @@
 #ifndef SEEMACHINE_PKCS11_RECIPE_H
 #define SEEMACHINE_PKCS11_RECIPE_H
 
+#include "claims.h"
 #include "parameters.h"
 #include "template.h"
 
-enum { ALIAS_ROOM = 65 };
-
-/* As the helper wants them. */
+/* As the helper wants them. Label and ID, of a key of a session alone, are in the templates, or
+ * NULL. */
 struct recipe {
     char alias[ALIAS_ROOM], algorithm[NAME_ROOM];
+    int is_of_session;
+    const CK_ATTRIBUTE *label, *id;
 };
 
 CK_RV recipe_read(struct recipe *recipe, CK_MECHANISM_TYPE mechanism,

@@ -13,9 +13,9 @@ enum {
     INVALID_PARAMETER = 24,
 };
 
-/* The first row that fits; NULL and 0 fit all. UnknownID is said of keys and of machines: only where
- * the world alone is asked it is surely of a key. A machine that can't be reached is an error of the
- * device, which a caller may try again. */
+/* The first row that fits; NULL and 0 fit all. UnknownID is said of keys and of machines: only
+ * where the world alone is asked it is surely of a key. A machine that can't be reached is an error
+ * of the device, which a caller may try again. */
 static const struct row {
     const char *operation, *class_name;
     unsigned status;

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "claims.h"
 #include "login.h"
 #include "token.h"
 
@@ -134,7 +135,7 @@ CK_RV C_OpenSession(CK_SLOT_ID slot, CK_FLAGS flags, void *application, CK_NOTIF
     return CKR_OK;
 }
 
-/* The last session takes the login with it. */
+/* A session takes its keys with it, the last one the login. */
 CK_RV C_CloseSession(CK_SESSION_HANDLE handle)
 {
     CK_RV rv = library_in_use();
@@ -149,6 +150,8 @@ CK_RV C_CloseSession(CK_SESSION_HANDLE handle)
     if (first == NULL)
         login_forget();
     unlock();
+    if (rv == CKR_OK)
+        claims_end(handle);
     return rv;
 }
 
@@ -161,6 +164,7 @@ CK_RV C_CloseAllSessions(CK_SLOT_ID slot)
     sessions_close_all();
     login_forget();
     unlock();
+    claims_end(CK_INVALID_HANDLE);
     return CKR_OK;
 }
 

@@ -12,7 +12,7 @@ static CK_RV ask_whether(const struct operation *operation, const void *message,
     const struct key *key = operation->key;
     size_t head = key->type == CKK_HSS ? LEVEL_BYTES : 0;
     const struct sm_field fields[] = {
-        bytes(key->value + head, key->value_size - head),
+        bytes(key->value.data + head, key->value.size - head),
         text(key->type == CKK_HSS ? "LMS" : "ML-DSA"),
         bytes(message, size),
         bytes(signature + head, key->signature_size - head),

@@ -1,5 +1,9 @@
 /* Rules of key pairs that are made and destroyed. */
+#define _GNU_SOURCE
 #include "rules.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
 
 /* A pair is made of what its templates say, in an R/W session, and of nothing that a fleet's key
  * can't be. */
@@ -22,8 +26,8 @@ void rule_generating(void)
         CK_ATTRIBUTE attribute;
         CK_RV value;
     } rows[] = {
-        {0, {CKA_TOKEN, &no, 1}, CKR_ATTRIBUTE_VALUE_INVALID},
-        {0, {CKA_PRIVATE, &yes, 1}, CKR_TEMPLATE_INCOMPLETE},
+        {0, {CKA_TOKEN, &no, 2}, CKR_ATTRIBUTE_VALUE_INVALID},
+        {4, {CKA_ID, "x", 1}, CKR_ATTRIBUTE_VALUE_INVALID},
         {1, {CKA_HSS_LEVELS, &two, sizeof two}, CKR_ATTRIBUTE_VALUE_INVALID},
         {1, {CKA_SIGN, &yes, 1}, CKR_TEMPLATE_INCOMPLETE},
         {2, {CKA_HSS_LMS_TYPES, &wrong, sizeof wrong}, CKR_ATTRIBUTE_VALUE_INVALID},
@@ -79,4 +83,52 @@ void rule_generating_mldsa(void)
     CHECK(number(private_key, CKA_PARAMETER_SET) == CKP_ML_DSA_44 &&
           number(public_key, CKA_PARAMETER_SET) == CKP_ML_DSA_44);
     CHECK(number(public_key, CKA_KEY_TYPE) == CKK_ML_DSA);
+}
+
+/* Without CKA_TOKEN a pair is its session's: any session of the application sees it, with label and
+   ID as given, a session to read makes it, and it ends with its own, but with no child after fork.
+ */
+void rule_session_keys(void)
+{
+    CK_ULONG set = CKP_ML_DSA_44;
+    CK_BBOOL yes = CK_TRUE, no = CK_FALSE, flag = 7;
+    CK_BYTE name[20];
+    CK_OBJECT_HANDLE public_key, private_key, found[4], other;
+    CK_SESSION_HANDLE reader;
+    int status;
+    CK_MECHANISM mechanism = {CKM_ML_DSA_KEY_PAIR_GEN, NULL, 0};
+    CK_ATTRIBUTE pub[] = {{CKA_PARAMETER_SET, &set, sizeof set}, {CKA_LABEL, "A Label!", 8}};
+    CK_ATTRIBUTE priv[] = {{CKA_ID, "\1\2", 2}, {CKA_TOKEN, &no, 1}};
+    CK_ATTRIBUTE both[] = {{CKA_PARAMETER_SET, &set, sizeof set}, {CKA_TOKEN, &yes, 1}};
+    CK_ATTRIBUTE what = {CKA_TOKEN, &flag, 1};
+    CK_ATTRIBUTE id = {CKA_ID, name, sizeof name};
+    start();
+    GIVES(CKR_TEMPLATE_INCONSISTENT,
+          p11->C_GenerateKeyPair(session, &mechanism, both, 2, priv, 2, &public_key, &private_key));
+    OK(p11->C_OpenSession(0, CKF_SERIAL_SESSION, NULL, NULL, &reader));
+    for (int round = 0; round < 2; round++)
+        OK(p11->C_GenerateKeyPair(reader, &mechanism, pub, 2, priv, 2, &public_key, &private_key));
+    OK(p11->C_GetAttributeValue(session, private_key, &what, 1));
+    OK(p11->C_GetAttributeValue(session, public_key, &id, 1));
+    CHECK(flag == CK_FALSE && id.ulValueLen == 2 && memcmp(name, "\1\2", 2) == 0);
+    CHECK(find(&pub[1], 1, found, 4) == 4 && find(priv, 1, found, 4) == 4);
+    OK(p11->C_GenerateKeyPair(session, &mechanism, pub, 1, priv + 1, 1, &other, found));
+    OK(p11->C_DestroyObject(reader, private_key));
+    CHECK(find(&pub[1], 1, found, 4) == 2);
+    pid_t child = fork();
+    if (child == 0) {
+        OK(p11->C_Initialize(NULL));
+        OK(p11->C_Finalize(NULL));
+        start();
+        CHECK(find(NULL, 0, found, 4) == 4);
+        _exit(0);
+    }
+    CHECK(waitpid(child, &status, 0) == child && status == 0);
+    unsigned asked = fake.asked;
+    OK(p11->C_CloseSession(reader));
+    CHECK(fake.asked == asked + 1);
+    CHECK(find(&pub[1], 1, found, 4) == 0 && find(NULL, 0, found, 4) == 2);
+    OK(p11->C_Finalize(NULL));
+    start();
+    CHECK(find(NULL, 0, found, 4) == 0);
 }
