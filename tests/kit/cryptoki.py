@@ -11,6 +11,7 @@ READ_WRITE = 6
 CLASS, LABEL, VALUE, KEYS_REMAINING = 0, 3, 0x11, 0x61C
 PUBLIC, PRIVATE = 2, 3
 HSS, ML_DSA = 0x4033, 0x1D
+HEDGE_REQUIRED, DETERMINISTIC = 1, 2
 
 
 class _Attribute(Structure):
@@ -18,9 +19,13 @@ class _Attribute(Structure):
 
 
 class Mechanism(Structure):
-    """Without a parameter."""
+    """A number, and its parameter if there is one."""
 
     _fields_ = (("type", c_ulong), ("parameter", c_void_p), ("size", c_ulong))
+
+
+class _Context(Structure):
+    _fields_ = (("hedge", c_ulong), ("context", c_void_p), ("size", c_ulong))
 
 
 class _Arguments(Structure):
@@ -107,9 +112,9 @@ class Session:
         self.call("C_GetAttributeValue", c_ulong(handle), byref(asked), c_ulong(1))
         return room.raw[: asked.size]
 
-    def begin(self, key: int, mechanism: int = HSS) -> None:
-        """C_SignInit."""
-        self.call("C_SignInit", byref(Mechanism(mechanism, None, 0)), c_ulong(key))
+    def begin(self, key: int, mechanism: Mechanism | None = None) -> None:
+        """C_SignInit, with CKM_HSS unless another is given."""
+        self.call("C_SignInit", byref(mechanism or Mechanism(HSS, None, 0)), c_ulong(key))
 
     def length(self, message: bytes) -> int:
         """What C_Sign says without a buffer."""
@@ -123,7 +128,7 @@ class Session:
         value = self.value("C_Sign", message, c_ulong(len(message)), buffer, byref(length))
         return value, buffer.raw[: length.value] if value == OK else b""
 
-    def sign(self, key: int, message: bytes, mechanism: int = HSS) -> bytes:
+    def sign(self, key: int, message: bytes, mechanism: Mechanism | None = None) -> bytes:
         """A signature. Raises Refused."""
         self.begin(key, mechanism)
         value, signature = self.into(message, 75_000)
@@ -131,11 +136,19 @@ class Session:
             raise Refused("C_Sign", value)
         return signature
 
-    def verifies(self, key: int, message: bytes, signature: bytes, mechanism: int = HSS) -> bool:
+    def verifies(
+        self, key: int, message: bytes, signature: bytes, mechanism: Mechanism | None = None
+    ) -> bool:
         """Whether C_Verify says so."""
-        self.call("C_VerifyInit", byref(Mechanism(mechanism, None, 0)), c_ulong(key))
+        self.call("C_VerifyInit", byref(mechanism or Mechanism(HSS, None, 0)), c_ulong(key))
         sizes = c_ulong(len(message)), c_ulong(len(signature))
         return self.value("C_Verify", message, sizes[0], signature, sizes[1]) == OK
+
+
+def mldsa(context: bytes = b"", hedge: int = 0) -> Mechanism:
+    """CKM_ML_DSA with a parameter."""
+    words = _Context(hedge, ctypes.cast(ctypes.c_char_p(context), c_void_p), len(context))
+    return Mechanism(ML_DSA, ctypes.cast(ctypes.pointer(words), c_void_p), sizeof(words))
 
 
 def number(value: int) -> bytes:

@@ -113,6 +113,7 @@ def test_a_key_of_a_session_ends_with_it(session: Any, machine: RunningMachine) 
     _, private = session.generateKeyPair([], shape, mechanism("CKM_HSS_KEY_PAIR_GEN"))
     assert session.sign(private, MESSAGE, mechanism("CKM_HSS"))
     with blocking.open_fleet(world=machine.home) as fleet:
-        [alias] = [each.alias for each in fleet.keys() if each.alias.startswith("pkcs11-session-")]
+        keys = fleet.roster.keys
+        assert [alias for alias in keys.aliases() if alias.startswith("pkcs11-session-")]
         session.closeSession()
-        assert alias not in {each.alias for each in fleet.keys()}
+        assert not [alias for alias in keys.aliases() if alias.startswith("pkcs11-session-")]
