@@ -13,14 +13,17 @@ from collections.abc import Callable
 from kit.site import Site
 
 SECONDS = 30.0
+# Which are no tools, and the modules that they are.
+COMMANDS = {"seemachine": "seemachine", "pipsqueak": "seeclient"}
 Answer = bytes | Callable[[], object]
 
 
 def typed(
     site: Site, name: str, words: list[str], answers: list[tuple[str, Answer]]
 ) -> tuple[int, str]:
-    """Run a tool, or `seemachine`, at a terminal; each answer is typed, or done, when its text was
-    printed.
+    """Run a tool, `seemachine` or `pipsqueak` at a terminal.
+
+    Each answer is typed, or done, when its text was printed.
 
     Returns the exit code and all that was seen.
     """
@@ -28,7 +31,7 @@ def typed(
     command = [
         sys.executable,
         "-m",
-        name if name == "seemachine" else f"seemachine.nfast.tools.{name}",
+        COMMANDS.get(name, f"seemachine.nfast.tools.{name}"),
         *words,
     ]
     with subprocess.Popen(

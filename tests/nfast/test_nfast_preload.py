@@ -138,6 +138,18 @@ def test_what_was_loaded_is_gone_afterwards(up: Site) -> None:
     assert "no card of `testOCS' in any slot" in late.stderr
 
 
+def test_a_preload_that_is_killed_leaves_nothing_loaded(up: Site) -> None:
+    """Its command goes on, and may sign no more: the connection that held the set is gone."""
+    wait = "while os.getppid() == parent: time.sleep(0.05)"
+    code = f"import os, time; parent = os.getppid(); print('ready', flush=True)\n{wait}\n{USE}"
+    with preloading(up, code) as process:
+        up.rack.remove(FIVE, 2)
+        process.kill()
+        out, err = process.communicate(timeout=60)
+    assert out == ""
+    assert "no card of `testOCS' in any slot" in err
+
+
 @pytest.mark.parametrize(
     ("code", "wanted"),
     [("raise SystemExit(7)", 7), ("import os; os.kill(os.getpid(), 9)", 128 + 9)],
