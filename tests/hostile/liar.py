@@ -34,6 +34,8 @@ ROW = m.LedgerEntry(
     client="build",
     time=1_700_000_000_000,
 )
+MLDSA87 = bytes(2592)
+MADE = m.MldsaMade(public_key=MLDSA87, blob=b"blob")
 SUSPECTS = [
     m.Suspect(file=FILE, label="", first=0, next=7, end=32, reason="its NVRAM was put back"),
     m.Suspect(file=b"", label="half-1.1", first=0, next=0, end=0, reason="its NVRAM was put back"),
@@ -98,6 +100,10 @@ REPLIES: dict[type[Any], Any] = {
     m.ListSlots: m.SlotListing(slots=[m.Slot(slot=2, ic=1, kind="blank", card="card1", leases=0)]),
     m.WaitForCard: m.Slot(slot=2, ic=1, kind="blank", card="card1", leases=0),
     m.LoadToken: m.TokenLoaded(handle=bytes(16)),
+    m.GenerateMldsa: MADE,
+    m.ImportMldsa: MADE,
+    m.InfoMldsa: m.MldsaInfo(public_key=MLDSA87, signer=b"", cardset=None),
+    m.SignMldsa: m.MldsaSigned(signature=bytes(4627)),
     m.ReadLedger: m.LedgerPage(entries=[ROW, replace(ROW, row=2, leaf=7, digest=b"q")]),
     m.ListQuarantine: m.QuarantineListing(suspects=SUSPECTS),
     m.BurnQuarantined: m.QuarantineBurned(lost=25),

@@ -120,14 +120,14 @@ BEGINNINGS = (
     r"(Public key|Message|Signature|Verify|Threshold) \(",
     r"written to ",
     r"Alias: |Algorithm: LMS",
-    r"Generate LMS key (started|resumed): ",
+    r"Generate LMS key (started|resumed): |Generate ML-DSA key: ",
     r"LMS key requires \d",
     r"Attempting to |Card processed \(|Provision successful\.",
     r"Available Keys:",
     # Advice.
     (
         r"What is done is kept; |Nothing was kept\. |Give the same command|Make room, |If its"
-        r" making broke off|Use those first"
+        r" making broke off|Use those first|ML-DSA is the default of PQSDK"
     ),
 )
 LINES = re.compile("|".join(BEGINNINGS))
