@@ -117,3 +117,20 @@ def test_a_key_of_a_session_ends_with_it(session: Any, machine: RunningMachine) 
         assert [alias for alias in keys.aliases() if alias.startswith("pkcs11-session-")]
         session.closeSession()
         assert not [alias for alias in keys.aliases() if alias.startswith("pkcs11-session-")]
+
+
+def test_an_id_stays_with_its_key(session: Any, machine: RunningMachine) -> None:
+    """Other programs find the key by it; a key that comes later under the alias has its own."""
+    name = [(PyKCS11.CKA_ID, b"\x01\x02")]
+
+    def made(*more: tuple[int, object]) -> Any:
+        shape = [*template("named"), *more]
+        return session.generateKeyPair([], shape, mechanism("CKM_HSS_KEY_PAIR_GEN"))[1]
+
+    private = made(*name)
+    assert len(session.findObjects(name)) == 2
+    session.destroyObject(private)
+    assert session.findObjects(name) == []
+    with blocking.open_fleet(world=machine.home) as fleet:
+        [identifier] = session.getAttributeValue(made(), [PyKCS11.CKA_ID])
+        assert bytes(identifier).hex() == fleet.key("named").file.public_hash

@@ -68,7 +68,7 @@ void claims_drop(const char *alias)
 }
 
 /* A key that an HSM does not let go now stays in the world under its alias; the journal tells. */
-static void destroy(const char *alias)
+void key_destroy(const char *alias)
 {
     const struct sm_field fields[] = {text(alias)};
     struct sm_reply reply;
@@ -81,7 +81,7 @@ void claims_end(CK_SESSION_HANDLE session)
 {
     struct claim *claim;
     while ((claim = take(NULL, session)) != NULL) {
-        destroy(claim->alias);
+        key_destroy(claim->alias);
         claim_free(claim);
     }
 }

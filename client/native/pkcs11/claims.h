@@ -28,6 +28,9 @@ void claims_drop(const char *alias);
 /* Destroy the keys of a session, or, of CK_INVALID_HANDLE, of all. Not under the lock. */
 void claims_end(CK_SESSION_HANDLE session);
 
+/* Destroy the key of an alias, as far as that can be done now. */
+void key_destroy(const char *alias);
+
 /* Under the lock: the claim of an alias, or NULL. */
 const struct claim *claim_of(const char *alias);
 void claims_abandon(void);

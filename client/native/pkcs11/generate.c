@@ -21,6 +21,22 @@ static CK_RV make(const struct recipe *recipe)
     return rv;
 }
 
+/* The world keeps the ID of a key that stays. Without it the key is not what was asked for. */
+static CK_RV identify(const struct recipe *recipe)
+{
+    if (recipe->is_of_session || recipe->id == NULL)
+        return CKR_OK;
+    const struct sm_field fields[] = {text(recipe->alias),
+                                      bytes(recipe->id->pValue, recipe->id->ulValueLen)};
+    struct sm_reply reply;
+    CK_RV rv = ask("identify", fields, 2, 0, &reply);
+    if (rv == CKR_OK)
+        sm_reply_free(&reply);
+    else
+        key_destroy(recipe->alias);
+    return rv;
+}
+
 static CK_RV give_handles(const struct recipe *recipe, CK_OBJECT_HANDLE *public_key,
                           CK_OBJECT_HANDLE *private_key)
 {
@@ -69,7 +85,8 @@ static CK_RV generate(const struct session *session, const CK_MECHANISM *mechani
         rv = claim(recipe, session->handle);
     else if (rv == CKR_OK && !(session->flags & CKF_RW_SESSION))
         rv = CKR_SESSION_READ_ONLY;
-    return rv == CKR_OK ? make(recipe) : rv;
+    rv = rv == CKR_OK ? make(recipe) : rv;
+    return rv == CKR_OK ? identify(recipe) : rv;
 }
 
 CK_RV C_GenerateKeyPair(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism,

@@ -12,10 +12,16 @@ enum { MOST_ALIAS = 64 };
 static struct key *first;
 static CK_ULONG last_number;
 
+static int equal(const struct bytes *one, const struct bytes *other)
+{
+    return one->size == other->size && memcmp(one->data, other->data, one->size) == 0;
+}
+
+/* A key of a session has an ID that the world does not know. */
 static int same(const struct key *one, const struct key *other)
 {
-    return strcmp(one->alias, other->alias) == 0 && one->value.size == other->value.size &&
-           memcmp(one->value.data, other->value.data, one->value.size) == 0;
+    return strcmp(one->alias, other->alias) == 0 && equal(&one->value, &other->value) &&
+           (one->session != CK_INVALID_HANDLE || equal(&one->id, &other->id));
 }
 
 /* A new one, with what is claimed for it. */
@@ -47,18 +53,22 @@ static struct key *met(struct key *key)
     return known;
 }
 
-/* Add the key of an alias to a list. */
-static CK_RV look_up(const void *alias, size_t size, struct key_list *found)
+static void add(struct key_list *found, const struct sm_field fields[KEY_FIELDS])
 {
-    const struct sm_field fields[] = {bytes(alias, size), text("")};
-    struct sm_reply reply;
-    CK_RV rv = ask("key", fields, 2, KEY_FIELDS, &reply);
-    if (rv != CKR_OK)
-        return rv;
-    struct key *key = key_told(&reply);
-    sm_reply_free(&reply);
+    struct key *key = key_told(fields);
     if (key != NULL)
         found->keys[found->count++] = met(key);
+}
+
+static CK_RV look_up(const void *alias, size_t size, struct key_list *found)
+{
+    const struct sm_field fields[] = {bytes(alias, size)};
+    struct sm_reply reply;
+    CK_RV rv = ask("object", fields, 1, KEY_FIELDS, &reply);
+    if (rv != CKR_OK)
+        return rv;
+    add(found, reply.fields);
+    sm_reply_free(&reply);
     return CKR_OK;
 }
 
@@ -101,24 +111,17 @@ CK_RV key_check(struct key *key)
     return is_it ? CKR_OK : CKR_OBJECT_HANDLE_INVALID;
 }
 
-/* A helper that fails ends the round; a key that can't be read does not. */
 CK_RV keys_all(struct key_list *found)
 {
     struct sm_reply reply;
-    CK_RV rv = ask("list", NULL, 0, 0, &reply);
+    CK_RV rv = ask("objects", NULL, 0, 0, &reply);
     if (rv != CKR_OK)
         return rv;
-    *found = (struct key_list){malloc((reply.count / 2 + 1) * sizeof *found->keys), 0};
-    if (found->keys == NULL)
-        rv = CKR_HOST_MEMORY;
-    for (size_t at = 0; at + 1 < reply.count && rv != CKR_HOST_MEMORY && rv != CKR_FUNCTION_FAILED;
-         at += 2)
-        rv = look_up(reply.fields[at].data, reply.fields[at].size, found);
+    *found = (struct key_list){malloc((reply.count / KEY_FIELDS + 1) * sizeof *found->keys), 0};
+    for (size_t at = 0; found->keys != NULL && at + KEY_FIELDS <= reply.count; at += KEY_FIELDS)
+        add(found, &reply.fields[at]);
     sm_reply_free(&reply);
-    if (rv != CKR_HOST_MEMORY && rv != CKR_FUNCTION_FAILED)
-        return CKR_OK;
-    free(found->keys);
-    return rv;
+    return found->keys != NULL ? CKR_OK : CKR_HOST_MEMORY;
 }
 
 struct key *key_numbered(CK_ULONG number)

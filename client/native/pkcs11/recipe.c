@@ -179,14 +179,12 @@ static CK_RV agreed(const CK_ATTRIBUTE **said, CK_ATTRIBUTE_TYPE type,
     return CKR_TEMPLATE_INCONSISTENT;
 }
 
-/* The label of a key of the token is its alias, and its ID is its hash. */
+/* The label of a key of the token is its alias. */
 static CK_RV name_key(struct recipe *recipe)
 {
     const CK_ATTRIBUTE *label = recipe->label;
     if (recipe->is_of_session)
         name_by_chance(recipe->alias, "pkcs11-session-");
-    else if (recipe->id != NULL)
-        return CKR_ATTRIBUTE_VALUE_INVALID;
     else if (label == NULL)
         name_by_chance(recipe->alias, "pkcs11-");
     else if (label->ulValueLen >= ALIAS_ROOM || memchr(label->pValue, 0, label->ulValueLen) != NULL)

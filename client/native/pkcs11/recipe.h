@@ -6,8 +6,7 @@
 #include "parameters.h"
 #include "template.h"
 
-/* As the helper wants them. Label and ID, of a key of a session alone, are in the templates, or
- * NULL. */
+/* As the helper wants them. Label and ID are in the templates, or NULL. */
 struct recipe {
     char alias[ALIAS_ROOM], algorithm[NAME_ROOM];
     int is_of_session;

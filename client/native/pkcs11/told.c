@@ -5,7 +5,7 @@
 
 #include "parameters.h"
 
-enum { ALIAS, ALGORITHM, HASH, PUBLIC, BLOB, PARAMETERS, TOKEN };
+enum { ALIAS, ALGORITHM, HASH, PUBLIC, PROTECTED, IDENTIFIER };
 enum { LMS_HEAD = 8 };
 
 void key_free(struct key *key)
@@ -40,9 +40,11 @@ static unsigned digit(char character)
     return found == NULL || character == 0 ? 0 : (unsigned)(found - digits);
 }
 
-/* The hash is the same on every host. */
-static int set_id(struct key *key)
+/* As it was given, else the hash, which is the same on every host. */
+static int set_id(struct key *key, const struct sm_field *given)
 {
+    if (given->size != 0)
+        return bytes_append(&key->id, given->data, given->size);
     for (const char *at = key->hash; at[0] != 0 && at[1] != 0; at += 2) {
         unsigned char byte = (unsigned char)(digit(at[0]) << 4 | digit(at[1]));
         if (!bytes_append(&key->id, &byte, 1))
@@ -83,21 +85,22 @@ static int set_mldsa(struct key *key, const struct sm_field *public_key)
 }
 
 /* A key as a reply tells it; NULL when the module can't use it, or memory is short. */
-struct key *key_told(const struct sm_reply *reply)
+struct key *key_told(const struct sm_field fields[KEY_FIELDS])
 {
     struct key *key = calloc(1, sizeof *key);
     if (key == NULL)
         return NULL;
-    key->alias = text_of(&reply->fields[ALIAS], "");
-    key->hash = text_of(&reply->fields[HASH], "");
-    key->private_name = text_of(&reply->fields[HASH], "-private");
-    key->is_protected = reply->fields[TOKEN].size != 0;
-    int is_lms = strcmp(reply->fields[ALGORITHM].data, "LMS") == 0;
-    int is_mldsa = strcmp(reply->fields[ALGORITHM].data, "ML-DSA") == 0;
+    key->alias = text_of(&fields[ALIAS], "");
+    key->hash = text_of(&fields[HASH], "");
+    key->private_name = text_of(&fields[HASH], "-private");
+    key->is_protected = sm_number(&fields[PROTECTED]) != 0;
+    int is_lms = strcmp(fields[ALGORITHM].data, "LMS") == 0;
+    int is_mldsa = strcmp(fields[ALGORITHM].data, "ML-DSA") == 0;
     int is_named = key->alias != NULL && key->hash != NULL && key->private_name != NULL &&
-                   set_id(key) && bytes_append(&key->label, key->alias, strlen(key->alias));
-    int is_usable = is_named && ((is_lms && set_hss(key, &reply->fields[PUBLIC])) ||
-                                 (is_mldsa && set_mldsa(key, &reply->fields[PUBLIC])));
+                   set_id(key, &fields[IDENTIFIER]) &&
+                   bytes_append(&key->label, key->alias, strlen(key->alias));
+    int is_usable = is_named && ((is_lms && set_hss(key, &fields[PUBLIC])) ||
+                                 (is_mldsa && set_mldsa(key, &fields[PUBLIC])));
     if (is_usable)
         return key;
     key_free(key);

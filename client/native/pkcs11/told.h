@@ -6,11 +6,12 @@
 #include "claims.h"
 #include "keys.h"
 
-/* Fields of a reply to `key`: alias, algorithm, hash, public key, blob, parameters, card set. */
-enum { KEY_FIELDS = 7 };
+/* Fields that tell of a key: alias, algorithm, hash, public key, whether a card set protects it,
+ * identifier. */
+enum { KEY_FIELDS = 6 };
 
 /* NULL when the module can't use the key, or memory is short. */
-struct key *key_told(const struct sm_reply *reply);
+struct key *key_told(const struct sm_field fields[KEY_FIELDS]);
 
 /* Make it a key of a session. Memory that is short leaves it its own label and ID. */
 void key_claim(struct key *key, const struct claim *claim);

@@ -12,11 +12,11 @@
 
 struct fake fake;
 
-enum { MOST_KEYS = 32, MOST_FIELDS = 2 * MOST_KEYS };
+enum { MOST_KEYS = 32, MOST_FIELDS = 6 * MOST_KEYS };
 struct fake_key {
     char alias[65], algorithm[64], token[33], hash[65];
-    unsigned char value[2592];
-    size_t size, signature;
+    unsigned char value[2592], id[16];
+    size_t size, signature, id_size;
     int is_there;
 };
 static struct fake_key keys[MOST_KEYS];
@@ -93,28 +93,40 @@ static const char *printed(const struct fake_key *key)
     return strncmp(key->algorithm, "lms:", 4) == 0 ? "LMS" : "ML-DSA";
 }
 
-static unsigned list(struct sm_reply *reply)
+static void tell(const struct fake_key *key, struct sm_reply *reply)
+{
+    unsigned char is_protected[8];
+    sm_put_number(is_protected, key->token[0] != 0);
+    add_text(reply, key->alias);
+    add_text(reply, printed(key));
+    add_text(reply, key->hash);
+    add(reply, key->value, key->size);
+    add(reply, is_protected, sizeof is_protected);
+    add(reply, key->id, key->id_size);
+}
+
+static unsigned show_all(struct sm_reply *reply)
 {
     for (struct fake_key *key = keys; key < keys + MOST_KEYS; key++)
-        if (key->is_there) {
-            add_text(reply, key->alias);
-            add_text(reply, printed(key));
-        }
+        if (key->is_there)
+            tell(key, reply);
     return SM_OK;
 }
 
 static unsigned show(const struct sm_field *fields, struct sm_reply *reply)
 {
-    const struct fake_key *key = find(&fields[0], &fields[1]);
+    const struct fake_key *key = find(&fields[0], &fields[0]);
     if (key == NULL)
         return refuse(reply, 4, "");
-    add_text(reply, key->alias);
-    add_text(reply, printed(key));
-    add_text(reply, key->hash);
-    add(reply, key->value, key->size);
-    add_text(reply, "blob");
-    add_text(reply, key->algorithm);
-    add_text(reply, key->token);
+    tell(key, reply);
+    return SM_OK;
+}
+
+static unsigned identify(const struct sm_field *fields)
+{
+    struct fake_key *key = find(&fields[0], &fields[0]);
+    key->id_size = fields[1].size;
+    memcpy(key->id, fields[1].data, key->id_size);
     return SM_OK;
 }
 
@@ -184,10 +196,12 @@ static unsigned answer(const char *operation, const struct sm_field *fields, str
     if (fake.refuse != NULL && strcmp(fake.refuse, operation) == 0)
         return refuse(reply, fake.refuse_status,
                       fake.refuse_class == NULL ? "" : fake.refuse_class);
-    if (strcmp(operation, "list") == 0)
-        return list(reply);
-    if (strcmp(operation, "key") == 0)
+    if (strcmp(operation, "objects") == 0)
+        return show_all(reply);
+    if (strcmp(operation, "object") == 0)
         return show(fields, reply);
+    if (strcmp(operation, "identify") == 0)
+        return identify(fields);
     if (strcmp(operation, "generate") == 0)
         return generate(fields, reply);
     if (strcmp(operation, "sign") == 0)

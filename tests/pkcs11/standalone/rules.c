@@ -68,6 +68,7 @@ static const struct {
     TEST(finding),
     TEST(generating),
     TEST(generating_mldsa),
+    TEST(identifiers),
     TEST(session_keys),
     TEST(strangers),
     TEST(login),

@@ -62,6 +62,7 @@ void rule_attributes(void);
 void rule_finding(void);
 void rule_generating(void);
 void rule_generating_mldsa(void);
+void rule_identifiers(void);
 void rule_session_keys(void);
 void rule_strangers(void);
 void rule_login(void);

@@ -27,7 +27,6 @@ void rule_generating(void)
         CK_RV value;
     } rows[] = {
         {0, {CKA_TOKEN, &no, 2}, CKR_ATTRIBUTE_VALUE_INVALID},
-        {4, {CKA_ID, "x", 1}, CKR_ATTRIBUTE_VALUE_INVALID},
         {1, {CKA_HSS_LEVELS, &two, sizeof two}, CKR_ATTRIBUTE_VALUE_INVALID},
         {1, {CKA_SIGN, &yes, 1}, CKR_TEMPLATE_INCOMPLETE},
         {2, {CKA_HSS_LMS_TYPES, &wrong, sizeof wrong}, CKR_ATTRIBUTE_VALUE_INVALID},
@@ -83,6 +82,31 @@ void rule_generating_mldsa(void)
     CHECK(number(private_key, CKA_PARAMETER_SET) == CKP_ML_DSA_44 &&
           number(public_key, CKA_PARAMETER_SET) == CKP_ML_DSA_44);
     CHECK(number(public_key, CKA_KEY_TYPE) == CKK_ML_DSA);
+}
+
+/* A key that stays keeps the ID that it is given; if it can't, there is no key. */
+void rule_identifiers(void)
+{
+    CK_ULONG set = CKP_ML_DSA_44;
+    CK_BBOOL yes = CK_TRUE;
+    CK_OBJECT_HANDLE public_key, private_key, found[4];
+    CK_MECHANISM mechanism = {CKM_ML_DSA_KEY_PAIR_GEN, NULL, 0};
+    CK_ATTRIBUTE pub[] = {{CKA_PARAMETER_SET, &set, sizeof set}, {CKA_ID, "\1\2", 2}};
+    CK_ATTRIBUTE priv[] = {{CKA_TOKEN, &yes, 1}, {CKA_ID, "\1\2", 2}}, other = {CKA_ID, "\3", 1};
+    start();
+    OK(p11->C_GenerateKeyPair(session, &mechanism, pub, 2, priv, 2, &public_key, &private_key));
+    CHECK(find(&pub[1], 1, found, 4) == 2 && found[1] == private_key);
+    OK(p11->C_Finalize(NULL));
+    start();
+    CHECK(find(&pub[1], 1, found, 4) == 2 && find(&other, 1, found, 4) == 0);
+    priv[1] = other;
+    GIVES(CKR_TEMPLATE_INCONSISTENT,
+          p11->C_GenerateKeyPair(session, &mechanism, pub, 2, priv, 2, &public_key, &private_key));
+    fake.refuse = "identify";
+    fake.refuse_status = 57;
+    GIVES(CKR_DEVICE_ERROR,
+          p11->C_GenerateKeyPair(session, &mechanism, pub, 1, priv, 2, &public_key, &private_key));
+    CHECK(find(NULL, 0, found, 4) == 2);
 }
 
 /* Without CKA_TOKEN a pair is its session's: any session of the application sees it, with label and

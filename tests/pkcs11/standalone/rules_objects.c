@@ -63,7 +63,7 @@ void rule_finding(void)
     CHECK(count == 0);
     OK(p11->C_FindObjectsFinal(session));
     GIVES(CKR_OPERATION_NOT_INITIALIZED, p11->C_FindObjectsFinal(session));
-    fake.refuse = "list";
+    fake.refuse = "objects";
     fake.refuse_status = 1000;
     GIVES(CKR_FUNCTION_FAILED, p11->C_FindObjectsInit(session, NULL, 0));
 }

@@ -1,0 +1,35 @@
+"""Keys as the PKCS #11 module asks for them, and the identifiers that they are given."""
+
+import pytest
+from bridge.native import Bridge
+from kit.processes import RunningMachine
+
+from seemachine.wire.status import Status
+
+
+def test_an_object_tells_of_its_key(bridge: Bridge, alias: str) -> None:
+    """By alias, or with all others; what has no identifier gives none."""
+    told = bridge.ask("object", alias).fields
+    shown = bridge.ask("key", alias, "").fields
+    assert told == [*shown[:4], bytes(8), b""]
+    every = bridge.ask("objects").fields
+    assert told in [every[at : at + 6] for at in range(0, len(every), 6)]
+    assert bridge.ask("object", "nobody").status == Status.UnknownID
+
+
+def test_an_identifier_is_of_one_key(bridge: Bridge, alias: str, machine: RunningMachine) -> None:
+    """It is kept under the alias for the key alone that has its hash, and a damaged one is none."""
+    path = machine.home / "kmdata" / "local" / f"pkcs11_id_{alias}"
+    assert bridge.ask("identify", alias, b"\x01\xff").status == 0
+    assert bridge.ask("object", alias).fields[5] == b"\x01\xff"
+    whole = path.read_text()
+    for changed in (whole.replace(whole[:4], "0000"), whole[:64], "", "\x80", "a b c"):
+        path.write_text(changed)
+        assert bridge.ask("object", alias).fields[5] == b""
+
+
+@pytest.mark.parametrize("size", [0, 256])
+def test_an_identifier_has_limits(bridge: Bridge, alias: str, size: int) -> None:
+    """1 to 255 bytes."""
+    assert bridge.ask("identify", alias, bytes(size)).status == Status.InvalidParameter
+    assert bridge.ask("object", alias).fields[5] == b""
