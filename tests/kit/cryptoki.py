@@ -91,6 +91,10 @@ class Session:
         """End it."""
         self.call("C_CloseSession")
 
+    def login(self, pin: bytes) -> int:
+        """What C_Login gives to the user."""
+        return self.value("C_Login", c_ulong(1), pin, c_ulong(len(pin)))
+
     def objects(self, *attributes: tuple[int, bytes]) -> list[int]:
         """Handles of what has these."""
         array, count = _template(attributes)
