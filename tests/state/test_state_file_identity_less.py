@@ -10,6 +10,7 @@ import pytest
 from seemachine.state.disk import file_identity
 from seemachine.state.disk.file_identity import (
     FIXED,
+    HANDLE_HEAD,
     STATX_BIRTH,
     STATX_BIRTH_AT,
     STATX_BTIME,
@@ -48,6 +49,33 @@ def test_a_birth_time_that_is_none(
     monkeypatch.setattr(file_identity, "_function", functions.get)
 
     assert FIXED.unpack(handle_of(tmp_path)) == (tmp_path.stat().st_ino, born)
+
+
+def test_the_kernel_is_asked_for_what_it_knows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With room for the longest handle and no longer one, through links, as its headers have it:
+    MAX_HANDLE_SZ, AT_SYMLINK_FOLLOW, STATX_BTIME, struct statx. More is an error, and the handle
+    has a part less.
+    """
+    asked: list[tuple[int, ...]] = []
+
+    def name_to_handle_at(_at: int, _path: bytes, handle: Any, _mount: Any, flags: int) -> int:
+        room, _ = HANDLE_HEAD.unpack_from(handle)
+        asked.append((room, len(handle) - HANDLE_HEAD.size, flags))
+        HANDLE_HEAD.pack_into(handle, 0, 3, 7)
+        handle[HANDLE_HEAD.size : HANDLE_HEAD.size + 3] = b"abc"
+        return 0
+
+    def statx(_at: int, _path: bytes, flags: int, wanted: int, told: Any) -> int:
+        asked.append((flags, wanted, len(told)))
+        return -1
+
+    functions = {"name_to_handle_at": name_to_handle_at, "statx": statx}
+    monkeypatch.setattr(file_identity, "_function", functions.get)
+    found = handle_of(tmp_path)
+    assert asked == [(0, 0x800, 256), (128, 128, 0x400)]
+    assert found[FIXED.size :] == bytes.fromhex("00000007") + b"abc"
 
 
 def test_a_birth_time_that_nobody_tells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
