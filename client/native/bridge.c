@@ -27,6 +27,7 @@ enum { HEAD_BYTES = 9, LENGTH_BYTES = 4, READ_BYTES = 1 << 16, ATTEMPTS = 5 };
 /* Notes are short: longer ones are not kept. */
 enum { NOTE_BYTES = 1 << 20 };
 enum { AGAIN = 1 };
+enum { NOBODY = 0 }; /* whose notes say that the helper is alive */
 
 enum state { WAITING, ANSWERED, LOST, CLOSED };
 
@@ -157,7 +158,7 @@ static void release(struct helper *helper) {
 /* It answers nothing more. Everybody who waits for it is woken. */
 static void end(struct helper *helper, enum state how) {
     helper->over = true;
-    sm_hang_up(&helper->socket);
+    sm_cut(&helper->socket);
     for (struct call *call = helper->calls; call != NULL; call = call->next)
         if (call->state == WAITING) {
             call->state = how;
@@ -308,7 +309,9 @@ static void await(struct helper *helper, struct call *call) {
 
 static void enlist(struct helper *helper, struct call *call) {
     helper->users++;
-    call->id = ++helper->last_id;
+    if (++helper->last_id == NOBODY)
+        ++helper->last_id;
+    call->id = helper->last_id;
     call->state = WAITING;
     call->next = helper->calls;
     helper->calls = call;

@@ -41,6 +41,9 @@ size_t sm_receive(const struct sm_socket *end, void *bytes, size_t size);
 /* No more questions: the helper ends. What it sent before can still be received. */
 void sm_hang_up(const struct sm_socket *end);
 
+/* Nothing more in either direction: who receives is woken. */
+void sm_cut(const struct sm_socket *end);
+
 /* Close the number, if it is still ours. */
 void sm_forget(struct sm_socket *end);
 

@@ -62,6 +62,11 @@ void sm_hang_up(const struct sm_socket *end) {
         shutdown(end->fd, SHUT_WR);
 }
 
+void sm_cut(const struct sm_socket *end) {
+    if (sm_is_ours(end))
+        shutdown(end->fd, SHUT_RDWR);
+}
+
 void sm_forget(struct sm_socket *end) {
     if (sm_is_ours(end))
         close(end->fd);

@@ -69,9 +69,9 @@ class Host:
 
     def ended(self) -> list[str]:
         """Its other lines, once it has ended well."""
-        rest, _ = self.process.communicate(timeout=120)
-        assert self.process.returncode == 0, rest
-        return rest.splitlines()
+        rest = self._output.read().splitlines()
+        assert self.process.wait(120) == 0, rest[-20:]
+        return rest
 
 
 @contextmanager

@@ -70,7 +70,8 @@ def no_helper_is_left(machine: RunningMachine) -> object:
 
 def signatures(lines: list[str]) -> dict[str, bytes]:
     """What a host was given, by who asked."""
-    rows = (line.split(" ", 1) for line in lines if line != "ready")
+    rows = [line.split(" ", 1) for line in lines if line != "ready"]
+    assert [row for row in rows if len(row) != 2] == []
     return {who: bytes.fromhex(made) for who, made in rows}
 
 
