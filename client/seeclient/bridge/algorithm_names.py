@@ -6,10 +6,11 @@
 
 from typing import NamedTuple
 
+from seemachine.mldsa.parameters import MLDSA_SETS, MldsaError, of_public_key
 from seemachine.wire.status import Status, StatusError
 
 LMS_FORM = "lms:sha256_m32_h10:sha256_n32_w8[:expcards:explease]"
-MLDSA = ("mldsa44", "mldsa65", "mldsa87")
+MLDSA = tuple(each.name for each in MLDSA_SETS)
 
 
 class LmsName(NamedTuple):
@@ -30,6 +31,14 @@ def read(text: str) -> LmsName | str:
     if rest or name not in MLDSA:
         raise _unknown(f"there is no algorithm {text}; known are {', '.join(MLDSA)}, {LMS_FORM}")
     return name
+
+
+def code_of(public_key: bytes) -> str:
+    """The parameter set that an ML-DSA public key is of; empty for what is none."""
+    try:
+        return of_public_key(public_key).name
+    except MldsaError:
+        return ""
 
 
 def read_kind(text: str) -> str:

@@ -40,9 +40,9 @@ def cardset_of(key: KeyFile) -> bytes:
     return bytes.fromhex(getattr(key, "cardset", ""))
 
 
-def key_with(keys: KeyStore, blob: bytes) -> KeyFile | None:
-    """The first key that has this blob."""
-    return next((key for key in readable(keys) if blob_of(key) == blob), None)
+def lms_key_with(keys: KeyStore, public_key: bytes) -> KeyFile | None:
+    """The first LMS key that has this public key: that of another algorithm is longer."""
+    return next((key for key in readable(keys) if key.name and key.public_key == public_key), None)
 
 
 def readable(keys: KeyStore) -> Iterator[KeyFile]:

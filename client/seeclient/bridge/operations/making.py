@@ -1,13 +1,14 @@
 """New keys."""
 
-from seeclient.bridge.algorithm_names import LmsName, read
+from typing import NoReturn
+
+from seeclient.bridge.algorithm_names import LmsName, code_of, read
 from seeclient.bridge.errand import Errand
 from seeclient.bridge.frames import Field
 from seeclient.bridge.operations.lookup import blob_of
 from seemachine.wire.status import Status, StatusError
 
 OVERWRITE, EXPORT = 1, 2
-NOT_YET = "this version protects no new key with a card set, and imports none"
 
 
 def generate_(errand: Errand, *, alias: str, algorithm: str, token: str, flags: int) -> list[Field]:
@@ -19,10 +20,13 @@ def generate_(errand: Errand, *, alias: str, algorithm: str, token: str, flags: 
 
 
 def _mldsa(errand: Errand, alias: str, mldsacode: str, token: str, flags: int) -> list[Field]:
-    if token:
-        raise StatusError(Status.NotYetImplemented, NOT_YET, "generate")
+    """No passphrase is given here: a card set whose cards have some must be loaded by preload."""
     made = errand.fleet.generate_mldsa_with(
-        alias, mldsacode, overwrite=bool(flags & OVERWRITE), export=bool(flags & EXPORT)
+        alias,
+        mldsacode,
+        token=token,
+        overwrite=bool(flags & OVERWRITE),
+        export=bool(flags & EXPORT),
     )
     key = made.key.file
     return [key.alias, key.public_hash, blob_of(key), made.private_key or b""]
@@ -51,12 +55,17 @@ def import_(  # noqa: PLR0913
     token: str,
     overwrite: int,
 ) -> list[Field]:
-    """Alias, hash, private blob."""
-    del errand, alias, public_key, private_key, token, overwrite
-    if isinstance(read(algorithm), LmsName):
+    """Alias, hash, private blob. The public key tells the parameter set, and must be of that."""
+    wanted = read(algorithm)
+    if isinstance(wanted, LmsName):
         _refuse("an LMS key can't be imported: its leaves may have signed elsewhere")
-    raise StatusError(Status.NotYetImplemented, NOT_YET, "import")
+    if (code := code_of(public_key)) != wanted:
+        _refuse(f"the public key is not one of {wanted}, but of {code or 'no parameter set'}")
+    key = errand.fleet.import_mldsa(
+        alias, public_key, private_key, token=token, overwrite=bool(overwrite)
+    ).file
+    return [key.alias, key.public_hash, blob_of(key)]
 
 
-def _refuse(detail: str) -> None:
+def _refuse(detail: str) -> NoReturn:
     raise StatusError(Status.InvalidParameter, detail, "generate")

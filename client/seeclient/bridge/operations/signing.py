@@ -1,10 +1,11 @@
 """Signatures. A question that comes again has the same token and the machine that was asked."""
 
 from seeclient import operations
+from seeclient.algorithms.lms.options import refuse_foreign
 from seeclient.algorithms.lms.signing import new_token
 from seeclient.bridge.errand import Errand
 from seeclient.bridge.frames import Field
-from seeclient.bridge.operations.lookup import key_of, key_with, needs_cards
+from seeclient.bridge.operations.lookup import key_of, lms_key_with, needs_cards
 from seeclient.keyfile import KeyFile
 from seeclient.message import Message
 from seeclient.signing_options import SigningOptions
@@ -50,26 +51,34 @@ def sign_immediate_(  # noqa: PLR0913
     deterministic: int,
     passphrase: str,
 ) -> list[Field]:
-    """A signature with a key that is given. That of LMS must be one of this host.
-
-    The caller has no name for the signature; it is in the note.
+    """A signature with a key that is given: an ML-DSA key by its blob, which has all of it, an LMS
+    key of this host by its public key.
     """
     del token
-    key = key_with(errand.keys, blob)
-    if key is None:
-        detail = "the blob is of neither an ML-DSA key nor an LMS key of this host"
-        raise StatusError(Status.UnknownID, detail, "sign")
+    key = lms_key_with(errand.keys, blob)
+    if key is not None:
+        refuse_foreign(context=context, deterministic=bool(deterministic))
+        return [_named_by_note(errand, key, message)]
+    given = (passphrase,) if passphrase else ()
+    return [
+        errand.fleet.sign_immediate(
+            blob,
+            message,
+            context=context,
+            deterministic=bool(deterministic),
+            passphrases=given,
+        )
+    ]
+
+
+def _named_by_note(errand: Errand, key: KeyFile, message: bytes) -> bytes:
+    """The caller has no name for the signature; it is in the note."""
     named, _, asked = errand.noted.partition(" ")
     name = bytes.fromhex(named) or new_token()
     options = SigningOptions(
-        context=context,
-        deterministic=bool(deterministic),
-        passphrases=_passphrases(key, passphrase),
-        token=name,
-        asked=asked,
-        asking=lambda note: errand.note(f"{name.hex()} {note}"),
+        token=name, asked=asked, asking=lambda note: errand.note(f"{name.hex()} {note}")
     )
-    return [_signature(errand, key, message, options)]
+    return _signature(errand, key, message, options)
 
 
 def _passphrases(key: KeyFile, passphrase: str) -> tuple[str, ...]:
