@@ -28,6 +28,7 @@
 #endif
 /* Clear of standard streams, which a host may have closed, and of what it has opened by number. */
 #define LOWEST 64
+#define ATTEMPTS 5
 
 extern char **environ;
 
@@ -102,14 +103,17 @@ static int reap(pid_t pid) {
     return 0;
 }
 
-/* Whether the helper says something before the limit. */
-static bool greets(const struct sm_socket *end) {
+/* What becomes of a start. DIED: it began as it should, and was ended by somebody. */
+enum outcome { GREETED, DIED, FAILED };
+
+/* Whether the helper says something before the limit, hangs up, or does neither. */
+static enum outcome hear(const struct sm_socket *end) {
     char byte;
     ssize_t seen;
     do
         seen = recv(end->fd, &byte, 1, MSG_PEEK);
     while (seen < 0 && errno == EINTR);
-    return seen == 1;
+    return seen > 0 ? GREETED : seen == 0 ? DIED : FAILED;
 }
 
 static void describe(struct sm_socket *made, int fd) {
@@ -121,37 +125,42 @@ static void describe(struct sm_socket *made, int fd) {
 }
 
 /* Start it on the other end of the pair, which is closed here. */
-static bool begun(char *python, const struct sm_socket *end, int other,
-                  char reason[SM_REASON_BYTES]) {
+static enum outcome begin(char *python, const struct sm_socket *end, int other,
+                          char reason[SM_REASON_BYTES]) {
     pid_t pid = 0;
     int failed = spawn(&pid, python, other);
     close(other);
     if (failed != 0) {
-        snprintf(reason, SM_REASON_BYTES, "%.250s could not be started: %s", python, strerror(failed));
-        return false;
+        snprintf(reason, SM_REASON_BYTES, "%.250s could not be started: %s", python,
+                 strerror(failed));
+        return FAILED;
     }
-    bool greeted = greets(end);
+    enum outcome heard = hear(end);
     int code = reap(pid);
-    if (!greeted)
+    if (heard != GREETED)
         snprintf(reason, SM_REASON_BYTES,
-                 "%.250s did not run seemachine (exit code %d); to see why: %.250s -P -m seeclient.bridge;"
-                 " SEEMACHINE_PYTHON names another Python",
+                 "%.250s did not run seemachine (exit code %d); to see why: %.250s -P -m"
+                 " seeclient.bridge; SEEMACHINE_PYTHON names another Python",
                  python, code, python);
-    return greeted;
+    return heard == DIED && code != 0 ? FAILED : heard;
 }
 
 bool sm_start(struct sm_socket *made, char reason[SM_REASON_BYTES]) {
     char python[PATH_MAX];
     int pair[2];
+    enum outcome heard = DIED;
     if (!sm_python(python, sizeof python, reason))
         return false;
-    if (!make_pair(pair)) {
-        snprintf(reason, SM_REASON_BYTES, "no socket for the helper process: %s", strerror(errno));
-        return false;
+    for (int again = 0; again < ATTEMPTS && heard == DIED; again++) {
+        if (!make_pair(pair)) {
+            snprintf(reason, SM_REASON_BYTES, "no socket for the helper process: %s",
+                     strerror(errno));
+            return false;
+        }
+        describe(made, pair[0]);
+        heard = begin(python, made, pair[1], reason);
+        if (heard != GREETED)
+            sm_forget(made);
     }
-    describe(made, pair[0]);
-    bool started = begun(python, made, pair[1], reason);
-    if (!started)
-        sm_forget(made);
-    return started;
+    return heard == GREETED;
 }

@@ -67,6 +67,17 @@ def test_a_python_without_seemachine(
     assert "(exit code 1)" in refused(bridge, bare, monkeypatch)
 
 
+def test_one_that_is_ended_before_its_first_word_is_started_again(
+    bridge: Bridge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it began as it should is not its fault."""
+    count = tmp_path / "count"
+    text = f'echo >> {count}; test $(wc -l < {count}) -gt 2 || exit 0; exec {sys.executable} "$@"'
+    monkeypatch.setenv("SEEMACHINE_PYTHON", str(script(tmp_path / "python", text)))
+    assert bridge.ask("list").status == 0
+    assert count.read_text() == "\n" * 3
+
+
 def test_one_that_never_says_a_word(
     tmp_path: Path, machine: RunningMachine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
