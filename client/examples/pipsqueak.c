@@ -95,13 +95,22 @@ static int list(void)
     return 0;
 }
 
+/* ML-DSA unless it is told otherwise (2.7.1). The name has all parameters in it, which for LMS is seemachine's way. */
+static void write_algorithm(char *name, size_t size)
+{
+    if (strcmp(value_or("algorithm", "mldsa"), "lms") == 0)
+        snprintf(name, size, "lms:%s:%s:%s:%s", value_or("lmscode", ""), value_or("lmotscode", ""),
+                 value_or("expcards", "0"), value_or("explease", "0"));
+    else
+        snprintf(name, size, "%s", value_or("mldsacode", "mldsa87"));
+}
+
 static int generate(const char *alias)
 {
     struct acorn_response_generate key;
     char algorithm[200], *reason;
-    snprintf(algorithm, sizeof algorithm, "lms:%s:%s:%s:%s", value_or("lmscode", ""), value_or("lmotscode", ""),
-             value_or("expcards", "0"), value_or("explease", "0"));
-    if (acorn_cmd_generate(alias, algorithm, NULL, 0, &key, &reason))
+    write_algorithm(algorithm, sizeof algorithm);
+    if (acorn_cmd_generate(alias, algorithm, value("token"), 0, &key, &reason))
         return failed("generate failed", reason);
     acorn_free_generate(NULL, &key);
     return print_public_key(alias);
@@ -120,20 +129,27 @@ static int provision(const char *esn)
     return 0;
 }
 
-static int show_info(const char *alias)
+static int show_leaves(const char *alias)
 {
-    struct acorn_response_getKeyInfo key;
     struct acorn_response_see_infoLMS lms;
     char *reason;
-    if (acorn_cmd_getKeyInfo(alias, &key, &reason))
-        return failed("getKeyInfo failed", reason);
-    printf("Alias: %s\nAlgorithm: %s\n", alias, key.algorithm);
-    acorn_free_getKeyInfo(NULL, &key);
     if (acorn_cmd_see_infoLMS(alias, NULL, &lms, &reason))
         return failed("infoLMS failed", reason);
     printf("  %s\n  Remaining: %u signatures\n", lms.parameters, lms.remaining);
     acorn_free_see_infoLMS(NULL, &lms);
-    return print_public_key(alias);
+    return 0;
+}
+
+static int show_info(const char *alias)
+{
+    struct acorn_response_getKeyInfo key;
+    char *reason;
+    if (acorn_cmd_getKeyInfo(alias, &key, &reason))
+        return failed("getKeyInfo failed", reason);
+    printf("Alias: %s\nAlgorithm: %s\n", alias, key.algorithm);
+    int status = strcmp(key.algorithm, "LMS") == 0 ? show_leaves(alias) : 0;
+    acorn_free_getKeyInfo(NULL, &key);
+    return status ? status : print_public_key(alias);
 }
 
 /* A whole file, whose bytes the caller frees. Returns 0, or 1 when it can't be read. */

@@ -88,8 +88,18 @@ def test_the_guides_chapter_with_a_c_program(world: CLaboratory, tmp_path: Path)
 
 def test_the_example_signs_nothing_that_it_cannot_read(world: CLaboratory) -> None:
     """A missing message is no empty message; no leaf is taken."""
-    words = ["lmscode=sha256_m32_h5", "lmotscode=sha256_n32_w8"]
+    words = ["algorithm=lms", "lmscode=sha256_m32_h5", "lmotscode=sha256_n32_w8"]
     assert world.run_pipsqueak(["generate", "alias=a", *words])[0] == 0
     code, lines = world.run_pipsqueak(["alias=a", "msgfile=/nowhere"])
     assert (code, lines[-1]) == (1, "ERROR: /nowhere can't be read")
     assert "  Remaining: 32 signatures" in world.run_pipsqueak(["showinfo", "alias=a"])[1]
+
+
+def test_the_example_makes_ml_dsa_keys_unless_told_otherwise(world: CLaboratory) -> None:
+    """As `generate` of 1.4.1 does (2.7.1); what it signs is verified."""
+    assert world.run_pipsqueak(["generate", "alias=a"])[0] == 0
+    assert world.run_pipsqueak(["list"])[1][1:] == ["Available Keys:", "  a ML-DSA"]
+    code, lines = world.run_pipsqueak(["alias=a", "message=test"])
+    assert (code, lines[-1][-4:]) == (0, "true"), lines
+    shown = world.run_pipsqueak(["showinfo", "alias=a"])[1]
+    assert shown[1:4] == ["Alias: a", "Algorithm: ML-DSA", "Public key (alias: a):"]
