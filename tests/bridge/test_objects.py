@@ -3,6 +3,9 @@
 import pytest
 from bridge.native import Bridge
 from kit.processes import RunningMachine
+from seeclient import blocking
+from seeclient.bridge import read_keys
+from seeclient.keys import KeyStore
 
 from seemachine.wire.status import Status
 
@@ -33,3 +36,33 @@ def test_an_identifier_has_limits(bridge: Bridge, alias: str, size: int) -> None
     """1 to 255 bytes."""
     assert bridge.ask("identify", alias, bytes(size)).status == Status.InvalidParameter
     assert bridge.ask("object", alias).fields[5] == b""
+
+
+def test_a_key_is_looked_for_where_it_was(
+    machine: RunningMachine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its hash no other file is read; under another alias it is found again, and where another
+    key has come in its place, it is not that one.
+    """
+    folder = machine.home / "kmdata" / "local"
+    with blocking.open_fleet(world=machine.home) as fleet:
+        for name in ("at-a", "at-b", "at-c"):
+            fleet.generate_mldsa(name, "mldsa44")
+    monkeypatch.setattr(read_keys, "MOST", 1)
+    keys, read = read_keys.ReadKeys(folder), []
+    wanted = keys.load("at-c").public_hash
+    load = KeyStore.load
+    monkeypatch.setattr(KeyStore, "load", lambda own, alias: read.append(alias) or load(own, alias))
+    assert keys.with_hash(wanted).alias == "at-c"
+    (folder / "key_pqsdk_at-c").rename(folder / "key_pqsdk_at-d")
+    (folder / "key_pqsdk_at-a").rename(folder / "key_pqsdk_at-c")
+    read.clear()
+    assert keys.with_hash(wanted).public_hash == wanted
+    assert read[0] == "at-c"
+    assert read[-1] == "at-d"
+    keys.load("at-b")
+    read.clear()
+    # Its file says what alias it was made under.
+    (folder / "key_pqsdk_at-d").rename(folder / "key_pqsdk_at-c")
+    assert keys.with_hash(wanted).public_hash == wanted
+    assert read == ["at-c"]

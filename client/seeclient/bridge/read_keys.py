@@ -2,10 +2,12 @@
 millisecond.
 """
 
+import contextlib
 from dataclasses import dataclass, field
 
 from seeclient.keyfile import KeyFile, check_alias
 from seeclient.keys import KeyStore
+from seemachine.wire.status import StatusError
 
 MOST = 64
 # Which file it is, when it was written, its size: a key file is replaced, never changed.
@@ -17,6 +19,8 @@ class ReadKeys(KeyStore):
     """The same keys; a file that is still the one that was read is not read again."""
 
     _read: dict[str, tuple[Version, KeyFile]] = field(default_factory=dict)
+    # The alias where the key of a hash was found last; it may be another's by now.
+    _aliases: dict[str, str] = field(default_factory=dict)
 
     def load(self, alias: str) -> KeyFile:
         """See KeyStore."""
@@ -31,6 +35,16 @@ class ReadKeys(KeyStore):
             if len(self._read) >= MOST:
                 self._read.clear()
             self._read[folded] = version, key
+        return key
+
+    def with_hash(self, public_hash: str) -> KeyFile:
+        """See KeyStore. Looks first where the key was before."""
+        with contextlib.suppress(KeyError, StatusError):
+            key = self.load(self._aliases[public_hash])
+            if key.public_hash == public_hash:
+                return key
+        key = KeyStore.with_hash(self, public_hash)
+        self._aliases[public_hash] = key.alias
         return key
 
     def _version(self, alias: str) -> Version | None:
