@@ -70,6 +70,7 @@ static const struct {
     TEST(generating_mldsa),
     TEST(identifiers),
     TEST(session_keys),
+    TEST(odd_templates),
     TEST(strangers),
     TEST(login),
     TEST(forks),

@@ -64,6 +64,7 @@ void rule_generating(void);
 void rule_generating_mldsa(void);
 void rule_identifiers(void);
 void rule_session_keys(void);
+void rule_odd_templates(void);
 void rule_strangers(void);
 void rule_login(void);
 void rule_forks(void);

@@ -88,3 +88,63 @@ void rule_strangers(void)
     GIVES(CKR_OBJECT_HANDLE_INVALID, p11->C_GetAttributeValue(session, new_key, &remaining, 1));
     CHECK(object("k", CKO_PRIVATE_KEY) != new_key);
 }
+
+static unsigned long chance(void)
+{
+    static unsigned long state = 88172645463325252UL;
+    state ^= state << 13;
+    state ^= state >> 7;
+    return state ^= state << 17;
+}
+
+/* An attribute of a type that means something, most often, with a value of any size, or none. */
+static CK_ATTRIBUTE any_attribute(CK_BYTE *place, size_t room)
+{
+    static const CK_ATTRIBUTE_TYPE types[] = {
+        CKA_CLASS,          CKA_TOKEN,           CKA_PRIVATE,       CKA_LABEL,  CKA_ID,
+        CKA_KEY_TYPE,       CKA_HSS_LEVELS,      CKA_HSS_LMS_TYPES, CKA_VALUE,  CKA_SIGN,
+        CKA_HSS_LMOTS_TYPE, CKA_HSS_LMOTS_TYPES, CKA_PARAMETER_SET, CKA_VERIFY, 0x80001234UL,
+    };
+    static const size_t sizes[] = {0, 1, 2, sizeof(CK_ULONG), 64, 255};
+    CK_ATTRIBUTE made = {types[chance() % (sizeof types / sizeof *types)], place, 0};
+    made.ulValueLen = sizes[chance() % (sizeof sizes / sizeof *sizes)];
+    memset(place, 0, room);
+    place[0] = (CK_BYTE)(chance() % 7);
+    if (chance() % 8 == 0)
+        made.pValue = NULL;
+    return made;
+}
+
+/* No template, however odd, does more than to be refused: the sanitizers watch. */
+void rule_odd_templates(void)
+{
+    enum { MOST = 5, ROOM = 256 };
+    CK_BYTE places[2][MOST][ROOM];
+    CK_ATTRIBUTE one[MOST], other[MOST];
+    CK_OBJECT_HANDLE found[4], pair[2];
+    CK_ULONG number;
+    CK_OBJECT_HANDLE key = lms_key();
+    fake.refuse = "generate";
+    fake.refuse_status = 73;
+    for (int round = 0; round < 20000; round++) {
+        CK_ULONG counts[2] = {chance() % MOST, chance() % MOST};
+        CK_MECHANISM mechanism = {chance() % 2 ? CKM_HSS_KEY_PAIR_GEN : CKM_ML_DSA_KEY_PAIR_GEN,
+                                  NULL, 0};
+        for (CK_ULONG at = 0; at < MOST; at++) {
+            one[at] = any_attribute(places[0][at], ROOM);
+            other[at] = any_attribute(places[1][at], ROOM);
+        }
+        CK_RV rv = p11->C_GenerateKeyPair(session, &mechanism, one, counts[0], other, counts[1],
+                                          &pair[0], &pair[1]);
+        CHECK(rv != CKR_OK && rv != CKR_GENERAL_ERROR && rv != CKR_HOST_MEMORY);
+        rv = p11->C_FindObjectsInit(session, one, counts[0]);
+        CHECK(rv == CKR_OK || rv == CKR_ARGUMENTS_BAD);
+        if (rv == CKR_OK) {
+            OK(p11->C_FindObjects(session, found, 4, &number));
+            OK(p11->C_FindObjectsFinal(session));
+        }
+        rv = p11->C_GetAttributeValue(session, key, one, counts[0]);
+        CHECK(rv == CKR_OK || rv == CKR_ATTRIBUTE_SENSITIVE || rv == CKR_ATTRIBUTE_TYPE_INVALID ||
+              rv == CKR_BUFFER_TOO_SMALL);
+    }
+}
