@@ -57,9 +57,13 @@ def test_a_witness_that_saw_too_many_is_refused(tmp_path: Path, store: Kind, cou
 
 @pytest.mark.parametrize("count", [-1, MOST_OPENINGS + 1])
 def test_no_opening_has_such_a_count(count: int) -> None:
-    """Nor does one come from anywhere else, such as a database."""
+    """Nor does one come from anywhere else, such as a database. Those between them may."""
     with pytest.raises(StateCorrupt, match=DAMAGED):
         Mark(bytes(16), count, bytes(8))
+    assert [Mark(bytes(16), each, bytes(8)).epoch for each in (0, MOST_OPENINGS)] == [
+        0,
+        MOST_OPENINGS,
+    ]
 
 
 @pytest.mark.parametrize(

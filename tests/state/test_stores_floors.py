@@ -11,6 +11,7 @@ from kit.stores import Kind
 from seemachine.state.nvram.file import FileStore
 from seemachine.state.nvram.sqlite import SqliteStore
 from seemachine.state.witness.absent import NoWitness
+from seemachine.state.witness.protocol import Past
 
 STORES = {"sqlite": SqliteStore, "file": FileStore}
 
@@ -100,4 +101,23 @@ def test_a_file_in_quarantine_is_left_as_it_is(durable_kind: Kind, tmp_path: Pat
     file = store.get(name())
     assert file is not None
     assert (file.next, file.quarantine) == (2, "a copy")
+    store.close()
+
+
+class Doubting(Floor):
+    """One that takes the NVRAM for a copy, too."""
+
+    def meet(self, past: Past, place: bytes) -> str:
+        """It is one."""
+        del past, place
+        return "a copy"
+
+
+def test_a_file_in_doubt_is_left_as_it_is(durable_kind: Kind, tmp_path: Path) -> None:
+    """It comes into quarantine before floors are looked at: nothing of it is given up."""
+    used(durable_kind, tmp_path)
+    store = STORES[durable_kind.name](tmp_path, Doubting(5))
+    file = store.get(name())
+    assert file is not None
+    assert (file.next, file.quarantine, store.skipped) == (2, "a copy", [])
     store.close()

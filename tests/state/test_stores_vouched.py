@@ -150,3 +150,22 @@ def test_a_leaf_that_can_not_be_gone_on_at_is_not_asked_for(
     store.skip(name(), 7)
     assert witness.asked == [7]
     store.close()
+
+
+class Lost(NoWitness):
+    """One that says, when a lease is to come in, that the NVRAM is another process's now."""
+
+    def is_spent(self, name: bytes, first: int, end: int) -> bool:
+        """It is."""
+        del name, first, end
+        raise StateLocked("another process opened it")
+
+
+def test_an_nvram_that_is_anothers_takes_no_lease(durable_kind: Kind, tmp_path: Path) -> None:
+    """Asked about one it learns of that, and does nothing more."""
+    store = STORES[durable_kind.name](tmp_path, Lost())
+    with pytest.raises(StateFailed, match="another process opened it"):
+        store.check_install(lease())
+    with pytest.raises(StateFailed, match="another process opened it"):
+        store.end_doubt()
+    store.close()
