@@ -20,6 +20,8 @@ from seemachine.testing import ESN
 from seemachine.world import World
 
 numbers = count()
+# Its programs import what these tests share.
+TESTS = Path(__file__).parent.parent
 OVERWRITE, EXPORT = 1, 2
 # Bytes of public key and signature (FIPS 204 table 2).
 SIZES = {b"mldsa44": (1312, 2420), b"mldsa65": (1952, 3309), b"mldsa87": (2592, 4627)}
@@ -166,7 +168,7 @@ def run(home: Path, *words: object) -> "subprocess.CompletedProcess[str]":
     """A program in that world, to which the passphrase is typed."""
     return subprocess.run(
         [sys.executable, *map(str, words)],
-        env=processes.environment(home),
+        env=processes.environment(home, PYTHONPATH=str(TESTS)),
         input="sesame\n",
         capture_output=True,
         text=True,
