@@ -81,7 +81,10 @@ def test_at_a_terminal(up: Site) -> None:
         up,
         "pipsqueak",
         SIGN,
-        [("`board': Enter passphrase:", b"sesame\n"), ("try again", b"open sesame\n")],
+        [
+            ("`board': Enter passphrase:", b"sesame\n"),
+            ("try again\r\n`board': Enter passphrase:", b"open sesame\n"),
+        ],
     )
     assert code == 0, seen
     assert "): true" in seen
