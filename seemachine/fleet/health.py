@@ -53,10 +53,7 @@ def _files(world: World) -> Iterator[CheckResult]:
     except ConfigError as error:
         yield CheckResult("", str(error), "mend it; without it no fleet comes up")
     if world_key.is_missing(world):
-        problem = (
-            f"{world.key_file} is missing, and there are cards or half-made keys that"
-            " only it can read"
-        )
+        problem = f"{world.key_file} is missing, and there are cards or keys that only it can read"
         yield CheckResult("", problem, "put it back from its safe place")
 
 

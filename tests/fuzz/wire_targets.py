@@ -18,7 +18,7 @@ from seemachine.wire.link import NEED_DATA, Answered, Asked, Closed, Link, Role
 from seemachine.wire.messages import REQUESTS, Greeting
 from seemachine.wire.status import LocalMisuse, PeerMisuse, Status
 
-LIMIT = 2048
+LIMIT = 4096
 NAMES = sorted(REQUESTS)
 # Each choice of a message stands in the input by its name, so that kept inputs outlive new
 # messages.

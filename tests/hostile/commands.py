@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from hostile.liar import ALIAS
+from hostile.liar import ALIAS, STATELESS
 from kit.signatures import MESSAGE
 
 from seemachine.testing import ESN
@@ -72,4 +72,14 @@ COMMANDS = [
         Command("seemachine", ("key", "destroy", ALIAS, "--yes", *more))
         for more in ((), ("--json",))
     ),
+    *(
+        Command("pipsqueak", (*words, *more))
+        for words in (
+            ("generate", "alias=new", "mldsacode=44"),
+            ("showinfo", f"alias={STATELESS}"),
+            (f"alias={STATELESS}", f"message={MESSAGE.decode()}"),
+        )
+        for more in ((), ("--json",))
+    ),
+    Command("seemachine", ("key", "destroy", STATELESS, "--yes")),
 ]

@@ -8,9 +8,13 @@ from typing import Any
 
 from fuzz.lms_targets import signed
 from kit.frames import frame
+from kit.signatures import MESSAGE
 from kit.stories import GREETING
 from seeclient.blocking_wire import READ_BYTES
 
+from seemachine.mldsa.engines.portable import PortableMldsa
+from seemachine.mldsa.hashing import representative
+from seemachine.mldsa.parameters import mldsa
 from seemachine.wire import messages as m
 from seemachine.wire.codec import unpack
 from seemachine.wire.fields import from_fields, to_fields
@@ -19,7 +23,12 @@ from seemachine.wire.names import nvram_name
 
 KEY, SIGNATURE = signed(1)
 FILE = nvram_name(KEY)
-ALIAS = "release"
+ALIAS, STATELESS = "release", "stateless"
+MLDSA_44 = mldsa(44)
+MLDSA_KEY = PortableMldsa().public_key(MLDSA_44, bytes(32))
+MLDSA_SIGNATURE = PortableMldsa().sign(
+    MLDSA_44, bytes(32), representative(MLDSA_KEY, MESSAGE), bytes(32)
+)
 # Requests that an honest machine is asked by one command at most.
 PATIENCE = 60
 INFO = m.NvmemfileInfo(
@@ -34,8 +43,6 @@ ROW = m.LedgerEntry(
     client="build",
     time=1_700_000_000_000,
 )
-MLDSA87 = bytes(2592)
-MADE = m.MldsaMade(public_key=MLDSA87, blob=b"blob")
 SUSPECTS = [
     m.Suspect(file=FILE, label="", first=0, next=7, end=32, reason="its NVRAM was put back"),
     m.Suspect(file=b"", label="half-1.1", first=0, next=0, end=0, reason="its NVRAM was put back"),
@@ -100,10 +107,10 @@ REPLIES: dict[type[Any], Any] = {
     m.ListSlots: m.SlotListing(slots=[m.Slot(slot=2, ic=1, kind="blank", card="card1", leases=0)]),
     m.WaitForCard: m.Slot(slot=2, ic=1, kind="blank", card="card1", leases=0),
     m.LoadToken: m.TokenLoaded(handle=bytes(16)),
-    m.GenerateMldsa: MADE,
-    m.ImportMldsa: MADE,
-    m.InfoMldsa: m.MldsaInfo(public_key=MLDSA87, signer=b"", cardset=None),
-    m.SignMldsa: m.MldsaSigned(signature=bytes(4627)),
+    m.GenerateMldsa: m.MldsaMade(public_key=MLDSA_KEY, blob=b"blob"),
+    m.ImportMldsa: m.MldsaMade(public_key=MLDSA_KEY, blob=b"blob"),
+    m.InfoMldsa: m.MldsaInfo(public_key=MLDSA_KEY, signer=b""),
+    m.SignMldsa: m.MldsaSigned(signature=MLDSA_SIGNATURE),
     m.ReadLedger: m.LedgerPage(entries=[ROW, replace(ROW, row=2, leaf=7, digest=b"q")]),
     m.ListQuarantine: m.QuarantineListing(suspects=SUSPECTS),
     m.BurnQuarantined: m.QuarantineBurned(lost=25),

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from unittest.mock import patch
 
-from hostile.liar import ALIAS, KEY
+from hostile.liar import ALIAS, KEY, MLDSA_KEY, STATELESS
 from kit.here import store
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
+from seeclient.algorithms.mldsa.keyfile import MldsaKeyFile
 
 from seemachine.hsms import published
 from seemachine.hsms.published import Published
@@ -35,6 +36,7 @@ class Place:
             victim.touch()
         with self.entered():
             store().save(LmsKeyFile(ALIAS, KEY, 0, 0, 0, b""))
+            store().save(MldsaKeyFile(STATELESS, MLDSA_KEY, b"blob"))
         published.announce(
             World.at(self.world), Published(ESN, "5c", 1, "lying.example", 8888, pid=1)
         )

@@ -119,15 +119,16 @@ BEGINNINGS = (
     r"  ?[\w-]|  \.\.\.$",
     r"(Public key|Message|Signature|Verify|Threshold) \(",
     r"written to ",
-    r"Alias: |Algorithm: LMS",
-    r"Generate LMS key (started|resumed): |Generate ML-DSA key: ",
+    r"Alias: |Algorithm: (LMS|ML-DSA)$",
+    r"Generate LMS key (started|resumed): ",
     r"LMS key requires \d",
+    r"Generate ML-DSA key: ",
     r"Attempting to |Card processed \(|Provision successful\.",
     r"Available Keys:",
     # Advice.
     (
-        r"What is done is kept; |Nothing was kept\. |Give the same command|Make room, |If its"
-        r" making broke off|Use those first|ML-DSA is the default of PQSDK"
+        r"ML-DSA is the default of PQSDK|What is done is kept; |Nothing was kept\. |Give the same"
+        r" command|Make room, |If its making broke off|Use those first"
     ),
 )
 LINES = re.compile("|".join(BEGINNINGS))
