@@ -377,6 +377,7 @@ def test_what_earns_no_place_is_what_changes_nothing():
     """Every request that takes a leaf, a lease or a core is missing from the list."""
     names = {
         "hello",
+        "infoMLDSA",
         "nvmemfile_info",
         "nvmemfile_list",
         "nvram_ledger",
