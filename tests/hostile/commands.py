@@ -33,7 +33,6 @@ PIPSQUEAK = [
     (f"alias={ALIAS}", "msgfile={outside}/large"),
     (*GENERATE, "alias=new"),
     (*GENERATE, "alias=cards", "expcards=0", "explease=1"),
-    ("generate", "alias=new", "mldsacode=mldsa87"),
     ("generate", "alias=half", "resume=yes"),
     (f"provesn={ESN}", "slot=2"),
 ]
