@@ -4,7 +4,6 @@ A secret is in memory alone, under a handle of random bytes that whoever loaded 
 is there until that connection ends.
 """
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -20,29 +19,27 @@ class LoadedSet:
 
 
 class Tokens:
-    """The loaded card sets of one machine. Safe to use from several threads."""
+    """The loaded card sets of one machine. Calls may come from several threads: each is one step of
+    a dictionary.
+    """
 
     def __init__(self, random: Callable[[int], bytes]) -> None:
         self._random = random
         self._loaded: dict[bytes, LoadedSet] = {}
-        self._lock = threading.Lock()
 
     def add(self, loaded: LoadedSet) -> bytes:
         """Hold a set, and return its handle."""
         handle = self._random(HANDLE_BYTES)
-        with self._lock:
-            self._loaded[handle] = loaded
+        self._loaded[handle] = loaded
         return handle
 
     def get(self, handle: bytes) -> LoadedSet | None:
         """What is loaded under a handle."""
-        with self._lock:
-            return self._loaded.get(handle)
+        return self._loaded.get(handle)
 
     def forget(self, handle: bytes) -> None:
         """Hold it no longer. Once more does no harm."""
-        with self._lock:
-            self._loaded.pop(handle, None)
+        self._loaded.pop(handle, None)
 
     def __len__(self) -> int:
         return len(self._loaded)
