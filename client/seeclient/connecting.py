@@ -72,11 +72,13 @@ def _any_port(address: Address) -> str:
 
 def lost(address: Address, reason: object) -> Unreachable:
     """A connection that broke in the middle."""
-    return Unreachable(
+    failure = Unreachable(
         Status.OSErrorErrno,
         f"connection to {address.host} on port {address.port}: {reason}",
         CONNECT,
     )
+    failure.was_asked = True
+    return failure
 
 
 def bad_value(request: Request[Record], error: BadValue) -> StatusError:

@@ -21,9 +21,13 @@ class Unavailable(StatusError):
 
 
 class Unreachable(Unavailable):
-    """An HSM that could do it does not answer, or none does."""
+    """An HSM that could do it does not answer, or none does.
+
+    `was_asked`: the connection broke after it was asked, so nobody knows whether it did it.
+    """
 
     reason = "unreachable"
+    was_asked = False
 
 
 class NotProvisioned(Unavailable):

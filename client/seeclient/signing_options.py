@@ -19,7 +19,8 @@ class SigningOptions:
     `token`, 16 bytes, is the caller's name for the signature, empty for a new one. `asking` is
     called with a note before each machine that is asked for a leaf. Asked again with the token and
     `asked`, the last note, the machine that was asked last gives the signature that it made, if it
-    made one, before another is asked.
+    made one, before another is asked. Under a caller's token no second machine is asked while the
+    first may have taken a leaf.
     """
 
     acknowledge: str | None = None

@@ -1,5 +1,6 @@
 """Options of one signature: a caller that asks again, and what LMS keys do not have."""
 
+import errno
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.algorithms.lms.signing import RETRY_PAUSES
 from seeclient.effects import Pause, resume
 from seeclient.message import Message
+from seeclient.refusals import Unreachable
 from seeclient.results import Signed
 from seeclient.sightings import Sightings
 from seeclient.signing_options import SigningOptions
@@ -17,6 +19,7 @@ from seeclient.signing_options import SigningOptions
 from seemachine.testing import ESN, OTHER_ESN, make_key
 from seemachine.wire.messages import (
     GetNvmemfileInfo,
+    LoadLms,
     NvmemfileInfo,
     NvmemfileReserve,
     NvmemfileReserved,
@@ -32,6 +35,7 @@ TOKEN = b"a token of sixt."
 GONE = StatusError(Status.NotAvailable, "no NVRAM file")
 DENIED = StatusError(Status.AccessDenied, "role 'user' may not")
 BROKEN = StatusError(Status.OSErrorErrno, "connection broken", connecting.CONNECT)
+NOT_LOADED = StatusError(Status.NotAvailable, "the tree is not loaded")
 SIGNED = NvmemfileSigned(signature=(7).to_bytes(4, "big") + b"signature", leaf=7, remaining=24)
 INFO = NvmemfileInfo(
     file=FILE,
@@ -54,6 +58,11 @@ def begun(peers, key, options):
     """The story of a signature, and its first effect."""
     story = ALGORITHM.sign(a_roster(*peers), key, Message(b"message"), options)
     return story, resume(story, None, None)
+
+
+def unreached(peer):
+    """Why a machine can't be reached."""
+    return connecting.connect_failure(peer.address, ConnectionRefusedError(errno.ECONNREFUSED, ""))
 
 
 def test_a_callers_token_is_sent_and_who_is_asked_is_said_before(key):
@@ -118,6 +127,50 @@ def test_who_asks_again_compares_with_what_was_known_at_first(key, tmp_path):
         with pytest.raises(StatusError if leaf == 5 else StopIteration, match=r"seen here|Signed"):
             resume(story, made, None)
     assert notes == [f"{ESN} 0:5"] * 3
+
+
+@pytest.mark.parametrize(("token", "goes_on"), [(TOKEN, False), (b"", True)])
+def test_a_callers_token_takes_no_leaf_of_a_second_machine(token, goes_on, key):
+    """The connection broke after the first was asked, and it may have taken one, though by the end
+    it can't be reached at all. Whoever gave no token gets a signature of the next, if at the price
+    of a leaf.
+    """
+    peers = [a_peer(ESN), a_peer(OTHER_ESN, 2)]
+    story, _ = begun(peers, key, SigningOptions(token=token))
+    effect = resume(story, [INFO, INFO], None)
+    for failure in (connecting.lost(peers[0].address, "broken"), *[unreached(peers[0])] * 4):
+        assert type(resume(story, None, failure)) is Pause
+        effect = resume(story, None, None)
+    assert effect.peer is peers[0]
+    if goes_on:
+        assert resume(story, None, unreached(peers[0])).peer is peers[1]
+        return
+    with pytest.raises(Unreachable, match="Connection refused"):
+        resume(story, None, unreached(peers[0]))
+
+
+def test_a_machine_that_was_never_reached_has_taken_no_leaf(key):
+    """Nothing was sent to it, so the next is asked under the caller's token."""
+    peers = [a_peer(ESN), a_peer(OTHER_ESN, 2)]
+    story, _ = begun(peers, key, SigningOptions(token=TOKEN))
+    effect = resume(story, [INFO, INFO], None)
+    while effect.peer is peers[0]:
+        effect = resume(story, None, unreached(peers[0]))
+        effect = resume(story, None, None) if isinstance(effect, Pause) else effect
+    assert (effect.peer, effect.request.token) == (peers[1], TOKEN)
+
+
+def test_who_was_asked_and_has_lost_its_tree_gets_it_before_another_is_asked(key):
+    """A machine that was started anew meanwhile makes the signature again once it has the node
+    cache of the key file; it may have the leaf of this signature.
+    """
+    peers = [a_peer(OTHER_ESN), a_peer(ESN, 2)]
+    cached = replace(key, expcache=1, cache=bytes(72))
+    story, first = begun(peers, cached, SigningOptions(token=TOKEN, asked=ESN))
+    loading = resume(story, None, NOT_LOADED)
+    assert (loading.peer, type(loading.request)) == (peers[1], LoadLms)
+    again = resume(story, None, None)
+    assert (again.peer, again.request) == (peers[1], first.request)
 
 
 def test_one_that_was_asked_and_is_not_there_is_no_reason_to_ask_another(key):

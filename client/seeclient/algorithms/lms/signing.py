@@ -12,6 +12,7 @@ from seeclient.algorithms.lms.missing import no_leaves
 from seeclient.algorithms.lms.options import refuse_foreign
 from seeclient.effects import Pause, Peer, Reply, Roster, Story, ask, work
 from seeclient.message import Message
+from seeclient.refusals import Unreachable
 from seeclient.results import Signed
 from seeclient.sightings import Leases
 from seeclient.signing_options import PLAIN, SigningOptions
@@ -120,15 +121,19 @@ def _try(
 ) -> Story[Signed | None]:
     """A signature of one machine; None when it has no leaf for us, which is added to `reasons`.
 
-    `before` is what was known of it when it was first asked for this signature.
+    `before` is what was known of it when it was first asked for this signature, None where it is
+    asked for the first time.
     """
-    key = wish.key
+    key, again = wish.key, before is not None
     try:
         known = roster.sightings.recall(peer.esn, key) if before is None else before
-        signed = yield from _checked(roster, peer, wish, known, load=load)
+        signed = yield from _checked(roster, peer, wish, known, load=load, again=again)
     except StatusError as refused:
         roster.signers.pop(key.name, None)
         if refused.where == connecting.CONNECT:
+            # Perhaps with a leaf taken, and the caller's token stands for one.
+            if wish.token and isinstance(refused, Unreachable) and refused.was_asked:
+                raise
             reasons.append(refused)
         elif refused.status is Status.AccessDenied and not dispatch.is_of(peer, key.signer):
             reasons.append(dispatch.foreign(peer, key.signer))
@@ -145,13 +150,13 @@ def _try(
 
 
 def _checked(
-    roster: Roster, peer: Peer, wish: Wish, before: Leases, *, load: bool
+    roster: Roster, peer: Peer, wish: Wish, before: Leases, *, load: bool, again: bool
 ) -> Story[NvmemfileSigned]:
     key = wish.key
     wish.asking(_note(peer.esn, before))
     if load:
         yield from _load(peer, key)
-    signed = yield from _sign_on(peer, wish)
+    signed = yield from _sign_on(peer, wish, again=again)
     if int.from_bytes(signed.signature[:LEAF_BYTES], "big") != signed.leaf:
         # What is remembered, and compared, is the leaf of the signature, whatever the machine calls
         # it.
@@ -164,13 +169,13 @@ def _checked(
     return signed
 
 
-def _sign_on(peer: Peer, wish: Wish) -> Story[NvmemfileSigned]:
+def _sign_on(peer: Peer, wish: Wish, *, again: bool = False) -> Story[NvmemfileSigned]:
     # A machine may take more in one message than fits what this client sends.
     whole = wish.message.at_most(min(peer.greeting.limits.message, MAX_FRAME - ENVELOPE_BYTES))
     if whole is not None:
-        return (yield from persist(peer, wish.key, _sign_request(wish, whole)))
+        return (yield from persist(peer, wish.key, _sign_request(wish, whole), again=again))
     try:
-        return (yield from _sign_hashed(peer, wish))
+        return (yield from _sign_hashed(peer, wish, again=again))
     except StatusError as refused:
         # Under the caller's token there is one leaf, which is gone.
         if refused.status is not Status.ObjectInUse or wish.token:
@@ -184,26 +189,32 @@ def _sign_request(wish: Wish, message: bytes) -> NvmemfileSign:
     return NvmemfileSign(file=name, token=token, message=message, acknowledge=wish.why)
 
 
-def _sign_hashed(peer: Peer, wish: Wish) -> Story[NvmemfileSigned]:
+def _sign_hashed(peer: Peer, wish: Wish, *, again: bool = False) -> Story[NvmemfileSigned]:
     key, token = wish.key, wish.token or new_token()
     request = NvmemfileReserve(file=key.name, token=token, acknowledge=wish.why)
-    reserved = yield from persist(peer, key, request)
+    reserved = yield from persist(peer, key, request, again=again)
     digest = yield from work(partial(_hash, key, reserved, wish.message))
     bound = NvmemfileSignDigest(file=key.name, token=token, digest=digest)
-    return (yield from persist(peer, key, bound))
+    return (yield from persist(peer, key, bound, again=again))
 
 
-def persist(peer: Peer, key: LmsKeyFile, request: Request[Reply]) -> Story[Reply]:
+def persist(
+    peer: Peer, key: LmsKeyFile, request: Request[Reply], *, again: bool = False
+) -> Story[Reply]:
     """Ask again when the reply was lost on the way, if the request is one for that.
 
     A machine knows a signature that it made by the request's token, and takes no other leaf.
+    `again`: somebody asked it before.
     """
     pauses = iter(RETRY_PAUSES if request.AGAIN is not Again.NEVER else ())
-    again = False
+    was_asked = False
     while True:
         try:
             return (yield from _ask(peer, key, request, again=again))
         except StatusError as failure:
+            if isinstance(failure, Unreachable):
+                # A machine that is gone by now may have done what it was asked before.
+                was_asked = failure.was_asked = was_asked or failure.was_asked
             pause = next(pauses, None)
             if failure.where != connecting.CONNECT or pause is None:
                 raise
