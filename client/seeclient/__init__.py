@@ -19,13 +19,14 @@ from seemachine.wire.status import Status, StatusError
 
 if TYPE_CHECKING:
     from seeclient import aio, blocking, tls
-    from seeclient.results import KeyInfo, Signed
+    from seeclient.results import Generated, KeyInfo, Signed
     from seeclient.trio_fleet import Fleet, Key, open_fleet
     from seeclient.verifying import verify
 
 __all__ = [
     "Fleet",
     "FleetClosed",
+    "Generated",
     "Key",
     "KeyInfo",
     "NotProvisioned",
@@ -47,6 +48,7 @@ __all__ = [
 # the others.
 _IN = {
     "Fleet": "seeclient.trio_fleet",
+    "Generated": "seeclient.results",
     "Key": "seeclient.trio_fleet",
     "KeyInfo": "seeclient.results",
     "Signed": "seeclient.results",

@@ -122,14 +122,29 @@ class KeyStore:
         path = self.path_of(check_alias(key.alias))
         scratch = path.with_name(f".{path.name}.new")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with scratch.open("wb") as file:
-                file.write(encode(key))
-                file.flush()
-                os.fsync(file.fileno())
+            _write(scratch, encode(key))
             scratch.replace(path)
         except OSError as error:
             raise files.refusal(path, error, WHERE) from None
+
+    def save_new(self, key: KeyFile, where: str) -> None:
+        """The same where no key of the alias may be lost: one may have come since `check_free`.
+
+        Raises StatusError, ObjectInUse when one has.
+        """
+        path = self.path_of(check_alias(key.alias))
+        # Two at once must not write into one file.
+        scratch = path.with_name(f".{path.name}.{os.urandom(4).hex()}.new")
+        try:
+            _write(scratch, encode(key))
+            _name_anew(scratch, path)
+        except FileExistsError:
+            self.check_free(key.alias, where)
+            raise
+        except OSError as error:
+            raise files.refusal(path, error, WHERE) from None
+        finally:
+            scratch.unlink(missing_ok=True)
 
     def check_writable(self) -> None:
         """Raises StatusError when a key made now could not be saved: better before an hour of
@@ -187,6 +202,27 @@ class KeyStore:
     def path_of(self, alias: str) -> Path:
         """The file of an alias, whether it is there or not."""
         return self.folder / f"{PREFIX}{alias.lower()}"
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _name_anew(scratch: Path, path: Path) -> None:
+    """Give a file a name that nothing has. Raises FileExistsError, OSError."""
+    try:
+        path.hardlink_to(scratch)
+    except FileExistsError:
+        raise
+    except OSError:
+        # Some file systems give no second names. There, two at once may both find this one free.
+        if path.exists():
+            raise FileExistsError from None
+        scratch.replace(path)
 
 
 def _is_of(path: Path, public_key: bytes) -> bool:

@@ -1,12 +1,14 @@
 """ML-DSA keys in the library: made, used and lost, by each client."""
 
 import asyncio
+import errno
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import seeclient
 from kit.here import store
-from kit.stories import a_peer, a_roster, play
+from kit.stories import a_key_file, a_peer, a_roster, play
 from seeclient import Status, StatusError, aio, connecting
 from seeclient.algorithms.mldsa import asking, generating, signing
 from seeclient.algorithms.mldsa.keyfile import MldsaKeyFile
@@ -382,6 +384,40 @@ class TestStories:
         with pytest.raises(StatusError, match="it is broken, or lies"):
             play(story, ((peer, m.GenerateMldsa(mldsa=65)), lie))
         assert not roster.keys.has("release")
+
+    @pytest.mark.parametrize("overwrite", [False, True])
+    def test_a_key_that_came_meanwhile_stays(self, overwrite):
+        """Made by somebody else between the look at the alias and the end: an ML-DSA key would be
+        lost with its file, and an LMS key's leaves with nobody to name them.
+        """
+        peer = a_peer(ESN)
+        roster = a_roster(peer)
+        other = a_key_file() if overwrite else a_key(blob=b"other")
+
+        def meanwhile():
+            roster.keys.save(other)
+            return m.MldsaMade(public_key=bytes(1312), blob=b"blob")
+
+        recipe = Recipe("release", "mldsa44", overwrite=overwrite)
+        story = generating.generate(roster, recipe, ignore)
+        with pytest.raises(StatusError) as refused:
+            play(story, ((peer, m.GenerateMldsa(mldsa=44)), meanwhile))
+        assert refused.value.status is Status.ObjectInUse
+        assert roster.keys.load("release") == other
+        assert [path.name for path in roster.keys.folder.iterdir()] == ["key_pqsdk_release"]
+
+    def test_where_files_have_one_name_a_key_is_saved_too(self, monkeypatch):
+        """Some file systems have no hard links."""
+
+        def refuse(self, other):
+            raise OSError(errno.EOPNOTSUPP, "no second names")
+
+        monkeypatch.setattr(Path, "hardlink_to", refuse)
+        store().save_new(a_key(), "test")
+        assert store().load("release") == a_key()
+        refused = refusal(store().save_new, a_key(blob=b"other"), "test")
+        assert refused.status is Status.ObjectInUse
+        assert store().load("release") == a_key()
 
     def test_a_signature_of_another_length_is_a_lie(self):
         """It is not released."""

@@ -149,3 +149,15 @@ class TestChoice:
         monkeypatch.setenv(engines.ENVIRONMENT, "abacus")
         with pytest.raises(MldsaEngineError, match="abacus is none of portable, openssl"):
             engines.select()
+
+    def test_what_only_the_portable_one_does_needs_it(self, monkeypatch):
+        """Without its package that is refused, and hedged signatures of seeds go on."""
+        openssl = pytest.importorskip("seemachine.mldsa.engines.openssl").OpensslMldsa()
+        monkeypatch.setitem(sys.modules, "seemachine.mldsa.engines.portable", None)
+        parameters, mu = MLDSA_SETS[0], bytes(64)
+
+        assert openssl.sign(parameters, SEED, mu, RANDOMIZER)
+        with pytest.raises(MldsaEngineError, match="dilithium-py can't be imported"):
+            openssl.sign(parameters, SEED, mu, bytes(32))
+        with pytest.raises(MldsaEngineError, match="dilithium-py can't be imported"):
+            keys.expanded(parameters, SEED)

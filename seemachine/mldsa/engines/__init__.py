@@ -1,9 +1,12 @@
 """Who computes. The portable engine is the definition; any other must give the same bytes."""
 
 import os
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from seemachine.mldsa.parameters import MldsaParameters
+
+if TYPE_CHECKING:
+    from seemachine.mldsa.engines.portable import PortableMldsa
 
 
 class MldsaEngine(Protocol):
@@ -49,13 +52,13 @@ def select() -> MldsaEngine:
     if forced not in (None, *CHOICES):
         raise MldsaEngineError(f"{ENVIRONMENT}={forced} is none of {', '.join(CHOICES)}")
     if forced == "portable":
-        return _portable()
+        return portable_engine()
     try:
         return _openssl()
     except MldsaEngineError:
         if forced:
             raise
-        return _portable()
+        return portable_engine()
 
 
 def missed() -> str:
@@ -74,7 +77,10 @@ def missed() -> str:
     return ""
 
 
-def _portable() -> MldsaEngine:
+def portable_engine() -> "PortableMldsa":
+    """The definition, which does what no other does. Raises MldsaEngineError where its package is
+    missing.
+    """
     try:
         from seemachine.mldsa.engines.portable import PortableMldsa
     except ImportError as error:

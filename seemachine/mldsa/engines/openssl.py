@@ -7,7 +7,7 @@ of it, the portable engine does.
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import mldsa
 
-from seemachine.mldsa.engines import MldsaEngineError
+from seemachine.mldsa.engines import MldsaEngineError, portable_engine
 from seemachine.mldsa.parameters import RANDOMIZER_BYTES, SEED_BYTES, MldsaParameters
 
 _PrivateKind = type[mldsa.MLDSA44PrivateKey | mldsa.MLDSA65PrivateKey | mldsa.MLDSA87PrivateKey]
@@ -46,9 +46,7 @@ class OpensslMldsa:
     ) -> bytes:
         """See MldsaEngine."""
         if len(private_key) != SEED_BYTES or randomizer == bytes(RANDOMIZER_BYTES):
-            from seemachine.mldsa.engines.portable import PortableMldsa
-
-            return PortableMldsa().sign(parameters, private_key, mu, randomizer)
+            return portable_engine().sign(parameters, private_key, mu, randomizer)
         return _PRIVATE[parameters.number].from_seed_bytes(private_key).sign_mu(mu)
 
     def verify(

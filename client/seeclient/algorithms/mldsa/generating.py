@@ -108,5 +108,10 @@ def _saved(
         signer=peer.greeting.signer.hex(),
         made=Made(int(time.time() * 1000), roster.keys.author, peer.esn),
     )
-    roster.keys.save(key)
+    if recipe.overwrite:
+        # Once more: an LMS key may have come meanwhile, whose leaves nothing would name.
+        check(recipe, roster.keys, GenerateMldsa.NAME)
+        roster.keys.save(key)
+    else:
+        roster.keys.save_new(key, GenerateMldsa.NAME)
     return key
