@@ -29,6 +29,7 @@ from seemachine.lms.keys import PublicKey
 from seemachine.lms.parameters import lms
 from seemachine.lms.verifying import candidate_root
 from seemachine.machine import Machine, Session
+from seemachine.state import key_blobs
 from seemachine.state.cards.slots import Slots
 from seemachine.state.checkpoints import FolderCheckpoints
 from seemachine.state.disk.checksummed import seal, unseal
@@ -315,6 +316,28 @@ def cards(data: bytes) -> None:
     ):
         said(session, request)
     exercised(session)
+
+
+@functools.cache
+def honest_blob() -> bytes:
+    """A blob of an ML-DSA key of the world `blobs`."""
+    made: m.MldsaMade = ask(Session(machine_on(scratch("blobs"))), m.GenerateMldsa(mldsa=44))
+    return made.blob
+
+
+@target(b"\1", b"\0\1\1\0\0\1", b"\0\0\1\3\3\0\3\0\0", longest=256)
+def blobs(data: bytes) -> None:
+    """A blob of an ML-DSA key, damaged or forged: looked at and signed with, or refused in order;
+    one that was changed signs nothing.
+    """
+    source, honest = Source(data), honest_blob()
+    blob = source.cut(honest) if source.number(2) else forged(honest, source)
+    session = Session(machine_on(scratch("blobs")))
+    if not 0 < len(blob) <= m.KEY_BLOB[1]:
+        return
+    said(session, m.InfoMldsa(blob=blob))
+    signed = said(session, m.SignMldsa(blob=blob, mu=bytes(64)))
+    assert signed is None or key_blobs.read(blob) == key_blobs.read(honest)
 
 
 @functools.cache
