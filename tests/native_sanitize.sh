@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs the tests of what is C with the compiler's address and undefined-behaviour sanitizers: the native engine alone, then as an extension
-# of Python; the bridge and both C libraries in hosts that are C, then as Python loads them.
+# of Python; then both C libraries as Python loads them. Hosts that are C themselves are in tests/bridge, tests/acorn and tests/pkcs11.
 # Leaks are left out: the interpreter keeps some memory to its end by design.
 set -eu
 cd "$(dirname "$0")/.."
@@ -22,7 +22,7 @@ LD_PRELOAD=$("$compiler" -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=
 # What strangers can send to it, as the fuzzer keeps it.
 LD_PRELOAD=$("$compiler" -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0 PYTHONPATH=. \
     "$python" -m pytest -q tests/fuzz/test_corpus.py -k "kernel or verifying or public_keys or signatures"
-# Hosts of the C libraries that are C themselves, then the libraries as Python loads them. Their helper is Python, not sanitized.
-PYTHONPATH=.:client "$python" -m pytest -q tests/bridge/test_hosts.py -k "address or thread"
-LD_PRELOAD=$("$compiler" -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0 PYTHONPATH=.:client \
-    "$python" -m pytest -q tests/acorn tests/pkcs11
+# Both C libraries as Python loads them. Helpers and machines are Python, with the library before it, too.
+LD_PRELOAD=$("$compiler" -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0 PYTHONPATH="$copy:$copy/client" \
+    "$python" -m pytest -q tests/acorn/test_acorn.py tests/acorn/test_acorn_mldsa.py tests/pkcs11/test_leaves.py tests/pkcs11/test_login.py \
+    tests/pkcs11/test_pkcs11_mldsa.py
