@@ -17,12 +17,17 @@ test: .venv/tested
 	$(BIN)/pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 # Programs of other makers that tests hold the PKCS #11 module against, as far as they are to be had
-# here: Debian's for root, that of Node.js with npm. What is missing, its tests say.
+# here: Debian's for root, that of Node.js with npm, that of Python 3.12 with one. What is missing,
+# its tests say.
 DEBIAN_JUDGES := gnutls-bin opensc p11-kit
 judges:
 	-test "$$(id -u)" != 0 || dpkg -s $(DEBIAN_JUDGES) > /dev/null 2>&1 || \
 	    { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y $(DEBIAN_JUDGES); } > /dev/null
 	-test -z "$$(command -v npm)" || test -e build/judges/node_modules/pkcs11js/build/Release/pkcs11.node || tests/pkcs11/judges/install.sh build/judges
+	-test -e build/judges/check/bin/pkcs11-check || \
+	    for python in python3.13 python3.12 ~/.pyenv/versions/3.1[2-9]*/bin/python; do \
+	        $$python -c "" 2> /dev/null && $$python -m venv build/judges/check && \
+	            build/judges/check/bin/pip install -q "pkcs11-check>=0.2.3" && break; done
 
 test-native: .venv/tested
 	PYTHON=$(CURDIR)/$(BIN)/python tests/native_sanitize.sh

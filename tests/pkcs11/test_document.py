@@ -101,6 +101,7 @@ def test_what_is_not_supported_says_so(module: Cryptoki) -> None:
     assert {module.value(name, *[None] * 10) for name in names} == {0x190}
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_the_snippets_of_the_document(path: Path, environ: None) -> None:
     """Each runs, in the order of the page."""
     pytest.importorskip("PyKCS11", reason="PyKCS11 is not installed")

@@ -1,6 +1,7 @@
 """PyKCS11, the client that knows HSS by name: a key's whole life, and its words for refusals."""
 
 import struct
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,10 @@ import pytest
 from kit.processes import RunningMachine
 from seeclient import blocking
 
-PyKCS11 = pytest.importorskip("PyKCS11", reason="PyKCS11 is not installed")
+with warnings.catch_warnings():
+    # What SWIG generates, which newer Pythons find old-fashioned.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    PyKCS11 = pytest.importorskip("PyKCS11", reason="PyKCS11 is not installed")
 MESSAGE = b"firmware"
 
 

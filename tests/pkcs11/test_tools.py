@@ -2,7 +2,9 @@
 
 import json
 import os
+import re
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +19,7 @@ from seemachine.testing import ESN
 ROOT = Path(__file__).parents[2]
 P11_KIT_MODULES = Path("/usr/share/p11-kit/modules")
 LUNA = Path(__file__).parent / "judges" / "luna.js"
+CHECKED = ("stateful_sigs", "pqc_sign", "init")
 Leaves = Callable[[str], list[int]]
 
 
@@ -138,3 +141,35 @@ def test_python_pkcs11_finds_keys(path: Path, alias: str, machine: RunningMachin
         assert len({each[attributes.ID] for each in found}) == 1
         assert len(session.generate_random(256)) == 32
     library.finalize()
+
+
+def test_a_published_conformance_client(path: Path, tmp_path: Path) -> None:
+    """pkcs11-check, which wants Python 3.12, finds no fault in HSS, ML-DSA and what the library
+    does at its beginning.
+    """
+    own = ROOT / "build" / "judges" / "check" / "bin" / "pkcs11-check"
+    program = str(own) if own.exists() else shutil.which("pkcs11-check")
+    if program is None:
+        pytest.skip("pkcs11-check is not installed; make judges installs it, with Python 3.12")
+    ask = "import pkcs11_check; print(pkcs11_check.__path__[0])"
+    python = str(Path(program).with_name("python"))
+    package = subprocess.run([python, "-c", ask], capture_output=True, text=True, check=True)
+    # It starts several processes, which take a while to begin.
+    signal.alarm(600)
+    # Else it would take our settings of pytest for its own.
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    options = f"-W ignore -c {tmp_path}/pytest.ini --rootdir {tmp_path}"
+    cases = Path(package.stdout.strip()) / "testcases"
+    files = [str(cases / f"test_{name}.py") for name in CHECKED]
+    done = subprocess.run(
+        [program, "test", "--module", str(path), "--skip-slow", *files],
+        env={**os.environ, "PYTEST_ADDOPTS": options},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    passed = sum(map(int, re.findall(r"(\d+) passed", done.stdout)))
+    assert done.returncode == 0, done.stdout
+    assert passed > 20
